@@ -1,0 +1,21 @@
+"""Immutable bytes under keys: four verbs, optional powers, one verified way in."""
+
+from entrepot.blobs.interfaces import Blobs, FileBacked, Multipart, PartSink, Reader, Sink, Stat, put
+from entrepot.blobs.keys import file_key
+from entrepot.blobs.local import LocalBlobs
+from entrepot.blobs.verified import VerifiedSink, receive_verified
+
+__all__ = [
+    "Blobs",
+    "FileBacked",
+    "LocalBlobs",
+    "Multipart",
+    "PartSink",
+    "Reader",
+    "Sink",
+    "Stat",
+    "VerifiedSink",
+    "file_key",
+    "put",
+    "receive_verified",
+]

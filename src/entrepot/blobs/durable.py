@@ -1,0 +1,154 @@
+"""Files that are still there after a power cut.
+
+Order of every publication: bytes, fsync of the file, name (a link, which
+never replaces), fsync of the folder, removal of the temporary name.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import stat
+
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
+
+
+class Disk:
+    """A folder tree in which names are published durably and never replaced.
+
+    Thread-safe; several processes may work on one tree.
+    """
+
+    def __init__(self, root: str, incoming: str, *, fsync: bool) -> None:
+        self.root = root
+        self.incoming = incoming
+        self._fsync = fsync
+        # Folders whose own names this process has made durable. Finding a
+        # folder is not enough: its maker may not have come to its fsync yet.
+        self._durable: set[str] = {root}
+        if not os.path.isdir(root):
+            os.makedirs(root, 0o700, exist_ok=True)
+            self.sync_folder(os.path.dirname(root))
+        self.make_folder(incoming)
+
+    def create_temporary(self) -> tuple[int, str]:
+        """A new file of mode 0600 for writing, locked while it is open: descriptor and path."""
+        path = os.path.join(self.incoming, f"{secrets.token_hex(16)}.tmp")
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        # The sweeper takes only what it can lock, so it never takes a live file.
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        return fd, path
+
+    def place(self, source: str, target: str) -> bool:
+        """Give a finished file its lasting name and take the temporary one away.
+
+        Returns:
+            False when the target exists already; it stays as it is.
+
+        Guarantees: durable on return, in both cases.
+
+        Raises:
+            OSError: as the system says; the source may still be there.
+        """
+        folder = os.path.dirname(target)
+        self.make_folder(folder)
+        try:
+            fresh = self._link(source, target)
+        except FileNotFoundError:
+            # Somebody has tidied empty folders away since this process made them.
+            self._durable = {self.root}
+            self.make_folder(folder)
+            fresh = self._link(source, target)
+        self.sync_folder(folder)
+        remove(source)
+        return fresh
+
+    def make_folder(self, path: str) -> None:
+        """Create a folder below the root, with its parents, durably (mode 0700)."""
+        if path in self._durable:
+            return
+        parent = os.path.dirname(path)
+        self.make_folder(parent)
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+        self.sync_folder(parent)
+        self._durable.add(path)
+
+    def sync_file(self, fd: int) -> None:
+        """Wait until the file's bytes are on the disk."""
+        if self._fsync:
+            os.fsync(fd)
+
+    def sync_folder(self, path: str) -> None:
+        """Wait until the folder's names are on the disk."""
+        if not self._fsync:
+            return
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # some network file systems cannot sync a folder
+                raise
+        finally:
+            os.close(fd)
+
+    def _link(self, source: str, target: str) -> bool:
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            if not stat.S_ISREG(os.lstat(target).st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target) from None
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return self._rename(source, target)
+        return True
+
+    def _rename(self, source: str, target: str) -> bool:
+        """Where links are not supported: the lock makes "is it there" and "move it" one step."""
+        lock = os.open(os.path.join(self.incoming, "rename.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if os.path.isdir(target):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
+            if os.path.lexists(target):
+                return False
+            os.rename(source, target)
+            return True
+        finally:
+            os.close(lock)
+
+
+def remove(path: str) -> bool:
+    """Take a name away; False when it was not there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def free_bytes(path: str) -> int:
+    """Room that this user has left on the file system of ``path``."""
+    room = os.statvfs(path)
+    return room.f_bavail * room.f_frsize
+
+
+def still_named(fd: int, path: str) -> bool:
+    """Whether ``path`` is still a name of the open file."""
+    try:
+        named = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(fd), named)
+
+
+def modified_ms(status: os.stat_result) -> int:
+    """Time of the last change in milliseconds since 1970."""
+    return status.st_mtime_ns // 1_000_000

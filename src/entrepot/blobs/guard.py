@@ -1,0 +1,193 @@
+"""A store that refuses to be touched at the wrong time, for tests.
+
+Nothing slow may happen inside a transaction; with this wrapper, a test fails
+where production would only have been slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+from entrepot.blobs.interfaces import Blobs, FileBacked, Multipart, PartSink, Reader, Sink, Stat
+from entrepot.blobs.local import LocalBlobs
+from entrepot.names import Sha256
+
+
+class _Watch:
+    """Says no while touching is forbidden."""
+
+    def __init__(self, is_forbidden: Callable[[], bool]) -> None:
+        self._is_forbidden = is_forbidden
+
+    def touch(self, what: str) -> None:
+        if self._is_forbidden():
+            raise AssertionError(f"blobs were touched where this is forbidden: {what}")
+
+
+class GuardedReader:
+    """A reader that is part of a guarded store."""
+
+    def __init__(self, inner: Reader, watch: _Watch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    @property
+    def size(self) -> int:
+        """How many bytes the key has."""
+        return self._inner.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """As the inner reader; AssertionError while forbidden."""
+        self._watch.touch("read_at")
+        return self._inner.read_at(offset, length)
+
+    def close(self) -> None:
+        """As the inner reader; always allowed, so that cleaning up works."""
+        self._inner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class GuardedSink:
+    """A sink that is part of a guarded store."""
+
+    def __init__(self, inner: Sink, watch: _Watch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    def write(self, data: bytes | memoryview) -> None:
+        """As the inner sink; AssertionError while forbidden."""
+        self._watch.touch("write")
+        self._inner.write(data)
+
+    def publish(self) -> bool:
+        """As the inner sink; AssertionError while forbidden."""
+        self._watch.touch("publish")
+        return self._inner.publish()
+
+    def discard(self) -> None:
+        """As the inner sink; always allowed, so that cleaning up works."""
+        self._inner.discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+
+class GuardedPartSink:
+    """A part that belongs to a guarded store."""
+
+    def __init__(self, inner: PartSink, watch: _Watch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    def write(self, data: bytes | memoryview) -> None:
+        """As the inner part; AssertionError while forbidden."""
+        self._watch.touch("write of a part")
+        self._inner.write(data)
+
+    def finish(self) -> str:
+        """As the inner part; AssertionError while forbidden."""
+        self._watch.touch("finish")
+        return self._inner.finish()
+
+    def close(self) -> None:
+        """As the inner part; always allowed, so that cleaning up works."""
+        self._inner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class GuardedBlobs:
+    """Any store, but AssertionError when touched while ``is_forbidden()`` is true."""
+
+    def __init__(self, inner: Blobs, is_forbidden: Callable[[], bool]) -> None:
+        self._inner = inner
+        self._watch = _Watch(is_forbidden)
+
+    def receive(self, key: str, expected_size: int | None = None) -> GuardedSink:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("receive")
+        return GuardedSink(self._inner.receive(key, expected_size), self._watch)
+
+    def open(self, key: str) -> GuardedReader:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("open")
+        return GuardedReader(self._inner.open(key), self._watch)
+
+    def stat(self, key: str) -> Stat | None:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("stat")
+        return self._inner.stat(key)
+
+    def delete(self, key: str) -> bool:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("delete")
+        return self._inner.delete(key)
+
+    def list(self, prefix: str) -> Iterator[Stat]:
+        """As the inner store; AssertionError while forbidden, also between two keys."""
+        self._watch.touch("list")
+        return self._watched(self._inner.list(prefix))
+
+    def _watched(self, stats: Iterator[Stat]) -> Iterator[Stat]:
+        for found in stats:
+            self._watch.touch("list")
+            yield found
+
+
+class GuardedLocalBlobs(GuardedBlobs):
+    """A local store with its powers, guarded."""
+
+    def __init__(self, inner: LocalBlobs, is_forbidden: Callable[[], bool]) -> None:
+        super().__init__(inner, is_forbidden)
+        self._multipart: Multipart = inner
+        self._files: FileBacked = inner
+
+    def path_of(self, key: str) -> str:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("path_of")
+        return self._files.path_of(key)
+
+    def begin_parts(self, upload: str, size: int) -> None:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("begin_parts")
+        self._multipart.begin_parts(upload, size)
+
+    def open_part(self, upload: str, offset: int, length: int) -> GuardedPartSink:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("open_part")
+        return GuardedPartSink(self._multipart.open_part(upload, offset, length), self._watch)
+
+    def seal_parts(self, upload: str, key: str, sha256: Sha256, size: int) -> bool:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("seal_parts")
+        return self._multipart.seal_parts(upload, key, sha256, size)
+
+    def abort_parts(self, upload: str) -> None:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("abort_parts")
+        self._multipart.abort_parts(upload)
+
+    def list_parts_uploads(self) -> Iterator[Stat]:
+        """As the inner store; AssertionError while forbidden, also between two uploads."""
+        self._watch.touch("list_parts_uploads")
+        return self._watched(self._multipart.list_parts_uploads())

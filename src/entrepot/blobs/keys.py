@@ -1,0 +1,73 @@
+"""Keys of blobs: what may be one, and how the keys of files are made."""
+
+from __future__ import annotations
+
+import re
+
+from entrepot.errors import InvalidName
+from entrepot.names import Sha256
+
+MAX_KEY = 512
+MAX_SEGMENT = 200
+
+RESERVED = "incoming"
+"""First segment that no key has: stores keep unfinished uploads there."""
+
+_SEGMENT = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_SEGMENT}}}", re.ASCII)
+_PREFIX = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
+
+
+def file_key(sha256: Sha256) -> str:
+    """The key of a large file's content: ``files/ab/cd/abcd…``.
+
+    Two levels of 256 folders keep local folders small up to 10^8 files.
+    """
+    return f"files/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def check_key(key: str) -> str:
+    """Return the key unchanged when every store can hold it.
+
+    A key has segments of 1 to 200 of ``[A-Za-z0-9._-]``, joined by ``/``, at
+    most 512 characters, none of them ``.`` or ``..``, the first not
+    ``incoming``. No key may be a folder of another one.
+
+    Raises:
+        InvalidName: a rule is broken.
+    """
+    if len(key) > MAX_KEY:
+        raise InvalidName("blob key", key[:64], f"use at most {MAX_KEY} characters")
+    segments = key.split("/")
+    for segment in segments:
+        if segment in (".", "..") or not _SEGMENT.fullmatch(segment):
+            raise InvalidName(
+                "blob key", key, f"each segment has 1 to {MAX_SEGMENT} of [A-Za-z0-9._-] and is neither '.' nor '..'"
+            )
+    if segments[0] == RESERVED:
+        raise InvalidName("blob key", key, f"the folder {RESERVED!r} belongs to the store")
+    return key
+
+
+def check_prefix(prefix: str) -> str:
+    """Return the prefix unchanged when keys can begin with it; ``""`` begins every key.
+
+    Raises:
+        InvalidName: no key can begin like this.
+    """
+    segments = prefix.split("/")
+    if len(prefix) > MAX_KEY or not _PREFIX.fullmatch(prefix):
+        raise InvalidName("blob prefix", prefix[:64], f"use at most {MAX_KEY} of [A-Za-z0-9._-/]")
+    if any(segment in ("", ".", "..") for segment in segments[:-1]):
+        raise InvalidName("blob prefix", prefix, "no segment is empty, '.' or '..'")
+    return prefix
+
+
+def check_upload(upload: str) -> str:
+    """Return the id of an upload in parts unchanged when it is one key segment.
+
+    Raises:
+        InvalidName: it is not 1 to 200 of ``[A-Za-z0-9._-]``, or begins with ``.``.
+    """
+    if not _SEGMENT.fullmatch(upload) or upload.startswith("."):
+        raise InvalidName("upload id", upload[:64], f"use 1 to {MAX_SEGMENT} of [A-Za-z0-9._-], no leading '.'")
+    return upload

@@ -1,0 +1,213 @@
+"""Blobs as files of one folder: ``root/<key>``, unfinished ones in ``root/incoming``."""
+
+from __future__ import annotations
+
+import builtins
+import fcntl
+import os
+import pathlib
+import stat
+from collections.abc import Iterator
+
+from entrepot.blobs.durable import Disk, free_bytes, modified_ms, remove
+from entrepot.blobs.faults import store_fault
+from entrepot.blobs.interfaces import Stat
+from entrepot.blobs.keys import RESERVED, check_key, check_prefix
+from entrepot.blobs.local_files import LocalReader, LocalSink
+from entrepot.blobs.local_parts import LocalParts, LocalPartSink
+from entrepot.errors import BlobMissing, StoreFull
+from entrepot.names import Sha256
+
+
+class LocalBlobs:
+    """The store in a local folder, with both powers: multipart and file-backed.
+
+    Any number of threads, processes and hosts may use one folder, if its file
+    system has working ``flock`` across them.
+
+    Args:
+        root: the folder; created when absent (mode 0700).
+        fsync: False only where losing recent uploads in a power cut is fine (tests).
+
+    Raises:
+        StoreFull, StoreUnavailable: the folder cannot be made.
+    """
+
+    def __init__(self, root: pathlib.Path, *, fsync: bool = True) -> None:
+        self._root = os.path.abspath(root)
+        try:
+            self._disk = Disk(self._root, os.path.join(self._root, RESERVED), fsync=fsync)
+            self._parts = LocalParts(self._disk)
+        except OSError as error:
+            raise store_fault(error, self._root) from error
+
+    def receive(self, key: str, expected_size: int | None = None) -> LocalSink:
+        """Begin to store bytes under a key, trusted as they come.
+
+        Raises:
+            InvalidName: no key looks like this.
+            StoreFull: there is no room for ``expected_size`` bytes.
+        """
+        target = self._path(key)
+        if expected_size is not None and expected_size > self.free_bytes():
+            raise StoreFull(f"{key} needs {expected_size:,} bytes")
+        try:
+            return LocalSink(self._disk, key, target, expected_size)
+        except OSError as error:
+            raise store_fault(error, key) from error
+
+    def open(self, key: str) -> LocalReader:
+        """Begin to read the bytes of a key.
+
+        Raises:
+            BlobMissing: the key has none.
+        """
+        try:
+            fd = os.open(self._path(key), os.O_RDONLY | os.O_NOFOLLOW)
+        except (FileNotFoundError, NotADirectoryError):
+            raise BlobMissing(key) from None
+        except OSError as error:
+            raise store_fault(error, key) from error
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise BlobMissing(key)
+        return LocalReader(key, fd)
+
+    def stat(self, key: str) -> Stat | None:
+        """Size and age of a key's bytes, or None when it has none."""
+        return self._stat(key, self._path(key))
+
+    def delete(self, key: str) -> bool:
+        """Remove a key and its bytes; False when there were none. Open readers keep theirs."""
+        path = self._path(key)
+        if self._stat(key, path) is None:
+            return False
+        try:
+            return remove(path)
+        except OSError as error:
+            raise store_fault(error, key) from error
+
+    def list(self, prefix: str) -> Iterator[Stat]:
+        """Every key that begins with the text ``prefix``, in no order.
+
+        Raises:
+            InvalidName: no key can begin like this.
+        """
+        folder, _, _ = check_prefix(prefix).rpartition("/")
+        return self._walk(f"{folder}/" if folder else "", prefix)
+
+    def path_of(self, key: str) -> str:
+        """Absolute path of the file that holds the key's bytes; only for reading.
+
+        Raises:
+            BlobMissing: the key has none.
+        """
+        path = self._path(key)
+        if self._stat(key, path) is None:
+            raise BlobMissing(key)
+        return path
+
+    def begin_parts(self, upload: str, size: int) -> None:
+        """Reserve a sparse file for an upload; the same call again changes nothing.
+
+        Raises:
+            InvalidName, StoreFull, Refused: as :class:`~entrepot.blobs.interfaces.Multipart` says.
+        """
+        self._parts.begin(upload, size)
+
+    def open_part(self, upload: str, offset: int, length: int) -> LocalPartSink:
+        """Begin to receive the bytes ``offset … offset + length`` of an upload.
+
+        Raises:
+            ThingNotFound, ContentMismatch, Busy, Refused: as
+                :class:`~entrepot.blobs.interfaces.Multipart` says.
+        """
+        return self._parts.open(upload, offset, length)
+
+    def seal_parts(self, upload: str, key: str, sha256: Sha256, size: int) -> bool:
+        """Verify the whole and publish it under ``key``, without copying it.
+
+        Raises:
+            ThingNotFound, ContentMismatch, Busy: as
+                :class:`~entrepot.blobs.interfaces.Multipart` says.
+        """
+        return self._parts.seal(upload, self._path(key), sha256, size)
+
+    def abort_parts(self, upload: str) -> None:
+        """Discard an upload; an unknown one is fine. Parts being received are lost with it."""
+        self._parts.abort(upload)
+
+    def list_parts_uploads(self) -> Iterator[Stat]:
+        """Every upload that is neither sealed nor aborted; ``modified_ms`` is its last written byte's time."""
+        return self._parts.uploads()
+
+    def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> tuple[Stat, ...]:
+        """Remove temporary files that a crash has left behind, and say which.
+
+        A file goes when nothing was written to it for ``older_than_ms`` and no
+        process holds it open for writing (it could not be locked otherwise).
+        Uploads in parts stay: abort them by name.
+        """
+        swept: builtins.list[Stat] = []
+        try:
+            with os.scandir(self._disk.incoming) as entries:
+                for entry in entries:
+                    found = self._stat(entry.name, entry.path) if entry.name.endswith(".tmp") else None
+                    if found and now_ms - found.modified_ms >= older_than_ms and _remove_abandoned(entry.path):
+                        swept.append(found)
+        except OSError as error:
+            raise store_fault(error, RESERVED) from error
+        return tuple(swept)
+
+    def free_bytes(self) -> int:
+        """Room left on the disk, in bytes."""
+        try:
+            return free_bytes(self._root)
+        except OSError as error:
+            raise store_fault(error, self._root) from error
+
+    def _path(self, key: str) -> str:
+        return os.path.join(self._root, check_key(key))
+
+    def _stat(self, key: str, path: str) -> Stat | None:
+        try:
+            status = os.stat(path, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise store_fault(error, key) from error
+        return Stat(key, status.st_size, modified_ms(status)) if stat.S_ISREG(status.st_mode) else None
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[Stat]:
+        """Files below ``folder`` ("" or ending in "/"), without recursion: stores are flat and wide."""
+        folders = [folder]
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = builtins.list(os.scandir(os.path.join(self._root, folder)))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise store_fault(error, folder) from error
+            for entry in entries:
+                key = folder + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if key != RESERVED and (key.startswith(prefix) or prefix.startswith(f"{key}/")):
+                        folders.append(f"{key}/")
+                elif key.startswith(prefix) and (found := self._stat(key, entry.path)):
+                    yield found
+
+
+def _remove_abandoned(path: str) -> bool:
+    """Remove a temporary file unless somebody has it locked or was quicker."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return remove(path)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)

@@ -1,0 +1,131 @@
+"""One blob of a local store: read from its file, or on its way into one."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Self
+
+from entrepot.blobs.durable import Disk, remove
+from entrepot.blobs.faults import store_fault
+from entrepot.errors import BlobUnreadable, ContentMismatch
+
+
+class LocalReader:
+    """The bytes of one file; threads may share it."""
+
+    def __init__(self, key: str, fd: int) -> None:
+        self._key = key
+        self._fd = fd
+        self._size = os.fstat(fd).st_size
+
+    @property
+    def size(self) -> int:
+        """How many bytes the key has."""
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The bytes from ``offset`` on, short only at the end of the blob.
+
+        Raises:
+            ValueError: negative offset or length, or the reader is closed.
+            BlobUnreadable: the disk does not give the bytes back.
+        """
+        if self._fd < 0:
+            raise ValueError("the reader is closed")
+        if offset < 0 or length < 0:
+            raise ValueError(f"cannot read {length} bytes at {offset}")
+        wanted = max(0, min(length, self._size - offset))
+        pieces: list[bytes] = []
+        while wanted:
+            try:
+                piece = os.pread(self._fd, wanted, offset)
+            except OSError as error:
+                raise store_fault(error, self._key) from error
+            if not piece:
+                raise BlobUnreadable(self._key, f"the file ends at {offset}, expected {self._size} bytes")
+            pieces.append(piece)
+            wanted -= len(piece)
+            offset += len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Close the file; may be called again."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class LocalSink:
+    """A temporary file that becomes a blob; see :class:`~entrepot.blobs.interfaces.Sink`."""
+
+    def __init__(self, disk: Disk, key: str, target: str, expected_size: int | None) -> None:
+        self._disk = disk
+        self._key = key
+        self._target = target
+        self._expected_size = expected_size
+        self._received = 0
+        self._fd, self._path = disk.create_temporary()
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes.
+
+        Raises:
+            StoreFull, StoreUnavailable: nothing is kept, the sink is closed.
+            ValueError: the sink is closed.
+        """
+        self._check_open()
+        view = memoryview(data).cast("B")
+        try:
+            while view:
+                written = os.write(self._fd, view)
+                self._received += written
+                view = view[written:]
+        except OSError as error:
+            self.discard()
+            raise store_fault(error, self._key) from error
+
+    def publish(self) -> bool:
+        """Make the bytes durable and visible; False when the key already had bytes.
+
+        Raises:
+            ContentMismatch, StoreFull, StoreUnavailable: nothing is kept.
+            ValueError: the sink is closed.
+        """
+        self._check_open()
+        try:
+            if self._expected_size not in (None, self._received):
+                raise ContentMismatch("size", str(self._expected_size), str(self._received))
+            self._disk.sync_file(self._fd)
+            return self._disk.place(self._path, self._target)
+        except OSError as error:
+            raise store_fault(error, self._key) from error
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Drop what was not published; may be called again, and after publish."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            remove(self._path)  # before the lock goes with the descriptor
+            os.close(fd)
+
+    def _check_open(self) -> None:
+        if self._fd < 0:
+            raise ValueError("the sink is closed")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()

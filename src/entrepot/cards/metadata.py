@@ -1,0 +1,212 @@
+"""What a hub takes from a card: tags to find it by, fields to show, data to hand out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from entrepot.cards.front_matter import parse_metadata, split_card
+from entrepot.cards.yaml_values import JsonValue
+from entrepot.names import RepoType
+
+MAX_TAGS = 1000
+MAX_TAG = 200
+
+_ARXIV = re.compile(
+    r"(?:arxiv\.org/(?:abs|pdf|html)/|(?:huggingface\.co|hf\.co)/papers/|\barxiv:\s?)"
+    r"([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?![0-9])",
+    re.IGNORECASE,
+)
+_RELATIONS = frozenset({"finetune", "adapter", "quantized", "merge"})
+_QUANTIZED = frozenset({"gguf", "gptq", "awq", "exl2", "quantized"})
+_ADAPTERS = frozenset({"lora", "adapter", "peft", "dora", "qlora"})
+
+# Keys that the clients' constructors cannot take as keyword arguments, or that
+# would hide one of their methods (huggingface_hub 0.21.4 and 2.4.0, repocard_data.py).
+_UNSAFE_KEYS = frozenset(
+    {"self", "ignore_metadata_errors", "eval_results", "get", "pop", "to_dict", "to_yaml", "_to_dict"}
+)
+
+
+@attrs.frozen
+class Card:
+    """A README that was read."""
+
+    data: Mapping[str, JsonValue]
+    """Its metadata as written; ``{}`` when it has none."""
+    has_block: bool
+    """Whether there is a metadata block at all."""
+    arxiv_ids: tuple[str, ...]
+    """Papers that it mentions, in order of first mention."""
+
+
+@attrs.frozen
+class CardFields:
+    """The parts of a card that a hub stores in columns of their own."""
+
+    license: str | None
+    library_name: str | None
+    pipeline_tag: str | None
+    languages: tuple[str, ...]
+    datasets: tuple[str, ...]
+    base_models: tuple[str, ...]
+    data: Mapping[str, JsonValue]
+    """A JSON object that every client's ``CardData(**data)`` accepts."""
+
+
+def read_card(text: str) -> Card:
+    """Read a README; strange metadata are fine, and none are too.
+
+    Raises:
+        Malformed: the block is not YAML or not a mapping; the reason names
+            the line of the README.
+    """
+    block, _ = split_card(text)
+    arxiv_ids = tuple(dict.fromkeys(match[1].lower() for match in _ARXIV.finditer(text)))
+    if block is None:
+        return Card({}, False, arxiv_ids)
+    first_line = text[: text.find("---")].count("\n") + 2
+    return Card(parse_metadata(block, first_line=first_line), True, arxiv_ids)
+
+
+def card_tags(card: Card, repo_type: RepoType) -> tuple[str, ...]:
+    """The tags a repository is found by, without repetitions, in a stable order.
+
+    At most 1,000 tags of 1 to 200 characters without control characters;
+    what would be longer is left out.
+
+    Source: hf_api, section 4.1.
+    """
+    data = card.data
+    tags: list[str] = []
+    if repo_type is RepoType.MODEL:
+        tags += _strings(data.get("library_name"))
+        tags += _strings(data.get("pipeline_tag"))
+    elif repo_type is RepoType.SPACE:
+        tags += _strings(data.get("sdk"))
+    else:
+        tags += _dataset_tags(data)
+    tags += _strings(data.get("tags"))
+    languages = list(_strings(data.get("language")))
+    tags += languages
+    if repo_type is RepoType.DATASET:
+        tags += _named("language", languages)
+    tags += _named("arxiv", card.arxiv_ids)
+    if repo_type is not RepoType.DATASET:
+        tags += _base_model_tags(data)
+        tags += _named("dataset", _strings(data.get("datasets")))
+    tags += _named("license", (name.lower() for name in _strings(data.get("license"))))
+    kept = list(dict.fromkeys(tag for tag in tags if len(tag) <= MAX_TAG))[: MAX_TAGS - 1]
+    return tuple(dict.fromkeys((*kept, "region:us")))
+
+
+def card_fields(card: Card) -> CardFields:
+    """The card's most asked-for values, and its data made safe for every client."""
+    data = card.data
+    return CardFields(
+        license=next((name.lower() for name in _strings(data.get("license"))), None),
+        library_name=next(_strings(data.get("library_name")), None),
+        pipeline_tag=next(_strings(data.get("pipeline_tag")), None),
+        languages=tuple(dict.fromkeys(_strings(data.get("language")))),
+        datasets=tuple(dict.fromkeys(_strings(data.get("datasets")))),
+        base_models=tuple(dict.fromkeys(_strings(data.get("base_model")))),
+        data=_safe_data(data),
+    )
+
+
+def _dataset_tags(data: Mapping[str, JsonValue]) -> Iterator[str]:
+    keys = (
+        "task_categories",
+        "task_ids",
+        "annotations_creators",
+        "language_creators",
+        "multilinguality",
+        "source_datasets",
+        "size_categories",
+        "format",
+        "modality",
+    )
+    for key in keys:
+        yield from _named(key, _strings(data.get(key)))
+
+
+def _base_model_tags(data: Mapping[str, JsonValue]) -> Iterator[str]:
+    bases = list(dict.fromkeys(_strings(data.get("base_model"))))
+    yield from _named("base_model", bases)
+    yield from _named(f"base_model:{_relation(data, len(bases))}", bases)
+
+
+def _relation(data: Mapping[str, JsonValue], bases: int) -> str:
+    """How a model came from its base: as its card says, else what its tags suggest."""
+    said = data.get("base_model_relation")
+    if isinstance(said, str) and said.lower() in _RELATIONS:
+        return said.lower()
+    words = {word.lower() for key in ("tags", "library_name") for word in _strings(data.get(key))}
+    if bases > 1:
+        return "merge"
+    if words & _QUANTIZED:
+        return "quantized"
+    return "adapter" if words & _ADAPTERS else "finetune"
+
+
+def _named(name: str, values: Iterable[str]) -> Iterator[str]:
+    return (f"{name}:{value}" for value in values)
+
+
+def _strings(value: JsonValue) -> Iterator[str]:
+    """The clean, non-empty texts in a value or list of values; anything nested deeper is left out."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, bool):
+            yield "true" if item else "false"
+        elif isinstance(item, str | int | float):
+            text = " ".join("".join(c if c.isprintable() else " " for c in str(item)[: MAX_TAG + 1]).split())
+            if 0 < len(text) <= MAX_TAG:
+                yield text
+
+
+def _safe_data(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    safe = {key: value for key, value in data.items() if key not in _UNSAFE_KEYS and not key.startswith("__")}
+    if not isinstance(safe.get("tags", []), list | str | None):
+        del safe["tags"]
+    elif isinstance(safe.get("tags"), list):
+        safe["tags"] = list(_strings(safe["tags"]))
+    if "model-index" in safe and not _is_usable_index(safe["model-index"]):
+        del safe["model-index"]
+    return safe
+
+
+def _is_usable_index(index: JsonValue) -> bool:
+    """Whether every client can build evaluation results from a ``model-index`` and write it back.
+
+    The clients forgive missing keys, but not a ``source`` that is no mapping
+    or has a name without a URL, nor lists where an identifier belongs.
+
+    Source: huggingface_hub 2.4.0, ``repocard_data.py``, model_index_to_eval_results.
+    """
+    if not isinstance(index, list):
+        return False
+    for entry in index:
+        results = entry.get("results") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not isinstance(results, list):
+            return False
+        if not all(_is_usable_result(result) for result in results):
+            return False
+    return True
+
+
+def _is_usable_result(result: JsonValue) -> bool:
+    if not isinstance(result, dict):
+        return False
+    task, dataset, metrics = result.get("task"), result.get("dataset"), result.get("metrics")
+    source = result.get("source") or {}
+    if not (isinstance(task, dict) and isinstance(dataset, dict) and isinstance(metrics, list)):
+        return False
+    if not isinstance(source, dict) or (source.get("name") is not None and source.get("url") is None):
+        return False
+    identifiers = [task.get("type"), *(dataset.get(key) for key in ("type", "name", "config", "split", "revision"))]
+    if any(isinstance(identifier, list | dict) for identifier in identifiers):
+        return False
+    required = "type" in task and "type" in dataset and "name" in dataset
+    return required and all(isinstance(metric, dict) and {"type", "value"} <= metric.keys() for metric in metrics)

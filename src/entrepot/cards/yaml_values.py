@@ -1,0 +1,220 @@
+"""YAML from strangers as JSON values, built event by event within bounds.
+
+libyaml only cuts the text into events; no YAML tag ever chooses a Python
+type, and aliases are counted as if they were written out, so a small text
+cannot become a large value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TypeAlias
+
+import attrs
+import yaml
+
+from entrepot.errors import Malformed, shown
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+"""Anything a JSON document can hold: finite numbers, integers of at most 64 bits."""
+
+MAX_DEPTH = 64
+MAX_NODES = 100_000
+MAX_CHARACTERS = 1 << 22
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_STANDARD = "tag:yaml.org,2002:"
+_TEXT_TAGS = frozenset({"!", f"{_STANDARD}str", f"{_STANDARD}binary"})
+_PLAIN_TAGS = frozenset({None} | {_STANDARD + kind for kind in ("int", "float", "bool", "null", "timestamp")})
+_FOLDER_TAGS = frozenset({None, "!"} | {_STANDARD + kind for kind in ("map", "seq", "set", "omap", "pairs")})
+
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+@attrs.frozen
+class _Node:
+    """A finished value and what it costs each time it is used."""
+
+    value: JsonValue
+    nodes: int
+    characters: int
+    height: int
+    text: str | None = None
+    """As written, for scalars: a key keeps its text."""
+
+
+@attrs.define
+class _Open:
+    """A list or mapping whose end has not come yet."""
+
+    value: list[JsonValue] | dict[str, JsonValue]
+    anchor: str | None
+    key: str | None = None
+    merge: bool = False
+    merged: list[JsonValue] = attrs.field(factory=list)
+    nodes: int = 1
+    characters: int = 0
+    height: int = 1
+
+
+class YamlReader:
+    """Reads one document; make a new one for the next."""
+
+    def __init__(self, first_line: int = 1) -> None:
+        self._first_line = first_line
+        self._line = first_line
+        self._open: list[_Open] = []
+        self._anchors: dict[str, _Node] = {}
+        self._nodes = 0
+        self._characters = 0
+        self._root: _Node | None = None
+
+    def read(self, text: str) -> JsonValue:
+        """The document as a JSON value; None when it is empty.
+
+        Raises:
+            Malformed: not one YAML document, or a bound is exceeded.
+        """
+        try:
+            for event in yaml.parse(text, Loader=_LOADER):
+                if event.start_mark is not None:
+                    self._line = self._first_line + event.start_mark.line
+                self._take(event)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            if mark is not None:
+                self._line = self._first_line + mark.line
+            raise self._malformed(error.problem or error.context or "it is not YAML") from error
+        except yaml.reader.ReaderError as error:
+            raise self._malformed(f"{error.reason} at character {error.position}") from error
+        except UnicodeEncodeError as error:
+            raise self._malformed("it is not valid Unicode") from error
+        return None if self._root is None else self._root.value
+
+    def _take(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            self._add(self._scalar(event), event.anchor, plain=event.implicit[0])
+        elif isinstance(event, yaml.AliasEvent):
+            self._add(self._aliased(str(event.anchor)), None, plain=False)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._begin(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._end()
+        elif isinstance(event, yaml.DocumentStartEvent) and self._root is not None:
+            raise self._malformed("a second document begins here")
+
+    def _begin(self, event: yaml.CollectionStartEvent) -> None:
+        if event.tag not in _FOLDER_TAGS:
+            raise self._malformed(f"the tag {shown(str(event.tag))} is not allowed")
+        if len(self._open) >= MAX_DEPTH:
+            raise self._malformed(f"it is deeper than {MAX_DEPTH} levels")
+        if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
+            raise self._malformed("a list or mapping cannot be a key (quote text that begins with '{' or '[')")
+        if event.anchor is not None:
+            # Until its end, an alias to it would make it contain itself.
+            self._anchors.pop(event.anchor, None)
+        self._count(1, 0)
+        self._open.append(_Open({} if isinstance(event, yaml.MappingStartEvent) else [], event.anchor))
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        if isinstance(done.value, dict):
+            for source in done.merged:
+                for key, value in source.items() if isinstance(source, dict) else ():
+                    done.value.setdefault(key, value)
+        node = _Node(done.value, done.nodes, done.characters, done.height)
+        self._nodes -= node.nodes  # counted already, one by one
+        self._characters -= node.characters
+        self._add(node, done.anchor, plain=False)
+
+    def _add(self, node: _Node, anchor: str | None, *, plain: bool) -> None:
+        self._count(node.nodes, node.characters)
+        if anchor is not None:
+            self._anchors[anchor] = node
+        if not self._open:
+            self._root = node
+            return
+        parent = self._open[-1]
+        parent.nodes += node.nodes
+        parent.characters += node.characters
+        parent.height = max(parent.height, node.height + 1)
+        if len(self._open) + node.height > MAX_DEPTH:
+            raise self._malformed(f"it is deeper than {MAX_DEPTH} levels")
+        if isinstance(parent.value, list):
+            parent.value.append(node.value)
+        elif parent.key is None:
+            if node.text is None:
+                raise self._malformed("a list or mapping cannot be a key")
+            parent.key = node.text
+            parent.merge = plain and node.text == "<<"
+        elif parent.merge:
+            parent.merged.extend(node.value if isinstance(node.value, list) else [node.value])
+            parent.key = None
+        else:
+            parent.value[parent.key] = node.value
+            parent.key = None
+
+    def _count(self, nodes: int, characters: int) -> None:
+        self._nodes += nodes
+        self._characters += characters
+        if self._nodes > MAX_NODES:
+            raise self._malformed(f"it expands to more than {MAX_NODES:,} values")
+        if self._characters > MAX_CHARACTERS:
+            raise self._malformed(f"it expands to more than {MAX_CHARACTERS:,} characters")
+
+    def _aliased(self, anchor: str) -> _Node:
+        node = self._anchors.get(anchor)
+        if node is None:
+            raise self._malformed(f"the alias {shown(anchor)} stands for nothing, or for what contains it")
+        return node
+
+    def _scalar(self, event: yaml.ScalarEvent) -> _Node:
+        # NUL is legal in YAML and in JSON, but no database text can hold it.
+        text = event.value.replace("\0", "\ufffd")
+        if event.tag in _TEXT_TAGS or (event.tag is None and not event.implicit[0]):
+            value: JsonValue = text
+        elif event.tag in _PLAIN_TAGS:
+            value = plain_value(text)
+        else:
+            raise self._malformed(f"the tag {shown(str(event.tag))} is not allowed")
+        return _Node(value, 1, len(text), 0, text)
+
+    def _malformed(self, reason: str) -> Malformed:
+        return Malformed("repo card metadata", f"line {self._line}: {reason}")
+
+
+def plain_value(text: str) -> JsonValue:
+    """What an unquoted YAML scalar means in JSON.
+
+    Source: YAML 1.2.2, section 10.3 (core schema), and YAML 1.1's timestamp
+    type; numbers JSON cannot hold keep their text.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789" or len(text) > 64:
+        return text
+    if _INTEGER.fullmatch(text):
+        number = int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        return number if -(1 << 63) <= number < 1 << 63 else text
+    if _FLOAT.fullmatch(text):
+        real = float(text)
+        return real if math.isfinite(real) else text
+    return _iso_date(text)
+
+
+def _iso_date(text: str) -> str:
+    constructor = yaml.constructor.SafeConstructor()
+    if not constructor.timestamp_regexp.match(text):
+        return text
+    try:
+        moment = constructor.construct_yaml_timestamp(yaml.ScalarNode(f"{_STANDARD}timestamp", text))
+        return str(moment.isoformat())
+    except (ValueError, OverflowError):  # 2024-02-31 is what somebody wrote, so it stays
+        return text

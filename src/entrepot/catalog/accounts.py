@@ -1,0 +1,198 @@
+"""Rows of namespaces (users, organisations, folders), memberships and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import repos, tables
+from entrepot.catalog.database import Read, Write
+from entrepot.errors import AlreadyExists
+from entrepot.names import Uid, new_uid
+
+
+@attrs.frozen
+class Account:
+    """One user or organisation (later also: one folder)."""
+
+    id: int
+    uid: Uid
+    name: str
+    kind: str
+    fullname: str
+    email: str | None
+    password_hash: str | None
+    is_admin: bool
+    default_visibility: str | None
+    created_ms: int
+
+    @property
+    def is_user(self) -> bool:
+        """Whether this is a person (or a machine account), not an organisation."""
+        return self.kind == "user"
+
+
+@attrs.frozen
+class Membership:
+    """A user's role in an organisation."""
+
+    org: Account
+    role: str
+
+
+@attrs.frozen
+class Token:
+    """An access token without its secret, which is never stored."""
+
+    uid: Uid
+    user_id: int
+    name: str
+    role: str
+    created_ms: int
+    expires_ms: int | None
+
+
+_NS = tables.namespaces
+_ACCOUNT = [
+    _NS.c[name]
+    for name in (
+        "id",
+        "uid",
+        "name",
+        "kind",
+        "fullname",
+        "email",
+        "password_hash",
+        "is_admin",
+        "default_visibility",
+        "created_ms",
+    )
+]
+_TK = tables.tokens
+_TOKEN = [_TK.c[name] for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms")]
+
+
+def add(tx: Write, account: Account) -> Account:
+    """Insert an account (its ``id`` is ignored) and return it with its id.
+
+    Raises:
+        AlreadyExists: the name is taken, in any case.
+    """
+    if find(tx, account.name) is not None:
+        raise AlreadyExists(f"an account called {account.name!r} already exists")
+    values = attrs.asdict(account, filter=attrs.filters.exclude("id")) | {"name_key": account.name.lower()}
+    key = tx.sql.execute(sa.insert(_NS).values(values)).inserted_primary_key
+    assert key is not None
+    return attrs.evolve(account, id=key[0])
+
+
+def find(tx: Read, name: str) -> Account | None:
+    """The account of this name, without regard to case."""
+    row = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.name_key == name.lower())).first()
+    return Account(*row) if row else None
+
+
+def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, Account]:
+    """The accounts with these row ids."""
+    rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.id.in_(ids)))
+    return {row[0]: Account(*row) for row in rows}
+
+
+def everyone(tx: Read, kind: str) -> list[Account]:
+    """All accounts of a kind, by name."""
+    rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key))
+    return [Account(*row) for row in rows]
+
+
+def count(tx: Read) -> int:
+    """Number of accounts of any kind."""
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(_NS)).scalar_one()
+
+
+def set_password(tx: Write, account_id: int, password_hash: str) -> None:
+    """Replace the stored password hash."""
+    tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(password_hash=password_hash))
+
+
+def remove(tx: Write, account_id: int) -> None:
+    """Delete an account that owns nothing, with its tokens and memberships.
+
+    Repositories it has deleted, but which the sweeper has not erased yet, go with it.
+    """
+    members = tables.memberships
+    owned = (tables.repos.c.namespace_id == account_id) & tables.repos.c.deleted_ms.is_not(None)
+    for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():
+        repos.erase(tx, repo_id)
+    tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
+    tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
+    tx.sql.execute(sa.delete(_NS).where(_NS.c.id == account_id))
+
+
+def join_org(tx: Write, org_id: int, user_id: int, role: str) -> None:
+    """Give a user a role in an organisation, replacing an earlier one."""
+    members = tables.memberships
+    tx.sql.execute(sa.delete(members).where((members.c.org_id == org_id) & (members.c.user_id == user_id)))
+    tx.sql.execute(sa.insert(members).values(org_id=org_id, user_id=user_id, role=role))
+
+
+def memberships(tx: Read, user_id: int) -> list[Membership]:
+    """The organisations a user belongs to, by name."""
+    members = tables.memberships
+    query = (
+        sa.select(*_ACCOUNT, members.c.role)
+        .join(members, members.c.org_id == _NS.c.id)
+        .where(members.c.user_id == user_id)
+        .order_by(_NS.c.name_key)
+    )
+    return [Membership(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(query)]
+
+
+def sole_admin_of(tx: Read, user_id: int) -> list[str]:
+    """Names of the organisations that would be left without an administrator."""
+    mine, others = tables.memberships.alias(), tables.memberships.alias()
+    other_admin = sa.exists().where(
+        (others.c.org_id == mine.c.org_id) & (others.c.role == "admin") & (others.c.user_id != user_id)
+    )
+    query = (
+        sa.select(_NS.c.name)
+        .join(mine, mine.c.org_id == _NS.c.id)
+        .where((mine.c.user_id == user_id) & (mine.c.role == "admin") & ~other_admin)
+    )
+    return list(tx.sql.execute(query).scalars())
+
+
+def add_token(tx: Write, token: Token, secret_hash: str) -> None:
+    """Store a token under the hash of its secret.
+
+    Raises:
+        AlreadyExists: the same secret is stored already.
+    """
+    taken = tx.sql.execute(sa.select(_TK.c.id).where(_TK.c.secret_hash == secret_hash)).first()
+    if taken:
+        raise AlreadyExists("this token secret is already in use")
+    tx.sql.execute(sa.insert(_TK).values(**attrs.asdict(token), secret_hash=secret_hash))
+
+
+def find_token(tx: Read, secret_hash: str) -> tuple[Token, Account] | None:
+    """The token with this secret and its user, expired or not."""
+    query = sa.select(*_TOKEN, *_ACCOUNT).join(_NS, _NS.c.id == _TK.c.user_id).where(_TK.c.secret_hash == secret_hash)
+    row = tx.sql.execute(query).first()
+    return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
+
+
+def tokens_of(tx: Read, user_id: int) -> list[Token]:
+    """A user's tokens, oldest first."""
+    rows = tx.sql.execute(sa.select(*_TOKEN).where(_TK.c.user_id == user_id).order_by(_TK.c.id))
+    return [Token(*row) for row in rows]
+
+
+def remove_token(tx: Write, uid: str) -> bool:
+    """Delete a token; False when there is none."""
+    return bool(tx.sql.execute(sa.delete(_TK).where(_TK.c.uid == uid)).rowcount)
+
+
+def fresh(name: str, kind: str, now_ms: int, *, fullname: str | None = None, email: str | None = None) -> Account:
+    """A new account value, ready for :func:`add`."""
+    return Account(0, new_uid(), name, kind, fullname or name, email, None, False, None, now_ms)

@@ -1,0 +1,151 @@
+"""Rows about commits: ancestry and which paths each one changed.
+
+Derived from the commit objects and rebuilt from them when lost; they exist so
+that histories are counted, paged and searched without reading objects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
+from entrepot.names import Oid, RepoPath
+
+_C = tables.commits
+_P = tables.parents
+_X = tables.path_changes
+_BATCH = 500
+_KEYS = 5000  # more than elsewhere: each batch walks the history once
+
+
+def generation(tx: Read, repo_id: int, oid: Oid) -> int | None:
+    """1 for a root, else 1 + the highest generation of the parents; None when unknown."""
+    return tx.sql.execute(sa.select(_C.c.generation).where((_C.c.repo_id == repo_id) & (_C.c.oid == oid))).scalar()
+
+
+def put(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid], generation: int) -> None:
+    """Record a commit and its parents; idempotent."""
+    row = {"repo_id": repo_id, "oid": oid, "generation": generation, "is_indexed": False}
+    insert_missing(tx.sql, _C, [row])
+    rows = [{"repo_id": repo_id, "oid": oid, "position": i, "parent": parent} for i, parent in enumerate(parents)]
+    insert_missing(tx.sql, _P, rows)
+
+
+def count_ancestors(tx: Read, repo_id: int, head: Oid) -> int:
+    """Number of commits reachable from ``head``, itself included."""
+    reach = _ancestors(repo_id, head)
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(reach)).scalar_one()
+
+
+def ancestors(tx: Read, repo_id: int, head: Oid, *, offset: int = 0, limit: int | None = None) -> list[Oid]:
+    """Commits reachable from ``head``, children before parents.
+
+    Args:
+        offset: how many to leave out at the start, >= 0.
+        limit: how many at most; None for all.
+    """
+    reach = _ancestors(repo_id, head)
+    query = (
+        sa.select(_C.c.oid)
+        .join(reach, (reach.c.oid == _C.c.oid) & (_C.c.repo_id == repo_id))
+        .order_by(_C.c.generation.desc(), _C.c.oid)
+        .offset(offset)
+    )
+    return list(tx.sql.execute(query if limit is None else query.limit(limit)).scalars())
+
+
+def is_ancestor(tx: Read, repo_id: int, old: Oid, head: Oid) -> bool:
+    """Whether ``old`` is reachable from ``head`` (a commit reaches itself)."""
+    floor = generation(tx, repo_id, old)
+    if floor is None:
+        return False
+    # Nothing older than the one looked for can lead to it.
+    reach = _ancestors(repo_id, head, floor=floor)
+    return tx.sql.execute(sa.select(reach.c.oid).where(reach.c.oid == old)).first() is not None
+
+
+def unindexed(tx: Read, repo_id: int, head: Oid) -> list[Oid]:
+    """Ancestors of ``head`` whose changed paths are not recorded yet, parents first."""
+    pending = sa.exists().where((_C.c.repo_id == repo_id) & _C.c.is_indexed.is_(False))
+    if not tx.sql.execute(sa.select(pending)).scalar():
+        return []
+    reach = _ancestors(repo_id, head)
+    query = (
+        sa.select(_C.c.oid)
+        .join(reach, (reach.c.oid == _C.c.oid) & (_C.c.repo_id == repo_id))
+        .where(_C.c.is_indexed.is_(False))
+        .order_by(_C.c.generation, _C.c.oid)
+    )
+    return list(tx.sql.execute(query).scalars())
+
+
+def put_changes(tx: Write, repo_id: int, oid: Oid, paths: Iterable[RepoPath]) -> None:
+    """Record some paths (files and their folders) that a commit changed; idempotent."""
+    rows = [{"repo_id": repo_id, "path_key": path_key(path), "oid": oid} for path in paths]
+    insert_missing(tx.sql, _X, rows)
+
+
+def mark_indexed(tx: Write, repo_id: int, oid: Oid) -> None:
+    """Say that all changed paths of a commit are recorded."""
+    tx.sql.execute(sa.update(_C).where((_C.c.repo_id == repo_id) & (_C.c.oid == oid)).values(is_indexed=True))
+
+
+def last_changes(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, Oid]:
+    """The newest commit reachable from ``head`` that changed each path."""
+    reach = _ancestors(repo_id, head)
+    by_key = {path_key(path): path for path in paths}
+    keys = list(by_key)
+    newest: dict[RepoPath, Oid] = {}
+    order = (_C.c.generation.desc(), _C.c.oid)
+    rank = sa.func.row_number().over(partition_by=_X.c.path_key, order_by=order).label("rank")
+    for at in range(0, len(keys), _KEYS):
+        ranked = (
+            sa.select(_X.c.path_key, _X.c.oid, rank)
+            .join(_C, (_C.c.oid == _X.c.oid) & (_C.c.repo_id == repo_id))
+            .join(reach, reach.c.oid == _X.c.oid)
+            .where((_X.c.repo_id == repo_id) & _X.c.path_key.in_(keys[at : at + _KEYS]))
+        ).subquery()
+        query = sa.select(ranked.c.path_key, ranked.c.oid).where(ranked.c.rank == 1)
+        newest.update((by_key[key], oid) for key, oid in tx.sql.execute(query))
+    return newest
+
+
+def path_key(path: RepoPath) -> str:
+    """A fixed-size stand-in for a path, so that long paths fit in an index."""
+    return hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def copy_all(tx: Write, source_id: int, target_id: int) -> None:
+    """Give a new, empty repository the whole recorded history of another one."""
+    for table in (_C, _P, _X):
+        names = [column.name for column in table.columns if column.name != "repo_id"]
+        rows = sa.select(sa.literal(target_id), *(table.c[name] for name in names)).where(table.c.repo_id == source_id)
+        tx.sql.execute(sa.insert(table).from_select(["repo_id", *names], rows))
+
+
+def forget(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
+    """Delete the rows about commits that no longer exist."""
+    for table in (_P, _X, _C):
+        for at in range(0, len(oids), _BATCH):
+            batch = oids[at : at + _BATCH]
+            tx.sql.execute(sa.delete(table).where((table.c.repo_id == repo_id) & table.c.oid.in_(batch)))
+
+
+def _ancestors(repo_id: int, head: Oid, *, floor: int | None = None) -> sa.CTE:
+    """A recursive query over the parents; UNION drops what merges would repeat.
+
+    ``floor`` leaves out commits of a lower generation.
+    """
+    start = sa.select(_C.c.oid).where((_C.c.repo_id == repo_id) & (_C.c.oid == head))
+    reach = start.cte("reach", recursive=True)
+    step = sa.select(_P.c.parent).join(reach, (_P.c.oid == reach.c.oid) & (_P.c.repo_id == repo_id))
+    if floor is not None:
+        # Not a join: SQLite would reorder it and scan all parents at every step.
+        young = (_C.c.repo_id == repo_id) & (_C.c.oid == _P.c.parent) & (_C.c.generation >= floor)
+        step = step.where(sa.exists().where(young).correlate(_P))
+    return reach.union(step)

@@ -1,0 +1,33 @@
+"""Download counts, a row per repository and day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import count_up
+
+_T = tables.downloads
+WINDOW_DAYS = 30
+"""``downloads`` of a repository counts this many days, as on the public hub."""
+
+
+def add(tx: Write, day: int, counts: Mapping[int, int]) -> None:
+    """Add downloads of a day (days since 1970 UTC) by repository."""
+    for repo_id, count in counts.items():
+        exists = tx.sql.execute(sa.select(tables.repos.c.id).where(tables.repos.c.id == repo_id)).first()
+        if not exists:
+            continue
+        count_up(tx.sql, _T, {"repo_id": repo_id, "day": day, "count": count}, "count")
+        window = sa.select(sa.func.sum(_T.c.count)).where((_T.c.repo_id == repo_id) & (_T.c.day > day - WINDOW_DAYS))
+        total = tx.sql.execute(window).scalar_one()
+        tx.sql.execute(sa.update(tables.repos).where(tables.repos.c.id == repo_id).values(downloads=int(total)))
+
+
+def all_time(tx: Read, repo_id: int) -> int:
+    """Downloads of a repository since it exists."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(_T.c.count), 0)).where(_T.c.repo_id == repo_id)
+    return int(tx.sql.execute(query).scalar_one())

@@ -1,0 +1,180 @@
+"""How each database is opened; the only module that knows their dialects.
+
+SQLite: write-ahead log, one fsync a commit, and every writing transaction is
+``BEGIN IMMEDIATE``: a deferred one that reads first and writes later fails at
+once with "database is locked" when somebody else wrote in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from entrepot.errors import Busy, DataFolderError, StoreFull
+
+_BUSY_TIMEOUT_MS = 30_000
+_WRITING = "entrepot_writing"
+
+
+def make_engine(url: str, *, pool_size: int = 16) -> sa.Engine:
+    """Open a database.
+
+    Args:
+        url: an SQLAlchemy URL, ``sqlite:///…``.
+        pool_size: connections kept; as many again may be opened for a while.
+
+    Raises:
+        DataFolderError: the dialect is not supported.
+    """
+    if not url.startswith("sqlite:"):
+        raise DataFolderError(url.split(":", 1)[0], "this version supports SQLite databases only")
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=_BUSY_TIMEOUT_MS / 1000,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000},
+    )
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # None switches the driver's own implicit BEGIN off; _begin_sqlite says it.
+    connection.isolation_level = None
+    _switch_to_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -4096")
+    connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    # Processes that open a new database at once collide here, and SQLite answers
+    # "database is locked" without waiting for its busy timeout, so we wait ourselves.
+    deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get(_WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+class WriteLock:
+    """Queues the writers of this process, so that they do not poll SQLite's file lock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    def held(self) -> bool:
+        """Whether this thread is inside a writing transaction."""
+        return getattr(self._local, "held", False)
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Wait for the turn to write.
+
+        A thread that holds it already would wait for itself: that is a defect.
+
+        Raises:
+            Busy: no turn within 30 seconds.
+        """
+        assert not self.held(), "this thread is inside a writing transaction already"
+        if not self._lock.acquire(timeout=_BUSY_TIMEOUT_MS / 1000):
+            raise Busy("the database")
+        self._local.held = True
+        try:
+            yield
+        finally:
+            self._local.held = False
+            self._lock.release()
+
+
+def writing_connection(engine: sa.Engine) -> sa.Connection:
+    """A connection whose transactions take the write lock as they begin."""
+    return engine.connect().execution_options(**{_WRITING: True})
+
+
+def insert_missing(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, refresh: Sequence[str] = ()
+) -> None:
+    """Insert rows whose primary key is free; where it is taken, refresh the named columns only."""
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key.columns]
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(table)
+        if refresh:
+            connection.execute(
+                lite.on_conflict_do_update(index_elements=keys, set_={c: lite.excluded[c] for c in refresh}), rows
+            )
+        else:
+            connection.execute(lite.on_conflict_do_nothing(index_elements=keys), rows)
+        return
+    post = postgresql.insert(table)
+    if refresh:
+        connection.execute(
+            post.on_conflict_do_update(index_elements=keys, set_={c: post.excluded[c] for c in refresh}), rows
+        )
+    else:
+        connection.execute(post.on_conflict_do_nothing(index_elements=keys), rows)
+
+
+def count_up(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], column: str) -> None:
+    """Insert a row, or add its ``column`` to the one that has the same primary key."""
+    keys = [c.name for c in table.primary_key.columns]
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(table)
+        connection.execute(
+            lite.on_conflict_do_update(index_elements=keys, set_={column: table.c[column] + lite.excluded[column]}),
+            row,
+        )
+        return
+    post = postgresql.insert(table)
+    connection.execute(
+        post.on_conflict_do_update(index_elements=keys, set_={column: table.c[column] + post.excluded[column]}), row
+    )
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's operational failures into the project's errors.
+
+    Raises:
+        Busy: the database stayed locked for 30 seconds, or no connection was free.
+        StoreFull: the disk that holds the database is full.
+        DataFolderError: the database cannot be read or written at all.
+    """
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        text = str(error.orig)
+        if "locked" in text or "busy" in text:
+            raise Busy("the database") from error
+        if "full" in text:
+            raise StoreFull(text) from error
+        raise DataFolderError("(database)", text) from error
+    except sa.exc.DatabaseError as error:
+        if type(error) is not sa.exc.DatabaseError:
+            raise  # a subclass: a broken constraint or a wrong statement, which is a defect of ours
+        raise DataFolderError("(database)", str(error.orig)) from error
+    except sa.exc.TimeoutError as error:
+        raise Busy("the database") from error

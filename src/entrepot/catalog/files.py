@@ -1,0 +1,232 @@
+"""Rows of large files, and of which repository may use which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
+from entrepot.errors import Busy
+from entrepot.names import RefName, RepoPath, Sha256, Uid, new_uid
+
+_F = tables.files
+_L = tables.file_links
+_BATCH = 500
+
+SWEEP_LEASE_MS = 600_000
+"""How long a sweeper may take for one file; a claim older than this was left by one that died."""
+
+
+@attrs.frozen
+class Link:
+    """A large file that a repository may use; ``path`` is None until a commit names it."""
+
+    uid: Uid
+    sha256: Sha256
+    size: int
+    path: RepoPath | None
+    ref: RefName | None
+    pusher_id: int | None
+    linked_ms: int
+
+
+def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
+    """Say that bytes are about to be published under a file's key, so that no sweep takes them.
+
+    Call it in a transaction before the bytes are published; until a link or
+    an object names the file, the row promises nothing.
+
+    Raises:
+        Busy: a sweeper is deleting the old bytes of this very file.
+    """
+    row = tx.sql.execute(sa.select(_F.c.sweeping_ms).where(_F.c.sha256 == sha256)).first()
+    if row is not None and row.sweeping_ms is not None and row.sweeping_ms > now_ms - SWEEP_LEASE_MS:
+        raise Busy("this file")
+    values = {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms, "sweeping_ms": None}
+    insert_missing(tx.sql, _F, [values], refresh=("touched_ms", "sweeping_ms"))
+
+
+def touch(tx: Write, sha256s: Sequence[Sha256], now_ms: int) -> None:
+    """Restart the grace period of files that somebody is about to use."""
+    for at in range(0, len(sha256s), _BATCH):
+        tx.sql.execute(sa.update(_F).where(_F.c.sha256.in_(sha256s[at : at + _BATCH])).values(touched_ms=now_ms))
+
+
+def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Sizes of those of the files that a repository may use."""
+    found: dict[Sha256, int] = {}
+    for at in range(0, len(sha256s), _BATCH):
+        query = (
+            sa.select(_F.c.sha256, _F.c.size)
+            .join(_L, _L.c.sha256 == _F.c.sha256)
+            .where((_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH]))
+        )
+        found.update((sha256, size) for sha256, size in tx.sql.execute(query))
+    return found
+
+
+def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Sizes of those of the files that some repository visible to the caller has committed.
+
+    Args:
+        seen_by: row ids of the namespaces whose private repositories the
+            caller may read (None: all); ungated public ones are read by everyone.
+    """
+    repos, found = tables.repos, dict[Sha256, int]()
+    seen: sa.ColumnElement[bool] = sa.true()
+    if seen_by is not None:
+        seen = ((repos.c.visibility == "public") & (repos.c.gated == "no")) | repos.c.namespace_id.in_(seen_by)
+    for at in range(0, len(sha256s), _BATCH):
+        query = (
+            sa.select(_F.c.sha256, _F.c.size)
+            .join(_L, _L.c.sha256 == _F.c.sha256)
+            .join(repos, repos.c.id == _L.c.repo_id)
+            .where(_L.c.sha256.in_(sha256s[at : at + _BATCH]) & _L.c.path.is_not(None))
+            .where(seen & repos.c.deleted_ms.is_(None) & repos.c.is_disabled.is_(False))
+        )
+        found.update((sha256, size) for sha256, size in tx.sql.execute(query))
+    return found
+
+
+def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
+    """Let a repository use stored files; links that exist stay as they are."""
+    rows = [
+        {
+            "repo_id": repo_id,
+            "sha256": sha256,
+            "uid": new_uid(),
+            "path": None,
+            "ref": None,
+            "pusher_id": pusher_id,
+            "linked_ms": now_ms,
+        }
+        for sha256 in sha256s
+    ]
+    insert_missing(tx.sql, _L, rows)
+
+
+def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]], ref: RefName, now_ms: int) -> None:
+    """Note under which path a commit uses each linked file, and that it does so now."""
+    if not named:
+        return
+    statement = (
+        sa.update(_L)
+        .where((_L.c.repo_id == repo_id) & (_L.c.sha256 == sa.bindparam("key")))
+        .values(path=sa.bindparam("new_path"), ref=ref, linked_ms=now_ms)
+    )
+    tx.sql.execute(statement, [{"key": sha256, "new_path": path} for sha256, path in named])
+
+
+def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:
+    """Let a repository use every committed file of another one."""
+    query = sa.select(_L.c.sha256, _L.c.path, _L.c.ref).where((_L.c.repo_id == source_id) & _L.c.path.is_not(None))
+    rows = [
+        {
+            "repo_id": target_id,
+            "sha256": sha256,
+            "uid": new_uid(),
+            "path": path,
+            "ref": ref,
+            "pusher_id": pusher_id,
+            "linked_ms": now_ms,
+        }
+        for sha256, path, ref in tx.sql.execute(query)
+    ]
+    insert_missing(tx.sql, _L, rows)
+
+
+def committed_links(tx: Read, repo_id: int, *, after: str | None, limit: int) -> list[Link]:
+    """A page of the files that commits of a repository name, in the order of their ids."""
+    query = _links().where((_L.c.repo_id == repo_id) & _L.c.path.is_not(None)).order_by(_L.c.uid).limit(limit)
+    if after is not None:
+        query = query.where(_L.c.uid > after)
+    return [Link(*row) for row in tx.sql.execute(query)]
+
+
+def links_by_uid(tx: Read, repo_id: int, uids: Sequence[str]) -> list[Link]:
+    """The links with these ids."""
+    rows = tx.sql.execute(_links().where((_L.c.repo_id == repo_id) & _L.c.uid.in_(uids)))
+    return [Link(*row) for row in rows]
+
+
+def link_of(tx: Read, repo_id: int, sha256: Sha256) -> Link | None:
+    """The link of one file in a repository."""
+    row = tx.sql.execute(_links().where((_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256))).first()
+    return Link(*row) if row else None
+
+
+def unlink(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
+    """Take files away from a repository; the bytes go when no link is left and grace has passed."""
+    for at in range(0, len(sha256s), _BATCH):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH])
+        tx.sql.execute(sa.delete(_L).where(here))
+
+
+def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:
+    """When each file of a repository was linked (ms)."""
+    rows = tx.sql.execute(sa.select(_L.c.sha256, _L.c.linked_ms).where(_L.c.repo_id == repo_id))
+    return {row.sha256: row.linked_ms for row in rows}
+
+
+def needed(tx: Read) -> Iterator[tuple[Sha256, int]]:
+    """(sha256, size) of every file that a link or an object names: their bytes must be there."""
+    rows = tx.sql.execute(sa.select(_F.c.sha256, _F.c.size).where(~_is_free()))
+    for row in rows:
+        yield row.sha256, row.size
+
+
+def everything(tx: Read) -> Iterator[tuple[Sha256, int]]:
+    """(sha256, size) of every stored file."""
+    for row in tx.sql.execute(sa.select(_F.c.sha256, _F.c.size)):
+        yield row.sha256, row.size
+
+
+def unused(tx: Read, touched_before_ms: int) -> list[tuple[Sha256, int]]:
+    """(sha256, size) of files that nothing links, no object needs, and nobody touched lately."""
+    old = (_F.c.touched_ms < touched_before_ms) & _is_free()
+    return [(row.sha256, row.size) for row in tx.sql.execute(sa.select(_F.c.sha256, _F.c.size).where(old))]
+
+
+def begin_sweep(tx: Write, sha256: Sha256, touched_before_ms: int, now_ms: int) -> bool:
+    """Claim a file for deletion if it is still unused; then delete its bytes, then :func:`end_sweep`."""
+    old = (_F.c.sha256 == sha256) & (_F.c.touched_ms < touched_before_ms) & _is_free()
+    return bool(tx.sql.execute(sa.update(_F).where(old).values(sweeping_ms=now_ms)).rowcount)
+
+
+def end_sweep(tx: Write, sha256: Sha256) -> None:
+    """Forget a file whose bytes are gone."""
+    tx.sql.execute(sa.delete(_F).where((_F.c.sha256 == sha256) & _F.c.sweeping_ms.is_not(None)))
+
+
+def totals(tx: Read) -> tuple[int, int]:
+    """(number, bytes) of all stored files."""
+    row = tx.sql.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_F.c.size), 0))).one()
+    return row[0], int(row[1])
+
+
+def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
+    """Bytes of the large files that commits of each repository name."""
+    query = (
+        sa.select(_L.c.repo_id, sa.func.sum(_F.c.size))
+        .join(_F, _F.c.sha256 == _L.c.sha256)
+        .where(_L.c.repo_id.in_(repo_ids) & _L.c.path.is_not(None))
+        .group_by(_L.c.repo_id)
+    )
+    return {repo_id: int(size) for repo_id, size in tx.sql.execute(query)}
+
+
+def _links() -> sa.Select[Any]:
+    return sa.select(_L.c.uid, _L.c.sha256, _F.c.size, _L.c.path, _L.c.ref, _L.c.pusher_id, _L.c.linked_ms).join(
+        _F, _F.c.sha256 == _L.c.sha256
+    )
+
+
+def _is_free() -> sa.ColumnElement[bool]:
+    objects = tables.objects
+    in_object = sa.exists().where((objects.c.sha256 == _F.c.sha256) & objects.c.pointer_size.is_(None))
+    return ~sa.exists().where(_L.c.sha256 == _F.c.sha256) & ~in_object

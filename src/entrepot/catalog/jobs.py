@@ -1,0 +1,144 @@
+"""Rows of the durable job queue.
+
+A job is written in the transaction whose follow-up it is, claimed under a
+lease by one worker at a time, and stays as ``dead`` when it has failed too
+often. A worker that dies loses its lease; the job runs again, so handlers are
+idempotent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+
+_T = tables.jobs
+STATES = ("ready", "running", "done", "dead")
+
+
+@attrs.frozen
+class Job:
+    """One piece of follow-up work."""
+
+    id: int
+    kind: str
+    args: Mapping[str, Any]
+    state: str
+    attempts: int
+    run_ms: int
+    error: str | None
+    created_ms: int
+
+
+_COLUMNS = [_T.c[name] for name in ("id", "kind", "args", "state", "attempts", "run_ms", "error", "created_ms")]
+
+
+def enqueue(
+    tx: Write, kind: str, args: Mapping[str, Any], now_ms: int, *, dedup_key: str | None = None, delay_ms: int = 0
+) -> None:
+    """Add a job; with ``dedup_key``, nothing when an equal one is waiting already."""
+    if dedup_key is not None:
+        waiting = sa.select(_T.c.id).where((_T.c.dedup_key == dedup_key) & (_T.c.state == "ready"))
+        if tx.sql.execute(waiting).first():
+            return
+    tx.sql.execute(
+        sa.insert(_T).values(
+            kind=kind,
+            dedup_key=dedup_key,
+            args=dict(args),
+            state="ready",
+            attempts=0,
+            run_ms=now_ms + delay_ms,
+            created_ms=now_ms,
+        )
+    )
+
+
+def next_turn(tx: Read) -> int | None:
+    """When the next job may run (or a lease ends); None when nothing waits."""
+    ready = sa.select(sa.func.min(_T.c.run_ms)).where(_T.c.state == "ready")
+    leased = sa.select(sa.func.min(_T.c.lease_ms)).where(_T.c.state == "running")
+    turns = [tx.sql.execute(query).scalar() for query in (ready, leased)]
+    return min((turn for turn in turns if turn is not None), default=None)
+
+
+def claim(tx: Write, owner: str, now_ms: int, lease_ms: int, *, dedup_key: str | None = None) -> Job | None:
+    """Take the next job whose turn has come, or whose worker's lease has ended.
+
+    With ``dedup_key``, only a job with this key.
+    """
+    # Two queries, each of which walks an index; joined by OR they sort the whole backlog.
+    waiting = (_T.c.state == "ready") & (_T.c.run_ms <= now_ms)
+    deserted = (_T.c.state == "running") & (_T.c.lease_ms <= now_ms)
+    mine = sa.true() if dedup_key is None else _T.c.dedup_key == dedup_key
+    queries = [
+        sa.select(*_COLUMNS).where(due & mine).order_by(_T.c.run_ms, _T.c.id).limit(1) for due in (waiting, deserted)
+    ]
+    found = [Job(*row) for query in queries for row in tx.sql.execute(query)]
+    if not found:
+        return None
+    job = min(found, key=lambda job: (job.run_ms, job.id))
+    tx.sql.execute(
+        sa.update(_T)
+        .where(_T.c.id == job.id)
+        .values(state="running", owner=owner, lease_ms=now_ms + lease_ms, attempts=job.attempts + 1)
+    )
+    return attrs.evolve(job, state="running", attempts=job.attempts + 1)
+
+
+def renew(tx: Write, job_id: int, owner: str, lease_until_ms: int) -> bool:
+    """Keep a job that is still being worked on; False when the lease was lost."""
+    here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
+    return bool(tx.sql.execute(sa.update(_T).where(here).values(lease_ms=lease_until_ms)).rowcount)
+
+
+def finish(tx: Write, job_id: int, owner: str, now_ms: int) -> None:
+    """Mark a job as done, unless its lease was lost meanwhile."""
+    here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
+    tx.sql.execute(sa.update(_T).where(here).values(state="done", finished_ms=now_ms, lease_ms=None, error=None))
+
+
+def fail(tx: Write, job_id: int, owner: str, error: str, retry_ms: int | None, now_ms: int) -> None:
+    """Note a failure: run again at ``retry_ms``, or never when that is None."""
+    here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
+    values: dict[str, Any] = {"error": error, "lease_ms": None}
+    if retry_ms is None:
+        values |= {"state": "dead", "finished_ms": now_ms}
+    else:
+        values |= {"state": "ready", "run_ms": retry_ms}
+    tx.sql.execute(sa.update(_T).where(here).values(**values))
+
+
+def find(tx: Read, *, states: Sequence[str] = STATES, limit: int = 100) -> list[Job]:
+    """Jobs in these states, newest first."""
+    query = sa.select(*_COLUMNS).where(_T.c.state.in_(states)).order_by(_T.c.id.desc()).limit(limit)
+    return [Job(*row) for row in tx.sql.execute(query)]
+
+
+def retry(tx: Write, job_id: int, now_ms: int) -> bool:
+    """Run a dead or waiting job at once; False when there is none."""
+    here = (_T.c.id == job_id) & _T.c.state.in_(("dead", "ready"))
+    values = {"state": "ready", "run_ms": now_ms, "attempts": 0, "finished_ms": None}
+    return bool(tx.sql.execute(sa.update(_T).where(here).values(**values)).rowcount)
+
+
+def cancel(tx: Write, job_id: int) -> bool:
+    """Delete a job that is not running; False when there is none."""
+    return bool(tx.sql.execute(sa.delete(_T).where((_T.c.id == job_id) & (_T.c.state != "running"))).rowcount)
+
+
+def forget_done(tx: Write, finished_before_ms: int) -> int:
+    """Delete finished jobs; returns how many."""
+    here = (_T.c.state == "done") & (_T.c.finished_ms < finished_before_ms)
+    return tx.sql.execute(sa.delete(_T).where(here)).rowcount
+
+
+def counts(tx: Read) -> dict[str, int]:
+    """Number of jobs by state."""
+    rows = tx.sql.execute(sa.select(_T.c.state, sa.func.count()).group_by(_T.c.state))
+    return dict.fromkeys(STATES, 0) | {row.state: row[1] for row in rows}

@@ -1,0 +1,98 @@
+"""Searching repositories: one query, pages that stay stable under inserts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read
+from entrepot.catalog.repos import COLUMNS, RepoRow, row_of
+from entrepot.names import RepoType
+
+SORTS = {
+    "lastModified": tables.repos.c.updated_ms,
+    "createdAt": tables.repos.c.created_ms,
+    "downloads": tables.repos.c.downloads,
+    "likes": tables.repos.c.likes,
+}
+"""Sort words and the columns behind them; the row id breaks ties."""
+
+
+@attrs.frozen
+class Search:
+    """What to list. Every given condition must hold.
+
+    ``seen_by`` limits the answer to what a caller may read: ``None`` for
+    everything, else the row ids of the namespaces whose private repositories
+    are visible, beside all public ones.
+    """
+
+    type: RepoType
+    seen_by: frozenset[int] | None = frozenset()
+    author: str | None = None
+    terms: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    pipeline_tag: str | None = None
+    gated: bool | None = None
+    sort: str = "lastModified"
+    is_ascending: bool = False
+    after: tuple[int, int] | None = None
+    limit: int = 100
+
+
+def find(tx: Read, search: Search) -> list[RepoRow]:
+    """One page of repositories.
+
+    Args:
+        search: ``after`` is the (sort value, row id) of the last repository
+            of the page before, so that inserts neither repeat nor skip rows.
+    """
+    column = SORTS[search.sort]
+    repos = tables.repos
+    # An author's repositories are few: "+ 0" keeps SQLite from walking everybody's in the order of an index.
+    value = column if search.author is None else column + 0
+    order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
+    query = (
+        sa.select(*COLUMNS)
+        .join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
+        .where(*_conditions(search))
+        .order_by(*order)
+        .limit(search.limit)
+    )
+    if search.after is not None:
+        here = sa.tuple_(column, repos.c.id)
+        last = sa.tuple_(*(sa.literal(part) for part in search.after))
+        query = query.where(here > last if search.is_ascending else here < last)
+    return [row_of(row) for row in tx.sql.execute(query)]
+
+
+def position_of(row: RepoRow, sort: str) -> tuple[int, int]:
+    """The ``after`` value that continues behind this row."""
+    values = {
+        "lastModified": row.updated_ms,
+        "createdAt": row.created_ms,
+        "downloads": row.downloads,
+        "likes": row.likes,
+    }
+    return values[sort], row.id
+
+
+def _conditions(search: Search) -> list[sa.ColumnElement[Any]]:
+    repos, namespaces, tags = tables.repos, tables.namespaces, tables.repo_tags
+    found: list[sa.ColumnElement[Any]] = [repos.c.type == search.type.value, repos.c.deleted_ms.is_(None)]
+    if search.seen_by is not None:
+        found.append((repos.c.visibility == "public") | repos.c.namespace_id.in_(search.seen_by))
+    if search.author is not None:
+        author = sa.select(namespaces.c.id).where(namespaces.c.name_key == search.author.lower())
+        found.append(repos.c.namespace_id == author.correlate(None).scalar_subquery())
+    full_id = namespaces.c.name_key + "/" + repos.c.name_key
+    found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
+    found.extend(repos.c.id.in_(sa.select(tags.c.repo_id).where(tags.c.tag == tag)) for tag in search.tags)
+    if search.pipeline_tag is not None:
+        found.append(repos.c.pipeline_tag == search.pipeline_tag)
+    if search.gated is not None:
+        found.append(repos.c.gated != "no" if search.gated else repos.c.gated == "no")
+    return found

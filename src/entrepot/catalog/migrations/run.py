@@ -1,0 +1,33 @@
+"""Running the migrations without a configuration file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+
+from entrepot.catalog.engines import writing_connection
+
+
+def scripts() -> ScriptDirectory:
+    """The migrations that this version ships."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config)
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Apply every missing migration in one transaction."""
+    directory = scripts()
+    environment = EnvironmentContext(Config(), directory)
+    with writing_connection(engine) as connection, connection.begin():
+        environment.configure(
+            connection=connection,
+            fn=lambda revision, _context: directory._upgrade_revs("head", revision),
+            transactional_ddl=True,
+        )
+        environment.run_migrations()

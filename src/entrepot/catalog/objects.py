@@ -1,0 +1,161 @@
+"""Rows of git objects: content in the row, or in ``blobs`` when large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
+from entrepot.names import Oid, Sha256
+
+_T = tables.objects
+_BATCH = 500
+
+
+@attrs.frozen
+class ObjectRow:
+    """A git object.
+
+    ``data`` is zlib(content), or None when the content is the large file
+    ``sha256``. An LFS pointer keeps its content in ``data`` and says in
+    ``sha256`` and ``pointer_size`` what it points at.
+    """
+
+    oid: Oid
+    kind: str
+    size: int
+    data: bytes | None
+    sha256: Sha256 | None
+    pointer_size: int | None
+
+
+@attrs.frozen
+class Measure:
+    """Size of an object; for an LFS pointer also what it points at."""
+
+    size: int
+    lfs_sha256: Sha256 | None
+    lfs_size: int | None
+
+
+_COLUMNS = [_T.c.oid, _T.c.kind, _T.c.size, _T.c.data, _T.c.sha256, _T.c.pointer_size]
+
+
+def find(tx: Read, repo_id: int, oid: Oid) -> ObjectRow | None:
+    """One object, or None."""
+    row = tx.sql.execute(sa.select(*_COLUMNS).where((_T.c.repo_id == repo_id) & (_T.c.oid == oid))).first()
+    return ObjectRow(*row) if row else None
+
+
+def find_many(tx: Read, repo_id: int, oids: Sequence[Oid]) -> Iterator[ObjectRow]:
+    """Those of the named objects that are stored, in no order."""
+    for at in range(0, len(oids), _BATCH):
+        query = sa.select(*_COLUMNS).where((_T.c.repo_id == repo_id) & _T.c.oid.in_(oids[at : at + _BATCH]))
+        for row in tx.sql.execute(query):
+            yield ObjectRow(*row)
+
+
+def measure(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, Measure]:
+    """Size, and what it points at, of each of the named objects that is stored."""
+    found: dict[Oid, Measure] = {}
+    columns = [_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size]
+    for at in range(0, len(oids), _BATCH):
+        query = sa.select(*columns).where((_T.c.repo_id == repo_id) & _T.c.oid.in_(oids[at : at + _BATCH]))
+        for oid, size, sha256, pointer_size in tx.sql.execute(query):
+            found[oid] = Measure(size, None, None) if pointer_size is None else Measure(size, sha256, pointer_size)
+    return found
+
+
+def with_prefix(tx: Read, repo_id: int, prefix: str) -> list[Oid]:
+    """Up to two commits whose id starts with these hex digits."""
+    low = (prefix + "0" * 40)[:40]
+    high = (prefix + "f" * 40)[:40]
+    query = (
+        sa.select(_T.c.oid)
+        .where((_T.c.repo_id == repo_id) & _T.c.oid.between(low, high) & (_T.c.kind == "commit"))
+        .limit(2)
+    )
+    return list(tx.sql.execute(query).scalars())
+
+
+def put(tx: Write, repo_id: int, rows: Iterable[ObjectRow], now_ms: int) -> None:
+    """Store objects; one that is stored already is only marked as touched, so that no sweep takes it."""
+    values = [
+        {
+            "repo_id": repo_id,
+            "oid": row.oid,
+            "kind": row.kind,
+            "size": row.size,
+            "data": row.data,
+            "sha256": row.sha256,
+            "pointer_size": row.pointer_size,
+            "touched_ms": now_ms,
+        }
+        for row in rows
+    ]
+    insert_missing(tx.sql, _T, values, refresh=("touched_ms",))
+
+
+def copy(tx: Write, source_id: int, target_id: int, oids: Sequence[Oid], now_ms: int) -> int:
+    """Give another repository the named objects; no content passes through Python.
+
+    Returns:
+        How many of them the source has.
+    """
+    copied = 0
+    other = _T.alias()
+    for at in range(0, len(oids), _BATCH):
+        batch = oids[at : at + _BATCH]
+        kept = [_T.c[name] for name in ("oid", "kind", "size", "data", "sha256", "pointer_size")]
+        rows = sa.select(sa.literal(target_id), *kept, sa.literal(now_ms)).where(
+            (_T.c.repo_id == source_id) & _T.c.oid.in_(batch)
+        )
+        there = sa.select(other.c.oid).where((other.c.repo_id == target_id) & other.c.oid.in_(batch))
+        names = ["repo_id", "oid", "kind", "size", "data", "sha256", "pointer_size", "touched_ms"]
+        tx.sql.execute(sa.insert(_T).from_select(names, rows.where(_T.c.oid.not_in(there))))
+        offered = sa.select(other.c.oid).where((other.c.repo_id == source_id) & other.c.oid.in_(batch))
+        touched = sa.update(_T).where((_T.c.repo_id == target_id) & _T.c.oid.in_(offered)).values(touched_ms=now_ms)
+        copied += tx.sql.execute(touched).rowcount
+    return copied
+
+
+def copy_all(tx: Write, source_id: int, target_id: int, now_ms: int) -> None:
+    """Give a new, empty repository every object of another one."""
+    names = ["oid", "kind", "size", "data", "sha256", "pointer_size"]
+    rows = sa.select(sa.literal(target_id), *(_T.c[name] for name in names), sa.literal(now_ms))
+    statement = sa.insert(_T).from_select(["repo_id", *names, "touched_ms"], rows.where(_T.c.repo_id == source_id))
+    tx.sql.execute(statement)
+
+
+def everything(tx: Read, repo_id: int) -> Iterator[tuple[Oid, str, int, int]]:
+    """(oid, kind, size, touched_ms) of every object of a repository, without content."""
+    query = sa.select(_T.c.oid, _T.c.kind, _T.c.size, _T.c.touched_ms).where(_T.c.repo_id == repo_id)
+    for row in tx.sql.execute(query):
+        yield row.oid, row.kind, row.size, row.touched_ms
+
+
+def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> None:
+    """Restart the grace period of objects that are about to be used again."""
+    for at in range(0, len(oids), _BATCH):
+        here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(oids[at : at + _BATCH])
+        tx.sql.execute(sa.update(_T).where(here).values(touched_ms=now_ms))
+
+
+def pointing_at(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Oid]:
+    """LFS pointers of a repository that point at one of these files."""
+    here = (_T.c.repo_id == repo_id) & _T.c.sha256.in_(sha256s) & _T.c.pointer_size.is_not(None)
+    return set(tx.sql.execute(sa.select(_T.c.oid).where(here)).scalars())
+
+
+def remove(tx: Write, repo_id: int, oids: Sequence[Oid], *, touched_before_ms: int) -> int:
+    """Delete objects unless they were touched meanwhile; returns how many went."""
+    gone = 0
+    for at in range(0, len(oids), _BATCH):
+        batch = oids[at : at + _BATCH]
+        here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(batch) & (_T.c.touched_ms < touched_before_ms)
+        gone += tx.sql.execute(sa.delete(_T).where(here)).rowcount
+    return gone

@@ -1,0 +1,45 @@
+"""Rows of refs: the only names that make commits reachable."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.names import Oid, RefName
+
+_T = tables.refs
+
+
+def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
+    """What a ref points at, or None."""
+    return tx.sql.execute(sa.select(_T.c.oid).where((_T.c.repo_id == repo_id) & (_T.c.name == name))).scalar()
+
+
+def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid]:
+    """What each of these refs points at, absent ones left out."""
+    rows = tx.sql.execute(sa.select(_T.c.name, _T.c.oid).where((_T.c.repo_id == repo_id) & _T.c.name.in_(names)))
+    return {row.name: row.oid for row in rows}
+
+
+def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
+    """All refs of a repository, by name."""
+    rows = tx.sql.execute(sa.select(_T.c.name, _T.c.oid).where(_T.c.repo_id == repo_id).order_by(_T.c.name))
+    return [(name, oid) for name, oid in rows]
+
+
+def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | None, now_ms: int) -> bool:
+    """Move a ref from ``old`` to ``new``; None means absent.
+
+    Returns:
+        False, with nothing changed, when the ref is not at ``old``.
+    """
+    if old is None:
+        if new is None or find(tx, repo_id, name) is not None:
+            return False
+        tx.sql.execute(sa.insert(_T).values(repo_id=repo_id, name=name, oid=new, updated_ms=now_ms))
+        return True
+    here = (_T.c.repo_id == repo_id) & (_T.c.name == name) & (_T.c.oid == old)
+    if new is None:
+        return bool(tx.sql.execute(sa.delete(_T).where(here)).rowcount)
+    return bool(tx.sql.execute(sa.update(_T).where(here).values(oid=new, updated_ms=now_ms)).rowcount)

@@ -1,0 +1,254 @@
+"""The tables of the catalog, as SQLAlchemy sees them.
+
+Migrations create them; this module is what queries are written against. A test
+keeps both equal. Times are milliseconds since 1970 UTC; digests are raw bytes
+in the database and lower-case hex text in Python.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+metadata = sa.MetaData()
+
+
+class Hex(TypeDecorator[str]):
+    """Hex text in Python, raw bytes in the database: half the size, any dialect."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:
+        """Hex text to bytes."""
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, dialect: sa.Dialect) -> str | None:
+        """Bytes to hex text."""
+        return None if value is None else value.hex()
+
+
+# SQLite numbers rows by itself only for a column declared exactly INTEGER.
+Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+namespaces = sa.Table(
+    "namespaces",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("name_key", sa.String(100), nullable=False, unique=True),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("parent_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), index=True),
+    sa.Column("fullname", sa.Text, nullable=False),
+    sa.Column("email", sa.Text),
+    sa.Column("password_hash", sa.Text),
+    sa.Column("is_admin", sa.Boolean, nullable=False),
+    sa.Column("default_visibility", sa.String(8)),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+
+memberships = sa.Table(
+    "memberships",
+    metadata,
+    sa.Column("org_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), primary_key=True, index=True),
+    sa.Column("role", sa.String(16), nullable=False),
+)
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("secret_hash", Hex(32), nullable=False, unique=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger),
+)
+
+repos = sa.Table(
+    "repos",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("namespace_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False),
+    sa.Column("type", sa.String(8), nullable=False),
+    sa.Column("name", sa.String(96), nullable=False),
+    sa.Column("name_key", sa.String(96), nullable=False),
+    sa.Column("creator_id", sa.BigInteger),
+    sa.Column("visibility", sa.String(8), nullable=False),
+    sa.Column("gated", sa.String(8), nullable=False),
+    sa.Column("is_disabled", sa.Boolean, nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
+    sa.Column("deleted_ms", sa.BigInteger),
+    sa.Column("downloads", sa.BigInteger, nullable=False),
+    sa.Column("likes", sa.BigInteger, nullable=False),
+    sa.Column("card", sa.JSON),
+    sa.Column("config", sa.JSON),
+    sa.Column("pipeline_tag", sa.Text),
+    sa.Column("library", sa.Text),
+    sa.Column("sdk", sa.Text),
+    # The namespace first: the same index then finds what an account owns.
+    sa.UniqueConstraint("namespace_id", "type", "name_key", name="repos_name"),
+    sa.Index("repos_by_update", "type", "updated_ms"),
+    sa.Index("repos_by_creation", "type", "created_ms"),
+    sa.Index("repos_by_downloads", "type", "downloads"),
+    sa.Index("repos_by_likes", "type", "likes"),
+)
+
+redirects = sa.Table(
+    "redirects",
+    metadata,
+    sa.Column("type", sa.String(8), primary_key=True),
+    sa.Column("path_key", sa.String(200), primary_key=True),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), nullable=False, index=True),
+)
+
+repo_tags = sa.Table(
+    "repo_tags",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("tag", sa.String(200), primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Index("repo_tags_by_tag", "tag", "repo_id"),
+    sqlite_with_rowid=False,
+)
+
+refs = sa.Table(
+    "refs",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("oid", Hex(20), nullable=False),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+objects = sa.Table(
+    "objects",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("oid", Hex(20), primary_key=True),
+    sa.Column("kind", sa.String(6), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.LargeBinary),
+    sa.Column("sha256", Hex(32), index=True),
+    sa.Column("pointer_size", sa.BigInteger),
+    sa.Column("touched_ms", sa.BigInteger, nullable=False),
+)
+
+commits = sa.Table(
+    "commits",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("oid", Hex(20), primary_key=True),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("is_indexed", sa.Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+parents = sa.Table(
+    "parents",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("oid", Hex(20), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("parent", Hex(20), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+path_changes = sa.Table(
+    "path_changes",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("path_key", Hex(16), primary_key=True),
+    sa.Column("oid", Hex(20), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("sha256", Hex(32), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("touched_ms", sa.BigInteger, nullable=False),
+    sa.Column("sweeping_ms", sa.BigInteger),
+    sqlite_with_rowid=False,
+)
+
+file_links = sa.Table(
+    "file_links",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("sha256", Hex(32), sa.ForeignKey("files.sha256"), primary_key=True, index=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("path", sa.Text),
+    sa.Column("ref", sa.String(255)),
+    sa.Column("pusher_id", sa.BigInteger),
+    sa.Column("linked_ms", sa.BigInteger, nullable=False),
+)
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("uid", sa.String(24), primary_key=True),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("sha256", Hex(32), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("part_size", sa.BigInteger, nullable=False),
+    sa.Column("touched_ms", sa.BigInteger, nullable=False),
+    sa.Index("uploads_by_file", "repo_id", "sha256"),
+)
+
+upload_parts = sa.Table(
+    "upload_parts",
+    metadata,
+    sa.Column("upload", sa.String(24), sa.ForeignKey("uploads.uid"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("etag", sa.String(64), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("dedup_key", sa.String(200)),
+    sa.Column("args", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("run_ms", sa.BigInteger, nullable=False),
+    sa.Column("lease_ms", sa.BigInteger),
+    sa.Column("owner", sa.String(80)),
+    sa.Column("error", sa.Text),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("finished_ms", sa.BigInteger),
+    sa.Index("jobs_by_turn", "state", "run_ms"),
+    sa.Index("jobs_by_key", "dedup_key", "state"),
+)
+
+downloads = sa.Table(
+    "downloads",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,85 @@
+"""Rows of unfinished multipart uploads and the parts that have arrived."""
+
+from __future__ import annotations
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.names import Sha256, Uid
+
+_U = tables.uploads
+_P = tables.upload_parts
+
+
+@attrs.frozen
+class Upload:
+    """One file that arrives in parts of ``part_size`` bytes (the last may be shorter)."""
+
+    uid: Uid
+    repo_id: int
+    user_id: int
+    sha256: Sha256
+    size: int
+    part_size: int
+    touched_ms: int
+
+    @property
+    def part_count(self) -> int:
+        """Number of parts, numbered from 1."""
+        return -(-self.size // self.part_size)
+
+
+_COLUMNS = [_U.c[name] for name in ("uid", "repo_id", "user_id", "sha256", "size", "part_size", "touched_ms")]
+
+
+def add(tx: Write, upload: Upload) -> None:
+    """Record that an upload has begun."""
+    tx.sql.execute(sa.insert(_U).values(**attrs.asdict(upload)))
+
+
+def get(tx: Read, uid: str) -> Upload | None:
+    """The upload with this id, or None."""
+    row = tx.sql.execute(sa.select(*_COLUMNS).where(_U.c.uid == uid)).first()
+    return Upload(*row) if row else None
+
+
+def find(tx: Read, repo_id: int, sha256: Sha256, user_id: int) -> Upload | None:
+    """An unfinished upload of the same file into the same repository by the same user."""
+    here = (_U.c.repo_id == repo_id) & (_U.c.sha256 == sha256) & (_U.c.user_id == user_id)
+    row = tx.sql.execute(sa.select(*_COLUMNS).where(here).order_by(_U.c.touched_ms.desc())).first()
+    return Upload(*row) if row else None
+
+
+def touch(tx: Write, uid: str, now_ms: int) -> None:
+    """Say that somebody still works on an upload."""
+    tx.sql.execute(sa.update(_U).where(_U.c.uid == uid).values(touched_ms=now_ms))
+
+
+def put_part(tx: Write, uid: str, number: int, etag: str, size: int) -> None:
+    """Record a part whose bytes are durable, replacing an earlier one of the same number."""
+    tx.sql.execute(sa.delete(_P).where((_P.c.upload == uid) & (_P.c.number == number)))
+    tx.sql.execute(sa.insert(_P).values(upload=uid, number=number, etag=etag, size=size))
+
+
+def parts(tx: Read, uid: str) -> dict[int, str]:
+    """Part number -> etag of the parts that have arrived."""
+    rows = tx.sql.execute(sa.select(_P.c.number, _P.c.etag).where(_P.c.upload == uid))
+    return {row.number: row.etag for row in rows}
+
+
+def remove(tx: Write, uid: str) -> None:
+    """Forget an upload and its parts."""
+    tx.sql.execute(sa.delete(_P).where(_P.c.upload == uid))
+    tx.sql.execute(sa.delete(_U).where(_U.c.uid == uid))
+
+
+def stale(tx: Read, touched_before_ms: int) -> list[Upload]:
+    """Uploads that nobody has worked on since a time."""
+    return [Upload(*row) for row in tx.sql.execute(sa.select(*_COLUMNS).where(_U.c.touched_ms < touched_before_ms))]
+
+
+def everything(tx: Read) -> set[str]:
+    """Ids of all unfinished uploads."""
+    return set(tx.sql.execute(sa.select(_U.c.uid)).scalars())

@@ -1,0 +1,257 @@
+"""The text of a diff, in git's format.
+
+Source: git, Documentation/diff-generate-patch.adoc, and ``xdiff/xemit.c``.
+"""
+
+from __future__ import annotations
+
+import bisect
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import attrs
+
+from entrepot.git.trees import Mode
+from entrepot.names import Oid, RepoPath
+
+CONTEXT_LINES: Final = 3
+"""Unchanged lines around a change."""
+
+MAX_COMPARED: Final = 1_000_000
+"""Lines times lines that are compared one by one between two anchors; larger parts are shown as replaced."""
+
+_BINARY_SAMPLE = 8_000  # bytes in which git looks for a NUL (xdiff-interface.c)
+_FORMAT = 0o170000
+_NO_OID = "0" * 40
+_FUNCTION = re.compile(rb"[A-Za-z_$]")
+_SPECIAL: Final = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
+
+_Match = tuple[int, int, int]
+_Code = tuple[str, int, int, int, int]
+
+
+@attrs.frozen
+class Side:
+    """One side of a file's diff; the content of a submodule link is not looked at."""
+
+    mode: int
+    oid: Oid
+    content: bytes
+
+
+def unified_diff(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
+    """The diff of one file as ``git diff`` prints it; empty if nothing differs.
+
+    Args:
+        old, new: None if the file does not exist on that side.
+
+    Returns:
+        Bytes, because a file may have any encoding; decode with ``replace``
+        to show them. ``git apply`` turns the old file into the new one with
+        them, binary files excepted: of those they only say that they differ.
+
+    Guarantees: the time taken is bounded by the lines of both sides, not by
+    their product: where whole regions differ, they are shown as replaced
+    instead of searched for the shortest diff. Bound the size of the contents.
+    """
+    if old is not None and new is not None and (old.mode ^ new.mode) & _FORMAT:
+        # A file that becomes a link is another thing, not another text.
+        return unified_diff(path, old, None) + unified_diff(path, None, new)
+    if old == new:
+        return b""
+    head = [f"diff --git {_quoted('a/' + path)} {_quoted('b/' + path)}\n"]
+    if old is None and new is not None:
+        head.append(f"new file mode {new.mode:06o}\n")
+    elif new is None and old is not None:
+        head.append(f"deleted file mode {old.mode:06o}\n")
+    elif old is not None and new is not None and old.mode != new.mode:
+        head.append(f"old mode {old.mode:06o}\nnew mode {new.mode:06o}\n")
+    before, after = _id(old), _id(new)
+    if before == after:
+        return "".join(head).encode("utf-8", "surrogateescape")
+    mode = f" {old.mode:06o}" if old and new and old.mode == new.mode else ""
+    head.append(f"index {before[:7]}..{after[:7]}{mode}\n")
+    return "".join(head).encode("utf-8", "surrogateescape") + _body(path, old, new)
+
+
+def _body(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
+    left, right = _text(old), _text(new)
+    from_name = "/dev/null" if old is None else _quoted("a/" + path)
+    to_name = "/dev/null" if new is None else _quoted("b/" + path)
+    if b"\0" in left[:_BINARY_SAMPLE] or b"\0" in right[:_BINARY_SAMPLE]:
+        return f"Binary files {from_name} and {to_name} differ\n".encode("utf-8", "surrogateescape")
+    if left == right:
+        return b""
+    # A tab ends a name with a space, so that patch programs see where it ends.
+    tail = "\t" if " " in path else ""
+    names = f"--- {from_name}{tail if old else ''}\n+++ {to_name}{tail if new else ''}\n"
+    return names.encode("utf-8", "surrogateescape") + b"".join(_hunks(_lines(left), _lines(right)))
+
+
+def _id(side: Side | None) -> str:
+    return _NO_OID if side is None else side.oid
+
+
+def _text(side: Side | None) -> bytes:
+    if side is None:
+        return b""
+    return f"Subproject commit {side.oid}\n".encode() if side.mode == Mode.GITLINK else side.content
+
+
+def _lines(content: bytes) -> list[bytes]:
+    lines = content.split(b"\n")
+    last = lines.pop()
+    return [line + b"\n" for line in lines] + ([last] if last else [])
+
+
+def _hunks(old: list[bytes], new: list[bytes]) -> Iterator[bytes]:
+    for group in _groups(list(_codes(old, new))):
+        old_start, old_end, new_start, new_end = group[0][1], group[-1][2], group[0][3], group[-1][4]
+        function = _function(old, old_start)
+        ranges = f"@@ -{_range(old_start, old_end)} +{_range(new_start, new_end)} @@"
+        yield ranges.encode() + (b" " + function if function else b"") + b"\n"
+        for tag, i1, i2, j1, j2 in group:
+            if tag == "equal":
+                yield from (_row(b" ", line) for line in old[i1:i2])
+            else:
+                yield from (_row(b"-", line) for line in old[i1:i2])
+                yield from (_row(b"+", line) for line in new[j1:j2])
+
+
+def _row(mark: bytes, line: bytes) -> bytes:
+    return mark + line if line.endswith(b"\n") else mark + line + b"\n\\ No newline at end of file\n"
+
+
+def _range(start: int, end: int) -> str:
+    count = end - start
+    first = start + 1 if count else start
+    return f"{first}" if count == 1 else f"{first},{count}"
+
+
+def _function(old: list[bytes], start: int) -> bytes:
+    """The nearest line above a hunk that starts like a name: git's guess at the function."""
+    for line in reversed(old[max(0, start - 2_000) : start]):
+        if _FUNCTION.match(line):
+            return line[:80].rstrip()
+    return b""
+
+
+def _groups(codes: list[_Code]) -> Iterator[list[_Code]]:
+    """Changes with their context, those closer than twice the context together."""
+    group: list[_Code] = []
+    for index, (tag, i1, i2, j1, j2) in enumerate(codes):
+        if tag != "equal":
+            group.append((tag, i1, i2, j1, j2))
+            continue
+        lead = 0 if index == 0 else min(CONTEXT_LINES, i2 - i1)
+        trail = 0 if index == len(codes) - 1 else min(CONTEXT_LINES, i2 - i1)
+        if group and i2 - i1 <= 2 * CONTEXT_LINES and trail:
+            group.append((tag, i1, i2, j1, j2))
+            continue
+        if group:
+            group.append((tag, i1, i1 + lead, j1, j1 + lead))
+            yield group
+        group = [(tag, i2 - trail, i2, j2 - trail, j2)] if trail else []
+    if group:
+        yield group
+
+
+def _codes(old: list[bytes], new: list[bytes]) -> Iterator[_Code]:
+    """Runs that are equal and runs that differ, in turn."""
+    i = j = 0
+    for a, b, size in _merged(_matches(old, new)):
+        if i < a or j < b:
+            yield ("change", i, a, j, b)
+        yield ("equal", a, a + size, b, b + size)
+        i, j = a + size, b + size
+    if i < len(old) or j < len(new):
+        yield ("change", i, len(old), j, len(new))
+
+
+def _merged(matches: Iterator[_Match]) -> Iterator[_Match]:
+    run: _Match | None = None
+    for a, b, size in matches:
+        if not size:
+            continue
+        if run is not None and (run[0] + run[2], run[1] + run[2]) == (a, b):
+            run = (run[0], run[1], run[2] + size)
+            continue
+        if run is not None:
+            yield run
+        run = (a, b, size)
+    if run is not None:
+        yield run
+
+
+def _matches(old: list[bytes], new: list[bytes]) -> Iterator[_Match]:
+    """Equal runs, ascending: common ends, then lines unique on both sides, then difflib in the gaps."""
+    start = 0
+    while start < min(len(old), len(new)) and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    old_end, new_end = len(old) - end, len(new) - end
+    yield (0, 0, start)
+    i, j = start, start
+    for a, b in _anchors(old[start:old_end], new[start:new_end]):
+        yield from _gap(old, new, (i, start + a, j, start + b))
+        yield (start + a, start + b, 1)
+        i, j = start + a + 1, start + b + 1
+    yield from _gap(old, new, (i, old_end, j, new_end))
+    yield (old_end, new_end, end)
+
+
+def _gap(old: list[bytes], new: list[bytes], bounds: tuple[int, int, int, int]) -> Iterator[_Match]:
+    i1, i2, j1, j2 = bounds
+    if not 0 < (i2 - i1) * (j2 - j1) <= MAX_COMPARED:
+        return
+    matcher = difflib.SequenceMatcher(None, old[i1:i2], new[j1:j2])
+    for block in matcher.get_matching_blocks():
+        yield (i1 + block.a, j1 + block.b, block.size)
+
+
+def _anchors(old: Sequence[bytes], new: Sequence[bytes]) -> list[tuple[int, int]]:
+    """The longest ascending series of lines that occur once on each side (patience diff)."""
+    places = _once(new)
+    pairs = [(at, places[line]) for line, at in _once(old).items() if line in places]
+    tails: list[int] = []  # smallest end of an ascending series of each length
+    ends: list[int] = []  # the pair that has this end
+    before: list[int] = []  # the pair that comes before each pair
+    for index, (_, place) in enumerate(pairs):
+        length = bisect.bisect_left(tails, place)
+        before.append(ends[length - 1] if length else -1)
+        tails[length : length + 1] = [place]
+        ends[length : length + 1] = [index]
+    series: list[tuple[int, int]] = []
+    index = ends[-1] if ends else -1
+    while index >= 0:
+        series.append(pairs[index])
+        index = before[index]
+    return series[::-1]
+
+
+def _once(lines: Sequence[bytes]) -> dict[bytes, int]:
+    places: dict[bytes, int] = {}
+    repeated: set[bytes] = set()
+    for at, line in enumerate(lines):
+        if line in places:
+            repeated.add(line)
+        places[line] = at
+    return {line: at for line, at in places.items() if line not in repeated}
+
+
+def _quoted(name: str) -> str:
+    """A name as git prints it: quoted, with octal escapes, when it holds unusual bytes."""
+    raw = name.encode("utf-8", "surrogateescape")
+    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
+        return name
+    return '"' + "".join(_quoted_byte(byte) for byte in raw) + '"'
+
+
+def _quoted_byte(byte: int) -> str:
+    if byte in _SPECIAL:
+        return "\\" + _SPECIAL[byte]
+    return chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}"

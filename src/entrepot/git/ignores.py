@@ -1,0 +1,78 @@
+"""Which paths a ``.gitignore`` leaves out.
+
+Source: git, Documentation/gitignore.adoc, and ``dir.c``.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from entrepot.git.patterns import MAX_RULE_BYTES, MAX_TEXT, PathPattern, PatternBudget
+from entrepot.names import RepoPath
+
+
+@attrs.frozen
+class _Rule:
+    pattern: PathPattern
+    ignored: bool
+
+
+@attrs.frozen
+class Ignores:
+    """The rules of one ``.gitignore`` in the root folder."""
+
+    _rules: tuple[_Rule, ...]  # the last line first: the last match wins
+
+    @classmethod
+    def parse(cls, text: str) -> Ignores:
+        """Read the text of a ``.gitignore``. Nothing is an error: git skips what it cannot use.
+
+        At most 2,000 rules in the first 256 Ki characters count, lines of at
+        most 4,096 bytes, and 32 KiB of patterns with wildcards other than
+        ``*.suffix``; the rest is ignored.
+        """
+        rules: list[_Rule] = []
+        budget = PatternBudget()
+        for line in text[:MAX_TEXT].removeprefix("\ufeff").split("\n"):
+            raw = _trimmed(line.removesuffix("\r").encode("utf-8", "surrogatepass"))
+            if not raw or raw.startswith(b"#") or len(raw) > MAX_RULE_BYTES:
+                continue
+            body = raw.removeprefix(b"!")
+            pattern = budget.compile(body) if body.strip(b"/") else None
+            if pattern is not None:
+                rules.append(_Rule(pattern, ignored=not raw.startswith(b"!")))
+        return cls(tuple(reversed(rules)))
+
+    def matches(self, path: RepoPath) -> bool:
+        """Whether the file at a path is ignored.
+
+        A file below an ignored folder is ignored whatever the later rules
+        say, because git never looks into such a folder.
+        """
+        if not self._rules:
+            return False
+        whole = path.encode("utf-8", "surrogatepass")
+        end = whole.find(b"/")
+        while end >= 0:
+            if self._decide(whole[:end], is_folder=True):
+                return True
+            end = whole.find(b"/", end + 1)
+        return self._decide(whole, is_folder=False)
+
+    def _decide(self, path: bytes, *, is_folder: bool) -> bool:
+        name = path[path.rfind(b"/") + 1 :]
+        for rule in self._rules:
+            if rule.pattern.folders_only and not is_folder:
+                continue
+            if rule.pattern.matches(path, name):
+                return rule.ignored
+        return False
+
+
+def _trimmed(line: bytes) -> bytes:
+    """The line without the spaces at its end; one after a backslash stays."""
+    kept = line.rstrip(b" ")
+    if kept == line:
+        return line
+    backslashes = len(kept) - len(kept.rstrip(b"\\"))
+    return kept + b" " if backslashes % 2 else kept

@@ -1,0 +1,251 @@
+"""Git's path patterns, matched in time that no pattern can blow up.
+
+``.gitattributes`` and ``.gitignore`` come from strangers and are matched
+while somebody waits. Git's own matcher backtracks; here a pattern becomes a
+regular expression whose every ``*`` is an atomic group: the leftmost place
+where the text up to the next star fits is as good as any other, so it is
+never reconsidered. The same holds for ``**`` over whole segments.
+
+Patterns match bytes, as in git: ``?`` is one byte of UTF-8.
+Source: git, ``wildmatch.c`` and ``dir.c`` (``parse_path_pattern``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import attrs
+
+MAX_RULES: Final = 2_000
+"""Rules read of one file; later lines are ignored."""
+
+MAX_RULE_BYTES: Final = 4_096
+"""Length of a line; longer ones are ignored, as git ignores too long attribute lines."""
+
+MAX_TEXT: Final = 256 * 1024
+"""Characters read of one file; what comes after them is ignored."""
+
+MAX_WILDCARD_BYTES: Final = 32 * 1024
+"""Sum of the patterns of one file that need a regular expression; compiling them is what costs."""
+
+_GLOBSTAR = "**"
+_NEVER = "(?!)"
+_WILDCARD = re.compile(rb"[*?\[\\]")
+_SUFFIX = re.compile(rb"\*[^*?\[\\/]*")
+_SLASH = 0x2F
+_ALPHA = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_DIGIT = frozenset(b"0123456789")
+_GRAPH = frozenset(range(0x21, 0x7F))
+_CLASSES: Final = {
+    b"alnum": _ALPHA | _DIGIT,
+    b"alpha": _ALPHA,
+    b"blank": frozenset(b" \t"),
+    b"cntrl": frozenset(range(0x20)) | {0x7F},
+    b"digit": _DIGIT,
+    b"graph": _GRAPH,
+    b"lower": frozenset(b"abcdefghijklmnopqrstuvwxyz"),
+    b"print": _GRAPH | {0x20},
+    b"punct": _GRAPH - _ALPHA - _DIGIT,
+    b"space": frozenset(b" \t\n\r"),
+    b"upper": frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    b"xdigit": frozenset(b"0123456789abcdefABCDEF"),
+}
+
+
+@attrs.frozen
+class PathPattern:
+    """One pattern, ready to be matched.
+
+    ``on_name``: it has no slash and is matched against the last segment of a
+    path, else against the whole path. ``folders_only``: it ended in a slash.
+    """
+
+    on_name: bool
+    folders_only: bool
+    _suffix: bytes | None
+    _literal: bytes | None
+    _compiled: re.Pattern[bytes] | None
+
+    def matches(self, path: bytes, name: bytes) -> bool:
+        """Whether the pattern fits.
+
+        Args:
+            path: relative to the file that holds the pattern, without slashes at its ends.
+            name: the last segment of ``path``.
+        """
+        text = name if self.on_name else path
+        if self._literal is not None:
+            return text == self._literal
+        if self._suffix is not None:
+            return text.endswith(self._suffix)
+        assert self._compiled is not None
+        return self._compiled.fullmatch(text) is not None
+
+
+class PatternBudget:
+    """Compiles the patterns of one file until they get too many; the later ones are ignored."""
+
+    def __init__(self) -> None:
+        self._rules = MAX_RULES
+        self._wildcard_bytes = MAX_WILDCARD_BYTES
+
+    def compile(self, text: bytes) -> PathPattern | None:
+        """The pattern as of :func:`compile_pattern`; None if the budget does not allow it."""
+        if _WILDCARD.search(text) and not _SUFFIX.fullmatch(text):
+            self._wildcard_bytes -= len(text)
+        self._rules -= 1
+        if self._rules < 0 or self._wildcard_bytes < 0:
+            return None
+        return compile_pattern(text)
+
+
+def compile_pattern(text: bytes) -> PathPattern:
+    """Prepare a pattern, without the marks of its file format (``!``, quotes, trailing blanks).
+
+    A pattern that git considers broken (an open bracket, a backslash at the
+    end) is accepted and never matches.
+    """
+    folders_only = text.endswith(b"/")
+    body = text[:-1] if folders_only else text
+    on_name = b"/" not in body
+    anchored = body.removeprefix(b"/")
+    if not _WILDCARD.search(anchored):
+        return PathPattern(on_name, folders_only, None, anchored, None)
+    if on_name and _SUFFIX.fullmatch(anchored):
+        return PathPattern(on_name, folders_only, anchored[1:], None, None)
+    # Git compares the text before the first wildcard apart, so that "**" right after
+    # it counts as if a slash came before: "a**/b" fits "ab" and "ax/y/b".
+    first = _WILDCARD.search(anchored)
+    plain = first.start() if first and not on_name else 0
+    expression = "".join(map(_escape, anchored[:plain])) + _translate(anchored[plain:])
+    compiled = re.compile(expression.encode("ascii"), re.DOTALL)
+    return PathPattern(on_name, folders_only, None, None, compiled)
+
+
+def _translate(pattern: bytes) -> str:
+    segments = _segments(pattern)
+    if segments is None:
+        return _NEVER
+    groups: list[list[str]] = [[]]
+    for segment in segments:
+        if segment == _GLOBSTAR:
+            groups.append([])
+        else:
+            groups[-1].append(segment)
+    if len(groups) == 1:
+        return "/".join(groups[0])
+    parts = ["".join(f"{segment}/" for segment in groups[0])]
+    for group in groups[1:-1]:
+        if group:
+            parts.append("(?>(?:[^/]*/)*?" + "".join(f"{segment}/" for segment in group) + ")")
+    parts.append("(?:[^/]*/)*" + "/".join(groups[-1]) if groups[-1] else ".*")
+    return "".join(parts)
+
+
+def _segments(pattern: bytes) -> list[str] | None:
+    """One expression for each segment of a path, ``**`` kept; None if git would never match."""
+    segments: list[str] = []
+    chunks: list[str] = [""]
+    stars = 0
+    at = 0
+    while at < len(pattern):
+        byte = pattern[at : at + 1]
+        escaped = byte == b"\\"
+        if escaped:
+            at += 1
+            byte = pattern[at : at + 1]
+            if not byte:
+                return None
+        if byte == b"/":
+            segments.append(_segment(chunks, stars))
+            chunks, stars = [""], 0
+        elif escaped:
+            chunks[-1] += _escape(byte[0])
+        elif byte == b"*":
+            stars += 1
+            chunks.append("")
+        elif byte == b"?":
+            chunks[-1] += "[^/]"
+        elif byte == b"[":
+            parsed = _bracket(pattern, at + 1)
+            if parsed is None:
+                return None
+            expression, at = parsed
+            chunks[-1] += expression
+        else:
+            chunks[-1] += _escape(byte[0])
+        at += 1
+    segments.append(_segment(chunks, stars))
+    return segments
+
+
+def _segment(chunks: list[str], stars: int) -> str:
+    if stars >= 2 and not any(chunks):
+        return _GLOBSTAR
+    if not stars:
+        return chunks[0]
+    middle = "".join(f"(?>[^/]*?{chunk})" for chunk in chunks[1:-1] if chunk)
+    return f"{chunks[0]}{middle}[^/]*{chunks[-1]}"
+
+
+def _bracket(pattern: bytes, at: int) -> tuple[str, int] | None:
+    """The expression of a bracket that opens before ``at``, and where it closes; None if it is broken."""
+    negated = pattern[at : at + 1] in (b"!", b"^")
+    at += negated
+    members: set[int] = set()
+    previous = -1  # what a range may start with; -1 after a range or class
+    first = True
+    while first or pattern[at : at + 1] != b"]":
+        first = False
+        if at >= len(pattern):
+            return None
+        byte = pattern[at]
+        following = pattern[at + 1 : at + 2]
+        if byte == 0x2D and previous >= 0 and following not in (b"", b"]"):
+            at += 1
+            if pattern[at] == 0x5C:
+                at += 1
+            if at >= len(pattern):
+                return None
+            members.update(range(previous, pattern[at] + 1))
+            previous = -1
+        elif byte == 0x5B and following == b":":
+            close = pattern.find(b"]", at + 2)
+            if close < 0:
+                return None
+            if close == at + 2 or pattern[close - 1] != 0x3A:
+                members.add(byte)  # no ":]" comes: an ordinary bracket
+                previous = byte
+            else:
+                named = _CLASSES.get(pattern[at + 2 : close - 1])
+                if named is None:
+                    return None
+                members |= named
+                at = close
+                previous = -1
+        else:
+            if byte == 0x5C:
+                at += 1
+                if at >= len(pattern):
+                    return None
+            members.add(pattern[at])
+            previous = pattern[at]
+        at += 1
+    if negated:
+        members = set(range(256)) - members
+    members.discard(_SLASH)
+    return _set(members), at
+
+
+def _set(members: set[int]) -> str:
+    """A set of bytes as ranges, so that its length does not depend on how many they cover."""
+    if not members:
+        return _NEVER
+    starts = [byte for byte in sorted(members) if byte - 1 not in members]
+    ends = [byte for byte in sorted(members) if byte + 1 not in members]
+    return "[" + "".join(f"{_escape(a)}-{_escape(b)}" for a, b in zip(starts, ends, strict=True)) + "]"
+
+
+def _escape(byte: int) -> str:
+    return f"\\x{byte:02x}"

@@ -1,0 +1,98 @@
+"""Git's packet framing: what every git conversation is made of.
+
+Source: git, Documentation/gitprotocol-common.adoc, "pkt-line Format", and
+gitprotocol-v2.adoc, "Packet-Line Framing".
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from entrepot.errors import LimitExceeded, Malformed
+
+MAX_PAYLOAD: Final = 65_516
+"""Bytes of payload that fit in one packet (LARGE_PACKET_DATA_MAX)."""
+
+
+class Signal(enum.Enum):
+    """A packet without payload; the value is its bytes on the wire."""
+
+    FLUSH = b"0000"
+    DELIM = b"0001"
+    RESPONSE_END = b"0002"
+
+
+FLUSH: Final = b"0000"
+"""Ends a message."""
+
+DELIM: Final = b"0001"
+"""Ends a section of a message (protocol version 2)."""
+
+_SIGNALS: Final = {signal.value: signal for signal in Signal}
+_LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
+
+
+def pkt_line(payload: bytes) -> bytes:
+    """Frame one packet: four hex digits of length, then the payload.
+
+    Args:
+        payload: at most 65,516 bytes; may be empty (``0004``).
+
+    Raises:
+        LimitExceeded: the payload does not fit in one packet.
+    """
+    if len(payload) > MAX_PAYLOAD:
+        raise LimitExceeded("a git packet", MAX_PAYLOAD, "split the payload")
+    return b"%04x%s" % (len(payload) + 4, payload)
+
+
+def read_pkt_lines(data: bytes) -> Iterator[bytes | Signal]:
+    """The packets in ``data``, in order: payloads as bytes, the rest as signals.
+
+    Raises:
+        Malformed: on reaching a length that cannot be read or a packet that is
+            cut short; the packets before it have been delivered.
+    """
+    at = 0
+    while at < len(data):
+        packet, at = _packet(data, at)
+        yield packet
+
+
+def split_at_flush(data: bytes) -> tuple[list[bytes], bytes]:
+    """The payloads before the first flush, and all bytes after it.
+
+    This is how a push begins: commands, a flush, then a pack that is not
+    framed in packets.
+
+    Raises:
+        Malformed: no flush comes, another signal comes first, or a packet
+            cannot be read.
+    """
+    payloads: list[bytes] = []
+    at = 0
+    while at < len(data):
+        packet, at = _packet(data, at)
+        if packet is Signal.FLUSH:
+            return payloads, data[at:]
+        if isinstance(packet, Signal):
+            raise Malformed("git packets", f"unexpected {packet.value.decode()} before the flush")
+        payloads.append(packet)
+    raise Malformed("git packets", "the flush packet is missing")
+
+
+def _packet(data: bytes, at: int) -> tuple[bytes | Signal, int]:
+    header = data[at : at + 4]
+    if header in _SIGNALS:
+        return _SIGNALS[header], at + 4
+    if not _LENGTH.fullmatch(header):
+        raise Malformed("git packets", f"no length of four hex digits at byte {at:,}")
+    end = at + int(header, 16)
+    if not at + 4 <= end <= at + 4 + MAX_PAYLOAD:
+        raise Malformed("git packets", f"the length {header.decode()} is not allowed")
+    if end > len(data):
+        raise Malformed("git packets", f"the packet at byte {at:,} is cut short")
+    return data[at + 4 : end], end

@@ -1,0 +1,214 @@
+"""Users, organisations and tokens: who there is, made and removed by administrators."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, accounts, repos
+from entrepot.catalog.accounts import Account, Token
+from entrepot.errors import AccountNotFound, InvalidName, Refused, ThingNotFound
+from entrepot.hub.callers import Role, hash_secret
+from entrepot.hub.house import Hub
+from entrepot.hub.passwords import hash_password
+from entrepot.names import new_uid, parse_account
+
+TOKEN_ROLES = ("read", "write")
+
+
+@attrs.frozen
+class NewToken:
+    """A token and, this once, its secret."""
+
+    token: Token
+    secret: str = attrs.field(repr=False)
+
+
+def create_user(
+    hub: Hub,
+    name: str,
+    *,
+    fullname: str | None = None,
+    email: str | None = None,
+    password: str | None = None,
+    is_admin: bool = False,
+) -> Account:
+    """Make a user.
+
+    Raises:
+        InvalidName: the name, address or password breaks a rule.
+        AlreadyExists: the name is taken, in any case.
+    """
+    fresh = accounts.fresh(parse_account(name), "user", hub.now_ms(), fullname=fullname, email=_email(email))
+    hashed = hash_password(password) if password is not None else None
+    with hub.write() as tx:
+        return accounts.add(tx, attrs.evolve(fresh, is_admin=is_admin, password_hash=hashed))
+
+
+def create_org(
+    hub: Hub, name: str, *, admin: str, fullname: str | None = None, default_visibility: str | None = None
+) -> Account:
+    """Make an organisation with one administrator.
+
+    Raises:
+        InvalidName: the name breaks a rule.
+        AlreadyExists: the name is taken, in any case.
+        AccountNotFound: there is no user called ``admin``.
+    """
+    fresh = accounts.fresh(parse_account(name), "org", hub.now_ms(), fullname=fullname)
+    with hub.write() as tx:
+        owner = _user(tx, admin)
+        org = accounts.add(tx, attrs.evolve(fresh, default_visibility=default_visibility))
+        accounts.join_org(tx, org.id, owner.id, Role.ADMIN.name.lower())
+    return org
+
+
+def set_member(hub: Hub, org: str, user: str, role: Role) -> None:
+    """Give a user a role in an organisation.
+
+    Raises:
+        AccountNotFound: there is no such organisation or user.
+    """
+    with hub.write() as tx:
+        found = accounts.find(tx, org)
+        if found is None or found.is_user:
+            raise AccountNotFound(org)
+        accounts.join_org(tx, found.id, _user(tx, user).id, role.name.lower())
+
+
+def create_token(
+    hub: Hub,
+    user: str,
+    *,
+    role: str,
+    name: str | None = None,
+    expires_ms: int | None = None,
+    secret: str | None = None,
+) -> NewToken:
+    """Make a token for a user, or import one whose secret exists elsewhere.
+
+    Args:
+        user: whose token it is.
+        role: ``read`` or ``write``.
+        name: what people call it; default ``token-N``.
+        expires_ms: end of its life, ms since 1970 UTC; None: never.
+        secret: an existing secret to import, starting with ``hf_``;
+            None makes a random one.
+
+    Raises:
+        AccountNotFound: no such user.
+        InvalidName: the role or the secret breaks a rule.
+        AlreadyExists: the secret is in use.
+    """
+    if role not in TOKEN_ROLES:
+        raise InvalidName("token role", role, "expected read or write")
+    value = secret if secret is not None else f"hf_{_random_text(34)}"
+    if not re.fullmatch(r"hf_[A-Za-z0-9_-]{5,500}", value):
+        raise InvalidName(
+            "token secret",
+            value[:3] + "…",
+            "it must start with 'hf_' and go on with 5 to 500 letters, digits, '_', '-'",
+        )
+    with hub.write() as tx:
+        owner = _user(tx, user)
+        label = name or f"token-{len(accounts.tokens_of(tx, owner.id)) + 1}"
+        token = Token(new_uid(), owner.id, label, role, hub.now_ms(), expires_ms)
+        accounts.add_token(tx, token, hash_secret(value))
+    return NewToken(token, value)
+
+
+def revoke_token(hub: Hub, user: str, token: str) -> Token:
+    """Make a token invalid at once.
+
+    Args:
+        user: whose token.
+        token: its id or its name.
+
+    Raises:
+        AccountNotFound, ThingNotFound: no such user or token.
+        Refused: several tokens have this name.
+    """
+    with hub.write() as tx:
+        owner = _user(tx, user)
+        found = [item for item in accounts.tokens_of(tx, owner.id) if token in (item.uid, item.name)]
+        if not found:
+            raise ThingNotFound("token", token)
+        if len(found) > 1:
+            raise Refused(f"{user} has {len(found)} tokens called {token!r}: name one by its id")
+        accounts.remove_token(tx, found[0].uid)
+    return found[0]
+
+
+def list_users(hub: Hub) -> list[tuple[Account, list[Token]]]:
+    """All users with their tokens (without secrets), by name."""
+    with hub.read() as tx:
+        return [(user, accounts.tokens_of(tx, user.id)) for user in accounts.everyone(tx, "user")]
+
+
+def list_orgs(hub: Hub) -> list[Account]:
+    """All organisations, by name."""
+    with hub.read() as tx:
+        return accounts.everyone(tx, "org")
+
+
+def delete_user(hub: Hub, name: str) -> None:
+    """Remove a user, with tokens and memberships.
+
+    Raises:
+        AccountNotFound: no such user.
+        Refused: repositories or an organisation would lose their owner.
+    """
+    with hub.write() as tx:
+        user = _user(tx, name)
+        owned = [str(row.ref.id) for row in repos.owned_by(tx, user.id)]
+        if owned:
+            raise Refused(f"{name} still owns {_some(owned)}: move or delete them first")
+        orphans = accounts.sole_admin_of(tx, user.id)
+        if orphans:
+            raise Refused(f"{name} is the only administrator of {_some(orphans)}: appoint another one first")
+        accounts.remove(tx, user.id)
+
+
+def reset_password(hub: Hub, name: str, password: str | None) -> str:
+    """Set a user's password, or a random one, which is returned.
+
+    Raises:
+        AccountNotFound: no such user.
+        InvalidName: the password breaks a rule.
+    """
+    chosen = password if password is not None else _random_text(20)
+    hashed = hash_password(chosen)
+    with hub.write() as tx:
+        accounts.set_password(tx, _user(tx, name).id, hashed)
+    return chosen
+
+
+def has_accounts(hub: Hub) -> bool:
+    """Whether anybody has an account yet."""
+    with hub.read() as tx:
+        return accounts.count(tx) > 0
+
+
+def _user(tx: Read, name: str) -> Account:
+    found = accounts.find(tx, name)
+    if found is None or not found.is_user:
+        raise AccountNotFound(name)
+    return found
+
+
+def _email(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[^@\s<>]{1,200}@[^@\s<>]{1,200}", text):
+        raise InvalidName("email address", text, "expected name@host")
+    return text
+
+
+def _random_text(length: int) -> str:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

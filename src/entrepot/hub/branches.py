@@ -1,0 +1,135 @@
+"""Branches and tags: listed, made, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Write, objects, refs, repos
+from entrepot.errors import AlreadyExists, NotAllowed, Refused, RevisionNotFound
+from entrepot.git import EMPTY_TREE, Kind, Signature, Tag, encode_tag_object
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.hub.publishing import Move, Publication, commit_object, publish
+from entrepot.names import MAIN, Oid, RefName, RepoRef, parse_branch, parse_tag, short_name
+from entrepot.storage import objects as stored
+
+
+@attrs.frozen
+class Pointed:
+    """A ref and the commit it leads to."""
+
+    ref: RefName
+    commit: Oid
+
+
+def list_refs(hub: Hub, caller: Anyone, ref: RepoRef) -> Sequence[Pointed]:
+    """Every branch, tag and pull-request head, by ref name.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        return [
+            Pointed(name, stored.peel(tx, row.id, oid) if name.startswith("refs/tags/") else oid)
+            for name, oid in refs.everything(tx, row.id)
+        ]
+
+
+def create_branch(
+    hub: Hub, caller: Anyone, ref: RepoRef, name: str, *, start: str | None, is_empty: bool, overwrites: bool
+) -> None:
+    """Make a branch.
+
+    Args:
+        start: the revision it begins at; None is the head of main.
+        is_empty: begin with one commit without files instead.
+        overwrites: move a branch that exists (not main).
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        InvalidName, RevisionNotFound: the name or the start cannot be used.
+        AlreadyExists: the branch exists.
+    """
+    branch = parse_branch(name)
+    with hub.read() as tx:
+        row, maker = access.writable(tx, caller, ref)
+        old = refs.find(tx, row.id, branch)
+        if old is not None and not overwrites:
+            raise AlreadyExists(f"Reference {branch} already exists")
+        target = None if is_empty else revisions.resolve(tx, row.id, start or "main")
+    if target is not None:
+        with hub.write() as tx:
+            if old != target and not refs.swap(tx, row.id, branch, old, target, hub.now_ms()):
+                raise AlreadyExists(f"Reference {branch} already exists")
+            repos.update(tx, row.id, updated_ms=hub.now_ms())
+        return
+    tree = stored.of(Kind.TREE, b"")
+    assert tree.oid == EMPTY_TREE
+    commit = commit_object(hub, maker, tree.oid, (), "initial commit")
+    rows = [stored.row_of(item) for item in (tree, commit)]
+    with hub.write() as tx:
+        move = Move(branch, old, commit.oid)
+        if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), maker.account.id)):
+            raise AlreadyExists(f"Reference {branch} already exists")
+
+
+def delete_branch(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
+    """Remove a branch.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access, or it is main.
+        RevisionNotFound: there is none.
+    """
+    branch = parse_branch(name)
+    with hub.write() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        if branch == MAIN:
+            raise NotAllowed(f"Cannot delete {MAIN}")
+        _drop(hub, tx, row.id, branch)
+
+
+def create_tag(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, name: str, message: str | None) -> None:
+    """Tag the commit that a revision names; with a message, as an annotated tag.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        InvalidName, RevisionNotFound: the name or the revision cannot be used.
+        AlreadyExists: the tag exists.
+    """
+    tag = parse_tag(name)
+    with hub.write() as tx:
+        row, tagger = access.writable(tx, caller, ref)
+        commit = revisions.resolve(tx, row.id, revision)
+        target = commit
+        if message:
+            who = Signature(tagger.account.name, f"{tagger.account.name}@users.noreply.entrepot", hub.now_ms() // 1000)
+            annotated = stored.of(Kind.TAG, encode_tag_object(Tag(commit, Kind.COMMIT, short_name(tag), who, message)))
+            objects.put(tx, row.id, [stored.row_of(annotated)], hub.now_ms())
+            target = annotated.oid
+        if not refs.swap(tx, row.id, tag, None, target, hub.now_ms()):
+            raise AlreadyExists(f"Tag {short_name(tag)} already exists")
+
+
+def delete_tag(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
+    """Remove a tag.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        RevisionNotFound: there is none.
+    """
+    tag = parse_tag(name)
+    with hub.write() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        _drop(hub, tx, row.id, tag)
+
+
+def _drop(hub: Hub, tx: Write, repo_id: int, name: RefName) -> None:
+    old = refs.find(tx, repo_id, name)
+    if old is None:
+        raise RevisionNotFound(name)
+    if not refs.swap(tx, repo_id, name, old, None, hub.now_ms()):
+        raise Refused(f"{name} was moved meanwhile; try again")

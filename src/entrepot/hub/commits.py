@@ -1,0 +1,163 @@
+"""Recording commits: check, write bytes, publish.
+
+Contents become durable first; names move last, in one transaction that holds
+nothing slow. Without a pinned parent, a writer who loses a race re-reads the
+head, applies the same operations to it and tries again, so N writers of one
+branch all succeed, in some order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+import attrs
+
+from entrepot.catalog import Read, refs
+from entrepot.catalog import commits as commit_rows
+from entrepot.catalog import objects as object_rows
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
+from entrepot.git import Kind, TreeEditor, diff_trees
+from entrepot.hub import access, followups, revisions, staging
+from entrepot.hub.callers import Anyone, Caller
+from entrepot.hub.house import Hub
+from entrepot.hub.operations import Operation
+from entrepot.hub.publishing import CARD_FILES, Move, Publication, card_job, commit_object, publish
+from entrepot.hub.revisions import Branch
+from entrepot.hub.staging import Staged
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef
+from entrepot.storage import objects
+from entrepot.storage.objects import GitObject
+from entrepot.storage.trees import Trees
+
+_ATTEMPTS = 200
+
+
+@attrs.frozen
+class Draft:
+    """What a commit shall record.
+
+    Args:
+        summary: first line of the message, not empty.
+        operations: applied in order; read once.
+        description: rest of the message.
+        parent: id, or its first 7 or more digits, of the commit that must be
+            the head; None takes whatever is the head.
+        is_disjoint_welcome: with ``parent``, also accept a later head when
+            nothing that this commit touches has changed since.
+    """
+
+    summary: str
+    operations: Iterable[Operation]
+    description: str = ""
+    parent: str | None = None
+    is_disjoint_welcome: bool = False
+
+
+@attrs.frozen
+class Recorded:
+    """A commit that has become the head of a branch."""
+
+    repo: RepoRow
+    ref: RefName
+    oid: Oid
+
+
+def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draft) -> Recorded:
+    """Record one commit on a branch, all of it or none.
+
+    Guarantees: bytes first, names last. Every object is durable before the
+    branch moves, so a crash leaves work for the sweeper, never a branch that
+    points at nothing.
+
+    Raises:
+        RepoNotFound, RevisionNotFound, LoginRequired, NotAllowed: no access.
+        InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
+            LimitExceeded, Malformed: an operation cannot be applied.
+        BranchMoved: the pinned parent is not the head.
+        Busy: others kept winning the race for the branch.
+    """
+    _check_message(draft)
+    with hub.read() as tx:
+        row, author = access.writable(tx, caller, target)
+        branch = revisions.branch(tx, row.id, revision)
+        if not draft.is_disjoint_welcome:
+            _check_pin(hub, tx, row.id, branch, draft, ())
+    staged = staging.stage(hub, author, row, branch, draft.operations)
+    recorded = None
+    with hub.turns.take((row.id, branch.ref)):
+        for _ in range(_ATTEMPTS):
+            recorded = _attempt(hub, author, row, branch.ref, draft, staged)
+            if recorded is not None:
+                break
+    if recorded is None:
+        raise BranchMoved(branch.ref)
+    hub.job_added.set()
+    if branch.ref == MAIN and CARD_FILES & staged.touched:
+        # Listings shall know the new card at once; should this fail, the queue still has the job.
+        followups.attend(hub, card_job(row.id))
+    return recorded
+
+
+def _attempt(hub: Hub, author: Caller, row: RepoRow, ref: RefName, draft: Draft, staged: Staged) -> Recorded | None:
+    """Apply the edits to the head and try to move the branch; None when somebody else was faster."""
+    with hub.read() as tx:
+        head = refs.find(tx, row.id, ref)
+        if head is None:
+            raise RevisionNotFound(ref)
+        _check_pin(hub, tx, row.id, Branch(ref, head), draft, staged.touched)
+        editor = TreeEditor(objects.root_of(hub.store, tx, row.id, head), Trees(hub.store, tx, row.id).read)
+        for edit in staged.edits:
+            edit.apply(editor)
+        root, fresh = editor.write()
+    commit = commit_object(hub, author, root, (head,), draft.summary, draft.description)
+    made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]
+    publication = Publication(
+        row.id,
+        Move(ref, head, commit.oid),
+        (head,),
+        [objects.row_of(item) for item in (*made, commit)],
+        staged.large,
+        staged.touched,
+        author.account.id,
+    )
+    with hub.write() as tx:
+        is_published = publish(hub, tx, publication)
+    return Recorded(row, ref, commit.oid) if is_published else None
+
+
+def _check_message(draft: Draft) -> None:
+    if not draft.summary.strip():
+        raise Malformed("commit", "the summary is empty")
+    if draft.parent is not None and not re.fullmatch(r"[0-9a-f]{7,40}", draft.parent):
+        raise Malformed("commit", "the parent commit must be 7 to 40 lower-case hex digits")
+
+
+def _check_pin(hub: Hub, tx: Read, repo_id: int, branch: Branch, draft: Draft, touched: Collection[RepoPath]) -> None:
+    """Refuse a pinned parent that is not the head, unless a disjoint commit is welcome and this is one.
+
+    Raises:
+        BranchMoved: naming the paths changed since the pinned parent.
+    """
+    if draft.parent is None or branch.head.startswith(draft.parent):
+        return
+    parents = object_rows.with_prefix(tx, repo_id, draft.parent)
+    if len(parents) != 1:
+        raise BranchMoved(branch.ref)
+    before, after = (objects.root_of(hub.store, tx, repo_id, oid) for oid in (parents[0], branch.head))
+    changed = [change.path for change in diff_trees(before, after, Trees(hub.store, tx, repo_id).read)]
+    is_later = commit_rows.is_ancestor(tx, repo_id, parents[0], branch.head)
+    if not (draft.is_disjoint_welcome and is_later) or _overlap(changed, touched):
+        raise BranchMoved(branch.ref, tuple(changed))
+
+
+def _overlap(changed: Iterable[RepoPath], touched: Collection[RepoPath]) -> bool:
+    """Whether a path of one side is, or lies below, a path of the other."""
+    left, right = set(changed), set(touched)
+    return any(_with_parents(path) & right for path in left) or any(_with_parents(path) & left for path in right)
+
+
+def _with_parents(path: RepoPath) -> set[RepoPath]:
+    parts = path.split("/")
+    return {RepoPath("/".join(parts[:depth])) for depth in range(1, len(parts) + 1)}

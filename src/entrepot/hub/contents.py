@@ -1,0 +1,198 @@
+"""Reading repositories: trees, paths, and the content behind a path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, files
+from entrepot.catalog import objects as object_rows
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import EntryNotFound
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.hub.indexing import index_history
+from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256
+from entrepot.storage import histories
+from entrepot.storage import objects as stored
+from entrepot.storage.contents import Content, PackedContent, open_file
+from entrepot.storage.histories import Logged
+from entrepot.storage.trees import Lfs, Listed, Node, Trees
+
+
+@attrs.frozen
+class Located:
+    """A file at a revision, ready to be described or read."""
+
+    repo: RepoRow
+    commit: Oid
+    path: RepoPath
+    oid: Oid
+    size: int
+    lfs: Lfs | None
+    _data: bytes | None = attrs.field(repr=False)
+    _sha256: Sha256 | None
+
+    @property
+    def etag(self) -> str:
+        """Content-derived name: SHA-256 of LFS files, else the git object id."""
+        return self.lfs.sha256 if self.lfs else self.oid
+
+    def open(self, hub: Hub) -> Content:
+        """The content, to be closed by the caller.
+
+        Raises:
+            BlobMissing: the store has lost it.
+        """
+        if self._data is not None:
+            return PackedContent(self.oid, self.size, self._data)
+        assert self._sha256 is not None
+        return open_file(hub.store, self._sha256)
+
+
+@attrs.frozen
+class Described:
+    """One entry of a listing, with its last commit if that was asked for."""
+
+    listed: Listed
+    last_commit: Logged | None = None
+
+
+@attrs.frozen
+class Page:
+    """Some entries of a tree; ``after`` continues behind them, None at the end."""
+
+    commit: Oid
+    entries: Sequence[Described]
+    after: RepoPath | None
+
+
+def locate(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoPath) -> Located:
+    """The file at a path: LFS pointers stand for what they point at.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+        RevisionNotFound: no such revision.
+        EntryNotFound: no file at this path; ``commit`` is set.
+    """
+    return _locate(hub, caller, ref, revision, path, is_raw=False)
+
+
+def locate_raw(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoPath) -> Located:
+    """The file at a path as git has it: LFS pointers stay texts.
+
+    Raises:
+        as :func:`locate`.
+    """
+    return _locate(hub, caller, ref, revision, path, is_raw=True)
+
+
+def _locate(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoPath, *, is_raw: bool) -> Located:
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        entry = Trees(hub.store, tx, row.id).find(root, path)
+        found = None if entry is None or entry.is_folder else object_rows.find(tx, row.id, entry.oid)
+        if entry is None or found is None:
+            raise EntryNotFound(path, commit)
+        if found.data is None:
+            return Located(row, commit, path, found.oid, found.size, None, None, found.sha256)
+        if is_raw or found.sha256 is None or found.pointer_size is None:
+            return Located(row, commit, path, found.oid, found.size, None, found.data, None)
+        # A pointer gives nobody bytes that the repository may not use (or that were deleted for good).
+        if not files.usable(tx, row.id, [found.sha256]):
+            raise EntryNotFound(path, commit, "The large file behind this pointer is not stored in this repository")
+        lfs = Lfs(found.sha256, found.pointer_size)
+        return Located(row, commit, path, found.oid, lfs.size, lfs, None, lfs.sha256)
+
+
+def list_tree(
+    hub: Hub,
+    caller: Anyone,
+    ref: RepoRef,
+    revision: str,
+    path: RepoPath,
+    *,
+    is_deep: bool,
+    with_commits: bool,
+    limit: int,
+    after: RepoPath | None = None,
+) -> Page:
+    """A page of the entries of a folder, folders before files on each level.
+
+    Args:
+        is_deep: also what is in sub-folders, depth first.
+        with_commits: tell the last commit of each entry.
+        limit: entries a page, >= 1.
+        after: ``after`` of the page before.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+        RevisionNotFound, EntryNotFound: nothing there, or the path is a file.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        trees = Trees(hub.store, tx, row.id)
+        try:
+            folder = trees.folder(root, path)
+        except EntryNotFound as error:
+            raise EntryNotFound(path, commit) from error
+        nodes: list[Node] = []
+        for node in trees.walk(folder, path, is_deep=is_deep, after=after):
+            nodes.append(node)
+            if len(nodes) > limit:
+                break
+        rest = nodes[limit - 1].path if len(nodes) > limit else None
+        listed = trees.measure(nodes[:limit])
+    return Page(commit, _described(hub, row.id, commit, listed, with_commits=with_commits), rest)
+
+
+def paths_info(
+    hub: Hub, caller: Anyone, ref: RepoRef, revision: str, paths: Sequence[RepoPath], *, with_commits: bool
+) -> list[Described]:
+    """What is at each path, in this order, missing ones left out.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        trees = Trees(hub.store, tx, row.id)
+        nodes = [Node(path, entry) for path in paths if path and (entry := trees.find(root, path))]
+        listed = trees.measure(nodes)
+    return _described(hub, row.id, commit, listed, with_commits=with_commits)
+
+
+def tree_size(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoPath) -> int:
+    """Bytes of all files below a folder, large files by their real size.
+
+    Raises:
+        as :func:`list_tree`.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        _, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        trees = Trees(hub.store, tx, row.id)
+        return sum(item.size for item in trees.everything(trees.folder(root, path), path))
+
+
+def files_of(hub: Hub, tx: Read, row: RepoRow, commit: Oid) -> list[Node]:
+    """Every file of a commit, without folders, by its path."""
+    trees = Trees(hub.store, tx, row.id)
+    root = stored.root_of(hub.store, tx, row.id, commit)
+    nodes = [node for node in trees.walk(root, ROOT, is_deep=True) if not node.is_folder]
+    return sorted(nodes, key=lambda node: node.path)
+
+
+def _described(hub: Hub, repo_id: int, commit: Oid, listed: Sequence[Listed], *, with_commits: bool) -> list[Described]:
+    if not with_commits:
+        return [Described(item) for item in listed]
+    # The worker indexes new commits; whoever asks before it has come to them does it himself.
+    index_history(hub, repo_id, commit)
+    with hub.read() as tx:
+        newest = histories.last_commits(tx, repo_id, commit, [item.path for item in listed])
+    return [Described(item, newest.get(item.path)) for item in listed]

@@ -1,0 +1,136 @@
+"""The hub as a value: what every use case works with, and how a data folder is opened."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+
+from entrepot.blobs import LocalBlobs
+from entrepot.catalog import Catalog, Read, Write, facts, open_catalog
+from entrepot.errors import DataFolderError
+from entrepot.hub import callers
+from entrepot.hub.callers import Anyone
+from entrepot.hub.signing import Signer
+from entrepot.hub.turns import Turns
+from entrepot.names import new_uid
+from entrepot.settings import Settings
+from entrepot.storage import Store
+
+FORMAT = 1
+"""Layout of the data folder: ``format.json``, ``catalog.sqlite3``, ``blobs/``."""
+
+
+@attrs.frozen
+class Hub:
+    """One hub: its store, settings and secrets. Safe to use from many threads."""
+
+    store: Store
+    settings: Settings
+    store_id: str
+    signer: Signer
+    now_ms: Callable[[], int]
+    turns: Turns = attrs.field(factory=Turns)
+    job_added: threading.Event = attrs.field(factory=threading.Event)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog of the store."""
+        return self.store.catalog
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Read]:
+        """One snapshot of the catalog."""
+        with self.store.catalog.read() as tx:
+            yield tx
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Write]:
+        """One writing transaction: nothing slow inside it, no bytes moved."""
+        with self.store.catalog.write() as tx:
+            yield tx
+
+    def identify(self, secret: str | None) -> Anyone:
+        """The caller behind a token's secret.
+
+        Raises:
+            InvalidCredentials: the token is unknown, revoked or expired.
+        """
+        if secret is None:
+            return None
+        with self.read() as tx:
+            return callers.identify(tx, secret, self.now_ms())
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.catalog.close()
+
+
+def open_hub(settings: Settings, *, fsync: bool = True) -> Hub:
+    """Open a data folder, making it when it does not exist.
+
+    Args:
+        settings: ``data`` names the folder.
+        fsync: False only in tests, where a power cut may lose data.
+
+    Raises:
+        DataFolderError: the folder cannot be read or written, or was made by
+            a newer version; nothing in it was changed.
+    """
+    folder = settings.data
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _check_format(folder)
+    except OSError as error:
+        raise DataFolderError(str(folder), error.strerror or str(error)) from error
+    pool = settings.short_threads + settings.transfer_threads
+    catalog = open_catalog(f"sqlite:///{folder / 'catalog.sqlite3'}", pool_size=pool)
+    blobs = LocalBlobs(folder / "blobs", fsync=fsync)
+    with catalog.read() as tx:
+        store_id, key = facts.find(tx, "store_id"), facts.find(tx, "signing_key")
+    if store_id is None or key is None:
+        with catalog.write() as tx:
+            store_id = facts.put_first(tx, "store_id", new_uid())
+            key = facts.put_first(tx, "signing_key", secrets.token_hex(32))
+            facts.put_first(tx, "epoch", "1")
+    store = Store(catalog, blobs, blobs)
+    return Hub(store, settings, store_id, Signer(bytes.fromhex(key)), _now_ms)
+
+
+def is_new(folder: Path) -> bool:
+    """Whether a folder has never been opened as a data folder."""
+    return not (folder / "format.json").exists()
+
+
+def _check_format(folder: Path) -> None:
+    marker = folder / "format.json"
+    if not marker.exists():
+        others = [path.name for path in folder.iterdir() if path.name != "entrepot.toml"]
+        if others:
+            raise DataFolderError(
+                str(folder), f"it is not empty ({others[0]} …) and no entrepot data folder; name another with --data"
+            )
+        fresh = folder / f"format.{secrets.token_hex(4)}"
+        fresh.write_text(json.dumps({"entrepot": FORMAT}) + "\n")
+        fresh.replace(marker)
+        return
+    try:
+        found = json.loads(marker.read_text()).get("entrepot")
+    except (ValueError, AttributeError):
+        found = None
+    if found != FORMAT:
+        raise DataFolderError(
+            str(folder),
+            f"its layout is {found!r}, this version reads {FORMAT}; "
+            "upgrade entrepot, or name another folder with --data",
+        )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

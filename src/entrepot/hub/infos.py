@@ -1,0 +1,85 @@
+"""What is known of repositories: one, or a page of those that match a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, counters, files, listings, repos
+from entrepot.catalog.listings import Search
+from entrepot.catalog.repos import RepoRow
+from entrepot.hub import access, contents, revisions
+from entrepot.hub.callers import Anyone, seen_by
+from entrepot.hub.house import Hub
+from entrepot.names import Oid, RepoRef, RepoType
+from entrepot.storage.trees import Listed, Node, Trees
+
+
+@attrs.frozen
+class Info:
+    """A repository with what its listing shows; ``head`` is the commit it was asked at."""
+
+    row: RepoRow
+    head: Oid | None
+    tags: Sequence[str]
+
+
+@attrs.frozen
+class FullInfo:
+    """A repository at a commit, with its files as far as they were asked for.
+
+    ``siblings``: every file; ``listed``: the same with sizes; both empty when
+    not asked for. ``used_bytes``: stored bytes of its large files.
+    """
+
+    info: Info
+    siblings: Sequence[Node] = ()
+    listed: Sequence[Listed] = ()
+    used_bytes: int = 0
+    downloads_all_time: int = 0
+
+
+def describe(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, *, with_files: bool, with_sizes: bool) -> FullInfo:
+    """Everything about one repository at a revision.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        head = revisions.resolve(tx, row.id, revision)
+        info = Info(row, head, repos.tags_of(tx, [row.id]).get(row.id, ()))
+        siblings = contents.files_of(hub, tx, row, head) if with_files or with_sizes else []
+        listed = Trees(hub.store, tx, row.id).measure(siblings) if with_sizes else []
+        used = files.used_bytes(tx, [row.id]).get(row.id, 0)
+        return FullInfo(info, siblings, listed, used, counters.all_time(tx, row.id))
+
+
+def search(hub: Hub, caller: Anyone, wanted: Search, *, with_files: bool = False) -> list[FullInfo]:
+    """One page of repositories that the caller may see."""
+    with hub.read() as tx:
+        rows = listings.find(tx, attrs.evolve(wanted, seen_by=seen_by(caller)))
+        return _infos(hub, tx, rows, with_files=with_files)
+
+
+def owned_by(hub: Hub, tx: Read, namespace_id: int) -> list[FullInfo]:
+    """All repositories of a namespace, for somebody who may see them all."""
+    return _infos(hub, tx, repos.owned_by(tx, namespace_id), with_files=False)
+
+
+def public_tags(hub: Hub, kind: RepoType) -> list[str]:
+    """Every tag of public repositories of a type."""
+    with hub.read() as tx:
+        return repos.public_tags(tx, kind)
+
+
+def _infos(hub: Hub, tx: Read, rows: Sequence[RepoRow], *, with_files: bool) -> list[FullInfo]:
+    ids = [row.id for row in rows]
+    tags, used, heads = repos.tags_of(tx, ids), files.used_bytes(tx, ids), repos.heads_of(tx, ids)
+    found = []
+    for row in rows:
+        head = heads.get(row.id)
+        siblings = contents.files_of(hub, tx, row, head) if with_files and head else []
+        found.append(FullInfo(Info(row, head, tags.get(row.id, ())), siblings, (), used.get(row.id, 0)))
+    return found

@@ -1,0 +1,141 @@
+"""Histories for readers: commits by page, differences, squashing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, commits
+from entrepot.catalog import objects as object_rows
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
+from entrepot.git import Change, Entry, Side, diff_trees, unified_diff
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.hub.publishing import Move, Publication, commit_object, publish
+from entrepot.names import Oid, RepoRef
+from entrepot.storage import histories, objects
+from entrepot.storage.histories import Logged
+from entrepot.storage.trees import Trees
+
+_DIFF_FILE_LIMIT = 1 << 20
+_DIFF_TEXT_LIMIT = 8 << 20
+_DIFF_FILES_LIMIT = 20_000
+
+
+@attrs.frozen
+class History:
+    """A page of commits, newest first, and how many there are in all."""
+
+    repo: RepoRow
+    commits: Sequence[Logged]
+    total: int
+
+
+def history(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, *, offset: int, limit: int) -> History:
+    """Commits reachable from a revision, children before parents.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        head = revisions.resolve(tx, row.id, revision)
+        page = histories.log(tx, row.id, head, offset=offset, limit=limit)
+        return History(row, page, commits.count_ancestors(tx, row.id, head))
+
+
+def compare(hub: Hub, caller: Anyone, ref: RepoRef, spec: str) -> str:
+    """The differences between two revisions, as git would print them.
+
+    Args:
+        spec: ``a..b`` (from a to b), ``a...b`` (from their common ancestor to
+            b); ``x^`` is the first parent of x.
+
+    Returns:
+        At most about 8 MiB of text: files beyond that are named only.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+        Malformed: the specification cannot be read.
+        RevisionNotFound: a side does not exist.
+    """
+    left, dots, right = spec.partition("...") if "..." in spec else spec.partition("..")
+    if not dots or not left or not right:
+        raise Malformed("comparison", "expected 'a..b' or 'a...b'")
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        old, new = (_side(tx, row.id, side) for side in (left, right))
+        if dots == "..." and old is not None and new is not None:
+            old = _common_ancestor(tx, row.id, old, new)
+        before, after = (objects.root_of(hub.store, tx, row.id, side) if side else None for side in (old, new))
+        pieces: list[str] = []
+        size = 0
+        for change in diff_trees(before, after, Trees(hub.store, tx, row.id).read):
+            is_short = size < _DIFF_TEXT_LIMIT
+            pieces.append(_file_diff(tx, row.id, change, is_short=is_short))
+            if len(pieces) > _DIFF_FILES_LIMIT:
+                pieces.append("(more files differ)\n")
+                break
+            size += len(pieces[-1])
+        return "".join(pieces)
+
+
+def squash(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, message: str) -> Oid:
+    """Replace the history of a branch by one commit with the same files.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        RevisionNotFound: the revision is no branch.
+        BranchMoved: somebody committed meanwhile.
+    """
+    with hub.read() as tx:
+        row, author = access.writable(tx, caller, ref)
+        branch = revisions.branch(tx, row.id, revision)
+        root = objects.root_of(hub.store, tx, row.id, branch.head)
+    summary, _, description = (message.strip() or "Super-squash branch").partition("\n")
+    commit = commit_object(hub, author, root, (), summary, description.strip("\n"))
+    move = Move(branch.ref, branch.head, commit.oid)
+    with hub.write() as tx:
+        rows = [objects.row_of(commit)]
+        if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), author.account.id)):
+            raise BranchMoved(branch.ref)
+    hub.job_added.set()
+    return commit.oid
+
+
+def _side(tx: Read, repo_id: int, text: str) -> Oid | None:
+    """The commit of one side; None for the parent of a root commit."""
+    steps = len(text) - len(text.rstrip("^"))
+    found: Oid | None = revisions.resolve(tx, repo_id, text.rstrip("^"))
+    for _ in range(min(steps, 100)):
+        if found is None:
+            raise RevisionNotFound(text)
+        parents = objects.read_commit(tx, repo_id, found).parents
+        found = parents[0] if parents else None
+    return found
+
+
+def _common_ancestor(tx: Read, repo_id: int, left: Oid, right: Oid) -> Oid | None:
+    mine = set(commits.ancestors(tx, repo_id, left))
+    return next((oid for oid in commits.ancestors(tx, repo_id, right) if oid in mine), None)
+
+
+def _file_diff(tx: Read, repo_id: int, change: Change, *, is_short: bool) -> str:
+    if not is_short:
+        return f"diff --git a/{change.path} b/{change.path}\n"
+    sides = (
+        None if entry is None else Side(entry.mode, entry.oid, _diffable(tx, repo_id, entry))
+        for entry in (change.old, change.new)
+    )
+    return unified_diff(change.path, *sides).decode("utf-8", "replace")
+
+
+def _diffable(tx: Read, repo_id: int, entry: Entry) -> bytes:
+    """The content of a file as far as it is worth comparing; a NUL makes it count as binary."""
+    row = object_rows.find(tx, repo_id, entry.oid)
+    if row is None:
+        return b""
+    return b"\0" if row.data is None or row.size > _DIFF_FILE_LIMIT else objects.content_of(row)

@@ -1,0 +1,33 @@
+"""Password hashes (argon2id), for signing in with a browser."""
+
+from __future__ import annotations
+
+import argon2
+
+from entrepot.errors import InvalidName
+
+MIN_LENGTH = 8
+
+
+def hash_password(password: str) -> str:
+    """The hash to store.
+
+    Raises:
+        InvalidName: shorter than 8 or longer than 1,000 characters.
+    """
+    if not MIN_LENGTH <= len(password) <= 1000:
+        raise InvalidName("password", "…", f"use {MIN_LENGTH} to 1,000 characters")
+    return argon2.PasswordHasher().hash(password)
+
+
+def is_right(password_hash: str | None, password: str) -> bool:
+    """Whether this is the password behind a hash; as slow for a missing hash as for a wrong password."""
+    stored = password_hash or _DECOY
+    try:
+        argon2.PasswordHasher().verify(stored, password)
+    except argon2.exceptions.VerifyMismatchError:
+        return False
+    return password_hash is not None
+
+
+_DECOY = "$argon2id$v=19$m=65536,t=3,p=4$MTIzNDU2Nzg5MDEyMzQ1Ng$9Zl0RzoNJCLyPwSQoUYRdhSyjBRaAQgxoMkaIYzFHkU"

@@ -1,0 +1,158 @@
+"""Before an upload: which files go through LFS, which are ignored, which are there already."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, objects
+from entrepot.errors import LimitExceeded
+from entrepot.git import Attributes, Ignores
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.names import Oid, RepoPath, RepoRef
+from entrepot.storage import objects as stored
+from entrepot.storage.trees import Trees
+
+MAX_FILES = 1_000
+_RULES_LIMIT = 1 << 20
+
+
+@attrs.frozen
+class Candidate:
+    """A file somebody is about to upload; ``sample`` is its beginning, at most 512 bytes."""
+
+    path: RepoPath
+    size: int
+    sample: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Advice:
+    """How a file should be uploaded; ``etag`` names what is at its path now."""
+
+    path: RepoPath
+    is_large: bool
+    is_ignored: bool
+    etag: str | None
+
+
+@attrs.frozen
+class Plan:
+    """Advice for every candidate, in their order, and the commit it was given at."""
+
+    commit: Oid
+    advice: Sequence[Advice]
+
+
+def plan(
+    hub: Hub,
+    caller: Anyone,
+    ref: RepoRef,
+    revision: str,
+    candidates: Sequence[Candidate],
+    *,
+    attributes: str | None = None,
+    ignores: str | None = None,
+) -> Plan:
+    """Decide about files before they are uploaded.
+
+    Large are files that ``.gitattributes`` sends to LFS, files above the
+    limit of regular ones, and files whose sample is not text, unless a rule
+    says otherwise.
+
+    Args:
+        attributes: text of the ``.gitattributes`` to use instead of the revision's.
+        ignores: text of the ``.gitignore`` to use instead of the revision's.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed, RevisionNotFound: no access.
+        LimitExceeded: more than 1,000 files.
+
+    Source: hf_api, sections 1A.5 and 4.2.
+    """
+    if len(candidates) > MAX_FILES:
+        raise LimitExceeded("the number of files in one preupload call", MAX_FILES, "ask in smaller groups")
+    with hub.read() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        branch = revisions.branch(tx, row.id, revision)
+        root = stored.root_of(hub.store, tx, row.id, branch.head)
+        trees = Trees(hub.store, tx, row.id)
+        rules = _Rules(tx, trees, row.id, root, attributes)
+        hidden = Ignores.parse(ignores if ignores is not None else rules.text(RepoPath(".gitignore")))
+        etags = _etags(trees, root, [candidate.path for candidate in candidates])
+        limit = hub.settings.max_inline_file
+        advice = [
+            Advice(
+                item.path,
+                _is_large(rules.is_lfs(item.path), item, limit),
+                hidden.matches(item.path),
+                etags.get(item.path),
+            )
+            for item in candidates
+        ]
+    return Plan(branch.head, advice)
+
+
+class _Rules:
+    """The ``.gitattributes`` files of one tree: the deepest one that decides counts."""
+
+    def __init__(self, tx: Read, trees: Trees, repo_id: int, root: Oid, given: str | None) -> None:
+        self._tx = tx
+        self._trees = trees
+        self._repo_id = repo_id
+        self._root = root
+        self._parsed: dict[str, Attributes] = {}
+        if given is not None:
+            self._parsed[""] = Attributes.parse(given)
+
+    def is_lfs(self, path: RepoPath) -> bool | None:
+        """What the rules say of a path; None when they say nothing."""
+        folder, _, name = path.rpartition("/")
+        below = name
+        while True:
+            decision = self._of(folder).is_lfs(RepoPath(below))
+            if decision is not None or not folder:
+                return decision
+            folder, _, last = folder.rpartition("/")
+            below = f"{last}/{below}"
+
+    def text(self, path: RepoPath) -> str:
+        """The text of a small file; empty when there is none."""
+        entry = self._trees.find(self._root, path)
+        row = None if entry is None or entry.is_folder else objects.find(self._tx, self._repo_id, entry.oid)
+        if row is None or row.data is None or row.size > _RULES_LIMIT:
+            return ""
+        return stored.content_of(row).decode("utf-8", "replace")
+
+    def _of(self, folder: str) -> Attributes:
+        if folder not in self._parsed:
+            name = f"{folder}/.gitattributes" if folder else ".gitattributes"
+            self._parsed[folder] = Attributes.parse(self.text(RepoPath(name)))
+        return self._parsed[folder]
+
+
+def _is_large(decision: bool | None, candidate: Candidate, limit: int) -> bool:
+    if candidate.size > limit:
+        return True
+    return decision if decision is not None else not _is_text(candidate.sample)
+
+
+def _is_text(sample: bytes) -> bool:
+    if b"\0" in sample:
+        return False
+    try:
+        # Not final: the sample may end within a character.
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _etags(trees: Trees, root: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, str]:
+    found = ((path, trees.find(root, path)) for path in paths)
+    nodes = [trees.node(path, entry.oid) for path, entry in found if entry is not None and not entry.is_folder]
+    return {item.path: item.etag for item in trees.measure(nodes)}

@@ -1,0 +1,95 @@
+"""The last step of every change of content: one transaction that moves a name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import attrs
+
+from entrepot.catalog import Write, files, jobs, objects, refs, repos
+from entrepot.catalog.objects import ObjectRow
+from entrepot.errors import RepoNotFound
+from entrepot.git import Commit, Kind, Signature, encode_commit
+from entrepot.hub.callers import Caller
+from entrepot.hub.house import Hub
+from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
+from entrepot.storage import histories
+from entrepot.storage import objects as stored
+from entrepot.storage.objects import GitObject
+
+CARD_FILES = frozenset({"README.md", "config.json"})
+"""Files whose content is indexed for listing."""
+
+
+@attrs.frozen
+class Move:
+    """A ref that shall go from one commit to another; None means absent."""
+
+    ref: RefName
+    old: Oid | None
+    new: Oid
+
+
+@attrs.frozen
+class Publication:
+    """A move with everything that must be there when it happens.
+
+    ``rows``: the new commit and trees; ``parents``: of the new commit;
+    ``large``: large files the commit names, to be linked to the repository;
+    ``touched``: paths that changed, to know which follow-up work is due.
+    """
+
+    repo_id: int
+    move: Move
+    parents: Sequence[Oid]
+    rows: Sequence[ObjectRow]
+    large: Sequence[tuple[Sha256, RepoPath]]
+    touched: Collection[RepoPath]
+    pusher_id: int
+
+
+def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
+    """Store the last rows, move the ref, and write down the follow-up work.
+
+    Returns:
+        False, when somebody else moved the ref first; the caller then rolls
+        the transaction back by leaving it with an exception, or ends it.
+
+    Raises:
+        RepoNotFound: the repository was deleted meanwhile.
+    """
+    now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
+    if repos.by_id(tx, repo_id) is None:
+        raise RepoNotFound
+    if not refs.swap(tx, repo_id, move.ref, move.old, move.new, now):
+        return False
+    objects.put(tx, repo_id, publication.rows, now)
+    histories.record(tx, repo_id, move.new, publication.parents)
+    files.link(tx, repo_id, [sha256 for sha256, _ in publication.large], publication.pusher_id, now)
+    files.name_links(tx, repo_id, publication.large, move.ref, now)
+    repos.update(tx, repo_id, updated_ms=now)
+    jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
+    if move.ref == MAIN and touches_card(publication.touched):
+        jobs.enqueue(tx, "card", {"repo": repo_id}, now, dedup_key=card_job(repo_id))
+    return True
+
+
+def touches_card(touched: Collection[RepoPath]) -> bool:
+    """Whether what is listed about a repository may change with these paths."""
+    return any("/" not in path for path in touched)
+
+
+def card_job(repo_id: int) -> str:
+    """The deduplication key of the job that indexes a repository's card."""
+    return f"card:{repo_id}"
+
+
+def commit_object(
+    hub: Hub, author: Caller, tree: Oid, parents: tuple[Oid, ...], summary: str, description: str = ""
+) -> GitObject:
+    """A commit made now by a caller, as a git object."""
+    # One line of summary: a newline in it would become part of the description.
+    title = " ".join(summary.split("\n"))
+    message = f"{title}\n\n{description}" if description else title
+    signature = Signature(author.account.name, f"{author.account.name}@users.noreply.entrepot", hub.now_ms() // 1000)
+    return stored.of(Kind.COMMIT, encode_commit(Commit(tree, parents, signature, signature, message)))

@@ -1,0 +1,282 @@
+"""Repositories: made, configured, moved, copied, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.catalog import Read, accounts, commits, files, jobs, objects, refs, repos
+from entrepot.catalog.accounts import Account
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import AlreadyExists, InvalidName, NotAllowed, Refused
+from entrepot.git import (
+    DEFAULT_DATASET,
+    DEFAULT_MODEL,
+    DEFAULT_SPACE,
+    EMPTY_TREE,
+    Kind,
+    Mode,
+    TreeEditor,
+)
+from entrepot.hub import access
+from entrepot.hub.callers import Anyone, Caller, Role, require_write
+from entrepot.hub.followups import attend
+from entrepot.hub.house import Hub
+from entrepot.hub.publishing import Move, Publication, card_job, commit_object, publish
+from entrepot.names import MAIN, RepoId, RepoPath, RepoRef, RepoType, new_uid, parse_path, parse_repo_id
+from entrepot.storage import objects as stored
+from entrepot.storage.objects import GitObject
+
+VISIBILITIES = ("public", "private")
+GATES = ("no", "auto", "manual")
+_TEMPLATES = {RepoType.MODEL: DEFAULT_MODEL, RepoType.DATASET: DEFAULT_DATASET, RepoType.SPACE: DEFAULT_SPACE}
+
+
+@attrs.frozen
+class NewRepo:
+    """A repository to make.
+
+    ``namespace`` None is the caller's own; ``visibility`` None is the default
+    of the namespace, else of the hub; ``files`` are added to, or replace,
+    those every new repository gets.
+    """
+
+    type: RepoType
+    name: str
+    namespace: str | None = None
+    visibility: str | None = None
+    sdk: str | None = None
+    license: str | None = None
+    files: Mapping[str, bytes] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Changes:
+    """Settings of a repository to change; None leaves one as it is."""
+
+    visibility: str | None = None
+    gated: str | None = None
+    options: Mapping[str, object] = attrs.field(factory=dict)
+
+
+def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
+    """Make a repository with one commit on ``main``, titled "initial commit".
+
+    Raises:
+        LoginRequired, NotAllowed: the caller may not make it there.
+        InvalidName, InvalidPath: the name, the visibility or a file's path breaks a rule.
+        AlreadyExists: the name is taken, in any case; with the page's path as ``url``.
+    """
+    maker = require_write(caller)
+    repo_id = parse_repo_id(f"{new.namespace or maker.account.name}/{new.name}")
+    content = _initial_files(new)
+    with hub.read() as tx:
+        namespace = _namespace(tx, maker, repo_id.namespace, new.type)
+    _check_visibility(new.visibility)
+    visibility = new.visibility or namespace.default_visibility or hub.settings.default_visibility
+    editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
+    made: list[GitObject] = []
+    for path, data in content.items():
+        blob = stored.of(Kind.BLOB, data)
+        editor.put(path, Mode.FILE, blob.oid)
+        made.append(blob)
+    root, trees = editor.write()
+    made += [GitObject(oid, Kind.TREE, tree) for oid, tree in trees.items()]
+    commit = commit_object(hub, maker, root, (), "initial commit")
+    rows = [stored.row_of(item) for item in (*made, commit)]
+    with hub.write() as tx:
+        ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
+        _check_free(tx, maker, ref)
+        row = repos.add(tx, _fresh(hub, maker, namespace, ref, visibility, new.sdk))
+        move = Move(MAIN, None, commit.oid)
+        publish(hub, tx, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
+    hub.job_added.set()
+    attend(hub, card_job(row.id))
+    return row
+
+
+def delete(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
+    """Remove a repository: its name at once, its bytes after the grace period.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+    """
+    with hub.write() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        repos.unlink(tx, row, hub.now_ms())
+
+
+def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
+    """Give a repository another name or namespace; the old id redirects to it.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access here or there.
+        AlreadyExists: the new name is taken.
+    """
+    with hub.write() as tx:
+        row, mover = access.writable(tx, caller, ref)
+        namespace = _namespace(tx, mover, target.id.namespace, target.type)
+        there = RepoRef(row.type, RepoId(namespace.name, target.id.name))
+        taken = repos.find(tx, there)
+        if taken is not None and taken.id != row.id:
+            raise AlreadyExists(
+                f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}"
+            )
+        repos.rename(tx, row, there, namespace.id)
+        moved = repos.by_id(tx, row.id)
+    assert moved is not None
+    return moved
+
+
+def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoRow:
+    """Change settings of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+        InvalidName: a value is unknown.
+    """
+    _check_visibility(changes.visibility)
+    if changes.gated is not None and changes.gated not in GATES:
+        raise InvalidName("gate", changes.gated, "expected auto, manual or false")
+    with hub.write() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        values: dict[str, object] = {}
+        if changes.visibility is not None:
+            values["visibility"] = changes.visibility
+        if changes.gated is not None:
+            values["gated"] = changes.gated
+        if changes.options:
+            values["settings"] = dict(row.settings) | dict(changes.options)
+        if values:
+            repos.update(tx, row.id, **values)
+        changed = repos.by_id(tx, row.id)
+    assert changed is not None
+    return changed
+
+
+def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibility: str | None) -> RepoRow:
+    """Copy a repository with its history, branches and tags; no bytes move.
+
+    Raises:
+        RepoNotFound, GatedRepo, LoginRequired, NotAllowed: no access here or there.
+        AlreadyExists: the target's name is taken.
+    """
+    maker = require_write(caller)
+    _check_visibility(visibility)
+    with hub.write() as tx:
+        origin = access.readable(tx, maker, source)
+        namespace = _namespace(tx, maker, target.namespace, origin.type)
+        ref = RepoRef(origin.type, RepoId(namespace.name, target.name))
+        _check_free(tx, maker, ref)
+        row = repos.add(tx, _fresh(hub, maker, namespace, ref, visibility or origin.visibility, origin.sdk))
+        now = hub.now_ms()
+        objects.copy_all(tx, origin.id, row.id, now)
+        commits.copy_all(tx, origin.id, row.id)
+        files.copy_links(tx, origin.id, row.id, maker.account.id, now)
+        for name, oid in refs.everything(tx, origin.id):
+            if not name.startswith("refs/pr/"):
+                refs.swap(tx, row.id, name, None, oid, now)
+        jobs.enqueue(tx, "card", {"repo": row.id}, now, dedup_key=card_job(row.id))
+    hub.job_added.set()
+    attend(hub, card_job(row.id))
+    return row
+
+
+def check_read(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
+    """Raise unless the caller may read the content of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: they may not.
+    """
+    with hub.read() as tx:
+        access.readable(tx, caller, ref)
+
+
+def check_write(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
+    """Raise unless the caller may change the content of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.
+    """
+    with hub.read() as tx:
+        access.writable(tx, caller, ref)
+
+
+def _fresh(hub: Hub, maker: Caller, namespace: Account, ref: RepoRef, visibility: str, sdk: str | None) -> RepoRow:
+    now = hub.now_ms()
+    return RepoRow(
+        id=0,
+        uid=new_uid(),
+        namespace_id=namespace.id,
+        type=ref.type,
+        name=ref.id.name,
+        creator_id=maker.account.id,
+        visibility=visibility,
+        gated="no",
+        is_disabled=False,
+        settings={},
+        created_ms=now,
+        updated_ms=now,
+        downloads=0,
+        likes=0,
+        card=None,
+        config=None,
+        pipeline_tag=None,
+        library=None,
+        sdk=sdk,
+        namespace=namespace.name,
+    )
+
+
+def _namespace(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account:
+    """The namespace, which the caller must be allowed to add repositories to.
+
+    Raises:
+        NotAllowed: it does not exist, or the caller's role there is too low.
+    """
+    found = accounts.find(tx, name)
+    role = maker.role_in(found.id) if found is not None else None
+    if found is None or role is None or role < Role.CONTRIBUTOR:
+        raise NotAllowed(f'You don\'t have the rights to create a {kind.value} under the namespace "{name}"')
+    return found
+
+
+def _check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
+    if repos.find(tx, ref) is not None:
+        raise AlreadyExists(f"You already created this {ref.type.value} repo", ref.path)
+
+
+def _check_visibility(word: str | None) -> None:
+    if word is not None and word not in VISIBILITIES:
+        raise InvalidName("visibility", word, "expected public or private")
+
+
+def _initial_files(new: NewRepo) -> dict[RepoPath, bytes]:
+    content = {RepoPath(".gitattributes"): _TEMPLATES[new.type].encode()}
+    readme = _readme(new)
+    if readme:
+        content[RepoPath("README.md")] = readme.encode()
+    for text, data in new.files.items():
+        content[parse_path(text)] = data
+    if len(content) > 1000 or sum(map(len, content.values())) > 10 << 20:
+        raise Refused("a new repository takes at most 1,000 files of 10 MiB in all: commit the rest afterwards")
+    return content
+
+
+def _readme(new: NewRepo) -> str:
+    """The README of a new repository; empty when nothing is known to write into it."""
+    lines: Sequence[str] = ()
+    if new.type is RepoType.SPACE:
+        title = new.name.replace("-", " ").replace("_", " ").title()
+        lines = (
+            f"title: {title}",
+            "emoji: 🚀",
+            "colorFrom: blue",
+            "colorTo: green",
+            f"sdk: {new.sdk or 'static'}",
+            "pinned: false",
+        )
+    if new.license:
+        lines = (*lines, f"license: {new.license}")
+    return "\n".join(("---", *lines, "---", "")) if lines else ""

@@ -1,0 +1,83 @@
+"""What a revision means in a repository: the branch, tag, ref or commit it names."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from entrepot.catalog import Read, objects, refs
+from entrepot.errors import RevisionNotFound
+from entrepot.names import MAIN, Oid, RefName, branch_ref, parse_revision, tag_ref
+from entrepot.storage import objects as stored
+from entrepot.storage.store import Store
+
+_HEX = re.compile(r"[0-9a-f]{5,40}")
+
+
+@attrs.frozen
+class Branch:
+    """A ref that commits can be added to, and where it is."""
+
+    ref: RefName
+    head: Oid
+
+
+def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
+    """The commit that a revision names.
+
+    Looked up in this order: branch, tag, full ref name, ``HEAD`` (main), full
+    or abbreviated (at least 5 digits) commit id.
+
+    Raises:
+        RevisionNotFound: nothing, or more than one commit, is called so.
+
+    Source: hf_api, section 0.4, "Revision resolution order".
+    """
+    text = parse_revision(revision)
+    names = [branch_ref(text), tag_ref(text), RefName(text)] + ([MAIN] if text == "HEAD" else [])
+    found = refs.find_many(tx, repo_id, names)
+    for name in names:
+        if name in found:
+            # Only tags can point at something else than a commit.
+            return stored.peel(tx, repo_id, found[name]) if name.startswith("refs/tags/") else found[name]
+    if not _HEX.fullmatch(text):
+        raise RevisionNotFound(revision)
+    if len(text) == 40:
+        row = objects.find(tx, repo_id, Oid(text))
+        if row is None or row.kind != "commit":
+            raise RevisionNotFound(revision)
+        return Oid(text)
+    matching = objects.with_prefix(tx, repo_id, text)
+    if len(matching) != 1:
+        raise RevisionNotFound(revision)
+    return matching[0]
+
+
+def branch(tx: Read, repo_id: int, revision: str) -> Branch:
+    """The branch or pull-request head that a revision names, for writing.
+
+    Raises:
+        RevisionNotFound: nothing is called so, or a tag or commit is.
+    """
+    text = parse_revision(revision)
+    if text == "HEAD":
+        text = "main"
+    names = [branch_ref(text)]
+    if text.startswith(("refs/heads/", "refs/pr/")):
+        names.append(RefName(text))
+    found = refs.find_many(tx, repo_id, names)
+    for name in names:
+        if name in found:
+            return Branch(name, found[name])
+    raise RevisionNotFound(revision)
+
+
+def tree_of(store: Store, tx: Read, repo_id: int, revision: str) -> tuple[Oid, Oid]:
+    """(commit, root tree) that a revision names.
+
+    Raises:
+        RevisionNotFound: nothing is called so.
+    """
+    commit = resolve(tx, repo_id, revision)
+    return commit, stored.root_of(store, tx, repo_id, commit)

@@ -1,0 +1,230 @@
+"""The first half of a commit: operations checked, their bytes durable, the rest as light edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from entrepot.catalog import Read, files
+from entrepot.catalog import objects as object_rows
+from entrepot.catalog.objects import ObjectRow
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import EntryNotFound, InvalidOperation, LargeFileMissing, LimitExceeded
+from entrepot.git import EMPTY_TREE, Kind, Mode, Pointer, TreeEditor, render_pointer
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import Caller, seen_by
+from entrepot.hub.house import Hub
+from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
+from entrepot.hub.revisions import Branch
+from entrepot.names import Oid, RepoPath, Sha256
+from entrepot.storage import objects
+from entrepot.storage.contents import sha256_of
+from entrepot.storage.trees import Trees
+
+_BATCH_BYTES = 8 << 20
+_BATCH_ROWS = 1000
+
+
+@attrs.frozen
+class Put:
+    """Write an entry whose object is durable."""
+
+    path: RepoPath
+    mode: int
+    oid: Oid
+
+    def apply(self, editor: TreeEditor) -> None:
+        """Write it; a file that was executable stays so."""
+        there = editor.find(self.path) if self.mode == Mode.FILE else None
+        is_kept = there is not None and there.mode == Mode.EXECUTABLE
+        editor.put(self.path, Mode.EXECUTABLE if is_kept else self.mode, self.oid)
+
+
+@attrs.frozen
+class Remove:
+    """Remove a file or folder."""
+
+    path: RepoPath
+    is_folder: bool = False
+
+    def apply(self, editor: TreeEditor) -> None:
+        """Remove it, or raise EntryNotFound."""
+        if self.is_folder:
+            editor.remove_folder(self.path)
+        else:
+            editor.remove(self.path)
+
+
+@attrs.frozen
+class Staged:
+    """A commit without its parent: what to do to whatever tree is the head's.
+
+    ``large``: the large files it names, all of them durable; ``touched``: the
+    paths it writes, removes or copies from on the same branch.
+    """
+
+    edits: tuple[Put | Remove, ...]
+    large: tuple[tuple[Sha256, RepoPath], ...]
+    touched: frozenset[RepoPath]
+
+
+def stage(hub: Hub, author: Caller, row: RepoRow, branch: Branch, operations: Iterable[Operation]) -> Staged:
+    """Check operations one by one and make their bytes durable.
+
+    Args:
+        operations: read once; only one content is held at a time.
+
+    Raises:
+        InvalidOperation, EntryNotFound, LargeFileMissing, LimitExceeded: an
+            operation cannot be applied; no name was changed.
+    """
+    stage = _Stage(hub, author, row, branch)
+    for operation in operations:
+        stage.take(operation)
+    return stage.finish()
+
+
+class _Stage:
+    def __init__(self, hub: Hub, author: Caller, row: RepoRow, branch: Branch) -> None:
+        self._hub = hub
+        self._author = author
+        self._row = row
+        self._branch = branch
+        self._waiting: list[ObjectRow] = []
+        self._waiting_bytes = 0
+        self._edits: list[Put | Remove] = []
+        self._large: list[tuple[Sha256, RepoPath]] = []
+        self._sizes: dict[Sha256, int] = {}
+        self._unsized: list[tuple[int, AddLarge]] = []
+        self._touched: set[RepoPath] = set()
+
+    def take(self, operation: Operation) -> None:
+        """Stage one operation."""
+        self._touched.add(operation.path)
+        match operation:
+            case AddFile():
+                self._add_file(operation)
+            case AddLarge():
+                self._move_away(operation.moved_from)
+                self._unsized.append((len(self._edits), operation))
+                self._edits.append(Put(operation.path, Mode.FILE, EMPTY_TREE))
+                self._large.append((operation.sha256, operation.path))
+            case Copy():
+                self._copy(operation)
+            case Delete():
+                self._edits.append(Remove(operation.path))
+            case DeleteFolder():
+                self._edits.append(Remove(operation.path, is_folder=True))
+
+    def finish(self) -> Staged:
+        """Write what is left, once every large file is known to be there."""
+        self._check_large()
+        for position, operation in self._unsized:
+            size = self._sizes[operation.sha256]
+            if operation.size is not None and operation.size != size:
+                raise InvalidOperation(
+                    operation.path, f"the stored object {operation.sha256} has {size} bytes, not {operation.size}"
+                )
+            pointer = objects.of(Kind.BLOB, render_pointer(Pointer(operation.sha256, size)))
+            self._edits[position] = Put(operation.path, Mode.FILE, pointer.oid)
+            self._hold(objects.row_of(pointer))
+        self._flush()
+        return Staged(tuple(self._edits), tuple(self._large), frozenset(self._touched))
+
+    def _add_file(self, operation: AddFile) -> None:
+        limit = self._hub.settings.max_inline_file
+        if len(operation.content) > limit:
+            raise LimitExceeded(f"the regular file '{operation.path}'", limit, "upload files of this size through LFS")
+        self._move_away(operation.moved_from)
+        kept = self._keep(operation.content)
+        if kept.pointer_size is not None and kept.sha256 is not None:
+            self._large.append((kept.sha256, operation.path))
+        self._edits.append(Put(operation.path, Mode.FILE, kept.oid))
+        self._hold(kept)
+
+    def _keep(self, content: bytes) -> ObjectRow:
+        blob = objects.of(Kind.BLOB, content)
+        if not objects.is_large(blob):
+            return objects.row_of(blob)
+        sha256 = sha256_of(content)
+        with self._hub.write() as tx:
+            files.reserve(tx, sha256, len(content), self._hub.now_ms())
+        return objects.keep_large(self._hub.store, blob, sha256)
+
+    def _move_away(self, path: RepoPath | None) -> None:
+        if path is not None:
+            self._touched.add(path)
+            self._edits.append(Remove(path))
+
+    def _copy(self, operation: Copy) -> None:
+        with self._hub.read() as tx:
+            source = access.readable(tx, self._author, operation.repo) if operation.repo else self._row
+            if operation.revision is None and source.id == self._row.id:
+                commit = self._branch.head
+                self._touched.add(operation.source)
+            else:
+                commit = revisions.resolve(tx, source.id, operation.revision or "main")
+            trees = Trees(self._hub.store, tx, source.id)
+            entry = trees.find(objects.root_of(self._hub.store, tx, source.id, commit), operation.source)
+            if entry is None:
+                raise EntryNotFound(operation.source, commit)
+            needed, named = _closure(trees, entry.oid, operation, entry.is_folder)
+        if entry.is_folder and not operation.source:
+            raise InvalidOperation(operation.path, "a whole repository cannot be copied into a folder of itself")
+        with self._hub.write() as tx:
+            if source.id != self._row.id:
+                object_rows.copy(tx, source.id, self._row.id, needed, self._hub.now_ms())
+            else:
+                object_rows.touch(tx, source.id, needed, self._hub.now_ms())
+        self._large.extend(named)
+        self._edits.append(Put(operation.path, entry.mode, entry.oid))
+
+    def _check_large(self) -> None:
+        wanted = [sha256 for sha256, _ in self._large]
+        with self._hub.read() as tx:
+            self._sizes = usable_sizes(tx, self._author, self._row, wanted)
+        for sha256, path in self._large:
+            if sha256 not in self._sizes:
+                raise LargeFileMissing(path, sha256)
+        if wanted:
+            with self._hub.write() as tx:
+                files.touch(tx, wanted, self._hub.now_ms())
+
+    def _hold(self, row: ObjectRow) -> None:
+        self._waiting.append(row)
+        self._waiting_bytes += len(row.data or b"")
+        if self._waiting_bytes > _BATCH_BYTES or len(self._waiting) >= _BATCH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        now = self._hub.now_ms()
+        with self._hub.write() as tx:
+            object_rows.put(tx, self._row.id, self._waiting, now)
+        self._waiting, self._waiting_bytes = [], 0
+
+
+def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Sizes of those large files that the caller may commit to a repository.
+
+    That is: files uploaded to it, and files of any repository whose content
+    the caller may read. Knowing a digest alone gives nobody its bytes.
+    """
+    here = files.usable(tx, row.id, wanted)
+    missing = [sha256 for sha256 in wanted if sha256 not in here]
+    if not missing:
+        return here
+    return here | files.readable_elsewhere(tx, seen_by(caller), missing)
+
+
+def _closure(
+    trees: Trees, oid: Oid, operation: Copy, is_folder: bool
+) -> tuple[list[Oid], list[tuple[Sha256, RepoPath]]]:
+    """Every object below an entry, and the large files among them by their new paths."""
+    below = trees.walk(oid, operation.path, is_deep=True) if is_folder else [trees.node(operation.path, oid)]
+    nodes = list(below)
+    listed = trees.measure(nodes)
+    named = [(item.lfs.sha256, item.path) for item in listed if item.lfs]
+    return [oid, *(item.oid for item in listed)], named

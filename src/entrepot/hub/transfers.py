@@ -1,0 +1,367 @@
+"""Large files on their way: LFS batches, and the uploads and downloads behind signed links.
+
+A link is signed over everything its holder may do, so that the transfer
+itself needs no other authorisation. Bytes are hashed once, while they arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.blobs import PartSink, VerifiedSink, file_key, receive_verified
+from entrepot.catalog import files, uploads
+from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.uploads import Upload
+from entrepot.errors import (
+    ContentMismatch,
+    InvalidSignature,
+    LimitExceeded,
+    Malformed,
+    ThingNotFound,
+)
+from entrepot.hub import access
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.hub.staging import usable_sizes
+from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
+from entrepot.storage.contents import Content, open_file
+
+MAX_OBJECTS = 1_000
+MAX_PARTS = 10_000
+_UPLOAD, _PART, _COMPLETE, _DOWNLOAD = "lfs-upload", "lfs-part", "lfs-complete", "lfs-download"
+
+
+@attrs.frozen
+class Wanted:
+    """A large file named by a client."""
+
+    sha256: Sha256
+    size: int
+
+
+@attrs.frozen
+class Link:
+    """Where to send or fetch bytes: a path and its signed query."""
+
+    path: str
+    query: Mapping[str, str]
+    expires_ms: int
+
+
+@attrs.frozen
+class Parts:
+    """Where to send the parts of one file, and what to call when all have arrived."""
+
+    part_size: int
+    links: Sequence[Link]
+    complete: Link
+
+
+@attrs.frozen
+class Answer:
+    """What to do about one file; nothing at all when ``link`` and ``refusal`` are None."""
+
+    wanted: Wanted
+    link: Link | Parts | None = None
+    refusal: tuple[int, str] | None = None
+
+
+def plan_uploads(
+    hub: Hub, caller: Anyone, ref: RepoRef, wanted: Sequence[Wanted], *, takes_parts: bool
+) -> list[Answer]:
+    """Where the caller may send the bytes of each file.
+
+    A file that the caller may already use in this repository needs nothing.
+
+    Args:
+        takes_parts: the client can send large files in parts.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+        LimitExceeded: more than 1,000 files.
+    """
+    _check_number(wanted)
+    with hub.read() as tx:
+        row, author = access.writable(tx, caller, ref)
+        stored = usable_sizes(tx, author, row, [item.sha256 for item in wanted])
+    known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
+    if known:
+        with hub.write() as tx:
+            files.touch(tx, known, hub.now_ms())
+    return [_plan_upload(hub, row, author.account.id, item, stored, takes_parts) for item in wanted]
+
+
+def plan_downloads(hub: Hub, caller: Anyone, ref: RepoRef, wanted: Sequence[Wanted]) -> list[Answer]:
+    """Where the caller may fetch the bytes of each file.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo: no access.
+        LimitExceeded: more than 1,000 files.
+    """
+    _check_number(wanted)
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        stored = files.usable(tx, row.id, [item.sha256 for item in wanted])
+    answers = []
+    for item in wanted:
+        if item.sha256 not in stored:
+            answers.append(Answer(item, refusal=(404, "Object does not exist in this repository")))
+            continue
+        fields = {"repo": str(row.id), "oid": item.sha256}
+        answers.append(Answer(item, _link(hub, _DOWNLOAD, f"/_lfs/objects/{item.sha256}", fields)))
+    return answers
+
+
+def verify(hub: Hub, caller: Anyone, ref: RepoRef, wanted: Wanted) -> None:
+    """Raise unless a file is stored, with this size, and usable in the repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+        ThingNotFound: it is not there.
+        ContentMismatch: it has another size.
+    """
+    with hub.read() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        size = files.usable(tx, row.id, [wanted.sha256]).get(wanted.sha256)
+    if size is None:
+        raise ThingNotFound("object", wanted.sha256)
+    if size != wanted.size:
+        raise ContentMismatch("size", str(wanted.size), str(size))
+
+
+@attrs.define
+class Receiving:
+    """An upload whose bytes are arriving; ``write`` them all, then ``finish``, or ``discard``."""
+
+    _hub: Hub
+    _claim: Mapping[str, str]
+    _sink: VerifiedSink
+    size: int
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes.
+
+        Raises:
+            ContentMismatch: more than announced.
+            StoreFull: no room; nothing is kept.
+        """
+        self._sink.write(data)
+
+    def finish(self) -> None:
+        """Check and keep the bytes, and let the repository use them.
+
+        Raises:
+            ContentMismatch: too few bytes, or not the announced ones; nothing is kept.
+        """
+        _reserve(self._hub, self._claim, self.size)
+        self._sink.publish()
+        _link_stored(self._hub, self._claim)
+
+    def discard(self) -> None:
+        """Drop what has arrived; nothing after :meth:`finish`."""
+        self._sink.discard()
+
+
+def receive(hub: Hub, sha256: str, query: Mapping[str, str]) -> Receiving:
+    """Begin an upload behind a signed link.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another file.
+        StoreFull: there is no room for it.
+    """
+    claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
+    size = int(claim["size"])
+    return Receiving(
+        hub, claim, receive_verified(hub.store.blobs, file_key(Sha256(claim["oid"])), Sha256(claim["oid"]), size), size
+    )
+
+
+@attrs.define
+class ReceivingPart:
+    """One part whose bytes are arriving."""
+
+    _hub: Hub
+    _upload: Upload
+    _number: int
+    _sink: PartSink
+    size: int
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes.
+
+        Raises:
+            ContentMismatch: more than the part holds.
+            StoreFull: no room.
+        """
+        self._sink.write(data)
+
+    def finish(self) -> str:
+        """Keep the part; its etag.
+
+        Raises:
+            ContentMismatch: too few bytes.
+        """
+        etag = self._sink.finish()
+        with self._hub.write() as tx:
+            uploads.put_part(tx, self._upload.uid, self._number, etag, self.size)
+            uploads.touch(tx, self._upload.uid, self._hub.now_ms())
+        return etag
+
+    def discard(self) -> None:
+        """Stop; the part may be sent again."""
+        self._sink.close()
+
+
+def receive_part(hub: Hub, upload: str, number: int, query: Mapping[str, str]) -> ReceivingPart:
+    """Begin to take one part behind a signed link; parts may come in any order, and again.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another part.
+        ThingNotFound: the upload has ended.
+    """
+    _check(hub, _PART, f"/_lfs/uploads/{upload}/{number}", query)
+    found = _find_upload(hub, upload)
+    offset = (number - 1) * found.part_size
+    length = min(found.part_size, found.size - offset)
+    return ReceivingPart(hub, found, number, hub.store.parts.open_part(upload, offset, length), length)
+
+
+def complete(hub: Hub, upload: str, query: Mapping[str, str], etags: Mapping[int, str]) -> None:
+    """Put the parts together, check the whole, and let the repository use it; may be repeated.
+
+    Args:
+        etags: part number -> etag as the client was told.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another upload.
+        Malformed: parts are missing, or their etags are not those that arrived.
+        ContentMismatch: the whole has another sha256; nothing is kept.
+    """
+    claim = _check(hub, _COMPLETE, f"/_lfs/uploads/{upload}", query)
+    sha256, size = Sha256(claim["oid"]), int(claim["size"])
+    with hub.read() as tx:
+        found = uploads.get(tx, upload)
+        arrived = uploads.parts(tx, upload)
+        is_kept = files.usable(tx, int(claim["repo"]), [sha256]).get(sha256) == size
+    if found is None:
+        if is_kept:
+            return
+        raise ThingNotFound("upload", upload)
+    _check_parts(found, arrived, etags)
+    _reserve(hub, claim, size)
+    try:
+        hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
+    except ContentMismatch:
+        with hub.write() as tx:
+            uploads.remove(tx, upload)
+        raise
+    _link_stored(hub, claim)
+    with hub.write() as tx:
+        uploads.remove(tx, upload)
+
+
+def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
+    """The bytes behind a signed download link.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another file.
+        ThingNotFound: the file was deleted from the repository meanwhile.
+    """
+    claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
+    oid = Sha256(claim["oid"])
+    with hub.read() as tx:
+        if not files.usable(tx, int(claim["repo"]), [oid]):
+            raise ThingNotFound("object", oid)
+    return open_file(hub.store, oid)
+
+
+def _plan_upload(
+    hub: Hub, row: RepoRow, user_id: int, item: Wanted, stored: Mapping[Sha256, int], takes_parts: bool
+) -> Answer:
+    limit = hub.settings.max_file
+    if item.sha256 in stored:
+        if stored[item.sha256] == item.size:
+            _link_known(hub, row, user_id, item.sha256)
+            return Answer(item)
+        return Answer(item, refusal=(422, f"This object has {stored[item.sha256]} bytes, not {item.size}"))
+    if limit and item.size > limit:
+        return Answer(item, refusal=(413, f"Files on this hub have at most {limit:,} bytes"))
+    fields = {"repo": str(row.id), "user": str(user_id), "oid": item.sha256, "size": str(item.size)}
+    if not takes_parts or item.size <= hub.settings.multipart_threshold:
+        return Answer(item, _link(hub, _UPLOAD, f"/_lfs/objects/{item.sha256}", fields))
+    upload = _begin(hub, row, user_id, item)
+    links = [
+        _link(hub, _PART, f"/_lfs/uploads/{upload.uid}/{number}", fields) for number in range(1, upload.part_count + 1)
+    ]
+    return Answer(item, Parts(upload.part_size, links, _link(hub, _COMPLETE, f"/_lfs/uploads/{upload.uid}", fields)))
+
+
+def _link_known(hub: Hub, row: RepoRow, user_id: int, sha256: Sha256) -> None:
+    """Make a file the caller can read elsewhere usable here, so that verify and commit find it."""
+    with hub.write() as tx:
+        files.link(tx, row.id, [sha256], user_id, hub.now_ms())
+
+
+def _begin(hub: Hub, row: RepoRow, user_id: int, item: Wanted) -> Upload:
+    """A new upload in parts, or the one that the same user left unfinished."""
+    with hub.read() as tx:
+        found = uploads.find(tx, row.id, item.sha256, user_id)
+    if found is not None and found.size == item.size:
+        with hub.write() as tx:
+            uploads.touch(tx, found.uid, hub.now_ms())
+        return found
+    part_size = max(hub.settings.part_size, -(-item.size // MAX_PARTS))
+    upload = Upload(new_uid(), row.id, user_id, item.sha256, item.size, part_size, hub.now_ms())
+    hub.store.parts.begin_parts(upload.uid, item.size)
+    with hub.write() as tx:
+        uploads.add(tx, upload)
+    return upload
+
+
+def _reserve(hub: Hub, claim: Mapping[str, str], size: int) -> None:
+    with hub.write() as tx:
+        files.reserve(tx, Sha256(claim["oid"]), size, hub.now_ms())
+
+
+def _link_stored(hub: Hub, claim: Mapping[str, str]) -> None:
+    with hub.write() as tx:
+        files.link(tx, int(claim["repo"]), [Sha256(claim["oid"])], int(claim["user"]), hub.now_ms())
+
+
+def _find_upload(hub: Hub, uid: str) -> Upload:
+    with hub.read() as tx:
+        found = uploads.get(tx, uid)
+    if found is None:
+        raise ThingNotFound("upload", uid)
+    return found
+
+
+def _check_parts(upload: Upload, arrived: Mapping[int, str], etags: Mapping[int, str]) -> None:
+    missing = [number for number in range(1, upload.part_count + 1) if number not in arrived]
+    if missing:
+        raise Malformed(
+            "completion", f"{len(missing)} of {upload.part_count} parts are missing, the first is {missing[0]}"
+        )
+    wrong = [number for number, etag in etags.items() if arrived.get(number) != etag.strip('"')]
+    if wrong:
+        raise Malformed("completion", f"part {wrong[0]} has another etag: send it again")
+
+
+def _check_number(wanted: Sequence[Wanted]) -> None:
+    if len(wanted) > MAX_OBJECTS:
+        raise LimitExceeded("the number of objects in one LFS batch", MAX_OBJECTS, "ask in smaller groups")
+
+
+def _link(hub: Hub, purpose: str, path: str, fields: Mapping[str, str]) -> Link:
+    expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
+    return Link(path, hub.signer.sign(f"{purpose} {path}", fields, expires_s), expires_s * 1000)
+
+
+def _check(hub: Hub, purpose: str, path: str, query: Mapping[str, str]) -> dict[str, str]:
+    claim = hub.signer.check(f"{purpose} {path}", query, hub.now_ms() // 1000)
+    if "oid" not in claim or "repo" not in claim:
+        raise InvalidSignature("it names no object")
+    parse_sha256(claim["oid"])
+    return claim

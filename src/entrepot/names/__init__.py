@@ -1,0 +1,52 @@
+"""Names of everything a hub knows: parsed once at the door, carried typed.
+
+Each ``parse_*`` takes text from outside and returns a typed value or raises
+:class:`~entrepot.errors.InvalidName` (paths: ``InvalidPath``); nothing else in
+the project checks a name again.
+"""
+
+from entrepot.names.accounts import AccountName, parse_account
+from entrepot.names.digests import Oid, Sha256, Uid, new_uid, parse_oid, parse_sha256, parse_uid
+from entrepot.names.paths import ROOT, RepoPath, parse_folder, parse_path
+from entrepot.names.refs import (
+    MAIN,
+    RefName,
+    branch_ref,
+    parse_branch,
+    parse_revision,
+    parse_tag,
+    pull_ref,
+    short_name,
+    tag_ref,
+)
+from entrepot.names.repos import RepoId, RepoRef, RepoType, parse_repo_id, parse_repo_type
+
+__all__ = [
+    "MAIN",
+    "ROOT",
+    "AccountName",
+    "Oid",
+    "RefName",
+    "RepoId",
+    "RepoPath",
+    "RepoRef",
+    "RepoType",
+    "Sha256",
+    "Uid",
+    "branch_ref",
+    "new_uid",
+    "parse_account",
+    "parse_branch",
+    "parse_folder",
+    "parse_oid",
+    "parse_path",
+    "parse_repo_id",
+    "parse_repo_type",
+    "parse_revision",
+    "parse_sha256",
+    "parse_tag",
+    "parse_uid",
+    "pull_ref",
+    "short_name",
+    "tag_ref",
+]

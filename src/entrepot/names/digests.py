@@ -1,0 +1,61 @@
+"""Digests and ids: lower-case hex text of a fixed length."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import NewType
+
+from entrepot.errors import InvalidName
+
+Oid = NewType("Oid", str)
+"""Id of a git object: 40 lower-case hex digits (SHA-1)."""
+
+Sha256 = NewType("Sha256", str)
+"""SHA-256 of a file's content: 64 lower-case hex digits."""
+
+Uid = NewType("Uid", str)
+"""Public id of a row: 24 lower-case hex digits, the first 8 are the creation time in seconds."""
+
+_OID = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_UID = re.compile(r"[0-9a-f]{24}")
+
+
+def parse_oid(text: str) -> Oid:
+    """Read a full git object id.
+
+    Raises:
+        InvalidName: not 40 lower-case hex digits.
+    """
+    if not _OID.fullmatch(text):
+        raise InvalidName("object id", text, "expected 40 lower-case hex digits")
+    return Oid(text)
+
+
+def parse_sha256(text: str) -> Sha256:
+    """Read a SHA-256 digest.
+
+    Raises:
+        InvalidName: not 64 lower-case hex digits.
+    """
+    if not _SHA256.fullmatch(text):
+        raise InvalidName("sha256", text, "expected 64 lower-case hex digits")
+    return Sha256(text)
+
+
+def parse_uid(text: str) -> Uid:
+    """Read a public row id.
+
+    Raises:
+        InvalidName: not 24 lower-case hex digits.
+    """
+    if not _UID.fullmatch(text):
+        raise InvalidName("id", text, "expected 24 lower-case hex digits")
+    return Uid(text)
+
+
+def new_uid() -> Uid:
+    """Make a fresh public id: 4 bytes of time, then 8 random bytes, as 24 hex digits."""
+    return Uid(f"{int(time.time()) & 0xFFFFFFFF:08x}{secrets.token_hex(8)}")

@@ -1,0 +1,89 @@
+"""Names of branches, tags and pull-request heads, and revisions."""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from entrepot.errors import InvalidName, RevisionNotFound
+
+RefName = NewType("RefName", str)
+"""A full ref name: ``refs/heads/x``, ``refs/tags/x`` or ``refs/pr/N``."""
+
+MAIN = RefName("refs/heads/main")
+
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def parse_branch(text: str) -> RefName:
+    """Read a branch name, short or full, as a full ref name.
+
+    Raises:
+        InvalidName: git's rules for ref names are broken.
+    """
+    return RefName("refs/heads/" + _check("branch name", text.removeprefix("refs/heads/")))
+
+
+def parse_tag(text: str) -> RefName:
+    """Read a tag name, short or full, as a full ref name.
+
+    Raises:
+        InvalidName: git's rules for ref names are broken.
+    """
+    return RefName("refs/tags/" + _check("tag name", text.removeprefix("refs/tags/")))
+
+
+def parse_revision(text: str) -> str:
+    """Check that text could name a commit (branch, tag, ref or id) at all.
+
+    Raises:
+        RevisionNotFound: no revision can have this name, so none has it.
+    """
+    if len(text) > 300 or not text or text[0] == "-" or _FORBIDDEN.search(text) or not _is_unicode(text):
+        raise RevisionNotFound(text)
+    return text
+
+
+def branch_ref(name: str) -> RefName:
+    """The ref of a branch whose short name was checked before."""
+    return RefName(f"refs/heads/{name}")
+
+
+def tag_ref(name: str) -> RefName:
+    """The ref of a tag whose short name was checked before."""
+    return RefName(f"refs/tags/{name}")
+
+
+def pull_ref(number: int) -> RefName:
+    """The ref of pull request ``number``."""
+    return RefName(f"refs/pr/{number}")
+
+
+def short_name(ref: RefName) -> str:
+    """What people call the ref: ``main``, ``v1``, or ``1`` of ``refs/pr/1``."""
+    return ref.split("/", 2)[2]
+
+
+def _check(what: str, name: str) -> str:
+    """Apply the rules of ``git check-ref-format``.
+
+    Source: git, Documentation/git-check-ref-format.adoc.
+    """
+    if not name or len(name.encode("utf-8", "replace")) > 200:
+        raise InvalidName(what, name, "use 1 to 200 bytes")
+    if _FORBIDDEN.search(name) or name[0] in "-./" or name[-1] in "./" or name in ("@", "HEAD"):
+        raise InvalidName(
+            what,
+            name,
+            "no spaces, control characters, '~', '^', ':', '?', '*', '[', '\\', '..', '@{', no leading "
+            "'-', '.' or '/', no trailing '.', '/' or '.lock'",
+        )
+    if not _is_unicode(name):
+        raise InvalidName(what, name, "it is not valid Unicode")
+    return name
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether text can be stored as UTF-8: a lone surrogate can not."""
+    return not _SURROGATE.search(text)

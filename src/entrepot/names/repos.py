@@ -1,0 +1,115 @@
+"""Repository types and ids."""
+
+from __future__ import annotations
+
+import enum
+import re
+
+import attrs
+
+from entrepot.errors import InvalidName
+
+
+class RepoType(enum.StrEnum):
+    """What a repository holds; the value is the singular word of the API."""
+
+    MODEL = "model"
+    DATASET = "dataset"
+    SPACE = "space"
+
+    @property
+    def plural(self) -> str:
+        """The word in API routes: ``models``, ``datasets``, ``spaces``."""
+        return f"{self.value}s"
+
+    @property
+    def prefix(self) -> str:
+        """What stands before ``namespace/name`` in web, resolve and git URLs."""
+        return "" if self is RepoType.MODEL else f"{self.plural}/"
+
+
+@attrs.frozen
+class RepoId:
+    """``namespace/name`` as the caller wrote it; compare by :attr:`key`."""
+
+    namespace: str
+    name: str
+
+    @property
+    def key(self) -> str:
+        """The case-folded id, unique within a repository type."""
+        return f"{self.namespace}/{self.name}".lower()
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@attrs.frozen
+class RepoRef:
+    """A repository as callers name it: type and id."""
+
+    type: RepoType
+    id: RepoId
+
+    @property
+    def path(self) -> str:
+        """Path of its page and git URL, without a leading slash."""
+        return f"{self.type.prefix}{self.id}"
+
+    def __str__(self) -> str:
+        return f"{self.type.value} {self.id}"
+
+
+_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?", re.ASCII)
+
+RESERVED = frozenset(
+    """
+    tree revision refs commits commit preupload paths-info branch tag settings discussions resolve
+    raw blob compare treesize super-squash lfs-files xet-read-token xet-write-token auth-check duplicate
+    user-access-request
+    """.split()  # noqa: SIM905 - a list of words reads better than forty literals
+)
+"""Repository names that would shadow an action of the API. Source: hf_api, section 0.4."""
+
+
+def parse_repo_id(text: str) -> RepoId:
+    """Read ``namespace/name``.
+
+    Each part has 1 to 96 ASCII letters, digits, ``.``, ``_``, ``-``, starts
+    and ends with a word character and holds neither ``--`` nor ``..``; the id
+    does not end in ``.git``; the name is no action word of the API.
+
+    Raises:
+        InvalidName: a rule is broken.
+
+    Source: huggingface_hub 2.4.0, ``utils/_validators.py``, REPO_ID_REGEX.
+    """
+    namespace, slash, name = text.partition("/")
+    if not slash or "/" in name:
+        raise InvalidName("repository id", text, "expected 'namespace/name'")
+    for part in (namespace, name):
+        if not _PART.fullmatch(part) or "--" in part or ".." in part:
+            raise InvalidName(
+                "repository id",
+                text,
+                "each part has 1 to 96 letters, digits, '.', '_' or '-', starts and ends with a letter, "
+                "digit or '_', and contains neither '--' nor '..'",
+            )
+    if name.lower().endswith(".git"):
+        raise InvalidName("repository id", text, "it must not end in '.git'")
+    if name.lower() in RESERVED:
+        raise InvalidName("repository id", text, f"the name {name!r} is reserved for an action of the API")
+    return RepoId(namespace, name)
+
+
+def parse_repo_type(text: str | None) -> RepoType:
+    """Read a repository type in singular or plural; ``None`` and ``""`` mean model.
+
+    Raises:
+        InvalidName: another word.
+    """
+    word = (text or "model").lower()
+    for kind in RepoType:
+        if word in (kind.value, kind.plural):
+            return kind
+    raise InvalidName("repository type", str(text), "expected model, dataset or space")

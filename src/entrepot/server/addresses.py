@@ -1,0 +1,72 @@
+"""The address a hub listens on: checked, and kept while the servers start."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import attrs
+
+from entrepot.errors import ConfigError
+
+_SOURCE = "address to listen on"
+
+
+@attrs.frozen
+class Address:
+    """An IP address and a port, the real one."""
+
+    ip: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine reaches the hub."""
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ip, self.ip)  # noqa: S104 - compared, not bound
+        return f"http://[{reachable}]:{self.port}" if ":" in reachable else f"http://{reachable}:{self.port}"
+
+
+@contextlib.contextmanager
+def reserved(host: str, port: int) -> Iterator[Address]:
+    """An address nobody else listens on, kept for this user's processes inside the ``with``.
+
+    Args:
+        host: a name or an IP address; a name stands for its first address.
+        port: 0 picks a free one.
+
+    Guarantees: a bound socket that does not listen holds the port, so any
+    number of worker processes of the same user can listen on it side by side
+    (``SO_REUSEPORT``); without it, each would get its own when port is 0.
+
+    Raises:
+        ConfigError: the name is unknown, the address is not one of this
+            machine, the port is taken or needs more rights.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, place = found[0]
+        if port:
+            # Without SO_REUSEPORT, so that another hub on the port is noticed and not joined.
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(place)
+        holder = socket.socket(family, kind, protocol)
+        try:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if hasattr(socket, "SO_REUSEPORT"):
+                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            holder.bind(place)
+        except OSError:
+            holder.close()
+            raise
+    except (OSError, OverflowError) as error:
+        raise ConfigError("host/port", _SOURCE, f"cannot listen on {host}:{port}: {error}") from error
+    with holder:
+        if not hasattr(socket, "SO_REUSEPORT"):
+            bound = holder.getsockname()
+            holder.close()
+            yield Address(str(bound[0]), int(bound[1]))
+            return
+        bound = holder.getsockname()
+        yield Address(str(bound[0]), int(bound[1]))

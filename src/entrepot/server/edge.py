@@ -1,0 +1,273 @@
+"""The one outer layer around all doors: request ids, CORS, errors, the access log, counting.
+
+Pure ASGI, so that it costs one frame per message. A door below may put into
+``scope["state"]``:
+
+* ``caller``: the name shown in the access log;
+* ``challenge``: the ``WWW-Authenticate`` value a 401 is to carry (git and
+  git-lfs send credentials only after they were asked).
+
+and finds there ``request_id``. ``scope["path"]`` is the raw path below this
+layer; doors decode what they take from it with ``segments.decode_segment``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entrepot.errors import ClientGone, Damaged, EntrepotError
+from entrepot.server.answers import ErrorAnswer, Header, answer_error, answer_text
+from entrepot.server.events import render
+from entrepot.server.metrics import Metrics
+from entrepot.server.segments import raw_path
+
+LINGER_BYTES = 64 * 1024 * 1024
+LINGER_S = 5.0
+"""How much of an unwanted body is swallowed after its answer, so that the peer gets to read the answer."""
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:;=@/+-]{1,200}")
+_SANE_LIST = re.compile(rb"[A-Za-z0-9_, -]{1,1000}")
+_EXPOSED = (
+    b"X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,"
+    b"Content-Range,X-Linked-Size,X-Linked-ETag,X-Xet-Hash"
+)
+_CORS: list[Header] = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", _EXPOSED),
+]
+_GONE = 499
+
+_log = logging.getLogger("entrepot.server")
+_access = logging.getLogger("entrepot.access")
+
+
+class Edge:
+    """The application as servers run it.
+
+    Guarantees: every request gets exactly one answer, one access log line and
+    one count, whatever the door below does; an error after the first byte ends
+    the connection short, so that no client takes a part for the whole; answers
+    to HEAD have no body; messages and logs carry no tokens, queries or bodies.
+
+    Source: hf_api, sections 0.2 and 0.3.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        """Put the layer around ``app`` (a router; not one that answers errors by itself)."""
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other scope types (lifespan) pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send)
+        self._metrics.begin()
+        started = time.perf_counter()
+        try:
+            await exchange.run(self._app)
+        finally:
+            self._record(scope, exchange, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", None) or "unmatched"
+        self._metrics.end(
+            method=scope["method"],
+            route=route,
+            status=exchange.status,
+            seconds=seconds,
+            received=exchange.received,
+            sent=exchange.sent,
+        )
+        if _access.isEnabledFor(logging.INFO):
+            _access.info(
+                render(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=exchange.status,
+                    ms=seconds * 1000,
+                    received=exchange.received,
+                    sent=exchange.sent,
+                    caller=scope["state"].get("caller"),
+                    id=scope["state"]["request_id"],
+                )
+            )
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.status = _GONE
+        self.received = 0
+        self.sent = 0
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._head = scope["method"] == "HEAD"
+        self._started = False
+        self._sized = False
+        self._asked = False
+        self._read_names()
+        scope["path"] = raw_path(scope)
+        # Below a Starlette "app" its router raises 404 and 405 instead of answering them itself.
+        scope.setdefault("app", self)
+
+    def _read_names(self) -> None:
+        """Take the few headers this layer looks at, in one pass."""
+        own_id = trace = b""
+        self._preflight = self._expects = False
+        self._wanted_headers = b""
+        self._has_body = False
+        for name, value in self._scope["headers"]:
+            if name == b"x-request-id":
+                own_id = value
+            elif name == b"x-amzn-trace-id":
+                trace = value
+            elif name == b"content-length":
+                self._has_body = value != b"0"
+            elif name == b"transfer-encoding":
+                self._has_body = True
+            elif name == b"expect":
+                self._expects = True
+            elif name == b"access-control-request-method":
+                self._preflight = self._scope["method"] == "OPTIONS"
+            elif name == b"access-control-request-headers":
+                self._wanted_headers = value
+        self._id = _request_id(own_id, trace)
+        self._scope.setdefault("state", {})["request_id"] = self._id.decode("ascii")
+
+    async def run(self, app: ASGIApp) -> None:
+        """Call the door; turn whatever it raises into an answer."""
+        if self._preflight:
+            await self._answer(_preflight(self._wanted_headers))
+            return
+        try:
+            await app(self._scope, self.receive, self.send)
+        except (ClientGone, ClientDisconnect):
+            self.status = _GONE
+        except EntrepotError as error:
+            if isinstance(error, Damaged):
+                self._log_failure(error)
+            answer = answer_error(error, raw_path=self._scope["path"], query=self._scope["query_string"])
+            await self._fail(answer, error)
+        except HTTPException as error:
+            more = [
+                (name.lower().encode("ascii"), text.encode("latin-1")) for name, text in (error.headers or {}).items()
+            ]
+            await self._fail(answer_text(error.status_code, error.detail, more=more), error)
+        except asyncio.CancelledError as error:
+            # Only hosting cancels requests, when its grace period is over.
+            await self._fail(
+                answer_text(503, "the hub is shutting down; try again", more=[(b"retry-after", b"5")]), error
+            )
+        except Exception as error:  # noqa: BLE001 - the edge: nothing may leave without an answer
+            self._log_failure(error)
+            message = f"internal error; the hub's log has it under {self._scope['state']['request_id']}"
+            await self._fail(answer_text(500, message), error)
+
+    async def receive(self) -> Message:
+        """The door's view of the request body."""
+        self._asked = True
+        message = await self._receive()
+        self.received += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            self._has_body = False  # nothing of it is left
+        return message
+
+    async def send(self, message: Message) -> None:
+        """The door's way to answer; ClientGone when the server says that nobody listens."""
+        try:
+            if message["type"] == "http.response.start":
+                await self._send_start(message)
+            elif message["type"] == "http.response.body":
+                await self._send_body(message)
+            else:
+                await self._send(message)
+        except OSError as error:  # uvicorn's way to tell; granian does not tell
+            raise ClientGone from error
+
+    async def _send_start(self, message: Message) -> None:
+        self.status = message["status"]
+        self._started = True
+        headers: list[Header] = [*message.get("headers", ()), (b"x-request-id", self._id), *_CORS]
+        self._sized = any(name == b"content-length" for name, _ in headers)
+        challenge = self._scope["state"].get("challenge")
+        if self.status == 401 and challenge:
+            headers.append((b"www-authenticate", challenge.encode("latin-1")))
+        await self._send({**message, "headers": headers})
+
+    async def _send_body(self, message: Message) -> None:
+        more = message.get("more_body", False)
+        if self._head:
+            if not more:
+                await self._send({"type": "http.response.body", "body": b""})
+            return
+        self.sent += len(message.get("body", b""))
+        # A connection closed on unread bytes is reset, and the reset overtakes the answer: the peer
+        # would see a broken pipe instead of the reason. A client that still waits for "100 Continue"
+        # has sent nothing.
+        if more or not self._has_body or not self._sized or (self._expects and not self._asked):
+            await self._send(message)
+            return
+        await self._send({**message, "more_body": True})
+        await self._linger()
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _linger(self) -> None:
+        stop_at = self.received + LINGER_BYTES
+        try:
+            async with asyncio.timeout(LINGER_S):
+                while self._has_body and self.received < stop_at:
+                    await self.receive()
+        except TimeoutError:
+            return
+
+    async def _fail(self, answer: ErrorAnswer, error: BaseException) -> None:
+        if self._started:
+            # Returning before the end makes both servers cut the connection.
+            _log.warning(render("response.cut", id=self._scope["state"]["request_id"], error=type(error).__name__))
+            return
+        await self._answer(answer)
+
+    async def _answer(self, answer: ErrorAnswer) -> None:
+        try:
+            await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+            await self.send({"type": "http.response.body", "body": answer.body})
+        except ClientGone:
+            self.status = _GONE
+
+    def _log_failure(self, error: BaseException) -> None:
+        state = self._scope["state"]
+        line = render("request.failed", id=state["request_id"], method=self._scope["method"], path=self._scope["path"])
+        _log.error(line, exc_info=error)
+
+
+def _request_id(own: bytes, trace: bytes) -> bytes:
+    if _SANE_ID.fullmatch(own):
+        return own
+    fresh = secrets.token_hex(8).encode()
+    return trace + b";" + fresh if _SANE_ID.fullmatch(trace) else fresh
+
+
+def _preflight(wanted: bytes) -> ErrorAnswer:
+    """A browser asks what it may send: everything, from everywhere, with a token but never with cookies."""
+    headers: list[Header] = [
+        (b"access-control-allow-methods", b"GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"),
+        (
+            b"access-control-allow-headers",
+            wanted if _SANE_LIST.fullmatch(wanted) else b"authorization,content-type,range",
+        ),
+        (b"access-control-max-age", b"86400"),
+    ]
+    return ErrorAnswer(204, headers, b"")

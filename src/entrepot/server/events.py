@@ -1,0 +1,34 @@
+"""Structured log lines: an event name, then ``key=value`` fields."""
+
+from __future__ import annotations
+
+import re
+
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
+
+Field = str | int | float | None
+
+
+def render(event: str, **fields: Field) -> str:
+    """Write one event on one line: ``request method=GET status=200 ms=1.3``.
+
+    Fields that are None are left out; floats get three decimals; text with
+    blanks, quotes or anything but printable ASCII is quoted and escaped, so a
+    value can never break the line or forge a field.
+    """
+    parts = [event]
+    for key, value in fields.items():
+        if value is not None:
+            parts.append(f"{key}={_shown(value)}")
+    return " ".join(parts)
+
+
+def _shown(value: str | int | float) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, int):
+        return str(value)
+    if _PLAIN.fullmatch(value):
+        return value
+    escaped = value.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,218 @@
+"""One process or several: the same server in each, side by side on one port.
+
+With one worker the server lives in this very process. With several, this
+process only watches: each worker is a fresh interpreter that gets its job (the
+name of the application factory, its settings, the address) as one line of JSON
+on standard input. The pipe stays open as a lifeline: a worker whose parent
+has died stops by itself. Secrets in the settings never show in an argument
+list or an environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+import attrs
+import msgspec
+
+from entrepot.errors import EntrepotError, Refused
+from entrepot.server.addresses import Address, reserved
+from entrepot.server.events import render
+from entrepot.server.hosting import Limits, Stop, first_of, load, run_app, run_in_new_loop, serve_here
+
+_log = logging.getLogger("entrepot.server")
+
+_CHILD = "from entrepot.server.workers import worker_main; worker_main()"
+_RESTART_PAUSE_S = 1.0
+_KILL_AFTER_S = 15.0
+
+
+@attrs.frozen
+class Hosting:
+    """What to run and how.
+
+    ``factory``: ``module:name`` of a callable that takes ``settings`` (a
+    serialised value, as text) and the number of the worker, and returns the
+    application. It is called once in each process that serves.
+    """
+
+    factory: str
+    settings: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    workers: int = 1
+    limits: Limits = attrs.field(factory=Limits)
+
+
+class _Job(msgspec.Struct, frozen=True):
+    """A worker's orders, as they travel to its process."""
+
+    factory: str
+    settings: str
+    worker: int
+    ip: str
+    port: int
+    grace_s: float
+    keep_alive_s: float
+
+
+def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
+    """Serve until SIGTERM or SIGINT; in the main thread.
+
+    Args:
+        announce: called once with the real address, when every worker accepts
+            connections.
+
+    Guarantees: a worker that dies is replaced. After a signal, requests under
+    way get ``grace_s`` to finish, on a second signal they are cancelled; no
+    process is left behind.
+
+    Raises:
+        ConfigError: the address cannot be used or the factory does not exist.
+        What the application raised at start (one worker); Refused with its
+        message (several).
+    """
+    with reserved(hosting.host, hosting.port) as address:
+        if hosting.workers == 1:
+            app = load(hosting.factory)(hosting.settings, 0)
+            serve_here(app, address, hosting.limits, lambda: announce(address))
+            return
+
+        async def watch() -> None:
+            stop = Stop()
+            stop.ask_on_signals()
+            await _Crew(hosting, address, stop).work(announce)
+
+        run_in_new_loop(watch)
+
+
+def worker_main() -> None:
+    """Serve as one worker process: orders on standard input, ``ready`` or the failure on standard output."""
+    report = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # from here on, whatever is printed is log
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=_Job)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("entrepot").setLevel(logging.INFO)
+    limits = Limits(job.grace_s, job.keep_alive_s)
+
+    async def main() -> None:
+        stop = Stop()
+        stop.ask_on_signals()
+        _hold_lifeline(stop)
+        await run_app(app, Address(job.ip, job.port), limits, stop, lambda: print("ready", file=report, flush=True))
+
+    try:
+        app = load(job.factory)(job.settings, job.worker)
+        run_in_new_loop(main)
+    except EntrepotError as error:
+        print(" ".join(str(error).split()), file=report, flush=True)
+        sys.exit(1)
+
+
+class _Crew:
+    """The worker processes of one hub."""
+
+    def __init__(self, hosting: Hosting, address: Address, stop: Stop) -> None:
+        self._hosting = hosting
+        self._address = address
+        self._stop = stop
+
+    async def work(self, announce: Callable[[Address], None]) -> None:
+        """Start all, keep all alive until the stop, end all."""
+        numbers = range(self._hosting.workers)
+        up = [asyncio.Event() for _ in numbers]
+        keepers = [asyncio.create_task(self._keep(number, up[number])) for number in numbers]
+        try:
+            await first_of(*keepers, self._stop.asked.wait(), _all_set(up))
+            if not self._stop.asked.is_set() and not any(keeper.done() for keeper in keepers):
+                announce(self._address)
+                await first_of(*keepers, self._stop.asked.wait())
+        finally:
+            self._stop.asked.set()
+            results = await asyncio.gather(*keepers, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _keep(self, number: int, up: asyncio.Event) -> None:
+        """Run one worker, again and again until the stop; Refused when the first one does not start."""
+        while not self._stop.asked.is_set():
+            process = await self._start(number)
+            try:
+                assert process.stdout is not None
+                line = (await process.stdout.readline()).decode("utf-8", "replace").strip()
+                if line == "ready":
+                    up.set()
+                    await first_of(process.wait(), self._stop.asked.wait())
+            finally:
+                await self._end(process)
+            if self._stop.asked.is_set():
+                return
+            if not up.is_set():
+                raise Refused(f"a worker process did not start: {line or 'the log above says why'}")
+            _log.error(render("worker.died", worker=number, code=process.returncode))
+            await first_of(self._stop.asked.wait(), timeout_s=_RESTART_PAUSE_S)
+
+    async def _start(self, number: int) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            _CHILD,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is this process's to pass on, once
+        )
+        job = _Job(
+            factory=self._hosting.factory,
+            settings=self._hosting.settings,
+            worker=number,
+            ip=self._address.ip,
+            port=self._address.port,
+            grace_s=self._hosting.limits.grace_s,
+            keep_alive_s=self._hosting.limits.keep_alive_s,
+        )
+        assert process.stdin is not None
+        process.stdin.write(msgspec.json.encode(job) + b"\n")
+        return process
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        if process.returncode is not None:
+            return
+        ended = asyncio.create_task(process.wait())
+        _terminate(process)
+        await first_of(ended, self._stop.hurried.wait(), timeout_s=self._hosting.limits.grace_s + _KILL_AFTER_S)
+        if not ended.done():
+            _terminate(process)  # the second wish ends the worker's grace period
+            await first_of(ended, timeout_s=_KILL_AFTER_S)
+        if not ended.done():
+            process.kill()
+        await ended
+
+
+def _terminate(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
+        process.terminate()
+
+
+async def _all_set(events: list[asyncio.Event]) -> None:
+    for event in events:
+        await event.wait()
+
+
+def _hold_lifeline(stop: Stop) -> None:
+    """Ask for the stop when standard input ends, which is when the parent does."""
+    if sys.platform == "win32":  # no pipes in its event loops; the parent's signal has to do
+        return
+
+    def ended() -> None:
+        if not os.read(0, 1024):
+            loop.remove_reader(0)
+            stop.ask()
+
+    loop = asyncio.get_running_loop()
+    loop.add_reader(0, ended)

@@ -1,0 +1,168 @@
+"""How the value of one setting is read: a description for people and a checking function.
+
+A reading takes what a TOML file, a variable or a flag gave and returns the
+typed value, or raises ``ValueError`` with the cure. Every value may be
+written as text, because variables have nothing else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import pathlib
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from entrepot.errors import shown
+from entrepot.settings.quantities import parse_duration, parse_size, render_duration, render_size
+
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
+_BASE_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~-]+)*", re.IGNORECASE
+)
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One way to read a value.
+
+    Attributes:
+        values: what may be written, for people.
+        read: text or a TOML value to the typed value; ``ValueError`` names the cure.
+        render: the typed value to the shortest text that reads back as it.
+    """
+
+    values: str
+    read: Callable[[object], object]
+    render: Callable[[object], str] = str
+
+
+def number(lowest: int, highest: int) -> Reading:
+    """Whole numbers between two bounds, both allowed."""
+
+    def parse(text: str) -> int:
+        if not _NUMBER.fullmatch(text.strip()):
+            raise ValueError("write a whole number")
+        return int(text)
+
+    return Reading(f"a number, {lowest} to {highest}", _bounded(parse, lowest, highest, str))
+
+
+def size(lowest: int, highest: int) -> Reading:
+    """Numbers of bytes between two bounds, both allowed."""
+    words = f"a size, {render_size(lowest)} to {render_size(highest)}"
+    return Reading(words, _bounded(parse_size, lowest, highest, render_size), _as_text(render_size))
+
+
+def duration(lowest: int, highest: int) -> Reading:
+    """Numbers of seconds between two bounds, both allowed."""
+    words = f"a duration, {render_duration(lowest)} to {render_duration(highest)}"
+    return Reading(words, _bounded(parse_duration, lowest, highest, render_duration), _as_text(render_duration))
+
+
+def one_of(*words: str) -> Reading:
+    """One of a few words, in any case."""
+
+    def read(value: object) -> object:
+        word = _text(value).strip().lower()
+        if word not in words:
+            raise ValueError(f"write one of {', '.join(words)}")
+        return word
+
+    return Reading(" or ".join(words), read)
+
+
+def _read_switch(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value.strip().lower() not in _WORDS:
+        raise ValueError("write true or false")
+    return _WORDS[value.strip().lower()]
+
+
+def _read_folder(value: object) -> object:
+    text = str(value) if isinstance(value, pathlib.PurePath) else _text(value)
+    if not text.strip() or "\0" in text:
+        raise ValueError("write the path of a folder")
+    if text.startswith("~"):
+        raise ValueError("'~' means nothing outside of a shell; write the path in full")
+    return pathlib.Path(text)
+
+
+def _read_host(value: object) -> object:
+    text = _text(value).strip()
+    if not _HOST.fullmatch(text):
+        raise ValueError("write an address or host name only, such as 127.0.0.1, 0.0.0.0 or ::")
+    return text
+
+
+def _read_base_url(value: object) -> object:
+    text = _text(value).strip()
+    if not text:
+        return ""
+    if text.endswith("/"):
+        raise ValueError(f"remove the '/' at the end: {shown(text.rstrip('/'), quote=False)}")
+    match = _BASE_URL.fullmatch(text)
+    if not match or int(match[1] or 1) not in range(1, 65_536):
+        raise ValueError("write http:// or https://, a host, perhaps a port and a path, and nothing more")
+    return text
+
+
+def _read_networks(value: object) -> object:
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple):
+        raise ValueError("write a list of addresses, or one text with commas")
+    networks = []
+    for entry in entries:
+        text = _text(entry).strip()
+        if not text:
+            continue
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            raise ValueError(f"{shown(text)} is no address or network; write, say, 10.0.0.7 or 10.0.0.0/8") from None
+        networks.append(str(network.network_address) if network.num_addresses == 1 else str(network))
+    return tuple(networks)
+
+
+def _render_networks(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+FOLDER = Reading("a path", _read_folder)
+HOST = Reading("an address or host name", _read_host)
+BASE_URL = Reading("a URL, or empty", _read_base_url)
+NETWORKS = Reading("a list of addresses or networks", _read_networks, _render_networks)
+SWITCH = Reading("true or false", _read_switch, lambda value: str(value).lower())
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"write text, not {_kind(value)}")
+    return value
+
+
+def _kind(value: object) -> str:
+    kinds = {bool: "true or false", int: "a number", float: "a fraction", list: "a list", dict: "a table"}
+    return kinds.get(type(value), "a value of another kind")
+
+
+def _bounded(
+    parse: Callable[[str], int], lowest: int, highest: int, render: Callable[[int], str]
+) -> Callable[[object], object]:
+    def read(value: object) -> object:
+        # A bool is an int to Python and a mistake to people.
+        amount = value if isinstance(value, int) and not isinstance(value, bool) else None
+        if amount is None:
+            amount = parse(_text(value))
+        if not lowest <= amount <= highest:
+            raise ValueError(f"{amount} is out of range; write {render(lowest)} to {render(highest)}")
+        return amount
+
+    return read
+
+
+def _as_text(render: Callable[[int], str]) -> Callable[[object], str]:
+    return lambda value: render(value) if isinstance(value, int) else str(value)

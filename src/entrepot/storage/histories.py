@@ -1,0 +1,65 @@
+"""Histories: recording commits, and which commit last changed a path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from entrepot.catalog import Read, Write, commits
+from entrepot.errors import ObjectMissing
+from entrepot.git import Commit, diff_trees
+from entrepot.names import Oid, RepoPath
+from entrepot.storage.objects import read_commit, read_commits
+from entrepot.storage.store import Store
+from entrepot.storage.trees import Trees
+
+
+@attrs.frozen
+class Logged:
+    """A commit with its id."""
+
+    oid: Oid
+    commit: Commit
+
+
+def record(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid]) -> None:
+    """Make a new commit part of the searchable history.
+
+    Raises:
+        ObjectMissing: a parent was never recorded.
+    """
+    highest = 0
+    for parent in parents:
+        generation = commits.generation(tx, repo_id, parent)
+        if generation is None:
+            raise ObjectMissing(parent)
+        highest = max(highest, generation)
+    commits.put(tx, repo_id, oid, parents, highest + 1)
+
+
+def log(tx: Read, repo_id: int, head: Oid, *, offset: int, limit: int) -> list[Logged]:
+    """A page of the history of a commit, newest first."""
+    oids = commits.ancestors(tx, repo_id, head, offset=offset, limit=limit)
+    return [Logged(oid, commit) for oid, commit in read_commits(tx, repo_id, oids)]
+
+
+def changed_paths(store: Store, tx: Read, repo_id: int, oid: Oid) -> Iterator[RepoPath]:
+    """Files, and the folders above them, that a commit changed against its first parent."""
+    commit = read_commit(tx, repo_id, oid)
+    before = read_commit(tx, repo_id, commit.parents[0]).tree if commit.parents else None
+    folders: set[str] = set()
+    for change in diff_trees(before, commit.tree, Trees(store, tx, repo_id).read):
+        yield change.path
+        folder = change.path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            yield RepoPath(folder)
+            folder = folder.rpartition("/")[0]
+
+
+def last_commits(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, Logged]:
+    """The newest commit that changed each path, as far as the index knows."""
+    newest = commits.last_changes(tx, repo_id, head, paths)
+    logged = {oid: Logged(oid, commit) for oid, commit in read_commits(tx, repo_id, set(newest.values()))}
+    return {path: logged[oid] for path, oid in newest.items()}

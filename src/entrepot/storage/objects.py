@@ -1,0 +1,152 @@
+"""Git objects of a repository: reading, and preparing new ones for the catalog."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from entrepot.blobs import file_key, put
+from entrepot.catalog import Read, objects
+from entrepot.catalog.objects import ObjectRow
+from entrepot.errors import ObjectDamaged, ObjectMissing
+from entrepot.git import Commit, Kind, oid_of, parse_commit, parse_pointer, parse_tag_object
+from entrepot.git.scans import TreeScan
+from entrepot.names import Oid, Sha256
+from entrepot.storage.store import Store
+
+INLINE_LIMIT = 256 * 1024
+"""File objects above this many bytes go to ``blobs``; trees and commits stay in their rows."""
+
+
+@attrs.frozen
+class GitObject:
+    """A git object in memory."""
+
+    oid: Oid
+    kind: Kind
+    content: bytes
+
+
+def of(kind: Kind, content: bytes) -> GitObject:
+    """Name some content as git would."""
+    return GitObject(oid_of(kind, content), kind, content)
+
+
+def row_of(git_object: GitObject) -> ObjectRow:
+    """The row that holds an object, content included."""
+    content = git_object.content
+    # Ids do not compress: squeezing a tree of megabytes would cost more than everything else.
+    level = 0 if git_object.kind is Kind.TREE and len(content) > 64 * 1024 else 1
+    data = zlib.compress(content, level)
+    pointer = parse_pointer(content) if git_object.kind is Kind.BLOB else None
+    sha256, size = (pointer.sha256, pointer.size) if pointer else (None, None)
+    return ObjectRow(git_object.oid, git_object.kind.value, len(content), data, sha256, size)
+
+
+def is_large(git_object: GitObject) -> bool:
+    """Whether the content belongs into ``blobs`` instead of the object's row."""
+    return git_object.kind is Kind.BLOB and len(git_object.content) > INLINE_LIMIT
+
+
+def keep_large(store: Store, git_object: GitObject, sha256: Sha256) -> ObjectRow:
+    """Make the content of a large file object durable and return its row.
+
+    The file has been reserved in the catalog. Must not run inside a transaction.
+    """
+    put(store.blobs, file_key(sha256), git_object.content)
+    return ObjectRow(git_object.oid, git_object.kind.value, len(git_object.content), None, sha256, None)
+
+
+def find_row(tx: Read, repo_id: int, oid: Oid) -> ObjectRow:
+    """The row of an object that must exist.
+
+    Raises:
+        ObjectMissing: something points at an object that is not stored.
+    """
+    row = objects.find(tx, repo_id, oid)
+    if row is None:
+        raise ObjectMissing(oid)
+    return row
+
+
+def content_of(row: ObjectRow) -> bytes:
+    """The content of an object whose bytes are in its row.
+
+    Raises:
+        ObjectDamaged: the stored bytes do not unpack to the stored size.
+    """
+    if row.data is None:
+        raise ObjectDamaged(row.oid, "its content is not in its row")
+    try:
+        content = zlib.decompress(row.data, bufsize=max(row.size, 1))
+    except zlib.error as error:
+        raise ObjectDamaged(row.oid, str(error)) from error
+    if len(content) != row.size:
+        raise ObjectDamaged(row.oid, f"it has {len(content)} bytes instead of {row.size}")
+    return content
+
+
+def tree_scanner(store: Store, tx: Read, repo_id: int) -> Callable[[Oid], TreeScan]:
+    """A function that reads trees of a repository, remembering them.
+
+    Its raises: ObjectMissing, ObjectDamaged, when the store has lost a tree.
+    """
+
+    def scan(oid: Oid) -> TreeScan:
+        found = store.trees.find((repo_id, oid))
+        if found is None:
+            found = TreeScan(content_of(find_row(tx, repo_id, oid)))
+            store.trees.put((repo_id, oid), found)
+        return found
+
+    return scan
+
+
+def read_commit(tx: Read, repo_id: int, oid: Oid) -> Commit:
+    """The commit with this id.
+
+    Raises:
+        ObjectMissing, ObjectDamaged: the store has lost it.
+    """
+    return parse_commit(content_of(find_row(tx, repo_id, oid)))
+
+
+def read_commits(tx: Read, repo_id: int, oids: Iterable[Oid]) -> list[tuple[Oid, Commit]]:
+    """Commits in the order of their ids given.
+
+    Raises:
+        ObjectMissing, ObjectDamaged: the store has lost one.
+    """
+    wanted = list(oids)
+    rows = {row.oid: row for row in objects.find_many(tx, repo_id, wanted)}
+    lost = next((oid for oid in wanted if oid not in rows), None)
+    if lost is not None:
+        raise ObjectMissing(lost)
+    return [(oid, parse_commit(content_of(rows[oid]))) for oid in wanted]
+
+
+def root_of(store: Store, tx: Read, repo_id: int, commit: Oid) -> Oid:
+    """The root tree of a commit, remembered."""
+    root = store.roots.find((repo_id, commit))
+    if root is None:
+        root = read_commit(tx, repo_id, commit).tree
+        store.roots.put((repo_id, commit), root)
+    return Oid(root)
+
+
+def peel(tx: Read, repo_id: int, oid: Oid) -> Oid:
+    """The commit at the end of a chain of annotated tags.
+
+    Raises:
+        ObjectMissing, ObjectDamaged: the store has lost it, or it is no commit.
+    """
+    for _ in range(8):
+        row = find_row(tx, repo_id, oid)
+        if row.kind == Kind.COMMIT:
+            return oid
+        if row.kind != Kind.TAG:
+            break
+        oid = parse_tag_object(content_of(row)).target
+    raise ObjectDamaged(oid, "a ref points at something that is no commit")

@@ -1,0 +1,211 @@
+"""Trees of a repository as people see them: paths, folders first, LFS files by their real size."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from entrepot.catalog import Read, objects
+from entrepot.catalog.objects import Measure
+from entrepot.errors import EntryNotFound, ObjectMissing
+from entrepot.git import Entry, Mode, parse_tree
+from entrepot.names import ROOT, Oid, RepoPath, Sha256
+from entrepot.storage.objects import tree_scanner
+from entrepot.storage.store import Store
+
+
+@attrs.frozen
+class Node:
+    """A file or folder at a path."""
+
+    path: RepoPath
+    entry: Entry
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a folder."""
+        return self.entry.is_folder
+
+
+@attrs.frozen
+class Lfs:
+    """What an LFS pointer points at."""
+
+    sha256: Sha256
+    size: int
+
+
+@attrs.frozen
+class Listed:
+    """A file or folder as listings show it; ``size`` is that of the real content."""
+
+    path: RepoPath
+    oid: Oid
+    is_folder: bool
+    size: int
+    pointer_size: int
+    lfs: Lfs | None
+
+    @property
+    def etag(self) -> str:
+        """Content-derived name: SHA-256 of LFS files, else the git object id."""
+        return self.lfs.sha256 if self.lfs else self.oid
+
+
+class Trees:
+    """The trees of one repository within one snapshot of the catalog."""
+
+    def __init__(self, store: Store, tx: Read, repo_id: int) -> None:
+        self._store = store
+        self._tx = tx
+        self._repo_id = repo_id
+        self._scan = tree_scanner(store, tx, repo_id)
+
+    def read(self, tree: Oid) -> bytes:
+        """The content of a tree.
+
+        Raises:
+            ObjectMissing, ObjectDamaged: the store has lost it.
+        """
+        return self._scan(tree).content
+
+    def find(self, root: Oid, path: RepoPath) -> Entry | None:
+        """The entry at a path; the root itself is a folder entry without a name."""
+        here = Entry("", Mode.FOLDER, root)
+        if path == ROOT:
+            return here
+        for name in path.split("/"):
+            if not here.is_folder:
+                return None
+            span = self._scan(here.oid).find(name.encode("utf-8", "surrogateescape"))
+            if span is None:
+                return None
+            here = Entry(name, span.mode, span.oid)
+        return here
+
+    def folder(self, root: Oid, path: RepoPath) -> Oid:
+        """The tree at a path.
+
+        Raises:
+            EntryNotFound: nothing is there, or a file.
+        """
+        entry = self.find(root, path)
+        if entry is None or not entry.is_folder:
+            raise EntryNotFound(path)
+        return entry.oid
+
+    def walk(self, folder: Oid, path: RepoPath, *, is_deep: bool, after: RepoPath | None = None) -> Iterator[Node]:
+        """Entries below a folder, folders before files on each level, depth first.
+
+        Args:
+            folder: the tree at ``path``.
+            path: where the tree is, prefixed to every path.
+            is_deep: go into sub-folders.
+            after: continue behind this path, which an earlier walk gave.
+        """
+        stack = self._resume(folder, path, is_deep, after)
+        while stack:
+            level = stack[-1]
+            if level.position >= len(level.entries):
+                stack.pop()
+                continue
+            entry = level.entries[level.position]
+            level.position += 1
+            node = Node(level.path_of(entry), entry)
+            yield node
+            if is_deep and entry.is_folder:
+                stack.append(_Level(self._sorted(entry.oid), node.path))
+
+    def _resume(self, folder: Oid, path: RepoPath, is_deep: bool, after: RepoPath | None) -> list[_Level]:
+        stack = [_Level(self._sorted(folder), path)]
+        below = after if path == ROOT or after is None else RepoPath(after.removeprefix(f"{path}/"))
+        for name in below.split("/") if below else ():
+            entry = stack[-1].skip_to(name)
+            if entry is None or not entry.is_folder or not is_deep:
+                break
+            stack.append(_Level(self._sorted(entry.oid), stack[-1].path_of(entry)))
+        return stack
+
+    def _sorted(self, tree: Oid) -> tuple[Entry, ...]:
+        key = (self._repo_id, tree)
+        entries = self._store.listings.find(key)
+        if entries is None:
+            parsed = parse_tree(self.read(tree))
+            entries = (*(e for e in parsed if e.is_folder), *(e for e in parsed if not e.is_folder))
+            self._store.listings.put(key, entries)
+        return entries
+
+    def everything(self, folder: Oid, path: RepoPath) -> Iterator[Listed]:
+        """Every file below a folder with its size, a batch of them in memory at a time."""
+        batch: list[Node] = []
+        for node in self.walk(folder, path, is_deep=True):
+            if not node.is_folder:
+                batch.append(node)
+            if len(batch) >= 1000:
+                yield from self.measure(batch)
+                batch = []
+        yield from self.measure(batch)
+
+    def node(self, path: RepoPath, oid: Oid) -> Node:
+        """A regular file at a path."""
+        return Node(path, Entry(path.rpartition("/")[2], Mode.FILE, oid))
+
+    def measure(self, nodes: Sequence[Node]) -> list[Listed]:
+        """Sizes and LFS facts of some entries, in their order.
+
+        Raises:
+            ObjectMissing: the store has lost one of them.
+        """
+        oids = list({node.entry.oid for node in nodes if _has_content(node.entry)})
+        measures = objects.measure(self._tx, self._repo_id, oids)
+        return [_listed(node, measures) for node in nodes]
+
+
+@attrs.define
+class _Level:
+    """One folder of a walk: its entries, folders first, and how far the walk has come."""
+
+    entries: Sequence[Entry]
+    path: RepoPath
+    position: int = 0
+
+    def path_of(self, entry: Entry) -> RepoPath:
+        return RepoPath(f"{self.path}/{entry.name}" if self.path else entry.name)
+
+    def skip_to(self, name: str) -> Entry | None:
+        """Go behind the entry of this name, or behind where a file of this name would be."""
+        for is_file in (False, True):
+            at = bisect.bisect_left(self.entries, _order(name, is_file), key=_order_of)
+            self.position = at
+            if at < len(self.entries) and self.entries[at].name == name:
+                self.position = at + 1
+                return self.entries[at]
+        return None
+
+
+def _order(name: str, is_file: bool) -> tuple[bool, bytes]:
+    raw = name.encode("utf-8", "surrogateescape")
+    return is_file, raw if is_file else raw + b"/"
+
+
+def _order_of(entry: Entry) -> tuple[bool, bytes]:
+    return _order(entry.name, not entry.is_folder)
+
+
+def _listed(node: Node, measures: dict[Oid, Measure]) -> Listed:
+    entry = node.entry
+    if not _has_content(entry):
+        return Listed(node.path, entry.oid, entry.is_folder, 0, 0, None)
+    measure = measures.get(entry.oid)
+    if measure is None:
+        raise ObjectMissing(entry.oid)
+    if measure.lfs_sha256 is None or measure.lfs_size is None or entry.mode == Mode.SYMLINK:
+        return Listed(node.path, entry.oid, False, measure.size, 0, None)
+    lfs = Lfs(measure.lfs_sha256, measure.lfs_size)
+    return Listed(node.path, entry.oid, False, lfs.size, measure.size, lfs)
+
+
+def _has_content(entry: Entry) -> bool:
+    return not entry.is_folder and entry.mode != Mode.GITLINK

@@ -1,0 +1,79 @@
+"""The catalog under test. Every test but those of ``engines`` runs on each database named here."""
+
+import pathlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from entrepot.catalog import Catalog, accounts, open_catalog, repos
+from entrepot.catalog.accounts import Account
+from entrepot.catalog.repos import RepoRow
+from entrepot.names import RepoType, new_uid
+
+DATABASES = ("sqlite",)
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
+    """The URL of an empty database of its own."""
+    assert request.param == "sqlite"
+    return f"sqlite:///{tmp_path / 'catalog.db'}"
+
+
+@pytest.fixture
+def catalog(database_url: str) -> Iterator[Catalog]:
+    opened = open_catalog(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def add_account(catalog: Catalog) -> Callable[..., Account]:
+    def add(name: str, kind: str = "user") -> Account:
+        with catalog.write() as tx:
+            return accounts.add(tx, accounts.fresh(name, kind, 1))
+
+    return add
+
+
+@pytest.fixture
+def alice(add_account: Callable[..., Account]) -> Account:
+    return add_account("alice")
+
+
+@pytest.fixture
+def add_repo(catalog: Catalog, alice: Account) -> Callable[..., RepoRow]:
+    """Adds a public model of alice, with the named columns changed."""
+
+    def add(name: str, owner: Account = alice, **changes: object) -> RepoRow:
+        values: dict[str, object] = {
+            "id": 0,
+            "uid": new_uid(),
+            "namespace_id": owner.id,
+            "namespace": owner.name,
+            "type": RepoType.MODEL,
+            "name": name,
+            "creator_id": owner.id,
+            "visibility": "public",
+            "gated": "no",
+            "is_disabled": False,
+            "settings": {},
+            "created_ms": 1,
+            "updated_ms": 1,
+            "downloads": 0,
+            "likes": 0,
+            "card": None,
+            "config": None,
+            "pipeline_tag": None,
+            "library": None,
+            "sdk": None,
+        }
+        with catalog.write() as tx:
+            return repos.add(tx, RepoRow(**(values | changes)))
+
+    return add
+
+
+@pytest.fixture
+def repo(add_repo: Callable[..., RepoRow]) -> RepoRow:
+    return add_repo("gpt2")

@@ -1,0 +1,286 @@
+from collections.abc import Callable, Sequence
+
+import pytest
+import sqlalchemy as sa
+
+from entrepot.catalog import Catalog, files, objects, repos
+from entrepot.catalog.accounts import Account
+from entrepot.catalog.objects import ObjectRow
+from entrepot.catalog.repos import RepoRow
+from entrepot.names import MAIN, Oid, RepoPath, Sha256, branch_ref, new_uid
+
+AddRepo = Callable[..., RepoRow]
+
+
+def sha(number: int) -> Sha256:
+    return Sha256(f"{number:064x}")
+
+
+A, B, C = sha(0xA), sha(0xB), sha(0xC)
+PATH = RepoPath("weights/model.bin")
+
+
+def store(catalog: Catalog, *sha256s: Sha256, now_ms: int = 1) -> None:
+    with catalog.write() as tx:
+        for number, sha256 in enumerate(sha256s):
+            files.put(tx, sha256, 10 + number, now_ms)
+
+
+def commit(catalog: Catalog, repo: RepoRow, *sha256s: Sha256, path: RepoPath = PATH) -> None:
+    with catalog.write() as tx:
+        files.link(tx, repo.id, sha256s, 7, 1)
+        files.name_links(tx, repo.id, [(sha256, path) for sha256 in sha256s], MAIN)
+
+
+def readable(catalog: Catalog, seen_by: Sequence[int] = ()) -> set[Sha256]:
+    with catalog.read() as tx:
+        return set(files.readable_elsewhere(tx, frozenset(seen_by), [A, B, C]))
+
+
+def test_a_file_keeps_the_size_it_was_stored_with(catalog: Catalog) -> None:
+    with catalog.write() as tx:
+        files.put(tx, A, 2**40, 1)
+        files.put(tx, A, 5, 2)
+        assert files.sizes(tx, [A, B]) == {A: 2**40}
+        assert list(files.everything(tx)) == [(A, 2**40)]
+
+
+def test_totals_count_every_file_once(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    with catalog.read() as tx:
+        assert files.totals(tx) == (0, 0)
+    store(catalog, A, B)
+    commit(catalog, repo, A)
+    commit(catalog, add_repo("other"), A)
+    with catalog.read() as tx:
+        assert files.totals(tx) == (2, 21)
+
+
+def test_a_repository_may_use_what_is_linked_to_it_named_or_not(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    other = add_repo("other")
+    store(catalog, A, B, C)
+    commit(catalog, repo, A)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [B], None, 1)
+        files.link(tx, other.id, [C], None, 1)
+        assert files.usable(tx, repo.id, [A, B, C]) == {A: 10, B: 11}
+        assert files.usable(tx, other.id, [A, B, C]) == {C: 12}
+        assert files.usable(tx, repo.id, []) == {}
+
+
+def test_many_files_are_looked_up(catalog: Catalog, repo: RepoRow) -> None:
+    many = [sha(number) for number in range(1201)]
+    with catalog.write() as tx:
+        for one in many:
+            files.put(tx, one, 1, 1)
+        files.link(tx, repo.id, many, None, 1)
+        files.name_links(tx, repo.id, [(one, PATH) for one in many], MAIN)
+        files.touch(tx, many, 2)
+        assert len(files.sizes(tx, many)) == 1201
+        assert len(files.usable(tx, repo.id, many)) == 1201
+        assert len(files.readable_elsewhere(tx, frozenset(), many)) == 1201
+        files.unlink(tx, repo.id, many)
+        assert files.linked(tx, repo.id) == []
+        assert len(files.unused(tx, 3)) == 1201
+
+
+def test_a_file_committed_in_public_is_readable_by_everyone(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, B)
+    commit(catalog, repo, A)
+    with catalog.read() as tx:
+        assert files.readable_elsewhere(tx, frozenset(), [A, B]) == {A: 10}
+
+
+def test_a_file_that_no_commit_names_is_not_readable_elsewhere(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [A], None, 1)
+    assert readable(catalog, [repo.namespace_id]) == set()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"visibility": "private"}, {"gated": "auto"}, {"gated": "manual"}, {"visibility": "private", "gated": "auto"}],
+)
+def test_a_private_or_gated_repository_shows_its_files_to_its_namespace_only(
+    catalog: Catalog, alice: Account, add_account: Callable[..., Account], add_repo: AddRepo, changes: dict[str, str]
+) -> None:
+    bob = add_account("bob")
+    store(catalog, A)
+    commit(catalog, add_repo("closed", **changes), A)
+    assert readable(catalog) == set()
+    assert readable(catalog, [bob.id]) == set()
+    assert readable(catalog, [alice.id, bob.id]) == {A}
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_a_disabled_repository_shows_its_files_to_nobody(catalog: Catalog, add_repo: AddRepo, visibility: str) -> None:
+    disabled = add_repo("off", is_disabled=True, visibility=visibility)
+    store(catalog, A)
+    commit(catalog, disabled, A)
+    assert readable(catalog, [disabled.namespace_id]) == set()
+
+
+def test_a_deleted_repository_shows_its_files_to_nobody(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A)
+    commit(catalog, repo, A)
+    assert readable(catalog) == {A}
+    with catalog.write() as tx:
+        repos.unlink(tx, repo, 1)
+    assert readable(catalog, [repo.namespace_id]) == set()
+
+
+def test_one_readable_repository_is_enough(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    store(catalog, A)
+    for closed in (add_repo("p", visibility="private"), add_repo("g", gated="auto"), repo):
+        commit(catalog, closed, A)
+    assert readable(catalog) == {A}
+
+
+def test_linking_again_leaves_the_link_as_it_is(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, B)
+    commit(catalog, repo, A)
+    with catalog.read() as tx:
+        before = files.link_of(tx, repo.id, A)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [A, B, B], 8, 99)
+        assert files.link_of(tx, repo.id, A) == before
+        assert sorted(files.linked(tx, repo.id)) == [(A, 1, True), (B, 99, False)]
+    assert before is not None
+    assert (before.path, before.ref, before.pusher_id, before.size) == (PATH, MAIN, 7, 10)
+
+
+def test_a_file_that_is_not_stored_cannot_be_linked(catalog: Catalog, repo: RepoRow) -> None:
+    with pytest.raises(sa.exc.IntegrityError), catalog.write() as tx:
+        files.link(tx, repo.id, [A], None, 1)
+
+
+def test_a_link_takes_the_name_of_the_last_commit(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other = add_repo("other")
+    store(catalog, A)
+    commit(catalog, repo, A)
+    commit(catalog, other, A)
+    with catalog.write() as tx:
+        files.name_links(tx, repo.id, [(A, RepoPath("new.bin"))], branch_ref("dev"))
+        files.name_links(tx, repo.id, [], MAIN)
+        here, there = files.link_of(tx, repo.id, A), files.link_of(tx, other.id, A)
+    assert here is not None
+    assert there is not None
+    assert [(one.path, one.ref) for one in (here, there)] == [("new.bin", branch_ref("dev")), (PATH, MAIN)]
+
+
+def test_a_duplicate_may_use_what_its_source_has_committed(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    copy = add_repo("copy")
+    store(catalog, A, B)
+    commit(catalog, repo, A)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [B], None, 1)
+        files.copy_links(tx, repo.id, copy.id, 9, 50)
+        source, target = files.link_of(tx, repo.id, A), files.link_of(tx, copy.id, A)
+        assert files.linked(tx, copy.id) == [(A, 50, True)]
+    assert source is not None
+    assert target is not None
+    assert (target.path, target.ref, target.pusher_id) == (PATH, MAIN, 9)
+    assert target.uid != source.uid
+
+
+def test_committed_files_are_listed_in_pages(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    many = [sha(number) for number in range(5)]
+    store(catalog, *many, A, B)
+    commit(catalog, repo, *many)
+    commit(catalog, add_repo("other"), B)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [A], None, 1)
+    found, after = [], None
+    with catalog.read() as tx:
+        while page := files.committed_links(tx, repo.id, after=after, limit=2):
+            found.extend(page)
+            after = page[-1].uid
+    assert sorted(one.sha256 for one in found) == many
+    assert [one.uid for one in found] == sorted(one.uid for one in found)
+
+
+def test_links_are_found_by_id_in_their_own_repository_only(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    other = add_repo("other")
+    store(catalog, A)
+    commit(catalog, repo, A)
+    with catalog.read() as tx:
+        link = files.link_of(tx, repo.id, A)
+        assert link is not None
+        assert files.links_by_uid(tx, repo.id, [link.uid, new_uid()]) == [link]
+        assert files.links_by_uid(tx, other.id, [link.uid]) == []
+        assert files.link_of(tx, other.id, A) is None
+
+
+def test_unlinking_takes_a_file_from_one_repository(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other = add_repo("other")
+    store(catalog, A, B)
+    commit(catalog, repo, A, B)
+    commit(catalog, other, A)
+    with catalog.write() as tx:
+        files.unlink(tx, repo.id, [A])
+        assert files.usable(tx, repo.id, [A, B]) == {B: 11}
+        assert files.usable(tx, other.id, [A, B]) == {A: 10}
+
+
+def test_used_bytes_count_committed_files(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other, empty = add_repo("other"), add_repo("empty")
+    store(catalog, A, B, C)
+    commit(catalog, repo, A, B)
+    commit(catalog, other, A)
+    with catalog.write() as tx:
+        files.link(tx, other.id, [C], None, 1)
+        assert files.used_bytes(tx, [repo.id, other.id, empty.id]) == {repo.id: 21, other.id: 10}
+
+
+def test_a_file_is_unused_when_nothing_links_it_and_its_grace_is_over(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, B, now_ms=5)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [B], None, 1)
+        assert files.unused(tx, 5) == []
+        assert files.unused(tx, 6) == [(A, 10)]
+        files.unlink(tx, repo.id, [B])
+        assert sorted(files.unused(tx, 6)) == [(A, 10), (B, 11)]
+
+
+def test_storing_or_touching_a_file_starts_its_grace_again(catalog: Catalog) -> None:
+    store(catalog, A, B, C, now_ms=5)
+    with catalog.write() as tx:
+        files.put(tx, A, 10, 10)
+        files.touch(tx, [B], 10)
+        assert files.unused(tx, 10) == [(C, 12)]
+
+
+def test_a_file_that_holds_a_large_object_is_used_but_one_behind_a_pointer_is_not(
+    catalog: Catalog, repo: RepoRow
+) -> None:
+    store(catalog, A, B)
+    with catalog.write() as tx:
+        objects.put(tx, repo.id, [ObjectRow(Oid("1" * 40), "blob", 10, None, A, None)], 1)
+        objects.put(tx, repo.id, [ObjectRow(Oid("2" * 40), "blob", 130, b"p", B, 11)], 1)
+        assert files.unused(tx, 9) == [(B, 11)]
+        assert not files.remove_unused(tx, A, 9)
+
+
+def test_a_row_is_removed_only_while_the_file_is_unused(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, B, C, now_ms=5)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [A], None, 1)
+        files.touch(tx, [B], 10)
+        assert [files.remove_unused(tx, one, 10) for one in (A, B, C, C)] == [False, False, True, False]
+        assert set(files.sizes(tx, [A, B, C])) == {A, B}
+
+
+def test_files_of_a_deleted_repository_stay_until_it_is_erased(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A)
+    commit(catalog, repo, A)
+    with catalog.write() as tx:
+        repos.unlink(tx, repo, 1)
+        assert files.unused(tx, 99) == []
+        repos.erase(tx, repo.id)
+        assert files.unused(tx, 99) == [(A, 10)]

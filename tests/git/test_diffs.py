@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.errors import Malformed
+from entrepot.git import EMPTY_TREE, Change, Entry, Kind, Mode, TreeEditor, diff_trees, encode_tree, oid_of
+from entrepot.names import Oid, RepoPath
+
+FIRST, SECOND = oid_of(Kind.BLOB, b"1"), oid_of(Kind.BLOB, b"2")
+names = st.lists(st.sampled_from(["a", "b", "a.b", "a-"]), min_size=1, max_size=3).map("/".join)
+files = st.dictionaries(
+    names, st.tuples(st.sampled_from([Mode.FILE, Mode.EXECUTABLE]), st.sampled_from([FIRST, SECOND]))
+)
+
+
+def buildable(wanted: dict[str, tuple[Mode, Oid]]) -> dict[str, tuple[Mode, Oid]]:
+    """Without the files that stand where another needs a folder."""
+    return {name: leaf for name, leaf in wanted.items() if not any(other.startswith(f"{name}/") for other in wanted)}
+
+
+def build(trees: dict[Oid, bytes], wanted: dict[str, tuple[Mode, Oid]]) -> Oid:
+    editor = TreeEditor(EMPTY_TREE, trees.__getitem__)
+    for name, (mode, oid) in wanted.items():
+        editor.put(RepoPath(name), mode, oid)
+    root, made = editor.write()
+    trees |= made
+    return root
+
+
+@given(files.map(buildable), files.map(buildable))
+def test_a_diff_names_each_file_that_differs_once(
+    before: dict[str, tuple[Mode, Oid]], after: dict[str, tuple[Mode, Oid]]
+) -> None:
+    trees: dict[Oid, bytes] = {}
+    changes = list(diff_trees(build(trees, before), build(trees, after), trees.__getitem__))
+    seen = {
+        change.path: (
+            change.old and (change.old.mode, change.old.oid),
+            change.new and (change.new.mode, change.new.oid),
+        )
+        for change in changes
+    }
+    differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert len(changes) == len(differing)
+    assert seen == {name: (before.get(name), after.get(name)) for name in differing}
+
+
+def test_git_lists_the_same_files_in_the_same_order(git: Callable[..., bytes]) -> None:
+    trees: dict[Oid, bytes] = {}
+    old = build(trees, {"a.b": (Mode.FILE, FIRST), "a/x": (Mode.FILE, FIRST), "z": (Mode.FILE, FIRST)})
+    new = build(trees, {"a.b": (Mode.FILE, SECOND), "a/y/z": (Mode.FILE, FIRST), "a0": (Mode.EXECUTABLE, FIRST)})
+    for content in trees.values():
+        git("hash-object", "-t", "tree", "-w", "--stdin", given=content)
+    listed = git("diff-tree", "-r", "--name-only", old, new).decode().split()
+    assert [change.path for change in diff_trees(old, new, trees.__getitem__)] == listed
+
+
+def test_equal_subtrees_are_not_read() -> None:
+    trees: dict[Oid, bytes] = {}
+    old = build(trees, {"same/x": (Mode.FILE, FIRST), "other": (Mode.FILE, FIRST)})
+    new = build(trees, {"same/x": (Mode.FILE, FIRST), "other": (Mode.FILE, SECOND)})
+    read: list[Oid] = []
+
+    def noted(oid: Oid) -> bytes:
+        read.append(oid)
+        return trees[oid]
+
+    assert len(list(diff_trees(old, new, noted))) == 1
+    assert read == [old, new]
+
+
+def test_no_tree_is_like_an_empty_one() -> None:
+    trees: dict[Oid, bytes] = {}
+    root = build(trees, {"a/b": (Mode.FILE, FIRST)})
+    added = [Change(RepoPath("a/b"), None, Entry("b", Mode.FILE, FIRST))]
+    assert list(diff_trees(None, root, trees.__getitem__)) == added
+    assert list(diff_trees(EMPTY_TREE, root, trees.__getitem__)) == added
+    assert list(diff_trees(root, None, trees.__getitem__)) == [
+        Change(RepoPath("a/b"), Entry("b", Mode.FILE, FIRST), None)
+    ]
+    assert list(diff_trees(None, EMPTY_TREE, trees.__getitem__)) == []
+
+
+def test_very_deep_trees_are_walked_without_recursion() -> None:
+    content = encode_tree([Entry("f", Mode.FILE, FIRST)])
+    trees = {oid_of(Kind.TREE, content): content}
+    for _ in range(3_000):
+        content = encode_tree([Entry("d", Mode.FOLDER, oid_of(Kind.TREE, content))])
+        trees[oid_of(Kind.TREE, content)] = content
+    (change,) = diff_trees(None, oid_of(Kind.TREE, content), trees.__getitem__)
+    assert change.path.count("/") == 3_000
+
+
+def test_a_tree_that_cannot_be_read_is_malformed() -> None:
+    with pytest.raises(Malformed):
+        list(diff_trees(None, FIRST, lambda oid: b"nonsense"))

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from entrepot.git import Kind, Mode, Side, oid_of, unified_diff
+from entrepot.names import Oid, RepoPath
+
+Git = Callable[..., bytes]
+
+NUMBERED = "".join(f"def line_{number}\n" for number in range(40))
+
+
+def side(content: bytes, mode: int = Mode.FILE) -> Side:
+    return Side(mode, oid_of(Kind.BLOB, content), content)
+
+
+def printed_by_git(git: Git, path: str, old: Side | None, new: Side | None) -> bytes:
+    trees = []
+    for version in (old, new):
+        row = b""
+        if version is not None:
+            git("hash-object", "-w", "--stdin", given=version.content)
+            row = f"{version.mode:06o} blob {version.oid}\t{path}\0".encode()
+        trees.append(git("mktree", "-z", given=row).decode().strip())
+    return git("diff", "--no-renames", "--abbrev=7", "--no-ext-diff", *trees)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("added.txt", None, side(b"one\ntwo\n")),
+        ("removed.txt", side(b"one\ntwo"), None),
+        ("empty", None, side(b"")),
+        ("changed", side(b"one\ntwo\nthree\n"), side(b"one\n2\nthree\n")),
+        ("end", side(b"one\ntwo"), side(b"one\ntwo\n")),
+        ("mode", side(b"x\n"), side(b"x\n", Mode.EXECUTABLE)),
+        ("both", side(b"x\n"), side(b"y\n", Mode.EXECUTABLE)),
+        ("link", side(b"x\n"), side(b"target", Mode.SYMLINK)),
+        ("binary", side(b"a\0b"), side(b"a\0c")),
+        ("new-binary", None, side(b"a\0b")),
+        ("latin", side(b"caf\xe9\n"), side(b"th\xe9\n")),
+        ("a name", side(b"1\n"), side(b"2\n")),
+        ('quote"d\té', side(b"1\n"), side(b"2\n")),
+        ("hunks", side(NUMBERED.encode()), side(NUMBERED.replace("_5\n", "_five\n").replace("_30\n", "_x\n").encode())),
+        ("near", side(NUMBERED.encode()), side(NUMBERED.replace("_5\n", "_five\n").replace("_12\n", "_x\n").encode())),
+        ("first", side(NUMBERED.encode()), side(b"zero\n" + NUMBERED.encode())),
+        ("last", side(NUMBERED.encode()), side(NUMBERED.encode() + b"more\n")),
+        ("same", side(b"x"), side(b"x")),
+    ],
+)
+def test_simple_diffs_are_what_git_prints(git: Git, path: str, old: Side | None, new: Side | None) -> None:
+    assert unified_diff(RepoPath(path), old, new) == printed_by_git(git, path, old, new)
+
+
+texts = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"d e\n", b"\r\n"]), max_size=30).map(b"".join)
+endings = st.sampled_from([b"", b"no newline"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts, endings, texts, endings)
+def test_git_applies_the_diff_and_gets_the_new_file(
+    git: Git, tmp_path: Path, old: bytes, old_end: bytes, new: bytes, new_end: bytes
+) -> None:
+    before, after = old + old_end, new + new_end
+    (tmp_path / "file").write_bytes(before)
+    diff = unified_diff(RepoPath("file"), side(before), side(after))
+    assert bool(diff) == (before != after)
+    if diff:
+        subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, check=True)
+    assert (tmp_path / "file").read_bytes() == after
+
+
+def test_a_submodule_shows_its_commit() -> None:
+    first, second = Side(Mode.GITLINK, Oid("1" * 40), b""), Side(Mode.GITLINK, Oid("2" * 40), b"")
+    diff = unified_diff(RepoPath("module"), first, second)
+    assert diff.endswith(b"-Subproject commit " + b"1" * 40 + b"\n+Subproject commit " + b"2" * 40 + b"\n")
+    assert b"index 1111111..2222222 160000\n" in diff
+
+
+def test_a_small_change_in_a_long_file_stays_small() -> None:
+    lines = [b"%d\n" % number for number in range(50_000)]
+    changed = [*lines[:10], b"new\n", *lines[10:25_000], *lines[25_001:]]
+    diff = unified_diff(RepoPath("long"), side(b"".join(lines)), side(b"".join(changed)))
+    assert diff.count(b"\n@@ ") == 2
+    assert len(diff) < 1_000
+
+
+def test_files_made_to_be_hard_take_little_time() -> None:
+    old = b"".join(b"%d\n" % (number * 7919 % 50) for number in range(20_000))
+    new = b"".join(b"%d\n" % (number * 104_729 % 51) for number in range(20_000))
+    began = time.process_time()
+    diff = unified_diff(RepoPath("hard"), side(old), side(new))
+    assert time.process_time() - began < 5  # comparing all pairs would take minutes
+    assert diff.count(b"\n-") >= 20_000 - 1

@@ -1,0 +1,192 @@
+import ntpath
+import posixpath
+import subprocess
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from entrepot.errors import InvalidPath
+from entrepot.names.paths import ROOT, parse_folder, parse_path
+
+GOOD = [
+    "README.md",
+    "a/b/c.bin",
+    ".gitattributes",
+    ".gitignore",
+    ".github/workflows/x.yml",
+    "a.git",
+    "git",
+    "git~2",
+    "..a",
+    "a..",
+    "...",
+    "a b/ c",
+    "été/日本語.txt",
+    "a\\b",
+    "xy:z.txt/c",
+    "data:v1",
+    "%2e%2e/x",
+    "~/x",
+    "-rf",
+    "a/C:",
+    "x" * 255,
+    "/".join("d" * 128),
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_a_good_path_is_kept_as_written(text: str) -> None:
+    assert parse_path(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("", "empty"),
+        ("/", "absolute"),
+        ("/etc/passwd", "absolute"),
+        ("//host/share", "absolute"),
+        ("\\x", "absolute"),
+        ("\\\\host\\share", "absolute"),
+        ("C:/x", "absolute"),
+        ("c:\\x", "absolute"),
+        ("C:x", "absolute"),
+        ("C:", "absolute"),
+        ("a/", "empty segment"),
+        ("a//b", "empty segment"),
+        (".", "segment"),
+        ("..", "segment"),
+        ("../x", "segment"),
+        ("a/../../x", "segment"),
+        ("a/./b", "segment"),
+        ("a/..", "segment"),
+        ("..\\x", "Windows"),
+        ("a\\..\\..\\x", "Windows"),
+        ("a/b\\..", "Windows"),
+        (".\\x", "Windows"),
+        (".. /x", "Windows"),
+        ("a\\.. \\x", "Windows"),
+        ("a\0b", "control character"),
+        ("a\nb", "control character"),
+        ("a\rb", "control character"),
+        ("a\tb", "control character"),
+        ("a\x1bb", "control character"),
+        ("a\x7f", "control character"),
+        ("\ud800", "not valid Unicode"),
+        ("a/\udfff/b", "not valid Unicode"),
+        ("x" * 256, "segment longer than 255"),
+        ("é" * 128, "segment longer than 255"),
+        ("/".join("d" * 129), "deeper than 128"),
+        ("/".join("d" * 1000), "deeper than 128"),
+        ("x" * 1_000_000, "longer than 4,096"),
+        ("a/" * 500_000, "longer than 4,096"),
+        ("é/" * 2000, "longer than 4,096"),
+    ],
+)
+def test_a_bad_path_is_refused_with_the_rule(text: str, rule: str) -> None:
+    with pytest.raises(InvalidPath, match=rule) as refusal:
+        parse_path(text)
+    assert len(refusal.value.path) <= 4096
+
+
+@pytest.mark.parametrize("place", ["{}", "{}/config", "a/{}", "a/{}/b", "a\\{}", "{}\\hooks"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".git",
+        ".GIT",
+        ".Git",
+        "git~1",
+        "GIT~1",
+        ".git.",
+        ".git ",
+        ".git . .",
+        ".git::$INDEX_ALLOCATION",
+        ".git:x",
+        "git~1 .:x",
+        ".g\u200cit",
+        "\ufeff.git",
+        ".gi\u202et",
+        ".git\u206f",
+    ],
+)
+def test_a_git_folder_is_refused_in_every_disguise(place: str, name: str) -> None:
+    with pytest.raises(InvalidPath, match=r"'\.git' segment"):
+        parse_path(place.format(name))
+
+
+def test_a_path_of_a_megabyte_costs_nothing() -> None:
+    path = "../" * 350_000
+    started = time.process_time()
+    for _ in range(100):
+        with pytest.raises(InvalidPath) as refusal:
+            parse_path(path)
+        assert len(str(refusal.value)) < 300
+    assert time.process_time() - started < 1
+
+
+segments = st.sampled_from(
+    [
+        "a",
+        "b",
+        ".",
+        "..",
+        "...",
+        ".git",
+        "git~1",
+        "C:",
+        "",
+        " ",
+        ".. ",
+        "\\",
+        "..\\",
+        "é",
+        "\u200c",
+        "\0",
+        "x:y",
+        "\ud800",
+    ]
+)
+paths = st.lists(segments, max_size=6).flatmap(
+    lambda parts: st.sampled_from(["/", "\\", ""]).map(lambda separator: separator.join(parts))
+)
+
+
+@given(paths | st.text(max_size=30))
+@example("a\\..\\..\\b")
+@example("C:b")
+def test_no_good_path_leaves_its_folder_on_any_system(text: str) -> None:
+    try:
+        path = parse_path(text)
+    except InvalidPath:
+        return
+    assert path == text
+    assert parse_path(path) == path
+    path.encode("utf-8")
+    assert posixpath.normpath(posixpath.join("/root/repo", path)).startswith("/root/repo/")
+    assert ntpath.normpath(ntpath.join("D:\\root\\repo", path)).startswith("D:\\root\\repo\\")
+    assert not ntpath.splitdrive(path)[0]
+
+
+def test_git_itself_stores_every_good_path(tmp_path: object) -> None:
+    """Hardened as for checkouts on macOS, ``git update-index`` takes what we take."""
+    folder = str(tmp_path)
+    git = ["git", "-C", folder, "-c", "core.protectHFS=true", "-c", "core.quotePath=false"]
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    entries = "".join(f"100644 {'1' * 40} 0\t{path}\0" for path in GOOD if path != "a\\b").encode()
+    subprocess.run([*git, "update-index", "-z", "--index-info"], input=entries, check=True)
+    stored = subprocess.run([*git, "ls-files", "-z"], capture_output=True, check=True).stdout.decode().split("\0")
+    assert set(GOOD) - {"a\\b"} <= set(stored)
+
+
+@pytest.mark.parametrize(("text", "folder"), [("", ROOT), ("/", ROOT), ("a", "a"), ("a/", "a"), ("a/b/", "a/b")])
+def test_a_folder_may_be_the_root_or_end_in_a_slash(text: str, folder: str) -> None:
+    assert parse_folder(text) == folder
+
+
+@pytest.mark.parametrize("text", ["//", "a//", "/a", "..", "../", ".git/", "\0"])
+def test_a_bad_folder_is_refused(text: str) -> None:
+    with pytest.raises(InvalidPath):
+        parse_folder(text)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from entrepot.server.metrics import Metrics, Reading
+
+
+def sample(text: bytes, start: str) -> list[str]:
+    return [line for line in text.decode().splitlines() if line.startswith(start)]
+
+
+def test_a_request_is_counted_by_method_route_and_status_class() -> None:
+    metrics = Metrics()
+    metrics.begin()
+    metrics.end(method="GET", route="/api/{id}", status=404, seconds=0.02, received=3, sent=5)
+    text = metrics.render()
+    assert sample(text, "entrepot_requests_total") == [
+        'entrepot_requests_total{method="GET",route="/api/{id}",status="4xx",worker="0"} 1.0'
+    ]
+    assert sample(text, "entrepot_received_bytes_total") == ['entrepot_received_bytes_total{worker="0"} 3.0']
+    assert sample(text, "entrepot_sent_bytes_total") == ['entrepot_sent_bytes_total{worker="0"} 5.0']
+    assert 'entrepot_request_seconds_bucket{le="0.025",route="/api/{id}",worker="0"} 1.0' in text.decode()
+
+
+def test_a_request_is_in_flight_between_begin_and_end() -> None:
+    metrics = Metrics(worker=2)
+    metrics.begin()
+    assert sample(metrics.render(), "entrepot_requests_in_flight") == ['entrepot_requests_in_flight{worker="2"} 1.0']
+    metrics.end(method="GET", route="/", status=200, seconds=0, received=0, sent=0)
+    assert sample(metrics.render(), "entrepot_requests_in_flight") == ['entrepot_requests_in_flight{worker="2"} 0.0']
+
+
+def test_invented_methods_share_one_series() -> None:
+    metrics = Metrics()
+    for method in ("BREW", "WHEN"):
+        metrics.begin()
+        metrics.end(method=method, route="/", status=405, seconds=0, received=0, sent=0)
+    assert sample(metrics.render(), "entrepot_requests_total") == [
+        'entrepot_requests_total{method="OTHER",route="/",status="4xx",worker="0"} 2.0'
+    ]
+
+
+def test_gauges_are_read_at_each_scrape_and_not_before() -> None:
+    metrics = Metrics()
+    reads: list[int] = []
+
+    def gauges() -> list[Reading]:
+        reads.append(1)
+        return [
+            Reading("jobs", "Jobs by state.", 3, {"state": "waiting"}),
+            Reading("jobs", "Jobs by state.", len(reads), {"state": "running"}),
+        ]
+
+    metrics.on_scrape(gauges)
+    assert reads == []
+    metrics.render()
+    text = metrics.render()
+    assert sample(text, "entrepot_jobs") == ['entrepot_jobs{state="waiting"} 3.0', 'entrepot_jobs{state="running"} 2.0']
+
+
+def test_two_applications_in_one_process_count_apart() -> None:
+    one, other = Metrics(), Metrics()
+    one.begin()
+    assert sample(other.render(), "entrepot_requests_in_flight") == ['entrepot_requests_in_flight{worker="0"} 0.0']

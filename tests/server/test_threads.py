@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from entrepot.server.threads import Threads, settle
+
+
+def test_short_calls_and_transfers_run_in_pools_of_their_own(threads: Threads) -> None:
+    async def names() -> tuple[str, str]:
+        def name() -> str:
+            return threading.current_thread().name
+
+        return await threads.run_short(name), await threads.run_transfer(name)
+
+    short, transfer = asyncio.run(names())
+    assert short.startswith("short")
+    assert transfer.startswith("transfer")
+
+
+def test_what_the_call_raises_is_raised(threads: Threads) -> None:
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(threads.run_short(divmod, 1, 0))
+
+
+def test_short_calls_go_on_while_all_transfer_threads_are_busy(threads: Threads) -> None:
+    async def main() -> int:
+        release = threading.Event()
+        busy = [asyncio.create_task(threads.run_transfer(release.wait, 10)) for _ in range(5)]
+        try:
+            return await threads.run_short(max, 1, 2)
+        finally:
+            release.set()
+            await asyncio.gather(*busy)
+
+    assert asyncio.run(main()) == 2
+
+
+def test_a_cancelled_call_has_ended_when_its_await_has(threads: Threads) -> None:
+    steps: list[str] = []
+
+    async def main() -> None:
+        started, release = threading.Event(), threading.Event()
+
+        def work() -> None:
+            started.set()
+            assert release.wait(10)
+            steps.append("worked")
+
+        task = asyncio.create_task(threads.run_transfer(work))
+        await threads.run_short(started.wait, 10)
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        release.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        steps.append("awaited")
+
+    asyncio.run(main())
+    assert steps == ["worked", "awaited"]
+
+
+def test_a_call_that_is_cancelled_in_the_queue_never_starts() -> None:
+    pools = Threads(short=1, transfers=1)
+    ran: list[str] = []
+
+    async def main() -> None:
+        release = threading.Event()
+        first = asyncio.create_task(pools.run_short(release.wait, 10))
+        queued = asyncio.create_task(pools.run_short(ran.append, "queued"))
+        await asyncio.sleep(0)
+        queued.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await queued
+        release.set()
+        assert await first
+
+    asyncio.run(main())
+    pools.close()
+    assert ran == []
+
+
+def test_settling_takes_the_outcome_away() -> None:
+    async def main() -> bool:
+        async def fail() -> None:
+            raise ZeroDivisionError
+
+        task = asyncio.create_task(fail())
+        await settle(task)
+        await settle(None)
+        return task.done()
+
+    assert asyncio.run(main())

@@ -1,0 +1,126 @@
+import contextlib
+import copy
+import pickle
+from collections.abc import Iterator
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot import errors
+from entrepot.errors import (
+    BranchMoved,
+    Conflict,
+    EntrepotError,
+    EntryNotFound,
+    InvalidName,
+    InvalidPath,
+    LimitExceeded,
+    RepoNotFound,
+    ThingNotFound,
+    shown,
+)
+
+FAMILIES = EntrepotError.__subclasses__()
+LEAVES = [leaf for family in FAMILIES for leaf in family.__subclasses__()]
+SAMPLES: dict[object, object] = {
+    "str": "x",
+    "int": 7,
+    "bool": True,
+    "str | None": None,
+    "tuple[str, ...]": ("a", "b"),
+}
+ASCII = {chr(code) for code in range(0x20, 0x7F)}
+
+
+def sample(leaf: type[EntrepotError]) -> EntrepotError:
+    return leaf(*(SAMPLES[field.type] for field in attrs.fields(leaf)))
+
+
+def test_the_tree_has_the_families_that_the_module_draws() -> None:
+    assert errors.__doc__ is not None
+    drawn = [line.split()[1] for line in errors.__doc__.splitlines() if "──" in line]
+    assert drawn == [family.__name__ for family in FAMILIES]
+
+
+def test_every_class_of_the_module_hangs_in_the_tree() -> None:
+    classes = {thing for thing in vars(errors).values() if isinstance(thing, type)}
+    assert classes == {EntrepotError, *FAMILIES, *LEAVES}
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
+def test_every_leaf_says_one_line_of_text(leaf: type[EntrepotError]) -> None:
+    text = str(sample(leaf))
+    assert text
+    assert "\n" not in text
+    assert text == sample(leaf).message
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
+def test_every_leaf_survives_pickling_and_copying(leaf: type[EntrepotError]) -> None:
+    error = sample(leaf)
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(twin) is leaf
+        assert attrs.asdict(twin) == attrs.asdict(error)
+        assert str(twin) == str(error)
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
+def test_every_leaf_passes_through_a_context_manager(leaf: type[EntrepotError]) -> None:
+    @contextlib.contextmanager
+    def room() -> Iterator[None]:
+        yield
+
+    error = sample(leaf)
+    with pytest.raises(leaf) as caught, room():
+        raise error
+    assert caught.value is error
+    assert error.__traceback__ is not None
+
+
+def test_an_error_can_be_chained_and_caught_by_its_family() -> None:
+    cause = KeyError("x")
+    with pytest.raises(Conflict) as caught:
+        raise BranchMoved("main") from cause
+    assert caught.value.__cause__ is cause
+
+
+def test_optional_fields_change_the_message() -> None:
+    assert str(RepoNotFound()) != str(RepoNotFound(anonymous=True))
+    assert str(LimitExceeded("a file", 1000)) == "a file exceeds the limit of 1,000"
+    assert str(LimitExceeded("a file", 1000, "use LFS")).endswith("; use LFS")
+    assert str(EntryNotFound("a", reason="gone")) == "gone"
+
+
+def test_a_moved_branch_names_at_most_twenty_paths() -> None:
+    few = str(BranchMoved("main", ("a.txt", "b.txt")))
+    many = str(BranchMoved("main", tuple(f"f{n}" for n in range(23))))
+    assert few.endswith("Changed on main since then: a.txt, b.txt.")
+    assert many.endswith("f19 and 3 more.")
+    assert "Changed" not in str(BranchMoved("main"))
+
+
+@given(st.text(st.characters()))
+def test_untrusted_text_is_shown_as_short_printable_ascii(text: str) -> None:
+    for line in (
+        shown(text),
+        shown(text, quote=False),
+        str(InvalidName("branch name", text, "rule")),
+        str(InvalidPath(text, "rule")),
+        str(ThingNotFound("token", text)),
+        str(BranchMoved(text, (text,))),
+    ):
+        assert set(line) <= ASCII
+        assert len(line) < 900
+
+
+def test_lone_surrogates_and_control_characters_are_shown_escaped() -> None:
+    assert shown("a\ud800\n\x7fé") == r"'a\ud800\x0a\x7f\xe9'"
+
+
+def test_a_megabyte_of_text_is_cut_to_a_line_that_says_so() -> None:
+    line = shown("é" * 1_000_000)
+    assert len(line) <= 200
+    assert line.endswith("...(1000000 characters)'")
+    assert shown("a" * 200) == f"'{'a' * 200}'"
