@@ -167,6 +167,19 @@ def unlink(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
         tx.sql.execute(sa.delete(_L).where(here))
 
 
+def unlink_unused(tx: Write, repo_id: int, sha256s: Sequence[Sha256], linked_before_ms: int) -> None:
+    """Take files away from a repository unless they were linked, named or touched meanwhile."""
+    fresh = sa.exists().where((_F.c.sha256 == _L.c.sha256) & (_F.c.touched_ms >= linked_before_ms))
+    for at in range(0, len(sha256s), _BATCH):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH])
+        tx.sql.execute(sa.delete(_L).where(here & (_L.c.linked_ms < linked_before_ms) & ~fresh))
+
+
+def known(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
+    """Those of the files that have a row."""
+    return set(tx.sql.execute(sa.select(_F.c.sha256).where(_F.c.sha256.in_(sha256s))).scalars())
+
+
 def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:
     """When each file of a repository was linked (ms)."""
     rows = tx.sql.execute(sa.select(_L.c.sha256, _L.c.linked_ms).where(_L.c.repo_id == repo_id))

@@ -117,6 +117,11 @@ def everything(tx: Read, *, after: int = 0, limit: int = 1000) -> list[RepoRow]:
     return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.id > after).order_by(_R.c.id).limit(limit))]
 
 
+def count(tx: Read) -> int:
+    """Number of repositories that exist."""
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(_R).where(_R.c.deleted_ms.is_(None))).scalar_one()
+
+
 def owned_by(tx: Read, namespace_id: int) -> list[RepoRow]:
     """All repositories of a namespace, newest change first."""
     query = _SELECT.where(_R.c.namespace_id == namespace_id).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())

@@ -1,0 +1,174 @@
+"""The large files of a repository: listed, and deleted for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, accounts, commits, files, refs
+from entrepot.catalog import objects as object_rows
+from entrepot.catalog.accounts import Account
+from entrepot.catalog.files import Link
+from entrepot.errors import Busy, LimitExceeded, ThingNotFound
+from entrepot.git import (
+    EMPTY_TREE,
+    Commit,
+    Entry,
+    Kind,
+    encode_commit,
+    encode_tag_object,
+    encode_tree,
+    parse_tag_object,
+    parse_tree,
+)
+from entrepot.hub import access
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.names import Oid, RefName, RepoRef
+from entrepot.storage import histories, objects
+from entrepot.storage.objects import GitObject
+from entrepot.storage.trees import Trees
+
+MAX_DELETIONS = 1_000
+_ATTEMPTS = 10
+
+
+@attrs.frozen
+class LargeFile:
+    """A large file that commits of a repository name."""
+
+    link: Link
+    pusher: Account | None
+
+
+def list_files(hub: Hub, caller: Anyone, ref: RepoRef, *, after: str | None, limit: int) -> Sequence[LargeFile]:
+    """A page of the large files of a repository, oldest first; ``after`` is the last uid of the page before.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access; writers only.
+    """
+    with hub.read() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        links = files.committed_links(tx, row.id, after=after, limit=limit)
+        pushers = accounts.by_ids(tx, [link.pusher_id for link in links if link.pusher_id is not None])
+    return [LargeFile(link, pushers.get(link.pusher_id or 0)) for link in links]
+
+
+def delete(hub: Hub, caller: Anyone, ref: RepoRef, uids: Sequence[str], *, rewrites_history: bool) -> None:
+    """Take large files away from a repository for good.
+
+    The bytes are swept when no other repository uses them. Without
+    ``rewrites_history`` the pointers stay in the commits and lead nowhere;
+    with it they disappear from every commit of every ref, and commits keep
+    their titles, authors, dates and number.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        ThingNotFound: an id names no large file of this repository.
+        LimitExceeded: more than 1,000 files.
+        Busy: somebody kept committing meanwhile.
+    """
+    if len(uids) > MAX_DELETIONS:
+        raise LimitExceeded("the number of files in one deletion", MAX_DELETIONS, "delete in smaller groups")
+    with hub.read() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        links = files.links_by_uid(tx, row.id, uids)
+    missing = set(uids) - {link.uid for link in links}
+    if missing:
+        raise ThingNotFound("large file", min(missing))
+    sha256s = [link.sha256 for link in links]
+    if not rewrites_history:
+        with hub.write() as tx:
+            files.unlink(tx, row.id, sha256s)
+        return
+    for _ in range(_ATTEMPTS):
+        with hub.read() as tx:
+            heads = refs.everything(tx, row.id)
+            rewriter = _Rewriter(hub, tx, row.id, object_rows.pointing_at(tx, row.id, sha256s))
+            moves = [(name, old, rewriter.target(old)) for name, old in heads]
+        if _publish(hub, row.id, rewriter, moves):
+            with hub.write() as tx:
+                files.unlink(tx, row.id, sha256s)
+            return
+    raise Busy("the repository")
+
+
+def _publish(hub: Hub, repo_id: int, rewriter: _Rewriter, moves: Sequence[tuple[RefName, Oid, Oid]]) -> bool:
+    rows = [objects.row_of(item) for item in rewriter.made]
+    now = hub.now_ms()
+    for at in range(0, len(rows), 1000):
+        with hub.write() as tx:
+            object_rows.put(tx, repo_id, rows[at : at + 1000], now)
+    with hub.write() as tx:
+        if [(name, old) for name, old, _ in moves] != refs.everything(tx, repo_id):
+            return False
+        for oid, parents in rewriter.commits.items():
+            histories.record(tx, repo_id, oid, parents)
+        for name, old, new in moves:
+            if old != new:
+                refs.swap(tx, repo_id, name, old, new, now)
+    return True
+
+
+class _Rewriter:
+    """Makes the histories of a repository anew without some files."""
+
+    def __init__(self, hub: Hub, tx: Read, repo_id: int, unwanted: set[Oid]) -> None:
+        self.made: list[GitObject] = []
+        self.commits: dict[Oid, tuple[Oid, ...]] = {}
+        self._tx = tx
+        self._repo_id = repo_id
+        self._unwanted = unwanted
+        self._read = Trees(hub.store, tx, repo_id).read
+        self._trees: dict[Oid, Oid | None] = {}
+        self._new: dict[Oid, Oid] = {}
+
+    def target(self, oid: Oid) -> Oid:
+        """What a ref must point at instead."""
+        row = objects.find_row(self._tx, self._repo_id, oid)
+        if row.kind == Kind.TAG:
+            tag = parse_tag_object(objects.content_of(row))
+            moved = self.target(tag.target)
+            return (
+                oid if moved == tag.target else self._make(Kind.TAG, encode_tag_object(attrs.evolve(tag, target=moved)))
+            )
+        for ancestor in reversed(commits.ancestors(self._tx, self._repo_id, oid)):
+            if ancestor not in self._new:
+                self._new[ancestor] = self._commit(ancestor, objects.read_commit(self._tx, self._repo_id, ancestor))
+        return self._new[oid]
+
+    def _commit(self, oid: Oid, commit: Commit) -> Oid:
+        tree = self._tree(commit.tree) or EMPTY_TREE
+        parents = tuple(self._new[parent] for parent in commit.parents)
+        if (tree, parents) == (commit.tree, commit.parents):
+            return oid
+        if tree == EMPTY_TREE:
+            self._make(Kind.TREE, b"")
+        # A signature over the old content would only mislead.
+        extra = tuple((key, value) for key, value in commit.extra if not key.startswith("gpgsig"))
+        made = self._make(Kind.COMMIT, encode_commit(attrs.evolve(commit, tree=tree, parents=parents, extra=extra)))
+        self.commits[made] = parents
+        return made
+
+    def _tree(self, oid: Oid) -> Oid | None:
+        """The tree without the files; None when nothing is left of it."""
+        if oid not in self._trees:
+            entries = parse_tree(self._read(oid)) if oid != EMPTY_TREE else []
+            kept = [moved for entry in entries if (moved := self._entry(entry)) is not None]
+            if kept == entries:
+                self._trees[oid] = oid
+            else:
+                self._trees[oid] = self._make(Kind.TREE, encode_tree(kept)) if kept else None
+        return self._trees[oid]
+
+    def _entry(self, entry: Entry) -> Entry | None:
+        if entry.is_folder:
+            tree = self._tree(entry.oid)
+            return None if tree is None else entry._replace(oid=tree)
+        return None if entry.oid in self._unwanted else entry
+
+    def _make(self, kind: Kind, content: bytes) -> Oid:
+        made = objects.of(kind, content)
+        self.made.append(made)
+        return made.oid

@@ -1,0 +1,224 @@
+"""Looking after a hub: checking what is stored, and sweeping what nothing names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import attrs
+
+from entrepot.blobs import file_key
+from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, repos, uploads
+from entrepot.catalog.repos import RepoRow
+from entrepot.hub.house import Hub
+from entrepot.names import Oid, Sha256
+from entrepot.storage import checks
+from entrepot.storage.checks import Finding, Reach
+
+_UPLOAD_DAYS = 7
+_DAY_MS = 86_400_000
+
+Progress = Callable[[str], None]
+
+
+@attrs.frozen
+class Sweepable:
+    """Something that gc takes away, why, and the bytes that it frees (before any file system rounding)."""
+
+    kind: str
+    what: str
+    why: str
+    size: int
+
+
+def fsck(hub: Hub, *, checks_content: bool = True, progress: Progress = lambda _line: None) -> Iterator[Finding]:
+    """Check everything that is stored; yields what is wrong as it is found.
+
+    Args:
+        checks_content: also hash every object and file; else only their presence and size.
+        progress: told what is being checked.
+    """
+    for row in _all_repos(hub):
+        progress(f"checking {row.ref}")
+        with hub.read() as tx:
+            yield from checks.check_repo(hub.store, tx, row, checks_content=checks_content)
+    with hub.read() as tx:
+        needed = list(files.needed(tx))
+        spare = files.unused(tx, hub.now_ms())
+    for number, (sha256, size) in enumerate(needed, 1):
+        progress(f"checking large file {number:,} of {len(needed):,}")
+        finding = checks.check_file(hub.store, sha256, size, checks_content=checks_content)
+        if finding is not None:
+            yield finding
+    for sha256, size in spare:
+        if hub.store.blobs.stat(file_key(sha256)) is not None:
+            yield Finding("orphaned", file_key(sha256), "a large file that no repository uses", size)
+    progress("looking for stray bytes")
+    with hub.read() as tx:
+        yield from checks.stray_blobs(hub.store, tx)
+
+
+def gc(
+    hub: Hub, *, grace_ms: int | None = None, is_rehearsal: bool = False, progress: Progress = lambda _line: None
+) -> Iterator[Sweepable]:
+    """Take away what nothing names since the grace period; yields each thing as it goes.
+
+    Args:
+        grace_ms: how old it must be; None is the setting.
+        is_rehearsal: only tell what would go. What becomes free through an
+            earlier step of a real run is not foreseen.
+        progress: told what is being looked at.
+
+    Guarantees: safe beside running uploads and commits: what anybody touched
+    within the grace period stays, and a repository whose refs moved while it
+    was looked at is left for the next time.
+    """
+    grace = hub.settings.gc_grace_s * 1000 if grace_ms is None else grace_ms
+    cutoff = hub.now_ms() - grace
+    yield from _sweep_repos(hub, cutoff, is_rehearsal)
+    for row in _all_repos(hub):
+        progress(f"sweeping {row.ref}")
+        yield from _sweep_objects(hub, row, cutoff, is_rehearsal)
+    yield from _sweep_uploads(hub, cutoff, is_rehearsal)
+    progress("sweeping large files")
+    yield from _sweep_files(hub, cutoff, is_rehearsal)
+    if not is_rehearsal:
+        with hub.write() as tx:
+            jobs.forget_done(tx, cutoff)
+
+
+def sizes(hub: Hub) -> dict[str, int]:
+    """Figures for monitoring: repositories, large files and their bytes, jobs by state."""
+    with hub.read() as tx:
+        number, size = files.totals(tx)
+        figures = {"repositories": repos.count(tx), "files": number, "file_bytes": size}
+        return figures | {f"jobs_{state}": count for state, count in jobs.counts(tx).items()}
+
+
+def check_ready(hub: Hub) -> None:
+    """Raise unless the database and the blob store can be used.
+
+    Raises:
+        Busy, DataFolderError, StoreUnavailable: they cannot.
+    """
+    with hub.read() as tx:
+        facts.find(tx, "store_id")
+    hub.store.blobs.stat(file_key(Sha256("0" * 64)))
+
+
+def _all_repos(hub: Hub) -> Iterator[RepoRow]:
+    last = 0
+    while True:
+        with hub.read() as tx:
+            page = repos.everything(tx, after=last, limit=100)
+        if not page:
+            return
+        yield from page
+        last = page[-1].id
+
+
+def _sweep_repos(hub: Hub, cutoff: int, is_rehearsal: bool) -> Iterator[Sweepable]:
+    with hub.read() as tx:
+        gone = repos.deleted_before(tx, cutoff)
+    for repo_id in gone:
+        if not is_rehearsal:
+            with hub.write() as tx:
+                repos.erase(tx, repo_id)
+        yield Sweepable("repository", f"row {repo_id}", "it was deleted", 0)
+
+
+def _sweep_objects(hub: Hub, row: RepoRow, cutoff: int, is_rehearsal: bool) -> Iterator[Sweepable]:
+    with hub.read() as tx:
+        heads = refs.everything(tx, row.id)
+        reach = checks.reachable(hub.store, tx, row.id, str(row.ref), checks_content=False)
+        loose = _loose_objects(tx, row.id, reach, cutoff)
+        links = [
+            sha256
+            for sha256, linked_ms in files.linked(tx, row.id).items()
+            if sha256 not in reach.files and linked_ms < cutoff
+        ]
+    if reach.findings or not (loose or links):
+        # What a damaged repository still needs cannot be told: nothing of it is taken.
+        return
+    if not is_rehearsal and not _remove(hub, row.id, heads, loose, links, cutoff):
+        return
+    if loose:
+        size = sum(size for _, _, size in loose)
+        yield Sweepable("objects", f"{len(loose)} objects of {row.ref}", "no ref leads to them", size)
+    if links:
+        yield Sweepable("links", f"{len(links)} large files of {row.ref}", "no commit names them", 0)
+
+
+def _loose_objects(tx: Read, repo_id: int, reach: Reach, cutoff: int) -> list[tuple[Oid, str, int]]:
+    return [
+        (oid, kind, size)
+        for oid, kind, size, touched_ms in objects.everything(tx, repo_id)
+        if oid not in reach.objects and touched_ms < cutoff
+    ]
+
+
+def _remove(
+    hub: Hub,
+    repo_id: int,
+    heads: Sequence[tuple[str, Oid]],
+    loose: Sequence[tuple[Oid, str, int]],
+    links: Sequence[Sha256],
+    cutoff: int,
+) -> bool:
+    """Delete rows unless a ref moved since they were found to be loose."""
+    with hub.write() as tx:
+        if refs.everything(tx, repo_id) != heads:
+            return False
+        commits.forget(tx, repo_id, [oid for oid, kind, _ in loose if kind == "commit"])
+        objects.remove(tx, repo_id, [oid for oid, _, _ in loose], touched_before_ms=cutoff)
+        files.unlink_unused(tx, repo_id, links, cutoff)
+    return True
+
+
+def _sweep_uploads(hub: Hub, cutoff: int, is_rehearsal: bool) -> Iterator[Sweepable]:
+    # Parts of an upload that nobody continues need not wait as long as committed history.
+    latest = max(cutoff, hub.now_ms() - _UPLOAD_DAYS * _DAY_MS)
+    with hub.read() as tx:
+        stale = uploads.stale(tx, latest)
+        known = uploads.everything(tx)
+    strays = [stat for stat in hub.store.parts.list_parts_uploads() if stat.key not in known]
+    for upload in stale:
+        if not is_rehearsal:
+            hub.store.parts.abort_parts(upload.uid)
+            with hub.write() as tx:
+                uploads.remove(tx, upload.uid)
+        yield Sweepable("upload", f"upload {upload.uid}", "nobody continues it", upload.size)
+    for stat in strays:
+        if stat.modified_ms < latest:
+            if not is_rehearsal:
+                hub.store.parts.abort_parts(stat.key)
+            yield Sweepable("upload", f"parts {stat.key}", "no upload knows them", stat.size)
+
+
+def _sweep_files(hub: Hub, cutoff: int, is_rehearsal: bool) -> Iterator[Sweepable]:
+    with hub.read() as tx:
+        unused = files.unused(tx, cutoff)
+        strays = list(checks.stray_blobs(hub.store, tx))
+    for sha256, size in unused:
+        if is_rehearsal or _sweep_file(hub, sha256, cutoff):
+            yield Sweepable("file", sha256, "no repository uses it", size)
+    for stray in strays:
+        sha256 = Sha256(stray.where.rpartition("/")[2])
+        stat = hub.store.blobs.stat(stray.where)
+        if stat is None or stat.modified_ms >= cutoff:
+            continue
+        if not is_rehearsal:
+            with hub.write() as tx:
+                files.reserve(tx, sha256, stray.size, 0)
+        if is_rehearsal or _sweep_file(hub, sha256, cutoff):
+            yield Sweepable("file", sha256, "the catalog does not know it", stray.size)
+
+
+def _sweep_file(hub: Hub, sha256: Sha256, cutoff: int) -> bool:
+    """Claim, delete the bytes, forget: in this order, so that an uploader of the same file is never deceived."""
+    with hub.write() as tx:
+        if not files.begin_sweep(tx, sha256, cutoff, hub.now_ms()):
+            return False
+    hub.store.blobs.delete(file_key(sha256))
+    with hub.write() as tx:
+        files.end_sweep(tx, sha256)
+    return True

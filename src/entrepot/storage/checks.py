@@ -1,0 +1,167 @@
+"""Checking a store: everything that names lead to is there and is what it should be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from entrepot.blobs import file_key
+from entrepot.catalog import Read, files, refs
+from entrepot.catalog import objects as object_rows
+from entrepot.catalog.objects import ObjectRow
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import EntrepotError
+from entrepot.git import BlobHasher, Kind, Mode, oid_of, parse_commit, parse_tag_object, parse_tree
+from entrepot.names import Oid, Sha256
+from entrepot.storage import objects
+from entrepot.storage.store import Store
+
+_PIECE = 1 << 20
+_BATCH = 500
+
+
+@attrs.frozen
+class Finding:
+    """Something that is not as it should be.
+
+    ``kind``: ``missing`` or ``corrupt`` (damage), or ``orphaned`` (harmless:
+    the sweeper will take it); ``where``: what is concerned; ``what``: a
+    sentence.
+    """
+
+    kind: str
+    where: str
+    what: str
+    size: int = 0
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether something that a name leads to is lost."""
+        return self.kind != "orphaned"
+
+
+@attrs.define
+class Reach:
+    """Objects and large files that the refs of a repository lead to."""
+
+    objects: set[Oid] = attrs.field(factory=set)
+    files: set[Sha256] = attrs.field(factory=set)
+    findings: list[Finding] = attrs.field(factory=list)
+
+
+def reachable(store: Store, tx: Read, row_id: int, name: str, *, checks_content: bool) -> Reach:
+    """Walk a repository from its refs.
+
+    Args:
+        name: what the repository is called in findings.
+        checks_content: also unpack and hash every object.
+    """
+    reach = Reach()
+    waiting: dict[Oid, str] = {oid: ref for ref, oid in refs.everything(tx, row_id)}
+    while waiting:
+        batch = dict(list(waiting.items())[:_BATCH])
+        for oid in batch:
+            del waiting[oid]
+        rows = {row.oid: row for row in object_rows.find_many(tx, row_id, list(batch))}
+        reach.objects.update(batch)
+        for oid, origin in batch.items():
+            if oid not in rows:
+                reach.findings.append(Finding("missing", name, f"the object {oid}, named by {origin}"))
+                continue
+            for child in _visit(store, rows[oid], name, reach, checks_content=checks_content):
+                if child not in reach.objects:
+                    waiting.setdefault(child, f"{rows[oid].kind} {oid}")
+    return reach
+
+
+def check_repo(store: Store, tx: Read, row: RepoRow, *, checks_content: bool) -> list[Finding]:
+    """Findings about one repository: objects that refs lead to, links of its large files, orphans."""
+    name = str(row.ref)
+    reach = reachable(store, tx, row.id, name, checks_content=checks_content)
+    found = reach.findings
+    loose = [(oid, size) for oid, _, size, _ in object_rows.everything(tx, row.id) if oid not in reach.objects]
+    if loose:
+        found.append(Finding("orphaned", name, f"{len(loose)} objects", sum(size for _, size in loose)))
+    return found
+
+
+def check_file(store: Store, sha256: Sha256, size: int, *, checks_content: bool) -> Finding | None:
+    """What is wrong with the bytes of a large file, or None."""
+    key = file_key(sha256)
+    stat = store.blobs.stat(key)
+    if stat is None:
+        return Finding("missing", key, f"the {size:,} bytes of this file")
+    if stat.size != size:
+        return Finding("corrupt", key, f"it has {stat.size:,} bytes instead of {size:,}", stat.size)
+    if checks_content and _hash(store, sha256) != sha256:
+        return Finding("corrupt", key, "its bytes have another sha256", stat.size)
+    return None
+
+
+def stray_blobs(store: Store, tx: Read) -> Iterator[Finding]:
+    """Stored bytes that no row names."""
+    batch: list[tuple[Sha256, int]] = []
+    for stat in store.blobs.list("files/"):
+        batch.append((Sha256(stat.key.rpartition("/")[2]), stat.size))
+        if len(batch) >= _BATCH:
+            yield from _strays(tx, batch)
+            batch = []
+    yield from _strays(tx, batch)
+
+
+def _strays(tx: Read, batch: Sequence[tuple[Sha256, int]]) -> Iterator[Finding]:
+    known = files.known(tx, [sha256 for sha256, _ in batch])
+    for sha256, size in batch:
+        if sha256 not in known:
+            yield Finding("orphaned", file_key(sha256), "bytes that the catalog does not know", size)
+
+
+def _visit(store: Store, row: ObjectRow, name: str, reach: Reach, *, checks_content: bool) -> list[Oid]:
+    """Note what is wrong with an object and what large file it needs; the objects it names."""
+    try:
+        if row.kind == Kind.BLOB:
+            _visit_blob(store, row, name, reach, checks_content=checks_content)
+            return []
+        content = objects.content_of(row)
+        if checks_content and oid_of(Kind(row.kind), content) != row.oid:
+            reach.findings.append(Finding("corrupt", name, f"the {row.kind} {row.oid} has another id", row.size))
+            return []
+        return _children(row, content)
+    except EntrepotError as error:
+        reach.findings.append(Finding("corrupt", name, f"the {row.kind} {row.oid}: {error}", row.size))
+        return []
+
+
+def _visit_blob(store: Store, row: ObjectRow, name: str, reach: Reach, *, checks_content: bool) -> None:
+    if row.sha256 is not None:
+        reach.files.add(row.sha256)
+    if not checks_content:
+        return
+    hasher = BlobHasher(row.size)
+    if row.data is not None:
+        hasher.update(objects.content_of(row))
+    elif row.sha256 is not None:
+        with store.blobs.open(file_key(row.sha256)) as reader:
+            for offset in range(0, reader.size, _PIECE):
+                hasher.update(reader.read_at(offset, _PIECE))
+    if hasher.oid() != row.oid:
+        reach.findings.append(Finding("corrupt", name, f"the file object {row.oid} has another id", row.size))
+
+
+def _children(row: ObjectRow, content: bytes) -> list[Oid]:
+    if row.kind == Kind.COMMIT:
+        commit = parse_commit(content)
+        return [commit.tree, *commit.parents]
+    if row.kind == Kind.TAG:
+        return [parse_tag_object(content).target]
+    return [entry.oid for entry in parse_tree(content) if entry.mode != Mode.GITLINK]
+
+
+def _hash(store: Store, sha256: Sha256) -> str:
+    digest = hashlib.sha256()
+    with store.blobs.open(file_key(sha256)) as reader:
+        for offset in range(0, reader.size, _PIECE):
+            digest.update(reader.read_at(offset, _PIECE))
+    return digest.hexdigest()
