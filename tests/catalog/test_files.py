@@ -5,8 +5,10 @@ import sqlalchemy as sa
 
 from entrepot.catalog import Catalog, files, objects, repos
 from entrepot.catalog.accounts import Account
+from entrepot.catalog.files import SWEEP_LEASE_MS
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
+from entrepot.errors import Busy
 from entrepot.names import MAIN, Oid, RepoPath, Sha256, branch_ref, new_uid
 
 AddRepo = Callable[..., RepoRow]
@@ -23,13 +25,13 @@ PATH = RepoPath("weights/model.bin")
 def store(catalog: Catalog, *sha256s: Sha256, now_ms: int = 1) -> None:
     with catalog.write() as tx:
         for number, sha256 in enumerate(sha256s):
-            files.put(tx, sha256, 10 + number, now_ms)
+            files.reserve(tx, sha256, 10 + number, now_ms)
 
 
 def commit(catalog: Catalog, repo: RepoRow, *sha256s: Sha256, path: RepoPath = PATH) -> None:
     with catalog.write() as tx:
         files.link(tx, repo.id, sha256s, 7, 1)
-        files.name_links(tx, repo.id, [(sha256, path) for sha256 in sha256s], MAIN)
+        files.name_links(tx, repo.id, [(sha256, path) for sha256 in sha256s], MAIN, 1)
 
 
 def readable(catalog: Catalog, seen_by: Sequence[int] = ()) -> set[Sha256]:
@@ -39,9 +41,8 @@ def readable(catalog: Catalog, seen_by: Sequence[int] = ()) -> set[Sha256]:
 
 def test_a_file_keeps_the_size_it_was_stored_with(catalog: Catalog) -> None:
     with catalog.write() as tx:
-        files.put(tx, A, 2**40, 1)
-        files.put(tx, A, 5, 2)
-        assert files.sizes(tx, [A, B]) == {A: 2**40}
+        files.reserve(tx, A, 2**40, 1)
+        files.reserve(tx, A, 5, 2)
         assert list(files.everything(tx)) == [(A, 2**40)]
 
 
@@ -73,15 +74,14 @@ def test_many_files_are_looked_up(catalog: Catalog, repo: RepoRow) -> None:
     many = [sha(number) for number in range(1201)]
     with catalog.write() as tx:
         for one in many:
-            files.put(tx, one, 1, 1)
+            files.reserve(tx, one, 1, 1)
         files.link(tx, repo.id, many, None, 1)
-        files.name_links(tx, repo.id, [(one, PATH) for one in many], MAIN)
+        files.name_links(tx, repo.id, [(one, PATH) for one in many], MAIN, 1)
         files.touch(tx, many, 2)
-        assert len(files.sizes(tx, many)) == 1201
         assert len(files.usable(tx, repo.id, many)) == 1201
         assert len(files.readable_elsewhere(tx, frozenset(), many)) == 1201
         files.unlink(tx, repo.id, many)
-        assert files.linked(tx, repo.id) == []
+        assert files.linked(tx, repo.id) == {}
         assert len(files.unused(tx, 3)) == 1201
 
 
@@ -131,6 +131,19 @@ def test_a_deleted_repository_shows_its_files_to_nobody(catalog: Catalog, repo: 
     assert readable(catalog, [repo.namespace_id]) == set()
 
 
+def test_one_who_sees_everything_reads_closed_repositories_but_neither_disabled_nor_deleted_ones(
+    catalog: Catalog, add_repo: AddRepo
+) -> None:
+    store(catalog, A, B, C)
+    commit(catalog, add_repo("closed", visibility="private", gated="auto"), A)
+    commit(catalog, add_repo("off", is_disabled=True), B)
+    gone = add_repo("gone")
+    commit(catalog, gone, C)
+    with catalog.write() as tx:
+        repos.unlink(tx, gone, 1)
+        assert files.readable_elsewhere(tx, None, [A, B, C]) == {A: 10}
+
+
 def test_one_readable_repository_is_enough(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
     store(catalog, A)
     for closed in (add_repo("p", visibility="private"), add_repo("g", gated="auto"), repo):
@@ -146,7 +159,7 @@ def test_linking_again_leaves_the_link_as_it_is(catalog: Catalog, repo: RepoRow)
     with catalog.write() as tx:
         files.link(tx, repo.id, [A, B, B], 8, 99)
         assert files.link_of(tx, repo.id, A) == before
-        assert sorted(files.linked(tx, repo.id)) == [(A, 1, True), (B, 99, False)]
+        assert files.linked(tx, repo.id) == {A: 1, B: 99}
     assert before is not None
     assert (before.path, before.ref, before.pusher_id, before.size) == (PATH, MAIN, 7, 10)
 
@@ -162,17 +175,16 @@ def test_a_link_takes_the_name_of_the_last_commit(catalog: Catalog, repo: RepoRo
     commit(catalog, repo, A)
     commit(catalog, other, A)
     with catalog.write() as tx:
-        files.name_links(tx, repo.id, [(A, RepoPath("new.bin"))], branch_ref("dev"))
-        files.name_links(tx, repo.id, [], MAIN)
+        files.name_links(tx, repo.id, [(A, RepoPath("new.bin"))], branch_ref("dev"), 60)
+        files.name_links(tx, repo.id, [], MAIN, 70)
         here, there = files.link_of(tx, repo.id, A), files.link_of(tx, other.id, A)
     assert here is not None
     assert there is not None
-    assert [(one.path, one.ref) for one in (here, there)] == [("new.bin", branch_ref("dev")), (PATH, MAIN)]
+    assert (here.path, here.ref, here.linked_ms) == ("new.bin", branch_ref("dev"), 60)
+    assert (there.path, there.ref, there.linked_ms) == (PATH, MAIN, 1)
 
 
-def test_a_duplicate_may_use_what_its_source_has_committed(
-    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
-) -> None:
+def test_a_duplicate_may_use_what_its_source_has_committed(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
     copy = add_repo("copy")
     store(catalog, A, B)
     commit(catalog, repo, A)
@@ -180,7 +192,7 @@ def test_a_duplicate_may_use_what_its_source_has_committed(
         files.link(tx, repo.id, [B], None, 1)
         files.copy_links(tx, repo.id, copy.id, 9, 50)
         source, target = files.link_of(tx, repo.id, A), files.link_of(tx, copy.id, A)
-        assert files.linked(tx, copy.id) == [(A, 50, True)]
+        assert files.linked(tx, copy.id) == {A: 50}
     assert source is not None
     assert target is not None
     assert (target.path, target.ref, target.pusher_id) == (PATH, MAIN, 9)
@@ -203,9 +215,7 @@ def test_committed_files_are_listed_in_pages(catalog: Catalog, repo: RepoRow, ad
     assert [one.uid for one in found] == sorted(one.uid for one in found)
 
 
-def test_links_are_found_by_id_in_their_own_repository_only(
-    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
-) -> None:
+def test_links_are_found_by_id_in_their_own_repository_only(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
     other = add_repo("other")
     store(catalog, A)
     commit(catalog, repo, A)
@@ -251,7 +261,7 @@ def test_a_file_is_unused_when_nothing_links_it_and_its_grace_is_over(catalog: C
 def test_storing_or_touching_a_file_starts_its_grace_again(catalog: Catalog) -> None:
     store(catalog, A, B, C, now_ms=5)
     with catalog.write() as tx:
-        files.put(tx, A, 10, 10)
+        files.reserve(tx, A, 10, 10)
         files.touch(tx, [B], 10)
         assert files.unused(tx, 10) == [(C, 12)]
 
@@ -264,16 +274,54 @@ def test_a_file_that_holds_a_large_object_is_used_but_one_behind_a_pointer_is_no
         objects.put(tx, repo.id, [ObjectRow(Oid("1" * 40), "blob", 10, None, A, None)], 1)
         objects.put(tx, repo.id, [ObjectRow(Oid("2" * 40), "blob", 130, b"p", B, 11)], 1)
         assert files.unused(tx, 9) == [(B, 11)]
-        assert not files.remove_unused(tx, A, 9)
+        assert list(files.needed(tx)) == [(A, 10)]
+        assert not files.begin_sweep(tx, A, 9, 9)
 
 
-def test_a_row_is_removed_only_while_the_file_is_unused(catalog: Catalog, repo: RepoRow) -> None:
+def test_a_file_is_swept_only_while_it_is_unused(catalog: Catalog, repo: RepoRow) -> None:
     store(catalog, A, B, C, now_ms=5)
     with catalog.write() as tx:
         files.link(tx, repo.id, [A], None, 1)
         files.touch(tx, [B], 10)
-        assert [files.remove_unused(tx, one, 10) for one in (A, B, C, C)] == [False, False, True, False]
-        assert set(files.sizes(tx, [A, B, C])) == {A, B}
+        assert [files.begin_sweep(tx, one, 10, 20) for one in (A, B, C, sha(99))] == [False, False, True, False]
+    with catalog.write() as tx:
+        for one in (A, B, C):
+            files.end_sweep(tx, one)
+        assert sorted(files.everything(tx)) == [(A, 10), (B, 11)]
+
+
+def test_a_file_that_is_being_swept_cannot_be_stored_until_that_has_ended(catalog: Catalog) -> None:
+    store(catalog, A, now_ms=5)
+    with catalog.write() as tx:
+        assert files.begin_sweep(tx, A, 10, 20)
+    with catalog.write() as tx, pytest.raises(Busy):
+        files.reserve(tx, A, 10, 21)
+    with catalog.write() as tx:
+        files.end_sweep(tx, A)
+        files.reserve(tx, A, 10, 22)
+        assert files.unused(tx, 22) == []
+        assert files.unused(tx, 23) == [(A, 10)]
+
+
+def test_a_sweep_that_died_does_not_keep_a_file_from_being_stored_for_ever(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, now_ms=5)
+    ended = 20 + SWEEP_LEASE_MS
+    with catalog.write() as tx:
+        assert files.begin_sweep(tx, A, 10, 20)
+        with pytest.raises(Busy):
+            files.reserve(tx, A, 10, ended - 1)
+        files.reserve(tx, A, 10, ended)
+        files.link(tx, repo.id, [A], None, ended)
+        files.end_sweep(tx, A)
+        assert files.usable(tx, repo.id, [A]) == {A: 10}
+
+
+def test_files_that_a_link_or_a_large_object_names_are_needed(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, B, C)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [A], None, 1)
+        objects.put(tx, repo.id, [ObjectRow(Oid("1" * 40), "blob", 11, None, B, None)], 1)
+        assert sorted(files.needed(tx)) == [(A, 10), (B, 11)]
 
 
 def test_files_of_a_deleted_repository_stay_until_it_is_erased(catalog: Catalog, repo: RepoRow) -> None:

@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from entrepot.catalog import Catalog, jobs
+from entrepot.catalog import Catalog, Write, jobs
 from entrepot.catalog.jobs import Job
+from entrepot.errors import NotAllowed
 
 LEASE = 100
 
@@ -150,6 +151,18 @@ def test_jobs_come_in_the_order_of_their_turn_then_of_their_age(catalog: Catalog
     assert [claimed(catalog, "w1", 5).kind for _ in range(3)] == ["first", "second", "late"]
 
 
+def test_a_worker_may_ask_for_the_job_of_one_key(catalog: Catalog, enqueue: Enqueue) -> None:
+    enqueue("first")
+    enqueue("wanted", dedup_key="repo 1")
+    with catalog.write() as tx:
+        assert jobs.claim(tx, "w1", 0, LEASE, dedup_key="repo 2") is None
+        job = jobs.claim(tx, "w1", 0, LEASE, dedup_key="repo 1")
+        assert job is not None
+        assert job.kind == "wanted"
+        assert jobs.claim(tx, "w2", LEASE - 1, LEASE, dedup_key="repo 1") is None
+        assert jobs.claim(tx, "w2", LEASE, LEASE, dedup_key="repo 1") is not None
+
+
 def test_a_deserted_job_comes_before_one_whose_turn_is_later(catalog: Catalog, enqueue: Enqueue) -> None:
     enqueue("deserted")
     claimed(catalog, "w1", 0)
@@ -226,7 +239,10 @@ def test_eight_workers_claim_each_job_exactly_once(catalog: Catalog) -> None:
 
 
 def test_a_job_of_a_transaction_that_failed_does_not_exist(catalog: Catalog) -> None:
-    with pytest.raises(ZeroDivisionError), catalog.write() as tx:
+    def fail(tx: Write) -> None:
         jobs.enqueue(tx, "index", {}, 0)
-        _ = 1 // 0
+        raise NotAllowed("Because.")
+
+    with pytest.raises(NotAllowed), catalog.write() as tx:
+        fail(tx)
     assert states(catalog) == []

@@ -86,9 +86,7 @@ def test_storing_nothing_is_allowed(catalog: Catalog, repo: RepoRow) -> None:
     assert touched(catalog, repo) == {}
 
 
-def test_a_prefix_finds_up_to_two_commits_and_nothing_else(
-    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
-) -> None:
+def test_a_prefix_finds_up_to_two_commits_and_nothing_else(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
     other = add_repo("other")
     ids = [Oid(start + "0" * (40 - len(start))) for start in ("abc1", "abc2", "abc3", "abd")]
     with catalog.write() as tx:
@@ -138,6 +136,41 @@ def test_many_objects_are_copied(catalog: Catalog, repo: RepoRow, add_repo: AddR
         objects.put(tx, repo.id, (file(number) for number in range(1201)), 1)
         assert objects.copy(tx, repo.id, target.id, [oid(number) for number in range(1201)], 2) == 1201
     assert len(touched(catalog, target)) == 1201
+
+
+def test_a_whole_repository_is_copied(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    target, other = add_repo("target"), add_repo("other")
+    rows = [file(1), ObjectRow(oid(2), "blob", 9, None, SHA, None), ObjectRow(oid(3), "blob", 130, b"p", SHA, 77)]
+    with catalog.write() as tx:
+        objects.put(tx, repo.id, rows, 1)
+        objects.put(tx, other.id, [file(4)], 1)
+        objects.copy_all(tx, repo.id, target.id, 7)
+        assert [objects.find(tx, target.id, row.oid) for row in rows] == rows
+    assert touched(catalog, target) == {oid(1): 7, oid(2): 7, oid(3): 7}
+    assert touched(catalog, repo) == {oid(1): 1, oid(2): 1, oid(3): 1}
+
+
+def test_touching_restarts_the_grace_of_the_named_objects_here(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    other = add_repo("other")
+    with catalog.write() as tx:
+        objects.put(tx, repo.id, [file(1), file(2)], 1)
+        objects.put(tx, other.id, [file(1)], 1)
+        objects.touch(tx, repo.id, [oid(1), oid(9)], 5)
+    assert touched(catalog, repo) == {oid(1): 5, oid(2): 1}
+    assert touched(catalog, other) == {oid(1): 1}
+
+
+def test_pointers_are_found_by_what_they_point_at(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    elsewhere, other = Sha256("6" * 64), add_repo("other")
+    pointers = [ObjectRow(oid(number), "blob", 130, b"p", SHA, 77) for number in (1, 2)]
+    with catalog.write() as tx:
+        objects.put(tx, repo.id, [*pointers, ObjectRow(oid(3), "blob", 9, None, SHA, None), file(4)], 1)
+        objects.put(tx, repo.id, [ObjectRow(oid(5), "blob", 130, b"p", elsewhere, 77)], 1)
+        assert objects.pointing_at(tx, repo.id, [SHA]) == {oid(1), oid(2)}
+        assert objects.pointing_at(tx, repo.id, [SHA, elsewhere]) == {oid(1), oid(2), oid(5)}
+        assert objects.pointing_at(tx, other.id, [SHA]) == set()
 
 
 def test_everything_tells_kind_and_size(catalog: Catalog, repo: RepoRow) -> None:

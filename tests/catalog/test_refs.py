@@ -29,7 +29,13 @@ A, B, C = (Oid(letter * 40) for letter in "abc")
     ],
 )
 def test_a_ref_moves_only_from_where_it_is(
-    catalog: Catalog, repo: RepoRow, before: Oid | None, old: Oid | None, new: Oid | None, moved: bool, after: Oid | None
+    catalog: Catalog,
+    repo: RepoRow,
+    before: Oid | None,
+    old: Oid | None,
+    new: Oid | None,
+    moved: bool,
+    after: Oid | None,
 ) -> None:
     with catalog.write() as tx:
         if before is not None:

@@ -168,7 +168,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         objects.put(tx, row.id, [ObjectRow(OID, "commit", 1, b"x", None, None)], 1)
         commits.put(tx, row.id, OID, [Oid("b" * 40)], 2)
         commits.put_changes(tx, row.id, OID, [RepoPath("a")])
-        files.put(tx, sha, 1, 1)
+        files.reserve(tx, sha, 1, 1)
         files.link(tx, row.id, [sha], None, 1)
         uploads.add(tx, upload)
         uploads.put_part(tx, upload.uid, 1, "etag", 5)

@@ -35,7 +35,7 @@ def test_a_taken_port_is_refused_even_when_its_owner_would_share_it() -> None:
 
 @pytest.mark.parametrize(("host", "port"), [("no.such.host.invalid", 0), ("192.0.2.1", 0), ("127.0.0.1", 70_000)])
 def test_an_address_of_nowhere_is_refused(host: str, port: int) -> None:
-    with pytest.raises(ConfigError, match="cannot listen"), reserved(host, port):
+    with pytest.raises(ConfigError, match=r"cannot listen|expected 0 to 65535"), reserved(host, port):
         raise AssertionError
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 
@@ -10,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from entrepot.errors import ConfigError, DataFolderError
+from entrepot.server.addresses import Address
 from entrepot.server.edge import Edge
 from entrepot.server.hosting import Limits, first_of, load, running
 from entrepot.server.metrics import Metrics
@@ -30,8 +32,7 @@ class App:
             return
         if scope["path"] == "/wait":
             self.waiting.set()
-            while not self.release.is_set():
-                await asyncio.sleep(0.001)
+            await asyncio.to_thread(self.release.wait, 20)
             self.events.append("answered")
         await PlainTextResponse("hello")(scope, receive, send)
 
@@ -44,6 +45,13 @@ class App:
         await receive()
         self.events.append("stopped")
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def until_refused(address: Address) -> None:
+    """Ends when the server has begun to stop."""
+    with contextlib.suppress(ConnectionRefusedError):
+        while True:
+            socket.create_connection((address.ip, address.port), timeout=5).close()
 
 
 def test_an_app_starts_answers_and_stops() -> None:
@@ -85,22 +93,28 @@ def test_a_request_under_way_is_finished_before_the_app_stops() -> None:
         asking = threading.Thread(target=lambda: answers.append(httpx2.get(f"{address.url}/wait").text))
         asking.start()
         assert app.waiting.wait(10)
-        threading.Timer(0.2, app.release.set).start()
+        stopping = threading.Thread(target=lambda: (until_refused(address), app.release.set()))
+        stopping.start()
     asking.join(10)
+    stopping.join(10)
     assert answers == ["hello"]
     assert app.events == ["started", "answered", "stopped"]
 
 
 def test_a_request_that_outlasts_the_grace_period_gets_a_503() -> None:
-    app = App()
+    async def stuck(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            begun.set()
+            await asyncio.Event().wait()
+
+    begun = threading.Event()
     answers: list[int] = []
-    with running(Edge(app, metrics=Metrics()), limits=Limits(grace_s=0.1)) as address:
-        asking = threading.Thread(target=lambda: answers.append(httpx2.get(f"{address.url}/wait").status_code))
+    with running(Edge(stuck, metrics=Metrics()), limits=Limits(grace_s=0.1)) as address:
+        asking = threading.Thread(target=lambda: answers.append(httpx2.get(address.url).status_code))
         asking.start()
-        assert app.waiting.wait(10)
+        assert begun.wait(10)
     asking.join(10)
     assert answers == [503]
-    assert app.events == ["started", "stopped"]
 
 
 def test_an_idle_connection_stays_open_as_long_as_the_limits_say() -> None:

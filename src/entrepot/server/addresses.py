@@ -43,6 +43,8 @@ def reserved(host: str, port: int) -> Iterator[Address]:
         ConfigError: the name is unknown, the address is not one of this
             machine, the port is taken or needs more rights.
     """
+    if not 0 <= port <= 65535:  # getaddrinfo would wrap it round
+        raise ConfigError("port", _SOURCE, "expected 0 to 65535")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, place = found[0]
@@ -60,7 +62,7 @@ def reserved(host: str, port: int) -> Iterator[Address]:
         except OSError:
             holder.close()
             raise
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise ConfigError("host/port", _SOURCE, f"cannot listen on {host}:{port}: {error}") from error
     with holder:
         if not hasattr(socket, "SO_REUSEPORT"):

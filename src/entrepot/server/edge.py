@@ -31,7 +31,9 @@ from entrepot.server.segments import raw_path
 
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_S = 5.0
-"""How much of an unwanted body is swallowed after its answer, so that the peer gets to read the answer."""
+LINGER_QUIET_S = 0.25
+"""How much of an unwanted body is swallowed before its answer ends, so that the peer gets to read the answer;
+a peer that has stopped sending for the quiet time has probably seen the answer's head and waits for the rest."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:;=@/+-]{1,200}")
 _SANE_LIST = re.compile(rb"[A-Za-z0-9_, -]{1,1000}")
@@ -216,20 +218,22 @@ class _Exchange:
         self.sent += len(message.get("body", b""))
         # A connection closed on unread bytes is reset, and the reset overtakes the answer: the peer
         # would see a broken pipe instead of the reason. A client that still waits for "100 Continue"
-        # has sent nothing.
+        # has sent nothing. The last byte is held back, because granian stops reading the request
+        # when the response is complete.
         if more or not self._has_body or not self._sized or (self._expects and not self._asked):
             await self._send(message)
             return
-        await self._send({**message, "more_body": True})
+        body = message.get("body", b"")
+        await self._send({"type": "http.response.body", "body": body[:-1], "more_body": True})
         await self._linger()
-        await self._send({"type": "http.response.body", "body": b""})
+        await self._send({"type": "http.response.body", "body": body[-1:]})
 
     async def _linger(self) -> None:
         stop_at = self.received + LINGER_BYTES
         try:
             async with asyncio.timeout(LINGER_S):
                 while self._has_body and self.received < stop_at:
-                    await self.receive()
+                    await asyncio.wait_for(self.receive(), LINGER_QUIET_S)
         except TimeoutError:
             return
 

@@ -1,0 +1,81 @@
+"""The application: all doors behind the edge, and what lives as long as it does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from entrepot.errors import Unavailable
+from entrepot.hub import upkeep
+from entrepot.hub.downloads import DownloadCounter
+from entrepot.hub.house import Hub
+from entrepot.server import health, hf, lfs
+from entrepot.server.doors import House
+from entrepot.server.edge import Edge
+from entrepot.server.metrics import Metrics, Reading
+from entrepot.server.threads import Threads, settle
+
+_FLUSH_EVERY_S = 10.0
+
+
+class Companion(Protocol):
+    """Something that runs beside the server in the same process, such as a worker."""
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+
+    def stop(self) -> None:
+        """End what is under way and return when it has ended."""
+
+
+def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ()) -> ASGIApp:
+    """The hub's HTTP application.
+
+    Args:
+        hub: closed by the caller after the application has shut down.
+        worker: number of the worker process, for metrics.
+        companions: started and stopped with the application.
+    """
+    metrics = Metrics(worker=worker)
+    metrics.on_scrape(lambda: _readings(hub))
+    threads = Threads(short=hub.settings.short_threads, transfers=hub.settings.transfer_threads)
+    house = House(hub, threads, DownloadCounter())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_router: Router) -> AsyncIterator[None]:
+        for companion in companions:
+            companion.start()
+        flushing = asyncio.create_task(_flush_often(house))
+        try:
+            yield
+        finally:
+            flushing.cancel()
+            await settle(flushing)
+            for companion in companions:
+                await threads.run_transfer(companion.stop)
+            await threads.run_transfer(house.downloads.flush, hub)
+            threads.close()
+
+    router = Router([*health.routes(metrics), *hf.routes(), *lfs.routes()], redirect_slashes=False, lifespan=lifespan)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["house"] = house
+        await router(scope, receive, send)
+
+    return Edge(app, metrics=metrics)
+
+
+async def _flush_often(house: House) -> None:
+    while True:
+        await asyncio.sleep(_FLUSH_EVERY_S)
+        with contextlib.suppress(Unavailable):  # counted again at the next turn
+            await house.threads.run_short(house.downloads.flush, house.hub)
+
+
+def _readings(hub: Hub) -> list[Reading]:
+    return [Reading(name, f"Number of {name.replace('_', ' ')}.", value) for name, value in upkeep.sizes(hub).items()]

@@ -1,0 +1,227 @@
+"""What every door does: find out who asks, hop into a thread once, encode the answer.
+
+A handler stays short: read the request, name one use case, say how its value
+is written. Errors are not caught here; they leave through the edge.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+import attrs
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import InvalidCredentials, InvalidName, Malformed, RepoNotFound
+from entrepot.hub.callers import Anyone
+from entrepot.hub.downloads import DownloadCounter
+from entrepot.hub.house import Hub
+from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_id
+from entrepot.server.bodies import read_small
+from entrepot.server.segments import decode_segment
+from entrepot.server.threads import Threads
+
+P = ParamSpec("P")
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+
+MAX_JSON = 8 << 20
+"""Largest JSON or form body, in bytes; commits are streamed and have a limit of their own."""
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+
+
+@attrs.frozen
+class House:
+    """What doors share: the hub, the threads to call it in, the counter of downloads."""
+
+    hub: Hub
+    threads: Threads
+    downloads: DownloadCounter
+
+
+def house_of(request: Request) -> House:
+    """The house a request came to."""
+    house: House = request.scope["state"]["house"]
+    return house
+
+
+async def ask(
+    request: Request, use_case: Callable[Concatenate[Hub, Anyone, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Call one use case in a thread, on behalf of whoever sent the request.
+
+    Raises:
+        InvalidCredentials: the token is unknown, revoked or expired.
+        Whatever the use case raises.
+    """
+    house = house_of(request)
+
+    def run() -> T:
+        return use_case(house.hub, _caller(request, house), *args, **kwargs)
+
+    return await house.threads.run_short(run)
+
+
+async def ask_slowly(
+    request: Request, use_case: Callable[Concatenate[Hub, Anyone, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """As :func:`ask`, on the threads for long work, so that small requests need not wait."""
+    house = house_of(request)
+
+    def run() -> T:
+        return use_case(house.hub, _caller(request, house), *args, **kwargs)
+
+    return await house.threads.run_transfer(run)
+
+
+def _caller(request: Request, house: House) -> Anyone:
+    caller = house.hub.identify(secret_of(request))
+    if caller is not None:
+        request.scope["state"]["caller"] = caller.account.name
+    return caller
+
+
+def secret_of(request: Request) -> str | None:
+    """The token of a request: Bearer, or the password of Basic; None when there is none.
+
+    Raises:
+        InvalidCredentials: the header cannot be read.
+
+    Source: hf_api, section 0.1.
+    """
+    header = request.headers.get("authorization")
+    if not header:
+        return None
+    scheme, _, value = header.partition(" ")
+    value = value.strip()
+    if scheme.lower() == "bearer" and value:
+        return value
+    if scheme.lower() == "basic":
+        try:
+            _, colon, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            raise InvalidCredentials from None
+        if colon:
+            return password or None
+    raise InvalidCredentials
+
+
+def base_url(request: Request) -> str:
+    """Scheme, host and port under which the client sees the hub, without a trailing slash.
+
+    The setting, if there is one; else what the request says, and a trusted
+    proxy's ``X-Forwarded-Proto`` and ``X-Forwarded-Host`` before it.
+    """
+    settings = house_of(request).hub.settings
+    if settings.base_url:
+        return settings.base_url
+    scheme, host = request.url.scheme, request.headers.get("host") or "localhost"
+    client = request.scope.get("client")
+    if client and settings.trusts(client[0]):
+        scheme = _first(request.headers.get("x-forwarded-proto")) or scheme
+        host = _first(request.headers.get("x-forwarded-host")) or host
+    if scheme not in ("http", "https") or any(c in host for c in "/\\@?# \t"):
+        raise Malformed("Host header", "it names no host")
+    return f"{scheme}://{host}"
+
+
+def repo_of(request: Request, kind: RepoType) -> RepoRef:
+    """The repository in the path of a request (``namespace`` and ``name``).
+
+    Raises:
+        RepoNotFound: no repository can have this name.
+    """
+    namespace, name = (decode_segment(request.path_params[key]) for key in ("namespace", "name"))
+    return RepoRef(kind, lookup_id(f"{namespace}/{name}"))
+
+
+def lookup_id(text: str) -> RepoId:
+    """A repository id for looking something up: an impossible name is one that does not exist.
+
+    Raises:
+        RepoNotFound: no repository can have this name.
+    """
+    try:
+        return parse_repo_id(text)
+    except InvalidName:
+        raise RepoNotFound from None
+
+
+async def read_json(request: Request, shape: type[S]) -> S:
+    """The JSON body of a request; an empty body reads as an empty object.
+
+    Raises:
+        Malformed: it is no JSON, or has another shape.
+        LimitExceeded: it has more than 8 MiB.
+    """
+    body = await read_small(request, MAX_JSON)
+    return decode_json(body or b"{}", shape)
+
+
+def decode_json(data: bytes, shape: type[S]) -> S:
+    """Read JSON of a known shape.
+
+    Raises:
+        Malformed: it is no JSON, or has another shape.
+    """
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except msgspec.ValidationError as error:
+        raise Malformed("body", str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("body", f"it is not valid JSON ({error})") from None
+
+
+def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON response."""
+    return Response(msgspec.json.encode(value), status, headers, "application/json")
+
+
+def flag(request: Request, name: str) -> bool:
+    """A boolean of the query in any of the clients' spellings: ``true``, ``True``, ``1``.
+
+    Source: hf_api, section 0.4.
+    """
+    return request.query_params.get(name, "").lower() in _TRUE
+
+
+def many(request: Request, name: str) -> list[str]:
+    """A list of the query: repeated ``k`` or ``k[]``, empty values left out."""
+    query = request.query_params
+    return [value for key in (name, f"{name}[]") for value in query.getlist(key) if value]
+
+
+def number(request: Request, name: str, default: int, *, low: int, high: int) -> int:
+    """A whole number of the query, cut to a range.
+
+    Raises:
+        Malformed: it is none.
+    """
+    text = request.query_params.get(name)
+    if not text:
+        return default
+    try:
+        return max(low, min(int(text), high))
+    except ValueError:
+        raise Malformed(f"parameter {name!r}", "expected a whole number") from None
+
+
+def next_link(request: Request, changes: Mapping[str, str]) -> str:
+    """The ``Link`` header of a page: this very request with some parameters replaced.
+
+    Source: hf_api, section 0.3 (absolute URL; clients follow it verbatim).
+    """
+    kept = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
+    query = urlencode([*kept, *changes.items()])
+    return f'<{base_url(request)}{request.scope["path"]}?{query}>; rel="next"'
+
+
+def _first(header: str | None) -> str:
+    return (header or "").split(",")[0].strip()
+
