@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -45,8 +46,8 @@ def alice(add_account: Callable[..., Account]) -> Account:
 def add_repo(catalog: Catalog, alice: Account) -> Callable[..., RepoRow]:
     """Adds a public model of alice, with the named columns changed."""
 
-    def add(name: str, owner: Account = alice, **changes: object) -> RepoRow:
-        values: dict[str, object] = {
+    def add(name: str, owner: Account = alice, **changes: Any) -> RepoRow:
+        values: dict[str, Any] = {
             "id": 0,
             "uid": new_uid(),
             "namespace_id": owner.id,

@@ -121,6 +121,12 @@ def test_commits_to_index_come_parents_first_and_only_of_this_branch(catalog: Ca
         assert commits.unindexed(tx, repo.id, oid(5)) == []
 
 
+def test_commits_to_index_are_ordered_by_ancestry_not_by_id(catalog: Catalog, repo: RepoRow) -> None:
+    record(catalog, repo, {9: [], 5: [9], 7: [5], 1: [7]})
+    with catalog.read() as tx:
+        assert numbers(commits.unindexed(tx, repo.id, oid(1))) == [9, 5, 7, 1]
+
+
 def test_a_repository_that_is_fully_indexed_has_nothing_to_index(
     catalog: Catalog, repo: RepoRow, add_repo: AddRepo
 ) -> None:

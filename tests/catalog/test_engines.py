@@ -136,7 +136,7 @@ def test_a_database_that_no_other_dialect_can_open_is_refused() -> None:
 def test_tables_without_row_ids_are_made_so_by_the_migrations(lite: Catalog) -> None:
     with lite.read() as tx:
         rows = tx.sql.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").all()
-    made = {name: sql for name, sql in rows}
+    made = {row.name: row.sql for row in rows}
     for table in tables.metadata.sorted_tables:
         wanted = table.dialect_options["sqlite"]["with_rowid"] is False
         assert ("WITHOUT ROWID" in made[table.name]) is wanted, table.name

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, Router
@@ -208,6 +209,15 @@ def test_requests_are_counted_under_their_route(serve: Serve) -> None:
     text = metrics.render().decode()
     assert 'entrepot_requests_total{method="GET",route="/echo/{name}",status="2xx",worker="0"} 2.0' in text
     assert 'route="unmatched",status="4xx"' in text
+
+
+def test_a_starlette_application_leaves_its_errors_to_the_edge(serve: Serve) -> None:
+    starlette = Starlette(routes=[Route("/missing", missing), Route("/broken", broken)])
+    host, port = serve(Edge(starlette, metrics=Metrics()))
+    for path, status in (("missing", 404), ("broken", 500), ("nowhere", 404)):
+        answer = httpx2.get(f"http://{host}:{port}/{path}")
+        assert answer.status_code == status
+        assert "error" in answer.json()
 
 
 def test_a_cancelled_request_is_told_that_the_hub_shuts_down() -> None:

@@ -49,7 +49,7 @@ class App:
 
 def until_refused(address: Address) -> None:
     """Ends when the server has begun to stop."""
-    with contextlib.suppress(ConnectionRefusedError):
+    with contextlib.suppress(ConnectionError):
         while True:
             socket.create_connection((address.ip, address.port), timeout=5).close()
 

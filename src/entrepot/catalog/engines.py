@@ -40,6 +40,7 @@ def make_engine(url: str, *, pool_size: int = 16) -> sa.Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=_BUSY_TIMEOUT_MS / 1000,
+        hide_parameters=True,  # errors end up in logs, where no token hash or content belongs
         connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)

@@ -21,6 +21,13 @@ _BATCH = 500
 SWEEP_LEASE_MS = 600_000
 """How long a sweeper may take for one file; a claim older than this was left by one that died."""
 
+# Built once: making a statement costs more than running it on a page that is cached.
+_USABLE = (
+    sa.select(_F.c.sha256, _F.c.size)
+    .join(_L, _L.c.sha256 == _F.c.sha256)
+    .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
+)
+
 
 @attrs.frozen
 class Link:
@@ -61,12 +68,8 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, in
     """Sizes of those of the files that a repository may use."""
     found: dict[Sha256, int] = {}
     for at in range(0, len(sha256s), _BATCH):
-        query = (
-            sa.select(_F.c.sha256, _F.c.size)
-            .join(_L, _L.c.sha256 == _F.c.sha256)
-            .where((_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH]))
-        )
-        found.update((sha256, size) for sha256, size in tx.sql.execute(query))
+        rows = tx.sql.execute(_USABLE, {"repo": repo_id, "wanted": sha256s[at : at + _BATCH]})
+        found.update((sha256, size) for sha256, size in rows)
     return found
 
 

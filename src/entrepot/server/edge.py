@@ -19,6 +19,7 @@ import re
 import secrets
 import time
 
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -63,7 +64,15 @@ class Edge:
     """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
-        """Put the layer around ``app`` (a router; not one that answers errors by itself)."""
+        """Put the layer around ``app``.
+
+        Args:
+            app: any ASGI application. A :class:`Starlette` is switched to its
+                bare router (its middleware is left out), because its own error
+                layers would answer first, in plain text.
+        """
+        if isinstance(app, Starlette):
+            app.middleware_stack = app.router
         self._app = app
         self._metrics = metrics
 
