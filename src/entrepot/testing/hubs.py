@@ -1,0 +1,287 @@
+"""A hub in a process of its own, for tests and notebooks: started, used, killed, started again, removed.
+
+The server holds on to its standard input as a lifeline: the pipe closes when
+the process that started it ends, however it ends, and then the hub stops.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from entrepot.errors import ConfigError, Refused
+from entrepot.settings import SETTINGS, Settings, load_settings
+
+if TYPE_CHECKING:
+    from entrepot.hub.house import Hub
+
+_START_S = 60.0
+_STOP_S = 45.0
+_FREE_S = 30.0
+_PAUSE_S = 0.01
+_TAIL = 3000
+_LISTENING = re.compile(rb"^entrepot listening on (http://\S+)\r?\n", re.MULTILINE)
+_LOOPBACK = "127.0.0.1,localhost,::1"
+
+
+@attrs.frozen
+class User:
+    """A user of the hub and the secret of a token."""
+
+    name: str
+    token: str = attrs.field(repr=False)
+
+
+class RunningHub:
+    """A hub of one's own; made by :func:`entrepot.testing.hub`. Safe to use from many threads."""
+
+    def __init__(self, folder: Path, settings: Settings, given: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._given = given
+        self._port = settings.port
+        self._process: subprocess.Popen[bytes] | None = None
+        self._url = ""
+        self._lock = threading.RLock()
+        self._users: dict[tuple[str, str], User] = {}
+        self._orgs: set[str] = set()
+
+    @property
+    def url(self) -> str:
+        """Where the hub answers; the same before and after a restart."""
+        return self._url
+
+    @property
+    def data(self) -> Path:
+        """The hub's data folder."""
+        return self._settings.data
+
+    @property
+    def pid(self) -> int:
+        """The number of the server process.
+
+        Raises:
+            Refused: the hub is not running.
+        """
+        if self._process is None:
+            raise Refused("the hub is not running; start() it first")
+        return self._process.pid
+
+    @property
+    def token(self) -> str:
+        """The secret of a write token of the user ``tester``."""
+        return self.user("tester").token
+
+    def user(self, name: str, role: str = "write") -> User:
+        """A user with a token of this role, ``read`` or ``write``; made at the first call, the same at the next.
+
+        Raises:
+            InvalidName: the name or the role breaks a rule.
+            AlreadyExists: the name was taken by other means.
+        """
+        from entrepot.hub import accounts
+
+        with self._lock, self._opened() as hub:
+            if (name, role) not in self._users:
+                if all(name != known for known, _ in self._users):
+                    accounts.create_user(hub, name)
+                secret = accounts.create_token(hub, name, role=role, name=f"testing-{role}").secret
+                self._users[name, role] = User(name, secret)
+            return self._users[name, role]
+
+    def org(self, name: str, *, admin: str = "tester", members: Mapping[str, str] | None = None) -> str:
+        """The name of an organisation, made at the first call.
+
+        Args:
+            admin: the user who administers it; made when missing.
+            members: further users, made when missing, and their roles:
+                ``read``, ``contributor``, ``write`` or ``admin``.
+
+        Raises:
+            InvalidName: a name or a role breaks a rule.
+            AlreadyExists: the name was taken by other means.
+        """
+        from entrepot.errors import InvalidName
+        from entrepot.hub import accounts
+        from entrepot.hub.callers import Role
+
+        with self._lock, self._opened() as hub:
+            self.user(admin)
+            if name not in self._orgs:
+                accounts.create_org(hub, name, admin=admin)
+                self._orgs.add(name)
+            for member, role in (members or {}).items():
+                if role.upper() not in Role.__members__:
+                    raise InvalidName("role", role, "expected read, contributor, write or admin")
+                self.user(member)
+                accounts.set_member(hub, name, member, Role.parse(role))
+        return name
+
+    def environ(self, user: User | None = None) -> dict[str, str]:
+        """Variables that make clients use this hub and nothing of their owner's.
+
+        Args:
+            user: whose token they send; None is ``tester``.
+
+        Returns:
+            What to add to ``os.environ``; the clients' caches stand in the temporary folder.
+        """
+        token = user.token if user is not None else self.token
+        return {
+            "HF_ENDPOINT": self.url,
+            "HF_TOKEN": token,
+            "HF_HOME": str(self._folder / "hf-home"),
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "ENTREPOT_ENDPOINT": self.url,
+            "ENTREPOT_TOKEN": token,
+            "GIT_TERMINAL_PROMPT": "0",
+            "NO_PROXY": _LOOPBACK,
+            "no_proxy": _LOOPBACK,
+        }
+
+    def log(self) -> str:
+        """All that the server has said, over all its starts."""
+        file = self._folder / "server.log"
+        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+
+    def start(self) -> None:
+        """Start the server on the same folder and port, and wait until it answers; nothing when it runs.
+
+        Raises:
+            Refused: it ended at once or did not answer within a minute.
+        """
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                return
+            self._await_free_port()
+            file = self._folder / "server.log"
+            with file.open("ab") as log:
+                said_before = log.tell()
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "entrepot", "serve", "--lifeline"],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=self._server_environ(),
+                    start_new_session=True,  # Ctrl-C in a terminal is for the tests; they stop the hub
+                )
+            try:
+                self._await_listening(file, said_before)
+            except BaseException:
+                self.kill()
+                raise
+
+    def stop(self) -> None:
+        """End the server as an operator does: requests under way are finished first."""
+        with self._lock:
+            if self._process is None:
+                return
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+            self._reap()
+
+    def kill(self) -> None:
+        """End the server as a crash does (SIGKILL); :meth:`start` brings it back."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+                self._reap()
+
+    def restart(self) -> None:
+        """Stop and start: same folder, same port, same accounts."""
+        with self._lock:
+            self.stop()
+            self.start()
+
+    def _reap(self) -> None:
+        assert self._process is not None
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process = None
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Hub]:
+        """The data folder, opened here beside the server: accounts need no door."""
+        from entrepot.hub.house import open_hub
+
+        hub = open_hub(self._settings)
+        try:
+            yield hub
+        finally:
+            hub.close()
+
+    def _server_environ(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
+        ours = {"ENTREPOT_DATA": str(self.data), "ENTREPOT_PORT": str(self._port), "PYTHONUNBUFFERED": "1"}
+        return {**clean, **self._given, **ours}
+
+    def _await_free_port(self) -> None:
+        # After a kill, worker processes may need a moment to notice and to leave the port.
+        deadline = time.monotonic() + _FREE_S
+        while self._port and time.monotonic() < deadline:
+            with socket.socket(socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((self._settings.host, self._port))
+                except OSError:
+                    time.sleep(_PAUSE_S)
+                else:
+                    return
+
+    def _await_listening(self, file: Path, offset: int) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_S
+        while True:
+            has_ended = self._process.poll() is not None
+            with file.open("rb") as log:
+                log.seek(offset)
+                said = log.read()
+            found = _LISTENING.search(said)
+            if found and not has_ended:
+                self._url = found[1].decode("ascii")
+                self._port = int(self._url.rpartition(":")[2])
+                return
+            if has_ended or time.monotonic() > deadline:
+                what = "ended at once" if has_ended else f"did not answer within {_START_S:.0f} s"
+                raise Refused(f"the hub {what}; it said:\n{said.decode('utf-8', 'replace')[-_TAIL:].strip()}")
+            time.sleep(_PAUSE_S)
+
+
+@contextlib.contextmanager
+def running(settings: Mapping[str, object]) -> Iterator[RunningHub]:
+    """A hub that runs inside the ``with``; see :func:`entrepot.testing.hub`."""
+    if "data" in settings:
+        raise ConfigError("data", "entrepot.testing.hub", "a hub for tests keeps its data in a temporary folder")
+    folder = Path(tempfile.mkdtemp(prefix="entrepot-testing-")).resolve()
+    try:
+        flags = {"port": 0, **settings}
+        loaded = load_settings(flags=flags, environ={}, toml_path=None, default_data=folder / "data").settings
+        values = {row.variable: row.reading.render(getattr(loaded, row.name)) for row in SETTINGS if row.name in flags}
+        hub = RunningHub(folder, loaded, values)
+        try:
+            hub.start()
+            yield hub
+        finally:
+            hub.stop()
+    finally:
+        # A client of the test may still be writing into its cache.
+        shutil.rmtree(folder, ignore_errors=True)
