@@ -22,10 +22,8 @@ SWEEP_LEASE_MS = 600_000
 """How long a sweeper may take for one file; a claim older than this was left by one that died."""
 
 # Built once: making a statement costs more than running it on a page that is cached.
-_USABLE = (
-    sa.select(_F.c.sha256, _F.c.size)
-    .join(_L, _L.c.sha256 == _F.c.sha256)
-    .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
+_USABLE = sa.select(_L.c.sha256, _L.c.size).where(
+    (_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True))
 )
 
 
@@ -97,20 +95,23 @@ def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequen
 
 
 def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
-    """Let a repository use stored files; links that exist stay as they are."""
-    rows = [
-        {
-            "repo_id": repo_id,
-            "sha256": sha256,
-            "uid": new_uid(),
-            "path": None,
-            "ref": None,
-            "pusher_id": pusher_id,
-            "linked_ms": now_ms,
-        }
-        for sha256 in sha256s
-    ]
-    insert_missing(tx.sql, _L, rows)
+    """Let a repository use those of the files that are stored; links that exist stay as they are."""
+    for at in range(0, len(sha256s), _BATCH):
+        stored = sa.select(_F.c.sha256, _F.c.size).where(_F.c.sha256.in_(sha256s[at : at + _BATCH]))
+        rows = [
+            {
+                "repo_id": repo_id,
+                "sha256": row.sha256,
+                "size": row.size,
+                "uid": new_uid(),
+                "path": None,
+                "ref": None,
+                "pusher_id": pusher_id,
+                "linked_ms": now_ms,
+            }
+            for row in tx.sql.execute(stored)
+        ]
+        insert_missing(tx.sql, _L, rows)
 
 
 def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]], ref: RefName, now_ms: int) -> None:
@@ -127,18 +128,21 @@ def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]]
 
 def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:
     """Let a repository use every committed file of another one."""
-    query = sa.select(_L.c.sha256, _L.c.path, _L.c.ref).where((_L.c.repo_id == source_id) & _L.c.path.is_not(None))
+    query = sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref).where(
+        (_L.c.repo_id == source_id) & _L.c.path.is_not(None)
+    )
     rows = [
         {
             "repo_id": target_id,
             "sha256": sha256,
+            "size": size,
             "uid": new_uid(),
             "path": path,
             "ref": ref,
             "pusher_id": pusher_id,
             "linked_ms": now_ms,
         }
-        for sha256, path, ref in tx.sql.execute(query)
+        for sha256, size, path, ref in tx.sql.execute(query)
     ]
     insert_missing(tx.sql, _L, rows)
 
@@ -228,8 +232,7 @@ def totals(tx: Read) -> tuple[int, int]:
 def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
     """Bytes of the large files that commits of each repository name."""
     query = (
-        sa.select(_L.c.repo_id, sa.func.sum(_F.c.size))
-        .join(_F, _F.c.sha256 == _L.c.sha256)
+        sa.select(_L.c.repo_id, sa.func.sum(_L.c.size))
         .where(_L.c.repo_id.in_(repo_ids) & _L.c.path.is_not(None))
         .group_by(_L.c.repo_id)
     )
@@ -237,9 +240,8 @@ def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
 
 
 def _links() -> sa.Select[Any]:
-    return sa.select(_L.c.uid, _L.c.sha256, _F.c.size, _L.c.path, _L.c.ref, _L.c.pusher_id, _L.c.linked_ms).join(
-        _F, _F.c.sha256 == _L.c.sha256
-    )
+    names = ("uid", "sha256", "size", "path", "ref", "pusher_id", "linked_ms")
+    return sa.select(*(_L.c[name] for name in names))
 
 
 def _is_free() -> sa.ColumnElement[bool]:

@@ -9,20 +9,22 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from entrepot.catalog import jobs, refs
-from entrepot.catalog.jobs import Job
-from entrepot.errors import EntrepotError
+from entrepot.catalog.jobs import STATES as STATES
+from entrepot.catalog.jobs import Job as Job
+from entrepot.errors import EntrepotError, ThingNotFound
 from entrepot.hub import cards, indexing
 from entrepot.hub.house import Hub
 
 LEASE_MS = 120_000
 MAX_ATTEMPTS = 8
 _FIRST_RETRY_MS = 1_000
+_ERROR_LENGTH = 2_000
 
 Handler = Callable[[Hub, Mapping[str, Any]], None]
 
@@ -53,13 +55,91 @@ class Outcome:
 
 
 def run_next(hub: Hub, owner: str) -> Outcome | None:
-    """Claim and run the job whose turn it is; None when no job is due."""
-    return _run(hub, owner, None)
+    """Claim and run the job whose turn it is; None when no job is due. Raises as :func:`run`."""
+    job = claim(hub, owner)
+    return None if job is None else run(hub, owner, job)
+
+
+def claim(hub: Hub, owner: str, *, dedup_key: str | None = None) -> Job | None:
+    """Take the job whose turn it is, under a lease of :data:`LEASE_MS`; None when no job is due.
+
+    Args:
+        owner: from :func:`new_owner`; who takes it, and then has to run or to lose it.
+        dedup_key: only a job with this key.
+    """
+    with hub.write() as tx:
+        return jobs.claim(tx, owner, hub.now_ms(), LEASE_MS, dedup_key=dedup_key)
+
+
+def run(hub: Hub, owner: str, job: Job) -> Outcome:
+    """Run a claimed job to its end and write down what became of it.
+
+    Guarantees: a failure of any kind is recorded as the job's error. The job
+    runs again after a pause that grows fourfold; after ``MAX_ATTEMPTS``
+    attempts, those of workers that died included, it is dead.
+
+    Raises:
+        What the handler raised, when that is no EntrepotError: a mistake in
+        the program, which somebody should see; it is recorded all the same.
+    """
+    if job.attempts > MAX_ATTEMPTS:
+        return _conclude(hub, owner, job, job.error or "every worker that ran it died or was stopped")
+    try:
+        error = _attempt(hub, job)
+    except BaseException as mistake:
+        _conclude(hub, owner, job, f"{type(mistake).__name__}: {mistake}"[:_ERROR_LENGTH])
+        raise
+    return _conclude(hub, owner, job, error)
+
+
+def renew(hub: Hub, owner: str, job: Job) -> bool:
+    """Extend the lease of a job that is still running to :data:`LEASE_MS` from now; False when it was lost."""
+    with hub.write() as tx:
+        return jobs.renew(tx, job.id, owner, hub.now_ms() + LEASE_MS)
+
+
+def pause_ms(hub: Hub) -> int | None:
+    """How long until the next job is due, 0 when one is, None when nothing waits."""
+    with hub.read() as tx:
+        turn = jobs.next_turn(tx)
+    return None if turn is None else max(0, turn - hub.now_ms())
 
 
 def attend(hub: Hub, dedup_key: str) -> None:
     """Run a waiting job at once in this thread, unless a worker has it already."""
-    _run(hub, new_owner(), dedup_key)
+    owner = new_owner()
+    job = claim(hub, owner, dedup_key=dedup_key)
+    if job is not None:
+        run(hub, owner, job)
+
+
+def list_jobs(hub: Hub, *, states: Sequence[str] = STATES, limit: int = 100) -> list[Job]:
+    """Jobs in these states, newest first."""
+    with hub.read() as tx:
+        return jobs.find(tx, states=states, limit=limit)
+
+
+def retry(hub: Hub, job_id: int) -> None:
+    """Let a dead or waiting job run at once, with all its attempts before it again.
+
+    Raises:
+        ThingNotFound: there is no such job, or it is running or done.
+    """
+    with hub.write() as tx:
+        if not jobs.retry(tx, job_id, hub.now_ms()):
+            raise ThingNotFound("dead or waiting job", str(job_id))
+    hub.job_added.set()
+
+
+def cancel(hub: Hub, job_id: int) -> None:
+    """Forget a job that is not running; what it was to do stays undone.
+
+    Raises:
+        ThingNotFound: there is no such job, or it is running.
+    """
+    with hub.write() as tx:
+        if not jobs.cancel(tx, job_id):
+            raise ThingNotFound("dead, waiting or finished job", str(job_id))
 
 
 def new_owner() -> str:
@@ -67,12 +147,7 @@ def new_owner() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-def _run(hub: Hub, owner: str, dedup_key: str | None) -> Outcome | None:
-    with hub.write() as tx:
-        job = jobs.claim(tx, owner, hub.now_ms(), LEASE_MS, dedup_key=dedup_key)
-    if job is None:
-        return None
-    error = _attempt(hub, job)
+def _conclude(hub: Hub, owner: str, job: Job, error: str | None) -> Outcome:
     now = hub.now_ms()
     with hub.write() as tx:
         if error is None:

@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.catalog import Write, files, jobs, objects, refs, repos
 from entrepot.catalog.objects import ObjectRow
-from entrepot.errors import RepoNotFound
+from entrepot.errors import LargeFileMissing, RepoNotFound
 from entrepot.git import Commit, Kind, Signature, encode_commit
 from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
@@ -57,6 +57,7 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
 
     Raises:
         RepoNotFound: the repository was deleted meanwhile.
+        LargeFileMissing: a large file was swept meanwhile.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
     if repos.by_id(tx, repo_id) is None:
@@ -65,13 +66,22 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
         return False
     objects.put(tx, repo_id, publication.rows, now)
     histories.record(tx, repo_id, move.new, publication.parents)
-    files.link(tx, repo_id, [sha256 for sha256, _ in publication.large], publication.pusher_id, now)
+    _link_files(tx, publication, now)
     files.name_links(tx, repo_id, publication.large, move.ref, now)
     repos.update(tx, repo_id, updated_ms=now)
     jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
     if move.ref == MAIN and touches_card(publication.touched):
         jobs.enqueue(tx, "card", {"repo": repo_id}, now, dedup_key=card_job(repo_id))
     return True
+
+
+def _link_files(tx: Write, publication: Publication, now_ms: int) -> None:
+    wanted = [sha256 for sha256, _ in publication.large]
+    files.link(tx, publication.repo_id, wanted, publication.pusher_id, now_ms)
+    linked = files.usable(tx, publication.repo_id, wanted)
+    for sha256, path in publication.large:
+        if sha256 not in linked:  # swept since it was found to be there
+            raise LargeFileMissing(path, sha256)
 
 
 def touches_card(touched: Collection[RepoPath]) -> bool:

@@ -59,6 +59,26 @@ class Content(Protocol):
         """Let go of the file; called once, in the event loop, so it must not block."""
 
 
+@attrs.frozen
+class HeldContent:
+    """Content that is in memory already, and is therefore sent at once, without a thread.
+
+    For HEAD ``data`` may be empty: only ``size`` is looked at.
+    """
+
+    etag: str
+    content_type: str
+    size: int
+    data: bytes = attrs.field(repr=False)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Exactly ``length`` bytes from ``offset``."""
+        return self.data[offset : offset + length]
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
+
+
 async def send_content(
     scope: Scope,
     receive: Receive,
@@ -94,7 +114,9 @@ async def send_content(
         asked = _Asked.of(scope)
         plan = _plan(asked, content)
         extra = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
-        stream = None if asked.head or not plan.parts else _Stream(receive, send, content, threads, plan.parts)
+        held = content if isinstance(content, HeldContent) else None
+        has_stream = plan.parts and not asked.head and held is None
+        stream = _Stream(receive, send, content, threads, plan.parts) if has_stream else None
         if stream is not None:
             await stream.read_first()  # missing bytes are an error answer, not a broken file
         await send(
@@ -104,12 +126,17 @@ async def send_content(
                 "headers": [*plan.headers, *_fixed_headers(content, filename), *extra],
             }
         )
-        if stream is None:
-            await send({"type": "http.response.body", "body": b""})
-        else:
+        if stream is not None:
             await stream.run()
+        else:
+            body = b"" if held is None or asked.head else _cut(held.data, plan.parts)
+            await send({"type": "http.response.body", "body": body})
     finally:
         content.close()
+
+
+def _cut(data: bytes, parts: list[bytes | ByteRange]) -> bytes:
+    return b"".join(part if isinstance(part, bytes) else data[part.start : part.stop] for part in parts)
 
 
 def disposition(filename: str) -> str:

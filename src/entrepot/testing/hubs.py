@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from entrepot.errors import ConfigError, Refused
+from entrepot.errors import ConfigError, InvalidName, Refused
 from entrepot.settings import SETTINGS, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -94,11 +94,12 @@ class RunningHub:
         """
         from entrepot.hub import accounts
 
-        with self._lock, self._opened() as hub:
+        with self._lock:
             if (name, role) not in self._users:
-                if all(name != known for known, _ in self._users):
-                    accounts.create_user(hub, name)
-                secret = accounts.create_token(hub, name, role=role, name=f"testing-{role}").secret
+                with self._opened() as hub:
+                    if all(name != known for known, _ in self._users):
+                        accounts.create_user(hub, name)
+                    secret = accounts.create_token(hub, name, role=role, name=f"testing-{role}").secret
                 self._users[name, role] = User(name, secret)
             return self._users[name, role]
 
@@ -114,7 +115,6 @@ class RunningHub:
             InvalidName: a name or a role breaks a rule.
             AlreadyExists: the name was taken by other means.
         """
-        from entrepot.errors import InvalidName
         from entrepot.hub import accounts
         from entrepot.hub.callers import Role
 
@@ -163,7 +163,7 @@ class RunningHub:
         """Start the server on the same folder and port, and wait until it answers; nothing when it runs.
 
         Raises:
-            Refused: it ended at once or did not answer within a minute.
+            Refused: it ended, or did not answer within a minute.
         """
         with self._lock:
             if self._process is not None and self._process.poll() is None:
@@ -261,7 +261,7 @@ class RunningHub:
                 self._port = int(self._url.rpartition(":")[2])
                 return
             if has_ended or time.monotonic() > deadline:
-                what = "ended at once" if has_ended else f"did not answer within {_START_S:.0f} s"
+                what = "ended instead of answering" if has_ended else f"did not answer within {_START_S:.0f} s"
                 raise Refused(f"the hub {what}; it said:\n{said.decode('utf-8', 'replace')[-_TAIL:].strip()}")
             time.sleep(_PAUSE_S)
 

@@ -173,6 +173,7 @@ def upgrade() -> None:
         "file_links",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("sha256", Hex(32), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("uid", sa.String(length=24), nullable=False),
         sa.Column("path", sa.Text(), nullable=True),
         sa.Column("ref", sa.String(length=255), nullable=True),
@@ -181,10 +182,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["sha256"],
-            ["files.sha256"],
         ),
         sa.PrimaryKeyConstraint("repo_id", "sha256"),
         sa.UniqueConstraint("uid"),

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from entrepot.catalog import jobs
+from entrepot.catalog.jobs import Job
+from entrepot.hub import followups
+from entrepot.hub.house import Hub, open_hub
+from entrepot.settings import Settings
+from entrepot.worker.loop import Worker
+
+WAIT_S = 20.0
+
+
+class Clock:
+    """The hub's time: stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now_ms = 1_000_000
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def hub(tmp_path: Path, clock: Clock) -> Iterator[Hub]:
+    opened = attrs.evolve(open_hub(Settings(data=tmp_path / "data"), fsync=False), now_ms=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def handlers(monkeypatch: pytest.MonkeyPatch) -> dict[str, followups.Handler]:
+    """Kinds of jobs that a test may add to those of the hub."""
+    kinds: dict[str, followups.Handler] = dict(followups.HANDLERS)
+    monkeypatch.setattr(followups, "HANDLERS", kinds)
+    return kinds
+
+
+@pytest.fixture
+def work(hub: Hub) -> Iterator[Callable[..., Worker]]:
+    """Start a worker that is stopped after the test."""
+    workers = []
+
+    def start(**options: Any) -> Worker:
+        workers.append(Worker(hub, **options))
+        workers[-1].start()
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.stop()
+
+
+def add(hub: Hub, kind: str, **args: Any) -> None:
+    with hub.write() as tx:
+        jobs.enqueue(tx, kind, args, hub.now_ms())
+    hub.job_added.set()
+
+
+def only_job(hub: Hub) -> Job:
+    (job,) = followups.list_jobs(hub)
+    return job
+
+
+def test_a_waiting_job_is_run_and_done(hub: Hub, handlers: dict[str, followups.Handler], work: Any) -> None:
+    seen: list[int] = []
+    ran = threading.Event()
+
+    def note(_hub: Hub, args: Mapping[str, Any]) -> None:
+        seen.append(args["number"])
+        ran.set()
+
+    handlers["note"] = note
+    add(hub, "note", number=7)
+    worker = work()
+    assert ran.wait(WAIT_S)
+    worker.stop()
+    assert seen == [7]
+    assert only_job(hub).state == "done"
+
+
+def test_a_sleeping_worker_is_woken_by_a_new_job(
+    hub: Hub, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrepot.worker.loop._LOOK_EVERY_S", 3600.0)
+    asleep, ran = threading.Event(), threading.Event()
+    looks = followups.pause_ms
+
+    def look(of: Hub) -> int | None:
+        found = looks(of)
+        if found is None:
+            asleep.set()
+        return found
+
+    monkeypatch.setattr(followups, "pause_ms", look)
+    handlers["note"] = lambda _hub, _args: ran.set()
+    work(threads=2)
+    assert asleep.wait(WAIT_S)
+    add(hub, "note")
+    assert ran.wait(WAIT_S)
+
+
+def test_jobs_of_other_processes_are_seen_without_a_call(
+    hub: Hub, handlers: dict[str, followups.Handler], work: Any
+) -> None:
+    ran = threading.Event()
+    handlers["note"] = lambda _hub, _args: ran.set()
+    work()
+    with hub.write() as tx:
+        jobs.enqueue(tx, "note", {}, hub.now_ms())
+    assert ran.wait(WAIT_S)
+
+
+@pytest.mark.parametrize("failure", [ZeroDivisionError("no sums today"), MemoryError("too much")])
+def test_an_unforeseen_failure_is_recorded_and_the_next_job_runs(
+    hub: Hub,
+    handlers: dict[str, followups.Handler],
+    work: Any,
+    failure: Exception,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ran = threading.Event()
+
+    def fail(_hub: Hub, _args: Mapping[str, Any]) -> None:
+        raise failure
+
+    handlers |= {"fail": fail, "note": lambda _hub, _args: ran.set()}
+    add(hub, "fail")
+    add(hub, "note")
+    worker = work()
+    assert ran.wait(WAIT_S)
+    worker.stop()
+    failed = next(job for job in followups.list_jobs(hub) if job.kind == "fail")
+    assert (failed.state, failed.attempts) == ("ready", 1)
+    assert failed.error == f"{type(failure).__name__}: {failure}"
+    assert failed.run_ms == hub.now_ms() + 1000
+    assert any(record.exc_info and "job.failed" in record.message for record in caplog.records)
+
+
+def test_a_job_that_always_fails_is_dead_in_the_end(
+    hub: Hub, clock: Clock, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrepot.worker.loop._LOOK_EVERY_S", 0.005)
+    tries: list[int] = []
+    dead = threading.Event()
+
+    def fail(of: Hub, _args: Mapping[str, Any]) -> None:
+        tries.append(of.now_ms())
+        clock.now_ms += 10**9  # every pause is over at once
+        raise ValueError("never")
+
+    handlers |= {"fail": fail}
+    conclude = followups.run
+
+    def run(of: Hub, owner: str, job: Job) -> followups.Outcome:
+        try:
+            return conclude(of, owner, job)
+        finally:
+            if only_job(of).state == "dead":
+                dead.set()
+
+    monkeypatch.setattr(followups, "run", run)
+    add(hub, "fail")
+    work()
+    assert dead.wait(WAIT_S)
+    assert len(tries) == followups.MAX_ATTEMPTS
+    assert only_job(hub).error == "ValueError: never"
+
+
+def test_a_long_job_keeps_its_lease(
+    hub: Hub, clock: Clock, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, may_end, renewed = threading.Event(), threading.Event(), threading.Event()
+    renew = followups.renew
+
+    def count(of: Hub, owner: str, job: Job) -> bool:
+        kept = renew(of, owner, job)
+        if clock.now_ms > 1_000_000:
+            renewed.set()
+        return kept
+
+    def take_long(_hub: Hub, _args: Mapping[str, Any]) -> None:
+        running.set()
+        assert may_end.wait(WAIT_S)
+
+    monkeypatch.setattr(followups, "renew", count)
+    handlers["long"] = take_long
+    add(hub, "long")
+    worker = work(renew_every_s=0.01)
+    assert running.wait(WAIT_S)
+    clock.now_ms += followups.LEASE_MS - 1
+    assert renewed.wait(WAIT_S)
+    clock.now_ms += followups.LEASE_MS - 1
+    stolen = followups.claim(hub, "somebody else")
+    may_end.set()
+    worker.stop()
+    assert stolen is None
+    assert only_job(hub).state == "done"
+
+
+def test_stopping_waits_for_the_job_that_runs(hub: Hub, handlers: dict[str, followups.Handler], work: Any) -> None:
+    running, may_end = threading.Event(), threading.Event()
+
+    def take_long(_hub: Hub, _args: Mapping[str, Any]) -> None:
+        running.set()
+        assert may_end.wait(WAIT_S)
+
+    handlers["long"] = take_long
+    add(hub, "long")
+    add(hub, "long")
+    worker = work()
+    assert running.wait(WAIT_S)
+    stopping = threading.Thread(target=worker.stop)
+    stopping.start()
+    assert stopping.is_alive()
+    may_end.set()
+    stopping.join(WAIT_S)
+    assert not stopping.is_alive()
+    # The second one was not begun: it waits for another worker.
+    assert sorted(job.state for job in followups.list_jobs(hub)) == ["done", "ready"]
+
+
+def test_stopping_gives_up_on_a_job_after_the_grace_period(
+    hub: Hub, handlers: dict[str, followups.Handler], work: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    running, may_end = threading.Event(), threading.Event()
+
+    def take_long(_hub: Hub, _args: Mapping[str, Any]) -> None:
+        running.set()
+        assert may_end.wait(WAIT_S)
+
+    handlers["long"] = take_long
+    add(hub, "long")
+    worker = work(grace_s=0.01)
+    assert running.wait(WAIT_S)
+    worker.stop()
+    assert only_job(hub).state == "running"
+    assert "job.left" in caplog.text
+    may_end.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("jobs-"):
+            thread.join(WAIT_S)
+
+
+def test_a_job_whose_workers_keep_dying_is_given_up(hub: Hub, clock: Clock, handlers: dict[str, Any]) -> None:
+    runs: list[int] = []
+    handlers["deadly"] = lambda _hub, _args: runs.append(1)
+    add(hub, "deadly")
+    for number in range(followups.MAX_ATTEMPTS):
+        assert followups.claim(hub, f"dying {number}") is not None
+        clock.now_ms += followups.LEASE_MS
+    outcome = followups.run_next(hub, "last")
+    assert outcome is not None
+    assert runs == []
+    assert only_job(hub).state == "dead"
+    assert "died" in str(only_job(hub).error)
+
+
+def test_stopping_before_the_start_and_twice_is_harmless(hub: Hub) -> None:
+    worker = Worker(hub)
+    worker.stop()
+    worker.stop()
+    assert followups.list_jobs(hub) == []
+
+
+def test_a_database_that_is_away_for_a_moment_ends_nothing(
+    hub: Hub, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrepot.worker.loop._AFTER_FAILURE_S", 0.0)
+    ran = threading.Event()
+    looks = followups.pause_ms
+    faults = [OSError("gone"), OSError("still gone")]
+
+    def look(of: Hub) -> int | None:
+        if faults:
+            raise faults.pop()
+        return looks(of)
+
+    monkeypatch.setattr(followups, "pause_ms", look)
+    handlers["note"] = lambda _hub, _args: ran.set()
+    add(hub, "note")
+    work()
+    assert ran.wait(WAIT_S)
