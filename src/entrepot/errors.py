@@ -140,6 +140,22 @@ class LargeFileMissing(Invalid):
 
 
 @attrs.define
+class XorbMissing(Invalid):
+    """A shard uses a xorb that is not stored, or not where its uploader may use it."""
+
+    xorb: str
+    where: str
+
+    @property
+    def message(self) -> str:
+        # Clients trust their own cache for weeks and never ask again; only its removal helps.
+        return (
+            f"the xorb {self.xorb} ({self.where}) is not stored here; remove the folder 'xet' "
+            "of the client's cache (usually ~/.cache/huggingface/xet) and upload again"
+        )
+
+
+@attrs.define
 class ContentMismatch(Invalid):
     """Received bytes are not the announced ones; nothing of them was kept."""
 
@@ -321,6 +337,17 @@ class RepoMoved(NotFound):
     @property
     def message(self) -> str:
         return f"{self.old} has moved to {self.new}"
+
+
+@attrs.define
+class NotOffered(NotFound):
+    """The public hub has this service, this one has not; ``what`` is its name, in the plural."""
+
+    what: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.what} are not offered by this hub"
 
 
 # --- conflicts --------------------------------------------------------------

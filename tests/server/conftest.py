@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
+import attrs
+import httpx2
 import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from entrepot.hub import accounts, commits, repositories, transfers
+from entrepot.hub.callers import Caller
+from entrepot.hub.commits import Draft
+from entrepot.hub.house import Hub, open_hub
+from entrepot.hub.operations import AddFile, AddLarge
+from entrepot.hub.repositories import NewRepo
+from entrepot.names import RepoRef, RepoType, Sha256, parse_path
 from entrepot.server.addresses import reserved
+from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.server.threads import Threads
+from entrepot.settings import Settings
 
 Serve = Callable[[ASGIApp], tuple[str, int]]
 
@@ -59,3 +72,72 @@ def threads() -> Iterator[Threads]:
     pools = Threads(short=2, transfers=2)
     yield pools
     pools.close()
+
+
+@attrs.frozen
+class World:
+    """A hub behind a real server: ``alice`` writes, ``alice_reads`` may only read, ``bob`` is a stranger."""
+
+    hub: Hub
+    url: str
+    alice: str
+    alice_reads: str
+    bob: str
+
+    def client(self, token: str | None = None, **headers: str) -> httpx2.Client:
+        auth = {"authorization": f"Bearer {token}"} if token else {}
+        return httpx2.Client(base_url=self.url, headers=auth | headers, trust_env=False, timeout=30)
+
+    def caller(self) -> Caller:
+        found = self.hub.identify(self.alice)
+        assert found is not None
+        return found
+
+    def repo(self, name: str, kind: str = "model", **options: Any) -> RepoRef:
+        """A fresh repository of alice's."""
+        new = NewRepo(RepoType(kind), name, "alice", **options)
+        return repositories.create(self.hub, self.caller(), new).ref
+
+    def commit(self, ref: RepoRef, files: dict[str, bytes], revision: str = "main") -> str:
+        """One commit of regular files; its id."""
+        operations = [AddFile(parse_path(path), data) for path, data in files.items()]
+        return commits.create(self.hub, self.caller(), ref, revision, Draft("add", operations)).oid
+
+    def store(self, ref: RepoRef, data: bytes) -> str:
+        """The bytes of a large file, uploaded straight into the core; their sha256."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        wanted = [transfers.Wanted(Sha256(sha256), len(data))]
+        [answer] = transfers.plan_uploads(self.hub, self.caller(), ref, wanted, takes_parts=False)
+        if answer.link is not None:
+            receiving = transfers.receive(self.hub, sha256, answer.link.query)
+            receiving.write(data)
+            receiving.finish()
+        return sha256
+
+    def commit_large(self, ref: RepoRef, path: str, data: bytes) -> str:
+        """One commit of a large file; its id."""
+        operation = AddLarge(parse_path(path), Sha256(self.store(ref, data)), len(data))
+        return commits.create(self.hub, self.caller(), ref, "main", Draft("add", [operation])).oid
+
+    def blobs(self) -> list[str]:
+        """Every file below the folder of bytes, unfinished ones too, but no format notes of the store itself."""
+        return sorted(str(path) for path in (self.hub.settings.data / "blobs").rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    settings = Settings(
+        data=tmp_path_factory.mktemp("hub") / "data", multipart_threshold=6 << 20, part_size=5 << 20, max_file=64 << 20
+    )
+    hub = open_hub(settings, fsync=False)
+    for name in ("alice", "bob"):
+        accounts.create_user(hub, name)
+    secrets = [
+        accounts.create_token(hub, name, role=role).secret
+        for name, role in (("alice", "write"), ("alice", "read"), ("bob", "write"))
+    ]
+    try:
+        with running(make_app(hub)) as address:
+            yield World(hub, address.url, *secrets)
+    finally:
+        hub.close()

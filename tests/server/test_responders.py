@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entrepot.errors import BlobMissing, ObjectDamaged, RangeNotSatisfiable
 from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics
-from entrepot.server.responders import PIECE, SMALL_PIECE, disposition, send_content
+from entrepot.server.responders import PIECE, SMALL_PIECE, HeldContent, disposition, send_content
 from entrepot.server.threads import Threads
 
 TEN = b"0123456789"
@@ -260,3 +260,22 @@ def test_a_peer_that_does_not_read_is_not_read_ahead_for(serve: Serve, threads: 
             other.closed.clear()
         assert sum(length for _, length in content.reads) < 100 * 1024 * 1024
     assert content.closed.wait(10)
+
+
+def test_content_in_memory_is_answered_without_a_thread() -> None:
+    threads = Threads(short=1, transfers=1)
+    threads.close()  # any hop would fail now
+    held = HeldContent("e1", "text/plain; charset=utf-8", len(TEN), TEN)
+    whole, part = ask(held, threads), ask(held, threads, range="bytes=2-3")
+    several = ask(held, threads, range="bytes=0-1,5-6")
+    assert (whole.status, whole.body) == (200, TEN)
+    assert (part.status, part.body, part.headers["content-range"]) == (206, b"23", "bytes 2-3/10")
+    assert (several.status, several.headers["content-length"]) == (206, str(len(several.body)))
+    assert several.body.count(b"Content-Range:") == 2
+
+
+def test_a_description_answers_head_and_not_modified(threads: Threads) -> None:
+    described = HeldContent("e1", "text/plain; charset=utf-8", len(TEN), b"")
+    head, same = ask(described, threads, "HEAD"), ask(described, threads, "HEAD", if_none_match='"e1"')
+    assert (head.status, head.headers["content-length"], head.body) == (200, "10", b"")
+    assert (same.status, same.body) == (304, b"")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.server.segments import decode_segment, raw_path
+from entrepot.server.segments import decode_segment, raw_path, split_revision
 
 
 def test_an_encoded_slash_stays_encoded_until_its_segment_is_decoded() -> None:
@@ -35,3 +35,22 @@ def test_bytes_that_are_not_utf8_are_malformed(text: str) -> None:
 def test_text_and_plus_signs_are_taken_as_they_are() -> None:
     assert decode_segment("a+b.txt") == "a+b.txt"
     assert decode_segment("%E2%9C%93+") == "✓+"
+
+
+@pytest.mark.parametrize(
+    ("tail", "revision", "path"),
+    [
+        ("main", "main", ""),
+        ("main/", "main", ""),
+        ("main/a/b.txt", "main", "a/b.txt"),
+        ("main/a%2Fb.txt", "main", "a/b.txt"),
+        ("feature%2Fx/a", "feature/x", "a"),
+        ("refs%2Fpr%2F1/a", "refs/pr/1", "a"),
+        ("refs/pr/1/a/b", "refs/pr/1", "a/b"),
+        ("refs/convert/parquet", "refs/convert/parquet", ""),
+        ("refs/x", "refs/x", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_revision_is_one_segment_or_three_below_refs(tail: str, revision: str, path: str) -> None:
+    assert split_revision(tail) == (revision, path)

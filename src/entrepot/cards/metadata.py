@@ -86,6 +86,7 @@ def card_tags(card: Card, repo_type: RepoType) -> tuple[str, ...]:
         tags += _strings(data.get("pipeline_tag"))
     elif repo_type is RepoType.SPACE:
         tags += _strings(data.get("sdk"))
+        tags += _named("model", _strings(data.get("models")))
     else:
         tags += _dataset_tags(data)
     tags += _strings(data.get("tags"))

@@ -155,6 +155,18 @@ def memberships(tx: Read, user_id: int) -> list[Membership]:
     return [Membership(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(_MEMBERSHIPS, {"member": user_id})]
 
 
+def members(tx: Read, org_id: int) -> list[Account]:
+    """The users who belong to an organisation, by name."""
+    joined = tables.memberships
+    query = (
+        sa.select(*_ACCOUNT)
+        .join(joined, joined.c.user_id == _NS.c.id)
+        .where(joined.c.org_id == org_id)
+        .order_by(_NS.c.name_key)
+    )
+    return [Account(*row) for row in tx.sql.execute(query)]
+
+
 def sole_admin_of(tx: Read, user_id: int) -> list[str]:
     """Names of the organisations that would be left without an administrator."""
     mine, others = tables.memberships.alias(), tables.memberships.alias()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -31,3 +31,9 @@ def all_time(tx: Read, repo_id: int) -> int:
     """Downloads of a repository since it exists."""
     query = sa.select(sa.func.coalesce(sa.func.sum(_T.c.count), 0)).where(_T.c.repo_id == repo_id)
     return int(tx.sql.execute(query).scalar_one())
+
+
+def all_times(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
+    """Downloads of several repositories since they exist; those never downloaded are left out."""
+    query = sa.select(_T.c.repo_id, sa.func.sum(_T.c.count)).where(_T.c.repo_id.in_(repo_ids)).group_by(_T.c.repo_id)
+    return {repo_id: int(total) for repo_id, total in tx.sql.execute(query)}

@@ -56,6 +56,19 @@ def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
     insert_missing(tx.sql, _F, [values], refresh=("touched_ms", "sweeping_ms"))
 
 
+def confirm(tx: Write, sha256: Sha256, size: int) -> bool:
+    """Note the proven size of a file whose bytes are durable; False when a sweep has taken its row.
+
+    A row that was only reserved has the size that somebody announced.
+    """
+    return bool(tx.sql.execute(sa.update(_F).where(_F.c.sha256 == sha256).values(size=size)).rowcount)
+
+
+def adopt(tx: Write, sha256: Sha256, size: int) -> None:
+    """Know of stray bytes, as if nobody had touched them ever; a row that is there stays as it is."""
+    insert_missing(tx.sql, _F, [{"sha256": sha256, "size": size, "created_ms": 0, "touched_ms": 0}])
+
+
 def touch(tx: Write, sha256s: Sequence[Sha256], now_ms: int) -> None:
     """Restart the grace period of files that somebody is about to use."""
     for at in range(0, len(sha256s), _BATCH):
@@ -184,7 +197,11 @@ def unlink_unused(tx: Write, repo_id: int, sha256s: Sequence[Sha256], linked_bef
 
 def known(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
     """Those of the files that have a row."""
-    return set(tx.sql.execute(sa.select(_F.c.sha256).where(_F.c.sha256.in_(sha256s))).scalars())
+    found: set[Sha256] = set()
+    for at in range(0, len(sha256s), _BATCH):
+        query = sa.select(_F.c.sha256).where(_F.c.sha256.in_(sha256s[at : at + _BATCH]))
+        found.update(tx.sql.execute(query).scalars())
+    return found
 
 
 def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:

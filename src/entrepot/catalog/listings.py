@@ -27,7 +27,8 @@ class Search:
 
     ``seen_by`` limits the answer to what a caller may read: ``None`` for
     everything, else the row ids of the namespaces whose private repositories
-    are visible, beside all public ones.
+    are visible, beside all public ones. ``any_prefix``: some tag starts with
+    one of these.
     """
 
     type: RepoType
@@ -35,6 +36,7 @@ class Search:
     author: str | None = None
     terms: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    any_prefix: tuple[str, ...] = ()
     pipeline_tag: str | None = None
     gated: bool | None = None
     sort: str = "lastModified"
@@ -69,6 +71,17 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
     return [row_of(row) for row in tx.sql.execute(query)]
 
 
+def counts(tx: Read, namespace_id: int, seen_by: frozenset[int] | None) -> dict[RepoType, int]:
+    """How many repositories of each type a namespace has, among those visible to ``seen_by``."""
+    repos = tables.repos
+    query = sa.select(repos.c.type, sa.func.count()).where(
+        (repos.c.namespace_id == namespace_id) & repos.c.deleted_ms.is_(None)
+    )
+    if seen_by is not None and namespace_id not in seen_by:
+        query = query.where(repos.c.visibility == "public")
+    return {RepoType(kind): int(number) for kind, number in tx.sql.execute(query.group_by(repos.c.type))}
+
+
 def position_of(row: RepoRow, sort: str) -> tuple[int, int]:
     """The ``after`` value that continues behind this row."""
     values = {
@@ -91,6 +104,9 @@ def _conditions(search: Search) -> list[sa.ColumnElement[Any]]:
     full_id = namespaces.c.name_key + "/" + repos.c.name_key
     found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
     found.extend(repos.c.id.in_(sa.select(tags.c.repo_id).where(tags.c.tag == tag)) for tag in search.tags)
+    if search.any_prefix:
+        starts = sa.or_(*(tags.c.tag.startswith(prefix, autoescape=True) for prefix in search.any_prefix))
+        found.append(repos.c.id.in_(sa.select(tags.c.repo_id).where(starts)))
     if search.pipeline_tag is not None:
         found.append(repos.c.pipeline_tag == search.pipeline_tag)
     if search.gated is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import attrs
 import sqlalchemy as sa
@@ -140,11 +140,23 @@ def everything(tx: Read, repo_id: int) -> Iterator[tuple[Oid, str, int, int]]:
         yield row.oid, row.kind, row.size, row.touched_ms
 
 
-def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> None:
-    """Restart the grace period of objects that are about to be used again."""
+def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> int:
+    """Restart the grace period of objects that are about to be used again; returns how many are there."""
+    touched = 0
     for at in range(0, len(oids), _BATCH):
         here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(oids[at : at + _BATCH])
-        tx.sql.execute(sa.update(_T).where(here).values(touched_ms=now_ms))
+        touched += tx.sql.execute(sa.update(_T).where(here).values(touched_ms=now_ms)).rowcount
+    return touched
+
+
+def are_present(tx: Read, repo_id: int, oids: Collection[Oid]) -> bool:
+    """Whether every one of the named objects is stored."""
+    wanted = list(set(oids))
+    found = 0
+    for at in range(0, len(wanted), _BATCH):
+        here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(wanted[at : at + _BATCH])
+        found += tx.sql.execute(sa.select(sa.func.count()).select_from(_T).where(here)).scalar_one()
+    return found == len(wanted)
 
 
 def pointing_at(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Oid]:

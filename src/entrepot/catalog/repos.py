@@ -264,3 +264,13 @@ def public_tags(tx: Read, kind: RepoType) -> list[str]:
         .order_by(tags.c.tag)
     )
     return list(tx.sql.execute(query).scalars())
+
+
+def public_words(tx: Read, kind: RepoType) -> tuple[frozenset[str], frozenset[str]]:
+    """(pipeline tags, libraries) that public repositories of a type name as theirs."""
+    shown = (_R.c.type == kind.value) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
+    pipelines, libraries = (
+        frozenset(tx.sql.execute(sa.select(column).where(shown & column.is_not(None)).distinct()).scalars())
+        for column in (_R.c.pipeline_tag, _R.c.library)
+    )
+    return pipelines, libraries

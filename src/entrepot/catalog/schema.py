@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration in ``migrations/versions``."""
 
-KNOWN = frozenset({HEAD})
+KNOWN = frozenset({"0001", HEAD})
 """Every migration this version can start from."""
 
 

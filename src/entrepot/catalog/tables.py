@@ -187,6 +187,8 @@ files = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("touched_ms", sa.BigInteger, nullable=False),
     sa.Column("sweeping_ms", sa.BigInteger),
+    sa.Column("is_raw", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("xet_hash", Hex(32)),
     sqlite_with_rowid=False,
 )
 
@@ -201,6 +203,7 @@ file_links = sa.Table(
     sa.Column("ref", sa.String(255)),
     sa.Column("pusher_id", sa.BigInteger),
     sa.Column("linked_ms", sa.BigInteger, nullable=False),
+    sa.Column("xet_hash", Hex(32), index=True),
 )
 
 uploads = sa.Table(
@@ -251,5 +254,75 @@ downloads = sa.Table(
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
     sa.Column("day", sa.Integer, primary_key=True),
     sa.Column("count", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+xorbs = sa.Table(
+    "xorbs",
+    metadata,
+    sa.Column("hash", Hex(32), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("raw_size", sa.BigInteger, nullable=False),
+    sa.Column("chunks", sa.Integer, nullable=False),
+    sa.Column("directory", sa.LargeBinary, nullable=False),
+    sa.Column("is_damaged", sa.Boolean, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("touched_ms", sa.BigInteger, nullable=False),
+    sa.Column("checked_ms", sa.BigInteger, nullable=False, index=True),
+    sa.Column("sweeping_ms", sa.BigInteger),
+)
+
+xorb_realms = sa.Table(
+    "xorb_realms",
+    metadata,
+    sa.Column("xorb", Hex(32), primary_key=True),
+    sa.Column("realm", sa.BigInteger, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+xet_files = sa.Table(
+    "xet_files",
+    metadata,
+    sa.Column("hash", Hex(32), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("terms", sa.LargeBinary, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("touched_ms", sa.BigInteger, nullable=False),
+)
+
+xet_file_xorbs = sa.Table(
+    "xet_file_xorbs",
+    metadata,
+    sa.Column("file", Hex(32), sa.ForeignKey("xet_files.hash"), primary_key=True),
+    sa.Column("xorb", Hex(32), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+xet_claims = sa.Table(
+    "xet_claims",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("sha256", Hex(32), primary_key=True),
+    sa.Column("file", Hex(32), sa.ForeignKey("xet_files.hash"), nullable=False, index=True),
+    sa.Column("user_id", sa.BigInteger),
+    sa.Column("claimed_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+dedup_chunks = sa.Table(
+    "dedup_chunks",
+    metadata,
+    sa.Column("chunk", Hex(32), primary_key=True),
+    sa.Column("realm", sa.BigInteger, primary_key=True),
+    sa.Column("xorb", Hex(32), nullable=False, index=True),
+    sa.Column("shard", sa.String(24), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+shard_xorbs = sa.Table(
+    "shard_xorbs",
+    metadata,
+    sa.Column("shard", sa.String(24), primary_key=True),
+    sa.Column("xorb", Hex(32), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )

@@ -71,12 +71,16 @@ def set_member(hub: Hub, org: str, user: str, role: Role) -> None:
 
     Raises:
         AccountNotFound: there is no such organisation or user.
+        Refused: the organisation would be left without an administrator.
     """
     with hub.write() as tx:
         found = accounts.find(tx, org)
         if found is None or found.is_user:
             raise AccountNotFound(org)
-        accounts.join_org(tx, found.id, _user(tx, user).id, role.name.lower())
+        member = _user(tx, user)
+        if role is not Role.ADMIN and found.name in accounts.sole_admin_of(tx, member.id):
+            raise Refused(f"{user} is the only administrator of {found.name}: appoint another one first")
+        accounts.join_org(tx, found.id, member.id, role.name.lower())
 
 
 def create_token(

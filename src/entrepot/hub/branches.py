@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Write, objects, refs, repos
+from entrepot.catalog import Read, Write, objects, refs, repos
 from entrepot.errors import AlreadyExists, NotAllowed, Refused, RevisionNotFound
 from entrepot.git import EMPTY_TREE, Kind, Signature, Tag, encode_tag_object
 from entrepot.hub import access, revisions
@@ -52,26 +52,32 @@ def create_branch(
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access.
         InvalidName, RevisionNotFound: the name or the start cannot be used.
-        AlreadyExists: the branch exists.
+        AlreadyExists: the branch exists, or one below or above it (``a`` and ``a/b``).
     """
     branch = parse_branch(name)
+    if is_empty:
+        _create_empty(hub, caller, ref, branch, overwrites=overwrites)
+        return
+    with hub.write() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        old = _free(tx, row.id, branch, overwrites=overwrites)
+        # Resolved in the transaction that names it: no sweep can come between.
+        target = revisions.resolve(tx, row.id, start or "main")
+        if old != target:
+            refs.swap(tx, row.id, branch, old, target, hub.now_ms())
+        repos.update(tx, row.id, updated_ms=hub.now_ms())
+
+
+def _create_empty(hub: Hub, caller: Anyone, ref: RepoRef, branch: RefName, *, overwrites: bool) -> None:
     with hub.read() as tx:
         row, maker = access.writable(tx, caller, ref)
-        old = refs.find(tx, row.id, branch)
-        if old is not None and not overwrites:
-            raise AlreadyExists(f"Reference {branch} already exists")
-        target = None if is_empty else revisions.resolve(tx, row.id, start or "main")
-    if target is not None:
-        with hub.write() as tx:
-            if old != target and not refs.swap(tx, row.id, branch, old, target, hub.now_ms()):
-                raise AlreadyExists(f"Reference {branch} already exists")
-            repos.update(tx, row.id, updated_ms=hub.now_ms())
-        return
+        old = _free(tx, row.id, branch, overwrites=overwrites)
     tree = stored.of(Kind.TREE, b"")
     assert tree.oid == EMPTY_TREE
     commit = commit_object(hub, maker, tree.oid, (), "initial commit")
     rows = [stored.row_of(item) for item in (tree, commit)]
     with hub.write() as tx:
+        _check_clash(tx, row.id, branch)
         move = Move(branch, old, commit.oid)
         if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), maker.account.id)):
             raise AlreadyExists(f"Reference {branch} already exists")
@@ -110,6 +116,7 @@ def create_tag(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, name: str,
             annotated = stored.of(Kind.TAG, encode_tag_object(Tag(commit, Kind.COMMIT, short_name(tag), who, message)))
             objects.put(tx, row.id, [stored.row_of(annotated)], hub.now_ms())
             target = annotated.oid
+        _check_clash(tx, row.id, tag)
         if not refs.swap(tx, row.id, tag, None, target, hub.now_ms()):
             raise AlreadyExists(f"Tag {short_name(tag)} already exists")
 
@@ -125,6 +132,22 @@ def delete_tag(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
     with hub.write() as tx:
         row, _ = access.writable(tx, caller, ref)
         _drop(hub, tx, row.id, tag)
+
+
+def _free(tx: Read, repo_id: int, branch: RefName, *, overwrites: bool) -> Oid | None:
+    """Where a branch is that may be moved; None when there is none yet."""
+    old = refs.find(tx, repo_id, branch)
+    if old is not None and not (overwrites and branch != MAIN):
+        raise AlreadyExists(f"Reference {branch} already exists")
+    _check_clash(tx, repo_id, branch)
+    return old
+
+
+def _check_clash(tx: Read, repo_id: int, name: RefName) -> None:
+    """Refuse what no git repository can hold: a ref below another ref."""
+    for other, _ in refs.everything(tx, repo_id):
+        if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
+            raise AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
 
 
 def _drop(hub: Hub, tx: Write, repo_id: int, name: RefName) -> None:

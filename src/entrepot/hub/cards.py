@@ -1,4 +1,4 @@
-"""What listings know of a repository: its card, its configuration, its file names."""
+"""Cards: what is wrong with one, and what listings know of a repository through its own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from entrepot.cards import card_fields, card_tags, library_tags, read_card
+from entrepot.cards import Findings, card_fields, card_tags, library_tags, read_card, validate_card
 from entrepot.catalog import Read, objects, refs, repos
 from entrepot.catalog.repos import CardFacts, RepoRow
-from entrepot.errors import Malformed
+from entrepot.errors import Busy, Malformed
 from entrepot.git import Kind
 from entrepot.hub.house import Hub
 from entrepot.names import MAIN, ROOT, Oid, RepoPath, RepoType
@@ -20,20 +20,33 @@ _CARD_LIMIT = 1 << 20
 _CONFIG_LIMIT = 1 << 20
 _CONFIG_KEYS = ("architectures", "model_type", "quantization_config", "tokenizer_config")
 _NAMES_LIMIT = 2_000
+_ATTEMPTS = 20
+
+
+def validate(text: str, kind: RepoType) -> Findings:
+    """Everything worth saying about the README of a repository; never raises."""
+    return validate_card(text, kind)
 
 
 def index(hub: Hub, repo_id: int) -> None:
-    """Read the card at the head of main and store what it says; idempotent."""
-    with hub.read() as tx:
-        row = repos.by_id(tx, repo_id)
-        head = refs.find(tx, repo_id, MAIN)
-        if row is None or head is None:
-            return
-        facts = _facts(hub, tx, row, head)
-    with hub.write() as tx:
-        # A newer head has a job of its own; its facts must not be overwritten by ours.
-        if refs.find(tx, repo_id, MAIN) == head:
-            repos.set_facts(tx, repo_id, facts)
+    """Read the card at the head of main and store what it says; idempotent.
+
+    Raises:
+        Busy: main kept moving meanwhile.
+    """
+    for _ in range(_ATTEMPTS):
+        with hub.read() as tx:
+            row = repos.by_id(tx, repo_id)
+            head = refs.find(tx, repo_id, MAIN)
+            if row is None or head is None:
+                return
+            facts = _facts(hub, tx, row, head)
+        with hub.write() as tx:
+            # Facts of an older head must not replace those of a newer one, which need not have a job of its own.
+            if refs.find(tx, repo_id, MAIN) == head:
+                repos.set_facts(tx, repo_id, facts)
+                return
+    raise Busy("the branch")
 
 
 def _facts(hub: Hub, tx: Read, row: RepoRow, head: Oid) -> CardFacts:

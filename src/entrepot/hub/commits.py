@@ -17,7 +17,7 @@ from entrepot.catalog import Read, refs
 from entrepot.catalog import commits as commit_rows
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
+from entrepot.errors import BranchMoved, Busy, Malformed, RevisionNotFound
 from entrepot.git import Kind, TreeEditor, diff_trees
 from entrepot.hub import access, followups, revisions, staging
 from entrepot.hub.callers import Anyone, Caller
@@ -26,7 +26,7 @@ from entrepot.hub.operations import Operation
 from entrepot.hub.publishing import CARD_FILES, Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import Branch
 from entrepot.hub.staging import Staged
-from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef
+from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
@@ -76,7 +76,8 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
         InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
             LimitExceeded, Malformed: an operation cannot be applied.
         BranchMoved: the pinned parent is not the head.
-        Busy: others kept winning the race for the branch.
+        Busy: others kept winning the race for the branch, or a sweep took
+            what the commit needs.
     """
     _check_message(draft)
     with hub.read() as tx:
@@ -92,7 +93,7 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
             if recorded is not None:
                 break
     if recorded is None:
-        raise BranchMoved(branch.ref)
+        raise Busy("the branch")
     hub.job_added.set()
     if branch.ref == MAIN and CARD_FILES & staged.touched:
         # Listings shall know the new card at once; should this fail, the queue still has the job.
@@ -121,6 +122,7 @@ def _attempt(hub: Hub, author: Caller, row: RepoRow, ref: RefName, draft: Draft,
         staged.large,
         staged.touched,
         author.account.id,
+        staged.objects,
     )
     with hub.write() as tx:
         is_published = publish(hub, tx, publication)
@@ -160,4 +162,4 @@ def _overlap(changed: Iterable[RepoPath], touched: Collection[RepoPath]) -> bool
 
 def _with_parents(path: RepoPath) -> set[RepoPath]:
     parts = path.split("/")
-    return {RepoPath("/".join(parts[:depth])) for depth in range(1, len(parts) + 1)}
+    return {ROOT, *(RepoPath("/".join(parts[:depth])) for depth in range(1, len(parts) + 1))}

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Read, files
-from entrepot.catalog import objects as object_rows
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import EntryNotFound
+from entrepot.git import Mode
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
@@ -94,9 +94,9 @@ def _locate(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoPat
         row = access.readable(tx, caller, ref)
         commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
         entry = Trees(hub.store, tx, row.id).find(root, path)
-        found = None if entry is None or entry.is_folder else object_rows.find(tx, row.id, entry.oid)
-        if entry is None or found is None:
+        if entry is None or entry.is_folder or entry.mode == Mode.GITLINK:
             raise EntryNotFound(path, commit)
+        found = stored.find_row(tx, row.id, entry.oid)
         if found.data is None:
             return Located(row, commit, path, found.oid, found.size, None, None, found.sha256)
         if is_raw or found.sha256 is None or found.pointer_size is None:

@@ -6,6 +6,7 @@ forgotten; it may run more than once, so every handler is idempotent.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -106,11 +107,16 @@ def pause_ms(hub: Hub) -> int | None:
 
 
 def attend(hub: Hub, dedup_key: str) -> None:
-    """Run a waiting job at once in this thread, unless a worker has it already."""
+    """Run a waiting job at once in this thread, unless a worker has it already.
+
+    A database that is busy is no failure here: what made the job necessary
+    has succeeded, and the queue still has it.
+    """
     owner = new_owner()
-    job = claim(hub, owner, dedup_key=dedup_key)
-    if job is not None:
-        run(hub, owner, job)
+    with contextlib.suppress(EntrepotError):
+        job = claim(hub, owner, dedup_key=dedup_key)
+        if job is not None:
+            run(hub, owner, job)
 
 
 def list_jobs(hub: Hub, *, states: Sequence[str] = STATES, limit: int = 100) -> list[Job]:

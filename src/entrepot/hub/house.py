@@ -111,8 +111,9 @@ def is_new(folder: Path) -> bool:
 def _check_format(folder: Path) -> None:
     marker = folder / "format.json"
     if not marker.exists():
-        others = [path.name for path in folder.iterdir() if path.name != "entrepot.toml"]
-        if others:
+        others = [path.name for path in folder.iterdir() if not path.name.startswith(("entrepot.toml", "format."))]
+        # Another process may have made the folder since the first look.
+        if others and not marker.exists():
             raise DataFolderError(
                 str(folder), f"it is not empty ({others[0]} …) and no entrepot data folder; name another with --data"
             )

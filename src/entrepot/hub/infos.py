@@ -15,6 +15,8 @@ from entrepot.hub.house import Hub
 from entrepot.names import Oid, RepoRef, RepoType
 from entrepot.storage.trees import Listed, Node, Trees
 
+__all__ = ["Found", "FullInfo", "Info", "Search", "describe", "owned_by", "public_tags", "search"]
+
 
 @attrs.frozen
 class Info:
@@ -40,6 +42,14 @@ class FullInfo:
     downloads_all_time: int = 0
 
 
+@attrs.frozen
+class Found:
+    """One page of a search; ``after`` continues behind it, None at the end."""
+
+    infos: Sequence[FullInfo]
+    after: tuple[int, int] | None
+
+
 def describe(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, *, with_files: bool, with_sizes: bool) -> FullInfo:
     """Everything about one repository at a revision.
 
@@ -56,11 +66,22 @@ def describe(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, *, with_file
         return FullInfo(info, siblings, listed, used, counters.all_time(tx, row.id))
 
 
-def search(hub: Hub, caller: Anyone, wanted: Search, *, with_files: bool = False) -> list[FullInfo]:
-    """One page of repositories that the caller may see."""
+def search(hub: Hub, caller: Anyone, wanted: Search, *, with_files: bool = False, with_totals: bool = False) -> Found:
+    """One page of repositories that the caller may see.
+
+    Args:
+        wanted: what to list; its ``seen_by`` is replaced by what the caller sees.
+        with_files: also the names of all files.
+        with_totals: also ``downloads_all_time``.
+    """
     with hub.read() as tx:
-        rows = listings.find(tx, attrs.evolve(wanted, seen_by=seen_by(caller)))
-        return _infos(hub, tx, rows, with_files=with_files)
+        rows = listings.find(tx, attrs.evolve(wanted, seen_by=seen_by(caller), limit=wanted.limit + 1))
+        page = rows[: wanted.limit]
+        found = _infos(hub, tx, page, with_files=with_files)
+        if with_totals:
+            totals = counters.all_times(tx, [row.id for row in page])
+            found = [attrs.evolve(full, downloads_all_time=totals.get(full.info.row.id, 0)) for full in found]
+    return Found(found, listings.position_of(page[-1], wanted.sort) if len(rows) > len(page) else None)
 
 
 def owned_by(hub: Hub, tx: Read, namespace_id: int) -> list[FullInfo]:

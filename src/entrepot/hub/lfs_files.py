@@ -1,4 +1,4 @@
-"""The large files of a repository: listed, and deleted for good."""
+"""The large files of a repository: listed, deleted for good, shared with another one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, accounts, commits, files, refs
+from entrepot.catalog import Read, accounts, commits, files, jobs, refs, repos
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.files import Link
-from entrepot.errors import Busy, LimitExceeded, ThingNotFound
+from entrepot.errors import Busy, LimitExceeded, RepoNotFound, ThingNotFound
 from entrepot.git import (
     EMPTY_TREE,
     Commit,
@@ -25,12 +25,13 @@ from entrepot.git import (
 from entrepot.hub import access
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
-from entrepot.names import Oid, RefName, RepoRef
+from entrepot.names import Oid, RefName, RepoRef, Sha256
 from entrepot.storage import histories, objects
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
 
 MAX_DELETIONS = 1_000
+MAX_SHARED = 500
 _ATTEMPTS = 10
 
 
@@ -77,37 +78,92 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef, uids: Sequence[str], *, rewri
     missing = set(uids) - {link.uid for link in links}
     if missing:
         raise ThingNotFound("large file", min(missing))
-    sha256s = [link.sha256 for link in links]
+    _delete(hub, row.id, [link.sha256 for link in links], rewrites_history=rewrites_history)
+
+
+def delete_content(hub: Hub, caller: Anyone, ref: RepoRef, sha256: Sha256, *, rewrites_history: bool) -> None:
+    """As :func:`delete`, for the one large file with this content.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        ThingNotFound: the repository has no such large file.
+        Busy: somebody kept committing meanwhile.
+    """
+    with hub.read() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        found = files.link_of(tx, row.id, sha256)
+    if found is None:
+        raise ThingNotFound("large file", sha256)
+    _delete(hub, row.id, [sha256], rewrites_history=rewrites_history)
+
+
+def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: Sequence[Sha256]) -> frozenset[Sha256]:
+    """Let a repository commit large files that commits of another one name; no bytes move.
+
+    Returns:
+        Those of the files that the target may use now; the others are not
+        named by any commit of the source.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access to the source, or to the target.
+        LoginRequired, NotAllowed: the caller may not write to the target.
+        LimitExceeded: more than 500 files.
+    """
+    if len(sha256s) > MAX_SHARED:
+        raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
+    with hub.write() as tx:
+        origin = access.readable(tx, caller, source)
+        row, sharer = access.writable(tx, caller, target)
+        links = [files.link_of(tx, origin.id, sha256) for sha256 in dict.fromkeys(sha256s)]
+        named = [link.sha256 for link in links if link is not None and link.path is not None]
+        files.link(tx, row.id, named, sharer.account.id, hub.now_ms())
+        files.touch(tx, named, hub.now_ms())
+    return frozenset(named)
+
+
+def _delete(hub: Hub, repo_id: int, sha256s: Sequence[Sha256], *, rewrites_history: bool) -> None:
     if not rewrites_history:
         with hub.write() as tx:
-            files.unlink(tx, row.id, sha256s)
+            files.unlink(tx, repo_id, sha256s)
         return
     for _ in range(_ATTEMPTS):
         with hub.read() as tx:
-            heads = refs.everything(tx, row.id)
-            rewriter = _Rewriter(hub, tx, row.id, object_rows.pointing_at(tx, row.id, sha256s))
+            heads = refs.everything(tx, repo_id)
+            rewriter = _Rewriter(hub, tx, repo_id, object_rows.pointing_at(tx, repo_id, sha256s))
             moves = [(name, old, rewriter.target(old)) for name, old in heads]
-        if _publish(hub, row.id, rewriter, moves):
-            with hub.write() as tx:
-                files.unlink(tx, row.id, sha256s)
+        if _publish(hub, repo_id, rewriter, moves, sha256s):
+            hub.job_added.set()
             return
     raise Busy("the repository")
 
 
-def _publish(hub: Hub, repo_id: int, rewriter: _Rewriter, moves: Sequence[tuple[RefName, Oid, Oid]]) -> bool:
+def _publish(
+    hub: Hub,
+    repo_id: int,
+    rewriter: _Rewriter,
+    moves: Sequence[tuple[RefName, Oid, Oid]],
+    unwanted: Sequence[Sha256],
+) -> bool:
+    """Move every ref and take the files away at once; False when a ref was moved, or a sweep took an object."""
     rows = [objects.row_of(item) for item in rewriter.made]
     now = hub.now_ms()
     for at in range(0, len(rows), 1000):
         with hub.write() as tx:
             object_rows.put(tx, repo_id, rows[at : at + 1000], now)
     with hub.write() as tx:
-        if [(name, old) for name, old, _ in moves] != refs.everything(tx, repo_id):
+        if repos.by_id(tx, repo_id) is None:
+            raise RepoNotFound
+        is_moved = [(name, old) for name, old, _ in moves] != refs.everything(tx, repo_id)
+        if is_moved or not object_rows.are_present(tx, repo_id, [row.oid for row in rows]):
             return False
         for oid, parents in rewriter.commits.items():
             histories.record(tx, repo_id, oid, parents)
         for name, old, new in moves:
             if old != new:
                 refs.swap(tx, repo_id, name, old, new, now)
+        files.unlink(tx, repo_id, unwanted)
+        repos.update(tx, repo_id, updated_ms=now)
+        jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
     return True
 
 

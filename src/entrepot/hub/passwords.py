@@ -25,7 +25,7 @@ def is_right(password_hash: str | None, password: str) -> bool:
     stored = password_hash or _DECOY
     try:
         argon2.PasswordHasher().verify(stored, password)
-    except argon2.exceptions.VerifyMismatchError:
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
     return password_hash is not None
 

@@ -15,7 +15,7 @@ from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.storage import objects as stored
-from entrepot.storage.trees import Trees
+from entrepot.storage.trees import Node, Trees
 
 MAX_FILES = 1_000
 _RULES_LIMIT = 1 << 20
@@ -154,5 +154,5 @@ def _is_text(sample: bytes) -> bool:
 
 def _etags(trees: Trees, root: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, str]:
     found = ((path, trees.find(root, path)) for path in paths)
-    nodes = [trees.node(path, entry.oid) for path, entry in found if entry is not None and not entry.is_folder]
+    nodes = [Node(path, entry) for path, entry in found if entry is not None and not entry.is_folder]
     return {item.path: item.etag for item in trees.measure(nodes)}

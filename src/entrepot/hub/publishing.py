@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.catalog import Write, files, jobs, objects, refs, repos
 from entrepot.catalog.objects import ObjectRow
-from entrepot.errors import LargeFileMissing, RepoNotFound
+from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
 from entrepot.git import Commit, Kind, Signature, encode_commit
 from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
@@ -36,7 +36,8 @@ class Publication:
 
     ``rows``: the new commit and trees; ``parents``: of the new commit;
     ``large``: large files the commit names, to be linked to the repository;
-    ``touched``: paths that changed, to know which follow-up work is due.
+    ``touched``: paths that changed, to know which follow-up work is due;
+    ``needed``: objects stored before, which no sweep may have taken meanwhile.
     """
 
     repo_id: int
@@ -46,6 +47,7 @@ class Publication:
     large: Sequence[tuple[Sha256, RepoPath]]
     touched: Collection[RepoPath]
     pusher_id: int
+    needed: Collection[Oid] = ()
 
 
 def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
@@ -58,6 +60,7 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
     Raises:
         RepoNotFound: the repository was deleted meanwhile.
         LargeFileMissing: a large file was swept meanwhile.
+        Busy: an object was swept meanwhile; do it all again.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
     if repos.by_id(tx, repo_id) is None:
@@ -65,6 +68,8 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
     if not refs.swap(tx, repo_id, move.ref, move.old, move.new, now):
         return False
     objects.put(tx, repo_id, publication.rows, now)
+    if not objects.are_present(tx, repo_id, publication.needed):
+        raise Busy("the repository")
     histories.record(tx, repo_id, move.new, publication.parents)
     _link_files(tx, publication, now)
     files.name_links(tx, repo_id, publication.large, move.ref, now)

@@ -10,8 +10,8 @@ from entrepot.catalog import Read, files
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import EntryNotFound, InvalidOperation, LargeFileMissing, LimitExceeded
-from entrepot.git import EMPTY_TREE, Kind, Mode, Pointer, TreeEditor, render_pointer
+from entrepot.errors import Busy, EntryNotFound, InvalidOperation, LargeFileMissing, LimitExceeded
+from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, render_pointer
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import Caller, seen_by
 from entrepot.hub.house import Hub
@@ -20,7 +20,7 @@ from entrepot.hub.revisions import Branch
 from entrepot.names import Oid, RepoPath, Sha256
 from entrepot.storage import objects
 from entrepot.storage.contents import sha256_of
-from entrepot.storage.trees import Trees
+from entrepot.storage.trees import Node, Trees
 
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 1000
@@ -68,6 +68,12 @@ class Staged:
     large: tuple[tuple[Sha256, RepoPath], ...]
     touched: frozenset[RepoPath]
 
+    @property
+    def objects(self) -> frozenset[Oid]:
+        """The stored objects that the edits name."""
+        puts = (edit for edit in self.edits if isinstance(edit, Put))
+        return frozenset(put.oid for put in puts if put.mode != Mode.GITLINK)
+
 
 def stage(hub: Hub, author: Caller, row: RepoRow, branch: Branch, operations: Iterable[Operation]) -> Staged:
     """Check operations one by one and make their bytes durable.
@@ -97,6 +103,7 @@ class _Stage:
         self._large: list[tuple[Sha256, RepoPath]] = []
         self._sizes: dict[Sha256, int] = {}
         self._unsized: list[tuple[int, AddLarge]] = []
+        self._pointers: list[tuple[RepoPath, Pointer]] = []
         self._touched: set[RepoPath] = set()
 
     def take(self, operation: Operation) -> None:
@@ -120,12 +127,11 @@ class _Stage:
     def finish(self) -> Staged:
         """Write what is left, once every large file is known to be there."""
         self._check_large()
+        for path, claimed in self._pointers:
+            self._check_size(path, claimed.sha256, claimed.size)
         for position, operation in self._unsized:
             size = self._sizes[operation.sha256]
-            if operation.size is not None and operation.size != size:
-                raise InvalidOperation(
-                    operation.path, f"the stored object {operation.sha256} has {size} bytes, not {operation.size}"
-                )
+            self._check_size(operation.path, operation.sha256, operation.size)
             pointer = objects.of(Kind.BLOB, render_pointer(Pointer(operation.sha256, size)))
             self._edits[position] = Put(operation.path, Mode.FILE, pointer.oid)
             self._hold(objects.row_of(pointer))
@@ -140,6 +146,7 @@ class _Stage:
         kept = self._keep(operation.content)
         if kept.pointer_size is not None and kept.sha256 is not None:
             self._large.append((kept.sha256, operation.path))
+            self._pointers.append((operation.path, Pointer(kept.sha256, kept.pointer_size)))
         self._edits.append(Put(operation.path, Mode.FILE, kept.oid))
         self._hold(kept)
 
@@ -169,27 +176,35 @@ class _Stage:
             entry = trees.find(objects.root_of(self._hub.store, tx, source.id, commit), operation.source)
             if entry is None:
                 raise EntryNotFound(operation.source, commit)
-            needed, named = _closure(trees, entry.oid, operation, entry.is_folder)
+            needed, named = _closure(trees, entry, operation)
         if entry.is_folder and not operation.source:
             raise InvalidOperation(operation.path, "a whole repository cannot be copied into a folder of itself")
         with self._hub.write() as tx:
             if source.id != self._row.id:
-                object_rows.copy(tx, source.id, self._row.id, needed, self._hub.now_ms())
+                there = object_rows.copy(tx, source.id, self._row.id, needed, self._hub.now_ms())
             else:
-                object_rows.touch(tx, source.id, needed, self._hub.now_ms())
+                there = object_rows.touch(tx, source.id, needed, self._hub.now_ms())
+            if there != len(needed):
+                raise Busy("the source of the copy")  # a sweep came between: the revision is no longer named
         self._large.extend(named)
         self._edits.append(Put(operation.path, entry.mode, entry.oid))
 
     def _check_large(self) -> None:
         wanted = [sha256 for sha256, _ in self._large]
-        with self._hub.read() as tx:
+        if not wanted:
+            return
+        # Looked up and touched in one transaction: no sweep can come between.
+        with self._hub.write() as tx:
             self._sizes = usable_sizes(tx, self._author, self._row, wanted)
+            files.touch(tx, list(self._sizes), self._hub.now_ms())
         for sha256, path in self._large:
             if sha256 not in self._sizes:
                 raise LargeFileMissing(path, sha256)
-        if wanted:
-            with self._hub.write() as tx:
-                files.touch(tx, wanted, self._hub.now_ms())
+
+    def _check_size(self, path: RepoPath, sha256: Sha256, size: int | None) -> None:
+        stored = self._sizes[sha256]
+        if size is not None and size != stored:
+            raise InvalidOperation(path, f"the stored object {sha256} has {stored} bytes, not {size}")
 
     def _hold(self, row: ObjectRow) -> None:
         self._waiting.append(row)
@@ -203,6 +218,9 @@ class _Stage:
         now = self._hub.now_ms()
         with self._hub.write() as tx:
             object_rows.put(tx, self._row.id, self._waiting, now)
+            for row in self._waiting:
+                if row.data is None and row.sha256 is not None and not files.confirm(tx, row.sha256, row.size):
+                    raise Busy("this file")  # a sweep with hardly any grace took it before its object was stored
         self._waiting, self._waiting_bytes = [], 0
 
 
@@ -219,12 +237,10 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
     return here | files.readable_elsewhere(tx, seen_by(caller), missing)
 
 
-def _closure(
-    trees: Trees, oid: Oid, operation: Copy, is_folder: bool
-) -> tuple[list[Oid], list[tuple[Sha256, RepoPath]]]:
-    """Every object below an entry, and the large files among them by their new paths."""
-    below = trees.walk(oid, operation.path, is_deep=True) if is_folder else [trees.node(operation.path, oid)]
-    nodes = list(below)
-    listed = trees.measure(nodes)
-    named = [(item.lfs.sha256, item.path) for item in listed if item.lfs]
-    return [oid, *(item.oid for item in listed)], named
+def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], list[tuple[Sha256, RepoPath]]]:
+    """Every object at and below an entry, each once, and the large files among them by their new paths."""
+    nodes = [Node(operation.path, entry)]
+    if entry.is_folder:
+        nodes += trees.walk(entry.oid, operation.path, is_deep=True)
+    named = [(item.lfs.sha256, item.path) for item in trees.measure(nodes) if item.lfs]
+    return list({node.entry.oid for node in nodes if node.entry.mode != Mode.GITLINK}), named

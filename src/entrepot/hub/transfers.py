@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.blobs import PartSink, VerifiedSink, file_key, receive_verified
-from entrepot.catalog import files, uploads
+from entrepot.catalog import files, repos, uploads
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
 from entrepot.errors import (
+    Busy,
     ContentMismatch,
     InvalidSignature,
     LimitExceeded,
     Malformed,
+    RepoNotFound,
     ThingNotFound,
 )
 from entrepot.hub import access
@@ -83,13 +85,18 @@ def plan_uploads(
         LimitExceeded: more than 1,000 files.
     """
     _check_number(wanted)
+    sha256s = [item.sha256 for item in wanted]
     with hub.read() as tx:
         row, author = access.writable(tx, caller, ref)
-        stored = usable_sizes(tx, author, row, [item.sha256 for item in wanted])
-    known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
-    if known:
+        stored = usable_sizes(tx, author, row, sha256s)
+    if stored:
+        # Looked up again, touched and linked in one transaction: no sweep can come between.
         with hub.write() as tx:
+            stored = usable_sizes(tx, author, row, sha256s)
+            known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
             files.touch(tx, known, hub.now_ms())
+            # So that verify and commit find it here, even if it is only readable elsewhere now.
+            files.link(tx, row.id, list(dict.fromkeys(known)), author.account.id, hub.now_ms())
     return [_plan_upload(hub, row, author.account.id, item, stored, takes_parts) for item in wanted]
 
 
@@ -154,10 +161,12 @@ class Receiving:
 
         Raises:
             ContentMismatch: too few bytes, or not the announced ones; nothing is kept.
+            RepoNotFound: the repository was deleted meanwhile.
+            Busy: a sweeper is at work on this file; send it again.
         """
         _reserve(self._hub, self._claim, self.size)
         self._sink.publish()
-        _link_stored(self._hub, self._claim)
+        _link_stored(self._hub, self._claim, self.size)
 
     def discard(self) -> None:
         """Drop what has arrived; nothing after :meth:`finish`."""
@@ -176,6 +185,20 @@ def receive(hub: Hub, sha256: str, query: Mapping[str, str]) -> Receiving:
     return Receiving(
         hub, claim, receive_verified(hub.store.blobs, file_key(Sha256(claim["oid"])), Sha256(claim["oid"]), size), size
     )
+
+
+def confirm(hub: Hub, sha256: str, query: Mapping[str, str]) -> None:
+    """Raise unless the bytes announced by a signed upload link have arrived; may be repeated.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another file.
+        ThingNotFound: they have not arrived.
+    """
+    claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
+    oid = Sha256(claim["oid"])
+    with hub.read() as tx:
+        if files.usable(tx, int(claim["repo"]), [oid]).get(oid) != int(claim["size"]):
+            raise ThingNotFound("object", oid)
 
 
 @attrs.define
@@ -202,9 +225,12 @@ class ReceivingPart:
 
         Raises:
             ContentMismatch: too few bytes.
+            ThingNotFound: the upload has ended meanwhile.
         """
         etag = self._sink.finish()
         with self._hub.write() as tx:
+            if uploads.get(tx, self._upload.uid) is None:
+                raise ThingNotFound("upload", self._upload.uid)
             uploads.put_part(tx, self._upload.uid, self._number, etag, self.size)
             uploads.touch(tx, self._upload.uid, self._hub.now_ms())
         return etag
@@ -238,26 +264,30 @@ def complete(hub: Hub, upload: str, query: Mapping[str, str], etags: Mapping[int
         InvalidSignature: the link is altered, expired, or for another upload.
         Malformed: parts are missing, or their etags are not those that arrived.
         ContentMismatch: the whole has another sha256; nothing is kept.
+        ThingNotFound: the upload has ended without success; begin it anew.
+        RepoNotFound: the repository was deleted meanwhile.
     """
     claim = _check(hub, _COMPLETE, f"/_lfs/uploads/{upload}", query)
     sha256, size = Sha256(claim["oid"]), int(claim["size"])
     with hub.read() as tx:
         found = uploads.get(tx, upload)
         arrived = uploads.parts(tx, upload)
-        is_kept = files.usable(tx, int(claim["repo"]), [sha256]).get(sha256) == size
     if found is None:
-        if is_kept:
-            return
-        raise ThingNotFound("upload", upload)
+        _check_kept(hub, claim, size, upload)
+        return
     _check_parts(found, arrived, etags)
     _reserve(hub, claim, size)
     try:
         hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
-    except ContentMismatch:
+    except (ContentMismatch, ThingNotFound) as error:
+        # Without its parts an upload cannot go on: the next plan must begin a new one.
         with hub.write() as tx:
             uploads.remove(tx, upload)
-        raise
-    _link_stored(hub, claim)
+        if isinstance(error, ContentMismatch):
+            raise
+        _check_kept(hub, claim, size, upload)
+        return
+    _link_stored(hub, claim, size)
     with hub.write() as tx:
         uploads.remove(tx, upload)
 
@@ -283,7 +313,6 @@ def _plan_upload(
     limit = hub.settings.max_file
     if item.sha256 in stored:
         if stored[item.sha256] == item.size:
-            _link_known(hub, row, user_id, item.sha256)
             return Answer(item)
         return Answer(item, refusal=(422, f"This object has {stored[item.sha256]} bytes, not {item.size}"))
     if limit and item.size > limit:
@@ -296,12 +325,6 @@ def _plan_upload(
         _link(hub, _PART, f"/_lfs/uploads/{upload.uid}/{number}", fields) for number in range(1, upload.part_count + 1)
     ]
     return Answer(item, Parts(upload.part_size, links, _link(hub, _COMPLETE, f"/_lfs/uploads/{upload.uid}", fields)))
-
-
-def _link_known(hub: Hub, row: RepoRow, user_id: int, sha256: Sha256) -> None:
-    """Make a file the caller can read elsewhere usable here, so that verify and commit find it."""
-    with hub.write() as tx:
-        files.link(tx, row.id, [sha256], user_id, hub.now_ms())
 
 
 def _begin(hub: Hub, row: RepoRow, user_id: int, item: Wanted) -> Upload:
@@ -325,9 +348,24 @@ def _reserve(hub: Hub, claim: Mapping[str, str], size: int) -> None:
         files.reserve(tx, Sha256(claim["oid"]), size, hub.now_ms())
 
 
-def _link_stored(hub: Hub, claim: Mapping[str, str]) -> None:
+def _link_stored(hub: Hub, claim: Mapping[str, str], size: int) -> None:
+    """Let the repository use a file whose bytes are proven and durable."""
+    repo_id, sha256 = int(claim["repo"]), Sha256(claim["oid"])
     with hub.write() as tx:
-        files.link(tx, int(claim["repo"]), [Sha256(claim["oid"])], int(claim["user"]), hub.now_ms())
+        if repos.by_id(tx, repo_id) is None:
+            raise RepoNotFound
+        if not files.confirm(tx, sha256, size):
+            raise Busy("this file")  # a sweep with hardly any grace took it: send it again
+        files.link(tx, repo_id, [sha256], int(claim["user"]), hub.now_ms())
+
+
+def _check_kept(hub: Hub, claim: Mapping[str, str], size: int, upload: str) -> None:
+    """Raise unless the file of an upload that has ended is usable: then an earlier call has completed it."""
+    sha256 = Sha256(claim["oid"])
+    with hub.read() as tx:
+        is_kept = files.usable(tx, int(claim["repo"]), [sha256]).get(sha256) == size
+    if not is_kept:
+        raise ThingNotFound("upload", upload)
 
 
 def _find_upload(hub: Hub, uid: str) -> Upload:

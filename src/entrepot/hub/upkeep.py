@@ -9,6 +9,7 @@ import attrs
 from entrepot.blobs import file_key
 from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, repos, uploads
 from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.uploads import Upload
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, Sha256
 from entrepot.storage import checks
@@ -130,6 +131,8 @@ def _sweep_objects(hub: Hub, row: RepoRow, cutoff: int, is_rehearsal: bool) -> I
     with hub.read() as tx:
         heads = refs.everything(tx, row.id)
         reach = checks.reachable(hub.store, tx, row.id, str(row.ref), checks_content=False)
+        # What a fresh object leads to stays with it, else it could be named again and lead nowhere.
+        checks.extend(hub.store, tx, row.id, reach, _fresh_objects(tx, row.id, cutoff))
         loose = _loose_objects(tx, row.id, reach, cutoff)
         links = [
             sha256
@@ -146,6 +149,10 @@ def _sweep_objects(hub: Hub, row: RepoRow, cutoff: int, is_rehearsal: bool) -> I
         yield Sweepable("objects", f"{len(loose)} objects of {row.ref}", "no ref leads to them", size)
     if links:
         yield Sweepable("links", f"{len(links)} large files of {row.ref}", "no commit names them", 0)
+
+
+def _fresh_objects(tx: Read, repo_id: int, cutoff: int) -> list[Oid]:
+    return [oid for oid, _, _, touched_ms in objects.everything(tx, repo_id) if touched_ms >= cutoff]
 
 
 def _loose_objects(tx: Read, repo_id: int, reach: Reach, cutoff: int) -> list[tuple[Oid, str, int]]:
@@ -182,16 +189,25 @@ def _sweep_uploads(hub: Hub, cutoff: int, is_rehearsal: bool) -> Iterator[Sweepa
         known = uploads.everything(tx)
     strays = [stat for stat in hub.store.parts.list_parts_uploads() if stat.key not in known]
     for upload in stale:
-        if not is_rehearsal:
-            hub.store.parts.abort_parts(upload.uid)
-            with hub.write() as tx:
-                uploads.remove(tx, upload.uid)
+        if not is_rehearsal and not _abandon(hub, upload, latest):
+            continue
         yield Sweepable("upload", f"upload {upload.uid}", "nobody continues it", upload.size)
     for stat in strays:
         if stat.modified_ms < latest:
             if not is_rehearsal:
                 hub.store.parts.abort_parts(stat.key)
             yield Sweepable("upload", f"parts {stat.key}", "no upload knows them", stat.size)
+
+
+def _abandon(hub: Hub, upload: Upload, touched_before_ms: int) -> bool:
+    """Forget an upload unless somebody continued it meanwhile, and only then delete its parts."""
+    with hub.write() as tx:
+        found = uploads.get(tx, upload.uid)
+        if found is None or found.touched_ms >= touched_before_ms:
+            return False
+        uploads.remove(tx, upload.uid)
+    hub.store.parts.abort_parts(upload.uid)
+    return True
 
 
 def _sweep_files(hub: Hub, cutoff: int, is_rehearsal: bool) -> Iterator[Sweepable]:
@@ -202,15 +218,16 @@ def _sweep_files(hub: Hub, cutoff: int, is_rehearsal: bool) -> Iterator[Sweepabl
         if is_rehearsal or _sweep_file(hub, sha256, cutoff):
             yield Sweepable("file", sha256, "no repository uses it", size)
     for stray in strays:
-        sha256 = Sha256(stray.where.rpartition("/")[2])
+        digest = checks.digest_of(stray.where)
         stat = hub.store.blobs.stat(stray.where)
-        if stat is None or stat.modified_ms >= cutoff:
+        if digest is None or stat is None or stat.modified_ms >= cutoff:
             continue
         if not is_rehearsal:
             with hub.write() as tx:
-                files.reserve(tx, sha256, stray.size, 0)
-        if is_rehearsal or _sweep_file(hub, sha256, cutoff):
-            yield Sweepable("file", sha256, "the catalog does not know it", stray.size)
+                # Somebody may have reserved it since it was seen: that row must stay fresh.
+                files.adopt(tx, digest, stray.size)
+        if is_rehearsal or _sweep_file(hub, digest, cutoff):
+            yield Sweepable("file", digest, "the catalog does not know it", stray.size)
 
 
 def _sweep_file(hub: Hub, sha256: Sha256, cutoff: int) -> bool:

@@ -6,7 +6,17 @@ the project checks a name again.
 """
 
 from entrepot.names.accounts import AccountName, parse_account
-from entrepot.names.digests import Oid, Sha256, Uid, new_uid, parse_oid, parse_sha256, parse_uid
+from entrepot.names.digests import (
+    Oid,
+    Sha256,
+    Uid,
+    XetHash,
+    new_uid,
+    parse_oid,
+    parse_sha256,
+    parse_uid,
+    parse_xet_hash,
+)
 from entrepot.names.paths import ROOT, RepoPath, parse_folder, parse_path
 from entrepot.names.refs import (
     MAIN,
@@ -33,6 +43,7 @@ __all__ = [
     "RepoType",
     "Sha256",
     "Uid",
+    "XetHash",
     "branch_ref",
     "new_uid",
     "parse_account",
@@ -46,6 +57,7 @@ __all__ = [
     "parse_sha256",
     "parse_tag",
     "parse_uid",
+    "parse_xet_hash",
     "pull_ref",
     "short_name",
     "tag_ref",

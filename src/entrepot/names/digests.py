@@ -18,6 +18,13 @@ Sha256 = NewType("Sha256", str)
 Uid = NewType("Uid", str)
 """Public id of a row: 24 lower-case hex digits, the first 8 are the creation time in seconds."""
 
+XetHash = NewType("XetHash", str)
+"""A Xet hash (chunk, xorb or file) in its string form: 64 lower-case hex digits.
+
+The string form reverses the bytes of each 8-byte group of the digest; it is
+what URLs and JSON carry, and the only form outside ``entrepot.xet``.
+"""
+
 _OID = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UID = re.compile(r"[0-9a-f]{24}")
@@ -43,6 +50,17 @@ def parse_sha256(text: str) -> Sha256:
     if not _SHA256.fullmatch(text):
         raise InvalidName("sha256", text, "expected 64 lower-case hex digits")
     return Sha256(text)
+
+
+def parse_xet_hash(text: str) -> XetHash:
+    """Read a Xet hash in its string form.
+
+    Raises:
+        InvalidName: not 64 lower-case hex digits.
+    """
+    if not _SHA256.fullmatch(text):
+        raise InvalidName("xet hash", text, "expected 64 lower-case hex digits")
+    return XetHash(text)
 
 
 def parse_uid(text: str) -> Uid:

@@ -32,7 +32,7 @@ _TEXT_ENDINGS = frozenset(
     txt md markdown rst tex log csv tsv json jsonl ndjson geojson ipynb yaml yml toml ini cfg conf env properties
     gitattributes gitignore gitmodules editorconfig dockerignore lock xml html htm xhtml svg css scss js mjs cjs ts tsx
     jsx vue py pyi pyx pxd sh bash zsh fish bat ps1 c h cc cpp cxx hpp cu cuh java kt scala go rs rb php pl lua r jl
-    swift m sql proto graphql jinja jinja2 j2 tmpl cmake gradle diff patch srt vtt bib vocab merges bpe index
+    swift m sql proto graphql jinja jinja2 j2 tmpl cmake gradle diff patch srt vtt bib
     """.split()  # noqa: SIM905 - a list of words reads better than a hundred literals
 )
 # What a browser can show and nothing can hide a script in. SVG, PDF and HTML are not here on purpose.

@@ -135,10 +135,6 @@ async def send_content(
         content.close()
 
 
-def _cut(data: bytes, parts: list[bytes | ByteRange]) -> bytes:
-    return b"".join(part if isinstance(part, bytes) else data[part.start : part.stop] for part in parts)
-
-
 def disposition(filename: str) -> str:
     """The value of ``Content-Disposition`` that offers a file under its own name.
 
@@ -226,6 +222,10 @@ def _multipart(wanted: tuple[ByteRange, ...], size: int, kind: bytes) -> _Plan:
         ],
         parts,
     )
+
+
+def _cut(data: bytes, parts: list[bytes | ByteRange]) -> bytes:
+    return b"".join(part if isinstance(part, bytes) else data[part.start : part.stop] for part in parts)
 
 
 def _fixed_headers(content: Content, filename: str) -> list[Header]:

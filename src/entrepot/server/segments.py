@@ -42,3 +42,20 @@ def decode_segment(text: str) -> str:
         return unquote_to_bytes(text.encode("latin-1")).decode("utf-8")
     except UnicodeError as error:
         raise Malformed("path", "its percent-encoded bytes are not UTF-8") from error
+
+
+def split_revision(tail: str) -> tuple[str, str]:
+    """Cut the raw tail ``{revision}[/{path}]`` of a URL into the two, both decoded; the path may be empty.
+
+    A revision is one segment (``refs%2Fpr%2F1``), or three when the first is
+    ``refs`` (``refs/pr/1``), as browsers and the JavaScript client send it.
+    The slashes of the path may be encoded or not.
+
+    Raises:
+        Malformed: as :func:`decode_segment`.
+
+    Source: hf_api, section 0.4, "Path decoding".
+    """
+    segments = tail.split("/")
+    width = 3 if segments[0] == "refs" else 1
+    return decode_segment("/".join(segments[:width])), decode_segment("/".join(segments[width:]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
@@ -20,6 +21,7 @@ from entrepot.storage.store import Store
 
 _PIECE = 1 << 20
 _BATCH = 500
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @attrs.frozen
@@ -59,7 +61,20 @@ def reachable(store: Store, tx: Read, row_id: int, name: str, *, checks_content:
         checks_content: also unpack and hash every object.
     """
     reach = Reach()
-    waiting: dict[Oid, str] = {oid: ref for ref, oid in refs.everything(tx, row_id)}
+    _walk(store, tx, row_id, name, reach, {oid: ref for ref, oid in refs.everything(tx, row_id)}, checks_content)
+    return reach
+
+
+def extend(store: Store, tx: Read, row_id: int, reach: Reach, oids: Iterable[Oid]) -> None:
+    """Add to a reach what some loose objects lead to; what they miss is no finding, because no name needs it."""
+    beyond = Reach(reach.objects, reach.files)
+    waiting = {oid: "a loose object" for oid in oids if oid not in reach.objects}
+    _walk(store, tx, row_id, "", beyond, waiting, False)
+
+
+def _walk(
+    store: Store, tx: Read, row_id: int, name: str, reach: Reach, waiting: dict[Oid, str], checks_content: bool
+) -> None:
     while waiting:
         batch = dict(list(waiting.items())[:_BATCH])
         for oid in batch:
@@ -73,11 +88,10 @@ def reachable(store: Store, tx: Read, row_id: int, name: str, *, checks_content:
             for child in _visit(store, rows[oid], name, reach, checks_content=checks_content):
                 if child not in reach.objects:
                     waiting.setdefault(child, f"{rows[oid].kind} {oid}")
-    return reach
 
 
 def check_repo(store: Store, tx: Read, row: RepoRow, *, checks_content: bool) -> list[Finding]:
-    """Findings about one repository: objects that refs lead to, links of its large files, orphans."""
+    """Findings about one repository: objects that refs lead to, and orphans."""
     name = str(row.ref)
     reach = reachable(store, tx, row.id, name, checks_content=checks_content)
     found = reach.findings
@@ -104,11 +118,21 @@ def stray_blobs(store: Store, tx: Read) -> Iterator[Finding]:
     """Stored bytes that no row names."""
     batch: list[tuple[Sha256, int]] = []
     for stat in store.blobs.list("files/"):
-        batch.append((Sha256(stat.key.rpartition("/")[2]), stat.size))
+        sha256 = digest_of(stat.key)
+        if sha256 is None:
+            yield Finding("orphaned", stat.key, "bytes under a key that no file can have", stat.size)
+            continue
+        batch.append((sha256, stat.size))
         if len(batch) >= _BATCH:
             yield from _strays(tx, batch)
             batch = []
     yield from _strays(tx, batch)
+
+
+def digest_of(key: str) -> Sha256 | None:
+    """The digest of the file that is kept under a key; None when the key is not one of a file."""
+    name = key.rpartition("/")[2]
+    return Sha256(name) if _DIGEST.fullmatch(name) and file_key(Sha256(name)) == key else None
 
 
 def _strays(tx: Read, batch: Sequence[tuple[Sha256, int]]) -> Iterator[Finding]:

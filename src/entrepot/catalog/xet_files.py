@@ -1,0 +1,169 @@
+"""Rows of files made of chunks, and of what uploaders claim about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
+from entrepot.names import Sha256, XetHash, new_uid
+
+_T = tables.xet_files
+_U = tables.xet_file_xorbs
+_C = tables.xet_claims
+_L = tables.file_links
+_F = tables.files
+_BATCH = 500
+
+
+@attrs.frozen
+class XetFileRow:
+    """A file as a sequence of chunk ranges; ``terms`` packs them (see ``xet.Term``)."""
+
+    hash: XetHash
+    size: int
+    terms: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Claim:
+    """What somebody said about a file: that it has this sha256. True in one repository only, until verified."""
+
+    sha256: Sha256
+    file: XetHash
+    size: int
+
+
+_FIND = sa.select(_T.c.hash, _T.c.size, _T.c.terms).where(_T.c.hash == sa.bindparam("wanted"))
+
+
+def find(tx: Read, file: XetHash) -> XetFileRow | None:
+    """One file, or None."""
+    row = tx.sql.execute(_FIND, {"wanted": file}).first()
+    return XetFileRow(*row) if row else None
+
+
+def put(tx: Write, row: XetFileRow, xorbs: Iterable[XetHash], now_ms: int) -> None:
+    """Record a file whose xorbs are stored; one that is there already is only touched."""
+    insert_missing(
+        tx.sql, _T, [attrs.asdict(row) | {"created_ms": now_ms, "touched_ms": now_ms}], refresh=("touched_ms",)
+    )
+    insert_missing(tx.sql, _U, [{"file": row.hash, "xorb": xorb} for xorb in set(xorbs)])
+
+
+def claim(tx: Write, repo_id: int, claims: Sequence[Claim], user_id: int | None, now_ms: int) -> None:
+    """Remember what was claimed about files for one repository; the first claim about a sha256 stands."""
+    rows = [
+        {"repo_id": repo_id, "sha256": item.sha256, "file": item.file, "user_id": user_id, "claimed_ms": now_ms}
+        for item in claims
+    ]
+    insert_missing(tx.sql, _C, rows, refresh=("claimed_ms",))
+
+
+def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, Claim]:
+    """The claims of a repository about these sha256."""
+    found: dict[Sha256, Claim] = {}
+    for at in range(0, len(sha256s), _BATCH):
+        query = (
+            sa.select(_C.c.sha256, _C.c.file, _T.c.size)
+            .join(_T, _T.c.hash == _C.c.file)
+            .where((_C.c.repo_id == repo_id) & _C.c.sha256.in_(sha256s[at : at + _BATCH]))
+        )
+        found.update((row.sha256, Claim(*row)) for row in tx.sql.execute(query))
+    return found
+
+
+def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
+    """Let a repository use files by what was claimed about them; links that exist stay as they are."""
+    rows = [
+        {
+            "repo_id": repo_id,
+            "sha256": item.sha256,
+            "size": item.size,
+            "uid": new_uid(),
+            "path": None,
+            "ref": None,
+            "pusher_id": pusher_id,
+            "linked_ms": now_ms,
+            "xet_hash": item.file,
+        }
+        for item in claimed(tx, repo_id, sha256s).values()
+    ]
+    insert_missing(tx.sql, _L, rows)
+
+
+def is_readable_in(tx: Read, repo_id: int, file: XetHash) -> bool:
+    """Whether a repository may use a file: through a link, a verified file it links, or a fresh claim."""
+    linked = sa.select(_L.c.sha256).where((_L.c.repo_id == repo_id) & (_L.c.xet_hash == file))
+    verified = (
+        sa.select(_L.c.sha256)
+        .join(_F, _F.c.sha256 == _L.c.sha256)
+        .where((_L.c.repo_id == repo_id) & (_F.c.xet_hash == file))
+    )
+    fresh = sa.select(_C.c.sha256).where((_C.c.repo_id == repo_id) & (_C.c.file == file))
+    return any(tx.sql.execute(query.limit(1)).first() for query in (linked, verified, fresh))
+
+
+def unverified(tx: Read, limit: int) -> list[tuple[int, Sha256, XetHash]]:
+    """(repository, sha256, file) of links that rest on a claim nobody has verified yet."""
+    query = (
+        sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_hash)
+        .where(_L.c.xet_hash.is_not(None) & ~sa.exists().where(_F.c.sha256 == _L.c.sha256))
+        .limit(limit)
+    )
+    return [(row.repo_id, row.sha256, row.xet_hash) for row in tx.sql.execute(query)]
+
+
+def everything(tx: Read) -> Iterator[XetFileRow]:
+    """Every file."""
+    for row in tx.sql.execute(sa.select(_T.c.hash, _T.c.size, _T.c.terms)):
+        yield XetFileRow(*row)
+
+
+def xorbs_of(tx: Read, files: Sequence[XetHash]) -> set[XetHash]:
+    """The xorbs that some files need."""
+    found: set[XetHash] = set()
+    for at in range(0, len(files), _BATCH):
+        found.update(tx.sql.execute(sa.select(_U.c.xorb).where(_U.c.file.in_(files[at : at + _BATCH]))).scalars())
+    return found
+
+
+def files_using(tx: Read, xorb: XetHash) -> list[XetHash]:
+    """The files that need a xorb."""
+    return list(tx.sql.execute(sa.select(_U.c.file).where(_U.c.xorb == xorb)).scalars())
+
+
+def forget_claims(tx: Write, claimed_before_ms: int) -> int:
+    """Drop old claims; links that were made from them keep the file alive. Returns how many."""
+    return tx.sql.execute(sa.delete(_C).where(_C.c.claimed_ms < claimed_before_ms)).rowcount
+
+
+def remove_unused(tx: Write, touched_before_ms: int, limit: int) -> list[tuple[XetHash, int]]:
+    """Delete files that no link, verified file or claim needs; returns (hash, size) of each."""
+    rows = tx.sql.execute(
+        sa.select(_T.c.hash, _T.c.size).where(_is_free() & (_T.c.touched_ms < touched_before_ms)).limit(limit)
+    ).all()
+    gone = [row.hash for row in rows]
+    for at in range(0, len(gone), _BATCH):
+        batch = gone[at : at + _BATCH]
+        tx.sql.execute(sa.delete(_U).where(_U.c.file.in_(batch)))
+        tx.sql.execute(sa.delete(_T).where(_T.c.hash.in_(batch)))
+    return [(row.hash, row.size) for row in rows]
+
+
+def unused(tx: Read, touched_before_ms: int) -> list[tuple[XetHash, int]]:
+    """What :func:`remove_unused` would delete."""
+    query = sa.select(_T.c.hash, _T.c.size).where(_is_free() & (_T.c.touched_ms < touched_before_ms))
+    return [(row.hash, row.size) for row in tx.sql.execute(query)]
+
+
+def _is_free() -> sa.ColumnElement[bool]:
+    return (
+        ~sa.exists().where(_L.c.xet_hash == _T.c.hash)
+        & ~sa.exists().where(_F.c.xet_hash == _T.c.hash)
+        & ~sa.exists().where(_C.c.file == _T.c.hash)
+    )

@@ -1,0 +1,178 @@
+"""Rows of xorbs: where each chunk lies in them, who may refer to them, and how uploads find them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
+from entrepot.errors import Busy
+from entrepot.names import Uid, XetHash
+
+_X = tables.xorbs
+_R = tables.xorb_realms
+_D = tables.dedup_chunks
+_S = tables.shard_xorbs
+_BATCH = 500
+
+SWEEP_LEASE_MS = 600_000
+"""How long a sweeper may take for one xorb; a claim older than this was left by one that died."""
+
+
+@attrs.frozen
+class XorbRow:
+    """A stored xorb; ``directory`` packs its chunk hashes and offsets (see ``xet.XorbIndex``)."""
+
+    hash: XetHash
+    size: int
+    raw_size: int
+    chunks: int
+    directory: bytes = attrs.field(repr=False)
+    is_damaged: bool
+
+
+_COLUMNS = [_X.c[name] for name in ("hash", "size", "raw_size", "chunks", "directory", "is_damaged")]
+_FIND = sa.select(*_COLUMNS).where(_X.c.hash == sa.bindparam("wanted"))
+
+
+def find(tx: Read, xorb: XetHash) -> XorbRow | None:
+    """One xorb, or None."""
+    row = tx.sql.execute(_FIND, {"wanted": xorb}).first()
+    return XorbRow(*row) if row else None
+
+
+def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
+    """Those of the named xorbs that are stored."""
+    found: dict[XetHash, XorbRow] = {}
+    for at in range(0, len(wanted), _BATCH):
+        rows = tx.sql.execute(sa.select(*_COLUMNS).where(_X.c.hash.in_(wanted[at : at + _BATCH])))
+        found.update((row.hash, XorbRow(*row)) for row in rows)
+    return found
+
+
+def in_realm(tx: Read, realm: int, wanted: Sequence[XetHash]) -> set[XetHash]:
+    """Those of the xorbs that a realm (a namespace) has uploaded or used."""
+    found: set[XetHash] = set()
+    for at in range(0, len(wanted), _BATCH):
+        here = (_R.c.realm == realm) & _R.c.xorb.in_(wanted[at : at + _BATCH])
+        found.update(tx.sql.execute(sa.select(_R.c.xorb).where(here)).scalars())
+    return found
+
+
+def reserve(tx: Write, row: XorbRow, realm: int, now_ms: int) -> None:
+    """Say that the bytes of a xorb are about to be published, so that no sweep takes them.
+
+    Raises:
+        Busy: a sweeper is deleting the old bytes of this very xorb.
+    """
+    found = tx.sql.execute(sa.select(_X.c.sweeping_ms).where(_X.c.hash == row.hash)).first()
+    if found is not None and found.sweeping_ms is not None and found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
+        raise Busy("this xorb")
+    times = {"created_ms": now_ms, "touched_ms": now_ms, "checked_ms": now_ms, "sweeping_ms": None}
+    insert_missing(tx.sql, _X, [attrs.asdict(row) | times], refresh=("touched_ms", "sweeping_ms"))
+    insert_missing(tx.sql, _R, [{"xorb": row.hash, "realm": realm}])
+
+
+def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> None:
+    """Restart the grace period of xorbs that somebody is about to use."""
+    for at in range(0, len(wanted), _BATCH):
+        tx.sql.execute(sa.update(_X).where(_X.c.hash.in_(wanted[at : at + _BATCH])).values(touched_ms=now_ms))
+
+
+def admit(tx: Write, realm: int, wanted: Iterable[XetHash]) -> None:
+    """Let a realm refer to xorbs from now on."""
+    insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm} for xorb in wanted])
+
+
+def remember_chunks(tx: Write, realm: int, shard: Uid, chunks: Iterable[tuple[XetHash, XetHash]]) -> None:
+    """Make (chunk, xorb) pairs findable for uploads of a realm; ``shard`` groups what came together."""
+    rows = {chunk: {"chunk": chunk, "realm": realm, "xorb": xorb, "shard": shard} for chunk, xorb in chunks}
+    insert_missing(tx.sql, _D, list(rows.values()))
+    neighbours = {row["xorb"] for row in rows.values()}
+    insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in neighbours])
+
+
+def remember_group(tx: Write, shard: Uid, xorbs: Iterable[XetHash]) -> None:
+    """Say that these xorbs came together."""
+    insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in xorbs])
+
+
+def near_chunk(tx: Read, chunk: XetHash, realm: int | None, limit: int) -> list[XetHash]:
+    """The xorb that holds a chunk, first, and those that came with it.
+
+    Args:
+        realm: who may know of it; None: everybody.
+        limit: xorbs at most.
+    """
+    here = _D.c.chunk == chunk if realm is None else (_D.c.chunk == chunk) & (_D.c.realm == realm)
+    row = tx.sql.execute(sa.select(_D.c.xorb, _D.c.shard).where(here).limit(1)).first()
+    if row is None:
+        return []
+    others = tx.sql.execute(sa.select(_S.c.xorb).where(_S.c.shard == row.shard).limit(limit)).scalars()
+    return [row.xorb, *(xorb for xorb in others if xorb != row.xorb)][:limit]
+
+
+def mark_damaged(tx: Write, xorb: XetHash) -> None:
+    """Quarantine a xorb: nothing of it is served, and nothing new may refer to it."""
+    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=True))
+    tx.sql.execute(sa.delete(_D).where(_D.c.xorb == xorb))
+
+
+def mend(tx: Write, xorb: XetHash, now_ms: int) -> None:
+    """Take a xorb out of quarantine: its bytes were replaced by verified ones."""
+    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=False, checked_ms=now_ms))
+
+
+def mark_checked(tx: Write, xorb: XetHash, now_ms: int) -> None:
+    """Note that the stored bytes were found to be right."""
+    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(checked_ms=now_ms))
+
+
+def next_to_check(tx: Read, checked_before_ms: int) -> XetHash | None:
+    """The xorb whose bytes were checked longest ago."""
+    old = (_X.c.checked_ms < checked_before_ms) & _X.c.is_damaged.is_(False)
+    return tx.sql.execute(sa.select(_X.c.hash).where(old).order_by(_X.c.checked_ms).limit(1)).scalar()
+
+
+def everything(tx: Read) -> Iterator[tuple[XetHash, int, bool]]:
+    """(hash, serialised size, is_damaged) of every xorb."""
+    for row in tx.sql.execute(sa.select(_X.c.hash, _X.c.size, _X.c.is_damaged)):
+        yield row.hash, row.size, row.is_damaged
+
+
+def totals(tx: Read) -> tuple[int, int, int]:
+    """(number, serialised bytes, number of damaged) of all xorbs."""
+    damaged = sa.func.coalesce(sa.func.sum(sa.case((_X.c.is_damaged, 1), else_=0)), 0)
+    row = tx.sql.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_X.c.size), 0), damaged)).one()
+    return row[0], int(row[1]), int(row[2])
+
+
+def unused(tx: Read, touched_before_ms: int) -> list[tuple[XetHash, int]]:
+    """(hash, size) of xorbs that no file needs and nobody touched lately."""
+    rows = tx.sql.execute(sa.select(_X.c.hash, _X.c.size).where(_is_free() & (_X.c.touched_ms < touched_before_ms)))
+    return [(row.hash, row.size) for row in rows]
+
+
+def begin_sweep(tx: Write, xorb: XetHash, touched_before_ms: int, now_ms: int) -> bool:
+    """Claim a xorb for deletion if it is still unused; then delete its bytes, then :func:`end_sweep`."""
+    old = (_X.c.hash == xorb) & (_X.c.touched_ms < touched_before_ms) & _is_free()
+    if not tx.sql.execute(sa.update(_X).where(old).values(sweeping_ms=now_ms)).rowcount:
+        return False
+    # From now on no upload may be told that these chunks are here.
+    for table in (_D, _S, _R):
+        tx.sql.execute(sa.delete(table).where(table.c.xorb == xorb))
+    return True
+
+
+def end_sweep(tx: Write, xorb: XetHash) -> None:
+    """Forget a xorb whose bytes are gone."""
+    tx.sql.execute(sa.delete(_X).where((_X.c.hash == xorb) & _X.c.sweeping_ms.is_not(None)))
+
+
+def _is_free() -> sa.ColumnElement[bool]:
+    used = tables.xet_file_xorbs
+    return ~sa.exists().where(used.c.xorb == _X.c.hash)

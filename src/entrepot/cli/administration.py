@@ -1,0 +1,42 @@
+"""``entrepot admin``: managing a hub straight in its data folder, running or not."""
+
+from __future__ import annotations
+
+import click
+
+from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.sessions import folder_options
+
+_ACCOUNTS = "entrepot.cli.accounts"
+_TOKENS = "entrepot.cli.tokens"
+_JOBS = "entrepot.cli.jobs"
+
+_ENTRIES = (
+    Entry("create-user", f"{_ACCOUNTS}:create_user", "Make a user."),
+    Entry("create-org", f"{_ACCOUNTS}:create_org", "Make an organisation."),
+    Entry("add-member", f"{_ACCOUNTS}:add_member", "Give a user a role in an organisation."),
+    Entry("create-token", f"{_TOKENS}:create_token", "Make a token for a user, or import one."),
+    Entry("list-users", f"{_ACCOUNTS}:list_users", "List the users."),
+    Entry("list-orgs", f"{_ACCOUNTS}:list_orgs", "List the organisations."),
+    Entry("list-tokens", f"{_TOKENS}:list_tokens", "List the tokens of one user or of all."),
+    Entry("delete-user", f"{_ACCOUNTS}:delete_user", "Remove a user who owns nothing."),
+    Entry("revoke-token", f"{_TOKENS}:revoke_token", "Make a token invalid at once."),
+    Entry("reset-password", f"{_ACCOUNTS}:reset_password", "Give a user a new password."),
+    Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
+)
+
+
+@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="Manage users, organisations, tokens and jobs.")
+@folder_options
+def admin() -> None:
+    """Manage users, organisations, tokens and jobs.
+
+    Works on the data folder, whether the hub is running or not; changes hold
+    at once. --data may stand before or after the command.
+
+    \b
+    Examples:
+      entrepot admin create-user alice --admin
+      entrepot admin create-token alice --role write
+      entrepot admin --data /srv/hub list-users --json
+    """

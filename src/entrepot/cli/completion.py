@@ -1,0 +1,27 @@
+"""``entrepot completion``: scripts that let a shell complete commands and flags."""
+
+from __future__ import annotations
+
+import click
+
+from entrepot.cli.reports import show
+
+
+@click.command(short_help="Print the completion script for a shell.")
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the script that completes commands and flags in a shell.
+
+    \b
+    Examples:
+      entrepot completion bash > ~/.local/share/bash-completion/completions/entrepot
+      entrepot completion zsh > "${fpath[1]}/_entrepot"
+      entrepot completion fish > ~/.config/fish/completions/entrepot.fish
+    """
+    # Imported here, because it looks for the shell's version.
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    show(kind(ctx.find_root().command, {}, "entrepot", "_ENTREPOT_COMPLETE").source())

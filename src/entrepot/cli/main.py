@@ -1,0 +1,114 @@
+"""The command ``entrepot``: the edge between the process and everything else.
+
+Only this module reads the environment and the arguments of the process; here
+every failure becomes one line on standard error and an exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+
+import click
+
+import entrepot
+from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.reports import remark, show, show_json
+from entrepot.cli.sessions import Session
+from entrepot.errors import EntrepotError
+
+FAILED = 1
+UNFORESEEN = 70
+INTERRUPTED = 130
+
+_SERVER_LIBRARIES = frozenset(
+    {"alembic", "argon2", "granian", "prometheus_client", "sqlalchemy", "starlette", "uvloop"}
+)
+
+_ENTRIES = (
+    Entry("serve", "entrepot.cli.serving:serve", "Run the hub."),
+    Entry("worker", "entrepot.cli.serving:worker", "Run background jobs without a server."),
+    Entry("admin", "entrepot.cli.administration:admin", "Manage users, organisations, tokens and jobs."),
+    Entry("config", "entrepot.cli.configuration:config", "Show the settings that hold, and where each came from."),
+    Entry("fsck", "entrepot.cli.maintenance:fsck", "Check everything that a hub keeps."),
+    Entry("gc", "entrepot.cli.maintenance:gc", "Take away what nothing names any more."),
+    Entry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
+    Entry("version", "entrepot.cli.main:version", "Print the version."),
+)
+
+
+@click.group(
+    cls=LazyGroup,
+    entries=_ENTRIES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done; 1 failed, or fsck found damage; 2 wrong usage; 70 a mistake in entrepot; "
+    "130 interrupted.",
+)
+@click.option("--debug", is_flag=True, help="Show where a failure came from.")
+@click.version_option(entrepot.__version__, "--version", message="entrepot %(version)s")
+@click.pass_obj
+def cli(session: Session, debug: bool) -> None:
+    """The self-hosted hub for machine-learning artifacts.
+
+    \b
+    Start a hub and make its first account:
+      entrepot serve
+      entrepot admin create-user alice --admin
+      entrepot admin create-token alice --role write
+    """
+    session.debug = debug
+
+
+@click.command(short_help="Print the version.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def version(as_json: bool) -> None:
+    """Print the version of entrepot; with --json also that of Python."""
+    if as_json:
+        show_json({"entrepot": entrepot.__version__, "python": platform.python_version()})
+    else:
+        show(f"entrepot {entrepot.__version__}")
+
+
+def main(args: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command and return its exit code; every failure has been told on standard error."""
+    session = Session(environ)
+    try:
+        result = cli.main(list(args), prog_name="entrepot", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except Exception as error:  # noqa: BLE001 - the edge: any failure becomes a sentence and an exit code
+        return _report(error, session)
+    return result if isinstance(result, int) else 0
+
+
+def run() -> None:
+    """The console script: run the command of this process and exit."""
+    sys.exit(main(sys.argv[1:], os.environ))
+
+
+def _report(error: Exception, session: Session) -> int:
+    """Say what went wrong, in one line where that is possible; returns the exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        remark("interrupted")
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        # The reader of the output has what it wanted; the interpreter must not complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    if session.debug:
+        traceback.print_exception(error)
+    if isinstance(error, EntrepotError):
+        remark(f"error: {error}")
+        return FAILED
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _SERVER_LIBRARIES:
+        remark(f'error: this command needs the server ({error.name} is missing): pip install "entrepot[server]"')
+        return FAILED
+    remark(f"error: unforeseen {type(error).__name__}: {error}")
+    remark("This is a mistake in entrepot: please report it, with the output of 'entrepot --debug ...' and of")
+    remark("'entrepot version --json'.")
+    return UNFORESEEN

@@ -1,0 +1,112 @@
+"""``entrepot fsck`` and ``entrepot gc``: looking after what a hub keeps."""
+
+from __future__ import annotations
+
+import click
+
+from entrepot.cli.reports import Progress, render_bytes, show, show_json
+from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.settings import parse_duration
+
+
+def read_duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """The seconds behind a flag such as ``3w``.
+
+    Raises:
+        click.BadParameter: it is no duration.
+    """
+    try:
+        return None if value is None else parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command(short_help="Check everything that a hub keeps.")
+@folder_options
+@click.option("--quick", is_flag=True, help="Look at presence and sizes only; do not read and hash every byte.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@pass_session
+def fsck(session: Session, quick: bool, as_json: bool) -> int:
+    """Check everything that a hub keeps; nothing is changed.
+
+    Findings are 'missing' or 'corrupt', which is damage (exit code 1), or
+    'orphaned', which 'entrepot gc' takes away in time (exit code 0). The hub
+    may be in use meanwhile.
+
+    \b
+    Examples:
+      entrepot fsck --data /srv/hub
+      entrepot fsck --quick --json
+    """
+    from entrepot.hub import upkeep
+
+    progress = Progress()
+    found = []
+    with session.opened_hub() as hub:
+        for finding in upkeep.fsck(hub, checks_content=not quick, progress=progress):
+            found.append(finding)
+            if not as_json:
+                progress.clear()
+                size = f" ({render_bytes(finding.size)})" if finding.size else ""
+                show(f"{finding.kind:<8}  {finding.where}: {finding.what}{size}")
+    progress.clear()
+    damaged = sum(finding.is_damage for finding in found)
+    if as_json:
+        rows = [
+            {"kind": finding.kind, "where": finding.where, "what": finding.what, "size": finding.size}
+            for finding in found
+        ]
+        show_json({"damaged": damaged, "orphaned": len(found) - damaged, "findings": rows})
+    elif not found:
+        show("everything is there and as it should be" if not quick else "everything is there")
+    else:
+        show(f"{damaged} damaged, {len(found) - damaged} orphaned")
+    return 1 if damaged else 0
+
+
+@click.command(short_help="Take away what nothing names any more.")
+@folder_options
+@click.option("--dry-run", is_flag=True, help="Only tell what would go, why, and how many bytes that frees.")
+@click.option(
+    "--grace",
+    metavar="DURATION",
+    callback=read_duration,
+    help="How old it must be, such as 3w or 12h; else the setting gc_grace_s.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@pass_session
+def gc(session: Session, dry_run: bool, grace: int | None, as_json: bool) -> None:
+    """Take away what nothing names any more, after a grace period.
+
+    Deleted repositories, objects that no branch leads to, large files that no
+    commit names, uploads that nobody finished. The hub may be in use
+    meanwhile. Grace periods below a day may take the bytes of an upload that
+    is still under way.
+
+    \b
+    Examples:
+      entrepot gc --dry-run
+      entrepot gc --data /srv/hub --grace 1w
+    """
+    from entrepot.hub import upkeep
+
+    progress = Progress()
+    swept = []
+    grace_ms = None if grace is None else grace * 1000
+    with session.opened_hub() as hub:
+        for item in upkeep.gc(hub, grace_ms=grace_ms, is_rehearsal=dry_run, progress=progress):
+            swept.append(item)
+            if not as_json:
+                progress.clear()
+                verb = "would remove" if dry_run else "removed"
+                show(f"{verb}  {item.kind}  {item.what}: {item.why} ({render_bytes(item.size)})")
+    progress.clear()
+    size = sum(item.size for item in swept)
+    if as_json:
+        rows = [{"kind": item.kind, "what": item.what, "why": item.why, "size": item.size} for item in swept]
+        show_json({"dry_run": dry_run, "size": size, "items": rows})
+    elif not swept:
+        show("there is nothing to remove")
+    else:
+        verb = "would free" if dry_run else "freed"
+        show(f"{verb} {render_bytes(size)} ({size:,} bytes) in {len(swept)} steps")

@@ -1,0 +1,80 @@
+"""Results on standard output, remarks and progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+
+from entrepot.wire.times import format_ms
+
+_PROGRESS_EVERY_S = 1.0
+
+
+def show(line: str) -> None:
+    """Print one line of the result."""
+    click.echo(line)
+
+
+def remark(line: str) -> None:
+    """Tell people something that is no result; scripts that capture the output do not get it."""
+    click.echo(line, err=True)
+
+
+def show_json(value: object) -> None:
+    """Print a result for programs: one JSON document, with keys in the order given."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns under a header; the header alone says that there is nothing."""
+    table = [header, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
+    for row in table:
+        show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def render_time(ms: int | None) -> str | None:
+    """A time for a result: ISO 8601 in UTC; None stays None."""
+    return None if ms is None else format_ms(ms)
+
+
+def render_bytes(size: int) -> str:
+    """A size for people: ``0 B``, ``1.5 MiB``."""
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:
+            return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} PiB"
+
+
+class Progress:
+    """One line on standard error that tells what is being done.
+
+    On a terminal it is rewritten in place; in a log, one line a second at most.
+    """
+
+    def __init__(self) -> None:
+        self._on_terminal = sys.stderr.isatty()
+        self._last_s = float("-inf")
+        self._width = 0
+
+    def __call__(self, line: str) -> None:
+        """Tell what is being done now."""
+        now = time.monotonic()
+        if self._on_terminal:
+            click.echo(f"\r{line.ljust(self._width)}", err=True, nl=False)
+            self._width = len(line)
+        elif now - self._last_s >= _PROGRESS_EVERY_S:
+            self._last_s = now
+            click.echo(line, err=True)
+
+    def clear(self) -> None:
+        """Make room on a terminal for the next line of the result."""
+        if self._on_terminal and self._width:
+            click.echo(f"\r{' ' * self._width}\r", err=True, nl=False)
+            self._width = 0

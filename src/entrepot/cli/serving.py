@@ -1,0 +1,187 @@
+"""``entrepot serve`` and ``entrepot worker``: the processes of a hub."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shlex
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+import entrepot
+from entrepot.cli.logs import configure_logging
+from entrepot.cli.reports import show
+from entrepot.cli.sessions import Session, default_data, folder_options, pass_session
+from entrepot.settings import SETTINGS, Setting, Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_FOLDER_SETTINGS = ("data",)
+_FACTORY = "entrepot.cli.serving:make_app"
+
+Command = Callable[..., object]
+
+
+def encode_settings(settings: Settings) -> str:
+    """Settings as text, for another process; :func:`decode_settings` reads it."""
+    return msgspec.json.encode(settings, enc_hook=str).decode()
+
+
+def decode_settings(text: str) -> Settings:
+    """The settings that :func:`encode_settings` wrote."""
+    return msgspec.json.decode(text, type=Settings, dec_hook=lambda _kind, value: Path(value))
+
+
+def make_app(settings: str, worker: int) -> ASGIApp:
+    """The application of one server process, with a hub of its own.
+
+    Args:
+        settings: from :func:`encode_settings`.
+        worker: number of the process; background jobs run in number 0, when
+            the settings want them in the server.
+    """
+    from entrepot.hub.house import open_hub
+    from entrepot.server import app
+    from entrepot.worker.loop import Worker
+
+    chosen = decode_settings(settings)
+    configure_logging(chosen)
+    hub = open_hub(chosen)
+    # The application cannot close it: its last requests end after its shutdown has begun.
+    atexit.register(hub.close)
+    companions = [Worker(hub)] if chosen.run_jobs and worker == 0 else []
+    return app.make_app(hub, worker=worker, companions=companions)
+
+
+def setting_options(*names: str) -> Callable[[Command], Command]:
+    """Add a flag for each of these settings (none named: for all) to a command."""
+
+    def add(command: Command) -> Command:
+        for row in reversed(SETTINGS):
+            if row.name not in _FOLDER_SETTINGS and (not names or row.name in names):
+                command = _option(row)(command)
+        return command
+
+    return add
+
+
+def _option(row: Setting) -> Callable[[Command], Command]:
+    if row.name == "run_jobs":
+        return click.option("--run-jobs/--no-jobs", "run_jobs", default=None, help=row.sentence)
+    default = f"; default: {row.default}" if row.default else ""
+    return click.option(row.flag, row.name, metavar="VALUE", help=f"{row.sentence} [{row.values}{default}]")
+
+
+@click.command(short_help="Run the hub.")
+@folder_options
+@setting_options()
+@click.option("--lifeline", is_flag=True, hidden=True, help="Stop when standard input ends.")
+@pass_session
+def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
+    """Run the hub until SIGTERM or Ctrl-C.
+
+    Everything is kept in one folder, which is made when it does not exist.
+    Each setting may also stand in a TOML file or in a variable: see
+    'entrepot config'. Once it accepts connections, the line
+    'entrepot listening on http://...' is printed.
+
+    \b
+    Examples:
+      entrepot serve
+      entrepot serve --data /srv/hub --host 0.0.0.0 --port 80 --workers 4
+      entrepot serve --port 0 --log-format json
+    """
+    from entrepot.hub import accounts
+    from entrepot.server.workers import Hosting
+    from entrepot.server.workers import serve as serve_until_stopped
+
+    session.flags.update(flags)
+    settings = session.load().settings
+    configure_logging(settings)
+    # Opened here first: a folder that cannot be used is refused before any process starts.
+    with session.opened_or_new_hub() as hub:
+        is_first_run = not accounts.has_accounts(hub)
+    if lifeline:
+        _hold_lifeline()
+    hosting = Hosting(_FACTORY, encode_settings(settings), settings.host, settings.port, settings.workers)
+    serve_until_stopped(hosting, lambda address: _announce(settings, address.url, is_first_run=is_first_run))
+
+
+@click.command(short_help="Run background jobs without a server.")
+@folder_options
+@setting_options("log_level", "log_format")
+@click.option(
+    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="How many jobs run at the same time."
+)
+@pass_session
+def worker(session: Session, /, threads: int, **flags: object) -> None:
+    """Run the background jobs of a hub until SIGTERM or Ctrl-C.
+
+    'entrepot serve' runs them itself unless it is called with --no-jobs. Any
+    number of workers may run beside it. At the end, running jobs get 25
+    seconds to finish; a second signal ends at once.
+
+    \b
+    Example:
+      entrepot worker --data /srv/hub --threads 2
+    """
+    from entrepot.worker.loop import Worker
+
+    session.flags.update(flags)
+    configure_logging(session.load().settings)
+    with session.opened_hub() as hub:
+        jobs = Worker(hub, threads=threads)
+        asked = _asked_by_signals()
+        jobs.start()
+        show(f"entrepot worker running the jobs of {hub.settings.data}")
+        asked.wait()
+        jobs.stop()
+
+
+def _announce(settings: Settings, url: str, *, is_first_run: bool) -> None:
+    endpoint = settings.base_url or url
+    show(f"entrepot {entrepot.__version__}")
+    show(f"  data folder  {settings.data}")
+    show(f"  address      {endpoint}")
+    if is_first_run:
+        data = "" if settings.data == default_data().absolute() else f" --data {shlex.quote(str(settings.data))}"
+        show("There is no account yet. Make the first one, and a token for it:")
+        show(f"  entrepot admin{data} create-user NAME --admin")
+        show(f"  entrepot admin{data} create-token NAME --role write")
+        show("Then point clients at this hub:")
+        show(f"  export HF_ENDPOINT={endpoint}")
+        show("  export HF_TOKEN=hf_...")
+    show(f"entrepot listening on {url}")
+
+
+def _asked_by_signals() -> threading.Event:
+    """Set by SIGTERM and SIGINT; the next signal then has its usual effect."""
+    asked = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        asked.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
+    return asked
+
+
+def _hold_lifeline() -> None:
+    """Stop as after SIGTERM when standard input ends, which is when the process that holds it does."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()

@@ -1,0 +1,32 @@
+"""Routes that exist once for each type of repository: ``/api/models…``, ``/api/datasets…``, ``/api/spaces…``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.names import RepoType
+
+TypedHandler = Callable[[Request, RepoType], Awaitable[Response]]
+"""A door of one type of repositories."""
+
+
+def each_kind(path: str, handler: TypedHandler, kinds: Iterable[RepoType] = RepoType) -> list[BaseRoute]:
+    """The GET (and HEAD) routes of a handler, one for each type.
+
+    Args:
+        path: ``{T}`` in it stands for the type's plural word; its parameters
+            are matched against the raw path.
+        kinds: for these types only.
+    """
+    return [Route(path.replace("{T}", kind.plural), _bound(handler, kind)) for kind in kinds]
+
+
+def _bound(handler: TypedHandler, kind: RepoType) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await handler(request, kind)
+
+    return endpoint

@@ -1,0 +1,137 @@
+"""Repositories searched: pages of models, datasets and spaces.
+
+Source: hf_api, sections 1A.3, 4.1 and 4.4.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entrepot.errors import Malformed
+from entrepot.hub import infos
+from entrepot.hub.infos import Search
+from entrepot.names import RepoType
+from entrepot.server.doors import ask, ask_slowly, flag, json_answer, many, next_link, number
+from entrepot.server.hf.descriptions import read_expand, render_infos, usual_properties
+from entrepot.server.hf.kinds import each_kind
+
+PAGE, FULL_PAGE = 1000, 100
+"""Repositories on a page, at most and by default; fewer when their files are listed too."""
+
+SORTS = {
+    "lastModified": "lastModified",
+    "last_modified": "lastModified",
+    "createdAt": "createdAt",
+    "created_at": "createdAt",
+    # Nobody counts trends on a hub of one team: what was downloaded most in the last 30 days comes first.
+    "trendingScore": "downloads",
+    "trending_score": "downloads",
+    "downloads": "downloads",
+    "likes": "likes",
+}
+"""Words of ``sort``, and the order each stands for; without one, the newest change comes first."""
+
+_AS_TAGS = {
+    RepoType.MODEL: {
+        "apps": "apps",
+        "inference": "inference",
+        "inference_provider": "inference_provider",
+        "num_parameters": "num_parameters",
+    },
+    RepoType.DATASET: {},
+    RepoType.SPACE: {"models": "model", "datasets": "dataset"},
+}
+"""Conditions that hold if a repository has the tag ``prefix:value``.
+
+Spaces get such tags from their cards. What models need to run, and where they
+do, this hub does not know: nothing is found unless a card's own tags say so.
+"""
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of this module."""
+    return each_kind("/api/{T}", find)
+
+
+async def find(request: Request, kind: RepoType) -> Response:
+    """GET: one page of the repositories that meet every condition and that the caller may see."""
+    properties = read_expand(request, kind) or _properties(request, kind)
+    with_files = "siblings" in properties
+    wanted = read_search(request, kind, FULL_PAGE if with_files else PAGE)
+    call = ask_slowly if with_files else ask
+    found = await call(
+        request, infos.search, wanted, with_files=with_files, with_totals="downloadsAllTime" in properties
+    )
+    headers = {"link": next_link(request, {"cursor": render_cursor(found.after)})} if found.after else None
+    return json_answer(render_infos(found.infos, properties), headers=headers)
+
+
+def read_search(request: Request, kind: RepoType, page: int) -> Search:
+    """What the query of a request asks for.
+
+    Args:
+        page: the most repositories to list at once.
+
+    Raises:
+        Malformed: a parameter has an unknown value.
+    """
+    query = request.query_params
+    tags = [f"{prefix}:{value}" for key, prefix in _AS_TAGS[kind].items() for value in many(request, key)]
+    cursor = query.get("cursor")
+    return Search(
+        kind,
+        author=query.get("author") or None,
+        terms=tuple(word for text in many(request, "search") for word in text.split()),
+        tags=(*many(request, "filter"), *tags),
+        any_prefix=("model:", "dataset:") if kind is RepoType.SPACE and flag(request, "linked") else (),
+        pipeline_tag=query.get("pipeline_tag") or None,
+        gated=flag(request, "gated") if query.get("gated") else None,
+        sort=_sort(query.get("sort")),
+        is_ascending=query.get("direction") == "1",
+        after=parse_cursor(cursor) if cursor else None,
+        limit=number(request, "limit", page, low=1, high=page),
+    )
+
+
+def render_cursor(after: tuple[int, int]) -> str:
+    """A place between two repositories of a list, as text that means nothing to clients."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(after)).decode().rstrip("=")
+
+
+def parse_cursor(text: str) -> tuple[int, int]:
+    """Read what :func:`render_cursor` wrote.
+
+    Raises:
+        Malformed: it was not written here.
+    """
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        value, row = msgspec.json.decode(raw, type=tuple[int, int])
+    except (ValueError, binascii.Error, msgspec.DecodeError):
+        raise Malformed("parameter 'cursor'", "take it from the Link header of the page before") from None
+    if max(abs(value), abs(row)) >= 1 << 63:
+        raise Malformed("parameter 'cursor'", "take it from the Link header of the page before")
+    return value, row
+
+
+def _properties(request: Request, kind: RepoType) -> frozenset[str]:
+    """What a list shows when ``expand`` is not used: files, cards and configurations only on request."""
+    is_full = flag(request, "full")
+    hidden = {"siblings"} if not is_full else set()
+    if not flag(request, "cardData") and not (is_full and kind is not RepoType.MODEL):
+        hidden |= {"cardData", "model-index", "widgetData"}
+    if not flag(request, "config"):
+        hidden.add("config")
+    return usual_properties(kind) - hidden
+
+
+def _sort(word: str | None) -> str:
+    if word and word not in SORTS:
+        raise Malformed("parameter 'sort'", f"expected one of {', '.join(SORTS)}")
+    return SORTS[word or "lastModified"]

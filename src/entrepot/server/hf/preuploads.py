@@ -1,0 +1,94 @@
+"""The question before an upload: which files go through LFS, which are ignored.
+
+Source: hf_api, sections 1A.5, 2.6 and 4.2.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entrepot.errors import LimitExceeded, Malformed, shown
+from entrepot.hub import preuploads, repositories
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.hub.preuploads import MAX_FILES, Candidate, Plan
+from entrepot.names import RepoRef, parse_path
+from entrepot.server.doors import ask, json_answer, read_json
+from entrepot.server.hf.commits import refuse_pull_request
+from entrepot.server.hf.mounts import repo_routes, tail_of
+from entrepot.wire.preuploads import PreuploadAdvice, PreuploadAnswer, PreuploadFile, PreuploadQuestion
+
+_MAX_RULES = 1 << 20
+_SAMPLE = 512
+_NO_XET = (
+    "xet; This hub does not take uploads through Xet yet: set the environment variable "
+    "HF_HUB_DISABLE_XET=1, so that large files are uploaded through LFS."
+)
+
+
+def routes() -> list[BaseRoute]:
+    """The route of this question, for all types of repositories."""
+    return repo_routes("POST", "preupload/{tail:path}", advise)
+
+
+async def advise(request: Request, ref: RepoRef) -> Response:
+    """``POST preupload/{branch}``: advice for each file, in their order."""
+    revision, question = tail_of(request), await read_json(request, PreuploadQuestion)
+    refuse_pull_request(request)
+    plan = await ask(request, _Asked(ref, revision, question).run)
+    files = [
+        PreuploadAdvice(
+            path=advice.path,
+            upload_mode="lfs" if advice.is_large else "regular",
+            should_ignore=advice.is_ignored,
+            oid=advice.etag,
+        )
+        for advice in plan.advice
+    ]
+    needs_lfs = any(advice.is_large and not advice.is_ignored for advice in plan.advice)
+    headers = {"X-HF-Warning": _NO_XET} if needs_lfs else None
+    return json_answer(PreuploadAnswer(files=files, commit_oid=plan.commit), headers=headers)
+
+
+@attrs.frozen
+class _Asked:
+    """The question, as a thread takes it along."""
+
+    ref: RepoRef
+    revision: str
+    question: PreuploadQuestion
+
+    def run(self, hub: Hub, caller: Anyone) -> Plan:
+        """Answer it; who may not write learns nothing else."""
+        question = self.question
+        repositories.check_write(hub, caller, self.ref)
+        for name, text in (("gitIgnore", question.git_ignore), ("gitAttributes", question.git_attributes)):
+            if text is not None and len(text) > _MAX_RULES:
+                raise LimitExceeded(f"the length of {name}", _MAX_RULES)
+        if len(question.files) > MAX_FILES:
+            raise LimitExceeded("the number of files in one preupload call", MAX_FILES, "ask in smaller groups")
+        return preuploads.plan(
+            hub,
+            caller,
+            self.ref,
+            self.revision,
+            [_candidate(file) for file in question.files],
+            attributes=question.git_attributes,
+            ignores=question.git_ignore,
+        )
+
+
+def _candidate(file: PreuploadFile) -> Candidate:
+    path = parse_path(file.path)
+    text = file.sample.strip()
+    try:
+        sample = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        raise Malformed("preupload", f"the sample of {shown(file.path)} is not valid base64") from None
+    return Candidate(path, file.size, sample[:_SAMPLE])

@@ -1,0 +1,66 @@
+"""What the public hub runs and this one does not: spaces and jobs.
+
+Every such call is answered 404, the same for everybody, so that the answer
+tells nothing about repositories; a space itself is a repository like others.
+
+Source: hf_api, sections 1C and 1G.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.errors import NotOffered
+from entrepot.server.doors import json_answer
+
+_ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_RUNTIME = (
+    "runtime",
+    "secrets",
+    "variables",
+    "hardware",
+    "sleeptime",
+    "pause",
+    "restart",
+    "dev-mode",
+    "storage",
+    "volumes",
+    "logs/{tail:path}",
+    "events",
+    "metrics",
+)
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of this module."""
+    runtime = [f"/api/spaces/{{namespace}}/{{name}}/{word}" for word in _RUNTIME]
+    jobs = [f"/api/{word}{tail}" for word in ("jobs", "scheduled-jobs") for tail in ("", "/{tail:path}")]
+    return [
+        Route("/api/spaces/templates", list_nothing),
+        Route("/api/spaces/hardware", list_nothing),
+        Route("/api/spaces/semantic-search", refuse_searches),
+        *(Route(path, refuse_runtime, methods=_ANY_METHOD) for path in runtime),
+        *(Route(path, refuse_jobs, methods=_ANY_METHOD) for path in jobs),
+    ]
+
+
+async def list_nothing(_request: Request) -> Response:
+    """GET: templates or machines for spaces, of which there are none."""
+    return json_answer([])
+
+
+async def refuse_searches(_request: Request) -> Response:
+    """GET: spaces found by what a sentence means."""
+    raise NotOffered("semantic searches")
+
+
+async def refuse_runtime(_request: Request) -> Response:
+    """Any method: whatever concerns a running space."""
+    raise NotOffered("running spaces")
+
+
+async def refuse_jobs(_request: Request) -> Response:
+    """Any method: whatever concerns jobs on rented machines."""
+    raise NotOffered("jobs")

@@ -1,0 +1,161 @@
+"""Trees and paths: what is in a folder, what is at a path, how large a folder is.
+
+Source: hf_api, section 1A.4.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entrepot.errors import EntryNotFound, InvalidPath, LimitExceeded, Malformed
+from entrepot.hub import contents, infos
+from entrepot.hub.callers import Anyone
+from entrepot.hub.contents import Described, Page
+from entrepot.hub.house import Hub
+from entrepot.names import RepoPath, RepoRef, parse_folder
+from entrepot.server.bodies import read_small
+from entrepot.server.doors import MAX_JSON, ask, ask_slowly, decode_json, flag, json_answer, next_link, number
+from entrepot.server.hf.cursors import Cursor, encode_cursor, parse_cursor
+from entrepot.server.hf.mounts import repo_routes, tail_of
+from entrepot.server.segments import split_revision
+from entrepot.wire.texts import legible
+from entrepot.wire.times import format_ms
+from entrepot.wire.trees import LastCommit, LfsFacts, PathsQuestion, TreeEntry, TreeSize
+
+PAGE = 1_000
+PAGE_WITH_COMMITS = 50
+"""Most entries a page; clients count on the second number."""
+
+MAX_PATHS = 1_000
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of trees, for all types of repositories."""
+    return [
+        *repo_routes("GET", "tree/{tail:path}", list_tree),
+        *repo_routes("POST", "paths-info/{tail:path}", describe_paths),
+        *repo_routes("GET", "treesize/{tail:path}", measure_tree),
+    ]
+
+
+@attrs.frozen
+class _Listing:
+    """A page of a tree, as asked for."""
+
+    ref: RepoRef
+    revision: str
+    path: str
+    is_deep: bool
+    with_commits: bool
+    limit: int
+    after: RepoPath | None
+
+    def run(self, hub: Hub, caller: Anyone) -> Page:
+        """List it, in a thread."""
+        return contents.list_tree(
+            hub,
+            caller,
+            self.ref,
+            self.revision,
+            _folder(hub, caller, self.ref, self.revision, self.path),
+            is_deep=self.is_deep,
+            with_commits=self.with_commits,
+            limit=self.limit,
+            after=self.after,
+        )
+
+
+async def list_tree(request: Request, ref: RepoRef) -> Response:
+    """``GET tree/{revision}[/{path}]``: a page of a folder, folders first."""
+    revision, path = split_revision(request.path_params["tail"])
+    with_commits = flag(request, "expand")
+    text = request.query_params.get("cursor")
+    cursor = parse_cursor(text) if text else None
+    most = PAGE_WITH_COMMITS if with_commits else PAGE
+    limit = number(request, "limit", most, low=1, high=most)
+    pinned = cursor.commit if cursor and cursor.commit else revision
+    after = cursor.after if cursor else None
+    listing = _Listing(ref, pinned, path, flag(request, "recursive"), with_commits, limit, after)
+    page = await (ask_slowly if with_commits else ask)(request, listing.run)
+    headers = {}
+    if page.after is not None:
+        headers["Link"] = next_link(request, {"cursor": encode_cursor(Cursor(page.after, page.commit))})
+    return json_answer([entry_of(item) for item in page.entries], headers=headers)
+
+
+async def describe_paths(request: Request, ref: RepoRef) -> Response:
+    """``POST paths-info/{revision}``: what is at each path, missing ones left out."""
+    revision, question = tail_of(request), await _paths_question(request)
+    if len(question.paths) > MAX_PATHS:
+        raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "ask in smaller groups")
+    if "" in question.paths:
+        raise Malformed("parameter 'paths'", "a path is empty")
+    paths = [path for text in question.paths if (path := _possible(text)) is not None]
+    call = ask_slowly if question.expand else ask
+    found = await call(request, contents.paths_info, ref, revision, paths, with_commits=question.expand)
+    return json_answer([entry_of(item) for item in found])
+
+
+async def measure_tree(request: Request, ref: RepoRef) -> Response:
+    """``GET treesize/{revision}[/{path}]``: bytes of all files below a folder."""
+    revision, path = split_revision(request.path_params["tail"])
+
+    def measure(hub: Hub, caller: Anyone) -> int:
+        return contents.tree_size(hub, caller, ref, revision, _folder(hub, caller, ref, revision, path))
+
+    return json_answer(TreeSize(path=path, size=await ask_slowly(request, measure)))
+
+
+def entry_of(item: Described) -> TreeEntry:
+    """One entry as JSON shows it."""
+    listed, logged = item.listed, item.last_commit
+    lfs, commit = None, None
+    if listed.lfs is not None:
+        lfs = LfsFacts(oid=listed.lfs.sha256, size=listed.lfs.size, pointer_size=listed.pointer_size)
+    if logged is not None:
+        date = format_ms(logged.commit.committer.time_s * 1000)
+        commit = LastCommit(id=logged.oid, title=logged.commit.title, date=date)
+    return TreeEntry(
+        type="directory" if listed.is_folder else "file",
+        oid=listed.oid,
+        size=listed.size,
+        path=legible(listed.path),
+        lfs=lfs,
+        last_commit=commit,
+    )
+
+
+def _folder(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, text: str) -> RepoPath:
+    """The path of a folder; one that no folder can have is missing, once all else is known to be there."""
+    try:
+        return parse_folder(text)
+    except InvalidPath as error:
+        found = infos.describe(hub, caller, ref, revision, with_files=False, with_sizes=False)
+        raise EntryNotFound(text, found.info.head) from error
+
+
+def _possible(text: str) -> RepoPath | None:
+    try:
+        return parse_folder(text)
+    except InvalidPath:
+        return None
+
+
+async def _paths_question(request: Request) -> PathsQuestion:
+    """What is asked, as JSON (JavaScript) or as a form (Python)."""
+    body = await read_small(request, MAX_JSON)
+    if "json" in request.headers.get("content-type", "") or body.lstrip().startswith(b"{"):
+        return decode_json(body, PathsQuestion)
+    try:
+        form = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=2 * MAX_PATHS, errors="strict")
+    except UnicodeDecodeError:
+        raise Malformed("form", "it is not UTF-8") from None
+    except ValueError:
+        raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "ask in smaller groups") from None
+    expand = form.get("expand", [""])[-1].lower() in ("true", "1")
+    return PathsQuestion(paths=[*form.get("paths", ()), *form.get("paths[]", ())], expand=expand)

@@ -1,0 +1,162 @@
+"""The LFS batch: which large files are to be sent, from where they can be fetched.
+
+One batch has one transfer, but clients disagree on who it speaks to.
+huggingface_hub looks at each object: with ``chunk_size`` in its header it goes
+in parts, without in one piece. git-lfs picks one agent for the batch by the
+top-level ``transfer``, and its multipart agent (that of huggingface_hub) needs
+parts for every object. So if one object of a batch needs parts, every other
+one is answered as a single part that is the whole file: its part is the link
+for the whole file, and its completion only confirms that it has arrived.
+
+Source: huggingface_hub 2.4.0 and 0.21.4, ``lfs.py`` (lfs_upload); 2.4.0,
+``cli/lfs.py`` (lfs_multipart_upload); git-lfs, ``tq/manifest.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+from urllib.parse import urlencode
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import InvalidName, Refused
+from entrepot.hub import transfers
+from entrepot.hub.transfers import Answer, Link, Parts, Wanted
+from entrepot.names import RepoType, parse_sha256
+from entrepot.server.doors import ask, ask_slowly, base_url, read_json, repo_of
+from entrepot.server.lfs.failures import Handler
+from entrepot.wire.lfs import (
+    BASIC,
+    MEDIA_TYPE,
+    MULTIPART,
+    Action,
+    Actions,
+    AnsweredObject,
+    BatchAnswer,
+    BatchRequest,
+    LfsObject,
+    ObjectFailure,
+    encode,
+)
+from entrepot.wire.times import format_ms
+
+MAX_SIZE = 1 << 50
+"""Largest size, in bytes, that an object may announce."""
+
+_HASHES = ("sha256", "sha_256")  # the second is what JavaScript clients have sent
+
+
+def batch_door(kind: RepoType) -> Handler:
+    """POST …/objects/batch of one repository type."""
+
+    async def batch(request: Request) -> Response:
+        asked = await read_json(request, BatchRequest)
+        if asked.hash_algo not in _HASHES:
+            raise Refused(f"This hub names large files by sha256, not by {asked.hash_algo[:40]!r}")
+        read = [_read(item) for item in asked.objects]
+        wanted = [item for item in read if isinstance(item, Wanted)]
+        ref = repo_of(request, kind)
+        if asked.operation == "upload":
+            takes_parts = MULTIPART in asked.transfers
+            plan = await ask_slowly(request, transfers.plan_uploads, ref, wanted, takes_parts=takes_parts)
+        else:
+            plan = await ask(request, transfers.plan_downloads, ref, wanted)
+        scribe = _Scribe(base_url(request), asked.operation, _verify_action(request), _needs_parts(plan))
+        answers = iter(plan)
+        objects = [item if isinstance(item, AnsweredObject) else scribe.write(next(answers)) for item in read]
+        return _json(BatchAnswer(scribe.transfer, objects))
+
+    return batch
+
+
+def verify_door(kind: RepoType) -> Handler:
+    """POST …/objects/verify of one repository type."""
+
+    async def verify(request: Request) -> Response:
+        named = await read_json(request, LfsObject)
+        wanted = Wanted(parse_sha256(named.oid), named.size)
+        await ask(request, transfers.verify, repo_of(request, kind), wanted)
+        return _json(named)
+
+    return verify
+
+
+def _read(item: LfsObject) -> Wanted | AnsweredObject:
+    """An object that can be planned, or the answer that it can not be."""
+    try:
+        sha256 = parse_sha256(item.oid)
+    except InvalidName as error:
+        return _refusal(item.oid, item.size, 422, error.message)
+    if not 0 <= item.size <= MAX_SIZE:
+        return _refusal(item.oid, item.size, 422, f"invalid size: expected 0 to {MAX_SIZE:,} bytes")
+    return Wanted(sha256, item.size)
+
+
+def _refusal(oid: str, size: int, code: int, message: str) -> AnsweredObject:
+    return AnsweredObject(oid, size, error=ObjectFailure(code, message))
+
+
+def _needs_parts(plan: Sequence[Answer]) -> bool:
+    return any(isinstance(answer.link, Parts) for answer in plan)
+
+
+def _verify_action(request: Request) -> Action:
+    """Where to confirm an upload, with the credentials of this very request.
+
+    git-lfs sends none of its own to objects that are answered as authenticated.
+    """
+    path = request.scope["path"].removesuffix("/batch")
+    authorization = request.headers.get("authorization")
+    return Action(f"{base_url(request)}{path}/verify", {"Authorization": authorization} if authorization else {})
+
+
+@attrs.frozen
+class _Scribe:
+    """Writes the answers of one batch."""
+
+    base: str
+    operation: Literal["upload", "download"]
+    verify: Action = attrs.field(repr=False)
+    in_parts: bool
+
+    @property
+    def transfer(self) -> str:
+        return MULTIPART if self.in_parts else BASIC
+
+    def write(self, answer: Answer) -> AnsweredObject:
+        wanted = answer.wanted
+        if answer.refusal is not None:
+            return _refusal(wanted.sha256, wanted.size, *answer.refusal)
+        if answer.link is None:
+            return AnsweredObject(wanted.sha256, wanted.size, authenticated=True)
+        return AnsweredObject(wanted.sha256, wanted.size, authenticated=True, actions=self._actions(answer))
+
+    def _actions(self, answer: Answer) -> Actions:
+        link = answer.link
+        if isinstance(link, Parts):
+            return Actions(upload=self._in_parts(link.part_size, link.links, link.complete), verify=self.verify)
+        assert link is not None
+        if self.operation == "download":
+            return Actions(download=self._in_one(link))
+        # An empty file has no parts at all, for every client that counts them.
+        if self.in_parts and answer.wanted.size:
+            return Actions(upload=self._in_parts(answer.wanted.size, [link], link), verify=self.verify)
+        return Actions(upload=self._in_one(link), verify=self.verify)
+
+    def _in_one(self, link: Link) -> Action:
+        return Action(self._url(link), {}, format_ms(link.expires_ms))
+
+    def _in_parts(self, part_size: int, parts: Sequence[Link], complete: Link) -> Action:
+        # The agent of git-lfs takes parts in the order of their keys as text.
+        urls = {f"{number:05}": self._url(part) for number, part in enumerate(parts, 1)}
+        return Action(self._url(complete), {"chunk_size": str(part_size)} | urls, format_ms(complete.expires_ms))
+
+    def _url(self, link: Link) -> str:
+        return f"{self.base}{link.path}?{urlencode(link.query)}"
+
+
+def _json(value: BatchAnswer | LfsObject) -> Response:
+    return Response(encode(value), media_type=MEDIA_TYPE)

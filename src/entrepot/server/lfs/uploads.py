@@ -1,0 +1,115 @@
+"""Bytes on their way in, behind signed links: whole files and parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import ContentMismatch, Malformed, ThingNotFound
+from entrepot.hub import transfers
+from entrepot.server.bodies import announced_size, receive_into
+from entrepot.server.doors import house_of, read_json
+from entrepot.wire.lfs import MEDIA_TYPE, Completion, encode
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
+class Arriving(Protocol[T_co]):
+    """Announced bytes that are being received."""
+
+    @property
+    def size(self) -> int:
+        """How many were announced."""
+
+    def write(self, data: bytes) -> None:
+        """Take the next ones."""
+
+    def finish(self) -> T_co:
+        """Keep them."""
+
+    def discard(self) -> None:
+        """Drop them; nothing after ``finish``."""
+
+
+async def put_whole(request: Request) -> Response:
+    """PUT /_lfs/objects/{oid}: a file in one piece."""
+    oid, query = request.path_params["oid"], dict(request.query_params)
+    hub = house_of(request).hub
+    await take_in(request, lambda: transfers.receive(hub, oid, query))
+    return Response(headers={"etag": f'"{oid}"'})
+
+
+async def confirm_whole(request: Request) -> Response:
+    """POST /_lfs/objects/{oid}: the end of a file that was sent as its own only part."""
+    done = await read_json(request, Completion)
+    house = house_of(request)
+    await house.threads.run_short(transfers.confirm, house.hub, request.path_params["oid"], dict(request.query_params))
+    return Response(encode(done), media_type=MEDIA_TYPE)
+
+
+async def put_part(request: Request) -> Response:
+    """PUT /_lfs/uploads/{upload}/{number}: one part; its ETag is asked for at the end."""
+    upload, query = request.path_params["upload"], dict(request.query_params)
+    number = _part_number(request.path_params["number"])
+    hub = house_of(request).hub
+    etag = await take_in(request, lambda: transfers.receive_part(hub, upload, number, query))
+    return Response(headers={"etag": f'"{etag}"'})
+
+
+async def complete(request: Request) -> Response:
+    """POST /_lfs/uploads/{upload}: put the parts together."""
+    done = await read_json(request, Completion)
+    etags = {part.number: part.etag for part in done.parts}
+    if len(etags) != len(done.parts):
+        raise Malformed("completion", "a part is named twice")
+    house = house_of(request)
+    # On the threads for long work: the whole file is hashed.
+    await house.threads.run_transfer(
+        transfers.complete, house.hub, request.path_params["upload"], dict(request.query_params), etags
+    )
+    return Response(encode(done), media_type=MEDIA_TYPE)
+
+
+async def take_in(request: Request, begin: Callable[[], Arriving[T]]) -> T:
+    """Receive the body of a request, all of it or nothing.
+
+    Args:
+        begin: called in a thread, before any of the body is asked for.
+
+    Returns:
+        What ``finish`` gives.
+
+    Raises:
+        ContentMismatch: the body has not the announced length; one whose
+            ``Content-Length`` says so is not read at all.
+        ClientGone: the peer closed the connection before the end.
+        Whatever ``begin``, ``write`` and ``finish`` raise.
+
+    Guarantees: however this fails, and also when it is cancelled, ``discard``
+    has been called for what ``begin`` began.
+    """
+    threads = house_of(request).threads
+    begun: list[Arriving[T]] = []
+    try:
+        await threads.run_transfer(lambda: begun.append(begin()))
+        arriving = begun[0]
+        announced = announced_size(request.scope, None)
+        if announced is not None and announced != arriving.size:
+            raise ContentMismatch("size", f"{arriving.size:,} bytes", f"a body of {announced:,} bytes")
+        await receive_into(request.receive, arriving.write, limit=None, expected=arriving.size, threads=threads)
+        return await threads.run_transfer(arriving.finish)
+    except BaseException:
+        for arriving in begun:
+            await threads.run_transfer(arriving.discard)
+        raise
+
+
+def _part_number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text, re.ASCII):
+        raise ThingNotFound("part", text)
+    return int(text)

@@ -1,0 +1,16 @@
+"""Tags in JSON, by what they say.
+
+Source: hf_api, section 1C.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class TagEntry(msgspec.Struct):
+    """A tag: the word to filter by, the word for people, and its kind."""
+
+    id: str
+    label: str
+    type: str

@@ -1,0 +1,86 @@
+"""Xet as pure codecs: hashes, chunks, xorbs, shards and reconstruction plans.
+
+Bytes in, values out. Every parser here raises nothing but errors of
+:mod:`entrepot.errors`, whatever bytes it is given, and makes nothing that is
+larger than a small multiple of its input.
+"""
+
+from entrepot.xet.builders import XorbBuilder
+from entrepot.xet.chunking import MIN_CHUNK_BYTES, Chunker, chunk_ends
+from entrepot.xet.compression import MAX_CHUNK_BYTES, Scheme, compress, decompress
+from entrepot.xet.deduplication import KnownXorb, dedup_answer, eligible_chunks
+from entrepot.xet.hashes import (
+    ZERO_HASH,
+    Buffer,
+    MerkleTree,
+    XetHash,
+    chunk_hash,
+    encode_hash,
+    file_hash,
+    keyed_chunk_hash,
+    merkle_root,
+    node_hash,
+    parse_hash,
+    range_hash,
+    read_hash,
+    xorb_hash,
+)
+from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex, read_index
+from entrepot.xet.plans import Fetch, FetchRange, Lookup, Plan, plan
+from entrepot.xet.shards import FileBlock, Shard, ShardFooter, Term, XorbBlock, encode_shard, parse_shard
+from entrepot.xet.validation import FindIndex, check_file, check_shard, check_xorb
+from entrepot.xet.xorbs import MAX_BODY_BYTES, MAX_XORB_BYTES, Xorb, parse_xorb, read_chunks, verify_chunks
+
+__all__ = [
+    "MAX_BODY_BYTES",
+    "MAX_CHUNKS",
+    "MAX_CHUNK_BYTES",
+    "MAX_RAW_BYTES",
+    "MAX_XORB_BYTES",
+    "MIN_CHUNK_BYTES",
+    "ZERO_HASH",
+    "Buffer",
+    "Chunker",
+    "Fetch",
+    "FetchRange",
+    "FileBlock",
+    "FindIndex",
+    "KnownXorb",
+    "Lookup",
+    "MerkleTree",
+    "Plan",
+    "Scheme",
+    "Shard",
+    "ShardFooter",
+    "Term",
+    "XetHash",
+    "Xorb",
+    "XorbBlock",
+    "XorbBuilder",
+    "XorbIndex",
+    "check_file",
+    "check_shard",
+    "check_xorb",
+    "chunk_ends",
+    "chunk_hash",
+    "compress",
+    "decompress",
+    "dedup_answer",
+    "eligible_chunks",
+    "encode_hash",
+    "encode_shard",
+    "file_hash",
+    "keyed_chunk_hash",
+    "merkle_root",
+    "node_hash",
+    "parse_hash",
+    "parse_shard",
+    "parse_xorb",
+    "plan",
+    "range_hash",
+    "read_chunks",
+    "read_hash",
+    "read_index",
+    "verify_chunks",
+    "xorb_hash",
+]

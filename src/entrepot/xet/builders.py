@@ -1,0 +1,84 @@
+"""Making xorbs from chunks, for content that arrived by another way than Xet."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+
+from entrepot.errors import LimitExceeded, Malformed
+from entrepot.xet.compression import MAX_CHUNK_BYTES, compress
+from entrepot.xet.hashes import HASH_BYTES, Buffer
+from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex
+from entrepot.xet.xorbs import Xorb
+
+_HEADER = struct.Struct("<II")
+
+
+class XorbBuilder:
+    """Collects chunks, compresses them and gives the xorb; use one for each xorb.
+
+    Guarantees: equal chunks in equal order give equal bytes. Not for several
+    threads at once.
+
+    Source: xet, section 5.
+    """
+
+    __slots__ = ("_data", "_ends", "_hashes", "_raw_ends")
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._hashes = bytearray()
+        self._ends = array("I")
+        self._raw_ends = array("I")
+
+    @property
+    def count(self) -> int:
+        """The number of chunks so far."""
+        return len(self._ends)
+
+    @property
+    def raw_size(self) -> int:
+        """The uncompressed bytes so far."""
+        return self._raw_ends[-1] if self._raw_ends else 0
+
+    def has_room(self, length: int) -> bool:
+        """Whether one more chunk of this length may be added."""
+        return self.count < MAX_CHUNKS and self.raw_size + length <= MAX_RAW_BYTES
+
+    def add(self, chunk: Buffer, raw_hash: bytes) -> int:
+        """Append a chunk.
+
+        Args:
+            chunk: 1 to 131,072 bytes.
+            raw_hash: its chunk hash; trusted, because the caller needed it to
+                find out that the chunk is new.
+
+        Returns:
+            The number of the chunk in the xorb, from 0.
+
+        Raises:
+            Malformed: the chunk is empty or too long, or the hash is not one.
+            LimitExceeded: the xorb is full; ask :meth:`has_room` first.
+        """
+        if not 1 <= len(chunk) <= MAX_CHUNK_BYTES or len(raw_hash) != HASH_BYTES:
+            raise Malformed("chunk", f"{len(chunk)} bytes are not 1 to {MAX_CHUNK_BYTES}, or its hash is not 32 bytes")
+        if not self.has_room(len(chunk)):
+            raise LimitExceeded("the content of the xorb", MAX_RAW_BYTES, "begin another xorb")
+        packed = compress(chunk)
+        self._data += _HEADER.pack(len(packed.payload) << 8, packed.scheme | len(chunk) << 8)
+        self._data += packed.payload
+        self._raw_ends.append(self.raw_size + len(chunk))
+        self._ends.append(len(self._data))
+        self._hashes += raw_hash
+        return self.count - 1
+
+    def finish(self) -> Xorb:
+        """The xorb of everything added.
+
+        Raises:
+            Malformed: nothing was added.
+        """
+        if not self.count:
+            raise Malformed("xorb", "it has no chunks")
+        index = XorbIndex(bytes(self._hashes), self._ends[:], self._raw_ends[:])
+        return Xorb(index.xorb_hash(), bytes(self._data), index)

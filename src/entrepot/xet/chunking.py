@@ -1,0 +1,101 @@
+"""Where a file is cut into chunks, so that equal stretches give equal chunks.
+
+Only needed to chunk what arrived by another way than Xet: a server accepts
+chunks however a client cut them.
+
+Source: xet, section 3.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import numpy as np
+from numpy.typing import NDArray
+
+from entrepot.xet.compression import MAX_CHUNK_BYTES
+from entrepot.xet.gear_table import GEAR
+from entrepot.xet.hashes import Buffer
+
+MIN_CHUNK_BYTES = 8192
+"""Every chunk but the last has at least this many bytes."""
+
+# A number of 64 bits that is shifted left for every byte forgets the byte 64 positions ago.
+_WINDOW = 64
+_BOUNDARY_BELOW = 1 << 48  # the upper 16 bits are zero
+_BLOCK = 32_768
+_TABLE = np.array(GEAR, np.uint64)
+
+
+class Chunker:
+    """Finds the ends of chunks while bytes arrive.
+
+    Guarantees: the ends do not depend on how the bytes were split into calls.
+    Not for several threads at once.
+    """
+
+    __slots__ = ("_candidates", "_hashes", "_last_end", "_recent", "_shifted", "_taken")
+
+    def __init__(self) -> None:
+        self._hashes = np.empty(_BLOCK + _WINDOW - 1, np.uint64)
+        self._shifted = np.empty_like(self._hashes)
+        self._recent = np.zeros(_WINDOW - 1, np.uint8)
+        self._candidates: list[int] = []
+        self._taken = 0
+        self._last_end = 0
+
+    def feed(self, data: Buffer) -> list[int]:
+        """Take the next bytes.
+
+        Returns:
+            The ends of the chunks that these bytes complete, ascending, as
+            offsets from the beginning of the file.
+        """
+        source = np.frombuffer(data, np.uint8)
+        for at in range(0, len(source), _BLOCK):
+            self._scan(source[at : at + _BLOCK])
+        return self._cut()
+
+    def finish(self) -> list[int]:
+        """The end of the last chunk; nothing if the file ended with a chunk or is empty."""
+        if self._last_end == self._taken:
+            return []
+        self._last_end = self._taken
+        return [self._taken]
+
+    def _scan(self, block: NDArray[np.uint8]) -> None:
+        """Note every place where the hash of the 64 bytes before it allows an end."""
+        window = np.concatenate((self._recent, block))
+        hashes = self._hashes[: len(window)]
+        np.take(_TABLE, window, out=hashes, mode="clip")
+        # After the step of width w each number covers 2w bytes: h(i) + 2**w h(i - w).
+        for width in (1, 2, 4, 8, 16, 32):
+            shifted = self._shifted[: len(window) - width]
+            np.left_shift(hashes[:-width], width, out=shifted)
+            np.add(hashes[width:], shifted, out=hashes[width:])
+        found = np.flatnonzero(hashes[_WINDOW - 1 :] < _BOUNDARY_BELOW)
+        self._candidates += (found + (self._taken + 1)).tolist()
+        self._recent = window[-(_WINDOW - 1) :]
+        self._taken += len(block)
+
+    def _cut(self) -> list[int]:
+        ends: list[int] = []
+        end = self._last_end
+        known = 0
+        while self._taken - end >= MIN_CHUNK_BYTES:
+            known = bisect_left(self._candidates, end + MIN_CHUNK_BYTES, known)
+            nearest = self._candidates[known] if known < len(self._candidates) else self._taken + 1
+            following = min(nearest, end + MAX_CHUNK_BYTES)
+            if following > self._taken:
+                break
+            ends.append(following)
+            end = following
+        self._last_end = end
+        del self._candidates[:known]
+        return ends
+
+
+def chunk_ends(data: Buffer) -> list[int]:
+    """The ends of all chunks of a whole file, ascending; the last is its length, none for an empty file."""
+    chunker = Chunker()
+    return chunker.feed(data) + chunker.finish()

@@ -1,0 +1,131 @@
+"""What a hub remembers of a xorb: the hashes of its chunks and where they lie.
+
+40 bytes a chunk, about 0.65 MB for each GiB of content.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from entrepot.errors import Malformed
+from entrepot.xet.compression import MAX_CHUNK_BYTES
+from entrepot.xet.hashes import HASH_BYTES, Buffer, XetHash, xorb_hash
+
+MAX_CHUNKS = 8192
+"""The most chunks of a xorb."""
+
+MAX_RAW_BYTES = 67_108_864
+"""The most uncompressed bytes of a xorb."""
+
+_ROW = HASH_BYTES + 4 + 4
+
+
+@attrs.frozen
+class XorbIndex:
+    """The chunks of one xorb, in order.
+
+    ``hashes`` holds their raw hashes run together; ``ends`` says where each
+    one ends in the serialized xorb, header included, and ``raw_ends`` where
+    it ends in the uncompressed content. Both are ascending arrays of unsigned
+    32-bit numbers. An index has at least one chunk. Compare, never hash it.
+    """
+
+    hashes: bytes
+    ends: array[int]
+    raw_ends: array[int]
+
+    @property
+    def count(self) -> int:
+        """The number of chunks, 1 to 8,192."""
+        return len(self.ends)
+
+    @property
+    def size(self) -> int:
+        """The length of the serialized xorb."""
+        return self.ends[-1]
+
+    @property
+    def raw_size(self) -> int:
+        """The length of all chunks, uncompressed."""
+        return self.raw_ends[-1]
+
+    def offset(self, chunk: int) -> int:
+        """Where chunk number ``chunk`` (0 to :attr:`count`) begins in the serialized xorb."""
+        return self.ends[chunk - 1] if chunk else 0
+
+    def raw_offset(self, chunk: int) -> int:
+        """Where chunk number ``chunk`` (0 to :attr:`count`) begins in the uncompressed content."""
+        return self.raw_ends[chunk - 1] if chunk else 0
+
+    def raw_length(self, start: int, end: int) -> int:
+        """How many uncompressed bytes the chunks ``start`` to ``end`` (exclusive) have."""
+        return self.raw_offset(end) - self.raw_offset(start)
+
+    def chunk_hashes(self, start: int, end: int) -> bytes:
+        """The raw hashes of the chunks ``start`` to ``end`` (exclusive), run together."""
+        return self.hashes[HASH_BYTES * start : HASH_BYTES * end]
+
+    def lengths(self, start: int, end: int) -> NDArray[np.int64]:
+        """The uncompressed length of each of the chunks ``start`` to ``end`` (exclusive)."""
+        ends = np.frombuffer(self.raw_ends, np.uint32)[start:end].astype(np.int64)
+        return np.diff(ends, prepend=self.raw_offset(start))
+
+    def xorb_hash(self) -> XetHash:
+        """The id of the xorb, computed from its chunks."""
+        return xorb_hash(self.hashes, self.lengths(0, self.count))
+
+    def check_range(self, start: int, end: int) -> None:
+        """Make sure that ``start`` to ``end`` (exclusive) are chunks of this xorb.
+
+        Raises:
+            Malformed: the range is empty, reversed or reaches outside.
+        """
+        if not 0 <= start < end <= self.count:
+            raise Malformed("chunk range", f"{start} to {end} is not within the {self.count} chunks of the xorb")
+
+    def encode(self) -> bytes:
+        """The bytes to store: all hashes, then all ends, then all raw ends, little-endian."""
+        return self.hashes + encode_numbers(self.ends) + encode_numbers(self.raw_ends)
+
+
+def read_index(data: Buffer) -> XorbIndex:
+    """The index from what :meth:`XorbIndex.encode` gave.
+
+    Raises:
+        Malformed: the length fits no number of chunks, or an end does not
+            follow the one before it by a possible length.
+    """
+    count, rest = divmod(len(data), _ROW)
+    if rest or not 1 <= count <= MAX_CHUNKS:
+        raise Malformed("xorb index", f"{len(data)} bytes are not 1 to {MAX_CHUNKS} rows of {_ROW}")
+    view = memoryview(data)
+    middle = HASH_BYTES * count
+    ends = read_numbers(view[middle : middle + 4 * count])
+    raw_ends = read_numbers(view[middle + 4 * count :])
+    index = XorbIndex(bytes(view[:middle]), ends, raw_ends)
+    lengths = index.lengths(0, count)
+    sizes = np.diff(np.frombuffer(ends, np.uint32).astype(np.int64), prepend=0)
+    if lengths.min() < 1 or lengths.max() > MAX_CHUNK_BYTES or index.raw_size > MAX_RAW_BYTES or sizes.min() <= 0:
+        raise Malformed("xorb index", "its ends do not ascend as those of chunks do")
+    return index
+
+
+def read_numbers(data: Buffer) -> array[int]:
+    """Unsigned 32-bit numbers from little-endian bytes, whose count is a multiple of 4."""
+    numbers = array("I", bytes(data))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def encode_numbers(numbers: array[int]) -> bytes:
+    """Undo :func:`read_numbers`."""
+    if sys.byteorder == "big":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers.tobytes()

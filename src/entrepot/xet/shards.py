@@ -1,0 +1,249 @@
+"""Shards: which chunks make up which file, and which chunks a xorb has.
+
+Everything is little-endian and comes in records of 48 bytes.
+Source: xet, section 6.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+
+import attrs
+import numpy as np
+
+from entrepot.errors import Malformed
+from entrepot.names import Sha256
+from entrepot.xet.hashes import HASH_BYTES, Buffer, XetHash, encode_hash, read_hash
+from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES
+
+RECORD_BYTES = 48
+FOOTER_BYTES = 200
+MAGIC = b"HFRepoMetaData\x00" + bytes.fromhex("55696745 6a7b8157 83a5bdd9 5ccdd14a a9")
+VERSION = 2
+BOOKEND = b"\xff" * 32 + bytes(16)
+
+HAS_RANGE_HASHES = 0x80000000
+HAS_SHA256 = 0x40000000
+_GLOBAL_DEDUP = 0x80000000
+
+_HEADER = struct.Struct("<32sQQ")
+_BLOCK = struct.Struct("<32sIIII")  # heads of blocks and terms have the same shape
+_FOOTER = struct.Struct("<9Q32sQQ48x4Q")
+_ROW = np.dtype([("hash", "V32"), ("offset", "<u4"), ("length", "<u4"), ("flags", "<u4"), ("zero", "<u4")])
+
+
+@attrs.frozen
+class Term:
+    """One stretch of a file: the chunks ``start`` to ``end`` (exclusive) of a xorb, ``unpacked`` bytes long."""
+
+    xorb: XetHash
+    start: int
+    end: int
+    unpacked: int
+
+
+@attrs.frozen
+class FileBlock:
+    """A file as its uploader describes it; nothing of it is verified yet.
+
+    ``range_hashes`` holds one raw hash for each term, run together, or None if
+    the uploader sent none. ``sha256`` is a claim of the uploader.
+    """
+
+    hash: XetHash
+    terms: tuple[Term, ...]
+    range_hashes: bytes | None
+    sha256: Sha256 | None
+
+    @property
+    def size(self) -> int:
+        """The length of the file, as the terms say."""
+        return sum(term.unpacked for term in self.terms)
+
+    @property
+    def chunk_count(self) -> int:
+        """The number of chunks of the file, as the terms say; repeated ones count again."""
+        return sum(term.end - term.start for term in self.terms)
+
+
+@attrs.frozen
+class XorbBlock:
+    """The chunks of one xorb as an uploader lists them.
+
+    ``hashes`` are raw and run together, ``raw_ends`` say where each chunk ends
+    in the uncompressed content, ``size`` is the serialized length or 0 for
+    unknown, ``flagged`` are the numbers of the chunks marked for global
+    deduplication.
+    """
+
+    hash: XetHash
+    hashes: bytes
+    raw_ends: array[int]
+    size: int
+    flagged: tuple[int, ...] = ()
+
+
+@attrs.frozen
+class ShardFooter:
+    """What the footer of a stored shard says: the key of its chunk hashes and two times in Unix seconds."""
+
+    key: bytes
+    created: int
+    expires: int
+
+
+@attrs.frozen
+class Shard:
+    """The content of a shard; ``footer`` is None if it has none, as in uploads of today's clients."""
+
+    files: tuple[FileBlock, ...]
+    xorbs: tuple[XorbBlock, ...]
+    footer: ShardFooter | None = None
+
+
+def parse_shard(data: Buffer) -> Shard:
+    """Read a shard of any client, with or without footer.
+
+    Raises:
+        Malformed: the bytes break the format anywhere.
+
+    Guarantees: every count is compared with the bytes at hand before
+    anything is made; time and memory are linear in the input.
+    """
+    reader = _Reader(memoryview(data))
+    magic, version, footer_size = _HEADER.unpack(reader.take(1, "header"))
+    if magic != MAGIC:
+        raise Malformed("shard", "it does not begin like one")
+    if version != VERSION or footer_size not in (0, FOOTER_BYTES):
+        raise Malformed("shard", f"version {version} with a footer of {footer_size} bytes is unknown")
+    files: list[FileBlock] = []
+    while (head := reader.take(1, "file section")) != BOOKEND:
+        files.append(_read_file(reader, head))
+    xorbs_at = reader.at
+    xorbs: list[XorbBlock] = []
+    while (head := reader.take(1, "xorb section")) != BOOKEND:
+        xorbs.append(_read_xorb(reader, head))
+    rest = reader.view[reader.at :]
+    if footer_size:
+        return Shard(tuple(files), tuple(xorbs), _read_footer(rest, xorbs_at, len(data)))
+    if len(rest):
+        raise Malformed("shard", f"{len(rest)} bytes follow its end")
+    return Shard(tuple(files), tuple(xorbs))
+
+
+def encode_shard(shard: Shard) -> bytes:
+    """The bytes of a shard, with empty lookup tables before the footer if it has one."""
+    pieces = [_HEADER.pack(MAGIC, VERSION, FOOTER_BYTES if shard.footer else 0)]
+    for file in shard.files:
+        pieces += _encode_file(file)
+    pieces.append(BOOKEND)
+    xorbs_at = sum(map(len, pieces))
+    for xorb in shard.xorbs:
+        pieces += _encode_xorb(xorb)
+    pieces.append(BOOKEND)
+    if shard.footer:
+        pieces.append(_encode_footer(shard, shard.footer, xorbs_at, sum(map(len, pieces))))
+    return b"".join(pieces)
+
+
+class _Reader:
+    """Hands out whole records, if there are enough of them."""
+
+    __slots__ = ("at", "names", "view")
+
+    def __init__(self, view: memoryview) -> None:
+        self.view = view
+        self.at = 0
+        # A file names the same few xorbs again and again: one text for each.
+        self.names: dict[bytes, XetHash] = {}
+
+    def take(self, records: int, what: str) -> memoryview:
+        end = self.at + records * RECORD_BYTES
+        if end > len(self.view):
+            raise Malformed("shard", f"its {what} is cut off: {end} bytes are needed, {len(self.view)} are there")
+        taken = self.view[self.at : end]
+        self.at = end
+        return taken
+
+    def name(self, raw: bytes) -> XetHash:
+        known = self.names.get(raw)
+        if known is None:
+            known = self.names[raw] = read_hash(raw)
+        return known
+
+
+def _read_file(reader: _Reader, head: memoryview) -> FileBlock:
+    raw, flags, count, zero, also_zero = _BLOCK.unpack(head)
+    if flags & ~(HAS_RANGE_HASHES | HAS_SHA256) or zero or also_zero:
+        raise Malformed("shard", f"the file block at byte {reader.at - RECORD_BYTES} has unknown flags")
+    terms = tuple(
+        Term(reader.name(xorb), start, end, unpacked)
+        for xorb, _, unpacked, start, end in _BLOCK.iter_unpack(reader.take(count, "list of terms"))
+    )
+    range_hashes = _hash_column(reader.take(count, "list of range hashes")) if flags & HAS_RANGE_HASHES else None
+    # The digest goes through the text form of a hash, so its groups of 8 bytes are reversed.
+    sha256 = Sha256(read_hash(reader.take(1, "sha256")[:HASH_BYTES])) if flags & HAS_SHA256 else None
+    return FileBlock(read_hash(raw), terms, range_hashes, sha256)
+
+
+def _hash_column(records: memoryview) -> bytes:
+    return np.frombuffer(records, np.uint8).reshape(-1, RECORD_BYTES)[:, :HASH_BYTES].tobytes()
+
+
+def _read_xorb(reader: _Reader, head: memoryview) -> XorbBlock:
+    raw, _, count, raw_size, size = _BLOCK.unpack(head)
+    name = read_hash(raw)
+    if not 1 <= count <= MAX_CHUNKS or raw_size > MAX_RAW_BYTES:
+        raise Malformed("shard", f"xorb {name} cannot have {count} chunks and {raw_size} bytes")
+    records = reader.take(count, "list of chunks")
+    rows = np.frombuffer(records, _ROW)
+    ends = np.cumsum(rows["length"], dtype=np.int64)
+    if ends[-1] != raw_size or rows["offset"][0] != 0 or (rows["offset"][1:] != ends[:-1]).any():
+        raise Malformed("shard", f"the chunks of xorb {name} do not lie one after another")
+    flagged = tuple(np.flatnonzero(rows["flags"] & _GLOBAL_DEDUP).tolist())
+    return XorbBlock(name, _hash_column(records), array("I", ends.astype(np.uint32).tobytes()), size, flagged)
+
+
+def _read_footer(rest: memoryview, xorbs_at: int, size: int) -> ShardFooter:
+    """The footer at the end of ``rest``; the lookup tables before it are not needed."""
+    if len(rest) < FOOTER_BYTES:
+        raise Malformed("shard", "its footer is cut off")
+    version, files_at, found_xorbs_at, *tables, key, created, expires, _, _, _, footer_at = _FOOTER.unpack(
+        rest[-FOOTER_BYTES:]
+    )
+    tables_at, tables_end = size - len(rest), size - FOOTER_BYTES
+    places = [at for at in tables[::2] if not tables_at <= at <= tables_end]
+    if (version, files_at, found_xorbs_at, footer_at) != (1, RECORD_BYTES, xorbs_at, tables_end) or places:
+        raise Malformed("shard", "its footer contradicts the content before it")
+    return ShardFooter(key, created, expires)
+
+
+def _encode_file(file: FileBlock) -> list[bytes]:
+    flags = (HAS_RANGE_HASHES if file.range_hashes is not None else 0) | (HAS_SHA256 if file.sha256 else 0)
+    pieces = [_BLOCK.pack(encode_hash(file.hash), flags, len(file.terms), 0, 0)]
+    pieces += [_BLOCK.pack(encode_hash(t.xorb), 0, t.unpacked, t.start, t.end) for t in file.terms]
+    hashes = file.range_hashes or b""
+    pieces += [hashes[at : at + HASH_BYTES] + bytes(16) for at in range(0, len(hashes), HASH_BYTES)]
+    if file.sha256:
+        pieces.append(encode_hash(XetHash(file.sha256)) + bytes(16))
+    return pieces
+
+
+def _encode_xorb(xorb: XorbBlock) -> list[bytes]:
+    count = len(xorb.raw_ends)
+    ends = np.frombuffer(xorb.raw_ends, np.uint32)
+    rows = np.zeros(count, _ROW)
+    rows["hash"] = np.frombuffer(xorb.hashes, "V32")
+    rows["offset"][1:] = ends[:-1]
+    rows["length"] = ends - rows["offset"]
+    rows["flags"][list(xorb.flagged)] = _GLOBAL_DEDUP
+    return [_BLOCK.pack(encode_hash(xorb.hash), 0, count, xorb.raw_ends[-1], xorb.size), rows.tobytes()]
+
+
+def _encode_footer(shard: Shard, footer: ShardFooter, xorbs_at: int, footer_at: int) -> bytes:
+    stored = sum(xorb.size for xorb in shard.xorbs)
+    raw = sum(xorb.raw_ends[-1] for xorb in shard.xorbs)
+    tables = (footer_at, 0) * 3
+    sizes = (stored, sum(file.size for file in shard.files), raw, footer_at)
+    return _FOOTER.pack(1, RECORD_BYTES, xorbs_at, *tables, footer.key, footer.created, footer.expires, *sizes)

@@ -1,0 +1,202 @@
+"""Xorbs: runs of chunks that are stored and moved as one.
+
+A serialized xorb is ``u8 version = 0, u24 stored length, u8 scheme, u24
+length, payload`` for each chunk, little-endian; old clients append a footer.
+Source: xet, sections 5 and 8.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from typing import NamedTuple
+
+import attrs
+import numpy as np
+
+from entrepot.errors import ContentMismatch, LimitExceeded, Malformed
+from entrepot.xet.compression import MAX_CHUNK_BYTES, Decoder
+from entrepot.xet.footers import MAGIC, check_footer, footer_bytes
+from entrepot.xet.hashes import Buffer, XetHash, chunk_hash, read_hash
+from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex
+
+HEADER_BYTES = 8
+MAX_XORB_BYTES = MAX_RAW_BYTES + HEADER_BYTES * MAX_CHUNKS
+"""The longest serialized xorb that a client can need: nothing compresses, all chunks are small."""
+
+MAX_BODY_BYTES = MAX_XORB_BYTES + footer_bytes(1, MAX_CHUNKS)
+"""The longest request body that can hold a xorb, with the footer of old clients."""
+
+_MAX_STORED_BYTES = 2 * MAX_CHUNK_BYTES
+_HEADER = struct.Struct("<II")
+
+
+@attrs.frozen
+class Xorb:
+    """A xorb made here: its id, its serialized bytes without footer, and its index."""
+
+    hash: XetHash
+    data: bytes
+    index: XorbIndex
+
+
+class _Chunk(NamedTuple):
+    scheme: int
+    start: int  # of the payload
+    end: int
+    length: int
+
+
+def parse_xorb(data: Buffer, expected: XetHash) -> XorbIndex:
+    """The index of a received xorb, after everything about it has been verified.
+
+    Every chunk is decompressed and hashed, and the tree over the hashes must
+    give ``expected``. Keep the first :attr:`XorbIndex.size` bytes: a footer
+    behind them is checked for its shape and is not part of the xorb.
+
+    Raises:
+        LimitExceeded: more chunks or bytes than a xorb may have.
+        Malformed: a header, a payload or a footer breaks the format.
+        ContentMismatch: the chunks are those of another xorb.
+
+    Guarantees: memory beyond ``data`` stays below 1 MiB; nothing is copied.
+    """
+    view = memoryview(data)
+    chunks = _read_headers(view)
+    decoder = Decoder()
+    hashes = bytearray()
+    ends, raw_ends, raw_end = array("I"), array("I"), 0
+    for chunk in chunks:
+        raw_end += chunk.length
+        ends.append(chunk.end)
+        raw_ends.append(raw_end)
+        hashes += chunk_hash(_decode(decoder, view, chunk, len(ends) - 1))
+    index = XorbIndex(bytes(hashes), ends, raw_ends)
+    found = index.xorb_hash()
+    if found != expected:
+        raise ContentMismatch("xorb hash", expected, found)
+    return index
+
+
+def read_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> bytearray:
+    """The uncompressed bytes of the chunks ``start`` to ``end`` (exclusive), run together.
+
+    Args:
+        data: the serialized bytes of exactly these chunks, that is bytes
+            ``index.offset(start)`` to ``index.offset(end)`` of the xorb.
+
+    Raises:
+        Malformed: the range is not one of the xorb, or ``data`` are not
+            these chunks by their headers or cannot be decompressed. Hashes
+            are not compared: see :func:`verify_chunks`.
+    """
+    chunks = _read_range(data, index, start, end)
+    view = memoryview(data)
+    decoder = Decoder()
+    content = bytearray(index.raw_length(start, end))
+    target = np.frombuffer(content, np.uint8)
+    at = 0
+    for number, chunk in enumerate(chunks, start):
+        place = target[at : at + chunk.length]
+        try:
+            decoder.decode_into(chunk.scheme, view[chunk.start : chunk.end], place)
+        except Malformed as error:
+            raise _at(number, error) from error
+        at += chunk.length
+    return content
+
+
+def verify_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> None:
+    """Make sure that stored bytes still are the chunks ``start`` to ``end`` (exclusive).
+
+    Args:
+        data: as for :func:`read_chunks`.
+
+    Raises:
+        Malformed: as :func:`read_chunks`.
+        ContentMismatch: a chunk has another hash than the index says.
+    """
+    view = memoryview(data)
+    decoder = Decoder()
+    for number, chunk in enumerate(_read_range(data, index, start, end), start):
+        found = chunk_hash(_decode(decoder, view, chunk, number))
+        known = index.chunk_hashes(number, number + 1)
+        if found != known:
+            raise ContentMismatch(f"hash of chunk {number}", read_hash(known), read_hash(found))
+
+
+class _Walk:
+    """Reads the headers of chunks one after another; nothing is decompressed."""
+
+    __slots__ = ("at", "view")
+
+    def __init__(self, view: memoryview) -> None:
+        self.view = view
+        self.at = 0
+
+    def step(self, number: int) -> _Chunk:
+        if self.at + HEADER_BYTES > len(self.view):
+            raise Malformed("xorb", f"chunk {number}: its header is cut off")
+        first, second = _HEADER.unpack_from(self.view, self.at)
+        start = self.at + HEADER_BYTES
+        chunk = _Chunk(second & 0xFF, start, start + (first >> 8), second >> 8)
+        if first & 0xFF:
+            raise Malformed("xorb", f"chunk {number}: version {first & 0xFF} is unknown")
+        if not 1 <= chunk.length <= MAX_CHUNK_BYTES:
+            raise Malformed("xorb", f"chunk {number}: {chunk.length} bytes are not 1 to {MAX_CHUNK_BYTES}")
+        if chunk.end - start > _MAX_STORED_BYTES:
+            raise Malformed("xorb", f"chunk {number}: {chunk.end - start} stored bytes are too many")
+        if chunk.end > len(self.view):
+            raise Malformed("xorb", f"chunk {number}: its payload is cut off")
+        self.at = chunk.end
+        return chunk
+
+
+def _read_headers(view: memoryview) -> list[_Chunk]:
+    """The chunks of a whole xorb by their headers, up to its end or its footer."""
+    if len(view) > MAX_BODY_BYTES:
+        raise LimitExceeded("the serialized xorb", MAX_XORB_BYTES, "cut xorbs at 64 MiB of content")
+    walk = _Walk(view)
+    chunks: list[_Chunk] = []
+    raw_end = 0
+    while walk.at < len(view) and view[walk.at : walk.at + len(MAGIC)] != MAGIC:
+        if len(chunks) == MAX_CHUNKS:
+            raise LimitExceeded("the number of chunks of the xorb", MAX_CHUNKS, "put the rest into another xorb")
+        chunks.append(walk.step(len(chunks)))
+        raw_end += chunks[-1].length
+        if raw_end > MAX_RAW_BYTES:
+            raise LimitExceeded("the uncompressed content of the xorb", MAX_RAW_BYTES, "put the rest into another xorb")
+    if not chunks:
+        raise Malformed("xorb", "it has no chunks")
+    if walk.at > MAX_XORB_BYTES:
+        raise LimitExceeded("the serialized xorb", MAX_XORB_BYTES, "cut xorbs at 64 MiB of content")
+    if walk.at < len(view):
+        check_footer(view[walk.at :], len(chunks))
+    return chunks
+
+
+def _read_range(data: Buffer, index: XorbIndex, start: int, end: int) -> list[_Chunk]:
+    """The chunks of a part of a xorb by their headers, which must agree with the index."""
+    index.check_range(start, end)
+    base = index.offset(start)
+    if len(data) != index.offset(end) - base:
+        raise Malformed("xorb", f"{len(data)} bytes are not the chunks {start} to {end}")
+    walk = _Walk(memoryview(data))
+    chunks: list[_Chunk] = []
+    for number in range(start, end):
+        chunk = walk.step(number)
+        if base + chunk.end != index.ends[number] or chunk.length != index.raw_length(number, number + 1):
+            raise Malformed("xorb", f"chunk {number}: its header contradicts the index")
+        chunks.append(chunk)
+    return chunks
+
+
+def _decode(decoder: Decoder, view: memoryview, chunk: _Chunk, number: int) -> Buffer:
+    try:
+        return decoder.decode(chunk.scheme, view[chunk.start : chunk.end], chunk.length)
+    except Malformed as error:
+        raise _at(number, error) from error
+
+
+def _at(number: int, error: Malformed) -> Malformed:
+    return Malformed("xorb", f"chunk {number}: {error.reason}")

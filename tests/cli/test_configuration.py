@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from entrepot.settings import SETTINGS
+
+PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
+
+
+def test_every_setting_is_shown_with_its_source(run: Any, data: Path) -> None:
+    outcome = run("config", environ={"ENTREPOT_DATA": str(data), "ENTREPOT_PORT": "9000"})
+    rows = {line.split()[0]: line.split() for line in outcome.out.splitlines()[1:]}
+    assert list(rows) == [row.name for row in SETTINGS]
+    assert rows["port"] == ["port", "9000", "ENTREPOT_PORT"]
+    assert rows["max_inline_file"] == ["max_inline_file", "10MiB", "default"]
+    assert rows["data"] == ["data", str(data), "ENTREPOT_DATA"]
+
+
+def test_programs_get_typed_values(run: Any, data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "hub.toml"
+    file.write_text('max_file = "1GiB"\nrun_jobs = false\n')
+    shown = run("config", "--json", "--config", str(file)).json
+    assert list(shown) == [row.name for row in SETTINGS]
+    assert shown["max_file"] == {"value": 1024**3, "source": f"file {file}"}
+    assert shown["run_jobs"] == {"value": False, "source": f"file {file}"}
+    assert shown["trusted_proxies"] == {"value": ["127.0.0.1", "::1"], "source": "default"}
+    assert shown["data"] == {"value": str(data), "source": "ENTREPOT_DATA"}
+
+
+def test_nothing_is_made_by_looking(run: Any, data: Path) -> None:
+    assert run("config").code == 0
+    assert not data.exists()
+
+
+def test_a_mistake_is_named_with_its_place_and_cure(run: Any) -> None:
+    outcome = run("config", environ={"ENTREPOT_PROT": "9000"})
+    assert outcome.code == 1
+    assert outcome.err == "error: setting 'prot' (ENTREPOT_PROT): there is no such setting; did you mean ENTREPOT_PORT?\n"
+
+
+def test_the_docs_are_the_table_of_the_documentation(run: Any) -> None:
+    table = run("config", "--docs").out.splitlines()
+    assert len(table) == len(SETTINGS) + 2
+    assert set(table) <= set(PAGE.splitlines())

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.main import cli
+
+
+def lazy_groups(group: click.Group) -> Iterator[LazyGroup]:
+    if isinstance(group, LazyGroup):
+        yield group
+    with click.Context(group) as ctx:
+        for name in group.list_commands(ctx):
+            command = group.get_command(ctx, name)
+            if isinstance(command, click.Group):
+                yield from lazy_groups(command)
+
+
+@pytest.mark.parametrize(
+    ("group", "entry"),
+    [(group, entry) for group in lazy_groups(cli) for entry in group.entries.values()],
+    ids=lambda value: value.name,
+)
+def test_the_table_says_what_the_command_says(group: LazyGroup, entry: Entry) -> None:
+    with click.Context(group) as ctx:
+        command = group.get_command(ctx, entry.name)
+    assert command is not None
+    assert command.name == entry.name
+    assert command.short_help == entry.summary
+
+
+def test_listing_imports_no_command() -> None:
+    group = LazyGroup("made-up", entries=[Entry("absent", "no.such.module:command", "Is listed all the same.")])
+    outcome = CliRunner().invoke(group, ["--help"])
+    assert outcome.exit_code == 0
+    assert "Is listed all the same." in outcome.output
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [("gcc", "there is no command 'gcc'; did you mean 'gc'?"), ("xyzzy", "there is no command 'xyzzy'\n")],
+)
+def test_a_command_that_does_not_exist_is_told_with_a_near_one(word: str, answer: str) -> None:
+    outcome = CliRunner().invoke(cli, [word])
+    assert outcome.exit_code == 2
+    assert answer in outcome.output

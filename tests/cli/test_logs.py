@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from entrepot.cli.logs import configure_logging
+from entrepot.settings import Settings
+
+LOG = logging.getLogger("entrepot.server")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root, own = logging.getLogger(), logging.getLogger("entrepot")
+    handlers, levels = root.handlers[:], (root.level, own.level)
+    root.handlers.clear()  # those of pytest would be closed
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
+
+
+def test_people_read_lines_with_time_and_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(Settings(data=tmp_path))
+    LOG.info("request status=%d", 200)
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info request status=200\n", line)
+
+
+def test_machines_read_one_object_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(Settings(data=tmp_path, log_format="json"))
+    try:
+        raise ValueError("two\nlines")
+    except ValueError as error:
+        LOG.error("request.failed id=1", exc_info=error)
+    (line,) = capsys.readouterr().err.splitlines()
+    fields = json.loads(line)
+    assert {key: fields[key] for key in ("level", "logger", "message")} == {
+        "level": "error",
+        "logger": "entrepot.server",
+        "message": "request.failed id=1",
+    }
+    assert "two\nlines" in fields["trace"]
+    assert fields["time"].endswith("Z")
+
+
+def test_a_trace_follows_the_line_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(Settings(data=tmp_path))
+    try:
+        raise ValueError("made up")
+    except ValueError as error:
+        LOG.error("request.failed", exc_info=error)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith("error request.failed")
+    assert lines[-1] == "ValueError: made up"
+
+
+@pytest.mark.parametrize(("level", "shown"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
+def test_the_level_is_that_of_the_settings(
+    level: str, shown: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(Settings(data=tmp_path, log_level=level))  # type: ignore[arg-type]
+    for number in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+        LOG.log(number, "event")
+        logging.getLogger("another.library").log(min(number, logging.INFO), "noise")
+    assert len(capsys.readouterr().err.splitlines()) == shown

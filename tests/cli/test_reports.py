@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from entrepot.cli.reports import Progress, remark, render_bytes, render_time, show, show_json, show_table
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_results_and_remarks_go_different_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    show("result")
+    remark("remark")
+    assert capsys.readouterr() == ("result\n", "remark\n")
+
+
+def test_json_keeps_the_order_of_keys_and_every_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    show_json({"name": "Zoë", "age": None})
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == {"name": "Zoë", "age": None}
+    assert printed.index("name") < printed.index("age")
+    assert "Zoë" in printed
+
+
+def test_a_table_has_columns_as_wide_as_their_widest_cell(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table(("ID", "NAME"), [("1", "a"), ("1000", "b")])
+    assert capsys.readouterr().out == "ID    NAME\n1     a\n1000  b\n"
+
+
+def test_an_empty_table_is_its_header(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table(("ID", "NAME"), [])
+    assert capsys.readouterr().out == "ID  NAME\n"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536 * 1024, "1.5 MiB"), (1024**5 * 3, "3.0 PiB")],
+)
+def test_sizes_are_short_for_people(size: int, text: str) -> None:
+    assert render_bytes(size) == text
+
+
+def test_a_time_that_is_none_stays_none() -> None:
+    assert render_time(None) is None
+    assert render_time(1) == "1970-01-01T00:00:00.001Z"
+
+
+def test_progress_in_a_log_is_one_line_a_second_at_most(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress()
+    for number in range(1000):
+        progress(f"step {number}")
+    progress.clear()
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("step 0\n")
+    assert printed.err.count("\n") < 100
+
+
+def test_progress_on_a_terminal_is_one_line_that_is_wiped(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    progress = Progress()
+    progress("a long step")
+    progress("short")
+    progress.clear()
+    assert terminal.getvalue() == "\ra long step\rshort      \r     \r"

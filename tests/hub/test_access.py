@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from entrepot.errors import (
+    EntrepotError,
+    GatedRepo,
+    LoginRequired,
+    NotAllowed,
+    RepoDisabled,
+    RepoMoved,
+    RepoNotFound,
+)
+from entrepot.hub import (
+    branches,
+    commits,
+    contents,
+    infos,
+    lfs_files,
+    logs,
+    preuploads,
+    repositories,
+    transfers,
+)
+from entrepot.hub.commits import Draft
+from entrepot.hub.operations import AddFile
+from entrepot.hub.repositories import Changes
+from entrepot.names import MAIN, ROOT, RepoId, RepoPath, RepoRef, RepoType, Sha256
+
+Use = Callable[[Any, Any, RepoRef], object]
+README = RepoPath(".gitattributes")
+FILE = transfers.Wanted(Sha256("d" * 64), 3)
+
+SEE: dict[str, Use] = {
+    "list_tree": lambda hub, who, ref: contents.list_tree(
+        hub, who, ref, "main", ROOT, is_deep=True, with_commits=True, limit=10
+    ),
+    "paths_info": lambda hub, who, ref: contents.paths_info(hub, who, ref, "main", [README], with_commits=False),
+    "tree_size": lambda hub, who, ref: contents.tree_size(hub, who, ref, "main", ROOT),
+    "history": lambda hub, who, ref: logs.history(hub, who, ref, "main", offset=0, limit=1),
+    "list_refs": branches.list_refs,
+    "describe": lambda hub, who, ref: infos.describe(hub, who, ref, "main", with_files=True, with_sizes=True),
+}
+READ: dict[str, Use] = {
+    "locate": lambda hub, who, ref: contents.locate(hub, who, ref, "main", README),
+    "locate_raw": lambda hub, who, ref: contents.locate_raw(hub, who, ref, "main", README),
+    "compare": lambda hub, who, ref: logs.compare(hub, who, ref, "main^..main"),
+    "plan_downloads": lambda hub, who, ref: transfers.plan_downloads(hub, who, ref, [FILE]),
+    "check_read": repositories.check_read,
+}
+WRITE: dict[str, Use] = {
+    "commit": lambda hub, who, ref: commits.create(hub, who, ref, "main", Draft("s", [AddFile(RepoPath("a"), b"")])),
+    "preupload": lambda hub, who, ref: preuploads.plan(hub, who, ref, "main", []),
+    "plan_uploads": lambda hub, who, ref: transfers.plan_uploads(hub, who, ref, [FILE], takes_parts=False),
+    "create_branch": lambda hub, who, ref: branches.create_branch(
+        hub, who, ref, "b", start=None, is_empty=False, overwrites=True
+    ),
+    "create_empty_branch": lambda hub, who, ref: branches.create_branch(
+        hub, who, ref, "e", start=None, is_empty=True, overwrites=True
+    ),
+    "create_tag": lambda hub, who, ref: branches.create_tag(hub, who, ref, "main", f"t-{id(who)}", "m"),
+    "delete_tag": lambda hub, who, ref: branches.delete_tag(hub, who, ref, "tag"),
+    "delete_branch": lambda hub, who, ref: branches.delete_branch(hub, who, ref, "branch"),
+    "squash": lambda hub, who, ref: logs.squash(hub, who, ref, "main", ""),
+    "list_files": lambda hub, who, ref: lfs_files.list_files(hub, who, ref, after=None, limit=1),
+    "delete_files": lambda hub, who, ref: lfs_files.delete(hub, who, ref, [], rewrites_history=True),
+    "configure": lambda hub, who, ref: repositories.configure(hub, who, ref, Changes(options={"a": 1})),
+    "check_write": repositories.check_write,
+    "move": lambda hub, who, ref: repositories.move(hub, who, ref, ref),
+    "delete": repositories.delete,
+}
+USES = SEE | READ | WRITE
+
+OPEN, HIDDEN = "public", "private"
+
+
+@pytest.fixture
+def repos(world: Any) -> dict[str, RepoRef]:
+    made = {
+        "public": world.repo("acme/public", by=world.carl),
+        "private": world.repo("acme/private", by=world.carl, visibility="private"),
+        "gated": world.repo("acme/gated", by=world.carl),
+        "other": world.repo("acme/other", by=world.olga),
+    }
+    repositories.configure(world.hub, world.carl, made["gated"], Changes(gated="manual"))
+    for ref in made.values():
+        branches.create_tag(world.hub, world.olga, ref, "main", "tag", None)
+        branches.create_branch(world.hub, world.olga, ref, "branch", start=None, is_empty=False, overwrites=False)
+    return made
+
+
+# Who, on which repository: what seeing, reading and writing it answers.
+FINE = None
+MATRIX: list[tuple[str, str, Any, Any, Any]] = [
+    ("nobody", "public", FINE, FINE, LoginRequired),
+    ("nobody", "private", RepoNotFound, RepoNotFound, RepoNotFound),
+    ("nobody", "gated", FINE, GatedRepo, LoginRequired),
+    ("zed", "public", FINE, FINE, NotAllowed),
+    ("zed", "private", RepoNotFound, RepoNotFound, RepoNotFound),
+    ("zed", "gated", FINE, GatedRepo, NotAllowed),
+    *(("rita", name, FINE, FINE, NotAllowed) for name in ("public", "private", "gated", "other")),
+    *(("carl", name, FINE, FINE, FINE) for name in ("public", "private", "gated")),
+    ("carl", "other", FINE, FINE, NotAllowed),
+    *(("wendy", name, FINE, FINE, FINE) for name in ("public", "private", "gated", "other")),
+    *(("olga", name, FINE, FINE, FINE) for name in ("public", "private", "gated", "other")),
+    *(("root", name, FINE, FINE, FINE) for name in ("public", "private", "gated", "other")),
+    *(("olga:read", name, FINE, FINE, NotAllowed) for name in ("public", "private", "gated")),
+    ("zed:read", "private", RepoNotFound, RepoNotFound, RepoNotFound),
+    ("root:read", "private", FINE, FINE, NotAllowed),
+]
+
+
+@pytest.mark.parametrize(("who", "name", "see", "read", "write"), MATRIX)
+def test_everybody_may_do_what_their_role_says(
+    world: Any, repos: dict[str, RepoRef], who: str, name: str, see: Any, read: Any, write: Any
+) -> None:
+    person, _, role = who.partition(":")
+    caller = None if who == "nobody" else world.caller(person, role or "write")
+    for uses, expected in ((SEE, see), (READ, read), (WRITE, write)):
+        answers = {}
+        for use, act in uses.items():
+            try:
+                act(world.hub, caller, repos[name])
+            except EntrepotError as error:
+                answers[use] = type(error)
+                if isinstance(error, RepoNotFound | GatedRepo):
+                    assert error.anonymous is (caller is None)
+            else:
+                answers[use] = FINE
+        assert answers == dict.fromkeys(uses, expected)
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("who", ["nobody", "zed"])
+def test_a_hidden_repository_is_not_told_from_an_absent_one(
+    world: Any, repos: dict[str, RepoRef], use: str, who: str
+) -> None:
+    caller = None if who == "nobody" else world.zed
+    absent = RepoRef(RepoType.MODEL, RepoId("acme", "absent"))
+    errors = []
+    for ref in (repos["private"], absent):
+        with pytest.raises(RepoNotFound) as caught:
+            USES[use](world.hub, caller, ref)
+        errors.append(caught.value)
+    assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_an_old_name_redirects_those_who_may_see_the_new_one(
+    world: Any, repos: dict[str, RepoRef], use: str
+) -> None:
+    old = repos["private"]
+    new = RepoRef(RepoType.MODEL, RepoId("acme", "renamed"))
+    repositories.move(world.hub, world.carl, old, new)
+    with pytest.raises(RepoMoved) as caught:
+        USES[use](world.hub, world.rita, old)
+    assert (caught.value.old, caught.value.new) == ("acme/private", "acme/renamed")
+    with pytest.raises(RepoNotFound):
+        USES[use](world.hub, world.zed, old)
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_disabled_repository_is_closed_to_all_but_administrators(
+    world: Any, repos: dict[str, RepoRef], use: str
+) -> None:
+    from entrepot.catalog import repos as rows
+
+    with world.hub.write() as tx:
+        for name in ("public", "private"):
+            rows.update(tx, rows.find(tx, repos[name]).id, is_disabled=True)
+    with pytest.raises(RepoDisabled):
+        USES[use](world.hub, world.olga, repos["public"])
+    with pytest.raises(RepoNotFound):
+        USES[use](world.hub, world.zed, repos["private"])
+    USES[use](world.hub, world.root, repos["public"])
+
+
+def test_names_are_found_in_any_case(world: Any, repos: dict[str, RepoRef]) -> None:
+    ref = RepoRef(RepoType.MODEL, RepoId("ACME", "Public"))
+    assert branches.list_refs(world.hub, None, ref)[1].ref == MAIN
+    with pytest.raises(RepoNotFound):
+        branches.list_refs(world.hub, None, RepoRef(RepoType.DATASET, ref.id))

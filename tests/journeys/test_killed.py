@@ -1,0 +1,96 @@
+"""The server is killed at random moments of uploads and commits: what was acknowledged stays, nothing is half there."""
+
+import base64
+import hashlib
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import httpx2
+import pytest
+
+from entrepot.testing import hub as testing_hub
+
+KILLS = 50
+REPO = "tester/target"
+
+
+class Writer(threading.Thread):
+    """Uploads and commits without pause; remembers what the server acknowledged."""
+
+    def __init__(self, url: str, token: str, number: int) -> None:
+        super().__init__(daemon=True)
+        self.number = number
+        self.acknowledged: dict[str, str] = {}
+        self.stopping = threading.Event()
+        self._random = random.Random(number)
+        self._client = httpx2.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=20)
+        self._count = 0
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                self._commit()
+            except httpx2.HTTPError:
+                time.sleep(0.01)  # the server is being started again
+
+    def _commit(self) -> None:
+        self._count += 1
+        path = f"writer-{self.number}/file-{self._count}"
+        content = self._random.randbytes(self._random.choice((10, 300_000, 3_000_000)))
+        sha256 = hashlib.sha256(content).hexdigest()
+        lines: list[dict[str, Any]] = [{"key": "header", "value": {"summary": path}}]
+        if len(content) < 1_000_000:
+            text = base64.b64encode(content).decode()
+            lines.append({"key": "file", "value": {"path": path, "content": text, "encoding": "base64"}})
+        else:
+            self._upload(sha256, content)
+            lines.append({"key": "lfsFile", "value": {"path": path, "algo": "sha256", "oid": sha256}})
+        body = b"\n".join(json.dumps(line).encode() for line in lines)
+        answer = self._client.post(f"/api/models/{REPO}/commit/main", content=body)
+        if answer.status_code == 200:
+            self.acknowledged[path] = sha256
+
+    def _upload(self, sha256: str, content: bytes) -> None:
+        batch = {
+            "operation": "upload",
+            "transfers": ["basic"],
+            "objects": [{"oid": sha256, "size": len(content)}],
+            "hash_algo": "sha256",
+        }
+        answer = self._client.post(f"/{REPO}.git/info/lfs/objects/batch", json=batch).raise_for_status()
+        actions = answer.json()["objects"][0].get("actions")
+        if actions:
+            httpx2.put(actions["upload"]["href"], content=content, timeout=20).raise_for_status()
+
+
+@pytest.mark.timeout(300)
+def test_nothing_acknowledged_is_lost_and_nothing_is_half_there() -> None:
+    chance = random.Random(2026)
+    with testing_hub(port=0) as hub:
+        client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=20)
+        client.post("/api/repos/create", json={"name": "target"}).raise_for_status()
+        writers = [Writer(hub.url, hub.token, number) for number in range(3)]
+        for writer in writers:
+            writer.start()
+        for _ in range(KILLS):
+            time.sleep(chance.uniform(0.02, 0.3))
+            hub.kill()
+            hub.start()
+        for writer in writers:
+            writer.stopping.set()
+        for writer in writers:
+            writer.join(30)
+
+        acknowledged = {path: sha256 for writer in writers for path, sha256 in writer.acknowledged.items()}
+        assert len(acknowledged) > KILLS
+        for path, sha256 in acknowledged.items():
+            content = client.get(f"/{REPO}/resolve/main/{path}").raise_for_status().content
+            assert hashlib.sha256(content).hexdigest() == sha256, path
+        command = [sys.executable, "-m", "entrepot", "fsck", "--json", "--data", str(hub.data)]
+        checked = subprocess.run(command, capture_output=True, text=True, timeout=100)
+        assert checked.returncode == 0, checked.stdout + checked.stderr

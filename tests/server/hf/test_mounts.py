@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Router
+
+from entrepot.names import RepoRef
+from entrepot.server.edge import Edge
+from entrepot.server.hf.mounts import repo_routes, tail_of
+from entrepot.server.hosting import running
+from entrepot.server.metrics import Metrics
+
+
+async def tell(request: Request, ref: RepoRef) -> Response:
+    return PlainTextResponse(f"{ref} {tail_of(request)}")
+
+
+@pytest.fixture(scope="module")
+def site() -> Any:
+    app = Edge(Router(repo_routes("POST", "act/{tail:path}", tell)), metrics=Metrics(worker=0))
+    with running(app) as address, httpx2.Client(base_url=f"http://{address.ip}:{address.port}") as client:
+        yield client
+
+
+@pytest.mark.parametrize("kind", ["model", "dataset", "space"])
+def test_an_action_has_a_route_for_each_type(site: httpx2.Client, kind: str) -> None:
+    assert site.post(f"/api/{kind}s/alice/r/act/x").text == f"{kind} alice/r x"
+
+
+@pytest.mark.parametrize("tail", ["feature%2Fx", "feature/x"])
+def test_a_slash_in_the_tail_may_be_encoded(site: httpx2.Client, tail: str) -> None:
+    assert site.post(f"/api/models/alice/r/act/{tail}").text == "model alice/r feature/x"
+
+
+def test_a_name_that_no_repository_can_have_is_not_found(site: httpx2.Client) -> None:
+    answer = site.post("/api/models/alice/-r-/act/x")
+    assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RepoNotFound")
+
+
+def test_another_method_is_not_allowed(site: httpx2.Client) -> None:
+    assert site.delete("/api/models/alice/r/act/x").status_code == 405
