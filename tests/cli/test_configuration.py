@@ -36,7 +36,9 @@ def test_nothing_is_made_by_looking(run: Any, data: Path) -> None:
 def test_a_mistake_is_named_with_its_place_and_cure(run: Any) -> None:
     outcome = run("config", environ={"ENTREPOT_PROT": "9000"})
     assert outcome.code == 1
-    assert outcome.err == "error: setting 'prot' (ENTREPOT_PROT): there is no such setting; did you mean ENTREPOT_PORT?\n"
+    assert (
+        outcome.err == "error: setting 'prot' (ENTREPOT_PROT): there is no such setting; did you mean ENTREPOT_PORT?\n"
+    )
 
 
 def test_the_docs_are_the_table_of_the_documentation(run: Any) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import io
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 
 from entrepot.blobs import file_key
+from entrepot.blobs.interfaces import put
+from entrepot.catalog import objects
+from entrepot.catalog.repos import RepoRow
+from entrepot.hub import accounts, repositories
 from entrepot.hub.house import Hub, open_hub
-from entrepot.names import Sha256
+from entrepot.hub.repositories import NewRepo
+from entrepot.names import RepoType, Sha256
 from entrepot.settings import Settings
 
-CONTENT = b"bytes that nobody names" * 100
-SHA256 = Sha256("5bf70ac7b3f4ad2ba1ea2f9f5cc0a2a6c12d0d5d9cf0ffe3de6df9f0e3e1d0c1")
+CONTENT = b"nobody names these bytes" * 100
+KEY = file_key(Sha256(hashlib.sha256(CONTENT).hexdigest()))
+FOREVER_MS = 1 << 50
 
 
 @pytest.fixture
@@ -21,3 +27,84 @@ def hub(data: Path) -> Iterator[Hub]:
     opened = open_hub(Settings(data=data))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def repo(hub: Hub) -> RepoRow:
+    accounts.create_user(hub, "alice")
+    secret = accounts.create_token(hub, "alice", role="write").secret
+    return repositories.create(hub, hub.identify(secret), NewRepo(RepoType.MODEL, "m"))
+
+
+def lose_trees(hub: Hub, repo: RepoRow) -> None:
+    with hub.write() as tx:
+        trees = [oid for oid, kind, _, _ in objects.everything(tx, repo.id) if kind == "tree"]
+        objects.remove(tx, repo.id, trees, touched_before_ms=FOREVER_MS)
+
+
+def test_a_sound_hub_is_sound(repo: RepoRow, run: Any) -> None:
+    outcome = run("fsck")
+    assert (outcome.code, outcome.out) == (0, "everything is there and as it should be\n")
+    assert "checking" in outcome.err
+
+
+def test_damage_is_told_and_is_a_failure(hub: Hub, repo: RepoRow, run: Any) -> None:
+    lose_trees(hub, repo)
+    outcome = run("fsck", "--quick")
+    assert outcome.code == 1
+    assert outcome.out.startswith("missing ")
+    assert "alice/m" in outcome.out
+    assert "1 damaged" in outcome.out
+    shown = run("fsck", "--json")
+    assert shown.code == 1
+    assert shown.json["damaged"] == 1
+    assert set(shown.json["findings"][0]) == {"kind", "where", "what", "size"}
+
+
+def test_orphans_are_told_and_are_no_failure(hub: Hub, run: Any) -> None:
+    put(hub.store.blobs, KEY, CONTENT)
+    outcome = run("fsck", "--json")
+    assert outcome.code == 0
+    (finding,) = outcome.json.pop("findings")
+    assert (finding["kind"], finding["where"], finding["size"]) == ("orphaned", KEY, len(CONTENT))
+    assert run("fsck").out.splitlines()[-1] == "0 damaged, 1 orphaned"
+
+
+def test_a_rehearsal_tells_what_would_go_and_takes_nothing(hub: Hub, run: Any) -> None:
+    put(hub.store.blobs, KEY, CONTENT)
+    for _ in range(2):
+        outcome = run("gc", "--dry-run", "--grace", "0", "--json")
+        assert outcome.code == 0
+        assert (outcome.json["dry_run"], outcome.json["size"]) == (True, len(CONTENT))
+        assert set(outcome.json["items"][0]) == {"kind", "what", "why", "size"}
+    people = run("gc", "--dry-run", "--grace", "0").out.splitlines()
+    assert people[0].startswith("would remove  file  ")
+    assert people[-1] == "would free 2.3 KiB (2,400 bytes) in 1 steps"
+    assert hub.store.blobs.stat(KEY) is not None
+
+
+def test_sweeping_takes_it_away(hub: Hub, run: Any) -> None:
+    put(hub.store.blobs, KEY, CONTENT)
+    outcome = run("gc", "--grace", "0")
+    assert outcome.out.splitlines()[-1] == "freed 2.3 KiB (2,400 bytes) in 1 steps"
+    assert hub.store.blobs.stat(KEY) is None
+    assert run("gc", "--grace", "0").out == "there is nothing to remove\n"
+
+
+def test_what_is_young_stays(hub: Hub, run: Any) -> None:
+    put(hub.store.blobs, KEY, CONTENT)
+    for args in ([], ["--grace", "1h"]):
+        assert run("gc", *args, "--json").json == {"dry_run": False, "size": 0, "items": []}
+    assert hub.store.blobs.stat(KEY) is not None
+
+
+def test_a_grace_period_that_is_none_is_wrong_usage(hub: Hub, run: Any) -> None:
+    outcome = run("gc", "--grace", "soon")
+    assert outcome.code == 2
+    assert "90s, 6h or 3w" in outcome.err
+
+
+@pytest.mark.parametrize("command", ["fsck", "gc"])
+def test_a_folder_without_a_hub_is_refused(run: Any, data: Path, command: str) -> None:
+    assert run(command).code == 1
+    assert not data.exists()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.testing import RunningHub
+from entrepot.testing.hubs import RunningHub
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD = "0.21.4"

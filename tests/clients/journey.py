@@ -25,8 +25,9 @@ seen: dict[str, object] = {}
 LARGE = bytes(range(256)) * 20_000
 UNICODE = "données/ünïcødé 文件 #1%.txt"
 
-api.create_repo(**where)
-assert str(api.create_repo(**where, exist_ok=True)).endswith(repo)
+made = where | ({"space_sdk": "static"} if kind == "space" else {})
+api.create_repo(**made)
+assert str(api.create_repo(**made, exist_ok=True)).endswith(repo)
 assert api.repo_exists(**where)
 assert not api.repo_exists(f"{user}/absent", repo_type=kind)
 first = api.list_repo_commits(**where)
@@ -34,7 +35,7 @@ assert [commit.title for commit in first] == ["initial commit"]
 
 api.upload_file(path_or_fileobj=b"hello\n", path_in_repo="hello.txt", **where)
 api.upload_file(path_or_fileobj=LARGE, path_in_repo="weights/model.bin", **where)
-folder = Path("folder")
+folder = Path(f"folder-{expected}")
 (folder / "sub").mkdir(parents=True)
 (folder / "config.json").write_text('{"model_type": "bert"}')
 (folder / "sub" / "data.bin").write_bytes(LARGE[::-1])

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from entrepot.testing import hub as testing_hub
+from entrepot import testing
 
 KILLS = 50
 REPO = "tester/target"
@@ -71,7 +71,7 @@ class Writer(threading.Thread):
 @pytest.mark.timeout(300)
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_there() -> None:
     chance = random.Random(2026)
-    with testing_hub(port=0) as hub:
+    with testing.hub() as hub:
         client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=20)
         client.post("/api/repos/create", json={"name": "target"}).raise_for_status()
         writers = [Writer(hub.url, hub.token, number) for number in range(3)]

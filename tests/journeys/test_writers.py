@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 
-from entrepot.testing import RunningHub
+from entrepot.testing.hubs import RunningHub
 
 WRITERS = 16
 ROUNDS = 25

@@ -25,7 +25,18 @@ UNFORESEEN = 70
 INTERRUPTED = 130
 
 _SERVER_LIBRARIES = frozenset(
-    {"alembic", "argon2", "granian", "prometheus_client", "sqlalchemy", "starlette", "uvloop"}
+    (
+        "alembic",
+        "argon2",
+        "blake3",
+        "granian",
+        "lz4",
+        "numpy",
+        "prometheus_client",
+        "sqlalchemy",
+        "starlette",
+        "uvloop",
+    )
 )
 
 _ENTRIES = (
@@ -105,8 +116,9 @@ def _report(error: Exception, session: Session) -> int:
     if isinstance(error, EntrepotError):
         remark(f"error: {error}")
         return FAILED
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _SERVER_LIBRARIES:
-        remark(f'error: this command needs the server ({error.name} is missing): pip install "entrepot[server]"')
+    missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if missing in _SERVER_LIBRARIES:
+        remark(f'error: this command needs the server ({missing} is missing): pip install "entrepot[server]"')
         return FAILED
     remark(f"error: unforeseen {type(error).__name__}: {error}")
     remark("This is a mistake in entrepot: please report it, with the output of 'entrepot --debug ...' and of")

@@ -23,10 +23,11 @@ class XorbBuilder:
     Source: xet, section 5.
     """
 
-    __slots__ = ("_data", "_ends", "_hashes", "_raw_ends")
+    __slots__ = ("_ends", "_hashes", "_pieces", "_raw_ends", "_size")
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._pieces: list[bytes] = []
+        self._size = 0
         self._hashes = bytearray()
         self._ends = array("I")
         self._raw_ends = array("I")
@@ -65,10 +66,12 @@ class XorbBuilder:
         if not self.has_room(len(chunk)):
             raise LimitExceeded("the content of the xorb", MAX_RAW_BYTES, "begin another xorb")
         packed = compress(chunk)
-        self._data += _HEADER.pack(len(packed.payload) << 8, packed.scheme | len(chunk) << 8)
-        self._data += packed.payload
+        header = _HEADER.pack(len(packed.payload) << 8, packed.scheme | len(chunk) << 8)
+        # A copy, because the caller may use its buffer again; joined once, because growing is dearer.
+        self._pieces += (header, bytes(packed.payload))
+        self._size += len(header) + len(packed.payload)
         self._raw_ends.append(self.raw_size + len(chunk))
-        self._ends.append(len(self._data))
+        self._ends.append(self._size)
         self._hashes += raw_hash
         return self.count - 1
 
@@ -81,4 +84,4 @@ class XorbBuilder:
         if not self.count:
             raise Malformed("xorb", "it has no chunks")
         index = XorbIndex(bytes(self._hashes), self._ends[:], self._raw_ends[:])
-        return Xorb(index.xorb_hash(), bytes(self._data), index)
+        return Xorb(index.xorb_hash(), b"".join(self._pieces), index)

@@ -71,7 +71,9 @@ def test_the_properties_to_expand_are_those_of_the_real_client_and_two_more(kind
     assert set(EXPANDABLE[kind]) == {*typing.get_args(LITERALS[kind]), "xetEnabled", "gitalyUid"}
 
 
-@pytest.mark.parametrize("query", ["expand=sha&expand=likes", "expand[]=sha&expand[]=likes", "expand=likes&expand[]=sha"])
+@pytest.mark.parametrize(
+    "query", ["expand=sha&expand=likes", "expand[]=sha&expand[]=likes", "expand=likes&expand[]=sha"]
+)
 def test_a_list_of_properties_is_read_in_both_spellings(query: str) -> None:
     assert read_expand(asking(query), RepoType.MODEL) == {"sha", "likes"}
 

@@ -78,7 +78,7 @@ def test_the_real_client_reads_infos_of_every_type(site: Any, api: HfApi, kind: 
     head = commit(site, repo, {"a": b"abc"}, kind)
     info = api.repo_info(repo, repo_type=kind.value, files_metadata=True)
     assert (info.id, info.sha, info.private, info.author) == (repo, head, False, "alice")
-    blob = hashlib.sha1(b"blob 3\0abc").hexdigest()  # noqa: S324 - git's
+    blob = hashlib.sha1(b"blob 3\0abc").hexdigest()
     sizes = {item.rfilename: (item.size, item.blob_id) for item in info.siblings or ()}
     assert sizes["a"] == (3, blob)
 

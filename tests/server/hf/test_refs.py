@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import httpx2
 import pytest
@@ -72,7 +73,7 @@ def test_an_unknown_start_is_an_unknown_revision(alice: httpx2.Client, repo: str
 @pytest.mark.parametrize("tail", ["a..b", "%20", "a%00b", "x.lock", "HEAD", "x" * 300])
 def test_a_name_that_git_forbids_is_a_bad_request(alice: httpx2.Client, repo: str, tail: str) -> None:
     assert alice.post(f"/api/models/{repo}/branch/{tail}").status_code == 400
-    assert alice.post(f"/api/models/{repo}/tag/main", json={"tag": tail}).status_code == 400
+    assert alice.post(f"/api/models/{repo}/tag/main", json={"tag": unquote(tail)}).status_code == 400
 
 
 def test_main_stays(alice: httpx2.Client, repo: str) -> None:

@@ -22,7 +22,7 @@ from entrepot.names import ROOT, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.doors import ask, house_of, repo_of
 from entrepot.server.files import TEXT, FileAnswer, describe_content, kept_open, media_type, open_content
 from entrepot.server.responders import Content, HeldContent
-from entrepot.server.segments import decode_segment
+from entrepot.server.segments import split_revision
 
 _FOREVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
@@ -49,17 +49,13 @@ def routes() -> list[Route]:
 def read_place(raw: str) -> Place:
     """The revision and the path in the raw tail of a path.
 
-    A revision is one encoded segment, or three when the first one is
-    ``refs``. A path that no file can have stands as the root, which is no
-    file either: whoever asks for it learns that there is no such entry.
+    A path that no file can have stands as the root, which is no file either:
+    whoever asks for it learns that there is no such entry.
 
     Raises:
         Malformed: the encoding is broken.
     """
-    length = 3 if decode_segment(raw.partition("/")[0]) == "refs" else 1
-    segments = raw.split("/", length)
-    revision = "/".join(decode_segment(segment) for segment in segments[:length])
-    tail = decode_segment(segments[length]) if len(segments) > length else ""
+    revision, tail = split_revision(raw)
     try:
         return Place(revision, parse_path(tail))
     except InvalidPath:

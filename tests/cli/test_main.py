@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import entrepot
+from entrepot.cli.main import cli
+
+PAGE = (Path(__file__).parents[2] / "docs/cli.md").read_text(encoding="utf-8")
+RUN = "from entrepot.cli.main import run; run()"
+
+
+def commands(group: click.Group = cli, prefix: str = "entrepot") -> Iterator[tuple[str, click.Command]]:
+    with click.Context(group) as ctx:
+        for name in group.list_commands(ctx):
+            command = group.get_command(ctx, name)
+            assert command is not None
+            yield f"{prefix} {name}", command
+            if isinstance(command, click.Group):
+                yield from commands(command, f"{prefix} {name}")
+
+
+EVERY = dict(commands())
+
+
+def in_process(*args: str, before: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", before + RUN, *args], capture_output=True, text=True, timeout=60, **options
+    )
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_command_is_documented(name: str) -> None:
+    assert f"`{name}" in PAGE
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in ("entrepot serve",)])
+def test_every_flag_of_a_command_is_documented(name: str) -> None:
+    # Those of serve are the settings, which have their own page.
+    flags = {flag for option in EVERY[name].params for flag in option.opts if flag.startswith("--")}
+    assert [flag for flag in sorted(flags) if flag not in PAGE] == []
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_command_says_what_it_does(run: Any, name: str) -> None:
+    outcome = run(*name.split()[1:], "--help")
+    assert outcome.code == 0
+    assert outcome.out.startswith(f"Usage: {name} ")
+
+
+def test_every_exit_code_is_documented(run: Any) -> None:
+    documented = re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)
+    assert documented == ["0", "1", "2", "70", "130"]
+    told = " ".join(run("--help").out.partition("Exit codes:")[2].split())
+    assert re.findall(r"\d+", told) == documented
+
+
+def test_help_is_fast_because_it_imports_no_library_but_two() -> None:
+    code = (
+        "import sys\nsys.argv[1:] = ['--help']\nimport atexit\n"
+        "atexit.register(lambda: print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr))\n"
+    )
+    done = in_process(before=code)
+    assert done.returncode == 0
+    heavy = {"sqlalchemy", "starlette", "granian", "argon2", "msgpack", "platformdirs", "yaml", "asyncio", "httpx2"}
+    assert "click" in done.stderr.split()
+    assert not heavy & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("library", ["sqlalchemy", "starlette", "granian"])
+def test_without_the_server_extra_the_cure_is_named(library: str, tmp_path: Path) -> None:
+    missing = f"import sys; sys.modules[{library!r}] = None; "
+    assert in_process("--help", before=missing).returncode == 0
+    assert in_process("config", before=missing).returncode == 0
+    done = in_process("serve", "--data", str(tmp_path / "data"), "--port", "0", before=missing)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == (
+        f'error: this command needs the server ({library} is missing): pip install "entrepot[server]"\n'
+    )
+
+
+def test_the_version_is_told(run: Any) -> None:
+    assert run("version").out == run("--version").out == f"entrepot {entrepot.__version__}\n"
+    assert run("version", "--json").json["entrepot"] == entrepot.__version__
+
+
+@pytest.mark.parametrize(
+    "args", [["frobnicate"], ["serve", "--frobnicate"], ["admin", "create-org", "acme"], ["completion"]]
+)
+def test_wrong_usage_is_told_with_exit_code_2(run: Any, args: list[str]) -> None:
+    outcome = run(*args)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert "Usage: entrepot" in outcome.err
+
+
+def test_a_failure_is_one_line_without_a_trace(run: Any, data: Path) -> None:
+    outcome = run("admin", "list-users")
+    assert outcome.code == 1
+    assert outcome.err.count("\n") == 1
+    assert outcome.err.startswith("error: ")
+
+
+def test_a_failure_can_be_shown_with_its_trace(run: Any) -> None:
+    outcome = run("--debug", "admin", "list-users")
+    assert outcome.code == 1
+    assert "Traceback" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("error: ")
+
+
+def test_a_mistake_in_the_program_says_how_to_report_it(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("entrepot.cli.sessions.default_data", lambda: 1 / 0)
+    outcome = run("config")
+    assert outcome.code == 70
+    assert outcome.err.startswith("error: unforeseen ZeroDivisionError")
+    assert "report" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_an_interruption_is_no_mistake(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("entrepot.cli.sessions.default_data", interrupt)
+    outcome = run("config")
+    assert outcome.code == 130
+    assert outcome.err.strip() == "interrupted"
+
+
+def test_a_reader_that_has_enough_is_no_mistake() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, "config", "--docs"],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 1
+
+
+def test_the_package_can_be_run_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "entrepot", "version"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, f"entrepot {entrepot.__version__}\n")

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx2
+import msgspec
+import pytest
+
+from entrepot.cli.serving import decode_settings, encode_settings, serve
+from entrepot.hub import accounts, followups, repositories
+from entrepot.hub.house import Hub, open_hub
+from entrepot.hub.repositories import NewRepo
+from entrepot.names import RepoType
+from entrepot.settings import SETTINGS, Settings
+
+WAIT_S = 30.0
+LISTENING = "entrepot listening on "
+
+
+@attrs.frozen
+class Served:
+    """A server process that accepts connections."""
+
+    process: subprocess.Popen[str]
+    said: str
+    url: str
+    log: Path
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(WAIT_S)
+
+
+def environ(**variables: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")} | variables
+
+
+@contextlib.contextmanager
+def process(*args: str, log: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    with log.open("a") as stderr:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "entrepot", *args],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=environ(),
+            **options,
+        )
+    with started:
+        try:
+            yield started
+        finally:
+            if started.poll() is None:
+                started.terminate()
+                started.wait(WAIT_S)
+
+
+@contextlib.contextmanager
+def served(data: Path, *args: str, **options: Any) -> Iterator[Served]:
+    log = data.with_suffix(".log")
+    with process("serve", "--data", str(data), "--port", "0", *args, log=log, **options) as started:
+        assert started.stdout is not None
+        said = ""
+        for line in started.stdout:
+            said += line
+            if line.startswith(LISTENING):
+                break
+        else:
+            pytest.fail(f"it ended: {log.read_text()}")
+        yield Served(started, said, line.removeprefix(LISTENING).strip(), log)
+
+
+def refused(*args: str) -> str:
+    """The sentence with which a server refuses to start."""
+    done = subprocess.run(
+        [sys.executable, "-m", "entrepot", *args], capture_output=True, text=True, timeout=60, env=environ()
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.fixture
+def hub(data: Path) -> Iterator[Hub]:
+    opened = open_hub(Settings(data=data))
+    yield opened
+    opened.close()
+
+
+def leave_a_job(hub: Hub) -> None:
+    """Make a repository, whose history waits to be indexed."""
+    accounts.create_user(hub, "alice")
+    secret = accounts.create_token(hub, "alice", role="write").secret
+    repositories.create(hub, hub.identify(secret), NewRepo(RepoType.MODEL, "m"))
+    assert "ready" in states(hub)
+
+
+def states(hub: Hub) -> set[str]:
+    return {job.state for job in followups.list_jobs(hub)}
+
+
+def until_all_done(hub: Hub) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while states(hub) != {"done"}:
+        assert time.monotonic() < deadline, followups.list_jobs(hub)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_hub_starts_answers_and_stops(data: Path, number: int) -> None:
+    with served(data) as hub:
+        assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d+", hub.url)
+        assert httpx2.get(f"{hub.url}/healthz").status_code == 200
+        assert hub.stop(number) == 0
+    assert "Traceback" not in hub.log.read_text()
+
+
+def test_several_processes_serve_one_folder(data: Path) -> None:
+    with served(data, "--workers", "2") as hub:
+        for _ in range(20):
+            assert httpx2.get(f"{hub.url}/healthz").status_code == 200
+        assert hub.stop() == 0
+    assert "Traceback" not in hub.log.read_text()
+
+
+def test_the_first_run_says_what_to_do_next(tmp_path: Path) -> None:
+    data = tmp_path / "my data"
+    with served(data) as hub:
+        assert str(data) in hub.said
+        assert f"entrepot admin --data '{data}' create-user NAME --admin" in hub.said
+        assert f"entrepot admin --data '{data}' create-token NAME --role write" in hub.said
+        assert f"export HF_ENDPOINT={hub.url}" in hub.said
+
+
+def test_what_the_first_run_says_works_while_the_hub_runs(data: Path, run: Any) -> None:
+    with served(data) as hub:
+        commands = re.findall(r"^  entrepot (admin .*)$", hub.said, re.MULTILINE)
+        outcomes = [run(*command.replace("NAME", "alice").split(), environ={}) for command in commands]
+        assert [outcome.code for outcome in outcomes] == [0, 0]
+        assert hub.stop() == 0
+    opened = open_hub(Settings(data=data))
+    caller = opened.identify(outcomes[1].out.strip())
+    opened.close()
+    assert caller is not None
+    assert (caller.account.name, caller.account.is_admin, caller.may_write) == ("alice", True, True)
+
+
+def test_a_hub_with_accounts_starts_with_few_words(data: Path, hub: Hub) -> None:
+    accounts.create_user(hub, "alice")
+    with served(data) as started:
+        assert "create-user" not in started.said
+
+
+def test_a_base_url_is_what_clients_are_pointed_at(data: Path) -> None:
+    with served(data, "--base-url", "https://hub.example.org") as hub:
+        assert "export HF_ENDPOINT=https://hub.example.org\n" in hub.said
+        assert hub.url.startswith("http://127.0.0.1:")
+
+
+def test_a_folder_of_a_newer_layout_is_refused(data: Path) -> None:
+    data.mkdir()
+    (data / "format.json").write_text('{"entrepot": 999}')
+    sentence = refused("serve", "--data", str(data), "--port", "0")
+    assert "999" in sentence
+    assert "upgrade entrepot" in sentence
+    assert [path.name for path in data.iterdir()] == ["format.json"]
+
+
+def test_a_database_of_a_newer_version_is_refused(data: Path, hub: Hub) -> None:
+    hub.close()
+    with contextlib.closing(sqlite3.connect(data / "catalog.sqlite3")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'from the future'")
+    sentence = refused("serve", "--data", str(data), "--port", "0", "--workers", "2")
+    assert "from the future" in sentence
+    assert "upgrade entrepot" in sentence
+
+
+def test_a_port_in_use_is_refused(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        sentence = refused("serve", "--data", str(data), "--port", str(port))
+    assert f"cannot listen on 127.0.0.1:{port}" in sentence
+
+
+def test_a_setting_that_cannot_be_used_is_refused(data: Path) -> None:
+    assert "--max-file" in refused("serve", "--data", str(data), "--max-file", "huge")
+    assert not data.exists()
+
+
+def test_the_log_can_be_for_machines(data: Path) -> None:
+    with served(data, "--log-format", "json") as hub:
+        httpx2.get(f"{hub.url}/healthz")
+        hub.stop()
+    lines = [json.loads(line) for line in hub.log.read_text().splitlines()]
+    assert any("path=/healthz" in line["message"] for line in lines)
+
+
+def test_the_log_level_holds_in_every_process(data: Path) -> None:
+    with served(data, "--log-level", "error", "--workers", "2") as hub:
+        httpx2.get(f"{hub.url}/healthz")
+        hub.stop()
+    assert hub.log.read_text() == ""
+
+
+def test_a_server_on_a_lifeline_ends_with_its_parent(data: Path) -> None:
+    with served(data, "--lifeline", stdin=subprocess.PIPE) as hub:
+        assert httpx2.get(f"{hub.url}/healthz").status_code == 200
+        assert hub.process.stdin is not None
+        hub.process.stdin.close()
+        assert hub.process.wait(WAIT_S) == 0
+
+
+def test_the_server_runs_jobs(data: Path, hub: Hub) -> None:
+    with served(data, "--workers", "2"):
+        leave_a_job(hub)
+        until_all_done(hub)
+
+
+def test_a_server_without_jobs_leaves_them_to_a_worker(data: Path, hub: Hub, tmp_path: Path) -> None:
+    leave_a_job(hub)
+    with served(data, "--no-jobs") as started:
+        httpx2.get(f"{started.url}/healthz")
+        assert started.stop() == 0
+    assert "ready" in states(hub)
+    with process("worker", "--data", str(data), "--threads", "2", log=tmp_path / "worker.log") as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == f"entrepot worker running the jobs of {data}\n"
+        until_all_done(hub)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(WAIT_S) == 0
+    assert "job.done" in (tmp_path / "worker.log").read_text()
+
+
+def test_a_worker_needs_a_hub(data: Path) -> None:
+    assert "there is no hub in it" in refused("worker", "--data", str(data))
+    assert not data.exists()
+
+
+def test_settings_travel_to_other_processes_unchanged(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, trusted_proxies=("10.0.0.0/8",), run_jobs=False, max_file=7)
+    assert decode_settings(encode_settings(settings)) == settings
+
+
+def test_every_setting_is_a_flag_of_serve() -> None:
+    flags = {flag for option in serve.params for flag in [*option.opts, *option.secondary_opts]}
+    assert {row.flag for row in SETTINGS} <= flags
+    assert "--no-jobs" in flags
+    assert len(SETTINGS) == len(msgspec.structs.fields(Settings))

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from huggingface_hub.errors import HfHubHTTPError
+
+from entrepot.names import RepoType
+
+WORDS = ["runtime", "secrets", "variables", "hardware", "sleeptime", "pause", "restart", "dev-mode", "storage", "volumes", "logs/run", "logs/build", "events", "metrics"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("word", WORDS)
+def test_whatever_runs_a_space_is_a_404_for_everybody(site: Any, method: str, word: str) -> None:
+    repo = site.new_repo(RepoType.SPACE, visibility="private")
+    for token in (site.alice, site.bob, None):
+        with site.client(token) as client:
+            answer = client.request(method, f"/api/spaces/{repo}/{word}", json={})
+        assert (answer.status_code, answer.json()) == (404, {"error": "running spaces are not offered by this hub"})
+        assert "x-error-code" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["jobs", "jobs/alice", "jobs/alice/1/cancel", "scheduled-jobs", "scheduled-jobs/a/b"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_jobs_are_a_404(anonymous: httpx2.Client, method: str, path: str) -> None:
+    answer = anonymous.request(method, f"/api/{path}")
+    assert (answer.status_code, answer.json()) == (404, {"error": "jobs are not offered by this hub"})
+
+
+def test_there_are_no_templates_and_no_machines_and_no_clever_search(anonymous: httpx2.Client) -> None:
+    assert anonymous.get("/api/spaces/templates").json() == []
+    assert anonymous.get("/api/spaces/hardware").json() == []
+    assert anonymous.get("/api/spaces/semantic-search?q=x").status_code == 404
+
+
+def test_the_real_client_is_told_so(site: Any) -> None:
+    api, repo = site.api(), site.new_repo(RepoType.SPACE)
+    calls = [
+        lambda: api.get_space_runtime(repo),
+        lambda: api.add_space_secret(repo, "k", "v"),
+        lambda: api.pause_space(repo),
+        lambda: list(api.list_jobs()),
+    ]
+    for call in calls:
+        with pytest.raises(HfHubHTTPError) as caught:
+            call()
+        assert caught.value.response.status_code == 404
