@@ -496,6 +496,17 @@ class BlobUnreadable(Damaged):
 
 
 @attrs.define
+class XorbDamaged(Damaged):
+    """The stored bytes of a xorb are not the right ones; it is, or will be, in quarantine."""
+
+    xorb: str
+
+    @property
+    def message(self) -> str:
+        return f"the stored xorb {self.xorb} is damaged, and with it the files that need it; run 'entrepot fsck'"
+
+
+@attrs.define
 class ObjectMissing(Damaged):
     """A git object that something points at is not stored."""
 

@@ -77,6 +77,11 @@ def test_a_space_is_found_by_its_sdk() -> None:
     assert card_tags(card("sdk: gradio\ntags: demo"), RepoType.SPACE) == ("gradio", "demo", "region:us")
 
 
+def test_a_space_is_found_by_the_models_and_datasets_it_uses() -> None:
+    block = "sdk: static\nmodels: [a/b]\ndatasets: c/d"
+    assert card_tags(card(block), RepoType.SPACE) == ("static", "model:a/b", "dataset:c/d", "region:us")
+
+
 @pytest.mark.parametrize(
     ("block", "relation"),
     [

@@ -173,3 +173,16 @@ def test_an_account_can_go_although_a_repository_it_deleted_is_not_swept_yet(
 
 def test_fresh_accounts_have_ids_of_their_own() -> None:
     assert accounts.fresh("a", "user", 1).uid != accounts.fresh("a", "user", 1).uid
+
+
+def test_members_of_an_organisation_are_listed_by_name(
+    catalog: Catalog, alice: Account, add_account: AddAccount
+) -> None:
+    bob, acme, zeta = add_account("Bob"), add_account("acme", "org"), add_account("zeta", "org")
+    with catalog.write() as tx:
+        accounts.join_org(tx, acme.id, bob.id, "read")
+        accounts.join_org(tx, acme.id, alice.id, "admin")
+        accounts.join_org(tx, zeta.id, alice.id, "admin")
+    with catalog.read() as tx:
+        assert accounts.members(tx, acme.id) == [alice, bob]
+        assert accounts.members(tx, alice.id) == []

@@ -43,3 +43,15 @@ def test_downloads_of_a_repository_that_is_gone_are_dropped(catalog: Catalog, re
 def test_a_repository_nobody_downloaded_counts_zero(catalog: Catalog, repo: RepoRow) -> None:
     with catalog.read() as tx:
         assert counters.all_time(tx, repo.id) == 0
+
+
+def test_totals_of_several_repositories_are_read_at_once(
+    catalog: Catalog, repo: RepoRow, add_repo: Callable[..., RepoRow]
+) -> None:
+    other, unused = add_repo("other"), add_repo("unused")
+    with catalog.write() as tx:
+        counters.add(tx, TODAY - 300, {repo.id: 100})
+        counters.add(tx, TODAY, {repo.id: 1, other.id: 2})
+    with catalog.read() as tx:
+        assert counters.all_times(tx, [repo.id, other.id, unused.id]) == {repo.id: 101, other.id: 2}
+        assert counters.all_times(tx, []) == {}

@@ -184,3 +184,31 @@ def test_rows_of_a_listing_are_whole(catalog: Catalog, add_repo: AddRepo) -> Non
 def test_the_position_of_a_row_is_its_sort_value_and_its_id(add_repo: AddRepo) -> None:
     row = add_repo("x", updated_ms=1, created_ms=2, downloads=3, likes=4)
     assert [listings.position_of(row, sort) for sort in SORTS] == [(value, row.id) for value in (1, 2, 3, 4)]
+
+
+def test_any_of_several_beginnings_of_a_tag_is_enough(catalog: Catalog, add_repo: AddRepo) -> None:
+    tag(catalog, add_repo("a", updated_ms=3), "model:x", "dataset:y")
+    tag(catalog, add_repo("b", updated_ms=2), "dataset:y")
+    tag(catalog, add_repo("c", updated_ms=1), "datasetxy", "supermodel:x")
+    assert names(catalog, attrs.evolve(MODELS, any_prefix=("model:", "dataset:"))) == ["a", "b"]
+    assert names(catalog, attrs.evolve(MODELS, any_prefix=("model:",))) == ["a"]
+    assert names(catalog, attrs.evolve(MODELS, any_prefix=("data_et:",))) == []
+
+
+def test_repositories_are_counted_by_type_for_those_who_see_them(
+    catalog: Catalog, alice: Account, add_repo: AddRepo, add_account: Callable[..., Account]
+) -> None:
+    bob = add_account("bob")
+    add_repo("open")
+    add_repo("closed", visibility="private")
+    add_repo("data", type=RepoType.DATASET, visibility="private")
+    add_repo("his", owner=bob)
+    gone = add_repo("gone")
+    with catalog.write() as tx:
+        repos.unlink(tx, gone, 1)
+    everything = {RepoType.MODEL: 2, RepoType.DATASET: 1}
+    with catalog.read() as tx:
+        assert listings.counts(tx, alice.id, None) == everything
+        assert listings.counts(tx, alice.id, frozenset([alice.id])) == everything
+        assert listings.counts(tx, alice.id, frozenset([bob.id])) == {RepoType.MODEL: 1}
+        assert listings.counts(tx, bob.id, frozenset()) == {RepoType.MODEL: 1}

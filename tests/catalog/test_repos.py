@@ -260,3 +260,12 @@ def test_only_tags_of_public_repositories_of_the_type_are_told(catalog: Catalog,
         assert repos.public_tags(tx, RepoType.MODEL) == ["a", "b"]
         assert repos.public_tags(tx, RepoType.DATASET) == ["rows"]
         assert repos.public_tags(tx, RepoType.SPACE) == []
+
+
+def test_words_of_public_repositories_are_collected(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("a", pipeline_tag="fill-mask", library="timm")
+    add_repo("b", pipeline_tag="fill-mask")
+    add_repo("closed", pipeline_tag="secret", library="secret", visibility="private")
+    with catalog.read() as tx:
+        assert repos.public_words(tx, RepoType.MODEL) == ({"fill-mask"}, {"timm"})
+        assert repos.public_words(tx, RepoType.SPACE) == (frozenset(), frozenset())

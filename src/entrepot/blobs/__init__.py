@@ -1,15 +1,28 @@
 """Immutable bytes under keys: four verbs, optional powers, one verified way in."""
 
-from entrepot.blobs.interfaces import Blobs, FileBacked, Multipart, PartSink, Reader, Sink, Stat, put
-from entrepot.blobs.keys import file_key
+from entrepot.blobs.interfaces import (
+    Blobs,
+    FileBacked,
+    Inspectable,
+    Multipart,
+    OpenSink,
+    PartSink,
+    Reader,
+    Sink,
+    Stat,
+    put,
+)
+from entrepot.blobs.keys import file_key, xorb_key
 from entrepot.blobs.local import LocalBlobs
 from entrepot.blobs.verified import VerifiedSink, receive_verified
 
 __all__ = [
     "Blobs",
     "FileBacked",
+    "Inspectable",
     "LocalBlobs",
     "Multipart",
+    "OpenSink",
     "PartSink",
     "Reader",
     "Sink",
@@ -18,4 +31,5 @@ __all__ = [
     "file_key",
     "put",
     "receive_verified",
+    "xorb_key",
 ]

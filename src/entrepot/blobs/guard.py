@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from entrepot.blobs.interfaces import Blobs, FileBacked, Multipart, PartSink, Reader, Sink, Stat
+from entrepot.blobs.interfaces import Blobs, FileBacked, Inspectable, Multipart, OpenSink, PartSink, Reader, Sink, Stat
 from entrepot.blobs.local import LocalBlobs
 from entrepot.names import Sha256
 
@@ -84,6 +84,24 @@ class GuardedSink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.discard()
+
+
+class GuardedOpenSink(GuardedSink):
+    """A sink that can be looked at, of a guarded store."""
+
+    def __init__(self, inner: OpenSink, watch: _Watch) -> None:
+        super().__init__(inner, watch)
+        self._open = inner
+
+    def view(self) -> memoryview:
+        """As the inner sink; AssertionError while forbidden."""
+        self._watch.touch("view")
+        return self._open.view()
+
+    def publish_as(self, key: str, size: int) -> bool:
+        """As the inner sink; AssertionError while forbidden."""
+        self._watch.touch("publish_as")
+        return self._open.publish_as(key, size)
 
 
 class GuardedPartSink:
@@ -161,6 +179,12 @@ class GuardedLocalBlobs(GuardedBlobs):
         super().__init__(inner, is_forbidden)
         self._multipart: Multipart = inner
         self._files: FileBacked = inner
+        self._unnamed: Inspectable = inner
+
+    def receive_unnamed(self, expected_size: int | None = None) -> GuardedOpenSink:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("receive_unnamed")
+        return GuardedOpenSink(self._unnamed.receive_unnamed(expected_size), self._watch)
 
     def path_of(self, key: str) -> str:
         """As the inner store; AssertionError while forbidden."""

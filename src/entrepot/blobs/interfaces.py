@@ -214,6 +214,40 @@ class Multipart(Protocol):
         ...
 
 
+class OpenSink(Sink, Protocol):
+    """A sink whose bytes can be looked at, and named, before they are published."""
+
+    def view(self) -> memoryview:
+        """Everything written so far, without a copy; valid until the sink is published or discarded.
+
+        Raises:
+            StoreUnavailable: the bytes cannot be read back.
+            ValueError: the sink is closed.
+        """
+        ...
+
+    def publish_as(self, key: str, size: int) -> bool:
+        """Publish the first ``size`` bytes under a key; the rest is dropped. As :meth:`Sink.publish` otherwise.
+
+        Raises:
+            InvalidName: no key looks like this; the sink stays open.
+        """
+        ...
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """The power to look at bytes between receiving and publishing them."""
+
+    def receive_unnamed(self, expected_size: int | None = None) -> OpenSink:
+        """Begin to receive bytes whose key is known only when they have been looked at.
+
+        Raises:
+            StoreFull: there is no room for ``expected_size`` bytes.
+        """
+        ...
+
+
 @runtime_checkable
 class FileBacked(Protocol):
     """The power to hand out a local file, for ``sendfile`` and memory maps."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from entrepot.errors import InvalidName
-from entrepot.names import Sha256
+from entrepot.names import Sha256, XetHash
 
 MAX_KEY = 512
 MAX_SEGMENT = 200
@@ -23,6 +23,16 @@ def file_key(sha256: Sha256) -> str:
     Two levels of 256 folders keep local folders small up to 10^8 files.
     """
     return f"files/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def xorb_key(xorb: XetHash, layout: str) -> str:
+    """The key of a xorb's bytes: ``xorbs/ab/cd/abcd….layout``.
+
+    Args:
+        layout: tells apart serialisations of the same chunks (compression may
+            differ), so that an index never meets bytes it was not made of.
+    """
+    return f"xorbs/{xorb[:2]}/{xorb[2:4]}/{xorb}.{layout}"
 
 
 def check_key(key: str) -> str:

@@ -13,7 +13,7 @@ from entrepot.blobs.durable import Disk, free_bytes, modified_ms, remove
 from entrepot.blobs.faults import store_fault
 from entrepot.blobs.interfaces import Stat
 from entrepot.blobs.keys import RESERVED, check_key, check_prefix
-from entrepot.blobs.local_files import LocalReader, LocalSink
+from entrepot.blobs.local_files import LocalOpenSink, LocalReader, LocalSink
 from entrepot.blobs.local_parts import LocalParts, LocalPartSink
 from entrepot.errors import BlobMissing, StoreFull
 from entrepot.names import Sha256
@@ -55,6 +55,19 @@ class LocalBlobs:
             return LocalSink(self._disk, key, target, expected_size)
         except OSError as error:
             raise store_fault(error, key) from error
+
+    def receive_unnamed(self, expected_size: int | None = None) -> LocalOpenSink:
+        """Begin to receive bytes whose key is known only when they have been looked at.
+
+        Raises:
+            StoreFull: there is no room for ``expected_size`` bytes.
+        """
+        if expected_size is not None and expected_size > self.free_bytes():
+            raise StoreFull(f"an upload needs {expected_size:,} bytes")
+        try:
+            return LocalOpenSink(self._disk, self._path, expected_size)
+        except OSError as error:
+            raise store_fault(error, "an upload") from error
 
     def open(self, key: str) -> LocalReader:
         """Begin to read the bytes of a key.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -129,3 +131,47 @@ class LocalSink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.discard()
+
+
+class LocalOpenSink(LocalSink):
+    """A temporary file that can be read back; see :class:`~entrepot.blobs.interfaces.OpenSink`."""
+
+    def __init__(self, disk: Disk, place: Callable[[str], str], expected_size: int | None) -> None:
+        """Begin a file; ``place`` gives the path of a key, or refuses it."""
+        super().__init__(disk, "(not named yet)", "", expected_size)
+        self._place = place
+
+    def view(self) -> memoryview:
+        """Everything written so far, mapped into memory.
+
+        Raises:
+            StoreUnavailable: the file cannot be mapped.
+            ValueError: the sink is closed.
+        """
+        self._check_open()
+        if not self._received:
+            return memoryview(b"")
+        try:
+            return memoryview(mmap.mmap(self._fd, self._received, prot=mmap.PROT_READ))
+        except OSError as error:
+            raise store_fault(error, self._key) from error
+
+    def publish_as(self, key: str, size: int) -> bool:
+        """Publish the first ``size`` bytes under a key.
+
+        Raises:
+            InvalidName: no key looks like this; the sink stays open.
+            ContentMismatch, StoreFull, StoreUnavailable: nothing is kept.
+            ValueError: the sink is closed, or has fewer bytes.
+        """
+        self._check_open()
+        if size > self._received:
+            raise ValueError(f"the sink has {self._received} bytes, not {size}")
+        self._target, self._key = self._place(key), key
+        if size < self._received:
+            try:
+                os.ftruncate(self._fd, size)
+            except OSError as error:
+                raise store_fault(error, key) from error
+            self._expected_size = None
+        return self.publish()

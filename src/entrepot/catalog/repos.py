@@ -213,6 +213,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.repo_tags,
         tables.redirects,
         tables.downloads,
+        tables.xet_claims,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     tx.sql.execute(sa.delete(_R).where(_R.c.id == repo_id))

@@ -108,6 +108,19 @@ def is_readable_in(tx: Read, repo_id: int, file: XetHash) -> bool:
     return any(tx.sql.execute(query.limit(1)).first() for query in (linked, verified, fresh))
 
 
+_DAMAGED = (
+    sa.select(_U.c.xorb)
+    .join(tables.xorbs, tables.xorbs.c.hash == _U.c.xorb)
+    .where((_U.c.file == sa.bindparam("wanted")) & tables.xorbs.c.is_damaged.is_(True))
+    .limit(1)
+)
+
+
+def damaged_xorb_of(tx: Read, file: XetHash) -> XetHash | None:
+    """A xorb in quarantine that a file needs, or None."""
+    return tx.sql.execute(_DAMAGED, {"wanted": file}).scalar()
+
+
 def unverified(tx: Read, limit: int) -> list[tuple[int, Sha256, XetHash]]:
     """(repository, sha256, file) of links that rest on a claim nobody has verified yet."""
     query = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 import sqlalchemy as sa
@@ -63,18 +63,32 @@ def in_realm(tx: Read, realm: int, wanted: Sequence[XetHash]) -> set[XetHash]:
     return found
 
 
-def reserve(tx: Write, row: XorbRow, realm: int, now_ms: int) -> None:
-    """Say that the bytes of a xorb are about to be published, so that no sweep takes them.
+def put(tx: Write, row: XorbRow, realm: int, now_ms: int) -> None:
+    """Record a xorb whose bytes are durable, and let a realm use it; one that is there already is only touched.
 
     Raises:
-        Busy: a sweeper is deleting the old bytes of this very xorb.
+        Busy: a sweeper is deleting the bytes of this very xorb.
     """
-    found = tx.sql.execute(sa.select(_X.c.sweeping_ms).where(_X.c.hash == row.hash)).first()
-    if found is not None and found.sweeping_ms is not None and found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
-        raise Busy("this xorb")
     times = {"created_ms": now_ms, "touched_ms": now_ms, "checked_ms": now_ms, "sweeping_ms": None}
-    insert_missing(tx.sql, _X, [attrs.asdict(row) | times], refresh=("touched_ms", "sweeping_ms"))
-    insert_missing(tx.sql, _R, [{"xorb": row.hash, "realm": realm}])
+    insert_missing(tx.sql, _X, [attrs.asdict(row) | times])
+    if not use(tx, row.hash, realm, now_ms):
+        raise Busy("this xorb")
+
+
+def use(tx: Write, xorb: XetHash, realm: int, now_ms: int) -> bool:
+    """Touch a stored xorb and let a realm use it; False when there is none.
+
+    Raises:
+        Busy: a sweeper is deleting it.
+    """
+    found = tx.sql.execute(sa.select(_X.c.sweeping_ms).where(_X.c.hash == xorb)).first()
+    if found is None:
+        return False
+    if found.sweeping_ms is not None and found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
+        raise Busy("this xorb")
+    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(touched_ms=now_ms, sweeping_ms=None))
+    insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm}])
+    return True
 
 
 def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> None:
@@ -116,15 +130,24 @@ def near_chunk(tx: Read, chunk: XetHash, realm: int | None, limit: int) -> list[
     return [row.xorb, *(xorb for xorb in others if xorb != row.xorb)][:limit]
 
 
+_IS_DAMAGED = sa.select(_X.c.hash).where((_X.c.hash == sa.bindparam("wanted")) & _X.c.is_damaged.is_(True))
+
+
+def is_damaged(tx: Read, xorb: XetHash) -> bool:
+    """Whether a xorb is in quarantine."""
+    return tx.sql.execute(_IS_DAMAGED, {"wanted": xorb}).first() is not None
+
+
 def mark_damaged(tx: Write, xorb: XetHash) -> None:
     """Quarantine a xorb: nothing of it is served, and nothing new may refer to it."""
     tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=True))
     tx.sql.execute(sa.delete(_D).where(_D.c.xorb == xorb))
 
 
-def mend(tx: Write, xorb: XetHash, now_ms: int) -> None:
-    """Take a xorb out of quarantine: its bytes were replaced by verified ones."""
-    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=False, checked_ms=now_ms))
+def mend(tx: Write, row: XorbRow, now_ms: int) -> None:
+    """Take a xorb out of quarantine: verified bytes have replaced the damaged ones."""
+    values = {"size": row.size, "directory": row.directory, "is_damaged": False, "checked_ms": now_ms}
+    tx.sql.execute(sa.update(_X).where(_X.c.hash == row.hash).values(**values))
 
 
 def mark_checked(tx: Write, xorb: XetHash, now_ms: int) -> None:
@@ -138,10 +161,12 @@ def next_to_check(tx: Read, checked_before_ms: int) -> XetHash | None:
     return tx.sql.execute(sa.select(_X.c.hash).where(old).order_by(_X.c.checked_ms).limit(1)).scalar()
 
 
-def everything(tx: Read) -> Iterator[tuple[XetHash, int, bool]]:
-    """(hash, serialised size, is_damaged) of every xorb."""
-    for row in tx.sql.execute(sa.select(_X.c.hash, _X.c.size, _X.c.is_damaged)):
-        yield row.hash, row.size, row.is_damaged
+def everything(tx: Read, *, after: str, limit: int) -> list[XorbRow]:
+    """A page of all xorbs by their hashes; ``after`` is the last hash of the page before, or ""."""
+    query = sa.select(*_COLUMNS).order_by(_X.c.hash).limit(limit)
+    if after:
+        query = query.where(_X.c.hash > after)
+    return [XorbRow(*row) for row in tx.sql.execute(query)]
 
 
 def totals(tx: Read) -> tuple[int, int, int]:

@@ -7,10 +7,9 @@ import os
 import shlex
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -21,13 +20,12 @@ from entrepot.cli.reports import show
 from entrepot.cli.sessions import Session, default_data, folder_options, pass_session
 from entrepot.settings import SETTINGS, Setting, Settings
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
 _FOLDER_SETTINGS = ("data",)
 _FACTORY = "entrepot.cli.serving:make_app"
 
 Command = Callable[..., object]
+Application = Callable[..., Awaitable[None]]
+"""An ASGI application."""
 
 
 def encode_settings(settings: Settings) -> str:
@@ -40,7 +38,7 @@ def decode_settings(text: str) -> Settings:
     return msgspec.json.decode(text, type=Settings, dec_hook=lambda _kind, value: Path(value))
 
 
-def make_app(settings: str, worker: int) -> ASGIApp:
+def make_app(settings: str, worker: int) -> Application:
     """The application of one server process, with a hub of its own.
 
     Args:

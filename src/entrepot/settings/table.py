@@ -79,6 +79,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _Doc(duration(0, 3650 * _DAY), "How long bytes that nothing names are kept; below 1d, uploads may be lost."),
     ] = 21 * _DAY
+    dedup_scope: Annotated[
+        Literal["hub", "namespace"],
+        _Doc(
+            one_of("hub", "namespace"),
+            "Whether uploads through Xet find equal chunks in the whole hub or in their own namespace only.",
+        ),
+    ] = "hub"
     run_jobs: Annotated[
         bool, _Doc(SWITCH, "Whether 'entrepot serve' also runs background jobs; if not, run 'entrepot worker'.")
     ] = True

@@ -9,11 +9,12 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from entrepot.blobs import Blobs, Multipart
+from entrepot.blobs import Blobs, Inspectable, Multipart
 from entrepot.catalog import Catalog
 from entrepot.git import Entry
 from entrepot.git.scans import TreeScan
-from entrepot.names import Oid
+from entrepot.names import Oid, XetHash
+from entrepot.xet import XorbIndex
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -60,11 +61,15 @@ class Store:
     catalog: Catalog
     blobs: Blobs
     parts: Multipart
+    drafts: Inspectable
     trees: Remembered[tuple[int, Oid], TreeScan] = attrs.field(
         factory=lambda: Remembered[tuple[int, Oid], TreeScan](32 << 20, lambda scan: len(scan.content))
     )
     listings: Remembered[tuple[int, Oid], tuple[Entry, ...]] = attrs.field(
         factory=lambda: Remembered[tuple[int, Oid], tuple[Entry, ...]](300_000, lambda entries: len(entries) + 1)
+    )
+    indexes: Remembered[XetHash, tuple[str, XorbIndex]] = attrs.field(
+        factory=lambda: Remembered[XetHash, tuple[str, XorbIndex]](64 << 20, lambda known: 40 * known[1].count)
     )
     roots: Remembered[tuple[int, Oid], Oid] = attrs.field(
         factory=lambda: Remembered[tuple[int, Oid], Oid](20_000, lambda _root: 1)

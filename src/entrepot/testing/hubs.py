@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from entrepot.hub.house import Hub
 
 _START_S = 60.0
-_STOP_S = 45.0
+_STOP_S = 75.0
 _FREE_S = 30.0
 _PAUSE_S = 0.01
 _TAIL = 3000

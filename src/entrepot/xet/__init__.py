@@ -13,7 +13,6 @@ from entrepot.xet.hashes import (
     ZERO_HASH,
     Buffer,
     MerkleTree,
-    XetHash,
     chunk_hash,
     encode_hash,
     file_hash,
@@ -27,7 +26,8 @@ from entrepot.xet.hashes import (
 )
 from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex, read_index
 from entrepot.xet.plans import Fetch, FetchRange, Lookup, Plan, plan
-from entrepot.xet.shards import FileBlock, Shard, ShardFooter, Term, XorbBlock, encode_shard, parse_shard
+from entrepot.xet.shards import FileBlock, Shard, ShardFooter, XorbBlock, encode_shard, parse_shard
+from entrepot.xet.terms import Term, Terms
 from entrepot.xet.validation import FindIndex, check_file, check_shard, check_xorb
 from entrepot.xet.xorbs import MAX_BODY_BYTES, MAX_XORB_BYTES, Xorb, parse_xorb, read_chunks, verify_chunks
 
@@ -53,7 +53,7 @@ __all__ = [
     "Shard",
     "ShardFooter",
     "Term",
-    "XetHash",
+    "Terms",
     "Xorb",
     "XorbBlock",
     "XorbBuilder",

@@ -11,7 +11,8 @@ import attrs
 import numpy as np
 
 from entrepot.errors import Malformed
-from entrepot.xet.hashes import HASH_BYTES, Buffer, XetHash, keyed_chunk_hash
+from entrepot.names import XetHash
+from entrepot.xet.hashes import HASH_BYTES, Buffer, keyed_chunk_hash
 from entrepot.xet.indexes import XorbIndex
 from entrepot.xet.shards import Shard, ShardFooter, XorbBlock, encode_shard
 

@@ -12,19 +12,16 @@ from __future__ import annotations
 import re
 import struct
 from itertools import pairwise
-from typing import NewType
 
 import numpy as np
 from blake3 import blake3
 from numpy.typing import ArrayLike, NDArray
 
 from entrepot.errors import InvalidName, Malformed
+from entrepot.names import XetHash
 
 Buffer = bytes | bytearray | memoryview
 """Bytes that are only read."""
-
-XetHash = NewType("XetHash", str)
-"""Id of a xorb or a file: 64 lower-case hex digits, each group of 8 bytes read as a little-endian number."""
 
 HASH_BYTES = 32
 ZERO_HASH = XetHash("0" * 64)

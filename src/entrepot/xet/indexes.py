@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entrepot.errors import Malformed
+from entrepot.names import XetHash
 from entrepot.xet.compression import MAX_CHUNK_BYTES
-from entrepot.xet.hashes import HASH_BYTES, Buffer, XetHash, xorb_hash
+from entrepot.xet.hashes import HASH_BYTES, Buffer, xorb_hash
 
 MAX_CHUNKS = 8192
 """The most chunks of a xorb."""

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 
 import attrs
+import numpy as np
 
 from entrepot.errors import Malformed, RangeNotSatisfiable
-from entrepot.xet.hashes import XetHash
+from entrepot.names import XetHash
 from entrepot.xet.indexes import XorbIndex
-from entrepot.xet.shards import Term
+from entrepot.xet.terms import Term, Terms
 
 Lookup = Callable[[XetHash], XorbIndex]
 """Gives the index of a xorb of the file; called once for each xorb that a plan needs."""
@@ -58,7 +58,7 @@ class Plan:
     fetches: tuple[Fetch, ...]
 
 
-def plan(terms: Sequence[Term], lookup: Lookup, first: int, last: int) -> Plan:
+def plan(terms: Terms, lookup: Lookup, first: int, last: int) -> Plan:
     """The plan for the bytes ``first`` to ``last`` (inclusive) of a file.
 
     Chunks of the first and the last term that hold no byte of the range are
@@ -76,21 +76,21 @@ def plan(terms: Sequence[Term], lookup: Lookup, first: int, last: int) -> Plan:
         RangeNotSatisfiable: ``first`` lies behind the file or behind ``last``.
         Malformed: a term contradicts the index of its xorb.
     """
-    ends = list(accumulate(term.unpacked for term in terms))
-    size = ends[-1] if ends else 0
+    ends = terms.ends()
+    size = int(ends[-1]) if len(ends) else 0
     if size == 0 and first == 0:
         return Plan(0, 0, (), ())
     if not 0 <= first <= last or first >= size:
         raise RangeNotSatisfiable(size)
     last = min(last, size - 1)
-    low, high = bisect_right(ends, first), bisect_right(ends, last)
-    kept = list(terms[low : high + 1])
+    low, high = (int(number) for number in np.searchsorted(ends, (first, last), side="right"))
+    kept = list(terms.part(low, high + 1))
     indexes = {xorb: lookup(xorb) for xorb in dict.fromkeys(term.xorb for term in kept)}
     for term in kept:
         check_term(term, indexes[term.xorb])
-    begin = ends[low] - kept[0].unpacked
+    begin, begin_of_last = int(ends[low]) - kept[0].unpacked, int(ends[high]) - kept[-1].unpacked
     # The end first: cutting the beginning of an only term moves what its end is counted from.
-    kept[-1] = _without_tail(kept[-1], indexes[kept[-1].xorb], last - (ends[high] - kept[-1].unpacked))
+    kept[-1] = _without_tail(kept[-1], indexes[kept[-1].xorb], last - begin_of_last)
     shortened = _without_head(kept[0], indexes[kept[0].xorb], first - begin)
     skip = first - begin - (kept[0].unpacked - shortened.unpacked)
     kept[0] = shortened

@@ -13,11 +13,12 @@ import attrs
 import numpy as np
 
 from entrepot.errors import Malformed
-from entrepot.names import Sha256
-from entrepot.xet.hashes import HASH_BYTES, Buffer, XetHash, encode_hash, read_hash
+from entrepot.names import Sha256, XetHash
+from entrepot.xet.hashes import HASH_BYTES, Buffer, encode_hash, read_hash
 from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES
+from entrepot.xet.terms import TERM_BYTES, Terms
 
-RECORD_BYTES = 48
+RECORD_BYTES = TERM_BYTES
 FOOTER_BYTES = 200
 MAGIC = b"HFRepoMetaData\x00" + bytes.fromhex("55696745 6a7b8157 83a5bdd9 5ccdd14a a9")
 VERSION = 2
@@ -28,19 +29,9 @@ HAS_SHA256 = 0x40000000
 _GLOBAL_DEDUP = 0x80000000
 
 _HEADER = struct.Struct("<32sQQ")
-_BLOCK = struct.Struct("<32sIIII")  # heads of blocks and terms have the same shape
+_BLOCK = struct.Struct("<32sIIII")
 _FOOTER = struct.Struct("<9Q32sQQ48x4Q")
 _ROW = np.dtype([("hash", "V32"), ("offset", "<u4"), ("length", "<u4"), ("flags", "<u4"), ("zero", "<u4")])
-
-
-@attrs.frozen
-class Term:
-    """One stretch of a file: the chunks ``start`` to ``end`` (exclusive) of a xorb, ``unpacked`` bytes long."""
-
-    xorb: XetHash
-    start: int
-    end: int
-    unpacked: int
 
 
 @attrs.frozen
@@ -52,19 +43,9 @@ class FileBlock:
     """
 
     hash: XetHash
-    terms: tuple[Term, ...]
+    terms: Terms
     range_hashes: bytes | None
     sha256: Sha256 | None
-
-    @property
-    def size(self) -> int:
-        """The length of the file, as the terms say."""
-        return sum(term.unpacked for term in self.terms)
-
-    @property
-    def chunk_count(self) -> int:
-        """The number of chunks of the file, as the terms say; repeated ones count again."""
-        return sum(term.end - term.start for term in self.terms)
 
 
 @attrs.frozen
@@ -109,7 +90,8 @@ def parse_shard(data: Buffer) -> Shard:
         Malformed: the bytes break the format anywhere.
 
     Guarantees: every count is compared with the bytes at hand before
-    anything is made; time and memory are linear in the input.
+    anything is made; time and memory are linear in the input, and the result
+    keeps nothing of ``data`` alive.
     """
     reader = _Reader(memoryview(data))
     magic, version, footer_size = _HEADER.unpack(reader.take(1, "header"))
@@ -150,13 +132,11 @@ def encode_shard(shard: Shard) -> bytes:
 class _Reader:
     """Hands out whole records, if there are enough of them."""
 
-    __slots__ = ("at", "names", "view")
+    __slots__ = ("at", "view")
 
     def __init__(self, view: memoryview) -> None:
         self.view = view
         self.at = 0
-        # A file names the same few xorbs again and again: one text for each.
-        self.names: dict[bytes, XetHash] = {}
 
     def take(self, records: int, what: str) -> memoryview:
         end = self.at + records * RECORD_BYTES
@@ -166,21 +146,12 @@ class _Reader:
         self.at = end
         return taken
 
-    def name(self, raw: bytes) -> XetHash:
-        known = self.names.get(raw)
-        if known is None:
-            known = self.names[raw] = read_hash(raw)
-        return known
-
 
 def _read_file(reader: _Reader, head: memoryview) -> FileBlock:
     raw, flags, count, zero, also_zero = _BLOCK.unpack(head)
     if flags & ~(HAS_RANGE_HASHES | HAS_SHA256) or zero or also_zero:
         raise Malformed("shard", f"the file block at byte {reader.at - RECORD_BYTES} has unknown flags")
-    terms = tuple(
-        Term(reader.name(xorb), start, end, unpacked)
-        for xorb, _, unpacked, start, end in _BLOCK.iter_unpack(reader.take(count, "list of terms"))
-    )
+    terms = Terms(reader.take(count, "list of terms"))
     range_hashes = _hash_column(reader.take(count, "list of range hashes")) if flags & HAS_RANGE_HASHES else None
     # The digest goes through the text form of a hash, so its groups of 8 bytes are reversed.
     sha256 = Sha256(read_hash(reader.take(1, "sha256")[:HASH_BYTES])) if flags & HAS_SHA256 else None
@@ -222,7 +193,7 @@ def _read_footer(rest: memoryview, xorbs_at: int, size: int) -> ShardFooter:
 def _encode_file(file: FileBlock) -> list[bytes]:
     flags = (HAS_RANGE_HASHES if file.range_hashes is not None else 0) | (HAS_SHA256 if file.sha256 else 0)
     pieces = [_BLOCK.pack(encode_hash(file.hash), flags, len(file.terms), 0, 0)]
-    pieces += [_BLOCK.pack(encode_hash(t.xorb), 0, t.unpacked, t.start, t.end) for t in file.terms]
+    pieces.append(file.terms.encode())
     hashes = file.range_hashes or b""
     pieces += [hashes[at : at + HASH_BYTES] + bytes(16) for at in range(0, len(hashes), HASH_BYTES)]
     if file.sha256:
@@ -245,5 +216,5 @@ def _encode_footer(shard: Shard, footer: ShardFooter, xorbs_at: int, footer_at: 
     stored = sum(xorb.size for xorb in shard.xorbs)
     raw = sum(xorb.raw_ends[-1] for xorb in shard.xorbs)
     tables = (footer_at, 0) * 3
-    sizes = (stored, sum(file.size for file in shard.files), raw, footer_at)
+    sizes = (stored, sum(file.terms.size for file in shard.files), raw, footer_at)
     return _FOOTER.pack(1, RECORD_BYTES, xorbs_at, *tables, footer.key, footer.created, footer.expires, *sizes)

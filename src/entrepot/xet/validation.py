@@ -15,7 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from entrepot.errors import ContentMismatch, LimitExceeded, Malformed, XorbMissing
-from entrepot.xet.hashes import HASH_BYTES, MerkleTree, XetHash, range_hash, read_hash
+from entrepot.names import XetHash
+from entrepot.xet.hashes import HASH_BYTES, MerkleTree, range_hash, read_hash
 from entrepot.xet.indexes import XorbIndex
 from entrepot.xet.plans import check_term
 from entrepot.xet.shards import FileBlock, Shard, XorbBlock
@@ -37,7 +38,7 @@ def check_shard(shard: Shard, find: FindIndex) -> None:
         XorbMissing, Malformed, ContentMismatch: as :func:`check_file` and
             :func:`check_xorb`.
     """
-    if sum(max(0, file.chunk_count) for file in shard.files) > MAX_SHARD_CHUNKS:
+    if sum(file.terms.chunk_count for file in shard.files) > MAX_SHARD_CHUNKS:
         raise LimitExceeded(
             "the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, "upload fewer files at once"
         )

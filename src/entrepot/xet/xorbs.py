@@ -15,9 +15,10 @@ import attrs
 import numpy as np
 
 from entrepot.errors import ContentMismatch, LimitExceeded, Malformed
+from entrepot.names import XetHash
 from entrepot.xet.compression import MAX_CHUNK_BYTES, Decoder
 from entrepot.xet.footers import MAGIC, check_footer, footer_bytes
-from entrepot.xet.hashes import Buffer, XetHash, chunk_hash, read_hash
+from entrepot.xet.hashes import Buffer, chunk_hash, read_hash
 from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex
 
 HEADER_BYTES = 8

@@ -83,5 +83,5 @@ def test_the_client_warns_and_refuses(site: Any) -> None:
     repo = site.new_repo()
     with pytest.warns(UserWarning, match="empty or missing yaml metadata"):
         api.upload_file(path_or_fileobj=b"# Hi", path_in_repo="README.md", repo_id=repo)
-    with pytest.raises(ValueError, match="(?s)Invalid metadata in README.md.*license"):
+    with pytest.raises(ValueError, match=r"(?s)Invalid metadata in README\.md.*license"):
         api.upload_file(path_or_fileobj=BAD.encode(), path_in_repo="README.md", repo_id=repo)

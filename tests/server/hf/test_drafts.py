@@ -106,7 +106,19 @@ def test_invalid_base64_names_the_path_and_the_line(content: str) -> None:
         operations(line("file", path="x.bin", content=content, encoding="base64"))
 
 
-BAD_PATHS = ["", "/", "/etc/passwd", "../x", "a/../x", "a//b", ".git/config", "a\\..\\x", "C:x", "a\0b", "x" * 1_000_000]
+BAD_PATHS = [
+    "",
+    "/",
+    "/etc/passwd",
+    "../x",
+    "a/../x",
+    "a//b",
+    ".git/config",
+    "a\\..\\x",
+    "C:x",
+    "a\0b",
+    "x" * 1_000_000,
+]
 
 
 @pytest.mark.parametrize("path", BAD_PATHS, ids=lambda path: repr(path[:12]))

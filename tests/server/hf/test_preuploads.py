@@ -92,7 +92,20 @@ def test_a_sample_that_is_no_base64_is_a_bad_request(alice: httpx2.Client, repo:
     assert "'a.txt' is not valid base64" in answer.json()["error"]
 
 
-BAD_PATHS = ["", "/etc/passwd", "../x", "a/../x", "./a", "a//b", "a/", ".git/x", "a/.GIT/x", "..\\ddd", "a\\..\\x", "C:\\x"]
+BAD_PATHS = [
+    "",
+    "/etc/passwd",
+    "../x",
+    "a/../x",
+    "./a",
+    "a//b",
+    "a/",
+    ".git/x",
+    "a/.GIT/x",
+    "..\\ddd",
+    "a\\..\\x",
+    "C:\\x",
+]
 
 
 @pytest.mark.parametrize("path", [*BAD_PATHS, "a\0b", "a\nb", "x" * 1_000_000, "d/" * 1000 + "x"], ids=lambda p: p[:9])
@@ -111,7 +124,9 @@ def test_rules_of_a_megabyte_are_too_many(alice: httpx2.Client, repo: str) -> No
     assert asked(alice, repo, item("a"), gitIgnore="*" * (MIB + 1)).status_code == 413
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"files":[{"path":"a"}]}', b'{"files":"a"}', b"\xff", b"[" * 99999])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"files":[{"path":"a"}]}', b'{"files":"a"}', b"\xff", b"[" * 99999]
+)
 def test_a_body_of_another_shape_is_a_bad_request(alice: httpx2.Client, repo: str, body: bytes) -> None:
     assert alice.post(f"/api/models/{repo}/preupload/main", content=body).status_code == 400
 

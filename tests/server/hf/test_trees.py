@@ -7,7 +7,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from entrepot.names import RepoType
+from entrepot.hub.contents import Described
+from entrepot.names import Oid, RepoPath, RepoType
+from entrepot.server.hf.trees import entry_of
+from entrepot.storage.trees import Listed
 
 FILES = {"z.txt": b"last", "a.txt": b"hello", "dir/one.txt": b"1", "dir/sub/two.txt": b"22"}
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git hash-object /dev/null
@@ -106,9 +109,7 @@ def test_every_page_follows_the_commit_of_the_first(anonymous: httpx2.Client, co
 def test_a_cursor_that_clients_build_continues_at_the_revision(anonymous: httpx2.Client, repo: str) -> None:
     inner = base64.b64encode(b'{"file_name":"dir/one.txt"}')
     for cursor in (inner, base64.b64encode(inner + b":50")):
-        answer = anonymous.get(
-            f"/api/models/{repo}/tree/main", params={"recursive": "true", "cursor": cursor.decode()}
-        )
+        answer = anonymous.get(f"/api/models/{repo}/tree/main", params={"recursive": "true", "cursor": cursor.decode()})
         assert paths(answer) == [".gitattributes", "a.txt", "z.txt"]
 
 
@@ -211,3 +212,9 @@ def test_an_empty_file_has_the_id_that_git_gives_it(anonymous: httpx2.Client, co
     committer.write(repo, {"empty": b""})
     answer = anonymous.post(f"/api/models/{repo}/paths-info/main", json={"paths": ["empty"]})
     assert answer.json() == [{"type": "file", "oid": EMPTY_BLOB, "size": 0, "path": "empty"}]
+
+
+def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be() -> None:
+    path = RepoPath(b"caf\xe9".decode("utf-8", "surrogateescape"))
+    entry = entry_of(Described(Listed(path, Oid(EMPTY_BLOB), False, 0, 0, None)))
+    assert entry.path == "caf\ufffd"

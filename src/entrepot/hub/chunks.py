@@ -1,0 +1,311 @@
+"""The chunk store: xorbs and shards received and verified, files reconstructed.
+
+What a client says is believed only as far as it was computed again: chunk,
+xorb, range and file hashes all are. That a file has a certain sha256 is a
+claim, and counts in the repository of the pass only, until a job has verified
+it. Source: xet, sections 7 to 9.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.blobs import OpenSink
+from entrepot.catalog import Read, jobs, repos, xet_files, xorbs
+from entrepot.catalog.xet_files import Claim, XetFileRow
+from entrepot.errors import Busy, InvalidSignature, LimitExceeded, RepoNotFound, ThingNotFound, XorbDamaged, XorbMissing
+from entrepot.hub import passes
+from entrepot.hub.house import Hub
+from entrepot.hub.passes import Pass
+from entrepot.names import XetHash, new_uid
+from entrepot.storage import chunked
+from entrepot.storage.chunked import StoredXorb
+from entrepot.storage.contents import Content
+from entrepot.xet import (
+    MAX_BODY_BYTES,
+    FileBlock,
+    KnownXorb,
+    Plan,
+    Shard,
+    Terms,
+    XorbIndex,
+    check_shard,
+    dedup_answer,
+    eligible_chunks,
+    parse_shard,
+    parse_xorb,
+    plan,
+    read_hash,
+)
+
+MAX_XORB_BODY = MAX_BODY_BYTES
+MAX_SHARD_BODY = 80 << 20
+_ANSWER_XORBS = 64
+_ANSWER_LIFETIME_S = 3 * 7 * 86_400
+_DATA = "xet-data"
+
+
+@attrs.define
+class ReceivingXorb:
+    """A xorb whose bytes are arriving; ``write`` them all, then ``finish``, or ``discard``."""
+
+    _hub: Hub
+    _pass: Pass
+    _xorb: XetHash
+    _sink: OpenSink
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes.
+
+        Raises:
+            StoreFull: no room; nothing is kept.
+        """
+        self._sink.write(data)
+
+    def finish(self) -> bool:
+        """Verify every chunk and keep the xorb; False when it was here already.
+
+        Raises:
+            Malformed, ContentMismatch, LimitExceeded: the bytes are not this xorb; nothing is kept.
+            Busy: a sweeper is deleting this very xorb.
+        """
+        index = parse_xorb(self._sink.view(), self._xorb)
+        return keep_xorb(self._hub, self._pass.realm, self._xorb, index, self._sink)
+
+    def discard(self) -> None:
+        """Drop what has arrived; nothing after :meth:`finish`."""
+        self._sink.discard()
+
+
+def receive_xorb(hub: Hub, given: Pass, xorb: XetHash, size: int | None) -> ReceivingXorb:
+    """Begin to take a xorb.
+
+    Raises:
+        NotAllowed: the pass is for reading.
+        LimitExceeded: it is announced larger than a xorb can be.
+        StoreFull: no room.
+    """
+    passes.require_write(given)
+    if size is not None and size > MAX_XORB_BODY:
+        raise LimitExceeded("the xorb", MAX_XORB_BODY)
+    return ReceivingXorb(hub, given, xorb, hub.store.drafts.receive_unnamed(size))
+
+
+def keep_xorb(hub: Hub, realm: int, xorb: XetHash, index: XorbIndex, sink: OpenSink) -> bool:
+    """Publish the bytes of a verified xorb and record it; False when it was here already.
+
+    Raises:
+        Busy: a sweeper is deleting this very xorb.
+    """
+    row = chunked.row_of(xorb, index)
+    with hub.write() as tx:
+        there = xorbs.find(tx, xorb)
+        if there is not None and not there.is_damaged and xorbs.use(tx, xorb, realm, hub.now_ms()):
+            return False
+    if there is not None:
+        # In quarantine, so nobody reads these bytes: they give way to the verified ones.
+        hub.store.blobs.delete(chunked.key_of(there))
+    key = chunked.key_of(row)
+    sink.publish_as(key, index.size)
+    with hub.write() as tx:
+        if there is not None:
+            xorbs.mend(tx, row, hub.now_ms())
+        xorbs.put(tx, row, realm, hub.now_ms())
+        stands = xorbs.find(tx, xorb)
+    if stands is None or hub.store.blobs.stat(chunked.key_of(stands)) is None:
+        raise Busy("this xorb")  # somebody else's bytes of it are still on their way, or were just swept
+    return True
+
+
+def has_xorb(hub: Hub, given: Pass, xorb: XetHash) -> bool:
+    """Whether an upload of this xorb can be spared, because the holder of the pass may use it already.
+
+    Raises:
+        NotAllowed: the pass is for reading.
+    """
+    passes.require_write(given)
+    with hub.write() as tx:
+        try:
+            if _find(hub, tx, given, xorb) is None:
+                return False
+        except XorbDamaged:
+            return False
+        return xorbs.use(tx, xorb, given.realm, hub.now_ms())
+
+
+def register_shard(hub: Hub, given: Pass, data: bytes) -> None:
+    """Record the files of a shard, once everything it says has been computed again; all of them or none.
+
+    Raises:
+        NotAllowed: the pass is for reading.
+        RepoNotFound: its repository was deleted.
+        Malformed, ContentMismatch, LimitExceeded, XorbMissing: something in it is not true.
+    """
+    passes.require_write(given)
+    if len(data) > MAX_SHARD_BODY:
+        raise LimitExceeded("the shard", MAX_SHARD_BODY)
+    shard = parse_shard(data)
+    found: dict[XetHash, StoredXorb] = {}
+
+    def find(xorb: XetHash) -> XorbIndex | None:
+        if xorb not in found:
+            with hub.read() as tx:
+                stored = _find(hub, tx, given, xorb)
+            if stored is None:
+                return None
+            found[xorb] = stored
+        return found[xorb].index
+
+    check_shard(shard, find)
+    _record(hub, given, shard, found)
+
+
+def find_chunk(hub: Hub, given: Pass, chunk: XetHash) -> bytes | None:
+    """A shard that tells which xorbs hold a chunk and its neighbours, keyed; None when nobody knows the chunk."""
+    realm = None if hub.settings.dedup_scope == "hub" else given.realm
+    with hub.read() as tx:
+        near = xorbs.near_chunk(tx, chunk, realm, _ANSWER_XORBS)
+        known = []
+        for xorb in near:
+            try:
+                stored = _find(hub, tx, given, xorb)
+            except XorbDamaged:
+                continue
+            if stored is not None:
+                known.append(KnownXorb(xorb, stored.index))
+    if not known:
+        return None
+    with hub.write() as tx:
+        xorbs.touch(tx, [item.hash for item in known], hub.now_ms())
+    now_s = hub.now_ms() // 1000
+    return dedup_answer(known, secrets.token_bytes(32), now_s, now_s + _ANSWER_LIFETIME_S)
+
+
+@attrs.frozen
+class DataLink:
+    """Where some bytes of a xorb are: a path and its signed query."""
+
+    path: str
+    query: Mapping[str, str]
+
+
+def reconstruct(hub: Hub, given: Pass, file: XetHash, first: int, last: int | None) -> Plan:
+    """Which bytes of which xorbs give a range of a file.
+
+    Args:
+        last: inclusive; None is the end.
+
+    Raises:
+        ThingNotFound: no such file in the repository of the pass.
+        RangeNotSatisfiable: the range lies behind its end.
+        XorbDamaged: what it needs is in quarantine.
+    """
+    with hub.read() as tx:
+        if repos.by_id(tx, given.repo_id) is None or not xet_files.is_readable_in(tx, given.repo_id, file):
+            raise ThingNotFound("file", file)
+        terms = _intact_terms(tx, file)
+        until = terms.size - 1 if last is None else last
+        return plan(terms, lambda xorb: chunked.get_xorb(hub.store, tx, xorb).index, first, max(until, first))
+
+
+def data_link(hub: Hub, xorb: XetHash, first: int, last: int) -> DataLink:
+    """A link that gives its holder some bytes of a xorb (``last`` inclusive), and nothing else, for a while."""
+    path = f"/_xet/xorbs/{xorb}"
+    expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
+    # Rounded up, so that the same plan has the same links for some time.
+    expires_s += -expires_s % 600
+    return DataLink(path, hub.signer.sign(f"{_DATA} {path}", {"range": f"{first}-{last}"}, expires_s))
+
+
+def fetch(hub: Hub, xorb: XetHash, query: Mapping[str, str]) -> tuple[Content, int, int]:
+    """The bytes behind a data link, and the range (``last`` inclusive) that it is good for.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another xorb.
+        ThingNotFound, XorbDamaged: the xorb is gone or in quarantine.
+    """
+    claim = hub.signer.check(f"{_DATA} /_xet/xorbs/{xorb}", query, hub.now_ms() // 1000)
+    first, dash, last = claim.get("range", "").partition("-")
+    if not dash:
+        raise InvalidSignature("it names no range")
+    with hub.read() as tx:
+        if xorbs.is_damaged(tx, xorb):
+            raise XorbDamaged(xorb)
+        stored = chunked.find_xorb(hub.store, tx, xorb)
+    if stored is None:
+        raise ThingNotFound("xorb", xorb)
+    return hub.store.blobs.open(stored.key), int(first), int(last)
+
+
+def open_file(hub: Hub, file: XetHash) -> Content:
+    """A file made of chunks, readable at any offset.
+
+    Raises:
+        XorbDamaged: what it needs is lost or in quarantine.
+    """
+    with hub.read() as tx:
+        terms = _intact_terms(tx, file)
+
+    def find(xorb: XetHash) -> StoredXorb:
+        with hub.read() as tx:
+            return chunked.get_xorb(hub.store, tx, xorb)
+
+    return chunked.ChunkedContent(hub.store, terms, find)
+
+
+def _intact_terms(tx: Read, file: XetHash) -> Terms:
+    terms = chunked.terms_of(tx, file)
+    if terms is None:
+        raise ThingNotFound("file", file)
+    damaged = xet_files.damaged_xorb_of(tx, file)
+    if damaged is not None:
+        raise XorbDamaged(damaged)
+    return terms
+
+
+def _find(hub: Hub, tx: Read, given: Pass, xorb: XetHash) -> StoredXorb | None:
+    """A stored xorb, if the holder of the pass may refer to it."""
+    if hub.settings.dedup_scope == "namespace" and not xorbs.in_realm(tx, given.realm, [xorb]):
+        return None
+    if xorbs.is_damaged(tx, xorb):
+        raise XorbDamaged(xorb)
+    return chunked.find_xorb(hub.store, tx, xorb)
+
+
+def _record(hub: Hub, given: Pass, shard: Shard, found: Mapping[XetHash, StoredXorb]) -> None:
+    now, uid = hub.now_ms(), new_uid()
+    used = {file.hash: list(dict.fromkeys(term.xorb for term in file.terms)) for file in shard.files}
+    chunks = _findable(shard, found)
+    with hub.write() as tx:
+        if repos.by_id(tx, given.repo_id) is None:
+            raise RepoNotFound
+        for xorb in found:
+            if not xorbs.use(tx, xorb, given.realm, now):
+                raise XorbMissing(xorb, "it was swept meanwhile")
+        for file in shard.files:
+            xet_files.put(tx, XetFileRow(file.hash, file.terms.size, file.terms.encode()), used[file.hash], now)
+        xet_files.claim(tx, given.repo_id, _claims(shard.files), given.user_id, now)
+        xorbs.remember_chunks(tx, given.realm, uid, chunks)
+        xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
+        jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=f"verify:{given.repo_id}", delay_ms=60_000)
+
+
+def _claims(blocks: Sequence[FileBlock]) -> list[Claim]:
+    return [Claim(file.sha256, file.hash, file.terms.size) for file in blocks if file.sha256 is not None]
+
+
+def _findable(shard: Shard, found: Mapping[XetHash, StoredXorb]) -> list[tuple[XetHash, XetHash]]:
+    """(chunk, xorb) of every chunk that clients may ask for: the first of each file, and one in 1,024."""
+    pairs: list[tuple[XetHash, XetHash]] = []
+    for file in shard.files:
+        first = next(iter(file.terms), None)
+        if first is not None:
+            raw = found[first.xorb].index.chunk_hashes(first.start, first.start + 1)
+            pairs.append((read_hash(raw), first.xorb))
+    for block in shard.xorbs:
+        for number in (*eligible_chunks(block.hashes), *block.flagged):
+            pairs.append((read_hash(found[block.hash].index.chunk_hashes(number, number + 1)), block.hash))
+    return pairs

@@ -1,0 +1,115 @@
+"""Passes: short-lived tokens that open the chunk store for one repository.
+
+A pass is signed and not stored. Its real life is longer than the stated one,
+because clients compare the stated end with their own clock and never ask
+again when they are refused. Source: xet, section 7.1.
+"""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+
+from entrepot.errors import InvalidCredentials, InvalidSignature, NotAllowed, ThingNotFound
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.names import RepoRef
+
+LIFETIME_S = 3600
+GRACE_S = 600
+_PURPOSE = "xet-pass"
+_PREFIX = "xet_"
+
+
+@attrs.frozen
+class Pass:
+    """What the holder may do: read one repository's files, or also add to them.
+
+    ``realm`` is the repository's namespace.
+    """
+
+    repo_id: int
+    user_id: int | None
+    realm: int
+    may_write: bool
+
+
+@attrs.frozen
+class Issued:
+    """A pass as it is handed out: its secret, its stated end (seconds since 1970) and the store's name in URLs."""
+
+    secret: str
+    expires_s: int
+    store: str
+
+
+def issue_read(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None) -> Issued:
+    """A pass for reading the files of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+        RevisionNotFound: no such revision.
+    """
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        if revision is not None:
+            revisions.resolve(tx, row.id, revision)
+    user_id = None if caller is None else caller.account.id
+    return _issue(hub, Pass(row.id, user_id, row.namespace_id, may_write=False))
+
+
+def issue_write(hub: Hub, caller: Anyone, ref: RepoRef) -> Issued:
+    """A pass for adding files to a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+    """
+    with hub.read() as tx:
+        row, author = access.writable(tx, caller, ref)
+    return _issue(hub, Pass(row.id, author.account.id, row.namespace_id, may_write=True))
+
+
+def check(hub: Hub, secret: str | None, store: str) -> Pass:
+    """The pass behind a secret.
+
+    Raises:
+        InvalidCredentials: none was sent, or it is altered or expired.
+        ThingNotFound: the URL names another store than this hub's.
+    """
+    if secret is None or not secret.startswith(_PREFIX):
+        raise InvalidCredentials
+    try:
+        fields = json.loads(hub.signer.unseal(_PURPOSE, secret.removeprefix(_PREFIX)))
+    except InvalidSignature:
+        raise InvalidCredentials from None
+    if fields["e"] + GRACE_S < hub.now_ms() // 1000:
+        raise InvalidCredentials
+    found = Pass(fields["r"], fields["u"], fields["n"], fields["w"])
+    if store != store_name(hub, found.realm):
+        raise ThingNotFound("store", store)
+    return found
+
+
+def require_write(given: Pass) -> None:
+    """Raise unless the pass allows adding files.
+
+    Raises:
+        NotAllowed: it is for reading.
+    """
+    if not given.may_write:
+        raise NotAllowed("This token only allows reading: uploads need a token from xet-write-token")
+
+
+def store_name(hub: Hub, realm: int) -> str:
+    """What clients key their caches of known chunks by: it changes whenever those may no longer be trusted."""
+    name = f"{hub.store_id}-{hub.epoch}"
+    return name if hub.settings.dedup_scope == "hub" else f"{name}-{realm}"
+
+
+def _issue(hub: Hub, given: Pass) -> Issued:
+    expires_s = hub.now_ms() // 1000 + LIFETIME_S
+    fields = {"r": given.repo_id, "u": given.user_id, "n": given.realm, "w": given.may_write, "e": expires_s}
+    secret = _PREFIX + hub.signer.seal(_PURPOSE, json.dumps(fields, separators=(",", ":")))
+    return Issued(secret, expires_s, store_name(hub, given.realm))

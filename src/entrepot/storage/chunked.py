@@ -1,0 +1,172 @@
+"""Content kept as chunks: xorbs in ``blobs``, their indexes and the files made of them in the catalog."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from entrepot.blobs import xorb_key
+from entrepot.catalog import Read, xet_files, xorbs
+from entrepot.catalog.xorbs import XorbRow
+from entrepot.errors import ContentMismatch, Malformed, XorbDamaged
+from entrepot.names import XetHash
+from entrepot.storage.store import Store
+from entrepot.xet import Term, Terms, XorbIndex, read_chunks, read_index, verify_chunks
+
+_BLOCK = 4 << 20
+
+
+@attrs.frozen
+class StoredXorb:
+    """Where the bytes of a xorb are, and where its chunks lie in them."""
+
+    hash: XetHash
+    key: str
+    index: XorbIndex
+
+
+def row_of(xorb: XetHash, index: XorbIndex) -> XorbRow:
+    """The row of a verified xorb."""
+    return XorbRow(xorb, index.size, index.raw_size, index.count, index.encode(), False)
+
+
+def key_of(row: XorbRow) -> str:
+    """The key of the bytes that a row's directory was made of."""
+    return xorb_key(row.hash, hashlib.blake2b(row.directory, digest_size=8).hexdigest())
+
+
+def find_xorb(store: Store, tx: Read, xorb: XetHash) -> StoredXorb | None:
+    """A stored xorb, remembered; None when there is none.
+
+    Raises:
+        XorbDamaged: it is in quarantine.
+    """
+    known = store.indexes.find(xorb)
+    if known is not None:
+        return StoredXorb(xorb, *known)
+    row = xorbs.find(tx, xorb)
+    if row is None:
+        return None
+    if row.is_damaged:
+        raise XorbDamaged(xorb)
+    found = StoredXorb(xorb, key_of(row), read_index(row.directory))
+    store.indexes.put(xorb, (found.key, found.index))
+    return found
+
+
+def get_xorb(store: Store, tx: Read, xorb: XetHash) -> StoredXorb:
+    """A stored xorb that something needs.
+
+    Raises:
+        XorbDamaged: it is in quarantine, or the catalog has lost it.
+    """
+    found = find_xorb(store, tx, xorb)
+    if found is None:
+        raise XorbDamaged(xorb)
+    return found
+
+
+def terms_of(tx: Read, file: XetHash) -> Terms | None:
+    """What a file is made of; None when there is no such file."""
+    row = xet_files.find(tx, file)
+    return None if row is None else Terms(row.terms)
+
+
+class ChunkedContent:
+    """A file made of chunks, readable at any offset; decodes a few megabytes at a time. Thread-safe."""
+
+    def __init__(self, store: Store, terms: Terms, find: Callable[[XetHash], StoredXorb]) -> None:
+        """Read what ``terms`` describe.
+
+        Args:
+            find: gives a xorb of the file; called while reading.
+        """
+        self.size = terms.size
+        self._store = store
+        self._terms = terms
+        self._ends = terms.ends()
+        self._find = find
+        self._lock = threading.Lock()
+        self._held_at = 0
+        self._held = memoryview(b"")
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Up to ``length`` bytes from ``offset``; fewer only at the end.
+
+        Raises:
+            BlobMissing, XorbDamaged, Damaged: what it needs is lost.
+        """
+        stop = min(offset + length, self.size)
+        pieces: list[bytes] = []
+        with self._lock:
+            while offset < stop:
+                if not self._held_at <= offset < self._held_at + len(self._held):
+                    self._hold(offset)
+                start = offset - self._held_at
+                piece = bytes(self._held[start : start + stop - offset])
+                pieces.append(piece)
+                offset += len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Let go of the decoded bytes."""
+        self._held = memoryview(b"")
+
+    def _hold(self, offset: int) -> None:
+        """Decode the chunks from ``offset`` on, up to the end of their term or about 4 MiB."""
+        number = bisect.bisect_right(self._ends, offset)
+        term: Term = next(iter(self._terms.part(number, number + 1)))
+        xorb = self._find(term.xorb)
+        index = xorb.index
+        begin = int(self._ends[number]) - term.unpacked
+        base = index.raw_offset(term.start)
+        start = bisect.bisect_right(index.raw_ends, base + offset - begin, term.start, term.end)
+        end = bisect.bisect_left(index.raw_ends, index.raw_offset(start) + _BLOCK, start + 1, term.end)
+        self._held = memoryview(read_stored(self._store, xorb, start, max(end, start + 1)))
+        self._held_at = begin + index.raw_offset(start) - base
+
+
+def read_stored(store: Store, xorb: StoredXorb, start: int, end: int) -> bytearray:
+    """The uncompressed bytes of some chunks of a stored xorb.
+
+    Raises:
+        BlobMissing: the store has lost it.
+        XorbDamaged: the stored bytes cannot be decoded.
+    """
+    first, stop = xorb.index.offset(start), xorb.index.offset(end)
+    with store.blobs.open(xorb.key) as reader:
+        data = reader.read_at(first, stop - first)
+    try:
+        return read_chunks(data, xorb.index, start, end)
+    except Malformed as error:
+        raise XorbDamaged(xorb.hash) from error
+
+
+def check_stored(store: Store, xorb: StoredXorb) -> None:
+    """Hash every chunk of a stored xorb, a few megabytes at a time.
+
+    Raises:
+        BlobMissing, BlobUnreadable, XorbDamaged: the bytes are gone, unreadable, or not the right ones.
+    """
+    index = xorb.index
+    with store.blobs.open(xorb.key) as reader:
+        if reader.size != index.size:
+            raise XorbDamaged(xorb.hash)
+        for start, end in _blocks(index):
+            data = reader.read_at(index.offset(start), index.offset(end) - index.offset(start))
+            try:
+                verify_chunks(data, index, start, end)
+            except (Malformed, ContentMismatch) as error:
+                raise XorbDamaged(xorb.hash) from error
+
+
+def _blocks(index: XorbIndex) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start < index.count:
+        end = bisect.bisect_left(index.raw_ends, index.raw_offset(start) + _BLOCK, start + 1, index.count)
+        yield start, max(end, start + 1)
+        start = max(end, start + 1)

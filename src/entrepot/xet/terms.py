@@ -1,0 +1,103 @@
+"""Terms: the stretches of chunks that make up a file.
+
+They stay in the 48-byte records in which shards carry them, because a large
+file has hundreds of thousands and only a few are looked at.
+Source: xet, section 6.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from entrepot.errors import Malformed
+from entrepot.names import XetHash
+from entrepot.xet.hashes import Buffer, encode_hash, read_hash
+
+TERM_BYTES = 48
+
+_RECORD = struct.Struct("<32sIIII")
+_COLUMNS = np.dtype([("xorb", "V32"), ("flags", "<u4"), ("unpacked", "<u4"), ("start", "<u4"), ("end", "<u4")])
+
+
+@attrs.frozen
+class Term:
+    """One stretch of a file: the chunks ``start`` to ``end`` (exclusive) of a xorb, ``unpacked`` bytes long."""
+
+    xorb: XetHash
+    start: int
+    end: int
+    unpacked: int
+
+
+class Terms:
+    """The terms of a file, in order; made into :class:`Term` values as they are looked at.
+
+    Args:
+        records: 48 bytes for each term.
+
+    Raises:
+        Malformed: the last record is cut off.
+    """
+
+    __slots__ = ("_records",)
+
+    def __init__(self, records: Buffer) -> None:
+        if len(records) % TERM_BYTES:
+            raise Malformed("terms", f"{len(records)} bytes are not records of {TERM_BYTES}")
+        self._records = bytes(records)
+
+    @classmethod
+    def of(cls, terms: Iterable[Term]) -> Terms:
+        """These terms."""
+        return cls(b"".join(_RECORD.pack(encode_hash(t.xorb), 0, t.unpacked, t.start, t.end) for t in terms))
+
+    def __len__(self) -> int:
+        return len(self._records) // TERM_BYTES
+
+    def __iter__(self) -> Iterator[Term]:
+        # Neighbours often lie in the same xorb: one text for all of them.
+        known, name = b"", XetHash("")
+        for raw, _, unpacked, start, end in _RECORD.iter_unpack(self._records):
+            if raw != known:
+                known, name = raw, read_hash(raw)
+            yield Term(name, start, end, unpacked)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Terms) and self._records == other._records
+
+    __hash__ = None  # type: ignore[assignment] # as the arrays of an index: compared, never hashed
+
+    def __repr__(self) -> str:
+        return f"Terms(count={len(self)}, size={self.size})"
+
+    def part(self, start: int, end: int) -> Terms:
+        """The terms number ``start`` to ``end`` (exclusive)."""
+        return Terms(self._records[TERM_BYTES * start : TERM_BYTES * end])
+
+    def ends(self) -> NDArray[np.int64]:
+        """Where each term ends in the file, ascending."""
+        return np.cumsum(self._columns()["unpacked"], dtype=np.int64)
+
+    @property
+    def size(self) -> int:
+        """The length of the file."""
+        return int(self._columns()["unpacked"].sum(dtype=np.int64))
+
+    @property
+    def chunk_count(self) -> int:
+        """The number of chunks of the file; a chunk that is used twice counts twice."""
+        columns = self._columns()
+        counts = columns["end"].astype(np.int64) - columns["start"]
+        return int(counts.clip(0).sum())
+
+    def encode(self) -> bytes:
+        """The records, to be given to :class:`Terms` again."""
+        return self._records
+
+    def _columns(self) -> NDArray[np.void]:
+        return np.frombuffer(self._records, _COLUMNS)

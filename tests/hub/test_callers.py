@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.errors import InvalidCredentials, LoginRequired, NotAllowed
+from entrepot.hub.callers import Role, hash_secret, require, require_write, seen_by
+
+
+def test_nobody_is_nobody_and_a_wrong_secret_is_an_error(world: Any) -> None:
+    assert world.hub.identify(None) is None
+    for secret in ("", "hf_wrong", "\ud800"):
+        with pytest.raises(InvalidCredentials):
+            world.hub.identify(secret)
+
+
+def test_roles_come_from_memberships(world: Any) -> None:
+    [membership] = world.rita.memberships
+    acme = membership.org.id
+    roles = {name: world.caller(name).role_in(acme) for name in ("rita", "carl", "wendy", "olga", "zed", "root")}
+    assert roles == {
+        "rita": Role.READ,
+        "carl": Role.CONTRIBUTOR,
+        "wendy": Role.WRITE,
+        "olga": Role.ADMIN,
+        "zed": None,
+        "root": Role.ADMIN,
+    }
+    assert world.rita.role_in(world.rita.account.id) is Role.ADMIN
+    assert Role.parse("Write") is Role.WRITE
+    assert Role.READ < Role.CONTRIBUTOR < Role.WRITE < Role.ADMIN
+
+
+def test_what_a_caller_sees(world: Any) -> None:
+    assert seen_by(None) == frozenset()
+    assert seen_by(world.root) is None
+    assert seen_by(world.zed) == {world.zed.account.id}
+    assert len(seen_by(world.rita)) == 2
+
+
+def test_changes_need_somebody_with_a_writing_token(world: Any) -> None:
+    assert require(world.caller("alice", "read")).account.name == "alice"
+    assert require_write(world.alice).may_write
+    for check in (require, require_write):
+        with pytest.raises(LoginRequired):
+            check(None)
+    with pytest.raises(NotAllowed):
+        require_write(world.caller("root", "read"))
+
+
+def test_secrets_are_stored_as_sha256() -> None:
+    assert hash_secret("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

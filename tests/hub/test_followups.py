@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.catalog import jobs
+from entrepot.errors import Busy, Malformed
+from entrepot.hub import followups
+from entrepot.hub.followups import LEASE_MS, MAX_ATTEMPTS
+
+
+@pytest.fixture
+def failing(world: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A job that always fails, alone in the queue; notes when it was tried."""
+    tries: list[int] = []
+
+    def fail(_hub: Any, _args: Any) -> None:
+        tries.append(world.clock())
+        raise Malformed("thing", "always")
+
+    monkeypatch.setattr(followups, "HANDLERS", {"fail": fail})
+    with world.hub.write() as tx:
+        jobs.enqueue(tx, "fail", {}, world.clock(), dedup_key="one")
+    return tries
+
+
+def only(world: Any) -> jobs.Job:
+    with world.hub.read() as tx:
+        [job] = jobs.find(tx)
+    return job
+
+
+def test_a_failing_job_is_tried_ever_more_rarely_and_then_dies(world: Any, failing: list[int]) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        assert followups.run_next(world.hub, "me").error == "Malformed: malformed thing: always"
+        assert followups.run_next(world.hub, "me") is None
+        world.clock.now_ms = max(world.clock.now_ms, only(world).run_ms)
+    pauses = [late - early for early, late in zip(failing, failing[1:], strict=False)]
+    assert pauses == [1000 * 4**turn for turn in range(MAX_ATTEMPTS - 1)]
+    assert only(world).state == "dead"
+    world.clock.advance(10**9)
+    assert followups.run_next(world.hub, "me") is None
+
+
+def test_attending_never_fails_because_of_the_job(world: Any, failing: list[int]) -> None:
+    followups.attend(world.hub, "one")
+    assert len(failing) == 1
+    assert only(world).state == "ready"
+    followups.attend(world.hub, "another")
+    assert len(failing) == 1
+
+
+def test_attending_never_fails_because_of_a_busy_database(
+    world: Any, failing: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: Any, **_options: Any) -> None:
+        raise Busy("the database")
+
+    monkeypatch.setattr(jobs, "claim", refuse)
+    followups.attend(world.hub, "one")
+    assert failing == []
+
+
+def test_a_worker_that_died_loses_its_job_to_another(world: Any, failing: list[int]) -> None:
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        assert followups.claim(world.hub, f"dies-{attempt}").attempts == attempt
+        assert followups.claim(world.hub, "early") is None
+        world.clock.advance(LEASE_MS)
+    outcome = followups.run_next(world.hub, "careful")
+    assert outcome.error
+    assert (failing, only(world).state) == ([], "dead")
+
+
+def test_a_kind_that_nobody_knows_is_an_error(world: Any) -> None:
+    with world.hub.write() as tx:
+        jobs.enqueue(tx, "new kind", {}, world.clock())
+    assert "new kind" in followups.run_next(world.hub, "me").error
+
+
+def test_owners_are_unique() -> None:
+    assert followups.new_owner() != followups.new_owner()
+
+
+def test_history_is_indexed_for_every_ref_and_again_without_harm(world: Any) -> None:
+    from entrepot.catalog import commits
+
+    ref = world.repo()
+    head = world.add(ref, "a")
+    for _ in range(2):
+        followups.index_history(world.hub, {"repo": world.row_id(ref)})
+    with world.hub.read() as tx:
+        assert commits.unindexed(tx, world.row_id(ref), head) == []
+    followups.index_history(world.hub, {"repo": 12345})

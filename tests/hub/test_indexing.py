@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from entrepot.catalog import commits
+from entrepot.hub.indexing import index_history
+from entrepot.hub.operations import AddFile
+from entrepot.names import RepoPath
+
+P = RepoPath
+
+
+def test_every_ancestor_is_indexed_once(world: Any) -> None:
+    ref = world.repo()
+    made = [world.add(ref, f"d/f{number}") for number in range(5)]
+    row_id = world.row_id(ref)
+    assert index_history(world.hub, row_id, made[2]) == 4
+    assert index_history(world.hub, row_id, made[4]) == 2
+    assert index_history(world.hub, row_id, made[4]) == 0
+    with world.hub.read() as tx:
+        newest = commits.last_changes(tx, row_id, made[3], [P("d"), P("d/f3"), P("d/f4")])
+    assert newest == {"d": made[3], "d/f3": made[3]}
+
+
+def test_a_commit_of_thousands_of_files_is_indexed(world: Any) -> None:
+    ref = world.repo()
+    paths = [P(f"d{number % 50}/f{number}") for number in range(4500)]
+    head = world.commit(ref, *(AddFile(path, b"x") for path in paths))
+    index_history(world.hub, world.row_id(ref), head)
+    with world.hub.read() as tx:
+        assert set(commits.last_changes(tx, world.row_id(ref), head, paths).values()) == {head}
+
+
+def test_several_may_index_at_once(world: Any) -> None:
+    ref = world.repo()
+    heads = [world.add(ref, f"f{number}") for number in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: index_history(world.hub, world.row_id(ref), heads[-1]), range(4)))
+    with world.hub.read() as tx:
+        assert commits.unindexed(tx, world.row_id(ref), heads[-1]) == []
+        newest = commits.last_changes(tx, world.row_id(ref), heads[-1], [P(f"f{n}") for n in range(20)])
+    assert newest == {f"f{number}": oid for number, oid in enumerate(heads)}

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.catalog import refs
+from entrepot.errors import ObjectDamaged, RevisionNotFound
+from entrepot.hub import branches, logs, revisions
+from entrepot.names import RefName, RepoRef
+
+
+def resolve(world: Any, ref: RepoRef, revision: str) -> str:
+    with world.hub.read() as tx:
+        return revisions.resolve(tx, world.row_id(ref), revision)
+
+
+def point(world: Any, ref: RepoRef, name: str, oid: str) -> None:
+    with world.hub.write() as tx:
+        assert refs.swap(tx, world.row_id(ref), RefName(name), None, oid, 1)
+
+
+def test_branch_then_tag_then_ref_then_id(world: Any) -> None:
+    ref = world.repo()
+    made = [world.head(ref), *(world.add(ref, f"f{n}") for n in range(4))]
+    oid = made[0]
+    assert resolve(world, ref, oid) == oid
+    point(world, ref, "refs/pr/1", made[1])
+    assert resolve(world, ref, "refs/pr/1") == made[1]
+    point(world, ref, f"refs/tags/{oid}", made[2])
+    assert resolve(world, ref, oid) == made[2]
+    point(world, ref, f"refs/heads/{oid}", made[3])
+    assert resolve(world, ref, oid) == made[3]
+    assert resolve(world, ref, f"refs/tags/{oid}") == made[2]
+    assert resolve(world, ref, "HEAD") == resolve(world, ref, "refs/heads/main") == resolve(world, ref, "main")
+
+
+def test_ids_may_be_abbreviated_to_five_digits(world: Any) -> None:
+    ref = world.repo()
+    oid = world.head(ref)
+    for length in range(5, 41):
+        assert resolve(world, ref, oid[:length]) == oid
+    for text in (oid[:4], oid.upper() if oid.upper() != oid else "ABCDEF", f"{oid}0", "f" * 40, "0" * 6):
+        with pytest.raises(RevisionNotFound):
+            resolve(world, ref, text)
+
+
+def test_only_commits_have_ids(world: Any) -> None:
+    ref = world.repo()
+    [only] = logs.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
+    for length in (40, 12):
+        with pytest.raises(RevisionNotFound):
+            resolve(world, ref, only.commit.tree[:length])
+
+
+def test_an_ambiguous_abbreviation_names_nothing(world: Any) -> None:
+    import sqlalchemy as sa
+
+    from entrepot.catalog import tables
+
+    ref = world.repo()
+    first, second = world.head(ref), world.add(ref, "a")
+    close = first[:8] + second[8:]
+    table = tables.objects
+    with world.hub.write() as tx:
+        tx.sql.execute(sa.update(table).where(table.c.oid == second).values(oid=close))
+    with pytest.raises(RevisionNotFound):
+        resolve(world, ref, first[:8])
+    for oid in (first, close):
+        for length in range(9, 41):
+            if first[:length] != close[:length]:
+                assert resolve(world, ref, oid[:length]) == oid
+
+
+def test_annotated_tags_are_peeled_and_odd_ones_are_damage(world: Any) -> None:
+    ref = world.repo()
+    branches.create_tag(world.hub, world.alice, ref, "main", "v1", "m")
+    assert resolve(world, ref, "v1") == resolve(world, ref, "refs/tags/v1") == world.head(ref)
+    [only] = logs.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
+    point(world, ref, "refs/tags/odd", only.commit.tree)
+    with pytest.raises(ObjectDamaged):
+        resolve(world, ref, "odd")
+
+
+@pytest.mark.parametrize("text", ["", "-x", "a b", "a..b", "x" * 301, "\ud800", "main^"])
+def test_what_cannot_be_a_revision_is_none(world: Any, text: str) -> None:
+    with pytest.raises(RevisionNotFound):
+        resolve(world, world.repo(), text)
+
+
+def test_writing_goes_to_branches_and_pull_requests(world: Any) -> None:
+    ref = world.repo()
+    point(world, ref, "refs/pr/1", world.head(ref))
+    point(world, ref, "refs/tags/v1", world.head(ref))
+    with world.hub.read() as tx:
+        for text, name in (("main", "refs/heads/main"), ("HEAD", "refs/heads/main"), ("refs/pr/1", "refs/pr/1")):
+            assert revisions.branch(tx, world.row_id(ref), text).ref == name
+        for text in ("v1", "refs/tags/v1", world.head(ref)):
+            with pytest.raises(RevisionNotFound):
+                revisions.branch(tx, world.row_id(ref), text)
+
+
+def test_the_tree_of_a_revision(world: Any) -> None:
+    ref = world.repo()
+    [only] = logs.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
+    with world.hub.read() as tx:
+        assert revisions.tree_of(world.hub.store, tx, world.row_id(ref), "main") == (only.oid, only.commit.tree)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.errors import InvalidSignature
+from entrepot.hub.signing import Signer
+
+SIGNER = Signer(b"key")
+texts = st.text(max_size=8)
+fields = st.dictionaries(texts.filter(lambda name: name not in ("sig", "exp")), texts, max_size=4)
+
+
+@given(texts, fields)
+def test_what_was_signed_comes_back(purpose: str, claimed: dict[str, str]) -> None:
+    assert SIGNER.check(purpose, SIGNER.sign(purpose, claimed, 100), 100) == claimed
+
+
+@given(texts, fields, texts, fields)
+def test_no_two_claims_have_one_signature(one: str, claimed: dict[str, str], two: str, other: dict[str, str]) -> None:
+    same = (one, claimed) == (two, other)
+    assert same == (SIGNER.sign(one, claimed, 1)["sig"] == SIGNER.sign(two, other, 1)["sig"])
+
+
+def test_parts_cannot_be_moved_between_names_and_values() -> None:
+    signed = SIGNER.sign("p", {"a": "bc", "d": ""}, 9)
+    for forged in ({"ab": "c", "d": ""}, {"a": "b", "d": "c"}, {"a": "bc"}, {"a": "bc", "d": "", "e": ""}):
+        with pytest.raises(InvalidSignature):
+            SIGNER.check("p", forged | {"exp": "9", "sig": signed["sig"]}, 1)
+
+
+@pytest.mark.parametrize("sig", [None, "", "é", "\ud800", "0" * 64])
+def test_a_wrong_signature_is_refused(sig: str | None) -> None:
+    query = {**SIGNER.sign("p", {}, 9), "sig": sig}
+    with pytest.raises(InvalidSignature):
+        SIGNER.check("p", {name: value for name, value in query.items() if value is not None}, 1)
+
+
+def test_another_key_purpose_or_time_is_refused() -> None:
+    signed = SIGNER.sign("p", {"a": "b"}, 9)
+    for signer, purpose, now in ((Signer(b"other"), "p", 1), (SIGNER, "q", 1), (SIGNER, "p", 10)):
+        with pytest.raises(InvalidSignature):
+            signer.check(purpose, signed, now)
+    with pytest.raises(InvalidSignature):
+        SIGNER.check("p", signed | {"exp": "99"}, 1)
+
+
+def test_the_key_is_not_shown() -> None:
+    assert "key" not in repr(Signer(b"the key"))

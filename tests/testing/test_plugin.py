@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = """
+import urllib.request
+
+urls = set()
+
+
+def test_the_shared_hub_answers(entrepot_hub):
+    urls.add(entrepot_hub.url)
+    assert urllib.request.urlopen(entrepot_hub.url + "/healthz").status == 200
+
+
+def test_the_shared_hub_is_the_same(entrepot_hub):
+    urls.add(entrepot_hub.url)
+    assert len(urls) == 1
+
+
+def test_a_fresh_hub_is_another_one(entrepot_hub, entrepot_fresh_hub):
+    assert entrepot_fresh_hub.url != entrepot_hub.url
+    entrepot_fresh_hub.kill()
+    entrepot_fresh_hub.start()
+    assert urllib.request.urlopen(entrepot_fresh_hub.url + "/healthz").status == 200
+"""
+
+
+@pytest.mark.parametrize("distribution", [[], ["-n", "2", "--dist", "loadfile"]], ids=["alone", "xdist"])
+def test_the_fixtures_work_in_any_project(tmp_path: Path, distribution: list[str]) -> None:
+    (tmp_path / "test_project.py").write_text(TESTS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *distribution],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_plugin_costs_projects_that_do_not_use_it_nothing() -> None:
+    code = "import sys, pytest; before = set(sys.modules); import entrepot.testing.plugin; "
+    code += "print(*(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"entrepot", "entrepot.testing", "entrepot.testing.plugin"}
