@@ -27,7 +27,7 @@ from entrepot.hub.house import Hub, open_hub
 from entrepot.hub.operations import AddFile, AddLarge, Operation
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
 from entrepot.hub.repositories import NewRepo
-from entrepot.names import MAIN, ROOT, Oid, RefName, RepoId, RepoPath, RepoRef, RepoType, Sha256
+from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, RepoType, Sha256
 from entrepot.settings import Settings
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees
@@ -58,7 +58,7 @@ def guarded(hub: Hub, clock: Clock) -> Hub:
     blobs = hub.store.blobs
     assert isinstance(blobs, LocalBlobs)
     watched = GuardedLocalBlobs(blobs, hub.catalog.is_writing)
-    return attrs.evolve(hub, store=attrs.evolve(hub.store, blobs=watched, parts=watched), now_ms=clock)
+    return attrs.evolve(hub, store=attrs.evolve(hub.store, blobs=watched, parts=watched, drafts=watched), now_ms=clock)
 
 
 @attrs.define

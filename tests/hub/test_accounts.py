@@ -93,7 +93,8 @@ def test_a_secret_can_be_imported_once(world: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"role": "admin"}, {"secret": "plain"}, {"secret": "hf_"}, {"secret": "hf_abcde\n"}, {"secret": "hf_é" * 9}]
+    "values",
+    [{"role": "admin"}, {"secret": "plain"}, {"secret": "hf_"}, {"secret": "hf_abcde\n"}, {"secret": "hf_é" * 9}],
 )
 def test_bad_tokens_are_not_made(world: Any, values: dict[str, str]) -> None:
     before = dict((user.name, len(tokens)) for user, tokens in accounts.list_users(world.hub))

@@ -12,8 +12,8 @@ from entrepot.names import RepoType
 
 
 def found(world: Any, caller: Any, **wanted: Any) -> list[str]:
-    rows = infos.search(world.hub, caller, Search(RepoType.MODEL, **wanted))
-    return sorted(str(item.info.row.ref.id) for item in rows)
+    page = infos.search(world.hub, caller, Search(RepoType.MODEL, **wanted))
+    return sorted(str(item.info.row.ref.id) for item in page.infos)
 
 
 def test_a_repository_is_described_at_a_revision(world: Any) -> None:
@@ -52,7 +52,7 @@ def test_tags_and_files_come_with_the_search(world: Any) -> None:
     ref = world.repo()
     world.add(ref, "README.md", b"---\ntags: [rare]\n---\n")
     world.repo("alice/other")
-    [full] = infos.search(world.hub, None, Search(RepoType.MODEL, tags=("rare",)), with_files=True)
+    [full] = infos.search(world.hub, None, Search(RepoType.MODEL, tags=("rare",)), with_files=True).infos
     assert [node.path for node in full.siblings] == [".gitattributes", "README.md"]
     assert full.info.head == world.head(ref)
     assert "rare" in full.info.tags
@@ -67,3 +67,19 @@ def test_what_a_namespace_owns(world: Any) -> None:
     with world.hub.read() as tx:
         owned = infos.owned_by(world.hub, tx, world.alice.account.id)
     assert [str(item.info.row.ref) for item in owned] == ["model alice/secret"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
+def test_pages_of_a_search_put_together_are_the_whole(world: Any, limit: int) -> None:
+    made = []
+    for number in range(4):
+        world.clock.advance(1 if number % 2 else 0)
+        made.append(str(world.repo(f"alice/m{number}").id))
+    names, after = [], None
+    while True:
+        page = infos.search(world.hub, None, Search(RepoType.MODEL, sort="createdAt", limit=limit, after=after))
+        names += [str(item.info.row.ref.id) for item in page.infos]
+        after = page.after
+        if after is None:
+            break
+    assert names == made[::-1]

@@ -48,7 +48,15 @@ def test_differences_are_what_git_prints(world: Any, tmp_path: pathlib.Path) -> 
     def printed(*arguments: str) -> str:
         return git("diff", "--no-renames", "--abbrev=7", *arguments)
 
-    for spec in (f"{old}..main", "main^..main", "main^^^..main^", "side..main", "side...main", "main...side", "main..main"):
+    for spec in (
+        f"{old}..main",
+        "main^..main",
+        "main^^^..main^",
+        "side..main",
+        "side...main",
+        "main...side",
+        "main..main",
+    ):
         assert logs.compare(world.hub, world.alice, ref, spec) == printed(spec), spec
 
 

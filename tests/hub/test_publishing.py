@@ -41,7 +41,9 @@ def test_a_move_brings_its_objects_and_its_follow_up_work(world: Any, ref: RepoR
         assert [job.kind for job in jobs.find(tx, states=["ready"])] == ["history"]
 
 
-@pytest.mark.parametrize(("paths", "is_due"), [(["README.md"], True), (["x"], True), (["d/README.md"], False), ([], False)])
+@pytest.mark.parametrize(
+    ("paths", "is_due"), [(["README.md"], True), (["x"], True), (["d/README.md"], False), ([], False)]
+)
 def test_the_card_is_due_when_the_top_of_main_changes(paths: list[str], is_due: bool) -> None:
     assert touches_card([RepoPath(path) for path in paths]) is is_due
 

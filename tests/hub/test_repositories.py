@@ -4,8 +4,17 @@ from typing import Any
 
 import pytest
 
-from entrepot.errors import AlreadyExists, InvalidName, InvalidOperation, InvalidPath, LoginRequired, NotAllowed
-from entrepot.errors import Refused, RepoMoved, RepoNotFound
+from entrepot.errors import (
+    AlreadyExists,
+    InvalidName,
+    InvalidOperation,
+    InvalidPath,
+    LoginRequired,
+    NotAllowed,
+    Refused,
+    RepoMoved,
+    RepoNotFound,
+)
 from entrepot.git import DEFAULT_DATASET, DEFAULT_MODEL
 from entrepot.hub import accounts, branches, infos, logs, repositories, upkeep
 from entrepot.hub.repositories import Changes, NewRepo
@@ -17,7 +26,9 @@ def ref_of(name: str, kind: RepoType = RepoType.MODEL) -> RepoRef:
 
 
 def visibility(world: Any, ref: RepoRef) -> str:
-    return str(infos.describe(world.hub, world.root, ref, "main", with_files=False, with_sizes=False).info.row.visibility)
+    return str(
+        infos.describe(world.hub, world.root, ref, "main", with_files=False, with_sizes=False).info.row.visibility
+    )
 
 
 def test_a_new_repository_has_one_commit(world: Any) -> None:

@@ -64,20 +64,15 @@ def test_bytes_are_stored_before_anything_is_named(world: Any) -> None:
 def test_only_one_content_is_held_at_a_time(world: Any) -> None:
     import weakref
 
-    class Content(bytes):
-        pass
-
-    ref, alive = world.repo(), weakref.WeakSet[Content]()
+    ref, alive = world.repo(), weakref.WeakValueDictionary[int, AddFile]()
     most = 0
 
     def operations() -> Iterator[Operation]:
         nonlocal most
         for number in range(10):
-            content = Content(bytes([number]) * 10_000)
-            alive.add(content)
+            alive[number] = operation = AddFile(P(f"f{number}"), bytes([number]) * 10_000)
             most = max(most, len(alive))
-            yield AddFile(P(f"f{number}"), content)
-            del content
+            yield operation
 
     with world.hub.read() as tx:
         row = repos.find(tx, ref)

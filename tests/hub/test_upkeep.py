@@ -312,7 +312,8 @@ def racing_acts(world: Any, ref: RepoRef, revision: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     ("act", "step", "grace_ms"),
-    [(act, step, None) for act in range(6) for step in (1, 2, 3)] + [(act, step, 0) for act in (0, 1) for step in (1, 2)],
+    [(act, step, None) for act in range(6) for step in (1, 2, 3)]
+    + [(act, step, 0) for act in (0, 1) for step in (1, 2)],
 )
 def test_whatever_comes_between_two_steps_of_a_sweep_loses_nothing(
     world: Any, monkeypatch: pytest.MonkeyPatch, act: int, step: int, grace_ms: int | None

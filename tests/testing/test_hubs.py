@@ -199,9 +199,13 @@ def test_a_hub_that_does_not_start_says_why() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_no_process_outlives_the_one_that_asked_for_the_hub(workers: int) -> None:
+def test_no_process_outlives_the_one_that_asked_for_the_hub(workers: int, tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(workers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(workers)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # nobody is left to remove the hub's folder
     ) as holder:
         assert holder.stdout is not None
         server = psutil.Process(int(holder.stdout.readline()))

@@ -12,7 +12,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.errors import Busy
-from entrepot.names import RefName, RepoPath, Sha256, Uid, new_uid
+from entrepot.names import RefName, RepoPath, Sha256, Uid, XetHash, new_uid
 
 _F = tables.files
 _L = tables.file_links
@@ -22,6 +22,16 @@ SWEEP_LEASE_MS = 600_000
 """How long a sweeper may take for one file; a claim older than this was left by one that died."""
 
 # Built once: making a statement costs more than running it on a page that is cached.
+_KEPT = (
+    sa.select(_L.c.size, _L.c.xet_hash, _F.c.is_raw, _F.c.xet_hash)
+    .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
+    .where((_L.c.repo_id == sa.bindparam("repo")) & (_L.c.sha256 == sa.bindparam("wanted")))
+)
+_XET_HASHES = (
+    sa.select(_L.c.sha256, _L.c.xet_hash, _F.c.xet_hash)
+    .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
+    .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
+)
 _USABLE = sa.select(_L.c.sha256, _L.c.size).where(
     (_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True))
 )
@@ -61,7 +71,7 @@ def confirm(tx: Write, sha256: Sha256, size: int) -> bool:
 
     A row that was only reserved has the size that somebody announced.
     """
-    return bool(tx.sql.execute(sa.update(_F).where(_F.c.sha256 == sha256).values(size=size)).rowcount)
+    return bool(tx.sql.execute(sa.update(_F).where(_F.c.sha256 == sha256).values(size=size, is_raw=True)).rowcount)
 
 
 def adopt(tx: Write, sha256: Sha256, size: int) -> None:
@@ -82,6 +92,77 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, in
         rows = tx.sql.execute(_USABLE, {"repo": repo_id, "wanted": sha256s[at : at + _BATCH]})
         found.update((sha256, size) for sha256, size in rows)
     return found
+
+
+@attrs.frozen
+class Kept:
+    """How the bytes of a file are kept: raw under its sha256, as chunks, or (for a while) both."""
+
+    size: int
+    is_raw: bool
+    xet_hash: XetHash | None
+
+
+def kept(tx: Read, repo_id: int, sha256: Sha256) -> Kept | None:
+    """How a file is kept for a repository that may use it, else None.
+
+    A link that rests on a claim leads to the claimed chunks and nowhere else.
+    """
+    row = tx.sql.execute(_KEPT, {"repo": repo_id, "wanted": sha256}).first()
+    if row is None:
+        return None
+    size, claimed, is_raw, chunked = row
+    return Kept(size, claimed is None and bool(is_raw), claimed or chunked)
+
+
+def xet_hashes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, XetHash]:
+    """The Xet hash of each of the files that a repository may fetch as chunks."""
+    found: dict[Sha256, XetHash] = {}
+    for at in range(0, len(sha256s), _BATCH):
+        rows = tx.sql.execute(_XET_HASHES, {"repo": repo_id, "wanted": sha256s[at : at + _BATCH]})
+        found.update((sha256, claimed or chunked) for sha256, claimed, chunked in rows if claimed or chunked)
+    return found
+
+
+def chunks_of(tx: Read, sha256: Sha256) -> XetHash | None:
+    """The Xet hash of a file with this verified sha256, or None."""
+    return tx.sql.execute(sa.select(_F.c.xet_hash).where(_F.c.sha256 == sha256)).scalar()
+
+
+def raw_of(tx: Read, repo_id: int, *, larger_than: int, limit: int) -> list[tuple[Sha256, int, XetHash | None]]:
+    """(sha256, size, Xet hash if also chunked) of committed files of a repository whose bytes are kept raw."""
+    query = (
+        sa.select(_F.c.sha256, _F.c.size, _F.c.xet_hash)
+        .join(_L, _L.c.sha256 == _F.c.sha256)
+        .where((_L.c.repo_id == repo_id) & _L.c.path.is_not(None) & _L.c.xet_hash.is_(None))
+        .where(_F.c.is_raw.is_(True) & (_F.c.size > larger_than))
+        .order_by(_F.c.created_ms)
+        .limit(limit)
+    )
+    return [(row.sha256, row.size, row.xet_hash) for row in tx.sql.execute(query)]
+
+
+def set_chunked(tx: Write, sha256: Sha256, file: XetHash) -> None:
+    """Say that a file can also be had as chunks."""
+    tx.sql.execute(sa.update(_F).where(_F.c.sha256 == sha256).values(xet_hash=file))
+
+
+def drop_raw(tx: Write, sha256: Sha256) -> bool:
+    """Say that the raw bytes of a file are about to be deleted; False unless it is kept as chunks too."""
+    here = (_F.c.sha256 == sha256) & _F.c.xet_hash.is_not(None) & _F.c.is_raw.is_(True)
+    return bool(tx.sql.execute(sa.update(_F).where(here).values(is_raw=False)).rowcount)
+
+
+def mark_lie(tx: Write, repo_id: int, sha256: Sha256) -> None:
+    """Note that the chunks a repository links under this sha256 have another one."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256)
+    tx.sql.execute(sa.update(_L).where(here).values(is_lie=True))
+
+
+def put_chunked(tx: Write, sha256: Sha256, size: int, file: XetHash, now_ms: int) -> None:
+    """Record a file whose chunks were found to have this sha256."""
+    row = {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms}
+    insert_missing(tx.sql, _F, [row | {"is_raw": False, "xet_hash": file}])
 
 
 def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
@@ -141,7 +222,7 @@ def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]]
 
 def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:
     """Let a repository use every committed file of another one."""
-    query = sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref).where(
+    query = sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref, _L.c.xet_hash).where(
         (_L.c.repo_id == source_id) & _L.c.path.is_not(None)
     )
     rows = [
@@ -154,8 +235,9 @@ def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None,
             "ref": ref,
             "pusher_id": pusher_id,
             "linked_ms": now_ms,
+            "xet_hash": xet_hash,
         }
-        for sha256, size, path, ref in tx.sql.execute(query)
+        for sha256, size, path, ref, xet_hash in tx.sql.execute(query)
     ]
     insert_missing(tx.sql, _L, rows)
 
@@ -211,8 +293,8 @@ def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:
 
 
 def needed(tx: Read) -> Iterator[tuple[Sha256, int]]:
-    """(sha256, size) of every file that a link or an object names: their bytes must be there."""
-    rows = tx.sql.execute(sa.select(_F.c.sha256, _F.c.size).where(~_is_free()))
+    """(sha256, size) of every file kept raw that a link or an object names: their bytes must be there."""
+    rows = tx.sql.execute(sa.select(_F.c.sha256, _F.c.size).where(~_is_free() & _F.c.is_raw.is_(True)))
     for row in rows:
         yield row.sha256, row.size
 

@@ -125,7 +125,8 @@ def unverified(tx: Read, limit: int) -> list[tuple[int, Sha256, XetHash]]:
     """(repository, sha256, file) of links that rest on a claim nobody has verified yet."""
     query = (
         sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_hash)
-        .where(_L.c.xet_hash.is_not(None) & ~sa.exists().where(_F.c.sha256 == _L.c.sha256))
+        .where(_L.c.xet_hash.is_not(None) & _L.c.is_lie.is_(False))
+        .where(~sa.exists().where(_F.c.sha256 == _L.c.sha256))
         .limit(limit)
     )
     return [(row.repo_id, row.sha256, row.xet_hash) for row in tx.sql.execute(query)]

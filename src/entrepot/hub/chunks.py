@@ -13,14 +13,23 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.blobs import OpenSink
-from entrepot.catalog import Read, jobs, repos, xet_files, xorbs
+from entrepot.blobs import OpenSink, file_key
+from entrepot.catalog import Read, files, jobs, repos, xet_files, xorbs
 from entrepot.catalog.xet_files import Claim, XetFileRow
-from entrepot.errors import Busy, InvalidSignature, LimitExceeded, RepoNotFound, ThingNotFound, XorbDamaged, XorbMissing
+from entrepot.errors import (
+    BlobMissing,
+    Busy,
+    InvalidSignature,
+    LimitExceeded,
+    RepoNotFound,
+    ThingNotFound,
+    XorbDamaged,
+    XorbMissing,
+)
 from entrepot.hub import passes
 from entrepot.hub.house import Hub
 from entrepot.hub.passes import Pass
-from entrepot.names import XetHash, new_uid
+from entrepot.names import Sha256, XetHash, new_uid
 from entrepot.storage import chunked
 from entrepot.storage.chunked import StoredXorb
 from entrepot.storage.contents import Content
@@ -53,7 +62,7 @@ class ReceivingXorb:
     """A xorb whose bytes are arriving; ``write`` them all, then ``finish``, or ``discard``."""
 
     _hub: Hub
-    _pass: Pass
+    _given: Pass
     _xorb: XetHash
     _sink: OpenSink
 
@@ -73,7 +82,7 @@ class ReceivingXorb:
             Busy: a sweeper is deleting this very xorb.
         """
         index = parse_xorb(self._sink.view(), self._xorb)
-        return keep_xorb(self._hub, self._pass.realm, self._xorb, index, self._sink)
+        return keep_xorb(self._hub, self._given.realm, self._xorb, index, self._sink)
 
     def discard(self) -> None:
         """Drop what has arrived; nothing after :meth:`finish`."""
@@ -254,6 +263,20 @@ def open_file(hub: Hub, file: XetHash) -> Content:
             return chunked.get_xorb(hub.store, tx, xorb)
 
     return chunked.ChunkedContent(hub.store, terms, find)
+
+
+def open_verified(hub: Hub, sha256: Sha256) -> Content:
+    """A file by its verified sha256, made of chunks.
+
+    Raises:
+        BlobMissing: it is not kept as chunks.
+        XorbDamaged: what it needs is lost or in quarantine.
+    """
+    with hub.read() as tx:
+        file = files.chunks_of(tx, sha256)
+    if file is None:
+        raise BlobMissing(file_key(sha256))
+    return open_file(hub, file)
 
 
 def _intact_terms(tx: Read, file: XetHash) -> Terms:

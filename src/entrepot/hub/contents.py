@@ -8,13 +8,13 @@ import attrs
 
 from entrepot.catalog import Read, files
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import EntryNotFound
+from entrepot.errors import BlobMissing, EntryNotFound
 from entrepot.git import Mode
-from entrepot.hub import access, revisions
+from entrepot.hub import access, chunks, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.indexing import index_history
-from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256
+from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256, XetHash
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import Content, PackedContent, open_file
@@ -34,6 +34,7 @@ class Located:
     lfs: Lfs | None
     _data: bytes | None = attrs.field(repr=False)
     _sha256: Sha256 | None
+    xet_hash: XetHash | None = None
 
     @property
     def etag(self) -> str:
@@ -48,8 +49,14 @@ class Located:
         """
         if self._data is not None:
             return PackedContent(self.oid, self.size, self._data)
-        assert self._sha256 is not None
-        return open_file(hub.store, self._sha256)
+        if self._sha256 is None:
+            assert self.xet_hash is not None
+            return chunks.open_file(hub, self.xet_hash)
+        try:
+            return open_file(hub.store, self._sha256)
+        except BlobMissing:
+            # Its raw bytes gave way to chunks between the look-up and now.
+            return chunks.open_verified(hub, self._sha256)
 
 
 @attrs.frozen
@@ -102,10 +109,12 @@ def _locate(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoPat
         if is_raw or found.sha256 is None or found.pointer_size is None:
             return Located(row, commit, path, found.oid, found.size, None, found.data, None)
         # A pointer gives nobody bytes that the repository may not use (or that were deleted for good).
-        if not files.usable(tx, row.id, [found.sha256]):
+        kept = files.kept(tx, row.id, found.sha256)
+        if kept is None:
             raise EntryNotFound(path, commit, "The large file behind this pointer is not stored in this repository")
         lfs = Lfs(found.sha256, found.pointer_size)
-        return Located(row, commit, path, found.oid, lfs.size, lfs, None, lfs.sha256)
+        raw = lfs.sha256 if kept.is_raw else None
+        return Located(row, commit, path, found.oid, lfs.size, lfs, None, raw, kept.xet_hash)
 
 
 def list_tree(

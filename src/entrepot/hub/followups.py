@@ -19,7 +19,7 @@ from entrepot.catalog import jobs, refs
 from entrepot.catalog.jobs import STATES as STATES
 from entrepot.catalog.jobs import Job as Job
 from entrepot.errors import EntrepotError, ThingNotFound
-from entrepot.hub import cards, indexing
+from entrepot.hub import cards, indexing, ingestion
 from entrepot.hub.house import Hub
 
 LEASE_MS = 120_000
@@ -44,7 +44,22 @@ def index_card(hub: Hub, args: Mapping[str, Any]) -> None:
     cards.index(hub, int(args["repo"]))
 
 
-HANDLERS: Mapping[str, Handler] = {"history": index_history, "card": index_card}
+def chunk_files(hub: Hub, args: Mapping[str, Any]) -> None:
+    """Keep the large files of a repository as chunks instead of whole."""
+    ingestion.chunk_files(hub, int(args["repo"]))
+
+
+def verify_claims(hub: Hub, _args: Mapping[str, Any]) -> None:
+    """Find out whether uploaded chunks have the sha256 that was claimed."""
+    ingestion.verify_claims(hub)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "chunk": chunk_files,
+    "verify": verify_claims,
+    "history": index_history,
+    "card": index_card,
+}
 
 
 @attrs.frozen

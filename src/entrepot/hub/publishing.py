@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import attrs
 
-from entrepot.catalog import Write, files, jobs, objects, refs, repos
+from entrepot.catalog import Write, files, jobs, objects, refs, repos, xet_files
 from entrepot.catalog.objects import ObjectRow
 from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
 from entrepot.git import Commit, Kind, Signature, encode_commit
@@ -16,6 +16,9 @@ from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
+
+CHUNK_DELAY_MS = 10_000
+"""Large files are chunked when the burst of uploads is over, not beside it."""
 
 CARD_FILES = frozenset({"README.md", "config.json"})
 """Files whose content is indexed for listing."""
@@ -75,6 +78,9 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
     files.name_links(tx, repo_id, publication.large, move.ref, now)
     repos.update(tx, repo_id, updated_ms=now)
     jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
+    if publication.large:
+        key = f"chunk:{repo_id}"
+        jobs.enqueue(tx, "chunk", {"repo": repo_id}, now, dedup_key=key, delay_ms=CHUNK_DELAY_MS)
     if move.ref == MAIN and touches_card(publication.touched):
         jobs.enqueue(tx, "card", {"repo": repo_id}, now, dedup_key=card_job(repo_id))
     return True
@@ -83,6 +89,7 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
 def _link_files(tx: Write, publication: Publication, now_ms: int) -> None:
     wanted = [sha256 for sha256, _ in publication.large]
     files.link(tx, publication.repo_id, wanted, publication.pusher_id, now_ms)
+    xet_files.link_claimed(tx, publication.repo_id, wanted, publication.pusher_id, now_ms)
     linked = files.usable(tx, publication.repo_id, wanted)
     for sha256, path in publication.large:
         if sha256 not in linked:  # swept since it was found to be there

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, files
+from entrepot.catalog import Read, files, xet_files
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
@@ -227,14 +227,19 @@ class _Stage:
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
     """Sizes of those large files that the caller may commit to a repository.
 
-    That is: files uploaded to it, and files of any repository whose content
-    the caller may read. Knowing a digest alone gives nobody its bytes.
+    That is: files uploaded to it, files of any repository whose content the
+    caller may read, and chunks that were registered for it under this sha256.
+    Knowing a digest alone gives nobody its bytes.
     """
-    here = files.usable(tx, row.id, wanted)
-    missing = [sha256 for sha256 in wanted if sha256 not in here]
-    if not missing:
-        return here
-    return here | files.readable_elsewhere(tx, seen_by(caller), missing)
+    found = files.usable(tx, row.id, wanted)
+    missing = [sha256 for sha256 in wanted if sha256 not in found]
+    if missing:
+        found |= files.readable_elsewhere(tx, seen_by(caller), missing)
+        missing = [sha256 for sha256 in missing if sha256 not in found]
+    if missing:
+        claims = xet_files.claimed(tx, row.id, missing)
+        found |= {sha256: claim.size for sha256, claim in claims.items()}
+    return found
 
 
 def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], list[tuple[Sha256, RepoPath]]]:

@@ -15,6 +15,7 @@ from entrepot.catalog import files, repos, uploads
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
 from entrepot.errors import (
+    BlobMissing,
     Busy,
     ContentMismatch,
     InvalidSignature,
@@ -23,7 +24,7 @@ from entrepot.errors import (
     RepoNotFound,
     ThingNotFound,
 )
-from entrepot.hub import access
+from entrepot.hub import access, chunks
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.staging import usable_sizes
@@ -302,9 +303,16 @@ def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
     claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     with hub.read() as tx:
-        if not files.usable(tx, int(claim["repo"]), [oid]):
-            raise ThingNotFound("object", oid)
-    return open_file(hub.store, oid)
+        kept = files.kept(tx, int(claim["repo"]), oid)
+    if kept is None:
+        raise ThingNotFound("object", oid)
+    if not kept.is_raw and kept.xet_hash is not None:
+        return chunks.open_file(hub, kept.xet_hash)
+    try:
+        return open_file(hub.store, oid)
+    except BlobMissing:
+        # Its raw bytes gave way to chunks between the look-up and now.
+        return chunks.open_verified(hub, oid)
 
 
 def _plan_upload(

@@ -224,4 +224,3 @@ def next_link(request: Request, changes: Mapping[str, str]) -> str:
 
 def _first(header: str | None) -> str:
     return (header or "").split(",")[0].strip()
-

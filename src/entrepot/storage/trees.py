@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, objects
+from entrepot.catalog import Read, files, objects
 from entrepot.catalog.objects import Measure
 from entrepot.errors import EntryNotFound, ObjectMissing
 from entrepot.git import Entry, Mode, parse_tree
-from entrepot.names import ROOT, Oid, RepoPath, Sha256
+from entrepot.names import ROOT, Oid, RepoPath, Sha256, XetHash
 from entrepot.storage.objects import tree_scanner
 from entrepot.storage.store import Store
 
@@ -47,6 +47,7 @@ class Listed:
     size: int
     pointer_size: int
     lfs: Lfs | None
+    xet_hash: XetHash | None = None
 
     @property
     def etag(self) -> str:
@@ -160,7 +161,12 @@ class Trees:
         """
         oids = list({node.entry.oid for node in nodes if _has_content(node.entry)})
         measures = objects.measure(self._tx, self._repo_id, oids)
-        return [_listed(node, measures) for node in nodes]
+        listed = [_listed(node, measures) for node in nodes]
+        large = [item.lfs.sha256 for item in listed if item.lfs]
+        if not large:
+            return listed
+        hashes = files.xet_hashes(self._tx, self._repo_id, large)
+        return [attrs.evolve(item, xet_hash=hashes.get(item.lfs.sha256)) if item.lfs else item for item in listed]
 
 
 @attrs.define

@@ -9,7 +9,6 @@ Source: xet, section 2.
 
 from __future__ import annotations
 
-import re
 import struct
 from itertools import pairwise
 
@@ -17,7 +16,7 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import ArrayLike, NDArray
 
-from entrepot.errors import InvalidName, Malformed
+from entrepot.errors import Malformed
 from entrepot.names import XetHash
 
 Buffer = bytes | bytearray | memoryview
@@ -32,23 +31,11 @@ NODE_KEY = bytes.fromhex("017ec5c7a5472996fd946666b48a02e65ddd536f37c76dd2f86352
 RANGE_KEY = bytes.fromhex("7f1857d6ce56ed66127ff913e7a5c3f3a4cd26d5b5db49e64124987f28fb94c3")
 FILE_KEY = bytes(32)
 
-_TEXT = re.compile(r"[0-9a-f]{64}")
 _GROUPS = struct.Struct("<4Q")
 
 # A node of the tree has 2 to 9 children, and ends at the first one whose hash is a multiple of 4.
 _MOST_CHILDREN = 9
 _BLOCK = 8192
-
-
-def parse_hash(text: str) -> XetHash:
-    """Read the id of a xorb, a file or a chunk.
-
-    Raises:
-        InvalidName: not 64 lower-case hex digits.
-    """
-    if not _TEXT.fullmatch(text):
-        raise InvalidName("xet hash", text, "expected 64 lower-case hex digits")
-    return XetHash(text)
 
 
 def read_hash(raw: Buffer) -> XetHash:

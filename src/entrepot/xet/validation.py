@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from entrepot.errors import ContentMismatch, LimitExceeded, Malformed, XorbMissing
 from entrepot.names import XetHash
@@ -94,12 +95,16 @@ def check_xorb(block: XorbBlock, index: XorbIndex) -> None:
     """
     if block.hashes == index.hashes and block.raw_ends == index.raw_ends:
         return
-    listed, stored = np.frombuffer(block.hashes, "V32"), np.frombuffer(index.hashes, "V32")
-    shorter = min(len(listed), len(stored))
-    other = np.flatnonzero(listed[:shorter] != stored[:shorter])
-    where = int(other[0]) if len(other) else shorter
+    shorter = min(len(block.raw_ends), index.count)
+    other = _rows(block.hashes)[:shorter] != _rows(index.hashes)[:shorter]
+    other |= np.frombuffer(block.raw_ends, np.uint32)[:shorter] != np.frombuffer(index.raw_ends, np.uint32)[:shorter]
+    where = int(other.argmax()) if other.any() else shorter
     raise ContentMismatch(
         f"chunk list of xorb {block.hash}",
-        f"{len(stored)} chunks",
-        f"{len(listed)} chunks that differ from number {where}",
+        f"{index.count} chunks",
+        f"{len(block.raw_ends)} chunks that differ from number {where}",
     )
+
+
+def _rows(hashes: bytes) -> NDArray[np.void]:
+    return np.frombuffer(hashes, "V32")

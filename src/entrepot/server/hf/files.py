@@ -19,7 +19,7 @@ from entrepot.hub.callers import Anyone
 from entrepot.hub.contents import Located
 from entrepot.hub.house import Hub
 from entrepot.names import ROOT, RepoPath, RepoRef, RepoType, parse_path
-from entrepot.server.doors import ask, house_of, repo_of
+from entrepot.server.doors import ask, base_url, house_of, repo_of
 from entrepot.server.files import TEXT, FileAnswer, describe_content, kept_open, media_type, open_content
 from entrepot.server.responders import Content, HeldContent
 from entrepot.server.segments import split_revision
@@ -96,17 +96,18 @@ def _door(kind: RepoType, word: str) -> Callable[[Request], Awaitable[FileAnswer
         place = read_place(request.path_params["place"])
         is_head, is_raw = request.method == "HEAD", word == "raw"
         with kept_open() as opened:
-            errand = _Errand(repo_of(request, kind), place, is_raw, is_head, opened)
+            ref = repo_of(request, kind)
+            errand = _Errand(ref, place, is_raw, is_head, opened)
             located = await ask(request, errand.run)
             if not is_head and not is_raw:
                 _note(request, located)
             name = located.path.rpartition("/")[2]
-            return FileAnswer(opened[0], name, house_of(request).threads, _headers(place, located))
+            return FileAnswer(opened[0], name, house_of(request).threads, _headers(request, ref, place, located))
 
     return send_file
 
 
-def _headers(place: Place, located: Located) -> list[tuple[str, str]]:
+def _headers(request: Request, ref: RepoRef, place: Place, located: Located) -> list[tuple[str, str]]:
     headers = [
         ("X-Repo-Commit", located.commit),
         # A commit never changes; a branch does, and so may who sees either.
@@ -115,6 +116,10 @@ def _headers(place: Place, located: Located) -> list[tuple[str, str]]:
     ]
     if located.lfs is not None:
         headers += [("X-Linked-ETag", f'"{located.etag}"'), ("X-Linked-Size", str(located.size))]
+    if located.xet_hash is not None:
+        # Where clients that know chunks get a token; everybody else reads the body. Source: hf_api, section 2.6.
+        route = f"{base_url(request)}/api/{ref.type.plural}/{located.repo.ref.id}/xet-read-token/{located.commit}"
+        headers += [("X-Xet-Hash", located.xet_hash), ("Link", f'<{route}>; rel="xet-auth"')]
     return headers
 
 

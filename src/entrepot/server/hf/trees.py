@@ -126,6 +126,7 @@ def entry_of(item: Described) -> TreeEntry:
         size=listed.size,
         path=legible(listed.path),
         lfs=lfs,
+        xet_hash=listed.xet_hash,
         last_commit=commit,
     )
 

@@ -96,6 +96,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_xet_claims_file"), "xet_claims", ["file"], unique=False)
     op.add_column("file_links", sa.Column("xet_hash", Hex(32), nullable=True))
+    op.add_column("file_links", sa.Column("is_lie", sa.Boolean(), server_default=sa.text("0"), nullable=False))
     op.create_index(op.f("ix_file_links_xet_hash"), "file_links", ["xet_hash"], unique=False)
     op.add_column("files", sa.Column("is_raw", sa.Boolean(), server_default=sa.text("1"), nullable=False))
     op.add_column("files", sa.Column("xet_hash", Hex(32), nullable=True))

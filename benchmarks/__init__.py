@@ -1,0 +1,1 @@
+"""Measurements of a running hub: real clients, server CPU, memory."""

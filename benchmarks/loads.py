@@ -1,0 +1,122 @@
+"""A load generator that costs little itself: prepared bytes over raw sockets, one request in flight each."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+
+import attrs
+
+from benchmarks.meters import Cost, Meter
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+@attrs.frozen
+class Load:
+    """What a load showed; latencies in seconds, ascending."""
+
+    latencies_s: Sequence[float]
+    cost: Cost
+
+    @property
+    def per_second(self) -> float:
+        """Requests answered in a second of wall time."""
+        return len(self.latencies_s) / self.cost.wall_s
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU milliseconds of the server for one request."""
+        return 1000 * self.cost.server_cpu_s / len(self.latencies_s)
+
+    def quantile_ms(self, share: float) -> float:
+        """The latency that this share of the requests did not exceed, in ms."""
+        return 1000 * self.latencies_s[min(len(self.latencies_s) - 1, int(share * len(self.latencies_s)))]
+
+
+def request(method: str, path: str, token: str, *, body: bytes = b"", headers: Sequence[str] = ()) -> bytes:
+    """The bytes of one HTTP/1.1 request."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: hub", f"Authorization: Bearer {token}", *headers]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + body
+
+
+def run(meter: Meter, url: str, work: Sequence[Sequence[bytes]], *, status: int) -> Load:
+    """Send requests over as many connections as there are lists of them; each list in order.
+
+    Raises:
+        RuntimeError: an answer had another status.
+    """
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    latencies: list[float] = []
+    with meter.measure() as cost:
+        asyncio.run(_send_all(host.strip("[]"), int(port), work, f" {status} ".encode(), latencies))
+    return Load(sorted(latencies), cost)
+
+
+async def _send_all(
+    host: str, port: int, work: Sequence[Sequence[bytes]], status: bytes, latencies: list[float]
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def one(requests: Sequence[bytes]) -> None:
+        transport, client = await loop.create_connection(_Client, host, port)
+        try:
+            for payload in requests:
+                started = time.perf_counter()
+                head = await client.ask(payload)
+                latencies.append(time.perf_counter() - started)
+                if status not in head[:16]:
+                    raise RuntimeError(head.decode("latin-1"))
+        finally:
+            transport.close()
+
+    await asyncio.gather(*(one(requests) for requests in work))
+
+
+class _Client(asyncio.Protocol):
+    """Reads answers that have a Content-Length, and counts their bodies away."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._left = -1
+        self._is_head = False
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[bytes] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the connection."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def ask(self, payload: bytes) -> asyncio.Future[bytes]:
+        """Send a request; gives the head of the answer when its body has arrived."""
+        assert self._transport is not None
+        self._answer = asyncio.get_running_loop().create_future()
+        self._head, self._left, self._is_head = b"", -1, payload.startswith(b"HEAD ")
+        self._transport.write(payload)
+        return self._answer
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the answer."""
+        if self._left < 0:
+            self._head += data
+            end = self._head.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            found = _LENGTH.search(self._head, 0, end)
+            length = int(found[1]) if found and not self._is_head else 0
+            self._left = length - (len(self._head) - end - 4)
+            self._head = self._head[:end]
+        else:
+            self._left -= len(data)
+        if self._left <= 0 and self._answer is not None and not self._answer.done():
+            self._answer.set_result(self._head)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Tell whoever waits."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error or ConnectionResetError("the server closed the connection"))

@@ -1,0 +1,102 @@
+"""What a piece of work costs: wall time, CPU of the server's processes, their peak memory."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import psutil
+
+MIB = 1024 * 1024
+_REST_S = 0.25
+_QUIET_CPU_S = 0.011  # one tick of the kernel's clock
+
+
+@attrs.define
+class Cost:
+    """The cost of one block; filled in when the block has ended.
+
+    ``server_cpu_s``: user and system time of the server and its children;
+    ``settle_cpu_s``: what of it came after the block, in follow-up jobs;
+    ``peak``: the highest resident memory of the server in the block, in
+    bytes; ``grown``: by how much that is above the memory before the block.
+    """
+
+    wall_s: float = 0.0
+    server_cpu_s: float = 0.0
+    settle_cpu_s: float = 0.0
+    peak: int = 0
+    grown: int = 0
+
+
+class Meter:
+    """Measures one server process and its children."""
+
+    def __init__(self, pid: int) -> None:
+        """Watch a server.
+
+        Args:
+            pid: of its first process.
+        """
+        self._root = psutil.Process(pid)
+
+    @contextlib.contextmanager
+    def measure(self) -> Iterator[Cost]:
+        """Measure what the block costs the server, follow-up jobs included (``wall_s`` is the block alone)."""
+        self.rest()
+        cost = Cost()
+        before = self.resident()
+        self._reset_peaks()
+        cpu, started = self.cpu_s(), time.perf_counter()
+        yield cost
+        cost.wall_s = time.perf_counter() - started
+        at_end = self.cpu_s()
+        self.rest()
+        cost.server_cpu_s = self.cpu_s() - cpu
+        cost.settle_cpu_s = self.cpu_s() - at_end
+        cost.peak = self._peaks()
+        cost.grown = cost.peak - before
+
+    def cpu_s(self) -> float:
+        """CPU seconds that the processes have used so far, and children that have ended."""
+        return sum(sum(process.cpu_times()[:4]) for process in self._tree())
+
+    def resident(self) -> int:
+        """Resident memory of all processes, in bytes; pages that they share count in each."""
+        return sum(process.memory_info().rss for process in self._tree())
+
+    def unique(self) -> int:
+        """Memory that would be free if the processes ended, in bytes."""
+        return sum(process.memory_full_info().uss for process in self._tree())
+
+    def rest(self) -> None:
+        """Wait until the server has nothing to do, ten seconds at most."""
+        deadline = time.monotonic() + 10
+        before = self.cpu_s()
+        while time.monotonic() < deadline:
+            time.sleep(_REST_S)
+            now = self.cpu_s()
+            if now - before < _QUIET_CPU_S:
+                return
+            before = now
+
+    def _tree(self) -> list[psutil.Process]:
+        return [self._root, *self._root.children(recursive=True)]
+
+    def _reset_peaks(self) -> None:
+        for process in self._tree():
+            # Source: Linux, Documentation/filesystems/proc.rst, "clear_refs": 5 resets the peak.
+            Path(f"/proc/{process.pid}/clear_refs").write_text("5")
+
+    def _peaks(self) -> int:
+        return sum(_status_kib(process.pid, "VmHWM") * 1024 for process in self._tree())
+
+
+def _status_kib(pid: int, field: str) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1])
+    return 0

@@ -1,0 +1,66 @@
+"""What a benchmark found: figures with their targets, as JSON and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from benchmarks.machines import Machine
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One measured quantity; ``target`` is the most (or, for ``is_floor``, the least) it should be."""
+
+    theme: str
+    name: str
+    value: float
+    unit: str
+    target: float | None = None
+    is_floor: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the target is met; True without one."""
+        if self.target is None:
+            return True
+        return self.value >= self.target if self.is_floor else self.value <= self.target
+
+
+class Results(msgspec.Struct, frozen=True):
+    """One run."""
+
+    machine: Machine
+    is_quick: bool
+    figures: list[Figure]
+
+
+def encode(results: Results) -> bytes:
+    """A run as JSON for people and machines."""
+    return msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n"
+
+
+def decode(data: bytes) -> Results:
+    """A run from its JSON.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+    """
+    return msgspec.json.decode(data, type=Results)
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """Figures as a Markdown table."""
+    lines = ["| theme | measured | value | target | |", "|---|---|---:|---:|---|"]
+    for figure in figures:
+        sign = ">=" if figure.is_floor else "<="
+        target = f"{sign} {_shown(figure.target)}" if figure.target is not None else ""
+        verdict = "" if figure.target is None else ("met" if figure.is_met else "**missed**")
+        lines.append(
+            f"| {figure.theme} | {figure.name} | {_shown(figure.value)} {figure.unit} | {target} | {verdict} |"
+        )
+    return "\n".join(lines)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

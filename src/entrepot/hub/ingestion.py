@@ -1,0 +1,258 @@
+"""Files that came whole, made into chunks; claims about chunks, verified.
+
+Both are follow-up jobs: an upload is finished before they begin, and what
+they find out changes no name and no content, only how bytes are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import attrs
+
+from entrepot.blobs import file_key
+from entrepot.catalog import files, repos, xet_files, xorbs
+from entrepot.catalog.xet_files import XetFileRow
+from entrepot.errors import BlobMissing, XorbDamaged
+from entrepot.hub import chunks
+from entrepot.hub.house import Hub
+from entrepot.names import Sha256, XetHash, new_uid
+from entrepot.storage import chunked
+from entrepot.storage.contents import Content, open_file
+from entrepot.xet import Chunker, MerkleTree, Term, Terms, XorbBuilder, chunk_hash, eligible_chunks, read_hash
+
+MIN_CHUNKED: Final = 16 * 1024
+"""Files of this many bytes or fewer stay as they are: a chunk of their own would save nothing."""
+
+_PIECE = 8 << 20
+_BATCH = 64
+_NEIGHBOURS = 64
+_HASH = 32
+_SEGMENT = 65_536
+_REMEMBERED = 500_000
+
+
+def chunk_files(hub: Hub, repo_id: int) -> int:
+    """Make chunks of the raw large files of a repository; returns how many files were done.
+
+    Guarantees: idempotent; whatever moment it is interrupted at, every file
+    is kept raw, as chunks, or both.
+    """
+    done = 0
+    while True:
+        with hub.read() as tx:
+            row = repos.by_id(tx, repo_id)
+            waiting = files.raw_of(tx, repo_id, larger_than=MIN_CHUNKED, limit=_BATCH)
+        if row is None or not waiting:
+            return done
+        ingestion = Ingestion(hub, row.namespace_id)
+        for sha256, _size, file in waiting:
+            if file is None:
+                ingestion.add(sha256)
+        ingestion.finish()
+        dropped = [_drop_raw(hub, sha256) for sha256, _size, _file in waiting]
+        done += sum(dropped)
+        if not any(dropped):
+            return done  # what is left cannot be read: fsck names it
+
+
+def verify_claims(hub: Hub, limit: int = 100) -> int:
+    """Compute the sha256 of files that were only claimed to have it; returns how many were right.
+
+    A right claim makes the file usable by whoever may read it, in any
+    repository; a wrong one stays where it was made and misleads nobody else.
+    """
+    with hub.read() as tx:
+        waiting = xet_files.unverified(tx, limit)
+    right = 0
+    for repo_id, sha256, file in waiting:
+        digest, size = hashlib.sha256(), 0
+        try:
+            with contextlib.closing(chunks.open_file(hub, file)) as content:
+                size = content.size
+                for offset in range(0, size, _PIECE):
+                    digest.update(content.read_at(offset, _PIECE))
+        except XorbDamaged:
+            continue  # it can be verified once the xorb was sent again
+        is_right = digest.hexdigest() == sha256
+        with hub.write() as tx:
+            if is_right:
+                files.put_chunked(tx, sha256, size, file, hub.now_ms())
+            else:
+                files.mark_lie(tx, repo_id, sha256)
+        right += is_right
+    return right
+
+
+class _Cut(NamedTuple):
+    """A chunk of a file: its raw hash, and where it lies."""
+
+    raw: bytes
+    offset: int
+    length: int
+
+
+@attrs.define
+class _Run:
+    """Chunks side by side in one xorb; ``where`` is its hash, or its number while it is being built."""
+
+    where: XetHash | int
+    start: int
+    end: int
+    unpacked: int
+
+
+@attrs.define
+class _Draft:
+    """A file on its way into chunks."""
+
+    sha256: Sha256
+    tree: MerkleTree = attrs.field(factory=MerkleTree)
+    runs: list[_Run] = attrs.field(factory=list)
+
+    def append(self, raw: bytes, length: int, where: XetHash | int, number: int) -> None:
+        """Add the next chunk of the file and its place."""
+        self.tree.add(raw, [length])
+        last = self.runs[-1] if self.runs else None
+        if last is not None and last.where == where and last.end == number:
+            last.end += 1
+            last.unpacked += length
+        else:
+            self.runs.append(_Run(where, number, number + 1, length))
+
+    def terms(self, built: Sequence[XetHash]) -> Terms:
+        """The file as terms, once all its xorbs are built."""
+        return Terms.of(
+            Term(built[run.where] if isinstance(run.where, int) else run.where, run.start, run.end, run.unpacked)
+            for run in self.runs
+        )
+
+
+class Ingestion:
+    """Chunks several files into shared xorbs, reusing the chunks that the hub has already."""
+
+    def __init__(self, hub: Hub, realm: int) -> None:
+        """Begin; ``realm`` is the namespace whose chunks may be reused, as the settings say."""
+        self._hub = hub
+        self._realm = realm
+        self._shard = new_uid()
+        self._builder = XorbBuilder()
+        self._building: dict[bytes, int] = {}
+        self._built: list[XetHash] = []
+        self._known: dict[bytes, tuple[XetHash, int]] = {}
+        self._loaded: set[XetHash] = set()
+        self._drafts: list[_Draft] = []
+        self._asked: list[bytes] = []
+        self._findable: list[tuple[XetHash, XetHash]] = []
+
+    def add(self, sha256: Sha256) -> None:
+        """Chunk one raw file; one whose bytes are gone is left out."""
+        draft = _Draft(sha256)
+        try:
+            with contextlib.closing(open_file(self._hub.store, sha256)) as content:
+                for segment in _segments_of(content):
+                    # All questions before the first answer is used: a hit late in a segment also
+                    # tells about the chunks before it.
+                    for cut in segment:
+                        if cut.offset == 0 or eligible_chunks(cut.raw):
+                            self._look_up(cut.raw)
+                            self._asked.append(cut.raw)
+                    for cut in segment:
+                        draft.append(cut.raw, cut.length, *self._place(cut, content))
+        except BlobMissing:
+            return
+        self._drafts.append(draft)
+
+    def finish(self) -> None:
+        """Store the last xorb and record the files."""
+        self._close_xorb()
+        now = self._hub.now_ms()
+        rows = [(draft, draft.terms(self._built)) for draft in self._drafts]
+        with self._hub.write() as tx:
+            for draft, terms in rows:
+                file, used = draft.tree.file_hash(), {term.xorb for term in terms}
+                for xorb in used:
+                    xorbs.use(tx, xorb, self._realm, now)
+                xet_files.put(tx, XetFileRow(file, terms.size, terms.encode()), used, now)
+                files.set_chunked(tx, draft.sha256, file)
+            xorbs.remember_chunks(tx, self._realm, self._shard, self._findable)
+            xorbs.remember_group(tx, self._shard, self._built)
+
+    def _place(self, cut: _Cut, content: Content) -> tuple[XetHash | int, int]:
+        known = self._known.get(cut.raw)
+        if known is not None:
+            return known
+        number = self._building.get(cut.raw)
+        if number is None:
+            if not self._builder.has_room(cut.length):
+                self._close_xorb()
+            number = self._builder.add(content.read_at(cut.offset, cut.length), cut.raw)
+            self._building[cut.raw] = number
+        return len(self._built), number
+
+    def _close_xorb(self) -> None:
+        if not self._builder.count:
+            return
+        xorb = self._builder.finish()
+        with self._hub.store.drafts.receive_unnamed(len(xorb.data)) as sink:
+            sink.write(xorb.data)
+            chunks.keep_xorb(self._hub, self._realm, xorb.hash, xorb.index, sink)
+        self._built.append(xorb.hash)
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()  # very large files find only their own neighbourhood again
+            self._loaded.clear()
+        self._known.update((raw, (xorb.hash, number)) for raw, number in self._building.items())
+        self._findable += [(read_hash(raw), self._known[raw][0]) for raw in self._asked if raw in self._known]
+        self._builder, self._building, self._asked = XorbBuilder(), {}, []
+
+    def _look_up(self, raw: bytes) -> None:
+        """Learn the chunks of the xorbs that came together with this one."""
+        if raw in self._known or raw in self._building:
+            return
+        realm = None if self._hub.settings.dedup_scope == "hub" else self._realm
+        with self._hub.read() as tx:
+            near = xorbs.near_chunk(tx, read_hash(raw), realm, _NEIGHBOURS)
+            for xorb in near:
+                if xorb in self._loaded or xorbs.is_damaged(tx, xorb):
+                    continue
+                stored = chunked.find_xorb(self._hub.store, tx, xorb)
+                if stored is None:
+                    continue
+                self._loaded.add(xorb)
+                hashes = stored.index.hashes
+                for number in range(stored.index.count):
+                    self._known.setdefault(hashes[_HASH * number : _HASH * (number + 1)], (xorb, number))
+
+
+def _segments_of(content: Content) -> Iterator[list[_Cut]]:
+    """The chunks of some content in order, some gigabytes at a time."""
+    chunker, segment = Chunker(), list[_Cut]()
+    held, start = b"", 0
+    for offset in range(0, content.size, _PIECE):
+        piece = content.read_at(offset, _PIECE)
+        base, held = start, held + piece
+        ends = chunker.feed(piece)
+        if offset + len(piece) >= content.size:
+            ends += chunker.finish()
+        view = memoryview(held)
+        for end in ends:
+            segment.append(_Cut(chunk_hash(view[start - base : end - base]), start, end - start))
+            start = end
+        held = held[start - base :]
+        if len(segment) >= _SEGMENT:
+            yield segment
+            segment = []
+    if segment:
+        yield segment
+
+
+def _drop_raw(hub: Hub, sha256: Sha256) -> bool:
+    """Give up the raw bytes of a file that is kept as chunks; names first, bytes last."""
+    with hub.write() as tx:
+        if not files.drop_raw(tx, sha256):
+            return False
+    hub.store.blobs.delete(file_key(sha256))
+    return True

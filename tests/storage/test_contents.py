@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import pytest
+
+from entrepot.blobs import file_key, put
+from entrepot.errors import BlobMissing, ObjectDamaged
+from entrepot.names import Oid, Sha256
+from entrepot.storage.contents import PackedContent, open_file, sha256_of
+
+OID = Oid("1" * 40)
+
+
+def test_small_content_is_read_at_any_offset() -> None:
+    content = PackedContent(OID, 10, zlib.compress(b"0123456789"))
+    assert content.size == 10
+    assert content.read_at(0, 4) == b"0123"
+    assert content.read_at(8, 100) == b"89"
+    assert content.read_at(10, 1) == b""
+    content.close()
+
+
+def test_an_empty_content_is_read() -> None:
+    assert PackedContent(OID, 0, zlib.compress(b"")).read_at(0, 10) == b""
+
+
+@pytest.mark.parametrize("data", [b"", b"no zlib", zlib.compress(b"0123456789")[:-3]])
+def test_what_does_not_unpack_is_damage(data: bytes) -> None:
+    with pytest.raises(ObjectDamaged):
+        PackedContent(OID, 10, data).read_at(0, 1)
+
+
+def test_large_content_is_read_from_the_store(shelf: Any) -> None:
+    data = bytes(range(256)) * 100
+    put(shelf.store.blobs, file_key(sha256_of(data)), data)
+    with open_file(shelf.store, sha256_of(data)) as reader:
+        assert reader.size == len(data)
+        assert reader.read_at(250, 10) == data[250:260]
+    with pytest.raises(BlobMissing):
+        open_file(shelf.store, Sha256("0" * 64))
+
+
+def test_digests_are_lower_case_hex() -> None:
+    assert sha256_of(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import attrs
+import pytest
+
+from entrepot.catalog import files
+from entrepot.errors import ObjectDamaged, ObjectMissing
+from entrepot.git import Kind, Pointer, Tag, encode_tag_object, render_pointer
+from entrepot.names import Oid, Sha256
+from entrepot.storage import objects as stored
+from entrepot.storage.contents import open_file, sha256_of
+
+
+def test_objects_have_the_ids_that_git_gives_them() -> None:
+    assert stored.of(Kind.BLOB, b"").oid == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    assert stored.of(Kind.TREE, b"").oid == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
+@pytest.mark.parametrize("content", [b"", b"text", bytes(200_000)])
+@pytest.mark.parametrize("kind", [Kind.BLOB, Kind.TREE])
+def test_content_survives_its_row(shelf: Any, content: bytes, kind: Kind) -> None:
+    item = stored.of(kind, content)
+    shelf.put(item)
+    with shelf.store.catalog.read() as tx:
+        row = stored.find_row(tx, shelf.row.id, item.oid)
+    assert (stored.content_of(row), row.size, row.kind) == (content, len(content), kind.value)
+
+
+def test_pointers_say_in_their_row_what_they_point_at() -> None:
+    text = render_pointer(Pointer(Sha256("a" * 64), 7))
+    row = stored.row_of(stored.of(Kind.BLOB, text))
+    assert (row.sha256, row.pointer_size, row.size) == ("a" * 64, 7, len(text))
+    assert stored.row_of(stored.of(Kind.TREE, text)).sha256 is None
+
+
+def test_large_content_goes_to_blobs(shelf: Any) -> None:
+    content = b"0" * (stored.INLINE_LIMIT + 1)
+    item = stored.of(Kind.BLOB, content)
+    assert stored.is_large(item)
+    assert not stored.is_large(stored.of(Kind.BLOB, content[1:]))
+    assert not stored.is_large(stored.of(Kind.TREE, content))
+    with shelf.store.catalog.write() as tx:
+        files.reserve(tx, sha256_of(content), len(content), 1)
+    row = stored.keep_large(shelf.store, item, sha256_of(content))
+    with open_file(shelf.store, row.sha256) as reader:
+        assert reader.read_at(0, len(content)) == content
+    with pytest.raises(ObjectDamaged):
+        stored.content_of(row)
+
+
+@pytest.mark.parametrize("change", [{"data": b"no zlib"}, {"data": zlib.compress(b"more")}, {"size": 5}, {"data": b""}])
+def test_damaged_rows_are_noticed(change: dict[str, Any]) -> None:
+    row = attrs.evolve(stored.row_of(stored.of(Kind.BLOB, b"abc")), **change)
+    with pytest.raises(ObjectDamaged):
+        stored.content_of(row)
+
+
+def test_what_is_not_stored_is_missing(shelf: Any) -> None:
+    absent = Oid("1" * 40)
+    commit = shelf.commit(shelf.tree({"a": b""}))
+    with shelf.store.catalog.read() as tx:
+        for read in (stored.find_row, stored.read_commit, stored.peel):
+            with pytest.raises(ObjectMissing):
+                read(tx, shelf.row.id, absent)
+        with pytest.raises(ObjectMissing):
+            stored.read_commits(tx, shelf.row.id, [commit, absent])
+
+
+def test_commits_come_in_the_order_asked_for(shelf: Any) -> None:
+    tree = shelf.tree({"a": b""})
+    made = [shelf.commit(tree, message=str(number)) for number in range(5)]
+    with shelf.store.catalog.read() as tx:
+        found = stored.read_commits(tx, shelf.row.id, made[::-1])
+        assert stored.root_of(shelf.store, tx, shelf.row.id, made[0]) == tree
+    assert [oid for oid, _ in found] == made[::-1]
+    assert [commit.message for _, commit in found] == ["4", "3", "2", "1", "0"]
+
+
+def test_tags_of_tags_are_peeled_but_not_for_ever(shelf: Any) -> None:
+    tree = shelf.tree({"a": b""})
+    commit = shelf.commit(tree)
+    chain, kind = [commit], Kind.COMMIT
+    for _ in range(8):
+        tag = stored.of(Kind.TAG, encode_tag_object(Tag(chain[-1], kind, "t", None, "m")))
+        shelf.put(tag)
+        chain.append(tag.oid)
+        kind = Kind.TAG
+    with shelf.store.catalog.read() as tx:
+        assert {stored.peel(tx, shelf.row.id, oid) for oid in chain[:8]} == {commit}
+        for oid in (chain[8], tree):
+            with pytest.raises(ObjectDamaged):
+                stored.peel(tx, shelf.row.id, oid)
+
+
+def test_a_tree_is_read_from_the_catalog_once(shelf: Any) -> None:
+    root = shelf.tree({"a": b""})
+    with shelf.store.catalog.read() as tx:
+        first = stored.tree_scanner(shelf.store, tx, shelf.row.id)(root)
+        assert stored.tree_scanner(shelf.store, tx, shelf.row.id)(root) is first
+        with pytest.raises(ObjectMissing):
+            stored.tree_scanner(shelf.store, tx, shelf.row.id + 1)(root)

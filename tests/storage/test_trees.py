@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from entrepot.errors import EntryNotFound, ObjectMissing
+from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, encode_tree, render_pointer
+from entrepot.names import ROOT, Oid, RepoPath, Sha256
+from entrepot.storage import objects as stored
+from entrepot.storage.trees import Node, Trees
+
+P = RepoPath
+names = st.sampled_from(["a", "a-", "a.b", "a0", "b", "é", "日", "Z", "a b"])
+paths = st.lists(names, min_size=1, max_size=4).map("/".join)
+
+
+def without_clashes(wanted: list[str]) -> list[str]:
+    """Leave out paths that would be a file and a folder at once."""
+    folders = {path[:at] for path in wanted for at, letter in enumerate(path) if letter == "/"}
+    return [path for path in wanted if path not in folders]
+
+
+def walked(shelf: Any, root: Oid, folder: str = "", **options: Any) -> list[str]:
+    with shelf.store.catalog.read() as tx:
+        trees = Trees(shelf.store, tx, shelf.row.id)
+        start = trees.folder(root, P(folder))
+        return [node.path for node in trees.walk(start, P(folder), **({"is_deep": True} | options))]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(paths, min_size=1, max_size=12, unique=True))
+def test_a_walk_resumed_behind_any_entry_goes_on_as_if_never_interrupted(shelf: Any, wanted: list[str]) -> None:
+    files = without_clashes(wanted)
+    root = shelf.tree(dict.fromkeys(files, b"x"))
+    for is_deep in (True, False):
+        whole = walked(shelf, root, is_deep=is_deep)
+        assert len(set(whole)) == len(whole)
+        for at, path in enumerate(whole):
+            assert walked(shelf, root, is_deep=is_deep, after=P(path)) == whole[at + 1 :]
+    folders = {path.rpartition("/")[0] for path in files} - {""}
+    for folder in folders:
+        whole = walked(shelf, root, folder)
+        for at, path in enumerate(whole):
+            assert walked(shelf, root, folder, after=P(path)) == whole[at + 1 :]
+    assert {path for path in walked(shelf, root) if path in files} == set(files)
+
+
+def test_a_walk_goes_on_behind_a_file_that_is_gone(shelf: Any) -> None:
+    root = shelf.tree({"a/1": b"", "b": b"", "d": b""})
+    assert walked(shelf, root, after=P("c")) == ["d"]
+    assert walked(shelf, root, after=P("a/2")) == ["b", "d"]
+
+
+def test_folders_come_first_on_every_level(shelf: Any) -> None:
+    root = shelf.tree({"b/2": b"", "b/a/1": b"", "a": b"", "c-d": b"", "c/x": b""})
+    assert walked(shelf, root) == ["b", "b/a", "b/a/1", "b/2", "c", "c/x", "a", "c-d"]
+
+
+def test_entries_are_found_by_their_path(shelf: Any) -> None:
+    root = shelf.tree({"a/b/c": b"x", "a.txt": b"y"})
+    with shelf.store.catalog.read() as tx:
+        trees = Trees(shelf.store, tx, shelf.row.id)
+        assert trees.find(root, ROOT) == Entry("", Mode.FOLDER, root)
+        assert trees.find(root, P("a/b/c")) == Entry("c", Mode.FILE, stored.of(Kind.BLOB, b"x").oid)
+        for path in ("b", "a/x", "a.txt/x", "a/b/c/d"):
+            assert trees.find(root, P(path)) is None
+        for path in ("a.txt", "nothing"):
+            with pytest.raises(EntryNotFound):
+                trees.folder(root, P(path))
+
+
+def test_files_are_measured_by_what_they_stand_for(shelf: Any) -> None:
+    pointer = render_pointer(Pointer(Sha256("a" * 64), 10**12))
+    root = shelf.tree({"d/w.bin": pointer, "t": b"text"})
+    with shelf.store.catalog.read() as tx:
+        trees = Trees(shelf.store, tx, shelf.row.id)
+        text, large = sorted(trees.everything(root, ROOT), key=lambda item: item.size)
+        assert (text.path, text.size, text.lfs, text.etag) == ("t", 4, None, text.oid)
+        assert (large.path, large.size, large.pointer_size, large.etag) == (
+            "d/w.bin",
+            10**12,
+            len(pointer),
+            "a" * 64,
+        )
+        link = Node(P("l"), Entry("l", Mode.SYMLINK, large.oid))
+        sub = Node(P("s"), Entry("s", Mode.GITLINK, Oid("1" * 40)))
+        folder = Node(P("d"), Entry("d", Mode.FOLDER, root))
+        measured = trees.measure([link, sub, folder])
+    assert [(item.size, item.lfs, item.is_folder) for item in measured] == [
+        (len(pointer), None, False),
+        (0, None, False),
+        (0, None, True),
+    ]
+
+
+def test_thousands_of_files_are_measured(shelf: Any) -> None:
+    root = shelf.tree({f"f{number:05}": str(number).encode() for number in range(2100)})
+    with shelf.store.catalog.read() as tx:
+        found = list(Trees(shelf.store, tx, shelf.row.id).everything(root, ROOT))
+    assert [item.path for item in found] == [f"f{number:05}" for number in range(2100)]
+    assert found[2099].size == 4
+
+
+def test_a_lost_object_is_noticed(shelf: Any) -> None:
+    lost = encode_tree([Entry("f", Mode.FILE, Oid("1" * 40)), Entry("d", Mode.FOLDER, Oid("2" * 40))])
+    tree = stored.of(Kind.TREE, lost)
+    shelf.put(tree)
+    with shelf.store.catalog.read() as tx:
+        trees = Trees(shelf.store, tx, shelf.row.id)
+        with pytest.raises(ObjectMissing):
+            trees.measure([Node(P("f"), Entry("f", Mode.FILE, Oid("1" * 40)))])
+        with pytest.raises(ObjectMissing):
+            list(trees.walk(tree.oid, ROOT, is_deep=True))
+        with pytest.raises(ObjectMissing):
+            trees.read(EMPTY_TREE)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from entrepot.errors import LimitExceeded, Malformed
+from entrepot.xet import XorbBuilder, chunk_hash, parse_xorb, xorb_hash
+
+HASH = chunk_hash(b"x")
+
+
+def test_chunks_are_numbered_and_counted() -> None:
+    builder = XorbBuilder()
+    assert (builder.count, builder.raw_size) == (0, 0)
+    assert [builder.add(b"abc", chunk_hash(b"abc")), builder.add(b"de", chunk_hash(b"de"))] == [0, 1]
+    assert (builder.count, builder.raw_size) == (2, 5)
+    xorb = builder.finish()
+    assert xorb.hash == xorb_hash(chunk_hash(b"abc") + chunk_hash(b"de"), [3, 2])
+    assert xorb.data == b"\0\x03\0\0\0\x03\0\0abc\0\x02\0\0\0\x02\0\0de"
+    assert parse_xorb(xorb.data, xorb.hash) == xorb.index
+
+
+def test_a_buffer_may_be_used_again_at_once() -> None:
+    builder, buffer = XorbBuilder(), bytearray(b"abc")
+    builder.add(buffer, chunk_hash(b"abc"))
+    buffer[:] = b"xyz"
+    xorb = builder.finish()
+    assert parse_xorb(xorb.data, xorb.hash).count == 1
+
+
+def test_a_builder_is_full_at_8192_chunks() -> None:
+    builder = XorbBuilder()
+    for _ in range(8192):
+        assert builder.has_room(1)
+        builder.add(b"x", HASH)
+    assert not builder.has_room(1)
+    with pytest.raises(LimitExceeded):
+        builder.add(b"x", HASH)
+
+
+def test_a_builder_is_full_at_64_mib() -> None:
+    builder, chunk = XorbBuilder(), bytes(131_072)
+    for _ in range(511):
+        builder.add(chunk, HASH)
+    builder.add(chunk[1:], HASH)
+    assert builder.has_room(1)
+    assert not builder.has_room(2)
+    with pytest.raises(LimitExceeded):
+        builder.add(b"xy", HASH)
+    builder.add(b"x", HASH)
+    assert builder.finish().index.raw_size == 67_108_864
+
+
+@pytest.mark.parametrize(("chunk", "raw_hash"), [(b"", HASH), (bytes(131_073), HASH), (b"x", HASH[1:])])
+def test_what_is_no_chunk_is_malformed(chunk: bytes, raw_hash: bytes) -> None:
+    with pytest.raises(Malformed):
+        XorbBuilder().add(chunk, raw_hash)
+
+
+def test_an_empty_xorb_cannot_be_made() -> None:
+    with pytest.raises(Malformed):
+        XorbBuilder().finish()

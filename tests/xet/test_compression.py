@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import struct
+from contextlib import suppress
+from typing import Any
+
+import lz4.frame
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.errors import Malformed
+from entrepot.xet import Scheme, compress, decompress
+from entrepot.xet.compression import Decoder, group_bytes, ungroup_bytes
+
+FLOATS = struct.pack("<2000f", *(0.001 * i for i in range(2000)))
+NOISE = np.random.default_rng(7).bytes(100_000)
+TEXT = b"a line of text that comes again and again\n" * 500
+
+
+def ungrouped(grouped: bytes) -> bytes:
+    target = np.empty(len(grouped), np.uint8)
+    ungroup_bytes(grouped, target)
+    return target.tobytes()
+
+
+def test_bytes_are_grouped_as_clients_do_it(vectors: dict[str, Any]) -> None:
+    for vector in vectors["bg4"]:
+        assert group_bytes(bytes.fromhex(vector["input_hex"])).hex() == vector["grouped_hex"]
+
+
+@given(st.binary(max_size=100))
+def test_grouping_can_be_undone(data: bytes) -> None:
+    assert ungrouped(group_bytes(data)) == data
+
+
+@pytest.mark.parametrize(
+    ("chunk", "scheme"),
+    [(TEXT, Scheme.LZ4), (FLOATS, Scheme.BG4_LZ4), (NOISE, Scheme.NONE), (b"a", Scheme.NONE), (bytes(131072), 1)],
+    ids=["text", "floats", "noise", "one byte", "zeros"],
+)
+def test_a_chunk_is_stored_in_the_way_that_suits_it(chunk: bytes, scheme: int) -> None:
+    packed = compress(chunk)
+    assert packed.scheme == scheme
+    assert decompress(packed.scheme, packed.payload, len(chunk)) == chunk
+
+
+@given(st.binary(min_size=1, max_size=300), st.integers(1, 400))
+def test_what_is_compressed_comes_back_and_is_never_longer(pattern: bytes, times: int) -> None:
+    chunk = (pattern * times)[:131072]
+    packed = compress(chunk)
+    assert len(packed.payload) <= len(chunk)
+    assert decompress(packed.scheme, packed.payload, len(chunk)) == chunk
+
+
+def test_frames_look_like_those_of_the_client() -> None:
+    assert bytes(compress(TEXT).payload)[:7].hex() == "04224d18604082"
+
+
+def frame(data: bytes, **options: Any) -> bytes:
+    return lz4.frame.compress(data, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"block_size": lz4.frame.BLOCKSIZE_MAX4MB, "block_linked": True},
+        {"content_checksum": True, "block_checksum": True},
+        {"store_size": False},
+        {"compression_level": 9},
+    ],
+    ids=str,
+)
+def test_every_kind_of_frame_is_read(options: dict[str, Any]) -> None:
+    assert decompress(1, frame(TEXT, **options), len(TEXT)) == TEXT
+
+
+def dictionary_frame() -> bytes:
+    """A frame that names a dictionary: readers that have none must not guess."""
+    # FLG with the dictionary bit, BD, dictionary id, header checksum (as liblz4 computes it), end mark.
+    return b"\x04\x22\x4d\x18\x61\x40" + b"\x01\0\0\0" + b"\x00" + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "payload", "length"),
+    [
+        (0, b"abc", 2),
+        (0, b"abc", 4),
+        (1, b"", 1),
+        (1, b"\x04\x22\x4d\x18", 1),
+        (1, b"no frame at all", 15),
+        (1, frame(TEXT)[:-1], len(TEXT)),
+        (1, frame(TEXT) + b"\0", len(TEXT)),
+        (1, frame(TEXT) + frame(TEXT), 2 * len(TEXT)),
+        (1, frame(TEXT), len(TEXT) - 1),
+        (1, frame(TEXT), len(TEXT) + 1),
+        (1, frame(b""), 1),
+        (1, dictionary_frame(), 1),
+        (1, b"\x50\x2a\x4d\x18\x00\x00\x00\x00", 1),
+        (2, frame(TEXT), len(TEXT) + 1),
+        (3, frame(TEXT), len(TEXT)),
+        (99, frame(TEXT), len(TEXT)),
+        (255, b"abc", 3),
+    ],
+)
+def test_a_payload_that_is_not_what_its_header_says_is_malformed(scheme: int, payload: bytes, length: int) -> None:
+    with pytest.raises(Malformed):
+        decompress(scheme, payload, length)
+
+
+def test_a_small_payload_cannot_become_a_large_chunk() -> None:
+    bomb = frame(bytes(50_000_000))
+    with pytest.raises(Malformed, match="not the 131072 bytes"):
+        decompress(1, bomb, 131_072)
+    with pytest.raises(Malformed):
+        decompress(1, bomb, 50_000_000)
+
+
+def test_a_decoder_recovers_from_a_damaged_payload() -> None:
+    decoder = Decoder()
+    good = memoryview(frame(TEXT))
+    with pytest.raises(Malformed):
+        decoder.decode(1, good[:-3], len(TEXT))
+    assert decoder.decode(1, good, len(TEXT)) == TEXT
+
+
+@given(st.data())
+def test_no_damage_gets_past_the_decoder_as_another_error(data: st.DataObject) -> None:
+    payload = bytearray(frame(TEXT, content_checksum=True))
+    payload[data.draw(st.integers(0, len(payload) - 1))] ^= data.draw(st.integers(1, 255))
+    scheme = data.draw(st.sampled_from([1, 2]))
+    with suppress(Malformed):
+        assert len(decompress(scheme, payload, len(TEXT))) == len(TEXT)
