@@ -119,17 +119,17 @@ def test_everybody_may_do_what_their_role_says(
     person, _, role = who.partition(":")
     caller = None if who == "nobody" else world.caller(person, role or "write")
     for uses, expected in ((SEE, see), (READ, read), (WRITE, write)):
-        answers = {}
+        answers, told = {}, []
         for use, act in uses.items():
             try:
                 act(world.hub, caller, repos[name])
             except EntrepotError as error:
                 answers[use] = type(error)
-                if isinstance(error, RepoNotFound | GatedRepo):
-                    assert error.anonymous is (caller is None)
+                told += [error.anonymous] if isinstance(error, RepoNotFound | GatedRepo) else []
             else:
                 answers[use] = FINE
         assert answers == dict.fromkeys(uses, expected)
+        assert set(told) <= {caller is None}
 
 
 @pytest.mark.parametrize("who", ["nobody", "zed"])

@@ -97,11 +97,11 @@ def test_a_secret_can_be_imported_once(world: Any) -> None:
     [{"role": "admin"}, {"secret": "plain"}, {"secret": "hf_"}, {"secret": "hf_abcde\n"}, {"secret": "hf_é" * 9}],
 )
 def test_bad_tokens_are_not_made(world: Any, values: dict[str, str]) -> None:
-    before = dict((user.name, len(tokens)) for user, tokens in accounts.list_users(world.hub))
+    before = {user.name: len(tokens) for user, tokens in accounts.list_users(world.hub)}
     with pytest.raises(InvalidName) as caught:
         accounts.create_token(world.hub, "alice", **({"role": "read"} | values))
     assert "elsewhere" not in str(caught.value)
-    assert before == dict((user.name, len(tokens)) for user, tokens in accounts.list_users(world.hub))
+    assert before == {user.name: len(tokens) for user, tokens in accounts.list_users(world.hub)}
 
 
 def test_a_user_who_owns_something_stays(world: Any) -> None:

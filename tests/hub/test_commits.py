@@ -97,10 +97,10 @@ def test_an_executable_stays_one_when_it_is_written_or_copied(world: Any, tmp_pa
     ref = world.repo()
     world.plant(ref, {"run.sh": (Mode.EXECUTABLE, b"old\n"), "link": (Mode.SYMLINK, b"run.sh")})
     world.commit(ref, add("run.sh", b"new\n"), Copy(P("bin/run"), P("run.sh")), Copy(P("bin/link"), P("link")))
-    modes = dict(
-        (line.split("\t")[1], line[:6])
+    modes = {
+        line.split("\t")[1]: line[:6]
         for line in world.export(ref, tmp_path / "e")("ls-tree", "-r", "main").splitlines()
-    )
+    }
     assert modes["run.sh"] == modes["bin/run"] == "100755"
     assert modes["bin/link"] == "120000"
 

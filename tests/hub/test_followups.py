@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_failing_job_is_tried_ever_more_rarely_and_then_dies(world: Any, faili
         assert followups.run_next(world.hub, "me").error == "Malformed: malformed thing: always"
         assert followups.run_next(world.hub, "me") is None
         world.clock.now_ms = max(world.clock.now_ms, only(world).run_ms)
-    pauses = [late - early for early, late in zip(failing, failing[1:], strict=False)]
+    pauses = [late - early for early, late in itertools.pairwise(failing)]
     assert pauses == [1000 * 4**turn for turn in range(MAX_ATTEMPTS - 1)]
     assert only(world).state == "dead"
     world.clock.advance(10**9)

@@ -45,6 +45,11 @@ def download(world: Any, ref: RepoRef, data: bytes, by: Any = None) -> bytes:
         content.close()
 
 
+def send_all(receiving: transfers.Receiving | transfers.ReceivingPart, data: bytes) -> None:
+    receiving.write(data)
+    receiving.finish()
+
+
 def is_stored(world: Any, data: bytes) -> bool:
     return world.hub.store.blobs.stat(file_key(wanted(data).sha256)) is not None
 
@@ -170,8 +175,7 @@ def test_wrong_bytes_are_not_kept(world: Any, sent: bytes) -> None:
     assert isinstance(link, Link)
     receiving = transfers.receive(world.hub, wanted(DATA).sha256, link.query)
     with pytest.raises(ContentMismatch):
-        receiving.write(sent)
-        receiving.finish()
+        send_all(receiving, sent)
     receiving.discard()
     assert not is_stored(world, DATA)
     with pytest.raises(ThingNotFound):
@@ -339,8 +343,7 @@ def test_a_part_of_the_wrong_length_is_not_kept(parted: Any, sent: bytes) -> Non
     parts = begin(parted, parted.repo())
     receiving = transfers.receive_part(parted.hub, uid_of(parts), 2, parts.links[1].query)
     with pytest.raises(ContentMismatch):
-        receiving.write(sent)
-        receiving.finish()
+        send_all(receiving, sent)
     receiving.discard()
     etags = {number: send(parted, parts, number) for number in (1, 3, 4)}
     with pytest.raises(Malformed):

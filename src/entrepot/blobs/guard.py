@@ -6,7 +6,7 @@ where production would only have been slow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -185,6 +185,11 @@ class GuardedLocalBlobs(GuardedBlobs):
         """As the inner store; AssertionError while forbidden."""
         self._watch.touch("receive_unnamed")
         return GuardedOpenSink(self._unnamed.receive_unnamed(expected_size), self._watch)
+
+    def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> Sequence[Stat]:
+        """As the inner store; AssertionError while forbidden."""
+        self._watch.touch("sweep_incoming")
+        return self._unnamed.sweep_incoming(older_than_ms, now_ms=now_ms)
 
     def path_of(self, key: str) -> str:
         """As the inner store; AssertionError while forbidden."""

@@ -9,7 +9,7 @@ change: a key is absent, or has the bytes that were published first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -245,6 +245,10 @@ class Inspectable(Protocol):
         Raises:
             StoreFull: there is no room for ``expected_size`` bytes.
         """
+        ...
+
+    def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> Sequence[Stat]:
+        """Remove what a crash has left of unfinished sinks, if nothing was written to it for that long."""
         ...
 
 

@@ -8,11 +8,12 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 
 _T = tables.meta
+_FIND = sa.select(_T.c.value).where(_T.c.key == sa.bindparam("wanted"))
 
 
 def find(tx: Read, key: str) -> str | None:
     """The value under a key, or None."""
-    return tx.sql.execute(sa.select(_T.c.value).where(_T.c.key == key)).scalar()
+    return tx.sql.execute(_FIND, {"wanted": key}).scalar()
 
 
 def put_first(tx: Write, key: str, value: str) -> str:
@@ -22,3 +23,9 @@ def put_first(tx: Write, key: str, value: str) -> str:
         return found
     tx.sql.execute(sa.insert(_T).values(key=key, value=value))
     return value
+
+
+def put(tx: Write, key: str, value: str) -> None:
+    """Store a value in place of the one there."""
+    tx.sql.execute(sa.delete(_T).where(_T.c.key == key))
+    tx.sql.execute(sa.insert(_T).values(key=key, value=value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 import sqlalchemy as sa
@@ -132,10 +132,9 @@ def unverified(tx: Read, limit: int) -> list[tuple[int, Sha256, XetHash]]:
     return [(row.repo_id, row.sha256, row.xet_hash) for row in tx.sql.execute(query)]
 
 
-def everything(tx: Read) -> Iterator[XetFileRow]:
-    """Every file."""
-    for row in tx.sql.execute(sa.select(_T.c.hash, _T.c.size, _T.c.terms)):
-        yield XetFileRow(*row)
+def hashes(tx: Read) -> list[XetHash]:
+    """The hash of every file."""
+    return list(tx.sql.execute(sa.select(_T.c.hash)).scalars())
 
 
 def xorbs_of(tx: Read, files: Sequence[XetHash]) -> set[XetHash]:
@@ -156,23 +155,15 @@ def forget_claims(tx: Write, claimed_before_ms: int) -> int:
     return tx.sql.execute(sa.delete(_C).where(_C.c.claimed_ms < claimed_before_ms)).rowcount
 
 
-def remove_unused(tx: Write, touched_before_ms: int, limit: int) -> list[tuple[XetHash, int]]:
-    """Delete files that no link, verified file or claim needs; returns (hash, size) of each."""
-    rows = tx.sql.execute(
-        sa.select(_T.c.hash, _T.c.size).where(_is_free() & (_T.c.touched_ms < touched_before_ms)).limit(limit)
-    ).all()
-    gone = [row.hash for row in rows]
+def remove_unused(tx: Write, touched_before_ms: int) -> int:
+    """Delete files that no link, verified file or claim needs; returns how many."""
+    old = _is_free() & (_T.c.touched_ms < touched_before_ms)
+    gone = list(tx.sql.execute(sa.select(_T.c.hash).where(old)).scalars())
     for at in range(0, len(gone), _BATCH):
         batch = gone[at : at + _BATCH]
         tx.sql.execute(sa.delete(_U).where(_U.c.file.in_(batch)))
         tx.sql.execute(sa.delete(_T).where(_T.c.hash.in_(batch)))
-    return [(row.hash, row.size) for row in rows]
-
-
-def unused(tx: Read, touched_before_ms: int) -> list[tuple[XetHash, int]]:
-    """What :func:`remove_unused` would delete."""
-    query = sa.select(_T.c.hash, _T.c.size).where(_is_free() & (_T.c.touched_ms < touched_before_ms))
-    return [(row.hash, row.size) for row in tx.sql.execute(query)]
+    return len(gone)
 
 
 def _is_free() -> sa.ColumnElement[bool]:

@@ -176,10 +176,10 @@ def totals(tx: Read) -> tuple[int, int, int]:
     return row[0], int(row[1]), int(row[2])
 
 
-def unused(tx: Read, touched_before_ms: int) -> list[tuple[XetHash, int]]:
-    """(hash, size) of xorbs that no file needs and nobody touched lately."""
-    rows = tx.sql.execute(sa.select(_X.c.hash, _X.c.size).where(_is_free() & (_X.c.touched_ms < touched_before_ms)))
-    return [(row.hash, row.size) for row in rows]
+def unused(tx: Read, touched_before_ms: int) -> list[XorbRow]:
+    """Xorbs that no file needs and nobody touched lately."""
+    old = _is_free() & (_X.c.touched_ms < touched_before_ms)
+    return [XorbRow(*row) for row in tx.sql.execute(sa.select(*_COLUMNS).where(old))]
 
 
 def begin_sweep(tx: Write, xorb: XetHash, touched_before_ms: int, now_ms: int) -> bool:

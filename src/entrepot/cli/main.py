@@ -46,6 +46,7 @@ _ENTRIES = (
     Entry("config", "entrepot.cli.configuration:config", "Show the settings that hold, and where each came from."),
     Entry("fsck", "entrepot.cli.maintenance:fsck", "Check everything that a hub keeps."),
     Entry("gc", "entrepot.cli.maintenance:gc", "Take away what nothing names any more."),
+    Entry("du", "entrepot.cli.maintenance:du", "Show what repositories cost, and what deleting them frees."),
     Entry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
     Entry("version", "entrepot.cli.main:version", "Print the version."),
 )

@@ -24,10 +24,12 @@ def read_duration(_ctx: click.Context, _parameter: click.Parameter, value: str |
 @click.command(short_help="Check everything that a hub keeps.")
 @folder_options
 @click.option("--quick", is_flag=True, help="Look at presence and sizes only; do not read and hash every byte.")
+@click.option("--deep", is_flag=True, help="Also read and hash every stored chunk; quarantine what is damaged.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
-def fsck(session: Session, quick: bool, as_json: bool) -> int:
-    """Check everything that a hub keeps; nothing is changed.
+def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
+    """Check everything that a hub keeps; nothing is changed, except that
+    --deep stops serving chunks that it finds damaged.
 
     Findings are 'missing' or 'corrupt', which is damage (exit code 1), or
     'orphaned', which 'entrepot gc' takes away in time (exit code 0). The hub
@@ -43,7 +45,7 @@ def fsck(session: Session, quick: bool, as_json: bool) -> int:
     progress = Progress()
     found = []
     with session.opened_hub() as hub:
-        for finding in upkeep.fsck(hub, checks_content=not quick, progress=progress):
+        for finding in upkeep.fsck(hub, checks_content=not quick, checks_chunks=deep, progress=progress):
             found.append(finding)
             if not as_json:
                 progress.clear()
@@ -73,9 +75,14 @@ def fsck(session: Session, quick: bool, as_json: bool) -> int:
     callback=read_duration,
     help="How old it must be, such as 3w or 12h; else the setting gc_grace_s.",
 )
+@click.option(
+    "--bump-epoch",
+    is_flag=True,
+    help="Make clients forget which chunks are stored, so that chunks need not wait three weeks.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
-def gc(session: Session, dry_run: bool, grace: int | None, as_json: bool) -> None:
+def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_json: bool) -> None:
     """Take away what nothing names any more, after a grace period.
 
     Deleted repositories, objects that no branch leads to, large files that no
@@ -94,7 +101,7 @@ def gc(session: Session, dry_run: bool, grace: int | None, as_json: bool) -> Non
     swept = []
     grace_ms = None if grace is None else grace * 1000
     with session.opened_hub() as hub:
-        for item in upkeep.gc(hub, grace_ms=grace_ms, is_rehearsal=dry_run, progress=progress):
+        for item in upkeep.gc(hub, grace_ms=grace_ms, is_rehearsal=dry_run, bumps_epoch=bump_epoch, progress=progress):
             swept.append(item)
             if not as_json:
                 progress.clear()
@@ -110,3 +117,47 @@ def gc(session: Session, dry_run: bool, grace: int | None, as_json: bool) -> Non
     else:
         verb = "would free" if dry_run else "freed"
         show(f"{verb} {render_bytes(size)} ({size:,} bytes) in {len(swept)} steps")
+
+
+@click.command(short_help="Show what repositories cost, and what deleting them frees.")
+@folder_options
+@click.argument("target", metavar="[REPO[@REV]]", required=False)
+@click.option("--repo-type", default="model", help="model, dataset or space.", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@pass_session
+def du(session: Session, target: str | None, repo_type: str, as_json: bool) -> None:
+    """Show what repositories cost, and what deleting them frees.
+
+    Of each repository (or of one, or of one revision of it): the logical
+    bytes of its files, the bytes stored for its large files after compression
+    and deduplication, the part of them that others need too, and the bytes
+    that its deletion frees once the grace period is over.
+
+    \b
+    Examples:
+      entrepot du
+      entrepot du alice/my-model
+      entrepot du alice/my-data@v1 --repo-type dataset --json
+    """
+    from entrepot.hub import economics
+    from entrepot.names import RepoRef, parse_repo_id, parse_repo_type
+
+    with session.opened_hub() as hub:
+        if target is None:
+            costs = economics.of_everything(hub)
+        else:
+            name, _, revision = target.partition("@")
+            ref = RepoRef(parse_repo_type(repo_type), parse_repo_id(name))
+            operator = economics.OPERATOR
+            costs = [
+                economics.of_revision(hub, operator, ref, revision)
+                if revision
+                else economics.of_repo(hub, operator, ref)
+            ]
+    if as_json:
+        show_json({"repositories": [economics.as_fields(cost) for cost in costs]})
+        return
+    for cost in costs:
+        figures = (render_bytes(size) for size in (cost.logical, cost.stored, cost.shared, cost.freed))
+        logical, stored, shared, freed = figures
+        show(f"{cost.name}: {logical} logical, {stored} stored, {shared} shared, {freed} freed by deletion")

@@ -19,7 +19,7 @@ from entrepot.catalog import jobs, refs
 from entrepot.catalog.jobs import STATES as STATES
 from entrepot.catalog.jobs import Job as Job
 from entrepot.errors import EntrepotError, ThingNotFound
-from entrepot.hub import cards, indexing, ingestion
+from entrepot.hub import cards, indexing, ingestion, scrubbing
 from entrepot.hub.house import Hub
 
 LEASE_MS = 120_000
@@ -54,9 +54,21 @@ def verify_claims(hub: Hub, _args: Mapping[str, Any]) -> None:
     ingestion.verify_claims(hub)
 
 
+def scrub(hub: Hub, _args: Mapping[str, Any]) -> None:
+    """Check some stored chunks, and plan the next turn."""
+    scrubbing.scrub(hub)
+    scrubbing.scrub_again(hub)
+
+
+def plan_recurring(hub: Hub) -> None:
+    """Plan the work that nobody asks for: checking stored chunks."""
+    scrubbing.scrub_again(hub)
+
+
 HANDLERS: Mapping[str, Handler] = {
     "chunk": chunk_files,
     "verify": verify_claims,
+    "scrub": scrub,
     "history": index_history,
     "card": index_card,
 }

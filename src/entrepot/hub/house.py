@@ -34,7 +34,6 @@ class Hub:
     store: Store
     settings: Settings
     store_id: str
-    epoch: str
     signer: Signer
     now_ms: Callable[[], int]
     turns: Turns = attrs.field(factory=Turns)
@@ -94,14 +93,14 @@ def open_hub(settings: Settings, *, fsync: bool = True) -> Hub:
     catalog = open_catalog(f"sqlite:///{folder / 'catalog.sqlite3'}", pool_size=pool)
     blobs = LocalBlobs(folder / "blobs", fsync=fsync)
     with catalog.read() as tx:
-        store_id, key, epoch = (facts.find(tx, name) for name in ("store_id", "signing_key", "epoch"))
-    if store_id is None or key is None or epoch is None:
+        store_id, key = facts.find(tx, "store_id"), facts.find(tx, "signing_key")
+    if store_id is None or key is None:
         with catalog.write() as tx:
             store_id = facts.put_first(tx, "store_id", new_uid())
             key = facts.put_first(tx, "signing_key", secrets.token_hex(32))
-            epoch = facts.put_first(tx, "epoch", "1")
+            facts.put_first(tx, "epoch", "1")
     store = Store(catalog, blobs, blobs, blobs)
-    return Hub(store, settings, store_id, epoch, Signer(bytes.fromhex(key)), _now_ms)
+    return Hub(store, settings, store_id, Signer(bytes.fromhex(key)), _now_ms)
 
 
 def is_new(folder: Path) -> bool:

@@ -206,7 +206,8 @@ class Ingestion:
             self._loaded.clear()
         self._known.update((raw, (xorb.hash, number)) for raw, number in self._building.items())
         self._findable += [(read_hash(raw), self._known[raw][0]) for raw in self._asked if raw in self._known]
-        self._builder, self._building, self._asked = XorbBuilder(), {}, []
+        self._asked = [raw for raw in self._asked if raw not in self._known]
+        self._builder, self._building = XorbBuilder(), {}
 
     def _look_up(self, raw: bytes) -> None:
         """Learn the chunks of the xorbs that came together with this one."""

@@ -11,6 +11,7 @@ import json
 
 import attrs
 
+from entrepot.catalog import Read, facts
 from entrepot.errors import InvalidCredentials, InvalidSignature, NotAllowed, ThingNotFound
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import Anyone
@@ -56,8 +57,8 @@ def issue_read(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None) -> 
         row = access.readable(tx, caller, ref)
         if revision is not None:
             revisions.resolve(tx, row.id, revision)
-    user_id = None if caller is None else caller.account.id
-    return _issue(hub, Pass(row.id, user_id, row.namespace_id, may_write=False))
+        user_id = None if caller is None else caller.account.id
+        return _issue(hub, tx, Pass(row.id, user_id, row.namespace_id, may_write=False))
 
 
 def issue_write(hub: Hub, caller: Anyone, ref: RepoRef) -> Issued:
@@ -68,7 +69,7 @@ def issue_write(hub: Hub, caller: Anyone, ref: RepoRef) -> Issued:
     """
     with hub.read() as tx:
         row, author = access.writable(tx, caller, ref)
-    return _issue(hub, Pass(row.id, author.account.id, row.namespace_id, may_write=True))
+        return _issue(hub, tx, Pass(row.id, author.account.id, row.namespace_id, may_write=True))
 
 
 def check(hub: Hub, secret: str | None, store: str) -> Pass:
@@ -87,8 +88,9 @@ def check(hub: Hub, secret: str | None, store: str) -> Pass:
     if fields["e"] + GRACE_S < hub.now_ms() // 1000:
         raise InvalidCredentials
     found = Pass(fields["r"], fields["u"], fields["n"], fields["w"])
-    if store != store_name(hub, found.realm):
-        raise ThingNotFound("store", store)
+    with hub.read() as tx:
+        if store != store_name(hub, tx, found.realm):
+            raise ThingNotFound("store", store)
     return found
 
 
@@ -102,14 +104,14 @@ def require_write(given: Pass) -> None:
         raise NotAllowed("This token only allows reading: uploads need a token from xet-write-token")
 
 
-def store_name(hub: Hub, realm: int) -> str:
+def store_name(hub: Hub, tx: Read, realm: int) -> str:
     """What clients key their caches of known chunks by: it changes whenever those may no longer be trusted."""
-    name = f"{hub.store_id}-{hub.epoch}"
+    name = f"{hub.store_id}-{facts.find(tx, 'epoch')}"
     return name if hub.settings.dedup_scope == "hub" else f"{name}-{realm}"
 
 
-def _issue(hub: Hub, given: Pass) -> Issued:
+def _issue(hub: Hub, tx: Read, given: Pass) -> Issued:
     expires_s = hub.now_ms() // 1000 + LIFETIME_S
     fields = {"r": given.repo_id, "u": given.user_id, "n": given.realm, "w": given.may_write, "e": expires_s}
     secret = _PREFIX + hub.signer.seal(_PURPOSE, json.dumps(fields, separators=(",", ":")))
-    return Issued(secret, expires_s, store_name(hub, given.realm))
+    return Issued(secret, expires_s, store_name(hub, tx, given.realm))

@@ -298,13 +298,14 @@ def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
 
     Raises:
         InvalidSignature: the link is altered, expired, or for another file.
-        ThingNotFound: the file was deleted from the repository meanwhile.
+        ThingNotFound: the file, or its repository, was deleted meanwhile.
     """
     claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     with hub.read() as tx:
         kept = files.kept(tx, int(claim["repo"]), oid)
-    if kept is None:
+        is_gone = repos.by_id(tx, int(claim["repo"])) is None
+    if kept is None or is_gone:
         raise ThingNotFound("object", oid)
     if not kept.is_raw and kept.xet_hash is not None:
         return chunks.open_file(hub, kept.xet_hash)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, repos, uploads
+from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, repos, uploads, xorbs
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
+from entrepot.hub import scrubbing
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, Sha256
 from entrepot.storage import checks
@@ -31,11 +32,18 @@ class Sweepable:
     size: int
 
 
-def fsck(hub: Hub, *, checks_content: bool = True, progress: Progress = lambda _line: None) -> Iterator[Finding]:
+def fsck(
+    hub: Hub,
+    *,
+    checks_content: bool = True,
+    checks_chunks: bool = False,
+    progress: Progress = lambda _line: None,
+) -> Iterator[Finding]:
     """Check everything that is stored; yields what is wrong as it is found.
 
     Args:
-        checks_content: also hash every object and file; else only their presence and size.
+        checks_content: also hash every object and raw file; else only their presence and size.
+        checks_chunks: also read and hash every chunk; damaged xorbs go into quarantine.
         progress: told what is being checked.
     """
     for row in _all_repos(hub):
@@ -56,15 +64,24 @@ def fsck(hub: Hub, *, checks_content: bool = True, progress: Progress = lambda _
     progress("looking for stray bytes")
     with hub.read() as tx:
         yield from checks.stray_blobs(hub.store, tx)
+    progress("checking chunks")
+    yield from scrubbing.check(hub, checks_content=checks_chunks)
 
 
 def gc(
-    hub: Hub, *, grace_ms: int | None = None, is_rehearsal: bool = False, progress: Progress = lambda _line: None
+    hub: Hub,
+    *,
+    grace_ms: int | None = None,
+    is_rehearsal: bool = False,
+    bumps_epoch: bool = False,
+    progress: Progress = lambda _line: None,
 ) -> Iterator[Sweepable]:
     """Take away what nothing names since the grace period; yields each thing as it goes.
 
     Args:
         grace_ms: how old it must be; None is the setting.
+        bumps_epoch: make all clients forget which chunks are stored, so that
+            chunks need not be kept for three weeks whatever the grace period.
         is_rehearsal: only tell what would go. What becomes free through an
             earlier step of a real run is not foreseen.
         progress: told what is being looked at.
@@ -83,6 +100,15 @@ def gc(
     progress("sweeping large files")
     yield from _sweep_files(hub, cutoff, is_rehearsal)
     if not is_rehearsal:
+        for stat in hub.store.drafts.sweep_incoming(_DAY_MS, now_ms=hub.now_ms()):
+            yield Sweepable("leftover", stat.key, "a crash cut its upload off", stat.size)
+    progress("sweeping chunks")
+    if bumps_epoch and not is_rehearsal:
+        scrubbing.bump_epoch(hub)
+    chunk_cutoff = cutoff if bumps_epoch else min(cutoff, hub.now_ms() - scrubbing.XORB_GRACE_MS)
+    for kind, what, why, size in scrubbing.sweep(hub, chunk_cutoff, is_rehearsal=is_rehearsal):
+        yield Sweepable(kind, what, why, size)
+    if not is_rehearsal:
         with hub.write() as tx:
             jobs.forget_done(tx, cutoff)
 
@@ -91,7 +117,9 @@ def sizes(hub: Hub) -> dict[str, int]:
     """Figures for monitoring: repositories, large files and their bytes, jobs by state."""
     with hub.read() as tx:
         number, size = files.totals(tx)
+        chunks, chunk_bytes, damaged = xorbs.totals(tx)
         figures = {"repositories": repos.count(tx), "files": number, "file_bytes": size}
+        figures |= {"xorbs": chunks, "xorb_bytes": chunk_bytes, "xorbs_damaged": damaged}
         return figures | {f"jobs_{state}": count for state, count in jobs.counts(tx).items()}
 
 

@@ -39,6 +39,13 @@ class Remembered(Generic[K, V]):
                 self._held.move_to_end(key)
             return value
 
+    def drop(self, key: K) -> None:
+        """Let a value go whose key now means something else, or nothing."""
+        with self._lock:
+            old = self._held.pop(key, None)
+            if old is not None:
+                self._weight -= self._weigh(old)
+
     def put(self, key: K, value: V) -> None:
         """Hold a value, letting the least recently used ones go; one that is too heavy is not held."""
         weight = self._weigh(value)

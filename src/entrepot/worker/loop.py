@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 
+from entrepot.errors import EntrepotError
 from entrepot.hub import followups
 from entrepot.hub.followups import Job
 from entrepot.hub.house import Hub
@@ -53,6 +55,8 @@ class Worker:
         """Begin to run jobs; returns at once. Only once in the life of a worker."""
         for thread in (*self._threads, self._keeper):
             thread.start()
+        with contextlib.suppress(EntrepotError):  # planned at the next start, at the latest
+            followups.plan_recurring(self._hub)
 
     def stop(self) -> None:
         """Claim no more jobs, wait for those that run, at most ``grace_s`` seconds.

@@ -17,6 +17,7 @@ from entrepot.server.hf import (
     refs,
     repos,
     spaces,
+    storage,
     tags,
     telemetry,
     trees,
@@ -41,6 +42,7 @@ def routes() -> list[BaseRoute]:
         *users.routes(),
         *tags.routes(),
         *spaces.routes(),
+        *storage.routes(),
         *telemetry.routes(),
         *infos.routes(),  # the last: its ids of one segment would take other words for names
     ]

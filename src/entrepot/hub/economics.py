@@ -1,0 +1,119 @@
+"""What repositories cost: bytes as people count them, bytes stored, bytes shared, bytes that deletion frees.
+
+Large files only, as raw bytes or as whole xorbs, because these are what a
+sweep gives back; the small files in the database are counted as logical bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from entrepot.catalog import Read, files, repos, usage
+from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.usage import Holding
+from entrepot.errors import RepoNotFound
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.names import ROOT, RepoRef
+from entrepot.storage.trees import Trees
+
+
+@attrs.frozen
+class Cost:
+    """Figures of one repository, or of one revision of it, in bytes.
+
+    Attributes:
+        logical: of all files, each counted as often as it occurs (revision),
+            or of all large files that any commit names, once each (repository).
+        stored: of what is kept for its large files, compressed and deduplicated.
+        shared: the part of ``stored`` that other repositories need too (for a
+            revision: or that other revisions need).
+        freed: what deleting it would free, grace period aside.
+    """
+
+    name: str
+    logical: int
+    stored: int
+    shared: int
+    freed: int
+
+
+class Operator:
+    """Whoever runs the hub on its own machine, and so may look at everything."""
+
+
+OPERATOR = Operator()
+
+
+def as_fields(cost: Cost) -> dict[str, str | int]:
+    """The figures by name, for JSON."""
+    return attrs.asdict(cost)
+
+
+def of_repo(hub: Hub, caller: Anyone | Operator, ref: RepoRef) -> Cost:
+    """What a repository costs.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo: no access.
+    """
+    with hub.read() as tx:
+        return _of_row(tx, _row(tx, caller, ref))
+
+
+def of_revision(hub: Hub, caller: Anyone | Operator, ref: RepoRef, revision: str) -> Cost:
+    """What one revision of a repository costs.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RevisionNotFound: no access, or no such revision.
+    """
+    with hub.read() as tx:
+        row = _row(tx, caller, ref)
+        _, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        listed = list(Trees(hub.store, tx, row.id).everything(root, ROOT))
+        wanted = {item.lfs.sha256 for item in listed if item.lfs}
+        here = usage.holdings(tx, row.id, wanted)
+        # What other revisions of this repository need stays, as does what other repositories need.
+        others = usage.holdings(tx, row.id, set(files.linked(tx, row.id)) - wanted)
+        shared = usage.needed_elsewhere(tx, here, row.id) | (_keys(here) & _keys(others))
+        return _cost(f"{row.ref}@{revision}", sum(item.size for item in listed), here, shared)
+
+
+def of_everything(hub: Hub) -> list[Cost]:
+    """What each repository of the hub costs, for its operator."""
+    found: list[Cost] = []
+    last = 0
+    while True:
+        with hub.read() as tx:
+            page = repos.everything(tx, after=last, limit=100)
+            found += [_of_row(tx, row) for row in page]
+        if not page:
+            return found
+        last = page[-1].id
+
+
+def _row(tx: Read, caller: Anyone | Operator, ref: RepoRef) -> RepoRow:
+    if not isinstance(caller, Operator):
+        return access.readable(tx, caller, ref)
+    row = repos.find(tx, ref)
+    if row is None:
+        raise RepoNotFound
+    return row
+
+
+def _of_row(tx: Read, row: RepoRow) -> Cost:
+    here = usage.holdings(tx, row.id, set(files.linked(tx, row.id)))
+    logical = files.used_bytes(tx, [row.id]).get(row.id, 0)
+    return _cost(str(row.ref), logical, here, usage.needed_elsewhere(tx, here, row.id))
+
+
+def _cost(name: str, logical: int, here: Sequence[Holding], shared: set[str]) -> Cost:
+    stored = sum(holding.size for holding in here)
+    common = sum(holding.size for holding in here if holding.key in shared)
+    return Cost(name, logical, stored, common, stored - common)
+
+
+def _keys(holdings: Iterable[Holding]) -> set[str]:
+    return {holding.key for holding in holdings}

@@ -1,0 +1,187 @@
+"""Looking after chunks: xorbs checked slowly or at once, quarantined, mended by a new upload, swept.
+
+A client does not compare hashes when it downloads chunks, so the hub is the
+only guard: what is found damaged is not served again until verified bytes
+have replaced it. Source: xet, section 11.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from entrepot.catalog import Read, facts, jobs, xet_files, xorbs
+from entrepot.catalog.xorbs import XorbRow
+from entrepot.errors import BlobMissing, BlobUnreadable, Damaged, Malformed, XorbDamaged
+from entrepot.hub.house import Hub
+from entrepot.names import XetHash
+from entrepot.storage import chunked
+from entrepot.storage.checks import Finding
+from entrepot.storage.chunked import StoredXorb
+from entrepot.xet import MerkleTree, Terms, read_index
+
+XORB_GRACE_MS = 21 * 86_400_000
+"""Clients remember for three weeks which chunks are stored, and do not ask again."""
+
+INTERVAL_MS = 30 * 86_400_000
+"""Every xorb is read and hashed again at least once in this time, as far as the pace allows."""
+
+PACE_BYTES = 256 << 20
+PAUSE_MS = 60_000
+_PAGE = 200
+_KEY = re.compile(r"xorbs/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})\.[0-9a-f]{16}")
+
+
+def check(hub: Hub, *, checks_content: bool) -> Iterator[Finding]:
+    """Check every xorb, and that every file can be made of them.
+
+    Args:
+        checks_content: also read and hash every chunk; what is damaged goes into quarantine.
+    """
+    for row in _all_xorbs(hub):
+        finding = _check_xorb(hub, row, checks_content=checks_content)
+        if finding is not None:
+            yield finding
+    with hub.read() as tx:
+        hashes = xet_files.hashes(tx)
+    for file in hashes:
+        with hub.read() as tx:
+            finding = _check_file(hub, tx, file)
+        if finding is not None:
+            yield finding
+    yield from strays(hub)
+
+
+def scrub(hub: Hub) -> int:
+    """Read and hash the xorbs that were checked longest ago, up to 256 MiB of them; returns how many are damaged."""
+    left, damaged = PACE_BYTES, 0
+    while left > 0:
+        with hub.read() as tx:
+            name = xorbs.next_to_check(tx, hub.now_ms() - INTERVAL_MS)
+            row = xorbs.find(tx, name) if name is not None else None
+        if row is None:
+            break
+        damaged += _is_damaged(hub, row)
+        left -= row.size
+    return damaged
+
+
+def scrub_again(hub: Hub) -> None:
+    """Plan the next turn of scrubbing, unless one is planned already."""
+    with hub.write() as tx:
+        jobs.enqueue(tx, "scrub", {}, hub.now_ms(), dedup_key="scrub", delay_ms=PAUSE_MS)
+
+
+def bump_epoch(hub: Hub) -> None:
+    """Make every client forget which chunks it believes to be stored here."""
+    with hub.write() as tx:
+        facts.put(tx, "epoch", str(int(facts.find(tx, "epoch") or "1") + 1))
+
+
+def sweep(hub: Hub, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple[str, str, str, int]]:
+    """Take away files made of chunks, and xorbs, that nothing needs; (kind, what, why, freed bytes) of each.
+
+    Args:
+        cutoff: what was touched since then stays.
+    """
+    if not is_rehearsal:
+        with hub.write() as tx:
+            xet_files.forget_claims(tx, cutoff)
+            xet_files.remove_unused(tx, cutoff)
+    with hub.read() as tx:
+        unused = xorbs.unused(tx, cutoff)
+    for row in unused:
+        if is_rehearsal or _sweep_xorb(hub, row, cutoff):
+            yield "xorb", row.hash, "no file needs it", row.size
+    for stray in strays(hub):
+        stat = hub.store.blobs.stat(stray.where)
+        if stat is None or stat.modified_ms >= cutoff:
+            continue
+        if not is_rehearsal:
+            hub.store.blobs.delete(stray.where)
+        yield "xorb", stray.where, "the catalog does not know it", stray.size
+
+
+def strays(hub: Hub) -> Iterator[Finding]:
+    """Stored bytes of xorbs that no row leads to."""
+    batch: list[tuple[str, int]] = []
+    for stat in hub.store.blobs.list("xorbs/"):
+        batch.append((stat.key, stat.size))
+        if len(batch) >= _PAGE:
+            yield from _unknown(hub, batch)
+            batch = []
+    yield from _unknown(hub, batch)
+
+
+def _unknown(hub: Hub, batch: list[tuple[str, int]]) -> Iterator[Finding]:
+    names = {key: XetHash(match[3]) for key, _ in batch if (match := _KEY.fullmatch(key))}
+    with hub.read() as tx:
+        rows = xorbs.find_many(tx, list(names.values()))
+    for key, size in batch:
+        row = rows.get(names.get(key, XetHash("")))
+        if row is None or chunked.key_of(row) != key:
+            yield Finding("orphaned", key, "bytes that the catalog does not know", size)
+
+
+def _all_xorbs(hub: Hub) -> Iterator[XorbRow]:
+    last = ""
+    while True:
+        with hub.read() as tx:
+            page = xorbs.everything(tx, after=last, limit=_PAGE)
+        if not page:
+            return
+        yield from page
+        last = page[-1].hash
+
+
+def _check_xorb(hub: Hub, row: XorbRow, *, checks_content: bool) -> Finding | None:
+    key = chunked.key_of(row)
+    stat = hub.store.blobs.stat(key)
+    if stat is None:
+        return Finding("missing", key, f"the {row.size:,} bytes of this xorb")
+    if row.is_damaged or stat.size != row.size or (checks_content and _is_damaged(hub, row)):
+        return Finding("corrupt", key, "its bytes are not the chunks of this xorb; it is in quarantine", stat.size)
+    return None
+
+
+def _is_damaged(hub: Hub, row: XorbRow) -> bool:
+    """Read and hash a xorb; note the result."""
+    try:
+        chunked.check_stored(hub.store, StoredXorb(row.hash, chunked.key_of(row), read_index(row.directory)))
+    except (XorbDamaged, BlobMissing, BlobUnreadable):
+        with hub.write() as tx:
+            xorbs.mark_damaged(tx, row.hash)
+        return True
+    with hub.write() as tx:
+        xorbs.mark_checked(tx, row.hash, hub.now_ms())
+    return False
+
+
+def _check_file(hub: Hub, tx: Read, file: XetHash) -> Finding | None:
+    """Compute the hash of a file from the chunks that its terms name."""
+    row = xet_files.find(tx, file)
+    if row is None:
+        return None
+    try:
+        terms, tree = Terms(row.terms), MerkleTree()
+        for term in terms:
+            index = chunked.get_xorb(hub.store, tx, term.xorb).index
+            index.check_range(term.start, term.end)
+            tree.add(index.chunk_hashes(term.start, term.end), index.lengths(term.start, term.end))
+    except (Malformed, Damaged) as error:
+        return Finding("corrupt", f"xet file {file}", str(error), row.size)
+    if tree.file_hash() != file or terms.size != row.size:
+        return Finding("corrupt", f"xet file {file}", "its chunks make another file", row.size)
+    return None
+
+
+def _sweep_xorb(hub: Hub, row: XorbRow, cutoff: int) -> bool:
+    """Claim, delete the bytes, forget: an upload of the same xorb waits until this has ended."""
+    with hub.write() as tx:
+        if not xorbs.begin_sweep(tx, row.hash, cutoff, hub.now_ms()):
+            return False
+    hub.store.blobs.delete(chunked.key_of(row))
+    with hub.write() as tx:
+        xorbs.end_sweep(tx, row.hash)
+    hub.store.indexes.drop(row.hash)
+    return True

@@ -1,0 +1,66 @@
+"""Doors of the chunk store, for every version of its client.
+
+They stand below ``/xet/{store}``, where the store's name changes whenever
+clients must forget what they know. Source: xet, sections 1 and 7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+
+from entrepot.server.xet import questions, reconstructions, windows
+from entrepot.server.xet.shards import ShardDoors
+from entrepot.server.xet.xorbs import XorbDoor
+
+_POOLS = ("default", "default-merkledb")  # what clients send, and what the documents say
+_VERSIONS = ("/v1", "", "/v2")
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def routes(*, workers: int = 1) -> list[BaseRoute]:
+    """All routes of the chunk store and of its bytes.
+
+    Args:
+        workers: how many processes like this one share the machine's cores.
+    """
+    turns = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // workers))
+    return [
+        Mount("/xet/{store}", Router(_below_store(turns), redirect_slashes=False)),
+        Route(windows.PATH, windows.fetch, methods=["GET"]),  # and HEAD
+    ]
+
+
+def _below_store(turns: asyncio.Semaphore) -> list[BaseRoute]:
+    """What clients call, the most frequent first."""
+    shards, receive_xorb = ShardDoors(turns), XorbDoor(turns).receive
+    return [
+        *_pooled("GET", ("chunks", "chunk"), questions.find_chunk),
+        *_pooled("POST", ("xorb-grants",), questions.find_xorb),
+        *_pooled("POST", ("xorbs", "xorb"), receive_xorb),
+        Route("/v2/reconstructions/{hash}", reconstructions.plan_v2),
+        *[
+            Route(f"{version}/{word}/{{hash}}", reconstructions.plan_v1)
+            for version in ("/v1", "")
+            for word in ("reconstructions", "reconstruction")
+        ],
+        Route("/v2/shards", shards.register_aloud, methods=["POST"]),
+        *[Route(f"{version}/shards", shards.register, methods=["POST"]) for version in ("/v1", "")],
+        *_pooled("POST", ("shard",), shards.register),
+        *[Route(f"{version}/telemetry", questions.ignore, methods=["POST"]) for version in _VERSIONS],
+    ]
+
+
+def _pooled(method: str, words: tuple[str, ...], handler: Handler) -> list[BaseRoute]:
+    return [
+        Route(f"{version}/{word}/{pool}/{{hash}}", handler, methods=[method])
+        for version in _VERSIONS
+        for word in words
+        for pool in _POOLS
+    ]

@@ -1,0 +1,88 @@
+"""How to make a file, or a range of one, from chunks. Source: xet, section 7.2."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import Malformed
+from entrepot.hub import chunks
+from entrepot.hub.house import Hub
+from entrepot.hub.passes import Pass
+from entrepot.names import XetHash
+from entrepot.server.doors import base_url, json_answer
+from entrepot.server.xet.holders import ask, hash_of
+from entrepot.wire.xet import FetchInfo, Reconstruction, Span, TermShape, second_version
+
+_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{1,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
+
+
+async def plan_v1(request: Request) -> Response:
+    """``GET reconstructions/{file}``, with or without Range."""
+    return json_answer(await _plan(request))
+
+
+async def plan_v2(request: Request) -> Response:
+    """``GET /v2/reconstructions/{file}``, with or without Range."""
+    return json_answer(second_version(await _plan(request)))
+
+
+async def _plan(request: Request) -> Reconstruction:
+    first, last = read_range(request.headers.get("range"))
+    return await ask(request, _Errand(base_url(request), hash_of(request), first, last).run)
+
+
+def read_range(header: str | None) -> tuple[int, int | None]:
+    """The first and the last byte (inclusive; None is the end) that a ``Range`` header asks for.
+
+    Raises:
+        Malformed: it asks for something else than one range with a beginning:
+            a client that got the whole file instead would make a wrong one.
+    """
+    if header is None:
+        return 0, None
+    found = _RANGE.fullmatch(header)
+    if found is None:
+        raise Malformed("Range header", "expected 'bytes=first-last'")
+    first, last = int(found[1]), int(found[2]) if found[2] else None
+    if last is not None and last < first:
+        raise Malformed("Range header", "its last byte comes before its first")
+    return first, last
+
+
+@attrs.frozen
+class _Errand:
+    """What a thread is sent for."""
+
+    base: str
+    file: XetHash
+    first: int
+    last: int | None
+
+    def run(self, hub: Hub, given: Pass) -> Reconstruction:
+        """Plan, and sign a link for each range."""
+        plan = chunks.reconstruct(hub, given, self.file, self.first, self.last)
+        fetches = {
+            fetch.xorb: [
+                FetchInfo(
+                    range=Span(part.start, part.end),
+                    url=self._url(hub, fetch.xorb, part.first_byte, part.last_byte),
+                    url_range=Span(part.first_byte, part.last_byte),
+                )
+                for part in fetch.ranges
+            ]
+            for fetch in plan.fetches
+        }
+        terms = [
+            TermShape(hash=term.xorb, unpacked_length=term.unpacked, range=Span(term.start, term.end))
+            for term in plan.terms
+        ]
+        return Reconstruction(offset_into_first_range=plan.skip, terms=terms, fetch_info=fetches)
+
+    def _url(self, hub: Hub, xorb: XetHash, first: int, last: int) -> str:
+        link = chunks.data_link(hub, xorb, first, last)
+        return f"{self.base}{link.path}?{urlencode(link.query)}"

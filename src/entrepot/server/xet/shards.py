@@ -1,0 +1,105 @@
+"""Shards: the files of an upload, registered when everything about them has been verified.
+
+Old clients wait for one JSON answer. New ones read lines, are content as long
+as lines come, and show people nothing but the message of the last one.
+Source: xet, section 7.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from entrepot.errors import Damaged, EntrepotError, Unavailable
+from entrepot.hub import chunks
+from entrepot.hub.chunks import MAX_SHARD_BODY
+from entrepot.hub.passes import Pass
+from entrepot.server.bodies import read_small
+from entrepot.server.doors import house_of, json_answer
+from entrepot.server.events import render
+from entrepot.server.threads import settle
+from entrepot.server.xet.holders import ask, require_writer
+from entrepot.wire.xet import Registered, ShardAnswer, ShardFailure, ShardLine, Validating, encode_line
+
+LINE_EVERY_S = 15.0
+"""Seconds between lines; clients give up when none has come for five minutes, proxies often after one."""
+
+LINES = "application/x-ndjson"
+
+_log = logging.getLogger("entrepot.server")
+
+
+class ShardDoors:
+    """Registers shards, a few at the same time."""
+
+    def __init__(self, turns: asyncio.Semaphore) -> None:
+        """Verify while holding one of ``turns``, as many as there are cores."""
+        self._turns = turns
+
+    async def register(self, request: Request) -> Response:
+        """``POST shards``: one JSON answer, or an error like any other."""
+        given = await ask(request, require_writer)
+        await self._register(request, given, await read_small(request, MAX_SHARD_BODY))
+        return json_answer(ShardAnswer())
+
+    async def register_aloud(self, request: Request) -> LinesAnswer:
+        """``POST /v2/shards``: lines while it lasts; only a bad pass or body is an error like any other."""
+        given = await ask(request, require_writer)
+        data = await read_small(request, MAX_SHARD_BODY)
+        return LinesAnswer(lambda: self._register(request, given, data), request.scope["state"]["request_id"])
+
+    async def _register(self, request: Request, given: Pass, data: bytes) -> None:
+        house = house_of(request)
+        async with self._turns:
+            await house.threads.run_transfer(chunks.register_shard, house.hub, given, data)
+
+
+@attrs.frozen
+class LinesAnswer:
+    """A response that tells in lines how a piece of work goes, and ends with how it ended.
+
+    Guarantees: the work has ended when this has. An error nobody foresaw
+    leaves for the edge, which answers 500 or cuts the connection, so that the
+    client tries again.
+    """
+
+    work: Callable[[], Awaitable[None]]
+    request_id: str
+    every_s: float = LINE_EVERY_S
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Do the work and tell of it."""
+        working = asyncio.ensure_future(self._ended())
+        started = False
+        try:
+            while not (await asyncio.wait({working}, timeout=self.every_s))[0]:
+                await self._send(send, Validating(verified=0, total=1), begins=not started, ends=False)
+                started = True
+            await self._send(send, working.result(), begins=not started, ends=True)
+        finally:
+            await settle(working)
+
+    async def _ended(self) -> Registered | ShardFailure:
+        try:
+            await self.work()
+        except EntrepotError as error:
+            if isinstance(error, Damaged):
+                _log.error(render("shard.failed", id=self.request_id), exc_info=error)
+            return ShardFailure(message=error.message, retryable=isinstance(error, Unavailable))
+        return Registered()
+
+    async def _send(self, send: Send, line: ShardLine, *, begins: bool, ends: bool) -> None:
+        if begins:
+            headers = [
+                (b"content-type", LINES.encode()),
+                (b"cache-control", b"no-store"),
+                (b"x-accel-buffering", b"no"),
+            ]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": encode_line(line), "more_body": not ends})
