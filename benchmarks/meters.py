@@ -12,6 +12,7 @@ import psutil
 
 MIB = 1024 * 1024
 _REST_S = 0.25
+_LONGEST_REST_S = 180
 _QUIET_CPU_S = 0.011  # one tick of the kernel's clock
 
 
@@ -19,15 +20,15 @@ _QUIET_CPU_S = 0.011  # one tick of the kernel's clock
 class Cost:
     """The cost of one block; filled in when the block has ended.
 
-    ``server_cpu_s``: user and system time of the server and its children;
-    ``settle_cpu_s``: what of it came after the block, in follow-up jobs;
-    ``peak``: the highest resident memory of the server in the block, in
+    ``server_cpu_s``: user and system time of the server and its children in
+    the block; ``later_cpu_s``: what follow-up jobs took after it; ``peak``:
+    the highest resident memory of the server in the block and those jobs, in
     bytes; ``grown``: by how much that is above the memory before the block.
     """
 
     wall_s: float = 0.0
     server_cpu_s: float = 0.0
-    settle_cpu_s: float = 0.0
+    later_cpu_s: float = 0.0
     peak: int = 0
     grown: int = 0
 
@@ -45,7 +46,7 @@ class Meter:
 
     @contextlib.contextmanager
     def measure(self) -> Iterator[Cost]:
-        """Measure what the block costs the server, follow-up jobs included (``wall_s`` is the block alone)."""
+        """Measure what the block costs the server, and what comes of it later."""
         self.rest()
         cost = Cost()
         before = self.resident()
@@ -53,10 +54,9 @@ class Meter:
         cpu, started = self.cpu_s(), time.perf_counter()
         yield cost
         cost.wall_s = time.perf_counter() - started
-        at_end = self.cpu_s()
-        self.rest()
         cost.server_cpu_s = self.cpu_s() - cpu
-        cost.settle_cpu_s = self.cpu_s() - at_end
+        self.rest()
+        cost.later_cpu_s = self.cpu_s() - cpu - cost.server_cpu_s
         cost.peak = self._peaks()
         cost.grown = cost.peak - before
 
@@ -73,14 +73,13 @@ class Meter:
         return sum(process.memory_full_info().uss for process in self._tree())
 
     def rest(self) -> None:
-        """Wait until the server has nothing to do, ten seconds at most."""
-        deadline = time.monotonic() + 10
-        before = self.cpu_s()
-        while time.monotonic() < deadline:
+        """Wait until the server has nothing to do, three minutes at most."""
+        deadline = time.monotonic() + _LONGEST_REST_S
+        before, quiet = self.cpu_s(), 0
+        while quiet < 2 and time.monotonic() < deadline:
             time.sleep(_REST_S)
             now = self.cpu_s()
-            if now - before < _QUIET_CPU_S:
-                return
+            quiet = quiet + 1 if now - before < _QUIET_CPU_S else 0
             before = now
 
     def _tree(self) -> list[psutil.Process]:

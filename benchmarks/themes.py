@@ -57,6 +57,8 @@ def measure_transfer(bench: Bench) -> Iterator[Figure]:
         spent = clients.call(bench.hub, "upload", "tester/large", "random.bin", file)
     yield Figure(theme, "upload, server CPU", up.server_cpu_s / gib, "s/GiB", 1.25 * sha_cpu / gib + 0.7)
     yield Figure(theme, "upload, server CPU / sha256sum CPU", up.server_cpu_s / sha_cpu, "")
+    yield Figure(theme, "upload, server CPU / hashlib CPU", up.server_cpu_s / hashlib_cpu, "")
+    yield Figure(theme, "after the upload, CPU of follow-up jobs (chunking for Xet)", up.later_cpu_s / gib, "s/GiB")
     yield Figure(theme, "upload, client wall (it hashes first)", spent.wall_s / gib, "s/GiB")
     yield Figure(theme, "upload, server memory above idle", up.grown / MIB, "MiB", 64)
     with bench.meter.measure() as down:
@@ -80,7 +82,8 @@ def measure_memory(bench: Bench) -> Iterator[Figure]:
         clients.call(bench.hub, "upload", "tester/sparse", "sparse.bin", file)
     yield Figure(theme, "upload, server memory above idle", up.grown / MIB, "MiB", 64)
     yield Figure(theme, "upload, server peak", up.peak / MIB, "MiB")
-    yield Figure(theme, "upload, server CPU", up.server_cpu_s / gib, "s/GiB")
+    yield Figure(theme, "upload in parts, server CPU", up.server_cpu_s / gib, "s/GiB")
+    yield Figure(theme, "after the upload, CPU of follow-up jobs", up.later_cpu_s / gib, "s/GiB")
     file.unlink()
     with bench.meter.measure() as down:
         clients.call(bench.hub, "download", "tester/sparse", "sparse.bin", bench.folder / "back")
@@ -100,6 +103,7 @@ def measure_small_files(bench: Bench) -> Iterator[Figure]:
     server_s = _seconds_of(bench, "commit/{tail:path}", "preupload/{tail:path}") - before
     yield Figure(theme, "wall in the server (preuploads and commit)", server_s, "s", 4.0)
     yield Figure(theme, "server CPU", cost.server_cpu_s, "s")
+    yield Figure(theme, "CPU of follow-up jobs", cost.later_cpu_s, "s")
     yield Figure(theme, "client wall", spent.wall_s, "s")
     yield Figure(theme, "client CPU", spent.cpu_s, "s")
     yield Figure(theme, "server memory above idle", cost.grown / MIB, "MiB", 64)
@@ -134,6 +138,7 @@ def _many_files(bench: Bench, theme: str, repo: str, pattern: str) -> Iterator[F
     load = _commit_all(bench, repo, ten)
     yield Figure(theme, "10-file commit, raw request, p50", load.quantile_ms(0.5), "ms", 50)
     yield Figure(theme, "10-file commit, raw request, server CPU", load.cpu_ms, "ms")
+    yield Figure(theme, "10-file commit, CPU of follow-up jobs", 1000 * load.cost.later_cpu_s / times, "ms")
     with bench.meter.measure() as cost:
         spent = clients.call(bench.hub, "list_all", repo, count)
     yield Figure(theme, "recursive listing, client wall", spent.wall_s, "s")

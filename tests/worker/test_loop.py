@@ -69,8 +69,13 @@ def add(hub: Hub, kind: str, **args: Any) -> None:
     hub.job_added.set()
 
 
+def own_jobs(hub: Hub) -> list[Job]:
+    """The jobs of a test, without those that every worker plans."""
+    return [job for job in followups.list_jobs(hub) if job.kind != "scrub"]
+
+
 def only_job(hub: Hub) -> Job:
-    (job,) = followups.list_jobs(hub)
+    (job,) = own_jobs(hub)
     return job
 
 
@@ -142,7 +147,7 @@ def test_an_unforeseen_failure_is_recorded_and_the_next_job_runs(
     worker = work()
     assert ran.wait(WAIT_S)
     worker.stop()
-    failed = next(job for job in followups.list_jobs(hub) if job.kind == "fail")
+    failed = next(job for job in own_jobs(hub) if job.kind == "fail")
     assert (failed.state, failed.attempts) == ("ready", 1)
     assert failed.error == f"{type(failure).__name__}: {failure}"
     assert failed.run_ms == hub.now_ms() + 1000
@@ -206,7 +211,7 @@ def test_a_long_job_keeps_its_lease(
     stolen = followups.claim(hub, "somebody else")
     may_end.set()
     worker.stop()
-    assert stolen is None
+    assert stolen is None or stolen.kind == "scrub"  # whose turn comes after that of a deserted job
     assert only_job(hub).state == "done"
 
 
@@ -229,7 +234,7 @@ def test_stopping_waits_for_the_job_that_runs(hub: Hub, handlers: dict[str, foll
     stopping.join(WAIT_S)
     assert not stopping.is_alive()
     # The second one was not begun: it waits for another worker.
-    assert sorted(job.state for job in followups.list_jobs(hub)) == ["done", "ready"]
+    assert sorted(job.state for job in own_jobs(hub)) == ["done", "ready"]
 
 
 def test_stopping_gives_up_on_a_job_after_the_grace_period(
@@ -272,7 +277,7 @@ def test_stopping_before_the_start_and_twice_is_harmless(hub: Hub) -> None:
     worker = Worker(hub)
     worker.stop()
     worker.stop()
-    assert followups.list_jobs(hub) == []
+    assert own_jobs(hub) == []
 
 
 def test_a_database_that_is_away_for_a_moment_ends_nothing(

@@ -32,6 +32,11 @@ _XET_HASHES = (
     .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
     .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
 )
+_USED_BYTES = (
+    sa.select(_L.c.repo_id, sa.func.sum(_L.c.size))
+    .where(_L.c.repo_id.in_(sa.bindparam("repos", expanding=True)) & _L.c.path.is_not(None))
+    .group_by(_L.c.repo_id)
+)
 _USABLE = sa.select(_L.c.sha256, _L.c.size).where(
     (_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True))
 )
@@ -330,12 +335,7 @@ def totals(tx: Read) -> tuple[int, int]:
 
 def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
     """Bytes of the large files that commits of each repository name."""
-    query = (
-        sa.select(_L.c.repo_id, sa.func.sum(_L.c.size))
-        .where(_L.c.repo_id.in_(repo_ids) & _L.c.path.is_not(None))
-        .group_by(_L.c.repo_id)
-    )
-    return {repo_id: int(size) for repo_id, size in tx.sql.execute(query)}
+    return {repo_id: int(size) for repo_id, size in tx.sql.execute(_USED_BYTES, {"repos": repo_ids})}
 
 
 def _links() -> sa.Select[Any]:

@@ -45,6 +45,10 @@ class Measure:
 _COLUMNS = [_T.c.oid, _T.c.kind, _T.c.size, _T.c.data, _T.c.sha256, _T.c.pointer_size]
 # Built once: making a statement costs more than running it on a page that is cached.
 _FIND = sa.select(*_COLUMNS).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.oid == sa.bindparam("id")))
+_NAMED = (_T.c.repo_id == sa.bindparam("repo")) & _T.c.oid.in_(sa.bindparam("ids", expanding=True))
+_FIND_MANY = sa.select(*_COLUMNS).where(_NAMED)
+_MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(_NAMED)
+_COUNT = sa.select(sa.func.count()).select_from(_T).where(_NAMED)
 
 
 def find(tx: Read, repo_id: int, oid: Oid) -> ObjectRow | None:
@@ -56,18 +60,16 @@ def find(tx: Read, repo_id: int, oid: Oid) -> ObjectRow | None:
 def find_many(tx: Read, repo_id: int, oids: Sequence[Oid]) -> Iterator[ObjectRow]:
     """Those of the named objects that are stored, in no order."""
     for at in range(0, len(oids), _BATCH):
-        query = sa.select(*_COLUMNS).where((_T.c.repo_id == repo_id) & _T.c.oid.in_(oids[at : at + _BATCH]))
-        for row in tx.sql.execute(query):
+        for row in tx.sql.execute(_FIND_MANY, {"repo": repo_id, "ids": oids[at : at + _BATCH]}):
             yield ObjectRow(*row)
 
 
 def measure(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, Measure]:
     """Size, and what it points at, of each of the named objects that is stored."""
     found: dict[Oid, Measure] = {}
-    columns = [_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size]
     for at in range(0, len(oids), _BATCH):
-        query = sa.select(*columns).where((_T.c.repo_id == repo_id) & _T.c.oid.in_(oids[at : at + _BATCH]))
-        for oid, size, sha256, pointer_size in tx.sql.execute(query):
+        rows = tx.sql.execute(_MEASURE, {"repo": repo_id, "ids": oids[at : at + _BATCH]})
+        for oid, size, sha256, pointer_size in rows:
             found[oid] = Measure(size, None, None) if pointer_size is None else Measure(size, sha256, pointer_size)
     return found
 
@@ -154,8 +156,7 @@ def are_present(tx: Read, repo_id: int, oids: Collection[Oid]) -> bool:
     wanted = list(set(oids))
     found = 0
     for at in range(0, len(wanted), _BATCH):
-        here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(wanted[at : at + _BATCH])
-        found += tx.sql.execute(sa.select(sa.func.count()).select_from(_T).where(here)).scalar_one()
+        found += tx.sql.execute(_COUNT, {"repo": repo_id, "ids": wanted[at : at + _BATCH]}).scalar_one()
     return found == len(wanted)
 
 

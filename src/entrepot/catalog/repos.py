@@ -92,6 +92,12 @@ _FIND = _SELECT.where(
     & (_R.c.type == sa.bindparam("kind"))
     & (_R.c.name_key == sa.bindparam("called"))
 )
+_BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
+_TAGS = (
+    sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
+    .where(tables.repo_tags.c.repo_id.in_(sa.bindparam("repos", expanding=True)))
+    .order_by(tables.repo_tags.c.position)
+)
 
 
 def row_of(row: Sequence[Any]) -> RepoRow:
@@ -110,7 +116,7 @@ def find(tx: Read, ref: RepoRef) -> RepoRow | None:
 
 def by_id(tx: Read, repo_id: int) -> RepoRow | None:
     """The repository with this row id, unless it was deleted."""
-    row = tx.sql.execute(_SELECT.where(_R.c.id == repo_id)).first()
+    row = tx.sql.execute(_BY_ID, {"repo": repo_id}).first()
     return row_of(row) if row else None
 
 
@@ -239,10 +245,8 @@ def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
 
 def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
     """The tags of several repositories, each list in card order."""
-    tags = tables.repo_tags
-    query = sa.select(tags.c.repo_id, tags.c.tag).where(tags.c.repo_id.in_(ids)).order_by(tags.c.position)
     found: dict[int, list[str]] = {}
-    for repo_id, tag in tx.sql.execute(query):
+    for repo_id, tag in tx.sql.execute(_TAGS, {"repos": ids}):
         found.setdefault(repo_id, []).append(tag)
     return found
 

@@ -14,7 +14,7 @@ from entrepot.errors import Unavailable
 from entrepot.hub import upkeep
 from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub
-from entrepot.server import health, hf, lfs
+from entrepot.server import health, hf, lfs, xet
 from entrepot.server.doors import House
 from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics, Reading
@@ -61,7 +61,9 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
             await threads.run_transfer(house.downloads.flush, hub)
             threads.close()
 
-    router = Router([*health.routes(metrics), *hf.routes(), *lfs.routes()], redirect_slashes=False, lifespan=lifespan)
+    chunk_store = xet.routes(workers=hub.settings.workers)
+    doors = [*health.routes(metrics), *chunk_store, *hf.routes(), *lfs.routes()]
+    router = Router(doors, redirect_slashes=False, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["house"] = house

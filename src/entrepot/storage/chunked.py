@@ -77,7 +77,7 @@ def terms_of(tx: Read, file: XetHash) -> Terms | None:
 
 
 class ChunkedContent:
-    """A file made of chunks, readable at any offset; decodes a few megabytes at a time. Thread-safe."""
+    """A file made of chunks, readable at any offset; decodes ahead for whoever reads on. Thread-safe."""
 
     def __init__(self, store: Store, terms: Terms, find: Callable[[XetHash], StoredXorb]) -> None:
         """Read what ``terms`` describe.
@@ -105,7 +105,7 @@ class ChunkedContent:
         with self._lock:
             while offset < stop:
                 if not self._held_at <= offset < self._held_at + len(self._held):
-                    self._hold(offset)
+                    self._hold(offset, stop)
                 start = offset - self._held_at
                 piece = bytes(self._held[start : start + stop - offset])
                 pieces.append(piece)
@@ -116,8 +116,8 @@ class ChunkedContent:
         """Let go of the decoded bytes."""
         self._held = memoryview(b"")
 
-    def _hold(self, offset: int) -> None:
-        """Decode the chunks from ``offset`` on, up to the end of their term or about 4 MiB."""
+    def _hold(self, offset: int, stop: int) -> None:
+        """Decode the chunks from ``offset`` on: up to ``stop`` at first, then about 4 MiB; at most one term."""
         number = bisect.bisect_right(self._ends, offset)
         term: Term = next(iter(self._terms.part(number, number + 1)))
         xorb = self._find(term.xorb)
@@ -125,8 +125,11 @@ class ChunkedContent:
         begin = int(self._ends[number]) - term.unpacked
         base = index.raw_offset(term.start)
         start = bisect.bisect_right(index.raw_ends, base + offset - begin, term.start, term.end)
-        end = bisect.bisect_left(index.raw_ends, index.raw_offset(start) + _BLOCK, start + 1, term.end)
-        self._held = memoryview(read_stored(self._store, xorb, start, max(end, start + 1)))
+        # Few read more than one piece of what they open; those who do read the next one.
+        reads_on = bool(self._held) and offset == self._held_at + len(self._held)
+        until = base + (offset + _BLOCK if reads_on else min(stop, offset + _BLOCK)) - begin
+        end = min(bisect.bisect_left(index.raw_ends, until, start, term.end) + 1, term.end)
+        self._held = memoryview(read_stored(self._store, xorb, start, end))
         self._held_at = begin + index.raw_offset(start) - base
 
 

@@ -16,6 +16,7 @@ MEDIA_TYPE = "application/vnd.git-lfs+json"
 
 BASIC = "basic"
 MULTIPART = "multipart"
+XET = "xet"
 
 
 class LfsObject(Struct, frozen=True):
@@ -25,6 +26,12 @@ class LfsObject(Struct, frozen=True):
     size: int
 
 
+class LfsRef(Struct, frozen=True):
+    """The branch that an upload is for, short (``main``) or in full (``refs/heads/main``)."""
+
+    name: str = "main"
+
+
 class BatchRequest(Struct, frozen=True):
     """What to upload or download; ``transfers`` are the ways the client knows besides ``basic``."""
 
@@ -32,6 +39,7 @@ class BatchRequest(Struct, frozen=True):
     objects: list[LfsObject]
     transfers: list[str] = []
     hash_algo: str = "sha256"
+    ref: LfsRef | None = None
 
 
 class Action(Struct, frozen=True):

@@ -112,7 +112,7 @@ def render_info(full: FullInfo) -> RepoInfo:
         datasets=_words(card.get("datasets")),
         resource_group=None,
         used_storage=full.used_bytes,
-        xet_enabled=False,
+        xet_enabled=True,
     )
 
 

@@ -14,7 +14,7 @@ from entrepot.hub.passes import Issued
 from entrepot.names import RepoRef
 from entrepot.server.doors import ask, base_url, json_answer
 from entrepot.server.hf.mounts import repo_routes, tail_of
-from entrepot.wire.xet import PassAnswer
+from entrepot.server.xet.holders import render_pass
 
 _NO_REVISION = "None"  # what a client sends that was given no revision
 
@@ -43,16 +43,6 @@ async def give_write(request: Request, ref: RepoRef) -> Response:
     """
     tail_of(request)
     return _answer(request, await ask(request, passes.issue_write, ref))
-
-
-def render_pass(base: str, issued: Issued) -> PassAnswer:
-    """A pass as clients take it.
-
-    Args:
-        base: the hub's own URL. No slash may follow the store's name: clients
-            append one themselves.
-    """
-    return PassAnswer(cas_url=f"{base}/xet/{issued.store}", exp=issued.expires_s, access_token=issued.secret)
 
 
 def _answer(request: Request, issued: Issued) -> Response:

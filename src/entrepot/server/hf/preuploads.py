@@ -26,10 +26,6 @@ from entrepot.wire.preuploads import PreuploadAdvice, PreuploadAnswer, Preupload
 
 _MAX_RULES = 1 << 20
 _SAMPLE = 512
-_NO_XET = (
-    "xet; This hub does not take uploads through Xet yet: set the environment variable "
-    "HF_HUB_DISABLE_XET=1, so that large files are uploaded through LFS."
-)
 
 
 def routes() -> list[BaseRoute]:
@@ -51,9 +47,7 @@ async def advise(request: Request, ref: RepoRef) -> Response:
         )
         for advice in plan.advice
     ]
-    needs_lfs = any(advice.is_large and not advice.is_ignored for advice in plan.advice)
-    headers = {"X-HF-Warning": _NO_XET} if needs_lfs else None
-    return json_answer(PreuploadAnswer(files=files, commit_oid=plan.commit), headers=headers)
+    return json_answer(PreuploadAnswer(files=files, commit_oid=plan.commit))
 
 
 @attrs.frozen

@@ -8,30 +8,36 @@ parts for every object. So if one object of a batch needs parts, every other
 one is answered as a single part that is the whole file: its part is the link
 for the whole file, and its completion only confirms that it has arrived.
 
+A client that knows Xet is sent to the chunk store with every object: its
+upload action holds a pass, and says where to fetch the next one.
+
 Source: huggingface_hub 2.4.0 and 0.21.4, ``lfs.py`` (lfs_upload); 2.4.0,
 ``cli/lfs.py`` (lfs_multipart_upload); git-lfs, ``tq/manifest.go``.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import InvalidName, Refused
-from entrepot.hub import transfers
+from entrepot.hub import passes, transfers
 from entrepot.hub.transfers import Answer, Link, Parts, Wanted
-from entrepot.names import RepoType, parse_sha256
+from entrepot.names import RepoRef, RepoType, parse_sha256
 from entrepot.server.doors import ask, ask_slowly, base_url, read_json, repo_of
 from entrepot.server.lfs.failures import Handler
+from entrepot.server.xet.holders import render_pass
 from entrepot.wire.lfs import (
     BASIC,
     MEDIA_TYPE,
     MULTIPART,
+    XET,
     Action,
     Actions,
     AnsweredObject,
@@ -59,12 +65,14 @@ def batch_door(kind: RepoType) -> Handler:
         read = [_read(item) for item in asked.objects]
         wanted = [item for item in read if isinstance(item, Wanted)]
         ref = repo_of(request, kind)
+        chunked = None
         if asked.operation == "upload":
-            takes_parts = MULTIPART in asked.transfers
+            chunked = await _xet_action(request, ref, asked) if XET in asked.transfers else None
+            takes_parts = chunked is None and MULTIPART in asked.transfers
             plan = await ask_slowly(request, transfers.plan_uploads, ref, wanted, takes_parts=takes_parts)
         else:
             plan = await ask(request, transfers.plan_downloads, ref, wanted)
-        scribe = _Scribe(base_url(request), asked.operation, _verify_action(request), _needs_parts(plan))
+        scribe = _Scribe(base_url(request), asked.operation, _verify_action(request), _needs_parts(plan), chunked)
         answers = iter(plan)
         objects = [item if isinstance(item, AnsweredObject) else scribe.write(next(answers)) for item in read]
         return _json(BatchAnswer(scribe.transfer, objects))
@@ -113,17 +121,32 @@ def _verify_action(request: Request) -> Action:
     return Action(f"{base_url(request)}{path}/verify", {"Authorization": authorization} if authorization else {})
 
 
+async def _xet_action(request: Request, ref: RepoRef, asked: BatchRequest) -> Action:
+    """Where the chunk store is, with a pass for it.
+
+    Source: hf_api, section 2.3; xet, section 12.
+    """
+    base, issued = base_url(request), await ask(request, passes.issue_write, ref)
+    branch = "main" if asked.ref is None else asked.ref.name.removeprefix("refs/heads/")
+    href = f"{base}/api/{ref.type.plural}/{ref.id}/xet-write-token/{quote(branch, safe='')}"
+    headers = render_pass(base, issued).headers() | {"X-Xet-Session-Id": str(uuid.uuid4())}
+    return Action(href, headers, format_ms(issued.expires_s * 1000))
+
+
 @attrs.frozen
 class _Scribe:
-    """Writes the answers of one batch."""
+    """Writes the answers of one batch; ``chunked`` is the upload through Xet, for clients that know it."""
 
     base: str
     operation: Literal["upload", "download"]
     verify: Action = attrs.field(repr=False)
     in_parts: bool
+    chunked: Action | None = attrs.field(repr=False)
 
     @property
     def transfer(self) -> str:
+        if self.chunked is not None:
+            return XET
         return MULTIPART if self.in_parts else BASIC
 
     def write(self, answer: Answer) -> AnsweredObject:
@@ -136,6 +159,8 @@ class _Scribe:
 
     def _actions(self, answer: Answer) -> Actions:
         link = answer.link
+        if self.chunked is not None:
+            return Actions(upload=self.chunked)
         if isinstance(link, Parts):
             return Actions(upload=self._in_parts(link.part_size, link.links, link.complete), verify=self.verify)
         assert link is not None

@@ -12,13 +12,23 @@ from starlette.requests import Request
 
 from entrepot.hub import passes
 from entrepot.hub.house import Hub
-from entrepot.hub.passes import Pass
+from entrepot.hub.passes import Issued, Pass
 from entrepot.names import XetHash, parse_xet_hash
 from entrepot.server.doors import house_of, secret_of
-from entrepot.server.segments import decode_segment
+from entrepot.wire.xet import PassAnswer
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def render_pass(base: str, issued: Issued) -> PassAnswer:
+    """A fresh pass as clients take it.
+
+    Args:
+        base: the hub's own URL. No slash may follow the store's name in what
+            clients get: they append one themselves.
+    """
+    return PassAnswer(cas_url=f"{base}/xet/{issued.store}", exp=issued.expires_s, access_token=issued.secret)
 
 
 async def ask(
@@ -61,4 +71,4 @@ def hash_of(request: Request) -> XetHash:
     Raises:
         InvalidName: it is no hash.
     """
-    return parse_xet_hash(decode_segment(request.path_params["hash"]))
+    return parse_xet_hash(request.path_params["hash"])

@@ -66,7 +66,7 @@ class _Errand:
     def run(self, hub: Hub, given: Pass) -> Reconstruction:
         """Plan, and sign a link for each range."""
         plan = chunks.reconstruct(hub, given, self.file, self.first, self.last)
-        fetches = {
+        fetches: dict[str, list[FetchInfo]] = {
             fetch.xorb: [
                 FetchInfo(
                     range=Span(part.start, part.end),

@@ -75,7 +75,7 @@ class LinesAnswer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do the work and tell of it."""
-        working = asyncio.ensure_future(self._ended())
+        working = asyncio.create_task(self._ended())
         started = False
         try:
             while not (await asyncio.wait({working}, timeout=self.every_s))[0]:

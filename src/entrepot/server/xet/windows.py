@@ -45,7 +45,7 @@ class Window:
         """Send them."""
         wanted = ",".join(f"{part.start}-{part.stop - 1}" for part in self.ranges)
         # Conditions go too: If-Range could turn a range into the whole file.
-        await self.file(scope | {"headers": [(b"range", f"bytes={wanted}".encode())]}, receive, send)
+        await self.file({**scope, "headers": [(b"range", f"bytes={wanted}".encode())]}, receive, send)
 
 
 def cut_ranges(header: str | None, size: int, window: ByteRange) -> tuple[ByteRange, ...]:
@@ -68,8 +68,10 @@ def cut_ranges(header: str | None, size: int, window: ByteRange) -> tuple[ByteRa
 
 def _open(house: House, request: Request, xorb: XetHash, opened: list[Content]) -> Sequence[ByteRange]:
     stored, first, last = chunks.fetch(house.hub, xorb, dict(request.query_params))
-    window = ByteRange(first, min(last + 1, stored.size))
+    window = ByteRange(first, last + 1)
     try:
+        if window.stop > stored.size:
+            raise InvalidSignature("the xorb has been replaced")
         ranges = cut_ranges(request.headers.get("range"), stored.size, window)
     except InvalidSignature:
         stored.close()
