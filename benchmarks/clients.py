@@ -103,6 +103,23 @@ def list_all(repo: str, expected: str) -> Iterator[None]:
     assert found >= int(expected), found
 
 
+def upload_tree(repo: str, folder: str) -> Iterator[None]:
+    """Upload a folder."""
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    yield
+    api.upload_folder(repo_id=repo, folder_path=folder)
+
+
+def download_all(repo: str) -> Iterator[None]:
+    """Fetch every file of a repository."""
+    from huggingface_hub import snapshot_download
+
+    yield
+    snapshot_download(repo)
+
+
 def write_together(repo: str, writers: str, commits: str) -> Iterator[None]:
     """Let threads commit to one branch at the same time."""
     from huggingface_hub import CommitOperationAdd, HfApi
@@ -122,7 +139,17 @@ def write_together(repo: str, writers: str, commits: str) -> Iterator[None]:
 
 ERRANDS: dict[str, Callable[..., Iterator[None]]] = {
     errand.__name__: errand
-    for errand in (make_repo, upload, download, commit_small, commit_ten, list_all, write_together)
+    for errand in (
+        make_repo,
+        upload,
+        download,
+        commit_small,
+        commit_ten,
+        list_all,
+        upload_tree,
+        download_all,
+        write_together,
+    )
 }
 """Each prepares, yields once, and then does what is measured."""
 

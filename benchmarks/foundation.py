@@ -21,6 +21,7 @@ def main() -> None:
     asked = _arguments()
     names = asked.only or list(THEMES)
     figures: list[Figure] = []
+    machine = this_machine()
     with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub() as hub:
         hub.token  # noqa: B018 - makes the account
         bench = Bench(hub, Meter(hub.pid), Path(folder), asked.quick)
@@ -30,7 +31,7 @@ def main() -> None:
         _run("idle at the end", measure_idle, bench, figures, renamed="idle after everything")
     out = asked.out or _RESULTS / ("quick.json" if asked.quick else "foundation.json")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(encode(Results(this_machine(), asked.quick, figures)))
+    out.write_bytes(encode(Results(machine, asked.quick, figures)))
     print(table(figures))
     print(f"\nwritten to {out}", file=sys.stderr)
     sys.exit(0 if asked.quick or all(figure.is_met for figure in figures) else 1)

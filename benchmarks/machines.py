@@ -15,13 +15,14 @@ _PACKAGES = ("entrepot", "granian", "huggingface_hub", "msgspec", "sqlalchemy", 
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """Where and with what something was measured."""
+    """Where and with what something was measured; ``load`` is the load average of the minute before it was asked."""
 
     date: str
     cpu: str
     cores: int
     has_sha_ni: bool
     memory_gib: float
+    load: float
     kernel: str
     python: str
     sqlite: str
@@ -40,6 +41,7 @@ def this_machine() -> Machine:
         cores=os.cpu_count() or 0,
         has_sha_ni="sha_ni" in fields.get("flags", "").split(),
         memory_gib=round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
+        load=round(os.getloadavg()[0], 2),
         kernel=platform.release(),
         python=platform.python_version(),
         sqlite=sqlite3.sqlite_version,

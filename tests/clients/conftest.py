@@ -1,4 +1,4 @@
-"""Two generations of the real client, each in a process of its own."""
+"""Generations of the real client, each in a process of its own."""
 
 import fcntl
 import json
@@ -14,35 +14,45 @@ import pytest
 from entrepot.testing.hubs import RunningHub
 
 ROOT = Path(__file__).resolve().parents[2]
-OLD = "0.21.4"
 TODAY = "2.4.0"
+PACKAGES = {
+    "0.21.4": ["huggingface_hub==0.21.4"],
+    "0.33.5": ["huggingface_hub==0.33.5", "hf-xet==1.1.10"],
+    "1.14.0": ["huggingface_hub==1.14.0", "hf-xet==1.5.0"],
+}
+"""What is installed for each version of huggingface_hub; today's is in the environment of the tests."""
 
 Run = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
-def old_client() -> Path:
-    """A folder with huggingface_hub 0.21.4, installed once per checkout: two versions cannot share an environment."""
-    folder = ROOT / ".cache" / f"huggingface_hub-{OLD}"
+def installed(version: str) -> Path:
+    """A folder with one version, installed once per checkout: two of them cannot share an environment."""
+    folder = ROOT / ".cache" / f"huggingface_hub-{version}"
     folder.parent.mkdir(exist_ok=True)
     with (folder.parent / "clients.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(folder)]
-            subprocess.run([*command, f"huggingface_hub=={OLD}"], check=True, timeout=300)
+            subprocess.run([*command, *PACKAGES[version]], check=True, timeout=300)
             (folder / "complete").touch()
     return folder
 
 
 @pytest.fixture
-def run_client(entrepot_fresh_hub: RunningHub, old_client: Path, tmp_path: Path) -> Run:
-    """Runs a script of this folder with one version of the client; gives the JSON it prints last."""
+def run_client(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Run:
+    """Runs a script of this folder with one version of the client; gives the JSON it prints last.
 
-    def run(version: str, script: str, *args: str) -> Any:
-        environ = dict(os.environ) | entrepot_fresh_hub.environ() | {"HF_HUB_DISABLE_XET": "1"}
+    ``with_xet`` says whether large files may go through Xet, as they do by default, or only through LFS.
+    """
+
+    def run(version: str, script: str, *args: str, with_xet: bool = False) -> Any:
+        environ = dict(os.environ) | entrepot_fresh_hub.environ()
+        environ.pop("HF_HUB_DISABLE_XET", None)
+        if not with_xet:
+            environ["HF_HUB_DISABLE_XET"] = "1"
         environ["HF_HOME"] = str(tmp_path / f"home-{version}")
-        if version == OLD:
-            environ["PYTHONPATH"] = str(old_client)
+        if version != TODAY:
+            environ["PYTHONPATH"] = str(installed(version))
         done = subprocess.run(
             [sys.executable, str(Path(__file__).parent / script), *args],
             env=environ,

@@ -14,6 +14,7 @@ from entrepot.wire.lfs import (
     Completion,
     Failure,
     LfsObject,
+    LfsRef,
     ObjectFailure,
     encode,
 )
@@ -25,7 +26,7 @@ def test_a_batch_of_huggingface_hub_is_read() -> None:
         b'"hash_algo":"sha256","ref":{"name":"main"}}'
     )
     read = msgspec.json.decode(body, type=BatchRequest)
-    assert read == BatchRequest("upload", [LfsObject("ab", 123)], ["basic", "multipart"])
+    assert read == BatchRequest("upload", [LfsObject("ab", 123)], ["basic", "multipart"], ref=LfsRef("main"))
 
 
 def test_a_batch_needs_only_an_operation_and_objects() -> None:
@@ -36,6 +37,14 @@ def test_a_batch_needs_only_an_operation_and_objects() -> None:
 def test_another_operation_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(b'{"operation":"delete","objects":[]}', type=BatchRequest)
+
+
+@pytest.mark.parametrize(
+    ("ref", "name"), [(b"null", None), (b"{}", "main"), (b'{"name":"refs/heads/x"}', "refs/heads/x")]
+)
+def test_the_branch_of_an_upload_may_be_named(ref: bytes, name: str | None) -> None:
+    asked = msgspec.json.decode(b'{"operation":"upload","objects":[],"ref":' + ref + b"}", type=BatchRequest)
+    assert (asked.ref.name if asked.ref else None) == name
 
 
 def test_absent_fields_stay_out_of_the_json() -> None:

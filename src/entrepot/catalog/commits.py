@@ -21,11 +21,15 @@ _P = tables.parents
 _X = tables.path_changes
 _BATCH = 500
 _KEYS = 5000  # more than elsewhere: each batch walks the history once
+# Built once: making a statement costs more than running it on a page that is cached.
+_GENERATION = sa.select(_C.c.generation).where(
+    (_C.c.repo_id == sa.bindparam("repo")) & (_C.c.oid == sa.bindparam("id"))
+)
 
 
 def generation(tx: Read, repo_id: int, oid: Oid) -> int | None:
     """1 for a root, else 1 + the highest generation of the parents; None when unknown."""
-    return tx.sql.execute(sa.select(_C.c.generation).where((_C.c.repo_id == repo_id) & (_C.c.oid == oid))).scalar()
+    return tx.sql.execute(_GENERATION, {"repo": repo_id, "id": oid}).scalar()
 
 
 def put(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid], generation: int) -> None:

@@ -8,6 +8,7 @@ once with "database is locked" when somebody else wrote in between.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 import threading
 import time
@@ -120,23 +121,16 @@ def insert_missing(
     """Insert rows whose primary key is free; where it is taken, refresh the named columns only."""
     if not rows:
         return
+    connection.execute(_insert_missing(connection.dialect.name, table, tuple(refresh)), rows)
+
+
+@functools.cache
+def _insert_missing(dialect: str, table: sa.Table, refresh: tuple[str, ...]) -> sa.Insert:
     keys = [column.name for column in table.primary_key.columns]
-    if connection.dialect.name == "sqlite":
-        lite = sqlite.insert(table)
-        if refresh:
-            connection.execute(
-                lite.on_conflict_do_update(index_elements=keys, set_={c: lite.excluded[c] for c in refresh}), rows
-            )
-        else:
-            connection.execute(lite.on_conflict_do_nothing(index_elements=keys), rows)
-        return
-    post = postgresql.insert(table)
-    if refresh:
-        connection.execute(
-            post.on_conflict_do_update(index_elements=keys, set_={c: post.excluded[c] for c in refresh}), rows
-        )
-    else:
-        connection.execute(post.on_conflict_do_nothing(index_elements=keys), rows)
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    if not refresh:
+        return insert.on_conflict_do_nothing(index_elements=keys)
+    return insert.on_conflict_do_update(index_elements=keys, set_={c: insert.excluded[c] for c in refresh})
 
 
 def count_up(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], column: str) -> None:

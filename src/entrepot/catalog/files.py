@@ -134,44 +134,75 @@ def chunks_of(tx: Read, sha256: Sha256) -> XetHash | None:
     return tx.sql.execute(sa.select(_F.c.xet_hash).where(_F.c.sha256 == sha256)).scalar()
 
 
-def raw_of(tx: Read, repo_id: int, *, larger_than: int, limit: int) -> list[tuple[Sha256, int, XetHash | None]]:
-    """(sha256, size, Xet hash if also chunked) of committed files of a repository whose bytes are kept raw."""
+def is_raw(tx: Read, sha256: Sha256) -> bool:
+    """Whether the raw bytes of a file are kept."""
+    return bool(tx.sql.execute(sa.select(_F.c.is_raw).where(_F.c.sha256 == sha256)).scalar())
+
+
+def raw_of(
+    tx: Read, repo_id: int, *, larger_than: int, limit: int, skip: int = 0
+) -> list[tuple[Sha256, int, XetHash | None]]:
+    """(sha256, size, Xet hash if also chunked) of committed files of a repository whose bytes are kept raw.
+
+    Files whose raw bytes are those of a git object too stay raw, and are left out.
+
+    Args:
+        skip: so many of them are left out, from the oldest on.
+    """
     query = (
         sa.select(_F.c.sha256, _F.c.size, _F.c.xet_hash)
         .join(_L, _L.c.sha256 == _F.c.sha256)
         .where((_L.c.repo_id == repo_id) & _L.c.path.is_not(None) & _L.c.xet_hash.is_(None))
-        .where(_F.c.is_raw.is_(True) & (_F.c.size > larger_than))
-        .order_by(_F.c.created_ms)
+        .where(_F.c.is_raw.is_(True) & (_F.c.size > larger_than) & ~_is_object())
+        .order_by(_F.c.created_ms, _F.c.sha256)
         .limit(limit)
+        .offset(skip)
     )
     return [(row.sha256, row.size, row.xet_hash) for row in tx.sql.execute(query)]
 
 
 def set_chunked(tx: Write, sha256: Sha256, file: XetHash) -> None:
-    """Say that a file can also be had as chunks."""
-    tx.sql.execute(sa.update(_F).where(_F.c.sha256 == sha256).values(xet_hash=file))
+    """Say that a file can also be had as chunks; chunks that were announced before stay."""
+    tx.sql.execute(sa.update(_F).where((_F.c.sha256 == sha256) & _F.c.xet_hash.is_(None)).values(xet_hash=file))
 
 
 def drop_raw(tx: Write, sha256: Sha256) -> bool:
-    """Say that the raw bytes of a file are about to be deleted; False unless it is kept as chunks too."""
-    here = (_F.c.sha256 == sha256) & _F.c.xet_hash.is_not(None) & _F.c.is_raw.is_(True)
+    """Say that the raw bytes of a file are about to be deleted.
+
+    False unless it is kept as chunks too, and no git object needs the raw bytes.
+    """
+    here = (_F.c.sha256 == sha256) & _F.c.xet_hash.is_not(None) & _F.c.is_raw.is_(True) & ~_is_object()
     return bool(tx.sql.execute(sa.update(_F).where(here).values(is_raw=False)).rowcount)
 
 
-def mark_lie(tx: Write, repo_id: int, sha256: Sha256) -> None:
-    """Note that the chunks a repository links under this sha256 have another one."""
-    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256)
+def mark_lie(tx: Write, repo_id: int, sha256: Sha256, file: XetHash) -> None:
+    """Note that these chunks, which a repository links under this sha256, have another one."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & (_L.c.xet_hash == file)
     tx.sql.execute(sa.update(_L).where(here).values(is_lie=True))
 
 
 def put_chunked(tx: Write, sha256: Sha256, size: int, file: XetHash, now_ms: int) -> None:
-    """Record a file whose chunks were found to have this sha256."""
+    """Record a file whose chunks were found to have this sha256; chunks that are known already stay.
+
+    Raises:
+        Busy: a sweeper is deleting the raw bytes of this very file.
+    """
+    found = tx.sql.execute(sa.select(_F.c.sweeping_ms, _F.c.xet_hash).where(_F.c.sha256 == sha256)).first()
+    if found is not None and found.sweeping_ms is not None:
+        if found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
+            raise Busy("this file")
+        # Left by a sweeper that died: nobody knows whether the raw bytes are still there.
+        tx.sql.execute(sa.update(_F).where(_F.c.sha256 == sha256).values(is_raw=False, sweeping_ms=None))
     row = {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms}
-    insert_missing(tx.sql, _F, [row | {"is_raw": False, "xet_hash": file}])
+    insert_missing(tx.sql, _F, [row | {"is_raw": False, "xet_hash": file}], refresh=("touched_ms",))
+    new = (_F.c.sha256 == sha256) & _F.c.xet_hash.is_(None)
+    tx.sql.execute(sa.update(_F).where(new).values(size=size, xet_hash=file))
 
 
 def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
     """Sizes of those of the files that some repository visible to the caller has committed.
+
+    What a repository only claims to have under a sha256 does not count before it is verified.
 
     Args:
         seen_by: row ids of the namespaces whose private repositories the
@@ -187,16 +218,36 @@ def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequen
             .join(_L, _L.c.sha256 == _F.c.sha256)
             .join(repos, repos.c.id == _L.c.repo_id)
             .where(_L.c.sha256.in_(sha256s[at : at + _BATCH]) & _L.c.path.is_not(None))
+            .where(_is_proven() & _F.c.sweeping_ms.is_(None))
             .where(seen & repos.c.deleted_ms.is_(None) & repos.c.is_disabled.is_(False))
         )
         found.update((sha256, size) for sha256, size in tx.sql.execute(query))
     return found
 
 
-def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
-    """Let a repository use those of the files that are stored; links that exist stay as they are."""
+def proven(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> list[Sha256]:
+    """Those of the files that commits of a repository name and that really have their sha256."""
+    found: list[Sha256] = []
     for at in range(0, len(sha256s), _BATCH):
-        stored = sa.select(_F.c.sha256, _F.c.size).where(_F.c.sha256.in_(sha256s[at : at + _BATCH]))
+        query = (
+            sa.select(_L.c.sha256)
+            .join(_F, _F.c.sha256 == _L.c.sha256)
+            .where((_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH]))
+            .where(_L.c.path.is_not(None) & _is_proven() & _F.c.sweeping_ms.is_(None))
+        )
+        found += tx.sql.execute(query).scalars()
+    return found
+
+
+def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
+    """Let a repository use those of the files that are stored; links that exist stay as they are.
+
+    Only for whoever has proven a right to them: by their bytes, or by a repository that may be read.
+    """
+    for at in range(0, len(sha256s), _BATCH):
+        stored = sa.select(_F.c.sha256, _F.c.size).where(
+            _F.c.sha256.in_(sha256s[at : at + _BATCH]) & _F.c.sweeping_ms.is_(None)
+        )
         rows = [
             {
                 "repo_id": repo_id,
@@ -226,9 +277,11 @@ def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]]
 
 
 def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:
-    """Let a repository use every committed file of another one."""
-    query = sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref, _L.c.xet_hash).where(
-        (_L.c.repo_id == source_id) & _L.c.path.is_not(None)
+    """Let a repository use every committed file of another one, unverified claims excepted."""
+    query = (
+        sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref, _L.c.xet_hash)
+        .join(_F, _F.c.sha256 == _L.c.sha256)
+        .where((_L.c.repo_id == source_id) & _L.c.path.is_not(None) & _is_proven())
     )
     rows = [
         {
@@ -319,6 +372,7 @@ def unused(tx: Read, touched_before_ms: int) -> list[tuple[Sha256, int]]:
 def begin_sweep(tx: Write, sha256: Sha256, touched_before_ms: int, now_ms: int) -> bool:
     """Claim a file for deletion if it is still unused; then delete its bytes, then :func:`end_sweep`."""
     old = (_F.c.sha256 == sha256) & (_F.c.touched_ms < touched_before_ms) & _is_free()
+    old &= _F.c.sweeping_ms.is_(None) | (_F.c.sweeping_ms <= now_ms - SWEEP_LEASE_MS)
     return bool(tx.sql.execute(sa.update(_F).where(old).values(sweeping_ms=now_ms)).rowcount)
 
 
@@ -343,7 +397,17 @@ def _links() -> sa.Select[Any]:
     return sa.select(*(_L.c[name] for name in names))
 
 
-def _is_free() -> sa.ColumnElement[bool]:
+def _is_proven() -> sa.ColumnElement[bool]:
+    """Whether a link leads to content that is known to have its sha256."""
+    return _L.c.xet_hash.is_(None) | (_L.c.xet_hash == _F.c.xet_hash)
+
+
+def _is_object() -> sa.ColumnElement[bool]:
+    """Whether the raw bytes of a file are those of a git object too."""
     objects = tables.objects
-    in_object = sa.exists().where((objects.c.sha256 == _F.c.sha256) & objects.c.pointer_size.is_(None))
-    return ~sa.exists().where(_L.c.sha256 == _F.c.sha256) & ~in_object
+    return sa.exists().where((objects.c.sha256 == _F.c.sha256) & objects.c.pointer_size.is_(None))
+
+
+def _is_free() -> sa.ColumnElement[bool]:
+    # A claim about other chunks needs neither these bytes nor these chunks.
+    return ~sa.exists().where((_L.c.sha256 == _F.c.sha256) & _is_proven()) & ~_is_object()

@@ -36,16 +36,16 @@ class Job:
 
 
 _COLUMNS = [_T.c[name] for name in ("id", "kind", "args", "state", "attempts", "run_ms", "error", "created_ms")]
+# Built once: making a statement costs more than running it on a page that is cached.
+_WAITING = sa.select(_T.c.id).where((_T.c.dedup_key == sa.bindparam("key")) & (_T.c.state == "ready"))
 
 
 def enqueue(
     tx: Write, kind: str, args: Mapping[str, Any], now_ms: int, *, dedup_key: str | None = None, delay_ms: int = 0
 ) -> None:
     """Add a job; with ``dedup_key``, nothing when an equal one is waiting already."""
-    if dedup_key is not None:
-        waiting = sa.select(_T.c.id).where((_T.c.dedup_key == dedup_key) & (_T.c.state == "ready"))
-        if tx.sql.execute(waiting).first():
-            return
+    if dedup_key is not None and tx.sql.execute(_WAITING, {"key": dedup_key}).first():
+        return
     tx.sql.execute(
         sa.insert(_T).values(
             kind=kind,

@@ -14,6 +14,12 @@ _FIND = sa.select(_T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c
 _FIND_MANY = sa.select(_T.c.name, _T.c.oid).where(
     (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_(sa.bindparam("called", expanding=True))
 )
+_MOVE = (
+    sa.update(_T)
+    .where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
+    .where(_T.c.oid == sa.bindparam("was"))
+    .values(oid=sa.bindparam("becomes"), updated_ms=sa.bindparam("now"))
+)
 
 
 def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
@@ -44,7 +50,8 @@ def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | Non
             return False
         tx.sql.execute(sa.insert(_T).values(repo_id=repo_id, name=name, oid=new, updated_ms=now_ms))
         return True
-    here = (_T.c.repo_id == repo_id) & (_T.c.name == name) & (_T.c.oid == old)
     if new is None:
+        here = (_T.c.repo_id == repo_id) & (_T.c.name == name) & (_T.c.oid == old)
         return bool(tx.sql.execute(sa.delete(_T).where(here)).rowcount)
-    return bool(tx.sql.execute(sa.update(_T).where(here).values(oid=new, updated_ms=now_ms)).rowcount)
+    values = {"repo": repo_id, "called": name, "was": old, "becomes": new, "now": now_ms}
+    return bool(tx.sql.execute(_MOVE, values).rowcount)

@@ -48,10 +48,18 @@ def find(tx: Read, file: XetHash) -> XetFileRow | None:
 
 
 def put(tx: Write, row: XetFileRow, xorbs: Iterable[XetHash], now_ms: int) -> None:
-    """Record a file whose xorbs are stored; one that is there already is only touched."""
-    insert_missing(
-        tx.sql, _T, [attrs.asdict(row) | {"created_ms": now_ms, "touched_ms": now_ms}], refresh=("touched_ms",)
-    )
+    """Record a file whose xorbs are stored.
+
+    One that is there already is only touched, because two ways to make the
+    same file would keep the xorbs of both; unless its own way is damaged.
+    """
+    known = find(tx, row.hash) is not None
+    if known and damaged_xorb_of(tx, row.hash) is None:
+        tx.sql.execute(sa.update(_T).where(_T.c.hash == row.hash).values(touched_ms=now_ms))
+        return
+    values = attrs.asdict(row) | {"created_ms": now_ms, "touched_ms": now_ms}
+    insert_missing(tx.sql, _T, [values], refresh=("terms", "touched_ms"))
+    tx.sql.execute(sa.delete(_U).where(_U.c.file == row.hash))
     insert_missing(tx.sql, _U, [{"file": row.hash, "xorb": xorb} for xorb in set(xorbs)])
 
 
@@ -102,7 +110,8 @@ def is_readable_in(tx: Read, repo_id: int, file: XetHash) -> bool:
     verified = (
         sa.select(_L.c.sha256)
         .join(_F, _F.c.sha256 == _L.c.sha256)
-        .where((_L.c.repo_id == repo_id) & (_F.c.xet_hash == file))
+        # A link that rests on a claim gives no right to the real file of that sha256.
+        .where((_L.c.repo_id == repo_id) & _L.c.xet_hash.is_(None) & (_F.c.xet_hash == file))
     )
     fresh = sa.select(_C.c.sha256).where((_C.c.repo_id == repo_id) & (_C.c.file == file))
     return any(tx.sql.execute(query.limit(1)).first() for query in (linked, verified, fresh))
@@ -121,14 +130,25 @@ def damaged_xorb_of(tx: Read, file: XetHash) -> XetHash | None:
     return tx.sql.execute(_DAMAGED, {"wanted": file}).scalar()
 
 
-def unverified(tx: Read, limit: int) -> list[tuple[int, Sha256, XetHash]]:
-    """(repository, sha256, file) of links that rest on a claim nobody has verified yet."""
+def unverified(tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = None) -> list[tuple[int, Sha256, XetHash]]:
+    """(repository, sha256, file) of links that rest on a claim nobody has verified yet, in a fixed order.
+
+    Where other chunks are known to have this sha256, no more needs to be found out.
+
+    Args:
+        skip: so many of them are left out, from the beginning.
+        repo_id: of this repository only.
+    """
+    known = sa.exists().where((_F.c.sha256 == _L.c.sha256) & _F.c.xet_hash.is_not(None))
     query = (
         sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_hash)
-        .where(_L.c.xet_hash.is_not(None) & _L.c.is_lie.is_(False))
-        .where(~sa.exists().where(_F.c.sha256 == _L.c.sha256))
+        .where(_L.c.xet_hash.is_not(None) & _L.c.is_lie.is_(False) & ~known)
+        .order_by(_L.c.repo_id, _L.c.sha256)
         .limit(limit)
+        .offset(skip)
     )
+    if repo_id is not None:
+        query = query.where(_L.c.repo_id == repo_id)
     return [(row.repo_id, row.sha256, row.xet_hash) for row in tx.sql.execute(query)]
 
 
@@ -153,6 +173,13 @@ def files_using(tx: Read, xorb: XetHash) -> list[XetHash]:
 def forget_claims(tx: Write, claimed_before_ms: int) -> int:
     """Drop old claims; links that were made from them keep the file alive. Returns how many."""
     return tx.sql.execute(sa.delete(_C).where(_C.c.claimed_ms < claimed_before_ms)).rowcount
+
+
+def withdraw(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
+    """Drop the claims of a repository about files that were taken away from it."""
+    for at in range(0, len(sha256s), _BATCH):
+        here = (_C.c.repo_id == repo_id) & _C.c.sha256.in_(sha256s[at : at + _BATCH])
+        tx.sql.execute(sa.delete(_C).where(here))
 
 
 def remove_unused(tx: Write, touched_before_ms: int) -> int:

@@ -35,14 +35,29 @@ class XorbRow:
     is_damaged: bool
 
 
+@attrs.frozen
+class Standing:
+    """Since when (ms) these very bytes of a xorb are kept, and whether they are in quarantine."""
+
+    since_ms: int
+    is_damaged: bool
+
+
 _COLUMNS = [_X.c[name] for name in ("hash", "size", "raw_size", "chunks", "directory", "is_damaged")]
 _FIND = sa.select(*_COLUMNS).where(_X.c.hash == sa.bindparam("wanted"))
+_STANDING = sa.select(_X.c.created_ms, _X.c.is_damaged).where(_X.c.hash == sa.bindparam("wanted"))
 
 
 def find(tx: Read, xorb: XetHash) -> XorbRow | None:
     """One xorb, or None."""
     row = tx.sql.execute(_FIND, {"wanted": xorb}).first()
     return XorbRow(*row) if row else None
+
+
+def standing(tx: Read, xorb: XetHash) -> Standing | None:
+    """Whether what somebody remembers of a xorb is still true; None when it is gone."""
+    row = tx.sql.execute(_STANDING, {"wanted": xorb}).first()
+    return Standing(*row) if row else None
 
 
 def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
@@ -67,7 +82,7 @@ def put(tx: Write, row: XorbRow, realm: int, now_ms: int) -> None:
     """Record a xorb whose bytes are durable, and let a realm use it; one that is there already is only touched.
 
     Raises:
-        Busy: a sweeper is deleting the bytes of this very xorb.
+        Busy: it is in quarantine, or a sweeper is deleting the bytes of this very xorb.
     """
     times = {"created_ms": now_ms, "touched_ms": now_ms, "checked_ms": now_ms, "sweeping_ms": None}
     insert_missing(tx.sql, _X, [attrs.asdict(row) | times])
@@ -76,25 +91,28 @@ def put(tx: Write, row: XorbRow, realm: int, now_ms: int) -> None:
 
 
 def use(tx: Write, xorb: XetHash, realm: int, now_ms: int) -> bool:
-    """Touch a stored xorb and let a realm use it; False when there is none.
+    """Touch a stored xorb and let a realm use it; False when there is none whose bytes can be relied on.
 
     Raises:
-        Busy: a sweeper is deleting it.
+        Busy: somebody is deleting or replacing its bytes.
     """
-    found = tx.sql.execute(sa.select(_X.c.sweeping_ms).where(_X.c.hash == xorb)).first()
-    if found is None:
+    found = _check_claim(tx, xorb, now_ms)
+    # A claim that has expired was left by somebody who died, perhaps after the bytes were deleted.
+    if found is None or found.is_damaged or found.sweeping_ms is not None:
         return False
-    if found.sweeping_ms is not None and found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
-        raise Busy("this xorb")
-    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(touched_ms=now_ms, sweeping_ms=None))
+    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(touched_ms=now_ms))
     insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm}])
     return True
 
 
-def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> None:
-    """Restart the grace period of xorbs that somebody is about to use."""
+def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> set[XetHash]:
+    """Restart the grace period of xorbs that somebody is about to use; returns those that can be relied on."""
+    found: set[XetHash] = set()
     for at in range(0, len(wanted), _BATCH):
-        tx.sql.execute(sa.update(_X).where(_X.c.hash.in_(wanted[at : at + _BATCH])).values(touched_ms=now_ms))
+        intact = _X.c.hash.in_(wanted[at : at + _BATCH]) & _X.c.sweeping_ms.is_(None) & _X.c.is_damaged.is_(False)
+        tx.sql.execute(sa.update(_X).where(intact).values(touched_ms=now_ms))
+        found.update(tx.sql.execute(sa.select(_X.c.hash).where(intact)).scalars())
+    return found
 
 
 def admit(tx: Write, realm: int, wanted: Iterable[XetHash]) -> None:
@@ -138,21 +156,46 @@ def is_damaged(tx: Read, xorb: XetHash) -> bool:
     return tx.sql.execute(_IS_DAMAGED, {"wanted": xorb}).first() is not None
 
 
-def mark_damaged(tx: Write, xorb: XetHash) -> None:
-    """Quarantine a xorb: nothing of it is served, and nothing new may refer to it."""
-    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=True))
-    tx.sql.execute(sa.delete(_D).where(_D.c.xorb == xorb))
+def mark_damaged(tx: Write, xorb: XetHash, since_ms: int) -> None:
+    """Quarantine a xorb: nothing of it is served, and nothing new may refer to it.
+
+    Args:
+        since_ms: of the :class:`Standing` of the bytes that were looked at; others are left alone.
+    """
+    here = (_X.c.hash == xorb) & (_X.c.created_ms == since_ms)
+    if tx.sql.execute(sa.update(_X).where(here).values(is_damaged=True)).rowcount:
+        tx.sql.execute(sa.delete(_D).where(_D.c.xorb == xorb))
 
 
-def mend(tx: Write, row: XorbRow, now_ms: int) -> None:
-    """Take a xorb out of quarantine: verified bytes have replaced the damaged ones."""
-    values = {"size": row.size, "directory": row.directory, "is_damaged": False, "checked_ms": now_ms}
-    tx.sql.execute(sa.update(_X).where(_X.c.hash == row.hash).values(**values))
+def claim(tx: Write, xorb: XetHash, now_ms: int) -> None:
+    """Put a xorb into quarantine while its bytes are replaced; :func:`mend` is to follow.
+
+    Raises:
+        Busy: somebody is deleting or replacing its bytes.
+    """
+    _check_claim(tx, xorb, now_ms)
+    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=True, sweeping_ms=now_ms))
 
 
-def mark_checked(tx: Write, xorb: XetHash, now_ms: int) -> None:
-    """Note that the stored bytes were found to be right."""
-    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(checked_ms=now_ms))
+def mend(tx: Write, row: XorbRow, claimed_ms: int, now_ms: int) -> None:
+    """Take a xorb out of quarantine: verified bytes have replaced the damaged ones.
+
+    Raises:
+        Busy: the claim of this time was lost to somebody else.
+    """
+    values = {"size": row.size, "raw_size": row.raw_size, "chunks": row.chunks, "directory": row.directory}
+    values |= {"is_damaged": False, "checked_ms": now_ms, "sweeping_ms": None}
+    # Later than before in any case: what was remembered of the old bytes is not true of these.
+    since = sa.case((_X.c.created_ms < now_ms, now_ms), else_=_X.c.created_ms + 1)
+    mine = (_X.c.hash == row.hash) & (_X.c.sweeping_ms == claimed_ms)
+    if not tx.sql.execute(sa.update(_X).where(mine).values(created_ms=since, **values)).rowcount:
+        raise Busy("this xorb")
+
+
+def mark_checked(tx: Write, xorb: XetHash, since_ms: int, now_ms: int) -> None:
+    """Note that the stored bytes of this standing were found to be right; that ends a quarantine too."""
+    here = (_X.c.hash == xorb) & (_X.c.created_ms == since_ms) & _X.c.sweeping_ms.is_(None)
+    tx.sql.execute(sa.update(_X).where(here).values(checked_ms=now_ms, is_damaged=False))
 
 
 def next_to_check(tx: Read, checked_before_ms: int) -> XetHash | None:
@@ -163,7 +206,7 @@ def next_to_check(tx: Read, checked_before_ms: int) -> XetHash | None:
 
 def everything(tx: Read, *, after: str, limit: int) -> list[XorbRow]:
     """A page of all xorbs by their hashes; ``after`` is the last hash of the page before, or ""."""
-    query = sa.select(*_COLUMNS).order_by(_X.c.hash).limit(limit)
+    query = sa.select(*_COLUMNS).where(_X.c.chunks > 0).order_by(_X.c.hash).limit(limit)
     if after:
         query = query.where(_X.c.hash > after)
     return [XorbRow(*row) for row in tx.sql.execute(query)]
@@ -176,15 +219,32 @@ def totals(tx: Read) -> tuple[int, int, int]:
     return row[0], int(row[1]), int(row[2])
 
 
-def unused(tx: Read, touched_before_ms: int) -> list[XorbRow]:
-    """Xorbs that no file needs and nobody touched lately."""
-    old = _is_free() & (_X.c.touched_ms < touched_before_ms)
-    return [XorbRow(*row) for row in tx.sql.execute(sa.select(*_COLUMNS).where(old))]
+def unused(tx: Read, touched_before_ms: int, *, after: str, limit: int) -> list[XorbRow]:
+    """A page of the xorbs that no file needs and nobody touched lately; ``after`` as in :func:`everything`."""
+    query = sa.select(*_COLUMNS).where(_is_free() & (_X.c.touched_ms < touched_before_ms))
+    query = query.order_by(_X.c.hash).limit(limit)
+    if after:
+        query = query.where(_X.c.hash > after)
+    return [XorbRow(*row) for row in tx.sql.execute(query)]
+
+
+def adopt(tx: Write, xorb: XetHash, now_ms: int) -> bool:
+    """Claim stray bytes for deletion, then :func:`end_sweep`; False when a row leads to the xorb already.
+
+    Until then no upload can take the stray bytes for its own.
+    """
+    if standing(tx, xorb) is not None:
+        return False
+    row = attrs.asdict(XorbRow(xorb, 0, 0, 0, b"", True))
+    times = {"created_ms": 0, "touched_ms": 0, "checked_ms": 0, "sweeping_ms": now_ms}
+    tx.sql.execute(sa.insert(_X).values(**row, **times))
+    return True
 
 
 def begin_sweep(tx: Write, xorb: XetHash, touched_before_ms: int, now_ms: int) -> bool:
     """Claim a xorb for deletion if it is still unused; then delete its bytes, then :func:`end_sweep`."""
     old = (_X.c.hash == xorb) & (_X.c.touched_ms < touched_before_ms) & _is_free()
+    old &= _X.c.sweeping_ms.is_(None) | (_X.c.sweeping_ms <= now_ms - SWEEP_LEASE_MS)
     if not tx.sql.execute(sa.update(_X).where(old).values(sweeping_ms=now_ms)).rowcount:
         return False
     # From now on no upload may be told that these chunks are here.
@@ -196,6 +256,13 @@ def begin_sweep(tx: Write, xorb: XetHash, touched_before_ms: int, now_ms: int) -
 def end_sweep(tx: Write, xorb: XetHash) -> None:
     """Forget a xorb whose bytes are gone."""
     tx.sql.execute(sa.delete(_X).where((_X.c.hash == xorb) & _X.c.sweeping_ms.is_not(None)))
+
+
+def _check_claim(tx: Read, xorb: XetHash, now_ms: int) -> sa.Row[tuple[int | None, bool]] | None:
+    found = tx.sql.execute(sa.select(_X.c.sweeping_ms, _X.c.is_damaged).where(_X.c.hash == xorb)).first()
+    if found is not None and found.sweeping_ms is not None and found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
+        raise Busy("this xorb")
+    return found
 
 
 def _is_free() -> sa.ColumnElement[bool]:

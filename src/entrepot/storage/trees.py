@@ -12,7 +12,7 @@ from entrepot.catalog.objects import Measure
 from entrepot.errors import EntryNotFound, ObjectMissing
 from entrepot.git import Entry, Mode, parse_tree
 from entrepot.names import ROOT, Oid, RepoPath, Sha256, XetHash
-from entrepot.storage.objects import tree_scanner
+from entrepot.storage.objects import content_of, find_row, tree_scanner
 from entrepot.storage.store import Store
 
 
@@ -70,7 +70,9 @@ class Trees:
         Raises:
             ObjectMissing, ObjectDamaged: the store has lost it.
         """
-        return self._scan(tree).content
+        # Whoever wants all of a tree reads its entries himself: finding names is prepared for those who look some up.
+        known = self._store.trees.find((self._repo_id, tree))
+        return known.content if known is not None else content_of(find_row(self._tx, self._repo_id, tree))
 
     def find(self, root: Oid, path: RepoPath) -> Entry | None:
         """The entry at a path; the root itself is a folder entry without a name."""

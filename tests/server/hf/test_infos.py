@@ -104,6 +104,12 @@ def test_each_property_can_be_asked_for_alone_and_comes_alone(
     assert everything.used_storage == 0
 
 
+def test_every_repository_takes_uploads_through_xet(site: Any, alice: httpx2.Client) -> None:
+    """Clients from 0.30 to 0.35 ask this first."""
+    repo = site.new_repo()
+    assert alice.get(f"/api/models/{repo}", params={"expand": "xetEnabled"}).json()["xetEnabled"] is True
+
+
 def test_properties_without_a_value_are_absent_but_no_gate_and_no_group_are_values(site: Any, alice: Any) -> None:
     repo = site.new_repo()
     names = ["gated", "resourceGroup", "pipeline_tag", "gguf", "likes", "downloadsAllTime"]

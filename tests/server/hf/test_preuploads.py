@@ -51,11 +51,8 @@ def test_rules_size_and_content_decide(alice: httpx2.Client, repo: str) -> None:
     assert answer.json()["files"][0] == {"path": "a.txt", "uploadMode": "regular", "shouldIgnore": False}
 
 
-def test_the_client_is_told_to_leave_xet_out_only_when_it_would_use_it(alice: httpx2.Client, repo: str) -> None:
-    assert "x-hf-warning" not in asked(alice, repo, item("a.txt")).headers
-    warning = asked(alice, repo, item("a.bin")).headers["x-hf-warning"]
-    assert warning.startswith("xet; ")
-    assert "HF_HUB_DISABLE_XET=1" in warning
+def test_no_client_is_warned_of_anything(alice: httpx2.Client, repo: str) -> None:
+    assert "x-hf-warning" not in asked(alice, repo, item("a.txt"), item("a.bin")).headers
 
 
 def test_what_is_there_already_is_named(alice: httpx2.Client, committer: Any, repo: str) -> None:

@@ -32,8 +32,10 @@ def named(data: bytes) -> dict[str, Any]:
     return {"oid": sha256(data), "size": len(data)}
 
 
-def batch(client: Any, ref: Any, *objects: dict[str, Any], operation: str = "upload", **more: Any) -> Any:
-    body = {"operation": operation, "objects": list(objects), **more}
+def batch(
+    client: Any, ref: Any, *objects: dict[str, Any], operation: str = "upload", branch: str = "", **more: Any
+) -> Any:
+    body = {"operation": operation, "objects": list(objects), **more} | ({"ref": {"name": branch}} if branch else {})
     return client.post(f"/{ref.path}.git/info/lfs/objects/batch", json=body, headers={"accept": JSON})
 
 
@@ -290,3 +292,41 @@ def test_a_link_holds_no_secret_of_the_caller(world: Any) -> None:
     query = parse_qs(urlsplit(item["actions"]["upload"]["href"]).query)
     assert world.alice not in str(query)
     assert set(query) == {"repo", "user", "oid", "size", "exp", "sig"}
+
+
+def test_a_client_that_knows_xet_is_sent_to_the_chunk_store(world: Any) -> None:
+    ref = world.repo("xet", "dataset")
+    known = b"this one is here already"
+    world.store(ref, known)
+    client = world.client(world.alice)
+    answer = batch(client, ref, named(SMALL + b"xet"), named(BIG + b"xet"), named(known), {"oid": "no", "size": 1},
+                   transfers=["basic", "multipart", "xet"], branch="refs/heads/a b/c").json()  # fmt: skip
+    assert answer["transfer"] == "xet"
+    small, big, here, bad = answer["objects"]
+    assert ("actions" not in here, bad["error"]["code"]) == (True, 422)
+    assert small["actions"] == big["actions"]
+    upload = small["actions"]["upload"]
+    assert set(small["actions"]) == {"upload"}
+    assert upload["href"] == f"{world.url}/api/datasets/{ref.id}/xet-write-token/a%20b%2Fc"
+    given = client.get(upload["href"]).json()
+    assert set(upload["header"]) == {
+        "X-Xet-Cas-Url", "X-Xet-Access-Token", "X-Xet-Token-Expiration", "X-Xet-Session-Id",
+    }  # fmt: skip
+    assert upload["header"]["X-Xet-Cas-Url"] == given["casUrl"]
+    assert abs(int(upload["header"]["X-Xet-Token-Expiration"]) - given["exp"]) < 60
+    assert parse_time(upload["expires_at"]) == int(upload["header"]["X-Xet-Token-Expiration"]) * 1000
+    pass_ = world.client(upload["header"]["X-Xet-Access-Token"])
+    assert pass_.post(f"{given['casUrl']}/v1/xorb-grants/default/{'1' * 64}").status_code == 404
+
+
+def test_downloads_never_go_through_xet(world: Any) -> None:
+    ref = world.repo("xet-down")
+    world.store(ref, SMALL)
+    answer = batch(world.client(world.alice), ref, named(SMALL), operation="download", transfers=["xet"]).json()
+    assert (answer["transfer"], set(answer["objects"][0]["actions"])) == ("basic", {"download"})
+
+
+def test_who_may_not_write_gets_no_pass(world: Any) -> None:
+    ref = world.repo("xet-rights")
+    for token, status in ((world.alice_reads, 403), (world.bob, 403), (None, 401)):
+        assert batch(world.client(token), ref, named(SMALL), transfers=["xet"]).status_code == status

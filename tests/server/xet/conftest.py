@@ -41,6 +41,7 @@ from entrepot.xet import (
 
 _NUMBERS = itertools.count(1)
 _CHUNK = 50_000
+_TABLES = ("xorbs", "xorb_realms", "xet_files", "xet_file_xorbs", "xet_claims", "dedup_chunks", "shard_xorbs")
 
 
 @attrs.define
@@ -149,20 +150,14 @@ class Store:
             client.post("/v1/shards", content=upload.shard()).raise_for_status()
         return upload
 
-    def state(self) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Every stored file of bytes, and every row about chunks."""
+    def state(self) -> tuple[list[str], dict[str, int]]:
+        """Every stored file of bytes, and how many rows there are about chunks."""
         folder = self.hub.settings.data / "blobs"
-        files = sorted(str(path) for path in folder.rglob("*") if path.is_file() and "/incoming/" not in str(path))
+        files = sorted(str(path) for path in folder.rglob("*") if path.is_file() and "incoming" not in path.parts)
         with self.hub.read() as tx:
-            tables = ["xorbs", "xet_files", "chunks"]
-            known = tx.sql.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
-            rows = [
-                (name, *row)
-                for name in known
-                if any(name.startswith(table) for table in tables)
-                for row in tx.sql.exec_driver_sql(f"SELECT count(*) FROM {name}")
-            ]
-        return files, sorted(rows)
+            return files, {
+                table: tx.sql.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() for table in _TABLES
+            }
 
     def incoming(self) -> list[str]:
         """Bytes on their way in."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -125,8 +126,6 @@ def test_a_link_opens_no_other_xorb(store: Any, link: tuple[str, bytes, int, int
 
 
 def test_a_large_window_streams(store: Any) -> None:
-    import random
-
     content = random.Random(5).randbytes(20_000_000)
     repo = store.new_repo()
     upload = store.upload(repo, content)

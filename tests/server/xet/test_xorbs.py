@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -96,8 +97,6 @@ def test_as_many_are_verified_at_once_as_there_are_turns(
     monkeypatch: pytest.MonkeyPatch, store: Any, make_upload: Any
 ) -> None:
     """Counted around the real verification, on the real server."""
-    import os
-
     cores = os.cpu_count() or 1
     lock, now, most = threading.Lock(), 0, 0
     finish = ReceivingXorb.finish

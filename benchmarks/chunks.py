@@ -1,0 +1,236 @@
+"""Run the benchmarks of Xet: ``python -m benchmarks.chunks [--quick] [--only NAME] [--out FILE]``.
+
+Every errand is run by today's huggingface_hub with hf_xet at its default
+settings, in a process of its own; a *fresh* client has an empty cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+import msgspec
+import numpy as np
+
+from benchmarks.clients import Spent
+from benchmarks.machines import this_machine
+from benchmarks.meters import MIB, Meter
+from benchmarks.results import Figure, Results, encode, table
+from entrepot import testing
+from entrepot.testing.hubs import RunningHub
+
+GIB = 1024 * MIB
+_HERE = Path(__file__).resolve().parent
+_PIECE = 16 * MIB
+
+
+@attrs.frozen
+class Bench:
+    """A running hub, its meter, a folder for files, and how large everything is."""
+
+    hub: RunningHub
+    meter: Meter
+    folder: Path
+    is_quick: bool
+
+    def pick(self, full: int, quick: int) -> int:
+        """The size of something."""
+        return quick if self.is_quick else full
+
+    def call(self, home: str, errand: str, *arguments: object) -> Spent:
+        """Run an errand with the caches of one client, named by ``home``."""
+        environ = {**os.environ, **self.hub.environ(), "HF_HOME": str(self.folder / f"home-{home}")}
+        environ.pop("HF_HUB_DISABLE_XET", None)
+        words = [sys.executable, "-m", "benchmarks.clients", errand, *map(str, arguments)]
+        done = subprocess.run(words, env=environ, cwd=_HERE.parent, stdout=subprocess.PIPE, check=True)
+        return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
+
+    def stored(self) -> int:
+        """Bytes of all xorbs on disk."""
+        folder = self.hub.data / "blobs" / "xorbs"
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+Theme = Callable[[Bench], Iterator[Figure]]
+
+
+def measure_random(bench: Bench) -> Iterator[Figure]:
+    """1 GiB that neither compresses nor repeats, up and down."""
+    yield from _there_and_back(bench, "random", _random, 3.0)
+
+
+def measure_weights(bench: Bench) -> Iterator[Figure]:
+    """1 GiB of bf16 weights, normally distributed, up and down."""
+    yield from _there_and_back(bench, "bf16 weights", _weights, 4.5)
+
+
+def measure_changes(bench: Bench) -> Iterator[Figure]:
+    """The same file again, with a byte in front, and with 1 % changed in 64 runs."""
+    theme, size = "changed files", bench.pick(GIB, 64 * MIB)
+    old, new = bench.folder / "old.bin", bench.folder / "new.bin"
+    _random(old, size)
+    bench.call("same", "make_repo", "tester/changed")
+    bench.call("same", "upload", "tester/changed", "file.bin", old)
+    for name, change, client in (
+        ("nothing", _copy, "fresh-0"),
+        ("one byte in front", _with_front_byte, "same"),
+        ("two bytes in front, fresh client", _with_front_bytes, "fresh-1"),
+        ("1 % in 64 runs", _with_runs, "same"),
+        ("1 % in 64 other runs, fresh client", _with_other_runs, "fresh-2"),
+    ):
+        change(old, new)
+        before = bench.stored()
+        with bench.meter.measure() as cost:
+            bench.call(client, "upload", "tester/changed", f"{name}.bin", new)
+        grown = bench.stored() - before
+        target = 0.97 if "front" in name or name == "nothing" else None
+        yield Figure(theme, f"{name}: part deduplicated", 1 - grown / size, "", target, is_floor=True)
+        yield Figure(theme, f"{name}: bytes stored", grown / MIB, "MiB")
+        yield Figure(theme, f"{name}: server CPU", cost.server_cpu_s, "s")
+    old.unlink()
+    new.unlink()
+
+
+def measure_versions(bench: Bench) -> Iterator[Figure]:
+    """Two versions of one file of 256 MiB that differ in 1 MiB."""
+    theme, size = "two versions", bench.pick(256 * MIB, 32 * MIB)
+    file = bench.folder / "version.bin"
+    _random(file, size)
+    before = bench.stored()
+    bench.call("versions", "make_repo", "tester/versions")
+    bench.call("versions", "upload", "tester/versions", "file.bin", file)
+    with file.open("r+b") as out:
+        out.seek(size // 2)
+        out.write(os.urandom(MIB))
+    bench.call("versions", "upload", "tester/versions", "file.bin", file)
+    grown = bench.stored() - before
+    yield Figure(theme, "bytes stored / (one version + 1 MiB)", grown / (size + MIB), "", 1.02)
+    file.unlink()
+
+
+def measure_small(bench: Bench) -> Iterator[Figure]:
+    """2,000 small binary files in one folder."""
+    theme, count = "small files", bench.pick(2000, 100)
+    folder = bench.folder / "small"
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:05}.bin").write_bytes(os.urandom(4096))
+    bench.call("small", "make_repo", "tester/small")
+    with bench.meter.measure() as up:
+        spent = bench.call("small", "upload_tree", "tester/small", folder)
+    yield Figure(theme, "upload, server CPU", up.server_cpu_s, "s")
+    yield Figure(theme, "upload, client wall", spent.wall_s, "s")
+    with bench.meter.measure() as down:
+        spent = bench.call("small-fresh", "download_all", "tester/small")
+    yield Figure(theme, "download, server CPU", down.server_cpu_s, "s")
+    yield Figure(theme, "download, client wall", spent.wall_s, "s")
+
+
+THEMES: dict[str, Theme] = {
+    "random": measure_random,
+    "weights": measure_weights,
+    "changes": measure_changes,
+    "versions": measure_versions,
+    "small": measure_small,
+}
+
+
+def _there_and_back(bench: Bench, name: str, make: Callable[[Path, int], None], target: float) -> Iterator[Figure]:
+    size, repo = bench.pick(GIB, 64 * MIB), f"tester/{name.replace(' ', '-')}"
+    gib, file = size / GIB, bench.folder / f"{name}.bin"
+    make(file, size)
+    before = bench.stored()
+    bench.call(name, "make_repo", repo)
+    with bench.meter.measure() as up:
+        spent = bench.call(name, "upload", repo, "file.bin", file)
+    yield Figure(name, "upload, server CPU", up.server_cpu_s / gib, "s/GiB", target)
+    yield Figure(name, "upload, client CPU", spent.cpu_s / gib, "s/GiB")
+    yield Figure(name, "upload, client wall", spent.wall_s / gib, "s/GiB")
+    yield Figure(name, "upload, server memory above idle", up.grown / MIB, "MiB")
+    yield Figure(name, "bytes stored / bytes of the file", (bench.stored() - before) / size, "")
+    with bench.meter.measure() as down:
+        spent = bench.call(f"{name}-fresh", "download", repo, "file.bin", bench.folder / "back")
+    yield Figure(name, "download, server CPU", down.server_cpu_s / gib, "s/GiB", 0.9)
+    yield Figure(name, "download, client CPU", spent.cpu_s / gib, "s/GiB")
+    yield Figure(name, "download, client wall", spent.wall_s / gib, "s/GiB")
+    assert (bench.folder / "back" / "file.bin").read_bytes() == file.read_bytes()
+    (bench.folder / "back" / "file.bin").unlink()
+    file.unlink()
+
+
+def _random(file: Path, size: int) -> None:
+    with file.open("wb") as out:
+        for _ in range(size // _PIECE):
+            out.write(os.urandom(_PIECE))
+
+
+def _weights(file: Path, size: int) -> None:
+    chance = np.random.default_rng(2026)
+    with file.open("wb") as out:
+        for _ in range(size // _PIECE):
+            values = chance.normal(0, 0.02, _PIECE // 2).astype(np.float32)
+            # bf16 is the upper half of a float32.
+            out.write((values.view(np.uint32) >> 16).astype(np.uint16).tobytes())
+
+
+def _copy(old: Path, new: Path) -> None:
+    new.write_bytes(old.read_bytes())
+
+
+def _with_front_byte(old: Path, new: Path) -> None:
+    new.write_bytes(b"\x01" + old.read_bytes())
+
+
+def _with_front_bytes(old: Path, new: Path) -> None:
+    new.write_bytes(b"\x02\x03" + old.read_bytes())
+
+
+def _with_runs(old: Path, new: Path) -> None:
+    _change_runs(old, new, shift=0)
+
+
+def _with_other_runs(old: Path, new: Path) -> None:
+    _change_runs(old, new, shift=1)
+
+
+def _change_runs(old: Path, new: Path, *, shift: int) -> None:
+    data = bytearray(old.read_bytes())
+    length, step = len(data) // 100 // 64, len(data) // 64
+    for run in range(64):
+        at = run * step + shift * (step // 2)
+        data[at : at + length] = os.urandom(length)
+    new.write_bytes(data)
+
+
+def main() -> None:
+    """Measure, print a table, write the JSON; exit code 1 when a target was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chunks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
+    parser.add_argument("--only", action="append", choices=list(THEMES), help="one theme; may be repeated")
+    parser.add_argument("--out", type=Path, help="where to write the JSON")
+    asked = parser.parse_args()
+    figures: list[Figure] = []
+    machine = this_machine()
+    with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub() as hub:
+        hub.token  # noqa: B018 - makes the account
+        bench = Bench(hub, Meter(hub.pid), Path(folder), asked.quick)
+        for name in asked.only or list(THEMES):
+            for figure in THEMES[name](bench):
+                mark = "" if figure.is_met else "   <-- missed"
+                print(f"  {figure.theme}: {figure.name} {figure.value:.4g} {figure.unit}{mark}", file=sys.stderr)
+                figures.append(figure)
+    out = asked.out or _HERE / "results" / ("chunks-quick.json" if asked.quick else "chunks.json")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(encode(Results(machine, asked.quick, figures)))
+    print(table(figures))
+    sys.exit(0 if asked.quick or all(figure.is_met for figure in figures) else 1)
+
+
+if __name__ == "__main__":
+    main()
