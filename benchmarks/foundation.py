@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machines import this_machine
-from benchmarks.meters import Meter
+from benchmarks.meters import MIB, Meter
 from benchmarks.results import Figure, Results, encode, table
-from benchmarks.themes import THEMES, Bench, Theme, measure_idle
+from benchmarks.themes import THEMES, Bench
 from entrepot import testing
 
 _RESULTS = Path(__file__).resolve().parent / "results"
@@ -22,13 +22,8 @@ def main() -> None:
     names = asked.only or list(THEMES)
     figures: list[Figure] = []
     machine = this_machine()
-    with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub() as hub:
-        hub.token  # noqa: B018 - makes the account
-        bench = Bench(hub, Meter(hub.pid), Path(folder), asked.quick)
-        _run("idle after the start", measure_idle, bench, figures, renamed="idle after the start")
-        for name in names:
-            _run(name, THEMES[name], bench, figures)
-        _run("idle at the end", measure_idle, bench, figures, renamed="idle after everything")
+    for name in names:
+        figures += _measure(name, is_quick=asked.quick)
     out = asked.out or _RESULTS / ("quick.json" if asked.quick else "foundation.json")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(encode(Results(machine, asked.quick, figures)))
@@ -37,13 +32,26 @@ def main() -> None:
     sys.exit(0 if asked.quick or all(figure.is_met for figure in figures) else 1)
 
 
-def _run(name: str, theme: Theme, bench: Bench, figures: list[Figure], *, renamed: str | None = None) -> None:
+def _measure(name: str, *, is_quick: bool) -> list[Figure]:
+    """The figures of one theme, on a hub of its own."""
+    theme = THEMES[name]
     print(f"{name} ...", file=sys.stderr, flush=True)
-    for figure in theme(bench):
-        named = Figure(renamed, figure.name, figure.value, figure.unit, figure.target) if renamed else figure
-        mark = "" if named.is_met else "   <-- missed"
-        print(f"  {named.theme}: {named.name} {named.value:.4g} {named.unit}{mark}", file=sys.stderr, flush=True)
-        figures.append(named)
+    figures: list[Figure] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder,
+        testing.hub(run_jobs=theme.has_jobs) as hub,
+    ):
+        hub.token  # noqa: B018 - makes the account
+        bench = Bench(hub, Meter(hub.pid), Path(folder), is_quick)
+        for figure in theme.measure(bench):
+            mark = "" if figure.is_met else "   <-- missed"
+            print(
+                f"  {figure.theme}: {figure.name} {figure.value:.4g} {figure.unit}{mark}", file=sys.stderr, flush=True
+            )
+            figures.append(figure)
+        bench.meter.rest()
+        figures.append(Figure(figure.theme, "memory when idle again", bench.meter.resident() / MIB, "MiB"))
+    return figures
 
 
 def _arguments() -> argparse.Namespace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,10 @@ from benchmarks import clients, loads
 from benchmarks.loads import Load
 from benchmarks.meters import MIB, Meter
 from benchmarks.results import Figure
+from entrepot.catalog import repos
+from entrepot.hub import ingestion
+from entrepot.hub.house import open_hub
+from entrepot.settings import load_settings
 from entrepot.testing.hubs import RunningHub
 
 GIB = 1024 * MIB
@@ -41,7 +46,12 @@ class Bench:
         return quick if self.is_quick else full
 
 
-Theme = Callable[[Bench], Iterator[Figure]]
+@attrs.frozen
+class Theme:
+    """A measurement; without jobs, when they would come in between and are measured by themselves."""
+
+    measure: Callable[[Bench], Iterator[Figure]]
+    has_jobs: bool
 
 
 def measure_transfer(bench: Bench) -> Iterator[Figure]:
@@ -49,16 +59,16 @@ def measure_transfer(bench: Bench) -> Iterator[Figure]:
     theme, size = "one LFS file", bench.pick(GIB, 64 * MIB)
     gib, file = size / GIB, bench.folder / "random.bin"
     _write_random(file, size)
-    sha_cpu, hashlib_cpu = _sha256sum_cpu_s(file), _hashlib_cpu_s(file)
+    sha_cpu, hashlib_cpu, writing_cpu = _sha256sum_cpu_s(file), _hashlib_cpu_s(file), _writing_cpu_s(file)
     yield Figure(theme, "sha256sum of the file, CPU", sha_cpu / gib, "s/GiB")
     yield Figure(theme, "hashlib.sha256 of the file, CPU", hashlib_cpu / gib, "s/GiB")
+    yield Figure(theme, "copying the file on this disk (read, write, fsync), CPU", writing_cpu / gib, "s/GiB")
     clients.call(bench.hub, "make_repo", "tester/large")
     with bench.meter.measure() as up:
         spent = clients.call(bench.hub, "upload", "tester/large", "random.bin", file)
     yield Figure(theme, "upload, server CPU", up.server_cpu_s / gib, "s/GiB", 1.25 * sha_cpu / gib + 0.7)
     yield Figure(theme, "upload, server CPU / sha256sum CPU", up.server_cpu_s / sha_cpu, "")
     yield Figure(theme, "upload, server CPU / hashlib CPU", up.server_cpu_s / hashlib_cpu, "")
-    yield Figure(theme, "after the upload, CPU of follow-up jobs (chunking for Xet)", up.later_cpu_s / gib, "s/GiB")
     yield Figure(theme, "upload, client wall (it hashes first)", spent.wall_s / gib, "s/GiB")
     yield Figure(theme, "upload, server memory above idle", up.grown / MIB, "MiB", 64)
     with bench.meter.measure() as down:
@@ -66,9 +76,12 @@ def measure_transfer(bench: Bench) -> Iterator[Figure]:
     yield Figure(theme, "download, server CPU", down.server_cpu_s / gib, "s/GiB", 0.5)
     yield Figure(theme, "download, client wall", spent.wall_s / gib, "s/GiB")
     yield Figure(theme, "download, server memory above idle", down.grown / MIB, "MiB", 64)
-    assert (bench.folder / "back" / "random.bin").stat().st_size == size
-    (bench.folder / "back" / "random.bin").unlink()
-    file.unlink()
+    yield Figure(theme, "chunking it for Xet (a job of later), CPU", _chunk_all(bench) / gib, "s/GiB")
+    with bench.meter.measure() as down:
+        clients.call(bench.hub, "download", "tester/large", "random.bin", bench.folder / "chunked")
+    yield Figure(theme, "download of the chunked file, server CPU", down.server_cpu_s / gib, "s/GiB", 0.5)
+    yield Figure(theme, "download of the chunked file, server memory above idle", down.grown / MIB, "MiB", 64)
+    subprocess.run(["cmp", file, bench.folder / "chunked" / "random.bin"], check=True)
 
 
 def measure_memory(bench: Bench) -> Iterator[Figure]:
@@ -83,14 +96,12 @@ def measure_memory(bench: Bench) -> Iterator[Figure]:
     yield Figure(theme, "upload, server memory above idle", up.grown / MIB, "MiB", 64)
     yield Figure(theme, "upload, server peak", up.peak / MIB, "MiB")
     yield Figure(theme, "upload in parts, server CPU", up.server_cpu_s / gib, "s/GiB")
-    yield Figure(theme, "after the upload, CPU of follow-up jobs", up.later_cpu_s / gib, "s/GiB")
     file.unlink()
     with bench.meter.measure() as down:
         clients.call(bench.hub, "download", "tester/sparse", "sparse.bin", bench.folder / "back")
     yield Figure(theme, "download, server memory above idle", down.grown / MIB, "MiB", 64)
     yield Figure(theme, "download, server peak", down.peak / MIB, "MiB")
     yield Figure(theme, "download, server CPU", down.server_cpu_s / gib, "s/GiB", 0.5)
-    (bench.folder / "back" / "sparse.bin").unlink()
 
 
 def measure_small_files(bench: Bench) -> Iterator[Figure]:
@@ -156,24 +167,22 @@ def measure_requests(bench: Bench) -> Iterator[Figure]:
     _write_random(file, 8 * MIB)
     clients.call(bench.hub, "upload", "tester/reads", "weights.bin", file)
     head = "/tester/reads/resolve/main/config.json"
+    piece = loads.request(
+        "GET", "/tester/reads/resolve/main/weights.bin", bench.hub.token, headers=["Range: bytes=1048576-1114111"]
+    )
     kinds: dict[str, tuple[bytes, int]] = {
         "model info": (loads.request("GET", "/api/models/tester/reads", bench.hub.token), 200),
         "HEAD resolve": (loads.request("HEAD", head, bench.hub.token), 200),
         "GET of a small file": (loads.request("GET", head, bench.hub.token), 200),
-        "64 KiB range GET": (
-            loads.request(
-                "GET",
-                "/tester/reads/resolve/main/weights.bin",
-                bench.hub.token,
-                headers=["Range: bytes=1048576-1114111"],
-            ),
-            206,
-        ),
+        "64 KiB range GET": (piece, 206),
         "whoami": (loads.request("GET", "/api/whoami-v2", bench.hub.token), 200),
         "healthz (the floor)": (loads.request("GET", "/healthz", bench.hub.token), 200),
+        "64 KiB range GET, chunked file": (piece, 206),
     }
     each = bench.pick(400, 40)
     for name, (payload, status) in kinds.items():
+        if "chunked" in name:
+            _chunk_all(bench)
         loads.run(bench.meter, bench.hub.url, [[payload] * 10] * _CONNECTIONS, status=status)
         load = loads.run(bench.meter, bench.hub.url, [[payload] * each] * _CONNECTIONS, status=status)
         yield Figure(name, "server CPU a request", load.cpu_ms, "ms", 1.0)
@@ -206,7 +215,7 @@ def measure_writers(bench: Bench) -> Iterator[Figure]:
 
 
 def measure_idle(bench: Bench) -> Iterator[Figure]:
-    """Memory of a server that does nothing: called before and after everything else."""
+    """A server that has started and does nothing."""
     bench.meter.rest()
     yield Figure("idle", "resident memory", bench.meter.resident() / MIB, "MiB", 120)
     yield Figure("idle", "of it unshared", bench.meter.unique() / MIB, "MiB")
@@ -215,16 +224,17 @@ def measure_idle(bench: Bench) -> Iterator[Figure]:
     yield Figure("idle", "CPU a minute", 60 * (bench.meter.cpu_s() - cpu) / bench.pick(10, 2), "s")
 
 
-THEMES: dict[str, Theme] = {
-    "requests": measure_requests,
-    "small-files": measure_small_files,
-    "writers": measure_writers,
-    "transfer": measure_transfer,
-    "memory": measure_memory,
-    "folders": measure_folders,
-    "flat": measure_flat,
+THEMES = {
+    "idle": Theme(measure_idle, True),
+    "requests": Theme(measure_requests, False),
+    "small-files": Theme(measure_small_files, True),
+    "writers": Theme(measure_writers, True),
+    "transfer": Theme(measure_transfer, False),
+    "memory": Theme(measure_memory, False),
+    "folders": Theme(measure_folders, True),
+    "flat": Theme(measure_flat, True),
 }
-"""In the order in which they run."""
+"""In the order in which they run, each on a fresh hub."""
 
 
 def _commit_all(bench: Bench, repo: str, commits: list[list[str]]) -> Load:
@@ -270,6 +280,30 @@ def _hashlib_cpu_s(file: Path) -> float:
     with file.open("rb") as data:
         while piece := data.read(MIB):
             digest.update(piece)
+    return time.process_time() - started
+
+
+def _writing_cpu_s(file: Path) -> float:
+    copy = file.with_suffix(".copy")
+    started = time.process_time()
+    with file.open("rb") as data, copy.open("wb", buffering=0) as out:
+        while piece := data.read(MIB):
+            out.write(piece)
+        os.fsync(out.fileno())
+    used = time.process_time() - started
+    copy.unlink()
+    return used
+
+
+def _chunk_all(bench: Bench) -> float:
+    """Do in this process what a job does to the large files of the hub, and give its CPU seconds."""
+    hub = open_hub(load_settings(flags={}, environ={}, toml_path=None, default_data=bench.hub.data).settings)
+    started = time.process_time()
+    with contextlib.closing(hub):
+        with hub.read() as tx:
+            rows = repos.everything(tx)
+        for row in rows:
+            ingestion.chunk_files(hub, row.id)
     return time.process_time() - started
 
 

@@ -17,8 +17,9 @@ FUNCTION_LINES = 60
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "manager", "managers", "info"}
 FORBIDDEN_PREFIXES = ("process_", "handle_")
 
-# The edges of the process, where any failure at all must become an answer.
+# The edges of the process, where any failure at all must be answered or carried on.
 EDGES = {
+    "server/hosting.py": "whatever an application or its server fails with at start is raised where they were started",
     "server/edge.py": "an unforeseen error becomes a 500 with an id, never a closed connection",
     "worker/loop.py": "one failing job must not stop the others",
     "cli/main.py": "an unforeseen error becomes one line and an exit code, the trace goes to the log",

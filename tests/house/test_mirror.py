@@ -12,7 +12,7 @@ CROSS_CUTTING = {"house", "clients", "journeys", "conformance"}
 def modules(package: pathlib.Path) -> set[str]:
     """Paths of the modules that need tests, without ``.py``."""
     paths = (file.relative_to(package) for file in package.rglob("*.py"))
-    return {p.with_suffix("").as_posix() for p in paths if not p.stem.startswith("__") and "migrations" not in p.parts}
+    return {p.with_suffix("").as_posix() for p in paths if not p.stem.startswith("__") and "versions" not in p.parts}
 
 
 def mirrored(tests: pathlib.Path) -> set[str]:
@@ -24,7 +24,7 @@ def mirrored(tests: pathlib.Path) -> set[str]:
 def orphans(package: pathlib.Path, tests: pathlib.Path) -> set[str]:
     """Test files of no module; a room's own file (``__init__``) or a package may have one too."""
     packages = {file.parent.relative_to(package).as_posix() for file in package.rglob("__init__.py")}
-    return mirrored(tests) - modules(package) - packages - {f"{p}/migrations" for p in packages}
+    return mirrored(tests) - modules(package) - packages
 
 
 def test_every_module_has_its_tests() -> None:

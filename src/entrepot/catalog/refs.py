@@ -11,8 +11,10 @@ from entrepot.names import Oid, RefName
 _T = tables.refs
 # Built once: making a statement costs more than running it on a page that is cached.
 _FIND = sa.select(_T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
+# A list of any length would be written into the text of the statement at every call.
+_MOST = 4
 _FIND_MANY = sa.select(_T.c.name, _T.c.oid).where(
-    (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_(sa.bindparam("called", expanding=True))
+    (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MOST)])
 )
 _MOVE = (
     sa.update(_T)
@@ -29,8 +31,12 @@ def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
 
 def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid]:
     """What each of these refs points at, absent ones left out."""
-    rows = tx.sql.execute(_FIND_MANY, {"repo": repo_id, "called": names})
-    return {row.name: row.oid for row in rows}
+    found: dict[RefName, Oid] = {}
+    for at in range(0, len(names), _MOST):
+        batch = names[at : at + _MOST]
+        values = {f"called{i}": batch[min(i, len(batch) - 1)] for i in range(_MOST)}
+        found.update((name, oid) for name, oid in tx.sql.execute(_FIND_MANY, {"repo": repo_id, **values}))
+    return found
 
 
 def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:

@@ -16,6 +16,7 @@ _F = tables.files
 _U = tables.xet_file_xorbs
 _X = tables.xorbs
 _R = tables.repos
+_O = tables.objects
 _BATCH = 500
 
 
@@ -51,7 +52,7 @@ def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[Holding
 
 
 def needed_elsewhere(tx: Read, here: Sequence[Holding], repo_id: int) -> set[str]:
-    """Keys of those holdings that a link of another repository (not yet swept) leads to."""
+    """Keys of those holdings that a link or an object of another repository (not deleted) leads to."""
     raw = [holding.key for holding in here if not holding.key.startswith("xorb:")]
     xorbs = [holding.key.removeprefix("xorb:") for holding in here if holding.key.startswith("xorb:")]
     found: set[str] = set()
@@ -60,6 +61,9 @@ def needed_elsewhere(tx: Read, here: Sequence[Holding], repo_id: int) -> set[str
         query = sa.select(_L.c.sha256).join(_R, _R.c.id == _L.c.repo_id).where(others)
         query = query.where(_L.c.sha256.in_(raw[at : at + _BATCH]) & _L.c.xet_hash.is_(None)).distinct()
         found.update(tx.sql.execute(query).scalars())
+        objects = sa.select(_O.c.sha256).join(_R, _R.c.id == _O.c.repo_id).where(_R.c.deleted_ms.is_(None))
+        objects = objects.where((_O.c.repo_id != repo_id) & _O.c.pointer_size.is_(None))
+        found.update(tx.sql.execute(objects.where(_O.c.sha256.in_(raw[at : at + _BATCH])).distinct()).scalars())
     for at in range(0, len(xorbs), _BATCH):
         query = (
             sa.select(_U.c.xorb)

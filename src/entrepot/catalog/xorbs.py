@@ -96,9 +96,7 @@ def use(tx: Write, xorb: XetHash, realm: int, now_ms: int) -> bool:
     Raises:
         Busy: somebody is deleting or replacing its bytes.
     """
-    found = _check_claim(tx, xorb, now_ms)
-    # A claim that has expired was left by somebody who died, perhaps after the bytes were deleted.
-    if found is None or found.is_damaged or found.sweeping_ms is not None:
+    if not _is_reliable(tx, xorb, now_ms):
         return False
     tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(touched_ms=now_ms))
     insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm}])
@@ -173,7 +171,7 @@ def claim(tx: Write, xorb: XetHash, now_ms: int) -> None:
     Raises:
         Busy: somebody is deleting or replacing its bytes.
     """
-    _check_claim(tx, xorb, now_ms)
+    _is_reliable(tx, xorb, now_ms)
     tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=True, sweeping_ms=now_ms))
 
 
@@ -258,11 +256,17 @@ def end_sweep(tx: Write, xorb: XetHash) -> None:
     tx.sql.execute(sa.delete(_X).where((_X.c.hash == xorb) & _X.c.sweeping_ms.is_not(None)))
 
 
-def _check_claim(tx: Read, xorb: XetHash, now_ms: int) -> sa.Row[tuple[int | None, bool]] | None:
+def _is_reliable(tx: Read, xorb: XetHash, now_ms: int) -> bool:
+    """Whether there is such a xorb with bytes as they should be.
+
+    Raises:
+        Busy: somebody is deleting or replacing them.
+    """
     found = tx.sql.execute(sa.select(_X.c.sweeping_ms, _X.c.is_damaged).where(_X.c.hash == xorb)).first()
     if found is not None and found.sweeping_ms is not None and found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
         raise Busy("this xorb")
-    return found
+    # A claim that has expired was left by somebody who died, perhaps after the bytes were deleted.
+    return found is not None and not found.is_damaged and found.sweeping_ms is None
 
 
 def _is_free() -> sa.ColumnElement[bool]:

@@ -16,6 +16,7 @@ import attrs
 from entrepot.blobs import OpenSink, file_key
 from entrepot.catalog import Read, files, jobs, repos, xet_files, xorbs
 from entrepot.catalog.xet_files import Claim, XetFileRow
+from entrepot.catalog.xorbs import XorbRow
 from entrepot.errors import (
     BlobMissing,
     Busy,
@@ -26,7 +27,7 @@ from entrepot.errors import (
     XorbDamaged,
     XorbMissing,
 )
-from entrepot.hub import passes
+from entrepot.hub import passes, scrubbing
 from entrepot.hub.house import Hub
 from entrepot.hub.passes import Pass
 from entrepot.names import Sha256, XetHash, new_uid
@@ -53,7 +54,7 @@ from entrepot.xet import (
 MAX_XORB_BODY = MAX_BODY_BYTES
 MAX_SHARD_BODY = 80 << 20
 _ANSWER_XORBS = 64
-_ANSWER_LIFETIME_S = 3 * 7 * 86_400
+_ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin at its end
 _DATA = "xet-data"
 
 
@@ -112,21 +113,39 @@ def keep_xorb(hub: Hub, realm: int, xorb: XetHash, index: XorbIndex, sink: OpenS
     row = chunked.row_of(xorb, index)
     with hub.write() as tx:
         there = xorbs.find(tx, xorb)
-        if there is not None and not there.is_damaged and xorbs.use(tx, xorb, realm, hub.now_ms()):
-            return False
+        is_usable = there is not None and xorbs.use(tx, xorb, realm, hub.now_ms())
     if there is not None:
-        # In quarantine, so nobody reads these bytes: they give way to the verified ones.
-        hub.store.blobs.delete(chunked.key_of(there))
-    key = chunked.key_of(row)
-    sink.publish_as(key, index.size)
+        if is_usable and hub.store.blobs.stat(chunked.key_of(there)) is not None:
+            return False
+        _replace(hub, realm, there, row, sink)
+        return True
+    is_fresh = sink.publish_as(chunked.key_of(row), index.size)
     with hub.write() as tx:
-        if there is not None:
-            xorbs.mend(tx, row, hub.now_ms())
         xorbs.put(tx, row, realm, hub.now_ms())
         stands = xorbs.find(tx, xorb)
     if stands is None or hub.store.blobs.stat(chunked.key_of(stands)) is None:
         raise Busy("this xorb")  # somebody else's bytes of it are still on their way, or were just swept
+    # Bytes that were there before any row: of an upload beside this one, or of one that died long ago.
+    if not is_fresh and scrubbing.is_damaged(hub, xorb):
+        raise Busy("this xorb")
     return True
+
+
+def _replace(hub: Hub, realm: int, there: XorbRow, row: XorbRow, sink: OpenSink) -> None:
+    """Let verified bytes take the place of lost or damaged ones, which nobody reads meanwhile.
+
+    Raises:
+        Busy: somebody else does the same, or a sweeper is deleting the xorb.
+    """
+    claimed_ms = hub.now_ms()
+    with hub.write() as tx:
+        xorbs.claim(tx, row.hash, claimed_ms)
+    for key in {chunked.key_of(there), chunked.key_of(row)}:
+        hub.store.blobs.delete(key)
+    sink.publish_as(chunked.key_of(row), row.size)
+    with hub.write() as tx:
+        xorbs.mend(tx, row, claimed_ms, hub.now_ms())
+        xorbs.put(tx, row, realm, hub.now_ms())
 
 
 def has_xorb(hub: Hub, given: Pass, xorb: XetHash) -> bool:
@@ -138,11 +157,12 @@ def has_xorb(hub: Hub, given: Pass, xorb: XetHash) -> bool:
     passes.require_write(given)
     with hub.write() as tx:
         try:
-            if _find(hub, tx, given, xorb) is None:
-                return False
+            stored = _find(hub, tx, given, xorb)
         except XorbDamaged:
             return False
-        return xorbs.use(tx, xorb, given.realm, hub.now_ms())
+        if stored is None or not xorbs.use(tx, xorb, given.realm, hub.now_ms()):
+            return False
+    return hub.store.blobs.stat(stored.key) is not None
 
 
 def register_shard(hub: Hub, given: Pass, data: bytes) -> None:
@@ -152,6 +172,8 @@ def register_shard(hub: Hub, given: Pass, data: bytes) -> None:
         NotAllowed: the pass is for reading.
         RepoNotFound: its repository was deleted.
         Malformed, ContentMismatch, LimitExceeded, XorbMissing: something in it is not true.
+        XorbDamaged: it uses a xorb that is in quarantine.
+        Busy: it uses a xorb whose bytes are just being replaced or deleted.
     """
     passes.require_write(given)
     if len(data) > MAX_SHARD_BODY:
@@ -188,7 +210,11 @@ def find_chunk(hub: Hub, given: Pass, chunk: XetHash) -> bytes | None:
     if not known:
         return None
     with hub.write() as tx:
-        xorbs.touch(tx, [item.hash for item in known], hub.now_ms())
+        # A sweep may have come between: what clients are told they believe for weeks.
+        touched = xorbs.touch(tx, [item.hash for item in known], hub.now_ms())
+    known = [item for item in known if item.hash in touched]
+    if not known:
+        return None
     now_s = hub.now_ms() // 1000
     return dedup_answer(known, secrets.token_bytes(32), now_s, now_s + _ANSWER_LIFETIME_S)
 
@@ -226,14 +252,16 @@ def data_link(hub: Hub, xorb: XetHash, first: int, last: int) -> DataLink:
     expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
     # Rounded up, so that the same plan has the same links for some time.
     expires_s += -expires_s % 600
-    return DataLink(path, hub.signer.sign(f"{_DATA} {path}", {"range": f"{first}-{last}"}, expires_s))
+    fields = {"range": f"{first}-{last}", "since": str(_since(hub, xorb))}
+    return DataLink(path, hub.signer.sign(f"{_DATA} {path}", fields, expires_s))
 
 
 def fetch(hub: Hub, xorb: XetHash, query: Mapping[str, str]) -> tuple[Content, int, int]:
     """The bytes behind a data link, and the range (``last`` inclusive) that it is good for.
 
     Raises:
-        InvalidSignature: the link is altered, expired, or for another xorb.
+        InvalidSignature: the link is altered, expired, or for another xorb,
+            or the bytes were replaced since: chunks may lie elsewhere now.
         ThingNotFound, XorbDamaged: the xorb is gone or in quarantine.
     """
     claim = hub.signer.check(f"{_DATA} /_xet/xorbs/{xorb}", query, hub.now_ms() // 1000)
@@ -241,11 +269,12 @@ def fetch(hub: Hub, xorb: XetHash, query: Mapping[str, str]) -> tuple[Content, i
     if not dash:
         raise InvalidSignature("it names no range")
     with hub.read() as tx:
-        if xorbs.is_damaged(tx, xorb):
-            raise XorbDamaged(xorb)
         stored = chunked.find_xorb(hub.store, tx, xorb)
-    if stored is None:
+        standing = xorbs.standing(tx, xorb)
+    if stored is None or standing is None:
         raise ThingNotFound("xorb", xorb)
+    if claim.get("since") != str(standing.since_ms):
+        raise InvalidSignature("the xorb has been replaced")
     return hub.store.blobs.open(stored.key), int(first), int(last)
 
 
@@ -290,12 +319,24 @@ def _intact_terms(tx: Read, file: XetHash) -> Terms:
 
 
 def _find(hub: Hub, tx: Read, given: Pass, xorb: XetHash) -> StoredXorb | None:
-    """A stored xorb, if the holder of the pass may refer to it."""
+    """A stored xorb, if the holder of the pass may refer to it.
+
+    Raises:
+        XorbDamaged: it is in quarantine.
+    """
     if hub.settings.dedup_scope == "namespace" and not xorbs.in_realm(tx, given.realm, [xorb]):
         return None
-    if xorbs.is_damaged(tx, xorb):
-        raise XorbDamaged(xorb)
     return chunked.find_xorb(hub.store, tx, xorb)
+
+
+def _since(hub: Hub, xorb: XetHash) -> int:
+    """Which bytes of a xorb a plan made just now is about."""
+    known = hub.store.indexes.find(xorb)
+    if known is not None:
+        return known[0]
+    with hub.read() as tx:
+        standing = xorbs.standing(tx, xorb)
+    return 0 if standing is None else standing.since_ms
 
 
 def _record(hub: Hub, given: Pass, shard: Shard, found: Mapping[XetHash, StoredXorb]) -> None:
@@ -307,7 +348,7 @@ def _record(hub: Hub, given: Pass, shard: Shard, found: Mapping[XetHash, StoredX
             raise RepoNotFound
         for xorb in found:
             if not xorbs.use(tx, xorb, given.realm, now):
-                raise XorbMissing(xorb, "it was swept meanwhile")
+                raise XorbMissing(xorb, "it was lost meanwhile")
         for file in shard.files:
             xet_files.put(tx, XetFileRow(file.hash, file.terms.size, file.terms.encode()), used[file.hash], now)
         xet_files.claim(tx, given.repo_id, _claims(shard.files), given.user_id, now)

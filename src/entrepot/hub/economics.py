@@ -10,14 +10,16 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, files, repos, usage
+from entrepot.catalog import Read, files, refs, repos, usage
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.usage import Holding
 from entrepot.errors import RepoNotFound
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
-from entrepot.names import ROOT, RepoRef
+from entrepot.names import ROOT, Oid, RepoRef, Sha256
+from entrepot.storage import checks, objects
+from entrepot.storage.checks import Reach
 from entrepot.storage.trees import Trees
 
 
@@ -30,8 +32,8 @@ class Cost:
             or of all large files that any commit names, once each (repository).
         stored: of what is kept for its large files, compressed and deduplicated.
         shared: the part of ``stored`` that other repositories need too (for a
-            revision: or that other revisions need).
-        freed: what deleting it would free, grace period aside.
+            revision: or that other refs of its repository lead to).
+        freed: what deleting it (a revision: every ref that is at it) would free, grace period aside.
     """
 
     name: str
@@ -71,12 +73,11 @@ def of_revision(hub: Hub, caller: Anyone | Operator, ref: RepoRef, revision: str
     """
     with hub.read() as tx:
         row = _row(tx, caller, ref)
-        _, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
         listed = list(Trees(hub.store, tx, row.id).everything(root, ROOT))
-        wanted = {item.lfs.sha256 for item in listed if item.lfs}
-        here = usage.holdings(tx, row.id, wanted)
-        # What other revisions of this repository need stays, as does what other repositories need.
-        others = usage.holdings(tx, row.id, set(files.linked(tx, row.id)) - wanted)
+        here = usage.holdings(tx, row.id, {item.lfs.sha256 for item in listed if item.lfs})
+        # What the histories of other refs need stays, as does what other repositories need.
+        others = usage.holdings(tx, row.id, _files_of_others(hub, tx, row.id, commit))
         shared = usage.needed_elsewhere(tx, here, row.id) | (_keys(here) & _keys(others))
         return _cost(f"{row.ref}@{revision}", sum(item.size for item in listed), here, shared)
 
@@ -107,6 +108,14 @@ def _of_row(tx: Read, row: RepoRow) -> Cost:
     here = usage.holdings(tx, row.id, set(files.linked(tx, row.id)))
     logical = files.used_bytes(tx, [row.id]).get(row.id, 0)
     return _cost(str(row.ref), logical, here, usage.needed_elsewhere(tx, here, row.id))
+
+
+def _files_of_others(hub: Hub, tx: Read, repo_id: int, commit: Oid) -> set[Sha256]:
+    """The large files in the histories of all refs but those that are at a commit."""
+    reach = Reach()
+    others = [oid for _, oid in refs.everything(tx, repo_id) if objects.peel(tx, repo_id, oid) != commit]
+    checks.extend(hub.store, tx, repo_id, reach, others)
+    return reach.files
 
 
 def _cost(name: str, logical: int, here: Sequence[Holding], shared: set[str]) -> Cost:

@@ -7,17 +7,18 @@ they find out changes no name and no content, only how bytes are kept.
 from __future__ import annotations
 
 import contextlib
+import enum
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import files, repos, xet_files, xorbs
+from entrepot.catalog import Read, files, repos, xet_files, xorbs
 from entrepot.catalog.xet_files import XetFileRow
-from entrepot.errors import BlobMissing, XorbDamaged
-from entrepot.hub import chunks
+from entrepot.errors import BlobMissing, BlobUnreadable, Busy, Damaged, ThingNotFound
+from entrepot.hub import chunks, scrubbing
 from entrepot.hub.house import Hub
 from entrepot.names import Sha256, XetHash, new_uid
 from entrepot.storage import chunked
@@ -41,50 +42,83 @@ def chunk_files(hub: Hub, repo_id: int) -> int:
     Guarantees: idempotent; whatever moment it is interrupted at, every file
     is kept raw, as chunks, or both.
     """
-    done = 0
+    done = left = 0
     while True:
         with hub.read() as tx:
             row = repos.by_id(tx, repo_id)
-            waiting = files.raw_of(tx, repo_id, larger_than=MIN_CHUNKED, limit=_BATCH)
+            waiting = files.raw_of(tx, repo_id, larger_than=MIN_CHUNKED, limit=_BATCH, skip=left)
+            unmade = [sha256 for sha256, _size, file in waiting if file is None or not _is_intact(tx, file)]
         if row is None or not waiting:
             return done
         ingestion = Ingestion(hub, row.namespace_id)
-        for sha256, _size, file in waiting:
-            if file is None:
-                ingestion.add(sha256)
+        for sha256 in unmade:
+            ingestion.add(sha256)
         ingestion.finish()
-        dropped = [_drop_raw(hub, sha256) for sha256, _size, _file in waiting]
-        done += sum(dropped)
-        if not any(dropped):
-            return done  # what is left cannot be read: fsck names it
+        dropped = sum(_drop_raw(hub, sha256) for sha256, _size, _file in waiting)
+        done += dropped
+        left += len(waiting) - dropped  # these cannot be read: fsck names them
 
 
-def verify_claims(hub: Hub, limit: int = 100) -> int:
+def verify_claims(hub: Hub, limit: int = 100, *, repo_id: int | None = None) -> int:
     """Compute the sha256 of files that were only claimed to have it; returns how many were right.
 
     A right claim makes the file usable by whoever may read it, in any
     repository; a wrong one stays where it was made and misleads nobody else.
+
+    Args:
+        limit: files a look-up; all of them are verified.
+        repo_id: only the claims of this repository.
     """
-    with hub.read() as tx:
-        waiting = xet_files.unverified(tx, limit)
-    right = 0
-    for repo_id, sha256, file in waiting:
-        digest, size = hashlib.sha256(), 0
-        try:
-            with contextlib.closing(chunks.open_file(hub, file)) as content:
-                size = content.size
-                for offset in range(0, size, _PIECE):
-                    digest.update(content.read_at(offset, _PIECE))
-        except XorbDamaged:
-            continue  # it can be verified once the xorb was sent again
-        is_right = digest.hexdigest() == sha256
+    right = left = 0
+    while True:
+        with hub.read() as tx:
+            waiting = xet_files.unverified(tx, limit, skip=left, repo_id=repo_id)
+        if not waiting:
+            return right
+        for claim in waiting:
+            verdict = _verify(hub, *claim)
+            right += verdict is _Verdict.RIGHT
+            left += verdict is _Verdict.UNKNOWN  # it can be verified once the xorb was sent again
+
+
+class _Verdict(enum.Enum):
+    RIGHT = enum.auto()
+    WRONG = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+def _verify(hub: Hub, repo_id: int, sha256: Sha256, file: XetHash) -> _Verdict:
+    """Compare the content of a file with what was claimed, and note the result.
+
+    Raises:
+        Busy: a sweeper is at work on this very sha256.
+    """
+    digest = hashlib.sha256()
+    try:
+        with contextlib.closing(chunks.open_file(hub, file)) as content:
+            for offset in range(0, content.size, _PIECE):
+                digest.update(content.read_at(offset, _PIECE))
+    except (Damaged, ThingNotFound):
+        return _Verdict.UNKNOWN
+    if digest.hexdigest() == sha256:
         with hub.write() as tx:
-            if is_right:
-                files.put_chunked(tx, sha256, size, file, hub.now_ms())
-            else:
-                files.mark_lie(tx, repo_id, sha256)
-        right += is_right
-    return right
+            files.put_chunked(tx, sha256, content.size, file, hub.now_ms())
+        _drop_raw(hub, sha256)
+        return _Verdict.RIGHT
+    with hub.read() as tx:
+        used = xet_files.xorbs_of(tx, [file])
+    if any(scrubbing.is_damaged(hub, xorb) for xorb in sorted(used)):
+        return _Verdict.UNKNOWN  # not the uploader, the disk has lied
+    with hub.write() as tx:
+        files.mark_lie(tx, repo_id, sha256, file)
+    return _Verdict.WRONG
+
+
+class Digest(Protocol):
+    """What hashes pieces as they are read."""
+
+    def update(self, data: bytes, /) -> None:
+        """Hash the next piece."""
 
 
 class _Cut(NamedTuple):
@@ -149,11 +183,11 @@ class Ingestion:
         self._findable: list[tuple[XetHash, XetHash]] = []
 
     def add(self, sha256: Sha256) -> None:
-        """Chunk one raw file; one whose bytes are gone is left out."""
-        draft = _Draft(sha256)
+        """Chunk one raw file; one whose bytes are gone, or have another sha256 by now, is left out."""
+        draft, digest = _Draft(sha256), hashlib.sha256()
         try:
             with contextlib.closing(open_file(self._hub.store, sha256)) as content:
-                for segment in _segments_of(content):
+                for segment in _segments_of(content, digest):
                     # All questions before the first answer is used: a hit late in a segment also
                     # tells about the chunks before it.
                     for cut in segment:
@@ -162,20 +196,28 @@ class Ingestion:
                             self._asked.append(cut.raw)
                     for cut in segment:
                         draft.append(cut.raw, cut.length, *self._place(cut, content))
-        except BlobMissing:
+        except (BlobMissing, BlobUnreadable):
             return
+        if digest.hexdigest() != sha256:
+            return  # rotten since it was received: its name must not pass to these chunks
         self._drafts.append(draft)
 
     def finish(self) -> None:
-        """Store the last xorb and record the files."""
+        """Store the last xorb and record the files.
+
+        Raises:
+            Busy: a chunk that was to be used again was swept or damaged meanwhile; do it all again.
+        """
         self._close_xorb()
+        self._note_findable()
         now = self._hub.now_ms()
         rows = [(draft, draft.terms(self._built)) for draft in self._drafts]
         with self._hub.write() as tx:
             for draft, terms in rows:
                 file, used = draft.tree.file_hash(), {term.xorb for term in terms}
                 for xorb in used:
-                    xorbs.use(tx, xorb, self._realm, now)
+                    if not xorbs.use(tx, xorb, self._realm, now):
+                        raise Busy("a xorb that other files use too")
                 xet_files.put(tx, XetFileRow(file, terms.size, terms.encode()), used, now)
                 files.set_chunked(tx, draft.sha256, file)
             xorbs.remember_chunks(tx, self._realm, self._shard, self._findable)
@@ -205,9 +247,13 @@ class Ingestion:
             self._known.clear()  # very large files find only their own neighbourhood again
             self._loaded.clear()
         self._known.update((raw, (xorb.hash, number)) for raw, number in self._building.items())
+        self._builder, self._building = XorbBuilder(), {}
+        self._note_findable()
+
+    def _note_findable(self) -> None:
+        """Remember where the chunks are that later uploads will ask for."""
         self._findable += [(read_hash(raw), self._known[raw][0]) for raw in self._asked if raw in self._known]
         self._asked = [raw for raw in self._asked if raw not in self._known]
-        self._builder, self._building = XorbBuilder(), {}
 
     def _look_up(self, raw: bytes) -> None:
         """Learn the chunks of the xorbs that came together with this one."""
@@ -228,12 +274,13 @@ class Ingestion:
                     self._known.setdefault(hashes[_HASH * number : _HASH * (number + 1)], (xorb, number))
 
 
-def _segments_of(content: Content) -> Iterator[list[_Cut]]:
-    """The chunks of some content in order, some gigabytes at a time."""
+def _segments_of(content: Content, digest: Digest) -> Iterator[list[_Cut]]:
+    """The chunks of some content in order, some gigabytes at a time; ``digest`` sees all of it."""
     chunker, segment = Chunker(), list[_Cut]()
     held, start = b"", 0
     for offset in range(0, content.size, _PIECE):
         piece = content.read_at(offset, _PIECE)
+        digest.update(piece)
         base, held = start, held + piece
         ends = chunker.feed(piece)
         if offset + len(piece) >= content.size:
@@ -251,9 +298,19 @@ def _segments_of(content: Content) -> Iterator[list[_Cut]]:
 
 
 def _drop_raw(hub: Hub, sha256: Sha256) -> bool:
-    """Give up the raw bytes of a file that is kept as chunks; names first, bytes last."""
-    with hub.write() as tx:
-        if not files.drop_raw(tx, sha256):
-            return False
-    hub.store.blobs.delete(file_key(sha256))
-    return True
+    """Give up the raw bytes of a file that is kept as chunks; names first, bytes last.
+
+    Whoever receives the same file meanwhile looks for its bytes after recording them.
+    """
+    is_dropped = False
+    while True:
+        with hub.write() as tx:
+            file = files.chunks_of(tx, sha256)
+            if file is None or not _is_intact(tx, file) or not files.drop_raw(tx, sha256):
+                return is_dropped
+        hub.store.blobs.delete(file_key(sha256))
+        is_dropped = True
+
+
+def _is_intact(tx: Read, file: XetHash) -> bool:
+    return xet_files.find(tx, file) is not None and xet_files.damaged_xorb_of(tx, file) is None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, accounts, commits, files, jobs, refs, repos
+from entrepot.catalog import Read, accounts, commits, files, jobs, refs, repos, xet_files
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.files import Link
@@ -102,7 +102,8 @@ def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: S
 
     Returns:
         Those of the files that the target may use now; the others are not
-        named by any commit of the source.
+        named by any commit of the source, or nobody has verified yet that they
+        have this sha256.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access to the source, or to the target.
@@ -114,8 +115,7 @@ def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: S
     with hub.write() as tx:
         origin = access.readable(tx, caller, source)
         row, sharer = access.writable(tx, caller, target)
-        links = [files.link_of(tx, origin.id, sha256) for sha256 in dict.fromkeys(sha256s)]
-        named = [link.sha256 for link in links if link is not None and link.path is not None]
+        named = files.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
         files.link(tx, row.id, named, sharer.account.id, hub.now_ms())
         files.touch(tx, named, hub.now_ms())
     return frozenset(named)
@@ -125,6 +125,7 @@ def _delete(hub: Hub, repo_id: int, sha256s: Sequence[Sha256], *, rewrites_histo
     if not rewrites_history:
         with hub.write() as tx:
             files.unlink(tx, repo_id, sha256s)
+            xet_files.withdraw(tx, repo_id, sha256s)
         return
     for _ in range(_ATTEMPTS):
         with hub.read() as tx:
@@ -162,6 +163,7 @@ def _publish(
             if old != new:
                 refs.swap(tx, repo_id, name, old, new, now)
         files.unlink(tx, repo_id, unwanted)
+        xet_files.withdraw(tx, repo_id, unwanted)
         repos.update(tx, repo_id, updated_ms=now)
         jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
     return True

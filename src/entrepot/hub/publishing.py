@@ -38,7 +38,7 @@ class Publication:
     """A move with everything that must be there when it happens.
 
     ``rows``: the new commit and trees; ``parents``: of the new commit;
-    ``large``: large files the commit names, to be linked to the repository;
+    ``large``: large files the commit names, admitted to the repository before;
     ``touched``: paths that changed, to know which follow-up work is due;
     ``needed``: objects stored before, which no sweep may have taken meanwhile.
     """
@@ -87,8 +87,8 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
 
 
 def _link_files(tx: Write, publication: Publication, now_ms: int) -> None:
+    # Nothing is linked here for its sha256 alone: whoever staged it has looked at the right to it.
     wanted = [sha256 for sha256, _ in publication.large]
-    files.link(tx, publication.repo_id, wanted, publication.pusher_id, now_ms)
     xet_files.link_claimed(tx, publication.repo_id, wanted, publication.pusher_id, now_ms)
     linked = files.usable(tx, publication.repo_id, wanted)
     for sha256, path in publication.large:

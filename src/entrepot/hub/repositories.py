@@ -19,7 +19,7 @@ from entrepot.git import (
     Mode,
     TreeEditor,
 )
-from entrepot.hub import access
+from entrepot.hub import access, ingestion
 from entrepot.hub.callers import Anyone, Caller, Role, require_write
 from entrepot.hub.followups import attend
 from entrepot.hub.house import Hub
@@ -158,12 +158,18 @@ def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoR
 def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibility: str | None) -> RepoRow:
     """Copy a repository with its history, branches and tags; no bytes move.
 
+    What uploaders only claimed about its large files is verified first, and
+    what is not true, or cannot be verified now, is left out of the copy.
+
     Raises:
         RepoNotFound, GatedRepo, LoginRequired, NotAllowed: no access here or there.
         AlreadyExists: the target's name is taken.
     """
     maker = require_write(caller)
     _check_visibility(visibility)
+    with hub.read() as tx:
+        source_id = access.readable(tx, maker, source).id
+    ingestion.verify_claims(hub, repo_id=source_id)
     with hub.write() as tx:
         origin = access.readable(tx, maker, source)
         namespace = _namespace(tx, maker, target.namespace, origin.type)

@@ -61,9 +61,26 @@ def scrub(hub: Hub) -> int:
             row = xorbs.find(tx, name) if name is not None else None
         if row is None:
             break
-        damaged += _is_damaged(hub, row)
+        damaged += is_damaged(hub, row.hash)
         left -= row.size
     return damaged
+
+
+def is_damaged(hub: Hub, xorb: XetHash) -> bool:
+    """Read and hash a stored xorb, and note the result: damaged ones go into quarantine, others leave it."""
+    with hub.read() as tx:
+        standing, row = xorbs.standing(tx, xorb), xorbs.find(tx, xorb)
+    if standing is None or row is None:
+        return False  # swept meanwhile
+    try:
+        chunked.check_stored(hub.store, StoredXorb(row.hash, chunked.key_of(row), read_index(row.directory)))
+    except (Malformed, XorbDamaged, BlobMissing, BlobUnreadable):
+        with hub.write() as tx:
+            xorbs.mark_damaged(tx, row.hash, standing.since_ms)
+        return True
+    with hub.write() as tx:
+        xorbs.mark_checked(tx, row.hash, standing.since_ms, hub.now_ms())
+    return False
 
 
 def scrub_again(hub: Hub) -> None:
@@ -88,18 +105,15 @@ def sweep(hub: Hub, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple[str, s
         with hub.write() as tx:
             xet_files.forget_claims(tx, cutoff)
             xet_files.remove_unused(tx, cutoff)
-    with hub.read() as tx:
-        unused = xorbs.unused(tx, cutoff)
-    for row in unused:
+    for row in _unused(hub, cutoff):
         if is_rehearsal or _sweep_xorb(hub, row, cutoff):
             yield "xorb", row.hash, "no file needs it", row.size
     for stray in strays(hub):
         stat = hub.store.blobs.stat(stray.where)
         if stat is None or stat.modified_ms >= cutoff:
             continue
-        if not is_rehearsal:
-            hub.store.blobs.delete(stray.where)
-        yield "xorb", stray.where, "the catalog does not know it", stray.size
+        if is_rehearsal or _sweep_stray(hub, stray.where):
+            yield "xorb", stray.where, "the catalog does not know it", stray.size
 
 
 def strays(hub: Hub) -> Iterator[Finding]:
@@ -123,6 +137,17 @@ def _unknown(hub: Hub, batch: list[tuple[str, int]]) -> Iterator[Finding]:
             yield Finding("orphaned", key, "bytes that the catalog does not know", size)
 
 
+def _unused(hub: Hub, cutoff: int) -> Iterator[XorbRow]:
+    last = ""
+    while True:
+        with hub.read() as tx:
+            page = xorbs.unused(tx, cutoff, after=last, limit=_PAGE)
+        if not page:
+            return
+        yield from page
+        last = page[-1].hash
+
+
 def _all_xorbs(hub: Hub) -> Iterator[XorbRow]:
     last = ""
     while True:
@@ -137,24 +162,16 @@ def _all_xorbs(hub: Hub) -> Iterator[XorbRow]:
 def _check_xorb(hub: Hub, row: XorbRow, *, checks_content: bool) -> Finding | None:
     key = chunked.key_of(row)
     stat = hub.store.blobs.stat(key)
+    is_short = stat is None or stat.size != row.size
+    is_bad = is_damaged(hub, row.hash) if checks_content else row.is_damaged or is_short
+    with hub.read() as tx:
+        now = xorbs.find(tx, row.hash)
+    if not is_bad or now is None or now.directory != row.directory:
+        return None  # or swept or replaced while it was looked at
+    place = "it is in quarantine" if now.is_damaged else "check with --deep to stop serving it"
     if stat is None:
-        return Finding("missing", key, f"the {row.size:,} bytes of this xorb")
-    if row.is_damaged or stat.size != row.size or (checks_content and _is_damaged(hub, row)):
-        return Finding("corrupt", key, "its bytes are not the chunks of this xorb; it is in quarantine", stat.size)
-    return None
-
-
-def _is_damaged(hub: Hub, row: XorbRow) -> bool:
-    """Read and hash a xorb; note the result."""
-    try:
-        chunked.check_stored(hub.store, StoredXorb(row.hash, chunked.key_of(row), read_index(row.directory)))
-    except (XorbDamaged, BlobMissing, BlobUnreadable):
-        with hub.write() as tx:
-            xorbs.mark_damaged(tx, row.hash)
-        return True
-    with hub.write() as tx:
-        xorbs.mark_checked(tx, row.hash, hub.now_ms())
-    return False
+        return Finding("missing", key, f"the {row.size:,} bytes of this xorb; {place}")
+    return Finding("corrupt", key, f"its bytes are not the chunks of this xorb; {place}", stat.size)
 
 
 def _check_file(hub: Hub, tx: Read, file: XetHash) -> Finding | None:
@@ -173,6 +190,24 @@ def _check_file(hub: Hub, tx: Read, file: XetHash) -> Finding | None:
     if tree.file_hash() != file or terms.size != row.size:
         return Finding("corrupt", f"xet file {file}", "its chunks make another file", row.size)
     return None
+
+
+def _sweep_stray(hub: Hub, key: str) -> bool:
+    """Delete bytes that no row leads to, unless an upload is about to make them its own."""
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return hub.store.blobs.delete(key)
+    xorb = XetHash(match[3])
+    with hub.write() as tx:
+        row = xorbs.find(tx, xorb)
+        is_adopted = row is None and xorbs.adopt(tx, xorb, hub.now_ms())
+    if row is not None and (row.is_damaged or chunked.key_of(row) == key):
+        return False  # a new upload is to replace the damaged bytes, perhaps under this very key
+    is_deleted = hub.store.blobs.delete(key)
+    if is_adopted:
+        with hub.write() as tx:
+            xorbs.end_sweep(tx, xorb)
+    return is_deleted
 
 
 def _sweep_xorb(hub: Hub, row: XorbRow, cutoff: int) -> bool:

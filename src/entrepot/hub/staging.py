@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, files, xet_files
+from entrepot.blobs import file_key
+from entrepot.catalog import Read, Write, files, xet_files
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
@@ -193,9 +194,9 @@ class _Stage:
         wanted = [sha256 for sha256, _ in self._large]
         if not wanted:
             return
-        # Looked up and touched in one transaction: no sweep can come between.
+        # Looked up, linked and touched in one transaction: no sweep can come between.
         with self._hub.write() as tx:
-            self._sizes = usable_sizes(tx, self._author, self._row, wanted)
+            self._sizes = admit(tx, self._author, self._row, wanted, self._hub.now_ms())
             files.touch(tx, list(self._sizes), self._hub.now_ms())
         for sha256, path in self._large:
             if sha256 not in self._sizes:
@@ -221,6 +222,9 @@ class _Stage:
             for row in self._waiting:
                 if row.data is None and row.sha256 is not None and not files.confirm(tx, row.sha256, row.size):
                     raise Busy("this file")  # a sweep with hardly any grace took it before its object was stored
+        for row in self._waiting:
+            if row.data is None and row.sha256 is not None and self._hub.store.blobs.stat(file_key(row.sha256)) is None:
+                raise Busy("this file")  # chunks have taken the place of these bytes just before the object needed them
         self._waiting, self._waiting_bytes = [], 0
 
 
@@ -240,6 +244,23 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
         claims = xet_files.claimed(tx, row.id, missing)
         found |= {sha256: claim.size for sha256, claim in claims.items()}
     return found
+
+
+def admit(tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], now_ms: int) -> dict[Sha256, int]:
+    """Let a repository use those large files that the caller may commit to it; their sizes.
+
+    Each by the right that the caller has: a claim leads to the claimed chunks
+    only, whatever else the hub may have under the same sha256.
+    """
+    usable = files.usable(tx, row.id, wanted)
+    missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in usable]
+    if missing:
+        readable = files.readable_elsewhere(tx, seen_by(caller), missing)
+        files.link(tx, row.id, list(readable), caller.account.id, now_ms)
+        claimed = [sha256 for sha256 in missing if sha256 not in readable]
+        xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
+        usable |= files.usable(tx, row.id, missing)
+    return usable
 
 
 def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], list[tuple[Sha256, RepoPath]]]:

@@ -27,7 +27,7 @@ from entrepot.errors import (
 from entrepot.hub import access, chunks
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
-from entrepot.hub.staging import usable_sizes
+from entrepot.hub.staging import admit, usable_sizes
 from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
 from entrepot.storage.contents import Content, open_file
 
@@ -97,7 +97,7 @@ def plan_uploads(
             known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
             files.touch(tx, known, hub.now_ms())
             # So that verify and commit find it here, even if it is only readable elsewhere now.
-            files.link(tx, row.id, list(dict.fromkeys(known)), author.account.id, hub.now_ms())
+            admit(tx, author, row, known, hub.now_ms())
     return [_plan_upload(hub, row, author.account.id, item, stored, takes_parts) for item in wanted]
 
 
@@ -366,6 +366,11 @@ def _link_stored(hub: Hub, claim: Mapping[str, str], size: int) -> None:
         if not files.confirm(tx, sha256, size):
             raise Busy("this file")  # a sweep with hardly any grace took it: send it again
         files.link(tx, repo_id, [sha256], int(claim["user"]), hub.now_ms())
+    if hub.store.blobs.stat(file_key(sha256)) is None:
+        # Chunks have just taken the place of an earlier copy, and these bytes went with it.
+        with hub.write() as tx:
+            if not files.drop_raw(tx, sha256):
+                raise Busy("this file")
 
 
 def _check_kept(hub: Hub, claim: Mapping[str, str], size: int, upload: str) -> None:

@@ -10,6 +10,7 @@ from entrepot.blobs import file_key
 from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, repos, uploads, xorbs
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
+from entrepot.errors import BlobMissing
 from entrepot.hub import scrubbing
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, Sha256
@@ -55,7 +56,7 @@ def fsck(
         spare = files.unused(tx, hub.now_ms())
     for number, (sha256, size) in enumerate(needed, 1):
         progress(f"checking large file {number:,} of {len(needed):,}")
-        finding = checks.check_file(hub.store, sha256, size, checks_content=checks_content)
+        finding = _check_raw(hub, sha256, size, checks_content=checks_content)
         if finding is not None:
             yield finding
     for sha256, size in spare:
@@ -132,6 +133,18 @@ def check_ready(hub: Hub) -> None:
     with hub.read() as tx:
         facts.find(tx, "store_id")
     hub.store.blobs.stat(file_key(Sha256("0" * 64)))
+
+
+def _check_raw(hub: Hub, sha256: Sha256, size: int, *, checks_content: bool) -> Finding | None:
+    try:
+        finding = checks.check_file(hub.store, sha256, size, checks_content=checks_content)
+    except BlobMissing:
+        finding = Finding("missing", file_key(sha256), f"the {size:,} bytes of this file")
+    if finding is not None:
+        with hub.read() as tx:
+            if not files.is_raw(tx, sha256):
+                return None  # chunks have taken its place meanwhile
+    return finding
 
 
 def _all_repos(hub: Hub) -> Iterator[RepoRow]:

@@ -17,7 +17,7 @@ from entrepot.names import XetHash
 from entrepot.storage.store import Store
 from entrepot.xet import Term, Terms, XorbIndex, read_chunks, read_index, verify_chunks
 
-_BLOCK = 4 << 20
+_BLOCK = 1 << 20
 
 
 @attrs.frozen
@@ -40,21 +40,24 @@ def key_of(row: XorbRow) -> str:
 
 
 def find_xorb(store: Store, tx: Read, xorb: XetHash) -> StoredXorb | None:
-    """A stored xorb, remembered; None when there is none.
+    """A stored xorb; None when there is none. Its index is remembered as long as its bytes are the same.
 
     Raises:
         XorbDamaged: it is in quarantine.
     """
-    known = store.indexes.find(xorb)
-    if known is not None:
-        return StoredXorb(xorb, *known)
-    row = xorbs.find(tx, xorb)
-    if row is None:
+    standing = xorbs.standing(tx, xorb)
+    if standing is None:
         return None
-    if row.is_damaged:
+    if standing.is_damaged:
         raise XorbDamaged(xorb)
+    known = store.indexes.find(xorb)
+    if known is not None and known[0] == standing.since_ms:
+        return StoredXorb(xorb, known[1], known[2])
+    row = xorbs.find(tx, xorb)
+    assert row is not None  # the same snapshot has its standing
     found = StoredXorb(xorb, key_of(row), read_index(row.directory))
-    store.indexes.put(xorb, (found.key, found.index))
+    store.indexes.drop(xorb)  # of bytes that were replaced, perhaps by another process
+    store.indexes.put(xorb, (standing.since_ms, found.key, found.index))
     return found
 
 

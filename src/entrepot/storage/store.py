@@ -75,8 +75,8 @@ class Store:
     listings: Remembered[tuple[int, Oid], tuple[Entry, ...]] = attrs.field(
         factory=lambda: Remembered[tuple[int, Oid], tuple[Entry, ...]](300_000, lambda entries: len(entries) + 1)
     )
-    indexes: Remembered[XetHash, tuple[str, XorbIndex]] = attrs.field(
-        factory=lambda: Remembered[XetHash, tuple[str, XorbIndex]](64 << 20, lambda known: 40 * known[1].count)
+    indexes: Remembered[XetHash, tuple[int, str, XorbIndex]] = attrs.field(
+        factory=lambda: Remembered[XetHash, tuple[int, str, XorbIndex]](64 << 20, lambda known: 40 * known[2].count)
     )
     roots: Remembered[tuple[int, Oid], Oid] = attrs.field(
         factory=lambda: Remembered[tuple[int, Oid], Oid](20_000, lambda _root: 1)
