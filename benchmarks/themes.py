@@ -142,14 +142,17 @@ def _many_files(bench: Bench, theme: str, repo: str, pattern: str) -> Iterator[F
     with bench.meter.measure() as cost:
         spent = clients.call(bench.hub, "commit_ten", repo, times, pattern.replace("f{", "new{"))
     server_s = _seconds_of(bench, "commit/{tail:path}") - before
-    yield Figure(theme, "10-file commit, commit request in the server", 1000 * server_s / times, "ms", 50)
-    yield Figure(theme, "10-file commit, server CPU (all requests)", 1000 * cost.server_cpu_s / times, "ms")
-    yield Figure(theme, "10-file commit, client wall", 1000 * spent.wall_s / times, "ms")
+    yield Figure(theme, "10-file commits back to back, commit request in the server", 1000 * server_s / times, "ms", 50)
+    yield Figure(
+        theme, "10-file commits back to back, server CPU (all requests)", 1000 * cost.server_cpu_s / times, "ms"
+    )
+    yield Figure(theme, "10-file commits back to back, client wall", 1000 * spent.wall_s / times, "ms")
     ten = [[pattern.format(folder=(turn * 10 + i) % 100, i=turn * 10 + i) for i in range(10)] for turn in range(times)]
-    load = _commit_all(bench, repo, ten)
-    yield Figure(theme, "10-file commit, raw request, p50", load.quantile_ms(0.5), "ms", 50)
-    yield Figure(theme, "10-file commit, raw request, server CPU", load.cpu_ms, "ms")
-    yield Figure(theme, "10-file commit, CPU of follow-up jobs", 1000 * load.cost.later_cpu_s / times, "ms")
+    each = [_commit_all(bench, repo, [paths]) for paths in ten]
+    walls = sorted(load.cost.wall_s for load in each)
+    cpu_s = sum(load.cost.server_cpu_s + load.cost.later_cpu_s for load in each)
+    yield Figure(theme, "10-file commit, one by one, wall of the request, median", 1000 * walls[times // 2], "ms", 50)
+    yield Figure(theme, "10-file commit, one by one, server CPU with follow-up jobs", 1000 * cpu_s / times, "ms")
     with bench.meter.measure() as cost:
         spent = clients.call(bench.hub, "list_all", repo, count)
     yield Figure(theme, "recursive listing, client wall", spent.wall_s, "s")

@@ -3,12 +3,13 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, commits, counters, files, objects, refs, repos, tables, uploads
+from entrepot.catalog import Catalog, commits, counters, files, objects, refs, repos, tables, uploads, xet_files
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import CardFacts, RepoRow
 from entrepot.catalog.uploads import Upload
-from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256, new_uid
+from entrepot.catalog.xet_files import Claim, XetFileRow
+from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash, new_uid
 
 AddRepo = Callable[..., RepoRow]
 OID = Oid("a" * 40)
@@ -174,6 +175,9 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         uploads.put_part(tx, upload.uid, 1, "etag", 5)
         repos.set_facts(tx, row.id, CardFacts(None, None, None, None, None, ("mit",)))
         counters.add(tx, 1, {row.id: 1})
+        made = XetHash(sha)
+        xet_files.put(tx, XetFileRow(made, 1, b""), [], 1)
+        xet_files.claim(tx, row.id, [Claim(sha, made, 1)], None, 1)
         repos.rename(tx, row, model(f"alice/{row.name}-new"), row.namespace_id)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import random
 import shutil
+import struct
 import subprocess
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -20,17 +23,32 @@ from entrepot.blobs.guard import GuardedLocalBlobs
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog import refs
 from entrepot.git import EMPTY_TREE, Kind, TreeEditor
-from entrepot.hub import accounts, commits, contents, repositories, transfers
+from entrepot.hub import accounts, chunks, commits, contents, passes, repositories, transfers
 from entrepot.hub.callers import Anyone, Role
 from entrepot.hub.commits import Draft
 from entrepot.hub.house import Hub, open_hub
 from entrepot.hub.operations import AddFile, AddLarge, Operation
+from entrepot.hub.passes import Pass
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
 from entrepot.hub.repositories import NewRepo
-from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, RepoType, Sha256
+from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, RepoType, Sha256, XetHash
 from entrepot.settings import Settings
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees
+from entrepot.xet import (
+    FileBlock,
+    Shard,
+    Term,
+    Terms,
+    Xorb,
+    XorbBlock,
+    XorbBuilder,
+    chunk_hash,
+    encode_shard,
+    file_hash,
+    parse_xorb,
+    range_hash,
+)
 
 DAY_MS = 86_400_000
 PEOPLE = {"alice": None, "bob": None, "zed": None, "root": None} | {
@@ -203,6 +221,106 @@ class World:
             return reader.read_at(0, reader.size)
 
 
+@attrs.define
+class Sender:
+    """What a client of the chunk store does, and what a lying one does; chunks are as long as it pleases."""
+
+    world: World
+
+    def chunks(self, seed: object, count: int = 4, length: int = 1000) -> list[bytes]:
+        """Chunks that nobody else has, and that compress."""
+        draw = random.Random(str(seed))
+        return [draw.randbytes(length // 4) * 4 for _ in range(count)]
+
+    def xorb(self, pieces: Sequence[bytes]) -> Xorb:
+        builder = XorbBuilder()
+        for piece in pieces:
+            builder.add(piece, chunk_hash(piece))
+        return builder.finish()
+
+    def uncompressed(self, pieces: Sequence[bytes]) -> Xorb:
+        """The same xorb with other bytes."""
+        data = b"".join(struct.pack("<II", len(piece) << 8, len(piece) << 8) + piece for piece in pieces)
+        name = self.xorb(pieces).hash
+        return Xorb(name, data, parse_xorb(data, name))
+
+    def give(self, ref: RepoRef, by: Any = None) -> Pass:
+        issued = passes.issue_write(self.world.hub, by or self.world.caller(ref.id.namespace), ref)
+        return passes.check(self.world.hub, issued.secret, issued.store)
+
+    def give_read(self, ref: RepoRef, by: Any = None) -> Pass:
+        issued = passes.issue_read(self.world.hub, by or self.world.caller(ref.id.namespace), ref, None)
+        return passes.check(self.world.hub, issued.secret, issued.store)
+
+    def send(self, given: Pass, xorb: Xorb) -> bool:
+        """Upload a xorb; whether it was new."""
+        receiving = chunks.receive_xorb(self.world.hub, given, xorb.hash, len(xorb.data))
+        try:
+            receiving.write(xorb.data)
+            return receiving.finish()
+        finally:
+            receiving.discard()
+
+    def block(self, parts: Sequence[tuple[Xorb, int, int]], sha256: str | None = None) -> FileBlock:
+        """A file made of chunk ranges, with its proofs."""
+        terms = [Term(x.hash, start, end, x.index.raw_length(start, end)) for x, start, end in parts]
+        hashes = [x.index.chunk_hashes(start, end) for x, start, end in parts]
+        lengths = [int(n) for x, start, end in parts for n in x.index.lengths(start, end)]
+        proofs = b"".join(map(range_hash, hashes))
+        name = file_hash(b"".join(hashes), lengths)
+        return FileBlock(name, Terms.of(terms), proofs, None if sha256 is None else Sha256(sha256))
+
+    def listed(self, xorb: Xorb) -> XorbBlock:
+        return XorbBlock(xorb.hash, xorb.index.hashes, array("I", xorb.index.raw_ends), 0)
+
+    def register(self, given: Pass, blocks: Sequence[FileBlock], new: Sequence[Xorb] = ()) -> None:
+        shard = Shard(tuple(blocks), tuple(self.listed(xorb) for xorb in new))
+        chunks.register_shard(self.world.hub, given, encode_shard(shard))
+
+    def upload(
+        self, ref: RepoRef, pieces: Sequence[bytes], *, sha256: str | None = None, by: Any = None
+    ) -> tuple[XetHash, Sha256]:
+        """A file in one xorb of its own, claimed to have its real sha256, or the one that is given."""
+        given, xorb = self.give(ref, by), self.xorb(pieces)
+        self.send(given, xorb)
+        claimed = Sha256(sha256 or hashlib.sha256(b"".join(pieces)).hexdigest())
+        block = self.block([(xorb, 0, xorb.index.count)], claimed)
+        self.register(given, [block], [xorb])
+        return block.hash, claimed
+
+    def add(
+        self, ref: RepoRef, path: str, pieces: Sequence[bytes], *, sha256: str | None = None, by: Any = None
+    ) -> tuple[XetHash, Sha256]:
+        """As :meth:`upload`, and committed."""
+        file, claimed = self.upload(ref, pieces, sha256=sha256, by=by)
+        self.world.commit(ref, AddLarge(RepoPath(path), claimed, None), by=by)
+        return file, claimed
+
+    def hash_at(self, ref: RepoRef, path: str) -> XetHash | None:
+        """The Xet hash that is announced for a path; one and the same in every answer."""
+        hub, root = self.world.hub, self.world.caller("root")
+        located = contents.locate(hub, root, ref, "main", RepoPath(path)).xet_hash
+        [described] = contents.paths_info(hub, root, ref, "main", [RepoPath(path)], with_commits=False)
+        assert described.listed.xet_hash == located
+        return located
+
+    def keys(self) -> list[str]:
+        """The keys of all stored xorbs."""
+        return sorted(stat.key for stat in self.world.hub.store.blobs.list("xorbs/"))
+
+    def spoil(self, key: str, at: int = -1) -> None:
+        """Flip a bit of stored bytes; by default in the last one, which belongs to the payload of a chunk."""
+        path = pathlib.Path(self.world.hub.store.blobs.path_of(key))  # type: ignore[attr-defined]
+        data = bytearray(path.read_bytes())
+        data[at] ^= 1
+        path.chmod(0o600)
+        path.write_bytes(data)
+
+    def age(self, key: str) -> None:
+        """Let stored bytes look as old as any."""
+        os.utime(self.world.hub.store.blobs.path_of(key), (1, 1))  # type: ignore[attr-defined]
+
+
 GIT_ENV = {
     "PATH": os.environ["PATH"],
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -253,3 +371,14 @@ def make_world(
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     return make_world()
+
+
+@pytest.fixture
+def sender(world: World) -> Sender:
+    return Sender(world)
+
+
+@pytest.fixture
+def make_sender(make_world: Callable[..., World]) -> Callable[..., Sender]:
+    """Opens a hub with the named settings, and gives a sender to it."""
+    return lambda **settings: Sender(make_world(**settings))

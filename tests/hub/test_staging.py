@@ -7,7 +7,7 @@ import pytest
 
 from entrepot.catalog import objects as rows
 from entrepot.catalog import repos
-from entrepot.errors import Busy, EntryNotFound
+from entrepot.errors import Busy, EntryNotFound, InvalidPath, LimitExceeded
 from entrepot.git import EMPTY_TREE, Kind, Mode, TreeEditor, oid_of
 from entrepot.hub import revisions, staging
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Operation
@@ -114,3 +114,21 @@ def test_a_folder_with_equal_files_is_copied(world: Any) -> None:
     world.commit(source, *(AddFile(P(f"d/{n}"), b"same") for n in range(5)))
     world.commit(ref, Copy(P("c"), P("d"), repo=source))
     assert [path for path in world.paths(ref) if path.startswith("c/")] == [f"c/{n}" for n in range(5)]
+
+
+def test_copies_into_copies_cannot_grow_deeper_than_any_path(world: Any) -> None:
+    ref = world.repo()
+    world.add(ref, "d/" * 100 + "f")
+    before = world.head(ref)
+    with pytest.raises(InvalidPath, match="deeper than 128 levels"):
+        world.commit(ref, Copy(P("d/" * 99 + "copy"), P("d")))
+    assert world.head(ref) == before
+
+
+def test_a_folder_of_too_many_entries_is_not_copied(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    world.commit(ref, *(AddFile(P(f"d/{n}"), b"same") for n in range(4)))
+    monkeypatch.setattr(staging, "_MAX_COPIED", 4)
+    world.commit(ref, Copy(P("d/c"), P("d")))
+    with pytest.raises(LimitExceeded, match="exceeds the limit of 4; copy parts of it"):
+        world.commit(ref, Copy(P("d/e"), P("d")))

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from entrepot.errors import InvalidPath
-from entrepot.names.paths import ROOT, parse_folder, parse_path
+from entrepot.names.paths import ROOT, check_extent, parse_folder, parse_path
 
 GOOD = [
     "README.md",
@@ -190,3 +190,11 @@ def test_a_folder_may_be_the_root_or_end_in_a_slash(text: str, folder: str) -> N
 def test_a_bad_folder_is_refused(text: str) -> None:
     with pytest.raises(InvalidPath):
         parse_folder(text)
+
+
+def test_the_extent_of_a_path_is_bounded_whatever_its_names_are() -> None:
+    check_extent("/".join(["\udcff\n"] * 128))
+    with pytest.raises(InvalidPath, match="deeper than 128 levels"):
+        check_extent("/".join("d" * 129))
+    with pytest.raises(InvalidPath, match="longer than 4,096 bytes"):
+        check_extent("é" * 2049)

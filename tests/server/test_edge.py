@@ -5,6 +5,7 @@ import logging
 import re
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import httpx2
 import pytest
@@ -198,6 +199,16 @@ def test_a_peer_that_stops_sending_its_body_gets_the_whole_answer_soon(serve: Se
         while not answer.endswith(b"}"):
             answer += peer.recv(10_000)
     assert answer.endswith(b'{"error":"Invalid rev id: dev"}')
+
+
+def test_a_short_body_is_refused_with_its_reason(world: Any) -> None:
+    url = httpx2.URL(world.url)
+    with socket.create_connection((url.host, url.port), timeout=10) as peer:
+        peer.sendall(b"POST /api/validate-yaml HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{}")
+        peer.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: peer.recv(10_000), b""))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"closed the connection before its request was complete" in answer
 
 
 def test_requests_are_counted_under_their_route(serve: Serve) -> None:

@@ -45,3 +45,14 @@ def test_threads_never_make_it_hold_too_much() -> None:
     kept = [value for number in range(500) if (value := held.find(number)) is not None]
     assert kept
     assert sum(map(len, kept)) == held._weight <= 1000
+
+
+def test_what_is_dropped_is_gone_and_weighs_nothing() -> None:
+    held = Remembered[str, bytes](10, len)
+    held.put("a", b"12345")
+    held.drop("a")
+    held.drop("never held")
+    assert held.find("a") is None
+    held.put("b", b"12345")
+    held.put("a", b"54321")
+    assert (held.find("a"), held.find("b")) == (b"54321", b"12345")

@@ -188,7 +188,7 @@ files = sa.Table(
     sa.Column("touched_ms", sa.BigInteger, nullable=False),
     sa.Column("sweeping_ms", sa.BigInteger),
     sa.Column("is_raw", sa.Boolean, nullable=False, server_default=sa.true()),
-    sa.Column("xet_hash", Hex(32)),
+    sa.Column("xet_hash", Hex(32), index=True),
     sqlite_with_rowid=False,
 )
 

@@ -104,17 +104,24 @@ def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: 
     insert_missing(tx.sql, _L, rows)
 
 
+_REPO: sa.BindParameter[int] = sa.bindparam("repo")
+_WANTED: sa.BindParameter[str] = sa.bindparam("wanted")
+# Built once: making a statement costs more than running it on a page that is cached.
+_READABLE = (
+    sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & (_L.c.xet_hash == _WANTED)).limit(1),
+    sa.select(_L.c.sha256)
+    .join(_F, _F.c.sha256 == _L.c.sha256)
+    # A link that rests on a claim gives no right to the real file of that sha256.
+    .where((_L.c.repo_id == _REPO) & _L.c.xet_hash.is_(None) & (_F.c.xet_hash == _WANTED))
+    .limit(1),
+    sa.select(_C.c.sha256).where((_C.c.repo_id == _REPO) & (_C.c.file == _WANTED)).limit(1),
+)
+
+
 def is_readable_in(tx: Read, repo_id: int, file: XetHash) -> bool:
     """Whether a repository may use a file: through a link, a verified file it links, or a fresh claim."""
-    linked = sa.select(_L.c.sha256).where((_L.c.repo_id == repo_id) & (_L.c.xet_hash == file))
-    verified = (
-        sa.select(_L.c.sha256)
-        .join(_F, _F.c.sha256 == _L.c.sha256)
-        # A link that rests on a claim gives no right to the real file of that sha256.
-        .where((_L.c.repo_id == repo_id) & _L.c.xet_hash.is_(None) & (_F.c.xet_hash == file))
-    )
-    fresh = sa.select(_C.c.sha256).where((_C.c.repo_id == repo_id) & (_C.c.file == file))
-    return any(tx.sql.execute(query.limit(1)).first() for query in (linked, verified, fresh))
+    names = {"repo": repo_id, "wanted": file}
+    return any(tx.sql.execute(query, names).first() for query in _READABLE)
 
 
 _DAMAGED = (

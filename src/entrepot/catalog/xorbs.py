@@ -131,6 +131,9 @@ def remember_group(tx: Write, shard: Uid, xorbs: Iterable[XetHash]) -> None:
     insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in xorbs])
 
 
+_NEAR = sa.select(_D.c.xorb, _D.c.shard).where(_D.c.chunk == sa.bindparam("wanted")).limit(1)
+
+
 def near_chunk(tx: Read, chunk: XetHash, realm: int | None, limit: int) -> list[XetHash]:
     """The xorb that holds a chunk, first, and those that came with it.
 
@@ -138,8 +141,9 @@ def near_chunk(tx: Read, chunk: XetHash, realm: int | None, limit: int) -> list[
         realm: who may know of it; None: everybody.
         limit: xorbs at most.
     """
-    here = _D.c.chunk == chunk if realm is None else (_D.c.chunk == chunk) & (_D.c.realm == realm)
-    row = tx.sql.execute(sa.select(_D.c.xorb, _D.c.shard).where(here).limit(1)).first()
+    # In a realm there is at most one row; of all realms any will do.
+    query = _NEAR if realm is None else _NEAR.where(_D.c.realm == realm)
+    row = tx.sql.execute(query, {"wanted": chunk}).first()
     if row is None:
         return []
     others = tx.sql.execute(sa.select(_S.c.xorb).where(_S.c.shard == row.shard).limit(limit)).scalars()

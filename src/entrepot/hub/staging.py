@@ -18,13 +18,16 @@ from entrepot.hub.callers import Caller, seen_by
 from entrepot.hub.house import Hub
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
 from entrepot.hub.revisions import Branch
-from entrepot.names import Oid, RepoPath, Sha256
+from entrepot.names import Oid, RepoPath, Sha256, check_extent
 from entrepot.storage import objects
 from entrepot.storage.contents import sha256_of
 from entrepot.storage.trees import Node, Trees
 
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 1000
+_MAX_COPIED = 200_000
+"""Entries in one folder that is copied. Copies into copies double a tree each time: without a bound, a
+repository that takes a kilobyte to describe has more files than any listing can hold."""
 
 
 @attrs.frozen
@@ -264,9 +267,17 @@ def admit(tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], now
 
 
 def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], list[tuple[Sha256, RepoPath]]]:
-    """Every object at and below an entry, each once, and the large files among them by their new paths."""
+    """Every object at and below an entry, each once, and the large files among them by their new paths.
+
+    Raises:
+        InvalidPath: at its new place, a path would be too long or too deep.
+        LimitExceeded: the folder has more entries than one copy may take.
+    """
     nodes = [Node(operation.path, entry)]
-    if entry.is_folder:
-        nodes += trees.walk(entry.oid, operation.path, is_deep=True)
+    for node in trees.walk(entry.oid, operation.path, is_deep=True) if entry.is_folder else ():
+        check_extent(node.path)
+        if len(nodes) > _MAX_COPIED:
+            raise LimitExceeded(f"the copied folder '{operation.source}' in entries", _MAX_COPIED, "copy parts of it")
+        nodes.append(node)
     named = [(item.lfs.sha256, item.path) for item in trees.measure(nodes) if item.lfs]
     return list({node.entry.oid for node in nodes if node.entry.mode != Mode.GITLINK}), named

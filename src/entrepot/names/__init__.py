@@ -17,7 +17,7 @@ from entrepot.names.digests import (
     parse_uid,
     parse_xet_hash,
 )
-from entrepot.names.paths import ROOT, RepoPath, parse_folder, parse_path
+from entrepot.names.paths import ROOT, RepoPath, check_extent, parse_folder, parse_path
 from entrepot.names.refs import (
     MAIN,
     RefName,
@@ -45,6 +45,7 @@ __all__ = [
     "Uid",
     "XetHash",
     "branch_ref",
+    "check_extent",
     "new_uid",
     "parse_account",
     "parse_branch",

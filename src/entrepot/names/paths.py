@@ -44,25 +44,32 @@ def parse_path(text: str) -> RepoPath:
     """
     if not text:
         raise InvalidPath(text, "it is empty")
-    # Cheap bounds first, so that a path of a megabyte costs nothing.
-    if len(text) > MAX_BYTES:
-        raise InvalidPath(text[:64], f"it is longer than {MAX_BYTES:,} bytes")
+    check_extent(text)  # cheap bounds first, so that a path of a megabyte costs nothing
     try:
-        size = len(text.encode("utf-8"))
+        text.encode("utf-8")
     except UnicodeEncodeError:
         raise InvalidPath(text, "it is not valid Unicode") from None
-    if size > MAX_BYTES:
-        raise InvalidPath(text[:64], f"it is longer than {MAX_BYTES:,} bytes")
     if _CONTROL.search(text):
         raise InvalidPath(text, "it contains a control character")
     if text[0] in "/\\" or re.match(r"[A-Za-z]:", text):
         raise InvalidPath(text, "it is absolute; use a path relative to the repository")
-    segments = text.split("/")
-    if len(segments) > MAX_DEPTH:
-        raise InvalidPath(text, f"it is deeper than {MAX_DEPTH} levels")
-    for segment in segments:
+    for segment in text.split("/"):
         _check_segment(text, segment)
     return RepoPath(text)
+
+
+def check_extent(path: str) -> None:
+    """Refuse a path that is too long or too deep, whatever its names are.
+
+    For paths that come about inside, as when a folder is copied below another.
+
+    Raises:
+        InvalidPath: it has more than 4,096 bytes or 128 levels.
+    """
+    if len(path) > MAX_BYTES or len(path.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise InvalidPath(path[:64], f"it is longer than {MAX_BYTES:,} bytes")
+    if path.count("/") >= MAX_DEPTH:
+        raise InvalidPath(path[:64], f"it is deeper than {MAX_DEPTH} levels")
 
 
 def parse_folder(text: str) -> RepoPath:

@@ -166,6 +166,9 @@ class _Exchange:
         try:
             await app(self._scope, self.receive, self.send)
         except (ClientGone, ClientDisconnect):
+            # Who closes only the sending side of a connection still reads why its short body was refused.
+            if not self._started:
+                await self._answer(answer_text(400, ClientGone().message))
             self.status = _GONE
         except EntrepotError as error:
             if isinstance(error, Damaged):

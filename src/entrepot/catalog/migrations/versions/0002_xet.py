@@ -100,3 +100,4 @@ def upgrade() -> None:
     op.create_index(op.f("ix_file_links_xet_hash"), "file_links", ["xet_hash"], unique=False)
     op.add_column("files", sa.Column("is_raw", sa.Boolean(), server_default=sa.text("1"), nullable=False))
     op.add_column("files", sa.Column("xet_hash", Hex(32), nullable=True))
+    op.create_index(op.f("ix_files_xet_hash"), "files", ["xet_hash"], unique=False)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from entrepot.errors import (
+    InvalidCredentials,
+    LoginRequired,
+    NotAllowed,
+    RepoNotFound,
+    RevisionNotFound,
+    ThingNotFound,
+)
+from entrepot.hub import accounts, chunks, passes, repositories, scrubbing
+from entrepot.hub.passes import GRACE_S, LIFETIME_S, Issued, Pass
+from entrepot.names import RepoRef
+
+
+@pytest.fixture
+def ref(world: Any) -> RepoRef:
+    return world.repo()
+
+
+@pytest.fixture
+def issued(world: Any, ref: RepoRef) -> Issued:
+    return passes.issue_write(world.hub, world.alice, ref)
+
+
+def check(world: Any, issued: Issued) -> Pass:
+    return passes.check(world.hub, issued.secret, issued.store)
+
+
+def test_a_pass_says_who_may_do_what_where(world: Any, ref: RepoRef, issued: Issued) -> None:
+    alice = world.alice.account.id
+    assert check(world, issued) == Pass(world.row_id(ref), alice, alice, may_write=True)
+    reading = passes.issue_read(world.hub, None, ref, "main")
+    assert check(world, reading) == Pass(world.row_id(ref), None, alice, may_write=False)
+
+
+def test_a_pass_lives_longer_than_it_says(world: Any, issued: Issued) -> None:
+    assert issued.expires_s == world.clock.now_ms // 1000 + LIFETIME_S
+    world.clock.advance((LIFETIME_S + GRACE_S) * 1000)
+    assert check(world, issued).may_write
+    world.clock.advance(1000)
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda secret: None,
+        lambda secret: "",
+        lambda secret: secret.removeprefix("xet_"),
+        lambda secret: secret[:-1] + ("0" if secret[-1] != "0" else "1"),
+        lambda secret: "xet_" + secret[5:],
+        lambda secret: secret.partition(".")[0],
+        lambda secret: "xet_\udcff.ä",
+        lambda secret: "xet_",
+    ],
+)
+def test_an_altered_pass_opens_nothing(world: Any, issued: Issued, spoil: Callable[[str], str | None]) -> None:
+    with pytest.raises(InvalidCredentials):
+        passes.check(world.hub, spoil(issued.secret), issued.store)
+
+
+def test_what_was_sealed_for_another_purpose_is_no_pass(world: Any, issued: Issued) -> None:
+    payload = world.hub.signer.unseal("xet-pass", issued.secret.removeprefix("xet_"))
+    with pytest.raises(InvalidCredentials):
+        passes.check(world.hub, "xet_" + world.hub.signer.seal("session", payload), issued.store)
+
+
+def test_a_pass_for_reading_allows_no_upload(world: Any, sender: Any, ref: RepoRef) -> None:
+    given = sender.give_read(ref)
+    xorb = sender.xorb(sender.chunks(1))
+    for call in (
+        lambda: chunks.receive_xorb(world.hub, given, xorb.hash, 10),
+        lambda: chunks.has_xorb(world.hub, given, xorb.hash),
+        lambda: chunks.register_shard(world.hub, given, b""),
+    ):
+        with pytest.raises(NotAllowed):
+            call()
+    assert sender.keys() == []
+
+
+def test_passes_are_given_to_those_who_have_the_right(world: Any, ref: RepoRef) -> None:
+    private = world.repo("alice/p", visibility="private")
+    with pytest.raises(LoginRequired):
+        passes.issue_write(world.hub, None, ref)
+    with pytest.raises(NotAllowed):
+        passes.issue_write(world.hub, world.bob, ref)
+    with pytest.raises(NotAllowed):
+        passes.issue_write(world.hub, world.caller("alice", "read"), ref)
+    with pytest.raises(RepoNotFound):
+        passes.issue_read(world.hub, world.bob, private, None)
+    with pytest.raises(RevisionNotFound):
+        passes.issue_read(world.hub, world.alice, ref, "nope")
+
+
+def test_a_new_epoch_ends_every_pass_and_names_another_store(world: Any, ref: RepoRef, issued: Issued) -> None:
+    scrubbing.bump_epoch(world.hub)
+    with pytest.raises(ThingNotFound):
+        check(world, issued)
+    again = passes.issue_write(world.hub, world.alice, ref)
+    assert again.store != issued.store
+    assert check(world, again).may_write
+
+
+def test_all_namespaces_share_a_store_unless_told_otherwise(world: Any, make_world: Any) -> None:
+    stores = set()
+    for name in ("alice/a", "bob/b"):
+        ref = world.repo(name)
+        stores.add(passes.issue_write(world.hub, world.caller(name.partition("/")[0]), ref).store)
+    assert len(stores) == 1
+    apart = make_world(dedup_scope="namespace")
+    issued = {
+        name: passes.issue_write(apart.hub, apart.caller(name), apart.repo(f"{name}/r")) for name in ("alice", "bob")
+    }
+    assert len({one.store for one in issued.values()}) == 2
+    with pytest.raises(ThingNotFound):
+        passes.check(apart.hub, issued["alice"].secret, issued["bob"].store)
+
+
+def test_a_pass_to_a_deleted_repository_registers_nothing(world: Any, sender: Any, ref: RepoRef) -> None:
+    given, xorb = sender.give(ref), sender.xorb(sender.chunks(1))
+    sender.send(given, xorb)
+    block = sender.block([(xorb, 0, 4)], "a" * 64)
+    sender.register(given, [block], [xorb])
+    assert chunks.reconstruct(world.hub, given, block.hash, 0, None).length == 4000
+    repositories.delete(world.hub, world.alice, ref)
+    with pytest.raises(RepoNotFound):
+        sender.register(given, [block], [xorb])
+    with pytest.raises(ThingNotFound):
+        chunks.reconstruct(world.hub, given, block.hash, 0, None)
+
+
+def test_a_revoked_token_gets_no_new_pass(world: Any, ref: RepoRef) -> None:
+    made = accounts.create_token(world.hub, "alice", role="write")
+    caller = world.hub.identify(made.secret)
+    assert passes.issue_write(world.hub, caller, ref).secret.startswith("xet_")
+    with pytest.raises(InvalidCredentials):
+        world.hub.identify(passes.issue_write(world.hub, caller, ref).secret)
