@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,7 +16,7 @@ from entrepot.catalog import files, jobs, xet_files, xorbs
 from entrepot.errors import Busy, EntryNotFound, LargeFileMissing, ThingNotFound
 from entrepot.hub import chunks, contents, followups, ingestion, lfs_files, repositories, scrubbing, transfers, upkeep
 from entrepot.hub.operations import AddFile, AddLarge, Copy
-from entrepot.names import RepoId, RepoPath, RepoRef, Sha256
+from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
 from entrepot.xet import XorbBuilder, chunk_ends, chunk_hash, file_hash, read_hash
 
 P = RepoPath
@@ -58,7 +58,7 @@ def damage(world: Any) -> list[Any]:
     return [finding for finding in upkeep.fsck(world.hub, checks_chunks=True) if finding.is_damage]
 
 
-def hash_of(data: bytes) -> str:
+def hash_of(data: bytes) -> XetHash:
     """What a client would call a file."""
     ends = chunk_ends(data)
     pieces = [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
@@ -153,28 +153,22 @@ def test_similar_files_share_their_chunks(world: Any, sender: Any, ref: RepoRef)
     assert world.read(other, "c") == data[:900_000]
 
 
-def test_namespaces_that_are_kept_apart_share_no_chunks(make_sender: Any) -> None:
+def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sender: Any) -> None:
     sender = make_sender(dedup_scope="namespace")
     world, data = sender.world, noise(1, 400_000)
-    for owner, end in (("alice", b"1"), ("bob", b"2")):
-        ref = world.repo(f"{owner}/m")
+    grown = []
+    for owner, end in (("alice", b""), ("bob", noise(2, 50_000)), ("bob", noise(3, 50_000))):
+        ref = world.repo(f"{owner}/m{len(grown)}")
         world.add_large(ref, "w", data + end)
+        before = len(sender.keys())
         chunk(world, ref)
-        assert world.read(ref, "w") == data + end
-    with world.hub.read() as tx:
-        used = [xet_files.xorbs_of(tx, [sender.hash_at(world_ref(owner), "w")]) for owner in ("alice", "bob")]
-    # Equal xorbs are one, but each namespace has made its own, not looked into the other's.
-    for owner in ("alice", "bob"):
-        realm = world.caller(owner).account.id
+        grown.append(len(sender.keys()) - before)
         with world.hub.read() as tx:
-            mine = used[("alice", "bob").index(owner)]
-            assert xorbs.in_realm(tx, realm, sorted(mine)) == mine
-
-
-def world_ref(owner: str) -> RepoRef:
-    from entrepot.names import RepoType
-
-    return RepoRef(RepoType.MODEL, RepoId(owner, "m"))
+            used = xet_files.xorbs_of(tx, [sender.hash_at(ref, "w")])
+            assert xorbs.in_realm(tx, world.caller(owner).account.id, sorted(used)) == used
+    # Where bob's xorbs happen to be alice's, bob has made them himself; his second file needs only its end.
+    assert grown[0] >= 2
+    assert grown[2] == 1
 
 
 def test_later_uploads_find_the_first_chunk_of_every_file(world: Any, sender: Any, ref: RepoRef) -> None:
@@ -213,8 +207,8 @@ def test_rotten_bytes_do_not_become_chunks_of_a_good_name(world: Any, ref: RepoR
     assert [finding.kind for finding in damage(world)] == ["corrupt"]
 
 
-def test_bytes_that_a_git_object_needs_stay_raw(world: Any, sender: Any, ref: RepoRef) -> None:
-    data = noise(1, 300_000)
+def test_bytes_that_a_git_object_needs_stay_raw(world: Any, sender: Any) -> None:
+    data, ref = noise(1, 300_000), world.repo(visibility="private")
     world.commit(ref, AddFile(P("inline"), data))
     world.add_large(ref, "w", data)
     assert chunk(world, ref) == 0
@@ -292,35 +286,303 @@ def test_the_same_file_in_two_repositories_is_chunked_by_two_workers_at_once(wor
 
 
 @pytest.mark.parametrize("moment", ["before the bytes", "before the row", "after the row"])
-def test_an_upload_beside_the_end_of_the_raw_bytes_loses_nothing(
-    world: Any, sender: Any, ref: RepoRef, moment: str
-) -> None:
+def test_an_upload_beside_the_end_of_the_raw_bytes_loses_nothing(world: Any, sender: Any, moment: str) -> None:
     data = noise(1, 50_000)
+    ref, other = world.repo(visibility="private"), world.repo("bob/m")
     sha256 = world.add_large(ref, "w", data)
-    other = world.repo("bob/m", visibility="private")
-    world.commit(other, AddFile(P("x"), b"x"))
-    private = world.repo("alice/p", visibility="private")
-    world.add_large(private, "w", data)
-    [answer] = transfers.plan_uploads(
-        world.hub, world.wendy, world.repo("acme/m", by=world.wendy), [transfers.Wanted(sha256, 1)], takes_parts=False
-    )
-    assert answer.refusal is not None  # she sees the public one; bob's upload below is made by hand
-    now = world.clock()
+    wanted = transfers.Wanted(sha256, len(data))
+    [answer] = transfers.plan_uploads(world.hub, world.bob, other, [wanted], takes_parts=False)
+    assert isinstance(answer.link, transfers.Link)
+
+    receiving = transfers.receive(world.hub, sha256, answer.link.query)
+    receiving.write(data)
     if moment == "before the bytes":
         chunk(world, ref)
-    with world.hub.write() as tx:
-        files.reserve(tx, sha256, len(data), now)
-    put(world.hub.store.blobs, file_key(sha256), data)
     if moment == "before the row":
-        chunk(world, ref)
-    claim = {"oid": sha256, "repo": str(world.row_id(other)), "user": "1"}
-    transfers._link_stored(world.hub, claim, len(data))
+        publish = receiving._sink.publish
+        receiving._sink.publish = lambda: (publish(), chunk(world, ref))[0]
+    receiving.finish()
     if moment == "after the row":
         chunk(world, ref)
-    assert world.read(ref, "w") == data
+    world.commit(other, AddLarge(P("v"), sha256, len(data)))
+    assert world.read(ref, "w") == world.read(other, "v") == data
     with world.hub.read() as tx:
-        assert files.is_raw(tx, sha256) == (world.hub.store.blobs.stat(file_key(sha256)) is not None)
+        assert files.is_raw(tx, sha256) == (file_key(sha256) in raw_keys(world))
     assert damage(world) == []
+    chunk(world, other)
+    assert raw_keys(world) == set()
+
+
+# --- claims -----------------------------------------------------------------
+
+
+VICTIM = noise("secret", 30_000)
+
+
+@pytest.fixture
+def liar(world: Any, sender: Any) -> tuple[RepoRef, Sha256, bytes]:
+    """A repository of bob's that names its own content by the sha256 of alice's private file."""
+    secret = world.repo("alice/secret", visibility="private")
+    sha256 = world.add_large(secret, "w", VICTIM)
+    pieces = sender.chunks("lie", 3)
+    ref = world.repo("bob/liar")
+    sender.add(ref, "w", pieces, sha256=sha256)
+    return ref, sha256, b"".join(pieces)
+
+
+def test_a_claim_leads_to_the_chunks_that_were_claimed(world: Any, liar: Any) -> None:
+    ref, sha256, lie = liar
+    assert world.read(ref, "w", by=world.bob) == lie
+    [answer] = transfers.plan_downloads(world.hub, world.bob, ref, [transfers.Wanted(sha256, 3000)])
+    assert isinstance(answer.link, transfers.Link)
+    with contextlib.closing(transfers.fetch(world.hub, sha256, answer.link.query)) as content:
+        assert content.read_at(0, 99_999) == lie
+
+
+def test_a_claim_before_its_commit_leads_to_no_other_bytes_either(world: Any, sender: Any) -> None:
+    secret, ref = world.repo("alice/secret", visibility="private"), world.repo("bob/liar")
+    sha256 = world.add_large(secret, "w", VICTIM)
+    pieces = sender.chunks("lie", 3)
+    sender.upload(ref, pieces, sha256=sha256)
+    for size in (len(VICTIM), 3000):
+        [answer] = transfers.plan_uploads(world.hub, world.bob, ref, [transfers.Wanted(sha256, size)], takes_parts=False)
+        assert (answer.link is None, answer.refusal is None) == (True, size == 3000)
+    [found] = transfers.plan_downloads(world.hub, world.bob, ref, [transfers.Wanted(sha256, 3000)])
+    assert isinstance(found.link, transfers.Link)
+    with contextlib.closing(transfers.fetch(world.hub, sha256, found.link.query)) as content:
+        assert content.read_at(0, 99_999) == b"".join(pieces)
+
+
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_a_claim_opens_no_file_of_others_to_the_chunk_store(world: Any, sender: Any, liar: Any, is_chunked: bool) -> None:
+    ref, *_ = liar
+    secret = RepoRef(ref.type, RepoId("alice", "secret"))
+    if is_chunked:
+        chunk(world, secret)
+    with pytest.raises(ThingNotFound):
+        chunks.reconstruct(world.hub, sender.give_read(ref), hash_of(VICTIM), 0, None)
+
+
+@pytest.mark.parametrize("has_true_row", [True, False])
+def test_nobody_else_sees_a_claim_before_it_is_verified(world: Any, sender: Any, has_true_row: bool) -> None:
+    body = sender.chunks("body", 3)
+    sha256 = sha(b"".join(body)) if not has_true_row else sha(VICTIM)
+    if has_true_row:
+        world.add_large(world.repo("alice/secret", visibility="private"), "w", VICTIM)
+    ref = world.repo("bob/claims")
+    sender.add(ref, "w", body, sha256=sha256)
+    mine, wanted = world.repo("zed/m"), [transfers.Wanted(sha256, 3000)]
+    [answer] = transfers.plan_uploads(world.hub, world.zed, mine, wanted, takes_parts=False)
+    assert answer.link is not None  # "send it": not "it is stored already"
+    with pytest.raises(LargeFileMissing):
+        world.commit(mine, AddLarge(P("w"), sha256, None))
+    with pytest.raises(LargeFileMissing):
+        world.commit(mine, Copy(P("w"), P("w"), repo=ref, revision="main"))
+    assert lfs_files.share(world.hub, world.zed, ref, mine, [sha256]) == frozenset()
+    # Nor does another repository of the liar himself.
+    other = world.repo("bob/other")
+    assert lfs_files.share(world.hub, world.bob, ref, other, [sha256]) == frozenset()
+    with pytest.raises(LargeFileMissing):
+        world.commit(other, AddLarge(P("w"), sha256, None))
+    assert world.paths(mine) == world.paths(other) == [".gitattributes"]
+
+
+def test_everybody_entitled_sees_a_claim_that_was_verified(world: Any, sender: Any) -> None:
+    pieces, ref = sender.chunks("true", 30), world.repo("bob/m")
+    file, sha256 = sender.add(ref, "w", pieces)
+    assert ingestion.verify_claims(world.hub) == 1
+    assert ingestion.verify_claims(world.hub) == 0
+    mine = world.repo("zed/m")
+    wanted = [transfers.Wanted(sha256, 30_000)]
+    [answer] = transfers.plan_uploads(world.hub, world.zed, mine, wanted, takes_parts=False)
+    assert answer.link is None
+    world.commit(mine, AddLarge(P("a"), sha256, 30_000), Copy(P("b"), P("w"), repo=ref, revision="main"))
+    assert lfs_files.share(world.hub, world.olga, ref, world.repo("acme/m", by=world.olga), [sha256]) == {sha256}
+    assert world.read(mine, "a") == world.read(mine, "b") == b"".join(pieces)
+    assert sender.hash_at(mine, "a") == sender.hash_at(mine, "b") == sender.hash_at(ref, "w") == file
+    assert chunks.reconstruct(world.hub, sender.give_read(mine), file, 0, None).length == 30_000
+    private = world.repo("alice/p", visibility="private")
+    _, hidden = sender.add(private, "w", sender.chunks("hidden"))
+    assert ingestion.verify_claims(world.hub) == 1
+    with pytest.raises(LargeFileMissing):
+        world.commit(mine, AddLarge(P("c"), hidden, None))
+
+
+def test_a_wrong_claim_is_marked_and_never_verified_again(world: Any, sender: Any) -> None:
+    ref = world.repo("bob/m")
+    file, sha256 = sender.add(ref, "w", sender.chunks("lie"), sha256="a" * 64)
+    assert ingestion.verify_claims(world.hub) == 0
+    with world.hub.read() as tx:
+        assert xet_files.unverified(tx, 10) == []
+        assert files.known(tx, [sha256]) == set()
+    assert world.read(ref, "w") == b"".join(sender.chunks("lie"))
+    assert sender.hash_at(ref, "w") == file
+    with pytest.raises(LargeFileMissing):
+        world.commit(world.repo("zed/m"), AddLarge(P("w"), sha256, None))
+
+
+def test_a_duplicate_takes_what_is_true_and_leaves_out_what_is_not(world: Any, sender: Any, liar: Any) -> None:
+    ref, sha256, _ = liar
+    truth, true_sha = sender.add(ref, "true", sender.chunks("true", 20))
+    sender.add(ref, "unknown", sender.chunks("lie 2"), sha256="b" * 64)
+    copy = repositories.duplicate(world.hub, world.zed, ref, RepoId("zed", "copy"), None).ref
+    assert world.read(copy, "true") == b"".join(sender.chunks("true", 20))
+    assert sender.hash_at(copy, "true") == truth
+    for path in ("w", "unknown"):
+        with pytest.raises(EntryNotFound):
+            world.read(copy, path)
+    with world.hub.read() as tx:
+        assert set(files.usable(tx, world.row_id(copy), [sha256, true_sha, Sha256("b" * 64)])) == {true_sha}
+
+
+def test_a_claim_beside_a_reservation_is_verified_all_the_same(world: Any, sender: Any) -> None:
+    pieces, ref = sender.chunks("true", 30), world.repo("bob/m")
+    sha256 = sha(b"".join(pieces))
+    with world.hub.write() as tx:
+        files.reserve(tx, sha256, 7, world.clock())  # somebody begins an upload that never ends
+    sender.add(ref, "w", pieces)
+    assert damage(world) == []
+    assert ingestion.verify_claims(world.hub) == 1
+    assert damage(world) == []
+    mine = world.repo("zed/m")
+    world.commit(mine, AddLarge(P("w"), sha256, 30_000))
+    assert world.read(mine, "w") == b"".join(pieces)
+
+
+def test_verified_chunks_take_the_place_of_raw_bytes(world: Any, sender: Any) -> None:
+    pieces = sender.chunks("true", 30)
+    private, ref = world.repo("alice/p", visibility="private"), world.repo("bob/m")
+    sha256 = world.add_large(private, "w", b"".join(pieces))
+    file, _ = sender.add(ref, "w", pieces)
+    assert ingestion.verify_claims(world.hub) == 1
+    assert raw_keys(world) == set()
+    assert sender.hash_at(private, "w") == file
+    assert world.read(private, "w") == b"".join(pieces)
+    assert file_key(sha256) not in raw_keys(world)
+
+
+def test_all_claims_are_verified_whatever_their_number(world: Any, sender: Any) -> None:
+    ref, given = world.repo("bob/m"), sender.give(world.repo("bob/n"))
+    made = [sender.chunks(n, 1) for n in range(7)]
+    for number, pieces in enumerate(made):
+        sender.add(ref, f"{number}", pieces)
+    for number in (0, 3):
+        with world.hub.write() as tx:
+            name = sender.xorb(made[number]).hash
+            xorbs.mark_damaged(tx, name, xorbs.standing(tx, name).since_ms)
+    assert ingestion.verify_claims(world.hub, limit=2) == 5
+    for number in (0, 3):
+        sender.send(given, sender.xorb(made[number]))
+    assert ingestion.verify_claims(world.hub, limit=1) == 2
+
+
+def test_what_the_disk_has_spoilt_is_not_held_against_the_uploader(world: Any, sender: Any) -> None:
+    ref, pieces = world.repo("bob/m"), sender.chunks("true", 30)
+    given = sender.give(ref)
+    plain = sender.uncompressed(pieces)
+    sender.send(given, plain)
+    file, _ = sender.add(ref, "w", pieces)
+    sender.spoil(sender.keys()[0])
+    assert ingestion.verify_claims(world.hub) == 0
+    with world.hub.read() as tx:
+        assert xet_files.damaged_xorb_of(tx, file) == plain.hash
+    sender.send(given, plain)
+    assert ingestion.verify_claims(world.hub) == 1
+
+
+def test_bytes_that_are_lost_leave_a_claim_as_it_is(world: Any, sender: Any) -> None:
+    ref = world.repo("bob/m")
+    sender.add(ref, "w", sender.chunks(1))
+    world.hub.store.blobs.delete(sender.keys()[0])
+    assert ingestion.verify_claims(world.hub) == 0
+    sender.upload(ref, sender.chunks(1))
+    assert ingestion.verify_claims(world.hub) == 1
+
+
+def test_the_jobs_verify_and_chunk_what_was_committed(world: Any, sender: Any) -> None:
+    ref = world.repo("bob/m")
+    sender.add(ref, "x", sender.chunks(1, 30))
+    world.add_large(ref, "w", noise(1, 50_000))
+    world.clock.advance(61_000)
+    owner = followups.new_owner()
+    kinds = []
+    while (outcome := followups.run_next(world.hub, owner)) is not None:
+        assert outcome.error is None
+        kinds.append(outcome.job.kind)
+    assert {"verify", "chunk"} <= set(kinds)
+    assert raw_keys(world) == set()
+    with world.hub.read() as tx:
+        assert xet_files.unverified(tx, 10) == []
+        assert jobs.find(tx, states=["dead"]) == []
+
+
+def test_a_file_that_was_deleted_for_good_is_not_read_through_its_claim(world: Any, sender: Any) -> None:
+    ref = world.repo("bob/m")
+    file, sha256 = sender.add(ref, "w", sender.chunks(1))
+    given = sender.give_read(ref)
+    assert chunks.reconstruct(world.hub, given, file, 0, None).length == 4000
+    lfs_files.delete_content(world.hub, world.bob, ref, sha256, rewrites_history=False)
+    with pytest.raises(ThingNotFound):
+        chunks.reconstruct(world.hub, given, file, 0, None)
+    with pytest.raises(LargeFileMissing):
+        world.commit(ref, AddLarge(P("again"), sha256, None))
+
+
+# --- names that stay --------------------------------------------------------
+
+
+def recut(pieces: list[bytes]) -> list[bytes]:
+    """The same content in other chunks, as another client would cut it."""
+    return [pieces[0] + pieces[1], *pieces[2:]]
+
+
+@pytest.mark.parametrize("first_job", ["verify", "chunk"])
+def test_the_xet_hash_of_a_commit_never_changes(world: Any, sender: Any, first_job: str) -> None:
+    pieces = sender.chunks("p", 40)
+    data, first, second = b"".join(pieces), world.repo("alice/a"), world.repo("bob/b", visibility="private")
+    one, sha256 = sender.add(first, "w", pieces)
+    two, _ = sender.add(second, "w", recut(pieces))
+    assert one != two
+    announced = {first: one, second: two}
+
+    def check() -> None:
+        assert {ref: sender.hash_at(ref, "w") for ref in announced} == announced
+        assert [world.read(ref, "w") for ref in announced] == [data] * len(announced)
+
+    check()
+    third = world.repo("zed/c", visibility="private")
+    world.add_large(third, "w", data)  # by LFS: nobody has told zed that it is here
+    check()
+    if first_job == "chunk":
+        chunk(world, third)
+        announced[third] = hash_of(data)
+    assert ingestion.verify_claims(world.hub) == (first_job == "verify")
+    announced.setdefault(third, one)
+    check()
+    world.upload(first, data)
+    sender.add(first, "again", recut(pieces))
+    world.commit(first, Copy(P("copy"), P("w")))
+    check()
+    assert sender.hash_at(first, "again") == sender.hash_at(first, "copy") == one
+    for ref in (first, second, third):
+        chunk(world, ref)
+    check()
+    source, name = (first, one) if first_job == "verify" else (third, hash_of(data))
+    target = repositories.duplicate(world.hub, world.caller("root"), source, RepoId("root", "dup"), None).ref
+    announced[target] = name
+    check()
+    world.clock.advance(40 * 86_400_000)
+    list(upkeep.gc(world.hub, grace_ms=0, bumps_epoch=True))
+    check()
+    assert damage(world) == []
+    assert sha256 == sha(data)
+
+
+def test_the_claim_that_was_made_first_stands_in_a_repository(world: Any, sender: Any) -> None:
+    pieces, ref = sender.chunks("p", 40), world.repo("bob/m")
+    one, _ = sender.upload(ref, pieces)
+    sender.add(ref, "w", recut(pieces))
+    assert sender.hash_at(ref, "w") == one
 
 
 # --- killed anywhere --------------------------------------------------------
@@ -360,6 +622,19 @@ class MortalStore:
 
     def receive_unnamed(self, size: int | None = None) -> Any:
         return MortalSink(self.inner.receive_unnamed(size), self.count)
+
+
+@attrs.define
+class Dying:
+    """A store in front of which the process dies before it deletes anything."""
+
+    inner: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def delete(self, _key: str) -> bool:
+        raise Killed
 
 
 @attrs.define
@@ -436,20 +711,13 @@ def test_a_job_that_is_killed_after_any_step_loses_nothing_and_is_completed_by_t
         fatal += 1
     assert fatal > 8
     assert damage(world) == []
-    # What the killed job had said it would delete is all that is left; a sweep takes it.
-    for key in raw_keys(world):
-        sender.age(key)
 
 
 def test_raw_bytes_that_a_killed_job_left_behind_are_taken_by_the_sweep(world: Any, sender: Any, ref: RepoRef) -> None:
     data = noise(1, 50_000)
     sha256 = world.add_large(ref, "w", data)
 
-    def die(_key: str) -> bool:
-        raise Killed
-
-    blobs = attrs.make_class("Dying", {"inner": attrs.field()}, namespace={"__getattr__": lambda self, name: die if name == "delete" else getattr(self.inner, name)})
-    store = attrs.evolve(world.hub.store, blobs=blobs(world.hub.store.blobs))
+    store = attrs.evolve(world.hub.store, blobs=Dying(world.hub.store.blobs))
     with pytest.raises(Killed):
         ingestion.chunk_files(attrs.evolve(world.hub, store=store), world.row_id(ref))
     assert raw_keys(world) == {file_key(sha256)}

@@ -3,20 +3,24 @@
 import base64
 import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from entrepot import testing
+from entrepot.testing.hubs import RunningHub
 
 KILLS = 50
 REPO = "tester/target"
+CHUNKED = Path(__file__).with_name("chunk_writer.py")
 
 
 class Writer(threading.Thread):
@@ -68,29 +72,59 @@ class Writer(threading.Thread):
             httpx2.put(actions["upload"]["href"], content=content, timeout=20).raise_for_status()
 
 
+def run_through_kills(hub: RunningHub, kills: int, most_s: float) -> None:
+    """Let the hub run for random moments, and kill it after each."""
+    chance = random.Random(2026)
+    for _ in range(kills):
+        time.sleep(chance.uniform(0.02, most_s))
+        hub.kill()
+        hub.start()
+
+
+def check_all(hub: RunningHub, acknowledged: dict[str, str]) -> None:
+    """Read everything that was acknowledged, and prove that nothing is damaged."""
+    client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=20)
+    for path, sha256 in acknowledged.items():
+        content = client.get(f"/{REPO}/resolve/main/{path}").raise_for_status().content
+        assert hashlib.sha256(content).hexdigest() == sha256, path
+    command = [sys.executable, "-m", "entrepot", "fsck", "--deep", "--json", "--data", str(hub.data)]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 @pytest.mark.timeout(300)
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_there() -> None:
-    chance = random.Random(2026)
-    with testing.hub() as hub:
+    # No delay: files that came whole are made into chunks while the next ones come, and both are cut off.
+    with testing.hub(chunk_delay_s=0) as hub:
         client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=20)
         client.post("/api/repos/create", json={"name": "target"}).raise_for_status()
         writers = [Writer(hub.url, hub.token, number) for number in range(3)]
         for writer in writers:
             writer.start()
-        for _ in range(KILLS):
-            time.sleep(chance.uniform(0.02, 0.3))
-            hub.kill()
-            hub.start()
+        run_through_kills(hub, KILLS, 0.3)
         for writer in writers:
             writer.stopping.set()
         for writer in writers:
             writer.join(30)
-
         acknowledged = {path: sha256 for writer in writers for path, sha256 in writer.acknowledged.items()}
         assert len(acknowledged) > KILLS
-        for path, sha256 in acknowledged.items():
-            content = client.get(f"/{REPO}/resolve/main/{path}").raise_for_status().content
-            assert hashlib.sha256(content).hexdigest() == sha256, path
-        command = [sys.executable, "-m", "entrepot", "fsck", "--json", "--data", str(hub.data)]
-        checked = subprocess.run(command, capture_output=True, text=True, timeout=100)
-        assert checked.returncode == 0, checked.stdout + checked.stderr
+        check_all(hub, acknowledged)
+
+
+@pytest.mark.timeout(300)
+def test_nothing_that_today_s_client_has_uploaded_in_chunks_is_lost(tmp_path: Path) -> None:
+    with testing.hub() as hub:
+        client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=20)
+        client.post("/api/repos/create", json={"name": "target"}).raise_for_status()
+        environ = dict(os.environ) | hub.environ()
+        enough = tmp_path / "enough"
+        with (tmp_path / "acknowledged").open("w+") as out:
+            words = [sys.executable, str(CHUNKED), REPO, str(enough)]
+            with subprocess.Popen(words, stdout=out, stderr=subprocess.DEVNULL, env=environ, cwd=tmp_path) as process:
+                run_through_kills(hub, KILLS // 3, 0.8)
+                enough.touch()
+                process.wait(120)
+            out.seek(0)
+            acknowledged = dict(line.split() for line in out)
+        assert len(acknowledged) >= 3
+        check_all(hub, acknowledged)

@@ -115,7 +115,7 @@ def test_stray_bytes_are_found_whatever_their_key(shelf: Any) -> None:
     for key in keys:
         put(shelf.store.blobs, key, b"s")
     with shelf.store.catalog.read() as tx:
-        found = list(checks.stray_blobs(shelf.store, tx))
+        found = list(checks.stray_blobs(shelf.store, tx, 9))
     assert sorted(finding.where for finding in found) == sorted(keys)
     assert not any(finding.is_damage for finding in found)
 

@@ -344,6 +344,16 @@ def known(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
     return found
 
 
+def chunked_only(tx: Read, sha256s: Sequence[Sha256], touched_before_ms: int) -> set[Sha256]:
+    """Those of the files whose raw bytes were given up, and that nobody is just about to send again."""
+    found: set[Sha256] = set()
+    for at in range(0, len(sha256s), _BATCH):
+        here = _F.c.sha256.in_(sha256s[at : at + _BATCH]) & _F.c.is_raw.is_(False)
+        old = (_F.c.touched_ms < touched_before_ms) & _F.c.sweeping_ms.is_(None)
+        found.update(tx.sql.execute(sa.select(_F.c.sha256).where(here & old)).scalars())
+    return found
+
+
 def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:
     """When each file of a repository was linked (ms)."""
     rows = tx.sql.execute(sa.select(_L.c.sha256, _L.c.linked_ms).where(_L.c.repo_id == repo_id))

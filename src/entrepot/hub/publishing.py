@@ -17,9 +17,6 @@ from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 
-CHUNK_DELAY_MS = 10_000
-"""Large files are chunked when the burst of uploads is over, not beside it."""
-
 CARD_FILES = frozenset({"README.md", "config.json"})
 """Files whose content is indexed for listing."""
 
@@ -80,7 +77,7 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
     jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
     if publication.large:
         key = f"chunk:{repo_id}"
-        jobs.enqueue(tx, "chunk", {"repo": repo_id}, now, dedup_key=key, delay_ms=CHUNK_DELAY_MS)
+        jobs.enqueue(tx, "chunk", {"repo": repo_id}, now, dedup_key=key, delay_ms=hub.settings.chunk_delay_s * 1000)
     if move.ref == MAIN and touches_card(publication.touched):
         jobs.enqueue(tx, "card", {"repo": repo_id}, now, dedup_key=card_job(repo_id))
     return True

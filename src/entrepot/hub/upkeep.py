@@ -64,7 +64,7 @@ def fsck(
             yield Finding("orphaned", file_key(sha256), "a large file that no repository uses", size)
     progress("looking for stray bytes")
     with hub.read() as tx:
-        yield from checks.stray_blobs(hub.store, tx)
+        yield from checks.stray_blobs(hub.store, tx, hub.now_ms())
     progress("checking chunks")
     yield from scrubbing.check(hub, checks_content=checks_chunks)
 
@@ -254,7 +254,7 @@ def _abandon(hub: Hub, upload: Upload, touched_before_ms: int) -> bool:
 def _sweep_files(hub: Hub, cutoff: int, is_rehearsal: bool) -> Iterator[Sweepable]:
     with hub.read() as tx:
         unused = files.unused(tx, cutoff)
-        strays = list(checks.stray_blobs(hub.store, tx))
+        strays = list(checks.stray_blobs(hub.store, tx, hub.now_ms()))
     for sha256, size in unused:
         if is_rehearsal or _sweep_file(hub, sha256, cutoff):
             yield Sweepable("file", sha256, "no repository uses it", size)
@@ -263,12 +263,19 @@ def _sweep_files(hub: Hub, cutoff: int, is_rehearsal: bool) -> Iterator[Sweepabl
         stat = hub.store.blobs.stat(stray.where)
         if digest is None or stat is None or stat.modified_ms >= cutoff:
             continue
-        if not is_rehearsal:
-            with hub.write() as tx:
-                # Somebody may have reserved it since it was seen: that row must stay fresh.
-                files.adopt(tx, digest, stray.size)
-        if is_rehearsal or _sweep_file(hub, digest, cutoff):
-            yield Sweepable("file", digest, "the catalog does not know it", stray.size)
+        if is_rehearsal or _sweep_stray(hub, digest, stray.size, cutoff):
+            yield Sweepable("file", digest, stray.what, stray.size)
+
+
+def _sweep_stray(hub: Hub, sha256: Sha256, size: int, cutoff: int) -> bool:
+    with hub.write() as tx:
+        is_chunked = bool(files.chunked_only(tx, [sha256], cutoff))
+        if not is_chunked:
+            # Somebody may have reserved it since it was seen: that row must stay fresh.
+            files.adopt(tx, sha256, size)
+    if is_chunked:
+        return hub.store.blobs.delete(file_key(sha256))
+    return _sweep_file(hub, sha256, cutoff)
 
 
 def _sweep_file(hub: Hub, sha256: Sha256, cutoff: int) -> bool:

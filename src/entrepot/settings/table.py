@@ -79,6 +79,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _Doc(duration(0, 3650 * _DAY), "How long bytes that nothing names are kept; below 1d, uploads may be lost."),
     ] = 21 * _DAY
+    chunk_delay_s: Annotated[
+        int, _Doc(duration(0, _DAY), "How long after a commit its large files that came whole are made into chunks.")
+    ] = 10
     dedup_scope: Annotated[
         Literal["hub", "namespace"],
         _Doc(

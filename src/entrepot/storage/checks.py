@@ -114,8 +114,8 @@ def check_file(store: Store, sha256: Sha256, size: int, *, checks_content: bool)
     return None
 
 
-def stray_blobs(store: Store, tx: Read) -> Iterator[Finding]:
-    """Stored bytes that no row names."""
+def stray_blobs(store: Store, tx: Read, now_ms: int) -> Iterator[Finding]:
+    """Stored bytes that no row names, or whose row says that chunks have taken their place."""
     batch: list[tuple[Sha256, int]] = []
     for stat in store.blobs.list("files/"):
         sha256 = digest_of(stat.key)
@@ -124,9 +124,9 @@ def stray_blobs(store: Store, tx: Read) -> Iterator[Finding]:
             continue
         batch.append((sha256, stat.size))
         if len(batch) >= _BATCH:
-            yield from _strays(tx, batch)
+            yield from _strays(tx, batch, now_ms)
             batch = []
-    yield from _strays(tx, batch)
+    yield from _strays(tx, batch, now_ms)
 
 
 def digest_of(key: str) -> Sha256 | None:
@@ -135,10 +135,13 @@ def digest_of(key: str) -> Sha256 | None:
     return Sha256(name) if _DIGEST.fullmatch(name) and file_key(Sha256(name)) == key else None
 
 
-def _strays(tx: Read, batch: Sequence[tuple[Sha256, int]]) -> Iterator[Finding]:
-    known = files.known(tx, [sha256 for sha256, _ in batch])
+def _strays(tx: Read, batch: Sequence[tuple[Sha256, int]], now_ms: int) -> Iterator[Finding]:
+    sha256s = [sha256 for sha256, _ in batch]
+    known, chunked = files.known(tx, sha256s), files.chunked_only(tx, sha256s, now_ms)
     for sha256, size in batch:
-        if sha256 not in known:
+        if sha256 in chunked:
+            yield Finding("orphaned", file_key(sha256), "the raw bytes of a file that is kept as chunks", size)
+        elif sha256 not in known:
             yield Finding("orphaned", file_key(sha256), "bytes that the catalog does not know", size)
 
 
