@@ -306,13 +306,14 @@ class EntryNotFound(NotFound):
 
 @attrs.define
 class AccountNotFound(NotFound):
-    """No user or organisation has this name."""
+    """No user or organisation has this name; ``kind`` says which of them was meant."""
 
     name: str
+    kind: str = "user or organisation"
 
     @property
     def message(self) -> str:
-        return f"no user or organisation is called {shown(self.name)}"
+        return f"no {self.kind} is called {shown(self.name)}"
 
 
 @attrs.define

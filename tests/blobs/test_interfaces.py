@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from entrepot.blobs import Blobs, FileBacked, Multipart, put
+from entrepot.blobs import Blobs, FileBacked, Inspectable, Multipart, put
 from entrepot.errors import BlobMissing, Busy, ContentMismatch, InvalidName, Refused, StoreFull, ThingNotFound
 from entrepot.names import Sha256
 
@@ -358,6 +358,118 @@ def test_a_strange_upload_id_is_refused(parts: Multipart, upload: str) -> None:
 def test_uploads_are_not_listed_as_blobs(blobs: Blobs, parts: Multipart) -> None:
     parts.begin_parts("up-1", 4)
     assert list(blobs.list("")) == []
+
+
+# --- bytes that are looked at before they get a name -------------------------
+
+
+@pytest.fixture
+def drafts(blobs: Blobs) -> Inspectable:
+    if not isinstance(blobs, Inspectable):
+        pytest.skip("this store cannot look at what arrives")
+    return blobs
+
+
+def test_bytes_are_looked_at_and_then_named(blobs: Blobs, drafts: Inspectable) -> None:
+    with drafts.receive_unnamed(7) as sink:
+        sink.write(b"one ")
+        assert bytes(sink.view()) == b"one "
+        sink.write(memoryview(b"two"))
+        assert bytes(sink.view()) == b"one two"
+        assert list(blobs.list("")) == []
+        assert sink.publish_as(KEY, 7) is True
+    assert read(blobs, KEY) == b"one two"
+
+
+def test_only_the_first_bytes_may_be_published(blobs: Blobs, drafts: Inspectable) -> None:
+    with drafts.receive_unnamed(9) as sink:
+        sink.write(b"kept cut!")
+        assert sink.publish_as(KEY, 4) is True
+    assert read(blobs, KEY) == b"kept"
+
+
+def test_nothing_written_is_an_empty_view_and_an_empty_blob(blobs: Blobs, drafts: Inspectable) -> None:
+    with drafts.receive_unnamed() as sink:
+        assert bytes(sink.view()) == b""
+        assert sink.publish_as(KEY, 0) is True
+    assert read(blobs, KEY) == b""
+
+
+def test_a_key_that_has_bytes_keeps_them_when_others_get_its_name(blobs: Blobs, drafts: Inspectable) -> None:
+    put(blobs, KEY, b"first")
+    with drafts.receive_unnamed() as sink:
+        sink.write(b"second")
+        assert sink.publish_as(KEY, 6) is False
+    assert read(blobs, KEY) == b"first"
+
+
+def test_bytes_without_a_name_are_discarded(blobs: Blobs, drafts: Inspectable) -> None:
+    with drafts.receive_unnamed() as sink:
+        sink.write(b"half")
+    sink.discard()
+    for use in (lambda: sink.write(b"x"), sink.view, lambda: sink.publish_as(KEY, 4)):
+        with pytest.raises(ValueError, match="closed"):
+            use()
+    assert list(blobs.list("")) == []
+    assert list(drafts.sweep_incoming(0, now_ms=2**50)) == []
+
+
+def test_more_bytes_than_there_are_cannot_be_published(blobs: Blobs, drafts: Inspectable) -> None:
+    with drafts.receive_unnamed() as sink:
+        sink.write(b"four")
+        with pytest.raises(ValueError, match="4 bytes, not 5"):
+            sink.publish_as(KEY, 5)
+    assert blobs.stat(KEY) is None
+
+
+def test_all_bytes_must_be_as_many_as_expected(blobs: Blobs, drafts: Inspectable) -> None:
+    with drafts.receive_unnamed(5) as sink:
+        sink.write(b"four")
+        with pytest.raises(ContentMismatch):
+            sink.publish_as(KEY, 4)
+    assert blobs.stat(KEY) is None
+
+
+@pytest.mark.parametrize("key", ["", "../a", "a b", "incoming/x"])
+def test_a_strange_name_is_refused_and_another_may_follow(blobs: Blobs, drafts: Inspectable, key: str) -> None:
+    with drafts.receive_unnamed() as sink:
+        sink.write(b"four")
+        with pytest.raises(InvalidName):
+            sink.publish_as(key, 4)
+        assert sink.publish_as(KEY, 4) is True
+    assert read(blobs, KEY) == b"four"
+
+
+def test_more_than_the_room_is_refused_before_it_has_a_name(drafts: Inspectable) -> None:
+    with pytest.raises(StoreFull):
+        drafts.receive_unnamed(1 << 62)
+
+
+def test_bytes_that_are_arriving_are_not_swept(blobs: Blobs, drafts: Inspectable) -> None:
+    with drafts.receive_unnamed() as named_later, blobs.receive("files/other") as sink:
+        for arriving in (named_later, sink):
+            arriving.write(b"slow")
+        assert list(drafts.sweep_incoming(0, now_ms=2**50)) == []
+        assert sink.publish() is True
+        assert named_later.publish_as(KEY, 4) is True
+    assert read(blobs, KEY) == read(blobs, "files/other") == b"slow"
+    assert list(drafts.sweep_incoming(0, now_ms=2**50)) == []
+
+
+def test_one_of_many_simultaneous_names_wins(blobs: Blobs, drafts: Inspectable) -> None:
+    barrier = threading.Barrier(8)
+
+    def publish(number: int) -> bool:
+        with drafts.receive_unnamed() as sink:
+            sink.write(bytes([number]) * 1000)
+            assert set(sink.view()) == {number}
+            barrier.wait()
+            return sink.publish_as(KEY, 500)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(publish, range(8)))
+    assert sorted(answers) == [False] * 7 + [True]
+    assert read(blobs, KEY) == bytes([answers.index(True)]) * 500
 
 
 # --- files ------------------------------------------------------------------

@@ -19,3 +19,12 @@ def test_an_empty_value_is_a_value(catalog: Catalog) -> None:
     with catalog.write() as tx:
         facts.put_first(tx, "empty", "")
         assert facts.put_first(tx, "empty", "late") == ""
+
+
+def test_a_value_is_replaced(catalog: Catalog) -> None:
+    with catalog.write() as tx:
+        facts.put(tx, "epoch", "1")
+        facts.put(tx, "other", "x")
+        facts.put(tx, "epoch", "2")
+    with catalog.read() as tx:
+        assert (facts.find(tx, "epoch"), facts.find(tx, "other")) == ("2", "x")

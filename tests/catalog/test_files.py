@@ -2,13 +2,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from entrepot.catalog import Catalog, files, objects, repos
+from entrepot.catalog import Catalog, files, objects, repos, xet_files
 from entrepot.catalog.accounts import Account
-from entrepot.catalog.files import SWEEP_LEASE_MS
+from entrepot.catalog.files import SWEEP_LEASE_MS, Kept
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.xet_files import Claim, XetFileRow
 from entrepot.errors import Busy
-from entrepot.names import MAIN, Oid, RepoPath, Sha256, branch_ref, new_uid
+from entrepot.names import MAIN, Oid, RepoPath, Sha256, XetHash, branch_ref, new_uid
 
 AddRepo = Callable[..., RepoRow]
 
@@ -17,7 +18,7 @@ def sha(number: int) -> Sha256:
     return Sha256(f"{number:064x}")
 
 
-A, B, C = sha(0xA), sha(0xB), sha(0xC)
+A, B, C, D = sha(0xA), sha(0xB), sha(0xC), sha(0xD)
 PATH = RepoPath("weights/model.bin")
 
 
@@ -332,3 +333,206 @@ def test_files_of_a_deleted_repository_stay_until_it_is_erased(catalog: Catalog,
         assert files.unused(tx, 99) == []
         repos.erase(tx, repo.id)
         assert files.unused(tx, 99) == [(A, 10)]
+
+
+# --- chunks -----------------------------------------------------------------
+
+F, G = XetHash("f" * 64), XetHash("e" * 64)
+
+
+def claim(catalog: Catalog, row: RepoRow, sha256: Sha256, file: XetHash, *, is_named: bool = True) -> None:
+    """A link of a repository that rests on a claim."""
+    with catalog.write() as tx:
+        xet_files.put(tx, XetFileRow(file, 10, b""), [], 1)
+        xet_files.claim(tx, row.id, [Claim(sha256, file, 10)], None, 1)
+        xet_files.link_claimed(tx, row.id, [sha256], None, 1)
+        if is_named:
+            files.name_links(tx, row.id, [(sha256, PATH)], MAIN, 1)
+
+
+def kept(catalog: Catalog, row: RepoRow, sha256: Sha256) -> Kept | None:
+    with catalog.read() as tx:
+        found = files.kept(tx, row.id, sha256)
+        announced = files.xet_hashes(tx, row.id, [sha256]).get(sha256)
+    assert announced == (None if found is None else found.xet_hash)
+    return found
+
+
+def test_a_file_is_kept_raw_then_both_ways_then_as_chunks(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    store(catalog, A)
+    assert kept(catalog, repo, A) is None
+    commit(catalog, repo, A)
+    assert kept(catalog, repo, A) == Kept(10, True, None)
+    with catalog.write() as tx:
+        assert not files.drop_raw(tx, A)
+        files.set_chunked(tx, A, F)
+        assert files.chunks_of(tx, A) == F
+        assert files.chunks_of(tx, B) is None
+    assert kept(catalog, repo, A) == Kept(10, True, F)
+    with catalog.write() as tx:
+        assert files.is_raw(tx, A)
+        assert files.drop_raw(tx, A)
+        assert not files.drop_raw(tx, A)
+        assert not files.is_raw(tx, A)
+        assert not files.is_raw(tx, B)
+    assert kept(catalog, repo, A) == Kept(10, False, F)
+    assert kept(catalog, add_repo("other"), A) is None
+
+
+def test_chunks_that_were_announced_stay(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A)
+    with catalog.write() as tx:
+        files.set_chunked(tx, A, F)
+        files.set_chunked(tx, A, G)
+        files.put_chunked(tx, A, 10, G, 5)
+        assert files.chunks_of(tx, A) == F
+
+
+def test_a_raw_upload_of_a_chunked_file_is_kept_too(catalog: Catalog, repo: RepoRow) -> None:
+    with catalog.write() as tx:
+        files.put_chunked(tx, A, 10, F, 5)
+        files.link(tx, repo.id, [A], None, 5)
+        files.reserve(tx, A, 10, 6)
+        assert not files.is_raw(tx, A)
+        assert files.confirm(tx, A, 10)
+        assert files.is_raw(tx, A)
+        assert not files.confirm(tx, B, 10)
+    assert kept(catalog, repo, A) == Kept(10, True, F)
+
+
+def test_a_proven_size_replaces_the_announced_one(catalog: Catalog) -> None:
+    store(catalog, A, B)
+    with catalog.write() as tx:
+        files.confirm(tx, A, 99)
+        files.put_chunked(tx, B, 77, F, 5)
+        assert dict(files.everything(tx)) == {A: 99, B: 77}
+
+
+def test_a_claim_leads_to_its_own_chunks_whatever_is_kept_under_that_sha256(catalog: Catalog, repo: RepoRow) -> None:
+    claim(catalog, repo, A, F)
+    assert kept(catalog, repo, A) == Kept(10, False, F)
+    store(catalog, A)
+    assert kept(catalog, repo, A) == Kept(10, False, F)
+    with catalog.write() as tx:
+        files.set_chunked(tx, A, G)
+    assert kept(catalog, repo, A) == Kept(10, False, F)
+
+
+def test_raw_files_wait_for_being_chunked_oldest_first(catalog: Catalog, repo: RepoRow) -> None:
+    for number, sha256 in enumerate((C, A, B, D)):
+        store(catalog, sha256, now_ms=number + 1)
+    commit(catalog, repo, A, B, C)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [D], None, 1)
+        found = files.raw_of(tx, repo.id, larger_than=9, limit=9)
+        assert found == [(C, 10, None), (A, 10, None), (B, 10, None)]
+        assert files.raw_of(tx, repo.id, larger_than=9, limit=1, skip=1) == found[1:2]
+        assert files.raw_of(tx, repo.id, larger_than=10, limit=9) == []
+        files.set_chunked(tx, A, F)
+        assert files.raw_of(tx, repo.id, larger_than=9, limit=9)[1] == (A, 10, F)
+        files.drop_raw(tx, A)
+        objects.put(tx, repo.id, [ObjectRow(Oid("1" * 40), "blob", 10, None, B, None)], 1)
+        assert files.raw_of(tx, repo.id, larger_than=9, limit=9) == [(C, 10, None)]
+
+
+def test_raw_bytes_that_a_git_object_needs_are_not_given_up(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A)
+    with catalog.write() as tx:
+        files.set_chunked(tx, A, F)
+        objects.put(tx, repo.id, [ObjectRow(Oid("1" * 40), "blob", 10, None, A, None)], 1)
+        assert not files.drop_raw(tx, A)
+
+
+def test_a_claim_is_proven_when_just_these_chunks_are_known_to_have_the_sha256(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    wrong, right, copy = repo, add_repo("right"), add_repo("copy")
+    claim(catalog, wrong, A, F)
+    claim(catalog, right, A, G)
+    for make_row in (lambda tx: None, lambda tx: files.reserve(tx, A, 10, 1)):
+        with catalog.write() as tx:
+            make_row(tx)
+        assert readable(catalog) == set()
+    with catalog.write() as tx:
+        files.put_chunked(tx, A, 10, G, 1)
+        assert files.proven(tx, wrong.id, [A, B]) == []
+        assert files.proven(tx, right.id, [A, B]) == [A]
+        repos.update(tx, right.id, visibility="private")
+    assert readable(catalog) == set()
+    with catalog.write() as tx:
+        repos.update(tx, right.id, visibility="public")
+        files.copy_links(tx, wrong.id, copy.id, None, 1)
+        assert files.usable(tx, copy.id, [A]) == {}
+        files.copy_links(tx, right.id, copy.id, None, 1)
+        assert files.usable(tx, copy.id, [A]) == {A: 10}
+    assert readable(catalog) == {A}
+    assert kept(catalog, copy, A) == Kept(10, False, G)
+
+
+def test_what_no_commit_names_is_not_proven(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, B)
+    commit(catalog, repo, A)
+    with catalog.write() as tx:
+        files.link(tx, repo.id, [B], None, 1)
+        assert files.proven(tx, repo.id, [A, B, C]) == [A]
+
+
+def test_a_lie_is_noted_about_the_chunks_that_were_looked_at(catalog: Catalog, repo: RepoRow) -> None:
+    claim(catalog, repo, A, F)
+    with catalog.write() as tx:
+        files.mark_lie(tx, repo.id, A, G)
+        assert len(xet_files.unverified(tx, 9)) == 1
+        files.mark_lie(tx, repo.id, A, F)
+        assert xet_files.unverified(tx, 9) == []
+
+
+def test_a_claim_about_other_chunks_keeps_no_bytes(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    store(catalog, A)
+    claim(catalog, repo, A, F)
+    with catalog.write() as tx:
+        assert list(files.needed(tx)) == []
+        assert files.unused(tx, 9) == [(A, 10)]
+        files.put_chunked(tx, A, 10, F, 1)
+        assert files.unused(tx, 9) == []
+        assert list(files.needed(tx)) == [(A, 10)]
+        assert files.drop_raw(tx, A)
+        assert list(files.needed(tx)) == []
+        files.unlink(tx, repo.id, [A])
+        assert files.unused(tx, 9) == [(A, 0)]
+
+
+def test_chunks_are_not_proven_of_a_file_that_is_being_swept(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, now_ms=1)
+    late = 20 + SWEEP_LEASE_MS
+    with catalog.write() as tx:
+        assert files.begin_sweep(tx, A, 9, 20)
+        assert not files.begin_sweep(tx, A, 9, 21)
+        with pytest.raises(Busy):
+            files.put_chunked(tx, A, 10, F, 21)
+        files.link(tx, repo.id, [A], None, 21)
+        assert files.usable(tx, repo.id, [A]) == {}
+        files.put_chunked(tx, A, 10, F, late)
+        assert not files.is_raw(tx, A)
+        files.end_sweep(tx, A)
+        assert files.chunks_of(tx, A) == F
+
+
+def test_raw_bytes_are_left_over_when_their_file_is_kept_as_chunks(catalog: Catalog) -> None:
+    store(catalog, A, B, now_ms=5)
+    with catalog.write() as tx:
+        files.set_chunked(tx, A, F)
+        assert files.chunked_only(tx, [A, B, C], 9) == set()
+        files.drop_raw(tx, A)
+        assert files.chunked_only(tx, [A, B, C], 5) == set()
+        assert files.chunked_only(tx, [A, B, C], 6) == {A}
+        files.reserve(tx, A, 10, 7)  # somebody sends it again
+        assert files.chunked_only(tx, [A, B, C], 7) == set()
+
+
+def test_stray_bytes_are_known_as_untouched(catalog: Catalog) -> None:
+    store(catalog, A, now_ms=5)
+    with catalog.write() as tx:
+        files.adopt(tx, A, 99)
+        files.adopt(tx, B, 33)
+        assert dict(files.everything(tx)) == {A: 10, B: 33}
+        assert files.unused(tx, 5) == [(B, 33)]

@@ -304,7 +304,7 @@ class Sender:
         assert described.listed.xet_hash == located
         return located
 
-    def keys(self) -> list[str]:
+    def stored(self) -> list[str]:
         """The keys of all stored xorbs."""
         return sorted(stat.key for stat in self.world.hub.store.blobs.list("xorbs/"))
 

@@ -86,7 +86,7 @@ def test_a_xorb_is_kept_once(world: Any, sender: Any, given: Pass) -> None:
     xorb = sender.xorb(sender.chunks(1))
     assert sender.send(given, xorb) is True
     assert sender.send(given, xorb) is False
-    [key] = sender.keys()
+    [key] = sender.stored()
     with world.hub.store.blobs.open(key) as reader:
         assert reader.read_at(0, reader.size) == xorb.data
 
@@ -95,7 +95,7 @@ def test_a_footer_is_not_kept(world: Any, sender: Any, given: Pass, uploads_foot
     pieces = sender.chunks(1)
     xorb = sender.xorb(pieces)
     assert sender.send(given, Xorb(xorb.hash, xorb.data + uploads_footer, xorb.index))
-    [key] = sender.keys()
+    [key] = sender.stored()
     assert world.hub.store.blobs.stat(key).size == len(xorb.data)
 
 
@@ -128,7 +128,7 @@ def test_of_bytes_that_are_not_the_xorb_nothing_is_kept(
         sender.send(given, Xorb(xorb.hash, spoil(xorb.data), xorb.index))
     with pytest.raises(ContentMismatch):
         sender.send(given, Xorb(XetHash("a" * 64), xorb.data, xorb.index))
-    assert sender.keys() == []
+    assert sender.stored() == []
     assert row_of(world, xorb) is None
 
 
@@ -195,8 +195,8 @@ def test_of_two_uploads_with_different_bytes_the_first_stays(
     file, _ = sender.add(ref, "w", pieces)
     assert whole(world, file) == b"".join(pieces)
     # The bytes that came second are strays, and go one day; nothing else does.
-    assert len(sender.keys()) == 2
-    for key in sender.keys():
+    assert len(sender.stored()) == 2
+    for key in sender.stored():
         sender.age(key)
     world.clock.advance(22 * DAY_MS)
     assert [item.size for item in upkeep.gc(world.hub) if item.kind == "xorb"] == [len(packed.data)]
@@ -242,7 +242,7 @@ def test_a_damaged_xorb_is_mended_by_a_new_upload(world: Any, sender: Any, ref: 
     file, _ = sender.add(ref, "w", pieces)
     xorb = sender.xorb(pieces)
     assert whole(world, file) == b"".join(pieces)
-    sender.spoil(sender.keys()[0])
+    sender.spoil(sender.stored()[0])
     world.clock.advance(31 * DAY_MS)
     assert scrubbing.scrub(world.hub) == 1
     given = sender.give(ref)
@@ -253,14 +253,14 @@ def test_a_damaged_xorb_is_mended_by_a_new_upload(world: Any, sender: Any, ref: 
     assert whole(world, file) == b"".join(pieces)
     assert world.read(ref, "w") == b"".join(pieces)
     assert chunks.has_xorb(world.hub, given, xorb.hash)
-    assert len(sender.keys()) == 1
+    assert len(sender.stored()) == 1
     assert_sound(world)
 
 
 def test_lost_bytes_are_mended_by_a_new_upload(world: Any, sender: Any, given: Pass) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
-    world.hub.store.blobs.delete(sender.keys()[0])
+    world.hub.store.blobs.delete(sender.stored()[0])
     assert not chunks.has_xorb(world.hub, given, xorb.hash)
     assert sender.send(given, xorb) is True
     assert chunks.has_xorb(world.hub, given, xorb.hash)
@@ -278,13 +278,11 @@ def test_only_one_upload_mends_at_a_time(world: Any, sender: Any, given: Pass) -
 
     assert keep(world.hub, given, packed, second)
     assert row_of(world, packed).size == len(packed.data)
-    assert len(sender.keys()) == 1
+    assert len(sender.stored()) == 1
     assert_sound(world)
 
 
-def test_a_mending_that_dies_leaves_the_xorb_in_quarantine_until_the_next(
-    world: Any, sender: Any, given: Pass
-) -> None:
+def test_a_mending_that_dies_leaves_the_xorb_in_quarantine_until_the_next(world: Any, sender: Any, given: Pass) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     damage(world, xorb)
@@ -334,7 +332,7 @@ def test_an_upload_beside_a_sweep_of_the_same_xorb_waits_or_is_kept(world: Any, 
             chunks.has_xorb(world.hub, given, xorb.hash)
 
     assert sweep(world, interrupted(world, "delete", during)) == [xorb.hash]
-    assert sender.keys() == []
+    assert sender.stored() == []
     assert not chunks.has_xorb(world.hub, given, xorb.hash)
     assert sender.send(given, xorb) is True
 
@@ -354,7 +352,7 @@ def test_a_sweep_that_died_after_the_bytes_deceives_nobody(world: Any, sender: A
     world.clock.advance(1)
     with world.hub.write() as tx:
         assert xorbs.begin_sweep(tx, xorb.hash, world.clock(), world.clock())
-    world.hub.store.blobs.delete(sender.keys()[0])
+    world.hub.store.blobs.delete(sender.stored()[0])
     world.clock.advance(SWEEP_LEASE_MS)
     assert not chunks.has_xorb(world.hub, given, xorb.hash)
     with pytest.raises(XorbMissing):
@@ -620,7 +618,7 @@ def test_namespaces_that_are_kept_apart_neither_find_nor_use_each_others_xorbs(m
     assert sender.send(stranger, xorb) is False
     sender.register(stranger, [block], [xorb])
     assert chunks.find_chunk(world.hub, stranger, name_of(pieces[0])) is not None
-    assert len(sender.keys()) == 1
+    assert len(sender.stored()) == 1
 
 
 def test_namespaces_that_share_find_each_others_xorbs(world: Any, sender: Any, ref: RepoRef) -> None:
@@ -698,7 +696,12 @@ def test_a_link_opens_one_window_of_one_xorb_for_a_while(world: Any, sender: Any
     content, first, last = chunks.fetch(world.hub, one, link.query)
     content.close()
     assert (link.path, first, last) == (f"/_xet/xorbs/{one}", 3, 9)
-    for query in ({}, {**link.query, "range": "0-9"}, {**link.query, "exp": "9999999999"}, {**link.query, "since": "1"}):
+    for query in (
+        {},
+        {**link.query, "range": "0-9"},
+        {**link.query, "exp": "9999999999"},
+        {**link.query, "since": "1"},
+    ):
         with pytest.raises(InvalidSignature):
             chunks.fetch(world.hub, one, query)
     with pytest.raises(InvalidSignature):

@@ -83,3 +83,14 @@ def test_pages_of_a_search_put_together_are_the_whole(world: Any, limit: int) ->
         if after is None:
             break
     assert names == made[::-1]
+
+
+def test_a_page_names_no_more_files_than_there_is_room_for(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    world.add(ref, "a", b"a")
+    monkeypatch.setattr(infos, "_LISTED_FILES", 2)
+    (full,) = infos.search(world.hub, None, Search(RepoType.MODEL), with_files=True).infos
+    assert [node.path for node in full.siblings] == [".gitattributes", "a"]
+    world.add(ref, "b", b"b")
+    (crowded,) = infos.search(world.hub, None, Search(RepoType.MODEL), with_files=True).infos
+    assert crowded.siblings == []

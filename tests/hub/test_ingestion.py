@@ -14,7 +14,7 @@ import pytest
 from entrepot.blobs import file_key, put
 from entrepot.catalog import files, jobs, xet_files, xorbs
 from entrepot.errors import Busy, EntryNotFound, LargeFileMissing, ThingNotFound
-from entrepot.hub import chunks, contents, followups, ingestion, lfs_files, repositories, scrubbing, transfers, upkeep
+from entrepot.hub import chunks, contents, followups, ingestion, lfs_files, repositories, transfers, upkeep
 from entrepot.hub.operations import AddFile, AddLarge, Copy
 from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
 from entrepot.xet import XorbBuilder, chunk_ends, chunk_hash, file_hash, read_hash
@@ -75,7 +75,7 @@ def test_a_raw_file_becomes_chunks_and_reads_the_same(world: Any, sender: Any, r
     assert chunk(world, ref) == 1
     assert sender.hash_at(ref, "w.bin") == hash_of(data)
     assert raw_keys(world) == set()
-    assert len(sender.keys()) >= 3
+    assert len(sender.stored()) >= 3
     assert world.read(ref, "w.bin") == data
     located = contents.locate(world.hub, world.alice, ref, "main", P("w.bin"))
     with contextlib.closing(located.open(world.hub)) as content:
@@ -142,12 +142,12 @@ def test_similar_files_share_their_chunks(world: Any, sender: Any, ref: RepoRef)
     data = noise(1, 1_500_000)
     world.add_large(ref, "a", data)
     chunk(world, ref)
-    before = sum(world.hub.store.blobs.stat(key).size for key in sender.keys())
+    before = sum(world.hub.store.blobs.stat(key).size for key in sender.stored())
     other = world.repo("bob/m")
     world.add_large(other, "b", data + noise(2, 100_000))
     world.add_large(other, "c", data[:900_000])
     assert chunk(world, other) == 2
-    grown = sum(world.hub.store.blobs.stat(key).size for key in sender.keys()) - before
+    grown = sum(world.hub.store.blobs.stat(key).size for key in sender.stored()) - before
     assert grown < 500_000
     assert world.read(other, "b") == data + noise(2, 100_000)
     assert world.read(other, "c") == data[:900_000]
@@ -160,9 +160,9 @@ def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sende
     for owner, end in (("alice", b""), ("bob", noise(2, 50_000)), ("bob", noise(3, 50_000))):
         ref = world.repo(f"{owner}/m{len(grown)}")
         world.add_large(ref, "w", data + end)
-        before = len(sender.keys())
+        before = len(sender.stored())
         chunk(world, ref)
-        grown.append(len(sender.keys()) - before)
+        grown.append(len(sender.stored()) - before)
         with world.hub.read() as tx:
             used = xet_files.xorbs_of(tx, [sender.hash_at(ref, "w")])
             assert xorbs.in_realm(tx, world.caller(owner).account.id, sorted(used)) == used
@@ -229,7 +229,7 @@ def test_raw_bytes_are_kept_while_the_chunks_are_damaged_and_make_them_anew(
     world.add_large(ref, "w", data)
     chunk(world, ref)
     before = sender.hash_at(ref, "w")
-    sender.spoil(sender.keys()[0])
+    sender.spoil(sender.stored()[0])
     assert damage(world)
     # Somebody who may not read the repository sends the same file.
     other = world.repo("bob/m")
@@ -345,7 +345,9 @@ def test_a_claim_before_its_commit_leads_to_no_other_bytes_either(world: Any, se
     pieces = sender.chunks("lie", 3)
     sender.upload(ref, pieces, sha256=sha256)
     for size in (len(VICTIM), 3000):
-        [answer] = transfers.plan_uploads(world.hub, world.bob, ref, [transfers.Wanted(sha256, size)], takes_parts=False)
+        [answer] = transfers.plan_uploads(
+            world.hub, world.bob, ref, [transfers.Wanted(sha256, size)], takes_parts=False
+        )
         assert (answer.link is None, answer.refusal is None) == (True, size == 3000)
     [found] = transfers.plan_downloads(world.hub, world.bob, ref, [transfers.Wanted(sha256, 3000)])
     assert isinstance(found.link, transfers.Link)
@@ -354,7 +356,9 @@ def test_a_claim_before_its_commit_leads_to_no_other_bytes_either(world: Any, se
 
 
 @pytest.mark.parametrize("is_chunked", [True, False])
-def test_a_claim_opens_no_file_of_others_to_the_chunk_store(world: Any, sender: Any, liar: Any, is_chunked: bool) -> None:
+def test_a_claim_opens_no_file_of_others_to_the_chunk_store(
+    world: Any, sender: Any, liar: Any, is_chunked: bool
+) -> None:
     ref, *_ = liar
     secret = RepoRef(ref.type, RepoId("alice", "secret"))
     if is_chunked:
@@ -482,7 +486,7 @@ def test_what_the_disk_has_spoilt_is_not_held_against_the_uploader(world: Any, s
     plain = sender.uncompressed(pieces)
     sender.send(given, plain)
     file, _ = sender.add(ref, "w", pieces)
-    sender.spoil(sender.keys()[0])
+    sender.spoil(sender.stored()[0])
     assert ingestion.verify_claims(world.hub) == 0
     with world.hub.read() as tx:
         assert xet_files.damaged_xorb_of(tx, file) == plain.hash
@@ -493,7 +497,7 @@ def test_what_the_disk_has_spoilt_is_not_held_against_the_uploader(world: Any, s
 def test_bytes_that_are_lost_leave_a_claim_as_it_is(world: Any, sender: Any) -> None:
     ref = world.repo("bob/m")
     sender.add(ref, "w", sender.chunks(1))
-    world.hub.store.blobs.delete(sender.keys()[0])
+    world.hub.store.blobs.delete(sender.stored()[0])
     assert ingestion.verify_claims(world.hub) == 0
     sender.upload(ref, sender.chunks(1))
     assert ingestion.verify_claims(world.hub) == 1
@@ -556,7 +560,7 @@ def test_the_xet_hash_of_a_commit_never_changes(world: Any, sender: Any, first_j
     if first_job == "chunk":
         chunk(world, third)
         announced[third] = hash_of(data)
-    assert ingestion.verify_claims(world.hub) == (first_job == "verify")
+    assert ingestion.verify_claims(world.hub) == (2 if first_job == "verify" else 0)
     announced.setdefault(third, one)
     check()
     world.upload(first, data)

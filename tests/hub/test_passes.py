@@ -82,7 +82,7 @@ def test_a_pass_for_reading_allows_no_upload(world: Any, sender: Any, ref: RepoR
     ):
         with pytest.raises(NotAllowed):
             call()
-    assert sender.keys() == []
+    assert sender.stored() == []
 
 
 def test_passes_are_given_to_those_who_have_the_right(world: Any, ref: RepoRef) -> None:

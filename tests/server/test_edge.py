@@ -211,6 +211,24 @@ def test_a_short_body_is_refused_with_its_reason(world: Any) -> None:
     assert b"closed the connection before its request was complete" in answer
 
 
+@pytest.mark.parametrize(
+    ("body", "is_told"),
+    [(bytes(200_000), True), ([bytes(10)], True), (bytes(200), False), (b"", False)],
+    ids=["long", "chunked", "short", "empty"],
+)
+def test_who_sends_a_long_unwanted_body_is_told_that_the_connection_ends(
+    serve: Serve, body: bytes | list[bytes], is_told: bool
+) -> None:
+    host, port = serve(app())
+    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=20) as client:
+        told = (
+            client.put("/refuse", content=body if isinstance(body, bytes) else iter(body)).headers.get("connection", "")
+            == "close"
+        )
+        assert told == is_told
+        assert client.get("/echo/x").text == "x"
+
+
 def test_requests_are_counted_under_their_route(serve: Serve) -> None:
     metrics = Metrics()
     host, port = serve(app(metrics))

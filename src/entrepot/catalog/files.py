@@ -374,9 +374,10 @@ def everything(tx: Read) -> Iterator[tuple[Sha256, int]]:
 
 
 def unused(tx: Read, touched_before_ms: int) -> list[tuple[Sha256, int]]:
-    """(sha256, size) of files that nothing links, no object needs, and nobody touched lately."""
+    """(sha256, raw bytes) of files that nothing links, no object needs, and nobody touched lately."""
     old = (_F.c.touched_ms < touched_before_ms) & _is_free()
-    return [(row.sha256, row.size) for row in tx.sql.execute(sa.select(_F.c.sha256, _F.c.size).where(old))]
+    size = sa.case((_F.c.is_raw, _F.c.size), else_=0)
+    return [(sha256, size) for sha256, size in tx.sql.execute(sa.select(_F.c.sha256, size).where(old))]
 
 
 def begin_sweep(tx: Write, sha256: Sha256, touched_before_ms: int, now_ms: int) -> bool:

@@ -67,6 +67,7 @@ def needed_elsewhere(tx: Read, here: Sequence[Holding], repo_id: int) -> set[str
     for at in range(0, len(xorbs), _BATCH):
         query = (
             sa.select(_U.c.xorb)
+            .select_from(_U)
             .join(_L, _U.c.file == sa.func.coalesce(_L.c.xet_hash, _file_of_link()))
             .join(_R, _R.c.id == _L.c.repo_id)
             .where(others & _U.c.xorb.in_(xorbs[at : at + _BATCH]))

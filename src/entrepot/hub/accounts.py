@@ -76,7 +76,7 @@ def set_member(hub: Hub, org: str, user: str, role: Role) -> None:
     with hub.write() as tx:
         found = accounts.find(tx, org)
         if found is None or found.is_user:
-            raise AccountNotFound(org)
+            raise AccountNotFound(org, "organisation")
         member = _user(tx, user)
         if role is not Role.ADMIN and found.name in accounts.sole_admin_of(tx, member.id):
             raise Refused(f"{user} is the only administrator of {found.name}: appoint another one first")
@@ -199,7 +199,7 @@ def has_accounts(hub: Hub) -> bool:
 def _user(tx: Read, name: str) -> Account:
     found = accounts.find(tx, name)
     if found is None or not found.is_user:
-        raise AccountNotFound(name)
+        raise AccountNotFound(name, "user")
     return found
 
 

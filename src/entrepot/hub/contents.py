@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import attrs
@@ -189,11 +190,14 @@ def tree_size(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoP
         return sum(item.size for item in trees.everything(trees.folder(root, path), path))
 
 
-def files_of(hub: Hub, tx: Read, row: RepoRow, commit: Oid) -> list[Node]:
-    """Every file of a commit, without folders, by its path."""
+def files_of(hub: Hub, tx: Read, row: RepoRow, commit: Oid, *, most: int | None = None) -> list[Node]:
+    """Every file of a commit, without folders, by its path; none at all when there are more than ``most``."""
     trees = Trees(hub.store, tx, row.id)
     root = stored.root_of(hub.store, tx, row.id, commit)
-    nodes = [node for node in trees.walk(root, ROOT, is_deep=True) if not node.is_folder]
+    walk = (node for node in trees.walk(root, ROOT, is_deep=True) if not node.is_folder)
+    nodes = list(walk if most is None else itertools.islice(walk, most + 1))
+    if most is not None and len(nodes) > most:
+        return []
     return sorted(nodes, key=lambda node: node.path)
 
 

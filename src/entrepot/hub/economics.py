@@ -22,6 +22,8 @@ from entrepot.storage import checks, objects
 from entrepot.storage.checks import Reach
 from entrepot.storage.trees import Trees
 
+_PAGE = 100
+
 
 @attrs.frozen
 class Cost:
@@ -88,7 +90,7 @@ def of_everything(hub: Hub) -> list[Cost]:
     last = 0
     while True:
         with hub.read() as tx:
-            page = repos.everything(tx, after=last, limit=100)
+            page = repos.everything(tx, after=last, limit=_PAGE)
             found += [_of_row(tx, row) for row in page]
         if not page:
             return found

@@ -125,6 +125,8 @@ def _check_format(folder: Path) -> None:
         found = json.loads(marker.read_text()).get("entrepot")
     except (ValueError, AttributeError):
         found = None
+    if not isinstance(found, int):
+        raise DataFolderError(str(folder), "its format.json is damaged; restore that file from a backup")
     if found != FORMAT:
         raise DataFolderError(
             str(folder),

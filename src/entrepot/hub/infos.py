@@ -15,6 +15,9 @@ from entrepot.hub.house import Hub
 from entrepot.names import Oid, RepoRef, RepoType
 from entrepot.storage.trees import Listed, Node, Trees
 
+_LISTED_FILES = 50_000
+"""Files named in one page of a list; repositories for which no room is left come without their files."""
+
 __all__ = ["Found", "FullInfo", "Info", "Search", "describe", "owned_by", "public_tags", "search"]
 
 
@@ -98,9 +101,10 @@ def public_tags(hub: Hub, kind: RepoType) -> list[str]:
 def _infos(hub: Hub, tx: Read, rows: Sequence[RepoRow], *, with_files: bool) -> list[FullInfo]:
     ids = [row.id for row in rows]
     tags, used, heads = repos.tags_of(tx, ids), files.used_bytes(tx, ids), repos.heads_of(tx, ids)
-    found = []
+    found, left = [], _LISTED_FILES
     for row in rows:
         head = heads.get(row.id)
-        siblings = contents.files_of(hub, tx, row, head) if with_files and head else []
+        siblings = contents.files_of(hub, tx, row, head, most=left) if with_files and head else []
+        left -= len(siblings)
         found.append(FullInfo(Info(row, head, tags.get(row.id, ())), siblings, (), used.get(row.id, 0)))
     return found

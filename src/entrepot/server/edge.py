@@ -35,6 +35,8 @@ LINGER_S = 5.0
 LINGER_QUIET_S = 0.25
 """How much of an unwanted body is swallowed before its answer ends, so that the peer gets to read the answer;
 a peer that has stopped sending for the quiet time has probably seen the answer's head and waits for the rest."""
+_SURELY_SENT_BYTES = 64 * 1024
+"""A rest of a body that is swallowed whatever happens: the connection can be used again after it."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:;=@/+-]{1,200}")
 _SANE_LIST = re.compile(rb"[A-Za-z0-9_, -]{1,1000}")
@@ -140,6 +142,7 @@ class _Exchange:
         self._preflight = self._expects = False
         self._wanted_headers = b""
         self._has_body = False
+        self._announced: int | None = None
         for name, value in self._scope["headers"]:
             if name == b"x-request-id":
                 own_id = value
@@ -147,6 +150,7 @@ class _Exchange:
                 trace = value
             elif name == b"content-length":
                 self._has_body = value != b"0"
+                self._announced = int(value) if value.isdigit() else None
             elif name == b"transfer-encoding":
                 self._has_body = True
             elif name == b"expect":
@@ -219,7 +223,18 @@ class _Exchange:
         challenge = self._scope["state"].get("challenge")
         if self.status == 401 and challenge:
             headers.append((b"www-authenticate", challenge.encode("latin-1")))
+        if self._is_cut_short():
+            headers.append((b"connection", b"close"))
         await self._send({**message, "headers": headers})
+
+    def _is_cut_short(self) -> bool:
+        """Whether the server may close the connection over what is unread of the body.
+
+        A client that is not told sends its next request into the closed connection.
+        """
+        if not self._has_body or not self._scope["http_version"].startswith("1"):
+            return False
+        return self._announced is None or self._announced - self.received > _SURELY_SENT_BYTES
 
     async def _send_body(self, message: Message) -> None:
         more = message.get("more_body", False)

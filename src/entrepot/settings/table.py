@@ -92,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     run_jobs: Annotated[
         bool, _Doc(SWITCH, "Whether 'entrepot serve' also runs background jobs; if not, run 'entrepot worker'.")
     ] = True
-    short_threads: Annotated[int, _Doc(number(1, 1024), "How many short calls one process runs at the same time.")] = 16
+    short_threads: Annotated[int, _Doc(number(1, 1024), "How many short calls one process runs at the same time.")] = 8
     transfer_threads: Annotated[
         int, _Doc(number(1, 1024), "How many long transfers one process runs at the same time.")
     ] = 16

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from entrepot.hub import accounts, commits, repositories
+from entrepot.hub.commits import Draft
+from entrepot.hub.house import Hub, open_hub
+from entrepot.hub.operations import AddFile
+from entrepot.hub.repositories import NewRepo
+from entrepot.names import RepoType, parse_path
+from entrepot.server.app import make_app
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    opened = open_hub(Settings(data=tmp_path / "data"), fsync=False)
+    yield opened
+    opened.close()
+
+
+class Companion:
+    """Something beside the server that remembers what happened to it."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.seen: list[str] = []
+
+    def start(self) -> None:
+        self.seen.append("start")
+
+    def stop(self) -> None:
+        with self.hub.read():  # what a worker needs to end its job is still there
+            self.seen.append("stop")
+        self.thread = threading.current_thread()
+
+
+def get(url: str, path: str, **headers: str) -> httpx2.Response:
+    return httpx2.get(url + path, headers=headers, trust_env=False)
+
+
+def test_all_doors_are_behind_one_address(hub: Hub) -> None:
+    accounts.create_user(hub, "alice")
+    secret = accounts.create_token(hub, "alice", role="write").secret
+    repositories.create(hub, hub.identify(secret), NewRepo(RepoType.MODEL, "m"))
+    with running(make_app(hub)) as address:
+        assert get(address.url, "/api/models/alice/m").json()["id"] == "alice/m"
+        assert get(address.url, "/alice/m/resolve/main/.gitattributes").status_code == 200
+        assert "entrepot_repositories 1" in get(address.url, "/metrics").text
+        token = f"Bearer {secret}"
+        given = get(address.url, "/api/models/alice/m/xet-write-token/main", authorization=token).json()
+        store = given["casUrl"].removeprefix(address.url)
+        unknown = get(
+            address.url, f"{store}/v1/chunks/default/{'a' * 64}", authorization=f"Bearer {given['accessToken']}"
+        )
+        assert unknown.status_code == 404
+        batch = httpx2.post(
+            f"{address.url}/alice/m.git/info/lfs/objects/batch",
+            json={"operation": "download", "objects": []},
+            headers={"accept": "application/vnd.git-lfs+json", "content-type": "application/vnd.git-lfs+json"},
+            trust_env=False,
+        )
+        assert batch.status_code == 200
+
+
+def test_an_address_nobody_serves_is_not_found(hub: Hub) -> None:
+    with running(make_app(hub)) as address:
+        answer = get(address.url, "/no/such/door/at/all")
+        assert answer.status_code == 404
+        assert answer.headers["x-request-id"]
+
+
+def test_companions_live_as_long_as_the_application(hub: Hub) -> None:
+    first, second = Companion(hub), Companion(hub)
+    with running(make_app(hub, companions=[first, second])) as address:
+        assert get(address.url, "/metrics").status_code == 200
+        assert first.seen == second.seen == ["start"]
+    assert first.seen == second.seen == ["start", "stop"]
+    assert first.thread is not threading.main_thread()
+
+
+def test_downloads_are_written_down_before_it_ends(hub: Hub) -> None:
+    accounts.create_user(hub, "alice")
+    caller = hub.identify(accounts.create_token(hub, "alice", role="write").secret)
+    ref = repositories.create(hub, caller, NewRepo(RepoType.MODEL, "m")).ref
+    commits.create(hub, caller, ref, "main", Draft("add", [AddFile(parse_path("config.json"), b"{}")]))
+    with running(make_app(hub)) as address:
+        assert get(address.url, "/alice/m/resolve/main/config.json").content == b"{}"
+    with running(make_app(hub)) as address:
+        assert get(address.url, "/api/models/alice/m").json()["downloads"] == 1
+
+
+def test_metrics_name_the_worker_that_answers(hub: Hub) -> None:
+    with running(make_app(hub, worker=3)) as address:
+        assert 'worker="3"' in get(address.url, "/metrics").text
