@@ -17,6 +17,7 @@ from entrepot.errors import Busy, EntryNotFound, LargeFileMissing, ThingNotFound
 from entrepot.hub import chunks, contents, followups, ingestion, lfs_files, repositories, transfers, upkeep
 from entrepot.hub.operations import AddFile, AddLarge, Copy
 from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
+from entrepot.storage import checks, objects
 from entrepot.xet import XorbBuilder, chunk_ends, chunk_hash, file_hash, read_hash
 
 P = RepoPath
@@ -311,6 +312,41 @@ def test_an_upload_beside_the_end_of_the_raw_bytes_loses_nothing(world: Any, sen
     assert damage(world) == []
     chunk(world, other)
     assert raw_keys(world) == set()
+
+
+def test_bytes_that_chunks_replace_just_before_an_object_needs_them_are_asked_for_again(
+    world: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, other = noise(1, 300_000), world.repo("alice/o")
+    world.add_large(ref, "w", data)
+    keep_large = objects.keep_large
+
+    def late(*args: Any) -> Any:
+        row = keep_large(*args)
+        monkeypatch.undo()
+        assert ingestion.chunk_files(world.hub, world.row_id(ref)) == 1
+        return row
+
+    monkeypatch.setattr(objects, "keep_large", late)
+    with pytest.raises(Busy):
+        world.add(other, "inline", data)
+    world.add(other, "inline", data)
+    assert world.read(ref, "w") == world.read(other, "inline") == data
+    assert damage(world) == []
+
+
+def test_a_file_that_becomes_chunks_while_fsck_looks_at_it_is_no_finding(
+    world: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add_large(ref, "w", noise(1, 50_000))
+    check_file = checks.check_file
+
+    def late(*args: Any, **options: Any) -> Any:
+        assert chunk(world, ref) == 1
+        return check_file(*args, **options)
+
+    monkeypatch.setattr(checks, "check_file", late)
+    assert damage(world) == []
 
 
 # --- claims -----------------------------------------------------------------
