@@ -143,11 +143,18 @@ def _free(tx: Read, repo_id: int, branch: RefName, *, overwrites: bool) -> Oid |
     return old
 
 
-def _check_clash(tx: Read, repo_id: int, name: RefName) -> None:
-    """Refuse what no git repository can hold: a ref below another ref."""
+def find_clash(tx: Read, repo_id: int, name: RefName) -> RefName | None:
+    """A ref above or below which no git repository can hold another one of this name."""
     for other, _ in refs.everything(tx, repo_id):
         if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
-            raise AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
+            return other
+    return None
+
+
+def _check_clash(tx: Read, repo_id: int, name: RefName) -> None:
+    other = find_clash(tx, repo_id, name)
+    if other is not None:
+        raise AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
 
 
 def _drop(hub: Hub, tx: Write, repo_id: int, name: RefName) -> None:

@@ -16,6 +16,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -39,6 +40,10 @@ _LIST = "packs.json"
 _REFS = "packed-refs"
 _LOCKS = ".locks"
 _TRASH = ".trash-"
+PUSH: Final = ".push-"
+"""How the folders begin in which pushes wait."""
+
+_STALE_S = 86_400.0
 
 Reading = Callable[[], AbstractContextManager[Read]]
 """Opens a snapshot of the catalog."""
@@ -124,6 +129,10 @@ class Mirrors:
         for uid in gone:
             # One that was made since the living were counted is made anew by its next reader.
             self.drop(Uid(uid))
+        for path in self._folder.glob(".*-*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _STALE_S:  # left by a crash
+                    shutil.rmtree(path, ignore_errors=True)
 
     def _update(self, store: Store, reading: Reading, repo: RepoRow) -> None:
         path = self._folder / repo.uid
@@ -155,7 +164,7 @@ class Mirrors:
     def _make(self, store: Store, tx: Read, repo_id: int, path: Path, wanted: Sequence[tuple[RefName, Oid]]) -> None:
         fresh = self._folder / f"{_TRASH}{secrets.token_hex(8)}"
         try:
-            _lay_out(fresh)
+            lay_out(fresh)
             number = objects.count(tx, repo_id)
             if number:
                 _add_pack(store, objects.rows(tx, repo_id), number, fresh)
@@ -223,7 +232,8 @@ def present(path: Path, oids: Sequence[Oid]) -> set[Oid]:
     return {Oid(line.decode()) for line in told.splitlines() if not line.endswith(b" missing")}
 
 
-def _lay_out(path: Path) -> None:
+def lay_out(path: Path) -> None:
+    """Make an empty bare repository."""
     for folder in ("objects/pack", "objects/info", "refs/heads", "refs/tags"):
         (path / folder).mkdir(parents=True, mode=0o700)
     (path / "HEAD").write_text(f"ref: {MAIN}\n")

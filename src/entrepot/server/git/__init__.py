@@ -8,7 +8,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from entrepot.names import RepoType
-from entrepot.server.git import advertisements, fetches
+from entrepot.server.git import advertisements, fetches, pushes
 from entrepot.server.git.failures import spoken
 
 
@@ -20,5 +20,6 @@ def routes() -> list[Route]:
         found += [
             Route(f"{place}/info/refs", spoken(advertisements.advertise, kind), methods=["GET"]),
             Route(f"{place}/git-upload-pack", spoken(fetches.fetch, kind), methods=["POST"]),
+            Route(f"{place}/git-receive-pack", spoken(pushes.receive, kind), methods=["POST"]),
         ]
     return found

@@ -12,14 +12,18 @@ from entrepot.git import FLUSH, pkt_line
 from entrepot.hub import git_wire
 from entrepot.names import RepoRef
 from entrepot.server.doors import house_of
+from entrepot.server.git import pushes
 from entrepot.server.git.fetches import Streamed, errand_of
 
 _UPLOADS = "git-upload-pack"
+_PUSHES = "git-receive-pack"
 
 
 async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
     """GET …/info/refs?service=…"""
     service = request.query_params.get("service", "")
+    if service == _PUSHES:
+        return await pushes.advertise(request, ref)
     if service != _UPLOADS:
         raise Malformed("parameter 'service'", "this hub speaks git's smart protocol only; use git 1.6.6 or newer")
     protocol = request.headers.get("git-protocol", "")

@@ -44,10 +44,10 @@ def spoken(handler: Handler, kind: RepoType) -> Callable[[Request], Awaitable[AS
     return endpoint
 
 
-def explain(request: Request, error: EntrepotError) -> Response:
-    """The answer for an error, in words that git shows."""
+def explain(request: Request, error: EntrepotError, *, cure: str = "") -> Response:
+    """The answer for an error, in words that git shows; ``cure`` is what more there is to say."""
     answer = answer_error(error, raw_path=request.scope["path"], query=request.scope["query_string"])
-    response = Response(f"{error.message}\n", answer.status, media_type="text/plain")
+    response = Response(f"{error.message}{cure}\n", answer.status, media_type="text/plain")
     response.raw_headers += [header for header in answer.headers if header[0] not in _REPLACED]
     return response
 
