@@ -182,3 +182,123 @@ def forget_mirrors(desk: Desk) -> Callable[[], None]:
     import shutil
 
     return lambda: shutil.rmtree(desk.hub.data / "cache")
+
+
+def write(desk: Desk, message: str = "change", /, **files: bytes) -> str:
+    """A commit in the clone; its id."""
+    for name, content in files.items():
+        path = desk.folder / "clone" / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    desk.git("add", "-A", cwd="clone")
+    desk.git("commit", "-q", "-m", message, cwd="clone")
+    return desk.git("rev-parse", "HEAD", cwd="clone")
+
+
+def test_what_is_pushed_appears_at_once_in_the_api(desk: Desk, repo: str) -> None:
+    desk.clone(repo)
+    card = b"---\nlicense: mit\n---\n# A card\n"
+    (desk.folder / "clone" / "données").mkdir()
+    (desk.folder / "clone" / UNICODE).write_bytes(b"x\n")
+    first = write(desk, README=b"1\n", folder__a=b"a\n")
+    head = write(desk, "second", **{"README.md": card, "folder__a": b"b\n"})
+    desk.git("push", "-q", cwd="clone")
+    info = desk.api.repo_info(repo)
+    assert info.sha == head
+    assert info.card_data is not None
+    assert info.card_data.license == "mit"
+    assert [commit.commit_id for commit in desk.api.list_repo_commits(repo)][:2] == [head, first]
+    assert {"README", "README.md", "folder/a", UNICODE} <= set(desk.api.list_repo_files(repo))
+    [entry] = desk.api.get_paths_info(repo, ["folder/a"], expand=True)
+    assert entry.last_commit.oid == head
+
+
+def test_a_file_pushed_with_git_lfs_is_downloaded_with_the_api(desk: Desk, repo: str) -> None:
+    desk.clone(repo)
+    write(desk, **{"model.safetensors": LARGE})
+    desk.git("push", "-q", cwd="clone")
+    [info] = desk.api.get_paths_info(repo, ["model.safetensors"])
+    assert info.lfs is not None
+    assert info.size == len(LARGE)
+    assert Path(desk.api.hf_hub_download(repo, "model.safetensors", cache_dir=desk.folder / "hf")).read_bytes() == LARGE
+
+
+def test_branches_and_tags_survive_a_round_trip(desk: Desk, repo: str) -> None:
+    desk.clone(repo)
+    head = write(desk, a=b"1")
+    desk.git("tag", "-a", "v1", "-m", "annotated", cwd="clone")
+    desk.git("tag", "light", cwd="clone")
+    desk.git("push", "-q", "origin", "HEAD:refs/heads/feature/x", "v1", "light", cwd="clone")
+    refs = desk.api.list_repo_refs(repo)
+    assert {branch.name: branch.target_commit for branch in refs.branches}["feature/x"] == head
+    assert {tag.name: tag.target_commit for tag in refs.tags} == {"v1": head, "light": head}
+    ours = desk.git("show-ref", "--tags", cwd="clone")
+    desk.clone(repo, into="again")
+    assert desk.git("show-ref", "--tags", cwd="again") == ours
+    desk.git("push", "-q", "origin", "--delete", "feature/x", "light", cwd="clone")
+    assert {branch.name for branch in desk.api.list_repo_refs(repo).branches} == {"main"}
+
+
+def test_force_is_needed_to_rewrite_history_and_enough(desk: Desk, repo: str) -> None:
+    desk.save("theirs.txt", b"1\n", repo)
+    desk.clone(repo)
+    desk.git("reset", "-q", "--hard", "HEAD~1", cwd="clone")
+    head = write(desk, ours=b"1")
+    refused = desk.try_git("push", cwd="clone")
+    assert "non-fast-forward" in refused.stderr
+    desk.git("push", "-q", "--force-with-lease", cwd="clone")
+    assert desk.api.repo_info(repo).sha == head
+
+
+def test_a_push_over_a_newer_commit_is_refused_until_it_is_pulled(desk: Desk, repo: str) -> None:
+    desk.clone(repo)
+    theirs = desk.save("theirs.txt", b"1\n", repo)
+    write(desk, ours=b"1")
+    assert desk.try_git("push", cwd="clone").returncode
+    desk.git("pull", "-q", "--no-rebase", "--no-edit", cwd="clone")
+    desk.git("push", "-q", cwd="clone")
+    ids = [commit.commit_id for commit in desk.api.list_repo_commits(repo)]
+    assert theirs in ids
+    assert {"theirs.txt", "ours"} <= set(desk.api.list_repo_files(repo))
+
+
+def test_reasons_are_seen_on_the_terminal(desk: Desk, repo: str, tmp_path: Path) -> None:
+    desk.clone(repo)
+    write(desk, large=os.urandom(11 << 20).replace(b"\0", b"x"))
+    refused = desk.try_git("push", cwd="clone")
+    assert "remote: the regular file 'large' exceeds the limit" in refused.stderr
+    assert "git lfs migrate" in refused.stderr
+    desk.git("reset", "-q", "--hard", "HEAD~1", cwd="clone")
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 5\n"
+    write(desk, pointer=pointer.encode())
+    refused = desk.try_git("push", "--no-verify", cwd="clone")
+    assert (
+        "remote: Your push was rejected because an LFS pointer pointed to a file that does not exist" in refused.stderr
+    )
+    absent = desk.try_git("push", f"{desk.hub.url}/tester/absent", "HEAD:main", cwd="clone")
+    assert "remote: Repository not found; to push to it, create it first" in absent.stderr
+    reader = Desk(desk.hub, tmp_path / "reader", desk.hub.user("tester", "read"))
+    reader.git("clone", "-q", f"{desk.hub.url}/{repo}", "clone")
+    reader.git("commit", "-q", "--allow-empty", "-m", "m", cwd="clone")
+    assert "remote: This token has role 'read'" in reader.try_git("push", cwd="clone").stderr
+
+
+def test_thousands_of_files_are_pushed_and_cloned(desk: Desk, repo: str) -> None:
+    desk.clone(repo)
+    head = write(desk, **{f"d{n % 70}__f{n}.txt": b"%d\n" % n for n in range(6000)})
+    desk.git("push", "-q", cwd="clone")
+    desk.clone(repo, into="again")
+    assert desk.git("rev-parse", "HEAD", cwd="again") == head
+    assert len(desk.git("ls-files", cwd="again").splitlines()) == 6001
+
+
+def test_pushes_and_commits_over_http_take_turns(desk: Desk, repo: str) -> None:
+    desk.clone(repo)
+    for n in range(4):
+        write(desk, **{f"git{n}": b"%d" % n})
+        desk.git("push", "-q", cwd="clone")
+        desk.save(f"http{n}.txt", b"%d" % n, repo)
+        desk.git("pull", "-q", cwd="clone")
+        desk.git("fsck", "--strict", cwd="clone")
+    ids = desk.git("log", "--format=%H", cwd="clone").split()
+    assert ids == [commit.commit_id for commit in desk.api.list_repo_commits(repo)]
