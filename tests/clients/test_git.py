@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,6 +118,12 @@ def test_every_version_of_the_protocol_clones_and_fetches(desk: Desk, repo: str,
     desk.git("pull", "-q", cwd="clone")
     assert desk.git("rev-parse", "HEAD", cwd="clone") == last
     assert (clone / "a.txt").read_bytes() == b"2\n"
+    desk.git("clone", "-q", "--depth=1", f"{desk.hub.url}/{repo}", "shallow")
+    desk.save("a.txt", b"3\n", repo)
+    desk.git("fetch", "-q", "--depth=2", cwd="shallow")
+    desk.git("fetch", "-q", "--unshallow", cwd="shallow")
+    assert desk.git("rev-list", "--count", "origin/main", cwd="shallow") == "4"
+    desk.git("fsck", "--strict", cwd="shallow")
 
 
 def test_shallow_and_partial_clones_fetch_the_rest_later(desk: Desk, repo: str) -> None:
@@ -179,8 +187,6 @@ def test_a_mirror_may_vanish_between_two_fetches(desk: Desk, repo: str, forget_m
 
 @pytest.fixture
 def forget_mirrors(desk: Desk) -> Callable[[], None]:
-    import shutil
-
     return lambda: shutil.rmtree(desk.hub.data / "cache")
 
 
@@ -302,3 +308,33 @@ def test_pushes_and_commits_over_http_take_turns(desk: Desk, repo: str) -> None:
         desk.git("fsck", "--strict", cwd="clone")
     ids = desk.git("log", "--format=%H", cwd="clone").split()
     assert ids == [commit.commit_id for commit in desk.api.list_repo_commits(repo)]
+
+
+def test_many_clone_and_some_push_at_once(desk: Desk, repo: str) -> None:
+    for n in range(3):
+        desk.save(f"f{n}.txt", b"%d\n" % n, repo)
+    failures: list[str] = []
+
+    def note(done: subprocess.CompletedProcess[str]) -> None:
+        if done.returncode:
+            failures.append(done.stderr)
+
+    def clone(number: int) -> None:
+        note(desk.try_git("clone", "-q", f"{desk.hub.url}/{repo}", f"c{number}"))
+        note(desk.try_git("fsck", "--strict", cwd=f"c{number}"))
+
+    def push(number: int) -> None:
+        clone(number)
+        for n in range(3):
+            note(desk.try_git("commit", "-q", "--allow-empty", "-m", str(n), cwd=f"c{number}"))
+            note(desk.try_git("push", "-q", "origin", f"HEAD:refs/heads/b{number}", cwd=f"c{number}"))
+
+    threads = [threading.Thread(target=push, args=(n,)) for n in range(4)]
+    threads += [threading.Thread(target=clone, args=(n,)) for n in range(4, 24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    heads = {branch.name: branch.target_commit for branch in desk.api.list_repo_refs(repo).branches}
+    assert {f"b{n}": desk.git("rev-parse", "HEAD", cwd=f"c{n}") for n in range(4)}.items() <= heads.items()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
-from entrepot.errors import LimitExceeded
+from entrepot.errors import LimitExceeded, shown
 from entrepot.git import (
     EMPTY_TREE,
     MAX_POINTER_BYTES,
@@ -154,9 +154,9 @@ class _Inspection:
             self._left,
         )
         if self._too_large is not None:
-            path = found.path_of(self._too_large)
-            cure = f"track it with git-lfs and rewrite the commit: git lfs migrate import --include='{path}'"
-            raise LimitExceeded(f"the regular file '{path}'", max_file, cure)
+            path = shown(found.path_of(self._too_large))
+            cure = f"track it with git-lfs and rewrite the commit: git lfs migrate import --include={path}"
+            raise LimitExceeded(f"the regular file {path}", max_file, cure)
         return found
 
     def _walk(self, root: Oid, seen: set[Oid]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from entrepot.catalog import Read
 from entrepot.git import Commit, Kind, Mode, parse_commit, parse_tag_object, parse_tree
@@ -74,15 +74,21 @@ class _Walk:
 
     def _compare(self, before: Oid | None, after: Oid) -> None:
         """Note a tree, and below it what is not at the same place in another tree."""
-        if before == after or after in self._found:
-            return
-        self._found[after] = None
+        waiting = [(before, after)]
+        while waiting:
+            old, new = waiting.pop()
+            if old != new and new not in self._found:
+                self._found[new] = None
+                waiting += self._differing(old, new)
+
+    def _differing(self, before: Oid | None, after: Oid) -> Iterator[tuple[Oid | None, Oid]]:
+        """Note the files of a tree that another one has not; pairs of folders to be compared."""
         old = {} if before is None else {entry.name: entry for entry in parse_tree(self._read(before))}
         for entry in parse_tree(self._read(after)):
             there = old.get(entry.name)
             if entry.mode == Mode.GITLINK or (there is not None and there.oid == entry.oid):
                 continue
             if entry.is_folder:
-                self._compare(there.oid if there is not None and there.is_folder else None, entry.oid)
+                yield there.oid if there is not None and there.is_folder else None, entry.oid
             else:
                 self._found[entry.oid] = None

@@ -66,7 +66,7 @@ class Mirrors:
 
     def __init__(self, folder: Path, limit: int) -> None:
         """Keep mirrors in ``folder``, of about ``limit`` bytes in sum; nothing is touched yet."""
-        self._folder = folder
+        self._folder = folder.absolute()  # git is run in other folders
         self._limit = limit
 
     def take(self, store: Store, reading: Reading, repo: RepoRow) -> Lease:

@@ -30,7 +30,9 @@ def test_a_question_may_come_gzipped_or_in_chunks(world: Any) -> None:
 
 def test_nonsense_is_an_error_and_does_no_harm(world: Any) -> None:
     ref = world.repo("fetch-nonsense")
-    assert ask(world, ref.path, b"what?").status_code == 503
+    answer = ask(world, ref.path, b"what?")
+    assert answer.status_code == 503
+    assert "protocol error" in answer.text
     assert ask(world, ref.path, LS_REFS).status_code == 200
 
 

@@ -16,6 +16,7 @@ from entrepot.hub.git_wire import Errand
 from entrepot.hub.house import Hub
 from entrepot.names import RepoRef
 from entrepot.server.doors import House, ask_slowly, house_of
+from entrepot.server.git.failures import explain
 from entrepot.server.git.inflation import inflated
 from entrepot.server.git.runs import Run, running
 from entrepot.server.threads import settle
@@ -46,6 +47,14 @@ async def errand_of(request: Request, find: Callable[[Hub, git_wire.Anyone], Err
     return prepared[0]
 
 
+class _NotBegun(Exception):
+    """The program failed before it said anything, so that there is an answer for it."""
+
+    def __init__(self, reason: StoreUnavailable) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 @attrs.frozen(eq=False)
 class Streamed:
     """A response that is what a program prints, after some bytes of our own."""
@@ -62,17 +71,27 @@ class Streamed:
             async with running(self.errand.argv, self.errand.environ, self.body) as run:
                 watching = asyncio.create_task(_kill_when_gone(run, receive))
                 try:
-                    await self._pass_on(run, send, watching)
+                    first = await self._begin(run, watching)
+                    await self._pass_on(run, first, send, watching)
                 finally:
                     watching.cancel()
                     await settle(watching)
+        except _NotBegun as failure:
+            await explain(Request(scope), failure.reason)(scope, receive, send)
         finally:
             self.errand.release()
 
-    async def _pass_on(self, run: Run, send: Send, watching: asyncio.Task[None]) -> None:
+    async def _begin(self, run: Run, watching: asyncio.Task[None]) -> bytes:
+        """The first bytes of the program."""
         first = await run.read()
         if not first:
-            await self._conclude(run, watching)
+            try:
+                await self._conclude(run, watching)
+            except StoreUnavailable as error:
+                raise _NotBegun(error) from None
+        return first
+
+    async def _pass_on(self, run: Run, first: bytes, send: Send, watching: asyncio.Task[None]) -> None:
         headers = [(b"content-type", self.media_type), *NO_CACHE]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         data = self.lead + first
