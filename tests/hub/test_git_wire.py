@@ -76,3 +76,17 @@ def test_what_gc_swept_is_not_served_any_more(world: Any) -> None:
 
 def test_the_reason_of_a_failure_is_one_line() -> None:
     assert git_wire.reason(b"remote: x\nfatal: no \x1b[31mroom\n") == "no \\x1b[31mroom"
+
+
+def test_a_large_mirror_is_repacked_by_the_worker(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from entrepot.hub import followups
+    from entrepot.storage import mirrors
+
+    monkeypatch.setattr(mirrors, "LARGE_INDEX", 100)
+    ref = world.repo()
+    errand = git_wire.serve_uploads(world.hub, None, ref, "")
+    errand.release()
+    while outcome := followups.run_next(world.hub, "tester"):
+        assert outcome.error is None
+    folder = world.hub.settings.data / "cache" / "git" / errand.uid / "objects" / "pack"
+    assert len(list(folder.glob("*.bitmap"))) == 1

@@ -173,3 +173,20 @@ def test_many_threads_may_ask_at_once(shelf: Any, kept: Mirrors) -> None:
         thread.join()
     assert heads == [commit] * 8
     assert len(packs(kept, shelf)) == 1
+
+
+def test_a_large_mirror_is_slow_until_it_is_repacked(
+    shelf: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirrors, "LARGE_INDEX", 100)
+    commit = shelf.commit(shelf.tree({f"f{n}": b"%d" % n for n in range(50)}))
+    shelf.point(MAIN, commit)
+    lease = kept.take(shelf.store, shelf.store.catalog.read, shelf.row)
+    assert lease.is_slow
+    kept.repack(shelf.row.uid)
+    assert not lease.is_slow
+    lease.release()
+    before = packs(kept, shelf)
+    assert head_of(kept, shelf) == commit
+    assert packs(kept, shelf) == before
+    kept.repack(Uid("0" * 24))  # one that is not there is nobody's trouble

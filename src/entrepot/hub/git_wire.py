@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from entrepot.catalog import jobs
 from entrepot.errors import shown
 from entrepot.hub import access
 from entrepot.hub.callers import Anyone as Anyone
@@ -80,6 +81,14 @@ def _errand(hub: Hub, caller: Anyone, ref: RepoRef, protocol: str, *options: str
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
     lease = hub.mirrors.take(hub.store, hub.read, row)
+    if lease.is_slow:
+        _plan_repack(hub, row.id)
     argv = processes.command(["upload-pack", "--stateless-rpc", *options, str(lease.path)], _SETTINGS)
     more = {"GIT_PROTOCOL": protocol} if _PROTOCOL.fullmatch(protocol) else {}
     return Errand(argv, processes.environment(more), row.uid, lease)
+
+
+def _plan_repack(hub: Hub, repo_id: int) -> None:
+    with hub.write() as tx:
+        jobs.enqueue(tx, "mirror", {"repo": repo_id}, hub.now_ms(), dedup_key=f"mirror:{repo_id}")
+    hub.job_added.set()

@@ -35,6 +35,10 @@ from entrepot.storage.store import Store
 MAX_PACKS: Final = 24
 """A mirror of more packs than this is repacked into one."""
 
+LARGE_INDEX: Final = 28 * 5_000
+"""Bytes of pack indexes (28 an object) from which on a bitmap of what leads where makes clones much cheaper."""
+
+_REPACK: Final = ("repack", "-a", "-d", "-b", "-q", "--window=0")
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _LIST = "packs.json"
 _REFS = "packed-refs"
@@ -55,6 +59,13 @@ class Lease:
 
     path: Path
     _lock: int
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether :meth:`Mirrors.repack` would make serving it much cheaper."""
+        packs = _measure_packs(self.path)
+        indexed = sum(size for name, size in packs.items() if name.endswith(".idx"))
+        return indexed > LARGE_INDEX and not any(name.endswith(".bitmap") for name in packs)
 
     def release(self) -> None:
         """Let others remove the mirror; to be called once."""
@@ -118,6 +129,18 @@ class Mirrors:
                     known[name] = oid
             _seal(path, sorted(known.items()))
 
+    def repack(self, uid: Uid) -> None:
+        """Put all packs of a mirror into one, with a bitmap of what leads where; nothing when there is none.
+
+        Raises:
+            StoreUnavailable: git is not installed, or failed.
+        """
+        path = self._folder / uid
+        with self._updating(uid):
+            if _is_sound(path):
+                processes.run(path, _REPACK)
+                _seal(path, list(_read_refs(path).items()))
+
     def drop(self, uid: Uid) -> None:
         """Remove a mirror, whoever is reading it; the next reader makes it anew."""
         with self._updating(uid):
@@ -146,7 +169,7 @@ class Mirrors:
                 self._remove(path)
                 self._make(store, tx, repo.id, path, wanted)
         if len(list((path / "objects" / "pack").glob("*.pack"))) > MAX_PACKS:
-            processes.run(path, ["repack", "-a", "-d", "-q", "--window=0"])
+            processes.run(path, _REPACK)
             _seal(path, wanted)
 
     def _grow(self, store: Store, tx: Read, repo_id: int, path: Path, wanted: Sequence[tuple[RefName, Oid]]) -> bool:
