@@ -38,7 +38,10 @@ MAX_PACKS: Final = 24
 LARGE_INDEX: Final = 28 * 5_000
 """Bytes of pack indexes (28 an object) from which on a bitmap of what leads where makes clones much cheaper."""
 
-_REPACK: Final = ("repack", "-a", "-d", "-b", "-q", "--window=0")
+_HUGE_INDEX: Final = 28 * 500_000
+_REPACK: Final = ("repack", "-a", "-d", "-b", "-q")
+_WITHOUT_DELTAS: Final = ("--window=0",)
+_WITH_DELTAS: Final = ("-f", "--window-memory=64m")  # without -f, objects of one pack are never compared
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _LIST = "packs.json"
 _REFS = "packed-refs"
@@ -63,9 +66,8 @@ class Lease:
     @property
     def is_slow(self) -> bool:
         """Whether :meth:`Mirrors.repack` would make serving it much cheaper."""
-        packs = _measure_packs(self.path)
-        indexed = sum(size for name, size in packs.items() if name.endswith(".idx"))
-        return indexed > LARGE_INDEX and not any(name.endswith(".bitmap") for name in packs)
+        has_bitmap = any(name.endswith(".bitmap") for name in _measure_packs(self.path))
+        return not has_bitmap and _indexed(self.path) > LARGE_INDEX
 
     def release(self) -> None:
         """Let others remove the mirror; to be called once."""
@@ -130,7 +132,7 @@ class Mirrors:
             _seal(path, sorted(known.items()))
 
     def repack(self, uid: Uid) -> None:
-        """Put all packs of a mirror into one, with a bitmap of what leads where; nothing when there is none.
+        """Put all packs of a mirror into one, with deltas and a bitmap of what leads where; blocking, for minutes.
 
         Raises:
             StoreUnavailable: git is not installed, or failed.
@@ -138,7 +140,9 @@ class Mirrors:
         path = self._folder / uid
         with self._updating(uid):
             if _is_sound(path):
-                processes.run(path, _REPACK)
+                # Looking for deltas takes a minute for a million objects, and makes every later clone smaller.
+                is_huge = _indexed(path) > _HUGE_INDEX
+                processes.run(path, [*_REPACK, *(_WITHOUT_DELTAS if is_huge else _WITH_DELTAS)])
                 _seal(path, list(_read_refs(path).items()))
 
     def drop(self, uid: Uid) -> None:
@@ -169,7 +173,7 @@ class Mirrors:
                 self._remove(path)
                 self._make(store, tx, repo.id, path, wanted)
         if len(list((path / "objects" / "pack").glob("*.pack"))) > MAX_PACKS:
-            processes.run(path, _REPACK)
+            processes.run(path, [*_REPACK, *_WITHOUT_DELTAS])
             _seal(path, wanted)
 
     def _grow(self, store: Store, tx: Read, repo_id: int, path: Path, wanted: Sequence[tuple[RefName, Oid]]) -> bool:
@@ -304,6 +308,10 @@ def _is_sound(path: Path) -> bool:
 def _measure_packs(path: Path) -> dict[str, int]:
     found = (path / "objects" / "pack").iterdir()
     return {file.name: file.stat().st_size for file in found if file.name.startswith("pack-")}
+
+
+def _indexed(path: Path) -> int:
+    return sum(size for name, size in _measure_packs(path).items() if name.endswith(".idx"))
 
 
 def _render_refs(wanted: Sequence[tuple[RefName, Oid]]) -> str:
