@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
@@ -338,3 +339,21 @@ def test_many_clone_and_some_push_at_once(desk: Desk, repo: str) -> None:
     assert failures == []
     heads = {branch.name: branch.target_commit for branch in desk.api.list_repo_refs(repo).branches}
     assert {f"b{n}": desk.git("rev-parse", "HEAD", cwd=f"c{n}") for n in range(4)}.items() <= heads.items()
+
+
+def test_protected_branches_and_immutable_tags_stay(desk: Desk, repo: str) -> None:
+    desk.clone(repo)
+    head = write(desk, a=b"1")
+    desk.git("tag", "v1", cwd="clone")
+    desk.git("push", "-q", "origin", "HEAD", "HEAD:refs/heads/release/1", "v1", cwd="clone")
+    settings = {"protectedBranches": ["main", "release/*"], "immutableTags": True}
+    headers = {"authorization": f"Bearer {desk.api.token}"}
+    with httpx2.Client(base_url=desk.hub.url, headers=headers, trust_env=False) as client:
+        assert client.put(f"/api/models/{repo}/settings", json=settings).json() == settings
+    for push in (["--delete", "release/1"], ["--delete", "v1"], ["--force", "HEAD~1:refs/heads/main"]):
+        refused = desk.try_git("push", "origin", *push, cwd="clone")
+        assert "protected" in refused.stderr or "immutable" in refused.stderr
+    assert desk.api.repo_info(repo).sha == head
+    later = write(desk, a=b"2")
+    desk.git("push", "-q", "origin", "HEAD:refs/heads/release/1", "HEAD", cwd="clone")
+    assert desk.api.repo_info(repo).sha == later

@@ -28,7 +28,7 @@ from entrepot.errors import (
 from entrepot.git import Kind, parse_tag_object
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, followups
+from entrepot.hub import access, followups, protections
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
@@ -135,7 +135,8 @@ def finish(push: Push) -> list[Verdict]:
     found = inspect(push.quarantine, push.quarantine.oids(), max_file=hub.settings.max_inline_file)
     with hub.read() as tx:
         _check_history(tx, push.row.id, found)
-        wanted = {command.ref: _refusal(tx, push.row.id, command, found) for command in push.request.commands}
+        row = repos.by_id(tx, push.row.id) or push.row
+        wanted = {command.ref: _refusal(tx, row, command, found) for command in push.request.commands}
     _check_large(push, found)
     if any(wanted.values()) and push.request.is_atomic:
         return [Verdict(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
@@ -183,7 +184,7 @@ def _check_large(push: Push, found: Inspected) -> None:
             raise InvalidOperation(path, reason)
 
 
-def _refusal(tx: Read, repo_id: int, command: Command, found: Inspected) -> str | None:
+def _refusal(tx: Read, row: RepoRow, command: Command, found: Inspected) -> str | None:
     """Why a command cannot be done whatever the refs are, or None."""
     try:
         _check_name(command.ref)
@@ -191,9 +192,34 @@ def _refusal(tx: Read, repo_id: int, command: Command, found: Inspected) -> str 
         return error.message
     if command.ref.startswith("refs/pr/") and None in (command.old, command.new):
         return "pull requests are opened and closed through the API"
-    if command.new is None:
-        return f"{MAIN} cannot be deleted" if command.ref == MAIN else None
-    return _target_refusal(tx, repo_id, command.ref, command.new, found)
+    if command.new is None and command.ref == MAIN:
+        return f"{MAIN} cannot be deleted"
+    if command.new is not None:
+        reason = _target_refusal(tx, row.id, command.ref, command.new, found)
+        if reason is not None:
+            return reason
+    return protections.find_refusal(
+        row, RefName(command.ref), command.old, command.new, lambda: _is_forward(tx, row.id, command, found)
+    )
+
+
+def _is_forward(tx: Read, repo_id: int, command: Command, found: Inspected) -> bool:
+    """Whether the history of the new commit contains the old one."""
+    assert command.old is not None
+    assert command.new is not None
+    waiting, seen = [command.new], set[Oid]()
+    while waiting:
+        oid = waiting.pop()
+        if oid == command.old:
+            return True
+        if oid in seen:
+            continue
+        seen.add(oid)
+        if oid in found.commits:
+            waiting += found.commits[oid].parents
+        elif commit_rows.is_ancestor(tx, repo_id, command.old, oid):
+            return True
+    return False
 
 
 def _check_name(ref: str) -> None:
