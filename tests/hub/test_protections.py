@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from entrepot.errors import InvalidName, Refused
-from entrepot.hub import branches, logs, protections, repositories
+from entrepot.hub import branches, lfs_files, logs, protections, repositories
 from entrepot.hub.repositories import Changes
 from entrepot.names import MAIN, Oid, RefName, RepoRef
 
@@ -59,6 +59,16 @@ def test_the_http_api_keeps_to_it(world: Any, ref: RepoRef) -> None:
     protect(world, ref, protectedBranches=[], immutableTags=False)
     branches.delete_branch(world.hub, world.alice, ref, "release/1")
     branches.delete_tag(world.hub, world.alice, ref, "v1")
+
+
+def test_large_files_cannot_be_cut_out_of_a_protected_history(world: Any, ref: RepoRef) -> None:
+    sha256 = world.add_large(ref, "large.bin", b"x" * 5000)
+    protect(world, ref, protectedBranches=["main"])
+    with pytest.raises(Refused):
+        lfs_files.delete_content(world.hub, world.alice, ref, sha256, rewrites_history=True)
+    protect(world, ref, protectedBranches=[])
+    lfs_files.delete_content(world.hub, world.alice, ref, sha256, rewrites_history=True)
+    assert "large.bin" not in world.paths(ref)
 
 
 @pytest.mark.parametrize("patterns", [["a b"], ["../x"], ["x"] * 101])

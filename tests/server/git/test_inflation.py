@@ -49,7 +49,7 @@ def test_a_small_gzip_cannot_become_a_large_body() -> None:
         unpacked(piece(gzip.compress(bytes(50 << 20))), coding=b"gzip", limit=1 << 20)
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"cut short")[:-9]])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"cut short", mtime=0)[:-9]], ids=["none", "cut"])
 def test_what_is_no_gzip_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
         unpacked(piece(body), coding=b"gzip")
