@@ -29,7 +29,7 @@ def test_another_shell_is_wrong_usage(run: Any) -> None:
         ("entrepot ver", {"version"}),
         ("entrepot admin create-", {"create-user", "create-org", "create-token"}),
         ("entrepot admin jobs r", {"retry"}),
-        ("entrepot serve --max-", {"--max-commit-body", "--max-inline-file", "--max-file"}),
+        ("entrepot serve --max-", {"--max-commit-body", "--max-inline-file", "--max-pack", "--max-file"}),
     ],
 )
 def test_commands_and_flags_are_completed(words: str, expected: set[str], tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.catalog import jobs, refs
+from entrepot.catalog import files, jobs, refs
 from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
 from entrepot.git import EMPTY_TREE, Kind
 from entrepot.hub import repositories
-from entrepot.hub.publishing import Move, Publication, commit_object, publish, touches_card
+from entrepot.hub.publishing import Move, Publication, commit_object, link_files, publish, touches_card
 from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
 
@@ -69,6 +69,14 @@ def test_what_leads_nowhere_is_not_published(
     with pytest.raises(error):
         attempt(world, attrs.evolve(publication, **change))
     assert world.head(ref) == before
+
+
+def test_no_file_is_linked_for_its_digest_alone(world: Any, ref: RepoRef, publication: Publication) -> None:
+    sha256 = world.add_large(world.repo("alice/o"), "w", b"w" * 5000)
+    with world.hub.write() as tx, pytest.raises(LargeFileMissing):
+        link_files(tx, publication.repo_id, [(sha256, RepoPath("w"))], 1, MAIN, 1)
+    with world.hub.read() as tx:
+        assert files.usable(tx, publication.repo_id, [sha256]) == {}
 
 
 def test_a_deleted_repository_takes_nothing(world: Any, ref: RepoRef, publication: Publication) -> None:

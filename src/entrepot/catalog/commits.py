@@ -34,10 +34,17 @@ def generation(tx: Read, repo_id: int, oid: Oid) -> int | None:
 
 def put(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid], generation: int) -> None:
     """Record a commit and its parents; idempotent."""
-    row = {"repo_id": repo_id, "oid": oid, "generation": generation, "is_indexed": False}
-    insert_missing(tx.sql, _C, [row])
-    rows = [{"repo_id": repo_id, "oid": oid, "position": i, "parent": parent} for i, parent in enumerate(parents)]
-    insert_missing(tx.sql, _P, rows)
+    put_many(tx, repo_id, [(oid, parents, generation)])
+
+
+def put_many(tx: Write, repo_id: int, recorded: Iterable[tuple[Oid, Sequence[Oid], int]]) -> None:
+    """Record commits, each with its parents and its generation; idempotent."""
+    rows, links = [], []
+    for oid, parents, generation in recorded:
+        rows.append({"repo_id": repo_id, "oid": oid, "generation": generation, "is_indexed": False})
+        links += [{"repo_id": repo_id, "oid": oid, "position": i, "parent": it} for i, it in enumerate(parents)]
+    insert_missing(tx.sql, _C, rows)
+    insert_missing(tx.sql, _P, links)
 
 
 def count_ancestors(tx: Read, repo_id: int, head: Oid) -> int:

@@ -142,6 +142,17 @@ def everything(tx: Read, repo_id: int) -> Iterator[tuple[Oid, str, int, int]]:
         yield row.oid, row.kind, row.size, row.touched_ms
 
 
+def count(tx: Read, repo_id: int) -> int:
+    """How many objects a repository has."""
+    return tx.sql.execute(sa.select(sa.func.count()).where(_T.c.repo_id == repo_id)).scalar_one()
+
+
+def rows(tx: Read, repo_id: int) -> Iterator[ObjectRow]:
+    """Every object of a repository with its content, in no order, read lazily."""
+    for row in tx.sql.execute(sa.select(*_COLUMNS).where(_T.c.repo_id == repo_id)):
+        yield ObjectRow(*row)
+
+
 def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> int:
     """Restart the grace period of objects that are about to be used again; returns how many are there."""
     touched = 0

@@ -47,6 +47,7 @@ _ENTRIES = (
     Entry("fsck", "entrepot.cli.maintenance:fsck", "Check everything that a hub keeps."),
     Entry("gc", "entrepot.cli.maintenance:gc", "Take away what nothing names any more."),
     Entry("du", "entrepot.cli.maintenance:du", "Show what repositories cost, and what deleting them frees."),
+    Entry("import", "entrepot.cli.imports:import_", "Bring in a git repository from elsewhere."),
     Entry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
     Entry("version", "entrepot.cli.main:version", "Print the version."),
 )

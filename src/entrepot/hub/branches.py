@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Read, Write, objects, refs, repos
+from entrepot.catalog.repos import RepoRow
 from entrepot.errors import AlreadyExists, NotAllowed, Refused, RevisionNotFound
 from entrepot.git import EMPTY_TREE, Kind, Signature, Tag, encode_tag_object
-from entrepot.hub import access, revisions
+from entrepot.hub import access, protections, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
@@ -61,6 +62,8 @@ def create_branch(
     with hub.write() as tx:
         row, _ = access.writable(tx, caller, ref)
         old = _free(tx, row.id, branch, overwrites=overwrites)
+        if old is not None:
+            protections.check_rewriting(row, branch)
         # Resolved in the transaction that names it: no sweep can come between.
         target = revisions.resolve(tx, row.id, start or "main")
         if old != target:
@@ -72,6 +75,8 @@ def _create_empty(hub: Hub, caller: Anyone, ref: RepoRef, branch: RefName, *, ov
     with hub.read() as tx:
         row, maker = access.writable(tx, caller, ref)
         old = _free(tx, row.id, branch, overwrites=overwrites)
+        if old is not None:
+            protections.check_rewriting(row, branch)
     tree = stored.of(Kind.TREE, b"")
     assert tree.oid == EMPTY_TREE
     commit = commit_object(hub, maker, tree.oid, (), "initial commit")
@@ -89,13 +94,14 @@ def delete_branch(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access, or it is main.
         RevisionNotFound: there is none.
+        Refused: the branch is protected.
     """
     branch = parse_branch(name)
     with hub.write() as tx:
         row, _ = access.writable(tx, caller, ref)
         if branch == MAIN:
             raise NotAllowed(f"Cannot delete {MAIN}")
-        _drop(hub, tx, row.id, branch)
+        _drop(hub, tx, row, branch)
 
 
 def create_tag(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, name: str, message: str | None) -> None:
@@ -131,7 +137,7 @@ def delete_tag(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
     tag = parse_tag(name)
     with hub.write() as tx:
         row, _ = access.writable(tx, caller, ref)
-        _drop(hub, tx, row.id, tag)
+        _drop(hub, tx, row, tag)
 
 
 def _free(tx: Read, repo_id: int, branch: RefName, *, overwrites: bool) -> Oid | None:
@@ -143,16 +149,24 @@ def _free(tx: Read, repo_id: int, branch: RefName, *, overwrites: bool) -> Oid |
     return old
 
 
-def _check_clash(tx: Read, repo_id: int, name: RefName) -> None:
-    """Refuse what no git repository can hold: a ref below another ref."""
+def find_clash(tx: Read, repo_id: int, name: RefName) -> RefName | None:
+    """A ref above or below which no git repository can hold another one of this name."""
     for other, _ in refs.everything(tx, repo_id):
         if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
-            raise AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
+            return other
+    return None
 
 
-def _drop(hub: Hub, tx: Write, repo_id: int, name: RefName) -> None:
-    old = refs.find(tx, repo_id, name)
+def _check_clash(tx: Read, repo_id: int, name: RefName) -> None:
+    other = find_clash(tx, repo_id, name)
+    if other is not None:
+        raise AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
+
+
+def _drop(hub: Hub, tx: Write, row: RepoRow, name: RefName) -> None:
+    old = refs.find(tx, row.id, name)
     if old is None:
         raise RevisionNotFound(name)
-    if not refs.swap(tx, repo_id, name, old, None, hub.now_ms()):
+    protections.check_deletion(row, name)
+    if not refs.swap(tx, row.id, name, old, None, hub.now_ms()):
         raise Refused(f"{name} was moved meanwhile; try again")

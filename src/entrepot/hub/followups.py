@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.catalog import jobs, refs
+from entrepot.catalog import jobs, refs, repos
 from entrepot.catalog.jobs import STATES as STATES
 from entrepot.catalog.jobs import Job as Job
 from entrepot.errors import EntrepotError, ThingNotFound
@@ -54,6 +54,14 @@ def verify_claims(hub: Hub, _args: Mapping[str, Any]) -> None:
     ingestion.verify_claims(hub)
 
 
+def repack_mirror(hub: Hub, args: Mapping[str, Any]) -> None:
+    """Make the clones of a large repository cheap."""
+    with hub.read() as tx:
+        row = repos.by_id(tx, int(args["repo"]))
+    if row is not None:
+        hub.mirrors.repack(row.uid)
+
+
 def scrub(hub: Hub, _args: Mapping[str, Any]) -> None:
     """Check some stored chunks, and plan the next turn."""
     scrubbing.scrub(hub)
@@ -69,6 +77,7 @@ HANDLERS: Mapping[str, Handler] = {
     "chunk": chunk_files,
     "verify": verify_claims,
     "scrub": scrub,
+    "mirror": repack_mirror,
     "history": index_history,
     "card": index_card,
 }

@@ -22,6 +22,7 @@ from entrepot.hub.turns import Turns
 from entrepot.names import new_uid
 from entrepot.settings import Settings
 from entrepot.storage import Store
+from entrepot.storage.mirrors import Mirrors
 
 FORMAT = 1
 """Layout of the data folder: ``format.json``, ``catalog.sqlite3``, ``blobs/``."""
@@ -38,6 +39,11 @@ class Hub:
     now_ms: Callable[[], int]
     turns: Turns = attrs.field(factory=Turns)
     job_added: threading.Event = attrs.field(factory=threading.Event)
+    mirrors: Mirrors = attrs.field(
+        default=attrs.Factory(
+            lambda hub: Mirrors(hub.settings.data / "cache" / "git", hub.settings.git_cache_bytes), takes_self=True
+        )
+    )
 
     @property
     def catalog(self) -> Catalog:

@@ -10,6 +10,7 @@ from entrepot.catalog import Read, accounts, commits, files, jobs, refs, repos, 
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.files import Link
+from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Busy, LimitExceeded, RepoNotFound, ThingNotFound
 from entrepot.git import (
     EMPTY_TREE,
@@ -22,7 +23,7 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
-from entrepot.hub import access
+from entrepot.hub import access, protections
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, RefName, RepoRef, Sha256
@@ -68,6 +69,7 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef, uids: Sequence[str], *, rewri
         RepoNotFound, LoginRequired, NotAllowed: no access.
         ThingNotFound: an id names no large file of this repository.
         LimitExceeded: more than 1,000 files.
+        Refused: a branch or tag that would be rewritten is protected.
         Busy: somebody kept committing meanwhile.
     """
     if len(uids) > MAX_DELETIONS:
@@ -78,7 +80,7 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef, uids: Sequence[str], *, rewri
     missing = set(uids) - {link.uid for link in links}
     if missing:
         raise ThingNotFound("large file", min(missing))
-    _delete(hub, row.id, [link.sha256 for link in links], rewrites_history=rewrites_history)
+    _delete(hub, row, [link.sha256 for link in links], rewrites_history=rewrites_history)
 
 
 def delete_content(hub: Hub, caller: Anyone, ref: RepoRef, sha256: Sha256, *, rewrites_history: bool) -> None:
@@ -94,7 +96,7 @@ def delete_content(hub: Hub, caller: Anyone, ref: RepoRef, sha256: Sha256, *, re
         found = files.link_of(tx, row.id, sha256)
     if found is None:
         raise ThingNotFound("large file", sha256)
-    _delete(hub, row.id, [sha256], rewrites_history=rewrites_history)
+    _delete(hub, row, [sha256], rewrites_history=rewrites_history)
 
 
 def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: Sequence[Sha256]) -> frozenset[Sha256]:
@@ -121,7 +123,8 @@ def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: S
     return frozenset(named)
 
 
-def _delete(hub: Hub, repo_id: int, sha256s: Sequence[Sha256], *, rewrites_history: bool) -> None:
+def _delete(hub: Hub, row: RepoRow, sha256s: Sequence[Sha256], *, rewrites_history: bool) -> None:
+    repo_id = row.id
     if not rewrites_history:
         with hub.write() as tx:
             files.unlink(tx, repo_id, sha256s)
@@ -132,6 +135,9 @@ def _delete(hub: Hub, repo_id: int, sha256s: Sequence[Sha256], *, rewrites_histo
             heads = refs.everything(tx, repo_id)
             rewriter = _Rewriter(hub, tx, repo_id, object_rows.pointing_at(tx, repo_id, sha256s))
             moves = [(name, old, rewriter.target(old)) for name, old in heads]
+        for name, old, new in moves:
+            if old != new:
+                protections.check_rewriting(row, name)
         if _publish(hub, repo_id, rewriter, moves, sha256s):
             hub.job_added.set()
             return

@@ -11,7 +11,7 @@ from entrepot.catalog import objects as object_rows
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
 from entrepot.git import Change, Entry, Side, diff_trees, unified_diff
-from entrepot.hub import access, revisions
+from entrepot.hub import access, protections, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
@@ -90,10 +90,12 @@ def squash(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, message: str) 
         RepoNotFound, LoginRequired, NotAllowed: no access.
         RevisionNotFound: the revision is no branch.
         BranchMoved: somebody committed meanwhile.
+        Refused: the branch is protected.
     """
     with hub.read() as tx:
         row, author = access.writable(tx, caller, ref)
         branch = revisions.branch(tx, row.id, revision)
+        protections.check_rewriting(row, branch.ref)
         root = objects.root_of(hub.store, tx, row.id, branch.head)
     summary, _, description = (message.strip() or "Super-squash branch").partition("\n")
     commit = commit_object(hub, author, root, (), summary, description.strip("\n"))

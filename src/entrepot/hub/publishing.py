@@ -71,26 +71,46 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
     if not objects.are_present(tx, repo_id, publication.needed):
         raise Busy("the repository")
     histories.record(tx, repo_id, move.new, publication.parents)
-    _link_files(tx, publication, now)
-    files.name_links(tx, repo_id, publication.large, move.ref, now)
-    repos.update(tx, repo_id, updated_ms=now)
-    jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
-    if publication.large:
-        key = f"chunk:{repo_id}"
-        jobs.enqueue(tx, "chunk", {"repo": repo_id}, now, dedup_key=key, delay_ms=hub.settings.chunk_delay_s * 1000)
-    if move.ref == MAIN and touches_card(publication.touched):
-        jobs.enqueue(tx, "card", {"repo": repo_id}, now, dedup_key=card_job(repo_id))
+    link_files(tx, repo_id, publication.large, publication.pusher_id, move.ref, now)
+    has_card = move.ref == MAIN and touches_card(publication.touched)
+    follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card)
     return True
 
 
-def _link_files(tx: Write, publication: Publication, now_ms: int) -> None:
-    # Nothing is linked here for its sha256 alone: whoever staged it has looked at the right to it.
-    wanted = [sha256 for sha256, _ in publication.large]
-    xet_files.link_claimed(tx, publication.repo_id, wanted, publication.pusher_id, now_ms)
-    linked = files.usable(tx, publication.repo_id, wanted)
-    for sha256, path in publication.large:
-        if sha256 not in linked:  # swept since it was found to be there
+def follow_up(hub: Hub, tx: Write, repo_id: int, *, has_large: bool, has_card: bool) -> None:
+    """Note that a repository has changed, and write down the work that this makes necessary.
+
+    Args:
+        has_large: large files were named.
+        has_card: what is listed about the repository may have changed.
+    """
+    now = hub.now_ms()
+    repos.update(tx, repo_id, updated_ms=now)
+    jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
+    if has_large:
+        key = f"chunk:{repo_id}"
+        jobs.enqueue(tx, "chunk", {"repo": repo_id}, now, dedup_key=key, delay_ms=hub.settings.chunk_delay_s * 1000)
+    if has_card:
+        jobs.enqueue(tx, "card", {"repo": repo_id}, now, dedup_key=card_job(repo_id))
+
+
+def link_files(
+    tx: Write, repo_id: int, large: Sequence[tuple[Sha256, RepoPath]], pusher_id: int, ref: RefName, now_ms: int
+) -> None:
+    """Note what new commits on a ref call the large files that were admitted to a repository before.
+
+    Nothing is linked here for its sha256 alone: whoever admitted it has looked at the right to it.
+
+    Raises:
+        LargeFileMissing: one was swept since it was admitted, or never was admitted.
+    """
+    wanted = [sha256 for sha256, _ in large]
+    xet_files.link_claimed(tx, repo_id, wanted, pusher_id, now_ms)
+    linked = files.usable(tx, repo_id, wanted)
+    for sha256, path in large:
+        if sha256 not in linked:
             raise LargeFileMissing(path, sha256)
+    files.name_links(tx, repo_id, large, ref, now_ms)
 
 
 def touches_card(touched: Collection[RepoPath]) -> bool:

@@ -19,7 +19,7 @@ from entrepot.git import (
     Mode,
     TreeEditor,
 )
-from entrepot.hub import access, ingestion
+from entrepot.hub import access, ingestion, protections
 from entrepot.hub.callers import Anyone, Caller, Role, require_write
 from entrepot.hub.followups import attend
 from entrepot.hub.house import Hub
@@ -147,6 +147,7 @@ def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoR
         if changes.gated is not None:
             values["gated"] = changes.gated
         if changes.options:
+            protections.check_patterns([str(it) for it in _list_of(changes.options.get(protections.BRANCHES))])
             values["settings"] = dict(row.settings) | dict(changes.options)
         if values:
             repos.update(tx, row.id, **values)
@@ -251,6 +252,10 @@ def _namespace(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account:
 def _check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
     if repos.find(tx, ref) is not None:
         raise AlreadyExists(f"You already created this {ref.type.value} repo", ref.path)
+
+
+def _list_of(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _check_visibility(word: str | None) -> None:

@@ -219,16 +219,24 @@ class _Stage:
     def _flush(self) -> None:
         if not self._waiting:
             return
-        now = self._hub.now_ms()
-        with self._hub.write() as tx:
-            object_rows.put(tx, self._row.id, self._waiting, now)
-            for row in self._waiting:
-                if row.data is None and row.sha256 is not None and not files.confirm(tx, row.sha256, row.size):
-                    raise Busy("this file")  # a sweep with hardly any grace took it before its object was stored
-        for row in self._waiting:
-            if row.data is None and row.sha256 is not None and self._hub.store.blobs.stat(file_key(row.sha256)) is None:
-                raise Busy("this file")  # chunks have taken the place of these bytes just before the object needed them
+        store_rows(self._hub, self._row.id, self._waiting)
         self._waiting, self._waiting_bytes = [], 0
+
+
+def store_rows(hub: Hub, repo_id: int, rows: Sequence[ObjectRow]) -> None:
+    """Store rows of objects that no ref names yet; the bytes of large ones were reserved and published before.
+
+    Raises:
+        Busy: the bytes of a large one have gone meanwhile; do it all again.
+    """
+    with hub.write() as tx:
+        object_rows.put(tx, repo_id, rows, hub.now_ms())
+        for row in rows:
+            if row.data is None and row.sha256 is not None and not files.confirm(tx, row.sha256, row.size):
+                raise Busy("this file")  # a sweep with hardly any grace took it before its object was stored
+    for row in rows:
+        if row.data is None and row.sha256 is not None and hub.store.blobs.stat(file_key(row.sha256)) is None:
+            raise Busy("this file")  # chunks have taken the place of these bytes just before the object needed them
 
 
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:

@@ -94,9 +94,13 @@ def gc(
     grace = hub.settings.gc_grace_s * 1000 if grace_ms is None else grace_ms
     cutoff = hub.now_ms() - grace
     yield from _sweep_repos(hub, cutoff, is_rehearsal)
+    living = set()
     for row in _all_repos(hub):
+        living.add(row.uid)
         progress(f"sweeping {row.ref}")
         yield from _sweep_objects(hub, row, cutoff, is_rehearsal)
+    if not is_rehearsal:
+        hub.mirrors.retain(living)
     yield from _sweep_uploads(hub, cutoff, is_rehearsal)
     progress("sweeping large files")
     yield from _sweep_files(hub, cutoff, is_rehearsal)
@@ -183,8 +187,10 @@ def _sweep_objects(hub: Hub, row: RepoRow, cutoff: int, is_rehearsal: bool) -> I
     if reach.findings or not (loose or links):
         # What a damaged repository still needs cannot be told: nothing of it is taken.
         return
-    if not is_rehearsal and not _remove(hub, row.id, heads, loose, links, cutoff):
-        return
+    if not is_rehearsal:
+        if not _remove(hub, row.id, heads, loose, links, cutoff):
+            return
+        hub.mirrors.drop(row.uid)  # it may still hold what is gone
     if loose:
         size = sum(size for _, _, size in loose)
         yield Sweepable("objects", f"{len(loose)} objects of {row.ref}", "no ref leads to them", size)

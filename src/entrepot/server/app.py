@@ -14,7 +14,7 @@ from entrepot.errors import Unavailable
 from entrepot.hub import upkeep
 from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub
-from entrepot.server import health, hf, lfs, xet
+from entrepot.server import git, health, hf, lfs, xet
 from entrepot.server.doors import House
 from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics, Reading
@@ -62,7 +62,7 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
             threads.close()
 
     chunk_store = xet.routes(workers=hub.settings.workers)
-    doors = [*health.routes(metrics), *chunk_store, *hf.routes(), *lfs.routes()]
+    doors = [*health.routes(metrics), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
     router = Router(doors, redirect_slashes=False, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -89,6 +89,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Whether uploads through Xet find equal chunks in the whole hub or in their own namespace only.",
         ),
     ] = "hub"
+    max_pack: Annotated[int, _Doc(size(_MIB, _TIB), "The largest pack of one git push, large files not included.")] = (
+        2 * _GIB
+    )
+    git_cache_bytes: Annotated[
+        int, _Doc(size(0, 1024 * _TIB), "How much disk the copies may take that git clones are served from.")
+    ] = 20 * _GIB
     run_jobs: Annotated[
         bool, _Doc(SWITCH, "Whether 'entrepot serve' also runs background jobs; if not, run 'entrepot worker'.")
     ] = True

@@ -38,6 +38,27 @@ def record(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid]) -> None:
     commits.put(tx, repo_id, oid, parents, highest + 1)
 
 
+def record_all(tx: Write, repo_id: int, ordered: Sequence[tuple[Oid, Sequence[Oid]]]) -> None:
+    """Make new commits, each with its parents, part of the searchable history.
+
+    Args:
+        ordered: parents before children.
+
+    Raises:
+        ObjectMissing: a parent was never recorded.
+    """
+    generations: dict[Oid, int] = {}
+    for oid, parents in ordered:
+        for parent in parents:
+            if parent not in generations:
+                known = commits.generation(tx, repo_id, parent)
+                if known is None:
+                    raise ObjectMissing(parent)
+                generations[parent] = known
+        generations[oid] = 1 + max((generations[parent] for parent in parents), default=0)
+    commits.put_many(tx, repo_id, [(oid, parents, generations[oid]) for oid, parents in ordered])
+
+
 def log(tx: Read, repo_id: int, head: Oid, *, offset: int, limit: int) -> list[Logged]:
     """A page of the history of a commit, newest first."""
     oids = commits.ancestors(tx, repo_id, head, offset=offset, limit=limit)

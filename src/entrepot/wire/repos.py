@@ -85,6 +85,8 @@ class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
     gated: Gate | None = None
     discussions_disabled: bool | None = None
     discussions_sorting: str | None = None
+    protected_branches: list[str] | None = None
+    immutable_tags: bool | None = None
     gated_notifications_email: str | None = None
     gated_notifications_mode: Literal["bulk", "real-time"] | None = None
 

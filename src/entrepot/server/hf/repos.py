@@ -36,12 +36,14 @@ from entrepot.wire.repos import (
 )
 
 _OPTIONS = {
+    "protected_branches": "protectedBranches",
+    "immutable_tags": "immutableTags",
     "discussions_disabled": "discussionsDisabled",
     "discussions_sorting": "discussionsSorting",
     "gated_notifications_email": "gatedNotificationsEmail",
     "gated_notifications_mode": "gatedNotificationsMode",
 }
-"""Settings that are only kept: their name in a body, and the one they are stored and sent under."""
+"""Settings kept as they are: their name in a body, and the one they are stored and sent under."""
 
 
 def routes() -> list[BaseRoute]:

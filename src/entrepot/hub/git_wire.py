@@ -1,0 +1,94 @@
+"""Repositories as git clients read them: who may, and what is run to answer them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.catalog import jobs
+from entrepot.errors import shown
+from entrepot.hub import access
+from entrepot.hub.callers import Anyone as Anyone
+from entrepot.hub.house import Hub
+from entrepot.names import RepoRef, Uid
+from entrepot.storage import processes
+from entrepot.storage.mirrors import Lease
+
+_PROTOCOL = re.compile(r"[A-Za-z0-9=:._-]{1,200}")
+_DAMAGE = re.compile(
+    r"corrupt|damaged|inflate|bad object|broken|missing (?:blob|tree|commit)|unable to (?:read|open|parse)|"
+    r"not a git repository|cannot be accessed|does not match index|unable to find|could not read|not valid",
+    re.IGNORECASE,
+)
+_SETTINGS: Mapping[str, str] = {
+    "uploadpack.allowFilter": "true",
+    # Partial clones fetch single objects later; every object of a repository may be read by whoever reads it.
+    "uploadpack.allowAnySHA1InWant": "true",
+    # Looking for deltas costs a hundred times more than sending what is stored.
+    "pack.window": "0",
+}
+
+
+@attrs.frozen(eq=False)
+class Errand:
+    """A program to be run for a client, and what it reads.
+
+    ``argv`` and ``environ`` are all that it gets; release it when it has ended.
+    """
+
+    argv: Sequence[str]
+    environ: Mapping[str, str] = attrs.field(repr=False)
+    uid: Uid
+    _lease: Lease
+
+    def release(self) -> None:
+        """Let go of what the program was reading; to be called once."""
+        self._lease.release()
+
+
+def advertise_uploads(hub: Hub, caller: Anyone, ref: RepoRef, protocol: str) -> Errand:
+    """What tells a client which refs there are to be fetched (or, in version 2, what it may ask).
+
+    Args:
+        protocol: the client's ``Git-Protocol`` header; whatever is none counts as empty.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+        StoreUnavailable: git is not installed on the hub, or failed.
+    """
+    return _errand(hub, caller, ref, protocol, "--advertise-refs")
+
+
+def serve_uploads(hub: Hub, caller: Anyone, ref: RepoRef, protocol: str) -> Errand:
+    """What answers one request of a client that fetches; arguments and errors as :func:`advertise_uploads`."""
+    return _errand(hub, caller, ref, protocol)
+
+
+def judge(hub: Hub, errand: Errand, stderr: bytes) -> None:
+    """Look at how a program failed; a mirror that seems to be damaged is removed, to be made anew."""
+    if _DAMAGE.search(stderr.decode("utf-8", "replace")):
+        hub.mirrors.drop(errand.uid)
+
+
+def reason(stderr: bytes) -> str:
+    """Why a program failed, in its own words, fit to be shown."""
+    return shown(processes.last_words(stderr), quote=False)
+
+
+def _errand(hub: Hub, caller: Anyone, ref: RepoRef, protocol: str, *options: str) -> Errand:
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+    lease = hub.mirrors.take(hub.store, hub.read, row)
+    if lease.is_slow:
+        _plan_repack(hub, row.id)
+    argv = processes.command(["upload-pack", "--stateless-rpc", *options, str(lease.path)], _SETTINGS)
+    more = {"GIT_PROTOCOL": protocol} if _PROTOCOL.fullmatch(protocol) else {}
+    return Errand(argv, processes.environment(more), row.uid, lease)
+
+
+def _plan_repack(hub: Hub, repo_id: int) -> None:
+    with hub.write() as tx:
+        jobs.enqueue(tx, "mirror", {"repo": repo_id}, hub.now_ms(), dedup_key=f"mirror:{repo_id}")
+    hub.job_added.set()

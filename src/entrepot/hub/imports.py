@@ -1,0 +1,185 @@
+"""Importing: a git repository from elsewhere becomes one of the hub, history, tags and large files included."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from entrepot.catalog import accounts, refs
+from entrepot.catalog.accounts import Token
+from entrepot.errors import AccountNotFound, Refused, shown
+from entrepot.git.commands import Command, Request, Verdict
+from entrepot.hub import pushes, repositories, transfers
+from entrepot.hub.callers import Caller, Role
+from entrepot.hub.house import Hub
+from entrepot.hub.repositories import NewRepo
+from entrepot.names import MAIN, Oid, RepoRef, Uid, parse_sha256
+from entrepot.storage import processes
+
+_PIECE = 4 << 20
+_WANTED = ("refs/heads/", "refs/tags/")
+
+Progress = Callable[[str], None]
+
+
+@attrs.frozen
+class Imported:
+    """What was brought in: how many branches and tags, large files, and what was refused."""
+
+    refs: int
+    files: int
+    refused: tuple[Verdict, ...]
+
+
+def bring_in(
+    hub: Hub,
+    source: str,
+    ref: RepoRef,
+    folder: Path,
+    *,
+    environ: Mapping[str, str],
+    visibility: str | None = None,
+    progress: Progress = lambda _line: None,
+) -> Imported:
+    """Make a repository that has the branches, tags, history and large files of another one.
+
+    The branch that the source checks out by default also becomes ``main``
+    when the source has no branch of that name.
+
+    Args:
+        source: what ``git clone`` understands.
+        folder: an empty place for a copy of the source, removed by the caller.
+        environ: in which git fetches the source, with its owner's credentials.
+
+    Raises:
+        AccountNotFound: the namespace of the new repository does not exist.
+        AlreadyExists, InvalidName: it cannot be made under this name.
+        Refused: the source cannot be fetched, or has no commits; nothing was made.
+        LimitExceeded, LargeFileMissing, Malformed: the hub does not take what
+            the source has; the repository was made and is empty.
+    """
+    progress(f"fetching {source}")
+    _fetch(["clone", "--quiet", "--mirror", "--", source, str(folder)], folder.parent, environ)
+    heads = dict(_list_refs(folder))
+    first = heads.get(MAIN) or _head(folder)
+    if first is None:
+        raise Refused(f"{shown(source)} has no commits")
+    heads.setdefault(MAIN, first)
+    found = _fetch_large(folder, environ)
+    owner = _owner(hub, ref.id.namespace)
+    new = NewRepo(ref.type, ref.id.name, ref.id.namespace, visibility, sdk="static" if ref.type == "space" else None)
+    row = repositories.create(hub, owner, new)
+    for number, file in enumerate(found, 1):
+        progress(f"storing large file {number:,} of {len(found):,}")
+        _store(hub, owner, ref, file)
+    with hub.read() as tx:
+        old = refs.find(tx, row.id, MAIN)
+    commands = [Command(name, old if name == MAIN else None, oid) for name, oid in heads.items()]
+    progress("storing the history")
+    verdicts = _push(hub, owner, ref, folder, Request(tuple(commands), frozenset()))
+    refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
+    return Imported(len(verdicts) - len(refused), len(found), refused)
+
+
+def _fetch(arguments: list[str], folder: Path, environ: Mapping[str, str]) -> None:
+    try:
+        # Nothing of the arguments is read by a shell, and "--" ends the options.
+        done = subprocess.run(  # noqa: S603
+            ["git", *arguments],  # noqa: S607 - the operator's own git
+            cwd=folder,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise Refused("the program 'git' is not installed") from error
+    if done.returncode:
+        raise Refused(f"the source cannot be fetched: {shown(processes.last_words(done.stderr), quote=False)}")
+
+
+def _list_refs(folder: Path) -> Iterator[tuple[str, Oid]]:
+    for line in processes.run(folder, ["for-each-ref", "--format=%(objectname) %(refname)"]).decode().splitlines():
+        oid, _, name = line.partition(" ")
+        if name.startswith(_WANTED):
+            yield name, Oid(oid)
+
+
+def _head(folder: Path) -> Oid | None:
+    told = processes.run(folder, ["for-each-ref", "--format=%(HEAD)%(objectname)", "refs/heads/"]).decode().split("\n")
+    current = [line[1:] for line in told if line.startswith("*")] or [line[1:] for line in told if line]
+    return Oid(current[0]) if current else None
+
+
+def _fetch_large(folder: Path, environ: Mapping[str, str]) -> list[Path]:
+    """The large files of a copy; git-lfs has to be there only if it has any."""
+    told = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
+    oids = [line.split(b" ", 1)[0].decode() for line in told.splitlines()]
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    if b"\nversion https://git-lfs.github.com/spec/" in processes.run(folder, ["cat-file", "--batch"], given=asked):
+        _fetch(["lfs", "fetch", "--all"], folder, environ)
+    return sorted(path for path in (folder / "lfs" / "objects").glob("*/*/*") if path.is_file())
+
+
+def _owner(hub: Hub, name: str) -> Caller:
+    """Somebody who may do everything in a namespace: the operator who imports stands in for its owner."""
+    with hub.read() as tx:
+        account = accounts.find(tx, name)
+    if account is None:
+        raise AccountNotFound(name)
+    token = Token(Uid("0" * 24), account.id, "import", "write", 0, None)
+    return Caller(attrs.evolve(account, kind="user"), token, (), {account.id: Role.ADMIN})
+
+
+def _store(hub: Hub, owner: Caller, ref: RepoRef, file: Path) -> None:
+    wanted = transfers.Wanted(parse_sha256(file.name), file.stat().st_size)
+    [answer] = transfers.plan_uploads(hub, owner, ref, [wanted], takes_parts=False)
+    if answer.refusal is not None:
+        raise Refused(f"the large file {wanted.sha256} cannot be stored: {answer.refusal[1]}")
+    if not isinstance(answer.link, transfers.Link):
+        return
+    receiving = transfers.receive(hub, wanted.sha256, answer.link.query)
+    try:
+        with file.open("rb") as data:
+            while piece := data.read(_PIECE):
+                receiving.write(piece)
+        receiving.finish()
+    except BaseException:
+        receiving.discard()
+        raise
+
+
+def _push(hub: Hub, owner: Caller, ref: RepoRef, folder: Path, request: Request) -> list[Verdict]:
+    push = pushes.begin(hub, owner, ref, request)
+    try:
+        wanted = "".join(f"{command.new}\n" for command in request.commands).encode()
+        pack = folder / "import.pack"
+        with pack.open("wb") as file:
+            packer = processes.command(["pack-objects", "--revs", "--stdout", "-q", "--delta-base-offset"])
+            _pipe(packer, processes.environment({"GIT_DIR": str(folder)}), wanted, file.fileno())
+        with pack.open("rb") as file:
+            _pipe(push.argv, push.environ, file.fileno(), subprocess.DEVNULL)
+        return pushes.finish(push)
+    finally:
+        push.close()
+
+
+def _pipe(argv: Sequence[str], environ: Mapping[str, str], given: bytes | int, output: int) -> None:
+    with tempfile.TemporaryFile() as file:
+        if isinstance(given, bytes):
+            file.write(given)
+            file.seek(0)
+        done = subprocess.run(  # noqa: S603 - the words are ours, never a shell's
+            argv,
+            env=dict(environ),
+            stdin=file if isinstance(given, bytes) else given,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    if done.returncode:
+        raise Refused(f"the history was refused: {shown(processes.last_words(done.stderr), quote=False)}")

@@ -1,0 +1,81 @@
+"""Protected branches and immutable tags: what may not happen to a ref, whichever door the wish comes through.
+
+Two settings of a repository: ``protectedBranches``, patterns of branch names
+(``*`` stands for anything) that are neither deleted nor rewritten, and
+``immutableTags``, which forbids to move or delete tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import InvalidName, Refused
+from entrepot.names import Oid, RefName, parse_branch, short_name
+
+BRANCHES = "protectedBranches"
+TAGS = "immutableTags"
+MAX_PATTERNS = 100
+_ANOTHER = Oid("1" * 40)
+
+
+def find_refusal(
+    row: RepoRow, ref: RefName, old: Oid | None, new: Oid | None, is_forward: Callable[[], bool]
+) -> str | None:
+    """Why a ref may not go from ``old`` to ``new``, or None.
+
+    Args:
+        is_forward: tells whether ``new`` has ``old`` in its history; only called when that matters.
+    """
+    if old is None or old == new:
+        return None
+    if ref.startswith("refs/tags/"):
+        return f"the tags of this repository are immutable: {short_name(ref)} stays" if row.settings.get(TAGS) else None
+    if not is_protected(row, ref):
+        return None
+    if new is None:
+        return f"the branch {short_name(ref)} is protected: it cannot be deleted"
+    return None if is_forward() else f"the branch {short_name(ref)} is protected: its history cannot be rewritten"
+
+
+def check_deletion(row: RepoRow, ref: RefName) -> None:
+    """Refuse to delete a ref that is protected.
+
+    Raises:
+        Refused: it is.
+    """
+    _check(row, ref, None)
+
+
+def check_rewriting(row: RepoRow, ref: RefName) -> None:
+    """Refuse to point a protected ref at another history.
+
+    Raises:
+        Refused: it is.
+    """
+    _check(row, ref, _ANOTHER)
+
+
+def _check(row: RepoRow, ref: RefName, new: Oid | None) -> None:
+    reason = find_refusal(row, ref, Oid("0" * 40), new, lambda: False)
+    if reason is not None:
+        raise Refused(reason)
+
+
+def is_protected(row: RepoRow, ref: RefName) -> bool:
+    """Whether a branch may neither be deleted nor rewritten."""
+    patterns = row.settings.get(BRANCHES) or ()
+    return ref.startswith("refs/heads/") and any(fnmatchcase(short_name(ref), pattern) for pattern in patterns)
+
+
+def check_patterns(patterns: list[str]) -> None:
+    """Refuse what cannot be the pattern of a branch name.
+
+    Raises:
+        InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
+    """
+    if len(patterns) > MAX_PATTERNS:
+        raise InvalidName("list of protected branches", "…", f"at most {MAX_PATTERNS} patterns")
+    for pattern in patterns:
+        parse_branch(pattern.replace("*", "x"))

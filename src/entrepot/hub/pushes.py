@@ -1,0 +1,364 @@
+"""Pushes: a pack looked at in quarantine, then published with all its refs in one transaction.
+
+The order is that of every change of content: check, write bytes, publish. A
+push that is refused or cut off leaves nothing but objects that no ref names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+
+from entrepot.catalog import Read, Write, files, refs, repos
+from entrepot.catalog import commits as commit_rows
+from entrepot.catalog import objects as object_rows
+from entrepot.catalog.objects import ObjectRow
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import (
+    Busy,
+    InvalidName,
+    InvalidOperation,
+    LargeFileMissing,
+    LimitExceeded,
+    Malformed,
+    RepoNotFound,
+)
+from entrepot.git import Kind, parse_tag_object
+from entrepot.git.commands import Command, Request, Verdict
+from entrepot.git.packs import read_pack_header
+from entrepot.hub import access, followups, protections
+from entrepot.hub.branches import find_clash
+from entrepot.hub.callers import Anyone, Caller
+from entrepot.hub.house import Hub
+from entrepot.hub.inspections import Inspected, inspect
+from entrepot.hub.publishing import CARD_FILES, card_job, follow_up, link_files
+from entrepot.hub.staging import admit, store_rows
+from entrepot.names import MAIN, Oid, RefName, RepoRef, parse_branch, parse_tag
+from entrepot.storage import histories
+from entrepot.storage import objects as stored
+from entrepot.storage.contents import sha256_of
+from entrepot.storage.mirrors import Lease
+from entrepot.storage.quarantines import Quarantine, open_quarantine
+
+MAX_OBJECTS = 5_000_000
+"""Objects in one push."""
+
+_IN_ONE_GO = 4_000
+_BATCH_ROWS = 1_000
+_BATCH_BYTES = 8 << 20
+_PULL = re.compile(r"refs/pr/[1-9][0-9]{0,9}")
+
+
+@attrs.frozen(eq=False)
+class Push:
+    """A push that is being received; close it when it has ended."""
+
+    hub: Hub
+    row: RepoRow
+    author: Caller
+    request: Request
+    quarantine: Quarantine
+    _lease: Lease
+
+    @property
+    def argv(self) -> Sequence[str]:
+        """The program that the pack has to be given to, if there is one."""
+        return self.quarantine.receiver(self.hub.settings.max_pack)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment of that program."""
+        return self.quarantine.environ
+
+    def close(self) -> None:
+        """Drop what was not published; to be called once."""
+        self.quarantine.close()
+        self._lease.release()
+
+
+def list_refs(hub: Hub, caller: Anyone, ref: RepoRef) -> Sequence[tuple[RefName, Oid]]:
+    """All refs of a repository that the caller may push to, tags not peeled.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
+    """
+    with hub.read() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        return refs.everything(tx, row.id)
+
+
+def begin(hub: Hub, caller: Anyone, ref: RepoRef, request: Request) -> Push:
+    """Prepare to receive a pack.
+
+    Raises:
+        as :func:`list_refs`; StoreUnavailable: git is not installed, or failed.
+    """
+    with hub.read() as tx:
+        row, author = access.writable(tx, caller, ref)
+    lease = hub.mirrors.take(hub.store, hub.read, row)
+    try:
+        return Push(hub, row, author, request, open_quarantine(lease.path), lease)
+    except BaseException:
+        lease.release()
+        raise
+
+
+def check_pack(head: bytes) -> int:
+    """The number of objects that a pack announces in its first twelve bytes.
+
+    Raises:
+        Malformed: it is no pack.
+        LimitExceeded: there are too many.
+    """
+    number = read_pack_header(head)
+    if number > MAX_OBJECTS:
+        raise LimitExceeded("the number of objects in one push", MAX_OBJECTS, "push in smaller steps")
+    return number
+
+
+def finish(push: Push) -> list[Verdict]:
+    """Check what has come and publish it: what became of each command, in their order.
+
+    Guarantees: of each ref either the old or the new value is seen, and with
+    ``atomic`` that holds for all of them together; a ref never leads to
+    anything that is not durable.
+
+    Raises:
+        LimitExceeded, LargeFileMissing, InvalidOperation, Malformed: the
+            objects are refused, and with them every command.
+        RepoNotFound: the repository was deleted meanwhile.
+        Busy: a sweep took what the push needs.
+    """
+    hub = push.hub
+    found = inspect(push.quarantine, push.quarantine.oids(), max_file=hub.settings.max_inline_file)
+    with hub.read() as tx:
+        _check_history(tx, push.row.id, found)
+        row = repos.by_id(tx, push.row.id) or push.row
+        wanted = {command.ref: _refusal(tx, row, command, found) for command in push.request.commands}
+    _check_large(push, found)
+    if any(wanted.values()) and push.request.is_atomic:
+        return [Verdict(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
+    early, late = _prepare(push, found)
+    try:
+        wanted |= _publish(push, found, early, late, [c for c in push.request.commands if wanted[c.ref] is None])
+    except _Undone as undone:
+        return [Verdict(ref, undone.reason if ref == undone.ref else "another ref was refused") for ref in wanted]
+    _conclude(push, found, wanted)
+    return [Verdict(ref, reason) for ref, reason in wanted.items()]
+
+
+class _Undone(Exception):
+    """One command of an atomic push failed; leaving with this undoes the others."""
+
+    def __init__(self, ref: str, reason: str) -> None:
+        super().__init__(reason)
+        self.ref = ref
+        self.reason = reason
+
+
+def _check_history(tx: Read, repo_id: int, found: Inspected) -> None:
+    """Refuse commits whose parents or files neither came nor are there."""
+    for parent in found.parents_beyond:
+        if commit_rows.generation(tx, repo_id, parent) is None:
+            raise Malformed("push", f"the commit {parent} is missing; fetch and try again")
+    if not object_rows.are_present(tx, repo_id, found.beyond):
+        raise Malformed("push", "objects that the new commits need are missing; fetch and try again")
+
+
+def _check_large(push: Push, found: Inspected) -> None:
+    """Admit the large files that pointers name; refuse those the author may not use, and wrong sizes."""
+    if not found.pointers:
+        return
+    hub = push.hub
+    with hub.write() as tx:  # looked up, linked and touched in one transaction: no sweep can come between
+        sizes = admit(tx, push.author, push.row, [sha256 for sha256, _ in found.large], hub.now_ms())
+        files.touch(tx, list(sizes), hub.now_ms())
+    for oid, pointer in found.pointers.items():
+        path = found.path_of(oid)
+        if pointer.sha256 not in sizes:
+            raise LargeFileMissing(path, pointer.sha256)
+        if sizes[pointer.sha256] != pointer.size:
+            reason = f"the stored object {pointer.sha256} has {sizes[pointer.sha256]} bytes, not {pointer.size}"
+            raise InvalidOperation(path, reason)
+
+
+def _refusal(tx: Read, row: RepoRow, command: Command, found: Inspected) -> str | None:
+    """Why a command cannot be done whatever the refs are, or None."""
+    try:
+        _check_name(command.ref)
+    except InvalidName as error:
+        return error.message
+    if command.ref.startswith("refs/pr/") and None in (command.old, command.new):
+        return "pull requests are opened and closed through the API"
+    if command.new is None and command.ref == MAIN:
+        return f"{MAIN} cannot be deleted"
+    if command.new is not None:
+        reason = _target_refusal(tx, row.id, command.ref, command.new, found)
+        if reason is not None:
+            return reason
+    return protections.find_refusal(
+        row, RefName(command.ref), command.old, command.new, lambda: _is_forward(tx, row.id, command, found)
+    )
+
+
+def _is_forward(tx: Read, repo_id: int, command: Command, found: Inspected) -> bool:
+    """Whether the history of the new commit contains the old one."""
+    assert command.old is not None
+    assert command.new is not None
+    waiting, seen = [command.new], set[Oid]()
+    while waiting:
+        oid = waiting.pop()
+        if oid == command.old:
+            return True
+        if oid in seen:
+            continue
+        seen.add(oid)
+        if oid in found.commits:
+            waiting += found.commits[oid].parents
+        elif commit_rows.is_ancestor(tx, repo_id, command.old, oid):
+            return True
+    return False
+
+
+def _check_name(ref: str) -> None:
+    if ref.startswith("refs/heads/"):
+        parse_branch(ref)
+    elif ref.startswith("refs/tags/"):
+        parse_tag(ref)
+    elif not _PULL.fullmatch(ref):
+        raise InvalidName("ref", ref, "push to refs/heads/, refs/tags/ or a pull request that is open")
+
+
+def _target_refusal(tx: Read, repo_id: int, ref: str, oid: Oid, found: Inspected) -> str | None:
+    """Why a ref cannot point there: branches lead to commits, tags to commits or to tags of commits."""
+    for _ in range(8):
+        if oid in found.commits or commit_rows.generation(tx, repo_id, oid) is not None:
+            return None
+        tag = found.tags.get(oid)
+        if tag is None:
+            row = object_rows.find(tx, repo_id, oid)
+            if row is None:
+                return f"the object {oid} did not come with the push"
+            if row.kind != Kind.TAG:
+                break
+            tag = parse_tag_object(stored.content_of(row))
+        if not ref.startswith("refs/tags/"):
+            break
+        oid = tag.target
+    return "it would point at something that is no commit"
+
+
+def _prepare(push: Push, found: Inspected) -> tuple[list[Oid], list[ObjectRow]]:
+    """Make the objects durable that come before the transaction: ids of those that are, rows of those that are not.
+
+    A commit is stored in the transaction that names it, so that whatever
+    finds a commit finds all that it leads to.
+    """
+    early: list[Oid] = []
+    last = [item for item in found.kept if item.kind in (Kind.COMMIT, Kind.TAG)]
+    plain = [item for item in found.kept if item.kind in (Kind.BLOB, Kind.TREE)]
+    is_small = not found.left and len(found.kept) <= _IN_ONE_GO
+    rows = [stored.row_of(item) for item in plain if is_small and not stored.is_large(item)]
+    waiting = (item for item in plain if not is_small or stored.is_large(item))
+    for batch in _batches(_all_of(push, waiting, found)):
+        early += _store(push, batch)
+    return early, rows + [stored.row_of(item) for item in last]
+
+
+def _all_of(push: Push, waiting: Iterable[stored.GitObject], found: Inspected) -> Iterator[stored.GitObject]:
+    yield from waiting
+    longest = dict.fromkeys(Kind, push.hub.settings.max_inline_file)
+    for arrived in push.quarantine.read(found.left, longest=longest):
+        assert arrived.content is not None
+        yield stored.GitObject(arrived.oid, arrived.kind, arrived.content)
+
+
+def _batches(items: Iterable[stored.GitObject]) -> Iterator[list[stored.GitObject]]:
+    batch: list[stored.GitObject] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += len(item.content)
+        if len(batch) >= _BATCH_ROWS or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
+    """Store objects that no ref names yet; bytes of large ones first."""
+    hub = push.hub
+    large = {item.oid: sha256_of(item.content) for item in batch if stored.is_large(item)}
+    if large:
+        with hub.write() as tx:
+            for item in batch:
+                if item.oid in large:
+                    files.reserve(tx, large[item.oid], len(item.content), hub.now_ms())
+    rows = [
+        stored.keep_large(hub.store, item, large[item.oid]) if item.oid in large else stored.row_of(item)
+        for item in batch
+    ]
+    store_rows(hub, push.row.id, rows)
+    return [row.oid for row in rows]
+
+
+def _publish(
+    push: Push, found: Inspected, early: Sequence[Oid], late: Sequence[ObjectRow], commands: Sequence[Command]
+) -> dict[str, str | None]:
+    """Everything that makes the push visible, in one transaction: why each command was not done, or None."""
+    hub, repo_id, now = push.hub, push.row.id, push.hub.now_ms()
+    if not commands:
+        return {}
+    with hub.write() as tx:
+        if repos.by_id(tx, repo_id) is None:
+            raise RepoNotFound
+        object_rows.put(tx, repo_id, late, now)
+        heads = [command.new for command in commands if command.new is not None]
+        if not object_rows.are_present(tx, repo_id, [*early, *found.beyond, *heads]):
+            raise Busy("the repository")
+        histories.record_all(tx, repo_id, found.ordered)
+        outcome = _move(tx, push, commands, now)
+        done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
+        if done and found.pointers:
+            link_files(tx, repo_id, found.large, push.author.account.id, done[0], now)
+        follow_up(hub, tx, repo_id, has_large=bool(found.pointers), has_card=MAIN in done)
+    return outcome
+
+
+def _move(tx: Write, push: Push, commands: Sequence[Command], now_ms: int) -> dict[str, str | None]:
+    outcome: dict[str, str | None] = {}
+    # Deletions first: they may make room for names below or above theirs.
+    for command in sorted(commands, key=lambda command: command.new is not None):
+        reason = _move_one(tx, push.row.id, command, now_ms)
+        if reason is not None and push.request.is_atomic:
+            raise _Undone(command.ref, reason)
+        outcome[command.ref] = reason
+    return outcome
+
+
+def _move_one(tx: Write, repo_id: int, command: Command, now_ms: int) -> str | None:
+    name = RefName(command.ref)
+    if command.old == command.new:
+        return None if refs.find(tx, repo_id, name) == command.old else "it was moved meanwhile; fetch and try again"
+    if command.old is None:
+        clash = find_clash(tx, repo_id, name)
+        if clash is not None:
+            return f"{clash} exists, so there can be no {name}"
+    if not refs.swap(tx, repo_id, name, command.old, command.new, now_ms):
+        return "it was moved meanwhile; fetch and try again"
+    return None
+
+
+def _conclude(push: Push, found: Inspected, outcome: Mapping[str, str | None]) -> None:
+    """What makes the next requests fast; the push is done whether or not this is."""
+    hub = push.hub
+    moves = [(RefName(c.ref), c.new) for c in push.request.commands if outcome[c.ref] is None]
+    if not moves:
+        return
+    hub.mirrors.adopt(push.row.uid, push.quarantine.packs, moves)
+    hub.job_added.set()
+    if outcome.get(MAIN, "") is None and CARD_FILES & set(found.paths.values()):
+        followups.attend(hub, card_job(push.row.id))

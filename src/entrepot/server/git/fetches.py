@@ -1,0 +1,120 @@
+"""Fetching: one request of a client, answered by git itself while both sides stream."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import attrs
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from entrepot.errors import ClientGone, StoreUnavailable
+from entrepot.hub import git_wire
+from entrepot.hub.git_wire import Errand
+from entrepot.hub.house import Hub
+from entrepot.names import RepoRef
+from entrepot.server.doors import House, ask_slowly, house_of
+from entrepot.server.git.failures import explain
+from entrepot.server.git.inflation import inflated
+from entrepot.server.git.runs import Run, running
+from entrepot.server.threads import settle
+
+MAX_REQUEST = 256 << 20
+"""Longest list of wanted and known commits, in bytes."""
+
+NO_CACHE = [(b"cache-control", b"no-cache, max-age=0, must-revalidate"), (b"vary", b"Authorization")]
+
+
+async def fetch(request: Request, ref: RepoRef) -> ASGIApp:
+    """POST …/git-upload-pack."""
+    protocol = request.headers.get("git-protocol", "")
+    body = inflated(request.scope, request.receive, limit=MAX_REQUEST)
+    errand = await errand_of(request, lambda hub, caller: git_wire.serve_uploads(hub, caller, ref, protocol))
+    return Streamed(house_of(request), errand, body, b"", b"application/x-git-upload-pack-result")
+
+
+async def errand_of(request: Request, find: Callable[[Hub, git_wire.Anyone], Errand]) -> Errand:
+    """An errand, released even when the request is cancelled while it is being prepared."""
+    prepared: list[Errand] = []
+    try:
+        await ask_slowly(request, lambda hub, caller: prepared.append(find(hub, caller)))
+    except BaseException:
+        for errand in prepared:
+            errand.release()
+        raise
+    return prepared[0]
+
+
+class _NotBegun(Exception):
+    """The program failed before it said anything, so that there is an answer for it."""
+
+    def __init__(self, reason: StoreUnavailable) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@attrs.frozen(eq=False)
+class Streamed:
+    """A response that is what a program prints, after some bytes of our own."""
+
+    house: House
+    errand: Errand
+    body: AsyncIterator[bytes]
+    lead: bytes
+    media_type: bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the program; nothing is answered before its first byte, so that its failure is an error of ours."""
+        try:
+            async with running(self.errand.argv, self.errand.environ, self.body) as run:
+                watching = asyncio.create_task(_kill_when_gone(run, receive))
+                try:
+                    first = await self._begin(run, watching)
+                    await self._pass_on(run, first, send, watching)
+                finally:
+                    watching.cancel()
+                    await settle(watching)
+        except _NotBegun as failure:
+            await explain(Request(scope), failure.reason)(scope, receive, send)
+        finally:
+            self.errand.release()
+
+    async def _begin(self, run: Run, watching: asyncio.Task[None]) -> bytes:
+        """The first bytes of the program."""
+        first = await run.read()
+        if not first:
+            try:
+                await self._conclude(run, watching)
+            except StoreUnavailable as error:
+                raise _NotBegun(error) from None
+        return first
+
+    async def _pass_on(self, run: Run, first: bytes, send: Send, watching: asyncio.Task[None]) -> None:
+        headers = [(b"content-type", self.media_type), *NO_CACHE]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        data = self.lead + first
+        while data:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+            data = await run.read()
+        await self._conclude(run, watching)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _conclude(self, run: Run, watching: asyncio.Task[None]) -> None:
+        """Raise unless the program has done all it was asked."""
+        code = await run.finish()
+        if watching.done():
+            raise ClientGone
+        if code:
+            await self.house.threads.run_transfer(git_wire.judge, self.house.hub, self.errand, run.stderr)
+            raise StoreUnavailable("this repository", git_wire.reason(run.stderr))
+
+
+async def _kill_when_gone(run: Run, receive: Receive) -> None:
+    """Once the request has been read, wait for the peer to leave: sending tells nothing."""
+    await run.fed()
+    with contextlib.suppress(ClientGone):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    run.kill()

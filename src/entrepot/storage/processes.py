@@ -1,0 +1,76 @@
+"""How git is run: in an environment of its own, without anybody's configuration, under limits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from entrepot.errors import StoreUnavailable, shown
+
+ENVIRONMENT: Final[Mapping[str, str]] = {
+    "PATH": os.defpath,
+    "HOME": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C",
+}
+"""All that git sees of the hub's environment; the path of programs is added when it is run."""
+
+_SETTINGS: Final = (
+    # The folder may belong to another user than the one who serves it, as in containers.
+    ("safe.directory", "*"),
+    ("core.bigFileThreshold", "16m"),
+    ("core.fsync", "none"),
+    ("gc.auto", "0"),
+    ("pack.threads", "1"),
+)
+_TIMEOUT_S = 600.0
+
+
+def command(arguments: Sequence[str], settings: Mapping[str, str] | None = None) -> list[str]:
+    """The command line of git with these arguments; ``settings`` go before them as ``-c``."""
+    pairs = [*_SETTINGS, *(settings or {}).items()]
+    return ["git", *(word for name, value in pairs for word in ("-c", f"{name}={value}")), *arguments]
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment git runs in."""
+    return {**ENVIRONMENT, "PATH": os.environ.get("PATH", os.defpath), **(more or {})}
+
+
+def run(folder: Path, arguments: Sequence[str], *, given: bytes = b"", more: Mapping[str, str] | None = None) -> bytes:
+    """What git prints when it is run in a folder, at most for ten minutes. Blocking.
+
+    Raises:
+        StoreUnavailable: git is not installed, failed, or took too long; its
+            last words are the reason.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - the words are ours, never a shell's
+            command(arguments),
+            cwd=folder,
+            env=environment(more),
+            input=given,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise StoreUnavailable("git", "the program 'git' is not installed on the hub") from error
+    except subprocess.TimeoutExpired as error:
+        raise StoreUnavailable("git", f"'git {arguments[0]}' took more than {_TIMEOUT_S:.0f} s") from error
+    if done.returncode:
+        raise StoreUnavailable("git", shown(last_words(done.stderr), quote=False))
+    return done.stdout
+
+
+def last_words(stderr: bytes) -> str:
+    """The line with which git gave up, or a stand-in."""
+    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    return (fatal or lines or ["git failed without a word"])[-1].removeprefix("fatal: ").removeprefix("error: ")

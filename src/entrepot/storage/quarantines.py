@@ -1,0 +1,130 @@
+"""Quarantine: where the objects of a push are looked at before anything of the hub knows them."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import attrs
+
+from entrepot.errors import StoreUnavailable
+from entrepot.git import Kind
+from entrepot.git.packs import read_index_ids
+from entrepot.names import Oid
+from entrepot.storage import processes
+from entrepot.storage.mirrors import PUSH, lay_out
+
+_PIECE = 1 << 20
+
+
+@attrs.frozen
+class Arrived:
+    """An object of a push; ``content`` is None when it is longer than was asked for."""
+
+    oid: Oid
+    kind: Kind
+    size: int
+    content: bytes | None
+
+
+@attrs.frozen
+class Quarantine:
+    """A folder that looks like a repository, and borrows the objects of a mirror."""
+
+    path: Path
+
+    @property
+    def packs(self) -> Path:
+        """Where its packs are."""
+        return self.path / "objects" / "pack"
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment in which git works on it."""
+        return processes.environment({"GIT_DIR": str(self.path)})
+
+    def receiver(self, limit: int) -> Sequence[str]:
+        """The command line of a program that reads a pack, checks every object in it and keeps it here.
+
+        Args:
+            limit: longest pack in bytes.
+        """
+        return processes.command(["index-pack", "--stdin", "--fix-thin", "--strict", f"--max-input-size={limit}"])
+
+    def oids(self) -> list[Oid]:
+        """The ids of all objects that came."""
+        return [oid for index in self.packs.glob("pack-*.idx") for oid in read_index_ids(index.read_bytes())]
+
+    def read(self, oids: Sequence[Oid], *, longest: Mapping[Kind, int]) -> Iterator[Arrived]:
+        """Objects in the order of their ids; contents longer than ``longest`` of their kind are skipped.
+
+        Raises:
+            StoreUnavailable: git is not installed, or failed.
+        """
+        if not oids:
+            return
+        command = processes.command(["cat-file", "--batch", "--buffer"])
+        with _running(command, self.environ, oids) as told:
+            for oid in oids:
+                fields = told.readline().split()
+                if len(fields) != 3 or fields[0].decode() != oid:
+                    raise StoreUnavailable("git", f"the object {oid} of the push cannot be read")
+                kind, size = Kind(fields[1].decode()), int(fields[2])
+                content = None
+                if size <= longest[kind]:
+                    content = told.read(size)
+                else:
+                    _skip(told, size)
+                if told.read(1) != b"\n":
+                    raise StoreUnavailable("git", f"the object {oid} of the push was cut short")
+                yield Arrived(oid, kind, size, content)
+
+    def close(self) -> None:
+        """Remove it with everything in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def open_quarantine(mirror: Path) -> Quarantine:
+    """A new quarantine beside a mirror, which must stay where it is as long as the quarantine is used."""
+    path = mirror.parent / f"{PUSH}{secrets.token_hex(8)}"
+    lay_out(path)
+    (path / "objects" / "info" / "alternates").write_text(f"{mirror / 'objects'}\n")
+    return Quarantine(path)
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str], environ: Mapping[str, str], asked: Iterable[str]) -> Iterator[IO[bytes]]:
+    """What a program prints when it is given some lines, readable as it comes."""
+    # A file, because a pipe would fill up while nobody reads the answers.
+    with tempfile.TemporaryFile() as lines:
+        lines.writelines(f"{line}\n".encode() for line in asked)
+        lines.seek(0)
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the words are ours, never a shell's
+                command,
+                env=dict(environ),
+                stdin=lines,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=_PIECE,
+            )
+        except FileNotFoundError as error:
+            raise StoreUnavailable("git", "the program 'git' is not installed on the hub") from error
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        process.stdout.close()
+        process.kill()
+        process.wait()
+
+
+def _skip(told: IO[bytes], size: int) -> None:
+    while size:
+        size -= len(told.read(min(size, _PIECE)) or b"x" * size)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+import subprocess
+from typing import Any
+
+import pytest
+
+from entrepot.errors import AccountNotFound, AlreadyExists, LimitExceeded, Refused
+from entrepot.hub import imports, pushes
+from entrepot.names import RepoId, RepoRef, RepoType
+
+REF = RepoRef(RepoType.DATASET, RepoId("alice", "imported"))
+LARGE = bytes(range(256)) * 3000
+ENV = {
+    **{f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    "PATH": os.environ["PATH"],
+    "HOME": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+
+class Source:
+    """A repository somewhere else."""
+
+    def __init__(self, folder: pathlib.Path, branch: str = "main") -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.git("init", "-q", "-b", branch)
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.folder, env=ENV, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def commit(self, **files: bytes) -> str:
+        for name, content in files.items():
+            (self.folder / name).write_bytes(content)
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "m")
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def source(tmp_path: pathlib.Path) -> Source:
+    return Source(tmp_path / "source")
+
+
+def bring_in(world: Any, source: Source, ref: RepoRef = REF) -> imports.Imported:
+    folder = source.folder.parent / f"copy-{len(list(source.folder.parent.iterdir()))}"
+    return imports.bring_in(world.hub, str(source.folder), ref, folder, environ=ENV)
+
+
+def test_branches_tags_and_history_come_with_their_ids(world: Any, source: Source) -> None:
+    first = source.commit(a=b"1", b=os.urandom(400_000))
+    source.git("tag", "-a", "v1", "-m", "one")
+    head = source.commit(a=b"2")
+    source.git("branch", "old", first)
+
+    done = bring_in(world, source)
+
+    assert (done.refs, done.files, done.refused) == (3, 0, ())
+    listed = dict(pushes.list_refs(world.hub, world.alice, REF))
+    assert listed == {
+        "refs/heads/main": head,
+        "refs/heads/old": first,
+        "refs/tags/v1": source.git("rev-parse", "v1"),
+    }
+    assert world.read(REF, "a", "v1") == b"1"
+    assert world.read(REF, "b") == (source.folder / "b").read_bytes()
+
+
+def test_large_files_come_with_git_lfs(world: Any, source: Source) -> None:
+    source.git("lfs", "install", "--local")
+    source.git("lfs", "track", "*.bin")
+    source.commit(**{"large.bin": LARGE})
+    assert bring_in(world, source).files == 1
+    assert world.read(REF, "large.bin") == LARGE
+    assert hashlib.sha256(LARGE).hexdigest() in source.git("show", "HEAD:large.bin")
+
+
+def test_another_default_branch_also_becomes_main(world: Any, tmp_path: pathlib.Path) -> None:
+    source = Source(tmp_path / "source", branch="master")
+    head = source.commit(a=b"1")
+    bring_in(world, source)
+    listed = dict(pushes.list_refs(world.hub, world.alice, REF))
+    assert listed == {"refs/heads/main": head, "refs/heads/master": head}
+
+
+def test_what_cannot_be_fetched_makes_nothing(world: Any, source: Source) -> None:
+    with pytest.raises(Refused, match="has no commits"):
+        bring_in(world, source)
+    with pytest.raises(Refused, match="cannot be fetched"):
+        imports.bring_in(world.hub, "/no/such/place", REF, source.folder.parent / "copy", environ=ENV)
+    source.commit(a=b"1")
+    with pytest.raises(AccountNotFound):
+        bring_in(world, source, RepoRef(RepoType.MODEL, RepoId("nobody", "m")))
+    assert bring_in(world, source).refs == 1
+    with pytest.raises(AlreadyExists):
+        bring_in(world, source)
+
+
+def test_what_the_hub_does_not_take_is_told(world: Any, source: Source) -> None:
+    source.commit(large=os.urandom(11 << 20))
+    with pytest.raises(LimitExceeded, match="git lfs migrate"):
+        bring_in(world, source)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import gzip
+import os
+import socket
+from typing import Any
+
+import psutil
+
+from entrepot.git import DELIM, FLUSH, pkt_line
+from entrepot.hub import git_wire
+
+LS_REFS = pkt_line(b"command=ls-refs\n") + DELIM + pkt_line(b"ref-prefix refs/heads/\n") + FLUSH
+
+
+def ask(world: Any, path: str, body: Any, **headers: str) -> Any:
+    with world.client(**{"git-protocol": "version=2"}, **headers) as client:
+        return client.post(f"/{path}/git-upload-pack", content=body)
+
+
+def test_a_question_may_come_gzipped_or_in_chunks(world: Any) -> None:
+    ref = world.repo("fetch-forms")
+    commit = world.commit(ref, {"a": b"1"})
+    plain = ask(world, ref.path, LS_REFS)
+    assert f"{commit} refs/heads/main".encode() in plain.content
+    assert plain.headers["content-type"] == "application/x-git-upload-pack-result"
+    assert ask(world, ref.path, gzip.compress(LS_REFS), **{"content-encoding": "gzip"}).content == plain.content
+    assert ask(world, ref.path, iter([LS_REFS[:9], LS_REFS[9:]])).content == plain.content
+
+
+def test_nonsense_is_an_error_and_does_no_harm(world: Any) -> None:
+    ref = world.repo("fetch-nonsense")
+    answer = ask(world, ref.path, b"what?")
+    assert answer.status_code == 503
+    assert "protocol error" in answer.text
+    assert ask(world, ref.path, LS_REFS).status_code == 200
+
+
+def fetch_all(commit: str) -> bytes:
+    lines = [pkt_line(line) for line in (b"no-progress\n", b"ofs-delta\n", f"want {commit}\n".encode(), b"done\n")]
+    return pkt_line(b"command=fetch\n") + DELIM + b"".join(lines) + FLUSH
+
+
+def test_git_ends_when_its_client_has_gone(world: Any) -> None:
+    ref = world.repo("fetch-gone")
+    commit = world.commit(ref, {f"f{n}": os.urandom(200_000) for n in range(150)})
+    body = fetch_all(commit)
+    host, port = world.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as peer:
+        head = f"POST /{ref.path}/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        peer.sendall(f"{head}Git-Protocol: version=2\r\n\r\n".encode() + body)
+        assert peer.recv(100).startswith(b"HTTP/1.1 200")
+        started = [child for child in psutil.Process().children(recursive=True) if "upload-pack" in child.cmdline()]
+        assert started
+    _, alive = psutil.wait_procs(started, timeout=20)
+    assert not alive
+
+
+def test_a_mirror_that_turns_out_to_be_damaged_is_made_anew(world: Any) -> None:
+    ref = world.repo("fetch-damaged")
+    commit = world.commit(ref, {"a": os.urandom(5000)})
+    errand = git_wire.serve_uploads(world.hub, None, ref, "")
+    errand.release()
+    pack = next((world.hub.settings.data / "cache" / "git" / errand.uid / "objects" / "pack").glob("*.pack"))
+    pack.chmod(0o600)
+    data = bytearray(pack.read_bytes())
+    data[12:-20] = bytes(len(data) - 32)
+    pack.write_bytes(data)
+    with world.client(**{"git-protocol": "version=2"}) as client:
+        try:
+            first = client.post(f"/{ref.path}/git-upload-pack", content=fetch_all(commit))
+            assert first.status_code == 503 or b"PACK" not in first.content
+        except OSError:
+            pass
+    assert b"PACK" in ask(world, ref.path, fetch_all(commit)).content

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from entrepot.git import FLUSH, Kind, oid_of, pkt_line
+from entrepot.git.commands import NONE
+from entrepot.git.packs import entry_header, pack_header
+
+WORDS = "report-status side-band-64k"
+
+
+def command(old: str, new: str, ref: str, words: str = WORDS) -> bytes:
+    return pkt_line(f"{old} {new} {ref}\0 {words}".encode()) + FLUSH
+
+
+def pack(*objects: tuple[Kind, bytes]) -> bytes:
+    body = pack_header(len(objects))
+    body += b"".join(entry_header(kind, len(data)) + zlib.compress(data) for kind, data in objects)
+    return body + hashlib.sha1(body).digest()
+
+
+def commit_of(tree: str, *parents: str) -> bytes:
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+    return "\n".join([*lines, "author A <a@b> 1 +0000", "committer A <a@b> 1 +0000", "", "m\n"]).encode()
+
+
+def push(world: Any, ref: Any, body: bytes, token: str | None = None) -> Any:
+    with world.client(token or world.alice) as client:
+        return client.post(f"/{ref.path}/git-receive-pack", content=body)
+
+
+def good(content: bytes = b"hello\n") -> tuple[str, bytes]:
+    """A commit of one file without parents, and a pack with all of it."""
+    tree = b"100644 a\0" + bytes.fromhex(oid_of(Kind.BLOB, content))
+    commit = commit_of(oid_of(Kind.TREE, tree))
+    return oid_of(Kind.COMMIT, commit), pack((Kind.BLOB, content), (Kind.TREE, tree), (Kind.COMMIT, commit))
+
+
+def refs(world: Any, ref: Any) -> bytes:
+    with world.client(world.alice) as client:
+        data: bytes = client.get(f"/{ref.path}/info/refs?service=git-receive-pack").content
+        return data
+
+
+def test_a_push_is_reported_and_seen(world: Any) -> None:
+    ref = world.repo("push-good")
+    oid, data = good()
+    answer = push(world, ref, command(NONE, oid, "refs/heads/x") + data)
+    assert answer.headers["content-type"] == "application/x-git-receive-pack-result"
+    assert b"unpack ok" in answer.content
+    assert b"ok refs/heads/x" in answer.content
+    assert f"{oid} refs/heads/x".encode() in refs(world, ref)
+
+
+def test_credentials_can_be_tried_with_an_empty_push(world: Any) -> None:
+    ref = world.repo("push-probe")
+    assert push(world, ref, FLUSH).status_code == 200
+    assert push(world, ref, FLUSH, world.alice_reads).status_code == 403
+    assert push(world, ref, FLUSH, world.bob).status_code == 403
+    with world.client() as client:
+        answer = client.post(f"/{ref.path}/git-receive-pack", content=FLUSH)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Basic")
+
+
+def test_a_reading_token_is_told_why_it_cannot_push(world: Any) -> None:
+    ref = world.repo("push-reader")
+    with world.client(world.alice_reads) as client:
+        answer = client.get(f"/{ref.path}/info/refs?service=git-receive-pack")
+    assert answer.status_code == 403
+    assert "role 'read'" in answer.text
+
+
+def test_pushing_to_nothing_says_how_to_make_it(world: Any) -> None:
+    with world.client(world.alice) as client:
+        answer = client.get("/alice/not-there/info/refs?service=git-receive-pack")
+    assert answer.status_code == 404
+    assert "create it first" in answer.text
+
+
+EVIL_TREE = b"100644 .git\0" + bytes.fromhex(oid_of(Kind.BLOB, b"x"))
+BAD = {
+    "wrong checksum": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+    "cut short": lambda data: data[:-30],
+    "nothing": lambda _data: b"",
+    "no pack": lambda _data: b"garbage" * 1000,
+    "too many objects": lambda data: data[:8] + b"\xff\xff\xff\xff" + data[12:],
+    "missing objects": lambda _data: pack((Kind.COMMIT, commit_of("1" * 40))),
+    "evil names": lambda _data: pack((Kind.BLOB, b"x"), (Kind.TREE, EVIL_TREE)),
+    "malformed commit": lambda _data: pack((Kind.COMMIT, b"tree\n")),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_pack_is_refused_with_a_reason_and_changes_nothing(world: Any, kind: str) -> None:
+    ref = world.repo(f"push-bad-{kind.replace(' ', '-')}")
+    before = refs(world, ref)
+    oid, data = good()
+    answer = push(world, ref, command(NONE, oid, "refs/heads/x") + BAD[kind](data))
+    assert answer.status_code == 200
+    assert b"ng refs/heads/x" in answer.content
+    assert b"unpack ok" not in answer.content
+    assert answer.content[4:5] == b"\x02"
+    assert refs(world, ref) == before
+    assert not list((world.hub.settings.data / "cache" / "git").glob(".push-*"))
+
+
+def test_a_small_pack_that_unpacks_to_a_large_file_is_refused(world: Any) -> None:
+    ref = world.repo("push-bomb")
+    oid, data = good(bytes(200 << 20))
+    assert len(data) < 1 << 20
+    answer = push(world, ref, command(NONE, oid, "refs/heads/x") + data)
+    assert b"exceeds the limit" in answer.content
+    assert b"ng refs/heads/x" in answer.content
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", pkt_line(b"x") + FLUSH])
+def test_a_head_that_is_none_is_an_error(world: Any, body: bytes) -> None:
+    ref = world.repo(f"push-head-{len(body)}")
+    assert push(world, ref, body).status_code == 400
+
+
+def test_options_of_a_push_are_read_past(world: Any) -> None:
+    ref = world.repo("push-options")
+    oid, data = good()
+    head = command(NONE, oid, "refs/heads/x", f"{WORDS} push-options") + pkt_line(b"ci.skip") + FLUSH
+    assert b"ok refs/heads/x" in push(world, ref, head + data).content
+
+
+def test_a_deletion_needs_no_pack(world: Any, tmp_path: Path) -> None:
+    ref = world.repo("push-delete")
+    oid, data = good()
+    push(world, ref, command(NONE, oid, "refs/heads/x") + data)
+    assert b"ok refs/heads/x" in push(world, ref, command(oid, NONE, "refs/heads/x")).content
+    assert b"refs/heads/x" not in refs(world, ref)
+
+
+def test_git_pushes_through_the_door(world: Any, tmp_path: Path) -> None:
+    ref = world.repo("push-git", "dataset")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1", "NO_PROXY": "*"}
+    url = f"{world.url.replace('://', f'://any:{world.alice}@')}/{ref.path}.git"
+    script = (
+        f"git clone -q {url} w && cd w && git config user.name a && git config user.email a@b && echo 1 > a "
+        "&& git add a && git commit -qm m && git push -q origin HEAD && git fsck --strict"
+    )
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

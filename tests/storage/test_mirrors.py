@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import pathlib
+import shutil
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from entrepot.names import MAIN, Uid, new_uid
+from entrepot.storage import mirrors, processes
+from entrepot.storage.mirrors import Mirrors
+
+Damage = Callable[[pathlib.Path], object]
+
+
+@pytest.fixture
+def kept(tmp_path: pathlib.Path) -> Mirrors:
+    return Mirrors(tmp_path / "mirrors", 1 << 30)
+
+
+def head_of(kept: Mirrors, shelf: Any, row: Any = None) -> str:
+    """What git says main is, after git has checked the whole mirror."""
+    lease = kept.take(shelf.store, shelf.store.catalog.read, row or shelf.row)
+    try:
+        processes.run(lease.path, ["fsck", "--strict"])
+        return processes.run(lease.path, ["rev-parse", "HEAD"]).decode().strip()
+    finally:
+        lease.release()
+
+
+def packs(kept: Mirrors, shelf: Any) -> list[pathlib.Path]:
+    return sorted((kept._folder / shelf.row.uid / "objects" / "pack").glob("*.pack"))
+
+
+def test_a_mirror_is_a_sound_repository_with_the_same_ids(shelf: Any, kept: Mirrors) -> None:
+    commit = shelf.commit(shelf.tree({"a/b": b"1", "c": b"2"}))
+    shelf.point(MAIN, commit)
+    assert head_of(kept, shelf) == commit
+
+
+def test_what_is_current_is_not_touched_again(shelf: Any, kept: Mirrors) -> None:
+    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
+    head_of(kept, shelf)
+    before = [(path, path.stat().st_mtime_ns) for path in packs(kept, shelf)]
+    head_of(kept, shelf)
+    assert [(path, path.stat().st_mtime_ns) for path in packs(kept, shelf)] == before
+
+
+def test_a_new_commit_is_added_as_one_small_pack(shelf: Any, kept: Mirrors) -> None:
+    tree = shelf.tree({f"f{n}": b"%d" % n for n in range(50)})
+    first = shelf.commit(tree)
+    shelf.point(MAIN, first)
+    head_of(kept, shelf)
+    [old] = packs(kept, shelf)
+    second = shelf.commit(shelf.tree({"f1": b"new"}, root=tree), first)
+    shelf.point(MAIN, second)
+
+    assert head_of(kept, shelf) == second
+
+    [new] = [path for path in packs(kept, shelf) if path != old]
+    told = processes.run(kept._folder, ["show-index"], given=new.with_suffix(".idx").read_bytes())
+    assert len(told.splitlines()) == 3
+
+
+def test_many_small_packs_become_one(shelf: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirrors, "MAX_PACKS", 2)
+    head = shelf.commit(shelf.tree({"a": b"0"}))
+    for n in range(4):
+        shelf.point(MAIN, head)
+        assert head_of(kept, shelf) == head
+        head = shelf.commit(shelf.tree({"a": b"new %d" % n}), head)
+    assert len(packs(kept, shelf)) <= 2
+
+
+def break_pack(path: pathlib.Path) -> None:
+    pack = next((path / "objects" / "pack").glob("*.pack"))
+    pack.chmod(0o600)
+    pack.write_bytes(pack.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        shutil.rmtree,
+        break_pack,
+        lambda path: next((path / "objects" / "pack").glob("*.idx")).unlink(),
+        lambda path: (path / "HEAD").write_text("ref: refs/heads/other\n"),
+        lambda path: (path / "packed-refs").write_text("nonsense"),
+        lambda path: (path / "packs.json").write_bytes(b"\xff"),
+        lambda path: (path / "config").unlink(),
+    ],
+    ids=["deleted", "pack cut", "index gone", "head", "refs", "list", "config"],
+)
+def test_a_damaged_mirror_is_made_anew(shelf: Any, kept: Mirrors, damage: Damage) -> None:
+    commit = shelf.commit(shelf.tree({"a": b"1"}))
+    shelf.point(MAIN, commit)
+    head_of(kept, shelf)
+    damage(kept._folder / shelf.row.uid)
+    assert head_of(kept, shelf) == commit
+
+
+def test_a_dropped_mirror_forgets_what_no_ref_names(shelf: Any, kept: Mirrors) -> None:
+    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
+    head_of(kept, shelf)
+    kept.drop(shelf.row.uid)
+    assert not (kept._folder / shelf.row.uid).exists()
+
+
+def test_the_least_recently_used_mirror_goes_when_there_is_no_room(shelf: Any, tmp_path: pathlib.Path) -> None:
+    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
+    small = Mirrors(tmp_path / "mirrors", 1)
+    other = attrs.evolve(shelf.row, uid=new_uid())
+    head_of(small, shelf)
+    head_of(small, shelf, other)
+    assert not (tmp_path / "mirrors" / shelf.row.uid).exists()
+    assert (tmp_path / "mirrors" / other.uid).exists()
+
+
+def test_a_mirror_that_is_being_read_is_not_evicted(shelf: Any, tmp_path: pathlib.Path) -> None:
+    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
+    small = Mirrors(tmp_path / "mirrors", 1)
+    lease = small.take(shelf.store, shelf.store.catalog.read, shelf.row)
+    head_of(small, shelf, attrs.evolve(shelf.row, uid=new_uid()))
+    assert lease.path.exists()
+    lease.release()
+
+
+def test_mirrors_of_repositories_that_are_gone_are_removed(shelf: Any, kept: Mirrors) -> None:
+    head = shelf.commit(shelf.tree({"a": b"1"}))
+    shelf.point(MAIN, head)
+    other = attrs.evolve(shelf.row, uid=new_uid())
+    head_of(kept, shelf)
+    head_of(kept, shelf, other)
+    kept.retain({other.uid})
+    assert not (kept._folder / shelf.row.uid).exists()
+    assert (kept._folder / other.uid).exists()
+
+
+def test_packs_of_a_push_are_adopted_with_their_refs(shelf: Any, kept: Mirrors, tmp_path: pathlib.Path) -> None:
+    first = shelf.commit(shelf.tree({"a": b"1"}))
+    shelf.point(MAIN, first)
+    head_of(kept, shelf)
+    second = shelf.commit(shelf.tree({"a": b"2"}), first)
+    shelf.point(MAIN, second)
+    source = Mirrors(tmp_path / "other", 1 << 30)
+    head_of(source, shelf)
+    [pack] = packs(source, shelf)
+
+    kept.adopt(shelf.row.uid, pack.parent, [(MAIN, second)])
+
+    assert not pack.exists()
+    assert len(packs(kept, shelf)) == 2
+    assert head_of(kept, shelf) == second
+    assert len(packs(kept, shelf)) == 2
+
+
+def test_nobody_adopts_packs_for_a_mirror_that_is_gone(shelf: Any, kept: Mirrors, tmp_path: pathlib.Path) -> None:
+    kept.adopt(Uid("0" * 24), tmp_path, [(MAIN, None)])
+    assert not (kept._folder / ("0" * 24)).exists()
+
+
+def test_many_threads_may_ask_at_once(shelf: Any, kept: Mirrors) -> None:
+    commit = shelf.commit(shelf.tree({f"f{n}": b"%d" % n for n in range(50)}))
+    shelf.point(MAIN, commit)
+    heads: list[str] = []
+    threads = [threading.Thread(target=lambda: heads.append(head_of(kept, shelf))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heads == [commit] * 8
+    assert len(packs(kept, shelf)) == 1
+
+
+def test_a_large_mirror_is_slow_until_it_is_repacked(
+    shelf: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirrors, "LARGE_INDEX", 100)
+    commit = shelf.commit(shelf.tree({f"f{n}": b"%d" % n for n in range(50)}))
+    shelf.point(MAIN, commit)
+    lease = kept.take(shelf.store, shelf.store.catalog.read, shelf.row)
+    assert lease.is_slow
+    kept.repack(shelf.row.uid)
+    assert not lease.is_slow
+    lease.release()
+    before = packs(kept, shelf)
+    assert head_of(kept, shelf) == commit
+    assert packs(kept, shelf) == before
+    kept.repack(Uid("0" * 24))  # one that is not there is nobody's trouble

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pathlib
+import subprocess
+from typing import Any
+
+import pytest
+
+from entrepot.errors import StoreUnavailable
+from entrepot.git import Kind
+from entrepot.names import MAIN, Oid
+from entrepot.storage.mirrors import Mirrors
+from entrepot.storage.quarantines import Quarantine, open_quarantine
+
+LONGEST = dict.fromkeys(Kind, 1 << 20)
+
+
+def receive(quarantine: Quarantine, pack: bytes, limit: int = 1 << 20) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(quarantine.receiver(limit), env=dict(quarantine.environ), input=pack, capture_output=True)
+
+
+@pytest.fixture
+def pack(shelf: Any, tmp_path: pathlib.Path) -> bytes:
+    """Everything of the shelf as one pack."""
+    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1", "long": b"x" * 5000})))
+    source = Mirrors(tmp_path / "source", 1 << 30)
+    lease = source.take(shelf.store, shelf.store.catalog.read, shelf.row)
+    lease.release()
+    [file] = (lease.path / "objects" / "pack").glob("*.pack")
+    return file.read_bytes()
+
+
+@pytest.fixture
+def quarantine(tmp_path: pathlib.Path) -> Quarantine:
+    (tmp_path / "mirror" / "objects").mkdir(parents=True)
+    return open_quarantine(tmp_path / "mirror")
+
+
+def test_objects_of_a_pack_are_read_back(quarantine: Quarantine, pack: bytes) -> None:
+    assert receive(quarantine, pack).returncode == 0
+    found = {item.oid: item for item in quarantine.read(quarantine.oids(), longest=LONGEST)}
+    assert sorted(item.kind for item in found.values()) == ["blob", "blob", "commit", "tree"]
+    assert {item.content for item in found.values() if item.kind is Kind.BLOB} == {b"1", b"x" * 5000}
+
+
+def test_what_is_too_long_is_skipped_and_the_rest_is_read(quarantine: Quarantine, pack: bytes) -> None:
+    receive(quarantine, pack)
+    found = list(quarantine.read(quarantine.oids(), longest=LONGEST | {Kind.BLOB: 100}))
+    assert len(found) == 4
+    assert [item.size for item in found if item.content is None] == [5000]
+
+
+def test_a_pack_that_is_too_long_or_broken_is_not_taken(quarantine: Quarantine, pack: bytes) -> None:
+    assert b"exceeds" in receive(quarantine, pack, limit=50).stderr
+    broken = bytearray(pack)
+    broken[-1] ^= 1
+    assert receive(quarantine, bytes(broken)).returncode
+    assert quarantine.oids() == []
+
+
+def test_an_object_that_did_not_come_is_an_error(quarantine: Quarantine) -> None:
+    with pytest.raises(StoreUnavailable):
+        list(quarantine.read([Oid("1" * 40)], longest=LONGEST))
+
+
+def test_nothing_is_left_of_a_closed_quarantine(quarantine: Quarantine, pack: bytes) -> None:
+    receive(quarantine, pack)
+    quarantine.close()
+    assert not quarantine.path.exists()
