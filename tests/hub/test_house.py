@@ -48,7 +48,7 @@ def test_a_folder_that_another_process_is_just_making_is_taken(tmp_path: pathlib
 @pytest.mark.parametrize("text", [json.dumps({"entrepot": 99}), "[]", "no json", ""])
 def test_a_folder_of_another_layout_is_not_touched(tmp_path: pathlib.Path, text: str) -> None:
     (tmp_path / "format.json").write_text(text)
-    with pytest.raises(DataFolderError, match="layout|damaged"):
+    with pytest.raises(DataFolderError, match=r"layout|damaged"):
         open_hub(Settings(data=tmp_path), fsync=False)
     assert [path.name for path in tmp_path.iterdir()] == ["format.json"]
 
