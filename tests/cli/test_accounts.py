@@ -77,7 +77,7 @@ def test_an_organisation_has_an_administrator_and_a_default(admin: Any) -> None:
 
 def test_an_organisation_needs_a_user_who_exists(admin: Any, run: Any) -> None:
     outcome = run("admin", "create-org", "acme", "--admin", "nobody")
-    assert (outcome.code, outcome.err) == (1, "error: no user or organisation is called 'nobody'\n")
+    assert (outcome.code, outcome.err) == (1, "error: no user is called 'nobody'\n")
 
 
 def test_a_member_gets_a_role(admin: Any, data: Path) -> None:

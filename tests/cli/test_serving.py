@@ -111,7 +111,8 @@ def leave_a_job(hub: Hub) -> None:
 
 
 def states(hub: Hub) -> set[str]:
-    return {job.state for job in followups.list_jobs(hub)}
+    # Without the jobs that every worker plans for itself.
+    return {job.state for job in followups.list_jobs(hub) if job.kind != "scrub"}
 
 
 def until_all_done(hub: Hub) -> None:

@@ -140,3 +140,9 @@ def test_every_good_branch_and_its_full_name_are_good_revisions(text: str) -> No
     assert parse_revision(ref) == ref
     assert parse_revision(short_name(ref)) == short_name(ref)
     assert parse_branch(ref) == ref
+
+
+def test_a_branch_or_tag_cannot_look_like_a_commit() -> None:
+    for parse in (parse_branch, parse_tag):
+        with pytest.raises(InvalidName, match="commit id"):
+            parse("0123456789abcdef0123456789abcdef01234567")

@@ -79,6 +79,8 @@ def _check(what: str, name: str) -> str:
             "no spaces, control characters, '~', '^', ':', '?', '*', '[', '\\', '..', '@{', no leading "
             "'-', '.' or '/', no trailing '.', '/' or '.lock'",
         )
+    if re.fullmatch(r"[0-9a-f]{40}", name):
+        raise InvalidName(what, name, "it looks like a commit id, and a commit id means one commit for ever")
     if not _is_unicode(name):
         raise InvalidName(what, name, "it is not valid Unicode")
     return name
