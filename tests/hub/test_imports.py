@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import shutil
 import subprocess
 from typing import Any
 
@@ -72,6 +73,7 @@ def test_branches_tags_and_history_come_with_their_ids(world: Any, source: Sourc
     assert world.read(REF, "b") == (source.folder / "b").read_bytes()
 
 
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
 def test_large_files_come_with_git_lfs(world: Any, source: Source) -> None:
     source.git("lfs", "install", "--local")
     source.git("lfs", "track", "*.bin")
