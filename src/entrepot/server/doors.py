@@ -60,24 +60,22 @@ async def ask(
         InvalidCredentials: the token is unknown, revoked or expired.
         Whatever the use case raises.
     """
-    house = house_of(request)
-
-    def run() -> T:
-        return use_case(house.hub, _caller(request, house), *args, **kwargs)
-
-    return await house.threads.run_short(run)
+    return await house_of(request).threads.run_short(_errand(request, use_case, *args, **kwargs))
 
 
 async def ask_slowly(
     request: Request, use_case: Callable[Concatenate[Hub, Anyone, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """As :func:`ask`, on the threads for long work, so that small requests need not wait."""
+    return await house_of(request).threads.run_transfer(_errand(request, use_case, *args, **kwargs))
+
+
+def _errand(
+    request: Request, use_case: Callable[Concatenate[Hub, Anyone, P], T], *args: P.args, **kwargs: P.kwargs
+) -> Callable[[], T]:
+    """What a thread is sent for: find out who asks, then call the use case."""
     house = house_of(request)
-
-    def run() -> T:
-        return use_case(house.hub, _caller(request, house), *args, **kwargs)
-
-    return await house.threads.run_transfer(run)
+    return lambda: use_case(house.hub, _caller(request, house), *args, **kwargs)
 
 
 def _caller(request: Request, house: House) -> Anyone:

@@ -151,10 +151,6 @@ class Trees:
                 batch = []
         yield from self.measure(batch)
 
-    def node(self, path: RepoPath, oid: Oid) -> Node:
-        """A regular file at a path."""
-        return Node(path, Entry(path.rpartition("/")[2], Mode.FILE, oid))
-
     def measure(self, nodes: Sequence[Node]) -> list[Listed]:
         """Sizes and LFS facts of some entries, in their order.
 
