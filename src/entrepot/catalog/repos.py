@@ -220,6 +220,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.redirects,
         tables.downloads,
         tables.xet_claims,
+        tables.lfs_locks,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     tx.sql.execute(sa.delete(_R).where(_R.c.id == repo_id))

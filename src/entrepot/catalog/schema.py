@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration in ``migrations/versions``."""
 
-KNOWN = frozenset({"0001", HEAD})
+KNOWN = frozenset({"0001", "0002", HEAD})
 """Every migration this version can start from."""
 
 

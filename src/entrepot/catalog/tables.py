@@ -327,3 +327,17 @@ shard_xorbs = sa.Table(
     sa.Column("xorb", Hex(32), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
+
+lfs_locks = sa.Table(
+    "lfs_locks",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("path_key", Hex(16), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("ref", sa.String(255)),
+    sa.Column("owner_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("locked_ms", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("repo_id", "path_key", name="lfs_locks_path"),
+)
