@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -164,6 +165,27 @@ def test_a_hub_with_accounts_starts_with_few_words(data: Path, hub: Hub) -> None
     accounts.create_user(hub, "alice")
     with served(data) as started:
         assert "create-user" not in started.said
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_with_a_certificate_the_hub_speaks_https(data: Path, pems: Any, workers: str) -> None:
+    files = ("--tls-cert", str(pems.cert), "--tls-key", str(pems.key))
+    with served(data, *files, "--workers", workers) as hub:
+        assert hub.url.startswith("https://127.0.0.1:")
+        assert f"export HF_ENDPOINT={hub.url}\n" in hub.said
+        trusted = ssl.create_default_context(cafile=pems.authority)
+        assert httpx2.get(f"{hub.url}/healthz", verify=trusted).status_code == 200
+        with pytest.raises(httpx2.HTTPError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx2.get(f"{hub.url}/healthz")
+        assert hub.stop() == 0
+    assert "Traceback" not in hub.log.read_text()
+
+
+def test_a_certificate_that_cannot_be_used_is_refused(data: Path, pems: Any) -> None:
+    wrong = refused("serve", "--data", str(data), "--tls-cert", str(pems.cert), "--tls-key", str(pems.authority))
+    assert "cannot speak TLS with" in wrong
+    absent = refused("serve", "--data", str(data), "--tls-cert", "no-such.pem", "--tls-key", str(pems.key))
+    assert "No such file" in absent
 
 
 def test_a_base_url_is_what_clients_are_pointed_at(data: Path) -> None:

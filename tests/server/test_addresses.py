@@ -19,6 +19,11 @@ def test_port_zero_stands_for_a_free_port_that_workers_can_share() -> None:
             worker.close()
 
 
+def test_an_address_says_how_it_is_spoken_to() -> None:
+    assert Address("0.0.0.0", 80).url == "http://127.0.0.1:80"
+    assert Address("::", 443, is_secure=True).url == "https://[::1]:443"
+
+
 def test_a_name_stands_for_its_address() -> None:
     with reserved("localhost", 0) as address:
         assert address.ip in ("127.0.0.1", "::1")

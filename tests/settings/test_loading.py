@@ -166,8 +166,19 @@ def test_variables_that_kubernetes_makes_for_a_service_of_our_name_are_not_setti
     assert load(tmp_path, environ=environ).sources["port"] == "default"
 
 
+@pytest.mark.parametrize(("given", "missing"), [("tls_cert", "tls_key"), ("tls_key", "tls_cert")])
+def test_a_certificate_needs_its_key_and_the_other_way_round(tmp_path: pathlib.Path, given: str, missing: str) -> None:
+    variable = f"ENTREPOT_{given.upper()}"
+    with pytest.raises(ConfigError, match=f"set '{missing}' as well") as refusal:
+        load(tmp_path, environ={variable: "some.pem"})
+    assert refusal.value.source == variable
+    both = {"ENTREPOT_TLS_CERT": "cert.pem", "ENTREPOT_TLS_KEY": "key.pem"}
+    assert load(tmp_path, environ=both).settings.tls_cert == "cert.pem"
+
+
 # Settings that no other one limits.
-FREE = [row for row in SETTINGS if row.name not in ("data", "max_file", "max_inline_file", "max_commit_body")]
+BOUND = {"data", "max_file", "max_inline_file", "max_commit_body", "tls_cert", "tls_key"}
+FREE = [row for row in SETTINGS if row.name not in BOUND]
 
 
 @given(st.sampled_from(FREE), st.text(st.characters(exclude_characters="\0"), max_size=30))

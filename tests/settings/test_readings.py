@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from entrepot.settings.readings import (
     BASE_URL,
+    FILE,
     FOLDER,
     HOST,
     NETWORKS,
@@ -46,6 +47,9 @@ anything = st.recursive(
         (SWITCH, "1", True),
         (FOLDER, "/srv/hub", pathlib.Path("/srv/hub")),
         (FOLDER, pathlib.Path("hub"), pathlib.Path("hub")),
+        (FILE, "tls/cert.pem", "tls/cert.pem"),
+        (FILE, " ", ""),
+        (FILE, pathlib.Path("cert.pem"), "cert.pem"),
         (HOST, "::", "::"),
         (HOST, "hub.example.org", "hub.example.org"),
         (BASE_URL, "", ""),
@@ -82,6 +86,9 @@ def test_a_good_value_is_read(reading: Reading, raw: object, value: object) -> N
         (FOLDER, "a\0b", "path of a folder"),
         (FOLDER, "~/hub", "in full"),
         (FOLDER, 3, "not a number"),
+        (FILE, "~/cert.pem", "in full"),
+        (FILE, "a\0b", "path of a file"),
+        (FILE, 3, "not a number"),
         (HOST, "http://localhost", "host name only"),
         (HOST, "", "host name only"),
         (BASE_URL, "https://example.org/", "remove the '/' at the end: https://example.org"),
@@ -105,7 +112,7 @@ def test_a_bad_value_is_refused_with_its_cure(reading: Reading, raw: object, cur
         reading.read(raw)
 
 
-@pytest.mark.parametrize("reading", [PORT, PART, LIFETIME, LEVEL, SWITCH, FOLDER, HOST, BASE_URL, NETWORKS])
+@pytest.mark.parametrize("reading", [PORT, PART, LIFETIME, LEVEL, SWITCH, FOLDER, FILE, HOST, BASE_URL, NETWORKS])
 @given(raw=anything)
 def test_whatever_is_written_is_read_or_refused_and_reads_back(reading: Reading, raw: object) -> None:
     try:

@@ -96,8 +96,10 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve
       entrepot serve --data /srv/hub --host 0.0.0.0 --port 80 --workers 4
       entrepot serve --port 0 --log-format json
+      entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
     from entrepot.hub import accounts
+    from entrepot.server.hosting import Certificate
     from entrepot.server.workers import Hosting
     from entrepot.server.workers import serve as serve_until_stopped
 
@@ -109,7 +111,14 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
         is_first_run = not accounts.has_accounts(hub)
     if lifeline:
         _hold_lifeline()
-    hosting = Hosting(_FACTORY, encode_settings(settings), settings.host, settings.port, settings.workers)
+    hosting = Hosting(
+        _FACTORY,
+        encode_settings(settings),
+        settings.host,
+        settings.port,
+        settings.workers,
+        certificate=Certificate(Path(settings.tls_cert), Path(settings.tls_key)) if settings.tls_cert else None,
+    )
     serve_until_stopped(hosting, lambda address: _announce(settings, address.url, is_first_run=is_first_run))
 
 

@@ -15,16 +15,18 @@ _SOURCE = "address to listen on"
 
 @attrs.frozen
 class Address:
-    """An IP address and a port, the real one."""
+    """An IP address and a port, the real one; ``is_secure`` says whether it speaks TLS."""
 
     ip: str
     port: int
+    is_secure: bool = False
 
     @property
     def url(self) -> str:
         """Where a client on this machine reaches the hub."""
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ip, self.ip)  # noqa: S104 - compared, not bound
-        return f"http://[{reachable}]:{self.port}" if ":" in reachable else f"http://{reachable}:{self.port}"
+        scheme = "https" if self.is_secure else "http"
+        return f"{scheme}://[{reachable}]:{self.port}" if ":" in reachable else f"{scheme}://{reachable}:{self.port}"
 
 
 @contextlib.contextmanager

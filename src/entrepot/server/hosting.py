@@ -13,12 +13,14 @@ import contextlib
 import importlib
 import logging
 import signal
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 
 import attrs
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,6 +49,27 @@ class Limits:
 
     grace_s: float = 25.0
     keep_alive_s: float = 90.0
+
+
+@attrs.frozen
+class Certificate:
+    """Two PEM files: a certificate with its chain, and its private key without a password."""
+
+    cert: Path
+    key: Path
+
+    def check(self) -> None:
+        """Nothing, when a server can speak TLS with them.
+
+        Raises:
+            ConfigError: a file cannot be read, is no PEM, or they do not belong together.
+        """
+        try:
+            # An encrypted key would be asked about on the terminal.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.cert, self.key, password=lambda: b"")
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            reason = f"cannot speak TLS with {self.cert} and {self.key}: {error}"
+            raise ConfigError("tls_cert/tls_key", "files named there", reason) from error
 
 
 class Stop:
@@ -92,12 +115,20 @@ def load(target: str) -> Callable[[str, int], ASGIApp]:
     return factory
 
 
-async def run_app(app: ASGIApp, address: Address, limits: Limits, stop: Stop, ready: Callable[[], None]) -> None:
+async def run_app(
+    app: ASGIApp,
+    address: Address,
+    limits: Limits,
+    stop: Stop,
+    ready: Callable[[], None],
+    certificate: Certificate | None = None,
+) -> None:
     """Serve until ``stop`` is asked, then drain.
 
     Args:
         address: from :func:`~entrepot.server.addresses.reserved`.
         ready: called once, when connections are accepted.
+        certificate: for TLS (1.2 and 1.3); None is plain HTTP.
 
     Guarantees: when this returns, every request has ended or was cancelled,
     and the application has seen its shutdown, after the last request.
@@ -118,6 +149,9 @@ async def run_app(app: ASGIApp, address: Address, limits: Limits, stop: Stop, re
         backpressure=_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=int(limits.keep_alive_s * 1000)),
         log_enabled=False,
+        ssl_cert=certificate.cert if certificate else None,
+        ssl_key=certificate.key if certificate else None,
+        ssl_protocol_min=SSLProtocols.tls12,
     )
     serving: asyncio.Task[None] = asyncio.create_task(server.serve())
     try:
@@ -140,13 +174,19 @@ async def run_app(app: ASGIApp, address: Address, limits: Limits, stop: Stop, re
         raise Refused("the HTTP server ended by itself; the log above may say why")
 
 
-def serve_here(app: ASGIApp, address: Address, limits: Limits, ready: Callable[[], None]) -> None:
+def serve_here(
+    app: ASGIApp,
+    address: Address,
+    limits: Limits,
+    ready: Callable[[], None],
+    certificate: Certificate | None = None,
+) -> None:
     """Serve in the main thread until SIGTERM or SIGINT; otherwise as :func:`run_app`."""
 
     async def main() -> None:
         stop = Stop()
         stop.ask_on_signals()
-        await run_app(app, address, limits, stop, ready)
+        await run_app(app, address, limits, stop, ready, certificate)
 
     run_in_new_loop(main)
 

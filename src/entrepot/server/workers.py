@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import attrs
 import msgspec
@@ -23,7 +25,7 @@ import msgspec
 from entrepot.errors import EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
 from entrepot.server.events import render
-from entrepot.server.hosting import Limits, Stop, first_of, load, run_app, run_in_new_loop, serve_here
+from entrepot.server.hosting import Certificate, Limits, Stop, first_of, load, run_app, run_in_new_loop, serve_here
 
 _log = logging.getLogger("entrepot.server")
 
@@ -39,6 +41,7 @@ class Hosting:
     ``factory``: ``module:name`` of a callable that takes ``settings`` (a
     serialised value, as text) and the number of the worker, and returns the
     application. It is called once in each process that serves.
+    ``certificate``: for TLS; None is plain HTTP.
     """
 
     factory: str
@@ -47,6 +50,7 @@ class Hosting:
     port: int = 0
     workers: int = 1
     limits: Limits = attrs.field(factory=Limits)
+    certificate: Certificate | None = None
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -59,6 +63,13 @@ class _Job(msgspec.Struct, frozen=True):
     port: int
     grace_s: float
     keep_alive_s: float
+    cert: str
+    key: str
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What to speak TLS with."""
+        return Certificate(Path(self.cert), Path(self.key)) if self.cert else None
 
 
 def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
@@ -73,14 +84,18 @@ def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
     process is left behind.
 
     Raises:
-        ConfigError: the address cannot be used or the factory does not exist.
+        ConfigError: the address or the certificate cannot be used, or the
+            factory does not exist.
         What the application raised at start (one worker); Refused with its
         message (several).
     """
-    with reserved(hosting.host, hosting.port) as address:
+    if hosting.certificate is not None:
+        hosting.certificate.check()
+    with reserved(hosting.host, hosting.port) as plain:
+        address = attrs.evolve(plain, is_secure=hosting.certificate is not None)
         if hosting.workers == 1:
             app = load(hosting.factory)(hosting.settings, 0)
-            serve_here(app, address, hosting.limits, lambda: announce(address))
+            serve_here(app, address, hosting.limits, lambda: announce(address), hosting.certificate)
             return
 
         async def watch() -> None:
@@ -104,7 +119,9 @@ def worker_main() -> None:
         stop = Stop()
         stop.ask_on_signals()
         _hold_lifeline(stop)
-        await run_app(app, Address(job.ip, job.port), limits, stop, lambda: print("ready", file=report, flush=True))
+        address = Address(job.ip, job.port)
+        ready = functools.partial(print, "ready", file=report, flush=True)
+        await run_app(app, address, limits, stop, ready, job.certificate)
 
     try:
         app = load(job.factory)(job.settings, job.worker)
@@ -167,6 +184,7 @@ class _Crew:
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is this process's to pass on, once
         )
+        certificate = self._hosting.certificate
         job = _Job(
             factory=self._hosting.factory,
             settings=self._hosting.settings,
@@ -175,6 +193,8 @@ class _Crew:
             port=self._address.port,
             grace_s=self._hosting.limits.grace_s,
             keep_alive_s=self._hosting.limits.keep_alive_s,
+            cert=str(certificate.cert) if certificate else "",
+            key=str(certificate.key) if certificate else "",
         )
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(job) + b"\n")

@@ -160,6 +160,9 @@ def _read(setting: Setting, raw: object, source: str) -> object:
 
 
 def _check_together(settings: Settings, sources: Mapping[str, str]) -> None:
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        given, missing = ("tls_cert", "tls_key") if settings.tls_cert else ("tls_key", "tls_cert")
+        raise ConfigError(given, sources[given], f"HTTPS needs a certificate and its key; set '{missing}' as well")
     if settings.max_inline_file > settings.max_commit_body:
         limit = render_size(settings.max_commit_body)
         reason = f"a regular file travels in a commit; write at most max_commit_body, which is {limit}"

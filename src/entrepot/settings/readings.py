@@ -91,6 +91,15 @@ def _read_folder(value: object) -> object:
     return pathlib.Path(text)
 
 
+def _read_file(value: object) -> object:
+    text = str(value) if isinstance(value, pathlib.PurePath) else _text(value)
+    if "\0" in text:
+        raise ValueError("write the path of a file, or nothing")
+    if text.startswith("~"):
+        raise ValueError("'~' means nothing outside of a shell; write the path in full")
+    return text if text.strip() else ""
+
+
 def _read_host(value: object) -> object:
     text = _text(value).strip()
     if not _HOST.fullmatch(text):
@@ -132,6 +141,7 @@ def _render_networks(value: object) -> str:
 
 
 FOLDER = Reading("a path", _read_folder)
+FILE = Reading("a path, or empty", _read_file)
 HOST = Reading("an address or host name", _read_host)
 BASE_URL = Reading("a URL, or empty", _read_base_url)
 NETWORKS = Reading("a list of addresses or networks", _read_networks, _render_networks)

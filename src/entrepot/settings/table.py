@@ -12,6 +12,7 @@ import msgspec
 
 from entrepot.settings.readings import (
     BASE_URL,
+    FILE,
     FOLDER,
     HOST,
     NETWORKS,
@@ -47,6 +48,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         _Doc(BASE_URL, "The origin of every URL handed out; empty takes it from the Host of each request."),
     ] = ""
+    tls_cert: Annotated[
+        str, _Doc(FILE, "The PEM file of the certificate, with its chain, to speak HTTPS; empty speaks plain HTTP.")
+    ] = ""
+    tls_key: Annotated[str, _Doc(FILE, "The PEM file of the private key of 'tls_cert', without a password.")] = ""
     workers: Annotated[int, _Doc(number(1, 256), "How many server processes share the port.")] = 1
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

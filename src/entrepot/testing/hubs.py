@@ -33,7 +33,7 @@ _STOP_S = 75.0
 _FREE_S = 30.0
 _PAUSE_S = 0.01
 _TAIL = 3000
-_LISTENING = re.compile(rb"^entrepot listening on (http://\S+)\r?\n", re.MULTILINE)
+_LISTENING = re.compile(rb"^entrepot listening on (https?://\S+)\r?\n", re.MULTILINE)
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
 
