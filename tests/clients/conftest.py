@@ -39,23 +39,34 @@ def installed(version: str) -> Path:
 
 
 @pytest.fixture
-def run_client(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Run:
-    """Runs a script of this folder with one version of the client; gives the JSON it prints last.
+def client_environ(tmp_path: Path) -> Callable[[RunningHub, str], dict[str, str]]:
+    """Gives the variables of processes that use one version of the client, its commands included, on a hub."""
 
-    ``with_xet`` says whether large files may go through Xet, as they do by default, or only through LFS.
+    def environ(hub: RunningHub, version: str) -> dict[str, str]:
+        found = dict(os.environ) | hub.environ()
+        found.pop("HF_HUB_DISABLE_XET", None)
+        found["HF_HOME"] = str(tmp_path / f"home-{version}")
+        commands = Path(sys.executable).parent
+        if version != TODAY:
+            found["PYTHONPATH"] = str(installed(version))
+            commands = installed(version) / "bin"
+        found["PATH"] = f"{commands}{os.pathsep}{found['PATH']}"
+        return found
+
+    return environ
+
+
+@pytest.fixture
+def run_script(client_environ: Any, tmp_path: Path) -> Run:
+    """Runs a script of this folder on a hub with one version of the client; gives the JSON it prints last.
+
+    Further variables are named arguments.
     """
 
-    def run(version: str, script: str, *args: str, with_xet: bool = False) -> Any:
-        environ = dict(os.environ) | entrepot_fresh_hub.environ()
-        environ.pop("HF_HUB_DISABLE_XET", None)
-        if not with_xet:
-            environ["HF_HUB_DISABLE_XET"] = "1"
-        environ["HF_HOME"] = str(tmp_path / f"home-{version}")
-        if version != TODAY:
-            environ["PYTHONPATH"] = str(installed(version))
+    def run(hub: RunningHub, version: str, script: str, *args: str, **variables: str) -> Any:
         done = subprocess.run(
             [sys.executable, str(Path(__file__).parent / script), *args],
-            env=environ,
+            env=client_environ(hub, version) | variables,
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -63,5 +74,16 @@ def run_client(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Run:
         )
         assert done.returncode == 0, f"{version} {script} failed:\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout.strip().splitlines()[-1])
+
+    return run
+
+
+@pytest.fixture
+def run_client(entrepot_fresh_hub: RunningHub, run_script: Run) -> Run:
+    """The same on an empty hub; ``with_xet`` says whether large files may go through Xet, as they do by default."""
+
+    def run(version: str, script: str, *args: str, with_xet: bool = False) -> Any:
+        variables = {} if with_xet else {"HF_HUB_DISABLE_XET": "1"}
+        return run_script(entrepot_fresh_hub, version, script, *args, **variables)
 
     return run

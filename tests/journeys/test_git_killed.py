@@ -1,63 +1,177 @@
-"""The server is killed while people push: every ref is the old or the new one, with all that it leads to."""
+"""Pushes are cut off, by the death of the server or of the client: all refs are old or all new, and nothing is lost.
+
+``KILL_POINTS`` in the environment says how often each test does it, 10 times when it is not set.
+"""
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from huggingface_hub import HfApi
 
 from entrepot.testing.hubs import RunningHub
 
-ROUNDS = 6
+ROUNDS = int(os.environ.get("KILL_POINTS", "10"))
+WITH_LFS = shutil.which("git-lfs") is not None
+WAIT_S = 30
+
+pytestmark = pytest.mark.timeout(60 + 6 * ROUNDS)
 
 
-def test_a_killed_server_leaves_no_half_pushed_ref(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> None:
-    hub = entrepot_fresh_hub
-    HfApi(endpoint=hub.url, token=hub.token).create_repo("tester/m")
-    url = f"{hub.url.replace('://', f'://any:{hub.token}@')}/tester/m"
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "NO_PROXY": "*",
-        **{f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-    }
+class Author:
+    """Somebody with a clone, who makes new things and pushes them under new names."""
 
-    def git(*arguments: str, cwd: Path = tmp_path / "work") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["git", *arguments], cwd=cwd, env=environ, capture_output=True, text=True)
+    def __init__(self, hub: RunningHub, folder: Path) -> None:
+        HfApi(endpoint=hub.url, token=hub.token).create_repo("tester/m")
+        self.hub = hub
+        self.folder = folder
+        self.url = f"{hub.url.replace('://', f'://any:{hub.token}@')}/tester/m"
+        self.dice = random.Random(7)
+        self.names: dict[str, str] = {}
+        self._environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "NO_PROXY": "*",
+            **{f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        }
+        if WITH_LFS:
+            self.git("lfs", "install", "--skip-repo", cwd=".")
+        self.git("clone", "-q", self.url, "work", cwd=".")
 
-    assert git("clone", "-q", url, "work", cwd=tmp_path).returncode == 0
-    dice = random.Random(7)
-    survived: dict[str, str] = {}
-    for number in range(ROUNDS):
-        for n in range(300):
-            (tmp_path / "work" / f"f{n}").write_bytes(dice.randbytes(300))
-        git("add", "-A")
-        git("commit", "-q", "-m", f"round {number}")
-        head = git("rev-parse", "HEAD").stdout.strip()
-        killer = threading.Timer(dice.uniform(0.02, 0.35), hub.kill)
+    def start_git(self, *arguments: str, cwd: str = "work") -> subprocess.Popen[str]:
+        """Git in a process group of its own."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            ["git", *arguments],
+            cwd=self.folder / cwd,
+            env=self._environ,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            start_new_session=True,
+        )
+
+    def git(self, *arguments: str, cwd: str = "work") -> str:
+        running = self.start_git(*arguments, cwd=cwd)
+        out, complaint = running.communicate()
+        assert running.returncode == 0, complaint
+        return out.strip()
+
+    def make(self, number: int) -> Mapping[str, str]:
+        """New files, large ones too, a commit on top of all before, and a tag; the refs to push, with their ids."""
+        for n in range(150):
+            (self.folder / "work" / f"f{n}").write_bytes(self.dice.randbytes(300))
+        if WITH_LFS:
+            for n in range(2):
+                (self.folder / "work" / f"large{n}.bin").write_bytes(self.dice.randbytes(200_000))
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", f"round {number}")
+        self.git("tag", "-a", f"v{number}", "-m", "a tag")
+        head, tag = self.git("rev-parse", "HEAD", f"v{number}").split()
+        return {f"refs/heads/r{number}": head, f"refs/heads/side/r{number}": head, f"refs/tags/v{number}": tag}
+
+    def push_words(self, refs: Mapping[str, str]) -> list[str]:
+        return ["push", "--atomic", "origin", *(f"{oid}:{ref}" for ref, oid in refs.items())]
+
+    def listed(self) -> dict[str, str]:
+        """The refs of the hub that were pushed here."""
+        lines = [line.split("\t") for line in self.git("ls-remote", "-q", self.url).splitlines()]
+        ours = ("refs/heads/r", "refs/heads/side/", "refs/tags/")
+        return {ref: oid for oid, ref in lines if ref.startswith(ours) and not ref.endswith("^{}")}
+
+    def settle(self, refs: Mapping[str, str], *, succeeded: bool) -> bool:
+        """Check that a push moved all refs or none, and nothing else; push again. Whether it had moved them."""
+        found = self.listed()
+        arrived = found.items() >= refs.items()
+        assert arrived or not set(found) & set(refs), "some refs of an atomic push moved, and some did not"
+        assert arrived or not succeeded, "git said that it was done"
+        assert {ref: oid for ref, oid in found.items() if ref not in refs} == self.names
+        self.git(*self.push_words(refs))
+        self.names |= refs
+        assert self.listed() == self.names
+        return arrived
+
+    def check_everything(self) -> None:
+        """A fresh clone is whole, with its large files, and the hub finds nothing wrong."""
+        self.git("clone", "-q", "--mirror", self.url, "mirror", cwd=".")
+        self.git("fsck", "--strict", "--full", cwd="mirror")
+        ours = self.git("rev-list", "--objects", "--all", "--count")
+        assert self.git("rev-list", "--objects", "--all", "--count", cwd="mirror") == ours
+        if WITH_LFS:
+            self.git("lfs", "fetch", "--all", cwd="mirror")
+            stored = [path for path in (self.folder / "mirror" / "lfs" / "objects").rglob("*") if path.is_file()]
+            assert len(stored) == 2 * len(self.names) // 3
+        checks = [sys.executable, "-m", "entrepot", "fsck", "--data", str(self.hub.data)]
+        told = subprocess.run(checks, capture_output=True, text=True)
+        assert told.returncode == 0, told.stdout + told.stderr
+
+
+@pytest.fixture
+def author(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Author:
+    return Author(entrepot_fresh_hub, tmp_path)
+
+
+def push_undisturbed(author: Author) -> float:
+    """How long a push takes."""
+    refs = author.make(0)
+    started = time.monotonic()
+    author.git(*author.push_words(refs))
+    took = time.monotonic() - started
+    author.settle(refs, succeeded=True)
+    return took
+
+
+def test_a_server_killed_at_any_moment_of_a_push_leaves_all_of_it_or_nothing(author: Author) -> None:
+    took = push_undisturbed(author)
+    outcomes = []
+    for number in range(1, ROUNDS + 1):
+        refs = author.make(number)
+        # One moment in each of as many slices of the time that a push takes.
+        moment = took * (number - author.dice.random()) / ROUNDS
+        killer = threading.Timer(moment, author.hub.kill)
+        pushing = author.start_git(*author.push_words(refs))
         killer.start()
-        branches = [f"HEAD:refs/heads/r{number}-{b}" for b in "ab"]
-        pushed = git("push", "--atomic", "origin", *branches)
+        pushing.communicate()
         killer.join()
-        hub.start()
-        listed = git("ls-remote", url).stdout
-        here = [f"refs/heads/r{number}-{b}" in listed for b in "ab"]
-        assert here[0] == here[1]
-        if pushed.returncode == 0:
-            assert all(here)
-        if all(here):
-            survived[f"r{number}-a"] = head
-    assert git("clone", "-q", "--mirror", url, "mirror", cwd=tmp_path).returncode == 0
-    checked = git("fsck", "--strict", "--full", cwd=tmp_path / "mirror")
-    assert checked.returncode == 0, checked.stderr
-    for branch, head in survived.items():
-        assert git("rev-parse", branch, cwd=tmp_path / "mirror").stdout.strip() == head
-    checks = [sys.executable, "-m", "entrepot", "fsck", "--data", str(hub.data)]
-    told = subprocess.run(checks, capture_output=True, text=True)
-    assert told.returncode == 0, told.stdout + told.stderr
+        author.hub.start()
+        outcomes.append(author.settle(refs, succeeded=pushing.returncode == 0))
+    assert not all(outcomes), "the server was always killed too late"
+    author.check_everything()
+
+
+def test_a_client_killed_at_any_moment_of_a_push_leaves_all_of_it_or_nothing(author: Author) -> None:
+    took = push_undisturbed(author)
+    outcomes = []
+    for number in range(1, ROUNDS + 1):
+        refs = author.make(number)
+        pushing = author.start_git(*author.push_words(refs))
+        try:
+            pushing.wait(took * (number - author.dice.random()) / ROUNDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(pushing.pid, signal.SIGKILL)
+        pushing.communicate()
+        wait_for_quiet(author)
+        outcomes.append(author.settle(refs, succeeded=pushing.returncode == 0))
+    assert not all(outcomes), "the client was always killed too late"
+    assert "Traceback" not in author.hub.log()
+    author.check_everything()
+
+
+def wait_for_quiet(author: Author) -> None:
+    """Until the hub has done what it does with a push whose client is gone; it keeps nothing of the pack."""
+    deadline = time.monotonic() + WAIT_S
+    while list((author.hub.data / "cache" / "git").glob(".push-*")):
+        assert time.monotonic() < deadline, "the pack of a dead client is kept"
+        time.sleep(0.01)
