@@ -1,9 +1,9 @@
 from collections.abc import Callable
 
-from entrepot.catalog import Catalog, objects
-from entrepot.catalog.objects import Measure, ObjectRow
+from entrepot.catalog import Catalog, files, objects
+from entrepot.catalog.objects import Measure, ObjectRow, Unnamed
 from entrepot.catalog.repos import RepoRow
-from entrepot.names import Oid, Sha256
+from entrepot.names import MAIN, Oid, RepoPath, Sha256
 
 AddRepo = Callable[..., RepoRow]
 SHA = Sha256("5" * 64)
@@ -185,3 +185,26 @@ def test_an_object_touched_meanwhile_is_not_removed(catalog: Catalog, repo: Repo
         objects.put(tx, repo.id, [file(2)], 10)
         assert objects.remove(tx, repo.id, [oid(1), oid(2)], touched_before_ms=10) == 1
     assert touched(catalog, repo) == {oid(2): 10, oid(3): 5}
+
+
+def test_pointers_to_files_that_no_commit_names_are_found(catalog: Catalog, repo: RepoRow) -> None:
+    pointers = {Oid(digit * 40): Sha256(digit * 64) for digit in "abc"}
+    with catalog.write() as tx:
+        rows = [ObjectRow(oid, "blob", 1, b"x", sha256, 9) for oid, sha256 in pointers.items()]
+        objects.put(tx, repo.id, [*rows, ObjectRow(Oid("d" * 40), "blob", 1, b"x", None, None)], 1)
+        for digit in "bc":
+            files.reserve(tx, Sha256(digit * 64), 9, 1)
+            files.link(tx, repo.id, [Sha256(digit * 64)], None, 1)
+        files.name_links(tx, repo.id, [(Sha256("c" * 64), RepoPath("c"))], MAIN, 1)
+        assert objects.unnamed(tx, repo.id, [*pointers, Oid("d" * 40), Oid("e" * 40)]) == {
+            Oid("a" * 40): Unnamed(Sha256("a" * 64), 9, is_back=False),
+            Oid("b" * 40): Unnamed(Sha256("b" * 64), 9, is_back=True),
+        }
+        assert objects.unnamed(tx, repo.id, []) == {}
+
+
+def test_annotated_tags_are_picked_from_other_objects(catalog: Catalog, repo: RepoRow) -> None:
+    tag = ObjectRow(Oid("a" * 40), "tag", 1, b"x", None, None)
+    with catalog.write() as tx:
+        objects.put(tx, repo.id, [tag, ObjectRow(Oid("b" * 40), "commit", 1, b"x", None, None)], 1)
+        assert objects.tags(tx, repo.id, [Oid("a" * 40), Oid("b" * 40), Oid("c" * 40)]) == {tag.oid: tag}

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, commits, counters, files, objects, refs, repos, tables, uploads, xet_files
+from entrepot.catalog import Catalog, commits, counters, files, locks, objects, refs, repos, tables, uploads, xet_files
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import CardFacts, RepoRow
@@ -178,6 +178,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         made = XetHash(sha)
         xet_files.put(tx, XetFileRow(made, 1, b""), [], 1)
         xet_files.claim(tx, row.id, [Claim(sha, made, 1)], None, 1)
+        locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
         repos.rename(tx, row, model(f"alice/{row.name}-new"), row.namespace_id)
 
 

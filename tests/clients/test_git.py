@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub.errors import HfHubHTTPError
 
 from entrepot.testing.hubs import RunningHub, User
 
@@ -360,3 +361,38 @@ def test_protected_branches_and_immutable_tags_stay(desk: Desk, repo: str) -> No
     later = write(desk, a=b"2")
     desk.git("push", "-q", "origin", "HEAD:refs/heads/release/1", "HEAD", cwd="clone")
     assert desk.api.repo_info(repo).sha == later
+
+
+def test_locks_of_git_lfs_keep_others_from_changing_a_file(desk: Desk, tmp_path: Path) -> None:
+    team = desk.hub.org("lockers", members={"mate": "write"})
+    desk.api.create_repo(f"{team}/m")
+    desk.clone(f"{team}/m")
+    write(desk, **{"model.safetensors": LARGE, "other.safetensors": LARGE[1:]})
+    desk.git("push", "-q", cwd="clone")
+    mate = Desk(desk.hub, tmp_path / "mate", desk.hub.user("mate"))
+    mate.clone(f"{team}/m")
+
+    assert "Locked model.safetensors" in desk.git("lfs", "lock", "model.safetensors", cwd="clone")
+    refused = mate.try_git("lfs", "lock", "model.safetensors", cwd="clone")
+    assert "already created lock: it is held by tester" in refused.stderr
+    assert mate.git("lfs", "locks", cwd="clone").split()[:2] == ["model.safetensors", "tester"]
+
+    write(mate, **{"model.safetensors": LARGE + b"changed"})
+    mate.git("config", "lfs.locksverify", "true", cwd="clone")
+    refused = mate.try_git("push", cwd="clone")
+    assert refused.returncode
+    assert "Unable to push locked files:\n* model.safetensors - tester" in refused.stdout  # git-lfs itself has looked
+    mate.git("-c", "lfs.locksverify=false", "lfs", "push", "origin", "main", cwd="clone")
+    refused = mate.try_git("push", "--no-verify", cwd="clone")
+    assert "'model.safetensors' is locked by tester" in refused.stderr
+    with pytest.raises(HfHubHTTPError, match="is locked by tester"):
+        mate.save("model.safetensors", b"changed", f"{team}/m")
+
+    assert "locked by tester" in mate.try_git("lfs", "unlock", "model.safetensors", cwd="clone").stderr
+    assert "Unlocked model.safetensors" in mate.git("lfs", "unlock", "--force", "model.safetensors", cwd="clone")
+    assert mate.git("lfs", "locks", cwd="clone") == ""
+    mate.git("push", "-q", cwd="clone")
+    head = mate.git("rev-parse", "HEAD", cwd="clone")
+    assert desk.api.repo_info(f"{team}/m").sha == head
+    assert "Locked" in mate.git("lfs", "lock", "other.safetensors", cwd="clone")
+    assert "Unlocked" in mate.git("lfs", "unlock", "other.safetensors", cwd="clone")

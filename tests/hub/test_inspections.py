@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import subprocess
+import zlib
 from typing import Any
 
 import pytest
 
-from entrepot.errors import LimitExceeded
-from entrepot.git import Pointer, render_pointer
+from entrepot.errors import InvalidPath, LimitExceeded
+from entrepot.git import Kind, Pointer, oid_of, render_pointer
+from entrepot.git.packs import entry_header, pack_header
 from entrepot.hub import inspections
 from entrepot.hub.inspections import Inspected, inspect
 from entrepot.names import Oid, Sha256
@@ -50,16 +53,14 @@ class Author:
 
     def inspected(self, wanted: str, max_file: int = 1 << 20) -> Inspected:
         """What a push of these revisions would bring."""
+        return self.unpacked(self.git("pack-objects", "--revs", "--stdout", "-q", given=wanted.encode()), max_file)
+
+    def unpacked(self, pack: bytes, max_file: int = 1 << 20) -> Inspected:
+        """What a push of this pack would bring."""
         quarantine = open_quarantine(self.folder / ".git")
-        pack = self.git("pack-objects", "--revs", "--stdout", "-q", given=wanted.encode())
-        subprocess.run(
-            quarantine.receiver(1 << 30),
-            env=dict(quarantine.environ),
-            input=pack,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        receiver = quarantine.receiver(1, longest_pack=1 << 30, longest_file=1 << 20)
         try:
+            subprocess.run(receiver.argv, env=dict(receiver.environ), input=pack, check=True, stdout=subprocess.DEVNULL)
             return inspect(quarantine, quarantine.oids(), max_file=max_file)
         finally:
             quarantine.close()
@@ -70,7 +71,7 @@ def test_a_push_is_understood(author: Author) -> None:
     second = author.commit(a=b"2")
     found = author.inspected(f"{second}\n")
     assert found.ordered == [(first, ()), (second, (first,))]
-    assert found.large == [(POINTER.sha256, "folder/pointer")]
+    assert {found.path_of(oid): pointer for oid, pointer in found.pointers.items()} == {"folder/pointer": POINTER}
     assert set(found.paths.values()) == {"a", "folder/pointer"}
     assert not found.beyond
     assert not found.parents_beyond
@@ -113,3 +114,60 @@ def test_a_long_line_of_commits_is_ordered(author: Author) -> None:
     ordered = [oid for oid, _ in found.ordered]
     assert len(ordered) == 3000
     assert ordered == author.git("rev-list", "--reverse", "main").decode().split()
+
+
+def pack(*objects: tuple[Kind, bytes]) -> bytes:
+    body = pack_header(len(objects))
+    body += b"".join(entry_header(kind, len(data)) + zlib.compress(data) for kind, data in objects)
+    return body + hashlib.sha1(body).digest()
+
+
+def nested(levels: int, names: list[bytes], file: bytes = b"x") -> list[tuple[Kind, bytes]]:
+    """A commit of trees that hold the next one under every name."""
+    made = [(Kind.BLOB, file)]
+    mode, below = b"100644 ", oid_of(Kind.BLOB, file)
+    for _ in range(levels):
+        made.append((Kind.TREE, b"".join(mode + name + b"\0" + bytes.fromhex(below) for name in names)))
+        mode, below = b"40000 ", oid_of(*made[-1])
+    text = f"tree {below}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nm\n"
+    return [*made, (Kind.COMMIT, text.encode())]
+
+
+def test_trees_that_unfold_to_more_than_fits_anywhere_are_refused_at_once(author: Author) -> None:
+    ten = [b"%d" % n for n in range(10)]
+    assert len(author.unpacked(pack(*nested(6, ten))).trees) == 6
+    with pytest.raises(LimitExceeded, match="number of paths in one commit"):
+        author.unpacked(pack(*nested(40, ten)))
+    with pytest.raises(LimitExceeded, match="number of paths"):
+        author.unpacked(pack(*nested(40, ten)[:-1]))  # a later push might name them
+
+
+@pytest.mark.parametrize(("levels", "name"), [(129, b"a"), (3000, b"a"), (17, b"n" * 250)])
+def test_paths_that_are_too_deep_or_too_long_are_refused(author: Author, levels: int, name: bytes) -> None:
+    with pytest.raises(InvalidPath, match="more than 128 levels or 4,096 characters"):
+        author.unpacked(pack(*nested(levels, [name])))
+
+
+def test_paths_as_deep_as_the_rules_allow_are_taken(author: Author) -> None:
+    [path] = author.unpacked(pack(*nested(128, [b"a"]))).paths.values()
+    assert path == "/".join("a" * 128)
+
+
+def test_trees_and_commits_are_held_up_to_a_limit(author: Author, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspections, "_HELD_BYTES", 500)
+    with pytest.raises(LimitExceeded, match="push in smaller steps"):
+        author.unpacked(pack(*nested(20, [b"a"])))
+
+
+def test_no_other_file_is_unpacked_to_name_the_one_that_is_too_large(author: Author) -> None:
+    head = author.commit(**{f"folder__f{n}": os.urandom(5000) for n in range(5)})
+    with pytest.raises(LimitExceeded, match=r"the regular file 'folder/f\d'"):
+        author.inspected(f"{head}\n", max_file=4999)
+
+
+def test_files_are_found_wherever_new_trees_name_them(author: Author) -> None:
+    author.commit(a=b"1", folder__b=b"1", other=b"2")
+    found = author.inspected("main\n")
+    one = oid_of(Kind.BLOB, b"1")
+    assert sorted(found.places_of({one})) == [("a", one), ("folder/b", one)]
+    assert list(found.places_of(set())) == []

@@ -22,8 +22,8 @@ from entrepot.errors import (
 )
 from entrepot.git import Pointer, render_pointer
 from entrepot.git.commands import Command, Request, Verdict
-from entrepot.hub import contents, ingestion, logs, pushes, repositories
-from entrepot.names import MAIN, Oid, RefName, RepoRef, Sha256
+from entrepot.hub import contents, ingestion, lfs_files, locks, logs, pushes, repositories
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
 
 PEOPLE = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -70,8 +70,11 @@ class Author:
             pack = subprocess.run(
                 command, cwd=work, env=ENV, input=wanted.encode(), capture_output=True, check=True
             ).stdout
+            receiver = push.receiver(pushes.check_pack(pack))
             if pushes.check_pack(pack):
-                subprocess.run(push.argv, env=dict(push.environ), input=pack, check=True, stdout=subprocess.DEVNULL)
+                subprocess.run(
+                    receiver.argv, env=dict(receiver.environ), input=pack, check=True, stdout=subprocess.DEVNULL
+                )
             meanwhile()
             return pushes.finish(push)
         finally:
@@ -267,6 +270,74 @@ def test_bytes_that_chunks_replace_just_before_an_object_needs_them_are_asked_fo
     assert world.read(author.ref, "large") == LARGE
 
 
+def test_a_file_that_was_deleted_for_good_is_not_named_again(author: Author, world: Any) -> None:
+    sha256 = world.upload(author.ref, LARGE)
+    pointer = render_pointer(Pointer(sha256, len(LARGE)))
+    old, new = world.head(author.ref), author.commit(large=pointer)
+    assert reasons(author.push((MAIN, old, new))) == {MAIN: None}
+    author.git("update-ref", "refs/remotes/origin/main", new)
+    lfs_files.delete_content(world.hub, world.alice, author.ref, sha256, rewrites_history=False)
+
+    beside = author.commit(other=b"1")
+    assert reasons(author.push((MAIN, new, beside))) == {MAIN: None}
+    author.git("update-ref", "refs/remotes/origin/main", beside)
+    again = author.commit(copy=pointer)
+    with pytest.raises(LargeFileMissing, match="'copy'"):
+        author.push((MAIN, beside, again))
+    assert world.head(author.ref) == beside
+
+    world.upload(author.ref, LARGE)
+    assert reasons(author.push((MAIN, beside, again))) == {MAIN: None}
+    with world.hub.read() as tx:
+        link = files.link_of(tx, world.row_id(author.ref), sha256)
+    assert link is not None
+    assert link.path in ("copy", "large")  # named, so that no sweep takes it
+    assert world.read(author.ref, "copy") == LARGE
+
+
+@pytest.fixture
+def shared(world: Any, tmp_path: pathlib.Path) -> Author:
+    """olga's clone of a repository that wendy writes to as well."""
+    ref = world.repo("acme/m", by=world.olga)
+    world.add(ref, "folder/a", by=world.olga)
+    return Author(world, ref, tmp_path / "shared")
+
+
+def test_a_push_cannot_change_what_somebody_else_has_locked(shared: Author, world: Any) -> None:
+    lock = locks.take(world.hub, world.wendy, shared.ref, RepoPath("folder/a"), None).lock
+    old = world.head(shared.ref)
+    new = shared.commit(**{"folder/a": b"changed"})
+    told = reasons(shared.push((MAIN, old, new), ("refs/tags/v1", None, new), by=world.olga))
+    expected = "'folder/a' is locked by wendy; ask them to unlock it, or run: git lfs unlock --force 'folder/a'"
+    assert told == {MAIN: expected, "refs/tags/v1": expected}
+    later = shared.commit(**{"folder/a": b"x\n"})  # as it was: the commit between changes it all the same
+    assert "locked" in (reasons(shared.push((MAIN, old, later), by=world.olga))[MAIN] or "")
+    assert reasons(shared.push((MAIN, old, new), by=world.wendy)) == {MAIN: None}
+
+    shared.git("update-ref", "refs/remotes/origin/main", new)
+    assert "locked" in (reasons(shared.push((MAIN, new, old), by=world.olga))[MAIN] or "")
+    shared.git("reset", "-q", "--hard", new)
+    beside = shared.commit(**{"folder/b": b"1"})
+    assert reasons(shared.push((MAIN, new, beside), by=world.olga)) == {MAIN: None}
+    locks.release(world.hub, world.olga, shared.ref, lock.uid, by_force=True)
+    shared.git("update-ref", "refs/remotes/origin/main", beside)
+    freed = shared.commit(**{"folder/a": b"again"})
+    assert reasons(shared.push((MAIN, beside, freed), by=world.olga)) == {MAIN: None}
+
+
+def test_why_a_pack_was_refused_is_told_with_a_cure(author: Author, world: Any) -> None:
+    push = pushes.begin(world.hub, world.alice, author.ref, Request((), frozenset()))
+    try:
+        told = pushes.why_refused(push, 1, b"fatal: attempting to allocate 4294967297 over limit 536870912\n")
+        assert isinstance(told, LimitExceeded)
+        assert "exceeds the limit of 536,870,912; track large files with git-lfs: git lfs migrate" in told.message
+        told = pushes.why_refused(push, 1, b"Resolving deltas: 5% (1/20)\rfatal: pack is corrupted\n")
+        assert isinstance(told, Malformed)
+        assert told.message == "malformed pack: pack is corrupted"
+    finally:
+        push.close()
+
+
 def test_a_regular_file_may_not_be_large(make_world: Callable[..., Any], tmp_path: pathlib.Path) -> None:
     world = make_world(max_inline_file=5000)
     author = Author(world, world.repo(), tmp_path / "author")
@@ -287,7 +358,8 @@ def test_commits_without_their_parents_are_refused(author: Author, world: Any) -
         input=f"{second}\n^{first}\n".encode(),
         capture_output=True,
     ).stdout
-    done = subprocess.run(push.argv, env=dict(push.environ), input=pack, capture_output=True)
+    receiver = push.receiver(3)
+    done = subprocess.run(receiver.argv, env=dict(receiver.environ), input=pack, capture_output=True)
     if done.returncode == 0:
         with pytest.raises(Malformed):
             pushes.finish(push)

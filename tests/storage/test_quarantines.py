@@ -16,7 +16,8 @@ LONGEST = dict.fromkeys(Kind, 1 << 20)
 
 
 def receive(quarantine: Quarantine, pack: bytes, limit: int = 1 << 20) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(quarantine.receiver(limit), env=dict(quarantine.environ), input=pack, capture_output=True)
+    receiver = quarantine.receiver(1, longest_pack=limit, longest_file=1 << 20)
+    return subprocess.run(receiver.argv, env=dict(receiver.environ), input=pack, capture_output=True)
 
 
 @pytest.fixture
@@ -67,3 +68,26 @@ def test_nothing_is_left_of_a_closed_quarantine(quarantine: Quarantine, pack: by
     receive(quarantine, pack)
     quarantine.close()
     assert not quarantine.path.exists()
+
+
+def test_what_is_no_file_is_told_without_reading(quarantine: Quarantine, pack: bytes) -> None:
+    receive(quarantine, pack)
+    kinds = {item.oid: item.kind for item in quarantine.read(quarantine.oids(), longest=LONGEST)}
+    assert sorted(kinds[oid] for oid in quarantine.without_files(quarantine.oids())) == ["commit", "tree"]
+
+
+def test_limits_follow_what_a_pack_announces_and_what_files_may_have(quarantine: Quarantine) -> None:
+    few = quarantine.receiver(1, longest_pack=1 << 30, longest_file=10 << 20)
+    assert few.longest == 512 << 20
+    assert "ulimit -t 120;" in few.argv[2]
+    assert quarantine.receiver(1, longest_pack=1 << 30, longest_file=1 << 30).longest == 2 << 30
+    many = quarantine.receiver(5_000_000, longest_pack=1 << 30, longest_file=10 << 20)
+    assert many.longest == 640_000_000
+    assert "ulimit -t 900;" in many.argv[2]
+
+
+def test_who_gave_up_for_want_of_memory_is_told_from_others(quarantine: Quarantine) -> None:
+    receiver = quarantine.receiver(1, longest_pack=1 << 30, longest_file=1)
+    assert receiver.is_beyond_memory(b"fatal: attempting to allocate 5 over limit 4")
+    assert receiver.is_beyond_memory(b"fatal: Out of memory, malloc failed (tried to allocate 5 bytes)")
+    assert not receiver.is_beyond_memory(b"fatal: pack is corrupted (SHA1 mismatch)")

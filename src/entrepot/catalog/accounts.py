@@ -130,7 +130,7 @@ def set_password(tx: Write, account_id: int, password_hash: str) -> None:
 
 
 def remove(tx: Write, account_id: int) -> None:
-    """Delete an account that owns nothing, with its tokens and memberships.
+    """Delete an account that owns nothing, with its tokens, memberships and locks on files.
 
     Repositories it has deleted, but which the sweeper has not erased yet, go with it.
     """
@@ -139,6 +139,7 @@ def remove(tx: Write, account_id: int) -> None:
     for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():
         repos.erase(tx, repo_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
+    tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.id == account_id))
 

@@ -42,6 +42,15 @@ class Measure:
     lfs_size: int | None
 
 
+@attrs.frozen
+class Unnamed:
+    """What an LFS pointer says of a file that was deleted from the repository, and whether it has come again since."""
+
+    sha256: Sha256
+    size: int
+    is_back: bool
+
+
 _COLUMNS = [_T.c.oid, _T.c.kind, _T.c.size, _T.c.data, _T.c.sha256, _T.c.pointer_size]
 # Built once: making a statement costs more than running it on a page that is cached.
 _FIND = sa.select(*_COLUMNS).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.oid == sa.bindparam("id")))
@@ -49,6 +58,13 @@ _NAMED = (_T.c.repo_id == sa.bindparam("repo")) & _T.c.oid.in_(sa.bindparam("ids
 _FIND_MANY = sa.select(*_COLUMNS).where(_NAMED)
 _MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(_NAMED)
 _COUNT = sa.select(sa.func.count()).select_from(_T).where(_NAMED)
+_L = tables.file_links
+_UNNAMED = (
+    sa.select(_T.c.oid, _T.c.sha256, _T.c.pointer_size, _L.c.sha256.is_not(None))
+    .outerjoin(_L, (_L.c.repo_id == _T.c.repo_id) & (_L.c.sha256 == _T.c.sha256))
+    .where(_NAMED & _T.c.pointer_size.is_not(None) & _L.c.path.is_(None))
+)
+_TAGS = sa.select(*_COLUMNS).where(_NAMED & (_T.c.kind == "tag"))
 
 
 def find(tx: Read, repo_id: int, oid: Oid) -> ObjectRow | None:
@@ -62,6 +78,15 @@ def find_many(tx: Read, repo_id: int, oids: Sequence[Oid]) -> Iterator[ObjectRow
     for at in range(0, len(oids), _BATCH):
         for row in tx.sql.execute(_FIND_MANY, {"repo": repo_id, "ids": oids[at : at + _BATCH]}):
             yield ObjectRow(*row)
+
+
+def tags(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectRow]:
+    """Those of the named objects that are annotated tags."""
+    found: dict[Oid, ObjectRow] = {}
+    for at in range(0, len(oids), _BATCH):
+        rows = tx.sql.execute(_TAGS, {"repo": repo_id, "ids": oids[at : at + _BATCH]})
+        found.update((row.oid, ObjectRow(*row)) for row in rows)
+    return found
 
 
 def measure(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, Measure]:
@@ -175,6 +200,16 @@ def pointing_at(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Oid]:
     """LFS pointers of a repository that point at one of these files."""
     here = (_T.c.repo_id == repo_id) & _T.c.sha256.in_(sha256s) & _T.c.pointer_size.is_not(None)
     return set(tx.sql.execute(sa.select(_T.c.oid).where(here)).scalars())
+
+
+def unnamed(tx: Read, repo_id: int, oids: Collection[Oid]) -> dict[Oid, Unnamed]:
+    """Those of the named objects that are LFS pointers to files which, as links say, no commit names."""
+    wanted = list(oids)
+    found: dict[Oid, Unnamed] = {}
+    for at in range(0, len(wanted), _BATCH):
+        rows = tx.sql.execute(_UNNAMED, {"repo": repo_id, "ids": wanted[at : at + _BATCH]})
+        found.update((oid, Unnamed(*rest)) for oid, *rest in rows)
+    return found
 
 
 def remove(tx: Write, repo_id: int, oids: Sequence[Oid], *, touched_before_ms: int) -> int:

@@ -27,6 +27,9 @@ _COMMAND = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\0]+)")
 _BAND_BYTES = 65_515
 _REASON = 300
 
+KEEPALIVE: Final = b"0005\x01"
+"""Nothing, in a packet: lets a connection on which somebody waits not look dead."""
+
 
 @attrs.frozen
 class Command:
@@ -48,6 +51,16 @@ class Request:
     def is_atomic(self) -> bool:
         """Whether all refs move or none."""
         return "atomic" in self.capabilities
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether the client can be sent something before the report."""
+        return "side-band-64k" in self.capabilities
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether people do not want to see how far it is."""
+        return "quiet" in self.capabilities
 
     @property
     def has_pack(self) -> bool:
@@ -109,6 +122,11 @@ def render_report(request: Request, verdicts: Iterable[Verdict], *, unpacked: st
     if "side-band-64k" not in request.capabilities:
         return report
     return _banded(2, said.encode("utf-8", "replace")) + _banded(1, report) + FLUSH
+
+
+def render_progress(text: str) -> bytes:
+    """Text that the client shows to people while it waits; to be sent before the report, if it knows side-bands."""
+    return _banded(2, text.encode("utf-8", "replace"))
 
 
 def _banded(band: int, data: bytes) -> bytes:

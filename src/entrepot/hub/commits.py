@@ -19,7 +19,7 @@ from entrepot.catalog import objects as object_rows
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import BranchMoved, Busy, Malformed, RevisionNotFound
 from entrepot.git import Kind, TreeEditor, diff_trees
-from entrepot.hub import access, followups, revisions, staging
+from entrepot.hub import access, followups, locks, revisions, staging
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.operations import Operation
@@ -75,6 +75,7 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
         RepoNotFound, RevisionNotFound, LoginRequired, NotAllowed: no access.
         InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
             LimitExceeded, Malformed: an operation cannot be applied.
+        Refused: somebody else has locked one of the files.
         BranchMoved: the pinned parent is not the head.
         Busy: others kept winning the race for the branch, or a sweep took
             what the commit needs.
@@ -108,6 +109,7 @@ def _attempt(hub: Hub, author: Caller, row: RepoRow, ref: RefName, draft: Draft,
         if head is None:
             raise RevisionNotFound(ref)
         _check_pin(hub, tx, row.id, Branch(ref, head), draft, staged.touched)
+        locks.check_paths(tx, row.id, author.account.id, (edit.path for edit in staged.edits))
         editor = TreeEditor(objects.root_of(hub.store, tx, row.id, head), Trees(hub.store, tx, row.id).read)
         for edit in staged.edits:
             edit.apply(editor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from entrepot.catalog import accounts, refs
 from entrepot.catalog.accounts import Token
 from entrepot.errors import AccountNotFound, Refused, shown
 from entrepot.git.commands import Command, Request, Verdict
+from entrepot.git.packs import HEADER_BYTES
 from entrepot.hub import pushes, repositories, transfers
 from entrepot.hub.callers import Caller, Role
 from entrepot.hub.house import Hub
@@ -162,7 +164,9 @@ def _push(hub: Hub, owner: Caller, ref: RepoRef, folder: Path, request: Request)
             packer = processes.command(["pack-objects", "--revs", "--stdout", "-q", "--delta-base-offset"])
             _pipe(packer, processes.environment({"GIT_DIR": str(folder)}), wanted, file.fileno())
         with pack.open("rb") as file:
-            _pipe(push.argv, push.environ, file.fileno(), subprocess.DEVNULL)
+            receiver = push.receiver(pushes.check_pack(file.read(HEADER_BYTES)))
+            os.lseek(file.fileno(), 0, os.SEEK_SET)
+            _pipe(receiver.argv, receiver.environ, file.fileno(), subprocess.DEVNULL)
         return pushes.finish(push)
     finally:
         push.close()

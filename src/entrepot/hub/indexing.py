@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 from entrepot.catalog import commits
 from entrepot.hub.house import Hub
 from entrepot.names import Oid
 from entrepot.storage import histories
 
 _BATCH = 2_000
+_MAX_PATHS = 5_000_000
+"""Paths of one commit that are indexed: trees that name each other many times can unfold to more than fit anywhere."""
 
 
 def index_history(hub: Hub, repo_id: int, head: Oid) -> int:
@@ -23,7 +27,7 @@ def index_history(hub: Hub, repo_id: int, head: Oid) -> int:
         waiting = commits.unindexed(tx, repo_id, head)
     for oid in waiting:
         with hub.read() as tx:
-            paths = list(histories.changed_paths(hub.store, tx, repo_id, oid))
+            paths = list(itertools.islice(histories.changed_paths(hub.store, tx, repo_id, oid), _MAX_PATHS))
         for at in range(0, len(paths), _BATCH):
             with hub.write() as tx:
                 commits.put_changes(tx, repo_id, oid, paths[at : at + _BATCH])

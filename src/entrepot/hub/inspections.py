@@ -1,16 +1,22 @@
-"""What came with a push: read once from quarantine, and what it leads to."""
+"""What came with a push: read once from quarantine, and what it leads to.
+
+A pack of a kilobyte can describe a tree with more paths than there are atoms:
+the same folder many times, on many levels. So every tree is entered once, and
+what it would unfold to is counted from below and bounded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import attrs
 
-from entrepot.errors import LimitExceeded, shown
+from entrepot.errors import InvalidPath, LimitExceeded, shown
 from entrepot.git import (
     EMPTY_TREE,
     MAX_POINTER_BYTES,
     Commit,
+    Entry,
     Kind,
     Mode,
     Pointer,
@@ -20,14 +26,21 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
-from entrepot.names import ROOT, Oid, RepoPath, Sha256
+from entrepot.names import ROOT, Oid, RepoPath
+from entrepot.names.paths import MAX_BYTES, MAX_DEPTH
 from entrepot.storage.objects import GitObject
 from entrepot.storage.quarantines import Arrived, Quarantine
 
 MAX_TREE = 64 << 20
 """Longest tree, commit or tag object, in bytes."""
 
+MAX_PATHS = 5_000_000
+"""Paths in the trees that one commit brings, each counted as often as it appears."""
+
 _KEPT_BYTES = 16 << 20
+_IN_STEPS = "push in smaller steps"
+_HELD_BYTES = 1 << 30
+"""Bytes of all trees, commits and tags of one push, which are held in memory."""
 
 
 @attrs.frozen
@@ -69,10 +82,21 @@ class Inspected:
         """Parents of new commits that the push did not bring."""
         return {parent for commit in self.commits.values() for parent in commit.parents} - set(self.commits)
 
-    @property
-    def large(self) -> list[tuple[Sha256, RepoPath]]:
-        """The large files that new pointers name, by the path of the pointer."""
-        return [(pointer.sha256, self.path_of(oid)) for oid, pointer in self.pointers.items()]
+    def places_of(self, oids: Collection[Oid]) -> Iterator[tuple[RepoPath, Oid]]:
+        """Where new trees name some file objects; a folder that appears several times is looked through once."""
+        seen: set[Oid] = set()
+        for commit in self.commits.values():
+            stack = [(commit.tree, ROOT)]
+            while stack:
+                tree, folder = stack.pop()
+                if tree in seen or tree not in self.trees:
+                    continue
+                seen.add(tree)
+                for path, entry in _entries(self.trees[tree], folder):
+                    if entry.is_folder:
+                        stack.append((entry.oid, path))
+                    elif entry.oid in oids:
+                        yield path, entry.oid
 
     def path_of(self, oid: Oid) -> RepoPath:
         """Where a file object is, for messages."""
@@ -93,8 +117,33 @@ def inspect(quarantine: Quarantine, oids: Sequence[Oid], *, max_file: int) -> In
     inspection = _Inspection()
     longest = {Kind.BLOB: max_file, Kind.TREE: MAX_TREE, Kind.COMMIT: MAX_TREE, Kind.TAG: MAX_TREE}
     for arrived in quarantine.read(oids, longest=longest):
+        if arrived.kind is Kind.BLOB and arrived.content is None:
+            raise LimitExceeded(*_too_large(quarantine, oids, arrived.oid, max_file))
         inspection.take(arrived)
-    return inspection.finish(max_file)
+    return inspection.finish()
+
+
+def _too_large(quarantine: Quarantine, oids: Sequence[Oid], file: Oid, max_file: int) -> tuple[str, int, str]:
+    """What is wrong with a file object: it is looked for by name, and no other one is unpacked."""
+    inspection = _Inspection()
+    for arrived in quarantine.read(quarantine.without_files(oids), longest=dict.fromkeys(Kind, MAX_TREE)):
+        inspection.take(arrived)
+    places = dict(inspection.finish().places_of({file}))
+    path = shown(next(iter(places), f"object {file}"))
+    cure = f"track it with git-lfs and rewrite the commit: git lfs migrate import --include={path}"
+    return f"the regular file {path}", max_file, cure
+
+
+@attrs.frozen
+class _Extent:
+    """What a tree unfolds to: how many paths, and the longest and the deepest of them."""
+
+    paths: int
+    length: int
+    depth: int
+
+
+_FILE = _Extent(1, 0, 0)
 
 
 class _Inspection:
@@ -107,7 +156,7 @@ class _Inspection:
         self._kept: list[GitObject] = []
         self._kept_bytes = 0
         self._left: list[Oid] = []
-        self._too_large: Oid | None = None
+        self._held_bytes = 0
         self._paths: dict[Oid, RepoPath] = {}
         self._beyond: set[Oid] = set()
 
@@ -116,9 +165,7 @@ class _Inspection:
         oid, content = arrived.oid, arrived.content
         if arrived.kind is Kind.BLOB:
             self._blobs.add(oid)
-            if content is None:
-                self._too_large = self._too_large or oid
-            elif arrived.size <= MAX_POINTER_BYTES and (pointer := parse_pointer(content)):
+            if content is not None and arrived.size <= MAX_POINTER_BYTES and (pointer := parse_pointer(content)):
                 self._pointers[oid] = pointer
         elif content is None:
             raise LimitExceeded(f"the {arrived.kind.value} {oid}", MAX_TREE)
@@ -132,18 +179,23 @@ class _Inspection:
             self._keep(GitObject(oid, arrived.kind, content))
 
     def _keep(self, item: GitObject) -> None:
+        if item.kind is not Kind.BLOB:
+            self._held_bytes += len(item.content)
+            if self._held_bytes > _HELD_BYTES:
+                raise LimitExceeded("the size of all trees and commits of one push", _HELD_BYTES, _IN_STEPS)
         if item.kind is Kind.BLOB and self._kept_bytes + len(item.content) > _KEPT_BYTES:
             self._left.append(item.oid)
             return
         self._kept_bytes += len(item.content)
         self._kept.append(item)
 
-    def finish(self, max_file: int) -> Inspected:
-        """Walk from the new commits down, and refuse what is too large by its path."""
+    def finish(self) -> Inspected:
+        """Walk from the new commits down."""
+        self._check_extents()  # first, so that no path below is longer than paths may be
         seen: set[Oid] = set()
         for commit in self._commits.values():
             self._walk(commit.tree, seen)
-        found = Inspected(
+        return Inspected(
             self._commits,
             self._trees,
             self._tags,
@@ -153,11 +205,6 @@ class _Inspection:
             self._kept,
             self._left,
         )
-        if self._too_large is not None:
-            path = shown(found.path_of(self._too_large))
-            cure = f"track it with git-lfs and rewrite the commit: git lfs migrate import --include={path}"
-            raise LimitExceeded(f"the regular file {path}", max_file, cure)
-        return found
 
     def _walk(self, root: Oid, seen: set[Oid]) -> None:
         stack = [(root, ROOT)]
@@ -171,16 +218,56 @@ class _Inspection:
             if tree not in self._trees:
                 self._beyond.add(tree)
                 continue
-            stack += self._enter(self._trees[tree], folder)
+            for path, entry in _entries(self._trees[tree], folder):
+                if entry.is_folder:
+                    stack.append((entry.oid, path))
+                elif entry.oid in self._blobs:
+                    self._paths.setdefault(entry.oid, path)
+                else:
+                    self._beyond.add(entry.oid)
 
-    def _enter(self, content: bytes, folder: RepoPath) -> Iterator[tuple[Oid, RepoPath]]:
-        for entry in parse_tree(content):
-            path = RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
-            if entry.mode == Mode.GITLINK:
-                continue
-            if entry.is_folder:
-                yield entry.oid, path
-            elif entry.oid in self._blobs:
-                self._paths.setdefault(entry.oid, path)
-            else:
-                self._beyond.add(entry.oid)
+    def _check_extents(self) -> None:
+        """Refuse trees that unfold to too much, also those that no commit of this push leads to."""
+        extents: dict[Oid, _Extent] = {}
+        for start in self._trees:
+            stack: list[tuple[Oid, list[Entry]]] = [(start, [])]
+            while stack:
+                tree, entries = stack.pop()
+                if tree in extents:
+                    continue
+                if entries:
+                    extents[tree] = _unfold(entries, extents)
+                    continue
+                entries = [entry for entry in parse_tree(self._trees[tree]) if entry.mode != Mode.GITLINK]
+                waiting = {e.oid for e in entries if e.is_folder and e.oid in self._trees and e.oid not in extents}
+                if waiting:
+                    stack += [(tree, entries), *((oid, []) for oid in waiting)]
+                else:
+                    extents[tree] = _unfold(entries, extents)
+
+
+def _unfold(entries: Sequence[Entry], extents: Mapping[Oid, _Extent]) -> _Extent:
+    """The extent of a tree whose new subtrees are known.
+
+    Raises:
+        LimitExceeded, InvalidPath: it has more paths than a repository may have, or longer ones.
+    """
+    paths, length, depth = 0, 0, 0
+    for entry in entries:
+        below = extents.get(entry.oid, _FILE) if entry.is_folder else _FILE
+        paths += below.paths
+        length = max(length, len(entry.name) + 1 + below.length)
+        depth = max(depth, 1 + below.depth)
+    if paths > MAX_PATHS:
+        raise LimitExceeded("the number of paths in one commit", MAX_PATHS, "name the same folder fewer times")
+    if length > MAX_BYTES + 1 or depth > MAX_DEPTH:
+        rule = f"there are paths of more than {MAX_DEPTH} levels or {MAX_BYTES:,} characters below"
+        raise InvalidPath(entries[0].name, rule)
+    return _Extent(paths, length, depth)
+
+
+def _entries(content: bytes, folder: RepoPath) -> Iterator[tuple[RepoPath, Entry]]:
+    """The files and folders in a tree by their paths; links to commits of other repositories are left out."""
+    for entry in parse_tree(content):
+        if entry.mode != Mode.GITLINK:
+            yield RepoPath(f"{folder}/{entry.name}" if folder else entry.name), entry

@@ -6,41 +6,31 @@ push that is refused or cut off leaves nothing but objects that no ref names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write, files, refs, repos
-from entrepot.catalog import commits as commit_rows
+from entrepot.catalog import Write, files, refs, repos
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import (
-    Busy,
-    InvalidName,
-    InvalidOperation,
-    LargeFileMissing,
-    LimitExceeded,
-    Malformed,
-    RepoNotFound,
-)
-from entrepot.git import Kind, parse_tag_object
+from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, RepoNotFound
+from entrepot.git import Kind
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, followups, protections
+from entrepot.hub import access, followups, git_wire, judgements, locks
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.inspections import Inspected, inspect
 from entrepot.hub.publishing import CARD_FILES, card_job, follow_up, link_files
-from entrepot.hub.staging import admit, store_rows
-from entrepot.names import MAIN, Oid, RefName, RepoRef, parse_branch, parse_tag
+from entrepot.hub.staging import store_rows
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import sha256_of
 from entrepot.storage.mirrors import Lease
-from entrepot.storage.quarantines import Quarantine, open_quarantine
+from entrepot.storage.quarantines import Quarantine, Receiver, open_quarantine
 
 MAX_OBJECTS = 5_000_000
 """Objects in one push."""
@@ -48,7 +38,13 @@ MAX_OBJECTS = 5_000_000
 _IN_ONE_GO = 4_000
 _BATCH_ROWS = 1_000
 _BATCH_BYTES = 8 << 20
-_PULL = re.compile(r"refs/pr/[1-9][0-9]{0,9}")
+
+
+@attrs.define(eq=False)
+class Progress:
+    """What a push is at, for whoever waits; written by one thread and read by another."""
+
+    text: str = ""
 
 
 @attrs.frozen(eq=False)
@@ -61,16 +57,12 @@ class Push:
     request: Request
     quarantine: Quarantine
     _lease: Lease
+    progress: Progress = attrs.field(factory=Progress)
 
-    @property
-    def argv(self) -> Sequence[str]:
-        """The program that the pack has to be given to, if there is one."""
-        return self.quarantine.receiver(self.hub.settings.max_pack)
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """The environment of that program."""
-        return self.quarantine.environ
+    def receiver(self, number: int) -> Receiver:
+        """The program that a pack of so many objects has to be given to."""
+        settings = self.hub.settings
+        return self.quarantine.receiver(number, longest_pack=settings.max_pack, longest_file=settings.max_inline_file)
 
     def close(self) -> None:
         """Drop what was not published; to be called once."""
@@ -118,6 +110,15 @@ def check_pack(head: bytes) -> int:
     return number
 
 
+def why_refused(push: Push, number: int, stderr: bytes) -> EntrepotError:
+    """Why :meth:`Push.receiver` has refused a pack, from what it said."""
+    receiver = push.receiver(number)
+    if receiver.is_beyond_memory(stderr):
+        cure = "track large files with git-lfs: git lfs migrate import --everything --above=10MiB"
+        return LimitExceeded("the size in bytes of an object of the pack", receiver.longest, cure)
+    return Malformed("pack", git_wire.reason(stderr))
+
+
 def finish(push: Push) -> list[Verdict]:
     """Check what has come and publish it: what became of each command, in their order.
 
@@ -131,18 +132,22 @@ def finish(push: Push) -> list[Verdict]:
         RepoNotFound: the repository was deleted meanwhile.
         Busy: a sweep took what the push needs.
     """
-    hub = push.hub
-    found = inspect(push.quarantine, push.quarantine.oids(), max_file=hub.settings.max_inline_file)
+    hub, repo_id, commands = push.hub, push.row.id, push.request.commands
+    oids = push.quarantine.oids()
+    push.progress.text = f"Checking {len(oids):,} objects"
+    found = inspect(push.quarantine, oids, max_file=hub.settings.max_inline_file)
     with hub.read() as tx:
-        _check_history(tx, push.row.id, found)
-        row = repos.by_id(tx, push.row.id) or push.row
-        wanted = {command.ref: _refusal(tx, row, command, found) for command in push.request.commands}
-    _check_large(push, found)
+        judgements.check_history(tx, repo_id, found)
+        again = judgements.named_again(hub, tx, repo_id, found)
+        row = repos.by_id(tx, repo_id) or push.row
+        guard = locks.guard(hub, tx, repo_id, push.author.account.id, found)
+        wanted = {command.ref: judgements.find_refusal(tx, row, command, found, guard) for command in commands}
+    large = judgements.admit_large(hub, push.author, row, found, again)
     if any(wanted.values()) and push.request.is_atomic:
         return [Verdict(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
-    early, late = _prepare(push, found)
+    prepared = _prepare(push, found, large)
     try:
-        wanted |= _publish(push, found, early, late, [c for c in push.request.commands if wanted[c.ref] is None])
+        wanted |= _publish(push, found, prepared, [c for c in commands if wanted[c.ref] is None])
     except _Undone as undone:
         return [Verdict(ref, undone.reason if ref == undone.ref else "another ref was refused") for ref in wanted]
     _conclude(push, found, wanted)
@@ -158,100 +163,17 @@ class _Undone(Exception):
         self.reason = reason
 
 
-def _check_history(tx: Read, repo_id: int, found: Inspected) -> None:
-    """Refuse commits whose parents or files neither came nor are there."""
-    for parent in found.parents_beyond:
-        if commit_rows.generation(tx, repo_id, parent) is None:
-            raise Malformed("push", f"the commit {parent} is missing; fetch and try again")
-    if not object_rows.are_present(tx, repo_id, found.beyond):
-        raise Malformed("push", "objects that the new commits need are missing; fetch and try again")
+@attrs.frozen
+class _Prepared:
+    """A push that can be published: ids of objects that are stored, rows of those that are not, large files."""
+
+    early: Sequence[Oid]
+    late: Sequence[ObjectRow]
+    large: Sequence[tuple[Sha256, RepoPath]]
 
 
-def _check_large(push: Push, found: Inspected) -> None:
-    """Admit the large files that pointers name; refuse those the author may not use, and wrong sizes."""
-    if not found.pointers:
-        return
-    hub = push.hub
-    with hub.write() as tx:  # looked up, linked and touched in one transaction: no sweep can come between
-        sizes = admit(tx, push.author, push.row, [sha256 for sha256, _ in found.large], hub.now_ms())
-        files.touch(tx, list(sizes), hub.now_ms())
-    for oid, pointer in found.pointers.items():
-        path = found.path_of(oid)
-        if pointer.sha256 not in sizes:
-            raise LargeFileMissing(path, pointer.sha256)
-        if sizes[pointer.sha256] != pointer.size:
-            reason = f"the stored object {pointer.sha256} has {sizes[pointer.sha256]} bytes, not {pointer.size}"
-            raise InvalidOperation(path, reason)
-
-
-def _refusal(tx: Read, row: RepoRow, command: Command, found: Inspected) -> str | None:
-    """Why a command cannot be done whatever the refs are, or None."""
-    try:
-        _check_name(command.ref)
-    except InvalidName as error:
-        return error.message
-    if command.ref.startswith("refs/pr/") and None in (command.old, command.new):
-        return "pull requests are opened and closed through the API"
-    if command.new is None and command.ref == MAIN:
-        return f"{MAIN} cannot be deleted"
-    if command.new is not None:
-        reason = _target_refusal(tx, row.id, command.ref, command.new, found)
-        if reason is not None:
-            return reason
-    return protections.find_refusal(
-        row, RefName(command.ref), command.old, command.new, lambda: _is_forward(tx, row.id, command, found)
-    )
-
-
-def _is_forward(tx: Read, repo_id: int, command: Command, found: Inspected) -> bool:
-    """Whether the history of the new commit contains the old one."""
-    assert command.old is not None
-    assert command.new is not None
-    waiting, seen = [command.new], set[Oid]()
-    while waiting:
-        oid = waiting.pop()
-        if oid == command.old:
-            return True
-        if oid in seen:
-            continue
-        seen.add(oid)
-        if oid in found.commits:
-            waiting += found.commits[oid].parents
-        elif commit_rows.is_ancestor(tx, repo_id, command.old, oid):
-            return True
-    return False
-
-
-def _check_name(ref: str) -> None:
-    if ref.startswith("refs/heads/"):
-        parse_branch(ref)
-    elif ref.startswith("refs/tags/"):
-        parse_tag(ref)
-    elif not _PULL.fullmatch(ref):
-        raise InvalidName("ref", ref, "push to refs/heads/, refs/tags/ or a pull request that is open")
-
-
-def _target_refusal(tx: Read, repo_id: int, ref: str, oid: Oid, found: Inspected) -> str | None:
-    """Why a ref cannot point there: branches lead to commits, tags to commits or to tags of commits."""
-    for _ in range(8):
-        if oid in found.commits or commit_rows.generation(tx, repo_id, oid) is not None:
-            return None
-        tag = found.tags.get(oid)
-        if tag is None:
-            row = object_rows.find(tx, repo_id, oid)
-            if row is None:
-                return f"the object {oid} did not come with the push"
-            if row.kind != Kind.TAG:
-                break
-            tag = parse_tag_object(stored.content_of(row))
-        if not ref.startswith("refs/tags/"):
-            break
-        oid = tag.target
-    return "it would point at something that is no commit"
-
-
-def _prepare(push: Push, found: Inspected) -> tuple[list[Oid], list[ObjectRow]]:
-    """Make the objects durable that come before the transaction: ids of those that are, rows of those that are not.
+def _prepare(push: Push, found: Inspected, large: Sequence[tuple[Sha256, RepoPath]]) -> _Prepared:
+    """Make the objects durable that come before the transaction.
 
     A commit is stored in the transaction that names it, so that whatever
     finds a commit finds all that it leads to.
@@ -264,7 +186,8 @@ def _prepare(push: Push, found: Inspected) -> tuple[list[Oid], list[ObjectRow]]:
     waiting = (item for item in plain if not is_small or stored.is_large(item))
     for batch in _batches(_all_of(push, waiting, found)):
         early += _store(push, batch)
-    return early, rows + [stored.row_of(item) for item in last]
+        push.progress.text = f"Storing objects: {len(early):,} of {len(found.kept) + len(found.left):,}"
+    return _Prepared(early, rows + [stored.row_of(item) for item in last], large)
 
 
 def _all_of(push: Push, waiting: Iterable[stored.GitObject], found: Inspected) -> Iterator[stored.GitObject]:
@@ -305,9 +228,7 @@ def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
     return [row.oid for row in rows]
 
 
-def _publish(
-    push: Push, found: Inspected, early: Sequence[Oid], late: Sequence[ObjectRow], commands: Sequence[Command]
-) -> dict[str, str | None]:
+def _publish(push: Push, found: Inspected, prepared: _Prepared, commands: Sequence[Command]) -> dict[str, str | None]:
     """Everything that makes the push visible, in one transaction: why each command was not done, or None."""
     hub, repo_id, now = push.hub, push.row.id, push.hub.now_ms()
     if not commands:
@@ -315,16 +236,16 @@ def _publish(
     with hub.write() as tx:
         if repos.by_id(tx, repo_id) is None:
             raise RepoNotFound
-        object_rows.put(tx, repo_id, late, now)
+        object_rows.put(tx, repo_id, prepared.late, now)
         heads = [command.new for command in commands if command.new is not None]
-        if not object_rows.are_present(tx, repo_id, [*early, *found.beyond, *heads]):
+        if not object_rows.are_present(tx, repo_id, [*prepared.early, *found.beyond, *heads]):
             raise Busy("the repository")
         histories.record_all(tx, repo_id, found.ordered)
         outcome = _move(tx, push, commands, now)
         done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
-        if done and found.pointers:
-            link_files(tx, repo_id, found.large, push.author.account.id, done[0], now)
-        follow_up(hub, tx, repo_id, has_large=bool(found.pointers), has_card=MAIN in done)
+        if done and prepared.large:
+            link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
+        follow_up(hub, tx, repo_id, has_large=bool(prepared.large), has_card=MAIN in done)
     return outcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import shutil
 import subprocess
@@ -21,6 +22,11 @@ from entrepot.storage import processes
 from entrepot.storage.mirrors import PUSH, lay_out
 
 _PIECE = 1 << 20
+_HELD_BYTES = 512 << 20
+_CPU_S = 900
+# Git refuses to allocate more than it may before it unpacks a single byte, but only what it does not stream.
+_HELD_WHOLE = {"core.bigFileThreshold": "1024g"}
+_BEYOND_MEMORY = re.compile(rb"attempting to allocate|[Oo]ut of memory|malloc failed|data too large")
 
 
 @attrs.frozen
@@ -34,32 +40,68 @@ class Arrived:
 
 
 @attrs.frozen
+class Receiver:
+    """A program that reads a pack from its standard input, within limits of memory and time.
+
+    ``longest``: what any object may have in bytes. One that announces more,
+    itself or as the result of a delta, is refused before it is unpacked.
+    """
+
+    argv: Sequence[str]
+    environ: Mapping[str, str] = attrs.field(repr=False)
+    longest: int
+
+    def is_beyond_memory(self, stderr: bytes) -> bool:
+        """Whether it gave up because an object was longer than that."""
+        return _BEYOND_MEMORY.search(stderr) is not None
+
+
+@attrs.frozen
 class Quarantine:
     """A folder that looks like a repository, and borrows the objects of a mirror."""
 
     path: Path
 
     @property
-    def packs(self) -> Path:
-        """Where its packs are."""
-        return self.path / "objects" / "pack"
-
-    @property
     def environ(self) -> Mapping[str, str]:
         """The environment in which git works on it."""
         return processes.environment({"GIT_DIR": str(self.path)})
 
-    def receiver(self, limit: int) -> Sequence[str]:
-        """The command line of a program that reads a pack, checks every object in it and keeps it here.
+    @property
+    def packs(self) -> Path:
+        """Where its packs are."""
+        return self.path / "objects" / "pack"
+
+    def receiver(self, number: int, *, longest_pack: int, longest_file: int) -> Receiver:
+        """A program that reads a pack, checks every object in it and keeps it here.
 
         Args:
-            limit: longest pack in bytes.
+            number: of objects that the pack announces.
+            longest_pack: in bytes.
+            longest_file: in bytes; more than that is let through, so that it can be told by its path.
         """
-        return processes.command(["index-pack", "--stdin", "--fix-thin", "--strict", f"--max-input-size={limit}"])
+        # An entry of its tables takes some 60 bytes, and an object that nobody streams is held as a whole.
+        longest = max(_HELD_BYTES, 2 * longest_file, 128 * number)
+        seconds = min(_CPU_S, 120 + number // 2_000)
+        flags = ["--stdin", "--fix-thin", "--strict", "--show-resolving-progress", f"--max-input-size={longest_pack}"]
+        limits = f'ulimit -t {seconds}; ulimit -d {5 * longest >> 10}; exec "$@"'
+        argv = ["sh", "-c", limits, "git", *processes.command(["index-pack", *flags], _HELD_WHOLE)]
+        return Receiver(argv, {**self.environ, "GIT_ALLOC_LIMIT": str(longest)}, longest)
 
     def oids(self) -> list[Oid]:
         """The ids of all objects that came."""
         return [oid for index in self.packs.glob("pack-*.idx") for oid in read_index_ids(index.read_bytes())]
+
+    def without_files(self, oids: Sequence[Oid]) -> list[Oid]:
+        """Those of the objects that are no file objects; no content is read.
+
+        Raises:
+            StoreUnavailable: git is not installed, or failed.
+        """
+        command = processes.command(["cat-file", "--batch-check=%(objectname) %(objecttype)", "--buffer"])
+        with _running(command, self.environ, oids) as told:
+            rows = [line.decode().split() for line in told]
+        return [Oid(oid) for oid, kind in rows if kind != Kind.BLOB.value]
 
     def read(self, oids: Sequence[Oid], *, longest: Mapping[Kind, int]) -> Iterator[Arrived]:
         """Objects in the order of their ids; contents longer than ``longest`` of their kind are skipped.

@@ -121,6 +121,65 @@ def test_a_small_pack_that_unpacks_to_a_large_file_is_refused(world: Any) -> Non
     assert b"ng refs/heads/x" in answer.content
 
 
+def zeros(size: int) -> bytes:
+    """What zlib makes of so many bytes of nothing."""
+    squeeze, piece = zlib.compressobj(1), bytes(1 << 20)
+    return b"".join(squeeze.compress(piece) for _ in range(size >> 20)) + squeeze.flush()
+
+
+def varint(number: int) -> bytes:
+    groups = bytearray()
+    while number >= 0x80:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*groups, number])
+
+
+def bomb(kind: str) -> bytes:
+    """A small pack that announces gigabytes."""
+    if kind == "file":
+        entries = [entry_header(Kind.BLOB, 8 << 30) + zeros(64 << 20)]
+    elif kind == "tree":
+        entries = [entry_header(Kind.TREE, 8 << 30) + zeros(1 << 20)]
+    else:
+        base = bytes(1 << 20)
+        copies = varint(len(base)) + varint(8 << 30) + b"\xc0\x10" * (8 << 10)
+        header = bytearray(entry_header(Kind.BLOB, len(copies)))
+        header[0] |= 0x70  # a delta on an object that is named
+        delta = bytes(header) + bytes.fromhex(oid_of(Kind.BLOB, base)) + zlib.compress(copies)
+        entries = [entry_header(Kind.BLOB, len(base)) + zlib.compress(base), delta]
+    body = pack_header(len(entries)) + b"".join(entries)
+    return body + hashlib.sha1(body).digest()
+
+
+@pytest.mark.parametrize("kind", ["file", "tree", "delta"])
+def test_a_pack_that_announces_gigabytes_is_refused_before_it_is_unpacked(world: Any, kind: str) -> None:
+    ref = world.repo(f"push-bomb-{kind}")
+    data = bomb(kind)
+    assert len(data) < 1 << 20
+    started = os.times()
+    answer = push(world, ref, command(NONE, "1" * 40, "refs/heads/x") + data)
+    spent = os.times().children_user - started.children_user
+    assert b"exceeds the limit of 536,870,912; track large files with git-lfs" in answer.content
+    assert b"ng refs/heads/x the pack was refused" in answer.content
+    assert spent < 2  # seconds; unpacking it all takes half a minute
+    assert not list((world.hub.settings.data / "cache" / "git").glob(".push-*"))
+
+
+def test_folders_that_hold_each_other_many_times_are_refused(world: Any) -> None:
+    ref = world.repo("push-explosion")
+    made = [(Kind.BLOB, b"x")]
+    mode, below = b"100644 ", oid_of(Kind.BLOB, b"x")
+    for _ in range(60):
+        rows = (mode + b"%d\0" % n + bytes.fromhex(below) for n in range(10))
+        made.append((Kind.TREE, b"".join(rows)))
+        mode, below = b"40000 ", oid_of(*made[-1])
+    made.append((Kind.COMMIT, commit_of(below)))
+    answer = push(world, ref, command(NONE, oid_of(*made[-1]), "refs/heads/x") + pack(*made))
+    assert b"number of paths in one commit" in answer.content
+    assert b"refs/heads/x" not in refs(world, ref)
+
+
 @pytest.mark.parametrize("body", [b"", b"nonsense", pkt_line(b"x") + FLUSH])
 def test_a_head_that_is_none_is_an_error(world: Any, body: bytes) -> None:
     ref = world.repo(f"push-head-{len(body)}")

@@ -9,25 +9,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import attrs
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import ClientGone, Damaged, EntrepotError, Malformed, RepoNotFound
 from entrepot.git import FLUSH, pkt_line
 from entrepot.git.commands import Request as Asked
 from entrepot.git.commands import Verdict, parse_request, render_advertisement, render_report
 from entrepot.git.packs import HEADER_BYTES
-from entrepot.hub import git_wire, pushes
+from entrepot.hub import pushes
 from entrepot.hub.pushes import Push
 from entrepot.names import RepoRef
-from entrepot.server.doors import ask, ask_slowly, house_of
+from entrepot.server.doors import House, ask, ask_slowly, house_of
 from entrepot.server.git.failures import explain
 from entrepot.server.git.inflation import inflated
 from entrepot.server.git.packets import PacketStream
-from entrepot.server.git.runs import running
+from entrepot.server.git.runs import Run, running
+from entrepot.server.git.waits import Wait
 
 _HEADERS = {"cache-control": "no-cache, max-age=0, must-revalidate", "vary": "Authorization"}
+_RESULT = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+_RESULT.append((b"content-type", b"application/x-git-receive-pack-result"))
 _CHECK_S = 900.0
 _SPARE = 1 << 30
 
@@ -54,11 +58,25 @@ async def receive(request: Request, ref: RepoRef) -> ASGIApp:
     asked = parse_request(lines)
     if "push-options" in asked.capabilities:
         await stream.section()
-    push = await _begin(request, ref, asked)
-    try:
-        return _answer(await _settle(request, push, stream), "result")
-    finally:
-        await house_of(request).threads.run_transfer(push.close)
+    return Received(house_of(request), await _begin(request, ref, asked), stream)
+
+
+@attrs.frozen(eq=False)
+class Received:
+    """A response that takes the pack in, publishes it, and says what became of it."""
+
+    house: House
+    push: Push
+    stream: PacketStream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Do the push; the client hears of it while it waits."""
+        wait = Wait(send, _RESULT, self.push.request)
+        try:
+            report = await _settle(self.house, self.push, self.stream, wait)
+        finally:
+            await self.house.threads.run_transfer(self.push.close)
+        await wait.conclude(report)
 
 
 async def _begin(request: Request, ref: RepoRef, asked: Asked) -> Push:
@@ -72,20 +90,20 @@ async def _begin(request: Request, ref: RepoRef, asked: Asked) -> Push:
     return begun[0]
 
 
-async def _settle(request: Request, push: Push, stream: PacketStream) -> bytes:
+async def _settle(house: House, push: Push, stream: PacketStream, wait: Wait) -> bytes:
     """Take the pack in and publish it; the report, whatever it says."""
     asked = push.request
     try:
-        problem = await _take_in(push, stream) if asked.has_pack else ""
+        if asked.has_pack:
+            await _take_in(push, stream, wait)
     except (ClientGone, Damaged):
         raise
     except EntrepotError as error:
-        problem = error.message
-    if problem:
         verdicts = [Verdict(command.ref, "the pack was refused") for command in asked.commands]
-        return render_report(asked, verdicts, unpacked=problem, said=f"{problem}\n")
+        return render_report(asked, verdicts, unpacked=error.message, said=f"{error.message}\n")
     try:
-        verdicts = await house_of(request).threads.run_transfer(pushes.finish, push)
+        work = house.threads.run_transfer(pushes.finish, push)
+        verdicts = await wait.during(work, lambda: push.progress.text)
     except Damaged:
         raise
     except EntrepotError as error:
@@ -94,27 +112,43 @@ async def _settle(request: Request, push: Push, stream: PacketStream) -> bytes:
     return render_report(asked, verdicts)
 
 
-async def _take_in(push: Push, stream: PacketStream) -> str:
-    """Let git check and keep the pack; what it complains about, or nothing."""
+async def _take_in(push: Push, stream: PacketStream, wait: Wait) -> None:
+    """Let git check and keep the pack.
+
+    Raises:
+        Malformed, LimitExceeded: it refused to, or took too long.
+    """
     head = await stream.peek(HEADER_BYTES)
     try:
         number = pushes.check_pack(head)
-    except EntrepotError as error:
+    except EntrepotError:
         await _drain(stream.rest())
-        return error.message
+        raise
     if not number:
         await _drain(stream.rest())
-        return ""
-    async with running(push.argv, push.environ, stream.rest()) as run:
-        while await run.read():
-            pass
-        await run.fed()
+        return
+    receiver = push.receiver(number)
+    async with running(receiver.argv, receiver.environ, stream.rest()) as run:
+        await run.fed()  # what it prints is one line, and only at its end
         try:
             async with asyncio.timeout(_CHECK_S):
-                code = await run.finish()
+                code = await wait.during(_end_of(run), lambda: _newest_line(run.stderr))
         except TimeoutError:
             raise Malformed("pack", f"checking it took more than {_CHECK_S:.0f} s") from None
-    return git_wire.reason(run.stderr) if code else ""
+    if code:
+        raise pushes.why_refused(push, number, run.stderr)
+
+
+async def _end_of(run: Run) -> int:
+    while await run.read():
+        pass
+    return await run.finish()
+
+
+def _newest_line(stderr: bytes) -> str:
+    """How far git says it is, as it would show it on a terminal."""
+    lines = stderr.decode("utf-8", "replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if "%" in line), "Indexing objects")
 
 
 async def _drain(rest: AsyncIterator[bytes]) -> None:

@@ -1,0 +1,114 @@
+"""Locks on files, as git-lfs takes, lists, verifies and releases them.
+
+Source: git-lfs, docs/api/locking.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import InvalidName
+from entrepot.hub import locks
+from entrepot.hub.locks import MAX_PAGE, Lock
+from entrepot.names import RefName, RepoType, parse_branch, parse_path
+from entrepot.server.doors import ask, number, read_json, repo_of
+from entrepot.server.lfs.failures import Handler
+from entrepot.wire.lfs import MEDIA_TYPE, LfsRef, encode
+from entrepot.wire.locks import (
+    LockAnswer,
+    LockList,
+    LockRequest,
+    LockShape,
+    Owner,
+    UnlockRequest,
+    VerifiedLocks,
+    VerifyRequest,
+)
+from entrepot.wire.times import format_ms
+
+_PAGE = 100
+
+
+def create_door(kind: RepoType) -> Handler:
+    """POST …/locks of one repository type."""
+
+    async def create(request: Request) -> Response:
+        asked = await read_json(request, LockRequest)
+        ref, path = repo_of(request, kind), parse_path(asked.path)
+        taken = await ask(request, locks.take, ref, path, _branch(asked.ref))
+        if taken.is_new:
+            return _json(LockAnswer(_shape(taken.lock)), 201)
+        message = f"already created lock: it is held by {taken.lock.owner}"
+        return _json(LockAnswer(_shape(taken.lock), message), 409)
+
+    return create
+
+
+def list_door(kind: RepoType) -> Handler:
+    """GET …/locks of one repository type."""
+
+    async def search(request: Request) -> Response:
+        query = request.query_params
+        page = await ask(
+            request,
+            locks.search,
+            repo_of(request, kind),
+            path=query.get("path", ""),
+            uid=query.get("id", ""),
+            cursor=query.get("cursor", ""),
+            limit=number(request, "limit", _PAGE, low=1, high=MAX_PAGE),
+        )
+        return _json(LockList(_shapes(page.locks), page.next or UNSET))
+
+    return search
+
+
+def verify_door(kind: RepoType) -> Handler:
+    """POST …/locks/verify of one repository type."""
+
+    async def verify(request: Request) -> Response:
+        asked = await read_json(request, VerifyRequest)
+        limit = max(1, min(asked.limit or _PAGE, MAX_PAGE))
+        found = await ask(request, locks.verify, repo_of(request, kind), cursor=asked.cursor, limit=limit)
+        return _json(VerifiedLocks(_shapes(found.ours), _shapes(found.theirs), found.next or UNSET))
+
+    return verify
+
+
+def unlock_door(kind: RepoType) -> Handler:
+    """POST …/locks/{lock}/unlock of one repository type."""
+
+    async def unlock(request: Request) -> Response:
+        asked = await read_json(request, UnlockRequest)
+        uid = request.path_params["lock"]
+        lock = await ask(request, locks.release, repo_of(request, kind), uid, by_force=asked.force)
+        return _json(LockAnswer(_shape(lock)))
+
+    return unlock
+
+
+def _branch(ref: LfsRef | None) -> RefName | None:
+    """The branch that a client is on, as far as it can be one here: it limits nothing."""
+    if ref is None:
+        return None
+    try:
+        return parse_branch(ref.name)
+    except InvalidName:
+        return None
+
+
+def _shapes(found: Sequence[Lock]) -> list[LockShape]:
+    return [_shape(lock) for lock in found]
+
+
+def _shape(lock: Lock) -> LockShape:
+    # git-lfs writes and caches these times to the second.
+    return LockShape(lock.uid, lock.path, f"{format_ms(lock.locked_ms)[:19]}Z", Owner(lock.owner))
+
+
+def _json(value: Struct, status: int = 200) -> Response:
+    return Response(encode(value), status, media_type=MEDIA_TYPE)
