@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog import repos
 from entrepot.errors import InvalidName, Refused
 from entrepot.hub import branches, lfs_files, logs, protections, repositories
+from entrepot.hub.protections import Protections
 from entrepot.hub.repositories import Changes
 from entrepot.names import MAIN, Oid, RefName, RepoRef
 
@@ -75,3 +77,17 @@ def test_large_files_cannot_be_cut_out_of_a_protected_history(world: Any, ref: R
 def test_patterns_are_those_of_branch_names(world: Any, ref: RepoRef, patterns: list[str]) -> None:
     with pytest.raises(InvalidName):
         protect(world, ref, protectedBranches=patterns)
+
+
+def test_whoever_runs_the_hub_protects_what_pushes_and_calls_then_respect(world: Any, ref: RepoRef) -> None:
+    assert protections.read(world.hub, ref) == Protections((), tags=False)
+    wanted = Protections(("main",), tags=True)
+    assert protections.change(world.hub, ref, lambda _now: wanted) == wanted
+    assert protections.read(world.hub, ref) == wanted
+    with pytest.raises(Refused, match="the branch main is protected"), world.hub.read() as tx:
+        row = repos.by_id(tx, world.row_id(ref))
+        assert row is not None
+        protections.check_rewriting(row, MAIN)
+    with pytest.raises(InvalidName):
+        protections.change(world.hub, ref, lambda _now: Protections(("a..b",), tags=False))
+    assert protections.read(world.hub, ref) == wanted

@@ -10,6 +10,7 @@ from entrepot.cli.sessions import folder_options
 _ACCOUNTS = "entrepot.cli.accounts"
 _TOKENS = "entrepot.cli.tokens"
 _JOBS = "entrepot.cli.jobs"
+_PROTECTIONS = "entrepot.cli.protections"
 
 _ENTRIES = (
     Entry("create-user", f"{_ACCOUNTS}:create_user", "Make a user."),
@@ -22,14 +23,15 @@ _ENTRIES = (
     Entry("delete-user", f"{_ACCOUNTS}:delete_user", "Remove a user who owns nothing."),
     Entry("revoke-token", f"{_TOKENS}:revoke_token", "Make a token invalid at once."),
     Entry("reset-password", f"{_ACCOUNTS}:reset_password", "Give a user a new password."),
+    Entry("repo", f"{_PROTECTIONS}:repo", "Protect branches and tags of a repository."),
     Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
 )
 
 
-@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="Manage users, organisations, tokens and jobs.")
+@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="Manage users, organisations, tokens, protections and jobs.")
 @folder_options
 def admin() -> None:
-    """Manage users, organisations, tokens and jobs.
+    """Manage users, organisations, tokens, protections and jobs.
 
     Works on the data folder, whether the hub is running or not; changes hold
     at once. --data may stand before or after the command.

@@ -42,7 +42,7 @@ _SERVER_LIBRARIES = frozenset(
 _ENTRIES = (
     Entry("serve", "entrepot.cli.serving:serve", "Run the hub."),
     Entry("worker", "entrepot.cli.serving:worker", "Run background jobs without a server."),
-    Entry("admin", "entrepot.cli.administration:admin", "Manage users, organisations, tokens and jobs."),
+    Entry("admin", "entrepot.cli.administration:admin", "Manage users, organisations, tokens, protections and jobs."),
     Entry("config", "entrepot.cli.configuration:config", "Show the settings that hold, and where each came from."),
     Entry("fsck", "entrepot.cli.maintenance:fsck", "Check everything that a hub keeps."),
     Entry("gc", "entrepot.cli.maintenance:gc", "Take away what nothing names any more."),

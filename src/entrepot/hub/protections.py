@@ -10,14 +10,67 @@ from __future__ import annotations
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
+import attrs
+
+from entrepot.catalog import Read, repos
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import InvalidName, Refused
-from entrepot.names import Oid, RefName, parse_branch, short_name
+from entrepot.errors import InvalidName, Refused, RepoNotFound
+from entrepot.hub.house import Hub
+from entrepot.names import Oid, RefName, RepoRef, parse_branch, short_name
 
 BRANCHES = "protectedBranches"
 TAGS = "immutableTags"
 MAX_PATTERNS = 100
 _ANOTHER = Oid("1" * 40)
+
+
+@attrs.frozen
+class Protections:
+    """What is protected in a repository: patterns of branch names, and whether tags are immutable."""
+
+    branches: tuple[str, ...]
+    tags: bool
+
+
+def of(row: RepoRow) -> Protections:
+    """What the settings of a repository protect."""
+    return Protections(tuple(row.settings.get(BRANCHES) or ()), bool(row.settings.get(TAGS)))
+
+
+def read(hub: Hub, ref: RepoRef) -> Protections:
+    """What is protected in a repository, for whoever runs the hub: nobody's rights are asked for.
+
+    Raises:
+        RepoNotFound: there is no such repository.
+    """
+    with hub.read() as tx:
+        return of(_row(tx, ref))
+
+
+def change(hub: Hub, ref: RepoRef, alter: Callable[[Protections], Protections]) -> Protections:
+    """Protect something else in a repository, for whoever runs the hub; what is protected now.
+
+    Args:
+        alter: called once, in the transaction that writes what it returns.
+
+    Raises:
+        RepoNotFound: there is no such repository.
+        InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
+    """
+    with hub.write() as tx:
+        row = _row(tx, ref)
+        wanted = alter(of(row))
+        check_patterns(list(wanted.branches))
+        settings = dict(row.settings) | {BRANCHES: list(wanted.branches), TAGS: wanted.tags}
+        repos.update(tx, row.id, settings=settings)
+    return wanted
+
+
+def _row(tx: Read, ref: RepoRef) -> RepoRow:
+    row = repos.find(tx, ref)
+    if row is None:
+        raise RepoNotFound
+    return row
 
 
 def find_refusal(
