@@ -94,6 +94,13 @@ def test_paths_are_described_in_their_order_without_the_missing_ones(world: Any,
     assert all(item.last_commit for item in found)
 
 
+def test_a_submodule_is_not_listed_because_nobody_can_download_it(world: Any, tree: RepoRef) -> None:
+    before = names(listed(world, tree))
+    world.plant(tree, {"sub": (Mode.GITLINK, "1" * 40)})
+    assert names(listed(world, tree)) == before
+    assert contents.paths_info(world.hub, None, tree, "main", [P("sub")], with_commits=False) == []
+
+
 def test_last_commits_are_told_for_each_branch(world: Any) -> None:
     ref = world.repo(files={".gitattributes": b"x"})
     first = world.commit(ref, AddFile(P("d/a"), b"1"), AddFile(P("d/e/b"), b"1"), summary="first")

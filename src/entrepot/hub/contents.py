@@ -172,7 +172,11 @@ def paths_info(
         row = access.visible(tx, caller, ref)
         commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
         trees = Trees(hub.store, tx, row.id)
-        nodes = [Node(path, entry) for path in paths if path and (entry := trees.find(root, path))]
+        nodes = [
+            Node(path, entry)
+            for path in paths
+            if path and (entry := trees.find(root, path)) and entry.mode != Mode.GITLINK
+        ]
         listed = trees.measure(nodes)
     return _described(hub, row.id, commit, listed, with_commits=with_commits)
 

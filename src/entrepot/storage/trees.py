@@ -102,6 +102,8 @@ class Trees:
     def walk(self, folder: Oid, path: RepoPath, *, is_deep: bool, after: RepoPath | None = None) -> Iterator[Node]:
         """Entries below a folder, folders before files on each level, depth first.
 
+        Links to submodules are left out: their content is another repository's, and who lists wants to download.
+
         Args:
             folder: the tree at ``path``.
             path: where the tree is, prefixed to every path.
@@ -136,7 +138,7 @@ class Trees:
         entries = self._store.listings.find(key)
         if entries is None:
             parsed = parse_tree(self.read(tree))
-            entries = (*(e for e in parsed if e.is_folder), *(e for e in parsed if not e.is_folder))
+            entries = (*(e for e in parsed if e.is_folder), *(e for e in parsed if _has_content(e)))
             self._store.listings.put(key, entries)
         return entries
 

@@ -58,7 +58,15 @@ async def receive(request: Request, ref: RepoRef) -> ASGIApp:
     asked = parse_request(lines)
     if "push-options" in asked.capabilities:
         await stream.section()
-    return Received(house_of(request), await _begin(request, ref, asked), stream)
+    try:
+        push = await _begin(request, ref, asked)
+    except RepoNotFound as error:
+        if error.anonymous:
+            raise  # the answer asks for credentials
+        # It was there when git asked which refs it has.
+        await _drain(stream.rest())
+        return _answer(_refusal(asked, error), "result")
+    return Received(house_of(request), push, stream)
 
 
 @attrs.frozen(eq=False)
@@ -99,8 +107,7 @@ async def _settle(house: House, push: Push, stream: PacketStream, wait: Wait) ->
     except (ClientGone, Damaged):
         raise
     except EntrepotError as error:
-        verdicts = [Verdict(command.ref, "the pack was refused") for command in asked.commands]
-        return render_report(asked, verdicts, unpacked=error.message, said=f"{error.message}\n")
+        return _refusal(asked, error)
     try:
         work = house.threads.run_transfer(pushes.finish, push)
         verdicts = await wait.during(work, lambda: push.progress.text)
@@ -110,6 +117,11 @@ async def _settle(house: House, push: Push, stream: PacketStream, wait: Wait) ->
         verdicts = [Verdict(command.ref, error.message) for command in asked.commands]
         return render_report(asked, verdicts, said=f"{error.message}\n")
     return render_report(asked, verdicts)
+
+
+def _refusal(asked: Asked, error: EntrepotError) -> bytes:
+    verdicts = [Verdict(command.ref, "the pack was refused") for command in asked.commands]
+    return render_report(asked, verdicts, unpacked=error.message, said=f"{error.message}\n")
 
 
 async def _take_in(push: Push, stream: PacketStream, wait: Wait) -> None:
