@@ -6,7 +6,6 @@ settings, in a process of its own; a *fresh* client has an empty cache.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -14,41 +13,29 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import attrs
 import msgspec
 import numpy as np
 
+from benchmarks.benches import Bench, conduct
 from benchmarks.clients import Spent
-from benchmarks.machines import this_machine
 from benchmarks.meters import MIB, Meter
-from benchmarks.results import Figure, Results, encode, table
+from benchmarks.results import Figure
 from entrepot import testing
-from entrepot.testing.hubs import RunningHub
 
 GIB = 1024 * MIB
-_HERE = Path(__file__).resolve().parent
+_ROOT = Path(__file__).resolve().parent.parent
 _PIECE = 16 * MIB
 
 
-@attrs.frozen
-class Bench:
-    """A running hub, its meter, a folder for files, and how large everything is."""
-
-    hub: RunningHub
-    meter: Meter
-    folder: Path
-    is_quick: bool
-
-    def pick(self, full: int, quick: int) -> int:
-        """The size of something."""
-        return quick if self.is_quick else full
+class ChunkBench(Bench):
+    """A bench at which clients work at their default settings."""
 
     def call(self, home: str, errand: str, *arguments: object) -> Spent:
         """Run an errand with the caches of one client, named by ``home``."""
         environ = {**os.environ, **self.hub.environ(), "HF_HOME": str(self.folder / f"home-{home}")}
         environ.pop("HF_HUB_DISABLE_XET", None)
         words = [sys.executable, "-m", "benchmarks.clients", errand, *map(str, arguments)]
-        done = subprocess.run(words, env=environ, cwd=_HERE.parent, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
         return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
 
     def stored(self) -> int:
@@ -57,20 +44,20 @@ class Bench:
         return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-Theme = Callable[[Bench], Iterator[Figure]]
+Theme = Callable[[ChunkBench], Iterator[Figure]]
 
 
-def measure_random(bench: Bench) -> Iterator[Figure]:
+def measure_random(bench: ChunkBench) -> Iterator[Figure]:
     """1 GiB that neither compresses nor repeats, up and down."""
     yield from _there_and_back(bench, "random", _random, 3.0)
 
 
-def measure_weights(bench: Bench) -> Iterator[Figure]:
+def measure_weights(bench: ChunkBench) -> Iterator[Figure]:
     """1 GiB of bf16 weights, normally distributed, up and down."""
     yield from _there_and_back(bench, "bf16 weights", _weights, 4.5)
 
 
-def measure_changes(bench: Bench) -> Iterator[Figure]:
+def measure_changes(bench: ChunkBench) -> Iterator[Figure]:
     """The same file again, with a byte in front, and with 1 % changed in 64 runs."""
     theme, size = "changed files", bench.pick(GIB, 64 * MIB)
     old, new = bench.folder / "old.bin", bench.folder / "new.bin"
@@ -97,7 +84,7 @@ def measure_changes(bench: Bench) -> Iterator[Figure]:
     new.unlink()
 
 
-def measure_versions(bench: Bench) -> Iterator[Figure]:
+def measure_versions(bench: ChunkBench) -> Iterator[Figure]:
     """Two versions of one file of 256 MiB that differ in 1 MiB."""
     theme, size = "two versions", bench.pick(256 * MIB, 32 * MIB)
     file = bench.folder / "version.bin"
@@ -114,7 +101,7 @@ def measure_versions(bench: Bench) -> Iterator[Figure]:
     file.unlink()
 
 
-def measure_small(bench: Bench) -> Iterator[Figure]:
+def measure_small(bench: ChunkBench) -> Iterator[Figure]:
     """2,000 small binary files in one folder."""
     theme, count = "small files", bench.pick(2000, 100)
     folder = bench.folder / "small"
@@ -141,7 +128,7 @@ THEMES: dict[str, Theme] = {
 }
 
 
-def _there_and_back(bench: Bench, name: str, make: Callable[[Path, int], None], target: float) -> Iterator[Figure]:
+def _there_and_back(bench: ChunkBench, name: str, make: Callable[[Path, int], None], target: float) -> Iterator[Figure]:
     size, repo = bench.pick(GIB, 64 * MIB), f"tester/{name.replace(' ', '-')}"
     gib, file = size / GIB, bench.folder / f"{name}.bin"
     make(file, size)
@@ -208,29 +195,12 @@ def _change_runs(old: Path, new: Path, *, shift: int) -> None:
     new.write_bytes(data)
 
 
-def main() -> None:
-    """Measure, print a table, write the JSON; exit code 1 when a target was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.chunks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
-    parser.add_argument("--only", action="append", choices=list(THEMES), help="one theme; may be repeated")
-    parser.add_argument("--out", type=Path, help="where to write the JSON")
-    asked = parser.parse_args()
-    figures: list[Figure] = []
-    machine = this_machine()
+def measure(name: str, is_quick: bool) -> Iterator[Figure]:
+    """The figures of one theme, on a hub of its own."""
     with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub() as hub:
         hub.token  # noqa: B018 - makes the account
-        bench = Bench(hub, Meter(hub.pid), Path(folder), asked.quick)
-        for name in asked.only or list(THEMES):
-            for figure in THEMES[name](bench):
-                mark = "" if figure.is_met else "   <-- missed"
-                print(f"  {figure.theme}: {figure.name} {figure.value:.4g} {figure.unit}{mark}", file=sys.stderr)
-                figures.append(figure)
-    out = asked.out or _HERE / "results" / ("chunks-quick.json" if asked.quick else "chunks.json")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(encode(Results(machine, asked.quick, figures)))
-    print(table(figures))
-    sys.exit(0 if asked.quick or all(figure.is_met for figure in figures) else 1)
+        yield from THEMES[name](ChunkBench(hub, Meter(hub.pid), Path(folder), is_quick))
 
 
 if __name__ == "__main__":
-    main()
+    conduct("chunks", __doc__, list(THEMES), measure)

@@ -18,32 +18,18 @@ from pathlib import Path
 import attrs
 
 from benchmarks import clients, loads
+from benchmarks.benches import Bench
 from benchmarks.loads import Load
-from benchmarks.meters import MIB, Meter
+from benchmarks.meters import MIB
 from benchmarks.results import Figure
 from entrepot.catalog import repos
 from entrepot.hub import ingestion
 from entrepot.hub.house import open_hub
 from entrepot.settings import load_settings
-from entrepot.testing.hubs import RunningHub
 
 GIB = 1024 * MIB
 _PIECE = 4 * MIB
 _CONNECTIONS = 16
-
-
-@attrs.frozen
-class Bench:
-    """A running hub, its meter, a folder for files, and how large everything is."""
-
-    hub: RunningHub
-    meter: Meter
-    folder: Path
-    is_quick: bool
-
-    def pick(self, full: int, quick: int) -> int:
-        """The size of something."""
-        return quick if self.is_quick else full
 
 
 @attrs.frozen

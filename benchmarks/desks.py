@@ -1,0 +1,95 @@
+"""Somebody's working place: git with a home of its own, and the CPU that a native server takes for what it does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+from benchmarks.meters import Cost
+
+# Its own process is not counted: only git, and what git started and waited for.
+_SERVICE = """#!{python}
+import resource, subprocess, sys
+code = subprocess.run(["git", "{service}", *sys.argv[1:]]).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open({out!r}, "a") as out:
+    print(used.ru_utime + used.ru_stime, file=out)
+sys.exit(code)
+"""
+
+
+@attrs.frozen
+class Desk:
+    """A folder to work in."""
+
+    folder: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Variables of a git that knows nothing of its user's configuration."""
+        who = {f"GIT_{role}_{part}": "a@b.example" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "NO_PROXY": "*",
+            **who,
+        }
+
+    def git(self, *arguments: str | Path, cwd: Path | None = None, data: bytes = b"") -> str:
+        """What git prints.
+
+        Raises:
+            subprocess.CalledProcessError: it failed; it has said why on standard error.
+        """
+        command = ["git", *map(str, arguments)]
+        done = subprocess.run(
+            command, cwd=cwd or self.folder, env=self.environ, input=data, stdout=subprocess.PIPE, check=True
+        )
+        return done.stdout.decode().strip()
+
+    @contextlib.contextmanager
+    def native(self, service: str) -> Iterator[tuple[str, Cost]]:
+        """An option that has git's own server measured, and its CPU, filled in at the end.
+
+        Args:
+            service: ``upload-pack`` or ``receive-pack``.
+        """
+        out, program = self.folder / f"{service}.cpu", self.folder / f"measured-{service}"
+        out.unlink(missing_ok=True)
+        program.write_text(_SERVICE.format(python=sys.executable, service=service, out=str(out)))
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        cost = Cost()
+        yield f"--{service}={program}", cost
+        cost.server_cpu_s = sum(float(line) for line in out.read_text().split())
+
+
+def write_history(desk: Desk, folder: Path, commits: int) -> int:
+    """Make a bare repository of small text files in 100 folders.
+
+    Args:
+        commits: each changes 130 files of 6,500, in folders next to each other, and makes 200 objects.
+
+    Returns:
+        How many objects it has.
+    """
+    desk.git("init", "-q", "--bare", "--initial-branch=main", folder)
+    lines = []
+    for number in range(commits):
+        lines.append(f"commit refs/heads/main\ncommitter A <a@b.example> {1_700_000_000 + number} +0000\n")
+        lines.append(f"data <<E\nchange {number}\nE\n")
+        for n in range(130):
+            at = number * 61 % 100 + n % 68
+            place = f"d{at % 100:02}/f{n * 7 % 65:03}.json"
+            text = "".join(f'{{"commit": {number}, "file": {n}, "line": {i * number * n}}}\n' for i in range(12))
+            lines.append(f"M 100644 inline {place}\ndata {len(text)}\n{text}\n")
+    desk.git("fast-import", "--quiet", "--force", cwd=folder, data="".join(lines).encode())
+    return int(desk.git("rev-list", "--objects", "--all", "--count", cwd=folder))
