@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from entrepot.errors import GatedRepo, RepoNotFound
-from entrepot.hub import git_wire, upkeep
+from entrepot.git import DELIM, FLUSH, pkt_line, read_pkt_lines
+from entrepot.git.listings import parse_question, render_listing
+from entrepot.hub import branches, git_wire, upkeep
 from entrepot.hub.git_wire import Errand
 
 
@@ -26,6 +28,10 @@ def test_refs_are_advertised_with_the_ids_of_the_hub(world: Any) -> None:
 
 def test_a_protocol_version_is_passed_on_and_nonsense_is_not(world: Any) -> None:
     ref = world.repo()
+    assert git_wire.speaks_two("version=2")
+    assert git_wire.speaks_two("other:version=2")
+    assert not git_wire.speaks_two("version=2\nX")
+    assert not git_wire.speaks_two("version=1")
     assert b"version 2" in told(git_wire.advertise_uploads(world.hub, None, ref, "version=2"))
     assert b"version 2" not in told(git_wire.advertise_uploads(world.hub, None, ref, "version=2\nX"))
 
@@ -90,3 +96,29 @@ def test_a_large_mirror_is_repacked_by_the_worker(world: Any, monkeypatch: pytes
         assert outcome.error is None
     folder = world.hub.settings.data / "cache" / "git" / errand.uid / "objects" / "pack"
     assert len(list(folder.glob("*.bitmap"))) == 1
+
+
+def test_refs_are_listed_from_rows_as_git_lists_them(world: Any) -> None:
+    ref = world.repo()
+    head = world.add(ref, "a.txt")
+    branches.create_tag(world.hub, world.alice, ref, "main", "v1", "annotated")
+    branches.create_tag(world.hub, world.alice, ref, "main", "light", None)
+    for name in ("a-b", "a/b"):
+        branches.create_branch(world.hub, world.alice, ref, name, start=None, is_empty=False, overwrites=False)
+    for words in ((), ("peel", "symrefs", "unborn"), ("peel", "ref-prefix refs/tags/", "ref-prefix HEAD")):
+        lines = [b"command=ls-refs\n", b"agent=x", DELIM, *(word.encode() + b"\n" for word in words)]
+        asked = b"".join(line if line == DELIM else pkt_line(line) for line in lines) + FLUSH
+        errand = git_wire.serve_uploads(world.hub, None, ref, "version=2")
+        done = subprocess.run(errand.argv, env=dict(errand.environ), input=asked, capture_output=True)
+        errand.release()
+        question = parse_question(list(read_pkt_lines(asked))[:-1])
+        assert render_listing(question, git_wire.list_refs(world.hub, None, ref)) == done.stdout
+        assert str(head).encode() in done.stdout
+
+
+def test_refs_of_what_is_hidden_are_hidden(world: Any) -> None:
+    private = world.repo("alice/p", visibility="private")
+    for ask in (git_wire.list_refs, git_wire.check_fetch):
+        with pytest.raises(RepoNotFound):
+            ask(world.hub, world.bob, private)
+        ask(world.hub, world.alice, private)

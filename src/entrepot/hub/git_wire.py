@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import jobs
+from entrepot.catalog import Read, jobs, objects, refs
 from entrepot.errors import shown
+from entrepot.git.listings import Ref
 from entrepot.hub import access
 from entrepot.hub.callers import Anyone as Anyone
 from entrepot.hub.house import Hub
-from entrepot.names import RepoRef, Uid
+from entrepot.names import MAIN, Oid, RefName, RepoRef, Uid
 from entrepot.storage import processes
 from entrepot.storage.mirrors import Lease
+from entrepot.storage.objects import peel
 
 _PROTOCOL = re.compile(r"[A-Za-z0-9=:._-]{1,200}")
 _DAMAGE = re.compile(
@@ -49,7 +51,7 @@ class Errand:
 
 
 def advertise_uploads(hub: Hub, caller: Anyone, ref: RepoRef, protocol: str) -> Errand:
-    """What tells a client which refs there are to be fetched (or, in version 2, what it may ask).
+    """What tells a client which refs there are to be fetched.
 
     Args:
         protocol: the client's ``Git-Protocol`` header; whatever is none counts as empty.
@@ -64,6 +66,39 @@ def advertise_uploads(hub: Hub, caller: Anyone, ref: RepoRef, protocol: str) -> 
 def serve_uploads(hub: Hub, caller: Anyone, ref: RepoRef, protocol: str) -> Errand:
     """What answers one request of a client that fetches; arguments and errors as :func:`advertise_uploads`."""
     return _errand(hub, caller, ref, protocol)
+
+
+def speaks_two(protocol: str) -> bool:
+    """Whether a client's ``Git-Protocol`` header asks for version 2."""
+    return _PROTOCOL.fullmatch(protocol) is not None and "version=2" in protocol.split(":")
+
+
+def check_fetch(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
+    """Raise unless the caller may fetch from a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        access.readable(tx, caller, ref)
+
+
+def list_refs(hub: Hub, caller: Anyone, ref: RepoRef) -> list[Ref]:
+    """Where the refs of a repository stand, as git lists them: HEAD, then the others in the order of their bytes.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        found = dict(refs.everything(tx, row.id))
+        peeled = {oid: peel(tx, row.id, oid) for oid in _annotated(tx, row.id, found)}
+    listed = [Ref(name, found[name], peeled.get(found[name])) for name in sorted(found, key=str.encode)]
+    return [Ref("HEAD", found.get(MAIN), target=MAIN), *listed]
+
+
+def _annotated(tx: Read, repo_id: int, found: Mapping[RefName, Oid]) -> list[Oid]:
+    return list(objects.tags(tx, repo_id, [oid for name, oid in found.items() if name.startswith("refs/tags/")]))
 
 
 def judge(hub: Hub, errand: Errand, stderr: bytes) -> None:

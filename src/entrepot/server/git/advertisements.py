@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from entrepot.errors import Malformed
 from entrepot.git import FLUSH, pkt_line
+from entrepot.git.listings import render_capabilities
 from entrepot.hub import git_wire
 from entrepot.names import RepoRef
-from entrepot.server.doors import house_of
+from entrepot.server.doors import ask, house_of
 from entrepot.server.git import pushes
-from entrepot.server.git.fetches import Streamed, errand_of
+from entrepot.server.git.fetches import NO_CACHE, Streamed, errand_of
 
 _UPLOADS = "git-upload-pack"
 _PUSHES = "git-receive-pack"
@@ -27,10 +29,13 @@ async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
     if service != _UPLOADS:
         raise Malformed("parameter 'service'", "this hub speaks git's smart protocol only; use git 1.6.6 or newer")
     protocol = request.headers.get("git-protocol", "")
+    media_type = f"application/x-{service}-advertisement"
+    if git_wire.speaks_two(protocol):
+        await ask(request, git_wire.check_fetch, ref)
+        return Response(render_capabilities(), headers=NO_CACHE, media_type=media_type)
     errand = await errand_of(request, lambda hub, caller: git_wire.advertise_uploads(hub, caller, ref, protocol))
-    # Version 2 has no such line. Source: git, http-backend.c (get_info_refs).
-    lead = b"" if "version=2" in protocol.split(":") else pkt_line(f"# service={service}\n".encode()) + FLUSH
-    return Streamed(house_of(request), errand, _nothing(), lead, f"application/x-{service}-advertisement".encode())
+    lead = pkt_line(f"# service={service}\n".encode()) + FLUSH  # source: git, http-backend.c (get_info_refs)
+    return Streamed(house_of(request), errand, _nothing(), lead, media_type.encode())
 
 
 async def _nothing() -> AsyncIterator[bytes]:

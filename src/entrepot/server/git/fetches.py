@@ -8,31 +8,40 @@ from collections.abc import AsyncIterator, Callable
 
 import attrs
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import ClientGone, StoreUnavailable
+from entrepot.git.listings import COMMAND, parse_question, render_listing
 from entrepot.hub import git_wire
 from entrepot.hub.git_wire import Errand
 from entrepot.hub.house import Hub
 from entrepot.names import RepoRef
-from entrepot.server.doors import House, ask_slowly, house_of
+from entrepot.server.doors import House, ask, ask_slowly, house_of
 from entrepot.server.git.failures import explain
 from entrepot.server.git.inflation import inflated
+from entrepot.server.git.packets import PacketStream
 from entrepot.server.git.runs import Run, running
 from entrepot.server.threads import settle
 
 MAX_REQUEST = 256 << 20
 """Longest list of wanted and known commits, in bytes."""
 
-NO_CACHE = [(b"cache-control", b"no-cache, max-age=0, must-revalidate"), (b"vary", b"Authorization")]
+NO_CACHE = {"cache-control": "no-cache, max-age=0, must-revalidate", "vary": "Authorization"}
+_RESULT = "application/x-git-upload-pack-result"
 
 
 async def fetch(request: Request, ref: RepoRef) -> ASGIApp:
     """POST …/git-upload-pack."""
     protocol = request.headers.get("git-protocol", "")
-    body = inflated(request.scope, request.receive, limit=MAX_REQUEST)
+    stream = PacketStream(inflated(request.scope, request.receive, limit=MAX_REQUEST))
+    if git_wire.speaks_two(protocol) and (await stream.peek(4 + len(COMMAND)))[4:] == COMMAND:
+        # Every clone begins with this question, and rows answer it sooner than a program starts.
+        question = parse_question(await stream.message())
+        listed = await ask(request, git_wire.list_refs, ref)
+        return Response(render_listing(question, listed), headers=NO_CACHE, media_type=_RESULT)
     errand = await errand_of(request, lambda hub, caller: git_wire.serve_uploads(hub, caller, ref, protocol))
-    return Streamed(house_of(request), errand, body, b"", b"application/x-git-upload-pack-result")
+    return Streamed(house_of(request), errand, stream.rest(), b"", _RESULT.encode())
 
 
 async def errand_of(request: Request, find: Callable[[Hub, git_wire.Anyone], Errand]) -> Errand:
@@ -92,7 +101,8 @@ class Streamed:
         return first
 
     async def _pass_on(self, run: Run, first: bytes, send: Send, watching: asyncio.Task[None]) -> None:
-        headers = [(b"content-type", self.media_type), *NO_CACHE]
+        headers = [(name.encode(), value.encode()) for name, value in NO_CACHE.items()]
+        headers.append((b"content-type", self.media_type))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         data = self.lead + first
         while data:

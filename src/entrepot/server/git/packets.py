@@ -27,15 +27,27 @@ class PacketStream:
             LimitExceeded: the packets are longer than 16 MiB in sum.
         """
         found: list[bytes] = []
+        for packet in await self.message():
+            if isinstance(packet, Signal):
+                raise Malformed("git packets", f"unexpected {packet.value.decode()} before the flush")
+            found.append(packet)
+        return found
+
+    async def message(self) -> list[bytes | Signal]:
+        """The packets up to the next flush, with what divides them into sections.
+
+        Raises:
+            Malformed: the body ends before it.
+            LimitExceeded: the packets are longer than 16 MiB in sum.
+        """
+        found: list[bytes | Signal] = []
         while True:
             head = await self._take(4)
             if head == FLUSH:
                 return found
             [packet] = read_pkt_lines(head + await self._take(_length(head) - 4))
-            if isinstance(packet, Signal):
-                raise Malformed("git packets", f"unexpected {packet.value.decode()} before the flush")
             found.append(packet)
-            self._seen += len(packet)
+            self._seen += 4 + (len(packet) if isinstance(packet, bytes) else 0)
             if self._seen > MAX_HEAD:
                 raise LimitExceeded("the list of refs in bytes", MAX_HEAD, "push in smaller steps")
 
