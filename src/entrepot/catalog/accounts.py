@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import repos, tables
+from entrepot.catalog import erasures, repos, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.errors import AlreadyExists
 from entrepot.names import Uid, new_uid
@@ -134,6 +134,7 @@ def remove(tx: Write, account_id: int) -> None:
 
     Repositories it has deleted, but which the sweeper has not erased yet, go with it.
     """
+    erasures.erase_around_account(tx, account_id)
     members = tables.memberships
     owned = (tables.repos.c.namespace_id == account_id) & tables.repos.c.deleted_ms.is_not(None)
     for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():

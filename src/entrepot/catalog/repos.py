@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import erasures, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
@@ -223,6 +223,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.lfs_locks,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
+    erasures.erase_around_repo(tx, repo_id)
     tx.sql.execute(sa.delete(_R).where(_R.c.id == repo_id))
 
 
