@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.sights import private_in
 from entrepot.errors import Busy
 from entrepot.names import RefName, RepoPath, Sha256, Uid, XetHash, new_uid
 
@@ -206,12 +207,13 @@ def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequen
 
     Args:
         seen_by: row ids of the namespaces whose private repositories the
-            caller may read (None: all); ungated public ones are read by everyone.
+            caller may read (None: all), as a Sight also single repositories;
+            ungated public ones are read by everyone.
     """
     repos, found = tables.repos, dict[Sha256, int]()
     seen: sa.ColumnElement[bool] = sa.true()
     if seen_by is not None:
-        seen = ((repos.c.visibility == "public") & (repos.c.gated == "no")) | repos.c.namespace_id.in_(seen_by)
+        seen = ((repos.c.visibility == "public") & (repos.c.gated == "no")) | private_in(seen_by)
     for at in range(0, len(sha256s), _BATCH):
         query = (
             sa.select(_F.c.sha256, _F.c.size)

@@ -93,6 +93,9 @@ _FIND = _SELECT.where(
     & (_R.c.name_key == sa.bindparam("called"))
 )
 _BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
+_IDS = sa.select(_R.c.id, _R.c.uid, _R.c.namespace_id).where(
+    _R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None)
+)
 _TAGS = (
     sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
     .where(tables.repo_tags.c.repo_id.in_(sa.bindparam("repos", expanding=True)))
@@ -118,6 +121,18 @@ def by_id(tx: Read, repo_id: int) -> RepoRow | None:
     """The repository with this row id, unless it was deleted."""
     row = tx.sql.execute(_BY_ID, {"repo": repo_id}).first()
     return row_of(row) if row else None
+
+
+def by_uids(tx: Read, uids: Sequence[str]) -> list[RepoRow]:
+    """The repositories with these permanent ids, in no order."""
+    return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.uid.in_(uids)))]
+
+
+def ids_by_uid(tx: Read, uids: Sequence[str]) -> list[tuple[int, str, int]]:
+    """(row id, permanent id, row id of the namespace) of those repositories that exist."""
+    if not uids:
+        return []
+    return [(row.id, row.uid, row.namespace_id) for row in tx.sql.execute(_IDS, {"uids": uids})]
 
 
 def everything(tx: Read, *, after: int = 0, limit: int = 1000) -> list[RepoRow]:

@@ -11,7 +11,7 @@ import json
 
 import attrs
 
-from entrepot.catalog import Read, facts
+from entrepot.catalog import Read, facts, repos
 from entrepot.errors import InvalidCredentials, InvalidSignature, NotAllowed, ThingNotFound
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import Anyone
@@ -76,7 +76,8 @@ def check(hub: Hub, secret: str | None, store: str) -> Pass:
     """The pass behind a secret.
 
     Raises:
-        InvalidCredentials: none was sent, or it is altered or expired.
+        InvalidCredentials: none was sent, it is altered or expired, or its holder
+            may not read the repository any more.
         ThingNotFound: the URL names another store than this hub's.
     """
     if secret is None or not secret.startswith(_PREFIX):
@@ -89,6 +90,9 @@ def check(hub: Hub, secret: str | None, store: str) -> Pass:
         raise InvalidCredentials
     found = Pass(fields["r"], fields["u"], fields["n"], fields["w"])
     with hub.read() as tx:
+        row = repos.by_id(tx, found.repo_id)
+        if row is not None and not access.still_reads(tx, row, found.user_id):
+            raise InvalidCredentials
         if store != store_name(hub, tx, found.realm):
             raise ThingNotFound("store", store)
     return found

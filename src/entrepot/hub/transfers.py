@@ -111,13 +111,15 @@ def plan_downloads(hub: Hub, caller: Anyone, ref: RepoRef, wanted: Sequence[Want
     _check_number(wanted)
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
+        # Open to everybody, or for the account that asked: then the link ends with the right.
+        holder = {} if caller is None else {"user": str(caller.account.id)}
         stored = files.usable(tx, row.id, [item.sha256 for item in wanted])
     answers = []
     for item in wanted:
         if item.sha256 not in stored:
             answers.append(Answer(item, refusal=(404, "Object does not exist in this repository")))
             continue
-        fields = {"repo": str(row.id), "oid": item.sha256}
+        fields = {"repo": str(row.id), "oid": item.sha256} | holder
         answers.append(Answer(item, _link(hub, _DOWNLOAD, f"/_lfs/objects/{item.sha256}", fields)))
     return answers
 
@@ -298,14 +300,17 @@ def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
 
     Raises:
         InvalidSignature: the link is altered, expired, or for another file.
-        ThingNotFound: the file, or its repository, was deleted meanwhile.
+        ThingNotFound: the file, or its repository, was deleted meanwhile, or
+            whoever the link was made for may not read it any more.
     """
     claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     with hub.read() as tx:
         kept = files.kept(tx, int(claim["repo"]), oid)
-        is_gone = repos.by_id(tx, int(claim["repo"])) is None
-    if kept is None or is_gone:
+        row = repos.by_id(tx, int(claim["repo"]))
+        holder = int(claim["user"]) if "user" in claim else None
+        is_open = row is not None and access.still_reads(tx, row, holder)
+    if kept is None or not is_open:
         raise ThingNotFound("object", oid)
     if not kept.is_raw and kept.xet_hash is not None:
         return chunks.open_file(hub, kept.xet_hash)
