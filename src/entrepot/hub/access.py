@@ -77,9 +77,7 @@ def writable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]:
     if not known.permits(scopes.WRITE, row.namespace_id, row.id):
         raise _lacks(scopes.WRITE, row)
     if not may_write(known, row):
-        raise NotAllowed(
-            f"You don't have the rights to write to the {row.type.value} {row.ref.id}: {_short(known, row)}"
-        )
+        raise _too_low(known, row)
     return row, known
 
 
@@ -94,9 +92,7 @@ def reviewable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]
     if known.limits is None or not known.permits(scopes.REQUESTS, row.namespace_id, row.id):
         return writable(tx, caller, ref)
     if not _has_role(known, row):
-        raise NotAllowed(
-            f"You don't have the rights to write to the {row.type.value} {row.ref.id}: {_short(known, row)}"
-        )
+        raise _too_low(known, row)
     return row, known
 
 
