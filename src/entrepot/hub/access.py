@@ -130,6 +130,11 @@ def namespace_for(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account
     return found
 
 
+def subject(row: RepoRow) -> str:
+    """A repository as the audit log names it: ``model alice/gpt``."""
+    return f"{row.type.value} {row.ref.id}"
+
+
 def may_see(caller: Anyone, row: RepoRow) -> bool:
     """Whether a repository exists as far as the caller is concerned."""
     if not row.is_private:

@@ -105,7 +105,7 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
     with hub.write() as tx:
         row, remover = access.writable(tx, caller, ref)
         repos.unlink(tx, row, hub.now_ms())
-        audit.record(hub, tx, remover, "repo.delete", subject(row.ref))
+        audit.record(hub, tx, remover, "repo.delete", access.subject(row))
 
 
 def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
@@ -125,7 +125,7 @@ def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
                 f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}"
             )
         repos.rename(tx, row, there, namespace.id)
-        audit.record(hub, tx, mover, "repo.move", subject(row.ref), {"to": str(there.id)})
+        audit.record(hub, tx, mover, "repo.move", access.subject(row), {"to": str(there.id)})
         moved = repos.by_id(tx, row.id)
     assert moved is not None
     return moved
@@ -154,7 +154,7 @@ def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoR
         if values:
             repos.update(tx, row.id, **values)
             words = {name: value for name, value in values.items() if isinstance(value, str)}
-            audit.record(hub, tx, settler, "repo.settings", subject(row.ref), words)
+            audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
         changed = repos.by_id(tx, row.id)
     assert changed is not None
     return changed
@@ -194,11 +194,6 @@ def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibil
     hub.job_added.set()
     attend(hub, card_job(row.id))
     return row
-
-
-def subject(ref: RepoRef) -> str:
-    """A repository as the audit log names it: ``model alice/gpt``."""
-    return f"{ref.type.value} {ref.id}"
 
 
 def check_read(hub: Hub, caller: Anyone, ref: RepoRef) -> None:

@@ -8,6 +8,7 @@ from entrepot.server.hf import (
     cards,
     commits,
     files,
+    gates,
     identity,
     infos,
     large_files,
@@ -30,6 +31,7 @@ def routes() -> list[BaseRoute]:
     """All routes of this dialect."""
     return [
         *files.routes(),
+        *gates.routes(),
         *cards.routes(),
         *commits.routes(),
         *large_files.routes(),
