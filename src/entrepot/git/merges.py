@@ -18,14 +18,13 @@ from entrepot.errors import InvalidOperation, LimitExceeded
 from entrepot.git.diffs import Change, diff_trees
 from entrepot.git.edits import TreeEditor
 from entrepot.git.objects import EMPTY_TREE
-from entrepot.git.trees import Entry, Mode
+from entrepot.git.trees import Entry
 from entrepot.names import Oid, RepoPath
 
 MAX_CHANGES: Final = 200_000
 """Files that one side of a merge may have changed."""
 
 _FORMAT = 0o170000
-_REGULAR = Mode.FILE & _FORMAT
 T = TypeVar("T")
 
 
@@ -118,8 +117,8 @@ def _combined(ours: Change, theirs: Change) -> Entry | None:
     base, left, right = ours.old, ours.new, theirs.new
     if base is None or left is None or right is None:
         return None
-    if not all(entry.mode & _FORMAT == _REGULAR for entry in (base, left, right)):
-        return None
+    if left.mode & _FORMAT != right.mode & _FORMAT:
+        return None  # a file here and a link there: neither is the newer text of the other
     mode, oid = _picked(base.mode, left.mode, right.mode), _picked(base.oid, left.oid, right.oid)
     return None if mode is None or oid is None else Entry(left.name, mode, oid)
 
