@@ -22,8 +22,10 @@ from entrepot.server.hf import (
     storage,
     tags,
     telemetry,
+    tokens,
     trees,
     users,
+    webhooks,
 )
 
 
@@ -41,6 +43,7 @@ def routes() -> list[BaseRoute]:
         *refs.routes(),
         *trees.routes(),
         *identity.routes(),
+        *tokens.routes(),
         *repos.routes(),
         *lists.routes(),
         *users.routes(),
@@ -48,5 +51,6 @@ def routes() -> list[BaseRoute]:
         *spaces.routes(),
         *storage.routes(),
         *telemetry.routes(),
+        *webhooks.routes(),
         *infos.routes(),  # the last: its ids of one segment would take other words for names
     ]
