@@ -19,7 +19,7 @@ from entrepot.git import (
     Mode,
     TreeEditor,
 )
-from entrepot.hub import access, audit, ingestion, protections
+from entrepot.hub import access, audit, events, ingestion, protections
 from entrepot.hub.callers import Anyone, Caller, require_change
 from entrepot.hub.followups import attend
 from entrepot.hub.house import Hub
@@ -89,6 +89,7 @@ def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
         ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
         _check_free(tx, maker, ref)
         row = repos.add(tx, _fresh(hub, maker, namespace, ref, visibility, new.sdk))
+        events.emit(hub, tx, row, "repo", "create")
         move = Move(MAIN, None, commit.oid)
         publish(hub, tx, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
     hub.job_added.set()
@@ -104,6 +105,7 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
     """
     with hub.write() as tx:
         row, remover = access.writable(tx, caller, ref)
+        events.emit(hub, tx, row, "repo", "delete")
         repos.unlink(tx, row, hub.now_ms())
         audit.record(hub, tx, remover, "repo.delete", access.subject(row))
 
@@ -124,6 +126,8 @@ def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
             raise AlreadyExists(
                 f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}"
             )
+        moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
+        events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
         repos.rename(tx, row, there, namespace.id)
         audit.record(hub, tx, mover, "repo.move", access.subject(row), {"to": str(there.id)})
         moved = repos.by_id(tx, row.id)
@@ -156,7 +160,10 @@ def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoR
             words = {name: value for name, value in values.items() if isinstance(value, str)}
             audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
         changed = repos.by_id(tx, row.id)
-    assert changed is not None
+        assert changed is not None
+        if values:
+            news = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
+            events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": news})
     return changed
 
 
@@ -190,6 +197,7 @@ def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibil
         for name, oid in refs.everything(tx, origin.id):
             if not name.startswith("refs/pr/"):
                 refs.swap(tx, row.id, name, None, oid, now)
+        events.emit(hub, tx, row, "repo", "create")
         jobs.enqueue(tx, "card", {"repo": row.id}, now, dedup_key=card_job(row.id))
     hub.job_added.set()
     attend(hub, card_job(row.id))
