@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.repos import COLUMNS, RepoRow, row_of
+from entrepot.catalog.sights import in_sight
 from entrepot.names import RepoType
 
 SORTS = {
@@ -26,8 +27,8 @@ class Search:
     """What to list. Every given condition must hold.
 
     ``seen_by`` limits the answer to what a caller may read: ``None`` for
-    everything, else the row ids of the namespaces whose private repositories
-    are visible, beside all public ones. ``any_prefix``: some tag starts with
+    everything, else (as a Sight) the namespaces and repositories that are
+    visible although they are private, beside all public ones. ``any_prefix``: some tag starts with
     one of these.
     """
 
@@ -41,7 +42,7 @@ class Search:
     gated: bool | None = None
     sort: str = "lastModified"
     is_ascending: bool = False
-    after: tuple[int, int] | None = None
+    after: tuple[float, int] | None = None
     limit: int = 100
 
 
@@ -77,12 +78,11 @@ def counts(tx: Read, namespace_id: int, seen_by: frozenset[int] | None) -> dict[
     query = sa.select(repos.c.type, sa.func.count()).where(
         (repos.c.namespace_id == namespace_id) & repos.c.deleted_ms.is_(None)
     )
-    if seen_by is not None and namespace_id not in seen_by:
-        query = query.where(repos.c.visibility == "public")
+    query = query.where(in_sight(seen_by))
     return {RepoType(kind): int(number) for kind, number in tx.sql.execute(query.group_by(repos.c.type))}
 
 
-def position_of(row: RepoRow, sort: str) -> tuple[int, int]:
+def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
     """The ``after`` value that continues behind this row."""
     values = {
         "lastModified": row.updated_ms,
@@ -96,8 +96,7 @@ def position_of(row: RepoRow, sort: str) -> tuple[int, int]:
 def _conditions(search: Search) -> list[sa.ColumnElement[Any]]:
     repos, namespaces, tags = tables.repos, tables.namespaces, tables.repo_tags
     found: list[sa.ColumnElement[Any]] = [repos.c.type == search.type.value, repos.c.deleted_ms.is_(None)]
-    if search.seen_by is not None:
-        found.append((repos.c.visibility == "public") | repos.c.namespace_id.in_(search.seen_by))
+    found.append(in_sight(search.seen_by))
     if search.author is not None:
         author = sa.select(namespaces.c.id).where(namespaces.c.name_key == search.author.lower())
         found.append(repos.c.namespace_id == author.correlate(None).scalar_subquery())
