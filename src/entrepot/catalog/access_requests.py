@@ -61,7 +61,7 @@ def by_uid(tx: Read, repo_id: int, uid: str) -> AccessRequest | None:
 
 
 def page(
-    tx: Read, repo_id: int, status: str, *, after: tuple[int, int] | None, limit: int
+    tx: Read, repo_id: int, status: str, *, after: tuple[float, int] | None, limit: int
 ) -> list[tuple[AccessRequest, Account]]:
     """Requests with a status and who made them, newest first.
 

@@ -65,7 +65,7 @@ class Page:
     """Some requests, newest first; ``after`` continues behind them, None at the end."""
 
     items: Sequence[Asked]
-    after: tuple[int, int] | None
+    after: tuple[float, int] | None
 
 
 @attrs.frozen
@@ -151,7 +151,7 @@ def cancel(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
 
 
 def list_requests(
-    hub: Hub, caller: Anyone, ref: RepoRef, status: str, *, after: tuple[int, int] | None, limit: int
+    hub: Hub, caller: Anyone, ref: RepoRef, status: str, *, after: tuple[float, int] | None, limit: int
 ) -> Page:
     """A page of the requests with a status; those who may write to the repository see them.
 

@@ -50,7 +50,7 @@ class Found:
     """One page of a search; ``after`` continues behind it, None at the end."""
 
     infos: Sequence[FullInfo]
-    after: tuple[int, int] | None
+    after: tuple[float, int] | None
 
 
 def describe(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, *, with_files: bool, with_sizes: bool) -> FullInfo:

@@ -10,9 +10,9 @@ from entrepot.catalog import Read, accounts, deliveries, repos, webhooks
 from entrepot.catalog.deliveries import Delivery as Delivery
 from entrepot.catalog.webhooks import Watch
 from entrepot.catalog.webhooks import WebhookRow as WebhookRow
-from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, ThingNotFound
-from entrepot.hub import access, audit, events, postings
-from entrepot.hub.callers import Anyone, Caller, require, require_write
+from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, NotAllowed, ThingNotFound
+from entrepot.hub import access, audit, events, postings, scopes
+from entrepot.hub.callers import Anyone, Caller, require, require_permission
 from entrepot.hub.house import Hub
 from entrepot.names import RepoRef, RepoType, new_uid, parse_account, parse_repo_id
 
@@ -44,7 +44,7 @@ class DeliveryPage:
 
 @attrs.frozen
 class WishedChanges:
-    """What to change of a webhook; None leaves it as it is, and so does an empty ``watched``, which clients send then."""
+    """What to change of a webhook; None leaves it as it is. So does an empty ``watched``: clients send it then."""
 
     url: str | None = None
     watched: Sequence[tuple[str, str]] | None = None
@@ -56,9 +56,9 @@ def list_webhooks(hub: Hub, caller: Anyone) -> Sequence[WebhookRow]:
     """The caller's webhooks, oldest first.
 
     Raises:
-        LoginRequired: nobody in particular is asking.
+        LoginRequired, NotAllowed: nobody in particular is asking, or with a token that is not for this.
     """
-    known = require(caller)
+    known = _reader(caller)
     with hub.read() as tx:
         return [_seen(tx, known, row) for row in webhooks.of_owner(tx, known.account.id)]
 
@@ -69,7 +69,7 @@ def get(hub: Hub, caller: Anyone, uid: str) -> WebhookRow:
     Raises:
         LoginRequired, ThingNotFound: nobody is asking, or it is not theirs.
     """
-    known = require(caller)
+    known = _reader(caller)
     with hub.read() as tx:
         return _seen(tx, known, _own(tx, known, uid))
 
@@ -83,7 +83,7 @@ def create(hub: Hub, caller: Anyone, wish: Wish) -> WebhookRow:
         RepoNotFound, AccountNotFound: something to watch is not there, or not for the caller.
         LimitExceeded: 100 webhooks are enough.
     """
-    owner = require_write(caller)
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
     _check(wish.url, wish.domains, wish.secret)
     with hub.write() as tx:
         if len(webhooks.of_owner(tx, owner.account.id)) >= MAX_WEBHOOKS:
@@ -111,7 +111,7 @@ def update(hub: Hub, caller: Anyone, uid: str, changes: WishedChanges) -> Webhoo
     Raises:
         as :func:`create`; ThingNotFound: it is not the caller's.
     """
-    owner = require_write(caller)
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
     with hub.write() as tx:
         row = _own(tx, owner, uid)
         changed = attrs.evolve(
@@ -133,7 +133,7 @@ def switch(hub: Hub, caller: Anyone, uid: str, *, is_disabled: bool) -> WebhookR
     Raises:
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
     """
-    owner = require_write(caller)
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
     with hub.write() as tx:
         row = attrs.evolve(_own(tx, owner, uid), is_disabled=is_disabled)
         webhooks.replace(tx, row)
@@ -150,7 +150,7 @@ def delete(hub: Hub, caller: Anyone, uid: str) -> None:
     Raises:
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
     """
-    owner = require_write(caller)
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
     with hub.write() as tx:
         webhooks.remove(tx, _own(tx, owner, uid).id)
         audit.record(hub, tx, owner, "webhook.delete", f"webhook {uid}")
@@ -162,7 +162,7 @@ def list_deliveries(hub: Hub, caller: Anyone, uid: str, *, before: int | None = 
     Raises:
         LoginRequired, ThingNotFound: as :func:`get`.
     """
-    known = require(caller)
+    known = _reader(caller)
     with hub.read() as tx:
         found = deliveries.of_webhook(tx, _own(tx, known, uid).id, before=before, limit=limit)
         items = [item for item in found if _may_know(tx, known, item)]
@@ -175,7 +175,7 @@ def replay(hub: Hub, caller: Anyone, uid: str, delivery: str) -> WebhookRow:
     Raises:
         LoginRequired, NotAllowed, ThingNotFound: no such webhook or delivery of the caller's.
     """
-    owner = require_write(caller)
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
     with hub.write() as tx:
         row = _own(tx, owner, uid)
         found = deliveries.find(tx, row.id, delivery)
@@ -185,6 +185,13 @@ def replay(hub: Hub, caller: Anyone, uid: str, delivery: str) -> WebhookRow:
         events.call_courier(tx, row.id, found.repo_id, hub.now_ms())
     hub.job_added.set()
     return row
+
+
+def _reader(caller: Anyone) -> Caller:
+    known = require(caller)
+    if not known.permits(scopes.HOOKS_READ, known.account.id):
+        raise NotAllowed(f"This token lacks the permission '{scopes.HOOKS_READ}' for this")
+    return known
 
 
 def _own(tx: Read, caller: Caller, uid: str) -> WebhookRow:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from entrepot.server.hf import (
+    attachments,
     cards,
     commits,
+    discussions,
     files,
     gates,
     identity,
     infos,
     large_files,
+    likes,
     lists,
     logs,
     passes,
@@ -36,6 +39,8 @@ def routes() -> list[BaseRoute]:
         *gates.routes(),
         *cards.routes(),
         *commits.routes(),
+        *discussions.routes(),
+        *attachments.routes(),
         *large_files.routes(),
         *logs.routes(),
         *passes.routes(),
@@ -46,6 +51,7 @@ def routes() -> list[BaseRoute]:
         *tokens.routes(),
         *repos.routes(),
         *lists.routes(),
+        *likes.routes(),
         *users.routes(),
         *tags.routes(),
         *spaces.routes(),

@@ -24,8 +24,8 @@ from entrepot.names import RepoRef, RepoType
 from entrepot.server.bodies import read_small
 from entrepot.server.doors import ask, json_answer, next_link, number, read_json, repo_of
 from entrepot.server.hf.descriptions import render_gate
-from entrepot.server.hf.lists import parse_cursor, render_cursor
 from entrepot.server.hf.mounts import repo_routes
+from entrepot.server.hf.pages import parse_cursor, render_cursor
 from entrepot.wire.gates import (
     AccessRequestShape,
     Asker,
