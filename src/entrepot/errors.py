@@ -206,6 +206,24 @@ class AlreadyGranted(Invalid):
 
 
 @attrs.define
+class NotMergeable(Invalid):
+    """A pull request cannot be merged as it is; ``paths`` are the files in conflict, if that is why."""
+
+    number: int
+    reason: str
+    paths: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        text = f"pull request {self.number} cannot be merged: {self.reason}"
+        if not self.paths:
+            return text
+        names = ", ".join(shown(path, quote=False) for path in self.paths[:20])
+        more = f" and {len(self.paths) - 20} more" if len(self.paths) > 20 else ""
+        return f"{text} in {names}{more}; merge the branch into refs/pr/{self.number}, or rewrite these files there"
+
+
+@attrs.define
 class RangeNotSatisfiable(Invalid):
     """A byte range lies outside the file."""
 

@@ -16,6 +16,7 @@ SENT = [
     (errors.InvalidPath("..", "no"), 422, None),
     (errors.InvalidName("branch name", "..", "no"), 400, None),
     (errors.Malformed("body", "no"), 400, None),
+    (errors.NotMergeable(1, "no"), 400, None),
     (errors.RangeNotSatisfiable(3), 416, None),
     (errors.InvalidCredentials(), 401, None),
     (errors.LoginRequired(), 401, None),

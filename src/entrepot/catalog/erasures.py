@@ -7,6 +7,9 @@ import sqlalchemy as sa
 from entrepot.catalog import tables, together
 from entrepot.catalog.database import Write
 
+NOBODY = 0
+"""Stands for an account that is gone."""
+
 _D = together.discussions
 _C = together.collections
 _I = together.collection_items
@@ -37,6 +40,7 @@ def erase_around_account(tx: Write, account_id: int) -> None:
     """
     _take_back_likes(tx, account_id)
     _erase_collections(tx, account_id)
+    _forget_author(tx, account_id)
     hooks = sa.select(_W.c.id).where(_W.c.owner_id == account_id)
     tx.sql.execute(sa.delete(together.deliveries).where(together.deliveries.c.webhook_id.in_(hooks)))
     watches = together.webhook_watches
@@ -51,6 +55,14 @@ def erase_around_account(tx: Write, account_id: int) -> None:
     )
     tx.sql.execute(sa.delete(together.access_requests).where(together.access_requests.c.user_id == account_id))
     tx.sql.execute(sa.delete(together.quotas).where(together.quotas.c.namespace_id == account_id))
+
+
+def _forget_author(tx: Write, account_id: int) -> None:
+    """Let words stand without an author: SQLite may give the row id to the next account."""
+    for table in (_D, together.discussion_events):
+        tx.sql.execute(sa.update(table).where(table.c.author_id == account_id).values(author_id=NOBODY))
+    images = together.attachments
+    tx.sql.execute(sa.update(images).where(images.c.user_id == account_id).values(user_id=NOBODY))
 
 
 def _take_back_likes(tx: Write, account_id: int) -> None:

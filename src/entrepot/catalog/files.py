@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import tables, together
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.sights import private_in
@@ -416,9 +416,10 @@ def _is_proven() -> sa.ColumnElement[bool]:
 
 
 def _is_object() -> sa.ColumnElement[bool]:
-    """Whether the raw bytes of a file are those of a git object too."""
-    objects = tables.objects
-    return sa.exists().where((objects.c.sha256 == _F.c.sha256) & objects.c.pointer_size.is_(None))
+    """Whether the raw bytes of a file are those of a git object, or of an image in a discussion, too."""
+    objects, images = tables.objects, together.attachments
+    is_object = sa.exists().where((objects.c.sha256 == _F.c.sha256) & objects.c.pointer_size.is_(None))
+    return is_object | sa.exists().where(images.c.sha256 == _F.c.sha256)
 
 
 def _is_free() -> sa.ColumnElement[bool]:

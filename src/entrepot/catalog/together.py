@@ -18,14 +18,17 @@ discussions = sa.Table(
     "discussions",
     metadata,
     sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), nullable=False),
     sa.Column("num", sa.Integer, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("author_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("is_pull", sa.Boolean, nullable=False),
     sa.Column("status", sa.String(8), nullable=False),
-    # Of pull requests: the branch they ask to change, and the commit that merged them.
+    # Of pull requests: the branch they ask to change, the commit that merged them, and the one they parted
+    # from, which their own history no longer tells once it was squashed.
     sa.Column("base", sa.String(255)),
+    sa.Column("fork_oid", Hex(20)),
     sa.Column("merge_oid", Hex(20)),
     sa.Column("is_pinned", sa.Boolean, nullable=False),
     sa.Column("comments", sa.Integer, nullable=False),

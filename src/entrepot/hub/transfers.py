@@ -24,7 +24,7 @@ from entrepot.errors import (
     RepoNotFound,
     ThingNotFound,
 )
-from entrepot.hub import access, chunks
+from entrepot.hub import access, chunks, proposals
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.staging import admit, usable_sizes
@@ -72,7 +72,13 @@ class Answer:
 
 
 def plan_uploads(
-    hub: Hub, caller: Anyone, ref: RepoRef, wanted: Sequence[Wanted], *, takes_parts: bool
+    hub: Hub,
+    caller: Anyone,
+    ref: RepoRef,
+    wanted: Sequence[Wanted],
+    *,
+    takes_parts: bool,
+    revision: str | None = "main",
 ) -> list[Answer]:
     """Where the caller may send the bytes of each file.
 
@@ -80,15 +86,18 @@ def plan_uploads(
 
     Args:
         takes_parts: the client can send large files in parts.
+        revision: where they shall be committed; None stands for a pull
+            request that does not exist yet, which every reader may make.
 
     Raises:
-        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed, GatedRepo: no access.
+        RevisionNotFound, Refused: there is no such pull request, or it is closed.
         LimitExceeded: more than 1,000 files.
     """
     _check_number(wanted)
     sha256s = [item.sha256 for item in wanted]
     with hub.read() as tx:
-        row, author = access.writable(tx, caller, ref)
+        row, author = proposals.uploader(tx, caller, ref, revision)
         stored = usable_sizes(tx, author, row, sha256s)
     if stored:
         # Looked up again, touched and linked in one transaction: no sweep can come between.
@@ -133,7 +142,7 @@ def verify(hub: Hub, caller: Anyone, ref: RepoRef, wanted: Wanted) -> None:
         ContentMismatch: it has another size.
     """
     with hub.read() as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, _ = proposals.uploader(tx, caller, ref, None)
         size = files.usable(tx, row.id, [wanted.sha256]).get(wanted.sha256)
     if size is None:
         raise ThingNotFound("object", wanted.sha256)

@@ -249,6 +249,7 @@ def upgrade() -> None:
     op.create_table(
         "discussions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uid", sa.String(length=24), nullable=False),
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("num", sa.Integer(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
@@ -256,6 +257,7 @@ def upgrade() -> None:
         sa.Column("is_pull", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=8), nullable=False),
         sa.Column("base", sa.String(length=255), nullable=True),
+        sa.Column("fork_oid", Hex(20), nullable=True),
         sa.Column("merge_oid", Hex(20), nullable=True),
         sa.Column("is_pinned", sa.Boolean(), nullable=False),
         sa.Column("comments", sa.Integer(), nullable=False),
@@ -267,6 +269,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("repo_id", "num", name="discussions_num"),
+        sa.UniqueConstraint("uid"),
     )
     op.create_index(op.f("ix_discussions_author_id"), "discussions", ["author_id"], unique=False)
     op.create_table(
