@@ -13,6 +13,8 @@ SENT = [
     (errors.GatedRepo("a/b", "model", anonymous=False), 403, "GatedRepo"),
     (errors.GatedRepo("a/b", "model", anonymous=True), 401, "GatedRepo"),
     (errors.RepoMoved("a/b", "a/c"), 307, None),
+    (errors.NotGated("a/b", "model"), 400, None),
+    (errors.AlreadyGranted("bob", "a/b"), 400, None),
     (errors.InvalidPath("..", "no"), 422, None),
     (errors.InvalidName("branch name", "..", "no"), 400, None),
     (errors.Malformed("body", "no"), 400, None),
