@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from entrepot.server.hf import (
     attachments,
     cards,
+    collections,
     commits,
     discussions,
     files,
@@ -52,6 +53,7 @@ def routes() -> list[BaseRoute]:
         *repos.routes(),
         *lists.routes(),
         *likes.routes(),
+        *collections.routes(),
         *users.routes(),
         *tags.routes(),
         *spaces.routes(),
