@@ -24,7 +24,7 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub import access, scopes
-from entrepot.hub.callers import Anyone, Caller, Role, require_change
+from entrepot.hub.callers import Anyone, Caller, Role, require_change, require_permission
 from entrepot.hub.house import Hub
 from entrepot.names import RepoRef, RepoType, new_uid, parse_repo_id
 
@@ -267,7 +267,7 @@ def vote(hub: Hub, caller: Anyone, slug: str, *, is_for: bool) -> Collection:
     """
     with hub.write() as tx:
         row = _visible(tx, caller, slug)
-        voter = require_change(caller)
+        voter = require_permission(caller, scopes.COLLECT)
         if is_for:
             collections.vote(tx, row.id, voter.account.id)
         else:
