@@ -41,8 +41,8 @@ def insert(tx: Write, table: sa.Table, **values: object) -> int:
 
 def talk(tx: Write, repo: RepoRow, author: int) -> None:
     discussion = insert(
-        tx, together.discussions, uid=new_uid(), repo_id=repo.id, num=1, title="t", author_id=author, is_pull=False, status="open",
-        is_pinned=False, comments=1, created_ms=1, updated_ms=1,
+        tx, together.discussions, uid=new_uid(), repo_id=repo.id, num=1, title="t", author_id=author, is_pull=False,
+        status="open", is_pinned=False, comments=1, created_ms=1, updated_ms=1,
     )  # fmt: skip
     insert(
         tx, together.discussion_events, uid=new_uid(), discussion_id=discussion, kind="comment", author_id=author,

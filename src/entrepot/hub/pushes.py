@@ -142,6 +142,8 @@ def finish(push: Push) -> list[Verdict]:
             command.ref: _lack_of_right(tx, push.author, row, command) or _refusal(tx, row, command, found)
             for command in push.request.commands
         }
+    if all(wanted.values()):
+        return [Verdict(ref, reason) for ref, reason in wanted.items()]
     _check_large(push, found)
     if any(wanted.values()) and push.request.is_atomic:
         return [Verdict(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
