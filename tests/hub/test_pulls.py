@@ -199,6 +199,30 @@ def test_a_merged_one_shows_what_it_changed(world: Any, ref: Any) -> None:
     assert "+b\n" in seen.diff
 
 
+def test_a_history_that_was_rewritten_and_swept_does_no_harm(world: Any, ref: Any) -> None:
+    num = proposed(world, ref)
+    pulls.merge(world.hub, world.wendy, ref, num)
+    pulls.delete_ref(world.hub, world.bob, ref, num)
+    logs.squash(world.hub, world.wendy, ref, "main", "all in one")
+    world.clock.advance(10**10)
+    list(upkeep.gc(world.hub, grace_ms=1000))
+    assert pulls.review(world.hub, None, ref, num, with_diff=True) == pulls.Review((), "")
+
+
+def test_proposals_do_not_make_a_repository_look_newer(world: Any, ref: Any) -> None:
+    def updated() -> int:
+        with world.hub.read() as tx:
+            return int(proposals.proposer(tx, world.bob, ref)[0].updated_ms)
+
+    before = updated()
+    world.clock.advance(1000)
+    num = proposed(world, ref)
+    world.add(ref, "c", by=world.bob, branch=f"refs/pr/{num}")
+    assert updated() == before
+    pulls.merge(world.hub, world.wendy, ref, num)
+    assert updated() == before + 1000
+
+
 def test_content_behind_a_gate_is_in_no_diff(world: Any, ref: Any) -> None:
     num = proposed(world, ref)
     repositories.configure(world.hub, world.wendy, ref, Changes(gated="manual"))

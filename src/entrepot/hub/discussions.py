@@ -10,7 +10,7 @@ from entrepot.catalog import Read, Write, accounts, discussions, refs
 from entrepot.catalog.discussions import ALIVE, CLOSED, MERGED, OPEN, Event, Person, Talk, Wanted
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Malformed, Refused, ThingNotFound
-from entrepot.hub import access, audit, happenings, talks
+from entrepot.hub import access, audit, events, happenings, talks
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.happenings import Happening
 from entrepot.hub.house import Hub
@@ -227,6 +227,7 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef, num: int) -> None:
         head = refs.find(tx, row.id, talks.head_ref(talk)) if talk.is_pull else None
         if head is not None:
             refs.swap(tx, row.id, talks.head_ref(talk), head, None, hub.now_ms())
+            events.emit_content(hub, tx, row, [events.Moved(talks.head_ref(talk), head, None)])
         talks.announce(hub, tx, row, talk, "delete")
         discussions.remove(tx, talk.id)
         audit.record(hub, tx, known, "discussion.delete", access.subject(row), {"num": num, "title": talk.title})

@@ -75,20 +75,23 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
     histories.record(tx, repo_id, move.new, publication.parents)
     link_files(tx, repo_id, publication.large, publication.pusher_id, move.ref, now)
     has_card = move.ref == MAIN and touches_card(publication.touched)
-    follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card)
+    is_proposal = move.ref.startswith("refs/pr/")
+    follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card, is_proposal=is_proposal)
     events.emit_content(hub, tx, row, [events.Moved(move.ref, move.old, move.new)])
     return True
 
 
-def follow_up(hub: Hub, tx: Write, repo_id: int, *, has_large: bool, has_card: bool) -> None:
+def follow_up(hub: Hub, tx: Write, repo_id: int, *, has_large: bool, has_card: bool, is_proposal: bool = False) -> None:
     """Note that a repository has changed, and write down the work that this makes necessary.
 
     Args:
         has_large: large files were named.
         has_card: what is listed about the repository may have changed.
+        is_proposal: only heads of pull requests moved: the repository itself is as old as it was.
     """
     now = hub.now_ms()
-    repos.update(tx, repo_id, updated_ms=now)
+    if not is_proposal:
+        repos.update(tx, repo_id, updated_ms=now)
     jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
     if has_large:
         key = f"chunk:{repo_id}"

@@ -12,14 +12,16 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Read, Write, discussions, objects, refs
+from entrepot.catalog import commits as commit_rows
 from entrepot.catalog.discussions import DRAFT, MERGED, OPEN, Talk
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
 from entrepot.git import Kind, Merged, Mode, merge_trees
-from entrepot.hub import access, audit, commits, diffs, followups, proposals, revisions, staging, talks
+from entrepot.hub import access, audit, commits, diffs, events, followups, proposals, revisions, staging, talks
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.commits import Draft, Recorded
+from entrepot.hub.events import Moved
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import Branch
@@ -68,6 +70,7 @@ def open_draft(hub: Hub, caller: Anyone, ref: RepoRef, title: str, text: str) ->
             raise RevisionNotFound(MAIN)
         talk = talks.begin(hub, tx, row, author, title, text, status=DRAFT, base=MAIN)
         refs.swap(tx, row.id, talks.head_ref(talk), None, head, hub.now_ms())
+        events.emit_content(hub, tx, row, [Moved(talks.head_ref(talk), None, head)])
         return talk
 
 
@@ -197,6 +200,7 @@ def delete_ref(hub: Hub, caller: Anyone, ref: RepoRef, num: int) -> None:
         if head is None:
             raise RevisionNotFound(name)
         refs.swap(tx, row.id, name, head, None, hub.now_ms())
+        events.emit_content(hub, tx, row, [Moved(name, head, None)])
         audit.record(hub, tx, known, "pull.delete-ref", access.subject(row), {"num": num, "head": head})
 
 
@@ -322,8 +326,9 @@ def _sides(tx: Read, talk: Talk) -> tuple[Oid | None, Oid | None]:
     """The commits between which a pull request changes, or changed, something."""
     head = refs.find(tx, talk.repo_id, talks.head_ref(talk))
     if talk.merge_oid is not None:
-        parents = stored.read_commit(tx, talk.repo_id, talk.merge_oid).parents
-        return parents[0], talk.merge_oid
+        if commit_rows.generation(tx, talk.repo_id, talk.merge_oid) is None:
+            return None, None  # the history of the base was rewritten since, and the old one swept
+        return stored.read_commit(tx, talk.repo_id, talk.merge_oid).parents[0], talk.merge_oid
     if head is None:
         return None, None
     return next(iter(proposals.bases_of(tx, talk, head)), None), head

@@ -351,7 +351,8 @@ def _publish(
             if command.ref in done and command.new is not None and command.old != command.new:
                 news = _news(found, command.new)
                 proposals.note_commits(hub, tx, row, push.author, RefName(command.ref), news)
-        follow_up(hub, tx, repo_id, has_large=bool(found.pointers), has_card=MAIN in done)
+        is_proposal = all(proposals.number_of(ref) is not None for ref in done)
+        follow_up(hub, tx, repo_id, has_large=bool(found.pointers), has_card=MAIN in done, is_proposal=is_proposal)
         changed = [
             events.Moved(RefName(it.ref), it.old, it.new) for it in commands if it.ref in done and it.old != it.new
         ]

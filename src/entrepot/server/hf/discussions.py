@@ -100,8 +100,7 @@ async def create(request: Request, ref: RepoRef) -> Response:
     begin = pulls.open_draft if new.pull_request else discussions.begin
     text = new.description or ""
     talk = await ask(request, begin, ref, new.title, text if text.strip() else "_No description._")
-    shown = await ask(request, discussions.show, ref, talk.num)
-    url = f"{base_url(request)}/{shown.shown.repo.ref.path}/discussions/{talk.num}"
+    url = f"{base_url(request)}/{ref.path}/discussions/{talk.num}"
     return json_answer(MadeDiscussion(num=talk.num, url=url, pull_request=new.pull_request))
 
 
