@@ -311,9 +311,12 @@ def test_decisions_are_written_down(world: Any, make_gated: Any) -> None:
     gates.ask(world.hub, world.zed, ref, {})
     gates.decide(world.hub, world.olga, ref, Asker(user="zed"), ACCEPTED)
     gates.grant(world.hub, world.wendy, ref, "bob")
+    gates.cancel(world.hub, world.zed, ref)
     rows = audit.search(world.hub, AuditFilter(subject="model acme/m"))
     told = [(row.actor, row.action, row.details) for row in rows if row.action.startswith("access.")]
     assert told == [
+        ("zed", "access.cancel", '{"from":"accepted"}'),
         ("wendy", "access.grant", '{"user":"bob"}'),
         ("olga", "access.decide", '{"from":"pending","to":"accepted","user":"zed"}'),
+        ("zed", "access.request", '{"status":"pending"}'),
     ]

@@ -294,7 +294,10 @@ def test_an_organisation_itself_needs_its_own_permissions(world: Any, limited: A
     assert limited("rita", ("org", "acme", [ORG_WRITE])).role_in(acme) is Role.READ
     with pytest.raises(NotAllowed):
         profiles.stored(world.hub, limited("olga"), "acme")
-    profiles.stored(world.hub, limited("olga", ("org", "acme", [READ])), "acme")
+    world.repo("acme/hidden", by=world.olga, visibility="private")
+    for permission, expected in ((READ, ["hidden"]), (ORG_WRITE, [])):
+        found = profiles.stored(world.hub, limited("olga", ("org", "acme", [permission])), "acme")
+        assert [full.info.row.name for full in found] == expected
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,8 @@ class Line:
 
     @property
     def changes_repo(self) -> bool:
-        return self.right not in ("see", "read") and ("{name}" in self.path or "<name>" in self.example)
+        """Whether a repository that the call is done to cannot be used for another call."""
+        return self.right in ("write", "ask")
 
     def covers(self, method: str, path: str) -> bool:
         same = path.startswith(self.path[:-1]) if self.path.endswith("*") else path == self.path

@@ -129,6 +129,7 @@ def ask(hub: Hub, caller: Anyone, ref: RepoRef, answers: Mapping[str, object]) -
         now = hub.now_ms()
         status, handled = (ACCEPTED, now) if row.gated == "auto" else (PENDING, None)
         fresh = AccessRequest(0, new_uid(), row.id, asker.account.id, status, kept, None, now, handled)
+        audit.record(hub, tx, asker, "access.request", access.subject(row), {"status": status})
         return access_requests.add(tx, fresh)
 
 
@@ -148,6 +149,7 @@ def cancel(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
         if found.status == REJECTED:
             raise NotAllowed(f"Your request to access {row.type.value} {row.ref.id} has been rejected")
         access_requests.remove(tx, found.id)
+        audit.record(hub, tx, asker, "access.cancel", access.subject(row), {"from": found.status})
 
 
 def list_requests(
