@@ -156,7 +156,7 @@ def test_a_deleted_repository_is_unreachable_and_frees_its_names(catalog: Catalo
         assert repos.by_id(tx, deleted.id) is None
         assert repos.everything(tx) == []
         assert repos.owned_by(tx, deleted.namespace_id) == []
-        assert repos.public_tags(tx, RepoType.MODEL) == []
+        assert repos.public_tags(tx, RepoType.MODEL) == {}
         assert repos.deleted_before(tx, 50) == []
         assert repos.deleted_before(tx, 51) == [deleted.id]
     assert moved_to(catalog, "alice/a") is None
@@ -274,9 +274,9 @@ def test_only_tags_of_public_repositories_of_the_type_are_told(catalog: Catalog,
     with catalog.write() as tx:
         for row, tags in rows:
             repos.set_facts(tx, row.id, CardFacts(None, None, None, None, None, tags))
-        assert repos.public_tags(tx, RepoType.MODEL) == ["a", "b"]
-        assert repos.public_tags(tx, RepoType.DATASET) == ["rows"]
-        assert repos.public_tags(tx, RepoType.SPACE) == []
+        assert repos.public_tags(tx, RepoType.MODEL) == {"a": 1, "b": 2}
+        assert repos.public_tags(tx, RepoType.DATASET) == {"rows": 1}
+        assert repos.public_tags(tx, RepoType.SPACE) == {}
 
 
 def test_words_of_public_repositories_are_collected(catalog: Catalog, add_repo: AddRepo) -> None:

@@ -130,6 +130,14 @@ def everyone(tx: Read, kind: str) -> list[Account]:
     return [Account(*row) for row in rows]
 
 
+def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int) -> list[Account]:
+    """Accounts of a kind whose name has every one of the terms, by name."""
+    query = sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key).limit(limit)
+    for term in terms:
+        query = query.where(_NS.c.name_key.contains(term.lower(), autoescape=True))
+    return [Account(*row) for row in tx.sql.execute(query)]
+
+
 def count(tx: Read) -> int:
     """Number of accounts of any kind."""
     return tx.sql.execute(sa.select(sa.func.count()).select_from(_NS)).scalar_one()

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import tables, texts
 from entrepot.catalog.database import Read
 from entrepot.catalog.repos import COLUMNS, RepoRow, row_of
 from entrepot.catalog.sights import in_sight
@@ -18,6 +18,7 @@ SORTS = {
     "createdAt": tables.repos.c.created_ms,
     "downloads": tables.repos.c.downloads,
     "likes": tables.repos.c.likes,
+    "trending": tables.repos.c.trending,
 }
 """Sort words and the columns behind them; the row id breaks ties."""
 
@@ -29,13 +30,14 @@ class Search:
     ``seen_by`` limits the answer to what a caller may read: ``None`` for
     everything, else (as a Sight) the namespaces and repositories that are
     visible although they are private, beside all public ones. ``any_prefix``: some tag starts with
-    one of these.
+    one of these. ``terms``: parts of the id; ``text``: as :func:`texts.query_of` writes it.
     """
 
     type: RepoType
     seen_by: frozenset[int] | None = frozenset()
     author: str | None = None
     terms: tuple[str, ...] = ()
+    text: str | None = None
     tags: tuple[str, ...] = ()
     any_prefix: tuple[str, ...] = ()
     pipeline_tag: str | None = None
@@ -72,6 +74,13 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
     return [row_of(row) for row in tx.sql.execute(query)]
 
 
+def count(tx: Read, search: Search) -> int:
+    """How many repositories there are in all; ``after`` and ``limit`` do not matter."""
+    query = sa.select(sa.func.count()).select_from(tables.repos)
+    query = query.join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
+    return tx.sql.execute(query.where(*_conditions(search))).scalar_one()
+
+
 def counts(tx: Read, namespace_id: int, seen_by: frozenset[int] | None) -> dict[RepoType, int]:
     """How many repositories of each type a namespace has, among those visible to ``seen_by``."""
     repos = tables.repos
@@ -89,6 +98,7 @@ def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
         "createdAt": row.created_ms,
         "downloads": row.downloads,
         "likes": row.likes,
+        "trending": row.trending,
     }
     return values[sort], row.id
 
@@ -102,6 +112,8 @@ def _conditions(search: Search) -> list[sa.ColumnElement[Any]]:
         found.append(repos.c.namespace_id == author.correlate(None).scalar_subquery())
     full_id = namespaces.c.name_key + "/" + repos.c.name_key
     found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
+    if search.text is not None:
+        found.append(texts.matching(search.text))
     found.extend(repos.c.id.in_(sa.select(tags.c.repo_id).where(tags.c.tag == tag)) for tag in search.tags)
     if search.any_prefix:
         starts = sa.or_(*(tags.c.tag.startswith(prefix, autoescape=True) for prefix in search.any_prefix))

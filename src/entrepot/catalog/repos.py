@@ -37,6 +37,7 @@ class RepoRow:
     library: str | None
     sdk: str | None
     namespace: str
+    trending: float = 0.0
 
     @property
     def ref(self) -> RepoRef:
@@ -84,6 +85,7 @@ COLUMNS = [
     _R.c.library,
     _R.c.sdk,
     _NS.c.name,
+    _R.c.trending,
 ]
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
 # Built once: making a statement costs more than running it on a page that is cached.
@@ -275,17 +277,17 @@ def heads_of(tx: Read, ids: Sequence[int]) -> dict[int, Oid]:
     return {row.repo_id: row.oid for row in tx.sql.execute(query)}
 
 
-def public_tags(tx: Read, kind: RepoType) -> list[str]:
-    """Every tag in use by public repositories of a type, alphabetically."""
+def public_tags(tx: Read, kind: RepoType) -> dict[str, int]:
+    """Every tag in use by public repositories of a type, alphabetically, and by how many."""
     tags = tables.repo_tags
     query = (
-        sa.select(tags.c.tag)
+        sa.select(tags.c.tag, sa.func.count())
         .join(_R, _R.c.id == tags.c.repo_id)
         .where((_R.c.type == kind.value) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None))
-        .distinct()
+        .group_by(tags.c.tag)
         .order_by(tags.c.tag)
     )
-    return list(tx.sql.execute(query).scalars())
+    return {row.tag: row[1] for row in tx.sql.execute(query)}
 
 
 def public_words(tx: Read, kind: RepoType) -> tuple[frozenset[str], frozenset[str]]:

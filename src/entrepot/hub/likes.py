@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from entrepot.catalog import accounts, likes
+from entrepot.catalog import accounts, likes, trends
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.likes import Like as Like
 from entrepot.errors import AccountNotFound
@@ -36,6 +36,7 @@ def like(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
     with hub.write() as tx:
         row = access.visible(tx, caller, ref)
         likes.add(tx, row.id, require_write(caller).account.id, hub.now_ms())
+        trends.refresh(tx, [row.id], hub.now_ms())
 
 
 def unlike(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
@@ -47,6 +48,7 @@ def unlike(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
     with hub.write() as tx:
         row = access.visible(tx, caller, ref)
         likes.remove(tx, row.id, require_write(caller).account.id)
+        trends.refresh(tx, [row.id], hub.now_ms())
 
 
 def likers(

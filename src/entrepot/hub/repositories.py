@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, commits, files, jobs, objects, refs, repos
+from entrepot.catalog import Read, commits, files, jobs, objects, refs, repos, texts
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import AlreadyExists, InvalidName, Refused
@@ -107,6 +107,7 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
         row, remover = access.writable(tx, caller, ref)
         events.emit(hub, tx, row, "repo", "delete")
         repos.unlink(tx, row, hub.now_ms())
+        texts.remove(tx, row.id)
         audit.record(hub, tx, remover, "repo.delete", access.subject(row))
 
 
@@ -129,9 +130,12 @@ def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
         moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
         events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
         repos.rename(tx, row, there, namespace.id)
+        jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
         audit.record(hub, tx, mover, "repo.move", access.subject(row), {"to": str(there.id)})
         moved = repos.by_id(tx, row.id)
     assert moved is not None
+    hub.job_added.set()
+    attend(hub, card_job(moved.id))
     return moved
 
 

@@ -26,9 +26,8 @@ SORTS = {
     "last_modified": "lastModified",
     "createdAt": "createdAt",
     "created_at": "createdAt",
-    # Nobody counts trends on a hub of one team: what was downloaded most in the last 30 days comes first.
-    "trendingScore": "downloads",
-    "trending_score": "downloads",
+    "trendingScore": "trending",
+    "trending_score": "trending",
     "downloads": "downloads",
     "likes": "likes",
 }
@@ -83,6 +82,7 @@ def read_search(request: Request, kind: RepoType, page: int) -> Search:
         kind,
         author=query.get("author") or None,
         terms=tuple(word for text in many(request, "search") for word in text.split()),
+        text=_text(query.get("text")),
         tags=(*many(request, "filter"), *tags),
         any_prefix=("model:", "dataset:") if kind is RepoType.SPACE and flag(request, "linked") else (),
         pipeline_tag=query.get("pipeline_tag") or None,
@@ -103,6 +103,11 @@ def _properties(request: Request, kind: RepoType) -> frozenset[str]:
     if not flag(request, "config"):
         hidden.add("config")
     return usual_properties(kind) - hidden
+
+
+def _text(words: str | None) -> str | None:
+    """What ``text`` looks for in names, tags and cards; the search for nothing finds everything."""
+    return infos.query_of(words) if words else None
 
 
 def _sort(word: str | None) -> str:

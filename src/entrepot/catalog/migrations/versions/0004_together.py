@@ -335,4 +335,13 @@ def upgrade() -> None:
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.add_column("tokens", sa.Column("used_ms", sa.BigInteger(), nullable=True))
     op.add_column("tokens", sa.Column("scopes", sa.JSON(), nullable=True))
+    op.execute(
+        "CREATE VIRTUAL TABLE repo_texts USING fts5(name, tags, body, tokenize = 'unicode61 remove_diacritics 2')"
+    )
+    # The cards that are there are read once more, for the words that can now be searched.
+    op.execute(
+        "INSERT INTO jobs (kind, dedup_key, args, state, attempts, run_ms, created_ms) "
+        "SELECT 'card', 'card:' || id, '{\"repo\": ' || id || '}', 'ready', 0, 0, 0 FROM repos "
+        "WHERE deleted_ms IS NULL"
+    )
     # ### end Alembic commands ###
