@@ -17,6 +17,7 @@ from entrepot.errors import (
     InvalidName,
     InvalidPath,
     LimitExceeded,
+    NotMergeable,
     RepoNotFound,
     ThingNotFound,
     shown,
@@ -99,6 +100,13 @@ def test_a_moved_branch_names_at_most_twenty_paths() -> None:
     assert few.endswith("Changed on main since then: a.txt, b.txt.")
     assert many.endswith("f19 and 3 more.")
     assert "Changed" not in str(BranchMoved("main"))
+
+
+def test_a_merge_that_fails_names_at_most_twenty_paths() -> None:
+    many = str(NotMergeable(3, "it is in conflict with main", tuple(f"f{n}" for n in range(23))))
+    assert many.startswith("pull request 3 cannot be merged: it is in conflict with main in f0, f1,")
+    assert "f19 and 3 more; merge the branch into refs/pr/3" in many
+    assert str(NotMergeable(3, "it is a draft")) == "pull request 3 cannot be merged: it is a draft"
 
 
 @given(st.text(st.characters()))

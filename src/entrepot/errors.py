@@ -182,6 +182,48 @@ class ConfigError(Invalid):
 
 
 @attrs.define
+class NotGated(Invalid):
+    """An access request to a repository whose content everybody reads who sees it."""
+
+    repo: str
+    kind: str
+
+    @property
+    def message(self) -> str:
+        return f"the {self.kind} {self.repo} is not gated: nobody needs to ask for access to it"
+
+
+@attrs.define
+class AlreadyGranted(Invalid):
+    """Access for somebody who has it already."""
+
+    user: str
+    repo: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.user} already has access to {self.repo}"
+
+
+@attrs.define
+class NotMergeable(Invalid):
+    """A pull request cannot be merged as it is; ``paths`` are the files in conflict, if that is why."""
+
+    number: int
+    reason: str
+    paths: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        text = f"pull request {self.number} cannot be merged: {self.reason}"
+        if not self.paths:
+            return text
+        names = ", ".join(shown(path, quote=False) for path in self.paths[:20])
+        more = f" and {len(self.paths) - 20} more" if len(self.paths) > 20 else ""
+        return f"{text} in {names}{more}; merge the branch into refs/pr/{self.number}, or rewrite these files there"
+
+
+@attrs.define
 class RangeNotSatisfiable(Invalid):
     """A byte range lies outside the file."""
 
@@ -243,6 +285,8 @@ class GatedRepo(Forbidden):
     repo: str
     kind: str
     anonymous: bool
+    request: str | None = None
+    """Where the caller's own request stands: ``pending``, ``rejected``, or None when there is none."""
 
     @property
     def message(self) -> str:
@@ -251,9 +295,13 @@ class GatedRepo(Forbidden):
                 f"Access to {self.kind} {self.repo} is restricted. You must have access to it and be "
                 "authenticated to access it. Please log in."
             )
+        if self.request == "pending":
+            return f"Your request to access {self.kind} {self.repo} is awaiting a review from the repo authors."
+        if self.request == "rejected":
+            return f"Your request to access {self.kind} {self.repo} has been rejected by the repo's authors."
         return (
             f"Access to {self.kind} {self.repo} is restricted and you are not in the authorized list. "
-            "Ask its owner for access."
+            "Visit its page to ask for access."
         )
 
 

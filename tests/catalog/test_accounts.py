@@ -186,3 +186,43 @@ def test_members_of_an_organisation_are_listed_by_name(
     with catalog.read() as tx:
         assert accounts.members(tx, acme.id) == [alice, bob]
         assert accounts.members(tx, alice.id) == []
+
+
+def test_accounts_are_found_by_their_permanent_ids(catalog: Catalog, alice: Account, add_account: AddAccount) -> None:
+    bob = add_account("bob")
+    with catalog.read() as tx:
+        found = accounts.by_uids(tx, [alice.uid, bob.uid, new_uid()])
+        assert accounts.by_uids(tx, []) == []
+    assert {account.name for account in found} == {"alice", "bob"}
+
+
+def test_a_role_is_looked_up_in_one_organisation(catalog: Catalog, alice: Account, add_account: AddAccount) -> None:
+    acme, other = add_account("acme", "org"), add_account("other", "org")
+    with catalog.write() as tx:
+        accounts.join_org(tx, acme.id, alice.id, "write")
+        assert accounts.role_of(tx, acme.id, alice.id) == "write"
+        assert accounts.role_of(tx, other.id, alice.id) is None
+        assert accounts.role_of(tx, alice.id, acme.id) is None
+
+
+def test_the_scopes_of_a_token_come_back_as_they_were(catalog: Catalog, alice: Account) -> None:
+    scopes = {"places": [["org", "a", ["repo.write"]]], "everywhere": [], "gated": True}
+    with catalog.write() as tx:
+        accounts.add_token(tx, attrs.evolve(token(alice), scopes=scopes), secret(1))
+        accounts.add_token(tx, token(alice, "plain"), secret(2))
+        assert [found.scopes for found in accounts.tokens_of(tx, alice.id)] == [scopes, None]
+
+
+def test_a_token_is_renamed_and_gets_another_secret(catalog: Catalog, alice: Account) -> None:
+    one, two = token(alice), token(alice, "two")
+    with catalog.write() as tx:
+        accounts.add_token(tx, one, secret(1))
+        accounts.add_token(tx, two, secret(2))
+        accounts.update_token(tx, one.uid, name="desk", secret_hash=secret(3))
+        assert accounts.find_token(tx, secret(1)) is None
+        found = accounts.find_token(tx, secret(3))
+        accounts.update_token(tx, one.uid, secret_hash=secret(3))
+        with pytest.raises(AlreadyExists):
+            accounts.update_token(tx, two.uid, secret_hash=secret(3))
+    assert found is not None
+    assert found[0] == attrs.evolve(one, name="desk")

@@ -240,3 +240,38 @@ def test_a_random_history_agrees_with_a_walk_in_memory(catalog: Catalog, repo: R
             first = {path: next(oid(n) for n in order if path in changed[n]) for path in newest}
             assert newest == first
             assert set(newest) == {path for number in expected for path in changed[number]}
+
+
+def bases(catalog: Catalog, repo: RepoRow, left: int, right: int) -> list[int]:
+    with catalog.read() as tx:
+        return numbers(commits.merge_bases(tx, repo.id, oid(left), oid(right)))
+
+
+def test_the_merge_base_is_the_best_common_ancestor(catalog: Catalog, repo: RepoRow) -> None:
+    record(catalog, repo, {1: [], 2: [1], 3: [2], 4: [3], 5: [2], 6: [5, 3], 7: []})
+    assert bases(catalog, repo, 4, 5) == [2]
+    assert bases(catalog, repo, 4, 6) == [3]
+    assert bases(catalog, repo, 2, 4) == bases(catalog, repo, 4, 2) == [2]
+    assert bases(catalog, repo, 4, 4) == [4]
+    assert bases(catalog, repo, 4, 7) == []
+
+
+def test_histories_that_crossed_have_two_merge_bases(catalog: Catalog, repo: RepoRow) -> None:
+    record(catalog, repo, {1: [], 2: [1], 3: [1], 4: [2, 3], 5: [3, 2], 6: [4], 7: [5]})
+    assert sorted(bases(catalog, repo, 6, 7)) == [2, 3]
+
+
+def test_merge_bases_are_those_of_the_definition(catalog: Catalog, repo: RepoRow) -> None:
+    draw = random.Random(1)
+    graph: dict[int, list[int]] = {1: []}
+    for number in range(2, 40):
+        graph[number] = draw.sample(range(max(1, number - 6), number), k=min(number - 1, draw.choice((0, 1, 1, 2, 2))))
+    record(catalog, repo, graph)
+    above: dict[int, set[int]] = {}
+    for number, parents in graph.items():
+        above[number] = {number}.union(*(above[parent] for parent in parents))
+    for _ in range(60):
+        left, right = draw.sample(list(graph), k=2)
+        common = above[left] & above[right]
+        best = {it for it in common if not any(it in above[other] - {other} for other in common)}
+        assert set(bases(catalog, repo, left, right)) == best

@@ -182,8 +182,8 @@ def test_rows_of_a_listing_are_whole(catalog: Catalog, add_repo: AddRepo) -> Non
 
 
 def test_the_position_of_a_row_is_its_sort_value_and_its_id(add_repo: AddRepo) -> None:
-    row = add_repo("x", updated_ms=1, created_ms=2, downloads=3, likes=4)
-    assert [listings.position_of(row, sort) for sort in SORTS] == [(value, row.id) for value in (1, 2, 3, 4)]
+    row = add_repo("x", updated_ms=1, created_ms=2, downloads=3, likes=4, trending=5.5)
+    assert [listings.position_of(row, sort) for sort in SORTS] == [(value, row.id) for value in (1, 2, 3, 4, 5.5)]
 
 
 def test_any_of_several_beginnings_of_a_tag_is_enough(catalog: Catalog, add_repo: AddRepo) -> None:

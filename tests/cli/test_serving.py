@@ -113,7 +113,7 @@ def leave_a_job(hub: Hub) -> None:
 
 def states(hub: Hub) -> set[str]:
     # Without the jobs that every worker plans for itself.
-    return {job.state for job in followups.list_jobs(hub) if job.kind != "scrub"}
+    return {job.state for job in followups.list_jobs(hub) if job.kind not in followups.RECURRING}
 
 
 def until_all_done(hub: Hub) -> None:

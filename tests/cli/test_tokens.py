@@ -110,3 +110,37 @@ def test_an_expiry_is_a_duration_or_a_date(text: str | None, expected: int | Non
 def test_an_expiry_that_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(Malformed):
         read_expiry(text, NOW_MS)
+
+
+def test_a_fine_grained_token_allows_what_its_options_say(admin: Any, data: Path) -> None:
+    options = ("--namespace", "alice", "--permission", "repo.write", "--permission", "org.read", "--read-gated")
+    made = admin("create-token", "alice", "--fine-grained", *options, "--everywhere", "discussion.write", "--json").json
+    assert made["role"] == "fineGrained"
+    caller = caller_of(data, made["token"])
+    assert caller.limits is not None
+    assert caller.limits.at(caller.account.id) == {"repo.write", "org.read"}
+    assert (caller.limits.everywhere, caller.limits.reads_gated) == ({"discussion.write"}, True)
+
+
+def test_a_fine_grained_token_names_repositories_as_urls_do(admin: Any, run: Any) -> None:
+    outcome = run(
+        "admin", "create-token", "alice", "--fine-grained", "--repo", "datasets/alice/d", "--permission", "repo.write"
+    )
+    assert (outcome.code, "not found" in outcome.err.lower()) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--role", "read", "--fine-grained"),
+        ("--role", "read", "--repo", "alice/m"),
+        ("--role", "write", "--read-gated"),
+        ("--fine-grained", "--repo", "alice/m"),
+        ("--fine-grained", "--permission", "repo.write"),
+        ("--fine-grained", "--value-stdin"),
+    ],
+)
+def test_options_that_do_not_fit_are_a_wrong_usage(admin: Any, run: Any, options: tuple[str, ...]) -> None:
+    outcome = run("admin", "create-token", "alice", *options, stdin="hf_existing_secret\n")
+    assert (outcome.code, outcome.out) == (2, "")

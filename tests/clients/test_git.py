@@ -396,3 +396,22 @@ def test_locks_of_git_lfs_keep_others_from_changing_a_file(desk: Desk, tmp_path:
     assert desk.api.repo_info(f"{team}/m").sha == head
     assert "Locked" in mate.git("lfs", "lock", "other.safetensors", cwd="clone")
     assert "Unlocked" in mate.git("lfs", "unlock", "other.safetensors", cwd="clone")
+
+
+def test_a_stranger_pushes_to_a_pull_request_of_their_own(desk: Desk, repo: str, tmp_path: Path) -> None:
+    desk.save("a.txt", b"1\n", repo)
+    stranger = Desk(desk.hub, tmp_path / "stranger", desk.hub.user("stranger"))
+    pull = stranger.api.create_pull_request(repo, "From git")
+    clone = stranger.clone(repo)
+    stranger.git("lfs", "install", "--local", cwd="clone")
+    stranger.git("lfs", "track", "*.bin", cwd="clone")
+    (clone / "big.bin").write_bytes(LARGE)
+    stranger.git("add", ".", cwd="clone")
+    stranger.git("commit", "-q", "-m", "big", cwd="clone")
+    assert "rights to write" in stranger.try_git("push", "origin", "HEAD:main", cwd="clone").stderr
+    unchecked = stranger.try_git("push", "--no-verify", "origin", "HEAD:main", cwd="clone")
+    assert "your own pull requests only" in unchecked.stderr
+    stranger.git("push", "origin", "HEAD:refs/pr/1", cwd="clone")
+    stranger.api.change_discussion_status(repo, pull.num, "open")
+    desk.api.merge_pull_request(repo, pull.num)
+    assert (desk.clone(repo) / "big.bin").read_bytes() == LARGE

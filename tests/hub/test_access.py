@@ -16,9 +16,11 @@ from entrepot.errors import (
     RepoNotFound,
 )
 from entrepot.hub import (
+    access,
     branches,
     commits,
     contents,
+    gates,
     infos,
     lfs_files,
     logs,
@@ -175,3 +177,73 @@ def test_names_are_found_in_any_case(world: Any, repos: dict[str, RepoRef]) -> N
     assert branches.list_refs(world.hub, None, ref)[1].ref == MAIN
     with pytest.raises(RepoNotFound):
         branches.list_refs(world.hub, None, RepoRef(RepoType.DATASET, ref.id))
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        ("zed", "you are not a member of acme"),
+        ("rita", "your role in acme is 'read', 'write' is needed"),
+        ("carl", "your role in acme is 'contributor', which is for repositories that you created"),
+        ("olga:read", "This token has role 'read'"),
+    ],
+)
+def test_a_refusal_names_the_right_that_is_missing(world: Any, repos: dict[str, RepoRef], who: str, told: str) -> None:
+    person, _, role = who.partition(":")
+    with pytest.raises(NotAllowed) as caught:
+        repositories.check_write(world.hub, world.caller(person, role or "write"), repos["other"])
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        ("zed", 'You don\'t have the rights to create a model under the namespace "acme"'),
+        ("rita", "your role there is 'read', 'contributor' is needed"),
+    ],
+)
+def test_repositories_are_made_by_contributors_and_above(world: Any, who: str, told: str) -> None:
+    with pytest.raises(NotAllowed) as caught:
+        world.repo("acme/new", by=world.caller(who))
+    assert told in str(caught.value)
+    for maker in (world.carl, world.wendy, world.olga, world.root):
+        world.repo(f"acme/by-{maker.account.name}", by=maker)
+
+
+def test_whoever_sees_a_repository_takes_part_in_its_discussions(world: Any, repos: dict[str, RepoRef]) -> None:
+    with world.hub.read() as tx:
+        for name in ("public", "gated"):
+            row, known = access.discussable(tx, world.zed, repos[name])
+            assert (row.ref, known.account.name) == (repos[name], "zed")
+        for caller, error in ((None, LoginRequired), (world.caller("zed", "read"), NotAllowed)):
+            with pytest.raises(error):
+                access.discussable(tx, caller, repos["public"])
+        with pytest.raises(RepoNotFound):
+            access.discussable(tx, world.zed, repos["private"])
+
+
+def test_what_a_link_gives_follows_the_rights_of_its_holder(world: Any, repos: dict[str, RepoRef]) -> None:
+    from entrepot.catalog import repos as rows
+
+    def readers(name: str, **changes: object) -> list[str]:
+        with world.hub.write() as tx:
+            row = rows.find(tx, repos[name])
+            assert row is not None
+            rows.update(tx, row.id, **changes) if changes else None
+            row = rows.by_id(tx, row.id)
+            assert row is not None
+            people = [None, *(world.caller(who) for who in ("zed", "rita", "olga", "root"))]
+            ids = [(who.account.name, who.account.id) if who else ("nobody", None) for who in people]
+            return [who for who, user_id in ids if access.still_reads(tx, row, user_id)]
+
+    assert readers("public") == ["nobody", "zed", "rita", "olga", "root"]
+    assert readers("gated") == ["rita", "olga", "root"]
+    assert readers("private") == ["rita", "olga", "root"]
+    assert readers("public", is_disabled=True) == ["root"]
+    gates.grant(world.hub, world.olga, repos["gated"], "zed")
+    assert readers("gated") == ["zed", "rita", "olga", "root"]
+    assert readers("gated", visibility="private") == ["rita", "olga", "root"]
+    with world.hub.read() as tx:
+        row = rows.find(tx, repos["private"])
+        assert row is not None
+        assert not access.still_reads(tx, row, 1 << 40)

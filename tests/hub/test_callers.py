@@ -5,7 +5,21 @@ from typing import Any
 import pytest
 
 from entrepot.errors import InvalidCredentials, LoginRequired, NotAllowed
-from entrepot.hub.callers import Role, hash_secret, require, require_write, seen_by
+from entrepot.hub import tokens
+from entrepot.hub.callers import (
+    FINE_GRAINED,
+    Role,
+    acting_for,
+    hash_secret,
+    read_by,
+    require,
+    require_change,
+    require_permission,
+    require_write,
+    seen_by,
+)
+from entrepot.hub.scopes import COLLECT, READ, Wish
+from entrepot.hub.tokens import TokenWish
 
 
 def test_nobody_is_nobody_and_a_wrong_secret_is_an_error(world: Any) -> None:
@@ -51,3 +65,35 @@ def test_changes_need_somebody_with_a_writing_token(world: Any) -> None:
 
 def test_secrets_are_stored_as_sha256() -> None:
     assert hash_secret("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_fine_grained_token_is_judged_by_the_place_of_the_change(world: Any) -> None:
+    wish = TokenWish(FINE_GRAINED, places=[Wish("user", "alice", [COLLECT])])
+    limited = world.hub.identify(tokens.make_for(world.hub, "alice", wish)[0].secret)
+    assert not limited.may_write
+    assert require(limited) == require_change(limited) == require_permission(limited, COLLECT) == limited
+    with pytest.raises(NotAllowed, match="fine-grained"):
+        require_write(limited)
+    with pytest.raises(NotAllowed, match=r"lacks the permission 'repo.content.read'"):
+        require_permission(limited, READ)
+    with pytest.raises(NotAllowed, match="lacks the permission"):
+        require_permission(limited, COLLECT, world.bob.account.id)
+    assert seen_by(limited) == read_by(limited) == frozenset()
+
+
+def test_other_tokens_have_every_permission_that_their_role_gives(world: Any) -> None:
+    assert require_permission(world.alice, COLLECT) == world.alice
+    assert read_by(world.zed) == seen_by(world.zed)
+    assert read_by(None) == frozenset()
+    assert read_by(world.root) is None
+    for check in (require_change, lambda caller: require_permission(caller, COLLECT)):
+        with pytest.raises(LoginRequired):
+            check(None)
+        with pytest.raises(NotAllowed, match="role 'read'"):
+            check(world.caller("alice", "read"))
+
+
+def test_the_machine_acts_for_somebody_with_all_their_rights(world: Any) -> None:
+    with world.hub.read() as tx:
+        found = acting_for(tx, world.rita.account)
+    assert (found.roles, found.may_write) == (world.rita.roles, True)

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from entrepot.blobs import put
-from entrepot.catalog import xorbs
+from entrepot.catalog import files, xet_files, xorbs
 from entrepot.catalog.xorbs import SWEEP_LEASE_MS
 from entrepot.errors import (
     BlobMissing,
@@ -26,7 +26,7 @@ from entrepot.errors import (
     XorbDamaged,
     XorbMissing,
 )
-from entrepot.hub import chunks, scrubbing, upkeep
+from entrepot.hub import chunks, passes, scrubbing, upkeep
 from entrepot.hub.passes import Pass
 from entrepot.names import RepoRef, Sha256, XetHash
 from entrepot.storage import chunked
@@ -776,3 +776,51 @@ def test_the_parser_agrees_with_what_the_sender_makes(sender: Any) -> None:
     pieces = sender.chunks(1)
     for xorb in (sender.xorb(pieces), sender.uncompressed(pieces)):
         assert parse_xorb(xorb.data, xorb.hash) == xorb.index
+
+
+def give_proposer(sender: Any, ref: RepoRef) -> Pass:
+    """A pass of bob, who may only propose changes."""
+    hub = sender.world.hub
+    issued = passes.issue_write(hub, sender.world.bob, ref, None)
+    return passes.check(hub, issued.secret, issued.store)
+
+
+def test_what_a_proposer_says_about_a_file_is_computed_again(sender: Any) -> None:
+    world, ref = sender.world, sender.world.repo()
+    given, pieces = give_proposer(sender, ref), sender.chunks("true")
+    assert given.is_proposal
+    xorb = sender.xorb(pieces)
+    sender.send(given, xorb)
+    wanted = Sha256("ab" * 32)
+    with pytest.raises(ContentMismatch, match=wanted):
+        sender.register(given, [sender.block([(xorb, 0, xorb.index.count)], wanted)], [xorb])
+    true = Sha256(hashlib.sha256(b"".join(pieces)).hexdigest())
+    sender.register(given, [sender.block([(xorb, 0, xorb.index.count)], true)], [xorb])
+    with world.hub.read() as tx:
+        assert xet_files.claimed(tx, world.row_id(ref), [wanted, true]) == {}
+        assert files.usable(tx, world.row_id(ref), [wanted, true]) == {true: 4000}
+        assert files.chunks_of(tx, true) is not None
+
+
+def test_a_lie_of_a_proposer_does_not_reach_what_the_owner_commits(sender: Any) -> None:
+    world, ref = sender.world, sender.world.repo()
+    good, bad = sender.chunks("good"), sender.chunks("bad")
+    sha256 = hashlib.sha256(b"".join(good)).hexdigest()
+    given, xorb = give_proposer(sender, ref), sender.xorb(bad)
+    sender.send(given, xorb)
+    with pytest.raises(ContentMismatch):
+        sender.register(given, [sender.block([(xorb, 0, xorb.index.count)], Sha256(sha256))], [xorb])
+    sender.add(ref, "model.bin", good)
+    assert world.read(ref, "model.bin") == b"".join(good)
+
+
+def test_a_proposer_uses_chunks_of_their_own_realm(make_sender: Any) -> None:
+    sender = make_sender(dedup_scope="namespace")
+    world, ref = sender.world, sender.world.repo()
+    pieces = sender.chunks("private")
+    sender.add(world.repo("alice/secret", visibility="private"), "x.bin", pieces)
+    given = give_proposer(sender, ref)
+    assert given.realm == world.bob.account.id
+    xorb = sender.xorb(pieces)
+    assert chunks.has_xorb(world.hub, given, xorb.hash) is False
+    assert chunks.find_chunk(world.hub, given, read_hash(chunk_hash(pieces[0]))) is None

@@ -56,9 +56,6 @@ def test_tags_and_files_come_with_the_search(world: Any) -> None:
     assert [node.path for node in full.siblings] == [".gitattributes", "README.md"]
     assert full.info.head == world.head(ref)
     assert "rare" in full.info.tags
-    assert "rare" in infos.public_tags(world.hub, RepoType.MODEL)
-    repositories.configure(world.hub, world.alice, ref, Changes(visibility="private"))
-    assert "rare" not in infos.public_tags(world.hub, RepoType.MODEL)
 
 
 def test_what_a_namespace_owns(world: Any) -> None:

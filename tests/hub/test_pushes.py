@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog import files
+from entrepot.catalog import files, refs
 from entrepot.errors import (
     Busy,
     InvalidOperation,
@@ -18,11 +18,13 @@ from entrepot.errors import (
     LoginRequired,
     Malformed,
     NotAllowed,
+    Refused,
     RepoNotFound,
 )
 from entrepot.git import Pointer, render_pointer
 from entrepot.git.commands import Command, Request, Verdict
-from entrepot.hub import contents, ingestion, lfs_files, locks, logs, pushes, repositories
+from entrepot.hub import contents, discussions, ingestion, lfs_files, locks, logs, pulls, pushes, repositories
+from entrepot.hub.happenings import CommitAdded
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
 
@@ -395,3 +397,54 @@ def test_packs_of_too_many_objects_or_of_none_are_refused() -> None:
         pushes.check_pack(b"PACK\0\0\0\x02\xff\0\0\0")
     with pytest.raises(Malformed):
         pushes.check_pack(b"nonsense")
+
+
+def test_the_author_of_a_pull_request_pushes_to_it_and_to_nothing_else(author: Author, world: Any) -> None:
+    old = world.head(author.ref)
+    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    pulls.open_draft(world.hub, world.zed, author.ref, "Not mine", "text")
+    middle, new = author.commit(a=b"1"), author.commit(b=b"2")
+    asked = [(ref, old, new) for ref in ("refs/pr/1", "refs/pr/2", MAIN)] + [("refs/heads/new", None, new)]
+
+    said = reasons(author.push(*asked, by=world.bob))
+
+    assert said["refs/pr/1"] is None
+    assert "author" in str(said["refs/pr/2"])
+    assert "your own pull requests only" in str(said[MAIN])
+    assert "your own pull requests only" in str(said["refs/heads/new"])
+    events = discussions.show(world.hub, None, author.ref, 1).events
+    assert [event.what for event in events[1:]] == [CommitAdded("m", middle), CommitAdded("m", new)]
+    assert world.head(author.ref) == old
+
+
+def test_a_pull_request_that_is_closed_takes_no_push(author: Author, world: Any) -> None:
+    old = world.head(author.ref)
+    for _ in range(2):
+        pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    new = author.commit(a=b"1")
+
+    def close() -> None:
+        discussions.set_status(world.hub, world.bob, author.ref, 1, "closed")
+
+    said = reasons(author.push(("refs/pr/1", old, new), ("refs/pr/2", old, new), by=world.bob, meanwhile=close))
+    assert said == {"refs/pr/1": "pull request 1 is closed: reopen it first", "refs/pr/2": None}
+    said = reasons(author.push(("refs/pr/1", old, new), by=world.alice))
+    assert said == {"refs/pr/1": "pull request 1 is closed: reopen it first"}
+
+
+def test_one_that_is_closed_at_the_last_moment_moves_nothing(
+    author: Author, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = world.head(author.ref), author.commit(a=b"1")
+    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    prepare = pushes._prepare
+
+    def prepare_slowly(*arguments: Any) -> Any:
+        discussions.set_status(world.hub, world.bob, author.ref, 1, "closed")
+        return prepare(*arguments)
+
+    monkeypatch.setattr(pushes, "_prepare", prepare_slowly)
+    with pytest.raises(Refused, match="closed"):
+        author.push(("refs/pr/1", old, new), by=world.bob)
+    with world.hub.read() as tx:
+        assert refs.find(tx, world.row_id(author.ref), RefName("refs/pr/1")) == old

@@ -71,7 +71,7 @@ def add(hub: Hub, kind: str, **args: Any) -> None:
 
 def own_jobs(hub: Hub) -> list[Job]:
     """The jobs of a test, without those that every worker plans."""
-    return [job for job in followups.list_jobs(hub) if job.kind != "scrub"]
+    return [job for job in followups.list_jobs(hub) if job.kind not in followups.RECURRING]
 
 
 def only_job(hub: Hub) -> Job:
@@ -211,7 +211,7 @@ def test_a_long_job_keeps_its_lease(
     stolen = followups.claim(hub, "somebody else")
     may_end.set()
     worker.stop()
-    assert stolen is None or stolen.kind == "scrub"  # whose turn comes after that of a deserted job
+    assert stolen is None or stolen.kind in followups.RECURRING  # whose turn comes after that of a deserted job
     assert only_job(hub).state == "done"
 
 

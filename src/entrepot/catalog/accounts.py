@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import repos, tables
+from entrepot.catalog import erasures, repos, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.errors import AlreadyExists
 from entrepot.names import Uid, new_uid
@@ -52,6 +53,8 @@ class Token:
     role: str
     created_ms: int
     expires_ms: int | None
+    # Of fine-grained tokens: which rights where, as entrepot.hub.scopes writes it.
+    scopes: Mapping[str, Any] | None = None
 
 
 _NS = tables.namespaces
@@ -71,13 +74,16 @@ _ACCOUNT = [
     )
 ]
 _TK = tables.tokens
-_TOKEN = [_TK.c[name] for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms")]
+_TOKEN = [_TK.c[name] for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms", "scopes")]
 
 # Built once: making a statement costs more than running it on a page that is cached.
 _FIND_TOKEN = (
     sa.select(*_TOKEN, *_ACCOUNT)
     .join(_NS, _NS.c.id == _TK.c.user_id)
     .where(_TK.c.secret_hash == sa.bindparam("secret_hash"))
+)
+_ROLE = sa.select(tables.memberships.c.role).where(
+    (tables.memberships.c.org_id == sa.bindparam("org")) & (tables.memberships.c.user_id == sa.bindparam("member"))
 )
 _MEMBERSHIPS = (
     sa.select(*_ACCOUNT, tables.memberships.c.role)
@@ -113,10 +119,23 @@ def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, Account]:
     return {row[0]: Account(*row) for row in rows}
 
 
+def by_uids(tx: Read, uids: Sequence[str]) -> list[Account]:
+    """The accounts with these permanent ids, in no order."""
+    return [Account(*row) for row in tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.uid.in_(uids)))]
+
+
 def everyone(tx: Read, kind: str) -> list[Account]:
     """All accounts of a kind, by name."""
     rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key))
     return [Account(*row) for row in rows]
+
+
+def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int) -> list[Account]:
+    """Accounts of a kind whose name has every one of the terms, by name."""
+    query = sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key).limit(limit)
+    for term in terms:
+        query = query.where(_NS.c.name_key.contains(term.lower(), autoescape=True))
+    return [Account(*row) for row in tx.sql.execute(query)]
 
 
 def count(tx: Read) -> int:
@@ -134,6 +153,7 @@ def remove(tx: Write, account_id: int) -> None:
 
     Repositories it has deleted, but which the sweeper has not erased yet, go with it.
     """
+    erasures.erase_around_account(tx, account_id)
     members = tables.memberships
     owned = (tables.repos.c.namespace_id == account_id) & tables.repos.c.deleted_ms.is_not(None)
     for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():
@@ -154,6 +174,11 @@ def join_org(tx: Write, org_id: int, user_id: int, role: str) -> None:
 def memberships(tx: Read, user_id: int) -> list[Membership]:
     """The organisations a user belongs to, by name."""
     return [Membership(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(_MEMBERSHIPS, {"member": user_id})]
+
+
+def role_of(tx: Read, org_id: int, user_id: int) -> str | None:
+    """A user's role in an organisation; None when they have none."""
+    return tx.sql.execute(_ROLE, {"org": org_id, "member": user_id}).scalar()
 
 
 def members(tx: Read, org_id: int) -> list[Account]:
@@ -204,6 +229,18 @@ def tokens_of(tx: Read, user_id: int) -> list[Token]:
     """A user's tokens, oldest first."""
     rows = tx.sql.execute(sa.select(*_TOKEN).where(_TK.c.user_id == user_id).order_by(_TK.c.id))
     return [Token(*row) for row in rows]
+
+
+def update_token(tx: Write, uid: str, **values: object) -> None:
+    """Set columns of a token; ``secret_hash`` replaces its secret.
+
+    Raises:
+        AlreadyExists: another token has this secret.
+    """
+    others = (_TK.c.secret_hash == values.get("secret_hash")) & (_TK.c.uid != uid)
+    if "secret_hash" in values and tx.sql.execute(sa.select(_TK.c.id).where(others)).first():
+        raise AlreadyExists("this token secret is already in use")
+    tx.sql.execute(sa.update(_TK).where(_TK.c.uid == uid).values(**values))
 
 
 def remove_token(tx: Write, uid: str) -> bool:

@@ -7,6 +7,7 @@ that histories are counted, paged and searched without reading objects.
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
@@ -20,10 +21,16 @@ _C = tables.commits
 _P = tables.parents
 _X = tables.path_changes
 _BATCH = 500
+_LEFT, _RIGHT, _STALE = 1, 2, 4
 _KEYS = 5000  # more than elsewhere: each batch walks the history once
 # Built once: making a statement costs more than running it on a page that is cached.
 _GENERATION = sa.select(_C.c.generation).where(
     (_C.c.repo_id == sa.bindparam("repo")) & (_C.c.oid == sa.bindparam("id"))
+)
+_PARENTS = (
+    sa.select(_P.c.parent, _C.c.generation)
+    .join(_C, (_C.c.repo_id == _P.c.repo_id) & (_C.c.oid == _P.c.parent))
+    .where((_P.c.repo_id == sa.bindparam("repo")) & (_P.c.oid == sa.bindparam("id")))
 )
 
 
@@ -78,6 +85,40 @@ def is_ancestor(tx: Read, repo_id: int, old: Oid, head: Oid) -> bool:
     # Nothing older than the one looked for can lead to it.
     reach = _ancestors(repo_id, head, floor=floor)
     return tx.sql.execute(sa.select(reach.c.oid).where(reach.c.oid == old)).first() is not None
+
+
+def merge_bases(tx: Read, repo_id: int, left: Oid, right: Oid) -> list[Oid]:
+    """The best common ancestors of two commits: those that no other common ancestor leads to.
+
+    Returns:
+        Usually one; none for unrelated histories; several where histories
+        crossed, newest generation first.
+
+    Guarantees: walks back only as far as the bases.
+    """
+    flags: dict[Oid, int] = {left: _LEFT}
+    flags[right] = flags.get(right, 0) | _RIGHT
+    heap = [(-(generation(tx, repo_id, oid) or 0), oid) for oid in flags]
+    heapq.heapify(heap)
+    waiting, bases = len(heap), list[Oid]()  # ``waiting``: those in the heap that no base leads to
+    while waiting:
+        _, oid = heapq.heappop(heap)
+        # A parent has a lower generation than all its children, so they have all been here before it.
+        mark = flags[oid]
+        if not mark & _STALE:
+            waiting -= 1
+            if mark == _LEFT | _RIGHT:
+                bases.append(oid)
+                mark |= _STALE
+        for parent, height in tx.sql.execute(_PARENTS, {"repo": repo_id, "id": oid}):
+            known = flags.get(parent)
+            flags[parent] = fresh = (known or 0) | mark
+            if known is None:
+                heapq.heappush(heap, (-height, parent))
+                waiting += not fresh & _STALE
+            elif not known & _STALE:
+                waiting -= bool(fresh & _STALE)
+    return bases
 
 
 def unindexed(tx: Read, repo_id: int, head: Oid) -> list[Oid]:

@@ -8,9 +8,10 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import tables, together
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.sights import private_in
 from entrepot.errors import Busy
 from entrepot.names import RefName, RepoPath, Sha256, Uid, XetHash, new_uid
 
@@ -206,12 +207,13 @@ def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequen
 
     Args:
         seen_by: row ids of the namespaces whose private repositories the
-            caller may read (None: all); ungated public ones are read by everyone.
+            caller may read (None: all), as a Sight also single repositories;
+            ungated public ones are read by everyone.
     """
     repos, found = tables.repos, dict[Sha256, int]()
     seen: sa.ColumnElement[bool] = sa.true()
     if seen_by is not None:
-        seen = ((repos.c.visibility == "public") & (repos.c.gated == "no")) | repos.c.namespace_id.in_(seen_by)
+        seen = ((repos.c.visibility == "public") & (repos.c.gated == "no")) | private_in(seen_by)
     for at in range(0, len(sha256s), _BATCH):
         query = (
             sa.select(_F.c.sha256, _F.c.size)
@@ -414,9 +416,10 @@ def _is_proven() -> sa.ColumnElement[bool]:
 
 
 def _is_object() -> sa.ColumnElement[bool]:
-    """Whether the raw bytes of a file are those of a git object too."""
-    objects = tables.objects
-    return sa.exists().where((objects.c.sha256 == _F.c.sha256) & objects.c.pointer_size.is_(None))
+    """Whether the raw bytes of a file are those of a git object, or of an image in a discussion, too."""
+    objects, images = tables.objects, together.attachments
+    is_object = sa.exists().where((objects.c.sha256 == _F.c.sha256) & objects.c.pointer_size.is_(None))
+    return is_object | sa.exists().where(images.c.sha256 == _F.c.sha256)
 
 
 def _is_free() -> sa.ColumnElement[bool]:

@@ -7,9 +7,10 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import tables, texts
 from entrepot.catalog.database import Read
 from entrepot.catalog.repos import COLUMNS, RepoRow, row_of
+from entrepot.catalog.sights import in_sight
 from entrepot.names import RepoType
 
 SORTS = {
@@ -17,6 +18,7 @@ SORTS = {
     "createdAt": tables.repos.c.created_ms,
     "downloads": tables.repos.c.downloads,
     "likes": tables.repos.c.likes,
+    "trending": tables.repos.c.trending,
 }
 """Sort words and the columns behind them; the row id breaks ties."""
 
@@ -26,22 +28,23 @@ class Search:
     """What to list. Every given condition must hold.
 
     ``seen_by`` limits the answer to what a caller may read: ``None`` for
-    everything, else the row ids of the namespaces whose private repositories
-    are visible, beside all public ones. ``any_prefix``: some tag starts with
-    one of these.
+    everything, else (as a Sight) the namespaces and repositories that are
+    visible although they are private, beside all public ones. ``any_prefix``: some tag starts with
+    one of these. ``terms``: parts of the id; ``text``: as :func:`texts.query_of` writes it.
     """
 
     type: RepoType
     seen_by: frozenset[int] | None = frozenset()
     author: str | None = None
     terms: tuple[str, ...] = ()
+    text: str | None = None
     tags: tuple[str, ...] = ()
     any_prefix: tuple[str, ...] = ()
     pipeline_tag: str | None = None
     gated: bool | None = None
     sort: str = "lastModified"
     is_ascending: bool = False
-    after: tuple[int, int] | None = None
+    after: tuple[float, int] | None = None
     limit: int = 100
 
 
@@ -71,24 +74,31 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
     return [row_of(row) for row in tx.sql.execute(query)]
 
 
+def count(tx: Read, search: Search) -> int:
+    """How many repositories there are in all; ``after`` and ``limit`` do not matter."""
+    query = sa.select(sa.func.count()).select_from(tables.repos)
+    query = query.join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
+    return tx.sql.execute(query.where(*_conditions(search))).scalar_one()
+
+
 def counts(tx: Read, namespace_id: int, seen_by: frozenset[int] | None) -> dict[RepoType, int]:
     """How many repositories of each type a namespace has, among those visible to ``seen_by``."""
     repos = tables.repos
     query = sa.select(repos.c.type, sa.func.count()).where(
         (repos.c.namespace_id == namespace_id) & repos.c.deleted_ms.is_(None)
     )
-    if seen_by is not None and namespace_id not in seen_by:
-        query = query.where(repos.c.visibility == "public")
+    query = query.where(in_sight(seen_by))
     return {RepoType(kind): int(number) for kind, number in tx.sql.execute(query.group_by(repos.c.type))}
 
 
-def position_of(row: RepoRow, sort: str) -> tuple[int, int]:
+def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
     """The ``after`` value that continues behind this row."""
     values = {
         "lastModified": row.updated_ms,
         "createdAt": row.created_ms,
         "downloads": row.downloads,
         "likes": row.likes,
+        "trending": row.trending,
     }
     return values[sort], row.id
 
@@ -96,13 +106,14 @@ def position_of(row: RepoRow, sort: str) -> tuple[int, int]:
 def _conditions(search: Search) -> list[sa.ColumnElement[Any]]:
     repos, namespaces, tags = tables.repos, tables.namespaces, tables.repo_tags
     found: list[sa.ColumnElement[Any]] = [repos.c.type == search.type.value, repos.c.deleted_ms.is_(None)]
-    if search.seen_by is not None:
-        found.append((repos.c.visibility == "public") | repos.c.namespace_id.in_(search.seen_by))
+    found.append(in_sight(search.seen_by))
     if search.author is not None:
         author = sa.select(namespaces.c.id).where(namespaces.c.name_key == search.author.lower())
         found.append(repos.c.namespace_id == author.correlate(None).scalar_subquery())
     full_id = namespaces.c.name_key + "/" + repos.c.name_key
     found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
+    if search.text is not None:
+        found.append(texts.matching(search.text))
     found.extend(repos.c.id.in_(sa.select(tags.c.repo_id).where(tags.c.tag == tag)) for tag in search.tags)
     if search.any_prefix:
         starts = sa.or_(*(tags.c.tag.startswith(prefix, autoescape=True) for prefix in search.any_prefix))

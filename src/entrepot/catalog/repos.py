@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import erasures, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
@@ -37,6 +37,7 @@ class RepoRow:
     library: str | None
     sdk: str | None
     namespace: str
+    trending: float = 0.0
 
     @property
     def ref(self) -> RepoRef:
@@ -84,6 +85,7 @@ COLUMNS = [
     _R.c.library,
     _R.c.sdk,
     _NS.c.name,
+    _R.c.trending,
 ]
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
 # Built once: making a statement costs more than running it on a page that is cached.
@@ -93,6 +95,9 @@ _FIND = _SELECT.where(
     & (_R.c.name_key == sa.bindparam("called"))
 )
 _BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
+_IDS = sa.select(_R.c.id, _R.c.uid, _R.c.namespace_id).where(
+    _R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None)
+)
 _TAGS = (
     sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
     .where(tables.repo_tags.c.repo_id.in_(sa.bindparam("repos", expanding=True)))
@@ -118,6 +123,18 @@ def by_id(tx: Read, repo_id: int) -> RepoRow | None:
     """The repository with this row id, unless it was deleted."""
     row = tx.sql.execute(_BY_ID, {"repo": repo_id}).first()
     return row_of(row) if row else None
+
+
+def by_uids(tx: Read, uids: Sequence[str]) -> list[RepoRow]:
+    """The repositories with these permanent ids, in no order."""
+    return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.uid.in_(uids)))]
+
+
+def ids_by_uid(tx: Read, uids: Sequence[str]) -> list[tuple[int, str, int]]:
+    """(row id, permanent id, row id of the namespace) of those repositories that exist."""
+    if not uids:
+        return []
+    return [(row.id, row.uid, row.namespace_id) for row in tx.sql.execute(_IDS, {"uids": uids})]
 
 
 def everything(tx: Read, *, after: int = 0, limit: int = 1000) -> list[RepoRow]:
@@ -223,6 +240,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.lfs_locks,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
+    erasures.erase_around_repo(tx, repo_id)
     tx.sql.execute(sa.delete(_R).where(_R.c.id == repo_id))
 
 
@@ -259,17 +277,17 @@ def heads_of(tx: Read, ids: Sequence[int]) -> dict[int, Oid]:
     return {row.repo_id: row.oid for row in tx.sql.execute(query)}
 
 
-def public_tags(tx: Read, kind: RepoType) -> list[str]:
-    """Every tag in use by public repositories of a type, alphabetically."""
+def public_tags(tx: Read, kind: RepoType) -> dict[str, int]:
+    """Every tag in use by public repositories of a type, alphabetically, and by how many."""
     tags = tables.repo_tags
     query = (
-        sa.select(tags.c.tag)
+        sa.select(tags.c.tag, sa.func.count())
         .join(_R, _R.c.id == tags.c.repo_id)
         .where((_R.c.type == kind.value) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None))
-        .distinct()
+        .group_by(tags.c.tag)
         .order_by(tags.c.tag)
     )
-    return list(tx.sql.execute(query).scalars())
+    return {row.tag: row[1] for row in tx.sql.execute(query)}
 
 
 def public_words(tx: Read, kind: RepoType) -> tuple[frozenset[str], frozenset[str]]:

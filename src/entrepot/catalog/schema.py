@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration in ``migrations/versions``."""
 
-KNOWN = frozenset({"0001", "0002", HEAD})
+KNOWN = frozenset({"0001", "0002", "0003", HEAD})
 """Every migration this version can start from."""
 
 

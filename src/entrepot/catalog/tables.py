@@ -75,6 +75,9 @@ tokens = sa.Table(
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("expires_ms", sa.BigInteger),
+    sa.Column("used_ms", sa.BigInteger),
+    # Of fine-grained tokens: which rights where.
+    sa.Column("scopes", sa.JSON),
 )
 
 repos = sa.Table(
@@ -101,12 +104,16 @@ repos = sa.Table(
     sa.Column("pipeline_tag", sa.Text),
     sa.Column("library", sa.Text),
     sa.Column("sdk", sa.Text),
+    sa.Column("trending", sa.Float, nullable=False, server_default="0"),
+    # The number of the newest discussion; numbers are never used twice.
+    sa.Column("discussions", sa.Integer, nullable=False, server_default="0"),
     # The namespace first: the same index then finds what an account owns.
     sa.UniqueConstraint("namespace_id", "type", "name_key", name="repos_name"),
     sa.Index("repos_by_update", "type", "updated_ms"),
     sa.Index("repos_by_creation", "type", "created_ms"),
     sa.Index("repos_by_downloads", "type", "downloads"),
     sa.Index("repos_by_likes", "type", "likes"),
+    sa.Index("repos_by_trend", "type", "trending"),
 )
 
 redirects = sa.Table(

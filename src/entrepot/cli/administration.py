@@ -11,6 +11,7 @@ _ACCOUNTS = "entrepot.cli.accounts"
 _TOKENS = "entrepot.cli.tokens"
 _JOBS = "entrepot.cli.jobs"
 _PROTECTIONS = "entrepot.cli.protections"
+_MODERATION = "entrepot.cli.moderation"
 
 _ENTRIES = (
     Entry("create-user", f"{_ACCOUNTS}:create_user", "Make a user."),
@@ -24,6 +25,8 @@ _ENTRIES = (
     Entry("revoke-token", f"{_TOKENS}:revoke_token", "Make a token invalid at once."),
     Entry("reset-password", f"{_ACCOUNTS}:reset_password", "Give a user a new password."),
     Entry("repo", f"{_PROTECTIONS}:repo", "Protect branches and tags of a repository."),
+    Entry("disable-repo", f"{_MODERATION}:disable_repo", "Close a repository to everybody but administrators."),
+    Entry("enable-repo", f"{_MODERATION}:enable_repo", "Open a disabled repository again."),
     Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
 )
 

@@ -10,6 +10,7 @@ from entrepot.git.diffs import Change, diff_trees
 from entrepot.git.edits import TreeEditor
 from entrepot.git.hunks import Side, unified_diff
 from entrepot.git.ignores import Ignores
+from entrepot.git.merges import Merged, merge_trees
 from entrepot.git.objects import EMPTY_TREE, BlobHasher, Kind, oid_of
 from entrepot.git.pktlines import DELIM, FLUSH, Signal, pkt_line, read_pkt_lines, split_at_flush
 from entrepot.git.pointers import MAX_POINTER_BYTES, Pointer, parse_pointer, render_pointer
@@ -31,6 +32,7 @@ __all__ = [
     "Entry",
     "Ignores",
     "Kind",
+    "Merged",
     "Mode",
     "Pointer",
     "Side",
@@ -42,6 +44,7 @@ __all__ = [
     "encode_commit",
     "encode_tag_object",
     "encode_tree",
+    "merge_trees",
     "oid_of",
     "parse_commit",
     "parse_pointer",

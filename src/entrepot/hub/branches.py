@@ -10,7 +10,7 @@ from entrepot.catalog import Read, Write, objects, refs, repos
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import AlreadyExists, NotAllowed, Refused, RevisionNotFound
 from entrepot.git import EMPTY_TREE, Kind, Signature, Tag, encode_tag_object
-from entrepot.hub import access, protections, revisions
+from entrepot.hub import access, events, protections, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
@@ -68,6 +68,7 @@ def create_branch(
         target = revisions.resolve(tx, row.id, start or "main")
         if old != target:
             refs.swap(tx, row.id, branch, old, target, hub.now_ms())
+            events.emit_content(hub, tx, row, [events.Moved(branch, old, target)])
         repos.update(tx, row.id, updated_ms=hub.now_ms())
 
 
@@ -125,6 +126,7 @@ def create_tag(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, name: str,
         _check_clash(tx, row.id, tag)
         if not refs.swap(tx, row.id, tag, None, target, hub.now_ms()):
             raise AlreadyExists(f"Tag {short_name(tag)} already exists")
+        events.emit_content(hub, tx, row, [events.Moved(tag, None, target)])
 
 
 def delete_tag(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
@@ -170,3 +172,4 @@ def _drop(hub: Hub, tx: Write, row: RepoRow, name: RefName) -> None:
     protections.check_deletion(row, name)
     if not refs.swap(tx, row.id, name, old, None, hub.now_ms()):
         raise Refused(f"{name} was moved meanwhile; try again")
+    events.emit_content(hub, tx, row, [events.Moved(name, old, None)])

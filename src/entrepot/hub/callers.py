@@ -10,8 +10,14 @@ import attrs
 
 from entrepot.catalog import Read, accounts
 from entrepot.catalog.accounts import Account, Membership, Token
+from entrepot.catalog.sights import Sight
 from entrepot.errors import InvalidCredentials, LoginRequired, NotAllowed
+from entrepot.hub import scopes
+from entrepot.hub.scopes import Limits
 from entrepot.names import Sha256
+
+FINE_GRAINED = "fineGrained"
+"""The role of tokens that allow what their scopes say, and nothing else."""
 
 
 class Role(enum.IntEnum):
@@ -30,28 +36,51 @@ class Role(enum.IntEnum):
 
 @attrs.frozen
 class Caller:
-    """Somebody who proved who they are."""
+    """Somebody who proved who they are.
+
+    ``limits``: what a fine-grained token allows; None for tokens that allow
+    what their role and the account's roles do.
+    """
 
     account: Account
     token: Token
     memberships: tuple[Membership, ...]
     roles: Mapping[int, Role]
+    limits: Limits | None = None
 
     @property
     def may_write(self) -> bool:
-        """Whether the token allows any change at all."""
-        return self.token.role != "read"
+        """Whether the token allows changes wherever the account may make them."""
+        return self.token.role == "write"
 
     @property
     def sees_all(self) -> bool:
         """Whether nothing on the hub is hidden from the caller."""
-        return self.account.is_admin
+        return self.account.is_admin and self.limits is None
 
-    def role_in(self, namespace_id: int) -> Role | None:
-        """The caller's role in a namespace; None for a stranger."""
+    def own_role(self, namespace_id: int) -> Role | None:
+        """The account's role in a namespace, whatever the token allows; None for a stranger."""
         if self.account.is_admin:
             return Role.ADMIN
         return self.roles.get(namespace_id)
+
+    def role_in(self, namespace_id: int) -> Role | None:
+        """The caller's role in a namespace as far as the token gives it; None for a stranger.
+
+        Repositories are judged by :mod:`entrepot.hub.access`. A fine-grained token
+        has a role above READ only with ``org.write``.
+        """
+        role = self.own_role(namespace_id)
+        if role is None or self.limits is None:
+            return role
+        allowed = self.limits.at(namespace_id)
+        if not allowed:
+            return None
+        return role if scopes.ORG_WRITE in allowed else Role.READ
+
+    def permits(self, permission: str, namespace_id: int, repo_id: int | None = None) -> bool:
+        """Whether the token gives a permission there; tokens that are not fine-grained give all of them."""
+        return self.limits is None or permission in self.limits.at(namespace_id, repo_id)
 
 
 Anyone = Caller | None
@@ -78,7 +107,18 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> Anyone:
 def _caller(tx: Read, token: Token, account: Account) -> Caller:
     memberships = tuple(accounts.memberships(tx, account.id))
     roles = {membership.org.id: Role.parse(membership.role) for membership in memberships}
-    return Caller(account, token, memberships, roles | {account.id: Role.ADMIN})
+    roles |= {account.id: Role.ADMIN}
+    limits = None
+    if token.role == FINE_GRAINED:
+        mine: dict[str, int] = {account.uid: account.id}
+        mine |= {membership.org.uid: membership.org.id for membership in memberships}
+        limits = scopes.limits_of(tx, scopes.decode(token.scopes), mine, sees_all=account.is_admin)
+    return Caller(account, token, memberships, roles, limits)
+
+
+def acting_for(tx: Read, account: Account) -> Caller:
+    """Somebody as if they had come with a token that allows all they may do; for the machine's own administrator."""
+    return _caller(tx, Token(account.uid, account.id, "", "write", 0, None), account)
 
 
 def require(caller: Anyone) -> Caller:
@@ -93,23 +133,66 @@ def require(caller: Anyone) -> Caller:
 
 
 def require_write(caller: Anyone) -> Caller:
-    """The caller, whose token must allow changes.
+    """The caller, whose token must allow every change that the account may make.
+
+    Raises:
+        LoginRequired: nobody in particular is asking.
+        NotAllowed: the token may only read, or is fine-grained: what those allow is
+            judged by the place of the change.
+    """
+    known = require_change(caller)
+    if not known.may_write:
+        raise NotAllowed("This token is fine-grained and not for this: a token with role 'write' is needed")
+    return known
+
+
+def require_change(caller: Anyone) -> Caller:
+    """The caller, whose token must allow some changes; for use cases that judge fine-grained tokens themselves.
 
     Raises:
         LoginRequired: nobody in particular is asking.
         NotAllowed: the token may only read.
     """
     known = require(caller)
-    if not known.may_write:
+    if not known.may_write and known.limits is None:
         raise NotAllowed("This token has role 'read': a token with role 'write' is needed for changes")
     return known
 
 
+def require_permission(caller: Anyone, permission: str, namespace_id: int | None = None) -> Caller:
+    """The caller, whose token must allow changes of one kind in a namespace; None: the caller's own.
+
+    Raises:
+        LoginRequired: nobody in particular is asking.
+        NotAllowed: the token may only read, or lacks the permission there.
+    """
+    known = require_change(caller)
+    there = known.account.id if namespace_id is None else namespace_id
+    if not known.permits(permission, there):
+        raise NotAllowed(f"This token lacks the permission '{permission}' for this")
+    return known
+
+
 def seen_by(caller: Anyone) -> frozenset[int] | None:
-    """Namespaces whose private repositories the caller sees; None means all of them."""
+    """Where private repositories are seen by the caller; None means everywhere.
+
+    A :class:`~entrepot.catalog.sights.Sight`: namespaces, and for fine-grained
+    tokens single repositories.
+    """
+    return _sight(caller, None if caller is None or caller.limits is None else caller.limits.sight)
+
+
+def read_by(caller: Anyone) -> frozenset[int] | None:
+    """Where the content of private and gated repositories is read by the caller through a role; None: everywhere."""
+    return _sight(caller, None if caller is None or caller.limits is None else caller.limits.reach)
+
+
+def _sight(caller: Anyone, limited: Sight | None) -> frozenset[int] | None:
     if caller is None:
-        return frozenset()
-    return None if caller.sees_all else frozenset(caller.roles)
+        return Sight()
+    if limited is not None:
+        return limited
+    return None if caller.sees_all else Sight(caller.roles)
 
 
 def hash_secret(secret: str) -> Sha256:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from entrepot.cards import Findings, card_fields, card_tags, library_tags, read_card, validate_card
-from entrepot.catalog import Read, objects, refs, repos
+from entrepot.cards import Findings, card_fields, card_tags, library_tags, read_card, split_card, validate_card
+from entrepot.catalog import Read, objects, refs, repos, texts
 from entrepot.catalog.repos import CardFacts, RepoRow
 from entrepot.errors import Busy, Malformed
 from entrepot.git import Kind
@@ -20,6 +20,7 @@ _CARD_LIMIT = 1 << 20
 _CONFIG_LIMIT = 1 << 20
 _CONFIG_KEYS = ("architectures", "model_type", "quantization_config", "tokenizer_config")
 _NAMES_LIMIT = 2_000
+_SEARCHED = 100_000
 _ATTEMPTS = 20
 
 
@@ -40,21 +41,28 @@ def index(hub: Hub, repo_id: int) -> None:
             head = refs.find(tx, repo_id, MAIN)
             if row is None or head is None:
                 return
-            facts = _facts(hub, tx, row, head)
+            readme = _readme(hub, tx, row, head)
+            facts = _facts(hub, tx, row, head, readme)
         with hub.write() as tx:
             # Facts of an older head must not replace those of a newer one, which need not have a job of its own.
             if refs.find(tx, repo_id, MAIN) == head:
                 repos.set_facts(tx, repo_id, facts)
+                texts.put(tx, repo_id, str(row.ref.id), facts.tags, split_card(readme)[1][:_SEARCHED])
                 return
     raise Busy("the branch")
 
 
-def _facts(hub: Hub, tx: Read, row: RepoRow, head: Oid) -> CardFacts:
+def _readme(hub: Hub, tx: Read, row: RepoRow, head: Oid) -> str:
+    root = stored.root_of(hub.store, tx, row.id, head)
+    return _text(tx, Trees(hub.store, tx, row.id), row.id, root, RepoPath("README.md"), _CARD_LIMIT)
+
+
+def _facts(hub: Hub, tx: Read, row: RepoRow, head: Oid, readme: str) -> CardFacts:
     trees = Trees(hub.store, tx, row.id)
     root = stored.root_of(hub.store, tx, row.id, head)
     names = [node.path for _, node in zip(range(_NAMES_LIMIT), trees.walk(root, ROOT, is_deep=False), strict=False)]
     try:
-        card = read_card(_text(tx, trees, row.id, root, RepoPath("README.md"), _CARD_LIMIT))
+        card = read_card(readme)
     except Malformed:
         # A card that cannot be read says nothing; the commit that brought it was still fine.
         card = read_card("")

@@ -8,18 +8,21 @@ it. Source: xet, sections 7 to 9.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 
 import attrs
 
 from entrepot.blobs import OpenSink, file_key
-from entrepot.catalog import Read, files, jobs, repos, xet_files, xorbs
+from entrepot.catalog import Read, Write, files, jobs, repos, xet_files, xorbs
 from entrepot.catalog.xet_files import Claim, XetFileRow
 from entrepot.catalog.xorbs import XorbRow
 from entrepot.errors import (
     BlobMissing,
     Busy,
+    ContentMismatch,
     InvalidSignature,
     LimitExceeded,
     RepoNotFound,
@@ -56,6 +59,7 @@ MAX_SHARD_BODY = 80 << 20
 _ANSWER_XORBS = 64
 _ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin at its end
 _DATA = "xet-data"
+_PIECE = 8 << 20
 
 
 @attrs.define
@@ -191,6 +195,8 @@ def register_shard(hub: Hub, given: Pass, data: bytes) -> None:
         return found[xorb].index
 
     check_shard(shard, find)
+    if given.is_proposal:
+        _check_digests(hub, shard, found)
     _record(hub, given, shard, found)
 
 
@@ -351,10 +357,43 @@ def _record(hub: Hub, given: Pass, shard: Shard, found: Mapping[XetHash, StoredX
                 raise XorbMissing(xorb, "it was lost meanwhile")
         for file in shard.files:
             xet_files.put(tx, XetFileRow(file.hash, file.terms.size, file.terms.encode()), used[file.hash], now)
-        xet_files.claim(tx, given.repo_id, _claims(shard.files), given.user_id, now)
+        if given.is_proposal:
+            _link_proven(tx, given, _claims(shard.files), now)
+        else:
+            xet_files.claim(tx, given.repo_id, _claims(shard.files), given.user_id, now)
         xorbs.remember_chunks(tx, given.realm, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
         jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=f"verify:{given.repo_id}", delay_ms=60_000)
+
+
+def _check_digests(hub: Hub, shard: Shard, found: Mapping[XetHash, StoredXorb]) -> None:
+    """Compute the sha256 of all files of a shard: who may only propose changes is not believed.
+
+    A claim counts in its whole repository, so a wrong one would reach files
+    that others commit under the same sha256.
+
+    Raises:
+        ContentMismatch: a file has another sha256 than the shard says.
+    """
+    for file in shard.files:
+        if file.sha256 is None:
+            continue
+        with hub.read() as tx:
+            if files.chunks_of(tx, file.sha256) == file.hash:
+                continue  # found out before
+        digest = hashlib.sha256()
+        with contextlib.closing(chunked.ChunkedContent(hub.store, file.terms, found.__getitem__)) as content:
+            for offset in range(0, content.size, _PIECE):
+                digest.update(content.read_at(offset, _PIECE))
+        if digest.hexdigest() != file.sha256:
+            raise ContentMismatch("sha256", file.sha256, digest.hexdigest())
+
+
+def _link_proven(tx: Write, given: Pass, claims: Sequence[Claim], now_ms: int) -> None:
+    """Let the repository of a pass use files whose sha256 was computed here."""
+    for claim in claims:
+        files.put_chunked(tx, claim.sha256, claim.size, claim.file, now_ms)
+    files.link(tx, given.repo_id, [claim.sha256 for claim in claims], given.user_id, now_ms)
 
 
 def _claims(blocks: Sequence[FileBlock]) -> list[Claim]:

@@ -16,10 +16,11 @@ import attrs
 from entrepot.catalog import Read, refs
 from entrepot.catalog import commits as commit_rows
 from entrepot.catalog import objects as object_rows
+from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import BranchMoved, Busy, Malformed, RevisionNotFound
 from entrepot.git import Kind, TreeEditor, diff_trees
-from entrepot.hub import access, followups, locks, revisions, staging
+from entrepot.hub import followups, locks, proposals, staging
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.operations import Operation
@@ -64,6 +65,17 @@ class Recorded:
     oid: Oid
 
 
+def check_target(hub: Hub, caller: Anyone, target: RepoRef, revision: str) -> None:
+    """Raise unless the caller may commit to a branch, before anything is sent.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound, LoginRequired, NotAllowed: no access.
+        Refused: the branch is the head of a pull request that is closed.
+    """
+    with hub.read() as tx:
+        proposals.changeable(tx, caller, target, revision)
+
+
 def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draft) -> Recorded:
     """Record one commit on a branch, all of it or none.
 
@@ -73,6 +85,7 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
 
     Raises:
         RepoNotFound, RevisionNotFound, LoginRequired, NotAllowed: no access.
+        Refused: the branch is the head of a pull request that is closed.
         InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
             LimitExceeded, Malformed: an operation cannot be applied.
         Refused: somebody else has locked one of the files.
@@ -80,10 +93,9 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
         Busy: others kept winning the race for the branch, or a sweep took
             what the commit needs.
     """
-    _check_message(draft)
+    check_message(draft)
     with hub.read() as tx:
-        row, author = access.writable(tx, caller, target)
-        branch = revisions.branch(tx, row.id, revision)
+        row, author, branch = proposals.changeable(tx, caller, target, revision)
         if not draft.is_disjoint_welcome:
             _check_pin(hub, tx, row.id, branch, draft, ())
     staged = staging.stage(hub, author, row, branch, draft.operations)
@@ -110,17 +122,12 @@ def _attempt(hub: Hub, author: Caller, row: RepoRow, ref: RefName, draft: Draft,
             raise RevisionNotFound(ref)
         _check_pin(hub, tx, row.id, Branch(ref, head), draft, staged.touched)
         locks.check_paths(tx, row.id, author.account.id, (edit.path for edit in staged.edits))
-        editor = TreeEditor(objects.root_of(hub.store, tx, row.id, head), Trees(hub.store, tx, row.id).read)
-        for edit in staged.edits:
-            edit.apply(editor)
-        root, fresh = editor.write()
-    commit = commit_object(hub, author, root, (head,), draft.summary, draft.description)
-    made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]
+        commit, rows = compose(hub, tx, author, row, head, draft, staged)
     publication = Publication(
         row.id,
-        Move(ref, head, commit.oid),
+        Move(ref, head, commit),
         (head,),
-        [objects.row_of(item) for item in (*made, commit)],
+        rows,
         staged.large,
         staged.touched,
         author.account.id,
@@ -128,10 +135,34 @@ def _attempt(hub: Hub, author: Caller, row: RepoRow, ref: RefName, draft: Draft,
     )
     with hub.write() as tx:
         is_published = publish(hub, tx, publication)
-    return Recorded(row, ref, commit.oid) if is_published else None
+        if is_published:
+            proposals.note_commits(hub, tx, row, author, ref, [(commit, draft.summary)])
+    return Recorded(row, ref, commit) if is_published else None
 
 
-def _check_message(draft: Draft) -> None:
+def compose(
+    hub: Hub, tx: Read, author: Caller, row: RepoRow, parent: Oid, draft: Draft, staged: Staged
+) -> tuple[Oid, list[ObjectRow]]:
+    """The commit that applies staged edits to a parent: its id, and the rows to store with it.
+
+    Raises:
+        EntryNotFound, InvalidOperation: an edit cannot be applied there.
+    """
+    editor = TreeEditor(objects.root_of(hub.store, tx, row.id, parent), Trees(hub.store, tx, row.id).read)
+    for edit in staged.edits:
+        edit.apply(editor)
+    root, fresh = editor.write()
+    commit = commit_object(hub, author, root, (parent,), draft.summary, draft.description)
+    made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]
+    return commit.oid, [objects.row_of(item) for item in (*made, commit)]
+
+
+def check_message(draft: Draft) -> None:
+    """Refuse a draft whose summary is empty, or whose parent is no id.
+
+    Raises:
+        Malformed: it is so.
+    """
     if not draft.summary.strip():
         raise Malformed("commit", "the summary is empty")
     if draft.parent is not None and not re.fullmatch(r"[0-9a-f]{7,40}", draft.parent):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 
-from entrepot.catalog import counters
+from entrepot.catalog import counters, trends
 from entrepot.catalog.repos import RepoRow
 from entrepot.hub.house import Hub
 from entrepot.names import RepoPath, RepoType
@@ -71,6 +71,7 @@ class DownloadCounter:
         try:
             with hub.write() as tx:
                 counters.add(tx, hub.now_ms() // _DAY_MS, counts)
+                trends.refresh(tx, list(counts), hub.now_ms())
             is_written = True
         finally:
             if not is_written:

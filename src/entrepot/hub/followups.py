@@ -19,7 +19,7 @@ from entrepot.catalog import jobs, refs, repos
 from entrepot.catalog.jobs import STATES as STATES
 from entrepot.catalog.jobs import Job as Job
 from entrepot.errors import EntrepotError, ThingNotFound
-from entrepot.hub import cards, indexing, ingestion, scrubbing
+from entrepot.hub import cards, couriers, indexing, ingestion, scrubbing, trends
 from entrepot.hub.house import Hub
 
 LEASE_MS = 120_000
@@ -69,8 +69,10 @@ def scrub(hub: Hub, _args: Mapping[str, Any]) -> None:
 
 
 def plan_recurring(hub: Hub) -> None:
-    """Plan the work that nobody asks for: checking stored chunks."""
+    """Plan the work that nobody asks for: checking stored chunks, counting trends, forgetting old deliveries."""
     scrubbing.scrub_again(hub)
+    couriers.plan_forgetting(hub)
+    trends.plan(hub)
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -80,7 +82,14 @@ HANDLERS: Mapping[str, Handler] = {
     "mirror": repack_mirror,
     "history": index_history,
     "card": index_card,
+    "trends": trends.refresh,
+    "deliver": couriers.deliver,
+    "forget-deliveries": couriers.forget_old,
 }
+
+
+RECURRING = frozenset({"scrub", "trends", "forget-deliveries"})
+"""Kinds of jobs that nobody asks for: each plans its next turn."""
 
 
 @attrs.frozen

@@ -9,16 +9,17 @@ import attrs
 from entrepot.catalog import Read, counters, files, listings, repos
 from entrepot.catalog.listings import Search
 from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.texts import query_of
 from entrepot.hub import access, contents, revisions
 from entrepot.hub.callers import Anyone, seen_by
 from entrepot.hub.house import Hub
-from entrepot.names import Oid, RepoRef, RepoType
+from entrepot.names import Oid, RepoRef
 from entrepot.storage.trees import Listed, Node, Trees
 
 _LISTED_FILES = 50_000
 """Files named in one page of a list; repositories for which no room is left come without their files."""
 
-__all__ = ["Found", "FullInfo", "Info", "Search", "describe", "owned_by", "public_tags", "search"]
+__all__ = ["Found", "FullInfo", "Info", "Search", "describe", "of_rows", "owned_by", "query_of", "search"]
 
 
 @attrs.frozen
@@ -50,7 +51,7 @@ class Found:
     """One page of a search; ``after`` continues behind it, None at the end."""
 
     infos: Sequence[FullInfo]
-    after: tuple[int, int] | None
+    after: tuple[float, int] | None
 
 
 def describe(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, *, with_files: bool, with_sizes: bool) -> FullInfo:
@@ -89,13 +90,12 @@ def search(hub: Hub, caller: Anyone, wanted: Search, *, with_files: bool = False
 
 def owned_by(hub: Hub, tx: Read, namespace_id: int) -> list[FullInfo]:
     """All repositories of a namespace, for somebody who may see them all."""
-    return _infos(hub, tx, repos.owned_by(tx, namespace_id), with_files=False)
+    return of_rows(hub, tx, repos.owned_by(tx, namespace_id))
 
 
-def public_tags(hub: Hub, kind: RepoType) -> list[str]:
-    """Every tag of public repositories of a type."""
-    with hub.read() as tx:
-        return repos.public_tags(tx, kind)
+def of_rows(hub: Hub, tx: Read, rows: Sequence[RepoRow]) -> list[FullInfo]:
+    """What listings show of these repositories, for somebody who may see them."""
+    return _infos(hub, tx, rows, with_files=False)
 
 
 def _infos(hub: Hub, tx: Read, rows: Sequence[RepoRow], *, with_files: bool) -> list[FullInfo]:

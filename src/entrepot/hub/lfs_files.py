@@ -23,7 +23,7 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
-from entrepot.hub import access, protections
+from entrepot.hub import access, events, protections
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, RefName, RepoRef, Sha256
@@ -158,7 +158,8 @@ def _publish(
         with hub.write() as tx:
             object_rows.put(tx, repo_id, rows[at : at + 1000], now)
     with hub.write() as tx:
-        if repos.by_id(tx, repo_id) is None:
+        row = repos.by_id(tx, repo_id)
+        if row is None:
             raise RepoNotFound
         is_moved = [(name, old) for name, old, _ in moves] != refs.everything(tx, repo_id)
         if is_moved or not object_rows.are_present(tx, repo_id, [row.oid for row in rows]):
@@ -168,6 +169,7 @@ def _publish(
         for name, old, new in moves:
             if old != new:
                 refs.swap(tx, repo_id, name, old, new, now)
+        events.emit_content(hub, tx, row, [events.Moved(*move) for move in moves if move[1] != move[2]])
         files.unlink(tx, repo_id, unwanted)
         xet_files.withdraw(tx, repo_id, unwanted)
         repos.update(tx, repo_id, updated_ms=now)

@@ -7,22 +7,15 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Read, commits
-from entrepot.catalog import objects as object_rows
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
-from entrepot.git import Change, Entry, Side, diff_trees, unified_diff
-from entrepot.hub import access, protections, revisions
+from entrepot.hub import access, diffs, proposals, protections, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
 from entrepot.names import Oid, RepoRef
 from entrepot.storage import histories, objects
 from entrepot.storage.histories import Logged
-from entrepot.storage.trees import Trees
-
-_DIFF_FILE_LIMIT = 1 << 20
-_DIFF_TEXT_LIMIT = 8 << 20
-_DIFF_FILES_LIMIT = 20_000
 
 
 @attrs.frozen
@@ -69,18 +62,8 @@ def compare(hub: Hub, caller: Anyone, ref: RepoRef, spec: str) -> str:
         row = access.readable(tx, caller, ref)
         old, new = (_side(tx, row.id, side) for side in (left, right))
         if dots == "..." and old is not None and new is not None:
-            old = _common_ancestor(tx, row.id, old, new)
-        before, after = (objects.root_of(hub.store, tx, row.id, side) if side else None for side in (old, new))
-        pieces: list[str] = []
-        size = 0
-        for change in diff_trees(before, after, Trees(hub.store, tx, row.id).read):
-            is_short = size < _DIFF_TEXT_LIMIT
-            pieces.append(_file_diff(tx, row.id, change, is_short=is_short))
-            if len(pieces) > _DIFF_FILES_LIMIT:
-                pieces.append("(more files differ)\n")
-                break
-            size += len(pieces[-1])
-        return "".join(pieces)
+            old = next(iter(commits.merge_bases(tx, row.id, old, new)), None)
+        return diffs.between(hub, tx, row.id, old, new)
 
 
 def squash(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, message: str) -> Oid:
@@ -90,11 +73,10 @@ def squash(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, message: str) 
         RepoNotFound, LoginRequired, NotAllowed: no access.
         RevisionNotFound: the revision is no branch.
         BranchMoved: somebody committed meanwhile.
-        Refused: the branch is protected.
+        Refused: the branch is protected, or the head of a pull request that is closed.
     """
     with hub.read() as tx:
-        row, author = access.writable(tx, caller, ref)
-        branch = revisions.branch(tx, row.id, revision)
+        row, author, branch = proposals.changeable(tx, caller, ref, revision)
         protections.check_rewriting(row, branch.ref)
         root = objects.root_of(hub.store, tx, row.id, branch.head)
     summary, _, description = (message.strip() or "Super-squash branch").partition("\n")
@@ -104,6 +86,8 @@ def squash(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, message: str) 
         rows = [objects.row_of(commit)]
         if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), author.account.id)):
             raise BranchMoved(branch.ref)
+        proposals.keep_fork(tx, row, branch)
+        proposals.note_commits(hub, tx, row, author, branch.ref, [(commit.oid, summary)])
     hub.job_added.set()
     return commit.oid
 
@@ -118,26 +102,3 @@ def _side(tx: Read, repo_id: int, text: str) -> Oid | None:
         parents = objects.read_commit(tx, repo_id, found).parents
         found = parents[0] if parents else None
     return found
-
-
-def _common_ancestor(tx: Read, repo_id: int, left: Oid, right: Oid) -> Oid | None:
-    mine = set(commits.ancestors(tx, repo_id, left))
-    return next((oid for oid in commits.ancestors(tx, repo_id, right) if oid in mine), None)
-
-
-def _file_diff(tx: Read, repo_id: int, change: Change, *, is_short: bool) -> str:
-    if not is_short:
-        return f"diff --git a/{change.path} b/{change.path}\n"
-    sides = (
-        None if entry is None else Side(entry.mode, entry.oid, _diffable(tx, repo_id, entry))
-        for entry in (change.old, change.new)
-    )
-    return unified_diff(change.path, *sides).decode("utf-8", "replace")
-
-
-def _diffable(tx: Read, repo_id: int, entry: Entry) -> bytes:
-    """The content of a file as far as it is worth comparing; a NUL makes it count as binary."""
-    row = object_rows.find(tx, repo_id, entry.oid)
-    if row is None:
-        return b""
-    return b"\0" if row.data is None or row.size > _DIFF_FILE_LIMIT else objects.content_of(row)

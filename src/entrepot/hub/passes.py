@@ -11,9 +11,9 @@ import json
 
 import attrs
 
-from entrepot.catalog import Read, facts
+from entrepot.catalog import Read, facts, repos
 from entrepot.errors import InvalidCredentials, InvalidSignature, NotAllowed, ThingNotFound
-from entrepot.hub import access, revisions
+from entrepot.hub import access, proposals, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.names import RepoRef
@@ -28,13 +28,16 @@ _PREFIX = "xet_"
 class Pass:
     """What the holder may do: read one repository's files, or also add to them.
 
-    ``realm`` is the repository's namespace.
+    ``realm`` is the repository's namespace. ``is_proposal``: the holder may
+    not write to the repository, only propose changes; then the realm is their
+    own, and what they say about a file is believed once it was computed again.
     """
 
     repo_id: int
     user_id: int | None
     realm: int
     may_write: bool
+    is_proposal: bool = False
 
 
 @attrs.frozen
@@ -61,22 +64,30 @@ def issue_read(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None) -> 
         return _issue(hub, tx, Pass(row.id, user_id, row.namespace_id, may_write=False))
 
 
-def issue_write(hub: Hub, caller: Anyone, ref: RepoRef) -> Issued:
+def issue_write(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None = "main") -> Issued:
     """A pass for adding files to a repository.
 
+    Args:
+        revision: where they shall be committed; None stands for a pull
+            request that does not exist yet.
+
     Raises:
-        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed, GatedRepo: no access.
+        RevisionNotFound, Refused: there is no such pull request, or it is closed.
     """
     with hub.read() as tx:
-        row, author = access.writable(tx, caller, ref)
-        return _issue(hub, tx, Pass(row.id, author.account.id, row.namespace_id, may_write=True))
+        row, author = proposals.uploader(tx, caller, ref, revision)
+        is_proposal = not access.may_write(author, row)
+        realm = author.account.id if is_proposal else row.namespace_id
+        return _issue(hub, tx, Pass(row.id, author.account.id, realm, may_write=True, is_proposal=is_proposal))
 
 
 def check(hub: Hub, secret: str | None, store: str) -> Pass:
     """The pass behind a secret.
 
     Raises:
-        InvalidCredentials: none was sent, or it is altered or expired.
+        InvalidCredentials: none was sent, it is altered or expired, or its holder
+            may not read the repository any more.
         ThingNotFound: the URL names another store than this hub's.
     """
     if secret is None or not secret.startswith(_PREFIX):
@@ -87,8 +98,11 @@ def check(hub: Hub, secret: str | None, store: str) -> Pass:
         raise InvalidCredentials from None
     if fields["e"] + GRACE_S < hub.now_ms() // 1000:
         raise InvalidCredentials
-    found = Pass(fields["r"], fields["u"], fields["n"], fields["w"])
+    found = Pass(fields["r"], fields["u"], fields["n"], fields["w"], fields.get("p", False))
     with hub.read() as tx:
+        row = repos.by_id(tx, found.repo_id)
+        if row is not None and not access.still_reads(tx, row, found.user_id):
+            raise InvalidCredentials
         if store != store_name(hub, tx, found.realm):
             raise ThingNotFound("store", store)
     return found
@@ -113,5 +127,7 @@ def store_name(hub: Hub, tx: Read, realm: int) -> str:
 def _issue(hub: Hub, tx: Read, given: Pass) -> Issued:
     expires_s = hub.now_ms() // 1000 + LIFETIME_S
     fields = {"r": given.repo_id, "u": given.user_id, "n": given.realm, "w": given.may_write, "e": expires_s}
+    if given.is_proposal:
+        fields["p"] = True
     secret = _PREFIX + hub.signer.seal(_PURPOSE, json.dumps(fields, separators=(",", ":")))
     return Issued(secret, expires_s, store_name(hub, tx, given.realm))

@@ -10,7 +10,7 @@ import attrs
 from entrepot.catalog import Read, objects
 from entrepot.errors import LimitExceeded
 from entrepot.git import Attributes, Ignores
-from entrepot.hub import access, revisions
+from entrepot.hub import proposals, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, RepoPath, RepoRef
@@ -57,6 +57,7 @@ def plan(
     *,
     attributes: str | None = None,
     ignores: str | None = None,
+    is_proposal: bool = False,
 ) -> Plan:
     """Decide about files before they are uploaded.
 
@@ -67,9 +68,11 @@ def plan(
     Args:
         attributes: text of the ``.gitattributes`` to use instead of the revision's.
         ignores: text of the ``.gitignore`` to use instead of the revision's.
+        is_proposal: the files are for a pull request that does not exist yet.
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed, RevisionNotFound: no access.
+        Refused: the revision is the head of a pull request that is closed.
         LimitExceeded: more than 1,000 files.
 
     Source: hf_api, sections 1A.5 and 4.2.
@@ -77,8 +80,11 @@ def plan(
     if len(candidates) > MAX_FILES:
         raise LimitExceeded("the number of files in one preupload call", MAX_FILES, "ask in smaller groups")
     with hub.read() as tx:
-        row, _ = access.writable(tx, caller, ref)
-        branch = revisions.branch(tx, row.id, revision)
+        if is_proposal:
+            row, _ = proposals.proposer(tx, caller, ref)
+            branch = revisions.branch(tx, row.id, revision)
+        else:
+            row, _, branch = proposals.changeable(tx, caller, ref, revision)
         root = stored.root_of(hub.store, tx, row.id, branch.head)
         trees = Trees(hub.store, tx, row.id)
         rules = _Rules(tx, trees, row.id, root, attributes)

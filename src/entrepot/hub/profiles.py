@@ -9,7 +9,7 @@ import attrs
 from entrepot.catalog import Read, accounts, listings
 from entrepot.catalog.accounts import Account
 from entrepot.errors import AccountNotFound, NotAllowed
-from entrepot.hub import infos
+from entrepot.hub import access, infos
 from entrepot.hub.callers import Anyone, require, seen_by
 from entrepot.hub.house import Hub
 from entrepot.hub.infos import FullInfo
@@ -65,7 +65,8 @@ def stored(hub: Hub, caller: Anyone, name: str | None) -> list[FullInfo]:
         account = known.account if name is None else _find(tx, name, is_user=False)
         if known.role_in(account.id) is None:
             raise NotAllowed(f"You are not a member of {account.name}")
-        return infos.owned_by(hub, tx, account.id)
+        # A fine-grained token may be for the organisation and not for all of its repositories.
+        return [full for full in infos.owned_by(hub, tx, account.id) if access.may_see(known, full.info.row)]
 
 
 def _find(tx: Read, name: str, *, is_user: bool) -> Account:

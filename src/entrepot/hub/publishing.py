@@ -10,6 +10,7 @@ from entrepot.catalog import Write, files, jobs, objects, refs, repos, xet_files
 from entrepot.catalog.objects import ObjectRow
 from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
 from entrepot.git import Commit, Kind, Signature, encode_commit
+from entrepot.hub import events
 from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
 from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
@@ -63,7 +64,8 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
         Busy: an object was swept meanwhile; do it all again.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
-    if repos.by_id(tx, repo_id) is None:
+    row = repos.by_id(tx, repo_id)
+    if row is None:
         raise RepoNotFound
     if not refs.swap(tx, repo_id, move.ref, move.old, move.new, now):
         return False
@@ -73,19 +75,23 @@ def publish(hub: Hub, tx: Write, publication: Publication) -> bool:
     histories.record(tx, repo_id, move.new, publication.parents)
     link_files(tx, repo_id, publication.large, publication.pusher_id, move.ref, now)
     has_card = move.ref == MAIN and touches_card(publication.touched)
-    follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card)
+    is_proposal = move.ref.startswith("refs/pr/")
+    follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card, is_proposal=is_proposal)
+    events.emit_content(hub, tx, row, [events.Moved(move.ref, move.old, move.new)])
     return True
 
 
-def follow_up(hub: Hub, tx: Write, repo_id: int, *, has_large: bool, has_card: bool) -> None:
+def follow_up(hub: Hub, tx: Write, repo_id: int, *, has_large: bool, has_card: bool, is_proposal: bool = False) -> None:
     """Note that a repository has changed, and write down the work that this makes necessary.
 
     Args:
         has_large: large files were named.
         has_card: what is listed about the repository may have changed.
+        is_proposal: only heads of pull requests moved: the repository itself is as old as it was.
     """
     now = hub.now_ms()
-    repos.update(tx, repo_id, updated_ms=now)
+    if not is_proposal:
+        repos.update(tx, repo_id, updated_ms=now)
     jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
     if has_large:
         key = f"chunk:{repo_id}"

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Write, files, refs, repos
+from entrepot.catalog import Read, Write, discussions, files, refs, repos
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, RepoNotFound
+from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAllowed, Refused, RepoNotFound
 from entrepot.git import Kind
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, followups, git_wire, judgements, locks
+from entrepot.hub import access, events, followups, git_wire, judgements, locks, proposals
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
@@ -71,13 +71,13 @@ class Push:
 
 
 def list_refs(hub: Hub, caller: Anyone, ref: RepoRef) -> Sequence[tuple[RefName, Oid]]:
-    """All refs of a repository that the caller may push to, tags not peeled.
+    """All refs of a repository that the caller may push something to, tags not peeled.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, _ = proposals.pusher(tx, caller, ref)
         return refs.everything(tx, row.id)
 
 
@@ -88,7 +88,7 @@ def begin(hub: Hub, caller: Anyone, ref: RepoRef, request: Request) -> Push:
         as :func:`list_refs`; StoreUnavailable: git is not installed, or failed.
     """
     with hub.read() as tx:
-        row, author = access.writable(tx, caller, ref)
+        row, author = proposals.pusher(tx, caller, ref)
     lease = hub.mirrors.take(hub.store, hub.read, row)
     try:
         return Push(hub, row, author, request, open_quarantine(lease.path), lease)
@@ -141,7 +141,13 @@ def finish(push: Push) -> list[Verdict]:
         again = judgements.named_again(hub, tx, repo_id, found)
         row = repos.by_id(tx, repo_id) or push.row
         guard = locks.guard(hub, tx, repo_id, push.author.account.id, found)
-        wanted = {command.ref: judgements.find_refusal(tx, row, command, found, guard) for command in commands}
+        wanted = {
+            command.ref: _lack_of_right(tx, push.author, row, command)
+            or judgements.find_refusal(tx, row, command, found, guard)
+            for command in commands
+        }
+    if all(wanted.values()):
+        return [Verdict(ref, reason) for ref, reason in wanted.items()]
     large = judgements.admit_large(hub, push.author, row, found, again)
     if any(wanted.values()) and push.request.is_atomic:
         return [Verdict(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
@@ -170,6 +176,21 @@ class _Prepared:
     early: Sequence[Oid]
     late: Sequence[ObjectRow]
     large: Sequence[tuple[Sha256, RepoPath]]
+
+
+def _lack_of_right(tx: Read, author: Caller, row: RepoRow, command: Command) -> str | None:
+    """Why the author may not move a ref, or None: heads of pull requests are for their authors too."""
+    number = proposals.number_of(command.ref)
+    talk = None if number is None else discussions.find(tx, row.id, number)
+    if talk is not None:
+        try:
+            proposals.check_proposal(author, row, talk)
+        except (NotAllowed, Refused) as error:
+            return error.message
+        return None
+    if access.may_write(author, row):
+        return None
+    return f"you may push to your own pull requests only, refs/pr/N, not to {command.ref}"
 
 
 def _prepare(push: Push, found: Inspected, large: Sequence[tuple[Sha256, RepoPath]]) -> _Prepared:
@@ -234,7 +255,8 @@ def _publish(push: Push, found: Inspected, prepared: _Prepared, commands: Sequen
     if not commands:
         return {}
     with hub.write() as tx:
-        if repos.by_id(tx, repo_id) is None:
+        row = repos.by_id(tx, repo_id)
+        if row is None:
             raise RepoNotFound
         object_rows.put(tx, repo_id, prepared.late, now)
         heads = [command.new for command in commands if command.new is not None]
@@ -245,8 +267,28 @@ def _publish(push: Push, found: Inspected, prepared: _Prepared, commands: Sequen
         done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
         if done and prepared.large:
             link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
-        follow_up(hub, tx, repo_id, has_large=bool(prepared.large), has_card=MAIN in done)
+        for command in commands:
+            if command.ref in done and command.new is not None and command.old != command.new:
+                news = _news(found, command.new)
+                proposals.note_commits(hub, tx, row, push.author, RefName(command.ref), news)
+        is_proposal = all(proposals.number_of(ref) is not None for ref in done)
+        follow_up(hub, tx, repo_id, has_large=bool(prepared.large), has_card=MAIN in done, is_proposal=is_proposal)
+        changed = [
+            events.Moved(RefName(it.ref), it.old, it.new) for it in commands if it.ref in done and it.old != it.new
+        ]
+        events.emit_content(hub, tx, row, changed)
     return outcome
+
+
+def _news(found: Inspected, head: Oid) -> list[tuple[Oid, str]]:
+    """The commits that came and now lead to a head, with their titles, oldest first."""
+    reached, waiting = set[Oid](), [head]
+    while waiting:
+        oid = waiting.pop()
+        if oid in found.commits and oid not in reached:
+            reached.add(oid)
+            waiting += found.commits[oid].parents
+    return [(oid, found.commits[oid].title) for oid, _ in found.ordered if oid in reached]
 
 
 def _move(tx: Write, push: Push, commands: Sequence[Command], now_ms: int) -> dict[str, str | None]:

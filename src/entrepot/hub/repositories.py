@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, accounts, commits, files, jobs, objects, refs, repos
+from entrepot.catalog import Read, commits, files, jobs, objects, refs, repos, texts
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import AlreadyExists, InvalidName, NotAllowed, Refused
+from entrepot.errors import AlreadyExists, InvalidName, Refused
 from entrepot.git import (
     DEFAULT_DATASET,
     DEFAULT_MODEL,
@@ -19,8 +19,8 @@ from entrepot.git import (
     Mode,
     TreeEditor,
 )
-from entrepot.hub import access, ingestion, protections
-from entrepot.hub.callers import Anyone, Caller, Role, require_write
+from entrepot.hub import access, audit, events, ingestion, protections
+from entrepot.hub.callers import Anyone, Caller, require_change
 from entrepot.hub.followups import attend
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, card_job, commit_object, publish
@@ -68,11 +68,11 @@ def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
         InvalidName, InvalidPath: the name, the visibility or a file's path breaks a rule.
         AlreadyExists: the name is taken, in any case; with the page's path as ``url``.
     """
-    maker = require_write(caller)
+    maker = require_change(caller)
     repo_id = parse_repo_id(f"{new.namespace or maker.account.name}/{new.name}")
     content = _initial_files(new)
     with hub.read() as tx:
-        namespace = _namespace(tx, maker, repo_id.namespace, new.type)
+        namespace = access.namespace_for(tx, maker, repo_id.namespace, new.type)
     _check_visibility(new.visibility)
     visibility = new.visibility or namespace.default_visibility or hub.settings.default_visibility
     editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
@@ -89,6 +89,7 @@ def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
         ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
         _check_free(tx, maker, ref)
         row = repos.add(tx, _fresh(hub, maker, namespace, ref, visibility, new.sdk))
+        events.emit(hub, tx, row, "repo", "create")
         move = Move(MAIN, None, commit.oid)
         publish(hub, tx, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
     hub.job_added.set()
@@ -103,8 +104,11 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
     """
     with hub.write() as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, remover = access.writable(tx, caller, ref)
+        events.emit(hub, tx, row, "repo", "delete")
         repos.unlink(tx, row, hub.now_ms())
+        texts.remove(tx, row.id)
+        audit.record(hub, tx, remover, "repo.delete", access.subject(row))
 
 
 def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
@@ -116,16 +120,22 @@ def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
     """
     with hub.write() as tx:
         row, mover = access.writable(tx, caller, ref)
-        namespace = _namespace(tx, mover, target.id.namespace, target.type)
+        namespace = access.namespace_for(tx, mover, target.id.namespace, target.type)
         there = RepoRef(row.type, RepoId(namespace.name, target.id.name))
         taken = repos.find(tx, there)
         if taken is not None and taken.id != row.id:
             raise AlreadyExists(
                 f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}"
             )
+        moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
+        events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
         repos.rename(tx, row, there, namespace.id)
+        jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
+        audit.record(hub, tx, mover, "repo.move", access.subject(row), {"to": str(there.id)})
         moved = repos.by_id(tx, row.id)
     assert moved is not None
+    hub.job_added.set()
+    attend(hub, card_job(moved.id))
     return moved
 
 
@@ -140,7 +150,7 @@ def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoR
     if changes.gated is not None and changes.gated not in GATES:
         raise InvalidName("gate", changes.gated, "expected auto, manual or false")
     with hub.write() as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, settler = access.writable(tx, caller, ref)
         values: dict[str, object] = {}
         if changes.visibility is not None:
             values["visibility"] = changes.visibility
@@ -151,8 +161,13 @@ def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoR
             values["settings"] = dict(row.settings) | dict(changes.options)
         if values:
             repos.update(tx, row.id, **values)
+            words = {name: value for name, value in values.items() if isinstance(value, str)}
+            audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
         changed = repos.by_id(tx, row.id)
-    assert changed is not None
+        assert changed is not None
+        if values:
+            news = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
+            events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": news})
     return changed
 
 
@@ -166,17 +181,19 @@ def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibil
         RepoNotFound, GatedRepo, LoginRequired, NotAllowed: no access here or there.
         AlreadyExists: the target's name is taken.
     """
-    maker = require_write(caller)
+    maker = require_change(caller)
     _check_visibility(visibility)
     with hub.read() as tx:
         source_id = access.readable(tx, maker, source).id
     ingestion.verify_claims(hub, repo_id=source_id)
     with hub.write() as tx:
         origin = access.readable(tx, maker, source)
-        namespace = _namespace(tx, maker, target.namespace, origin.type)
+        namespace = access.namespace_for(tx, maker, target.namespace, origin.type)
         ref = RepoRef(origin.type, RepoId(namespace.name, target.name))
         _check_free(tx, maker, ref)
-        row = repos.add(tx, _fresh(hub, maker, namespace, ref, visibility or origin.visibility, origin.sdk))
+        # The copy of a gated repository is gated too: its maker may open it, but not by oversight.
+        fresh = _fresh(hub, maker, namespace, ref, visibility or origin.visibility, origin.sdk)
+        row = repos.add(tx, attrs.evolve(fresh, gated=origin.gated))
         now = hub.now_ms()
         objects.copy_all(tx, origin.id, row.id, now)
         commits.copy_all(tx, origin.id, row.id)
@@ -184,6 +201,7 @@ def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibil
         for name, oid in refs.everything(tx, origin.id):
             if not name.startswith("refs/pr/"):
                 refs.swap(tx, row.id, name, None, oid, now)
+        events.emit(hub, tx, row, "repo", "create")
         jobs.enqueue(tx, "card", {"repo": row.id}, now, dedup_key=card_job(row.id))
     hub.job_added.set()
     attend(hub, card_job(row.id))
@@ -234,19 +252,6 @@ def _fresh(hub: Hub, maker: Caller, namespace: Account, ref: RepoRef, visibility
         sdk=sdk,
         namespace=namespace.name,
     )
-
-
-def _namespace(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account:
-    """The namespace, which the caller must be allowed to add repositories to.
-
-    Raises:
-        NotAllowed: it does not exist, or the caller's role there is too low.
-    """
-    found = accounts.find(tx, name)
-    role = maker.role_in(found.id) if found is not None else None
-    if found is None or role is None or role < Role.CONTRIBUTOR:
-        raise NotAllowed(f'You don\'t have the rights to create a {kind.value} under the namespace "{name}"')
-    return found
 
 
 def _check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:

@@ -14,7 +14,7 @@ from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Busy, EntryNotFound, InvalidOperation, LargeFileMissing, LimitExceeded
 from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, render_pointer
 from entrepot.hub import access, revisions
-from entrepot.hub.callers import Caller, seen_by
+from entrepot.hub.callers import Caller, read_by
 from entrepot.hub.house import Hub
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
 from entrepot.hub.revisions import Branch
@@ -249,7 +249,7 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
     found = files.usable(tx, row.id, wanted)
     missing = [sha256 for sha256 in wanted if sha256 not in found]
     if missing:
-        found |= files.readable_elsewhere(tx, seen_by(caller), missing)
+        found |= files.readable_elsewhere(tx, read_by(caller), missing)
         missing = [sha256 for sha256 in missing if sha256 not in found]
     if missing:
         claims = xet_files.claimed(tx, row.id, missing)
@@ -266,7 +266,7 @@ def admit(tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], now
     usable = files.usable(tx, row.id, wanted)
     missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in usable]
     if missing:
-        readable = files.readable_elsewhere(tx, seen_by(caller), missing)
+        readable = files.readable_elsewhere(tx, read_by(caller), missing)
         files.link(tx, row.id, list(readable), caller.account.id, now_ms)
         claimed = [sha256 for sha256 in missing if sha256 not in readable]
         xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)

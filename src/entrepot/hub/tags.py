@@ -40,11 +40,12 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 
 @attrs.frozen
 class SortedTag:
-    """A tag, the word for people, and what kind of thing it says."""
+    """A tag, the word for people, what kind of thing it says, and how many repositories have it."""
 
     tag: str
     label: str
     kind: str
+    count: int
 
 
 def by_kind(hub: Hub, kind: RepoType) -> dict[str, list[SortedTag]]:
@@ -56,8 +57,8 @@ def by_kind(hub: Hub, kind: RepoType) -> dict[str, list[SortedTag]]:
         tags = repos.public_tags(tx, kind)
         pipelines, libraries = repos.public_words(tx, kind)
     found: dict[str, list[SortedTag]] = {group: [] for group in (*_PREFIXES[kind], *_PLAIN[kind], _OTHER)}
-    for tag in tags:
-        sorted_tag = _sort(tag, kind, pipelines, libraries | _FORMATS)
+    for tag, count in tags.items():
+        sorted_tag = attrs.evolve(_sort(tag, kind, pipelines, libraries | _FORMATS), count=count)
         found[sorted_tag.kind].append(sorted_tag)
     return found
 
@@ -65,10 +66,10 @@ def by_kind(hub: Hub, kind: RepoType) -> dict[str, list[SortedTag]]:
 def _sort(tag: str, kind: RepoType, pipelines: frozenset[str], libraries: frozenset[str]) -> SortedTag:
     prefix, _, rest = tag.partition(":")
     if rest and prefix in _PREFIXES[kind]:
-        return SortedTag(tag, rest, prefix)
+        return SortedTag(tag, rest, prefix, 0)
     if _PLAIN[kind]:
         words = (("pipeline_tag", tag in pipelines), ("library", tag in libraries))
         for group, is_one in (*words, ("language", _LANGUAGE.fullmatch(tag) is not None)):
             if is_one:
-                return SortedTag(tag, tag, group)
-    return SortedTag(tag, tag, _OTHER)
+                return SortedTag(tag, tag, group, 0)
+    return SortedTag(tag, tag, _OTHER, 0)

@@ -24,7 +24,7 @@ from entrepot.errors import (
     RepoNotFound,
     ThingNotFound,
 )
-from entrepot.hub import access, chunks
+from entrepot.hub import access, chunks, proposals
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.staging import admit, usable_sizes
@@ -72,7 +72,13 @@ class Answer:
 
 
 def plan_uploads(
-    hub: Hub, caller: Anyone, ref: RepoRef, wanted: Sequence[Wanted], *, takes_parts: bool
+    hub: Hub,
+    caller: Anyone,
+    ref: RepoRef,
+    wanted: Sequence[Wanted],
+    *,
+    takes_parts: bool,
+    revision: str | None = "main",
 ) -> list[Answer]:
     """Where the caller may send the bytes of each file.
 
@@ -80,15 +86,18 @@ def plan_uploads(
 
     Args:
         takes_parts: the client can send large files in parts.
+        revision: where they shall be committed; None stands for a pull
+            request that does not exist yet, which every reader may make.
 
     Raises:
-        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed, GatedRepo: no access.
+        RevisionNotFound, Refused: there is no such pull request, or it is closed.
         LimitExceeded: more than 1,000 files.
     """
     _check_number(wanted)
     sha256s = [item.sha256 for item in wanted]
     with hub.read() as tx:
-        row, author = access.writable(tx, caller, ref)
+        row, author = proposals.uploader(tx, caller, ref, revision)
         stored = usable_sizes(tx, author, row, sha256s)
     if stored:
         # Looked up again, touched and linked in one transaction: no sweep can come between.
@@ -111,13 +120,15 @@ def plan_downloads(hub: Hub, caller: Anyone, ref: RepoRef, wanted: Sequence[Want
     _check_number(wanted)
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
+        # Open to everybody, or for the account that asked: then the link ends with the right.
+        holder = {} if caller is None else {"user": str(caller.account.id)}
         stored = files.usable(tx, row.id, [item.sha256 for item in wanted])
     answers = []
     for item in wanted:
         if item.sha256 not in stored:
             answers.append(Answer(item, refusal=(404, "Object does not exist in this repository")))
             continue
-        fields = {"repo": str(row.id), "oid": item.sha256}
+        fields = {"repo": str(row.id), "oid": item.sha256} | holder
         answers.append(Answer(item, _link(hub, _DOWNLOAD, f"/_lfs/objects/{item.sha256}", fields)))
     return answers
 
@@ -131,7 +142,7 @@ def verify(hub: Hub, caller: Anyone, ref: RepoRef, wanted: Wanted) -> None:
         ContentMismatch: it has another size.
     """
     with hub.read() as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, _ = proposals.uploader(tx, caller, ref, None)
         size = files.usable(tx, row.id, [wanted.sha256]).get(wanted.sha256)
     if size is None:
         raise ThingNotFound("object", wanted.sha256)
@@ -298,14 +309,17 @@ def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
 
     Raises:
         InvalidSignature: the link is altered, expired, or for another file.
-        ThingNotFound: the file, or its repository, was deleted meanwhile.
+        ThingNotFound: the file, or its repository, was deleted meanwhile, or
+            whoever the link was made for may not read it any more.
     """
     claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     with hub.read() as tx:
         kept = files.kept(tx, int(claim["repo"]), oid)
-        is_gone = repos.by_id(tx, int(claim["repo"])) is None
-    if kept is None or is_gone:
+        row = repos.by_id(tx, int(claim["repo"]))
+        holder = int(claim["user"]) if "user" in claim else None
+        is_open = row is not None and access.still_reads(tx, row, holder)
+    if kept is None or not is_open:
         raise ThingNotFound("object", oid)
     if not kept.is_raw and kept.xet_hash is not None:
         return chunks.open_file(hub, kept.xet_hash)

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from starlette.routing import Router
+from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import Unavailable
@@ -61,15 +61,19 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
             await threads.run_transfer(house.downloads.flush, hub)
             threads.close()
 
-    chunk_store = xet.routes(workers=hub.settings.workers)
-    doors = [*health.routes(metrics), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
-    router = Router(doors, redirect_slashes=False, lifespan=lifespan)
+    router = Router(doors_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["house"] = house
         await router(scope, receive, send)
 
     return Edge(app, metrics=metrics)
+
+
+def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
+    """Every route of the application, in the order in which they are tried."""
+    chunk_store = xet.routes(workers=hub.settings.workers)
+    return [*health.routes(metrics or Metrics(worker=0)), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
 
 
 async def _flush_often(house: House) -> None:

@@ -107,6 +107,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     transfer_threads: Annotated[
         int, _Doc(number(1, 1024), "How many long transfers one process runs at the same time.")
     ] = 16
+    webhook_private_targets: Annotated[
+        bool, _Doc(SWITCH, "Whether webhooks may reach addresses of this machine and of private networks.")
+    ] = False
+    webhook_patience_s: Annotated[
+        int, _Doc(duration(0, 30 * _DAY), "How long a webhook's receiver may refuse before news for it are dropped.")
+    ] = 3 * _DAY
     default_visibility: Annotated[
         Literal["public", "private"],
         _Doc(one_of("public", "private"), "Who sees a new repository whose maker did not say."),

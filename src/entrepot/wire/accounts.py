@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
+
+from entrepot.wire.tokens import FineGrained
 
 
 class TokenFacts(msgspec.Struct, rename="camel"):
-    """The token a request came with; ``role`` is ``read`` or ``write``."""
+    """The token a request came with; ``role`` is ``read``, ``write`` or ``fineGrained``."""
 
     display_name: str
     role: str
     created_at: str
+    fine_grained: FineGrained | UnsetType = UNSET
 
 
 class Auth(msgspec.Struct, rename="camel"):

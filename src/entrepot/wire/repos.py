@@ -150,7 +150,7 @@ class RepoInfo(
     downloads: int | UnsetType = UNSET
     downloads_all_time: int | UnsetType = UNSET
     likes: int | UnsetType = UNSET
-    trending_score: int | UnsetType = UNSET
+    trending_score: float | UnsetType = UNSET
     tags: Sequence[str] | UnsetType = UNSET
     pipeline_tag: str | UnsetType = UNSET
     library_name: str | UnsetType = UNSET

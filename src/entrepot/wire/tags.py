@@ -9,8 +9,9 @@ import msgspec
 
 
 class TagEntry(msgspec.Struct):
-    """A tag: the word to filter by, the word for people, and its kind."""
+    """A tag: the word to filter by, the word for people, its kind, and how many public repositories have it."""
 
     id: str
     label: str
     type: str
+    count: int = 0

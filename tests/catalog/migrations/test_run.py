@@ -9,10 +9,17 @@ from entrepot.catalog.engines import make_engine
 from entrepot.catalog.migrations import run
 
 
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether a thing in the database is known to SQLAlchemy: the full-text index is not."""
+    return not (kind == "table" and (name or "").startswith("repo_texts"))
+
+
 def differences(url: str, metadata: sa.MetaData) -> list[Any]:
     engine = make_engine(url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "include_name": is_ours}
+        )
         found = compare_metadata(context, metadata)
     engine.dispose()
     return found

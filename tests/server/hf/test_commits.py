@@ -16,7 +16,7 @@ import httpx2
 import psutil
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, constants
-from huggingface_hub.errors import BadRequestError, HfHubHTTPError, RemoteEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError, RepositoryNotFoundError
 
 from entrepot.names import RepoType
 from entrepot.server.hf.commits import max_line
@@ -209,11 +209,24 @@ def test_a_private_repository_is_hidden(
         assert (answer.status_code, answer.headers["x-error-code"]) == (status, "RepoNotFound")
 
 
-def test_a_pull_request_is_refused_with_a_reason(committer: Any, api: Any, repo: str) -> None:
-    answer = committer.send(repo, rev="main?create_pr=1")
-    assert answer.status_code == 400
-    with pytest.raises(BadRequestError, match="no pull requests yet"):
-        api.upload_file(path_or_fileobj=b"x", path_in_repo="x", repo_id=repo, create_pr=True)
+def test_a_reader_opens_a_pull_request_with_a_commit(
+    site: Any, committer: Any, stranger: httpx2.Client, repo: str
+) -> None:
+    line = ("file", {"path": "x", "content": "x"})
+    answer = type(committer)(stranger).send(repo, line, rev="main?create_pr=1", summary="Add x", description="why")
+    assert answer.json()["pullRequestUrl"] == f"{site.url}/{repo}/discussions/1"
+    seen = stranger.get(f"/api/models/{repo}/discussions/1?diff=1").json()
+    assert (seen["title"], seen["status"], seen["changes"]) == ("Add x", "open", {"base": "refs/heads/main"})
+    assert [event["data"].get("oid") for event in seen["events"]] == [None, answer.json()["commitOid"]]
+    assert head(stranger, repo) != answer.json()["commitOid"]
+
+
+@pytest.mark.parametrize("rev", ["nope", "refs%2Fpr%2F1", "v1"])
+def test_a_pull_request_asks_to_change_a_branch(alice: httpx2.Client, committer: Any, repo: str, rev: str) -> None:
+    alice.post(f"/api/models/{repo}/tag/main", json={"tag": "v1"})
+    alice.post(f"/api/models/{repo}/discussions", json={"title": "One", "pullRequest": True})
+    answer = committer.send(repo, ("file", {"path": "x", "content": "x"}), rev=f"{rev}?create_pr=1")
+    assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RevisionNotFound")
 
 
 @pytest.mark.parametrize("kind", ["unknown", "commit", "tag"])

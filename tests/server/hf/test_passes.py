@@ -56,7 +56,7 @@ def test_a_writer_gets_a_pass_for_any_revision(site: Any, alice: httpx2.Client, 
     assert ask(alice, site.new_repo(), "write", revision).status_code == 200
 
 
-@pytest.mark.parametrize("revision", ["main", "None?create_pr=1"])
+@pytest.mark.parametrize("revision", ["main", "None"])
 def test_who_may_only_read_gets_no_pass_for_writing(
     site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, revision: str
 ) -> None:
@@ -65,6 +65,20 @@ def test_who_may_only_read_gets_no_pass_for_writing(
         assert [ask(client, repo, "write", revision).status_code for client in (reader, stranger)] == [403, 403]
         assert [ask(client, repo, "read").status_code for client in (reader, stranger, anonymous)] == [200] * 3
     assert ask(anonymous, repo, "write", revision).status_code == 401
+
+
+@pytest.mark.parametrize("revision", ["None?create_pr=1", "main?create_pr=1"])
+def test_readers_get_a_pass_for_a_pull_request(
+    site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, revision: str
+) -> None:
+    repo = site.new_repo()
+    assert ask(stranger, repo, "write", revision).status_code == 200
+    with site.client(site.reader) as reader:
+        assert ask(reader, repo, "write", revision).status_code == 403
+    assert ask(anonymous, repo, "write", revision).status_code == 401
+    stranger.post(f"/api/models/{repo}/discussions", json={"title": "One", "pullRequest": True})
+    assert ask(stranger, repo, "write", "refs%2Fpr%2F1").status_code == 200
+    assert ask(stranger, repo, "write", "refs%2Fpr%2F2").status_code == 404
 
 
 @pytest.mark.parametrize("verb", ["read", "write"])

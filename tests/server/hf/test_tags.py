@@ -31,13 +31,13 @@ def cards(site: Any) -> None:
 def test_tags_of_public_models_come_by_their_kind(alice: httpx2.Client) -> None:
     found = alice.get("/api/models-tags-by-type").json()
     assert found == {
-        "license": [{"id": "license:mit", "label": "mit", "type": "license"}],
-        "library": [{"id": "timm", "label": "timm", "type": "library"}],
-        "pipeline_tag": [{"id": "fill-mask", "label": "fill-mask", "type": "pipeline_tag"}],
-        "language": [{"id": "fr", "label": "fr", "type": "language"}],
-        "region": [{"id": "region:us", "label": "us", "type": "region"}],
+        "license": [{"id": "license:mit", "label": "mit", "type": "license", "count": 1}],
+        "library": [{"id": "timm", "label": "timm", "type": "library", "count": 1}],
+        "pipeline_tag": [{"id": "fill-mask", "label": "fill-mask", "type": "pipeline_tag", "count": 1}],
+        "language": [{"id": "fr", "label": "fr", "type": "language", "count": 1}],
+        "region": [{"id": "region:us", "label": "us", "type": "region", "count": 1}],
         "dataset": [],
-        "other": [{"id": "x", "label": "x", "type": "other"}],
+        "other": [{"id": "x", "label": "x", "type": "other", "count": 1}],
     }
 
 

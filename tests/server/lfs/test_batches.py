@@ -171,7 +171,8 @@ def test_a_token_that_may_only_read_uploads_nothing(world: Any) -> None:
     reading, stranger = world.client(world.alice_reads), world.client(world.bob)
     assert batch(reading, ref, named(SMALL)).status_code == 403
     assert "read" in batch(reading, ref, named(SMALL)).json()["message"]
-    assert batch(stranger, ref, named(SMALL)).status_code == 403
+    assert batch(stranger, ref, named(SMALL), branch="main").status_code == 403
+    assert batch(stranger, ref, named(SMALL), branch="refs/pr/1").status_code == 404
     assert batch(reading, ref, named(SMALL), operation="download").status_code == 200
 
 
@@ -329,4 +330,15 @@ def test_downloads_never_go_through_xet(world: Any) -> None:
 def test_who_may_not_write_gets_no_pass(world: Any) -> None:
     ref = world.repo("xet-rights")
     for token, status in ((world.alice_reads, 403), (world.bob, 403), (None, 401)):
-        assert batch(world.client(token), ref, named(SMALL), transfers=["xet"]).status_code == status
+        assert batch(world.client(token), ref, named(SMALL), transfers=["xet"], branch="main").status_code == status
+
+
+def test_readers_upload_for_a_pull_request_to_come(world: Any) -> None:
+    ref = world.repo("xet-proposals")
+    bob = world.client(world.bob)
+    [item] = batch(bob, ref, named(SMALL), transfers=["xet"]).json()["objects"]
+    assert item["actions"]["upload"]["href"].endswith("/xet-write-token/main?create_pr=1")
+    assert bob.get(item["actions"]["upload"]["href"]).status_code == 200
+    [item] = batch(bob, ref, named(SMALL)).json()["objects"]
+    assert bob.put(item["actions"]["upload"]["href"], content=SMALL).status_code == 200
+    assert bob.post(item["actions"]["verify"]["href"], json=named(SMALL)).status_code == 200

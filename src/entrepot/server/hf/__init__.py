@@ -5,24 +5,32 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from entrepot.server.hf import (
+    attachments,
     cards,
+    collections,
     commits,
+    discussions,
     files,
+    gates,
     identity,
     infos,
     large_files,
+    likes,
     lists,
     logs,
     passes,
     preuploads,
     refs,
     repos,
+    searches,
     spaces,
     storage,
     tags,
     telemetry,
+    tokens,
     trees,
     users,
+    webhooks,
 )
 
 
@@ -30,8 +38,11 @@ def routes() -> list[BaseRoute]:
     """All routes of this dialect."""
     return [
         *files.routes(),
+        *gates.routes(),
         *cards.routes(),
         *commits.routes(),
+        *discussions.routes(),
+        *attachments.routes(),
         *large_files.routes(),
         *logs.routes(),
         *passes.routes(),
@@ -39,12 +50,17 @@ def routes() -> list[BaseRoute]:
         *refs.routes(),
         *trees.routes(),
         *identity.routes(),
+        *tokens.routes(),
         *repos.routes(),
         *lists.routes(),
+        *likes.routes(),
+        *collections.routes(),
+        *searches.routes(),
         *users.routes(),
         *tags.routes(),
         *spaces.routes(),
         *storage.routes(),
         *telemetry.routes(),
+        *webhooks.routes(),
         *infos.routes(),  # the last: its ids of one segment would take other words for names
     ]

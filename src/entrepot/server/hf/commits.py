@@ -6,14 +6,15 @@ import contextlib
 import errno
 from collections.abc import Iterator
 
+import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from entrepot.errors import Malformed, StoreFull
-from entrepot.hub import commits, repositories
+from entrepot.hub import commits, pulls
 from entrepot.hub.callers import Anyone
-from entrepot.hub.commits import Recorded
+from entrepot.hub.commits import Draft, Recorded
 from entrepot.hub.house import Hub
 from entrepot.names import RepoRef
 from entrepot.server.bodies import SpooledBody, read_small, spool_lines
@@ -35,21 +36,21 @@ def routes() -> list[BaseRoute]:
 async def create(request: Request, ref: RepoRef) -> Response:
     """``POST commit/{branch}``: record one commit, from lines of JSON or from one JSON object."""
     revision, is_disjoint_welcome = tail_of(request), _wants_disjoint(request)
-    refuse_pull_request(request)
-    await ask(request, repositories.check_write, ref)  # before a body of gigabytes is taken in
+    is_proposal = flag(request, "create_pr")
+    # Before a body of gigabytes is taken in.
+    await ask(request, pulls.check_open if is_proposal else commits.check_target, ref, revision)
+    errand = _Errand(ref, revision, is_proposal=is_proposal)
     if request.headers.get("content-type", "").startswith("application/json"):
         body = await read_small(request, max_line(house_of(request).hub.settings))
 
-        def record(hub: Hub, caller: Anyone) -> Recorded:
-            draft = read_whole(body, is_disjoint_welcome=is_disjoint_welcome)
-            return commits.create(hub, caller, ref, revision, draft)
+        def record(hub: Hub, caller: Anyone) -> _Done:
+            return errand.run(hub, caller, read_whole(body, is_disjoint_welcome=is_disjoint_welcome))
 
         return _answer(request, await ask_slowly(request, record))
     with await _spool(request) as spooled:
 
-        def record_lines(hub: Hub, caller: Anyone) -> Recorded:
-            draft = read_lines(spooled.lines(), is_disjoint_welcome=is_disjoint_welcome)
-            return commits.create(hub, caller, ref, revision, draft)
+        def record_lines(hub: Hub, caller: Anyone) -> _Done:
+            return errand.run(hub, caller, read_lines(spooled.lines(), is_disjoint_welcome=is_disjoint_welcome))
 
         return _answer(request, await ask_slowly(request, record_lines))
 
@@ -59,16 +60,28 @@ def max_line(settings: Settings) -> int:
     return settings.max_inline_file * 4 // 3 + _LINE_MARGIN
 
 
-def refuse_pull_request(request: Request) -> None:
-    """Say so, when a request wants what this hub has not.
+@attrs.frozen
+class _Done:
+    """A commit that was recorded, and the pull request that was opened with it."""
 
-    Raises:
-        Malformed: ``create_pr`` is set. Its status, 400, is one whose message clients show.
-    """
-    if flag(request, "create_pr"):
-        raise Malformed(
-            "parameter 'create_pr'", "this version of the hub has no pull requests yet; commit to a branch instead"
-        )
+    recorded: Recorded
+    num: int | None = None
+
+
+@attrs.frozen
+class _Errand:
+    """Where a commit shall go, as a thread takes it along."""
+
+    ref: RepoRef
+    revision: str
+    is_proposal: bool = attrs.field(kw_only=True)
+
+    def run(self, hub: Hub, caller: Anyone, draft: Draft) -> _Done:
+        """Record it, on the branch or in a new pull request for it."""
+        if self.is_proposal:
+            opened = pulls.open_with_commit(hub, caller, self.ref, self.revision, draft)
+            return _Done(opened.recorded, opened.num)
+        return _Done(commits.create(hub, caller, self.ref, self.revision, draft))
 
 
 def _wants_disjoint(request: Request) -> bool:
@@ -102,6 +115,14 @@ def _full_disk_told() -> Iterator[None]:
         raise StoreFull(error.strerror or str(error)) from error
 
 
-def _answer(request: Request, recorded: Recorded) -> Response:
-    url = f"{base_url(request)}/{recorded.repo.ref.path}/commit/{recorded.oid}"
-    return json_answer(CommitAnswer(success=True, commit_oid=recorded.oid, commit_url=url, hook_output=""))
+def _answer(request: Request, done: _Done) -> Response:
+    page, oid = f"{base_url(request)}/{done.recorded.repo.ref.path}", done.recorded.oid
+    return json_answer(
+        CommitAnswer(
+            success=True,
+            commit_oid=oid,
+            commit_url=f"{page}/commit/{oid}",
+            pull_request_url=None if done.num is None else f"{page}/discussions/{done.num}",
+            hook_output="",
+        )
+    )

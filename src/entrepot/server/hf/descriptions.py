@@ -94,8 +94,7 @@ def render_info(full: FullInfo) -> RepoInfo:
         downloads=row.downloads,
         downloads_all_time=full.downloads_all_time,
         likes=row.likes,
-        # What "sort=trendingScore" sorts by, see lists.
-        trending_score=row.downloads,
+        trending_score=row.trending,
         tags=full.info.tags,
         pipeline_tag=row.pipeline_tag or UNSET,
         library_name=row.library or UNSET,

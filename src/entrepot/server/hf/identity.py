@@ -5,13 +5,16 @@ Source: hf_api, section 1A.1.
 
 from __future__ import annotations
 
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.hub.callers import Anyone, Caller, require
-from entrepot.hub.house import Hub
+from entrepot.hub import tokens
+from entrepot.hub.callers import Caller
+from entrepot.hub.tokens import KnownToken
 from entrepot.server.doors import ask, json_answer
+from entrepot.server.hf.tokens import render_scopes
 from entrepot.wire.accounts import Auth, OwnOrg, TokenFacts, WhoAmI
 from entrepot.wire.times import format_ms
 
@@ -23,10 +26,10 @@ def routes() -> list[BaseRoute]:
 
 async def whoami(request: Request) -> Response:
     """GET: the caller, their organisations and their token; 401 for nobody in particular."""
-    return json_answer(render_caller(await ask(request, _somebody)))
+    return json_answer(render_caller(*await ask(request, tokens.present)))
 
 
-def render_caller(caller: Caller) -> WhoAmI:
+def render_caller(caller: Caller, known: KnownToken) -> WhoAmI:
     """A caller as they see themselves."""
     account, token = caller.account, caller.token
     orgs = [
@@ -41,9 +44,5 @@ def render_caller(caller: Caller) -> WhoAmI:
         email=account.email,
         email_verified=account.email is not None,
         orgs=orgs,
-        auth=Auth(TokenFacts(token.name, token.role, format_ms(token.created_ms))),
+        auth=Auth(TokenFacts(token.name, token.role, format_ms(token.created_ms), render_scopes(known) or UNSET)),
     )
-
-
-def _somebody(_hub: Hub, caller: Anyone) -> Caller:
-    return require(caller)

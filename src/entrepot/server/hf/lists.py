@@ -5,10 +5,6 @@ Source: hf_api, sections 1A.3, 4.1 and 4.4.
 
 from __future__ import annotations
 
-import base64
-import binascii
-
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -17,9 +13,10 @@ from entrepot.errors import Malformed
 from entrepot.hub import infos
 from entrepot.hub.infos import Search
 from entrepot.names import RepoType
-from entrepot.server.doors import ask, ask_slowly, flag, json_answer, many, next_link, number
+from entrepot.server.doors import ask, ask_slowly, flag, json_answer, many, number
 from entrepot.server.hf.descriptions import read_expand, render_infos, usual_properties
 from entrepot.server.hf.kinds import each_kind
+from entrepot.server.hf.pages import after_of, link_to
 
 PAGE, FULL_PAGE = 1000, 100
 """Repositories on a page, at most and by default; fewer when their files are listed too."""
@@ -29,9 +26,8 @@ SORTS = {
     "last_modified": "lastModified",
     "createdAt": "createdAt",
     "created_at": "createdAt",
-    # Nobody counts trends on a hub of one team: what was downloaded most in the last 30 days comes first.
-    "trendingScore": "downloads",
-    "trending_score": "downloads",
+    "trendingScore": "trending",
+    "trending_score": "trending",
     "downloads": "downloads",
     "likes": "likes",
 }
@@ -68,8 +64,7 @@ async def find(request: Request, kind: RepoType) -> Response:
     found = await call(
         request, infos.search, wanted, with_files=with_files, with_totals="downloadsAllTime" in properties
     )
-    headers = {"link": next_link(request, {"cursor": render_cursor(found.after)})} if found.after else None
-    return json_answer(render_infos(found.infos, properties), headers=headers)
+    return json_answer(render_infos(found.infos, properties), headers=link_to(request, found.after))
 
 
 def read_search(request: Request, kind: RepoType, page: int) -> Search:
@@ -83,41 +78,20 @@ def read_search(request: Request, kind: RepoType, page: int) -> Search:
     """
     query = request.query_params
     tags = [f"{prefix}:{value}" for key, prefix in _AS_TAGS[kind].items() for value in many(request, key)]
-    cursor = query.get("cursor")
     return Search(
         kind,
         author=query.get("author") or None,
         terms=tuple(word for text in many(request, "search") for word in text.split()),
+        text=_text(query.get("text")),
         tags=(*many(request, "filter"), *tags),
         any_prefix=("model:", "dataset:") if kind is RepoType.SPACE and flag(request, "linked") else (),
         pipeline_tag=query.get("pipeline_tag") or None,
         gated=flag(request, "gated") if query.get("gated") else None,
         sort=_sort(query.get("sort")),
         is_ascending=query.get("direction") == "1",
-        after=parse_cursor(cursor) if cursor else None,
+        after=after_of(request),
         limit=number(request, "limit", page, low=1, high=page),
     )
-
-
-def render_cursor(after: tuple[int, int]) -> str:
-    """A place between two repositories of a list, as text that means nothing to clients."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(after)).decode().rstrip("=")
-
-
-def parse_cursor(text: str) -> tuple[int, int]:
-    """Read what :func:`render_cursor` wrote.
-
-    Raises:
-        Malformed: it was not written here.
-    """
-    try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        value, row = msgspec.json.decode(raw, type=tuple[int, int])
-    except (ValueError, binascii.Error, msgspec.DecodeError):
-        raise Malformed("parameter 'cursor'", "take it from the Link header of the page before") from None
-    if max(abs(value), abs(row)) >= 1 << 63:
-        raise Malformed("parameter 'cursor'", "take it from the Link header of the page before")
-    return value, row
 
 
 def _properties(request: Request, kind: RepoType) -> frozenset[str]:
@@ -129,6 +103,11 @@ def _properties(request: Request, kind: RepoType) -> frozenset[str]:
     if not flag(request, "config"):
         hidden.add("config")
     return usual_properties(kind) - hidden
+
+
+def _text(words: str | None) -> str | None:
+    """What ``text`` looks for in names, tags and cards; the search for nothing finds everything."""
+    return infos.query_of(words) if words else None
 
 
 def _sort(word: str | None) -> str:

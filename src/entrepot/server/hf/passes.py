@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from entrepot.hub import passes
 from entrepot.hub.passes import Issued
 from entrepot.names import RepoRef
-from entrepot.server.doors import ask, base_url, json_answer
+from entrepot.server.doors import ask, base_url, flag, json_answer
 from entrepot.server.hf.mounts import repo_routes, tail_of
 from entrepot.server.xet.holders import render_pass
 
@@ -35,14 +35,15 @@ async def give_read(request: Request, ref: RepoRef) -> Response:
 
 
 async def give_write(request: Request, ref: RepoRef) -> Response:
-    """``GET xet-write-token/{revision}``: for whoever may write to the repository.
+    """``GET xet-write-token/{revision}``: for whoever may write there.
 
-    The revision need not exist: the commit after the upload says what becomes
-    of it. ``create_pr`` gives nobody else a pass, because this hub has no pull
-    requests.
+    A branch need not exist: the commit after the upload says what becomes of
+    it. With ``create_pr`` the files are for a pull request to come, which
+    every reader may open.
     """
-    tail_of(request)
-    return _answer(request, await ask(request, passes.issue_write, ref))
+    revision = tail_of(request)
+    named = None if flag(request, "create_pr") else revision
+    return _answer(request, await ask(request, passes.issue_write, ref, named))
 
 
 def _answer(request: Request, issued: Issued) -> Response:

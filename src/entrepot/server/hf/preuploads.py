@@ -14,13 +14,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from entrepot.errors import LimitExceeded, Malformed, shown
-from entrepot.hub import preuploads, repositories
+from entrepot.hub import commits, preuploads, pulls
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.preuploads import MAX_FILES, Candidate, Plan
 from entrepot.names import RepoRef, parse_path
-from entrepot.server.doors import ask, json_answer, read_json
-from entrepot.server.hf.commits import refuse_pull_request
+from entrepot.server.doors import ask, flag, json_answer, read_json
 from entrepot.server.hf.mounts import repo_routes, tail_of
 from entrepot.wire.preuploads import PreuploadAdvice, PreuploadAnswer, PreuploadFile, PreuploadQuestion
 
@@ -36,8 +35,7 @@ def routes() -> list[BaseRoute]:
 async def advise(request: Request, ref: RepoRef) -> Response:
     """``POST preupload/{branch}``: advice for each file, in their order."""
     revision, question = tail_of(request), await read_json(request, PreuploadQuestion)
-    refuse_pull_request(request)
-    plan = await ask(request, _Asked(ref, revision, question).run)
+    plan = await ask(request, _Asked(ref, revision, question, is_proposal=flag(request, "create_pr")).run)
     files = [
         PreuploadAdvice(
             path=advice.path,
@@ -57,11 +55,13 @@ class _Asked:
     ref: RepoRef
     revision: str
     question: PreuploadQuestion
+    is_proposal: bool = attrs.field(kw_only=True)
 
     def run(self, hub: Hub, caller: Anyone) -> Plan:
-        """Answer it; who may not write learns nothing else."""
+        """Answer it; who may not write there learns nothing else."""
         question = self.question
-        repositories.check_write(hub, caller, self.ref)
+        check = pulls.check_open if self.is_proposal and not self._is_pull else commits.check_target
+        check(hub, caller, self.ref, self.revision)
         for name, text in (("gitIgnore", question.git_ignore), ("gitAttributes", question.git_attributes)):
             if text is not None and len(text) > _MAX_RULES:
                 raise LimitExceeded(f"the length of {name}", _MAX_RULES)
@@ -75,7 +75,13 @@ class _Asked:
             [_candidate(file) for file in question.files],
             attributes=question.git_attributes,
             ignores=question.git_ignore,
+            is_proposal=self.is_proposal and not self._is_pull,
         )
+
+    @property
+    def _is_pull(self) -> bool:
+        """Whether the files are for a pull request that exists, whatever the question says beside."""
+        return self.revision.startswith("refs/pr/")
 
 
 def _candidate(file: PreuploadFile) -> Candidate:

@@ -29,7 +29,10 @@ def routes() -> list[BaseRoute]:
 async def list_tags(request: Request, kind: RepoType) -> Response:
     """GET: every tag of public repositories of a type, by its kind."""
     found = await ask(request, _sorted_tags, kind)
-    entries = {group: [TagEntry(item.tag, item.label, item.kind) for item in items] for group, items in found.items()}
+    entries = {
+        group: [TagEntry(item.tag, item.label, item.kind, item.count) for item in items]
+        for group, items in found.items()
+    }
     return json_answer(entries)
 
 

@@ -69,7 +69,9 @@ def batch_door(kind: RepoType) -> Handler:
         if asked.operation == "upload":
             chunked = await _xet_action(request, ref, asked) if XET in asked.transfers else None
             takes_parts = chunked is None and MULTIPART in asked.transfers
-            plan = await ask_slowly(request, transfers.plan_uploads, ref, wanted, takes_parts=takes_parts)
+            plan = await ask_slowly(
+                request, transfers.plan_uploads, ref, wanted, takes_parts=takes_parts, revision=_target(asked)
+            )
         else:
             plan = await ask(request, transfers.plan_downloads, ref, wanted)
         scribe = _Scribe(base_url(request), asked.operation, _verify_action(request), _needs_parts(plan), chunked)
@@ -90,6 +92,11 @@ def verify_door(kind: RepoType) -> Handler:
         return _json(named)
 
     return verify
+
+
+def _target(asked: BatchRequest) -> str | None:
+    """Where the files shall be committed; None when nothing is said, as for a pull request to come."""
+    return None if asked.ref is None else asked.ref.name.removeprefix("refs/heads/")
 
 
 def _read(item: LfsObject) -> Wanted | AnsweredObject:
@@ -126,9 +133,10 @@ async def _xet_action(request: Request, ref: RepoRef, asked: BatchRequest) -> Ac
 
     Source: hf_api, section 2.3; xet, section 12.
     """
-    base, issued = base_url(request), await ask(request, passes.issue_write, ref)
-    branch = "main" if asked.ref is None else asked.ref.name.removeprefix("refs/heads/")
-    href = f"{base}/api/{ref.type.plural}/{ref.id}/xet-write-token/{quote(branch, safe='')}"
+    target = _target(asked)
+    base, issued = base_url(request), await ask(request, passes.issue_write, ref, target)
+    query = "" if target is not None else "?create_pr=1"
+    href = f"{base}/api/{ref.type.plural}/{ref.id}/xet-write-token/{quote(target or 'main', safe='')}{query}"
     headers = render_pass(base, issued).headers() | {"X-Xet-Session-Id": str(uuid.uuid4())}
     return Action(href, headers, format_ms(issued.expires_s * 1000))
 

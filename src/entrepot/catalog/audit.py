@@ -1,0 +1,79 @@
+"""Rows of the audit log: appended, read, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables, together
+from entrepot.catalog.database import Read, Write
+
+_A = together.audit
+_M = tables.meta
+_HEAD = "audit_head"
+_FIND_HEAD = sa.select(_M.c.value).where(_M.c.key == _HEAD).with_for_update()
+_MOVE_HEAD = sa.update(_M).where(_M.c.key == _HEAD).values(value=sa.bindparam("head"))
+_ADD_HEAD = sa.insert(_M).values(key=_HEAD, value=sa.bindparam("head"))
+
+
+@attrs.frozen
+class AuditRow:
+    """One change that somebody made; ``details`` is JSON text, ``chain`` hex of 32 bytes."""
+
+    id: int
+    at_ms: int
+    actor: str
+    token: str | None
+    action: str
+    subject: str
+    details: str
+    chain: str
+
+
+@attrs.frozen
+class AuditFilter:
+    """Which rows to read; None means any."""
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+def head(tx: Read) -> str | None:
+    """The chain value of the newest row, kept apart from the rows; None before the first.
+
+    In a writing transaction it is also locked: rows are appended one at a time.
+    """
+    return tx.sql.execute(_FIND_HEAD).scalar()
+
+
+def append(tx: Write, row: AuditRow, *, is_first: bool) -> None:
+    """Add a row (its ``id`` is given by the database) and make its chain value the head."""
+    values = attrs.asdict(row, filter=attrs.filters.exclude("id"))
+    tx.sql.execute(sa.insert(_A).values(**values))
+    tx.sql.execute(_ADD_HEAD if is_first else _MOVE_HEAD, {"head": row.chain})
+
+
+def after(tx: Read, row_id: int, limit: int) -> Sequence[AuditRow]:
+    """Rows with a greater id, oldest first."""
+    query = sa.select(_A).where(_A.c.id > row_id).order_by(_A.c.id).limit(limit)
+    return [AuditRow(*row) for row in tx.sql.execute(query)]
+
+
+def search(tx: Read, wanted: AuditFilter, *, before: int | None = None, limit: int) -> Sequence[AuditRow]:
+    """Rows that match, newest first; ``before`` leaves out that id and newer ones."""
+    query = sa.select(_A).order_by(_A.c.id.desc()).limit(limit)
+    for column, value in ((_A.c.actor, wanted.actor), (_A.c.action, wanted.action), (_A.c.subject, wanted.subject)):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.since_ms is not None:
+        query = query.where(_A.c.at_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        query = query.where(_A.c.at_ms < wanted.until_ms)
+    if before is not None:
+        query = query.where(_A.c.id < before)
+    return [AuditRow(*row) for row in tx.sql.execute(query)]

@@ -1,0 +1,83 @@
+"""What goes when a repository or an account goes: every row people left around it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from entrepot.catalog import tables, together
+from entrepot.catalog.database import Write
+
+NOBODY = 0
+"""Stands for an account that is gone."""
+
+_D = together.discussions
+_C = together.collections
+_I = together.collection_items
+_W = together.webhooks
+_L = together.likes
+
+
+def erase_around_repo(tx: Write, repo_id: int) -> None:
+    """Delete talk, likes, requests, watches and news of a repository that is erased."""
+    talks = sa.select(_D.c.id).where(_D.c.repo_id == repo_id)
+    tx.sql.execute(sa.delete(together.discussion_events).where(together.discussion_events.c.discussion_id.in_(talks)))
+    for table in (
+        together.discussions,
+        together.likes,
+        together.collection_items,
+        together.access_requests,
+        together.webhook_watches,
+        together.deliveries,
+    ):
+        tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
+    tx.sql.execute(sa.delete(together.events).where(together.events.c.repo_id == repo_id))
+
+
+def erase_around_account(tx: Write, account_id: int) -> None:
+    """Delete likes, follows, collections, requests, invitations and webhooks of an account that is removed.
+
+    What it wrote in discussions stays, without a name.
+    """
+    _take_back_likes(tx, account_id)
+    _erase_collections(tx, account_id)
+    _forget_author(tx, account_id)
+    hooks = sa.select(_W.c.id).where(_W.c.owner_id == account_id)
+    tx.sql.execute(sa.delete(together.deliveries).where(together.deliveries.c.webhook_id.in_(hooks)))
+    watches = together.webhook_watches
+    tx.sql.execute(sa.delete(watches).where(watches.c.webhook_id.in_(hooks) | (watches.c.namespace_id == account_id)))
+    tx.sql.execute(sa.delete(_W).where(_W.c.owner_id == account_id))
+    follows, invitations = together.follows, together.invitations
+    tx.sql.execute(
+        sa.delete(follows).where((follows.c.follower_id == account_id) | (follows.c.followed_id == account_id))
+    )
+    tx.sql.execute(
+        sa.delete(invitations).where((invitations.c.org_id == account_id) | (invitations.c.user_id == account_id))
+    )
+    tx.sql.execute(sa.delete(together.access_requests).where(together.access_requests.c.user_id == account_id))
+    tx.sql.execute(sa.delete(together.quotas).where(together.quotas.c.namespace_id == account_id))
+
+
+def _forget_author(tx: Write, account_id: int) -> None:
+    """Let words stand without an author: SQLite may give the row id to the next account."""
+    for table in (_D, together.discussion_events):
+        tx.sql.execute(sa.update(table).where(table.c.author_id == account_id).values(author_id=NOBODY))
+    images = together.attachments
+    tx.sql.execute(sa.update(images).where(images.c.user_id == account_id).values(user_id=NOBODY))
+
+
+def _take_back_likes(tx: Write, account_id: int) -> None:
+    liked = sa.select(_L.c.repo_id).where(_L.c.user_id == account_id)
+    repos = tables.repos
+    tx.sql.execute(sa.update(repos).where(repos.c.id.in_(liked)).values(likes=repos.c.likes - 1))
+    tx.sql.execute(sa.delete(_L).where(_L.c.user_id == account_id))
+
+
+def _erase_collections(tx: Write, account_id: int) -> None:
+    votes = together.collection_upvotes
+    voted = sa.select(votes.c.collection_id).where(votes.c.user_id == account_id)
+    tx.sql.execute(sa.update(_C).where(_C.c.id.in_(voted)).values(upvotes=_C.c.upvotes - 1))
+    tx.sql.execute(sa.delete(votes).where(votes.c.user_id == account_id))
+    own = sa.select(_C.c.id).where(_C.c.namespace_id == account_id)
+    tx.sql.execute(sa.delete(votes).where(votes.c.collection_id.in_(own)))
+    tx.sql.execute(sa.delete(_I).where(_I.c.collection_id.in_(own) | _I.c.linked_id.in_(own)))
+    tx.sql.execute(sa.delete(_C).where(_C.c.namespace_id == account_id))

@@ -1,0 +1,230 @@
+"""The tables of what people do together: talk, review, like, collect, ask for access, listen.
+
+They belong to the same database as :mod:`entrepot.catalog.tables`, whose notes
+on times and digests hold here too. Columns that name accounts hold no foreign
+key where the row outlives the account: what somebody wrote stays when they go.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from entrepot.catalog.tables import Hex, Serial, metadata
+
+_NAMESPACE = "namespaces.id"
+_REPO = "repos.id"
+
+discussions = sa.Table(
+    "discussions",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), nullable=False),
+    sa.Column("num", sa.Integer, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("author_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("is_pull", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String(8), nullable=False),
+    # Of pull requests: the branch they ask to change, the commit that merged them, and the one they parted
+    # from, which their own history no longer tells once it was squashed.
+    sa.Column("base", sa.String(255)),
+    sa.Column("fork_oid", Hex(20)),
+    sa.Column("merge_oid", Hex(20)),
+    sa.Column("is_pinned", sa.Boolean, nullable=False),
+    sa.Column("comments", sa.Integer, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("repo_id", "num", name="discussions_num"),
+)
+
+discussion_events = sa.Table(
+    "discussion_events",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("discussion_id", sa.BigInteger, sa.ForeignKey("discussions.id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("author_id", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+
+attachments = sa.Table(
+    "attachments",
+    metadata,
+    sa.Column("uid", sa.String(24), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("sha256", Hex(32), nullable=False, index=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("media_type", sa.String(100), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+likes = sa.Table(
+    "likes",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), primary_key=True),
+    sa.Column("liked_ms", sa.BigInteger, nullable=False),
+    sa.Index("likes_by_user", "user_id", "liked_ms"),
+    sa.Index("likes_by_time", "repo_id", "liked_ms"),
+    sqlite_with_rowid=False,
+)
+
+follows = sa.Table(
+    "follows",
+    metadata,
+    sa.Column("follower_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), primary_key=True),
+    sa.Column("followed_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), primary_key=True, index=True),
+    sa.Column("followed_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+collections = sa.Table(
+    "collections",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("namespace_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False, index=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("description", sa.Text),
+    sa.Column("is_private", sa.Boolean, nullable=False),
+    sa.Column("theme", sa.String(20), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("upvotes", sa.BigInteger, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
+    sa.Index("collections_by_update", "updated_ms"),
+)
+
+collection_items = sa.Table(
+    "collection_items",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    # What a hub keeps itself is named by row; papers and the like by their id.
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), index=True),
+    sa.Column("linked_id", sa.BigInteger, sa.ForeignKey("collections.id"), index=True),
+    sa.Column("name", sa.Text),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Index("collection_items_in_order", "collection_id", "position"),
+)
+
+collection_upvotes = sa.Table(
+    "collection_upvotes",
+    metadata,
+    sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+access_requests = sa.Table(
+    "access_requests",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), nullable=False),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False, index=True),
+    sa.Column("status", sa.String(8), nullable=False),
+    sa.Column("fields", sa.JSON, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("requested_ms", sa.BigInteger, nullable=False),
+    sa.Column("handled_ms", sa.BigInteger),
+    sa.Column("handler_id", sa.BigInteger),
+    sa.UniqueConstraint("repo_id", "user_id", name="access_requests_once"),
+    sa.Index("access_requests_by_status", "repo_id", "status", "requested_ms"),
+)
+
+invitations = sa.Table(
+    "invitations",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("org_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False, index=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("inviter_id", sa.BigInteger, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("org_id", "user_id", name="invitations_once"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("at_ms", sa.BigInteger, nullable=False, index=True),
+    sa.Column("actor", sa.String(100), nullable=False, index=True),
+    sa.Column("token", sa.String(24)),
+    sa.Column("action", sa.String(40), nullable=False, index=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+    # Of this row and the one before: nobody can change or drop a row unseen.
+    sa.Column("chain", Hex(32), nullable=False),
+)
+
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("owner_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False, index=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text),
+    sa.Column("domains", sa.JSON, nullable=False),
+    sa.Column("is_disabled", sa.Boolean, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+
+webhook_watches = sa.Table(
+    "webhook_watches",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("webhook_id", sa.BigInteger, sa.ForeignKey("webhooks.id"), nullable=False, index=True),
+    sa.Column("namespace_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), index=True),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), index=True),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    # Kept without a foreign key: the news that a repository is gone outlives it.
+    sa.Column("repo_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("namespace_id", sa.BigInteger, nullable=False),
+    sa.Column("scope", sa.String(24), nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("webhook_id", sa.BigInteger, sa.ForeignKey("webhooks.id"), nullable=False),
+    sa.Column("event_id", sa.BigInteger, sa.ForeignKey("events.id"), nullable=False, index=True),
+    sa.Column("repo_id", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_ms", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("answer", sa.Text),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("finished_ms", sa.BigInteger),
+    sa.Index("deliveries_in_turn", "webhook_id", "repo_id", "state", "id"),
+    sa.Index("deliveries_due", "state", "next_ms"),
+)
+
+quotas = sa.Table(
+    "quotas",
+    metadata,
+    sa.Column("namespace_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), primary_key=True),
+    sa.Column("max_bytes", sa.BigInteger),
+    sa.Column("max_repos", sa.Integer),
+    sa.Column("max_file_bytes", sa.BigInteger),
+)

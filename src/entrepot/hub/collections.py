@@ -1,0 +1,430 @@
+"""Collections: what a user or an organisation puts together, for others to find.
+
+Source of the rules: hf_api, section 1B.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, Write, accounts, collections, repos
+from entrepot.catalog.accounts import Account
+from entrepot.catalog.collections import CollectionRow, ItemRow, Wanted
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import (
+    AccountNotFound,
+    AlreadyExists,
+    InvalidName,
+    LimitExceeded,
+    LoginRequired,
+    Malformed,
+    NotAllowed,
+    ThingNotFound,
+)
+from entrepot.hub import access, scopes
+from entrepot.hub.callers import Anyone, Caller, Role, require_change, require_permission
+from entrepot.hub.house import Hub
+from entrepot.names import RepoRef, RepoType, new_uid, parse_repo_id
+
+THEMES = ("orange", "blue", "green", "purple", "pink", "indigo")
+SORTS = tuple(collections.SORTS)
+MAX_ITEMS = 1000
+MAX_COLLECTIONS = 1000
+_MAX_TITLE, _MAX_DESCRIPTION, _MAX_NOTE = 60, 150, 500
+_REPO_KINDS = frozenset(kind.value for kind in RepoType)
+_OTHER_KINDS = frozenset({"paper"})
+_FIRST_ITEMS = 4
+
+
+@attrs.frozen
+class Item:
+    """One thing in a collection as the caller sees it; ``name``: a repository's id, a slug, a paper's id."""
+
+    row: ItemRow
+    name: str
+    repo: RepoRow | None
+
+
+@attrs.frozen
+class Collection:
+    """A collection as the caller sees it: without what is hidden from them."""
+
+    row: CollectionRow
+    slug: str
+    owner: Account
+    items: Sequence[Item]
+    is_upvoted: bool
+
+
+@attrs.frozen
+class Page:
+    """Some collections; ``after`` continues behind them, None at the end."""
+
+    items: Sequence[Collection]
+    after: tuple[float, int] | None
+
+
+@attrs.frozen
+class Question:
+    """Which collections to list; every given condition must hold, for each one of its values is enough."""
+
+    owners: Sequence[str] = ()
+    items: Sequence[str] = ()
+    text: str = ""
+    sort: str = "lastModified"
+    after: tuple[float, int] | None = None
+    limit: int = 100
+
+
+@attrs.frozen
+class Draft:
+    """A collection to make; ``item``: its first one, kind and name."""
+
+    title: str
+    namespace: str | None = None
+    description: str | None = None
+    is_private: bool = False
+    item: tuple[str, str] | None = None
+
+
+@attrs.frozen
+class Edits:
+    """What to change of a collection; None leaves it as it is."""
+
+    title: str | None = None
+    description: str | None = None
+    position: int | None = None
+    is_private: bool | None = None
+    theme: str | None = None
+
+
+def slug_of(row: CollectionRow) -> str:
+    """The address of a collection: its namespace, words of its title, and its id, which alone counts."""
+    words = "".join(char if char.isascii() and char.isalnum() else "-" for char in row.title.lower())
+    short = "-".join(part for part in words.split("-") if part)
+    return f"{row.namespace}/{f'{short}-' if short else ''}{row.uid}"
+
+
+def list_collections(hub: Hub, caller: Anyone, question: Question) -> Page:
+    """Collections that the caller may see, with at most four items each.
+
+    Raises:
+        Malformed: an unknown order, or an item that cannot be named so.
+    """
+    if question.sort not in collections.SORTS:
+        raise Malformed("parameter 'sort'", f"expected one of {', '.join(SORTS)}")
+    with hub.read() as tx:
+        wanted = _wanted(tx, caller, question)
+        rows = collections.listed(tx, wanted)
+        page = rows[: question.limit]
+        shown = [_show(tx, caller, row, most=_FIRST_ITEMS) for row in page]
+    return Page(shown, collections.position_of(page[-1], question.sort) if len(rows) > len(page) else None)
+
+
+def get(hub: Hub, caller: Anyone, slug: str) -> Collection:
+    """One collection, found by the id that its slug ends with.
+
+    Raises:
+        ThingNotFound: there is none, or it is private to others.
+    """
+    with hub.read() as tx:
+        return _show(tx, caller, _visible(tx, caller, slug))
+
+
+def create(hub: Hub, caller: Anyone, draft: Draft) -> Collection:
+    """Make a collection.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller may not make it there.
+        InvalidName: title or description is too long, or empty.
+        AlreadyExists: there is one with this title; its slug is the error's ``url``.
+        RepoNotFound, ThingNotFound, Malformed: its first item cannot be put in.
+        LimitExceeded: the namespace has enough.
+    """
+    maker = require_change(caller)
+    title, description = _title(draft.title), _description(draft.description)
+    with hub.write() as tx:
+        owner = _namespace(tx, maker, draft.namespace or maker.account.name)
+        other = collections.titled(tx, owner.id, title)
+        if other is not None:
+            raise AlreadyExists("You already created a collection with this title", slug_of(other))
+        number, now = collections.count(tx, owner.id), hub.now_ms()
+        if number >= MAX_COLLECTIONS:
+            raise LimitExceeded("the number of collections", MAX_COLLECTIONS, "delete one that is not needed")
+        fresh = CollectionRow(
+            id=0, uid=new_uid(), namespace_id=owner.id, title=title, description=description,
+            is_private=draft.is_private, theme=THEMES[number % len(THEMES)], position=number, upvotes=0,
+            created_ms=now, updated_ms=now, namespace=owner.name,
+        )  # fmt: skip
+        row = collections.add(tx, fresh)
+        if draft.item is not None:
+            _put_item(tx, maker, row, draft.item, None)
+        return _show(tx, maker, row)
+
+
+def update(hub: Hub, caller: Anyone, slug: str, edits: Edits) -> Collection:
+    """Change a collection; a new title changes its slug, whose id stays.
+
+    Raises:
+        ThingNotFound, LoginRequired, NotAllowed: no access.
+        InvalidName, Malformed: a value cannot be used.
+        AlreadyExists: another one has this title.
+    """
+    if edits.theme is not None and edits.theme not in THEMES:
+        raise Malformed("theme", f"expected one of {', '.join(THEMES)}")
+    with hub.write() as tx:
+        row, editor = _editable(tx, caller, slug)
+        values: dict[str, object] = {"updated_ms": hub.now_ms()}
+        if edits.title is not None:
+            values["title"] = _title(edits.title)
+            other = collections.titled(tx, row.namespace_id, _title(edits.title))
+            if other is not None and other.id != row.id:
+                raise AlreadyExists("You already created a collection with this title", slug_of(other))
+        if edits.description is not None:
+            values["description"] = _description(edits.description)
+        if edits.is_private is not None:
+            values["is_private"] = edits.is_private
+        if edits.theme is not None:
+            values["theme"] = edits.theme
+        collections.update(tx, row.id, **values)
+        if edits.position is not None:
+            order = _reordered(collections.of_namespace(tx, row.namespace_id), row.id, edits.position)
+            for position, collection_id in enumerate(order):
+                collections.update(tx, collection_id, position=position)
+        return _show(tx, editor, _again(tx, row))
+
+
+def delete(hub: Hub, caller: Anyone, slug: str) -> None:
+    """Remove a collection; what it held stays where it is.
+
+    Raises:
+        ThingNotFound, LoginRequired, NotAllowed: no access.
+    """
+    with hub.write() as tx:
+        row, _ = _editable(tx, caller, slug)
+        collections.remove(tx, row.id)
+
+
+def add_item(hub: Hub, caller: Anyone, slug: str, item: tuple[str, str], note: str | None) -> Collection:
+    """Put a repository, a collection or a paper into a collection, at its end.
+
+    Args:
+        item: kind and name.
+
+    Raises:
+        ThingNotFound, LoginRequired, NotAllowed: no access.
+        RepoNotFound, ThingNotFound, Malformed: there is nothing of this name.
+        AlreadyExists: it is there already.
+        LimitExceeded, InvalidName: the collection is full; the note is too long.
+    """
+    with hub.write() as tx:
+        row, editor = _editable(tx, caller, slug)
+        _put_item(tx, editor, row, item, note)
+        collections.update(tx, row.id, updated_ms=hub.now_ms())
+        return _show(tx, editor, _again(tx, row))
+
+
+def update_item(
+    hub: Hub, caller: Anyone, slug: str, uid: str, *, note: str | None = None, position: int | None = None
+) -> None:
+    """Change the note of an item (an empty one removes it), or its place.
+
+    Raises:
+        ThingNotFound, LoginRequired, NotAllowed: no access, or no such item.
+        InvalidName: the note is too long.
+    """
+    with hub.write() as tx:
+        row, _ = _editable(tx, caller, slug)
+        held = collections.items(tx, [row.id])[row.id]
+        item = _item(held, uid)
+        if note is not None:
+            collections.update_item(tx, item.id, note=_note(note))
+        if position is not None:
+            for place, item_id in enumerate(_reordered([it.id for it in held], item.id, position)):
+                collections.update_item(tx, item_id, position=place)
+        collections.update(tx, row.id, updated_ms=hub.now_ms())
+
+
+def remove_item(hub: Hub, caller: Anyone, slug: str, uid: str) -> None:
+    """Take an item out of a collection.
+
+    Raises:
+        ThingNotFound, LoginRequired, NotAllowed: no access, or no such item.
+    """
+    with hub.write() as tx:
+        row, _ = _editable(tx, caller, slug)
+        collections.remove_item(tx, _item(collections.items(tx, [row.id])[row.id], uid).id)
+        collections.update(tx, row.id, updated_ms=hub.now_ms())
+
+
+def vote(hub: Hub, caller: Anyone, slug: str, *, is_for: bool) -> Collection:
+    """Vote for a collection, or take the vote back.
+
+    Raises:
+        ThingNotFound, LoginRequired, NotAllowed: no access.
+    """
+    with hub.write() as tx:
+        row = _visible(tx, caller, slug)
+        voter = require_permission(caller, scopes.COLLECT)
+        if is_for:
+            collections.vote(tx, row.id, voter.account.id)
+        else:
+            collections.withdraw_vote(tx, row.id, voter.account.id)
+        return _show(tx, voter, _again(tx, row))
+
+
+def _wanted(tx: Read, caller: Anyone, question: Question) -> Wanted:
+    seen = None if caller is not None and caller.sees_all and caller.limits is None else _namespaces(caller)
+    wanted = Wanted(seen, text=question.text, sort=question.sort, after=question.after, limit=question.limit + 1)
+    if question.owners:
+        found = [accounts.find(tx, name) for name in question.owners]
+        wanted = attrs.evolve(wanted, owners=tuple(account.id for account in found if account is not None))
+    if question.items:
+        repo_ids, names = [], []
+        for text in question.items:
+            kind, _, name = text.partition("/")
+            singular = kind.removesuffix("s")
+            if singular not in _REPO_KINDS:
+                names.append((singular, name))
+                continue
+            row = repos.find(tx, RepoRef(RepoType(singular), parse_repo_id(name)))
+            if row is not None and access.may_see(caller, row):
+                repo_ids.append(row.id)
+        wanted = attrs.evolve(wanted, repo_ids=tuple(repo_ids), names=tuple(names))
+    return wanted
+
+
+def _namespaces(caller: Anyone) -> frozenset[int]:
+    """Where the caller sees private collections."""
+    if caller is None:
+        return frozenset()
+    return frozenset(place for place in caller.roles if caller.role_in(place) is not None)
+
+
+def _may_see(caller: Anyone, row: CollectionRow) -> bool:
+    return not row.is_private or (caller is not None and caller.role_in(row.namespace_id) is not None)
+
+
+def _visible(tx: Read, caller: Anyone, slug: str) -> CollectionRow:
+    row = collections.find(tx, slug[-24:])
+    if row is None or not _may_see(caller, row) or slug.partition("/")[0].lower() != row.namespace.lower():
+        raise ThingNotFound("collection", slug)
+    return row
+
+
+def _editable(tx: Read, caller: Anyone, slug: str) -> tuple[CollectionRow, Caller]:
+    row = _visible(tx, caller, slug)
+    if caller is None:
+        raise LoginRequired
+    editor = require_change(caller)
+    _check_right(editor, row.namespace_id, row.namespace)
+    return row, editor
+
+
+def _check_right(editor: Caller, namespace_id: int, name: str) -> None:
+    role = editor.own_role(namespace_id)
+    if role is None or role < Role.WRITE:
+        raise NotAllowed(f"You don't have the rights to change collections of {name}")
+    if not editor.permits(scopes.COLLECT, namespace_id):
+        raise NotAllowed(f"This token lacks the permission '{scopes.COLLECT}' for {name}")
+
+
+def _namespace(tx: Read, maker: Caller, name: str) -> Account:
+    found = accounts.find(tx, name)
+    if found is None:
+        raise AccountNotFound(name)
+    _check_right(maker, found.id, found.name)
+    return found
+
+
+def _show(tx: Read, caller: Anyone, row: CollectionRow, *, most: int | None = None) -> Collection:
+    held = collections.items(tx, [row.id])[row.id]
+    linked = collections.by_ids(tx, [item.linked_id for item in held if item.linked_id is not None])
+    shown: list[Item] = []
+    for item in held:
+        if len(shown) == most:
+            break
+        seen = _seen(tx, caller, item, linked.get(item.linked_id or 0))
+        if seen is not None:
+            shown.append(seen)
+    owner = accounts.by_ids(tx, [row.namespace_id])[row.namespace_id]
+    is_upvoted = caller is not None and collections.has_voted(tx, row.id, caller.account.id)
+    return Collection(row, slug_of(row), owner, shown, is_upvoted)
+
+
+def _seen(tx: Read, caller: Anyone, item: ItemRow, linked: CollectionRow | None) -> Item | None:
+    """An item, unless it is gone or hidden from the caller."""
+    if item.repo_id is not None:
+        repo = repos.by_id(tx, item.repo_id)
+        return Item(item, str(repo.ref.id), repo) if repo is not None and access.may_see(caller, repo) else None
+    if item.linked_id is not None:
+        return Item(item, slug_of(linked), None) if linked is not None and _may_see(caller, linked) else None
+    return Item(item, item.name or "", None)
+
+
+def _put_item(tx: Write, editor: Caller, row: CollectionRow, item: tuple[str, str], note: str | None) -> None:
+    held = collections.items(tx, [row.id])[row.id]
+    if len(held) >= MAX_ITEMS:
+        raise LimitExceeded("the number of items in a collection", MAX_ITEMS, "begin another collection")
+    fresh = attrs.evolve(
+        _meant(tx, editor, item), collection_id=row.id, position=len(held), note=_note(note) if note else None
+    )
+    key = (fresh.kind, fresh.repo_id, fresh.linked_id, fresh.name)
+    if any((it.kind, it.repo_id, it.linked_id, it.name) == key for it in held):
+        raise AlreadyExists("This item is already in the collection")
+    if fresh.linked_id == row.id:
+        raise Malformed("item", "a collection cannot hold itself")
+    collections.add_item(tx, fresh)
+
+
+def _meant(tx: Read, editor: Caller, item: tuple[str, str]) -> ItemRow:
+    """What an item's kind and name stand for."""
+    kind, name = item
+    empty = ItemRow(0, new_uid(), 0, kind, None, None, None, 0, None)
+    if kind in _REPO_KINDS:
+        repo = access.visible(tx, editor, RepoRef(RepoType(kind), parse_repo_id(name)))
+        return attrs.evolve(empty, repo_id=repo.id)
+    if kind == "collection":
+        return attrs.evolve(empty, linked_id=_visible(tx, editor, name).id)
+    if kind in _OTHER_KINDS and 0 < len(name) <= 100 and name.isascii() and name.isprintable():
+        return attrs.evolve(empty, name=name)
+    kinds = ", ".join(sorted(_REPO_KINDS | _OTHER_KINDS | {"collection"}))
+    raise Malformed("item", f"expected one of {kinds}, and its id")
+
+
+def _item(held: Sequence[ItemRow], uid: str) -> ItemRow:
+    found = next((item for item in held if item.uid == uid), None)
+    if found is None:
+        raise ThingNotFound("item", uid)
+    return found
+
+
+def _again(tx: Read, row: CollectionRow) -> CollectionRow:
+    return collections.by_ids(tx, [row.id])[row.id]
+
+
+def _reordered(ids: Sequence[int], moved: int, position: int) -> list[int]:
+    rest = [one for one in ids if one != moved]
+    rest.insert(max(0, min(position, len(rest))), moved)
+    return rest
+
+
+def _title(text: str) -> str:
+    title = " ".join(text.split())
+    if not 0 < len(title) <= _MAX_TITLE or not title.isprintable():
+        raise InvalidName("title", text[:200], f"expected 1 to {_MAX_TITLE} printable characters")
+    return title
+
+
+def _description(text: str | None) -> str | None:
+    if text is not None and len(text) > _MAX_DESCRIPTION:
+        raise InvalidName("description", text[:200], f"expected at most {_MAX_DESCRIPTION} characters")
+    return text or None
+
+
+def _note(text: str) -> str | None:
+    if len(text) > _MAX_NOTE:
+        raise InvalidName("note", text[:200], f"expected at most {_MAX_NOTE} characters")
+    return text or None

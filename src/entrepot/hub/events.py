@@ -1,0 +1,85 @@
+"""News about repositories: noted in the transaction that makes them, for the webhooks that watch.
+
+Source of the payload's keys: hf_api, section 1B.5 (version 3). URLs in a
+payload are paths until it is sent, because only the sender knows the origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from entrepot.catalog import Read, Write, accounts, deliveries, jobs, refs, webhooks
+from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.webhooks import Listener
+from entrepot.hub.house import Hub
+from entrepot.names import MAIN, Oid, RefName
+
+DOMAINS = ("repo", "discussion")
+"""What a webhook may listen to; ``repo`` covers ``repo.content`` and so on."""
+
+
+@attrs.frozen
+class Moved:
+    """A ref that went from one commit to another; None: it was made or removed."""
+
+    ref: RefName
+    old: Oid | None
+    new: Oid | None
+
+
+def emit(hub: Hub, tx: Write, row: RepoRow, scope: str, action: str, details: Mapping[str, Any] | None = None) -> None:
+    """Tell the webhooks that watch a repository, or its namespace, what is happening to it.
+
+    To be called in the transaction that makes it happen; costs one query when
+    nobody listens. The news of a private repository go only to webhooks whose
+    owners see it.
+
+    Args:
+        scope: ``repo``, ``repo.content``, ``repo.config``, ``discussion`` or ``discussion.comment``.
+        action: ``create``, ``update``, ``delete`` or ``move``.
+        details: further keys of the payload, such as ``updatedRefs``.
+    """
+    listeners = [it for it in webhooks.listening(tx, row.id, row.namespace_id) if _concerns(it, row, scope)]
+    if not listeners:
+        return
+    now = hub.now_ms()
+    payload = {"event": {"action": action, "scope": scope}, "repo": _describe(tx, row, scope), **(details or {})}
+    event_id = deliveries.add_event(tx, row.id, row.namespace_id, scope, payload, now)
+    for listener in listeners:
+        deliveries.add(tx, listener.webhook_id, event_id, row.id, now)
+        call_courier(tx, listener.webhook_id, row.id, now)
+    hub.job_added.set()
+
+
+def emit_content(hub: Hub, tx: Write, row: RepoRow, moves: Sequence[Moved]) -> None:
+    """Tell that refs of a repository moved."""
+    if moves:
+        updated = [{"ref": move.ref, "oldSha": move.old, "newSha": move.new} for move in moves]
+        emit(hub, tx, row, "repo.content", "update", {"updatedRefs": updated})
+
+
+def call_courier(tx: Write, webhook_id: int, repo_id: int, now_ms: int, *, delay_ms: int = 0) -> None:
+    """See to it that somebody delivers what waits for a webhook about a repository."""
+    args = {"webhook": webhook_id, "repo": repo_id}
+    jobs.enqueue(tx, "deliver", args, now_ms, dedup_key=f"deliver:{webhook_id}:{repo_id}", delay_ms=delay_ms)
+
+
+def _concerns(listener: Listener, row: RepoRow, scope: str) -> bool:
+    return scope.partition(".")[0] in listener.domains and (listener.is_insider or not row.is_private)
+
+
+def _describe(tx: Read, row: RepoRow, scope: str) -> dict[str, Any]:
+    owner = accounts.by_ids(tx, [row.namespace_id]).get(row.namespace_id)
+    repo: dict[str, Any] = {
+        "type": row.type.value,
+        "name": str(row.ref.id),
+        "id": row.uid,
+        "private": row.is_private,
+        "url": {"web": f"/{row.ref.path}", "api": f"/api/{row.type.plural}/{row.ref.id}"},
+        "owner": {"id": owner.uid if owner else ""},
+    }
+    head = refs.find(tx, row.id, MAIN) if scope.startswith("repo") else None
+    return repo | ({"headSha": head} if head else {})

@@ -1,0 +1,146 @@
+"""One HTTP POST to a host that a user named: guarded, bounded, without redirects.
+
+The address is looked up once, checked, and then connected to, so that a name
+cannot point elsewhere between the check and the use.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import attrs
+
+from entrepot.errors import InvalidName, shown
+
+CONNECT_S = 5.0
+ANSWER_S = 10.0
+MAX_ANSWER = 2_000
+"""How much of an answer is read, in bytes."""
+
+_MAX_URL = 2_000
+_PORTS = {"http": 80, "https": 443}
+
+
+@attrs.frozen
+class Target:
+    """Where to post: an absolute URL, taken apart."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+
+@attrs.frozen
+class Posted:
+    """How a POST ended: the status, or None when there was no answer; the answer's beginning, or the reason."""
+
+    status: int | None
+    answer: str
+
+    @property
+    def is_welcome(self) -> bool:
+        """Whether the receiver took it."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def parse_target(url: str) -> Target:
+    """Read the URL of a receiver.
+
+    Raises:
+        InvalidName: it is no http or https URL with a host, is longer than
+            2,000 characters, or holds a name and password.
+    """
+    reason = "expected http:// or https://, a host, and at most 2,000 characters"
+    if len(url) > _MAX_URL or not url.isascii() or any(char <= " " or char == "\x7f" for char in url):
+        raise InvalidName("URL", url[:_MAX_URL], reason)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise InvalidName("URL", url, reason) from None
+    if parts.scheme not in _PORTS or not parts.hostname or port == 0:
+        raise InvalidName("URL", url, reason)
+    if parts.username is not None or parts.password is not None:
+        raise InvalidName("URL", shown(parts.hostname, quote=False), "use the secret instead of a password in the URL")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], path)
+
+
+def post(target: Target, body: bytes, headers: Mapping[str, str], *, reaches_private: bool) -> Posted:
+    """Send one POST and read the beginning of the answer. Never raises for what the other side does.
+
+    Args:
+        reaches_private: whether addresses of this machine and of private
+            networks may be reached.
+
+    Guarantees: redirects are not followed; at most :data:`CONNECT_S` seconds
+    pass before there is a connection, and :data:`ANSWER_S` between two pieces
+    of the answer, of which at most 2,000 bytes are read.
+    """
+    try:
+        address = _resolve(target, reaches_private=reaches_private)
+        connection = _connect(target, address)
+    except _Blocked as blocked:
+        return Posted(None, str(blocked))
+    except OSError as error:
+        return Posted(None, f"cannot connect to {target.host}: {error}"[:MAX_ANSWER])
+    try:
+        connection.request("POST", target.path, body, dict(headers))
+        answer = connection.getresponse()
+        return Posted(answer.status, answer.read(MAX_ANSWER).decode("utf-8", "replace"))
+    except (OSError, http.client.HTTPException) as error:
+        return Posted(None, f"no answer from {target.host}: {type(error).__name__}: {error}"[:MAX_ANSWER])
+    finally:
+        connection.close()
+
+
+class _Blocked(Exception):
+    """The address may not be reached."""
+
+
+def _resolve(target: Target, *, reaches_private: bool) -> tuple[str, int]:
+    """The address to connect to."""
+    found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    places = [(str(place[0]), int(place[1])) for *_, place in found]
+    for ip, _ in places:
+        if not reaches_private and not is_public(ip):
+            raise _Blocked(
+                f"{target.host} is at {ip}, which is no public address; "
+                "an administrator can allow that with the setting webhook_private_targets"
+            )
+    return places[0]
+
+
+def is_public(ip: str) -> bool:
+    """Whether an address can be reached from anywhere: neither private nor loopback, link-local or reserved."""
+    address = ipaddress.ip_address(ip.partition("%")[0])
+    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    if isinstance(address, ipaddress.IPv6Address) and address.teredo:
+        return False
+    if address in _NAT64:
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return (inner or address).is_global and not (inner or address).is_multicast
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def _connect(target: Target, address: tuple[str, int]) -> http.client.HTTPConnection:
+    plain = socket.create_connection(address, timeout=CONNECT_S)
+    connection = http.client.HTTPConnection(target.host, target.port, timeout=ANSWER_S)
+    try:
+        plain.settimeout(ANSWER_S)
+        secure = target.scheme == "https"
+        connection.sock = (
+            ssl.create_default_context().wrap_socket(plain, server_hostname=target.host) if secure else plain
+        )
+    except BaseException:
+        plain.close()
+        raise
+    return connection

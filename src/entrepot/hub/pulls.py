@@ -1,0 +1,364 @@
+"""Pull requests: opened, looked at, merged.
+
+What is proposed lies in ``refs/pr/N``, and the base is merged with it path by
+path. The order is that of every change: the merged trees are made first, then
+one transaction moves the base, ends the pull request and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, Write, discussions, objects, refs
+from entrepot.catalog import commits as commit_rows
+from entrepot.catalog.discussions import DRAFT, MERGED, OPEN, Talk
+from entrepot.catalog.objects import ObjectRow
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
+from entrepot.git import Kind, Merged, Mode, merge_trees
+from entrepot.hub import access, audit, commits, diffs, events, followups, proposals, revisions, staging, talks
+from entrepot.hub.callers import Anyone, Caller
+from entrepot.hub.commits import Draft, Recorded
+from entrepot.hub.events import Moved
+from entrepot.hub.house import Hub
+from entrepot.hub.publishing import Move, Publication, card_job, commit_object, publish
+from entrepot.hub.revisions import Branch
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256
+from entrepot.storage import objects as stored
+from entrepot.storage.objects import GitObject
+from entrepot.storage.trees import Trees
+
+_ATTEMPTS = 200
+_UNTITLED = "Pull request"
+_NO_WORDS = "Opened with a commit."
+
+
+@attrs.frozen
+class Review:
+    """What a pull request would change.
+
+    ``conflicts``: paths that keep it from being merged, None when they are
+    too many to tell; ``diff``: None unless it was asked for and may be read.
+    """
+
+    conflicts: Sequence[RepoPath] | None
+    diff: str | None
+
+
+@attrs.frozen
+class Opened:
+    """A pull request that was opened with a first commit."""
+
+    recorded: Recorded
+    num: int
+
+
+def open_draft(hub: Hub, caller: Anyone, ref: RepoRef, title: str, text: str) -> Talk:
+    """Open a pull request for main, a draft without changes: its ref begins at the head of main.
+
+    Raises:
+        Malformed, LimitExceeded: the title or the text cannot be used.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    title, text = talks.checked_title(title), talks.checked_text(text)
+    with hub.write() as tx:
+        row, author = proposals.proposer(tx, caller, ref)
+        head = refs.find(tx, row.id, MAIN)
+        if head is None:
+            raise RevisionNotFound(MAIN)
+        talk = talks.begin(hub, tx, row, author, title, text, status=DRAFT, base=MAIN)
+        refs.swap(tx, row.id, talks.head_ref(talk), None, head, hub.now_ms())
+        events.emit_content(hub, tx, row, [Moved(talks.head_ref(talk), None, head)])
+        return talk
+
+
+def check_open(hub: Hub, caller: Anyone, target: RepoRef, revision: str) -> None:
+    """Raise unless the caller may open a pull request for a branch, before anything is sent.
+
+    Raises:
+        RevisionNotFound: the revision is no branch.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        _base(tx, caller, target, revision)
+
+
+def open_with_commit(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draft) -> Opened:
+    """Open a pull request for a branch with one commit, whose message becomes title and description.
+
+    Args:
+        revision: the branch that it asks to change.
+        draft: its ``parent`` is where the pull request begins, else the head of the branch.
+
+    Raises:
+        RevisionNotFound: the revision is no branch, or the parent no commit.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+        Busy: the parent was swept meanwhile.
+        As :func:`commits.create` otherwise.
+    """
+    commits.check_message(draft)
+    with hub.read() as tx:
+        row, author, base = _base(tx, caller, target, revision)
+        start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)
+    staged = staging.stage(hub, author, row, Branch(base.ref, start), draft.operations)
+    with hub.read() as tx:
+        commit, rows = commits.compose(hub, tx, author, row, start, draft, staged)
+    with hub.write() as tx:
+        talk = talks.begin(
+            hub, tx, row, author, _title_of(draft.summary), _text_of(draft.description), status=OPEN, base=base.ref
+        )
+        head = talks.head_ref(talk)
+        publication = Publication(
+            row.id,
+            Move(head, None, commit),
+            (start,),
+            rows,
+            staged.large,
+            staged.touched,
+            author.account.id,
+            staged.objects | {start},
+        )
+        if not publish(hub, tx, publication):
+            raise Busy("the pull request")
+        proposals.note_commits(hub, tx, row, author, head, [(commit, draft.summary)])
+    hub.job_added.set()
+    return Opened(Recorded(row, head, commit), talk.num)
+
+
+def review(hub: Hub, caller: Anyone, ref: RepoRef, num: int, *, with_diff: bool) -> Review:
+    """What a pull request would change, or has changed.
+
+    Raises:
+        ThingNotFound: there is no such pull request.
+        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = talks.visible(tx, caller, ref)
+        talk = talks.get_pull(tx, row, num)
+        diff = None
+        if with_diff and access.may_read(tx, caller, row):
+            diff = diffs.between(hub, tx, row.id, *_sides(tx, talk))
+        return Review(_conflicts(hub, tx, talk), diff)
+
+
+def merge(
+    hub: Hub, caller: Anyone, ref: RepoRef, num: int, *, text: str | None = None, is_squash: bool = False
+) -> Recorded:
+    """Bring what a pull request proposes into its base.
+
+    Args:
+        text: a comment, which also becomes the description of the commit.
+        is_squash: make a commit with one parent, the base, instead of two.
+
+    Guarantees: whoever commits to the base at the same time, both changes are
+    in it or the pull request is refused; it is merged at most once.
+
+    Raises:
+        ThingNotFound: there is no such pull request.
+        NotMergeable: it is a draft, at its end, without changes, or in conflict with its base.
+        LargeFileMissing: a large file that it names was deleted for good.
+        LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+        Busy: others kept winning the race for the base.
+    """
+    said = talks.checked_text(text) if text and text.strip() else None
+    with hub.read() as tx:
+        row, merger, talk = talks.owned(tx, caller, ref, num)
+        talk = talks.get_pull(tx, row, talk.num)
+    assert talk.base is not None
+    recorded = None
+    with hub.turns.take((row.id, talk.base)):
+        for _ in range(_ATTEMPTS):
+            recorded = _attempt(hub, merger, row, num, said, is_squash=is_squash)
+            if recorded is not None:
+                break
+    if recorded is None:
+        raise Busy("the branch")
+    hub.job_added.set()
+    if talk.base == MAIN:
+        followups.attend(hub, card_job(row.id))
+    return recorded
+
+
+def delete_ref(hub: Hub, caller: Anyone, ref: RepoRef, num: int) -> None:
+    """Let go of what a closed or merged pull request proposed; what is in no branch goes after the grace period.
+
+    Raises:
+        ThingNotFound: there is no such pull request.
+        Refused: it is neither closed nor merged.
+        RevisionNotFound: it has gone before.
+        LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.write() as tx:
+        row, known, _ = talks.led(tx, caller, ref, num)
+        talk = talks.get_pull(tx, row, num)
+        name = talks.head_ref(talk)
+        if talk.is_alive:
+            raise Refused(f"pull request {num} is {talk.status}: close it first")
+        head = refs.find(tx, row.id, name)
+        if head is None:
+            raise RevisionNotFound(name)
+        refs.swap(tx, row.id, name, head, None, hub.now_ms())
+        events.emit_content(hub, tx, row, [Moved(name, head, None)])
+        audit.record(hub, tx, known, "pull.delete-ref", access.subject(row), {"num": num, "head": head})
+
+
+def added_bytes(hub: Hub, caller: Anyone, ref: RepoRef, num: int) -> int:
+    """Bytes of the files that a pull request adds or rewrites, large files by their real size.
+
+    Raises:
+        ThingNotFound: there is no such pull request.
+        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = talks.visible(tx, caller, ref)
+        old, new = _sides(tx, talks.get_pull(tx, row, num))
+        return diffs.added_bytes(hub, tx, row.id, old, new)
+
+
+def _base(tx: Read, caller: Anyone, target: RepoRef, revision: str) -> tuple[RepoRow, Caller, Branch]:
+    """The branch that a new pull request asks to change."""
+    row, author = proposals.proposer(tx, caller, target)
+    base = revisions.branch(tx, row.id, revision)
+    if not base.ref.startswith("refs/heads/"):
+        raise RevisionNotFound(revision)
+    return row, author, base
+
+
+def _attempt(hub: Hub, merger: Caller, row: RepoRow, num: int, said: str | None, *, is_squash: bool) -> Recorded | None:
+    """Merge with the base as it is now and try to move it; None when somebody else was faster."""
+    with hub.read() as tx:
+        talk = talks.get_pull(tx, row, num)
+        base, head = _ends(tx, talk)
+        merged = _merged(hub, tx, talk, base, head)
+        large = _large(tx, row.id, merged)
+    commit = commit_object(
+        hub, merger, merged.root, (base,) if is_squash else (base, head), f"Merge {talks.head_ref(talk)}: {talk.title}",
+        said or "",
+    )  # fmt: skip
+    assert talk.base is not None
+    publication = Publication(
+        row.id,
+        Move(talk.base, base, commit.oid),
+        (base,) if is_squash else (base, head),
+        _rows(merged, commit),
+        large,
+        [change.path for change in merged.taken],
+        merger.account.id,
+    )
+    with hub.write() as tx:
+        if not _is_unchanged(tx, talk, head):
+            return None
+        if not publish(hub, tx, publication):
+            return None
+        _conclude(hub, tx, row, talk, merger, commit.oid, said)
+    return Recorded(row, talk.base, commit.oid)
+
+
+def _is_unchanged(tx: Read, talk: Talk, head: Oid) -> bool:
+    """Whether a pull request can still be merged as it was looked at: its ref keeps all that the merge names."""
+    now = discussions.find(tx, talk.repo_id, talk.num)
+    return now is not None and now.status == talk.status and refs.find(tx, talk.repo_id, talks.head_ref(talk)) == head
+
+
+def _conclude(hub: Hub, tx: Write, row: RepoRow, talk: Talk, merger: Caller, commit: Oid, said: str | None) -> None:
+    if said is not None and not talks.is_full(tx, talk):
+        talks.say(hub, tx, row, talk, merger, said)
+    talks.note(hub, tx, talk, merger, "status-change", {"status": MERGED})
+    discussions.change(tx, talk.id, status=MERGED, merge_oid=commit)
+    talks.announce(hub, tx, row, attrs.evolve(talk, status=MERGED, merge_oid=commit), "update")
+
+
+def _ends(tx: Read, talk: Talk) -> tuple[Oid, Oid]:
+    """The heads of base and pull request.
+
+    Raises:
+        NotMergeable: it is a draft or at its end, or one of them is gone.
+    """
+    if talk.status != OPEN:
+        cure = ": publish it first, by setting its status to open" if talk.status == DRAFT else ""
+        raise NotMergeable(talk.num, f"it is {talk.status}{cure}")
+    base = refs.find(tx, talk.repo_id, talk.base) if talk.base is not None else None
+    head = refs.find(tx, talk.repo_id, talks.head_ref(talk))
+    if base is None or head is None:
+        raise NotMergeable(talk.num, f"the branch {talk.base} is gone" if base is None else "its ref is gone")
+    return base, head
+
+
+def _merged(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid) -> Merged:
+    """The merged trees.
+
+    Raises:
+        NotMergeable: there is a conflict, or nothing to merge.
+    """
+    merged = _merge(hub, tx, talk, base, head)
+    if merged.conflicts:
+        raise NotMergeable(talk.num, f"it is in conflict with {talk.base}", tuple(merged.conflicts))
+    if merged.root == stored.root_of(hub.store, tx, talk.repo_id, base):
+        # The generation of 2024 looks for these words.
+        raise NotMergeable(talk.num, "it has no associated changes")
+    return merged
+
+
+def _merge(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid) -> Merged:
+    def root(commit: Oid) -> Oid:
+        return stored.root_of(hub.store, tx, talk.repo_id, commit)
+
+    bases = [root(commit) for commit in proposals.bases_of(tx, talk, head)]
+    return merge_trees(bases, root(base), root(head), Trees(hub.store, tx, talk.repo_id).read)
+
+
+def _conflicts(hub: Hub, tx: Read, talk: Talk) -> Sequence[RepoPath] | None:
+    if not talk.is_alive or talk.base is None:
+        return ()
+    base = refs.find(tx, talk.repo_id, talk.base)
+    head = refs.find(tx, talk.repo_id, talks.head_ref(talk))
+    if base is None or head is None:
+        return None
+    try:
+        return _merge(hub, tx, talk, base, head).conflicts
+    except LimitExceeded:
+        return None
+
+
+def _sides(tx: Read, talk: Talk) -> tuple[Oid | None, Oid | None]:
+    """The commits between which a pull request changes, or changed, something."""
+    head = refs.find(tx, talk.repo_id, talks.head_ref(talk))
+    if talk.merge_oid is not None:
+        if commit_rows.generation(tx, talk.repo_id, talk.merge_oid) is None:
+            return None, None  # the history of the base was rewritten since, and the old one swept
+        return stored.read_commit(tx, talk.repo_id, talk.merge_oid).parents[0], talk.merge_oid
+    if head is None:
+        return None, None
+    return next(iter(proposals.bases_of(tx, talk, head)), None), head
+
+
+def _large(tx: Read, repo_id: int, merged: Merged) -> list[tuple[Sha256, RepoPath]]:
+    """The large files among what a merge takes."""
+    taken = {
+        change.path: change.new.oid
+        for change in merged.taken
+        if change.new is not None and change.new.mode not in (Mode.GITLINK, Mode.SYMLINK)
+    }
+    measures = objects.measure(tx, repo_id, list(set(taken.values())))
+    named = ((path, measures[oid].lfs_sha256) for path, oid in taken.items() if oid in measures)
+    return [(sha256, path) for path, sha256 in named if sha256 is not None]
+
+
+def _rows(merged: Merged, commit: GitObject) -> list[ObjectRow]:
+    made = [GitObject(oid, Kind.TREE, content) for oid, content in merged.made.items()]
+    return [stored.row_of(item) for item in (*made, commit)]
+
+
+def _title_of(summary: str) -> str:
+    """A title from the first line of a commit's message, whatever its length."""
+    title = " ".join(summary.split())
+    if len(title) < talks.MIN_TITLE:
+        title = f"{_UNTITLED}: {title}"
+    return title if len(title) <= talks.MAX_TITLE else title[: talks.MAX_TITLE - 1] + "…"
+
+
+def _text_of(description: str) -> str:
+    text = description.replace("\0", "")
+    return text[: talks.MAX_TEXT] if text.strip() else _NO_WORDS

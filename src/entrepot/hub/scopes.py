@@ -1,0 +1,221 @@
+"""What fine-grained tokens allow: permissions, and the places they hold at.
+
+A scope adds nothing to what the token's owner may do; it is looked at beside
+their roles, never instead of them. Places are stored by their permanent ids,
+so a renamed repository stays the same place and a new one under an old name
+is another. Source: hf_api, section 1A.1 (the shape and the words).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from entrepot.catalog import Read, accounts, repos
+from entrepot.catalog.accounts import Account
+from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.sights import Sight
+from entrepot.errors import InvalidName, LimitExceeded, Malformed
+from entrepot.names import RepoType
+
+READ = "repo.content.read"
+WRITE = "repo.write"
+REQUESTS = "repo.access.read"
+DISCUSS = "discussion.write"
+ORG_READ = "org.read"
+ORG_WRITE = "org.write"
+COLLECT = "collection.write"
+HOOKS_READ = "user.webhooks.read"
+HOOKS_WRITE = "user.webhooks.write"
+
+ON_REPOS = frozenset({READ, WRITE, REQUESTS, DISCUSS})
+"""Permissions that can be given for one repository, or for all of a namespace."""
+
+ON_NAMESPACES = ON_REPOS | {ORG_READ, ORG_WRITE, COLLECT, HOOKS_READ, HOOKS_WRITE}
+EVERYWHERE = frozenset({DISCUSS})
+"""Permissions that can be given for everything that the owner sees."""
+
+MAX_PLACES = 200
+
+
+@attrs.frozen
+class Place:
+    """Where permissions hold: a user, an organisation or one repository, by its permanent id.
+
+    ``kind``: ``user``, ``org``, ``model``, ``dataset`` or ``space``.
+    """
+
+    kind: str
+    uid: str
+    permissions: frozenset[str]
+
+
+@attrs.frozen
+class Scopes:
+    """Everything that a fine-grained token allows.
+
+    ``everywhere``: permissions that hold wherever the owner may go;
+    ``reads_gated``: also the content of gated repositories that the owner was
+    given access to.
+    """
+
+    places: tuple[Place, ...] = ()
+    everywhere: frozenset[str] = frozenset()
+    reads_gated: bool = False
+
+    def encode(self) -> dict[str, Any]:
+        """As a token's row keeps it."""
+        return {
+            "places": [[place.kind, place.uid, sorted(place.permissions)] for place in self.places],
+            "everywhere": sorted(self.everywhere),
+            "gated": self.reads_gated,
+        }
+
+
+@attrs.frozen
+class Limits:
+    """The scopes of a token as rows know them: row ids of namespaces and repositories, and what holds there.
+
+    ``sight``: where anything is allowed that needs seeing; ``reach``: where
+    content may be read.
+    """
+
+    namespaces: Mapping[int, frozenset[str]]
+    repos: Mapping[int, frozenset[str]]
+    everywhere: frozenset[str]
+    reads_gated: bool
+    sight: Sight
+    reach: Sight
+
+    def at(self, namespace_id: int, repo_id: int | None = None) -> frozenset[str]:
+        """What is allowed in a namespace, or to one repository of it."""
+        found = self.namespaces.get(namespace_id, frozenset())
+        return found if repo_id is None else found | self.repos.get(repo_id, frozenset())
+
+
+@attrs.frozen
+class Shown:
+    """A place with its present name."""
+
+    place: Place
+    name: str
+
+
+@attrs.frozen
+class Wish:
+    """A place as somebody names it: ``acme``, ``alice/model``."""
+
+    kind: str
+    name: str
+    permissions: Sequence[str]
+
+
+def decode(stored: Mapping[str, Any] | None) -> Scopes:
+    """What :meth:`Scopes.encode` wrote; a token without scopes allows nothing."""
+    if not stored:
+        return Scopes()
+    places = tuple(Place(kind, uid, frozenset(words)) for kind, uid, words in stored["places"])
+    return Scopes(places, frozenset(stored["everywhere"]), stored["gated"])
+
+
+def check_permissions(words: Iterable[str], allowed: frozenset[str], where: str) -> frozenset[str]:
+    """The permissions that words name.
+
+    Raises:
+        InvalidName: one of them is unknown, or means nothing at such a place.
+    """
+    found = frozenset(words)
+    for word in sorted(found - allowed):
+        raise InvalidName("permission", word, f"for {where}, expected {', '.join(sorted(allowed))}")
+    return found
+
+
+def check_places(places: Sequence[object]) -> None:
+    """Raise when a token names more places than can be looked at with every request.
+
+    Raises:
+        LimitExceeded: there are more than 200.
+    """
+    if len(places) > MAX_PLACES:
+        raise LimitExceeded("the number of places in one token", MAX_PLACES, "name a whole organisation instead")
+
+
+def limits_of(tx: Read, scopes: Scopes, roles: Mapping[str, int], *, sees_all: bool) -> Limits:
+    """The scopes of a token as rows know them now; places that are gone, or that the owner left, count for nothing.
+
+    Args:
+        roles: permanent id -> row id of the owner's account and organisations.
+        sees_all: the owner has a role in every namespace.
+    """
+    namespaces: dict[int, frozenset[str]] = {}
+    wanted: dict[str, frozenset[str]] = {}
+    for place in scopes.places:
+        if place.kind in ("user", "org"):
+            if place.uid in roles:
+                namespaces[roles[place.uid]] = namespaces.get(roles[place.uid], frozenset()) | place.permissions
+        else:
+            wanted[place.uid] = wanted.get(place.uid, frozenset()) | place.permissions
+    single: dict[int, frozenset[str]] = {}
+    own: set[int] = set()
+    for row_id, uid, namespace_id in repos.ids_by_uid(tx, sorted(wanted)):
+        single[row_id] = wanted[uid]
+        if sees_all or namespace_id in roles.values():
+            own.add(row_id)
+    return Limits(
+        namespaces,
+        single,
+        scopes.everywhere,
+        scopes.reads_gated,
+        _sight(namespaces, single, own, ON_REPOS),
+        _sight(namespaces, single, own, frozenset({READ, WRITE})),
+    )
+
+
+def _sight(
+    namespaces: Mapping[int, frozenset[str]],
+    single: Mapping[int, frozenset[str]],
+    own: set[int],
+    enough: frozenset[str],
+) -> Sight:
+    return Sight(
+        (row_id for row_id, words in namespaces.items() if words & enough),
+        (row_id for row_id, words in single.items() if words & enough and row_id in own),
+    )
+
+
+def shown(tx: Read, scopes: Scopes) -> list[Shown]:
+    """The places of a token with their present names; those that are gone are left out."""
+    uids = [place.uid for place in scopes.places]
+    names: dict[str, str] = {account.uid: account.name for account in accounts.by_uids(tx, uids)}
+    names |= {row.uid: str(row.ref.id) for row in repos.by_uids(tx, uids)}
+    return [Shown(place, names[place.uid]) for place in scopes.places if place.uid in names]
+
+
+def place_of(account: Account | RepoRow, words: Sequence[str]) -> Place:
+    """A place with permissions that mean something there.
+
+    Raises:
+        InvalidName: one of them does not.
+    """
+    if isinstance(account, RepoRow):
+        kind, allowed = account.type.value, ON_REPOS
+    else:
+        kind, allowed = account.kind, ON_NAMESPACES
+    where = f"a {kind}" if kind != "org" else "an organisation"
+    return Place(kind, account.uid, check_permissions(words, allowed, where))
+
+
+def repo_type_of(kind: str) -> RepoType | None:
+    """The type of repository that a kind of place is; None for users and organisations.
+
+    Raises:
+        Malformed: it is none of them.
+    """
+    if kind in ("user", "org"):
+        return None
+    try:
+        return RepoType(kind)
+    except ValueError:
+        raise Malformed("entity of a scope", "its type is user, org, model, dataset or space") from None

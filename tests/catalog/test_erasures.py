@@ -1,0 +1,147 @@
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from entrepot.catalog import Catalog, Write, accounts, erasures, tables, together
+from entrepot.catalog.accounts import Account
+from entrepot.catalog.repos import RepoRow
+from entrepot.names import new_uid
+
+AddRepo = Callable[..., RepoRow]
+AROUND_REPO = (
+    together.discussions,
+    together.discussion_events,
+    together.likes,
+    together.collection_items,
+    together.access_requests,
+    together.webhook_watches,
+    together.deliveries,
+    together.events,
+)
+AROUND_ACCOUNT = (
+    together.likes,
+    together.collections,
+    together.collection_items,
+    together.collection_upvotes,
+    together.access_requests,
+    together.invitations,
+    together.webhooks,
+    together.webhook_watches,
+    together.deliveries,
+    together.follows,
+    together.quotas,
+)
+
+
+def insert(tx: Write, table: sa.Table, **values: object) -> int:
+    key = tx.sql.execute(sa.insert(table).values(**values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def talk(tx: Write, repo: RepoRow, author: int) -> None:
+    discussion = insert(
+        tx, together.discussions, uid=new_uid(), repo_id=repo.id, num=1, title="t", author_id=author, is_pull=False,
+        status="open", is_pinned=False, comments=1, created_ms=1, updated_ms=1,
+    )  # fmt: skip
+    insert(
+        tx, together.discussion_events, uid=new_uid(), discussion_id=discussion, kind="comment", author_id=author,
+        data={}, created_ms=1,
+    )  # fmt: skip
+
+
+def gather(tx: Write, repo: RepoRow, user: int, owner: int) -> None:
+    """What a user leaves around a repository, in collections of an owner."""
+    insert(tx, together.likes, repo_id=repo.id, user_id=user, liked_ms=1)
+    tx.sql.execute(sa.update(tables.repos).where(tables.repos.c.id == repo.id).values(likes=tables.repos.c.likes + 1))
+    insert(
+        tx, together.access_requests, uid=new_uid(), repo_id=repo.id, user_id=user, status="pending", fields={},
+        requested_ms=1,
+    )  # fmt: skip
+    collection = insert(
+        tx, together.collections, uid=new_uid(), namespace_id=owner, title="c", is_private=False, theme="blue",
+        position=0, upvotes=1, created_ms=1, updated_ms=1,
+    )  # fmt: skip
+    insert(
+        tx,
+        together.collection_items,
+        uid=new_uid(),
+        collection_id=collection,
+        kind="model",
+        repo_id=repo.id,
+        position=0,
+    )
+    insert(tx, together.collection_upvotes, collection_id=collection, user_id=user)
+
+
+def listen(tx: Write, repo: RepoRow, user: int) -> None:
+    hook = insert(
+        tx,
+        together.webhooks,
+        uid=new_uid(),
+        owner_id=user,
+        url="https://x",
+        domains=[],
+        is_disabled=False,
+        created_ms=1,
+    )
+    insert(tx, together.webhook_watches, webhook_id=hook, repo_id=repo.id)
+    event = insert(
+        tx, together.events, repo_id=repo.id, namespace_id=repo.namespace_id, scope="repo", payload={}, created_ms=1
+    )
+    insert(
+        tx, together.deliveries, uid=new_uid(), webhook_id=hook, event_id=event, repo_id=repo.id, state="pending",
+        attempts=0, next_ms=1, created_ms=1,
+    )  # fmt: skip
+
+
+def left(tx: Write, those: tuple[sa.Table, ...]) -> set[str]:
+    return {table.name for table in those if tx.sql.execute(sa.select(table)).first()}
+
+
+def test_nothing_around_an_erased_repository_is_left_and_everything_around_others(
+    catalog: Catalog, alice: Account, add_account: Callable[..., Account], add_repo: AddRepo
+) -> None:
+    bob, erased, kept = add_account("bob"), add_repo("a"), add_repo("b")
+    with catalog.write() as tx:
+        for repo in (erased, kept):
+            talk(tx, repo, bob.id)
+            gather(tx, repo, bob.id, alice.id)
+            listen(tx, repo, bob.id)
+        erasures.erase_around_repo(tx, erased.id)
+        for table in AROUND_REPO:
+            assert len(tx.sql.execute(sa.select(table)).all()) == 1, table.name
+            if "repo_id" in table.c:
+                assert tx.sql.execute(sa.select(table.c.repo_id)).scalar_one() == kept.id
+
+
+def test_an_account_takes_along_what_is_its_own_and_leaves_what_it_wrote(
+    catalog: Catalog, alice: Account, add_account: Callable[..., Account], add_repo: AddRepo
+) -> None:
+    bob, repo = add_account("bob"), add_repo("a")
+    with catalog.write() as tx:
+        talk(tx, repo, bob.id)
+        gather(tx, repo, bob.id, bob.id)
+        listen(tx, repo, bob.id)
+        insert(tx, together.follows, follower_id=bob.id, followed_id=alice.id, followed_ms=1)
+        insert(
+            tx, together.invitations, uid=new_uid(), org_id=alice.id, user_id=bob.id, role="read", inviter_id=alice.id,
+            created_ms=1, expires_ms=2,
+        )  # fmt: skip
+        insert(tx, together.quotas, namespace_id=bob.id, max_bytes=1)
+        assert left(tx, AROUND_ACCOUNT) == {table.name for table in AROUND_ACCOUNT}
+        erasures.erase_around_account(tx, bob.id)
+        assert left(tx, AROUND_ACCOUNT) == set()
+        assert left(tx, (together.discussions, together.discussion_events)) == {"discussions", "discussion_events"}
+        accounts.remove(tx, bob.id)
+
+
+def test_counts_go_down_with_an_account_that_had_raised_them(
+    catalog: Catalog, alice: Account, add_account: Callable[..., Account], add_repo: AddRepo
+) -> None:
+    bob, repo = add_account("bob"), add_repo("a")
+    with catalog.write() as tx:
+        gather(tx, repo, bob.id, alice.id)
+        erasures.erase_around_account(tx, bob.id)
+        assert tx.sql.execute(sa.select(tables.repos.c.likes)).scalar_one() == 0
+        assert tx.sql.execute(sa.select(together.collections.c.upvotes)).scalar_one() == 0

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from entrepot.catalog import together
+from entrepot.catalog.audit import AuditFilter
+from entrepot.hub import audit
+from entrepot.hub.house import Hub
+
+A = together.audit
+
+
+@pytest.fixture
+def hub(world: Any) -> Hub:
+    opened: Hub = world.hub
+    return opened
+
+
+def write(hub: Hub, *actions: str) -> None:
+    for action in actions:
+        with hub.write() as tx:
+            audit.record(hub, tx, audit.CONSOLE, action, "model alice/gpt", {"to": "private"})
+
+
+def tamper(hub: Hub, statement: sa.Executable) -> None:
+    with hub.write() as tx:
+        tx.sql.execute(statement)
+
+
+def test_an_empty_log_is_whole(hub: Hub) -> None:
+    assert audit.verify(hub) == audit.Verdict(0, None, audit.START, is_whole=True)
+
+
+def test_what_was_recorded_is_found_newest_first_and_the_chain_holds(hub: Hub) -> None:
+    write(hub, "repo.delete", "repo.configure", "repo.delete")
+    rows = audit.search(hub, AuditFilter(action="repo.delete"))
+    assert [(row.actor, row.subject, row.details) for row in rows] == [
+        ("(console)", "model alice/gpt", '{"to":"private"}')
+    ] * 2
+    assert rows[0].id > rows[1].id
+    verdict = audit.verify(hub)
+    assert (verdict.rows, verdict.is_whole, verdict.head) == (3, True, rows[0].chain)
+
+
+def test_a_change_that_is_rolled_back_leaves_no_row(hub: Hub) -> None:
+    def change_and_fail() -> None:
+        with hub.write() as tx:
+            audit.record(hub, tx, audit.CONSOLE, "repo.delete", "model alice/gpt")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
+    assert audit.verify(hub).rows == 0
+
+
+@pytest.mark.parametrize("column", ["at_ms", "actor", "token", "action", "subject", "details"])
+def test_a_changed_row_is_named(hub: Hub, column: str) -> None:
+    write(hub, "one", "two", "three")
+    tamper(hub, sa.update(A).where(A.c.id == 2).values({column: 7 if column == "at_ms" else "x"}))
+    verdict = audit.verify(hub)
+    assert (verdict.broken_at, verdict.is_whole) == (2, False)
+
+
+def test_a_row_dropped_from_the_middle_is_noticed_at_the_next(hub: Hub) -> None:
+    write(hub, "one", "two", "three")
+    tamper(hub, sa.delete(A).where(A.c.id == 2))
+    assert audit.verify(hub).broken_at == 3
+
+
+def test_rows_dropped_from_the_end_are_noticed(hub: Hub) -> None:
+    write(hub, "one", "two", "three")
+    tamper(hub, sa.delete(A).where(A.c.id >= 2))
+    verdict = audit.verify(hub)
+    assert (verdict.rows, verdict.broken_at, verdict.is_whole) == (1, None, False)
+
+
+def test_a_dropped_log_is_noticed(hub: Hub) -> None:
+    write(hub, "one")
+    tamper(hub, sa.delete(A))
+    assert not audit.verify(hub).is_whole
+
+
+def test_the_actor_is_the_account_and_its_token(world: Any) -> None:
+    hub, alice = world.hub, world.alice
+    with hub.write() as tx:
+        audit.record(hub, tx, alice, "token.create", "user alice")
+        audit.record(hub, tx, None, "gate.ask", "model alice/gpt")
+    anonymous, known = audit.search(hub, AuditFilter())
+    assert (known.actor, known.token) == ("alice", alice.token.uid)
+    assert (anonymous.actor, anonymous.token) == ("(anonymous)", None)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from entrepot.hub import postings
+from entrepot.hub.postings import Target, parse_target
+
+
+def test_a_url_is_taken_apart() -> None:
+    assert parse_target("https://example.org/a/b?c=d") == Target("https", "example.org", 443, "/a/b?c=d")
+    assert parse_target("http://[::1]:8000") == Target("http", "::1", 8000, "/")
+
+
+@pytest.mark.parametrize(
+    "ip",
+    [
+        *("127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1"),
+        *("224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1"),
+        *("2002:7f00:1::", "64:ff9b::7f00:1", "2001:0:1::1"),
+    ],
+)
+def test_addresses_that_lead_inside_are_not_public(ip: str) -> None:
+    assert not postings.is_public(ip)
+
+
+@pytest.mark.parametrize("ip", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:8.8.8.8"])
+def test_addresses_of_the_world_are_public(ip: str) -> None:
+    assert postings.is_public(ip)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"])
+def test_no_spelling_of_this_machine_is_reached(host: str) -> None:
+    posted = postings.post(parse_target(f"http://{host}:9/"), b"{}", {}, reaches_private=False)
+    assert posted.status is None
+    assert "webhook_private_targets" in posted.answer or "cannot connect" in posted.answer
+    assert "refused" not in posted.answer.lower()
+
+
+def test_a_closed_port_is_an_answer_not_a_failure() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        posted = postings.post(Target("http", "127.0.0.1", port, "/"), b"{}", {}, reaches_private=True)
+    assert (posted.status, posted.is_welcome) == (None, False)
+    assert "cannot connect to 127.0.0.1" in posted.answer
+
+
+def serve_once(reply: bytes) -> tuple[int, threading.Thread]:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with listener, listener.accept()[0] as peer:
+            peer.recv(65_536)
+            peer.sendall(reply)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    return listener.getsockname()[1], thread
+
+
+def post_to(reply: bytes) -> postings.Posted:
+    port, thread = serve_once(reply)
+    posted = postings.post(Target("http", "127.0.0.1", port, "/"), b"{}", {"X-A": "b"}, reaches_private=True)
+    thread.join()
+    return posted
+
+
+def test_redirects_are_not_followed() -> None:
+    posted = post_to(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
+    assert (posted.status, posted.is_welcome) == (302, False)
+
+
+def test_only_the_beginning_of_an_answer_is_read() -> None:
+    body = b"x" * 50_000
+    posted = post_to(b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n" + body)
+    assert posted.is_welcome
+    assert len(posted.answer) == postings.MAX_ANSWER
+
+
+def test_what_is_no_http_is_an_answer_not_a_failure() -> None:
+    posted = post_to(b"220 mail.example.org ESMTP\r\n")
+    assert posted.status is None
+    assert "no answer" in posted.answer

@@ -1,0 +1,337 @@
+"""What fine-grained tokens allow, tried out through the use cases they limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.sights import Sight
+from entrepot.errors import (
+    AccountNotFound,
+    GatedRepo,
+    InvalidName,
+    LimitExceeded,
+    Malformed,
+    NotAllowed,
+    RepoNotFound,
+)
+from entrepot.hub import (
+    access,
+    accounts,
+    commits,
+    contents,
+    gates,
+    infos,
+    passes,
+    profiles,
+    pushes,
+    repositories,
+    scopes,
+    tokens,
+    transfers,
+)
+from entrepot.hub.callers import FINE_GRAINED, Role
+from entrepot.hub.commits import Draft
+from entrepot.hub.infos import Search
+from entrepot.hub.operations import AddFile
+from entrepot.hub.repositories import Changes, NewRepo
+from entrepot.hub.scopes import DISCUSS, ORG_WRITE, READ, REQUESTS, WRITE, Place, Scopes, Wish
+from entrepot.hub.tokens import TokenWish
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
+
+
+@pytest.fixture
+def limited(world: Any) -> Any:
+    """A caller with a fine-grained token: a person, and what it says."""
+
+    def make(name: str, *places: tuple[str, str, Sequence[str]], **more: Any) -> Any:
+        wish = TokenWish(FINE_GRAINED, places=[Wish(*place) for place in places], **more)
+        return world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)
+
+    return make
+
+
+def sees(world: Any, caller: Any, ref: RepoRef) -> bool:
+    try:
+        infos.describe(world.hub, caller, ref, "main", with_files=False, with_sizes=False)
+    except RepoNotFound:
+        return False
+    return True
+
+
+def reads(world: Any, caller: Any, ref: RepoRef) -> bool:
+    try:
+        contents.locate(world.hub, caller, ref, "main", RepoPath(".gitattributes"))
+    except (NotAllowed, RepoNotFound):
+        return False
+    return True
+
+
+def writes(world: Any, caller: Any, ref: RepoRef) -> bool:
+    try:
+        commits.create(world.hub, caller, ref, "main", Draft("s", [AddFile(RepoPath("a"), b"")]))
+    except (NotAllowed, RepoNotFound):
+        return False
+    return True
+
+
+def able(world: Any, caller: Any, ref: RepoRef) -> tuple[bool, bool, bool]:
+    """Whether somebody sees, reads and writes a repository."""
+    return sees(world, caller, ref), reads(world, caller, ref), writes(world, caller, ref)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "expected"),
+    [
+        ([], (False, False, False)),
+        ([READ], (True, True, False)),
+        ([WRITE], (True, True, True)),
+        ([REQUESTS], (True, False, False)),
+        ([DISCUSS], (True, False, False)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["model", "org"])
+def test_a_private_repository_is_what_the_permissions_make_it(
+    world: Any, limited: Any, kind: str, permissions: list[str], expected: tuple[bool, bool, bool]
+) -> None:
+    ref, other = (world.repo(f"acme/{name}", by=world.olga, visibility="private") for name in ("m", "other"))
+    place = "acme/m" if kind == "model" else "acme"
+    caller = limited("olga", (kind, place, permissions))
+    assert able(world, caller, ref) == expected
+    assert able(world, caller, other) == ((False, False, False) if kind == "model" else expected)
+
+
+def test_a_token_without_scopes_is_a_stranger_to_what_is_private(world: Any, limited: Any) -> None:
+    private, public = world.repo("alice/p", visibility="private"), world.repo("alice/o")
+    caller = limited("alice")
+    assert able(world, caller, private) == (False, False, False)
+    assert able(world, caller, public) == (True, True, False)
+
+
+def test_the_error_names_the_missing_permission(world: Any, limited: Any) -> None:
+    ref = world.repo("alice/m", visibility="private")
+    with pytest.raises(NotAllowed, match=r"lacks the permission 'repo.write' for the model alice/m"):
+        commits.create(world.hub, limited("alice", ("model", "alice/m", [READ])), ref, "main", Draft("s", []))
+    with pytest.raises(NotAllowed, match=r"lacks the permission 'repo.content.read'"):
+        repositories.check_read(world.hub, limited("alice", ("model", "alice/m", [DISCUSS])), ref)
+
+
+def test_a_token_never_gives_more_than_its_owner_has(world: Any, limited: Any) -> None:
+    ref = world.repo("acme/m", by=world.olga, visibility="private")
+    for name, expected in (("rita", (True, True, False)), ("carl", (True, True, False)), ("wendy", (True, True, True))):
+        assert able(world, limited(name, ("org", "acme", [READ, WRITE])), ref) == expected
+        assert able(world, limited(name, ("model", "acme/m", [READ, WRITE])), ref) == expected
+
+
+def test_what_the_owner_lost_the_token_lost(world: Any, limited: Any) -> None:
+    ref = world.repo("acme/m", by=world.olga, visibility="private")
+    secret = tokens.make_for(
+        world.hub,
+        "wendy",
+        TokenWish(FINE_GRAINED, places=[Wish("org", "acme", [WRITE]), Wish("model", "acme/m", [WRITE])]),
+    )[0].secret
+    assert able(world, world.hub.identify(secret), ref) == (True, True, True)
+    accounts.set_member(world.hub, "acme", "wendy", Role.READ)
+    assert able(world, world.hub.identify(secret), ref) == (True, True, False)
+    from entrepot.catalog import tables
+
+    with world.hub.write() as tx:
+        members = tables.memberships
+        tx.sql.execute(members.delete().where(members.c.user_id == world.wendy.account.id))
+    assert able(world, world.hub.identify(secret), ref) == (False, False, False)
+
+
+def test_an_administrators_limited_token_is_limited(world: Any, limited: Any) -> None:
+    one, other = (world.repo(f"alice/{name}", visibility="private") for name in ("one", "other"))
+    caller = limited("root", ("model", "alice/one", [READ]))
+    assert not caller.sees_all
+    assert able(world, caller, one) == (True, True, False)
+    assert able(world, caller, other) == (False, False, False)
+
+
+def test_a_place_is_kept_when_it_is_renamed_and_lost_when_it_is_made_anew(world: Any, limited: Any) -> None:
+    ref = world.repo("alice/m", visibility="private")
+    wish = TokenWish(FINE_GRAINED, places=[Wish("model", "alice/m", [WRITE])])
+    secret = tokens.make_for(world.hub, "alice", wish)[0].secret
+    new = RepoRef(RepoType.MODEL, RepoId("alice", "renamed"))
+    repositories.move(world.hub, world.alice, ref, new)
+    assert able(world, world.hub.identify(secret), new) == (True, True, True)
+    world.repo("alice/m", visibility="private")
+    assert able(world, world.hub.identify(secret), ref) == (False, False, False)
+    repositories.delete(world.hub, world.alice, new)
+    _, known = tokens.present(world.hub, world.hub.identify(secret))
+    assert known.places == []
+
+
+def test_lists_show_what_the_token_sees(world: Any, limited: Any) -> None:
+    for name in ("alice/one", "alice/two"):
+        world.repo(name, visibility="private")
+    for name in ("acme/in", "acme/out"):
+        world.repo(name, by=world.olga, visibility="private")
+    world.repo("bob/open")
+    accounts.set_member(world.hub, "acme", "alice", Role.WRITE)
+
+    def listed(*places: tuple[str, str, list[str]]) -> list[str]:
+        found = infos.search(world.hub, limited("alice", *places), Search(RepoType.MODEL))
+        return sorted(str(full.info.row.ref.id) for full in found.infos)
+
+    assert listed() == ["bob/open"]
+    assert listed(("user", "alice", [READ])) == ["alice/one", "alice/two", "bob/open"]
+    assert listed(("model", "acme/in", [READ])) == ["acme/in", "bob/open"]
+    assert listed(("org", "acme", [WRITE]), ("model", "alice/one", [READ])) == [
+        "acme/in",
+        "acme/out",
+        "alice/one",
+        "bob/open",
+    ]
+
+
+def test_sight_and_reach_differ_where_content_may_not_be_read(world: Any, limited: Any) -> None:
+    world.repo("alice/m", visibility="private")
+    from entrepot.hub.callers import read_by, seen_by
+
+    caller = limited("alice", ("model", "alice/m", [DISCUSS]), ("user", "alice", [REQUESTS]))
+    assert seen_by(caller) == frozenset({caller.account.id})
+    assert isinstance(seen_by(caller), Sight)
+    assert read_by(caller) == frozenset()
+
+
+def test_large_files_elsewhere_need_a_permission_to_read_them(world: Any, limited: Any) -> None:
+    secret, target = world.repo("alice/secret", visibility="private"), world.repo("alice/target")
+    sha256 = world.add_large(secret, "a.bin", b"large" * 1000)
+    wanted = [transfers.Wanted(sha256, 5000)]
+
+    def is_spared(*places: tuple[str, str, list[str]]) -> bool:
+        caller = limited("alice", ("model", "alice/target", [WRITE]), *places)
+        [answer] = transfers.plan_uploads(world.hub, caller, target, wanted, takes_parts=False)
+        return answer.link is None
+
+    assert not is_spared()
+    assert not is_spared(("model", "alice/secret", [DISCUSS]))
+    assert is_spared(("model", "alice/secret", [READ]))
+
+
+def test_git_lfs_and_xet_are_limited_too(world: Any, limited: Any) -> None:
+    ref = world.repo("alice/m", visibility="private")
+    reader, nobody = limited("alice", ("model", "alice/m", [READ])), limited("alice")
+    passes.issue_read(world.hub, reader, ref, None)
+    transfers.plan_downloads(world.hub, reader, ref, [])
+    for use in (
+        lambda who: passes.issue_write(world.hub, who, ref),
+        lambda who: transfers.plan_uploads(world.hub, who, ref, [], takes_parts=False),
+        lambda who: pushes.list_refs(world.hub, who, ref),
+    ):
+        with pytest.raises(NotAllowed):
+            use(reader)
+        with pytest.raises(RepoNotFound):
+            use(nobody)
+
+
+def test_repositories_are_made_where_the_token_may_write(world: Any, limited: Any) -> None:
+    new = NewRepo(RepoType.MODEL, "new", "alice")
+    for caller in (limited("alice"), limited("alice", ("user", "alice", [READ]))):
+        with pytest.raises(NotAllowed, match="under the namespace"):
+            repositories.create(world.hub, caller, new)
+    writer = limited("alice", ("user", "alice", [WRITE]))
+    ref = repositories.create(world.hub, writer, new).ref
+    repositories.configure(world.hub, writer, ref, Changes(visibility="private"))
+    repositories.delete(world.hub, writer, ref)
+    with pytest.raises(NotAllowed, match="under the namespace"):
+        repositories.create(world.hub, limited("olga", ("user", "olga", [WRITE])), NewRepo(RepoType.MODEL, "x", "acme"))
+
+
+def test_gated_repositories_of_others_need_the_permission_for_them(world: Any, limited: Any) -> None:
+    ref = world.repo("acme/g", by=world.olga)
+    repositories.configure(world.hub, world.olga, ref, Changes(gated="manual"))
+    gates.grant(world.hub, world.olga, ref, "zed")
+    with pytest.raises(GatedRepo):
+        repositories.check_read(world.hub, limited("zed"), ref)
+    repositories.check_read(world.hub, limited("zed", reads_gated=True), ref)
+    repositories.check_read(world.hub, limited("zed", ("model", "acme/g", [READ])), ref)
+    with pytest.raises(GatedRepo):
+        repositories.check_read(world.hub, limited("bob", reads_gated=True), ref)
+    with pytest.raises(NotAllowed):
+        repositories.check_read(world.hub, limited("rita", reads_gated=True), ref)
+
+
+def test_requests_are_seen_with_a_permission_of_their_own(world: Any, limited: Any) -> None:
+    ref = world.repo("acme/g", by=world.olga)
+    repositories.configure(world.hub, world.olga, ref, Changes(gated="manual"))
+    assert gates.report(world.hub, limited("wendy", ("model", "acme/g", [REQUESTS])), ref) == []
+    for caller in (limited("wendy", ("model", "acme/g", [READ])), limited("rita", ("model", "acme/g", [REQUESTS]))):
+        with pytest.raises(NotAllowed):
+            gates.report(world.hub, caller, ref)
+    with pytest.raises(NotAllowed):
+        gates.grant(world.hub, limited("wendy", ("model", "acme/g", [REQUESTS])), ref, "zed")
+
+
+def test_discussions_need_a_permission_there_or_everywhere(world: Any, limited: Any) -> None:
+    ref = world.repo("acme/m", by=world.olga)
+
+    def discusses(caller: Any) -> bool:
+        with world.hub.read() as tx:
+            try:
+                access.discussable(tx, caller, ref)
+            except NotAllowed:
+                return False
+        return True
+
+    assert discusses(limited("zed", everywhere=[DISCUSS]))
+    assert discusses(limited("zed", ("model", "acme/m", [DISCUSS])))
+    assert not discusses(limited("zed"))
+    assert not discusses(limited("olga", ("org", "acme", [WRITE])))
+    assert discusses(world.zed)
+    assert not discusses(world.caller("zed", "read"))
+
+
+def test_an_organisation_itself_needs_its_own_permissions(world: Any, limited: Any) -> None:
+    acme = world.olga.memberships[0].org.id
+    assert limited("olga", ("org", "acme", [ORG_WRITE])).role_in(acme) is Role.ADMIN
+    assert limited("olga", ("org", "acme", [WRITE])).role_in(acme) is Role.READ
+    assert limited("olga").role_in(acme) is None
+    assert limited("rita", ("org", "acme", [ORG_WRITE])).role_in(acme) is Role.READ
+    with pytest.raises(NotAllowed):
+        profiles.stored(world.hub, limited("olga"), "acme")
+    world.repo("acme/hidden", by=world.olga, visibility="private")
+    for permission, expected in ((READ, ["hidden"]), (ORG_WRITE, [])):
+        found = profiles.stored(world.hub, limited("olga", ("org", "acme", [permission])), "acme")
+        assert [full.info.row.name for full in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        (("model", "alice/m", ["repo.everything"]), InvalidName),
+        (("model", "alice/m", [ORG_WRITE]), InvalidName),
+        (("model", "bob/secret", [READ]), RepoNotFound),
+        (("model", "alice/absent", [READ]), RepoNotFound),
+        (("model", "nonsense", [READ]), InvalidName),
+        (("planet", "mars", [READ]), Malformed),
+        (("org", "nowhere", [READ]), AccountNotFound),
+        (("user", "acme", [READ]), AccountNotFound),
+        (("org", "acme", [READ]), NotAllowed),
+        (("user", "bob", [READ]), NotAllowed),
+    ],
+)
+def test_a_place_that_is_not_the_owners_is_refused(
+    world: Any, limited: Any, place: tuple[str, str, list[str]], error: type[Exception]
+) -> None:
+    world.repo("alice/m")
+    world.repo("bob/secret", visibility="private")
+    with pytest.raises(error):
+        limited("alice", place)
+
+
+def test_a_token_has_so_many_places_and_known_permissions(world: Any, limited: Any) -> None:
+    with pytest.raises(LimitExceeded):
+        limited("alice", *[("user", "alice", [READ])] * (scopes.MAX_PLACES + 1))
+    with pytest.raises(InvalidName, match="for everything"):
+        limited("alice", everywhere=[WRITE])
+
+
+def test_scopes_are_read_as_they_were_written() -> None:
+    made = Scopes((Place("org", "a" * 24, frozenset({READ, WRITE})),), frozenset({DISCUSS}), True)
+    assert scopes.decode(made.encode()) == made
+    assert scopes.decode(None) == Scopes()

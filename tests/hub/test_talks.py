@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.catalog import discussions as rows
+from entrepot.errors import LimitExceeded, LoginRequired, Malformed, NotAllowed, RepoNotFound, ThingNotFound
+from entrepot.hub import discussions, repositories, talks
+from entrepot.hub.repositories import Changes
+
+
+@pytest.mark.parametrize(("text", "title"), [("  a  b \n c", "a b c"), ("abc", "abc"), ("x" * 200, "x" * 200)])
+def test_a_title_is_one_line(text: str, title: str) -> None:
+    assert talks.checked_title(text) == title
+
+
+@pytest.mark.parametrize("text", ["", "ab", " a  ", "x" * 201])
+def test_a_title_has_three_to_two_hundred_characters(text: str) -> None:
+    with pytest.raises(Malformed, match="3 to 200"):
+        talks.checked_title(text)
+
+
+def test_a_text_is_neither_empty_nor_endless() -> None:
+    assert talks.checked_text("a\0b") == "ab"
+    with pytest.raises(Malformed):
+        talks.checked_text(" \n")
+    with pytest.raises(LimitExceeded):
+        talks.checked_text("x" * 65_537)
+
+
+def test_who_sees_a_repository_takes_part(world: Any) -> None:
+    ref, hidden = world.repo("acme/public", world.wendy), world.repo("acme/hidden", world.wendy, visibility="private")
+    with world.hub.read() as tx:
+        for who in (world.bob, world.rita, world.wendy):
+            assert talks.joined(tx, who, ref)[1] == who
+        with pytest.raises(LoginRequired):
+            talks.joined(tx, None, ref)
+        with pytest.raises(NotAllowed, match="read"):
+            talks.joined(tx, world.caller("bob", "read"), ref)
+        assert talks.joined(tx, world.rita, hidden)[1] == world.rita
+        with pytest.raises(RepoNotFound):
+            talks.joined(tx, world.bob, hidden)
+
+
+def test_author_and_writers_lead_only_writers_own(world: Any) -> None:
+    ref = world.repo("acme/m", world.wendy)
+    discussions.begin(world.hub, world.bob, ref, "Title", "text")
+    with world.hub.read() as tx:
+        for who in (world.bob, world.wendy, world.olga):
+            assert talks.led(tx, who, ref, 1)[2].num == 1
+        for who in (world.zed, world.rita):
+            with pytest.raises(NotAllowed, match="author"):
+                talks.led(tx, who, ref, 1)
+        assert talks.owned(tx, world.wendy, ref, 1)[2].num == 1
+        with pytest.raises(NotAllowed):
+            talks.owned(tx, world.bob, ref, 1)
+        for num in (2, 0, -1, 1 << 40):
+            with pytest.raises(ThingNotFound):
+                talks.led(tx, world.wendy, ref, num)
+        with pytest.raises(ThingNotFound, match="pull request"):
+            talks.get_pull(tx, talks.visible(tx, None, ref), 1)
+
+
+def test_a_repository_may_want_no_discussions(world: Any) -> None:
+    ref = world.repo()
+    discussions.begin(world.hub, world.alice, ref, "Title", "text")
+    repositories.configure(world.hub, world.alice, ref, Changes(options={"discussionsDisabled": True}))
+    for call in (
+        lambda: discussions.begin(world.hub, world.alice, ref, "Title", "text"),
+        lambda: discussions.list_page(world.hub, world.alice, ref),
+        lambda: discussions.show(world.hub, None, ref, 1),
+        lambda: discussions.delete(world.hub, world.alice, ref, 1),
+    ):
+        with pytest.raises(NotAllowed, match="Discussions are disabled"):
+            call()
+
+
+def test_a_discussion_takes_only_so_many_events_but_can_always_be_closed(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talks, "MAX_EVENTS", 2)
+    ref = world.repo()
+    discussions.begin(world.hub, world.bob, ref, "Title", "text")
+    discussions.comment(world.hub, world.bob, ref, 1, "second")
+    with pytest.raises(LimitExceeded):
+        discussions.comment(world.hub, world.bob, ref, 1, "third")
+    discussions.set_status(world.hub, world.bob, ref, 1, "closed")
+    with world.hub.read() as tx:
+        talk = rows.find(tx, world.row_id(ref), 1)
+    assert talk is not None
+    assert (talk.status, talk.comments) == ("closed", 1)

@@ -1,0 +1,352 @@
+"""Everybody at every route: docs/rights.md says who may, and each line of it is tried out.
+
+The routes come from the application itself, so a route without a line in the
+table fails here, and so does a line without a route. To add a route, add its
+line to the table; nothing in this file changes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx2
+import pytest
+from starlette.routing import BaseRoute, Mount, Route
+
+from entrepot.catalog import access_requests, repos
+from entrepot.catalog.access_requests import ACCEPTED, REJECTED, AccessRequest
+from entrepot.hub import accounts, collections, pulls, repositories, tokens
+from entrepot.hub.callers import FINE_GRAINED, Caller, Role
+from entrepot.hub.house import Hub, open_hub
+from entrepot.hub.repositories import Changes, NewRepo
+from entrepot.hub.scopes import Wish
+from entrepot.hub.tokens import TokenWish
+from entrepot.names import RepoRef, RepoType, new_uid
+from entrepot.server import app as application
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/rights.md"
+KINDS = {kind.plural: kind for kind in RepoType}
+STATES = ("public", "private", "gated")
+NUMBERS = itertools.count(1)
+CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+# --- the page ------------------------------------------------------------------
+
+
+def tables(text: str) -> dict[str, list[dict[str, str]]]:
+    """The rows of each table of a page, by the heading above it."""
+    found: dict[str, list[dict[str, str]]] = {}
+    heading, columns = "", list[str]()
+    for line in text.splitlines():
+        if line.startswith("#"):
+            heading = line.lstrip("# ")
+        if not line.startswith("|"):
+            columns = []
+            continue
+        cells = [cell.strip() for cell in line.strip()[1:-1].split("|")]
+        if not columns:
+            columns = cells
+        elif not set(line) <= set("|-: "):
+            found.setdefault(heading, []).append(dict(zip(columns, cells, strict=True)))
+    return found
+
+
+@attrs.frozen
+class Line:
+    """One line of the table of routes."""
+
+    methods: tuple[str, ...]
+    path: str
+    right: str
+    example: str
+
+    @property
+    def label(self) -> str:
+        return f"{','.join(self.methods)} {self.path}"
+
+    @property
+    def changes_repo(self) -> bool:
+        """Whether a repository that the call is done to cannot be used for another call."""
+        return self.right in ("write", "ask")
+
+    def covers(self, method: str, path: str) -> bool:
+        same = path.startswith(self.path[:-1]) if self.path.endswith("*") else path == self.path
+        return same and method in self.methods
+
+
+TABLES = tables(PAGE.read_text(encoding="utf-8"))
+RIGHTS = {(row["right"], row["repository"]): row for row in TABLES["Who may"]}
+PEOPLE = [name for name in TABLES["Who may"][0] if name not in ("right", "repository")]
+LINES = [
+    Line(tuple(row["method"].split(",")), row["route"].strip("`"), row["right"], row["example"].strip("`"))
+    for row in TABLES["Routes"]
+]
+
+
+# --- the application -------------------------------------------------------------
+
+
+@attrs.frozen
+class Door:
+    """A route of the application: its pattern with ``{T}`` and ``{P}``, and its real pattern for each type."""
+
+    method: str
+    path: str
+    patterns: dict[RepoType | None, str] = attrs.field(factory=dict, eq=False)
+
+
+def flatten(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from flatten(list(route.routes), prefix + route.path)
+        else:
+            assert isinstance(route, Route)
+            for method in sorted((route.methods or set()) - {"HEAD"} or {"HEAD"}):
+                yield method, prefix + route.path
+
+
+def general(path: str) -> tuple[str, RepoType | None]:
+    """A pattern without its type of repository, and the type."""
+    if found := re.match(r"/api/(models|datasets|spaces)(?=/|$)", path):
+        return f"/api/{{T}}{path[found.end() :]}", KINDS[found[1]]
+    if found := re.match(r"/(datasets|spaces)/(?=\{namespace\})", path):
+        return f"/{{P}}{path[found.end() :]}", KINDS[found[1]]
+    if path.startswith("/{namespace}"):
+        return f"/{{P}}{path[1:]}", RepoType.MODEL
+    return path, None
+
+
+def doors(hub: Hub) -> list[Door]:
+    """Every route there is, once for all types of repositories; where two stand for one call, the first counts."""
+    found: dict[tuple[str, str], Door] = {}
+    for method, path in flatten(application.doors_of(hub)):
+        pattern, kind = general(path)
+        door = found.setdefault((method, pattern), Door(method, pattern))
+        door.patterns.setdefault(kind, path)
+    return list(found.values())
+
+
+# --- the people -------------------------------------------------------------------
+
+
+@attrs.define
+class Site:
+    """A running hub with everybody the table names; repositories are made by ``owner``, in an organisation."""
+
+    hub: Hub
+    client: httpx2.Client
+    secrets: dict[str, str]
+    doors: list[Door]
+    shared: dict[tuple[RepoType, str], RepoRef] = attrs.field(factory=dict)
+
+    def caller(self, name: str) -> Caller:
+        found = self.hub.identify(self.secrets[name])
+        assert found is not None
+        return found
+
+    def fresh(self, kind: RepoType, state: str) -> RepoRef:
+        """A repository that nobody has touched yet, with requests of those who asked."""
+        owner = self.caller("owner")
+        visibility = "private" if state == "private" else "public"
+        new = NewRepo(kind, f"{state}-{next(NUMBERS):05d}", "acme", visibility)
+        row = repositories.create(self.hub, owner, new)
+        if state != "public":
+            # A private one too: whoever was let in while it was public does not see it now.
+            repositories.configure(self.hub, owner, row.ref, Changes(gated="manual"))
+            with self.hub.write() as tx:
+                for name, status in (("accepted", ACCEPTED), ("rejected", REJECTED)):
+                    asker = self.caller(name).account.id
+                    access_requests.add(tx, AccessRequest(0, new_uid(), row.id, asker, status, {}, None, 1, 1))
+        pulls.open_draft(self.hub, owner, row.ref, "A proposal", "Of the owner.")
+        return row.ref
+
+    def common(self, kind: RepoType, state: str) -> RepoRef:
+        """One that everybody shares, for calls that change nothing."""
+        if (kind, state) not in self.shared:
+            self.shared[kind, state] = self.fresh(kind, state)
+        return self.shared[kind, state]
+
+    def collection(self, *, is_private: bool) -> str:
+        """The last part of the slug of a new collection of the organisation; it holds a private repository."""
+        title, item = f"collection {next(NUMBERS)}", ("model", str(self.common(RepoType.MODEL, "private").id))
+        draft = collections.Draft(title, "acme", is_private=is_private, item=item)
+        made = collections.create(self.hub, self.caller("admin"), draft)
+        return collections.slug_of(made.row).partition("/")[2]
+
+    def filled(self, example: str, who: str, ref: RepoRef) -> str:
+        """An example with what its words in angle brackets stand for; things are made for this one request."""
+        words = {
+            "<namespace>": lambda: ref.id.namespace,
+            "<name>": lambda: ref.id.name,
+            "<type>": lambda: ref.type.value,
+            "<me>": lambda: {"read token": "admin", "limited": "admin"}.get(who, who),
+            "<collection>": lambda: self.collection(is_private=False),
+            "<private collection>": lambda: self.collection(is_private=True),
+        }
+        return re.sub(r"<[a-z ]+>", lambda found: words[found[0]](), example)
+
+    def send(self, door: Door, line: Line, who: str, ref: RepoRef, method: str | None = None) -> httpx2.Response:
+        path, query, headers, body = request_of(door, self.filled(line.example, who, ref), ref)
+        if who != "anonymous":
+            headers["authorization"] = f"Bearer {self.secrets[who]}"
+        return self.client.request(method or door.method, path + query, headers=headers, content=body)
+
+
+def request_of(door: Door, example: str, ref: RepoRef) -> tuple[str, str, dict[str, str], bytes]:
+    """The request of an example: its path, query, headers and body."""
+    values = {"namespace": ref.id.namespace, "name": ref.id.name}
+    before, _, body = example.partition("body=")
+    for item in filter(None, (part.strip() for part in before.split(";"))):
+        key, _, value = item.partition("=")
+        values[key] = value
+    headers = {"content-type": values.pop("type", "application/json")} if body else {}
+    query = values.pop("query", "")
+    pattern = door.patterns.get(ref.type) or next(iter(door.patterns.values()))
+    path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: values.get(found[1], "x"), pattern)
+    return path, f"?{query}" if query else "", headers, body.encode()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    hub = open_hub(Settings(data=tmp_path_factory.mktemp("rights") / "data", port=0, run_jobs=False), fsync=False)
+    members = {"reader": Role.READ, "contributor": Role.CONTRIBUTOR, "owner": Role.CONTRIBUTOR, "writer": Role.WRITE}
+    secrets = {}
+    for name in ("stranger", "accepted", "rejected", "admin", *members):
+        accounts.create_user(hub, name)
+        secrets[name] = accounts.create_token(hub, name, role="write").secret
+    accounts.create_org(hub, "acme", admin="admin")
+    for name, role in members.items():
+        accounts.set_member(hub, "acme", name, role)
+    secrets["read token"] = accounts.create_token(hub, "admin", role="read").secret
+    admin = hub.identify(secrets["admin"])
+    repositories.create(hub, admin, NewRepo(RepoType.MODEL, "elsewhere", "acme", "private"))
+    wish = TokenWish(FINE_GRAINED, places=[Wish("model", "acme/elsewhere", ["repo.write"])])
+    secrets["limited"] = tokens.make_for(hub, "admin", wish)[0].secret
+    with running(application.make_app(hub)) as address, httpx2.Client(base_url=address.url, timeout=60) as client:
+        yield Site(hub, client, secrets, doors(hub))
+    hub.close()
+
+
+# --- what is expected ---------------------------------------------------------------
+
+
+def verdict(answer: httpx2.Response, who: str, line: Line, told: str) -> str:
+    """What an answer says about a right, in the words of the table."""
+    code, status = answer.headers.get("x-error-code"), answer.status_code
+    assert status < 500, answer.text
+    if code == "RepoNotFound":
+        assert status == (401 if who == "anonymous" else 404)
+        return "hidden"
+    if code == "GatedRepo":
+        assert status == (401 if who == "anonymous" else 403)
+        return "gated"
+    if status == 404 and not code:
+        # Where the example names something that does not exist, that is no matter of rights.
+        is_there = "collection>" in line.example and "items" not in line.path
+        return "none" if told == "none" or is_there else "yes"
+    return {401: "login", 403: "no"}.get(status, "yes")
+
+
+def bare(answer: httpx2.Response, ref: RepoRef) -> tuple[Any, ...]:
+    """All of an answer but what differs between any two requests, and the name that was asked for."""
+    headers = {key: value for key, value in answer.headers.items() if key not in ("x-request-id", "date")}
+    text = answer.text.replace(ref.id.name, "NAME")
+    return answer.status_code, {key: value.replace(ref.id.name, "NAME") for key, value in headers.items()}, text
+
+
+def lines_of(door: Door) -> list[Line]:
+    """The lines of a route; those with a ``*`` only where there is no other."""
+    found = [line for line in LINES if line.covers(door.method, door.path)]
+    return [line for line in found if not line.path.endswith("*")] or found
+
+
+def absent_twin(ref: RepoRef) -> RepoRef:
+    """A repository that does not exist, with a name as long as that of one that does."""
+    return RepoRef(ref.type, attrs.evolve(ref.id, name="absent" + "x" * (len(ref.id.name) - 6)))
+
+
+def exists(site: Site, ref: RepoRef) -> bool:
+    with site.hub.read() as tx:
+        return repos.find(tx, ref) is not None
+
+
+# --- tests ------------------------------------------------------------------------
+
+
+def test_every_route_has_a_line_and_every_line_a_route(site: Site) -> None:
+    without_line = [f"{door.method} {door.path}" for door in site.doors if not lines_of(door)]
+    without_route = [
+        f"{method} {line.path}"
+        for line in LINES
+        for method in line.methods
+        if not any(line.covers(method, door.path) and method == door.method for door in site.doors)
+    ]
+    assert (without_line, without_route) == ([], [])
+
+
+def test_every_right_of_a_line_is_explained() -> None:
+    named = {line.right for line in LINES}
+    assert named <= {right for right, _ in RIGHTS}
+    for right in named:
+        states = {state for known, state in RIGHTS if known == right}
+        assert states in ({*STATES}, {"-"}), right
+
+
+@pytest.mark.parametrize("line", LINES, ids=[f"{line.label} {line.right}" for line in LINES])
+def test_everybody_gets_what_the_table_says(site: Site, line: Line) -> None:
+    states = [state for right, state in RIGHTS if right == line.right]
+    found: dict[tuple[str, str, str], str] = {}
+    expected: dict[tuple[str, str, str], str] = {}
+    for door in (door for door in site.doors if line in lines_of(door)):
+        kind = next((kind for kind in RepoType if kind in door.patterns), RepoType.MODEL)
+        for state, who in itertools.product(states, PEOPLE):
+            told = RIGHTS[line.right, state][who]
+            shown = "public" if state == "-" else state
+            changes = door.method in CHANGING and told == "yes" and line.changes_repo
+            ref = site.fresh(kind, shown) if changes else site.common(kind, shown)
+            answer = site.send(door, line, who, ref)
+            key = (f"{door.method} {door.path}", state, who)
+            found[key], expected[key] = verdict(answer, who, line, told), told
+            if told == "hidden":
+                twin = absent_twin(ref)
+                assert bare(answer, ref) == bare(site.send(door, line, who, twin), twin), key
+    assert {key: (found[key], expected[key]) for key in found if found[key] != expected[key]} == {}
+
+
+@pytest.mark.parametrize("kind", [RepoType.DATASET, RepoType.SPACE], ids=lambda kind: kind.value)
+@pytest.mark.parametrize("who", ["anonymous", "stranger", "accepted", "rejected", "limited"])
+def test_a_hidden_repository_of_any_type_is_not_told_from_an_absent_one(site: Site, kind: RepoType, who: str) -> None:
+    hidden = site.common(kind, "private")
+    absent = absent_twin(hidden)
+    calls = ((door, line) for door in site.doors if kind in door.patterns for line in lines_of(door))
+    for door, line in calls:
+        answers = [bare(site.send(door, line, who, ref), ref) for ref in (hidden, absent)]
+        assert answers[0] == answers[1], (door.method, door.path)
+        if door.method == "GET":
+            answers = [bare(site.send(door, line, who, ref, "HEAD"), ref) for ref in (hidden, absent)]
+            assert answers[0] == answers[1], ("HEAD", door.path)
+    assert exists(site, hidden)
+
+
+@pytest.mark.parametrize("who", ["anonymous", "stranger", "accepted", "rejected", "limited"])
+def test_no_list_and_no_search_names_a_hidden_repository(site: Site, who: str) -> None:
+    hidden = [site.common(kind, "private") for kind in RepoType]
+    seen = site.common(RepoType.MODEL, "public")
+    told = ""
+    for door in (door for door in site.doors if door.method == "GET" and "{name}" not in door.path):
+        told += "".join(site.send(door, line, who, hidden[0]).text for line in lines_of(door))
+    assert seen.id.name in told
+    assert [str(ref.id) for ref in hidden if ref.id.name in told] == []
+
+
+def test_a_table_is_read_by_the_headings_above_it() -> None:
+    found = tables("# One\n\n| a | b |\n|---|---|\n| `1` | 2 |\n\n## Two\n| c |\n|---|\n| 3 |\n")
+    assert found == {"One": [{"a": "`1`", "b": "2"}], "Two": [{"c": "3"}]}
