@@ -1,5 +1,6 @@
 import contextlib
 import copy
+import gc
 import pickle
 from collections.abc import Iterator
 
@@ -22,6 +23,7 @@ from entrepot.errors import (
     shown,
 )
 
+gc.collect()  # attrs makes every class twice; the first of each pair may still hang around
 FAMILIES = EntrepotError.__subclasses__()
 LEAVES = [leaf for family in FAMILIES for leaf in family.__subclasses__()]
 SAMPLES: dict[object, object] = {
