@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from entrepot.server.hf import (
     cards,
     commits,
+    contents,
     files,
     identity,
     infos,
@@ -32,6 +33,7 @@ def routes() -> list[BaseRoute]:
         *files.routes(),
         *cards.routes(),
         *commits.routes(),
+        *contents.routes(),
         *large_files.routes(),
         *logs.routes(),
         *passes.routes(),
