@@ -1,18 +1,6 @@
-"""Every error that entrepot raises on purpose, in one tree.
+"""The root of the error tree, its families, and the leaves that a hub raises.
 
-The families below the root say what kind of answer a door gives; the leaves
-say what happened, with fields. A message is written once, here, in lower
-case, naming the thing and, where there is one, the cure.
-
-    EntrepotError
-    ├── Invalid            the input cannot be used as it is
-    ├── Unauthenticated    the caller did not say, or could not prove, who it is
-    ├── Forbidden          the caller is known and may not do this
-    ├── NotFound           the thing is absent, or invisible to the caller
-    ├── Conflict           the input is fine but the state is against it
-    ├── TooLarge           a limit was exceeded before anything was kept
-    ├── Unavailable        try again later: nothing is wrong with the input
-    └── Damaged            stored bytes are not what they must be
+To add a leaf, list it in ``entrepot.errors`` too.
 """
 
 # `message` is documented once, at the root of the tree:
@@ -192,52 +180,6 @@ class RangeNotSatisfiable(Invalid):
         return f"the requested range lies outside the file of {self.size} bytes"
 
 
-@attrs.define
-class SourceMissing(Invalid, ValueError):
-    """A file or folder that should be uploaded is not there, or is not what it should be."""
-
-    path: str
-    expected: str = "file"
-
-    @property
-    def message(self) -> str:
-        return f"there is no {self.expected} at {shown(self.path)}; nothing was uploaded"
-
-
-@attrs.define
-class SourceUnreadable(Invalid, ValueError):
-    """A file or folder that should be uploaded is there, but cannot be read."""
-
-    path: str
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return f"cannot read {shown(self.path)}: {self.reason}; give yourself the right to read it, or leave it out"
-
-
-@attrs.define
-class SourceChanged(Invalid, ValueError):
-    """A file was written to while it was being uploaded; nothing was committed."""
-
-    path: str
-
-    @property
-    def message(self) -> str:
-        return f"{shown(self.path)} changed while it was being uploaded; upload it again when nobody writes to it"
-
-
-@attrs.define
-class InvalidArgument(Invalid, ValueError):
-    """A function was called with something it cannot use; ``reason`` is one whole sentence."""
-
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return self.reason
-
-
 # --- who is asking ----------------------------------------------------------
 
 
@@ -258,17 +200,6 @@ class LoginRequired(Unauthenticated):
     @property
     def message(self) -> str:
         return "Invalid username or password."
-
-
-@attrs.define
-class TokenMissing(Unauthenticated):
-    """A client call needs a token, and none is known for this hub."""
-
-    endpoint: str
-
-    @property
-    def message(self) -> str:
-        return f"no token for the hub at {self.endpoint}: log in with 'entrepot login' or set ENTREPOT_TOKEN"
 
 
 @attrs.define
@@ -455,42 +386,6 @@ class Refused(Conflict):
         return self.reason
 
 
-@attrs.define
-class ProgramMissing(Conflict, OSError):
-    """A program of this machine is needed and not installed; ``cure`` says how to get it."""
-
-    program: str
-    cure: str
-
-    @property
-    def message(self) -> str:
-        return f"{self.program} is not installed; {self.cure}"
-
-
-@attrs.define
-class LibraryMissing(Conflict, ImportError):
-    """A Python library that only some calls need is not installed; ``requirement`` is what pip takes."""
-
-    library: str
-    requirement: str
-
-    @property
-    def message(self) -> str:
-        return f'this needs {self.library}, which is not installed: pip install "{self.requirement}"'
-
-
-@attrs.define
-class GitFailed(Conflict, OSError):
-    """A git command ended with an error; ``reason`` is what git, or the remote, said."""
-
-    command: str
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return f"git {self.command} failed: {self.reason}"
-
-
 # --- limits -----------------------------------------------------------------
 
 
@@ -564,77 +459,6 @@ class ClientGone(Unavailable):
     @property
     def message(self) -> str:
         return "the client closed the connection before its request was complete; nothing was kept"
-
-
-# --- a hub as its clients see it --------------------------------------------
-
-
-@attrs.define
-class HubUnreachable(Unavailable):
-    """No connection to the hub came about, or it broke before the answer was complete."""
-
-    endpoint: str
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return (
-            f"cannot reach the hub at {self.endpoint}: {shown(self.reason, quote=False)}; "
-            "check the address (ENTREPOT_ENDPOINT), the network and that the hub is running"
-        )
-
-
-@attrs.define
-class HubTimeout(Unavailable):
-    """The hub did not answer in time."""
-
-    endpoint: str
-    seconds: int
-
-    @property
-    def message(self) -> str:
-        return f"the hub at {self.endpoint} did not answer within {self.seconds} s; try again, or allow more time"
-
-
-@attrs.define
-class TlsFailed(Unavailable):
-    """The hub could not prove over TLS that it is the one that was meant."""
-
-    endpoint: str
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return (
-            f"no secure connection to {self.endpoint}: {shown(self.reason, quote=False)}; check this computer's clock "
-            "and that it trusts the authority of the hub's certificate (SSL_CERT_FILE names a private one)"
-        )
-
-
-@attrs.define
-class AnswerUnusable(Unavailable):
-    """What answered does not speak like a hub."""
-
-    url: str
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return (
-            f"the answer of {shown(self.url, quote=False)} cannot be used: {shown(self.reason, quote=False)}; "
-            "check that this is the address of a hub"
-        )
-
-
-@attrs.define
-class Offline(Unavailable):
-    """Offline mode is on, and the hub would be needed."""
-
-    what: str
-
-    @property
-    def message(self) -> str:
-        return f"offline mode is on and {self.what} needs the hub; unset ENTREPOT_OFFLINE to allow it"
 
 
 # --- stored bytes -----------------------------------------------------------
