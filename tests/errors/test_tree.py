@@ -26,9 +26,7 @@ from entrepot.errors import (
 gc.collect()  # attrs makes every class twice; the first of each pair may still hang around
 OWN = {thing for thing in vars(errors).values() if isinstance(thing, type)}
 FAMILIES = [family for family in EntrepotError.__subclasses__() if family in OWN]
-LEAVES = [
-    leaf for family in FAMILIES for leaf in family.__subclasses__() if leaf.__module__.startswith(errors.__name__)
-]
+LEAVES = sorted(OWN - {EntrepotError, *FAMILIES}, key=lambda leaf: leaf.__name__)
 SAMPLES: dict[object, object] = {
     "str": "x",
     "int": 7,
@@ -50,7 +48,7 @@ def test_the_tree_has_the_families_that_the_module_draws() -> None:
 
 
 def test_every_class_of_the_module_hangs_in_the_tree() -> None:
-    assert {EntrepotError, *FAMILIES, *LEAVES} == OWN
+    assert all(issubclass(leaf, tuple(FAMILIES)) for leaf in LEAVES)
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)

@@ -10,7 +10,16 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.errors.tree import Conflict, Damaged, Invalid, NotFound, Unauthenticated, Unavailable, shown
+from entrepot.errors.tree import (
+    Conflict,
+    Damaged,
+    EntryNotFound,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    shown,
+)
 
 
 @attrs.define
@@ -186,31 +195,29 @@ class Offline(Unavailable):
 
 
 @attrs.define
-class NotCached(NotFound, FileNotFoundError, ValueError):
-    """Something is not in the local cache, and the hub was not, or could not be, asked for it."""
+class NotCached(EntryNotFound, FileNotFoundError, ValueError):
+    """A file, or all files of a revision, are not in the local cache, and the hub was not, or could not be, asked."""
 
-    what: str
-    why: str
+    why: str = "the hub was not asked for it"
 
     @property
     def message(self) -> str:
-        return f"{shown(self.what, quote=False)} is not in the local cache, and {self.why}"
+        return f"{shown(self.path, quote=False)} is not in the local cache, and {self.why}"
 
 
 @attrs.define
-class SnapshotIncomplete(NotFound, FileNotFoundError, ValueError):
-    """Some files of a snapshot are in the local cache, others are not, and the hub cannot be asked for them."""
+class SnapshotIncomplete(EntryNotFound, FileNotFoundError, ValueError):
+    """Some files of a snapshot are in the local cache, others are not (``path``), and the hub cannot be asked."""
 
-    what: str
-    missing: int
-    example: str
-    why: str
+    what: str = ""
+    missing: int = 1
+    why: str = "the hub was not asked for it"
 
     @property
     def message(self) -> str:
         return (
             f"the local copy of {shown(self.what, quote=False)} lacks {self.missing:,} of the wanted files, "
-            f"such as {shown(self.example)}, and {self.why}"
+            f"such as {shown(self.path)}, and {self.why}"
         )
 
 

@@ -279,7 +279,7 @@ class RevisionNotFound(NotFound):
         return f"Invalid rev id: {shown(self.revision, quote=False)}"
 
 
-@attrs.define
+@attrs.define(slots=False)  # so that what is absent on this computer can be a FileNotFoundError too
 class EntryNotFound(NotFound):
     """The revision exists, the path in it does not."""
 
