@@ -50,7 +50,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "worker": (GROUND | {"hub"}, {"attrs"}),
     "client": (GROUND | CODECS, {"attrs", "msgspec", "httpx2", "hf_xet", "tqdm", "platformdirs"}),
-    "hf": (GROUND | {"client", "cards"}, {"attrs"}),
+    "hf": (GROUND | {"client", "cards", "wire"}, {"attrs"}),
     "ah": (GROUND | {"client"}, {"attrs"}),
     "workspace": (GROUND | {"client", "blobs"}, {"attrs", "yaml"}),
     "fs": (GROUND | {"client"}, {"fsspec"}),

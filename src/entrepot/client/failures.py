@@ -71,6 +71,9 @@ class HubFailure(EntrepotError):
     document: dict[str, Any]
     response: Response
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.message!r})"
+
     @property
     def message(self) -> str:
         """One sentence for people: what the hub refused and, if known, the cure."""
@@ -259,6 +262,8 @@ def _sentence(error: HubFailure, text: str, call: Call[Any], endpoint: str, *, h
             return f"{subject} needs a caller who is logged in at {endpoint}: {text or 'log in first'}"
         case EntryNotFound() | RevisionNotFound() if text:
             return f"{subject}: {text}"
+        case NotFound() if "error" not in error.document:
+            return f"{endpoint} has no {call.method} {call.path}: check that it is a hub, and its version"
         case Forbidden() if not text:
             return f"the token may not do this to {subject}; use one with more rights"
         case Unavailable() | Damaged():

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from entrepot import __version__
 from entrepot.client.calls import Call, Page
-from entrepot.client.places import Places, parse_endpoint, current_places
+from entrepot.client.places import Places, current_places, parse_endpoint
 from entrepot.client.tokens import TokenStore
 from entrepot.client.transport import Transport
 from entrepot.errors import Offline, TokenMissing

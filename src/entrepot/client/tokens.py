@@ -34,7 +34,7 @@ class TokenStore:
         Raises:
             ConfigError: the file is there and cannot be read.
         """
-        path = self._path(endpoint)
+        path = self.file(endpoint)
         try:
             text = path.read_text(encoding="utf-8").strip()
             mode = stat.S_IMODE(path.stat().st_mode)
@@ -53,7 +53,7 @@ class TokenStore:
         Raises:
             ConfigError: the folder cannot be written to.
         """
-        path = self._path(endpoint)
+        path = self.file(endpoint)
         draft = path.with_name(f".{secrets.token_hex(8)}.new")
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,7 +72,7 @@ class TokenStore:
         Raises:
             ConfigError: the file cannot be removed.
         """
-        path = self._path(endpoint)
+        path = self.file(endpoint)
         try:
             path.unlink()
         except FileNotFoundError:
@@ -88,5 +88,6 @@ class TokenStore:
         names = (file.name for file in self.folder.iterdir() if file.is_file() and not file.name.startswith("."))
         return sorted(urllib.parse.unquote(name) for name in names)
 
-    def _path(self, endpoint: str) -> Path:
+    def file(self, endpoint: str) -> Path:
+        """Where the token of a hub is kept, if there is one."""
         return self.folder / urllib.parse.quote(endpoint, safe="")

@@ -11,11 +11,39 @@ import inspect
 from collections.abc import Callable
 
 from entrepot.client.places import Places, current_places
-from entrepot.hf.base import Base
+from entrepot.hf.access import Access
+from entrepot.hf.accounts import Accounts
+from entrepot.hf.collections import Collections
+from entrepot.hf.deletions import Deletions
+from entrepot.hf.discussions import Discussions
+from entrepot.hf.downloads import Downloads
+from entrepot.hf.files import Files
+from entrepot.hf.large_files import LargeFiles
+from entrepot.hf.likes import Likes
+from entrepot.hf.listings import Listings
+from entrepot.hf.multi_commits import MultiCommits
+from entrepot.hf.refs import References
+from entrepot.hf.repos import Repos
+from entrepot.hf.uploads import Uploads
+from entrepot.hf.webhooks import Webhooks
 
 
 class HubApi(
-    Base,
+    Access,
+    Accounts,
+    Collections,
+    Deletions,
+    Discussions,
+    Downloads,
+    Files,
+    LargeFiles,
+    Likes,
+    Listings,
+    MultiCommits,
+    References,
+    Repos,
+    Uploads,
+    Webhooks,
 ):
     """The hub's whole API. Safe to use from many threads; see :class:`~entrepot.hf.base.Base` for arguments."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from entrepot.client.hubs import Hub, connect
-from entrepot.client.places import parse_endpoint, current_places
+from entrepot.client.places import current_places, parse_endpoint
 from entrepot.names import RepoRef, parse_repo_id, parse_repo_type
 
 

@@ -156,6 +156,11 @@ def next_url(answer: Answer) -> str | None:
     return urllib.parse.urljoin(answer.url, found[1]) if found else None
 
 
+def known(value: T | msgspec.UnsetType) -> T | None:
+    """The value, or None for a key that the answer did not have."""
+    return None if value is msgspec.UNSET else value
+
+
 def without_query(url: str) -> str:
     """The URL without its query, in which a signed link has its secret."""
     return url.partition("?")[0]

@@ -25,10 +25,10 @@ from entrepot.client.calls import (
     without_nulls,
 )
 from entrepot.names import RepoRef, RepoType
-from entrepot.wire.repos import Duplication, NamedRepo, RepoCreation, RepoInfo, RepoMove, RepoSettings, RepoUrl
+from entrepot.wire.repos import Duplication, NamedRepo, RepoCreation, RepoMove, RepoSettings, RepoUrl, WiderRepoInfo
 
-_INFO = without_nulls(RepoInfo)
-_INFOS = page_of(without_nulls(list[RepoInfo]))
+_INFO = without_nulls(WiderRepoInfo)
+_INFOS = page_of(without_nulls(list[WiderRepoInfo]))
 _URL = json_as(RepoUrl)
 
 
@@ -128,7 +128,7 @@ def describe(
     blobs: bool = False,
     security_status: bool = False,
     expand: Iterable[str] = (),
-) -> Call[RepoInfo]:
+) -> Call[WiderRepoInfo]:
     """What a hub says about a repository at a revision (None: the head of main).
 
     Args:
@@ -140,7 +140,7 @@ def describe(
     return Call("GET", repo_api(ref, *rest), _INFO, query=query, subject=str(ref))
 
 
-def page(kind: RepoType, wanted: Filter) -> Call[Page[RepoInfo]]:
+def page(kind: RepoType, wanted: Filter) -> Call[Page[WiderRepoInfo]]:
     """Repositories of a kind that meet every condition."""
     query = pairs(
         search=wanted.search,
