@@ -11,6 +11,7 @@ from __future__ import annotations
 import email.utils
 import re
 import time
+import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -222,11 +223,11 @@ def unreachable(error: httpx2.TransportError | httpx2.InvalidURL, endpoint: str,
     import httpx2
 
     if isinstance(error, httpx2.TimeoutException):
-        return HubTimeout(endpoint, round(timeout_s))
+        return HubTimeout(endpoint, max(1, round(timeout_s)))
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
-            return TlsFailed(endpoint, getattr(cause, "verify_message", "") or cause.reason or str(cause))
+            return TlsFailed(endpoint, getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or str(cause))
         cause = cause.__cause__ or cause.__context__
     return HubUnreachable(endpoint, str(error) or type(error).__name__)
 
@@ -262,8 +263,9 @@ def _sentence(error: HubFailure, text: str, call: Call[Any], endpoint: str, *, h
             return f"{subject} needs a caller who is logged in at {endpoint}: {text or 'log in first'}"
         case EntryNotFound() | RevisionNotFound() if text:
             return f"{subject}: {text}"
-        case NotFound() if "error" not in error.document:
-            return f"{endpoint} has no {call.method} {call.path}: check that it is a hub, and its version"
+        case NotFound() if text in ("", "Not Found"):
+            path = urllib.parse.urlsplit(error.url).path
+            return f"{endpoint} does not offer {call.method} {path}: check that it is a hub, and its version"
         case Forbidden() if not text:
             return f"the token may not do this to {subject}; use one with more rights"
         case Unavailable() | Damaged():

@@ -69,36 +69,18 @@ class Listings(Base):
             InvalidArgument: arguments exclude each other.
             Invalid: the hub does not know a value; at the first model.
         """
-        if emissions_thresholds is not None and not cardData:
-            raise InvalidArgument("emissions_thresholds needs cardData=True: cards say what a model emitted")
         wanted = Filter(
             search=_joined(search, model_name),
             author=author,
-            tags=(
-                *_words(filter),
-                *_words(library),
-                *_words(language),
-                *_words(task),
-                *_words(tags),
-                *_prefixed("dataset", trained_dataset),
-            ),
+            tags=(*_words(filter, library, language, task, tags), *_prefixed("dataset", trained_dataset)),
             pipeline_tag=pipeline_tag,
             gated=gated,
             card_data=cardData or None,
             config=fetch_config or None,
-            extra=pairs(
-                apps=_words(apps),
-                inference=inference,
-                inference_provider=_words(inference_provider),
-                num_parameters=num_parameters,
-            ),
+            extra=_runnable(apps, inference, inference_provider, num_parameters),
         )
         found = self._found(RepoType.MODEL, wanted, sort, direction, limit, expand, full, token)
-        models = map(model_of, found)
-        if emissions_thresholds is None:
-            return models
-        least, most = emissions_thresholds
-        return (model for model in models if _emits(model, least, most))
+        return _emitting(map(model_of, found), emissions_thresholds, cardData)
 
     def list_datasets(
         self,
@@ -210,18 +192,38 @@ class Listings(Base):
         return itertools.islice(self._hub(token).pages(call), limit)
 
 
-def _words(value: Words) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+def _words(*values: Words) -> tuple[str, ...]:
+    found: list[str] = []
+    for value in values:
+        if value is not None:
+            found.extend((value,) if isinstance(value, str) else value)
+    return tuple(found)
 
 
 def _prefixed(prefix: str, value: Words) -> tuple[str, ...]:
     return tuple(word if word.startswith(f"{prefix}:") else f"{prefix}:{word}" for word in _words(value))
 
 
+def _runnable(
+    apps: Words, inference: str | None, provider: Words, parameters: str | None
+) -> tuple[tuple[str, str], ...]:
+    """What is asked of models about running them, as pairs of the query."""
+    return pairs(apps=_words(apps), inference=inference, inference_provider=_words(provider), num_parameters=parameters)
+
+
 def _joined(*words: str | None) -> str | None:
     return " ".join(word for word in words if word) or None
+
+
+def _emitting(
+    models: Iterator[ModelInfo], thresholds: tuple[float, float] | None, with_cards: bool
+) -> Iterator[ModelInfo]:
+    if thresholds is None:
+        return models
+    if not with_cards:
+        raise InvalidArgument("emissions_thresholds needs cardData=True: cards say what a model emitted")
+    least, most = thresholds
+    return (model for model in models if _emits(model, least, most))
 
 
 def _emits(model: ModelInfo, least: float, most: float) -> bool:

@@ -135,7 +135,7 @@ def without_nulls(shape: type[T]) -> Callable[[Answer], T]:
     decoder = msgspec.json.Decoder(shape, strict=False)
 
     def read(answer: Answer) -> T:
-        with contextlib.suppress(msgspec.ValidationError):
+        with contextlib.suppress(msgspec.DecodeError):
             return decoder.decode(answer.body)
         try:
             return msgspec.convert(_dropped(msgspec.json.decode(answer.body)), shape, strict=False)
