@@ -20,12 +20,6 @@ pytestmark = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs
 
 
 @pytest.fixture
-def oracle(entrepot_hub: RunningHub) -> Oracle:
-    """Another client, which says what the hub has."""
-    return Oracle(endpoint=entrepot_hub.url, token=entrepot_hub.token)
-
-
-@pytest.fixture
 def client(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubApi:
     home = tmp_path / "home"
     home.mkdir()
@@ -41,10 +35,9 @@ def client(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def repo_id(oracle: Oracle, request: pytest.FixtureRequest) -> str:
-    name = f"tester/{request.node.name.split('[')[0][5:60].replace('_', '-')}{os.urandom(3).hex()}"
-    oracle.create_repo(name)
-    return name
+def repo_id(oracle: Oracle, fresh_name: str) -> str:
+    oracle.create_repo(fresh_name)
+    return fresh_name
 
 
 def read(oracle: Oracle, repo_id: str, path: str, folder: Path, **more: Any) -> bytes:

@@ -120,7 +120,7 @@ def render_template(template: str, values: Mapping[str, Any]) -> str:
         import jinja2
         import jinja2.sandbox
     except ImportError as error:
-        raise LibraryMissing("Jinja", "entrepot[cards]") from error
+        raise LibraryMissing("Jinja", "jinja2") from error
     room = jinja2.sandbox.SandboxedEnvironment(autoescape=False)  # Markdown, not HTML
     try:
         return room.from_string(template).render(dict(values))
