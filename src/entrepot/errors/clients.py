@@ -206,12 +206,11 @@ class NotCached(EntryNotFound, FileNotFoundError, ValueError):
 
 
 @attrs.define
-class SnapshotIncomplete(EntryNotFound, FileNotFoundError, ValueError):
+class SnapshotIncomplete(NotCached):
     """Some files of a snapshot are in the local cache, others are not (``path``), and the hub cannot be asked."""
 
     what: str = ""
     missing: int = 1
-    why: str = "the hub was not asked for it"
 
     @property
     def message(self) -> str:
