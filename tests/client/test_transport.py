@@ -150,6 +150,17 @@ def test_a_hub_cannot_make_anybody_wait_for_ever(
     assert waits == [60]
 
 
+def test_an_answer_that_broke_off_is_asked_for_again(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+    scripted_hub.on("GET", "/x", reply(b'{"ok"', is_cut=True), reply({"ok": 1}))
+    assert transport.send(get()) == {"ok": 1}
+
+
+def test_a_stream_begins_although_the_hub_was_busy(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+    scripted_hub.on("GET", "/f", reply(status=503), reply(b"abc"))
+    with transport.stream(text_of("/f")) as stream:
+        assert b"".join(stream.chunks()) == b"abc"
+
+
 def test_patience_ends(scripted_hub: Any, transport: Transport, reply: Any) -> None:
     scripted_hub.on("GET", "/x", reply({"error": "later"}, 503))
     with pytest.raises(Unavailable, match="later"):

@@ -212,7 +212,7 @@ def failure_of(answer: Answer, call: Call[Any], endpoint: str, *, has_token: boo
     error.url = without_query(answer.url)
     error.response = Response(answer.status, answer.headers, error.url, answer.body)
     error.request_id = answer.headers.get("x-request-id")
-    error.said = _sentence(error, text, call, endpoint, has_token=has_token) + _clock_hint(answer, call)
+    error.said = _sentence(error, answer, text, call, endpoint, has_token=has_token) + _clock_hint(answer, call)
     return error
 
 
@@ -227,7 +227,9 @@ def unreachable(error: httpx2.TransportError | httpx2.InvalidURL, endpoint: str,
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
-            return TlsFailed(endpoint, getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or str(cause))
+            return TlsFailed(
+                endpoint, getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or str(cause)
+            )
         cause = cause.__cause__ or cause.__context__
     return HubUnreachable(endpoint, str(error) or type(error).__name__)
 
@@ -245,9 +247,12 @@ def said_in(answer: Answer, document: dict[str, Any]) -> str:
     return _SECRET.sub("***", " ".join(text.split()))[:_MOST_TEXT]
 
 
-def _sentence(error: HubFailure, text: str, call: Call[Any], endpoint: str, *, has_token: bool) -> str:
+def _sentence(error: HubFailure, answer: Answer, text: str, call: Call[Any], endpoint: str, *, has_token: bool) -> str:
     subject = shown(call.subject, quote=False) or f"{call.method} {error.url}"
     match error:
+        case RepoMoved():
+            place = without_query(answer.headers.get("location", "another place"))
+            return f"{subject} has moved to {place}: use its new name"
         case InvalidCredentials():
             return (
                 f"the token is not valid at {endpoint} (unknown, expired or revoked): "

@@ -20,6 +20,7 @@ import attrs
 
 from entrepot.client import failures
 from entrepot.client.calls import Answer, Call, Page
+from entrepot.client.failures import HubFailure
 from entrepot.errors import AnswerUnusable, EntrepotError, TlsFailed
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Stream:
     _chunks: Callable[[], Iterator[bytes]] = attrs.field(repr=False)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in order, at most 256 KiB at a time; to be read once.
+        """The body in order, in pieces as they arrive (64 KiB at most); to be read once.
 
         Raises:
             HubUnreachable, HubTimeout: the connection broke; ask again from where it did.
@@ -130,9 +131,13 @@ class Transport:
             HubUnreachable, HubTimeout, TlsFailed: no answer came.
             AnswerUnusable: the answer is not what the call expects.
         """
-        with self._opened(call, timeout_s=timeout_s, retries=retries) as response:
-            answer = self._read(response)
-        return call.read(answer)
+
+        def ask() -> Answer:
+            with contextlib.closing(self._followed(call, timeout_s)) as response:
+                self._refuse_failure(call, response)
+                return self._read(response)
+
+        return call.read(self._retried(call, ask, retries))
 
     def pages(self, call: Call[Page[T]]) -> Iterator[T]:
         """All items of a list, page after page, as they are asked for.
@@ -165,7 +170,13 @@ class Transport:
         if start or end is not None:
             last = "" if end is None else end - 1
             call = attrs.evolve(call, headers=(*call.headers, ("range", f"bytes={start}-{last}")))
-        with self._opened(call) as response:
+
+        def ask() -> httpx2.Response:
+            response = self._followed(call, None)
+            self._refuse_failure(call, response)
+            return response
+
+        with contextlib.closing(self._retried(call, ask, None)) as response:
             url = str(response.url).partition("?")[0]
             yield Stream(response.status_code, _lowered(response.headers), url, lambda: self._chunks(response))
 
@@ -211,32 +222,27 @@ class Transport:
 
     # --- one request ---------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _opened(
-        self, call: Call[Any], *, timeout_s: float | None = None, retries: int | None = None
-    ) -> Iterator[httpx2.Response]:
-        """An answer that is no error, its body still to be read."""
-        attempts = self._retries if retries is None else retries
-        for attempt in range(attempts + 1):
-            pause: float | None = None
+    def _retried(self, call: Call[Any], ask: Callable[[], T], retries: int | None) -> T:
+        """What ``ask`` gives, as often as the call may be repeated and there is hope."""
+        attempts = 1 + (self._retries if retries is None else retries)
+        for attempt in range(attempts):
             try:
-                response = self._followed(call, timeout_s)
+                return ask()
             except EntrepotError as error:
-                if attempt == attempts or not _may_resend(call, error):
+                pause = _pause_after(error, call, attempt)
+                if pause is None or attempt == attempts - 1:
                     raise
-                pause = _backoff(attempt)
-            else:
-                with contextlib.closing(response):
-                    if response.status_code < 300 or _is_left_alone(call, response.status_code):
-                        yield response
-                        return
-                    answer = self._read(response)
-                failure = failures.failure_of(answer, call, self.endpoint, has_token=self.has_token)
-                is_repeatable = call.is_repeatable or answer.status == 429
-                if attempt == attempts or answer.status not in _RETRIED or not is_repeatable:
-                    raise failure
-                pause = _asked_pause(answer) or _backoff(attempt)
-            self._wait(min(pause, _MOST_WAIT_S))
+                self._wait(min(pause, _MOST_WAIT_S))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _refuse_failure(self, call: Call[Any], response: httpx2.Response) -> None:
+        """Raise the error that an answer stands for, if it is one."""
+        status = response.status_code
+        if status < 300 or status == 304 or (call.method == "HEAD" and status in _REDIRECTS):
+            return
+        with contextlib.closing(response):
+            answer = self._read(response)
+        raise failures.failure_of(answer, call, self.endpoint, has_token=self.has_token)
 
     def _followed(self, call: Call[Any], timeout_s: float | None) -> httpx2.Response:
         """The answer at the end of a chain of redirects."""
@@ -289,7 +295,8 @@ class Transport:
         import httpx2
 
         try:
-            yield from response.iter_bytes(CHUNK)
+            # Pieces as they come: a size would make httpx2 hold bytes back, and lose them when the connection breaks.
+            yield from response.iter_bytes()
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             url = str(response.url)
             if isinstance(error, httpx2.DecodingError):
@@ -341,9 +348,14 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _is_left_alone(call: Call[Any], status: int) -> bool:
-    """Answers that are neither successes nor errors: a HEAD that leads elsewhere, and "not modified"."""
-    return status == 304 or (call.method == "HEAD" and status in _REDIRECTS)
+def _pause_after(error: EntrepotError, call: Call[Any], attempt: int) -> float | None:
+    """Seconds to wait before a call is sent again; None: it must not be, or there is no hope."""
+    if isinstance(error, HubFailure):
+        # Who is asked to slow down has not been served, so that anything may be sent again.
+        may_resend = error.status == 429 or (error.status in _RETRIED and call.is_repeatable)
+        asked = _asked_pause(error.response.headers)
+        return (_backoff(attempt) if asked is None else asked) if may_resend else None
+    return _backoff(attempt) if _may_resend(call, error) else None
 
 
 def _may_resend(call: Call[Any], error: EntrepotError) -> bool:
@@ -363,11 +375,11 @@ def _backoff(attempt: int) -> float:
     return min(8.0, 0.25 * 2.0**attempt) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
 
 
-def _asked_pause(answer: Answer) -> float | None:
+def _asked_pause(headers: Mapping[str, str]) -> float | None:
     """The seconds that an answer asks to wait; None: it does not say."""
-    text = answer.headers.get("retry-after", "")
-    if not text and "r=0" in answer.headers.get("ratelimit", ""):
-        text = answer.headers["ratelimit"].partition("t=")[2].partition(";")[0]
+    text = headers.get("retry-after", "")
+    if not text and "r=0" in headers.get("ratelimit", ""):
+        text = headers["ratelimit"].partition("t=")[2].partition(";")[0]
     return float(text) if text.isdigit() else None
 
 
