@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.client.calls import files, lfs, trees
+from entrepot.client.calls import files, lfs, repos, trees
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add, AddStored, Copy
 from entrepot.client.sources import BytesSource, PathSource
@@ -24,11 +24,11 @@ _MOST_IN_MEMORY = 16 << 20
 
 @attrs.frozen
 class Origin:
-    """Where a copy comes from, and what is there."""
+    """Where a copy comes from, and what is there at ``commit``."""
 
     copy: Copy
     repo: RepoRef
-    revision: str
+    commit: str
     entry: TreeEntry
 
 
@@ -45,12 +45,14 @@ def find_origins(hub: Hub, target: Target, copies: Sequence[Copy]) -> list[Origi
         groups.setdefault(key, []).append(copy)
     found: list[Origin] = []
     for (repo, revision), group in groups.items():
-        entries = _entries(hub, repo, revision, [copy.source_path for copy in group])
+        # The branch may be another one by the time that its content is asked for.
+        commit = str(hub.send(repos.describe(repo, revision, expand=("sha",))).sha)
+        entries = _entries(hub, repo, commit, [copy.source_path for copy in group])
         for copy in group:
             if copy.source_path not in entries:
                 reason = f"there is nothing at {copy.source_path!r} in {repo} at {revision!r} to copy"
                 raise EntryNotFound(copy.source_path, reason=reason)
-            found.append(Origin(copy, repo, revision, entries[copy.source_path]))
+            found.append(Origin(copy, repo, commit, entries[copy.source_path]))
     return found
 
 
@@ -100,7 +102,7 @@ def _files(hub: Hub, origin: Origin) -> Iterator[tuple[RepoPath, TreeEntry]]:
     if origin.entry.type == "file":
         yield copy.path, origin.entry
         return
-    for entry in hub.pages(trees.page(origin.repo, origin.revision, copy.source_path, recursive=True)):
+    for entry in hub.pages(trees.page(origin.repo, origin.commit, copy.source_path, recursive=True)):
         if entry.type == "file":
             yield parse_path(copy.path + entry.path.removeprefix(copy.source_path)), entry
 
@@ -118,7 +120,7 @@ def _is_usable(hub: Hub, target: Target, origin: Origin, entry: TreeEntry) -> bo
 
 
 def _fetched(hub: Hub, origin: Origin, path: RepoPath, entry: TreeEntry, folder: Path) -> Add:
-    call = files.content(origin.repo, origin.revision, entry.path)
+    call = files.content(origin.repo, origin.commit, entry.path)
     if entry.size <= _MOST_IN_MEMORY:
         return Add(path, BytesSource(hub.send(call), entry.path))
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as out, hub.transport.stream(call) as stream:

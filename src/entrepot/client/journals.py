@@ -51,7 +51,7 @@ class Journal:
     def __enter__(self) -> Journal:
         file = self._folder / NAME
         lines = 0
-        with contextlib.suppress(FileNotFoundError, PermissionError):
+        with contextlib.suppress(OSError):
             for line in _read(file):
                 lines += 1
                 self._known[line.path] = (Stamp(line.size, line.mtime_ns, line.inode), Sha256(line.sha256))

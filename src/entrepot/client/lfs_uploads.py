@@ -159,11 +159,14 @@ class _Upload:
 
         def put() -> Answer:
             nonlocal sent
-            self.meter.advance(-sent)
             sent = 0
-            return self.hub.transport.upload(
-                "PUT", url, metered(), size=length, headers=extra, is_authorized=False, subject=self.source.label
-            )
+            try:
+                return self.hub.transport.upload(
+                    "PUT", url, metered(), size=length, headers=extra, is_authorized=False, subject=self.source.label
+                )
+            except BaseException:
+                self.meter.advance(-sent)
+                raise
 
         return again(put)
 
