@@ -266,11 +266,24 @@ def test_what_a_source_fails_with_comes_through(scripted_hub: Any, transport: Tr
 
 def test_no_hub_at_all(waits: list[float]) -> None:
     with (
-        Transport("http://127.0.0.1:9", user_agent="t", retries=1, wait=waits.append) as transport,
+        Transport("http://127.0.0.1:9", user_agent="t", retries=4, wait=waits.append) as transport,
         pytest.raises(HubUnreachable, match="cannot reach the hub at http://127"),
     ):
         transport.send(Call("POST", "/x", nothing))
     assert len(waits) == 1  # nothing was sent, so that even a POST may be tried again
+
+
+@pytest.mark.parametrize(("was_there", "tries"), [(False, 1), (True, 4)])
+def test_a_hub_that_went_away_is_waited_for_longer_than_one_that_never_was(
+    scripted_hub: Any, reply: Any, waits: list[float], was_there: bool, tries: int
+) -> None:
+    scripted_hub.on("GET", "/x", reply({}))
+    with Transport(scripted_hub.url, user_agent="t", retries=4, wait=waits.append) as transport:
+        if was_there:
+            transport.send(get())
+        with pytest.raises(HubUnreachable):
+            transport.send(get("http://127.0.0.1:9/x"))
+    assert len(waits) == tries
 
 
 def test_a_hub_that_does_not_speak_tls(scripted_hub: Any, waits: list[float]) -> None:

@@ -21,7 +21,7 @@ import attrs
 from entrepot.client import failures
 from entrepot.client.calls import Answer, Call, Page
 from entrepot.client.failures import HubFailure
-from entrepot.errors import AnswerUnusable, EntrepotError, TlsFailed
+from entrepot.errors import AnswerUnusable, EntrepotError, HubUnreachable, TlsFailed
 
 if TYPE_CHECKING:
     import httpx2
@@ -96,6 +96,7 @@ class Transport:
         self._wait = wait
         self._clients: dict[str, httpx2.Client] = {}
         self._lock = threading.Lock()
+        self._was_reached = False
 
     def __repr__(self) -> str:
         return f"Transport({self.endpoint!r}, token={'set' if self._token else None})"
@@ -230,7 +231,9 @@ class Transport:
                 return ask()
             except EntrepotError as error:
                 pause = _pause_after(error, call, attempt)
-                if pause is None or attempt == attempts - 1:
+                # A hub that never answered is rather a wrong address than one that restarts.
+                is_hopeless = isinstance(error, HubUnreachable) and not self._was_reached and attempt > 0
+                if pause is None or is_hopeless or attempt == attempts - 1:
                     raise
                 self._wait(min(pause, _MOST_WAIT_S))
         raise AssertionError("the last attempt returns or raises")
@@ -283,7 +286,9 @@ class Transport:
             client = self._client(urllib.parse.urlsplit(url).scheme)
             timeout = httpx2.Timeout(silent_s, connect=min(silent_s, self._connect_s))
             request = client.build_request(call.method, url, content=content, headers=headers, timeout=timeout)
-            return client.send(request, stream=True, follow_redirects=False)
+            response = client.send(request, stream=True, follow_redirects=False)
+            self._was_reached = True
+            return response
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise failures.unreachable(error, _place(url), silent_s) from error
 
