@@ -53,7 +53,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "hf": (GROUND | {"client", "cards", "wire"}, {"attrs"}),
     "ah": (GROUND | {"client"}, {"attrs"}),
     "workspace": (GROUND | {"client", "blobs"}, {"attrs", "yaml"}),
-    "fs": (GROUND | {"client"}, {"fsspec"}),
+    "fs": (GROUND | {"client", "wire"}, {"fsspec"}),
     "cli": (EVERYTHING, {"attrs", "click", "platformdirs", "msgspec", "granian"}),
     "testing": (EVERYTHING, {"attrs", "pytest", "starlette", "granian", "uvicorn", "httpx2", "platformdirs"}),
 }

@@ -33,13 +33,13 @@ class _Fetcher(SnapshotArguments, total=False):
 
 
 @overload
-def hf_hub_download(repo_id: str, filename: str, *, dry_run: Literal[False] = False, **how: Unpack[_Caller]) -> str: ...
+def hf_hub_download(repo_id: str, filename: str, *, dry_run: Literal[False] = False, **how: Unpack[_Caller]) -> str:
+    """A file: where it is on this computer."""
 
 
 @overload
-def hf_hub_download(
-    repo_id: str, filename: str, *, dry_run: Literal[True], **how: Unpack[_Caller]
-) -> DryRunFileInfo: ...
+def hf_hub_download(repo_id: str, filename: str, *, dry_run: Literal[True], **how: Unpack[_Caller]) -> DryRunFileInfo:
+    """A file: what fetching it would take."""
 
 
 def hf_hub_download(
@@ -102,11 +102,13 @@ hub_download = hf_hub_download
 
 
 @overload
-def snapshot_download(repo_id: str, *, dry_run: Literal[False] = False, **how: Unpack[_Fetcher]) -> str: ...
+def snapshot_download(repo_id: str, *, dry_run: Literal[False] = False, **how: Unpack[_Fetcher]) -> str:
+    """A revision: the folder its files are in on this computer."""
 
 
 @overload
-def snapshot_download(repo_id: str, *, dry_run: Literal[True], **how: Unpack[_Fetcher]) -> list[DryRunFileInfo]: ...
+def snapshot_download(repo_id: str, *, dry_run: Literal[True], **how: Unpack[_Fetcher]) -> list[DryRunFileInfo]:
+    """A revision: what fetching its files would take."""
 
 
 def snapshot_download(
