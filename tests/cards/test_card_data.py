@@ -55,7 +55,7 @@ def test_results_need_the_name_of_the_model() -> None:
         ModelCardData(eval_results=[RESULT])
     with pytest.raises(ValueError, match="EvalResult"):
         ModelCardData(eval_results=["good"], model_name="m")  # type: ignore[list-item]
-    assert ModelCardData(eval_results=[RESULT], ignore_metadata_errors=True).eval_results is None
+    assert ModelCardData(eval_results=[RESULT], ignore_metadata_errors=True).eval_results == [RESULT]
 
 
 @pytest.mark.parametrize("index", [[{"results": [{}]}], {"a": 1}, ["x"], [{"name": "m", "results": None}]])

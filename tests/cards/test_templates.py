@@ -25,7 +25,7 @@ def test_what_is_known_stands_in_the_card_and_the_rest_is_due() -> None:
         "model_description": "It adds.",
     }
     text = render_template(templates.MODEL_CARD, values)
-    assert "# My model\n" in text
+    assert "# Model Card for My model\n" in text
     assert "- **Language:** en, fr\n" in text
     assert "- **License:** mit\n" in text
     assert "- **Made from:** -\n" in text

@@ -93,7 +93,7 @@ class ModelCardData(CardData):
             are written as ``model-index``.
         license_name: with ``license_link``, for ``license="other"``.
         tags: repetitions are dropped.
-        ignore_metadata_errors: leave out results that cannot be read instead of raising.
+        ignore_metadata_errors: leave out a model-index that cannot be read, and do not check ``eval_results``.
         kwargs: further keys; ``model-index`` is read into ``eval_results``.
 
     Raises:
@@ -139,6 +139,7 @@ class ModelCardData(CardData):
         except InvalidArgument:
             if not ignore_metadata_errors:
                 raise
+            self.eval_results = eval_results  # type: ignore[assignment]  # as given, for who asked for no checks
 
     def _to_dict(self, data_dict: dict[str, Any]) -> None:
         if self.eval_results is not None:
@@ -243,7 +244,11 @@ def _checked_results(results: EvalResult | list[EvalResult] | None, name: str | 
         return None
     listed = [results] if isinstance(results, EvalResult) else results
     if not isinstance(listed, list) or not all(isinstance(result, EvalResult) for result in listed):
-        raise InvalidArgument(f"eval_results takes one or a list of EvalResult, not {type(results).__name__}")
+        raise InvalidArgument(
+            f"`eval_results` should be of type `EvalResult` or a list of `EvalResult`, not {type(results).__name__}"
+        )
     if listed and name is None:
-        raise InvalidArgument("eval_results needs a model_name: the name of the model whose results they are")
+        raise InvalidArgument(
+            "passing `eval_results` requires `model_name` to be set: the name of the model they belong to"
+        )
     return listed

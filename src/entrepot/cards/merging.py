@@ -1,4 +1,8 @@
-"""New metadata into those of a card: what is added, what is kept, what is refused."""
+"""New metadata into those of a card: what is added, what is kept, what is refused.
+
+The sentences of the refusals are those that users of huggingface_hub know and
+search for.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,8 @@ def merge_metadata(data: CardData, changes: Mapping[str, Any], *, repo_id: str, 
         for key, value in changes.items():
             if key != "model-index" and data.get(key) is not None and data.get(key) != value:
                 raise InvalidArgument(
-                    f"the card has another value for {key!r} already; pass overwrite=True to replace it"
+                    f"You passed a new value for the existing meta data field {key!r}. "
+                    "Set `overwrite=True` to overwrite existing metadata."
                 )
     if "model-index" in changes:
         _merge_index(data, changes["model-index"], repo_id, overwrite=overwrite)
@@ -50,8 +55,8 @@ def _merge_index(data: CardData, index: Sequence[dict[str, Any]], repo_id: str, 
     for result, old in pairs:
         if old is not None and result.metric_value != old.metric_value and not overwrite:
             raise InvalidArgument(
-                f"the card has another value for the metric {result.metric_name or result.metric_type!r} "
-                f"on {result.dataset_name!r} already; pass overwrite=True to replace it"
+                f"You passed a new value for the existing metric 'name: {result.metric_name}, "
+                f"type: {result.metric_type}'. Set `overwrite=True` to overwrite existing metrics."
             )
     for result, old in pairs:
         if old is None:

@@ -23,7 +23,7 @@ def _line(title: str, *names: str) -> str:
 
 MODEL_CARD: Final = (
     "---\n{{ card_data }}\n---\n\n"
-    "# {{ model_id | default(model_name, true) | default('Model', true) }}\n\n"
+    "# Model Card for {{ model_id | default(model_name, true) | default('Model ID', true) }}\n\n"
     "{{ model_summary | default('', true) }}\n\n"
     + _section(2, "What it is", "model_description", "What goes in, what comes out, how it works in one paragraph.")
     + _line("Developed by", "developers")
@@ -31,7 +31,7 @@ MODEL_CARD: Final = (
     + _line("Language", "language")
     + _line("License", "license")
     + _line("Made from", "base_model")
-    + _line("Code", "repo", "repo_url")
+    + _line("Repository", "repo", "repo_url")
     + _line("Paper", "paper", "paper_url")
     + _line("Try it", "demo")
     + "\n"
@@ -59,13 +59,13 @@ MODEL_CARD: Final = (
 
 DATASET_CARD: Final = (
     "---\n{{ card_data }}\n---\n\n"
-    "# {{ pretty_name | default('Dataset', true) }}\n\n"
+    "# Dataset Card for {{ pretty_name | default('Dataset Name', true) }}\n\n"
     "{{ dataset_summary | default('', true) }}\n\n"
     + _section(2, "What it is", "dataset_description", "What the rows are, how many, since when.")
     + _line("Collected by", "curators")
     + _line("Language", "language")
     + _line("License", "license")
-    + _line("Code", "repo", "repo_url")
+    + _line("Repository", "repo", "repo_url")
     + _line("Paper", "paper", "paper_url")
     + "\n"
     + "## Use\n\n"

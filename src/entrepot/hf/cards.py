@@ -128,9 +128,10 @@ class RepoCard:
         try:
             findings = default_api()._hub(token).send(preuploads.check_card(self.content, kind))
         except Invalid as error:  # hubs differ: some answer with findings, some with an error that holds them
-            raise InvalidArgument(f"the card is not valid: {error.message}") from error
+            raise InvalidArgument(f"the card is not valid: - Error: {error.message}") from error
         if findings.errors:
-            raise InvalidArgument("the card is not valid: " + "; ".join(found.message for found in findings.errors))
+            said = "; ".join(f"- Error: {found.message}" for found in findings.errors)
+            raise InvalidArgument(f"the card is not valid: {said}")
 
     def push_to_hub(
         self,

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 
 from entrepot.cards import ModelCardData
 from entrepot.cards.templates import MIXIN_CARD
-from entrepot.errors import EntryNotFound, NotCached
+from entrepot.errors import NotFound
 from entrepot.hf.api import HubApi, default_api
 from entrepot.hf.cards import ModelCard
 from entrepot.hf.mixin_configs import Coders, decode, encode, is_jsonable, parameters_of, render_config
@@ -29,7 +29,6 @@ logger = logging.getLogger("entrepot.mixins")
 CONFIG = "config.json"
 CARD = "README.md"
 _KINDS_OF_MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-_OLD_ARGUMENTS = ("proxies", "resume_download")
 
 
 @dataclasses.dataclass
@@ -71,6 +70,8 @@ class ModelHubMixin:
     _hub_mixin_config: Any = None
     _hub_mixin_info: ClassVar[MixinInfo]
     _hub_mixin_coders: ClassVar[Coders] = {}
+    _hub_mixin_asked: ClassVar[frozenset[str]] = frozenset()
+    """Arguments that the class's ``_from_pretrained`` names."""
 
     def __init_subclass__(
         cls,
@@ -111,6 +112,7 @@ class ModelHubMixin:
             repo_url=repo_url or (known.repo_url if known else None),
         )
         cls._hub_mixin_coders = {**cls._hub_mixin_coders, **(coders or {})}
+        cls._hub_mixin_asked = frozenset(inspect.signature(cls._from_pretrained).parameters)
 
     def __new__(cls, *args: object, **kwargs: object) -> Self:
         """Make a model and remember what it is made with."""
@@ -174,8 +176,11 @@ class ModelHubMixin:
             self.generate_model_card(**(model_card_kwargs or {})).save(folder / CARD)
         if not push_to_hub:
             return None
-        name = repo_id or folder.name
-        return self.push_to_hub(name, config=config, model_card_kwargs=model_card_kwargs, **push_to_hub_kwargs)
+        if config is not None:
+            push_to_hub_kwargs["config"] = encode(config, self._hub_mixin_coders)
+        return self.push_to_hub(
+            repo_id=repo_id or folder.name, model_card_kwargs=model_card_kwargs or {}, **push_to_hub_kwargs
+        )
 
     def _own_config(self) -> Any:  # noqa: ANN401 - a dict or a data class
         own = self._hub_mixin_config if self._hub_mixin_config is not None else self.config
@@ -223,9 +228,8 @@ class ModelHubMixin:
         }
         config = _read_config(model_id, download)
         decoded = None if config is None else cls._fill_in(model_kwargs, config)
-        asked = inspect.signature(cls._from_pretrained).parameters
         old = {"proxies": proxies, "resume_download": bool(resume_download)}
-        download |= {name: old[name] for name in _OLD_ARGUMENTS if name in asked}
+        download |= {name: value for name, value in old.items() if name in cls._hub_mixin_asked}
         model = cls._from_pretrained(model_id=model_id, **download, **model_kwargs)
         if decoded is not None and not getattr(model, "_hub_mixin_config", None):
             model._hub_mixin_config = decoded
@@ -247,7 +251,7 @@ class ModelHubMixin:
         if "config" in parameters and "config" not in model_kwargs:
             decoded = decode(parameters["config"].annotation, decoded, coders)
             model_kwargs["config"] = decoded
-        elif "config" in inspect.signature(cls._from_pretrained).parameters:
+        elif "config" in cls._hub_mixin_asked:
             model_kwargs.setdefault("config", decoded)
         return decoded
 
@@ -331,7 +335,10 @@ class ModelHubMixin:
 
 
 def _read_config(model_id: str, download: dict[str, Any]) -> dict[str, Any] | None:
-    """The content of ``config.json``; None when there is none."""
+    """The content of ``config.json``; None when there is none, not even a repository.
+
+    A class may know models by other means; it is asked in any case, and says what it misses.
+    """
     if Path(model_id).is_dir():
         file = Path(model_id, CONFIG)
         if not file.is_file():
@@ -340,7 +347,7 @@ def _read_config(model_id: str, download: dict[str, Any]) -> dict[str, Any] | No
     else:
         try:
             file = Path(default_api().hf_hub_download(model_id, CONFIG, **download))
-        except (EntryNotFound, NotCached) as error:
+        except NotFound as error:
             logger.info("%s has no %s: %s", model_id, CONFIG, error)
             return None
     found = json.loads(file.read_text(encoding="utf-8"))
