@@ -18,8 +18,7 @@ from entrepot.errors import ChunksRefused, Forbidden, SourceChanged
 from entrepot.names import RepoPath, RepoRef
 
 if TYPE_CHECKING:
-    from conftest import Quay, Relay
-
+    from conftest import Asked, PassOn, Quay, Relay, Told
     from entrepot.client.hubs import Hub
 
 SIZE = 300_000
@@ -65,7 +64,7 @@ def test_chunks_that_the_hub_has_are_not_sent_again(quay: Quay, relay: Relay) ->
 
 
 def test_a_hub_without_chunks_gives_no_pass(quay: Quay, relay: Relay) -> None:
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         if "xet-write-token" in asked.path:
             asked.path = "/api/nothing/like/this"
         return go_on(asked)
@@ -95,7 +94,7 @@ def test_a_file_that_has_changed_is_not_taken(quay: Quay) -> None:
 
 
 def test_a_store_that_refuses_is_told_apart_from_a_file_that_changed(quay: Quay, relay: Relay) -> None:
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         told = go_on(asked)
         return type(told)(400, {}, b"no") if "/v1/xorb" in asked.path or "/shards" in asked.path else told
 

@@ -13,8 +13,7 @@ from entrepot.errors import EntryNotFound, RepoNotFound, RevisionNotFound
 from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
-    from conftest import Quay, Relay
-
+    from conftest import Asked, PassOn, Quay, Relay, Rule, Told
     from entrepot.client.hubs import Hub
 
 LARGE = os.urandom(300_000)
@@ -35,7 +34,7 @@ def filled(quay: Quay, kind: RepoType = RepoType.MODEL) -> RepoRef:
     return repo
 
 
-def refusing(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def refusing(asked: Asked, go_on: PassOn) -> Told:
     """A hub that refuses a line it does not know."""
     if "/commit/" in asked.path and b'"copyFile"' in asked.body:
         told = go_on(type(asked)("GET", "/healthz", {}, b""))
@@ -43,19 +42,19 @@ def refusing(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
     return go_on(asked)
 
 
-def passing_over(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def passing_over(asked: Asked, go_on: PassOn) -> Told:
     """A hub that takes no notice of a line it does not know."""
     if "/commit/" in asked.path:
         asked.body = b"\n".join(line for line in asked.body.splitlines() if b'"copyFile"' not in line)
     return go_on(asked)
 
 
-def knowing(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def knowing(asked: Asked, go_on: PassOn) -> Told:
     return go_on(asked)
 
 
 @pytest.mark.parametrize("rule", [knowing, refusing, passing_over])
-def test_files_and_folders_are_copied_within_a_repository(quay: Quay, relay: Relay, rule) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_files_and_folders_are_copied_within_a_repository(quay: Quay, relay: Relay, rule: Rule) -> None:
     repo, hub = filled(quay), quay.through(relay.url)
     relay.rule = rule
     operations = [copy("s", "small.txt"), copy("l.bin", "large.bin"), copy("e", "d"), Delete(RepoPath("d/one.txt"))]
@@ -75,7 +74,7 @@ def test_files_and_folders_are_copied_within_a_repository(quay: Quay, relay: Rel
 
 
 @pytest.mark.parametrize("rule", [knowing, refusing, passing_over])
-def test_files_are_copied_from_another_repository(quay: Quay, relay: Relay, rule) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_files_are_copied_from_another_repository(quay: Quay, relay: Relay, rule: Rule) -> None:
     source, repo, hub = filled(quay, RepoType.DATASET), quay.repo(), quay.through(relay.url)
     relay.rule = rule
     push(hub, repo, copy("s.txt", "small.txt", None, source), copy("all", "d", "main", source), copy("l.bin", "large.bin", None, source))  # fmt: skip  # noqa: E501
@@ -86,7 +85,7 @@ def test_files_are_copied_from_another_repository(quay: Quay, relay: Relay, rule
 def test_where_a_hub_lets_nothing_be_shared_the_content_is_sent_again(quay: Quay, relay: Relay) -> None:
     source, repo, hub = filled(quay), quay.repo(), quay.through(relay.url)
 
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         if "/duplicate" in asked.path:
             asked.path = "/api/nothing/like/this"
         return refusing(asked, go_on)

@@ -13,8 +13,7 @@ from entrepot.client.targets import Message, Target
 from entrepot.names import RepoPath
 
 if TYPE_CHECKING:
-    from conftest import Quay, Relay
-
+    from conftest import Asked, PassOn, Quay, Relay, Told
     from entrepot.client.hubs import Hub
     from entrepot.names import RepoRef
 
@@ -46,7 +45,7 @@ def test_lfs_is_the_way_where_chunks_are_not_wanted(quay: Quay, relay: Relay) ->
 
 
 def test_lfs_is_the_way_out_when_the_chunk_store_fails(quay: Quay, relay: Relay) -> None:
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         told = go_on(asked)
         return type(told)(400, {}, b"no") if "/xet/" in asked.path or "/v1/" in asked.path else told
 

@@ -9,11 +9,11 @@ from entrepot.client import large_folders, lfs_uploads
 from entrepot.client.journals import NAME
 from entrepot.client.large_folders import upload_large_folder
 from entrepot.client.targets import Target
-from entrepot.errors import Forbidden, SourceMissing, Unavailable
+from entrepot.errors import Forbidden, RepoNotFound, SourceMissing, Unavailable
 from entrepot.names import RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
-    from conftest import Quay, Relay
+    from conftest import Asked, PassOn, Quay, Relay, Told
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def test_a_repetition_sends_and_commits_nothing(quay: Quay, relay: Relay) -> Non
 def test_the_journal_spares_what_was_sent_but_not_committed(quay: Quay, relay: Relay) -> None:
     expected, repo = fill(quay), quay.repo()
 
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         told = go_on(asked) if "/commit/" not in asked.path else go_on(type(asked)("GET", "/healthz", {}, b""))
         return type(told)(503) if "/commit/" in asked.path else told
 
@@ -84,7 +84,7 @@ def test_the_repository_is_made_and_found_again(quay: Quay) -> None:
     assert upload_large_folder(quay.hub, Target(repo), quay.folder, "sub") == []
     assert quay.listing(repo) == {"sub/texts/000.txt": 6}
     stranger = quay.through(quay.server.url, ENTREPOT_TOKEN=quay.server.user("stranger").token)
-    with pytest.raises(Exception, match="not found|rights"):
+    with pytest.raises(RepoNotFound):
         upload_large_folder(stranger, Target(repo), quay.folder)
 
 

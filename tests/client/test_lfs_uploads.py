@@ -24,8 +24,7 @@ from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Quay, Relay
-
+    from conftest import Asked, PassOn, Quay, Relay, Told
     from entrepot.testing.hubs import RunningHub
 
 MIB = 1 << 20
@@ -76,7 +75,7 @@ def test_who_cannot_answer_is_asked_again(quay: Quay, relay: Relay, monkeypatch:
     monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
     left = [503, 500, "lost"]
 
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         if asked.method == "PUT" and left:
             failure = left.pop()
             told = go_on(asked) if failure == "lost" else go_on(type(asked)("GET", "/healthz", {}, b""))
@@ -94,7 +93,7 @@ def test_who_cannot_answer_is_asked_again(quay: Quay, relay: Relay, monkeypatch:
 def test_a_hub_that_never_answers_is_given_up(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
 
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         told = go_on(asked)
         return type(told)(503) if asked.method == "PUT" else told
 
@@ -107,7 +106,7 @@ def test_a_hub_that_never_answers_is_given_up(quay: Quay, relay: Relay, monkeypa
 def test_a_link_that_has_run_out_is_asked_for_again(quay: Quay, relay: Relay) -> None:
     is_first = [True]
 
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         if asked.method == "PUT" and is_first and is_first.pop():
             asked.path = asked.path.replace("sig", "gis")
         return go_on(asked)

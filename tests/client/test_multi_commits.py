@@ -16,8 +16,7 @@ from entrepot.errors import Conflict, Refused
 from entrepot.names import RepoPath
 
 if TYPE_CHECKING:
-    from conftest import Asked, Quay, Relay, Told
-
+    from conftest import Asked, PassOn, Quay, Relay, Told
     from entrepot.names import RepoRef
 
 MESSAGE = Message("Upload everything", "In steps.")
@@ -33,7 +32,7 @@ class Pulls:
         self.posted: list[str] = []
         self.merge_failure: str | None = None
 
-    def rule(self, asked: Asked, go_on: Any) -> Told:  # noqa: ANN401
+    def rule(self, asked: Asked, go_on: PassOn) -> Told:
         made_told = lambda value: _told(go_on, asked, value)  # noqa: E731
         if not asked.path.startswith(f"{self.base}/discussions"):
             asked.path = asked.path.replace("refs%2Fpr%2F", "pull-")
@@ -83,7 +82,7 @@ class Pulls:
         }
 
 
-def _told(go_on: Any, asked: Asked, value: object, status: int = 200) -> Told:  # noqa: ANN401
+def _told(go_on: PassOn, asked: Asked, value: object, status: int = 200) -> Told:
     kind = type(go_on(type(asked)("GET", "/healthz", {}, b"")))
     told: Told = kind(status, {"content-type": "application/json"}, json.dumps(value).encode())
     return told
@@ -147,7 +146,7 @@ def test_interrupted_anywhere_it_goes_on_where_it_stopped(
     """After so many calls that change something, nothing answers any more."""
     wanted, left = steps(2), [calls]
 
-    def rule(asked: Asked, go_on: Any) -> Told:  # noqa: ANN401
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         if asked.method == "POST" and ("/commit/" in asked.path or "/discussions" in asked.path):
             if left[0] == 0:
                 return _told(go_on, asked, {"error": "nobody here"}, 409)

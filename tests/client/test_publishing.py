@@ -24,8 +24,7 @@ from entrepot.errors import (
 from entrepot.names import RepoPath
 
 if TYPE_CHECKING:
-    from conftest import Quay, Relay
-
+    from conftest import Asked, PassOn, Quay, Relay, Told
     from entrepot.client.hubs import Hub
     from entrepot.names import RepoRef
 
@@ -99,7 +98,7 @@ def test_a_file_that_changes_during_the_upload_leaves_no_commit(quay: Quay, rela
     quay.write(**{"a.txt": "before", "b.txt": "before"})
     adds = [Add(RepoPath(name), PathSource.at(quay.folder / name)) for name in ("a.txt", "b.txt")]
 
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         told = go_on(asked)
         if "preupload" in asked.path:
             quay.write(**{"b.txt": "after, and longer"})
@@ -116,7 +115,7 @@ def test_a_file_that_changes_during_the_upload_leaves_no_commit(quay: Quay, rela
 def test_a_lost_answer_makes_one_commit_not_two(quay: Quay, relay: Relay, is_recorded: bool) -> None:
     lost = [True]
 
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         if "/commit/" in asked.path and lost and lost.pop():
             told = go_on(asked) if is_recorded else go_on(type(asked)("GET", "/healthz", {}, b""))
             return type(told)(200, is_lost=True)
@@ -134,7 +133,7 @@ def test_a_lost_answer_makes_one_commit_not_two(quay: Quay, relay: Relay, is_rec
 def test_a_hub_that_is_busy_is_asked_again_and_given_up_after_five_times(quay: Quay, relay: Relay) -> None:
     busy = [503] * 4
 
-    def rule(asked, go_on):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def rule(asked: Asked, go_on: PassOn) -> Told:
         if "/commit/" in asked.path and busy:
             told = go_on(type(asked)("GET", "/healthz", {}, b""))
             return type(told)(busy.pop())
@@ -175,9 +174,7 @@ def test_what_the_repository_ignores_is_left_out_and_said(quay: Quay) -> None:
     push(quay.hub, repo, add(".gitignore", b"*.log\n"))
     made = push(quay.hub, repo, add("a.log"), add("a.txt"))
     assert quay.listing(repo) == {".gitignore": 6, "a.txt": 4}
-    assert made.warnings == (
-        "1 files were left out, because the .gitignore of the repository says so: a.log",
-    )
+    assert made.warnings == ("1 files were left out, because the .gitignore of the repository says so: a.log",)
 
 
 def test_a_reader_and_nobody_are_told_what_they_lack(quay: Quay) -> None:

@@ -17,7 +17,6 @@ from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
     from conftest import Quay, Relay
-
     from entrepot.client.hubs import Hub
 
 
