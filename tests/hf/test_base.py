@@ -4,6 +4,7 @@ import pytest
 
 from entrepot.errors import ConfigError, InvalidName, TokenMissing
 from entrepot.hf.base import Base, repo_ref
+from entrepot.hf.shapes.addresses import RepoUrl
 from entrepot.names import RepoType
 
 
@@ -40,6 +41,8 @@ def test_equal_objects_share_connections() -> None:
 def test_a_repository_is_a_model_unless_it_is_said_otherwise() -> None:
     assert repo_ref("a/b").type is RepoType.MODEL
     assert repo_ref("a/b", "dataset").type is RepoType.DATASET
+    address = RepoUrl("https://given.example/datasets/a/b", endpoint="https://given.example")
+    assert repo_ref(address) == repo_ref("a/b", "dataset")
     with pytest.raises(InvalidName, match="namespace/name"):
         repo_ref("b")
     with pytest.raises(InvalidName, match="expected model, dataset or space"):

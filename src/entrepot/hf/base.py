@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from entrepot.client.hubs import Hub, connect
 from entrepot.client.places import current_places, parse_endpoint
+from entrepot.hf.shapes.addresses import RepoUrl
 from entrepot.names import RepoRef, parse_repo_id, parse_repo_type
 
 
@@ -61,7 +62,11 @@ class Base:
 def repo_ref(repo_id: str, repo_type: str | None = None) -> RepoRef:
     """A repository as users name it: ``namespace/name`` and a type, None for a model.
 
+    The address that ``create_repo`` gave is as good as an id, and knows its type.
+
     Raises:
         InvalidName: the id or the type breaks a rule.
     """
+    if isinstance(repo_id, RepoUrl):
+        return RepoRef(parse_repo_type(repo_type or repo_id.repo_type), parse_repo_id(repo_id.repo_id))
     return RepoRef(parse_repo_type(repo_type), parse_repo_id(repo_id))
