@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import http.server
 import io
+import shutil
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +15,16 @@ import pytest
 from entrepot.client.calls import Call, Page, json_as, nothing, page_of
 from entrepot.client.failures import HubFailure
 from entrepot.client.transport import CHUNK, Transport, origin_of
-from entrepot.errors import AnswerUnusable, Conflict, HubTimeout, HubUnreachable, NotFound, TlsFailed, Unavailable
+from entrepot.errors import (
+    AnswerUnusable,
+    ConfigError,
+    Conflict,
+    HubTimeout,
+    HubUnreachable,
+    NotFound,
+    TlsFailed,
+    Unavailable,
+)
 
 TOKEN = "hf_abcdefghijklmnop"
 
@@ -291,6 +305,60 @@ def test_a_hub_that_does_not_speak_tls(scripted_hub: Any, waits: list[float]) ->
     with Transport(url, user_agent="t", wait=waits.append) as transport, pytest.raises(TlsFailed, match="clock"):
         transport.send(get())
     assert waits == []
+
+
+class _TlsHandler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def tls_hub(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a hub behind TLS, and the certificate of its authority, which nobody trusts yet."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    files = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command, *files], check=True, capture_output=True)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _TlsHandler)
+    server.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield f"https://localhost:{server.server_port}", certificate
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing here makes certificates")
+def test_a_certificate_must_be_trusted(tls_hub: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, certificate = tls_hub
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with Transport(url, user_agent="t") as transport, pytest.raises(TlsFailed, match="self-signed certificate"):
+        transport.send(get())
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with Transport(url, user_agent="t") as transport:
+        assert transport.send(get()) == {}
+    wrong_name = url.replace("localhost", "127.0.0.1")
+    with Transport(wrong_name, user_agent="t") as transport, pytest.raises(TlsFailed, match="IP address mismatch"):
+        transport.send(get())
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.missing")
+    with Transport(url, user_agent="t") as transport, pytest.raises(TlsFailed, match="cannot be read"):
+        transport.send(get())
+
+
+def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "gopher://proxy.example")
+    with Transport("http://hub.example", user_agent="t") as transport, pytest.raises(ConfigError, match="proxy"):
+        transport.send(get())
 
 
 def test_plain_http_costs_no_certificates(scripted_hub: Any, transport: Transport, reply: Any) -> None:

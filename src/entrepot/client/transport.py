@@ -21,7 +21,7 @@ import attrs
 from entrepot.client import failures
 from entrepot.client.calls import Answer, Call, Page
 from entrepot.client.failures import HubFailure
-from entrepot.errors import AnswerUnusable, EntrepotError, HubUnreachable, TlsFailed
+from entrepot.errors import AnswerUnusable, ConfigError, EntrepotError, HubUnreachable, TlsFailed
 
 if TYPE_CHECKING:
     import httpx2
@@ -130,6 +130,7 @@ class Transport:
         Raises:
             HubFailure: the hub answered with an error; its class says which.
             HubUnreachable, HubTimeout, TlsFailed: no answer came.
+            ConfigError: the proxy that the environment names cannot be used.
             AnswerUnusable: the answer is not what the call expects.
         """
 
@@ -325,7 +326,12 @@ class Transport:
                 limits = httpx2.Limits(
                     max_connections=_POOL, max_keepalive_connections=_POOL, keepalive_expiry=_KEEP_ALIVE_S
                 )
-                self._clients[scheme] = httpx2.Client(verify=verify, limits=limits, proxy=self._proxy)
+                try:
+                    self._clients[scheme] = httpx2.Client(verify=verify, limits=limits, proxy=self._proxy)
+                except OSError as error:  # of ssl too
+                    raise TlsFailed(self.endpoint, f"the trusted certificates cannot be read ({error})") from error
+                except (ValueError, ImportError) as error:
+                    raise ConfigError("proxy", "environment", str(error)) from error
             return self._clients[scheme]
 
 

@@ -11,6 +11,7 @@ def test_passes_for_reading_and_writing(hub: Hub, fresh_repo: Callable[..., Repo
     ref = fresh_repo()
     found = hub.send(xet.read_pass(ref, "main"))
     assert found.cas_url.startswith(hub.endpoint)
+    assert found.access_token not in repr(found)
     assert hub.send(xet.write_pass(ref, "main")).access_token != found.access_token
     at_url = hub.send(xet.pass_at(f"{hub.endpoint}{xet.read_pass_path(ref, 'main')}"))
     assert at_url.cas_url == found.cas_url
