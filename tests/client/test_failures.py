@@ -70,7 +70,9 @@ def test_a_missing_repository_names_type_hub_and_cure() -> None:
     assert "model a/b was not found on http://hub.example" in seen
     assert "type (repo_type)" in seen
     assert "a token that may see it" in seen
-    assert "log in" in failed(401, x_error_code="RepoNotFound", has_token=False).message
+    assert "entrepot login" in failed(401, x_error_code="RepoNotFound", has_token=False).message
+    inside = failed(404, x_error_code="RepoNotFound", subject="a.txt in dataset a/b").message
+    assert inside.startswith("dataset a/b was not found")
 
 
 def test_a_token_that_is_not_known_is_told_apart_from_a_missing_one() -> None:
@@ -84,8 +86,15 @@ def test_a_disabled_repository() -> None:
 
 
 def test_what_the_hub_says_about_a_right_is_passed_on() -> None:
-    assert failed(403, b'{"error": "this token may only read"}').message == "this token may only read"
-    assert "use one with more rights" in failed(403).message
+    told = "this token may only read: use another"
+    assert failed(403, b'{"error": "%b"}' % told.encode()).message == told
+    assert failed(403, b'{"error": "not yours"}').message.startswith("not yours; use a token that has this right")
+    assert "the token may not do this to model a/b; use a token" in failed(403).message
+
+
+def test_who_is_not_logged_in_is_told_how_to() -> None:
+    seen = failed(401, b'{"error": "Invalid username or password."}', has_token=False).message
+    assert seen == "model a/b needs a login at http://hub.example: log in with 'entrepot login', or set ENTREPOT_TOKEN"
 
 
 def test_an_entry_is_named_and_its_commit_known() -> None:

@@ -19,7 +19,7 @@ def test_a_repository_is_made_and_its_address_known(
     assert (url.repo_id, url.repo_type, url.endpoint) == (fresh_name, repo_type or "model", at_hub.url)
     assert oracle.repo_info(fresh_name, repo_type=repo_type).private is True
     assert entrepot.create_repo(fresh_name, repo_type=repo_type, exist_ok=True, space_sdk=sdk) == url
-    with pytest.raises(Conflict, match="already"):
+    with pytest.raises(Conflict, match=r"already created this .*; pass exist_ok=True"):
         entrepot.create_repo(fresh_name, repo_type=repo_type, space_sdk=sdk)
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import httpx2
 
 _SKEW_S = 60
+_LOGIN = "log in with 'entrepot login', or set ENTREPOT_TOKEN"
+_REPO = re.compile(r"(?:model|dataset|space) \S+/\S+$")
 _MOST_TEXT = 1000
 _SECRET = re.compile(r"\b(?:hf|ep)_[A-Za-z0-9_-]{8,}")
 _DISABLED = errors.RepoDisabled().message
@@ -259,20 +261,22 @@ def _sentence(error: HubFailure, answer: Answer, text: str, call: Call[Any], end
                 "log in again with 'entrepot login', or check ENTREPOT_TOKEN"
             )
         case RepoNotFound():
-            login = "use a token that may see it" if has_token else f"log in ({endpoint})"
+            login = "use a token that may see it" if has_token else _LOGIN
+            repo = _REPO.search(subject)
             return (
-                f"{subject} was not found on {endpoint}: check the name and the type (repo_type); "
+                f"{repo[0] if repo else subject} was not found on {endpoint}: check the name and the type (repo_type); "
                 f"if it is private, {login}"
             )
         case Unauthenticated():
-            return f"{subject} needs a caller who is logged in at {endpoint}: {text or 'log in first'}"
+            return f"{subject} needs a login at {endpoint}: {text if has_token and text else _LOGIN}"
         case EntryNotFound() | RevisionNotFound() if text:
             return f"{subject}: {text}"
         case NotFound() if text in ("", "Not Found"):
             path = urllib.parse.urlsplit(error.url).path
             return f"{endpoint} does not offer {call.method} {path}: check that it is a hub, and its version"
-        case Forbidden() if not text:
-            return f"the token may not do this to {subject}; use one with more rights"
+        case Forbidden():
+            cure = "" if ":" in text or ";" in text else "; use a token that has this right, or ask an owner for it"
+            return f"{text or f'the token may not do this to {subject}'}{cure}"
         case Unavailable() | Damaged():
             number = f" (request {error.request_id})" if error.request_id else ""
             reason = text or "it does not say why"

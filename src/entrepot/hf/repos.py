@@ -284,7 +284,10 @@ def _made(hub: Hub, ref: RepoRef, call: Call[wire.RepoUrl], exist_ok: bool) -> R
     try:
         return RepoUrl(hub.send(call).url, endpoint=hub.endpoint)
     except Conflict as error:
-        if not exist_ok or not isinstance(error, HubFailure):
+        if not isinstance(error, HubFailure):
+            raise
+        if not exist_ok:
+            error.said += "; pass exist_ok=True to use the one that is there"
             raise
         known = error.document.get("url")
         return RepoUrl(known if isinstance(known, str) else f"{hub.endpoint}/{ref.path}", endpoint=hub.endpoint)
