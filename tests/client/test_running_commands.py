@@ -5,6 +5,8 @@ import sys
 import threading
 from typing import Any
 
+import pytest
+
 from entrepot.client.running_commands import CommandInProgress
 from entrepot.errors import GitFailed
 
@@ -40,11 +42,14 @@ def test_a_failure_keeps_its_code_and_its_words(git_desk: Any) -> None:
     assert str(command.error).startswith("git push failed: ")
 
 
-def test_a_killed_command_has_failed(git_desk: Any) -> None:
-    command, _ = blocked(git_desk)
-    subprocess.run(["kill", "-9", str(command.pid)])
-    (git_desk.folder / "pipe").write_text("")  # the alias' own process still reads
-    assert command.wait(30) == 137
+@pytest.mark.parametrize(("signal", "status"), [("-9", -9), ("-1", 129)])
+def test_a_killed_command_has_failed(git_desk: Any, signal: str, status: int) -> None:
+    command, pipe = blocked(git_desk)
+    with pipe.open("w"):  # opens once the alias' own process reads, and ends it afterwards
+        subprocess.run(["kill", signal, str(command.pid)], check=True)
+    assert command.wait(30) == status
+    assert (command.is_done, command.failed) == (True, True)
+    assert str(command.error).startswith("git -c failed: ")
 
 
 def test_what_follows_runs_after_success_and_before_the_end_is_told(git_desk: Any) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from entrepot.client.git_commands import Git
 from entrepot.errors import GitFailed
 
+_HANGUP = 129
+"""The code that shells give to a command that a hangup has ended."""
+
 
 class CommandInProgress:
     """A command that was started and is watched. Safe to use from many threads.
@@ -50,17 +53,17 @@ class CommandInProgress:
     @property
     def is_done(self) -> bool:
         """Whether it has ended, well or not."""
-        return self._status >= 0
+        return self._status != -1
 
     @property
     def status(self) -> int:
-        """-1 while it runs, 0 after success, another exit code (1 to 255) after failure."""
+        """-1 while it runs, 0 after success, else its exit code; -9 and the like when a signal has ended it."""
         return self._status
 
     @property
     def failed(self) -> bool:
         """Whether it has ended with an error."""
-        return self._status > 0
+        return self._status not in (-1, 0)
 
     @property
     def error(self) -> GitFailed | None:
@@ -92,7 +95,7 @@ class CommandInProgress:
             stdout, stderr = self._process.communicate()
         done = self._git.done(self._process, stdout, stderr)
         self._stdout, self._stderr = done.stdout.decode("utf-8", "replace"), done.stderr
-        code = min(done.code, 255)
+        code = self._process.returncode
         if code:
             self._error = self._git.failure(self._arguments, done)
         elif self._post_method is not None:
@@ -100,4 +103,4 @@ class CommandInProgress:
                 self._post_method()
             except GitFailed as error:
                 self._error, code = error, 1
-        self._status = code
+        self._status = _HANGUP if code == -1 else code  # -1 would say that it still runs
