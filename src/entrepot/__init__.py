@@ -1,3 +1,149 @@
-"""entrepot: the self-hosted hub for machine-learning artifacts."""
+"""entrepot: the self-hosted hub for machine-learning artifacts.
+
+The names of the client are here, and each is imported when it is first used:
+``import entrepot`` alone must cost next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
 
 __version__ = "0.1.0"
+
+_HOMES: dict[str, str] = {
+    # name: the module below entrepot that has it
+    "AccessRequest": "hf.shapes.community",
+    "BadRequestError": "hf.errors",
+    "BlobLfsInfo": "hf.shapes.repos",
+    "CacheNotFound": "hf.errors",
+    "BranchMovedError": "hf.errors",
+    "CachedFileInfo": "hf.caches",
+    "CachedRepoInfo": "hf.caches",
+    "CachedRevisionInfo": "hf.caches",
+    "CardData": "hf.cards",
+    "Collection": "hf.shapes.community",
+    "CollectionItem": "hf.shapes.community",
+    "CommitInfo": "hf.shapes.addresses",
+    "CommitOperation": "hf.operations",
+    "CommitOperationAdd": "hf.operations",
+    "CommitOperationCopy": "hf.operations",
+    "CommitOperationDelete": "hf.operations",
+    "CommitScheduler": "hf.schedulers",
+    "CorruptedCacheException": "hf.caches",
+    "DatasetCard": "hf.cards",
+    "DatasetCardData": "hf.cards",
+    "DatasetInfo": "hf.shapes.repos",
+    "DeleteCacheStrategy": "hf.caches",
+    "DisabledRepoError": "hf.errors",
+    "Discussion": "hf.shapes.discussions",
+    "DiscussionComment": "hf.shapes.discussions",
+    "DiscussionCommit": "hf.shapes.discussions",
+    "DiscussionEvent": "hf.shapes.discussions",
+    "DiscussionStatusChange": "hf.shapes.discussions",
+    "DiscussionTitleChange": "hf.shapes.discussions",
+    "DiscussionWithDetails": "hf.shapes.discussions",
+    "DryRunFileInfo": "hf.shapes.files",
+    "EntrepotError": "errors",
+    "EntryNotFoundError": "hf.errors",
+    "EvalResult": "hf.cards",
+    "GatedRepoError": "hf.errors",
+    "GitCommitInfo": "hf.shapes.refs",
+    "GitRefInfo": "hf.shapes.refs",
+    "GitRefs": "hf.shapes.refs",
+    "HFCacheInfo": "hf.caches",
+    "HFValidationError": "hf.errors",
+    "HfApi": "hf.api",
+    "HfFileMetadata": "hf.shapes.files",
+    "HfHubHTTPError": "hf.errors",
+    "HubApi": "hf.api",
+    "IncompleteSnapshotError": "hf.errors",
+    "LFSFileInfo": "hf.shapes.large_files",
+    "LastCommitInfo": "hf.shapes.files",
+    "LocalEntryNotFoundError": "hf.errors",
+    "LocalTokenNotFoundError": "hf.errors",
+    "Login": "hf.logins",
+    "ModelCard": "hf.cards",
+    "ModelCardData": "hf.cards",
+    "ModelHubMixin": "hf.mixins",
+    "ModelInfo": "hf.shapes.repos",
+    "OfflineModeIsEnabled": "hf.errors",
+    "Organization": "hf.shapes.accounts",
+    "PyTorchModelHubMixin": "hf.torch_mixins",
+    "RemoteEntryNotFoundError": "hf.errors",
+    "RepoCard": "hf.cards",
+    "RepoFile": "hf.shapes.files",
+    "RepoFolder": "hf.shapes.files",
+    "RepoSibling": "hf.shapes.repos",
+    "RepoUrl": "hf.shapes.addresses",
+    "Repository": "hf.git_repos",
+    "RepositoryNotFoundError": "hf.errors",
+    "RevisionNotFoundError": "hf.errors",
+    "SafeTensorsInfo": "hf.shapes.repos",
+    "SpaceCard": "hf.cards",
+    "SpaceCardData": "hf.cards",
+    "SpaceInfo": "hf.shapes.repos",
+    "TransformersInfo": "hf.shapes.repos",
+    "User": "hf.shapes.accounts",
+    "UserLikes": "hf.shapes.community",
+    "WebhookInfo": "hf.shapes.community",
+    "WebhookWatchedItem": "hf.shapes.community",
+    "_CACHED_NO_EXIST": "hf.caches",
+    "cached_assets_path": "hf.caches",
+    "eval_results_to_model_index": "hf.cards",
+    "get_hf_file_metadata": "hf.download_functions",
+    "get_token": "hf.logins",
+    "hf_hub_download": "hf.download_functions",
+    "hf_hub_url": "hf.caches",
+    "hub_download": "hf.download_functions",
+    "hub_url": "hf.caches",
+    "interpreter_login": "hf.logins",
+    "login": "hf.logins",
+    "logout": "hf.logins",
+    "metadata_eval_result": "hf.cards",
+    "metadata_load": "hf.cards",
+    "metadata_save": "hf.cards",
+    "metadata_update": "hf.card_updates",
+    "model_index_to_eval_results": "hf.cards",
+    "notebook_login": "hf.logins",
+    "plan_multi_commits": "hf.multi_commits",
+    "scan_cache_dir": "hf.caches",
+    "snapshot_download": "hf.download_functions",
+    "try_to_load_from_cache": "hf.caches",
+}
+
+_METHODS: frozenset[str] = frozenset(
+    """
+    accept_access_request add_collection_item auth_check cancel_access_request change_discussion_status
+    comment_discussion create_branch create_collection create_commit create_commits_on_pr create_discussion
+    create_pull_request create_repo create_tag create_webhook dataset_info delete_branch delete_collection
+    delete_collection_item delete_file delete_files delete_folder delete_repo delete_tag delete_webhook
+    disable_webhook duplicate_repo duplicate_space edit_discussion_comment enable_webhook file_exists
+    get_collection get_dataset_tags get_discussion_details get_full_repo_name get_model_tags
+    get_organization_overview get_paths_info get_repo_discussions get_token_permission get_user_overview
+    get_webhook grant_access hide_discussion_comment like list_accepted_access_requests list_collections
+    list_datasets list_lfs_files list_liked_repos list_models list_organization_followers
+    list_organization_members list_pending_access_requests list_rejected_access_requests list_repo_commits
+    list_repo_files list_repo_likers list_repo_refs list_repo_tree list_spaces list_user_followers
+    list_user_following list_webhooks merge_pull_request model_info move_repo permanently_delete_lfs_files
+    preupload_lfs_files reject_access_request rename_discussion repo_exists repo_info revision_exists
+    run_as_future space_info super_squash_history unlike update_collection_item update_collection_metadata
+    update_repo_settings update_repo_visibility update_webhook upload_file upload_folder upload_large_folder
+    verify_repo_checksums whoami
+    """.split()  # noqa: SIM905 - a list of words reads better than a hundred literals
+)
+"""Methods of ``HubApi`` that are functions here too, working on the environment of the process."""
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"entrepot.{_HOMES[name]}"), name)
+    elif name in _METHODS:
+        value = importlib.import_module("entrepot.hf.api").function_of(name)
+    else:
+        raise AttributeError(f"module 'entrepot' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES, *_METHODS})

@@ -90,7 +90,7 @@ def catches_everything(node: ast.ExceptHandler) -> bool:
 
 
 def undocumented(tree: ast.Module, *, migration: bool) -> Iterator[ast.ClassDef | Function]:
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    classes = imported_classes(tree) | {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in tree.body:
         if not isinstance(node, ast.ClassDef | Function) or node.name.startswith("_"):
             continue
@@ -98,6 +98,19 @@ def undocumented(tree: ast.Module, *, migration: bool) -> Iterator[ast.ClassDef 
             yield node
         if isinstance(node, ast.ClassDef):
             yield from undocumented_methods(node, classes)
+
+
+def imported_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
+    """The classes of the package's own modules that a module names, with all that stand beside them."""
+    found: dict[str, ast.ClassDef] = {}
+    for node in tree.body:
+        home = (
+            PACKAGE.parent / f"{(node.module or '').replace('.', '/')}.py" if isinstance(node, ast.ImportFrom) else None
+        )
+        if home is not None and home.is_file():
+            known = ast.parse(home.read_text(encoding="utf-8")).body
+            found |= {node.name: node for node in known if isinstance(node, ast.ClassDef)}
+    return found
 
 
 def undocumented_methods(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Iterator[Function]:

@@ -30,7 +30,7 @@ def test_every_contract_is_kept() -> None:
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("errors.py", "import entrepot.names.paths", "No room calls upward"),
+        ("errors/tree.py", "import entrepot.names.paths", "No room calls upward"),
         ("shelf/__init__.py", "", "No room calls upward"),
         ("git/planted.py", "import entrepot.cards.planted", "No room calls upward"),
         ("git/planted.py", "import os.path", "Codecs do no I/O"),
@@ -43,9 +43,8 @@ def test_a_planted_breach_is_seen(tmp_path: pathlib.Path, module: str, line: str
     package = tmp_path / "entrepot"
     package.mkdir()
     shutil.copy(ROOT / "src/entrepot/__init__.py", package)
-    for room in ("names", "settings"):
+    for room in ("errors", "names", "settings"):
         shutil.copytree(ROOT / "src/entrepot" / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "src/entrepot/errors.py", package)
     for room in ("git", "cards", "hub", "catalog", "client", "server"):
         (package / room).mkdir()
         (package / room / "__init__.py").touch()

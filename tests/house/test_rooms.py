@@ -50,10 +50,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "worker": (GROUND | {"hub"}, {"attrs"}),
     "client": (GROUND | CODECS, {"attrs", "msgspec", "httpx2", "hf_xet", "tqdm", "platformdirs"}),
-    "hf": (GROUND | {"client", "cards"}, {"attrs"}),
+    "hf": (GROUND | {"client", "cards", "wire"}, {"attrs"}),
     "ah": (GROUND | {"client"}, {"attrs"}),
     "workspace": (GROUND | {"client", "blobs"}, {"attrs", "yaml"}),
-    "fs": (GROUND | {"client"}, {"fsspec"}),
+    "fs": (GROUND | {"client", "wire"}, {"fsspec"}),
     "cli": (EVERYTHING, {"attrs", "click", "platformdirs", "msgspec", "granian"}),
     "testing": (EVERYTHING, {"attrs", "pytest", "starlette", "granian", "uvicorn", "httpx2", "platformdirs"}),
 }

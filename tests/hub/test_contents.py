@@ -167,3 +167,37 @@ def test_a_pushed_pointer_gives_nobody_foreign_bytes(world: Any) -> None:
     with pytest.raises(EntryNotFound):
         contents.locate(world.hub, world.alice, mine, "main", P("w.bin"))
     assert contents.locate_raw(world.hub, world.alice, mine, "main", P("w.bin")).size > 100
+
+
+def gathered(world: Any, ref: RepoRef, *paths: str, **limits: int) -> dict[str, bytes]:
+    given = {"most_each": 100, "most_bytes": 1000} | limits
+    found = contents.gather(world.hub, world.alice, ref, "main", [P(path) for path in paths], **given)
+    assert found.commit == world.head(ref)
+    return {file.path: file.data for file in found.files}
+
+
+def test_many_small_files_are_gathered_whatever_way_they_are_kept(world: Any, tree: RepoRef) -> None:
+    assert gathered(world, tree, "a/w.bin", "b", "a/b/2", "b") == {"a/w.bin": b"large", "b": b"b", "a/b/2": b"a/b/2"}
+
+
+def test_folders_missing_files_and_submodules_are_left_out(world: Any, tree: RepoRef) -> None:
+    world.plant(tree, {"sub": (Mode.GITLINK, "1" * 40), "one": (Mode.FILE, b"1")})
+    assert gathered(world, tree, "sub", "a", "", "a/none", "one/x", "one") == {"one": b"1"}
+
+
+def test_what_does_not_fit_is_left_out_and_smaller_files_behind_it_are_not(world: Any, tree: RepoRef) -> None:
+    world.commit(tree, AddFile(P("m"), b"m" * 6), AddFile(P("n"), b"n" * 11))
+    assert gathered(world, tree, "m", "n", "a.txt", "b", most_each=10, most_bytes=7) == {"m": b"m" * 6, "b": b"b"}
+
+
+def test_a_file_whose_bytes_are_lost_does_not_spoil_the_others(world: Any, tree: RepoRef) -> None:
+    for path in (world.hub.settings.data / "blobs" / "files").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    assert gathered(world, tree, "a/w.bin", "b") == {"b": b"b"}
+
+
+def test_a_pointer_to_a_file_that_the_repository_may_not_use_is_left_out(world: Any, tree: RepoRef) -> None:
+    pointer = render_pointer(Pointer(Sha256("9" * 64), 5))
+    world.plant(tree, {"foreign": (Mode.FILE, pointer)})
+    assert gathered(world, tree, "foreign", "b") == {"b": b"b"}

@@ -1,10 +1,19 @@
 """README cards: find the metadata block, read it safely, say what it means."""
 
+from entrepot.cards.card_data import CardData, DatasetCardData, ModelCardData, SpaceCardData
+from entrepot.cards.evaluations import (
+    EvalResult,
+    eval_results_to_model_index,
+    metadata_eval_result,
+    model_index_to_eval_results,
+)
 from entrepot.cards.front_matter import parse_metadata, split_card
 from entrepot.cards.gates import Field, GateForm, check_answers, read_gate
 from entrepot.cards.libraries import content_tags, library_tags
 from entrepot.cards.licenses import LICENSES, is_known_license
+from entrepot.cards.merging import merge_metadata
 from entrepot.cards.metadata import Card, CardFields, card_fields, card_tags, read_card
+from entrepot.cards.rendering import line_ending, render_template, render_yaml, with_metadata
 from entrepot.cards.validation import MISSING_METADATA, Findings, validate_card
 from entrepot.cards.yaml_values import JsonValue
 
@@ -12,20 +21,33 @@ __all__ = [
     "LICENSES",
     "MISSING_METADATA",
     "Card",
+    "CardData",
     "CardFields",
+    "DatasetCardData",
+    "EvalResult",
     "Field",
     "Findings",
     "GateForm",
     "JsonValue",
+    "ModelCardData",
+    "SpaceCardData",
     "card_fields",
     "card_tags",
     "check_answers",
     "content_tags",
+    "eval_results_to_model_index",
     "is_known_license",
     "library_tags",
+    "line_ending",
+    "merge_metadata",
+    "metadata_eval_result",
+    "model_index_to_eval_results",
     "parse_metadata",
     "read_card",
     "read_gate",
+    "render_template",
+    "render_yaml",
     "split_card",
     "validate_card",
+    "with_metadata",
 ]

@@ -48,6 +48,16 @@ _ENTRIES = (
     Entry("gc", "entrepot.cli.maintenance:gc", "Take away what nothing names any more."),
     Entry("du", "entrepot.cli.maintenance:du", "Show what repositories cost, and what deleting them frees."),
     Entry("import", "entrepot.cli.imports:import_", "Bring in a git repository from elsewhere."),
+    Entry(
+        "lfs-enable-largefiles",
+        "entrepot.cli.lfs_agents:lfs_enable_largefiles",
+        "Set a git clone up for files of many gigabytes.",
+    ),
+    Entry(
+        "lfs-multipart-upload",
+        "entrepot.cli.lfs_agents:lfs_multipart_upload",
+        "Send large files for git-lfs, which starts this itself.",
+    ),
     Entry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
     Entry("version", "entrepot.cli.main:version", "Print the version."),
 )

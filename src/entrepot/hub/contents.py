@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, files
+from entrepot.catalog import Read, files, objects
+from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import BlobMissing, EntryNotFound
+from entrepot.errors import BlobMissing, Damaged, EntryNotFound, Unavailable
 from entrepot.git import Mode
 from entrepot.hub import access, chunks, revisions
 from entrepot.hub.callers import Anyone
@@ -104,18 +106,87 @@ def _locate(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoPat
         entry = Trees(hub.store, tx, row.id).find(root, path)
         if entry is None or entry.is_folder or entry.mode == Mode.GITLINK:
             raise EntryNotFound(path, commit)
-        found = stored.find_row(tx, row.id, entry.oid)
-        if found.data is None:
-            return Located(row, commit, path, found.oid, found.size, None, None, found.sha256)
-        if is_raw or found.sha256 is None or found.pointer_size is None:
-            return Located(row, commit, path, found.oid, found.size, None, found.data, None)
-        # A pointer gives nobody bytes that the repository may not use (or that were deleted for good).
-        kept = files.kept(tx, row.id, found.sha256)
-        if kept is None:
-            raise EntryNotFound(path, commit, "The large file behind this pointer is not stored in this repository")
-        lfs = Lfs(found.sha256, found.pointer_size)
-        raw = lfs.sha256 if kept.is_raw else None
-        return Located(row, commit, path, found.oid, lfs.size, lfs, None, raw, kept.xet_hash)
+        return _located(tx, row, commit, path, stored.find_row(tx, row.id, entry.oid), is_raw=is_raw)
+
+
+def _located(tx: Read, row: RepoRow, commit: Oid, path: RepoPath, found: ObjectRow, *, is_raw: bool) -> Located:
+    if found.data is None:
+        return Located(row, commit, path, found.oid, found.size, None, None, found.sha256)
+    if is_raw or found.sha256 is None or found.pointer_size is None:
+        return Located(row, commit, path, found.oid, found.size, None, found.data, None)
+    # A pointer gives nobody bytes that the repository may not use (or that were deleted for good).
+    kept = files.kept(tx, row.id, found.sha256)
+    if kept is None:
+        raise EntryNotFound(path, commit, "The large file behind this pointer is not stored in this repository")
+    lfs = Lfs(found.sha256, found.pointer_size)
+    raw = lfs.sha256 if kept.is_raw else None
+    return Located(row, commit, path, found.oid, lfs.size, lfs, None, raw, kept.xet_hash)
+
+
+@attrs.frozen
+class Handed:
+    """A small file with its content."""
+
+    path: RepoPath
+    etag: str
+    data: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Gathered:
+    """Some of the files that were asked for; the others have to be fetched one by one."""
+
+    repo: RepoRow
+    commit: Oid
+    files: Sequence[Handed]
+
+
+def gather(
+    hub: Hub, caller: Anyone, ref: RepoRef, revision: str, paths: Sequence[RepoPath], *, most_each: int, most_bytes: int
+) -> Gathered:
+    """The content of many small files at once, LFS pointers standing for what they point at.
+
+    What is no file, is too large or cannot be read now is left out: whoever
+    asks for it alone is told why.
+
+    Args:
+        most_each: largest file, in bytes.
+        most_bytes: most bytes in all; a file that no longer fits is left out.
+
+    Raises:
+        as :func:`locate`, but for paths.
+    """
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        trees = Trees(hub.store, tx, row.id)
+        small = _small(trees, root, paths, most_each, most_bytes)
+        rows = {found.oid: found for found in objects.find_many(tx, row.id, list({item.oid for item in small}))}
+        located = []
+        for item in small:
+            with contextlib.suppress(EntryNotFound, KeyError):
+                located.append(_located(tx, row, commit, item.path, rows[item.oid], is_raw=False))
+    return Gathered(row, commit, [handed for item in located if (handed := _handed(hub, item)) is not None])
+
+
+def _small(trees: Trees, root: Oid, paths: Sequence[RepoPath], most_each: int, most_bytes: int) -> list[Listed]:
+    """Those of the files that fit into one answer."""
+    nodes = [Node(path, entry) for path in paths if path and (entry := trees.find(root, path))]
+    chosen, total = [], 0
+    for item in trees.measure([node for node in nodes if not node.is_folder and node.entry.mode != Mode.GITLINK]):
+        if item.size <= min(most_each, most_bytes - total):
+            chosen.append(item)
+            total += item.size
+    return chosen
+
+
+def _handed(hub: Hub, located: Located) -> Handed | None:
+    try:
+        with contextlib.closing(located.open(hub)) as content:
+            data = content.read_at(0, located.size)
+    except (Damaged, Unavailable):
+        return None
+    return Handed(located.path, located.etag, data) if len(data) == located.size else None
 
 
 def list_tree(

@@ -49,8 +49,8 @@ class WhoAmI(msgspec.Struct, rename="camel", kw_only=True):
     id: str
     name: str
     fullname: str
-    email: str | None
-    email_verified: bool
+    email: str | None = None
+    email_verified: bool = False
     is_pro: bool = False
     avatar_url: str = ""
     can_pay: bool = False

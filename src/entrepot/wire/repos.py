@@ -171,6 +171,34 @@ class RepoInfo(
     security_repo_status: SecurityStatus | UnsetType = UNSET
 
 
+class WiderRepoInfo(
+    RepoInfo,
+    kw_only=True,
+    rename={
+        "main_size": "mainSize",
+        "transformers_info": "transformersInfo",
+        "children_model_count": "childrenModelCount",
+        "eval_results": "evalResults",
+    },
+):
+    """A repository with what hubs of other makes say, too; clients read this."""
+
+    description: str | UnsetType = UNSET
+    citation: str | UnsetType = UNSET
+    main_size: int | UnsetType = UNSET
+    mask_token: str | UnsetType = UNSET
+    inference: str | UnsetType = UNSET
+    gguf: Mapping[str, Any] | UnsetType = UNSET
+    safetensors: Mapping[str, Any] | UnsetType = UNSET
+    transformers_info: Mapping[str, Any] | UnsetType = UNSET
+    children_model_count: int | UnsetType = UNSET
+    eval_results: Sequence[Any] | UnsetType = UNSET
+    host: str | UnsetType = UNSET
+    subdomain: str | UnsetType = UNSET
+    region: str | UnsetType = UNSET
+    runtime: Mapping[str, Any] | UnsetType = UNSET
+
+
 class StoredRepo(msgspec.Struct, rename="camel"):
     """A repository with the bytes it takes and their share, in percent, of its namespace."""
 

@@ -18,6 +18,9 @@ class PassAnswer(Struct, frozen=True, kw_only=True):
     exp: int
     access_token: str = field(name="accessToken")
 
+    def __repr__(self) -> str:
+        return f"PassAnswer(cas_url={self.cas_url!r}, exp={self.exp})"
+
     def headers(self) -> dict[str, str]:
         """The same as headers: Python reads these, and Rust the body."""
         return {

@@ -16,7 +16,7 @@ from entrepot.errors import InvalidPath
 from entrepot.git import MAX_POINTER_BYTES, parse_pointer
 from entrepot.hub import contents
 from entrepot.hub.callers import Anyone
-from entrepot.hub.contents import Located
+from entrepot.hub.contents import Gathered, Located
 from entrepot.hub.house import Hub
 from entrepot.names import ROOT, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.doors import ask, base_url, house_of, repo_of
@@ -128,9 +128,14 @@ def _note(request: Request, located: Located) -> None:
     wanted = request.headers.get("range")
     if "if-none-match" in request.headers or (wanted is not None and not _FROM_THE_START.match(wanted)):
         return
+    count_download(request, located, located.path)
+
+
+def count_download(request: Request, found: Located | Gathered, path: RepoPath) -> None:
+    """Count a file that a request fetches from its beginning."""
     house = house_of(request)
     client = f"{_address(request)} {request.headers.get('user-agent', '')[:200]}"
-    house.downloads.note(located.repo, located.path, client, house.hub.now_ms())
+    house.downloads.note(found.repo, path, client, house.hub.now_ms())
 
 
 def _address(request: Request) -> str:

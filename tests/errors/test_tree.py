@@ -1,5 +1,6 @@
 import contextlib
 import copy
+import gc
 import pickle
 from collections.abc import Iterator
 
@@ -23,8 +24,10 @@ from entrepot.errors import (
     shown,
 )
 
-FAMILIES = EntrepotError.__subclasses__()
-LEAVES = [leaf for family in FAMILIES for leaf in family.__subclasses__()]
+gc.collect()  # attrs makes every class twice; the first of each pair may still hang around
+OWN = {thing for thing in vars(errors).values() if isinstance(thing, type)}
+FAMILIES = [family for family in EntrepotError.__subclasses__() if family in OWN]
+LEAVES = sorted(OWN - {EntrepotError, *FAMILIES}, key=lambda leaf: leaf.__name__)
 SAMPLES: dict[object, object] = {
     "str": "x",
     "int": 7,
@@ -46,8 +49,7 @@ def test_the_tree_has_the_families_that_the_module_draws() -> None:
 
 
 def test_every_class_of_the_module_hangs_in_the_tree() -> None:
-    classes = {thing for thing in vars(errors).values() if isinstance(thing, type)}
-    assert classes == {EntrepotError, *FAMILIES, *LEAVES}
+    assert all(issubclass(leaf, tuple(FAMILIES)) for leaf in LEAVES)
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)

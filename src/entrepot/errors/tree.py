@@ -1,18 +1,6 @@
-"""Every error that entrepot raises on purpose, in one tree.
+"""The root of the error tree, its families, and the leaves that a hub raises.
 
-The families below the root say what kind of answer a door gives; the leaves
-say what happened, with fields. A message is written once, here, in lower
-case, naming the thing and, where there is one, the cure.
-
-    EntrepotError
-    ├── Invalid            the input cannot be used as it is
-    ├── Unauthenticated    the caller did not say, or could not prove, who it is
-    ├── Forbidden          the caller is known and may not do this
-    ├── NotFound           the thing is absent, or invisible to the caller
-    ├── Conflict           the input is fine but the state is against it
-    ├── TooLarge           a limit was exceeded before anything was kept
-    ├── Unavailable        try again later: nothing is wrong with the input
-    └── Damaged            stored bytes are not what they must be
+To add a leaf, list it in ``entrepot.errors`` too.
 """
 
 # `message` is documented once, at the root of the tree:
@@ -339,7 +327,7 @@ class RevisionNotFound(NotFound):
         return f"Invalid rev id: {shown(self.revision, quote=False)}"
 
 
-@attrs.define
+@attrs.define(slots=False)  # so that what is absent on this computer can be a FileNotFoundError too
 class EntryNotFound(NotFound):
     """The revision exists, the path in it does not."""
 
@@ -519,6 +507,9 @@ class ClientGone(Unavailable):
     @property
     def message(self) -> str:
         return "the client closed the connection before its request was complete; nothing was kept"
+
+
+# --- stored bytes -----------------------------------------------------------
 
 
 @attrs.define

@@ -1,0 +1,81 @@
+"""One upload by one client, in a process of its own: ``python -m benchmarks.uploaders CLIENT ERRAND REPO PATH``.
+
+Prints wall and CPU seconds of the call alone, and the most memory that the
+process ever had, its imports included.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from entrepot.testing.hubs import RunningHub
+
+CLIENTS = ("entrepot", "huggingface_hub")
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What the client itself needed; ``whole_s`` counts from the start of Python, ``peak`` is in bytes."""
+
+    wall_s: float
+    cpu_s: float
+    peak: int
+    whole_s: float = 0.0
+
+
+def call(hub: RunningHub, home: Path, client: str, errand: str, repo: str, path: Path) -> Spent:
+    """Run an errand with the caches of one client.
+
+    Raises:
+        subprocess.CalledProcessError: the client failed; it has said why on standard error.
+    """
+    environ = {**os.environ, **hub.environ(), "HF_HOME": str(home / "hf"), "ENTREPOT_HOME": str(home / "entrepot")}
+    environ.pop("HF_HUB_DISABLE_XET", None)
+    words = [sys.executable, "-m", "benchmarks.uploaders", client, errand, repo, str(path)]
+    started = time.perf_counter()
+    done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
+    whole_s = time.perf_counter() - started
+    return msgspec.structs.replace(msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent), whole_s=whole_s)
+
+
+def main() -> None:
+    """Run the errand that the arguments name."""
+    client, errand, repo, path = sys.argv[1:]
+    api = _api(client)
+    if errand == "make":
+        api.create_repo(repo)
+    cpu, started = _cpu_s(), time.perf_counter()
+    if errand == "folder":
+        api.upload_folder(repo_id=repo, folder_path=path)
+    elif errand == "file":
+        api.upload_file(path_or_fileobj=path, path_in_repo=Path(path).name, repo_id=repo)
+    wall_s, cpu_s = time.perf_counter() - started, _cpu_s() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(msgspec.json.encode(Spent(wall_s, cpu_s, peak)).decode())
+
+
+def _api(client: str) -> Any:  # noqa: ANN401 - two classes with the same methods
+    if client == "entrepot":
+        import entrepot
+
+        return entrepot.HubApi()
+    import huggingface_hub
+
+    return huggingface_hub.HfApi()
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()

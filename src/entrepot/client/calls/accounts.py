@@ -1,0 +1,58 @@
+"""Calls about accounts: who asks, users, organisations. Source: hf_api, sections 1A.1 and 1C."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from entrepot.client.calls import Call, Page, json_as, page_of, pairs, segment, without_nulls
+from entrepot.wire.accounts import OrgOverview, Person, UserOverview, WhoAmI
+
+_PEOPLE = page_of(without_nulls(list[Person]))
+
+
+def whoami() -> Call[WhoAmI]:
+    """Who the token belongs to."""
+    return Call("GET", "/api/whoami-v2", without_nulls(WhoAmI), subject="your account")
+
+
+def whoami_document() -> Call[dict[str, Any]]:
+    """The same as the JSON object that the hub sent, with keys that only it knows."""
+    return Call("GET", "/api/whoami-v2", json_as(dict[str, Any]), subject="your account")
+
+
+def user(name: str) -> Call[UserOverview]:
+    """A user's page."""
+    return Call("GET", f"/api/users/{segment(name)}/overview", without_nulls(UserOverview), subject=f"user {name}")
+
+
+def org(name: str) -> Call[OrgOverview]:
+    """An organisation's page."""
+    path = f"/api/organizations/{segment(name)}/overview"
+    return Call("GET", path, without_nulls(OrgOverview), subject=f"organisation {name}")
+
+
+def followers(name: str) -> Call[Page[Person]]:
+    """Who follows a user."""
+    return Call("GET", f"/api/users/{segment(name)}/followers", _PEOPLE, subject=f"user {name}")
+
+
+def following(name: str) -> Call[Page[Person]]:
+    """Whom a user follows."""
+    return Call("GET", f"/api/users/{segment(name)}/following", _PEOPLE, subject=f"user {name}")
+
+
+def members(org_name: str) -> Call[Page[Person]]:
+    """Who belongs to an organisation."""
+    path = f"/api/organizations/{segment(org_name)}/members"
+    return Call("GET", path, _PEOPLE, subject=f"organisation {org_name}")
+
+
+def org_followers(org_name: str) -> Call[Page[Person]]:
+    """Who follows an organisation."""
+    path = f"/api/organizations/{segment(org_name)}/followers"
+    return Call("GET", path, _PEOPLE, subject=f"organisation {org_name}")
+
+
+def tags_by_type(kind: str) -> Call[dict[str, Any]]:
+    """All tags of ``models`` or ``datasets`` under their kinds, as the hub lists them."""
+    return Call("GET", f"/api/{segment(kind)}-tags-by-type", json_as(dict[str, Any]), query=pairs())

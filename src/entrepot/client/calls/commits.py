@@ -1,0 +1,40 @@
+"""Commits: the lines of one, and the call that a stream of them goes with. Source: hf_api, section 2.4."""
+
+from __future__ import annotations
+
+import msgspec
+
+from entrepot.client.calls import NDJSON, Call, json_as, pairs, repo_api
+from entrepot.names import RepoRef
+from entrepot.wire.commits import CommitAnswer, CommitLine
+
+read_commit = json_as(CommitAnswer)
+"""Reads the answer to a commit; raises AnswerUnusable."""
+
+
+def create(
+    ref: RepoRef, revision: str, body: bytes | None = None, *, create_pr: bool = False, is_repeatable: bool = False
+) -> Call[CommitAnswer]:
+    """Record a commit on a branch, or on a pull request that is opened for it.
+
+    Args:
+        body: all lines; None when they are streamed (``Transport.upload``
+            with this call's path, query and ``media_type``).
+        is_repeatable: the header pins a parent, so that a repetition after a
+            lost answer is refused instead of recorded twice.
+    """
+    return Call(
+        "POST",
+        repo_api(ref, "commit", revision),
+        read_commit,
+        query=pairs(create_pr=1 if create_pr else None),
+        body=body,
+        media_type=NDJSON,
+        subject=str(ref),
+        is_repeatable=is_repeatable,
+    )
+
+
+def encode_line(line: CommitLine) -> bytes:
+    """One line of a commit, with its end."""
+    return msgspec.json.encode(line) + b"\n"

@@ -1,0 +1,38 @@
+"""Calls about many small files at once: an extension that hubs of this kind offer.
+
+Source: ``docs/compatibility.md``, "Of our own".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from entrepot.client.calls import JSON, Answer, Call, json_body, repo_api, without_query
+from entrepot.errors import AnswerUnusable, Malformed
+from entrepot.names import RepoRef
+from entrepot.wire.contents import MAX_PATHS, MEDIA_TYPE, ContentsQuestion, HandedFile, read_contents
+
+MOST_PATHS = MAX_PATHS
+"""The most files that a hub is asked for in one call."""
+
+
+def gather(ref: RepoRef, revision: str, paths: Sequence[str]) -> Call[Iterator[tuple[HandedFile, bytes]]]:
+    """The content of small files; what is missing in the answer has to be fetched alone."""
+    return Call(
+        "POST",
+        repo_api(ref, "contents", revision),
+        _read,
+        body=json_body(ContentsQuestion(paths=list(paths))),
+        media_type=JSON,
+        subject=str(ref),
+        is_repeatable=True,
+    )
+
+
+def _read(answer: Answer) -> Iterator[tuple[HandedFile, bytes]]:
+    if not answer.headers.get("content-type", "").startswith(MEDIA_TYPE):
+        raise AnswerUnusable(without_query(answer.url), "it is no answer with contents")
+    try:
+        return read_contents(answer.body)[1]
+    except Malformed as error:
+        raise AnswerUnusable(without_query(answer.url), error.reason) from error

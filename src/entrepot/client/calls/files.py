@@ -1,0 +1,94 @@
+"""Calls about the content of one file. Source: hf_api, sections 2.5 and 2.6."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+
+import attrs
+
+from entrepot.client.calls import Answer, Call, without_query
+from entrepot.errors import AnswerUnusable
+from entrepot.names import RepoRef
+
+_IDENTITY = ("accept-encoding", "identity")
+_XET_AUTH = re.compile(r"""<([^<>]+)>\s*;[^,<]*\brel="?xet-auth"?""")
+
+
+@attrs.frozen
+class FileFacts:
+    """What a hub says about a file without sending it.
+
+    ``etag`` is the SHA-256 of a large file and the git id of any other;
+    ``location`` is where its bytes are, possibly a signed link of another
+    origin. ``xet_hash`` and ``xet_refresh_url`` (where to get a pass for the
+    chunk store) are None for files that are not kept in chunks.
+    """
+
+    commit: str | None
+    etag: str | None
+    size: int | None
+    location: str = attrs.field(repr=False)
+    xet_hash: str | None = None
+    xet_refresh_url: str | None = None
+
+
+def resolve_path(ref: RepoRef, revision: str, path: str) -> str:
+    """The path of a file's content in URLs of the hub, encoded."""
+    return f"/{ref.path}/resolve/{urllib.parse.quote(revision, safe='')}/{urllib.parse.quote(path)}"
+
+
+def facts(ref: RepoRef, revision: str, path: str) -> Call[FileFacts]:
+    """What the hub says about a file: a HEAD."""
+    return Call("HEAD", resolve_path(ref, revision, path), read_facts, headers=(_IDENTITY,), subject=f"{path} in {ref}")
+
+
+def facts_at(url: str) -> Call[FileFacts]:
+    """The same for a file that is named by its URL."""
+    return Call("HEAD", url, read_facts, headers=(_IDENTITY,), subject=without_query(url))
+
+
+def content(ref: RepoRef, revision: str, path: str) -> Call[bytes]:
+    """The bytes of a file; for large ones use ``Transport.stream`` with this call."""
+    return Call(
+        "GET",
+        resolve_path(ref, revision, path),
+        lambda answer: answer.body,
+        headers=(_IDENTITY,),
+        subject=f"{path} in {ref}",
+    )
+
+
+def content_at(location: str) -> Call[bytes]:
+    """The bytes at a location that :class:`FileFacts` named; the token goes along on the hub's own origin only."""
+    return Call("GET", location, lambda answer: answer.body, headers=(_IDENTITY,), subject=without_query(location))
+
+
+def read_facts(answer: Answer) -> FileFacts:
+    """Read the headers of an answer about a file, which may be a redirect to where its bytes are.
+
+    Raises:
+        AnswerUnusable: a number is none.
+    """
+    headers = answer.headers
+    is_redirect = 300 <= answer.status < 400
+    etag = headers.get("x-linked-etag") or headers.get("etag")
+    size = headers.get("x-linked-size") or (None if is_redirect else headers.get("content-length"))
+    location = headers.get("location") if is_redirect else None
+    refresh = headers.get("x-xet-refresh-route") or _linked(headers.get("link", ""))
+    xet_hash = headers.get("x-xet-hash") if refresh else None
+    if size is not None and not size.isdigit():
+        raise AnswerUnusable(without_query(answer.url), f"its size is {size!r}")
+    return FileFacts(
+        commit=headers.get("x-repo-commit"),
+        etag=etag.removeprefix("W/").strip('"') if etag else None,
+        size=int(size) if size is not None else None,
+        location=urllib.parse.urljoin(answer.url, location) if location else answer.url,
+        xet_hash=xet_hash,
+        xet_refresh_url=urllib.parse.urljoin(answer.url, refresh) if refresh and xet_hash else None,
+    )
+
+
+def _linked(link: str) -> str | None:
+    found = _XET_AUTH.search(link)
+    return found[1] if found else None

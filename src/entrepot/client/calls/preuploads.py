@@ -1,0 +1,49 @@
+"""The question before an upload, and the check of a README. Source: hf_api, section 1A.5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from entrepot.client.calls import JSON, Call, json_as, json_body, pairs, repo_api
+from entrepot.names import RepoRef, RepoType
+from entrepot.wire.cards import CardFindings, CardQuestion
+from entrepot.wire.preuploads import PreuploadAnswer, PreuploadFile, PreuploadQuestion
+
+MOST_FILES = 256
+"""The most files that one question may be about."""
+
+
+def ask(
+    ref: RepoRef,
+    revision: str,
+    files: Iterable[PreuploadFile],
+    *,
+    git_ignore: str | None = None,
+    create_pr: bool = False,
+) -> Call[PreuploadAnswer]:
+    """How to upload these files, at most 256, and what is at their paths now."""
+    question = PreuploadQuestion(files=list(files), git_ignore=git_ignore)
+    return Call(
+        "POST",
+        repo_api(ref, "preupload", revision),
+        json_as(PreuploadAnswer),
+        query=pairs(create_pr=1 if create_pr else None),
+        body=json_body(question),
+        media_type=JSON,
+        subject=str(ref),
+        is_repeatable=True,
+    )
+
+
+def check_card(text: str, kind: RepoType) -> Call[CardFindings]:
+    """What is wrong with the metadata of a README; a hub may answer errors with 400."""
+    question = CardQuestion(content=text, repo_type=kind.value)
+    return Call(
+        "POST",
+        "/api/validate-yaml",
+        json_as(CardFindings),
+        body=json_body(question),
+        media_type=JSON,
+        subject="README.md",
+        is_repeatable=True,
+    )

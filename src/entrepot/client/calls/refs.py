@@ -1,0 +1,58 @@
+"""Calls about branches, tags and histories. Source: hf_api, sections 1A.4 and 1A.5."""
+
+from __future__ import annotations
+
+from entrepot.client.calls import JSON, Call, Page, json_as, json_body, nothing, page_of, pairs, repo_api
+from entrepot.names import RepoRef
+from entrepot.wire.logs import LogEntry, Squashed, SquashQuestion
+from entrepot.wire.refs import NewBranch, NewTag, Refs
+
+_REFS = json_as(Refs)
+_LOG = page_of(json_as(list[LogEntry]))
+
+
+def listing(ref: RepoRef, *, include_pulls: bool = False) -> Call[Refs]:
+    """All branches, tags and converts; the heads of pull requests when asked for."""
+    query = pairs(include_prs=1 if include_pulls else None)
+    return Call("GET", repo_api(ref, "refs"), _REFS, query=query, subject=str(ref))
+
+
+def create_branch(
+    ref: RepoRef, name: str, *, start: str | None = None, is_empty: bool = False, overwrite: bool = False
+) -> Call[None]:
+    """Begin a branch at a revision (None: the head of main), or with no files at all."""
+    wanted = NewBranch(starting_point=start, empty_branch=is_empty or None, overwrite=overwrite or None)
+    path = repo_api(ref, "branch", name)
+    return Call("POST", path, nothing, body=json_body(wanted), media_type=JSON, subject=f"branch {name} of {ref}")
+
+
+def delete_branch(ref: RepoRef, name: str) -> Call[None]:
+    """Remove a branch; its commits stay reachable through other refs only."""
+    return Call("DELETE", repo_api(ref, "branch", name), nothing, subject=f"branch {name} of {ref}")
+
+
+def create_tag(ref: RepoRef, name: str, *, revision: str = "main", message: str | None = None) -> Call[None]:
+    """Name a revision for good; with a message the tag is an annotated one."""
+    body = json_body(NewTag(tag=name, message=message))
+    path = repo_api(ref, "tag", revision)
+    return Call("POST", path, nothing, body=body, media_type=JSON, subject=f"tag {name} of {ref}")
+
+
+def delete_tag(ref: RepoRef, name: str) -> Call[None]:
+    """Remove a tag."""
+    return Call("DELETE", repo_api(ref, "tag", name), nothing, subject=f"tag {name} of {ref}")
+
+
+def log(
+    ref: RepoRef, revision: str = "main", *, limit: int | None = None, formatted: bool = False
+) -> Call[Page[LogEntry]]:
+    """The commits that a revision leads to, newest first; ``limit`` is the length of a page."""
+    query = pairs(limit=limit, **({"expand[]": "formatted"} if formatted else {}))
+    return Call("GET", repo_api(ref, "commits", revision), _LOG, query=query, subject=str(ref))
+
+
+def squash(ref: RepoRef, revision: str = "main", *, message: str | None = None) -> Call[Squashed]:
+    """Replace the history of a branch by one commit with the same files."""
+    path = repo_api(ref, "super-squash", revision)
+    body = json_body(SquashQuestion(message=message))
+    return Call("POST", path, json_as(Squashed), body=body, media_type=JSON, subject=str(ref))

@@ -1,0 +1,45 @@
+"""Calls about files and folders. Source: hf_api, section 1A.4."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Iterable
+
+from entrepot.client.calls import FORM, Call, Page, page_of, pairs, repo_api, without_nulls
+from entrepot.names import RepoRef
+from entrepot.wire.trees import TreeEntry
+
+_ENTRIES = without_nulls(list[TreeEntry])
+
+MOST_PATHS = 1000
+"""The most paths that a hub describes in one call."""
+
+
+def page(
+    ref: RepoRef,
+    revision: str = "main",
+    path: str = "",
+    *,
+    recursive: bool = False,
+    expand: bool = False,
+    limit: int | None = None,
+) -> Call[Page[TreeEntry]]:
+    """What is in a folder (``""``: the root); ``expand`` adds the last commit of each entry, at a price."""
+    query = pairs(recursive=recursive or None, expand=expand or None, limit=limit)
+    # Slashes stay: a proxy may refuse encoded ones, and every hub takes plain ones here.
+    rest = f"/{urllib.parse.quote(path)}" if path else ""
+    return Call("GET", repo_api(ref, "tree", revision) + rest, page_of(_ENTRIES), query=query, subject=str(ref))
+
+
+def describe(ref: RepoRef, revision: str, paths: Iterable[str], *, expand: bool = False) -> Call[list[TreeEntry]]:
+    """The entries at these paths, at most 1,000; those that do not exist are left out."""
+    fields = [*(("paths", path) for path in paths), ("expand", "true" if expand else "false")]
+    return Call(
+        "POST",
+        repo_api(ref, "paths-info", revision),
+        _ENTRIES,
+        body=urllib.parse.urlencode(fields).encode("ascii"),
+        media_type=FORM,
+        subject=str(ref),
+        is_repeatable=True,
+    )

@@ -1,0 +1,189 @@
+"""One hub, as seen by one caller: its address, its token, and the pool of connections to it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from entrepot import __version__
+from entrepot.client.calls import Call, Page
+from entrepot.client.places import Places, current_places, parse_endpoint
+from entrepot.client.tokens import TokenStore
+from entrepot.client.transport import Transport
+from entrepot.errors import Offline, TokenMissing
+
+T = TypeVar("T")
+
+
+class Hub:
+    """A hub and who is asking. Safe to use from many threads.
+
+    Args:
+        places: where things are; ``current_places()`` in most cases.
+        endpoint: the hub; None is the one of ``places``.
+        token: a token; None takes that of the environment or of the last
+            login, if there is one; False sends none; True needs one.
+        library_name, library_version, user_agent: who to say is calling.
+        headers: further headers of every request.
+
+    Raises:
+        ConfigError: the endpoint or the stored token cannot be used.
+        TokenMissing: ``token`` is True and none is known.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        *,
+        endpoint: str | None = None,
+        token: str | bool | None = None,
+        library_name: str | None = None,
+        library_version: str | None = None,
+        user_agent: str | Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.places = places
+        self.endpoint = parse_endpoint(endpoint) if endpoint else places.endpoint
+        self.token = find_token(places, self.endpoint, token)
+        self.transport = Transport(
+            self.endpoint,
+            self.token,
+            user_agent=render_user_agent(library_name, library_version, user_agent),
+            timeout_s=places.download_timeout_s,
+            headers=tuple((headers or {}).items()),
+        )
+
+    def __repr__(self) -> str:
+        return f"Hub({self.endpoint!r}, token={'set' if self.token else None})"
+
+    def send(self, call: Call[T], *, timeout_s: float | None = None) -> T:
+        """Send a call and read its answer.
+
+        Raises:
+            Offline: offline mode is on.
+            HubFailure, HubUnreachable, HubTimeout, TlsFailed, AnswerUnusable: as ``Transport.send``.
+        """
+        self.need_network(call.subject or "this call")
+        return self.transport.send(call, timeout_s=timeout_s)
+
+    def pages(self, call: Call[Page[T]]) -> Iterator[T]:
+        """All items of a list, asked for as they are needed.
+
+        Raises:
+            Offline: offline mode is on.
+            HubFailure, HubUnreachable, HubTimeout, TlsFailed, AnswerUnusable: as ``Transport.send``.
+        """
+        self.need_network(call.subject or "this list")
+        return self.transport.pages(call)
+
+    def need_network(self, what: str) -> None:
+        """Nothing, unless offline mode is on.
+
+        Raises:
+            Offline: it is.
+        """
+        if self.places.is_offline:
+            raise Offline(what)
+
+    def need_token(self) -> str:
+        """The token that calls are sent with.
+
+        Raises:
+            TokenMissing: there is none.
+        """
+        if self.token is None:
+            raise TokenMissing(self.endpoint)
+        return self.token
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self.transport.close()
+
+
+def find_token(places: Places, endpoint: str, token: str | bool | None = None) -> str | None:
+    """The token to send to a hub: the one given, that of the environment, that of the last login; None: none.
+
+    Raises:
+        ConfigError: the stored token cannot be read.
+        TokenMissing: ``token`` is True and none is known.
+    """
+    if token is False:
+        return None
+    if isinstance(token, str):
+        return token
+    found = places.token_for(endpoint)
+    if found is None and (stored := TokenStore(places.tokens).find(endpoint)):
+        found = stored.secret
+    if found is None and token is True:
+        raise TokenMissing(endpoint)
+    return found
+
+
+def render_user_agent(
+    library_name: str | None = None,
+    library_version: str | None = None,
+    extra: str | Mapping[str, str] | None = None,
+) -> str:
+    """Who is calling, as a User-Agent header: the library, this client, Python, whatever else."""
+    parts = [f"{library_name}/{library_version or 'unknown'}"] if library_name else []
+    parts += [f"entrepot/{__version__}", f"python/{platform.python_version()}"]
+    if isinstance(extra, str):
+        parts.append(extra)
+    elif extra:
+        parts += [f"{key}/{value}" for key, value in extra.items()]
+    return "; ".join(dict.fromkeys(parts))
+
+
+_LOCK = threading.Lock()
+_HUBS: dict[object, Hub] = {}
+_MOST_HUBS = 32
+
+if hasattr(os, "register_at_fork"):
+    # A child must not speak on the connections of its parent.
+    os.register_at_fork(after_in_child=_HUBS.clear)
+
+
+def connect(
+    endpoint: str | None = None,
+    token: str | bool | None = None,
+    *,
+    places: Places | None = None,
+    library_name: str | None = None,
+    library_version: str | None = None,
+    user_agent: str | Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Hub:
+    """The hub for these arguments; the same one, with its open connections, for the same arguments.
+
+    Args:
+        places: None reads the environment of the process, at every call.
+        others: as those of :class:`Hub`.
+
+    Raises:
+        ConfigError, TokenMissing: as :class:`Hub`.
+    """
+    places = places or current_places()
+    address = parse_endpoint(endpoint) if endpoint else places.endpoint
+    secret = find_token(places, address, token)
+    agent = render_user_agent(library_name, library_version, user_agent)
+    key = (places, address, secret, agent, tuple((headers or {}).items()))
+    with _LOCK:
+        found = _HUBS.pop(key, None)
+        if found is None:
+            found = Hub(
+                places,
+                endpoint=address,
+                token=secret or False,
+                library_name=library_name,
+                library_version=library_version,
+                user_agent=user_agent,
+                headers=headers,
+            )
+        _HUBS[key] = found  # the last one used stands last
+        while len(_HUBS) > _MOST_HUBS:
+            # Somebody may still be using it: its connections close when the last reference goes.
+            _HUBS.pop(next(iter(_HUBS)))
+    return found

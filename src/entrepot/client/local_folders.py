@@ -1,0 +1,145 @@
+"""Downloads into a folder of the user's, with notes beside them, so that nothing is fetched again for nothing.
+
+    <folder>/<path>                                    the file
+    <folder>/.cache/entrepot/download/<path>.metadata  commit, tag and time of writing, a line each
+    <folder>/.cache/entrepot/download/<path>.<...>     drafts and locks
+    <folder>/.cache/entrepot/trees/<commit>.json       what the hub listed
+
+A file counts as the one of its note while it has not been written to since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+import attrs
+
+from entrepot.client.caches import RepoCache, checked_path, is_commit, write_file, writing
+from entrepot.client.fetching import Wanted, fetch
+from entrepot.client.file_locks import locked
+from entrepot.client.hubs import Hub
+from entrepot.client.integrity import etag_of, names_content
+from entrepot.client.progress import Meter
+from entrepot.client.shelves import draft_beside
+from entrepot.errors import InvalidPath
+
+NOTES = ".cache/entrepot"
+_SLACK_S = 1.0  # clocks of file systems tick in seconds at worst
+
+
+@attrs.frozen
+class Note:
+    """What was known of a file when it was written."""
+
+    commit: str
+    etag: str
+    time_s: float
+
+
+@attrs.frozen
+class FolderShelf:
+    """A folder that holds one state of a repository at a time.
+
+    Args:
+        cache: of the same repository; what is there is copied, not fetched.
+    """
+
+    root: Path
+    cache: RepoCache
+
+    def folder(self, commit: str) -> Path:
+        """The folder itself, whatever the commit."""
+        return self.root
+
+    def find(self, commit: str, path: str) -> Path | None:
+        """The file if it was written for this commit and is unchanged since."""
+        note = self._note(path)
+        return self._place(path) if note is not None and note.commit == commit else None
+
+    def adopt(self, wanted: Wanted) -> Path | None:
+        """The file if it is here with the right content, or can be copied out of the cache."""
+        place = self._place(wanted.path)
+        if self._is_current(wanted):
+            self._write_note(wanted)
+            return place
+        blob = self.cache.blob(wanted.etag)
+        if not names_content(wanted.etag) or not blob.is_file():
+            return None
+        with writing(place, wanted.size or 0), draft_beside(place, is_held=False) as draft:
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(blob, draft)
+            os.replace(draft, place)
+        self._write_note(wanted)
+        return place
+
+    def holds(self, wanted: Wanted) -> bool:
+        """Whether nothing has to be fetched for it."""
+        return self._is_current(wanted) or (names_content(wanted.etag) and self.cache.blob(wanted.etag).is_file())
+
+    def put(self, wanted: Wanted, data: bytes) -> Path:
+        """Keep small content that was checked."""
+        place = self._place(wanted.path)
+        write_file(place, data)
+        self._write_note(wanted)
+        return place
+
+    def fetch(self, hub: Hub, wanted: Wanted, meter: Meter, *, is_forced: bool = False) -> Path:
+        """Fetch the file, or what is missing of it, while nobody else writes to the same place."""
+        place, beside = self._place(wanted.path), self._beside(wanted.path)
+        # A name of its own for each content, so that no draft is continued with other bytes.
+        tag = hashlib.sha256(f"{beside.name}\n{wanted.etag}".encode()).hexdigest()[:32]
+        with writing(beside), locked(beside.with_name(f"{tag}.lock")) as is_held:
+            if not is_forced and self._is_current(wanted):
+                meter.advance(wanted.size or 0)
+                return place
+            with draft_beside(beside.with_name(tag), is_held=is_held) as draft:
+                fetch(hub, wanted, draft, meter)
+                with writing(place):
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    os.replace(draft, place)
+            self._write_note(wanted)
+        return place
+
+    def _place(self, path: str) -> Path:
+        checked = checked_path(path)
+        if checked == NOTES or checked.startswith(f"{NOTES}/"):
+            raise InvalidPath(path, f"{NOTES} is where downloads keep their notes; download into the cache instead")
+        return self.root / checked
+
+    def _beside(self, path: str) -> Path:
+        return self.root / NOTES / "download" / checked_path(path)
+
+    def _note(self, path: str) -> Note | None:
+        """The note on a file that is as it was written; None: nothing is known of it."""
+        beside = self._beside(path)
+        try:
+            lines = beside.with_name(f"{beside.name}.metadata").read_text("utf-8").splitlines()
+            note = Note(lines[0], lines[1], float(lines[2]))
+            written = self._place(path).stat()
+        except (OSError, ValueError, IndexError):
+            return None
+        return note if is_commit(note.commit) and written.st_mtime <= note.time_s + _SLACK_S else None
+
+    def _is_current(self, wanted: Wanted) -> bool:
+        note, place = self._note(wanted.path), self._place(wanted.path)
+        if note is not None:
+            return note.etag == wanted.etag
+        # Somebody put it there by other means; it may well be the same.
+        try:
+            if not names_content(wanted.etag) or wanted.size is None or place.stat().st_size != wanted.size:
+                return False
+            return etag_of(place, wanted.etag) == wanted.etag
+        except OSError:
+            return False
+
+    def _write_note(self, wanted: Wanted) -> None:
+        ignore = self.root / NOTES / ".gitignore"
+        if not ignore.exists():
+            write_file(ignore, b"*\n")
+        beside = self._beside(wanted.path)
+        text = f"{wanted.commit}\n{wanted.etag}\n{time.time()}\n"
+        write_file(beside.with_name(f"{beside.name}.metadata"), text.encode("utf-8"))

@@ -1,0 +1,83 @@
+"""What a commit shall do, as values."""
+
+from __future__ import annotations
+
+import attrs
+
+from entrepot.client.sources import Source
+from entrepot.errors import InvalidPath
+from entrepot.names import RepoPath, RepoRef, Sha256, parse_path
+
+
+@attrs.frozen
+class Add:
+    """Write a content at a path, over whatever is there."""
+
+    path: RepoPath
+    source: Source
+
+
+@attrs.frozen
+class AddStored:
+    """Write, at a path, a large file that the hub has already."""
+
+    path: RepoPath
+    sha256: Sha256
+    size: int
+
+
+@attrs.frozen
+class Delete:
+    """Remove a file."""
+
+    path: RepoPath
+
+
+@attrs.frozen
+class DeleteFolder:
+    """Remove a folder with everything in it."""
+
+    path: RepoPath
+
+
+@attrs.frozen
+class Copy:
+    """Write, at ``path``, what is at another path.
+
+    Args:
+        source_revision: None is the branch that is written to.
+        source_repo: None is the repository that is written to.
+    """
+
+    path: RepoPath
+    source_path: RepoPath
+    source_revision: str | None = None
+    source_repo: RepoRef | None = None
+
+
+Operation = Add | AddStored | Delete | DeleteFolder | Copy
+
+
+def place(folder: str | None, path: str) -> RepoPath:
+    """The path in a repository of a file below a folder of it; None, ``.`` and ``/`` are its root.
+
+    Raises:
+        InvalidPath: no file can have this path.
+    """
+    below = (folder or "").strip("/")
+    below = "" if below == "." else below.removeprefix("./")
+    return parse_path(f"{below}/{path}" if below else path)
+
+
+def repo_path(text: str) -> RepoPath:
+    """A path as people write it: a leading ``/`` or ``./`` counts for nothing.
+
+    Raises:
+        InvalidPath: no file can have this path.
+    """
+    trimmed = text.removeprefix("/")
+    while trimmed.startswith("./"):
+        trimmed = trimmed[2:]
+    if not trimmed:
+        raise InvalidPath(text, "it names no file; say what the file shall be called in the repository")
+    return parse_path(trimmed)

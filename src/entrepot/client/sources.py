@@ -1,0 +1,304 @@
+"""Contents to upload: where they come from, how large they are, what they hash to.
+
+A source is read as often as needed and gives the same bytes each time, or
+:class:`~entrepot.errors.SourceChanged`: a hub never gets a mixture of two
+states of a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import attrs
+
+from entrepot.errors import InvalidArgument, SourceChanged, SourceMissing, SourceUnreadable
+from entrepot.names import Oid, Sha256
+
+SAMPLE = 512
+"""Bytes of a file's beginning that a hub wants to see before it comes. Source: hf_api, section 1A.5."""
+
+PIECE = 1 << 20
+"""Bytes that are read at once."""
+
+
+class Source(Protocol):
+    """A content to upload; safe to read from many threads."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+
+    def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The bytes from ``start`` on, at most a mebibyte at once.
+
+        Raises:
+            SourceChanged, SourceMissing, SourceUnreadable: they cannot be had any more.
+        """
+
+    def read(self) -> bytes:
+        """All bytes; raises like :meth:`pieces`."""
+
+    def sample(self) -> bytes:
+        """The first 512 bytes; raises like :meth:`pieces`."""
+
+
+@attrs.frozen
+class Stamp:
+    """What a file looked like when it was found: if this is equal, its content is taken to be."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, facts: os.stat_result) -> Stamp:
+        """The stamp in the answer of ``stat``."""
+        return cls(facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+
+@attrs.frozen
+class PathSource:
+    """A file of the disk, as it was when it was found.
+
+    Args:
+        is_growing: it may get longer meanwhile; only the first ``stamp.size``
+            bytes are read, which nobody may change.
+    """
+
+    path: Path
+    stamp: Stamp
+    is_growing: bool = False
+
+    @classmethod
+    def at(cls, path: str | os.PathLike[str], *, is_growing: bool = False) -> PathSource:
+        """The file at a path, ``~`` expanded.
+
+        Raises:
+            SourceMissing: there is no file.
+            SourceUnreadable: it may not be looked at.
+        """
+        place = Path(os.path.abspath(os.path.expanduser(path)))
+        try:
+            facts = place.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise SourceMissing(str(place)) from None
+        except (OSError, ValueError) as error:
+            raise SourceUnreadable(str(place), _reason(error)) from error
+        if not stat.S_ISREG(facts.st_mode):
+            raise SourceMissing(str(place))
+        return cls(place, Stamp.of(facts), is_growing)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file had when it was found."""
+        return self.stamp.size
+
+    @property
+    def label(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """See :class:`Source`; the file is checked before the first byte and after the last one."""
+        left = self.size - start if length is None else length
+        with self._opened() as file:
+            file.seek(start)
+            while left > 0:
+                piece = self._read_from(file, min(PIECE, left))
+                left -= len(piece)
+                if left == 0:
+                    # Before the last piece goes out: whoever sends it has not sent everything yet.
+                    self.check(os.fstat(file.fileno()))
+                yield piece
+
+    def read(self) -> bytes:
+        """See :class:`Source`."""
+        with self._opened() as file:
+            content = self._read_from(file, self.size) if self.size else b""
+            while len(content) < self.size:
+                content += self._read_from(file, self.size - len(content))
+            self.check(os.fstat(file.fileno()))
+            return content
+
+    def sample(self) -> bytes:
+        """See :class:`Source`."""
+        with self._opened() as file:
+            return self._read_from(file, min(SAMPLE, self.size)) if self.size else b""
+
+    def check(self, facts: os.stat_result | None = None) -> None:
+        """Make sure that the file is still the one that was found.
+
+        Raises:
+            SourceChanged: it is not.
+            SourceMissing, SourceUnreadable: it cannot be looked at.
+        """
+        if facts is None:
+            try:
+                facts = self.path.stat()
+            except FileNotFoundError:
+                raise SourceMissing(str(self.path)) from None
+            except OSError as error:
+                raise SourceUnreadable(str(self.path), _reason(error)) from error
+        is_same = facts.st_size >= self.size if self.is_growing else Stamp.of(facts) == self.stamp
+        if not is_same:
+            raise SourceChanged(str(self.path))
+
+    def _opened(self) -> io.FileIO:
+        try:
+            file = io.FileIO(self.path, "rb")
+        except FileNotFoundError:
+            raise SourceMissing(str(self.path)) from None
+        except OSError as error:
+            raise SourceUnreadable(str(self.path), _reason(error)) from error
+        try:
+            self.check(os.fstat(file.fileno()))
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _read_from(self, file: io.FileIO, most: int) -> bytes:
+        try:
+            piece = file.read(most)
+        except OSError as error:
+            raise SourceUnreadable(str(self.path), _reason(error)) from error
+        if not piece:
+            raise SourceChanged(str(self.path))
+        return piece
+
+
+@attrs.frozen
+class BytesSource:
+    """A content in memory."""
+
+    data: bytes = attrs.field(repr=False)
+    label: str = "bytes in memory"
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self.data)
+
+    def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """See :class:`Source`."""
+        end = self.size if length is None else start + length
+        for at in range(start, end, PIECE):
+            yield self.data[at : min(at + PIECE, end)]
+
+    def read(self) -> bytes:
+        """See :class:`Source`."""
+        return self.data
+
+    def sample(self) -> bytes:
+        """See :class:`Source`."""
+        return self.data[:SAMPLE]
+
+
+class ObjectSource:
+    """An open file or another object with ``read`` and ``seek``; all of it counts, from its very beginning.
+
+    Its position is put back after each reading.
+
+    Raises:
+        InvalidArgument: the object cannot be read at any place, or gives text.
+    """
+
+    def __init__(self, file: BinaryIO, label: str | None = None) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self.label = label or str(getattr(file, "name", "") or "an open file")
+        given: object = file
+        if isinstance(given, io.TextIOBase):
+            raise InvalidArgument(f"{self.label} was opened as text; open it in binary mode ('rb')")
+        try:
+            with self._kept_position():
+                self.size = file.seek(0, os.SEEK_END)
+        except (OSError, AttributeError, ValueError) as error:
+            raise InvalidArgument(
+                f"{self.label} cannot be uploaded: it needs read(), seek() and tell(), and must be open"
+            ) from error
+
+    def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """See :class:`Source`; the object is held for oneself while this runs."""
+        left = self.size - start if length is None else length
+        with self._lock, self._kept_position():
+            self._file.seek(start)
+            while left > 0:
+                piece = self._file.read(min(PIECE, left))
+                if not piece:
+                    raise SourceChanged(self.label)
+                left -= len(piece)
+                yield piece
+
+    def read(self) -> bytes:
+        """See :class:`Source`."""
+        return b"".join(self.pieces())
+
+    def sample(self) -> bytes:
+        """See :class:`Source`."""
+        return b"".join(self.pieces(0, min(SAMPLE, self.size)))
+
+    def _kept_position(self) -> _Position:
+        return _Position(self._file)
+
+
+class _Position:
+    """Puts an object back to where it was."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        self._at = self._file.tell()
+
+    def __exit__(self, *_failure: object) -> None:
+        self._file.seek(self._at)
+
+
+def source_of(content: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
+    """The source behind what people hand in: a path, bytes, or an open file.
+
+    Raises:
+        SourceMissing, SourceUnreadable: the path leads to no file that can be read.
+        InvalidArgument: it is none of these.
+    """
+    if isinstance(content, str | os.PathLike):
+        return PathSource.at(content)
+    if isinstance(content, bytes | bytearray | memoryview):
+        return BytesSource(bytes(content))
+    if hasattr(content, "read"):
+        return ObjectSource(content)
+    raise InvalidArgument(
+        f"cannot upload a {type(content).__name__}: hand in a path, bytes, or a file opened as binary"
+    )
+
+
+def sha256_of(source: Source) -> Sha256:
+    """The SHA-256 of a content, read in pieces."""
+    digest = hashlib.sha256()
+    for piece in source.pieces():
+        digest.update(piece)
+    return Sha256(digest.hexdigest())
+
+
+def oid_of(source: Source) -> Oid:
+    """The id that git gives a file with this content. Source: git, Documentation/gitformat-pack.adoc."""
+    digest = hashlib.sha1(b"blob %d\x00" % source.size, usedforsecurity=False)
+    for piece in source.pieces():
+        digest.update(piece)
+    return Oid(digest.hexdigest())
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

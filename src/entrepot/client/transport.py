@@ -1,0 +1,403 @@
+"""The one way to a hub: sends calls over pooled connections, retries, follows redirects, streams bodies.
+
+The token goes to the hub's own origin and nowhere else, whatever a ``Link``,
+a redirect or an LFS ``href`` says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import ssl
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import attrs
+
+from entrepot.client import failures
+from entrepot.client.calls import Answer, Call, Page
+from entrepot.client.failures import HubFailure
+from entrepot.errors import AnswerUnusable, ConfigError, EntrepotError, HubUnreachable, TlsFailed
+
+if TYPE_CHECKING:
+    import httpx2
+
+T = TypeVar("T")
+
+CHUNK = 256 * 1024
+"""How many bytes of a body are read or sent at once."""
+
+_POOL = 32
+_KEEP_ALIVE_S = 30.0
+_MOST_REDIRECTS = 10
+_MOST_WAIT_S = 60.0
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PORTS = {"http": 80, "https": 443}
+
+
+@attrs.frozen
+class Stream:
+    """An answer whose body is read piece by piece; ``url`` is where it came from, without its query."""
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    _chunks: Callable[[], Iterator[bytes]] = attrs.field(repr=False)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body in order, in pieces as they arrive (64 KiB at most); to be read once.
+
+        Raises:
+            HubUnreachable, HubTimeout: the connection broke; ask again from where it did.
+        """
+        return self._chunks()
+
+
+class Transport:
+    """A pool of connections to one hub, with one token. Safe to use from many threads; close it in the end.
+
+    Args:
+        endpoint: origin of the hub and, if it has one, its path prefix; without a trailing slash.
+        timeout_s: how long a hub may be silent; ``connect_s``: how long a connection may take.
+        retries: how often a call that may be repeated is sent again.
+        proxy: URL of a proxy; None takes the one of the operating system.
+        verify: what TLS trusts: the system's authorities (True) or a context.
+        headers: further headers of every request to the hub's origin.
+        wait: sleeps; for tests.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: str | None = None,
+        *,
+        user_agent: str,
+        timeout_s: float = 60.0,
+        connect_s: float = 10.0,
+        retries: int = 5,
+        proxy: str | None = None,
+        verify: ssl.SSLContext | bool = True,
+        headers: tuple[tuple[str, str], ...] = (),
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.endpoint = endpoint.rstrip("/")
+        self._origin = origin_of(self.endpoint)
+        self._token = token
+        self._user_agent = user_agent
+        self._timeout_s, self._connect_s = timeout_s, connect_s
+        self._retries = retries
+        self._proxy, self._verify = proxy, verify
+        self._headers = headers
+        self._wait = wait
+        self._clients: dict[str, httpx2.Client] = {}
+        self._lock = threading.Lock()
+        self._was_reached = False
+
+    def __repr__(self) -> str:
+        return f"Transport({self.endpoint!r}, token={'set' if self._token else None})"
+
+    def __enter__(self) -> Transport:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def has_token(self) -> bool:
+        """Whether calls say who is asking."""
+        return self._token is not None
+
+    def close(self) -> None:
+        """Close every connection; a later call opens new ones."""
+        with self._lock:
+            clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            client.close()
+
+    def send(self, call: Call[T], *, timeout_s: float | None = None, retries: int | None = None) -> T:
+        """Send a call and read its answer.
+
+        Args:
+            timeout_s, retries: other than the transport's own.
+
+        Raises:
+            HubFailure: the hub answered with an error; its class says which.
+            HubUnreachable, HubTimeout, TlsFailed: no answer came.
+            ConfigError: the proxy that the environment names cannot be used.
+            AnswerUnusable: the answer is not what the call expects.
+        """
+
+        def ask() -> Answer:
+            with contextlib.closing(self._followed(call, timeout_s)) as response:
+                self._refuse_failure(call, response)
+                return self._read(response)
+
+        return call.read(self._retried(call, ask, retries))
+
+    def pages(self, call: Call[Page[T]]) -> Iterator[T]:
+        """All items of a list, page after page, as they are asked for.
+
+        Raises:
+            HubFailure, HubUnreachable, HubTimeout, TlsFailed, AnswerUnusable: as :meth:`send`, at any page.
+        """
+        seen: set[str] = set()
+        while True:
+            page = self.send(call)
+            yield from page.items
+            if page.next_url is None:
+                return
+            if page.next_url in seen:
+                raise AnswerUnusable(page.next_url.partition("?")[0], "its pages go round in a circle")
+            seen.add(page.next_url)
+            call = attrs.evolve(call, path=page.next_url, query=())
+
+    @contextlib.contextmanager
+    def stream(self, call: Call[Any], *, start: int = 0, end: int | None = None) -> Iterator[Stream]:
+        """An answer whose body is read piece by piece, never as a whole.
+
+        Args:
+            start, end: bytes to ask for, ``end`` excluded; look at ``status``
+                (206), because a server may send the whole.
+
+        Raises:
+            HubFailure, HubUnreachable, HubTimeout, TlsFailed: as :meth:`send`.
+        """
+        if start or end is not None:
+            last = "" if end is None else end - 1
+            call = attrs.evolve(call, headers=(*call.headers, ("range", f"bytes={start}-{last}")))
+
+        def ask() -> httpx2.Response:
+            response = self._followed(call, None)
+            self._refuse_failure(call, response)
+            return response
+
+        with contextlib.closing(self._retried(call, ask, None)) as response:
+            url = str(response.url).partition("?")[0]
+            yield Stream(response.status_code, _lowered(response.headers), url, lambda: self._chunks(response))
+
+    def upload(
+        self,
+        method: str,
+        url: str,
+        content: Iterable[bytes] | BinaryIO,
+        *,
+        size: int | None,
+        headers: Mapping[str, str] | None = None,
+        is_authorized: bool = False,
+        subject: str = "",
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """Send a body that is never whole in memory.
+
+        Args:
+            url: absolute, or a path of the hub.
+            content: exactly ``size`` bytes; read once, hence never sent twice: who can make it again may retry.
+            size: None sends chunked transfer coding, which signed links of object stores refuse.
+
+        Raises:
+            HubFailure, HubUnreachable, HubTimeout, TlsFailed: as :meth:`send`; what ``content`` raises, too.
+        """
+        length = {"content-length": str(size)} if size is not None else {}
+        call = Call(
+            method,
+            url,
+            lambda answer: answer,
+            headers=tuple({**(headers or {}), **length}.items()),
+            subject=subject,
+            is_authorized=is_authorized,
+            is_repeatable=False,
+        )
+        pieces = _pieces(content)
+        response = self._once(call, self._absolute(call), pieces, timeout_s)
+        with contextlib.closing(response):
+            answer = self._read(response)
+        if answer.status >= 300:
+            raise failures.failure_of(answer, call, self.endpoint, has_token=self.has_token)
+        return answer
+
+    # --- one request ---------------------------------------------------------
+
+    def _retried(self, call: Call[Any], ask: Callable[[], T], retries: int | None) -> T:
+        """What ``ask`` gives, as often as the call may be repeated and there is hope."""
+        attempts = 1 + (self._retries if retries is None else retries)
+        for attempt in range(attempts):
+            try:
+                return ask()
+            except EntrepotError as error:
+                pause = _pause_after(error, call, attempt)
+                # A hub that never answered is rather a wrong address than one that restarts.
+                is_hopeless = isinstance(error, HubUnreachable) and not self._was_reached and attempt > 0
+                if pause is None or is_hopeless or attempt == attempts - 1:
+                    raise
+                self._wait(min(pause, _MOST_WAIT_S))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _refuse_failure(self, call: Call[Any], response: httpx2.Response) -> None:
+        """Raise the error that an answer stands for, if it is one."""
+        status = response.status_code
+        if status < 300 or status == 304 or (call.method == "HEAD" and status in _REDIRECTS):
+            return
+        with contextlib.closing(response):
+            answer = self._read(response)
+        raise failures.failure_of(answer, call, self.endpoint, has_token=self.has_token)
+
+    def _followed(self, call: Call[Any], timeout_s: float | None) -> httpx2.Response:
+        """The answer at the end of a chain of redirects."""
+        url = self._absolute(call)
+        for _ in range(_MOST_REDIRECTS):
+            response = self._once(call, url, call.body, timeout_s)
+            location = response.headers.get("location")
+            if response.status_code not in _REDIRECTS or not location:
+                return response
+            target = urllib.parse.urljoin(url, location)
+            # The headers of a HEAD describe the file; those of another origin describe a copy.
+            if call.method == "HEAD" and origin_of(target) != origin_of(url):
+                return response
+            response.close()
+            if urllib.parse.urlsplit(target).scheme not in _PORTS:
+                raise AnswerUnusable(url.partition("?")[0], "it redirects to something that is no web address")
+            if response.status_code == 303 or (response.status_code in (301, 302) and call.method == "POST"):
+                call = attrs.evolve(call, method="GET", body=None, media_type=None)
+            url = target
+        raise AnswerUnusable(url.partition("?")[0], "it redirects too often")
+
+    def _once(
+        self, call: Call[Any], url: str, content: bytes | Iterator[bytes] | None, timeout_s: float | None
+    ) -> httpx2.Response:
+        import httpx2
+
+        silent_s = timeout_s or self._timeout_s
+        is_home = origin_of(url) == self._origin
+        headers = {"user-agent": self._user_agent, "accept": "*/*"}
+        if is_home:
+            headers.update(self._headers)
+        if call.media_type is not None:
+            headers["content-type"] = call.media_type
+        headers.update(call.headers)
+        if is_home and call.is_authorized and self._token is not None:
+            headers["authorization"] = f"Bearer {self._token}"
+        try:
+            client = self._client(urllib.parse.urlsplit(url).scheme)
+            timeout = httpx2.Timeout(silent_s, connect=min(silent_s, self._connect_s))
+            request = client.build_request(call.method, url, content=content, headers=headers, timeout=timeout)
+            response = client.send(request, stream=True, follow_redirects=False)
+            self._was_reached = True
+            return response
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            raise failures.unreachable(error, _place(url), silent_s) from error
+
+    def _read(self, response: httpx2.Response) -> Answer:
+        body = b"".join(self._chunks(response))
+        return Answer(response.status_code, _lowered(response.headers), body, str(response.url))
+
+    def _chunks(self, response: httpx2.Response) -> Iterator[bytes]:
+        import httpx2
+
+        try:
+            # Pieces as they come: a size would make httpx2 hold bytes back, and lose them when the connection breaks.
+            yield from response.iter_bytes()
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            url = str(response.url)
+            if isinstance(error, httpx2.DecodingError):
+                raise AnswerUnusable(url.partition("?")[0], str(error)) from error
+            raise failures.unreachable(error, _place(url), self._timeout_s) from error
+
+    def _absolute(self, call: Call[Any]) -> str:
+        url = f"{self.endpoint}{call.path}" if call.path.startswith("/") else call.path
+        if not call.query:
+            return url
+        return f"{url}{'&' if '?' in url else '?'}{urllib.parse.urlencode(call.query)}"
+
+    def _client(self, scheme: str) -> httpx2.Client:
+        """The pool for http or https; apart, because reading the system's authorities takes 100 ms."""
+        import httpx2
+
+        with self._lock:
+            if scheme not in self._clients:
+                # A context without authorities refuses every certificate: plain http never needs one.
+                verify = self._verify if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                limits = httpx2.Limits(
+                    max_connections=_POOL, max_keepalive_connections=_POOL, keepalive_expiry=_KEEP_ALIVE_S
+                )
+                try:
+                    self._clients[scheme] = httpx2.Client(verify=verify, limits=limits, proxy=self._proxy)
+                except OSError as error:  # of ssl too
+                    raise TlsFailed(self.endpoint, f"the trusted certificates cannot be read ({error})") from error
+                except (ValueError, ImportError) as error:
+                    raise ConfigError("proxy", "environment", str(error)) from error
+            return self._clients[scheme]
+
+
+def origin_of(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an absolute URL; equal for URLs that share an origin (RFC 6454).
+
+    Raises:
+        AnswerUnusable: it has none.
+    """
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise AnswerUnusable(url.partition("?")[0], str(error)) from error
+    return parts.scheme, parts.hostname or "", port if port is not None else _PORTS.get(parts.scheme, 0)
+
+
+def _place(url: str) -> str:
+    """Scheme, host and port of a URL, for messages."""
+    parts = urllib.parse.urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _pause_after(error: EntrepotError, call: Call[Any], attempt: int) -> float | None:
+    """Seconds to wait before a call is sent again; None: it must not be, or there is no hope."""
+    if isinstance(error, HubFailure):
+        # Who is asked to slow down has not been served, so that anything may be sent again.
+        may_resend = error.status == 429 or (error.status in _RETRIED and call.is_repeatable)
+        asked = _asked_pause(error.response.headers)
+        return (_backoff(attempt) if asked is None else asked) if may_resend else None
+    return _backoff(attempt) if _may_resend(call, error) else None
+
+
+def _may_resend(call: Call[Any], error: EntrepotError) -> bool:
+    """Whether a call without an answer may be sent again: it is repeatable, or never left this computer."""
+    import httpx2
+
+    cause = error.__cause__
+    if isinstance(error, TlsFailed) or not isinstance(cause, httpx2.TransportError):
+        return False
+    if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+        return False
+    return call.is_repeatable or isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+
+
+def _backoff(attempt: int) -> float:
+    """Seconds before the next try: doubling, with jitter so that many clients do not come back at once."""
+    return min(8.0, 0.25 * 2.0**attempt) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
+
+
+def _asked_pause(headers: Mapping[str, str]) -> float | None:
+    """The seconds that an answer asks to wait; None: it does not say."""
+    text = headers.get("retry-after", "")
+    if not text and "r=0" in headers.get("ratelimit", ""):
+        text = headers["ratelimit"].partition("t=")[2].partition(";")[0]
+    return float(text) if text.isdigit() else None
+
+
+def _pieces(content: Iterable[bytes] | BinaryIO) -> Iterator[bytes]:
+    reader = getattr(content, "read", None)
+    if reader is None:
+        yield from content
+        return
+    while piece := reader(CHUNK):
+        yield piece

@@ -1,0 +1,65 @@
+"""Paths of the file system: which repository, at which revision, and where in it.
+
+    entrepot://[models/|datasets/|spaces/]namespace/name[@revision]/path
+
+A revision with slashes is written ``@refs/pr/1``, or with ``%2F``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import urllib.parse
+
+from entrepot.errors import InvalidName
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, parse_folder, parse_repo_id, parse_revision
+
+PROTOCOL = "entrepot"
+
+_SYNTAX = "expected entrepot://[datasets/|spaces/]namespace/name[@revision]/path"
+_KINDS = {kind.plural: kind for kind in RepoType}
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A path taken apart; ``prefix`` is how its repository and revision were written."""
+
+    ref: RepoRef
+    revision: str
+    path: RepoPath
+    prefix: str
+
+    def name(self, path: str) -> str:
+        """The full name of another path in the same revision."""
+        return f"{self.prefix}/{path}" if path else self.prefix
+
+    def is_with(self, other: Place) -> bool:
+        """Whether both can be changed in one commit."""
+        return (self.ref.type, self.ref.id.key, self.revision) == (other.ref.type, other.ref.id.key, other.revision)
+
+
+def strip_protocol(text: str) -> str:
+    """A path without ``entrepot://`` and without slashes at its ends."""
+    return text.removeprefix(f"{PROTOCOL}://").strip("/")
+
+
+def parse(text: str) -> Place:
+    """Take a path apart.
+
+    Raises:
+        InvalidName: it names no repository.
+        InvalidPath: nothing in a repository can be called so.
+        RevisionNotFound: no revision can be called so.
+    """
+    parts = strip_protocol(text).split("/")
+    kind = _KINDS.get(parts[0], RepoType.MODEL)
+    at = 1 if parts[0] in _KINDS else 0
+    if len(parts) < at + 2:
+        raise InvalidName("path", text, _SYNTAX)
+    name, has_revision, word = parts[at + 1].partition("@")
+    end = at + 2
+    if has_revision and word == "refs" and len(parts) >= end + 2:
+        end += 2
+        word = "/".join(("refs", *parts[end - 2 : end]))
+    revision = parse_revision(urllib.parse.unquote(word)) if has_revision else "main"
+    repo: RepoId = parse_repo_id(f"{parts[at]}/{name}")
+    return Place(RepoRef(kind, repo), revision, parse_folder("/".join(parts[end:])), "/".join(parts[:end]))

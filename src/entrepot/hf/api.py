@@ -1,0 +1,75 @@
+"""``HubApi``: everything that a hub can do, as methods of one object.
+
+Each theme is a mixin in a module of its own, which relies on nothing but
+``Base._hub``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+
+from entrepot.client.places import Places, current_places
+from entrepot.hf.access import Access
+from entrepot.hf.accounts import Accounts
+from entrepot.hf.collections import Collections
+from entrepot.hf.deletions import Deletions
+from entrepot.hf.discussions import Discussions
+from entrepot.hf.downloads import Downloads
+from entrepot.hf.files import Files
+from entrepot.hf.large_files import LargeFiles
+from entrepot.hf.likes import Likes
+from entrepot.hf.listings import Listings
+from entrepot.hf.multi_commits import MultiCommits
+from entrepot.hf.refs import References
+from entrepot.hf.repos import Repos
+from entrepot.hf.uploads import Uploads
+from entrepot.hf.webhooks import Webhooks
+
+
+class HubApi(
+    Access,
+    Accounts,
+    Collections,
+    Deletions,
+    Discussions,
+    Downloads,
+    Files,
+    LargeFiles,
+    Likes,
+    Listings,
+    MultiCommits,
+    References,
+    Repos,
+    Uploads,
+    Webhooks,
+):
+    """The hub's whole API. Safe to use from many threads; see :class:`~entrepot.hf.base.Base` for arguments."""
+
+
+HfApi = HubApi
+
+
+def default_api() -> HubApi:
+    """The object whose methods the functions of ``entrepot`` are; one for each environment that was seen."""
+    return _api_at(current_places())
+
+
+def function_of(name: str) -> Callable[..., object]:
+    """A method of :class:`HubApi` as a function, which works on the environment at the time of each call."""
+    method = getattr(HubApi, name)
+
+    @functools.wraps(method)
+    def call(*args: object, **kwargs: object) -> object:
+        return getattr(default_api(), name)(*args, **kwargs)
+
+    signature = inspect.signature(method)
+    own = list(signature.parameters.values())[1:]
+    call.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
+    return call
+
+
+@functools.lru_cache(maxsize=8)
+def _api_at(_places: Places) -> HubApi:
+    return HubApi()

@@ -1,0 +1,44 @@
+"""Large files: listed, and removed for good."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+from entrepot.client.calls import lfs
+from entrepot.hf.base import Base, repo_ref
+from entrepot.hf.shapes.large_files import LFSFileInfo, large_file_of
+
+_BATCH = 1000
+
+
+class LargeFiles(Base):
+    """Methods about large files whatever revision they are in. They raise RepoNotFound as usual."""
+
+    def list_lfs_files(
+        self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None
+    ) -> Iterator[LFSFileInfo]:
+        """The large files of a repository."""
+        return map(large_file_of, self._hub(token).pages(lfs.listing(repo_ref(repo_id, repo_type))))
+
+    def permanently_delete_lfs_files(
+        self,
+        repo_id: str,
+        lfs_files: Iterable[LFSFileInfo],
+        *,
+        rewrite_history: bool = True,
+        repo_type: str | None = None,
+        token: str | bool | None = None,
+    ) -> None:
+        """Remove large files for good.
+
+        Args:
+            rewrite_history: take them out of every commit too; commits get new ids.
+
+        Raises:
+            Forbidden: the token may not.
+        """
+        ref, hub = repo_ref(repo_id, repo_type), self._hub(token)
+        names = (file.file_oid for file in lfs_files)
+        while batch := list(itertools.islice(names, _BATCH)):
+            hub.send(lfs.delete(ref, batch, rewrite_history=rewrite_history))

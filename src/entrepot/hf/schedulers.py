@@ -1,0 +1,137 @@
+"""A folder that is uploaded again and again while something appends to it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+from entrepot.client.operations import Add, place
+from entrepot.client.schedules import Appended, Schedule
+from entrepot.client.targets import Message
+from entrepot.errors import EntrepotError, InvalidArgument
+from entrepot.hf.api import HubApi
+from entrepot.hf.commits import commit, target_of
+from entrepot.hf.shapes.addresses import CommitInfo
+
+_LOG = logging.getLogger(__name__)
+
+
+class CommitScheduler:
+    """Commits a local folder every few minutes, in the background, and once more when the program ends.
+
+    Files may be added to the folder, and be appended to, at any time; they
+    must not be overwritten or deleted. What has not grown is not sent, and no
+    empty commit is made. When a commit fails, its files are part of the next
+    one. Inherit and override :meth:`push_to_hub` to upload in another way.
+
+    Args:
+        every: minutes between two commits.
+        path_in_repo: the folder of the repository; None is its root.
+        private: for a repository that is made now.
+        squash_history: make the history one commit after each upload.
+        hf_api: the object to do it with; None makes one for ``token``.
+
+    Raises:
+        InvalidArgument: ``every`` is not above zero, or the folder is a file.
+        HfHubHTTPError: the repository cannot be made or reached.
+    """
+
+    def __init__(
+        self,
+        *,
+        repo_id: str,
+        folder_path: str | Path,
+        every: int | float = 5,
+        path_in_repo: str | None = None,
+        repo_type: str | None = None,
+        revision: str | None = None,
+        private: bool | None = None,
+        token: str | None = None,
+        allow_patterns: list[str] | str | None = None,
+        ignore_patterns: list[str] | str | None = None,
+        squash_history: bool = False,
+        hf_api: HubApi | None = None,
+    ) -> None:
+        if not every > 0:
+            raise InvalidArgument(f"every must be a number of minutes above 0, not {every!r}")
+        self.folder_path = Path(folder_path).expanduser().resolve()
+        if self.folder_path.is_file():
+            raise InvalidArgument(f"folder_path must be a folder, and {str(self.folder_path)!r} is a file")
+        self.folder_path.mkdir(parents=True, exist_ok=True)
+        self.api = hf_api or HubApi(token=token)
+        self.path_in_repo = path_in_repo or ""
+        self.allow_patterns = allow_patterns
+        self.ignore_patterns = [ignore_patterns] if isinstance(ignore_patterns, str) else list(ignore_patterns or [])
+        made = self.api.create_repo(repo_id=repo_id, private=private, repo_type=repo_type, exist_ok=True)
+        self.repo_id = made.repo_id
+        self.repo_type, self.revision, self.token = repo_type, revision, token
+        self.private, self.every, self.squash_history = private, every, squash_history
+        self.lock = Lock()
+        self.last_future: Future[Any] | None = None
+        self._appended = Appended(self.folder_path, allow=allow_patterns, ignore=self.ignore_patterns)
+        self._schedule = Schedule(every * 60, self._beat, self._flush)
+        self._schedule.start()
+
+    def __enter__(self) -> CommitScheduler:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # What was written until here shall arrive.
+        self.trigger().result()
+        self.stop()
+
+    def stop(self) -> None:
+        """End it without a last commit; it cannot be started again."""
+        self._schedule.stop()
+
+    def trigger(self) -> Future[Any]:
+        """The future result of one more :meth:`push_to_hub`, after those that are waiting."""
+        return self.api.run_as_future(self._push_to_hub)
+
+    def push_to_hub(self) -> CommitInfo | None:
+        """Commit what has been added since the last time; None when there was nothing.
+
+        To be overridden, not to be called: :meth:`trigger` sees to it that two
+        never run at the same time.
+        """
+        with self.lock:
+            grown = self._appended.find()
+        if not grown:
+            return None
+        adds = [Add(place(self.path_in_repo, file.path), file.source) for file in grown]
+        target = target_of(self.repo_id, self.repo_type, self.revision)
+        made = commit(self.api._hub(self.token), target, adds, Message("Scheduled Commit"))
+        self._appended.take(grown)
+        return made
+
+    def _beat(self) -> None:
+        try:
+            self.last_future = self.trigger()
+        except RuntimeError:
+            self._schedule.stop()  # the program is ending; the last call comes by itself
+
+    def _flush(self) -> None:
+        """The last commit, when the program ends: nobody is there any more to whom a failure could be raised."""
+        with contextlib.suppress(EntrepotError, OSError):
+            self._push_to_hub()
+
+    def _push_to_hub(self) -> CommitInfo | None:
+        if self._schedule.is_stopped:
+            return None
+        try:
+            made = self.push_to_hub()
+            if made is not None and self.squash_history:
+                self.api.super_squash_history(
+                    repo_id=self.repo_id, repo_type=self.repo_type, branch=self.revision, token=self.token
+                )
+            return made
+        except (EntrepotError, OSError) as error:
+            _LOG.error("scheduled upload to %s failed and comes again: %s", self.repo_id, error)
+            raise

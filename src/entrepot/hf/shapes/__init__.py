@@ -1,0 +1,1 @@
+"""Answers as dataclasses, with the names and fields of huggingface_hub."""

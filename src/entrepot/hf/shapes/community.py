@@ -1,0 +1,159 @@
+"""Likes, collections, access requests and webhooks."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any, Literal
+
+from entrepot.client.calls.access import AccessRequest as AccessRequestFacts
+from entrepot.client.calls.collections import CollectionFacts, Item
+from entrepot.client.calls.likes import Like
+from entrepot.client.calls.webhooks import Webhook
+from entrepot.hf.shapes.times import moment
+
+
+@dataclasses.dataclass
+class UserLikes:
+    """What a user likes, as far as it is public."""
+
+    user: str
+    total: int
+    datasets: list[str]
+    models: list[str]
+    spaces: list[str]
+    kernels: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class CollectionItem:
+    """One thing in a collection; ``item_object_id`` is its id there, ``item_id`` what it is."""
+
+    item_object_id: str
+    item_id: str
+    item_type: str
+    position: int
+    note: str | None = None
+
+
+@dataclasses.dataclass
+class Collection:
+    """A collection; lists show its first items only."""
+
+    slug: str
+    title: str
+    owner: str
+    items: list[CollectionItem]
+    last_updated: datetime.datetime
+    position: int
+    private: bool
+    theme: str
+    upvotes: int
+    description: str | None = None
+    endpoint: str = dataclasses.field(default="", repr=False)
+
+    @property
+    def url(self) -> str:
+        """The address of its page."""
+        return f"{self.endpoint}/collections/{self.slug}"
+
+
+@dataclasses.dataclass
+class AccessRequest:
+    """Somebody asks to read a gated repository; ``fields`` are what the form was filled in with."""
+
+    username: str | None
+    request_id: str
+    fullname: str | None
+    email: str | None
+    timestamp: datetime.datetime
+    status: Literal["pending", "accepted", "rejected"]
+    fields: dict[str, Any] | None = None
+
+
+@dataclasses.dataclass
+class WebhookWatchedItem:
+    """What a webhook watches; ``type`` is user, org, model, dataset or space."""
+
+    type: str
+    name: str
+
+
+@dataclasses.dataclass
+class WebhookInfo:
+    """A webhook."""
+
+    id: str
+    url: str | None
+    watched: list[WebhookWatchedItem]
+    domains: list[str]
+    secret: str | None = dataclasses.field(repr=False)
+    disabled: bool
+
+
+def likes_of(user: str, found: list[Like]) -> UserLikes:
+    """The likes of a user, by type of repository."""
+    by_type: dict[str, list[str]] = {}
+    for like in found:
+        by_type.setdefault(like.repo.type, []).append(like.repo.name)
+    return UserLikes(
+        user=user,
+        total=len(found),
+        datasets=by_type.get("dataset", []),
+        models=by_type.get("model", []),
+        spaces=by_type.get("space", []),
+        kernels=by_type.get("kernel", []),
+    )
+
+
+def collection_of(found: CollectionFacts, endpoint: str, *, position: int = 0) -> Collection:
+    """A collection; ``position`` counts for lists, which do not say it."""
+    return Collection(
+        slug=found.slug,
+        title=found.title,
+        owner=found.owner.name,
+        items=[_item(item) for item in found.items],
+        last_updated=moment(found.last_updated),
+        position=found.position if found.position is not None else position,
+        private=found.private,
+        theme=found.theme,
+        upvotes=found.upvotes,
+        description=found.description,
+        endpoint=endpoint,
+    )
+
+
+def request_of(found: AccessRequestFacts) -> AccessRequest:
+    """An access request."""
+    status: Any = found.status
+    return AccessRequest(
+        username=found.user.user,
+        request_id=found.request_id,
+        fullname=found.user.fullname,
+        email=found.user.email,
+        timestamp=moment(found.timestamp),
+        status=status,
+        fields=dict(found.fields) if found.fields is not None else None,
+    )
+
+
+def webhook_of(found: Webhook) -> WebhookInfo:
+    """A webhook."""
+    return WebhookInfo(
+        id=found.id,
+        url=found.url,
+        watched=[WebhookWatchedItem(thing.type, thing.name) for thing in found.watched],
+        domains=list(found.domains),
+        secret=found.secret,
+        disabled=found.disabled,
+    )
+
+
+def _item(found: Item) -> CollectionItem:
+    return CollectionItem(
+        item_object_id=found.uid,
+        item_id=found.slug or found.id,
+        item_type=found.type,
+        position=found.position,
+        note=found.note.text if found.note is not None else None,
+    )

@@ -1,0 +1,26 @@
+"""Large files of a repository, of every revision."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+from entrepot.hf.shapes.times import moment
+from entrepot.wire.large_files import LargeFileEntry
+
+
+@dataclasses.dataclass
+class LFSFileInfo:
+    """A large file; ``file_oid`` is its id in the repository, ``oid`` the SHA-256 of its content."""
+
+    file_oid: str
+    filename: str
+    oid: str
+    pushed_at: datetime.datetime
+    ref: str | None
+    size: int
+
+
+def large_file_of(found: LargeFileEntry) -> LFSFileInfo:
+    """A large file as a hub lists it."""
+    return LFSFileInfo(found.file_oid, found.filename, found.oid, moment(found.pushed_at), found.ref, found.size)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from entrepot.client.calls import xet
+from entrepot.client.hubs import Hub
+from entrepot.names import RepoRef
+
+
+def test_passes_for_reading_and_writing(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> None:
+    ref = fresh_repo()
+    found = hub.send(xet.read_pass(ref, "main"))
+    assert found.cas_url.startswith(hub.endpoint)
+    assert found.access_token not in repr(found)
+    assert hub.send(xet.write_pass(ref, "main")).access_token != found.access_token
+    at_url = hub.send(xet.pass_at(f"{hub.endpoint}{xet.read_pass_path(ref, 'main')}"))
+    assert at_url.cas_url == found.cas_url
+
+
+def test_a_pass_for_a_pull_request() -> None:
+    from entrepot.names import RepoId, RepoType
+
+    ref = RepoRef(RepoType.MODEL, RepoId("a", "b"))
+    call = xet.write_pass(ref, "main", create_pr=True)
+    assert (call.path, call.query) == ("/api/models/a/b/xet-write-token/main", (("create_pr", "1"),))

@@ -1,0 +1,100 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from entrepot.client.folders import walk
+from entrepot.errors import InvalidPath, SourceMissing, SourceUnreadable
+
+
+def fill(folder: Path, *paths: str) -> Path:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(path)
+    return folder
+
+
+def found(folder: Path, **patterns: list[str] | str) -> list[str]:
+    return [item.path for item in walk(folder, **patterns)]
+
+
+def test_files_come_sorted_by_their_whole_path(tmp_path: Path) -> None:
+    fill(tmp_path, "b.txt", "a/z.txt", "a-b.txt", "a/a/a.txt", "a.txt")
+    assert found(tmp_path) == sorted(["b.txt", "a/z.txt", "a-b.txt", "a/a/a.txt", "a.txt"])
+
+
+def test_git_folders_and_caches_of_clients_are_left_out(tmp_path: Path) -> None:
+    fill(
+        tmp_path,
+        ".git/config",
+        "sub/.git/config",
+        "worktree/.git",
+        ".cache/huggingface/x",
+        ".cache/entrepot/x",
+        "sub/.cache/huggingface/x",
+        ".cache/mine",
+        ".gitignore",
+        "sub/x.git",
+    )
+    assert found(tmp_path) == [".cache/mine", ".gitignore", "sub/x.git"]
+
+
+def test_patterns_are_about_paths_in_the_folder(tmp_path: Path) -> None:
+    fill(tmp_path, "a.txt", "logs/a.txt", "logs/a.bin")
+    assert found(tmp_path, allow="*.txt", ignore="logs/") == ["a.txt"]
+
+
+def test_a_file_is_found_with_its_size(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    assert [(item.source.size, item.source.read()) for item in walk(tmp_path)] == [(5, b"12345")]
+
+
+def test_a_link_to_a_file_is_the_file_and_a_link_to_a_folder_is_left_out(tmp_path: Path) -> None:
+    fill(tmp_path, "real/file", "in/own")
+    (tmp_path / "in/link").symlink_to(tmp_path / "real/file")
+    (tmp_path / "in/folder").symlink_to(tmp_path / "real")
+    assert [(item.path, item.source.read()) for item in walk(tmp_path / "in")] == [
+        ("link", b"real/file"),
+        ("own", b"in/own"),
+    ]
+
+
+def test_a_link_that_leads_nowhere_is_named_unless_it_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "none")
+    with pytest.raises(SourceUnreadable, match=r"dangling.*leads nowhere"):
+        found(tmp_path)
+    assert found(tmp_path, ignore="dang*") == []
+
+
+def test_a_socket_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert found(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["file", "folder"])
+def test_what_may_not_be_read_is_named(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, "file", "folder/x")
+    (tmp_path / name).chmod(0)
+    try:
+        with pytest.raises(SourceUnreadable, match=name):
+            found(tmp_path)
+    finally:
+        (tmp_path / name).chmod(0o700)
+
+
+def test_a_missing_folder_and_a_file_in_its_place_are_named(tmp_path: Path) -> None:
+    fill(tmp_path, "file")
+    for path in (tmp_path / "none", tmp_path / "file"):
+        with pytest.raises(SourceMissing, match="there is no folder"):
+            found(path)
+
+
+def test_a_name_that_is_not_unicode_is_refused_unless_it_is_ignored(tmp_path: Path) -> None:
+    try:
+        (Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff"))).write_text("x")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(InvalidPath, match="not valid Unicode"):
+        found(tmp_path)
+    assert found(tmp_path, ignore="bad*") == []

@@ -1,0 +1,25 @@
+import pytest
+
+from entrepot.client.operations import place, repo_path
+from entrepot.errors import InvalidPath
+
+
+@pytest.mark.parametrize("folder", [None, "", ".", "/", "./"])
+def test_the_root_has_many_names(folder: str | None) -> None:
+    assert place(folder, "a/b.txt") == "a/b.txt"
+
+
+@pytest.mark.parametrize("folder", ["x/y", "/x/y/", "./x/y"])
+def test_a_file_is_placed_below_a_folder(folder: str) -> None:
+    assert place(folder, "a.txt") == "x/y/a.txt"
+
+
+@pytest.mark.parametrize("text", ["a/b", "/a/b", "./a/b", "././a/b"])
+def test_a_leading_slash_or_dot_counts_for_nothing(text: str) -> None:
+    assert repo_path(text) == "a/b"
+
+
+@pytest.mark.parametrize("text", ["", "/", "./", "..", "../a", "a/../b", "a/", ".git/config", "a//b"])
+def test_paths_that_no_file_can_have_are_refused(text: str) -> None:
+    with pytest.raises(InvalidPath):
+        repo_path(text)

@@ -1,0 +1,37 @@
+import pytest
+
+from entrepot.client.patterns import keep, select
+
+PATHS = ["a.txt", "b.bin", "data/c.txt", "data/deep/d.bin", "Data/e.txt"]
+
+
+@pytest.mark.parametrize(
+    ("allow", "ignore", "kept"),
+    [
+        (None, None, PATHS),
+        ("*.txt", None, ["a.txt", "data/c.txt", "Data/e.txt"]),
+        (["*.txt", "*.bin"], None, PATHS),
+        ("data/", None, ["data/c.txt", "data/deep/d.bin"]),
+        ("data\\*.txt", None, ["data/c.txt"]),
+        (None, ["data/*", "a.*"], ["b.bin", "Data/e.txt"]),
+        ("*.txt", "data/*", ["a.txt", "Data/e.txt"]),
+        ([], None, []),
+        (None, [], PATHS),
+        ("[ab].*", None, ["a.txt", "b.bin"]),
+        ("?.txt", None, ["a.txt"]),
+    ],
+)
+def test_wildcards_select_paths(allow: list[str] | str | None, ignore: list[str] | str | None, kept: list[str]) -> None:
+    assert list(keep(PATHS, allow=allow, ignore=ignore)) == kept
+
+
+def test_things_are_selected_by_a_path_of_theirs() -> None:
+    assert list(keep([("a.txt", 1), ("b", 2)], allow="*.txt", key=lambda item: item[0])) == [("a.txt", 1)]
+
+
+def test_a_path_written_with_backslashes_counts_as_one_with_slashes() -> None:
+    assert select("data/*").has("data\\c.txt")
+
+
+def test_upper_and_lower_case_differ() -> None:
+    assert not select("*.TXT").has("a.txt")

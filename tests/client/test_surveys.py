@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrepot.client.digests import Digests
+from entrepot.client.operations import Add, AddStored, Delete, DeleteFolder, Operation
+from entrepot.client.progress import Silent
+from entrepot.client.publishing import publish
+from entrepot.client.sources import BytesSource
+from entrepot.client.surveys import Fate, Survey, batches, survey
+from entrepot.client.targets import Message, Target
+from entrepot.errors import InvalidPath, RepoNotFound, RevisionNotFound
+from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
+
+if TYPE_CHECKING:
+    from conftest import Quay, Relay
+    from entrepot.client.hubs import Hub
+
+
+def add(path: str, content: bytes = b"text") -> Add:
+    return Add(RepoPath(path), BytesSource(content))
+
+
+def surveyed(hub: Hub, repo: RepoRef, *operations: Operation) -> Survey:
+    return survey(hub, Target(repo), operations, Digests(None), Silent().begin("", None))
+
+
+def test_the_hub_decides_what_is_large(quay: Quay) -> None:
+    found = surveyed(quay.hub, quay.repo(), add("a.txt"), add("b.txt", b"\0\1"), add("c.bin"), add("empty.bin", b""))
+    assert found.fates == {
+        "a.txt": Fate.REGULAR,
+        "b.txt": Fate.LARGE,
+        "c.bin": Fate.LARGE,
+        "empty.bin": Fate.REGULAR,
+    }
+    assert found.head is not None
+
+
+@pytest.mark.parametrize("count", [3, 600], ids=["a few", "many"])
+def test_what_is_there_already_is_the_same(quay: Quay, count: int) -> None:
+    repo = quay.repo()
+    texts = [add(f"texts/{number}.txt", f"{number}".encode()) for number in range(count)]
+    large = add("large.bin", os.urandom(2000))
+    publish(quay.hub, Target(repo), [*texts, large], Message("first"))
+    changed = [add("texts/0.txt", b"another"), *texts[1:], add("large.bin", os.urandom(2000)), add("new.txt")]
+    fates = surveyed(quay.hub, repo, *changed).fates
+    assert [path for path, fate in fates.items() if fate is not Fate.SAME] == ["texts/0.txt", "large.bin", "new.txt"]
+    assert surveyed(quay.hub, repo, *texts, large).fates.keys() == {*(item.path for item in texts), "large.bin"}
+    assert set(surveyed(quay.hub, repo, *texts, large).fates.values()) == {Fate.SAME}
+
+
+def test_of_many_files_only_the_changed_ones_are_asked_about(quay: Quay, relay: Relay) -> None:
+    repo, hub = quay.repo(), quay.through(relay.url)
+    texts = [add(f"{number}.txt", f"{number}".encode()) for number in range(600)]
+    publish(quay.hub, Target(repo), texts, Message("first"))
+    surveyed(hub, repo, *texts)
+    assert (relay.count("POST", "paths-info"), relay.count("POST", "preupload")) == (1, 0)
+
+
+def test_what_is_also_deleted_or_written_twice_is_not_called_the_same(quay: Quay) -> None:
+    repo = quay.repo()
+    publish(quay.hub, Target(repo), [add("d/a.txt"), add("b.txt"), add("c.txt")], Message("first"))
+    stored = AddStored(RepoPath("c.txt"), Digests(None).sha256(BytesSource(b"x")), 1)
+    for others in ([DeleteFolder(RepoPath("d"))], [Delete(RepoPath("d"))], [Delete(RepoPath("d/a.txt"))]):
+        assert surveyed(quay.hub, repo, *others, add("d/a.txt")).fates == {"d/a.txt": Fate.REGULAR}
+    assert surveyed(quay.hub, repo, add("b.txt", b"else"), add("b.txt")).fates == {"b.txt": Fate.REGULAR}
+    assert surveyed(quay.hub, repo, stored, add("c.txt")).fates == {"c.txt": Fate.REGULAR}
+
+
+def test_what_the_repository_ignores_is_left_out(quay: Quay) -> None:
+    repo = quay.repo()
+    publish(quay.hub, Target(repo), [add(".gitignore", b"*.log\n")], Message("first"))
+    assert surveyed(quay.hub, repo, add("a.log"), add("a.txt")).fates == {
+        "a.log": Fate.IGNORED,
+        "a.txt": Fate.REGULAR,
+    }
+    coming = surveyed(quay.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).fates
+    assert coming == {"a.log": Fate.REGULAR, ".gitignore": Fate.REGULAR, "a.tmp": Fate.IGNORED}
+
+
+def test_a_missing_repository_or_branch_is_named(quay: Quay) -> None:
+    with pytest.raises(RepoNotFound, match="tester/nothing-here"):
+        surveyed(quay.hub, RepoRef(RepoType.MODEL, parse_repo_id("tester/nothing-here")), add("a"))
+    with pytest.raises(RevisionNotFound):
+        survey(quay.hub, Target(quay.repo(), "none"), [add("a")], Digests(None), Silent().begin("", None))
+
+
+def test_a_path_that_the_hub_does_not_take_is_an_invalid_path(quay: Quay) -> None:
+    with pytest.raises(InvalidPath):
+        surveyed(quay.hub, quay.repo(), add("..\\..\\a"))
+
+
+def test_nothing_is_asked_about_nothing(quay: Quay, relay: Relay) -> None:
+    assert surveyed(quay.through(relay.url), quay.repo()) == Survey({}, None)
+    assert relay.seen == []
+
+
+def test_batches_have_a_limit() -> None:
+    assert list(batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(batches([], 2)) == []

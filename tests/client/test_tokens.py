@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from entrepot.client.tokens import TokenStore
+from entrepot.errors import ConfigError
+
+ONE, TWO = "http://127.0.0.1:8080", "https://hub.example/base"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TokenStore:
+    return TokenStore(tmp_path / "home" / "tokens")
+
+
+def secret(store: TokenStore, endpoint: str) -> str | None:
+    found = store.find(endpoint)
+    return found.secret if found else None
+
+
+def test_several_hubs_side_by_side(store: TokenStore) -> None:
+    assert store.endpoints() == []
+    store.put(ONE, "first")
+    store.put(TWO, "second")
+    store.put(ONE, "newer")
+    assert (secret(store, ONE), secret(store, TWO)) == ("newer", "second")
+    assert store.endpoints() == [ONE, TWO]
+    assert store.remove(ONE)
+    assert not store.remove(ONE)
+    assert store.endpoints() == [TWO]
+    assert secret(store, ONE) is None
+
+
+def test_a_token_is_for_its_owner_alone(store: TokenStore) -> None:
+    path = store.put(ONE, "first")
+    assert path == store.file(ONE)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    found = store.find(ONE)
+    assert found is not None
+    assert found.warning is None
+    assert "first" not in repr(found)
+
+
+def test_a_token_that_others_can_read_is_warned_about(store: TokenStore) -> None:
+    path = store.put(ONE, "first")
+    path.chmod(0o644)
+    found = store.find(ONE)
+    assert found is not None
+    assert found.warning is not None
+    assert "chmod 600" in found.warning
+
+
+def test_writers_at_the_same_time_leave_one_whole_token(store: TokenStore) -> None:
+    words = [f"token-{number}" * 50 for number in range(8)]
+    threads = [threading.Thread(target=store.put, args=(ONE, word)) for word in words]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert secret(store, ONE) in words
+    assert os.listdir(store.folder) == [store.file(ONE).name]
+
+
+def test_an_empty_file_holds_no_token(store: TokenStore) -> None:
+    store.put(ONE, "")
+    assert store.find(ONE) is None
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    store = TokenStore(tmp_path / "file")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        store.put(ONE, "secret-word")
+    store = TokenStore(tmp_path)
+    store.file(ONE).mkdir()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        store.find(ONE)

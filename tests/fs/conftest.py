@@ -1,0 +1,57 @@
+"""A file system on a real hub, and another client that says what the hub has."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import attrs
+import pytest
+from huggingface_hub import CommitOperationAdd, HfApi
+
+from entrepot.fs.filesystem import EntrepotFileSystem
+from entrepot.testing.hubs import RunningHub
+
+_NUMBERS = itertools.count(1)
+
+
+@attrs.frozen
+class Desk:
+    """A file system as ``tester``, and repositories to use it on."""
+
+    running: RunningHub
+    fs: EntrepotFileSystem
+    api: HfApi
+
+    def repo(self, files: dict[str, bytes] | None = None, repo_type: str = "model") -> str:
+        """The id of a fresh repository with these files."""
+        repo = f"tester/fs-{next(_NUMBERS)}"
+        self.api.create_repo(repo, repo_type=repo_type)
+        if files:
+            operations = [CommitOperationAdd(path, data) for path, data in files.items()]
+            self.api.create_commit(repo, operations, commit_message="write", repo_type=repo_type)
+        return repo
+
+    def content(self, repo: str, path: str, revision: str = "main") -> bytes:
+        """What the hub has at a path."""
+        answer = self.fs.hub.transport.send(_content(repo, path, revision))
+        assert isinstance(answer, bytes)
+        return answer
+
+    def titles(self, repo: str) -> list[str]:
+        """Of all commits but the first two, newest first."""
+        return [commit.title for commit in self.api.list_repo_commits(repo)][:-2]
+
+
+def _content(repo: str, path: str, revision: str) -> object:
+    from entrepot.client.calls import files
+    from entrepot.hf.base import repo_ref
+
+    return files.content(repo_ref(repo), revision, path)
+
+
+@pytest.fixture
+def desk(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path / "home"))
+    fs = EntrepotFileSystem(entrepot_hub.url, entrepot_hub.token, skip_instance_cache=True)
+    return Desk(entrepot_hub, fs, HfApi(endpoint=entrepot_hub.url, token=entrepot_hub.token))

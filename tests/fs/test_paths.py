@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from entrepot.errors import InvalidName, InvalidPath, RevisionNotFound
+from entrepot.fs.paths import parse, strip_protocol
+from entrepot.names import RepoType
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "revision", "path", "prefix"),
+    [
+        ("entrepot://ns/name", RepoType.MODEL, "main", "", "ns/name"),
+        ("ns/name/d/f", RepoType.MODEL, "main", "d/f", "ns/name"),
+        ("models/ns/name/f", RepoType.MODEL, "main", "f", "models/ns/name"),
+        ("entrepot://datasets/ns/name@v1/f", RepoType.DATASET, "v1", "f", "datasets/ns/name@v1"),
+        ("spaces/ns/name@refs/pr/1/d/f", RepoType.SPACE, "refs/pr/1", "d/f", "spaces/ns/name@refs/pr/1"),
+        ("ns/name@refs%2Fpr%2F1/f", RepoType.MODEL, "refs/pr/1", "f", "ns/name@refs%2Fpr%2F1"),
+        ("ns/name/a@b/c", RepoType.MODEL, "main", "a@b/c", "ns/name"),
+        ("entrepot://ns/name/d/", RepoType.MODEL, "main", "d", "ns/name"),
+    ],
+)
+def test_a_path_is_taken_apart(text: str, kind: RepoType, revision: str, path: str, prefix: str) -> None:
+    place = parse(text)
+    assert (place.ref.type, str(place.ref.id), place.revision, place.path) == (kind, "ns/name", revision, path)
+    assert place.prefix == prefix
+    assert place.name(path) == strip_protocol(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", InvalidName),
+        ("entrepot://ns", InvalidName),
+        ("datasets/ns", InvalidName),
+        ("ns/na me/f", InvalidName),
+        ("ns/name@/f", RevisionNotFound),
+        ("ns/name@a..b/f", RevisionNotFound),
+        ("ns/name/../f", InvalidPath),
+        ("ns/name//f", InvalidPath),
+    ],
+)
+def test_what_is_no_path_is_refused(text: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        parse(text)
+
+
+def test_places_of_one_revision_go_into_one_commit() -> None:
+    assert parse("ns/name/a").is_with(parse("models/NS/name@main/b"))
+    assert not parse("ns/name/a").is_with(parse("ns/name@v1/a"))
+    assert not parse("ns/name/a").is_with(parse("datasets/ns/name/a"))

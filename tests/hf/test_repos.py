@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import pytest
+from huggingface_hub import HfApi as Oracle
+
+import entrepot
+from entrepot.errors import Conflict, Forbidden, InvalidArgument, NotOffered, RepoNotFound, RevisionNotFound
+from entrepot.hf.api import HubApi
+from entrepot.testing.hubs import RunningHub
+
+
+@pytest.mark.parametrize(("repo_type", "prefix"), [(None, ""), ("dataset", "datasets/"), ("space", "spaces/")])
+def test_a_repository_is_made_and_its_address_known(
+    at_hub: RunningHub, oracle: Oracle, fresh_name: str, repo_type: str | None, prefix: str
+) -> None:
+    sdk = "static" if repo_type == "space" else None
+    url = entrepot.create_repo(fresh_name, repo_type=repo_type, private=True, space_sdk=sdk)
+    assert str(url) == f"{at_hub.url}/{prefix}{fresh_name}"
+    assert (url.repo_id, url.repo_type, url.endpoint) == (fresh_name, repo_type or "model", at_hub.url)
+    assert oracle.repo_info(fresh_name, repo_type=repo_type).private is True
+    assert entrepot.create_repo(fresh_name, repo_type=repo_type, exist_ok=True, space_sdk=sdk) == url
+    with pytest.raises(Conflict, match=r"already created this .*; pass exist_ok=True"):
+        entrepot.create_repo(fresh_name, repo_type=repo_type, space_sdk=sdk)
+
+
+def test_a_name_alone_means_the_callers_own(at_hub: RunningHub, fresh_name: str) -> None:
+    name = fresh_name.partition("/")[2]
+    assert entrepot.create_repo(name).repo_id == fresh_name
+    entrepot.delete_repo(name)
+    with pytest.raises(RepoNotFound):
+        entrepot.model_info(fresh_name)
+
+
+def test_a_space_needs_an_sdk_and_no_hub_here_runs_programs(at_hub: RunningHub, fresh_name: str) -> None:
+    with pytest.raises(InvalidArgument, match="space_sdk"):
+        entrepot.create_repo(fresh_name, repo_type="space")
+    with pytest.raises(NotOffered, match="space_hardware"):
+        entrepot.create_repo(fresh_name, repo_type="space", space_sdk="gradio", space_hardware="a100")
+    with pytest.raises(TypeError, match="colour"):
+        entrepot.create_repo(fresh_name, colour="blue")
+    assert entrepot.create_repo(fresh_name, space_hardware=None).repo_id == fresh_name
+
+
+def test_private_and_visibility_must_agree(at_hub: RunningHub, fresh_name: str) -> None:
+    with pytest.raises(InvalidArgument, match="contradicts"):
+        entrepot.create_repo(fresh_name, private=True, visibility="public")
+    entrepot.create_repo(fresh_name, visibility="private")
+    assert entrepot.model_info(fresh_name).private is True
+
+
+def test_who_may_only_read_may_be_content_with_what_is_there(at_hub: RunningHub, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name)
+    reader = HubApi(token=at_hub.user("reader", "read").token)
+    assert reader.create_repo(fresh_name, exist_ok=True).repo_id == fresh_name
+    with pytest.raises(Forbidden):
+        reader.create_repo(f"{fresh_name}-new", exist_ok=True)
+    with pytest.raises(Forbidden):
+        reader.create_repo(fresh_name)
+
+
+def test_a_repository_is_removed_once(at_hub: RunningHub, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name)
+    entrepot.delete_repo(fresh_name)
+    entrepot.delete_repo(fresh_name, missing_ok=True)
+    with pytest.raises(RepoNotFound, match=f"model {fresh_name} was not found"):
+        entrepot.delete_repo(fresh_name)
+
+
+def test_a_repository_moves_and_is_found_by_its_old_name(at_hub: RunningHub, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name)
+    entrepot.move_repo(fresh_name, f"{fresh_name}-2")
+    assert entrepot.model_info(fresh_name).id == f"{fresh_name}-2"
+
+
+def test_a_copy(at_hub: RunningHub, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name, repo_type="space", space_sdk="static")
+    url = entrepot.duplicate_space(fresh_name, f"{fresh_name}-copy", private=True)
+    assert entrepot.space_info(url.repo_id).private is True
+    assert entrepot.duplicate_space(fresh_name, f"{fresh_name}-copy", exist_ok=True) == url
+    with pytest.raises(Conflict):
+        entrepot.duplicate_repo(fresh_name, repo_type="space")
+
+
+def test_settings(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name)
+    entrepot.update_repo_settings(fresh_name, gated="auto", private=True)
+    info = oracle.model_info(fresh_name)
+    assert (info.gated, info.private) == ("auto", True)
+    entrepot.update_repo_settings(fresh_name, gated=False)
+    assert entrepot.update_repo_visibility(fresh_name, private=False) == {"private": False}
+    info = oracle.model_info(fresh_name)
+    assert (info.gated, info.private) == (False, False)
+
+
+def test_whether_a_caller_has_access(at_hub: RunningHub, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name)
+    entrepot.auth_check(fresh_name, write=True)
+    reader = at_hub.user("reader", "read").token
+    entrepot.auth_check(fresh_name, token=reader)
+    with pytest.raises(Forbidden):
+        entrepot.auth_check(fresh_name, token=reader, write=True)
+
+
+def test_infos_say_what_those_of_huggingface_hub_say(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
+    oracle.create_repo(fresh_name)
+    card = b"---\nlicense: mit\ntags: [a]\nmodel-index:\n- name: m\n  results: []\n---\n# Card\n"
+    oracle.upload_file(path_or_fileobj=card, path_in_repo="README.md", repo_id=fresh_name)
+    mine, theirs = (api.model_info(fresh_name, files_metadata=True) for api in (HubApi(), oracle))
+    same = ["id", "sha", "author", "private", "gated", "disabled", "downloads", "likes", "tags", "pipeline_tag"]
+    same += ["created_at", "last_modified"]
+    assert {name: getattr(mine, name) for name in same} == {name: getattr(theirs, name) for name in same}
+    assert mine.card_data is not None
+    assert mine.card_data.to_dict()["license"] == "mit"
+    assert mine.siblings is not None
+    assert [(file.rfilename, file.size, file.blob_id) for file in mine.siblings] == [
+        (file.rfilename, file.size, file.blob_id) for file in theirs.siblings or ()
+    ]
+    assert (mine.lastModified, mine.cardData, mine.modelId) == (mine.last_modified, mine.card_data, fresh_name)
+    first = entrepot.list_repo_commits(fresh_name)[-1].commit_id
+    assert entrepot.repo_info(fresh_name, revision=first).sha == first
+
+
+def test_infos_with_chosen_properties(at_hub: RunningHub, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name, repo_type="dataset")
+    info = entrepot.dataset_info(fresh_name, expand=["gated", "downloads"])
+    assert (info.gated, info.downloads, info.sha) == (False, 0, None)
+    assert entrepot.repo_info(fresh_name, repo_type="dataset", expand="likes").likes == 0
+    with pytest.raises(InvalidArgument, match="expand"):
+        entrepot.dataset_info(fresh_name, expand=["gated"], files_metadata=True)
+    with pytest.raises(RevisionNotFound, match="nowhere"):
+        entrepot.dataset_info(fresh_name, revision="nowhere")
+
+
+def test_the_wrong_type_is_what_the_message_thinks_of(at_hub: RunningHub, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name, repo_type="dataset")
+    with pytest.raises(RepoNotFound, match=r"check the name and the type \(repo_type\)"):
+        entrepot.model_info(fresh_name)
