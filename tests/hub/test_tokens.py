@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_nobody_touches_the_tokens_of_others(world: Any) -> None:
 def test_only_tokens_for_writing_manage_tokens(world: Any) -> None:
     made, _ = tokens.make(world.hub, world.alice, TokenWish(FINE_GRAINED, places=[Wish("user", "alice", [READ])]))
     limited, reader = world.hub.identify(made.secret), world.caller("alice", "read")
-    uses = (
+    uses: tuple[Callable[[Any], Any], ...] = (
         lambda who: tokens.make(world.hub, who, TokenWish("read")),
         lambda who: tokens.rename(world.hub, who, made.token.uid, "x"),
         lambda who: tokens.rotate(world.hub, who, made.token.uid),
