@@ -107,10 +107,11 @@ def test_a_token_gives_no_longer_life_than_its_own(world: Any) -> None:
     short = world.hub.identify(tokens.make(world.hub, world.alice, TokenWish("write", "short", end))[0].secret)
     assert tokens.make(world.hub, short, TokenWish("write"))[0].token.expires_ms == end
     assert tokens.make(world.hub, short, TokenWish("write", expires_ms=end - 1))[0].token.expires_ms == end - 1
-    for use in (
+    uses: tuple[Callable[[], Any], ...] = (
         lambda: tokens.make(world.hub, short, TokenWish("write", expires_ms=end + 1)),
         lambda: tokens.rotate(world.hub, short, world.alice.token.uid),
-    ):
+    )
+    for use in uses:
         with pytest.raises(Malformed, match="longer life"):
             use()
     tokens.rotate(world.hub, short, short.token.uid)
