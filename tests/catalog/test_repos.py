@@ -288,3 +288,12 @@ def test_words_of_public_repositories_are_collected(catalog: Catalog, add_repo: 
     with catalog.read() as tx:
         assert repos.public_words(tx, RepoType.MODEL) == ({"fill-mask"}, {"timm"})
         assert repos.public_words(tx, RepoType.SPACE) == (frozenset(), frozenset())
+
+
+def test_repositories_are_found_by_their_permanent_ids(catalog: Catalog, add_repo: AddRepo) -> None:
+    one, two, gone = add_repo("one"), add_repo("two"), add_repo("gone")
+    with catalog.write() as tx:
+        repos.unlink(tx, gone, 5)
+        assert {row.name for row in repos.by_uids(tx, [one.uid, two.uid, gone.uid, new_uid()])} == {"one", "two"}
+        assert repos.ids_by_uid(tx, [two.uid, gone.uid]) == [(two.id, two.uid, two.namespace_id)]
+        assert repos.ids_by_uid(tx, []) == []

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog.access_requests import ACCEPTED, PENDING, REJECTED
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import (
     AccountNotFound,
@@ -19,7 +20,7 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub import accounts, audit, contents, gates, git_wire, logs, passes, repositories, transfers
-from entrepot.hub.gates import ACCEPTED, PENDING, REJECTED, Asker
+from entrepot.hub.gates import Asker
 from entrepot.hub.repositories import Changes, NewRepo
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 
@@ -130,6 +131,7 @@ def test_links_and_passes_end_with_the_right(world: Any, make_gated: Any, sender
     sha256 = world.add_large(ref, "a.bin", b"large" * 1000, by=world.olga)
     gates.grant(world.hub, world.olga, ref, "zed")
     [answer] = transfers.plan_downloads(world.hub, world.zed, ref, [transfers.Wanted(sha256, 5000)])
+    assert isinstance(answer.link, transfers.Link)
     issued = passes.issue_read(world.hub, world.zed, ref, None)
     transfers.fetch(world.hub, sha256, answer.link.query).close()
     passes.check(world.hub, issued.secret, issued.store)
@@ -149,6 +151,7 @@ def test_the_holder_of_a_link_cannot_be_exchanged(world: Any, make_gated: Any) -
     sha256 = world.add_large(ref, "a.bin", b"large" * 1000, by=world.olga)
     gates.grant(world.hub, world.olga, ref, "zed")
     [answer] = transfers.plan_downloads(world.hub, world.zed, ref, [transfers.Wanted(sha256, 5000)])
+    assert isinstance(answer.link, transfers.Link)
     forged = dict(answer.link.query) | {"user": str(world.olga.account.id)}
     with pytest.raises(InvalidSignature):
         transfers.fetch(world.hub, sha256, forged)

@@ -6,9 +6,12 @@ import pytest
 
 from entrepot.catalog import discussions as rows
 from entrepot.errors import GatedRepo, LoginRequired, NotAllowed, Refused, RepoNotFound, RevisionNotFound
-from entrepot.hub import branches, discussions, logs, proposals, pulls, repositories
+from entrepot.hub import branches, discussions, logs, passes, proposals, pulls, repositories, tokens
+from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.happenings import CommitAdded
 from entrepot.hub.repositories import Changes
+from entrepot.hub.scopes import DISCUSS, WRITE, Wish
+from entrepot.hub.tokens import TokenWish
 
 
 @pytest.fixture
@@ -114,3 +117,19 @@ def test_a_squashed_pull_request_still_knows_where_it_parted(world: Any, ref: An
         assert talk is not None
         assert proposals.bases_of(tx, talk, squashed) == [fork]
     assert pulls.review(world.hub, world.bob, ref, 1, with_diff=False).conflicts == []
+
+
+def test_a_limited_token_proposes_or_writes_as_its_permissions_say(world: Any, ref: Any) -> None:
+    def limited(name: str, *permissions: str) -> Any:
+        wish = TokenWish(FINE_GRAINED, places=[Wish("model", "acme/m", list(permissions))])
+        return world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)
+
+    talker, writer = limited("wendy", DISCUSS), limited("wendy", WRITE)
+    num = pulls.open_draft(world.hub, talker, ref, "Hers", "text").num
+    assert place(world, talker, ref, f"refs/pr/{num}") == f"refs/pr/{num}"
+    for revision in ("main", "refs/pr/1"):
+        with pytest.raises(NotAllowed):
+            place(world, talker, ref, revision)
+        assert place(world, writer, ref, revision)
+    issued = passes.issue_write(world.hub, talker, ref, None)
+    assert passes.check(world.hub, issued.secret, issued.store).is_proposal

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_nobody_touches_the_tokens_of_others(world: Any) -> None:
 def test_only_tokens_for_writing_manage_tokens(world: Any) -> None:
     made, _ = tokens.make(world.hub, world.alice, TokenWish(FINE_GRAINED, places=[Wish("user", "alice", [READ])]))
     limited, reader = world.hub.identify(made.secret), world.caller("alice", "read")
-    uses = (
+    uses: tuple[Callable[[Any], Any], ...] = (
         lambda who: tokens.make(world.hub, who, TokenWish("read")),
         lambda who: tokens.rename(world.hub, who, made.token.uid, "x"),
         lambda who: tokens.rotate(world.hub, who, made.token.uid),
@@ -106,10 +107,11 @@ def test_a_token_gives_no_longer_life_than_its_own(world: Any) -> None:
     short = world.hub.identify(tokens.make(world.hub, world.alice, TokenWish("write", "short", end))[0].secret)
     assert tokens.make(world.hub, short, TokenWish("write"))[0].token.expires_ms == end
     assert tokens.make(world.hub, short, TokenWish("write", expires_ms=end - 1))[0].token.expires_ms == end - 1
-    for use in (
+    uses: tuple[Callable[[], Any], ...] = (
         lambda: tokens.make(world.hub, short, TokenWish("write", expires_ms=end + 1)),
         lambda: tokens.rotate(world.hub, short, world.alice.token.uid),
-    ):
+    )
+    for use in uses:
         with pytest.raises(Malformed, match="longer life"):
             use()
     tokens.rotate(world.hub, short, short.token.uid)
