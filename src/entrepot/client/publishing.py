@@ -176,7 +176,7 @@ class _Publication:
         warnings = [*self._check_cards(adds, found.fates), *_left_out(found.fates)]
         large = [add for add in adds if found.fates[add.path] is Fate.LARGE]
         large_files.send(self.hub, self.target, [add.source for add in large], self.digests, self.progress)
-        changes = list(self._changes(operations, found.fates))
+        changes = list(self._changes(operations, found))
         if not changes:
             return attrs.evolve(self._unchanged(found.head), warnings=tuple(warnings))
         answer = self._record(changes)
@@ -204,13 +204,13 @@ class _Publication:
         undone = {id(origin) for origin in copies.undone(self.hub, self.target, self.target.revision, origins)}
         return [origin for origin in origins if id(origin) in undone or others]
 
-    def _changes(self, operations: Iterable[Operation], fates: Mapping[RepoPath, Fate]) -> Iterator[Change]:
+    def _changes(self, operations: Iterable[Operation], found: Survey) -> Iterator[Change]:
         for operation in operations:
             if not isinstance(operation, Add):
                 yield operation
-            elif fates[operation.path] is Fate.REGULAR:
-                yield AddContent(operation.path, operation.source)
-            elif fates[operation.path] is Fate.LARGE:
+            elif found.fates[operation.path] is Fate.REGULAR:
+                yield AddContent(operation.path, found.contents.get(operation.path, operation.source))
+            elif found.fates[operation.path] is Fate.LARGE:
                 yield AddStored(operation.path, self.digests.sha256(operation.source), operation.source.size)
 
     def _check_cards(self, adds: Sequence[Add], fates: Mapping[RepoPath, Fate]) -> list[str]:
