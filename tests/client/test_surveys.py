@@ -97,7 +97,7 @@ def test_many_small_texts_need_no_question(quay: Quay, relay: Relay) -> None:
     found = surveyed(hub, repo, *additions(quay.folder, "x"))
     assert {path for path, fate in found.fates.items() if fate is Fate.LARGE} == {"x/a.bin", "x/b.txt"}
     assert set(found.fates.values()) == {Fate.LARGE, Fate.REGULAR}
-    assert found.contents[RepoPath("x/7.txt")].read() == b"7"
+    assert found.texts[RepoPath("x/7.txt")] == b"7"
     assert relay.count("POST", "preupload") == 1
 
 

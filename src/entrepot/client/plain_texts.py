@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from entrepot.client.calls import files, trees
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add
-from entrepot.client.sources import BytesSource, PathSource
+from entrepot.client.sources import PathSource
 from entrepot.client.targets import Target
 from entrepot.errors import EntrepotError
 from entrepot.git import Attributes, Ignores
@@ -41,7 +41,7 @@ class PlainTexts:
         self._attributes = {folder: Attributes.parse(text) for folder, text in attributes.items()}
         self._ignores = Ignores.parse(ignores)
         self._kept = 0
-        self.contents: dict[RepoPath, BytesSource] = {}
+        self.contents: dict[RepoPath, bytes] = {}
 
     def claim(self, add: Add) -> bool:
         """Whether a file goes into the commit beyond doubt; its content is then in ``contents``.
@@ -58,7 +58,7 @@ class PlainTexts:
         if not _is_text(content):
             return False
         self._kept += len(content)
-        self.contents[add.path] = BytesSource(content, source.label)
+        self.contents[add.path] = content
         return True
 
     def _is_lfs(self, path: RepoPath) -> bool:

@@ -14,13 +14,14 @@ import attrs
 
 from entrepot.client import copies, large_files
 from entrepot.client.calls import NDJSON, Call, commits, preuploads, repos, trees
-from entrepot.client.commit_bodies import AddContent, Change, CommitBody, commit_body
+from entrepot.client.commit_bodies import AddContent, AddText, Change, CommitBody, commit_body
 from entrepot.client.copies import Origin
 from entrepot.client.digests import Digests
 from entrepot.client.failures import HubFailure
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add, AddStored, Copy, Delete, DeleteFolder, Operation
 from entrepot.client.progress import Meter, Progress, Silent
+from entrepot.client.sources import BytesSource, oid_of
 from entrepot.client.surveys import Fate, Survey, batches, survey
 from entrepot.client.targets import Message, Published, Target
 from entrepot.errors import (
@@ -209,7 +210,8 @@ class _Publication:
             if not isinstance(operation, Add):
                 yield operation
             elif found.fates[operation.path] is Fate.REGULAR:
-                yield AddContent(operation.path, found.contents.get(operation.path, operation.source))
+                text = found.texts.get(operation.path)
+                yield AddContent(operation.path, operation.source) if text is None else AddText(operation.path, text)
             elif found.fates[operation.path] is Fate.LARGE:
                 yield AddStored(operation.path, self.digests.sha256(operation.source), operation.source.size)
 
@@ -303,6 +305,8 @@ class _Publication:
                 match change:
                     case AddContent():
                         is_done = entry is not None and entry.oid == self.digests.oid(change.source)
+                    case AddText():
+                        is_done = entry is not None and entry.oid == oid_of(BytesSource(change.content))
                     case AddStored():
                         is_done = entry is not None and entry.lfs is not None and entry.lfs.oid == change.sha256
                     case Delete() | DeleteFolder():

@@ -21,7 +21,6 @@ from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add, Delete, DeleteFolder, Operation
 from entrepot.client.plain_texts import common_folder, read_rules
 from entrepot.client.progress import Meter
-from entrepot.client.sources import Source
 from entrepot.client.targets import Target
 from entrepot.client.threads import spread
 from entrepot.errors import EntryNotFound
@@ -49,12 +48,12 @@ class Fate(enum.Enum):
 class Survey:
     """What the hub said: the fate of each path, and the commit at which it said so (None: it was not asked).
 
-    ``contents`` are those regular files that were read already.
+    ``texts`` are the contents of regular files that were read already; they are UTF-8.
     """
 
     fates: dict[RepoPath, Fate]
     head: str | None
-    contents: Mapping[RepoPath, Source] = attrs.field(factory=dict)
+    texts: Mapping[RepoPath, bytes] = attrs.field(factory=dict)
 
 
 def survey(hub: Hub, target: Target, operations: Sequence[Operation], digests: Digests, meter: Meter) -> Survey:
