@@ -9,7 +9,7 @@ import pytest
 
 from entrepot.client import snapshots
 from entrepot.client.caches import is_commit
-from entrepot.client.downloads import Options
+from entrepot.client.downloads import Options, shelf_of
 from entrepot.client.hubs import Hub
 from entrepot.client.snapshots import download_snapshot, foresee_snapshot
 from entrepot.errors import NotCached, RepoNotFound, RevisionNotFound, SnapshotIncomplete
@@ -143,3 +143,24 @@ def test_two_thousand_small_files_take_a_dozen_requests(library: Any) -> None:
     before = library.running.log().count("\n")
     assert tree(download_snapshot(library.hub, ref)) == files
     assert library.running.log().count("\n") - before < 20
+
+
+def test_when_one_file_fails_the_others_stop_where_they_are(library: Any, ref: RepoRef) -> None:
+    errand = snapshots._Errand(library.hub, shelf_of(library.hub, ref, Options()), Options())
+
+    class Other:
+        def advance(self, amount: int) -> None:
+            if amount:
+                errand.has_failed.set()
+
+        def finish(self) -> None:
+            pass
+
+    large = next(w for w in snapshots._list(library.hub, ref, "main", Options()).files if w.path == "large.bin")
+    errand.run([large], Other())
+    blobs = library.cache / f"models--{ref.id.namespace}--{ref.id.name}" / "blobs"
+    [draft] = blobs.iterdir()
+    assert 0 < draft.stat().st_size < 2_000_000
+    errand.run([large], Other())  # not even begun
+    assert [draft] == list(blobs.iterdir())
+    assert download_snapshot(library.hub, ref).joinpath("large.bin").stat().st_size == 2_000_000

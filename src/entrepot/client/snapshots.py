@@ -171,11 +171,14 @@ class _Errand:
         """Fetch one file, or a group of small ones."""
         if self.has_failed.is_set():
             return
+        watched = _Watched(meter, self.has_failed)
         try:
             for wanted in self._gather(group, meter) if len(group) > 1 else group:
-                self.shelf.fetch(self.hub, wanted, meter, is_forced=self.options.is_forced)
+                self.shelf.fetch(self.hub, wanted, watched, is_forced=self.options.is_forced)
+        except _Stopped:
+            return  # what came of the file is kept, and continued the next time
         except BaseException:
-            self.has_failed.set()  # the others need not begin what nobody will see
+            self.has_failed.set()  # the others need not go on with what nobody will see
             raise
 
     def _gather(self, group: Sequence[Wanted], meter: Meter) -> Sequence[Wanted]:
@@ -197,6 +200,26 @@ class _Errand:
                 meter.advance(len(data))
                 del rest[file.path]
         return list(rest.values())
+
+
+class _Stopped(Exception):
+    """Nobody waits for this file any more."""
+
+
+@attrs.frozen
+class _Watched:
+    """A meter that ends the download it counts when another one has failed, or the user has had enough."""
+
+    meter: Meter
+    has_failed: threading.Event
+
+    def advance(self, amount: int) -> None:
+        if self.has_failed.is_set():
+            raise _Stopped
+        self.meter.advance(amount)
+
+    def finish(self) -> None:
+        self.meter.finish()
 
 
 def _fetch_all(errand: _Errand, missing: Sequence[Wanted], threads: int) -> None:
