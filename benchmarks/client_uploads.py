@@ -115,7 +115,12 @@ def _large(bench: Bench, theme: str, size: int, rounds: int) -> Iterator[Figure]
 
 
 def _compared(theme: str, what: str, spent: dict[str, list[Spent]], target: float) -> Iterator[Figure]:
-    for unit, of in (("wall", lambda item: item.wall_s), ("CPU", lambda item: item.cpu_s)):
+    kinds: tuple[tuple[str, Callable[[Spent], float]], ...] = (
+        ("wall", lambda item: item.wall_s),
+        ("CPU", lambda item: item.cpu_s),
+        ("wall from the start of Python", lambda item: item.whole_s),
+    )
+    for unit, of in kinds:
         middle = {client: statistics.median(map(of, spent[client])) for client in CLIENTS}
         for client in CLIENTS:
             yield Figure(theme, f"{what}: {unit}, {client}", middle[client], "s")

@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = reply.content()
         if reply.gate is not None:
             reply.gate.wait(10)
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)  # without the date of today
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if "content-length" not in {name.lower() for name in reply.headers}:

@@ -15,8 +15,9 @@ _HOMES: dict[str, str] = {
     "AccessRequest": "hf.shapes.community",
     "BadRequestError": "hf.errors",
     "BlobLfsInfo": "hf.shapes.repos",
-    "CacheNotFound": "hf.errors",
     "BranchMovedError": "hf.errors",
+    "CONFIG_NAME": "hf.constants",
+    "CacheNotFound": "hf.errors",
     "CachedFileInfo": "hf.caches",
     "CachedRepoInfo": "hf.caches",
     "CachedRevisionInfo": "hf.caches",
@@ -46,6 +47,7 @@ _HOMES: dict[str, str] = {
     "EntrepotError": "errors",
     "EntryNotFoundError": "hf.errors",
     "EvalResult": "hf.cards",
+    "FLAX_WEIGHTS_NAME": "hf.constants",
     "GatedRepoError": "hf.errors",
     "GitCommitInfo": "hf.shapes.refs",
     "GitRefInfo": "hf.shapes.refs",
@@ -54,6 +56,7 @@ _HOMES: dict[str, str] = {
     "HFValidationError": "hf.errors",
     "HfApi": "hf.api",
     "HfFileMetadata": "hf.shapes.files",
+    "HfFolder": "hf.logins",
     "HfHubHTTPError": "hf.errors",
     "HubApi": "hf.api",
     "IncompleteSnapshotError": "hf.errors",
@@ -68,12 +71,17 @@ _HOMES: dict[str, str] = {
     "ModelInfo": "hf.shapes.repos",
     "OfflineModeIsEnabled": "hf.errors",
     "Organization": "hf.shapes.accounts",
+    "PYTORCH_WEIGHTS_NAME": "hf.constants",
     "PyTorchModelHubMixin": "hf.torch_mixins",
+    "REPO_TYPE_DATASET": "hf.constants",
+    "REPO_TYPE_MODEL": "hf.constants",
+    "REPO_TYPE_SPACE": "hf.constants",
     "RemoteEntryNotFoundError": "hf.errors",
     "RepoCard": "hf.cards",
     "RepoFile": "hf.shapes.files",
     "RepoFolder": "hf.shapes.files",
     "RepoSibling": "hf.shapes.repos",
+    "RepoStorageInfo": "hf.shapes.accounts",
     "RepoUrl": "hf.shapes.addresses",
     "Repository": "hf.git_repos",
     "RepositoryNotFoundError": "hf.errors",
@@ -82,6 +90,8 @@ _HOMES: dict[str, str] = {
     "SpaceCard": "hf.cards",
     "SpaceCardData": "hf.cards",
     "SpaceInfo": "hf.shapes.repos",
+    "TF2_WEIGHTS_NAME": "hf.constants",
+    "TF_WEIGHTS_NAME": "hf.constants",
     "TransformersInfo": "hf.shapes.repos",
     "User": "hf.shapes.accounts",
     "UserLikes": "hf.shapes.community",
@@ -124,11 +134,11 @@ _METHODS: frozenset[str] = frozenset(
     list_datasets list_lfs_files list_liked_repos list_models list_organization_followers
     list_organization_members list_pending_access_requests list_rejected_access_requests list_repo_commits
     list_repo_files list_repo_likers list_repo_refs list_repo_tree list_spaces list_user_followers
-    list_user_following list_webhooks merge_pull_request model_info move_repo permanently_delete_lfs_files
-    preupload_lfs_files reject_access_request rename_discussion repo_exists repo_info revision_exists
-    run_as_future space_info super_squash_history unlike update_collection_item update_collection_metadata
-    update_repo_settings update_repo_visibility update_webhook upload_file upload_folder upload_large_folder
-    verify_repo_checksums whoami
+    list_user_following list_user_repos list_webhooks merge_pull_request model_info move_repo
+    permanently_delete_lfs_files preupload_lfs_files reject_access_request rename_discussion repo_exists
+    repo_info revision_exists run_as_future space_info super_squash_history unlike update_collection_item
+    update_collection_metadata update_repo_settings update_repo_visibility update_webhook upload_file
+    upload_folder upload_large_folder verify_repo_checksums whoami
     """.split()  # noqa: SIM905 - a list of words reads better than a hundred literals
 )
 """Methods of ``HubApi`` that are functions here too, working on the environment of the process."""

@@ -32,6 +32,14 @@ from entrepot.hf.cards import metadata_eval_result as metadata_eval_result
 from entrepot.hf.cards import metadata_load as metadata_load
 from entrepot.hf.cards import metadata_save as metadata_save
 from entrepot.hf.cards import model_index_to_eval_results as model_index_to_eval_results
+from entrepot.hf.constants import CONFIG_NAME as CONFIG_NAME
+from entrepot.hf.constants import FLAX_WEIGHTS_NAME as FLAX_WEIGHTS_NAME
+from entrepot.hf.constants import PYTORCH_WEIGHTS_NAME as PYTORCH_WEIGHTS_NAME
+from entrepot.hf.constants import REPO_TYPE_DATASET as REPO_TYPE_DATASET
+from entrepot.hf.constants import REPO_TYPE_MODEL as REPO_TYPE_MODEL
+from entrepot.hf.constants import REPO_TYPE_SPACE as REPO_TYPE_SPACE
+from entrepot.hf.constants import TF2_WEIGHTS_NAME as TF2_WEIGHTS_NAME
+from entrepot.hf.constants import TF_WEIGHTS_NAME as TF_WEIGHTS_NAME
 from entrepot.hf.download_functions import get_hf_file_metadata as get_hf_file_metadata
 from entrepot.hf.download_functions import hf_hub_download as hf_hub_download
 from entrepot.hf.download_functions import hub_download as hub_download
@@ -52,6 +60,7 @@ from entrepot.hf.errors import RemoteEntryNotFoundError as RemoteEntryNotFoundEr
 from entrepot.hf.errors import RepositoryNotFoundError as RepositoryNotFoundError
 from entrepot.hf.errors import RevisionNotFoundError as RevisionNotFoundError
 from entrepot.hf.git_repos import Repository as Repository
+from entrepot.hf.logins import HfFolder as HfFolder
 from entrepot.hf.logins import Login as Login
 from entrepot.hf.logins import get_token as get_token
 from entrepot.hf.logins import interpreter_login as interpreter_login
@@ -66,6 +75,7 @@ from entrepot.hf.operations import CommitOperationCopy as CommitOperationCopy
 from entrepot.hf.operations import CommitOperationDelete as CommitOperationDelete
 from entrepot.hf.schedulers import CommitScheduler as CommitScheduler
 from entrepot.hf.shapes.accounts import Organization as Organization
+from entrepot.hf.shapes.accounts import RepoStorageInfo as RepoStorageInfo
 from entrepot.hf.shapes.accounts import User as User
 from entrepot.hf.shapes.addresses import CommitInfo as CommitInfo
 from entrepot.hf.shapes.addresses import RepoUrl as RepoUrl
@@ -167,6 +177,7 @@ list_repo_tree = _api.list_repo_tree
 list_spaces = _api.list_spaces
 list_user_followers = _api.list_user_followers
 list_user_following = _api.list_user_following
+list_user_repos = _api.list_user_repos
 list_webhooks = _api.list_webhooks
 merge_pull_request = _api.merge_pull_request
 model_info = _api.model_info

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import attrs
 import pytest
 
 from entrepot.cli.main import main
+from entrepot.testing.hubs import RunningHub
 
 
 @attrs.frozen
@@ -60,3 +62,40 @@ def admin(run: Run) -> Run:
 
     call("create-user", "alice")
     return call
+
+
+@pytest.fixture
+def at_hub(
+    entrepot_hub: RunningHub, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Call ``entrepot`` as the user ``tester`` of the shared hub, from an empty folder."""
+    environ = {**entrepot_hub.environ(), "ENTREPOT_HOME": str(tmp_path / "home"), "ENTREPOT_DISABLE_PROGRESS": "1"}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+
+    def call(*args: str, stdin: str = "", environ: dict[str, str] | None = None) -> Outcome:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        code = main(args, {**os.environ, **(environ or {})})
+        printed = capsys.readouterr()
+        return Outcome(code, printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture
+def fresh_name() -> str:
+    """``tester/…``, which no repository has yet."""
+    return f"tester/cli-{os.urandom(4).hex()}"
+
+
+@pytest.fixture
+def made(at_hub: Run, fresh_name: str) -> str:
+    """A model with two files: ``a.txt`` and ``sub/b.txt``."""
+    Path("files/sub").mkdir(parents=True)
+    Path("files/a.txt").write_text("one\n")
+    Path("files/sub/b.txt").write_text("two\n")
+    assert at_hub("upload", fresh_name, "files", "-q").code == 0
+    return fresh_name

@@ -47,8 +47,19 @@ def test_the_agent_speaks_over_standard_input_and_output() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "{}\n", "")
 
 
+def spaced_python(folder: Path) -> Path:
+    """This Python under a path that a shell would take apart."""
+    program = folder / "my programs" / "py"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
 @pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
-def test_git_lfs_pushes_large_and_small_files_with_the_agent(run: Run, tmp_path: Path) -> None:
+def test_git_lfs_pushes_large_and_small_files_with_the_agent(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     large, small = os.urandom(2 * PART + 17), b"\0small"
     home = tmp_path / "home"
     home.mkdir()
@@ -70,6 +81,7 @@ def test_git_lfs_pushes_large_and_small_files_with_the_agent(run: Run, tmp_path:
         create = f"import huggingface_hub as h; h.HfApi('{hub.url}', '{hub.token}').create_repo('m')"
         subprocess.run([sys.executable, "-c", create], check=True, env=environ)
         git("clone", "-q", f"{hub.url}/tester/m", "clone", cwd=".")
+        monkeypatch.setattr(sys, "executable", str(spaced_python(tmp_path)))
         assert run("lfs-enable-largefiles", str(tmp_path / "clone"), environ=environ).code == 0
         (tmp_path / "clone/large.bin").write_bytes(large)
         (tmp_path / "clone/small.bin").write_bytes(small)

@@ -265,7 +265,8 @@ class Told:
     is_lost: bool = False
 
 
-Rule = Callable[[Asked, Callable[[Asked], Told]], Told]
+PassOn = Callable[[Asked], Told]
+Rule = Callable[[Asked, PassOn], Told]
 
 
 class Relay:

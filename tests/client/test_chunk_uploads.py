@@ -35,8 +35,8 @@ def test_contents_of_every_kind_arrive_and_are_hashed_on_the_way(quay: Quay) -> 
     repo, contents = quay.repo(), [os.urandom(SIZE + number) for number in range(4)]
     (quay.folder / "a").write_bytes(contents[0])
     (quay.folder / "b").write_bytes(contents[1] + b"written later")
-    growing = PathSource(quay.folder / "b", PathSource.at(quay.folder / "b").stamp, is_growing=True)
-    growing = PathSource(growing.path, type(growing.stamp)(len(contents[1]), 0, 0), is_growing=True)
+    growing = PathSource(str(quay.folder / "b"), PathSource.at(quay.folder / "b").stamp, is_growing=True)
+    growing = PathSource(growing.place, type(growing.stamp)(len(contents[1]), 0, 0), is_growing=True)
     sources = [
         PathSource.at(quay.folder / "a"),
         growing,

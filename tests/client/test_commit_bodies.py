@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.client.commit_bodies import AddContent, commit_body
+from entrepot.client.commit_bodies import AddContent, AddText, commit_body
 from entrepot.client.operations import AddStored, Copy, Delete, DeleteFolder
 from entrepot.client.sources import BytesSource, PathSource
 from entrepot.client.targets import Message, Target
@@ -60,6 +60,12 @@ def test_every_change_is_a_line() -> None:
 def test_a_content_survives_as_base64_under_any_path(content: bytes, path: str) -> None:
     (line,) = lines(AddContent(RepoPath(path), BytesSource(content)))[1:]
     assert line["value"] == {"path": path, "encoding": "base64", "content": base64.b64encode(content).decode()}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=100))
+def test_a_text_travels_as_it_is(text: str) -> None:
+    (line,) = lines(AddText(RepoPath("a"), text.encode()))[1:]
+    assert line == {"key": "file", "value": {"path": "a", "content": text}}
 
 
 @pytest.mark.parametrize("size", [786_431, 786_432, 786_433, 1 << 20, (3 << 20) + 1, (3 << 20) + 2])

@@ -9,11 +9,12 @@ import pytest
 
 from entrepot.client import snapshots
 from entrepot.client.caches import is_commit
-from entrepot.client.downloads import Options
+from entrepot.client.downloads import Options, shelf_of
 from entrepot.client.hubs import Hub
 from entrepot.client.snapshots import download_snapshot, foresee_snapshot
 from entrepot.errors import NotCached, RepoNotFound, RevisionNotFound, SnapshotIncomplete
 from entrepot.names import RepoRef
+from entrepot.wire.trees import TreeEntry
 
 FILES = {"a.txt": b"a", "d/b.txt": b"bb", "d/e/c.json": b"{}", "empty": b""}
 
@@ -143,3 +144,31 @@ def test_two_thousand_small_files_take_a_dozen_requests(library: Any) -> None:
     before = library.running.log().count("\n")
     assert tree(download_snapshot(library.hub, ref)) == files
     assert library.running.log().count("\n") - before < 20
+
+
+def test_when_one_file_fails_the_others_stop_where_they_are(library: Any, ref: RepoRef) -> None:
+    errand = snapshots._Errand(library.hub, shelf_of(library.hub, ref, Options()), Options())
+
+    class Other:
+        def advance(self, amount: int) -> None:
+            if amount:
+                errand.has_failed.set()
+
+        def finish(self) -> None:
+            pass
+
+    large = next(w for w in snapshots._list(library.hub, ref, "main", Options()).files if w.path == "large.bin")
+    errand.run([large], Other())
+    blobs = library.cache / f"models--{ref.id.namespace}--{ref.id.name}" / "blobs"
+    [draft] = blobs.iterdir()
+    assert 0 < draft.stat().st_size < 2_000_000
+    errand.run([large], Other())  # not even begun
+    assert [draft] == list(blobs.iterdir())
+    assert download_snapshot(library.hub, ref).joinpath("large.bin").stat().st_size == 2_000_000
+
+
+def test_a_submodule_is_nothing_to_fetch() -> None:
+    empty = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git hash-object /dev/null
+    entries = [TreeEntry(type="file", oid=oid, size=size, path="p") for oid, size in ((empty, 0), ("1" * 40, 0))]
+    assert [snapshots._is_submodule(entry) for entry in entries] == [False, True]
+    assert not snapshots._is_submodule(TreeEntry(type="file", oid="1" * 40, size=1, path="p"))

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrepot.client.digests import Digests
+from entrepot.client.folder_uploads import additions
 from entrepot.client.operations import Add, AddStored, Delete, DeleteFolder, Operation
 from entrepot.client.progress import Silent
 from entrepot.client.publishing import publish
 from entrepot.client.sources import BytesSource
-from entrepot.client.surveys import Fate, Survey, batches, survey
+from entrepot.client.surveys import Entries, Fate, Survey, batches, find_entries, survey
 from entrepot.client.targets import Message, Target
 from entrepot.errors import InvalidPath, RepoNotFound, RevisionNotFound
 from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
-    from conftest import Quay, Relay
+    from conftest import Asked, PassOn, Quay, Relay, Told
     from entrepot.client.hubs import Hub
 
 
@@ -57,7 +58,47 @@ def test_of_many_files_only_the_changed_ones_are_asked_about(quay: Quay, relay: 
     texts = [add(f"{number}.txt", f"{number}".encode()) for number in range(600)]
     publish(quay.hub, Target(repo), texts, Message("first"))
     surveyed(hub, repo, *texts)
-    assert (relay.count("POST", "paths-info"), relay.count("POST", "preupload")) == (1, 0)
+    assert [asked.method for asked in relay.seen] == ["GET"]
+    relay.forget()
+    surveyed(hub, repo, *texts, add("new.bin", b"\0"))
+    assert [asked.path.split("/")[5] for asked in relay.seen] == ["tree", "preupload"]
+
+
+def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(
+    quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo, hub = quay.repo(), quay.through(relay.url)
+    texts = [add(f"{number:04}.txt", f"{number}".encode()) for number in range(300)]
+    publish(quay.hub, Target(repo), texts, Message("first"))
+
+    def in_short_pages(asked: Asked, go_on: PassOn) -> Told:
+        asked.path = asked.path.replace("?recursive=true", "?recursive=true&limit=50")
+        return go_on(asked)
+
+    relay.rule = in_short_pages
+    paths = [item.path for item in texts]
+    found = find_entries(hub, Target(repo), paths)
+    assert not found.is_whole
+    assert set(paths) <= set(found.entries)
+    assert (relay.count("GET", "/tree/"), relay.count("POST", "paths-info")) == (2, 1)
+
+
+def test_a_folder_that_is_not_there_has_no_files(quay: Quay) -> None:
+    target = Target(quay.repo())
+    assert find_entries(quay.hub, target, [RepoPath("a/b/c"), RepoPath("a/b/d")]) == Entries("a/b", {}, is_whole=True)
+
+
+def test_many_small_texts_need_no_question(quay: Quay, relay: Relay) -> None:
+    repo, hub = quay.repo(), quay.through(relay.url)
+    for number in range(600):
+        (quay.folder / f"{number}.txt").write_text(f"{number}")
+    (quay.folder / "a.bin").write_text("by its name")
+    (quay.folder / "b.txt").write_bytes(b"by its content \0")
+    found = surveyed(hub, repo, *additions(quay.folder, "x"))
+    assert {path for path, fate in found.fates.items() if fate is Fate.LARGE} == {"x/a.bin", "x/b.txt"}
+    assert set(found.fates.values()) == {Fate.LARGE, Fate.REGULAR}
+    assert found.texts[RepoPath("x/7.txt")] == b"7"
+    assert relay.count("POST", "preupload") == 1
 
 
 def test_what_is_also_deleted_or_written_twice_is_not_called_the_same(quay: Quay) -> None:

@@ -53,6 +53,12 @@ def test_users_and_organisations(at_hub: RunningHub, oracle: Oracle) -> None:
         api.get_user_overview("nobody-at-all")
 
 
+def test_what_repositories_take(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name, private=True)
+    mine, theirs = ({repo.id: repo for repo in api.list_user_repos()} for api in (HubApi(), oracle))
+    assert vars(mine[fresh_name]) == vars(theirs[fresh_name])
+
+
 def test_tags(at_hub: RunningHub, oracle: Oracle) -> None:
     assert entrepot.get_model_tags() == oracle.get_model_tags()
     assert entrepot.get_dataset_tags() == oracle.get_dataset_tags()

@@ -107,7 +107,7 @@ def test_the_wrong_type_and_the_wrong_token_are_told_in_a_sentence(api: HubApi, 
         api.create_commit(repo, [CommitOperationAdd("a", b"x")], commit_message="m", repo_type="dataset")
     with pytest.raises(Invalid, match="invalid repository type"):
         api.create_commit(repo, [CommitOperationAdd("a", b"x")], commit_message="m", repo_type="picture")
-    with pytest.raises((Forbidden, HfHubHTTPError), match="logged in"):
+    with pytest.raises((Forbidden, HfHubHTTPError), match="log in"):
         api.create_commit(repo, [CommitOperationAdd("a", b"x")], commit_message="m", token=False)
 
 

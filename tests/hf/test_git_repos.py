@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from huggingface_hub import HfApi as Oracle
 
+from entrepot.client.progress import Bars
 from entrepot.errors import EntrepotError, GitFailed, InvalidArgument, InvalidName
 from entrepot.hf.api import HubApi
 from entrepot.hf.git_repos import Repository
@@ -67,6 +68,18 @@ def test_the_commit_context_pulls_adds_commits_and_pushes(
     }
     assert read(oracle, repo_id, "large.bin", tmp_path) == large
     assert repo.is_repo_clean()
+
+
+def test_transfers_of_large_files_are_told(
+    client: HubApi, repo_id: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("entrepot.hf.git_repos.progress_of", lambda _hub: Bars(is_forced=True))
+    repo = Repository("clone", clone_from=repo_id, client=client)
+    Path("clone/big.bin").write_bytes(os.urandom(1 << 20))
+    repo.push_to_hub("big")
+    assert "upload big.bin" in capfd.readouterr().err
+    Repository("again", clone_from=repo_id, client=client)
+    assert "download big.bin" in capfd.readouterr().err
 
 
 def test_an_error_inside_commits_and_pushes_nothing(

@@ -117,6 +117,14 @@ def test_a_notebook_needs_ipywidgets(stranger: RunningHub, monkeypatch: pytest.M
         entrepot.notebook_login()
 
 
+def test_older_programs_keep_tokens_by_other_names(stranger: RunningHub) -> None:
+    entrepot.HfFolder.save_token(f"{stranger.token}\n")
+    assert entrepot.HfFolder.get_token() == kept(stranger) == stranger.token
+    entrepot.HfFolder.delete_token()
+    entrepot.HfFolder.delete_token()
+    assert entrepot.HfFolder.get_token() is None
+
+
 class Widget(types.SimpleNamespace):
     """Stands in for what a notebook draws, which needs a browser."""
 

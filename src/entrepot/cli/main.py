@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 import traceback
+import warnings
 from collections.abc import Mapping, Sequence
 
 import click
@@ -40,6 +41,16 @@ _SERVER_LIBRARIES = frozenset(
 )
 
 _ENTRIES = (
+    Entry("login", "entrepot.cli.logins:login", "Keep a token for a hub, after checking it."),
+    Entry("logout", "entrepot.cli.logins:logout", "Forget the token of a hub."),
+    Entry("whoami", "entrepot.cli.logins:whoami", "Say who is logged in."),
+    Entry("upload", "entrepot.cli.uploads:upload", "Upload a file or a folder."),
+    Entry("upload-large-folder", "entrepot.cli.uploads:upload_large_folder", "Upload a folder of any size."),
+    Entry("download", "entrepot.cli.downloads:download", "Download files, or everything."),
+    Entry("repo", "entrepot.cli.repositories:repo", "Make, find, move and delete repositories."),
+    Entry("cache", "entrepot.cli.caches:cache", "See, check and clear what was downloaded."),
+    Entry("env", "entrepot.cli.doctor:env", "Print what this computer is set up for."),
+    Entry("doctor", "entrepot.cli.doctor:doctor", "Check the way to the hub, and say what is wrong."),
     Entry("serve", "entrepot.cli.serving:serve", "Run the hub."),
     Entry("worker", "entrepot.cli.serving:worker", "Run background jobs without a server."),
     Entry("admin", "entrepot.cli.administration:admin", "Manage users, organisations, tokens, protections and jobs."),
@@ -81,6 +92,11 @@ def cli(session: Session, debug: bool) -> None:
       entrepot serve
       entrepot admin create-user alice --admin
       entrepot admin create-token alice --role write
+    \b
+    Use it:
+      entrepot login
+      entrepot upload alice/my-model ./model
+      entrepot download alice/my-model
     """
     session.debug = debug
 
@@ -108,7 +124,13 @@ def main(args: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def run() -> None:
     """The console script: run the command of this process and exit."""
+    warnings.showwarning = _say_warning
     sys.exit(main(sys.argv[1:], os.environ))
+
+
+def _say_warning(message: Warning | str, *_place: object) -> None:
+    """Tell a warning as a sentence: where in the source it came from helps nobody at a terminal."""
+    remark(f"warning: {message}")
 
 
 def _report(error: Exception, session: Session) -> int:

@@ -129,7 +129,7 @@ def _start(commit: hf_xet.XetUploadCommit, source: Source, sha256: object) -> Ca
     """Begin to send a content; what is given waits for the end of it."""
     if isinstance(source, PathSource) and not source.is_growing:
         source.check()
-        return partial(_result, commit.start_upload_file(str(source.path), sha256=sha256))
+        return partial(_result, commit.start_upload_file(source.place, sha256=sha256))
     if isinstance(source, BytesSource):
         return partial(_result, commit.start_upload_bytes(source.data, sha256=sha256))
     stream = commit.start_upload_stream(name=source.label, sha256=sha256)

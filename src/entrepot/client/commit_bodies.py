@@ -24,6 +24,8 @@ from entrepot.wire.commits import (
     DeletedFileLine,
     DeletedFolderLine,
     Entry,
+    File,
+    FileLine,
     Header,
     HeaderLine,
     LfsFile,
@@ -43,7 +45,15 @@ class AddContent:
     source: Source
 
 
-Change = AddContent | AddStored | Delete | DeleteFolder | Copy
+@attrs.frozen
+class AddText:
+    """Write a regular file whose content is here, and is UTF-8: it travels as it is, a third shorter than in base64."""
+
+    path: RepoPath
+    content: bytes = attrs.field(repr=False)
+
+
+Change = AddContent | AddText | AddStored | Delete | DeleteFolder | Copy
 """What one line of a commit does."""
 
 
@@ -110,8 +120,10 @@ def _front(change: AddContent) -> bytes:
     return b'{"key":"file","value":{"path":%b,"encoding":"base64","content":"' % path
 
 
-def _line(change: AddStored | Delete | DeleteFolder | Copy) -> bytes:
+def _line(change: AddText | AddStored | Delete | DeleteFolder | Copy) -> bytes:
     match change:
+        case AddText():
+            return encode_line(FileLine(File(path=change.path, content=change.content.decode("utf-8"))))
         case AddStored():
             return encode_line(LfsFileLine(LfsFile(path=change.path, oid=change.sha256, size=change.size)))
         case Delete():

@@ -69,7 +69,7 @@ class Digests:
 
     def recall(self, sources: Iterable[Source]) -> None:
         """Look up many files at once; without it each is computed anew."""
-        paths = [str(source.path) for source in sources if isinstance(source, PathSource)]
+        paths = [source.place for source in sources if isinstance(source, PathSource)]
         if self._file is None or not paths or not self._file.exists():
             return
         try:
@@ -143,7 +143,7 @@ class Digests:
     def _find(self, source: Source) -> _Known | None:
         with self._lock:
             if isinstance(source, PathSource):
-                known = self._known.get(str(source.path))
+                known = self._known.get(source.place)
                 return known if known is not None and known.stamp == source.stamp else None
             _, oid, sha256 = self._objects.get(id(source), (source, None, None))
             return _Known(Stamp(source.size, 0, 0), oid, sha256)
@@ -158,9 +158,9 @@ class Digests:
                 self._objects[id(source)] = (source, oid, sha256)
                 return
             known = _Known(source.stamp, oid, sha256)
-            self._known[str(source.path)] = known
+            self._known[source.place] = known
             if not source.is_growing:
-                self._learned[str(source.path)] = known
+                self._learned[source.place] = known
 
 
 class _opened:  # noqa: N801 - reads like the function it stands for
@@ -168,6 +168,7 @@ class _opened:  # noqa: N801 - reads like the function it stands for
 
     def __init__(self, file: Path) -> None:
         self._base = sqlite3.connect(file, timeout=_BUSY_S)
+        self._base.execute("PRAGMA synchronous = OFF")  # a crash may cost a cache, and nothing else
 
     def __enter__(self) -> sqlite3.Connection:
         return self._base

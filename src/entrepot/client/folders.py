@@ -82,7 +82,7 @@ def _source(entry: os.DirEntry[str]) -> PathSource | None:
     if not os.access(entry.path, os.R_OK):
         raise SourceUnreadable(entry.path, "permission denied")
     # What scandir knows on Windows has no inode, so there the file is asked itself.
-    return PathSource(Path(entry.path), Stamp.of(facts if os.name != "nt" else os.stat(entry.path)))
+    return PathSource(entry.path, Stamp.of(facts if os.name != "nt" else os.stat(entry.path)))
 
 
 def _check_unicode(path: str) -> None:

@@ -45,6 +45,7 @@ _CURES = (
     (r"[Ll]arge files|exceeds the (file size )?limit", "track it with git-lfs: lfs_track"),
 )
 _TELLING = re.compile(r"^(fatal|error|batch response|LFS|remote|CONFLICT)\b|^ ?! \[")
+_VAGUE = "error: failed to push some refs"
 _MOST_REASON = 1000
 
 
@@ -203,7 +204,9 @@ def reason_of(stderr: str, stdout: str, code: int) -> str:
     remote = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
     telling = [line.strip() for line in lines if _TELLING.match(line) and not line.startswith("remote:")]
     anything = [line.strip() for line in (*lines, *stdout.splitlines()) if line.strip()]
-    chosen = [line for line in (*remote, *telling) if line] or anything[-3:] or [f"it ended with {code}"]
+    chosen = [line for line in (*remote, *telling) if line]
+    if all(line.startswith(_VAGUE) for line in chosen):  # helpers of git have words of their own
+        chosen = anything[-3:] or [f"it ended with {code}"]
     text = "; ".join(dict.fromkeys(chosen))
     text = "".join(c if c.isprintable() else " " for c in text)[:_MOST_REASON]
     cures = [cure for pattern, cure in _CURES if re.search(pattern, f"{stderr}\n{stdout}")]

@@ -14,13 +14,14 @@ import attrs
 
 from entrepot.client import copies, large_files
 from entrepot.client.calls import NDJSON, Call, commits, preuploads, repos, trees
-from entrepot.client.commit_bodies import AddContent, Change, CommitBody, commit_body
+from entrepot.client.commit_bodies import AddContent, AddText, Change, CommitBody, commit_body
 from entrepot.client.copies import Origin
 from entrepot.client.digests import Digests
 from entrepot.client.failures import HubFailure
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add, AddStored, Copy, Delete, DeleteFolder, Operation
 from entrepot.client.progress import Meter, Progress, Silent
+from entrepot.client.sources import BytesSource, oid_of
 from entrepot.client.surveys import Fate, Survey, batches, survey
 from entrepot.client.targets import Message, Published, Target
 from entrepot.errors import (
@@ -176,7 +177,7 @@ class _Publication:
         warnings = [*self._check_cards(adds, found.fates), *_left_out(found.fates)]
         large = [add for add in adds if found.fates[add.path] is Fate.LARGE]
         large_files.send(self.hub, self.target, [add.source for add in large], self.digests, self.progress)
-        changes = list(self._changes(operations, found.fates))
+        changes = list(self._changes(operations, found))
         if not changes:
             return attrs.evolve(self._unchanged(found.head), warnings=tuple(warnings))
         answer = self._record(changes)
@@ -204,13 +205,14 @@ class _Publication:
         undone = {id(origin) for origin in copies.undone(self.hub, self.target, self.target.revision, origins)}
         return [origin for origin in origins if id(origin) in undone or others]
 
-    def _changes(self, operations: Iterable[Operation], fates: Mapping[RepoPath, Fate]) -> Iterator[Change]:
+    def _changes(self, operations: Iterable[Operation], found: Survey) -> Iterator[Change]:
         for operation in operations:
             if not isinstance(operation, Add):
                 yield operation
-            elif fates[operation.path] is Fate.REGULAR:
-                yield AddContent(operation.path, operation.source)
-            elif fates[operation.path] is Fate.LARGE:
+            elif found.fates[operation.path] is Fate.REGULAR:
+                text = found.texts.get(operation.path)
+                yield AddContent(operation.path, operation.source) if text is None else AddText(operation.path, text)
+            elif found.fates[operation.path] is Fate.LARGE:
                 yield AddStored(operation.path, self.digests.sha256(operation.source), operation.source.size)
 
     def _check_cards(self, adds: Sequence[Add], fates: Mapping[RepoPath, Fate]) -> list[str]:
@@ -303,6 +305,8 @@ class _Publication:
                 match change:
                     case AddContent():
                         is_done = entry is not None and entry.oid == self.digests.oid(change.source)
+                    case AddText():
+                        is_done = entry is not None and entry.oid == oid_of(BytesSource(change.content))
                     case AddStored():
                         is_done = entry is not None and entry.lfs is not None and entry.lfs.oid == change.sha256
                     case Delete() | DeleteFolder():

@@ -83,7 +83,7 @@ def download_snapshot(
         return _copy_here(hub, ref, revision, selection, options, error)
     shelf = shelf_of(hub, ref, options)
     chosen = [wanted for wanted in listed.files if selection.has(wanted.path)]
-    missing = chosen if options.is_forced else [w for w in chosen if _settled(shelf, w) is None]
+    missing = chosen if options.is_forced else [w for w in chosen if not _is_settled(shelf, w)]
     if missing:
         _fetch_all(_Errand(hub, shelf, options), missing, threads)
     folder = shelf.folder(listed.commit)
@@ -141,7 +141,7 @@ def _list(hub: Hub, ref: RepoRef, revision: str, options: Options) -> _Listed:
     entries = cache.tree(commit)
     if entries is None:
         pages = hub.pages(trees.page(ref, commit, recursive=True))
-        entries = [entry for entry in pages if entry.type == "file"]
+        entries = [entry for entry in pages if entry.type == "file" and not _is_submodule(entry)]
         cache.note_tree(commit, entries)
     return _Listed(commit, [_wanted(ref, commit, entry) for entry in entries])
 
@@ -151,8 +151,14 @@ def _wanted(ref: RepoRef, commit: str, entry: TreeEntry) -> Wanted:
     return Wanted(ref, commit, entry.path, etag, entry.lfs.size if entry.lfs else entry.size, entry.xet_hash)
 
 
-def _settled(shelf: Shelf, wanted: Wanted) -> Path | None:
-    return shelf.find(wanted.commit, wanted.path) or shelf.adopt(wanted)
+def _is_submodule(entry: TreeEntry) -> bool:
+    """Whether an entry is listed like an empty file, but by the id of something else: nothing is behind it."""
+    return entry.size == 0 and entry.lfs is None and not is_intact(b"", entry.oid)
+
+
+def _is_settled(shelf: Shelf, wanted: Wanted) -> bool:
+    """Whether nothing is left to do for a file; what is here already gets its place."""
+    return shelf.find(wanted.commit, wanted.path) is not None or shelf.adopt(wanted) is not None
 
 
 # --- fetching ------------------------------------------------------------------
@@ -171,11 +177,14 @@ class _Errand:
         """Fetch one file, or a group of small ones."""
         if self.has_failed.is_set():
             return
+        watched = _Watched(meter, self.has_failed)
         try:
             for wanted in self._gather(group, meter) if len(group) > 1 else group:
-                self.shelf.fetch(self.hub, wanted, meter, is_forced=self.options.is_forced)
+                self.shelf.fetch(self.hub, wanted, watched, is_forced=self.options.is_forced)
+        except _Stopped:
+            return  # what came of the file is kept, and continued the next time
         except BaseException:
-            self.has_failed.set()  # the others need not begin what nobody will see
+            self.has_failed.set()  # the others need not go on with what nobody will see
             raise
 
     def _gather(self, group: Sequence[Wanted], meter: Meter) -> Sequence[Wanted]:
@@ -197,6 +206,26 @@ class _Errand:
                 meter.advance(len(data))
                 del rest[file.path]
         return list(rest.values())
+
+
+class _Stopped(Exception):
+    """Nobody waits for this file any more."""
+
+
+@attrs.frozen
+class _Watched:
+    """A meter that ends the download it counts when another one has failed, or the user has had enough."""
+
+    meter: Meter
+    has_failed: threading.Event
+
+    def advance(self, amount: int) -> None:
+        if self.has_failed.is_set():
+            raise _Stopped
+        self.meter.advance(amount)
+
+    def finish(self) -> None:
+        self.meter.finish()
 
 
 def _fetch_all(errand: _Errand, missing: Sequence[Wanted], threads: int) -> None:

@@ -72,11 +72,12 @@ class PathSource:
     """A file of the disk, as it was when it was found.
 
     Args:
+        place: its absolute path; text, because there may be a million of them.
         is_growing: it may get longer meanwhile; only the first ``stamp.size``
             bytes are read, which nobody may change.
     """
 
-    path: Path
+    place: str
     stamp: Stamp
     is_growing: bool = False
 
@@ -88,15 +89,15 @@ class PathSource:
             SourceMissing: there is no file.
             SourceUnreadable: it may not be looked at.
         """
-        place = Path(os.path.abspath(os.path.expanduser(path)))
+        place = os.path.abspath(os.path.expanduser(path))
         try:
-            facts = place.stat()
+            facts = os.stat(place)
         except (FileNotFoundError, NotADirectoryError):
-            raise SourceMissing(str(place)) from None
+            raise SourceMissing(place) from None
         except (OSError, ValueError) as error:
-            raise SourceUnreadable(str(place), _reason(error)) from error
+            raise SourceUnreadable(place, _reason(error)) from error
         if not stat.S_ISREG(facts.st_mode):
-            raise SourceMissing(str(place))
+            raise SourceMissing(place)
         return cls(place, Stamp.of(facts), is_growing)
 
     @property
@@ -107,7 +108,12 @@ class PathSource:
     @property
     def label(self) -> str:
         """Its path."""
-        return str(self.path)
+        return self.place
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.place)
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See :class:`Source`; the file is checked before the first byte and after the last one."""
@@ -145,22 +151,22 @@ class PathSource:
         """
         if facts is None:
             try:
-                facts = self.path.stat()
+                facts = os.stat(self.place)
             except FileNotFoundError:
-                raise SourceMissing(str(self.path)) from None
+                raise SourceMissing(self.place) from None
             except OSError as error:
-                raise SourceUnreadable(str(self.path), _reason(error)) from error
+                raise SourceUnreadable(self.place, _reason(error)) from error
         is_same = facts.st_size >= self.size if self.is_growing else Stamp.of(facts) == self.stamp
         if not is_same:
-            raise SourceChanged(str(self.path))
+            raise SourceChanged(self.place)
 
     def _opened(self) -> io.FileIO:
         try:
-            file = io.FileIO(self.path, "rb")
+            file = io.FileIO(self.place, "rb")
         except FileNotFoundError:
-            raise SourceMissing(str(self.path)) from None
+            raise SourceMissing(self.place) from None
         except OSError as error:
-            raise SourceUnreadable(str(self.path), _reason(error)) from error
+            raise SourceUnreadable(self.place, _reason(error)) from error
         try:
             self.check(os.fstat(file.fileno()))
         except BaseException:
@@ -172,9 +178,9 @@ class PathSource:
         try:
             piece = file.read(most)
         except OSError as error:
-            raise SourceUnreadable(str(self.path), _reason(error)) from error
+            raise SourceUnreadable(self.place, _reason(error)) from error
         if not piece:
-            raise SourceChanged(str(self.path))
+            raise SourceChanged(self.place)
         return piece
 
 

@@ -1,7 +1,7 @@
 """Before an upload: what of it the hub has already, and how the rest shall come.
 
-Many files are compared with what is at their paths first, 1,000 a call, so
-that nothing is asked and no sample is read for those that have not changed.
+Many files are compared with a listing of their folder first, so that nothing
+is asked, and no sample is read, for those that have not changed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import enum
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -19,11 +19,14 @@ from entrepot.client.calls import preuploads, trees
 from entrepot.client.digests import Digests
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add, Delete, DeleteFolder, Operation
+from entrepot.client.plain_texts import common_folder, read_rules
 from entrepot.client.progress import Meter
 from entrepot.client.targets import Target
 from entrepot.client.threads import spread
+from entrepot.errors import EntryNotFound
 from entrepot.names import RepoPath
 from entrepot.wire.preuploads import PreuploadAdvice, PreuploadAnswer, PreuploadFile
+from entrepot.wire.trees import TreeEntry
 
 T = TypeVar("T")
 
@@ -43,10 +46,14 @@ class Fate(enum.Enum):
 
 @attrs.frozen
 class Survey:
-    """What the hub said: the fate of each path, and the commit at which it said so (None: it was not asked)."""
+    """What the hub said: the fate of each path, and the commit at which it said so (None: it was not asked).
+
+    ``texts`` are the contents of regular files that were read already; they are UTF-8.
+    """
 
     fates: dict[RepoPath, Fate]
     head: str | None
+    texts: Mapping[RepoPath, bytes] = attrs.field(factory=dict)
 
 
 def survey(hub: Hub, target: Target, operations: Sequence[Operation], digests: Digests, meter: Meter) -> Survey:
@@ -58,26 +65,51 @@ def survey(hub: Hub, target: Target, operations: Sequence[Operation], digests: D
     """
     adds = [operation for operation in operations if isinstance(operation, Add)]
     settled = _settled(operations)
-    comparable = [add for add in adds if add.path in settled]
-    fates: dict[RepoPath, Fate] = {}
-    is_compared = len(comparable) > preuploads.MOST_FILES
-    digests.recall(add.source for add in comparable)
-    if is_compared:
-        for same in _same_as(_listed(hub, target, comparable), digests):
-            fates.update(dict.fromkeys(same, Fate.SAME))
-            meter.advance(len(same))
-    left = [add for add in adds if add.path not in fates]
-    head, likely = None, []
-    for batch, answer in spread(_Question(hub, target, _ignores(adds)), batches(left, preuploads.MOST_FILES), _THREADS):
-        head = answer.commit_oid or head
-        advice = {item.path: item for item in answer.files}
-        fates.update((add.path, _fate(add, advice.get(add.path))) for add in batch)
-        if not is_compared:
-            likely += [_Likely(add, oid) for add in batch if add.path in settled and (oid := _oid(advice, add))]
-        meter.advance(len(batch))
+    digests.recall(add.source for add in adds if add.path in settled)
+    if len(settled) > preuploads.MOST_FILES:
+        return _survey_many(hub, target, adds, settled, digests, meter)
+    fates, head, advice = _ask(hub, target, adds, _ignores(adds), meter)
+    likely = [_Likely(add, oid) for add in adds if add.path in settled and (oid := advice.get(add.path))]
     for same in _same_as([item for item in likely if item.suits(fates[item.add.path])], digests):
         fates.update(dict.fromkeys(same, Fate.SAME))
     return Survey(fates, head)
+
+
+def _survey_many(
+    hub: Hub, target: Target, adds: Sequence[Add], settled: Collection[RepoPath], digests: Digests, meter: Meter
+) -> Survey:
+    """Compare with what is there first, and judge small texts without the hub."""
+    comparable, ignores = [add for add in adds if add.path in settled], _ignores(adds)
+    found = find_entries(hub, target, [add.path for add in comparable])
+    fates: dict[RepoPath, Fate] = {}
+    for same in _same_as(_likely(comparable, found.entries), digests):
+        fates.update(dict.fromkeys(same, Fate.SAME))
+    left = [add for add in adds if add.path not in fates]
+    texts = None
+    if found.is_whole and len(left) > preuploads.MOST_FILES:
+        texts = read_rules(hub, target, found.folder, found.entries, ignores)
+    if texts is not None:
+        plain = [add.path for add in left if add.path in settled and texts.claim(add)]
+        fates.update(dict.fromkeys(plain, Fate.REGULAR))
+    meter.advance(len(fates))
+    asked, head, _ = _ask(hub, target, [add for add in adds if add.path not in fates], ignores, meter)
+    return Survey(fates | asked, head, texts.contents if texts is not None else {})
+
+
+def _ask(
+    hub: Hub, target: Target, adds: Sequence[Add], ignores: str | None, meter: Meter
+) -> tuple[dict[RepoPath, Fate], str | None, dict[str, str | None]]:
+    """What the hub says: the fate of each file, its head, and the digest of what is at each path."""
+    fates: dict[RepoPath, Fate] = {}
+    oids: dict[str, str | None] = {}
+    head = None
+    for batch, answer in spread(_Question(hub, target, ignores), batches(adds, preuploads.MOST_FILES), _THREADS):
+        head = answer.commit_oid or head
+        advice = {item.path: item for item in answer.files}
+        fates.update((add.path, _fate(add, advice.get(add.path))) for add in batch)
+        oids.update((path, item.oid) for path, item in advice.items())
+        meter.advance(len(batch))
+    return fates, head, oids
 
 
 def batches(items: Sequence[T], most: int) -> Iterator[list[T]]:
@@ -102,24 +134,46 @@ class _Likely:
         return self.oid == (digests.sha256(source) if len(self.oid) == 64 else digests.oid(source))
 
 
-def _listed(hub: Hub, target: Target, adds: Sequence[Add]) -> Iterator[_Likely]:
+@attrs.frozen
+class Entries:
+    """Files of a repository by path; ``is_whole``: all of ``folder``, else those that were wanted at least."""
+
+    folder: str
+    entries: dict[str, TreeEntry]
+    is_whole: bool
+
+
+def find_entries(hub: Hub, target: Target, paths: Sequence[RepoPath]) -> Entries:
+    """What is at some paths now: by listing their folder, or path by path when that has far more in it.
+
+    Raises:
+        RepoNotFound, RevisionNotFound: there is no such repository or revision for this caller.
+    """
+    folder = common_folder(paths)
+    entries: dict[str, TreeEntry] = {}
+    call = trees.page(target.repo, target.revision, folder, recursive=True)
+    try:
+        for _ in range(2 + 2 * len(paths) // trees.MOST_PATHS):
+            page = hub.send(call)
+            entries.update((entry.path, entry) for entry in page.items if entry.type == "file")
+            if page.next_url is None:
+                return Entries(folder, entries, is_whole=True)
+            call = attrs.evolve(call, path=page.next_url, query=())
+    except EntryNotFound:
+        return Entries(folder, {}, is_whole=True)
+    left = [path for path in paths if path not in entries]
+    calls = (trees.describe(target.repo, target.revision, batch) for batch in batches(left, trees.MOST_PATHS))
+    for described in spread(hub.send, calls, _THREADS):
+        entries.update((entry.path, entry) for entry in described if entry.type == "file")
+    return Entries(folder, entries, is_whole=False)
+
+
+def _likely(adds: Iterable[Add], there: Mapping[str, TreeEntry]) -> Iterator[_Likely]:
     """The files that have the size of what is at their paths."""
-
-    def describe(batch: list[Add]) -> list[_Likely]:
-        there = {
-            entry.path: entry
-            for entry in hub.send(trees.describe(target.repo, target.revision, [add.path for add in batch]))
-            if entry.type == "file"
-        }
-        found = ((add, there.get(add.path)) for add in batch)
-        return [
-            _Likely(add, entry.lfs.oid if entry.lfs is not None else entry.oid)
-            for add, entry in found
-            if entry is not None and entry.size == add.source.size
-        ]
-
-    for likely in spread(describe, batches(adds, trees.MOST_PATHS), _THREADS):
-        yield from likely
+    for add in adds:
+        entry = there.get(add.path)
+        if entry is not None and entry.size == add.source.size:
+            yield _Likely(add, entry.lfs.oid if entry.lfs is not None else entry.oid)
 
 
 def _same_as(likely: Iterable[_Likely], digests: Digests) -> Iterator[list[RepoPath]]:
@@ -141,11 +195,6 @@ def _weighed(likely: Iterable[_Likely]) -> Iterator[list[_Likely]]:
             batch, weight = [], 0
     if batch:
         yield batch
-
-
-def _oid(advice: dict[str, PreuploadAdvice], add: Add) -> str | None:
-    found = advice.get(add.path)
-    return found.oid if found is not None else None
 
 
 @attrs.frozen

@@ -6,7 +6,6 @@ in the message) and ProgramMissing (git or git-lfs is not installed).
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -205,7 +204,8 @@ class WorkTree:
         The agent is this very program; a repository that is moved to another
         computer has to be set up again there.
         """
-        self.configure("lfs.customtransfer.multipart.path", shlex.quote(sys.executable))
+        # git-lfs quotes the path itself, but gives the arguments to the shell as they are.
+        self.configure("lfs.customtransfer.multipart.path", sys.executable)
         self.configure("lfs.customtransfer.multipart.args", f"-m entrepot {AGENT_COMMAND}")
         self.configure("lfs.customtransfer.multipart.direction", "upload")
 

@@ -8,7 +8,7 @@ from typing import Any
 from entrepot.client.calls import accounts
 from entrepot.errors import InvalidCredentials
 from entrepot.hf.base import Base
-from entrepot.hf.shapes.accounts import Organization, User, org_of, person_of, user_of
+from entrepot.hf.shapes.accounts import Organization, RepoStorageInfo, User, org_of, person_of, storage_of, user_of
 
 
 class Accounts(Base):
@@ -80,6 +80,17 @@ class Accounts(Base):
     def list_user_following(self, username: str, token: str | bool | None = None) -> Iterator[User]:
         """Whom a user follows."""
         return map(person_of, self._hub(token).pages(accounts.following(username)))
+
+    def list_user_repos(
+        self, namespace: str | None = None, *, token: str | bool | None = None
+    ) -> Iterator[RepoStorageInfo]:
+        """The repositories of an organisation (None: of the caller) with the bytes they take.
+
+        Raises:
+            Unauthenticated: nobody is logged in.
+            Forbidden, NotFound: the caller does not belong to the organisation, or there is none.
+        """
+        return map(storage_of, self._hub(token).pages(accounts.storage(namespace)))
 
     def get_model_tags(self) -> dict[str, Any]:
         """All tags of models, by kind."""

@@ -18,12 +18,15 @@ from entrepot.client.calls import accounts
 from entrepot.client.clones import Remote, clone, find_remote
 from entrepot.client.git_commands import Credential, Git
 from entrepot.client.hubs import find_token
+from entrepot.client.lfs_progress import told
 from entrepot.client.places import current_places
+from entrepot.client.progress import Progress
 from entrepot.client.running_commands import CommandInProgress
 from entrepot.client.worktrees import WorkTree
 from entrepot.errors import InvalidArgument, InvalidName, Unavailable
 from entrepot.hf.api import HubApi
 from entrepot.hf.card_files import metadata_load, metadata_save
+from entrepot.hf.commits import progress_of
 from entrepot.hf.git_files import TrackedFiles
 from entrepot.hf.git_queues import CommandQueue
 
@@ -106,7 +109,9 @@ class Repository(CommandQueue, TrackedFiles):
         tree = WorkTree(Git(self.tree.folder, os.environ, remote.credential or self._credential()))
         if remote.repo_type is not None:
             self._repo_type = remote.repo_type.value
-        if not clone(tree, remote, with_large_files=not self.skip_lfs_files):
+        with told(tree.git, self._progress) as git:
+            is_new = clone(WorkTree(git), remote, with_large_files=not self.skip_lfs_files)
+        if not is_new:
             logger.warning("%s is a clone of %s already; bring it up to date with git_pull()", tree.folder, remote.url)
         self.tree = tree
 
@@ -145,9 +150,10 @@ class Repository(CommandQueue, TrackedFiles):
         Raises:
             GitFailed: there are conflicts, which are undone, or the remote refuses.
         """
-        self.tree.pull(is_rebased=rebase)
-        if lfs:
-            self.tree.git.run("lfs", "pull")
+        with told(self.tree.git, self._progress) as git:
+            WorkTree(git).pull(is_rebased=rebase)
+            if lfs:
+                git.run("lfs", "pull")
 
     def git_commit(self, commit_message: str = MESSAGE) -> None:
         """Record what is staged.
@@ -181,7 +187,8 @@ class Repository(CommandQueue, TrackedFiles):
             )
             self.command_queue.append(command)
             return url, command
-        self.tree.git.run("push", *arguments)
+        with told(self.tree.git, self._progress) as git:
+            git.run("push", *arguments)
         if auto_lfs_prune:
             self.lfs_prune()
         return url
@@ -289,6 +296,10 @@ class Repository(CommandQueue, TrackedFiles):
             return token
         wanted = self.client.token if token is None or token is True else False
         return find_token(current_places(), self.client.endpoint, wanted)
+
+    @property
+    def _progress(self) -> Progress:
+        return progress_of(self.client._hub(self._token or False))
 
     def _credential(self) -> Credential | None:
         return Credential(self.client.endpoint, self._token) if self._token else None

@@ -151,6 +151,27 @@ def get_token(endpoint: str | None = None) -> str | None:
     return find_token(places, address)
 
 
+class HfFolder:
+    """The token of the hub of the environment, under the names of older programs."""
+
+    @classmethod
+    def save_token(cls, token: str) -> None:
+        """Keep a token without asking the hub about it; prefer :func:`login`."""
+        places, address = _address(None)
+        TokenStore(places.tokens).put(address, token.strip())
+
+    @classmethod
+    def get_token(cls) -> str | None:
+        """The token that calls are sent with; None: nobody is logged in."""
+        return get_token()
+
+    @classmethod
+    def delete_token(cls) -> None:
+        """Forget the token that is kept, if there is one."""
+        places, address = _address(None)
+        TokenStore(places.tokens).remove(address)
+
+
 def _address(endpoint: str | None) -> tuple[Places, str]:
     places = current_places()
     return places, parse_endpoint(endpoint) if endpoint else places.endpoint

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from entrepot.client.calls import accounts
 from entrepot.client.hubs import Hub
 from entrepot.errors import NotFound
+from entrepot.names import RepoRef
 from entrepot.testing.hubs import RunningHub
 
 
@@ -27,6 +30,14 @@ def test_a_user_and_an_organisation(hub: Hub, entrepot_hub: RunningHub) -> None:
 def test_nobody_of_this_name(hub: Hub, name: str) -> None:
     with pytest.raises(NotFound):
         hub.send(accounts.user(name))
+
+
+def test_what_repositories_take(hub: Hub, fresh_repo: Callable[..., RepoRef], entrepot_hub: RunningHub) -> None:
+    ref = fresh_repo()
+    found = {repo.id: repo for repo in hub.pages(accounts.storage())}
+    assert found[str(ref.id)].type == "model"
+    entrepot_hub.org("calls-storage")
+    assert list(hub.pages(accounts.storage("calls-storage"))) == []
 
 
 def test_tags_by_kind(hub: Hub) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from entrepot.client.calls import Call, Page, json_as, page_of, pairs, segment, without_nulls
 from entrepot.wire.accounts import OrgOverview, Person, UserOverview, WhoAmI
+from entrepot.wire.repos import StoredRepo
 
 _PEOPLE = page_of(without_nulls(list[Person]))
 
@@ -51,6 +52,13 @@ def org_followers(org_name: str) -> Call[Page[Person]]:
     """Who follows an organisation."""
     path = f"/api/organizations/{segment(org_name)}/followers"
     return Call("GET", path, _PEOPLE, subject=f"organisation {org_name}")
+
+
+def storage(org_name: str | None = None) -> Call[Page[StoredRepo]]:
+    """The repositories of an organisation (None: of the caller) with the bytes they take."""
+    owner = f"/organizations/{segment(org_name)}" if org_name is not None else ""
+    subject = f"organisation {org_name}" if org_name is not None else "your repositories"
+    return Call("GET", f"/api{owner}/settings/repositories", page_of(without_nulls(list[StoredRepo])), subject=subject)
 
 
 def tags_by_type(kind: str) -> Call[dict[str, Any]]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 
+from entrepot.hf.shapes.times import moment
 from entrepot.wire.accounts import OrgOverview, Person, UserOverview
+from entrepot.wire.repos import StoredRepo
 
 
 @dataclasses.dataclass
@@ -46,6 +49,25 @@ class User:
     num_following: int | None = None
     num_followers: int | None = None
     orgs: list[Organization] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class RepoStorageInfo:
+    """A repository with the bytes it takes and their share, in percent, of its namespace."""
+
+    id: str
+    type: str
+    updated_at: datetime.datetime
+    visibility: str
+    storage: int
+    storage_percent: float
+
+
+def storage_of(found: StoredRepo) -> RepoStorageInfo:
+    """What a repository takes."""
+    return RepoStorageInfo(
+        found.id, found.type, moment(found.updated_at), found.visibility, found.storage, found.storage_percent
+    )
 
 
 def user_of(found: UserOverview) -> User:

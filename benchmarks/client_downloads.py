@@ -1,0 +1,127 @@
+"""Downloads by both clients from one hub: ``python -m benchmarks.client_downloads [--quick] [--turns N]``."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, HfApi
+
+from benchmarks.downloaders import CLIENTS, Spent, call
+from benchmarks.machines import this_machine
+from benchmarks.meters import MIB, Meter
+from benchmarks.results import Figure, Results, encode, table
+from entrepot import testing
+from entrepot.testing.hubs import RunningHub
+
+_RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def main() -> None:
+    """Measure, print a table, write the JSON; exit code 1 when a target was missed."""
+    asked = _arguments()
+    machine = this_machine()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub() as hub:
+        for figure in _measure(hub, Path(folder), asked.turns, is_quick=asked.quick):
+            print(f"  {figure.theme}: {figure.name} {figure.value:.4g} {figure.unit}", file=sys.stderr, flush=True)
+            figures.append(figure)
+    out = asked.out or _RESULTS / ("quick.json" if asked.quick else "client_downloads.json")
+    out.write_bytes(encode(Results(machine, asked.quick, figures)))
+    print(table(figures))
+    sys.exit(0 if asked.quick or all(figure.is_met for figure in figures) else 1)
+
+
+def _measure(hub: RunningHub, folder: Path, turns: int, *, is_quick: bool) -> Iterator[Figure]:
+    size, count = (16 * MIB, 200) if is_quick else (1024 * MIB, 2_000)
+    api = HfApi(endpoint=hub.url, token=hub.token)
+    _store_large(api, folder, size)
+    _store_small(api, count)
+    meter = Meter(hub.pid)
+    large = ("fetch_file", "tester/large", "large.bin")
+    small = ("fetch_all", "tester/small")
+    title = "1 GiB down" if not is_quick else "16 MiB down"
+    yield from _compared(hub, meter, folder / "a", title, large, turns, wall=1.0, cpu=None)
+    yield from _compared(hub, meter, folder / "b", f"{count:,} small files down", small, turns, wall=0.5, cpu=0.5)
+    yield from _compared(
+        hub, meter, folder / "c", f"{count:,} small files, all here", small, turns, wall=1.0, cpu=1.0, is_repeated=True
+    )
+
+
+def _compared(
+    hub: RunningHub,
+    meter: Meter,
+    folder: Path,
+    theme: str,
+    errand: tuple[str, ...],
+    turns: int,
+    *,
+    wall: float,
+    cpu: float | None,
+    is_repeated: bool = False,
+) -> Iterator[Figure]:
+    """Both clients take turns, so that whatever else the machine does meets both."""
+    spent: dict[str, list[tuple[Spent, float]]] = {client: [] for client in CLIENTS}
+    for turn in range(turns):
+        for client in CLIENTS if turn % 2 == 0 else CLIENTS[::-1]:
+            home = folder / (client if is_repeated else f"{client}-{turn}")
+            if is_repeated and turn == 0:
+                call(hub, client, home, *errand)
+            with meter.measure() as cost:
+                mine = call(hub, client, home, *errand)
+            spent[client].append((mine, cost.server_cpu_s))
+    ours, theirs = (_middle(spent[client]) for client in CLIENTS)
+    for client, (found, server_cpu_s) in zip(CLIENTS, (ours, theirs), strict=True):
+        yield Figure(theme, f"{client}: wall", found.wall_s, "s")
+        yield Figure(theme, f"{client}: CPU of the client", found.cpu_s, "s")
+        yield Figure(theme, f"{client}: CPU of the hub", server_cpu_s, "s")
+        yield Figure(theme, f"{client}: peak memory", found.peak_mib, "MiB")
+    yield Figure(theme, "wall, ours to theirs", ours[0].wall_s / theirs[0].wall_s, "", wall)
+    yield Figure(theme, "CPU of the client, ours to theirs", ours[0].cpu_s / theirs[0].cpu_s, "", cpu)
+
+
+def _middle(found: list[tuple[Spent, float]]) -> tuple[Spent, float]:
+    """The median of each quantity."""
+    return (
+        Spent(
+            statistics.median(spent.wall_s for spent, _ in found),
+            statistics.median(spent.cpu_s for spent, _ in found),
+            statistics.median(spent.peak_mib for spent, _ in found),
+        ),
+        statistics.median(server for _, server in found),
+    )
+
+
+def _store_large(api: HfApi, folder: Path, size: int) -> None:
+    """A repository with one file of random bytes, in chunks, as today's client uploads it."""
+    file = folder / "large.bin"
+    with open("/dev/urandom", "rb") as source, file.open("wb") as target:
+        for _ in range(size // MIB):
+            target.write(source.read(MIB))
+    api.create_repo("tester/large")
+    api.upload_file(path_or_fileobj=file, path_in_repo="large.bin", repo_id="tester/large")
+    file.unlink()
+
+
+def _store_small(api: HfApi, count: int) -> None:
+    """A repository with many files of 4 KiB in 20 folders."""
+    api.create_repo("tester/small")
+    texts = [f"{number:08}".encode() * 512 for number in range(count)]
+    operations = [CommitOperationAdd(f"part-{i % 20:02}/{i:05}.txt", text) for i, text in enumerate(texts)]
+    api.create_commit("tester/small", operations, commit_message="many small files")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.client_downloads", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
+    parser.add_argument("--turns", type=int, default=3, help="how often each client does each errand; medians count")
+    parser.add_argument("--out", type=Path, help="where to write the JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

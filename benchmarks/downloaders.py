@@ -1,0 +1,88 @@
+"""One download by one client in a process of its own: ``python -m benchmarks.downloaders CLIENT ERRAND ARGUMENTS``.
+
+The process prints one line of JSON: wall and CPU seconds of the call alone,
+without starting Python and importing the client, and its peak memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from entrepot.testing.hubs import RunningHub
+
+CLIENTS = ("entrepot", "huggingface_hub")
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What the client itself needed; ``peak_mib`` counts the interpreter and all imports."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+
+
+def call(hub: RunningHub, client: str, home: Path, errand: str, *arguments: object) -> Spent:
+    """Let a client do an errand, at default settings.
+
+    Args:
+        home: where it keeps what it downloads; the same one again finds it there.
+
+    Raises:
+        subprocess.CalledProcessError: the client failed; it has said why on standard error.
+    """
+    homes = {"ENTREPOT_HOME": str(home / "entrepot"), "HF_HOME": str(home / "hf")}
+    words = [sys.executable, "-m", "benchmarks.downloaders", client, errand, *map(str, arguments)]
+    environ = {**os.environ, **hub.environ(), **homes}
+    done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
+
+
+def fetch_file(client: str, repo: str, name: str) -> Iterator[None]:
+    """Fetch one file."""
+    fetch = importlib.import_module(client).hf_hub_download
+    yield
+    fetch(repo, name)
+
+
+def fetch_all(client: str, repo: str) -> Iterator[None]:
+    """Fetch every file of a repository."""
+    fetch = importlib.import_module(client).snapshot_download
+    yield
+    fetch(repo)
+
+
+ERRANDS: dict[str, Callable[..., Iterator[None]]] = {"fetch_file": fetch_file, "fetch_all": fetch_all}
+"""Each prepares, yields once, and then does what is measured."""
+
+
+def main() -> None:
+    """Run the errand that the arguments name."""
+    client, errand, *arguments = sys.argv[1:]
+    steps = ERRANDS[errand](client, *arguments)
+    next(steps)
+    cpu, started = _cpu_s(), time.perf_counter()
+    next(steps, None)
+    wall_s, cpu_s = time.perf_counter() - started, _cpu_s() - cpu
+    # Not ru_maxrss: that remembers what the process was before it became Python.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmHWM"].split()[0]) / 1024
+    print(msgspec.json.encode(Spent(wall_s, cpu_s, peak)).decode())
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""``entrepot env`` and ``entrepot doctor``: what this computer is set up for, and whether it works."""
+
+from __future__ import annotations
+
+import email.utils
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+import click
+
+import entrepot
+from entrepot.cli.answers import json_option
+from entrepot.cli.clients import Caller, hub_options
+from entrepot.cli.reports import show, show_json
+from entrepot.client.calls import Answer, Call
+from entrepot.errors import EntrepotError
+
+MAX_SKEW_S = 60.0
+"""How far the two clocks may be apart: signed links live for minutes."""
+
+_LIBRARIES = ("httpx2", "hf_xet", "msgspec", "tqdm", "fsspec", "huggingface_hub")
+_SMALL, _LARGE = 1_000, 12 << 20
+
+
+@attrs.frozen
+class Finding:
+    """One thing that was checked; ``is_well`` None: it could not be, or need not be."""
+
+    name: str
+    is_well: bool | None
+    text: str
+
+
+@click.command(short_help="Print what this computer is set up for.")
+@json_option
+@hub_options
+def env(caller: Caller, as_json: bool) -> None:
+    """Print versions, places and settings, without secrets; good to add to a bug report."""
+    places = caller.places
+    rows: dict[str, object] = {
+        "entrepot": entrepot.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "endpoint": caller.endpoint or places.endpoint,
+        "is_logged_in": caller.hub.token is not None,
+        "cache": str(places.cache),
+        "tokens": str(places.tokens),
+        "is_offline": places.is_offline,
+        "git": _version_of("git"),
+        "git_lfs": _version_of("git-lfs"),
+        **{name: _installed(name) for name in _LIBRARIES},
+    }
+    if as_json:
+        show_json(rows)
+        return
+    for name, value in rows.items():
+        show(f"{name + ':':17} {'-' if value is None else value}")
+
+
+@click.command(short_help="Check the way to the hub, and say what is wrong.")
+@click.option("--no-upload", is_flag=True, help="Do not try an upload and a download.")
+@json_option
+@hub_options
+def doctor(caller: Caller, no_upload: bool, as_json: bool) -> int:
+    """Check the hub, the token, the clock, versions, and an upload with the way back.
+
+    For the last of these a private repository is made and deleted again. The
+    exit code is 1 when something is wrong.
+    """
+    findings: list[Finding] = []
+    for finding in examine(caller, tries_upload=not no_upload):
+        findings.append(finding)
+        if not as_json:
+            mark = {True: "ok", False: "WRONG", None: "-"}[finding.is_well]
+            show(f"{mark:6} {finding.name}: {finding.text}")
+    if as_json:
+        show_json([attrs.asdict(finding) for finding in findings])
+    return 1 if any(finding.is_well is False for finding in findings) else 0
+
+
+def examine(caller: Caller, *, tries_upload: bool) -> Iterator[Finding]:
+    """What there is to say, one check after the other; those that need an earlier one end with it."""
+    yield Finding("versions", None, _versions())
+    yield _cache(caller)
+    reached = _try("hub", lambda: _reach(caller))
+    yield reached
+    if not reached.is_well:
+        return
+    yield _try("clock", lambda: _clock(caller))
+    known = _try("token", lambda: _token(caller))
+    yield known
+    if tries_upload and known.is_well and "may write" in known.text:
+        yield from _round_trip(caller)
+
+
+def _reach(caller: Caller) -> Finding:
+    began = time.monotonic()
+    hub = caller.anonymous
+    hub.send(Call("GET", "/api/models", _nothing, query=(("limit", "1"),)))
+    took_ms = (time.monotonic() - began) * 1000
+    return Finding("hub", True, f"{hub.endpoint} answers in {took_ms:.0f} ms")
+
+
+def _clock(caller: Caller) -> Finding:
+    before = time.time()
+    date = caller.anonymous.send(Call("GET", "/api/models", _date, query=(("limit", "1"),)))
+    if date is None:
+        return Finding("clock", None, "the hub does not tell its time")
+    skew = email.utils.parsedate_to_datetime(date).timestamp() - (before + time.time()) / 2
+    # A date has whole seconds.
+    if abs(skew) <= MAX_SKEW_S + 1:
+        return Finding("clock", True, "this computer and the hub agree")
+    word = "behind" if skew > 0 else "ahead of"
+    cure = "signed links will be refused: set the clock of this computer, or of the hub"
+    return Finding("clock", False, f"this computer is {abs(skew):.0f} s {word} the hub; {cure}")
+
+
+def _token(caller: Caller) -> Finding:
+    from entrepot.client.calls import accounts
+
+    hub = caller.hub
+    if hub.token is None:
+        return Finding("token", None, "nobody is logged in: 'entrepot login' changes that")
+    found = hub.send(accounts.whoami())
+    role = found.auth.access_token.role
+    what = "may only read" if role == "read" else f"may write ({role})"
+    return Finding("token", True, f"{found.name}, by the token {found.auth.access_token.display_name!r}, which {what}")
+
+
+def _round_trip(caller: Caller) -> Iterator[Finding]:
+    """Make a private repository, send it a small and a large file, fetch them, delete it."""
+    api = caller.api
+    try:
+        repo = api.create_repo(f"doctor-{uuid.uuid4().hex[:12]}", private=True).repo_id
+    except EntrepotError as error:
+        yield Finding("repository", False, str(error))
+        return
+    try:
+        for name, size in (("small file", _SMALL), ("large file", _LARGE)):
+            data = os.urandom(size)
+
+            def there_and_back(name: str = name, data: bytes = data) -> Finding:
+                return _send_and_fetch(caller, repo, name, data)
+
+            yield _try(name, there_and_back)
+    finally:
+        done = _try("cleaning up", lambda: _drop(caller, repo))
+    if not done.is_well:
+        yield done
+
+
+def _send_and_fetch(caller: Caller, repo: str, name: str, data: bytes) -> Finding:
+    api, path = caller.api, name.replace(" ", ".")
+    began = time.monotonic()
+    api.upload_file(path_or_fileobj=data, path_in_repo=path, repo_id=repo)
+    sent = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="entrepot-doctor-") as folder:
+        fetched = Path(api.hf_hub_download(repo, path, local_dir=folder)).read_bytes()
+    took = time.monotonic() - sent
+    if fetched != data:
+        return Finding(name, False, "what came back is not what was sent")
+    return Finding(name, True, f"{len(data):,} bytes sent in {sent - began:.2f} s, fetched in {took:.2f} s")
+
+
+def _drop(caller: Caller, repo: str) -> Finding:
+    caller.api.delete_repo(repo)
+    return Finding("cleaning up", True, "done")
+
+
+def _nothing(_answer: Answer) -> None:
+    """It answered: that is enough."""
+
+
+def _date(answer: Answer) -> str | None:
+    return answer.headers.get("date")
+
+
+def _try(name: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except EntrepotError as error:
+        return Finding(name, False, str(error))
+
+
+def _cache(caller: Caller) -> Finding:
+    folder = caller.places.cache
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("cache", False, f"cannot write to {folder}: {error.strerror}; name another with ENTREPOT_CACHE")
+    return Finding("cache", True, f"{folder}, with {free / 2**30:.1f} GiB free")
+
+
+def _versions() -> str:
+    xet = _installed("hf_xet")
+    how = f"hf_xet {xet}" if xet else "without hf_xet: large files go through LFS"
+    return f"entrepot {entrepot.__version__}, Python {platform.python_version()}, {how}"
+
+
+def _installed(name: str) -> str | None:
+    if importlib.util.find_spec(name) is None:
+        return None
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "?"
+
+
+def _version_of(program: str) -> str | None:
+    import subprocess
+
+    path = shutil.which(program)
+    if path is None:
+        return None
+    found = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - found above
+    return found.stdout.strip() or None

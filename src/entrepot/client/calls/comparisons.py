@@ -1,0 +1,15 @@
+"""Calls about the difference between two revisions. Source: hf_api, section 1A.5."""
+
+from __future__ import annotations
+
+from entrepot.client.calls import Answer, Call, pairs, repo_api
+from entrepot.names import RepoRef
+
+
+def compare(ref: RepoRef, revisions: str) -> Call[str]:
+    """The unified diff of ``A..B``; with three dots, from where the two histories parted."""
+    return Call("GET", repo_api(ref, "compare", revisions), _text, query=pairs(raw=True), subject=str(ref))
+
+
+def _text(answer: Answer) -> str:
+    return answer.body.decode("utf-8", "replace")

@@ -1,0 +1,140 @@
+"""Small texts, of which every hub says the same: they go into the commit.
+
+A hub decides by ``.gitattributes``, ``.gitignore``, size and content. For a
+text of a few kilobytes only the first two matter, and they can be read once
+instead of asking about each of thousands of files. Whatever is not clear
+beyond doubt is left to the hub. Source: hf_api, section 4.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from entrepot.client.calls import files, trees
+from entrepot.client.hubs import Hub
+from entrepot.client.operations import Add
+from entrepot.client.sources import PathSource
+from entrepot.client.targets import Target
+from entrepot.errors import EntrepotError
+from entrepot.git import Attributes, Ignores
+from entrepot.names import RepoPath
+from entrepot.wire.trees import TreeEntry
+
+MOST_BYTES = 64 << 10
+"""A larger file is left to the hub to judge."""
+
+_MOST_KEPT = 64 << 20
+_MOST_RULES = 16
+_MOST_RULE_BYTES = 1 << 20
+_ATTRIBUTES, _IGNORES = ".gitattributes", ".gitignore"
+
+
+class PlainTexts:
+    """Judges files by the rules of one repository; keeps the contents that it has read, up to 64 MiB.
+
+    Args:
+        attributes: the text of each ``.gitattributes``, by its folder (``""``: the root).
+        ignores: the text of ``.gitignore``; ``""``: there is none.
+    """
+
+    def __init__(self, attributes: Mapping[str, str], ignores: str) -> None:
+        self._attributes = {folder: Attributes.parse(text) for folder, text in attributes.items()}
+        self._ignores = Ignores.parse(ignores)
+        self._kept = 0
+        self.contents: dict[RepoPath, bytes] = {}
+
+    def claim(self, add: Add) -> bool:
+        """Whether a file goes into the commit beyond doubt; its content is then in ``contents``.
+
+        Raises:
+            SourceChanged, SourceMissing, SourceUnreadable: it cannot be read as it was found.
+        """
+        source = add.source
+        if not isinstance(source, PathSource) or source.size > MOST_BYTES or self._kept + source.size > _MOST_KEPT:
+            return False
+        if self._is_lfs(add.path) or self._ignores.matches(add.path):
+            return False
+        content = source.read()
+        if not _is_text(content):
+            return False
+        self._kept += len(content)
+        self.contents[add.path] = content
+        return True
+
+    def _is_lfs(self, path: RepoPath) -> bool:
+        folder, _, below = path.rpartition("/")
+        while True:
+            rules = self._attributes.get(folder)
+            decision = rules.is_lfs(RepoPath(below)) if rules is not None else None
+            if decision is not None or not folder:
+                return bool(decision)
+            folder, _, last = folder.rpartition("/")
+            below = f"{last}/{below}"
+
+
+def read_rules(
+    hub: Hub, target: Target, folder: str, there: Mapping[str, TreeEntry], ignores: str | None
+) -> PlainTexts | None:
+    """The rules that count below a folder; None: there are too many of them, or they cannot be had.
+
+    Args:
+        there: every file below ``folder``, by path.
+        ignores: a ``.gitignore`` that counts instead of the repository's.
+    """
+    try:
+        above = _above(hub, target, folder)
+        found = {path: entry for path, entry in {**there, **above}.items() if _is_rule(path)}
+        if len(found) > _MOST_RULES or any(entry.size > _MOST_RULE_BYTES for entry in found.values()):
+            return None
+        texts = {path: _read(hub, target, path) for path in found}
+    except (EntrepotError, UnicodeDecodeError):
+        return None
+    attributes = {
+        path.removesuffix(_ATTRIBUTES).rstrip("/"): text for path, text in texts.items() if path.endswith(_ATTRIBUTES)
+    }
+    return PlainTexts(attributes, texts.get(_IGNORES, "") if ignores is None else ignores)
+
+
+def _above(hub: Hub, target: Target, folder: str) -> dict[str, TreeEntry]:
+    """The rules in the folders above, and in the folder itself."""
+    if not folder:
+        return {}
+    parts = folder.split("/")
+    places = ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
+    wanted = [_IGNORES, *(f"{place}/{_ATTRIBUTES}" if place else _ATTRIBUTES for place in places)]
+    return {entry.path: entry for entry in hub.send(trees.describe(target.repo, target.revision, wanted))}
+
+
+def _is_rule(path: str) -> bool:
+    return path == _IGNORES or path.rpartition("/")[2] == _ATTRIBUTES
+
+
+def _read(hub: Hub, target: Target, path: str) -> str:
+    return hub.send(files.content(target.repo, target.revision, path)).decode("utf-8")
+
+
+def _is_text(content: bytes) -> bool:
+    if b"\0" in content:
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def common_folder(paths: Iterable[str]) -> str:
+    """The deepest folder in which all these files are; ``""``: the root."""
+    common: list[str] | None = None
+    for path in paths:
+        parts = path.split("/")[:-1]
+        if common is None:
+            common = parts
+            continue
+        length = 0
+        for left, right in zip(common, parts, strict=False):
+            if left != right:
+                break
+            length += 1
+        common = common[:length]
+    return "/".join(common or [])

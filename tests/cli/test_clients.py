@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import pytest
+
+from entrepot.cli.clients import Caller, confirm, hub_options, sentence, type_option
+from entrepot.cli.sessions import Session
+
+HERE = {"ENTREPOT_ENDPOINT": "http://hub.example", "ENTREPOT_TOKEN": "hf_fromtheenvironment"}
+
+
+@click.command()
+@click.argument("name")
+@type_option
+@hub_options
+def probe(caller: Caller, name: str, repo_type: str) -> None:
+    """Say what arrived."""
+    click.echo(f"{name} {repo_type} {caller.endpoint} {caller.token} {caller.is_quiet}")
+
+
+def run(*args: str) -> str:
+    from click.testing import CliRunner
+
+    outcome = CliRunner().invoke(probe, list(args), obj=Session({}))
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output.strip()
+
+
+def test_flags_reach_the_command_as_one_value() -> None:
+    assert run("x") == "x model None None False"
+    assert run("x", "--type", "dataset", "--endpoint", "http://h", "--token", "hf_x", "-q") == (
+        "x dataset http://h hf_x True"
+    )
+
+
+def test_a_flag_is_stronger_than_the_environment() -> None:
+    assert Caller(Session(HERE)).hub.endpoint == "http://hub.example"
+    assert Caller(Session(HERE)).api._hub().token == "hf_fromtheenvironment"
+    flagged = Caller(Session(HERE), "http://other.example", "hf_fromtheflag")
+    assert (flagged.api._hub().endpoint, flagged.hub.token) == ("http://other.example", "hf_fromtheflag")
+
+
+def test_a_token_is_for_the_hub_that_the_environment_names(tmp_path: Any) -> None:
+    other = Caller(Session(HERE | {"ENTREPOT_HOME": str(tmp_path)}), "http://other.example")
+    assert other.hub.token is None
+
+
+def test_a_token_is_not_shown_by_accident() -> None:
+    assert "hf_secret" not in repr(Caller(Session({}), None, "hf_secret"))
+
+
+def test_quiet_means_no_progress_and_no_remarks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert Caller(Session({}), is_quiet=True).places.disable_progress
+    assert not Caller(Session({})).places.disable_progress
+    sentence(Caller(Session({}), is_quiet=True), "hello")
+    sentence(Caller(Session({})), "there")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "there\n")
+
+
+def test_without_a_terminal_destruction_needs_the_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115 - closed with the test
+    confirm("Delete it?", is_sure=True)
+    with pytest.raises(click.UsageError, match="--yes"):
+        confirm("Delete it?", is_sure=False)

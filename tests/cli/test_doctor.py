@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import email.utils
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from entrepot import HubApi
+from entrepot.testing.hubs import RunningHub
+
+Run = Callable[..., Any]
+
+
+def verdicts(outcome: Any) -> dict[str, bool | None]:
+    return {finding["name"]: finding["is_well"] for finding in outcome.json}
+
+
+def test_all_is_well_and_nothing_is_left_behind(at_hub: Run) -> None:
+    found = at_hub("doctor", "--json")
+    assert found.code == 0, found.out
+    well = verdicts(found)
+    assert [name for name, is_well in well.items() if is_well] == [
+        "cache", "hub", "clock", "token", "small file", "large file"
+    ]  # fmt: skip
+    assert not [model for model in HubApi().list_models(author="tester") if "doctor-" in model.id]
+
+
+def test_people_read_lines(at_hub: Run) -> None:
+    lines = at_hub("doctor", "--no-upload").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["-", "ok", "ok", "ok", "ok"]
+
+
+def test_a_hub_that_is_not_there_is_named(at_hub: Run) -> None:
+    found = at_hub("doctor", "--endpoint", "http://127.0.0.1:9")
+    assert found.code == 1
+    assert "WRONG  hub: cannot reach the hub at http://127.0.0.1:9" in found.out
+    assert "token" not in found.out.splitlines()[-1].split(":")[0]
+
+
+def test_a_token_that_is_unknown_is_wrong_and_one_that_reads_uploads_nothing(
+    at_hub: Run, entrepot_hub: RunningHub
+) -> None:
+    assert verdicts(at_hub("doctor", "--token", "hf_unknownunknown", "--json"))["token"] is False
+    reader = entrepot_hub.user(f"reader-{os.urandom(3).hex()}", role="read")
+    well = verdicts(at_hub("doctor", "--token", reader.token, "--json"))
+    assert (well["token"], "small file" in well) == (True, False)
+
+
+def test_a_cache_that_cannot_be_written_is_wrong(at_hub: Run) -> None:
+    found = at_hub("doctor", "--no-upload", environ={"ENTREPOT_CACHE": "/dev/null/cache"})
+    assert found.code == 1
+    assert "ENTREPOT_CACHE" in found.out
+
+
+@pytest.mark.parametrize(("skew_s", "words"), [(-3600, "ahead of the hub"), (3600, "behind the hub")])
+def test_a_clock_that_is_wrong_is_told(at_hub: Run, scripted_hub: Any, reply: Any, skew_s: int, words: str) -> None:
+    date = email.utils.formatdate(time.time() + skew_s, usegmt=True)
+    scripted_hub.on("GET", "/api/models", reply([], headers={"Date": date}))
+    found = at_hub("doctor", "--no-upload", "--endpoint", scripted_hub.url)
+    assert found.code == 1
+    assert words in found.out
+
+
+def test_the_environment_is_printed_without_secrets(at_hub: Run, entrepot_hub: RunningHub) -> None:
+    found = at_hub("env", "--json")
+    assert (found.json["endpoint"], found.json["is_logged_in"]) == (entrepot_hub.url, True)
+    assert found.json["hf_xet"]
+    for text in (found.out, at_hub("env").out):
+        assert entrepot_hub.token not in text

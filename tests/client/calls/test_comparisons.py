@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from entrepot.client.calls import comparisons, refs
+from entrepot.client.hubs import Hub
+from entrepot.errors import RevisionNotFound
+from entrepot.names import RepoRef
+
+
+def test_a_comparison_is_text(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> None:
+    ref = fresh_repo()
+    hub.send(refs.create_branch(ref, "empty", is_empty=True))
+    assert "b/.gitattributes" in hub.send(comparisons.compare(ref, "empty..main"))
+    assert hub.send(comparisons.compare(ref, "main..main")) == ""
+    with pytest.raises(RevisionNotFound):
+        hub.send(comparisons.compare(ref, "main..absent"))

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrepot.client.operations import Add
+from entrepot.client.plain_texts import MOST_BYTES, PlainTexts, common_folder, read_rules
+from entrepot.client.publishing import publish
+from entrepot.client.sources import BytesSource, PathSource
+from entrepot.client.surveys import find_entries
+from entrepot.client.targets import Message, Target
+from entrepot.names import RepoPath
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Quay
+
+LFS = "filter=lfs diff=lfs merge=lfs -text"
+
+
+def claims(
+    folder: Path, path: str, content: bytes, attributes: dict[str, str] | None = None, ignores: str = ""
+) -> bool:
+    (folder / "file").write_bytes(content)
+    texts = PlainTexts(attributes or {}, ignores)
+    is_claimed = texts.claim(Add(RepoPath(path), PathSource.at(folder / "file")))
+    assert (RepoPath(path) in texts.contents) == is_claimed
+    return is_claimed
+
+
+@pytest.mark.parametrize("content", [b"", b"text", "é".encode(), b"x" * MOST_BYTES])
+def test_a_small_text_is_claimed(tmp_path: Path, content: bytes) -> None:
+    assert claims(tmp_path, "a/b.txt", content)
+
+
+@pytest.mark.parametrize("content", [b"\0", b"\xff", b"x" * 600 + b"\0", b"x" * (MOST_BYTES + 1)])
+def test_what_is_large_or_no_text_is_left_to_the_hub(tmp_path: Path, content: bytes) -> None:
+    assert not claims(tmp_path, "a/b.txt", content)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_claimed"),
+    [
+        ({"": f"*.txt {LFS}"}, False),
+        ({"": f"*.bin {LFS}"}, True),
+        ({"": f"/b.txt {LFS}"}, True),
+        ({"a": f"/b.txt {LFS}"}, False),
+        ({"": f"*.txt {LFS}", "a": "*.txt -filter"}, True),
+        ({"": f"a/** {LFS}"}, False),
+        ({"other": f"*.txt {LFS}"}, True),
+    ],
+)
+def test_attributes_decide_the_deepest_first(tmp_path: Path, attributes: dict[str, str], is_claimed: bool) -> None:
+    assert claims(tmp_path, "a/b.txt", b"text", attributes) is is_claimed
+
+
+def test_what_is_ignored_is_left_to_the_hub(tmp_path: Path) -> None:
+    assert not claims(tmp_path, "a/b.txt", b"text", ignores="*.txt\n")
+    assert claims(tmp_path, "a/b.txt", b"text", ignores="*.log\n")
+
+
+def test_contents_in_memory_are_left_to_the_hub() -> None:
+    assert not PlainTexts({}, "").claim(Add(RepoPath("a"), BytesSource(b"text")))
+
+
+def test_what_is_kept_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("entrepot.client.plain_texts._MOST_KEPT", 10)
+    (tmp_path / "file").write_bytes(b"123456")
+    texts, source = PlainTexts({}, ""), PathSource.at(tmp_path / "file")
+    assert [texts.claim(Add(RepoPath(path), source)) for path in ("a", "b")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("paths", "folder"),
+    [
+        ([], ""),
+        (["a"], ""),
+        (["x/a"], "x"),
+        (["x/y/a", "x/y/b", "x/y/z/c"], "x/y"),
+        (["x/y/a", "x/yy/b"], "x"),
+        (["x/a", "b"], ""),
+    ],
+)
+def test_files_have_a_common_folder(paths: list[str], folder: str) -> None:
+    assert common_folder(paths) == folder
+
+
+def test_rules_are_read_from_the_folder_and_from_above(quay: Quay) -> None:
+    target = Target(quay.repo())
+    contents = {
+        ".gitignore": "*.tmp\n",
+        "x/.gitattributes": f"*.x {LFS}\n",
+        "x/y/.gitattributes": f"*.y {LFS}\n",
+        "x/y/z/.gitattributes": f"*.z {LFS}\n",
+        "other/.gitattributes": f"*.txt {LFS}\n",
+    }
+    adds = [Add(RepoPath(path), BytesSource(text.encode())) for path, text in contents.items()]
+    publish(quay.hub, target, adds, Message("rules"))
+    (quay.folder / "file").write_bytes(b"text")
+    source = PathSource.at(quay.folder / "file")
+    found = find_entries(quay.hub, target, [RepoPath("x/y/a"), RepoPath("x/y/z/b")])
+    texts = read_rules(quay.hub, target, found.folder, found.entries, None)
+    assert texts is not None
+    judged = {
+        path: texts.claim(Add(RepoPath(path), source))
+        for path in ("x/y/a.txt", "x/y/a.x", "x/y/a.y", "x/y/a.z", "x/y/z/a.z", "x/y/a.bin", "x/y/a.tmp")
+    }
+    assert [path for path, is_plain in judged.items() if is_plain] == ["x/y/a.txt", "x/y/a.z"]
+    other = read_rules(quay.hub, target, found.folder, found.entries, "*.txt\n")
+    assert other is not None
+    assert not other.claim(Add(RepoPath("x/y/a.txt"), source))
+
+
+def test_too_many_rules_are_left_to_the_hub(quay: Quay) -> None:
+    target = Target(quay.repo())
+    adds = [Add(RepoPath(f"{number}/.gitattributes"), BytesSource(b"*.a -filter\n")) for number in range(20)]
+    publish(quay.hub, target, adds, Message("rules"))
+    found = find_entries(quay.hub, target, [RepoPath("a")])
+    assert read_rules(quay.hub, target, found.folder, found.entries, None) is None
