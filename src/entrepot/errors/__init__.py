@@ -41,6 +41,7 @@ from entrepot.errors.clients import (
 from entrepot.errors.tree import (
     AccountNotFound,
     AlreadyExists,
+    AlreadyGranted,
     BlobMissing,
     BlobUnreadable,
     BranchMoved,
@@ -67,6 +68,8 @@ from entrepot.errors.tree import (
     Malformed,
     NotAllowed,
     NotFound,
+    NotGated,
+    NotMergeable,
     NotOffered,
     ObjectDamaged,
     ObjectMissing,
@@ -90,6 +93,7 @@ from entrepot.errors.tree import (
 __all__ = [
     "AccountNotFound",
     "AlreadyExists",
+    "AlreadyGranted",
     "AnswerUnusable",
     "BlobMissing",
     "BlobUnreadable",
@@ -129,6 +133,8 @@ __all__ = [
     "NotAllowed",
     "NotCached",
     "NotFound",
+    "NotGated",
+    "NotMergeable",
     "NotOffered",
     "ObjectDamaged",
     "ObjectMissing",
