@@ -11,6 +11,7 @@ _ACCOUNTS = "entrepot.cli.accounts"
 _TOKENS = "entrepot.cli.tokens"
 _JOBS = "entrepot.cli.jobs"
 _MODERATION = "entrepot.cli.moderation"
+_AUDIT = "entrepot.cli.audit"
 
 _ENTRIES = (
     Entry("create-user", f"{_ACCOUNTS}:create_user", "Make a user."),
@@ -25,6 +26,7 @@ _ENTRIES = (
     Entry("reset-password", f"{_ACCOUNTS}:reset_password", "Give a user a new password."),
     Entry("disable-repo", f"{_MODERATION}:disable_repo", "Close a repository to everybody but administrators."),
     Entry("enable-repo", f"{_MODERATION}:enable_repo", "Open a disabled repository again."),
+    Entry("audit", f"{_AUDIT}:audit", "Read and verify the log of who changed what."),
     Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
 )
 

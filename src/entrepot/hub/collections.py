@@ -23,7 +23,7 @@ from entrepot.errors import (
     NotAllowed,
     ThingNotFound,
 )
-from entrepot.hub import access, scopes
+from entrepot.hub import access, audit, scopes
 from entrepot.hub.callers import Anyone, Caller, Role, require_change, require_permission
 from entrepot.hub.house import Hub
 from entrepot.names import RepoRef, RepoType, new_uid, parse_repo_id
@@ -186,6 +186,8 @@ def update(hub: Hub, caller: Anyone, slug: str, edits: Edits) -> Collection:
             values["description"] = _description(edits.description)
         if edits.is_private is not None:
             values["is_private"] = edits.is_private
+            if edits.is_private != row.is_private:
+                audit.record(hub, tx, editor, "collection.settings", _subject(row), {"private": edits.is_private})
         if edits.theme is not None:
             values["theme"] = edits.theme
         collections.update(tx, row.id, **values)
@@ -203,8 +205,13 @@ def delete(hub: Hub, caller: Anyone, slug: str) -> None:
         ThingNotFound, LoginRequired, NotAllowed: no access.
     """
     with hub.write() as tx:
-        row, _ = _editable(tx, caller, slug)
+        row, remover = _editable(tx, caller, slug)
         collections.remove(tx, row.id)
+        audit.record(hub, tx, remover, "collection.delete", _subject(row), {"title": row.title})
+
+
+def _subject(row: CollectionRow) -> str:
+    return f"collection {row.namespace}/{row.uid}"
 
 
 def add_item(hub: Hub, caller: Anyone, slug: str, item: tuple[str, str], note: str | None) -> Collection:

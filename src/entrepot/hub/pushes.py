@@ -30,7 +30,7 @@ from entrepot.errors import (
 from entrepot.git import Kind, parse_tag_object
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, events, followups, proposals, protections
+from entrepot.hub import access, audit, events, followups, proposals, protections
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
@@ -357,6 +357,8 @@ def _publish(
             events.Moved(RefName(it.ref), it.old, it.new) for it in commands if it.ref in done and it.old != it.new
         ]
         events.emit_content(hub, tx, row, changed)
+        for gone in (it for it in changed if it.new is None):
+            audit.record(hub, tx, push.author, "ref.delete", access.subject(row), {"ref": gone.ref, "was": gone.old})
     return outcome
 
 
