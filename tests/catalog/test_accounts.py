@@ -183,9 +183,16 @@ def test_members_of_an_organisation_are_listed_by_name(
         accounts.join_org(tx, acme.id, bob.id, "read")
         accounts.join_org(tx, acme.id, alice.id, "admin")
         accounts.join_org(tx, zeta.id, alice.id, "admin")
-    with catalog.read() as tx:
-        assert accounts.members(tx, acme.id) == [alice, bob]
-        assert accounts.members(tx, alice.id) == []
+    with catalog.write() as tx:
+        assert [(item.user, item.role) for item in accounts.members(tx, acme.id, limit=9)] == [
+            (alice, "admin"),
+            (bob, "read"),
+        ]
+        assert accounts.members(tx, alice.id, limit=9) == []
+        assert accounts.count_members(tx, acme.id) == 2
+        assert [item.user for item in accounts.members(tx, acme.id, after="Alice", limit=1)] == [bob]
+        accounts.leave_org(tx, acme.id, bob.id)
+        assert accounts.role_of(tx, acme.id, bob.id) is None
 
 
 def test_accounts_are_found_by_their_permanent_ids(catalog: Catalog, alice: Account, add_account: AddAccount) -> None:
@@ -226,3 +233,19 @@ def test_a_token_is_renamed_and_gets_another_secret(catalog: Catalog, alice: Acc
             accounts.update_token(tx, two.uid, secret_hash=secret(3))
     assert found is not None
     assert found[0] == attrs.evolve(one, name="desk")
+
+
+def test_the_use_of_a_token_is_written_down_now_and_then(catalog: Catalog, alice: Account) -> None:
+    with catalog.write() as tx:
+        accounts.add_token(tx, Token("t" * 24, alice.id, "ci", "read", 1, None), "ab" * 32)
+        for now_ms, expected in ((1000, 1000), (1099, 1000), (1100, 1100)):
+            accounts.note_token_use(tx, "t" * 24, now_ms, every_ms=100)
+            assert [token.used_ms for token in accounts.tokens_of(tx, alice.id)] == [expected]
+
+
+def test_columns_of_an_account_are_changed(catalog: Catalog, alice: Account) -> None:
+    with catalog.write() as tx:
+        accounts.update(tx, alice.id, fullname="Alice A.", details="Here.")
+        found = accounts.find(tx, "alice")
+    assert found is not None
+    assert (found.fullname, found.details) == ("Alice A.", "Here.")

@@ -89,6 +89,7 @@ def test_votes_are_counted_with_the_rows(catalog: Catalog, alice: Account, add: 
         collections.vote(tx, row.id, alice.id)
         collections.vote(tx, row.id, alice.id)
         assert collections.has_voted(tx, row.id, alice.id)
+        assert collections.voted(tx, [row.id, 999], alice.id) == {row.id}
         assert collections.by_ids(tx, [row.id])[row.id].upvotes == 1
         collections.withdraw_vote(tx, row.id, alice.id)
         collections.withdraw_vote(tx, row.id, alice.id)

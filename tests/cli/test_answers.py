@@ -39,4 +39,5 @@ def test_the_times_of_a_token_are_iso_texts() -> None:
         "role": "read",
         "created_at": "1970-01-01T00:00:00.000Z",
         "expires_at": "1970-01-02T00:00:00.000Z",
+        "last_used_at": None,
     }

@@ -35,7 +35,7 @@ def test_standard_output_is_the_secret_and_nothing_else(admin: Any, data: Path) 
 
 def test_a_token_is_shown_to_programs_with_every_documented_key(admin: Any, data: Path) -> None:
     made = admin("create-token", "alice", "--role", "read", "--name", "ci", "--json").json
-    assert set(made) == {"id", "user", "name", "role", "created_at", "expires_at", "token"}
+    assert set(made) == {"id", "user", "name", "role", "created_at", "expires_at", "last_used_at", "token"}
     assert (made["user"], made["name"], made["role"], made["expires_at"]) == ("alice", "ci", "read", None)
     assert not caller_of(data, made["token"]).may_write
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import AccountNotFound, AlreadyExists, InvalidCredentials, InvalidName, Refused, ThingNotFound
-from entrepot.hub import accounts, repositories, upkeep
+from entrepot.hub import accounts, audit, repositories, upkeep
 from entrepot.hub.callers import Role
 from entrepot.hub.passwords import is_right
 
@@ -140,3 +141,23 @@ def test_a_password_is_set_or_made_up(world: Any) -> None:
 
 def test_whether_there_is_anybody(world: Any) -> None:
     assert accounts.has_accounts(world.hub)
+
+
+def test_what_is_done_on_the_machine_is_in_the_audit_log(world: Any) -> None:
+    hub = world.hub
+    accounts.create_user(hub, "dora")
+    token = accounts.create_token(hub, "dora", role="read", name="ci").token
+    accounts.set_member(hub, "acme", "dora", Role.READ)
+    accounts.revoke_token(hub, "dora", token.uid)
+    accounts.reset_password(hub, "dora", None)
+    accounts.delete_user(hub, "dora")
+    rows = audit.search(hub, AuditFilter(actor=audit.CONSOLE), limit=6)
+    assert [(row.action, row.subject) for row in reversed(rows)] == [
+        ("user.create", "user dora"),
+        ("token.create", "token ci of dora"),
+        ("member.role", "organisation acme"),
+        ("token.revoke", "token ci of dora"),
+        ("user.password", "user dora"),
+        ("user.delete", "user dora"),
+    ]
+    assert not [row for row in rows if "hf_" in row.details]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -7,16 +9,20 @@ import sqlalchemy as sa
 
 from entrepot.catalog import together
 from entrepot.catalog.audit import AuditFilter
+from entrepot.errors import LoginRequired, NotAllowed
 from entrepot.hub import audit
-from entrepot.hub.house import Hub
+from entrepot.hub.house import Hub, open_hub
+from entrepot.settings import Settings
 
 A = together.audit
 
 
 @pytest.fixture
-def hub(world: Any) -> Hub:
-    opened: Hub = world.hub
-    return opened
+def hub(tmp_path: pathlib.Path) -> Iterator[Hub]:
+    """A hub in which nothing has happened yet."""
+    opened = open_hub(Settings(data=tmp_path / "empty"), fsync=False)
+    yield opened
+    opened.close()
 
 
 def write(hub: Hub, *actions: str) -> None:
@@ -88,6 +94,23 @@ def test_the_actor_is_the_account_and_its_token(world: Any) -> None:
     with hub.write() as tx:
         audit.record(hub, tx, alice, "token.create", "user alice")
         audit.record(hub, tx, None, "gate.ask", "model alice/gpt")
-    anonymous, known = audit.search(hub, AuditFilter())
+    anonymous, known = audit.search(hub, AuditFilter(), limit=2)
     assert (known.actor, known.token) == ("alice", alice.token.uid)
     assert (anonymous.actor, anonymous.token) == ("(anonymous)", None)
+
+
+def test_a_head_that_was_kept_elsewhere_is_found_again(hub: Hub) -> None:
+    write(hub, "one")
+    kept = audit.verify(hub).head
+    write(hub, "two")
+    assert audit.verify(hub, kept).knows_kept
+    assert audit.verify(hub, audit.START).knows_kept
+    assert not audit.verify(hub, "ab" * 32).knows_kept
+
+
+def test_only_administrators_of_the_hub_read_the_log(world: Any) -> None:
+    assert audit.list_rows(world.hub, world.caller("root", "read"), AuditFilter(), limit=1)
+    with pytest.raises(NotAllowed):
+        audit.list_rows(world.hub, world.olga, AuditFilter())
+    with pytest.raises(LoginRequired):
+        audit.list_rows(world.hub, None, AuditFilter())

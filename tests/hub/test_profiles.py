@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from entrepot.errors import AccountNotFound, LoginRequired, NotAllowed
-from entrepot.hub import profiles, repositories
+from entrepot.errors import AccountNotFound, InvalidName, LoginRequired, NotAllowed
+from entrepot.hub import collections, discussions, follows, likes, profiles, repositories
+from entrepot.hub.collections import Draft
 from entrepot.names import RepoType
 
 
@@ -25,12 +26,12 @@ def test_repositories_are_counted_as_far_as_the_caller_sees_them(world: Any) -> 
         assert profiles.user(world.hub, caller, "Alice").counts == expected
 
 
-def test_a_user_is_shown_with_organisations_and_an_organisation_with_members(world: Any) -> None:
-    assert [org.name for org in profiles.user(world.hub, None, "rita").related] == ["acme"]
-    assert profiles.user(world.hub, None, "bob").related == []
+def test_a_user_is_shown_with_organisations_and_an_organisation_with_the_number_of_members(world: Any) -> None:
+    assert [org.name for org in profiles.user(world.hub, None, "rita").orgs] == ["acme"]
+    assert profiles.user(world.hub, None, "bob").orgs == []
     found = profiles.org(world.hub, None, "ACME")
     assert found.account.name == "acme"
-    assert [member.name for member in found.related] == ["carl", "olga", "rita", "wendy"]
+    assert found.members == 4
 
 
 def test_a_user_is_no_organisation_nor_the_other_way_round(world: Any) -> None:
@@ -53,3 +54,33 @@ def test_stored_bytes_are_for_those_who_belong_there(world: Any) -> None:
         profiles.stored(world.hub, None, "acme")
     with pytest.raises(AccountNotFound):
         profiles.stored(world.hub, world.alice, "bob")
+
+
+def test_numbers_count_what_everybody_may_see(world: Any) -> None:
+    hub = world.hub
+    seen, hidden = world.repo("alice/seen"), world.repo("alice/hidden", visibility="private")
+    for ref in (seen, hidden):
+        likes.like(hub, world.alice, ref)
+        discussions.begin(hub, world.alice, ref, "Title", "Text")
+    for title, is_private in (("open", False), ("closed", True)):
+        made = collections.create(hub, world.alice, Draft(title, "alice", is_private=is_private))
+        collections.vote(hub, world.alice, collections.slug_of(made.row), is_for=True)
+    follows.follow(hub, world.bob, "alice", is_user=True)
+    follows.follow(hub, world.alice, "acme", is_user=False)
+    found = profiles.user(hub, world.bob, "alice")
+    assert (found.likes, found.discussions, found.upvotes) == (1, 1, 1)
+    assert (found.followers, found.following, found.is_followed) == (1, 0, True)
+    assert not profiles.user(hub, None, "alice").is_followed
+    acme = profiles.org(hub, world.alice, "acme")
+    assert (acme.followers, acme.is_followed) == (1, True)
+
+
+def test_users_introduce_themselves(world: Any) -> None:
+    profiles.introduce(world.hub, world.bob, fullname="Bob B.", details="I train\nmodels.")
+    profiles.introduce(world.hub, world.bob)
+    account = profiles.user(world.hub, None, "bob").account
+    assert (account.fullname, account.details) == ("Bob B.", "I train\nmodels.")
+    with pytest.raises(NotAllowed):
+        profiles.introduce(world.hub, world.caller("bob", "read"), fullname="X")
+    with pytest.raises(InvalidName):
+        profiles.introduce(world.hub, world.bob, fullname="\u202e")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +183,7 @@ class Site:
 
     def filled(self, example: str, who: str, ref: RepoRef) -> str:
         """An example with what its words in angle brackets stand for; things are made for this one request."""
-        words = {
+        words: dict[str, Callable[[], str]] = {
             "<namespace>": lambda: ref.id.namespace,
             "<name>": lambda: ref.id.name,
             "<type>": lambda: ref.type.value,
@@ -219,8 +219,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     hub = open_hub(Settings(data=tmp_path_factory.mktemp("rights") / "data", port=0, run_jobs=False), fsync=False)
     members = {"reader": Role.READ, "contributor": Role.CONTRIBUTOR, "owner": Role.CONTRIBUTOR, "writer": Role.WRITE}
     secrets = {}
-    for name in ("stranger", "accepted", "rejected", "admin", *members):
-        accounts.create_user(hub, name)
+    for name in ("stranger", "accepted", "rejected", "admin", "operator", "outsider", *members):
+        accounts.create_user(hub, name, is_admin=name == "operator")
         secrets[name] = accounts.create_token(hub, name, role="write").secret
     accounts.create_org(hub, "acme", admin="admin")
     for name, role in members.items():

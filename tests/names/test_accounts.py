@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.errors import InvalidName
-from entrepot.names.accounts import RESERVED, parse_account
+from entrepot.errors import InvalidName, LimitExceeded, Malformed
+from entrepot.names.accounts import RESERVED, parse_account, parse_details, parse_fullname
 
 
 @pytest.mark.parametrize("text", ["ab", "Alice", "a1", "42", "_x", "x_", "__", "a-b", "a_-_b", "x" * 42])
@@ -56,3 +56,19 @@ def test_an_account_name_needs_no_escaping_and_no_dot(text: str) -> None:
     assert name.isascii()
     assert name.replace("_", "").replace("-", "").isalnum() or set(name) <= set("_-")
     assert "." not in name
+
+
+def test_a_full_name_is_a_line_of_printable_text() -> None:
+    assert parse_fullname("  Ålice A. 🚀 ") == "Ålice A. 🚀"
+    for text in ("", "  ", "a\nb", "\u202e", "x" * 101, "\udcff"):
+        with pytest.raises(InvalidName):
+            parse_fullname(text)
+
+
+def test_details_may_have_lines_but_no_control_characters() -> None:
+    assert parse_details(" We train\nmodels. ") == "We train\nmodels."
+    assert parse_details(" ") is None
+    with pytest.raises(Malformed):
+        parse_details("\x1b[2J")
+    with pytest.raises(LimitExceeded):
+        parse_details("x" * 1001)

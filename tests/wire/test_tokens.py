@@ -41,7 +41,8 @@ def test_a_wish_for_a_token_is_read() -> None:
 
 
 def test_a_token_has_a_secret_only_when_it_is_made() -> None:
-    token = OwnToken(id="1", display_name="ci", role="read", created_at="t", expires_at=None)
-    assert plain(token) == {"id": "1", "displayName": "ci", "role": "read", "createdAt": "t", "expiresAt": None}
+    token = OwnToken(id="1", display_name="ci", role="read", created_at="t", expires_at=None, last_used_at=None)
+    dates = {"createdAt": "t", "expiresAt": None, "lastUsedAt": None}
+    assert plain(token) == {"id": "1", "displayName": "ci", "role": "read"} | dates
     token.token = "hf_secret"
     assert plain(token)["token"] == "hf_secret"

@@ -28,6 +28,8 @@ class Account:
     is_admin: bool
     default_visibility: str | None
     created_ms: int
+    # What they say of themselves.
+    details: str | None = None
 
     @property
     def is_user(self) -> bool:
@@ -44,6 +46,14 @@ class Membership:
 
 
 @attrs.frozen
+class Member:
+    """A user in an organisation."""
+
+    user: Account
+    role: str
+
+
+@attrs.frozen
 class Token:
     """An access token without its secret, which is never stored."""
 
@@ -55,6 +65,8 @@ class Token:
     expires_ms: int | None
     # Of fine-grained tokens: which rights where, as entrepot.hub.scopes writes it.
     scopes: Mapping[str, Any] | None = None
+    # Within an hour: uses are not written down one by one.
+    used_ms: int | None = None
 
 
 _NS = tables.namespaces
@@ -71,10 +83,11 @@ _ACCOUNT = [
         "is_admin",
         "default_visibility",
         "created_ms",
+        "details",
     )
 ]
 _TK = tables.tokens
-_TOKEN = [_TK.c[name] for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms", "scopes")]
+_TOKEN = [_TK.c[name] for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms", "scopes", "used_ms")]
 
 # Built once: making a statement costs more than running it on a page that is cached.
 _FIND_TOKEN = (
@@ -143,6 +156,11 @@ def count(tx: Read) -> int:
     return tx.sql.execute(sa.select(sa.func.count()).select_from(_NS)).scalar_one()
 
 
+def update(tx: Write, account_id: int, **values: object) -> None:
+    """Set columns of an account."""
+    tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(**values))
+
+
 def set_password(tx: Write, account_id: int, password_hash: str) -> None:
     """Replace the stored password hash."""
     tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(password_hash=password_hash))
@@ -171,6 +189,12 @@ def join_org(tx: Write, org_id: int, user_id: int, role: str) -> None:
     tx.sql.execute(sa.insert(members).values(org_id=org_id, user_id=user_id, role=role))
 
 
+def leave_org(tx: Write, org_id: int, user_id: int) -> None:
+    """Take a user out of an organisation."""
+    members = tables.memberships
+    tx.sql.execute(sa.delete(members).where((members.c.org_id == org_id) & (members.c.user_id == user_id)))
+
+
 def memberships(tx: Read, user_id: int) -> list[Membership]:
     """The organisations a user belongs to, by name."""
     return [Membership(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(_MEMBERSHIPS, {"member": user_id})]
@@ -181,16 +205,23 @@ def role_of(tx: Read, org_id: int, user_id: int) -> str | None:
     return tx.sql.execute(_ROLE, {"org": org_id, "member": user_id}).scalar()
 
 
-def members(tx: Read, org_id: int) -> list[Account]:
-    """The users who belong to an organisation, by name."""
+def members(tx: Read, org_id: int, *, after: str = "", limit: int) -> list[Member]:
+    """The users who belong to an organisation, by name; ``after``: the last name of the page before."""
     joined = tables.memberships
     query = (
-        sa.select(*_ACCOUNT)
+        sa.select(*_ACCOUNT, joined.c.role)
         .join(joined, joined.c.user_id == _NS.c.id)
-        .where(joined.c.org_id == org_id)
+        .where((joined.c.org_id == org_id) & (_NS.c.name_key > after.lower()))
         .order_by(_NS.c.name_key)
+        .limit(limit)
     )
-    return [Account(*row) for row in tx.sql.execute(query)]
+    return [Member(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(query)]
+
+
+def count_members(tx: Read, org_id: int) -> int:
+    """How many users belong to an organisation."""
+    joined = tables.memberships
+    return tx.sql.execute(sa.select(sa.func.count()).where(joined.c.org_id == org_id)).scalar_one()
 
 
 def sole_admin_of(tx: Read, user_id: int) -> list[str]:
@@ -241,6 +272,12 @@ def update_token(tx: Write, uid: str, **values: object) -> None:
     if "secret_hash" in values and tx.sql.execute(sa.select(_TK.c.id).where(others)).first():
         raise AlreadyExists("this token secret is already in use")
     tx.sql.execute(sa.update(_TK).where(_TK.c.uid == uid).values(**values))
+
+
+def note_token_use(tx: Write, uid: str, now_ms: int, *, every_ms: int) -> None:
+    """Write down that a token is in use, unless that was done less than ``every_ms`` ago."""
+    is_due = _TK.c.used_ms.is_(None) | (_TK.c.used_ms <= now_ms - every_ms)
+    tx.sql.execute(sa.update(_TK).where((_TK.c.uid == uid) & is_due).values(used_ms=now_ms))
 
 
 def remove_token(tx: Write, uid: str) -> bool:

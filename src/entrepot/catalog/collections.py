@@ -188,10 +188,22 @@ def withdraw_vote(tx: Write, collection_id: int, user_id: int) -> None:
         update(tx, collection_id, upvotes=_C.c.upvotes - 1)
 
 
+def public_upvotes(tx: Read, namespace_id: int) -> int:
+    """How many votes the public collections of a namespace have in all."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(_C.c.upvotes), 0))
+    return int(tx.sql.execute(query.where((_C.c.namespace_id == namespace_id) & ~_C.c.is_private)).scalar_one())
+
+
 def has_voted(tx: Read, collection_id: int, user_id: int) -> bool:
     """Whether a user has voted for a collection."""
     here = (_V.c.collection_id == collection_id) & (_V.c.user_id == user_id)
     return tx.sql.execute(sa.select(_V.c.user_id).where(here)).first() is not None
+
+
+def voted(tx: Read, collection_ids: Sequence[int], user_id: int) -> frozenset[int]:
+    """Those of some collections that a user has voted for."""
+    here = _V.c.collection_id.in_(collection_ids) & (_V.c.user_id == user_id)
+    return frozenset(tx.sql.execute(sa.select(_V.c.collection_id).where(here)).scalars())
 
 
 def position_of(row: CollectionRow, sort: str) -> tuple[float, int]:

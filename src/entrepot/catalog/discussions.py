@@ -131,6 +131,13 @@ def count(tx: Read, repo_id: int, wanted: Wanted) -> int:
     return tx.sql.execute(sa.select(sa.func.count()).where(_matching(repo_id, wanted))).scalar_one()
 
 
+def count_public_by(tx: Read, author_id: int) -> int:
+    """How many discussions a user has begun in public repositories."""
+    query = sa.select(sa.func.count()).select_from(_D).join(_R, _R.c.id == _D.c.repo_id)
+    here = (_D.c.author_id == author_id) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
+    return tx.sql.execute(query.where(here)).scalar_one()
+
+
 def change(tx: Write, talk_id: int, **values: object) -> None:
     """Set columns of a discussion."""
     tx.sql.execute(sa.update(_D).where(_D.c.id == talk_id).values(**values))

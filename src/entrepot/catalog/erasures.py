@@ -61,6 +61,8 @@ def _forget_author(tx: Write, account_id: int) -> None:
     """Let words stand without an author: SQLite may give the row id to the next account."""
     for table in (_D, together.discussion_events):
         tx.sql.execute(sa.update(table).where(table.c.author_id == account_id).values(author_id=NOBODY))
+    invited = together.invitations
+    tx.sql.execute(sa.update(invited).where(invited.c.inviter_id == account_id).values(inviter_id=NOBODY))
     images = together.attachments
     tx.sql.execute(sa.update(images).where(images.c.user_id == account_id).values(user_id=NOBODY))
 

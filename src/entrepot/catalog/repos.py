@@ -125,6 +125,15 @@ def by_id(tx: Read, repo_id: int) -> RepoRow | None:
     return row_of(row) if row else None
 
 
+def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, RepoRow]:
+    """The repositories with these row ids that were not deleted."""
+    found: dict[int, RepoRow] = {}
+    for at in range(0, len(ids), 500):
+        rows = tx.sql.execute(_SELECT.where(_R.c.id.in_(ids[at : at + 500])))
+        found.update((row.id, row_of(row)) for row in rows)
+    return found
+
+
 def by_uids(tx: Read, uids: Sequence[str]) -> list[RepoRow]:
     """The repositories with these permanent ids, in no order."""
     return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.uid.in_(uids)))]

@@ -54,6 +54,7 @@ namespaces = sa.Table(
     sa.Column("is_admin", sa.Boolean, nullable=False),
     sa.Column("default_visibility", sa.String(8)),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("details", sa.Text),
 )
 
 memberships = sa.Table(

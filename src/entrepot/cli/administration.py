@@ -12,6 +12,7 @@ _TOKENS = "entrepot.cli.tokens"
 _JOBS = "entrepot.cli.jobs"
 _PROTECTIONS = "entrepot.cli.protections"
 _MODERATION = "entrepot.cli.moderation"
+_AUDIT = "entrepot.cli.audit"
 
 _ENTRIES = (
     Entry("create-user", f"{_ACCOUNTS}:create_user", "Make a user."),
@@ -27,6 +28,7 @@ _ENTRIES = (
     Entry("repo", f"{_PROTECTIONS}:repo", "Protect branches and tags of a repository."),
     Entry("disable-repo", f"{_MODERATION}:disable_repo", "Close a repository to everybody but administrators."),
     Entry("enable-repo", f"{_MODERATION}:enable_repo", "Open a disabled repository again."),
+    Entry("audit", f"{_AUDIT}:audit", "Read and verify the log of who changed what."),
     Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
 )
 

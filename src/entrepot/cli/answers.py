@@ -47,4 +47,5 @@ def token_row(owner: str, token: Token) -> dict[str, object]:
         "role": token.role,
         "created_at": render_time(token.created_ms),
         "expires_at": render_time(token.expires_ms),
+        "last_used_at": render_time(token.used_ms),
     }

@@ -102,7 +102,10 @@ def create_token(
 @folder_options
 @pass_session
 def list_tokens(session: Session, user: str | None, as_json: bool) -> None:
-    """List the tokens of one USER or of all, without their secrets."""
+    """List the tokens of one USER or of all, without their secrets.
+
+    When a token was last used is true to the hour.
+    """
     from entrepot.hub import accounts
 
     with session.opened_hub() as hub:
@@ -115,7 +118,7 @@ def list_tokens(session: Session, user: str | None, as_json: bool) -> None:
         show_json([token_row(owner, token) for owner, token in tokens])
         return
     show_table(
-        ("ID", "USER", "NAME", "ROLE", "CREATED", "EXPIRES"),
+        ("ID", "USER", "NAME", "ROLE", "CREATED", "EXPIRES", "LAST USED"),
         [
             (
                 token.uid,
@@ -124,6 +127,7 @@ def list_tokens(session: Session, user: str | None, as_json: bool) -> None:
                 token.role,
                 format_ms(token.created_ms),
                 render_time(token.expires_ms) or "never",
+                render_time(token.used_ms) or "never",
             )
             for owner, token in tokens
         ],

@@ -1,4 +1,8 @@
-"""Users, organisations and tokens: who there is, made and removed by administrators."""
+"""Users, organisations and tokens, made and removed on the machine itself.
+
+What people do with their own tokens and organisations is in
+:mod:`entrepot.hub.tokens` and :mod:`entrepot.hub.orgs`.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,17 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, accounts, repos
+from entrepot.catalog import Read, Write, accounts, repos
 from entrepot.catalog.accounts import Account, Token
 from entrepot.errors import AccountNotFound, InvalidName, Refused, ThingNotFound
-from entrepot.hub.callers import Role, hash_secret
+from entrepot.hub import audit
+from entrepot.hub.callers import Caller, Role, hash_secret
 from entrepot.hub.house import Hub
 from entrepot.hub.passwords import hash_password
-from entrepot.names import new_uid, parse_account
+from entrepot.names import new_uid, parse_account, parse_fullname
 
 TOKEN_ROLES = ("read", "write")
+VISIBILITIES = ("public", "private")
 
 
 @attrs.frozen
@@ -42,10 +48,13 @@ def create_user(
         InvalidName: the name, address or password breaks a rule.
         AlreadyExists: the name is taken, in any case.
     """
-    fresh = accounts.fresh(parse_account(name), "user", hub.now_ms(), fullname=fullname, email=_email(email))
+    chosen = None if fullname is None else parse_fullname(fullname)
+    fresh = accounts.fresh(parse_account(name), "user", hub.now_ms(), fullname=chosen, email=_email(email))
     hashed = hash_password(password) if password is not None else None
     with hub.write() as tx:
-        return accounts.add(tx, attrs.evolve(fresh, is_admin=is_admin, password_hash=hashed))
+        made = accounts.add(tx, attrs.evolve(fresh, is_admin=is_admin, password_hash=hashed))
+        audit.record(hub, tx, audit.CONSOLE, "user.create", f"user {made.name}", {"admin": is_admin})
+    return made
 
 
 def create_org(
@@ -58,11 +67,29 @@ def create_org(
         AlreadyExists: the name is taken, in any case.
         AccountNotFound: there is no user called ``admin``.
     """
-    fresh = accounts.fresh(parse_account(name), "org", hub.now_ms(), fullname=fullname)
     with hub.write() as tx:
-        owner = _user(tx, admin)
-        org = accounts.add(tx, attrs.evolve(fresh, default_visibility=default_visibility))
-        accounts.join_org(tx, org.id, owner.id, Role.ADMIN.name.lower())
+        return found_org(hub, tx, audit.CONSOLE, name, _user(tx, admin), fullname, default_visibility)
+
+
+def found_org(
+    hub: Hub,
+    tx: Write,
+    by: Caller | str,
+    name: str,
+    admin: Account,
+    fullname: str | None,
+    default_visibility: str | None,
+) -> Account:
+    """Add an organisation with one administrator.
+
+    Raises:
+        InvalidName, AlreadyExists: as :func:`create_org`.
+    """
+    chosen = None if fullname is None else parse_fullname(fullname)
+    fresh = accounts.fresh(parse_account(name), "org", hub.now_ms(), fullname=chosen)
+    org = accounts.add(tx, attrs.evolve(fresh, default_visibility=parse_visibility(default_visibility)))
+    accounts.join_org(tx, org.id, admin.id, Role.ADMIN.name.lower())
+    audit.record(hub, tx, by, "org.create", org_subject(org), {"admin": admin.name})
     return org
 
 
@@ -77,10 +104,35 @@ def set_member(hub: Hub, org: str, user: str, role: Role) -> None:
         found = accounts.find(tx, org)
         if found is None or found.is_user:
             raise AccountNotFound(org, "organisation")
-        member = _user(tx, user)
-        if role is not Role.ADMIN and found.name in accounts.sole_admin_of(tx, member.id):
-            raise Refused(f"{user} is the only administrator of {found.name}: appoint another one first")
-        accounts.join_org(tx, found.id, member.id, role.name.lower())
+        assign_role(hub, tx, audit.CONSOLE, found, _user(tx, user), role)
+
+
+def assign_role(hub: Hub, tx: Write, by: Caller | str, org: Account, user: Account, role: Role) -> None:
+    """Give a user a role in an organisation, in place of an earlier one.
+
+    Raises:
+        Refused: the organisation would be left without an administrator.
+    """
+    if role is not Role.ADMIN:
+        check_admin_left(tx, org, user)
+    before, word = accounts.role_of(tx, org.id, user.id), role.name.lower()
+    accounts.join_org(tx, org.id, user.id, word)
+    audit.record(hub, tx, by, "member.role", org_subject(org), {"user": user.name, "role": word, "from": before})
+
+
+def check_admin_left(tx: Read, org: Account, user: Account) -> None:
+    """Refuse what would leave an organisation without an administrator, were it not for a user.
+
+    Raises:
+        Refused: the user is the only one.
+    """
+    if org.name in accounts.sole_admin_of(tx, user.id):
+        raise Refused(f"{user.name} is the only administrator of {org.name}: appoint another one first")
+
+
+def org_subject(org: Account) -> str:
+    """An organisation as the audit log names it."""
+    return f"organisation {org.name}"
 
 
 def create_token(
@@ -121,6 +173,8 @@ def create_token(
         label = name or f"token-{len(accounts.tokens_of(tx, owner.id)) + 1}"
         token = Token(new_uid(), owner.id, label, role, hub.now_ms(), expires_ms)
         accounts.add_token(tx, token, hash_secret(value))
+        details: dict[str, audit.Detail] = {"role": role, "imported": secret is not None}
+        audit.record(hub, tx, audit.CONSOLE, "token.create", _token_subject(owner, token), details)
     return NewToken(token, value)
 
 
@@ -143,6 +197,7 @@ def revoke_token(hub: Hub, user: str, token: str) -> Token:
         if len(found) > 1:
             raise Refused(f"{user} has {len(found)} tokens called {token!r}: name one by its id")
         accounts.remove_token(tx, found[0].uid)
+        audit.record(hub, tx, audit.CONSOLE, "token.revoke", _token_subject(owner, found[0]))
     return found[0]
 
 
@@ -174,6 +229,7 @@ def delete_user(hub: Hub, name: str) -> None:
         if orphans:
             raise Refused(f"{name} is the only administrator of {_some(orphans)}: appoint another one first")
         accounts.remove(tx, user.id)
+        audit.record(hub, tx, audit.CONSOLE, "user.delete", f"user {user.name}")
 
 
 def reset_password(hub: Hub, name: str, password: str | None) -> str:
@@ -186,7 +242,9 @@ def reset_password(hub: Hub, name: str, password: str | None) -> str:
     chosen = password if password is not None else _random_text(20)
     hashed = hash_password(chosen)
     with hub.write() as tx:
-        accounts.set_password(tx, _user(tx, name).id, hashed)
+        user = _user(tx, name)
+        accounts.set_password(tx, user.id, hashed)
+        audit.record(hub, tx, audit.CONSOLE, "user.password", f"user {user.name}")
     return chosen
 
 
@@ -194,6 +252,21 @@ def has_accounts(hub: Hub) -> bool:
     """Whether anybody has an account yet."""
     with hub.read() as tx:
         return accounts.count(tx) > 0
+
+
+def parse_visibility(word: str | None) -> str | None:
+    """Read who sees new repositories; None leaves that to the hub's setting.
+
+    Raises:
+        InvalidName: it is neither ``public`` nor ``private``.
+    """
+    if word is not None and word not in VISIBILITIES:
+        raise InvalidName("visibility", word, "expected public or private")
+    return word
+
+
+def _token_subject(owner: Account, token: Token) -> str:
+    return f"token {token.name} of {owner.name}"
 
 
 def _user(tx: Read, name: str) -> Account:

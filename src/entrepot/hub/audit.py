@@ -15,8 +15,10 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.catalog import Write, audit
-from entrepot.catalog.audit import AuditFilter, AuditRow
-from entrepot.hub.callers import Anyone
+from entrepot.catalog.audit import AuditFilter as AuditFilter
+from entrepot.catalog.audit import AuditRow as AuditRow
+from entrepot.errors import NotAllowed
+from entrepot.hub.callers import Anyone, require
 from entrepot.hub.house import Hub
 
 START = "00" * 32
@@ -37,13 +39,15 @@ class Verdict:
 
     ``broken_at``: id of the first row that does not fit, or None; ``head``:
     the chain value to keep elsewhere; ``is_whole``: nothing was changed, and
-    nothing is missing at the end.
+    nothing is missing at the end; ``knows_kept``: the value that was kept
+    elsewhere is in the chain.
     """
 
     rows: int
     broken_at: int | None
     head: str
     is_whole: bool
+    knows_kept: bool = True
 
 
 def record(
@@ -69,18 +73,37 @@ def record(
     audit.append(tx, attrs.evolve(row, chain=link(before or START, row)), is_first=before is None)
 
 
-def verify(hub: Hub) -> Verdict:
-    """Walk the whole chain, a thousand rows at a time, in one snapshot."""
+def verify(hub: Hub, kept: str | None = None) -> Verdict:
+    """Walk the whole chain, a thousand rows at a time, in one snapshot.
+
+    Args:
+        kept: a ``head`` of earlier; a log that was rewritten does not have it.
+    """
     count, last, chain = 0, 0, START
+    is_known = kept in (None, START)
     with hub.read() as tx:
         head = audit.head(tx) or START
         while rows := audit.after(tx, last, _BATCH):
             for row in rows:
                 chain = link(chain, row)
                 if chain != row.chain:
-                    return Verdict(count, row.id, head, is_whole=False)
+                    return Verdict(count, row.id, head, is_whole=False, knows_kept=is_known)
+                is_known = is_known or chain == kept
                 count, last = count + 1, row.id
-    return Verdict(count, None, head, is_whole=chain == head)
+    return Verdict(count, None, head, is_whole=chain == head, knows_kept=is_known)
+
+
+def list_rows(
+    hub: Hub, caller: Anyone, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
+) -> Sequence[AuditRow]:
+    """As :func:`search`, for administrators of the hub.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is none, or has a fine-grained token.
+    """
+    if not require(caller).sees_all:
+        raise NotAllowed("The audit log is for administrators of the hub")
+    return search(hub, wanted, before=before, limit=limit)
 
 
 def search(hub: Hub, wanted: AuditFilter, *, before: int | None = None, limit: int = 100) -> Sequence[AuditRow]:

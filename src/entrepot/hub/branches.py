@@ -10,8 +10,8 @@ from entrepot.catalog import Read, Write, objects, refs, repos
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import AlreadyExists, NotAllowed, Refused, RevisionNotFound
 from entrepot.git import EMPTY_TREE, Kind, Signature, Tag, encode_tag_object
-from entrepot.hub import access, events, protections, revisions
-from entrepot.hub.callers import Anyone
+from entrepot.hub import access, audit, events, protections, revisions
+from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
 from entrepot.names import MAIN, Oid, RefName, RepoRef, parse_branch, parse_tag, short_name
@@ -99,10 +99,10 @@ def delete_branch(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
     """
     branch = parse_branch(name)
     with hub.write() as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, dropper = access.writable(tx, caller, ref)
         if branch == MAIN:
             raise NotAllowed(f"Cannot delete {MAIN}")
-        _drop(hub, tx, row, branch)
+        _drop(hub, tx, dropper, row, branch)
 
 
 def create_tag(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, name: str, message: str | None) -> None:
@@ -138,8 +138,8 @@ def delete_tag(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
     """
     tag = parse_tag(name)
     with hub.write() as tx:
-        row, _ = access.writable(tx, caller, ref)
-        _drop(hub, tx, row, tag)
+        row, dropper = access.writable(tx, caller, ref)
+        _drop(hub, tx, dropper, row, tag)
 
 
 def _free(tx: Read, repo_id: int, branch: RefName, *, overwrites: bool) -> Oid | None:
@@ -165,7 +165,7 @@ def _check_clash(tx: Read, repo_id: int, name: RefName) -> None:
         raise AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
 
 
-def _drop(hub: Hub, tx: Write, row: RepoRow, name: RefName) -> None:
+def _drop(hub: Hub, tx: Write, dropper: Caller, row: RepoRow, name: RefName) -> None:
     old = refs.find(tx, row.id, name)
     if old is None:
         raise RevisionNotFound(name)
@@ -173,3 +173,4 @@ def _drop(hub: Hub, tx: Write, row: RepoRow, name: RefName) -> None:
     if not refs.swap(tx, row.id, name, old, None, hub.now_ms()):
         raise Refused(f"{name} was moved meanwhile; try again")
     events.emit_content(hub, tx, row, [events.Moved(name, old, None)])
+    audit.record(hub, tx, dropper, "ref.delete", access.subject(row), {"ref": name, "was": old})

@@ -5,6 +5,7 @@ Source of the rules: hf_api, section 1B.3.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import attrs
@@ -23,7 +24,7 @@ from entrepot.errors import (
     NotAllowed,
     ThingNotFound,
 )
-from entrepot.hub import access, scopes
+from entrepot.hub import access, audit, scopes
 from entrepot.hub.callers import Anyone, Caller, Role, require_change, require_permission
 from entrepot.hub.house import Hub
 from entrepot.names import RepoRef, RepoType, new_uid, parse_repo_id
@@ -119,7 +120,7 @@ def list_collections(hub: Hub, caller: Anyone, question: Question) -> Page:
         wanted = _wanted(tx, caller, question)
         rows = collections.listed(tx, wanted)
         page = rows[: question.limit]
-        shown = [_show(tx, caller, row, most=_FIRST_ITEMS) for row in page]
+        shown = _show_all(tx, caller, page, most=_FIRST_ITEMS)
     return Page(shown, collections.position_of(page[-1], question.sort) if len(rows) > len(page) else None)
 
 
@@ -186,6 +187,8 @@ def update(hub: Hub, caller: Anyone, slug: str, edits: Edits) -> Collection:
             values["description"] = _description(edits.description)
         if edits.is_private is not None:
             values["is_private"] = edits.is_private
+            if edits.is_private != row.is_private:
+                audit.record(hub, tx, editor, "collection.settings", _subject(row), {"private": edits.is_private})
         if edits.theme is not None:
             values["theme"] = edits.theme
         collections.update(tx, row.id, **values)
@@ -203,8 +206,13 @@ def delete(hub: Hub, caller: Anyone, slug: str) -> None:
         ThingNotFound, LoginRequired, NotAllowed: no access.
     """
     with hub.write() as tx:
-        row, _ = _editable(tx, caller, slug)
+        row, remover = _editable(tx, caller, slug)
         collections.remove(tx, row.id)
+        audit.record(hub, tx, remover, "collection.delete", _subject(row), {"title": row.title})
+
+
+def _subject(row: CollectionRow) -> str:
+    return f"collection {row.namespace}/{row.uid}"
 
 
 def add_item(hub: Hub, caller: Anyone, slug: str, item: tuple[str, str], note: str | None) -> Collection:
@@ -339,25 +347,31 @@ def _namespace(tx: Read, maker: Caller, name: str) -> Account:
     return found
 
 
-def _show(tx: Read, caller: Anyone, row: CollectionRow, *, most: int | None = None) -> Collection:
-    held = collections.items(tx, [row.id])[row.id]
-    linked = collections.by_ids(tx, [item.linked_id for item in held if item.linked_id is not None])
-    shown: list[Item] = []
-    for item in held:
-        if len(shown) == most:
-            break
-        seen = _seen(tx, caller, item, linked.get(item.linked_id or 0))
-        if seen is not None:
-            shown.append(seen)
-    owner = accounts.by_ids(tx, [row.namespace_id])[row.namespace_id]
-    is_upvoted = caller is not None and collections.has_voted(tx, row.id, caller.account.id)
-    return Collection(row, slug_of(row), owner, shown, is_upvoted)
+def _show(tx: Read, caller: Anyone, row: CollectionRow) -> Collection:
+    return _show_all(tx, caller, [row])[0]
 
 
-def _seen(tx: Read, caller: Anyone, item: ItemRow, linked: CollectionRow | None) -> Item | None:
+def _show_all(tx: Read, caller: Anyone, rows: Sequence[CollectionRow], *, most: int | None = None) -> list[Collection]:
+    """Collections as the caller sees them, with at most so many items; looked up together, however many they are."""
+    held = collections.items(tx, [row.id for row in rows])
+    everything = [item for items in held.values() for item in items]
+    found = repos.by_ids(tx, list({item.repo_id for item in everything if item.repo_id is not None}))
+    linked = collections.by_ids(tx, [item.linked_id for item in everything if item.linked_id is not None])
+    owners = accounts.by_ids(tx, list({row.namespace_id for row in rows}))
+    voted = collections.voted(tx, [row.id for row in rows], caller.account.id) if caller is not None else frozenset()
+    shown = []
+    for row in rows:
+        seen = (
+            _seen(caller, item, found.get(item.repo_id or 0), linked.get(item.linked_id or 0)) for item in held[row.id]
+        )
+        items = list(itertools.islice((item for item in seen if item is not None), most))
+        shown.append(Collection(row, slug_of(row), owners[row.namespace_id], items, row.id in voted))
+    return shown
+
+
+def _seen(caller: Anyone, item: ItemRow, repo: RepoRow | None, linked: CollectionRow | None) -> Item | None:
     """An item, unless it is gone or hidden from the caller."""
     if item.repo_id is not None:
-        repo = repos.by_id(tx, item.repo_id)
         return Item(item, str(repo.ref.id), repo) if repo is not None and access.may_see(caller, repo) else None
     if item.linked_id is not None:
         return Item(item, slug_of(linked), None) if linked is not None and _may_see(caller, linked) else None

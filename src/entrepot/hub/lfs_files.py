@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, accounts, commits, files, jobs, refs, repos, xet_files
+from entrepot.catalog import Read, Write, accounts, commits, files, jobs, refs, repos, xet_files
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.files import Link
@@ -23,8 +23,8 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
-from entrepot.hub import access, events, protections
-from entrepot.hub.callers import Anyone
+from entrepot.hub import access, audit, events, protections
+from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, RefName, RepoRef, Sha256
 from entrepot.storage import histories, objects
@@ -75,12 +75,12 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef, uids: Sequence[str], *, rewri
     if len(uids) > MAX_DELETIONS:
         raise LimitExceeded("the number of files in one deletion", MAX_DELETIONS, "delete in smaller groups")
     with hub.read() as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, deleter = access.writable(tx, caller, ref)
         links = files.links_by_uid(tx, row.id, uids)
     missing = set(uids) - {link.uid for link in links}
     if missing:
         raise ThingNotFound("large file", min(missing))
-    _delete(hub, row, [link.sha256 for link in links], rewrites_history=rewrites_history)
+    _delete(hub, deleter, row, [link.sha256 for link in links], rewrites_history=rewrites_history)
 
 
 def delete_content(hub: Hub, caller: Anyone, ref: RepoRef, sha256: Sha256, *, rewrites_history: bool) -> None:
@@ -92,11 +92,11 @@ def delete_content(hub: Hub, caller: Anyone, ref: RepoRef, sha256: Sha256, *, re
         Busy: somebody kept committing meanwhile.
     """
     with hub.read() as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, deleter = access.writable(tx, caller, ref)
         found = files.link_of(tx, row.id, sha256)
     if found is None:
         raise ThingNotFound("large file", sha256)
-    _delete(hub, row, [sha256], rewrites_history=rewrites_history)
+    _delete(hub, deleter, row, [sha256], rewrites_history=rewrites_history)
 
 
 def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: Sequence[Sha256]) -> frozenset[Sha256]:
@@ -123,12 +123,13 @@ def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: S
     return frozenset(named)
 
 
-def _delete(hub: Hub, row: RepoRow, sha256s: Sequence[Sha256], *, rewrites_history: bool) -> None:
+def _delete(hub: Hub, deleter: Caller, row: RepoRow, sha256s: Sequence[Sha256], *, rewrites_history: bool) -> None:
     repo_id = row.id
     if not rewrites_history:
         with hub.write() as tx:
             files.unlink(tx, repo_id, sha256s)
             xet_files.withdraw(tx, repo_id, sha256s)
+            _record(hub, tx, deleter, row, sha256s, rewrites_history=False)
         return
     for _ in range(_ATTEMPTS):
         with hub.read() as tx:
@@ -138,14 +139,24 @@ def _delete(hub: Hub, row: RepoRow, sha256s: Sequence[Sha256], *, rewrites_histo
         for name, old, new in moves:
             if old != new:
                 protections.check_rewriting(row, name)
-        if _publish(hub, repo_id, rewriter, moves, sha256s):
+        if _publish(hub, deleter, repo_id, rewriter, moves, sha256s):
             hub.job_added.set()
             return
     raise Busy("the repository")
 
 
+def _record(
+    hub: Hub, tx: Write, deleter: Caller, row: RepoRow, sha256s: Sequence[Sha256], *, rewrites_history: bool
+) -> None:
+    details: dict[str, audit.Detail] = {"files": len(sha256s), "rewrites_history": rewrites_history}
+    if sha256s:
+        details["first"] = sha256s[0]
+    audit.record(hub, tx, deleter, "file.delete", access.subject(row), details)
+
+
 def _publish(
     hub: Hub,
+    deleter: Caller,
     repo_id: int,
     rewriter: _Rewriter,
     moves: Sequence[tuple[RefName, Oid, Oid]],
@@ -172,6 +183,7 @@ def _publish(
         events.emit_content(hub, tx, row, [events.Moved(*move) for move in moves if move[1] != move[2]])
         files.unlink(tx, repo_id, unwanted)
         xet_files.withdraw(tx, repo_id, unwanted)
+        _record(hub, tx, deleter, row, unwanted, rewrites_history=True)
         repos.update(tx, repo_id, updated_ms=now)
         jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
     return True

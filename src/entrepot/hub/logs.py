@@ -9,7 +9,7 @@ import attrs
 from entrepot.catalog import Read, commits
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
-from entrepot.hub import access, diffs, proposals, protections, revisions
+from entrepot.hub import access, audit, diffs, proposals, protections, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
@@ -88,6 +88,7 @@ def squash(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, message: str) 
             raise BranchMoved(branch.ref)
         proposals.keep_fork(tx, row, branch)
         proposals.note_commits(hub, tx, row, author, branch.ref, [(commit.oid, summary)])
+        audit.record(hub, tx, author, "ref.squash", access.subject(row), {"ref": branch.ref, "was": branch.head})
     hub.job_added.set()
     return commit.oid
 

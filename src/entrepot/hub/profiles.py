@@ -6,50 +6,102 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, accounts, listings
+from entrepot.catalog import Read, accounts, collections, discussions, follows, likes, listings
 from entrepot.catalog.accounts import Account
-from entrepot.errors import AccountNotFound, NotAllowed
-from entrepot.hub import access, infos
-from entrepot.hub.callers import Anyone, require, seen_by
+from entrepot.errors import NotAllowed
+from entrepot.hub import access, infos, orgs
+from entrepot.hub.callers import Anyone, require, require_write, seen_by
+from entrepot.hub.follows import find
 from entrepot.hub.house import Hub
 from entrepot.hub.infos import FullInfo
-from entrepot.names import RepoType
+from entrepot.names import RepoType, parse_details, parse_fullname
 
 
 @attrs.frozen
-class Profile:
-    """An account, its repositories counted as far as the caller may see them.
+class UserProfile:
+    """A user. Repositories are counted as far as the caller may see them, the rest as far as everybody may.
 
-    ``related``: the organisations of a user, the members of an organisation, by name.
+    ``upvotes`` were given to the user's collections; ``discussions`` were
+    begun, ``likes`` given by the user; ``following`` are users.
     """
 
     account: Account
     counts: Mapping[RepoType, int]
-    related: Sequence[Account]
+    orgs: Sequence[Account]
+    followers: int
+    following: int
+    likes: int
+    discussions: int
+    upvotes: int
+    is_followed: bool
 
 
-def user(hub: Hub, caller: Anyone, name: str) -> Profile:
+@attrs.frozen
+class OrgProfile:
+    """An organisation, its repositories counted as far as the caller may see them."""
+
+    account: Account
+    counts: Mapping[RepoType, int]
+    members: int
+    followers: int
+    is_followed: bool
+
+
+def user(hub: Hub, caller: Anyone, name: str) -> UserProfile:
     """What is shown of a user.
 
     Raises:
         AccountNotFound: there is no user of this name.
     """
     with hub.read() as tx:
-        account = _find(tx, name, is_user=True)
-        orgs = [membership.org for membership in accounts.memberships(tx, account.id)]
-        return Profile(account, listings.counts(tx, account.id, seen_by(caller)), orgs)
+        account = find(tx, name, is_user=True)
+        return UserProfile(
+            account,
+            listings.counts(tx, account.id, seen_by(caller)),
+            [membership.org for membership in accounts.memberships(tx, account.id)],
+            followers=follows.count_followers(tx, account.id),
+            following=follows.count_followed_users(tx, account.id),
+            likes=likes.count_public_of(tx, account.id),
+            discussions=discussions.count_public_by(tx, account.id),
+            upvotes=collections.public_upvotes(tx, account.id),
+            is_followed=_is_followed(tx, caller, account),
+        )
 
 
-def org(hub: Hub, caller: Anyone, name: str) -> Profile:
+def org(hub: Hub, caller: Anyone, name: str) -> OrgProfile:
     """What is shown of an organisation.
 
     Raises:
         AccountNotFound: there is no organisation of this name.
     """
     with hub.read() as tx:
-        account = _find(tx, name, is_user=False)
-        members = accounts.members(tx, account.id)
-        return Profile(account, listings.counts(tx, account.id, seen_by(caller)), members)
+        account = find(tx, name, is_user=False)
+        return OrgProfile(
+            account,
+            listings.counts(tx, account.id, seen_by(caller)),
+            members=accounts.count_members(tx, account.id),
+            followers=follows.count_followers(tx, account.id),
+            is_followed=_is_followed(tx, caller, account),
+        )
+
+
+def introduce(hub: Hub, caller: Anyone, *, fullname: str | None = None, details: str | None = None) -> Account:
+    """Change what a user says of themselves; None leaves it as it is.
+
+    Raises:
+        LoginRequired, NotAllowed: nobody is asking, or the token is not for this.
+        InvalidName, Malformed, LimitExceeded: a value cannot be used.
+    """
+    known = require_write(caller)
+    values: dict[str, str | None] = {}
+    if fullname is not None:
+        values["fullname"] = parse_fullname(fullname)
+    if details is not None:
+        values["details"] = parse_details(details)
+    with hub.write() as tx:
+        if values:
+            accounts.update(tx, known.account.id, **values)
+        return find(tx, known.account.name, is_user=True)
 
 
 def stored(hub: Hub, caller: Anyone, name: str | None) -> list[FullInfo]:
@@ -62,15 +114,12 @@ def stored(hub: Hub, caller: Anyone, name: str | None) -> list[FullInfo]:
     """
     known = require(caller)
     with hub.read() as tx:
-        account = known.account if name is None else _find(tx, name, is_user=False)
+        account = known.account if name is None else orgs.belonging(tx, known, name)[0]
         if known.role_in(account.id) is None:
-            raise NotAllowed(f"You are not a member of {account.name}")
+            raise NotAllowed("This token is fine-grained and not for the repositories of its owner")
         # A fine-grained token may be for the organisation and not for all of its repositories.
         return [full for full in infos.owned_by(hub, tx, account.id) if access.may_see(known, full.info.row)]
 
 
-def _find(tx: Read, name: str, *, is_user: bool) -> Account:
-    found = accounts.find(tx, name)
-    if found is None or found.kind != ("user" if is_user else "org"):
-        raise AccountNotFound(name)
-    return found
+def _is_followed(tx: Read, caller: Anyone, account: Account) -> bool:
+    return caller is not None and follows.is_following(tx, caller.account.id, account.id)

@@ -18,7 +18,7 @@ from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAl
 from entrepot.git import Kind
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, events, followups, git_wire, judgements, locks, proposals
+from entrepot.hub import access, audit, events, followups, git_wire, judgements, locks, proposals
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
@@ -277,6 +277,8 @@ def _publish(push: Push, found: Inspected, prepared: _Prepared, commands: Sequen
             events.Moved(RefName(it.ref), it.old, it.new) for it in commands if it.ref in done and it.old != it.new
         ]
         events.emit_content(hub, tx, row, changed)
+        for gone in (it for it in changed if it.new is None):
+            audit.record(hub, tx, push.author, "ref.delete", access.subject(row), {"ref": gone.ref, "was": gone.old})
     return outcome
 
 

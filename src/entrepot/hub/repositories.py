@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -90,6 +91,7 @@ def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
         _check_free(tx, maker, ref)
         row = repos.add(tx, _fresh(hub, maker, namespace, ref, visibility, new.sdk))
         events.emit(hub, tx, row, "repo", "create")
+        audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": visibility})
         move = Move(MAIN, None, commit.oid)
         publish(hub, tx, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
     hub.job_added.set()
@@ -162,6 +164,7 @@ def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoR
         if values:
             repos.update(tx, row.id, **values)
             words = {name: value for name, value in values.items() if isinstance(value, str)}
+            words |= {name: json.dumps(value) for name, value in changes.options.items()}
             audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
         changed = repos.by_id(tx, row.id)
         assert changed is not None
@@ -202,6 +205,8 @@ def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibil
             if not name.startswith("refs/pr/"):
                 refs.swap(tx, row.id, name, None, oid, now)
         events.emit(hub, tx, row, "repo", "create")
+        details = {"visibility": row.visibility, "from": access.subject(origin)}
+        audit.record(hub, tx, maker, "repo.create", access.subject(row), details)
         jobs.enqueue(tx, "card", {"repo": row.id}, now, dedup_key=card_job(row.id))
     hub.job_added.set()
     attend(hub, card_job(row.id))

@@ -5,7 +5,7 @@ Each ``parse_*`` takes text from outside and returns a typed value or raises
 the project checks a name again.
 """
 
-from entrepot.names.accounts import AccountName, parse_account
+from entrepot.names.accounts import AccountName, parse_account, parse_details, parse_fullname
 from entrepot.names.digests import (
     Oid,
     Sha256,
@@ -49,7 +49,9 @@ __all__ = [
     "new_uid",
     "parse_account",
     "parse_branch",
+    "parse_details",
     "parse_folder",
+    "parse_fullname",
     "parse_oid",
     "parse_path",
     "parse_repo_id",

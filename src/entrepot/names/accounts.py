@@ -1,15 +1,17 @@
-"""Names of users and organisations."""
+"""Names of users and organisations, and what they say of themselves."""
 
 from __future__ import annotations
 
 import re
 from typing import NewType
 
-from entrepot.errors import InvalidName
+from entrepot.errors import InvalidName, LimitExceeded, Malformed
 
 AccountName = NewType("AccountName", str)
 """A user or organisation name in the case it was made with."""
 
+_MAX_FULLNAME = 100
+_MAX_DETAILS = 1_000
 _ACCOUNT = re.compile(r"[A-Za-z0-9_-]{2,42}")
 
 RESERVED = frozenset(
@@ -38,3 +40,30 @@ def parse_account(text: str) -> AccountName:
     if text.lower() in RESERVED:
         raise InvalidName("account name", text, "this word is reserved for a route of the hub")
     return AccountName(text)
+
+
+def parse_fullname(text: str) -> str:
+    """Read the name that people see of an account.
+
+    Raises:
+        InvalidName: it is not 1 to 100 printable characters.
+    """
+    name = text.strip()
+    if not name or len(name) > _MAX_FULLNAME or not name.isprintable():
+        raise InvalidName("full name", text, f"expected 1 to {_MAX_FULLNAME} printable characters")
+    return name
+
+
+def parse_details(text: str) -> str | None:
+    """Read what an account says of itself; None when that is nothing.
+
+    Raises:
+        LimitExceeded: it has more than 1,000 characters.
+        Malformed: some of them are control characters.
+    """
+    details = text.strip()
+    if len(details) > _MAX_DETAILS:
+        raise LimitExceeded("the details of an account in characters", _MAX_DETAILS)
+    if any(not char.isprintable() and char != "\n" for char in details):
+        raise Malformed("details", "write plain text, without control characters")
+    return details or None

@@ -59,6 +59,7 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
             for companion in companions:
                 await threads.run_transfer(companion.stop)
             await threads.run_transfer(house.downloads.flush, hub)
+            await threads.run_transfer(house.uses.flush, hub)
             threads.close()
 
     router = Router(doors_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
@@ -81,6 +82,7 @@ async def _flush_often(house: House) -> None:
         await asyncio.sleep(_FLUSH_EVERY_S)
         with contextlib.suppress(Unavailable):  # counted again at the next turn
             await house.threads.run_short(house.downloads.flush, house.hub)
+            await house.threads.run_short(house.uses.flush, house.hub)
 
 
 def _readings(hub: Hub) -> list[Reading]:

@@ -21,6 +21,7 @@ from entrepot.errors import InvalidCredentials, InvalidName, Malformed, RepoNotF
 from entrepot.hub.callers import Anyone
 from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub
+from entrepot.hub.uses import TokenUses
 from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_id
 from entrepot.server.bodies import read_small
 from entrepot.server.segments import decode_segment
@@ -38,11 +39,12 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 
 @attrs.frozen
 class House:
-    """What doors share: the hub, the threads to call it in, the counter of downloads."""
+    """What doors share: the hub, the threads to call it in, what is counted and written down later."""
 
     hub: Hub
     threads: Threads
     downloads: DownloadCounter
+    uses: TokenUses = attrs.field(factory=TokenUses)
 
 
 def house_of(request: Request) -> House:
@@ -82,6 +84,7 @@ def _caller(request: Request, house: House) -> Anyone:
     caller = house.hub.identify(secret_of(request))
     if caller is not None:
         request.scope["state"]["caller"] = caller.account.name
+        house.uses.note(caller.token, house.hub.now_ms())
     return caller
 
 

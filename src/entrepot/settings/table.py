@@ -113,6 +113,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_patience_s: Annotated[
         int, _Doc(duration(0, 30 * _DAY), "How long a webhook's receiver may refuse before news for it are dropped.")
     ] = 3 * _DAY
+    users_create_orgs: Annotated[
+        bool, _Doc(SWITCH, "Whether every user may make organisations; if not, only administrators of the hub.")
+    ] = True
     default_visibility: Annotated[
         Literal["public", "private"],
         _Doc(one_of("public", "private"), "Who sees a new repository whose maker did not say."),

@@ -69,7 +69,7 @@ class OrgName(msgspec.Struct, rename="camel"):
 
 
 class Person(msgspec.Struct, kw_only=True, rename={"uid": "_id", "avatar_url": "avatarUrl", "is_pro": "isPro"}):
-    """A user as lists of people name them."""
+    """A user as lists of people name them; ``role`` only among members, for members."""
 
     uid: str
     user: str
@@ -77,6 +77,7 @@ class Person(msgspec.Struct, kw_only=True, rename={"uid": "_id", "avatar_url": "
     avatar_url: str = ""
     is_pro: bool = False
     type: str = "user"
+    role: str | UnsetType = UNSET
 
 
 class UserOverview(
@@ -117,6 +118,7 @@ class UserOverview(
     num_following: int = 0
     num_followers: int = 0
     is_following: bool = False
+    details: str | UnsetType = UNSET
     orgs: Sequence[OrgName]
     created_at: str
 
@@ -133,6 +135,7 @@ class OrgOverview(
         "num_datasets": "numDatasets",
         "num_spaces": "numSpaces",
         "num_followers": "numFollowers",
+        "is_following": "isFollowing",
     },
 ):
     """An organisation's page; numbers of repositories count those that the caller may see."""
@@ -148,3 +151,20 @@ class OrgOverview(
     num_datasets: int
     num_spaces: int
     num_followers: int = 0
+    is_following: bool = False
+    details: str | UnsetType = UNSET
+
+
+class ProfileEdits(msgspec.Struct):
+    """Body of ``PUT /api/settings/profile``: what a user says of themselves."""
+
+    fullname: str | None = None
+    details: str | None = None
+
+
+class OwnProfile(msgspec.Struct):
+    """Answer of ``PUT /api/settings/profile``."""
+
+    user: str
+    fullname: str
+    details: str | None

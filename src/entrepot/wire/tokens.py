@@ -50,12 +50,16 @@ class TokenRenaming(msgspec.Struct):
 
 
 class OwnToken(msgspec.Struct, rename="camel", kw_only=True):
-    """A token of the caller; ``token``, its secret, only in the answer that makes it."""
+    """A token of the caller; ``token``, its secret, only in the answer that makes it.
+
+    ``lastUsedAt`` is true to the hour; null: never.
+    """
 
     id: str
     display_name: str
     role: str
     created_at: str
     expires_at: str | None
+    last_used_at: str | None
     fine_grained: FineGrained | UnsetType = UNSET
     token: str | UnsetType = UNSET

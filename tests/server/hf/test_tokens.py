@@ -24,7 +24,7 @@ def scoped(kind: str, name: str, *permissions: str, **more: Any) -> dict[str, An
 
 def test_a_token_lives_from_its_making_to_its_end(alice: httpx2.Client, site: Any) -> None:
     made = make(alice, role="read", name="ci")
-    assert set(made) == {"id", "displayName", "role", "createdAt", "expiresAt", "token"}
+    assert set(made) == {"id", "displayName", "role", "createdAt", "expiresAt", "lastUsedAt", "token"}
     with site.client(made["token"]) as ci:
         assert ci.get("/api/whoami-v2").json()["auth"]["accessToken"]["displayName"] == "ci"
         renamed = alice.post(f"{PATH}/{made['id']}", json={"name": "robot"}).json()

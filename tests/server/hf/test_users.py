@@ -46,6 +46,7 @@ def test_an_organisation_counts_what_the_caller_may_see(
         "numDatasets": 1,
         "numSpaces": 0,
         "numFollowers": 0,
+        "isFollowing": False,
     }
     for client in (outsider, anonymous):
         seen = client.get("/api/organizations/acme/overview").json()
@@ -83,7 +84,8 @@ def test_a_user_is_shown_with_organisations_but_without_address(
 def test_an_account_that_is_not_there_is_a_404(org: str, anonymous: httpx2.Client, path: str) -> None:
     answer = anonymous.get(f"/api/{path}")
     assert answer.status_code == 404
-    assert answer.json()["error"].startswith("no user or organisation is called")
+    kind = "organisation" if path.startswith("organizations") else "user"
+    assert answer.json()["error"].startswith(f"no {kind} is called")
 
 
 def test_members_are_listed_by_name(org: str, anonymous: httpx2.Client) -> None:

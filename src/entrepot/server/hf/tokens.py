@@ -86,6 +86,7 @@ def render_token(known: KnownToken, secret: str | None = None) -> OwnToken:
         role=token.role,
         created_at=format_ms(token.created_ms),
         expires_at=None if token.expires_ms is None else format_ms(token.expires_ms),
+        last_used_at=None if token.used_ms is None else format_ms(token.used_ms),
         fine_grained=render_scopes(known) or UNSET,
         token=UNSET if secret is None else secret,
     )

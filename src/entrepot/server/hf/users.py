@@ -1,7 +1,5 @@
 """Pages of users and organisations, and what their repositories take.
 
-Nobody follows anybody on this hub, so lists of followers are empty.
-
 Source: hf_api, section 1C.
 """
 
@@ -9,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.hub import profiles
 from entrepot.hub.infos import FullInfo
-from entrepot.hub.profiles import Profile
+from entrepot.hub.profiles import OrgProfile, UserProfile
 from entrepot.names import RepoType
-from entrepot.server.doors import ask, json_answer
+from entrepot.server.doors import ask, json_answer, read_json
 from entrepot.server.segments import decode_segment
-from entrepot.wire.accounts import OrgName, OrgOverview, Person, UserOverview
+from entrepot.wire.accounts import OrgName, OrgOverview, OwnProfile, ProfileEdits, UserOverview
 from entrepot.wire.repos import StoredRepo
 from entrepot.wire.times import format_ms
 
@@ -28,13 +27,10 @@ def routes() -> list[BaseRoute]:
     """The routes of this module."""
     return [
         Route("/api/users/{account}/overview", show_user),
-        Route("/api/users/{account}/followers", list_no_users),
-        Route("/api/users/{account}/following", list_no_users),
         Route("/api/organizations/{account}/overview", show_org),
-        Route("/api/organizations/{account}/members", list_members),
-        Route("/api/organizations/{account}/followers", list_no_org_followers),
         Route("/api/organizations/{account}/settings/repositories", list_org_storage),
         Route("/api/settings/repositories", list_own_storage),
+        Route("/api/settings/profile", introduce, methods=["PUT"]),
     ]
 
 
@@ -48,25 +44,6 @@ async def show_org(request: Request) -> Response:
     return json_answer(render_org(await ask(request, profiles.org, _account(request))))
 
 
-async def list_members(request: Request) -> Response:
-    """GET: the members of an organisation, by name."""
-    org = await ask(request, profiles.org, _account(request))
-    people = [Person(uid=member.uid, user=member.name, fullname=member.fullname) for member in org.related]
-    return json_answer(people)
-
-
-async def list_no_users(request: Request) -> Response:
-    """GET: the users around a user, who exists."""
-    await ask(request, profiles.user, _account(request))
-    return json_answer([])
-
-
-async def list_no_org_followers(request: Request) -> Response:
-    """GET: the followers of an organisation, which exists."""
-    await ask(request, profiles.org, _account(request))
-    return json_answer([])
-
-
 async def list_own_storage(request: Request) -> Response:
     """GET: the caller's repositories with their sizes."""
     return json_answer(render_storage(await ask(request, profiles.stored, None)))
@@ -77,7 +54,14 @@ async def list_org_storage(request: Request) -> Response:
     return json_answer(render_storage(await ask(request, profiles.stored, _account(request))))
 
 
-def render_user(profile: Profile) -> UserOverview:
+async def introduce(request: Request) -> Response:
+    """PUT: change what the caller's page says."""
+    body = await read_json(request, ProfileEdits)
+    account = await ask(request, profiles.introduce, fullname=body.fullname, details=body.details)
+    return json_answer(OwnProfile(user=account.name, fullname=account.fullname, details=account.details))
+
+
+def render_user(profile: UserProfile) -> UserOverview:
     """A user's page."""
     account, counts = profile.account, profile.counts
     return UserOverview(
@@ -87,22 +71,32 @@ def render_user(profile: Profile) -> UserOverview:
         num_models=counts.get(RepoType.MODEL, 0),
         num_datasets=counts.get(RepoType.DATASET, 0),
         num_spaces=counts.get(RepoType.SPACE, 0),
-        orgs=[OrgName(org.uid, org.name, org.fullname) for org in profile.related],
+        num_discussions=profile.discussions,
+        num_upvotes=profile.upvotes,
+        num_likes=profile.likes,
+        num_following=profile.following,
+        num_followers=profile.followers,
+        is_following=profile.is_followed,
+        details=account.details or UNSET,
+        orgs=[OrgName(org.uid, org.name, org.fullname) for org in profile.orgs],
         created_at=format_ms(account.created_ms),
     )
 
 
-def render_org(profile: Profile) -> OrgOverview:
+def render_org(profile: OrgProfile) -> OrgOverview:
     """An organisation's page."""
     account, counts = profile.account, profile.counts
     return OrgOverview(
         uid=account.uid,
         name=account.name,
         fullname=account.fullname,
-        num_users=len(profile.related),
+        num_users=profile.members,
         num_models=counts.get(RepoType.MODEL, 0),
         num_datasets=counts.get(RepoType.DATASET, 0),
         num_spaces=counts.get(RepoType.SPACE, 0),
+        num_followers=profile.followers,
+        is_following=profile.is_followed,
+        details=account.details or UNSET,
     )
 
 

@@ -333,6 +333,7 @@ def upgrade() -> None:
     op.add_column("repos", sa.Column("trending", sa.Float(), server_default="0", nullable=False))
     op.add_column("repos", sa.Column("discussions", sa.Integer(), server_default="0", nullable=False))
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
+    op.add_column("namespaces", sa.Column("details", sa.Text(), nullable=True))
     op.add_column("tokens", sa.Column("used_ms", sa.BigInteger(), nullable=True))
     op.add_column("tokens", sa.Column("scopes", sa.JSON(), nullable=True))
     op.execute(

@@ -1,0 +1,63 @@
+"""The audit log, for administrators of the hub: this hub's own route."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub import audit
+from entrepot.hub.audit import AuditFilter, AuditRow
+from entrepot.server.doors import ask, json_answer, next_link, number
+from entrepot.wire.audits import AuditFacts
+from entrepot.wire.times import format_ms, parse_time
+
+_PAGE = 100
+_MOST = 1_000
+_NEWEST = (1 << 63) - 1
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of this module."""
+    return [Route("/api/admin/audit", list_rows)]
+
+
+async def list_rows(request: Request) -> Response:
+    """GET: changes that match the query, newest first."""
+    limit = number(request, "limit", _PAGE, low=1, high=_MOST)
+    before = number(request, "before", _NEWEST, low=0, high=_NEWEST)
+    rows = await ask(request, audit.list_rows, read_filter(request), before=before, limit=limit)
+    headers = {"Link": next_link(request, {"before": str(rows[-1].id)})} if len(rows) == limit else None
+    return json_answer([render(row) for row in rows], headers=headers)
+
+
+def read_filter(request: Request) -> AuditFilter:
+    """Which rows a query asks for: ``actor``, ``action``, ``subject`` to the letter, ``since`` and ``until``.
+
+    Raises:
+        Malformed: a time cannot be read.
+    """
+    query = request.query_params
+    since, until = query.get("since"), query.get("until")
+    return AuditFilter(
+        query.get("actor") or None,
+        query.get("action") or None,
+        query.get("subject") or None,
+        parse_time(since) if since else None,
+        parse_time(until) if until else None,
+    )
+
+
+def render(row: AuditRow) -> AuditFacts:
+    """A row for programs."""
+    return AuditFacts(
+        id=row.id,
+        at=format_ms(row.at_ms),
+        actor=row.actor,
+        token=row.token,
+        action=row.action,
+        subject=row.subject,
+        details=msgspec.json.decode(row.details, type=dict[str, str | int | bool | None]),
+        chain=row.chain,
+    )

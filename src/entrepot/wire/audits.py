@@ -1,0 +1,25 @@
+"""Rows of the audit log in JSON: this hub's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class AuditFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One change that somebody made.
+
+    ``token``: id of the token it was made with; ``details``: names to texts,
+    numbers and booleans; ``chain``: 64 hex digits that bind the row to those before.
+    """
+
+    id: int
+    at: str
+    actor: str
+    token: str | None
+    action: str
+    subject: str
+    details: Mapping[str, Any]
+    chain: str

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from entrepot.hub import accounts
+
+PATH = "/api/admin/audit"
+
+
+@pytest.fixture(scope="module")
+def root(site: Any) -> Any:
+    accounts.create_user(site.hub, "root", is_admin=True)
+    with site.client(accounts.create_token(site.hub, "root", role="read").secret) as client:
+        yield client
+
+
+def test_administrators_find_what_was_done(root: httpx2.Client, alice: httpx2.Client, site: Any) -> None:
+    repo = site.new_repo()
+    assert alice.put(f"/api/models/{repo}/settings", json={"private": True}).status_code == 200
+    rows = root.get(PATH, params={"subject": f"model {repo}"}).json()
+    assert [(row["actor"], row["action"], row["details"]) for row in rows] == [
+        ("alice", "repo.settings", {"visibility": "private"}),
+        ("alice", "repo.create", {"visibility": "public"}),
+    ]
+    assert set(rows[0]) == {"id", "at", "actor", "token", "action", "subject", "details", "chain"}
+    query = {"actor": "alice", "action": "repo.settings", "since": rows[0]["at"]}
+    assert root.get(PATH, params=query).json() == rows[:1]
+    assert root.get(PATH, params=query | {"until": rows[0]["at"]}).json() == []
+    assert root.get(PATH, params={"since": "yesterday"}).status_code == 400
+
+
+def test_long_logs_have_a_next_page(root: httpx2.Client) -> None:
+    first = root.get(PATH, params={"limit": 2, "actor": "(console)"})
+    rest = root.get(first.links["next"]["url"])
+    ids = [row["id"] for row in (*first.json(), *rest.json())]
+    assert len(ids) == 4
+    assert ids == sorted(ids, reverse=True)
+
+
+def test_nobody_else_reads_the_log(alice: httpx2.Client, anonymous: httpx2.Client) -> None:
+    assert alice.get(PATH).status_code == 403
+    assert anonymous.get(PATH).status_code == 401
