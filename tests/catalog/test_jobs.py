@@ -246,3 +246,15 @@ def test_a_job_of_a_transaction_that_failed_does_not_exist(catalog: Catalog) -> 
     with pytest.raises(NotAllowed), catalog.write() as tx:
         fail(tx)
     assert states(catalog) == []
+
+
+def test_what_a_dead_owner_holds_can_be_claimed_at_once(catalog: Catalog, enqueue: Enqueue) -> None:
+    enqueue("one")
+    enqueue("two")
+    first, second = claimed(catalog, "dead", 0), claimed(catalog, "alive", 0)
+    with catalog.write() as tx:
+        assert jobs.owners(tx) == {"dead", "alive"}
+        jobs.end_leases(tx, "dead", 1)
+    assert claimed(catalog, "heir", 1).id == first.id
+    assert claim(catalog, "heir", 1) is None
+    assert second.kind == "two"

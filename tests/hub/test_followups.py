@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -93,3 +96,21 @@ def test_history_is_indexed_for_every_ref_and_again_without_harm(world: Any) -> 
     with world.hub.read() as tx:
         assert commits.unindexed(tx, world.row_id(ref), head) == []
     followups.index_history(world.hub, {"repo": 12345})
+
+
+def test_what_a_process_that_died_was_doing_is_due_at_once(world: Any, failing: list[int]) -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    host, _, _ = followups.new_owner().rpartition(f":{os.getpid()}:")
+    assert followups.claim(world.hub, f"{host}:{ended.stdout.strip()}:abcd") is not None
+    assert followups.run_next(world.hub, "heir") is None
+    followups.take_over(world.hub)
+    assert followups.run_next(world.hub, "heir") is not None
+    assert len(failing) == 1
+
+
+@pytest.mark.parametrize("owner", [followups.new_owner(), "another-host:1:abcd", "strange"])
+def test_what_somebody_may_be_doing_is_left_to_them(world: Any, failing: list[int], owner: str) -> None:
+    assert followups.claim(world.hub, owner) is not None
+    followups.take_over(world.hub)
+    assert followups.run_next(world.hub, "heir") is None
+    assert failing == []

@@ -80,6 +80,28 @@ def test_only_the_beginning_of_an_answer_is_read() -> None:
     assert len(posted.answer) == postings.MAX_ANSWER
 
 
+def test_a_peer_that_drips_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postings, "ANSWER_S", 0.3)
+    listener = socket.create_server(("127.0.0.1", 0))
+    gone = threading.Event()
+
+    def drip() -> None:
+        with listener, listener.accept()[0] as peer:
+            peer.recv(65_536)
+            try:
+                while not gone.wait(0.01):
+                    peer.sendall(b"H")
+            except OSError:
+                gone.set()
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    posted = postings.post(Target("http", "127.0.0.1", listener.getsockname()[1], "/"), b"{}", {}, reaches_private=True)
+    thread.join(20)
+    assert gone.is_set()
+    assert posted.status is None
+
+
 def test_what_is_no_http_is_an_answer_not_a_failure() -> None:
     posted = post_to(b"220 mail.example.org ESMTP\r\n")
     assert posted.status is None

@@ -97,6 +97,18 @@ def renew(tx: Write, job_id: int, owner: str, lease_until_ms: int) -> bool:
     return bool(tx.sql.execute(sa.update(_T).where(here).values(lease_ms=lease_until_ms)).rowcount)
 
 
+def owners(tx: Read) -> frozenset[str]:
+    """Who has jobs under a lease."""
+    query = sa.select(_T.c.owner).where((_T.c.state == "running") & _T.c.owner.is_not(None)).distinct()
+    return frozenset(tx.sql.execute(query).scalars())
+
+
+def end_leases(tx: Write, owner: str, now_ms: int) -> None:
+    """Let others run at once what an owner has under a lease: for an owner who is known to be dead."""
+    here = (_T.c.owner == owner) & (_T.c.state == "running")
+    tx.sql.execute(sa.update(_T).where(here).values(lease_ms=now_ms))
+
+
 def finish(tx: Write, job_id: int, owner: str, now_ms: int) -> None:
     """Mark a job as done, unless its lease was lost meanwhile."""
     here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")

@@ -21,7 +21,7 @@ from entrepot.hub import events, postings
 from entrepot.hub.house import Hub
 from entrepot.hub.postings import Posted
 
-SENDING_MS = 60_000
+SENDING_MS = 20_000
 """How long a delivery may be under way before whoever sends it counts as dead."""
 
 _DAY_MS = 86_400_000

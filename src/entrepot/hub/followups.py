@@ -198,6 +198,34 @@ def new_owner() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
+def take_over(hub: Hub) -> None:
+    """Make jobs due at once whose worker was a process of this host that is no more, as after a crash.
+
+    Without this they would wait for the end of their lease. Should a process
+    of this number live again, they still do.
+    """
+    host, now = f"{socket.gethostname()[:40]}:", hub.now_ms()
+    with hub.read() as tx:
+        dead = [owner for owner in jobs.owners(tx) if owner.startswith(host) and not _is_alive(owner)]
+    if dead:
+        with hub.write() as tx:
+            for owner in dead:
+                jobs.end_leases(tx, owner, now)
+
+
+def _is_alive(owner: str) -> bool:
+    pid = owner.split(":")[-2]
+    if not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _conclude(hub: Hub, owner: str, job: Job, error: str | None) -> Outcome:
     now = hub.now_ms()
     with hub.write() as tx:

@@ -6,10 +6,12 @@ cannot point elsewhere between the check and the use.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -19,6 +21,8 @@ from entrepot.errors import InvalidName, shown
 
 CONNECT_S = 5.0
 ANSWER_S = 10.0
+"""How long to wait for a connection, and then for the whole answer."""
+
 MAX_ANSWER = 2_000
 """How much of an answer is read, in bytes."""
 
@@ -80,8 +84,9 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], *, reaches_pri
             networks may be reached.
 
     Guarantees: redirects are not followed; at most :data:`CONNECT_S` seconds
-    pass before there is a connection, and :data:`ANSWER_S` between two pieces
-    of the answer, of which at most 2,000 bytes are read.
+    pass before there is a connection, and :data:`ANSWER_S` until the end, also
+    when the other side sends a byte now and then; at most 2,000 bytes of the
+    answer are read.
     """
     try:
         address = _resolve(target, reaches_private=reaches_private)
@@ -90,6 +95,10 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], *, reaches_pri
         return Posted(None, str(blocked))
     except OSError as error:
         return Posted(None, f"cannot connect to {target.host}: {error}"[:MAX_ANSWER])
+    sock = connection.sock
+    # A timeout of the socket is one for each piece: only closing it ends a peer that drips.
+    watch = threading.Timer(ANSWER_S, _hang_up, (sock,))
+    watch.start()
     try:
         connection.request("POST", target.path, body, dict(headers))
         answer = connection.getresponse()
@@ -97,7 +106,13 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], *, reaches_pri
     except (OSError, http.client.HTTPException) as error:
         return Posted(None, f"no answer from {target.host}: {type(error).__name__}: {error}"[:MAX_ANSWER])
     finally:
+        watch.cancel()
         connection.close()
+
+
+def _hang_up(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 class _Blocked(Exception):

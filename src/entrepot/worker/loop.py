@@ -56,6 +56,7 @@ class Worker:
         for thread in (*self._threads, self._keeper):
             thread.start()
         with contextlib.suppress(EntrepotError):  # planned at the next start, at the latest
+            followups.take_over(self._hub)
             followups.plan_recurring(self._hub)
 
     def stop(self) -> None:
