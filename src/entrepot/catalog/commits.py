@@ -32,7 +32,7 @@ _MARK = (
 )
 
 
-def _unindexed() -> sa.Select[tuple[Oid]]:
+def _unindexed() -> sa.Select[Oid]:
     here = (_C.c.repo_id == sa.bindparam("repo")) & _C.c.is_indexed.is_(False)
     start = sa.select(_C.c.oid, _C.c.generation).where(here & (_C.c.oid == sa.bindparam("head")))
     reach = start.cte("waiting", recursive=True)

@@ -20,8 +20,10 @@ from entrepot.errors import StoreUnavailable
 from entrepot.server.threads import settle
 
 PIECE = 1 << 20
+"""Longest piece of an answer that is handed on, in bytes."""
+
 _WORTHWHILE = 256 * 1024
-_GATHER_S = 0.003
+_GATHER_S = 0.002
 _MAX_STDERR = 64 * 1024
 
 
@@ -49,11 +51,12 @@ class Run:
             What reading the request raised; the program has been killed then.
         """
         fd = self._stdout.fileno()
-        await _readable(fd)
+        if not _waiting(fd):
+            await _readable(fd)
         if self._has_begun and 0 < _waiting(fd) < _WORTHWHILE:
             # Handing on a piece costs more than its bytes: let some more come together.
             await asyncio.sleep(_GATHER_S)
-        self._has_begun = True
+        self._has_begun = True  # the first bytes go out at once
         data = os.read(fd, PIECE)
         if not data and self._feeding.done():
             self._feeding.result()
