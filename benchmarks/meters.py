@@ -62,7 +62,13 @@ class Meter:
 
     def cpu_s(self) -> float:
         """CPU seconds that the processes have used so far, and children that have ended."""
-        return sum(sum(process.cpu_times()[:4]) for process in self._tree())
+        while True:
+            try:
+                return sum(sum(process.cpu_times()[:4]) for process in self._tree())
+            except psutil.NoSuchProcess:
+                if not self._root.is_running():
+                    raise
+                # A child has ended since it was listed: its CPU is now counted by its parent.
 
     def resident(self) -> int:
         """Resident memory of all processes, in bytes; pages that they share count in each."""

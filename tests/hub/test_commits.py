@@ -28,6 +28,8 @@ from entrepot.hub import branches, commits, logs
 from entrepot.hub.commits import Draft
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder
 from entrepot.names import MAIN, ROOT, RepoPath, Sha256
+from entrepot.storage import objects as stored
+from entrepot.storage.trees import Trees
 
 P = RepoPath
 
@@ -111,7 +113,12 @@ def test_a_submodule_can_be_copied_and_is_no_file(world: Any) -> None:
     ref = world.repo()
     world.plant(ref, {"lib/sub": (Mode.GITLINK, "1" * 40), "lib/a": (Mode.FILE, b"a")})
     world.commit(ref, Copy(P("one"), P("lib/sub")), Copy(P("all"), P("lib")))
-    assert {"one", "all/sub", "all/a"} <= set(world.paths(ref))
+    with world.hub.read() as tx:
+        trees = Trees(world.hub.store, tx, world.row_id(ref))
+        root = stored.root_of(world.hub.store, tx, world.row_id(ref), world.head(ref))
+        copies = [trees.find(root, P(path)) for path in ("one", "all/sub")]
+    assert [(copy.mode, copy.oid) for copy in copies if copy] == 2 * [(Mode.GITLINK, "1" * 40)]
+    assert {"all/a", "lib/a"} == {path for path in world.paths(ref) if path != ".gitattributes"}
     with pytest.raises(EntryNotFound):
         contents.locate(world.hub, world.alice, ref, "main", P("one"))
 

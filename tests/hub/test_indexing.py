@@ -41,3 +41,20 @@ def test_several_may_index_at_once(world: Any) -> None:
         assert commits.unindexed(tx, world.row_id(ref), heads[-1]) == []
         newest = commits.last_changes(tx, world.row_id(ref), heads[-1], [P(f"f{n}") for n in range(20)])
     assert newest == {f"f{number}": oid for number, oid in enumerate(heads)}
+
+
+def test_commits_that_are_recorded_together_are_all_found(world: Any) -> None:
+    ref = world.repo()
+    sizes = (3, 1_500, 0, 1_500, 2)
+    heads = [
+        world.commit(ref, *(AddFile(P(f"{turn}/f{n}"), b"x") for n in range(size)), AddFile(P("same"), b"%d" % turn))
+        for turn, size in enumerate(sizes)
+    ]
+    row_id = world.row_id(ref)
+    index_history(world.hub, row_id, heads[-1])
+    with world.hub.read() as tx:
+        for turn, size in enumerate(sizes):
+            paths = [P(f"{turn}/f{n}") for n in range(size)]
+            assert commits.last_changes(tx, row_id, heads[-1], paths) == dict.fromkeys(paths, heads[turn])
+        assert commits.last_changes(tx, row_id, heads[2], [P("same")]) == {"same": heads[2]}
+        assert commits.unindexed(tx, row_id, heads[-1]) == []

@@ -32,6 +32,28 @@ _PARENTS = (
     .join(_C, (_C.c.repo_id == _P.c.repo_id) & (_C.c.oid == _P.c.parent))
     .where((_P.c.repo_id == sa.bindparam("repo")) & (_P.c.oid == sa.bindparam("id")))
 )
+_MARK = (
+    sa.update(_C)
+    .where((_C.c.repo_id == sa.bindparam("repo")) & (_C.c.oid == sa.bindparam("id")))
+    .values(is_indexed=True)
+)
+
+
+def _unindexed() -> sa.Select[Oid]:
+    here = (_C.c.repo_id == sa.bindparam("repo")) & _C.c.is_indexed.is_(False)
+    start = sa.select(_C.c.oid, _C.c.generation).where(here & (_C.c.oid == sa.bindparam("head")))
+    reach = start.cte("waiting", recursive=True)
+    step = (
+        sa.select(_C.c.oid, _C.c.generation)
+        .select_from(reach)
+        .join(_P, (_P.c.oid == reach.c.oid) & (_P.c.repo_id == sa.bindparam("repo")))
+        .join(_C, (_C.c.oid == _P.c.parent) & here)
+    )
+    reach = reach.union(step)
+    return sa.select(reach.c.oid).order_by(reach.c.generation, reach.c.oid)
+
+
+_UNINDEXED = _unindexed()
 
 
 def generation(tx: Read, repo_id: int, oid: Oid) -> int | None:
@@ -123,17 +145,8 @@ def merge_bases(tx: Read, repo_id: int, left: Oid, right: Oid) -> list[Oid]:
 
 def unindexed(tx: Read, repo_id: int, head: Oid) -> list[Oid]:
     """Ancestors of ``head`` whose changed paths are not recorded yet, parents first."""
-    pending = sa.exists().where((_C.c.repo_id == repo_id) & _C.c.is_indexed.is_(False))
-    if not tx.sql.execute(sa.select(pending)).scalar():
-        return []
-    reach = _ancestors(repo_id, head)
-    query = (
-        sa.select(_C.c.oid)
-        .join(reach, (reach.c.oid == _C.c.oid) & (_C.c.repo_id == repo_id))
-        .where(_C.c.is_indexed.is_(False))
-        .order_by(_C.c.generation, _C.c.oid)
-    )
-    return list(tx.sql.execute(query).scalars())
+    # A commit is marked after its ancestors are, so whoever meets a marked one need not look behind it.
+    return list(tx.sql.execute(_UNINDEXED, {"repo": repo_id, "head": head}).scalars())
 
 
 def put_changes(tx: Write, repo_id: int, oid: Oid, paths: Iterable[RepoPath]) -> None:
@@ -143,8 +156,8 @@ def put_changes(tx: Write, repo_id: int, oid: Oid, paths: Iterable[RepoPath]) ->
 
 
 def mark_indexed(tx: Write, repo_id: int, oid: Oid) -> None:
-    """Say that all changed paths of a commit are recorded."""
-    tx.sql.execute(sa.update(_C).where((_C.c.repo_id == repo_id) & (_C.c.oid == oid)).values(is_indexed=True))
+    """Say that all changed paths of a commit, and those of all its ancestors, are recorded."""
+    tx.sql.execute(_MARK, {"repo": repo_id, "id": oid})
 
 
 def last_changes(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, Oid]:

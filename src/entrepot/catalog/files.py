@@ -41,6 +41,19 @@ _USED_BYTES = (
 _USABLE = sa.select(_L.c.sha256, _L.c.size).where(
     (_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True))
 )
+_SWEEPING = sa.select(_F.c.sweeping_ms).where(_F.c.sha256 == sa.bindparam("wanted"))
+_CONFIRM = sa.update(_F).where(_F.c.sha256 == sa.bindparam("wanted")).values(size=sa.bindparam("proven"), is_raw=True)
+_TOUCH = (
+    sa.update(_F).where(_F.c.sha256.in_(sa.bindparam("wanted", expanding=True))).values(touched_ms=sa.bindparam("now"))
+)
+_STORED = sa.select(_F.c.sha256, _F.c.size).where(
+    _F.c.sha256.in_(sa.bindparam("wanted", expanding=True)) & _F.c.sweeping_ms.is_(None)
+)
+_NAME = (
+    sa.update(_L)
+    .where((_L.c.repo_id == sa.bindparam("repo")) & (_L.c.sha256 == sa.bindparam("key")))
+    .values(path=sa.bindparam("new_path"), ref=sa.bindparam("new_ref"), linked_ms=sa.bindparam("now"))
+)
 
 
 @attrs.frozen
@@ -65,7 +78,7 @@ def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
     Raises:
         Busy: a sweeper is deleting the old bytes of this very file.
     """
-    row = tx.sql.execute(sa.select(_F.c.sweeping_ms).where(_F.c.sha256 == sha256)).first()
+    row = tx.sql.execute(_SWEEPING, {"wanted": sha256}).first()
     if row is not None and row.sweeping_ms is not None and row.sweeping_ms > now_ms - SWEEP_LEASE_MS:
         raise Busy("this file")
     values = {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms, "sweeping_ms": None}
@@ -77,7 +90,7 @@ def confirm(tx: Write, sha256: Sha256, size: int) -> bool:
 
     A row that was only reserved has the size that somebody announced.
     """
-    return bool(tx.sql.execute(sa.update(_F).where(_F.c.sha256 == sha256).values(size=size, is_raw=True)).rowcount)
+    return bool(tx.sql.execute(_CONFIRM, {"wanted": sha256, "proven": size}).rowcount)
 
 
 def adopt(tx: Write, sha256: Sha256, size: int) -> None:
@@ -88,7 +101,7 @@ def adopt(tx: Write, sha256: Sha256, size: int) -> None:
 def touch(tx: Write, sha256s: Sequence[Sha256], now_ms: int) -> None:
     """Restart the grace period of files that somebody is about to use."""
     for at in range(0, len(sha256s), _BATCH):
-        tx.sql.execute(sa.update(_F).where(_F.c.sha256.in_(sha256s[at : at + _BATCH])).values(touched_ms=now_ms))
+        tx.sql.execute(_TOUCH, {"wanted": sha256s[at : at + _BATCH], "now": now_ms})
 
 
 def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
@@ -247,9 +260,6 @@ def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | No
     Only for whoever has proven a right to them: by their bytes, or by a repository that may be read.
     """
     for at in range(0, len(sha256s), _BATCH):
-        stored = sa.select(_F.c.sha256, _F.c.size).where(
-            _F.c.sha256.in_(sha256s[at : at + _BATCH]) & _F.c.sweeping_ms.is_(None)
-        )
         rows = [
             {
                 "repo_id": repo_id,
@@ -261,7 +271,7 @@ def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | No
                 "pusher_id": pusher_id,
                 "linked_ms": now_ms,
             }
-            for row in tx.sql.execute(stored)
+            for row in tx.sql.execute(_STORED, {"wanted": sha256s[at : at + _BATCH]})
         ]
         insert_missing(tx.sql, _L, rows)
 
@@ -270,12 +280,8 @@ def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]]
     """Note under which path a commit uses each linked file, and that it does so now."""
     if not named:
         return
-    statement = (
-        sa.update(_L)
-        .where((_L.c.repo_id == repo_id) & (_L.c.sha256 == sa.bindparam("key")))
-        .values(path=sa.bindparam("new_path"), ref=ref, linked_ms=now_ms)
-    )
-    tx.sql.execute(statement, [{"key": sha256, "new_path": path} for sha256, path in named])
+    same = {"repo": repo_id, "new_ref": ref, "now": now_ms}
+    tx.sql.execute(_NAME, [same | {"key": sha256, "new_path": path} for sha256, path in named])
 
 
 def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:

@@ -37,7 +37,32 @@ class Job:
 
 _COLUMNS = [_T.c[name] for name in ("id", "kind", "args", "state", "attempts", "run_ms", "error", "created_ms")]
 # Built once: making a statement costs more than running it on a page that is cached.
+_READY = sa.select(sa.func.min(_T.c.run_ms)).where(_T.c.state == "ready")
+_LEASED = sa.select(sa.func.min(_T.c.lease_ms)).where(_T.c.state == "running")
+_ADD = sa.insert(_T)
 _WAITING = sa.select(_T.c.id).where((_T.c.dedup_key == sa.bindparam("key")) & (_T.c.state == "ready"))
+
+_MINE = (_T.c.id == sa.bindparam("job")) & (_T.c.owner == sa.bindparam("by")) & (_T.c.state == "running")
+_DONE = sa.update(_T).where(_MINE).values(state="done", finished_ms=sa.bindparam("now"), lease_ms=None, error=None)
+_TAKE = (
+    sa.update(_T)
+    .where(_T.c.id == sa.bindparam("job"))
+    .values(state="running", owner=sa.bindparam("by"), lease_ms=sa.bindparam("until"), attempts=sa.bindparam("nth"))
+)
+
+
+def _next(*, by_key: bool) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Two queries, each of which walks an index; joined by OR they sort the whole backlog."""
+    waiting = (_T.c.state == "ready") & (_T.c.run_ms <= sa.bindparam("now"))
+    deserted = (_T.c.state == "running") & (_T.c.lease_ms <= sa.bindparam("now"))
+    mine = _T.c.dedup_key == sa.bindparam("key") if by_key else sa.true()
+    first, second = (
+        sa.select(*_COLUMNS).where(due & mine).order_by(_T.c.run_ms, _T.c.id).limit(1) for due in (waiting, deserted)
+    )
+    return first, second
+
+
+_NEXT, _NEXT_BY_KEY = _next(by_key=False), _next(by_key=True)
 
 
 def enqueue(
@@ -46,24 +71,13 @@ def enqueue(
     """Add a job; with ``dedup_key``, nothing when an equal one is waiting already."""
     if dedup_key is not None and tx.sql.execute(_WAITING, {"key": dedup_key}).first():
         return
-    tx.sql.execute(
-        sa.insert(_T).values(
-            kind=kind,
-            dedup_key=dedup_key,
-            args=dict(args),
-            state="ready",
-            attempts=0,
-            run_ms=now_ms + delay_ms,
-            created_ms=now_ms,
-        )
-    )
+    values = {"kind": kind, "dedup_key": dedup_key, "args": dict(args), "state": "ready", "attempts": 0}
+    tx.sql.execute(_ADD, values | {"run_ms": now_ms + delay_ms, "created_ms": now_ms})
 
 
 def next_turn(tx: Read) -> int | None:
     """When the next job may run (or a lease ends); None when nothing waits."""
-    ready = sa.select(sa.func.min(_T.c.run_ms)).where(_T.c.state == "ready")
-    leased = sa.select(sa.func.min(_T.c.lease_ms)).where(_T.c.state == "running")
-    turns = [tx.sql.execute(query).scalar() for query in (ready, leased)]
+    turns = [tx.sql.execute(query).scalar() for query in (_READY, _LEASED)]
     return min((turn for turn in turns if turn is not None), default=None)
 
 
@@ -72,22 +86,13 @@ def claim(tx: Write, owner: str, now_ms: int, lease_ms: int, *, dedup_key: str |
 
     With ``dedup_key``, only a job with this key.
     """
-    # Two queries, each of which walks an index; joined by OR they sort the whole backlog.
-    waiting = (_T.c.state == "ready") & (_T.c.run_ms <= now_ms)
-    deserted = (_T.c.state == "running") & (_T.c.lease_ms <= now_ms)
-    mine = sa.true() if dedup_key is None else _T.c.dedup_key == dedup_key
-    queries = [
-        sa.select(*_COLUMNS).where(due & mine).order_by(_T.c.run_ms, _T.c.id).limit(1) for due in (waiting, deserted)
-    ]
-    found = [Job(*row) for query in queries for row in tx.sql.execute(query)]
+    queries, values = (_NEXT, {}) if dedup_key is None else (_NEXT_BY_KEY, {"key": dedup_key})
+    found = [Job(*row) for query in queries for row in tx.sql.execute(query, {"now": now_ms, **values})]
     if not found:
         return None
     job = min(found, key=lambda job: (job.run_ms, job.id))
-    tx.sql.execute(
-        sa.update(_T)
-        .where(_T.c.id == job.id)
-        .values(state="running", owner=owner, lease_ms=now_ms + lease_ms, attempts=job.attempts + 1)
-    )
+    taken = {"job": job.id, "by": owner, "until": now_ms + lease_ms, "nth": job.attempts + 1}
+    tx.sql.execute(_TAKE, taken)
     return attrs.evolve(job, state="running", attempts=job.attempts + 1)
 
 
@@ -111,8 +116,7 @@ def end_leases(tx: Write, owner: str, now_ms: int) -> None:
 
 def finish(tx: Write, job_id: int, owner: str, now_ms: int) -> None:
     """Mark a job as done, unless its lease was lost meanwhile."""
-    here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
-    tx.sql.execute(sa.update(_T).where(here).values(state="done", finished_ms=now_ms, lease_ms=None, error=None))
+    tx.sql.execute(_DONE, {"job": job_id, "by": owner, "now": now_ms})
 
 
 def fail(tx: Write, job_id: int, owner: str, error: str, retry_ms: int | None, now_ms: int) -> None:

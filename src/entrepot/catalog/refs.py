@@ -16,6 +16,7 @@ _MOST = 4
 _FIND_MANY = sa.select(_T.c.name, _T.c.oid).where(
     (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MOST)])
 )
+_ALL = sa.select(_T.c.name, _T.c.oid).where(_T.c.repo_id == sa.bindparam("repo")).order_by(_T.c.name)
 _MOVE = (
     sa.update(_T)
     .where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
@@ -41,8 +42,7 @@ def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid
 
 def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
     """All refs of a repository, by name."""
-    rows = tx.sql.execute(sa.select(_T.c.name, _T.c.oid).where(_T.c.repo_id == repo_id).order_by(_T.c.name))
-    return [(name, oid) for name, oid in rows]
+    return [(name, oid) for name, oid in tx.sql.execute(_ALL, {"repo": repo_id})]
 
 
 def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | None, now_ms: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -94,6 +95,7 @@ _FIND = _SELECT.where(
     & (_R.c.type == sa.bindparam("kind"))
     & (_R.c.name_key == sa.bindparam("called"))
 )
+_UNTAG = sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
 _BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
 _IDS = sa.select(_R.c.id, _R.c.uid, _R.c.namespace_id).where(
     _R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None)
@@ -211,7 +213,12 @@ def drop_redirect(tx: Write, ref: RepoRef) -> None:
 
 def update(tx: Write, repo_id: int, **values: object) -> None:
     """Set columns of a repository."""
-    tx.sql.execute(sa.update(_R).where(_R.c.id == repo_id).values(**values))
+    tx.sql.execute(_update(tuple(values)), {"row": repo_id} | {f"new_{name}": value for name, value in values.items()})
+
+
+@functools.cache
+def _update(names: tuple[str, ...]) -> sa.Update:
+    return sa.update(_R).where(_R.c.id == sa.bindparam("row")).values({n: sa.bindparam(f"new_{n}") for n in names})
 
 
 def unlink(tx: Write, row: RepoRow, now_ms: int) -> None:
@@ -265,7 +272,7 @@ def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
         library=facts.library,
         sdk=facts.sdk,
     )
-    tx.sql.execute(sa.delete(tags).where(tags.c.repo_id == repo_id))
+    tx.sql.execute(_UNTAG, {"repo": repo_id})
     if facts.tags:
         rows = [{"repo_id": repo_id, "tag": tag, "position": i} for i, tag in enumerate(facts.tags)]
         tx.sql.execute(sa.insert(tags), rows)

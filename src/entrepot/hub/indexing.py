@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from entrepot.catalog import commits
 from entrepot.hub.house import Hub
-from entrepot.names import Oid
+from entrepot.names import Oid, RepoPath
 from entrepot.storage import histories
 
 _BATCH = 2_000
@@ -25,12 +26,27 @@ def index_history(hub: Hub, repo_id: int, head: Oid) -> int:
     """
     with hub.read() as tx:
         waiting = commits.unindexed(tx, repo_id, head)
+    done: list[tuple[Oid, list[RepoPath]]] = []
     for oid in waiting:
         with hub.read() as tx:
             paths = list(itertools.islice(histories.changed_paths(hub.store, tx, repo_id, oid), _MAX_PATHS))
-        for at in range(0, len(paths), _BATCH):
+        while len(paths) > _BATCH:
             with hub.write() as tx:
-                commits.put_changes(tx, repo_id, oid, paths[at : at + _BATCH])
-        with hub.write() as tx:
-            commits.mark_indexed(tx, repo_id, oid)
+                commits.put_changes(tx, repo_id, oid, paths[-_BATCH:])
+            del paths[-_BATCH:]
+        done.append((oid, paths))
+        if sum(1 + len(more) for _, more in done) >= _BATCH:
+            _record(hub, repo_id, done)
+            done.clear()
+    _record(hub, repo_id, done)
     return len(waiting)
+
+
+def _record(hub: Hub, repo_id: int, done: Sequence[tuple[Oid, Sequence[RepoPath]]]) -> None:
+    """Conclude some commits, parents first, in one transaction: one for each costs more than its rows."""
+    if not done:
+        return
+    with hub.write() as tx:
+        for oid, paths in done:
+            commits.put_changes(tx, repo_id, oid, paths)
+            commits.mark_indexed(tx, repo_id, oid)

@@ -59,7 +59,6 @@ class Actions(Struct, frozen=True):
 
     upload: Action | UnsetType = UNSET
     download: Action | UnsetType = UNSET
-    verify: Action | UnsetType = UNSET
 
 
 class ObjectFailure(Struct, frozen=True):

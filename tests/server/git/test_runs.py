@@ -72,3 +72,35 @@ def test_a_program_that_is_not_there_is_a_failure_of_ours() -> None:
 
     with pytest.raises(StoreUnavailable):
         asyncio.run(go())
+
+
+def test_a_program_that_prints_little_by_little_is_read_in_larger_pieces() -> None:
+    async def count(program: Run) -> tuple[int, int]:
+        lengths = []
+        while piece := await program.read():
+            lengths.append(len(piece))
+        return len(lengths), sum(lengths)
+
+    pieces_read, total = run("import os\nfor _ in range(3000): os.write(1, b'x' * 1000)", pieces(), count)
+    assert total == 3_000_000
+    assert pieces_read < 1000
+
+
+def test_a_program_that_reads_nothing_does_not_hold_up_the_request() -> None:
+    async def end(program: Run) -> int:
+        await program.fed()
+        await everything(program)
+        return await program.finish()
+
+    assert run("import os; os.close(0); print('no')", pieces(*[os.urandom(1 << 20)] * 4), end) == 0
+
+
+def test_nothing_of_a_program_is_left_open() -> None:
+    async def go() -> list[str]:
+        before = set(os.listdir("/dev/fd"))
+        for _ in range(3):
+            async with running([sys.executable, "-c", ECHO], os.environ, pieces(b"a")) as program:
+                assert await everything(program) == b"a"
+        return sorted(set(os.listdir("/dev/fd")) - before)
+
+    assert len(asyncio.run(go())) == 0

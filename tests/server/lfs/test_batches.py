@@ -46,14 +46,24 @@ def test_a_missing_file_is_answered_with_links_on_our_own_origin(world: Any, kin
     assert answer.headers["content-type"] == JSON
     body = answer.json()
     [item] = body["objects"]
-    upload, verify = item["actions"]["upload"], item["actions"]["verify"]
+    upload = item["actions"]["upload"]
     assert (body["transfer"], body["hash_algo"], item["authenticated"]) == ("basic", "sha256", True)
     assert upload["href"].startswith(f"{world.url}/_lfs/objects/{sha256(SMALL)}?")
     assert upload["header"] == {}
     assert upload["expires_at"].endswith("Z")
     expected = world.hub.now_ms() + world.hub.settings.url_lifetime_s * 1000
     assert abs(parse_time(upload["expires_at"]) - expected) < 60_000
-    assert verify["href"] == f"{world.url}/{ref.path}.git/info/lfs/objects/verify"
+
+
+def test_no_client_is_asked_to_verify_what_was_proven_while_it_arrived(world: Any) -> None:
+    ref = world.repo("unverified")
+    whole, parts = (
+        batch(world.client(world.alice), ref, named(BIG), transfers=transfers).json()["objects"][0]["actions"]
+        for transfers in (["basic"], ["multipart"])
+    )
+    assert list(whole) == list(parts) == ["upload"]
+    assert world.client().put(whole["upload"]["href"], content=BIG[:-1] + b"?").status_code == 400
+    assert world.client().put(whole["upload"]["href"], content=BIG).status_code == 200
 
 
 def test_links_follow_the_host_of_the_request(world: Any) -> None:
@@ -138,7 +148,6 @@ def test_downloads_are_answered_for_stored_files_only(world: Any) -> None:
     objects = batch(world.client(), ref, named(SMALL), named(b"absent"), operation="download").json()["objects"]
     link = objects[0]["actions"]["download"]["href"]
     assert world.client().get(link).content == SMALL
-    assert "verify" not in objects[0]["actions"]
     assert objects[1]["error"]["code"] == 404
 
 
@@ -163,7 +172,7 @@ def test_an_upload_asks_for_credentials_and_takes_basic_ones(world: Any) -> None
     assert asked.status_code == 401
     assert asked.headers["www-authenticate"].startswith("Basic ")
     assert given.status_code == 200
-    assert given.json()["objects"][0]["actions"]["verify"]["header"] == {"Authorization": f"Basic {secret}"}
+    assert list(given.json()["objects"][0]["actions"]) == ["upload"]
 
 
 def test_a_token_that_may_only_read_uploads_nothing(world: Any) -> None:

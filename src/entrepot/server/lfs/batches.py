@@ -74,7 +74,7 @@ def batch_door(kind: RepoType) -> Handler:
             )
         else:
             plan = await ask(request, transfers.plan_downloads, ref, wanted)
-        scribe = _Scribe(base_url(request), asked.operation, _verify_action(request), _needs_parts(plan), chunked)
+        scribe = _Scribe(base_url(request), asked.operation, _needs_parts(plan), chunked)
         answers = iter(plan)
         objects = [item if isinstance(item, AnsweredObject) else scribe.write(next(answers)) for item in read]
         return _json(BatchAnswer(scribe.transfer, objects))
@@ -118,16 +118,6 @@ def _needs_parts(plan: Sequence[Answer]) -> bool:
     return any(isinstance(answer.link, Parts) for answer in plan)
 
 
-def _verify_action(request: Request) -> Action:
-    """Where to confirm an upload, with the credentials of this very request.
-
-    git-lfs sends none of its own to objects that are answered as authenticated.
-    """
-    path = request.scope["path"].removesuffix("/batch")
-    authorization = request.headers.get("authorization")
-    return Action(f"{base_url(request)}{path}/verify", {"Authorization": authorization} if authorization else {})
-
-
 async def _xet_action(request: Request, ref: RepoRef, asked: BatchRequest) -> Action:
     """Where the chunk store is, with a pass for it.
 
@@ -143,11 +133,14 @@ async def _xet_action(request: Request, ref: RepoRef, asked: BatchRequest) -> Ac
 
 @attrs.frozen
 class _Scribe:
-    """Writes the answers of one batch; ``chunked`` is the upload through Xet, for clients that know it."""
+    """Writes the answers of one batch; ``chunked`` is the upload through Xet, for clients that know it.
+
+    No upload is to be verified afterwards, which costs a request a file: bytes
+    are only accepted when they are durable, have their sha256 and are linked.
+    """
 
     base: str
     operation: Literal["upload", "download"]
-    verify: Action = attrs.field(repr=False)
     in_parts: bool
     chunked: Action | None = attrs.field(repr=False)
 
@@ -170,14 +163,14 @@ class _Scribe:
         if self.chunked is not None:
             return Actions(upload=self.chunked)
         if isinstance(link, Parts):
-            return Actions(upload=self._in_parts(link.part_size, link.links, link.complete), verify=self.verify)
+            return Actions(upload=self._in_parts(link.part_size, link.links, link.complete))
         assert link is not None
         if self.operation == "download":
             return Actions(download=self._in_one(link))
         # An empty file has no parts at all, for every client that counts them.
         if self.in_parts and answer.wanted.size:
-            return Actions(upload=self._in_parts(answer.wanted.size, [link], link), verify=self.verify)
-        return Actions(upload=self._in_one(link), verify=self.verify)
+            return Actions(upload=self._in_parts(answer.wanted.size, [link], link))
+        return Actions(upload=self._in_one(link))
 
     def _in_one(self, link: Link) -> Action:
         return Action(self._url(link), {}, format_ms(link.expires_ms))
