@@ -55,10 +55,11 @@ class Action(Struct, frozen=True):
 
 
 class Actions(Struct, frozen=True):
-    """What the client is to do about one object."""
+    """What the client is to do about one object; ``verify`` is asked by other hubs than this, after an upload."""
 
     upload: Action | UnsetType = UNSET
     download: Action | UnsetType = UNSET
+    verify: Action | UnsetType = UNSET
 
 
 class ObjectFailure(Struct, frozen=True):
