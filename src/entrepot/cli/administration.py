@@ -12,6 +12,7 @@ _TOKENS = "entrepot.cli.tokens"
 _JOBS = "entrepot.cli.jobs"
 _MODERATION = "entrepot.cli.moderation"
 _AUDIT = "entrepot.cli.audit"
+_QUOTAS = "entrepot.cli.quotas"
 
 _ENTRIES = (
     Entry("create-user", f"{_ACCOUNTS}:create_user", "Make a user."),
@@ -26,6 +27,7 @@ _ENTRIES = (
     Entry("reset-password", f"{_ACCOUNTS}:reset_password", "Give a user a new password."),
     Entry("disable-repo", f"{_MODERATION}:disable_repo", "Close a repository to everybody but administrators."),
     Entry("enable-repo", f"{_MODERATION}:enable_repo", "Open a disabled repository again."),
+    Entry("quota", f"{_QUOTAS}:quota", "See and set how much a namespace may keep."),
     Entry("audit", f"{_AUDIT}:audit", "Read and verify the log of who changed what."),
     Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
 )

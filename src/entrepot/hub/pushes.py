@@ -30,12 +30,13 @@ from entrepot.errors import (
 from entrepot.git import Kind, parse_tag_object
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, audit, events, followups, proposals, protections
+from entrepot.hub import access, audit, events, followups, proposals, protections, quotas
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.inspections import Inspected, inspect
 from entrepot.hub.publishing import CARD_FILES, card_job, follow_up, link_files
+from entrepot.hub.quotas import Allowance
 from entrepot.hub.staging import admit, store_rows
 from entrepot.names import MAIN, Oid, RefName, RepoRef, parse_branch, parse_tag
 from entrepot.storage import histories
@@ -130,6 +131,7 @@ def finish(push: Push) -> list[Verdict]:
     Raises:
         LimitExceeded, LargeFileMissing, InvalidOperation, Malformed: the
             objects are refused, and with them every command.
+        QuotaExceeded: the namespace has no room for them.
         RepoNotFound: the repository was deleted meanwhile.
         Busy: a sweep took what the push needs.
     """
@@ -138,13 +140,14 @@ def finish(push: Push) -> list[Verdict]:
     with hub.read() as tx:
         _check_history(tx, push.row.id, found)
         row = repos.by_id(tx, push.row.id) or push.row
+        room = quotas.allowance(hub, tx, row)
         wanted = {
             command.ref: _lack_of_right(tx, push.author, row, command) or _refusal(tx, row, command, found)
             for command in push.request.commands
         }
     if all(wanted.values()):
         return [Verdict(ref, reason) for ref, reason in wanted.items()]
-    _check_large(push, found)
+    _check_large(push, found, room)
     if any(wanted.values()) and push.request.is_atomic:
         return [Verdict(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
     early, late = _prepare(push, found)
@@ -174,13 +177,14 @@ def _check_history(tx: Read, repo_id: int, found: Inspected) -> None:
         raise Malformed("push", "objects that the new commits need are missing; fetch and try again")
 
 
-def _check_large(push: Push, found: Inspected) -> None:
+def _check_large(push: Push, found: Inspected, room: Allowance) -> None:
     """Admit the large files that pointers name; refuse those the author may not use, and wrong sizes."""
+    room.spend(found.size)
     if not found.pointers:
         return
     hub = push.hub
     with hub.write() as tx:  # looked up, linked and touched in one transaction: no sweep can come between
-        sizes = admit(tx, push.author, push.row, [sha256 for sha256, _ in found.large], hub.now_ms())
+        sizes = admit(tx, push.author, push.row, [sha256 for sha256, _ in found.large], room, hub.now_ms())
         files.touch(tx, list(sizes), hub.now_ms())
     for oid, pointer in found.pointers.items():
         path = found.path_of(oid)
