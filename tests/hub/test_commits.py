@@ -402,8 +402,8 @@ def test_a_commit_whose_bytes_were_swept_meanwhile_moves_no_branch(world: Any) -
 
     staged_before = staging.stage
 
-    def stage_then_lose(*arguments: Any) -> Any:
-        staged = staged_before(*arguments)
+    def stage_then_lose(*arguments: Any, **more: Any) -> Any:
+        staged = staged_before(*arguments, **more)
         with world.hub.write() as tx:
             object_rows.remove(tx, world.row_id(ref), list(staged.objects), touched_before_ms=2**60)
         return staged

@@ -48,7 +48,8 @@ def test_a_push_that_names_no_large_file_admits_none(world: Any) -> None:
     ref = world.repo()
     with world.hub.read() as tx:
         assert judgements.named_again(world.hub, tx, world.row_id(ref), brought(b"")) == {}
-    assert judgements.admit_large(world.hub, world.alice, None, brought(b""), {}) == []  # type: ignore[arg-type]
+    nothing: Any = None
+    assert judgements.admit_large(world.hub, world.alice, nothing, brought(b""), {}, nothing) == []
 
 
 def test_a_pointer_without_its_file_stays_where_it_is_and_goes_nowhere_else(world: Any) -> None:

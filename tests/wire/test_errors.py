@@ -29,6 +29,7 @@ SENT = [
     (errors.Refused("no"), 409, None),
     (errors.BranchMoved("main"), 412, None),
     (errors.LimitExceeded("body", 1), 413, None),
+    (errors.QuotaExceeded("acme", "it is full"), 413, None),
     (errors.Busy("main"), 503, None),
     (errors.DataFolderError("d", "no"), 503, None),
     (errors.StoreFull("no"), 507, None),

@@ -13,6 +13,7 @@ _JOBS = "entrepot.cli.jobs"
 _PROTECTIONS = "entrepot.cli.protections"
 _MODERATION = "entrepot.cli.moderation"
 _AUDIT = "entrepot.cli.audit"
+_QUOTAS = "entrepot.cli.quotas"
 
 _ENTRIES = (
     Entry("create-user", f"{_ACCOUNTS}:create_user", "Make a user."),
@@ -28,6 +29,7 @@ _ENTRIES = (
     Entry("repo", f"{_PROTECTIONS}:repo", "Protect branches and tags of a repository."),
     Entry("disable-repo", f"{_MODERATION}:disable_repo", "Close a repository to everybody but administrators."),
     Entry("enable-repo", f"{_MODERATION}:enable_repo", "Open a disabled repository again."),
+    Entry("quota", f"{_QUOTAS}:quota", "See and set how much a namespace may keep."),
     Entry("audit", f"{_AUDIT}:audit", "Read and verify the log of who changed what."),
     Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
 )

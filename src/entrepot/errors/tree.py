@@ -451,6 +451,18 @@ class LimitExceeded(TooLarge):
         return f"{text}; {self.cure}" if self.cure else text
 
 
+@attrs.define
+class QuotaExceeded(TooLarge):
+    """A namespace has no room for what was sent; ``facts`` say how much there is, and the cure."""
+
+    namespace: str
+    facts: str
+
+    @property
+    def message(self) -> str:
+        return f"the quota of the namespace {self.namespace} is exceeded: {self.facts}"
+
+
 # --- the hub's own state ----------------------------------------------------
 
 

@@ -30,7 +30,7 @@ from entrepot.errors import (
     XorbDamaged,
     XorbMissing,
 )
-from entrepot.hub import passes, scrubbing
+from entrepot.hub import passes, quotas, scrubbing
 from entrepot.hub.house import Hub
 from entrepot.hub.passes import Pass
 from entrepot.names import Sha256, XetHash, new_uid
@@ -100,11 +100,17 @@ def receive_xorb(hub: Hub, given: Pass, xorb: XetHash, size: int | None) -> Rece
     Raises:
         NotAllowed: the pass is for reading.
         LimitExceeded: it is announced larger than a xorb can be.
+        QuotaExceeded: the namespace of the repository is full.
         StoreFull: no room.
     """
     passes.require_write(given)
     if size is not None and size > MAX_XORB_BODY:
         raise LimitExceeded("the xorb", MAX_XORB_BODY)
+    with hub.read() as tx:
+        row = repos.by_id(tx, given.repo_id)
+        if row is not None:
+            # Nobody knows yet how much of it is new; a namespace that is full takes none.
+            quotas.allowance(hub, tx, row).check(1)
     return ReceivingXorb(hub, given, xorb, hub.store.drafts.receive_unnamed(size))
 
 
@@ -177,12 +183,14 @@ def register_shard(hub: Hub, given: Pass, data: bytes) -> None:
         RepoNotFound: its repository was deleted.
         Malformed, ContentMismatch, LimitExceeded, XorbMissing: something in it is not true.
         XorbDamaged: it uses a xorb that is in quarantine.
+        QuotaExceeded: the namespace of the repository has no room for the files.
         Busy: it uses a xorb whose bytes are just being replaced or deleted.
     """
     passes.require_write(given)
     if len(data) > MAX_SHARD_BODY:
         raise LimitExceeded("the shard", MAX_SHARD_BODY)
     shard = parse_shard(data)
+    _check_room(hub, given, shard)
     found: dict[XetHash, StoredXorb] = {}
 
     def find(xorb: XetHash) -> XorbIndex | None:
@@ -198,6 +206,20 @@ def register_shard(hub: Hub, given: Pass, data: bytes) -> None:
     if given.is_proposal:
         _check_digests(hub, shard, found)
     _record(hub, given, shard, found)
+
+
+def _check_room(hub: Hub, given: Pass, shard: Shard) -> None:
+    """Refuse files for which the namespace has no room, before anything about them is believed."""
+    sizes = {file.sha256: file.terms.size for file in shard.files if file.sha256 is not None}
+    with hub.read() as tx:
+        row = repos.by_id(tx, given.repo_id)
+        if row is None:
+            raise RepoNotFound
+        there = files.usable(tx, row.id, list(sizes))
+        room = quotas.allowance(hub, tx, row)
+    for size in sizes.values():
+        room.check_file("a file", size)
+    room.check(sum(size for sha256, size in sizes.items() if sha256 not in there))
 
 
 def find_chunk(hub: Hub, given: Pass, chunk: XetHash) -> bytes | None:

@@ -47,6 +47,8 @@ class Draft:
             the head; None takes whatever is the head.
         is_disjoint_welcome: with ``parent``, also accept a later head when
             nothing that this commit touches has changed since.
+        inline_bytes: about how much content comes with the operations; large
+            files do not count.
     """
 
     summary: str
@@ -54,6 +56,7 @@ class Draft:
     description: str = ""
     parent: str | None = None
     is_disjoint_welcome: bool = False
+    inline_bytes: int = 0
 
 
 @attrs.frozen
@@ -89,6 +92,7 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
         InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
             LimitExceeded, Malformed: an operation cannot be applied.
         Refused: somebody else has locked one of the files.
+        QuotaExceeded: the namespace has no room for what it brings.
         BranchMoved: the pinned parent is not the head.
         Busy: others kept winning the race for the branch, or a sweep took
             what the commit needs.
@@ -98,7 +102,7 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
         row, author, branch = proposals.changeable(tx, caller, target, revision)
         if not draft.is_disjoint_welcome:
             _check_pin(hub, tx, row.id, branch, draft, ())
-    staged = staging.stage(hub, author, row, branch, draft.operations)
+    staged = staging.stage(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
     recorded = None
     with hub.turns.take((row.id, branch.ref)):
         for _ in range(_ATTEMPTS):

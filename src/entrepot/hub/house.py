@@ -18,6 +18,7 @@ from entrepot.errors import DataFolderError
 from entrepot.hub import callers
 from entrepot.hub.callers import Anyone
 from entrepot.hub.signing import Signer
+from entrepot.hub.tallies import Tallies
 from entrepot.hub.turns import Turns
 from entrepot.names import new_uid
 from entrepot.settings import Settings
@@ -38,6 +39,7 @@ class Hub:
     signer: Signer
     now_ms: Callable[[], int]
     turns: Turns = attrs.field(factory=Turns)
+    tallies: Tallies = attrs.field(factory=Tallies)
     job_added: threading.Event = attrs.field(factory=threading.Event)
     mirrors: Mirrors = attrs.field(
         default=attrs.Factory(

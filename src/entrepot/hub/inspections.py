@@ -49,7 +49,8 @@ class Inspected:
 
     ``paths``: where each new file object is first found in the new commits;
     ``beyond``: what new trees name and the push did not bring;
-    ``kept``: objects in memory, ``left``: file objects that are not.
+    ``kept``: objects in memory, ``left``: file objects that are not;
+    ``size``: bytes of all that came.
     """
 
     commits: Mapping[Oid, Commit]
@@ -60,6 +61,7 @@ class Inspected:
     beyond: frozenset[Oid]
     kept: Sequence[GitObject]
     left: Sequence[Oid]
+    size: int = 0
 
     @property
     def ordered(self) -> list[tuple[Oid, tuple[Oid, ...]]]:
@@ -155,6 +157,7 @@ class _Inspection:
         self._blobs: set[Oid] = set()
         self._kept: list[GitObject] = []
         self._kept_bytes = 0
+        self._bytes = 0
         self._left: list[Oid] = []
         self._held_bytes = 0
         self._paths: dict[Oid, RepoPath] = {}
@@ -163,6 +166,7 @@ class _Inspection:
     def take(self, arrived: Arrived) -> None:
         """Understand one object."""
         oid, content = arrived.oid, arrived.content
+        self._bytes += arrived.size
         if arrived.kind is Kind.BLOB:
             self._blobs.add(oid)
             if content is not None and arrived.size <= MAX_POINTER_BYTES and (pointer := parse_pointer(content)):
@@ -204,6 +208,7 @@ class _Inspection:
             frozenset(self._beyond),
             self._kept,
             self._left,
+            self._bytes,
         )
 
     def _walk(self, root: Oid, seen: set[Oid]) -> None:

@@ -16,6 +16,7 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.inspections import Inspected
 from entrepot.hub.locks import PushGuard
+from entrepot.hub.quotas import Allowance
 from entrepot.hub.staging import admit
 from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256, parse_branch, parse_tag
 from entrepot.storage import objects as stored
@@ -58,14 +59,21 @@ def named_again(hub: Hub, tx: Read, repo_id: int, found: Inspected) -> dict[Repo
 
 
 def admit_large(
-    hub: Hub, author: Caller, row: RepoRow, found: Inspected, again: Mapping[RepoPath, Pointer]
+    hub: Hub,
+    author: Caller,
+    row: RepoRow,
+    found: Inspected,
+    again: Mapping[RepoPath, Pointer],
+    room: Allowance,
 ) -> list[tuple[Sha256, RepoPath]]:
     """Admit the large files that a push names, and return them with the paths of their pointers.
 
     Args:
         again: what :func:`named_again` has found.
+        room: what the namespace has left.
 
     Raises:
+        QuotaExceeded: it has no room for them.
         LargeFileMissing: the author may not use one of them.
         InvalidOperation: one has another size.
     """
@@ -73,7 +81,7 @@ def admit_large(
     if not wanted:
         return []
     with hub.write() as tx:  # looked up, linked and touched in one transaction: no sweep can come between
-        sizes = admit(tx, author, row, [pointer.sha256 for _, pointer in wanted], hub.now_ms())
+        sizes = admit(tx, author, row, [pointer.sha256 for _, pointer in wanted], room, hub.now_ms())
         files.touch(tx, list(sizes), hub.now_ms())
     for path, pointer in wanted:
         if pointer.sha256 not in sizes:

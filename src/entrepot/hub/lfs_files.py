@@ -23,7 +23,7 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
-from entrepot.hub import access, audit, events, protections
+from entrepot.hub import access, audit, events, protections, quotas
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, RefName, RepoRef, Sha256
@@ -111,6 +111,7 @@ def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: S
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access to the source, or to the target.
         LoginRequired, NotAllowed: the caller may not write to the target.
         LimitExceeded: more than 500 files.
+        QuotaExceeded: the namespace of the target has no room for them.
     """
     if len(sha256s) > MAX_SHARED:
         raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
@@ -118,6 +119,9 @@ def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: S
         origin = access.readable(tx, caller, source)
         row, sharer = access.writable(tx, caller, target)
         named = files.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
+        there = files.usable(tx, row.id, named)
+        sizes = files.usable(tx, origin.id, [sha256 for sha256 in named if sha256 not in there])
+        quotas.allowance(hub, tx, row).spend(sum(sizes.values()))
         files.link(tx, row.id, named, sharer.account.id, hub.now_ms())
         files.touch(tx, named, hub.now_ms())
     return frozenset(named)

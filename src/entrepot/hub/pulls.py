@@ -102,7 +102,7 @@ def open_with_commit(hub: Hub, caller: Anyone, target: RepoRef, revision: str, d
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)
         start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)
-    staged = staging.stage(hub, author, row, Branch(base.ref, start), draft.operations)
+    staged = staging.stage(hub, author, row, Branch(base.ref, start), draft.operations, inline_bytes=draft.inline_bytes)
     with hub.read() as tx:
         commit, rows = commits.compose(hub, tx, author, row, start, draft, staged)
     with hub.write() as tx:

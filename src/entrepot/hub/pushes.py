@@ -18,7 +18,7 @@ from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAl
 from entrepot.git import Kind
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, audit, events, followups, git_wire, judgements, locks, proposals
+from entrepot.hub import access, audit, events, followups, git_wire, judgements, locks, proposals, quotas
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
@@ -129,6 +129,7 @@ def finish(push: Push) -> list[Verdict]:
     Raises:
         LimitExceeded, LargeFileMissing, InvalidOperation, Malformed: the
             objects are refused, and with them every command.
+        QuotaExceeded: the namespace has no room for them.
         RepoNotFound: the repository was deleted meanwhile.
         Busy: a sweep took what the push needs.
     """
@@ -141,6 +142,7 @@ def finish(push: Push) -> list[Verdict]:
         again = judgements.named_again(hub, tx, repo_id, found)
         row = repos.by_id(tx, repo_id) or push.row
         guard = locks.guard(hub, tx, repo_id, push.author.account.id, found)
+        room = quotas.allowance(hub, tx, row)
         wanted = {
             command.ref: _lack_of_right(tx, push.author, row, command)
             or judgements.find_refusal(tx, row, command, found, guard)
@@ -148,7 +150,8 @@ def finish(push: Push) -> list[Verdict]:
         }
     if all(wanted.values()):
         return [Verdict(ref, reason) for ref, reason in wanted.items()]
-    large = judgements.admit_large(hub, push.author, row, found, again)
+    room.spend(found.size)
+    large = judgements.admit_large(hub, push.author, row, found, again, room)
     if any(wanted.values()) and push.request.is_atomic:
         return [Verdict(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
     prepared = _prepare(push, found, large)

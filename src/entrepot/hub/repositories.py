@@ -20,7 +20,7 @@ from entrepot.git import (
     Mode,
     TreeEditor,
 )
-from entrepot.hub import access, audit, events, ingestion, protections
+from entrepot.hub import access, audit, events, ingestion, protections, quotas
 from entrepot.hub.callers import Anyone, Caller, require_change
 from entrepot.hub.followups import attend
 from entrepot.hub.house import Hub
@@ -68,6 +68,7 @@ def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
         LoginRequired, NotAllowed: the caller may not make it there.
         InvalidName, InvalidPath: the name, the visibility or a file's path breaks a rule.
         AlreadyExists: the name is taken, in any case; with the page's path as ``url``.
+        QuotaExceeded: the namespace has as many repositories as it may.
     """
     maker = require_change(caller)
     repo_id = parse_repo_id(f"{new.namespace or maker.account.name}/{new.name}")
@@ -89,6 +90,7 @@ def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
     with hub.write() as tx:
         ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
         _check_free(tx, maker, ref)
+        quotas.check_new_repo(hub, tx, namespace)
         row = repos.add(tx, _fresh(hub, maker, namespace, ref, visibility, new.sdk))
         events.emit(hub, tx, row, "repo", "create")
         audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": visibility})
@@ -119,6 +121,7 @@ def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access here or there.
         AlreadyExists: the new name is taken.
+        QuotaExceeded: the other namespace has no room for it.
     """
     with hub.write() as tx:
         row, mover = access.writable(tx, caller, ref)
@@ -129,6 +132,8 @@ def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
             raise AlreadyExists(
                 f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}"
             )
+        if namespace.id != row.namespace_id:
+            quotas.check_new_repo(hub, tx, namespace, copied_from=row)
         moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
         events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
         repos.rename(tx, row, there, namespace.id)
@@ -183,6 +188,7 @@ def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibil
     Raises:
         RepoNotFound, GatedRepo, LoginRequired, NotAllowed: no access here or there.
         AlreadyExists: the target's name is taken.
+        QuotaExceeded: the namespace has no room for it.
     """
     maker = require_change(caller)
     _check_visibility(visibility)
@@ -194,6 +200,7 @@ def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibil
         namespace = access.namespace_for(tx, maker, target.namespace, origin.type)
         ref = RepoRef(origin.type, RepoId(namespace.name, target.name))
         _check_free(tx, maker, ref)
+        quotas.check_new_repo(hub, tx, namespace, copied_from=origin)
         # The copy of a gated repository is gated too: its maker may open it, but not by oversight.
         fresh = _fresh(hub, maker, namespace, ref, visibility or origin.visibility, origin.sdk)
         row = repos.add(tx, attrs.evolve(fresh, gated=origin.gated))

@@ -13,10 +13,11 @@ from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Busy, EntryNotFound, InvalidOperation, LargeFileMissing, LimitExceeded
 from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, render_pointer
-from entrepot.hub import access, revisions
+from entrepot.hub import access, quotas, revisions
 from entrepot.hub.callers import Caller, read_by
 from entrepot.hub.house import Hub
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
+from entrepot.hub.quotas import Allowance
 from entrepot.hub.revisions import Branch
 from entrepot.names import Oid, RepoPath, Sha256, check_extent
 from entrepot.storage import objects
@@ -79,25 +80,34 @@ class Staged:
         return frozenset(put.oid for put in puts if put.mode != Mode.GITLINK)
 
 
-def stage(hub: Hub, author: Caller, row: RepoRow, branch: Branch, operations: Iterable[Operation]) -> Staged:
+def stage(
+    hub: Hub, author: Caller, row: RepoRow, branch: Branch, operations: Iterable[Operation], *, inline_bytes: int = 0
+) -> Staged:
     """Check operations one by one and make their bytes durable.
 
     Args:
         operations: read once; only one content is held at a time.
+        inline_bytes: about how much content comes with them.
 
     Raises:
         InvalidOperation, EntryNotFound, LargeFileMissing, LimitExceeded: an
             operation cannot be applied; no name was changed.
+        QuotaExceeded: the namespace has no room for them.
     """
-    stage = _Stage(hub, author, row, branch)
+    with hub.read() as tx:
+        room = quotas.allowance(hub, tx, row)
+    # Before anything is kept: what a refused commit leaves behind would use up the room until it is swept.
+    room.spend(inline_bytes)
+    stage = _Stage(hub, author, row, branch, room)
     for operation in operations:
         stage.take(operation)
     return stage.finish()
 
 
 class _Stage:
-    def __init__(self, hub: Hub, author: Caller, row: RepoRow, branch: Branch) -> None:
+    def __init__(self, hub: Hub, author: Caller, row: RepoRow, branch: Branch, room: Allowance) -> None:
         self._hub = hub
+        self._room = room
         self._author = author
         self._row = row
         self._branch = branch
@@ -146,6 +156,7 @@ class _Stage:
         limit = self._hub.settings.max_inline_file
         if len(operation.content) > limit:
             raise LimitExceeded(f"the regular file '{operation.path}'", limit, "upload files of this size through LFS")
+        self._room.check_file(f"the regular file '{operation.path}'", len(operation.content))
         self._move_away(operation.moved_from)
         kept = self._keep(operation.content)
         if kept.pointer_size is not None and kept.sha256 is not None:
@@ -199,7 +210,7 @@ class _Stage:
             return
         # Looked up, linked and touched in one transaction: no sweep can come between.
         with self._hub.write() as tx:
-            self._sizes = admit(tx, self._author, self._row, wanted, self._hub.now_ms())
+            self._sizes = admit(tx, self._author, self._row, wanted, self._room, self._hub.now_ms())
             files.touch(tx, list(self._sizes), self._hub.now_ms())
         for sha256, path in self._large:
             if sha256 not in self._sizes:
@@ -257,11 +268,17 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
     return found
 
 
-def admit(tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], now_ms: int) -> dict[Sha256, int]:
+def admit(
+    tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], room: Allowance, now_ms: int
+) -> dict[Sha256, int]:
     """Let a repository use those large files that the caller may commit to it; their sizes.
 
     Each by the right that the caller has: a claim leads to the claimed chunks
     only, whatever else the hub may have under the same sha256.
+
+    Raises:
+        QuotaExceeded: the namespace has no room for those that are new to the
+            repository; leave the transaction with it.
     """
     usable = files.usable(tx, row.id, wanted)
     missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in usable]
@@ -270,7 +287,9 @@ def admit(tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], now
         files.link(tx, row.id, list(readable), caller.account.id, now_ms)
         claimed = [sha256 for sha256 in missing if sha256 not in readable]
         xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
-        usable |= files.usable(tx, row.id, missing)
+        fresh = files.usable(tx, row.id, missing)
+        room.spend(sum(fresh.values()))
+        usable |= fresh
     return usable
 
 

@@ -23,10 +23,12 @@ from entrepot.errors import (
     Malformed,
     RepoNotFound,
     ThingNotFound,
+    TooLarge,
 )
-from entrepot.hub import access, chunks, proposals
+from entrepot.hub import access, chunks, proposals, quotas
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
+from entrepot.hub.quotas import Allowance
 from entrepot.hub.staging import admit, usable_sizes
 from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
 from entrepot.storage.contents import Content, open_file
@@ -93,12 +95,14 @@ def plan_uploads(
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed, GatedRepo: no access.
         RevisionNotFound, Refused: there is no such pull request, or it is closed.
         LimitExceeded: more than 1,000 files.
+        QuotaExceeded: files that are there already do not fit into the namespace.
     """
     _check_number(wanted)
     sha256s = [item.sha256 for item in wanted]
     with hub.read() as tx:
         row, author = proposals.uploader(tx, caller, ref, revision)
         stored = usable_sizes(tx, author, row, sha256s)
+        room = quotas.allowance(hub, tx, row)
     if stored:
         # Looked up again, touched and linked in one transaction: no sweep can come between.
         with hub.write() as tx:
@@ -106,8 +110,11 @@ def plan_uploads(
             known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
             files.touch(tx, known, hub.now_ms())
             # So that verify and commit find it here, even if it is only readable elsewhere now.
-            admit(tx, author, row, known, hub.now_ms())
-    return [_plan_upload(hub, row, author.account.id, item, stored, takes_parts) for item in wanted]
+            admit(tx, author, row, known, room, hub.now_ms())
+    return [
+        _refuse(hub, item, stored, room) or _plan_upload(hub, row, author.account.id, item, stored, takes_parts)
+        for item in wanted
+    ]
 
 
 def plan_downloads(hub: Hub, caller: Anyone, ref: RepoRef, wanted: Sequence[Wanted]) -> list[Answer]:
@@ -190,10 +197,15 @@ def receive(hub: Hub, sha256: str, query: Mapping[str, str]) -> Receiving:
 
     Raises:
         InvalidSignature: the link is altered, expired, or for another file.
+        QuotaExceeded: the namespace was filled since the link was made.
         StoreFull: there is no room for it.
     """
     claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
     size = int(claim["size"])
+    with hub.read() as tx:
+        target = repos.by_id(tx, int(claim["repo"]))
+        if target is not None and Sha256(claim["oid"]) not in files.usable(tx, target.id, [Sha256(claim["oid"])]):
+            quotas.allowance(hub, tx, target).check(size)
     return Receiving(
         hub, claim, receive_verified(hub.store.blobs, file_key(Sha256(claim["oid"])), Sha256(claim["oid"]), size), size
     )
@@ -330,16 +342,28 @@ def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
         return chunks.open_verified(hub, oid)
 
 
-def _plan_upload(
-    hub: Hub, row: RepoRow, user_id: int, item: Wanted, stored: Mapping[Sha256, int], takes_parts: bool
-) -> Answer:
+def _refuse(hub: Hub, item: Wanted, stored: Mapping[Sha256, int], room: Allowance) -> Answer | None:
+    """Why the bytes of a file cannot be taken; the room for those that can is counted."""
     limit = hub.settings.max_file
     if item.sha256 in stored:
         if stored[item.sha256] == item.size:
-            return Answer(item)
+            return None
         return Answer(item, refusal=(422, f"This object has {stored[item.sha256]} bytes, not {item.size}"))
     if limit and item.size > limit:
         return Answer(item, refusal=(413, f"Files on this hub have at most {limit:,} bytes"))
+    try:
+        room.check_file("this file", item.size)
+        room.promise(item.size)
+    except TooLarge as error:
+        return Answer(item, refusal=(413, error.message))
+    return None
+
+
+def _plan_upload(
+    hub: Hub, row: RepoRow, user_id: int, item: Wanted, stored: Mapping[Sha256, int], takes_parts: bool
+) -> Answer:
+    if item.sha256 in stored:
+        return Answer(item)
     fields = {"repo": str(row.id), "user": str(user_id), "oid": item.sha256, "size": str(item.size)}
     if not takes_parts or item.size <= hub.settings.multipart_threshold:
         return Answer(item, _link(hub, _UPLOAD, f"/_lfs/objects/{item.sha256}", fields))

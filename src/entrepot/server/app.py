@@ -18,6 +18,7 @@ from entrepot.server import git, health, hf, lfs, xet
 from entrepot.server.doors import House
 from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics, Reading
+from entrepot.server.rates import limited
 from entrepot.server.threads import Threads, settle
 
 _FLUSH_EVERY_S = 10.0
@@ -68,7 +69,7 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
         scope.setdefault("state", {})["house"] = house
         await router(scope, receive, send)
 
-    return Edge(app, metrics=metrics)
+    return Edge(limited(app, hub.settings), metrics=metrics)
 
 
 def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:

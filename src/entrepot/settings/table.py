@@ -113,6 +113,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_patience_s: Annotated[
         int, _Doc(duration(0, 30 * _DAY), "How long a webhook's receiver may refuse before news for it are dropped.")
     ] = 3 * _DAY
+    default_quota_bytes: Annotated[
+        int, _Doc(size(0, 1024 * _TIB), "How much every user and organisation may keep; 0 sets no limit.")
+    ] = 0
+    default_quota_repos: Annotated[
+        int, _Doc(number(0, 1_000_000_000), "How many repositories each may have; 0 sets no limit.")
+    ] = 0
+    rate_limit_api: Annotated[
+        int,
+        _Doc(number(0, 1_000_000_000), "Requests to /api that each token or address may send in 5 minutes; 0: any."),
+    ] = 0
+    rate_limit_resolve: Annotated[
+        int,
+        _Doc(number(0, 1_000_000_000), "Requests for files that each token or address may send in 5 minutes; 0: any."),
+    ] = 0
     users_create_orgs: Annotated[
         bool, _Doc(SWITCH, "Whether every user may make organisations; if not, only administrators of the hub.")
     ] = True

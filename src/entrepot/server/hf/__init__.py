@@ -25,6 +25,7 @@ from entrepot.server.hf import (
     orgs,
     passes,
     preuploads,
+    quotas,
     refs,
     repos,
     searches,
@@ -72,5 +73,6 @@ def routes() -> list[BaseRoute]:
         *telemetry.routes(),
         *webhooks.routes(),
         *audits.routes(),
+        *quotas.routes(),
         *infos.routes(),  # the last: its ids of one segment would take other words for names
     ]

@@ -44,13 +44,15 @@ async def create(request: Request, ref: RepoRef) -> Response:
         body = await read_small(request, max_line(house_of(request).hub.settings))
 
         def record(hub: Hub, caller: Anyone) -> _Done:
-            return errand.run(hub, caller, read_whole(body, is_disjoint_welcome=is_disjoint_welcome))
+            draft = read_whole(body, is_disjoint_welcome=is_disjoint_welcome)
+            return errand.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(len(body))))
 
         return _answer(request, await ask_slowly(request, record))
     with await _spool(request) as spooled:
 
         def record_lines(hub: Hub, caller: Anyone) -> _Done:
-            return errand.run(hub, caller, read_lines(spooled.lines(), is_disjoint_welcome=is_disjoint_welcome))
+            draft = read_lines(spooled.lines(), is_disjoint_welcome=is_disjoint_welcome)
+            return errand.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(spooled.size)))
 
         return _answer(request, await ask_slowly(request, record_lines))
 
@@ -58,6 +60,11 @@ async def create(request: Request, ref: RepoRef) -> Response:
 def max_line(settings: Settings) -> int:
     """The longest line of a commit in bytes: one regular file in base64, and what stands around it."""
     return settings.max_inline_file * 4 // 3 + _LINE_MARGIN
+
+
+def content_of(size: int) -> int:
+    """About how much content a body of so many bytes brings: nearly all of it is base64."""
+    return size * 3 // 4
 
 
 @attrs.frozen

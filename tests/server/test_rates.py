@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import asyncio
+import pathlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from huggingface_hub import HfApi
+from starlette.types import Message, Receive, Scope, Send
+
+from entrepot.hub import accounts
+from entrepot.hub.house import open_hub
+from entrepot.server.app import make_app
+from entrepot.server.hosting import running
+from entrepot.server.rates import RateLimits, kind_of, limited, senders_of
+from entrepot.settings import Settings
+
+HERE = pathlib.Path("data")
+
+
+class Clock:
+    """A clock that goes on only when told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def application(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Knows the token ``good``; answers 200, or 401 to those it does not know."""
+    header = dict(scope["headers"]).get(b"authorization")
+    if header == b"Bearer good":
+        scope["state"]["caller"] = "alice"
+    status = 401 if header not in (None, b"Bearer good") else 200
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def call(limits: Any, path: str = "/api/models", token: str | None = None, **more: Any) -> tuple[int, dict[str, str]]:
+    """Status and headers of an answer."""
+    headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
+    scope = {"type": "http", "path": path, "headers": headers, "client": ("192.0.2.1", 1), "state": {}} | more
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    asyncio.run(limits(scope, receive, send))
+    return said[0]["status"], {name.decode(): value.decode() for name, value in said[0]["headers"]}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def limits(clock: Clock) -> RateLimits:
+    return RateLimits(application, Settings(data=HERE, rate_limit_api=2, rate_limit_resolve=1), clock=clock)
+
+
+def test_one_request_too_many_waits_for_the_next_window(limits: RateLimits, clock: Clock) -> None:
+    assert call(limits)[1] == {"ratelimit": '"api";r=1;t=300', "ratelimit-policy": '"fixed window";"api";q=2;w=300'}
+    clock.now_s += 100.5
+    assert call(limits)[1]["ratelimit"] == '"api";r=0;t=200'
+    status, headers = call(limits)
+    assert (status, headers["retry-after"], headers["ratelimit"]) == (429, "200", '"api";r=0;t=200')
+    assert "try again in 200 s" in headers["x-error-message"]
+    clock.now_s += 199.5
+    assert call(limits)[0] == 200
+
+
+def test_kinds_are_counted_apart_and_the_rest_not_at_all(limits: RateLimits) -> None:
+    assert [call(limits, "/alice/m/resolve/main/a")[0] for _ in range(2)] == [200, 429]
+    assert call(limits)[0] == 200
+    for path in ("/healthz", "/alice/m.git/info/refs", "/_lfs/objects/x", "/alice/m/raw/main/a"):
+        assert [call(limits, path) for _ in range(3)] == [(200, {})] * 3
+
+
+def test_a_token_that_is_one_has_a_count_of_its_own(limits: RateLimits) -> None:
+    # The first request of a token counts for the address: nobody knows yet.
+    assert [call(limits, token="good")[0] for _ in range(4)] == [200, 200, 200, 429]
+    assert [call(limits)[0] for _ in range(2)] == [200, 429]
+
+
+def test_made_up_tokens_gain_nothing(limits: RateLimits) -> None:
+    assert [call(limits, token=f"bad{number}")[0] for number in range(3)] == [401, 401, 429]
+
+
+def test_addresses_are_counted_apart(limits: RateLimits) -> None:
+    for host in ("192.0.2.1", "192.0.2.2", "2001:db8::1"):
+        assert [call(limits, client=(host, 1))[0] for _ in range(3)] == [200, 200, 429]
+    assert call(limits, client=("2001:db8::2", 1))[0] == 429
+    assert call(limits, client=("2001:db8:0:1::1", 1))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("127.0.0.1", b"198.51.100.7", "198.51.100.7"),
+        ("127.0.0.1", b"6.6.6.6, 198.51.100.7, 127.0.0.1", "198.51.100.7"),
+        ("127.0.0.1", b"127.0.0.1", "127.0.0.1"),
+        ("192.0.2.1", b"198.51.100.7", "192.0.2.1"),
+        ("::ffff:192.0.2.1", b"", "192.0.2.1"),
+    ],
+)
+def test_an_address_is_believed_of_trusted_proxies_only(peer: str, forwarded: bytes, expected: str) -> None:
+    settings = Settings(data=HERE)
+    scope: Any = {"client": (peer, 1), "headers": [(b"x-forwarded-for", forwarded)] if forwarded else []}
+    plain: Any = {"client": (expected, 1), "headers": []}
+    assert senders_of(scope, settings) == senders_of(plain, settings)
+
+
+def test_without_a_limit_nothing_stands_before_the_application() -> None:
+    assert limited(application, Settings(data=HERE)) is application
+    assert isinstance(limited(application, Settings(data=HERE, rate_limit_resolve=5)), RateLimits)
+
+
+def test_what_counts_is_told_from_the_path() -> None:
+    paths = {"/api/models/a/b/tree/main": "api", "/datasets/a/b/resolve/main/x": "resolve", "/metrics": None}
+    assert {path: kind_of({"path": path}) for path in paths} == paths
+
+
+def test_counting_costs_next_to_nothing(clock: Clock) -> None:
+    limits = RateLimits(application, Settings(data=HERE, rate_limit_api=10**9), clock=clock)
+    headers = [(b"authorization", b"Bearer good"), *((b"x-%d" % number, b"x") for number in range(10))]
+
+    async def run(app: Any) -> float:
+        async def send(_message: Message) -> None: ...
+
+        begun = time.thread_time()
+        for _ in range(2000):
+            scope = {"type": "http", "path": "/api/models", "headers": headers, "client": ("192.0.2.1", 1), "state": {}}
+            await app(scope, None, send)
+        return (time.thread_time() - begun) / 2000
+
+    extra = min(asyncio.run(run(limits)) for _ in range(3)) - min(asyncio.run(run(application)) for _ in range(3))
+    assert extra < 100e-6  # a generous bound: 10 µs where nothing else runs
+
+
+@pytest.fixture
+def hub_url(tmp_path: pathlib.Path) -> Iterator[tuple[str, str]]:
+    """A hub that takes four requests in two seconds, and a token."""
+    hub = open_hub(Settings(data=tmp_path / "data", port=0), fsync=False)
+    accounts.create_user(hub, "alice")
+    token = accounts.create_token(hub, "alice", role="write").secret
+    strict = RateLimits(make_app(hub), Settings(data=HERE, rate_limit_api=4), window_s=2.0)
+    with running(strict) as address:
+        yield address.url, token
+    hub.close()
+
+
+def test_the_real_client_waits_and_tries_again(hub_url: tuple[str, str]) -> None:
+    url, token = hub_url
+    api = HfApi(endpoint=url, token=token)
+    seen = [httpx2.get(f"{url}/api/models").status_code for _ in range(6)]
+    assert 429 in seen
+    assert list(api.list_models()) == []
