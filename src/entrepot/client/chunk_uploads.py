@@ -6,10 +6,10 @@ in memory in pieces at a time, and hashes them on the way.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 1000
 _MOST_BYTES = 4 << 30
-_PROGRESS_MS = 250
+_PROGRESS_MS = 100
+_SETTINGS = {
+    "telemetry.enabled": False,
+    # Each upload in flight holds a xorb of 64 MiB twice: more than one at a time take more than 300 MB.
+    "client.ac_max_upload_concurrency": 1,
+    "client.ac_initial_upload_concurrency": 1,
+    "data.ingestion_block_size": 1_000_000,
+}
 
 
 def find_pass(hub: Hub, target: Target) -> PassAnswer | None:
@@ -129,9 +136,9 @@ def _start(commit: hf_xet.XetUploadCommit, source: Source, sha256: object) -> Ca
     """Begin to send a content; what is given waits for the end of it."""
     if isinstance(source, PathSource) and not source.is_growing:
         source.check()
-        return partial(_result, commit.start_upload_file(source.place, sha256=sha256))
+        return functools.partial(_result, commit.start_upload_file(source.place, sha256=sha256))
     if isinstance(source, BytesSource):
-        return partial(_result, commit.start_upload_bytes(source.data, sha256=sha256))
+        return functools.partial(_result, commit.start_upload_bytes(source.data, sha256=sha256))
     stream = commit.start_upload_stream(name=source.label, sha256=sha256)
     for piece in source.pieces():
         stream.write(piece)
@@ -166,6 +173,25 @@ def _is_installed() -> bool:
     return True
 
 
+def _give_back() -> None:
+    """Let the allocator give back what it holds and nobody uses: the engine's buffers of 64 MiB leave much of it."""
+    trim = _allocator()
+    if trim is not None:
+        trim(0)
+
+
+@functools.cache
+def _allocator() -> Callable[[int], int] | None:
+    """``malloc_trim`` of the C library, where there is one (glibc)."""
+    import ctypes
+
+    try:
+        trim: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError, TypeError):
+        return None
+    return trim
+
+
 @attrs.define
 class _Report:
     """Turns sums, as the engine reports them, into steps; a step back comes with :meth:`finish` only."""
@@ -174,6 +200,7 @@ class _Report:
     seen: int = 0
 
     def __call__(self, group: hf_xet.GroupProgressReport, _items: object) -> None:
+        _give_back()
         done = int(group.total_bytes_completed)
         if done > self.seen:
             self.meter.advance(done - self.seen)
@@ -196,7 +223,7 @@ class _Sessions:
 
         with self._lock:
             if self._session is None or self._pid != os.getpid():
-                settings = hf_xet.XetConfig().with_config("telemetry.enabled", False)
+                settings = hf_xet.XetConfig().with_config(_SETTINGS)
                 self._session, self._pid = hf_xet.XetSession(settings), os.getpid()
             return self._session
 
