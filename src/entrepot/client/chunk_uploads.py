@@ -37,6 +37,8 @@ _SETTINGS = {
     "client.ac_initial_upload_concurrency": 1,
     "data.ingestion_block_size": 1_000_000,
 }
+# Without it the engine asks the hub about the first chunk of every file, which takes longer than sending small ones.
+_WORTH_A_QUESTION = 64 << 10
 
 
 def find_pass(hub: Hub, target: Target) -> PassAnswer | None:
@@ -98,7 +100,7 @@ def _send(
 ) -> None:
     import hf_xet
 
-    session = _SESSIONS.get()
+    session = _SESSIONS.get(asks=sum(source.size for source in sources) >= _WORTH_A_QUESTION * len(sources))
     report = _Report(meter)
     try:
         with session.new_upload_commit(
@@ -211,27 +213,34 @@ class _Report:
 
 
 class _Sessions:
-    """The engine of this process, made when it is first needed; a child process needs its own."""
+    """The engines of this process, made when they are first needed; a child process needs its own.
+
+    One asks the hub which chunks it has in any repository; the other does not.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._session: hf_xet.XetSession | None = None
+        self._sessions: dict[bool, hf_xet.XetSession] = {}
         self._pid = 0
 
-    def get(self) -> hf_xet.XetSession:
+    def get(self, *, asks: bool) -> hf_xet.XetSession:
         import hf_xet
 
         with self._lock:
-            if self._session is None or self._pid != os.getpid():
+            if self._pid != os.getpid():
+                self._sessions, self._pid = {}, os.getpid()
+            if asks not in self._sessions:
                 settings = hf_xet.XetConfig().with_config(_SETTINGS)
-                self._session, self._pid = hf_xet.XetSession(settings), os.getpid()
-            return self._session
+                self._sessions[asks] = hf_xet.XetSession(
+                    settings.with_config("deduplication.global_dedup_query_enabled", asks)
+                )
+            return self._sessions[asks]
 
     def abort(self) -> None:
         with self._lock:
-            if self._session is not None:
-                self._session.sigint_abort()
-                self._session = None
+            for session in self._sessions.values():
+                session.sigint_abort()
+            self._sessions.clear()
 
 
 _SESSIONS = _Sessions()
