@@ -150,6 +150,8 @@ _METHODS: frozenset[str] = frozenset(
 )
 """Methods of ``HubApi`` that are functions here too, working on the environment of the process."""
 
+__all__ = [name for name in (*_HOMES, *_METHODS) if not name.startswith("_")]
+
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:

@@ -1,4 +1,4 @@
-"""The pages about clones and about frameworks: every block of Python runs, in order, against a hub."""
+"""The pages for users of the client: every block of Python and of the shell runs, in order, against a hub."""
 
 from __future__ import annotations
 
@@ -15,24 +15,60 @@ import pytest
 from entrepot.testing.hubs import RunningHub
 
 DOCS = Path(__file__).parents[2] / "docs"
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = sorted([*(page.name for page in DOCS.glob("client-*.md")), "migration.md"])
+BLOCK = re.compile(r"^```(python|sh)(| pull-requests)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PRELUDE = """
+import subprocess as _shell
+import fsspec as _fsspec
+_fsspec.register_implementation("entrepot", "entrepot.fs.filesystem.EntrepotFileSystem", clobber=True)  # as pip does
+"""
 HAS_TORCH = importlib.util.find_spec("torch") is not None and importlib.util.find_spec("safetensors") is not None
 
 
-@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
-@pytest.mark.parametrize("page", ["client-repository.md", "client-integration.md"])
-def test_every_example_of_a_page_runs(page: str, entrepot_fresh_hub: RunningHub, tmp_path: Path) -> None:
+def script_of(page: str, *, with_pull_requests: bool) -> str:
+    """The blocks of a page as one program; a block for the shell becomes a call of it.
+
+    A block marked ``pull-requests`` needs a hub that has them.
+    """
+    parts = [PRELUDE]
+    for language, condition, block in BLOCK.findall(page):
+        if "import torch" in block and not HAS_TORCH:
+            continue
+        if condition and not with_pull_requests:
+            continue
+        command = ["bash", "-euo", "pipefail", "-c", block]
+        parts.append(block if language == "python" else f"_shell.run({command!r}, check=True)\n")
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_of_a_page_runs(
+    page: str, entrepot_fresh_hub: RunningHub, has_pull_requests: bool, tmp_path: Path
+) -> None:
+    if page == "client-repository.md" and shutil.which("git-lfs") is None:
+        pytest.skip("git-lfs is not installed")
     alice = entrepot_fresh_hub.user("alice")
-    blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
-    assert len(blocks) >= 6
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert len(BLOCK.findall(text)) >= 4
     script = tmp_path / "page.py"
-    script.write_text("\n".join(block for block in blocks if HAS_TORCH or "import torch" not in block))
+    script.write_text(script_of(text, with_pull_requests=has_pull_requests), encoding="utf-8")
     work, home = tmp_path / "work", tmp_path / "home"
     work.mkdir()
     home.mkdir()
     environ = dict(os.environ) | entrepot_fresh_hub.environ(alice)
     environ |= {"HOME": str(home), "ENTREPOT_HOME": str(home / "entrepot"), "GIT_CONFIG_NOSYSTEM": "1"}
+    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
     done = subprocess.run(
         [sys.executable, str(script)], cwd=work, env=environ, capture_output=True, text=True, timeout=110
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_block_for_another_hub_is_left_out_and_the_shell_is_called() -> None:
+    fenced = {"python pull-requests": "proposed = 1", "sh": "echo a 'b'", "toml": "x", "python": "last = 2"}
+    page = "".join(f"```{language}\n{block}\n```\n" for language, block in fenced.items())
+    script = script_of(page, with_pull_requests=False)
+    assert "proposed" not in script
+    assert "proposed" in script_of(page, with_pull_requests=True)
+    assert script.index("echo") < script.index("last = 2")
+    compile(script, "page", "exec")
