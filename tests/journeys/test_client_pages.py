@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import entrepot
+import entrepot.client.places
 from entrepot.testing.hubs import RunningHub
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -41,27 +45,60 @@ def script_of(page: str, *, with_pull_requests: bool) -> str:
     return "\n".join(parts)
 
 
+Run = Callable[[str], None]
+
+
+@pytest.fixture
+def run(entrepot_fresh_hub: RunningHub, has_pull_requests: bool, tmp_path: Path) -> Run:
+    """Runs the blocks of a text as ``alice``, in an empty folder, with an empty home."""
+
+    def call(text: str) -> None:
+        script = tmp_path / "page.py"
+        script.write_text(script_of(text, with_pull_requests=has_pull_requests), encoding="utf-8")
+        work, home = tmp_path / "work", tmp_path / "home"
+        work.mkdir()
+        home.mkdir()
+        environ = dict(os.environ) | entrepot_fresh_hub.environ(entrepot_fresh_hub.user("alice"))
+        environ |= {"HOME": str(home), "ENTREPOT_HOME": str(home / "entrepot"), "GIT_CONFIG_NOSYSTEM": "1"}
+        environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+        done = subprocess.run(
+            [sys.executable, str(script)], cwd=work, env=environ, capture_output=True, text=True, timeout=110
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return call
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_every_example_of_a_page_runs(
-    page: str, entrepot_fresh_hub: RunningHub, has_pull_requests: bool, tmp_path: Path
-) -> None:
+def test_every_example_of_a_page_runs(page: str, run: Run) -> None:
     if page == "client-repository.md" and shutil.which("git-lfs") is None:
         pytest.skip("git-lfs is not installed")
-    alice = entrepot_fresh_hub.user("alice")
     text = (DOCS / page).read_text(encoding="utf-8")
     assert len(BLOCK.findall(text)) >= 4
-    script = tmp_path / "page.py"
-    script.write_text(script_of(text, with_pull_requests=has_pull_requests), encoding="utf-8")
-    work, home = tmp_path / "work", tmp_path / "home"
-    work.mkdir()
-    home.mkdir()
-    environ = dict(os.environ) | entrepot_fresh_hub.environ(alice)
-    environ |= {"HOME": str(home), "ENTREPOT_HOME": str(home / "entrepot"), "GIT_CONFIG_NOSYSTEM": "1"}
-    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=work, env=environ, capture_output=True, text=True, timeout=110
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run(text)
+
+
+def test_the_example_of_the_readme_runs(run: Run) -> None:
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## Use it from Python")[2].partition("\n## ")[0]
+    [(language, _, block)] = BLOCK.findall(section)
+    assert language == "python"
+    run("```sh\nmkdir checkpoints && echo {} > checkpoints/config.json\n```\n" + f"```python\n{block}```\n")
+
+
+def test_every_variable_of_a_client_is_explained() -> None:
+    page = (DOCS / "client-hubs.md").read_text(encoding="utf-8")
+    read = set(re.findall(r"ENTREPOT_[A-Z_]+", inspect.getsource(entrepot.client.places)))
+    assert read - set(re.findall(r"^\| `(ENTREPOT_[A-Z_]+)`", page, re.MULTILINE)) == set()
+
+
+def test_what_is_said_to_be_the_same_is_there() -> None:
+    page = (DOCS / "migration.md").read_text(encoding="utf-8")
+    table = page.partition("## The same")[2].partition("\n## ")[0]
+    names = {name for row in table.splitlines() for name in re.findall(r"`([A-Za-z_]+)`", row.split(" | ")[0])}
+    named = names - {"huggingface_hub", "hf"}
+    assert len(named) >= 30
+    assert {name for name in named if not hasattr(entrepot, name)} == set()
 
 
 def test_a_block_for_another_hub_is_left_out_and_the_shell_is_called() -> None:
