@@ -82,6 +82,11 @@ HERE = {
         lambda repo: entrepot.snapshot_download(repo, repo_type="dataset", revision="v9"),
         ("v9",),
     ),
+    "the files of a dataset, taken for those of a model": Case(
+        ("repo", "files", "{repo}"),
+        lambda repo: entrepot.list_repo_files(repo),
+        ("was not found", "the type (repo_type)"),
+    ),
     "no folder to upload": Case(
         ("upload", "{repo}", "nowhere", "--repo-type", "dataset"),
         lambda repo: entrepot.upload_folder(repo_id=repo, repo_type="dataset", folder_path="nowhere"),
@@ -169,6 +174,16 @@ def test_one_sentence(
     name: str, dataset: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     complain(HERE[name], dataset, capsys, monkeypatch)
+
+
+def test_a_type_that_there_is_not(dataset: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["download", dataset, "--repo-type", "datasets-of-mine"], os.environ) == 2
+    printed = capsys.readouterr().err
+    assert "'model', 'dataset', 'space'" in printed
+    assert "Traceback" not in printed
+    with pytest.raises(entrepot.HFValidationError, match="model, dataset or space"):
+        entrepot.snapshot_download(dataset, repo_type="datasets-of-mine")
 
 
 def upload_case(*words: str, environ: tuple[tuple[str, str], ...] = ()) -> Case:
