@@ -45,6 +45,7 @@ _HOMES: dict[str, str] = {
     "DiscussionWithDetails": "hf.shapes.discussions",
     "DryRunFileInfo": "hf.shapes.files",
     "EntrepotError": "errors",
+    "EntrepotFileSystem": "fs.filesystem",
     "EntryNotFoundError": "hf.errors",
     "EvalResult": "hf.cards",
     "FLAX_WEIGHTS_NAME": "hf.constants",
@@ -56,6 +57,7 @@ _HOMES: dict[str, str] = {
     "HFValidationError": "hf.errors",
     "HfApi": "hf.api",
     "HfFileMetadata": "hf.shapes.files",
+    "HfFileSystem": "fs.filesystem",
     "HfFolder": "hf.logins",
     "HfHubHTTPError": "hf.errors",
     "HubApi": "hf.api",
@@ -69,6 +71,7 @@ _HOMES: dict[str, str] = {
     "ModelCardData": "hf.cards",
     "ModelHubMixin": "hf.mixins",
     "ModelInfo": "hf.shapes.repos",
+    "NotASafetensorsRepoError": "hf.errors",
     "OfflineModeIsEnabled": "hf.errors",
     "Organization": "hf.shapes.accounts",
     "PYTORCH_WEIGHTS_NAME": "hf.constants",
@@ -87,11 +90,15 @@ _HOMES: dict[str, str] = {
     "RepositoryNotFoundError": "hf.errors",
     "RevisionNotFoundError": "hf.errors",
     "SafeTensorsInfo": "hf.shapes.repos",
+    "SafetensorsFileMetadata": "hf.shapes.tensors",
+    "SafetensorsParsingError": "hf.errors",
+    "SafetensorsRepoMetadata": "hf.shapes.tensors",
     "SpaceCard": "hf.cards",
     "SpaceCardData": "hf.cards",
     "SpaceInfo": "hf.shapes.repos",
     "TF2_WEIGHTS_NAME": "hf.constants",
     "TF_WEIGHTS_NAME": "hf.constants",
+    "TensorInfo": "hf.shapes.tensors",
     "TransformersInfo": "hf.shapes.repos",
     "User": "hf.shapes.accounts",
     "UserLikes": "hf.shapes.community",
@@ -107,6 +114,7 @@ _HOMES: dict[str, str] = {
     "hub_download": "hf.download_functions",
     "hub_url": "hf.caches",
     "interpreter_login": "hf.logins",
+    "is_offline_mode": "hf.download_functions",
     "login": "hf.logins",
     "logout": "hf.logins",
     "metadata_eval_result": "hf.cards",
@@ -127,21 +135,22 @@ _METHODS: frozenset[str] = frozenset(
     comment_discussion create_branch create_collection create_commit create_commits_on_pr create_discussion
     create_pull_request create_repo create_tag create_webhook dataset_info delete_branch delete_collection
     delete_collection_item delete_file delete_files delete_folder delete_repo delete_tag delete_webhook
-    disable_webhook duplicate_repo duplicate_space edit_discussion_comment enable_webhook file_exists
-    get_collection get_dataset_tags get_discussion_details get_full_repo_name get_model_tags
-    get_organization_overview get_paths_info get_repo_discussions get_token_permission get_user_overview
-    get_webhook grant_access hide_discussion_comment like list_accepted_access_requests list_collections
-    list_datasets list_lfs_files list_liked_repos list_models list_organization_followers
-    list_organization_members list_pending_access_requests list_rejected_access_requests list_repo_commits
-    list_repo_files list_repo_likers list_repo_refs list_repo_tree list_spaces list_user_followers
-    list_user_following list_user_repos list_webhooks merge_pull_request model_info move_repo
-    permanently_delete_lfs_files preupload_lfs_files reject_access_request rename_discussion repo_exists
-    repo_info revision_exists run_as_future space_info super_squash_history unlike update_collection_item
-    update_collection_metadata update_repo_settings update_repo_visibility update_webhook upload_file
-    upload_folder upload_large_folder verify_repo_checksums whoami
+    disable_webhook duplicate_repo duplicate_space edit_discussion_comment enable_webhook file_exists get_collection
+    get_dataset_tags get_discussion_details get_full_repo_name get_model_tags get_organization_overview
+    get_paths_info get_repo_discussions get_safetensors_metadata get_token_permission get_user_overview get_webhook
+    grant_access hide_discussion_comment like list_accepted_access_requests list_collections list_datasets
+    list_lfs_files list_liked_repos list_models list_organization_followers list_organization_members
+    list_pending_access_requests list_rejected_access_requests list_repo_commits list_repo_files list_repo_likers
+    list_repo_refs list_repo_tree list_spaces list_user_followers list_user_following list_user_repos list_webhooks
+    merge_pull_request model_info move_repo parse_safetensors_file_metadata permanently_delete_lfs_files
+    preupload_lfs_files reject_access_request rename_discussion repo_exists repo_info revision_exists run_as_future
+    space_info super_squash_history unlike update_collection_item update_collection_metadata update_repo_settings
+    update_repo_visibility update_webhook upload_file upload_folder upload_large_folder verify_repo_checksums whoami
     """.split()  # noqa: SIM905 - a list of words reads better than a hundred literals
 )
 """Methods of ``HubApi`` that are functions here too, working on the environment of the process."""
+
+__all__ = [name for name in (*_HOMES, *_METHODS) if not name.startswith("_")]
 
 
 def __getattr__(name: str) -> object:

@@ -3,6 +3,8 @@
 from typing import Final
 
 from entrepot.errors import EntrepotError as EntrepotError
+from entrepot.fs.filesystem import EntrepotFileSystem as EntrepotFileSystem
+from entrepot.fs.filesystem import HfFileSystem as HfFileSystem
 from entrepot.hf.api import HfApi as HfApi
 from entrepot.hf.api import HubApi as HubApi
 from entrepot.hf.caches import _CACHED_NO_EXIST as _CACHED_NO_EXIST
@@ -43,6 +45,7 @@ from entrepot.hf.constants import TF_WEIGHTS_NAME as TF_WEIGHTS_NAME
 from entrepot.hf.download_functions import get_hf_file_metadata as get_hf_file_metadata
 from entrepot.hf.download_functions import hf_hub_download as hf_hub_download
 from entrepot.hf.download_functions import hub_download as hub_download
+from entrepot.hf.download_functions import is_offline_mode as is_offline_mode
 from entrepot.hf.download_functions import snapshot_download as snapshot_download
 from entrepot.hf.errors import BadRequestError as BadRequestError
 from entrepot.hf.errors import BranchMovedError as BranchMovedError
@@ -55,10 +58,12 @@ from entrepot.hf.errors import HFValidationError as HFValidationError
 from entrepot.hf.errors import IncompleteSnapshotError as IncompleteSnapshotError
 from entrepot.hf.errors import LocalEntryNotFoundError as LocalEntryNotFoundError
 from entrepot.hf.errors import LocalTokenNotFoundError as LocalTokenNotFoundError
+from entrepot.hf.errors import NotASafetensorsRepoError as NotASafetensorsRepoError
 from entrepot.hf.errors import OfflineModeIsEnabled as OfflineModeIsEnabled
 from entrepot.hf.errors import RemoteEntryNotFoundError as RemoteEntryNotFoundError
 from entrepot.hf.errors import RepositoryNotFoundError as RepositoryNotFoundError
 from entrepot.hf.errors import RevisionNotFoundError as RevisionNotFoundError
+from entrepot.hf.errors import SafetensorsParsingError as SafetensorsParsingError
 from entrepot.hf.git_repos import Repository as Repository
 from entrepot.hf.logins import HfFolder as HfFolder
 from entrepot.hf.logins import Login as Login
@@ -108,6 +113,9 @@ from entrepot.hf.shapes.repos import RepoSibling as RepoSibling
 from entrepot.hf.shapes.repos import SafeTensorsInfo as SafeTensorsInfo
 from entrepot.hf.shapes.repos import SpaceInfo as SpaceInfo
 from entrepot.hf.shapes.repos import TransformersInfo as TransformersInfo
+from entrepot.hf.shapes.tensors import SafetensorsFileMetadata as SafetensorsFileMetadata
+from entrepot.hf.shapes.tensors import SafetensorsRepoMetadata as SafetensorsRepoMetadata
+from entrepot.hf.shapes.tensors import TensorInfo as TensorInfo
 from entrepot.hf.torch_mixins import PyTorchModelHubMixin as PyTorchModelHubMixin
 
 __version__: Final[str]
@@ -153,6 +161,7 @@ get_model_tags = _api.get_model_tags
 get_organization_overview = _api.get_organization_overview
 get_paths_info = _api.get_paths_info
 get_repo_discussions = _api.get_repo_discussions
+get_safetensors_metadata = _api.get_safetensors_metadata
 get_token_permission = _api.get_token_permission
 get_user_overview = _api.get_user_overview
 get_webhook = _api.get_webhook
@@ -182,6 +191,7 @@ list_webhooks = _api.list_webhooks
 merge_pull_request = _api.merge_pull_request
 model_info = _api.model_info
 move_repo = _api.move_repo
+parse_safetensors_file_metadata = _api.parse_safetensors_file_metadata
 permanently_delete_lfs_files = _api.permanently_delete_lfs_files
 preupload_lfs_files = _api.preupload_lfs_files
 reject_access_request = _api.reject_access_request

@@ -171,3 +171,13 @@ def test_what_kept_a_hub_from_being_reached() -> None:
     assert isinstance(unreachable(httpx2.ConnectError("refused"), HUB, 1), errors.HubUnreachable)
     tls = caused(httpx2.ConnectError("handshake"), ssl.SSLCertVerificationError(1, "certificate has expired"))
     assert isinstance(unreachable(tls, HUB, 1), errors.TlsFailed)
+
+
+def test_a_link_of_another_origin_is_refused_without_a_word_about_tokens() -> None:
+    date = email.utils.formatdate(time.time() + 600, usegmt=True)
+    call = Call("GET", "/a/b/resolve/main/f", nothing, subject="f in model a/b")
+    answer = Answer(403, {"date": date}, b'{"error": "expired"}', "https://store.example/f?sig=s")
+    message = failure_of(answer, call, HUB, has_token=True).message
+    assert message.startswith("expired; this computer's clock is ")
+    bare = Answer(403, {}, b"", "https://store.example/f?sig=s")
+    assert failure_of(bare, call, HUB, has_token=True).message == "the link to f in model a/b was refused"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,15 @@ def test_the_user_agent_says_who_calls() -> None:
     assert agent.endswith("; team/blue")
     assert render_user_agent(extra="plain").endswith("; plain")
     assert "unknown" in render_user_agent("trainer")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere files have no mode")
+def test_a_kept_token_that_others_can_read_is_used_with_a_warning(tmp_path: Path) -> None:
+    here = at(tmp_path, ENDPOINT="http://hub.example")
+    file = TokenStore(here.tokens).put(here.endpoint, "stored")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_token(here, here.endpoint) == "stored"
+    file.chmod(0o644)
+    with pytest.warns(UserWarning, match="can be read by others: run 'chmod 600'"):
+        assert find_token(here, here.endpoint) == "stored"

@@ -1,6 +1,6 @@
 import pytest
 
-from entrepot.client.operations import place, repo_path
+from entrepot.client.operations import common_folder, place, repo_path
 from entrepot.errors import InvalidPath
 
 
@@ -23,3 +23,18 @@ def test_a_leading_slash_or_dot_counts_for_nothing(text: str) -> None:
 def test_paths_that_no_file_can_have_are_refused(text: str) -> None:
     with pytest.raises(InvalidPath):
         repo_path(text)
+
+
+@pytest.mark.parametrize(
+    ("paths", "folder"),
+    [
+        ([], ""),
+        (["a"], ""),
+        (["x/a"], "x"),
+        (["x/y/a", "x/y/b", "x/y/z/c"], "x/y"),
+        (["x/y/a", "x/yy/b"], "x"),
+        (["x/a", "b"], ""),
+    ],
+)
+def test_files_have_a_common_folder(paths: list[str], folder: str) -> None:
+    assert common_folder(paths) == folder

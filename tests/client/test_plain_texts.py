@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrepot.client.operations import Add
-from entrepot.client.plain_texts import MOST_BYTES, PlainTexts, common_folder, read_rules
+from entrepot.client.plain_texts import MOST_BYTES, PlainTexts, read_rules
 from entrepot.client.publishing import publish
 from entrepot.client.sources import BytesSource, PathSource
 from entrepot.client.surveys import find_entries
@@ -70,21 +70,6 @@ def test_what_is_kept_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "file").write_bytes(b"123456")
     texts, source = PlainTexts({}, ""), PathSource.at(tmp_path / "file")
     assert [texts.claim(Add(RepoPath(path), source)) for path in ("a", "b")] == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("paths", "folder"),
-    [
-        ([], ""),
-        (["a"], ""),
-        (["x/a"], "x"),
-        (["x/y/a", "x/y/b", "x/y/z/c"], "x/y"),
-        (["x/y/a", "x/yy/b"], "x"),
-        (["x/a", "b"], ""),
-    ],
-)
-def test_files_have_a_common_folder(paths: list[str], folder: str) -> None:
-    assert common_folder(paths) == folder
 
 
 def test_rules_are_read_from_the_folder_and_from_above(quay: Quay) -> None:

@@ -210,3 +210,34 @@ def test_a_gitignore_to_come_counts_ahead(quay: Quay) -> None:
     rules = add(".gitignore", b"*.tmp\n")
     sent = send_ahead(quay.hub, Target(quay.repo()), [add("a.tmp")], ignores=rules)
     assert sent == {"a.tmp": (Fate.IGNORED, None)}
+
+
+def opening_pulls(asked: Asked, go_on: PassOn) -> Told:
+    """A hub on which a commit may open pull request 7; it goes to main all the same."""
+    opens = asked.path.endswith("?create_pr=1")
+    asked.path = asked.path.removesuffix("?create_pr=1")
+    told = go_on(asked)
+    if not opens or "/commit/" not in asked.path:
+        return told
+    answer = {**json.loads(told.body), "pullRequestUrl": "http://hub/tester/x/discussions/7"}
+    return type(told)(told.status, told.headers, json.dumps(answer).encode())
+
+
+def test_a_commit_can_open_a_pull_request(quay: Quay, relay: Relay) -> None:
+    relay.rule = opening_pulls
+    target = Target(quay.repo(), opens_pull=True)
+    made = publish(quay.through(relay.url), target, [add("a"), add("b.bin", os.urandom(300_000))], Message("title"))
+    assert made.pull_url == "http://hub/tester/x/discussions/7"
+    asked = ("preupload", "xet-write-token", "commit")
+    assert [relay.count("GET" if "xet" in word else "POST", f"/{word}/main") > 0 for word in asked] == [True] * 3
+
+
+def test_a_pull_request_is_not_opened_twice(quay: Quay, relay: Relay) -> None:
+    def rule(asked: Asked, go_on: PassOn) -> Told:
+        told = opening_pulls(asked, go_on)
+        return type(told)(200, is_lost=True) if "/commit/" in asked.path else told
+
+    relay.rule = rule
+    with pytest.raises(HubUnreachable):
+        publish(quay.through(relay.url), Target(quay.repo(), opens_pull=True), [add("a")], Message("title"))
+    assert relay.count("POST", "/commit/") == 1

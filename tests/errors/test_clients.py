@@ -29,3 +29,8 @@ def test_a_reason_from_outside_is_shown_harmless() -> None:
 def test_a_missing_file_may_be_caught_the_way_python_does() -> None:
     assert issubclass(errors.NotCached, FileNotFoundError)
     assert issubclass(errors.DiskFull, OSError)
+
+
+def test_weights_that_cannot_be_described_are_named() -> None:
+    assert "alice/bert has neither model.safetensors" in errors.TensorsMissing("alice/bert", "main").message
+    assert "'a.bin' is no safetensors file: too short" in errors.TensorsUnreadable("a.bin", "too short").message

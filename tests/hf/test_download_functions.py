@@ -47,3 +47,9 @@ def test_every_argument_of_the_known_function_is_taken(name: str) -> None:
     assert [parameter for parameter in known if parameter not in ours] == []
     older = {"proxies", "resume_download", "local_dir_use_symlinks"} if "download" in name else {"proxies"}
     assert older <= set(ours)
+
+
+@pytest.mark.parametrize(("value", "is_offline"), [("1", True), ("0", False), ("", False)])
+def test_offline_mode_is_known(monkeypatch: pytest.MonkeyPatch, value: str, is_offline: bool) -> None:
+    monkeypatch.setenv("ENTREPOT_OFFLINE", value)
+    assert entrepot.is_offline_mode() is is_offline

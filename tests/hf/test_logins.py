@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 import sys
 import types
@@ -66,6 +67,15 @@ def test_a_token_is_asked_for_at_the_terminal(stranger: RunningHub, monkeypatch:
     assert len(asked) == 1
     entrepot.login()
     assert len(asked) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere files have no mode")
+def test_a_kept_token_that_others_can_read_is_reported(stranger: RunningHub) -> None:
+    done = entrepot.login(stranger.token)
+    assert done is not None
+    Path(done.file).chmod(0o644)
+    with pytest.warns(UserWarning, match="can be read by others"):
+        assert entrepot.login(new_session=False) == done
 
 
 def test_a_token_that_may_only_read_is_not_enough_for_writing(stranger: RunningHub) -> None:

@@ -37,6 +37,11 @@ def test_a_name_is_there(name: str) -> None:
     assert name in dir(entrepot)
 
 
+def test_all_names_at_once() -> None:
+    program = "from entrepot import *; HubApi, upload_file, hf_hub_download, ModelCard, Repository"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_no_other_name_is() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = entrepot.no_such_name  # type: ignore[attr-defined]

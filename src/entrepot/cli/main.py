@@ -12,6 +12,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import TextIO
 
 import click
 
@@ -128,7 +129,14 @@ def run() -> None:
     sys.exit(main(sys.argv[1:], os.environ))
 
 
-def _say_warning(message: Warning | str, *_place: object) -> None:
+def _say_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """Tell a warning as a sentence: where in the source it came from helps nobody at a terminal."""
     remark(f"warning: {message}")
 

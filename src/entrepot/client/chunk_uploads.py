@@ -6,10 +6,10 @@ in memory in pieces at a time, and hashes them on the way.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 1000
 _MOST_BYTES = 4 << 30
-_PROGRESS_MS = 250
+_PROGRESS_MS = 100
+_SETTINGS = {
+    "telemetry.enabled": False,
+    # Each upload in flight holds a xorb of 64 MiB twice: more than one at a time take more than 300 MB.
+    "client.ac_max_upload_concurrency": 1,
+    "client.ac_initial_upload_concurrency": 1,
+    "data.ingestion_block_size": 1_000_000,
+}
+# Without it the engine asks the hub about the first chunk of every file, which takes longer than sending small ones.
+_WORTH_A_QUESTION = 64 << 10
 
 
 def find_pass(hub: Hub, target: Target) -> PassAnswer | None:
@@ -91,7 +100,7 @@ def _send(
 ) -> None:
     import hf_xet
 
-    session = _SESSIONS.get()
+    session = _SESSIONS.get(asks=sum(source.size for source in sources) >= _WORTH_A_QUESTION * len(sources))
     report = _Report(meter)
     try:
         with session.new_upload_commit(
@@ -129,9 +138,9 @@ def _start(commit: hf_xet.XetUploadCommit, source: Source, sha256: object) -> Ca
     """Begin to send a content; what is given waits for the end of it."""
     if isinstance(source, PathSource) and not source.is_growing:
         source.check()
-        return partial(_result, commit.start_upload_file(source.place, sha256=sha256))
+        return functools.partial(_result, commit.start_upload_file(source.place, sha256=sha256))
     if isinstance(source, BytesSource):
-        return partial(_result, commit.start_upload_bytes(source.data, sha256=sha256))
+        return functools.partial(_result, commit.start_upload_bytes(source.data, sha256=sha256))
     stream = commit.start_upload_stream(name=source.label, sha256=sha256)
     for piece in source.pieces():
         stream.write(piece)
@@ -166,6 +175,25 @@ def _is_installed() -> bool:
     return True
 
 
+def _give_back() -> None:
+    """Let the allocator give back what it holds and nobody uses: the engine's buffers of 64 MiB leave much of it."""
+    trim = _allocator()
+    if trim is not None:
+        trim(0)
+
+
+@functools.cache
+def _allocator() -> Callable[[int], int] | None:
+    """``malloc_trim`` of the C library, where there is one (glibc)."""
+    import ctypes
+
+    try:
+        trim: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError, TypeError):
+        return None
+    return trim
+
+
 @attrs.define
 class _Report:
     """Turns sums, as the engine reports them, into steps; a step back comes with :meth:`finish` only."""
@@ -174,6 +202,7 @@ class _Report:
     seen: int = 0
 
     def __call__(self, group: hf_xet.GroupProgressReport, _items: object) -> None:
+        _give_back()
         done = int(group.total_bytes_completed)
         if done > self.seen:
             self.meter.advance(done - self.seen)
@@ -184,27 +213,34 @@ class _Report:
 
 
 class _Sessions:
-    """The engine of this process, made when it is first needed; a child process needs its own."""
+    """The engines of this process, made when they are first needed; a child process needs its own.
+
+    One asks the hub which chunks it has in any repository; the other does not.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._session: hf_xet.XetSession | None = None
+        self._sessions: dict[bool, hf_xet.XetSession] = {}
         self._pid = 0
 
-    def get(self) -> hf_xet.XetSession:
+    def get(self, *, asks: bool) -> hf_xet.XetSession:
         import hf_xet
 
         with self._lock:
-            if self._session is None or self._pid != os.getpid():
-                settings = hf_xet.XetConfig().with_config("telemetry.enabled", False)
-                self._session, self._pid = hf_xet.XetSession(settings), os.getpid()
-            return self._session
+            if self._pid != os.getpid():
+                self._sessions, self._pid = {}, os.getpid()
+            if asks not in self._sessions:
+                settings = hf_xet.XetConfig().with_config(_SETTINGS)
+                self._sessions[asks] = hf_xet.XetSession(
+                    settings.with_config("deduplication.global_dedup_query_enabled", asks)
+                )
+            return self._sessions[asks]
 
     def abort(self) -> None:
         with self._lock:
-            if self._session is not None:
-                self._session.sigint_abort()
-                self._session = None
+            for session in self._sessions.values():
+                session.sigint_abort()
+            self._sessions.clear()
 
 
 _SESSIONS = _Sessions()

@@ -214,7 +214,9 @@ def failure_of(answer: Answer, call: Call[Any], endpoint: str, *, has_token: boo
     error.url = without_query(answer.url)
     error.response = Response(answer.status, answer.headers, error.url, answer.body)
     error.request_id = answer.headers.get("x-request-id")
-    error.said = _sentence(error, answer, text, call, endpoint, has_token=has_token) + _clock_hint(answer, call)
+    error.said = _sentence(error, answer, text, call, endpoint, has_token=has_token)
+    if _is_signed(answer, call, endpoint):
+        error.said += _clock_hint(answer)
     return error
 
 
@@ -274,6 +276,8 @@ def _sentence(error: HubFailure, answer: Answer, text: str, call: Call[Any], end
         case NotFound() if text in ("", "Not Found"):
             path = urllib.parse.urlsplit(error.url).path
             return f"{endpoint} does not offer {call.method} {path}: check that it is a hub, and its version"
+        case Forbidden() if _is_signed(answer, call, endpoint):
+            return text or f"the link to {subject} was refused"
         case Forbidden():
             cure = "" if ":" in text or ";" in text else "; use a token that has this right, or ask an owner for it"
             return f"{text or f'the token may not do this to {subject}'}{cure}"
@@ -284,10 +288,16 @@ def _sentence(error: HubFailure, answer: Answer, text: str, call: Call[Any], end
     return text or f"the hub at {endpoint} refused {subject} with status {error.status}"
 
 
-def _clock_hint(answer: Answer, call: Call[Any]) -> str:
+def _is_signed(answer: Answer, call: Call[Any], endpoint: str) -> bool:
+    """Whether the right to ask stood in the URL: no token went along, or a redirect led to another origin."""
+    home, asked = urllib.parse.urlsplit(endpoint), urllib.parse.urlsplit(answer.url)
+    return not call.is_authorized or (asked.scheme, asked.netloc) != (home.scheme, home.netloc)
+
+
+def _clock_hint(answer: Answer) -> str:
     """A signed link that is refused may have expired only by the clock of this computer."""
     date = answer.headers.get("date")
-    if answer.status not in (401, 403) or call.is_authorized or not date:
+    if answer.status not in (401, 403) or not date:
         return ""
     try:
         skew = time.time() - email.utils.parsedate_to_datetime(date).timestamp()

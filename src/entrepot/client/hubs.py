@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
@@ -106,6 +107,8 @@ class Hub:
 def find_token(places: Places, endpoint: str, token: str | bool | None = None) -> str | None:
     """The token to send to a hub: the one given, that of the environment, that of the last login; None: none.
 
+    A kept token that others can read too is used, with a warning (``UserWarning``).
+
     Raises:
         ConfigError: the stored token cannot be read.
         TokenMissing: ``token`` is True and none is known.
@@ -117,6 +120,9 @@ def find_token(places: Places, endpoint: str, token: str | bool | None = None) -
     found = places.token_for(endpoint)
     if found is None and (stored := TokenStore(places.tokens).find(endpoint)):
         found = stored.secret
+        if stored.warning is not None:
+            # From here, not from the caller: so it is shown once, not wherever a token is needed.
+            warnings.warn(stored.warning, UserWarning, stacklevel=1)
     if found is None and token is True:
         raise TokenMissing(endpoint)
     return found

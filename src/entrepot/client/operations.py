@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from entrepot.client.sources import Source
@@ -81,3 +83,20 @@ def repo_path(text: str) -> RepoPath:
     if not trimmed:
         raise InvalidPath(text, "it names no file; say what the file shall be called in the repository")
     return parse_path(trimmed)
+
+
+def common_folder(paths: Iterable[str]) -> str:
+    """The deepest folder in which all these files are; ``""``: the root."""
+    common: list[str] | None = None
+    for path in paths:
+        parts = path.split("/")[:-1]
+        if common is None:
+            common = parts
+            continue
+        length = 0
+        for left, right in zip(common, parts, strict=False):
+            if left != right:
+                break
+            length += 1
+        common = common[:length]
+    return "/".join(common or [])

@@ -8,7 +8,7 @@ beyond doubt is left to the hub. Source: hf_api, section 4.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from entrepot.client.calls import files, trees
 from entrepot.client.hubs import Hub
@@ -121,20 +121,3 @@ def _is_text(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def common_folder(paths: Iterable[str]) -> str:
-    """The deepest folder in which all these files are; ``""``: the root."""
-    common: list[str] | None = None
-    for path in paths:
-        parts = path.split("/")[:-1]
-        if common is None:
-            common = parts
-            continue
-        length = 0
-        for left, right in zip(common, parts, strict=False):
-            if left != right:
-                break
-            length += 1
-        common = common[:length]
-    return "/".join(common or [])

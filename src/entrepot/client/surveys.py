@@ -18,8 +18,7 @@ import attrs
 from entrepot.client.calls import preuploads, trees
 from entrepot.client.digests import Digests
 from entrepot.client.hubs import Hub
-from entrepot.client.operations import Add, Delete, DeleteFolder, Operation
-from entrepot.client.plain_texts import common_folder, read_rules
+from entrepot.client.operations import Add, Delete, DeleteFolder, Operation, common_folder
 from entrepot.client.progress import Meter
 from entrepot.client.targets import Target
 from entrepot.client.threads import spread
@@ -86,7 +85,10 @@ def _survey_many(
         fates.update(dict.fromkeys(same, Fate.SAME))
     left = [add for add in adds if add.path not in fates]
     texts = None
+    # Only many files are worth the codecs of git, which take a while to import.
     if found.is_whole and len(left) > preuploads.MOST_FILES:
+        from entrepot.client.plain_texts import read_rules
+
         texts = read_rules(hub, target, found.folder, found.entries, ignores)
     if texts is not None:
         plain = [add.path for add in left if add.path in settled and texts.claim(add)]

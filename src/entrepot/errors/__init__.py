@@ -35,6 +35,8 @@ from entrepot.errors.clients import (
     SourceChanged,
     SourceMissing,
     SourceUnreadable,
+    TensorsMissing,
+    TensorsUnreadable,
     TlsFailed,
     TokenMissing,
 )
@@ -152,6 +154,8 @@ __all__ = [
     "SourceUnreadable",
     "StoreFull",
     "StoreUnavailable",
+    "TensorsMissing",
+    "TensorsUnreadable",
     "ThingNotFound",
     "TlsFailed",
     "TokenMissing",

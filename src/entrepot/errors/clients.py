@@ -233,6 +233,33 @@ class CacheMissing(NotFound, ValueError):
 
 
 @attrs.define
+class TensorsMissing(NotFound):
+    """A repository has no weights of the safetensors format where a model has them."""
+
+    repo: str
+    revision: str
+
+    @property
+    def message(self) -> str:
+        return (
+            f"{self.repo} has neither model.safetensors nor model.safetensors.index.json at {shown(self.revision)}; "
+            "parse_safetensors_file_metadata reads files of other names"
+        )
+
+
+@attrs.define
+class TensorsUnreadable(Damaged, ValueError):
+    """A file that should hold tensors does not have the format of safetensors files."""
+
+    path: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"{shown(self.path)} is no safetensors file: {shown(self.reason, quote=False)}"
+
+
+@attrs.define
 class DiskFull(Conflict, OSError):
     """The local disk has no room for a download; what was received so far is kept for the next try."""
 

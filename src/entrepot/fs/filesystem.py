@@ -162,6 +162,10 @@ class EntrepotFileSystem(ReadingFileSystem):
         return contextlib.nullcontext() if self._intrans else self.transaction
 
 
+HfFileSystem = EntrepotFileSystem
+"""The same, by the name that programs know."""
+
+
 def _summary(operations: Iterable[Operation]) -> str:
     words = {Add: "Write", Copy: "Copy", Delete: "Delete", DeleteFolder: "Delete"}
     named = [f"{words.get(type(one), 'Write')} {one.path}" for one in operations]

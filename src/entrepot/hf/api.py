@@ -24,6 +24,7 @@ from entrepot.hf.listings import Listings
 from entrepot.hf.multi_commits import MultiCommits
 from entrepot.hf.refs import References
 from entrepot.hf.repos import Repos
+from entrepot.hf.tensors import Tensors
 from entrepot.hf.uploads import Uploads
 from entrepot.hf.webhooks import Webhooks
 
@@ -42,6 +43,7 @@ class HubApi(
     MultiCommits,
     References,
     Repos,
+    Tensors,
     Uploads,
     Webhooks,
 ):

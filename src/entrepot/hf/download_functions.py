@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Unpack, overload
 
+from entrepot.client.places import current_places
 from entrepot.client.snapshots import THREADS
 from entrepot.hf.downloads import Downloads, FileArguments, Patterns, Place, SnapshotArguments
 from entrepot.hf.files import Files
@@ -187,3 +188,8 @@ def get_hf_file_metadata(
     """
     api = Files(endpoint, token, library_name, library_version, user_agent, headers)
     return api.get_hf_file_metadata(url=url, timeout=timeout)
+
+
+def is_offline_mode() -> bool:
+    """Whether ``ENTREPOT_OFFLINE`` is set, so that only what is here already can be used."""
+    return current_places().is_offline

@@ -22,6 +22,8 @@ from entrepot.errors import RepoDisabled as DisabledRepoError
 from entrepot.errors import RepoNotFound as RepositoryNotFoundError
 from entrepot.errors import RevisionNotFound as RevisionNotFoundError
 from entrepot.errors import SnapshotIncomplete as IncompleteSnapshotError
+from entrepot.errors import TensorsMissing as NotASafetensorsRepoError
+from entrepot.errors import TensorsUnreadable as SafetensorsParsingError
 from entrepot.errors import TokenMissing as LocalTokenNotFoundError
 
 __all__ = [
@@ -37,8 +39,10 @@ __all__ = [
     "IncompleteSnapshotError",
     "LocalEntryNotFoundError",
     "LocalTokenNotFoundError",
+    "NotASafetensorsRepoError",
     "OfflineModeIsEnabled",
     "RemoteEntryNotFoundError",
     "RepositoryNotFoundError",
     "RevisionNotFoundError",
+    "SafetensorsParsingError",
 ]

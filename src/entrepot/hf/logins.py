@@ -9,6 +9,7 @@ import getpass
 import importlib
 import importlib.util
 import sys
+import warnings
 from typing import Any
 
 import attrs
@@ -200,6 +201,8 @@ def _kept(places: Places, address: str, *, write_permission: bool) -> Login | No
     stored = store.find(address)
     if stored is None:
         return None
+    if stored.warning is not None:
+        warnings.warn(stored.warning, UserWarning, stacklevel=1)
     try:
         user, role = _described(places, address, stored.secret)
     except InvalidCredentials:

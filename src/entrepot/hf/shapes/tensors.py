@@ -1,0 +1,73 @@
+"""What is in files of tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from entrepot.client.tensor_headers import Header, Index
+
+
+@dataclasses.dataclass
+class TensorInfo:
+    """A tensor; ``data_offsets`` are its first byte and the one after its last, among the data of the file."""
+
+    dtype: str
+    shape: list[int]
+    data_offsets: tuple[int, int]
+    parameter_count: int
+
+
+@dataclasses.dataclass
+class SafetensorsFileMetadata:
+    """The tensors of a file by name, the words stored with them, and how many numbers there are of each type."""
+
+    metadata: dict[str, str]
+    tensors: dict[str, TensorInfo]
+    parameter_count: dict[str, int]
+
+
+@dataclasses.dataclass
+class SafetensorsRepoMetadata:
+    """The tensors of a model: in which file each is (``weight_map``), its files, numbers by type.
+
+    ``metadata`` is that of the index, which only a model in several files
+    (``sharded``) has.
+    """
+
+    metadata: dict[str, Any] | None
+    sharded: bool
+    weight_map: dict[str, str]
+    files_metadata: dict[str, SafetensorsFileMetadata]
+    parameter_count: dict[str, int]
+
+
+def file_of(header: Header) -> SafetensorsFileMetadata:
+    """What a header says."""
+    tensors = {
+        name: TensorInfo(found.dtype, list(found.shape), found.data_offsets, found.parameters)
+        for name, found in header.tensors.items()
+    }
+    counts = _added((item.dtype, item.parameter_count) for item in tensors.values())
+    return SafetensorsFileMetadata(header.metadata, tensors, counts)
+
+
+def model_in(files: Mapping[str, SafetensorsFileMetadata], index: Index | None) -> SafetensorsRepoMetadata:
+    """A model, from its files and, if it has more than one, their index."""
+    held = {name: path for path, file in files.items() for name in file.tensors}
+    return SafetensorsRepoMetadata(
+        metadata=index.metadata if index is not None else None,
+        sharded=index is not None,
+        weight_map=index.weight_map if index is not None else held,
+        files_metadata=dict(files),
+        parameter_count=_added(pair for file in files.values() for pair in file.parameter_count.items()),
+    )
+
+
+def _added(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for dtype, number in pairs:
+        counts[dtype] += number
+    return dict(counts)
