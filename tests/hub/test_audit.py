@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from entrepot.catalog import together
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import LoginRequired, NotAllowed
-from entrepot.hub import audit
+from entrepot.hub import audit, branches, collections, lfs_files, logs, repositories
+from entrepot.hub.collections import Draft, Edits
 from entrepot.hub.house import Hub, open_hub
+from entrepot.hub.repositories import Changes
+from entrepot.names import RepoId
 from entrepot.settings import Settings
 
 A = together.audit
@@ -114,3 +117,43 @@ def test_only_administrators_of_the_hub_read_the_log(world: Any) -> None:
         audit.list_rows(world.hub, world.olga, AuditFilter())
     with pytest.raises(LoginRequired):
         audit.list_rows(world.hub, None, AuditFilter())
+
+
+def test_what_is_deleted_or_shown_to_others_is_written_down(world: Any) -> None:
+    hub, ref = world.hub, world.repo("alice/m")
+    sha256 = world.add_large(ref, "w.bin", b"\0" * 500)
+    branches.create_branch(hub, world.alice, ref, "dev", start=None, is_empty=False, overwrites=False)
+    branches.delete_branch(hub, world.alice, ref, "dev")
+    branches.create_tag(hub, world.alice, ref, "main", "v1", None)
+    branches.delete_tag(hub, world.alice, ref, "v1")
+    logs.squash(hub, world.alice, ref, "main", "one")
+    lfs_files.delete_content(hub, world.alice, ref, sha256, rewrites_history=False)
+    repositories.configure(hub, world.alice, ref, Changes(options={"immutableTags": True}))
+    repositories.duplicate(hub, world.alice, ref, RepoId("alice", "copy"), "private")
+    rows = audit.search(hub, AuditFilter(subject="model alice/m", actor="alice"))
+    assert [row.action for row in reversed(rows)] == [
+        "repo.create",
+        "ref.delete",
+        "ref.delete",
+        "ref.squash",
+        "file.delete",
+        "repo.settings",
+    ]
+    assert rows[0].details == '{"immutableTags":"true"}'
+    [copied] = audit.search(hub, AuditFilter(subject="model alice/copy"))
+    assert copied.details == '{"from":"model alice/m","visibility":"private"}'
+    assert audit.verify(hub).is_whole
+
+
+def test_collections_that_are_opened_or_deleted_are_written_down(world: Any) -> None:
+    hub = world.hub
+    made = collections.create(hub, world.alice, Draft("Mine", "alice", is_private=True))
+    slug = collections.slug_of(made.row)
+    for is_private in (True, False):
+        collections.update(hub, world.alice, slug, Edits(is_private=is_private))
+    collections.delete(hub, world.alice, slug)
+    rows = audit.search(hub, AuditFilter(subject=f"collection alice/{made.row.uid}"))
+    assert [(row.action, row.details) for row in reversed(rows)] == [
+        ("collection.settings", '{"private":false}'),
+        ("collection.delete", '{"title":"Mine"}'),
+    ]

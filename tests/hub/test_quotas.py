@@ -63,6 +63,13 @@ def test_one_repository_too_many_is_refused_wherever_it_comes_from(world: Any) -
     world.repo("alice/b")
 
 
+def test_a_new_repository_brings_no_more_than_there_is_room_for(world: Any) -> None:
+    limit(world, max_bytes=MIB)
+    with pytest.raises(QuotaExceeded):
+        world.repo("alice/m", files={"a.txt": b"x" * (MIB + 1)})
+    world.repo("alice/m", files={"a.txt": b"x" * 100})
+
+
 def test_a_large_file_is_refused_before_its_bytes_are_taken(world: Any) -> None:
     target = world.repo()
     limit(world, max_bytes=MIB)

@@ -99,3 +99,24 @@ def test_downloads_are_written_down_before_it_ends(hub: Hub) -> None:
 def test_metrics_name_the_worker_that_answers(hub: Hub) -> None:
     with running(make_app(hub, worker=3)) as address:
         assert 'worker="3"' in get(address.url, "/metrics").text
+
+
+def test_the_use_of_a_token_is_written_down_at_the_latest_when_the_hub_stops(hub: Hub) -> None:
+    accounts.create_user(hub, "alice")
+    made = accounts.create_token(hub, "alice", role="read")
+    with running(make_app(hub)) as address:
+        assert get(address.url, "/api/whoami-v2", Authorization=f"Bearer {made.secret}").status_code == 200
+    caller = hub.identify(made.secret)
+    assert caller is not None
+    assert caller.token.used_ms is not None
+    assert caller.token.used_ms >= made.token.created_ms
+
+
+def test_limits_stand_before_the_doors_and_their_answers_are_those_of_the_edge(tmp_path: Path) -> None:
+    limited = open_hub(Settings(data=tmp_path / "limited", rate_limit_api=1), fsync=False)
+    with running(make_app(limited)) as address:
+        answers = [get(address.url, "/api/models") for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429]
+        assert all("x-request-id" in answer.headers for answer in answers)
+        assert get(address.url, "/healthz").status_code == 200
+    limited.close()

@@ -56,12 +56,12 @@ class Allowance:
             raise LimitExceeded(f"{what} ({size:,} bytes) in the namespace {self.namespace}", self.max_file_bytes, cure)
 
     def check(self, size: int) -> None:
-        """Refuse bytes for which there is no room.
+        """Refuse bytes for which there is no room; a change without any is fine even when too much is used.
 
         Raises:
             QuotaExceeded: there is none; nothing was counted.
         """
-        if self.max_bytes is not None and self.used + size > self.max_bytes:
+        if size > 0 and self.max_bytes is not None and self.used + size > self.max_bytes:
             raise _exceeded(self.namespace, *(render(number) for number in (self.max_bytes, self.used, size)))
 
     def promise(self, size: int) -> None:
@@ -95,10 +95,13 @@ def allowance_of(hub: Hub, tx: Read, namespace_id: int, namespace: str) -> Allow
     return Allowance(hub, namespace_id, namespace, row.max_bytes, row.max_file_bytes, used)
 
 
-def check_new_repo(hub: Hub, tx: Read, namespace: Account, *, copied_from: RepoRow | None = None) -> None:
+def check_new_repo(
+    hub: Hub, tx: Read, namespace: Account, *, size: int = 0, copied_from: RepoRow | None = None
+) -> None:
     """Refuse one more repository of a namespace, or the bytes that come with it.
 
     Args:
+        size: bytes of its first files.
         copied_from: the repository that is moved or copied there.
 
     Raises:
@@ -108,10 +111,11 @@ def check_new_repo(hub: Hub, tx: Read, namespace: Account, *, copied_from: RepoR
     count = quotas.count_repos(tx, namespace.id) if limit is not None else 0
     if limit is not None and count >= limit:
         raise _exceeded(namespace.name, f"{limit:,} repositories", f"{count:,}", "1")
-    if copied_from is not None:
-        room = allowance_of(hub, tx, namespace.id, namespace.name)
-        if room.max_bytes is not None:
-            room.check(quotas.bytes_of_repo(tx, copied_from.id))
+    if copied_from is None and not size:
+        return
+    room = allowance_of(hub, tx, namespace.id, namespace.name)
+    if room.max_bytes is not None:
+        room.check(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
 
 
 def own(hub: Hub, caller: Anyone) -> Quota:

@@ -90,7 +90,7 @@ def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
     with hub.write() as tx:
         ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
         _check_free(tx, maker, ref)
-        quotas.check_new_repo(hub, tx, namespace)
+        quotas.check_new_repo(hub, tx, namespace, size=sum(map(len, new.files.values())))
         row = repos.add(tx, _fresh(hub, maker, namespace, ref, visibility, new.sdk))
         events.emit(hub, tx, row, "repo", "create")
         audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": visibility})

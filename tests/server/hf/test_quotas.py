@@ -57,6 +57,19 @@ def test_a_commit_with_too_much_content_is_refused_with_the_reason(full: tuple[H
     api.upload_file(path_or_fileobj=b"x" * 1000, path_in_repo="a.txt", repo_id=repo)
 
 
+def test_who_has_used_up_a_quota_can_still_delete(site: Any, committer: Any) -> None:
+    repo = site.new_repo()
+    committer.write(repo, {"a.txt": b"x" * 20_000})
+    quotas.change(site.hub, "alice", {"max_bytes": 1})
+    api = site.api()
+    with pytest.raises(HfHubHTTPError, match=REASON):
+        api.upload_file(path_or_fileobj=b"x" * 20_001, path_in_repo="b.txt", repo_id=repo)
+    api.delete_file("a.txt", repo)
+    assert api.list_repo_files(repo) == [".gitattributes"]
+    api.create_branch(repo, branch="dev")
+    api.delete_branch(repo, branch="dev")
+
+
 def test_a_large_file_is_refused_with_the_reason(full: tuple[HfApi, str], monkeypatch: pytest.MonkeyPatch) -> None:
     api, repo = full
     for is_disabled in (True, False):
@@ -83,3 +96,7 @@ def test_git_shows_the_reason_on_the_terminal(site: Any, full: tuple[HfApi, str]
     pushed = git("push", "-q", "origin", "HEAD:main")
     assert pushed.returncode != 0
     assert REASON in pushed.stderr
+    quotas.change(site.hub, "alice", {"max_bytes": 0})
+    assert git("push", "-q", "origin", "HEAD:dev").returncode == 0
+    quotas.change(site.hub, "alice", {"max_bytes": 1})
+    assert git("push", "-q", "origin", ":dev").returncode == 0

@@ -25,6 +25,7 @@ from entrepot.settings import Settings
 from entrepot.wire.commits import CommitAnswer
 
 _LINE_MARGIN = 64 * 1024
+_NO_CONTENT = 4 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -63,8 +64,11 @@ def max_line(settings: Settings) -> int:
 
 
 def content_of(size: int) -> int:
-    """About how much content a body of so many bytes brings: nearly all of it is base64."""
-    return size * 3 // 4
+    """About how much content a body of so many bytes brings: nearly all of it is base64.
+
+    The first lines count as none, so that who has used up a quota can still delete.
+    """
+    return max(size - _NO_CONTENT, 0) * 3 // 4
 
 
 @attrs.frozen
