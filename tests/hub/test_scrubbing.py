@@ -103,7 +103,7 @@ def test_scrubbing_goes_on_by_itself(world: Any, sender: Any, ref: RepoRef) -> N
         pass
     assert is_damaged(world, sender.xorb(sender.chunks(1)).hash)
     with world.hub.read() as tx:
-        assert [job.kind for job in jobs.find(tx, states=["ready"])] == ["scrub"]
+        assert "scrub" in [job.kind for job in jobs.find(tx, states=["ready"])]
 
 
 def test_a_xorb_whose_bytes_are_lost_is_found_by_a_scrub(world: Any, sender: Any, ref: RepoRef) -> None:
