@@ -43,6 +43,8 @@ def fits(pattern: str, path: str) -> bool:
         (False, "foo/bar", "/foo[/]bar"),
         (False, "foo/bar", "/foo[^a-z]bar"),
         (True, "foo", "/**/foo"),
+        (False, "a", "/**\\/**"),
+        (True, "a/b", "/**\\/**"),
         (True, "bar/baz/foo", "/**/foo"),
         (False, "bar/baz/foo", "/*/foo"),
         (False, "foo/bar/baz", "/**/bar*"),

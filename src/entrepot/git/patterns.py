@@ -159,6 +159,9 @@ def _segments(pattern: bytes) -> list[str] | None:
                 return None
         if byte == b"/":
             segments.append(_segment(chunks, stars))
+            if escaped and segments[-1] == _GLOBSTAR:
+                # Only a plain slash behind "**" may be missing in the path.
+                segments.append("[^/]*")
             chunks, stars = [""], 0
         elif escaped:
             chunks[-1] += _escape(byte[0])
