@@ -2,10 +2,11 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Write, accounts, erasures, tables, together
+from entrepot.catalog import Catalog, Write, accounts, erasures, repos, tables, together, uploads
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.repos import RepoRow
-from entrepot.names import new_uid
+from entrepot.catalog.uploads import Upload
+from entrepot.names import Sha256, new_uid
 
 AddRepo = Callable[..., RepoRow]
 AROUND_REPO = (
@@ -145,3 +146,21 @@ def test_counts_go_down_with_an_account_that_had_raised_them(
         erasures.erase_around_account(tx, bob.id)
         assert tx.sql.execute(sa.select(tables.repos.c.likes)).scalar_one() == 0
         assert tx.sql.execute(sa.select(together.collections.c.upvotes)).scalar_one() == 0
+
+
+def test_rights_that_hang_on_a_row_number_do_not_come_to_its_next_owner(
+    catalog: Catalog, add_account: Callable[..., Account], add_repo: AddRepo
+) -> None:
+    acme, bob = add_account("acme", "org"), add_account("bob")
+    repo = add_repo("m", owner=acme, creator_id=bob.id)
+    with catalog.write() as tx:
+        upload = Upload(new_uid(), repo.id, bob.id, Sha256("d" * 64), 9, 5, 1)
+        uploads.add(tx, upload)
+        uploads.put_part(tx, upload.uid, 1, "etag", 5)
+        accounts.remove(tx, bob.id)
+        assert tx.sql.execute(sa.select(tables.repos.c.creator_id)).scalar_one() is None
+        assert tx.sql.execute(sa.select(tables.uploads)).all() == []
+        next_one = accounts.add(tx, accounts.fresh("eve", "user", 2))
+        found = repos.by_id(tx, repo.id)
+    assert found is not None
+    assert found.creator_id != next_one.id

@@ -146,7 +146,7 @@ def test_patterns_select_and_the_history_can_be_squashed(api: HubApi, name: str,
 
 
 def test_a_stopped_one_does_nothing_any_more(api: HubApi, name: str, tmp_path: Path) -> None:
-    scheduler = CommitScheduler(repo_id=name, folder_path=tmp_path / "new", every=NEVER, hf_api=api)
+    scheduler = begun(name, tmp_path / "new", api)
     scheduler.stop()
     (tmp_path / "new" / "a.txt").write_text("x")
     assert scheduler.trigger().result(60) is None

@@ -172,6 +172,7 @@ def remove(tx: Write, account_id: int) -> None:
     Repositories it has deleted, but which the sweeper has not erased yet, go with it.
     """
     erasures.erase_around_account(tx, account_id)
+    erasures.forget_deeds(tx, account_id)
     members = tables.memberships
     owned = (tables.repos.c.namespace_id == account_id) & tables.repos.c.deleted_ms.is_not(None)
     for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():

@@ -33,6 +33,24 @@ def erase_around_repo(tx: Write, repo_id: int) -> None:
     tx.sql.execute(sa.delete(together.events).where(together.events.c.repo_id == repo_id))
 
 
+def forget_deeds(tx: Write, account_id: int) -> None:
+    """Let nothing name an account by its row any more: a database may give the number to somebody else.
+
+    Whoever made a repository has rights in it as a contributor; those must
+    not come to a stranger.
+    """
+    for table, column in (
+        (tables.repos, tables.repos.c.creator_id),
+        (tables.file_links, tables.file_links.c.pusher_id),
+        (tables.xet_claims, tables.xet_claims.c.user_id),
+    ):
+        tx.sql.execute(sa.update(table).where(column == account_id).values({column: None}))
+    uploads = tables.uploads
+    open_ones = sa.select(uploads.c.uid).where(uploads.c.user_id == account_id)
+    tx.sql.execute(sa.delete(tables.upload_parts).where(tables.upload_parts.c.upload.in_(open_ones)))
+    tx.sql.execute(sa.delete(uploads).where(uploads.c.user_id == account_id))
+
+
 def erase_around_account(tx: Write, account_id: int) -> None:
     """Delete likes, follows, collections, requests, invitations and webhooks of an account that is removed.
 
