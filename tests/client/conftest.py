@@ -188,8 +188,8 @@ class _StallHandler(BaseHTTPRequestHandler):
         if stand.cut_after:
             body = body[: stand.cut_after.pop(0)]
             self.close_connection = True
-        self.wfile.write(body)
         stand.sent.append((206 if start else 200, len(body)))
+        self.wfile.write(body)
 
     def _head(self, status: int, length: int, start: int = 0) -> None:
         stand = self._stand

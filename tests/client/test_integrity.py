@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrepot.client.integrity import check, digest_of, etag_of, is_intact, names_content, summed_aside
+from entrepot.client.integrity import PIECE, check, digest_of, etag_of, is_intact, names_content, summed_aside
 from entrepot.errors import DownloadDamaged
 
 HELLO_GIT = "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0"  # printf hello | git hash-object --stdin
@@ -42,6 +42,20 @@ def test_a_digest_fed_aside_is_that_of_the_whole(size: int | None) -> None:
         for number in range(1000):
             aside.update(b"%d" % number)
     assert digest.hexdigest() == hashlib.sha256(b"".join(b"%d" % n for n in range(1000))).hexdigest()
+
+
+@pytest.mark.parametrize("size", [10, 20 << 20, None])
+def test_memory_that_is_lent_is_summed_up_before_it_is_lent_again(size: int | None) -> None:
+    digest, whole = hashlib.sha256(), b""
+    with summed_aside(digest, size) as summing:
+        for number in range(40):
+            space = summing.space()
+            assert len(space) == (PIECE if size is None else min(PIECE, size + 1))
+            length = number % len(space)
+            space[:length] = bytes([number]) * length
+            summing.update(space[:length])
+            whole += bytes([number]) * length
+    assert digest.hexdigest() == hashlib.sha256(whole).hexdigest()
 
 
 def test_the_thread_of_a_digest_ends_when_receiving_fails() -> None:

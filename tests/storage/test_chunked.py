@@ -159,6 +159,37 @@ def test_threads_share_a_content(shelf: Any, monkeypatch: pytest.MonkeyPatch) ->
         assert b"".join(pieces) == whole
 
 
+def test_a_xorb_that_is_mended_meanwhile_is_found_at_its_new_place(shelf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunked, "_BLOCK", 500)
+    xorb, whole = make([500] * 4)
+    old = keep(shelf.store, xorb)
+    content = content_of(shelf, [(xorb, 0, 4)])
+    assert content.read_at(0, 500) == whole[:500]
+    # The same chunks, stored in another way: all lies one byte further on.
+    moved = make([500] * 4)[0].index
+    for number in range(4):
+        moved.ends[number] += number // 3
+    row = chunked.row_of(xorb.hash, moved)
+    with shelf.store.catalog.write() as tx:
+        xorbs.claim(tx, xorb.hash, 5)
+        xorbs.mend(tx, row, 5, 5)
+    put(shelf.store.blobs, chunked.key_of(row), xorb.data + b"?")
+    shelf.store.blobs.delete(old.key)
+    assert content.read_at(500, 1000) == whole[500:1500]
+
+
+def test_whether_a_xorb_may_still_be_read_is_asked_again(shelf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunked, "_BLOCK", 10)
+    xorb, whole = make([10] * 40)
+    keep(shelf.store, xorb)
+    content = content_of(shelf, [(xorb, 0, 40)])
+    assert content.read_at(0, 10) == whole[:10]
+    with shelf.store.catalog.write() as tx:
+        xorbs.mark_damaged(tx, xorb.hash, since_ms=5)
+    with pytest.raises(XorbDamaged):
+        content.read_at(10, 390)
+
+
 def test_the_empty_file_has_no_bytes(shelf: Any) -> None:
     content = ChunkedContent(shelf.store, Terms(b""), lambda xorb: pytest.fail(f"{xorb} is not needed"))
     assert (content.size, content.read_at(0, 10), content.read_at(5, 1)) == (0, b"", b"")
@@ -183,7 +214,7 @@ def test_reading_some_chunks_needs_no_others(shelf: Any) -> None:
     shelf.store.blobs.delete(stored.key)
     middle = xorb.data[stored.index.offset(1) : stored.index.offset(2)]
     put(shelf.store.blobs, stored.key, b"?" * stored.index.offset(1) + middle)
-    assert chunked.read_stored(shelf.store, stored, 1, 2) == whole[500:1100]
+    assert b"".join(chunked.read_stored(shelf.store, stored, 1, 2)) == whole[500:1100]
 
 
 @pytest.mark.parametrize("block", [1, 900, 4 << 20])

@@ -21,6 +21,7 @@ from entrepot.xet import (
     XorbBuilder,
     chunk_hash,
     encode_hash,
+    open_chunks,
     parse_xorb,
     read_chunks,
     read_hash,
@@ -95,6 +96,14 @@ def test_a_range_of_chunks_is_read_from_its_bytes_alone(start: int, end: int) ->
     data = XORB.data[index.offset(start) : index.offset(end)]
     assert read_chunks(data, index, start, end) == b"".join(PIECES[start:end])
     verify_chunks(data, index, start, end)
+
+
+def test_chunks_are_opened_one_by_one_and_copied_only_if_compressed() -> None:
+    chunks = open_chunks(XORB.data, XORB.index, 0, 4)
+    assert chunks == PIECES
+    lies_in_place = [chunk.obj is XORB.data for chunk in chunks]
+    assert lies_in_place == [XORB.data[XORB.index.offset(n) + 4] == 0 for n in range(4)]
+    assert set(lies_in_place) == {True, False}
 
 
 def test_a_footer_is_not_part_of_the_xorb() -> None:

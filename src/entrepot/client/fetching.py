@@ -11,9 +11,9 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import attrs
 
@@ -21,12 +21,15 @@ from entrepot.client import xet_streams
 from entrepot.client.caches import writing
 from entrepot.client.calls import files
 from entrepot.client.hubs import Hub
-from entrepot.client.integrity import PIECE, Digest, check, digest_of, summed_aside
+from entrepot.client.integrity import PIECE, Digest, Summing, check, digest_of, summed_aside
 from entrepot.client.progress import Meter
 from entrepot.errors import AnswerUnusable, DiskFull, DownloadDamaged, HubTimeout, HubUnreachable
 from entrepot.names import RepoRef
 
 _TRIES = 5
+_PATIENCE_S = 0.25
+"""How long a block may take to arrive before the part of it that is here is written."""
+
 _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
 
@@ -77,9 +80,7 @@ def fetch(hub: Hub, wanted: Wanted, draft: Path, meter: Meter, *, wait: Callable
         raise
 
 
-def _fill(
-    hub: Hub, wanted: Wanted, file: BinaryIO, folder: Path, meter: Meter, wait: Callable[[float], None]
-) -> Digest:
+def _fill(hub: Hub, wanted: Wanted, file: FileIO, folder: Path, meter: Meter, wait: Callable[[float], None]) -> Digest:
     digest = digest_of(wanted.etag, wanted.size)
     have = os.fstat(file.fileno()).st_size
     if wanted.size is None or have > wanted.size:
@@ -88,11 +89,12 @@ def _fill(
     if wanted.size is not None and wanted.size > have and shutil.disk_usage(folder).free < wanted.size - have:
         raise DiskFull(str(folder), wanted.size - have)
     with summed_aside(digest, wanted.size) as sum_up:
-        while piece := file.read(PIECE):
-            sum_up.update(piece)
+        while count := file.readinto(space := sum_up.space()):
+            sum_up.update(space[:count])
+        sum_up.update(space[:0])
         meter.advance(have)
         if wanted.size is None or have < wanted.size:
-            _receive(hub, wanted, _Draft(file, sum_up, meter, have), wait)
+            _receive(hub, wanted, _Draft(wanted, file, sum_up, meter, have), wait)
     return digest
 
 
@@ -100,18 +102,42 @@ def _fill(
 class _Draft:
     """A file that grows, and what has to know of each piece."""
 
-    file: BinaryIO
-    digest: Digest
+    wanted: Wanted
+    file: FileIO
+    sum_up: Summing
     meter: Meter
     size: int
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytes | memoryview) -> None:
+        if self.wanted.size is not None and self.size + len(data) > self.wanted.size:
+            raise DownloadDamaged(str(self.wanted), f"{self.wanted.size:,} bytes", "more")
         rest = memoryview(data)
         while rest:
             rest = rest[self.file.write(rest) :]
-        self.digest.update(data)
         self.size += len(data)
         self.meter.advance(len(data))
+        self.sum_up.update(data)
+
+    def fill(self, read_into: Callable[[memoryview], int]) -> None:
+        """Add what a connection gives until it ends; what came before it broke is kept.
+
+        Whole blocks are written: those cost the system half as much. Only a
+        slow connection is not waited for.
+        """
+        is_open = True
+        while is_open:
+            space = self.sum_up.space()
+            end = len(space) - self.size % len(space)
+            have, due = 0, time.monotonic() + _PATIENCE_S
+            try:
+                while have < end and time.monotonic() < due:
+                    count = read_into(space[have:end])
+                    have += count
+                    if not count:
+                        is_open = False
+                        break
+            finally:
+                self.add(space[:have])
 
 
 def _receive(hub: Hub, wanted: Wanted, draft: _Draft, wait: Callable[[float], None]) -> None:
@@ -122,13 +148,10 @@ def _receive(hub: Hub, wanted: Wanted, draft: _Draft, wait: Callable[[float], No
         before = draft.size
         try:
             if source is not None and wanted.xet_hash is not None and wanted.size is not None:
-                pieces = source(hub, wanted.ref, wanted.commit, wanted.xet_hash, wanted.size, before)
+                for data in source(hub, wanted.ref, wanted.commit, wanted.xet_hash, wanted.size, before):
+                    draft.add(data)
             else:
-                pieces = _plain(hub, wanted, before)
-            for data in pieces:
-                if wanted.size is not None and draft.size + len(data) > wanted.size:
-                    raise DownloadDamaged(str(wanted), f"{wanted.size:,} bytes", "more")
-                draft.add(data)
+                _plain(hub, wanted, draft)
             if wanted.size is None or draft.size >= wanted.size:
                 return
             raise HubUnreachable(hub.endpoint, "the connection ended before the file did")
@@ -141,9 +164,10 @@ def _receive(hub: Hub, wanted: Wanted, draft: _Draft, wait: Callable[[float], No
             wait(min(8.0, 0.25 * 2.0**failures))
 
 
-def _plain(hub: Hub, wanted: Wanted, start: int) -> Iterator[bytes]:
-    """The file from an offset on, by one GET; a hub that knows no ranges sends what is known again, in vain."""
+def _plain(hub: Hub, wanted: Wanted, draft: _Draft) -> None:
+    """The rest of the file by one GET; a hub that knows no ranges sends what is known again, in vain."""
     hub.need_network(str(wanted))
+    start = draft.size
     with hub.transport.stream(files.content(wanted.ref, wanted.commit, wanted.path), start=start) as stream:
         skip = start
         if stream.status == 206:
@@ -151,7 +175,7 @@ def _plain(hub: Hub, wanted: Wanted, start: int) -> Iterator[bytes]:
             if told is None or int(told[1]) != start:
                 raise AnswerUnusable(stream.url, f"it sends another range than bytes {start:,} and more")
             skip = 0
-        for data in stream.chunks():
-            if skip < len(data):
-                yield data[skip:] if skip else data
-            skip = max(0, skip - len(data))
+        unused = memoryview(bytearray(min(skip, PIECE)))
+        while skip and (count := stream.read_into(unused[:skip])):
+            skip -= count
+        draft.fill(stream.read_into)

@@ -14,7 +14,10 @@ from typing import Protocol
 
 from entrepot.errors import DownloadDamaged
 
-PIECE = 1 << 20
+PIECE = 256 << 10
+"""Bytes that are received, written and hashed at once: small enough to stay in the CPU's cache meanwhile."""
+
+_SPACES = 4
 _ASIDE_FROM = 8 << 20
 _GIT_ID = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -23,11 +26,21 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class Digest(Protocol):
     """Bytes on their way, being summed up."""
 
-    def update(self, data: bytes, /) -> object:
+    def update(self, data: bytes | memoryview, /) -> object:
         """Take the next bytes."""
 
     def hexdigest(self) -> str:
         """The sum of all bytes so far, in hex."""
+
+
+class Summing(Protocol):
+    """A digest that also lends the memory in which bytes are received."""
+
+    def space(self) -> memoryview:
+        """``PIECE`` bytes to be filled, and then to be given to :meth:`update`, which ends the loan."""
+
+    def update(self, data: bytes | memoryview, /) -> object:
+        """Take the next bytes: any, or the beginning of a :meth:`space`, however little of it."""
 
 
 class _NoDigest:
@@ -36,7 +49,7 @@ class _NoDigest:
     def __init__(self, tag: str) -> None:
         self._tag = tag
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         pass
 
     def hexdigest(self) -> str:
@@ -95,14 +108,14 @@ def check(what: str, etag: str, received: Digest) -> None:
 
 
 @contextlib.contextmanager
-def summed_aside(digest: Digest, size: int | None) -> Iterator[Digest]:
+def summed_aside(digest: Digest, size: int | None) -> Iterator[Summing]:
     """The digest, fed in a thread of its own inside the ``with``, so that hashing and receiving overlap.
 
     ``hexdigest`` may be asked for after the ``with`` only, of ``digest``
     itself. Small content is summed up on the spot: a thread costs more.
     """
     if size is not None and size < _ASIDE_FROM:
-        yield digest
+        yield _Here(digest, size)
         return
     aside = _Aside(digest)
     try:
@@ -111,35 +124,41 @@ def summed_aside(digest: Digest, size: int | None) -> Iterator[Digest]:
         aside.finish()
 
 
+class _Here:
+    """Sums up at once, so that one space is enough."""
+
+    def __init__(self, digest: Digest, size: int) -> None:
+        self._space = memoryview(bytearray(min(PIECE, size + 1)))
+        self.update = digest.update
+
+    def space(self) -> memoryview:
+        return self._space
+
+
 class _Aside:
-    """A thread that feeds a digest, a megabyte at a time: handing over costs more than hashing a small piece."""
+    """A thread that feeds a digest."""
 
     def __init__(self, digest: Digest) -> None:
         self._digest = digest
-        self._gathered: list[bytes] = []
-        self._size = 0
-        self._waiting: queue.Queue[list[bytes] | None] = queue.Queue(maxsize=16)
+        self._waiting: queue.Queue[bytes | memoryview | None] = queue.Queue(maxsize=_SPACES)
+        self._free: queue.Queue[memoryview] = queue.Queue()
+        for _ in range(_SPACES):
+            self._free.put(memoryview(bytearray(PIECE)))
         self._thread = threading.Thread(target=self._feed, name="hashing", daemon=True)
         self._thread.start()
 
-    def update(self, data: bytes, /) -> None:
-        self._gathered.append(data)
-        self._size += len(data)
-        if self._size >= PIECE:
-            self._hand_over()
+    def space(self) -> memoryview:
+        return self._free.get()
 
-    def hexdigest(self) -> str:
-        raise RuntimeError("the digest is known when all has been fed")
+    def update(self, data: bytes | memoryview, /) -> None:
+        self._waiting.put(data)
 
     def finish(self) -> None:
-        self._hand_over()
         self._waiting.put(None)
         self._thread.join()
 
-    def _hand_over(self) -> None:
-        self._waiting.put(self._gathered)
-        self._gathered, self._size = [], 0
-
     def _feed(self) -> None:
-        while (gathered := self._waiting.get()) is not None:
-            self._digest.update(b"".join(gathered))
+        while (data := self._waiting.get()) is not None:
+            self._digest.update(data)
+            if isinstance(data, memoryview):
+                self._free.put(memoryview(data.obj))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import attrs
 
 from entrepot.client import failures
+from entrepot.client.bodies import Body
 from entrepot.client.calls import Answer, Call, Page
 from entrepot.client.failures import HubFailure
 from entrepot.errors import AnswerUnusable, ConfigError, EntrepotError, HubUnreachable, TlsFailed
@@ -48,6 +49,7 @@ class Stream:
     headers: Mapping[str, str]
     url: str
     _chunks: Callable[[], Iterator[bytes]] = attrs.field(repr=False)
+    _read_into: Callable[[memoryview], int] = attrs.field(repr=False)
 
     def chunks(self) -> Iterator[bytes]:
         """The body in order, in pieces as they arrive (64 KiB at most); to be read once.
@@ -56,6 +58,17 @@ class Stream:
             HubUnreachable, HubTimeout: the connection broke; ask again from where it did.
         """
         return self._chunks()
+
+    def read_into(self, space: memoryview) -> int:
+        """Receive the next bytes of the body into ``space``; returns how many, 0 only at the end.
+
+        For long bodies: it takes less than half the CPU of :meth:`chunks`.
+        Use the one or the other.
+
+        Raises:
+            HubUnreachable, HubTimeout: the connection broke; what came before it has been returned.
+        """
+        return self._read_into(space)
 
 
 class Transport:
@@ -180,7 +193,14 @@ class Transport:
 
         with contextlib.closing(self._retried(call, ask, None)) as response:
             url = str(response.url).partition("?")[0]
-            yield Stream(response.status_code, _lowered(response.headers), url, lambda: self._chunks(response))
+            body = Body(response, self._timeout_s)
+
+            def read_into(space: memoryview) -> int:
+                with self._translated(response):
+                    return body.read_into(space)
+
+            headers = _lowered(response.headers)
+            yield Stream(response.status_code, headers, url, lambda: self._chunks(response), read_into)
 
     def upload(
         self,
@@ -298,11 +318,17 @@ class Transport:
         return Answer(response.status_code, _lowered(response.headers), body, str(response.url))
 
     def _chunks(self, response: httpx2.Response) -> Iterator[bytes]:
+        with self._translated(response):
+            # Pieces as they come: a size would make httpx2 hold bytes back, and lose them when the connection breaks.
+            yield from response.iter_bytes()
+
+    @contextlib.contextmanager
+    def _translated(self, response: httpx2.Response) -> Iterator[None]:
+        """Errors of a body that breaks off, as this package's own."""
         import httpx2
 
         try:
-            # Pieces as they come: a size would make httpx2 hold bytes back, and lose them when the connection breaks.
-            yield from response.iter_bytes()
+            yield
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             url = str(response.url)
             if isinstance(error, httpx2.DecodingError):

@@ -8,16 +8,19 @@ import threading
 from collections.abc import Callable, Iterator
 
 import attrs
+import numpy as np
 
 from entrepot.blobs import xorb_key
 from entrepot.catalog import Read, xet_files, xorbs
 from entrepot.catalog.xorbs import XorbRow
-from entrepot.errors import ContentMismatch, Malformed, XorbDamaged
+from entrepot.errors import BlobMissing, ContentMismatch, Malformed, XorbDamaged
 from entrepot.names import XetHash
 from entrepot.storage.store import Store
-from entrepot.xet import Term, Terms, XorbIndex, read_chunks, read_index, verify_chunks
+from entrepot.xet import Term, Terms, XorbIndex, open_chunks, read_index, verify_chunks
 
 _BLOCK = 1 << 20
+_BLOCKS_TRUSTED = 8
+"""After so many blocks it is looked up again where a xorb is, and whether it still may be read."""
 
 
 @attrs.frozen
@@ -94,8 +97,9 @@ class ChunkedContent:
         self._ends = terms.ends()
         self._find = find
         self._lock = threading.Lock()
-        self._held_at = 0
-        self._held = memoryview(b"")
+        self._held = _Held(0, [], [])
+        self._open: StoredXorb | None = None
+        self._blocks = 0
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Up to ``length`` bytes from ``offset``; fewer only at the end.
@@ -104,40 +108,72 @@ class ChunkedContent:
             BlobMissing, XorbDamaged, Damaged: what it needs is lost.
         """
         stop = min(offset + length, self.size)
-        pieces: list[bytes] = []
+        pieces: list[memoryview] = []
         with self._lock:
             while offset < stop:
-                if not self._held_at <= offset < self._held_at + len(self._held):
+                if not self._held.begin <= offset < self._held.end:
                     self._hold(offset, stop)
-                start = offset - self._held_at
-                piece = bytes(self._held[start : start + stop - offset])
-                pieces.append(piece)
-                offset += len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                pieces += self._held.pieces(offset, stop)
+                offset = self._held.end
+        return b"".join(pieces)
 
     def close(self) -> None:
         """Let go of the decoded bytes."""
-        self._held = memoryview(b"")
+        self._held = _Held(0, [], [])
 
     def _hold(self, offset: int, stop: int) -> None:
-        """Decode the chunks from ``offset`` on: up to ``stop`` at first, then about 4 MiB; at most one term."""
-        number = bisect.bisect_right(self._ends, offset)
+        """Decode the chunks from ``offset`` on: up to ``stop`` at first, then about 1 MiB; at most one term."""
+        number = int(np.searchsorted(self._ends, offset, "right"))
         term: Term = next(iter(self._terms.part(number, number + 1)))
-        xorb = self._find(term.xorb)
+        xorb = self._stored(term.xorb)
         index = xorb.index
         begin = int(self._ends[number]) - term.unpacked
         base = index.raw_offset(term.start)
         start = bisect.bisect_right(index.raw_ends, base + offset - begin, term.start, term.end)
         # Few read more than one piece of what they open; those who do read the next one.
-        reads_on = bool(self._held) and offset == self._held_at + len(self._held)
+        reads_on = bool(self._held.ends) and offset == self._held.end
         until = base + (offset + _BLOCK if reads_on else min(stop, offset + _BLOCK)) - begin
         end = min(bisect.bisect_left(index.raw_ends, until, start, term.end) + 1, term.end)
-        self._held = memoryview(read_stored(self._store, xorb, start, end))
-        self._held_at = begin + index.raw_offset(start) - base
+        try:
+            chunks = read_stored(self._store, xorb, start, end)
+        except (BlobMissing, XorbDamaged):
+            self._open = self._find(term.xorb)  # perhaps it has been mended, and lies elsewhere now
+            chunks = read_stored(self._store, self._open, start, end)
+        shift = begin - base
+        ends = [shift + raw_end for raw_end in index.raw_ends[start:end]]
+        self._held = _Held(shift + index.raw_offset(start), ends, chunks)
+
+    def _stored(self, name: XetHash) -> StoredXorb:
+        self._blocks += 1
+        if self._open is None or self._open.hash != name or self._blocks % _BLOCKS_TRUSTED == 0:
+            self._open = self._find(name)
+        return self._open
 
 
-def read_stored(store: Store, xorb: StoredXorb, start: int, end: int) -> bytearray:
-    """The uncompressed bytes of some chunks of a stored xorb.
+@attrs.frozen
+class _Held:
+    """Decoded chunks: where the first one begins in the file, where each ends, and their bytes."""
+
+    begin: int
+    ends: list[int]
+    chunks: list[memoryview] = attrs.field(repr=False)
+
+    @property
+    def end(self) -> int:
+        return self.ends[-1] if self.ends else self.begin
+
+    def pieces(self, offset: int, stop: int) -> list[memoryview]:
+        """The bytes from ``offset``, which must be held, to ``stop`` or the last one that is held."""
+        first = bisect.bisect_right(self.ends, offset)
+        last = bisect.bisect_left(self.ends, stop, first, len(self.ends) - 1)
+        found = self.chunks[first : last + 1]
+        found[-1] = found[-1][: len(found[-1]) - max(0, self.ends[last] - stop)]
+        found[0] = found[0][offset - (self.ends[first - 1] if first else self.begin) :]
+        return found
+
+
+def read_stored(store: Store, xorb: StoredXorb, start: int, end: int) -> list[memoryview]:
+    """The uncompressed bytes of each of some chunks of a stored xorb.
 
     Raises:
         BlobMissing: the store has lost it.
@@ -147,7 +183,7 @@ def read_stored(store: Store, xorb: StoredXorb, start: int, end: int) -> bytearr
     with store.blobs.open(xorb.key) as reader:
         data = reader.read_at(first, stop - first)
     try:
-        return read_chunks(data, xorb.index, start, end)
+        return open_chunks(data, xorb.index, start, end)
     except Malformed as error:
         raise XorbDamaged(xorb.hash) from error
 

@@ -28,7 +28,7 @@ from entrepot.xet.plans import Fetch, FetchRange, Lookup, Plan, plan
 from entrepot.xet.shards import FileBlock, Shard, ShardFooter, XorbBlock, encode_shard, parse_shard
 from entrepot.xet.terms import Term, Terms
 from entrepot.xet.validation import FindIndex, check_file, check_shard, check_xorb
-from entrepot.xet.xorbs import MAX_BODY_BYTES, MAX_XORB_BYTES, Xorb, parse_xorb, read_chunks, verify_chunks
+from entrepot.xet.xorbs import MAX_BODY_BYTES, MAX_XORB_BYTES, Xorb, open_chunks, parse_xorb, read_chunks, verify_chunks
 
 __all__ = [
     "MAX_BODY_BYTES",
@@ -72,6 +72,7 @@ __all__ = [
     "keyed_chunk_hash",
     "merkle_root",
     "node_hash",
+    "open_chunks",
     "parse_shard",
     "parse_xorb",
     "plan",

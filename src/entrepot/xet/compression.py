@@ -83,20 +83,19 @@ def ungroup_bytes(grouped: Buffer, target: NDArray[np.uint8]) -> None:
 
 
 class Decoder:
-    """Decompresses one chunk after another, with one set of buffers.
+    """Decompresses one chunk after another.
 
     Guarantees: no more than 131,073 bytes are ever produced for a chunk,
     whatever its payload says. Not for several threads at once.
     """
 
-    __slots__ = ("_frames", "_scratch")
+    __slots__ = ("_frames",)
 
     def __init__(self) -> None:
         self._frames = lz4.frame.LZ4FrameDecompressor()
-        self._scratch = np.empty(MAX_CHUNK_BYTES, np.uint8)
 
     def decode(self, scheme: int, payload: memoryview, length: int) -> Buffer:
-        """The bytes of a chunk; they may change at the next call.
+        """The bytes of a chunk; those of ``payload`` itself if it is stored as it is.
 
         Args:
             scheme: the byte in the header of the chunk.
@@ -115,17 +114,10 @@ class Decoder:
             return self._unframe(payload, length)
         if scheme == Scheme.BG4_LZ4:
             grouped = self._unframe(payload, length)
-            target = self._scratch[:length]
+            target = np.empty(length, np.uint8)
             ungroup_bytes(grouped, target)
             return target.data
         raise Malformed("chunk", f"compression scheme {scheme} is unknown")
-
-    def decode_into(self, scheme: int, payload: memoryview, target: NDArray[np.uint8]) -> None:
-        """As :meth:`decode`, but into place; ``target`` has the announced length."""
-        if scheme == Scheme.BG4_LZ4:
-            ungroup_bytes(self._unframe(payload, len(target)), target)
-        else:
-            target[:] = np.frombuffer(self.decode(scheme, payload, len(target)), np.uint8)
 
     def _unframe(self, payload: memoryview, length: int) -> bytes:
         # The reference reads frames of version 1 without dictionary; another reader could see other bytes.

@@ -12,7 +12,6 @@ from array import array
 from typing import NamedTuple
 
 import attrs
-import numpy as np
 
 from entrepot.errors import ContentMismatch, LimitExceeded, Malformed
 from entrepot.names import XetHash
@@ -79,8 +78,18 @@ def parse_xorb(data: Buffer, expected: XetHash) -> XorbIndex:
     return index
 
 
-def read_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> bytearray:
+def read_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> bytes:
     """The uncompressed bytes of the chunks ``start`` to ``end`` (exclusive), run together.
+
+    Arguments and errors as :func:`open_chunks`.
+    """
+    return b"".join(open_chunks(data, index, start, end))
+
+
+def open_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[memoryview]:
+    """The uncompressed bytes of each of the chunks ``start`` to ``end`` (exclusive).
+
+    Those that are stored as they are lie in ``data`` and are not copied.
 
     Args:
         data: the serialized bytes of exactly these chunks, that is bytes
@@ -91,20 +100,11 @@ def read_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> bytearr
             these chunks by their headers or cannot be decompressed. Hashes
             are not compared: see :func:`verify_chunks`.
     """
-    chunks = _read_range(data, index, start, end)
-    view = memoryview(data)
-    decoder = Decoder()
-    content = bytearray(index.raw_length(start, end))
-    target = np.frombuffer(content, np.uint8)
-    at = 0
-    for number, chunk in enumerate(chunks, start):
-        place = target[at : at + chunk.length]
-        try:
-            decoder.decode_into(chunk.scheme, view[chunk.start : chunk.end], place)
-        except Malformed as error:
-            raise _at(number, error) from error
-        at += chunk.length
-    return content
+    view, decoder = memoryview(data), Decoder()
+    return [
+        memoryview(_decode(decoder, view, chunk, number))
+        for number, chunk in enumerate(_read_range(data, index, start, end), start)
+    ]
 
 
 def verify_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> None:
@@ -182,13 +182,16 @@ def _read_range(data: Buffer, index: XorbIndex, start: int, end: int) -> list[_C
     base = index.offset(start)
     if len(data) != index.offset(end) - base:
         raise Malformed("xorb", f"{len(data)} bytes are not the chunks {start} to {end}")
-    walk = _Walk(memoryview(data))
     chunks: list[_Chunk] = []
+    at, raw_at = 0, index.raw_offset(start)
     for number in range(start, end):
-        chunk = walk.step(number)
-        if base + chunk.end != index.ends[number] or chunk.length != index.raw_length(number, number + 1):
+        payload, stop, raw_stop = at + HEADER_BYTES, index.ends[number] - base, index.raw_ends[number]
+        first, second = _HEADER.unpack_from(data, at) if payload <= stop else (1, 0)
+        # The index is trusted: what agrees with it keeps all limits.
+        if first != (stop - payload) << 8 or second >> 8 != raw_stop - raw_at:
             raise Malformed("xorb", f"chunk {number}: its header contradicts the index")
-        chunks.append(chunk)
+        chunks.append(_Chunk(second & 0xFF, payload, stop, raw_stop - raw_at))
+        at, raw_at = stop, raw_stop
     return chunks
 
 
