@@ -16,7 +16,7 @@ from entrepot.client.sources import BytesSource, PathSource, Source
 from entrepot.client.targets import Message, Target
 from entrepot.errors import Forbidden, SourceChanged, Unauthenticated
 from entrepot.names import RepoPath
-from entrepot.wire.deliveries import MAX_FILES
+from entrepot.wire.parcels import MAX_FILES
 
 if TYPE_CHECKING:
     from conftest import Asked, PassOn, Quay, Relay, Told

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from entrepot.client.calls import deliveries
+from entrepot.client.calls import parcels
 from entrepot.client.digests import Digests
 from entrepot.client.failures import HubFailure
 from entrepot.client.hubs import Hub
@@ -22,7 +22,7 @@ from entrepot.client.targets import Target
 from entrepot.client.threads import spread
 from entrepot.errors import AnswerUnusable, Forbidden, RepoNotFound, RevisionNotFound, Unauthenticated, Unavailable
 from entrepot.names import Sha256
-from entrepot.wire.deliveries import MAX_BYTES, MAX_FILES, GivenFile
+from entrepot.wire.parcels import MAX_BYTES, MAX_FILES, GivenFile
 
 MOST_BYTES = 64 << 10
 """A larger file is worth looking for its chunks on the hub."""
@@ -79,7 +79,7 @@ class _Delivery:
             contents[sha256] = data
             self.digests.learn(source, sha256)
         files = [GivenFile(sha256, len(data)) for sha256, data in contents.items()]
-        call = deliveries.deliver(
+        call = parcels.deliver(
             self.target.repo,
             self.target.revision,
             files,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.wire.deliveries import MAX_BODY, MAX_BYTES, MAX_FILES, GivenFile, encode_delivery, read_delivery
+from entrepot.wire.parcels import MAX_BODY, MAX_BYTES, MAX_FILES, GivenFile, encode_delivery, read_delivery
 
 A, B = "a" * 64, "b" * 64
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import deliveries as rows
 from entrepot.catalog import files, repos, xorbs
-from entrepot.catalog.deliveries import Arrival, Kept
+from entrepot.catalog import parcels as rows
+from entrepot.catalog.parcels import Arrival, Kept
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.xet_files import XetFileRow
 from entrepot.errors import Busy, ContentMismatch, LimitExceeded, RepoNotFound

@@ -12,9 +12,9 @@ import pytest
 from entrepot.blobs import file_key
 from entrepot.catalog import files
 from entrepot.errors import ContentMismatch, LargeFileMissing, LimitExceeded, LoginRequired, NotAllowed, RepoNotFound
-from entrepot.hub import chunks, deliveries, repositories, transfers, upkeep
-from entrepot.hub.deliveries import Parcel
+from entrepot.hub import chunks, parcels, repositories, transfers, upkeep
 from entrepot.hub.operations import AddLarge
+from entrepot.hub.parcels import Parcel
 from entrepot.names import RepoPath, RepoRef, Sha256
 
 DAY_MS = 86_400_000
@@ -27,7 +27,7 @@ def sha(data: bytes) -> Sha256:
 
 def deliver(world: Any, ref: RepoRef, contents: Sequence[bytes], by: Any = None) -> list[Sha256]:
     parcels = [Parcel(sha(data), memoryview(data)) for data in contents]
-    return deliveries.deliver(world.hub, by or world.caller(ref.id.namespace), ref, parcels)
+    return parcels.deliver(world.hub, by or world.caller(ref.id.namespace), ref, parcels)
 
 
 def commit(world: Any, ref: RepoRef, contents: Sequence[bytes]) -> None:
@@ -76,7 +76,7 @@ def test_equal_chunks_are_kept_once(world: Any) -> None:
 
 
 def test_files_that_do_not_fit_into_one_xorb_go_into_several(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliveries, "MAX_CHUNKS", 3)
+    monkeypatch.setattr(parcels, "MAX_CHUNKS", 3)
     ref, contents = world.repo(), [b"%d" % number for number in range(7)]
     deliver(world, ref, contents)
     assert xorbs_of(world) == 3
@@ -116,7 +116,7 @@ def test_a_content_that_is_another_one_is_refused_with_all_the_others(world: Any
     ref = world.repo()
     parcels = [Parcel(sha(b"good"), b"good"), Parcel(sha(b"other"), b"bad")]
     with pytest.raises(ContentMismatch):
-        deliveries.deliver(world.hub, world.alice, ref, parcels)
+        parcels.deliver(world.hub, world.alice, ref, parcels)
     with pytest.raises(LargeFileMissing):
         commit(world, ref, [b"good"])
     assert xorbs_of(world) == 0
@@ -138,10 +138,10 @@ def test_only_writers_deliver(world: Any) -> None:
     with pytest.raises(NotAllowed):
         deliver(world, ref, [b"x"], by=world.caller("alice", "read"))
     with pytest.raises(LoginRequired):
-        deliveries.deliver(world.hub, None, ref, [])
+        parcels.deliver(world.hub, None, ref, [])
     for by in (world.bob, None):
         with pytest.raises(RepoNotFound):
-            deliveries.deliver(world.hub, by, hidden, [])
+            parcels.deliver(world.hub, by, hidden, [])
 
 
 def test_a_delivery_gives_other_repositories_nothing(world: Any) -> None:
@@ -153,13 +153,13 @@ def test_a_delivery_gives_other_repositories_nothing(world: Any) -> None:
 
 def test_a_repository_that_is_deleted_meanwhile_gets_nothing(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
-    packed = deliveries._Packing.pack
+    packed = parcels._Packing.pack
 
     def pack(self: Any, contents: Any) -> Any:
         repositories.delete(world.hub, world.alice, ref)
         return packed(self, contents)
 
-    monkeypatch.setattr(deliveries._Packing, "pack", pack)
+    monkeypatch.setattr(parcels._Packing, "pack", pack)
     with pytest.raises(RepoNotFound):
         deliver(world, ref, [b"x"])
 

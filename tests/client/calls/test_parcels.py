@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from entrepot.client.calls import Answer
-from entrepot.client.calls.deliveries import deliver
+from entrepot.client.calls.parcels import deliver
 from entrepot.errors import AnswerUnusable
 from entrepot.names import RepoId, RepoRef, RepoType
-from entrepot.wire.deliveries import MEDIA_TYPE, GivenFile, encode_delivery
+from entrepot.wire.parcels import MEDIA_TYPE, GivenFile, encode_delivery
 
 REF = RepoRef(RepoType.SPACE, RepoId("ns", "name"))
 FILES = [GivenFile("a" * 64, 1)]

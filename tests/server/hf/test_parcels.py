@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from entrepot.names import RepoType
-from entrepot.wire.deliveries import MAX_BODY, MAX_BYTES, MAX_FILE, MAX_FILES, MEDIA_TYPE, GivenFile, encode_delivery
+from entrepot.wire.parcels import MAX_BODY, MAX_BYTES, MAX_FILE, MAX_FILES, MEDIA_TYPE, GivenFile, encode_delivery
 
 
 def sha(data: bytes) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from entrepot.client.calls import Call, json_as, pairs, repo_api
 from entrepot.names import RepoRef
-from entrepot.wire.deliveries import MEDIA_TYPE, DeliveryAnswer, GivenFile, encode_delivery
+from entrepot.wire.parcels import MEDIA_TYPE, DeliveryAnswer, GivenFile, encode_delivery
 
 
 def deliver(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from entrepot.catalog import Catalog, deliveries, files, xet_files, xorbs
-from entrepot.catalog.deliveries import Arrival, Kept
+from entrepot.catalog import Catalog, files, parcels, xet_files, xorbs
+from entrepot.catalog.parcels import Arrival, Kept
 from entrepot.catalog.xet_files import XetFileRow
 from entrepot.catalog.xorbs import XorbRow
 from entrepot.errors import Busy
@@ -31,12 +31,12 @@ def put(catalog: Catalog, arrivals: Sequence[Arrival], now_ms: int = 5) -> list[
     with catalog.write() as tx:
         for xorb in {xorb for item in arrivals for xorb in item.xorbs}:
             xorbs.put(tx, XorbRow(xorb, 10, 20, 1, b"d", False), 1, now_ms)
-        return deliveries.put(tx, arrivals, now_ms)
+        return parcels.put(tx, arrivals, now_ms)
 
 
 def kept(catalog: Catalog, *numbers: int) -> dict[Sha256, Kept]:
     with catalog.read() as tx:
-        return deliveries.kept(tx, [sha(number) for number in numbers])
+        return parcels.kept(tx, [sha(number) for number in numbers])
 
 
 def test_what_has_arrived_is_kept_as_chunks(catalog: Catalog) -> None:

@@ -11,16 +11,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from entrepot.errors import LimitExceeded
-from entrepot.hub import deliveries, repositories
+from entrepot.hub import parcels, repositories
 from entrepot.hub.callers import Anyone
-from entrepot.hub.deliveries import Parcel
 from entrepot.hub.house import Hub
+from entrepot.hub.parcels import Parcel
 from entrepot.names import RepoRef, Sha256
 from entrepot.server.bodies import read_small
 from entrepot.server.doors import ask, ask_slowly, json_answer
 from entrepot.server.hf.commits import refuse_pull_request
 from entrepot.server.hf.mounts import repo_routes
-from entrepot.wire.deliveries import MAX_BODY, MAX_BYTES, MAX_FILE, MAX_FILES, DeliveryAnswer, read_delivery
+from entrepot.wire.parcels import MAX_BODY, MAX_BYTES, MAX_FILE, MAX_FILES, DeliveryAnswer, read_delivery
 
 _CURE = "send the others in further requests, and larger files through LFS"
 
@@ -37,7 +37,7 @@ async def take_files(request: Request, ref: RepoRef) -> Response:
     body = await read_small(request, MAX_BODY)
 
     def deliver(hub: Hub, caller: Anyone) -> list[Sha256]:
-        return deliveries.deliver(hub, caller, ref, _parcels(body))
+        return parcels.deliver(hub, caller, ref, _parcels(body))
 
     return json_answer(DeliveryAnswer(list(await ask_slowly(request, deliver))))
 
