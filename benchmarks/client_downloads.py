@@ -6,9 +6,10 @@ import argparse
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 from huggingface_hub import CommitOperationAdd, HfApi
 
 from benchmarks.downloaders import CLIENTS, Spent, call
@@ -39,13 +40,16 @@ def main() -> None:
 def _measure(hub: RunningHub, folder: Path, turns: int, *, is_quick: bool) -> Iterator[Figure]:
     size, count = (16 * MIB, 200) if is_quick else (1024 * MIB, 2_000)
     api = HfApi(endpoint=hub.url, token=hub.token)
-    _store_large(api, folder, size)
+    _store_large(api, folder, "random", _random, size)
+    _store_large(api, folder, "weights", _weights, size)
     _store_small(api, count)
     meter = Meter(hub.pid)
-    large = ("fetch_file", "tester/large", "large.bin")
     small = ("fetch_all", "tester/small")
-    title = "1 GiB down" if not is_quick else "16 MiB down"
-    yield from _compared(hub, meter, folder / "a", title, large, turns, wall=1.0, cpu=None)
+    title = "1 GiB of" if not is_quick else "16 MiB of"
+    for kind, name in (("random bytes", "random"), ("bfloat16 weights", "weights")):
+        large = ("fetch_file", f"tester/{name}", "large.bin")
+        place = folder / f"a-{name}"
+        yield from _compared(hub, meter, place, f"{title} {kind} down", large, turns, wall=1.0, cpu=1.0)
     yield from _compared(hub, meter, folder / "b", f"{count:,} small files down", small, turns, wall=0.5, cpu=0.5)
     yield from _compared(
         hub, meter, folder / "c", f"{count:,} small files, all here", small, turns, wall=1.0, cpu=1.0, is_repeated=True
@@ -61,7 +65,7 @@ def _compared(
     turns: int,
     *,
     wall: float,
-    cpu: float | None,
+    cpu: float,
     is_repeated: bool = False,
 ) -> Iterator[Figure]:
     """Both clients take turns, so that whatever else the machine does meets both."""
@@ -82,6 +86,8 @@ def _compared(
         yield Figure(theme, f"{client}: peak memory", found.peak_mib, "MiB")
     yield Figure(theme, "wall, ours to theirs", ours[0].wall_s / theirs[0].wall_s, "", wall)
     yield Figure(theme, "CPU of the client, ours to theirs", ours[0].cpu_s / theirs[0].cpu_s, "", cpu)
+    both, theirs_both = ours[0].cpu_s + ours[1], theirs[0].cpu_s + theirs[1]
+    yield Figure(theme, "CPU of client and hub, ours to theirs", both / theirs_both, "", 1.0)
 
 
 def _middle(found: list[tuple[Spent, float]]) -> tuple[Spent, float]:
@@ -96,15 +102,26 @@ def _middle(found: list[tuple[Spent, float]]) -> tuple[Spent, float]:
     )
 
 
-def _store_large(api: HfApi, folder: Path, size: int) -> None:
-    """A repository with one file of random bytes, in chunks, as today's client uploads it."""
+def _store_large(api: HfApi, folder: Path, name: str, draw: Callable[[int], bytes], size: int) -> None:
+    """A repository with one large file, in chunks, as today's client uploads it."""
     file = folder / "large.bin"
-    with open("/dev/urandom", "rb") as source, file.open("wb") as target:
-        for _ in range(size // MIB):
-            target.write(source.read(MIB))
-    api.create_repo("tester/large")
-    api.upload_file(path_or_fileobj=file, path_in_repo="large.bin", repo_id="tester/large")
+    with file.open("wb") as target:
+        for number in range(size // MIB):
+            target.write(draw(number))
+    api.create_repo(f"tester/{name}")
+    api.upload_file(path_or_fileobj=file, path_in_repo="large.bin", repo_id=f"tester/{name}")
     file.unlink()
+
+
+def _random(number: int) -> bytes:
+    """A megabyte that cannot be compressed: its chunks are kept as they are."""
+    return np.random.default_rng(number).bytes(MIB)
+
+
+def _weights(number: int) -> bytes:
+    """A megabyte of small numbers in bfloat16: its chunks are kept grouped and compressed, 14 % smaller."""
+    numbers = np.random.default_rng(number).standard_normal(MIB // 2, dtype=np.float32) * np.float32(0.02)
+    return (numbers.view(np.uint32) >> 16).astype(np.uint16).tobytes()
 
 
 def _store_small(api: HfApi, count: int) -> None:

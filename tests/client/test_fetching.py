@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from entrepot.client import bodies
 from entrepot.client.fetching import Wanted, fetch
 from entrepot.client.hubs import Hub
 from entrepot.client.progress import Silent
@@ -46,7 +47,11 @@ def test_a_complete_draft_needs_no_hub(stall_hub: Hub, stall: Any, tmp_path: Pat
     assert stall.sent == []
 
 
-def test_broken_connections_are_continued(stall_hub: Hub, stall: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("direct_from", [1, 1 << 60])
+def test_broken_connections_are_continued(
+    stall_hub: Hub, stall: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct_from: int
+) -> None:
+    monkeypatch.setattr(bodies, "DIRECT_FROM", direct_from)
     stall.cut_after = [300_000, 1, 0, 500_000]
     assert run(stall_hub, stall, tmp_path / "draft") == stall.data
     assert sum(length for _, length in stall.sent) == len(stall.data)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrepot.client.operations import Add
-from entrepot.client.plain_texts import MOST_BYTES, PlainTexts, read_rules
+from entrepot.client.plain_texts import MOST_BYTES, PlainTexts, Verdict, read_rules
 from entrepot.client.publishing import publish
 from entrepot.client.sources import BytesSource, PathSource
 from entrepot.client.surveys import find_entries
@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 LFS = "filter=lfs diff=lfs merge=lfs -text"
 
 
+def judged(
+    folder: Path, path: str, content: bytes, attributes: dict[str, str] | None = None, ignores: str = ""
+) -> Verdict:
+    (folder / "file").write_bytes(content)
+    texts = PlainTexts(attributes or {}, ignores)
+    verdict = texts.judge(Add(RepoPath(path), PathSource.at(folder / "file")))
+    assert (RepoPath(path) in texts.contents) == (verdict is Verdict.TEXT)
+    return verdict
+
+
 def claims(
     folder: Path, path: str, content: bytes, attributes: dict[str, str] | None = None, ignores: str = ""
 ) -> bool:
-    (folder / "file").write_bytes(content)
-    texts = PlainTexts(attributes or {}, ignores)
-    is_claimed = texts.claim(Add(RepoPath(path), PathSource.at(folder / "file")))
-    assert (RepoPath(path) in texts.contents) == is_claimed
-    return is_claimed
+    return judged(folder, path, content, attributes, ignores) is Verdict.TEXT
 
 
 @pytest.mark.parametrize("content", [b"", b"text", "é".encode(), b"x" * MOST_BYTES])
@@ -35,9 +41,32 @@ def test_a_small_text_is_claimed(tmp_path: Path, content: bytes) -> None:
     assert claims(tmp_path, "a/b.txt", content)
 
 
-@pytest.mark.parametrize("content", [b"\0", b"\xff", b"x" * 600 + b"\0", b"x" * (MOST_BYTES + 1)])
-def test_what_is_large_or_no_text_is_left_to_the_hub(tmp_path: Path, content: bytes) -> None:
-    assert not claims(tmp_path, "a/b.txt", content)
+@pytest.mark.parametrize("content", [b"\xff", b"x" * 600 + b"\0", b"x" * (MOST_BYTES + 1)])
+def test_what_is_neither_small_nor_clear_is_left_to_the_hub(tmp_path: Path, content: bytes) -> None:
+    assert judged(tmp_path, "a/b.txt", content) is Verdict.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    ("attributes", "ignores", "verdict"),
+    [
+        ("", "", Verdict.LARGE),
+        ("*.txt -filter", "", Verdict.UNCLEAR),
+        ("*.txt !filter", "", Verdict.LARGE),
+        ("", "*.txt", Verdict.UNCLEAR),
+    ],
+)
+def test_a_nul_makes_a_file_large_where_no_rule_speaks(
+    tmp_path: Path, attributes: str, ignores: str, verdict: Verdict
+) -> None:
+    assert judged(tmp_path, "a/b.txt", b"x\0", {"": attributes}, ignores) is verdict
+
+
+@pytest.mark.parametrize(
+    ("content", "verdict"),
+    [(b"text", Verdict.LARGE), (b"", Verdict.UNCLEAR), (b"x" * (MOST_BYTES + 1), Verdict.UNCLEAR)],
+)
+def test_a_rule_makes_a_file_large_that_has_bytes(tmp_path: Path, content: bytes, verdict: Verdict) -> None:
+    assert judged(tmp_path, "a/b.txt", content, {"": f"*.txt {LFS}"}) is verdict
 
 
 @pytest.mark.parametrize(
@@ -62,14 +91,14 @@ def test_what_is_ignored_is_left_to_the_hub(tmp_path: Path) -> None:
 
 
 def test_contents_in_memory_are_left_to_the_hub() -> None:
-    assert not PlainTexts({}, "").claim(Add(RepoPath("a"), BytesSource(b"text")))
+    assert PlainTexts({}, "").judge(Add(RepoPath("a"), BytesSource(b"text"))) is Verdict.UNCLEAR
 
 
 def test_what_is_kept_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("entrepot.client.plain_texts._MOST_KEPT", 10)
     (tmp_path / "file").write_bytes(b"123456")
     texts, source = PlainTexts({}, ""), PathSource.at(tmp_path / "file")
-    assert [texts.claim(Add(RepoPath(path), source)) for path in ("a", "b")] == [True, False]
+    assert [texts.judge(Add(RepoPath(path), source)) for path in ("a", "b")] == [Verdict.TEXT, Verdict.UNCLEAR]
 
 
 def test_rules_are_read_from_the_folder_and_from_above(quay: Quay) -> None:
@@ -88,14 +117,14 @@ def test_rules_are_read_from_the_folder_and_from_above(quay: Quay) -> None:
     found = find_entries(quay.hub, target, [RepoPath("x/y/a"), RepoPath("x/y/z/b")])
     texts = read_rules(quay.hub, target, found.folder, found.entries, None)
     assert texts is not None
-    judged = {
-        path: texts.claim(Add(RepoPath(path), source))
+    verdicts = {
+        path: texts.judge(Add(RepoPath(path), source))
         for path in ("x/y/a.txt", "x/y/a.x", "x/y/a.y", "x/y/a.z", "x/y/z/a.z", "x/y/a.bin", "x/y/a.tmp")
     }
-    assert [path for path, is_plain in judged.items() if is_plain] == ["x/y/a.txt", "x/y/a.z"]
+    assert [path for path, verdict in verdicts.items() if verdict is Verdict.TEXT] == ["x/y/a.txt", "x/y/a.z"]
     other = read_rules(quay.hub, target, found.folder, found.entries, "*.txt\n")
     assert other is not None
-    assert not other.claim(Add(RepoPath("x/y/a.txt"), source))
+    assert other.judge(Add(RepoPath("x/y/a.txt"), source)) is Verdict.UNCLEAR
 
 
 def test_too_many_rules_are_left_to_the_hub(quay: Quay) -> None:

@@ -88,7 +88,7 @@ def test_a_folder_that_is_not_there_has_no_files(quay: Quay) -> None:
     assert find_entries(quay.hub, target, [RepoPath("a/b/c"), RepoPath("a/b/d")]) == Entries("a/b", {}, is_whole=True)
 
 
-def test_many_small_texts_need_no_question(quay: Quay, relay: Relay) -> None:
+def test_many_small_files_need_no_question(quay: Quay, relay: Relay) -> None:
     repo, hub = quay.repo(), quay.through(relay.url)
     for number in range(600):
         (quay.folder / f"{number}.txt").write_text(f"{number}")
@@ -98,6 +98,16 @@ def test_many_small_texts_need_no_question(quay: Quay, relay: Relay) -> None:
     assert {path for path, fate in found.fates.items() if fate is Fate.LARGE} == {"x/a.bin", "x/b.txt"}
     assert set(found.fates.values()) == {Fate.LARGE, Fate.REGULAR}
     assert found.texts[RepoPath("x/7.txt")] == b"7"
+    assert relay.count("POST", "preupload") == 0
+
+
+def test_a_file_about_which_there_is_doubt_is_asked_about(quay: Quay, relay: Relay) -> None:
+    repo, hub = quay.repo(), quay.through(relay.url)
+    for number in range(600):
+        (quay.folder / f"{number}.txt").write_text(f"{number}")
+    (quay.folder / "latin.txt").write_bytes(b"\xff\xff")
+    found = surveyed(hub, repo, *additions(quay.folder, "x"))
+    assert {path for path, fate in found.fates.items() if fate is Fate.LARGE} == {"x/latin.txt"}
     assert relay.count("POST", "preupload") == 1
 
 

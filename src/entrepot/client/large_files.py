@@ -1,10 +1,10 @@
-"""Large files on their way to a hub: through Xet where it is offered, else through git LFS."""
+"""Large files on their way to a hub: small ones together, others through Xet or, where there is none, git LFS."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.client import chunk_uploads, lfs_uploads
+from entrepot.client import chunk_uploads, lfs_uploads, small_uploads
 from entrepot.client.digests import Digests
 from entrepot.client.hubs import Hub
 from entrepot.client.progress import Progress
@@ -22,14 +22,18 @@ def send(hub: Hub, target: Target, sources: Sequence[Source], digests: Digests, 
         HubFailure, HubUnreachable, HubTimeout: the hub refused, or could not be reached.
 
     Guarantees: no bytes are sent that the hub is known to have. A file whose
-    SHA-256 is known before is not even read, if the hub has it. When the
-    chunk store fails, files go through LFS instead.
+    SHA-256 is known before is not even read, if the hub has it. When the hub
+    takes no small files together, they go as the others do; when the chunk
+    store fails, files go through LFS.
     """
     left = _unknown(hub, target, sources, digests)
     if not left:
         return
     meter = progress.begin(f"Uploading {_counted(left)}", sum(source.size for source in left))
     try:
+        left = small_uploads.send(hub, target, left, digests, meter)
+        if not left:
+            return
         opened = chunk_uploads.find_pass(hub, target)
         if opened is not None:
             try:

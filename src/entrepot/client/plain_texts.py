@@ -1,19 +1,20 @@
-"""Small texts, of which every hub says the same: they go into the commit.
+"""Small files, of which every hub says the same: texts go into the commit, what a rule calls large does not.
 
-A hub decides by ``.gitattributes``, ``.gitignore``, size and content. For a
-text of a few kilobytes only the first two matter, and they can be read once
-instead of asking about each of thousands of files. Whatever is not clear
-beyond doubt is left to the hub. Source: hf_api, section 4.2.
+A hub decides by ``.gitattributes``, ``.gitignore``, size and content. The
+rules can be read once instead of asking about each of thousands of files.
+Whatever is not clear beyond doubt is left to the hub. Source: hf_api,
+section 4.2.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 
 from entrepot.client.calls import files, trees
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add
-from entrepot.client.sources import PathSource
+from entrepot.client.sources import SAMPLE, PathSource
 from entrepot.client.targets import Target
 from entrepot.errors import EntrepotError
 from entrepot.git import Attributes, Ignores
@@ -27,6 +28,14 @@ _MOST_KEPT = 64 << 20
 _MOST_RULES = 16
 _MOST_RULE_BYTES = 1 << 20
 _ATTRIBUTES, _IGNORES = ".gitattributes", ".gitignore"
+
+
+class Verdict(enum.Enum):
+    """What can be said of a file without the hub."""
+
+    TEXT = "it goes into the commit"
+    LARGE = "it goes to the store of large files"
+    UNCLEAR = "the hub has to be asked"
 
 
 class PlainTexts:
@@ -43,31 +52,37 @@ class PlainTexts:
         self._kept = 0
         self.contents: dict[RepoPath, bytes] = {}
 
-    def claim(self, add: Add) -> bool:
-        """Whether a file goes into the commit beyond doubt; its content is then in ``contents``.
+    def judge(self, add: Add) -> Verdict:
+        """What becomes of a file; the content of a text is then in ``contents``.
 
         Raises:
             SourceChanged, SourceMissing, SourceUnreadable: it cannot be read as it was found.
         """
         source = add.source
-        if not isinstance(source, PathSource) or source.size > MOST_BYTES or self._kept + source.size > _MOST_KEPT:
-            return False
-        if self._is_lfs(add.path) or self._ignores.matches(add.path):
-            return False
+        if not isinstance(source, PathSource) or source.size > MOST_BYTES or self._ignores.matches(add.path):
+            return Verdict.UNCLEAR
+        decision = self._is_lfs(add.path)
+        if decision:
+            # No hub keeps an empty file as a large one.
+            return Verdict.LARGE if source.size else Verdict.UNCLEAR
+        if self._kept + source.size > _MOST_KEPT:
+            return Verdict.UNCLEAR
         content = source.read()
         if not _is_text(content):
-            return False
+            # Without a rule a NUL among the bytes that a hub looks at decides.
+            is_binary = decision is None and b"\0" in content[:SAMPLE]
+            return Verdict.LARGE if is_binary else Verdict.UNCLEAR
         self._kept += len(content)
         self.contents[add.path] = content
-        return True
+        return Verdict.TEXT
 
-    def _is_lfs(self, path: RepoPath) -> bool:
+    def _is_lfs(self, path: RepoPath) -> bool | None:
         folder, _, below = path.rpartition("/")
         while True:
             rules = self._attributes.get(folder)
             decision = rules.is_lfs(RepoPath(below)) if rules is not None else None
             if decision is not None or not folder:
-                return bool(decision)
+                return decision
             folder, _, last = folder.rpartition("/")
             below = f"{last}/{below}"
 

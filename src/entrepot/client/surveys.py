@@ -77,7 +77,7 @@ def survey(hub: Hub, target: Target, operations: Sequence[Operation], digests: D
 def _survey_many(
     hub: Hub, target: Target, adds: Sequence[Add], settled: Collection[RepoPath], digests: Digests, meter: Meter
 ) -> Survey:
-    """Compare with what is there first, and judge small texts without the hub."""
+    """Compare with what is there first, and judge small files without the hub."""
     comparable, ignores = [add for add in adds if add.path in settled], _ignores(adds)
     found = find_entries(hub, target, [add.path for add in comparable])
     fates: dict[RepoPath, Fate] = {}
@@ -87,12 +87,13 @@ def _survey_many(
     texts = None
     # Only many files are worth the codecs of git, which take a while to import.
     if found.is_whole and len(left) > preuploads.MOST_FILES:
-        from entrepot.client.plain_texts import read_rules
+        from entrepot.client.plain_texts import Verdict, read_rules
 
         texts = read_rules(hub, target, found.folder, found.entries, ignores)
-    if texts is not None:
-        plain = [add.path for add in left if add.path in settled and texts.claim(add)]
-        fates.update(dict.fromkeys(plain, Fate.REGULAR))
+        if texts is not None:
+            clear = {Verdict.TEXT: Fate.REGULAR, Verdict.LARGE: Fate.LARGE}
+            verdicts = ((add.path, texts.judge(add)) for add in left if add.path in settled)
+            fates.update((path, clear[verdict]) for path, verdict in verdicts if verdict in clear)
     meter.advance(len(fates))
     asked, head, _ = _ask(hub, target, [add for add in adds if add.path not in fates], ignores, meter)
     return Survey(fates | asked, head, texts.contents if texts is not None else {})

@@ -62,8 +62,7 @@ class Stream:
     def read_into(self, space: memoryview) -> int:
         """Receive the next bytes of the body into ``space``; returns how many, 0 only at the end.
 
-        For long bodies: it takes less than half the CPU of :meth:`chunks`.
-        Use the one or the other.
+        For long bodies: nothing is copied on the way. Use either this or :meth:`chunks`.
 
         Raises:
             HubUnreachable, HubTimeout: the connection broke; what came before it has been returned.

@@ -1,21 +1,28 @@
 """Git objects as pure codecs: bytes in, values out, no reading and no writing.
 
 Every parser here raises nothing but errors of :mod:`entrepot.errors`,
-whatever bytes it is given.
+whatever bytes it is given. Names are imported when they are first used: a
+client that only reads ``.gitattributes`` shall not wait for the rest.
 """
 
-from entrepot.git.attributes import DEFAULT_DATASET, DEFAULT_MODEL, DEFAULT_SPACE, Attributes
-from entrepot.git.commits import Commit, Signature, encode_commit, parse_commit
-from entrepot.git.diffs import Change, diff_trees
-from entrepot.git.edits import TreeEditor
-from entrepot.git.hunks import Side, unified_diff
-from entrepot.git.ignores import Ignores
-from entrepot.git.merges import Merged, merge_trees
-from entrepot.git.objects import EMPTY_TREE, BlobHasher, Kind, oid_of
-from entrepot.git.pktlines import DELIM, FLUSH, Signal, pkt_line, read_pkt_lines, split_at_flush
-from entrepot.git.pointers import MAX_POINTER_BYTES, Pointer, parse_pointer, render_pointer
-from entrepot.git.tags import Tag, encode_tag_object, parse_tag_object
-from entrepot.git.trees import Entry, Mode, encode_tree, parse_tree
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from entrepot.git.attributes import DEFAULT_DATASET, DEFAULT_MODEL, DEFAULT_SPACE, Attributes
+    from entrepot.git.commits import Commit, Signature, encode_commit, parse_commit
+    from entrepot.git.diffs import Change, diff_trees
+    from entrepot.git.edits import TreeEditor
+    from entrepot.git.hunks import Side, unified_diff
+    from entrepot.git.ignores import Ignores
+    from entrepot.git.merges import Merged, merge_trees
+    from entrepot.git.objects import EMPTY_TREE, BlobHasher, Kind, oid_of
+    from entrepot.git.pktlines import DELIM, FLUSH, Signal, pkt_line, read_pkt_lines, split_at_flush
+    from entrepot.git.pointers import MAX_POINTER_BYTES, Pointer, parse_pointer, render_pointer
+    from entrepot.git.tags import Tag, encode_tag_object, parse_tag_object
+    from entrepot.git.trees import Entry, Mode, encode_tree, parse_tree
 
 __all__ = [
     "DEFAULT_DATASET",
@@ -56,3 +63,52 @@ __all__ = [
     "split_at_flush",
     "unified_diff",
 ]
+
+_HOMES = {
+    # name: the module of this room that has it
+    "DEFAULT_DATASET": "attributes",
+    "DEFAULT_MODEL": "attributes",
+    "DEFAULT_SPACE": "attributes",
+    "DELIM": "pktlines",
+    "EMPTY_TREE": "objects",
+    "FLUSH": "pktlines",
+    "MAX_POINTER_BYTES": "pointers",
+    "Attributes": "attributes",
+    "BlobHasher": "objects",
+    "Change": "diffs",
+    "Commit": "commits",
+    "Entry": "trees",
+    "Ignores": "ignores",
+    "Kind": "objects",
+    "Merged": "merges",
+    "Mode": "trees",
+    "Pointer": "pointers",
+    "Side": "hunks",
+    "Signal": "pktlines",
+    "Signature": "commits",
+    "Tag": "tags",
+    "TreeEditor": "edits",
+    "diff_trees": "diffs",
+    "encode_commit": "commits",
+    "encode_tag_object": "tags",
+    "encode_tree": "trees",
+    "merge_trees": "merges",
+    "oid_of": "objects",
+    "parse_commit": "commits",
+    "parse_pointer": "pointers",
+    "parse_tag_object": "tags",
+    "parse_tree": "trees",
+    "pkt_line": "pktlines",
+    "read_pkt_lines": "pktlines",
+    "render_pointer": "pointers",
+    "split_at_flush": "pktlines",
+    "unified_diff": "hunks",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -47,6 +47,17 @@ class Attributes:
 
     _rules: tuple[_Rule, ...]  # the last line first: the last match wins
     _macros: dict[str, tuple[_State, ...]]
+    # Most rules are "*.suffix" and most names have none of them: one comparison then passes over all of these.
+    _suffixes: tuple[bytes, ...] = attrs.field(init=False, repr=False, eq=False)
+    _others: tuple[_Rule, ...] = attrs.field(init=False, repr=False, eq=False)
+
+    @_suffixes.default
+    def _find_suffixes(self) -> tuple[bytes, ...]:
+        return tuple(suffix for rule in self._rules if (suffix := rule.pattern.name_suffix) is not None)
+
+    @_others.default
+    def _find_others(self) -> tuple[_Rule, ...]:
+        return tuple(rule for rule in self._rules if rule.pattern.name_suffix is None)
 
     @classmethod
     def parse(cls, text: str) -> Attributes:
@@ -84,7 +95,7 @@ class Attributes:
         whole = path.encode("utf-8", "surrogatepass")
         name = whole[whole.rfind(b"/") + 1 :]
         decided: dict[str, str | bool | None] = {}
-        for rule in self._rules:
+        for rule in self._rules if name.endswith(self._suffixes) else self._others:
             # Attributes describe files, never all that is below a folder.
             if rule.pattern.folders_only or not rule.pattern.matches(whole, name):
                 continue

@@ -39,7 +39,7 @@ class _Folder:
         """Mode and id of an entry before any change inside it (folders opened later keep their origin)."""
         if name in self.edits:
             return self.edits[name]
-        span = self.scan.find(name)
+        span = self.scan.find(name) if self.scan.content else None
         return None if span is None else (span.mode, span.oid)
 
     def seal(self) -> tuple[Oid, bytes]:
@@ -55,6 +55,9 @@ class _Folder:
             if child.changed:
                 final[name] = (Mode.FOLDER, child.seal()[0])
         stored = self.scan.content
+        if not stored:
+            kept = ((sort_key(name, leaf[0]), encode_entry(name, *leaf)) for name, leaf in final.items() if leaf)
+            return b"".join(entry for _, entry in sorted(kept))
         cuts: list[tuple[int, bytes, int, bytes]] = []
         for name, leaf in final.items():
             span = self.scan.find(name)

@@ -67,6 +67,11 @@ class PathPattern:
     _literal: bytes | None
     _compiled: re.Pattern[bytes] | None
 
+    @property
+    def name_suffix(self) -> bytes | None:
+        """How a name must end, for a pattern that asks for nothing else; None for all others."""
+        return self._suffix if self.on_name and self._literal is None else None
+
     def matches(self, path: bytes, name: bytes) -> bool:
         """Whether the pattern fits.
 

@@ -54,7 +54,7 @@ def chunk_files(hub: Hub, repo_id: int) -> int:
         for sha256 in unmade:
             ingestion.add(sha256)
         ingestion.finish()
-        dropped = sum(_drop_raw(hub, sha256) for sha256, _size, _file in waiting)
+        dropped = sum(drop_raw(hub, sha256) for sha256, _size, _file in waiting)
         done += dropped
         left += len(waiting) - dropped  # these cannot be read: fsck names them
 
@@ -103,7 +103,7 @@ def _verify(hub: Hub, repo_id: int, sha256: Sha256, file: XetHash) -> _Verdict:
     if digest.hexdigest() == sha256:
         with hub.write() as tx:
             files.put_chunked(tx, sha256, content.size, file, hub.now_ms())
-        _drop_raw(hub, sha256)
+        drop_raw(hub, sha256)
         return _Verdict.RIGHT
     with hub.read() as tx:
         used = xet_files.xorbs_of(tx, [file])
@@ -297,7 +297,7 @@ def _segments_of(content: Content, digest: Digest) -> Iterator[list[_Cut]]:
         yield segment
 
 
-def _drop_raw(hub: Hub, sha256: Sha256) -> bool:
+def drop_raw(hub: Hub, sha256: Sha256) -> bool:
     """Give up the raw bytes of a file that is kept as chunks; names first, bytes last.
 
     Whoever receives the same file meanwhile looks for its bytes after recording them.

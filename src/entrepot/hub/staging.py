@@ -25,7 +25,7 @@ from entrepot.storage.contents import sha256_of
 from entrepot.storage.trees import Node, Trees
 
 _BATCH_BYTES = 8 << 20
-_BATCH_ROWS = 1000
+_BATCH_ROWS = 2000
 _MAX_COPIED = 200_000
 """Entries in one folder that is copied. Copies into copies double a tree each time: without a bound, a
 repository that takes a kilobyte to describe has more files than any listing can hold."""

@@ -8,19 +8,16 @@ import threading
 from collections.abc import Callable, Iterator
 
 import attrs
-import numpy as np
 
 from entrepot.blobs import xorb_key
 from entrepot.catalog import Read, xet_files, xorbs
 from entrepot.catalog.xorbs import XorbRow
-from entrepot.errors import BlobMissing, ContentMismatch, Malformed, XorbDamaged
+from entrepot.errors import ContentMismatch, Malformed, XorbDamaged
 from entrepot.names import XetHash
 from entrepot.storage.store import Store
 from entrepot.xet import Term, Terms, XorbIndex, open_chunks, read_index, verify_chunks
 
 _BLOCK = 1 << 20
-_BLOCKS_TRUSTED = 8
-"""After so many blocks it is looked up again where a xorb is, and whether it still may be read."""
 
 
 @attrs.frozen
@@ -98,8 +95,6 @@ class ChunkedContent:
         self._find = find
         self._lock = threading.Lock()
         self._held = _Held(0, [], [])
-        self._open: StoredXorb | None = None
-        self._blocks = 0
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Up to ``length`` bytes from ``offset``; fewer only at the end.
@@ -123,9 +118,9 @@ class ChunkedContent:
 
     def _hold(self, offset: int, stop: int) -> None:
         """Decode the chunks from ``offset`` on: up to ``stop`` at first, then about 1 MiB; at most one term."""
-        number = int(np.searchsorted(self._ends, offset, "right"))
+        number = bisect.bisect_right(self._ends, offset)
         term: Term = next(iter(self._terms.part(number, number + 1)))
-        xorb = self._stored(term.xorb)
+        xorb = self._find(term.xorb)  # for each block: it may be found damaged, or be mended, while it is read
         index = xorb.index
         begin = int(self._ends[number]) - term.unpacked
         base = index.raw_offset(term.start)
@@ -134,20 +129,10 @@ class ChunkedContent:
         reads_on = bool(self._held.ends) and offset == self._held.end
         until = base + (offset + _BLOCK if reads_on else min(stop, offset + _BLOCK)) - begin
         end = min(bisect.bisect_left(index.raw_ends, until, start, term.end) + 1, term.end)
-        try:
-            chunks = read_stored(self._store, xorb, start, end)
-        except (BlobMissing, XorbDamaged):
-            self._open = self._find(term.xorb)  # perhaps it has been mended, and lies elsewhere now
-            chunks = read_stored(self._store, self._open, start, end)
+        chunks = read_stored(self._store, xorb, start, end)
         shift = begin - base
         ends = [shift + raw_end for raw_end in index.raw_ends[start:end]]
         self._held = _Held(shift + index.raw_offset(start), ends, chunks)
-
-    def _stored(self, name: XetHash) -> StoredXorb:
-        self._blocks += 1
-        if self._open is None or self._open.hash != name or self._blocks % _BLOCKS_TRUSTED == 0:
-            self._open = self._find(name)
-        return self._open
 
 
 @attrs.frozen
