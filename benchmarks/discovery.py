@@ -39,7 +39,7 @@ QUESTIONS = {
         "sorted by likes, 20": "/api/models?sort=likes&limit=20",
         "sorted by trend, 20": "/api/models?sort=trendingScore&limit=20",
         "of one author": "/api/models?author=org-7",
-        "every model (a page of 1,000)": "/api/models",
+        "every model, a page": "/api/models",
     },
     "search": {
         "a part of the id": "/api/models?search=whale&limit=20",

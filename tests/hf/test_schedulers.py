@@ -117,7 +117,7 @@ def test_a_failure_is_made_good_the_next_time(
     def fail(*_arguments: object) -> None:
         raise HubUnreachable("http://hub", "away")
 
-    with CommitScheduler(repo_id=name, folder_path=tmp_path / "new", every=NEVER, hf_api=api) as scheduler:
+    with begun(name, tmp_path / "new", api) as scheduler:
         (tmp_path / "new" / "a.txt").write_text("x")
         with monkeypatch.context() as patch:
             patch.setattr(schedulers, "commit", fail)
