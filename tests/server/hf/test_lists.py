@@ -248,7 +248,7 @@ def test_pages_have_a_size_of_their_own() -> None:
         request = Request({"type": "http", "headers": [], "query_string": query.encode()})
         return read_search(request, RepoType.MODEL, page).limit
 
-    assert (limit("", PAGE), limit("", FULL_PAGE)) == (300, 100)
+    assert (limit("", PAGE), limit("", FULL_PAGE)) == (200, 100)
     assert (limit("limit=7", PAGE), limit("limit=5000", PAGE), limit("limit=0", PAGE)) == (7, 1000, 1)
 
 

@@ -21,7 +21,7 @@ from entrepot.server.hf.pages import after_of, link_to
 PAGE, FULL_PAGE = 1000, 100
 """Repositories on a page, at most; fewer when their files are listed too."""
 
-USUAL_PAGE = 300
+USUAL_PAGE = 200
 """Repositories on a page when nobody says how many: what is answered in 20 ms."""
 
 SORTS = {
