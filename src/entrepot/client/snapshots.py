@@ -23,6 +23,7 @@ from entrepot.client.integrity import is_intact
 from entrepot.client.patterns import Patterns, Selection, select
 from entrepot.client.progress import Meter
 from entrepot.client.shelves import Shelf
+from entrepot.client.threads import DOWNLOADS
 from entrepot.errors import (
     AnswerUnusable,
     EntrepotError,
@@ -41,8 +42,6 @@ from entrepot.names import RepoRef, parse_revision
 from entrepot.wire.contents import MAX_FILE
 from entrepot.wire.trees import TreeEntry
 
-THREADS = 8
-
 _BATCH_FILES = 250
 _BATCH_BYTES = 4 << 20
 _WITHOUT_BATCHES: set[str] = set()
@@ -59,7 +58,7 @@ def download_snapshot(
     allow: Patterns = None,
     ignore: Patterns = None,
     options: Options | None = None,
-    threads: int = THREADS,
+    threads: int = DOWNLOADS,
 ) -> Path:
     """All selected files of a revision; returns the folder they are in.
 

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+DOWNLOADS = 8
+"""How many files of a repository are on their way at once, unless somebody says otherwise."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 

@@ -15,7 +15,6 @@ from entrepot.client.futures import Jobs
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Operation
 from entrepot.client.progress import Bars, Progress, Silent
-from entrepot.client.publishing import publish
 from entrepot.client.targets import Message, Target
 from entrepot.errors import InvalidArgument
 from entrepot.hf.base import Base, repo_ref
@@ -106,6 +105,8 @@ class Commits(Background):
 
 def commit(hub: Hub, target: Target, operations: Sequence[Operation], message: Message) -> CommitInfo:
     """Make a commit, with progress on standard error, and warn of what the hub remarks."""
+    from entrepot.client.publishing import publish
+
     made = publish(hub, target, operations, message, progress=progress_of(hub))
     for remark in made.warnings:
         warnings.warn(remark, stacklevel=5)

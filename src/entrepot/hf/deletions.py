@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from entrepot.client.folder_uploads import deletions
 from entrepot.client.operations import Delete, DeleteFolder, repo_path
 from entrepot.client.targets import Message
 from entrepot.errors import EntryNotFound
@@ -78,6 +77,8 @@ class Deletions(Commits):
         Raises:
             EntryNotFoundError: no file matches.
         """
+        from entrepot.client.folder_uploads import deletions
+
         hub = self._hub(token)
         target = target_of(repo_id, repo_type, revision, create_pr=create_pr, parent_commit=parent_commit)
         found = deletions(hub, target, None, delete_patterns)

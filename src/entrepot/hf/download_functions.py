@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, Unpack, overload
 
 from entrepot.client.places import current_places
-from entrepot.client.snapshots import THREADS
+from entrepot.client.threads import DOWNLOADS
 from entrepot.hf.downloads import Downloads, FileArguments, Patterns, Place, SnapshotArguments
 from entrepot.hf.files import Files
 from entrepot.hf.shapes.files import DryRunFileInfo, HfFileMetadata
@@ -131,7 +131,7 @@ def snapshot_download(
     local_files_only: bool = False,
     allow_patterns: Patterns = None,
     ignore_patterns: Patterns = None,
-    max_workers: int = THREADS,
+    max_workers: int = DOWNLOADS,
     tqdm_class: TqdmClass | None = None,
     headers: Mapping[str, str] | None = None,
     endpoint: str | None = None,

@@ -6,17 +6,19 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
-from entrepot.client.downloads import Options, download, foresee
 from entrepot.client.hubs import Hub
-from entrepot.client.snapshots import THREADS, download_snapshot, foresee_snapshot
-from entrepot.client.verifications import FolderVerification, verify
+from entrepot.client.threads import DOWNLOADS
 from entrepot.errors import InvalidArgument
 from entrepot.hf.base import Base, repo_ref
 from entrepot.hf.commits import progress_of
 from entrepot.hf.shapes.files import DryRunFileInfo, dry_run_of
 from entrepot.hf.tqdm_progress import TqdmClass, TqdmProgress
+
+if TYPE_CHECKING:
+    from entrepot.client.downloads import Options
+    from entrepot.client.verifications import FolderVerification
 
 Place = str | os.PathLike[str]
 Patterns = str | Iterable[str] | None
@@ -111,6 +113,8 @@ class Downloads(Base):
             DownloadDamaged: other bytes came than were promised; they were removed.
             DiskFull, CannotWrite: this computer cannot keep the file.
         """
+        from entrepot.client.downloads import download, foresee
+
         _warn_of(proxies)
         ref, hub = repo_ref(repo_id, repo_type), self._hub(token)
         inside = (subfolder or "").strip("/")
@@ -146,7 +150,7 @@ class Downloads(Base):
         local_files_only: bool = False,
         allow_patterns: Patterns = None,
         ignore_patterns: Patterns = None,
-        max_workers: int = THREADS,
+        max_workers: int = DOWNLOADS,
         tqdm_class: TqdmClass | None = None,
         resume_download: bool | None = None,
         local_dir_use_symlinks: bool | str | None = None,
@@ -165,6 +169,8 @@ class Downloads(Base):
             as :meth:`hf_hub_download`.
             SnapshotIncomplete: only some of the files are here, and the hub cannot be asked for the others.
         """
+        from entrepot.client.snapshots import download_snapshot, foresee_snapshot
+
         _warn_of(proxies)
         ref, hub, rev = repo_ref(repo_id, repo_type), self._hub(token), revision or "main"
         options = _options(hub, cache_dir, local_dir, force_download, local_files_only, etag_timeout, tqdm_class)
@@ -193,6 +199,8 @@ class Downloads(Base):
             InvalidArgument: two places were named.
             CacheMissing: nothing of it is here.
         """
+        from entrepot.client.verifications import verify
+
         if local_dir is not None and cache_dir is not None:
             raise InvalidArgument("pass either local_dir or cache_dir, not both")
         ref, hub = repo_ref(repo_id, repo_type), self._hub(token)
@@ -213,6 +221,8 @@ def _options(
     etag_timeout_s: float | None,
     tqdm_class: TqdmClass | None,
 ) -> Options:
+    from entrepot.client.downloads import Options
+
     return Options(
         cache=folder_of(cache_dir),
         folder=folder_of(local_dir),

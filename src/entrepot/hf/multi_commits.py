@@ -9,10 +9,8 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from entrepot.client.hubs import Hub
-from entrepot.client.multi_commits import push
 from entrepot.client.operations import Add, AddStored, Operation
 from entrepot.client.plans import MOST_BYTES, MOST_OPERATIONS, plan, size_of, split
-from entrepot.client.publishing import digests_of
 from entrepot.client.targets import Message, Target
 from entrepot.errors import InvalidArgument
 from entrepot.hf.commits import Commits, progress_of, target_of
@@ -120,6 +118,9 @@ def push_plan(
     is_verbose: bool,
 ) -> str:
     """Push commits to a pull request; its address."""
+    from entrepot.client.multi_commits import push
+    from entrepot.client.publishing import digests_of
+
     with digests_of(hub) as digests:
         digests.recall(item.source for step in additions for item in step if isinstance(item, Add))
         steps = plan(deletions, additions, digests)

@@ -6,12 +6,8 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from pathlib import Path
 
-from entrepot.client.folder_uploads import folder_operations
-from entrepot.client.large_folders import upload_large_folder
 from entrepot.client.operations import Add, repo_path
-from entrepot.client.publishing import send_ahead
 from entrepot.client.sources import BytesSource
-from entrepot.client.surveys import Fate
 from entrepot.client.targets import Message
 from entrepot.errors import InvalidArgument
 from entrepot.hf.commits import Commits, commit, progress_of, queued, target_of
@@ -106,19 +102,15 @@ class Uploads(Commits):
             RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub does not take it.
             InvalidArgument: ``multi_commits`` is meant for another branch than ``main``.
         """
+        from entrepot.client.folder_uploads import folder_operations
+
         if multi_commits and revision not in (None, "main"):
             raise InvalidArgument("multi_commits works on the branch main only; leave revision out")
         hub = self._hub(token)
         target = target_of(repo_id, repo_type, revision, create_pr=create_pr, parent_commit=parent_commit)
         message = Message(commit_message or "Upload folder with entrepot", commit_description or "")
         operations = folder_operations(
-            hub,
-            target,
-            folder_path,
-            path_in_repo,
-            allow=allow_patterns,
-            ignore=ignore_patterns,
-            delete=delete_patterns,
+            hub, target, folder_path, path_in_repo, allow=allow_patterns, ignore=ignore_patterns, delete=delete_patterns
         )
         if not multi_commits:
             return commit(hub, target, operations, message)
@@ -156,6 +148,8 @@ class Uploads(Commits):
             SourceMissing, SourceUnreadable, SourceChanged: the folder or a file cannot be read as it was found.
             RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub does not take it.
         """
+        from entrepot.client.large_folders import upload_large_folder
+
         hub = self._hub(token)
         upload_large_folder(
             hub,
@@ -197,6 +191,9 @@ class Uploads(Commits):
         Raises:
             As :meth:`create_commit`.
         """
+        from entrepot.client.publishing import send_ahead
+        from entrepot.client.surveys import Fate
+
         hub, target = self._hub(token), target_of(repo_id, repo_type, revision, create_pr=create_pr)
         waiting = {item.path_in_repo: item for item in additions if not item._is_uploaded and not item._is_committed}
         if not waiting:

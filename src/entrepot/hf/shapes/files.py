@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from entrepot.client.calls.files import FileFacts
-from entrepot.client.downloads import Forecast
 from entrepot.hf.shapes.repos import BlobLfsInfo
 from entrepot.hf.shapes.times import moment
 from entrepot.wire.trees import LastCommit, TreeEntry
+
+if TYPE_CHECKING:
+    from entrepot.client.downloads import Forecast
 
 
 @dataclasses.dataclass

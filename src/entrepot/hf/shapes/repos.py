@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from entrepot.cards import DatasetCardData, ModelCardData, SpaceCardData
 from entrepot.client.calls import known
 from entrepot.hf.shapes.times import moment_or_none
 from entrepot.names import RepoType
 from entrepot.wire.repos import Sibling, WiderRepoInfo
+
+if TYPE_CHECKING:
+    from entrepot.cards import DatasetCardData, ModelCardData, SpaceCardData
 
 
 @dataclasses.dataclass
@@ -174,6 +176,8 @@ def info_of(kind: RepoType, found: WiderRepoInfo) -> ModelInfo | DatasetInfo | S
 
 def model_of(found: WiderRepoInfo) -> ModelInfo:
     """What a hub said of a model."""
+    from entrepot.cards import ModelCardData
+
     card, tensors = known(found.card_data), known(found.safetensors)
     loading, security = known(found.transformers_info), known(found.security_repo_status)
     return ModelInfo(
@@ -205,6 +209,8 @@ def model_of(found: WiderRepoInfo) -> ModelInfo:
 
 def dataset_of(found: WiderRepoInfo) -> DatasetInfo:
     """What a hub said of a dataset."""
+    from entrepot.cards import DatasetCardData
+
     card = known(found.card_data)
     return DatasetInfo(
         **_usual(found),
@@ -220,6 +226,8 @@ def dataset_of(found: WiderRepoInfo) -> DatasetInfo:
 
 def space_of(found: WiderRepoInfo) -> SpaceInfo:
     """What a hub said of a space."""
+    from entrepot.cards import SpaceCardData
+
     card = known(found.card_data)
     return SpaceInfo(
         **_usual(found),
