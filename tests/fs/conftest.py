@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import attrs
+import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
@@ -55,3 +57,17 @@ def desk(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path / "home"))
     fs = EntrepotFileSystem(entrepot_hub.url, entrepot_hub.token, skip_instance_cache=True)
     return Desk(entrepot_hub, fs, HfApi(endpoint=entrepot_hub.url, token=entrepot_hub.token))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of all requests that this process sends; what a server has logged may not be written yet."""
+    paths: list[str] = []
+    send = httpx2.Client.send
+
+    def noted(client: httpx2.Client, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        paths.append(request.url.path)
+        return send(client, request, **options)
+
+    monkeypatch.setattr(httpx2.Client, "send", noted)
+    return paths
