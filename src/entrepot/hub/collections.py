@@ -27,6 +27,7 @@ from entrepot.errors import (
 from entrepot.hub import access, audit, scopes
 from entrepot.hub.callers import Anyone, Caller, Role, require_change, require_permission
 from entrepot.hub.house import Hub
+from entrepot.hub.pages import Page
 from entrepot.names import RepoRef, RepoType, new_uid, parse_repo_id
 
 THEMES = ("orange", "blue", "green", "purple", "pink", "indigo")
@@ -57,14 +58,6 @@ class Collection:
     owner: Account
     items: Sequence[Item]
     is_upvoted: bool
-
-
-@attrs.frozen
-class Page:
-    """Some collections; ``after`` continues behind them, None at the end."""
-
-    items: Sequence[Collection]
-    after: tuple[float, int] | None
 
 
 @attrs.frozen
@@ -108,7 +101,7 @@ def slug_of(row: CollectionRow) -> str:
     return f"{row.namespace}/{f'{short}-' if short else ''}{row.uid}"
 
 
-def list_collections(hub: Hub, caller: Anyone, question: Question) -> Page:
+def list_collections(hub: Hub, caller: Anyone, question: Question) -> Page[Collection]:
     """Collections that the caller may see, with at most four items each.
 
     Raises:

@@ -8,7 +8,7 @@ from entrepot.catalog.follows import After
 from entrepot.errors import AccountNotFound, Refused
 from entrepot.hub.callers import Anyone, require_write
 from entrepot.hub.house import Hub
-from entrepot.hub.likes import Page
+from entrepot.hub.pages import Page
 
 
 def follow(hub: Hub, caller: Anyone, name: str, *, is_user: bool) -> None:

@@ -31,6 +31,7 @@ from entrepot.errors import (
 from entrepot.hub import access, audit
 from entrepot.hub.callers import Anyone, Caller, require_write
 from entrepot.hub.house import Hub
+from entrepot.hub.pages import Page
 from entrepot.names import RepoRef, new_uid
 
 STATUSES = (PENDING, ACCEPTED, REJECTED)
@@ -58,14 +59,6 @@ class Asked:
 
     request: AccessRequest
     user: Account
-
-
-@attrs.frozen
-class Page:
-    """Some requests, newest first; ``after`` continues behind them, None at the end."""
-
-    items: Sequence[Asked]
-    after: tuple[float, int] | None
 
 
 @attrs.frozen
@@ -154,7 +147,7 @@ def cancel(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
 
 def list_requests(
     hub: Hub, caller: Anyone, ref: RepoRef, status: str, *, after: tuple[float, int] | None, limit: int
-) -> Page:
+) -> Page[Asked]:
     """A page of the requests with a status; those who may write to the repository see them.
 
     Raises:

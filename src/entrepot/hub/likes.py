@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, TypeVar
-
-import attrs
-
 from entrepot.catalog import accounts, likes, trends
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.likes import Like as Like
@@ -14,17 +9,8 @@ from entrepot.errors import AccountNotFound
 from entrepot.hub import access
 from entrepot.hub.callers import Anyone, require_write
 from entrepot.hub.house import Hub
+from entrepot.hub.pages import Page
 from entrepot.names import RepoRef
-
-T = TypeVar("T")
-
-
-@attrs.frozen
-class Page(Generic[T]):
-    """Some of a list, newest first; ``after`` continues behind it, None at the end."""
-
-    items: Sequence[T]
-    after: tuple[float, int] | None
 
 
 def like(hub: Hub, caller: Anyone, ref: RepoRef) -> None:

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from entrepot.hub import follows
 from entrepot.hub.follows import Account
-from entrepot.hub.likes import Page
+from entrepot.hub.pages import Page
 from entrepot.server.doors import ask, json_answer, number
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.segments import decode_segment
