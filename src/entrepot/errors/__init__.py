@@ -15,6 +15,18 @@ case, naming the thing and, where there is one, the cure.
     └── Damaged            stored bytes are not what they must be
 """
 
+from entrepot.errors.base import (
+    Conflict,
+    Damaged,
+    EntrepotError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    shown,
+)
 from entrepot.errors.clients import (
     AnswerUnusable,
     CacheDamaged,
@@ -40,57 +52,55 @@ from entrepot.errors.clients import (
     TlsFailed,
     TokenMissing,
 )
-from entrepot.errors.tree import (
-    AccountNotFound,
+from entrepot.errors.conflicts import (
     AlreadyExists,
-    AlreadyGranted,
-    BlobMissing,
-    BlobUnreadable,
     BranchMoved,
-    Busy,
-    ClientGone,
+    Refused,
+)
+from entrepot.errors.inputs import (
+    AlreadyGranted,
     ConfigError,
-    Conflict,
     ContentMismatch,
-    Damaged,
-    DataFolderError,
-    EntrepotError,
-    EntryNotFound,
-    Forbidden,
-    GatedRepo,
-    Invalid,
-    InvalidCredentials,
     InvalidName,
     InvalidOperation,
     InvalidPath,
-    InvalidSignature,
     LargeFileMissing,
     LimitExceeded,
-    LoginRequired,
     Malformed,
-    NotAllowed,
-    NotFound,
     NotGated,
     NotMergeable,
-    NotOffered,
-    ObjectDamaged,
-    ObjectMissing,
     QuotaExceeded,
     RangeNotSatisfiable,
-    Refused,
-    RepoDisabled,
+    XorbMissing,
+)
+from entrepot.errors.lookups import (
+    AccountNotFound,
+    EntryNotFound,
+    NotOffered,
     RepoMoved,
     RepoNotFound,
     RevisionNotFound,
+    ThingNotFound,
+)
+from entrepot.errors.rights import (
+    GatedRepo,
+    InvalidCredentials,
+    InvalidSignature,
+    LoginRequired,
+    NotAllowed,
+    RepoDisabled,
+)
+from entrepot.errors.stores import (
+    BlobMissing,
+    BlobUnreadable,
+    Busy,
+    ClientGone,
+    DataFolderError,
+    ObjectDamaged,
+    ObjectMissing,
     StoreFull,
     StoreUnavailable,
-    ThingNotFound,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
     XorbDamaged,
-    XorbMissing,
-    shown,
 )
 
 __all__ = [

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.errors.tree import (
+from entrepot.errors.base import (
     Conflict,
     Damaged,
-    EntryNotFound,
     Invalid,
     NotFound,
     Unauthenticated,
     Unavailable,
     shown,
 )
+from entrepot.errors.lookups import EntryNotFound
 
 
 @attrs.define

@@ -14,12 +14,8 @@ from entrepot.errors import (
     BranchMoved,
     Conflict,
     EntrepotError,
-    EntryNotFound,
     InvalidName,
     InvalidPath,
-    LimitExceeded,
-    NotMergeable,
-    RepoNotFound,
     ThingNotFound,
     shown,
 )
@@ -87,28 +83,6 @@ def test_an_error_can_be_chained_and_caught_by_its_family() -> None:
     with pytest.raises(Conflict) as caught:
         raise BranchMoved("main") from cause
     assert caught.value.__cause__ is cause
-
-
-def test_optional_fields_change_the_message() -> None:
-    assert str(RepoNotFound()) != str(RepoNotFound(anonymous=True))
-    assert str(LimitExceeded("a file", 1000)) == "a file exceeds the limit of 1,000"
-    assert str(LimitExceeded("a file", 1000, "use LFS")).endswith("; use LFS")
-    assert str(EntryNotFound("a", reason="gone")) == "gone"
-
-
-def test_a_moved_branch_names_at_most_twenty_paths() -> None:
-    few = str(BranchMoved("main", ("a.txt", "b.txt")))
-    many = str(BranchMoved("main", tuple(f"f{n}" for n in range(23))))
-    assert few.endswith("Changed on main since then: a.txt, b.txt.")
-    assert many.endswith("f19 and 3 more.")
-    assert "Changed" not in str(BranchMoved("main"))
-
-
-def test_a_merge_that_fails_names_at_most_twenty_paths() -> None:
-    many = str(NotMergeable(3, "it is in conflict with main", tuple(f"f{n}" for n in range(23))))
-    assert many.startswith("pull request 3 cannot be merged: it is in conflict with main in f0, f1,")
-    assert "f19 and 3 more; merge the branch into refs/pr/3" in many
-    assert str(NotMergeable(3, "it is a draft")) == "pull request 3 cannot be merged: it is a draft"
 
 
 @given(st.text(st.characters()))

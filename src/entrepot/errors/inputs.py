@@ -1,0 +1,199 @@
+"""Errors about input that cannot be used as it is, or that exceeds a limit.
+
+To add an error, list it in ``entrepot.errors`` too.
+"""
+
+# `message` is documented once, at the root of the tree:
+# ruff: noqa: D102
+
+from __future__ import annotations
+
+import attrs
+
+from entrepot.errors.base import Invalid, TooLarge, shown
+
+
+@attrs.define
+class InvalidName(Invalid):
+    """A user, organisation, repository, branch or tag name breaks a rule."""
+
+    what: str
+    value: str
+    rule: str
+
+    @property
+    def message(self) -> str:
+        return f"invalid {self.what} {shown(self.value)}: {self.rule}"
+
+
+@attrs.define
+class InvalidPath(Invalid):
+    """A path inside a repository breaks a rule."""
+
+    path: str
+    rule: str
+
+    @property
+    def message(self) -> str:
+        return f"invalid path {shown(self.path)}: {self.rule}"
+
+
+@attrs.define
+class InvalidOperation(Invalid):
+    """One operation of a commit cannot be applied."""
+
+    path: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot apply the operation on {shown(self.path)}: {self.reason}"
+
+
+@attrs.define
+class Malformed(Invalid):
+    """A document (request body, card, object, setting) cannot be read."""
+
+    what: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"malformed {self.what}: {self.reason}"
+
+
+@attrs.define
+class LargeFileMissing(Invalid):
+    """A commit names a large file whose bytes the caller has not uploaded here."""
+
+    path: str
+    sha256: str
+
+    @property
+    def message(self) -> str:
+        # The sentence is the public hub's; clients and people search for it.
+        return (
+            "Your push was rejected because an LFS pointer pointed to a file that does not exist. "
+            f"For instance, {shown(self.path)}: upload the object {self.sha256} first"
+        )
+
+
+@attrs.define
+class XorbMissing(Invalid):
+    """A shard uses a xorb that is not stored, or not where its uploader may use it."""
+
+    xorb: str
+    where: str
+
+    @property
+    def message(self) -> str:
+        # Clients trust their own cache for weeks and never ask again; only its removal helps.
+        return (
+            f"the xorb {self.xorb} ({self.where}) is not stored here; remove the folder 'xet' "
+            "of the client's cache (usually ~/.cache/huggingface/xet) and upload again"
+        )
+
+
+@attrs.define
+class ContentMismatch(Invalid):
+    """Received bytes are not the announced ones; nothing of them was kept."""
+
+    what: str
+    expected: str
+    received: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.what} mismatch: announced {self.expected}, received {self.received}; nothing was kept"
+
+
+@attrs.define
+class ConfigError(Invalid):
+    """A setting is unknown or has a value that cannot be used."""
+
+    setting: str
+    source: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"setting {shown(self.setting)} ({self.source}): {self.reason}"
+
+
+@attrs.define
+class NotGated(Invalid):
+    """An access request to a repository whose content everybody reads who sees it."""
+
+    repo: str
+    kind: str
+
+    @property
+    def message(self) -> str:
+        return f"the {self.kind} {self.repo} is not gated: nobody needs to ask for access to it"
+
+
+@attrs.define
+class AlreadyGranted(Invalid):
+    """Access for somebody who has it already."""
+
+    user: str
+    repo: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.user} already has access to {self.repo}"
+
+
+@attrs.define
+class NotMergeable(Invalid):
+    """A pull request cannot be merged as it is; ``paths`` are the files in conflict, if that is why."""
+
+    number: int
+    reason: str
+    paths: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        text = f"pull request {self.number} cannot be merged: {self.reason}"
+        if not self.paths:
+            return text
+        names = ", ".join(shown(path, quote=False) for path in self.paths[:20])
+        more = f" and {len(self.paths) - 20} more" if len(self.paths) > 20 else ""
+        return f"{text} in {names}{more}; merge the branch into refs/pr/{self.number}, or rewrite these files there"
+
+
+@attrs.define
+class RangeNotSatisfiable(Invalid):
+    """A byte range lies outside the file."""
+
+    size: int
+
+    @property
+    def message(self) -> str:
+        return f"the requested range lies outside the file of {self.size} bytes"
+
+
+@attrs.define
+class LimitExceeded(TooLarge):
+    """Something is larger than the hub accepts."""
+
+    what: str
+    limit: int
+    cure: str = ""
+
+    @property
+    def message(self) -> str:
+        text = f"{self.what} exceeds the limit of {self.limit:,}"
+        return f"{text}; {self.cure}" if self.cure else text
+
+
+@attrs.define
+class QuotaExceeded(TooLarge):
+    """A namespace has no room for what was sent; ``facts`` say how much there is, and the cure."""
+
+    namespace: str
+    facts: str
+
+    @property
+    def message(self) -> str:
+        return f"the quota of the namespace {self.namespace} is exceeded: {self.facts}"

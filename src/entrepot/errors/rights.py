@@ -1,0 +1,90 @@
+"""Errors about who the caller is and what it may do.
+
+To add an error, list it in ``entrepot.errors`` too.
+"""
+
+# `message` is documented once, at the root of the tree:
+# ruff: noqa: D102
+
+from __future__ import annotations
+
+import attrs
+
+from entrepot.errors.base import Forbidden, Unauthenticated
+
+
+@attrs.define
+class InvalidCredentials(Unauthenticated):
+    """A token was sent, but it is unknown, expired or revoked."""
+
+    @property
+    def message(self) -> str:
+        # The exact text keeps clients from reporting a missing repository instead.
+        return "Invalid credentials in Authorization header"
+
+
+@attrs.define
+class LoginRequired(Unauthenticated):
+    """The call needs a caller, and none was named."""
+
+    @property
+    def message(self) -> str:
+        return "Invalid username or password."
+
+
+@attrs.define
+class InvalidSignature(Forbidden):
+    """A signed URL is expired, altered or used for something else."""
+
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"this signed URL cannot be used: {self.reason}; ask the hub for a new one"
+
+
+@attrs.define
+class NotAllowed(Forbidden):
+    """The caller lacks a right; ``reason`` is one whole sentence."""
+
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return self.reason
+
+
+@attrs.define
+class GatedRepo(Forbidden):
+    """Metadata are public, content needs an accepted access request."""
+
+    repo: str
+    kind: str
+    anonymous: bool
+    request: str | None = None
+    """Where the caller's own request stands: ``pending``, ``rejected``, or None when there is none."""
+
+    @property
+    def message(self) -> str:
+        if self.anonymous:
+            return (
+                f"Access to {self.kind} {self.repo} is restricted. You must have access to it and be "
+                "authenticated to access it. Please log in."
+            )
+        if self.request == "pending":
+            return f"Your request to access {self.kind} {self.repo} is awaiting a review from the repo authors."
+        if self.request == "rejected":
+            return f"Your request to access {self.kind} {self.repo} has been rejected by the repo's authors."
+        return (
+            f"Access to {self.kind} {self.repo} is restricted and you are not in the authorized list. "
+            "Visit its page to ask for access."
+        )
+
+
+@attrs.define
+class RepoDisabled(Forbidden):
+    """An administrator has disabled the repository."""
+
+    @property
+    def message(self) -> str:
+        return "Access to this resource is disabled."
