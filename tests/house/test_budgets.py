@@ -32,7 +32,8 @@ def complaints(source: str, path: str) -> list[str]:
     """Everything that one module does against the rules; ``path`` is relative to the package."""
     tree = ast.parse(source)
     migration = "migrations/" in path
-    found = [f"{path}:1 has more than {MODULE_LINES} lines"] if source.count("\n") > MODULE_LINES else []
+    too_long = source.count("\n") > MODULE_LINES and not migration  # a migration is generated, and read as a table
+    found = [f"{path}:1 has more than {MODULE_LINES} lines"] if too_long else []
     if ast.get_docstring(tree) is None:
         found.append(f"{path}:1 has no docstring")
     found += bad_names(tree, path)

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "0004"
+HEAD = "first_627a0ad788e8"
 """The newest migration in ``migrations/versions``."""
 
-KNOWN = frozenset({"0001", "0002", "0003", HEAD})
+KNOWN = frozenset({HEAD})
 """Every migration this version can start from."""
 
 
@@ -27,7 +27,8 @@ def upgrade(engine: sa.Engine) -> None:
     transaction takes the write lock before it looks.
 
     Raises:
-        DataFolderError: the database was written by a newer version.
+        DataFolderError: the database was written by a newer version, or
+            by a development version before the first release.
     """
     with engine.connect() as connection:
         found = current(connection)
@@ -36,8 +37,10 @@ def upgrade(engine: sa.Engine) -> None:
     if found is not None and found not in KNOWN:
         raise DataFolderError(
             str(engine.url.database),
-            f"its database has schema {found!r}, which this version does not know (it knows up to {HEAD}); "
-            "it was written by a newer entrepot: upgrade entrepot, or open another folder with --data",
+            f"its database has schema {found!r}, which this version does not know (it knows {HEAD!r}); it was "
+            "written by a newer entrepot, or by a development version from before the first release: upgrade "
+            "entrepot, or start in another folder with --data and bring the repositories over with git clone "
+            "--mirror and 'entrepot import'",
         )
     # Imported only when there is something to do: it doubles the start-up time.
     from entrepot.catalog.migrations import run
