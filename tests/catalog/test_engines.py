@@ -318,10 +318,14 @@ def test_a_listing_walks_an_index_in_order_and_sorts_nothing(lite: Catalog, path
     assert not [step for step in steps if "ORDER BY" in step]
 
 
-def test_claiming_a_job_does_not_sort_the_backlog(lite: Catalog, path: pathlib.Path) -> None:
+@pytest.mark.parametrize("lane", jobs.LANES)
+def test_claiming_a_job_walks_indexes_and_sorts_no_backlog(lite: Catalog, path: pathlib.Path, lane: str) -> None:
+    with lite.write() as tx:
+        jobs.enqueue(tx, {"heavy": "chunk", "outbound": "deliver", "maintenance": "mirror"}.get(lane, "card"), {}, 1)
     with plans(path) as (watched, steps), watched.write() as tx:
-        jobs.claim(tx, "w1", 10, 10)
-    assert len(steps) == len([step for step in steps if "INDEX jobs_by_turn" in step]) == 2
+        assert jobs.claim(tx, "w1", 10, 10, lane=lane) is not None
+    assert not [step for step in steps if step.startswith("SCAN jobs") or "ORDER BY" in step]
+    assert [step for step in steps if "INDEX jobs_by_namespace (state=? AND lane=? AND namespace_id>?)" in step]
 
 
 def test_a_query_that_does_scan_is_noticed(lite: Catalog, path: pathlib.Path) -> None:

@@ -1,11 +1,13 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from entrepot.catalog import Catalog, Write, jobs
 from entrepot.catalog.jobs import Job
+from entrepot.catalog.repos import RepoRow
 from entrepot.errors import NotAllowed
 
 LEASE = 100
@@ -203,7 +205,11 @@ def test_jobs_are_found_by_state_newest_first(catalog: Catalog, enqueue: Enqueue
     with catalog.read() as tx:
         assert [job.kind for job in jobs.find(tx)] == ["c", "b", "a"]
         assert [job.kind for job in jobs.find(tx, states=["ready"], limit=1)] == ["c"]
-        assert jobs.counts(tx) == {"ready": 2, "running": 1, "done": 0, "dead": 0}
+        assert {key: count for key, count in jobs.counts(tx).items() if count} == {
+            ("interactive", "ready"): 2,
+            ("interactive", "running"): 1,
+        }
+        assert len(jobs.counts(tx)) == len(jobs.LANES) * len(jobs.STATES)
 
 
 def test_only_jobs_done_long_ago_are_forgotten(catalog: Catalog, enqueue: Enqueue) -> None:
@@ -217,7 +223,7 @@ def test_only_jobs_done_long_ago_are_forgotten(catalog: Catalog, enqueue: Enqueu
     with catalog.write() as tx:
         jobs.fail(tx, dead.id, "w1", "boom", None, 1)
         assert jobs.forget_done(tx, 20) == 1
-        assert jobs.counts(tx) == {"ready": 0, "running": 0, "done": 1, "dead": 1}
+        assert {key[1]: count for key, count in jobs.counts(tx).items() if count} == {"done": 1, "dead": 1}
 
 
 def test_eight_workers_claim_each_job_exactly_once(catalog: Catalog) -> None:
@@ -258,3 +264,78 @@ def test_what_a_dead_owner_holds_can_be_claimed_at_once(catalog: Catalog, enqueu
     assert claimed(catalog, "heir", 1).id == first.id
     assert claim(catalog, "heir", 1) is None
     assert second.kind == "two"
+
+
+def add_for(catalog: Catalog, namespace_id: int, *kinds: str, delay_ms: int = 0) -> None:
+    with catalog.write() as tx:
+        for kind in kinds:
+            jobs.enqueue(tx, kind, {}, 0, namespace_id=namespace_id, delay_ms=delay_ms)
+
+
+def claim_all(catalog: Catalog, lane: str, now_ms: int = 0, **options: Any) -> list[int]:
+    """Whose jobs of a lane are claimed, in order."""
+    found = []
+    with catalog.write() as tx:
+        while (job := jobs.claim(tx, "w", now_ms, LEASE, lane=lane, **options)) is not None:
+            found.append(job.namespace_id)
+    return found
+
+
+def test_namespaces_of_a_lane_are_served_in_rotation(catalog: Catalog) -> None:
+    add_for(catalog, 7, *["chunk"] * 4)
+    add_for(catalog, 3, *["verify"] * 2)
+    add_for(catalog, 9, "chunk")
+    assert claim_all(catalog, "heavy") == [3, 7, 9, 3, 7, 7, 7]
+
+
+def test_a_backlog_of_one_namespace_delays_another_by_one_job(catalog: Catalog) -> None:
+    add_for(catalog, 1, *["deliver"] * 1_000)
+    with catalog.write() as tx:
+        assert [jobs.claim(tx, "w", 0, LEASE, lane="outbound").namespace_id for _ in range(3)] == [1, 1, 1]  # type: ignore[union-attr]
+    add_for(catalog, 2, "deliver")
+    with catalog.write() as tx:
+        assert jobs.claim(tx, "w", 0, LEASE, lane="outbound").namespace_id == 2  # type: ignore[union-attr]
+
+
+def test_jobs_that_are_not_due_do_not_hide_those_of_others(catalog: Catalog) -> None:
+    add_for(catalog, 1, *["deliver"] * 50, delay_ms=1_000)
+    add_for(catalog, 2, "deliver")
+    assert claim_all(catalog, "outbound") == [2]
+
+
+def test_a_lane_has_its_own_jobs_and_its_own_next_turn(catalog: Catalog) -> None:
+    add_for(catalog, 1, "chunk", delay_ms=5)
+    add_for(catalog, 1, "card", delay_ms=9)
+    with catalog.read() as tx:
+        assert [jobs.next_turn(tx, lane) for lane in jobs.LANES] == [9, 5, None, None]
+        assert jobs.oldest_due(tx, "heavy") == 5
+        assert jobs.oldest_due(tx, "outbound") is None
+    assert claim_all(catalog, "outbound", 10) == []
+    assert claim_all(catalog, "interactive", 10) == [1]
+
+
+def test_excluded_namespaces_are_left_alone_also_when_their_worker_died(catalog: Catalog) -> None:
+    add_for(catalog, 1, "chunk", "chunk")
+    add_for(catalog, 2, "chunk")
+    assert claim_all(catalog, "heavy", excluded=[1]) == [2]
+    assert claim_all(catalog, "heavy") == [1, 1]
+    assert claim_all(catalog, "heavy", LEASE, excluded=[1]) == [2]
+
+
+def test_a_job_belongs_to_the_namespace_of_its_repository(catalog: Catalog, repo: RepoRow) -> None:
+    with catalog.write() as tx:
+        jobs.enqueue(tx, "chunk", {"repo": repo.id}, 0)
+        jobs.enqueue(tx, "chunk", {"repo": 999}, 0)
+        jobs.enqueue(tx, "scrub", {}, 0)
+        found = [(job.kind, job.lane, job.namespace_id) for job in jobs.find(tx)]
+    assert found == [("scrub", "heavy", 0), ("chunk", "heavy", 0), ("chunk", "heavy", repo.namespace_id)]
+
+
+def test_a_job_that_is_put_back_counts_no_attempt(catalog: Catalog, enqueue: Enqueue) -> None:
+    enqueue()
+    job = claimed(catalog, "w1", 0)
+    with catalog.write() as tx:
+        jobs.put_back(tx, job.id, "another", 0)
+        jobs.put_back(tx, job.id, "w1", 5)
+    assert claim(catalog, "w2", 4) is None
+    assert claimed(catalog, "w2", 5).attempts == 1

@@ -69,7 +69,7 @@ def test_who_watches_twice_hears_once_and_who_rests_not_at_all(
 ) -> None:
     row = add(on_user(alice), on_repo(repo))
     add(on_user(alice), is_disabled=True)
-    assert heard(catalog, repo) == [Listener(row.id, ("repo",), True)]
+    assert heard(catalog, repo) == [Listener(row.id, ("repo",), True, alice.id)]
 
 
 def test_insiders_are_the_owner_the_members_and_administrators(
@@ -85,5 +85,6 @@ def test_insiders_are_the_owner_the_members_and_administrators(
     repo = add_repo("m", owner=org)
     rows = [add(on_repo(repo), owner=owner) for owner in (member, stranger, admin)]
     assert heard(catalog, repo) == [
-        Listener(row.id, ("repo",), is_insider) for row, is_insider in zip(rows, (True, False, True), strict=True)
+        Listener(row.id, ("repo",), is_insider, row.owner_id)
+        for row, is_insider in zip(rows, (True, False, True), strict=True)
     ]

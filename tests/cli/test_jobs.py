@@ -31,6 +31,8 @@ def test_jobs_are_listed_newest_first(hub: Hub, run: Any) -> None:
     assert rows == [
         {
             "id": 2,
+            "lane": "interactive",
+            "namespace": None,
             "kind": "card",
             "args": {"repo": 2},
             "state": "ready",
@@ -41,6 +43,8 @@ def test_jobs_are_listed_newest_first(hub: Hub, run: Any) -> None:
         },
         {
             "id": 1,
+            "lane": "interactive",
+            "namespace": None,
             "kind": "history",
             "args": {"repo": 1},
             "state": "dead",

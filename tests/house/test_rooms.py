@@ -43,7 +43,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
             "prometheus_client",
             "jinja2",
             "markupsafe",
-            "markdown_it",
+            "pyromark",
             "nh3",
             "pygments",
         },

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -250,3 +251,110 @@ def test_the_log_is_kept_for_a_month(world: Any, receiver: Receiver, ref: RepoRe
     world.clock.advance(couriers.KEPT_MS + 1)
     couriers.forget_old(world.hub, {})
     assert log(world, hook) == []
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A URL of a port on loopback where nothing listens."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{holder.getsockname()[1]}/"
+
+
+@pytest.fixture
+def posts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hosts that were posted to, with the ports."""
+    seen: list[str] = []
+    post = couriers.postings.post
+
+    def note(target: Any, *arguments: Any, **options: Any) -> Any:
+        seen.append(f"{target.host}:{target.port}")
+        return post(target, *arguments, **options)
+
+    monkeypatch.setattr(couriers.postings, "post", note)
+    return seen
+
+
+def test_a_host_that_does_not_answer_is_left_alone_whatever_webhooks_lead_there(
+    world: Any, silent: str, receiver: Receiver, ref: RepoRef, posts: list[str]
+) -> None:
+    for number in range(40):
+        owner = "alice" if number % 2 else "bob"
+        webhooks.create(world.hub, world.caller(owner), Wish(f"{silent}{number}", [("user", "alice")]))
+    watch(world, receiver)
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    assert len(posts) == 1 + couriers._FAILURES_TO_PAUSE
+    assert len(receiver.seen) == 1
+    world.clock.advance(couriers._pause_after(3, HOUR_MS))
+    run_jobs(world)
+    assert len(posts) == 2 + couriers._FAILURES_TO_PAUSE  # one probe, the others wait for it
+
+
+def test_a_host_that_is_back_gets_everything_after_the_probe(
+    world: Any, receiver: Receiver, ref: RepoRef, posts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        webhooks.create(world.hub, world.alice, Wish(f"{receiver.url}&n={number}", [("user", "alice")]))
+    world.add(ref, "a.txt")
+    away = couriers.postings.post
+    monkeypatch.setattr(couriers.postings, "post", lambda *_a, **_o: couriers.Posted(None, "no answer"))
+    run_jobs(world)
+    monkeypatch.setattr(couriers.postings, "post", away)
+    for _ in range(3):
+        world.clock.advance(HOUR_MS)
+        run_jobs(world)
+    assert len(receiver.seen) == 10
+    with world.hub.read() as tx:
+        assert couriers.deliveries.pauses(tx, [f"host:127.0.0.1:{receiver.server.server_port}"]) == {}
+
+
+def test_a_webhook_that_is_refused_pauses_for_all_repositories(world: Any, receiver: Receiver) -> None:
+    refs = [world.repo(f"alice/m{number}") for number in range(8)]
+    hook = watch(world, receiver)
+    receiver.status = 500
+    for ref in refs:
+        world.add(ref, "a.txt")
+    run_jobs(world)
+    assert len(receiver.raw) == couriers._FAILURES_TO_PAUSE
+    receiver.status = 200
+    webhooks.switch(world.hub, world.alice, hook.uid, is_disabled=False)
+    for _ in range(2):
+        world.clock.advance(HOUR_MS)
+        run_jobs(world)
+    assert len(receiver.seen) == len(refs)
+
+
+def test_one_host_takes_no_more_than_its_slots(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    watch(world, receiver)
+    world.add(ref, "a.txt")
+    host = f"127.0.0.1:{receiver.server.server_port}"
+    assert world.hub.sending.take(host)
+    assert world.hub.sending.take(host)
+    run_jobs(world)
+    assert receiver.raw == []
+    world.hub.sending.release(host)
+    world.clock.advance(couriers._BUSY_HOST_MS)
+    run_jobs(world)
+    assert len(receiver.seen) == 1
+    assert world.hub.sending.take(host)  # the slot was given back
+
+
+def test_deliveries_belong_to_the_owner_of_the_webhook(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    watch(world, receiver, owner="bob")
+    world.add(ref, "a.txt")
+    [job] = [job for job in followups.list_jobs(world.hub) if job.kind == "deliver"]
+    assert (job.lane, job.namespace_id) == ("outbound", world.caller("bob").account.id)
+
+
+def test_a_delivery_that_takes_long_lets_others_have_their_turn(
+    world: Any, receiver: Receiver, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(couriers, "_SLICE_S", -1.0)
+    hook = watch(world, receiver)
+    for number in range(3):
+        world.add(ref, f"{number}.txt")
+    couriers.deliver(world.hub, {"webhook": hook.id, "repo": world.row_id(ref)})
+    assert len(receiver.seen) == 1
+    run_jobs(world)
+    assert len(receiver.seen) == 3

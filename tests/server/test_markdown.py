@@ -15,7 +15,7 @@ from entrepot.server.markdown import Renderer, render
     [
         ("**bold** and `code`", "<p><strong>bold</strong> and <code>code</code></p>\n"),
         ("- [x] done (abc)", "<ul>\n<li>[x] done (abc)</li>\n</ul>\n"),
-        ("~~gone~~", "<p><s>gone</s></p>\n"),
+        ("~~gone~~", "<p><del>gone</del></p>\n"),
         ("@bob thanks", "<p>@bob thanks</p>\n"),
         ("```python\nx = 1\n```", '<pre><code class="language-python">x = 1\n</code></pre>\n'),
         (
@@ -86,14 +86,131 @@ def test_no_mixture_passes_either(pieces: list[str]) -> None:
 def test_after_very_much_text_the_rest_stays_plain() -> None:
     renderer = Renderer()
     renderer.render("x" * (markdown.MAX_RENDERED - 4))
-    assert renderer.render("**a**") == "<p>**a**</p>"
-    assert renderer.render("<b>") == "<p>&lt;b&gt;</p>"
-    assert Renderer().render("**a**") == "<p><strong>a</strong></p>\n"
+    assert renderer.render("**a**") == markdown.as_written("**a**")
+    assert renderer.render("<b>").endswith("<pre>&lt;b&gt;</pre>\n")
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 20_000, "*a" * 20_000, "> " * 20_000, "`" * 30_000, "![" * 15_000, "<" * 60_000]
+    ("text", "html"),
+    [
+        ("a <b>c</b> `<i>`", "<p>a &lt;b&gt;c&lt;/b&gt; <code>&lt;i&gt;</code></p>\n"),
+        ("é <b>", "<p>é &lt;b&gt;</p>\n"),
+        ("<div>\nx\n</div>\n\ny", "<p>&lt;div&gt;\nx\n&lt;/div&gt;</p>\n<p>y</p>\n"),
+        ("<!-- a -->", "<p>&lt;!-- a --&gt;</p>\n"),
+        ("\ud800", "<p>?</p>\n"),
+    ],
 )
-@pytest.mark.timeout(20)
-def test_texts_made_to_be_slow_are_not(text: str) -> None:
-    assert render(text)
+def test_raw_html_is_shown_as_text(text: str, html: str) -> None:
+    assert render(text) == html
+
+
+SIZE = 65_536
+
+
+def fill(piece: str) -> str:
+    return (piece * (SIZE // len(piece) + 1))[:SIZE]
+
+
+BOMBS = {
+    "wide table": "|" + "x|" * 250 + "\n|" + "-|" * 250 + "\n" + "|a\n" * 21_000,
+    "wider table": "|" + "x|" * 10_000 + "\n|" + "-|" * 10_000 + "\n" + "|a\n" * 8_000,
+    "small tables": fill("a|b\n-|-\n"),
+    "one quote": fill(">"),
+    "deep quotes": "".join(">" * depth + " a\n" for depth in range(360)),
+    "deep list": "".join(" " * (2 * depth) + "- a\n" for depth in range(250)),
+    "list in one line": fill("- "),
+    "numbered list in one line": fill("1. "),
+    "lists and quotes": fill("- > "),
+    "quotes and lists": fill("> - "),
+    "quoted tables": fill("> |a|b|\n> |-|-|\n> |c|\n"),
+    "open links": fill("["),
+    "open targets": fill("[a]("),
+    "open images": fill("![["),
+    "nested links": "[" * 30_000 + "a" + "]()" * 11_000,
+    "open titles": fill('[a](b "'),
+    "emphasis": fill("*_"),
+    "nested emphasis": "*" * 32_000 + "a" + "*" * 32_000,
+    "uneven emphasis": fill("*a **b***c"),
+    "strikes": fill("~~a ~"),
+    "one large definition": "[a]: /" + "u" * 20_000 + "\n\n" + fill("[a]")[:45_000],
+    "many definitions": "".join(f"[r{number}]: /u\n" for number in range(5_000)),
+    "unfinished definitions": fill("[a\n"),
+    "definition with an open title": '[x]: y "' + fill("a\n"),
+    "autolinks": fill("<http://a> "),
+    "ten thousand autolinks": "<a:b>\n" * 10_000,
+    "open comments": fill("<!--"),
+    "open sections": fill("<![CDATA["),
+    "open instructions": fill("<?"),
+    "open tags": fill("<a "),
+    "tags": fill("<b>"),
+    "ampersands": fill("&"),
+    "entities": fill("&ngE;"),
+    "long entities": fill("&CounterClockwiseContourIntegral"),
+    "numeric entities": fill("&#1;"),
+    "a huge entity": "&#" + "1" * 65_000 + ";",
+    "backticks": "".join("`" * count + " " for count in range(1, 360)),
+    "headings": fill("a\n=\n"),
+    "fences": fill("```\n"),
+    "breaks": fill("a  \n"),
+    "zeros": fill("\0"),
+    "tabs": fill("-\t"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_no_text_becomes_very_large_or_reaches_the_cleaner_deeply_nested(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaned: list[str] = []
+    clean = markdown.nh3.clean
+
+    def note(html: str, **options: object) -> str:
+        cleaned.append(html)
+        return clean(html, **options)
+
+    monkeypatch.setattr(markdown.nh3, "clean", note)
+    html = markdown._render(BOMBS[name])
+    check(html)
+    assert len(html) <= max(6 * SIZE, markdown.MAX_HTML) + 1_000
+    for given_html in cleaned:
+        assert len(given_html) <= markdown.MAX_HTML
+        assert not markdown._is_too_much(given_html)
+    if not cleaned:
+        assert html == markdown.as_written(BOMBS[name])
+
+
+@pytest.mark.parametrize("name", ["wide table", "one quote", "numbered list in one line"])
+def test_what_is_over_the_bounds_is_shown_as_written_below_a_note(name: str) -> None:
+    html = render(BOMBS[name])
+    assert html.startswith("<p><em>This text is too long or too complex")
+    assert "<pre>" in html
+
+
+def test_a_text_that_is_too_long_is_not_parsed() -> None:
+    assert render("a" * (markdown.MAX_TEXT + 1)).startswith("<p><em>This text is too long")
+
+
+def test_equal_texts_are_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+
+    def note(text: str) -> str:
+        rendered.append(text)
+        return text
+
+    monkeypatch.setattr(markdown, "_render", note)
+    monkeypatch.setattr(markdown, "_CACHE", markdown._Cache(5_000))
+    for _ in range(3):
+        render("once")
+    assert rendered == ["once"]
+
+
+def test_the_cache_drops_what_was_used_longest_ago() -> None:
+    cache = markdown._Cache(5_000)
+    for key in (b"a", b"b"):
+        cache.keep(key, "x" * 2_000)
+    assert cache.find(b"a") is not None
+    cache.keep(b"c", "x" * 2_000)
+    cache.keep(b"c", "y")
+    assert [cache.find(key) is not None for key in (b"a", b"b", b"c")] == [True, False, True]
+    cache.keep(b"d", "é" * 5_000)
+    assert cache.find(b"d") is None

@@ -13,7 +13,7 @@ from entrepot.catalog.jobs import Job
 from entrepot.hub import followups
 from entrepot.hub.house import Hub, open_hub
 from entrepot.settings import Settings
-from entrepot.worker.loop import Worker
+from entrepot.worker.loop import Worker, threads_of
 
 WAIT_S = 20.0
 
@@ -103,15 +103,15 @@ def test_a_sleeping_worker_is_woken_by_a_new_job(
     asleep, ran = threading.Event(), threading.Event()
     looks = followups.pause_ms
 
-    def look(of: Hub) -> int | None:
-        found = looks(of)
+    def look(of: Hub, lane: str | None = None) -> int | None:
+        found = looks(of, lane)
         if found is None:
             asleep.set()
         return found
 
     monkeypatch.setattr(followups, "pause_ms", look)
     handlers["note"] = lambda _hub, _args: ran.set()
-    work(threads=2)
+    work(threads={"interactive": 2})
     assert asleep.wait(WAIT_S)
     add(hub, "note")
     assert ran.wait(WAIT_S)
@@ -166,19 +166,19 @@ def test_a_job_that_always_fails_is_dead_in_the_end(
         raise ValueError("never")
 
     handlers |= {"fail": fail}
-    conclude = followups.run
+    conclude = followups._conclude
 
-    def run(of: Hub, owner: str, job: Job) -> followups.Outcome:
+    def run(*arguments: Any) -> followups.Outcome:
         try:
-            return conclude(of, owner, job)
+            return conclude(*arguments)
         finally:
             clock.now_ms += 10**9  # every pause is over at once
-            if only_job(of).state == "dead":
+            if only_job(hub).state == "dead":
                 dead.set()
 
-    monkeypatch.setattr(followups, "run", run)
+    monkeypatch.setattr(followups, "_conclude", run)
     add(hub, "fail")
-    work()
+    work(threads={"interactive": 1})  # a second one would see the lease end as the clock jumps
     assert dead.wait(WAIT_S)
     assert len(tries) == followups.MAX_ATTEMPTS
     assert only_job(hub).error == "ValueError: never"
@@ -225,7 +225,7 @@ def test_stopping_waits_for_the_job_that_runs(hub: Hub, handlers: dict[str, foll
     handlers["long"] = take_long
     add(hub, "long")
     add(hub, "long")
-    worker = work()
+    worker = work(threads={"interactive": 1})
     assert running.wait(WAIT_S)
     stopping = threading.Thread(target=worker.stop)
     stopping.start()
@@ -288,13 +288,161 @@ def test_a_database_that_is_away_for_a_moment_ends_nothing(
     looks = followups.pause_ms
     faults = [OSError("gone"), OSError("still gone")]
 
-    def look(of: Hub) -> int | None:
+    def look(of: Hub, lane: str | None = None) -> int | None:
         if faults:
             raise faults.pop()
-        return looks(of)
+        return looks(of, lane)
 
     monkeypatch.setattr(followups, "pause_ms", look)
     handlers["note"] = lambda _hub, _args: ran.set()
     add(hub, "note")
     work()
     assert ran.wait(WAIT_S)
+
+
+def add_for(hub: Hub, namespace_id: int, kind: str, **args: Any) -> None:
+    with hub.write() as tx:
+        jobs.enqueue(tx, kind, args, hub.now_ms(), namespace_id=namespace_id)
+    hub.job_added.set()
+
+
+@pytest.fixture
+def lanes(monkeypatch: pytest.MonkeyPatch, handlers: dict[str, followups.Handler]) -> dict[str, followups.Handler]:
+    """The handlers, without the recurring jobs, which would run between those of a test."""
+    monkeypatch.setattr(followups, "plan_recurring", lambda _hub: None)
+    return handlers
+
+
+def test_a_lane_that_is_stuck_holds_up_no_other(hub: Hub, lanes: dict[str, followups.Handler], work: Any) -> None:
+    stuck, may_end, ran = threading.Event(), threading.Event(), threading.Event()
+    others = iter(range(3))
+
+    def wait(_hub: Hub, _args: Mapping[str, Any]) -> None:
+        stuck.set()
+        assert may_end.wait(WAIT_S)
+
+    def note(_hub: Hub, _args: Mapping[str, Any]) -> None:
+        if next(others) == 2:
+            ran.set()
+
+    lanes |= {"mirror": wait, "card": note, "chunk": note, "deliver": note}
+    add_for(hub, 1, "mirror")
+    work()
+    assert stuck.wait(WAIT_S)
+    for kind in ("card", "chunk", "deliver"):
+        add_for(hub, 1, kind)
+    assert ran.wait(WAIT_S)
+    may_end.set()
+
+
+def test_a_long_job_pauses_for_the_job_of_another_namespace(
+    hub: Hub, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrepot.worker.loop.SLICE_S", 0.005)
+    began, other, done = threading.Event(), threading.Event(), threading.Event()
+
+    def long(_hub: Hub, _args: Mapping[str, Any]) -> Iterator[None]:
+        began.set()
+        while not other.is_set():  # ends only if the other job runs in between, on the only thread
+            yield
+        done.set()
+
+    lanes |= {"verify": long, "chunk": lambda _hub, _args: other.set()}
+    add_for(hub, 1, "verify")
+    work(threads={"heavy": 1})
+    assert began.wait(WAIT_S)
+    for _ in range(3):
+        add_for(hub, 1, "verify")
+    add_for(hub, 2, "chunk")
+    assert done.wait(WAIT_S)
+
+
+def test_short_jobs_get_through_when_no_more_long_ones_can_be_paused(
+    hub: Hub, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrepot.worker.loop.SLICE_S", 0.005)
+    monkeypatch.setattr("entrepot.worker.loop.MAX_PAUSED", 2)
+    began, ends, ran = [threading.Event() for _ in range(4)], threading.Event(), threading.Event()
+
+    def long(_hub: Hub, args: Mapping[str, Any]) -> Iterator[None]:
+        began[args["number"]].set()
+        while not ends.is_set():
+            yield
+
+    lanes |= {"verify": long, "chunk": lambda _hub, _args: ran.set()}
+    worker = work(threads={"heavy": 1})
+    for number in range(4):
+        add_for(hub, 1 + number, "verify", number=number)
+        assert began[number].wait(WAIT_S)
+    add_for(hub, 9, "chunk")
+    assert ran.wait(WAIT_S)
+    worker.stop()
+    assert sorted(job.state for job in own_jobs(hub)) == ["done", *["ready"] * 4]
+    assert {job.attempts for job in own_jobs(hub) if job.state == "ready"} == {0}
+
+
+def test_a_namespace_holds_at_most_a_quarter_of_the_threads(
+    hub: Hub, lanes: dict[str, followups.Handler], work: Any
+) -> None:
+    stuck, may_end, ran = threading.Barrier(3), threading.Event(), threading.Event()
+
+    def send(_hub: Hub, args: Mapping[str, Any]) -> None:
+        if args["silent"]:
+            stuck.wait(WAIT_S)
+            assert may_end.wait(WAIT_S)
+        else:
+            ran.set()
+
+    lanes["deliver"] = send
+    for _ in range(20):
+        add_for(hub, 1, "deliver", silent=True)
+    worker = work(threads={"outbound": 8})
+    stuck.wait(WAIT_S)
+    assert sum(job.state == "running" for job in own_jobs(hub)) == 2
+    add_for(hub, 2, "deliver", silent=False)
+    assert ran.wait(WAIT_S)
+    with hub.write() as tx:
+        for job in jobs.find(tx, states=["ready"]):
+            jobs.cancel(tx, job.id)
+    may_end.set()
+    worker.stop()
+
+
+def test_a_paused_job_keeps_its_lease_and_is_put_back_at_the_stop(
+    hub: Hub, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, stepped = threading.Event(), threading.Event()
+
+    def endless(_hub: Hub, _args: Mapping[str, Any]) -> Iterator[None]:
+        try:
+            while True:
+                stepped.set()
+                yield
+        finally:
+            closed.set()
+
+    lanes["chunk"] = endless
+    monkeypatch.setattr("entrepot.worker.loop.SLICE_S", 0.002)
+    add_for(hub, 1, "chunk")
+    worker = work(threads={"heavy": 1})
+    assert stepped.wait(WAIT_S)
+    worker.stop()
+    assert closed.is_set()
+    assert (only_job(hub).state, only_job(hub).attempts) == ("ready", 0)
+
+
+def test_a_lane_without_threads_is_left_to_other_processes(
+    hub: Hub, lanes: dict[str, followups.Handler], work: Any
+) -> None:
+    ran = threading.Event()
+    lanes |= {"chunk": lambda _hub, _args: ran.set(), "card": lambda _hub, _args: ran.set()}
+    add_for(hub, 1, "chunk")
+    add_for(hub, 1, "card")
+    worker = work(threads={"heavy": 0, "interactive": 1})
+    assert ran.wait(WAIT_S)
+    worker.stop()
+    assert {job.kind: job.state for job in own_jobs(hub)} == {"chunk": "ready", "card": "done"}
+
+
+def test_the_settings_say_how_many_threads_a_lane_has(hub: Hub) -> None:
+    assert threads_of(hub) == {"interactive": 2, "heavy": 1, "outbound": 8, "maintenance": 1}

@@ -13,12 +13,13 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import together
+from entrepot.catalog import engines, together
 from entrepot.catalog.database import Read, Write
 from entrepot.names import Uid, new_uid
 
 _E = together.events
 _D = together.deliveries
+_P = together.delivery_pauses
 
 
 @attrs.frozen
@@ -138,6 +139,29 @@ def waiting(tx: Read, webhook_id: int) -> Sequence[int]:
     """Row ids of the repositories whose news wait for a webhook."""
     here = (_D.c.webhook_id == webhook_id) & _D.c.state.in_(("pending", "sending"))
     return tx.sql.execute(sa.select(_D.c.repo_id).where(here).distinct().order_by(_D.c.repo_id)).scalars().all()
+
+
+def pauses(tx: Read, keys: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return (consecutive failures, paused until) of those receivers that failed last."""
+    query = sa.select(_P.c.key, _P.c.failures, _P.c.until_ms).where(_P.c.key.in_(keys))
+    return {row.key: (row.failures, row.until_ms) for row in tx.sql.execute(query)}
+
+
+def put_pause(tx: Write, key: str, failures: int, until_ms: int) -> None:
+    """Write down how often a receiver has failed in a row, and until when it is left alone."""
+    engines.insert_missing(
+        tx.sql, _P, [{"key": key, "failures": failures, "until_ms": until_ms}], refresh=("failures", "until_ms")
+    )
+
+
+def end_pauses(tx: Write, keys: Sequence[str]) -> None:
+    """Forget the failures of receivers."""
+    tx.sql.execute(sa.delete(_P).where(_P.c.key.in_(keys)))
+
+
+def forget_pauses(tx: Write, before_ms: int) -> None:
+    """Forget the failures of receivers whose pauses ended before a time."""
+    tx.sql.execute(sa.delete(_P).where(_P.c.until_ms < before_ms))
 
 
 def forget(tx: Write, finished_before_ms: int) -> int:

@@ -243,6 +243,9 @@ jobs = sa.Table(
     metadata,
     sa.Column("id", Serial, primary_key=True),
     sa.Column("kind", sa.String(40), nullable=False),
+    # Which workers run it, and whose it is: workers of a lane serve the namespaces in rotation; 0 is the hub itself.
+    sa.Column("lane", sa.String(16), nullable=False),
+    sa.Column("namespace_id", sa.BigInteger, nullable=False),
     sa.Column("dedup_key", sa.String(200)),
     sa.Column("args", sa.JSON, nullable=False),
     sa.Column("state", sa.String(8), nullable=False),
@@ -253,8 +256,18 @@ jobs = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("finished_ms", sa.BigInteger),
-    sa.Index("jobs_by_turn", "state", "run_ms"),
+    sa.Index("jobs_by_turn", "state", "lane", "run_ms"),
+    sa.Index("jobs_by_namespace", "state", "lane", "namespace_id", "run_ms"),
     sa.Index("jobs_by_key", "dedup_key", "state"),
+)
+
+job_lanes = sa.Table(
+    "job_lanes",
+    metadata,
+    sa.Column("lane", sa.String(16), primary_key=True),
+    # The namespace that was served last.
+    sa.Column("namespace_id", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 downloads = sa.Table(

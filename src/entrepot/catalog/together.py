@@ -220,6 +220,16 @@ deliveries = sa.Table(
     sa.Index("deliveries_due", "state", "next_ms"),
 )
 
+delivery_pauses = sa.Table(
+    "delivery_pauses",
+    metadata,
+    # "webhook:<id>" or "host:<name>:<port>"
+    sa.Column("key", sa.String(300), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 quotas = sa.Table(
     "quotas",
     metadata,

@@ -54,6 +54,7 @@ class Listener:
     webhook_id: int
     domains: tuple[str, ...]
     is_insider: bool
+    owner_id: int = 0
 
 
 _COLUMNS = [_W.c[name] for name in ("id", "uid", "owner_id", "url", "secret", "domains", "is_disabled", "created_ms")]
@@ -61,7 +62,7 @@ _NAMESPACE = sa.bindparam("namespace", type_=sa.BigInteger)
 _IS_MEMBER = sa.exists().where((_M.c.org_id == _NAMESPACE) & (_M.c.user_id == _W.c.owner_id))
 # Asked at every commit: built once.
 _LISTENERS = (
-    sa.select(_W.c.id, _W.c.domains, (_W.c.owner_id == _NAMESPACE) | _O.c.is_admin | _IS_MEMBER)
+    sa.select(_W.c.id, _W.c.domains, (_W.c.owner_id == _NAMESPACE) | _O.c.is_admin | _IS_MEMBER, _W.c.owner_id)
     .join(_V, _V.c.webhook_id == _W.c.id)
     .join(_O, _O.c.id == _W.c.owner_id)
     .where(((_V.c.repo_id == sa.bindparam("repo")) | (_V.c.namespace_id == _NAMESPACE)) & _W.c.is_disabled.is_(False))
@@ -97,12 +98,13 @@ def by_id(tx: Read, webhook_id: int) -> WebhookRow | None:
 
 
 def replace(tx: Write, row: WebhookRow) -> None:
-    """Write a webhook and its watches in place of what is there."""
+    """Write a webhook and its watches in place of what is there; its failures are forgotten."""
     tx.sql.execute(
         sa.update(_W)
         .where(_W.c.id == row.id)
         .values(url=row.url, secret=row.secret, domains=list(row.domains), is_disabled=row.is_disabled)
     )
+    _end_pause(tx, row.id)
     tx.sql.execute(sa.delete(_V).where(_V.c.webhook_id == row.id))
     _put_watches(tx, row.id, row.watched)
 
@@ -111,13 +113,19 @@ def remove(tx: Write, webhook_id: int) -> None:
     """Delete a webhook with its watches and deliveries."""
     for table in (_V, _D):
         tx.sql.execute(sa.delete(table).where(table.c.webhook_id == webhook_id))
+    _end_pause(tx, webhook_id)
     tx.sql.execute(sa.delete(_W).where(_W.c.id == webhook_id))
 
 
 def listening(tx: Read, repo_id: int, namespace_id: int) -> Sequence[Listener]:
     """The enabled webhooks that watch a repository or its namespace."""
     found = tx.sql.execute(_LISTENERS, {"repo": repo_id, "namespace": namespace_id})
-    return [Listener(webhook_id, tuple(domains), bool(is_insider)) for webhook_id, domains, is_insider in found]
+    return [Listener(row[0], tuple(row[1]), bool(row[2]), row[3]) for row in found]
+
+
+def _end_pause(tx: Write, webhook_id: int) -> None:
+    pauses = together.delivery_pauses
+    tx.sql.execute(sa.delete(pauses).where(pauses.c.key == f"webhook:{webhook_id}"))
 
 
 def _put_watches(tx: Write, webhook_id: int, watched: Sequence[Watch]) -> None:

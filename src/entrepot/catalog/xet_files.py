@@ -159,6 +159,13 @@ def unverified(tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = Non
     return [(row.repo_id, row.sha256, row.xet_hash) for row in tx.sql.execute(query)]
 
 
+def repos_with_claims(tx: Read) -> list[int]:
+    """Return the repositories that have claims as :func:`unverified` returns them."""
+    known = sa.exists().where((_F.c.sha256 == _L.c.sha256) & _F.c.xet_hash.is_not(None))
+    here = _L.c.xet_hash.is_not(None) & _L.c.is_lie.is_(False) & ~known
+    return list(tx.sql.execute(sa.select(_L.c.repo_id).where(here).distinct().order_by(_L.c.repo_id)).scalars())
+
+
 def hashes(tx: Read) -> list[XetHash]:
     """The hash of every file."""
     return list(tx.sql.execute(sa.select(_T.c.hash)).scalars())

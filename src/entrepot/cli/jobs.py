@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from entrepot.hub.followups import Job
 
 _STATES = ("ready", "running", "done", "dead")
+_LANES = ("interactive", "heavy", "outbound", "maintenance")
 
 
 @click.group(short_help="See, retry and cancel background jobs.")
@@ -24,7 +25,9 @@ def jobs() -> None:
     """See, retry and cancel background jobs.
 
     A job is 'ready' (it waits for its turn), 'running', 'done', or 'dead': it
-    failed eight times and is not tried again by itself.
+    failed eight times and is not tried again by itself. Each belongs to a lane
+    (interactive, heavy, outbound or maintenance) that has workers of its own,
+    and to the namespace, by its number, whose turn it takes.
 
     \b
     Examples:
@@ -35,24 +38,27 @@ def jobs() -> None:
 
 @jobs.command("list", short_help="List jobs, newest first.")
 @click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only these; may be repeated.")
+@click.option("--lane", "lanes", multiple=True, type=click.Choice(_LANES), help="Only these; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
 @json_option
 @folder_options
 @pass_session
-def list_jobs(session: Session, states: tuple[str, ...], limit: int, as_json: bool) -> None:
+def list_jobs(session: Session, states: tuple[str, ...], lanes: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List jobs with their state and the error of the last attempt, newest first."""
     from entrepot.hub import followups
 
     with session.opened_hub() as hub:
-        found = followups.list_jobs(hub, states=states or _STATES, limit=limit)
+        found = followups.list_jobs(hub, states=states or _STATES, lanes=lanes or _LANES, limit=limit)
     if as_json:
         show_json([_row(job) for job in found])
         return
     show_table(
-        ("ID", "KIND", "ARGUMENTS", "STATE", "ATTEMPTS", "TURN", "ERROR"),
+        ("ID", "LANE", "NAMESPACE", "KIND", "ARGUMENTS", "STATE", "ATTEMPTS", "TURN", "ERROR"),
         [
             (
                 str(job.id),
+                job.lane,
+                str(job.namespace_id or "-"),
                 job.kind,
                 json.dumps(dict(job.args)),
                 job.state,
@@ -96,6 +102,8 @@ def cancel_job(session: Session, job_id: int, as_json: bool) -> None:
 def _row(job: Job) -> dict[str, object]:
     return {
         "id": job.id,
+        "lane": job.lane,
+        "namespace": job.namespace_id or None,
         "kind": job.kind,
         "args": dict(job.args),
         "state": job.state,

@@ -21,6 +21,7 @@ from entrepot.cli.sessions import Session, default_data, folder_options, pass_se
 from entrepot.settings import SETTINGS, Setting, Settings
 
 _FOLDER_SETTINGS = ("data",)
+_JOB_THREADS = tuple(f"{lane}_job_threads" for lane in ("interactive", "heavy", "outbound", "maintenance"))
 _FACTORY = "entrepot.cli.serving:make_app"
 
 Command = Callable[..., object]
@@ -124,28 +125,31 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
 
 @click.command(short_help="Run background jobs without a server.")
 @folder_options
-@setting_options("log_level", "log_format")
+@setting_options("log_level", "log_format", *_JOB_THREADS)
 @click.option(
-    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="How many jobs run at the same time."
+    "--threads", type=click.IntRange(1, 64), help="How many threads run heavy jobs; the same as --heavy-job-threads."
 )
 @pass_session
-def worker(session: Session, /, threads: int, **flags: object) -> None:
+def worker(session: Session, /, threads: int | None, **flags: object) -> None:
     """Run the background jobs of a hub until SIGTERM or Ctrl-C.
 
     'entrepot serve' runs them itself unless it is called with --no-jobs. Any
-    number of workers may run beside it. At the end, running jobs get 25
+    number of workers may run beside it. Each lane of jobs (interactive, heavy,
+    outbound, maintenance) has its own threads. At the end, running jobs get 25
     seconds to finish; a second signal ends at once.
 
     \b
     Example:
-      entrepot worker --data /srv/hub --threads 2
+      entrepot worker --data /srv/hub --heavy-job-threads 2 --outbound-job-threads 0
     """
     from entrepot.worker.loop import Worker
 
+    if threads is not None:
+        flags["heavy_job_threads"] = threads
     session.flags.update(flags)
     configure_logging(session.load().settings)
     with session.opened_hub() as hub:
-        jobs = Worker(hub, threads=threads)
+        jobs = Worker(hub)
         asked = _asked_by_signals()
         jobs.start()
         show(f"entrepot worker running the jobs of {hub.settings.data}")

@@ -50,7 +50,7 @@ def emit(hub: Hub, tx: Write, row: RepoRow, scope: str, action: str, details: Ma
     event_id = deliveries.add_event(tx, row.id, row.namespace_id, scope, payload, now)
     for listener in listeners:
         deliveries.add(tx, listener.webhook_id, event_id, row.id, now)
-        call_courier(tx, listener.webhook_id, row.id, now)
+        call_courier(tx, listener.webhook_id, row.id, now, owner_id=listener.owner_id)
     hub.job_added.set()
 
 
@@ -61,10 +61,10 @@ def emit_content(hub: Hub, tx: Write, row: RepoRow, moves: Sequence[Moved]) -> N
         emit(hub, tx, row, "repo.content", "update", {"updatedRefs": updated})
 
 
-def call_courier(tx: Write, webhook_id: int, repo_id: int, now_ms: int, *, delay_ms: int = 0) -> None:
-    """See to it that somebody delivers what waits for a webhook about a repository."""
-    args = {"webhook": webhook_id, "repo": repo_id}
-    jobs.enqueue(tx, "deliver", args, now_ms, dedup_key=f"deliver:{webhook_id}:{repo_id}", delay_ms=delay_ms)
+def call_courier(tx: Write, webhook_id: int, repo_id: int, now_ms: int, *, owner_id: int, delay_ms: int = 0) -> None:
+    """Enqueue the delivery of what waits for a webhook about a repository, on behalf of the webhook's owner."""
+    args, key = {"webhook": webhook_id, "repo": repo_id}, f"deliver:{webhook_id}:{repo_id}"
+    jobs.enqueue(tx, "deliver", args, now_ms, namespace_id=owner_id, dedup_key=key, delay_ms=delay_ms)
 
 
 def _concerns(listener: Listener, row: RepoRow, scope: str) -> bool:

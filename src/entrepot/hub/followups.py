@@ -2,6 +2,10 @@
 
 A job is written in the transaction that makes it necessary, so it is never
 forgotten; it may run more than once, so every handler is idempotent.
+
+A handler of long work is a generator that yields after every short step (well
+below a second), so that a worker can run the jobs of several namespaces in
+turns; what it holds between two steps is kept in memory.
 """
 
 from __future__ import annotations
@@ -10,15 +14,16 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from entrepot.catalog import jobs, refs, repos
+from entrepot.catalog import jobs, refs, repos, xet_files
+from entrepot.catalog.jobs import LANES as LANES
 from entrepot.catalog.jobs import STATES as STATES
 from entrepot.catalog.jobs import Job as Job
-from entrepot.errors import EntrepotError, ThingNotFound
+from entrepot.errors import EntrepotError, Refused, ThingNotFound
 from entrepot.hub import cards, couriers, indexing, ingestion, scrubbing, trends
 from entrepot.hub.house import Hub
 
@@ -26,8 +31,9 @@ LEASE_MS = 120_000
 MAX_ATTEMPTS = 8
 _FIRST_RETRY_MS = 1_000
 _ERROR_LENGTH = 2_000
+_DAY_MS = 86_400_000
 
-Handler = Callable[[Hub, Mapping[str, Any]], None]
+Handler = Callable[[Hub, Mapping[str, Any]], Iterator[None] | None]
 
 
 def index_history(hub: Hub, args: Mapping[str, Any]) -> None:
@@ -44,14 +50,29 @@ def index_card(hub: Hub, args: Mapping[str, Any]) -> None:
     cards.index(hub, int(args["repo"]))
 
 
-def chunk_files(hub: Hub, args: Mapping[str, Any]) -> None:
-    """Keep the large files of a repository as chunks instead of whole."""
-    ingestion.chunk_files(hub, int(args["repo"]))
+def chunk_files(hub: Hub, args: Mapping[str, Any]) -> Iterator[None]:
+    """Keep the large files of a repository as chunks instead of whole, step by step."""
+    return ingestion.chunk_steps(hub, int(args["repo"]))
 
 
-def verify_claims(hub: Hub, _args: Mapping[str, Any]) -> None:
-    """Find out whether uploaded chunks have the sha256 that was claimed."""
-    ingestion.verify_claims(hub)
+def verify_claims(hub: Hub, args: Mapping[str, Any]) -> Iterator[None]:
+    """Find out whether the chunks uploaded to a repository have the sha256 that was claimed, step by step."""
+    return ingestion.verify_steps(hub, repo_id=int(args["repo"]))
+
+
+def reverify(hub: Hub, _args: Mapping[str, Any]) -> None:
+    """Enqueue the verification of claims that could not be verified yet, and plan to do so again tomorrow."""
+    with hub.read() as tx:
+        left = xet_files.repos_with_claims(tx)
+    for repo_id in left:
+        with hub.write() as tx:
+            jobs.enqueue(tx, "verify", {"repo": repo_id}, hub.now_ms(), dedup_key=f"verify:{repo_id}")
+    _plan_reverifying(hub)
+
+
+def _plan_reverifying(hub: Hub) -> None:
+    with hub.write() as tx:
+        jobs.enqueue(tx, "reverify", {}, hub.now_ms(), dedup_key="reverify", delay_ms=_DAY_MS)
 
 
 def repack_mirror(hub: Hub, args: Mapping[str, Any]) -> None:
@@ -62,15 +83,16 @@ def repack_mirror(hub: Hub, args: Mapping[str, Any]) -> None:
         hub.mirrors.repack(row.uid)
 
 
-def scrub(hub: Hub, _args: Mapping[str, Any]) -> None:
-    """Check some stored chunks, and plan the next turn."""
-    scrubbing.scrub(hub)
+def scrub(hub: Hub, _args: Mapping[str, Any]) -> Iterator[None]:
+    """Check some stored chunks, xorb by xorb, and plan the next turn."""
+    yield from scrubbing.scrub_steps(hub)
     scrubbing.scrub_again(hub)
 
 
 def plan_recurring(hub: Hub) -> None:
-    """Plan the work that nobody asks for: checking stored chunks, counting trends, forgetting old deliveries."""
+    """Plan the work that nobody asks for: checking chunks and claims, counting trends, forgetting old deliveries."""
     scrubbing.scrub_again(hub)
+    _plan_reverifying(hub)
     couriers.plan_forgetting(hub)
     trends.plan(hub)
 
@@ -85,10 +107,11 @@ HANDLERS: Mapping[str, Handler] = {
     "trends": trends.refresh,
     "deliver": couriers.deliver,
     "forget-deliveries": couriers.forget_old,
+    "reverify": reverify,
 }
 
 
-RECURRING = frozenset({"scrub", "trends", "forget-deliveries"})
+RECURRING = frozenset({"scrub", "trends", "forget-deliveries", "reverify"})
 """Kinds of jobs that nobody asks for: each plans its next turn."""
 
 
@@ -106,36 +129,90 @@ def run_next(hub: Hub, owner: str) -> Outcome | None:
     return None if job is None else run(hub, owner, job)
 
 
-def claim(hub: Hub, owner: str, *, dedup_key: str | None = None) -> Job | None:
+def claim(
+    hub: Hub, owner: str, *, dedup_key: str | None = None, lane: str | None = None, excluded: Collection[int] = ()
+) -> Job | None:
     """Take the job whose turn it is, under a lease of :data:`LEASE_MS`; None when no job is due.
 
     Args:
-        owner: from :func:`new_owner`; who takes it, and then has to run or to lose it.
+        owner: from :func:`new_owner`; who takes it, and then has to run, to put back or to lose it.
         dedup_key: only a job with this key.
+        lane: only a job of this lane.
+        excluded: namespaces whose jobs are left alone.
     """
     with hub.write() as tx:
-        return jobs.claim(tx, owner, hub.now_ms(), LEASE_MS, dedup_key=dedup_key)
+        return jobs.claim(tx, owner, hub.now_ms(), LEASE_MS, dedup_key=dedup_key, lane=lane, excluded=excluded)
+
+
+def put_back(hub: Hub, owner: str, job: Job, *, delay_ms: int = 0) -> None:
+    """Let others run a claimed job that is not finished; the attempt does not count."""
+    with hub.write() as tx:
+        jobs.put_back(tx, job.id, owner, hub.now_ms() + delay_ms)
 
 
 def run(hub: Hub, owner: str, job: Job) -> Outcome:
-    """Run a claimed job to its end and write down what became of it.
+    """Run a claimed job to its end and write down what became of it; see :class:`Run`."""
+    current = Run(hub, owner, job)
+    while current.step():
+        pass
+    assert current.outcome is not None
+    return current.outcome
+
+
+class Run:
+    """A claimed job that is being run, step by step.
 
     Guarantees: a failure of any kind is recorded as the job's error. The job
     runs again after a pause that grows fourfold; after ``MAX_ATTEMPTS``
     attempts, those of workers that died included, it is dead.
-
-    Raises:
-        What the handler raised, when that is no EntrepotError: a mistake in
-        the program, which somebody should see; it is recorded all the same.
     """
-    if job.attempts > MAX_ATTEMPTS:
-        return _conclude(hub, owner, job, job.error or "every worker that ran it died or was stopped")
-    try:
-        error = _attempt(hub, job)
-    except BaseException as mistake:
-        _conclude(hub, owner, job, f"{type(mistake).__name__}: {mistake}"[:_ERROR_LENGTH])
-        raise
-    return _conclude(hub, owner, job, error)
+
+    def __init__(self, hub: Hub, owner: str, job: Job) -> None:
+        """Prepare; nothing runs before the first :meth:`step`."""
+        self.job = job
+        self.outcome: Outcome | None = None
+        self._hub = hub
+        self._owner = owner
+        self._steps: Iterator[None] | None = None
+
+    def step(self) -> bool:
+        """Run the next step; False when the job has ended, with ``outcome`` set.
+
+        Raises:
+            What the handler raised, when that is no EntrepotError: a mistake in
+            the program, which somebody should see; it is recorded all the same.
+        """
+        if self.job.attempts > MAX_ATTEMPTS:
+            self._end(self.job.error or "every worker that ran it died or was stopped")
+            return False
+        try:
+            if self._steps is None:
+                self._steps = self._begin()
+            next(self._steps)
+        except StopIteration:
+            self._end(None)
+        except EntrepotError as error:
+            self._end(f"{type(error).__name__}: {error}")
+        except BaseException as mistake:
+            self._end(f"{type(mistake).__name__}: {mistake}"[:_ERROR_LENGTH])
+            raise
+        return self.outcome is None
+
+    def put_back(self, *, delay_ms: int = 0) -> None:
+        """Stop between two steps and let another worker begin the job again, after a delay."""
+        close = getattr(self._steps, "close", None)
+        if close is not None:
+            close()
+        put_back(self._hub, self._owner, self.job, delay_ms=delay_ms)
+
+    def _begin(self) -> Iterator[None]:
+        job, handler = self.job, HANDLERS.get(self.job.kind)
+        if handler is None:
+            raise Refused(f"this version knows no job of kind {job.kind!r}")
+        return handler(self._hub, job.args) or iter(())
+
+    def _end(self, error: str | None) -> None:
+        self.outcome = _conclude(self._hub, self._owner, self.job, error)
 
 
 def renew(hub: Hub, owner: str, job: Job) -> bool:
@@ -144,10 +221,10 @@ def renew(hub: Hub, owner: str, job: Job) -> bool:
         return jobs.renew(tx, job.id, owner, hub.now_ms() + LEASE_MS)
 
 
-def pause_ms(hub: Hub) -> int | None:
-    """How long until the next job is due, 0 when one is, None when nothing waits."""
+def pause_ms(hub: Hub, lane: str | None = None) -> int | None:
+    """How long until the next job of a lane (None: of any) is due, 0 when one is, None when nothing waits."""
     with hub.read() as tx:
-        turn = jobs.next_turn(tx)
+        turn = jobs.next_turn(tx, lane)
     return None if turn is None else max(0, turn - hub.now_ms())
 
 
@@ -164,10 +241,10 @@ def attend(hub: Hub, dedup_key: str) -> None:
             run(hub, owner, job)
 
 
-def list_jobs(hub: Hub, *, states: Sequence[str] = STATES, limit: int = 100) -> list[Job]:
-    """Jobs in these states, newest first."""
+def list_jobs(hub: Hub, *, states: Sequence[str] = STATES, lanes: Sequence[str] = LANES, limit: int = 100) -> list[Job]:
+    """Return jobs in these states and lanes, newest first."""
     with hub.read() as tx:
-        return jobs.find(tx, states=states, limit=limit)
+        return jobs.find(tx, states=states, lanes=lanes, limit=limit)
 
 
 def retry(hub: Hub, job_id: int) -> None:
@@ -235,15 +312,3 @@ def _conclude(hub: Hub, owner: str, job: Job, error: str | None) -> Outcome:
             delay = _FIRST_RETRY_MS * 4 ** (job.attempts - 1)
             jobs.fail(tx, job.id, owner, error, now + delay if job.attempts < MAX_ATTEMPTS else None, now)
     return Outcome(job, error)
-
-
-def _attempt(hub: Hub, job: Job) -> str | None:
-    """Run the handler; the reason of its failure, or None."""
-    handler = HANDLERS.get(job.kind)
-    if handler is None:
-        return f"this version knows no job of kind {job.kind!r}"
-    try:
-        handler(hub, job.args)
-    except EntrepotError as error:
-        return f"{type(error).__name__}: {error}"
-    return None

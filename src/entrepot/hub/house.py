@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,8 @@ from entrepot.catalog import Catalog, Read, Write, facts, open_catalog
 from entrepot.errors import DataFolderError
 from entrepot.hub import callers
 from entrepot.hub.callers import Anyone
+from entrepot.hub.host_slots import HostSlots
+from entrepot.hub.job_signals import JobSignal
 from entrepot.hub.signing import Signer
 from entrepot.hub.tallies import Tallies
 from entrepot.hub.turns import Turns
@@ -40,7 +41,8 @@ class Hub:
     now_ms: Callable[[], int]
     turns: Turns = attrs.field(factory=Turns)
     tallies: Tallies = attrs.field(factory=Tallies)
-    job_added: threading.Event = attrs.field(factory=threading.Event)
+    job_added: JobSignal = attrs.field(factory=JobSignal)
+    sending: HostSlots = attrs.field(factory=HostSlots)
     mirrors: Mirrors = attrs.field(
         default=attrs.Factory(
             lambda hub: Mirrors(hub.settings.data / "cache" / "git", hub.settings.git_cache_bytes), takes_self=True

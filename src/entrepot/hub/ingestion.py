@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import attrs
@@ -34,6 +34,8 @@ _NEIGHBOURS = 64
 _HASH = 32
 _SEGMENT = 65_536
 _REMEMBERED = 500_000
+_CUTS_IN_A_STEP = 128
+_RECORD_AFTER = 256 << 20
 
 
 def chunk_files(hub: Hub, repo_id: int) -> int:
@@ -42,21 +44,42 @@ def chunk_files(hub: Hub, repo_id: int) -> int:
     Guarantees: idempotent; whatever moment it is interrupted at, every file
     is kept raw, as chunks, or both.
     """
+    return scrubbing.finish(chunk_steps(hub, repo_id))
+
+
+def chunk_steps(hub: Hub, repo_id: int) -> Generator[None, None, int]:
+    """As :func:`chunk_files`; yields after every few megabytes.
+
+    Files are recorded when :data:`_RECORD_AFTER` bytes were read, so that work which is interrupted is not lost.
+    """
     done = left = 0
     while True:
         with hub.read() as tx:
             row = repos.by_id(tx, repo_id)
-            waiting = files.raw_of(tx, repo_id, larger_than=MIN_CHUNKED, limit=_BATCH, skip=left)
+            found = files.raw_of(tx, repo_id, larger_than=MIN_CHUNKED, limit=_BATCH, skip=left)
+            waiting = _first_bytes(found)
             unmade = [sha256 for sha256, _size, file in waiting if file is None or not _is_intact(tx, file)]
         if row is None or not waiting:
             return done
         ingestion = Ingestion(hub, row.namespace_id)
         for sha256 in unmade:
-            ingestion.add(sha256)
+            yield from ingestion.add_steps(sha256)
         ingestion.finish()
         dropped = sum(drop_raw(hub, sha256) for sha256, _size, _file in waiting)
         done += dropped
         left += len(waiting) - dropped  # these cannot be read: fsck names them
+
+
+def _first_bytes(
+    waiting: Sequence[tuple[Sha256, int, XetHash | None]],
+) -> Sequence[tuple[Sha256, int, XetHash | None]]:
+    """The first files, until they have :data:`_RECORD_AFTER` bytes; at least one."""
+    total = 0
+    for number, (_sha256, size, _file) in enumerate(waiting, 1):
+        total += size
+        if total >= _RECORD_AFTER:
+            return waiting[:number]
+    return waiting
 
 
 def verify_claims(hub: Hub, limit: int = 100, *, repo_id: int | None = None) -> int:
@@ -69,6 +92,11 @@ def verify_claims(hub: Hub, limit: int = 100, *, repo_id: int | None = None) -> 
         limit: files a look-up; all of them are verified.
         repo_id: only the claims of this repository.
     """
+    return scrubbing.finish(verify_steps(hub, limit, repo_id=repo_id))
+
+
+def verify_steps(hub: Hub, limit: int = 100, *, repo_id: int | None = None) -> Generator[None, None, int]:
+    """As :func:`verify_claims`; yields after every few megabytes."""
     right = left = 0
     while True:
         with hub.read() as tx:
@@ -76,7 +104,7 @@ def verify_claims(hub: Hub, limit: int = 100, *, repo_id: int | None = None) -> 
         if not waiting:
             return right
         for claim in waiting:
-            verdict = _verify(hub, *claim)
+            verdict = yield from _verify(hub, *claim)
             right += verdict is _Verdict.RIGHT
             left += verdict is _Verdict.UNKNOWN  # it can be verified once the xorb was sent again
 
@@ -87,7 +115,7 @@ class _Verdict(enum.Enum):
     UNKNOWN = enum.auto()
 
 
-def _verify(hub: Hub, repo_id: int, sha256: Sha256, file: XetHash) -> _Verdict:
+def _verify(hub: Hub, repo_id: int, sha256: Sha256, file: XetHash) -> Generator[None, None, _Verdict]:
     """Compare the content of a file with what was claimed, and note the result.
 
     Raises:
@@ -98,6 +126,7 @@ def _verify(hub: Hub, repo_id: int, sha256: Sha256, file: XetHash) -> _Verdict:
         with contextlib.closing(chunks.open_file(hub, file)) as content:
             for offset in range(0, content.size, _PIECE):
                 digest.update(content.read_at(offset, _PIECE))
+                yield
     except (Damaged, ThingNotFound):
         return _Verdict.UNKNOWN
     if digest.hexdigest() == sha256:
@@ -107,8 +136,10 @@ def _verify(hub: Hub, repo_id: int, sha256: Sha256, file: XetHash) -> _Verdict:
         return _Verdict.RIGHT
     with hub.read() as tx:
         used = xet_files.xorbs_of(tx, [file])
-    if any(scrubbing.is_damaged(hub, xorb) for xorb in sorted(used)):
-        return _Verdict.UNKNOWN  # not the uploader, the disk has lied
+    for xorb in sorted(used):
+        if scrubbing.is_damaged(hub, xorb):
+            return _Verdict.UNKNOWN  # not the uploader, the disk has lied
+        yield
     with hub.write() as tx:
         files.mark_lie(tx, repo_id, sha256, file)
     return _Verdict.WRONG
@@ -184,18 +215,27 @@ class Ingestion:
 
     def add(self, sha256: Sha256) -> None:
         """Chunk one raw file; one whose bytes are gone, or have another sha256 by now, is left out."""
-        draft, digest = _Draft(sha256), hashlib.sha256()
+        scrubbing.finish(self.add_steps(sha256))
+
+    def add_steps(self, sha256: Sha256) -> Generator[None, None, None]:
+        """As :meth:`add`; yields after every few megabytes."""
+        draft, digest, asked = _Draft(sha256), hashlib.sha256(), set[bytes]()
         try:
             with contextlib.closing(open_file(self._hub.store, sha256)) as content:
                 for segment in _segments_of(content, digest):
                     # All questions before the first answer is used: a hit late in a segment also
                     # tells about the chunks before it.
                     for cut in segment:
-                        if cut.offset == 0 or eligible_chunks(cut.raw):
+                        if cut.raw not in asked and (cut.offset == 0 or eligible_chunks(cut.raw)):
+                            asked.add(cut.raw)
                             self._look_up(cut.raw)
                             self._asked.append(cut.raw)
-                    for cut in segment:
+                            yield
+                    for number, cut in enumerate(segment):
                         draft.append(cut.raw, cut.length, *self._place(cut, content))
+                        if number % _CUTS_IN_A_STEP == 0:
+                            yield
+                    yield
         except (BlobMissing, BlobUnreadable):
             return
         if digest.hexdigest() != sha256:
@@ -275,7 +315,10 @@ class Ingestion:
 
 
 def _segments_of(content: Content, digest: Digest) -> Iterator[list[_Cut]]:
-    """The chunks of some content in order, some gigabytes at a time; ``digest`` sees all of it."""
+    """The chunks of some content in order, some gigabytes at a time, and nothing after each piece that was read.
+
+    ``digest`` sees all of it.
+    """
     chunker, segment = Chunker(), list[_Cut]()
     held, start = b"", 0
     for offset in range(0, content.size, _PIECE):
@@ -293,6 +336,8 @@ def _segments_of(content: Content, digest: Digest) -> Iterator[list[_Cut]]:
         if len(segment) >= _SEGMENT:
             yield segment
             segment = []
+        else:
+            yield []
     if segment:
         yield segment
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
@@ -17,7 +16,9 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from entrepot.errors import InvalidName, shown
+from entrepot.errors import EntrepotError, InvalidName, shown
+from entrepot.hub import public_addresses
+from entrepot.hub.public_addresses import NotPublic
 
 CONNECT_S = 5.0
 ANSWER_S = 10.0
@@ -72,6 +73,10 @@ def parse_target(url: str) -> Target:
         raise InvalidName("URL", url, reason)
     if parts.username is not None or parts.password is not None:
         raise InvalidName("URL", shown(parts.hostname, quote=False), "use the secret instead of a password in the URL")
+    try:
+        public_addresses.canonical_host(parts.hostname)
+    except EntrepotError:
+        raise InvalidName("URL", url, reason) from None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], path)
 
@@ -91,8 +96,8 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], *, reaches_pri
     try:
         address = _resolve(target, reaches_private=reaches_private)
         connection = _connect(target, address)
-    except _Blocked as blocked:
-        return Posted(None, str(blocked))
+    except NotPublic as blocked:
+        return Posted(None, f"{blocked}; an administrator can allow that with the setting webhook_private_targets")
     except OSError as error:
         return Posted(None, f"cannot connect to {target.host}: {error}"[:MAX_ANSWER])
     sock = connection.sock
@@ -115,35 +120,9 @@ def _hang_up(sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-class _Blocked(Exception):
-    """The address may not be reached."""
-
-
 def _resolve(target: Target, *, reaches_private: bool) -> tuple[str, int]:
     """The address to connect to."""
-    found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    places = [(str(place[0]), int(place[1])) for *_, place in found]
-    for ip, _ in places:
-        if not reaches_private and not is_public(ip):
-            raise _Blocked(
-                f"{target.host} is at {ip}, which is no public address; "
-                "an administrator can allow that with the setting webhook_private_targets"
-            )
-    return places[0]
-
-
-def is_public(ip: str) -> bool:
-    """Whether an address can be reached from anywhere: neither private nor loopback, link-local or reserved."""
-    address = ipaddress.ip_address(ip.partition("%")[0])
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    if isinstance(address, ipaddress.IPv6Address) and address.teredo:
-        return False
-    if address in _NAT64:
-        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return (inner or address).is_global and not (inner or address).is_multicast
-
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+    return public_addresses.resolve(target.host, target.port, allows_private=reaches_private)[0], target.port
 
 
 def _connect(target: Target, address: tuple[str, int]) -> http.client.HTTPConnection:

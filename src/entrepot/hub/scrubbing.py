@@ -8,7 +8,8 @@ have replaced it. Source: xet, section 11.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TypeVar
 
 from entrepot.catalog import Read, facts, jobs, xet_files, xorbs
 from entrepot.catalog.xorbs import XorbRow
@@ -29,6 +30,7 @@ INTERVAL_MS = 30 * 86_400_000
 PACE_BYTES = 256 << 20
 PAUSE_MS = 60_000
 _PAGE = 200
+T = TypeVar("T")
 _KEY = re.compile(r"xorbs/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})\.[0-9a-f]{16}")
 
 
@@ -54,6 +56,11 @@ def check(hub: Hub, *, checks_content: bool) -> Iterator[Finding]:
 
 def scrub(hub: Hub) -> int:
     """Read and hash the xorbs that were checked longest ago, up to 256 MiB of them; returns how many are damaged."""
+    return finish(scrub_steps(hub))
+
+
+def scrub_steps(hub: Hub) -> Generator[None, None, int]:
+    """As :func:`scrub`; yields after every xorb."""
     left, damaged = PACE_BYTES, 0
     while left > 0:
         with hub.read() as tx:
@@ -63,7 +70,18 @@ def scrub(hub: Hub) -> int:
             break
         damaged += is_damaged(hub, row.hash)
         left -= row.size
+        yield
     return damaged
+
+
+def finish(steps: Generator[None, None, T]) -> T:
+    """Run all steps of some work and return its result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def is_damaged(hub: Hub, xorb: XetHash) -> bool:

@@ -119,13 +119,22 @@ def gc(
 
 
 def sizes(hub: Hub) -> dict[str, int]:
-    """Figures for monitoring: repositories, large files and their bytes, jobs by state."""
+    """Return figures for monitoring: repositories, large files and their bytes, jobs by state and by lane.
+
+    ``jobs_<lane>_wait_ms`` says for how long the job that waits longest in a lane has been due.
+    """
     with hub.read() as tx:
         number, size = files.totals(tx)
         chunks, chunk_bytes, damaged = xorbs.totals(tx)
         figures = {"repositories": repos.count(tx), "files": number, "file_bytes": size}
         figures |= {"xorbs": chunks, "xorb_bytes": chunk_bytes, "xorbs_damaged": damaged}
-        return figures | {f"jobs_{state}": count for state, count in jobs.counts(tx).items()}
+        counted, now = jobs.counts(tx), hub.now_ms()
+        for state in jobs.STATES:
+            figures[f"jobs_{state}"] = sum(counted[lane, state] for lane in jobs.LANES)
+        for lane in jobs.LANES:
+            figures |= {f"jobs_{lane}_{state}": counted[lane, state] for state in jobs.STATES}
+            figures[f"jobs_{lane}_wait_ms"] = max(0, now - (jobs.oldest_due(tx, lane) or now))
+        return figures
 
 
 def check_ready(hub: Hub) -> None:

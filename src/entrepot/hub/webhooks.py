@@ -139,7 +139,7 @@ def switch(hub: Hub, caller: Anyone, uid: str, *, is_disabled: bool) -> WebhookR
         webhooks.replace(tx, row)
         audit.record(hub, tx, owner, f"webhook.{'disable' if is_disabled else 'enable'}", f"webhook {uid}")
         for repo_id in () if is_disabled else deliveries.waiting(tx, row.id):
-            events.call_courier(tx, row.id, repo_id, hub.now_ms())
+            events.call_courier(tx, row.id, repo_id, hub.now_ms(), owner_id=row.owner_id)
     hub.job_added.set()
     return row
 
@@ -182,7 +182,7 @@ def replay(hub: Hub, caller: Anyone, uid: str, delivery: str) -> WebhookRow:
         if found is None:
             raise ThingNotFound("delivery", delivery)
         deliveries.repeat(tx, found.id, hub.now_ms())
-        events.call_courier(tx, row.id, found.repo_id, hub.now_ms())
+        events.call_courier(tx, row.id, found.repo_id, hub.now_ms(), owner_id=row.owner_id)
     hub.job_added.set()
     return row
 

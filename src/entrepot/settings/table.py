@@ -103,12 +103,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     run_jobs: Annotated[
         bool, _Doc(SWITCH, "Whether 'entrepot serve' also runs background jobs; if not, run 'entrepot worker'.")
     ] = True
+    interactive_job_threads: Annotated[
+        int, _Doc(number(0, 64), "How many jobs that people wait for (cards, histories) run at once; 0: none here.")
+    ] = 2
+    heavy_job_threads: Annotated[
+        int, _Doc(number(0, 64), "How many threads chunk, verify and scrub; 0: none in this process.")
+    ] = 1
+    outbound_job_threads: Annotated[
+        int, _Doc(number(0, 64), "How many deliveries to webhooks are under way at once; 0: none in this process.")
+    ] = 8
+    maintenance_job_threads: Annotated[
+        int, _Doc(number(0, 64), "How many jobs of upkeep (clone caches, trends) run at once; 0: none here.")
+    ] = 1
     short_threads: Annotated[int, _Doc(number(1, 1024), "How many short calls one process runs at the same time.")] = 8
     transfer_threads: Annotated[
         int, _Doc(number(1, 1024), "How many long transfers one process runs at the same time.")
     ] = 16
     webhook_private_targets: Annotated[
         bool, _Doc(SWITCH, "Whether webhooks may reach addresses of this machine and of private networks.")
+    ] = False
+    import_private_sources: Annotated[
+        bool, _Doc(SWITCH, "Whether 'entrepot import' may reach addresses of this machine and of private networks.")
     ] = False
     webhook_patience_s: Annotated[
         int, _Doc(duration(0, 30 * _DAY), "How long a webhook's receiver may refuse before news for it are dropped.")

@@ -1,4 +1,4 @@
-"""The loop that runs jobs: claim one, run it, record the outcome, sleep until the next turn."""
+"""The threads that run jobs: each lane has its own, so that one kind of work does not hold up another."""
 
 from __future__ import annotations
 
@@ -6,16 +6,25 @@ import contextlib
 import logging
 import threading
 import time
+from collections import Counter
+from collections.abc import Mapping
 
 from entrepot.errors import EntrepotError
 from entrepot.hub import followups
-from entrepot.hub.followups import Job
+from entrepot.hub.followups import Job, Run
 from entrepot.hub.house import Hub
 
 _log = logging.getLogger("entrepot.worker")
 
+SLICE_S = 1.0
+"""How long a long job runs before a job of another namespace has its turn."""
+
+MAX_PAUSED = 8
+"""How many long jobs one thread keeps between their slices."""
+
 _LOOK_EVERY_S = 2.0
 _AFTER_FAILURE_S = 2.0
+_NO_ROOM_MS = 10_000
 
 
 class Worker:
@@ -23,22 +32,34 @@ class Worker:
 
     Any number of workers, in any number of processes, share the jobs: each
     job is run by one of them at a time, because it is claimed under a lease.
-    While a job runs, however long, its lease is renewed; when the process
-    dies, the lease ends and another worker runs the job again.
+    While a job runs or is paused, however long, its lease is renewed; when
+    the process dies, the lease ends and another worker runs the job again.
+
+    Each lane has threads of its own. Within a lane the namespaces are served
+    in rotation, none of them holds more than a quarter of the threads (but at
+    least one), and a job that takes longer than :data:`SLICE_S` is paused for the
+    jobs of others if its handler works step by step.
     """
 
     def __init__(
-        self, hub: Hub, *, threads: int = 1, grace_s: float = 25.0, renew_every_s: float = followups.LEASE_MS / 3000
+        self,
+        hub: Hub,
+        *,
+        threads: Mapping[str, int] | None = None,
+        grace_s: float = 25.0,
+        renew_every_s: float = followups.LEASE_MS / 3000,
     ) -> None:
         """Prepare; :meth:`start` begins.
 
         Args:
             hub: whose jobs; it must stay open until :meth:`stop` has returned.
-            threads: how many jobs run at the same time, at least 1.
+            threads: how many there are for each lane, 0 for a lane that other processes serve;
+                None takes the settings of the hub.
             grace_s: seconds that running jobs get to finish after the stop.
             renew_every_s: seconds between two renewals of a lease, well below
                 ``followups.LEASE_MS``.
         """
+        chosen = threads_of(hub) if threads is None else threads
         self._hub = hub
         self._grace_s = grace_s
         self._renew_every_s = renew_every_s
@@ -46,13 +67,16 @@ class Worker:
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._running: dict[int, Job] = {}
+        lanes = {name: _Lane(name, count) for name, count in chosen.items() if count}
         self._threads = [
-            threading.Thread(target=self._work, name=f"jobs-{number}", daemon=True) for number in range(threads)
+            threading.Thread(target=self._work, args=(lane,), name=f"jobs-{lane.name}-{number}", daemon=True)
+            for lane in lanes.values()
+            for number in range(lane.threads)
         ]
         self._keeper = threading.Thread(target=self._keep_leases, name="jobs-leases", daemon=True)
 
     def start(self) -> None:
-        """Begin to run jobs; returns at once. Only once in the life of a worker."""
+        """Begin to run jobs; returns immediately. Only once in the life of a worker."""
         for thread in (*self._threads, self._keeper):
             thread.start()
         with contextlib.suppress(EntrepotError):  # planned at the next start, at the latest
@@ -60,7 +84,7 @@ class Worker:
             followups.plan_recurring(self._hub)
 
     def stop(self) -> None:
-        """Claim no more jobs, wait for those that run, at most ``grace_s`` seconds.
+        """Claim no more jobs, put back those that pause, wait for those that run, at most ``grace_s`` seconds.
 
         A job that is not finished then ends with the process; its lease runs
         out and another worker runs it again. Harmless when called twice or
@@ -76,50 +100,79 @@ class Worker:
         for job in list(self._running.values()):
             _log.warning("job.left id=%d kind=%s", job.id, job.kind)
 
-    def _work(self) -> None:
+    def _work(self, lane: _Lane) -> None:
+        paused: list[_Slot] = []
         while not self._stopping.is_set():
-            # Cleared before the look: a job added after it sets the event again.
-            self._hub.job_added.clear()
-            if self._stopping.is_set():
-                break
+            # Remembered before the look: a job added after it ends the wait below.
+            seen = self._hub.job_added.count
             try:
-                pause_s = self._take_turn()
+                pause_s = self._take_turn(lane, paused)
             except Exception as error:  # noqa: BLE001 - the edge: a database that is away comes back
                 _log.error("jobs.not_readable error=%s", type(error).__name__, exc_info=error)
                 self._stopping.wait(_AFTER_FAILURE_S)
             else:
-                if pause_s:
-                    self._hub.job_added.wait(pause_s)
-        # This thread may have eaten the call that was to wake another one.
-        self._hub.job_added.set()
+                if pause_s and not self._stopping.is_set():
+                    self._hub.job_added.wait(seen, pause_s)
+        for slot in paused:
+            self._put_back(lane, slot)
 
-    def _take_turn(self) -> float:
-        """Run one job if one is due; the seconds to sleep afterwards."""
-        pause_ms = followups.pause_ms(self._hub)
-        if pause_ms != 0:
-            # Jobs that other processes add call nobody here: look again soon.
-            return _LOOK_EVERY_S if pause_ms is None else min(_LOOK_EVERY_S, pause_ms / 1000)
-        job = followups.claim(self._hub, self._owner)
+    def _take_turn(self, lane: _Lane, paused: list[_Slot]) -> float:
+        """Run a slice of a new job, and one of a paused job; the seconds to sleep afterwards."""
+        pause_ms = followups.pause_ms(self._hub, lane.name)
+        job = None
+        if pause_ms == 0:
+            with lane.claiming:
+                job = followups.claim(self._hub, self._owner, lane=lane.name, excluded=lane.full())
+                if job is not None:
+                    lane.begin(job)
         if job is not None:
-            self._run(job)
-        return 0.0
+            self._running[job.id] = job
+            self._slice(lane, _Slot(Run(self._hub, self._owner, job)), paused)
+            if len(paused) > MAX_PAUSED:  # short jobs still get through; a long one waits until another has ended
+                self._put_back(lane, paused.pop(), delay_ms=_NO_ROOM_MS)
+        if paused:
+            self._slice(lane, paused.pop(0), paused)
+        if job is not None or paused:
+            return 0.0
+        # Jobs that other processes add call nobody here: look again soon. A job that is due and was
+        # not claimed belongs to a namespace that has its share of the threads: its end wakes this one.
+        return min(_LOOK_EVERY_S, pause_ms / 1000) if pause_ms else _LOOK_EVERY_S
 
-    def _run(self, job: Job) -> None:
+    def _slice(self, lane: _Lane, slot: _Slot, paused: list[_Slot]) -> None:
+        """Run a job until it ends, or longer than a slice: then it is paused."""
         began = time.monotonic()
-        self._running[job.id] = job
-        mistake = None
+        job, mistake, goes_on = slot.run.job, None, True
         try:
-            error = followups.run(self._hub, self._owner, job).error
+            while goes_on and time.monotonic() - began < SLICE_S and not self._stopping.is_set():
+                goes_on = slot.run.step()
         except Exception as failure:  # noqa: BLE001 - the edge: one failing job must not stop the others
-            error, mistake = f"{type(failure).__name__}: {failure}", failure
-        finally:
-            self._running.pop(job.id, None)
-        took_ms = (time.monotonic() - began) * 1000
-        line = f"id={job.id} kind={job.kind} attempt={job.attempts} ms={took_ms:.1f}"
+            goes_on, mistake = False, failure
+        slot.took_s += time.monotonic() - began
+        if goes_on:
+            paused.append(slot)
+            return
+        self._leave(lane, job)
+        error = f"{type(mistake).__name__}: {mistake}" if mistake is not None else None
+        if slot.run.outcome is not None:
+            error = slot.run.outcome.error
+        line = f"id={job.id} kind={job.kind} attempt={job.attempts} ms={slot.took_s * 1000:.1f}"
         if error is None:
             _log.info("job.done %s", line)
         else:
             _log.warning("job.failed %s error=%r", line, error, exc_info=mistake)
+
+    def _put_back(self, lane: _Lane, slot: _Slot, *, delay_ms: int = 0) -> None:
+        try:
+            slot.run.put_back(delay_ms=delay_ms)
+        except Exception as error:  # noqa: BLE001 - the edge: the lease ends by itself
+            _log.error("job.not_put_back id=%d", slot.run.job.id, exc_info=error)
+        self._leave(lane, slot.run.job)
+
+    def _leave(self, lane: _Lane, job: Job) -> None:
+        self._running.pop(job.id, None)
+        lane.end(job)
+        if lane.threads > 1:
+            self._hub.job_added.set()  # a thread may wait for this namespace's share
 
     def _keep_leases(self) -> None:
         while not self._ended.wait(self._renew_every_s):
@@ -131,3 +184,46 @@ class Worker:
                 else:
                     if not kept and job.id in self._running:
                         _log.warning("job.lease_lost id=%d kind=%s", job.id, job.kind)
+
+
+def threads_of(hub: Hub) -> dict[str, int]:
+    """Return how many threads the settings of a hub give to each lane."""
+    return {lane: getattr(hub.settings, f"{lane}_job_threads") for lane in followups.LANES}
+
+
+class _Slot:
+    """A job that is being run, and the seconds it has taken."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.took_s = 0.0
+
+
+class _Lane:
+    """A lane of this process: its threads, and which namespaces they are working for."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self.name = name
+        self.threads = threads
+        self.claiming = threading.Lock()
+        """Held while a job is claimed, so that no namespace gets more than its share."""
+        self._guard = threading.Lock()
+        self._busy: Counter[int] = Counter()
+
+    def full(self) -> list[int]:
+        """The namespaces that have their share of the threads."""
+        share = max(1, self.threads // 4)
+        with self._guard:
+            return [namespace for namespace, count in self._busy.items() if count >= share and namespace]
+
+    def begin(self, job: Job) -> None:
+        """Count a job that was claimed."""
+        with self._guard:
+            self._busy[job.namespace_id] += 1
+
+    def end(self, job: Job) -> None:
+        """Count a job that has ended or was put back."""
+        with self._guard:
+            self._busy[job.namespace_id] -= 1
+            if not self._busy[job.namespace_id]:
+                del self._busy[job.namespace_id]

@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_627a0ad788e8"
+revision = "first_ec84e99e1612"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -54,6 +54,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_dedup_chunks_xorb"), "dedup_chunks", ["xorb"], unique=False)
     op.create_table(
+        "delivery_pauses",
+        sa.Column("key", sa.String(length=300), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
@@ -78,9 +86,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_files_xet_hash"), "files", ["xet_hash"], unique=False)
     op.create_table(
+        "job_lanes",
+        sa.Column("lane", sa.String(length=16), nullable=False),
+        sa.Column("namespace_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("lane"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "jobs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("lane", sa.String(length=16), nullable=False),
+        sa.Column("namespace_id", sa.BigInteger(), nullable=False),
         sa.Column("dedup_key", sa.String(length=200), nullable=True),
         sa.Column("args", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
@@ -94,7 +111,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("jobs_by_key", "jobs", ["dedup_key", "state"], unique=False)
-    op.create_index("jobs_by_turn", "jobs", ["state", "run_ms"], unique=False)
+    op.create_index("jobs_by_namespace", "jobs", ["state", "lane", "namespace_id", "run_ms"], unique=False)
+    op.create_index("jobs_by_turn", "jobs", ["state", "lane", "run_ms"], unique=False)
     op.create_table(
         "meta",
         sa.Column("key", sa.String(length=64), nullable=False),

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import threading
+
+from entrepot.hub.job_signals import JobSignal
+
+
+def test_a_signal_between_the_look_and_the_wait_is_not_missed() -> None:
+    signal = JobSignal()
+    seen = signal.count
+    signal.set()
+    signal.wait(seen, 3_600.0)
+
+
+def test_a_signal_wakes_every_thread_that_waits() -> None:
+    signal = JobSignal()
+    seen, woken = signal.count, threading.Barrier(3)
+
+    def wait() -> None:
+        signal.wait(seen, 3_600.0)
+        woken.wait(20.0)
+
+    threads = [threading.Thread(target=wait) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    signal.set()
+    woken.wait(20.0)
+    for thread in threads:
+        thread.join()
+
+
+def test_a_wait_ends_by_itself() -> None:
+    signal = JobSignal()
+    signal.wait(signal.count, 0.0)
