@@ -69,7 +69,7 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
         scope.setdefault("state", {})["house"] = house
         await router(scope, receive, send)
 
-    return Edge(limited(app, hub.settings), metrics=metrics)
+    return Edge(limited(app, hub.settings), metrics=metrics, settings=hub.settings)
 
 
 def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
