@@ -56,7 +56,7 @@ def make_app(settings: str, worker: int) -> Application:
     # The application cannot close it: its last requests end after its shutdown has begun.
     atexit.register(hub.close)
     companions = [Worker(hub)] if chosen.run_jobs and worker == 0 else []
-    return app.make_app(hub, worker=worker, companions=companions)
+    return app.make_app(hub, companions=companions)
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:

@@ -124,6 +124,7 @@ class Edge:
                     received=exchange.received,
                     sent=exchange.sent,
                     caller=scope["state"].get("caller"),
+                    refused="credentials" if exchange.status == 401 and exchange.has_credentials else None,
                     address=exchange.address or None,
                     id=scope["state"]["request_id"],
                 )
@@ -169,11 +170,13 @@ class _Exchange:
         own_id = trace = b""
         self._preflight = self._expects = False
         self._wanted_headers = b""
-        self._has_body = False
+        self._has_body = self.has_credentials = False
         self._announced: int | None = None
         for name, value in self._scope["headers"]:
             if name == b"x-request-id":
                 own_id = value
+            elif name == b"authorization":
+                self.has_credentials = True
             elif name == b"x-amzn-trace-id":
                 trace = value
             elif name == b"content-length":
@@ -264,6 +267,8 @@ class _Exchange:
         self.status = message["status"]
         self._started = True
         headers: list[Header] = [*message.get("headers", ()), (b"x-request-id", self._id), *_CORS]
+        if self._head and self.status >= 300:
+            headers = _without_body(headers)
         self._sized = any(name == b"content-length" for name, _ in headers)
         challenge = self._scope["state"].get("challenge")
         if self.status == 401 and challenge:
@@ -337,6 +342,12 @@ def _request_id(own: bytes, trace: bytes) -> bytes:
         return own
     fresh = secrets.token_hex(8).encode()
     return trace + b";" + fresh if _SANE_ID.fullmatch(trace) else fresh
+
+
+def _without_body(headers: list[Header]) -> list[Header]:
+    """Return the headers of an error of HEAD: clients parse by the content type, and there is nothing to parse."""
+    kept = [header for header in headers if header[0] not in (b"content-type", b"content-length")]
+    return [*kept, (b"content-length", b"0")]
 
 
 def _preflight(wanted: bytes) -> ErrorAnswer:
