@@ -69,3 +69,28 @@ def test_the_level_is_that_of_the_settings(
         LOG.log(number, "event")
         logging.getLogger("another.library").log(min(number, logging.INFO), "noise")
     assert len(capsys.readouterr().err.splitlines()) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("token hf_abcdefghijklmnopqrstuvwxyz refused", "token hf_[hidden] refused"),
+        ("pass xet_eyJhIjoiYiJ9eyJhIjoi.c2ln-_x ended", "pass xet_[hidden] ended"),
+        ("{'authorization': 'Bearer abc.def-12345'}", "{'authorization': 'Bearer [hidden]'}"),
+        ("Authorization: basic YWxpY2U6c2VjcmV0", "Authorization: basic [hidden]"),
+        ("GET https://h/_lfs/x?oid=1&sig=0123abcd HTTP", "GET https://h/_lfs/x?oid=1&sig=[hidden] HTTP"),
+        ("path=/alice/hf_xet/resolve/main/x", "path=/alice/hf_xet/resolve/main/x"),
+    ],
+)
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_line_holds_a_secret(
+    text: str, shown: str, log_format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(Settings(data=tmp_path, log_format=log_format))  # type: ignore[arg-type]
+    try:
+        raise ValueError(text)
+    except ValueError as error:
+        LOG.error("said %s", text, exc_info=error)
+    written = capsys.readouterr().err
+    assert f"said {shown}" in written
+    assert f"ValueError: {shown}" in written

@@ -283,3 +283,14 @@ def test_every_setting_is_a_flag_of_serve() -> None:
     assert {row.flag for row in SETTINGS} <= flags
     assert "--no-jobs" in flags
     assert len(SETTINGS) == len(msgspec.structs.fields(Settings))
+
+
+def test_a_second_server_on_one_folder_is_refused_and_a_worker_is_not(data: Path) -> None:
+    with served(data, "--workers", "2", "--no-jobs") as first:
+        sentence = refused("serve", "--data", str(data), "--port", "0")
+        assert f"another server (process {first.process.pid}) serves it" in sentence
+        with process("worker", "--data", str(data), log=data.with_suffix(".worker")) as worker:
+            assert worker.stdout is not None
+            assert "running the jobs" in worker.stdout.readline()
+    with served(data):
+        pass

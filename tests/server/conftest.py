@@ -127,7 +127,12 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     settings = Settings(
-        data=tmp_path_factory.mktemp("hub") / "data", multipart_threshold=6 << 20, part_size=5 << 20, max_file=64 << 20
+        data=tmp_path_factory.mktemp("hub") / "data",
+        multipart_threshold=6 << 20,
+        part_size=5 << 20,
+        max_file=64 << 20,
+        trusted_proxies=("127.0.0.1",),
+        allowed_hosts=("hub.example",),
     )
     hub = open_hub(settings, fsync=False)
     for name in ("alice", "bob"):

@@ -96,11 +96,6 @@ def test_downloads_are_written_down_before_it_ends(hub: Hub) -> None:
         assert get(address.url, "/api/models/alice/m").json()["downloads"] == 1
 
 
-def test_metrics_name_the_worker_that_answers(hub: Hub) -> None:
-    with running(make_app(hub, worker=3)) as address:
-        assert 'worker="3"' in get(address.url, "/metrics").text
-
-
 def test_the_use_of_a_token_is_written_down_at_the_latest_when_the_hub_stops(hub: Hub) -> None:
     accounts.create_user(hub, "alice")
     made = accounts.create_token(hub, "alice", role="read")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pathlib
 import re
 import socket
 from collections.abc import Callable
@@ -172,7 +173,27 @@ def test_the_access_log_has_one_line_without_query_or_token(
     assert len(lines) == 1
     assert lines[0].startswith("request method=GET path=/echo/a%2Fb status=200 ms=")
     assert "caller=alice" in lines[0]
+    assert "address=127.0.0.1" in lines[0]
     assert "hf_" not in lines[0]
+
+
+def test_the_documented_filter_finds_the_address_of_a_failed_login(
+    world: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="entrepot.access")
+    page = (pathlib.Path(__file__).parents[2] / "docs/operations.md").read_text(encoding="utf-8")
+    rule = re.search(r"^failregex = (.*)$", page, re.MULTILINE)
+    assert rule is not None
+    pattern = re.compile(rule[1].replace("<HOST>", r"(?P<host>[0-9a-fA-F:.]+)"))
+    forwarded = {"x-forwarded-for": "203.0.113.9, 198.51.100.7"}
+    world.client("hf_wrong", **forwarded).get("/api/whoami-v2")
+    world.client("hf_wrong", **forwarded).get("/api/models/a/b?x= status=401 refused=credentials address=9.9.9.9 id=x")
+    world.client(**forwarded).get("/api/whoami-v2")  # without credentials
+    world.client(world.alice, **forwarded).get("/api/whoami-v2")
+    found = [
+        pattern.match("info " + record.getMessage()) for record in caplog.records if record.name == "entrepot.access"
+    ]
+    assert [match and match["host"] for match in found] == ["198.51.100.7", "198.51.100.7", None, None]
 
 
 def test_a_refused_upload_is_answered_before_its_body_is_sent(serve: Serve) -> None:
@@ -236,7 +257,7 @@ def test_requests_are_counted_under_their_route(serve: Serve) -> None:
     httpx2.get(f"http://{host}:{port}/echo/two")
     httpx2.get(f"http://{host}:{port}/nowhere")
     text = metrics.render().decode()
-    assert 'entrepot_requests_total{method="GET",route="/echo/{name}",status="2xx",worker="0"} 2.0' in text
+    assert 'entrepot_requests_total{method="GET",route="/echo/{name}",status="2xx"} 2.0' in text
     assert 'route="unmatched",status="4xx"' in text
 
 

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2
+import pytest
+
+from entrepot.hub import accounts
 from entrepot.hub.house import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
@@ -41,3 +45,34 @@ def test_metrics_count_requests_and_show_the_sizes_of_the_hub(world: Any) -> Non
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'route="/healthz"' in answer.text
     assert "entrepot_repositories " in answer.text
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-for", "x-real-ip", "forwarded", "via"])
+def test_metrics_behind_a_proxy_are_for_administrators(world: Any, name: str) -> None:
+    proxied = {name: "127.0.0.1"}
+    assert world.client(**proxied).get("/metrics").status_code == 401
+    refused = world.client(world.alice, **proxied).get("/metrics")
+    assert refused.status_code == 403
+    assert "entrepot_" not in refused.text
+    accounts.create_user(world.hub, f"root-{name}", is_admin=True)
+    admin = accounts.create_token(world.hub, f"root-{name}", role="read").secret
+    assert "entrepot_requests_total" in world.client(admin, **proxied).get("/metrics").text
+
+
+def test_metrics_are_public_when_a_setting_says_so(tmp_path: Any) -> None:
+    hub = open_hub(Settings(data=tmp_path / "data", public_metrics=True), fsync=False)
+    with running(make_app(hub)) as address:
+        answer = httpx2.get(f"{address.url}/metrics", headers={"x-forwarded-for": "198.51.100.7"}, trust_env=False)
+    hub.close()
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["healthz", "readyz", "no-such-user/nothing/resolve/main/x", "api/models/a/b", "nothing"]
+)
+def test_head_announces_no_document_for_an_error(world: Any, path: str) -> None:
+    answer = world.client().head(f"/{path}")
+    assert answer.content == b""
+    if answer.status_code >= 400:
+        assert "content-type" not in answer.headers
+        assert answer.headers.get("content-length", "0") == "0"

@@ -113,7 +113,7 @@ def test_addresses_are_counted_apart(limits: RateLimits) -> None:
     ],
 )
 def test_an_address_is_believed_of_trusted_proxies_only(peer: str, forwarded: bytes, expected: str) -> None:
-    settings = Settings(data=HERE)
+    settings = Settings(data=HERE, trusted_proxies=("127.0.0.1", "::1"))
     scope: Any = {"client": (peer, 1), "headers": [(b"x-forwarded-for", forwarded)] if forwarded else []}
     plain: Any = {"client": (expected, 1), "headers": []}
     assert senders_of(scope, settings) == senders_of(plain, settings)

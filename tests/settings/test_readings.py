@@ -9,6 +9,7 @@ from entrepot.settings.readings import (
     FILE,
     FOLDER,
     HOST,
+    HOSTS,
     NETWORKS,
     SWITCH,
     Reading,
@@ -105,6 +106,11 @@ def test_a_good_value_is_read(reading: Reading, raw: object, value: object) -> N
         (NETWORKS, ["*"], "no address or network"),
         (NETWORKS, [7], "not a number"),
         (NETWORKS, 7, "write a list"),
+        (HOSTS, "http://hub.example", "no host"),
+        (HOSTS, ["hub example"], "no host"),
+        (HOSTS, ["a/b"], "no host"),
+        (HOSTS, ["x*.example"], "no host"),
+        (HOSTS, 7, "write a list"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_cure(reading: Reading, raw: object, cure: str) -> None:
@@ -112,7 +118,9 @@ def test_a_bad_value_is_refused_with_its_cure(reading: Reading, raw: object, cur
         reading.read(raw)
 
 
-@pytest.mark.parametrize("reading", [PORT, PART, LIFETIME, LEVEL, SWITCH, FOLDER, FILE, HOST, BASE_URL, NETWORKS])
+@pytest.mark.parametrize(
+    "reading", [PORT, PART, LIFETIME, LEVEL, SWITCH, FOLDER, FILE, HOST, BASE_URL, HOSTS, NETWORKS]
+)
 @given(raw=anything)
 def test_whatever_is_written_is_read_or_refused_and_reads_back(reading: Reading, raw: object) -> None:
     try:

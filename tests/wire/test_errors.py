@@ -31,6 +31,8 @@ SENT = [
     (errors.LimitExceeded("body", 1), 413, None),
     (errors.QuotaExceeded("acme", "it is full"), 413, None),
     (errors.Busy("main"), 503, None),
+    (errors.BodyTooSlow(), 408, None),
+    (errors.TooManyBodies("in all", 9), 503, None),
     (errors.DataFolderError("d", "no"), 503, None),
     (errors.StoreFull("no"), 507, None),
     (errors.ObjectMissing("0" * 40), 500, None),

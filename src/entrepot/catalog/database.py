@@ -81,6 +81,10 @@ def open_catalog(url: str, *, pool_size: int = 16) -> Catalog:
         DataFolderError: it was written by a newer version, or cannot be opened.
     """
     engine = engines.make_engine(url, pool_size=pool_size)
-    with engines.translated():
-        schema.upgrade(engine)
+    try:
+        with engines.translated():
+            schema.upgrade(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return Catalog(engine)

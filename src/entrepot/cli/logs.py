@@ -4,10 +4,34 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
+from typing import Final
 
 from entrepot.settings import Settings
 from entrepot.wire.times import format_ms
+
+_SECRETS: Final = re.compile(
+    r"\b(?P<token>hf|xet)_(?=[A-Za-z0-9]{16})[A-Za-z0-9_.~-]+"
+    r"|(?P<scheme>\b(?:Bearer|Basic)) +[A-Za-z0-9_.~+/=-]{5,}"
+    r"|(?P<name>[?&](?:sig|token|access_token)=)[^\s&\"']+",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """Return a log line with tokens, credentials and signatures replaced.
+
+    The server does not log them on purpose; messages of other libraries, and
+    of exceptions that no one foresaw, may hold them.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        if match["token"]:
+            return f"{match['token']}_[hidden]"
+        return f"{match['scheme']} [hidden]" if match["scheme"] else f"{match['name']}[hidden]"
+
+    return _SECRETS.sub(replaced, text)
 
 
 class JsonLines(logging.Formatter):
@@ -19,10 +43,10 @@ class JsonLines(logging.Formatter):
             "time": format_ms(int(record.created * 1000)),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_secrets(record.getMessage()),
         }
         if record.exc_info:
-            fields["trace"] = self.formatException(record.exc_info)
+            fields["trace"] = without_secrets(self.formatException(record.exc_info))
         return json.dumps(fields, ensure_ascii=False)
 
 
@@ -32,7 +56,7 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write one record, and the trace of a failure below it."""
         line = f"{format_ms(int(record.created * 1000))} {record.levelname.lower()} {record.getMessage()}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return without_secrets(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
 
 
 def configure_logging(settings: Settings) -> None:

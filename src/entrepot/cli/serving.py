@@ -57,7 +57,7 @@ def make_app(settings: str, worker: int) -> Application:
     # The application cannot close it: its last requests end after its shutdown has begun.
     atexit.register(hub.close)
     companions = [Worker(hub)] if chosen.run_jobs and worker == 0 else []
-    return app.make_app(hub, worker=worker, companions=companions)
+    return app.make_app(hub, companions=companions)
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:
@@ -100,6 +100,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
     from entrepot.hub import accounts
+    from entrepot.hub.folder_locks import served_alone
     from entrepot.server.hosting import Certificate
     from entrepot.server.workers import Hosting
     from entrepot.server.workers import serve as serve_until_stopped
@@ -110,8 +111,6 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     # Opened here first: a folder that cannot be used is refused before any process starts.
     with session.opened_or_new_hub() as hub:
         is_first_run = not accounts.has_accounts(hub)
-    if lifeline:
-        _hold_lifeline()
     hosting = Hosting(
         _FACTORY,
         encode_settings(settings),
@@ -120,7 +119,10 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
         settings.workers,
         certificate=Certificate(Path(settings.tls_cert), Path(settings.tls_key)) if settings.tls_cert else None,
     )
-    serve_until_stopped(hosting, lambda address: _announce(settings, address.url, is_first_run=is_first_run))
+    with served_alone(settings.data):
+        if lifeline:
+            _hold_lifeline()
+        serve_until_stopped(hosting, lambda address: _announce(settings, address.url, is_first_run=is_first_run))
 
 
 @click.command(short_help="Run background jobs without a server.")

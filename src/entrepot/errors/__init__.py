@@ -93,6 +93,7 @@ from entrepot.errors.rights import (
 from entrepot.errors.stores import (
     BlobMissing,
     BlobUnreadable,
+    BodyTooSlow,
     Busy,
     ClientGone,
     DataFolderError,
@@ -100,6 +101,7 @@ from entrepot.errors.stores import (
     ObjectMissing,
     StoreFull,
     StoreUnavailable,
+    TooManyBodies,
     XorbDamaged,
 )
 
@@ -110,6 +112,7 @@ __all__ = [
     "AnswerUnusable",
     "BlobMissing",
     "BlobUnreadable",
+    "BodyTooSlow",
     "BranchMoved",
     "Busy",
     "CacheDamaged",
@@ -172,6 +175,7 @@ __all__ = [
     "TlsFailed",
     "TokenMissing",
     "TooLarge",
+    "TooManyBodies",
     "Unauthenticated",
     "Unavailable",
     "XorbDamaged",

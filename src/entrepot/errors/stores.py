@@ -69,6 +69,27 @@ class ClientGone(Unavailable):
 
 
 @attrs.define
+class BodyTooSlow(Unavailable):
+    """The body of a request did not arrive in time."""
+
+    @property
+    def message(self) -> str:
+        return "the request body arrived too slowly; nothing was kept; send the request again"
+
+
+@attrs.define
+class TooManyBodies(Unavailable):
+    """The server is receiving as many request bodies as it may."""
+
+    where: str
+    limit: int
+
+    @property
+    def message(self) -> str:
+        return f"{self.limit:,} request bodies {self.where} are unfinished, which is the limit; try again later"
+
+
+@attrs.define
 class BlobMissing(Damaged):
     """No bytes are stored under a key that should have some."""
 

@@ -16,6 +16,7 @@ from entrepot.catalog import Catalog, Read, Write, facts, open_catalog
 from entrepot.errors import DataFolderError
 from entrepot.hub import callers
 from entrepot.hub.callers import Anyone
+from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
 from entrepot.hub.signing import Signer
@@ -93,12 +94,14 @@ def open_hub(settings: Settings, *, fsync: bool = True) -> Hub:
         DataFolderError: the folder cannot be read or written, or was made by
             a newer version; nothing in it was changed.
     """
+    with opening(settings.data):
+        return _open(settings, fsync=fsync)
+
+
+def _open(settings: Settings, *, fsync: bool) -> Hub:
     folder = settings.data
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _check_format(folder)
-    except OSError as error:
-        raise DataFolderError(str(folder), error.strerror or str(error)) from error
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _check_format(folder)
     pool = settings.short_threads + settings.transfer_threads
     catalog = open_catalog(f"sqlite:///{folder / 'catalog.sqlite3'}", pool_size=pool)
     blobs = LocalBlobs(folder / "blobs", fsync=fsync)

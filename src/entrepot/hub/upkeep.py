@@ -10,8 +10,9 @@ from entrepot.blobs import file_key
 from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, repos, uploads, xorbs
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
-from entrepot.errors import BlobMissing
+from entrepot.errors import BlobMissing, NotAllowed
 from entrepot.hub import scrubbing
+from entrepot.hub.callers import Anyone, require
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, Sha256
 from entrepot.storage import checks
@@ -146,6 +147,16 @@ def check_ready(hub: Hub) -> None:
     with hub.read() as tx:
         facts.find(tx, "store_id")
     hub.store.blobs.stat(file_key(Sha256("0" * 64)))
+
+
+def check_may_watch(_hub: Hub, caller: Anyone) -> None:
+    """Check that the caller may read the counters of the hub.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is no administrator, or has a fine-grained token.
+    """
+    if not require(caller).sees_all:
+        raise NotAllowed("The metrics are for administrators of the hub")
 
 
 def _check_raw(hub: Hub, sha256: Sha256, size: int, *, checks_content: bool) -> Finding | None:

@@ -14,7 +14,7 @@ from entrepot.errors import Unavailable
 from entrepot.hub import upkeep
 from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub
-from entrepot.server import git, health, hf, lfs, xet
+from entrepot.server import git, health, hf, lfs, worker_metrics, xet
 from entrepot.server.doors import House
 from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics, Reading
@@ -34,15 +34,14 @@ class Companion(Protocol):
         """End what is under way and return when it has ended."""
 
 
-def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ()) -> ASGIApp:
+def make_app(hub: Hub, *, companions: Sequence[Companion] = ()) -> ASGIApp:
     """The hub's HTTP application.
 
     Args:
         hub: closed by the caller after the application has shut down.
-        worker: number of the worker process, for metrics.
         companions: started and stopped with the application.
     """
-    metrics = Metrics(worker=worker)
+    metrics = Metrics()
     metrics.on_scrape(lambda: _readings(hub))
     threads = Threads(short=hub.settings.short_threads, transfers=hub.settings.transfer_threads)
     house = House(hub, threads, DownloadCounter())
@@ -53,7 +52,8 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
             companion.start()
         flushing = asyncio.create_task(_flush_often(house))
         try:
-            yield
+            async with worker_metrics.answering(metrics.snapshot):
+                yield
         finally:
             flushing.cancel()
             await settle(flushing)
@@ -69,13 +69,13 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
         scope.setdefault("state", {})["house"] = house
         await router(scope, receive, send)
 
-    return Edge(limited(app, hub.settings), metrics=metrics)
+    return Edge(limited(app, hub.settings), metrics=metrics, settings=hub.settings)
 
 
 def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Every route of the application, in the order in which they are tried."""
     chunk_store = xet.routes(workers=hub.settings.workers)
-    return [*health.routes(metrics or Metrics(worker=0)), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
+    return [*health.routes(metrics or Metrics()), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
 
 
 async def _flush_often(house: House) -> None:

@@ -23,6 +23,7 @@ from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub
 from entrepot.hub.uses import TokenUses
 from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_id
+from entrepot.server import public_urls
 from entrepot.server.bodies import read_small
 from entrepot.server.segments import decode_segment
 from entrepot.server.threads import Threads
@@ -114,22 +115,8 @@ def secret_of(request: Request) -> str | None:
 
 
 def base_url(request: Request) -> str:
-    """Scheme, host and port under which the client sees the hub, without a trailing slash.
-
-    The setting, if there is one; else what the request says, and a trusted
-    proxy's ``X-Forwarded-Proto`` and ``X-Forwarded-Host`` before it.
-    """
-    settings = house_of(request).hub.settings
-    if settings.base_url:
-        return settings.base_url
-    scheme, host = request.url.scheme, request.headers.get("host") or "localhost"
-    client = request.scope.get("client")
-    if client and settings.trusts(client[0]):
-        scheme = _first(request.headers.get("x-forwarded-proto")) or scheme
-        host = _first(request.headers.get("x-forwarded-host")) or host
-    if scheme not in ("http", "https") or any(c in host for c in "/\\@?# \t"):
-        raise Malformed("Host header", "it names no host")
-    return f"{scheme}://{host}"
+    """Return the URL under which the client sees the hub, as :func:`entrepot.server.public_urls.base_url`."""
+    return public_urls.base_url(request.scope, house_of(request).hub.settings)
 
 
 def repo_of(request: Request, kind: RepoType) -> RepoRef:
@@ -221,7 +208,3 @@ def next_link(request: Request, changes: Mapping[str, str]) -> str:
     kept = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
     query = urlencode([*kept, *changes.items()])
     return f'<{base_url(request)}{request.scope["path"]}?{query}>; rel="next"'
-
-
-def _first(header: str | None) -> str:
-    return (header or "").split(",")[0].strip()

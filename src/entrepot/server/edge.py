@@ -18,17 +18,23 @@ import logging
 import re
 import secrets
 import time
+from pathlib import Path
 
+import attrs
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot.errors import ClientGone, Damaged, EntrepotError
+from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError
 from entrepot.server.answers import ErrorAnswer, Header, answer_error, answer_text
+from entrepot.server.body_limits import BodyLimits, LimitedBody
+from entrepot.server.client_addresses import client_address, network_of
 from entrepot.server.events import render
 from entrepot.server.metrics import Metrics
+from entrepot.server.public_urls import path_prefix, strip_prefix
 from entrepot.server.segments import raw_path
+from entrepot.settings import Settings
 
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_S = 5.0
@@ -65,30 +71,36 @@ class Edge:
     Source: hf_api, sections 0.2 and 0.3.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, settings: Settings | None = None) -> None:
         """Put the layer around ``app``.
 
         Args:
             app: any ASGI application. A :class:`Starlette` is switched to its
                 bare router (its middleware is left out), because its own error
                 layers would answer first, in plain text.
+            settings: limits, trusted proxies and the path prefix; None stands for the defaults.
         """
         if isinstance(app, Starlette):
             app.middleware_stack = app.router
         self._app = app
         self._metrics = metrics
+        self._settings = settings or Settings(data=Path())
+        self._prefix = path_prefix(self._settings)
+        self._bodies = BodyLimits(self._settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other scope types (lifespan) pass through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send)
+        address = client_address(scope, self._settings)
+        exchange = _Exchange(scope, receive, send, _Terms(self._bodies, self._settings, self._prefix, address))
         self._metrics.begin()
         started = time.perf_counter()
         try:
             await exchange.run(self._app)
         finally:
+            exchange.close()
             self._record(scope, exchange, time.perf_counter() - started)
 
     def _record(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
@@ -112,27 +124,44 @@ class Edge:
                     received=exchange.received,
                     sent=exchange.sent,
                     caller=scope["state"].get("caller"),
+                    refused="credentials" if exchange.status == 401 and exchange.has_credentials else None,
+                    address=exchange.address or None,
                     id=scope["state"]["request_id"],
                 )
             )
 
 
+@attrs.frozen
+class _Terms:
+    """What holds for one exchange; ``address`` is that of the client."""
+
+    bodies: BodyLimits
+    settings: Settings
+    prefix: str
+    address: str
+
+
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, terms: _Terms) -> None:
         self.status = _GONE
         self.received = 0
         self.sent = 0
         self._scope = scope
         self._receive = receive
         self._send = send
+        self.address = terms.address
+        self._terms = terms
+        self._body: LimitedBody | None = None
+        self._send_timeout_s = float(terms.settings.response_timeout_s)
         self._head = scope["method"] == "HEAD"
+        self._is_silent = False  # whether waiting for more of the body is pointless
         self._started = False
         self._sized = False
         self._asked = False
         self._read_names()
-        scope["path"] = raw_path(scope)
+        scope["path"] = strip_prefix(raw_path(scope), terms.prefix)
         # Below a Starlette "app" its router raises 404 and 405 instead of answering them itself.
         scope.setdefault("app", self)
 
@@ -141,11 +170,13 @@ class _Exchange:
         own_id = trace = b""
         self._preflight = self._expects = False
         self._wanted_headers = b""
-        self._has_body = False
+        self._has_body = self.has_credentials = False
         self._announced: int | None = None
         for name, value in self._scope["headers"]:
             if name == b"x-request-id":
                 own_id = value
+            elif name == b"authorization":
+                self.has_credentials = True
             elif name == b"x-amzn-trace-id":
                 trace = value
             elif name == b"content-length":
@@ -168,6 +199,9 @@ class _Exchange:
             await self._answer(_preflight(self._wanted_headers))
             return
         try:
+            if self._has_body:
+                self._body = self._terms.bodies.admit(network_of(self.address), self._receive)
+                self._receive = self._body.receive
             await app(self._scope, self.receive, self.send)
         except (ClientGone, ClientDisconnect):
             # Who closes only the sending side of a connection still reads why its short body was refused.
@@ -177,7 +211,9 @@ class _Exchange:
         except EntrepotError as error:
             if isinstance(error, Damaged):
                 self._log_failure(error)
-            answer = answer_error(error, raw_path=self._scope["path"], query=self._scope["query_string"])
+            answer = answer_error(
+                error, raw_path=self._terms.prefix + self._scope["path"], query=self._scope["query_string"]
+            )
             await self._fail(answer, error)
         except HTTPException as error:
             more = [
@@ -194,10 +230,19 @@ class _Exchange:
             message = f"internal error; the hub's log has it under {self._scope['state']['request_id']}"
             await self._fail(answer_text(500, message), error)
 
+    def close(self) -> None:
+        """Stop counting the body of the request."""
+        if self._body is not None:
+            self._terms.bodies.release(self._body)
+
     async def receive(self) -> Message:
         """The door's view of the request body."""
         self._asked = True
-        message = await self._receive()
+        try:
+            message = await self._receive()
+        except BodyTooSlow:
+            self._is_silent = True
+            raise
         self.received += len(message.get("body", b""))
         if not message.get("more_body", False):
             self._has_body = False  # nothing of it is left
@@ -212,6 +257,9 @@ class _Exchange:
                 await self._send_body(message)
             else:
                 await self._send(message)
+        except TimeoutError as error:
+            _log.warning(render("response.stalled", id=self._scope["state"]["request_id"], address=self.address))
+            raise ClientGone from error
         except OSError as error:  # uvicorn's way to tell; granian does not tell
             raise ClientGone from error
 
@@ -219,6 +267,8 @@ class _Exchange:
         self.status = message["status"]
         self._started = True
         headers: list[Header] = [*message.get("headers", ()), (b"x-request-id", self._id), *_CORS]
+        if self._head and self.status >= 300:
+            headers = _without_body(headers)
         self._sized = any(name == b"content-length" for name, _ in headers)
         challenge = self._scope["state"].get("challenge")
         if self.status == 401 and challenge:
@@ -247,8 +297,10 @@ class _Exchange:
         # would see a broken pipe instead of the reason. A client that still waits for "100 Continue"
         # has sent nothing. The last byte is held back, because granian stops reading the request
         # when the response is complete.
-        if more or not self._has_body or not self._sized or (self._expects and not self._asked):
-            await self._send(message)
+        is_read = not self._has_body or self._is_silent or (self._expects and not self._asked)
+        if more or is_read or not self._sized:
+            async with asyncio.timeout(self._send_timeout_s):
+                await self._send(message)
             return
         body = message.get("body", b"")
         await self._send({"type": "http.response.body", "body": body[:-1], "more_body": True})
@@ -260,8 +312,9 @@ class _Exchange:
         try:
             async with asyncio.timeout(LINGER_S):
                 while self._has_body and self.received < stop_at:
-                    await asyncio.wait_for(self.receive(), LINGER_QUIET_S)
-        except TimeoutError:
+                    async with asyncio.timeout(LINGER_QUIET_S):
+                        await self.receive()
+        except (TimeoutError, BodyTooSlow):
             return
 
     async def _fail(self, answer: ErrorAnswer, error: BaseException) -> None:
@@ -289,6 +342,12 @@ def _request_id(own: bytes, trace: bytes) -> bytes:
         return own
     fresh = secrets.token_hex(8).encode()
     return trace + b";" + fresh if _SANE_ID.fullmatch(trace) else fresh
+
+
+def _without_body(headers: list[Header]) -> list[Header]:
+    """Return the headers of an error of HEAD: clients parse by the content type, and there is nothing to parse."""
+    kept = [header for header in headers if header[0] not in (b"content-type", b"content-length")]
+    return [*kept, (b"content-length", b"0")]
 
 
 def _preflight(wanted: bytes) -> ErrorAnswer:

@@ -7,21 +7,26 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from entrepot.hub import upkeep
-from entrepot.server.doors import house_of, json_answer
+from entrepot.server.client_addresses import is_local
+from entrepot.server.doors import ask, house_of, json_answer
 from entrepot.server.metrics import CONTENT_TYPE, Metrics
+from entrepot.server.worker_metrics import ask_others
 
 _FRESH = {"cache-control": "no-store"}
 
 
 def routes(metrics: Metrics) -> list[Route]:
-    """``/healthz``, ``/readyz`` and ``/metrics``, open to everybody who can reach the port.
+    """Return ``/healthz`` and ``/readyz``, open to everyone who can reach the port, and ``/metrics``, which is not.
 
     Args:
         metrics: what ``/metrics`` shows.
     """
 
     async def show_metrics(request: Request) -> Response:
-        text = await house_of(request).threads.run_short(metrics.render)
+        house = house_of(request)
+        if not (house.hub.settings.public_metrics or is_local(request.scope)):
+            await ask(request, upkeep.check_may_watch)
+        text = await house.threads.run_short(metrics.render, await ask_others())
         return Response(text, headers=_FRESH | {"content-type": CONTENT_TYPE})
 
     return [

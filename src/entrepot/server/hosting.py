@@ -28,11 +28,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entrepot.errors import ConfigError, EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
 from entrepot.server.events import render
+from entrepot.server.open_files import connection_limit, raise_open_file_limit
 
 _log = logging.getLogger("entrepot.server")
 
-_BACKLOG = 1024
-_CONNECTIONS = 8192
+_BACKLOG = 4096
 _AFTER_CANCEL_S = 10.0
 _PROBE_PAUSE_S = 0.005
 
@@ -146,7 +146,7 @@ async def run_app(
         http=HTTPModes.http1,
         websockets=False,
         backlog=_BACKLOG,
-        backpressure=_CONNECTIONS,
+        backpressure=connection_limit(raise_open_file_limit()),
         http1_settings=HTTP1Settings(header_read_timeout=int(limits.keep_alive_s * 1000)),
         log_enabled=False,
         ssl_cert=certificate.cert if certificate else None,

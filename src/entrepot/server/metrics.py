@@ -1,12 +1,11 @@
 """Counters of one application in the Prometheus text format.
 
 Each application owns its registry, so two hubs in one process (tests,
-notebooks) never mix. With several worker processes each one reports for
-itself under its ``worker`` label, a small stable number: a scrape shows one
-worker, and sums over the label follow over several scrapes. The multiprocess
-mode of prometheus_client was rejected: it is switched on by an environment
-variable at import time, shares one global state per process and leaves a file
-behind for each process that ever lived.
+notebooks) never mix. With several worker processes the one that is scraped
+adds the snapshots of the others to its own (:mod:`entrepot.server.worker_metrics`).
+The multiprocess mode of prometheus_client was rejected: it is switched on by
+an environment variable at import time, shares one global state per process
+and leaves a file behind for each process that ever lived.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -44,37 +44,27 @@ class Metrics:
     Guarantees: every method may be called from any thread.
     """
 
-    def __init__(self, *, worker: int = 0) -> None:
-        """Start at zero.
-
-        Args:
-            worker: number of the worker process, 0 where there is only one.
-        """
+    def __init__(self) -> None:
+        """Start at zero."""
         self._registry = CollectorRegistry()
-        self._worker = str(worker)
+        self._of_hub = CollectorRegistry()
         self._requests = Counter(
             "entrepot_requests",
             "Requests answered.",
-            ("worker", "method", "route", "status"),
+            ("method", "route", "status"),
             registry=self._registry,
         )
         self._latency = Histogram(
             "entrepot_request_seconds",
             "Time from the request head to the last byte of the answer.",
-            ("worker", "route"),
+            ("route",),
             buckets=_BUCKETS_S,
             registry=self._registry,
         )
-        received = Counter(
-            "entrepot_received_bytes", "Bytes of request bodies received.", ("worker",), registry=self._registry
-        )
-        sent = Counter("entrepot_sent_bytes", "Bytes of response bodies sent.", ("worker",), registry=self._registry)
-        in_flight = Gauge(
-            "entrepot_requests_in_flight", "Requests being answered now.", ("worker",), registry=self._registry
-        )
-        self._received = received.labels(self._worker)
-        self._sent = sent.labels(self._worker)
-        self._in_flight = in_flight.labels(self._worker)
+        received = Counter("entrepot_received_bytes", "Bytes of request bodies received.", registry=self._registry)
+        sent = Counter("entrepot_sent_bytes", "Bytes of response bodies sent.", registry=self._registry)
+        in_flight = Gauge("entrepot_requests_in_flight", "Requests being answered now.", registry=self._registry)
+        self._received, self._sent, self._in_flight = received, sent, in_flight
         ProcessCollector(registry=self._registry)
 
     def begin(self) -> None:
@@ -91,18 +81,72 @@ class Metrics:
         """
         self._in_flight.dec()
         verb = method if method in _METHODS else "OTHER"
-        self._requests.labels(self._worker, verb, route, f"{status // 100}xx").inc()
-        self._latency.labels(self._worker, route).observe(seconds)
+        self._requests.labels(verb, route, f"{status // 100}xx").inc()
+        self._latency.labels(route).observe(seconds)
         self._received.inc(received)
         self._sent.inc(sent)
 
     def on_scrape(self, gauges: Gauges) -> None:
         """Add gauges that are read anew at each scrape, in the thread that renders."""
-        self._registry.register(_Scraped(gauges))
+        self._of_hub.register(_Scraped(gauges))
 
-    def render(self) -> bytes:
-        """Everything counted so far as Prometheus text; blocking, because gauges may query the catalog."""
-        return generate_latest(self._registry)
+    def snapshot(self) -> bytes:
+        """Return what this process has counted so far, for :meth:`render` in another one."""
+        return _ENCODER.encode([_family_of(metric) for metric in self._registry.collect()])
+
+    def render(self, others: Iterable[bytes] = ()) -> bytes:
+        """Return everything counted so far as Prometheus text; blocking, because gauges may query the catalog.
+
+        Args:
+            others: snapshots of the other processes of the same server, added up with this one.
+        """
+        total = _Sum()
+        for snapshot in (self.snapshot(), *others):
+            total.add(_DECODER.decode(snapshot))
+        return generate_latest(total) + generate_latest(self._of_hub)
+
+
+class _Family(msgspec.Struct, array_like=True):
+    """One metric of a snapshot; ``samples`` are name, labels and value."""
+
+    name: str
+    help: str
+    type: str
+    samples: list[tuple[str, dict[str, str], float]]
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(list[_Family])
+
+
+def _family_of(metric: Metric) -> _Family:
+    samples = [(sample.name, dict(sample.labels), float(sample.value)) for sample in metric.samples]
+    return _Family(metric.name, metric.documentation, metric.type, samples)
+
+
+class _Sum(Collector):
+    """Adds families up sample by sample; of times, the earliest counts."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, _Family] = {}
+        self._values: dict[tuple[str, str, tuple[tuple[str, str], ...]], float] = {}
+
+    def add(self, families: list[_Family]) -> None:
+        """Add the counters of one process."""
+        for family in families:
+            self._families.setdefault(family.name, family)
+            for name, labels, value in family.samples:
+                key = (family.name, name, tuple(labels.items()))
+                known = self._values.get(key)
+                is_time = name.endswith(("_created", "_start_time_seconds"))
+                self._values[key] = value if known is None else min(known, value) if is_time else known + value
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the sums as metrics."""
+        metrics = {name: Metric(name, one.help, one.type) for name, one in self._families.items()}
+        for (family, name, labels), value in self._values.items():
+            metrics[family].add_sample(name, dict(labels), value)
+        yield from metrics.values()
 
 
 @attrs.frozen(eq=False)

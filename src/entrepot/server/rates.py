@@ -7,9 +7,7 @@ Windows are fixed, as the headers say. Source: hf_api, section 0.3.
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import ipaddress
 import math
 import time
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.server.answers import Header, answer_text
+from entrepot.server.client_addresses import client_address, network_of
 from entrepot.settings import Settings
 
 WINDOW_S = 300.0
@@ -129,33 +128,8 @@ def kind_of(scope: Scope) -> str | None:
 
 def senders_of(scope: Scope, settings: Settings) -> tuple[bytes | None, bytes]:
     """The token of a request (as a digest, whether it is one or not; None without) and its address."""
-    token, forwarded = None, b""
+    token = None
     for name, value in scope["headers"]:
         if name == b"authorization":
             token = hashlib.blake2b(value, digest_size=16).digest()
-        elif name == b"x-forwarded-for":
-            forwarded = forwarded + b"," + value if forwarded else value
-    client = scope.get("client")
-    peer = client[0] if client else ""
-    if forwarded and settings.trusts(peer):
-        peer = _behind(forwarded.decode("latin-1"), settings) or peer
-    return token, _network_of(peer)
-
-
-def _behind(forwarded: str, settings: Settings) -> str | None:
-    """The nearest address of a chain that is no proxy of ours: what lies behind it anybody may have written."""
-    addresses = [address.strip() for address in forwarded.split(",")]
-    return next((address for address in reversed(addresses) if not settings.trusts(address)), None)
-
-
-@functools.lru_cache(maxsize=4096)
-def _network_of(address: str) -> bytes:
-    """What counts as one address: of IPv6, the network that one customer gets."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return b"unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return mapped.packed if mapped is not None else parsed.packed[:8]
-    return parsed.packed
+    return token, network_of(client_address(scope, settings))

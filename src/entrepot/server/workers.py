@@ -16,6 +16,7 @@ import functools
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from entrepot.errors import EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
 from entrepot.server.events import render
 from entrepot.server.hosting import Certificate, Limits, Stop, first_of, load, run_app, run_in_new_loop, serve_here
+from entrepot.server.worker_metrics import WorkerGroup, join_group
 
 _log = logging.getLogger("entrepot.server")
 
@@ -65,6 +67,8 @@ class _Job(msgspec.Struct, frozen=True):
     keep_alive_s: float
     cert: str
     key: str
+    folder: str
+    workers: int
 
     @property
     def certificate(self) -> Certificate | None:
@@ -101,7 +105,8 @@ def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
         async def watch() -> None:
             stop = Stop()
             stop.ask_on_signals()
-            await _Crew(hosting, address, stop).work(announce)
+            with tempfile.TemporaryDirectory(prefix="entrepot-", ignore_cleanup_errors=True) as folder:
+                await _Crew(hosting, address, stop, folder).work(announce)
 
         run_in_new_loop(watch)
 
@@ -123,6 +128,7 @@ def worker_main() -> None:
         ready = functools.partial(print, "ready", file=report, flush=True)
         await run_app(app, address, limits, stop, ready, job.certificate)
 
+    join_group(WorkerGroup(Path(job.folder), job.worker, job.workers))
     try:
         app = load(job.factory)(job.settings, job.worker)
         run_in_new_loop(main)
@@ -134,10 +140,11 @@ def worker_main() -> None:
 class _Crew:
     """The worker processes of one hub."""
 
-    def __init__(self, hosting: Hosting, address: Address, stop: Stop) -> None:
+    def __init__(self, hosting: Hosting, address: Address, stop: Stop, folder: str) -> None:
         self._hosting = hosting
         self._address = address
         self._stop = stop
+        self._folder = folder
 
     async def work(self, announce: Callable[[Address], None]) -> None:
         """Start all, keep all alive until the stop, end all."""
@@ -195,6 +202,8 @@ class _Crew:
             keep_alive_s=self._hosting.limits.keep_alive_s,
             cert=str(certificate.cert) if certificate else "",
             key=str(certificate.key) if certificate else "",
+            folder=self._folder,
+            workers=self._hosting.workers,
         )
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(job) + b"\n")

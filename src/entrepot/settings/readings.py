@@ -20,6 +20,9 @@ from entrepot.settings.quantities import parse_duration, parse_size, render_dura
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
+_ALLOWED_HOST = re.compile(
+    r"\*|(?:(?:\*\.)?[a-z0-9._-]{1,253}|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+)(?<!:)(?::[0-9]{1,5})?"
+)
 _BASE_URL = re.compile(
     r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~-]+)*", re.IGNORECASE
 )
@@ -136,6 +139,23 @@ def _read_networks(value: object) -> object:
     return tuple(networks)
 
 
+def _read_hosts(value: object) -> object:
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple):
+        raise ValueError("write a list of host names, or one text with commas")
+    hosts = []
+    for entry in entries:
+        text = _text(entry).strip().lower()
+        if not text:
+            continue
+        if not _ALLOWED_HOST.fullmatch(text):
+            raise ValueError(
+                f"{shown(text)} is no host; write a name or address, perhaps with a port, *.example.org, or * for any"
+            )
+        hosts.append(text)
+    return tuple(hosts)
+
+
 def _render_networks(value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
@@ -144,6 +164,7 @@ FOLDER = Reading("a path", _read_folder)
 FILE = Reading("a path, or empty", _read_file)
 HOST = Reading("an address or host name", _read_host)
 BASE_URL = Reading("a URL, or empty", _read_base_url)
+HOSTS = Reading("a list of host names", _read_hosts, _render_networks)
 NETWORKS = Reading("a list of addresses or networks", _read_networks, _render_networks)
 SWITCH = Reading("true or false", _read_switch, lambda value: str(value).lower())
 

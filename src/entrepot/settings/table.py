@@ -15,6 +15,7 @@ from entrepot.settings.readings import (
     FILE,
     FOLDER,
     HOST,
+    HOSTS,
     NETWORKS,
     SWITCH,
     Reading,
@@ -62,8 +63,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "text"
     trusted_proxies: Annotated[
         tuple[str, ...],
-        _Doc(NETWORKS, "The peers whose X-Forwarded-Proto and X-Forwarded-Host are believed."),
-    ] = ("127.0.0.1", "::1")
+        _Doc(NETWORKS, "The proxies whose X-Forwarded-For, -Proto and -Host are believed; empty believes none."),
+    ] = ()
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        _Doc(HOSTS, "Further hosts by which clients may address the hub while 'base_url' is empty."),
+    ] = ()
+    body_timeout_s: Annotated[
+        int, _Doc(duration(1, _DAY), "How long a request body may stall before the request is ended with 408.")
+    ] = 60
+    min_body_rate: Annotated[
+        int, _Doc(size(0, _GIB), "The bytes a second that a request body must bring on average over that time.")
+    ] = _KIB
+    response_timeout_s: Annotated[
+        int, _Doc(duration(1, _DAY), "How long a client may take no byte of a response before it is cut off.")
+    ] = 300
+    max_bodies: Annotated[
+        int, _Doc(number(1, 1_000_000), "How many unfinished request bodies one process receives at the same time.")
+    ] = 4096
+    max_bodies_per_address: Annotated[
+        int, _Doc(number(1, 1_000_000), "How many unfinished request bodies one process receives from one address.")
+    ] = 1024
+    public_metrics: Annotated[
+        bool, _Doc(SWITCH, "Whether /metrics answers everyone; if not, this machine and administrators only.")
+    ] = False
     max_commit_body: Annotated[
         int, _Doc(size(_MIB, _TIB), "The largest body of one commit request, inline files included.")
     ] = 4 * _GIB

@@ -47,6 +47,7 @@ TABLE: tuple[Row, ...] = (
     Row(errors.BranchMoved, Answer(412)),
     Row(errors.StoreFull, Answer(507)),
     Row(errors.ClientGone, Answer(499)),
+    Row(errors.BodyTooSlow, Answer(408)),
     # Families.
     Row(errors.Invalid, Answer(400)),
     Row(errors.Unauthenticated, Answer(401)),

@@ -66,7 +66,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[Hub]:
-    hub = open_hub(Settings(data=folder, port=0), fsync=False)
+    hub = open_hub(
+        Settings(data=folder, port=0, trusted_proxies=("127.0.0.1",), allowed_hosts=("hub.example",)), fsync=False
+    )
     try:
         yield hub
     finally:

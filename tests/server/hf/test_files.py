@@ -324,7 +324,7 @@ def test_people_behind_a_trusted_proxy_are_told_apart(tmp_path: pathlib.Path) ->
 
 
 def hub_of_its_own(tmp_path: pathlib.Path) -> tuple[Hub, RepoRef]:
-    hub = open_hub(Settings(data=tmp_path / "data"), fsync=False)
+    hub = open_hub(Settings(data=tmp_path / "data", trusted_proxies=("127.0.0.1",)), fsync=False)
     accounts.create_user(hub, "alice")
     caller = hub.identify(accounts.create_token(hub, "alice", role="write").secret)
     new = repositories.NewRepo(RepoType.MODEL, "counted", "alice", files={"config.json": b'{"a": 12345}'})

@@ -21,7 +21,7 @@ async def tell(request: Request, ref: RepoRef) -> Response:
 
 @pytest.fixture(scope="module")
 def site() -> Any:
-    app = Edge(Router(repo_routes("POST", "act/{tail:path}", tell)), metrics=Metrics(worker=0))
+    app = Edge(Router(repo_routes("POST", "act/{tail:path}", tell)), metrics=Metrics())
     with running(app) as address, httpx2.Client(base_url=f"http://{address.ip}:{address.port}") as client:
         yield client
 

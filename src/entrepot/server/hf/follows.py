@@ -70,4 +70,5 @@ def _account(request: Request) -> str:
 
 
 def _is_user(request: Request) -> bool:
-    return request.url.path.startswith("/api/users/")
+    path: str = request.scope["path"]
+    return path.startswith("/api/users/")

@@ -22,10 +22,11 @@ from entrepot.hub import gates
 from entrepot.hub.gates import STATUSES, Asked, Gate
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.bodies import read_small
-from entrepot.server.doors import ask, json_answer, next_link, number, read_json, repo_of
+from entrepot.server.doors import ask, house_of, json_answer, next_link, number, read_json, repo_of
 from entrepot.server.hf.descriptions import render_gate
 from entrepot.server.hf.mounts import repo_routes
 from entrepot.server.hf.pages import parse_cursor, render_cursor
+from entrepot.server.public_urls import path_prefix
 from entrepot.wire.gates import (
     AccessRequestShape,
     Asker,
@@ -84,7 +85,9 @@ async def ask_access(request: Request, ref: RepoRef) -> Response:
 async def ask_on_page(request: Request, ref: RepoRef) -> Response:
     """POST by a page: as :func:`ask_access`; a form is sent back to the repository's page."""
     answer = await ask_access(request, ref)
-    return answer if _is_json(request) else RedirectResponse(f"/{ref.path}", 303)
+    if _is_json(request):
+        return answer
+    return RedirectResponse(f"{path_prefix(house_of(request).hub.settings)}/{ref.path}", 303)
 
 
 async def cancel(request: Request, ref: RepoRef) -> Response:

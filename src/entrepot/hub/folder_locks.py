@@ -1,0 +1,96 @@
+"""The lock that says that a server serves a data folder, and the words for a folder without room."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from entrepot.errors import DataFolderError, StoreFull
+
+_NAME: Final = "serve.lock"
+_LEAST_BYTES: Final = 128 * 1024
+"""What an empty database and its write-ahead log take at the least."""
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@contextlib.contextmanager
+def served_alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of a server on a data folder inside the ``with``.
+
+    Worker processes of one server are covered by the lock of the process that
+    supervises them; ``entrepot worker`` and the commands of ``entrepot`` do not
+    take it, because they may run beside a server. The lock ends with the
+    process, however that ends. A file system without locks is served without one.
+
+    Raises:
+        DataFolderError: another server holds the lock, or the file cannot be made.
+    """
+    path = folder / _NAME
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise folder_error(folder, error) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            reason = f"another server{_holder(lock)} serves it; stop that one first"
+            raise DataFolderError(str(folder), reason) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
+                raise folder_error(folder, error) from error
+        with contextlib.suppress(OSError):  # the number only makes the message better; a full disk may refuse it
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+        yield
+    finally:
+        os.close(lock)
+
+
+def folder_error(folder: Path, error: OSError) -> DataFolderError:
+    """Return the error for a failed system call on a data folder."""
+    if error.errno in _FULL:
+        return _no_space(folder)
+    return DataFolderError(str(folder), error.strerror or str(error))
+
+
+@contextlib.contextmanager
+def opening(folder: Path) -> Iterator[None]:
+    """Turn what fails inside the ``with``, while a folder is opened, into words that name the folder.
+
+    Raises:
+        DataFolderError: a system call failed, or the disk is full.
+    """
+    try:
+        yield
+    except StoreFull as error:
+        raise _no_space(folder) from error
+    except DataFolderError as error:
+        # SQLite tells of a file that cannot grow as "disk I/O error".
+        if _is_full(folder):
+            raise _no_space(folder) from error
+        raise
+    except OSError as error:
+        raise folder_error(folder, error) from error
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _LEAST_BYTES
+
+
+def _no_space(folder: Path) -> DataFolderError:
+    return DataFolderError(str(folder), f"no space left on {folder}; free some room and start again")
+
+
+def _holder(lock: int) -> str:
+    text = os.pread(lock, 32, 0).strip()
+    return f" (process {text.decode()})" if text.isdigit() else ""

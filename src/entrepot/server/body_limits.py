@@ -1,0 +1,152 @@
+"""Limits on unfinished request bodies: how slowly they may arrive and how many of them there may be.
+
+A body must bring ``min_body_rate`` bytes a second, on average over each
+``body_timeout_s`` that the server spends waiting for it. Time during which the
+server itself is busy (a slow disk, a full queue) is not counted.
+
+When there are too many bodies, of one address or in all, a new one takes the
+place of the one that has been silent longest, if that is a second or more;
+else the new one is refused. A client that holds a thousand connections open
+therefore does not keep others at the same address from uploading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from starlette.types import Message, Receive
+
+from entrepot.errors import BodyTooSlow, TooManyBodies
+from entrepot.settings import Settings
+
+SILENT_S = 1.0
+"""How long a body must have been silent before a newer one may take its place."""
+
+
+class BodyLimits:
+    """The unfinished bodies of one process. Belongs to one event loop."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.period_s = float(settings.body_timeout_s)
+        self.period_bytes = max(1, settings.min_body_rate * settings.body_timeout_s)
+        self.clock = clock
+        self._total = settings.max_bodies
+        self._per_address = settings.max_bodies_per_address
+        self._all: dict[LimitedBody, None] = {}
+        self._by_address: dict[bytes, dict[LimitedBody, None]] = {}
+
+    def admit(self, address: bytes, receive: Receive) -> LimitedBody:
+        """Return the body of a new request, counted until it is released.
+
+        Args:
+            address: what counts as one address.
+            receive: the server's function, from which the body is read.
+
+        Raises:
+            TooManyBodies: there are too many unfinished bodies, and none has been silent for a second.
+        """
+        same = self._by_address.setdefault(address, {})
+        if len(same) >= self._per_address and not self._evict(same):
+            raise TooManyBodies("from one address", self._per_address)
+        if len(self._all) >= self._total and not self._evict(self._all):
+            if not same:
+                del self._by_address[address]
+            raise TooManyBodies("in all", self._total)
+        body = LimitedBody(self, address, receive)
+        # Evicting the last body of an address forgets the address.
+        self._by_address.setdefault(address, {})[body] = None
+        self._all[body] = None
+        return body
+
+    def release(self, body: LimitedBody) -> None:
+        """Count a body no longer; a second call does nothing."""
+        self._all.pop(body, None)
+        same = self._by_address.get(body.address)
+        if same is not None:
+            same.pop(body, None)
+            if not same:
+                del self._by_address[body.address]
+
+    def touch(self, body: LimitedBody) -> None:
+        """Move a body that brought bytes behind all others: the first ones are those that are silent longest."""
+        if body in self._all:
+            self._all[body] = self._all.pop(body)
+            same = self._by_address[body.address]
+            same[body] = same.pop(body)
+
+    @property
+    def count(self) -> int:
+        """How many bodies are unfinished."""
+        return len(self._all)
+
+    def _evict(self, bodies: dict[LimitedBody, None]) -> bool:
+        """End the body that has been silent longest; False when none has been for long enough."""
+        latest = self.clock() - SILENT_S
+        for body in bodies:
+            if body.heard_at > latest:
+                return False
+            if body.evict():
+                self.release(body)
+                return True
+        return False
+
+
+class LimitedBody:
+    """The body of one request; :meth:`receive` stands for the server's function of the same name."""
+
+    def __init__(self, limits: BodyLimits, address: bytes, receive: Receive) -> None:
+        self.address = address
+        self.heard_at = limits.clock()
+        self._limits = limits
+        self._receive = receive
+        self._waited_s = 0.0
+        self._brought = 0
+        self._timeout: asyncio.Timeout | None = None
+        self._is_over = False
+
+    async def receive(self) -> Message:
+        """Return the next message.
+
+        Raises:
+            BodyTooSlow: the peer sends nothing or too little, or had to give way to another request.
+        """
+        limits = self._limits
+        started = limits.clock()
+        if self._is_over:
+            raise BodyTooSlow
+        try:
+            async with asyncio.timeout(max(0.0, limits.period_s - self._waited_s)) as self._timeout:
+                message = await self._receive()
+        except TimeoutError:
+            self._end()
+            raise BodyTooSlow from None
+        finally:
+            self._timeout = None
+        self.heard_at = limits.clock()
+        self._waited_s += self.heard_at - started
+        self._brought += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            limits.release(self)
+        elif self._brought >= limits.period_bytes:
+            self._brought, self._waited_s = 0, 0.0
+            limits.touch(self)
+        elif self._waited_s >= limits.period_s:
+            self._end()
+            raise BodyTooSlow
+        else:
+            limits.touch(self)
+        return message
+
+    def evict(self) -> bool:
+        """End the wait for the next bytes; False when nothing is waited for."""
+        timeout = self._timeout
+        if timeout is None or timeout.expired():
+            return False
+        timeout.reschedule(0.0)
+        return True
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._limits.release(self)

@@ -1,0 +1,81 @@
+"""The address of the client behind a request: its peer, or what trusted proxies say about it."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+
+from starlette.types import Scope
+
+from entrepot.settings import Settings
+
+_PROXY_HEADERS = frozenset(
+    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
+)
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
+
+
+def client_address(scope: Scope, settings: Settings) -> str:
+    """Return the IP address of the client; empty when the server does not know it.
+
+    ``X-Forwarded-For`` is read from its right end, and only as far as trusted
+    proxies wrote it: the result is the rightmost address that is no trusted
+    proxy. What stands left of it may have been written by the client.
+    """
+    client = scope.get("client")
+    address: str = client[0] if client else ""
+    if not settings.trusted_proxies or not settings.trusts(address):
+        return address
+    chain = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
+    for hop in reversed(chain.split(",")):
+        named = _parse(hop.strip())
+        if named is None:
+            break
+        address = named
+        if not settings.trusts(address):
+            break
+    return address
+
+
+def is_local(scope: Scope) -> bool:
+    """Return whether a process of this machine asks directly, without a proxy in between."""
+    client = scope.get("client")
+    return (
+        client is not None
+        and is_loopback(client[0])
+        and not any(name in _PROXY_HEADERS for name, _ in scope["headers"])
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def is_loopback(address: str) -> bool:
+    """Return whether a text is an IP address of the loopback interface."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return bool((mapped or parsed).is_loopback)
+
+
+@functools.lru_cache(maxsize=4096)
+def network_of(address: str) -> bytes:
+    """Return what limits count as one address: of IPv6 the /64 network that one customer gets."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return b"unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return mapped.packed if mapped is not None else parsed.packed[:8]
+    return parsed.packed
+
+
+def _parse(hop: str) -> str | None:
+    match = _WITH_PORT.fullmatch(hop)
+    text = (match[1] or match[2]) if match else hop
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None

@@ -1,0 +1,41 @@
+"""The limit of open files of this process: raised as far as the system allows without further rights."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+_HIGHEST: Final = 1_048_576
+"""More than this is never asked for: "unlimited" is refused by some systems."""
+_RESERVED: Final = 1024
+"""Files that are kept for the database, stored bytes and git, and not given to connections."""
+_FEWEST_CONNECTIONS: Final = 256
+_MOST_CONNECTIONS: Final = 65_536
+
+
+def raise_open_file_limit() -> int:
+    """Raise the soft limit of open files to the hard one, and return the limit that holds now."""
+    if sys.platform == "win32":
+        return 8192
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    ceiling = _HIGHEST if hard == resource.RLIM_INFINITY else min(hard, _HIGHEST)
+    for wanted in (ceiling, 65_536, 10_240):  # macOS refuses more than a limit of its own
+        if soft == resource.RLIM_INFINITY or soft >= min(wanted, ceiling):
+            break
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, ceiling), hard))
+        except (OSError, ValueError):
+            continue
+        soft = min(wanted, ceiling)
+    return _HIGHEST if soft == resource.RLIM_INFINITY else soft
+
+
+def connection_limit(open_files: int) -> int:
+    """Return how many connections a process may hold that may have so many files open.
+
+    Args:
+        open_files: from :func:`raise_open_file_limit`.
+    """
+    return max(_FEWEST_CONNECTIONS, min(open_files - _RESERVED, _MOST_CONNECTIONS))

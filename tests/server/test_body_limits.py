@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import asyncio
+import pathlib
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.types import Message
+
+from entrepot.errors import BodyTooSlow, TooManyBodies
+from entrepot.hub import accounts
+from entrepot.hub.house import Hub, open_hub
+from entrepot.server.app import make_app
+from entrepot.server.body_limits import BodyLimits
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
+
+
+def limits_of(clock: Any, **settings: Any) -> BodyLimits:
+    return BodyLimits(Settings(data=pathlib.Path(), **settings), clock=clock)
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Peer:
+    """Sends what a test wants, and lets time pass while it does."""
+
+    def __init__(self, clock: Clock, *steps: tuple[float, bytes]) -> None:
+        self.clock = clock
+        self.steps = list(steps)
+
+    async def __call__(self) -> Message:
+        pause_s, data = self.steps.pop(0)
+        self.clock.now_s += pause_s
+        return {"type": "http.request", "body": data, "more_body": bool(self.steps)}
+
+
+async def silent() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError("never")
+
+
+def drain(limits: BodyLimits, peer: Any) -> int:
+    async def read() -> int:
+        body, total = limits.admit(b"a", peer), 0
+        while True:
+            message = await body.receive()
+            total += len(message["body"])
+            if not message["more_body"]:
+                return total
+
+    return asyncio.run(read())
+
+
+def test_a_slow_and_honest_link_passes() -> None:
+    clock = Clock()
+    limits = limits_of(clock)
+    assert drain(limits, Peer(clock, *[(1.0, b"x" * 10_240)] * 600)) == 6_144_000
+    assert limits.count == 0
+
+
+def test_a_link_that_pauses_for_less_than_the_timeout_passes() -> None:
+    clock = Clock()
+    limits = limits_of(clock)
+    assert drain(limits, Peer(clock, *[(50.0, b"x" * 100_000)] * 20)) == 2_000_000
+
+
+def test_a_drip_is_cut_although_it_is_never_silent_for_long() -> None:
+    clock = Clock()
+    limits = limits_of(clock)
+    peer = Peer(clock, *[(1.0, b"x")] * 600)
+    with pytest.raises(BodyTooSlow):
+        drain(limits, peer)
+    assert 600 - len(peer.steps) <= 62
+    assert limits.count == 0
+
+
+def test_a_fast_beginning_buys_no_slow_end() -> None:
+    clock = Clock()
+    limits = limits_of(clock)
+    peer = Peer(clock, (0.0, b"x" * (100 << 20)), *[(1.0, b"x")] * 600)
+    with pytest.raises(BodyTooSlow):
+        drain(limits, peer)
+    assert 600 - len(peer.steps) <= 62
+
+
+def test_time_that_the_server_takes_itself_does_not_count() -> None:
+    async def main() -> None:
+        clock = Clock()
+        body = limits_of(clock).admit(b"a", Peer(clock, *[(0.1, b"x")] * 5))
+        for _ in range(5):
+            clock.now_s += 1000.0
+            await body.receive()
+
+    asyncio.run(main())
+
+
+def test_a_silent_body_gives_way_to_a_new_one_of_its_address() -> None:
+    async def main() -> None:
+        clock = Clock()
+        limits = limits_of(clock, max_bodies_per_address=2)
+        first, second = (limits.admit(b"a", silent) for _ in range(2))
+        waits = [asyncio.create_task(body.receive()) for body in (first, second)]
+        await asyncio.sleep(0)
+        with pytest.raises(TooManyBodies, match="from one address"):
+            limits.admit(b"a", silent)
+        limits.admit(b"b", silent)  # other addresses are not concerned
+        clock.now_s += 2.0
+        limits.admit(b"a", silent)
+        with pytest.raises(BodyTooSlow):
+            await waits[0]
+        assert not waits[1].done()
+        waits[1].cancel()
+        assert limits.count == 3
+
+    asyncio.run(main())
+
+
+def test_there_is_a_limit_over_all_addresses() -> None:
+    async def main() -> None:
+        clock = Clock()
+        limits = limits_of(clock, max_bodies=3)
+        bodies = [limits.admit(b"%d" % number, silent) for number in range(3)]
+        clock.now_s += 2.0
+        with pytest.raises(TooManyBodies, match="in all"):  # nobody waits for a byte: the server is busy
+            limits.admit(b"z", silent)
+        limits.release(bodies[0])
+        limits.admit(b"z", silent)
+        limits.release(bodies[0])  # twice is once
+        assert limits.count == 3
+
+    asyncio.run(main())
+
+
+@pytest.fixture
+def hub(tmp_path: pathlib.Path) -> Iterator[Hub]:
+    settings = Settings(data=tmp_path / "data", body_timeout_s=1, min_body_rate=1024)
+    opened = open_hub(settings, fsync=False)
+    accounts.create_user(opened, "alice")
+    yield opened
+    opened.close()
+
+
+ROUTES = [
+    ("POST", "/api/models/alice/m/commit/main", "application/x-ndjson"),
+    ("POST", "/api/models/alice/m/preupload/main", "application/json"),
+    ("POST", "/api/repos/create", "application/json"),
+    ("POST", "/alice/m.git/info/lfs/objects/batch", "application/vnd.git-lfs+json"),
+    ("POST", "/alice/m.git/git-upload-pack", "application/x-git-upload-pack-request"),
+    ("POST", "/alice/m.git/git-receive-pack", "application/x-git-receive-pack-request"),
+    ("POST", "/uploads", "image/png"),
+    ("POST", "/api/validate-yaml", "application/json"),
+    ("GET", "/healthz", "text/plain"),
+    ("GET", "/api/models", "text/plain"),
+    ("PUT", "/no/such/route/at/all", "text/plain"),
+    ("OPTIONS", "/api/models", "text/plain"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "media"), ROUTES, ids=[f"{row[0]} {row[1]}" for row in ROUTES])
+def test_every_route_ends_a_stalled_body(hub: Hub, method: str, path: str, media: str) -> None:
+    token = accounts.create_token(hub, "alice", role="write").secret
+    with running(make_app(hub)) as address:
+        httpx2.post(
+            f"{address.url}/api/repos/create",
+            json={"name": "m"},
+            headers={"authorization": f"Bearer {token}"},
+            trust_env=False,
+        ).raise_for_status()
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+        with socket.create_connection((address.ip, address.port), timeout=60) as peer:
+            peer.sendall(f"{head}Content-Type: {media}\r\nContent-Length: 100000\r\n\r\n{{".encode())
+            answer = b""
+            while piece := peer.recv(65536):  # ends because the server closes the connection
+                answer += piece
+    assert answer.startswith(b"HTTP/1.1 ")
+    assert int(answer.split()[1]) in (200, 204, 401, 404, 405, 408)
+
+
+def test_a_thousand_stalled_bodies_leave_room_for_others(tmp_path: pathlib.Path) -> None:
+    hub = open_hub(Settings(data=tmp_path / "data", max_bodies_per_address=100), fsync=False)
+    accounts.create_user(hub, "alice")
+    token = accounts.create_token(hub, "alice", role="write").secret
+    headers = {"authorization": f"Bearer {token}"}
+    stalled = (
+        f"POST /api/validate-yaml HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"
+    ).encode()
+    with running(make_app(hub)) as address, ExitStack() as stack:
+        for _ in range(1000):
+            peer = stack.enter_context(socket.create_connection((address.ip, address.port), timeout=60))
+            peer.sendall(stalled)
+        with httpx2.Client(base_url=address.url, headers=headers, trust_env=False, timeout=60) as client:
+            assert client.get("/healthz").status_code == 200
+            assert client.get("/api/whoami-v2").json()["name"] == "alice"
+            for _ in range(5000):  # as soon as one of the stalled bodies has been silent for a second
+                made = client.post("/api/repos/create", json={"name": "m"})
+                if made.status_code != 503:
+                    break
+            assert made.status_code == 200
+    hub.close()
