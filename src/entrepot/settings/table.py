@@ -15,6 +15,7 @@ from entrepot.settings.readings import (
     FILE,
     FOLDER,
     HOST,
+    NAMESPACE,
     NETWORKS,
     SWITCH,
     Reading,
@@ -134,6 +135,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["public", "private"],
         _Doc(one_of("public", "private"), "Who sees a new repository whose maker did not say."),
     ] = "public"
+    default_namespace: Annotated[
+        str,
+        _Doc(
+            NAMESPACE,
+            "Where ids without a namespace (`gpt2`) are looked up if no alias has the name; empty: nowhere.",
+        ),
+    ] = ""
 
     def trusts(self, address: str) -> bool:
         """Whether the peer at an IP address may say how the client reached it.
