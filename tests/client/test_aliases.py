@@ -3,10 +3,12 @@ from typing import Any
 
 import pytest
 
+from entrepot.cli.main import main
 from entrepot.client.aliases import find
 from entrepot.client.hubs import Hub
 from entrepot.client.places import places
 from entrepot.errors import HubUnreachable, NotCached, RepoNotFound
+from entrepot.hf.api import HubApi
 from entrepot.names import RepoId, RepoRef, RepoType
 
 SHORT = RepoRef(RepoType.MODEL, RepoId("", "gpt2"))
@@ -27,20 +29,15 @@ def test_without_an_answer_or_a_memory_nothing_is_found(tmp_path: Path) -> None:
 
 
 def test_the_answer_of_the_hub_is_remembered_for_when_it_cannot_be_asked(entrepot_hub: Any, tmp_path: Path) -> None:
-    from entrepot.hub import aliases
-
     environ = {**entrepot_hub.environ(), "ENTREPOT_HOME": str(tmp_path)}
-    from entrepot.hf import HubApi
-
-    api = HubApi(environ["ENTREPOT_ENDPOINT"], environ["ENTREPOT_TOKEN"])
-    full = api.create_repo("aliased-here").repo_id
+    full = HubApi(environ["ENTREPOT_ENDPOINT"], environ["ENTREPOT_TOKEN"]).create_repo("aliased-here").repo_id
     hub = Hub(places(environ))
     with pytest.raises(RepoNotFound):
         find(hub, SHORT)
-    name, _, rest = full.partition("/")
-    aliases.put(entrepot_hub.hub, "gpt2", RepoRef(RepoType.MODEL, RepoId(name, rest)))
+    on_folder = {"ENTREPOT_DATA": str(entrepot_hub.data)}
+    assert main(["admin", "alias", "add", "gpt2", full], on_folder) == 0
     assert str(find(hub, SHORT).id) == full
     assert str(find(hub, SHORT, is_local_only=True).id) == full
     offline = Hub(places({**environ, "ENTREPOT_OFFLINE": "1"}))
     assert str(find(offline, SHORT).id) == full
-    aliases.remove(entrepot_hub.hub, RepoType.MODEL, "gpt2")
+    assert main(["admin", "alias", "remove", "gpt2"], on_folder) == 0
