@@ -74,7 +74,7 @@ def test_the_environment_is_printed_without_secrets(at_hub: Run, entrepot_hub: R
 
 
 def test_the_environment_says_which_variable_won(at_hub: Any, tmp_path: Path) -> None:
-    none = {"ENTREPOT_HOME": str(tmp_path), "ENTREPOT_ENDPOINT": "", "ENTREPOT_TOKEN": ""}
+    none = {"ENTREPOT_HOME": str(tmp_path), "ENTREPOT_ENDPOINT": "", "ENTREPOT_TOKEN": "", "HF_ENDPOINT": ""}
     theirs = {**none, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": "hf_secretsecret"}
     told = at_hub("env", "--json", environ=theirs)
     assert (told.json["endpoint"], told.json["endpoint_from"]) == ("http://127.0.0.1:9", "HF_ENDPOINT")

@@ -174,30 +174,6 @@ def may_write(caller: Caller, row: RepoRow) -> bool:
     return caller.permits(scopes.WRITE, row.namespace_id, row.id) and _has_role(caller, row)
 
 
-def still_reads(tx: Read, row: RepoRow, user_id: int | None) -> bool:
-    """Whether somebody who was given a link or a pass may read the content of a repository now.
-
-    Links and passes name their holder's account, not a token: a right that was
-    taken away from the account ends them at once.
-
-    Args:
-        user_id: row id of the account; None is nobody in particular.
-    """
-    if not row.is_private and row.gated == "no" and not row.is_disabled:
-        return True
-    found = None if user_id is None else accounts.by_ids(tx, [user_id]).get(user_id)
-    if found is None:
-        return False
-    if found.is_admin:
-        return True
-    if row.is_disabled:
-        return False
-    if found.id == row.namespace_id or accounts.role_of(tx, row.namespace_id, found.id) is not None:
-        return True
-    is_accepted = access_requests.status_of(tx, row.id, found.id) == access_requests.ACCEPTED
-    return not row.is_private and is_accepted
-
-
 def _elsewhere(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow | None]:
     """Where a repository that is not found by its id may be: it moved, or the id is an alias."""
     if by_alias or not ref.id.is_short:
