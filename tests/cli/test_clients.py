@@ -65,3 +65,15 @@ def test_without_a_terminal_destruction_needs_the_flag(monkeypatch: pytest.Monke
     confirm("Delete it?", is_sure=True)
     with pytest.raises(click.UsageError, match="--yes"):
         confirm("Delete it?", is_sure=False)
+
+
+def test_a_repository_may_be_pasted_as_an_address_or_with_its_type(at_hub: Any, entrepot_hub: Any) -> None:
+    made = at_hub("repo", "create", "pasted", "--type", "datasets", "--json")
+    assert made.code == 0, made.err
+    name = made.json["id"]
+    for text in (f"datasets/{name}", f"{entrepot_hub.url}/datasets/{name}/tree/main"):
+        told = at_hub("repo", "info", text, "--json")
+        assert told.code == 0, told.err
+        assert told.json["id"] == name
+    assert "not of the hub" in at_hub("repo", "info", f"https://other.example/datasets/{name}").err
+    assert "expected model, dataset or space" in at_hub("repo", "info", name, "--type", "table").err

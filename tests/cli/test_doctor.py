@@ -4,6 +4,7 @@ import email.utils
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,3 +71,15 @@ def test_the_environment_is_printed_without_secrets(at_hub: Run, entrepot_hub: R
     assert found.json["hf_xet"]
     for text in (found.out, at_hub("env").out):
         assert entrepot_hub.token not in text
+
+
+def test_the_environment_says_which_variable_won(at_hub: Any, tmp_path: Path) -> None:
+    none = {"ENTREPOT_HOME": str(tmp_path), "ENTREPOT_ENDPOINT": "", "ENTREPOT_TOKEN": "", "HF_ENDPOINT": ""}
+    theirs = {**none, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": "hf_secretsecret"}
+    told = at_hub("env", "--json", environ=theirs)
+    assert (told.json["endpoint"], told.json["endpoint_from"]) == ("http://127.0.0.1:9", "HF_ENDPOINT")
+    assert (told.json["is_logged_in"], told.json["token_from"]) == (True, "HF_TOKEN")
+    assert "hf_secretsecret" not in told.out
+    ours = at_hub("env", "--json", environ={**theirs, "ENTREPOT_ENDPOINT": "http://127.0.0.1:10"}).json
+    assert (ours["endpoint_from"], ours["is_logged_in"], ours["token_from"]) == ("ENTREPOT_ENDPOINT", False, None)
+    assert at_hub("env", "--json", environ=none).json["endpoint_from"] == "default"

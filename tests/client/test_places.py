@@ -39,9 +39,40 @@ def test_variables_say_where_things_are(tmp_path: Path) -> None:
     assert (found.etag_timeout_s, found.download_timeout_s) == (2.5, 9.0)
 
 
-def test_variables_of_another_tool_say_nothing() -> None:
-    other = {"HF_ENDPOINT": "https://other.example", "HF_TOKEN": "hf_x", "HF_HUB_OFFLINE": "1", "HF_HOME": "/x"}
+def test_variables_of_another_client_say_nothing_about_places_of_files() -> None:
+    other = {"HF_HOME": "/x", "HF_HUB_CACHE": "/y", "HF_TOKEN_PATH": "/z", "HF_HUB_VERBOSITY": "debug"}
     assert places(other) == places({})
+
+
+def test_variables_of_another_client_stand_in_for_ours() -> None:
+    found = places(
+        {
+            "HF_ENDPOINT": "https://other.example",
+            "HF_TOKEN": "hf_x",
+            "HF_HUB_OFFLINE": "1",
+            "HF_HUB_DISABLE_XET": "YES",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "true",
+            "HF_HUB_ETAG_TIMEOUT": "3",
+            "HF_HUB_DOWNLOAD_TIMEOUT": "4",
+        }
+    )
+    assert (found.endpoint, found.token_for("https://other.example")) == ("https://other.example", "hf_x")
+    assert (found.is_offline, found.disable_xet, found.disable_progress) == (True, True, True)
+    assert (found.etag_timeout_s, found.download_timeout_s) == (3.0, 4.0)
+
+
+def test_a_token_of_another_client_goes_to_no_hub_that_a_program_names() -> None:
+    found = places({"HF_TOKEN": "hf_x"})
+    assert found.token_for(DEFAULT_ENDPOINT) == "hf_x"
+    assert found.token_for("https://evil.example") is None
+
+
+@pytest.mark.parametrize("name", ["HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_HUB_ETAG_TIMEOUT", "HF_TOKEN"])
+def test_a_wrong_value_is_blamed_on_the_variable_it_stands_in(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        places({name: "no good \x01"})
+    assert name in str(caught.value)
+    assert "ENTREPOT_" not in str(caught.value)
 
 
 def test_an_empty_variable_counts_as_absent() -> None:

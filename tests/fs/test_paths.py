@@ -49,3 +49,16 @@ def test_places_of_one_revision_go_into_one_commit() -> None:
     assert parse("ns/name/a").is_with(parse("models/NS/name@main/b"))
     assert not parse("ns/name/a").is_with(parse("ns/name@v1/a"))
     assert not parse("ns/name/a").is_with(parse("datasets/ns/name/a"))
+
+
+def test_an_id_without_a_namespace_needs_a_revision() -> None:
+    found = parse("entrepot://datasets/squad@main/train.csv")
+    assert (str(found.ref.id), found.ref.type.value, found.revision, found.path) == (
+        "squad",
+        "dataset",
+        "main",
+        "train.csv",
+    )
+    assert found.name("x") == "datasets/squad@main/x"
+    assert str(parse("gpt2@refs/pr/1/config.json").ref.id) == "gpt2"
+    assert str(parse("gpt2/config.json").ref.id) == "gpt2/config.json"

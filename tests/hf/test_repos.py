@@ -4,7 +4,15 @@ import pytest
 from huggingface_hub import HfApi as Oracle
 
 import entrepot
-from entrepot.errors import Conflict, Forbidden, InvalidArgument, NotOffered, RepoNotFound, RevisionNotFound
+from entrepot.errors import (
+    Conflict,
+    Forbidden,
+    InvalidArgument,
+    InvalidName,
+    NotOffered,
+    RepoNotFound,
+    RevisionNotFound,
+)
 from entrepot.hf.api import HubApi
 from entrepot.testing.hubs import RunningHub
 
@@ -26,7 +34,9 @@ def test_a_repository_is_made_and_its_address_known(
 def test_a_name_alone_means_the_callers_own(at_hub: RunningHub, fresh_name: str) -> None:
     name = fresh_name.partition("/")[2]
     assert entrepot.create_repo(name).repo_id == fresh_name
-    entrepot.delete_repo(name)
+    with pytest.raises(InvalidName, match=fresh_name):
+        entrepot.delete_repo(name)
+    entrepot.delete_repo(fresh_name)
     with pytest.raises(RepoNotFound):
         entrepot.model_info(fresh_name)
 

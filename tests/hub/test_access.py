@@ -20,7 +20,6 @@ from entrepot.hub import (
     branches,
     commits,
     contents,
-    gates,
     infos,
     lfs_files,
     logs,
@@ -220,30 +219,3 @@ def test_whoever_sees_a_repository_takes_part_in_its_discussions(world: Any, rep
                 access.discussable(tx, caller, repos["public"])
         with pytest.raises(RepoNotFound):
             access.discussable(tx, world.zed, repos["private"])
-
-
-def test_what_a_link_gives_follows_the_rights_of_its_holder(world: Any, repos: dict[str, RepoRef]) -> None:
-    from entrepot.catalog import repos as rows
-
-    def readers(name: str, **changes: object) -> list[str]:
-        with world.hub.write() as tx:
-            row = rows.find(tx, repos[name])
-            assert row is not None
-            rows.update(tx, row.id, **changes) if changes else None
-            row = rows.by_id(tx, row.id)
-            assert row is not None
-            people = [None, *(world.caller(who) for who in ("zed", "rita", "olga", "root"))]
-            ids = [(who.account.name, who.account.id) if who else ("nobody", None) for who in people]
-            return [who for who, user_id in ids if access.still_reads(tx, row, user_id)]
-
-    assert readers("public") == ["nobody", "zed", "rita", "olga", "root"]
-    assert readers("gated") == ["rita", "olga", "root"]
-    assert readers("private") == ["rita", "olga", "root"]
-    assert readers("public", is_disabled=True) == ["root"]
-    gates.grant(world.hub, world.olga, repos["gated"], "zed")
-    assert readers("gated") == ["zed", "rita", "olga", "root"]
-    assert readers("gated", visibility="private") == ["rita", "olga", "root"]
-    with world.hub.read() as tx:
-        row = rows.find(tx, repos["private"])
-        assert row is not None
-        assert not access.still_reads(tx, row, 1 << 40)

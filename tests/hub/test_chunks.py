@@ -638,7 +638,7 @@ def fetched(world: Any, given: Pass, file: XetHash, first: int, last: int | None
     raw: dict[tuple[str, int], bytes] = {}
     for fetch in plan.fetches:
         for part in fetch.ranges:
-            link = chunks.data_link(world.hub, fetch.xorb, part.first_byte, part.last_byte)
+            link = chunks.data_link(world.hub, given, fetch.xorb, part.first_byte, part.last_byte)
             content, start, stop = chunks.fetch(world.hub, fetch.xorb, link.query)
             with contextlib.closing(content):
                 data = content.read_at(start, stop - start + 1)
@@ -692,7 +692,7 @@ def test_a_link_opens_one_window_of_one_xorb_for_a_while(world: Any, sender: Any
     sender.upload(ref, sender.chunks(1))
     sender.upload(ref, sender.chunks(2))
     one, two = (sender.xorb(sender.chunks(n)).hash for n in (1, 2))
-    link = chunks.data_link(world.hub, one, 3, 9)
+    link = chunks.data_link(world.hub, sender.give(ref), one, 3, 9)
     content, first, last = chunks.fetch(world.hub, one, link.query)
     content.close()
     assert (link.path, first, last) == (f"/_xet/xorbs/{one}", 3, 9)
@@ -715,23 +715,24 @@ def test_links_of_one_plan_are_the_same_for_some_time(world: Any, sender: Any, r
     world.clock.now_ms -= world.clock.now_ms % 600_000 - 1000
     sender.upload(ref, sender.chunks(1))
     xorb = sender.xorb(sender.chunks(1)).hash
-    link = chunks.data_link(world.hub, xorb, 3, 9)
+    given = sender.give(ref)
+    link = chunks.data_link(world.hub, given, xorb, 3, 9)
     world.clock.advance(500_000)
-    assert chunks.data_link(world.hub, xorb, 3, 9) == link
+    assert chunks.data_link(world.hub, given, xorb, 3, 9) == link
 
 
 def test_a_link_to_bytes_that_were_replaced_is_refused(world: Any, sender: Any, ref: RepoRef) -> None:
     pieces = sender.chunks(1)
     sender.upload(ref, pieces)
     xorb, given = sender.xorb(pieces), sender.give(ref)
-    link = chunks.data_link(world.hub, xorb.hash, 0, 9)
+    link = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
     damage(world, xorb)
     with pytest.raises(XorbDamaged):
         chunks.fetch(world.hub, xorb.hash, link.query)
     sender.send(given, sender.uncompressed(pieces))
     with pytest.raises(InvalidSignature):
         chunks.fetch(world.hub, xorb.hash, link.query)
-    fresh = chunks.data_link(world.hub, xorb.hash, 0, 9)
+    fresh = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
     content, *_ = chunks.fetch(world.hub, xorb.hash, fresh.query)
     content.close()
 
@@ -739,12 +740,12 @@ def test_a_link_to_bytes_that_were_replaced_is_refused(world: Any, sender: Any, 
 def test_a_link_to_a_swept_xorb_leads_nowhere(world: Any, sender: Any, given: Pass) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
-    link = chunks.data_link(world.hub, xorb.hash, 0, 9)
+    link = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
     world.clock.advance(1)
     sweep(world)
     with pytest.raises(ThingNotFound):
         chunks.fetch(world.hub, xorb.hash, link.query)
-    link = chunks.data_link(world.hub, xorb.hash, 0, 9)
+    link = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
     with pytest.raises(ThingNotFound):
         chunks.fetch(world.hub, xorb.hash, link.query)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog import accounts as catalog_accounts
+from entrepot.catalog import repos
 from entrepot.errors import (
     InvalidCredentials,
     LoginRequired,
@@ -15,7 +17,9 @@ from entrepot.errors import (
 )
 from entrepot.hub import accounts, chunks, passes, repositories, scrubbing
 from entrepot.hub.passes import GRACE_S, LIFETIME_S, Issued, Pass
-from entrepot.names import RepoRef
+from entrepot.hub.repositories import Changes
+from entrepot.hub.scopes import Place, Scopes
+from entrepot.names import RepoId, RepoRef
 
 
 @pytest.fixture
@@ -142,3 +146,63 @@ def test_a_revoked_token_gets_no_new_pass(world: Any, ref: RepoRef) -> None:
     assert passes.issue_write(world.hub, caller, ref).secret.startswith("xet_")
     with pytest.raises(InvalidCredentials):
         world.hub.identify(passes.issue_write(world.hub, caller, ref).secret)
+
+
+@pytest.mark.parametrize("verb", [passes.issue_read, passes.issue_write])
+def test_a_pass_of_a_deleted_repository_holds_for_the_one_made_anew(world: Any, ref: RepoRef, verb: Any) -> None:
+    issued = verb(world.hub, world.alice, ref, "main")
+    old = world.row_id(ref)
+    repositories.delete(world.hub, world.alice, ref)
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+    world.repo(str(ref.id), visibility="private")
+    assert check(world, issued).repo_id == world.row_id(ref) != old
+
+
+@pytest.mark.parametrize("holder", [None, "bob"])
+def test_a_pass_of_a_public_repository_does_not_open_a_private_one_of_its_name(
+    world: Any, ref: RepoRef, holder: str | None
+) -> None:
+    issued = passes.issue_read(world.hub, holder and world.caller(holder), ref, "main")
+    assert check(world, issued).repo_id == world.row_id(ref)
+    repositories.delete(world.hub, world.alice, ref)
+    world.repo(str(ref.id), visibility="private")
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+
+
+def test_a_pass_follows_a_renamed_repository_until_another_one_takes_the_name(world: Any, ref: RepoRef) -> None:
+    issued = passes.issue_read(world.hub, world.bob, ref, "main")
+    old = world.row_id(ref)
+    repositories.move(world.hub, world.alice, ref, RepoRef(ref.type, RepoId("alice", "elsewhere")))
+    assert check(world, issued).repo_id == old
+    world.repo(str(ref.id))
+    assert check(world, issued).repo_id == world.row_id(ref) != old
+    repositories.configure(world.hub, world.alice, ref, Changes(visibility="private"))
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+
+
+def test_a_fine_grained_token_for_the_old_repository_opens_no_new_private_one(world: Any, ref: RepoRef) -> None:
+    with world.hub.read() as tx:
+        row = repos.find(tx, ref)
+    scoped = Scopes((Place("model", row.uid, frozenset({"repo.content.read"})),))
+    made = accounts.create_token(world.hub, "alice", role="read")
+    with world.hub.write() as tx:
+        catalog_accounts.update_token(tx, made.token.uid, role="fineGrained", scopes=scoped.encode())
+    caller = world.hub.identify(made.secret)
+    repositories.configure(world.hub, world.alice, ref, Changes(visibility="private"))
+    issued = passes.issue_read(world.hub, caller, ref, "main")
+    assert check(world, issued).repo_id == world.row_id(ref)
+    repositories.delete(world.hub, world.alice, ref)
+    world.repo(str(ref.id), visibility="private")
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+
+
+def test_a_repository_that_takes_the_name_during_a_request_gets_nothing_of_it(world: Any, ref: RepoRef) -> None:
+    given = check(world, passes.issue_write(world.hub, world.alice, ref))
+    repositories.delete(world.hub, world.alice, ref)
+    world.repo(str(ref.id))
+    with world.hub.read() as tx, pytest.raises(InvalidCredentials):
+        passes.recheck(world.hub, tx, given)

@@ -58,7 +58,7 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: Any, sender: Any,
     assert world.read(ref, "w") != b"".join(pieces)  # nobody has looked yet
     assert scrubbing.scrub(world.hub) == 0
     world.clock.advance(MONTH_MS)
-    link = chunks.data_link(world.hub, sender.xorb(pieces).hash, 0, 9)
+    link = chunks.data_link(world.hub, sender.give(ref), sender.xorb(pieces).hash, 0, 9)
     assert scrubbing.scrub(world.hub) == 1
     for read in (
         lambda: world.read(ref, "w"),

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from starlette.requests import Request
 
-from entrepot.errors import InvalidCredentials, Malformed, RepoNotFound
+from entrepot.errors import InvalidCredentials, Malformed
 from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub, open_hub
 from entrepot.names import RepoId, RepoRef, RepoType
@@ -115,10 +115,10 @@ def test_a_path_names_a_repository_or_nothing(request_of: Ask) -> None:
     request = request_of(path={"namespace": "alice", "name": "m"})
     assert doors.repo_of(request, RepoType.MODEL) == RepoRef(RepoType.MODEL, RepoId("alice", "m"))
     for name in ("..", "a/b", "x" * 200, "%00"):
-        with pytest.raises(RepoNotFound):
-            doors.repo_of(request_of(path={"namespace": "alice", "name": name}), RepoType.MODEL)
-    with pytest.raises(RepoNotFound):
-        doors.lookup_id("a/b/c")
+        found = doors.repo_of(request_of(path={"namespace": "alice", "name": name}), RepoType.MODEL)
+        assert found == RepoRef(RepoType.MODEL, doors.NO_REPO)
+    assert doors.lookup_id("a/b/c") == doors.NO_REPO
+    assert doors.lookup_id("gpt2") == RepoId("", "gpt2")
 
 
 def test_json_is_read_into_a_shape_or_refused() -> None:

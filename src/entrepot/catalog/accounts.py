@@ -67,6 +67,8 @@ class Token:
     scopes: Mapping[str, Any] | None = None
     # Within an hour: uses are not written down one by one.
     used_ms: int | None = None
+    # Tells a secret from the one that replaced it; empty for callers on the machine itself.
+    secret_hash: str = attrs.field(default="", eq=False, repr=False)
 
 
 _NS = tables.namespaces
@@ -87,13 +89,19 @@ _ACCOUNT = [
     )
 ]
 _TK = tables.tokens
-_TOKEN = [_TK.c[name] for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms", "scopes", "used_ms")]
+_TOKEN = [
+    _TK.c[name]
+    for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms", "scopes", "used_ms", "secret_hash")
+]
 
 # Built once: making a statement costs more than running it on a page that is cached.
 _FIND_TOKEN = (
     sa.select(*_TOKEN, *_ACCOUNT)
     .join(_NS, _NS.c.id == _TK.c.user_id)
     .where(_TK.c.secret_hash == sa.bindparam("secret_hash"))
+)
+_TOKEN_BY_UID = (
+    sa.select(*_TOKEN, *_ACCOUNT).join(_NS, _NS.c.id == _TK.c.user_id).where(_TK.c.uid == sa.bindparam("uid"))
 )
 _ROLE = sa.select(tables.memberships.c.role).where(
     (tables.memberships.c.org_id == sa.bindparam("org")) & (tables.memberships.c.user_id == sa.bindparam("member"))
@@ -248,12 +256,18 @@ def add_token(tx: Write, token: Token, secret_hash: str) -> None:
     taken = tx.sql.execute(sa.select(_TK.c.id).where(_TK.c.secret_hash == secret_hash)).first()
     if taken:
         raise AlreadyExists("this token secret is already in use")
-    tx.sql.execute(sa.insert(_TK).values(**attrs.asdict(token), secret_hash=secret_hash))
+    tx.sql.execute(sa.insert(_TK).values(**attrs.asdict(token) | {"secret_hash": secret_hash}))
 
 
 def find_token(tx: Read, secret_hash: str) -> tuple[Token, Account] | None:
     """The token with this secret and its user, expired or not."""
     row = tx.sql.execute(_FIND_TOKEN, {"secret_hash": secret_hash}).first()
+    return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
+
+
+def token_by_uid(tx: Read, uid: str) -> tuple[Token, Account] | None:
+    """Return the token with this permanent id and its user, expired or not."""
+    row = tx.sql.execute(_TOKEN_BY_UID, {"uid": uid}).first()
     return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
 
 

@@ -97,6 +97,7 @@ _FIND = _SELECT.where(
 )
 _UNTAG = sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
 _BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
+_BY_UID = _SELECT.where(_R.c.uid == sa.bindparam("uid"))
 _IDS = sa.select(_R.c.id, _R.c.uid, _R.c.namespace_id).where(
     _R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None)
 )
@@ -124,6 +125,12 @@ def find(tx: Read, ref: RepoRef) -> RepoRow | None:
 def by_id(tx: Read, repo_id: int) -> RepoRow | None:
     """The repository with this row id, unless it was deleted."""
     row = tx.sql.execute(_BY_ID, {"repo": repo_id}).first()
+    return row_of(row) if row else None
+
+
+def by_uid(tx: Read, uid: str) -> RepoRow | None:
+    """Return the repository with this permanent id, unless it was deleted."""
+    row = tx.sql.execute(_BY_UID, {"uid": uid}).first()
     return row_of(row) if row else None
 
 

@@ -14,6 +14,7 @@ _PROTECTIONS = "entrepot.cli.protections"
 _MODERATION = "entrepot.cli.moderation"
 _AUDIT = "entrepot.cli.audit"
 _QUOTAS = "entrepot.cli.quotas"
+_ALIASES = "entrepot.cli.aliases"
 
 _ENTRIES = (
     Entry("create-user", f"{_ACCOUNTS}:create_user", "Make a user."),
@@ -30,6 +31,7 @@ _ENTRIES = (
     Entry("disable-repo", f"{_MODERATION}:disable_repo", "Close a repository to everybody but administrators."),
     Entry("enable-repo", f"{_MODERATION}:enable_repo", "Open a disabled repository again."),
     Entry("quota", f"{_QUOTAS}:quota", "See and set how much a namespace may keep."),
+    Entry("alias", f"{_ALIASES}:alias", "Let ids without a namespace lead to repositories."),
     Entry("audit", f"{_AUDIT}:audit", "Read and verify the log of who changed what."),
     Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
 )

@@ -12,11 +12,13 @@ import click
 
 from entrepot.cli.reports import remark
 from entrepot.cli.sessions import Session
+from entrepot.errors import InvalidName
 
 if TYPE_CHECKING:
     from entrepot.client.hubs import Hub
     from entrepot.client.places import Places
     from entrepot.hf.api import HubApi
+    from entrepot.names import RepoRef
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -94,6 +96,9 @@ def hub_options(command: Function) -> Function:
     @functools.wraps(command)
     def with_caller(*args: object, endpoint: str | None, token: str | None, quiet: bool, **kwargs: object) -> object:
         session = click.get_current_context().ensure_object(Session)
+        if isinstance(text := kwargs.get("repo"), str) and "repo_type" in kwargs:
+            ref = _read_repo(text, kwargs["repo_type"], endpoint, session)
+            kwargs |= {"repo": str(ref.id), "repo_type": ref.type.value}
         return command(*args, caller=Caller(session, endpoint, token, quiet), **kwargs)
 
     quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no remarks.")
@@ -104,11 +109,31 @@ def hub_options(command: Function) -> Function:
     return cast(Function, address(secret(quiet(with_caller))))
 
 
+def _read_repo(text: str, repo_type: object, endpoint: str | None, session: Session) -> RepoRef:
+    """Return the repository that an argument names: an id, an id after its type, or an address of this hub."""
+    from entrepot.client.places import places
+    from entrepot.names import parse_repo_link
+
+    hub = endpoint or places(session.environ).endpoint
+    return parse_repo_link(text, None if repo_type is None else str(repo_type), endpoint=hub, is_short_allowed=True)
+
+
+def _read_type(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Return a type in singular, whichever way it was written."""
+    from entrepot.names import parse_repo_type
+
+    try:
+        return parse_repo_type(value).value
+    except InvalidName as error:
+        raise click.BadParameter(error.message, ctx, param) from None
+
+
 type_option = click.option(
     "--repo-type",
     "--type",
     "repo_type",
-    type=click.Choice(TYPES),
+    metavar=f"[{'|'.join(TYPES)}]",
+    callback=_read_type,
     default="model",
     show_default=True,
     help="What the repository holds.",

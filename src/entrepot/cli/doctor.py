@@ -45,16 +45,24 @@ class Finding:
 @hub_options
 def env(caller: Caller, as_json: bool) -> None:
     """Print versions, places and settings, without secrets; good to add to a bug report."""
-    places = caller.places
+    from entrepot.client.variables import ENDPOINT, TOKEN, variables
+
+    places, read = caller.places, variables(caller.session.environ)
+    logged_in = caller.hub.token is not None
+    by_variable = places.token_for(caller.hub.endpoint) is not None
+    token_from = "--token" if caller.token else read.source(TOKEN) if by_variable else "the last login"
     rows: dict[str, object] = {
         "entrepot": entrepot.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "endpoint": caller.endpoint or places.endpoint,
-        "is_logged_in": caller.hub.token is not None,
+        "endpoint_from": "--endpoint" if caller.endpoint else read.sources.get(ENDPOINT, "default"),
+        "is_logged_in": logged_in,
+        "token_from": token_from if logged_in else None,
         "cache": str(places.cache),
         "tokens": str(places.tokens),
         "is_offline": places.is_offline,
+        "variables": ", ".join(sorted(read.sources.values())) or None,
         "git": _version_of("git"),
         "git_lfs": _version_of("git-lfs"),
         **{name: _installed(name) for name in _LIBRARIES},

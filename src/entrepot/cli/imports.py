@@ -9,7 +9,7 @@ import click
 
 from entrepot.cli.reports import Progress, show, show_json
 from entrepot.cli.sessions import Session, folder_options, pass_session
-from entrepot.names import RepoRef, RepoType, parse_repo_id
+from entrepot.names import RepoRef, parse_repo_link
 
 
 @click.command("import", short_help="Bring in a git repository from elsewhere.")
@@ -57,7 +57,4 @@ def read_repo(text: str) -> RepoRef:
     Raises:
         InvalidName: it is no such name.
     """
-    for kind in (RepoType.DATASET, RepoType.SPACE):
-        if text.startswith(kind.prefix):
-            return RepoRef(kind, parse_repo_id(text.removeprefix(kind.prefix)))
-    return RepoRef(RepoType.MODEL, parse_repo_id(text))
+    return parse_repo_link(text)

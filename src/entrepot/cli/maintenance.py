@@ -140,14 +140,14 @@ def du(session: Session, target: str | None, repo_type: str, as_json: bool) -> N
       entrepot du alice/my-data@v1 --repo-type dataset --json
     """
     from entrepot.hub import economics
-    from entrepot.names import RepoRef, parse_repo_id, parse_repo_type
+    from entrepot.names import parse_repo_link
 
     with session.opened_hub() as hub:
         if target is None:
             costs = economics.of_everything(hub)
         else:
             name, _, revision = target.partition("@")
-            ref = RepoRef(parse_repo_type(repo_type), parse_repo_id(name))
+            ref = parse_repo_link(name, repo_type)
             operator = economics.OPERATOR
             costs = [
                 economics.of_revision(hub, operator, ref, revision)

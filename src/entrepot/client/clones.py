@@ -9,7 +9,7 @@ import attrs
 from entrepot.client.git_commands import Credential, origin_of
 from entrepot.client.worktrees import WorkTree, need_name
 from entrepot.errors import GitFailed
-from entrepot.names import RepoRef, RepoType, parse_repo_id, parse_repo_type
+from entrepot.names import RepoType, parse_repo_link
 
 
 @attrs.frozen
@@ -34,14 +34,10 @@ def find_remote(text: str, endpoint: str, *, repo_type: str | None = None, token
         InvalidName: it names a repository of the hub, but not a possible one.
     """
     url, given = _without_credentials(text)
-    if url.startswith(f"{endpoint}/"):
-        name = url.removeprefix(f"{endpoint}/")
-    elif _is_id(url):
-        name = url
-    else:
+    if not url.startswith(f"{endpoint}/") and not _is_id(url):
         secret = given or (token if origin_of(url) == origin_of(endpoint) else None)
         return Remote(url, None, Credential(url, secret) if secret else None)
-    ref = _read_ref(name.rstrip("/").removesuffix(".git"), repo_type)
+    ref = parse_repo_link(url.rstrip("/"), repo_type, endpoint=endpoint, is_short_allowed=True)
     secret = given or token
     return Remote(f"{endpoint}/{ref.path}", ref.type, Credential(endpoint, secret) if secret else None)
 
@@ -101,11 +97,3 @@ def _is_id(text: str) -> bool:
     if any(mark in text for mark in (":", "\\")) or text.startswith((".", "/", "~")):
         return False
     return len(parts) == 2 or (len(parts) == 3 and parts[0] in {kind.plural for kind in RepoType})
-
-
-def _read_ref(name: str, repo_type: str | None) -> RepoRef:
-    first, _, rest = name.partition("/")
-    for kind in RepoType:
-        if first == kind.plural and "/" in rest:
-            return RepoRef(kind, parse_repo_id(rest))
-    return RepoRef(parse_repo_type(repo_type), parse_repo_id(name))

@@ -1,7 +1,7 @@
 """Where the hub is and where this computer keeps what it knows of it, from the environment.
 
-Variables of other tools are not read, so that two clients on one computer
-have two configurations.
+The ``HF_*`` variables of :mod:`entrepot.client.variables` stand in for those
+of ours that are unset; where files are is never read from them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import attrs
 
+from entrepot.client.variables import ENDPOINT, TOKEN, Variables, variables
 from entrepot.errors import ConfigError
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:8080"
@@ -55,25 +56,27 @@ def places(environ: Mapping[str, str]) -> Places:
     ``ENTREPOT_TOKEN``, ``ENTREPOT_TOKEN_PATH`` (folder of stored tokens),
     ``ENTREPOT_OFFLINE``, ``ENTREPOT_DISABLE_PROGRESS``,
     ``ENTREPOT_DISABLE_XET``, ``ENTREPOT_ETAG_TIMEOUT`` and
-    ``ENTREPOT_DOWNLOAD_TIMEOUT`` (seconds).
+    ``ENTREPOT_DOWNLOAD_TIMEOUT`` (seconds); else the ``HF_*`` variables that stand in for them.
 
     Raises:
         ConfigError: a variable has a value that cannot be used.
     """
-    given = environ.get("ENTREPOT_ENDPOINT") or None
+    read = variables(environ)
+    environ, given = read.values, read.values.get(ENDPOINT)
     home = _folder(environ, "ENTREPOT_HOME") or _user_cache()
     return Places(
-        endpoint=parse_endpoint(given or DEFAULT_ENDPOINT, source="ENTREPOT_ENDPOINT"),
+        endpoint=parse_endpoint(given or DEFAULT_ENDPOINT, source=read.source(ENDPOINT)),
         home=home,
         cache=_folder(environ, "ENTREPOT_CACHE") or home / "hub",
         tokens=_folder(environ, "ENTREPOT_TOKEN_PATH") or home / "tokens",
-        token=_token(environ),
-        is_endpoint_given=given is not None,
-        is_offline=_switch(environ, "ENTREPOT_OFFLINE"),
-        disable_progress=_switch(environ, "ENTREPOT_DISABLE_PROGRESS"),
-        disable_xet=_switch(environ, "ENTREPOT_DISABLE_XET"),
-        etag_timeout_s=_seconds(environ, "ENTREPOT_ETAG_TIMEOUT", 10.0),
-        download_timeout_s=_seconds(environ, "ENTREPOT_DOWNLOAD_TIMEOUT", 60.0),
+        token=_token(read),
+        # What another variable calls a token is not for hubs that a program names.
+        is_endpoint_given=given is not None or read.source(TOKEN) != TOKEN,
+        is_offline=_switch(read, "ENTREPOT_OFFLINE"),
+        disable_progress=_switch(read, "ENTREPOT_DISABLE_PROGRESS"),
+        disable_xet=_switch(read, "ENTREPOT_DISABLE_XET"),
+        etag_timeout_s=_seconds(read, "ENTREPOT_ETAG_TIMEOUT", 10.0),
+        download_timeout_s=_seconds(read, "ENTREPOT_DOWNLOAD_TIMEOUT", 60.0),
     )
 
 
@@ -120,22 +123,22 @@ def _folder(environ: Mapping[str, str], name: str) -> Path | None:
     return Path(value).expanduser() if value else None
 
 
-def _token(environ: Mapping[str, str]) -> str | None:
-    token = environ.get("ENTREPOT_TOKEN", "").strip()
+def _token(read: Variables) -> str | None:
+    token = read.values.get(TOKEN, "").strip()
     if token and not (token.isascii() and token.isprintable() and " " not in token):
-        raise ConfigError("token", "ENTREPOT_TOKEN", "it holds characters that no token has")
+        raise ConfigError("token", read.source(TOKEN), "it holds characters that no token has")
     return token or None
 
 
-def _switch(environ: Mapping[str, str], name: str) -> bool:
-    word = environ.get(name, "").strip().lower()
+def _switch(read: Variables, name: str) -> bool:
+    word = read.values.get(name, "").strip().lower()
     if word not in _YES | _NO:
-        raise ConfigError(name, _SOURCE, "expected 1 or 0")
+        raise ConfigError(read.source(name), _SOURCE, "expected 1 or 0")
     return word in _YES
 
 
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
-    text = environ.get(name)
+def _seconds(read: Variables, name: str, default: float) -> float:
+    text = read.values.get(name)
     if not text:
         return default
     try:
@@ -143,5 +146,5 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 86_400:
-        raise ConfigError(name, _SOURCE, "expected a number of seconds above 0, at most one day")
+        raise ConfigError(read.source(name), _SOURCE, "expected a number of seconds above 0, at most one day")
     return value

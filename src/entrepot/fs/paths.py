@@ -2,7 +2,8 @@
 
     entrepot://[models/|datasets/|spaces/]namespace/name[@revision]/path
 
-A revision with slashes is written ``@refs/pr/1``, or with ``%2F``.
+A revision with slashes is written ``@refs/pr/1``, or with ``%2F``. An id
+without a namespace, which the hub looks up, needs a revision: ``gpt2@main/path``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ import dataclasses
 import urllib.parse
 
 from entrepot.errors import InvalidName
-from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, parse_folder, parse_repo_id, parse_revision
+from entrepot.names import (
+    RepoId,
+    RepoPath,
+    RepoRef,
+    RepoType,
+    parse_folder,
+    parse_repo_id,
+    parse_revision,
+    parse_wanted_id,
+)
 
 PROTOCOL = "entrepot"
 
@@ -53,13 +63,15 @@ def parse(text: str) -> Place:
     parts = strip_protocol(text).split("/")
     kind = _KINDS.get(parts[0], RepoType.MODEL)
     at = 1 if parts[0] in _KINDS else 0
-    if len(parts) < at + 2:
+    # "gpt2@main/x" has no namespace; "gpt2/x" is a repository called x.
+    is_short = len(parts) > at and "@" in parts[at]
+    end = at + 1 if is_short else at + 2
+    if len(parts) < end:
         raise InvalidName("path", text, _SYNTAX)
-    name, has_revision, word = parts[at + 1].partition("@")
-    end = at + 2
+    name, has_revision, word = parts[end - 1].partition("@")
     if has_revision and word == "refs" and len(parts) >= end + 2:
         end += 2
         word = "/".join(("refs", *parts[end - 2 : end]))
     revision = parse_revision(urllib.parse.unquote(word)) if has_revision else "main"
-    repo: RepoId = parse_repo_id(f"{parts[at]}/{name}")
+    repo: RepoId = parse_wanted_id(name) if is_short else parse_repo_id(f"{parts[at]}/{name}")
     return Place(RepoRef(kind, repo), revision, parse_folder("/".join(parts[end:])), "/".join(parts[:end]))

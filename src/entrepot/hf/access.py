@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from entrepot.client.calls import access
 from entrepot.errors import InvalidArgument
-from entrepot.hf.base import Base, repo_ref
+from entrepot.hf.base import Base
 from entrepot.hf.shapes.community import AccessRequest, request_of
 
 
@@ -81,12 +81,12 @@ class Access(Base):
             Invalid: the repository is not gated, or the user has access.
             NotFound: there is no such user.
         """
-        self._hub(token).send(access.grant(repo_ref(repo_id, repo_type), user))
+        self._hub(token).send(access.grant(self._changed(repo_id, repo_type, token), user))
 
     def _requests(
         self, repo_id: str, status: str, repo_type: str | None, token: str | bool | None
     ) -> Iterator[AccessRequest]:
-        return map(request_of, self._hub(token).pages(access.page(repo_ref(repo_id, repo_type), status)))
+        return map(request_of, self._hub(token).pages(access.page(self._changed(repo_id, repo_type, token), status)))
 
     def _decide(
         self,
@@ -101,5 +101,5 @@ class Access(Base):
     ) -> None:
         if (user is None) == (request_id is None):
             raise InvalidArgument("name the request by either user or request_id")
-        ref = repo_ref(repo_id, repo_type)
+        ref = self._changed(repo_id, repo_type, token)
         self._hub(token).send(access.decide(ref, status, user=user, request_id=request_id, reason=reason))

@@ -17,9 +17,10 @@ from entrepot.client.operations import Operation
 from entrepot.client.progress import Bars, Progress, Silent
 from entrepot.client.targets import Message, Target
 from entrepot.errors import InvalidArgument
-from entrepot.hf.base import Base, repo_ref
+from entrepot.hf.base import Base
 from entrepot.hf.operations import CommitOperation, CommitOperationAdd, to_operation, warn_of_overwriting
 from entrepot.hf.shapes.addresses import CommitInfo
+from entrepot.names import RepoRef
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,7 +94,9 @@ class Commits(Background):
         listed = list(operations)
         if not commit_message:
             raise InvalidArgument("commit_message is empty; say in one line what the commit does")
-        target = target_of(repo_id, repo_type, revision, create_pr=create_pr, parent_commit=parent_commit)
+        target = target_of(
+            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+        )
         warn_of_overwriting(listed)
         wanted = [to_operation(item) for item in listed if not getattr(item, "_should_ignore", None)]
         made = commit(self._hub(token), target, wanted, Message(commit_message, commit_description or ""))
@@ -121,8 +124,7 @@ def commit(hub: Hub, target: Target, operations: Sequence[Operation], message: M
 
 
 def target_of(
-    repo_id: str,
-    repo_type: str | None,
+    ref: RepoRef,
     revision: str | None,
     *,
     create_pr: bool | None = None,
@@ -131,12 +133,11 @@ def target_of(
     """Where a commit goes.
 
     Raises:
-        InvalidName: the id or the type of the repository breaks a rule.
         InvalidArgument: the parent is no commit id.
     """
     if parent_commit is not None and not _COMMIT.fullmatch(parent_commit):
         raise InvalidArgument(f"parent_commit must be a commit id of 7 to 40 hex digits, not {parent_commit!r}")
-    return Target(repo_ref(repo_id, repo_type), revision or "main", bool(create_pr), parent_commit)
+    return Target(ref, revision or "main", bool(create_pr), parent_commit)
 
 
 def progress_of(hub: Hub) -> Progress:

@@ -30,7 +30,9 @@ class Deletions(Commits):
         Raises:
             EntryNotFoundError: there is no such file.
         """
-        target = target_of(repo_id, repo_type, revision, create_pr=create_pr, parent_commit=parent_commit)
+        target = target_of(
+            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+        )
         message = Message(commit_message or f"Delete {path_in_repo} with entrepot", commit_description or "")
         return commit(self._hub(token), target, [Delete(repo_path(path_in_repo))], message)
 
@@ -52,7 +54,9 @@ class Deletions(Commits):
         Raises:
             EntryNotFoundError: there is no such folder.
         """
-        target = target_of(repo_id, repo_type, revision, create_pr=create_pr, parent_commit=parent_commit)
+        target = target_of(
+            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+        )
         message = Message(commit_message or f"Delete folder {path_in_repo} with entrepot", commit_description or "")
         folder = DeleteFolder(repo_path(path_in_repo.removesuffix("/")))
         return commit(self._hub(token), target, [folder], message)
@@ -80,7 +84,9 @@ class Deletions(Commits):
         from entrepot.client.folder_uploads import deletions
 
         hub = self._hub(token)
-        target = target_of(repo_id, repo_type, revision, create_pr=create_pr, parent_commit=parent_commit)
+        target = target_of(
+            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+        )
         found = deletions(hub, target, None, delete_patterns)
         if not found:
             shown = ", ".join([delete_patterns] if isinstance(delete_patterns, str) else delete_patterns)

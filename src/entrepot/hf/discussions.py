@@ -8,7 +8,7 @@ from typing import Literal
 from entrepot.client.calls import discussions
 from entrepot.client.hubs import Hub
 from entrepot.errors import InvalidArgument
-from entrepot.hf.base import Base, repo_ref
+from entrepot.hf.base import Base
 from entrepot.hf.shapes.discussions import (
     Discussion,
     DiscussionComment,
@@ -50,7 +50,7 @@ class Discussions(Base):
             raise InvalidArgument(f"discussion_type must be one of {', '.join(_TYPES)}")
         if discussion_status is not None and discussion_status not in _STATUSES:
             raise InvalidArgument(f"discussion_status must be one of {', '.join(_STATUSES)}")
-        ref, hub = repo_ref(repo_id, repo_type), self._hub(token)
+        ref, hub = self._wanted(repo_id, repo_type), self._hub(token)
         return _found(hub, ref, discussion_type, discussion_status, author)
 
     def get_discussion_details(
@@ -58,7 +58,7 @@ class Discussions(Base):
     ) -> DiscussionWithDetails:
         """A discussion with all that happened in it and, of a pull request, its diff."""
         hub = self._hub(token)
-        call = discussions.details(repo_ref(repo_id, repo_type), _number(discussion_num))
+        call = discussions.details(self._wanted(repo_id, repo_type), _number(discussion_num))
         return details_of(hub.send(call), hub.endpoint)
 
     def create_discussion(
@@ -81,7 +81,7 @@ class Discussions(Base):
             Invalid: the title is too short or too long.
             TokenMissing: nobody is logged in.
         """
-        ref, hub = repo_ref(repo_id, repo_type), self._hub(token)
+        ref, hub = self._changed(repo_id, repo_type, token), self._hub(token)
         hub.need_token()
         kind = "pull request" if pull_request else "discussion"
         text = description if description is not None else f"This {kind} was opened by a program."
@@ -112,7 +112,7 @@ class Discussions(Base):
         repo_type: str | None = None,
     ) -> DiscussionComment:
         """Say something in a discussion."""
-        call = discussions.comment(repo_ref(repo_id, repo_type), _number(discussion_num), comment)
+        call = discussions.comment(self._changed(repo_id, repo_type, token), _number(discussion_num), comment)
         return comment_of(self._hub(token).send(call).new_message)
 
     def edit_discussion_comment(
@@ -130,7 +130,7 @@ class Discussions(Base):
         Raises:
             Forbidden: it is somebody else's.
         """
-        ref = repo_ref(repo_id, repo_type)
+        ref = self._changed(repo_id, repo_type, token)
         call = discussions.edit_comment(ref, _number(discussion_num), comment_id, new_content)
         return comment_of(self._hub(token).send(call).updated_comment)
 
@@ -148,7 +148,7 @@ class Discussions(Base):
         Raises:
             Forbidden: it is somebody else's.
         """
-        call = discussions.hide_comment(repo_ref(repo_id, repo_type), _number(discussion_num), comment_id)
+        call = discussions.hide_comment(self._changed(repo_id, repo_type, token), _number(discussion_num), comment_id)
         return comment_of(self._hub(token).send(call).updated_comment)
 
     def rename_discussion(
@@ -161,7 +161,7 @@ class Discussions(Base):
         repo_type: str | None = None,
     ) -> DiscussionTitleChange:
         """Give a discussion another title of 3 to 200 characters."""
-        call = discussions.rename(repo_ref(repo_id, repo_type), _number(discussion_num), new_title)
+        call = discussions.rename(self._changed(repo_id, repo_type, token), _number(discussion_num), new_title)
         return title_change_of(self._hub(token).send(call).new_title)
 
     def change_discussion_status(
@@ -182,7 +182,7 @@ class Discussions(Base):
         """
         if new_status not in ("open", "closed"):
             raise InvalidArgument("new_status must be open or closed")
-        ref = repo_ref(repo_id, repo_type)
+        ref = self._changed(repo_id, repo_type, token)
         call = discussions.change_status(ref, _number(discussion_num), new_status, comment)
         return status_change_of(self._hub(token).send(call).new_status)
 
@@ -201,7 +201,7 @@ class Discussions(Base):
             Conflict, Invalid: it is a draft, or its changes do not fit any more.
             Forbidden: the token may not write to the branch it goes into.
         """
-        call = discussions.merge(repo_ref(repo_id, repo_type), _number(discussion_num), comment)
+        call = discussions.merge(self._changed(repo_id, repo_type, token), _number(discussion_num), comment)
         self._hub(token).send(call)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 from entrepot.client.hubs import Hub
 from entrepot.client.threads import DOWNLOADS
 from entrepot.errors import InvalidArgument
-from entrepot.hf.base import Base, repo_ref
+from entrepot.hf.base import Base
 from entrepot.hf.commits import progress_of
 from entrepot.hf.shapes.files import DryRunFileInfo, dry_run_of
 from entrepot.hf.tqdm_progress import TqdmClass, TqdmProgress
@@ -19,6 +19,7 @@ from entrepot.hf.tqdm_progress import TqdmClass, TqdmProgress
 if TYPE_CHECKING:
     from entrepot.client.downloads import Options
     from entrepot.client.verifications import FolderVerification
+    from entrepot.names import RepoRef
 
 Place = str | os.PathLike[str]
 Patterns = str | Iterable[str] | None
@@ -116,7 +117,8 @@ class Downloads(Base):
         from entrepot.client.downloads import download, foresee
 
         _warn_of(proxies)
-        ref, hub = repo_ref(repo_id, repo_type), self._hub(token)
+        hub = self._hub(token)
+        ref = self._resolved(hub, repo_id, repo_type, cache_dir, is_local_only=local_files_only)
         inside = (subfolder or "").strip("/")
         path = f"{inside}/{filename}" if inside else filename
         options = _options(hub, cache_dir, local_dir, force_download, local_files_only, etag_timeout, tqdm_class)
@@ -172,7 +174,8 @@ class Downloads(Base):
         from entrepot.client.snapshots import download_snapshot, foresee_snapshot
 
         _warn_of(proxies)
-        ref, hub, rev = repo_ref(repo_id, repo_type), self._hub(token), revision or "main"
+        hub, rev = self._hub(token), revision or "main"
+        ref = self._resolved(hub, repo_id, repo_type, cache_dir, is_local_only=local_files_only)
         options = _options(hub, cache_dir, local_dir, force_download, local_files_only, etag_timeout, tqdm_class)
         allow, ignore = allow_patterns, ignore_patterns
         if dry_run:
@@ -203,8 +206,20 @@ class Downloads(Base):
 
         if local_dir is not None and cache_dir is not None:
             raise InvalidArgument("pass either local_dir or cache_dir, not both")
-        ref, hub = repo_ref(repo_id, repo_type), self._hub(token)
+        hub = self._hub(token)
+        ref = self._resolved(hub, repo_id, repo_type, cache_dir)
         return verify(hub, ref, revision or "main", folder=folder_of(local_dir), cache=folder_of(cache_dir))
+
+    def _resolved(
+        self, hub: Hub, repo_id: str, repo_type: str | None, cache_dir: Place | None, *, is_local_only: bool = False
+    ) -> RepoRef:
+        """Return the repository to download, under the id that its hub and the cache know."""
+        ref = self._wanted(repo_id, repo_type)
+        if not ref.id.is_short:
+            return ref
+        from entrepot.client.aliases import find
+
+        return find(hub, ref, cache=folder_of(cache_dir), is_local_only=is_local_only)
 
 
 def folder_of(place: Place | None) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from entrepot.client.calls import accounts, likes
-from entrepot.hf.base import Base, repo_ref
+from entrepot.hf.base import Base
 from entrepot.hf.shapes.accounts import User
 from entrepot.hf.shapes.community import UserLikes, likes_of
 
@@ -15,17 +15,17 @@ class Likes(Base):
 
     def like(self, repo_id: str, *, token: str | bool | None = None, repo_type: str | None = None) -> None:
         """Like a repository; liking it again changes nothing."""
-        self._hub(token).send(likes.add(repo_ref(repo_id, repo_type)))
+        self._hub(token).send(likes.add(self._changed(repo_id, repo_type, token)))
 
     def unlike(self, repo_id: str, *, token: str | bool | None = None, repo_type: str | None = None) -> None:
         """Take a like back; it need not be there."""
-        self._hub(token).send(likes.remove(repo_ref(repo_id, repo_type)))
+        self._hub(token).send(likes.remove(self._changed(repo_id, repo_type, token)))
 
     def list_repo_likers(
         self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None
     ) -> Iterator[User]:
         """Who likes a repository."""
-        found = self._hub(token).pages(likes.likers(repo_ref(repo_id, repo_type)))
+        found = self._hub(token).pages(likes.likers(self._wanted(repo_id, repo_type)))
         return (User(liker.user, liker.fullname, liker.avatar_url, is_pro=liker.is_pro) for liker in found)
 
     def list_liked_repos(self, user: str | None = None, *, token: str | bool | None = None) -> UserLikes:

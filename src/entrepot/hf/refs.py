@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from entrepot.client.calls import refs
 from entrepot.errors import Conflict, Forbidden
-from entrepot.hf.base import Base, repo_ref
+from entrepot.hf.base import Base
 from entrepot.hf.shapes.refs import GitCommitInfo, GitRefs, commit_of, refs_of
 
 
@@ -24,7 +24,7 @@ class References(Base):
         Raises:
             RepoNotFound: as usual.
         """
-        call = refs.listing(repo_ref(repo_id, repo_type), include_pulls=include_pull_requests)
+        call = refs.listing(self._wanted(repo_id, repo_type), include_pulls=include_pull_requests)
         return refs_of(self._hub(token).send(call))
 
     def list_repo_commits(
@@ -41,7 +41,7 @@ class References(Base):
         Raises:
             RepoNotFound, RevisionNotFound: as usual.
         """
-        call = refs.log(repo_ref(repo_id, repo_type), revision or "main", limit=1000, formatted=formatted)
+        call = refs.log(self._wanted(repo_id, repo_type), revision or "main", limit=1000, formatted=formatted)
         return [commit_of(entry) for entry in self._hub(token).pages(call)]
 
     def create_branch(
@@ -61,7 +61,7 @@ class References(Base):
             RevisionNotFound: there is no such beginning.
             InvalidName, Forbidden: as usual.
         """
-        ref, hub = repo_ref(repo_id, repo_type), self._hub(token)
+        ref, hub = self._changed(repo_id, repo_type, token), self._hub(token)
         try:
             hub.send(refs.create_branch(ref, branch, start=revision))
         except Conflict:
@@ -81,7 +81,7 @@ class References(Base):
             RevisionNotFound: there is none.
             Forbidden: it is main, it is protected, or the token may not.
         """
-        self._hub(token).send(refs.delete_branch(repo_ref(repo_id, repo_type), branch))
+        self._hub(token).send(refs.delete_branch(self._changed(repo_id, repo_type, token), branch))
 
     def create_tag(
         self,
@@ -101,7 +101,7 @@ class References(Base):
             RevisionNotFound: there is no such revision.
         """
         call = refs.create_tag(
-            repo_ref(repo_id, repo_type), tag, revision=revision or "main", message=tag_message or None
+            self._changed(repo_id, repo_type, token), tag, revision=revision or "main", message=tag_message or None
         )
         try:
             self._hub(token).send(call)
@@ -117,7 +117,7 @@ class References(Base):
         Raises:
             RevisionNotFound: there is none.
         """
-        self._hub(token).send(refs.delete_tag(repo_ref(repo_id, repo_type), tag))
+        self._hub(token).send(refs.delete_tag(self._changed(repo_id, repo_type, token), tag))
 
     def super_squash_history(
         self,
@@ -136,4 +136,4 @@ class References(Base):
         """
         name = branch or "main"
         message = commit_message or f"Super-squash branch '{name}'"
-        self._hub(token).send(refs.squash(repo_ref(repo_id, repo_type), name, message=message))
+        self._hub(token).send(refs.squash(self._changed(repo_id, repo_type, token), name, message=message))

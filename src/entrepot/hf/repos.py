@@ -12,7 +12,7 @@ from entrepot.errors import Conflict, Forbidden, InvalidArgument, NotOffered, Re
 from entrepot.hf.base import Base, repo_ref
 from entrepot.hf.shapes.addresses import RepoUrl
 from entrepot.hf.shapes.repos import DatasetInfo, ModelInfo, SpaceInfo, dataset_of, info_of, model_of, space_of
-from entrepot.names import RepoRef
+from entrepot.names import RepoId, RepoRef
 from entrepot.wire import repos as wire
 
 _COMPUTE = frozenset(
@@ -78,7 +78,7 @@ class Repos(Base):
         """
         hub = self._hub(token)
         try:
-            hub.send(repos.delete(_own_ref(hub, repo_id, repo_type)))
+            hub.send(repos.delete(self._changed(repo_id, repo_type, token)))
         except RepoNotFound:
             if not missing_ok:
                 raise
@@ -92,7 +92,8 @@ class Repos(Base):
             Conflict: the new name is taken.
             RepoNotFound, Forbidden: as usual.
         """
-        self._hub(token).send(repos.move(repo_ref(from_id, repo_type), repo_ref(to_id, repo_type)))
+        old, new = (self._changed(name, repo_type, token) for name in (from_id, to_id))
+        self._hub(token).send(repos.move(old, new))
 
     def duplicate_repo(
         self,
@@ -117,7 +118,7 @@ class Repos(Base):
         """
         _refuse_compute(compute)
         hub = self._hub(token)
-        source = repo_ref(from_id, repo_type)
+        source = self._wanted(from_id, repo_type)
         copy = _own_ref(hub, to_id or source.id.name, repo_type)
         call = repos.duplicate(source, copy, visibility=_visibility(private, visibility))
         return _made(hub, copy, call, exist_ok)
@@ -169,7 +170,7 @@ class Repos(Base):
             protected_branches=protected_branches,
             immutable_tags=immutable_tags,
         )
-        self._hub(token).send(repos.configure(repo_ref(repo_id, repo_type), settings))
+        self._hub(token).send(repos.configure(self._changed(repo_id, repo_type, token), settings))
 
     def update_repo_visibility(
         self,
@@ -181,7 +182,7 @@ class Repos(Base):
     ) -> dict[str, Any]:
         """Make a repository private or public; the settings that the hub changed."""
         settings = wire.RepoSettings(private=private)
-        return self._hub(token).send(repos.configure(repo_ref(repo_id, repo_type), settings))
+        return self._hub(token).send(repos.configure(self._changed(repo_id, repo_type, token), settings))
 
     def auth_check(
         self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None, write: bool = False
@@ -191,7 +192,7 @@ class Repos(Base):
         Raises:
             GatedRepo, RepoNotFound, Forbidden: which of them is the answer.
         """
-        self._hub(token).send(repos.check_access(repo_ref(repo_id, repo_type), write=write))
+        self._hub(token).send(repos.check_access(self._wanted(repo_id, repo_type), write=write))
 
     def repo_info(
         self,
@@ -214,7 +215,7 @@ class Repos(Base):
         Raises:
             RepoNotFound, RevisionNotFound: as usual.
         """
-        ref = repo_ref(repo_id, repo_type)
+        ref = self._wanted(repo_id, repo_type)
         return info_of(ref.type, self._described(ref, revision, timeout, files_metadata, expand, token))
 
     def model_info(
@@ -229,7 +230,7 @@ class Repos(Base):
         token: str | bool | None = None,
     ) -> ModelInfo:
         """As :meth:`repo_info`, for a model; ``securityStatus`` adds what scanners found."""
-        ref = repo_ref(repo_id, "model")
+        ref = self._wanted(repo_id, "model")
         security = bool(securityStatus)
         return model_of(self._described(ref, revision, timeout, files_metadata, expand, token, security=security))
 
@@ -244,7 +245,7 @@ class Repos(Base):
         token: str | bool | None = None,
     ) -> DatasetInfo:
         """As :meth:`repo_info`, for a dataset."""
-        ref = repo_ref(repo_id, "dataset")
+        ref = self._wanted(repo_id, "dataset")
         return dataset_of(self._described(ref, revision, timeout, files_metadata, expand, token))
 
     def space_info(
@@ -258,7 +259,7 @@ class Repos(Base):
         token: str | bool | None = None,
     ) -> SpaceInfo:
         """As :meth:`repo_info`, for a space."""
-        ref = repo_ref(repo_id, "space")
+        ref = self._wanted(repo_id, "space")
         return space_of(self._described(ref, revision, timeout, files_metadata, expand, token))
 
     def _described(
@@ -308,10 +309,11 @@ def _exists(hub: Hub, ref: RepoRef) -> bool:
 
 def _own_ref(hub: Hub, repo_id: str, repo_type: str | None) -> RepoRef:
     """The repository that is meant; an id without a namespace means one of the caller's own."""
-    if "/" not in repo_id:
-        hub.need_token()
-        repo_id = f"{hub.send(accounts.whoami()).name}/{repo_id}"
-    return repo_ref(repo_id, repo_type)
+    ref = repo_ref(repo_id, repo_type, endpoint=hub.endpoint)
+    if not ref.id.is_short:
+        return ref
+    hub.need_token()
+    return RepoRef(ref.type, RepoId(hub.send(accounts.whoami()).name, ref.id.name))
 
 
 def _visibility(private: bool | None, visibility: str | None) -> str | None:

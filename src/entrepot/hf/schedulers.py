@@ -106,7 +106,7 @@ class CommitScheduler:
         if not grown:
             return None
         adds = [Add(place(self.path_in_repo, file.path), file.source) for file in grown]
-        target = target_of(self.repo_id, self.repo_type, self.revision)
+        target = target_of(self.api._changed(self.repo_id, self.repo_type, self.token), self.revision)
         made = commit(self.api._hub(self.token), target, adds, Message("Scheduled Commit"))
         self._appended.take(grown)
         return made

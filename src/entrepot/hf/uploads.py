@@ -107,7 +107,9 @@ class Uploads(Commits):
         if multi_commits and revision not in (None, "main"):
             raise InvalidArgument("multi_commits works on the branch main only; leave revision out")
         hub = self._hub(token)
-        target = target_of(repo_id, repo_type, revision, create_pr=create_pr, parent_commit=parent_commit)
+        target = target_of(
+            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+        )
         message = Message(commit_message or "Upload folder with entrepot", commit_description or "")
         operations = folder_operations(
             hub, target, folder_path, path_in_repo, allow=allow_patterns, ignore=ignore_patterns, delete=delete_patterns
@@ -153,7 +155,7 @@ class Uploads(Commits):
         hub = self._hub(token)
         upload_large_folder(
             hub,
-            target_of(repo_id, repo_type, revision),
+            target_of(self._changed(repo_id, repo_type, token), revision),
             folder_path,
             path_in_repo,
             allow=allow_patterns,
@@ -194,7 +196,10 @@ class Uploads(Commits):
         from entrepot.client.publishing import send_ahead
         from entrepot.client.surveys import Fate
 
-        hub, target = self._hub(token), target_of(repo_id, repo_type, revision, create_pr=create_pr)
+        hub, target = (
+            self._hub(token),
+            target_of(self._changed(repo_id, repo_type, token), revision, create_pr=create_pr),
+        )
         waiting = {item.path_in_repo: item for item in additions if not item._is_uploaded and not item._is_committed}
         if not waiting:
             return

@@ -8,6 +8,8 @@ Source: hf_api, section 0.2.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from entrepot.catalog import Read, access_requests, accounts, repos
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.repos import RepoRow
@@ -17,8 +19,12 @@ from entrepot.hub.callers import Anyone, Caller, Role, require, require_change
 from entrepot.names import RepoRef, RepoType
 
 
-def visible(tx: Read, caller: Anyone, ref: RepoRef) -> RepoRow:
+def visible(tx: Read, caller: Anyone, ref: RepoRef, *, by_alias: bool = True) -> RepoRow:
     """A repository whose metadata the caller may see.
+
+    Args:
+        by_alias: whether an id without a namespace is looked up among the
+            aliases; changes never follow one.
 
     Raises:
         RepoMoved: it has a new name, and the caller may see it there.
@@ -27,9 +33,9 @@ def visible(tx: Read, caller: Anyone, ref: RepoRef) -> RepoRow:
     """
     row = repos.find(tx, ref)
     if row is None:
-        moved = repos.find_redirect(tx, ref)
-        if moved is not None and may_see(caller, moved):
-            raise RepoMoved(str(ref.id), str(moved.ref.id))
+        for moved in _elsewhere(tx, ref, by_alias=by_alias):
+            if moved is not None and may_see(caller, moved):
+                raise RepoMoved(str(ref.id), str(moved.ref.id))
         raise RepoNotFound(anonymous=caller is None)
     if not may_see(caller, row):
         raise RepoNotFound(anonymous=caller is None)
@@ -72,7 +78,7 @@ def writable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]:
         LoginRequired, NotAllowed: the caller sees it but has not the right.
         RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
     """
-    row = visible(tx, caller, ref)
+    row = visible(tx, caller, ref, by_alias=False)
     known = require_change(caller)
     if not known.permits(scopes.WRITE, row.namespace_id, row.id):
         raise _lacks(scopes.WRITE, row)
@@ -87,7 +93,7 @@ def reviewable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]
     Raises:
         as :func:`writable`.
     """
-    row = visible(tx, caller, ref)
+    row = visible(tx, caller, ref, by_alias=False)
     known = require(caller)
     if known.limits is None or not known.permits(scopes.REQUESTS, row.namespace_id, row.id):
         return writable(tx, caller, ref)
@@ -104,7 +110,7 @@ def discussable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller
         NotAllowed: the token does not allow it.
         RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
     """
-    row = visible(tx, caller, ref)
+    row = visible(tx, caller, ref, by_alias=False)
     known = require_change(caller)
     allowed = known.limits is None or scopes.DISCUSS in known.limits.everywhere
     if not allowed and not known.permits(scopes.DISCUSS, row.namespace_id, row.id):
@@ -168,28 +174,14 @@ def may_write(caller: Caller, row: RepoRow) -> bool:
     return caller.permits(scopes.WRITE, row.namespace_id, row.id) and _has_role(caller, row)
 
 
-def still_reads(tx: Read, row: RepoRow, user_id: int | None) -> bool:
-    """Whether somebody who was given a link or a pass may read the content of a repository now.
-
-    Links and passes name their holder's account, not a token: a right that was
-    taken away from the account ends them at once.
-
-    Args:
-        user_id: row id of the account; None is nobody in particular.
-    """
-    if not row.is_private and row.gated == "no" and not row.is_disabled:
-        return True
-    found = None if user_id is None else accounts.by_ids(tx, [user_id]).get(user_id)
-    if found is None:
-        return False
-    if found.is_admin:
-        return True
-    if row.is_disabled:
-        return False
-    if found.id == row.namespace_id or accounts.role_of(tx, row.namespace_id, found.id) is not None:
-        return True
-    is_accepted = access_requests.status_of(tx, row.id, found.id) == access_requests.ACCEPTED
-    return not row.is_private and is_accepted
+def _elsewhere(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow | None]:
+    """Where a repository that is not found by its id may be: it moved, or the id is an alias."""
+    if by_alias or not ref.id.is_short:
+        yield repos.find_redirect(tx, ref)
+    if by_alias and ref.fallback is not None:
+        there = RepoRef(ref.type, ref.fallback)
+        yield repos.find(tx, there)
+        yield repos.find_redirect(tx, there)
 
 
 def _has_role(caller: Caller, row: RepoRow) -> bool:

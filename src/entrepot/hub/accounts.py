@@ -16,6 +16,7 @@ from entrepot.catalog import Read, Write, accounts, repos
 from entrepot.catalog.accounts import Account, Token
 from entrepot.errors import AccountNotFound, InvalidName, Refused, ThingNotFound
 from entrepot.hub import audit
+from entrepot.hub.aliases import check_account_name
 from entrepot.hub.callers import Caller, Role, hash_secret
 from entrepot.hub.house import Hub
 from entrepot.hub.passwords import hash_password
@@ -52,6 +53,7 @@ def create_user(
     fresh = accounts.fresh(parse_account(name), "user", hub.now_ms(), fullname=chosen, email=_email(email))
     hashed = hash_password(password) if password is not None else None
     with hub.write() as tx:
+        check_account_name(tx, name)
         made = accounts.add(tx, attrs.evolve(fresh, is_admin=is_admin, password_hash=hashed))
         audit.record(hub, tx, audit.CONSOLE, "user.create", f"user {made.name}", {"admin": is_admin})
     return made
@@ -87,6 +89,7 @@ def found_org(
     """
     chosen = None if fullname is None else parse_fullname(fullname)
     fresh = accounts.fresh(parse_account(name), "org", hub.now_ms(), fullname=chosen)
+    check_account_name(tx, name)
     org = accounts.add(tx, attrs.evolve(fresh, default_visibility=parse_visibility(default_visibility)))
     accounts.join_org(tx, org.id, admin.id, Role.ADMIN.name.lower())
     audit.record(hub, tx, by, "org.create", org_subject(org), {"admin": admin.name})

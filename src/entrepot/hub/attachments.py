@@ -13,7 +13,7 @@ from entrepot.catalog import attachments, files
 from entrepot.catalog.attachments import Attachment
 from entrepot.errors import Busy, LimitExceeded, Malformed, ThingNotFound
 from entrepot.hub import callers
-from entrepot.hub.callers import Anyone
+from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.scopes import DISCUSS
 from entrepot.names import new_uid
@@ -50,9 +50,7 @@ def add(hub: Hub, caller: Anyone, data: bytes) -> Attachment:
         LimitExceeded: it has more than 10 MiB, or the account's images more than 1 GiB.
         Busy: a sweeper is deleting these very bytes; try again.
     """
-    known = callers.require_change(caller)
-    if known.limits is None or DISCUSS not in known.limits.everywhere:
-        known = callers.require_permission(caller, DISCUSS)
+    known = _may_add(caller)
     if len(data) > MAX_IMAGE:
         raise LimitExceeded("the image in bytes", MAX_IMAGE)
     kind = sniffed(data)
@@ -66,12 +64,20 @@ def add(hub: Hub, caller: Anyone, data: bytes) -> Attachment:
     with hub.write() as tx:
         if not files.confirm(tx, sha256, len(data)):
             raise Busy("this image")  # a sweep with hardly any grace took it before its row was there
+        _may_add(callers.renewed(tx, known, hub.now_ms()))
         attachments.add(tx, attachment)
     if hub.store.blobs.stat(file_key(sha256)) is None:
         with hub.write() as tx:
             attachments.remove(tx, attachment.uid)
         raise Busy("this image")  # chunks have taken the place of these bytes just before
     return attachment
+
+
+def _may_add(caller: Anyone) -> Caller:
+    known = callers.require_change(caller)
+    if known.limits is None or DISCUSS not in known.limits.everywhere:
+        known = callers.require_permission(caller, DISCUSS)
+    return known
 
 
 def find(hub: Hub, uid: str) -> OpenImage:

@@ -10,7 +10,7 @@ from entrepot.catalog import Read, Write, objects, refs, repos
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import AlreadyExists, NotAllowed, Refused, RevisionNotFound
 from entrepot.git import EMPTY_TREE, Kind, Signature, Tag, encode_tag_object
-from entrepot.hub import access, audit, events, protections, revisions
+from entrepot.hub import access, audit, events, grants, protections, revisions
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
@@ -83,6 +83,7 @@ def _create_empty(hub: Hub, caller: Anyone, ref: RepoRef, branch: RefName, *, ov
     commit = commit_object(hub, maker, tree.oid, (), "initial commit")
     rows = [stored.row_of(item) for item in (tree, commit)]
     with hub.write() as tx:
+        grants.recheck(tx, maker, row, branch, hub.now_ms())
         _check_clash(tx, row.id, branch)
         move = Move(branch, old, commit.oid)
         if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), maker.account.id)):

@@ -14,10 +14,12 @@ from entrepot.catalog.sights import Sight
 from entrepot.errors import InvalidCredentials, LoginRequired, NotAllowed
 from entrepot.hub import scopes
 from entrepot.hub.scopes import Limits
-from entrepot.names import Sha256
+from entrepot.names import Sha256, Uid
 
 FINE_GRAINED = "fineGrained"
 """The role of tokens that allow what their scopes say, and nothing else."""
+
+_STAMP_DIGITS = 16
 
 
 class Role(enum.IntEnum):
@@ -95,7 +97,55 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> Anyone:
     """
     if secret is None:
         return None
-    found = accounts.find_token(tx, hash_secret(secret))
+    return _valid(tx, accounts.find_token(tx, hash_secret(secret)), now_ms)
+
+
+def stamp_of(token: Token) -> str:
+    """Return what a signed capability remembers of the token that asked for it: its id and which secret it had."""
+    return f"{token.uid}.{token.secret_hash[:_STAMP_DIGITS]}"
+
+
+def by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
+    """Return the caller behind :func:`stamp_of`, with the roles and scopes that they have now.
+
+    Raises:
+        InvalidCredentials: the token was revoked, got another secret, has expired, or is another user's.
+    """
+    uid, _, digits = stamp.partition(".")
+    if not digits:  # only code on this machine signs such a stamp: tokens have secrets
+        account = accounts.by_ids(tx, [user_id]).get(user_id)
+        if account is None:
+            raise InvalidCredentials
+        return operator(account)
+    found = accounts.token_by_uid(tx, uid)
+    if found is None or found[0].user_id != user_id or stamp_of(found[0]) != stamp:
+        raise InvalidCredentials
+    return _valid(tx, found, now_ms)
+
+
+def renewed(tx: Read, caller: Caller, now_ms: int) -> Caller:
+    """Return a caller with the roles and scopes that they have now, some time after they were identified.
+
+    Raises:
+        InvalidCredentials: as :func:`by_stamp`.
+    """
+    if not caller.token.secret_hash:
+        return caller
+    return by_stamp(tx, stamp_of(caller.token), caller.account.id, now_ms)
+
+
+def operator(account: Account) -> Caller:
+    """Return a caller who may do everything in one namespace: the operator of the machine, in its owner's place."""
+    token = Token(Uid("0" * 24), account.id, "operator", "write", 0, None)
+    return Caller(attrs.evolve(account, kind="user"), token, (), {account.id: Role.ADMIN})
+
+
+def _valid(tx: Read, found: tuple[Token, Account] | None, now_ms: int) -> Caller:
+    """Return the caller behind a stored token; the only place that says which tokens are valid.
+
+    Raises:
+        InvalidCredentials: there is none, or it has expired.
+    """
     if found is None:
         raise InvalidCredentials
     token, account = found

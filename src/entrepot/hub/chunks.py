@@ -30,7 +30,7 @@ from entrepot.errors import (
     XorbDamaged,
     XorbMissing,
 )
-from entrepot.hub import passes, quotas, scrubbing
+from entrepot.hub import grants, passes, quotas, scrubbing
 from entrepot.hub.house import Hub
 from entrepot.hub.passes import Pass
 from entrepot.names import Sha256, XetHash, new_uid
@@ -87,6 +87,8 @@ class ReceivingXorb:
             Busy: a sweeper is deleting this very xorb.
         """
         index = parse_xorb(self._sink.view(), self._xorb)
+        with self._hub.read() as tx:
+            passes.recheck(self._hub, tx, self._given)
         return keep_xorb(self._hub, self._given.realm, self._xorb, index, self._sink)
 
     def discard(self) -> None:
@@ -274,13 +276,13 @@ def reconstruct(hub: Hub, given: Pass, file: XetHash, first: int, last: int | No
         return plan(terms, lambda xorb: chunked.get_xorb(hub.store, tx, xorb).index, first, max(until, first))
 
 
-def data_link(hub: Hub, xorb: XetHash, first: int, last: int) -> DataLink:
-    """A link that gives its holder some bytes of a xorb (``last`` inclusive), and nothing else, for a while."""
+def data_link(hub: Hub, given: Pass, xorb: XetHash, first: int, last: int) -> DataLink:
+    """Return a link that gives the holder of a pass some bytes of a xorb (``last`` inclusive) for a while."""
     path = f"/_xet/xorbs/{xorb}"
     expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
     # Rounded up, so that the same plan has the same links for some time.
     expires_s += -expires_s % 600
-    fields = {"range": f"{first}-{last}", "since": str(_since(hub, xorb))}
+    fields = given.grant.fields() | {"range": f"{first}-{last}", "since": str(_since(hub, xorb))}
     return DataLink(path, hub.signer.sign(f"{_DATA} {path}", fields, expires_s))
 
 
@@ -290,13 +292,16 @@ def fetch(hub: Hub, xorb: XetHash, query: Mapping[str, str]) -> tuple[Content, i
     Raises:
         InvalidSignature: the link is altered, expired, or for another xorb,
             or the bytes were replaced since: chunks may lie elsewhere now.
-        ThingNotFound, XorbDamaged: the xorb is gone or in quarantine.
+        ThingNotFound, XorbDamaged: the xorb is gone or in quarantine, or the
+            holder of the link may not read the repository any more.
     """
     claim = hub.signer.check(f"{_DATA} /_xet/xorbs/{xorb}", query, hub.now_ms() // 1000)
     first, dash, last = claim.get("range", "").partition("-")
     if not dash:
         raise InvalidSignature("it names no range")
     with hub.read() as tx:
+        if grants.reader(tx, grants.of_fields(claim), hub.now_ms()) is None:
+            raise ThingNotFound("xorb", xorb)
         stored = chunked.find_xorb(hub.store, tx, xorb)
         standing = xorbs.standing(tx, xorb)
     if stored is None or standing is None:
@@ -372,8 +377,7 @@ def _record(hub: Hub, given: Pass, shard: Shard, found: Mapping[XetHash, StoredX
     used = {file.hash: list(dict.fromkeys(term.xorb for term in file.terms)) for file in shard.files}
     chunks = _findable(shard, found)
     with hub.write() as tx:
-        if repos.by_id(tx, given.repo_id) is None:
-            raise RepoNotFound
+        passes.recheck(hub, tx, given)
         for xorb in found:
             if not xorbs.use(tx, xorb, given.realm, now):
                 raise XorbMissing(xorb, "it was lost meanwhile")

@@ -20,7 +20,7 @@ from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import BranchMoved, Busy, Malformed, RevisionNotFound
 from entrepot.git import Kind, TreeEditor, diff_trees
-from entrepot.hub import followups, locks, proposals, staging
+from entrepot.hub import followups, grants, locks, proposals, staging
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.operations import Operation
@@ -138,6 +138,7 @@ def _attempt(hub: Hub, author: Caller, row: RepoRow, ref: RefName, draft: Draft,
         staged.objects,
     )
     with hub.write() as tx:
+        author = grants.recheck(tx, author, row, ref, hub.now_ms())
         is_published = publish(hub, tx, publication)
         if is_published:
             proposals.note_commits(hub, tx, row, author, ref, [(commit, draft.summary)])

@@ -11,15 +11,14 @@ from pathlib import Path
 import attrs
 
 from entrepot.catalog import accounts, refs
-from entrepot.catalog.accounts import Token
 from entrepot.errors import AccountNotFound, Refused, shown
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import HEADER_BYTES
-from entrepot.hub import pushes, repositories, transfers
-from entrepot.hub.callers import Caller, Role
+from entrepot.hub import callers, pushes, repositories, transfers
+from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.repositories import NewRepo
-from entrepot.names import MAIN, Oid, RepoRef, Uid, parse_sha256
+from entrepot.names import MAIN, Oid, RepoRef, parse_sha256
 from entrepot.storage import processes
 
 _PIECE = 4 << 20
@@ -133,8 +132,7 @@ def _owner(hub: Hub, name: str) -> Caller:
         account = accounts.find(tx, name)
     if account is None:
         raise AccountNotFound(name)
-    token = Token(Uid("0" * 24), account.id, "import", "write", 0, None)
-    return Caller(attrs.evolve(account, kind="user"), token, (), {account.id: Role.ADMIN})
+    return callers.operator(account)
 
 
 def _store(hub: Hub, owner: Caller, ref: RepoRef, file: Path) -> None:

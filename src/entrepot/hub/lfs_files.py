@@ -23,7 +23,7 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
-from entrepot.hub import access, audit, events, protections, quotas
+from entrepot.hub import access, audit, callers, events, protections, quotas
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, RefName, RepoRef, Sha256
@@ -176,6 +176,7 @@ def _publish(
         row = repos.by_id(tx, repo_id)
         if row is None:
             raise RepoNotFound
+        access.writable(tx, callers.renewed(tx, deleter, now), row.ref)
         is_moved = [(name, old) for name, old, _ in moves] != refs.everything(tx, repo_id)
         if is_moved or not object_rows.are_present(tx, repo_id, [row.oid for row in rows]):
             return False

@@ -9,7 +9,7 @@ import attrs
 from entrepot.catalog import Read, commits
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
-from entrepot.hub import access, audit, diffs, proposals, protections, revisions
+from entrepot.hub import access, audit, diffs, grants, proposals, protections, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
@@ -83,6 +83,7 @@ def squash(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, message: str) 
     commit = commit_object(hub, author, root, (), summary, description.strip("\n"))
     move = Move(branch.ref, branch.head, commit.oid)
     with hub.write() as tx:
+        author = grants.recheck(tx, author, row, branch.ref, hub.now_ms())
         rows = [objects.row_of(commit)]
         if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), author.account.id)):
             raise BranchMoved(branch.ref)

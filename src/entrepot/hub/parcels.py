@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import files, repos, xorbs
+from entrepot.catalog import files, xorbs
 from entrepot.catalog import parcels as rows
 from entrepot.catalog.parcels import Arrival, Kept
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.xet_files import XetFileRow
-from entrepot.errors import Busy, ContentMismatch, LimitExceeded, RepoNotFound
-from entrepot.hub import chunks, ingestion, proposals, quotas
+from entrepot.errors import Busy, ContentMismatch, LimitExceeded
+from entrepot.hub import chunks, grants, ingestion, proposals, quotas
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.quotas import Allowance
@@ -87,7 +87,7 @@ def deliver(
     room.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
     there = _there(hub, contents)
     arrivals = _Packing(hub, row.namespace_id).pack({key: contents[key] for key in contents if key not in there})
-    raw = _record(hub, row, author, contents, arrivals)
+    raw = _record(hub, row, author, revision, contents, arrivals)
     for sha256 in raw:
         ingestion.drop_raw(hub, sha256)
     return list(contents)
@@ -129,13 +129,17 @@ def _is_whole(hub: Hub, sha256: Sha256, found: Kept, size: int) -> bool:
 
 
 def _record(
-    hub: Hub, row: RepoRow, author: Caller, contents: Mapping[Sha256, Buffer], arrivals: Sequence[Arrival]
+    hub: Hub,
+    row: RepoRow,
+    author: Caller,
+    revision: str | None,
+    contents: Mapping[Sha256, Buffer],
+    arrivals: Sequence[Arrival],
 ) -> list[Sha256]:
     """Publish the rows; those that lead to raw bytes besides the chunks are given back."""
     now = hub.now_ms()
     with hub.write() as tx:
-        if repos.by_id(tx, row.id) is None:
-            raise RepoNotFound
+        grants.recheck(tx, author, row, grants.target(row, author, revision), now)
         for xorb in {xorb for item in arrivals for xorb in item.xorbs}:
             if not xorbs.use(tx, xorb, row.namespace_id, now):
                 raise Busy("these files")  # a sweep with hardly any grace took their xorb: send them again

@@ -11,12 +11,22 @@ import json
 
 import attrs
 
-from entrepot.catalog import Read, facts, repos
-from entrepot.errors import InvalidCredentials, InvalidSignature, NotAllowed, ThingNotFound
-from entrepot.hub import access, proposals, revisions
+from entrepot.catalog import Read, facts
+from entrepot.catalog.repos import RepoRow
+from entrepot.errors import (
+    Forbidden,
+    InvalidCredentials,
+    InvalidSignature,
+    NotAllowed,
+    NotFound,
+    Refused,
+    ThingNotFound,
+)
+from entrepot.hub import access, grants, proposals, revisions
 from entrepot.hub.callers import Anyone
+from entrepot.hub.grants import Grant
 from entrepot.hub.house import Hub
-from entrepot.names import RepoRef
+from entrepot.names import RepoRef, Uid
 
 LIFETIME_S = 3600
 GRACE_S = 600
@@ -38,6 +48,7 @@ class Pass:
     realm: int
     may_write: bool
     is_proposal: bool = False
+    grant: Grant = attrs.field(default=Grant(Uid("")), eq=False)
 
 
 @attrs.frozen
@@ -60,8 +71,7 @@ def issue_read(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None) -> 
         row = access.readable(tx, caller, ref)
         if revision is not None:
             revisions.resolve(tx, row.id, revision)
-        user_id = None if caller is None else caller.account.id
-        return _issue(hub, tx, Pass(row.id, user_id, row.namespace_id, may_write=False))
+        return _issue(hub, tx, row.namespace_id, grants.of(row, caller).by_name(row), may_write=False)
 
 
 def issue_write(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None = "main") -> Issued:
@@ -79,7 +89,8 @@ def issue_write(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None = "
         row, author = proposals.uploader(tx, caller, ref, revision)
         is_proposal = not access.may_write(author, row)
         realm = author.account.id if is_proposal else row.namespace_id
-        return _issue(hub, tx, Pass(row.id, author.account.id, realm, may_write=True, is_proposal=is_proposal))
+        grant = grants.for_upload(row, author, revision).by_name(row)
+        return _issue(hub, tx, realm, grant, may_write=True, is_proposal=is_proposal)
 
 
 def check(hub: Hub, secret: str | None, store: str) -> Pass:
@@ -87,7 +98,7 @@ def check(hub: Hub, secret: str | None, store: str) -> Pass:
 
     Raises:
         InvalidCredentials: none was sent, it is altered or expired, or its holder
-            may not read the repository any more.
+            may no longer do what it is for (see :func:`recheck`).
         ThingNotFound: the URL names another store than this hub's.
     """
     if secret is None or not secret.startswith(_PREFIX):
@@ -98,14 +109,49 @@ def check(hub: Hub, secret: str | None, store: str) -> Pass:
         raise InvalidCredentials from None
     if fields["e"] + GRACE_S < hub.now_ms() // 1000:
         raise InvalidCredentials
-    found = Pass(fields["r"], fields["u"], fields["n"], fields["w"], fields.get("p", False))
+    grant = grants.of_fields(fields["g"])
     with hub.read() as tx:
-        row = repos.by_id(tx, found.repo_id)
-        if row is not None and not access.still_reads(tx, row, found.user_id):
-            raise InvalidCredentials
+        found = Pass(0, grant.user_id, fields["n"], fields["w"], fields.get("p", False), grant)
+        found = attrs.evolve(found, repo_id=recheck(hub, tx, found).id)
         if store != store_name(hub, tx, found.realm):
             raise ThingNotFound("store", store)
     return found
+
+
+def recheck(hub: Hub, tx: Read, given: Pass) -> RepoRow:
+    """Return the repository of a pass; also called in the transaction that publishes what came with it.
+
+    A pass holds for the repository that has the name now, because clients keep
+    passes by the name of the repository: after a repository was deleted and
+    made anew, they show the pass of the old one. The holder's right to the new
+    one is judged as if they asked for it now.
+
+    Raises:
+        InvalidCredentials: the holder has lost the right, by whatever change of
+            the account, the token or the repository; or another repository
+            took the name since the pass was checked for this request.
+    """
+    row = _repository(hub, tx, given)
+    if given.repo_id and row.id != given.repo_id:
+        raise InvalidCredentials
+    return row
+
+
+def _repository(hub: Hub, tx: Read, given: Pass) -> RepoRow:
+    if not given.may_write:
+        row = grants.reader(tx, given.grant, hub.now_ms())
+        if row is None:
+            raise InvalidCredentials
+        return row
+    try:
+        row, author = grants.writer(tx, given.grant, hub.now_ms())
+    except (Forbidden, NotFound, Refused):
+        raise InvalidCredentials from None
+    realm = author.account.id if given.is_proposal else row.namespace_id
+    # Content of a mere proposer is proven before it is believed, so a pass does not become one.
+    if realm != given.realm or (not given.is_proposal and not access.may_write(author, row)):
+        raise InvalidCredentials
+    return row
 
 
 def require_write(given: Pass) -> None:
@@ -124,10 +170,8 @@ def store_name(hub: Hub, tx: Read, realm: int) -> str:
     return name if hub.settings.dedup_scope == "hub" else f"{name}-{realm}"
 
 
-def _issue(hub: Hub, tx: Read, given: Pass) -> Issued:
+def _issue(hub: Hub, tx: Read, realm: int, grant: Grant, *, may_write: bool, is_proposal: bool = False) -> Issued:
     expires_s = hub.now_ms() // 1000 + LIFETIME_S
-    fields = {"r": given.repo_id, "u": given.user_id, "n": given.realm, "w": given.may_write, "e": expires_s}
-    if given.is_proposal:
-        fields["p"] = True
+    fields = {"g": grant.fields(), "n": realm, "w": may_write, "p": is_proposal, "e": expires_s}
     secret = _PREFIX + hub.signer.seal(_PURPOSE, json.dumps(fields, separators=(",", ":")))
-    return Issued(secret, expires_s, store_name(hub, tx, given.realm))
+    return Issued(secret, expires_s, store_name(hub, tx, realm))

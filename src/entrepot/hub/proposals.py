@@ -91,7 +91,7 @@ def pusher(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]:
         LoginRequired, NotAllowed: neither.
         RepoNotFound, RepoMoved, RepoDisabled, GatedRepo: no access.
     """
-    row = access.visible(tx, caller, ref)
+    row = access.visible(tx, caller, ref, by_alias=False)
     if caller is not None and discussions.has_open_pull(tx, row.id, caller.account.id):
         return _contributor(tx, caller, ref)
     return access.writable(tx, caller, ref)
@@ -164,7 +164,7 @@ def bases_of(tx: Read, talk: Talk, head: Oid) -> list[Oid]:
 
 def _contributor(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]:
     """Who may write, whatever they write with; else who may propose."""
-    row = access.visible(tx, caller, ref)
+    row = access.visible(tx, caller, ref, by_alias=False)
     if caller is not None and access.may_write(caller, row):
         return row, caller
     return proposer(tx, caller, ref)

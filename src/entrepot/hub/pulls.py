@@ -18,7 +18,7 @@ from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
 from entrepot.git import Kind, Merged, Mode, merge_trees
-from entrepot.hub import access, audit, commits, diffs, events, followups, proposals, revisions, staging, talks
+from entrepot.hub import access, audit, commits, diffs, events, followups, grants, proposals, revisions, staging, talks
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.commits import Draft, Recorded
 from entrepot.hub.events import Moved
@@ -106,6 +106,7 @@ def open_with_commit(hub: Hub, caller: Anyone, target: RepoRef, revision: str, d
     with hub.read() as tx:
         commit, rows = commits.compose(hub, tx, author, row, start, draft, staged)
     with hub.write() as tx:
+        author = grants.recheck(tx, author, row, None, hub.now_ms())
         talk = talks.begin(
             hub, tx, row, author, _title_of(draft.summary), _text_of(draft.description), status=OPEN, base=base.ref
         )
@@ -248,6 +249,7 @@ def _attempt(hub: Hub, merger: Caller, row: RepoRow, num: int, said: str | None,
         merger.account.id,
     )
     with hub.write() as tx:
+        merger = grants.recheck(tx, merger, row, talk.base, hub.now_ms())
         if not _is_unchanged(tx, talk, head):
             return None
         if not publish(hub, tx, publication):

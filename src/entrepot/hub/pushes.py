@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write, discussions, files, refs, repos
+from entrepot.catalog import Read, Write, discussions, files, refs
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAllowed, Refused, RepoNotFound
+from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAllowed, Refused
 from entrepot.git import Kind
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, audit, events, followups, git_wire, judgements, locks, proposals, quotas
+from entrepot.hub import access, audit, events, followups, git_wire, grants, judgements, locks, proposals, quotas
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
@@ -131,6 +131,7 @@ def finish(push: Push) -> list[Verdict]:
             objects are refused, and with them every command.
         QuotaExceeded: the namespace has no room for them.
         RepoNotFound: the repository was deleted meanwhile.
+        InvalidCredentials, NotAllowed, GatedRepo, RepoDisabled: the pusher has lost the right meanwhile.
         Busy: a sweep took what the push needs.
     """
     hub, repo_id, commands = push.hub, push.row.id, push.request.commands
@@ -138,20 +139,20 @@ def finish(push: Push) -> list[Verdict]:
     push.progress.text = f"Checking {len(oids):,} objects"
     found = inspect(push.quarantine, oids, max_file=hub.settings.max_inline_file)
     with hub.read() as tx:
+        row, author = grants.recheck_push(tx, push.author, push.row, hub.now_ms())
         judgements.check_history(tx, repo_id, found)
         again = judgements.named_again(hub, tx, repo_id, found)
-        row = repos.by_id(tx, repo_id) or push.row
-        guard = locks.guard(hub, tx, repo_id, push.author.account.id, found)
+        guard = locks.guard(hub, tx, repo_id, author.account.id, found)
         room = quotas.allowance(hub, tx, row)
         wanted = {
-            command.ref: _lack_of_right(tx, push.author, row, command)
+            command.ref: _lack_of_right(tx, author, row, command)
             or judgements.find_refusal(tx, row, command, found, guard)
             for command in commands
         }
     if all(wanted.values()):
         return [Verdict(ref, reason) for ref, reason in wanted.items()]
     room.spend(found.size)
-    large = judgements.admit_large(hub, push.author, row, found, again, room)
+    large = judgements.admit_large(hub, author, row, found, again, room)
     if any(wanted.values()) and push.request.is_atomic:
         return [Verdict(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
     prepared = _prepare(push, found, large)
@@ -258,9 +259,9 @@ def _publish(push: Push, found: Inspected, prepared: _Prepared, commands: Sequen
     if not commands:
         return {}
     with hub.write() as tx:
-        row = repos.by_id(tx, repo_id)
-        if row is None:
-            raise RepoNotFound
+        row, author = grants.recheck_push(tx, push.author, push.row, now)
+        for lack in filter(None, (_lack_of_right(tx, author, row, command) for command in commands)):
+            raise Refused(lack)
         object_rows.put(tx, repo_id, prepared.late, now)
         heads = [command.new for command in commands if command.new is not None]
         if not object_rows.are_present(tx, repo_id, [*prepared.early, *found.beyond, *heads]):

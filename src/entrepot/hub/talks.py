@@ -49,7 +49,7 @@ def joined(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]:
         LoginRequired, NotAllowed: they may not, or its discussions are disabled.
         RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
-    row = access.visible(tx, caller, ref)
+    row = access.visible(tx, caller, ref, by_alias=False)
     known = require(caller)
     if not access.may_write(known, row):
         row, known = access.discussable(tx, caller, ref)
@@ -77,7 +77,7 @@ def owned(tx: Read, caller: Anyone, ref: RepoRef, num: int) -> tuple[RepoRow, Ca
     Raises:
         as :func:`led`.
     """
-    check_enabled(access.visible(tx, caller, ref))
+    check_enabled(access.visible(tx, caller, ref, by_alias=False))
     row, known = access.writable(tx, caller, ref)
     return row, known, get(tx, row, num)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.blobs import PartSink, VerifiedSink, file_key, receive_verified
-from entrepot.catalog import files, repos, uploads
+from entrepot.catalog import Read, files, uploads
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
 from entrepot.errors import (
@@ -21,12 +21,11 @@ from entrepot.errors import (
     InvalidSignature,
     LimitExceeded,
     Malformed,
-    RepoNotFound,
     ThingNotFound,
     TooLarge,
 )
-from entrepot.hub import access, chunks, proposals, quotas
-from entrepot.hub.callers import Anyone
+from entrepot.hub import access, chunks, grants, proposals, quotas
+from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.quotas import Allowance
 from entrepot.hub.staging import admit, usable_sizes
@@ -112,7 +111,7 @@ def plan_uploads(
             # So that verify and commit find it here, even if it is only readable elsewhere now.
             admit(tx, author, row, known, room, hub.now_ms())
     return [
-        _refuse(hub, item, stored, room) or _plan_upload(hub, row, author.account.id, item, stored, takes_parts)
+        _refuse(hub, item, stored, room) or _plan_upload(hub, row, author, revision, item, stored, takes_parts)
         for item in wanted
     ]
 
@@ -127,15 +126,14 @@ def plan_downloads(hub: Hub, caller: Anyone, ref: RepoRef, wanted: Sequence[Want
     _check_number(wanted)
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
-        # Open to everybody, or for the account that asked: then the link ends with the right.
-        holder = {} if caller is None else {"user": str(caller.account.id)}
+        holder = grants.of(row, caller).fields()
         stored = files.usable(tx, row.id, [item.sha256 for item in wanted])
     answers = []
     for item in wanted:
         if item.sha256 not in stored:
             answers.append(Answer(item, refusal=(404, "Object does not exist in this repository")))
             continue
-        fields = {"repo": str(row.id), "oid": item.sha256} | holder
+        fields = {"oid": item.sha256} | holder
         answers.append(Answer(item, _link(hub, _DOWNLOAD, f"/_lfs/objects/{item.sha256}", fields)))
     return answers
 
@@ -181,6 +179,7 @@ class Receiving:
         Raises:
             ContentMismatch: too few bytes, or not the announced ones; nothing is kept.
             RepoNotFound: the repository was deleted meanwhile.
+            InvalidSignature, NotAllowed: the holder has lost the right meanwhile.
             Busy: a sweeper is at work on this file; send it again.
         """
         _reserve(self._hub, self._claim, self.size)
@@ -196,15 +195,16 @@ def receive(hub: Hub, sha256: str, query: Mapping[str, str]) -> Receiving:
     """Begin an upload behind a signed link.
 
     Raises:
-        InvalidSignature: the link is altered, expired, or for another file.
+        InvalidSignature: the link is altered, expired, or for another file, or its token is no longer valid.
+        NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: its holder may not upload there any more.
         QuotaExceeded: the namespace was filled since the link was made.
         StoreFull: there is no room for it.
     """
     claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
     size = int(claim["size"])
     with hub.read() as tx:
-        target = repos.by_id(tx, int(claim["repo"]))
-        if target is not None and Sha256(claim["oid"]) not in files.usable(tx, target.id, [Sha256(claim["oid"])]):
+        target, _ = _writer(hub, tx, claim)
+        if Sha256(claim["oid"]) not in files.usable(tx, target.id, [Sha256(claim["oid"])]):
             quotas.allowance(hub, tx, target).check(size)
     return Receiving(
         hub, claim, receive_verified(hub.store.blobs, file_key(Sha256(claim["oid"])), Sha256(claim["oid"]), size), size
@@ -215,13 +215,14 @@ def confirm(hub: Hub, sha256: str, query: Mapping[str, str]) -> None:
     """Raise unless the bytes announced by a signed upload link have arrived; may be repeated.
 
     Raises:
-        InvalidSignature: the link is altered, expired, or for another file.
+        InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
         ThingNotFound: they have not arrived.
     """
     claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     with hub.read() as tx:
-        if files.usable(tx, int(claim["repo"]), [oid]).get(oid) != int(claim["size"]):
+        row, _ = _writer(hub, tx, claim)
+        if files.usable(tx, row.id, [oid]).get(oid) != int(claim["size"]):
             raise ThingNotFound("object", oid)
 
 
@@ -230,6 +231,7 @@ class ReceivingPart:
     """One part whose bytes are arriving."""
 
     _hub: Hub
+    _claim: Mapping[str, str]
     _upload: Upload
     _number: int
     _sink: PartSink
@@ -250,9 +252,11 @@ class ReceivingPart:
         Raises:
             ContentMismatch: too few bytes.
             ThingNotFound: the upload has ended meanwhile.
+            InvalidSignature, NotAllowed, RepoNotFound: the holder has lost the right meanwhile.
         """
         etag = self._sink.finish()
         with self._hub.write() as tx:
+            _writer(self._hub, tx, self._claim)
             if uploads.get(tx, self._upload.uid) is None:
                 raise ThingNotFound("upload", self._upload.uid)
             uploads.put_part(tx, self._upload.uid, self._number, etag, self.size)
@@ -268,14 +272,14 @@ def receive_part(hub: Hub, upload: str, number: int, query: Mapping[str, str]) -
     """Begin to take one part behind a signed link; parts may come in any order, and again.
 
     Raises:
-        InvalidSignature: the link is altered, expired, or for another part.
+        InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
         ThingNotFound: the upload has ended.
     """
-    _check(hub, _PART, f"/_lfs/uploads/{upload}/{number}", query)
-    found = _find_upload(hub, upload)
+    claim = _check(hub, _PART, f"/_lfs/uploads/{upload}/{number}", query)
+    found = _find_upload(hub, claim, upload)
     offset = (number - 1) * found.part_size
     length = min(found.part_size, found.size - offset)
-    return ReceivingPart(hub, found, number, hub.store.parts.open_part(upload, offset, length), length)
+    return ReceivingPart(hub, claim, found, number, hub.store.parts.open_part(upload, offset, length), length)
 
 
 def complete(hub: Hub, upload: str, query: Mapping[str, str], etags: Mapping[int, str]) -> None:
@@ -285,15 +289,15 @@ def complete(hub: Hub, upload: str, query: Mapping[str, str], etags: Mapping[int
         etags: part number -> etag as the client was told.
 
     Raises:
-        InvalidSignature: the link is altered, expired, or for another upload.
+        InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
         Malformed: parts are missing, or their etags are not those that arrived.
         ContentMismatch: the whole has another sha256; nothing is kept.
         ThingNotFound: the upload has ended without success; begin it anew.
-        RepoNotFound: the repository was deleted meanwhile.
     """
     claim = _check(hub, _COMPLETE, f"/_lfs/uploads/{upload}", query)
     sha256, size = Sha256(claim["oid"]), int(claim["size"])
     with hub.read() as tx:
+        _writer(hub, tx, claim)
         found = uploads.get(tx, upload)
         arrived = uploads.parts(tx, upload)
     if found is None:
@@ -327,11 +331,9 @@ def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
     claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     with hub.read() as tx:
-        kept = files.kept(tx, int(claim["repo"]), oid)
-        row = repos.by_id(tx, int(claim["repo"]))
-        holder = int(claim["user"]) if "user" in claim else None
-        is_open = row is not None and access.still_reads(tx, row, holder)
-    if kept is None or not is_open:
+        row = grants.reader(tx, grants.of_fields(claim), hub.now_ms())
+        kept = None if row is None else files.kept(tx, row.id, oid)
+    if kept is None:
         raise ThingNotFound("object", oid)
     if not kept.is_raw and kept.xet_hash is not None:
         return chunks.open_file(hub, kept.xet_hash)
@@ -360,14 +362,20 @@ def _refuse(hub: Hub, item: Wanted, stored: Mapping[Sha256, int], room: Allowanc
 
 
 def _plan_upload(
-    hub: Hub, row: RepoRow, user_id: int, item: Wanted, stored: Mapping[Sha256, int], takes_parts: bool
+    hub: Hub,
+    row: RepoRow,
+    author: Caller,
+    revision: str | None,
+    item: Wanted,
+    stored: Mapping[Sha256, int],
+    takes_parts: bool,
 ) -> Answer:
     if item.sha256 in stored:
         return Answer(item)
-    fields = {"repo": str(row.id), "user": str(user_id), "oid": item.sha256, "size": str(item.size)}
+    fields = grants.for_upload(row, author, revision).fields() | {"oid": item.sha256, "size": str(item.size)}
     if not takes_parts or item.size <= hub.settings.multipart_threshold:
         return Answer(item, _link(hub, _UPLOAD, f"/_lfs/objects/{item.sha256}", fields))
-    upload = _begin(hub, row, user_id, item)
+    upload = _begin(hub, row, author.account.id, item)
     links = [
         _link(hub, _PART, f"/_lfs/uploads/{upload.uid}/{number}", fields) for number in range(1, upload.part_count + 1)
     ]
@@ -397,13 +405,12 @@ def _reserve(hub: Hub, claim: Mapping[str, str], size: int) -> None:
 
 def _link_stored(hub: Hub, claim: Mapping[str, str], size: int) -> None:
     """Let the repository use a file whose bytes are proven and durable."""
-    repo_id, sha256 = int(claim["repo"]), Sha256(claim["oid"])
+    sha256 = Sha256(claim["oid"])
     with hub.write() as tx:
-        if repos.by_id(tx, repo_id) is None:
-            raise RepoNotFound
+        row, holder = _writer(hub, tx, claim)
         if not files.confirm(tx, sha256, size):
             raise Busy("this file")  # a sweep with hardly any grace took it: send it again
-        files.link(tx, repo_id, [sha256], int(claim["user"]), hub.now_ms())
+        files.link(tx, row.id, [sha256], holder.account.id, hub.now_ms())
     if hub.store.blobs.stat(file_key(sha256)) is None:
         # Chunks have just taken the place of an earlier copy, and these bytes went with it.
         with hub.write() as tx:
@@ -415,13 +422,20 @@ def _check_kept(hub: Hub, claim: Mapping[str, str], size: int, upload: str) -> N
     """Raise unless the file of an upload that has ended is usable: then an earlier call has completed it."""
     sha256 = Sha256(claim["oid"])
     with hub.read() as tx:
-        is_kept = files.usable(tx, int(claim["repo"]), [sha256]).get(sha256) == size
+        row, _ = _writer(hub, tx, claim)
+        is_kept = files.usable(tx, row.id, [sha256]).get(sha256) == size
     if not is_kept:
         raise ThingNotFound("upload", upload)
 
 
-def _find_upload(hub: Hub, uid: str) -> Upload:
+def _writer(hub: Hub, tx: Read, claim: Mapping[str, str]) -> tuple[RepoRow, Caller]:
+    """Judge a signed link as if its holder asked now: :func:`grants.writer`."""
+    return grants.writer(tx, grants.of_fields(claim), hub.now_ms())
+
+
+def _find_upload(hub: Hub, claim: Mapping[str, str], uid: str) -> Upload:
     with hub.read() as tx:
+        _writer(hub, tx, claim)
         found = uploads.get(tx, uid)
     if found is None:
         raise ThingNotFound("upload", uid)

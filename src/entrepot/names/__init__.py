@@ -17,6 +17,7 @@ from entrepot.names.digests import (
     parse_uid,
     parse_xet_hash,
 )
+from entrepot.names.links import parse_repo_link
 from entrepot.names.paths import ROOT, RepoPath, check_extent, parse_folder, parse_path
 from entrepot.names.refs import (
     MAIN,
@@ -29,7 +30,7 @@ from entrepot.names.refs import (
     short_name,
     tag_ref,
 )
-from entrepot.names.repos import RepoId, RepoRef, RepoType, parse_repo_id, parse_repo_type
+from entrepot.names.repos import RepoId, RepoRef, RepoType, parse_repo_id, parse_repo_type, parse_wanted_id
 
 __all__ = [
     "MAIN",
@@ -55,11 +56,13 @@ __all__ = [
     "parse_oid",
     "parse_path",
     "parse_repo_id",
+    "parse_repo_link",
     "parse_repo_type",
     "parse_revision",
     "parse_sha256",
     "parse_tag",
     "parse_uid",
+    "parse_wanted_id",
     "parse_xet_hash",
     "pull_ref",
     "short_name",

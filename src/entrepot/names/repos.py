@@ -30,7 +30,12 @@ class RepoType(enum.StrEnum):
 
 @attrs.frozen
 class RepoId:
-    """``namespace/name`` as the caller wrote it; compare by :attr:`key`."""
+    """``namespace/name`` as the caller wrote it; compare by :attr:`key`.
+
+    An id without a namespace (``gpt2``) has an empty one. No repository has
+    such an id: it is a question that reading use cases look up among the
+    aliases of a hub (:func:`parse_wanted_id`).
+    """
 
     namespace: str
     name: str
@@ -38,18 +43,28 @@ class RepoId:
     @property
     def key(self) -> str:
         """The case-folded id, unique within a repository type."""
-        return f"{self.namespace}/{self.name}".lower()
+        return str(self).lower()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the namespace is missing."""
+        return not self.namespace
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
 @attrs.frozen
 class RepoRef:
-    """A repository as callers name it: type and id."""
+    """A repository as callers name it: type and id.
+
+    ``fallback``: for an id without a namespace, the id to try if no alias has
+    this name.
+    """
 
     type: RepoType
     id: RepoId
+    fallback: RepoId | None = None
 
     @property
     def path(self) -> str:
@@ -87,7 +102,25 @@ def parse_repo_id(text: str) -> RepoId:
     namespace, slash, name = text.partition("/")
     if not slash or "/" in name:
         raise InvalidName("repository id", text, "expected 'namespace/name'")
-    for part in (namespace, name):
+    _check_parts(text, namespace, name)
+    return RepoId(namespace, name)
+
+
+def parse_wanted_id(text: str) -> RepoId:
+    """Read ``namespace/name``, or ``name`` alone: an id to look up, which a hub may know as an alias.
+
+    Raises:
+        InvalidName: a rule of :func:`parse_repo_id` is broken.
+    """
+    if "/" in text:
+        return parse_repo_id(text)
+    _check_parts(text, text)
+    return RepoId("", text)
+
+
+def _check_parts(text: str, *parts: str) -> None:
+    name = parts[-1]
+    for part in parts:
         if not _PART.fullmatch(part) or "--" in part or ".." in part:
             raise InvalidName(
                 "repository id",
@@ -99,7 +132,6 @@ def parse_repo_id(text: str) -> RepoId:
         raise InvalidName("repository id", text, "it must not end in '.git'")
     if name.lower() in RESERVED:
         raise InvalidName("repository id", text, f"the name {name!r} is reserved for an action of the API")
-    return RepoId(namespace, name)
 
 
 def parse_repo_type(text: str | None) -> RepoType:

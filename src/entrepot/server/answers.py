@@ -105,8 +105,8 @@ def moved_location(raw_path: str, query: bytes, *, old: str, new: str) -> str | 
 
     Source: hf_api, section 4.3.
     """
-    namespace, _, name = old.partition("/")
-    pattern = rf"(?<=/){re.escape(namespace)}(?:/|%2F){re.escape(name)}(?=/|\.git(?:/|$)|$)"
+    words = "(?:/|%2F)".join(map(re.escape, old.split("/")))
+    pattern = rf"(?<=/){words}(?=/|\.git(?:/|$)|$)"
     found = re.search(pattern, raw_path, re.IGNORECASE)
     if found is None:
         return None

@@ -19,6 +19,7 @@ from entrepot.server.doors import House
 from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics, Reading
 from entrepot.server.rates import limited
+from entrepot.server.short_ids import short_routes
 from entrepot.server.threads import Threads, settle
 
 _FLUSH_EVERY_S = 10.0
@@ -75,7 +76,9 @@ def make_app(hub: Hub, *, companions: Sequence[Companion] = ()) -> ASGIApp:
 def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Every route of the application, in the order in which they are tried."""
     chunk_store = xet.routes(workers=hub.settings.workers)
-    return [*health.routes(metrics or Metrics()), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
+    found = [*health.routes(metrics or Metrics()), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
+    short = short_routes(found)
+    return [*short.before, *found, *short.after]
 
 
 async def _flush_often(house: House) -> None:

@@ -17,12 +17,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import InvalidCredentials, InvalidName, Malformed, RepoNotFound
+from entrepot.errors import InvalidCredentials, InvalidName, Malformed
 from entrepot.hub.callers import Anyone
 from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub
 from entrepot.hub.uses import TokenUses
-from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_id
+from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id
 from entrepot.server import public_urls
 from entrepot.server.bodies import read_small
 from entrepot.server.segments import decode_segment
@@ -34,6 +34,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 MAX_JSON = 8 << 20
 """Largest JSON or form body, in bytes; commits are streamed and have a limit of their own."""
+
+NO_REPO = RepoId("", "")
+"""The id that no repository and no alias has."""
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
@@ -120,25 +123,30 @@ def base_url(request: Request) -> str:
 
 
 def repo_of(request: Request, kind: RepoType) -> RepoRef:
-    """The repository in the path of a request (``namespace`` and ``name``).
+    """The repository in the path of a request (``namespace`` and ``name``); it need not exist.
+
+    An empty namespace stands for an id without one (:mod:`entrepot.server.short_ids`).
 
     Raises:
-        RepoNotFound: no repository can have this name.
+        Malformed: the encoding of the path is broken.
     """
     namespace, name = (decode_segment(request.path_params[key]) for key in ("namespace", "name"))
-    return RepoRef(kind, lookup_id(f"{namespace}/{name}"))
+    if namespace:
+        return RepoRef(kind, lookup_id(f"{namespace}/{name}"))
+    wanted, default = lookup_id(name), house_of(request).hub.settings.default_namespace
+    return RepoRef(kind, wanted, RepoId(default, name) if default and wanted.is_short and wanted.name else None)
 
 
 def lookup_id(text: str) -> RepoId:
-    """A repository id for looking something up: an impossible name is one that does not exist.
+    """A repository id for looking something up, with or without a namespace.
 
-    Raises:
-        RepoNotFound: no repository can have this name.
+    An impossible name becomes the id of no repository, so that it is answered
+    exactly like the name of a repository that does not exist.
     """
     try:
-        return parse_repo_id(text)
+        return parse_wanted_id(text)
     except InvalidName:
-        raise RepoNotFound from None
+        return NO_REPO
 
 
 async def read_json(request: Request, shape: type[S]) -> S:

@@ -23,6 +23,7 @@ _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
 _ALLOWED_HOST = re.compile(
     r"\*|(?:(?:\*\.)?[a-z0-9._-]{1,253}|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+)(?<!:)(?::[0-9]{1,5})?"
 )
+_ACCOUNT = re.compile(r"[A-Za-z0-9_-]{2,42}")
 _BASE_URL = re.compile(
     r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~-]+)*", re.IGNORECASE
 )
@@ -122,6 +123,13 @@ def _read_base_url(value: object) -> object:
     return text
 
 
+def _read_namespace(value: object) -> object:
+    text = _text(value).strip()
+    if text and not _ACCOUNT.fullmatch(text):
+        raise ValueError("write the name of a user or organisation, or nothing")
+    return text
+
+
 def _read_networks(value: object) -> object:
     entries = value.split(",") if isinstance(value, str) else value
     if not isinstance(entries, list | tuple):
@@ -165,6 +173,7 @@ FILE = Reading("a path, or empty", _read_file)
 HOST = Reading("an address or host name", _read_host)
 BASE_URL = Reading("a URL, or empty", _read_base_url)
 HOSTS = Reading("a list of host names", _read_hosts, _render_networks)
+NAMESPACE = Reading("a user or organisation, or nothing", _read_namespace)
 NETWORKS = Reading("a list of addresses or networks", _read_networks, _render_networks)
 SWITCH = Reading("true or false", _read_switch, lambda value: str(value).lower())
 

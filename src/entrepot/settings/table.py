@@ -16,6 +16,7 @@ from entrepot.settings.readings import (
     FOLDER,
     HOST,
     HOSTS,
+    NAMESPACE,
     NETWORKS,
     SWITCH,
     Reading,
@@ -172,6 +173,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["public", "private"],
         _Doc(one_of("public", "private"), "Who sees a new repository whose maker did not say."),
     ] = "public"
+    default_namespace: Annotated[
+        str,
+        _Doc(
+            NAMESPACE,
+            "Where ids without a namespace (`gpt2`) are looked up if no alias has the name; empty: nowhere.",
+        ),
+    ] = ""
 
     def trusts(self, address: str) -> bool:
         """Whether the peer at an IP address may say how the client reached it.

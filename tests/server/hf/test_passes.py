@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import secrets
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from huggingface_hub import hf_hub_download
 
 from entrepot.hub.passes import LIFETIME_S
 from entrepot.names import RepoType
@@ -105,3 +108,16 @@ def test_a_moved_repository_redirects_to_its_pass(site: Any, alice: httpx2.Clien
     alice.post("/api/repos/move", json={"fromRepo": repo, "toRepo": f"{repo}-new"}).raise_for_status()
     answer = ask(alice, repo, "read")
     assert (answer.status_code, answer.headers["location"]) == (307, f"/api/models/{repo}-new/xet-read-token/main")
+
+
+def test_a_process_that_read_a_repository_reads_the_one_made_anew_under_its_name(site: Any, tmp_path: Any) -> None:
+    api, name = site.api(), site.new_repo()
+    for number in range(2):
+        content = secrets.token_bytes(200_000)
+        api.upload_file(path_or_fileobj=content, path_in_repo="m.bin", repo_id=name)
+        for reader in (site.alice, site.bob):
+            place = tmp_path / f"{number}-{reader}"
+            path = hf_hub_download(name, "m.bin", endpoint=site.url, token=reader, cache_dir=place)
+            assert Path(path).read_bytes() == content
+        api.delete_repo(name)
+        api.create_repo(name)

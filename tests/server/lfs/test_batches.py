@@ -301,7 +301,7 @@ def test_a_link_holds_no_secret_of_the_caller(world: Any) -> None:
     [item] = batch(world.client(world.alice), ref, named(SMALL)).json()["objects"]
     query = parse_qs(urlsplit(item["actions"]["upload"]["href"]).query)
     assert world.alice not in str(query)
-    assert set(query) == {"repo", "user", "oid", "size", "exp", "sig"}
+    assert set(query) == {"repo", "user", "token", "rev", "oid", "size", "exp", "sig"}
 
 
 def test_a_client_that_knows_xet_is_sent_to_the_chunk_store(world: Any) -> None:

@@ -16,8 +16,7 @@ from starlette.types import ASGIApp
 from entrepot.errors import ClientGone, Damaged, EntrepotError, RepoMoved
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.answers import answer_error
-from entrepot.server.doors import lookup_id
-from entrepot.server.segments import decode_segment
+from entrepot.server.doors import repo_of
 
 Handler = Callable[[Request, RepoRef], Awaitable[ASGIApp]]
 
@@ -53,5 +52,6 @@ def explain(request: Request, error: EntrepotError, *, cure: str = "") -> Respon
 
 
 def _repo_of(request: Request, kind: RepoType) -> RepoRef:
-    namespace, name = (decode_segment(request.path_params[key]) for key in ("namespace", "name"))
-    return RepoRef(kind, lookup_id(f"{namespace}/{name.removesuffix('.git')}"))
+    name = request.path_params["name"]
+    request.scope["path_params"] = {**request.path_params, "name": name.removesuffix(".git")}
+    return repo_of(request, kind)

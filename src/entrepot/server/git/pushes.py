@@ -42,7 +42,7 @@ async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
         refs = await ask(request, pushes.list_refs, ref)
     except RepoNotFound as error:
         cure = f"; to push to it, create it first: hf repo create {ref.id} --repo-type {ref.type.value}"
-        return explain(request, error, cure="" if error.anonymous else cure)
+        return explain(request, error, cure=cure if ref.id.name and not error.anonymous else "")
     lead = pkt_line(b"# service=git-receive-pack\n") + FLUSH
     return _answer(lead + render_advertisement(refs), "advertisement")
 

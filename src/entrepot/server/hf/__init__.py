@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from entrepot.server.hf import (
+    aliases,
     attachments,
     audits,
     cards,
@@ -75,6 +76,7 @@ def routes() -> list[BaseRoute]:
         *telemetry.routes(),
         *webhooks.routes(),
         *audits.routes(),
+        *aliases.routes(),
         *quotas.routes(),
-        *infos.routes(),  # the last: its ids of one segment would take other words for names
+        *infos.routes(),
     ]

@@ -5,16 +5,11 @@ Source: hf_api, section 1A.3.
 
 from __future__ import annotations
 
-from typing import Never
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from entrepot.errors import RepoNotFound
 from entrepot.hub import infos
-from entrepot.hub.callers import Anyone
-from entrepot.hub.house import Hub
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.doors import ask, flag, json_answer, repo_of
 from entrepot.server.hf.descriptions import read_expand, render_infos, usual_properties
@@ -24,13 +19,10 @@ from entrepot.wire.repos import SecurityStatus
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module; those of ids without a namespace must come after all of ``/api/{T}/{word}``."""
+    """The routes of this module."""
     return [
         *repo_routes("GET", "revision/{tail:path}", describe_revision),
         *each_kind("/api/{T}/{namespace}/{name}", describe),
-        *each_kind("/api/{T}/{name}", deny),
-        *each_kind("/api/{T}/{name}/revision/{tail:path}", deny),
-        *each_kind("/api/{T}/{name}/tree/{tail:path}", deny),
     ]
 
 
@@ -44,11 +36,6 @@ async def describe_revision(request: Request, ref: RepoRef) -> Response:
     return await _describe(request, ref, tail_of(request))
 
 
-async def deny(request: Request, _kind: RepoType) -> Response:
-    """GET: what was asked for an id without a namespace, which no repository of this hub has."""
-    return await ask(request, _absent)
-
-
 async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
     properties = read_expand(request, ref.type) or usual_properties(ref.type)
     with_files = "siblings" in properties
@@ -58,7 +45,3 @@ async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
     if flag(request, "securityStatus"):
         info.security_repo_status = SecurityStatus()
     return json_answer(info)
-
-
-def _absent(_hub: Hub, caller: Anyone) -> Never:
-    raise RepoNotFound(anonymous=caller is None)

@@ -70,7 +70,7 @@ class _Errand:
             fetch.xorb: [
                 FetchInfo(
                     range=Span(part.start, part.end),
-                    url=self._url(hub, fetch.xorb, part.first_byte, part.last_byte),
+                    url=self._url(hub, given, fetch.xorb, part.first_byte, part.last_byte),
                     url_range=Span(part.first_byte, part.last_byte),
                 )
                 for part in fetch.ranges
@@ -83,6 +83,6 @@ class _Errand:
         ]
         return Reconstruction(offset_into_first_range=plan.skip, terms=terms, fetch_info=fetches)
 
-    def _url(self, hub: Hub, xorb: XetHash, first: int, last: int) -> str:
-        link = chunks.data_link(hub, xorb, first, last)
+    def _url(self, hub: Hub, given: Pass, xorb: XetHash, first: int, last: int) -> str:
+        link = chunks.data_link(hub, given, xorb, first, last)
         return f"{self.base}{link.path}?{urlencode(link.query)}"

@@ -1,0 +1,105 @@
+"""Aliases: names without a namespace (``gpt2``) under which repositories can be read.
+
+An alias gives no right: it leads to a repository for those who may see it, and
+for all others it does not exist. Nothing can be changed through one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from entrepot.catalog import Read, accounts, aliases, repos
+from entrepot.catalog.aliases import AliasRow as AliasRow
+from entrepot.errors import AlreadyExists, InvalidName, NotAllowed, RepoNotFound, ThingNotFound
+from entrepot.hub import access, audit
+from entrepot.hub.callers import Anyone, require
+from entrepot.hub.house import Hub
+from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id
+from entrepot.names.accounts import RESERVED
+
+
+def require_admin(caller: Anyone) -> str:
+    """Return the caller's name, if they administer the hub.
+
+    Raises:
+        LoginRequired, NotAllowed: they do not, or their token is fine-grained.
+    """
+    known = require(caller)
+    if not known.sees_all:
+        raise NotAllowed("Aliases are for administrators of the hub")
+    return known.account.name
+
+
+def search(hub: Hub, kind: RepoType | None = None) -> Sequence[AliasRow]:
+    """Return the aliases of a type, or of all, by type and name."""
+    with hub.read() as tx:
+        return aliases.search(tx, kind)
+
+
+def get(hub: Hub, kind: RepoType, name: str) -> AliasRow:
+    """Return one alias.
+
+    Raises:
+        ThingNotFound: it does not exist.
+    """
+    with hub.read() as tx:
+        row = repos.find_redirect(tx, RepoRef(kind, RepoId("", name)))
+    if row is None or "/" in name:
+        raise ThingNotFound("alias", name)
+    return AliasRow(name.lower(), row)
+
+
+def put(hub: Hub, name: str, target: RepoRef, *, by: str = audit.CONSOLE) -> AliasRow:
+    """Make a name lead to a repository, and no longer to another one of its type.
+
+    Args:
+        by: who did it, for the audit log.
+
+    Raises:
+        InvalidName: the name is impossible or reserved for a route.
+        AlreadyExists: an account has this name.
+        RepoNotFound: the repository does not exist.
+    """
+    wanted = parse_wanted_id(name)
+    if not wanted.is_short:
+        raise InvalidName("alias", name, "expected a name without a namespace")
+    if name.lower() in RESERVED:
+        raise InvalidName("alias", name, "this word is reserved for a route of the hub")
+    with hub.write() as tx:
+        if accounts.find(tx, name) is not None:
+            raise AlreadyExists(f"An account called {name} exists; an alias of this name would hide it")
+        row = repos.find(tx, target)
+        if row is None:
+            raise RepoNotFound
+        aliases.put(tx, target.type, name, row.id)
+        audit.record(hub, tx, by, "alias.set", access.subject(row), {"alias": name.lower()})
+    return AliasRow(name.lower(), row)
+
+
+def remove(hub: Hub, kind: RepoType, name: str, *, by: str = audit.CONSOLE) -> None:
+    """Delete an alias; the repository stays.
+
+    Raises:
+        ThingNotFound: it does not exist.
+    """
+    with hub.write() as tx:
+        row = repos.find_redirect(tx, RepoRef(kind, RepoId("", name)))
+        if row is None or "/" in name or not aliases.remove(tx, kind, name):
+            raise ThingNotFound("alias", name)
+        audit.record(hub, tx, by, "alias.delete", access.subject(row), {"alias": name.lower()})
+
+
+def check_account_name(tx: Read, name: str) -> None:
+    """Refuse the name of a new account that is an alias.
+
+    Raises:
+        AlreadyExists: it is one.
+    """
+    if aliases.is_taken(tx, name):
+        raise AlreadyExists(f"The name {name} is taken: an alias of a repository is called so")
+
+
+def is_account(hub: Hub, name: str) -> bool:
+    """Return whether an account has this name; then no alias has it."""
+    with hub.read() as tx:
+        return accounts.find(tx, name) is not None

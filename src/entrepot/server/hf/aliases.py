@@ -1,0 +1,85 @@
+"""Aliases of repositories, for administrators of the hub: this hub's own routes."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub import aliases
+from entrepot.hub.aliases import AliasRow
+from entrepot.hub.callers import Anyone
+from entrepot.hub.house import Hub
+from entrepot.names import RepoRef, RepoType, parse_repo_id, parse_repo_type
+from entrepot.server.doors import ask, json_answer, read_json
+from entrepot.server.segments import decode_segment
+from entrepot.wire.aliases import AliasFacts, AliasTarget
+
+_ONE = "/api/admin/aliases/{type}/{name}"
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of this module."""
+    return [
+        Route("/api/admin/aliases", list_aliases),
+        Route("/api/admin/aliases/{type}", list_aliases),
+        Route(_ONE, show_alias, methods=["GET"]),
+        Route(_ONE, put_alias, methods=["PUT"]),
+        Route(_ONE, remove_alias, methods=["DELETE"]),
+    ]
+
+
+async def list_aliases(request: Request) -> Response:
+    """GET: the aliases of a type, or of all."""
+    word = request.path_params.get("type")
+    kind = None if word is None else parse_repo_type(decode_segment(word))
+
+    def search(hub: Hub, caller: Anyone) -> list[AliasFacts]:
+        aliases.require_admin(caller)
+        return [render(row) for row in aliases.search(hub, kind)]
+
+    return json_answer(await ask(request, search))
+
+
+async def show_alias(request: Request) -> Response:
+    """GET: one alias."""
+    kind, name = _named(request)
+
+    def show(hub: Hub, caller: Anyone) -> AliasFacts:
+        aliases.require_admin(caller)
+        return render(aliases.get(hub, kind, name))
+
+    return json_answer(await ask(request, show))
+
+
+async def put_alias(request: Request) -> Response:
+    """PUT ``{"repo": "namespace/name"}``: make the name lead there."""
+    kind, name = _named(request)
+    target = await read_json(request, AliasTarget)
+
+    def put(hub: Hub, caller: Anyone) -> AliasFacts:
+        admin = aliases.require_admin(caller)
+        return render(aliases.put(hub, name, RepoRef(kind, parse_repo_id(target.repo)), by=admin))
+
+    return json_answer(await ask(request, put))
+
+
+async def remove_alias(request: Request) -> Response:
+    """DELETE: the name leads nowhere any more."""
+    kind, name = _named(request)
+
+    def remove(hub: Hub, caller: Anyone) -> None:
+        aliases.remove(hub, kind, name, by=aliases.require_admin(caller))
+
+    await ask(request, remove)
+    return Response(status_code=204)
+
+
+def render(row: AliasRow) -> AliasFacts:
+    """Return an alias as JSON shows it."""
+    return AliasFacts(name=row.name, type=row.repo.type.value, repo=str(row.repo.ref.id))
+
+
+def _named(request: Request) -> tuple[RepoType, str]:
+    kind, name = (decode_segment(request.path_params[key]) for key in ("type", "name"))
+    return parse_repo_type(kind), name

@@ -1,0 +1,94 @@
+"""Routes for repository ids without a namespace (``gpt2``), made from the routes of ids that have one.
+
+Every route of a repository gets a second one without ``{namespace}``, which
+calls the same handler with an empty namespace. An unknown short id is
+therefore answered like an unknown full id wherever repositories have routes,
+and a known alias by a redirect, because the core looks aliases up
+(:func:`entrepot.hub.access.visible`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import attrs
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub import aliases
+from entrepot.names import RepoType
+from entrepot.names.repos import RESERVED
+from entrepot.server.doors import house_of
+from entrepot.server.segments import decode_segment
+
+_KINDS = "|".join(kind.plural for kind in RepoType)
+_FULL = re.compile(rf"(/api/(?:{_KINDS})/|/(?:{_KINDS})/|/)\{{namespace\}}/\{{name\}}(.*)")
+_READING_POSTS = re.compile(r"/paths-info/|/contents/|/git-upload-pack$|\.git/info/lfs/objects/batch$")
+_SAFE = frozenset({"GET", "HEAD"})
+
+
+Handler = Callable[[Request], Awaitable[Any]]
+
+
+@attrs.frozen
+class ShortRoutes:
+    """The routes to try before those of full ids, and those to try after all others."""
+
+    before: list[BaseRoute]
+    after: list[BaseRoute]
+
+
+def short_routes(routes: Sequence[BaseRoute]) -> ShortRoutes:
+    """Return the routes of short ids for those of full ids.
+
+    ``/api/models/gpt2/refs`` also matches the route of a model ``gpt2/refs``;
+    no repository can be called so, hence the short id is meant. A model
+    ``gpt2/likers`` may exist, but only if an account is called ``gpt2``.
+    """
+    found = ShortRoutes([], [])
+    pages = {
+        route.path: route.endpoint for route in routes if isinstance(route, Route) and "GET" in (route.methods or ())
+    }
+    for route in routes:
+        full = _FULL.fullmatch(route.path) if isinstance(route, Route) else None
+        if full is None or not isinstance(route, Route):
+            continue
+        prefix, rest = full.groups()
+        methods = sorted(route.methods or ())
+        is_read = _SAFE.issuperset(methods) or _READING_POSTS.match(rest) is not None
+        handler = _without_namespace(route.endpoint, is_read=is_read)
+        word = rest.removeprefix("/").partition("/")[0]
+        shadowed = pages.get(f"{prefix}{{namespace}}/{{name}}")
+        # "datasets" is no namespace, so "/datasets/x/info/refs" never means a model "datasets/x".
+        is_first = word in RESERVED or prefix not in ("/", *(f"/api/{kind.plural}/" for kind in RepoType))
+        if not is_first and shadowed is not None and rest == f"/{word}" and word:
+            handler, is_first = _unless_account(handler, shadowed, word), True
+        short = Route(f"{prefix}{{name}}{rest}", handler, methods=methods)
+        (found.before if is_first else found.after).append(short)
+    return found
+
+
+def _without_namespace(handler: Handler, *, is_read: bool) -> Handler:
+    """Return the handler for an id without a namespace; changes never look an alias up."""
+
+    async def endpoint(request: Request) -> Any:  # noqa: ANN401 - whatever the handler answers with
+        params = request.path_params
+        request.scope["path_params"] = {**params, "namespace": "", "name": params["name"] if is_read else ""}
+        return await handler(request)
+
+    return endpoint
+
+
+def _unless_account(short: Handler, full: Handler, word: str) -> Handler:
+    """Return a handler that takes ``x/word`` as a full id if an account is called ``x``, else as a short one."""
+
+    async def endpoint(request: Request) -> Any:  # noqa: ANN401 - whatever the handlers answer with
+        house, name = house_of(request), decode_segment(request.path_params["name"])
+        if request.method in _SAFE and await house.threads.run_short(aliases.is_account, house.hub, name):
+            request.scope["path_params"] = {**request.path_params, "namespace": name, "name": word}
+            return await full(request)
+        return await short(request)
+
+    return endpoint

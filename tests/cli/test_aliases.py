@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from entrepot.hub import accounts, repositories
+from entrepot.hub.house import open_hub
+from entrepot.hub.repositories import NewRepo
+from entrepot.names import RepoType
+from entrepot.settings import Settings
+
+
+def test_aliases_are_added_listed_and_removed(admin: Any, run: Any) -> None:
+    assert admin("alias", "list", "--json").json == []
+    refused = run("admin", "alias", "add", "gpt2", "alice/absent")
+    assert refused.code != 0
+    assert "not found" in refused.err.lower()
+    assert run("admin", "alias", "remove", "gpt2").code != 0
+    assert "NAME" in admin("alias", "list").out
+
+
+def test_an_alias_leads_to_a_repository(admin: Any, data: Path) -> None:
+    with contextlib.closing(open_hub(Settings(data=data), fsync=False)) as hub:
+        alice = hub.identify(accounts.create_token(hub, "alice", role="write").secret)
+        repositories.create(hub, alice, NewRepo(RepoType.DATASET, "squad"))
+    made = admin("alias", "add", "squad", "alice/squad", "--type", "datasets", "--json").json
+    assert made == {"name": "squad", "type": "dataset", "repo": "alice/squad"}
+    assert admin("alias", "list", "--type", "dataset", "--json").json == [made]
+    assert admin("alias", "list", "--type", "model", "--json").json == []
+    assert "removed squad" in admin("alias", "remove", "squad", "--type", "dataset").out

@@ -1,0 +1,89 @@
+import pytest
+
+from entrepot.errors import InvalidName
+from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_link
+
+DATA = RepoRef(RepoType.DATASET, RepoId("a", "b"))
+MODEL = RepoRef(RepoType.MODEL, RepoId("a", "b"))
+HUB = "https://hub.example.org:8443/prefix"
+
+
+@pytest.mark.parametrize("word", ["dataset", "datasets", "Datasets", "DATASET"])
+def test_a_type_is_written_in_singular_or_plural(word: str) -> None:
+    assert parse_repo_link("a/b", word) == DATA
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "datasets/a/b",
+        " datasets/a/b ",
+        "https://hub.example.org/datasets/a/b",
+        "http://127.0.0.1:8080/datasets/a/b/",
+        "https://hub.example.org/datasets/a/b/tree/main",
+        "https://hub.example.org/datasets/a/b/blob/main/",
+        "https://hub.example.org/datasets/a/b/discussions/3",
+        "https://hub.example.org/datasets/a/b?tab=files#readme",
+        "https://hub.example.org/api/datasets/a/b",
+        "https://hub.example.org/datasets/a/b.git",
+        "https://alice:hf_secret@hub.example.org/datasets/a/b",
+        "hf://datasets/a/b",
+        "entrepot://datasets/a/b",
+    ],
+)
+@pytest.mark.parametrize("repo_type", [None, "", "model", "dataset", "datasets"])
+def test_a_text_that_says_its_type_needs_no_other(text: str, repo_type: str | None) -> None:
+    assert parse_repo_link(text, repo_type) == DATA
+
+
+@pytest.mark.parametrize(
+    "text", ["a/b", "models/a/b", "https://h/a/b", "https://h/a/b/tree/main", "https://h/models/a/b"]
+)
+def test_a_model_is_the_default(text: str) -> None:
+    assert parse_repo_link(text) == MODEL
+
+
+def test_a_type_that_contradicts_the_text_is_refused() -> None:
+    with pytest.raises(InvalidName, match="dataset"):
+        parse_repo_link("datasets/a/b", "space")
+
+
+@pytest.mark.parametrize(
+    "text", ["https://h/a/b/tree/v1", "https://h/a/b/blob/main/config.json", "https://h/a/b/resolve/main/x/y"]
+)
+def test_an_address_of_more_than_a_repository_is_refused_with_the_cure(text: str) -> None:
+    with pytest.raises(InvalidName, match="separately"):
+        parse_repo_link(text)
+
+
+@pytest.mark.parametrize("text", [f"{HUB}/datasets/a/b", "HTTPS://HUB.example.org:8443/prefix/datasets/a/b/tree/main"])
+def test_an_address_of_the_hub_is_read_below_its_prefix(text: str) -> None:
+    assert parse_repo_link(text, endpoint=HUB) == DATA
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://other.example.org/a/b", "http://hub.example.org:8443/a/b", "https://u:hf_secret@hub.example.org/a/b"],
+)
+def test_an_address_of_another_hub_is_refused_without_its_password(text: str) -> None:
+    with pytest.raises(InvalidName) as caught:
+        parse_repo_link(text, endpoint=HUB)
+    assert "not of the hub" in str(caught.value)
+    assert "hf_secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["gpt2", "https://h/gpt2", "https://h/gpt2/tree/main", "models/gpt2", "https://h/gpt2.git"]
+)
+def test_a_missing_namespace_is_for_those_who_only_look(text: str) -> None:
+    assert parse_repo_link(text, is_short_allowed=True) == RepoRef(RepoType.MODEL, RepoId("", "gpt2"))
+    with pytest.raises(InvalidName):
+        parse_repo_link(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "/", "a/b/c", "https://", "https://h/", "https://h:port/a/b/c/d", "a//b", "../b", "a/tree"]
+)
+def test_what_names_no_repository_is_refused(text: str) -> None:
+    with pytest.raises(InvalidName):
+        parse_repo_link(text, is_short_allowed=True)

@@ -1,0 +1,254 @@
+"""Ids without a namespace: unknown ones are answered like unknown full ids on every route there is."""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx2
+import pytest
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub.errors import RepositoryNotFoundError
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub import accounts, aliases, commits, repositories
+from entrepot.hub.commits import Draft
+from entrepot.hub.house import Hub, open_hub
+from entrepot.hub.operations import AddFile
+from entrepot.hub.repositories import NewRepo
+from entrepot.names import RepoId, RepoRef, RepoType, parse_path
+from entrepot.server.app import doors_of, make_app
+from entrepot.server.hosting import running
+from entrepot.server.short_ids import short_routes
+from entrepot.settings import Settings
+
+_CHANGING = frozenset({"date", "x-request-id"})
+_COMMIT = b'{"key": "header", "value": {"summary": "s"}}\n{"key": "file", "value": {"path": "a", "content": "eA=="}}'
+_BATCH = b'{"operation": "download", "objects": [{"oid": "%s", "size": 1}]}' % (b"a" * 64)
+_BODIES = (b"", b"{}", _COMMIT, _BATCH, _BATCH.replace(b"download", b"upload"), b'{"paths": ["a"]}')
+_VALUES = {"place": "main/config.json", "tail": "main", "num": "1", "event": "e" * 24, "lock": "1"}
+
+
+@attrs.frozen
+class Site:
+    hub: Hub
+    url: str
+    alice: str
+    bob: str
+
+    def client(self, token: str | None) -> httpx2.Client:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
+
+    def make(self, name: str, *, visibility: str = "public", kind: RepoType = RepoType.MODEL) -> RepoRef:
+        """A repository of alice's organisation with one file."""
+        caller = self.hub.identify(self.alice)
+        repositories.create(self.hub, caller, NewRepo(kind, name, namespace="library", visibility=visibility))
+        ref = RepoRef(kind, RepoId("library", name))
+        draft = Draft("m", [AddFile(parse_path("config.json"), b"{}")])
+        commits.create(self.hub, caller, ref, "main", draft)
+        return ref
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    hub = open_hub(Settings(data=tmp_path_factory.mktemp("hub"), port=0, default_namespace="library"), fsync=False)
+    try:
+        for user in ("alice", "bob"):
+            accounts.create_user(hub, user)
+        accounts.create_org(hub, "library", admin="alice")
+        tokens = [accounts.create_token(hub, user, role="write").secret for user in ("alice", "bob")]
+        with running(make_app(hub)) as address:
+            yield Site(hub, f"http://{address.ip}:{address.port}", *tokens)
+    finally:
+        hub.close()
+
+
+def repo_paths() -> list[tuple[str, str]]:
+    """Method and path of every route of a repository, from the application itself."""
+    found = [
+        (method, route.path)
+        for route in doors_of(_NoHub())  # type: ignore[arg-type] - only the number of workers is read
+        if isinstance(route, Route) and "{namespace}/{name}" in route.path
+        for method in sorted(route.methods or ())
+    ]
+    assert len(found) > 150
+    return found
+
+
+class _NoHub:
+    settings = Settings(data=Path())
+
+
+def answers(client: httpx2.Client, method: str, path: str, repo: str) -> list[Any]:
+    """What is answered to each body, with the repository's id taken out."""
+    filled = path.replace("{namespace}/{name}", repo)
+    filled = re.sub(r"\{(\w+)(?::\w+)?\}", lambda match: _VALUES.get(match[1], "x"), filled)
+    queries = ("?service=git-upload-pack", "?service=git-receive-pack", "") if filled.endswith("/info/refs") else ("",)
+    bodies = (b"",) if method in ("GET", "HEAD") else _BODIES
+    return [_answer(client.request(method, filled + query, content=body), repo) for query in queries for body in bodies]
+
+
+def _answer(answer: httpx2.Response, repo: str) -> tuple[int, dict[str, str], str]:
+    headers = {name: value.replace(repo, "ID") for name, value in answer.headers.items() if name not in _CHANGING}
+    return answer.status_code, headers, answer.text.replace(repo, "ID")
+
+
+@pytest.mark.parametrize("token", ["owner", "stranger", "nobody", "broken"])
+def test_an_unknown_short_id_is_answered_like_an_unknown_full_id_on_every_route(site: Site, token: str) -> None:
+    secret = {"owner": site.alice, "stranger": site.bob, "nobody": None, "broken": "hf_wrongwrongwrong"}[token]
+    different, repo_not_found = [], 0
+    with site.client(secret) as client:
+        for method, path in repo_paths():
+            for short, full in (("gpt2", "no/x"), ("bert-base-uncased", "nowhere/not-there")):  # of one length
+                wanted = answers(client, method, path, full)
+                found = answers(client, method, path, short)
+                different += [
+                    (method, path, short, *pair) for pair in zip(wanted, found, strict=True) if pair[0] != pair[1]
+                ]
+            repo_not_found += sum("RepoNotFound" in headers.get("x-error-code", "") for _, headers, _ in wanted)
+    assert not different, "\n".join(
+        f"{line[:3]} {line[3][0]} {line[3][2]!r} != {line[4][0]} {line[4][2]!r}" for line in different
+    )
+    assert repo_not_found > 150 or token == "broken"
+
+
+def test_a_method_that_no_route_has_is_refused_for_short_ids_too(site: Site) -> None:
+    with site.client(site.alice) as client:
+        for method, path in (("PUT", "/refs"), ("DELETE", "/tree/main"), ("PATCH", "/settings"), ("DELETE", "")):
+            statuses = {client.request(method, f"/api/models/{repo}{path}").status_code for repo in ("a/gpt2", "gpt2")}
+            assert statuses == {405}
+
+
+def test_every_route_of_a_repository_has_one_for_short_ids() -> None:
+    paths = {route.path for route in doors_of(_NoHub()) if isinstance(route, Route)}  # type: ignore[arg-type]
+    missing = {path for _, path in repo_paths()} - {
+        path for path in paths if path.replace("{name}", "{namespace}/{name}", 1) in paths
+    }
+    assert {path for path in missing if path.replace("{namespace}/{name}", "{name}", 1) not in paths} == set()
+
+
+def test_a_new_route_gets_its_short_one() -> None:
+    async def tell(request: Request) -> Response:
+        return PlainTextResponse(repr(sorted(request.path_params.items())))
+
+    routes: list[BaseRoute] = [
+        Route("/api/models/{namespace}/{name}/dreams", tell, methods=["POST"]),
+        Route("/api/models/{namespace}/{name}/tree/{tail:path}", tell),
+        Route("/api/collections/{namespace}/{slug}", tell),
+    ]
+    found = short_routes(routes)
+    assert [route.path for route in found.before if isinstance(route, Route)] == ["/api/models/{name}/tree/{tail:path}"]
+    assert [route.path for route in found.after if isinstance(route, Route)] == ["/api/models/{name}/dreams"]
+
+
+@pytest.mark.parametrize("kind", list(RepoType))
+def test_reading_routes_redirect_an_alias_relative_and_with_the_query(site: Site, kind: RepoType) -> None:
+    ref = site.make("seen", kind=kind)
+    aliases.put(site.hub, f"seen-{kind.value}", ref)
+    short, full, kinds = f"seen-{kind.value}", "library/seen", kind.plural
+    with site.client(None) as client:
+        for path in (
+            "",
+            "/refs",
+            "/tree/main?recursive=true",
+            "/commits/main",
+            "/revision/main",
+            "/likers",
+            "/discussions",
+        ):
+            answer = client.get(f"/api/{kinds}/{short}{path}", follow_redirects=False)
+            assert (answer.status_code, answer.headers.get("location")) == (307, f"/api/{kinds}/{full}{path}"), path
+            assert client.get(f"/api/{kinds}/{short}{path}", follow_redirects=True).status_code == 200
+        for path in ("/resolve/main/config.json", "/raw/main/config.json", "/info/refs?service=git-upload-pack"):
+            answer = client.get(f"/{kind.prefix}{short}{path}", follow_redirects=False)
+            assert (answer.status_code, answer.headers["location"]) == (307, f"/{kind.prefix}{full}{path}")
+            assert client.head(f"/{kind.prefix}{short}{path}", follow_redirects=False).status_code == 307
+        answer = client.post(f"/api/{kinds}/{short}/paths-info/main", json={"paths": ["config.json"]})
+        assert (answer.status_code, answer.headers["location"]) == (307, f"/api/{kinds}/{full}/paths-info/main")
+        batch = client.post(f"/{kind.prefix}{short}.git/info/lfs/objects/batch", content=_BATCH)
+        assert (batch.status_code, batch.headers["location"]) == (
+            307,
+            f"/{kind.prefix}{full}.git/info/lfs/objects/batch",
+        )
+
+
+def test_changes_never_follow_an_alias(site: Site) -> None:
+    aliases.put(site.hub, "readonly", site.make("target-of-changes"))
+    reading = re.compile(r"/paths-info/|/contents/|/git-upload-pack|/objects/batch|/auth-check$")
+    writing_reads = ("/auth-check/write", "/xet-write-token/main", "/info/refs?service=git-receive-pack")
+    with site.client(site.alice) as client:
+        for method, path in repo_paths():
+            if not path.startswith(("/api/models/", "/{namespace}")) or (
+                method in ("GET", "HEAD") or reading.search(path)
+            ):
+                continue
+            assert answers(client, method, path, "readonly") == answers(client, method, path, "absent/x"), path
+        for path in writing_reads:
+            prefix = "" if "info/refs" in path else "/api/models"
+            answer = client.get(f"{prefix}/readonly{path}", follow_redirects=False)
+            assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RepoNotFound")
+        upload = client.post("/readonly.git/info/lfs/objects/batch", content=_BATCH.replace(b"download", b"upload"))
+        assert upload.status_code == 404
+
+
+def test_an_alias_of_a_private_repository_is_answered_to_others_as_if_it_did_not_exist(site: Site) -> None:
+    site.make("hidden", visibility="private")  # found by the default namespace
+    aliases.put(site.hub, "secret", site.make("hidden-too", visibility="private"))
+    for secret in (site.bob, None):
+        with site.client(secret) as client:
+            for method, path in repo_paths():
+                wanted = answers(client, method, path, "nobody")
+                for short in ("hidden", "secret"):  # of one length
+                    assert answers(client, method, path, short) == wanted, (method, path, short)
+    with site.client(site.alice) as client:
+        for short, full in (("hidden", "hidden"), ("secret", "hidden-too")):
+            answer = client.get(f"/api/models/{short}", follow_redirects=False)
+            assert answer.headers["location"] == f"/api/models/library/{full}"
+
+
+def test_the_default_namespace_serves_names_that_are_no_alias(site: Site) -> None:
+    site.make("plain")
+    site.make("other")
+    aliases.put(site.hub, "other", site.make("aliased"))
+    with site.client(None) as client:
+        assert client.get("/api/models/plain").headers["location"] == "/api/models/library/plain"
+        assert client.get("/api/models/OTHER").headers["location"] == "/api/models/library/aliased"
+
+
+def test_a_stock_client_reads_an_alias_and_cannot_change_it(site: Site, tmp_path: Path) -> None:
+    aliases.put(site.hub, "stock", site.make("stock-target"))
+    api = HfApi(endpoint=site.url, token=site.alice)
+    path = hf_hub_download("stock", "config.json", endpoint=site.url, token=site.bob, cache_dir=tmp_path)
+    assert Path(path).read_bytes() == b"{}"
+    folder = snapshot_download("stock", endpoint=site.url, token=site.bob, cache_dir=tmp_path)
+    assert (Path(folder) / "config.json").exists()
+    assert api.model_info("stock").id == "library/stock-target"
+    assert api.file_exists("stock", "config.json")
+    assert not api.file_exists("stock", "absent.json")
+    assert [info.path for info in api.get_paths_info("stock", ["config.json"])] == ["config.json"]
+    assert api.list_repo_refs("stock").branches
+    with pytest.raises(RepositoryNotFoundError):
+        api.upload_file(path_or_fileobj=b"x", path_in_repo="x", repo_id="stock")
+    with pytest.raises(RepositoryNotFoundError):
+        hf_hub_download("gpt2", "config.json", endpoint=site.url, token=site.bob, cache_dir=tmp_path)
+    assert not api.repo_exists("gpt2")
+
+
+def test_git_clones_an_alias_and_cannot_push_to_it(site: Site) -> None:
+    aliases.put(site.hub, "cloned", site.make("clone-target"))
+    url = site.url.replace("://", f"://alice:{site.alice}@")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "credential.helper="]
+    for address in (f"{url}/cloned", f"{url}/cloned.git"):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([*git, "clone", "-q", address, folder], check=True, capture_output=True)
+            assert (Path(folder) / "config.json").read_bytes() == b"{}"
+            subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], cwd=folder, check=True)
+            pushed = subprocess.run([*git, "push", "origin", "main"], cwd=folder, capture_output=True, text=True)
+            assert pushed.returncode != 0
+            assert "not found" in pushed.stderr.lower()
