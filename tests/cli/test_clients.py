@@ -65,3 +65,11 @@ def test_without_a_terminal_destruction_needs_the_flag(monkeypatch: pytest.Monke
     confirm("Delete it?", is_sure=True)
     with pytest.raises(click.UsageError, match="--yes"):
         confirm("Delete it?", is_sure=False)
+
+
+def test_a_token_that_cannot_be_sent_names_the_option_and_is_not_shown() -> None:
+    from click.testing import CliRunner
+
+    outcome = CliRunner().invoke(probe, ["alice", "--token", "Bearer hf_x"], obj=Session({}))
+    assert "option --token" in str(outcome.exception)
+    assert "hf_x" not in f"{outcome.output}{outcome.exception!r}"

@@ -94,6 +94,10 @@ def hub_options(command: Function) -> Function:
     @functools.wraps(command)
     def with_caller(*args: object, endpoint: str | None, token: str | None, quiet: bool, **kwargs: object) -> object:
         session = click.get_current_context().ensure_object(Session)
+        if token:
+            from entrepot.client.tokens import parse_token
+
+            token = parse_token(token, "option --token")
         return command(*args, caller=Caller(session, endpoint, token, quiet), **kwargs)
 
     quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no remarks.")
