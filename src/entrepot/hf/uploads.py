@@ -113,15 +113,14 @@ class Uploads(Commits):
         hub = self._hub(token)
         target = target_of(repo_id, repo_type, revision, create_pr=create_pr, parent_commit=parent_commit)
         message = Message(commit_message or "Upload folder with entrepot", commit_description or "")
+        allow, ignore, delete = allow_patterns, ignore_patterns, delete_patterns
         operations = folder_operations(
-            hub, target, folder_path, path_in_repo, allow=allow_patterns, ignore=ignore_patterns, delete=delete_patterns
+            hub, target, folder_path, path_in_repo, allow=allow, ignore=ignore, delete=delete
         )
         if not multi_commits:
             return commit(hub, target, operations, message, allow_secrets=allow_secrets)
-        shown, ends = multi_commits_verbose, not create_pr
-        return push_in_steps(
-            hub, target, operations, message, merge=ends, is_verbose=shown, allow_secrets=allow_secrets
-        )
+        how = {"merge": not create_pr, "is_verbose": multi_commits_verbose}
+        return push_in_steps(hub, target, operations, message, allow_secrets=allow_secrets, **how)
 
     def upload_large_folder(
         self,
