@@ -86,6 +86,7 @@ _HOMES: dict[str, str] = {
     "RepoSibling": "hf.shapes.repos",
     "RepoStorageInfo": "hf.shapes.accounts",
     "RepoUrl": "hf.shapes.addresses",
+    "SecretFileWarning": "client.secret_files",
     "Repository": "hf.git_repos",
     "RepositoryNotFoundError": "hf.errors",
     "RevisionNotFoundError": "hf.errors",

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from entrepot.client.secret_files import SecretFileWarning as SecretFileWarning
 from entrepot.errors import EntrepotError as EntrepotError
 from entrepot.fs.filesystem import EntrepotFileSystem as EntrepotFileSystem
 from entrepot.fs.filesystem import HfFileSystem as HfFileSystem

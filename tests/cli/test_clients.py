@@ -77,3 +77,11 @@ def test_a_repository_may_be_pasted_as_an_address_or_with_its_type(at_hub: Any, 
         assert told.json["id"] == name
     assert "not of the hub" in at_hub("repo", "info", f"https://other.example/datasets/{name}").err
     assert "expected model, dataset or space" in at_hub("repo", "info", name, "--type", "table").err
+
+
+def test_a_token_that_cannot_be_sent_names_the_option_and_is_not_shown() -> None:
+    from click.testing import CliRunner
+
+    outcome = CliRunner().invoke(probe, ["alice", "--token", "Bearer hf_x"], obj=Session({}))
+    assert "option --token" in str(outcome.exception)
+    assert "hf_x" not in f"{outcome.output}{outcome.exception!r}"

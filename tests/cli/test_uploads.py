@@ -132,3 +132,18 @@ def test_what_the_line_leaves_open_is_found_out(
         read_order("alice/m", "absent", None, order)
     with pytest.raises(InvalidArgument):
         read_order("alice/absent", None, None, order)
+
+
+def test_files_that_look_like_secrets_need_a_word(at_hub: Run, fresh_name: str) -> None:
+    write(m__a_txt="x")
+    Path("m/.env").write_text("KEY=1")
+    for words in (("upload", fresh_name, "m"), ("upload-large-folder", fresh_name, "m")):
+        done = at_hub(*words)
+        assert (done.code, files(fresh_name)) == (1, set())
+        assert ".env" in done.err
+        assert "--exclude" in done.err
+        assert "--allow-secrets" in done.err
+    assert at_hub("upload", fresh_name, "m", "--exclude", ".env").code == 0
+    assert files(fresh_name) == {"a.txt"}
+    done = at_hub("upload", fresh_name, "m", "--allow-secrets")
+    assert (done.code, files(fresh_name)) == (0, {"a.txt", ".env"})

@@ -49,7 +49,7 @@ def test_a_commit_goes_without_what_others_need(root: Path) -> None:
         f"snapshots/{ONE}/shared",
         f"snapshots/{ONE}/old",
         f"blobs/{'b' * 40}",
-        f"trees/{ONE}.json",
+        f".entrepot/trees/{ONE}.json",
         f".no_exist/{ONE}/none",
         "refs/v1",
     }

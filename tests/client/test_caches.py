@@ -9,6 +9,7 @@ import pytest
 
 from entrepot.client import caches
 from entrepot.client.caches import Absent, RepoCache, hub_folder, parse_folder_name, repo_cache, write_file, writing
+from entrepot.client.drafts import draft_name
 from entrepot.errors import CannotWrite, DiskFull, InvalidPath
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.wire.trees import TreeEntry
@@ -55,7 +56,7 @@ def test_what_was_noted_is_found(cache: RepoCache) -> None:
 def test_a_note_that_was_damaged_counts_as_none(cache: RepoCache) -> None:
     cache.note_ref("main", COMMIT)
     (cache.folder / "refs" / "main").write_text("../../etc")
-    write_file(cache.folder / "trees" / f"{COMMIT}.json", b"{")
+    write_file(cache.listing(COMMIT), b"{")
     assert (cache.resolve("main"), cache.tree(COMMIT)) == (None, None)
 
 
@@ -157,3 +158,31 @@ def test_what_the_system_says_becomes_an_error_with_a_cure(tmp_path: Path) -> No
     with pytest.raises(CannotWrite):
         write_file(tmp_path / "folder", b"")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_listings_of_another_client_are_neither_read_nor_written(cache: RepoCache) -> None:
+    theirs = cache.folder / "trees" / f"{COMMIT}.json"
+    write_file(theirs, b"[]")
+    assert cache.tree(COMMIT) is None
+    cache.note_tree(COMMIT, [TreeEntry(type="file", oid=OTHER, size=4, path="f")])
+    assert theirs.read_bytes() == b"[]"
+    assert cache.tree(COMMIT) != []
+
+
+def test_writing_leaves_nothing_beside_the_file(cache: RepoCache) -> None:
+    cache.put(ETAG, b"data")
+    cache.link(COMMIT, "d/f", ETAG)
+    cache.note_ref("main", COMMIT)
+    cache.note_absent(COMMIT, "g" * 255)
+    cache.note_tree(COMMIT, [])
+    assert list(cache.folder.rglob("*.incomplete")) == []
+    assert cache.find(COMMIT, "g" * 255) == Absent(COMMIT, "g" * 255)
+
+
+def test_the_draft_of_a_killed_process_is_taken_over(cache: RepoCache) -> None:
+    cache.put(ETAG, b"data")
+    draft = cache.folder / "blobs" / draft_name(cache.blob(ETAG))
+    draft.write_bytes(b"longer than the content itself")
+    cache.put(ETAG, b"data")
+    assert cache.blob(ETAG).read_bytes() == b"data"
+    assert not draft.exists()

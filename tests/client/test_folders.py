@@ -1,10 +1,11 @@
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
-from entrepot.client.folders import walk
-from entrepot.errors import InvalidPath, SourceMissing, SourceUnreadable
+from entrepot.client.folders import LeftOut, walk
+from entrepot.errors import SourceMissing, SourceUnreadable
 
 
 def fill(folder: Path, *paths: str) -> Path:
@@ -59,26 +60,53 @@ def test_a_link_to_a_file_is_the_file_and_a_link_to_a_folder_is_left_out(tmp_pat
     ]
 
 
-def test_a_link_that_leads_nowhere_is_named_unless_it_is_ignored(tmp_path: Path) -> None:
-    (tmp_path / "dangling").symlink_to(tmp_path / "none")
-    with pytest.raises(SourceUnreadable, match=r"dangling.*leads nowhere"):
-        found(tmp_path)
-    assert found(tmp_path, ignore="dang*") == []
+def test_what_cannot_be_uploaded_is_left_out_and_said_once(tmp_path: Path) -> None:
+    fill(tmp_path, "a.txt", "d/b.txt")
+    (tmp_path / "dangling").symlink_to("none")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "self").symlink_to("self")
+    os.mkfifo(tmp_path / "d/pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+    with pytest.warns(UserWarning, match="5 entries of .* left out") as caught:
+        assert found(tmp_path) == ["a.txt", "d/b.txt"]
+    assert len(caught) == 1
+    said: list[LeftOut] = []
+    assert [item.path for item in walk(tmp_path, on_left_out=said.append)] == ["a.txt", "d/b.txt"]
+    assert {entry.path: entry.reason.split()[:2] for entry in said} == {
+        "d/pipe": ["a", "named"],
+        "dangling": ["a", "link"],
+        "loop": ["a", "link"],
+        "s": ["a", "socket"],
+        "self": ["Too", "many"],
+    }
 
 
-def test_a_socket_is_no_file(tmp_path: Path) -> None:
+def test_what_is_not_selected_is_not_reported(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    fill(tmp_path, "a.txt")
+    (tmp_path / "dangling").symlink_to("none")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert found(tmp_path, ignore=["dang*", "loop/"]) == ["a.txt"]
+    assert found(tmp_path, allow="*.txt", ignore="loop") == ["a.txt"]
+    assert list(recwarn) == []
+
+
+def test_what_is_named_without_a_wildcard_must_be_there_to_upload(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to("none")
     os.mkfifo(tmp_path / "pipe")
-    assert found(tmp_path) == []
+    for name in ("dangling", "pipe"):
+        with pytest.raises(SourceUnreadable, match=name):
+            found(tmp_path, allow=["*.txt", name])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize("name", ["file", "folder"])
-def test_what_may_not_be_read_is_named(tmp_path: Path, name: str) -> None:
-    fill(tmp_path, "file", "folder/x")
+def test_what_may_not_be_read_is_left_out_and_named(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, "file", "folder/x", "other")
     (tmp_path / name).chmod(0)
     try:
-        with pytest.raises(SourceUnreadable, match=name):
-            found(tmp_path)
+        with pytest.warns(UserWarning, match=name):
+            assert "other" in found(tmp_path)
     finally:
         (tmp_path / name).chmod(0o700)
 
@@ -90,11 +118,11 @@ def test_a_missing_folder_and_a_file_in_its_place_are_named(tmp_path: Path) -> N
             found(path)
 
 
-def test_a_name_that_is_not_unicode_is_refused_unless_it_is_ignored(tmp_path: Path) -> None:
+def test_a_name_that_is_not_unicode_is_left_out_and_named(tmp_path: Path) -> None:
     try:
         (Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff"))).write_text("x")
     except OSError:
         pytest.skip("this file system has no such names")
-    with pytest.raises(InvalidPath, match="not valid Unicode"):
-        found(tmp_path)
-    assert found(tmp_path, ignore="bad*") == []
+    with pytest.warns(UserWarning, match="not valid Unicode") as caught:
+        assert found(tmp_path) == []
+    str(caught[0].message).encode("utf-8")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 import warnings
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from entrepot.client.calls import accounts
 from entrepot.client.hubs import Hub, connect, find_token, render_user_agent
 from entrepot.client.places import Places, places
 from entrepot.client.tokens import TokenStore
-from entrepot.errors import Offline, TokenMissing, Unauthenticated
+from entrepot.errors import InvalidArgument, InvalidToken, Offline, TokenMissing, Unauthenticated
 from entrepot.testing.hubs import RunningHub
 
 
@@ -112,3 +113,21 @@ def test_a_kept_token_that_others_can_read_is_used_with_a_warning(tmp_path: Path
     file.chmod(0o644)
     with pytest.warns(UserWarning, match="can be read by others: run 'chmod 600'"):
         assert find_token(here, here.endpoint) == "stored"
+
+
+@pytest.mark.parametrize("token", ["hf_x\n", "Bearer hf_x", "hf_\u00e9x", "https://u:hf_x@h"])
+def test_a_token_that_cannot_be_sent_is_refused_before_anything_is_sent(tmp_path: Path, token: str) -> None:
+    with pytest.raises(InvalidToken, match="argument 'token'") as caught:
+        connect("http://127.0.0.1:9", token, places=at(tmp_path))
+    assert "hf_x" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("value", ["Bearer hf_x\n", "Bearer hf_\u00e9", " Bearer hf_x", "a\0"])
+def test_a_header_that_cannot_be_sent_is_named_without_its_value(tmp_path: Path, value: str) -> None:
+    with pytest.raises(InvalidArgument, match="authorization") as caught:
+        Hub(at(tmp_path), headers={"authorization": value})
+    assert "hf_" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_user_agent_is_always_one_line_of_ascii() -> None:
+    assert render_user_agent("lib\r\nx: y", "\u00e9").startswith("lib??x: y/?;")

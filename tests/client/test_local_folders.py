@@ -101,3 +101,37 @@ def test_an_interrupted_download_is_continued_and_never_with_other_content(
 def test_a_repository_cannot_write_notes_or_leave_the_folder(shelf: FolderShelf, wanted: Wanted, path: str) -> None:
     with pytest.raises(InvalidPath):
         shelf.put(attrs.evolve(wanted, path=path), b"")
+
+
+@pytest.mark.parametrize("way", ["put", "fetch", "adopt"])
+def test_names_of_255_bytes_are_no_problem(
+    stall_hub: Hub, stall: Any, shelf: FolderShelf, wanted: Wanted, way: str
+) -> None:
+    longest = attrs.evolve(wanted, path="d/" + "\u00e9" * 127 + "x")
+    if way == "put":
+        shelf.put(longest, stall.data)
+    elif way == "fetch":
+        shelf.fetch(stall_hub, longest, METER)
+    else:
+        shelf.cache.put(wanted.etag, stall.data)
+        shelf.adopt(longest)
+    found = shelf.find(wanted.commit, longest.path)
+    assert found is not None
+    assert found.read_bytes() == stall.data
+    assert list(shelf.root.rglob("*.incomplete")) == []
+
+
+def test_nothing_is_written_through_a_link_that_leads_out_of_the_folder(
+    stall_hub: Hub, stall: Any, shelf: FolderShelf, wanted: Wanted, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    shelf.root.mkdir(exist_ok=True, parents=True)
+    (shelf.root / "d").symlink_to(outside)
+    evil = attrs.evolve(wanted, path="d/x")
+    for use in (lambda: shelf.put(evil, stall.data), lambda: shelf.fetch(stall_hub, evil, METER)):
+        with pytest.raises(InvalidPath, match="leads out of it"):
+            use()
+    (shelf.root / "file").symlink_to(outside / "target")
+    shelf.put(attrs.evolve(wanted, path="file"), stall.data)
+    assert list(outside.iterdir()) == []  # a link to a file is replaced, not followed

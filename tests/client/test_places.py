@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,12 @@ def test_the_environment_is_read_at_every_call(monkeypatch: pytest.MonkeyPatch) 
     first = current_places()
     monkeypatch.setenv("ENTREPOT_ENDPOINT", "http://b.example")
     assert (first.endpoint, current_places().endpoint) == ("http://a.example", "http://b.example")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://u:hf_x", "https://u:hf_x@h", "https://[hf_x", "https://h:hf_x/", "hf_x://h"]
+)
+def test_no_message_about_an_address_quotes_it(address: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_endpoint(address)
+    assert "hf_x" not in "".join(traceback.format_exception(caught.value))

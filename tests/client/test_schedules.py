@@ -38,17 +38,26 @@ def test_the_last_call_comes_when_the_program_ends_unless_it_was_stopped() -> No
 
 def test_only_what_was_added_is_found(tmp_path: Path) -> None:
     appended = Appended(tmp_path, ignore="*.tmp")
-    assert appended.find() == []
+    assert appended.find(print) == []
     (tmp_path / "a").write_bytes(b"1")
     (tmp_path / "b.tmp").write_bytes(b"1")
-    found = appended.find()
+    found = appended.find(print)
     assert [item.path for item in found] == ["a"]
-    assert [item.path for item in appended.find()] == ["a"]  # it has not arrived yet
+    assert [item.path for item in appended.find(print)] == ["a"]  # it has not arrived yet
     with (tmp_path / "a").open("ab") as out:
         out.write(b"2")
     assert found[0].source.read() == b"1"
     appended.take(found)
-    (again,) = appended.find()
+    (again,) = appended.find(print)
     assert again.source.read() == b"12"
     appended.take([again])
-    assert appended.find() == []
+    assert appended.find(print) == []
+
+
+def test_an_entry_that_cannot_be_uploaded_is_reported_once(tmp_path: Path) -> None:
+    appended, said = Appended(tmp_path), []
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "link").symlink_to("nowhere")
+    for _ in range(2):
+        assert [item.path for item in appended.find(said.append)] == ["a"]
+    assert [item.path for item in said] == ["link"]

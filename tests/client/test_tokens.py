@@ -3,12 +3,13 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import traceback
 from pathlib import Path
 
 import pytest
 
-from entrepot.client.tokens import TokenStore
-from entrepot.errors import ConfigError
+from entrepot.client.tokens import ARGUMENT, TokenStore, parse_token
+from entrepot.errors import ConfigError, InvalidToken
 
 ONE, TWO = "http://127.0.0.1:8080", "https://hub.example/base"
 
@@ -68,7 +69,7 @@ def test_writers_at_the_same_time_leave_one_whole_token(store: TokenStore) -> No
 
 
 def test_an_empty_file_holds_no_token(store: TokenStore) -> None:
-    store.put(ONE, "")
+    store.put(ONE, "first").write_text(" \n")
     assert store.find(ONE) is None
 
 
@@ -81,3 +82,48 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     store.file(ONE).mkdir()
     with pytest.raises(ConfigError, match="cannot be read"):
         store.find(ONE)
+
+
+WRONG = [
+    "hf_x\n",
+    " hf_x",
+    "hf_x\t",
+    "hf_\u00e9x",
+    "hf_x\0",
+    "Bearer hf_x",
+    "https://user:hf_x@host",
+    "hf_x hf_x",
+    "hf_x,y",
+    " ",
+]
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_is_no_token_is_refused_by_its_source_and_never_shown(text: str) -> None:
+    with pytest.raises(InvalidToken, match="argument 'token'") as caught:
+        parse_token(text, ARGUMENT)
+    for said in (str(caught.value), repr(caught.value), caught.value.reason):
+        assert "hf_x" not in said
+        assert "\u00e9" not in said
+
+
+def test_what_files_and_terminals_add_is_trimmed() -> None:
+    assert parse_token(" hf_x\r\n", "file", is_trimmed=True) == "hf_x"
+    with pytest.raises(InvalidToken, match="not bytes"):
+        parse_token(b"hf_x", ARGUMENT)
+
+
+@pytest.mark.parametrize("content", [b"hf_x\nhf_y\n", b"Bearer hf_x", b"\xffhf_x"])
+def test_a_file_that_holds_no_token_is_named(store: TokenStore, content: bytes) -> None:
+    path = store.put(ONE, "hf_x")
+    path.write_bytes(content)
+    with pytest.raises(InvalidToken, match="file") as caught:
+        store.find(ONE)
+    assert str(path) in str(caught.value)
+    assert "hf_x" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_only_a_token_is_stored(store: TokenStore) -> None:
+    with pytest.raises(InvalidToken):
+        store.put(ONE, "hf_x\n")
+    assert store.endpoints() == []

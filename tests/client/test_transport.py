@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 import threading
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import pytest
 
 from entrepot.client.calls import Call, Page, json_as, nothing, page_of
 from entrepot.client.failures import HubFailure
+from entrepot.client.tokens import parse_token
 from entrepot.client.transport import CHUNK, Transport, origin_of
 from entrepot.errors import (
     AnswerUnusable,
     ConfigError,
     Conflict,
+    EntrepotError,
     HubTimeout,
     HubUnreachable,
     NotFound,
@@ -397,3 +400,43 @@ def test_a_proxy_is_used_when_one_is_named(scripted_hub: Any, reply: Any) -> Non
     with Transport("http://hub.invalid", user_agent="t", proxy=scripted_hub.url) as transport:
         assert transport.send(get()) == {"from": "proxy"}
     assert scripted_hub.seen[0].headers["host"] == "hub.invalid"
+
+
+def test_content_is_never_sent_on_to_another_address(
+    scripted_hub: Any, other_hub: Any, transport: Transport, reply: Any
+) -> None:
+    for status in (301, 307, 308):
+        scripted_hub.on("PUT", "/old", reply(status=status, headers={"Location": f"{other_hub.url}/new"}))
+        with pytest.raises(AnswerUnusable, match="as the endpoint"):
+            transport.send(Call("PUT", "/old", nothing, body=b"private"))
+    with pytest.raises(AnswerUnusable, match="as the endpoint"):
+        transport.upload("POST", f"{other_hub.url}/new", [b"x"], size=1, is_authorized=True)
+    assert other_hub.seen == []
+
+
+@pytest.mark.parametrize("location", ["http://u:hf_x@[h/", "http://u:hf_x@h:port/", "https://u:hf_x@h\uff0fx/"])
+def test_an_address_that_cannot_be_read_is_not_quoted(
+    scripted_hub: Any, transport: Transport, reply: Any, location: str
+) -> None:
+    scripted_hub.on("GET", "/x", reply(status=302, headers={"Location": location.encode().decode("latin-1")}))
+    with pytest.raises(EntrepotError) as caught:
+        transport.send(get())
+    assert "hf_x" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_hub_that_says_the_token_again_is_not_quoted(scripted_hub: Any, reply: Any) -> None:
+    with Transport(scripted_hub.url, parse_token("odd-token-7", "test"), user_agent="test", retries=0) as transport:
+        for status in (400, 401, 403, 404, 409, 500):
+            scripted_hub.on("GET", "/x", reply({"error": "no right for odd-token-7"}, status=status))
+            with pytest.raises(HubFailure) as caught:
+                transport.send(get())
+            said = f"{caught.value} {caught.value!r} {caught.value.server_message}"
+            assert "odd-token-7" not in said
+
+
+@pytest.mark.parametrize("proxy", ["socks9://u:hf_x@h", "http://u:hf_x@h:port", "http://u:hf_x:99999"])
+def test_a_proxy_that_cannot_be_used_is_not_quoted(proxy: str) -> None:
+    with Transport("http://127.0.0.1:9", user_agent="test", proxy=proxy, retries=0) as transport:
+        with pytest.raises(EntrepotError) as caught:
+            transport.send(get())
+        assert "hf_x" not in "".join(traceback.format_exception(caught.value))

@@ -12,7 +12,14 @@ import pytest
 import entrepot
 from entrepot.client.places import current_places
 from entrepot.client.tokens import TokenStore
-from entrepot.errors import HubUnreachable, InvalidArgument, InvalidCredentials, LibraryMissing, NotAllowed
+from entrepot.errors import (
+    HubUnreachable,
+    InvalidArgument,
+    InvalidCredentials,
+    InvalidToken,
+    LibraryMissing,
+    NotAllowed,
+)
 from entrepot.hf import logins
 from entrepot.testing.hubs import RunningHub
 
@@ -52,7 +59,7 @@ def test_a_token_that_the_hub_does_not_know_is_not_kept(stranger: RunningHub) ->
 
 @pytest.mark.parametrize("token", ["", "  ", "two words", "tokén"])
 def test_what_is_no_token_is_not_even_asked_about(stranger: RunningHub, token: str) -> None:
-    with pytest.raises(InvalidArgument, match="no token"):
+    with pytest.raises(InvalidToken, match="cannot be used"):
         entrepot.login(token)
 
 

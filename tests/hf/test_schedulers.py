@@ -114,7 +114,7 @@ def test_a_failure_is_made_good_the_next_time(
 ) -> None:
     from entrepot.hf import schedulers
 
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
         raise HubUnreachable("http://hub", "away")
 
     with begun(name, tmp_path / "new", api) as scheduler:
@@ -191,3 +191,51 @@ def test_bad_arguments_are_told_before_anything_is_made(tmp_path: Path) -> None:
         CommitScheduler(repo_id="a/b", folder_path=tmp_path, every=0)
     with pytest.raises(InvalidArgument, match="is a file"):
         CommitScheduler(repo_id="a/b", folder_path=tmp_path / "file")
+
+
+def test_one_bad_file_never_keeps_the_others_waiting(
+    api: HubApi, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scheduler = begun(name, tmp_path / "new", api)
+    for number in range(5):
+        (tmp_path / "new" / f"{number}.txt").write_text(str(number))
+    (tmp_path / "new" / "latest-run").symlink_to("run-gone")
+    os.mkfifo(tmp_path / "new" / "pipe")
+    (tmp_path / "new" / "bad\nname").write_text("no repository can hold it")
+    assert scheduler.trigger().result(60) is not None
+    assert set(api.list_repo_files(name)) == {".gitattributes", *(f"{number}.txt" for number in range(5))}
+    for word in ("latest-run", "pipe", "bad\nname"):
+        assert f"leaves out {word}" in caplog.text
+    caplog.clear()
+    (tmp_path / "new" / "6.txt").write_text("6")
+    assert scheduler.trigger().result(60) is not None
+    assert "6.txt" in api.list_repo_files(name)
+    assert "leaves out" not in caplog.text  # said once
+    scheduler.stop()
+
+
+def test_what_looks_like_a_secret_is_left_out_when_that_is_wanted(api: HubApi, name: str, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    for path in (".env", "a.txt", "b.txt"):
+        (tmp_path / "new" / path).write_text("x")
+    with CommitScheduler(
+        repo_id=name, folder_path=tmp_path / "new", every=NEVER, hf_api=api, allow_secrets=False
+    ) as scheduler:
+        scheduler.trigger().result(60)
+    assert set(api.list_repo_files(name)) == {".gitattributes", "a.txt", "b.txt"}
+
+
+def test_what_an_own_way_to_upload_raises_is_logged_and_comes_again(
+    api: HubApi, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = threading.Semaphore(0)
+
+    class Failing(CommitScheduler):
+        def push_to_hub(self) -> CommitInfo | None:
+            runs.release()
+            raise LookupError("mine")
+
+    scheduler = Failing(repo_id=name, folder_path=tmp_path, every=0.0001, hf_api=api)
+    assert all(runs.acquire(timeout=30) for _ in range(4))
+    scheduler.stop()
+    assert "LookupError" in caplog.text

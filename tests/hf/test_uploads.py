@@ -5,13 +5,15 @@ import io
 import itertools
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 
 import entrepot
 from entrepot import CommitOperationAdd, HubApi
-from entrepot.errors import InvalidArgument, SourceChanged, SourceMissing
+from entrepot.client.secret_files import SecretFileWarning
+from entrepot.errors import EntryNotFound, InvalidArgument, SecretsFound, SourceChanged, SourceMissing
 from entrepot.hf.errors import RepositoryNotFoundError
 
 if TYPE_CHECKING:
@@ -213,3 +215,50 @@ def test_functions_of_the_package_use_the_environment(
     entrepot.delete_file("f", repo)
     entrepot.run_as_future(entrepot.delete_folder, "g/logs", repo).result(60)
     assert files(api, repo) == {"g/a.txt"}
+
+
+def test_secrets_are_warned_of_or_refused_by_every_way_to_upload(api: HubApi, repo: str, tmp_path: Path) -> None:
+    (tmp_path / "up").mkdir()
+    for path in ("a.txt", ".env"):
+        (tmp_path / "up" / path).write_text(path)
+    ways = (
+        lambda **k: api.upload_file(path_or_fileobj=b"x", path_in_repo="id_rsa", repo_id=repo, **k),
+        lambda **k: api.upload_folder(repo_id=repo, folder_path=tmp_path / "up", **k),
+        lambda **k: api.upload_folder(repo_id=repo, folder_path=tmp_path / "up", multi_commits=True, **k),
+        lambda **k: api.upload_large_folder(repo, tmp_path / "up", **k),
+        lambda **k: api.create_commit(repo, [CommitOperationAdd("k.pem", b"x")], commit_message="m", **k),
+    )
+    for way in ways:
+        with pytest.raises(SecretsFound, match="nothing was uploaded"):
+            way(allow_secrets=False)
+    assert api.list_repo_files(repo) == [".gitattributes"]
+    for way in ways[:2]:
+        with pytest.warns(SecretFileWarning, match="look like secrets"):
+            way()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SecretFileWarning)
+        ways[-1](allow_secrets=True)
+        ways[1]()  # what is there already is not warned of again
+
+
+def test_nothing_to_do_is_said(api: HubApi, repo: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id=repo)
+    assert caplog.text == ""
+    api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id=repo)
+    assert f"nothing changed in model {repo}, head is {first.oid}" in caplog.text
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.warns(UserWarning, match=r"no file in .* is selected by '\*\.bin'"):
+        api.upload_folder(repo_id=repo, folder_path=tmp_path, allow_patterns="*.bin")
+    with pytest.warns(UserWarning, match=r"no file in .* matches '\*\.old'"):
+        api.upload_folder(repo_id=repo, folder_path=tmp_path, delete_patterns="*.old")
+    with pytest.warns(UserWarning, match=r"no file of .* is selected by '\*\.bin' without 'x'"):
+        api.snapshot_download(repo, allow_patterns="*.bin", ignore_patterns="x")
+
+
+def test_a_backslash_is_warned_of_with_the_path_that_is_probably_meant(api: HubApi, repo: str) -> None:
+    with pytest.warns(UserWarning, match="'d/a.txt'"):
+        api.upload_file(path_or_fileobj=b"x", path_in_repo="d\\a.txt", repo_id=repo)
+    with pytest.warns(UserWarning, match="'d/b.txt'"), pytest.raises(EntryNotFound):
+        api.hf_hub_download(repo, "d\\b.txt")
+    with pytest.warns(UserWarning, match="'d/a.txt'"):
+        api.delete_file("d\\a.txt", repo)

@@ -49,10 +49,8 @@ def test_a_killed_download_is_continued(entrepot_hub: RunningHub, tmp_path: Path
     found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     found.pop(".gitattributes")
     assert {path: digest(data) for path, data in found.items()} == {p: digest(d) for p, d in (SMALL | large).items()}
-    # A kill may leave the draft of a small file behind, one a thread; those of large ones were continued.
-    left = [path.stat().st_size for path in tmp_path.rglob("*.incomplete")]
-    assert len(left) <= 8 * killed
-    assert max(left, default=0) < 1000
+    # Whatever a kill left behind was taken up by the run after it.
+    assert list(tmp_path.rglob("*.incomplete")) == []
     # What was on its way when a client died was sent and never kept; everything else was sent once.
     sent = sum(int(size) for path, size in SENT.findall(entrepot_hub.log()[logged:]) if path.endswith(".bin"))
     assert sent < sum(map(len, large.values())) + killed * len(large) * (6 << 20)

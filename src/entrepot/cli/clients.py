@@ -99,6 +99,10 @@ def hub_options(command: Function) -> Function:
         if isinstance(text := kwargs.get("repo"), str) and "repo_type" in kwargs:
             ref = _read_repo(text, kwargs["repo_type"], endpoint, session)
             kwargs |= {"repo": str(ref.id), "repo_type": ref.type.value}
+        if token:
+            from entrepot.client.tokens import parse_token
+
+            token = parse_token(token, "option --token")
         return command(*args, caller=Caller(session, endpoint, token, quiet), **kwargs)
 
     quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no remarks.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
@@ -12,11 +15,16 @@ import click
 from entrepot.cli.answers import json_option
 from entrepot.cli.clients import Caller, hub_options, revision_option, sentence, type_option
 from entrepot.cli.reports import show, show_json
-from entrepot.errors import InvalidArgument, SourceMissing
+from entrepot.errors import InvalidArgument, Refused, SecretsFound, SourceMissing
 
 if TYPE_CHECKING:
     from entrepot.hf.api import HubApi
     from entrepot.hf.shapes.addresses import CommitInfo
+
+
+secrets_option = click.option(
+    "--allow-secrets", is_flag=True, help="Upload files too whose names say that they hold a secret, as .env or id_rsa."
+)
 
 
 @attrs.frozen
@@ -35,6 +43,7 @@ class Order:
     description: str | None
     creates_pr: bool
     is_private: bool | None
+    allows_secrets: bool = False
 
 
 @click.command(short_help="Upload a file or a folder.")
@@ -53,6 +62,7 @@ class Order:
 @click.option("--commit-description", metavar="TEXT", help="The rest of the commit's message.")
 @click.option("--create-pr", is_flag=True, help="Propose the change as a pull request.")
 @click.option("--private/--public", "private", default=None, help="Who sees the repository, if it is made now.")
+@secrets_option
 @json_option
 @hub_options
 def upload(
@@ -70,6 +80,7 @@ def upload(
     commit_description: str | None,
     create_pr: bool,
     private: bool | None,
+    allow_secrets: bool,
     as_json: bool,
 ) -> None:
     """Upload a file or a folder to REPO, in one commit.
@@ -93,14 +104,17 @@ def upload(
         path_in_repo,
         Order(
             repo, repo_type, Path(), "", revision, list(include) or None, list(exclude) or None, list(delete) or None,
-            commit_message, commit_description, create_pr, private,
+            commit_message, commit_description, create_pr, private, allow_secrets,
         ),
     )  # fmt: skip
     api = caller.api
     if every is not None:
         _upload_again_and_again(caller, api, order, every)
         return
-    made = send(api, order)
+    if caller.is_quiet:
+        logging.getLogger("entrepot").setLevel(logging.ERROR)
+    with _secrets_refused():
+        made = send(api, order)
     if as_json:
         show_json({"url": made.commit_url, "commit": made.oid, "pull_request": made.pr_url})
     else:
@@ -116,6 +130,7 @@ def upload(
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="No files that match; may be repeated.")
 @click.option("--private/--public", "private", default=None, help="Who sees the repository, if it is made now.")
 @click.option("--num-workers", type=click.IntRange(1, 8), help="How many commits are prepared at the same time.")
+@secrets_option
 @hub_options
 def upload_large_folder(
     caller: Caller,
@@ -127,24 +142,44 @@ def upload_large_folder(
     exclude: tuple[str, ...],
     private: bool | None,
     num_workers: int | None,
+    allow_secrets: bool,
 ) -> None:
     """Upload the folder LOCAL to REPO in as many commits as it takes.
 
     What was sent is noted in .cache/entrepot of the folder: call it again
     after an interruption, and it goes on where it was.
     """
-    caller.api.upload_large_folder(
-        repo,
-        local,
-        repo_type=repo_type,
-        revision=revision,
-        private=private,
-        allow_patterns=list(include) or None,
-        ignore_patterns=list(exclude) or None,
-        num_workers=num_workers,
-        print_report=not caller.is_quiet,
-    )
+    with _secrets_refused():
+        caller.api.upload_large_folder(
+            repo,
+            local,
+            repo_type=repo_type,
+            revision=revision,
+            private=private,
+            allow_patterns=list(include) or None,
+            ignore_patterns=list(exclude) or None,
+            num_workers=num_workers,
+            print_report=not caller.is_quiet,
+            allow_secrets=allow_secrets,
+        )
     sentence(caller, f"everything in {local} is in {repo}")
+
+
+@contextlib.contextmanager
+def _secrets_refused() -> Iterator[None]:
+    """Name the options of the command line in the refusal of files that look like secrets.
+
+    Raises:
+        Refused: instead of ``SecretsFound``.
+    """
+    try:
+        yield
+    except SecretsFound as error:
+        names = ", ".join(error.paths[:5]) + (", ..." if len(error.paths) > 5 else "")
+        raise Refused(
+            f"the names of {len(error.paths)} file(s) say that they hold secrets: {names}; nothing was committed with "
+            "them: leave them out with --exclude, or say --allow-secrets"
+        ) from error
 
 
 def read_order(repo: str, local: str | None, path_in_repo: str | None, order: Order) -> Order:
@@ -200,6 +235,7 @@ class _Shared(TypedDict):
     commit_message: str | None
     commit_description: str | None
     create_pr: bool
+    allow_secrets: bool
 
 
 def _shared(order: Order) -> _Shared:
@@ -209,6 +245,7 @@ def _shared(order: Order) -> _Shared:
         "commit_message": order.message,
         "commit_description": order.description,
         "create_pr": order.creates_pr,
+        "allow_secrets": order.allows_secrets,
     }
 
 
@@ -232,6 +269,7 @@ def _upload_again_and_again(caller: Caller, api: HubApi, order: Order, every: fl
         allow_patterns=[order.local.name] if is_file else order.include,
         ignore_patterns=order.exclude,
         hf_api=api,
+        allow_secrets=order.allows_secrets,
     )
     sentence(caller, f"uploading {folder} to {scheduler.repo_id} every {every:g} minutes; Ctrl-C ends it")
     try:

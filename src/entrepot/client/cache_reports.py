@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.client.caches import LOCKS
+from entrepot.client.caches import LOCKS, OWN
 from entrepot.errors import CacheDamaged, CannotWrite, ThingNotFound
 
 _AGES = (
@@ -178,7 +178,7 @@ class Deletion:
         for path in self.snapshots:
             _remove(path)
             repo, commit = path.parent.parent, path.name
-            _remove(repo / "trees" / f"{commit}.json")
+            _remove(repo / OWN / "trees" / f"{commit}.json")
             _remove(repo / ".no_exist" / commit)
         for path in self.repos:
             _remove(path)

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from entrepot.client.cache_reports import CachedFile, CachedRepo, CachedRevision, CacheReport, IncompleteFile
-from entrepot.client.caches import INCOMPLETE, LOCKS, is_commit, parse_folder_name
+from entrepot.client.caches import LOCKS, is_commit, parse_folder_name
+from entrepot.client.drafts import INCOMPLETE
 from entrepot.client.integrity import etag_of, names_content
 from entrepot.errors import CacheDamaged, CacheMissing
 
-_DRAFT = re.compile(rf"\.[0-9a-f]{{8,12}}{re.escape(INCOMPLETE)}$")
+_DRAFT = re.compile(rf"\.[0-9a-f]{{8,20}}{re.escape(INCOMPLETE)}$")
 _OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "CACHEDIR.TAG"})
 
 

@@ -8,12 +8,15 @@ two hubs with a repository of the same name do not mix:
         blobs/<etag>.incomplete         the first part of them, while they arrive
         snapshots/<commit>/<path>       links to ../../blobs/<etag>
         refs/<revision>                 the commit that a branch or tag was when it was last asked for
-        trees/<commit>.json             all files of a commit with their tags, as the hub listed them
         .no_exist/<commit>/<path>       empty: this commit has no such file
+        .entrepot/trees/<commit>.json   all files of a commit with their tags, as the hub listed them
+        .entrepot/drafts/               what is about to get its name
     <root>/<hub>/.locks/                locks between processes
 
 Bytes come first, names last: a link never leads to bytes that are not
-complete and checked, whenever a process is killed.
+complete and checked, whenever a process is killed. What only this client
+writes is in ``.entrepot``: the cache may be one that huggingface_hub uses too,
+whose own ``trees/<commit>.json`` has another format and is never touched.
 Source: huggingface_hub 2.4.0, documentation of its cache.
 """
 
@@ -27,11 +30,13 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
+from io import FileIO
 from pathlib import Path
 
 import attrs
 import msgspec
 
+from entrepot.client.drafts import INCOMPLETE, exclusive_draft
 from entrepot.client.file_locks import locked
 from entrepot.errors import CannotWrite, DiskFull, InvalidName, InvalidPath, RevisionNotFound
 from entrepot.names import RepoRef, RepoType, parse_path, parse_repo_id, parse_revision
@@ -43,7 +48,9 @@ _PLAIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
 _TREE = msgspec.json.Decoder(list[TreeEntry])
 
-INCOMPLETE = ".incomplete"
+OWN = ".entrepot"
+"""The folder of a cached repository that no other client knows."""
+
 LOCKS = ".locks"
 
 
@@ -81,6 +88,15 @@ class RepoCache:
         """
         return self.snapshot(commit) / checked_path(path)
 
+    def listing(self, commit: str) -> Path:
+        """Where the list of a commit's files is, or shall be."""
+        return self.folder / OWN / "trees" / f"{_checked(commit)}.json"
+
+    @property
+    def drafts(self) -> Path:
+        """The folder of what is about to get its name."""
+        return self.folder / OWN / "drafts"
+
     # --- what is known ---
 
     def resolve(self, revision: str) -> str | None:
@@ -106,7 +122,7 @@ class RepoCache:
     def tree(self, commit: str) -> list[TreeEntry] | None:
         """The files of a commit as the hub listed them, or None."""
         try:
-            return _TREE.decode((self.folder / "trees" / f"{_checked(commit)}.json").read_bytes())
+            return _TREE.decode(self.listing(commit).read_bytes())
         except (OSError, msgspec.MsgspecError):
             return None
 
@@ -116,17 +132,17 @@ class RepoCache:
         """Remember which commit a branch or tag is; where that cannot be written, it is not remembered."""
         if revision != commit and self.resolve(revision) != commit:
             with contextlib.suppress(CannotWrite):
-                write_file(self.folder / "refs" / parse_revision(revision), commit.encode("ascii"))
+                write_file(self.folder / "refs" / parse_revision(revision), commit.encode("ascii"), self.drafts)
 
     def note_absent(self, commit: str, path: str) -> None:
         """Remember that a commit has no such file; where that cannot be written, it is not remembered."""
         with contextlib.suppress(CannotWrite):
-            write_file(self.folder / ".no_exist" / _checked(commit) / checked_path(path), b"")
+            write_file(self.folder / ".no_exist" / _checked(commit) / checked_path(path), b"", self.drafts)
 
     def note_tree(self, commit: str, files: Sequence[TreeEntry]) -> None:
         """Remember all files of a commit; where that cannot be written, they are not remembered."""
         with contextlib.suppress(CannotWrite):
-            write_file(self.folder / "trees" / f"{_checked(commit)}.json", msgspec.json.encode(files))
+            write_file(self.listing(commit), msgspec.json.encode(files), self.drafts)
 
     def link(self, commit: str, path: str, etag: str) -> Path:
         """Give a commit's file its place; the bytes are there. Returns the place.
@@ -136,11 +152,8 @@ class RepoCache:
         pointer = self.pointer(commit, path)
         target = os.path.relpath(self.blob(etag), pointer.parent)
         with writing(pointer):
-            try:
-                os.symlink(target, pointer)
-            except OSError:
-                pointer.parent.mkdir(parents=True, exist_ok=True)
-                _replace_by_link(target, pointer)
+            if not _is_link_to(pointer, target) and not _make_link(target, pointer):
+                _replace_by_link(target, pointer, self.drafts)
         return pointer
 
     def put(self, etag: str, data: bytes) -> None:
@@ -227,41 +240,58 @@ def writing(path: Path, needed: int = 0) -> Iterator[None]:
         raise CannotWrite(str(error.filename or path), error.strerror or str(error)) from error
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, drafts: Path | None = None) -> None:
     """Write a file, all of it or nothing, over whatever was there; its folders are made.
+
+    Args:
+        drafts: a folder of the same file system in which it is written before it gets its name; None is its own.
 
     Raises:
         DiskFull, CannotWrite: nothing was changed.
     """
     with writing(path, len(data)):
-        draft = f"{path}.{secrets.token_hex(4)}{INCOMPLETE}"
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            descriptor = _create(draft)
-            try:
-                with open(descriptor, "wb", buffering=0) as file:
-                    rest = memoryview(data)
-                    while rest:
-                        rest = rest[file.write(rest) :]
-                os.replace(draft, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(draft)
-                raise
+            with exclusive_draft(path, drafts) as (draft, file):
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[file.write(rest) :]
+                _put_in_place(draft, path, file)
         except IsADirectoryError as error:
             raise CannotWrite(str(path), "a folder is in its place") from error
 
 
-def _create(path: str) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+def _put_in_place(draft: Path, path: Path, file: FileIO) -> None:
+    if os.name == "nt":
+        file.close()  # Windows renames no open file
+    os.replace(draft, path)
+
+
+def _make_link(target: str, pointer: Path) -> bool:
+    """Make a link where nothing is; whether that was possible."""
+    for _ in range(2):
+        try:
+            os.symlink(target, pointer)
+        except FileNotFoundError:
+            pointer.parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return False
+        else:
+            return True
+    return False
+
+
+def _is_link_to(pointer: Path, target: str) -> bool:
     try:
-        return os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return os.open(path, flags, 0o666)
+        return os.readlink(pointer) == target
+    except OSError:
+        return False
 
 
-def _replace_by_link(target: str, pointer: Path) -> None:
-    draft = pointer.with_name(f".{secrets.token_hex(6)}{INCOMPLETE}")
+def _replace_by_link(target: str, pointer: Path, drafts: Path) -> None:
+    for folder in (drafts, pointer.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    draft = drafts / f".{secrets.token_hex(6)}{INCOMPLETE}"
     try:
         try:
             os.symlink(target, draft)

@@ -124,7 +124,8 @@ def _send(
         if isinstance(error, SourceChanged):
             raise
         _check(sources)  # a file that has gone or grown is the reason, whatever the engine says of it
-        raise ChunksRefused(str(error) or type(error).__name__) from error
+        # What the engine says may quote signed links, and only our own message is redacted.
+        raise ChunksRefused(str(error) or type(error).__name__) from None
     finally:
         report.finish()
     for source, result in results:

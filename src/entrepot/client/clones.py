@@ -8,7 +8,8 @@ import attrs
 
 from entrepot.client.git_commands import Credential, origin_of
 from entrepot.client.worktrees import WorkTree, need_name
-from entrepot.errors import GitFailed
+from entrepot.errors import GitFailed, InvalidToken
+from entrepot.errors.redactions import conceal
 from entrepot.names import RepoType, parse_repo_link
 
 
@@ -88,8 +89,12 @@ def _without_credentials(url: str) -> tuple[str, str | None]:
     parts = urllib.parse.urlsplit(url)
     login, _, place = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
-    secret = urllib.parse.unquote(password or user) or None
-    return urllib.parse.urlunsplit(parts._replace(netloc=place)), secret
+    secret = urllib.parse.unquote(password or user)
+    if not secret.isprintable():
+        # It would be read as further lines of git's credential protocol.
+        raise InvalidToken("token", "address to clone", "it holds control characters")
+    conceal(secret)
+    return urllib.parse.urlunsplit(parts._replace(netloc=place)), secret or None
 
 
 def _is_id(text: str) -> bool:

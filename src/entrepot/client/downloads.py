@@ -12,6 +12,7 @@ from entrepot.client.calls.files import FileFacts
 from entrepot.client.fetching import Wanted
 from entrepot.client.hubs import Hub
 from entrepot.client.local_folders import FolderShelf
+from entrepot.client.operations import checked
 from entrepot.client.progress import Progress, Silent
 from entrepot.client.shelves import CacheShelf, Shelf
 from entrepot.errors import (
@@ -77,7 +78,7 @@ def download(hub: Hub, ref: RepoRef, path: str, revision: str = "main", options:
         InvalidPath: no file can have this path.
     """
     options = options or Options()
-    parse_path(path)
+    checked(path)
     shelf = shelf_of(hub, ref, options)
     if (found := _find_unasked(shelf, revision, path, options)) is not None:
         return found

@@ -21,6 +21,7 @@ import msgspec
 from entrepot import errors
 from entrepot.client.calls import Answer, Call, without_query
 from entrepot.errors import EntrepotError, HubTimeout, HubUnreachable, TlsFailed, shown
+from entrepot.errors.redactions import redact
 from entrepot.wire.errors import class_of
 
 if TYPE_CHECKING:
@@ -74,9 +75,6 @@ class HubFailure(EntrepotError):
     document: dict[str, Any]
     response: Response
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.message!r})"
-
     @property
     def message(self) -> str:
         """One sentence for people: what the hub refused and, if known, the cure."""
@@ -90,7 +88,7 @@ class HubFailure(EntrepotError):
     @property
     def server_message(self) -> str:
         """What the hub said, without what was added here."""
-        return str(self.document.get("error") or self.said)
+        return redact(str(self.document.get("error") or self.said))
 
 
 # The classes of the tree that answers become, each also a HubFailure. Their
@@ -214,7 +212,7 @@ def failure_of(answer: Answer, call: Call[Any], endpoint: str, *, has_token: boo
     error.url = without_query(answer.url)
     error.response = Response(answer.status, answer.headers, error.url, answer.body)
     error.request_id = answer.headers.get("x-request-id")
-    error.said = _sentence(error, answer, text, call, endpoint, has_token=has_token)
+    error.said = redact(_sentence(error, answer, text, call, endpoint, has_token=has_token))
     if _is_signed(answer, call, endpoint):
         error.said += _clock_hint(answer)
     return error

@@ -43,12 +43,17 @@ def locked(path: Path) -> Iterator[bool]:
     with turn:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            yield _lock(descriptor)
+            yield try_lock(descriptor)
         finally:
             os.close(descriptor)  # and with it the lock
 
 
-def _lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Wait for the lock of an open file and hold it until the file is closed; False where there are no locks.
+
+    Raises:
+        OSError: the system refuses for another reason.
+    """
     try:
         if sys.platform == "win32":
             _lock_on_windows(descriptor)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 from entrepot.client.calls import trees
 from entrepot.client.folders import walk
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add, Delete, Operation, place
-from entrepot.client.patterns import Patterns, select
+from entrepot.client.patterns import Patterns, described, select
 from entrepot.client.targets import Target
 from entrepot.errors import EntryNotFound
 from entrepot.names import ROOT, RepoPath, parse_folder
@@ -23,7 +24,20 @@ def additions(
         SourceMissing, SourceUnreadable: the folder or a file cannot be read.
         InvalidPath: a file cannot be called like this in a repository.
     """
-    return [Add(place(path_in_repo, found.path), found.source) for found in walk(folder, allow=allow, ignore=ignore)]
+    adds = [Add(place(path_in_repo, found.path), found.source) for found in walk(folder, allow=allow, ignore=ignore)]
+    if not adds:
+        warn_of_nothing(folder, allow, ignore)
+    return adds
+
+
+def warn_of_nothing(folder: str | os.PathLike[str], allow: Patterns, ignore: Patterns) -> None:
+    """Warn that a folder has no file to upload, with the patterns that leave none."""
+    if allow is not None and not allow:
+        return  # an empty list says that nothing is wanted
+    patterns = described(allow, ignore)
+    place = os.fspath(folder)
+    what = f"no file in {place} is selected by {patterns}" if patterns else f"{place} has no file"
+    warnings.warn(f"{what}: nothing to upload", stacklevel=3)
 
 
 def deletions(hub: Hub, target: Target, path_in_repo: str | None, patterns: Patterns) -> list[Delete]:
@@ -45,11 +59,15 @@ def deletions(hub: Hub, target: Target, path_in_repo: str | None, patterns: Patt
         entries = list(hub.pages(call))
     except EntryNotFound:
         return []  # nothing is there yet
-    return [
+    found = [
         Delete(RepoPath(entry.path))
         for entry in entries
         if entry.type == "file" and entry.path != ".gitattributes" and selection.has(entry.path.removeprefix(prefix))
     ]
+    if not found and patterns != "*" and patterns != ["*"]:
+        where = f"{below} of {target.repo}" if below else str(target.repo)
+        warnings.warn(f"no file in {where} matches {described(patterns)}: nothing to delete", stacklevel=3)
+    return found
 
 
 def folder_operations(

@@ -16,6 +16,7 @@ from pathlib import Path
 import attrs
 
 from entrepot.errors import GitFailed, ProgramMissing, SourceMissing
+from entrepot.errors.redactions import redact
 
 _HELPER = '!f() { if test "$1" = get; then printf \'username=%s\\npassword=%s\\n\' user "$ENTREPOT_GIT_TOKEN"; fi; }; f'
 _LFS_FILTER = (
@@ -150,7 +151,7 @@ class Git:
         """The text with the token, and credentials in URLs, blotted out."""
         if self.credential is not None:
             text = text.replace(self.credential.token, "***")
-        return re.sub(r"(?<=://)[^/\s@]+@", "***@", text)
+        return redact(text)
 
     def need_lfs(self) -> None:
         """Nothing, when git-lfs is installed.

@@ -12,9 +12,10 @@ from typing import TypeVar
 from entrepot import __version__
 from entrepot.client.calls import Call, Page
 from entrepot.client.places import Places, current_places, parse_endpoint
-from entrepot.client.tokens import TokenStore
+from entrepot.client.tokens import ARGUMENT, TokenStore, parse_token
 from entrepot.client.transport import Transport
-from entrepot.errors import Offline, TokenMissing
+from entrepot.errors import InvalidArgument, Offline, TokenMissing, shown
+from entrepot.errors.redactions import conceal
 
 T = TypeVar("T")
 
@@ -31,8 +32,9 @@ class Hub:
         headers: further headers of every request.
 
     Raises:
-        ConfigError: the endpoint or the stored token cannot be used.
+        ConfigError: the endpoint or the token cannot be used.
         TokenMissing: ``token`` is True and none is known.
+        InvalidArgument: a header cannot be sent.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class Hub:
             self.token,
             user_agent=render_user_agent(library_name, library_version, user_agent),
             timeout_s=places.download_timeout_s,
-            headers=tuple((headers or {}).items()),
+            headers=_checked_headers(headers or {}),
         )
 
     def __repr__(self) -> str:
@@ -110,13 +112,13 @@ def find_token(places: Places, endpoint: str, token: str | bool | None = None) -
     A kept token that others can read too is used, with a warning (``UserWarning``).
 
     Raises:
-        ConfigError: the stored token cannot be read.
+        ConfigError: the token given is none, or the stored one cannot be read.
         TokenMissing: ``token`` is True and none is known.
     """
-    if token is False:
+    if token is False or token == "":
         return None
-    if isinstance(token, str):
-        return token
+    if token is not None and token is not True:
+        return parse_token(token, ARGUMENT)
     found = places.token_for(endpoint)
     if found is None and (stored := TokenStore(places.tokens).find(endpoint)):
         found = stored.secret
@@ -140,7 +142,22 @@ def render_user_agent(
         parts.append(extra)
     elif extra:
         parts += [f"{key}/{value}" for key, value in extra.items()]
-    return "; ".join(dict.fromkeys(parts))
+    agent = "; ".join(dict.fromkeys(parts))
+    return "".join(char if char.isascii() and char.isprintable() else "?" for char in agent)
+
+
+def _checked_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return headers that can be sent as they are; no message shows the value of ``authorization``."""
+    for name, value in headers.items():
+        text = f"{name}{value}"
+        if not (isinstance(value, str) and text.isascii() and text.isprintable() and value == value.strip()):
+            raise InvalidArgument(
+                f"the value of the header {shown(str(name))} cannot be sent: it must be printable ASCII, "
+                "without blanks or line endings around it"
+            )
+        if name.lower() in ("authorization", "proxy-authorization", "cookie"):
+            conceal(value.rpartition(" ")[2])
+    return tuple(headers.items())
 
 
 _LOCK = threading.Lock()

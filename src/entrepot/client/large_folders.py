@@ -16,6 +16,7 @@ import attrs
 
 from entrepot.client import chunk_uploads
 from entrepot.client.calls import repos
+from entrepot.client.folder_uploads import warn_of_nothing
 from entrepot.client.folders import walk
 from entrepot.client.hubs import Hub
 from entrepot.client.journals import Journal, JournaledDigests
@@ -47,12 +48,14 @@ def upload_large_folder(
     workers: int | None = None,
     message: str = "Upload folder with entrepot",
     progress: Progress | None = None,
+    allow_secrets: bool | None = None,
 ) -> list[Published]:
     """Upload a folder in as many commits as it takes; the repository is made if there is none.
 
     Args:
         allow, ignore: see ``folders.walk``.
         is_private: for a repository that is made now; None leaves it to the hub.
+        allow_secrets: see ``secret_files.check_secrets``; what was committed before such a file was found stays.
         workers: how many portions are on their way at the same time, 1 to 8.
 
     Returns:
@@ -74,13 +77,17 @@ def upload_large_folder(
     found = (Add(place(path_in_repo, item.path), item.source) for item in walk(root, allow=allow, ignore=ignore))
     meter = (progress or Silent()).begin("Files", None, unit="file")
     with Journal(root) as journal:
-        courier = _Courier(hub, target, message, journal)
+        courier = _Courier(hub, target, message, journal, allow_secrets)
         try:
             made = []
+            files = 0
             for portion, published in spread(courier.deliver, enumerate(_portions(found), 1), _threads(workers)):
                 meter.advance(portion)
+                files += portion
                 if published.is_new:
                     made.append(published)
+            if not files:
+                warn_of_nothing(root, allow, ignore)
             return made
         except KeyboardInterrupt:
             chunk_uploads.stop()
@@ -97,6 +104,7 @@ class _Courier:
     target: Target
     message: str
     journal: Journal
+    allow_secrets: bool | None = None
     turn: threading.Lock = attrs.field(factory=threading.Lock)
 
     def deliver(self, numbered: tuple[int, list[Add]]) -> tuple[int, Published]:
@@ -105,7 +113,15 @@ class _Courier:
 
         def attempt() -> Published:
             with JournaledDigests(digests_file(self.hub), self.journal) as digests:
-                return publish(self.hub, self.target, adds, said, digests=digests, turn=self.turn)
+                return publish(
+                    self.hub,
+                    self.target,
+                    adds,
+                    said,
+                    digests=digests,
+                    turn=self.turn,
+                    allow_secrets=self.allow_secrets,
+                )
 
         return len(adds), again(attempt)
 

@@ -2,18 +2,20 @@
 
     <folder>/<path>                                    the file
     <folder>/.cache/entrepot/download/<path>.metadata  commit, tag and time of writing, a line each
-    <folder>/.cache/entrepot/download/<path>.<...>     drafts and locks
-    <folder>/.cache/entrepot/trees/<commit>.json       what the hub listed
+    <folder>/.cache/entrepot/download/<...>            drafts and locks
+    <folder>/.cache/entrepot/drafts/                   drafts of small files
 
 A file counts as the one of its note while it has not been written to since.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -28,6 +30,7 @@ from entrepot.client.shelves import draft_beside
 from entrepot.errors import InvalidPath
 
 NOTES = ".cache/entrepot"
+_LONGEST_NAME = 255  # bytes, on all common file systems
 _SLACK_S = 1.0  # clocks of file systems tick in seconds at worst
 
 
@@ -69,10 +72,9 @@ class FolderShelf:
         blob = self.cache.blob(wanted.etag)
         if not names_content(wanted.etag) or not blob.is_file():
             return None
-        with writing(place, wanted.size or 0), draft_beside(place, is_held=False) as draft:
-            draft.parent.mkdir(parents=True, exist_ok=True)
+        with self._draft(wanted) as draft:
             shutil.copyfile(blob, draft)
-            os.replace(draft, place)
+            self._finish(draft, place, wanted)
         self._write_note(wanted)
         return place
 
@@ -83,26 +85,46 @@ class FolderShelf:
     def put(self, wanted: Wanted, data: bytes) -> Path:
         """Keep small content that was checked."""
         place = self._place(wanted.path)
-        write_file(place, data)
+        with writing(place):
+            _check_inside(self.root, place)
+        write_file(place, data, self._drafts)
         self._write_note(wanted)
         return place
 
     def fetch(self, hub: Hub, wanted: Wanted, meter: Meter, *, is_forced: bool = False) -> Path:
         """Fetch the file, or what is missing of it, while nobody else writes to the same place."""
-        place, beside = self._place(wanted.path), self._beside(wanted.path)
-        # A name of its own for each content, so that no draft is continued with other bytes.
-        tag = hashlib.sha256(f"{beside.name}\n{wanted.etag}".encode()).hexdigest()[:32]
-        with writing(beside), locked(beside.with_name(f"{tag}.lock")) as is_held:
+        place = self._place(wanted.path)
+        with self._draft(wanted) as draft:
             if not is_forced and self._is_current(wanted):
                 meter.advance(wanted.size or 0)
                 return place
-            with draft_beside(beside.with_name(tag), is_held=is_held) as draft:
-                fetch(hub, wanted, draft, meter)
-                with writing(place):
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    os.replace(draft, place)
+            fetch(hub, wanted, draft, meter)
+            self._finish(draft, place, wanted)
             self._write_note(wanted)
         return place
+
+    @contextlib.contextmanager
+    def _draft(self, wanted: Wanted) -> Iterator[Path]:
+        """Yield a name for what shall become the file, while no other process writes to the same place."""
+        beside = self._beside(wanted.path)
+        # A name of its own for each content, so that no draft is continued with other bytes.
+        tag = hashlib.sha256(f"{beside.name}\n{wanted.etag}".encode()).hexdigest()[:32]
+        with (
+            writing(beside),
+            locked(beside.with_name(f"{tag}.lock")) as is_held,
+            draft_beside(beside.with_name(tag), is_held=is_held) as draft,
+        ):
+            yield draft
+
+    def _finish(self, draft: Path, place: Path, wanted: Wanted) -> None:
+        with writing(place, wanted.size or 0):
+            _check_inside(self.root, place)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(draft, place)
+
+    @property
+    def _drafts(self) -> Path:
+        return self.root / NOTES / "drafts"
 
     def _place(self, path: str) -> Path:
         checked = checked_path(path)
@@ -117,7 +139,7 @@ class FolderShelf:
         """The note on a file that is as it was written; None: nothing is known of it."""
         beside = self._beside(path)
         try:
-            lines = beside.with_name(f"{beside.name}.metadata").read_text("utf-8").splitlines()
+            lines = _note_file(beside).read_text("utf-8").splitlines()
             note = Note(lines[0], lines[1], float(lines[2]))
             written = self._place(path).stat()
         except (OSError, ValueError, IndexError):
@@ -139,7 +161,26 @@ class FolderShelf:
     def _write_note(self, wanted: Wanted) -> None:
         ignore = self.root / NOTES / ".gitignore"
         if not ignore.exists():
-            write_file(ignore, b"*\n")
+            write_file(ignore, b"*\n", self._drafts)
         beside = self._beside(wanted.path)
         text = f"{wanted.commit}\n{wanted.etag}\n{time.time()}\n"
-        write_file(beside.with_name(f"{beside.name}.metadata"), text.encode("utf-8"))
+        write_file(_note_file(beside), text.encode("utf-8"), self._drafts)
+
+
+def _note_file(beside: Path) -> Path:
+    """Return where the note on a file is; names that leave no room for an ending are replaced by their digest."""
+    name = f"{beside.name}.metadata"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = f"{hashlib.sha256(os.fsencode(beside.name)).hexdigest()}.metadata"
+    return beside.with_name(name)
+
+
+def _check_inside(root: Path, place: Path) -> None:
+    """Make sure that no link in a folder leads out of it: what a hub calls its files is decided by strangers.
+
+    Raises:
+        InvalidPath: the folder that the file shall be in lies outside.
+    """
+    if not Path(os.path.realpath(place.parent)).is_relative_to(os.path.realpath(root)):
+        reason = "a link in the folder leads out of it, and nothing is written there; remove the link"
+        raise InvalidPath(str(place.relative_to(root)), reason)

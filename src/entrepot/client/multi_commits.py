@@ -43,6 +43,7 @@ def push(
     digests: Digests,
     tell: Tell,
     progress: Progress | None = None,
+    allow_secrets: bool | None = None,
 ) -> str:
     """The address of the pull request that has all steps of a plan; merged, if that is wanted.
 
@@ -58,7 +59,7 @@ def push(
         pull = hub.send(discussions.details(target.repo, made.num, diff=False))
     else:
         tell(f"going on with pull request {pull.num}")
-    _Push(hub, target, plan, message, pull, digests, tell, progress).run(merge=merge)
+    _Push(hub, target, plan, message, pull, digests, tell, progress, allow_secrets).run(merge=merge)
     return f"{hub.endpoint}/{target.repo.path}/discussions/{pull.num}"
 
 
@@ -110,6 +111,7 @@ class _Push:
     digests: Digests
     tell: Tell
     progress: Progress | None
+    allow_secrets: bool | None
 
     def run(self, *, merge: bool) -> None:
         comment, text = _first_comment(self.pull)
@@ -123,7 +125,15 @@ class _Push:
             if step_id in done:
                 continue
             there = Target(self.target.repo, f"refs/pr/{self.pull.num}")
-            publish(self.hub, there, step, Message(step_id), progress=self.progress, digests=self.digests)
+            publish(
+                self.hub,
+                there,
+                step,
+                Message(step_id),
+                progress=self.progress,
+                digests=self.digests,
+                allow_secrets=self.allow_secrets,
+            )
             done.add(step_id)
             text = self.plan.describe(self.message.summary, self.message.description, done)
             self.hub.send(discussions.edit_comment(self.target.repo, self.pull.num, comment, text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 import attrs
@@ -68,7 +69,7 @@ def place(folder: str | None, path: str) -> RepoPath:
     """
     below = (folder or "").strip("/")
     below = "" if below == "." else below.removeprefix("./")
-    return parse_path(f"{below}/{path}" if below else path)
+    return checked(f"{below}/{path}" if below else path)
 
 
 def repo_path(text: str) -> RepoPath:
@@ -82,7 +83,24 @@ def repo_path(text: str) -> RepoPath:
         trimmed = trimmed[2:]
     if not trimmed:
         raise InvalidPath(text, "it names no file; say what the file shall be called in the repository")
-    return parse_path(trimmed)
+    return checked(trimmed)
+
+
+def checked(path: str) -> RepoPath:
+    """Return a path of a repository; warns where a backslash is a part of a name, and was probably meant as ``/``.
+
+    Raises:
+        InvalidPath: no file can have this path.
+    """
+    parsed = parse_path(path)
+    if "\\" in parsed:
+        meant = parsed.replace("\\", "/")
+        warnings.warn(
+            f"the backslash in {path!r} is a part of the file's name in a repository; "
+            f"write {meant!r} if a folder is meant",
+            stacklevel=4,
+        )
+    return parsed
 
 
 def common_folder(paths: Iterable[str]) -> str:

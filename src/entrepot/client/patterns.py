@@ -22,10 +22,14 @@ Patterns = str | Iterable[str] | None
 
 @attrs.frozen
 class Selection:
-    """Paths that match one of ``allowed`` (None: any path does) and none of ``ignored``."""
+    """Paths that match one of ``allowed`` (None: any path does) and none of ``ignored``.
+
+    ``names`` are the allowed patterns without a wildcard: paths that were named explicitly.
+    """
 
     allowed: re.Pattern[str] | None
     ignored: re.Pattern[str] | None
+    names: frozenset[str] = frozenset()
 
     def has(self, path: str) -> bool:
         """Whether a path is selected."""
@@ -34,11 +38,16 @@ class Selection:
             return False
         return self.ignored is None or not self.ignored.match(path)
 
+    def may_have_inside(self, folder: str) -> bool:
+        """Return whether a file in this folder could be selected, as far as ``ignored`` tells; it ends in ``/``."""
+        return self.ignored is None or not (self.ignored.match(folder) or self.ignored.match(folder.rstrip("/")))
+
 
 def select(allow: Patterns = None, ignore: Patterns = None) -> Selection:
     """The selection that two sets of patterns make; an empty ``allow`` allows nothing, None allows all."""
     allowed, ignored = _listed(allow), _listed(ignore)
-    return Selection(None if allowed is None else _either(allowed), _either(ignored) if ignored else None)
+    names = frozenset(pattern for pattern in allowed or () if not set("*?[") & set(pattern))
+    return Selection(None if allowed is None else _either(allowed), _either(ignored) if ignored else None, names)
 
 
 def keep(
@@ -67,3 +76,14 @@ def _either(patterns: list[str]) -> re.Pattern[str]:
 
 def _widened(pattern: str) -> str:
     return f"{pattern}*" if pattern.endswith("/") else pattern
+
+
+def described(allow: Patterns, ignore: Patterns = None) -> str:
+    """Return patterns as messages show them, at most five of each kind; ``""``: there are none."""
+    parts = []
+    for word, patterns in (("", allow), ("without ", ignore)):
+        listed = _listed(patterns)
+        if listed is not None and (listed or not word):
+            named = ", ".join(repr(pattern) for pattern in listed[:5]) or "no pattern"
+            parts.append(f"{word}{named}{', ...' if len(listed) > 5 else ''}")
+    return " ".join(parts)

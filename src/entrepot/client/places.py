@@ -13,6 +13,7 @@ from pathlib import Path
 
 import attrs
 
+from entrepot.client.tokens import parse_token
 from entrepot.client.variables import ENDPOINT, TOKEN, Variables, variables
 from entrepot.errors import ConfigError
 
@@ -101,12 +102,13 @@ def parse_endpoint(text: str, *, source: str = "endpoint") -> str:
     try:
         parts = urllib.parse.urlsplit(text.strip())
         port = parts.port
-    except ValueError as error:
-        raise ConfigError("endpoint", source, str(error)) from error
+    except ValueError:
+        # What urllib says quotes a part of the address, in which a password may stand.
+        raise ConfigError("endpoint", source, "it is no valid address: check the host and the port") from None
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise ConfigError("endpoint", source, "expected an address like https://hub.example.org")
     if parts.username is not None or parts.query or parts.fragment:
-        raise ConfigError("endpoint", source, "it must have no user, no query and no fragment")
+        raise ConfigError("endpoint", source, "it must have no user or password, no query and no fragment")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     is_default = port is None or port == {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}{'' if is_default else f':{port}'}{parts.path.rstrip('/')}"
@@ -124,10 +126,8 @@ def _folder(environ: Mapping[str, str], name: str) -> Path | None:
 
 
 def _token(read: Variables) -> str | None:
-    token = read.values.get(TOKEN, "").strip()
-    if token and not (token.isascii() and token.isprintable() and " " not in token):
-        raise ConfigError("token", read.source(TOKEN), "it holds characters that no token has")
-    return token or None
+    text = read.values.get(TOKEN, "")
+    return parse_token(text, f"variable {read.source(TOKEN)}", is_trimmed=True) if text.strip() else None
 
 
 def _switch(read: Variables, name: str) -> bool:

@@ -21,6 +21,7 @@ from entrepot.client.failures import HubFailure
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add, AddStored, Copy, Delete, DeleteFolder, Operation
 from entrepot.client.progress import Meter, Progress, Silent
+from entrepot.client.secret_files import check_secrets
 from entrepot.client.sources import BytesSource, oid_of
 from entrepot.client.surveys import Fate, Survey, batches, survey
 from entrepot.client.targets import Message, Published, Target
@@ -65,6 +66,7 @@ def publish(
     progress: Progress | None = None,
     digests: Digests | None = None,
     turn: contextlib.AbstractContextManager[object] | None = None,
+    allow_secrets: bool | None = None,
 ) -> Published:
     """Make one commit of some operations, in their order; all of it happens or nothing.
 
@@ -75,6 +77,7 @@ def publish(
     Args:
         digests: what is known of local files; None takes what this computer remembers.
         turn: held while the commit is made, for those who make several and want one at a time.
+        allow_secrets: see ``secret_files.check_secrets``.
 
     Returns:
         The commit, or the head as it is.
@@ -84,6 +87,7 @@ def publish(
         BranchMoved: the target's pinned parent is not its head any more.
         SourceChanged, SourceMissing, SourceUnreadable: a file cannot be read as it was found.
         InvalidArgument: a README.md has metadata that the hub refuses.
+        SecretsFound: a file looks like a secret, and ``allow_secrets`` is False.
         HubUnreachable, HubTimeout: the hub cannot be reached.
 
     Guarantees: when this raises, nothing was committed, except that the hub
@@ -92,7 +96,7 @@ def publish(
     a repetition does not send them again.
     """
     with digests_of(hub) if digests is None else contextlib.nullcontext(digests) as known:
-        publication = _Publication(hub, target, message, progress or Silent(), known, turn)
+        publication = _Publication(hub, target, message, progress or Silent(), known, turn, allow_secrets)
         return publication.run(list(operations))
 
 
@@ -121,6 +125,7 @@ def send_ahead(
     with digests_of(hub) if digests is None else contextlib.nullcontext(digests) as known:
         asked = [*adds, ignores] if ignores is not None else list(adds)
         fates = _surveyed(hub, target, asked, known, progress or Silent()).fates
+        check_secrets(_sent(adds, fates), allow=None)
         large = [add for add in adds if fates[add.path] is Fate.LARGE]
         large_files.send(hub, target, [add.source for add in large], known, progress or Silent())
         stored = {add.path: AddStored(add.path, known.sha256(add.source), add.source.size) for add in large}
@@ -142,6 +147,7 @@ class _Publication:
     progress: Progress
     digests: Digests
     turn: contextlib.AbstractContextManager[object] | None = None
+    allow_secrets: bool | None = None
 
     def run(self, operations: list[Operation]) -> Published:
         wanted = [operation for operation in operations if isinstance(operation, Copy)]
@@ -174,6 +180,7 @@ class _Publication:
         finally:
             meter.finish()
         adds = [item for item in operations if isinstance(item, Add)]
+        check_secrets(_sent(adds, found.fates), allow=self.allow_secrets)
         warnings = [*self._check_cards(adds, found.fates), *_left_out(found.fates)]
         large = [add for add in adds if found.fates[add.path] is Fate.LARGE]
         large_files.send(self.hub, self.target, [add.source for add in large], self.digests, self.progress)
@@ -330,6 +337,11 @@ def _metered(body: CommitBody, meter: Meter) -> Iterator[bytes]:
     for piece in body:
         yield piece
         meter.advance(len(piece))
+
+
+def _sent(adds: Iterable[Add], fates: Mapping[RepoPath, Fate]) -> Iterator[Add]:
+    """Yield the additions whose content leaves this computer."""
+    return (add for add in adds if fates[add.path] in (Fate.REGULAR, Fate.LARGE))
 
 
 def _count(operations: Sequence[Operation]) -> int:

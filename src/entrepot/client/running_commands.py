@@ -94,7 +94,7 @@ class CommandInProgress:
         with self._process:
             stdout, stderr = self._process.communicate()
         done = self._git.done(self._process, stdout, stderr)
-        self._stdout, self._stderr = done.stdout.decode("utf-8", "replace"), done.stderr
+        self._stdout, self._stderr = self._git.without_secrets(done.stdout.decode("utf-8", "replace")), done.stderr
         code = self._process.returncode
         if code:
             self._error = self._git.failure(self._arguments, done)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.client.folders import walk
+from entrepot.client.folders import LeftOut, OnLeftOut, walk
 from entrepot.client.patterns import Patterns
 from entrepot.client.sources import PathSource, Stamp
 
@@ -65,16 +65,26 @@ class Appended:
         self._folder = folder
         self._allow, self._ignore = allow, ignore
         self._taken: dict[str, Stamp] = {}
+        self._reported: set[LeftOut] = set()
 
-    def find(self) -> list[Grown]:
-        """The files with something new, as they are now.
+    def find(self, on_left_out: OnLeftOut) -> list[Grown]:
+        """Return the files with something new, as they are now.
+
+        Args:
+            on_left_out: is told of each entry that cannot be uploaded, once for each reason.
 
         Raises:
-            SourceMissing, SourceUnreadable: the folder or a file cannot be read.
+            SourceMissing, SourceUnreadable: the folder cannot be read.
         """
+
+        def report(entry: LeftOut) -> None:
+            if entry not in self._reported:
+                self._reported.add(entry)
+                on_left_out(entry)
+
         return [
             Grown(item.path, attrs.evolve(item.source, is_growing=True))
-            for item in walk(self._folder, allow=self._allow, ignore=self._ignore)
+            for item in walk(self._folder, allow=self._allow, ignore=self._ignore, on_left_out=report)
             if self._taken.get(item.path) != item.source.stamp
         ]
 

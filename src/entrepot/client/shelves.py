@@ -14,7 +14,8 @@ from typing import Protocol
 
 import attrs
 
-from entrepot.client.caches import INCOMPLETE, RepoCache, writing
+from entrepot.client.caches import RepoCache, writing
+from entrepot.client.drafts import INCOMPLETE
 from entrepot.client.fetching import Wanted, fetch
 from entrepot.client.hubs import Hub
 from entrepot.client.progress import Meter

@@ -8,6 +8,7 @@ content is fetched: many small files in one answer where the hub offers that
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +21,7 @@ from entrepot.client.downloads import Forecast, Options, cache_of, forecast, she
 from entrepot.client.fetching import Wanted
 from entrepot.client.hubs import Hub
 from entrepot.client.integrity import is_intact
-from entrepot.client.patterns import Patterns, Selection, select
+from entrepot.client.patterns import Patterns, Selection, described, select
 from entrepot.client.progress import Meter
 from entrepot.client.shelves import Shelf
 from entrepot.client.threads import DOWNLOADS
@@ -87,6 +88,8 @@ def download_snapshot(
         _fetch_all(_Errand(hub, shelf, options), missing, threads)
     folder = shelf.folder(listed.commit)
     if not chosen:
+        if patterns := described(allow, ignore):
+            warnings.warn(f"no file of {ref} at {revision} is selected by {patterns}", stacklevel=2)
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -87,17 +87,21 @@ class PathSource:
 
         Raises:
             SourceMissing: there is no file.
-            SourceUnreadable: it may not be looked at.
+            SourceUnreadable: it may not be looked at, it is no regular file, or a link that leads nowhere.
         """
         place = os.path.abspath(os.path.expanduser(path))
         try:
             facts = os.stat(place)
         except (FileNotFoundError, NotADirectoryError):
+            if os.path.islink(place):
+                raise SourceUnreadable(place, "it is a link that leads nowhere") from None
             raise SourceMissing(place) from None
         except (OSError, ValueError) as error:
             raise SourceUnreadable(place, _reason(error)) from error
-        if not stat.S_ISREG(facts.st_mode):
+        if stat.S_ISDIR(facts.st_mode):
             raise SourceMissing(place)
+        if not stat.S_ISREG(facts.st_mode):
+            raise SourceUnreadable(place, f"it is {kind_of(facts.st_mode)}")
         return cls(place, Stamp.of(facts), is_growing)
 
     @property
@@ -288,6 +292,17 @@ def source_of(content: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
     raise InvalidArgument(
         f"cannot upload a {type(content).__name__}: hand in a path, bytes, or a file opened as binary"
     )
+
+
+def kind_of(mode: int) -> str:
+    """Return what people call a file that is neither a regular one nor a folder."""
+    kinds = (
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    return next((name for is_kind, name in kinds if is_kind(mode)), "no regular file")
 
 
 def sha256_of(source: Source) -> Sha256:

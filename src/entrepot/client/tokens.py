@@ -1,9 +1,10 @@
-"""Tokens on this computer: one file for each hub, for their owner's eyes only."""
+"""Tokens: checked wherever they enter, and stored in one file for each hub that only its owner can read."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 import urllib.parse
@@ -11,7 +12,50 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.errors import ConfigError
+from entrepot.errors import ConfigError, InvalidToken
+from entrepot.errors.redactions import conceal
+
+# What a Bearer token may consist of. Source: RFC 6750, section 2.1.
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_SCHEME = re.compile(r"\s*(bearer|basic|authorization)\b[\s:]", re.IGNORECASE)
+ARGUMENT = "argument 'token'"
+"""What messages call a token that a caller passed."""
+
+
+def parse_token(text: object, source: str, *, is_trimmed: bool = False) -> str:
+    """Return a token that is fit for an HTTP header, and have no message or log line show it from now on.
+
+    Args:
+        source: where it came from, for messages, as ``argument 'token'``.
+        is_trimmed: blanks and line endings around it do not matter, because a file, a variable or a terminal adds them.
+
+    Raises:
+        InvalidToken: it cannot be a token; the message names the source, never the value.
+    """
+    if not isinstance(text, str):
+        raise InvalidToken("token", source, f"expected text, not {type(text).__name__}")
+    token = text.strip() if is_trimmed else text
+    if not _TOKEN.fullmatch(token):
+        raise InvalidToken("token", source, _fault(token))
+    conceal(token)
+    return token
+
+
+def _fault(text: str) -> str:
+    """Say why a text is no token without quoting any of it."""
+    if not text.strip():
+        return "it is empty"
+    if _SCHEME.match(text):
+        return "it must be the token alone, without the word before it, as in an Authorization header"
+    if "://" in text:
+        return "it is an address; it must be the token alone"
+    if text != text.strip():
+        return "blanks or line endings stand around it; remove them, for example with strip()"
+    if not text.isascii():
+        return "it holds characters outside ASCII; copy it again"
+    if not text.isprintable() or " " in text:
+        return "it holds blanks or control characters; copy it again, as a whole"
+    return "it holds characters that no token has; copy it again"
 
 
 @attrs.frozen
@@ -32,27 +76,31 @@ class TokenStore:
         """The token for a hub; None when nobody logged in there.
 
         Raises:
-            ConfigError: the file is there and cannot be read.
+            ConfigError: the file is there and cannot be read, or holds no token.
         """
         path = self.file(endpoint)
         try:
-            text = path.read_text(encoding="utf-8").strip()
+            text = path.read_text(encoding="utf-8")
             mode = stat.S_IMODE(path.stat().st_mode)
         except FileNotFoundError:
             return None
-        except (OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError:
+            raise InvalidToken("token", f"file {path}", "the file is not text") from None
+        except OSError as error:
             raise ConfigError("token", str(path), f"the file cannot be read ({error})") from error
-        if not text:
+        if not text.strip():
             return None
+        text = parse_token(text, f"file {path}", is_trimmed=True)
         is_open = os.name == "posix" and mode & 0o077
         return StoredToken(text, f"{path} can be read by others: run 'chmod 600' on it" if is_open else None)
 
     def put(self, endpoint: str, secret: str) -> Path:
-        """Keep a token in place of the one before; the file that holds it.
+        """Store a token in place of the one before and return the file that holds it.
 
         Raises:
-            ConfigError: the folder cannot be written to.
+            ConfigError: the folder cannot be written to, or this is no token.
         """
+        secret = parse_token(secret, ARGUMENT)
         path = self.file(endpoint)
         draft = path.with_name(f".{secrets.token_hex(8)}.new")
         try:

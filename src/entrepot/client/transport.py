@@ -20,8 +20,9 @@ import attrs
 
 from entrepot.client import failures
 from entrepot.client.bodies import Body
-from entrepot.client.calls import Answer, Call, Page
+from entrepot.client.calls import Answer, Call, Page, joined
 from entrepot.client.failures import HubFailure
+from entrepot.client.foreign_logs import redact_foreign_logs
 from entrepot.errors import AnswerUnusable, ConfigError, EntrepotError, HubUnreachable, TlsFailed
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _MOST_REDIRECTS = 10
 _MOST_WAIT_S = 60.0
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ELSEWHERE = "neither the token nor content follows to another address; if it is the hub's, use it as the endpoint"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -233,6 +235,8 @@ class Transport:
             is_authorized=is_authorized,
             is_repeatable=False,
         )
+        if is_authorized and origin_of(self._absolute(call)) != self._origin:
+            raise AnswerUnusable(self.endpoint, f"it redirects an upload to {_place(url)}: {_ELSEWHERE}")
         pieces = _pieces(content)
         response = self._once(call, self._absolute(call), pieces, timeout_s)
         with contextlib.closing(response):
@@ -275,7 +279,7 @@ class Transport:
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not location:
                 return response
-            target = urllib.parse.urljoin(url, location)
+            target = joined(url, location)
             # The headers of a HEAD describe the file; those of another origin describe a copy.
             if call.method == "HEAD" and origin_of(target) != origin_of(url):
                 return response
@@ -284,6 +288,8 @@ class Transport:
                 raise AnswerUnusable(url.partition("?")[0], "it redirects to something that is no web address")
             if response.status_code == 303 or (response.status_code in (301, 302) and call.method == "POST"):
                 call = attrs.evolve(call, method="GET", body=None, media_type=None)
+            elif call.method not in ("GET", "HEAD") and origin_of(target) != origin_of(url):
+                raise AnswerUnusable(_place(url), f"it redirects a {call.method} to {_place(target)}: {_ELSEWHERE}")
             url = target
         raise AnswerUnusable(url.partition("?")[0], "it redirects too often")
 
@@ -309,8 +315,11 @@ class Transport:
             response = client.send(request, stream=True, follow_redirects=False)
             self._was_reached = True
             return response
-        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+        except httpx2.TransportError as error:
             raise failures.unreachable(error, _place(url), silent_s) from error
+        except httpx2.InvalidURL:
+            # It quotes the part of the URL that it cannot read, where a password may stand.
+            raise AnswerUnusable(_place(url), "the hub named an address that is no valid URL") from None
 
     def _read(self, response: httpx2.Response) -> Answer:
         body = b"".join(self._chunks(response))
@@ -355,8 +364,13 @@ class Transport:
                     self._clients[scheme] = httpx2.Client(verify=verify, limits=limits, proxy=self._proxy)
                 except OSError as error:  # of ssl too
                     raise TlsFailed(self.endpoint, f"the trusted certificates cannot be read ({error})") from error
-                except (ValueError, ImportError) as error:
+                except ImportError as error:
                     raise ConfigError("proxy", "environment", str(error)) from error
+                except (ValueError, httpx2.InvalidURL):
+                    # Both quote the address, in which a password may stand.
+                    reason = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: check scheme and port"
+                    raise ConfigError("proxy", "environment", reason) from None
+                redact_foreign_logs()
             return self._clients[scheme]
 
 
@@ -369,14 +383,17 @@ def origin_of(url: str) -> tuple[str, str, int]:
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise AnswerUnusable(url.partition("?")[0], str(error)) from error
+    except ValueError:
+        raise AnswerUnusable(_place(url), "it is no valid address") from None
     return parts.scheme, parts.hostname or "", port if port is not None else _PORTS.get(parts.scheme, 0)
 
 
 def _place(url: str) -> str:
     """Scheme, host and port of a URL, for messages."""
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "an address"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from entrepot.client.calls import xet
 from entrepot.client.hubs import Hub
+from entrepot.errors.redactions import redact
 from entrepot.names import RepoRef
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def pieces(hub: Hub, ref: RepoRef, commit: str, xet_hash: str, size: int, start:
             for at in range(0, len(large), _PIECE):
                 yield large[at : at + _PIECE]
     except (RuntimeError, OSError, ValueError) as error:
-        raise ChunksUnavailable(str(error)) from error
+        raise ChunksUnavailable(redact(str(error))) from None
     if start < size:  # an unknown file read from its middle on ends without an error
         raise ChunksUnavailable("the file ended too early")
 

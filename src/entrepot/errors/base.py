@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import attrs
 
+from entrepot.errors.redactions import redact
+
 
 @attrs.define
 class EntrepotError(Exception):
-    """The root: ``str(error)`` is the message shown to people."""
+    """The root: ``str(error)`` is the message shown to people; neither it nor ``repr(error)`` holds a secret."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # Seen by attrs as the class's own, so that no generated one shows the fields as they were given.
+        if "__repr__" not in cls.__dict__:
+            cls.__repr__ = EntrepotError.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
     @property
     def message(self) -> str:
@@ -15,7 +26,7 @@ class EntrepotError(Exception):
         raise AttributeError("every leaf of the error tree has a message")
 
     def __str__(self) -> str:
-        return self.message
+        return redact(self.message)
 
 
 class Invalid(EntrepotError):

@@ -47,6 +47,21 @@ class SourceUnreadable(Invalid, ValueError):
 
 
 @attrs.define
+class SecretsFound(Invalid, ValueError):
+    """Files that look like secrets were about to be uploaded, and the caller had ruled that out."""
+
+    paths: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        names = ", ".join(shown(path) for path in self.paths[:5]) + (", ..." if len(self.paths) > 5 else "")
+        return (
+            f"{names} would be uploaded, and the name says that it holds a secret; nothing was uploaded: "
+            "leave it out, or allow secrets"
+        )
+
+
+@attrs.define
 class SourceChanged(Invalid, ValueError):
     """A file was written to while it was being uploaded; nothing was committed."""
 

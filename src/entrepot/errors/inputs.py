@@ -121,6 +121,15 @@ class ConfigError(Invalid):
 
 
 @attrs.define
+class InvalidToken(ConfigError, ValueError):
+    """A token cannot be used; the message says where it came from, and never shows it."""
+
+    @property
+    def message(self) -> str:
+        return f"the token ({self.source}) cannot be used: {self.reason}"
+
+
+@attrs.define
 class NotGated(Invalid):
     """An access request to a repository whose content everybody reads who sees it."""
 

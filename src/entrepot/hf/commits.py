@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import re
 import sys
 import threading
@@ -25,6 +26,8 @@ from entrepot.names import RepoRef
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound="Background")
+
+logger = logging.getLogger("entrepot.commits")
 
 _LOCK = threading.Lock()
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -72,6 +75,7 @@ class Commits(Background):
         num_threads: int = 5,
         parent_commit: str | None = None,
         run_as_future: bool = False,
+        allow_secrets: bool | None = None,
     ) -> CommitInfo | Future[CommitInfo]:
         """One commit of several operations, in their order, all of them or none.
 
@@ -84,10 +88,15 @@ class Commits(Background):
             create_pr: open a pull request with the commit instead.
             num_threads: taken for compatibility; transfers find their own number.
             parent_commit: the commit that the branch must be at.
-            run_as_future: do it in the background, and return at once.
+            run_as_future: do it in the background, and return immediately.
+            allow_secrets: what to do with files whose names say that they
+                hold a secret (``.env``, ``id_rsa``, ``*.pem`` ...): None warns
+                (``SecretFileWarning``), True uploads them without a word,
+                False refuses.
 
         Raises:
             InvalidArgument: an addition was committed before, the message is empty, or the parent is no commit id.
+            SecretsFound: a file looks like a secret, and ``allow_secrets`` is False; nothing was uploaded.
             SourceMissing, SourceUnreadable, SourceChanged: a file cannot be read as it was found.
             RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub does not take it.
         """
@@ -99,20 +108,30 @@ class Commits(Background):
         )
         warn_of_overwriting(listed)
         wanted = [to_operation(item) for item in listed if not getattr(item, "_should_ignore", None)]
-        made = commit(self._hub(token), target, wanted, Message(commit_message, commit_description or ""))
+        message = Message(commit_message, commit_description or "")
+        made = commit(self._hub(token), target, wanted, message, allow_secrets=allow_secrets)
         for item in listed:
             if isinstance(item, CommitOperationAdd):
                 item._is_committed = True
         return made
 
 
-def commit(hub: Hub, target: Target, operations: Sequence[Operation], message: Message) -> CommitInfo:
-    """Make a commit, with progress on standard error, and warn of what the hub remarks."""
+def commit(
+    hub: Hub,
+    target: Target,
+    operations: Sequence[Operation],
+    message: Message,
+    *,
+    allow_secrets: bool | None = None,
+) -> CommitInfo:
+    """Make a commit, with progress on standard error; warn of what the hub remarks, and say if nothing changed."""
     from entrepot.client.publishing import publish
 
-    made = publish(hub, target, operations, message, progress=progress_of(hub))
+    made = publish(hub, target, operations, message, progress=progress_of(hub), allow_secrets=allow_secrets)
     for remark in made.warnings:
         warnings.warn(remark, stacklevel=5)
+    if not made.is_new:
+        logger.warning("nothing changed in %s, head is %s", target.repo, made.oid)
     return CommitInfo(
         commit_url=made.url,
         commit_message=message.summary,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from entrepot.client.lfs_tracking import is_binary, is_large, track_where
+from entrepot.client.secret_files import warn_of_secrets
 from entrepot.client.worktrees import WorkTree
 
 logger = logging.getLogger("entrepot.git")
@@ -23,6 +24,7 @@ class TrackedFiles:
                 logger.info("git-lfs keeps %d more files from now on", len(tracked))
             if (self.tree.folder / ".gitattributes").exists():
                 self.tree.add(".gitattributes")
+        warn_of_secrets(self.tree.changed(pattern))
         self.tree.add(pattern)
 
     def auto_track_large_files(self, pattern: str = ".") -> list[str]:

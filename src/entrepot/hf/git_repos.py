@@ -22,6 +22,7 @@ from entrepot.client.lfs_progress import told
 from entrepot.client.places import current_places
 from entrepot.client.progress import Progress
 from entrepot.client.running_commands import CommandInProgress
+from entrepot.client.tokens import ARGUMENT, parse_token
 from entrepot.client.worktrees import WorkTree
 from entrepot.errors import InvalidArgument, InvalidName, Unavailable
 from entrepot.hf.api import HubApi
@@ -293,7 +294,7 @@ class Repository(CommandQueue, TrackedFiles):
 
     def _find_token(self, token: bool | str | None) -> str | None:
         if isinstance(token, str):
-            return token
+            return parse_token(token, ARGUMENT) if token else None
         wanted = self.client.token if token is None or token is True else False
         return find_token(current_places(), self.client.endpoint, wanted)
 

@@ -17,7 +17,7 @@ import attrs
 from entrepot.client.calls import accounts
 from entrepot.client.hubs import connect, find_token
 from entrepot.client.places import Places, current_places, parse_endpoint
-from entrepot.client.tokens import TokenStore
+from entrepot.client.tokens import ARGUMENT, TokenStore, parse_token
 from entrepot.errors import EntrepotError, InvalidArgument, InvalidCredentials, LibraryMissing, NotAllowed
 
 
@@ -54,10 +54,10 @@ def login(
         Who is logged in now; None when a notebook still waits for the token.
 
     Raises:
+        ConfigError: this is no token, or the file cannot be written.
         InvalidCredentials: the hub does not know the token; nothing was kept.
         NotAllowed: it may only read, and ``write_permission``.
         HubUnreachable and the like: nobody could check it.
-        ConfigError: the file cannot be written.
     """
     places, address = _address(endpoint)
     if token is None:
@@ -159,7 +159,7 @@ class HfFolder:
     def save_token(cls, token: str) -> None:
         """Keep a token without asking the hub about it; prefer :func:`login`."""
         places, address = _address(None)
-        TokenStore(places.tokens).put(address, token.strip())
+        TokenStore(places.tokens).put(address, parse_token(token, ARGUMENT, is_trimmed=True))
 
     @classmethod
     def get_token(cls) -> str | None:
@@ -181,9 +181,8 @@ def _address(endpoint: str | None) -> tuple[Places, str]:
 def _checked_login(
     places: Places, address: str, token: str, add_to_git_credential: bool, write_permission: bool
 ) -> Login:
-    secret = token.strip()
-    if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-        raise InvalidArgument("this is no token: copy it again, as a whole")
+    # People paste it, or read it from a file: what stands around it is not a part of it.
+    secret = parse_token(token, ARGUMENT, is_trimmed=True)
     user, role = _described(places, address, secret)
     if write_permission and role == "read":
         raise NotAllowed("the token is valid, but it may only read: make one with the role 'write'")

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add, AddStored, Operation
 from entrepot.client.plans import MOST_BYTES, MOST_OPERATIONS, plan, size_of, split
+from entrepot.client.secret_files import check_secrets
 from entrepot.client.targets import Message, Target
 from entrepot.errors import InvalidArgument
 from entrepot.hf.commits import Commits, progress_of, target_of
@@ -98,13 +99,24 @@ class MultiCommits(Commits):
 
 
 def push_in_steps(
-    hub: Hub, target: Target, operations: Sequence[Operation], message: Message, *, merge: bool, is_verbose: bool
+    hub: Hub,
+    target: Target,
+    operations: Sequence[Operation],
+    message: Message,
+    *,
+    merge: bool,
+    is_verbose: bool,
+    allow_secrets: bool | None = None,
 ) -> str:
     """Plan and push operations; the address of the pull request."""
+    if allow_secrets is False:
+        check_secrets([item for item in operations if isinstance(item, Add)], allow=False)
     adds = [item for item in operations if isinstance(item, Add | AddStored)]
     rest = [item for item in operations if not isinstance(item, Add | AddStored)]
     additions, deletions = split(adds, size_of=size_of), split(rest, size_of=size_of)
-    return push_plan(hub, target, deletions, additions, message, merge=merge, is_verbose=is_verbose)
+    return push_plan(
+        hub, target, deletions, additions, message, merge=merge, is_verbose=is_verbose, allow_secrets=allow_secrets
+    )
 
 
 def push_plan(
@@ -116,6 +128,7 @@ def push_plan(
     *,
     merge: bool,
     is_verbose: bool,
+    allow_secrets: bool | None = None,
 ) -> str:
     """Push commits to a pull request; its address."""
     from entrepot.client.multi_commits import push
@@ -134,6 +147,7 @@ def push_plan(
             digests=digests,
             tell=_say if is_verbose else _say_nothing,
             progress=progress_of(hub),
+            allow_secrets=allow_secrets,
         )
 
 

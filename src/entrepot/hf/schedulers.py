@@ -10,15 +10,40 @@ from threading import Lock
 from types import TracebackType
 from typing import Any
 
+import attrs
+
+from entrepot.client.folders import LeftOut
 from entrepot.client.operations import Add, place
-from entrepot.client.schedules import Appended, Schedule
+from entrepot.client.schedules import Appended, Grown, Schedule
 from entrepot.client.targets import Message
-from entrepot.errors import EntrepotError, InvalidArgument
+from entrepot.errors import (
+    Conflict,
+    EntrepotError,
+    Invalid,
+    InvalidArgument,
+    SecretsFound,
+    SourceChanged,
+    SourceMissing,
+    SourceUnreadable,
+    TooLarge,
+)
 from entrepot.hf.api import HubApi
 from entrepot.hf.commits import commit, target_of
 from entrepot.hf.shapes.addresses import CommitInfo
 
 _LOG = logging.getLogger(__name__)
+_MOST_TRIES = 64
+_OF_A_FILE = (SourceChanged, SourceMissing, SourceUnreadable, SecretsFound, Invalid, TooLarge, Conflict)
+"""Errors for which one file may be the reason; the others of a commit need not wait for it."""
+
+
+@attrs.define
+class _Tries:
+    """How many commits one run has tried, the first refusal, and the files that are its reason."""
+
+    count: int = 0
+    error: EntrepotError | None = None
+    refused: list[Grown] = attrs.field(factory=list)
 
 
 class CommitScheduler:
@@ -26,8 +51,9 @@ class CommitScheduler:
 
     Files may be added to the folder, and be appended to, at any time; they
     must not be overwritten or deleted. What has not grown is not sent, and no
-    empty commit is made. When a commit fails, its files are part of the next
-    one. Inherit and override :meth:`push_to_hub` to upload in another way.
+    empty commit is made. When a commit fails, that is logged, and its files
+    are part of the next one; a file that cannot be uploaded never keeps the
+    others waiting. Inherit and override :meth:`push_to_hub` to upload in another way.
 
     Args:
         every: minutes between two commits.
@@ -35,6 +61,7 @@ class CommitScheduler:
         private: for a repository that is made now.
         squash_history: make the history one commit after each upload.
         hf_api: the object to do it with; None makes one for ``token``.
+        allow_secrets: as for ``create_commit``; False leaves such files out.
 
     Raises:
         InvalidArgument: ``every`` is not above zero, or the folder is a file.
@@ -56,6 +83,7 @@ class CommitScheduler:
         ignore_patterns: list[str] | str | None = None,
         squash_history: bool = False,
         hf_api: HubApi | None = None,
+        allow_secrets: bool | None = None,
     ) -> None:
         if not every > 0:
             raise InvalidArgument(f"every must be a number of minutes above 0, not {every!r}")
@@ -71,6 +99,7 @@ class CommitScheduler:
         self.repo_id = made.repo_id
         self.repo_type, self.revision, self.token = repo_type, revision, token
         self.private, self.every, self.squash_history = private, every, squash_history
+        self.allow_secrets = allow_secrets
         self.lock = Lock()
         self.last_future: Future[Any] | None = None
         self._appended = Appended(self.folder_path, allow=allow_patterns, ignore=self.ignore_patterns)
@@ -98,24 +127,65 @@ class CommitScheduler:
     def push_to_hub(self) -> CommitInfo | None:
         """Commit what has been added since the last time; None when there was nothing.
 
+        A file that cannot be uploaded is logged, left out, and tried again
+        when it has changed.
+
         To be overridden, not to be called: :meth:`trigger` sees to it that two
         never run at the same time.
         """
         with self.lock:
-            grown = self._appended.find()
+            grown = self._appended.find(self._say_left_out)
         if not grown:
             return None
-        adds = [Add(place(self.path_in_repo, file.path), file.source) for file in grown]
-        target = target_of(self.api._changed(self.repo_id, self.repo_type, self.token), self.revision)
-        made = commit(self.api._hub(self.token), target, adds, Message("Scheduled Commit"))
+        tries = _Tries()
+        made = self._commit(grown, tries)
+        if tries.error is None:
+            return made
+        if made is None:
+            raise tries.error
+        # The others went through, so that the files themselves are the reason: they are refused until they change.
+        self._appended.take(tries.refused)
+        return made
+
+    def _commit(self, grown: list[Grown], tries: _Tries) -> CommitInfo | None:
+        """Commit files; if the reason of a refusal can be one of them, the others are committed without it."""
+        tries.count += 1
+        try:
+            adds = [Add(place(self.path_in_repo, file.path), file.source) for file in grown]
+            target = target_of(self.api._changed(self.repo_id, self.repo_type, self.token), self.revision)
+            made = commit(
+                self.api._hub(self.token), target, adds, Message("Scheduled Commit"), allow_secrets=self.allow_secrets
+            )
+        except _OF_A_FILE as error:
+            tries.error = tries.error or error
+            if tries.count >= _MOST_TRIES:
+                raise
+            if len(grown) == 1:
+                _LOG.error("scheduled upload to %s leaves out %s: %s", self.repo_id, grown[0].path, error)
+                tries.refused += [] if isinstance(error, SourceChanged | SourceMissing) else grown
+                return None
+            middle = len(grown) // 2
+            first = self._commit(grown[:middle], tries)
+            return self._commit(grown[middle:], tries) or first
         self._appended.take(grown)
         return made
+
+    def _say_left_out(self, entry: LeftOut) -> None:
+        _LOG.warning("scheduled upload to %s leaves out %s", self.repo_id, entry)
 
     def _beat(self) -> None:
         try:
             self.last_future = self.trigger()
         except RuntimeError:
             self._schedule.stop()  # the program is ending; the last call comes by itself
+        else:
+            self.last_future.add_done_callback(self._say_failure)
+
+    def _say_failure(self, done: Future[Any]) -> None:
+        """Log what an overriding ``push_to_hub`` raised, which no caller would see."""
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not isinstance(error, EntrepotError | OSError):
+            _LOG.error("scheduled upload to %s failed and comes again: %r", self.repo_id, error)
 
     def _flush(self) -> None:
         """The last commit, when the program ends: nobody is there any more to whom a failure could be raised."""

@@ -34,6 +34,7 @@ class Uploads(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
         run_as_future: bool = False,
+        allow_secrets: bool | None = None,
     ) -> CommitInfo | Future[CommitInfo]:
         """The commit that writes one file; the head as it is, when the file is there already.
 
@@ -56,6 +57,7 @@ class Uploads(Commits):
             revision=revision,
             create_pr=create_pr,
             parent_commit=parent_commit,
+            allow_secrets=allow_secrets,
         )
 
     @queued
@@ -78,10 +80,12 @@ class Uploads(Commits):
         multi_commits: bool = False,
         multi_commits_verbose: bool = False,
         run_as_future: bool = False,
+        allow_secrets: bool | None = None,
     ) -> CommitInfo | str | Future[CommitInfo] | Future[str]:
         """The commit that writes the files of a folder, all or none; unchanged files are left out.
 
-        ``.git`` folders and the caches of clients are never uploaded.
+        ``.git`` folders and the caches of clients are never uploaded. Links that lead nowhere or to folders, pipes,
+        sockets and unreadable files are left out with a warning; ``allow_patterns`` that names one raises instead.
 
         Args:
             path_in_repo: the folder of the repository to write to; None is its root.
@@ -107,16 +111,17 @@ class Uploads(Commits):
         if multi_commits and revision not in (None, "main"):
             raise InvalidArgument("multi_commits works on the branch main only; leave revision out")
         hub = self._hub(token)
-        target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
-        )
+        ref = self._changed(repo_id, repo_type, token)
+        target = target_of(ref, revision, create_pr=create_pr, parent_commit=parent_commit)
         message = Message(commit_message or "Upload folder with entrepot", commit_description or "")
+        allow, ignore, delete = allow_patterns, ignore_patterns, delete_patterns
         operations = folder_operations(
-            hub, target, folder_path, path_in_repo, allow=allow_patterns, ignore=ignore_patterns, delete=delete_patterns
+            hub, target, folder_path, path_in_repo, allow=allow, ignore=ignore, delete=delete
         )
         if not multi_commits:
-            return commit(hub, target, operations, message)
-        return push_in_steps(hub, target, operations, message, merge=not create_pr, is_verbose=multi_commits_verbose)
+            return commit(hub, target, operations, message, allow_secrets=allow_secrets)
+        how = {"merge": not create_pr, "is_verbose": multi_commits_verbose}
+        return push_in_steps(hub, target, operations, message, allow_secrets=allow_secrets, **how)
 
     def upload_large_folder(
         self,
@@ -133,6 +138,7 @@ class Uploads(Commits):
         print_report: bool = True,
         print_report_every: int = 60,
         token: str | bool | None = None,
+        allow_secrets: bool | None = None,
     ) -> None:
         """Upload a folder of any size in many commits; called again after an interruption, it goes on.
 
@@ -163,6 +169,7 @@ class Uploads(Commits):
             is_private=private,
             workers=num_workers,
             progress=progress_of(hub) if print_report else None,
+            allow_secrets=allow_secrets,
         )
 
     def preupload_lfs_files(

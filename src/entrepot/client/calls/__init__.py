@@ -19,6 +19,7 @@ import attrs
 import msgspec
 
 from entrepot.errors import AnswerUnusable
+from entrepot.errors.redactions import redact
 from entrepot.names import RepoRef
 
 T = TypeVar("T")
@@ -153,7 +154,7 @@ def page_of(read: Callable[[Answer], list[T]]) -> Callable[[Answer], Page[T]]:
 def next_url(answer: Answer) -> str | None:
     """The absolute URL of the next page; None: there is none. Source: RFC 8288."""
     found = _NEXT.search(answer.headers.get("link", ""))
-    return urllib.parse.urljoin(answer.url, found[1]) if found else None
+    return joined(answer.url, found[1]) if found else None
 
 
 def known(value: T | msgspec.UnsetType) -> T | None:
@@ -161,9 +162,21 @@ def known(value: T | msgspec.UnsetType) -> T | None:
     return None if value is msgspec.UNSET else value
 
 
+def joined(base: str, reference: str) -> str:
+    """Return the address that a hub names, relative to the one that it was asked at.
+
+    Raises:
+        AnswerUnusable: it is no valid address; it is not quoted, because a password may stand in it.
+    """
+    try:
+        return urllib.parse.urljoin(base, reference)
+    except ValueError:
+        raise AnswerUnusable(without_query(base), "it names an address that is no valid URL") from None
+
+
 def without_query(url: str) -> str:
-    """The URL without its query, in which a signed link has its secret."""
-    return url.partition("?")[0]
+    """Return the URL without its query, in which a signed link has its secret, and with user and password masked."""
+    return redact(url.partition("?")[0])
 
 
 def _dropped(value: object) -> object:

@@ -7,7 +7,7 @@ import urllib.parse
 
 import attrs
 
-from entrepot.client.calls import Answer, Call, without_query
+from entrepot.client.calls import Answer, Call, joined, without_query
 from entrepot.errors import AnswerUnusable
 from entrepot.names import RepoRef
 
@@ -83,9 +83,9 @@ def read_facts(answer: Answer) -> FileFacts:
         commit=headers.get("x-repo-commit"),
         etag=etag.removeprefix("W/").strip('"') if etag else None,
         size=int(size) if size is not None else None,
-        location=urllib.parse.urljoin(answer.url, location) if location else answer.url,
+        location=joined(answer.url, location) if location else answer.url,
         xet_hash=xet_hash,
-        xet_refresh_url=urllib.parse.urljoin(answer.url, refresh) if refresh and xet_hash else None,
+        xet_refresh_url=joined(answer.url, refresh) if refresh and xet_hash else None,
     )
 
 
