@@ -17,6 +17,7 @@ from entrepot.catalog import Catalog, Read, Write, facts, open_catalog
 from entrepot.errors import DataFolderError
 from entrepot.hub import callers
 from entrepot.hub.callers import Anyone
+from entrepot.hub.permissions import create_private, make_private
 from entrepot.hub.signing import Signer
 from entrepot.hub.tallies import Tallies
 from entrepot.hub.turns import Turns
@@ -88,13 +89,15 @@ def open_hub(settings: Settings, *, fsync: bool = True) -> Hub:
         fsync: False only in tests, where a power cut may lose data.
 
     Raises:
-        DataFolderError: the folder cannot be read or written, or was made by
-            a newer version; nothing in it was changed.
+        DataFolderError: the folder cannot be read or written, is open to other users and
+            not ours to close, or was made by a newer version; nothing in it was changed.
     """
     folder = settings.data
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _check_format(folder)
+        make_private(folder)
+        create_private(folder / "catalog.sqlite3")  # its -wal and -shm get the same mode
     except OSError as error:
         raise DataFolderError(str(folder), error.strerror or str(error)) from error
     pool = settings.short_threads + settings.transfer_threads

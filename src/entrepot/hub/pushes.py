@@ -14,7 +14,7 @@ from entrepot.catalog import Read, Write, discussions, files, refs
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAllowed, Refused
+from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAllowed, Refused, StoreFull
 from entrepot.git import Kind
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
@@ -58,11 +58,17 @@ class Push:
     quarantine: Quarantine
     _lease: Lease
     progress: Progress = attrs.field(factory=Progress)
+    tolerated: Sequence[str] = ()
 
     def receiver(self, number: int) -> Receiver:
         """The program that a pack of so many objects has to be given to."""
         settings = self.hub.settings
-        return self.quarantine.receiver(number, longest_pack=settings.max_pack, longest_file=settings.max_inline_file)
+        return self.quarantine.receiver(
+            number,
+            longest_pack=settings.max_pack,
+            longest_file=settings.max_inline_file,
+            tolerated=self.tolerated,
+        )
 
     def close(self) -> None:
         """Drop what was not published; to be called once."""
@@ -81,8 +87,11 @@ def list_refs(hub: Hub, caller: Anyone, ref: RepoRef) -> Sequence[tuple[RefName,
         return refs.everything(tx, row.id)
 
 
-def begin(hub: Hub, caller: Anyone, ref: RepoRef, request: Request) -> Push:
+def begin(hub: Hub, caller: Anyone, ref: RepoRef, request: Request, *, tolerated: Sequence[str] = ()) -> Push:
     """Prepare to receive a pack.
+
+    Args:
+        tolerated: faults of objects that are accepted; see :meth:`Quarantine.receiver`.
 
     Raises:
         as :func:`list_refs`; StoreUnavailable: git is not installed, or failed.
@@ -91,7 +100,7 @@ def begin(hub: Hub, caller: Anyone, ref: RepoRef, request: Request) -> Push:
         row, author = proposals.pusher(tx, caller, ref)
     lease = hub.mirrors.take(hub.store, hub.read, row)
     try:
-        return Push(hub, row, author, request, open_quarantine(lease.path), lease)
+        return Push(hub, row, author, request, open_quarantine(lease.path), lease, tolerated=tolerated)
     except BaseException:
         lease.release()
         raise
@@ -116,7 +125,8 @@ def why_refused(push: Push, number: int, stderr: bytes) -> EntrepotError:
     if receiver.is_beyond_memory(stderr):
         cure = "track large files with git-lfs: git lfs migrate import --everything --above=10MiB"
         return LimitExceeded("the size in bytes of an object of the pack", receiver.longest, cure)
-    return Malformed("pack", git_wire.reason(stderr))
+    failed = git_wire.failure(stderr)
+    return failed if isinstance(failed, StoreFull) else Malformed("pack", git_wire.reason(stderr))
 
 
 def finish(push: Push) -> list[Verdict]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
-from entrepot.blobs import file_key
+from entrepot.blobs import Stat, file_key
 from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, repos, uploads, xorbs
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
@@ -67,6 +67,10 @@ def fsck(
         yield from checks.stray_blobs(hub.store, tx, hub.now_ms())
     progress("checking chunks")
     yield from scrubbing.check(hub, checks_content=checks_chunks)
+    if checks_content:
+        progress("checking clone caches")
+        for uid in hub.mirrors.damaged():
+            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone makes it anew")
 
 
 def gc(
@@ -105,7 +109,7 @@ def gc(
     progress("sweeping large files")
     yield from _sweep_files(hub, cutoff, is_rehearsal)
     if not is_rehearsal:
-        for stat in hub.store.drafts.sweep_incoming(_DAY_MS, now_ms=hub.now_ms()):
+        for stat in sweep_leftovers(hub, min(_DAY_MS, grace)):
             yield Sweepable("leftover", stat.key, "a crash cut its upload off", stat.size)
     progress("sweeping chunks")
     if bumps_epoch and not is_rehearsal:
@@ -116,6 +120,11 @@ def gc(
     if not is_rehearsal:
         with hub.write() as tx:
             jobs.forget_done(tx, cutoff)
+
+
+def sweep_leftovers(hub: Hub, grace_ms: int = _DAY_MS) -> Sequence[Stat]:
+    """Delete temporary files of uploads that a crash cut off, and return them; files of live processes stay."""
+    return hub.store.drafts.sweep_incoming(grace_ms, now_ms=hub.now_ms())
 
 
 def sizes(hub: Hub) -> dict[str, int]:
