@@ -19,7 +19,7 @@ from entrepot.catalog import jobs, refs, repos
 from entrepot.catalog.jobs import STATES as STATES
 from entrepot.catalog.jobs import Job as Job
 from entrepot.errors import EntrepotError, ThingNotFound
-from entrepot.hub import cards, couriers, indexing, ingestion, scrubbing, trends, upkeep
+from entrepot.hub import cards, couriers, indexing, ingestion, raw_scrubbing, scrubbing, trends, upkeep
 from entrepot.hub.house import Hub
 
 LEASE_MS = 120_000
@@ -63,10 +63,11 @@ def repack_mirror(hub: Hub, args: Mapping[str, Any]) -> None:
 
 
 def scrub(hub: Hub, _args: Mapping[str, Any]) -> None:
-    """Check some stored chunks, delete leftovers of uploads, and plan the next turn."""
+    """Check some stored chunks and raw files, delete leftovers of uploads, and plan the next turn."""
     scrubbing.scrub(hub)
+    read = raw_scrubbing.scrub(hub)
     upkeep.sweep_leftovers(hub)
-    scrubbing.scrub_again(hub)
+    scrubbing.scrub_again(hub, turns=max(1, -(-read // scrubbing.PACE_BYTES)))
 
 
 def plan_recurring(hub: Hub) -> None:

@@ -18,7 +18,19 @@ from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAl
 from entrepot.git import Kind
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, audit, events, followups, git_wire, grants, judgements, locks, proposals, quotas
+from entrepot.hub import (
+    access,
+    audit,
+    events,
+    followups,
+    git_wire,
+    grants,
+    judgements,
+    locks,
+    proposals,
+    quotas,
+    raw_scrubbing,
+)
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
@@ -255,6 +267,8 @@ def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
             for item in batch:
                 if item.oid in large:
                     files.reserve(tx, large[item.oid], len(item.content), hub.now_ms())
+    for sha256 in large.values():
+        raw_scrubbing.make_way(hub, sha256)
     rows = [
         stored.keep_large(hub.store, item, large[item.oid]) if item.oid in large else stored.row_of(item)
         for item in batch

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 
 from entrepot.blobs import Stat, file_key
-from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, repos, uploads, xorbs
+from entrepot.catalog import Read, commits, facts, file_checks, files, jobs, objects, refs, repos, uploads, xorbs
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
 from entrepot.errors import BlobMissing
@@ -153,6 +153,10 @@ def _check_raw(hub: Hub, sha256: Sha256, size: int, *, checks_content: bool) -> 
         finding = checks.check_file(hub.store, sha256, size, checks_content=checks_content)
     except BlobMissing:
         finding = Finding("missing", file_key(sha256), f"the {size:,} bytes of this file")
+    if finding is None and not checks_content:
+        with hub.read() as tx:
+            if file_checks.damaged(tx, [sha256]):
+                return Finding("corrupt", file_key(sha256), "a background check found other bytes", size)
     if finding is not None:
         with hub.read() as tx:
             if not files.is_raw(tx, sha256):
