@@ -6,6 +6,7 @@ push that is refused or cut off leaves nothing but objects that no ref names.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
@@ -351,7 +352,11 @@ def _conclude(push: Push, found: Inspected, outcome: Mapping[str, str | None]) -
     moves = [(RefName(c.ref), c.new) for c in push.request.commands if outcome[c.ref] is None]
     if not moves:
         return
-    hub.mirrors.adopt(push.row.uid, push.quarantine.packs, moves)
+    try:
+        hub.mirrors.adopt(push.row.uid, push.quarantine.packs, moves)
+    except OSError:  # such as a full disk: the push stands, and the next clone makes the mirror anew
+        with contextlib.suppress(OSError):
+            hub.mirrors.drop(push.row.uid)
     hub.job_added.set()
     if outcome.get(MAIN, "") is None and CARD_FILES & set(found.paths.values()):
         followups.attend(hub, card_job(push.row.id))
