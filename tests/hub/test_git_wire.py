@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.errors import GatedRepo, RepoNotFound
+from entrepot.errors import GatedRepo, RepoNotFound, StoreFull, StoreUnavailable
 from entrepot.git import DELIM, FLUSH, pkt_line, read_pkt_lines
 from entrepot.git.listings import parse_question, render_listing
 from entrepot.hub import branches, git_wire, upkeep
@@ -53,13 +53,19 @@ def test_the_content_of_private_and_gated_repositories_stays_theirs(world: Any) 
     git_wire.serve_uploads(world.hub, world.alice, gated, "").release()
 
 
-def test_a_mirror_goes_when_git_complains_about_it_and_stays_otherwise(world: Any) -> None:
+def test_a_mirror_goes_when_it_is_damaged_and_stays_whatever_a_client_makes_git_say(world: Any) -> None:
     ref = world.repo()
     errand = git_wire.advertise_uploads(world.hub, None, ref, "")
     errand.release()
     folder = world.hub.settings.data / "cache" / "git" / errand.uid
     git_wire.judge(world.hub, errand, b"fatal: git upload-pack: not our ref 0123")
     assert folder.exists()
+    for said in (b"fatal: pack is corrupted", b"fatal: unable to access sparse blob in '01'", b"fatal: bad object 01"):
+        git_wire.judge(world.hub, errand, said)
+        assert folder.exists()
+    pack = next((folder / "objects" / "pack").glob("*.pack"))
+    pack.chmod(0o600)
+    pack.write_bytes(pack.read_bytes()[:-1] + b"?")
     git_wire.judge(world.hub, errand, b"fatal: pack is corrupted")
     assert not folder.exists()
 
@@ -82,6 +88,26 @@ def test_what_gc_swept_is_not_served_any_more(world: Any) -> None:
 
 def test_the_reason_of_a_failure_is_one_line() -> None:
     assert git_wire.reason(b"remote: x\nfatal: no \x1b[31mroom\n") == "no \\x1b[31mroom"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("badTimezone: invalid author/committer line - bad time zone", "commit"),
+        ("zeroPaddedFilemode: contains zero-padded file modes", "tree"),
+        ("hasDotgit: contains '.git'", "tree"),
+        ("missingTagEntry: invalid format - expected 'tag' line", "tag"),
+        ("gitmodulesUrl: disallowed submodule url", "blob"),
+    ],
+)
+def test_an_object_that_git_refuses_is_named_with_its_fault(fault: str, kind: str) -> None:
+    stderr = f"error: object {'a1' * 20}: {fault}\nfatal: fsck error in packed object\n".encode()
+    assert git_wire.reason(stderr) == f"the {kind} {'a1' * 20} is refused: {fault}"
+
+
+def test_a_full_disk_is_told_apart() -> None:
+    assert isinstance(git_wire.failure(b"fatal: write error: No space left on device\n"), StoreFull)
+    assert isinstance(git_wire.failure(b"fatal: write error: Broken pipe\n"), StoreUnavailable)
 
 
 def test_a_large_mirror_is_repacked_by_the_worker(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog import repos
 from entrepot.errors import AccountNotFound, AlreadyExists, LimitExceeded, Refused
-from entrepot.hub import imports, pushes
+from entrepot.hub import imports, pushes, upkeep
 from entrepot.names import RepoId, RepoRef, RepoType
 
 REF = RepoRef(RepoType.DATASET, RepoId("alice", "imported"))
@@ -36,6 +37,12 @@ class Source:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def write(self, kind: str, content: bytes) -> str:
+        """Store an object whatever is wrong with it."""
+        command = ["git", "hash-object", "-t", kind, "-w", "--stdin", "--literally"]
+        done = subprocess.run(command, cwd=self.folder, env=ENV, input=content, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
     def commit(self, **files: bytes) -> str:
         for name, content in files.items():
             (self.folder / name).write_bytes(content)
@@ -49,9 +56,9 @@ def source(tmp_path: pathlib.Path) -> Source:
     return Source(tmp_path / "source")
 
 
-def bring_in(world: Any, source: Source, ref: RepoRef = REF) -> imports.Imported:
+def bring_in(world: Any, source: Source, ref: RepoRef = REF, **options: Any) -> imports.Imported:
     folder = source.folder.parent / f"copy-{len(list(source.folder.parent.iterdir()))}"
-    return imports.bring_in(world.hub, str(source.folder), ref, folder, environ=ENV)
+    return imports.bring_in(world.hub, str(source.folder), ref, folder, environ=ENV, **options)
 
 
 def test_branches_tags_and_history_come_with_their_ids(world: Any, source: Source) -> None:
@@ -108,3 +115,50 @@ def test_what_the_hub_does_not_take_is_told(world: Any, source: Source) -> None:
     source.commit(large=os.urandom(11 << 20))
     with pytest.raises(LimitExceeded, match="git lfs migrate"):
         bring_in(world, source)
+
+
+def old_history(source: Source) -> str:
+    """A commit with a time zone that does not exist, and a tree with a zero-padded mode, as old programs made them."""
+    source.commit(a=b"1")
+    blob = source.git("rev-parse", "HEAD:a")
+    tree = source.write(
+        "tree", b"040000 d\0" + bytes.fromhex(source.write("tree", b"100644 a\0" + bytes.fromhex(blob)))
+    )
+    who = b"Example Author <author@example.org> 1312735823 +051800"
+    commit = source.write("commit", b"tree %s\nauthor %s\ncommitter %s\n\nold\n" % (tree.encode(), who, who))
+    source.git("update-ref", "refs/heads/main", commit)
+    return commit
+
+
+def test_a_fault_of_old_history_is_named_and_accepted_on_demand(world: Any, source: Source) -> None:
+    commit = old_history(source)
+    with pytest.raises(Refused, match=r"the (commit|tree) [0-9a-f]{40} is refused: (badTimezone|zeroPaddedFilemode)"):
+        bring_in(world, source)
+    other = RepoRef(RepoType.DATASET, RepoId("alice", "old"))
+    done = imports.bring_in(
+        world.hub, str(source.folder), other, source.folder.parent / "c", environ=ENV, tolerates_old=True
+    )
+    assert done.refused == ()
+    assert dict(pushes.list_refs(world.hub, world.alice, other)) == {"refs/heads/main": commit}
+    assert world.read(other, "d/a") == b"1"
+    assert [item for item in upkeep.fsck(world.hub) if item.is_damage] == []
+    lease = world.hub.mirrors.take(world.hub.store, world.hub.read, rows_of(world, other))
+    lease.release()
+
+
+def rows_of(world: Any, ref: RepoRef) -> Any:
+    with world.hub.read() as tx:
+        return repos.find(tx, ref)
+
+
+def test_a_dangerous_fault_is_never_accepted(world: Any, source: Source) -> None:
+    source.commit(a=b"1")
+    blob = bytes.fromhex(source.git("rev-parse", "HEAD:a"))
+    tree = source.write("tree", b"100644 .git\0" + blob)
+    who = b"A <a@b.example> 1312735823 +0000"
+    commit = source.write("commit", b"tree %s\nauthor %s\ncommitter %s\n\nold\n" % (tree.encode(), who, who))
+    source.git("update-ref", "refs/heads/main", commit)
+    with pytest.raises(Refused, match=r"the tree [0-9a-f]{40} is refused: hasDotgit"):
+        imports.bring_in(
+            world.hub, str(source.folder), REF, source.folder.parent / "c", environ=ENV, tolerates_old=True
+        )

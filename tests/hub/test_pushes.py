@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pathlib
@@ -20,6 +21,7 @@ from entrepot.errors import (
     NotAllowed,
     Refused,
     RepoNotFound,
+    StoreFull,
 )
 from entrepot.git import Pointer, render_pointer
 from entrepot.git.commands import Command, Request, Verdict
@@ -448,3 +450,25 @@ def test_one_that_is_closed_at_the_last_moment_moves_nothing(
         author.push(("refs/pr/1", old, new), by=world.bob)
     with world.hub.read() as tx:
         assert refs.find(tx, world.row_id(author.ref), RefName("refs/pr/1")) == old
+
+
+def test_a_push_stands_when_the_cache_has_no_room_for_it(
+    author: Author, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    old, new = world.head(author.ref), author.commit(a=b"1")
+    monkeypatch.setattr(world.hub.mirrors, "adopt", full)
+    assert author.push(("refs/heads/main", old, new)) == [Verdict("refs/heads/main", None)]
+    monkeypatch.undo()
+    lease = pushes.begin(world.hub, world.alice, author.ref, Request((), frozenset()))
+    assert new.encode() in (lease._lease.path / "packed-refs").read_bytes()
+    lease.close()
+
+
+def test_a_full_disk_is_no_fault_of_the_pack(author: Author, world: Any) -> None:
+    push = pushes.begin(world.hub, world.alice, author.ref, Request((), frozenset()))
+    told = pushes.why_refused(push, 1, b"fatal: write error: No space left on device\n")
+    push.close()
+    assert isinstance(told, StoreFull)

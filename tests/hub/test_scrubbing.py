@@ -55,7 +55,6 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: Any, sender: Any,
     located = contents.locate(world.hub, world.alice, ref, "main", RepoPath("w"))
     opened = located.open(world.hub)
     sender.spoil(sender.stored()[0])
-    assert world.read(ref, "w") != b"".join(pieces)  # nobody has looked yet
     assert scrubbing.scrub(world.hub) == 0
     world.clock.advance(MONTH_MS)
     link = chunks.data_link(world.hub, sender.give(ref), sender.xorb(pieces).hash, 0, 9)
@@ -71,6 +70,26 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: Any, sender: Any,
         with pytest.raises(XorbDamaged):
             read()
     assert scrubbing.scrub(world.hub) == 0
+
+
+def test_a_flipped_bit_is_never_delivered_and_its_xorb_is_quarantined_by_the_first_reader(
+    world: Any, sender: Any, ref: RepoRef
+) -> None:
+    pieces = sender.chunks(1)
+    sender.send(sender.give(ref), sender.uncompressed(pieces))
+    sender.add(ref, "w", pieces)
+    opened = contents.locate(world.hub, world.alice, ref, "main", RepoPath("w")).open(world.hub)
+    sender.spoil(sender.stored()[0])
+    good = len(b"".join(pieces[:-1]))
+    assert opened.read_at(0, 100) == b"".join(pieces)[:100]  # the other chunks are what they were
+    with pytest.raises(XorbDamaged):
+        opened.read_at(good, 1)
+    with world.hub.read() as tx:
+        assert xorbs.standing(tx, sender.xorb(pieces).hash).is_damaged
+    with pytest.raises(XorbDamaged):
+        world.read(ref, "w")
+    sender.send(sender.give(ref), sender.uncompressed(pieces))
+    assert world.read(ref, "w") == b"".join(pieces)
 
 
 def test_a_scrub_keeps_its_pace_and_takes_the_longest_unchecked_first(

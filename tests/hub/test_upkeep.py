@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from entrepot.blobs import file_key, put
 from entrepot.catalog import files, tables
 from entrepot.errors import Busy, DataFolderError, EntrepotError, LargeFileMissing, RevisionNotFound
-from entrepot.hub import branches, commits, logs, repositories, transfers, upkeep
+from entrepot.hub import branches, commits, followups, git_wire, logs, repositories, transfers, upkeep
 from entrepot.hub.commits import Draft
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete
 from entrepot.names import RepoPath, RepoRef, Sha256
@@ -446,3 +446,30 @@ def test_a_large_commit_beside_a_sweep_is_whole(world: Any) -> None:
     commits.create(world.hub, world.alice, ref, "main", Draft("s", operations()))
     sweep(world)
     assert damage(world) == []
+
+
+def test_leftovers_of_cut_off_uploads_go_after_a_grace_period(world: Any) -> None:
+    incoming = world.hub.settings.data / "blobs" / "incoming"
+    (incoming / "dead.tmp").write_bytes(b"cut off")
+    with world.hub.store.drafts.receive_unnamed(10) as alive:
+        alive.write(b"0123456789")
+        assert ("leftover", "dead.tmp") not in sweep(world)
+        world.clock.advance(86_400_000)
+        assert ("leftover", "dead.tmp") in sweep(world, grace_ms=3_600_000)
+        assert len(list(incoming.glob("*.tmp"))) == 1
+    (incoming / "again.tmp").write_bytes(b"cut off")
+    world.clock.advance(2 * 86_400_000)
+    followups.HANDLERS["scrub"](world.hub, {})
+    assert not list(incoming.glob("*.tmp"))
+
+
+def test_fsck_looks_into_clone_caches(world: Any) -> None:
+    ref = world.repo("alice/cached")
+    errand = git_wire.serve_uploads(world.hub, None, ref, "")
+    errand.release()
+    assert [item for item in upkeep.fsck(world.hub) if item.is_damage] == []
+    pack = next((world.hub.settings.data / "cache" / "git" / errand.uid / "objects" / "pack").glob("*.pack"))
+    pack.chmod(0o600)
+    pack.write_bytes(pack.read_bytes()[:-1] + b"?")
+    assert [item.where for item in upkeep.fsck(world.hub) if item.is_damage] == [f"clone cache {errand.uid}"]
+    assert [item for item in upkeep.fsck(world.hub, checks_content=False) if item.is_damage] == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import pathlib
 import shutil
 import threading
@@ -9,6 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
+from entrepot.errors import StoreFull
 from entrepot.names import MAIN, Uid, new_uid
 from entrepot.storage import mirrors, processes
 from entrepot.storage.mirrors import Mirrors
@@ -29,6 +32,19 @@ def head_of(kept: Mirrors, shelf: Any, row: Any = None) -> str:
         return processes.run(lease.path, ["rev-parse", "HEAD"]).decode().strip()
     finally:
         lease.release()
+
+
+def flip(path: pathlib.Path, pattern: str, *, keeps_time: bool = False) -> None:
+    """Flip a bit of a pack or index; unseen, as a disk does it, or by writing to the file."""
+    file = next((path / "objects" / "pack").glob(pattern))
+    before = file.stat()
+    file.chmod(0o600)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 4
+    file.write_bytes(data)
+    if keeps_time:
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        os.utime(path / "packs.json", (1, 1))  # the daily look is due
 
 
 def packs(kept: Mirrors, shelf: Any) -> list[pathlib.Path]:
@@ -91,14 +107,62 @@ def break_pack(path: pathlib.Path) -> None:
         lambda path: (path / "packed-refs").write_text("nonsense"),
         lambda path: (path / "packs.json").write_bytes(b"\xff"),
         lambda path: (path / "config").unlink(),
+        lambda path: flip(path, "*.pack"),
+        lambda path: flip(path, "*.idx"),
+        lambda path: flip(path, "*.pack", keeps_time=True),
+        lambda path: flip(path, "*.idx", keeps_time=True),
+        lambda path: (path / "refs" / "heads" / "main").write_text("0" * 40 + "\n"),
+        lambda path: (path / "objects" / "info" / "alternates").write_text("/elsewhere\n"),
     ],
-    ids=["deleted", "pack cut", "index gone", "head", "refs", "list", "config"],
+    ids=[
+        "deleted",
+        "pack cut",
+        "index gone",
+        "head",
+        "refs",
+        "list",
+        "config",
+        "pack bit",
+        "index bit",
+        "pack bit unseen",
+        "index bit unseen",
+        "bad ref",
+        "alternates",
+    ],
 )
 def test_a_damaged_mirror_is_made_anew(shelf: Any, kept: Mirrors, damage: Damage) -> None:
     commit = shelf.commit(shelf.tree({"a": b"1"}))
     shelf.point(MAIN, commit)
     head_of(kept, shelf)
     damage(kept._folder / shelf.row.uid)
+    assert head_of(kept, shelf) == commit
+    assert not list(kept.damaged())
+
+
+def test_damage_is_found_and_an_intact_mirror_is_never_dropped(shelf: Any, kept: Mirrors) -> None:
+    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
+    head_of(kept, shelf)
+    assert (list(kept.damaged()), kept.drop_damaged(shelf.row.uid)) == ([], False)
+    flip(kept._folder / shelf.row.uid, "*.pack", keeps_time=True)
+    assert list(kept.damaged()) == [shelf.row.uid]
+    assert kept.drop_damaged(shelf.row.uid)
+    assert not (kept._folder / shelf.row.uid).exists()
+
+
+def test_a_full_disk_is_told_as_one_and_leaves_nothing_half_written(
+    shelf: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = shelf.commit(shelf.tree({"a": b"1"}))
+    shelf.point(MAIN, commit)
+
+    def full(*_arguments: Any) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(mirrors, "write_pack", full)
+    with pytest.raises(StoreFull, match="No space left"):
+        kept.take(shelf.store, shelf.store.catalog.read, shelf.row)
+    assert [path.name for path in kept._folder.iterdir()] == [".locks"]
+    monkeypatch.undo()
     assert head_of(kept, shelf) == commit
 
 

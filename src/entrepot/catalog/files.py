@@ -24,7 +24,7 @@ SWEEP_LEASE_MS = 600_000
 
 # Built once: making a statement costs more than running it on a page that is cached.
 _KEPT = (
-    sa.select(_L.c.size, _L.c.xet_hash, _F.c.is_raw, _F.c.xet_hash)
+    sa.select(_L.c.size, _L.c.xet_hash, _F.c.is_raw, _F.c.xet_hash, _F.c.is_damaged)
     .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
     .where((_L.c.repo_id == sa.bindparam("repo")) & (_L.c.sha256 == sa.bindparam("wanted")))
 )
@@ -115,11 +115,15 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, in
 
 @attrs.frozen
 class Kept:
-    """How the bytes of a file are kept: raw under its sha256, as chunks, or (for a while) both."""
+    """How the bytes of a file are kept: raw under its sha256, as chunks, or (for a while) both.
+
+    ``is_damaged``: the raw bytes have changed and nothing else holds them.
+    """
 
     size: int
     is_raw: bool
     xet_hash: XetHash | None
+    is_damaged: bool = False
 
 
 def kept(tx: Read, repo_id: int, sha256: Sha256) -> Kept | None:
@@ -130,8 +134,9 @@ def kept(tx: Read, repo_id: int, sha256: Sha256) -> Kept | None:
     row = tx.sql.execute(_KEPT, {"repo": repo_id, "wanted": sha256}).first()
     if row is None:
         return None
-    size, claimed, is_raw, chunked = row
-    return Kept(size, claimed is None and bool(is_raw), claimed or chunked)
+    size, claimed, is_raw, chunked, is_damaged = row
+    reads_raw = claimed is None and bool(is_raw) and not (is_damaged and chunked)
+    return Kept(size, reads_raw, claimed or chunked, reads_raw and bool(is_damaged))
 
 
 def xet_hashes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, XetHash]:

@@ -21,7 +21,7 @@ _BATCH = 500
 
 _WANTED: sa.BindParameter[str] = sa.bindparam("wanted", expanding=True)
 # Built once: making a statement costs more than running it on a page that is cached.
-_KEPT = sa.select(_F.c.sha256, _F.c.size, _F.c.is_raw, _F.c.xet_hash).where(
+_KEPT = sa.select(_F.c.sha256, _F.c.size, (_F.c.is_raw & ~_F.c.is_damaged).label("is_raw"), _F.c.xet_hash).where(
     _F.c.sha256.in_(_WANTED) & _F.c.sweeping_ms.is_(None)
 )
 _ROWS = sa.select(_F.c.sha256, _F.c.is_raw).where(_F.c.sha256.in_(_WANTED))

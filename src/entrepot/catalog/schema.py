@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "first_ec84e99e1612"
+HEAD = "first_e34147f30790"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

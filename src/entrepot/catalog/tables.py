@@ -197,6 +197,9 @@ files = sa.Table(
     sa.Column("sweeping_ms", sa.BigInteger),
     sa.Column("is_raw", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("xet_hash", Hex(32), index=True),
+    # Of the raw bytes: when they were read and hashed last, and whether they were found changed or lost.
+    sa.Column("checked_ms", sa.BigInteger, nullable=False, server_default="0", index=True),
+    sa.Column("is_damaged", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_with_rowid=False,
 )
 

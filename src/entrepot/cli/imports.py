@@ -17,9 +17,14 @@ from entrepot.names import RepoRef, parse_repo_link
 @click.argument("source", metavar="GIT_URL_OR_PATH")
 @click.argument("repo", metavar="REPO")
 @click.option("--private", is_flag=True, help="Only members of the namespace shall see it.")
+@click.option(
+    "--tolerate-old-history",
+    is_flag=True,
+    help="Accept the faults of old commits and trees that git itself accepts, such as impossible time zones.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
-def import_(session: Session, source: str, repo: str, private: bool, as_json: bool) -> int:
+def import_(session: Session, source: str, repo: str, private: bool, tolerate_old_history: bool, as_json: bool) -> int:
     """Bring in a git repository: branches, tags, the full history and the
     large files behind git-lfs. REPO must not exist yet.
 
@@ -37,7 +42,16 @@ def import_(session: Session, source: str, repo: str, private: bool, as_json: bo
     with session.opened_hub() as hub, tempfile.TemporaryDirectory(prefix="entrepot-import-") as folder:
         copy = Path(folder) / "copy.git"
         environ = {**session.environ, "GIT_TERMINAL_PROMPT": "0"}
-        done = imports.bring_in(hub, place, ref, copy, environ=environ, visibility=visibility, progress=progress)
+        done = imports.bring_in(
+            hub,
+            place,
+            ref,
+            copy,
+            environ=environ,
+            visibility=visibility,
+            tolerates_old=tolerate_old_history,
+            progress=progress,
+        )
     progress.clear()
     if as_json:
         refused = [{"ref": verdict.ref, "reason": verdict.reason} for verdict in done.refused]

@@ -52,17 +52,22 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
                 size = f" ({render_bytes(finding.size)})" if finding.size else ""
                 show(f"{finding.kind:<8}  {finding.where}: {finding.what}{size}")
     progress.clear()
+    not_checked = ["the bytes of chunks of large files (--deep reads and hashes them)"] if not deep else []
+    if quick:
+        not_checked.append("the bytes of git objects, raw large files and clone caches (without --quick they are)")
     damaged = sum(finding.is_damage for finding in found)
     if as_json:
         rows = [
             {"kind": finding.kind, "where": finding.where, "what": finding.what, "size": finding.size}
             for finding in found
         ]
-        show_json({"damaged": damaged, "orphaned": len(found) - damaged, "findings": rows})
+        show_json({"damaged": damaged, "orphaned": len(found) - damaged, "not_checked": not_checked, "findings": rows})
     elif not found:
-        show("everything is there and as it should be" if not quick else "everything is there")
+        show("everything that was checked is there and as it should be" if not quick else "everything is there")
     else:
         show(f"{damaged} damaged, {len(found) - damaged} orphaned")
+    if not_checked and not as_json:
+        show(f"not checked: {'; '.join(not_checked)}")
     return 1 if damaged else 0
 
 

@@ -48,9 +48,11 @@ def make_app(settings: str, worker: int) -> Application:
             the settings want them in the server.
     """
     from entrepot.hub.house import open_hub
+    from entrepot.hub.permissions import PRIVATE_UMASK
     from entrepot.server import app
     from entrepot.worker.loop import Worker
 
+    os.umask(PRIVATE_UMASK)
     chosen = decode_settings(settings)
     configure_logging(chosen)
     hub = open_hub(chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -65,7 +66,9 @@ class Session:
     def opened_or_new_hub(self) -> Iterator[Hub]:
         """As :meth:`opened_hub`, but a folder that is missing or empty becomes a new hub."""
         from entrepot.hub.house import open_hub
+        from entrepot.hub.permissions import PRIVATE_UMASK
 
+        os.umask(PRIVATE_UMASK)
         hub = open_hub(self.load().settings)
         try:
             yield hub

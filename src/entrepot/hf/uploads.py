@@ -114,10 +114,8 @@ class Uploads(Commits):
         ref = self._changed(repo_id, repo_type, token)
         target = target_of(ref, revision, create_pr=create_pr, parent_commit=parent_commit)
         message = Message(commit_message or "Upload folder with entrepot", commit_description or "")
-        allow, ignore, delete = allow_patterns, ignore_patterns, delete_patterns
-        operations = folder_operations(
-            hub, target, folder_path, path_in_repo, allow=allow, ignore=ignore, delete=delete
-        )
+        chosen = {"allow": allow_patterns, "ignore": ignore_patterns, "delete": delete_patterns}
+        operations = folder_operations(hub, target, folder_path, path_in_repo, **chosen)
         if not multi_commits:
             return commit(hub, target, operations, message, allow_secrets=allow_secrets)
         how = {"merge": not create_pr, "is_verbose": multi_commits_verbose}

@@ -12,7 +12,7 @@ from entrepot.blobs import file_key, put
 from entrepot.catalog import attachments, files
 from entrepot.catalog.attachments import Attachment
 from entrepot.errors import Busy, LimitExceeded, Malformed, ThingNotFound
-from entrepot.hub import callers
+from entrepot.hub import callers, raw_scrubbing
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.scopes import DISCUSS
@@ -59,6 +59,7 @@ def add(hub: Hub, caller: Anyone, data: bytes) -> Attachment:
         if attachments.bytes_of(tx, known.account.id) + len(data) > MAX_OF_ACCOUNT:
             raise LimitExceeded(f"the images of {known.account.name} in bytes", MAX_OF_ACCOUNT)
         files.reserve(tx, sha256, len(data), hub.now_ms())
+    raw_scrubbing.make_way(hub, sha256)
     put(hub.store.blobs, file_key(sha256), data)
     attachment = Attachment(new_uid(), known.account.id, sha256, len(data), kind, hub.now_ms())
     with hub.write() as tx:
@@ -89,8 +90,9 @@ def find(hub: Hub, uid: str) -> OpenImage:
     """
     with hub.read() as tx:
         found = attachments.find(tx, uid)
-    if found is None:
-        raise ThingNotFound("image", uid)
+        if found is None:
+            raise ThingNotFound("image", uid)
+        raw_scrubbing.check_served(tx, found.sha256)
     return OpenImage(found, open_file(hub.store, found.sha256))
 
 

@@ -324,7 +324,7 @@ def open_file(hub: Hub, file: XetHash) -> Content:
         with hub.read() as tx:
             return chunked.get_xorb(hub.store, tx, xorb)
 
-    return chunked.ChunkedContent(hub.store, terms, find)
+    return chunked.ChunkedContent(hub.store, terms, find, lambda xorb: scrubbing.is_damaged(hub, xorb))
 
 
 def open_verified(hub: Hub, sha256: Sha256) -> Content:

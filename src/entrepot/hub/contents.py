@@ -13,7 +13,7 @@ from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import BlobMissing, Damaged, EntryNotFound, Unavailable
 from entrepot.git import Mode
-from entrepot.hub import access, chunks, revisions
+from entrepot.hub import access, chunks, raw_scrubbing, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
 from entrepot.hub.indexing import index_history
@@ -111,6 +111,8 @@ def _locate(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoPat
 
 def _located(tx: Read, row: RepoRow, commit: Oid, path: RepoPath, found: ObjectRow, *, is_raw: bool) -> Located:
     if found.data is None:
+        if found.sha256 is not None:
+            raw_scrubbing.check_served(tx, found.sha256)
         return Located(row, commit, path, found.oid, found.size, None, None, found.sha256)
     if is_raw or found.sha256 is None or found.pointer_size is None:
         return Located(row, commit, path, found.oid, found.size, None, found.data, None)
@@ -118,6 +120,8 @@ def _located(tx: Read, row: RepoRow, commit: Oid, path: RepoPath, found: ObjectR
     kept = files.kept(tx, row.id, found.sha256)
     if kept is None:
         raise EntryNotFound(path, commit, "The large file behind this pointer is not stored in this repository")
+    if kept.is_damaged:
+        raw_scrubbing.check_served(tx, found.sha256)
     lfs = Lfs(found.sha256, found.pointer_size)
     raw = lfs.sha256 if kept.is_raw else None
     return Located(row, commit, path, found.oid, lfs.size, lfs, None, raw, kept.xet_hash)

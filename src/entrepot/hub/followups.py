@@ -24,7 +24,7 @@ from entrepot.catalog.jobs import LANES as LANES
 from entrepot.catalog.jobs import STATES as STATES
 from entrepot.catalog.jobs import Job as Job
 from entrepot.errors import EntrepotError, Refused, ThingNotFound
-from entrepot.hub import cards, couriers, indexing, ingestion, scrubbing, trends
+from entrepot.hub import cards, couriers, indexing, ingestion, raw_scrubbing, scrubbing, trends, upkeep
 from entrepot.hub.house import Hub
 
 LEASE_MS = 120_000
@@ -84,9 +84,11 @@ def repack_mirror(hub: Hub, args: Mapping[str, Any]) -> None:
 
 
 def scrub(hub: Hub, _args: Mapping[str, Any]) -> Iterator[None]:
-    """Check some stored chunks, xorb by xorb, and plan the next turn."""
+    """Check some stored chunks and raw files, delete leftovers of uploads, and plan the next turn."""
     yield from scrubbing.scrub_steps(hub)
-    scrubbing.scrub_again(hub)
+    read = yield from raw_scrubbing.scrub_steps(hub)
+    upkeep.sweep_leftovers(hub)
+    scrubbing.scrub_again(hub, turns=max(1, -(-read // scrubbing.PACE_BYTES)))
 
 
 def plan_recurring(hub: Hub) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.catalog import Read, jobs, objects, refs
-from entrepot.errors import shown
+from entrepot.errors import StoreFull, StoreUnavailable, shown
 from entrepot.git.listings import Ref
 from entrepot.hub import access
 from entrepot.hub.callers import Anyone as Anyone
@@ -24,8 +24,26 @@ _DAMAGE = re.compile(
     r"not a git repository|cannot be accessed|does not match index|unable to find|could not read|not valid",
     re.IGNORECASE,
 )
+_FAULT = re.compile(
+    r"^(?:error|fatal|warning): (?:in )?(?:\w+ )?(?P<oid>[0-9a-f]{40}): (?P<fault>[A-Za-z0-9]+): (?P<said>.*)$",
+    re.MULTILINE,
+)
+_TREE_FAULTS = re.compile(
+    r"badFilemode|badTree|duplicateEntries|emptyName|fullPathname|hasDot|nullSha1|treeNotSorted|zeroPaddedFilemode|"
+    r"largePathname|Symlink$"
+)
+_TAG_FAULTS = re.compile(r"badTag|missingTag|badType|missingType|extraHeaderEntry|missingObject|badObjectSha1")
+OLD_FAULTS = (
+    "badDate", "badDateOverflow", "badEmail", "badFilemode", "badName", "badTagName", "badTimezone", "extraHeaderEntry",
+    "missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeDate", "missingSpaceBeforeEmail", "missingTaggerEntry",
+    "multipleAuthors", "nulInCommit", "zeroPaddedDate", "zeroPaddedFilemode",
+)  # fmt: skip
+"""Faults of objects that old programs have made and git itself reads; none of them hides or escapes anything."""
+
 _SETTINGS: Mapping[str, str] = {
     "uploadpack.allowFilter": "true",
+    # A filter that names an object has git read it with each request; no client of today asks for it.
+    "uploadpackfilter.sparse:oid.allow": "false",
     # Partial clones fetch single objects later; every object of a repository may be read by whoever reads it.
     "uploadpack.allowAnySHA1InWant": "true",
     # Looking for deltas costs a hundred times more than sending what is stored.
@@ -102,14 +120,35 @@ def _annotated(tx: Read, repo_id: int, found: Mapping[RefName, Oid]) -> list[Oid
 
 
 def judge(hub: Hub, errand: Errand, stderr: bytes) -> None:
-    """Look at how a program failed; a mirror that seems to be damaged is removed, to be made anew."""
+    """Look at how a program failed; a mirror that is damaged is removed, to be made anew.
+
+    What git says may be the client's doing, so it is only a reason to look.
+    """
     if _DAMAGE.search(stderr.decode("utf-8", "replace")):
-        hub.mirrors.drop(errand.uid)
+        hub.mirrors.drop_damaged(errand.uid)
+
+
+def failure(stderr: bytes) -> StoreFull | StoreUnavailable:
+    """Return the error for a program of git that failed, by what it printed."""
+    return processes.failure("this repository", stderr)
 
 
 def reason(stderr: bytes) -> str:
-    """Why a program failed, in its own words, fit to be shown."""
+    """Return why a program failed, in its own words, fit to be shown; an object that git refuses is named."""
+    fault = _FAULT.search(stderr.decode("utf-8", "replace"))
+    if fault is not None:
+        said = shown(fault["said"].strip(), quote=False)
+        return f"the {_kind_of(fault['fault'])} {fault['oid']} is refused: {fault['fault']}: {said}"
     return shown(processes.last_words(stderr), quote=False)
+
+
+def _kind_of(fault: str) -> str:
+    """Return the type of object that a fault of ``git fsck`` is about."""
+    if _TREE_FAULTS.search(fault):
+        return "tree"
+    if fault.startswith(("gitmodules", "gitattributes")):
+        return "blob"
+    return "tag" if _TAG_FAULTS.search(fault) else "commit"
 
 
 def _errand(hub: Hub, caller: Anyone, ref: RepoRef, protocol: str, *options: str) -> Errand:

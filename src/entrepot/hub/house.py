@@ -19,6 +19,7 @@ from entrepot.hub.callers import Anyone
 from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
+from entrepot.hub.permissions import create_private, make_private
 from entrepot.hub.signing import Signer
 from entrepot.hub.tallies import Tallies
 from entrepot.hub.turns import Turns
@@ -91,8 +92,8 @@ def open_hub(settings: Settings, *, fsync: bool = True) -> Hub:
         fsync: False only in tests, where a power cut may lose data.
 
     Raises:
-        DataFolderError: the folder cannot be read or written, or was made by
-            a newer version; nothing in it was changed.
+        DataFolderError: the folder cannot be read or written, is open to other users and
+            not ours to close, or was made by a newer version; nothing in it was changed.
     """
     with opening(settings.data):
         return _open(settings, fsync=fsync)
@@ -102,6 +103,8 @@ def _open(settings: Settings, *, fsync: bool) -> Hub:
     folder = settings.data
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _check_format(folder)
+    make_private(folder)
+    create_private(folder / "catalog.sqlite3")  # its -wal and -shm get the same mode
     pool = settings.short_threads + settings.transfer_threads
     catalog = open_catalog(f"sqlite:///{folder / 'catalog.sqlite3'}", pool_size=pool)
     blobs = LocalBlobs(folder / "blobs", fsync=fsync)

@@ -14,7 +14,7 @@ from entrepot.catalog import accounts, refs
 from entrepot.errors import AccountNotFound, Refused, shown
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import HEADER_BYTES
-from entrepot.hub import callers, pushes, repositories, transfers
+from entrepot.hub import callers, git_wire, pushes, repositories, transfers
 from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.repositories import NewRepo
@@ -44,6 +44,7 @@ def bring_in(
     *,
     environ: Mapping[str, str],
     visibility: str | None = None,
+    tolerates_old: bool = False,
     progress: Progress = lambda _line: None,
 ) -> Imported:
     """Make a repository that has the branches, tags, history and large files of another one.
@@ -55,6 +56,8 @@ def bring_in(
         source: what ``git clone`` understands.
         folder: an empty place for a copy of the source, removed by the caller.
         environ: in which git fetches the source, with its owner's credentials.
+        tolerates_old: also take objects with the faults that old programs have made and git itself reads
+            (:data:`~entrepot.hub.git_wire.OLD_FAULTS`), such as dates and time zones that do not exist.
 
     Raises:
         AccountNotFound: the namespace of the new repository does not exist.
@@ -81,7 +84,9 @@ def bring_in(
         old = refs.find(tx, row.id, MAIN)
     commands = [Command(name, old if name == MAIN else None, oid) for name, oid in heads.items()]
     progress("storing the history")
-    verdicts = _push(hub, owner, ref, folder, Request(tuple(commands), frozenset()))
+    verdicts = _push(
+        hub, owner, ref, folder, Request(tuple(commands), frozenset()), git_wire.OLD_FAULTS if tolerates_old else ()
+    )
     refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
     return Imported(len(verdicts) - len(refused), len(found), refused)
 
@@ -153,8 +158,10 @@ def _store(hub: Hub, owner: Caller, ref: RepoRef, file: Path) -> None:
         raise
 
 
-def _push(hub: Hub, owner: Caller, ref: RepoRef, folder: Path, request: Request) -> list[Verdict]:
-    push = pushes.begin(hub, owner, ref, request)
+def _push(
+    hub: Hub, owner: Caller, ref: RepoRef, folder: Path, request: Request, tolerated: Sequence[str]
+) -> list[Verdict]:
+    push = pushes.begin(hub, owner, ref, request, tolerated=tolerated)
     try:
         wanted = "".join(f"{command.new}\n" for command in request.commands).encode()
         pack = folder / "import.pack"
@@ -184,4 +191,4 @@ def _pipe(argv: Sequence[str], environ: Mapping[str, str], given: bytes | int, o
             check=False,
         )
     if done.returncode:
-        raise Refused(f"the history was refused: {shown(processes.last_words(done.stderr), quote=False)}")
+        raise Refused(f"the history was refused: {git_wire.reason(done.stderr)}")

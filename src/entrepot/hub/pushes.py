@@ -6,6 +6,7 @@ push that is refused or cut off leaves nothing but objects that no ref names.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
@@ -14,11 +15,23 @@ from entrepot.catalog import Read, Write, discussions, files, refs
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAllowed, Refused
+from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAllowed, Refused, StoreFull
 from entrepot.git import Kind
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, audit, events, followups, git_wire, grants, judgements, locks, proposals, quotas
+from entrepot.hub import (
+    access,
+    audit,
+    events,
+    followups,
+    git_wire,
+    grants,
+    judgements,
+    locks,
+    proposals,
+    quotas,
+    raw_scrubbing,
+)
 from entrepot.hub.branches import find_clash
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
@@ -58,11 +71,17 @@ class Push:
     quarantine: Quarantine
     _lease: Lease
     progress: Progress = attrs.field(factory=Progress)
+    tolerated: Sequence[str] = ()
 
     def receiver(self, number: int) -> Receiver:
         """The program that a pack of so many objects has to be given to."""
         settings = self.hub.settings
-        return self.quarantine.receiver(number, longest_pack=settings.max_pack, longest_file=settings.max_inline_file)
+        return self.quarantine.receiver(
+            number,
+            longest_pack=settings.max_pack,
+            longest_file=settings.max_inline_file,
+            tolerated=self.tolerated,
+        )
 
     def close(self) -> None:
         """Drop what was not published; to be called once."""
@@ -81,8 +100,11 @@ def list_refs(hub: Hub, caller: Anyone, ref: RepoRef) -> Sequence[tuple[RefName,
         return refs.everything(tx, row.id)
 
 
-def begin(hub: Hub, caller: Anyone, ref: RepoRef, request: Request) -> Push:
+def begin(hub: Hub, caller: Anyone, ref: RepoRef, request: Request, *, tolerated: Sequence[str] = ()) -> Push:
     """Prepare to receive a pack.
+
+    Args:
+        tolerated: faults of objects that are accepted; see :meth:`Quarantine.receiver`.
 
     Raises:
         as :func:`list_refs`; StoreUnavailable: git is not installed, or failed.
@@ -91,7 +113,7 @@ def begin(hub: Hub, caller: Anyone, ref: RepoRef, request: Request) -> Push:
         row, author = proposals.pusher(tx, caller, ref)
     lease = hub.mirrors.take(hub.store, hub.read, row)
     try:
-        return Push(hub, row, author, request, open_quarantine(lease.path), lease)
+        return Push(hub, row, author, request, open_quarantine(lease.path), lease, tolerated=tolerated)
     except BaseException:
         lease.release()
         raise
@@ -116,7 +138,8 @@ def why_refused(push: Push, number: int, stderr: bytes) -> EntrepotError:
     if receiver.is_beyond_memory(stderr):
         cure = "track large files with git-lfs: git lfs migrate import --everything --above=10MiB"
         return LimitExceeded("the size in bytes of an object of the pack", receiver.longest, cure)
-    return Malformed("pack", git_wire.reason(stderr))
+    failed = git_wire.failure(stderr)
+    return failed if isinstance(failed, StoreFull) else Malformed("pack", git_wire.reason(stderr))
 
 
 def finish(push: Push) -> list[Verdict]:
@@ -245,6 +268,8 @@ def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
             for item in batch:
                 if item.oid in large:
                     files.reserve(tx, large[item.oid], len(item.content), hub.now_ms())
+    for sha256 in large.values():
+        raw_scrubbing.make_way(hub, sha256)
     rows = [
         stored.keep_large(hub.store, item, large[item.oid]) if item.oid in large else stored.row_of(item)
         for item in batch
@@ -327,7 +352,11 @@ def _conclude(push: Push, found: Inspected, outcome: Mapping[str, str | None]) -
     moves = [(RefName(c.ref), c.new) for c in push.request.commands if outcome[c.ref] is None]
     if not moves:
         return
-    hub.mirrors.adopt(push.row.uid, push.quarantine.packs, moves)
+    try:
+        hub.mirrors.adopt(push.row.uid, push.quarantine.packs, moves)
+    except OSError:  # such as a full disk: the push stands, and the next clone makes the mirror anew
+        with contextlib.suppress(OSError):
+            hub.mirrors.drop(push.row.uid)
     hub.job_added.set()
     if outcome.get(MAIN, "") is None and CARD_FILES & set(found.paths.values()):
         followups.attend(hub, card_job(push.row.id))

@@ -101,10 +101,14 @@ def is_damaged(hub: Hub, xorb: XetHash) -> bool:
     return False
 
 
-def scrub_again(hub: Hub) -> None:
-    """Plan the next turn of scrubbing, unless one is planned already."""
+def scrub_again(hub: Hub, turns: int = 1) -> None:
+    """Plan the next turn of scrubbing, unless one is planned already.
+
+    Args:
+        turns: how many turns' worth of bytes the last one has read; one large file may be many.
+    """
     with hub.write() as tx:
-        jobs.enqueue(tx, "scrub", {}, hub.now_ms(), dedup_key="scrub", delay_ms=PAUSE_MS)
+        jobs.enqueue(tx, "scrub", {}, hub.now_ms(), dedup_key="scrub", delay_ms=turns * PAUSE_MS)
 
 
 def bump_epoch(hub: Hub) -> None:

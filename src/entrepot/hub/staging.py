@@ -13,7 +13,7 @@ from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Busy, EntryNotFound, InvalidOperation, LargeFileMissing, LimitExceeded
 from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, render_pointer
-from entrepot.hub import access, quotas, revisions
+from entrepot.hub import access, quotas, raw_scrubbing, revisions
 from entrepot.hub.callers import Caller, read_by
 from entrepot.hub.house import Hub
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
@@ -172,6 +172,7 @@ class _Stage:
         sha256 = sha256_of(content)
         with self._hub.write() as tx:
             files.reserve(tx, sha256, len(content), self._hub.now_ms())
+        raw_scrubbing.make_way(self._hub, sha256)
         return objects.keep_large(self._hub.store, blob, sha256)
 
     def _move_away(self, path: RepoPath | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.blobs import PartSink, VerifiedSink, file_key, receive_verified
-from entrepot.catalog import Read, files, uploads
+from entrepot.catalog import Read, file_checks, files, uploads
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
 from entrepot.errors import (
@@ -24,7 +24,7 @@ from entrepot.errors import (
     ThingNotFound,
     TooLarge,
 )
-from entrepot.hub import access, chunks, grants, proposals, quotas
+from entrepot.hub import access, chunks, grants, proposals, quotas, raw_scrubbing
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.quotas import Allowance
@@ -100,12 +100,12 @@ def plan_uploads(
     sha256s = [item.sha256 for item in wanted]
     with hub.read() as tx:
         row, author = proposals.uploader(tx, caller, ref, revision)
-        stored = usable_sizes(tx, author, row, sha256s)
+        stored = _sound_sizes(tx, author, row, sha256s)
         room = quotas.allowance(hub, tx, row)
     if stored:
         # Looked up again, touched and linked in one transaction: no sweep can come between.
         with hub.write() as tx:
-            stored = usable_sizes(tx, author, row, sha256s)
+            stored = _sound_sizes(tx, author, row, sha256s)
             known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
             files.touch(tx, known, hub.now_ms())
             # So that verify and commit find it here, even if it is only readable elsewhere now.
@@ -183,6 +183,7 @@ class Receiving:
             Busy: a sweeper is at work on this file; send it again.
         """
         _reserve(self._hub, self._claim, self.size)
+        raw_scrubbing.make_way(self._hub, Sha256(self._claim["oid"]))
         self._sink.publish()
         _link_stored(self._hub, self._claim, self.size)
 
@@ -305,6 +306,7 @@ def complete(hub: Hub, upload: str, query: Mapping[str, str], etags: Mapping[int
         return
     _check_parts(found, arrived, etags)
     _reserve(hub, claim, size)
+    raw_scrubbing.make_way(hub, sha256)
     try:
         hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
     except (ContentMismatch, ThingNotFound) as error:
@@ -327,12 +329,15 @@ def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
         InvalidSignature: the link is altered, expired, or for another file.
         ThingNotFound: the file, or its repository, was deleted meanwhile, or
             whoever the link was made for may not read it any more.
+        BlobUnreadable: its bytes were found damaged.
     """
     claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     with hub.read() as tx:
         row = grants.reader(tx, grants.of_fields(claim), hub.now_ms())
         kept = None if row is None else files.kept(tx, row.id, oid)
+        if kept is not None and kept.is_damaged:
+            raw_scrubbing.check_served(tx, oid)
     if kept is None:
         raise ThingNotFound("object", oid)
     if not kept.is_raw and kept.xet_hash is not None:
@@ -342,6 +347,14 @@ def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
     except BlobMissing:
         # Its raw bytes gave way to chunks between the look-up and now.
         return chunks.open_verified(hub, oid)
+
+
+def _sound_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Return the sizes of files that need not be sent: usable ones, but for those whose bytes are damaged."""
+    found = usable_sizes(tx, author, row, sha256s)
+    lost = file_checks.damaged(tx, list(found))
+    lost -= {sha256 for sha256 in lost if files.chunks_of(tx, sha256) is not None}
+    return {sha256: size for sha256, size in found.items() if sha256 not in lost}
 
 
 def _refuse(hub: Hub, item: Wanted, stored: Mapping[Sha256, int], room: Allowance) -> Answer | None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
-from entrepot.blobs import file_key
-from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, repos, uploads, xorbs
+from entrepot.blobs import Stat, file_key
+from entrepot.catalog import Read, commits, facts, file_checks, files, jobs, objects, refs, repos, uploads, xorbs
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
 from entrepot.errors import BlobMissing, NotAllowed
@@ -68,6 +68,10 @@ def fsck(
         yield from checks.stray_blobs(hub.store, tx, hub.now_ms())
     progress("checking chunks")
     yield from scrubbing.check(hub, checks_content=checks_chunks)
+    if checks_content:
+        progress("checking clone caches")
+        for uid in hub.mirrors.damaged():
+            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone makes it anew")
 
 
 def gc(
@@ -106,7 +110,7 @@ def gc(
     progress("sweeping large files")
     yield from _sweep_files(hub, cutoff, is_rehearsal)
     if not is_rehearsal:
-        for stat in hub.store.drafts.sweep_incoming(_DAY_MS, now_ms=hub.now_ms()):
+        for stat in sweep_leftovers(hub, min(_DAY_MS, grace)):
             yield Sweepable("leftover", stat.key, "a crash cut its upload off", stat.size)
     progress("sweeping chunks")
     if bumps_epoch and not is_rehearsal:
@@ -117,6 +121,11 @@ def gc(
     if not is_rehearsal:
         with hub.write() as tx:
             jobs.forget_done(tx, cutoff)
+
+
+def sweep_leftovers(hub: Hub, grace_ms: int = _DAY_MS) -> Sequence[Stat]:
+    """Delete temporary files of uploads that a crash cut off, and return them; files of live processes stay."""
+    return hub.store.drafts.sweep_incoming(grace_ms, now_ms=hub.now_ms())
 
 
 def sizes(hub: Hub) -> dict[str, int]:
@@ -164,6 +173,10 @@ def _check_raw(hub: Hub, sha256: Sha256, size: int, *, checks_content: bool) -> 
         finding = checks.check_file(hub.store, sha256, size, checks_content=checks_content)
     except BlobMissing:
         finding = Finding("missing", file_key(sha256), f"the {size:,} bytes of this file")
+    if finding is None and not checks_content:
+        with hub.read() as tx:
+            if file_checks.damaged(tx, [sha256]):
+                return Finding("corrupt", file_key(sha256), "a background check found other bytes", size)
     if finding is not None:
         with hub.read() as tx:
             if not files.is_raw(tx, sha256):

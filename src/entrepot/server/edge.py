@@ -14,6 +14,7 @@ layer; doors decode what they take from it with ``segments.decode_segment``.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import re
 import secrets
@@ -26,7 +27,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError
+from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull
 from entrepot.server.answers import ErrorAnswer, Header, answer_error, answer_text
 from entrepot.server.body_limits import BodyLimits, LimitedBody
 from entrepot.server.client_addresses import client_address, network_of
@@ -227,6 +228,10 @@ class _Exchange:
             )
         except Exception as error:  # noqa: BLE001 - the edge: nothing may leave without an answer
             self._log_failure(error)
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                full = StoreFull(error.strerror or str(error))
+                await self._fail(answer_error(full, raw_path=self._scope["path"], query=b""), error)
+                return
             message = f"internal error; the hub's log has it under {self._scope['state']['request_id']}"
             await self._fail(answer_text(500, message), error)
 

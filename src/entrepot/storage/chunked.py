@@ -12,7 +12,7 @@ import attrs
 from entrepot.blobs import xorb_key
 from entrepot.catalog import Read, xet_files, xorbs
 from entrepot.catalog.xorbs import XorbRow
-from entrepot.errors import ContentMismatch, Malformed, XorbDamaged
+from entrepot.errors import BlobMissing, ContentMismatch, Malformed, XorbDamaged
 from entrepot.names import XetHash
 from entrepot.storage.store import Store
 from entrepot.xet import Term, Terms, XorbIndex, open_chunks, read_index, verify_chunks
@@ -82,12 +82,20 @@ def terms_of(tx: Read, file: XetHash) -> Terms | None:
 class ChunkedContent:
     """A file made of chunks, readable at any offset; decodes ahead for whoever reads on. Thread-safe."""
 
-    def __init__(self, store: Store, terms: Terms, find: Callable[[XetHash], StoredXorb]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        terms: Terms,
+        find: Callable[[XetHash], StoredXorb],
+        report: Callable[[XetHash], object] = lambda _xorb: None,
+    ) -> None:
         """Read what ``terms`` describe.
 
         Args:
             find: gives a xorb of the file; called while reading.
+            report: told of a xorb whose bytes are damaged or lost.
         """
+        self._report = report
         self.size = terms.size
         self._store = store
         self._terms = terms
@@ -129,7 +137,11 @@ class ChunkedContent:
         reads_on = bool(self._held.ends) and offset == self._held.end
         until = base + (offset + _BLOCK if reads_on else min(stop, offset + _BLOCK)) - begin
         end = min(bisect.bisect_left(index.raw_ends, until, start, term.end) + 1, term.end)
-        chunks = read_stored(self._store, xorb, start, end)
+        try:
+            chunks = read_stored(self._store, xorb, start, end)
+        except (BlobMissing, XorbDamaged):
+            self._report(xorb.hash)
+            raise
         shift = begin - base
         ends = [shift + raw_end for raw_end in index.raw_ends[start:end]]
         self._held = _Held(shift + index.raw_offset(start), ends, chunks)
@@ -162,14 +174,14 @@ def read_stored(store: Store, xorb: StoredXorb, start: int, end: int) -> list[me
 
     Raises:
         BlobMissing: the store has lost it.
-        XorbDamaged: the stored bytes cannot be decoded.
+        XorbDamaged: the stored bytes are not these chunks; none of them is returned.
     """
     first, stop = xorb.index.offset(start), xorb.index.offset(end)
     with store.blobs.open(xorb.key) as reader:
         data = reader.read_at(first, stop - first)
     try:
         return open_chunks(data, xorb.index, start, end)
-    except Malformed as error:
+    except (Malformed, ContentMismatch) as error:
         raise XorbDamaged(xorb.hash) from error
 
 

@@ -24,6 +24,7 @@ from typing import Final
 
 import attrs
 
+from entrepot.blobs.faults import full_disk_told
 from entrepot.catalog import Read, objects, refs
 from entrepot.catalog.repos import RepoRow
 from entrepot.names import MAIN, Oid, RefName, Uid
@@ -51,6 +52,8 @@ PUSH: Final = ".push-"
 """How the folders begin in which pushes wait."""
 
 _STALE_S = 86_400.0
+_PIECE = 1 << 20
+_SUM_BYTES = 20
 
 Reading = Callable[[], AbstractContextManager[Read]]
 """Opens a snapshot of the catalog."""
@@ -90,11 +93,17 @@ class Mirrors:
 
         Raises:
             StoreUnavailable: git is not installed, or failed.
+            StoreFull: the cache has no room; nothing half-written stays.
             ObjectMissing, ObjectDamaged, BlobMissing: the store has lost
                 something that the repository needs.
         """
+        with full_disk_told("the clone cache"):
+            return self._take(store, reading, repo)
+
+    def _take(self, store: Store, reading: Reading, repo: RepoRow) -> Lease:
         lease = Lease(self._folder / repo.uid, self._lock(repo.uid, "use", fcntl.LOCK_SH))
         try:
+            self._look_again(repo.uid)
             with reading() as tx:
                 wanted = refs.everything(tx, repo.id)
             if not _is_current(lease.path, wanted):
@@ -144,6 +153,34 @@ class Mirrors:
                 is_huge = _indexed(path) > _HUGE_INDEX
                 processes.run(path, [*_REPACK, *(_WITHOUT_DELTAS if is_huge else _WITH_DELTAS)])
                 _seal(path, list(_read_refs(path).items()))
+
+    def drop_damaged(self, uid: Uid) -> bool:
+        """Remove a mirror if a file of it is missing or has other bytes than were written; False when it is intact.
+
+        Every byte of it is read. An intact mirror stays, whatever a client
+        made git complain about.
+        """
+        with self._updating(uid):
+            if is_intact(self._folder / uid):
+                return False
+            self._remove(self._folder / uid)
+            return True
+
+    def damaged(self) -> Iterator[str]:
+        """Return the names of mirrors that are damaged, reading all of them; nothing is changed."""
+        for _, uid, _ in list(self._measured()):
+            with self._updating(uid):
+                path = self._folder / uid
+                is_damaged = path.exists() and not is_intact(path)
+            if is_damaged:
+                yield uid
+
+    def _look_again(self, uid: Uid) -> None:
+        """Read a mirror once a day, to find bytes that the disk has changed without a trace."""
+        listed = self._folder / uid / _LIST
+        with contextlib.suppress(OSError):
+            if time.time() - listed.stat().st_mtime > _STALE_S and not self.drop_damaged(uid):
+                os.utime(listed)
 
     def drop(self, uid: Uid) -> None:
         """Remove a mirror, whoever is reading it; the next reader makes it anew."""
@@ -300,18 +337,42 @@ def _is_sound(path: Path) -> bool:
         listed = json.loads((path / _LIST).read_text())
         is_whole = (path / "HEAD").read_text() == f"ref: {MAIN}\n" and (path / "config").read_text() == _CONFIG
         _read_refs(path)
+        if any(files for _, _, files in os.walk(path / "refs")) or (path / "objects" / "info" / "alternates").exists():
+            return False  # git would believe these before what was written here
         return is_whole and bool(listed == _measure_packs(path))
     except (OSError, ValueError):
         return False
 
 
-def _measure_packs(path: Path) -> dict[str, int]:
-    found = (path / "objects" / "pack").iterdir()
-    return {file.name: file.stat().st_size for file in found if file.name.startswith("pack-")}
+def is_intact(path: Path) -> bool:
+    """Return whether every file of a mirror has the bytes that were written: git puts a checksum at their ends."""
+    try:
+        return _is_sound(path) and all(map(_ends_with_its_sum, _packs_of(path)))
+    except OSError:
+        return False
+
+
+def _ends_with_its_sum(file: Path) -> bool:
+    size, digest = file.stat().st_size - _SUM_BYTES, hashlib.sha1(usedforsecurity=False)
+    with file.open("rb") as data:
+        while size > 0 and (piece := data.read(min(size, _PIECE))):
+            digest.update(piece)
+            size -= len(piece)
+        return size == 0 and data.read() == digest.digest()
+
+
+def _packs_of(path: Path) -> list[Path]:
+    return [file for file in (path / "objects" / "pack").iterdir() if file.name.startswith("pack-")]
+
+
+def _measure_packs(path: Path) -> dict[str, list[int]]:
+    """Size and time of the last change of each file: nobody writes to a pack after it was listed."""
+    stats = {file.name: file.stat() for file in _packs_of(path)}
+    return {name: [found.st_size, found.st_mtime_ns] for name, found in stats.items()}
 
 
 def _indexed(path: Path) -> int:
-    return sum(size for name, size in _measure_packs(path).items() if name.endswith(".idx"))
+    return sum(size for name, (size, _) in _measure_packs(path).items() if name.endswith(".idx"))
 
 
 def _render_refs(wanted: Sequence[tuple[RefName, Oid]]) -> str:

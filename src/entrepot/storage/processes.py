@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from entrepot.errors import StoreUnavailable, shown
+from entrepot.blobs.faults import says_full
+from entrepot.errors import StoreFull, StoreUnavailable, shown
 
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "PATH": os.defpath,
@@ -49,6 +50,7 @@ def run(folder: Path, arguments: Sequence[str], *, given: bytes = b"", more: Map
     Raises:
         StoreUnavailable: git is not installed, failed, or took too long; its
             last words are the reason.
+        StoreFull: it had no room to write.
     """
     try:
         done = subprocess.run(  # noqa: S603 - the words are ours, never a shell's
@@ -65,8 +67,15 @@ def run(folder: Path, arguments: Sequence[str], *, given: bytes = b"", more: Map
     except subprocess.TimeoutExpired as error:
         raise StoreUnavailable("git", f"'git {arguments[0]}' took more than {_TIMEOUT_S:.0f} s") from error
     if done.returncode:
-        raise StoreUnavailable("git", shown(last_words(done.stderr), quote=False))
+        raise failure("git", done.stderr)
     return done.stdout
+
+
+def failure(what: str, stderr: bytes) -> StoreFull | StoreUnavailable:
+    """Return the error for a program that failed, by what it printed: a full disk is told apart."""
+    reason = shown(last_words(stderr), quote=False)
+    is_full = says_full(stderr.decode("utf-8", "replace"))
+    return StoreFull(f"the cache of git: {reason}") if is_full else StoreUnavailable(what, reason)
 
 
 def last_words(stderr: bytes) -> str:

@@ -14,6 +14,7 @@ from typing import IO
 
 import attrs
 
+from entrepot.blobs.faults import full_disk_told
 from entrepot.errors import StoreUnavailable
 from entrepot.git import Kind
 from entrepot.git.packs import read_index_ids
@@ -72,18 +73,20 @@ class Quarantine:
         """Where its packs are."""
         return self.path / "objects" / "pack"
 
-    def receiver(self, number: int, *, longest_pack: int, longest_file: int) -> Receiver:
+    def receiver(self, number: int, *, longest_pack: int, longest_file: int, tolerated: Sequence[str] = ()) -> Receiver:
         """A program that reads a pack, checks every object in it and keeps it here.
 
         Args:
             number: of objects that the pack announces.
             longest_pack: in bytes.
             longest_file: in bytes; more than that is let through, so that it can be told by its path.
+            tolerated: faults of objects that are accepted, by their names in ``git help fsck``.
         """
         # An entry of its tables takes some 60 bytes, and an object that nobody streams is held as a whole.
         longest = max(_HELD_BYTES, 2 * longest_file, 128 * number)
         seconds = min(_CPU_S, 120 + number // 2_000)
-        flags = ["--stdin", "--fix-thin", "--strict", "--show-resolving-progress", f"--max-input-size={longest_pack}"]
+        strict = "--strict" + ("=" if tolerated else "") + ",".join(f"{fault}=ignore" for fault in tolerated)
+        flags = ["--stdin", "--fix-thin", strict, "--show-resolving-progress", f"--max-input-size={longest_pack}"]
         limits = f'ulimit -t {seconds}; ulimit -d {5 * longest >> 10}; exec "$@"'
         argv = ["sh", "-c", limits, "git", *processes.command(["index-pack", *flags], _HELD_WHOLE)]
         return Receiver(argv, {**self.environ, "GIT_ALLOC_LIMIT": str(longest)}, longest)
@@ -135,8 +138,13 @@ class Quarantine:
 def open_quarantine(mirror: Path) -> Quarantine:
     """A new quarantine beside a mirror, which must stay where it is as long as the quarantine is used."""
     path = mirror.parent / f"{PUSH}{secrets.token_hex(8)}"
-    lay_out(path)
-    (path / "objects" / "info" / "alternates").write_text(f"{mirror / 'objects'}\n")
+    try:
+        with full_disk_told("the quarantine of a push"):
+            lay_out(path)
+            (path / "objects" / "info" / "alternates").write_text(f"{mirror / 'objects'}\n")
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
     return Quarantine(path)
 
 

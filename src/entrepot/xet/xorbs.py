@@ -97,33 +97,32 @@ def open_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[me
 
     Raises:
         Malformed: the range is not one of the xorb, or ``data`` are not
-            these chunks by their headers or cannot be decompressed. Hashes
-            are not compared: see :func:`verify_chunks`.
+            these chunks by their headers or cannot be decompressed.
+        ContentMismatch: a chunk has another hash than the index says.
     """
     view, decoder = memoryview(data), Decoder()
     return [
-        memoryview(_decode(decoder, view, chunk, number))
+        memoryview(_verified(decoder, view, chunk, number, index))
         for number, chunk in enumerate(_read_range(data, index, start, end), start)
     ]
 
 
 def verify_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> None:
-    """Make sure that stored bytes still are the chunks ``start`` to ``end`` (exclusive).
+    """Make sure that stored bytes still are the chunks ``start`` to ``end`` (exclusive), holding one at a time.
 
-    Args:
-        data: as for :func:`read_chunks`.
-
-    Raises:
-        Malformed: as :func:`read_chunks`.
-        ContentMismatch: a chunk has another hash than the index says.
+    Arguments and errors as :func:`open_chunks`.
     """
-    view = memoryview(data)
-    decoder = Decoder()
+    view, decoder = memoryview(data), Decoder()
     for number, chunk in enumerate(_read_range(data, index, start, end), start):
-        found = chunk_hash(_decode(decoder, view, chunk, number))
-        known = index.chunk_hashes(number, number + 1)
-        if found != known:
-            raise ContentMismatch(f"hash of chunk {number}", read_hash(known), read_hash(found))
+        _verified(decoder, view, chunk, number, index)
+
+
+def _verified(decoder: Decoder, view: memoryview, chunk: _Chunk, number: int, index: XorbIndex) -> Buffer:
+    data = _decode(decoder, view, chunk, number)
+    found, known = chunk_hash(data), index.chunk_hashes(number, number + 1)
+    if found != known:
+        raise ContentMismatch(f"hash of chunk {number}", read_hash(known), read_hash(found))
+    return data
 
 
 class _Walk:

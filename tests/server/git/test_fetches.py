@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import contextlib
+import errno
 import gzip
 import os
 import socket
 from typing import Any
 
+import httpx2
 import psutil
+import pytest
 
 from entrepot.git import DELIM, FLUSH, pkt_line
 from entrepot.hub import git_wire
+from entrepot.storage import mirrors
 
 LS_REFS = pkt_line(b"command=ls-refs\n") + DELIM + pkt_line(b"ref-prefix refs/heads/\n") + FLUSH
 
@@ -62,14 +67,54 @@ def test_a_mirror_that_turns_out_to_be_damaged_is_made_anew(world: Any) -> None:
     errand = git_wire.serve_uploads(world.hub, None, ref, "")
     errand.release()
     pack = next((world.hub.settings.data / "cache" / "git" / errand.uid / "objects" / "pack").glob("*.pack"))
+    written = pack.stat()
     pack.chmod(0o600)
     data = bytearray(pack.read_bytes())
     data[12:-20] = bytes(len(data) - 32)
     pack.write_bytes(data)
+    os.utime(pack, ns=(written.st_atime_ns, written.st_mtime_ns))  # as a disk changes bytes
     with world.client(**{"git-protocol": "version=2"}) as client:
         try:
             first = client.post(f"/{ref.path}/git-upload-pack", content=fetch_all(commit))
             assert first.status_code == 503 or b"PACK" not in first.content
         except OSError:
             pass
+    assert b"PACK" in ask(world, ref.path, fetch_all(commit)).content
+
+
+def test_a_client_cannot_have_a_mirror_discarded(world: Any) -> None:
+    ref = world.repo("fetch-filters")
+    commit = world.commit(ref, {"a": os.urandom(5000)})
+    errand = git_wire.serve_uploads(world.hub, None, ref, "")
+    errand.release()
+    folder = world.hub.settings.data / "cache" / "git" / errand.uid
+    before = folder.stat().st_ino
+    for line in (
+        f"filter sparse:oid={'0' * 40}",
+        f"filter sparse:oid={commit}:a",
+        f"want {'1' * 40}",
+        "filter blob:limit=x",
+        f"shallow {'2' * 40}",
+        "deepen -1",
+    ):
+        lines = [pkt_line(text.encode() + b"\n") for text in (f"want {commit}", line, "done")]
+        with contextlib.suppress(httpx2.HTTPError):  # an answer that has begun is cut
+            ask(world, ref.path, pkt_line(b"command=fetch\n") + DELIM + b"".join(lines) + FLUSH)
+        assert folder.stat().st_ino == before
+    assert b"PACK" in ask(world, ref.path, fetch_all(commit)).content
+
+
+def test_a_clone_that_cannot_write_its_cache_is_answered_in_words(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo("fetch-full")
+    commit = world.commit(ref, {"a": b"1"})
+
+    def full(*_arguments: Any) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(mirrors, "write_pack", full)
+    answer = ask(world, ref.path, fetch_all(commit))
+    assert answer.status_code == 507
+    assert "No space left on device" in answer.text
+    assert answer.headers["content-type"].startswith("text/plain")
+    monkeypatch.undo()
     assert b"PACK" in ask(world, ref.path, fetch_all(commit)).content

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from entrepot.errors import ClientGone, StoreUnavailable
+from entrepot.errors import ClientGone, StoreFull, StoreUnavailable
 from entrepot.git.listings import COMMAND, parse_question, render_listing
 from entrepot.hub import git_wire
 from entrepot.hub.git_wire import Errand
@@ -59,7 +59,7 @@ async def errand_of(request: Request, find: Callable[[Hub, git_wire.Anyone], Err
 class _NotBegun(Exception):
     """The program failed before it said anything, so that there is an answer for it."""
 
-    def __init__(self, reason: StoreUnavailable) -> None:
+    def __init__(self, reason: StoreFull | StoreUnavailable) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -96,7 +96,7 @@ class Streamed:
         if not first:
             try:
                 await self._conclude(run, watching)
-            except StoreUnavailable as error:
+            except (StoreFull, StoreUnavailable) as error:
                 raise _NotBegun(error) from None
         return first
 
@@ -118,7 +118,7 @@ class Streamed:
             raise ClientGone
         if code:
             await self.house.threads.run_transfer(git_wire.judge, self.house.hub, self.errand, run.stderr)
-            raise StoreUnavailable("this repository", git_wire.reason(run.stderr))
+            raise git_wire.failure(run.stderr)
 
 
 async def _kill_when_gone(run: Run, receive: Receive) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-from collections.abc import Iterator
-
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from entrepot.errors import Malformed, StoreFull
+from entrepot.errors import Malformed
 from entrepot.hub import commits, pulls
 from entrepot.hub.callers import Anyone
 from entrepot.hub.commits import Draft, Recorded
@@ -26,7 +22,6 @@ from entrepot.wire.commits import CommitAnswer
 
 _LINE_MARGIN = 64 * 1024
 _NO_CONTENT = 4 * 1024
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def routes() -> list[BaseRoute]:
@@ -105,25 +100,14 @@ def _wants_disjoint(request: Request) -> bool:
 async def _spool(request: Request) -> SpooledBody:
     house = house_of(request)
     settings = house.hub.settings
-    with _full_disk_told():
-        return await spool_lines(
-            request.receive,
-            max_line=max_line(settings),
-            max_body=settings.max_commit_body,
-            threads=house.threads,
-            # The system's own place for such files is often a small one in memory.
-            folder=settings.data,
-        )
-
-
-@contextlib.contextmanager
-def _full_disk_told() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise StoreFull(error.strerror or str(error)) from error
+    return await spool_lines(
+        request.receive,
+        max_line=max_line(settings),
+        max_body=settings.max_commit_body,
+        threads=house.threads,
+        # The system's own place for such files is often a small one in memory.
+        folder=settings.data,
+    )
 
 
 def _answer(request: Request, done: _Done) -> Response:

@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_ec84e99e1612"
+revision = "first_e34147f30790"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -81,9 +81,12 @@ def upgrade() -> None:
         sa.Column("sweeping_ms", sa.BigInteger(), nullable=True),
         sa.Column("is_raw", sa.Boolean(), server_default=sa.text("1"), nullable=False),
         sa.Column("xet_hash", Hex(length=32), nullable=True),
+        sa.Column("checked_ms", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("is_damaged", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("sha256"),
         sqlite_with_rowid=False,
     )
+    op.create_index(op.f("ix_files_checked_ms"), "files", ["checked_ms"], unique=False)
     op.create_index(op.f("ix_files_xet_hash"), "files", ["xet_hash"], unique=False)
     op.create_table(
         "job_lanes",

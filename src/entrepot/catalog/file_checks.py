@@ -1,0 +1,62 @@
+"""When the raw bytes of large files were last read and hashed, and which of them are damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.names import Sha256
+
+_F = tables.files
+_BATCH = 500
+_DAMAGED = sa.select(_F.c.sha256).where(
+    _F.c.sha256.in_(sa.bindparam("wanted", expanding=True)) & _F.c.is_damaged & _F.c.is_raw
+)
+
+
+@attrs.frozen
+class Due:
+    """A raw file to be read and hashed; ``touched_ms`` changes when an upload of it begins to publish."""
+
+    sha256: Sha256
+    size: int
+    touched_ms: int
+
+
+def next_due(tx: Read, *, checked_before_ms: int, touched_before_ms: int) -> Due | None:
+    """Return the raw file that was checked longest ago, leaving out damaged ones and those just being published."""
+    wanted = (
+        (_F.c.checked_ms < checked_before_ms)
+        & (_F.c.touched_ms < touched_before_ms)
+        & _F.c.is_raw
+        & ~_F.c.is_damaged
+        & _F.c.sweeping_ms.is_(None)
+    )
+    query = sa.select(_F.c.sha256, _F.c.size, _F.c.touched_ms).where(wanted).order_by(_F.c.checked_ms).limit(1)
+    row = tx.sql.execute(query).first()
+    return Due(*row) if row else None
+
+
+def note(tx: Write, due: Due, now_ms: int, *, is_damaged: bool) -> bool:
+    """Record the result of a check; False if the file was published anew or given up meanwhile."""
+    same = (_F.c.sha256 == due.sha256) & (_F.c.touched_ms == due.touched_ms) & _F.c.is_raw
+    changed = sa.update(_F).where(same).values(checked_ms=now_ms, is_damaged=is_damaged)
+    return bool(tx.sql.execute(changed).rowcount)
+
+
+def damaged(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
+    """Return those of the files whose raw bytes were found damaged or lost."""
+    found: set[Sha256] = set()
+    for at in range(0, len(sha256s), _BATCH):
+        found.update(tx.sql.execute(_DAMAGED, {"wanted": sha256s[at : at + _BATCH]}).scalars())
+    return found
+
+
+def unmark(tx: Write, sha256: Sha256) -> bool:
+    """Forget that a file is damaged, for the upload that replaces its bytes; False if it was not marked."""
+    marked = (_F.c.sha256 == sha256) & _F.c.is_damaged
+    return bool(tx.sql.execute(sa.update(_F).where(marked).values(is_damaged=False, checked_ms=0)).rowcount)
