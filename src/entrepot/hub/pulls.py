@@ -7,6 +7,7 @@ one transaction moves the base, ends the pull request and says so.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import attrs
@@ -18,7 +19,19 @@ from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
 from entrepot.git import Kind, Merged, Mode, merge_trees
-from entrepot.hub import access, audit, commits, diffs, events, followups, proposals, revisions, staging, talks
+from entrepot.hub import (
+    access,
+    audit,
+    commits,
+    diffs,
+    events,
+    followups,
+    lfs_rules,
+    proposals,
+    revisions,
+    staging,
+    talks,
+)
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.commits import Draft, Recorded
 from entrepot.hub.events import Moved
@@ -103,8 +116,10 @@ def open_with_commit(hub: Hub, caller: Anyone, target: RepoRef, revision: str, d
         row, author, base = _base(tx, caller, target, revision)
         start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)
     staged = staging.stage(hub, author, row, Branch(base.ref, start), draft.operations, inline_bytes=draft.inline_bytes)
+    known = lfs_rules.read_root(hub, row.id, start) if staged.pointers else {}
     with hub.read() as tx:
-        commit, rows = commits.compose(hub, tx, author, row, start, draft, staged)
+        made = commits.compose(hub, tx, author, row, start, draft, staged, known)
+    commit = made.oid
     with hub.write() as tx:
         talk = talks.begin(
             hub, tx, row, author, _title_of(draft.summary), _text_of(draft.description), status=OPEN, base=base.ref
@@ -114,7 +129,7 @@ def open_with_commit(hub: Hub, caller: Anyone, target: RepoRef, revision: str, d
             row.id,
             Move(head, None, commit),
             (start,),
-            rows,
+            made.rows,
             staged.large,
             staged.touched,
             author.account.id,
@@ -231,7 +246,8 @@ def _attempt(hub: Hub, merger: Caller, row: RepoRow, num: int, said: str | None,
     with hub.read() as tx:
         talk = talks.get_pull(tx, row, num)
         base, head = _ends(tx, talk)
-        merged = _merged(hub, tx, talk, base, head)
+        rules: dict[Oid, GitObject] = {}
+        merged = _merged(hub, tx, talk, base, head, rules)
         large = _large(tx, row.id, merged)
     commit = commit_object(
         hub, merger, merged.root, (base,) if is_squash else (base, head), f"Merge {talks.head_ref(talk)}: {talk.title}",
@@ -242,7 +258,7 @@ def _attempt(hub: Hub, merger: Caller, row: RepoRow, num: int, said: str | None,
         row.id,
         Move(talk.base, base, commit.oid),
         (base,) if is_squash else (base, head),
-        _rows(merged, commit),
+        _rows(merged, [*rules.values(), commit]),
         large,
         [change.path for change in merged.taken],
         merger.account.id,
@@ -286,13 +302,13 @@ def _ends(tx: Read, talk: Talk) -> tuple[Oid, Oid]:
     return base, head
 
 
-def _merged(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid) -> Merged:
-    """The merged trees.
+def _merged(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid, rules: dict[Oid, GitObject]) -> Merged:
+    """The merged trees; file objects that the merge makes are added to ``rules``.
 
     Raises:
         NotMergeable: there is a conflict, or nothing to merge.
     """
-    merged = _merge(hub, tx, talk, base, head)
+    merged = _merge(hub, tx, talk, base, head, rules)
     if merged.conflicts:
         raise NotMergeable(talk.num, f"it is in conflict with {talk.base}", tuple(merged.conflicts))
     if merged.root == stored.root_of(hub.store, tx, talk.repo_id, base):
@@ -301,12 +317,13 @@ def _merged(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid) -> Merged:
     return merged
 
 
-def _merge(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid) -> Merged:
+def _merge(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid, rules: dict[Oid, GitObject]) -> Merged:
     def root(commit: Oid) -> Oid:
         return stored.root_of(hub.store, tx, talk.repo_id, commit)
 
     bases = [root(commit) for commit in proposals.bases_of(tx, talk, head)]
-    return merge_trees(bases, root(base), root(head), Trees(hub.store, tx, talk.repo_id).read)
+    resolve = functools.partial(lfs_rules.merge_change, tx, talk.repo_id, rules)
+    return merge_trees(bases, root(base), root(head), Trees(hub.store, tx, talk.repo_id).read, resolve)
 
 
 def _conflicts(hub: Hub, tx: Read, talk: Talk) -> Sequence[RepoPath] | None:
@@ -317,7 +334,7 @@ def _conflicts(hub: Hub, tx: Read, talk: Talk) -> Sequence[RepoPath] | None:
     if base is None or head is None:
         return None
     try:
-        return _merge(hub, tx, talk, base, head).conflicts
+        return _merge(hub, tx, talk, base, head, {}).conflicts
     except LimitExceeded:
         return None
 
@@ -346,9 +363,9 @@ def _large(tx: Read, repo_id: int, merged: Merged) -> list[tuple[Sha256, RepoPat
     return [(sha256, path) for path, sha256 in named if sha256 is not None]
 
 
-def _rows(merged: Merged, commit: GitObject) -> list[ObjectRow]:
+def _rows(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
     made = [GitObject(oid, Kind.TREE, content) for oid, content in merged.made.items()]
-    return [stored.row_of(item) for item in (*made, commit)]
+    return [stored.row_of(item) for item in (*made, *others)]
 
 
 def _title_of(summary: str) -> str:
