@@ -25,7 +25,16 @@ from entrepot.hub.callers import Anyone, Caller, require_change
 from entrepot.hub.followups import attend
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, card_job, commit_object, publish
-from entrepot.names import MAIN, RepoId, RepoPath, RepoRef, RepoType, new_uid, parse_path, parse_repo_id
+from entrepot.names import (
+    MAIN,
+    RepoId,
+    RepoPath,
+    RepoRef,
+    RepoType,
+    new_uid,
+    parse_path,
+    parse_repo_id,
+)
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 
@@ -166,6 +175,8 @@ def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoR
         if changes.options:
             protections.check_patterns([str(it) for it in _list_of(changes.options.get(protections.BRANCHES))])
             values["settings"] = dict(row.settings) | dict(changes.options)
+            if changes.options.get(protections.TAGS):
+                protections.check_tags_visible(tx, row)
         if values:
             repos.update(tx, row.id, **values)
             words = {name: value for name, value in values.items() if isinstance(value, str)}

@@ -19,6 +19,7 @@ from entrepot.names.digests import (
 )
 from entrepot.names.paths import ROOT, RepoPath, check_extent, parse_folder, parse_path
 from entrepot.names.refs import (
+    CONVERT,
     MAIN,
     RefName,
     branch_ref,
@@ -32,6 +33,7 @@ from entrepot.names.refs import (
 from entrepot.names.repos import RepoId, RepoRef, RepoType, parse_repo_id, parse_repo_type
 
 __all__ = [
+    "CONVERT",
     "MAIN",
     "ROOT",
     "AccountName",
