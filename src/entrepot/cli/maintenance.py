@@ -32,8 +32,9 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     --deep stops serving chunks that it finds damaged.
 
     Findings are 'missing' or 'corrupt', which is damage (exit code 1), or
-    'orphaned', which 'entrepot gc' takes away in time (exit code 0). The hub
-    may be in use meanwhile.
+    'orphaned', which 'entrepot gc' removes in time, or 'unreadable': a path
+    that no client can use, until it is deleted (exit code 0). The hub may be
+    in use meanwhile.
 
     \b
     Examples:
@@ -50,19 +51,21 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
             if not as_json:
                 progress.clear()
                 size = f" ({render_bytes(finding.size)})" if finding.size else ""
-                show(f"{finding.kind:<8}  {finding.where}: {finding.what}{size}")
+                show(f"{finding.kind:<10}  {finding.where}: {finding.what}{size}")
     progress.clear()
     damaged = sum(finding.is_damage for finding in found)
+    orphaned = sum(finding.kind == "orphaned" for finding in found)
     if as_json:
         rows = [
             {"kind": finding.kind, "where": finding.where, "what": finding.what, "size": finding.size}
             for finding in found
         ]
-        show_json({"damaged": damaged, "orphaned": len(found) - damaged, "findings": rows})
+        show_json({"damaged": damaged, "orphaned": orphaned, "findings": rows})
     elif not found:
         show("everything is there and as it should be" if not quick else "everything is there")
     else:
-        show(f"{damaged} damaged, {len(found) - damaged} orphaned")
+        others = len(found) - damaged - orphaned
+        show(f"{damaged} damaged, {orphaned} orphaned" + (f", {others} unreadable" if others else ""))
     return 1 if damaged else 0
 
 

@@ -38,6 +38,24 @@ def check_history(tx: Read, repo_id: int, found: Inspected) -> None:
         raise Malformed("push", "objects that the new commits need are missing; fetch and try again")
 
 
+def check_names(hub: Hub, tx: Read, repo_id: int, found: Inspected) -> None:
+    """Refuse paths that break the rules of names, as an HTTP commit does.
+
+    What a stored parent has at the same path is left alone: a push that
+    changes other files, or removes some of these, is no reason to refuse it.
+
+    Raises:
+        InvalidPath: naming the first of them, with the cure.
+    """
+    if not found.faults:
+        return
+    trees = Trees(hub.store, tx, repo_id)
+    roots = [stored.root_of(hub.store, tx, repo_id, parent) for parent in found.parents_beyond]
+    for fault in found.faults:
+        if all(trees.find(root, RepoPath(fault.path)) is None for root in roots):
+            raise fault
+
+
 def named_again(hub: Hub, tx: Read, repo_id: int, found: Inspected) -> dict[RepoPath, Pointer]:
     """Pointers that are here already, to files that were deleted, and that a push names where no earlier commit did.
 

@@ -38,7 +38,7 @@ from entrepot.hub.events import Moved
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import Branch
-from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256, parse_path
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
@@ -307,10 +307,14 @@ def _merged(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid, rules: dict[Oi
 
     Raises:
         NotMergeable: there is a conflict, or nothing to merge.
+        InvalidPath: it adds a path that breaks the rules of names.
     """
     merged = _merge(hub, tx, talk, base, head, rules)
     if merged.conflicts:
         raise NotMergeable(talk.num, f"it is in conflict with {talk.base}", tuple(merged.conflicts))
+    for change in merged.taken:
+        if change.old is None and change.new is not None:
+            parse_path(change.path)
     if merged.root == stored.root_of(hub.store, tx, talk.repo_id, base):
         # The generation of 2024 looks for these words.
         raise NotMergeable(talk.num, "it has no associated changes")

@@ -127,7 +127,7 @@ def finish(push: Push) -> list[Verdict]:
     anything that is not durable.
 
     Raises:
-        LimitExceeded, LargeFileMissing, InvalidOperation, Malformed: the
+        LimitExceeded, LargeFileMissing, InvalidOperation, InvalidPath, Malformed: the
             objects are refused, and with them every command.
         QuotaExceeded: the namespace has no room for them.
         RepoNotFound: the repository was deleted meanwhile.
@@ -139,6 +139,7 @@ def finish(push: Push) -> list[Verdict]:
     found = inspect(push.quarantine, oids, max_file=hub.settings.max_inline_file)
     with hub.read() as tx:
         judgements.check_history(tx, repo_id, found)
+        judgements.check_names(hub, tx, repo_id, found)
         again = judgements.named_again(hub, tx, repo_id, found)
         row = repos.by_id(tx, repo_id) or push.row
         guard = locks.guard(hub, tx, repo_id, push.author.account.id, found)

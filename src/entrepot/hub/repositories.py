@@ -10,7 +10,7 @@ import attrs
 from entrepot.catalog import Read, commits, files, jobs, objects, refs, repos, texts
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import AlreadyExists, InvalidName, Refused
+from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Refused
 from entrepot.git import (
     DEFAULT_DATASET,
     DEFAULT_MODEL,
@@ -35,6 +35,7 @@ from entrepot.names import (
     parse_path,
     parse_repo_id,
 )
+from entrepot.storage import checks
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 
@@ -199,12 +200,16 @@ def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibil
     Raises:
         RepoNotFound, GatedRepo, LoginRequired, NotAllowed: no access here or there.
         AlreadyExists: the target's name is taken.
+        InvalidPath: a branch or tag has a path that breaks the rules of names.
         QuotaExceeded: the namespace has no room for it.
     """
     maker = require_change(caller)
     _check_visibility(visibility)
     with hub.read() as tx:
         source_id = access.readable(tx, maker, source).id
+        for name, path, rule in checks.unreadable(hub.store, tx, source_id):
+            if not name.startswith("refs/pr/"):
+                raise InvalidPath(path, f"{rule}; rename or delete it on {name} first")
     ingestion.verify_claims(hub, repo_id=source_id)
     with hub.write() as tx:
         origin = access.readable(tx, maker, source)

@@ -11,7 +11,7 @@ from entrepot.catalog import Read, Write, files, xet_files
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import Busy, EntryNotFound, InvalidOperation, LargeFileMissing, LimitExceeded
+from entrepot.errors import Busy, EntryNotFound, InvalidOperation, InvalidPath, LargeFileMissing, LimitExceeded
 from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, render_pointer
 from entrepot.hub import access, quotas, revisions
 from entrepot.hub.callers import Caller, read_by
@@ -19,7 +19,7 @@ from entrepot.hub.house import Hub
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
 from entrepot.hub.quotas import Allowance
 from entrepot.hub.revisions import Branch
-from entrepot.names import Oid, RepoPath, Sha256, check_extent
+from entrepot.names import Oid, RepoPath, Sha256, check_extent, name_fault
 from entrepot.storage import objects
 from entrepot.storage.contents import sha256_of
 from entrepot.storage.trees import Node, Trees
@@ -312,5 +312,9 @@ def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], li
         if len(nodes) > _MAX_COPIED:
             raise LimitExceeded(f"the copied folder '{operation.source}' in entries", _MAX_COPIED, "copy parts of it")
         nodes.append(node)
+    if trees.left_out:
+        path = trees.left_out[0]
+        fault = name_fault(path.rpartition("/")[2], is_top=False)
+        raise InvalidPath(path, f"{fault or 'it breaks a rule'}; rename it in the source first")
     named = [(item.lfs.sha256, item.path, item.oid) for item in trees.measure(nodes) if item.lfs]
     return list({node.entry.oid for node in nodes if node.entry.mode != Mode.GITLINK}), named

@@ -17,7 +17,16 @@ from entrepot.names.digests import (
     parse_uid,
     parse_xet_hash,
 )
-from entrepot.names.paths import ROOT, RepoPath, check_extent, parse_folder, parse_path
+from entrepot.names.paths import (
+    ROOT,
+    RepoPath,
+    check_extent,
+    name_fault,
+    parse_folder,
+    parse_path,
+    parse_stored_path,
+    quote_path,
+)
 from entrepot.names.refs import (
     CONVERT,
     MAIN,
@@ -48,6 +57,7 @@ __all__ = [
     "XetHash",
     "branch_ref",
     "check_extent",
+    "name_fault",
     "new_uid",
     "parse_account",
     "parse_branch",
@@ -60,10 +70,12 @@ __all__ = [
     "parse_repo_type",
     "parse_revision",
     "parse_sha256",
+    "parse_stored_path",
     "parse_tag",
     "parse_uid",
     "parse_xet_hash",
     "pull_ref",
+    "quote_path",
     "short_name",
     "tag_ref",
 ]

@@ -55,14 +55,9 @@ def parse_revision(text: str) -> str:
     """
     if text.startswith("~"):
         text = CONVERT + text[1:]
-    if (
-        len(text) > 300
-        or not text
-        or text == CONVERT
-        or text[0] == "-"
-        or _FORBIDDEN.search(text)
-        or not _is_unicode(text)
-    ):
+    if len(text) > 300 or text in ("", CONVERT) or text[0] == "-":
+        raise RevisionNotFound(text)
+    if _FORBIDDEN.search(text) or not _is_unicode(text):
         raise RevisionNotFound(text)
     return text
 
