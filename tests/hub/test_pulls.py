@@ -77,7 +77,7 @@ def test_a_commit_opens_one_with_its_message(world: Any, ref: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("summary", "title"), [("x", "Pull request: x"), ("y" * 300, "y" * 199 + "…"), ("a\nb c", "a b c")]
+    ("summary", "title"), [("x", "Pull request: x"), ("y" * 300, "y" * 199 + "…"), ("a title\nb c", "a title")]
 )
 def test_any_message_makes_a_title(world: Any, ref: Any, summary: str, title: str) -> None:
     num = proposed(world, ref, summary=summary)

@@ -41,7 +41,7 @@ class Draft:
     """What a commit shall record.
 
     Args:
-        summary: first line of the message, not empty.
+        summary: the message, not empty; lines after the first come before the description.
         operations: applied in order; read once.
         description: rest of the message.
         parent: id, or its first 7 or more digits, of the commit that must be
@@ -98,7 +98,7 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
         Busy: others kept winning the race for the branch, or a sweep took
             what the commit needs.
     """
-    check_message(draft)
+    draft = check_message(draft)
     with hub.read() as tx:
         row, author, branch = proposals.changeable(tx, caller, target, revision)
         if not draft.is_disjoint_welcome:
@@ -202,16 +202,20 @@ def compose(
     return Composed(commit.oid, [objects.row_of(item) for item in (*additions.made, *made, commit)], additions.paths)
 
 
-def check_message(draft: Draft) -> None:
-    """Refuse a draft whose summary is empty, or whose parent is no id.
+def check_message(draft: Draft) -> Draft:
+    """Return a draft whose summary is one line: further lines begin the description.
 
     Raises:
-        Malformed: it is so.
+        Malformed: the summary is empty, or the parent is no id.
     """
     if not draft.summary.strip():
         raise Malformed("commit", "the summary is empty")
     if draft.parent is not None and not re.fullmatch(r"[0-9a-f]{7,40}", draft.parent):
         raise Malformed("commit", "the parent commit must be 7 to 40 lower-case hex digits")
+    summary, _, rest = draft.summary.replace("\r\n", "\n").strip("\n").partition("\n")
+    rest = rest.strip("\n")
+    description = f"{rest}\n\n{draft.description}" if rest and draft.description else rest or draft.description
+    return attrs.evolve(draft, summary=summary, description=description)
 
 
 def _check_pin(hub: Hub, tx: Read, repo_id: int, branch: Branch, draft: Draft, touched: Collection[RepoPath]) -> None:

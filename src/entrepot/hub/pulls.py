@@ -111,7 +111,7 @@ def open_with_commit(hub: Hub, caller: Anyone, target: RepoRef, revision: str, d
         Busy: the parent was swept meanwhile.
         As :func:`commits.create` otherwise.
     """
-    commits.check_message(draft)
+    draft = commits.check_message(draft)
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)
         start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)

@@ -19,7 +19,7 @@ from entrepot.hub.house import Hub
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
 from entrepot.hub.quotas import Allowance
 from entrepot.hub.revisions import Branch
-from entrepot.names import Oid, RepoPath, Sha256, check_extent, name_fault
+from entrepot.names import Oid, RepoPath, Sha256, check_extent, name_fault, parse_folder
 from entrepot.storage import objects
 from entrepot.storage.contents import sha256_of
 from entrepot.storage.trees import Node, Trees
@@ -54,11 +54,20 @@ class Remove:
     is_folder: bool = False
 
     def apply(self, editor: TreeEditor) -> None:
-        """Remove it, or raise EntryNotFound."""
-        if self.is_folder:
-            editor.remove_folder(self.path)
-        else:
-            editor.remove(self.path)
+        """Remove it.
+
+        Raises:
+            EntryNotFound: nothing is there.
+            InvalidPath: nothing is there, nor could be: only what is stored already may have such a path.
+        """
+        try:
+            if self.is_folder:
+                editor.remove_folder(self.path)
+            else:
+                editor.remove(self.path)
+        except EntryNotFound:
+            parse_folder(self.path)
+            raise
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from entrepot.errors import Unavailable
 from entrepot.hub import upkeep
 from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub
-from entrepot.server import git, health, hf, lfs, xet
+from entrepot.server import avatars, git, health, hf, lfs, xet
 from entrepot.server.doors import House
 from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics, Reading
@@ -75,7 +75,8 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
 def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Every route of the application, in the order in which they are tried."""
     chunk_store = xet.routes(workers=hub.settings.workers)
-    return [*health.routes(metrics or Metrics(worker=0)), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
+    own = [*health.routes(metrics or Metrics(worker=0)), *avatars.routes()]
+    return [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
 
 
 async def _flush_often(house: House) -> None:
