@@ -415,3 +415,27 @@ def test_a_stranger_pushes_to_a_pull_request_of_their_own(desk: Desk, repo: str,
     stranger.api.change_discussion_status(repo, pull.num, "open")
     desk.api.merge_pull_request(repo, pull.num)
     assert (desk.clone(repo) / "big.bin").read_bytes() == LARGE
+
+
+def test_large_files_without_a_rule_are_clean_in_every_clone(desk: Desk, repo: str) -> None:
+    """A file that the API stores as a large one is covered by ``.gitattributes`` in the same commit."""
+    names = ["m.gguf", "dir/a b.gguf", "#x", "dir/[1]*.gguf", "\u6a21\u578b", "!bang", 'q"uote']
+    desk.save("sub/m.gguf", b"a small text\n", repo)
+    for number, name in enumerate(names):
+        desk.save(name, b"\0%d" % number + LARGE[:20_000], repo)
+    clone = desk.clone(repo)
+    desk.git("lfs", "pull", cwd="clone")
+    assert desk.git("status", "--short", cwd="clone") == ""
+    for number, name in enumerate(names):
+        assert (clone / name).read_bytes() == b"\0%d" % number + LARGE[:20_000], name
+    assert (clone / "sub/m.gguf").read_bytes() == b"a small text\n"
+    desk.save("m.gguf", b"\0new" + LARGE[:20_000], repo)
+    desk.git("pull", "--rebase", cwd="clone")
+    assert (clone / "m.gguf").read_bytes() == b"\0new" + LARGE[:20_000]
+    (clone / "m.gguf").write_bytes(b"\0mine" + LARGE[:20_000])
+    desk.git("commit", "-qam", "mine", cwd="clone")
+    desk.save("other.gguf", b"\0other" + LARGE[:20_000], repo)
+    desk.git("pull", "--rebase", cwd="clone")
+    desk.git("push", cwd="clone")
+    assert desk.git("status", "--short", cwd="clone") == ""
+    assert desk.api.get_paths_info(repo, ["m.gguf"])[0].lfs is not None

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from entrepot.git import DEFAULT_DATASET, DEFAULT_MODEL, DEFAULT_SPACE, Attributes
+from entrepot.git import (
+    DEFAULT_DATASET,
+    DEFAULT_MODEL,
+    DEFAULT_SPACE,
+    Attributes,
+    merge_lfs_rules,
+    render_lfs_rule,
+)
 from entrepot.names import RepoPath
 
 Git = Callable[..., bytes]
@@ -129,9 +136,61 @@ def test_default_lines_have_the_form_git_lfs_track_writes() -> None:
 
 
 def test_rules_beyond_the_limit_are_left_out() -> None:
-    many = "".join(f"file-{number} filter=lfs\n" for number in range(2_001))
-    assert Attributes.parse(many).is_lfs(RepoPath("file-1999")) is True
-    assert Attributes.parse(many).is_lfs(RepoPath("file-2000")) is None
+    many = "".join(f"*.suffix{number} filter=lfs\n" for number in range(2_001))
+    assert Attributes.parse(many).is_lfs(RepoPath("a.suffix1999")) is True
+    assert Attributes.parse(many).is_lfs(RepoPath("a.suffix2000")) is None
+
+
+def test_thousands_of_rules_for_single_paths_count() -> None:
+    rules = Attributes.parse("".join(f"d/file-{number} filter=lfs\n" for number in range(10_000)))
+    assert rules.is_lfs(RepoPath("d/file-9999")) is True
+    assert rules.is_lfs(RepoPath("d/file-10000")) is None
+
+
+def test_the_last_line_wins_between_a_path_a_name_and_a_wildcard() -> None:
+    def decide(*lines: str) -> bool | None:
+        return Attributes.parse("\n".join(lines)).is_lfs(RepoPath("d/a.x"))
+
+    assert decide("d/a.x filter=lfs", "*.x -filter") is False
+    assert decide("*.x -filter", "a.x filter=lfs") is True
+    assert decide("a.x filter=lfs", "d/a.x -filter", "*.y filter=lfs") is False
+    assert decide("d/a.x -filter", "a.x filter=lfs", "d/* text") is True
+
+
+NAMES = [
+    *["m.gguf", "with space.bin", "a\tb", "#hash", "!bang", "[attr]x", "star*.bin", "q?", "br[a]cket", "back\\slash"],
+    *['"quoted"', 'in"side', "ümlaut", "模型", " lead", "trail ", "d/[x] *?.bin", "d/#a", "d/!b", "-dash", '" '],
+]
+
+
+@pytest.mark.parametrize("is_anchored", [False, True])
+def test_git_reads_the_rendered_rule_as_exactly_this_path(git: Git, bare: Path, is_anchored: bool) -> None:
+    for name in NAMES:
+        rule = render_lfs_rule(RepoPath(name), is_anchored=is_anchored)
+        assert rule is not None
+        (bare / ".gitattributes").write_text(rule + "\n", encoding="utf-8", newline="")
+        told = git("check-attr", "-z", "filter", "diff", "merge", "text", "--", name).split(b"\0")[2::3]
+        assert told == [b"lfs", b"lfs", b"lfs", b"unset"], name
+        for other in {"other", f"x{name}", f"{name}x", "star1.bin", "qa", "bra"} - {name}:
+            assert git("check-attr", "-z", "filter", "--", other).split(b"\0")[2] == b"unspecified", (name, other)
+        assert Attributes.parse(rule).is_lfs(RepoPath(name)) is True
+        if is_anchored:
+            assert git("check-attr", "-z", "filter", "--", f"sub/{name}").split(b"\0")[2] == b"unspecified"
+
+
+def test_a_rule_that_git_would_ignore_for_its_length_is_not_written() -> None:
+    assert render_lfs_rule(RepoPath("d/" + "x" * 1_900)) is not None
+    assert render_lfs_rule(RepoPath("d/" + "x" * 2_020)) is None
+
+
+def test_rules_that_both_sides_appended_are_merged_and_nothing_else() -> None:
+    lfs = b" filter=lfs diff=lfs merge=lfs -text\n"
+    base, ours, theirs = b"*.bin text", b"*.bin text\na" + lfs, b"*.bin text\na" + lfs + b"b" + lfs
+    assert merge_lfs_rules(base, ours, theirs) == b"*.bin text\na" + lfs + b"b" + lfs
+    assert merge_lfs_rules(b"", b"a" + lfs, b"b" + lfs) == b"a" + lfs + b"b" + lfs
+    assert merge_lfs_rules(base, ours, b"*.bin -text\n") is None
+    assert merge_lfs_rules(base, ours, b"*.bin text\n*.c -filter\n") is None
+    assert merge_lfs_rules(base, ours, b"*.bin text") is None
 
 
 def test_a_long_chain_of_macros_ends() -> None:

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
-from entrepot.errors import AlreadyExists, InvalidName, NotAllowed, RevisionNotFound
-from entrepot.hub import branches, contents
+from entrepot.catalog import refs
+from entrepot.errors import AlreadyExists, InvalidName, NotAllowed, Refused, RevisionNotFound
+from entrepot.hub import branches, commits, contents, pulls, repositories
+from entrepot.hub.commits import Draft
+from entrepot.hub.operations import AddFile
+from entrepot.hub.repositories import Changes
 from entrepot.names import RefName, RepoPath, RepoRef
 
 
@@ -133,3 +137,110 @@ def test_what_is_not_there_cannot_be_deleted(world: Any) -> None:
         branches.delete_branch(world.hub, world.alice, ref, "x")
     with pytest.raises(RevisionNotFound, match="refs/tags/main"):
         branches.delete_tag(world.hub, world.alice, ref, "main")
+
+
+def text_at(world: Any, ref: RepoRef, revision: str) -> bytes:
+    return bytes(world.read(ref, "f", revision))
+
+
+def plant(world: Any, ref: RepoRef, name: str, oid: str) -> None:
+    """A ref as it could be made before its name was refused."""
+    with world.hub.write() as tx:
+        assert refs.swap(tx, world.row_id(ref), RefName(name), None, oid, 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["refs/pr/1", "refs/tags/v1", "refs/heads/refs/heads/main", "refs/x", "refs/heads/refs/convert/parquet"]
+)
+def test_no_branch_or_tag_has_a_name_that_hides_another_ref(world: Any, name: str) -> None:
+    ref = world.repo()
+    with pytest.raises(InvalidName, match="refs/"):
+        branch(world, ref, name)
+    with pytest.raises(InvalidName, match="refs/"):
+        branch(world, ref, name, is_empty=True)
+    with pytest.raises(InvalidName, match="refs/"):
+        tag(world, ref, name.replace("refs/tags/", "refs/heads/"))
+
+
+def test_full_names_win_over_refs_that_were_made_to_hide_them(world: Any) -> None:
+    ref = world.repo()
+    world.add(ref, "f", b"main")
+    tag(world, ref, "v1")
+    pulls.open_with_commit(world.hub, world.alice, ref, "main", Draft("Change", [AddFile(RepoPath("f"), b"pull")]))
+    branch(world, ref, "x")
+    other = world.add(ref, "f", b"OTHER", branch="x")
+    for full in ("refs/heads/main", "refs/tags/v1", "refs/pr/1"):
+        plant(world, ref, f"refs/heads/{full}", other)
+        plant(world, ref, f"refs/tags/{full}", other)
+    plant(world, ref, f"refs/heads/{world.head(ref)}", other)
+    assert [text_at(world, ref, name) for name in ("refs/heads/main", "refs/tags/v1", "refs/pr/1")] == [
+        b"main",
+        b"main",
+        b"pull",
+    ]
+    assert text_at(world, ref, world.head(ref)) == b"main"
+    world.add(ref, "f", b"main again", branch="refs/heads/main")
+    assert text_at(world, ref, "main") == b"main again"
+    for full in ("refs/heads/main", "refs/pr/1"):
+        branches.delete_branch(world.hub, world.alice, ref, f"refs/heads/{full}")
+        branches.delete_tag(world.hub, world.alice, ref, f"refs/tags/{full}")
+    assert "refs/pr/1" in listed(world, ref)
+
+
+def test_converted_copies_are_a_namespace_of_their_own(world: Any) -> None:
+    ref = world.repo()
+    world.add(ref, "f", b"main")
+    branch(world, ref, "parquet", start="main")
+    branch(world, ref, "refs/convert/parquet", is_empty=True)
+    commits.create(
+        world.hub,
+        world.alice,
+        ref,
+        "refs/convert/parquet",
+        Draft("Convert", [AddFile(RepoPath("f"), b"converted")]),
+    )
+    assert text_at(world, ref, "~parquet") == text_at(world, ref, "refs/convert/parquet") == b"converted"
+    assert text_at(world, ref, "parquet") == b"main"
+    assert {"refs/convert/parquet", "refs/heads/parquet"} <= set(listed(world, ref))
+    with pytest.raises(RevisionNotFound):
+        contents.locate(world.hub, world.alice, ref, "~other", RepoPath("f"))
+    branches.delete_branch(world.hub, world.alice, ref, "refs/convert/parquet")
+    assert "refs/convert/parquet" not in listed(world, ref)
+
+
+def test_where_tags_are_immutable_branches_and_tags_share_no_name(world: Any) -> None:
+    ref = world.repo()
+    world.add(ref, "f", b"pinned")
+    tag(world, ref, "v1.0")
+    branch(world, ref, "v1.0")  # allowed as in git, as long as tags may move
+    with pytest.raises(Refused, match=r"v1\.0"):
+        repositories.configure(world.hub, world.alice, ref, Changes(options={"immutableTags": True}))
+    branches.delete_branch(world.hub, world.alice, ref, "v1.0")
+    repositories.configure(world.hub, world.alice, ref, Changes(options={"immutableTags": True}))
+    for options in ({}, {"overwrites": True}, {"is_empty": True}):
+        with pytest.raises(AlreadyExists, match="immutable"):
+            branch(world, ref, "v1.0", **options)
+    branch(world, ref, "dev")
+    with pytest.raises(AlreadyExists, match="immutable"):
+        tag(world, ref, "dev")
+    assert text_at(world, ref, "v1.0") == b"pinned"
+
+
+def test_no_name_is_read_instead_of_the_id_of_a_commit(world: Any) -> None:
+    ref = world.repo()
+    head = world.head(ref)
+    for name in (head, head.upper(), head[:7], head[:12]):
+        with pytest.raises((InvalidName, AlreadyExists), match="commit"):
+            branch(world, ref, name)
+        with pytest.raises((InvalidName, AlreadyExists), match="commit"):
+            tag(world, ref, name)
+    other = "00000" if not head.startswith("00000") else "11111"
+    branch(world, ref, other)  # digits alone are a name
+
+
+def test_an_unknown_revision_is_told_before_a_name_that_no_tag_can_have(world: Any) -> None:
+    ref = world.repo()
+    with pytest.raises(RevisionNotFound):
+        tag(world, ref, "not a name", revision="nowhere")
+    with pytest.raises(InvalidName):
+        tag(world, ref, "not a name")

@@ -238,11 +238,11 @@ def test_a_draft_without_sense_is_malformed(world: Any, draft: Draft) -> None:
         commits.create(world.hub, world.alice, world.repo(), "main", draft)
 
 
-def test_a_summary_is_one_line(world: Any) -> None:
+def test_a_title_is_one_line_and_the_others_are_kept(world: Any) -> None:
     ref = world.repo()
     world.add(ref, "a", summary="one\ntwo", description="three")
     [newest] = logs.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
-    assert (newest.commit.title, newest.commit.body) == ("one two", "three")
+    assert (newest.commit.title, newest.commit.body) == ("one", "two\n\nthree")
 
 
 def test_only_branches_take_commits(world: Any) -> None:

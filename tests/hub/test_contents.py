@@ -201,3 +201,15 @@ def test_a_pointer_to_a_file_that_the_repository_may_not_use_is_left_out(world: 
     pointer = render_pointer(Pointer(Sha256("9" * 64), 5))
     world.plant(tree, {"foreign": (Mode.FILE, pointer)})
     assert gathered(world, tree, "foreign", "b") == {"b": b"b"}
+
+
+def test_paths_that_no_client_can_use_are_left_out_and_told(world: Any) -> None:
+    ref = world.repo()
+    bad = {"Icon\r": (0o100644, b""), "d/caf\udce9": (0o100644, b""), "bad\tfolder/x": (0o100644, b"x")}
+    world.plant(ref, {**bad, "d/good": (0o100644, b"y")})
+    page = contents.list_tree(world.hub, world.alice, ref, "main", ROOT, is_deep=True, with_commits=True, limit=10)
+    assert [item.listed.path for item in page.entries] == ["d", "d/good", ".gitattributes"]
+    assert set(page.left_out) == {"Icon\r", "d/caf\udce9", "bad\tfolder"}
+    for path in ("Icon\r", "d/caf\udce9", "bad\tfolder"):
+        world.commit(ref, Delete(RepoPath(path)))
+    assert world.paths(ref) == [".gitattributes", "d/good"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog import repos
-from entrepot.errors import AccountNotFound, AlreadyExists, LimitExceeded, Refused
-from entrepot.hub import imports, pushes, upkeep
-from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.catalog import files, repos
+from entrepot.errors import AccountNotFound, AlreadyExists, InvalidPath, LimitExceeded, Refused, RepoNotFound
+from entrepot.hub import imports, pushes, repositories, upkeep
+from entrepot.names import Oid, RepoId, RepoRef, RepoType
 
 REF = RepoRef(RepoType.DATASET, RepoId("alice", "imported"))
 LARGE = bytes(range(256)) * 3000
@@ -113,8 +113,74 @@ def test_what_cannot_be_fetched_makes_nothing(world: Any, source: Source) -> Non
 
 def test_what_the_hub_does_not_take_is_told(world: Any, source: Source) -> None:
     source.commit(large=os.urandom(11 << 20))
-    with pytest.raises(LimitExceeded, match="git lfs migrate"):
+    with pytest.raises(LimitExceeded, match="--large-files lfs"):
         bring_in(world, source)
+    assert_nothing_made(world)
+
+
+def assert_nothing_made(world: Any) -> None:
+    with pytest.raises(RepoNotFound):
+        repositories.check_read(world.hub, world.alice, REF)
+    with world.hub.read() as tx:
+        assert not list(files.needed(tx))
+
+
+def test_an_import_that_fails_on_the_way_leaves_nothing(world: Any, source: Source) -> None:
+    source.commit(**{"Icon\r": b"", "a": os.urandom(400_000)})
+    with pytest.raises(InvalidPath, match="control character"):
+        bring_in(world, source)
+    assert_nothing_made(world)
+    source.git("rm", "-q", "Icon\r")
+    source.git("commit", "-q", "--amend", "-m", "m")
+    assert bring_in(world, source).refs == 1
+
+
+def test_large_files_become_git_lfs_files_on_request(world: Any, source: Source) -> None:
+    first = source.commit(a=b"1")
+    big = os.urandom(11 << 20)
+    (source.folder / "d").mkdir()
+    second = source.commit(**{"d/big [1].dat": big, "big": big})
+    source.git("tag", "-a", "v1", "-m", "one")
+    third = source.commit(a=b"2")
+    source.git("branch", "old", first)
+    folder = source.folder.parent / "copy"
+
+    done = imports.bring_in(world.hub, str(source.folder), REF, folder, environ=ENV, rewrites_large=True)
+
+    assert done.rewritten is not None
+    ids = done.rewritten.ids
+    assert first not in ids
+    assert {second, third, source.git("rev-parse", "v1")} == set(ids)
+    assert (done.rewritten.files, done.rewritten.signatures, done.refused) == (1, 0, ())
+    listed = dict(pushes.list_refs(world.hub, world.alice, REF))
+    assert (listed["refs/heads/main"], listed["refs/heads/old"]) == (ids[third], first)
+    for revision in ("main", "v1"):
+        assert world.read(REF, "d/big [1].dat", revision) == world.read(REF, "big", revision) == big
+        rules = world.read(REF, ".gitattributes", revision).decode().splitlines()
+        assert [line.split(" filter=lfs ")[0] for line in rules] == ["/big", '"d/big \\\\[1].dat"']
+    git = world.export(REF, source.folder.parent / "exported.git")
+    git("fsck", "--strict")
+    assert git("log", "--format=%s %an", ids[third]).splitlines() == ["m a@b.example"] * 3
+
+
+def test_signatures_of_rewritten_commits_are_dropped_and_counted(world: Any, source: Source) -> None:
+    source.commit(big=os.urandom(11 << 20))
+    plain = source.git("cat-file", "commit", "HEAD")
+    header, _, message = plain.partition("\n\n")
+    signed = f"{header}\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n abc\n -----END PGP SIGNATURE-----\n\n{message}\n"
+    (source.folder.parent / "signed").write_text(signed)
+    oid = source.git("hash-object", "-t", "commit", "-w", str(source.folder.parent / "signed"))
+    source.git("reset", "-q", "--hard", oid)
+    folder = source.folder.parent / "copy"
+    done = imports.bring_in(world.hub, str(source.folder), REF, folder, environ=ENV, rewrites_large=True)
+    assert done.rewritten is not None
+    assert done.rewritten.signatures == 1
+    assert (
+        b"gpgsig"
+        not in subprocess.run(
+            ["git", "cat-file", "commit", done.rewritten.ids[Oid(oid)]], cwd=folder, env=ENV, capture_output=True
+        ).stdout
+    )
 
 
 def old_history(source: Source) -> str:

@@ -99,5 +99,5 @@ def test_questions_are_about_branches_and_not_too_long(world: Any) -> None:
 
 
 def test_an_enormous_rules_file_counts_as_none(world: Any) -> None:
-    ref = world.repo(files={".gitattributes": f"*.foo {LFS}".encode() + b"#\n" * (1 << 19)})
+    ref = world.repo(files={".gitattributes": f"*.foo {LFS}".encode() + b"#\n" * (1 << 20)})
     assert not ask(world, ref, "a.foo").is_large

@@ -13,6 +13,7 @@ from entrepot.errors import (
     BranchMoved,
     Busy,
     EntrepotError,
+    InvalidPath,
     LargeFileMissing,
     NotAllowed,
     NotMergeable,
@@ -25,7 +26,7 @@ from entrepot.hub.commits import Draft
 from entrepot.hub.happenings import Comment, CommitAdded, StatusChange
 from entrepot.hub.operations import AddFile, Delete
 from entrepot.hub.repositories import Changes
-from entrepot.names import Oid, RefName, RepoPath
+from entrepot.names import MAIN, Oid, RefName, RepoPath
 from entrepot.storage import objects as stored
 
 
@@ -76,7 +77,7 @@ def test_a_commit_opens_one_with_its_message(world: Any, ref: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("summary", "title"), [("x", "Pull request: x"), ("y" * 300, "y" * 199 + "…"), ("a\nb c", "a b c")]
+    ("summary", "title"), [("x", "Pull request: x"), ("y" * 300, "y" * 199 + "…"), ("a title\nb c", "a title")]
 )
 def test_any_message_makes_a_title(world: Any, ref: Any, summary: str, title: str) -> None:
     num = proposed(world, ref, summary=summary)
@@ -345,3 +346,18 @@ def test_a_large_file_is_named_by_its_new_branch(world: Any, ref: Any) -> None:
     assert link is not None
     assert (link.ref, link.path) == ("refs/heads/main", "big.bin")
     assert world.read(ref, "big.bin") == b"\0" * 500
+
+
+def test_a_merge_is_judged_by_the_rules_of_paths(world: Any) -> None:
+    ref = world.repo()
+    operations = [AddFile(RepoPath("good"), b"x")]
+    opened = pulls.open_with_commit(world.hub, world.alice, ref, "main", Draft("Change", operations))
+    planted = world.plant(ref, {"Icon\r": (0o100644, b"")})
+    with world.hub.write() as tx:  # as a pull request was pushed before such names were refused
+        row_id, head = world.row_id(ref), RefName(f"refs/pr/{opened.num}")
+        start = refs.find(tx, row_id, MAIN)
+        parent = stored.read_commit(tx, row_id, planted).parents[0]
+        assert refs.swap(tx, row_id, head, refs.find(tx, row_id, head), planted, 0)
+        assert refs.swap(tx, row_id, MAIN, start, parent, 0)
+    with pytest.raises(InvalidPath, match="control character"):
+        pulls.merge(world.hub, world.alice, ref, opened.num)

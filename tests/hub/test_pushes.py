@@ -14,6 +14,7 @@ from entrepot.catalog import files, refs
 from entrepot.errors import (
     Busy,
     InvalidOperation,
+    InvalidPath,
     LargeFileMissing,
     LimitExceeded,
     LoginRequired,
@@ -25,7 +26,7 @@ from entrepot.errors import (
 )
 from entrepot.git import Pointer, render_pointer
 from entrepot.git.commands import Command, Request, Verdict
-from entrepot.hub import contents, discussions, ingestion, lfs_files, locks, logs, pulls, pushes, repositories
+from entrepot.hub import branches, contents, discussions, ingestion, lfs_files, locks, logs, pulls, pushes, repositories
 from entrepot.hub.happenings import CommitAdded
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
@@ -472,3 +473,59 @@ def test_a_full_disk_is_no_fault_of_the_pack(author: Author, world: Any) -> None
     told = pushes.why_refused(push, 1, b"fatal: write error: No space left on device\n")
     push.close()
     assert isinstance(told, StoreFull)
+
+
+BAD_NAMES = [b"tab\there.txt", b"new\nline.txt", b"caf\xe9.txt", b"n" * 300, b"a:b", b"..\\x", b"Icon\r"]
+
+
+def commit_entry(author: Author, name: bytes, content: bytes = b"data") -> Oid:
+    """A commit with an entry of any name beside what is there."""
+    oid = author.git("hash-object", "-w", "--stdin", given=content)
+    author.git("-c", "core.protectNTFS=false", "update-index", "-z", "--index-info",
+               given=f"100644 {oid}\t".encode() + name + b"\0")  # fmt: skip
+    author.git("commit", "-q", "-m", "entry")
+    return Oid(author.git("rev-parse", "HEAD"))
+
+
+@pytest.mark.parametrize("name", [*BAD_NAMES, b"d/Icon\r", b"d/caf\xe9"])
+def test_a_push_is_judged_by_the_rules_of_paths(world: Any, tmp_path: pathlib.Path, name: bytes) -> None:
+    ref = world.repo()
+    author = Author(world, ref, tmp_path / "a")
+    old, new = world.head(ref), commit_entry(author, name)
+    for target in ("refs/heads/main", "refs/heads/other", "refs/tags/t"):
+        with pytest.raises(InvalidPath, match="rename it in the commits"):
+            author.push((target, old if target == MAIN else None, new))
+    author.git("rm", "-q", "--cached", "-r", ".")
+    author.commit(good=b"x")
+    with pytest.raises(InvalidPath):  # the commit before still has it
+        author.push((MAIN, old, author.git("rev-parse", "HEAD")))
+
+
+def test_what_is_stored_already_does_not_keep_others_from_pushing(world: Any, tmp_path: pathlib.Path) -> None:
+    ref = world.repo()
+    old = world.plant(ref, {"Icon\r": (0o100644, b"icon"), "d/caf\udce9": (0o100644, b"cafe")})
+    author = Author(world, ref, tmp_path / "a")
+    new = author.commit(other=b"x")
+    assert author.push((MAIN, old, new)) == [Verdict(MAIN, None)]
+    author.git("rm", "-q", "Icon\r")
+    author.git("commit", "-q", "-m", "remove it")
+    last = Oid(author.git("rev-parse", "HEAD"))
+    assert author.push((MAIN, new, last)) == [Verdict(MAIN, None)]
+    author.git("update-ref", "refs/remotes/origin/main", last)
+    with pytest.raises(InvalidPath):
+        author.push((MAIN, last, commit_entry(author, b"Icon\r")))
+
+
+def test_refs_are_judged_by_the_rules_of_names(world: Any, tmp_path: pathlib.Path) -> None:
+    ref = world.repo()
+    author = Author(world, ref, tmp_path / "a")
+    head = author.commit(a=b"1")
+    assert author.push(("refs/convert/parquet", None, head)) == [Verdict("refs/convert/parquet", None)]
+    refused = ["refs/heads/refs/heads/main", "refs/tags/refs/pr/1", f"refs/heads/{head}", f"refs/tags/{head[:9]}"]
+    for name in [*refused, "refs/convert/refs/x", "refs/other/x"]:
+        [verdict] = author.push((name, None, head))
+        assert verdict.reason is not None, name
+    branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
+    repositories.configure(world.hub, world.alice, ref, repositories.Changes(options={"immutableTags": True}))
+    [verdict] = author.push(("refs/heads/v1", None, head))
+    assert "immutable" in (verdict.reason or "")

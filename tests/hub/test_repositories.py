@@ -17,8 +17,9 @@ from entrepot.errors import (
 )
 from entrepot.git import DEFAULT_DATASET, DEFAULT_MODEL
 from entrepot.hub import accounts, branches, infos, logs, repositories, upkeep
+from entrepot.hub.operations import Copy, Delete
 from entrepot.hub.repositories import Changes, NewRepo
-from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 
 
 def ref_of(name: str, kind: RepoType = RepoType.MODEL) -> RepoRef:
@@ -210,3 +211,14 @@ def test_duplicating_needs_rights_on_both_sides(world: Any) -> None:
         repositories.duplicate(world.hub, world.alice, open_, RepoId("alice", "x"), "secret")
     repositories.duplicate(world.hub, world.alice, open_, RepoId("alice", "x"), "private")
     assert visibility(world, ref_of("alice/x")) == "private"
+
+
+def test_a_copy_is_judged_by_the_rules_of_paths(world: Any) -> None:
+    ref = world.repo()
+    world.plant(ref, {"d/Icon\r": (0o100644, b"")})
+    with pytest.raises(InvalidPath, match="refs/heads/main"):
+        repositories.duplicate(world.hub, world.alice, ref, RepoId("alice", "copy"), None)
+    with pytest.raises(InvalidPath, match="rename it in the source"):
+        world.commit(ref, Copy(RepoPath("e"), RepoPath("d")))
+    world.commit(ref, Delete(RepoPath("d/Icon\r")))
+    repositories.duplicate(world.hub, world.alice, ref, RepoId("alice", "copy"), None)

@@ -20,7 +20,7 @@ def point(world: Any, ref: RepoRef, name: str, oid: str) -> None:
         assert refs.swap(tx, world.row_id(ref), RefName(name), None, oid, 1)
 
 
-def test_branch_then_tag_then_ref_then_id(world: Any) -> None:
+def test_ref_then_id_then_branch_then_tag(world: Any) -> None:
     ref = world.repo()
     made = [world.head(ref), *(world.add(ref, f"f{n}") for n in range(4))]
     oid = made[0]
@@ -28,10 +28,13 @@ def test_branch_then_tag_then_ref_then_id(world: Any) -> None:
     point(world, ref, "refs/pr/1", made[1])
     assert resolve(world, ref, "refs/pr/1") == made[1]
     point(world, ref, f"refs/tags/{oid}", made[2])
-    assert resolve(world, ref, oid) == made[2]
     point(world, ref, f"refs/heads/{oid}", made[3])
-    assert resolve(world, ref, oid) == made[3]
+    assert resolve(world, ref, oid) == oid
     assert resolve(world, ref, f"refs/tags/{oid}") == made[2]
+    point(world, ref, "refs/tags/name", made[2])
+    assert resolve(world, ref, "name") == made[2]
+    point(world, ref, "refs/heads/name", made[3])
+    assert resolve(world, ref, "name") == made[3]
     assert resolve(world, ref, "HEAD") == resolve(world, ref, "refs/heads/main") == resolve(world, ref, "main")
 
 

@@ -17,10 +17,10 @@ def test_a_good_account_name_is_kept_as_written(text: str) -> None:
         ("", "2 to 42"),
         ("a", "2 to 42"),
         ("x" * 43, "2 to 42"),
-        ("alice.llm", "2 to 42"),
+        ("alice.llm", "a dot"),
         ("a b", "2 to 42"),
         ("a/b", "2 to 42"),
-        ("..", "2 to 42"),
+        ("..", "a dot"),
         ("alice\n", "2 to 42"),
         ("аlice", "2 to 42"),  # the first letter is Cyrillic
         ("al\u0131ce", "2 to 42"),
@@ -72,3 +72,17 @@ def test_details_may_have_lines_but_no_control_characters() -> None:
         parse_details("\x1b[2J")
     with pytest.raises(LimitExceeded):
         parse_details("x" * 1001)
+
+
+@pytest.mark.parametrize(
+    "name", ["new", "New-Dataset", "search", "settings", "login", "papers", "pricing", "admin", "tree"]
+)
+def test_names_of_pages_are_reserved(name: str) -> None:
+    with pytest.raises(InvalidName, match="reserved"):
+        parse_account(name)
+
+
+@pytest.mark.parametrize(("name", "proposal"), [("john.doe", "john-doe"), ("a..b", "a-b"), (".jo.", "jo")])
+def test_a_name_with_a_dot_is_refused_with_the_reason_and_a_proposal(name: str, proposal: str) -> None:
+    with pytest.raises(InvalidName, match=f"separates folders.*'{proposal}'"):
+        parse_account(name)

@@ -1,4 +1,5 @@
 import ntpath
+import os
 import posixpath
 import subprocess
 import time
@@ -8,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from entrepot.errors import InvalidPath
-from entrepot.names.paths import ROOT, check_extent, parse_folder, parse_path
+from entrepot.names.paths import ROOT, check_extent, name_fault, parse_folder, parse_path, parse_stored_path, quote_path
 
 GOOD = [
     "README.md",
@@ -198,3 +199,63 @@ def test_the_extent_of_a_path_is_bounded_whatever_its_names_are() -> None:
         check_extent("/".join("d" * 129))
     with pytest.raises(InvalidPath, match="longer than 4,096 bytes"):
         check_extent("é" * 2049)
+
+
+BAD = ["a\tb", "new\nline", "Icon\r", "caf\udce9.txt", "n" * 300, "..\\x", ".git", "..", "\x7f"]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_names_from_trees_are_judged_by_the_same_rules(name: str) -> None:
+    assert name_fault(name, is_top=True) is not None
+    assert name_fault(name, is_top=False) is not None
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a b", "\u00e9", ".gitattributes", "x:y", "a\\b", "-", "~", "{}"])
+def test_good_names_have_no_fault(name: str) -> None:
+    assert name_fault(name, is_top=False) is None
+    parse_path(f"d/{name}")
+
+
+def test_a_drive_is_a_fault_in_the_root_folder_only() -> None:
+    assert name_fault("a:b", is_top=True) is not None
+    assert name_fault("a:b", is_top=False) is None
+
+
+@given(st.text(min_size=1, max_size=12).filter(lambda text: "/" not in text))
+@example("a..b")
+@example("a ")
+@example(".git ")
+@example("GIT~1")
+def test_the_short_cut_for_ordinary_names_agrees_with_the_rules(name: str) -> None:
+    for is_top, path in ((True, name), (False, f"d/{name}")):
+        try:
+            parse_path(path)
+        except InvalidPath:
+            assert name_fault(name, is_top=is_top) is not None
+        else:
+            assert name_fault(name, is_top=is_top) is None
+
+
+@pytest.mark.parametrize("path", ["Icon\r", "caf\udce9.txt", "d/a\tb", "new\nline", "a:b", "\\x"])
+def test_what_is_stored_can_be_named_as_it_is_and_as_git_spells_it(path: str) -> None:
+    assert parse_stored_path(path) == path
+    assert parse_stored_path(quote_path(path)) == path
+
+
+def test_a_good_name_in_quotes_stays_what_it_is() -> None:
+    assert parse_stored_path('"a.txt"') == '"a.txt"'
+    assert parse_stored_path('"caf\\303\\251"') == '"caf\\303\\251"'  # spells a good name, so it is one
+    for path in ("", "a//b", "nul\0", "\ud800", "x" * 5_000):
+        with pytest.raises(InvalidPath):
+            parse_stored_path(path)
+
+
+def test_paths_are_spelled_as_git_prints_them(tmp_path: object) -> None:
+    folder = str(tmp_path)
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    for path in ("plain name.txt", "tab\t", "cr\r", "caf\udce9", "\u6a21", 'q"b\\s', "bell\a\b\v\f\x01"):
+        with open(os.path.join(folder, path), "wb"):
+            pass
+        told = subprocess.run(["git", "ls-files", "-o"], cwd=folder, check=True, capture_output=True).stdout
+        assert told.decode("ascii").rstrip("\n") == quote_path(path)
+        os.remove(os.path.join(folder, path))

@@ -64,7 +64,7 @@ def test_git_accepts_the_same_names(allowed_by_git: dict[str, bool], parse: Call
         if name.startswith(prefix):
             continue  # a full name is read as such
         # Stricter than the plumbing, as git's own "branch" and "tag" commands are.
-        stricter = name.startswith("-") or name in ("HEAD", "@")
+        stricter = name.startswith(("-", "refs/")) or name in ("HEAD", "@")
         assert is_accepted(parse, name) == (allowed and not stricter), name
 
 
@@ -78,8 +78,18 @@ def test_a_tag_is_read_short_and_full() -> None:
 
 
 def test_the_refs_of_one_kind_are_not_those_of_another() -> None:
-    assert parse_branch("refs/tags/x") == "refs/heads/refs/tags/x"
-    assert parse_tag("refs/heads/x") == "refs/tags/refs/heads/x"
+    for parse, name in ((parse_branch, "refs/tags/x"), (parse_branch, "refs/pr/1"), (parse_tag, "refs/heads/x")):
+        with pytest.raises(InvalidName, match="begins with 'refs/'"):
+            parse(name)
+    # What was made before such names were refused can still be named, to be deleted.
+    assert parse_branch("refs/tags/x", is_stored=True) == "refs/heads/refs/tags/x"
+    assert parse_tag("refs/heads/x", is_stored=True) == "refs/tags/refs/heads/x"
+
+
+def test_converted_copies_have_an_alias() -> None:
+    assert parse_branch("refs/convert/parquet") == parse_revision("~parquet") == "refs/convert/parquet"
+    with pytest.raises(RevisionNotFound):
+        parse_revision("~")
 
 
 def test_a_name_has_at_most_two_hundred_bytes() -> None:

@@ -124,3 +124,15 @@ def test_the_digest_in_a_key() -> None:
     assert checks.digest_of(file_key(Sha256("ab" * 32))) == "ab" * 32
     for key in ("files/x", f"files/{'ab' * 32}", f"xorbs/ab/ab/{'ab' * 32}", f"files/00/00/{'ab' * 32}"):
         assert checks.digest_of(key) is None
+
+
+def test_paths_that_no_client_can_use_are_listed_once_and_are_no_damage(shelf: Any) -> None:
+    tree = shelf.tree({"ok": b"1", "Icon\r": b"2", "d/caf\udce9": b"3", "a:b": b"4"})
+    first = shelf.commit(tree)
+    shelf.point("refs/heads/main", shelf.commit(shelf.tree({"ok": b"2"}, root=tree), first))
+    shelf.point("refs/heads/other", first)
+    found = [finding for finding in check(shelf) if finding.kind == "unreadable"]
+    assert not any(finding.is_damage for finding in found)
+    told = [finding.what for finding in found if "refs/heads/main" in finding.what]
+    assert all(any(spelled in what for what in told) for spelled in ('"Icon\\r"', '"d/caf\\351"', "a:b"))
+    assert sum("caf" in finding.what for finding in found) == 1

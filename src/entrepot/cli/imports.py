@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from entrepot.cli.reports import Progress, show, show_json
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.names import RepoRef, parse_repo_link
+
+if TYPE_CHECKING:
+    from entrepot.hub.lfs_rewrites import Rewritten
 
 
 @click.command("import", short_help="Bring in a git repository from elsewhere.")
@@ -22,11 +26,33 @@ from entrepot.names import RepoRef, parse_repo_link
     is_flag=True,
     help="Accept the faults of old commits and trees that git itself accepts, such as impossible time zones.",
 )
+@click.option(
+    "--large-files",
+    type=click.Choice(["refuse", "lfs"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with regular files above the limit of the hub: lfs rewrites the history, so that ids change.",
+)
+@click.option("--id-map", type=click.Path(dir_okay=False), help="Write old and new ids into this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
-def import_(session: Session, source: str, repo: str, private: bool, tolerate_old_history: bool, as_json: bool) -> int:
+def import_(
+    session: Session,
+    source: str,
+    repo: str,
+    private: bool,
+    tolerate_old_history: bool,
+    large_files: str,
+    id_map: str | None,
+    as_json: bool,
+) -> int:
     """Bring in a git repository: branches, tags, the full history and the
-    large files behind git-lfs. REPO must not exist yet.
+    large files behind git-lfs. REPO must not exist yet, and does not if this
+    fails.
+
+    With --large-files lfs, regular files that are too large become git-lfs
+    files. Commits from the first such file on get new ids and lose their
+    signatures; each old id is printed with its new one.
 
     \b
     Examples:
@@ -50,19 +76,33 @@ def import_(session: Session, source: str, repo: str, private: bool, tolerate_ol
             environ=environ,
             visibility=visibility,
             tolerates_old=tolerate_old_history,
+            rewrites_large=large_files == "lfs",
             progress=progress,
         )
     progress.clear()
+    ids = done.rewritten.ids if done.rewritten is not None else {}
+    if id_map is not None:
+        Path(id_map).write_text("".join(f"{old} {new}\n" for old, new in ids.items()))
     if as_json:
         refused = [{"ref": verdict.ref, "reason": verdict.reason} for verdict in done.refused]
         show_json(
             {"repo": str(ref.id), "type": ref.type.value, "refs": done.refs, "files": done.files, "refused": refused}
+            | ({"rewritten": ids, "signatures_dropped": done.rewritten.signatures} if done.rewritten else {})
         )
     else:
+        if done.rewritten is not None:
+            _show_rewritten(done.rewritten, is_listed=id_map is None)
         for verdict in done.refused:
             show(f"refused   {verdict.ref}: {verdict.reason}")
         show(f"{ref.path}: {done.refs} branches and tags, {done.files} large files")
     return 1 if done.refused else 0
+
+
+def _show_rewritten(rewritten: Rewritten, *, is_listed: bool) -> None:
+    for old, new in rewritten.ids.items() if is_listed else ():
+        show(f"rewritten {old} {new}")
+    dropped = f", {rewritten.signatures:,} signatures dropped" if rewritten.signatures else ""
+    show(f"{rewritten.files:,} large files became git-lfs files: {len(rewritten.ids):,} new ids{dropped}")
 
 
 def read_repo(text: str) -> RepoRef:

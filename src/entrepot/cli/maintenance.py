@@ -32,8 +32,9 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     --deep stops serving chunks that it finds damaged.
 
     Findings are 'missing' or 'corrupt', which is damage (exit code 1), or
-    'orphaned', which 'entrepot gc' takes away in time (exit code 0). The hub
-    may be in use meanwhile.
+    'orphaned', which 'entrepot gc' removes in time, or 'unreadable': a path
+    that no client can use, until it is deleted (exit code 0). The hub may be
+    in use meanwhile.
 
     \b
     Examples:
@@ -50,22 +51,24 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
             if not as_json:
                 progress.clear()
                 size = f" ({render_bytes(finding.size)})" if finding.size else ""
-                show(f"{finding.kind:<8}  {finding.where}: {finding.what}{size}")
+                show(f"{finding.kind:<10}  {finding.where}: {finding.what}{size}")
     progress.clear()
     not_checked = ["the bytes of chunks of large files (--deep reads and hashes them)"] if not deep else []
     if quick:
         not_checked.append("the bytes of git objects, raw large files and clone caches (without --quick they are)")
     damaged = sum(finding.is_damage for finding in found)
+    orphaned = sum(finding.kind == "orphaned" for finding in found)
     if as_json:
         rows = [
             {"kind": finding.kind, "where": finding.where, "what": finding.what, "size": finding.size}
             for finding in found
         ]
-        show_json({"damaged": damaged, "orphaned": len(found) - damaged, "not_checked": not_checked, "findings": rows})
+        show_json({"damaged": damaged, "orphaned": orphaned, "not_checked": not_checked, "findings": rows})
     elif not found:
         show("everything that was checked is there and as it should be" if not quick else "everything is there")
     else:
-        show(f"{damaged} damaged, {len(found) - damaged} orphaned")
+        others = len(found) - damaged - orphaned
+        show(f"{damaged} damaged, {orphaned} orphaned" + (f", {others} unreadable" if others else ""))
     if not_checked and not as_json:
         show(f"not checked: {'; '.join(not_checked)}")
     return 1 if damaged else 0

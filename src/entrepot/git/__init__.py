@@ -11,7 +11,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from entrepot.git.attributes import DEFAULT_DATASET, DEFAULT_MODEL, DEFAULT_SPACE, Attributes
+    from entrepot.git.attributes import (
+        DEFAULT_DATASET,
+        DEFAULT_MODEL,
+        DEFAULT_SPACE,
+        MAX_ATTRIBUTES,
+        Attributes,
+        merge_lfs_rules,
+        render_lfs_rule,
+    )
     from entrepot.git.commits import Commit, Signature, encode_commit, parse_commit
     from entrepot.git.diffs import Change, diff_trees
     from entrepot.git.edits import TreeEditor
@@ -31,6 +39,7 @@ __all__ = [
     "DELIM",
     "EMPTY_TREE",
     "FLUSH",
+    "MAX_ATTRIBUTES",
     "MAX_POINTER_BYTES",
     "Attributes",
     "BlobHasher",
@@ -51,6 +60,7 @@ __all__ = [
     "encode_commit",
     "encode_tag_object",
     "encode_tree",
+    "merge_lfs_rules",
     "merge_trees",
     "oid_of",
     "parse_commit",
@@ -59,6 +69,7 @@ __all__ = [
     "parse_tree",
     "pkt_line",
     "read_pkt_lines",
+    "render_lfs_rule",
     "render_pointer",
     "split_at_flush",
     "unified_diff",
@@ -72,6 +83,7 @@ _HOMES = {
     "DELIM": "pktlines",
     "EMPTY_TREE": "objects",
     "FLUSH": "pktlines",
+    "MAX_ATTRIBUTES": "attributes",
     "MAX_POINTER_BYTES": "pointers",
     "Attributes": "attributes",
     "BlobHasher": "objects",
@@ -92,6 +104,7 @@ _HOMES = {
     "encode_commit": "commits",
     "encode_tag_object": "tags",
     "encode_tree": "trees",
+    "merge_lfs_rules": "attributes",
     "merge_trees": "merges",
     "oid_of": "objects",
     "parse_commit": "commits",
@@ -100,6 +113,7 @@ _HOMES = {
     "parse_tree": "trees",
     "pkt_line": "pktlines",
     "read_pkt_lines": "pktlines",
+    "render_lfs_rule": "attributes",
     "render_pointer": "pointers",
     "split_at_flush": "pktlines",
     "unified_diff": "hunks",

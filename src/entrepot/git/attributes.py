@@ -5,13 +5,14 @@ Source: git, Documentation/gitattributes.adoc, and ``attr.c``.
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import attrs
 
-from entrepot.git.patterns import MAX_RULE_BYTES, MAX_RULES, MAX_TEXT, PathPattern, PatternBudget
+from entrepot.git.patterns import MAX_LITERALS, MAX_RULE_BYTES, MAX_RULES, PathPattern, PatternBudget
 from entrepot.names import RepoPath
 
 _State = tuple[str, str | bool | None]
@@ -35,8 +36,18 @@ _MACRO = b"[attr]"
 _BINARY: Final[tuple[_State, ...]] = (("diff", False), ("merge", False), ("text", False))
 
 
+MAX_ATTRIBUTES: Final = 2 << 20
+"""Bytes of a ``.gitattributes`` that count here; git itself reads up to 100 MiB."""
+
+_LFS = " filter=lfs diff=lfs merge=lfs -text"
+_LFS_STATES: Final[tuple[_State, ...]] = (("filter", "lfs"), ("diff", "lfs"), ("merge", "lfs"), ("text", False))
+_MAX_GIT_LINE = 2_047
+"""Longest line in bytes that git reads (``ATTR_MAX_LINE_LENGTH``)."""
+
+
 @attrs.frozen
 class _Rule:
+    line: int
     pattern: PathPattern
     states: tuple[_State, ...]
 
@@ -50,6 +61,9 @@ class Attributes:
     # Most rules are "*.suffix" and most names have none of them: one comparison then passes over all of these.
     _suffixes: tuple[bytes, ...] = attrs.field(init=False, repr=False, eq=False)
     _others: tuple[_Rule, ...] = attrs.field(init=False, repr=False, eq=False)
+    # Rules without wildcards are found by hashing, so that thousands of them cost nothing.
+    _literals: dict[tuple[bool, bytes], list[_Rule]] = attrs.field(init=False, repr=False, eq=False)
+    _wildcards: tuple[_Rule, ...] = attrs.field(init=False, repr=False, eq=False)
 
     @_suffixes.default
     def _find_suffixes(self) -> tuple[bytes, ...]:
@@ -57,21 +71,33 @@ class Attributes:
 
     @_others.default
     def _find_others(self) -> tuple[_Rule, ...]:
-        return tuple(rule for rule in self._rules if rule.pattern.name_suffix is None)
+        return tuple(rule for rule in self._rules if rule.pattern.name_suffix is None and rule.pattern.literal is None)
+
+    @_literals.default
+    def _find_literals(self) -> dict[tuple[bool, bytes], list[_Rule]]:
+        found: dict[tuple[bool, bytes], list[_Rule]] = {}
+        for rule in self._rules:
+            if rule.pattern.literal is not None:
+                found.setdefault((rule.pattern.on_name, rule.pattern.literal), []).append(rule)
+        return found
+
+    @_wildcards.default
+    def _find_wildcards(self) -> tuple[_Rule, ...]:
+        return tuple(rule for rule in self._rules if rule.pattern.literal is None)
 
     @classmethod
     def parse(cls, text: str) -> Attributes:
         """Read the text of a ``.gitattributes``. Nothing is an error: git skips what it cannot use.
 
-        At most 2,000 rules in the first 256 Ki characters count, lines of at
-        most 4,096 bytes, and 32 KiB of patterns with wildcards other than
-        ``*.suffix``; the rest is ignored. Negative patterns are
+        At most 2,000 rules with wildcards and 50,000 without in the first 2 Mi
+        characters count, lines of at most 4,096 bytes, and 32 KiB of patterns
+        with wildcards other than ``*.suffix``; the rest is ignored. Negative patterns are
         ignored, as git does.
         """
         rules: list[_Rule] = []
-        budget = PatternBudget()
+        budget = PatternBudget(literals=MAX_LITERALS)
         macros: dict[str, tuple[_State, ...]] = {"binary": _BINARY}
-        for line in text[:MAX_TEXT].removeprefix("\ufeff").split("\n"):
+        for number, line in enumerate(text[:MAX_ATTRIBUTES].removeprefix("\ufeff").split("\n")):
             parsed = _parse_line(line.encode("utf-8", "surrogatepass"))
             if parsed is None:
                 continue
@@ -81,7 +107,7 @@ class Attributes:
                 if _ATTRIBUTE.fullmatch(macro) and len(macros) < MAX_RULES:
                     macros[macro] = states
             elif (pattern := budget.compile(head)) is not None:
-                rules.append(_Rule(pattern, states))
+                rules.append(_Rule(number, pattern, states))
         # Rules that neither name the filter nor a macro can never decide anything here.
         telling = {"filter", *macros}
         kept = [rule for rule in reversed(rules) if any(name in telling for name, _ in rule.states)]
@@ -95,7 +121,7 @@ class Attributes:
         whole = path.encode("utf-8", "surrogatepass")
         name = whole[whole.rfind(b"/") + 1 :]
         decided: dict[str, str | bool | None] = {}
-        for rule in self._rules if name.endswith(self._suffixes) else self._others:
+        for rule in self._candidates(whole, name):
             # Attributes describe files, never all that is below a folder.
             if rule.pattern.folders_only or not rule.pattern.matches(whole, name):
                 continue
@@ -104,6 +130,15 @@ class Attributes:
                 value = decided["filter"]
                 return None if value is None else value == "lfs"
         return None
+
+    def _candidates(self, whole: bytes, name: bytes) -> Iterable[_Rule]:
+        """The rules that may fit a path, the last line first."""
+        rules = self._wildcards if name.endswith(self._suffixes) else self._others
+        exact = [*self._literals.get((False, whole), ()), *self._literals.get((True, name), ())]
+        if not exact:
+            return rules
+        exact.sort(key=lambda rule: -rule.line)
+        return heapq.merge(exact, rules, key=lambda rule: -rule.line)
 
     def _decide(self, states: tuple[_State, ...], decided: dict[str, str | bool | None]) -> None:
         """Settle what is still open, the last state of a line first, macros in their place."""
@@ -126,6 +161,11 @@ def _parse_line(line: bytes) -> tuple[bytes, tuple[_State, ...]] | None:
     line = line.lstrip(b" \t\r")
     if not line or line.startswith(b"#") or len(line) > MAX_RULE_BYTES:
         return None
+    text = line.decode("utf-8", "replace")
+    if text.endswith(_LFS) and line[:1] not in (b'"', b"!"):  # by far the most lines of a long file
+        head = line[: -len(_LFS)]
+        if not re.search(rb"[ \t\r]", head):
+            return head, _LFS_STATES
     split = _quoted(line) or re.split(rb"[ \t\r]", line, maxsplit=1)
     head, rest = split[0], split[1] if len(split) > 1 else b""
     states = _parse_states(rest)
@@ -167,8 +207,47 @@ def _parse_states(text: bytes) -> tuple[_State, ...] | None:
     return tuple(states)
 
 
+def render_lfs_rule(path: RepoPath, *, is_anchored: bool = False) -> str | None:
+    """Return the line that sends exactly one path to LFS, without its end.
+
+    Args:
+        path: relative to the folder of the ``.gitattributes``.
+        is_anchored: write ``/name`` for a file beside the ``.gitattributes``;
+            a bare name also fits files of this name in all folders below.
+
+    Returns:
+        None if git would ignore the line because it is longer than 2,047 bytes.
+    """
+    pattern = re.sub(r"[\\*?\[]", r"\\\g<0>", path)
+    if is_anchored and "/" not in path:
+        pattern = f"/{pattern}"
+    elif pattern[0] in "#!":
+        pattern = f"\\{pattern}"
+    if pattern[0] == '"' or re.search(r"\s", pattern):
+        pattern = '"' + re.sub(r'[\\"]', r"\\\g<0>", pattern) + '"'
+    line = pattern + _LFS
+    return line if len(line.encode("utf-8", "surrogateescape")) <= _MAX_GIT_LINE else None
+
+
+def merge_lfs_rules(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    """Return a ``.gitattributes`` with what both sides appended, or None if this needs a person.
+
+    Only files to which both sides appended nothing but plain LFS rules are
+    merged: the order of such lines does not matter.
+    """
+    start = base if not base or base.endswith(b"\n") else base + b"\n"
+    if not (ours.startswith(start) and theirs.startswith(start)):
+        return None
+    own, others = ours[len(start) :].splitlines(), theirs[len(start) :].splitlines()
+    if not all(line.endswith(_LFS.encode()) and not line.startswith(b"#") for line in own + others):
+        return None
+    known = set(own)
+    added = [line for line in others if line not in known]
+    return start + b"".join(line + b"\n" for line in [*own, *added])
+
+
 def _lfs_lines(patterns: str) -> str:
-    return "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in patterns.split())
+    return "".join(f"{pattern}{_LFS}\n" for pattern in patterns.split())
 
 
 # The patterns are facts of the public hub's templates (hf_api, section 4.2).

@@ -44,7 +44,17 @@ class Merged:
     conflicts: Sequence[RepoPath]
 
 
-def merge_trees(bases: Sequence[Oid], ours: Oid, theirs: Oid, read: Callable[[Oid], bytes]) -> Merged:
+Resolve = Callable[[Change, Change], Entry | None]
+"""Returns what becomes of a file that both sides changed differently, ours first; None is a conflict."""
+
+
+def merge_trees(
+    bases: Sequence[Oid],
+    ours: Oid,
+    theirs: Oid,
+    read: Callable[[Oid], bytes],
+    resolve: Resolve = lambda _ours, _theirs: None,
+) -> Merged:
     """Bring what their tree changed since the base into ours.
 
     Args:
@@ -53,6 +63,7 @@ def merge_trees(bases: Sequence[Oid], ours: Oid, theirs: Oid, read: Callable[[Oi
             is merged only as far as every one of them leads to the same
             result, and is a conflict otherwise.
         read: returns the content of a tree object; what it raises passes through.
+        resolve: is asked about each file that would be a conflict.
 
     Raises:
         LimitExceeded: a side changed more than :data:`MAX_CHANGES` files.
@@ -61,7 +72,7 @@ def merge_trees(bases: Sequence[Oid], ours: Oid, theirs: Oid, read: Callable[[Oi
     Guarantees: only trees that differ are read; without conflicts, and where
     no text would have to be merged, the result is the tree that git makes.
     """
-    first, *others = [_merge(base, ours, theirs, read) for base in bases or (EMPTY_TREE,)]
+    first, *others = [_merge(base, ours, theirs, read, resolve) for base in bases or (EMPTY_TREE,)]
     conflicts = set(first.conflicts)
     for other in others:
         differing = diff_trees(first.root, other.root, _reading({**first.made, **other.made}, read))
@@ -74,7 +85,7 @@ def _reading(made: Mapping[Oid, bytes], read: Callable[[Oid], bytes]) -> Callabl
     return lambda oid: made[oid] if oid in made else read(oid)
 
 
-def _merge(base: Oid, ours: Oid, theirs: Oid, read: Callable[[Oid], bytes]) -> Merged:
+def _merge(base: Oid, ours: Oid, theirs: Oid, read: Callable[[Oid], bytes], resolve: Resolve) -> Merged:
     mine = {change.path: change for change in _changes(base, ours, read)}
     editor = TreeEditor(ours, read)
     conflicts: list[RepoPath] = []
@@ -84,7 +95,7 @@ def _merge(base: Oid, ours: Oid, theirs: Oid, read: Callable[[Oid], bytes]) -> M
         if own is None:
             wanted.append(change)
         elif own.new != change.new:
-            both = _combined(own, change)
+            both = _combined(own, change) or resolve(own, change)
             if both is None:
                 conflicts.append(change.path)
             elif both != own.new:

@@ -26,6 +26,9 @@ MAX_RULE_BYTES: Final = 4_096
 MAX_TEXT: Final = 256 * 1024
 """Characters read of one file; what comes after them is ignored."""
 
+MAX_LITERALS: Final = 50_000
+"""Rules without wildcards that a reader may have in addition, if it finds them by hashing."""
+
 MAX_WILDCARD_BYTES: Final = 32 * 1024
 """Sum of the patterns of one file that need a regular expression; compiling them is what costs."""
 
@@ -68,6 +71,11 @@ class PathPattern:
     _compiled: re.Pattern[bytes] | None
 
     @property
+    def literal(self) -> bytes | None:
+        """The name or the path that a pattern without wildcards fits; None for all others."""
+        return self._literal
+
+    @property
     def name_suffix(self) -> bytes | None:
         """How a name must end, for a pattern that asks for nothing else; None for all others."""
         return self._suffix if self.on_name and self._literal is None else None
@@ -89,17 +97,26 @@ class PathPattern:
 
 
 class PatternBudget:
-    """Compiles the patterns of one file until they get too many; the later ones are ignored."""
+    """Compiles the patterns of one file until they get too many; the later ones are ignored.
 
-    def __init__(self) -> None:
+    Args:
+        literals: patterns without wildcards that do not count as rules.
+    """
+
+    def __init__(self, *, literals: int = 0) -> None:
         self._rules = MAX_RULES
+        self._literals = literals
         self._wildcard_bytes = MAX_WILDCARD_BYTES
 
     def compile(self, text: bytes) -> PathPattern | None:
         """The pattern as of :func:`compile_pattern`; None if the budget does not allow it."""
-        if _WILDCARD.search(text) and not _SUFFIX.fullmatch(text):
+        is_literal = not _WILDCARD.search(text)
+        if not is_literal and not _SUFFIX.fullmatch(text):
             self._wildcard_bytes -= len(text)
-        self._rules -= 1
+        if is_literal and self._literals:
+            self._literals -= 1
+        else:
+            self._rules -= 1
         if self._rules < 0 or self._wildcard_bytes < 0:
             return None
         return compile_pattern(text)

@@ -14,7 +14,7 @@ from entrepot.hub import access, audit, events, grants, protections, revisions
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
-from entrepot.names import MAIN, Oid, RefName, RepoRef, parse_branch, parse_tag, short_name
+from entrepot.names import MAIN, Oid, RefName, RepoRef, branch_ref, parse_branch, parse_tag, short_name, tag_ref
 from entrepot.storage import objects as stored
 
 
@@ -61,7 +61,7 @@ def create_branch(
         return
     with hub.write() as tx:
         row, _ = access.writable(tx, caller, ref)
-        old = _free(tx, row.id, branch, overwrites=overwrites)
+        old = _free(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)
         # Resolved in the transaction that names it: no sweep can come between.
@@ -75,7 +75,7 @@ def create_branch(
 def _create_empty(hub: Hub, caller: Anyone, ref: RepoRef, branch: RefName, *, overwrites: bool) -> None:
     with hub.read() as tx:
         row, maker = access.writable(tx, caller, ref)
-        old = _free(tx, row.id, branch, overwrites=overwrites)
+        old = _free(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)
     tree = stored.of(Kind.TREE, b"")
@@ -84,7 +84,7 @@ def _create_empty(hub: Hub, caller: Anyone, ref: RepoRef, branch: RefName, *, ov
     rows = [stored.row_of(item) for item in (tree, commit)]
     with hub.write() as tx:
         grants.recheck(tx, maker, row, branch, hub.now_ms())
-        _check_clash(tx, row.id, branch)
+        _check_new(tx, row, branch)
         move = Move(branch, old, commit.oid)
         if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), maker.account.id)):
             raise AlreadyExists(f"Reference {branch} already exists")
@@ -98,7 +98,7 @@ def delete_branch(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
         RevisionNotFound: there is none.
         Refused: the branch is protected.
     """
-    branch = parse_branch(name)
+    branch = parse_branch(name, is_stored=True)
     with hub.write() as tx:
         row, dropper = access.writable(tx, caller, ref)
         if branch == MAIN:
@@ -114,17 +114,17 @@ def create_tag(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, name: str,
         InvalidName, RevisionNotFound: the name or the revision cannot be used.
         AlreadyExists: the tag exists.
     """
-    tag = parse_tag(name)
     with hub.write() as tx:
         row, tagger = access.writable(tx, caller, ref)
         commit = revisions.resolve(tx, row.id, revision)
+        tag = parse_tag(name)
         target = commit
         if message:
             who = Signature(tagger.account.name, f"{tagger.account.name}@users.noreply.entrepot", hub.now_ms() // 1000)
             annotated = stored.of(Kind.TAG, encode_tag_object(Tag(commit, Kind.COMMIT, short_name(tag), who, message)))
             objects.put(tx, row.id, [stored.row_of(annotated)], hub.now_ms())
             target = annotated.oid
-        _check_clash(tx, row.id, tag)
+        _check_new(tx, row, tag)
         if not refs.swap(tx, row.id, tag, None, target, hub.now_ms()):
             raise AlreadyExists(f"Tag {short_name(tag)} already exists")
         events.emit_content(hub, tx, row, [events.Moved(tag, None, target)])
@@ -137,33 +137,48 @@ def delete_tag(hub: Hub, caller: Anyone, ref: RepoRef, name: str) -> None:
         RepoNotFound, LoginRequired, NotAllowed: no access.
         RevisionNotFound: there is none.
     """
-    tag = parse_tag(name)
+    tag = parse_tag(name, is_stored=True)
     with hub.write() as tx:
         row, dropper = access.writable(tx, caller, ref)
         _drop(hub, tx, dropper, row, tag)
 
 
-def _free(tx: Read, repo_id: int, branch: RefName, *, overwrites: bool) -> Oid | None:
+def _free(tx: Read, row: RepoRow, branch: RefName, *, overwrites: bool) -> Oid | None:
     """Where a branch is that may be moved; None when there is none yet."""
-    old = refs.find(tx, repo_id, branch)
+    old = refs.find(tx, row.id, branch)
     if old is not None and not (overwrites and branch != MAIN):
         raise AlreadyExists(f"Reference {branch} already exists")
-    _check_clash(tx, repo_id, branch)
+    if old is None:
+        _check_new(tx, row, branch)
     return old
 
 
-def find_clash(tx: Read, repo_id: int, name: RefName) -> RefName | None:
-    """A ref above or below which no git repository can hold another one of this name."""
-    for other, _ in refs.everything(tx, repo_id):
+def find_obstacle(tx: Read, row: RepoRow, name: RefName) -> str | None:
+    """Return why there can be no new ref of this name, or None.
+
+    No git repository holds a ref above or below another one; where tags are
+    immutable, no branch may be read instead of a tag of its name, nor a tag
+    be hidden by a branch; and no name may be read instead of the abbreviated
+    id of a commit that the repository has.
+    """
+    existing = refs.everything(tx, row.id)
+    for other, _ in existing:
         if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
-            return other
+            return f"Reference {other} already exists, so there can be no {name}"
+    short = short_name(name)
+    twin = {branch_ref(short): tag_ref(short), tag_ref(short): branch_ref(short)}.get(name)
+    if twin is not None and row.settings.get(protections.TAGS) and twin in dict(existing):
+        reason = "the tags of this repository are immutable: no other ref may have this name"
+        return f"Reference {twin} already exists, and {reason}"
+    if twin is not None and revisions.is_short_id(tx, row.id, short):
+        return f"'{short}' is the beginning of the id of a commit of this repository; choose another name"
     return None
 
 
-def _check_clash(tx: Read, repo_id: int, name: RefName) -> None:
-    other = find_clash(tx, repo_id, name)
-    if other is not None:
-        raise AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
+def _check_new(tx: Read, row: RepoRow, name: RefName) -> None:
+    reason = find_obstacle(tx, row, name)
+    if reason is not None:
+        raise AlreadyExists(reason)
 
 
 def _drop(hub: Hub, tx: Write, dropper: Caller, row: RepoRow, name: RefName) -> None:

@@ -310,7 +310,8 @@ def _may_see(caller: Anyone, row: CollectionRow) -> bool:
 
 def _visible(tx: Read, caller: Anyone, slug: str) -> CollectionRow:
     row = collections.find(tx, slug[-24:])
-    if row is None or not _may_see(caller, row) or slug.partition("/")[0].lower() != row.namespace.lower():
+    is_named = "/" not in slug or (row is not None and slug.partition("/")[0].lower() == row.namespace.lower())
+    if row is None or not _may_see(caller, row) or not is_named:
         raise ThingNotFound("collection", slug)
     return row
 

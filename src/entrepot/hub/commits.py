@@ -8,8 +8,9 @@ branch all succeed, in some order.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import attrs
 
@@ -20,7 +21,7 @@ from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import BranchMoved, Busy, Malformed, RevisionNotFound
 from entrepot.git import Kind, TreeEditor, diff_trees
-from entrepot.hub import followups, grants, locks, proposals, staging
+from entrepot.hub import followups, grants, lfs_rules, locks, proposals, staging
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.operations import Operation
@@ -40,7 +41,7 @@ class Draft:
     """What a commit shall record.
 
     Args:
-        summary: first line of the message, not empty.
+        summary: the message, not empty; lines after the first come before the description.
         operations: applied in order; read once.
         description: rest of the message.
         parent: id, or its first 7 or more digits, of the commit that must be
@@ -97,16 +98,17 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
         Busy: others kept winning the race for the branch, or a sweep took
             what the commit needs.
     """
-    check_message(draft)
+    draft = check_message(draft)
     with hub.read() as tx:
         row, author, branch = proposals.changeable(tx, caller, target, revision)
         if not draft.is_disjoint_welcome:
             _check_pin(hub, tx, row.id, branch, draft, ())
     staged = staging.stage(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
     recorded = None
+    known = lfs_rules.read_root(hub, row.id, branch.head) if staged.pointers else {}
     with hub.turns.take((row.id, branch.ref)):
         for _ in range(_ATTEMPTS):
-            recorded = _attempt(hub, author, row, branch.ref, draft, staged)
+            recorded = _attempt(hub, author, row, branch.ref, draft, staged, known)
             if recorded is not None:
                 break
     if recorded is None:
@@ -118,7 +120,15 @@ def create(hub: Hub, caller: Anyone, target: RepoRef, revision: str, draft: Draf
     return recorded
 
 
-def _attempt(hub: Hub, author: Caller, row: RepoRow, ref: RefName, draft: Draft, staged: Staged) -> Recorded | None:
+def _attempt(
+    hub: Hub,
+    author: Caller,
+    row: RepoRow,
+    ref: RefName,
+    draft: Draft,
+    staged: Staged,
+    known: Mapping[Oid, bytes],
+) -> Recorded | None:
     """Apply the edits to the head and try to move the branch; None when somebody else was faster."""
     with hub.read() as tx:
         head = refs.find(tx, row.id, ref)
@@ -126,12 +136,14 @@ def _attempt(hub: Hub, author: Caller, row: RepoRow, ref: RefName, draft: Draft,
             raise RevisionNotFound(ref)
         _check_pin(hub, tx, row.id, Branch(ref, head), draft, staged.touched)
         locks.check_paths(tx, row.id, author.account.id, (edit.path for edit in staged.edits))
-        commit, rows = compose(hub, tx, author, row, head, draft, staged)
+        made = compose(hub, tx, author, row, head, draft, staged, known)
+        locks.check_paths(tx, row.id, author.account.id, made.tracked)
+    commit = made.oid
     publication = Publication(
         row.id,
         Move(ref, head, commit),
         (head,),
-        rows,
+        made.rows,
         staged.large,
         staged.touched,
         author.account.id,
@@ -145,33 +157,66 @@ def _attempt(hub: Hub, author: Caller, row: RepoRow, ref: RefName, draft: Draft,
     return Recorded(row, ref, commit) if is_published else None
 
 
+@attrs.frozen
+class Composed:
+    """A commit that can be published.
+
+    ``rows``: what to store with it; ``tracked``: the ``.gitattributes`` files
+    that were changed because a large file would not go to LFS otherwise.
+    """
+
+    oid: Oid
+    rows: list[ObjectRow]
+    tracked: tuple[RepoPath, ...]
+
+
 def compose(
-    hub: Hub, tx: Read, author: Caller, row: RepoRow, parent: Oid, draft: Draft, staged: Staged
-) -> tuple[Oid, list[ObjectRow]]:
-    """The commit that applies staged edits to a parent: its id, and the rows to store with it.
+    hub: Hub,
+    tx: Read,
+    author: Caller,
+    row: RepoRow,
+    parent: Oid,
+    draft: Draft,
+    staged: Staged,
+    known: Mapping[Oid, bytes],
+) -> Composed:
+    """Return the commit that applies staged edits to a parent.
+
+    Args:
+        known: what :func:`lfs_rules.read_root` returned for the parent, or an earlier one.
 
     Raises:
         EntryNotFound, InvalidOperation: an edit cannot be applied there.
     """
-    editor = TreeEditor(objects.root_of(hub.store, tx, row.id, parent), Trees(hub.store, tx, row.id).read)
+    trees, before = Trees(hub.store, tx, row.id), objects.root_of(hub.store, tx, row.id, parent)
+    editor = TreeEditor(before, trees.read)
     for edit in staged.edits:
         edit.apply(editor)
+    additions = lfs_rules.Additions()
+    if staged.pointers:
+        written = {edit.path: edit.mode for edit in staged.edits if isinstance(edit, staging.Put)}
+        others = functools.partial(lfs_rules.names_in_folders, trees, before, written)
+        additions = lfs_rules.cover(tx, row.id, editor, staged.pointers, others, known)
     root, fresh = editor.write()
     commit = commit_object(hub, author, root, (parent,), draft.summary, draft.description)
     made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]
-    return commit.oid, [objects.row_of(item) for item in (*made, commit)]
+    return Composed(commit.oid, [objects.row_of(item) for item in (*additions.made, *made, commit)], additions.paths)
 
 
-def check_message(draft: Draft) -> None:
-    """Refuse a draft whose summary is empty, or whose parent is no id.
+def check_message(draft: Draft) -> Draft:
+    """Return a draft whose summary is one line: further lines begin the description.
 
     Raises:
-        Malformed: it is so.
+        Malformed: the summary is empty, or the parent is no id.
     """
     if not draft.summary.strip():
         raise Malformed("commit", "the summary is empty")
     if draft.parent is not None and not re.fullmatch(r"[0-9a-f]{7,40}", draft.parent):
         raise Malformed("commit", "the parent commit must be 7 to 40 lower-case hex digits")
+    summary, _, rest = draft.summary.replace("\r\n", "\n").strip("\n").partition("\n")
+    rest = rest.strip("\n")
+    description = f"{rest}\n\n{draft.description}" if rest and draft.description else rest or draft.description
+    return attrs.evolve(draft, summary=summary, description=description)
 
 
 def _check_pin(hub: Hub, tx: Read, repo_id: int, branch: Branch, draft: Draft, touched: Collection[RepoPath]) -> None:

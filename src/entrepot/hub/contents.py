@@ -72,11 +72,15 @@ class Described:
 
 @attrs.frozen
 class Page:
-    """Some entries of a tree; ``after`` continues behind them, None at the end."""
+    """Some entries of a tree; ``after`` continues behind them, None at the end.
+
+    ``left_out``: paths among them that break the rules of names.
+    """
 
     commit: Oid
     entries: Sequence[Described]
     after: RepoPath | None
+    left_out: Sequence[RepoPath] = ()
 
 
 def locate(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoPath) -> Located:
@@ -232,7 +236,8 @@ def list_tree(
                 break
         rest = nodes[limit - 1].path if len(nodes) > limit else None
         listed = trees.measure(nodes[:limit])
-    return Page(commit, _described(hub, row.id, commit, listed, with_commits=with_commits), rest)
+    described = _described(hub, row.id, commit, listed, with_commits=with_commits)
+    return Page(commit, described, rest, tuple(trees.left_out))
 
 
 def paths_info(
@@ -269,9 +274,15 @@ def tree_size(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, path: RepoP
         return sum(item.size for item in trees.everything(trees.folder(root, path), path))
 
 
-def files_of(hub: Hub, tx: Read, row: RepoRow, commit: Oid, *, most: int | None = None) -> list[Node]:
-    """Every file of a commit, without folders, by its path; none at all when there are more than ``most``."""
-    trees = Trees(hub.store, tx, row.id)
+def files_of(
+    hub: Hub, tx: Read, row: RepoRow, commit: Oid, *, most: int | None = None, trees: Trees | None = None
+) -> list[Node]:
+    """Every file of a commit, without folders, by its path; none at all when there are more than ``most``.
+
+    Args:
+        trees: what is read with; it remembers what was left out.
+    """
+    trees = trees or Trees(hub.store, tx, row.id)
     root = stored.root_of(hub.store, tx, row.id, commit)
     walk = (node for node in trees.walk(root, ROOT, is_deep=True) if not node.is_folder)
     nodes = list(walk if most is None else itertools.islice(walk, most + 1))

@@ -11,12 +11,13 @@ from pathlib import Path
 import attrs
 
 from entrepot.catalog import accounts, refs
-from entrepot.errors import AccountNotFound, Refused, shown
+from entrepot.errors import AccountNotFound, LimitExceeded, Refused, shown
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import HEADER_BYTES
-from entrepot.hub import callers, git_wire, pushes, repositories, transfers
+from entrepot.hub import callers, git_wire, lfs_rewrites, pushes, repositories, transfers
 from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
+from entrepot.hub.lfs_rewrites import Rewritten
 from entrepot.hub.repositories import NewRepo
 from entrepot.names import MAIN, Oid, RepoRef, parse_sha256
 from entrepot.storage import processes
@@ -29,11 +30,15 @@ Progress = Callable[[str], None]
 
 @attrs.frozen
 class Imported:
-    """What was brought in: how many branches and tags, large files, and what was refused."""
+    """What was brought in: how many branches and tags, large files, and what was refused.
+
+    ``rewritten``: what became of the history, if large regular files had to become git-lfs files.
+    """
 
     refs: int
     files: int
     refused: tuple[Verdict, ...]
+    rewritten: Rewritten | None = None
 
 
 def bring_in(
@@ -45,6 +50,7 @@ def bring_in(
     environ: Mapping[str, str],
     visibility: str | None = None,
     tolerates_old: bool = False,
+    rewrites_large: bool = False,
     progress: Progress = lambda _line: None,
 ) -> Imported:
     """Make a repository that has the branches, tags, history and large files of another one.
@@ -58,13 +64,18 @@ def bring_in(
         environ: in which git fetches the source, with its owner's credentials.
         tolerates_old: also take objects with the faults that old programs have made and git itself reads
             (:data:`~entrepot.hub.git_wire.OLD_FAULTS`), such as dates and time zones that do not exist.
+        rewrites_large: rewrite the history so that regular files above the
+            limit of the hub become git-lfs files, instead of refusing them.
+
+    Guarantees: an import that fails leaves no repository; what it has stored
+    goes with the next sweep after the grace period.
 
     Raises:
         AccountNotFound: the namespace of the new repository does not exist.
         AlreadyExists, InvalidName: it cannot be made under this name.
-        Refused: the source cannot be fetched, or has no commits; nothing was made.
-        LimitExceeded, LargeFileMissing, Malformed: the hub does not take what
-            the source has; the repository was made and is empty.
+        Refused: the source cannot be fetched, has no commits, or its main branch is refused.
+        LimitExceeded, LargeFileMissing, InvalidPath, Malformed: the hub does
+            not take what the source has.
     """
     progress(f"fetching {source}")
     _fetch(["clone", "--quiet", "--mirror", "--", source, str(folder)], folder.parent, environ)
@@ -73,22 +84,37 @@ def bring_in(
     if first is None:
         raise Refused(f"{shown(source)} has no commits")
     heads.setdefault(MAIN, first)
+    large = lfs_rewrites.find_large(folder, hub.settings.max_inline_file)
+    rewritten = None
+    if large and rewrites_large:
+        progress(f"turning {len(large):,} large files into git-lfs files")
+        rewritten = lfs_rewrites.rewrite(folder, list(dict.fromkeys(heads.values())), large)
+        heads = {name: rewritten.ids.get(oid, oid) for name, oid in heads.items()}
+    elif large:
+        cure = "import again with --large-files lfs, which rewrites the history"
+        raise LimitExceeded(f"the size of {len(large):,} regular files", hub.settings.max_inline_file, cure)
     found = _fetch_large(folder, environ)
     owner = _owner(hub, ref.id.namespace)
     new = NewRepo(ref.type, ref.id.name, ref.id.namespace, visibility, sdk="static" if ref.type == "space" else None)
     row = repositories.create(hub, owner, new)
-    for number, file in enumerate(found, 1):
-        progress(f"storing large file {number:,} of {len(found):,}")
-        _store(hub, owner, ref, file)
-    with hub.read() as tx:
-        old = refs.find(tx, row.id, MAIN)
-    commands = [Command(name, old if name == MAIN else None, oid) for name, oid in heads.items()]
-    progress("storing the history")
-    verdicts = _push(
-        hub, owner, ref, folder, Request(tuple(commands), frozenset()), git_wire.OLD_FAULTS if tolerates_old else ()
-    )
-    refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
-    return Imported(len(verdicts) - len(refused), len(found), refused)
+    try:
+        for number, file in enumerate(found, 1):
+            progress(f"storing large file {number:,} of {len(found):,}")
+            _store(hub, owner, ref, file)
+        with hub.read() as tx:
+            old = refs.find(tx, row.id, MAIN)
+        commands = [Command(name, old if name == MAIN else None, oid) for name, oid in heads.items()]
+        progress("storing the history")
+        request = Request(tuple(commands), frozenset())
+        verdicts = _push(hub, owner, ref, folder, request, git_wire.OLD_FAULTS if tolerates_old else ())
+        refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
+        for verdict in refused:
+            if verdict.ref == MAIN:
+                raise Refused(f"{MAIN} was refused: {verdict.reason}")
+    except BaseException:
+        repositories.delete(hub, owner, row.ref)
+        raise
+    return Imported(len(verdicts) - len(refused), len(found), refused, rewritten)
 
 
 def _fetch(arguments: list[str], folder: Path, environ: Mapping[str, str]) -> None:

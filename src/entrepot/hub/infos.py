@@ -13,7 +13,7 @@ from entrepot.catalog.texts import query_of
 from entrepot.hub import access, contents, revisions
 from entrepot.hub.callers import Anyone, seen_by
 from entrepot.hub.house import Hub
-from entrepot.names import Oid, RepoRef
+from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.storage.trees import Listed, Node, Trees
 
 _LISTED_FILES = 50_000
@@ -37,6 +37,7 @@ class FullInfo:
 
     ``siblings``: every file; ``listed``: the same with sizes; both empty when
     not asked for. ``used_bytes``: stored bytes of its large files.
+    ``left_out``: paths among them that break the rules of names.
     """
 
     info: Info
@@ -44,6 +45,7 @@ class FullInfo:
     listed: Sequence[Listed] = ()
     used_bytes: int = 0
     downloads_all_time: int = 0
+    left_out: Sequence[RepoPath] = ()
 
 
 @attrs.frozen
@@ -64,10 +66,12 @@ def describe(hub: Hub, caller: Anyone, ref: RepoRef, revision: str, *, with_file
         row = access.visible(tx, caller, ref)
         head = revisions.resolve(tx, row.id, revision)
         info = Info(row, head, repos.tags_of(tx, [row.id]).get(row.id, ()))
-        siblings = contents.files_of(hub, tx, row, head) if with_files or with_sizes else []
-        listed = Trees(hub.store, tx, row.id).measure(siblings) if with_sizes else []
+        trees = Trees(hub.store, tx, row.id)
+        siblings = contents.files_of(hub, tx, row, head, trees=trees) if with_files or with_sizes else []
+        listed = trees.measure(siblings) if with_sizes else []
         used = files.used_bytes(tx, [row.id]).get(row.id, 0)
-        return FullInfo(info, siblings, listed, used, counters.all_time(tx, row.id))
+        total = counters.all_time(tx, row.id)
+        return FullInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out))
 
 
 def search(hub: Hub, caller: Anyone, wanted: Search, *, with_files: bool = False, with_totals: bool = False) -> Found:

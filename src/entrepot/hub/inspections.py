@@ -26,7 +26,7 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
-from entrepot.names import ROOT, Oid, RepoPath
+from entrepot.names import ROOT, Oid, RepoPath, name_fault
 from entrepot.names.paths import MAX_BYTES, MAX_DEPTH
 from entrepot.storage.objects import GitObject
 from entrepot.storage.quarantines import Arrived, Quarantine
@@ -37,6 +37,7 @@ MAX_TREE = 64 << 20
 MAX_PATHS = 5_000_000
 """Paths in the trees that one commit brings, each counted as often as it appears."""
 
+_MAX_FAULTS = 1_000
 _KEPT_BYTES = 16 << 20
 _IN_STEPS = "push in smaller steps"
 _HELD_BYTES = 1 << 30
@@ -50,7 +51,7 @@ class Inspected:
     ``paths``: where each new file object is first found in the new commits;
     ``beyond``: what new trees name and the push did not bring;
     ``kept``: objects in memory, ``left``: file objects that are not;
-    ``size``: bytes of all that came.
+    ``size``: bytes of all that came; ``faults``: paths that break the rules of names.
     """
 
     commits: Mapping[Oid, Commit]
@@ -62,6 +63,7 @@ class Inspected:
     kept: Sequence[GitObject]
     left: Sequence[Oid]
     size: int = 0
+    faults: Sequence[InvalidPath] = ()
 
     @property
     def ordered(self) -> list[tuple[Oid, tuple[Oid, ...]]]:
@@ -162,6 +164,7 @@ class _Inspection:
         self._held_bytes = 0
         self._paths: dict[Oid, RepoPath] = {}
         self._beyond: set[Oid] = set()
+        self._faults: dict[RepoPath, InvalidPath] = {}
 
     def take(self, arrived: Arrived) -> None:
         """Understand one object."""
@@ -198,6 +201,8 @@ class _Inspection:
         self._check_extents()  # first, so that no path below is longer than paths may be
         seen: set[Oid] = set()
         for commit in self._commits.values():
+            if commit.tree in seen and commit.tree in self._trees:
+                self._check_names(commit.tree, ROOT)  # seen below a folder perhaps, where a drive is a name
             self._walk(commit.tree, seen)
         return Inspected(
             self._commits,
@@ -209,6 +214,7 @@ class _Inspection:
             self._kept,
             self._left,
             self._bytes,
+            list(self._faults.values()),
         )
 
     def _walk(self, root: Oid, seen: set[Oid]) -> None:
@@ -223,6 +229,7 @@ class _Inspection:
             if tree not in self._trees:
                 self._beyond.add(tree)
                 continue
+            self._check_names(tree, folder)
             for path, entry in _entries(self._trees[tree], folder):
                 if entry.is_folder:
                     stack.append((entry.oid, path))
@@ -230,6 +237,21 @@ class _Inspection:
                     self._paths.setdefault(entry.oid, path)
                 else:
                     self._beyond.add(entry.oid)
+
+    def _check_names(self, tree: Oid, folder: RepoPath) -> None:
+        """Note the names in a tree that HTTP would not take.
+
+        Raises:
+            InvalidPath: there are too many of them.
+        """
+        for entry in parse_tree(self._trees[tree]):
+            rule = name_fault(entry.name, is_top=folder == ROOT)
+            if rule is not None:
+                path = RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
+                fault = InvalidPath(path, f"{rule}; rename it in the commits that have it, and push again")
+                self._faults.setdefault(path, fault)
+                if len(self._faults) > _MAX_FAULTS:
+                    raise fault
 
     def _check_extents(self) -> None:
         """Refuse trees that unfold to too much, also those that no commit of this push leads to."""

@@ -18,7 +18,7 @@ from entrepot.hub.inspections import Inspected
 from entrepot.hub.locks import PushGuard
 from entrepot.hub.quotas import Allowance
 from entrepot.hub.staging import admit
-from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256, parse_branch, parse_tag
+from entrepot.names import CONVERT, MAIN, Oid, RefName, RepoPath, Sha256, parse_branch, parse_tag
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees
 
@@ -36,6 +36,24 @@ def check_history(tx: Read, repo_id: int, found: Inspected) -> None:
             raise Malformed("push", f"the commit {parent} is missing; fetch and try again")
     if not objects.are_present(tx, repo_id, found.beyond):
         raise Malformed("push", "objects that the new commits need are missing; fetch and try again")
+
+
+def check_names(hub: Hub, tx: Read, repo_id: int, found: Inspected) -> None:
+    """Refuse paths that break the rules of names, as an HTTP commit does.
+
+    What a stored parent has at the same path is left alone: a push that
+    changes other files, or removes some of these, is no reason to refuse it.
+
+    Raises:
+        InvalidPath: naming the first of them, with the cure.
+    """
+    if not found.faults:
+        return
+    trees = Trees(hub.store, tx, repo_id)
+    roots = [stored.root_of(hub.store, tx, repo_id, parent) for parent in found.parents_beyond]
+    for fault in found.faults:
+        if all(trees.find(root, RepoPath(fault.path)) is None for root in roots):
+            raise fault
 
 
 def named_again(hub: Hub, tx: Read, repo_id: int, found: Inspected) -> dict[RepoPath, Pointer]:
@@ -95,7 +113,7 @@ def admit_large(
 def find_refusal(tx: Read, row: RepoRow, command: Command, found: Inspected, guard: PushGuard) -> str | None:
     """Why a command cannot be done whatever the refs are, or None."""
     try:
-        _check_name(command.ref)
+        _check_name(command.ref, is_stored=command.new is None)
     except InvalidName as error:
         return error.message
     if command.ref.startswith("refs/pr/") and None in (command.old, command.new):
@@ -130,13 +148,13 @@ def _is_forward(tx: Read, repo_id: int, command: Command, found: Inspected) -> b
     return False
 
 
-def _check_name(ref: str) -> None:
-    if ref.startswith("refs/heads/"):
-        parse_branch(ref)
+def _check_name(ref: str, *, is_stored: bool) -> None:
+    if ref.startswith(("refs/heads/", CONVERT)):
+        parse_branch(ref, is_stored=is_stored)
     elif ref.startswith("refs/tags/"):
-        parse_tag(ref)
+        parse_tag(ref, is_stored=is_stored)
     elif not _PULL.fullmatch(ref):
-        raise InvalidName("ref", ref, "push to refs/heads/, refs/tags/ or a pull request that is open")
+        raise InvalidName("ref", ref, "push to refs/heads/, refs/tags/, refs/convert/ or a pull request that is open")
 
 
 def _target_refusal(tx: Read, repo_id: int, command: Command, found: Inspected, guard: PushGuard) -> str | None:

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, objects
 from entrepot.errors import LimitExceeded
-from entrepot.git import Attributes, Ignores
+from entrepot.git import Ignores
 from entrepot.hub import proposals, revisions
 from entrepot.hub.callers import Anyone
 from entrepot.hub.house import Hub
+from entrepot.hub.lfs_rules import TreeRules
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Node, Trees
 
 MAX_FILES = 1_000
-_RULES_LIMIT = 1 << 20
 
 
 @attrs.frozen
@@ -87,7 +86,7 @@ def plan(
             row, _, branch = proposals.changeable(tx, caller, ref, revision)
         root = stored.root_of(hub.store, tx, row.id, branch.head)
         trees = Trees(hub.store, tx, row.id)
-        rules = _Rules(tx, trees, row.id, root, attributes)
+        rules = TreeRules(tx, row.id, lambda path: trees.find(root, path), given=attributes)
         hidden = Ignores.parse(ignores if ignores is not None else rules.text(RepoPath(".gitignore")))
         etags = _etags(trees, root, [candidate.path for candidate in candidates])
         limit = hub.settings.max_inline_file
@@ -101,44 +100,6 @@ def plan(
             for item in candidates
         ]
     return Plan(branch.head, advice)
-
-
-class _Rules:
-    """The ``.gitattributes`` files of one tree: the deepest one that decides counts."""
-
-    def __init__(self, tx: Read, trees: Trees, repo_id: int, root: Oid, given: str | None) -> None:
-        self._tx = tx
-        self._trees = trees
-        self._repo_id = repo_id
-        self._root = root
-        self._parsed: dict[str, Attributes] = {}
-        if given is not None:
-            self._parsed[""] = Attributes.parse(given)
-
-    def is_lfs(self, path: RepoPath) -> bool | None:
-        """What the rules say of a path; None when they say nothing."""
-        folder, _, name = path.rpartition("/")
-        below = name
-        while True:
-            decision = self._of(folder).is_lfs(RepoPath(below))
-            if decision is not None or not folder:
-                return decision
-            folder, _, last = folder.rpartition("/")
-            below = f"{last}/{below}"
-
-    def text(self, path: RepoPath) -> str:
-        """The text of a small file; empty when there is none."""
-        entry = self._trees.find(self._root, path)
-        row = None if entry is None or entry.is_folder else objects.find(self._tx, self._repo_id, entry.oid)
-        if row is None or row.data is None or row.size > _RULES_LIMIT:
-            return ""
-        return stored.content_of(row).decode("utf-8", "replace")
-
-    def _of(self, folder: str) -> Attributes:
-        if folder not in self._parsed:
-            name = f"{folder}/.gitattributes" if folder else ".gitattributes"
-            self._parsed[folder] = Attributes.parse(self.text(RepoPath(name)))
-        return self._parsed[folder]
 
 
 def _is_large(decision: bool | None, candidate: Candidate, limit: int) -> bool:

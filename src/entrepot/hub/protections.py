@@ -12,11 +12,11 @@ from fnmatch import fnmatchcase
 
 import attrs
 
-from entrepot.catalog import Read, repos
+from entrepot.catalog import Read, refs, repos
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import InvalidName, Refused, RepoNotFound
+from entrepot.errors import InvalidName, Refused, RepoNotFound, shown
 from entrepot.hub.house import Hub
-from entrepot.names import Oid, RefName, RepoRef, parse_branch, short_name
+from entrepot.names import Oid, RefName, RepoRef, branch_ref, parse_branch, short_name
 
 BRANCHES = "protectedBranches"
 TAGS = "immutableTags"
@@ -56,11 +56,14 @@ def change(hub: Hub, ref: RepoRef, alter: Callable[[Protections], Protections]) 
     Raises:
         RepoNotFound: there is no such repository.
         InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
+        Refused: a branch hides a tag that would become immutable.
     """
     with hub.write() as tx:
         row = _row(tx, ref)
         wanted = alter(of(row))
         check_patterns(list(wanted.branches))
+        if wanted.tags:
+            check_tags_visible(tx, row)
         settings = dict(row.settings) | {BRANCHES: list(wanted.branches), TAGS: wanted.tags}
         repos.update(tx, row.id, settings=settings)
     return wanted
@@ -132,3 +135,18 @@ def check_patterns(patterns: list[str]) -> None:
         raise InvalidName("list of protected branches", "…", f"at most {MAX_PATTERNS} patterns")
     for pattern in patterns:
         parse_branch(pattern.replace("*", "x"))
+
+
+def check_tags_visible(tx: Read, row: RepoRow) -> None:
+    """Refuse to make tags immutable while a branch of the same name is read instead of one.
+
+    Raises:
+        Refused: naming the first such tag.
+    """
+    names = {name for name, _ in refs.everything(tx, row.id)}
+    for name in sorted(names):
+        if name.startswith("refs/tags/") and branch_ref(short_name(name)) in names:
+            raise Refused(
+                f"the branch {shown(short_name(name))} hides the tag of the same name; "
+                "rename or delete one of them before tags become immutable"
+            )

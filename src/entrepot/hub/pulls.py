@@ -7,6 +7,7 @@ one transaction moves the base, ends the pull request and says so.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import attrs
@@ -18,14 +19,27 @@ from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
 from entrepot.git import Kind, Merged, Mode, merge_trees
-from entrepot.hub import access, audit, commits, diffs, events, followups, grants, proposals, revisions, staging, talks
+from entrepot.hub import (
+    access,
+    audit,
+    commits,
+    diffs,
+    events,
+    followups,
+    grants,
+    lfs_rules,
+    proposals,
+    revisions,
+    staging,
+    talks,
+)
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.commits import Draft, Recorded
 from entrepot.hub.events import Moved
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import Branch
-from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256, parse_path
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
@@ -98,13 +112,15 @@ def open_with_commit(hub: Hub, caller: Anyone, target: RepoRef, revision: str, d
         Busy: the parent was swept meanwhile.
         As :func:`commits.create` otherwise.
     """
-    commits.check_message(draft)
+    draft = commits.check_message(draft)
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)
         start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)
     staged = staging.stage(hub, author, row, Branch(base.ref, start), draft.operations, inline_bytes=draft.inline_bytes)
+    known = lfs_rules.read_root(hub, row.id, start) if staged.pointers else {}
     with hub.read() as tx:
-        commit, rows = commits.compose(hub, tx, author, row, start, draft, staged)
+        made = commits.compose(hub, tx, author, row, start, draft, staged, known)
+    commit = made.oid
     with hub.write() as tx:
         author = grants.recheck(tx, author, row, None, hub.now_ms())
         talk = talks.begin(
@@ -115,7 +131,7 @@ def open_with_commit(hub: Hub, caller: Anyone, target: RepoRef, revision: str, d
             row.id,
             Move(head, None, commit),
             (start,),
-            rows,
+            made.rows,
             staged.large,
             staged.touched,
             author.account.id,
@@ -232,7 +248,8 @@ def _attempt(hub: Hub, merger: Caller, row: RepoRow, num: int, said: str | None,
     with hub.read() as tx:
         talk = talks.get_pull(tx, row, num)
         base, head = _ends(tx, talk)
-        merged = _merged(hub, tx, talk, base, head)
+        rules: dict[Oid, GitObject] = {}
+        merged = _merged(hub, tx, talk, base, head, rules)
         large = _large(tx, row.id, merged)
     commit = commit_object(
         hub, merger, merged.root, (base,) if is_squash else (base, head), f"Merge {talks.head_ref(talk)}: {talk.title}",
@@ -243,7 +260,7 @@ def _attempt(hub: Hub, merger: Caller, row: RepoRow, num: int, said: str | None,
         row.id,
         Move(talk.base, base, commit.oid),
         (base,) if is_squash else (base, head),
-        _rows(merged, commit),
+        _rows(merged, [*rules.values(), commit]),
         large,
         [change.path for change in merged.taken],
         merger.account.id,
@@ -288,27 +305,32 @@ def _ends(tx: Read, talk: Talk) -> tuple[Oid, Oid]:
     return base, head
 
 
-def _merged(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid) -> Merged:
-    """The merged trees.
+def _merged(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid, rules: dict[Oid, GitObject]) -> Merged:
+    """The merged trees; file objects that the merge makes are added to ``rules``.
 
     Raises:
         NotMergeable: there is a conflict, or nothing to merge.
+        InvalidPath: it adds a path that breaks the rules of names.
     """
-    merged = _merge(hub, tx, talk, base, head)
+    merged = _merge(hub, tx, talk, base, head, rules)
     if merged.conflicts:
         raise NotMergeable(talk.num, f"it is in conflict with {talk.base}", tuple(merged.conflicts))
+    for change in merged.taken:
+        if change.old is None and change.new is not None:
+            parse_path(change.path)
     if merged.root == stored.root_of(hub.store, tx, talk.repo_id, base):
         # The generation of 2024 looks for these words.
         raise NotMergeable(talk.num, "it has no associated changes")
     return merged
 
 
-def _merge(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid) -> Merged:
+def _merge(hub: Hub, tx: Read, talk: Talk, base: Oid, head: Oid, rules: dict[Oid, GitObject]) -> Merged:
     def root(commit: Oid) -> Oid:
         return stored.root_of(hub.store, tx, talk.repo_id, commit)
 
     bases = [root(commit) for commit in proposals.bases_of(tx, talk, head)]
-    return merge_trees(bases, root(base), root(head), Trees(hub.store, tx, talk.repo_id).read)
+    resolve = functools.partial(lfs_rules.merge_change, tx, talk.repo_id, rules)
+    return merge_trees(bases, root(base), root(head), Trees(hub.store, tx, talk.repo_id).read, resolve)
 
 
 def _conflicts(hub: Hub, tx: Read, talk: Talk) -> Sequence[RepoPath] | None:
@@ -319,7 +341,7 @@ def _conflicts(hub: Hub, tx: Read, talk: Talk) -> Sequence[RepoPath] | None:
     if base is None or head is None:
         return None
     try:
-        return _merge(hub, tx, talk, base, head).conflicts
+        return _merge(hub, tx, talk, base, head, {}).conflicts
     except LimitExceeded:
         return None
 
@@ -348,9 +370,9 @@ def _large(tx: Read, repo_id: int, merged: Merged) -> list[tuple[Sha256, RepoPat
     return [(sha256, path) for path, sha256 in named if sha256 is not None]
 
 
-def _rows(merged: Merged, commit: GitObject) -> list[ObjectRow]:
+def _rows(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
     made = [GitObject(oid, Kind.TREE, content) for oid, content in merged.made.items()]
-    return [stored.row_of(item) for item in (*made, commit)]
+    return [stored.row_of(item) for item in (*made, *others)]
 
 
 def _title_of(summary: str) -> str:

@@ -32,7 +32,7 @@ from entrepot.hub import (
     quotas,
     raw_scrubbing,
 )
-from entrepot.hub.branches import find_clash
+from entrepot.hub.branches import find_obstacle
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.inspections import Inspected, inspect
@@ -150,7 +150,7 @@ def finish(push: Push) -> list[Verdict]:
     anything that is not durable.
 
     Raises:
-        LimitExceeded, LargeFileMissing, InvalidOperation, Malformed: the
+        LimitExceeded, LargeFileMissing, InvalidOperation, InvalidPath, Malformed: the
             objects are refused, and with them every command.
         QuotaExceeded: the namespace has no room for them.
         RepoNotFound: the repository was deleted meanwhile.
@@ -164,6 +164,7 @@ def finish(push: Push) -> list[Verdict]:
     with hub.read() as tx:
         row, author = grants.recheck_push(tx, push.author, push.row, hub.now_ms())
         judgements.check_history(tx, repo_id, found)
+        judgements.check_names(hub, tx, repo_id, found)
         again = judgements.named_again(hub, tx, repo_id, found)
         guard = locks.guard(hub, tx, repo_id, author.account.id, found)
         room = quotas.allowance(hub, tx, row)
@@ -292,7 +293,7 @@ def _publish(push: Push, found: Inspected, prepared: _Prepared, commands: Sequen
         if not object_rows.are_present(tx, repo_id, [*prepared.early, *found.beyond, *heads]):
             raise Busy("the repository")
         histories.record_all(tx, repo_id, found.ordered)
-        outcome = _move(tx, push, commands, now)
+        outcome = _move(tx, push, row, commands, now)
         done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
         if done and prepared.large:
             link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
@@ -322,26 +323,26 @@ def _news(found: Inspected, head: Oid) -> list[tuple[Oid, str]]:
     return [(oid, found.commits[oid].title) for oid, _ in found.ordered if oid in reached]
 
 
-def _move(tx: Write, push: Push, commands: Sequence[Command], now_ms: int) -> dict[str, str | None]:
+def _move(tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], now_ms: int) -> dict[str, str | None]:
     outcome: dict[str, str | None] = {}
     # Deletions first: they may make room for names below or above theirs.
     for command in sorted(commands, key=lambda command: command.new is not None):
-        reason = _move_one(tx, push.row.id, command, now_ms)
+        reason = _move_one(tx, row, command, now_ms)
         if reason is not None and push.request.is_atomic:
             raise _Undone(command.ref, reason)
         outcome[command.ref] = reason
     return outcome
 
 
-def _move_one(tx: Write, repo_id: int, command: Command, now_ms: int) -> str | None:
+def _move_one(tx: Write, row: RepoRow, command: Command, now_ms: int) -> str | None:
     name = RefName(command.ref)
     if command.old == command.new:
-        return None if refs.find(tx, repo_id, name) == command.old else "it was moved meanwhile; fetch and try again"
+        return None if refs.find(tx, row.id, name) == command.old else "it was moved meanwhile; fetch and try again"
     if command.old is None:
-        clash = find_clash(tx, repo_id, name)
-        if clash is not None:
-            return f"{clash} exists, so there can be no {name}"
-    if not refs.swap(tx, repo_id, name, command.old, command.new, now_ms):
+        obstacle = find_obstacle(tx, row, name)
+        if obstacle is not None:
+            return obstacle
+    if not refs.swap(tx, row.id, name, command.old, command.new, now_ms):
         return "it was moved meanwhile; fetch and try again"
     return None
 

@@ -10,7 +10,7 @@ import attrs
 from entrepot.catalog import Read, commits, files, jobs, objects, refs, repos, texts
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import AlreadyExists, InvalidName, Refused
+from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed, Refused
 from entrepot.git import (
     DEFAULT_DATASET,
     DEFAULT_MODEL,
@@ -25,11 +25,23 @@ from entrepot.hub.callers import Anyone, Caller, require_change
 from entrepot.hub.followups import attend
 from entrepot.hub.house import Hub
 from entrepot.hub.publishing import Move, Publication, card_job, commit_object, publish
-from entrepot.names import MAIN, RepoId, RepoPath, RepoRef, RepoType, new_uid, parse_path, parse_repo_id
+from entrepot.hub.transfers import MULTIPART_THRESHOLD
+from entrepot.names import (
+    MAIN,
+    RepoId,
+    RepoPath,
+    RepoRef,
+    RepoType,
+    new_uid,
+    parse_path,
+    parse_repo_id,
+)
+from entrepot.storage import checks
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 
 VISIBILITIES = ("public", "private")
+MIN_THRESHOLD = 1 << 20
 GATES = ("no", "auto", "manual")
 _TEMPLATES = {RepoType.MODEL: DEFAULT_MODEL, RepoType.DATASET: DEFAULT_DATASET, RepoType.SPACE: DEFAULT_SPACE}
 
@@ -40,7 +52,8 @@ class NewRepo:
 
     ``namespace`` None is the caller's own; ``visibility`` None is the default
     of the namespace, else of the hub; ``files`` are added to, or replace,
-    those every new repository gets.
+    those every new repository gets; ``multipart_threshold``: above how many
+    bytes files are uploaded in parts, None as the hub is configured.
     """
 
     type: RepoType
@@ -50,6 +63,7 @@ class NewRepo:
     sdk: str | None = None
     license: str | None = None
     files: Mapping[str, bytes] = attrs.field(factory=dict)
+    multipart_threshold: int | None = None
 
 
 @attrs.frozen
@@ -76,6 +90,8 @@ def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
     with hub.read() as tx:
         namespace = access.namespace_for(tx, maker, repo_id.namespace, new.type)
     _check_visibility(new.visibility)
+    if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
+        raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
     visibility = new.visibility or namespace.default_visibility or hub.settings.default_visibility
     editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
     made: list[GitObject] = []
@@ -91,7 +107,10 @@ def create(hub: Hub, caller: Anyone, new: NewRepo) -> RepoRow:
         ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
         _check_free(tx, maker, ref)
         quotas.check_new_repo(hub, tx, namespace, size=sum(map(len, new.files.values())))
-        row = repos.add(tx, _fresh(hub, maker, namespace, ref, visibility, new.sdk))
+        fresh = _fresh(hub, maker, namespace, ref, visibility, new.sdk)
+        if new.multipart_threshold is not None:
+            fresh = attrs.evolve(fresh, settings={MULTIPART_THRESHOLD: new.multipart_threshold})
+        row = repos.add(tx, fresh)
         events.emit(hub, tx, row, "repo", "create")
         audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": visibility})
         move = Move(MAIN, None, commit.oid)
@@ -166,6 +185,8 @@ def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoR
         if changes.options:
             protections.check_patterns([str(it) for it in _list_of(changes.options.get(protections.BRANCHES))])
             values["settings"] = dict(row.settings) | dict(changes.options)
+            if changes.options.get(protections.TAGS):
+                protections.check_tags_visible(tx, row)
         if values:
             repos.update(tx, row.id, **values)
             words = {name: value for name, value in values.items() if isinstance(value, str)}
@@ -188,12 +209,16 @@ def duplicate(hub: Hub, caller: Anyone, source: RepoRef, target: RepoId, visibil
     Raises:
         RepoNotFound, GatedRepo, LoginRequired, NotAllowed: no access here or there.
         AlreadyExists: the target's name is taken.
+        InvalidPath: a branch or tag has a path that breaks the rules of names.
         QuotaExceeded: the namespace has no room for it.
     """
     maker = require_change(caller)
     _check_visibility(visibility)
     with hub.read() as tx:
         source_id = access.readable(tx, maker, source).id
+        for name, path, rule in checks.unreadable(hub.store, tx, source_id):
+            if not name.startswith("refs/pr/"):
+                raise InvalidPath(path, f"{rule}; rename or delete it on {name} first")
     ingestion.verify_claims(hub, repo_id=source_id)
     with hub.write() as tx:
         origin = access.readable(tx, maker, source)

@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.catalog import Read, objects, refs
 from entrepot.errors import RevisionNotFound
-from entrepot.names import MAIN, Oid, RefName, branch_ref, parse_revision, tag_ref
+from entrepot.names import CONVERT, MAIN, Oid, RefName, branch_ref, parse_revision, tag_ref
 from entrepot.storage import objects as stored
 from entrepot.storage.store import Store
 
@@ -26,8 +26,8 @@ class Branch:
 def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
     """The commit that a revision names.
 
-    Looked up in this order: branch, tag, full ref name, ``HEAD`` (main), full
-    or abbreviated (at least 5 digits) commit id.
+    Looked up in this order: full ref name, full commit id, branch, tag,
+    ``HEAD`` (main), abbreviated (at least 5 digits) commit id.
 
     Raises:
         RevisionNotFound: nothing, or more than one commit, is called so.
@@ -35,27 +35,32 @@ def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
     Source: hf_api, section 0.4, "Revision resolution order".
     """
     text = parse_revision(revision)
-    names = [branch_ref(text), tag_ref(text), RefName(text)] + ([MAIN] if text == "HEAD" else [])
+    if len(text) == 40 and _HEX.fullmatch(text):
+        row = objects.find(tx, repo_id, Oid(text))
+        if row is not None and row.kind == "commit":
+            return Oid(text)
+    names = [RefName(text)] if text.startswith("refs/") else []
+    names += [branch_ref(text), tag_ref(text), *([MAIN] if text == "HEAD" else [])]
     found = refs.find_many(tx, repo_id, names)
     for name in names:
         if name in found:
             # Only tags can point at something else than a commit.
             return stored.peel(tx, repo_id, found[name]) if name.startswith("refs/tags/") else found[name]
-    if not _HEX.fullmatch(text):
+    if not _HEX.fullmatch(text) or len(text) == 40:
         raise RevisionNotFound(revision)
-    if len(text) == 40:
-        row = objects.find(tx, repo_id, Oid(text))
-        if row is None or row.kind != "commit":
-            raise RevisionNotFound(revision)
-        return Oid(text)
     matching = objects.with_prefix(tx, repo_id, text)
     if len(matching) != 1:
         raise RevisionNotFound(revision)
     return matching[0]
 
 
+def is_short_id(tx: Read, repo_id: int, text: str) -> bool:
+    """Return whether text is an abbreviated id of a commit of the repository."""
+    return bool(_HEX.fullmatch(text)) and bool(objects.with_prefix(tx, repo_id, text))
+
+
 def branch(tx: Read, repo_id: int, revision: str) -> Branch:
-    """The branch or pull-request head that a revision names, for writing.
+    """The branch, pull-request head or converted copy that a revision names, for writing.
 
     Raises:
         RevisionNotFound: nothing is called so, or a tag or commit is.
@@ -63,9 +68,8 @@ def branch(tx: Read, repo_id: int, revision: str) -> Branch:
     text = parse_revision(revision)
     if text == "HEAD":
         text = "main"
-    names = [branch_ref(text)]
-    if text.startswith(("refs/heads/", "refs/pr/")):
-        names.append(RefName(text))
+    names = [RefName(text)] if text.startswith(("refs/heads/", "refs/pr/", CONVERT)) else []
+    names.append(branch_ref(text))
     found = refs.find_many(tx, repo_id, names)
     for name in names:
         if name in found:

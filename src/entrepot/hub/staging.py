@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
@@ -11,7 +11,7 @@ from entrepot.catalog import Read, Write, files, xet_files
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
-from entrepot.errors import Busy, EntryNotFound, InvalidOperation, LargeFileMissing, LimitExceeded
+from entrepot.errors import Busy, EntryNotFound, InvalidOperation, InvalidPath, LargeFileMissing, LimitExceeded
 from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, render_pointer
 from entrepot.hub import access, quotas, raw_scrubbing, revisions
 from entrepot.hub.callers import Caller, read_by
@@ -19,7 +19,7 @@ from entrepot.hub.house import Hub
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
 from entrepot.hub.quotas import Allowance
 from entrepot.hub.revisions import Branch
-from entrepot.names import Oid, RepoPath, Sha256, check_extent
+from entrepot.names import Oid, RepoPath, Sha256, check_extent, name_fault, parse_folder
 from entrepot.storage import objects
 from entrepot.storage.contents import sha256_of
 from entrepot.storage.trees import Node, Trees
@@ -54,11 +54,20 @@ class Remove:
     is_folder: bool = False
 
     def apply(self, editor: TreeEditor) -> None:
-        """Remove it, or raise EntryNotFound."""
-        if self.is_folder:
-            editor.remove_folder(self.path)
-        else:
-            editor.remove(self.path)
+        """Remove it.
+
+        Raises:
+            EntryNotFound: nothing is there.
+            InvalidPath: nothing is there, nor could be: only what is stored already may have such a path.
+        """
+        try:
+            if self.is_folder:
+                editor.remove_folder(self.path)
+            else:
+                editor.remove(self.path)
+        except EntryNotFound:
+            parse_folder(self.path)
+            raise
 
 
 @attrs.frozen
@@ -66,12 +75,14 @@ class Staged:
     """A commit without its parent: what to do to whatever tree is the head's.
 
     ``large``: the large files it names, all of them durable; ``touched``: the
-    paths it writes, removes or copies from on the same branch.
+    paths it writes, removes or copies from on the same branch; ``pointers``:
+    ids of the pointers of large files by the paths at which they were written.
     """
 
     edits: tuple[Put | Remove, ...]
     large: tuple[tuple[Sha256, RepoPath], ...]
     touched: frozenset[RepoPath]
+    pointers: Mapping[RepoPath, Oid] = attrs.field(factory=dict)
 
     @property
     def objects(self) -> frozenset[Oid]:
@@ -119,6 +130,7 @@ class _Stage:
         self._unsized: list[tuple[int, AddLarge]] = []
         self._pointers: list[tuple[RepoPath, Pointer]] = []
         self._touched: set[RepoPath] = set()
+        self._written: dict[RepoPath, Oid] = {}
 
     def take(self, operation: Operation) -> None:
         """Stage one operation."""
@@ -148,9 +160,10 @@ class _Stage:
             self._check_size(operation.path, operation.sha256, operation.size)
             pointer = objects.of(Kind.BLOB, render_pointer(Pointer(operation.sha256, size)))
             self._edits[position] = Put(operation.path, Mode.FILE, pointer.oid)
+            self._written[operation.path] = pointer.oid
             self._hold(objects.row_of(pointer))
         self._flush()
-        return Staged(tuple(self._edits), tuple(self._large), frozenset(self._touched))
+        return Staged(tuple(self._edits), tuple(self._large), frozenset(self._touched), self._written)
 
     def _add_file(self, operation: AddFile) -> None:
         limit = self._hub.settings.max_inline_file
@@ -162,6 +175,7 @@ class _Stage:
         if kept.pointer_size is not None and kept.sha256 is not None:
             self._large.append((kept.sha256, operation.path))
             self._pointers.append((operation.path, Pointer(kept.sha256, kept.pointer_size)))
+            self._written[operation.path] = kept.oid
         self._edits.append(Put(operation.path, Mode.FILE, kept.oid))
         self._hold(kept)
 
@@ -202,7 +216,8 @@ class _Stage:
                 there = object_rows.touch(tx, source.id, needed, self._hub.now_ms())
             if there != len(needed):
                 raise Busy("the source of the copy")  # a sweep came between: the revision is no longer named
-        self._large.extend(named)
+        self._large.extend((sha256, path) for sha256, path, _ in named)
+        self._written.update({path: oid for _, path, oid in named})
         self._edits.append(Put(operation.path, entry.mode, entry.oid))
 
     def _check_large(self) -> None:
@@ -294,8 +309,8 @@ def admit(
     return usable
 
 
-def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], list[tuple[Sha256, RepoPath]]]:
-    """Every object at and below an entry, each once, and the large files among them by their new paths.
+def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], list[tuple[Sha256, RepoPath, Oid]]]:
+    """Every object at and below an entry, each once, and the large files among them: new paths and ids of pointers.
 
     Raises:
         InvalidPath: at its new place, a path would be too long or too deep.
@@ -307,5 +322,9 @@ def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], li
         if len(nodes) > _MAX_COPIED:
             raise LimitExceeded(f"the copied folder '{operation.source}' in entries", _MAX_COPIED, "copy parts of it")
         nodes.append(node)
-    named = [(item.lfs.sha256, item.path) for item in trees.measure(nodes) if item.lfs]
+    if trees.left_out:
+        path = trees.left_out[0]
+        fault = name_fault(path.rpartition("/")[2], is_top=False)
+        raise InvalidPath(path, f"{fault or 'it breaks a rule'}; rename it in the source first")
+    named = [(item.lfs.sha256, item.path, item.oid) for item in trees.measure(nodes) if item.lfs]
     return list({node.entry.oid for node in nodes if node.entry.mode != Mode.GITLINK}), named

@@ -349,6 +349,10 @@ def fetch(hub: Hub, sha256: str, query: Mapping[str, str]) -> Content:
         return chunks.open_verified(hub, oid)
 
 
+MULTIPART_THRESHOLD = "multipartThreshold"
+"""The setting of a repository: above how many bytes files are uploaded in parts."""
+
+
 def _sound_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
     """Return the sizes of files that need not be sent: usable ones, but for those whose bytes are damaged."""
     found = usable_sizes(tx, author, row, sha256s)
@@ -386,7 +390,8 @@ def _plan_upload(
     if item.sha256 in stored:
         return Answer(item)
     fields = grants.for_upload(row, author, revision).fields() | {"oid": item.sha256, "size": str(item.size)}
-    if not takes_parts or item.size <= hub.settings.multipart_threshold:
+    threshold = row.settings.get(MULTIPART_THRESHOLD)
+    if not takes_parts or item.size <= (threshold or hub.settings.multipart_threshold):
         return Answer(item, _link(hub, _UPLOAD, f"/_lfs/objects/{item.sha256}", fields))
     upload = _begin(hub, row, author.account.id, item)
     links = [
@@ -403,7 +408,8 @@ def _begin(hub: Hub, row: RepoRow, user_id: int, item: Wanted) -> Upload:
         with hub.write() as tx:
             uploads.touch(tx, found.uid, hub.now_ms())
         return found
-    part_size = max(hub.settings.part_size, -(-item.size // MAX_PARTS))
+    wanted = min(hub.settings.part_size, row.settings.get(MULTIPART_THRESHOLD) or hub.settings.part_size)
+    part_size = max(wanted, -(-item.size // MAX_PARTS))
     upload = Upload(new_uid(), row.id, user_id, item.sha256, item.size, part_size, hub.now_ms())
     hub.store.parts.begin_parts(upload.uid, item.size)
     with hub.write() as tx:

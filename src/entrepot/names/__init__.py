@@ -18,8 +18,18 @@ from entrepot.names.digests import (
     parse_xet_hash,
 )
 from entrepot.names.links import parse_repo_link
-from entrepot.names.paths import ROOT, RepoPath, check_extent, parse_folder, parse_path
+from entrepot.names.paths import (
+    ROOT,
+    RepoPath,
+    check_extent,
+    name_fault,
+    parse_folder,
+    parse_path,
+    parse_stored_path,
+    quote_path,
+)
 from entrepot.names.refs import (
+    CONVERT,
     MAIN,
     RefName,
     branch_ref,
@@ -33,6 +43,7 @@ from entrepot.names.refs import (
 from entrepot.names.repos import RepoId, RepoRef, RepoType, parse_repo_id, parse_repo_type, parse_wanted_id
 
 __all__ = [
+    "CONVERT",
     "MAIN",
     "ROOT",
     "AccountName",
@@ -47,6 +58,7 @@ __all__ = [
     "XetHash",
     "branch_ref",
     "check_extent",
+    "name_fault",
     "new_uid",
     "parse_account",
     "parse_branch",
@@ -60,11 +72,13 @@ __all__ = [
     "parse_repo_type",
     "parse_revision",
     "parse_sha256",
+    "parse_stored_path",
     "parse_tag",
     "parse_uid",
     "parse_wanted_id",
     "parse_xet_hash",
     "pull_ref",
+    "quote_path",
     "short_name",
     "tag_ref",
 ]

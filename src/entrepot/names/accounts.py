@@ -18,9 +18,11 @@ RESERVED = frozenset(
     """
     api models datasets spaces kernels buckets collections docs settings oauth login logout join
     v1 v2 xet _lfs uploads organizations healthz readyz metrics static me none
+    new new-dataset new-space search notifications users posts papers tasks pricing admin
+    tree blob raw resolve commits commit compare discussions edit upload delete
     """.split()  # noqa: SIM905 - a list of words reads better than forty literals
 )
-"""Names that would shadow a root route of the hub. Source: hf_api, section 0.4."""
+"""Names that would shadow a route of the hub, or of its web pages. Source: hf_api, section 0.4."""
 
 
 def parse_account(text: str) -> AccountName:
@@ -33,6 +35,10 @@ def parse_account(text: str) -> AccountName:
     Raises:
         InvalidName: a rule is broken or the word is reserved.
     """
+    if "." in text and _ACCOUNT.fullmatch(text.replace(".", "-")):
+        proposal = re.sub(r"-{2,}", "-", text.replace(".", "-")).strip("-")
+        rule = "it must not contain a dot, which separates folders from their owners"
+        raise InvalidName("account name", text, f"{rule}; use {proposal!r}" if len(proposal) > 1 else rule)
     if not _ACCOUNT.fullmatch(text):
         raise InvalidName("account name", text, "use 2 to 42 letters, digits, '_' or '-'")
     if "--" in text or not re.search(r"[A-Za-z0-9_]", text) or text[0] == "-" or text[-1] == "-":

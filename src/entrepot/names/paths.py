@@ -21,6 +21,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Names that case-folding or NTFS and HFS+ tricks would turn into ".git" on checkout
 # (git's own fsck refuses them: CVE-2014-9390).
 _DOT_GIT = re.compile(r"(?:\.git|git~1)[. ]*(?::.*)?", re.IGNORECASE)
+# Most names of trees: letters, digits and a little more, with which no rule is concerned.
+_ORDINARY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ ()+,=@.-]{0,250}[A-Za-z0-9_()])?", re.ASCII)
+_ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\"}
+# Segments that git never stores.
+_NEVER = frozenset((b"", b".", b"..", b".git"))
 _HFS_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 
@@ -38,7 +43,7 @@ def parse_path(text: str) -> RepoPath:
         InvalidPath: empty, absolute, ends in ``/``, has an empty, ``.``,
             ``..`` or ``.git`` segment (in any disguise git refuses), a control
             character, a lone surrogate, a ``.`` or ``..`` between
-            backslashes (``a\\..\\x``), or it begins with a drive letter
+            backslashes (``a\\..\\x``), or it begins with a drive
             (``C:x``), because a Windows client would write such a file
             outside of its folder.
     """
@@ -51,11 +56,89 @@ def parse_path(text: str) -> RepoPath:
         raise InvalidPath(text, "it is not valid Unicode") from None
     if _CONTROL.search(text):
         raise InvalidPath(text, "it contains a control character")
-    if text[0] in "/\\" or re.match(r"[A-Za-z]:", text):
+    if _is_absolute(text):
         raise InvalidPath(text, "it is absolute; use a path relative to the repository")
     for segment in text.split("/"):
         _check_segment(text, segment)
     return RepoPath(text)
+
+
+def name_fault(name: str, *, is_top: bool) -> str | None:
+    """Return the rule that the name of one entry of a git tree breaks, or None.
+
+    Every interface judges names by :func:`parse_path`, and so does this: for
+    names that come from git objects instead of a caller.
+
+    Args:
+        name: without slashes; bytes that are not UTF-8 as lone surrogates (PEP 383).
+        is_top: the entry is in the root folder.
+    """
+    if _ORDINARY.fullmatch(name):
+        return None
+    try:
+        parse_path(name if is_top else f"x/{name}")
+    except InvalidPath as error:
+        return error.rule
+    return None
+
+
+def parse_stored_path(text: str) -> RepoPath:
+    """Read a path that a repository may have although new files may not, for deleting it.
+
+    Besides the path itself, git's own spelling is read: ``"caf\\351.txt"``,
+    in quotes and with octal escapes, for names that are not UTF-8.
+
+    Raises:
+        InvalidPath: no repository can have it.
+    """
+    unquoted = _unquote(text)
+    for path in (text,) if unquoted is None else (unquoted, text):
+        try:
+            parse_path(path)
+        except InvalidPath:
+            check_extent(path)
+            raw = path.encode("utf-8", "surrogateescape") if _is_encodable(path) else b""
+            if raw and b"\0" not in raw and not _NEVER.intersection(raw.lower().split(b"/")):
+                return RepoPath(raw.decode("utf-8", "surrogateescape"))
+    return parse_path(text)
+
+
+def quote_path(path: str) -> str:
+    """Return a path as git prints it: in quotes, with octal escapes, if it is anything but plain ASCII."""
+    raw = path.encode("utf-8", "surrogateescape")
+    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
+        return path
+    spelled = (_ESCAPES.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in raw)
+    return '"' + "".join(spelled) + '"'
+
+
+def _unquote(text: str) -> str | None:
+    """What git's spelling of a path stands for, or None if text is not such a spelling."""
+    if len(text) < 3 or not (text[0] == text[-1] == '"') or not text.isascii():
+        return None
+    if not re.fullmatch(r'(?:[^"\\]|\\(?:[0-3][0-7]{2}|[abtnvfr"\\]))*', text[1:-1]):
+        return None
+    letters = {escape[1]: byte for byte, escape in _ESCAPES.items()}
+
+    def byte_of(match: re.Match[bytes]) -> bytes:
+        word = match[1].decode("ascii")
+        return bytes((letters[word] if word in letters else int(word, 8),))
+
+    raw = re.sub(rb"\\([0-3][0-7]{2}|.)", byte_of, text[1:-1].encode("ascii"), flags=re.DOTALL)
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _is_encodable(path: str) -> bool:
+    try:
+        path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_absolute(path: str) -> bool:
+    # Windows reads any character before a colon as a drive.
+    return path[0] in "/\\" or path[1:2] == ":"
 
 
 def check_extent(path: str) -> None:

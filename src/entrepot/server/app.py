@@ -14,7 +14,7 @@ from entrepot.errors import Unavailable
 from entrepot.hub import upkeep
 from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub
-from entrepot.server import git, health, hf, lfs, worker_metrics, xet
+from entrepot.server import avatars, git, health, hf, lfs, worker_metrics, xet
 from entrepot.server.doors import House
 from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics, Reading
@@ -76,7 +76,8 @@ def make_app(hub: Hub, *, companions: Sequence[Companion] = ()) -> ASGIApp:
 def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Every route of the application, in the order in which they are tried."""
     chunk_store = xet.routes(workers=hub.settings.workers)
-    found = [*health.routes(metrics or Metrics()), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
+    own = [*health.routes(metrics or Metrics()), *avatars.routes()]
+    found = [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
     short = short_routes(found)
     return [*short.before, *found, *short.after]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
@@ -22,7 +22,7 @@ from entrepot.hub.callers import Anyone
 from entrepot.hub.downloads import DownloadCounter
 from entrepot.hub.house import Hub
 from entrepot.hub.uses import TokenUses
-from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id
+from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import public_urls
 from entrepot.server.bodies import read_small
 from entrepot.server.segments import decode_segment
@@ -177,6 +177,20 @@ def decode_json(data: bytes, shape: type[S]) -> S:
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response."""
     return Response(msgspec.json.encode(value), status, headers, "application/json")
+
+
+def left_out_header(paths: Sequence[str]) -> dict[str, str]:
+    """Return the header that tells which paths are missing from a listing; no header if none is.
+
+    Clients show the text behind the semicolon as a warning. Paths are spelled
+    as git prints them, and shortened to what a header may hold.
+    """
+    if not paths:
+        return {}
+    named = ", ".join(quote_path(path)[:200] for path in paths[:3])
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    text = f"left out because of their names: {named}{more}; delete them under these names, or rename them with git"
+    return {"X-HF-Warning": f"unreadable-paths; {text}"}
 
 
 def flag(request: Request, name: str) -> bool:

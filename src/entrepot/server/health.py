@@ -32,6 +32,8 @@ def routes(metrics: Metrics) -> list[Route]:
     return [
         Route("/healthz", _healthz, methods=["GET"]),
         Route("/readyz", _readyz, methods=["GET"]),
+        Route("/-/healthz", _healthz, methods=["GET"]),
+        Route("/-/readyz", _readyz, methods=["GET"]),
         Route("/metrics", show_metrics, methods=["GET"]),
     ]
 

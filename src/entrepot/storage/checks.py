@@ -14,10 +14,11 @@ from entrepot.catalog import objects as object_rows
 from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import EntrepotError
-from entrepot.git import BlobHasher, Kind, Mode, oid_of, parse_commit, parse_tag_object, parse_tree
-from entrepot.names import Oid, Sha256
+from entrepot.git import EMPTY_TREE, BlobHasher, Kind, Mode, oid_of, parse_commit, parse_tag_object, parse_tree
+from entrepot.names import ROOT, Oid, RefName, RepoPath, Sha256, name_fault, quote_path
 from entrepot.storage import objects
 from entrepot.storage.store import Store
+from entrepot.storage.trees import Trees
 
 _PIECE = 1 << 20
 _BATCH = 500
@@ -28,8 +29,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 class Finding:
     """Something that is not as it should be.
 
-    ``kind``: ``missing`` or ``corrupt`` (damage), or ``orphaned`` (harmless:
-    the sweeper will take it); ``where``: what is concerned; ``what``: a
+    ``kind``: ``missing`` or ``corrupt`` (damage), ``orphaned`` (harmless: the
+    sweeper will take it), or ``unreadable`` (a path that no client can use); ``where``: what is concerned; ``what``: a
     sentence.
     """
 
@@ -41,7 +42,7 @@ class Finding:
     @property
     def is_damage(self) -> bool:
         """Whether something that a name leads to is lost."""
-        return self.kind != "orphaned"
+        return self.kind not in ("orphaned", "unreadable")
 
 
 @attrs.define
@@ -95,10 +96,43 @@ def check_repo(store: Store, tx: Read, row: RepoRow, *, checks_content: bool) ->
     name = str(row.ref)
     reach = reachable(store, tx, row.id, name, checks_content=checks_content)
     found = reach.findings
+    for ref, path, rule in unreadable(store, tx, row.id):
+        cure = "delete it over HTTP under this name, or with git"
+        found.append(Finding("unreadable", name, f"the path {quote_path(path)} on {ref}: {rule}; {cure}"))
     loose = [(oid, size) for oid, _, size, _ in object_rows.everything(tx, row.id) if oid not in reach.objects]
     if loose:
         found.append(Finding("orphaned", name, f"{len(loose)} objects", sum(size for _, size in loose)))
     return found
+
+
+def unreadable(store: Store, tx: Read, repo_id: int) -> Iterator[tuple[RefName, RepoPath, str]]:
+    """Yield the paths of the heads of all refs that break the rules of names: the ref, the path and the rule.
+
+    A folder that several refs have is looked at once. Damage is skipped.
+    """
+    trees = Trees(store, tx, repo_id)
+    seen: set[tuple[Oid, bool]] = set()
+    for ref, oid in refs.everything(tx, repo_id):
+        try:
+            stack = [(objects.root_of(store, tx, repo_id, objects.peel(tx, repo_id, oid)), ROOT)]
+        except EntrepotError:
+            continue
+        while stack:
+            tree, folder = stack.pop()
+            if tree == EMPTY_TREE or (tree, not folder) in seen:
+                continue
+            seen.add((tree, not folder))
+            try:
+                entries = parse_tree(trees.read(tree))
+            except EntrepotError:
+                continue
+            for entry in entries:
+                path = RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
+                rule = name_fault(entry.name, is_top=not folder)
+                if rule is not None:
+                    yield ref, path, rule
+                elif entry.is_folder:
+                    stack.append((entry.oid, path))
 
 
 def check_file(store: Store, sha256: Sha256, size: int, *, checks_content: bool) -> Finding | None:

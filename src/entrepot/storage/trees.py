@@ -11,9 +11,11 @@ from entrepot.catalog import Read, files, objects
 from entrepot.catalog.objects import Measure
 from entrepot.errors import EntryNotFound, ObjectMissing
 from entrepot.git import Entry, Mode, parse_tree
-from entrepot.names import ROOT, Oid, RepoPath, Sha256, XetHash
+from entrepot.names import ROOT, Oid, RepoPath, Sha256, XetHash, name_fault
 from entrepot.storage.objects import content_of, find_row, tree_scanner
 from entrepot.storage.store import Store
+
+_MAX_LEFT_OUT = 100
 
 
 @attrs.frozen
@@ -56,13 +58,18 @@ class Listed:
 
 
 class Trees:
-    """The trees of one repository within one snapshot of the catalog."""
+    """The trees of one repository within one snapshot of the catalog.
+
+    ``left_out``: paths that walks did not give, because no client could use
+    them; the first 100 of them.
+    """
 
     def __init__(self, store: Store, tx: Read, repo_id: int) -> None:
         self._store = store
         self._tx = tx
         self._repo_id = repo_id
         self._scan = tree_scanner(store, tx, repo_id)
+        self.left_out: list[RepoPath] = []
 
     def read(self, tree: Oid) -> bytes:
         """The content of a tree.
@@ -103,6 +110,7 @@ class Trees:
         """Entries below a folder, folders before files on each level, depth first.
 
         Links to submodules are left out: their content is another repository's, and who lists wants to download.
+        So is what has a name that breaks the rules of paths, with everything below it: see ``left_out``.
 
         Args:
             folder: the tree at ``path``.
@@ -119,6 +127,10 @@ class Trees:
             entry = level.entries[level.position]
             level.position += 1
             node = Node(level.path_of(entry), entry)
+            if name_fault(entry.name, is_top=level.path == ROOT) is not None:
+                if len(self.left_out) < _MAX_LEFT_OUT:
+                    self.left_out.append(node.path)
+                continue
             yield node
             if is_deep and entry.is_folder:
                 stack.append(_Level(self._sorted(entry.oid), node.path))

@@ -55,6 +55,7 @@ class WhoAmI(msgspec.Struct, rename="camel", kw_only=True):
     avatar_url: str = ""
     can_pay: bool = False
     period_end: int | None = None
+    billing_mode: str = "prepaid"
     orgs: Sequence[OwnOrg]
     auth: Auth
 

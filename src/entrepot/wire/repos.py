@@ -37,6 +37,7 @@ class RepoCreation(msgspec.Struct):
     sdk: str | None = None
     license: str | None = None
     files: list[NewFile] | None = None
+    lfsmultipartthresh: int | None = None
 
 
 class MadeRepo(msgspec.Struct):

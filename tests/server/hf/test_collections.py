@@ -85,3 +85,19 @@ def test_strangers_change_nothing(alice: httpx2.Client, stranger: httpx2.Client,
     assert stranger.delete(f"/api/collections/{slug}").status_code == 403
     assert anonymous.delete(f"/api/collections/{slug}").status_code == 401
     assert stranger.post("/api/collections", json={"title": "x", "namespace": "alice"}).status_code == 403
+
+
+def test_the_id_at_the_end_of_a_slug_is_enough(site: Any, alice: httpx2.Client, anonymous: httpx2.Client) -> None:
+    made = alice.post("/api/collections", json={"title": "By id", "namespace": "alice", "private": True}).json()
+    uid, repo = made["slug"][-24:], site.new_repo()
+    assert alice.get(f"/api/collections/{uid}").json()["slug"] == made["slug"]
+    assert anonymous.get(f"/api/collections/{uid}").status_code == 404
+    assert anonymous.get(f"/api/collections/{'f' * 24}").status_code == 404
+    added = alice.post(f"/api/collections/{uid}/items", json={"item": {"type": "model", "id": repo}})
+    assert added.status_code == 200
+    item = added.json()["items"][0]["_id"]
+    assert alice.patch(f"/api/collections/{uid}/items/{item}", json={"note": "n"}).status_code == 200
+    assert alice.delete(f"/api/collections/{uid}/items/{item}").status_code == 200
+    assert alice.patch(f"/api/collections/{uid}", json={"title": "Other"}).status_code == 200
+    assert alice.get(f"/api/collections/other/{uid}").status_code == 404
+    assert alice.delete(f"/api/collections/{uid}").status_code == 200

@@ -488,3 +488,23 @@ def test_the_client_cannot_write_where_it_may_not(site: Any, api: Any, repo: str
         foreign.upload_file(path_or_fileobj=b"x", path_in_repo="x", repo_id=hidden)
     with pytest.raises(HfHubHTTPError, match="token"):
         site.api(site.reader).upload_file(path_or_fileobj=b"x", path_in_repo="x", repo_id=repo)
+
+
+def test_the_lines_of_a_message_are_kept(site: Any, committer: Any) -> None:
+    api, repo = site.api(), site.new_repo()
+    messages = [
+        ({"commit_message": "Title\n\n* one\n* two"}, "* one\n* two"),
+        ({"commit_message": "Title\r\nbody"}, "body"),
+        ({"commit_message": "Title\nbody", "commit_description": "more\n\nlines"}, "body\n\nmore\n\nlines"),
+        ({"commit_message": "Title", "commit_description": "one\ntwo"}, "one\ntwo"),
+    ]
+    for number, (words, body) in enumerate(messages):
+        api.create_commit(repo, [CommitOperationAdd("f", b"%d" % number)], **words)
+        commit = api.list_repo_commits(repo)[0]
+        assert (commit.title, commit.message) == ("Title", body)
+    opened = api.create_commit(
+        repo, [CommitOperationAdd("g", b"x")], commit_message="Title\n\n* one\n* two", create_pr=True
+    )
+    details = api.get_discussion_details(repo, opened.pr_num)
+    assert details.title == "Title"
+    assert details.events[0].content == "* one\n* two"

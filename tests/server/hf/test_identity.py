@@ -28,9 +28,10 @@ def test_a_caller_learns_everything_about_themselves(site: Any) -> None:
         "email": "carol@x.io",
         "emailVerified": True,
         "isPro": False,
-        "avatarUrl": "",
+        "avatarUrl": f"{site.url}/-/avatars/carol.svg",
         "canPay": False,
         "periodEnd": None,
+        "billingMode": "prepaid",
         "orgs": [
             {
                 "id": org.uid,
@@ -39,7 +40,7 @@ def test_a_caller_learns_everything_about_themselves(site: Any) -> None:
                 "roleInOrg": "admin",
                 "type": "org",
                 "email": None,
-                "avatarUrl": "",
+                "avatarUrl": f"{site.url}/-/avatars/acme.svg",
                 "isEnterprise": False,
             }
         ],
@@ -70,3 +71,20 @@ def test_the_real_client_reads_its_name_and_role(site: Any) -> None:
     assert (found["name"], found["auth"]["accessToken"]["role"]) == ("alice", "read")
     with pytest.raises(HfHubHTTPError, match="Invalid user token"):
         site.api("hf_wrong").whoami()
+
+
+def test_whoami_has_a_picture_that_everybody_has_existing_or_not(
+    alice: httpx2.Client, anonymous: httpx2.Client
+) -> None:
+    me = alice.get("/api/whoami-v2").json()
+    assert me["billingMode"] == "prepaid"
+    picture = anonymous.get(me["avatarUrl"])
+    assert picture.headers["Content-Type"].startswith("image/svg+xml")
+    assert picture.content == anonymous.get("/-/avatars/alice.svg").content
+    other = anonymous.get("/-/avatars/nobody-has-this-name.svg")
+    varying = {"date", "x-request-id", "content-length"}
+    assert other.status_code == picture.status_code == 200
+    assert {key: value for key, value in other.headers.items() if key not in varying} == {
+        key: value for key, value in picture.headers.items() if key not in varying
+    }
+    assert anonymous.get("/-/avatars/a.b.svg").status_code == 400

@@ -309,3 +309,18 @@ def test_auth_checks_answer_with_an_empty_object(site: Any, alice: httpx2.Client
     assert alice.get(f"/api/datasets/{repo}/auth-check/write").json() == {}
     assert anonymous.get(f"/api/datasets/{repo}/auth-check").json() == {}
     assert anonymous.get(f"/api/datasets/{repo}/auth-check/write").status_code == 401
+
+
+def test_the_threshold_of_uploads_in_parts_is_that_of_the_repository(site: Any, alice: httpx2.Client) -> None:
+    body = {"name": "thresh", "type": "model", "lfsmultipartthresh": 6 << 20}
+    assert alice.post("/api/repos/create", json=body).status_code == 200
+    for repo, is_in_parts in (("alice/thresh", True), (site.new_repo(), False)):
+        objects = [{"oid": "a" * 64, "size": 7 << 20}]
+        wanted = {"operation": "upload", "transfers": ["basic", "multipart"], "objects": objects}
+        answer = alice.post(f"/{repo}.git/info/lfs/objects/batch", json=wanted).json()
+        header = answer["objects"][0]["actions"]["upload"].get("header", {})
+        assert ("chunk_size" in header) == is_in_parts
+        if is_in_parts:
+            assert header["chunk_size"] == str(6 << 20)
+    body = {"name": "thresh2", "lfsmultipartthresh": 1}
+    assert alice.post("/api/repos/create", json=body).status_code == 400

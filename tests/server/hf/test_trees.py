@@ -7,10 +7,14 @@ from typing import Any
 import httpx2
 import pytest
 
+from entrepot.catalog import refs, repos
+from entrepot.git import Kind, Mode, TreeEditor
 from entrepot.hub.contents import Described
-from entrepot.names import Oid, RepoPath, RepoType
+from entrepot.hub.publishing import Move, Publication, commit_object, publish
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, RepoType, parse_repo_id
 from entrepot.server.hf.trees import entry_of
-from entrepot.storage.trees import Listed
+from entrepot.storage import objects as stored
+from entrepot.storage.trees import Listed, Trees
 
 FILES = {"z.txt": b"last", "a.txt": b"hello", "dir/one.txt": b"1", "dir/sub/two.txt": b"22"}
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git hash-object /dev/null
@@ -218,3 +222,47 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be() -> None:
     path = RepoPath(b"caf\xe9".decode("utf-8", "surrogateescape"))
     entry = entry_of(Described(Listed(path, Oid(EMPTY_BLOB), False, 0, 0, None)))
     assert entry.path == "caf\ufffd"
+
+
+def plant(site: Any, repo: str, names: list[str]) -> None:
+    """A commit with entries that no interface takes any more, as one could be pushed once."""
+    ref = RepoRef(RepoType.MODEL, parse_repo_id(repo))
+    author = site.hub.identify(site.alice)
+    with site.hub.read() as tx:
+        row = repos.find(tx, ref)
+        head = refs.find(tx, row.id, MAIN)
+        editor = TreeEditor(stored.root_of(site.hub.store, tx, row.id, head), Trees(site.hub.store, tx, row.id).read)
+        blob = stored.of(Kind.BLOB, b"data")
+        for name in names:
+            editor.put(RepoPath(name), Mode.FILE, blob.oid)
+        root, fresh = editor.write()
+    commit = commit_object(site.hub, author, root, (head,), "planted")
+    made = [blob, *(stored.GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()), commit]
+    rows = [stored.row_of(item) for item in made]
+    move = Move(MAIN, head, commit.oid)
+    with site.hub.write() as tx:
+        assert publish(site.hub, tx, Publication(row.id, move, (head,), rows, (), (), author.account.id))
+
+
+def test_paths_that_no_client_can_use_are_told_in_a_header_and_can_be_deleted(
+    anonymous: httpx2.Client, site: Any, repo: str, committer: Any
+) -> None:
+    plant(site, repo, ["Icon\r", "caf\udce9.txt", "d/tab\t", "a:b", "bad\n/x", "..\\x"])
+    shown = {"dir", "dir/sub", "dir/sub/two.txt", "dir/one.txt", "d", ".gitattributes", "a.txt", "z.txt"}
+    listing = anonymous.get(f"/api/models/{repo}/tree/main?recursive=1")
+    assert set(paths(listing)) == shown
+    info = anonymous.get(f"/api/models/{repo}")
+    assert {file["rfilename"] for file in info.json()["siblings"]} == {".gitattributes", *FILES}
+    for answer in (listing, info):
+        topic, _, text = answer.headers["X-HF-Warning"].partition("; ")
+        assert topic == "unreadable-paths"
+        assert "left out" in text
+        assert text.isascii()
+    refused = committer.send(repo, ("deletedFile", {"path": "caf?.txt"}))
+    assert refused.status_code == 404
+    for path in ("Icon\r", '"caf\\351.txt"', "d/tab\t", "a:b", "..\\x"):
+        assert committer.send(repo, ("deletedFile", {"path": path})).status_code == 200, path
+    assert committer.send(repo, ("deletedFolder", {"path": "bad\n/"})).status_code == 200
+    listing = anonymous.get(f"/api/models/{repo}/tree/main?recursive=1")
+    assert "X-HF-Warning" not in listing.headers
+    assert set(paths(listing)) == shown - {"d"}

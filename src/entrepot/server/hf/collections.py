@@ -43,6 +43,20 @@ def routes() -> list[BaseRoute]:
     return [
         Route(_BASE, list_collections),
         Route(_BASE, create, methods=["POST"]),
+        *(
+            Route(f"{_BASE}/{{uid}}{tail}", handle, methods=[method])
+            for method, tail, handle in (
+                ("GET", "", show),
+                ("PATCH", "", update),
+                ("DELETE", "", delete),
+                ("POST", "/upvote", upvote),
+                ("DELETE", "/upvote", withdraw),
+                ("POST", "/items", add_item),
+                ("POST", "/items/batch", update_items),
+                ("PATCH", "/items/{item}", update_item),
+                ("DELETE", "/items/{item}", remove_item),
+            )
+        ),
         Route(_ONE, show),
         Route(_ONE, update, methods=["PATCH"]),
         Route(_ONE, delete, methods=["DELETE"]),
@@ -192,4 +206,6 @@ def _render_item(item: Item, position: int) -> CollectionItemFacts:
 
 
 def _slug(request: Request) -> str:
-    return "/".join(decode_segment(request.path_params[key]) for key in ("namespace", "slug"))
+    """The slug, or only the id that it ends with."""
+    keys = ("uid",) if "uid" in request.path_params else ("namespace", "slug")
+    return "/".join(decode_segment(request.path_params[key]) for key in keys)

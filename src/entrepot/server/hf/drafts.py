@@ -15,7 +15,15 @@ import msgspec
 from entrepot.errors import Malformed, shown
 from entrepot.hub.commits import Draft
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
-from entrepot.names import RepoPath, RepoRef, parse_path, parse_repo_id, parse_repo_type, parse_sha256
+from entrepot.names import (
+    RepoPath,
+    RepoRef,
+    parse_path,
+    parse_repo_id,
+    parse_repo_type,
+    parse_sha256,
+    parse_stored_path,
+)
 from entrepot.wire.commits import (
     CommitLine,
     CopyFile,
@@ -104,7 +112,7 @@ def _operations(numbered: Iterator[tuple[int, bytes]]) -> Iterator[Operation]:
 def _operations_of(whole: WholeCommit) -> Iterator[Operation]:
     yield from (_add_file(file, "commit") for file in whole.files)
     yield from (_add_large(file) for file in whole.lfs_files)
-    yield from (Delete(_entry_path(entry.path)) for entry in whole.deleted_entries)
+    yield from (Delete(_deleted_path(entry.path)) for entry in whole.deleted_entries)
 
 
 def _operation(line: OperationLine, where: str) -> Operation:
@@ -116,9 +124,9 @@ def _operation(line: OperationLine, where: str) -> Operation:
         case CopyFileLine():
             return _copy(line.value)
         case DeletedFileLine() | DeletedEntryLine():
-            return Delete(_entry_path(line.value.path))
+            return Delete(_deleted_path(line.value.path))
         case DeletedFolderLine():
-            return DeleteFolder(_entry_path(line.value.path))
+            return DeleteFolder(_deleted_path(line.value.path))
 
 
 def _add_file(file: File, where: str) -> AddFile:
@@ -148,6 +156,11 @@ def _copy(copy: CopyFile) -> Copy:
 
 def _old_path(text: str | None) -> RepoPath | None:
     return parse_path(text) if text is not None else None
+
+
+def _deleted_path(text: str) -> RepoPath:
+    """The path of what is to be deleted: also one that could not be written any more."""
+    return parse_stored_path(text.removesuffix("/"))
 
 
 def _entry_path(text: str) -> RepoPath:

@@ -5,6 +5,9 @@ Source: hf_api, section 1A.1.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub import tokens
 from entrepot.hub.callers import Caller
 from entrepot.hub.tokens import KnownToken
+from entrepot.server import avatars
 from entrepot.server.doors import ask, json_answer
 from entrepot.server.hf.tokens import render_scopes
 from entrepot.wire.accounts import Auth, OwnOrg, TokenFacts, WhoAmI
@@ -26,15 +30,20 @@ def routes() -> list[BaseRoute]:
 
 async def whoami(request: Request) -> Response:
     """GET: the caller, their organisations and their token; 401 for nobody in particular."""
-    return json_answer(render_caller(*await ask(request, tokens.present)))
+    picture = functools.partial(avatars.url_of, request)
+    return json_answer(render_caller(*await ask(request, tokens.present), picture=picture))
 
 
-def render_caller(caller: Caller, known: KnownToken) -> WhoAmI:
-    """A caller as they see themselves."""
+def render_caller(caller: Caller, known: KnownToken, *, picture: Callable[[str], str]) -> WhoAmI:
+    """A caller as they see themselves.
+
+    Args:
+        picture: returns the URL of the picture of an account.
+    """
     account, token = caller.account, caller.token
     orgs = [
         OwnOrg(id=membership.org.uid, name=membership.org.name, fullname=membership.org.fullname,
-               role_in_org=membership.role)
+               role_in_org=membership.role, avatar_url=picture(membership.org.name))
         for membership in caller.memberships
     ]  # fmt: skip
     return WhoAmI(
@@ -43,6 +52,7 @@ def render_caller(caller: Caller, known: KnownToken) -> WhoAmI:
         fullname=account.fullname,
         email=account.email,
         email_verified=account.email is not None,
+        avatar_url=picture(account.name),
         orgs=orgs,
         auth=Auth(TokenFacts(token.name, token.role, format_ms(token.created_ms), render_scopes(known) or UNSET)),
     )

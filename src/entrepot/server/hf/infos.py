@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from entrepot.hub import infos
 from entrepot.names import RepoRef, RepoType
-from entrepot.server.doors import ask, flag, json_answer, repo_of
+from entrepot.server.doors import ask, flag, json_answer, left_out_header, repo_of
 from entrepot.server.hf.descriptions import read_expand, render_infos, usual_properties
 from entrepot.server.hf.kinds import each_kind
 from entrepot.server.hf.mounts import repo_routes, tail_of
@@ -44,4 +44,4 @@ async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
     [info] = render_infos([full], properties)
     if flag(request, "securityStatus"):
         info.security_repo_status = SecurityStatus()
-    return json_answer(info)
+    return json_answer(info, headers=left_out_header(full.left_out))

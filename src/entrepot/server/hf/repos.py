@@ -71,6 +71,7 @@ async def create(request: Request) -> Response:
         sdk=body.sdk,
         license=body.license,
         files={file.path: _content(file) for file in body.files or ()},
+        multipart_threshold=body.lfsmultipartthresh,
     )
     with _absolute(request):
         row = await ask(request, repositories.create, new)

@@ -19,7 +19,17 @@ from entrepot.hub.contents import Described, Page
 from entrepot.hub.house import Hub
 from entrepot.names import RepoPath, RepoRef, parse_folder
 from entrepot.server.bodies import read_small
-from entrepot.server.doors import MAX_JSON, ask, ask_slowly, decode_json, flag, json_answer, next_link, number
+from entrepot.server.doors import (
+    MAX_JSON,
+    ask,
+    ask_slowly,
+    decode_json,
+    flag,
+    json_answer,
+    left_out_header,
+    next_link,
+    number,
+)
 from entrepot.server.hf.cursors import Cursor, encode_cursor, parse_cursor
 from entrepot.server.hf.mounts import repo_routes, tail_of
 from entrepot.server.segments import split_revision
@@ -82,7 +92,7 @@ async def list_tree(request: Request, ref: RepoRef) -> Response:
     after = cursor.after if cursor else None
     listing = _Listing(ref, pinned, path, flag(request, "recursive"), with_commits, limit, after)
     page = await (ask_slowly if with_commits else ask)(request, listing.run)
-    headers = {}
+    headers = left_out_header(page.left_out)
     if page.after is not None:
         headers["Link"] = next_link(request, {"cursor": encode_cursor(Cursor(page.after, page.commit))})
     return json_answer([entry_of(item) for item in page.entries], headers=headers)
