@@ -64,7 +64,7 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
             await threads.run_transfer(house.uses.flush, hub)
             threads.close()
 
-    router = Router(doors_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
+    router = Router(routes_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["house"] = house
@@ -73,12 +73,17 @@ def make_app(hub: Hub, *, worker: int = 0, companions: Sequence[Companion] = ())
     return Edge(limited(app, hub.settings), metrics=metrics)
 
 
-def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
-    """Every route of the application, in the order in which they are tried."""
-    chunk_store = xet.routes(workers=hub.settings.workers)
-    found = [*health.routes(metrics or Metrics(worker=0)), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
+def routes_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
+    """Return every route of the application, those of short ids included, in the order in which they are tried."""
+    found = doors_of(hub, metrics)
     short = short_routes(found)
     return [*short.before, *found, *short.after]
+
+
+def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
+    """Return every route of the application but those of short ids, which are made from them."""
+    chunk_store = xet.routes(workers=hub.settings.workers)
+    return [*health.routes(metrics or Metrics(worker=0)), *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
 
 
 async def _flush_often(house: House) -> None:
