@@ -23,6 +23,10 @@ def import_(session: Session, source: str, repo: str, private: bool, as_json: bo
     """Bring in a git repository: branches, tags, the full history and the
     large files behind git-lfs. REPO must not exist yet.
 
+    A source over https, http or ssh must have public addresses, on every
+    redirect too, unless the setting import_private_sources is true. Without
+    it, proxies of the environment are not used.
+
     \b
     Examples:
       entrepot import https://example.org/team/model.git alice/model
