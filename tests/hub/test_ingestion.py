@@ -767,3 +767,38 @@ def test_raw_bytes_that_a_killed_job_left_behind_are_taken_by_the_sweep(world: A
     list(upkeep.gc(world.hub, grace_ms=0))
     assert raw_keys(world) == set()
     assert world.read(ref, "w") == data
+
+
+def test_a_job_verifies_the_claims_of_its_repository_only_and_step_by_step(
+    world: Any, sender: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingestion, "_PIECE", 10_000)
+    mine, other = world.repo("alice/m"), world.repo("bob/m")
+    sender.add(mine, "w", sender.chunks("mine", 40))
+    sender.add(other, "w", sender.chunks("other", 40))
+    steps = followups.verify_claims(world.hub, {"repo": world.row_id(mine)})
+    assert len(list(steps)) >= 4
+    with world.hub.read() as tx:
+        assert xet_files.repos_with_claims(tx) == [world.row_id(other)]
+    followups.reverify(world.hub, {})
+    with world.hub.read() as tx:
+        waiting = [(job.kind, job.args.get("repo")) for job in jobs.find(tx, states=["ready"], lanes=["heavy"])]
+    assert ("verify", world.row_id(other)) in waiting
+
+
+def test_chunking_yields_while_it_reads_and_while_it_writes(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingestion, "_PIECE", 100_000)
+    monkeypatch.setattr(ingestion, "_CUTS_IN_A_STEP", 1)
+    ref = world.repo("alice/m")
+    world.add_large(ref, "zeros", bytes(2_000_000))
+    looked: list[bytes] = []
+    look_up = ingestion.Ingestion._look_up
+
+    def note(self: ingestion.Ingestion, raw: bytes) -> None:
+        looked.append(raw)
+        look_up(self, raw)
+
+    monkeypatch.setattr(ingestion.Ingestion, "_look_up", note)
+    assert len(list(ingestion.chunk_steps(world.hub, world.row_id(ref)))) >= 20 + 2_000_000 // 131_072
+    assert len(looked) == len(set(looked))
+    assert world.read(ref, "zeros") == bytes(2_000_000)

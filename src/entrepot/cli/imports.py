@@ -54,6 +54,10 @@ def import_(
     files. Commits from the first such file on get new ids and lose their
     signatures; each old id is printed with its new one.
 
+    A source over https, http or ssh must have public addresses, on every
+    redirect too, unless the setting import_private_sources is true. Without
+    it, proxies of the environment are not used.
+
     \b
     Examples:
       entrepot import https://example.org/team/model.git alice/model

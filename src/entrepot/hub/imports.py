@@ -14,9 +14,19 @@ from entrepot.catalog import accounts, refs
 from entrepot.errors import AccountNotFound, LimitExceeded, Refused, shown
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import HEADER_BYTES
-from entrepot.hub import callers, git_wire, lfs_rewrites, pushes, repositories, transfers
+from entrepot.hub import (
+    callers,
+    git_wire,
+    import_large_files,
+    import_sources,
+    lfs_rewrites,
+    pushes,
+    repositories,
+    transfers,
+)
 from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
+from entrepot.hub.import_sources import Source
 from entrepot.hub.lfs_rewrites import Rewritten
 from entrepot.hub.repositories import NewRepo
 from entrepot.names import MAIN, Oid, RepoRef, parse_sha256
@@ -78,7 +88,9 @@ def bring_in(
             not take what the source has.
     """
     progress(f"fetching {source}")
-    _fetch(["clone", "--quiet", "--mirror", "--", source, str(folder)], folder.parent, environ)
+    judged = import_sources.judge(source, environ, allows_private=hub.settings.import_private_sources)
+    cloning = [*judged.options, "clone", "--quiet", "--mirror", "--", judged.url, str(folder)]
+    _fetch(cloning, folder.parent, judged.environ)
     heads = dict(_list_refs(folder))
     first = heads.get(MAIN) or _head(folder)
     if first is None:
@@ -93,7 +105,7 @@ def bring_in(
     elif large:
         cure = "import again with --large-files lfs, which rewrites the history"
         raise LimitExceeded(f"the size of {len(large):,} regular files", hub.settings.max_inline_file, cure)
-    found = _fetch_large(folder, environ)
+    found = _fetch_large(folder, judged)
     owner = _owner(hub, ref.id.namespace)
     new = NewRepo(ref.type, ref.id.name, ref.id.namespace, visibility, sdk="static" if ref.type == "space" else None)
     row = repositories.create(hub, owner, new)
@@ -147,13 +159,21 @@ def _head(folder: Path) -> Oid | None:
     return Oid(current[0]) if current else None
 
 
-def _fetch_large(folder: Path, environ: Mapping[str, str]) -> list[Path]:
-    """The large files of a copy; git-lfs has to be there only if it has any."""
+def _fetch_large(folder: Path, source: Source) -> list[Path]:
+    """The large files of a copy; git-lfs has to be there only if it has any and its source may be anywhere."""
     told = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
     oids = [line.split(b" ", 1)[0].decode() for line in told.splitlines()]
     asked = "".join(f"{oid}\n" for oid in oids).encode()
-    if b"\nversion https://git-lfs.github.com/spec/" in processes.run(folder, ["cat-file", "--batch"], given=asked):
-        _fetch(["lfs", "fetch", "--all"], folder, environ)
+    named = import_large_files.pointers_of(processes.run(folder, ["cat-file", "--batch"], given=asked))
+    pointers = [pointer for pointer in named if not import_large_files.object_path(folder, pointer.sha256).is_file()]
+    if pointers and source.kind == "http" and source.is_guarded:
+        import_large_files.fetch(source, folder, pointers)
+    elif pointers:
+        if source.kind == "ssh" and source.is_guarded:
+            raise Refused(f"large files behind ssh are fetched from wherever the server says; {import_sources.HINT}")
+        if source.is_guarded and import_large_files.configured_endpoint(folder) is not None:
+            raise Refused(f"the source's .lfsconfig leads to another server; {import_sources.HINT}")
+        _fetch(["lfs", "fetch", "--all"], folder, source.environ)
     return sorted(path for path in (folder / "lfs" / "objects").glob("*/*/*") if path.is_file())
 
 
