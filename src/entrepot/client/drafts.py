@@ -20,9 +20,14 @@ from entrepot.client.file_locks import try_lock
 INCOMPLETE = ".incomplete"
 
 
-def draft_name(place: Path) -> str:
-    """Return the name of the draft for a place: 33 bytes, however long the name of the place is."""
-    digest = hashlib.sha256(os.fsencode(os.path.abspath(place))).hexdigest()[:20]
+def draft_name(place: Path, tag: str = "") -> str:
+    """Return the name of the draft for a place: 32 bytes, however long the name of the place is.
+
+    Args:
+        tag: that of the content, for drafts that are continued: another content gets another draft.
+    """
+    key = b"\0".join((os.fsencode(os.path.abspath(place)), tag.encode("utf-8", "backslashreplace")))
+    digest = hashlib.sha256(key).hexdigest()[:20]
     return f".{digest}{INCOMPLETE}"
 
 
