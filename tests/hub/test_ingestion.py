@@ -159,7 +159,7 @@ def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sende
     world, data = sender.world, noise(1, 400_000)
     grown = []
     for owner, end in (("alice", b""), ("bob", noise(2, 50_000)), ("bob", noise(3, 50_000))):
-        ref = world.repo(f"{owner}/m{len(grown)}")
+        ref = world.repo(f"{owner}/m{len(grown)}", visibility="private")
         world.add_large(ref, "w", data + end)
         before = len(sender.stored())
         chunk(world, ref)
@@ -255,13 +255,14 @@ def test_a_known_chunk_that_is_swept_before_the_end_is_made_again(
     first = world.repo("alice/first")
     world.add_large(first, "w", data)
     chunk(world, first)
-    repositories.delete(world.hub, world.alice, first)
     world.add_large(ref, "v", data + b"more")
     world.clock.advance(1)
     finish = ingestion.Ingestion.finish
 
     def late(self: ingestion.Ingestion) -> None:
         monkeypatch.undo()
+        repositories.delete(world.hub, world.alice, first)
+        world.clock.advance(1)
         assert any(item.kind == "xorb" for item in upkeep.gc(world.hub, grace_ms=0, bumps_epoch=True))
         finish(self)
 

@@ -95,6 +95,9 @@ _FIND_TOKEN = (
     .join(_NS, _NS.c.id == _TK.c.user_id)
     .where(_TK.c.secret_hash == sa.bindparam("secret_hash"))
 )
+_TOKEN_BY_UID = (
+    sa.select(*_TOKEN, *_ACCOUNT).join(_NS, _NS.c.id == _TK.c.user_id).where(_TK.c.uid == sa.bindparam("uid"))
+)
 _ROLE = sa.select(tables.memberships.c.role).where(
     (tables.memberships.c.org_id == sa.bindparam("org")) & (tables.memberships.c.user_id == sa.bindparam("member"))
 )
@@ -254,6 +257,12 @@ def add_token(tx: Write, token: Token, secret_hash: str) -> None:
 def find_token(tx: Read, secret_hash: str) -> tuple[Token, Account] | None:
     """The token with this secret and its user, expired or not."""
     row = tx.sql.execute(_FIND_TOKEN, {"secret_hash": secret_hash}).first()
+    return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
+
+
+def token_by_uid(tx: Read, uid: str) -> tuple[Token, Account] | None:
+    """Return the token with this id and its user, expired or not."""
+    row = tx.sql.execute(_TOKEN_BY_UID, {"uid": uid}).first()
     return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
 
 

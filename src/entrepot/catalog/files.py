@@ -287,7 +287,7 @@ def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]]
 def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:
     """Let a repository use every committed file of another one, unverified claims excepted."""
     query = (
-        sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref, _L.c.xet_hash)
+        sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref, _L.c.xet_hash, _L.c.is_proven)
         .join(_F, _F.c.sha256 == _L.c.sha256)
         .where((_L.c.repo_id == source_id) & _L.c.path.is_not(None) & _is_proven())
     )
@@ -302,8 +302,9 @@ def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None,
             "pusher_id": pusher_id,
             "linked_ms": now_ms,
             "xet_hash": xet_hash,
+            "is_proven": is_proven,
         }
-        for sha256, size, path, ref, xet_hash in tx.sql.execute(query)
+        for sha256, size, path, ref, xet_hash, is_proven in tx.sql.execute(query)
     ]
     insert_missing(tx.sql, _L, rows)
 

@@ -104,6 +104,20 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> Anyone:
     return _caller(tx, token, account)
 
 
+def holding(tx: Read, token_uid: str | None, user_id: int | None, now_ms: int) -> Anyone:
+    """Return the caller behind a signed link or pass, with the rights of now; None once their token is gone.
+
+    Args:
+        token_uid: the token that the link or pass was made for.
+        user_id: the row id of its account.
+    """
+    found = None if token_uid is None else accounts.token_by_uid(tx, token_uid)
+    if found is None or found[1].id != user_id:
+        return None
+    token, account = found
+    return None if token.expires_ms is not None and token.expires_ms <= now_ms else _caller(tx, token, account)
+
+
 def _caller(tx: Read, token: Token, account: Account) -> Caller:
     memberships = tuple(accounts.memberships(tx, account.id))
     roles = {membership.org.id: Role.parse(membership.role) for membership in memberships}

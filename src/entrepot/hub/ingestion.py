@@ -16,12 +16,12 @@ import attrs
 
 from entrepot.blobs import file_key
 from entrepot.catalog import Read, files, repos, xet_files, xorbs
+from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.xet_files import XetFileRow
 from entrepot.errors import BlobMissing, BlobUnreadable, Busy, Damaged, ThingNotFound
-from entrepot.hub import chunks, scrubbing
+from entrepot.hub import chunk_rights, chunks, scrubbing
 from entrepot.hub.house import Hub
 from entrepot.names import Sha256, XetHash, new_uid
-from entrepot.storage import chunked
 from entrepot.storage.contents import Content, open_file
 from entrepot.xet import Chunker, MerkleTree, Term, Terms, XorbBuilder, chunk_hash, eligible_chunks, read_hash
 
@@ -50,7 +50,7 @@ def chunk_files(hub: Hub, repo_id: int) -> int:
             unmade = [sha256 for sha256, _size, file in waiting if file is None or not _is_intact(tx, file)]
         if row is None or not waiting:
             return done
-        ingestion = Ingestion(hub, row.namespace_id)
+        ingestion = Ingestion(hub, row)
         for sha256 in unmade:
             ingestion.add(sha256)
         ingestion.finish()
@@ -168,10 +168,11 @@ class _Draft:
 class Ingestion:
     """Chunks several files into shared xorbs, reusing the chunks that the hub has already."""
 
-    def __init__(self, hub: Hub, realm: int) -> None:
-        """Begin; ``realm`` is the namespace whose chunks may be reused, as the settings say."""
+    def __init__(self, hub: Hub, row: RepoRow) -> None:
+        """Begin; chunks are reused if all who read the repository may know of them, or as the settings say."""
         self._hub = hub
-        self._realm = realm
+        self._realm = row.namespace_id
+        self._viewer = chunk_rights.viewer_inside(hub, row)
         self._shard = new_uid()
         self._builder = XorbBuilder()
         self._building: dict[bytes, int] = {}
@@ -216,11 +217,11 @@ class Ingestion:
             for draft, terms in rows:
                 file, used = draft.tree.file_hash(), {term.xorb for term in terms}
                 for xorb in used:
-                    if not xorbs.use(tx, xorb, self._realm, now):
+                    if not xorbs.use(tx, xorb, None, now):
                         raise Busy("a xorb that other files use too")
-                xet_files.put(tx, XetFileRow(file, terms.size, terms.encode()), used, now)
+                xet_files.put(tx, XetFileRow(file, terms.size, terms.encode()), terms.used(), now)
                 files.set_chunked(tx, draft.sha256, file)
-            xorbs.remember_chunks(tx, self._realm, self._shard, self._findable)
+            xorbs.remember_chunks(tx, self._shard, self._findable)
             xorbs.remember_group(tx, self._shard, self._built)
 
     def _place(self, cut: _Cut, content: Content) -> tuple[XetHash | int, int]:
@@ -259,19 +260,14 @@ class Ingestion:
         """Learn the chunks of the xorbs that came together with this one."""
         if raw in self._known or raw in self._building:
             return
-        realm = None if self._hub.settings.dedup_scope == "hub" else self._realm
         with self._hub.read() as tx:
-            near = xorbs.near_chunk(tx, read_hash(raw), realm, _NEIGHBOURS)
-            for xorb in near:
-                if xorb in self._loaded or xorbs.is_damaged(tx, xorb):
+            for near in chunks.near_chunk(self._hub, tx, self._viewer, read_hash(raw), _NEIGHBOURS):
+                if near.hash in self._loaded:
                     continue
-                stored = chunked.find_xorb(self._hub.store, tx, xorb)
-                if stored is None:
-                    continue
-                self._loaded.add(xorb)
-                hashes = stored.index.hashes
-                for number in range(stored.index.count):
-                    self._known.setdefault(hashes[_HASH * number : _HASH * (number + 1)], (xorb, number))
+                self._loaded.add(near.hash)
+                hashes = near.index.hashes
+                for number in near.chunks.first(near.index.count).nonzero()[0].tolist():
+                    self._known.setdefault(hashes[_HASH * number : _HASH * (number + 1)], (near.hash, number))
 
 
 def _segments_of(content: Content, digest: Digest) -> Iterator[list[_Cut]]:

@@ -11,7 +11,8 @@ import json
 
 import attrs
 
-from entrepot.catalog import Read, facts, repos
+from entrepot.catalog import Read, Write, facts, repos
+from entrepot.catalog.repos import RepoRow
 from entrepot.errors import InvalidCredentials, InvalidSignature, NotAllowed, ThingNotFound
 from entrepot.hub import access, proposals, revisions
 from entrepot.hub.callers import Anyone
@@ -21,7 +22,10 @@ from entrepot.names import RepoRef
 LIFETIME_S = 3600
 GRACE_S = 600
 _PURPOSE = "xet-pass"
+_GENERATION = "xet:"
 _PREFIX = "xet_"
+ANONYMOUS = "public"
+"""The holder of passes that nobody in particular asked for."""
 
 
 @attrs.frozen
@@ -31,6 +35,9 @@ class Pass:
     ``realm`` is the repository's namespace. ``is_proposal``: the holder may
     not write to the repository, only propose changes; then the realm is their
     own, and what they say about a file is believed once it was computed again.
+    ``token``: the id of the access token that the pass was made for, whose
+    rights of now decide. ``holder``: who may refer to the xorbs that are sent
+    with the pass: the account, or a fine-grained token alone.
     """
 
     repo_id: int
@@ -38,6 +45,8 @@ class Pass:
     realm: int
     may_write: bool
     is_proposal: bool = False
+    token: str | None = None
+    holder: str = ANONYMOUS
 
 
 @attrs.frozen
@@ -60,8 +69,7 @@ def issue_read(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None) -> 
         row = access.readable(tx, caller, ref)
         if revision is not None:
             revisions.resolve(tx, row.id, revision)
-        user_id = None if caller is None else caller.account.id
-        return _issue(hub, tx, Pass(row.id, user_id, row.namespace_id, may_write=False))
+        return _issue(hub, tx, _pass(caller, row, row.namespace_id, may_write=False))
 
 
 def issue_write(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None = "main") -> Issued:
@@ -79,7 +87,7 @@ def issue_write(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None = "
         row, author = proposals.uploader(tx, caller, ref, revision)
         is_proposal = not access.may_write(author, row)
         realm = author.account.id if is_proposal else row.namespace_id
-        return _issue(hub, tx, Pass(row.id, author.account.id, realm, may_write=True, is_proposal=is_proposal))
+        return _issue(hub, tx, _pass(author, row, realm, may_write=True, is_proposal=is_proposal))
 
 
 def check(hub: Hub, secret: str | None, store: str) -> Pass:
@@ -98,12 +106,15 @@ def check(hub: Hub, secret: str | None, store: str) -> Pass:
         raise InvalidCredentials from None
     if fields["e"] + GRACE_S < hub.now_ms() // 1000:
         raise InvalidCredentials
-    found = Pass(fields["r"], fields["u"], fields["n"], fields["w"], fields.get("p", False))
+    found = Pass(
+        fields["r"], fields["u"], fields["n"], fields["w"], fields.get("p", False), fields.get("t"), fields["h"]
+    )
     with hub.read() as tx:
         row = repos.by_id(tx, found.repo_id)
         if row is not None and not access.still_reads(tx, row, found.user_id):
             raise InvalidCredentials
-        if store != store_name(hub, tx, found.realm):
+        # The part after the epoch may have changed since: passes that were handed out before stay good.
+        if store != f"{_store(hub, tx)}-{fields['s']}":
             raise ThingNotFound("store", store)
     return found
 
@@ -118,16 +129,48 @@ def require_write(given: Pass) -> None:
         raise NotAllowed("This token only allows reading: uploads need a token from xet-write-token")
 
 
-def store_name(hub: Hub, tx: Read, realm: int) -> str:
-    """What clients key their caches of known chunks by: it changes whenever those may no longer be trusted."""
-    name = f"{hub.store_id}-{facts.find(tx, 'epoch')}"
-    return name if hub.settings.dedup_scope == "hub" else f"{name}-{realm}"
+def forget_known(tx: Write, holder: str) -> None:
+    """Let the next pass of a holder name another store, so that clients forget which chunks they may refer to."""
+    key = _GENERATION + holder
+    facts.put(tx, key, str(int(facts.find(tx, key) or 0) + 1))
+
+
+def _store(hub: Hub, tx: Read) -> str:
+    return f"{hub.store_id}-{facts.find(tx, 'epoch')}"
+
+
+def _view(hub: Hub, tx: Read, given: Pass) -> str:
+    """What clients key their caches of known chunks by: whoever has the same rights shares it.
+
+    It changes whenever a client has relied on chunks that it may not refer to any more.
+    """
+    parts = [given.holder]
+    if hub.settings.dedup_scope == "namespace":
+        parts.append(str(given.realm))
+    generation = facts.find(tx, _GENERATION + given.holder)
+    return "-".join([*parts, *([generation] if generation else [])])
+
+
+def _pass(caller: Anyone, row: RepoRow, realm: int, *, may_write: bool, is_proposal: bool = False) -> Pass:
+    if caller is None:
+        return Pass(row.id, None, realm, may_write, is_proposal)
+    account, token = caller.account, caller.token
+    holder = f"u{account.uid}" if caller.limits is None else f"t{token.uid}"
+    return Pass(row.id, account.id, realm, may_write, is_proposal, token.uid, holder)
 
 
 def _issue(hub: Hub, tx: Read, given: Pass) -> Issued:
     expires_s = hub.now_ms() // 1000 + LIFETIME_S
-    fields = {"r": given.repo_id, "u": given.user_id, "n": given.realm, "w": given.may_write, "e": expires_s}
+    view = _view(hub, tx, given)
+    fields: dict[str, object] = {
+        "r": given.repo_id,
+        "u": given.user_id,
+        "n": given.realm,
+        "w": given.may_write,
+        "e": expires_s,
+    }
+    fields |= {"t": given.token, "h": given.holder, "s": view}
     if given.is_proposal:
         fields["p"] = True
     secret = _PREFIX + hub.signer.seal(_PURPOSE, json.dumps(fields, separators=(",", ":")))
-    return Issued(secret, expires_s, store_name(hub, tx, given.realm))
+    return Issued(secret, expires_s, f"{_store(hub, tx)}-{view}")

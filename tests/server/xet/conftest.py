@@ -199,6 +199,13 @@ def strict_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A hub that shares every chunk."""
+    with opened(tmp_path_factory.mktemp("shared"), dedup_scope="hub") as found:
+        yield found
+
+
 @pytest.fixture
 def content() -> bytes:
     """Six chunks that nobody else has."""
