@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "first_28debe99cee4"
+HEAD = "first_dc252ee98d6f"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -91,6 +91,7 @@ from entrepot.errors.rights import (
     RepoDisabled,
 )
 from entrepot.errors.stores import (
+    BeingVerified,
     BlobMissing,
     BlobUnreadable,
     Busy,
@@ -108,6 +109,7 @@ __all__ = [
     "AlreadyExists",
     "AlreadyGranted",
     "AnswerUnusable",
+    "BeingVerified",
     "BlobMissing",
     "BlobUnreadable",
     "BranchMoved",

@@ -15,11 +15,12 @@ from typing import Final, NamedTuple, Protocol
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import Read, files, repos, xet_files, xorbs
+from entrepot.catalog import Read, files, jobs, repos, xet_files, xorbs
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.xet_files import XetFileRow
-from entrepot.errors import BlobMissing, BlobUnreadable, Busy, Damaged, ThingNotFound
+from entrepot.errors import BeingVerified, BlobMissing, BlobUnreadable, Busy, Damaged, ThingNotFound
 from entrepot.hub import chunk_rights, chunks, scrubbing
+from entrepot.hub.callers import Caller, read_by
 from entrepot.hub.house import Hub
 from entrepot.names import Sha256, XetHash, new_uid
 from entrepot.storage.contents import Content, open_file
@@ -27,6 +28,9 @@ from entrepot.xet import Chunker, MerkleTree, Term, Terms, XorbBuilder, chunk_ha
 
 MIN_CHUNKED: Final = 16 * 1024
 """Files of this many bytes or fewer stay as they are: a chunk of their own would save nothing."""
+
+VERIFIED_NOW_BYTES: Final = 2 << 30
+"""How much content one request may hash to prove what was only claimed before: a few seconds."""
 
 _PIECE = 8 << 20
 _BATCH = 64
@@ -81,6 +85,56 @@ def verify_claims(hub: Hub, limit: int = 100, *, repo_id: int | None = None) -> 
             left += verdict is _Verdict.UNKNOWN  # it can be verified once the xorb was sent again
 
 
+def verify_readable(hub: Hub, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> None:
+    """Verify now what repositories that the caller reads only claim to have under some sha256.
+
+    A file that was uploaded a moment ago can so be copied into another
+    repository, although no job has verified it yet. To be called outside of
+    transactions, before the right to the files is judged.
+
+    Args:
+        row: where the files are to be used; those that it has are left alone.
+
+    Raises:
+        BeingVerified: there is more to compute than a request may take; the job begins now.
+    """
+    with hub.read() as tx:
+        there = set(files.usable(tx, row.id, wanted)) | set(xet_files.claimed(tx, row.id, wanted))
+        missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in there]
+        proven = files.readable_elsewhere(tx, read_by(caller), missing)
+        missing = [sha256 for sha256 in missing if sha256 not in proven]
+        claims = files.claimed_elsewhere(tx, read_by(caller), missing) if missing else []
+    _verify_now(hub, claims)
+
+
+def verify_named(hub: Hub, repo_id: int, wanted: Sequence[Sha256]) -> None:
+    """Verify now what one repository only claims to have under some sha256; as :func:`verify_readable`.
+
+    Raises:
+        BeingVerified: as there.
+    """
+    with hub.read() as tx:
+        proven = set(files.proven(tx, repo_id, wanted))
+        claims = files.claimed_elsewhere(tx, None, [sha256 for sha256 in wanted if sha256 not in proven])
+    _verify_now(hub, [claim for claim in claims if claim[0] == repo_id])
+
+
+def _verify_now(hub: Hub, claims: Sequence[tuple[int, Sha256, XetHash, int]]) -> None:
+    left, done = VERIFIED_NOW_BYTES, set[Sha256]()
+    for repo_id, sha256, file, size in claims:
+        if sha256 in done:
+            continue
+        left -= size
+        if left < 0:
+            now = hub.now_ms()
+            with hub.write() as tx:
+                jobs.enqueue(tx, "verify", {"repo": repo_id}, now, dedup_key=f"verify-now:{repo_id}")
+            hub.job_added.set()
+            raise BeingVerified(sha256, size)
+        if _verify(hub, repo_id, sha256, file) is _Verdict.RIGHT:
+            done.add(sha256)
+
+
 class _Verdict(enum.Enum):
     RIGHT = enum.auto()
     WRONG = enum.auto()
@@ -103,6 +157,7 @@ def _verify(hub: Hub, repo_id: int, sha256: Sha256, file: XetHash) -> _Verdict:
     if digest.hexdigest() == sha256:
         with hub.write() as tx:
             files.put_chunked(tx, sha256, content.size, file, hub.now_ms())
+            files.mark_verified(tx, repo_id, sha256, file)
         drop_raw(hub, sha256)
         return _Verdict.RIGHT
     with hub.read() as tx:

@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_28debe99cee4"
+revision = "first_dc252ee98d6f"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -514,6 +514,7 @@ def upgrade() -> None:
         sa.Column("linked_ms", sa.BigInteger(), nullable=False),
         sa.Column("xet_hash", Hex(length=32), nullable=True),
         sa.Column("is_lie", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_verified", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("is_proven", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
