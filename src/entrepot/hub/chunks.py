@@ -76,6 +76,11 @@ class ReceivingXorb:
     _xorb: XetHash
     _sink: OpenSink
 
+    @property
+    def holder(self) -> str:
+        """Who sends it."""
+        return self._given.holder
+
     def write(self, data: bytes | memoryview) -> None:
         """Take the next bytes.
 

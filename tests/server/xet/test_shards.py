@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
@@ -9,6 +12,7 @@ import httpx2
 import pytest
 
 from entrepot.errors import Busy, Malformed, XorbDamaged
+from entrepot.hub import chunks
 from entrepot.server.xet.shards import LinesAnswer
 from entrepot.xet import Term, Terms
 
@@ -201,3 +205,30 @@ def test_an_error_that_nobody_foresaw_is_left_to_the_edge() -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(told(LinesAnswer(fail, "id"), sent))
     assert sent == []
+
+
+def test_slow_shards_of_one_caller_keep_nobody_elses_uploads_waiting(
+    store: Any, make_upload: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hers, his = store.new_repo("alice"), store.new_repo("bob")
+    slow, quick = (make_upload(random.Random(name).randbytes(200_000)) for name in ("slow", "quick"))
+    register, began, may_end = chunks.register_shard, threading.Event(), threading.Event()
+
+    def registering(hub: Any, given: Any, data: bytes) -> None:
+        if data == slow.shard():
+            began.set()
+            assert may_end.wait(60)
+        register(hub, given, data)
+
+    monkeypatch.setattr(chunks, "register_shard", registering)
+    with store.client(hers) as alice, store.client(his) as bob, ThreadPoolExecutor(20) as pool:
+        put_xorb(alice, slow)
+        waiting = [pool.submit(alice.post, "/v1/shards", content=slow.shard()) for _ in range(20)]
+        assert began.wait(60)
+        try:
+            put_xorb(bob, quick)
+            bob.post("/v1/shards", content=quick.shard()).raise_for_status()
+            put_xorb(alice, quick)  # nor her own xorbs
+        finally:
+            may_end.set()
+        assert {answer.result().status_code for answer in waiting} == {200}
