@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.sights import Sight
-from entrepot.names import XetHash
+from entrepot.names import Uid, XetHash
 
 _U = tables.xet_file_xorbs
 _L = tables.file_links
@@ -24,6 +24,7 @@ _G = tables.xorb_uploads
 _X = tables.xorb_realms
 _BATCH = 200
 _CANDIDATES = 8
+_UID_SECONDS = 8
 
 MAX_ROWS = 100_000
 """Uses of xorbs by files that one look-up reads; beyond it chunks count as unreadable, and clients send them again."""
@@ -41,6 +42,7 @@ class Viewer:
             claims count although nothing is committed yet.
         realm: a namespace of which every xorb may be used; None: no such one.
         is_everywhere: every xorb of the hub may be used.
+        needs_proof: only links count whose chunks were proven when they were made.
     """
 
     seen: frozenset[int] | None
@@ -49,6 +51,7 @@ class Viewer:
     user_id: int | None = None
     realm: int | None = None
     is_everywhere: bool = False
+    needs_proof: bool = False
 
 
 def _readable_repo() -> sa.ColumnElement[bool]:
@@ -62,7 +65,11 @@ def _readable_repo() -> sa.ColumnElement[bool]:
 def _is_readable_file() -> sa.ColumnElement[bool]:
     """Whether a file of ``xet_file_xorbs`` is committed where it may be read, or was claimed by the viewer."""
     linked = sa.exists().where(
-        (_L.c.xet_hash == _U.c.file) & _L.c.path.is_not(None) & (_R.c.id == _L.c.repo_id) & _readable_repo()
+        (_L.c.xet_hash == _U.c.file)
+        & _L.c.path.is_not(None)
+        & (_L.c.is_proven.is_(True) | (sa.bindparam("needs_proof", type_=sa.Boolean) == sa.false()))
+        & (_R.c.id == _L.c.repo_id)
+        & _readable_repo()
     )
     # A link that rests on a claim leads to the claimed chunks, not to the real file of that sha256.
     proven = sa.exists().where(
@@ -144,6 +151,34 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
     return groups
 
 
+@attrs.frozen
+class Use:
+    """Chunks of a xorb (packed ranges) that a file uses which a repository links."""
+
+    repo_id: int
+    xorb: XetHash
+    ranges: bytes = attrs.field(repr=False)
+
+
+def uses_before(tx: Read, wanted: Sequence[XetHash], link: Uid) -> Iterator[Use]:
+    """Yield what committed links use of these xorbs that are not younger than one link, the oldest first.
+
+    Ids begin with a time in seconds: links of the same second are among them.
+    """
+    second = link[:_UID_SECONDS] + "g"  # behind every hexadecimal digit
+    leads = (_L.c.xet_hash == _U.c.file) | (_L.c.xet_hash.is_(None) & (_F.c.xet_hash == _U.c.file))
+    for at in range(0, len(wanted), _BATCH):
+        query = (
+            sa.select(_L.c.repo_id, _U.c.xorb, _U.c.ranges)
+            .select_from(_U.join(_L, sa.true()).outerjoin(_F, _F.c.sha256 == _L.c.sha256))
+            .where(_U.c.xorb.in_(wanted[at : at + _BATCH]) & leads)
+            .where(_L.c.path.is_not(None) & (_L.c.uid < second))
+            .order_by(_L.c.uid)
+        )
+        for row in tx.sql.execute(query):
+            yield Use(*row)
+
+
 def _names(viewer: Viewer) -> dict[str, Any]:
     seen = viewer.seen
     return {
@@ -155,4 +190,5 @@ def _names(viewer: Viewer) -> dict[str, Any]:
         "holder": viewer.holder,
         "realm": viewer.realm,
         "everywhere": viewer.is_everywhere,
+        "needs_proof": viewer.needs_proof,
     }

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
-from entrepot.names import Sha256, XetHash, new_uid
+from entrepot.names import RepoPath, Sha256, Uid, XetHash, new_uid
 
 _T = tables.xet_files
 _U = tables.xet_file_xorbs
@@ -164,6 +164,26 @@ def unverified(tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = Non
     if repo_id is not None:
         query = query.where(_L.c.repo_id == repo_id)
     return [(row.repo_id, row.sha256, row.xet_hash) for row in tx.sql.execute(query)]
+
+
+@attrs.frozen
+class UnprovenLink:
+    """A committed link that rests on a claim whose chunks its uploader neither sent nor could read, as far as known."""
+
+    uid: Uid
+    repo_id: int
+    sha256: Sha256
+    file: XetHash
+    path: RepoPath
+    pusher_id: int | None
+
+
+def unproven_links(tx: Read, *, after: str, limit: int) -> list[UnprovenLink]:
+    """Return a page of the unproven links, by their ids; ``after`` is the last id of the page before, or ""."""
+    columns = (_L.c.uid, _L.c.repo_id, _L.c.sha256, _L.c.xet_hash, _L.c.path, _L.c.pusher_id)
+    rests = _L.c.xet_hash.is_not(None) & _L.c.is_proven.is_(False) & _L.c.path.is_not(None)
+    query = sa.select(*columns).where(rests & (_L.c.uid > after)).order_by(_L.c.uid).limit(limit)
+    return [UnprovenLink(*row) for row in tx.sql.execute(query)]
 
 
 def hashes(tx: Read) -> list[XetHash]:

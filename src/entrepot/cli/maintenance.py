@@ -31,9 +31,11 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     """Check everything that a hub keeps; nothing is changed, except that
     --deep stops serving chunks that it finds damaged.
 
-    Findings are 'missing' or 'corrupt', which is damage (exit code 1), or
-    'orphaned', which 'entrepot gc' takes away in time (exit code 0). The hub
-    may be in use meanwhile.
+    Findings are 'missing' or 'corrupt', which is damage (exit code 1),
+    'orphaned', which 'entrepot gc' removes in time, or 'unproven': a large
+    file in a repository whose content its uploader neither sent nor may read
+    elsewhere now, as far as it is recorded (exit code 0). The hub may be in
+    use meanwhile.
 
     \b
     Examples:
@@ -53,16 +55,20 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
                 show(f"{finding.kind:<8}  {finding.where}: {finding.what}{size}")
     progress.clear()
     damaged = sum(finding.is_damage for finding in found)
+    unproven = sum(finding.kind == "unproven" for finding in found)
     if as_json:
         rows = [
             {"kind": finding.kind, "where": finding.where, "what": finding.what, "size": finding.size}
             for finding in found
         ]
-        show_json({"damaged": damaged, "orphaned": len(found) - damaged, "findings": rows})
+        show_json(
+            {"damaged": damaged, "orphaned": len(found) - damaged - unproven, "unproven": unproven, "findings": rows}
+        )
     elif not found:
         show("everything is there and as it should be" if not quick else "everything is there")
     else:
-        show(f"{damaged} damaged, {len(found) - damaged} orphaned")
+        more = f", {unproven} unproven" if unproven else ""
+        show(f"{damaged} damaged, {len(found) - damaged - unproven} orphaned{more}")
     return 1 if damaged else 0
 
 

@@ -11,7 +11,7 @@ from entrepot.catalog import Read, commits, facts, files, jobs, objects, refs, r
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
 from entrepot.errors import BlobMissing
-from entrepot.hub import scrubbing
+from entrepot.hub import link_checks, scrubbing
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, Sha256
 from entrepot.storage import checks
@@ -67,6 +67,8 @@ def fsck(
         yield from checks.stray_blobs(hub.store, tx, hub.now_ms())
     progress("checking chunks")
     yield from scrubbing.check(hub, checks_content=checks_chunks)
+    progress("checking links to large files")
+    yield from link_checks.check_links(hub)
 
 
 def gc(

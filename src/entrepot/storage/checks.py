@@ -28,8 +28,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 class Finding:
     """Something that is not as it should be.
 
-    ``kind``: ``missing`` or ``corrupt`` (damage), or ``orphaned`` (harmless:
-    the sweeper will take it); ``where``: what is concerned; ``what``: a
+    ``kind``: ``missing`` or ``corrupt`` (damage), ``orphaned`` (harmless:
+    the sweeper will take it), or ``unproven`` (a right that would not be
+    granted today); ``where``: what is concerned; ``what``: a
     sentence.
     """
 
@@ -41,7 +42,7 @@ class Finding:
     @property
     def is_damage(self) -> bool:
         """Whether something that a name leads to is lost."""
-        return self.kind != "orphaned"
+        return self.kind not in ("orphaned", "unproven")
 
 
 @attrs.define
