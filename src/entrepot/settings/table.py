@@ -84,7 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 4096
     max_bodies_per_address: Annotated[
         int, _Doc(number(1, 1_000_000), "How many unfinished request bodies one process receives from one address.")
-    ] = 1024
+    ] = 256
     public_metrics: Annotated[
         bool, _Doc(SWITCH, "Whether /metrics answers everyone; if not, this machine and administrators only.")
     ] = False
