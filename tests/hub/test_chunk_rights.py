@@ -72,7 +72,7 @@ def test_the_rights_of_a_pass_end_with_its_token(world: Any, sender: Any, hidden
     with world.hub.write() as tx:
         tx.sql.exec_driver_sql("DELETE FROM xorb_uploads")
     assert usable(world, given, sender.xorb(pieces)) == [0, 1, 2, 3]
-    tokens.revoke(world.hub, world.hub.identify(made.secret), given.token)
+    tokens.revoke(world.hub, world.hub.identify(made.secret), made.token.uid)
     assert usable(world, given, sender.xorb(pieces)) == []
 
 

@@ -38,9 +38,8 @@ def check(world: Any, issued: Issued) -> Pass:
 
 def test_a_pass_says_who_may_do_what_where(world: Any, ref: RepoRef, issued: Issued) -> None:
     alice = world.alice.account.id
-    token = world.alice.token.uid
     holder = f"u{world.alice.account.uid}"
-    given = Pass(world.row_id(ref), alice, alice, may_write=True, token=token, holder=holder)
+    given = Pass(world.row_id(ref), alice, alice, may_write=True, holder=holder)
     assert check(world, issued) == given
     reading = passes.issue_read(world.hub, None, ref, "main")
     assert check(world, reading) == Pass(world.row_id(ref), None, alice, may_write=False)

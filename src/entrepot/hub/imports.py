@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 
 from entrepot.catalog import accounts, refs
+from entrepot.catalog.repos import RepoRow
 from entrepot.errors import AccountNotFound, LimitExceeded, Refused, shown
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import HEADER_BYTES
@@ -96,15 +97,9 @@ def bring_in(
     if first is None:
         raise Refused(f"{shown(source)} has no commits")
     heads.setdefault(MAIN, first)
-    large = lfs_rewrites.find_large(folder, hub.settings.max_inline_file)
-    rewritten = None
-    if large and rewrites_large:
-        progress(f"turning {len(large):,} large files into git-lfs files")
-        rewritten = lfs_rewrites.rewrite(folder, list(dict.fromkeys(heads.values())), large)
+    rewritten = _without_large(hub, folder, heads, rewrites_large=rewrites_large)
+    if rewritten is not None:
         heads = {name: rewritten.ids.get(oid, oid) for name, oid in heads.items()}
-    elif large:
-        cure = "import again with --large-files lfs, which rewrites the history"
-        raise LimitExceeded(f"the size of {len(large):,} regular files", hub.settings.max_inline_file, cure)
     found = _fetch_large(folder, judged)
     owner = _owner(hub, ref.id.namespace)
     new = NewRepo(ref.type, ref.id.name, ref.id.namespace, visibility, sdk="static" if ref.type == "space" else None)
@@ -113,20 +108,50 @@ def bring_in(
         for number, file in enumerate(found, 1):
             progress(f"storing large file {number:,} of {len(found):,}")
             _store(hub, owner, ref, file)
-        with hub.read() as tx:
-            old = refs.find(tx, row.id, MAIN)
-        commands = [Command(name, old if name == MAIN else None, oid) for name, oid in heads.items()]
         progress("storing the history")
-        request = Request(tuple(commands), frozenset())
-        verdicts = _push(hub, owner, ref, folder, request, git_wire.OLD_FAULTS if tolerates_old else ())
-        refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
-        for verdict in refused:
-            if verdict.ref == MAIN:
-                raise Refused(f"{MAIN} was refused: {verdict.reason}")
+        verdicts = _push_all(hub, owner, row, folder, heads, git_wire.OLD_FAULTS if tolerates_old else ())
     except BaseException:
         repositories.delete(hub, owner, row.ref)
         raise
+    refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
     return Imported(len(verdicts) - len(refused), len(found), refused, rewritten)
+
+
+def _without_large(hub: Hub, folder: Path, heads: Mapping[str, Oid], *, rewrites_large: bool) -> Rewritten | None:
+    """Rewrite the history if it has regular files above the limit; None if it has none.
+
+    Raises:
+        LimitExceeded: it has some, and shall not be rewritten.
+    """
+    limit = hub.settings.max_inline_file
+    large = lfs_rewrites.find_large(folder, limit)
+    if not large:
+        return None
+    if not rewrites_large:
+        cure = "import again with --large-files lfs, which rewrites the history"
+        raise LimitExceeded(f"the size of {len(large):,} regular files", limit, cure)
+    return lfs_rewrites.rewrite(folder, list(dict.fromkeys(heads.values())), large)
+
+
+def _push_all(
+    hub: Hub, owner: Caller, row: RepoRow, folder: Path, heads: Mapping[str, Oid], tolerated: Sequence[str]
+) -> list[Verdict]:
+    """Push branches and tags into the new repository.
+
+    Args:
+        tolerated: the faults of objects that are accepted, as git calls them.
+
+    Raises:
+        Refused: ``main`` is refused.
+    """
+    with hub.read() as tx:
+        old = refs.find(tx, row.id, MAIN)
+    commands = [Command(name, old if name == MAIN else None, oid) for name, oid in heads.items()]
+    verdicts = _push(hub, owner, row.ref, folder, Request(tuple(commands), frozenset()), tolerated)
+    for verdict in verdicts:
+        if verdict.ref == MAIN and verdict.reason is not None:
+            raise Refused(f"{MAIN} was refused: {verdict.reason}")
+    return verdicts
 
 
 def _fetch(arguments: list[str], folder: Path, environ: Mapping[str, str]) -> None:
