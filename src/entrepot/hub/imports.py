@@ -89,9 +89,7 @@ def bring_in(
             not take what the source has.
     """
     progress(f"fetching {source}")
-    judged = import_sources.judge(source, environ, allows_private=hub.settings.import_private_sources)
-    cloning = [*judged.options, "clone", "--quiet", "--mirror", "--", judged.url, str(folder)]
-    _fetch(cloning, folder.parent, judged.environ)
+    judged = _clone(hub, source, folder, environ)
     heads = dict(_list_refs(folder))
     first = heads.get(MAIN) or _head(folder)
     if first is None:
@@ -115,6 +113,13 @@ def bring_in(
         raise
     refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
     return Imported(len(verdicts) - len(refused), len(found), refused, rewritten)
+
+
+def _clone(hub: Hub, source: str, folder: Path, environ: Mapping[str, str]) -> Source:
+    judged = import_sources.judge(source, environ, allows_private=hub.settings.import_private_sources)
+    cloning = [*judged.options, "clone", "--quiet", "--mirror", "--", judged.url, str(folder)]
+    _fetch(cloning, folder.parent, judged.environ)
+    return judged
 
 
 def _without_large(hub: Hub, folder: Path, heads: Mapping[str, Oid], *, rewrites_large: bool) -> Rewritten | None:
