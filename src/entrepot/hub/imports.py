@@ -73,8 +73,7 @@ def bring_in(
         source: what ``git clone`` understands.
         folder: an empty place for a copy of the source, removed by the caller.
         environ: in which git fetches the source, with its owner's credentials.
-        tolerates_old: also take objects with the faults that old programs have made and git itself reads
-            (:data:`~entrepot.hub.git_wire.OLD_FAULTS`), such as dates and time zones that do not exist.
+        tolerates_old: also accept objects with faults of old programs (:data:`~entrepot.hub.git_wire.OLD_FAULTS`).
         rewrites_large: rewrite the history so that regular files above the
             limit of the hub become git-lfs files, instead of refusing them.
 
@@ -98,8 +97,7 @@ def bring_in(
     rewritten = _without_large(hub, folder, heads, rewrites_large=rewrites_large)
     if rewritten is not None:
         heads = {name: rewritten.ids.get(oid, oid) for name, oid in heads.items()}
-    found = _fetch_large(folder, judged)
-    owner = _owner(hub, ref.id.namespace)
+    found, owner = _fetch_large(folder, judged), _owner(hub, ref.id.namespace)
     new = NewRepo(ref.type, ref.id.name, ref.id.namespace, visibility, sdk="static" if ref.type == "space" else None)
     row = repositories.create(hub, owner, new)
     try:
