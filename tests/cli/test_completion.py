@@ -27,7 +27,8 @@ def test_another_shell_is_wrong_usage(run: Any) -> None:
     ("words", "expected"),
     [
         ("entrepot ver", {"version"}),
-        ("entrepot admin create-", {"create-user", "create-org", "create-token"}),
+        ("entrepot admin users s", {"suspend", "set-admin"}),
+        ("entrepot admin re", {"repos"}),
         ("entrepot admin jobs r", {"retry"}),
         ("entrepot serve --max-", {"--max-commit-body", "--max-inline-file", "--max-pack", "--max-file"}),
     ],

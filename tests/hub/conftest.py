@@ -382,3 +382,11 @@ def sender(world: World) -> Sender:
 def make_sender(make_world: Callable[..., World]) -> Callable[..., Sender]:
     """Opens a hub with the named settings, and gives a sender to it."""
     return lambda **settings: Sender(make_world(**settings))
+
+
+@pytest.fixture
+def hub(tmp_path: pathlib.Path) -> Iterator[Hub]:
+    """A hub without accounts."""
+    opened = open_hub(Settings(data=tmp_path / "hub"), fsync=False)
+    yield opened
+    opened.close()

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "first_627a0ad788e8"
+HEAD = "first_9162b4085b08"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -161,8 +161,8 @@ def _announce(settings: Settings, url: str, *, is_first_run: bool) -> None:
     if is_first_run:
         data = "" if settings.data == default_data().absolute() else f" --data {shlex.quote(str(settings.data))}"
         show("There is no account yet. Make the first one, and a token for it:")
-        show(f"  entrepot admin{data} create-user NAME --admin")
-        show(f"  entrepot admin{data} create-token NAME --role write")
+        show(f"  entrepot admin{data} users create NAME --admin")
+        show(f"  entrepot admin{data} tokens create NAME --role write")
         show("Then point clients at this hub:")
         show(f"  export HF_ENDPOINT={endpoint}")
         show("  export HF_TOKEN=hf_...")

@@ -64,6 +64,7 @@ from entrepot.errors.inputs import (
     InvalidName,
     InvalidOperation,
     InvalidPath,
+    InvalidSignInCode,
     LargeFileMissing,
     LimitExceeded,
     Malformed,
@@ -83,6 +84,7 @@ from entrepot.errors.lookups import (
     ThingNotFound,
 )
 from entrepot.errors.rights import (
+    AccountSuspended,
     GatedRepo,
     InvalidCredentials,
     InvalidSignature,
@@ -105,6 +107,7 @@ from entrepot.errors.stores import (
 
 __all__ = [
     "AccountNotFound",
+    "AccountSuspended",
     "AlreadyExists",
     "AlreadyGranted",
     "AnswerUnusable",
@@ -137,6 +140,7 @@ __all__ = [
     "InvalidName",
     "InvalidOperation",
     "InvalidPath",
+    "InvalidSignInCode",
     "InvalidSignature",
     "LargeFileMissing",
     "LibraryMissing",

@@ -177,9 +177,11 @@ def still_reads(tx: Read, row: RepoRow, user_id: int | None) -> bool:
     Args:
         user_id: row id of the account; None is nobody in particular.
     """
+    found = None if user_id is None else accounts.by_ids(tx, [user_id]).get(user_id)
+    if user_id is not None and (found is None or found.suspended_ms is not None):
+        return False
     if not row.is_private and row.gated == "no" and not row.is_disabled:
         return True
-    found = None if user_id is None else accounts.by_ids(tx, [user_id]).get(user_id)
     if found is None:
         return False
     if found.is_admin:

@@ -11,7 +11,7 @@ import attrs
 from entrepot.catalog import Read, accounts
 from entrepot.catalog.accounts import Account, Membership, Token
 from entrepot.catalog.sights import Sight
-from entrepot.errors import InvalidCredentials, LoginRequired, NotAllowed
+from entrepot.errors import AccountSuspended, InvalidCredentials, LoginRequired, NotAllowed
 from entrepot.hub import scopes
 from entrepot.hub.scopes import Limits
 from entrepot.names import Sha256
@@ -92,6 +92,7 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> Anyone:
 
     Raises:
         InvalidCredentials: the token is unknown, revoked or expired.
+        AccountSuspended: an administrator of the hub has suspended its account.
     """
     if secret is None:
         return None
@@ -101,6 +102,8 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> Anyone:
     token, account = found
     if token.expires_ms is not None and token.expires_ms <= now_ms:
         raise InvalidCredentials
+    if account.suspended_ms is not None:
+        raise AccountSuspended
     return _caller(tx, token, account)
 
 

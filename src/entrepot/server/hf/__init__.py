@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from entrepot.server.hf import (
+    administration,
     attachments,
     audits,
     cards,
@@ -74,6 +75,7 @@ def routes() -> list[BaseRoute]:
         *storage.routes(),
         *telemetry.routes(),
         *webhooks.routes(),
+        *administration.routes(),
         *audits.routes(),
         *quotas.routes(),
         *infos.routes(),  # the last: its ids of one segment would take other words for names
