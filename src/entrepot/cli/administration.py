@@ -89,6 +89,8 @@ _ENTRIES = (
     Entry("fsck", f"{_UPKEEP}:fsck", "Check everything that a hub keeps."),
     Entry("gc", f"{_UPKEEP}:gc", "Delete what is no longer referenced."),
     Entry("du", f"{_UPKEEP}:du", "Show what repositories cost, and what deleting them frees."),
+    Entry("backup", "entrepot.cli.backups:backup", "Back a hub up, list and verify backups."),
+    Entry("restore", "entrepot.cli.backups:restore", "Restore a backup into a new data folder."),
     Entry("import", "entrepot.cli.imports:import_", "Bring in a git repository from elsewhere."),
     *_OLDER,
 )

@@ -61,6 +61,7 @@ _ENTRIES = (
     Entry("cache", "entrepot.cli.caches:cache", "See, check and clear what was downloaded."),
     Entry("env", "entrepot.cli.doctor:env", "Print what this computer is set up for."),
     Entry("doctor", "entrepot.cli.doctor:doctor", "Check the way to the hub, and say what is wrong."),
+    Entry("quickstart", "entrepot.cli.quickstart:quickstart", "Start a hub with a first account, to try it out."),
     Entry("serve", "entrepot.cli.serving:serve", "Run the hub."),
     Entry("worker", "entrepot.cli.serving:worker", "Run background jobs without a server."),
     Entry("admin", "entrepot.cli.administration:admin", "Manage a hub: users, organisations, repositories, storage."),
@@ -68,6 +69,8 @@ _ENTRIES = (
     Entry("fsck", "entrepot.cli.maintenance:fsck", "Check everything that a hub keeps."),
     Entry("gc", "entrepot.cli.maintenance:gc", "Delete what is no longer referenced."),
     Entry("du", "entrepot.cli.maintenance:du", "Show what repositories cost, and what deleting them frees."),
+    Entry("backup", "entrepot.cli.backups:backup", "Back a hub up, list and verify backups."),
+    Entry("restore", "entrepot.cli.backups:restore", "Restore a backup into a new data folder."),
     Entry("import", "entrepot.cli.imports:import_", "Bring in a git repository from elsewhere."),
     Entry(
         "lfs-enable-largefiles",

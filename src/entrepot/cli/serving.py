@@ -21,7 +21,8 @@ from entrepot.cli.sessions import Session, default_data, folder_options, pass_se
 from entrepot.settings import SETTINGS, Setting, Settings
 
 _FOLDER_SETTINGS = ("data",)
-_FACTORY = "entrepot.cli.serving:make_app"
+FACTORY = "entrepot.cli.serving:make_app"
+"""The application factory of every server process."""
 
 Command = Callable[..., object]
 Application = Callable[..., Awaitable[None]]
@@ -112,7 +113,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     if lifeline:
         _hold_lifeline()
     hosting = Hosting(
-        _FACTORY,
+        FACTORY,
         encode_settings(settings),
         settings.host,
         settings.port,
