@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,8 +20,8 @@ def test_the_first_two_blocks_set_everything_up() -> None:
 
 def test_the_first_steps_push_and_pull_a_model(tmp_path: Path) -> None:
     hub = f"{sys.executable} -m entrepot quickstart --port 0 --data {tmp_path / 'data'}"
-    text = BLOCKS[2].replace("./script/server --data /tmp/entrepot-demo", hub)
-    text = text.replace(".venv/bin/python", sys.executable)
+    text = BLOCKS[2].replace(".venv/bin/python", sys.executable)
+    text = text.replace("./script/server --data /tmp/entrepot-demo", hub)
     assert "script/" not in text
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "HF_HUB_DISABLE_TELEMETRY": "1"}
     done = subprocess.run(["bash", "-c", text], env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120)
@@ -39,9 +40,8 @@ def test_a_script_is_plain_sh(name: str) -> None:
 def fake_python(folder: Path, name: str, version: str) -> None:
     """A command that says it is a Python of this version, and cannot make a virtual environment."""
     path = folder / name
-    path.write_text(
-        f'#!/bin/sh\ncase "$1" in\n-c) {"exit 0" if version > "3.10" else "exit 1"} ;;\n*) exit 1 ;;\nesac\n'
-    )
+    answer = "exit 0" if version > "3.10" else "exit 1"
+    path.write_text(f'#!/bin/sh\ncase "$1" in\n-c) {answer} ;;\n*) exit 1 ;;\nesac\n')
     path.chmod(0o755)
 
 
@@ -49,9 +49,9 @@ def setup(tmp_path: Path, version: str) -> subprocess.CompletedProcess[str]:
     tools = tmp_path / "bin"
     tools.mkdir()
     for tool in ("sh", "dirname", "uname", "rm", "cat", "cksum"):
-        (tools / tool).symlink_to(
-            Path("/usr/bin") / tool if (Path("/usr/bin") / tool).exists() else Path("/bin") / tool
-        )
+        found = shutil.which(tool)
+        assert found is not None
+        (tools / tool).symlink_to(found)
     fake_python(tools, "python3", version)
     environ = {"PATH": str(tools), "VENV": str(tmp_path / "venv")}
     return subprocess.run([ROOT / "script/setup", "server"], env=environ, capture_output=True, text=True, timeout=60)

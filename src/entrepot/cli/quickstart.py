@@ -92,7 +92,7 @@ def _fresh_token(hub: Hub) -> str:
 def _run(command: tuple[str, ...], environ: dict[str, str], codes: list[int]) -> None:
     """Run the command, note its exit code, and ask the server of this process to stop."""
     try:
-        codes.append(subprocess.run(command, env=environ, check=False).returncode)
+        codes.append(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603 - the user wrote it
     except OSError as error:
         remark(f"error: cannot run {command[0]}: {error.strerror}")
         codes.append(_NOT_FOUND)
