@@ -39,6 +39,7 @@ def test_a_user_is_shown_to_programs_with_every_documented_key(run: Any) -> None
         "fullname": "Alice A.",
         "email": "a@example.org",
         "is_admin": True,
+        "is_suspended": False,
         "tokens": [],
     }
 
@@ -104,7 +105,7 @@ def test_users_are_listed_for_people(admin: Any) -> None:
     admin("create-user", "bob", "--admin", "--email", "bob@example.org")
     admin("create-token", "bob", "--role", "read")
     header, alice, bob = admin("list-users").out.splitlines()
-    assert header.split() == ["NAME", "FULL", "NAME", "EMAIL", "ADMIN", "TOKENS", "CREATED"]
+    assert header.split() == ["NAME", "FULL", "NAME", "EMAIL", "ADMIN", "TOKENS", "CREATED", "STATE"]
     assert alice.split()[:5] == ["alice", "alice", "-", "no", "0"]
     assert bob.split()[:5] == ["bob", "bob", "bob@example.org", "yes", "1"]
 
@@ -136,3 +137,42 @@ def test_a_chosen_password_is_not_printed(admin: Any, data: Path) -> None:
         "name": "alice",
         "password": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("", "the first row names the columns"),
+        ("user\nbob\n", "the first row names the columns"),
+        ("name,colour\nbob,red\n", "the first row names the columns"),
+        ("name\n", "it lists no users"),
+        ("name,admin\nbob\n", "line 2: expected 2 columns"),
+        ("name\nbob,x\n", "line 2: expected 1 columns"),
+        ("name,admin\nbob,maybe\n", "line 2: admin is yes or no"),
+        ("name,email\n,b@x.org\n", "line 2: the name is empty"),
+        ("name\nbob\nno way\n", "no way"),
+    ],
+)
+def test_a_table_that_cannot_be_used_creates_nobody(admin: Any, run: Any, table: str, message: str) -> None:
+    outcome = run("admin", "users", "create", "--csv", "-", stdin=table)
+    assert outcome.code == 1
+    assert message in outcome.err
+    assert [user["name"] for user in admin("users", "list", "--json").json] == ["alice"]
+
+
+def test_older_spellings_work_and_are_not_listed(admin: Any, run: Any) -> None:
+    admin("create-org", "acme", "--admin", "alice")
+    admin("add-member", "acme", "alice", "--role", "admin")
+    assert admin("org", "ls", "--json").json == admin("list-orgs", "--json").json
+    assert run("admin", "repo", "show", "alice/none").code == 1
+    assert run("admin", "quota", "show", "acme").code == 0
+    shown = run("admin", "--help").out
+    assert not [word for word in ("create-user", "list-orgs", "disable-repo", " quota ") if word in shown]
+
+
+def test_the_last_administrator_is_not_deleted(admin: Any, run: Any) -> None:
+    admin("users", "set-admin", "alice")
+    for command in ("delete", "suspend", "unset-admin"):
+        outcome = run("admin", "users", command, "alice")
+        assert outcome.code == 1
+        assert "error: alice is the only administrator of the hub" in outcome.err

@@ -12,20 +12,20 @@ from entrepot.settings import Settings
 
 
 def test_aliases_are_added_listed_and_removed(admin: Any, run: Any) -> None:
-    assert admin("alias", "list", "--json").json == []
-    refused = run("admin", "alias", "add", "gpt2", "alice/absent")
+    assert admin("aliases", "list", "--json").json == []
+    refused = run("admin", "aliases", "add", "gpt2", "alice/absent")
     assert refused.code != 0
     assert "not found" in refused.err.lower()
-    assert run("admin", "alias", "remove", "gpt2").code != 0
-    assert "NAME" in admin("alias", "list").out
+    assert run("admin", "aliases", "remove", "gpt2").code != 0
+    assert "NAME" in admin("aliases", "list").out
 
 
 def test_an_alias_leads_to_a_repository(admin: Any, data: Path) -> None:
     with contextlib.closing(open_hub(Settings(data=data), fsync=False)) as hub:
         alice = hub.identify(accounts.create_token(hub, "alice", role="write").secret)
         repositories.create(hub, alice, NewRepo(RepoType.DATASET, "squad"))
-    made = admin("alias", "add", "squad", "alice/squad", "--type", "datasets", "--json").json
+    made = admin("aliases", "add", "squad", "alice/squad", "--type", "datasets", "--json").json
     assert made == {"name": "squad", "type": "dataset", "repo": "alice/squad"}
-    assert admin("alias", "list", "--type", "dataset", "--json").json == [made]
-    assert admin("alias", "list", "--type", "model", "--json").json == []
-    assert "removed squad" in admin("alias", "remove", "squad", "--type", "dataset").out
+    assert admin("aliases", "list", "--type", "dataset", "--json").json == [made]
+    assert admin("aliases", "list", "--type", "model", "--json").json == []
+    assert "removed squad" in admin("aliases", "remove", "squad", "--type", "dataset").out

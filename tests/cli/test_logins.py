@@ -15,6 +15,7 @@ Run = Callable[..., Any]
 @pytest.fixture
 def logged_out(at_hub: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.delenv("ENTREPOT_TOKEN")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
     return at_hub
 
 

@@ -143,8 +143,8 @@ def test_the_first_run_says_what_to_do_next(tmp_path: Path) -> None:
     data = tmp_path / "my data"
     with served(data) as hub:
         assert str(data) in hub.said
-        assert f"entrepot admin --data '{data}' create-user NAME --admin" in hub.said
-        assert f"entrepot admin --data '{data}' create-token NAME --role write" in hub.said
+        assert f"entrepot admin --data '{data}' users create NAME --admin" in hub.said
+        assert f"entrepot admin --data '{data}' tokens create NAME --role write" in hub.said
         assert f"export HF_ENDPOINT={hub.url}" in hub.said
 
 
@@ -164,7 +164,7 @@ def test_what_the_first_run_says_works_while_the_hub_runs(data: Path, run: Any) 
 def test_a_hub_with_accounts_starts_with_few_words(data: Path, hub: Hub) -> None:
     accounts.create_user(hub, "alice")
     with served(data) as started:
-        assert "create-user" not in started.said
+        assert "users create" not in started.said
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

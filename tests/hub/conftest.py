@@ -387,6 +387,14 @@ def make_sender(make_world: Callable[..., World]) -> Callable[..., Sender]:
     return lambda **settings: Sender(make_world(**settings))
 
 
+@pytest.fixture
+def hub(tmp_path: pathlib.Path) -> Iterator[Hub]:
+    """A hub without accounts."""
+    opened = open_hub(Settings(data=tmp_path / "hub"), fsync=False)
+    yield opened
+    opened.close()
+
+
 GIT_ENV = {
     **{f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     "PATH": os.environ["PATH"],

@@ -30,6 +30,8 @@ class Account:
     created_ms: int
     # What they say of themselves.
     details: str | None = None
+    # Since when the account may not be used; None: it may.
+    suspended_ms: int | None = None
 
     @property
     def is_user(self) -> bool:
@@ -86,6 +88,7 @@ _ACCOUNT = [
         "default_visibility",
         "created_ms",
         "details",
+        "suspended_ms",
     )
 ]
 _TK = tables.tokens
@@ -186,6 +189,8 @@ def remove(tx: Write, account_id: int) -> None:
     for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():
         repos.erase(tx, repo_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
+    codes = tables.sign_in_codes
+    tx.sql.execute(sa.delete(codes).where(codes.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.id == account_id))
@@ -231,6 +236,12 @@ def count_members(tx: Read, org_id: int) -> int:
     """How many users belong to an organisation."""
     joined = tables.memberships
     return tx.sql.execute(sa.select(sa.func.count()).where(joined.c.org_id == org_id)).scalar_one()
+
+
+def hub_admins(tx: Read) -> int:
+    """Return how many administrators of the hub can sign in: those who are not suspended."""
+    active = _NS.c.is_admin & (_NS.c.kind == "user") & _NS.c.suspended_ms.is_(None)
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(_NS).where(active)).scalar_one()
 
 
 def sole_admin_of(tx: Read, user_id: int) -> list[str]:

@@ -66,6 +66,7 @@ _LISTENERS = (
     .join(_V, _V.c.webhook_id == _W.c.id)
     .join(_O, _O.c.id == _W.c.owner_id)
     .where(((_V.c.repo_id == sa.bindparam("repo")) | (_V.c.namespace_id == _NAMESPACE)) & _W.c.is_disabled.is_(False))
+    .where(_O.c.suspended_ms.is_(None))
     .distinct()
     .order_by(_W.c.id)
 )

@@ -1,4 +1,4 @@
-"""``entrepot admin alias``: names without a namespace under which repositories can be read."""
+"""``entrepot admin aliases``: names without a namespace under which repositories can be read."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _TYPE = click.option("--type", "repo_type", metavar="TYPE", default="model", hel
 
 @click.group(short_help="Let ids without a namespace lead to repositories.")
 @folder_options
-def alias() -> None:
+def aliases() -> None:
     """Let ids without a namespace (gpt2) lead to repositories, for all that only reads.
 
     \b
     Examples:
-      entrepot admin alias add gpt2 library/gpt2
-      entrepot admin alias add squad library/squad --type dataset
-      entrepot admin alias list
+      entrepot admin aliases add gpt2 library/gpt2
+      entrepot admin aliases add squad library/squad --type dataset
+      entrepot admin aliases list
     """
 
 
-@alias.command("add", short_help="Let a name lead to a repository.")
+@aliases.command("add", short_help="Let a name lead to a repository.")
 @click.argument("name")
 @click.argument("repo")
 @_TYPE
@@ -33,17 +33,17 @@ def alias() -> None:
 @pass_session
 def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: bool) -> None:
     """Let NAME lead to REPO (namespace/name); an alias of this name is replaced."""
-    from entrepot.hub import aliases
+    from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_link
 
     target = parse_repo_link(repo, repo_type)
     with session.opened_hub() as hub:
-        row = aliases.put(hub, name, target)
+        row = use_cases.put(hub, name, target)
     result = {"name": row.name, "type": row.repo.type.value, "repo": str(row.repo.ref.id)}
     show_result(result, f"{row.name} leads to {row.repo.ref.path}", as_json=as_json)
 
 
-@alias.command("remove", short_help="Delete an alias.")
+@aliases.command("remove", short_help="Delete an alias.")
 @click.argument("name")
 @_TYPE
 @json_option
@@ -51,28 +51,28 @@ def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: b
 @pass_session
 def remove_alias(session: Session, name: str, repo_type: str, as_json: bool) -> None:
     """Delete the alias NAME; the repository stays."""
-    from entrepot.hub import aliases
+    from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_type
 
     kind = parse_repo_type(repo_type)
     with session.opened_hub() as hub:
-        aliases.remove(hub, kind, name)
+        use_cases.remove(hub, kind, name)
     show_result({"name": name, "type": kind.value, "removed": True}, f"removed {name}", as_json=as_json)
 
 
-@alias.command("list", short_help="List the aliases.")
+@aliases.command("list", short_help="List the aliases.")
 @click.option("--type", "repo_type", metavar="TYPE", help="model, dataset or space; all if absent.")
 @json_option
 @folder_options
 @pass_session
 def list_aliases(session: Session, repo_type: str | None, as_json: bool) -> None:
     """List the aliases of this hub."""
-    from entrepot.hub import aliases
+    from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_type
 
     kind = None if repo_type is None else parse_repo_type(repo_type)
     with session.opened_hub() as hub:
-        rows = [(row.name, row.repo.type.value, str(row.repo.ref.id)) for row in aliases.search(hub, kind)]
+        rows = [(row.name, row.repo.type.value, str(row.repo.ref.id)) for row in use_cases.search(hub, kind)]
     if as_json:
         show_json([dict(zip(("name", "type", "repo"), row, strict=True)) for row in rows])
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.answers import json_option
+from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import remark, show, show_json, show_table
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.wire.times import format_ms, parse_time
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from entrepot.hub.audit import AuditRow, Verdict
 
 
-@click.group(short_help="Read and verify the log of who changed what.")
+@click.group(cls=LazyGroup, short_help="Read and verify the log of who changed what.")
 @folder_options
 def audit() -> None:
     """Read and verify the log of who changed access, visibility and tokens, or deleted something.

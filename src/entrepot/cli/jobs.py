@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.answers import json_option, show_result
+from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import render_time, show_json, show_table
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.wire.times import format_ms
@@ -19,7 +20,7 @@ _STATES = ("ready", "running", "done", "dead")
 _LANES = ("interactive", "heavy", "outbound", "maintenance")
 
 
-@click.group(short_help="See, retry and cancel background jobs.")
+@click.group(cls=LazyGroup, short_help="See, retry and cancel background jobs.")
 @folder_options
 def jobs() -> None:
     """See, retry and cancel background jobs.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import click
 
 from entrepot.cli.answers import json_option, read_first_line, show_result
@@ -11,10 +13,11 @@ from entrepot.cli.reports import show, show_json
 
 @click.command(short_help="Keep a token for a hub, after checking it.")
 @click.option("--token-stdin", is_flag=True, help="Read the token from the first line of standard input.")
+@click.option("--code", metavar="CODE", help="Exchange a one-time sign-in code for a token first.")
 @click.option("--add-to-git-credential", is_flag=True, help="Hand the token to git's credential helper too.")
 @json_option
 @hub_options
-def login(caller: Caller, token_stdin: bool, add_to_git_credential: bool, as_json: bool) -> None:
+def login(caller: Caller, token_stdin: bool, code: str | None, add_to_git_credential: bool, as_json: bool) -> None:
     """Check a token with the hub and keep it for later calls.
 
     Without --token or --token-stdin it is asked for, and not shown. It is kept
@@ -24,10 +27,19 @@ def login(caller: Caller, token_stdin: bool, add_to_git_credential: bool, as_jso
     Examples:
       entrepot login
       entrepot login --endpoint https://hub.example.org --token-stdin < token.txt
+      entrepot login --endpoint https://hub.example.org --code code_...
     """
     from entrepot.hf import logins
 
+    if code is not None and (token_stdin or caller.token is not None):
+        raise click.UsageError("log in with a token or with a code, not both")
     secret = read_first_line("token") if token_stdin else caller.token
+    if code is not None:
+        from entrepot.client.calls import administration
+
+        secret = caller.anonymous.send(
+            administration.exchange(code, f"entrepot login on {platform.node()}"[:100])
+        ).token
     done = logins.login(
         secret, add_to_git_credential=add_to_git_credential, endpoint=caller.endpoint or caller.places.endpoint
     )

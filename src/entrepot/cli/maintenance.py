@@ -76,7 +76,7 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     return 1 if damaged else 0
 
 
-@click.command(short_help="Take away what nothing names any more.")
+@click.command(short_help="Delete what is no longer referenced.")
 @folder_options
 @click.option("--dry-run", is_flag=True, help="Only tell what would go, why, and how many bytes that frees.")
 @click.option(
@@ -93,7 +93,7 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
 def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_json: bool) -> None:
-    """Take away what nothing names any more, after a grace period.
+    """Delete what is no longer referenced, after a grace period.
 
     Deleted repositories, objects that no branch leads to, large files that no
     commit names, uploads that nobody finished. The hub may be in use

@@ -9,7 +9,7 @@ from entrepot.cli.imports import read_repo
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
 
-@click.command(short_help="Close a repository to everybody but administrators.")
+@click.command(short_help="Close a repository to everyone but administrators.")
 @click.argument("repo")
 @click.option("--reason", required=True, help="Why; kept in the audit log, and not shown to others.")
 @json_option
@@ -22,7 +22,7 @@ def disable_repo(session: Session, repo: str, reason: str, as_json: bool) -> Non
 
     \b
     Example:
-      entrepot admin disable-repo alice/model --reason "reported: contains private data"
+      entrepot admin repos disable alice/model --reason "reported: contains private data"
     """
     from entrepot.hub import moderation
 

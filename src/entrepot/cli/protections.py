@@ -1,4 +1,4 @@
-"""``entrepot admin repo``: what in a repository may not be deleted or rewritten."""
+"""``entrepot admin repos``: what in a repository may not be deleted or rewritten."""
 
 from __future__ import annotations
 
@@ -15,24 +15,7 @@ if TYPE_CHECKING:
     from entrepot.names import RepoRef
 
 
-@click.group(short_help="Protect branches and tags of a repository.")
-@folder_options
-def repo() -> None:
-    """Protect branches and tags of a repository.
-
-    A protected branch is neither deleted nor rewritten, immutable tags are
-    neither moved nor deleted, whoever pushes or calls the API. REPO is
-    alice/model, datasets/alice/data or spaces/alice/demo.
-
-    \b
-    Examples:
-      entrepot admin repo protect alice/model --branch main --branch 'release/*' --tags
-      entrepot admin repo show alice/model
-      entrepot admin repo unprotect alice/model --branch 'release/*'
-    """
-
-
-@repo.command("show", short_help="Show what is protected.")
+@click.command("show", short_help="Show what is protected.")
 @click.argument("name", metavar="REPO")
 @json_option
 @folder_options
@@ -46,7 +29,7 @@ def show_protections(session: Session, name: str, as_json: bool) -> None:
         _show(ref, protections.read(hub, ref), as_json=as_json)
 
 
-@repo.command("protect", short_help="Protect branches, make tags immutable.")
+@click.command("protect", short_help="Protect branches, make tags immutable.")
 @click.argument("name", metavar="REPO")
 @click.option("--branch", "branches", multiple=True, metavar="PATTERN", help="A name, or release/*; may be repeated.")
 @click.option("--tags/--no-tags", "tags", default=None, help="Make tags immutable, or let them move again.")
@@ -60,7 +43,7 @@ def protect(session: Session, name: str, branches: tuple[str, ...], tags: bool |
 
     \b
     Example:
-      entrepot admin repo protect alice/model --branch main --tags
+      entrepot admin repos protect alice/model --branch main --tags
     """
     from entrepot.hub import protections
     from entrepot.hub.protections import Protections
@@ -76,7 +59,7 @@ def protect(session: Session, name: str, branches: tuple[str, ...], tags: bool |
         _show(ref, protections.change(hub, ref, alter), as_json=as_json)
 
 
-@repo.command("unprotect", short_help="Let branches and tags change again.")
+@click.command("unprotect", short_help="Let branches and tags change again.")
 @click.argument("name", metavar="REPO")
 @click.option("--branch", "branches", multiple=True, metavar="PATTERN", help="As it was protected; may be repeated.")
 @click.option("--tags", is_flag=True, help="Let tags be moved and deleted.")
@@ -88,7 +71,7 @@ def unprotect(session: Session, name: str, branches: tuple[str, ...], tags: bool
 
     \b
     Example:
-      entrepot admin repo unprotect alice/model --branch 'release/*'
+      entrepot admin repos unprotect alice/model --branch 'release/*'
     """
     from entrepot.hub import protections
     from entrepot.hub.protections import Protections
@@ -98,7 +81,7 @@ def unprotect(session: Session, name: str, branches: tuple[str, ...], tags: bool
             return Protections((), tags=False)
         absent = [pattern for pattern in branches if pattern not in now.branches]
         if absent:
-            raise click.ClickException(f"{absent[0]!r} is not protected; see 'entrepot admin repo show {name}'")
+            raise click.ClickException(f"{absent[0]!r} is not protected; see 'entrepot admin repos show {name}'")
         kept = tuple(pattern for pattern in now.branches if pattern not in branches)
         return Protections(kept, now.tags and not tags)
 

@@ -1,4 +1,4 @@
-"""``entrepot admin quota``: how much a namespace may keep."""
+"""``entrepot admin quotas``: how much a namespace may keep."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.answers import json_option
+from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import render_bytes, show_json, show_table
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import Malformed
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 _DEFAULT = "default"
 
 
-@click.group(short_help="See and set how much a namespace may keep.")
+@click.group(cls=LazyGroup, short_help="See and set how much a namespace may keep.")
 @folder_options
 def quota() -> None:
     """See and set how much a user or organisation may keep.
 
     \b
     Examples:
-      entrepot admin quota show acme
-      entrepot admin quota set acme --max-bytes 100GiB --max-repos 50
+      entrepot admin quotas show acme
+      entrepot admin quotas set acme --max-bytes 100GiB --max-repos 50
     """
 
 
@@ -66,8 +67,8 @@ def set_quota(
 
     \b
     Examples:
-      entrepot admin quota set acme --max-bytes 100GiB --max-repos 50 --max-file 10GiB
-      entrepot admin quota set acme --max-bytes default
+      entrepot admin quotas set acme --max-bytes 100GiB --max-repos 50 --max-file 10GiB
+      entrepot admin quotas set acme --max-bytes default
     """
     from entrepot.hub import quotas
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from entrepot.hub.scopes import Wish
 
 
-@click.command(short_help="Make a token for a user, or import one.")
+@click.command(short_help="Create a token for a user, or import one.")
 @click.argument("user")
 @click.option("--role", type=click.Choice(("read", "write")), help="What the token may do.")
 @click.option("--fine-grained", is_flag=True, help="In place of --role: only what the following options say.")
@@ -65,9 +65,9 @@ def create_token(
 
     \b
     Examples:
-      export HF_TOKEN=$(entrepot admin create-token alice --role write)
-      entrepot admin create-token ci --role read --name ci --expires 90d
-      entrepot admin create-token ci --fine-grained --repo acme/model --permission repo.write
+      export HF_TOKEN=$(entrepot admin tokens create alice --role write)
+      entrepot admin tokens create ci --role read --name ci --expires 90d
+      entrepot admin tokens create ci --fine-grained --repo acme/model --permission repo.write
     """
     from entrepot.hub import accounts, tokens
     from entrepot.hub.callers import FINE_GRAINED
@@ -134,14 +134,14 @@ def list_tokens(session: Session, user: str | None, as_json: bool) -> None:
     )
 
 
-@click.command(short_help="Make a token invalid at once.")
+@click.command(short_help="Make a token invalid immediately.")
 @click.argument("user")
 @click.argument("token")
 @json_option
 @folder_options
 @pass_session
 def revoke_token(session: Session, user: str, token: str, as_json: bool) -> None:
-    """Make a TOKEN of USER invalid at once; name it by its id or its name."""
+    """Make a TOKEN of USER invalid immediately; name it by its id or its name."""
     from entrepot.hub import accounts
 
     with session.opened_hub() as hub:

@@ -50,7 +50,7 @@ def create_user(
         AlreadyExists: the name is taken, in any case.
     """
     chosen = None if fullname is None else parse_fullname(fullname)
-    fresh = accounts.fresh(parse_account(name), "user", hub.now_ms(), fullname=chosen, email=_email(email))
+    fresh = accounts.fresh(parse_account(name), "user", hub.now_ms(), fullname=chosen, email=parse_email(email))
     hashed = hash_password(password) if password is not None else None
     with hub.write() as tx:
         check_account_name(tx, name)
@@ -70,7 +70,7 @@ def create_org(
         AccountNotFound: there is no user called ``admin``.
     """
     with hub.write() as tx:
-        return found_org(hub, tx, audit.CONSOLE, name, _user(tx, admin), fullname, default_visibility)
+        return found_org(hub, tx, audit.CONSOLE, name, find_user(tx, admin), fullname, default_visibility)
 
 
 def found_org(
@@ -107,7 +107,7 @@ def set_member(hub: Hub, org: str, user: str, role: Role) -> None:
         found = accounts.find(tx, org)
         if found is None or found.is_user:
             raise AccountNotFound(org, "organisation")
-        assign_role(hub, tx, audit.CONSOLE, found, _user(tx, user), role)
+        assign_role(hub, tx, audit.CONSOLE, found, find_user(tx, user), role)
 
 
 def assign_role(hub: Hub, tx: Write, by: Caller | str, org: Account, user: Account, role: Role) -> None:
@@ -164,7 +164,7 @@ def create_token(
     """
     if role not in TOKEN_ROLES:
         raise InvalidName("token role", role, "expected read or write")
-    value = secret if secret is not None else f"hf_{_random_text(34)}"
+    value = secret if secret is not None else f"hf_{random_text(34)}"
     if not re.fullmatch(r"hf_[A-Za-z0-9_-]{5,500}", value):
         raise InvalidName(
             "token secret",
@@ -172,7 +172,7 @@ def create_token(
             "it must start with 'hf_' and go on with 5 to 500 letters, digits, '_', '-'",
         )
     with hub.write() as tx:
-        owner = _user(tx, user)
+        owner = find_user(tx, user)
         label = name or f"token-{len(accounts.tokens_of(tx, owner.id)) + 1}"
         token = Token(new_uid(), owner.id, label, role, hub.now_ms(), expires_ms)
         accounts.add_token(tx, token, hash_secret(value))
@@ -193,7 +193,7 @@ def revoke_token(hub: Hub, user: str, token: str) -> Token:
         Refused: several tokens have this name.
     """
     with hub.write() as tx:
-        owner = _user(tx, user)
+        owner = find_user(tx, user)
         found = [item for item in accounts.tokens_of(tx, owner.id) if token in (item.uid, item.name)]
         if not found:
             raise ThingNotFound("token", token)
@@ -224,15 +224,34 @@ def delete_user(hub: Hub, name: str) -> None:
         Refused: repositories or an organisation would lose their owner.
     """
     with hub.write() as tx:
-        user = _user(tx, name)
-        owned = [str(row.ref.id) for row in repos.owned_by(tx, user.id)]
-        if owned:
-            raise Refused(f"{name} still owns {_some(owned)}: move or delete them first")
-        orphans = accounts.sole_admin_of(tx, user.id)
-        if orphans:
-            raise Refused(f"{name} is the only administrator of {_some(orphans)}: appoint another one first")
-        accounts.remove(tx, user.id)
-        audit.record(hub, tx, audit.CONSOLE, "user.delete", f"user {user.name}")
+        remove_user(hub, tx, audit.CONSOLE, find_user(tx, name))
+
+
+def remove_user(hub: Hub, tx: Write, by: Caller | str, user: Account) -> None:
+    """Delete a user who owns nothing; the right to do this has been checked.
+
+    Raises:
+        Refused: repositories, an organisation or the hub would lose their owner or administrator.
+    """
+    owned = [str(row.ref.id) for row in repos.owned_by(tx, user.id)]
+    if owned:
+        raise Refused(f"{user.name} still owns {some(owned)}: move or delete them first")
+    orphans = accounts.sole_admin_of(tx, user.id)
+    if orphans:
+        raise Refused(f"{user.name} is the only administrator of {some(orphans)}: appoint another one first")
+    check_hub_admin_left(tx, user)
+    accounts.remove(tx, user.id)
+    audit.record(hub, tx, by, "user.delete", f"user {user.name}")
+
+
+def check_hub_admin_left(tx: Read, user: Account) -> None:
+    """Raise if a user is the only administrator of the hub who can sign in.
+
+    Raises:
+        Refused: the hub would be left without an administrator.
+    """
+    if user.is_admin and user.suspended_ms is None and accounts.hub_admins(tx) <= 1:
+        raise Refused(f"{user.name} is the only administrator of the hub: appoint another one first")
 
 
 def reset_password(hub: Hub, name: str, password: str | None) -> str:
@@ -242,10 +261,10 @@ def reset_password(hub: Hub, name: str, password: str | None) -> str:
         AccountNotFound: no such user.
         InvalidName: the password breaks a rule.
     """
-    chosen = password if password is not None else _random_text(20)
+    chosen = password if password is not None else random_text(20)
     hashed = hash_password(chosen)
     with hub.write() as tx:
-        user = _user(tx, name)
+        user = find_user(tx, name)
         accounts.set_password(tx, user.id, hashed)
         audit.record(hub, tx, audit.CONSOLE, "user.password", f"user {user.name}")
     return chosen
@@ -272,23 +291,35 @@ def _token_subject(owner: Account, token: Token) -> str:
     return f"token {token.name} of {owner.name}"
 
 
-def _user(tx: Read, name: str) -> Account:
+def find_user(tx: Read, name: str) -> Account:
+    """Return the user of this name.
+
+    Raises:
+        AccountNotFound: no user has it.
+    """
     found = accounts.find(tx, name)
     if found is None or not found.is_user:
         raise AccountNotFound(name, "user")
     return found
 
 
-def _email(text: str | None) -> str | None:
+def parse_email(text: str | None) -> str | None:
+    """Return an e-mail address if it looks like one; None stays None.
+
+    Raises:
+        InvalidName: it does not.
+    """
     if text is not None and not re.fullmatch(r"[^@\s<>]{1,200}@[^@\s<>]{1,200}", text):
         raise InvalidName("email address", text, "expected name@host")
     return text
 
 
-def _random_text(length: int) -> str:
+def random_text(length: int) -> str:
+    """Return that many random letters and digits."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """Return a few names for a message, and how many more there are."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

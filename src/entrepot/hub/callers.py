@@ -11,7 +11,7 @@ import attrs
 from entrepot.catalog import Read, accounts
 from entrepot.catalog.accounts import Account, Membership, Token
 from entrepot.catalog.sights import Sight
-from entrepot.errors import InvalidCredentials, LoginRequired, NotAllowed
+from entrepot.errors import AccountSuspended, InvalidCredentials, LoginRequired, NotAllowed
 from entrepot.hub import scopes
 from entrepot.hub.scopes import Limits
 from entrepot.names import Sha256, Uid
@@ -94,6 +94,7 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> Anyone:
 
     Raises:
         InvalidCredentials: the token is unknown, revoked or expired.
+        AccountSuspended: an administrator of the hub has suspended its account.
     """
     if secret is None:
         return None
@@ -140,17 +141,28 @@ def operator(account: Account) -> Caller:
     return Caller(attrs.evolve(account, kind="user"), token, (), {account.id: Role.ADMIN})
 
 
+def is_active(tx: Read, user_id: int | None) -> bool:
+    """Return whether an account may use what it was given: it exists and is not suspended; None is anonymous."""
+    if user_id is None:
+        return True
+    account = accounts.by_ids(tx, [user_id]).get(user_id)
+    return account is not None and account.suspended_ms is None
+
+
 def _valid(tx: Read, found: tuple[Token, Account] | None, now_ms: int) -> Caller:
     """Return the caller behind a stored token; the only place that says which tokens are valid.
 
     Raises:
         InvalidCredentials: there is none, or it has expired.
+        AccountSuspended: an administrator of the hub has suspended its account.
     """
     if found is None:
         raise InvalidCredentials
     token, account = found
     if token.expires_ms is not None and token.expires_ms <= now_ms:
         raise InvalidCredentials
+    if account.suspended_ms is not None:
+        raise AccountSuspended
     return _caller(tx, token, account)
 
 

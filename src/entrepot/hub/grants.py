@@ -88,7 +88,7 @@ def of_fields(fields: Mapping[str, str]) -> Grant:
 def reader(tx: Read, grant: Grant, now_ms: int) -> RepoRow | None:
     """Return the repository of a grant if its holder may read the content now, else None."""
     row = _find(tx, grant)
-    if row is None:
+    if row is None or not callers.is_active(tx, grant.user_id):
         return None
     try:
         is_open = not row.is_private and row.gated == "no"
@@ -150,7 +150,7 @@ def holder(tx: Read, grant: Grant, now_ms: int) -> Anyone:
         return None
     try:
         return callers.by_stamp(tx, grant.stamp, grant.user_id, now_ms)
-    except InvalidCredentials:
+    except (InvalidCredentials, Forbidden):
         return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, commits, files, jobs, objects, refs, repos, texts
+from entrepot.catalog import Read, Write, commits, files, jobs, objects, refs, repos, texts
 from entrepot.catalog.accounts import Account
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed, Refused
@@ -128,10 +128,7 @@ def delete(hub: Hub, caller: Anyone, ref: RepoRef) -> None:
     """
     with hub.write() as tx:
         row, remover = access.writable(tx, caller, ref)
-        events.emit(hub, tx, row, "repo", "delete")
-        repos.unlink(tx, row, hub.now_ms())
-        texts.remove(tx, row.id)
-        audit.record(hub, tx, remover, "repo.delete", access.subject(row))
+        discard(hub, tx, remover, row)
 
 
 def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
@@ -145,24 +142,41 @@ def move(hub: Hub, caller: Anyone, ref: RepoRef, target: RepoRef) -> RepoRow:
     with hub.write() as tx:
         row, mover = access.writable(tx, caller, ref)
         namespace = access.namespace_for(tx, mover, target.id.namespace, target.type)
-        there = RepoRef(row.type, RepoId(namespace.name, target.id.name))
-        taken = repos.find(tx, there)
-        if taken is not None and taken.id != row.id:
-            raise AlreadyExists(
-                f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}"
-            )
-        if namespace.id != row.namespace_id:
-            quotas.check_new_repo(hub, tx, namespace, copied_from=row)
-        moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
-        events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
-        repos.rename(tx, row, there, namespace.id)
-        jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
-        audit.record(hub, tx, mover, "repo.move", access.subject(row), {"to": str(there.id)})
+        relocate(hub, tx, mover, row, namespace, target.id.name)
         moved = repos.by_id(tx, row.id)
     assert moved is not None
     hub.job_added.set()
     attend(hub, card_job(moved.id))
     return moved
+
+
+def discard(hub: Hub, tx: Write, by: Caller | str, row: RepoRow) -> None:
+    """Make a repository unreachable; the right to do this has been checked."""
+    events.emit(hub, tx, row, "repo", "delete")
+    repos.unlink(tx, row, hub.now_ms())
+    texts.remove(tx, row.id)
+    audit.record(hub, tx, by, "repo.delete", access.subject(row))
+
+
+def relocate(hub: Hub, tx: Write, by: Caller | str, row: RepoRow, namespace: Account, name: str) -> RepoRef:
+    """Move a repository and return its new name; the right to do this has been checked.
+
+    Raises:
+        AlreadyExists: the new name is taken.
+        QuotaExceeded: the other namespace has no room for it.
+    """
+    there = RepoRef(row.type, RepoId(namespace.name, name))
+    taken = repos.find(tx, there)
+    if taken is not None and taken.id != row.id:
+        raise AlreadyExists(f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}")
+    if namespace.id != row.namespace_id:
+        quotas.check_new_repo(hub, tx, namespace, copied_from=row)
+    moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
+    events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
+    repos.rename(tx, row, there, namespace.id)
+    jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
+    audit.record(hub, tx, by, "repo.move", access.subject(row), {"to": str(there.id)})
+    return there
 
 
 def configure(hub: Hub, caller: Anyone, ref: RepoRef, changes: Changes) -> RepoRow:

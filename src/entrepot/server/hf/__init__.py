@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from entrepot.server.hf import (
+    administration,
     aliases,
     attachments,
     audits,
@@ -75,6 +76,7 @@ def routes() -> list[BaseRoute]:
         *storage.routes(),
         *telemetry.routes(),
         *webhooks.routes(),
+        *administration.routes(),
         *audits.routes(),
         *aliases.routes(),
         *quotas.routes(),
