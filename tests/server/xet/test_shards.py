@@ -249,7 +249,7 @@ def test_slow_shards_of_one_caller_keep_nobody_elses_uploads_waiting(
 # --- attacks ----------------------------------------------------------------
 #
 # Nobody gets bytes, or learns of bytes, that they may not read now and have not sent. The victim's private repository
-# and a public one share a xorb; the attacker knows everything that an answer, a leak or a guess can teach, but the bytes.
+# and a public one share a xorb; the attacker knows all that an answer, a leak or a guess can teach, but not the bytes.
 
 
 PATHS = ("/v1/shards", "/v2/shards")
