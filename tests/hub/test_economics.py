@@ -70,8 +70,8 @@ def test_a_shared_xorb_is_freed_by_the_last_who_needs_it(world: Any, sender: Any
     for xorb in (shared, own):
         sender.send(given, xorb)
     sender.register(given, [sender.block([(shared, 0, 8), (own, 0, 4)], "a" * 64)], [shared, own])
-    sender.register(sender.give(two), [sender.block([(shared, 3, 4)], "b" * 64)])
     world.commit(one, AddLarge(P("w"), "a" * 64, None))
+    sender.register(sender.give(two), [sender.block([(shared, 3, 4)], "b" * 64)])
     world.commit(two, AddLarge(P("w"), "b" * 64, None))
     s, o = len(shared.data), len(own.data)
     assert cost(world, one) == (12_000, s + o, s, o)
