@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from entrepot.hub import accounts
-from entrepot.hub.house import open_hub
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
 
 SAY = "import os; print(os.environ['HF_ENDPOINT'], os.environ['HF_TOKEN']); raise SystemExit(3)"

@@ -19,7 +19,7 @@ from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import Refused
 
 if TYPE_CHECKING:
-    from entrepot.hub.house import Hub
+    from entrepot.hub.context import HubContext
 
 USER = "hub-admin"
 """The name of the first account."""
@@ -74,8 +74,8 @@ def quickstart(session: Session, /, command: tuple[str, ...], **flags: object) -
     return codes[0] if codes else 0
 
 
-def _fresh_token(hub: Hub) -> str:
-    from entrepot.hub import accounts
+def _fresh_token(hub: HubContext) -> str:
+    from entrepot.hub.accounts import accounts
 
     if not accounts.has_accounts(hub):
         accounts.create_user(hub, USER, is_admin=True)

@@ -48,7 +48,7 @@ def make_app(settings: str, worker: int) -> Application:
         worker: number of the process; background jobs run in number 0, when
             the settings want them in the server.
     """
-    from entrepot.hub.house import open_hub
+    from entrepot.hub.context import open_hub
     from entrepot.hub.permissions import PRIVATE_UMASK
     from entrepot.server import app
     from entrepot.worker.loop import Worker
@@ -102,7 +102,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve --port 0 --log-format json
       entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
-    from entrepot.hub import accounts
+    from entrepot.hub.accounts import accounts
     from entrepot.hub.folder_locks import served_alone
     from entrepot.server.hosting import Certificate
     from entrepot.server.workers import Hosting

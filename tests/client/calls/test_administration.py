@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from entrepot.client.calls import Answer
+from entrepot.client.calls import Response
 from entrepot.client.calls import administration as calls
-from entrepot.wire.administration import Removal
+from entrepot.wire.accounts.administration import Removal
 
 
 def test_names_are_encoded() -> None:
@@ -31,5 +31,5 @@ def test_a_code_is_exchanged_without_a_token() -> None:
 def test_a_page_of_repositories_is_read() -> None:
     call = calls.list_repos("acme", 7)
     assert call.query == (("namespace", "acme"), ("after", "7"))
-    page = call.read(Answer(200, {}, b'{"repos":[],"after":9}', "http://hub/"))
+    page = call.read(Response(200, {}, b'{"repos":[],"after":9}', "http://hub/"))
     assert (list(page.repos), page.after) == ([], 9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from entrepot.client.calls import JSON, Call, json_as, json_body, nothing, pairs, segment
-from entrepot.wire.administration import (
+from entrepot.wire.accounts.administration import (
     AdminMember,
     AdminOrg,
     AdminRepos,
