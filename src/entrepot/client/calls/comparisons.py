@@ -1,4 +1,4 @@
-"""Calls about the difference between two revisions. Source: docs/protocols/hf_api.md, section 1A.5."""
+"""Calls about the difference between two revisions. Source: docs/protocols/hf_api.md, section 1A.4."""
 
 from __future__ import annotations
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
-
-import msgspec
 
 from entrepot.errors import Refused, StoreUnavailable
 from entrepot.git.pointers import Pointer, parse_pointer
@@ -81,20 +79,20 @@ def _ask(
 ) -> Iterator[tuple[Pointer, str, dict[str, str]]]:
     wanted = {pointer.sha256: pointer for pointer in pointers}
     objects = [{"oid": pointer.sha256, "size": pointer.size} for pointer in pointers]
-    body = msgspec.json.encode({"operation": "download", "transfers": ["basic"], "objects": objects})
+    body = json.dumps({"operation": "download", "transfers": ["basic"], "objects": objects}).encode()
     headers = {"Accept": _MEDIA, "Content-Type": _MEDIA, **login}
     with guarded_http.request("POST", f"{endpoint.rstrip('/')}/objects/batch", headers, body, hint=HINT) as answer:
         if answer.status != 200:
             raise Refused(f"the source does not give its large files: HTTP {answer.status}")
         said = answer.body.read(_MAX_ANSWER)
     try:
-        for item in msgspec.json.decode(said, type=dict[str, Any])["objects"]:
+        for item in json.loads(said)["objects"]:
             action = item.get("actions", {}).get("download")
             pointer = wanted.pop(item["oid"])
             if action is None:
                 raise Refused(f"the source does not give the large file {pointer.sha256}")
             yield pointer, str(action["href"]), {str(k): str(v) for k, v in (action.get("header") or {}).items()}
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise Refused("the source answers a request for large files with something else") from error
     if wanted:
         raise Refused(f"the source does not give the large file {next(iter(wanted))}")
