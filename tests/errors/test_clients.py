@@ -33,4 +33,4 @@ def test_a_missing_file_may_be_caught_the_way_python_does() -> None:
 
 def test_weights_that_cannot_be_described_are_named() -> None:
     assert "alice/bert has neither model.safetensors" in errors.TensorsMissing("alice/bert", "main").message
-    assert "'a.bin' is no safetensors file: too short" in errors.TensorsUnreadable("a.bin", "too short").message
+    assert "'a.bin' is not a safetensors file: too short" in errors.TensorsUnreadable("a.bin", "too short").message

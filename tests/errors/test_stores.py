@@ -4,7 +4,7 @@ from entrepot.errors import BodyTooSlow, StoreFull, TooManyBodies
 def test_a_full_store_says_that_nothing_was_kept_and_the_cure() -> None:
     text = str(StoreFull("/data"))
     assert "nothing was kept" in text
-    assert "free some room" in text
+    assert "free some space" in text
 
 
 def test_a_refused_body_is_told_what_to_do() -> None:
