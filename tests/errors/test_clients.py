@@ -17,7 +17,7 @@ from entrepot.errors import AnswerUnusable, HubTimeout, HubUnreachable, Offline,
         (Offline("this list"), "unset ENTREPOT_OFFLINE"),
     ],
 )
-def test_what_goes_wrong_on_the_way_to_a_hub_names_the_cure(error: errors.EntrepotError, cure: str) -> None:
+def test_errors_of_the_connection_name_the_cure(error: errors.EntrepotError, cure: str) -> None:
     assert cure in error.message
     assert "\n" not in error.message
 
