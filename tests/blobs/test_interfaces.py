@@ -1,4 +1,4 @@
-"""The conformance suite: every store in conftest.STORES keeps these promises."""
+"""The conformance suite for the stores in conftest.STORES."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read(blobs: Blobs, key: str) -> bytes:
         return reader.read_at(0, reader.size)
 
 
-# --- four verbs -------------------------------------------------------------
+# --- basic operations -------------------------------------------------------
 
 
 def test_put_bytes_are_read_back(blobs: Blobs) -> None:
@@ -360,7 +360,7 @@ def test_uploads_are_not_listed_as_blobs(blobs: Blobs, parts: Multipart) -> None
     assert list(blobs.list("")) == []
 
 
-# --- bytes that are looked at before they get a name -------------------------
+# --- bytes that are read before they are published ---------------------------
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_a_writer_killed_in_the_middle_leaves_nothing_visible(local: LocalBlobs,
     ) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        assert local.sweep_incoming(0, now_ms=now_ms() + 10_000) == ()  # it is alive
+        assert local.sweep_incoming(0, now_ms=now_ms() + 10_000) == ()  # it is still being written
         child.send_signal(signal.SIGKILL)
 
     assert local.stat(KEY) is None
@@ -97,7 +97,7 @@ def test_the_sweeper_leaves_young_files_live_files_and_uploads(local: LocalBlobs
 
 @pytest.fixture
 def tiny(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A file system of one MiB."""
+    """Yield a file system of one MiB."""
     folder = tmp_path / "tiny"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
