@@ -343,7 +343,7 @@ F, G = XetHash("f" * 64), XetHash("e" * 64)
 def claim(catalog: Catalog, row: RepoRow, sha256: Sha256, file: XetHash, *, is_named: bool = True) -> None:
     """A link of a repository that rests on a claim."""
     with catalog.write() as tx:
-        xet_files.put(tx, XetFileRow(file, 10, b""), [], 1)
+        xet_files.put(tx, XetFileRow(file, 10, b""), {}, 1)
         xet_files.claim(tx, row.id, [Claim(sha256, file, 10)], None, 1)
         xet_files.link_claimed(tx, row.id, [sha256], None, 1)
         if is_named:

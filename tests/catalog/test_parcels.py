@@ -24,7 +24,7 @@ X, Y = name(0xA), name(0xB)
 
 
 def arrival(number: int, xorb: XetHash = X, terms: bytes = b"t") -> Arrival:
-    return Arrival(sha(number), XetFileRow(name(0xF00 + number), 20, terms), frozenset((xorb,)))
+    return Arrival(sha(number), XetFileRow(name(0xF00 + number), 20, terms), {xorb: b""})
 
 
 def put(catalog: Catalog, arrivals: Sequence[Arrival], now_ms: int = 5) -> list[Sha256]:

@@ -189,7 +189,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         repos.set_facts(tx, row.id, CardFacts(None, None, None, None, None, ("mit",)))
         counters.add(tx, 1, {row.id: 1})
         made = XetHash(sha)
-        xet_files.put(tx, XetFileRow(made, 1, b""), [], 1)
+        xet_files.put(tx, XetFileRow(made, 1, b""), {}, 1)
         xet_files.claim(tx, row.id, [Claim(sha, made, 1)], None, 1)
         locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
         repos.rename(tx, row, model(f"alice/{row.name}-new"), row.namespace_id)

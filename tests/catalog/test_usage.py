@@ -31,8 +31,8 @@ def fill(catalog: Catalog) -> None:
     with catalog.write() as tx:
         for xorb, size in ((A, 10), (B, 7)):
             xorbs.put(tx, XorbRow(xorb, size, 20, 1, b"d", False), 1, 1)
-        xet_files.put(tx, XetFileRow(F, 20, b""), [A, B], 1)
-        xet_files.put(tx, XetFileRow(G, 20, b""), [B], 1)
+        xet_files.put(tx, XetFileRow(F, 20, b""), {A: b"", B: b""}, 1)
+        xet_files.put(tx, XetFileRow(G, 20, b""), {B: b""}, 1)
         files.reserve(tx, R, 100, 1)
         files.put_chunked(tx, S, 20, F, 1)
         files.reserve(tx, T, 50, 1)
@@ -119,7 +119,7 @@ def test_many_files_and_xorbs_are_counted(catalog: Catalog, repo: RepoRow, add_r
         for number, one in enumerate(many):
             files.reserve(tx, one, 1, 1)
             xorbs.put(tx, XorbRow(name(9000 + number), 2, 2, 1, b"d", False), 1, 1)
-            xet_files.put(tx, XetFileRow(name(5000 + number), 2, b""), [name(9000 + number)], 1)
+            xet_files.put(tx, XetFileRow(name(5000 + number), 2, b""), {name(9000 + number): b""}, 1)
             files.set_chunked(tx, one, name(5000 + number))
     other = add_repo("other")
     link(catalog, repo, *many)

@@ -32,7 +32,7 @@ def store(
     with catalog.write() as tx:
         for xorb in using:
             xorbs.put(tx, XorbRow(xorb, 10, 20, 1, b"d", False), 1, now_ms)
-        xet_files.put(tx, XetFileRow(file, 20, terms), using, now_ms)
+        xet_files.put(tx, XetFileRow(file, 20, terms), dict.fromkeys(using, b""), now_ms)
 
 
 def claim(catalog: Catalog, repo: RepoRow, sha256: Sha256, file: XetHash, now_ms: int = 5) -> None:
@@ -81,7 +81,7 @@ def test_a_damaged_way_to_make_a_file_gives_way_to_a_new_one(catalog: Catalog) -
     with catalog.write() as tx:
         xorbs.mark_damaged(tx, B, 5)
         assert xet_files.damaged_xorb_of(tx, F) == B
-        xet_files.put(tx, XetFileRow(F, 20, b"other"), [A, C], 9)
+        xet_files.put(tx, XetFileRow(F, 20, b"other"), {A: b"", C: b""}, 9)
         assert xet_files.find(tx, F) == XetFileRow(F, 20, b"other")
         assert xet_files.xorbs_of(tx, [F]) == {A, C}
         assert xet_files.damaged_xorb_of(tx, F) is None
@@ -217,7 +217,7 @@ def test_many_files_are_looked_up_and_removed(catalog: Catalog, repo: RepoRow) -
     with catalog.write() as tx:
         xorbs.put(tx, XorbRow(A, 10, 20, 1, b"d", False), 1, 5)
         for file in many:
-            xet_files.put(tx, XetFileRow(file, 20, b""), [A], 5)
+            xet_files.put(tx, XetFileRow(file, 20, b""), {A: b""}, 5)
         xet_files.claim(tx, repo.id, [Claim(s, f, 20) for s, f in zip(shas, many, strict=True)], None, 5)
         assert xet_files.xorbs_of(tx, many) == {A}
         assert len(xet_files.claimed(tx, repo.id, shas)) == 1201

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog import Catalog, xet_files, xorbs
+from entrepot.catalog import Catalog, chunk_access, xet_files, xorbs
+from entrepot.catalog.chunk_access import Viewer
 from entrepot.catalog.xet_files import XetFileRow
 from entrepot.catalog.xorbs import SWEEP_LEASE_MS, Standing, XorbRow
 from entrepot.errors import Busy
@@ -18,7 +19,8 @@ def name(number: int) -> XetHash:
 
 
 A, B, C, D = (name(number) for number in (0xA, 0xB, 0xC, 0xD))
-SHARD, LATER = Uid("5" * 24), Uid("6" * 24)
+SHARD = Uid("5" * 24)
+EVERYTHING = Viewer(None, is_everywhere=True)
 
 
 def row(xorb: XetHash, size: int = 100) -> XorbRow:
@@ -100,25 +102,15 @@ def test_xorbs_come_in_pages(catalog: Catalog) -> None:
 # --- questions --------------------------------------------------------------
 
 
-def test_a_chunk_finds_its_xorb_first_and_then_what_came_with_it(catalog: Catalog) -> None:
-    store(catalog, A, B, C)
-    with catalog.write() as tx:
-        xorbs.remember_chunks(tx, ALICE, SHARD, [(name(1), C), (name(2), B)])
-        xorbs.remember_group(tx, SHARD, [A, B])
-        assert xorbs.near_chunk(tx, name(1), None, 9)[0] == C
-        assert sorted(xorbs.near_chunk(tx, name(1), None, 9)) == [A, B, C]
-        assert xorbs.near_chunk(tx, name(2), ALICE, 1) == [B]
-        assert xorbs.near_chunk(tx, name(1), BOB, 9) == []
-        assert xorbs.near_chunk(tx, name(3), None, 9) == []
-
-
-def test_a_chunk_that_is_known_already_keeps_its_place(catalog: Catalog) -> None:
+def test_who_sent_a_xorb_is_forgotten_with_it_or_after_a_time(catalog: Catalog) -> None:
     store(catalog, A, B)
     with catalog.write() as tx:
-        xorbs.remember_chunks(tx, ALICE, SHARD, [(name(1), A)])
-        xorbs.remember_chunks(tx, ALICE, LATER, [(name(1), B), (name(2), B), (name(2), B)])
-        assert xorbs.near_chunk(tx, name(1), ALICE, 9) == [A]
-        assert xorbs.near_chunk(tx, name(2), ALICE, 9) == [B]
+        for xorb, now_ms in ((A, 6), (B, 9)):
+            assert xorbs.use(tx, xorb, None, now_ms, holder="u1")
+        assert xorbs.forget_uploads(tx, 7) == 1
+        assert chunk_access.whole(tx, Viewer(frozenset(), "u1"), [A, B]) == {B}
+        assert xorbs.begin_sweep(tx, B, 10, 50)
+        assert chunk_access.whole(tx, Viewer(frozenset(), "u1"), [A, B]) == set()
 
 
 # --- quarantine -------------------------------------------------------------
@@ -127,15 +119,15 @@ def test_a_chunk_that_is_known_already_keeps_its_place(catalog: Catalog) -> None
 def test_nothing_new_refers_to_a_damaged_xorb(catalog: Catalog) -> None:
     store(catalog, A, B)
     with catalog.write() as tx:
-        xorbs.remember_chunks(tx, ALICE, SHARD, [(name(1), A), (name(2), B)])
+        xorbs.remember_chunks(tx, SHARD, [(name(1), A), (name(2), B)])
     damage(catalog, A)
     with catalog.write() as tx:
         assert xorbs.is_damaged(tx, A)
         assert not xorbs.is_damaged(tx, B)
         assert not xorbs.use(tx, A, ALICE, 6)
         assert xorbs.touch(tx, [A, B, C], 6) == {B}
-        assert xorbs.near_chunk(tx, name(1), ALICE, 9) == []
-        assert xorbs.near_chunk(tx, name(2), ALICE, 9) != []
+        assert chunk_access.near_chunk(tx, EVERYTHING, name(1), 9) == []
+        assert chunk_access.near_chunk(tx, EVERYTHING, name(2), 9) != []
         with pytest.raises(Busy):
             xorbs.put(tx, row(A), ALICE, 6)
 
@@ -210,7 +202,7 @@ def test_the_longest_unchecked_xorb_is_next(catalog: Catalog) -> None:
 def test_a_xorb_that_a_file_needs_is_not_swept(catalog: Catalog) -> None:
     store(catalog, A, B)
     with catalog.write() as tx:
-        xet_files.put(tx, XetFileRow(name(0xF), 10, b""), [A], 5)
+        xet_files.put(tx, XetFileRow(name(0xF), 10, b""), {A: b""}, 5)
         assert unused(tx, 99) == [B]
         assert [xorbs.begin_sweep(tx, xorb, 99, 50) for xorb in (A, B, C)] == [False, True, False]
         xorbs.end_sweep(tx, A)
@@ -221,10 +213,10 @@ def test_a_xorb_that_a_file_needs_is_not_swept(catalog: Catalog) -> None:
 def test_a_xorb_that_is_being_swept_is_unknown_at_once(catalog: Catalog) -> None:
     store(catalog, A)
     with catalog.write() as tx:
-        xorbs.remember_chunks(tx, ALICE, SHARD, [(name(1), A)])
+        xorbs.remember_chunks(tx, SHARD, [(name(1), A)])
         assert not xorbs.begin_sweep(tx, A, 5, 50)
         assert xorbs.begin_sweep(tx, A, 6, 50)
-        assert xorbs.near_chunk(tx, name(1), None, 9) == []
+        assert chunk_access.near_chunk(tx, EVERYTHING, name(1), 9) == []
         assert xorbs.in_realm(tx, ALICE, [A]) == set()
         assert xorbs.touch(tx, [A], 51) == set()
         assert not xorbs.begin_sweep(tx, A, 99, 51)

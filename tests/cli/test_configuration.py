@@ -24,7 +24,7 @@ def test_programs_get_typed_values(run: Any, data: Path, tmp_path: Path) -> None
     assert list(shown) == [row.name for row in SETTINGS]
     assert shown["max_file"] == {"value": 1024**3, "source": f"file {file}"}
     assert shown["run_jobs"] == {"value": False, "source": f"file {file}"}
-    assert shown["trusted_proxies"] == {"value": ["127.0.0.1", "::1"], "source": "default"}
+    assert shown["trusted_proxies"] == {"value": [], "source": "default"}
     assert shown["data"] == {"value": str(data), "source": "ENTREPOT_DATA"}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from entrepot.client import drafts
-from entrepot.client.drafts import INCOMPLETE, draft_name, exclusive_draft
+from entrepot.client.drafts import INCOMPLETE, draft_name, exclusive_draft, sweep_drafts
 
 
 def test_a_name_is_short_and_the_same_for_the_same_place(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_what_fails_leaves_no_draft(tmp_path: Path) -> None:
 def test_where_files_cannot_be_locked_each_writer_has_a_name_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drafts, "try_lock", lambda _: False)
+    monkeypatch.setattr(drafts, "lock_file", lambda _: False)
     place = tmp_path / "file"
     with exclusive_draft(place) as (one, _), exclusive_draft(place) as (two, _):
         assert one != two
@@ -62,3 +62,17 @@ def test_a_link_in_the_place_of_a_draft_is_not_written_through(tmp_path: Path) -
     with pytest.raises(OSError), exclusive_draft(tmp_path / "file"):  # noqa: PT011 - its number differs by system
         pass
     assert target.read_bytes() == b"mine"
+
+
+def test_a_sweep_removes_what_a_killed_process_left_and_nothing_else(tmp_path: Path) -> None:
+    abandoned = tmp_path / draft_name(tmp_path / "gone")
+    abandoned.write_bytes(b"x")
+    for name in ("etag.incomplete", ".0123.incomplete", "file"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / draft_name(tmp_path / "link")).symlink_to("file")
+    before = {path.name for path in tmp_path.iterdir()}
+    with exclusive_draft(tmp_path / "alive") as (draft, _):
+        sweep_drafts(tmp_path)
+        assert {path.name for path in tmp_path.iterdir()} == before - {abandoned.name} | {draft.name}
+        os.replace(draft, tmp_path / "alive")
+    sweep_drafts(tmp_path / "none")

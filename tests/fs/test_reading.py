@@ -129,3 +129,9 @@ def test_a_private_repository_is_not_there_for_strangers(desk: Any, repo: str) -
     stranger = EntrepotFileSystem(desk.running.url, False, skip_instance_cache=True)
     assert not stranger.exists(f"{repo}/a.txt")
     assert desk.fs.exists(f"{repo}/a.txt")
+
+
+def test_a_file_can_have_the_longest_name_here(desk: Any, tmp_path: Path) -> None:
+    repo = desk.repo({"a.txt": b"x"})
+    desk.fs.get_file(f"{repo}/a.txt", tmp_path / ("n" * 255))
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir() if path.is_file()] == [("n" * 255, b"x")]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import os
 import pathlib
 import random
 import shutil
+import socket
 import struct
 import subprocess
+import threading
 import time
 import zlib
 from array import array
@@ -23,7 +26,7 @@ from entrepot.blobs.guard import GuardedLocalBlobs
 from entrepot.catalog import objects as object_rows
 from entrepot.catalog import refs
 from entrepot.git import EMPTY_TREE, Kind, TreeEditor
-from entrepot.hub import accounts, chunks, commits, contents, passes, repositories, transfers
+from entrepot.hub import accounts, chunks, commits, contents, imports, passes, public_addresses, repositories, transfers
 from entrepot.hub.callers import Anyone, Role
 from entrepot.hub.commits import Draft
 from entrepot.hub.house import Hub, open_hub
@@ -31,7 +34,7 @@ from entrepot.hub.operations import AddFile, AddLarge, Operation
 from entrepot.hub.passes import Pass
 from entrepot.hub.publishing import Move, Publication, commit_object, publish
 from entrepot.hub.repositories import NewRepo
-from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, RepoType, Sha256, XetHash
+from entrepot.names import MAIN, ROOT, Oid, RefName, RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash
 from entrepot.settings import Settings
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees
@@ -382,3 +385,107 @@ def sender(world: World) -> Sender:
 def make_sender(make_world: Callable[..., World]) -> Callable[..., Sender]:
     """Opens a hub with the named settings, and gives a sender to it."""
     return lambda **settings: Sender(make_world(**settings))
+
+
+GIT_ENV = {
+    **{f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    "PATH": os.environ["PATH"],
+    "HOME": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+
+
+@attrs.define
+class Site:
+    """A host on loopback that serves ``repo.git`` as a static folder, redirects as told and answers POSTs."""
+
+    folder: pathlib.Path
+    server: http.server.ThreadingHTTPServer
+    redirects: dict[str, str] = attrs.Factory(dict)
+    posts: dict[str, bytes] = attrs.Factory(dict)
+    asked: list[str] = attrs.Factory(list)
+
+    def url(self, path: str, host: str = "source.example") -> str:
+        """The URL of a path, by one of the names of the host."""
+        return f"http://{host}:{self.server.server_port}/{path}"
+
+    def git(self, folder: str, *arguments: str) -> None:
+        """Run git in a folder of the site."""
+        subprocess.run(["git", *arguments], cwd=self.folder / folder, env=GIT_ENV, capture_output=True, check=True)
+
+    def commit(self, path: str, content: bytes) -> None:
+        """Put a file into ``repo.git``."""
+        (self.folder / "work" / path).write_bytes(content)
+        self.git("work", "add", "-A")
+        self.git("work", "commit", "-q", "-m", "m")
+        self.git("work", "push", "-q", "../repo.git", "main")
+        self.git("repo.git", "update-server-info")
+
+
+@pytest.fixture
+def site(tmp_path: pathlib.Path) -> Iterator[Site]:
+    folder = tmp_path / "site"
+    (folder / "work").mkdir(parents=True)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found.asked.append(self.path)
+            for prefix, target in found.redirects.items():
+                if self.path.startswith(prefix):
+                    self.send_response(302)
+                    self.send_header("Location", target + self.path.removeprefix(prefix))
+                    self.end_headers()
+                    return
+            super().do_GET()
+
+        def do_POST(self) -> None:
+            found.asked.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer = found.posts.get(self.path)
+            self.send_response(404 if answer is None else 200)
+            self.end_headers()
+            self.wfile.write(answer or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def handle(*arguments: Any) -> Handler:
+        return Handler(*arguments, directory=str(folder))
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handle) as server:
+        found = Site(folder, server)
+        found.git("work", "init", "-q", "-b", "main")
+        found.git("", "init", "-q", "--bare", "-b", "main", "repo.git")
+        found.commit("README.md", b"hello")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield found
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def example_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names below ``.example`` lead to loopback, as if that were public; nothing else of loopback is."""
+    look_up, check = socket.getaddrinfo, public_addresses.resolve
+
+    def resolve(host: str, port: int, *rest: Any, **options: Any) -> Any:
+        return look_up("127.0.0.1" if host.endswith(".example") else host, port, *rest, **options)
+
+    def allow(host: str, port: int, *, allows_private: bool) -> list[str]:
+        return check(host, port, allows_private=allows_private or host.endswith(".example"))
+
+    monkeypatch.setattr(public_addresses.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(public_addresses, "resolve", allow)
+
+
+@pytest.fixture
+def bring_in(tmp_path: pathlib.Path) -> Callable[[Any, str], imports.Imported]:
+    """Import a URL as the model ``alice/imported`` of a world."""
+
+    def bring(world: Any, url: str) -> imports.Imported:
+        ref = RepoRef(RepoType.MODEL, RepoId("alice", "imported"))
+        return imports.bring_in(world.hub, url, ref, tmp_path / "copy.git", environ=GIT_ENV)
+
+    return bring

@@ -13,7 +13,7 @@ import pytest
 
 from entrepot.blobs import file_key, put
 from entrepot.catalog import files, jobs, xet_files, xorbs
-from entrepot.errors import Busy, EntryNotFound, LargeFileMissing, ThingNotFound
+from entrepot.errors import BeingVerified, Busy, EntryNotFound, LargeFileMissing, ThingNotFound
 from entrepot.hub import chunks, contents, followups, ingestion, lfs_files, repositories, transfers, upkeep
 from entrepot.hub.operations import AddFile, AddLarge, Copy
 from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
@@ -159,7 +159,7 @@ def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sende
     world, data = sender.world, noise(1, 400_000)
     grown = []
     for owner, end in (("alice", b""), ("bob", noise(2, 50_000)), ("bob", noise(3, 50_000))):
-        ref = world.repo(f"{owner}/m{len(grown)}")
+        ref = world.repo(f"{owner}/m{len(grown)}", visibility="private")
         world.add_large(ref, "w", data + end)
         before = len(sender.stored())
         chunk(world, ref)
@@ -255,13 +255,14 @@ def test_a_known_chunk_that_is_swept_before_the_end_is_made_again(
     first = world.repo("alice/first")
     world.add_large(first, "w", data)
     chunk(world, first)
-    repositories.delete(world.hub, world.alice, first)
     world.add_large(ref, "v", data + b"more")
     world.clock.advance(1)
     finish = ingestion.Ingestion.finish
 
     def late(self: ingestion.Ingestion) -> None:
         monkeypatch.undo()
+        repositories.delete(world.hub, world.alice, first)
+        world.clock.advance(1)
         assert any(item.kind == "xorb" for item in upkeep.gc(world.hub, grace_ms=0, bumps_epoch=True))
         finish(self)
 
@@ -403,12 +404,10 @@ def test_a_claim_opens_no_file_of_others_to_the_chunk_store(
         chunks.reconstruct(world.hub, sender.give_read(ref), hash_of(VICTIM), 0, None)
 
 
-@pytest.mark.parametrize("has_true_row", [True, False])
-def test_nobody_else_sees_a_claim_before_it_is_verified(world: Any, sender: Any, has_true_row: bool) -> None:
+def test_a_wrong_claim_gives_nobody_else_a_file(world: Any, sender: Any) -> None:
     body = sender.chunks("body", 3)
-    sha256 = sha(b"".join(body)) if not has_true_row else sha(VICTIM)
-    if has_true_row:
-        world.add_large(world.repo("alice/secret", visibility="private"), "w", VICTIM)
+    sha256 = sha(VICTIM)
+    world.add_large(world.repo("alice/secret", visibility="private"), "w", VICTIM)
     ref = world.repo("bob/claims")
     sender.add(ref, "w", body, sha256=sha256)
     mine, wanted = world.repo("zed/m"), [transfers.Wanted(sha256, 3000)]
@@ -425,6 +424,52 @@ def test_nobody_else_sees_a_claim_before_it_is_verified(world: Any, sender: Any,
     with pytest.raises(LargeFileMissing):
         world.commit(other, AddLarge(P("w"), sha256, None))
     assert world.paths(mine) == world.paths(other) == [".gitattributes"]
+
+
+def test_what_was_uploaded_a_moment_ago_is_verified_when_it_is_copied(world: Any, sender: Any) -> None:
+    for number, take in enumerate(
+        (
+            lambda ref, to, key: world.commit(to, Copy(P("w"), P("w"), repo=ref, revision="main")),
+            lambda ref, to, key: world.commit(to, AddLarge(P("w"), key, None)),
+            lambda ref, to, key: (
+                lfs_files.share(world.hub, world.zed, ref, to, [key]) and world.commit(to, AddLarge(P("w"), key, None))
+            ),
+        )
+    ):
+        body = sender.chunks(f"copied {number}", 3)
+        ref, mine = world.repo(f"bob/c{number}"), world.repo(f"zed/c{number}")
+        _, sha256 = sender.add(ref, "w", body)
+        take(ref, mine, sha256)
+        assert world.read(mine, "w") == b"".join(body)
+        with world.hub.read() as tx:
+            assert files.chunks_of(tx, sha256) == sender.hash_at(ref, "w")
+
+
+def test_a_copy_that_is_too_large_to_verify_now_says_so_and_works_after_the_job(
+    world: Any, sender: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingestion, "VERIFIED_NOW_BYTES", 2_999)
+    ref, mine = world.repo("bob/large"), world.repo("zed/large")
+    _, sha256 = sender.add(ref, "w", sender.chunks("large", 3))
+    copy = Copy(P("w"), P("w"), repo=ref, revision="main")
+    with pytest.raises(BeingVerified, match="still being verified"):
+        world.commit(mine, copy)
+    with pytest.raises(BeingVerified):
+        lfs_files.share(world.hub, world.zed, ref, mine, [sha256])
+    ingestion.verify_claims(world.hub)
+    world.commit(mine, copy)
+    assert world.read(mine, "w") == world.read(ref, "w")
+
+
+def test_a_right_claim_about_other_chunks_than_the_known_ones_is_settled(world: Any, sender: Any) -> None:
+    body = sender.chunks("settled", 4)
+    _, sha256 = sender.add(world.repo("bob/first"), "w", body)
+    ingestion.verify_claims(world.hub)
+    ref, mine = world.repo("bob/second"), world.repo("zed/second")
+    joined = [body[0] + body[1], body[2] + body[3]]
+    assert sender.add(ref, "w", joined)[1] == sha256
+    world.commit(mine, Copy(P("w"), P("w"), repo=ref, revision="main"))
+    assert world.read(mine, "w") == world.read(ref, "w") == b"".join(body)
 
 
 def test_everybody_entitled_sees_a_claim_that_was_verified(world: Any, sender: Any) -> None:
@@ -767,3 +812,38 @@ def test_raw_bytes_that_a_killed_job_left_behind_are_taken_by_the_sweep(world: A
     list(upkeep.gc(world.hub, grace_ms=0))
     assert raw_keys(world) == set()
     assert world.read(ref, "w") == data
+
+
+def test_a_job_verifies_the_claims_of_its_repository_only_and_step_by_step(
+    world: Any, sender: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingestion, "_PIECE", 10_000)
+    mine, other = world.repo("alice/m"), world.repo("bob/m")
+    sender.add(mine, "w", sender.chunks("mine", 40))
+    sender.add(other, "w", sender.chunks("other", 40))
+    steps = followups.verify_claims(world.hub, {"repo": world.row_id(mine)})
+    assert len(list(steps)) >= 4
+    with world.hub.read() as tx:
+        assert xet_files.repos_with_claims(tx) == [world.row_id(other)]
+    followups.reverify(world.hub, {})
+    with world.hub.read() as tx:
+        waiting = [(job.kind, job.args.get("repo")) for job in jobs.find(tx, states=["ready"], lanes=["heavy"])]
+    assert ("verify", world.row_id(other)) in waiting
+
+
+def test_chunking_yields_while_it_reads_and_while_it_writes(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingestion, "_PIECE", 100_000)
+    monkeypatch.setattr(ingestion, "_CUTS_IN_A_STEP", 1)
+    ref = world.repo("alice/m")
+    world.add_large(ref, "zeros", bytes(2_000_000))
+    looked: list[bytes] = []
+    look_up = ingestion.Ingestion._look_up
+
+    def note(self: ingestion.Ingestion, raw: bytes) -> None:
+        looked.append(raw)
+        look_up(self, raw)
+
+    monkeypatch.setattr(ingestion.Ingestion, "_look_up", note)
+    assert len(list(ingestion.chunk_steps(world.hub, world.row_id(ref)))) >= 20 + 2_000_000 // 131_072
+    assert len(looked) == len(set(looked))
+    assert world.read(ref, "zeros") == bytes(2_000_000)

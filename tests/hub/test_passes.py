@@ -38,7 +38,9 @@ def check(world: Any, issued: Issued) -> Pass:
 
 def test_a_pass_says_who_may_do_what_where(world: Any, ref: RepoRef, issued: Issued) -> None:
     alice = world.alice.account.id
-    assert check(world, issued) == Pass(world.row_id(ref), alice, alice, may_write=True)
+    holder = f"u{world.alice.account.uid}"
+    given = Pass(world.row_id(ref), alice, alice, may_write=True, holder=holder)
+    assert check(world, issued) == given
     reading = passes.issue_read(world.hub, None, ref, "main")
     assert check(world, reading) == Pass(world.row_id(ref), None, alice, may_write=False)
 
@@ -112,12 +114,21 @@ def test_a_new_epoch_ends_every_pass_and_names_another_store(world: Any, ref: Re
     assert check(world, again).may_write
 
 
-def test_all_namespaces_share_a_store_unless_told_otherwise(world: Any, make_world: Any) -> None:
-    stores = set()
-    for name in ("alice/a", "bob/b"):
+def test_every_account_has_a_store_of_its_own_and_a_new_one_when_it_relied_on_what_is_gone(world: Any) -> None:
+    stores = {}
+    for name in ("alice/a", "alice/b", "bob/b"):
         ref = world.repo(name)
-        stores.add(passes.issue_write(world.hub, world.caller(name.partition("/")[0]), ref).store)
-    assert len(stores) == 1
+        stores[name] = passes.issue_write(world.hub, world.caller(name.partition("/")[0]), ref)
+    assert stores["alice/a"].store == stores["alice/b"].store != stores["bob/b"].store
+    with world.hub.write() as tx:
+        passes.forget_known(tx, check(world, stores["alice/a"]).holder)
+    again = passes.issue_write(world.hub, world.alice, world.repo("alice/c"))
+    assert again.store != stores["alice/a"].store
+    assert check(world, stores["alice/a"]).may_write  # what is under way goes on
+    assert check(world, again).may_write
+
+
+def test_namespaces_that_are_kept_apart_have_stores_of_their_own(make_world: Any) -> None:
     apart = make_world(dedup_scope="namespace")
     issued = {
         name: passes.issue_write(apart.hub, apart.caller(name), apart.repo(f"{name}/r")) for name in ("alice", "bob")

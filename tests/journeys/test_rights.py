@@ -59,6 +59,10 @@ def tables(text: str) -> dict[str, list[dict[str, str]]]:
     return found
 
 
+_ADMIN = "chief"
+"""The account of the organisation's admin: ``admin`` itself is no name of an account."""
+
+
 @attrs.frozen
 class Line:
     """One line of the table of routes."""
@@ -187,7 +191,7 @@ class Site:
             "<namespace>": lambda: ref.id.namespace,
             "<name>": lambda: ref.id.name,
             "<type>": lambda: ref.type.value,
-            "<me>": lambda: {"read token": "admin", "limited": "admin"}.get(who, who),
+            "<me>": lambda: dict.fromkeys(("admin", "read token", "limited"), _ADMIN).get(who, who),
             "<collection>": lambda: self.collection(is_private=False),
             "<private collection>": lambda: self.collection(is_private=True),
         }
@@ -220,16 +224,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     members = {"reader": Role.READ, "contributor": Role.CONTRIBUTOR, "owner": Role.CONTRIBUTOR, "writer": Role.WRITE}
     secrets = {}
     for name in ("stranger", "accepted", "rejected", "admin", "operator", "outsider", *members):
-        accounts.create_user(hub, name, is_admin=name == "operator")
-        secrets[name] = accounts.create_token(hub, name, role="write").secret
-    accounts.create_org(hub, "acme", admin="admin")
+        account = _ADMIN if name == "admin" else name
+        accounts.create_user(hub, account, is_admin=name == "operator")
+        secrets[name] = accounts.create_token(hub, account, role="write").secret
+    accounts.create_org(hub, "acme", admin=_ADMIN)
     for name, role in members.items():
         accounts.set_member(hub, "acme", name, role)
-    secrets["read token"] = accounts.create_token(hub, "admin", role="read").secret
+    secrets["read token"] = accounts.create_token(hub, _ADMIN, role="read").secret
     admin = hub.identify(secrets["admin"])
     repositories.create(hub, admin, NewRepo(RepoType.MODEL, "elsewhere", "acme", "private"))
     wish = TokenWish(FINE_GRAINED, places=[Wish("model", "acme/elsewhere", ["repo.write"])])
-    secrets["limited"] = tokens.make_for(hub, "admin", wish)[0].secret
+    secrets["limited"] = tokens.make_for(hub, _ADMIN, wish)[0].secret
     with running(application.make_app(hub)) as address, httpx2.Client(base_url=address.url, timeout=60) as client:
         yield Site(hub, client, secrets, doors(hub))
     hub.close()

@@ -22,7 +22,7 @@ from entrepot.hub.house import Hub, open_hub
 from entrepot.hub.operations import AddFile
 from entrepot.hub.repositories import NewRepo
 from entrepot.names import RepoId, RepoRef, RepoType, parse_path
-from entrepot.server.app import doors_of, make_app
+from entrepot.server.app import doors_of, make_app, routes_of
 from entrepot.server.hosting import running
 from entrepot.server.short_ids import short_routes
 from entrepot.settings import Settings
@@ -126,7 +126,7 @@ def test_a_method_that_no_route_has_is_refused_for_short_ids_too(site: Site) -> 
 
 
 def test_every_route_of_a_repository_has_one_for_short_ids() -> None:
-    paths = {route.path for route in doors_of(_NoHub()) if isinstance(route, Route)}  # type: ignore[arg-type]
+    paths = {route.path for route in routes_of(_NoHub()) if isinstance(route, Route)}  # type: ignore[arg-type]
     missing = {path for _, path in repo_paths()} - {
         path for path in paths if path.replace("{name}", "{namespace}/{name}", 1) in paths
     }

@@ -245,6 +245,40 @@ def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequen
     return found
 
 
+def claimed_elsewhere(
+    tx: Read, seen_by: frozenset[int] | None, sha256s: Sequence[Sha256]
+) -> list[tuple[int, Sha256, XetHash, int]]:
+    """Return (repository, sha256, file, size) of those of the files that visible repositories only claim to have.
+
+    Claims that were found to be wrong are left out.
+
+    Args:
+        seen_by: as for :func:`readable_elsewhere`.
+    """
+    repos, found = tables.repos, list[tuple[int, Sha256, XetHash, int]]()
+    seen: sa.ColumnElement[bool] = sa.true()
+    if seen_by is not None:
+        seen = ((repos.c.visibility == "public") & (repos.c.gated == "no")) | private_in(seen_by)
+    for at in range(0, len(sha256s), _BATCH):
+        query = (
+            sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_hash, _L.c.size)
+            .join(repos, repos.c.id == _L.c.repo_id)
+            .where(_L.c.sha256.in_(sha256s[at : at + _BATCH]) & _L.c.path.is_not(None))
+            .where(_L.c.xet_hash.is_not(None) & _L.c.is_lie.is_(False) & _L.c.is_verified.is_(False))
+            .where(seen & repos.c.deleted_ms.is_(None) & repos.c.is_disabled.is_(False))
+            .order_by(_L.c.sha256, _L.c.repo_id)
+        )
+        found += [(row.repo_id, row.sha256, row.xet_hash, row.size) for row in tx.sql.execute(query)]
+    return found
+
+
+def mark_verified(tx: Write, repo_id: int, sha256: Sha256, file: XetHash) -> None:
+    """Note that these chunks, which a repository links under this sha256, have it, as other known chunks do."""
+    other = sa.exists().where((_F.c.sha256 == _L.c.sha256) & (_F.c.xet_hash != _L.c.xet_hash))
+    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & (_L.c.xet_hash == file)
+    tx.sql.execute(sa.update(_L).where(here & other).values(is_verified=True))
+
+
 def proven(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> list[Sha256]:
     """Those of the files that commits of a repository name and that really have their sha256."""
     found: list[Sha256] = []
@@ -292,7 +326,7 @@ def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]]
 def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:
     """Let a repository use every committed file of another one, unverified claims excepted."""
     query = (
-        sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref, _L.c.xet_hash)
+        sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref, _L.c.xet_hash, _L.c.is_proven, _L.c.is_verified)
         .join(_F, _F.c.sha256 == _L.c.sha256)
         .where((_L.c.repo_id == source_id) & _L.c.path.is_not(None) & _is_proven())
     )
@@ -307,8 +341,10 @@ def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None,
             "pusher_id": pusher_id,
             "linked_ms": now_ms,
             "xet_hash": xet_hash,
+            "is_proven": is_proven,
+            "is_verified": is_verified,
         }
-        for sha256, size, path, ref, xet_hash in tx.sql.execute(query)
+        for sha256, size, path, ref, xet_hash, is_proven, is_verified in tx.sql.execute(query)
     ]
     insert_missing(tx.sql, _L, rows)
 
@@ -423,7 +459,7 @@ def _links() -> sa.Select[Any]:
 
 def _is_proven() -> sa.ColumnElement[bool]:
     """Whether a link leads to content that is known to have its sha256."""
-    return _L.c.xet_hash.is_(None) | (_L.c.xet_hash == _F.c.xet_hash)
+    return _L.c.xet_hash.is_(None) | (_L.c.xet_hash == _F.c.xet_hash) | _L.c.is_verified.is_(True)
 
 
 def _is_object() -> sa.ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import sqlalchemy as sa
@@ -45,11 +45,14 @@ class Kept:
 
 @attrs.frozen
 class Arrival:
-    """A file whose sha256 is proven, made of chunks of stored xorbs."""
+    """A file whose sha256 is proven, made of chunks of stored xorbs.
+
+    ``xorbs``: which chunks of each, packed (see ``xet.ChunkSet``).
+    """
 
     sha256: Sha256
     row: XetFileRow
-    xorbs: frozenset[XetHash]
+    xorbs: Mapping[XetHash, bytes]
 
 
 def kept(tx: Read, sha256s: Sequence[Sha256]) -> dict[Sha256, Kept]:
@@ -103,7 +106,10 @@ def _put_chunks(tx: Write, arrivals: Sequence[Arrival], now_ms: int) -> None:
     times = {"created_ms": now_ms, "touched_ms": now_ms}
     rows = [{"hash": item.row.hash, "size": item.row.size, "terms": item.row.terms, **times} for item in fresh]
     insert_missing(tx.sql, _T, rows)
-    insert_missing(tx.sql, _U, [{"file": item.row.hash, "xorb": xorb} for item in fresh for xorb in item.xorbs])
+    uses = [
+        {"file": item.row.hash, "xorb": xorb, "ranges": used} for item in fresh for xorb, used in item.xorbs.items()
+    ]
+    insert_missing(tx.sql, _U, uses)
     for item in arrivals:
         if item.row.hash in known:
             xet_files.put(tx, item.row, item.xorbs, now_ms)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "first_e34147f30790"
+HEAD = "first_05ed4a008568"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

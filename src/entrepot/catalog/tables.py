@@ -216,6 +216,8 @@ file_links = sa.Table(
     sa.Column("linked_ms", sa.BigInteger, nullable=False),
     sa.Column("xet_hash", Hex(32), index=True),
     sa.Column("is_lie", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("is_verified", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("is_proven", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 uploads = sa.Table(
@@ -305,6 +307,15 @@ xorb_realms = sa.Table(
     sqlite_with_rowid=False,
 )
 
+xorb_uploads = sa.Table(
+    "xorb_uploads",
+    metadata,
+    sa.Column("xorb", Hex(32), primary_key=True),
+    sa.Column("holder", sa.String(40), primary_key=True),
+    sa.Column("uploaded_ms", sa.BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 xet_files = sa.Table(
     "xet_files",
     metadata,
@@ -320,6 +331,7 @@ xet_file_xorbs = sa.Table(
     metadata,
     sa.Column("file", Hex(32), sa.ForeignKey("xet_files.hash"), primary_key=True),
     sa.Column("xorb", Hex(32), primary_key=True, index=True),
+    sa.Column("ranges", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -331,6 +343,7 @@ xet_claims = sa.Table(
     sa.Column("file", Hex(32), sa.ForeignKey("xet_files.hash"), nullable=False, index=True),
     sa.Column("user_id", sa.BigInteger),
     sa.Column("claimed_ms", sa.BigInteger, nullable=False),
+    sa.Column("is_proven", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_with_rowid=False,
 )
 
@@ -338,8 +351,7 @@ dedup_chunks = sa.Table(
     "dedup_chunks",
     metadata,
     sa.Column("chunk", Hex(32), primary_key=True),
-    sa.Column("realm", sa.BigInteger, primary_key=True),
-    sa.Column("xorb", Hex(32), nullable=False, index=True),
+    sa.Column("xorb", Hex(32), primary_key=True, index=True),
     sa.Column("shard", sa.String(24), nullable=False),
     sqlite_with_rowid=False,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
-from entrepot.names import Sha256, XetHash, new_uid
+from entrepot.names import RepoPath, Sha256, Uid, XetHash, new_uid
 
 _T = tables.xet_files
 _U = tables.xet_file_xorbs
@@ -31,11 +31,16 @@ class XetFileRow:
 
 @attrs.frozen
 class Claim:
-    """What somebody said about a file: that it has this sha256. True in one repository only, until verified."""
+    """What somebody said about a file: that it has this sha256. True in one repository only, until verified.
+
+    ``is_proven``: the claimer could read or had sent every chunk of the file, whatever the setting
+    ``dedup_scope`` allowed.
+    """
 
     sha256: Sha256
     file: XetHash
     size: int
+    is_proven: bool = False
 
 
 _FIND = sa.select(_T.c.hash, _T.c.size, _T.c.terms).where(_T.c.hash == sa.bindparam("wanted"))
@@ -47,11 +52,14 @@ def find(tx: Read, file: XetHash) -> XetFileRow | None:
     return XetFileRow(*row) if row else None
 
 
-def put(tx: Write, row: XetFileRow, xorbs: Iterable[XetHash], now_ms: int) -> None:
+def put(tx: Write, row: XetFileRow, xorbs: Mapping[XetHash, bytes], now_ms: int) -> None:
     """Record a file whose xorbs are stored.
 
     One that is there already is only touched, because two ways to make the
     same file would keep the xorbs of both; unless its own way is damaged.
+
+    Args:
+        xorbs: the chunks of each that the file uses, packed (see ``xet.ChunkSet``).
     """
     known = find(tx, row.hash) is not None
     if known and damaged_xorb_of(tx, row.hash) is None:
@@ -60,15 +68,13 @@ def put(tx: Write, row: XetFileRow, xorbs: Iterable[XetHash], now_ms: int) -> No
     values = attrs.asdict(row) | {"created_ms": now_ms, "touched_ms": now_ms}
     insert_missing(tx.sql, _T, [values], refresh=("terms", "touched_ms"))
     tx.sql.execute(sa.delete(_U).where(_U.c.file == row.hash))
-    insert_missing(tx.sql, _U, [{"file": row.hash, "xorb": xorb} for xorb in set(xorbs)])
+    insert_missing(tx.sql, _U, [{"file": row.hash, "xorb": xorb, "ranges": used} for xorb, used in xorbs.items()])
 
 
 def claim(tx: Write, repo_id: int, claims: Sequence[Claim], user_id: int | None, now_ms: int) -> None:
     """Remember what was claimed about files for one repository; the first claim about a sha256 stands."""
-    rows = [
-        {"repo_id": repo_id, "sha256": item.sha256, "file": item.file, "user_id": user_id, "claimed_ms": now_ms}
-        for item in claims
-    ]
+    same = {"repo_id": repo_id, "user_id": user_id, "claimed_ms": now_ms}
+    rows = [{"sha256": item.sha256, "file": item.file, "is_proven": item.is_proven, **same} for item in claims]
     insert_missing(tx.sql, _C, rows, refresh=("claimed_ms",))
 
 
@@ -77,7 +83,7 @@ def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, C
     found: dict[Sha256, Claim] = {}
     for at in range(0, len(sha256s), _BATCH):
         query = (
-            sa.select(_C.c.sha256, _C.c.file, _T.c.size)
+            sa.select(_C.c.sha256, _C.c.file, _T.c.size, _C.c.is_proven)
             .join(_T, _T.c.hash == _C.c.file)
             .where((_C.c.repo_id == repo_id) & _C.c.sha256.in_(sha256s[at : at + _BATCH]))
         )
@@ -98,6 +104,7 @@ def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: 
             "pusher_id": pusher_id,
             "linked_ms": now_ms,
             "xet_hash": item.file,
+            "is_proven": item.is_proven,
         }
         for item in claimed(tx, repo_id, sha256s).values()
     ]
@@ -164,6 +171,26 @@ def repos_with_claims(tx: Read) -> list[int]:
     known = sa.exists().where((_F.c.sha256 == _L.c.sha256) & _F.c.xet_hash.is_not(None))
     here = _L.c.xet_hash.is_not(None) & _L.c.is_lie.is_(False) & ~known
     return list(tx.sql.execute(sa.select(_L.c.repo_id).where(here).distinct().order_by(_L.c.repo_id)).scalars())
+
+
+@attrs.frozen
+class UnprovenLink:
+    """A committed link that rests on a claim whose chunks its uploader neither sent nor could read, as far as known."""
+
+    uid: Uid
+    repo_id: int
+    sha256: Sha256
+    file: XetHash
+    path: RepoPath
+    pusher_id: int | None
+
+
+def unproven_links(tx: Read, *, after: str, limit: int) -> list[UnprovenLink]:
+    """Return a page of the unproven links, by their ids; ``after`` is the last id of the page before, or ""."""
+    columns = (_L.c.uid, _L.c.repo_id, _L.c.sha256, _L.c.xet_hash, _L.c.path, _L.c.pusher_id)
+    rests = _L.c.xet_hash.is_not(None) & _L.c.is_proven.is_(False) & _L.c.path.is_not(None)
+    query = sa.select(*columns).where(rests & (_L.c.uid > after)).order_by(_L.c.uid).limit(limit)
+    return [UnprovenLink(*row) for row in tx.sql.execute(query)]
 
 
 def hashes(tx: Read) -> list[XetHash]:

@@ -15,6 +15,7 @@ from entrepot.names import Uid, XetHash
 
 _X = tables.xorbs
 _R = tables.xorb_realms
+_G = tables.xorb_uploads
 _D = tables.dedup_chunks
 _S = tables.shard_xorbs
 _BATCH = 500
@@ -78,20 +79,27 @@ def in_realm(tx: Read, realm: int, wanted: Sequence[XetHash]) -> set[XetHash]:
     return found
 
 
-def put(tx: Write, row: XorbRow, realm: int, now_ms: int) -> None:
+def put(tx: Write, row: XorbRow, realm: int, now_ms: int, *, holder: str | None = None) -> None:
     """Record a xorb whose bytes are durable, and let a realm use it; one that is there already is only touched.
+
+    Args:
+        holder: see :func:`use`.
 
     Raises:
         Busy: it is in quarantine, or a sweeper is deleting the bytes of this very xorb.
     """
     times = {"created_ms": now_ms, "touched_ms": now_ms, "checked_ms": now_ms, "sweeping_ms": None}
     insert_missing(tx.sql, _X, [attrs.asdict(row) | times])
-    if not use(tx, row.hash, realm, now_ms):
+    if not use(tx, row.hash, realm, now_ms, holder=holder):
         raise Busy("this xorb")
 
 
-def use(tx: Write, xorb: XetHash, realm: int, now_ms: int) -> bool:
+def use(tx: Write, xorb: XetHash, realm: int | None, now_ms: int, *, holder: str | None = None) -> bool:
     """Touch a stored xorb and let a realm use it; False when there is none whose bytes can be relied on.
+
+    Args:
+        realm: None when it was not sent, but is used because it may be read.
+        holder: who has sent all of its bytes, and may refer to every chunk of it from now on.
 
     Raises:
         Busy: somebody is deleting or replacing its bytes.
@@ -99,8 +107,17 @@ def use(tx: Write, xorb: XetHash, realm: int, now_ms: int) -> bool:
     if not _is_reliable(tx, xorb, now_ms):
         return False
     tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(touched_ms=now_ms))
-    insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm}])
+    if realm is not None:
+        insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm}])
+    if holder is not None:
+        upload = {"xorb": xorb, "holder": holder, "uploaded_ms": now_ms}
+        insert_missing(tx.sql, _G, [upload], refresh=("uploaded_ms",))
     return True
+
+
+def forget_uploads(tx: Write, uploaded_before_ms: int) -> int:
+    """Forget who sent which xorb long ago; returns how many such rows there were."""
+    return tx.sql.execute(sa.delete(_G).where(_G.c.uploaded_ms < uploaded_before_ms)).rowcount
 
 
 def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> set[XetHash]:
@@ -118,9 +135,9 @@ def admit(tx: Write, realm: int, wanted: Iterable[XetHash]) -> None:
     insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm} for xorb in wanted])
 
 
-def remember_chunks(tx: Write, realm: int, shard: Uid, chunks: Iterable[tuple[XetHash, XetHash]]) -> None:
-    """Make (chunk, xorb) pairs findable for uploads of a realm; ``shard`` groups what came together."""
-    rows = {chunk: {"chunk": chunk, "realm": realm, "xorb": xorb, "shard": shard} for chunk, xorb in chunks}
+def remember_chunks(tx: Write, shard: Uid, chunks: Iterable[tuple[XetHash, XetHash]]) -> None:
+    """Record (chunk, xorb) pairs, so that uploads find them; ``shard`` groups what came together."""
+    rows = {pair: {"chunk": pair[0], "xorb": pair[1], "shard": shard} for pair in chunks}
     insert_missing(tx.sql, _D, list(rows.values()))
     neighbours = {row["xorb"] for row in rows.values()}
     insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in neighbours])
@@ -129,25 +146,6 @@ def remember_chunks(tx: Write, realm: int, shard: Uid, chunks: Iterable[tuple[Xe
 def remember_group(tx: Write, shard: Uid, xorbs: Iterable[XetHash]) -> None:
     """Say that these xorbs came together."""
     insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in xorbs])
-
-
-_NEAR = sa.select(_D.c.xorb, _D.c.shard).where(_D.c.chunk == sa.bindparam("wanted")).limit(1)
-
-
-def near_chunk(tx: Read, chunk: XetHash, realm: int | None, limit: int) -> list[XetHash]:
-    """The xorb that holds a chunk, first, and those that came with it.
-
-    Args:
-        realm: who may know of it; None: everybody.
-        limit: xorbs at most.
-    """
-    # In a realm there is at most one row; of all realms any will do.
-    query = _NEAR if realm is None else _NEAR.where(_D.c.realm == realm)
-    row = tx.sql.execute(query, {"wanted": chunk}).first()
-    if row is None:
-        return []
-    others = tx.sql.execute(sa.select(_S.c.xorb).where(_S.c.shard == row.shard).limit(limit)).scalars()
-    return [row.xorb, *(xorb for xorb in others if xorb != row.xorb)][:limit]
 
 
 _IS_DAMAGED = sa.select(_X.c.hash).where((_X.c.hash == sa.bindparam("wanted")) & _X.c.is_damaged.is_(True))
@@ -250,7 +248,7 @@ def begin_sweep(tx: Write, xorb: XetHash, touched_before_ms: int, now_ms: int) -
     if not tx.sql.execute(sa.update(_X).where(old).values(sweeping_ms=now_ms)).rowcount:
         return False
     # From now on no upload may be told that these chunks are here.
-    for table in (_D, _S, _R):
+    for table in (_D, _S, _R, _G):
         tx.sql.execute(sa.delete(table).where(table.c.xorb == xorb))
     return True
 

@@ -13,6 +13,7 @@ from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.names import RepoRef, parse_repo_link
 
 if TYPE_CHECKING:
+    from entrepot.hub.imports import Imported
     from entrepot.hub.lfs_rewrites import Rewritten
 
 
@@ -54,6 +55,10 @@ def import_(
     files. Commits from the first such file on get new ids and lose their
     signatures; each old id is printed with its new one.
 
+    A source over https, http or ssh must have public addresses, on every
+    redirect too, unless the setting import_private_sources is true. Without
+    it, proxies of the environment are not used.
+
     \b
     Examples:
       entrepot import https://example.org/team/model.git alice/model
@@ -80,22 +85,27 @@ def import_(
             progress=progress,
         )
     progress.clear()
-    ids = done.rewritten.ids if done.rewritten is not None else {}
     if id_map is not None:
+        ids = done.rewritten.ids if done.rewritten is not None else {}
         Path(id_map).write_text("".join(f"{old} {new}\n" for old, new in ids.items()))
+    _show_done(ref, done, is_listed=id_map is None, as_json=as_json)
+    return 1 if done.refused else 0
+
+
+def _show_done(ref: RepoRef, done: Imported, *, is_listed: bool, as_json: bool) -> None:
     if as_json:
         refused = [{"ref": verdict.ref, "reason": verdict.reason} for verdict in done.refused]
+        rewritten = done.rewritten
         show_json(
             {"repo": str(ref.id), "type": ref.type.value, "refs": done.refs, "files": done.files, "refused": refused}
-            | ({"rewritten": ids, "signatures_dropped": done.rewritten.signatures} if done.rewritten else {})
+            | ({"rewritten": rewritten.ids, "signatures_dropped": rewritten.signatures} if rewritten else {})
         )
-    else:
-        if done.rewritten is not None:
-            _show_rewritten(done.rewritten, is_listed=id_map is None)
-        for verdict in done.refused:
-            show(f"refused   {verdict.ref}: {verdict.reason}")
-        show(f"{ref.path}: {done.refs} branches and tags, {done.files} large files")
-    return 1 if done.refused else 0
+        return
+    if done.rewritten is not None:
+        _show_rewritten(done.rewritten, is_listed=is_listed)
+    for verdict in done.refused:
+        show(f"refused   {verdict.ref}: {verdict.reason}")
+    show(f"{ref.path}: {done.refs} branches and tags, {done.files} large files")
 
 
 def _show_rewritten(rewritten: Rewritten, *, is_listed: bool) -> None:

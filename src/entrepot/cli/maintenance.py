@@ -32,9 +32,11 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     --deep stops serving chunks that it finds damaged.
 
     Findings are 'missing' or 'corrupt', which is damage (exit code 1), or
-    'orphaned', which 'entrepot gc' removes in time, or 'unreadable': a path
-    that no client can use, until it is deleted (exit code 0). The hub may be
-    in use meanwhile.
+    without damage (exit code 0): 'orphaned', which 'entrepot gc' removes in
+    time; 'unreadable', a path that no client can use, until it is deleted;
+    'unproven', a large file in a repository whose content its uploader
+    neither sent nor may read elsewhere now, as far as it is recorded. The hub
+    may be in use meanwhile.
 
     \b
     Examples:
@@ -57,18 +59,18 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     if quick:
         not_checked.append("the bytes of git objects, raw large files and clone caches (without --quick they are)")
     damaged = sum(finding.is_damage for finding in found)
-    orphaned = sum(finding.kind == "orphaned" for finding in found)
+    counts = {kind: sum(finding.kind == kind for finding in found) for kind in ("orphaned", "unreadable", "unproven")}
     if as_json:
         rows = [
             {"kind": finding.kind, "where": finding.where, "what": finding.what, "size": finding.size}
             for finding in found
         ]
-        show_json({"damaged": damaged, "orphaned": orphaned, "not_checked": not_checked, "findings": rows})
+        show_json({"damaged": damaged, **counts, "not_checked": not_checked, "findings": rows})
     elif not found:
         show("everything that was checked is there and as it should be" if not quick else "everything is there")
     else:
-        others = len(found) - damaged - orphaned
-        show(f"{damaged} damaged, {orphaned} orphaned" + (f", {others} unreadable" if others else ""))
+        others = [f"{counts[kind]} {kind}" for kind in ("unreadable", "unproven") if counts[kind]]
+        show(", ".join([f"{damaged} damaged", f"{counts['orphaned']} orphaned", *others]))
     if not_checked and not as_json:
         show(f"not checked: {'; '.join(not_checked)}")
     return 1 if damaged else 0

@@ -36,7 +36,7 @@ from pathlib import Path
 import attrs
 import msgspec
 
-from entrepot.client.drafts import INCOMPLETE, exclusive_draft
+from entrepot.client.drafts import INCOMPLETE, exclusive_draft, sweep_drafts
 from entrepot.client.file_locks import locked
 from entrepot.errors import CannotWrite, DiskFull, InvalidName, InvalidPath, RevisionNotFound
 from entrepot.names import RepoRef, RepoType, parse_path, parse_repo_id, parse_revision
@@ -96,6 +96,11 @@ class RepoCache:
     def drafts(self) -> Path:
         """The folder of what is about to get its name."""
         return self.folder / OWN / "drafts"
+
+    def sweep(self) -> None:
+        """Remove what killed processes have begun to write and nothing will go on with."""
+        for folder in (self.folder / "blobs", self.drafts):
+            sweep_drafts(folder)
 
     # --- what is known ---
 

@@ -2,7 +2,7 @@
 
 The name of a draft is made from the place that it is for. A process that is
 killed leaves its draft behind under a name that the next one for the same
-place takes over, so that drafts neither pile up nor survive a repetition.
+place takes over; :func:`sweep_drafts` removes the others.
 """
 
 from __future__ import annotations
@@ -10,19 +10,26 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
-from entrepot.client.file_locks import try_lock
+from entrepot.client.file_locks import lock_file
 
 INCOMPLETE = ".incomplete"
+_DRAFT = re.compile(rf"\.[0-9a-f]{{20}}{re.escape(INCOMPLETE)}")
 
 
-def draft_name(place: Path) -> str:
-    """Return the name of the draft for a place: 33 bytes, however long the name of the place is."""
-    digest = hashlib.sha256(os.fsencode(os.path.abspath(place))).hexdigest()[:20]
+def draft_name(place: Path, tag: str = "") -> str:
+    """Return the name of the draft for a place: 32 bytes, however long the name of the place is.
+
+    Args:
+        tag: that of the content, for drafts that are continued: another content gets another draft.
+    """
+    key = b"\0".join((os.fsencode(os.path.abspath(place)), tag.encode("utf-8", "backslashreplace")))
+    digest = hashlib.sha256(key).hexdigest()[:20]
     return f".{digest}{INCOMPLETE}"
 
 
@@ -56,7 +63,7 @@ def _opened(folder: Path, name: str) -> tuple[Path, FileIO]:
         path = folder / name
         file = FileIO(_create(path, flags), "r+b")
         try:
-            if not try_lock(file.fileno()):
+            if not lock_file(file.fileno()):
                 break
             if _is_same(file.fileno(), path):
                 file.truncate(0)
@@ -83,3 +90,23 @@ def _is_same(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False))
     except FileNotFoundError:
         return False
+
+
+def sweep_drafts(folder: Path) -> None:
+    """Remove the drafts of :func:`exclusive_draft` in a folder that no living thread or process writes to.
+
+    What cannot be removed, or be locked, stays.
+    """
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _DRAFT.fullmatch(entry.name):
+                _remove_abandoned(Path(entry.path))
+
+
+def _remove_abandoned(path: Path) -> None:
+    with contextlib.suppress(OSError), FileIO(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b") as file:
+        # Whoever waits for the lock meanwhile finds that its draft has gone, and begins anew.
+        if lock_file(file.fileno(), waits=False) and _is_same(file.fileno(), path):
+            path.unlink()

@@ -312,7 +312,7 @@ def _document(answer: Answer) -> dict[str, Any]:
         return {}
     try:
         return msgspec.json.decode(answer.body, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
 
 

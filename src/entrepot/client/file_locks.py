@@ -43,13 +43,19 @@ def locked(path: Path) -> Iterator[bool]:
     with turn:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            yield try_lock(descriptor)
+            yield lock_file(descriptor)
         finally:
             os.close(descriptor)  # and with it the lock
 
 
-def try_lock(descriptor: int) -> bool:
-    """Wait for the lock of an open file and hold it until the file is closed; False where there are no locks.
+def lock_file(descriptor: int, *, waits: bool = True) -> bool:
+    """Lock an open file until it is closed; whether that was possible.
+
+    Args:
+        waits: wait for another holder; False gives up instead, on POSIX systems.
+
+    Returns:
+        False where the file system knows no locks, or another holder has it.
 
     Raises:
         OSError: the system refuses for another reason.
@@ -60,7 +66,9 @@ def try_lock(descriptor: int) -> bool:
         else:
             import fcntl
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
     except OSError as error:
         if error.errno in _UNSUPPORTED:
             return False

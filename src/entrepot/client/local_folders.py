@@ -21,6 +21,7 @@ from pathlib import Path
 import attrs
 
 from entrepot.client.caches import RepoCache, checked_path, is_commit, write_file, writing
+from entrepot.client.drafts import sweep_drafts
 from entrepot.client.fetching import Wanted, fetch
 from entrepot.client.file_locks import locked
 from entrepot.client.hubs import Hub
@@ -90,6 +91,11 @@ class FolderShelf:
         write_file(place, data, self._drafts)
         self._write_note(wanted)
         return place
+
+    def sweep(self) -> None:
+        """Remove what killed processes have begun to write and nothing will go on with."""
+        sweep_drafts(self._drafts)
+        self.cache.sweep()
 
     def fetch(self, hub: Hub, wanted: Wanted, meter: Meter, *, is_forced: bool = False) -> Path:
         """Fetch the file, or what is missing of it, while nobody else writes to the same place."""

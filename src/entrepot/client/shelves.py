@@ -39,6 +39,9 @@ class Shelf(Protocol):
     def put(self, wanted: Wanted, data: bytes) -> Path:
         """Keep small content that was checked."""
 
+    def sweep(self) -> None:
+        """Remove what killed processes have begun to write and nothing will go on with."""
+
     def fetch(self, hub: Hub, wanted: Wanted, meter: Meter, *, is_forced: bool = False) -> Path:
         """Fetch the file, or what is missing of it; raises as :func:`~entrepot.client.fetching.fetch`.
 
@@ -81,6 +84,10 @@ class CacheShelf:
         """Keep small content that was checked."""
         self.cache.put(wanted.etag, data)
         return self.cache.link(wanted.commit, wanted.path, wanted.etag)
+
+    def sweep(self) -> None:
+        """Remove what killed processes have begun to write and nothing will go on with."""
+        self.cache.sweep()
 
     def fetch(self, hub: Hub, wanted: Wanted, meter: Meter, *, is_forced: bool = False) -> Path:
         """Fetch the file, or what is missing of it, while nobody else fetches the same bytes."""

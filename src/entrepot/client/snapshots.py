@@ -86,6 +86,7 @@ def download_snapshot(
     missing = chosen if options.is_forced else [w for w in chosen if not _is_settled(shelf, w)]
     if missing:
         _fetch_all(_Errand(hub, shelf, options), missing, threads)
+    shelf.sweep()
     folder = shelf.folder(listed.commit)
     if not chosen:
         if patterns := described(allow, ignore):

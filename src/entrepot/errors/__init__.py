@@ -93,6 +93,7 @@ from entrepot.errors.rights import (
     RepoDisabled,
 )
 from entrepot.errors.stores import (
+    BeingVerified,
     BlobMissing,
     BlobUnreadable,
     BodyTooSlow,
@@ -112,6 +113,7 @@ __all__ = [
     "AlreadyExists",
     "AlreadyGranted",
     "AnswerUnusable",
+    "BeingVerified",
     "BlobMissing",
     "BlobUnreadable",
     "BodyTooSlow",

@@ -80,17 +80,18 @@ class LargeFileMissing(Invalid):
 
 @attrs.define
 class XorbMissing(Invalid):
-    """A shard uses a xorb that is not stored, or not where its uploader may use it."""
+    """A shard uses chunks that are not stored, or that its uploader may not use: the two are not told apart."""
 
     xorb: str
     where: str
 
     @property
     def message(self) -> str:
-        # Clients trust their own cache for weeks and never ask again; only its removal helps.
+        # Clients trust their own cache for weeks; the name of the store changes, so that the next upload starts clean.
         return (
-            f"the xorb {self.xorb} ({self.where}) is not stored here; remove the folder 'xet' "
-            "of the client's cache (usually ~/.cache/huggingface/xet) and upload again"
+            f"the chunks of xorb {self.xorb} ({self.where}) are not available to this token; upload again, "
+            "and the client sends them. If that does not help, remove the folder 'xet' of the client's cache "
+            "(usually ~/.cache/huggingface/xet)"
         )
 
 

@@ -25,6 +25,21 @@ class Busy(Unavailable):
 
 
 @attrs.define
+class BeingVerified(Unavailable):
+    """A file was uploaded so recently that its sha256 is still a claim, and it is too large to be verified at once."""
+
+    sha256: str
+    size: int
+
+    @property
+    def message(self) -> str:
+        return (
+            f"the content of the large file {self.sha256} ({self.size:,} bytes) is still being verified, "
+            "and can be used in other repositories when that is done; try again in a minute"
+        )
+
+
+@attrs.define
 class StoreFull(Unavailable):
     """The disk that holds the data folder has no room left."""
 

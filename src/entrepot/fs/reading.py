@@ -17,6 +17,7 @@ from fsspec.spec import AbstractFileSystem
 
 from entrepot.client.calls import files, trees
 from entrepot.client.downloads import facts_of
+from entrepot.client.drafts import draft_name
 from entrepot.client.fetching import Wanted, fetch
 from entrepot.client.hubs import Hub, connect
 from entrepot.errors import AnswerUnusable, EntryNotFound, InvalidName, RevisionNotFound
@@ -219,7 +220,7 @@ class ReadingFileSystem(AbstractFileSystem):
             raise AnswerUnusable(self.url(rpath), "it does not say which file this is")
         wanted = Wanted(place.ref, facts.commit, place.path, facts.etag, facts.size, facts.xet_hash)
         callback.set_size(facts.size)
-        draft = Path(f"{os.fspath(lpath)}.{facts.etag[:16]}.incomplete")
+        draft = Path(lpath).with_name(draft_name(Path(lpath), facts.etag))
         fetch(self.hub, wanted, draft, _CallbackMeter(callback))
         os.replace(draft, lpath)
 

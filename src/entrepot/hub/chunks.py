@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.blobs import OpenSink, file_key
-from entrepot.catalog import Read, Write, files, jobs, repos, xet_files, xorbs
+from entrepot.catalog import Read, Write, chunk_access, files, jobs, repos, xet_files, xorbs
+from entrepot.catalog.chunk_access import Viewer
 from entrepot.catalog.xet_files import Claim, XetFileRow
 from entrepot.catalog.xorbs import XorbRow
 from entrepot.errors import (
@@ -30,7 +31,8 @@ from entrepot.errors import (
     XorbDamaged,
     XorbMissing,
 )
-from entrepot.hub import grants, passes, quotas, scrubbing
+from entrepot.hub import chunk_rights, grants, passes, quotas, scrubbing
+from entrepot.hub.chunk_rights import ChunkRights
 from entrepot.hub.house import Hub
 from entrepot.hub.passes import Pass
 from entrepot.names import Sha256, XetHash, new_uid
@@ -38,16 +40,19 @@ from entrepot.storage import chunked
 from entrepot.storage.chunked import StoredXorb
 from entrepot.storage.contents import Content
 from entrepot.xet import (
+    HASH_BYTES,
     MAX_BODY_BYTES,
     FileBlock,
     KnownXorb,
     Plan,
     Shard,
     Terms,
+    UsableXorb,
     XorbIndex,
     check_shard,
     dedup_answer,
     eligible_chunks,
+    named_xorbs,
     parse_shard,
     parse_xorb,
     plan,
@@ -71,6 +76,11 @@ class ReceivingXorb:
     _xorb: XetHash
     _sink: OpenSink
 
+    @property
+    def holder(self) -> str:
+        """Who sends it."""
+        return self._given.holder
+
     def write(self, data: bytes | memoryview) -> None:
         """Take the next bytes.
 
@@ -80,7 +90,7 @@ class ReceivingXorb:
         self._sink.write(data)
 
     def finish(self) -> bool:
-        """Verify every chunk and keep the xorb; False when it was here already.
+        """Verify every chunk and keep the xorb; False when it was here already, and the sender could know that.
 
         Raises:
             Malformed, ContentMismatch, LimitExceeded: the bytes are not this xorb; nothing is kept.
@@ -89,7 +99,10 @@ class ReceivingXorb:
         index = parse_xorb(self._sink.view(), self._xorb)
         with self._hub.read() as tx:
             passes.recheck(self._hub, tx, self._given)
-        return keep_xorb(self._hub, self._given.realm, self._xorb, index, self._sink)
+            viewer = chunk_rights.viewer_of(self._hub, tx, self._given)
+            is_known = ChunkRights(tx, viewer, [self._xorb]).of(self._xorb).covers(0, index.count)
+        is_fresh = keep_xorb(self._hub, self._given.realm, self._xorb, index, self._sink, holder=self._given.holder)
+        return is_fresh or not is_known
 
     def discard(self) -> None:
         """Drop what has arrived; nothing after :meth:`finish`."""
@@ -116,8 +129,13 @@ def receive_xorb(hub: Hub, given: Pass, xorb: XetHash, size: int | None) -> Rece
     return ReceivingXorb(hub, given, xorb, hub.store.drafts.receive_unnamed(size))
 
 
-def keep_xorb(hub: Hub, realm: int, xorb: XetHash, index: XorbIndex, sink: OpenSink) -> bool:
+def keep_xorb(
+    hub: Hub, realm: int, xorb: XetHash, index: XorbIndex, sink: OpenSink, *, holder: str | None = None
+) -> bool:
     """Publish the bytes of a verified xorb and record it; False when it was here already.
+
+    Args:
+        holder: who has sent the bytes, and may refer to all of them from now on.
 
     Raises:
         Busy: a sweeper is deleting this very xorb.
@@ -125,15 +143,17 @@ def keep_xorb(hub: Hub, realm: int, xorb: XetHash, index: XorbIndex, sink: OpenS
     row = chunked.row_of(xorb, index)
     with hub.write() as tx:
         there = xorbs.find(tx, xorb)
-        is_usable = there is not None and xorbs.use(tx, xorb, realm, hub.now_ms())
+        is_usable = there is not None and xorbs.use(tx, xorb, realm, hub.now_ms(), holder=holder)
     if there is not None:
         if is_usable and hub.store.blobs.stat(chunked.key_of(there)) is not None:
+            if chunked.key_of(there) == chunked.key_of(row):
+                sink.publish_as(chunked.key_of(row), index.size)  # takes as long as for bytes that are new
             return False
-        _replace(hub, realm, there, row, sink)
+        _replace(hub, realm, there, row, sink, holder)
         return True
     is_fresh = sink.publish_as(chunked.key_of(row), index.size)
     with hub.write() as tx:
-        xorbs.put(tx, row, realm, hub.now_ms())
+        xorbs.put(tx, row, realm, hub.now_ms(), holder=holder)
         stands = xorbs.find(tx, xorb)
     if stands is None or hub.store.blobs.stat(chunked.key_of(stands)) is None:
         raise Busy("this xorb")  # somebody else's bytes of it are still on their way, or were just swept
@@ -143,7 +163,7 @@ def keep_xorb(hub: Hub, realm: int, xorb: XetHash, index: XorbIndex, sink: OpenS
     return True
 
 
-def _replace(hub: Hub, realm: int, there: XorbRow, row: XorbRow, sink: OpenSink) -> None:
+def _replace(hub: Hub, realm: int, there: XorbRow, row: XorbRow, sink: OpenSink, holder: str | None) -> None:
     """Let verified bytes take the place of lost or damaged ones, which nobody reads meanwhile.
 
     Raises:
@@ -157,7 +177,7 @@ def _replace(hub: Hub, realm: int, there: XorbRow, row: XorbRow, sink: OpenSink)
     sink.publish_as(chunked.key_of(row), row.size)
     with hub.write() as tx:
         xorbs.mend(tx, row, claimed_ms, hub.now_ms())
-        xorbs.put(tx, row, realm, hub.now_ms())
+        xorbs.put(tx, row, realm, hub.now_ms(), holder=holder)
 
 
 def has_xorb(hub: Hub, given: Pass, xorb: XetHash) -> bool:
@@ -168,11 +188,11 @@ def has_xorb(hub: Hub, given: Pass, xorb: XetHash) -> bool:
     """
     passes.require_write(given)
     with hub.write() as tx:
-        try:
-            stored = _find(hub, tx, given, xorb)
-        except XorbDamaged:
+        rights = ChunkRights(tx, chunk_rights.viewer_of(hub, tx, given), [xorb])
+        stored = _find_intact(hub, tx, xorb) if rights.of(xorb) else None
+        if stored is None or not rights.of(xorb).covers(0, stored.index.count):
             return False
-        if stored is None or not xorbs.use(tx, xorb, given.realm, hub.now_ms()):
+        if not xorbs.use(tx, xorb, None, hub.now_ms()):
             return False
     return hub.store.blobs.stat(stored.key) is not None
 
@@ -192,22 +212,29 @@ def register_shard(hub: Hub, given: Pass, data: bytes) -> None:
     if len(data) > MAX_SHARD_BODY:
         raise LimitExceeded("the shard", MAX_SHARD_BODY)
     shard = parse_shard(data)
+    named = named_xorbs(shard)
     _check_room(hub, given, shard)
-    found: dict[XetHash, StoredXorb] = {}
+    with hub.read() as tx:
+        viewer = chunk_rights.viewer_of(hub, tx, given)
+        rights = ChunkRights(tx, viewer, named)
 
-    def find(xorb: XetHash) -> XorbIndex | None:
-        if xorb not in found:
-            with hub.read() as tx:
-                stored = _find(hub, tx, given, xorb)
-            if stored is None:
-                return None
-            found[xorb] = stored
-        return found[xorb].index
+    def find(xorb: XetHash) -> UsableXorb | None:
+        usable = rights.of(xorb)
+        if not usable:
+            return None
+        with hub.read() as tx:
+            stored = chunked.find_xorb(hub.store, tx, xorb)
+        return None if stored is None else UsableXorb(stored.index, usable)
 
-    check_shard(shard, find)
+    try:
+        check_shard(shard, find)
+    except XorbMissing:
+        with hub.write() as tx:
+            passes.forget_known(tx, given.holder)
+        raise
     if given.is_proposal:
-        _check_digests(hub, shard, found)
-    _record(hub, given, shard, found)
+        _check_digests(hub, shard)
+    _record(hub, given, shard, named, is_proven=_is_proven(hub, viewer, shard, named))
 
 
 def _check_room(hub: Hub, given: Pass, shard: Shard) -> None:
@@ -226,17 +253,8 @@ def _check_room(hub: Hub, given: Pass, shard: Shard) -> None:
 
 def find_chunk(hub: Hub, given: Pass, chunk: XetHash) -> bytes | None:
     """A shard that tells which xorbs hold a chunk and its neighbours, keyed; None when nobody knows the chunk."""
-    realm = None if hub.settings.dedup_scope == "hub" else given.realm
     with hub.read() as tx:
-        near = xorbs.near_chunk(tx, chunk, realm, _ANSWER_XORBS)
-        known = []
-        for xorb in near:
-            try:
-                stored = _find(hub, tx, given, xorb)
-            except XorbDamaged:
-                continue
-            if stored is not None:
-                known.append(KnownXorb(xorb, stored.index))
+        known = near_chunk(hub, tx, chunk_rights.viewer_of(hub, tx, given), chunk, _ANSWER_XORBS)
     if not known:
         return None
     with hub.write() as tx:
@@ -247,6 +265,23 @@ def find_chunk(hub: Hub, given: Pass, chunk: XetHash) -> bytes | None:
         return None
     now_s = hub.now_ms() // 1000
     return dedup_answer(known, secrets.token_bytes(32), now_s, now_s + _ANSWER_LIFETIME_S)
+
+
+def near_chunk(hub: Hub, tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[KnownXorb]:
+    """Return an intact xorb in which a viewer may refer to a chunk, first, and those that came with it."""
+    for group in chunk_access.near_chunk(tx, viewer, chunk, limit):
+        rights = ChunkRights(tx, viewer, group)
+        known = []
+        for xorb in group:
+            usable = rights.of(xorb)
+            stored = _find_intact(hub, tx, xorb) if usable else None
+            if stored is not None and usable.first(stored.index.count).any():
+                known.append(KnownXorb(xorb, stored.index, usable))
+            if not known or not known[0].has(chunk):
+                break
+        if known and known[0].has(chunk):
+            return known
+    return []
 
 
 @attrs.frozen
@@ -351,15 +386,22 @@ def _intact_terms(tx: Read, file: XetHash) -> Terms:
     return terms
 
 
-def _find(hub: Hub, tx: Read, given: Pass, xorb: XetHash) -> StoredXorb | None:
-    """A stored xorb, if the holder of the pass may refer to it.
-
-    Raises:
-        XorbDamaged: it is in quarantine.
-    """
-    if hub.settings.dedup_scope == "namespace" and not xorbs.in_realm(tx, given.realm, [xorb]):
+def _find_intact(hub: Hub, tx: Read, xorb: XetHash) -> StoredXorb | None:
+    """Return a stored xorb unless it is in quarantine."""
+    try:
+        return chunked.find_xorb(hub.store, tx, xorb)
+    except XorbDamaged:
         return None
-    return chunked.find_xorb(hub.store, tx, xorb)
+
+
+def _is_proven(hub: Hub, viewer: Viewer, shard: Shard, named: Sequence[XetHash]) -> bool:
+    """Whether every chunk of the files was sent or may be read by the viewer, whatever ``dedup_scope`` adds."""
+    if viewer == chunk_rights.strict(viewer):
+        return True
+    with hub.read() as tx:
+        rights = ChunkRights(tx, chunk_rights.strict(viewer), named)
+    ranges = {(term.xorb, term.start, term.end) for file in shard.files for term in file.terms}
+    return all(rights.of(xorb).covers(start, end) for xorb, start, end in ranges)
 
 
 def _since(hub: Hub, xorb: XetHash) -> int:
@@ -372,27 +414,28 @@ def _since(hub: Hub, xorb: XetHash) -> int:
     return 0 if standing is None else standing.since_ms
 
 
-def _record(hub: Hub, given: Pass, shard: Shard, found: Mapping[XetHash, StoredXorb]) -> None:
+def _record(hub: Hub, given: Pass, shard: Shard, named: Sequence[XetHash], *, is_proven: bool) -> None:
     now, uid = hub.now_ms(), new_uid()
-    used = {file.hash: list(dict.fromkeys(term.xorb for term in file.terms)) for file in shard.files}
-    chunks = _findable(shard, found)
+    used = {file.hash: file.terms.used() for file in shard.files}
+    chunks = _findable(hub, shard)
     with hub.write() as tx:
         passes.recheck(hub, tx, given)
-        for xorb in found:
-            if not xorbs.use(tx, xorb, given.realm, now):
+        for xorb in named:
+            if not xorbs.use(tx, xorb, None, now):
                 raise XorbMissing(xorb, "it was lost meanwhile")
         for file in shard.files:
             xet_files.put(tx, XetFileRow(file.hash, file.terms.size, file.terms.encode()), used[file.hash], now)
         if given.is_proposal:
             _link_proven(tx, given, _claims(shard.files), now)
         else:
-            xet_files.claim(tx, given.repo_id, _claims(shard.files), given.user_id, now)
-        xorbs.remember_chunks(tx, given.realm, uid, chunks)
+            claims = [attrs.evolve(claim, is_proven=is_proven) for claim in _claims(shard.files)]
+            xet_files.claim(tx, given.repo_id, claims, given.user_id, now)
+        xorbs.remember_chunks(tx, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
         jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=f"verify:{given.repo_id}", delay_ms=60_000)
 
 
-def _check_digests(hub: Hub, shard: Shard, found: Mapping[XetHash, StoredXorb]) -> None:
+def _check_digests(hub: Hub, shard: Shard) -> None:
     """Compute the sha256 of all files of a shard: who may only propose changes is not believed.
 
     A claim counts in its whole repository, so a wrong one would reach files
@@ -401,6 +444,11 @@ def _check_digests(hub: Hub, shard: Shard, found: Mapping[XetHash, StoredXorb]) 
     Raises:
         ContentMismatch: a file has another sha256 than the shard says.
     """
+
+    def find(xorb: XetHash) -> StoredXorb:
+        with hub.read() as tx:
+            return chunked.get_xorb(hub.store, tx, xorb)
+
     for file in shard.files:
         if file.sha256 is None:
             continue
@@ -408,7 +456,7 @@ def _check_digests(hub: Hub, shard: Shard, found: Mapping[XetHash, StoredXorb]) 
             if files.chunks_of(tx, file.sha256) == file.hash:
                 continue  # found out before
         digest = hashlib.sha256()
-        with contextlib.closing(chunked.ChunkedContent(hub.store, file.terms, found.__getitem__)) as content:
+        with contextlib.closing(chunked.ChunkedContent(hub.store, file.terms, find)) as content:
             for offset in range(0, content.size, _PIECE):
                 digest.update(content.read_at(offset, _PIECE))
         if digest.hexdigest() != file.sha256:
@@ -426,15 +474,19 @@ def _claims(blocks: Sequence[FileBlock]) -> list[Claim]:
     return [Claim(file.sha256, file.hash, file.terms.size) for file in blocks if file.sha256 is not None]
 
 
-def _findable(shard: Shard, found: Mapping[XetHash, StoredXorb]) -> list[tuple[XetHash, XetHash]]:
+def _findable(hub: Hub, shard: Shard) -> list[tuple[XetHash, XetHash]]:
     """(chunk, xorb) of every chunk that clients may ask for: the first of each file, and one in 1,024."""
     pairs: list[tuple[XetHash, XetHash]] = []
-    for file in shard.files:
-        first = next(iter(file.terms), None)
-        if first is not None:
-            raw = found[first.xorb].index.chunk_hashes(first.start, first.start + 1)
-            pairs.append((read_hash(raw), first.xorb))
+    with hub.read() as tx:
+        for file in shard.files:
+            first = next(iter(file.terms), None)
+            if first is not None:
+                stored = _find_intact(hub, tx, first.xorb)
+                if stored is None:
+                    raise XorbMissing(first.xorb, "it was lost meanwhile")
+                pairs.append((read_hash(stored.index.chunk_hashes(first.start, first.start + 1)), first.xorb))
     for block in shard.xorbs:
         for number in (*eligible_chunks(block.hashes), *block.flagged):
-            pairs.append((read_hash(found[block.hash].index.chunk_hashes(number, number + 1)), block.hash))
+            raw = block.hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)]
+            pairs.append((read_hash(raw), block.hash))
     return pairs

@@ -144,6 +144,16 @@ def recheck_push(tx: Read, caller: Caller, row: RepoRow, now_ms: int) -> tuple[R
     return proposals.uploader(tx, callers.renewed(tx, caller, now_ms), now.ref, None)
 
 
+def holder(tx: Read, grant: Grant, now_ms: int) -> Anyone:
+    """Return who was given a grant, with the rights of now; None for anonymous callers and once the token is gone."""
+    if grant.user_id is None:
+        return None
+    try:
+        return callers.by_stamp(tx, grant.stamp, grant.user_id, now_ms)
+    except InvalidCredentials:
+        return None
+
+
 def _find(tx: Read, grant: Grant) -> RepoRow | None:
     if not grant.name:
         return repos.by_uid(tx, grant.repo)

@@ -11,12 +11,23 @@ from pathlib import Path
 import attrs
 
 from entrepot.catalog import accounts, refs
+from entrepot.catalog.repos import RepoRow
 from entrepot.errors import AccountNotFound, LimitExceeded, Refused, shown
 from entrepot.git.commands import Command, Request, Verdict
 from entrepot.git.packs import HEADER_BYTES
-from entrepot.hub import callers, git_wire, lfs_rewrites, pushes, repositories, transfers
+from entrepot.hub import (
+    callers,
+    git_wire,
+    import_large_files,
+    import_sources,
+    lfs_rewrites,
+    pushes,
+    repositories,
+    transfers,
+)
 from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
+from entrepot.hub.import_sources import Source
 from entrepot.hub.lfs_rewrites import Rewritten
 from entrepot.hub.repositories import NewRepo
 from entrepot.names import MAIN, Oid, RepoRef, parse_sha256
@@ -62,8 +73,7 @@ def bring_in(
         source: what ``git clone`` understands.
         folder: an empty place for a copy of the source, removed by the caller.
         environ: in which git fetches the source, with its owner's credentials.
-        tolerates_old: also take objects with the faults that old programs have made and git itself reads
-            (:data:`~entrepot.hub.git_wire.OLD_FAULTS`), such as dates and time zones that do not exist.
+        tolerates_old: also accept objects with faults of old programs (:data:`~entrepot.hub.git_wire.OLD_FAULTS`).
         rewrites_large: rewrite the history so that regular files above the
             limit of the hub become git-lfs files, instead of refusing them.
 
@@ -78,43 +88,73 @@ def bring_in(
             not take what the source has.
     """
     progress(f"fetching {source}")
-    _fetch(["clone", "--quiet", "--mirror", "--", source, str(folder)], folder.parent, environ)
+    judged = _clone(hub, source, folder, environ)
     heads = dict(_list_refs(folder))
     first = heads.get(MAIN) or _head(folder)
     if first is None:
         raise Refused(f"{shown(source)} has no commits")
     heads.setdefault(MAIN, first)
-    large = lfs_rewrites.find_large(folder, hub.settings.max_inline_file)
-    rewritten = None
-    if large and rewrites_large:
-        progress(f"turning {len(large):,} large files into git-lfs files")
-        rewritten = lfs_rewrites.rewrite(folder, list(dict.fromkeys(heads.values())), large)
+    rewritten = _without_large(hub, folder, heads, rewrites_large=rewrites_large)
+    if rewritten is not None:
         heads = {name: rewritten.ids.get(oid, oid) for name, oid in heads.items()}
-    elif large:
-        cure = "import again with --large-files lfs, which rewrites the history"
-        raise LimitExceeded(f"the size of {len(large):,} regular files", hub.settings.max_inline_file, cure)
-    found = _fetch_large(folder, environ)
-    owner = _owner(hub, ref.id.namespace)
+    found, owner = _fetch_large(folder, judged), _owner(hub, ref.id.namespace)
     new = NewRepo(ref.type, ref.id.name, ref.id.namespace, visibility, sdk="static" if ref.type == "space" else None)
     row = repositories.create(hub, owner, new)
     try:
         for number, file in enumerate(found, 1):
             progress(f"storing large file {number:,} of {len(found):,}")
             _store(hub, owner, ref, file)
-        with hub.read() as tx:
-            old = refs.find(tx, row.id, MAIN)
-        commands = [Command(name, old if name == MAIN else None, oid) for name, oid in heads.items()]
         progress("storing the history")
-        request = Request(tuple(commands), frozenset())
-        verdicts = _push(hub, owner, ref, folder, request, git_wire.OLD_FAULTS if tolerates_old else ())
-        refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
-        for verdict in refused:
-            if verdict.ref == MAIN:
-                raise Refused(f"{MAIN} was refused: {verdict.reason}")
+        verdicts = _push_all(hub, owner, row, folder, heads, git_wire.OLD_FAULTS if tolerates_old else ())
     except BaseException:
         repositories.delete(hub, owner, row.ref)
         raise
+    refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
     return Imported(len(verdicts) - len(refused), len(found), refused, rewritten)
+
+
+def _clone(hub: Hub, source: str, folder: Path, environ: Mapping[str, str]) -> Source:
+    judged = import_sources.judge(source, environ, allows_private=hub.settings.import_private_sources)
+    cloning = [*judged.options, "clone", "--quiet", "--mirror", "--", judged.url, str(folder)]
+    _fetch(cloning, folder.parent, judged.environ)
+    return judged
+
+
+def _without_large(hub: Hub, folder: Path, heads: Mapping[str, Oid], *, rewrites_large: bool) -> Rewritten | None:
+    """Rewrite the history if it has regular files above the limit; None if it has none.
+
+    Raises:
+        LimitExceeded: it has some, and shall not be rewritten.
+    """
+    limit = hub.settings.max_inline_file
+    large = lfs_rewrites.find_large(folder, limit)
+    if not large:
+        return None
+    if not rewrites_large:
+        cure = "import again with --large-files lfs, which rewrites the history"
+        raise LimitExceeded(f"the size of {len(large):,} regular files", limit, cure)
+    return lfs_rewrites.rewrite(folder, list(dict.fromkeys(heads.values())), large)
+
+
+def _push_all(
+    hub: Hub, owner: Caller, row: RepoRow, folder: Path, heads: Mapping[str, Oid], tolerated: Sequence[str]
+) -> list[Verdict]:
+    """Push branches and tags into the new repository.
+
+    Args:
+        tolerated: the faults of objects that are accepted, as git calls them.
+
+    Raises:
+        Refused: ``main`` is refused.
+    """
+    with hub.read() as tx:
+        old = refs.find(tx, row.id, MAIN)
+    commands = [Command(name, old if name == MAIN else None, oid) for name, oid in heads.items()]
+    verdicts = _push(hub, owner, row.ref, folder, Request(tuple(commands), frozenset()), tolerated)
+    for verdict in verdicts:
+        if verdict.ref == MAIN and verdict.reason is not None:
+            raise Refused(f"{MAIN} was refused: {verdict.reason}")
+    return verdicts
 
 
 def _fetch(arguments: list[str], folder: Path, environ: Mapping[str, str]) -> None:
@@ -147,13 +187,21 @@ def _head(folder: Path) -> Oid | None:
     return Oid(current[0]) if current else None
 
 
-def _fetch_large(folder: Path, environ: Mapping[str, str]) -> list[Path]:
-    """The large files of a copy; git-lfs has to be there only if it has any."""
+def _fetch_large(folder: Path, source: Source) -> list[Path]:
+    """The large files of a copy; git-lfs has to be there only if it has any and its source may be anywhere."""
     told = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
     oids = [line.split(b" ", 1)[0].decode() for line in told.splitlines()]
     asked = "".join(f"{oid}\n" for oid in oids).encode()
-    if b"\nversion https://git-lfs.github.com/spec/" in processes.run(folder, ["cat-file", "--batch"], given=asked):
-        _fetch(["lfs", "fetch", "--all"], folder, environ)
+    named = import_large_files.pointers_of(processes.run(folder, ["cat-file", "--batch"], given=asked))
+    pointers = [pointer for pointer in named if not import_large_files.object_path(folder, pointer.sha256).is_file()]
+    if pointers and source.kind == "http" and source.is_guarded:
+        import_large_files.fetch(source, folder, pointers)
+    elif pointers:
+        if source.kind == "ssh" and source.is_guarded:
+            raise Refused(f"large files behind ssh are fetched from wherever the server says; {import_sources.HINT}")
+        if source.is_guarded and import_large_files.configured_endpoint(folder) is not None:
+            raise Refused(f"the source's .lfsconfig leads to another server; {import_sources.HINT}")
+        _fetch(["lfs", "fetch", "--all"], folder, source.environ)
     return sorted(path for path in (folder / "lfs" / "objects").glob("*/*/*") if path.is_file())
 
 

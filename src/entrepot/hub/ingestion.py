@@ -15,18 +15,22 @@ from typing import Final, NamedTuple, Protocol
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import Read, files, repos, xet_files, xorbs
+from entrepot.catalog import Read, files, jobs, repos, xet_files, xorbs
+from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.xet_files import XetFileRow
-from entrepot.errors import BlobMissing, BlobUnreadable, Busy, Damaged, ThingNotFound
-from entrepot.hub import chunks, scrubbing
+from entrepot.errors import BeingVerified, BlobMissing, BlobUnreadable, Busy, Damaged, ThingNotFound
+from entrepot.hub import chunk_rights, chunks, scrubbing
+from entrepot.hub.callers import Caller, read_by
 from entrepot.hub.house import Hub
 from entrepot.names import Sha256, XetHash, new_uid
-from entrepot.storage import chunked
 from entrepot.storage.contents import Content, open_file
 from entrepot.xet import Chunker, MerkleTree, Term, Terms, XorbBuilder, chunk_hash, eligible_chunks, read_hash
 
 MIN_CHUNKED: Final = 16 * 1024
 """Files of this many bytes or fewer stay as they are: a chunk of their own would save nothing."""
+
+VERIFIED_NOW_BYTES: Final = 2 << 30
+"""How much content one request may hash to prove what was only claimed before: a few seconds."""
 
 _PIECE = 8 << 20
 _BATCH = 64
@@ -61,7 +65,7 @@ def chunk_steps(hub: Hub, repo_id: int) -> Generator[None, None, int]:
             unmade = [sha256 for sha256, _size, file in waiting if file is None or not _is_intact(tx, file)]
         if row is None or not waiting:
             return done
-        ingestion = Ingestion(hub, row.namespace_id)
+        ingestion = Ingestion(hub, row)
         for sha256 in unmade:
             yield from ingestion.add_steps(sha256)
         ingestion.finish()
@@ -109,6 +113,56 @@ def verify_steps(hub: Hub, limit: int = 100, *, repo_id: int | None = None) -> G
             left += verdict is _Verdict.UNKNOWN  # it can be verified once the xorb was sent again
 
 
+def verify_readable(hub: Hub, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> None:
+    """Verify now what repositories that the caller reads only claim to have under some sha256.
+
+    A file that was uploaded a moment ago can so be copied into another
+    repository, although no job has verified it yet. To be called outside of
+    transactions, before the right to the files is judged.
+
+    Args:
+        row: where the files are to be used; those that it has are left alone.
+
+    Raises:
+        BeingVerified: there is more to compute than a request may take; the job begins now.
+    """
+    with hub.read() as tx:
+        there = set(files.usable(tx, row.id, wanted)) | set(xet_files.claimed(tx, row.id, wanted))
+        missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in there]
+        proven = files.readable_elsewhere(tx, read_by(caller), missing)
+        missing = [sha256 for sha256 in missing if sha256 not in proven]
+        claims = files.claimed_elsewhere(tx, read_by(caller), missing) if missing else []
+    _verify_now(hub, claims)
+
+
+def verify_named(hub: Hub, repo_id: int, wanted: Sequence[Sha256]) -> None:
+    """Verify now what one repository only claims to have under some sha256; as :func:`verify_readable`.
+
+    Raises:
+        BeingVerified: as there.
+    """
+    with hub.read() as tx:
+        proven = set(files.proven(tx, repo_id, wanted))
+        claims = files.claimed_elsewhere(tx, None, [sha256 for sha256 in wanted if sha256 not in proven])
+    _verify_now(hub, [claim for claim in claims if claim[0] == repo_id])
+
+
+def _verify_now(hub: Hub, claims: Sequence[tuple[int, Sha256, XetHash, int]]) -> None:
+    left, done = VERIFIED_NOW_BYTES, set[Sha256]()
+    for repo_id, sha256, file, size in claims:
+        if sha256 in done:
+            continue
+        left -= size
+        if left < 0:
+            now = hub.now_ms()
+            with hub.write() as tx:
+                jobs.enqueue(tx, "verify", {"repo": repo_id}, now, dedup_key=f"verify-now:{repo_id}")
+            hub.job_added.set()
+            raise BeingVerified(sha256, size)
+        if scrubbing.finish(_verify(hub, repo_id, sha256, file)) is _Verdict.RIGHT:
+            done.add(sha256)
+
+
 class _Verdict(enum.Enum):
     RIGHT = enum.auto()
     WRONG = enum.auto()
@@ -132,6 +186,7 @@ def _verify(hub: Hub, repo_id: int, sha256: Sha256, file: XetHash) -> Generator[
     if digest.hexdigest() == sha256:
         with hub.write() as tx:
             files.put_chunked(tx, sha256, content.size, file, hub.now_ms())
+            files.mark_verified(tx, repo_id, sha256, file)
         drop_raw(hub, sha256)
         return _Verdict.RIGHT
     with hub.read() as tx:
@@ -199,10 +254,11 @@ class _Draft:
 class Ingestion:
     """Chunks several files into shared xorbs, reusing the chunks that the hub has already."""
 
-    def __init__(self, hub: Hub, realm: int) -> None:
-        """Begin; ``realm`` is the namespace whose chunks may be reused, as the settings say."""
+    def __init__(self, hub: Hub, row: RepoRow) -> None:
+        """Begin; chunks are reused if all who read the repository may know of them, or as the settings say."""
         self._hub = hub
-        self._realm = realm
+        self._realm = row.namespace_id
+        self._viewer = chunk_rights.viewer_inside(hub, row)
         self._shard = new_uid()
         self._builder = XorbBuilder()
         self._building: dict[bytes, int] = {}
@@ -256,11 +312,11 @@ class Ingestion:
             for draft, terms in rows:
                 file, used = draft.tree.file_hash(), {term.xorb for term in terms}
                 for xorb in used:
-                    if not xorbs.use(tx, xorb, self._realm, now):
+                    if not xorbs.use(tx, xorb, None, now):
                         raise Busy("a xorb that other files use too")
-                xet_files.put(tx, XetFileRow(file, terms.size, terms.encode()), used, now)
+                xet_files.put(tx, XetFileRow(file, terms.size, terms.encode()), terms.used(), now)
                 files.set_chunked(tx, draft.sha256, file)
-            xorbs.remember_chunks(tx, self._realm, self._shard, self._findable)
+            xorbs.remember_chunks(tx, self._shard, self._findable)
             xorbs.remember_group(tx, self._shard, self._built)
 
     def _place(self, cut: _Cut, content: Content) -> tuple[XetHash | int, int]:
@@ -299,19 +355,14 @@ class Ingestion:
         """Learn the chunks of the xorbs that came together with this one."""
         if raw in self._known or raw in self._building:
             return
-        realm = None if self._hub.settings.dedup_scope == "hub" else self._realm
         with self._hub.read() as tx:
-            near = xorbs.near_chunk(tx, read_hash(raw), realm, _NEIGHBOURS)
-            for xorb in near:
-                if xorb in self._loaded or xorbs.is_damaged(tx, xorb):
+            for near in chunks.near_chunk(self._hub, tx, self._viewer, read_hash(raw), _NEIGHBOURS):
+                if near.hash in self._loaded:
                     continue
-                stored = chunked.find_xorb(self._hub.store, tx, xorb)
-                if stored is None:
-                    continue
-                self._loaded.add(xorb)
-                hashes = stored.index.hashes
-                for number in range(stored.index.count):
-                    self._known.setdefault(hashes[_HASH * number : _HASH * (number + 1)], (xorb, number))
+                self._loaded.add(near.hash)
+                hashes = near.index.hashes
+                for number in near.chunks.first(near.index.count).nonzero()[0].tolist():
+                    self._known.setdefault(hashes[_HASH * number : _HASH * (number + 1)], (near.hash, number))
 
 
 def _segments_of(content: Content, digest: Digest) -> Iterator[list[_Cut]]:

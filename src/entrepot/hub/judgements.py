@@ -11,7 +11,7 @@ from entrepot.catalog.repos import RepoRow
 from entrepot.errors import InvalidName, InvalidOperation, LargeFileMissing, Malformed
 from entrepot.git import Kind, Pointer, parse_tag_object
 from entrepot.git.commands import Command
-from entrepot.hub import locks, protections
+from entrepot.hub import ingestion, locks, protections
 from entrepot.hub.callers import Caller
 from entrepot.hub.house import Hub
 from entrepot.hub.inspections import Inspected
@@ -98,6 +98,7 @@ def admit_large(
     wanted = [(found.path_of(oid), pointer) for oid, pointer in found.pointers.items()] + [*again.items()]
     if not wanted:
         return []
+    ingestion.verify_readable(hub, author, row, [pointer.sha256 for _, pointer in wanted])
     with hub.write() as tx:  # looked up, linked and touched in one transaction: no sweep can come between
         sizes = admit(tx, author, row, [pointer.sha256 for _, pointer in wanted], room, hub.now_ms())
         files.touch(tx, list(sizes), hub.now_ms())

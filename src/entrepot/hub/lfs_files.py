@@ -23,7 +23,7 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
-from entrepot.hub import access, audit, callers, events, protections, quotas
+from entrepot.hub import access, audit, callers, events, ingestion, protections, quotas
 from entrepot.hub.callers import Anyone, Caller
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, RefName, RepoRef, Sha256
@@ -104,17 +104,21 @@ def share(hub: Hub, caller: Anyone, source: RepoRef, target: RepoRef, sha256s: S
 
     Returns:
         Those of the files that the target may use now; the others are not
-        named by any commit of the source, or nobody has verified yet that they
-        have this sha256.
+        named by any commit of the source, or do not have this sha256.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access to the source, or to the target.
         LoginRequired, NotAllowed: the caller may not write to the target.
         LimitExceeded: more than 500 files.
         QuotaExceeded: the namespace of the target has no room for them.
+        BeingVerified: the source has them since a moment ago, and they are too large to be verified now.
     """
     if len(sha256s) > MAX_SHARED:
         raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
+    with hub.read() as tx:
+        origin = access.readable(tx, caller, source)
+        access.writable(tx, caller, target)
+    ingestion.verify_named(hub, origin.id, list(dict.fromkeys(sha256s)))
     with hub.write() as tx:
         origin = access.readable(tx, caller, source)
         row, sharer = access.writable(tx, caller, target)

@@ -30,6 +30,7 @@ from entrepot.git import (
     render_lfs_rule,
     render_pointer,
 )
+from entrepot.hub.import_large_files import object_path
 from entrepot.names import Oid, RepoPath, Sha256
 from entrepot.storage import processes
 
@@ -246,7 +247,7 @@ class _Rewriter:
                 subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, stdout=file, check=True)  # noqa: S603
             with draft.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            place = self._folder / "lfs" / "objects" / sha256[:2] / sha256[2:4] / sha256
+            place = object_path(self._folder, sha256)
             place.parent.mkdir(parents=True, exist_ok=True)
             draft.replace(place)
             pointer = render_pointer(Pointer(Sha256(sha256), self._large[oid]))

@@ -197,7 +197,7 @@ class _Packing:
         for sha256, name, places in self._waiting:
             terms = Terms.of(_terms(xorb.hash, places))
             row = XetFileRow(name, sum(length for _, length in places), terms.encode())
-            self._done.append(Arrival(sha256, row, frozenset((xorb.hash,))))
+            self._done.append(Arrival(sha256, row, terms.used()))
         self._builder, self._places, self._waiting = XorbBuilder(), {}, []
 
 

@@ -11,7 +11,7 @@ import json
 
 import attrs
 
-from entrepot.catalog import Read, facts
+from entrepot.catalog import Read, Write, facts
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import (
     Forbidden,
@@ -31,7 +31,10 @@ from entrepot.names import RepoRef, Uid
 LIFETIME_S = 3600
 GRACE_S = 600
 _PURPOSE = "xet-pass"
+_GENERATION = "xet:"
 _PREFIX = "xet_"
+ANONYMOUS = "public"
+"""The holder of passes that nobody in particular asked for."""
 
 
 @attrs.frozen
@@ -41,6 +44,9 @@ class Pass:
     ``realm`` is the repository's namespace. ``is_proposal``: the holder may
     not write to the repository, only propose changes; then the realm is their
     own, and what they say about a file is believed once it was computed again.
+    ``grant``: the access token that the pass was made for, whose rights of now
+    decide. ``holder``: who may refer to the xorbs that are sent
+    with the pass: the account, or a fine-grained token alone.
     """
 
     repo_id: int
@@ -48,6 +54,7 @@ class Pass:
     realm: int
     may_write: bool
     is_proposal: bool = False
+    holder: str = ANONYMOUS
     grant: Grant = attrs.field(default=Grant(Uid("")), eq=False)
 
 
@@ -71,7 +78,8 @@ def issue_read(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None) -> 
         row = access.readable(tx, caller, ref)
         if revision is not None:
             revisions.resolve(tx, row.id, revision)
-        return _issue(hub, tx, row.namespace_id, grants.of(row, caller).by_name(row), may_write=False)
+        grant = grants.of(row, caller).by_name(row)
+        return _issue(hub, tx, Pass(row.id, grant.user_id, row.namespace_id, False, False, holder_of(caller), grant))
 
 
 def issue_write(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None = "main") -> Issued:
@@ -90,7 +98,8 @@ def issue_write(hub: Hub, caller: Anyone, ref: RepoRef, revision: str | None = "
         is_proposal = not access.may_write(author, row)
         realm = author.account.id if is_proposal else row.namespace_id
         grant = grants.for_upload(row, author, revision).by_name(row)
-        return _issue(hub, tx, realm, grant, may_write=True, is_proposal=is_proposal)
+        given = Pass(row.id, grant.user_id, realm, True, is_proposal, holder_of(author), grant)
+        return _issue(hub, tx, given)
 
 
 def check(hub: Hub, secret: str | None, store: str) -> Pass:
@@ -110,10 +119,11 @@ def check(hub: Hub, secret: str | None, store: str) -> Pass:
     if fields["e"] + GRACE_S < hub.now_ms() // 1000:
         raise InvalidCredentials
     grant = grants.of_fields(fields["g"])
+    found = Pass(0, grant.user_id, fields["n"], fields["w"], fields.get("p", False), fields["h"], grant)
     with hub.read() as tx:
-        found = Pass(0, grant.user_id, fields["n"], fields["w"], fields.get("p", False), grant)
         found = attrs.evolve(found, repo_id=recheck(hub, tx, found).id)
-        if store != store_name(hub, tx, found.realm):
+        # The part after the epoch may have changed since: passes that were handed out before stay good.
+        if store != f"{_store(hub, tx)}-{fields['s']}":
             raise ThingNotFound("store", store)
     return found
 
@@ -164,14 +174,46 @@ def require_write(given: Pass) -> None:
         raise NotAllowed("This token only allows reading: uploads need a token from xet-write-token")
 
 
-def store_name(hub: Hub, tx: Read, realm: int) -> str:
-    """What clients key their caches of known chunks by: it changes whenever those may no longer be trusted."""
-    name = f"{hub.store_id}-{facts.find(tx, 'epoch')}"
-    return name if hub.settings.dedup_scope == "hub" else f"{name}-{realm}"
+def forget_known(tx: Write, holder: str) -> None:
+    """Let the next pass of a holder name another store, so that clients forget which chunks they may refer to."""
+    key = _GENERATION + holder
+    facts.put(tx, key, str(int(facts.find(tx, key) or 0) + 1))
 
 
-def _issue(hub: Hub, tx: Read, realm: int, grant: Grant, *, may_write: bool, is_proposal: bool = False) -> Issued:
+def _store(hub: Hub, tx: Read) -> str:
+    return f"{hub.store_id}-{facts.find(tx, 'epoch')}"
+
+
+def _view(hub: Hub, tx: Read, given: Pass) -> str:
+    """What clients key their caches of known chunks by: whoever has the same rights shares it.
+
+    It changes whenever a client has relied on chunks that it may not refer to any more.
+    """
+    parts = [given.holder]
+    if hub.settings.dedup_scope == "namespace":
+        parts.append(str(given.realm))
+    generation = facts.find(tx, _GENERATION + given.holder)
+    return "-".join([*parts, *([generation] if generation else [])])
+
+
+def holder_of(caller: Anyone) -> str:
+    """Return who may refer to the xorbs that a caller sends: their account, or a fine-grained token alone."""
+    if caller is None:
+        return ANONYMOUS
+    return f"u{caller.account.uid}" if caller.limits is None else f"t{caller.token.uid}"
+
+
+def _issue(hub: Hub, tx: Read, given: Pass) -> Issued:
     expires_s = hub.now_ms() // 1000 + LIFETIME_S
-    fields = {"g": grant.fields(), "n": realm, "w": may_write, "p": is_proposal, "e": expires_s}
+    view = _view(hub, tx, given)
+    fields = {
+        "g": given.grant.fields(),
+        "n": given.realm,
+        "w": given.may_write,
+        "p": given.is_proposal,
+        "e": expires_s,
+        "h": given.holder,
+        "s": view,
+    }
     secret = _PREFIX + hub.signer.seal(_PURPOSE, json.dumps(fields, separators=(",", ":")))
-    return Issued(secret, expires_s, store_name(hub, tx, realm))
+    return Issued(secret, expires_s, f"{_store(hub, tx)}-{view}")

@@ -95,7 +95,7 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], *, reaches_pri
     """
     try:
         address = _resolve(target, reaches_private=reaches_private)
-        connection = _connect(target, address)
+        connection = connect(target, address, timeout_s=ANSWER_S)
     except NotPublic as blocked:
         return Posted(None, f"{blocked}; an administrator can allow that with the setting webhook_private_targets")
     except OSError as error:
@@ -125,11 +125,16 @@ def _resolve(target: Target, *, reaches_private: bool) -> tuple[str, int]:
     return public_addresses.resolve(target.host, target.port, allows_private=reaches_private)[0], target.port
 
 
-def _connect(target: Target, address: tuple[str, int]) -> http.client.HTTPConnection:
+def connect(target: Target, address: tuple[str, int], *, timeout_s: float) -> http.client.HTTPConnection:
+    """Return a connection to a target at an address that was checked; ``timeout_s`` is for each piece that is read.
+
+    Raises:
+        OSError: there is no connection within :data:`CONNECT_S`, or its certificate is not that of the host.
+    """
     plain = socket.create_connection(address, timeout=CONNECT_S)
-    connection = http.client.HTTPConnection(target.host, target.port, timeout=ANSWER_S)
+    connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout_s)
     try:
-        plain.settimeout(ANSWER_S)
+        plain.settimeout(timeout_s)
         secure = target.scheme == "https"
         connection.sock = (
             ssl.create_default_context().wrap_socket(plain, server_hostname=target.host) if secure else plain

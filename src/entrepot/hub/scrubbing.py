@@ -126,6 +126,7 @@ def sweep(hub: Hub, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple[str, s
     if not is_rehearsal:
         with hub.write() as tx:
             xet_files.forget_claims(tx, cutoff)
+            xorbs.forget_uploads(tx, cutoff)
             xet_files.remove_unused(tx, cutoff)
     for row in _unused(hub, cutoff):
         if is_rehearsal or _sweep_xorb(hub, row, cutoff):

@@ -13,7 +13,7 @@ from entrepot.catalog.objects import ObjectRow
 from entrepot.catalog.repos import RepoRow
 from entrepot.errors import Busy, EntryNotFound, InvalidOperation, InvalidPath, LargeFileMissing, LimitExceeded
 from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, render_pointer
-from entrepot.hub import access, quotas, raw_scrubbing, revisions
+from entrepot.hub import access, ingestion, quotas, raw_scrubbing, revisions
 from entrepot.hub.callers import Caller, read_by
 from entrepot.hub.house import Hub
 from entrepot.hub.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
@@ -224,6 +224,7 @@ class _Stage:
         wanted = [sha256 for sha256, _ in self._large]
         if not wanted:
             return
+        ingestion.verify_readable(self._hub, self._author, self._row, wanted)
         # Looked up, linked and touched in one transaction: no sweep can come between.
         with self._hub.write() as tx:
             self._sizes = admit(tx, self._author, self._row, wanted, self._room, self._hub.now_ms())

@@ -11,7 +11,7 @@ from entrepot.catalog import Read, commits, facts, file_checks, files, jobs, obj
 from entrepot.catalog.repos import RepoRow
 from entrepot.catalog.uploads import Upload
 from entrepot.errors import BlobMissing, NotAllowed
-from entrepot.hub import scrubbing
+from entrepot.hub import link_checks, scrubbing
 from entrepot.hub.callers import Anyone, require
 from entrepot.hub.house import Hub
 from entrepot.names import Oid, Sha256
@@ -72,6 +72,8 @@ def fsck(
         progress("checking clone caches")
         for uid in hub.mirrors.damaged():
             yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone makes it anew")
+    progress("checking links to large files")
+    yield from link_checks.check_links(hub)
 
 
 def gc(

@@ -64,7 +64,7 @@ def make_app(hub: Hub, *, companions: Sequence[Companion] = ()) -> ASGIApp:
             await threads.run_transfer(house.uses.flush, hub)
             threads.close()
 
-    router = Router(doors_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
+    router = Router(routes_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["house"] = house
@@ -73,13 +73,18 @@ def make_app(hub: Hub, *, companions: Sequence[Companion] = ()) -> ASGIApp:
     return Edge(limited(app, hub.settings), metrics=metrics, settings=hub.settings)
 
 
-def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
-    """Every route of the application, in the order in which they are tried."""
-    chunk_store = xet.routes(workers=hub.settings.workers)
-    own = [*health.routes(metrics or Metrics()), *avatars.routes()]
-    found = [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
+def routes_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
+    """Return every route of the application, those of short ids included, in the order in which they are tried."""
+    found = doors_of(hub, metrics)
     short = short_routes(found)
     return [*short.before, *found, *short.after]
+
+
+def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
+    """Return every route of the application but those of short ids, which are made from them."""
+    chunk_store = xet.routes(workers=hub.settings.workers)
+    own = [*health.routes(metrics or Metrics()), *avatars.routes()]
+    return [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
 
 
 async def _flush_often(house: House) -> None:

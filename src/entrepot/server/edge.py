@@ -27,7 +27,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull
+from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull, TooManyBodies
 from entrepot.server.answers import ErrorAnswer, Header, answer_error, answer_text
 from entrepot.server.body_limits import BodyLimits, LimitedBody
 from entrepot.server.client_addresses import client_address, network_of
@@ -201,8 +201,7 @@ class _Exchange:
             return
         try:
             if self._has_body:
-                self._body = self._terms.bodies.admit(network_of(self.address), self._receive)
-                self._receive = self._body.receive
+                self._admit_body()
             await app(self._scope, self.receive, self.send)
         except (ClientGone, ClientDisconnect):
             # Who closes only the sending side of a connection still reads why its short body was refused.
@@ -234,6 +233,16 @@ class _Exchange:
                 return
             message = f"internal error; the hub's log has it under {self._scope['state']['request_id']}"
             await self._fail(answer_text(500, message), error)
+
+    def _admit_body(self) -> None:
+        bodies = self._terms.bodies
+        try:
+            self._body = bodies.admit(network_of(self.address), self._receive)
+        except TooManyBodies:
+            # One more connection that waits for its peer would be what the limit is there to prevent.
+            self._is_silent = True
+            raise
+        self._receive = self._body.receive
 
     def close(self) -> None:
         """Stop counting the body of the request."""

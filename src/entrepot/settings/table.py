@@ -84,7 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 4096
     max_bodies_per_address: Annotated[
         int, _Doc(number(1, 1_000_000), "How many unfinished request bodies one process receives from one address.")
-    ] = 1024
+    ] = 256
     public_metrics: Annotated[
         bool, _Doc(SWITCH, "Whether /metrics answers everyone; if not, this machine and administrators only.")
     ] = False
@@ -112,12 +112,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _Doc(duration(0, _DAY), "How long after a commit its large files that came whole are made into chunks.")
     ] = 10
     dedup_scope: Annotated[
-        Literal["hub", "namespace"],
+        Literal["readable", "namespace", "hub"],
         _Doc(
-            one_of("hub", "namespace"),
-            "Whether uploads through Xet find equal chunks in the whole hub or in their own namespace only.",
+            one_of("readable", "namespace", "hub"),
+            "Which stored chunks uploads through Xet need not send: what the caller may read, also what their "
+            "namespace has sent, or everything; the wider ones reveal content to those who know its hashes.",
         ),
-    ] = "hub"
+    ] = "readable"
     max_pack: Annotated[int, _Doc(size(_MIB, _TIB), "The largest pack of one git push, large files not included.")] = (
         2 * _GIB
     )

@@ -30,7 +30,9 @@ class Finding:
     """Something that is not as it should be.
 
     ``kind``: ``missing`` or ``corrupt`` (damage), ``orphaned`` (harmless: the
-    sweeper will take it), or ``unreadable`` (a path that no client can use); ``where``: what is concerned; ``what``: a
+    sweeper will take it), ``unreadable`` (a path that no client can use) or
+    ``unproven`` (a right that would not be granted today); ``where``: what is
+    concerned; ``what``: a
     sentence.
     """
 
@@ -42,7 +44,7 @@ class Finding:
     @property
     def is_damage(self) -> bool:
         """Whether something that a name leads to is lost."""
-        return self.kind not in ("orphaned", "unreadable")
+        return self.kind not in ("orphaned", "unreadable", "unproven")
 
 
 @attrs.define

@@ -6,10 +6,12 @@ larger than a small multiple of its input.
 """
 
 from entrepot.xet.builders import XorbBuilder
+from entrepot.xet.chunk_sets import ChunkSet, pack_ranges
 from entrepot.xet.chunking import MIN_CHUNK_BYTES, Chunker, chunk_ends
 from entrepot.xet.compression import MAX_CHUNK_BYTES, Scheme, compress, decompress
 from entrepot.xet.deduplication import KnownXorb, dedup_answer, eligible_chunks
 from entrepot.xet.hashes import (
+    HASH_BYTES,
     ZERO_HASH,
     Buffer,
     MerkleTree,
@@ -27,10 +29,11 @@ from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex, read_inde
 from entrepot.xet.plans import Fetch, FetchRange, Lookup, Plan, plan
 from entrepot.xet.shards import FileBlock, Shard, ShardFooter, XorbBlock, encode_shard, parse_shard
 from entrepot.xet.terms import Term, Terms
-from entrepot.xet.validation import FindIndex, check_file, check_shard, check_xorb
+from entrepot.xet.validation import FindUsable, UsableXorb, check_files, check_shard, check_xorb, named_xorbs
 from entrepot.xet.xorbs import MAX_BODY_BYTES, MAX_XORB_BYTES, Xorb, open_chunks, parse_xorb, read_chunks, verify_chunks
 
 __all__ = [
+    "HASH_BYTES",
     "MAX_BODY_BYTES",
     "MAX_CHUNKS",
     "MAX_CHUNK_BYTES",
@@ -39,11 +42,12 @@ __all__ = [
     "MIN_CHUNK_BYTES",
     "ZERO_HASH",
     "Buffer",
+    "ChunkSet",
     "Chunker",
     "Fetch",
     "FetchRange",
     "FileBlock",
-    "FindIndex",
+    "FindUsable",
     "KnownXorb",
     "Lookup",
     "MerkleTree",
@@ -53,11 +57,12 @@ __all__ = [
     "ShardFooter",
     "Term",
     "Terms",
+    "UsableXorb",
     "Xorb",
     "XorbBlock",
     "XorbBuilder",
     "XorbIndex",
-    "check_file",
+    "check_files",
     "check_shard",
     "check_xorb",
     "chunk_ends",
@@ -71,8 +76,10 @@ __all__ = [
     "file_hash",
     "keyed_chunk_hash",
     "merkle_root",
+    "named_xorbs",
     "node_hash",
     "open_chunks",
+    "pack_ranges",
     "parse_shard",
     "parse_xorb",
     "plan",

@@ -5,6 +5,8 @@ Source: xet, section 9.
 
 from __future__ import annotations
 
+import secrets
+from array import array
 from collections.abc import Iterable
 
 import attrs
@@ -12,7 +14,8 @@ import numpy as np
 
 from entrepot.errors import Malformed
 from entrepot.names import XetHash
-from entrepot.xet.hashes import HASH_BYTES, Buffer, keyed_chunk_hash
+from entrepot.xet.chunk_sets import ChunkSet
+from entrepot.xet.hashes import HASH_BYTES, Buffer, encode_hash, keyed_chunk_hash
 from entrepot.xet.indexes import XorbIndex
 from entrepot.xet.shards import Shard, ShardFooter, XorbBlock, encode_shard
 
@@ -21,10 +24,16 @@ _ONE_IN = 1024
 
 @attrs.frozen
 class KnownXorb:
-    """A xorb that the asking client may use."""
+    """A xorb, and the chunks of it that the asking client may use."""
 
     hash: XetHash
     index: XorbIndex
+    chunks: ChunkSet = attrs.field(factory=ChunkSet.everything)
+
+    def has(self, chunk: XetHash) -> bool:
+        """Whether a chunk is among those that the client may use."""
+        there = np.frombuffer(self.index.hashes, "V32") == np.frombuffer(encode_hash(chunk), "V32")
+        return bool((there & self.chunks.first(self.index.count)).any())
 
 
 def eligible_chunks(hashes: Buffer) -> list[int]:
@@ -43,7 +52,8 @@ def dedup_answer(xorbs: Iterable[KnownXorb], key: bytes, created: int, expires: 
     """The shard that tells a client which chunks it need not send.
 
     Chunk hashes are keyed, so that only somebody who has a chunk already can
-    recognise it.
+    recognise it. Chunks that the client may not use are placeholders before
+    others that it may use, whose numbers must stay the same, and left out after them.
 
     Args:
         key: 32 bytes, random for each answer; 32 zero bytes mean "not keyed".
@@ -54,10 +64,22 @@ def dedup_answer(xorbs: Iterable[KnownXorb], key: bytes, created: int, expires: 
     """
     if len(key) != HASH_BYTES:
         raise Malformed("deduplication key", f"it has {len(key)} bytes, not 32")
-    blocks = tuple(
-        XorbBlock(xorb.hash, _keyed(xorb.index.hashes, key), xorb.index.raw_ends, xorb.index.size) for xorb in xorbs
-    )
+    blocks = tuple(_block(xorb, key) for xorb in xorbs)
     return encode_shard(Shard((), blocks, ShardFooter(key, created, expires)))
+
+
+def _block(xorb: KnownXorb, key: bytes) -> XorbBlock:
+    index = xorb.index
+    if xorb.chunks.covers(0, index.count):
+        return XorbBlock(xorb.hash, _keyed(index.hashes, key), index.raw_ends, index.size)
+    usable = xorb.chunks.first(index.count)
+    count = int(np.flatnonzero(usable)[-1]) + 1
+    usable = usable[:count]
+    keyed = np.frombuffer(_keyed(index.chunk_hashes(0, count), key), "V32").copy()
+    keyed[~usable] = np.frombuffer(secrets.token_bytes(HASH_BYTES * int((~usable).sum())), "V32")
+    # The real length of a placeholder is nobody's business.
+    lengths = np.where(usable, index.lengths(0, count), 1)
+    return XorbBlock(xorb.hash, keyed.tobytes(), array("I", np.cumsum(lengths).astype(np.uint32).tobytes()), 0)
 
 
 def _keyed(hashes: bytes, key: bytes) -> bytes:

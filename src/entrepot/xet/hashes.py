@@ -116,6 +116,11 @@ def file_hash(hashes: Buffer, lengths: ArrayLike) -> XetHash:
     return tree.file_hash()
 
 
+def root_file_hash(hashes: Buffer, lengths: ArrayLike) -> XetHash:
+    """Return the id of the file of whose tree this is one level; arguments and errors as :func:`merkle_root`."""
+    return read_hash(blake3(merkle_root(hashes, lengths), key=FILE_KEY).digest())
+
+
 class MerkleTree:
     """Computes a tree while its chunks arrive.
 
@@ -157,7 +162,7 @@ class MerkleTree:
             if len(lengths):
                 if level == len(waiting):
                     waiting.append((b"", lengths[:0]))
-                _, above, sums = _fold(hashes, lengths, complete=True)
+                _, above, sums = fold(hashes, lengths, complete=True)
                 waiting[level] = (waiting[level][0] + above, np.concatenate((waiting[level][1], sums)))
         return bytes(HASH_BYTES)
 
@@ -184,14 +189,14 @@ class MerkleTree:
                 self._waiting.append((b"", lengths[:0]))
             older_hashes, older_lengths = self._waiting[level]
             hashes, lengths = older_hashes + hashes, np.concatenate((older_lengths, lengths))
-            closed, above, sums = _fold(hashes, lengths, complete=False)
+            closed, above, sums = fold(hashes, lengths, complete=False)
             self._waiting[level] = (hashes[HASH_BYTES * closed :], lengths[closed:])
             hashes, lengths = above, sums
             level += 1
 
 
-def _fold(hashes: bytes, lengths: NDArray[np.int64], *, complete: bool) -> tuple[int, bytes, NDArray[np.int64]]:
-    """Join children into nodes: how many were joined, the nodes' raw hashes and lengths.
+def fold(hashes: bytes, lengths: NDArray[np.int64], *, complete: bool) -> tuple[int, bytes, NDArray[np.int64]]:
+    """Join children into nodes; returns how many were joined, and the nodes' raw hashes and lengths.
 
     ``complete`` says that no more children follow; otherwise a node is closed
     only when what follows cannot change it.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from entrepot.errors import Malformed
 from entrepot.names import XetHash
+from entrepot.xet.chunk_sets import pack_ranges
 from entrepot.xet.hashes import Buffer, encode_hash, read_hash
 
 TERM_BYTES = 48
@@ -94,6 +95,13 @@ class Terms:
         columns = self._columns()
         counts = columns["end"].astype(np.int64) - columns["start"]
         return int(counts.clip(0).sum())
+
+    def used(self) -> dict[XetHash, bytes]:
+        """Return which chunks of each xorb the file uses, packed as for :class:`~entrepot.xet.chunk_sets.ChunkSet`."""
+        ranges: dict[bytes, set[tuple[int, int]]] = {}
+        for raw, _, _, start, end in _RECORD.iter_unpack(self._records):
+            ranges.setdefault(raw, set()).add((start, end))
+        return {read_hash(raw): pack_ranges(found) for raw, found in ranges.items()}
 
     def encode(self) -> bytes:
         """The records, to be given to :class:`Terms` again."""

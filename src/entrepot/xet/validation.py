@@ -1,110 +1,185 @@
 """Is a shard true? Its files are compared with the chunks that the hub has.
 
-A client cannot register a file made of chunks that it does not know: it
-proves each term by a range hash, and the id of the file is computed again.
-Whether a xorb may be used by the caller at all is for the caller of this
-module to decide: the lookup finds only what may be used.
+The client proves that it knows the chunks of each term by a range hash, and
+the id of the file is computed again. That it may refer to these chunks at all
+is decided before: the lookup says which chunks of a xorb it may use, and a
+term that reaches beyond them fails like one of a xorb that was never stored.
+
+Nothing that the hub has computed is part of an error: a shard that is wrong
+on purpose teaches nothing but which check failed.
 
 Source: xet, section 8.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from entrepot.errors import ContentMismatch, LimitExceeded, Malformed, XorbMissing
+from entrepot.errors import LimitExceeded, Malformed, XorbMissing
 from entrepot.names import XetHash
-from entrepot.xet.hashes import HASH_BYTES, MerkleTree, range_hash, read_hash
+from entrepot.xet.chunk_sets import ChunkSet
+from entrepot.xet.hashes import HASH_BYTES, MerkleTree, range_hash
 from entrepot.xet.indexes import XorbIndex
-from entrepot.xet.plans import check_term
+from entrepot.xet.repeats import repeated_file_hash
 from entrepot.xet.shards import FileBlock, Shard, XorbBlock
+from entrepot.xet.terms import Term, Terms
 
-FindIndex = Callable[[XetHash], XorbIndex | None]
-"""Finds the index of a stored xorb that the uploader may use; None if there is none."""
+
+@attrs.frozen
+class UsableXorb:
+    """A stored xorb, and the chunks of it that the uploader may refer to."""
+
+    index: XorbIndex
+    chunks: ChunkSet = attrs.field(factory=ChunkSet.everything)
+
+
+FindUsable = Callable[[XetHash], UsableXorb | None]
+"""Finds a stored xorb of which the uploader may use something; None if there is none."""
 
 MAX_SHARD_CHUNKS = 1 << 24
-"""The most chunks of all files of a shard together: about 1 TiB of content, and 15 s of checking."""
+"""The most different chunks of all files of a shard together: about 1 TiB of content, and 15 s of checking."""
+
+MAX_SHARD_XORBS = 1 << 15
+"""The most xorbs that a shard may name."""
+
+MAX_REPEATED_TERMS = 150_000
+"""The most terms of a file of more than a million chunks that repeats most of them."""
+
+_FEW_CHUNKS = 1 << 20
+_Range = tuple[XetHash, int, int]
 
 
-def check_shard(shard: Shard, find: FindIndex) -> None:
+def check_shard(shard: Shard, find: FindUsable) -> None:
     """Make sure that everything an uploaded shard says is true.
 
     Raises:
-        LimitExceeded: its files have more than 16,777,216 chunks together; a
-            short shard can name the same chunks again and again, and each
-            time costs.
-        XorbMissing, Malformed, ContentMismatch: as :func:`check_file` and
-            :func:`check_xorb`.
+        LimitExceeded: its files have more than 16,777,216 different chunks together.
+        XorbMissing, Malformed: as :func:`check_files` and :func:`check_xorb`.
+
+    Guarantees: a range of chunks that terms repeat is loaded and hashed once.
     """
-    if sum(file.terms.chunk_count for file in shard.files) > MAX_SHARD_CHUNKS:
-        raise LimitExceeded(
-            "the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, "upload fewer files at once"
-        )
     for xorb in shard.xorbs:
-        index = find(xorb.hash)
-        if index is None:
+        usable = find(xorb.hash)
+        if usable is None:
             raise XorbMissing(xorb.hash, "the list of new xorbs")
-        check_xorb(xorb, index)
-    for file in shard.files:
-        check_file(file, find)
+        check_xorb(xorb, usable)
+    check_files(shard.files, find)
 
 
-def check_file(file: FileBlock, find: FindIndex) -> None:
-    """Make sure that a file is made of stored chunks, and is the file that its id says.
+def named_xorbs(shard: Shard) -> list[XetHash]:
+    """Return the xorbs that a shard lists or refers to, each once.
 
     Raises:
-        XorbMissing: a term names a xorb that is not stored, or not for the
-            uploader.
-        Malformed: a term does not fit its xorb, range hashes are missing.
-        ContentMismatch: a range hash or the id of the file is wrong.
-
-    Guarantees: time is linear in the chunks of the file, about 1 us each;
-    call :func:`check_shard` for a bound on their number.
+        LimitExceeded: there are more than 32,768.
     """
-    what = f"the file {file.hash}"
-    proofs = file.range_hashes
-    if proofs is None or len(proofs) != HASH_BYTES * len(file.terms):
-        raise Malformed(what, "its range hashes are missing")
-    tree = MerkleTree()
-    for number, term in enumerate(file.terms):
-        index = find(term.xorb)
-        if index is None:
-            raise XorbMissing(term.xorb, f"term {number} of {what}")
-        try:
-            check_term(term, index)
-        except Malformed as error:
-            raise Malformed(what, f"term {number}, xorb {term.xorb}: {error.reason}") from error
-        hashes = index.chunk_hashes(term.start, term.end)
-        claimed, proof = proofs[HASH_BYTES * number : HASH_BYTES * (number + 1)], range_hash(hashes)
-        if claimed != proof:
-            raise ContentMismatch(f"range hash of term {number} of {what}", read_hash(claimed), read_hash(proof))
-        tree.add(hashes, index.lengths(term.start, term.end))
-    found = tree.file_hash()
-    if found != file.hash:
-        raise ContentMismatch(f"hash of a file of {len(file.terms)} terms", file.hash, found)
+    found = dict.fromkeys(block.hash for block in shard.xorbs)
+    for file in shard.files:
+        found |= dict.fromkeys(term.xorb for term in file.terms)
+    if len(found) > MAX_SHARD_XORBS:
+        raise LimitExceeded("the number of xorbs that the shard names", MAX_SHARD_XORBS, "upload fewer files at once")
+    return list(found)
 
 
-def check_xorb(block: XorbBlock, index: XorbIndex) -> None:
+def check_files(files: Iterable[FileBlock], find: FindUsable) -> None:
+    """Make sure that files are made of chunks that the uploader may use, and are the files that their ids say.
+
+    Raises:
+        LimitExceeded: they have too many different chunks.
+        XorbMissing: a term names chunks that are not stored, or not for the uploader.
+        Malformed: a term does not fit its xorb, range hashes are missing, or
+            a range hash or the id of a file is wrong.
+
+    Guarantees: time is linear in the terms and in their different chunks,
+    about 1 us each.
+    """
+    files = tuple(files)
+    for file in files:
+        if file.range_hashes is None or len(file.range_hashes) != HASH_BYTES * len(file.terms):
+            raise Malformed(_name(file), "its range hashes are missing")
+    known = _load_ranges(files, find)
+    for file in files:
+        assert file.range_hashes is not None
+        for number, term in enumerate(file.terms):
+            if file.range_hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)] != known[_key(term)].digest:
+                raise Malformed(_name(file), f"the range hash of term {number} does not match")
+        if _file_hash(file.terms, known) != file.hash:
+            raise Malformed(_name(file), "its hash does not match its terms")
+
+
+def check_xorb(block: XorbBlock, usable: UsableXorb) -> None:
     """Make sure that a shard lists exactly the chunks that the stored xorb has.
 
     Raises:
-        ContentMismatch: other hashes or lengths.
+        XorbMissing: the uploader may not use the whole xorb.
+        Malformed: other hashes or lengths.
     """
-    if block.hashes == index.hashes and block.raw_ends == index.raw_ends:
-        return
-    shorter = min(len(block.raw_ends), index.count)
-    other = _rows(block.hashes)[:shorter] != _rows(index.hashes)[:shorter]
-    other |= np.frombuffer(block.raw_ends, np.uint32)[:shorter] != np.frombuffer(index.raw_ends, np.uint32)[:shorter]
-    where = int(other.argmax()) if other.any() else shorter
-    raise ContentMismatch(
-        f"chunk list of xorb {block.hash}",
-        f"{index.count} chunks",
-        f"{len(block.raw_ends)} chunks that differ from number {where}",
-    )
+    index = usable.index
+    if not usable.chunks.covers(0, index.count):
+        raise XorbMissing(block.hash, "the list of new xorbs")
+    if block.hashes != index.hashes or block.raw_ends != index.raw_ends:
+        raise Malformed(f"the xorb {block.hash}", "its list of chunks does not match")
 
 
-def _rows(hashes: bytes) -> NDArray[np.void]:
-    return np.frombuffer(hashes, "V32")
+@attrs.frozen
+class _Part:
+    """The chunks of a term: their hashes, their lengths, and the range hash."""
+
+    hashes: bytes = attrs.field(repr=False)
+    lengths: NDArray[np.int64] = attrs.field(repr=False, eq=False)
+    digest: bytes
+
+
+def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> dict[_Range, _Part]:
+    """Return every different range of chunks that the terms name, one xorb after the other."""
+    terms: dict[XetHash, dict[tuple[int, int], tuple[FileBlock, int, Term]]] = {}
+    for file in files:
+        for number, term in enumerate(file.terms):
+            if not 0 <= term.start < term.end:
+                raise Malformed(_name(file), f"term {number} has no chunks")
+            first = terms.setdefault(term.xorb, {}).setdefault((term.start, term.end), (file, number, term))
+            if first[2].unpacked != term.unpacked:
+                raise Malformed(_name(file), f"the length of term {number} does not match")
+    total = sum(end - start for ranges in terms.values() for start, end in ranges)
+    if total > MAX_SHARD_CHUNKS:
+        raise LimitExceeded(
+            "the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, "upload fewer files at once"
+        )
+    known: dict[_Range, _Part] = {}
+    for xorb, ranges in terms.items():
+        usable = find(xorb)
+        for (start, end), (file, number, term) in ranges.items():
+            # Before anything else: what the uploader may not use is answered like what is not there.
+            if usable is None or end > usable.index.count or not usable.chunks.covers(start, end):
+                raise XorbMissing(xorb, f"term {number} of {_name(file)}")
+            if usable.index.raw_length(start, end) != term.unpacked:
+                raise Malformed(_name(file), f"the length of term {number} does not match")
+            hashes = usable.index.chunk_hashes(start, end)
+            known[xorb, start, end] = _Part(hashes, usable.index.lengths(start, end), range_hash(hashes))
+    return known
+
+
+def _file_hash(terms: Terms, known: dict[_Range, _Part]) -> XetHash:
+    """Return the id of the file that these terms make."""
+    tree = MerkleTree()
+    different = sum(end - start for _, start, end in {_key(term) for term in terms})
+    if terms.chunk_count <= max(_FEW_CHUNKS, 2 * different):
+        for term in terms:
+            part = known[_key(term)]
+            tree.add(part.hashes, part.lengths)
+        return tree.file_hash()
+    if len(terms) > MAX_REPEATED_TERMS:
+        raise LimitExceeded("the number of terms of a file that repeats chunks", MAX_REPEATED_TERMS)
+    parts = (known[_key(term)] for term in terms)
+    return repeated_file_hash((part.hashes, part.lengths) for part in parts)
+
+
+def _key(term: Term) -> _Range:
+    return term.xorb, term.start, term.end
+
+
+def _name(file: FileBlock) -> str:
+    return f"the file {file.hash}"

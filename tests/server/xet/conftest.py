@@ -18,10 +18,15 @@ import attrs
 import httpx2
 import pytest
 
-from entrepot.hub import accounts, repositories
+from entrepot.hub import accounts, commits, repositories, tokens
+from entrepot.hub.callers import FINE_GRAINED
+from entrepot.hub.commits import Draft
 from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.repositories import NewRepo
-from entrepot.names import RepoType, Sha256
+from entrepot.hub.operations import AddLarge
+from entrepot.hub.repositories import Changes, NewRepo
+from entrepot.hub.scopes import READ, WRITE, Wish
+from entrepot.hub.tokens import TokenWish
+from entrepot.names import RepoPath, RepoRef, RepoType, Sha256, parse_repo_id
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
@@ -118,12 +123,35 @@ class Store:
         repositories.create(self.hub, self.hub.identify(self.tokens[owner]), NewRepo(RepoType.MODEL, name))
         return f"{owner}/{name}"
 
-    def give(self, repo: str, verb: str = "write") -> Holder:
+    def give(self, repo: str, verb: str = "write", token: str | None = None) -> Holder:
         """A pass for a repository, as its owner gets it."""
-        headers = {"authorization": f"Bearer {self.tokens[repo.partition('/')[0]]}"}
+        headers = {"authorization": f"Bearer {token or self.tokens[repo.partition('/')[0]]}"}
         url = f"{self.url}/api/models/{repo}/xet-{verb}-token/main"
         answer = httpx2.get(url, headers=headers, trust_env=False).raise_for_status().json()
         return Holder(answer["casUrl"], answer["accessToken"])
+
+    def anonymous(self, repo: str) -> Holder:
+        """A pass for reading a public repository, as anybody gets it."""
+        url = f"{self.url}/api/models/{repo}/xet-read-token/main"
+        answer = httpx2.get(url, trust_env=False).raise_for_status().json()
+        return Holder(answer["casUrl"], answer["accessToken"])
+
+    def fine_grained(self, owner: str, repo: str) -> str:
+        """A token that may read and write one repository."""
+        wish = TokenWish(FINE_GRAINED, places=[Wish("model", repo, [READ, WRITE])])
+        return tokens.make_for(self.hub, owner, wish)[0].secret
+
+    def commit(self, repo: str, path: str, sha256: Sha256 | None) -> None:
+        """Commit a large file that was uploaded."""
+        assert sha256 is not None
+        ref, owner = RepoRef(RepoType.MODEL, parse_repo_id(repo)), repo.partition("/")[0]
+        draft = Draft("add", [AddLarge(RepoPath(path), sha256, None)])
+        commits.create(self.hub, self.hub.identify(self.tokens[owner]), ref, "main", draft)
+
+    def make_private(self, repo: str) -> None:
+        """Hide a repository from strangers."""
+        ref, owner = RepoRef(RepoType.MODEL, parse_repo_id(repo)), repo.partition("/")[0]
+        repositories.configure(self.hub, self.hub.identify(self.tokens[owner]), ref, Changes(visibility="private"))
 
     def client(self, repo: str, verb: str = "write") -> httpx2.Client:
         """Somebody who holds a pass for a repository."""
@@ -196,6 +224,13 @@ def store(opened_store: Store) -> Iterator[Store]:
 def strict_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A hub in which namespaces share nothing."""
     with opened(tmp_path_factory.mktemp("strict"), dedup_scope="namespace") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A hub that shares every chunk."""
+    with opened(tmp_path_factory.mktemp("shared"), dedup_scope="hub") as found:
         yield found
 
 

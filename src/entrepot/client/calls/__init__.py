@@ -122,7 +122,7 @@ def json_as(shape: type[T]) -> Callable[[Answer], T]:
     def read(answer: Answer) -> T:
         try:
             return decoder.decode(answer.body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise AnswerUnusable(without_query(answer.url), str(error)) from error
 
     return read
@@ -136,11 +136,11 @@ def without_nulls(shape: type[T]) -> Callable[[Answer], T]:
     decoder = msgspec.json.Decoder(shape, strict=False)
 
     def read(answer: Answer) -> T:
-        with contextlib.suppress(msgspec.DecodeError):
+        with contextlib.suppress(msgspec.DecodeError, RecursionError):
             return decoder.decode(answer.body)
         try:
             return msgspec.convert(_dropped(msgspec.json.decode(answer.body)), shape, strict=False)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise AnswerUnusable(without_query(answer.url), str(error)) from error
 
     return read

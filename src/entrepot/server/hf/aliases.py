@@ -54,11 +54,11 @@ async def show_alias(request: Request) -> Response:
 
 async def put_alias(request: Request) -> Response:
     """PUT ``{"repo": "namespace/name"}``: make the name lead there."""
+    admin = await ask(request, _admin)  # before the body is read
     kind, name = _named(request)
     target = await read_json(request, AliasTarget)
 
-    def put(hub: Hub, caller: Anyone) -> AliasFacts:
-        admin = aliases.require_admin(caller)
+    def put(hub: Hub, _caller: Anyone) -> AliasFacts:
         return render(aliases.put(hub, name, RepoRef(kind, parse_repo_id(target.repo)), by=admin))
 
     return json_answer(await ask(request, put))
@@ -78,6 +78,10 @@ async def remove_alias(request: Request) -> Response:
 def render(row: AliasRow) -> AliasFacts:
     """Return an alias as JSON shows it."""
     return AliasFacts(name=row.name, type=row.repo.type.value, repo=str(row.repo.ref.id))
+
+
+def _admin(_hub: Hub, caller: Anyone) -> str:
+    return aliases.require_admin(caller)
 
 
 def _named(request: Request) -> tuple[RepoType, str]:

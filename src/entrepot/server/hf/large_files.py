@@ -78,7 +78,7 @@ async def share_files(request: Request, ref: RepoRef) -> Response:
         raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
     target = RepoRef(parse_repo_type(question.target.type), lookup_id(question.target.name))
     wanted = [sha256 for file in question.files if (sha256 := _possible(file.sha256)) is not None]
-    shared = await ask(request, lfs_files.share, ref, target, wanted)
+    shared = await ask_slowly(request, lfs_files.share, ref, target, wanted)
     failed = [_failure(file) for file in question.files if file.sha256 not in shared]
     answer = ShareAnswer(
         success=not failed,
@@ -118,5 +118,5 @@ def _possible(text: str) -> Sha256 | None:
 
 
 def _failure(file: SharedFile) -> ShareFailure:
-    error = "no commit of the source names this file"
+    error = "no commit of the source names this file, or its content does not have this sha256"
     return ShareFailure(sha256=file.sha256, xet_hash=file.xet_hash, error=error)

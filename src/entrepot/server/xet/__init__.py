@@ -6,7 +6,6 @@ clients must forget what they know. Source: xet, sections 1 and 7.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 from entrepot.server.xet import questions, reconstructions, windows
+from entrepot.server.xet.fair_slots import FairSlots
 from entrepot.server.xet.shards import ShardDoors
 from entrepot.server.xet.xorbs import XorbDoor
 
@@ -30,16 +30,18 @@ def routes(*, workers: int = 1) -> list[BaseRoute]:
     Args:
         workers: how many processes like this one share the machine's cores.
     """
-    turns = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // workers))
+    cores = max(1, (os.cpu_count() or 1) // workers)
+    # Checking a shard may take seconds: its slots are not those of xorbs, and nobody holds all of them.
+    shards, xorbs = FairSlots(max(2, cores), per_caller=1), FairSlots(cores)
     return [
-        Mount("/xet/{store}", Router(_below_store(turns), redirect_slashes=False)),
+        Mount("/xet/{store}", Router(_below_store(shards, xorbs), redirect_slashes=False)),
         Route(windows.PATH, windows.fetch, methods=["GET"]),  # and HEAD
     ]
 
 
-def _below_store(turns: asyncio.Semaphore) -> list[BaseRoute]:
+def _below_store(shard_slots: FairSlots, xorb_slots: FairSlots) -> list[BaseRoute]:
     """What clients call, the most frequent first."""
-    shards, receive_xorb = ShardDoors(turns), XorbDoor(turns).receive
+    shards, receive_xorb = ShardDoors(shard_slots), XorbDoor(xorb_slots).receive
     return [
         *_pooled("GET", ("chunks", "chunk"), questions.find_chunk),
         *_pooled("POST", ("xorb-grants",), questions.find_xorb),

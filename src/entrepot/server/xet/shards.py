@@ -24,6 +24,7 @@ from entrepot.server.bodies import read_small
 from entrepot.server.doors import house_of, json_answer
 from entrepot.server.events import render
 from entrepot.server.threads import settle
+from entrepot.server.xet.fair_slots import FairSlots
 from entrepot.server.xet.holders import ask, require_writer
 from entrepot.wire.xet import Registered, ShardAnswer, ShardFailure, ShardLine, Validating, encode_line
 
@@ -36,11 +37,11 @@ _log = logging.getLogger("entrepot.server")
 
 
 class ShardDoors:
-    """Registers shards, a few at the same time."""
+    """Registers shards, a few at the same time, of each caller one after the other."""
 
-    def __init__(self, turns: asyncio.Semaphore) -> None:
-        """Verify while holding one of ``turns``, as many as there are cores."""
-        self._turns = turns
+    def __init__(self, slots: FairSlots) -> None:
+        """Verify while holding one of the slots."""
+        self._slots = slots
 
     async def register(self, request: Request) -> Response:
         """``POST shards``: one JSON answer, or an error like any other."""
@@ -56,7 +57,7 @@ class ShardDoors:
 
     async def _register(self, request: Request, given: Pass, data: bytes) -> None:
         house = house_of(request)
-        async with self._turns:
+        async with self._slots.hold(given.holder):
             await house.threads.run_transfer(chunks.register_shard, house.hub, given, data)
 
 

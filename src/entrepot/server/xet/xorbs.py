@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,16 +10,17 @@ from entrepot.hub.chunks import MAX_XORB_BODY, ReceivingXorb
 from entrepot.names import XetHash
 from entrepot.server.bodies import announced_size, receive_into
 from entrepot.server.doors import house_of, json_answer
+from entrepot.server.xet.fair_slots import FairSlots
 from entrepot.server.xet.holders import hash_of, pass_of
 from entrepot.wire.xet import XorbAnswer
 
 
 class XorbDoor:
-    """Takes xorbs; a client may send dozens at the same time, so their verification takes turns."""
+    """Takes xorbs; a client may send dozens at the same time, so callers take turns in having them verified."""
 
-    def __init__(self, turns: asyncio.Semaphore) -> None:
-        """Verify while holding one of ``turns``, as many as there are cores."""
-        self._turns = turns
+    def __init__(self, slots: FairSlots) -> None:
+        """Verify while holding one of the slots, as many as there are cores."""
+        self._slots = slots
 
     async def receive(self, request: Request) -> Response:
         """``POST xorbs/default/{hash}``: keep a xorb, all of it or nothing.
@@ -36,7 +35,7 @@ class XorbDoor:
             await threads.run_transfer(lambda: begun.append(_begin(request, xorb, size)))
             receiving = begun[0]
             await receive_into(request.receive, receiving.write, limit=MAX_XORB_BODY, expected=size, threads=threads)
-            async with self._turns:
+            async with self._slots.hold(receiving.holder):
                 was_inserted = await threads.run_transfer(receiving.finish)
         finally:
             for receiving in begun:

@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_e34147f30790"
+revision = "first_05ed4a008568"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -46,10 +46,9 @@ def upgrade() -> None:
     op.create_table(
         "dedup_chunks",
         sa.Column("chunk", Hex(length=32), nullable=False),
-        sa.Column("realm", sa.BigInteger(), nullable=False),
         sa.Column("xorb", Hex(length=32), nullable=False),
         sa.Column("shard", sa.String(length=24), nullable=False),
-        sa.PrimaryKeyConstraint("chunk", "realm"),
+        sa.PrimaryKeyConstraint("chunk", "xorb"),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_dedup_chunks_xorb"), "dedup_chunks", ["xorb"], unique=False)
@@ -170,6 +169,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("xorb", "realm"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "xorb_uploads",
+        sa.Column("xorb", Hex(length=32), nullable=False),
+        sa.Column("holder", sa.String(length=40), nullable=False),
+        sa.Column("uploaded_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("xorb", "holder"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_xorb_uploads_uploaded_ms"), "xorb_uploads", ["uploaded_ms"], unique=False)
     op.create_table(
         "xorbs",
         sa.Column("hash", Hex(length=32), nullable=False),
@@ -356,6 +364,7 @@ def upgrade() -> None:
         "xet_file_xorbs",
         sa.Column("file", Hex(length=32), nullable=False),
         sa.Column("xorb", Hex(length=32), nullable=False),
+        sa.Column("ranges", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["file"],
             ["xet_files.hash"],
@@ -526,6 +535,8 @@ def upgrade() -> None:
         sa.Column("linked_ms", sa.BigInteger(), nullable=False),
         sa.Column("xet_hash", Hex(length=32), nullable=True),
         sa.Column("is_lie", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_verified", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_proven", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
@@ -698,6 +709,7 @@ def upgrade() -> None:
         sa.Column("file", Hex(length=32), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=True),
         sa.Column("claimed_ms", sa.BigInteger(), nullable=False),
+        sa.Column("is_proven", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(
             ["file"],
             ["xet_files.hash"],

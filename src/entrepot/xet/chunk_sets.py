@@ -1,0 +1,66 @@
+"""Sets of chunks of one xorb: which ones a file uses, which ones a caller may refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from entrepot.errors import Malformed
+from entrepot.xet.indexes import MAX_CHUNKS
+
+_PAIR = np.dtype("<u2")
+
+
+class ChunkSet:
+    """Some chunks of a xorb, by their numbers; made of packed ranges as :func:`pack_ranges` writes them.
+
+    Raises:
+        Malformed: a range is cut off or reaches behind the last possible chunk.
+    """
+
+    __slots__ = ("_before",)
+
+    def __init__(self, packed: Iterable[bytes] = ()) -> None:
+        steps = np.zeros(MAX_CHUNKS + 1, np.int64)
+        for data in packed:
+            if len(data) % 4:
+                raise Malformed("chunk ranges", f"{len(data)} bytes are not pairs of numbers")
+            pairs = np.frombuffer(data, _PAIR).reshape(-1, 2)
+            if pairs.size and int(pairs.max()) > MAX_CHUNKS:
+                raise Malformed("chunk ranges", f"a xorb has at most {MAX_CHUNKS} chunks")
+            np.add.at(steps, pairs[:, 0], 1)
+            np.add.at(steps, pairs[:, 1], -1)
+        inside = np.cumsum(steps[:-1]) > 0
+        self._before = np.concatenate(([0], np.cumsum(inside))).astype(np.int16)
+
+    @classmethod
+    def everything(cls) -> Self:
+        """Return the set of all chunks that a xorb can have."""
+        return cls([pack_ranges([(0, MAX_CHUNKS)])])
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether all chunks from ``start`` to ``end`` (exclusive) belong to the set; False for an empty range."""
+        if not 0 <= start < end <= MAX_CHUNKS:
+            return False
+        return int(self._before[end] - self._before[start]) == end - start
+
+    def first(self, count: int) -> NDArray[np.bool_]:
+        """Return for each of the first ``count`` chunks whether it belongs to the set."""
+        return np.diff(self._before[: count + 1]) > 0
+
+    def __bool__(self) -> bool:
+        return bool(self._before[-1])
+
+
+def pack_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
+    """Return ranges of chunk numbers (end exclusive) merged, in ascending order, 4 bytes each."""
+    merged: list[list[int]] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([start, end])
+    return np.array(merged, _PAIR).tobytes()

@@ -1,0 +1,104 @@
+"""The hash of a file that repeats long runs of chunks, in time that grows with what is different in it.
+
+A file of one xorb repeated a hundred thousand times is described by a few
+megabytes, but has hundreds of millions of chunks. The nodes that a run of
+children gives depend only on the run and on the few children that wait in
+front of it, so each combination is computed once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from entrepot.names import XetHash
+from entrepot.xet.hashes import HASH_BYTES, Buffer, fold, root_file_hash
+
+Run = tuple[Buffer, NDArray[np.int64]]
+"""Raw hashes run together, and the length of content below each."""
+
+_SMALL = 1 << 17
+"""Nodes of a level that are joined one by one."""
+
+
+def repeated_file_hash(runs: Iterable[Run]) -> XetHash:
+    """Return the id of the file whose chunks are these runs, one after the other."""
+    level = _Level()
+    for hashes, lengths in runs:
+        level.append(bytes(hashes), lengths)
+    level = level.with_rare_runs_joined()
+    while level.count > _SMALL:
+        level = level.above()
+    return root_file_hash(*level.joined())
+
+
+@attrs.define
+class _Level:
+    """A level of the tree: different runs of nodes, and the order in which they come."""
+
+    runs: list[tuple[bytes, NDArray[np.int64]]] = attrs.field(factory=list)
+    numbers: dict[tuple[bytes, bytes], int] = attrs.field(factory=dict)
+    order: list[int] = attrs.field(factory=list)
+    count: int = 0
+
+    def append(self, hashes: bytes, lengths: NDArray[np.int64]) -> None:
+        """Add a run at the end."""
+        self.order.append(self.number_of(hashes, lengths))
+        self.count += len(lengths)
+
+    def number_of(self, hashes: bytes, lengths: NDArray[np.int64]) -> int:
+        """Return the number of a run, the same for equal ones."""
+        number = self.numbers.setdefault((hashes, lengths.tobytes()), len(self.runs))
+        if number == len(self.runs):
+            self.runs.append((hashes, lengths))
+        return number
+
+    def joined(self) -> tuple[bytes, NDArray[np.int64]]:
+        """Return all nodes of the level as one run."""
+        return _join([self.runs[number] for number in self.order])
+
+    def with_rare_runs_joined(self) -> _Level:
+        """Return the same level with neighbours that occur once made into one run."""
+        often = Counter(self.order)
+        found, waiting = _Level(), list[int]()
+        for number in self.order:
+            if often[number] == 1:
+                waiting.append(number)
+                continue
+            if waiting:
+                found.append(*_join([self.runs[rare] for rare in waiting]))
+                waiting = []
+            found.append(*self.runs[number])
+        if waiting:
+            found.append(*_join([self.runs[rare] for rare in waiting]))
+        return found
+
+    def above(self) -> _Level:
+        """Return the level above."""
+        found = _Level()
+        known: dict[tuple[bytes, bytes, int], tuple[int, bytes, NDArray[np.int64]]] = {}
+        hashes, lengths = b"", np.zeros(0, np.int64)
+        for number in self.order:
+            key = hashes, lengths.tobytes(), number
+            if key not in known:
+                run_hashes, run_lengths = self.runs[number]
+                all_hashes, all_lengths = hashes + run_hashes, np.concatenate((lengths, run_lengths))
+                closed, nodes, sums = fold(all_hashes, all_lengths, complete=False)
+                made = found.number_of(nodes, sums)
+                known[key] = made, all_hashes[HASH_BYTES * closed :], all_lengths[closed:]
+            made, hashes, lengths = known[key]
+            if len(found.runs[made][1]):
+                found.order.append(made)
+                found.count += len(found.runs[made][1])
+        if len(lengths):
+            _, nodes, sums = fold(hashes, lengths, complete=True)
+            found.append(nodes, sums)
+        return found
+
+
+def _join(runs: Sequence[tuple[bytes, NDArray[np.int64]]]) -> tuple[bytes, NDArray[np.int64]]:
+    return b"".join(hashes for hashes, _ in runs), np.concatenate([lengths for _, lengths in runs])

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from entrepot.server.xet.fair_slots import FairSlots
+
+
+class Work:
+    """Pieces of work of callers, each done when the test says so; ``began`` is the order in which they got slots."""
+
+    def __init__(self, slots: FairSlots) -> None:
+        self.slots = slots
+        self.began: list[str] = []
+        self.ends: dict[str, asyncio.Event] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(self, caller: str, name: str) -> None:
+        self.ends[name] = asyncio.Event()
+        self.tasks[name] = asyncio.create_task(self._run(caller, name))
+
+    async def _run(self, caller: str, name: str) -> None:
+        async with self.slots.hold(caller):
+            self.began.append(name)
+            await self.ends[name].wait()
+
+    async def end(self, *names: str) -> None:
+        for name in names:
+            self.ends[name].set()
+            await self.tasks[name]
+        await self.rest()
+
+    async def rest(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+def in_a_loop(make: FairSlots, test: Callable[[Work], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(test(Work(make)))
+
+
+def test_callers_are_served_in_turns() -> None:
+    async def test(work: Work) -> None:
+        for number in range(4):
+            work.start("a", f"a{number}")
+        for caller in "bc":
+            work.start(caller, f"{caller}0")
+        await work.rest()
+        for name in ("a0", "a1", "b0", "c0", "a2"):
+            assert work.began[-1] == name
+            await work.end(name)
+        assert work.began == ["a0", "a1", "b0", "c0", "a2", "a3"]
+        await work.end("a3")
+
+    in_a_loop(FairSlots(1), test)
+
+
+def test_no_caller_holds_more_than_their_share() -> None:
+    async def test(work: Work) -> None:
+        work.start("a", "a0")
+        work.start("a", "a1")
+        await work.rest()
+        assert work.began == ["a0"]
+        work.start("b", "b0")
+        await work.rest()
+        assert work.began == ["a0", "b0"]
+        await work.end("b0")
+        assert work.began == ["a0", "b0"]
+        await work.end("a0", "a1")
+        assert work.began == ["a0", "b0", "a1"]
+
+    in_a_loop(FairSlots(2, per_caller=1), test)
+
+
+@pytest.mark.parametrize("cancelled", ["a0", "a1", "b0"])
+def test_what_is_cancelled_keeps_nobody_waiting(cancelled: str) -> None:
+    async def test(work: Work) -> None:
+        for name in ("a0", "a1", "b0"):
+            work.start(name[0], name)
+        await work.rest()
+        work.tasks[cancelled].cancel()
+        await asyncio.gather(work.tasks[cancelled], return_exceptions=True)
+        await work.rest()
+        for name in ("a0", "a1", "b0"):
+            if name != cancelled:
+                await work.end(name)
+        work.start("c", "c0")
+        await work.rest()
+        assert work.began[-1] == "c0"
+        await work.end("c0")
+
+    in_a_loop(FairSlots(1), test)
+
+
+def test_a_slot_given_to_a_request_that_is_cancelled_in_the_same_moment_is_given_on() -> None:
+    async def test(work: Work) -> None:
+        work.start("a", "a0")
+        await asyncio.sleep(0)
+        work.start("b", "b0")
+        await work.rest()
+        work.ends["a0"].set()
+        await asyncio.sleep(0)
+        work.tasks["b0"].cancel()
+        await asyncio.gather(work.tasks["a0"], work.tasks["b0"], return_exceptions=True)
+        work.start("c", "c0")
+        await work.rest()
+        assert work.began[-1] == "c0"
+        await work.end("c0")
+
+    in_a_loop(FairSlots(1), test)
