@@ -1,9 +1,9 @@
 """Run the benchmarks of git: ``python -m benchmarks.git [--quick] [--only NAME] [--out FILE]``.
 
-Git and git-lfs as they are installed work on a hub, and, in the same run, git
-on a native repository through ``file://``. What is compared is the CPU of the
-two servers: the hub's process with the git it starts, and git's own
-``upload-pack`` or ``receive-pack`` with what they start.
+The installed git and git-lfs run against a hub and, in the same run, git runs
+against a native repository through ``file://``. The benchmark compares the CPU
+time of both servers: the hub's process with the git processes it starts, and
+git's own ``upload-pack`` or ``receive-pack`` with their children.
 """
 
 from __future__ import annotations
@@ -26,46 +26,46 @@ _NO_BITMAP = ("-c", "repack.writeBitmaps=false")
 
 
 class GitBench(Bench):
-    """A bench with somebody's working place."""
+    """A bench with a folder for git."""
 
     @property
     def desk(self) -> Desk:
-        """Where git works."""
+        """Return the folder in which git runs."""
         return Desk(self.folder)
 
     def make_repo(self, repo: str) -> str:
-        """A new repository of the hub: where git finds it, with credentials."""
+        """Create a repository on the hub and return its URL with credentials."""
         clients.call(self.hub, "make_repo", repo)
         return f"{self.hub.url.replace('://', f'://any:{self.hub.token}@')}/{repo}"
 
     def clone_cpu_s(self, url: str) -> tuple[float, float]:
-        """Server CPU of a clone without a work tree, and of what follows it."""
+        """Return the server CPU of a clone without a work tree, and of the jobs after it."""
         with self.meter.measure() as cost:
             self.desk.git("clone", "-q", "--no-checkout", url, "cloned")
         shutil.rmtree(self.folder / "cloned")
         return cost.server_cpu_s, cost.later_cpu_s
 
     def native_clone_cpu_s(self, source: Path) -> float:
-        """CPU of git's own server for the same."""
+        """Return the CPU of git's own server for the same clone."""
         with self.desk.native("upload-pack") as (option, cost):
             self.desk.git("clone", "-q", "--no-checkout", "--no-local", option, f"file://{source}", "cloned")
         shutil.rmtree(self.folder / "cloned")
         return cost.server_cpu_s
 
     def push_cpu_s(self, work: Path, remote: str, *refs: str) -> float:
-        """Server CPU of a push, without what follows it."""
+        """Return the server CPU of a push, without the jobs after it."""
         with self.meter.measure() as cost:
             self.desk.git("push", "-q", "--force", remote, *refs, cwd=work)
         return cost.server_cpu_s
 
     def native_push_cpu_s(self, work: Path, remote: Path, *refs: str) -> float:
-        """CPU of git's own server for the same, when it checks objects as the hub does."""
+        """Return the CPU of git's own server for the same push, with object checks like the hub's."""
         with self.desk.native("receive-pack") as (option, cost):
             self.desk.git("push", "-q", "--force", option, f"file://{remote}", *refs, cwd=work)
         return cost.server_cpu_s
 
     def native_repo(self, name: str) -> Path:
-        """An empty bare repository that checks what is pushed."""
+        """Create an empty bare repository that checks pushed objects."""
         folder = self.folder / name
         self.desk.git("init", "-q", "--bare", "--initial-branch=main", folder)
         for key, value in (("receive.fsckObjects", "true"), ("receive.autogc", "false")):
@@ -74,7 +74,7 @@ class GitBench(Bench):
 
 
 def measure_clones(bench: GitBench) -> Iterator[Figure]:
-    """A history of 100,000 objects: pushed, cloned from a mirror that is there, and from one that has to be made."""
+    """Push a history of 100,000 objects; clone it from an existing mirror and from one that must be built."""
     desk, source = bench.desk, bench.folder / "source.git"
     count = write_history(desk, source, bench.pick(500, 20))
     theme = "100,000 objects"
@@ -113,7 +113,7 @@ def _warm(bench: GitBench, theme: str, url: str, name: str, plain: float, mapped
 
 
 def measure_small_pushes(bench: GitBench) -> Iterator[Figure]:
-    """One file at a time into a small repository."""
+    """Push one file at a time to a small repository."""
     url, native = bench.make_repo("tester/small"), bench.native_repo("small.git")
     work = bench.folder / "first"
     bench.desk.git("clone", "-q", url, work)
@@ -136,7 +136,7 @@ def _single_files(bench: GitBench, theme: str, url: str, native: Path) -> Iterat
 
 
 def measure_many_files(bench: GitBench) -> Iterator[Figure]:
-    """5,000 files in one push."""
+    """Push 5,000 files in one push."""
     theme, count = "5,000 files in one push", bench.pick(5000, 300)
     url, native, work = bench.make_repo("tester/many"), bench.native_repo("many.git"), bench.folder / "many"
     bench.desk.git("clone", "-q", url, work)
@@ -158,7 +158,7 @@ def measure_many_files(bench: GitBench) -> Iterator[Figure]:
 
 
 def measure_large_files(bench: GitBench) -> Iterator[Figure]:
-    """251 files of 64 KiB through git-lfs."""
+    """Push and clone 251 files of 64 KiB through git-lfs."""
     theme, count = "251 git-lfs files of 64 KiB", bench.pick(251, 40)
     desk, work, again = bench.desk, bench.folder / "large", bench.folder / "again"
     url = bench.make_repo("tester/large")
@@ -188,14 +188,14 @@ THEMES: dict[str, Callable[[GitBench], Iterator[Figure]]] = {
     "many-files": measure_many_files,
     "large-files": measure_large_files,
 }
-"""In the order in which they run, each on a fresh hub."""
+"""The themes in the order in which they run, each on a fresh hub."""
 
 
 def measure(name: str, is_quick: bool) -> Iterator[Figure]:
-    """The figures of one theme, on a hub of its own."""
-    # Chunking the large files for Xet would come in between.
+    """Yield the figures of one theme, measured on a separate hub."""
+    # Jobs are off: chunking the large files for Xet would disturb the figures.
     with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub(chunk_delay_s="1d") as hub:
-        hub.token  # noqa: B018 - makes the account
+        hub.token  # noqa: B018 - creates the account
         yield from THEMES[name](GitBench(hub, Meter(hub.pid), Path(folder), is_quick))
 
 

@@ -1,7 +1,7 @@
-"""One upload by one client, in a process of its own: ``python -m benchmarks.uploaders CLIENT ERRAND REPO PATH``.
+"""Run one upload of one client in its own process: ``python -m benchmarks.uploaders CLIENT ERRAND REPO PATH``.
 
-Prints wall and CPU seconds of the call alone, and the most memory that the
-process ever had, its imports included.
+The process prints wall and CPU seconds of the call, and its peak memory,
+including imports.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What the client itself needed; ``whole_s`` counts from the start of Python, ``peak`` is in bytes."""
+    """Time and memory that the client used; ``whole_s`` counts from the start of Python, ``peak`` is in bytes."""
 
     wall_s: float
     cpu_s: float
@@ -32,10 +32,10 @@ class Spent(msgspec.Struct, frozen=True):
 
 
 def call(hub: RunningHub, home: Path, client: str, errand: str, repo: str, path: Path) -> Spent:
-    """Run an errand with the caches of one client.
+    """Run an operation with the caches of one client.
 
     Raises:
-        subprocess.CalledProcessError: the client failed; it has said why on standard error.
+        subprocess.CalledProcessError: the client failed; the reason is on standard error.
     """
     environ = {**os.environ, **hub.environ(), "HF_HOME": str(home / "hf"), "ENTREPOT_HOME": str(home / "entrepot")}
     environ.pop("HF_HUB_DISABLE_XET", None)
@@ -47,7 +47,7 @@ def call(hub: RunningHub, home: Path, client: str, errand: str, repo: str, path:
 
 
 def main() -> None:
-    """Run the errand that the arguments name."""
+    """Run the operation that the arguments name."""
     client, errand, repo, path = sys.argv[1:]
     api = _api(client)
     if errand == "make":
