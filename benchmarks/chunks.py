@@ -1,6 +1,6 @@
 """Run the benchmarks of Xet: ``python -m benchmarks.chunks [--quick] [--only NAME] [--out FILE]``.
 
-Each operation runs in its own process, with the current huggingface_hub and
+Each task runs in its own process, with the current huggingface_hub and
 hf_xet at default settings; a *fresh* client has an empty cache.
 """
 
@@ -30,11 +30,11 @@ _PIECE = 16 * MIB
 class ChunkBench(Bench):
     """A bench whose clients use their default settings."""
 
-    def call(self, home: str, errand: str, *arguments: object) -> Spent:
-        """Run an operation with the caches of the client that ``home`` names."""
+    def call(self, home: str, task: str, *arguments: object) -> Spent:
+        """Run a task with the caches of the client that ``home`` names."""
         environ = {**os.environ, **self.hub.environ(), "HF_HOME": str(self.folder / f"home-{home}")}
         environ.pop("HF_HUB_DISABLE_XET", None)
-        words = [sys.executable, "-m", "benchmarks.clients", errand, *map(str, arguments)]
+        words = [sys.executable, "-m", "benchmarks.clients", task, *map(str, arguments)]
         done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
         return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
 

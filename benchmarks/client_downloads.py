@@ -61,7 +61,7 @@ def _compared(
     meter: Meter,
     folder: Path,
     theme: str,
-    errand: tuple[str, ...],
+    task: tuple[str, ...],
     turns: int,
     *,
     wall: float,
@@ -74,9 +74,9 @@ def _compared(
         for client in CLIENTS if turn % 2 == 0 else CLIENTS[::-1]:
             home = folder / (client if is_repeated else f"{client}-{turn}")
             if is_repeated and turn == 0:
-                call(hub, client, home, *errand)
+                call(hub, client, home, *task)
             with meter.measure() as cost:
-                mine = call(hub, client, home, *errand)
+                mine = call(hub, client, home, *task)
             spent[client].append((mine, cost.server_cpu_s))
     ours, theirs = (_middle(spent[client]) for client in CLIENTS)
     for client, (found, server_cpu_s) in zip(CLIENTS, (ours, theirs), strict=True):
@@ -135,7 +135,7 @@ def _store_small(api: HfApi, count: int) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.client_downloads", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
-    parser.add_argument("--turns", type=int, default=3, help="how often each client does each errand; medians count")
+    parser.add_argument("--turns", type=int, default=3, help="how often each client does each task; medians count")
     parser.add_argument("--out", type=Path, help="where to write the JSON")
     return parser.parse_args()
 

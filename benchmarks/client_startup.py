@@ -22,7 +22,7 @@ _PYTHON = sys.executable
 _BIN = Path(_PYTHON).parent
 
 _NOTHING = (_PYTHON, "-c", "pass")
-ERRANDS: dict[str, tuple[Sequence[str], Sequence[str] | None, float | None]] = {
+TASKS: dict[str, tuple[Sequence[str], Sequence[str] | None, float | None]] = {
     "import of the package": ((_PYTHON, "-c", "import entrepot"), (_PYTHON, "-c", "import huggingface_hub"), 60),
     "import of the class": (
         (_PYTHON, "-c", "from entrepot import HubApi"),
@@ -45,7 +45,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
     turns = 3 if is_quick else 15
     bare = statistics.median(_start(_NOTHING)[1] for _ in range(turns))
     yield Figure(theme, "Python that does nothing, CPU", bare, "ms")
-    for name, (ours, theirs, most_ms) in ERRANDS.items():
+    for name, (ours, theirs, most_ms) in TASKS.items():
         own: list[tuple[float, float]] = []
         other: list[tuple[float, float]] = []
         for _ in range(turns):

@@ -44,11 +44,9 @@ class Bench:
         """Return how often the small themes are run."""
         return 1 if self.is_quick else 3
 
-    def run(self, client: str, errand: str, name: str, path: Path) -> Spent:
+    def run(self, client: str, task: str, name: str, path: Path) -> Spent:
         """Run one call; ``name`` is the name of the repository and of the caches."""
-        return call(
-            self.hub, self.folder / f"home-{client}-{name}", client, errand, f"tester/{client[:8]}-{name}", path
-        )
+        return call(self.hub, self.folder / f"home-{client}-{name}", client, task, f"tester/{client[:8]}-{name}", path)
 
 
 Theme = Callable[[Bench], Iterator[Figure]]

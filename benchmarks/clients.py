@@ -1,4 +1,4 @@
-"""Run one operation of the real client in its own process: ``python -m benchmarks.clients ERRAND ARGUMENTS``.
+"""Run one task of the real client in its own process: ``python -m benchmarks.clients TASK ARGUMENTS``.
 
 The process prints one line of JSON: wall and CPU seconds of the calls, without
 starting Python and importing the client.
@@ -29,14 +29,14 @@ class Spent(msgspec.Struct, frozen=True):
     cpu_s: float
 
 
-def call(hub: RunningHub, errand: str, *arguments: object) -> Spent:
-    """Run an operation against a hub, with LFS instead of Xet.
+def call(hub: RunningHub, task: str, *arguments: object) -> Spent:
+    """Run a task against a hub, with LFS instead of Xet.
 
     Raises:
         subprocess.CalledProcessError: the client failed; the reason is on standard error.
     """
     environ = {**os.environ, **hub.environ(), "HF_HUB_DISABLE_XET": "1"}
-    words = [sys.executable, "-m", "benchmarks.clients", errand, *map(str, arguments)]
+    words = [sys.executable, "-m", "benchmarks.clients", task, *map(str, arguments)]
     done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
 
@@ -137,9 +137,9 @@ def write_together(repo: str, writers: str, commits: str) -> Iterator[None]:
         list(pool.map(write, range(threads)))
 
 
-ERRANDS: dict[str, Callable[..., Iterator[None]]] = {
-    errand.__name__: errand
-    for errand in (
+TASKS: dict[str, Callable[..., Iterator[None]]] = {
+    task.__name__: task
+    for task in (
         make_repo,
         upload,
         download,
@@ -151,13 +151,13 @@ ERRANDS: dict[str, Callable[..., Iterator[None]]] = {
         write_together,
     )
 }
-"""Each operation prepares, yields once, and then runs the part that is measured."""
+"""Each task prepares, yields once, and then runs the part that is measured."""
 
 
 def main() -> None:
-    """Run the operation that the arguments name."""
-    errand, *arguments = sys.argv[1:]
-    steps = ERRANDS[errand](*arguments)
+    """Run the task that the arguments name."""
+    task, *arguments = sys.argv[1:]
+    steps = TASKS[task](*arguments)
     next(steps)
     cpu, started = _cpu_s(), time.perf_counter()
     next(steps, None)

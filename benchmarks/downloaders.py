@@ -1,4 +1,4 @@
-"""Run one download of one client in its own process: ``python -m benchmarks.downloaders CLIENT ERRAND ARGUMENTS``.
+"""Run one download of one client in its own process: ``python -m benchmarks.downloaders CLIENT TASK ARGUMENTS``.
 
 The process prints one line of JSON: wall and CPU seconds of the call, without
 starting Python and importing the client, and its peak memory.
@@ -31,8 +31,8 @@ class Spent(msgspec.Struct, frozen=True):
     peak_mib: float
 
 
-def call(hub: RunningHub, client: str, home: Path, errand: str, *arguments: object) -> Spent:
-    """Run an operation of a client at default settings.
+def call(hub: RunningHub, client: str, home: Path, task: str, *arguments: object) -> Spent:
+    """Run a task of a client at default settings.
 
     Args:
         home: the folder of the client's cache; pass the same one again to measure a warm cache.
@@ -41,7 +41,7 @@ def call(hub: RunningHub, client: str, home: Path, errand: str, *arguments: obje
         subprocess.CalledProcessError: the client failed; the reason is on standard error.
     """
     homes = {"ENTREPOT_HOME": str(home / "entrepot"), "HF_HOME": str(home / "hf")}
-    words = [sys.executable, "-m", "benchmarks.downloaders", client, errand, *map(str, arguments)]
+    words = [sys.executable, "-m", "benchmarks.downloaders", client, task, *map(str, arguments)]
     environ = {**os.environ, **hub.environ(), **homes}
     done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
@@ -61,14 +61,14 @@ def fetch_all(client: str, repo: str) -> Iterator[None]:
     fetch(repo)
 
 
-ERRANDS: dict[str, Callable[..., Iterator[None]]] = {"fetch_file": fetch_file, "fetch_all": fetch_all}
-"""Each operation prepares, yields once, and then runs the part that is measured."""
+TASKS: dict[str, Callable[..., Iterator[None]]] = {"fetch_file": fetch_file, "fetch_all": fetch_all}
+"""Each task prepares, yields once, and then runs the part that is measured."""
 
 
 def main() -> None:
-    """Run the operation that the arguments name."""
-    client, errand, *arguments = sys.argv[1:]
-    steps = ERRANDS[errand](client, *arguments)
+    """Run the task that the arguments name."""
+    client, task, *arguments = sys.argv[1:]
+    steps = TASKS[task](client, *arguments)
     next(steps)
     cpu, started = _cpu_s(), time.perf_counter()
     next(steps, None)

@@ -26,7 +26,7 @@ sys.exit(code)
 
 
 @attrs.frozen
-class Desk:
+class GitWorkspace:
     """A folder in which git runs with its own home."""
 
     folder: Path
@@ -72,7 +72,7 @@ class Desk:
         cost.server_cpu_s = sum(float(line) for line in out.read_text().split())
 
 
-def write_history(desk: Desk, folder: Path, commits: int) -> int:
+def write_history(workspace: GitWorkspace, folder: Path, commits: int) -> int:
     """Create a bare repository of small text files in 100 folders.
 
     Args:
@@ -81,7 +81,7 @@ def write_history(desk: Desk, folder: Path, commits: int) -> int:
     Returns:
         The number of objects.
     """
-    desk.git("init", "-q", "--bare", "--initial-branch=main", folder)
+    workspace.git("init", "-q", "--bare", "--initial-branch=main", folder)
     lines = []
     for number in range(commits):
         lines.append(f"commit refs/heads/main\ncommitter A <a@b.example> {1_700_000_000 + number} +0000\n")
@@ -91,5 +91,5 @@ def write_history(desk: Desk, folder: Path, commits: int) -> int:
             place = f"d{at % 100:02}/f{n * 7 % 65:03}.json"
             text = "".join(f'{{"commit": {number}, "file": {n}, "line": {i * number * n}}}\n' for i in range(12))
             lines.append(f"M 100644 inline {place}\ndata {len(text)}\n{text}\n")
-    desk.git("fast-import", "--quiet", "--force", cwd=folder, data="".join(lines).encode())
-    return int(desk.git("rev-list", "--objects", "--all", "--count", cwd=folder))
+    workspace.git("fast-import", "--quiet", "--force", cwd=folder, data="".join(lines).encode())
+    return int(workspace.git("rev-list", "--objects", "--all", "--count", cwd=folder))
