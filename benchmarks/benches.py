@@ -43,9 +43,9 @@ def conduct(name: str, summary: str | None, themes: Sequence[str], measure: Meas
         themes: the themes that can be selected, in the order in which they run.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=summary)
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
-    parser.add_argument("--only", action="append", choices=themes, help="one theme; may be repeated")
-    parser.add_argument("--out", type=Path, help="where to write the JSON")
+    parser.add_argument("--quick", action="store_true", help="use small sizes, to check the benchmark itself")
+    parser.add_argument("--only", action="append", choices=themes, help="run only this theme; may be repeated")
+    parser.add_argument("--out", type=Path, help="file for the results as JSON")
     asked = parser.parse_args()
     figures: list[Figure] = []
     machine = this_machine()

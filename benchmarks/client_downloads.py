@@ -134,9 +134,11 @@ def _store_small(api: HfApi, count: int) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.client_downloads", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
-    parser.add_argument("--turns", type=int, default=3, help="how often each client does each task; medians count")
-    parser.add_argument("--out", type=Path, help="where to write the JSON")
+    parser.add_argument("--quick", action="store_true", help="use small sizes, to check the benchmark itself")
+    parser.add_argument(
+        "--turns", type=int, default=3, help="how often each client runs each task; the result is the median"
+    )
+    parser.add_argument("--out", type=Path, help="file for the results as JSON")
     return parser.parse_args()
 
 

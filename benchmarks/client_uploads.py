@@ -136,10 +136,10 @@ def _random(file: Path, size: int) -> None:
 def main() -> None:
     """Measure, print a table and write the JSON; exit with 1 if a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.client_uploads", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
-    parser.add_argument("--only", action="append", choices=list(THEMES), help="one theme; may be repeated")
-    parser.add_argument("--ten-gib", action="store_true", help="also 10 GiB: 25 GB of temporary disk")
-    parser.add_argument("--out", type=Path, help="where to write the JSON")
+    parser.add_argument("--quick", action="store_true", help="use small sizes, to check the benchmark itself")
+    parser.add_argument("--only", action="append", choices=list(THEMES), help="run only this theme; may be repeated")
+    parser.add_argument("--ten-gib", action="store_true", help="also upload 10 GiB; needs 25 GB of temporary disk")
+    parser.add_argument("--out", type=Path, help="file for the results as JSON")
     asked = parser.parse_args()
     themes = [THEMES[name] for name in asked.only or THEMES]
     if asked.ten_gib:
