@@ -19,8 +19,12 @@ from benchmarks.benches import Bench, conduct
 from benchmarks.meters import Meter
 from benchmarks.results import Figure
 from entrepot import testing
-from entrepot.catalog import Write, accounts, open_catalog, repos, tables, texts, together, trends
-from entrepot.catalog.repos import CardFacts, RepoRow
+from entrepot.catalog import Write, community_tables, open_catalog, tables
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.community import trends
+from entrepot.catalog.repos import repositories as repos
+from entrepot.catalog.repos.repositories import CardFacts, RepoRow
+from entrepot.catalog.search import full_text
 from entrepot.names import RepoType, new_uid
 
 _MOST_MS = 20.0
@@ -99,7 +103,7 @@ def seed(file: Path, repositories: int, each: int) -> None:
             for row in rows
             for person in people
         ]
-        tx.sql.execute(sa.insert(together.likes), likes)
+        tx.sql.execute(sa.insert(community_tables.likes), likes)
         today = _NOW_MS // _DAY_MS
         days = [
             {"repo_id": row.id, "day": today - day, "count": dice.randrange(1, 50)}
@@ -131,13 +135,13 @@ def _repo(tx: Write, dice: random.Random, owner: accounts.Account, number: int) 
     tags = (library, task, "en", f"license:{license_}", "region:us", f"arxiv:{2000 + number % 400}.{number:05}")
     card = {"license": license_, "tags": ["en"], "library_name": library, "pipeline_tag": task}
     repos.set_facts(tx, row.id, CardFacts(card, {"model_type": "bert"}, task, library, None, tags))
-    texts.put(tx, row.id, str(row.ref.id), tags, " ".join(dice.choices(_WORDS, k=300)))
+    full_text.put(tx, row.id, str(row.ref.id), tags, " ".join(dice.choices(_WORDS, k=300)))
     return row
 
 
 def _collect(tx: Write, dice: random.Random, owner: int, number: int, rows: list[RepoRow]) -> None:
     collection = tx.sql.execute(
-        sa.insert(together.collections).values(
+        sa.insert(community_tables.collections).values(
             uid=new_uid(), namespace_id=owner, title=f"Collection {number}", is_private=False, theme="blue",
             position=0, upvotes=0, created_ms=1, updated_ms=number,
         )
@@ -147,7 +151,7 @@ def _collect(tx: Write, dice: random.Random, owner: int, number: int, rows: list
         {"uid": new_uid(), "collection_id": collection[0], "kind": "model", "repo_id": row.id, "position": place}
         for place, row in enumerate(dice.sample(rows, 10))
     ]
-    tx.sql.execute(sa.insert(together.collection_items), items)
+    tx.sql.execute(sa.insert(community_tables.collection_items), items)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,9 @@ from benchmarks.benches import Bench
 from benchmarks.loads import Load
 from benchmarks.meters import MIB
 from benchmarks.results import Figure
-from entrepot.catalog import repos
-from entrepot.hub import ingestion
-from entrepot.hub.house import open_hub
+from entrepot.catalog.repos import repositories
+from entrepot.hub.context import open_hub
+from entrepot.hub.files import rechunking
 from entrepot.settings import load_settings
 
 GIB = 1024 * MIB
@@ -297,9 +297,9 @@ def _chunk_all(bench: Bench) -> float:
     started = time.process_time()
     with contextlib.closing(hub):
         with hub.read() as tx:
-            rows = repos.everything(tx)
+            rows = repositories.everything(tx)
         for row in rows:
-            ingestion.chunk_files(hub, row.id)
+            rechunking.chunk_files(hub, row.id)
     return time.process_time() - started
 
 

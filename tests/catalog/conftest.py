@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog import Catalog, accounts, open_catalog, repos
-from entrepot.catalog.accounts import Account
-from entrepot.catalog.repos import RepoRow
+from entrepot.catalog import Catalog, open_catalog
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import RepoType, new_uid
 
 DATABASES = ("sqlite",)
@@ -70,7 +72,7 @@ def add_repo(catalog: Catalog, alice: Account) -> Callable[..., RepoRow]:
             "sdk": None,
         }
         with catalog.write() as tx:
-            return repos.add(tx, RepoRow(**(values | changes)))
+            return repositories.add(tx, RepoRow(**(values | changes)))
 
     return add
 

@@ -5,27 +5,29 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Write, accounts, facts, open_catalog, refs
-from entrepot.catalog.repos import RepoRow
+from entrepot.catalog import Catalog, Write, hub_metadata, open_catalog
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import DataFolderError, NotAllowed
 from entrepot.names import MAIN, Oid
 
 
 def stored(catalog: Catalog, key: str) -> str | None:
     with catalog.read() as tx:
-        return facts.find(tx, key)
+        return hub_metadata.find(tx, key)
 
 
 def test_what_a_block_wrote_is_there_when_it_has_ended(catalog: Catalog) -> None:
     with catalog.write() as tx:
-        facts.put_first(tx, "a", "1")
-        assert facts.find(tx, "a") == "1"
+        hub_metadata.put_first(tx, "a", "1")
+        assert hub_metadata.find(tx, "a") == "1"
     assert stored(catalog, "a") == "1"
 
 
 def test_a_block_that_raises_leaves_nothing(catalog: Catalog, repo: RepoRow) -> None:
     def fail(tx: Write) -> None:
-        facts.put_first(tx, "a", "1")
+        hub_metadata.put_first(tx, "a", "1")
         refs.swap(tx, repo.id, MAIN, None, Oid("a" * 40), 1)
         accounts.add(tx, accounts.fresh("bob", "user", 1))
         raise NotAllowed("Because.")
@@ -33,7 +35,7 @@ def test_a_block_that_raises_leaves_nothing(catalog: Catalog, repo: RepoRow) -> 
     with pytest.raises(NotAllowed, match="Because"), catalog.write() as tx:
         fail(tx)
     with catalog.read() as tx:
-        assert facts.find(tx, "a") is None
+        assert hub_metadata.find(tx, "a") is None
         assert refs.everything(tx, repo.id) == []
         assert accounts.find(tx, "bob") is None
 
@@ -42,7 +44,7 @@ def test_the_next_block_works_after_one_that_raised(catalog: Catalog) -> None:
     with pytest.raises(ZeroDivisionError), catalog.write():
         _ = 1 // 0
     with catalog.write() as tx:
-        facts.put_first(tx, "a", "1")
+        hub_metadata.put_first(tx, "a", "1")
     assert stored(catalog, "a") == "1"
 
 
@@ -53,16 +55,16 @@ def test_a_broken_constraint_is_a_defect_and_is_not_dressed_up(catalog: Catalog)
 
 def test_a_reader_keeps_its_snapshot_while_others_write(catalog: Catalog) -> None:
     with catalog.read() as before:
-        assert facts.find(before, "a") is None
+        assert hub_metadata.find(before, "a") is None
         with catalog.write() as tx:
-            facts.put_first(tx, "a", "1")
-        assert facts.find(before, "a") is None
+            hub_metadata.put_first(tx, "a", "1")
+        assert hub_metadata.find(before, "a") is None
     assert stored(catalog, "a") == "1"
 
 
 def test_a_reader_does_not_see_what_is_not_committed(catalog: Catalog) -> None:
     with catalog.write() as tx:
-        facts.put_first(tx, "a", "1")
+        hub_metadata.put_first(tx, "a", "1")
         assert stored(catalog, "a") is None
 
 
@@ -85,7 +87,7 @@ def test_a_thread_whose_block_raised_is_not_writing(catalog: Catalog) -> None:
 
 def test_a_writing_block_inside_another_is_a_defect_and_is_told_at_once(catalog: Catalog) -> None:
     with catalog.write() as tx:
-        facts.put_first(tx, "a", "1")
+        hub_metadata.put_first(tx, "a", "1")
         with pytest.raises(AssertionError, match="already"), catalog.write():
             pass
         assert catalog.is_writing()
@@ -114,15 +116,15 @@ def test_writers_that_read_first_do_not_lose_each_others_changes(catalog: Catalo
 def test_two_catalogs_on_one_database_see_each_others_rows(catalog: Catalog, database_url: str) -> None:
     other = open_catalog(database_url)
     with catalog.write() as tx:
-        facts.put_first(tx, "a", "1")
+        hub_metadata.put_first(tx, "a", "1")
     with other.write() as tx:
-        assert facts.put_first(tx, "a", "2") == "1"
+        assert hub_metadata.put_first(tx, "a", "2") == "1"
     other.close()
 
 
 def test_a_closed_catalog_opens_its_connections_again(catalog: Catalog) -> None:
     with catalog.write() as tx:
-        facts.put_first(tx, "a", "1")
+        hub_metadata.put_first(tx, "a", "1")
     catalog.close()
     assert stored(catalog, "a") == "1"
 

@@ -13,26 +13,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import (
-    Catalog,
-    Write,
-    accounts,
-    commits,
-    engines,
-    facts,
-    files,
-    jobs,
-    listings,
-    objects,
-    open_catalog,
-    refs,
-    repos,
-    tables,
-    uploads,
-)
+from entrepot.catalog import Catalog, Write, engines, hub_metadata, open_catalog, tables
+from entrepot.catalog.accounts import accounts
 from entrepot.catalog.engines import WriteLock, count_up, insert_missing, make_engine, translated
-from entrepot.catalog.listings import Search
-from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.files import files, uploads
+from entrepot.catalog.git import objects
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import commits, refs, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.search import listings
+from entrepot.catalog.search.listings import Search
 from entrepot.errors import Busy, DataFolderError, StoreFull
 from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256
 
@@ -92,7 +82,7 @@ def test_a_writing_transaction_holds_the_lock_from_its_start_and_a_reading_one_n
     with lite.write(), pytest.raises(sqlite3.OperationalError, match="locked"):
         outsider.execute("BEGIN IMMEDIATE")
     with lite.read() as tx:
-        facts.find(tx, "a")
+        hub_metadata.find(tx, "a")
         outsider.execute("BEGIN IMMEDIATE")
         outsider.execute("ROLLBACK")
     outsider.close()
@@ -108,22 +98,22 @@ def test_a_database_locked_by_another_process_is_busy_for_writers_only(
             pytest.fail("the lock is held elsewhere")
         assert not impatient.is_writing()
         with impatient.read() as tx:
-            assert facts.find(tx, "a") is None
+            assert hub_metadata.find(tx, "a") is None
     with impatient.write() as tx:
-        assert facts.put_first(tx, "a", "1") == "1"
+        assert hub_metadata.put_first(tx, "a", "1") == "1"
     impatient.close()
 
 
 def test_a_writer_waits_for_another_process(lite: Catalog, path: pathlib.Path) -> None:
     def write() -> str:
         with lite.write() as tx:
-            return facts.put_first(tx, "a", "1")
+            return hub_metadata.put_first(tx, "a", "1")
 
     with ThreadPoolExecutor(1) as pool:
         with locked_by_another_process(path):
             written = pool.submit(write)
             with lite.read() as tx:
-                assert facts.find(tx, "a") is None
+                assert hub_metadata.find(tx, "a") is None
             assert not written.done()
         assert written.result(timeout=30) == "1"
 
@@ -167,15 +157,15 @@ def test_a_writer_of_this_process_gives_up_when_the_turn_does_not_come(monkeypat
 
 def test_a_full_disk_is_told_as_such_and_nothing_is_kept(lite: Catalog) -> None:
     def fill(tx: Write) -> None:
-        facts.put_first(tx, "small", "1")
+        hub_metadata.put_first(tx, "small", "1")
         pages = tx.sql.exec_driver_sql("PRAGMA page_count").scalar_one()
         tx.sql.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-        facts.put_first(tx, "large", "x" * 1_000_000)
+        hub_metadata.put_first(tx, "large", "x" * 1_000_000)
 
     with pytest.raises(StoreFull), lite.write() as tx:
         fill(tx)
     with lite.read() as tx:
-        assert (facts.find(tx, "small"), facts.find(tx, "large")) == (None, None)
+        assert (hub_metadata.find(tx, "small"), hub_metadata.find(tx, "large")) == (None, None)
 
 
 def test_a_file_that_is_no_database_is_refused(path: pathlib.Path) -> None:
@@ -209,12 +199,12 @@ def test_rows_that_are_missing_are_inserted_and_others_left_or_refreshed(catalog
     meta = tables.meta
     rows = [{"key": "a", "value": "2"}, {"key": "b", "value": "2"}]
     with catalog.write() as tx:
-        facts.put_first(tx, "a", "1")
+        hub_metadata.put_first(tx, "a", "1")
         insert_missing(tx.sql, meta, rows)
         insert_missing(tx.sql, meta, [])
-        assert (facts.find(tx, "a"), facts.find(tx, "b")) == ("1", "2")
+        assert (hub_metadata.find(tx, "a"), hub_metadata.find(tx, "b")) == ("1", "2")
         insert_missing(tx.sql, meta, [{"key": "a", "value": "3"}, {"key": "c", "value": "3"}], refresh=("value",))
-        assert [facts.find(tx, key) for key in "abc"] == ["3", "2", "3"]
+        assert [hub_metadata.find(tx, key) for key in "abc"] == ["3", "2", "3"]
 
 
 def test_counting_up_starts_at_the_first_count(catalog: Catalog, repo: RepoRow) -> None:
@@ -234,10 +224,10 @@ READS: dict[str, Callable[[Any], object]] = {
     "an account": lambda tx: accounts.find(tx, "alice"),
     "a token": lambda tx: accounts.find_token(tx, "c" * 64),
     "memberships": lambda tx: accounts.memberships(tx, 1),
-    "a repository": lambda tx: repos.find(tx, FIND),
-    "a redirect": lambda tx: repos.find_redirect(tx, FIND),
-    "an owner's repositories": lambda tx: repos.owned_by(tx, 1),
-    "tags": lambda tx: repos.tags_of(tx, [1, 2]),
+    "a repository": lambda tx: repositories.find(tx, FIND),
+    "a redirect": lambda tx: repositories.find_redirect(tx, FIND),
+    "an owner's repositories": lambda tx: repositories.owned_by(tx, 1),
+    "tags": lambda tx: repositories.tags_of(tx, [1, 2]),
     "a ref": lambda tx: refs.find(tx, 1, MAIN),
     "some refs": lambda tx: refs.find_many(tx, 1, [MAIN]),
     "all refs": lambda tx: refs.everything(tx, 1),
@@ -256,7 +246,7 @@ READS: dict[str, Callable[[Any], object]] = {
     "a link": lambda tx: files.link_of(tx, 1, SHA),
     "an upload": lambda tx: uploads.find(tx, 1, SHA, 1),
     "parts": lambda tx: uploads.parts(tx, "d" * 24),
-    "the next turn": lambda tx: jobs.next_turn(tx),
+    "the next turn": lambda tx: jobs.next_run(tx),
     "a listing of an author": lambda tx: listings.find(tx, Search(RepoType.MODEL, author="alice")),
     "a listing of a tag": lambda tx: listings.find(tx, Search(RepoType.MODEL, tags=("mit",))),
     "a second page": lambda tx: listings.find(tx, Search(RepoType.MODEL, after=(5, 5))),

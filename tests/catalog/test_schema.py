@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, facts, open_catalog, schema
+from entrepot.catalog import Catalog, hub_metadata, open_catalog, schema
 from entrepot.catalog.engines import make_engine, writing_connection
 from entrepot.catalog.migrations import run
-from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import DataFolderError
 
 OPEN_TOGETHER = """
@@ -48,10 +48,10 @@ def test_an_empty_database_has_no_version_and_an_opened_one_the_newest(database_
 
 def test_opening_again_keeps_the_rows(catalog: Catalog, database_url: str, repo: RepoRow) -> None:
     with catalog.write() as tx:
-        facts.put_first(tx, "store", "a")
+        hub_metadata.put_first(tx, "store", "a")
     again = open_catalog(database_url)
     with again.read() as tx:
-        assert facts.find(tx, "store") == "a"
+        assert hub_metadata.find(tx, "store") == "a"
     again.close()
 
 

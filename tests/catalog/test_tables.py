@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import Catalog, tables
-from entrepot.catalog.repos import RepoRow
+from entrepot.catalog.repos.repositories import RepoRow
 
 ALL = tables.metadata.sorted_tables
 

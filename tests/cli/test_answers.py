@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from entrepot.catalog.accounts import Token
+from entrepot.catalog.accounts.accounts import Token
 from entrepot.cli.answers import read_first_line, show_result, token_row
 from entrepot.errors import Malformed
 from entrepot.names import new_uid

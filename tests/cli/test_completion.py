@@ -23,13 +23,17 @@ def test_another_shell_is_wrong_usage(run: Any) -> None:
     assert run("completion", "tcsh").code == 2
 
 
+_LIMITS = ("commit-body", "inline-file", "pack", "file", "bodies", "bodies-per-address")
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         ("entrepot ver", {"version"}),
-        ("entrepot admin create-", {"create-user", "create-org", "create-token"}),
+        ("entrepot admin users s", {"suspend", "set-admin"}),
+        ("entrepot admin re", {"repos", "restore"}),
         ("entrepot admin jobs r", {"retry"}),
-        ("entrepot serve --max-", {"--max-commit-body", "--max-inline-file", "--max-pack", "--max-file"}),
+        ("entrepot serve --max-", {f"--max-{what}" for what in _LIMITS}),
     ],
 )
 def test_commands_and_flags_are_completed(words: str, expected: set[str], tmp_path: Path) -> None:

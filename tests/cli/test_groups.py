@@ -30,7 +30,8 @@ def test_the_table_says_what_the_command_says(group: LazyGroup, entry: Entry) ->
         command = group.get_command(ctx, entry.name)
     assert command is not None
     assert command.name == entry.name
-    assert command.short_help == entry.summary
+    assert command.hidden == entry.hidden
+    assert entry.hidden or command.short_help == entry.summary
 
 
 def test_listing_imports_no_command() -> None:

@@ -21,9 +21,11 @@ import msgspec
 import pytest
 
 from entrepot.cli.serving import decode_settings, encode_settings, serve
-from entrepot.hub import accounts, followups, repositories
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.repositories import NewRepo
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.jobs import handlers
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from entrepot.settings import SETTINGS, Settings
 
@@ -97,13 +99,13 @@ def refused(*args: str) -> str:
 
 
 @pytest.fixture
-def hub(data: Path) -> Iterator[Hub]:
+def hub(data: Path) -> Iterator[HubContext]:
     opened = open_hub(Settings(data=data))
     yield opened
     opened.close()
 
 
-def leave_a_job(hub: Hub) -> None:
+def leave_a_job(hub: HubContext) -> None:
     """Make a repository, whose history waits to be indexed."""
     accounts.create_user(hub, "alice")
     secret = accounts.create_token(hub, "alice", role="write").secret
@@ -111,15 +113,15 @@ def leave_a_job(hub: Hub) -> None:
     assert "ready" in states(hub)
 
 
-def states(hub: Hub) -> set[str]:
+def states(hub: HubContext) -> set[str]:
     # Without the jobs that every worker plans for itself.
-    return {job.state for job in followups.list_jobs(hub) if job.kind not in followups.RECURRING}
+    return {job.state for job in handlers.list_jobs(hub) if job.kind not in handlers.RECURRING}
 
 
-def until_all_done(hub: Hub) -> None:
+def until_all_done(hub: HubContext) -> None:
     deadline = time.monotonic() + WAIT_S
     while states(hub) != {"done"}:
-        assert time.monotonic() < deadline, followups.list_jobs(hub)
+        assert time.monotonic() < deadline, handlers.list_jobs(hub)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -143,8 +145,8 @@ def test_the_first_run_says_what_to_do_next(tmp_path: Path) -> None:
     data = tmp_path / "my data"
     with served(data) as hub:
         assert str(data) in hub.said
-        assert f"entrepot admin --data '{data}' create-user NAME --admin" in hub.said
-        assert f"entrepot admin --data '{data}' create-token NAME --role write" in hub.said
+        assert f"entrepot admin --data '{data}' users create NAME --admin" in hub.said
+        assert f"entrepot admin --data '{data}' tokens create NAME --role write" in hub.said
         assert f"export HF_ENDPOINT={hub.url}" in hub.said
 
 
@@ -161,10 +163,10 @@ def test_what_the_first_run_says_works_while_the_hub_runs(data: Path, run: Any) 
     assert (caller.account.name, caller.account.is_admin, caller.may_write) == ("alice", True, True)
 
 
-def test_a_hub_with_accounts_starts_with_few_words(data: Path, hub: Hub) -> None:
+def test_a_hub_with_accounts_starts_with_few_words(data: Path, hub: HubContext) -> None:
     accounts.create_user(hub, "alice")
     with served(data) as started:
-        assert "create-user" not in started.said
+        assert "users create" not in started.said
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -203,7 +205,7 @@ def test_a_folder_of_a_newer_layout_is_refused(data: Path) -> None:
     assert [path.name for path in data.iterdir()] == ["format.json"]
 
 
-def test_a_database_of_a_newer_version_is_refused(data: Path, hub: Hub) -> None:
+def test_a_database_of_a_newer_version_is_refused(data: Path, hub: HubContext) -> None:
     hub.close()
     with contextlib.closing(sqlite3.connect(data / "catalog.sqlite3")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = 'from the future'")
@@ -247,13 +249,13 @@ def test_a_server_on_a_lifeline_ends_with_its_parent(data: Path) -> None:
         assert hub.process.wait(WAIT_S) == 0
 
 
-def test_the_server_runs_jobs(data: Path, hub: Hub) -> None:
+def test_the_server_runs_jobs(data: Path, hub: HubContext) -> None:
     with served(data, "--workers", "2"):
         leave_a_job(hub)
         until_all_done(hub)
 
 
-def test_a_server_without_jobs_leaves_them_to_a_worker(data: Path, hub: Hub, tmp_path: Path) -> None:
+def test_a_server_without_jobs_leaves_them_to_a_worker(data: Path, hub: HubContext, tmp_path: Path) -> None:
     leave_a_job(hub)
     with served(data, "--no-jobs") as started:
         httpx2.get(f"{started.url}/healthz")

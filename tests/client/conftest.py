@@ -20,12 +20,12 @@ import attrs
 import httpx2
 import pytest
 
-from entrepot.client.caches import cache_root
+from entrepot.client.cache.caches import cache_root
 from entrepot.client.calls import files, refs, repos, trees
-from entrepot.client.git_commands import Git
+from entrepot.client.git.git_commands import Git
+from entrepot.client.git.worktrees import WorkTree
 from entrepot.client.hubs import Hub
-from entrepot.client.places import places
-from entrepot.client.worktrees import WorkTree
+from entrepot.client.paths import places
 from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_id
 from entrepot.testing.hubs import RunningHub
 
@@ -402,6 +402,6 @@ def quay(tmp_path: Path, entrepot_hub: RunningHub) -> Iterator[Quay]:
 
 @pytest.fixture
 def relay(entrepot_hub: RunningHub) -> Iterator[Relay]:
-    standing = Relay(entrepot_hub.url)
-    yield standing
-    standing.close()
+    state = Relay(entrepot_hub.url)
+    yield state
+    state.close()

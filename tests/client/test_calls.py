@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.client.calls import (
-    Answer,
     Call,
+    Response,
     json_as,
     known,
     next_url,
@@ -28,8 +28,8 @@ class Shape(msgspec.Struct):
     note: str | None = "absent"
 
 
-def answer(body: bytes, **headers: str) -> Answer:
-    return Answer(200, headers, body, "http://hub/api/x?secret=1")
+def answer(body: bytes, **headers: str) -> Response:
+    return Response(200, headers, body, "http://hub/api/x?secret=1")
 
 
 @pytest.mark.parametrize(("method", "is_repeatable"), [("GET", True), ("DELETE", True), ("PUT", True), ("POST", False)])

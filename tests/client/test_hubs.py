@@ -10,13 +10,13 @@ import pytest
 from entrepot import __version__
 from entrepot.client.calls import accounts
 from entrepot.client.hubs import Hub, connect, find_token, render_user_agent
-from entrepot.client.places import Places, places
+from entrepot.client.paths import ClientPaths, places
 from entrepot.client.tokens import TokenStore
 from entrepot.errors import InvalidArgument, InvalidToken, Offline, TokenMissing, Unauthenticated
 from entrepot.testing.hubs import RunningHub
 
 
-def at(folder: Path, **variables: str) -> Places:
+def at(folder: Path, **variables: str) -> ClientPaths:
     return places({"ENTREPOT_HOME": str(folder), **{f"ENTREPOT_{name}": value for name, value in variables.items()}})
 
 

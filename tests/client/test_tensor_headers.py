@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from entrepot.client.hubs import Hub
-from entrepot.client.places import places
+from entrepot.client.paths import places
 from entrepot.client.tensor_headers import FIRST_READ, Tensor, header_of, index_of, parse_header
 from entrepot.errors import EntryNotFound, Offline, TensorsUnreadable
 from entrepot.names import RepoId, RepoRef, RepoType

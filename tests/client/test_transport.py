@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from entrepot.client.calls import Call, Page, json_as, nothing, page_of
-from entrepot.client.failures import HubFailure
+from entrepot.client.calls import Call, ResultPage, json_as, nothing, page_of
+from entrepot.client.http_errors import HubFailure
 from entrepot.client.tokens import parse_token
 from entrepot.client.transport import CHUNK, Transport, origin_of
 from entrepot.errors import (
@@ -227,7 +227,7 @@ def test_pages_come_as_they_are_needed(scripted_hub: Any, transport: Transport, 
 def test_pages_that_lead_back_are_not_followed_for_ever(scripted_hub: Any, transport: Transport, reply: Any) -> None:
     scripted_hub.on("GET", "/list", reply([1], headers={"Link": '</list?p=1>; rel="next"'}))
     with pytest.raises(AnswerUnusable, match="circle"):
-        list(transport.pages(Call("GET", "/list", lambda answer: Page([1], f"{scripted_hub.url}/list?p=1"))))
+        list(transport.pages(Call("GET", "/list", lambda answer: ResultPage([1], f"{scripted_hub.url}/list?p=1"))))
 
 
 def test_a_stream_begins_and_ends_where_it_is_told(scripted_hub: Any, transport: Transport, reply: Any) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from huggingface_hub import HfApi
 
-from entrepot.hub import quotas
-from entrepot.hub.house import open_hub
+from entrepot.hub.accounts import quotas
+from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
 from entrepot.testing.hubs import RunningHub
 

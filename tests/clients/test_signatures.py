@@ -54,7 +54,7 @@ LEFT_OUT: dict[str, set[str]] = {
 }
 
 FOR_COMPUTE = {"create_repo", "duplicate_repo", "duplicate_space"}
-"""They take any argument about hardware, and refuse what is not None (``tests/hf/test_repos.py``)."""
+"""They take any argument about hardware, and refuse what is not None (``tests/hf/repos/test_repositories.py``)."""
 
 SHARED = sorted(
     name

@@ -6,13 +6,13 @@ from entrepot.errors import EntryNotFound, NotAllowed, NotCached
 from entrepot.fs.entries import entry_at, folder_at, translated
 from entrepot.fs.paths import parse
 from entrepot.names import RepoPath
-from entrepot.wire.trees import LfsFacts, TreeEntry
+from entrepot.wire.repos.trees import LfsInfo, TreeEntry
 
 PLACE = parse("datasets/ns/name@v1/d")
 
 
 def test_a_large_file_has_its_real_size_and_digest() -> None:
-    lfs = LfsFacts(oid="s" * 64, size=1000, pointer_size=129)
+    lfs = LfsInfo(oid="s" * 64, size=1000, pointer_size=129)
     entry = entry_at(PLACE, TreeEntry(type="file", oid="o" * 40, size=1000, path="d/f", lfs=lfs, xet_hash="x" * 64))
     assert entry == {
         "name": "datasets/ns/name@v1/d/f",

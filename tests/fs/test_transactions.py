@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from entrepot.fs.paths import parse
-from entrepot.fs.transactions import Ready, grouped
+from entrepot.fs.transactions import PreparedChange, grouped
 
 
 def test_many_writes_make_one_commit(desk: Any) -> None:
@@ -74,5 +74,5 @@ def test_each_revision_gets_a_commit(desk: Any) -> None:
 
 
 def test_steps_are_grouped_in_order() -> None:
-    steps = [Ready(parse(path)) for path in ("ns/b/1", "ns/a/1", "ns/b/2", "ns/b@v1/3")]
+    steps = [PreparedChange(parse(path)) for path in ("ns/b/1", "ns/a/1", "ns/b/2", "ns/b@v1/3")]
     assert [[step.place.path for step in group] for group in grouped(steps)] == [["1", "2"], ["1"], ["3"]]

@@ -8,8 +8,8 @@ from entrepot.git.commands import (
     CAPABILITIES,
     NONE,
     Command,
-    Request,
-    Verdict,
+    CommandStatus,
+    PushRequest,
     parse_request,
     render_advertisement,
     render_report,
@@ -51,25 +51,25 @@ def test_the_first_ref_carries_the_capabilities_and_an_empty_repository_has_a_st
 
 
 def test_a_report_says_one_line_for_each_ref() -> None:
-    request = Request((), frozenset({"report-status"}))
-    report = render_report(request, [Verdict("refs/heads/a", None), Verdict("refs/heads/b", "too\nbad")])
+    request = PushRequest((), frozenset({"report-status"}))
+    report = render_report(request, [CommandStatus("refs/heads/a", None), CommandStatus("refs/heads/b", "too\nbad")])
     assert (
         report == b"".join(map(pkt_line, [b"unpack ok\n", b"ok refs/heads/a\n", b"ng refs/heads/b too bad\n"])) + FLUSH
     )
 
 
 def test_a_report_travels_on_band_one_and_words_for_people_on_band_two() -> None:
-    request = Request((), frozenset({"report-status", "side-band-64k"}))
+    request = PushRequest((), frozenset({"report-status", "side-band-64k"}))
     first, second, _ = read_pkt_lines(render_report(request, [], unpacked="broken", said="x" * 10))
     assert first == b"\x02xxxxxxxxxx"
     assert second == b"\x01" + pkt_line(b"unpack broken\n") + FLUSH
 
 
 def test_long_words_are_cut_into_packets() -> None:
-    request = Request((), frozenset({"side-band-64k"}))
+    request = PushRequest((), frozenset({"side-band-64k"}))
     packets = [p for p in read_pkt_lines(render_report(request, [], said="x" * 200_000)) if isinstance(p, bytes)]
     assert b"".join(p[1:] for p in packets) == b"x" * 200_000
 
 
 def test_who_asks_for_no_report_gets_none() -> None:
-    assert render_report(Request((), frozenset()), [Verdict("refs/heads/a", None)]) == b""
+    assert render_report(PushRequest((), frozenset()), [CommandStatus("refs/heads/a", None)]) == b""

@@ -4,48 +4,48 @@ import subprocess
 from pathlib import Path
 
 from entrepot.git import DELIM, pkt_line, read_pkt_lines
-from entrepot.git.listings import Question, Ref, parse_question, render_capabilities, render_listing
+from entrepot.git.listings import AdvertisedRef, RefFilter, parse_question, render_capabilities, render_listing
 from entrepot.names import MAIN, Oid
 
 A, B = Oid("a" * 40), Oid("b" * 40)
-REFS = [Ref("HEAD", A, target=MAIN), Ref("refs/heads/main", A), Ref("refs/tags/v1", B, A)]
+REFS = [AdvertisedRef("HEAD", A, target=MAIN), AdvertisedRef("refs/heads/main", A), AdvertisedRef("refs/tags/v1", B, A)]
 
 
-def lines(question: Question, refs: list[Ref]) -> list[str]:
+def lines(question: RefFilter, refs: list[AdvertisedRef]) -> list[str]:
     *payloads, _ = read_pkt_lines(render_listing(question, refs))
     return [payload.decode() for payload in payloads if isinstance(payload, bytes)]
 
 
-def question(*words: bytes) -> Question:
+def question(*words: bytes) -> RefFilter:
     asked = [b"command=ls-refs\n", b"agent=git/2.39", b"object-format=sha1"]
     return parse_question(list(read_pkt_lines(b"".join(map(pkt_line, asked)) + DELIM + b"".join(map(pkt_line, words)))))
 
 
 def test_a_question_of_git_is_read() -> None:
     words = (b"peel\n", b"symrefs\n", b"unborn\n", b"ref-prefix refs/heads/\n", b"ref-prefix HEAD", b"new word\n")
-    assert question(*words) == Question(("refs/heads/", "HEAD"), peels=True, symrefs=True, unborn=True)
-    assert question() == Question()
-    assert parse_question([b"command=ls-refs", b"peel"]) == Question()  # a capability, not an argument
+    assert question(*words) == RefFilter(("refs/heads/", "HEAD"), peels=True, symrefs=True, unborn=True)
+    assert question() == RefFilter()
+    assert parse_question([b"command=ls-refs", b"peel"]) == RefFilter()  # a capability, not an argument
 
 
 def test_too_many_prefixes_count_as_none() -> None:
-    assert question(*[b"ref-prefix x"] * 65_536) == Question()
+    assert question(*[b"ref-prefix x"] * 65_536) == RefFilter()
 
 
 def test_refs_are_told_as_plainly_as_they_are_asked_for() -> None:
-    assert lines(Question(), REFS) == [f"{A} HEAD\n", f"{A} refs/heads/main\n", f"{B} refs/tags/v1\n"]
-    assert lines(Question(peels=True, symrefs=True), REFS) == [
+    assert lines(RefFilter(), REFS) == [f"{A} HEAD\n", f"{A} refs/heads/main\n", f"{B} refs/tags/v1\n"]
+    assert lines(RefFilter(peels=True, symrefs=True), REFS) == [
         f"{A} HEAD symref-target:refs/heads/main\n",
         f"{A} refs/heads/main\n",
         f"{B} refs/tags/v1 peeled:{A}\n",
     ]
-    assert lines(Question(("refs/tags/",)), REFS) == [f"{B} refs/tags/v1\n"]
+    assert lines(RefFilter(("refs/tags/",)), REFS) == [f"{B} refs/tags/v1\n"]
 
 
 def test_a_branch_that_is_not_born_is_told_only_to_who_asks() -> None:
-    head = [Ref("HEAD", None, target=MAIN)]
-    assert lines(Question(symrefs=True), head) == []
-    assert lines(Question(symrefs=True, unborn=True), head) == ["unborn HEAD symref-target:refs/heads/main\n"]
+    head = [AdvertisedRef("HEAD", None, target=MAIN)]
+    assert lines(RefFilter(symrefs=True), head) == []
+    assert lines(RefFilter(symrefs=True, unborn=True), head) == ["unborn HEAD symref-target:refs/heads/main\n"]
 
 
 def test_the_installed_git_offers_all_that_is_announced(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot import errors as tree
-from entrepot.client.failures import HubFailure
+from entrepot.client.http_errors import HubFailure
 from entrepot.hf import errors
 from entrepot.hf.api import HubApi
 from entrepot.testing.hubs import RunningHub

@@ -23,17 +23,21 @@ import pytest
 
 from entrepot.blobs import LocalBlobs
 from entrepot.blobs.guard import GuardedLocalBlobs
-from entrepot.catalog import objects as object_rows
-from entrepot.catalog import refs
+from entrepot.catalog.git import objects as object_rows
+from entrepot.catalog.repos import refs
 from entrepot.git import EMPTY_TREE, Kind, TreeEditor
-from entrepot.hub import accounts, chunks, commits, contents, imports, passes, public_addresses, repositories, transfers
-from entrepot.hub.callers import Anyone, Role
-from entrepot.hub.commits import Draft
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.operations import AddFile, AddLarge, Operation
-from entrepot.hub.passes import Pass
-from entrepot.hub.publishing import Move, Publication, commit_object, publish
-from entrepot.hub.repositories import NewRepo
+from entrepot.hub import public_addresses
+from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import MaybeCaller, Role
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.files import chunks, lfs, xet_tokens
+from entrepot.hub.files.operations import AddFile, AddLarge, Operation
+from entrepot.hub.files.xet_tokens import XetToken
+from entrepot.hub.git import imports
+from entrepot.hub.repos import commits, contents, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
+from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash
 from entrepot.settings import Settings
 from entrepot.storage import objects as stored
@@ -75,7 +79,7 @@ class Clock:
         self.now_ms += ms
 
 
-def guarded(hub: Hub, clock: Clock) -> Hub:
+def guarded(hub: HubContext, clock: Clock) -> HubContext:
     blobs = hub.store.blobs
     assert isinstance(blobs, LocalBlobs)
     watched = GuardedLocalBlobs(blobs, hub.catalog.is_writing)
@@ -86,17 +90,17 @@ def guarded(hub: Hub, clock: Clock) -> Hub:
 class World:
     """The hub under test, with short methods for frequent steps."""
 
-    hub: Hub
+    hub: HubContext
     clock: Clock
     secrets: Mapping[str, str]
 
-    def __getattr__(self, name: str) -> Anyone:
+    def __getattr__(self, name: str) -> MaybeCaller:
         """Return the caller with this name and a write token."""
         if name not in PEOPLE:
             raise AttributeError(name)
         return self.caller(name)
 
-    def caller(self, name: str, role: str = "write") -> Anyone:
+    def caller(self, name: str, role: str = "write") -> MaybeCaller:
         return self.hub.identify(self.secrets[f"{name}:{role}"])
 
     def reopen(self) -> None:
@@ -110,7 +114,7 @@ class World:
         return repositories.create(self.hub, maker, NewRepo(kind, short, namespace=namespace, **new)).ref
 
     def row_id(self, ref: RepoRef) -> int:
-        from entrepot.catalog import repos
+        from entrepot.catalog.repos import repositories as repos
 
         with self.hub.read() as tx:
             row = repos.find(tx, ref)
@@ -120,7 +124,7 @@ class World:
     def commit(self, ref: RepoRef, *operations: Operation, by: Any = None, branch: str = "main", **draft: Any) -> Oid:
         summary = draft.pop("summary", "change")
         author = by or self.caller(ref.id.namespace)
-        return commits.create(self.hub, author, ref, branch, Draft(summary, operations, **draft)).oid
+        return commits.create(self.hub, author, ref, branch, CommitDraft(summary, operations, **draft)).oid
 
     def add(self, ref: RepoRef, path: str, content: bytes = b"x\n", **options: Any) -> Oid:
         return self.commit(ref, AddFile(RepoPath(path), content), **options)
@@ -128,11 +132,11 @@ class World:
     def upload(self, ref: RepoRef, data: bytes, by: Any = None) -> Sha256:
         """Upload the content of a large file through a signed link."""
         sha256 = Sha256(hashlib.sha256(data).hexdigest())
-        wanted = transfers.Wanted(sha256, len(data))
+        wanted = lfs.RequestedObject(sha256, len(data))
         author = by or self.caller(ref.id.namespace)
-        [answer] = transfers.plan_uploads(self.hub, author, ref, [wanted], takes_parts=False)
-        if isinstance(answer.link, transfers.Link):
-            receiving = transfers.receive(self.hub, sha256, answer.link.query)
+        [answer] = lfs.plan_uploads(self.hub, author, ref, [wanted], takes_parts=False)
+        if isinstance(answer.link, lfs.SignedUrl):
+            receiving = lfs.receive(self.hub, sha256, answer.link.query)
             receiving.write(data)
             receiving.finish()
         return sha256
@@ -250,15 +254,15 @@ class Sender:
         name = self.xorb(pieces).hash
         return Xorb(name, data, parse_xorb(data, name))
 
-    def give(self, ref: RepoRef, by: Any = None) -> Pass:
-        issued = passes.issue_write(self.world.hub, by or self.world.caller(ref.id.namespace), ref)
-        return passes.check(self.world.hub, issued.secret, issued.store)
+    def give(self, ref: RepoRef, by: Any = None) -> XetToken:
+        issued = xet_tokens.issue_write(self.world.hub, by or self.world.caller(ref.id.namespace), ref)
+        return xet_tokens.check(self.world.hub, issued.secret, issued.store)
 
-    def give_read(self, ref: RepoRef, by: Any = None) -> Pass:
-        issued = passes.issue_read(self.world.hub, by or self.world.caller(ref.id.namespace), ref, None)
-        return passes.check(self.world.hub, issued.secret, issued.store)
+    def give_read(self, ref: RepoRef, by: Any = None) -> XetToken:
+        issued = xet_tokens.issue_read(self.world.hub, by or self.world.caller(ref.id.namespace), ref, None)
+        return xet_tokens.check(self.world.hub, issued.secret, issued.store)
 
-    def send(self, given: Pass, xorb: Xorb) -> bool:
+    def send(self, given: XetToken, xorb: Xorb) -> bool:
         """Upload a xorb; return whether it was new."""
         receiving = chunks.receive_xorb(self.world.hub, given, xorb.hash, len(xorb.data))
         try:
@@ -279,7 +283,7 @@ class Sender:
     def listed(self, xorb: Xorb) -> XorbBlock:
         return XorbBlock(xorb.hash, xorb.index.hashes, array("I", xorb.index.raw_ends), 0)
 
-    def register(self, given: Pass, blocks: Sequence[FileBlock], new: Sequence[Xorb] = ()) -> None:
+    def register(self, given: XetToken, blocks: Sequence[FileBlock], new: Sequence[Xorb] = ()) -> None:
         shard = Shard(tuple(blocks), tuple(self.listed(xorb) for xorb in new))
         chunks.register_shard(self.world.hub, given, encode_shard(shard))
 
@@ -388,6 +392,14 @@ def sender(world: World) -> Sender:
 def make_sender(make_world: Callable[..., World]) -> Callable[..., Sender]:
     """Return a function that opens a hub with the given settings and returns a sender for it."""
     return lambda **settings: Sender(make_world(**settings))
+
+
+@pytest.fixture
+def hub(tmp_path: pathlib.Path) -> Iterator[HubContext]:
+    """A hub without accounts."""
+    opened = open_hub(Settings(data=tmp_path / "hub"), fsync=False)
+    yield opened
+    opened.close()
 
 
 GIT_ENV = {

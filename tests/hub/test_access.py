@@ -15,26 +15,17 @@ from entrepot.errors import (
     RepoMoved,
     RepoNotFound,
 )
-from entrepot.hub import (
-    access,
-    branches,
-    commits,
-    contents,
-    infos,
-    lfs_files,
-    logs,
-    preuploads,
-    repositories,
-    transfers,
-)
-from entrepot.hub.commits import Draft
-from entrepot.hub.operations import AddFile
-from entrepot.hub.repositories import Changes
+from entrepot.hub import access
+from entrepot.hub.files import lfs, preuploads
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.repos import branches, commits, contents, histories, infos, lfs_files, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import MAIN, ROOT, RepoId, RepoPath, RepoRef, RepoType, Sha256
 
 Use = Callable[[Any, Any, RepoRef], object]
 README = RepoPath(".gitattributes")
-FILE = transfers.Wanted(Sha256("d" * 64), 3)
+FILE = lfs.RequestedObject(Sha256("d" * 64), 3)
 
 SEE: dict[str, Use] = {
     "list_tree": lambda hub, who, ref: contents.list_tree(
@@ -42,21 +33,23 @@ SEE: dict[str, Use] = {
     ),
     "paths_info": lambda hub, who, ref: contents.paths_info(hub, who, ref, "main", [README], with_commits=False),
     "tree_size": lambda hub, who, ref: contents.tree_size(hub, who, ref, "main", ROOT),
-    "history": lambda hub, who, ref: logs.history(hub, who, ref, "main", offset=0, limit=1),
+    "history": lambda hub, who, ref: histories.history(hub, who, ref, "main", offset=0, limit=1),
     "list_refs": branches.list_refs,
     "describe": lambda hub, who, ref: infos.describe(hub, who, ref, "main", with_files=True, with_sizes=True),
 }
 READ: dict[str, Use] = {
     "locate": lambda hub, who, ref: contents.locate(hub, who, ref, "main", README),
     "locate_raw": lambda hub, who, ref: contents.locate_raw(hub, who, ref, "main", README),
-    "compare": lambda hub, who, ref: logs.compare(hub, who, ref, "main^..main"),
-    "plan_downloads": lambda hub, who, ref: transfers.plan_downloads(hub, who, ref, [FILE]),
+    "compare": lambda hub, who, ref: histories.compare(hub, who, ref, "main^..main"),
+    "plan_downloads": lambda hub, who, ref: lfs.plan_downloads(hub, who, ref, [FILE]),
     "check_read": repositories.check_read,
 }
 WRITE: dict[str, Use] = {
-    "commit": lambda hub, who, ref: commits.create(hub, who, ref, "main", Draft("s", [AddFile(RepoPath("a"), b"")])),
+    "commit": lambda hub, who, ref: commits.create(
+        hub, who, ref, "main", CommitDraft("s", [AddFile(RepoPath("a"), b"")])
+    ),
     "preupload": lambda hub, who, ref: preuploads.plan(hub, who, ref, "main", []),
-    "plan_uploads": lambda hub, who, ref: transfers.plan_uploads(hub, who, ref, [FILE], takes_parts=False),
+    "plan_uploads": lambda hub, who, ref: lfs.plan_uploads(hub, who, ref, [FILE], takes_parts=False),
     "create_branch": lambda hub, who, ref: branches.create_branch(
         hub, who, ref, "b", start=None, is_empty=False, overwrites=True
     ),
@@ -66,10 +59,10 @@ WRITE: dict[str, Use] = {
     "create_tag": lambda hub, who, ref: branches.create_tag(hub, who, ref, "main", f"t-{id(who)}", "m"),
     "delete_tag": lambda hub, who, ref: branches.delete_tag(hub, who, ref, "tag"),
     "delete_branch": lambda hub, who, ref: branches.delete_branch(hub, who, ref, "branch"),
-    "squash": lambda hub, who, ref: logs.squash(hub, who, ref, "main", ""),
+    "squash": lambda hub, who, ref: histories.squash(hub, who, ref, "main", ""),
     "list_files": lambda hub, who, ref: lfs_files.list_files(hub, who, ref, after=None, limit=1),
     "delete_files": lambda hub, who, ref: lfs_files.delete(hub, who, ref, [], rewrites_history=True),
-    "configure": lambda hub, who, ref: repositories.configure(hub, who, ref, Changes(options={"a": 1})),
+    "configure": lambda hub, who, ref: repositories.configure(hub, who, ref, RepoChanges(options={"a": 1})),
     "check_write": repositories.check_write,
     "move": lambda hub, who, ref: repositories.move(hub, who, ref, ref),
     "delete": repositories.delete,
@@ -85,7 +78,7 @@ def repos(world: Any) -> dict[str, RepoRef]:
         "gated": world.repo("acme/gated", by=world.carl),
         "other": world.repo("acme/other", by=world.olga),
     }
-    repositories.configure(world.hub, world.carl, made["gated"], Changes(gated="manual"))
+    repositories.configure(world.hub, world.carl, made["gated"], RepoChanges(gated="manual"))
     for ref in made.values():
         branches.create_tag(world.hub, world.olga, ref, "main", "tag", None)
         branches.create_branch(world.hub, world.olga, ref, "branch", start=None, is_empty=False, overwrites=False)
@@ -158,7 +151,7 @@ def test_an_old_name_redirects_those_who_may_see_the_new_one(world: Any, repos: 
 
 
 def test_a_disabled_repository_is_closed_to_all_but_administrators(world: Any, repos: dict[str, RepoRef]) -> None:
-    from entrepot.catalog import repos as rows
+    from entrepot.catalog.repos import repositories as rows
 
     with world.hub.write() as tx:
         for name in ("public", "private"):

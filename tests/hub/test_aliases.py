@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from entrepot.errors import AlreadyExists, InvalidName, LoginRequired, NotAllowed, RepoNotFound, ThingNotFound
-from entrepot.hub import accounts, aliases, audit
+from entrepot.hub import aliases, audit
+from entrepot.hub.accounts import accounts
 from entrepot.hub.audit import AuditFilter
 from entrepot.names import RepoId, RepoRef, RepoType
 

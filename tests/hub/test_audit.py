@@ -7,43 +7,45 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import together
+from entrepot.catalog import community_tables
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import LoginRequired, NotAllowed
-from entrepot.hub import audit, branches, collections, lfs_files, logs, repositories
-from entrepot.hub.collections import Draft, Edits
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.repositories import Changes
+from entrepot.hub import audit
+from entrepot.hub.community import collections
+from entrepot.hub.community.collections import CollectionDraft, CollectionUpdate
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.repos import branches, histories, lfs_files, repositories
+from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoId
 from entrepot.settings import Settings
 
-A = together.audit
+A = community_tables.audit
 
 
 @pytest.fixture
-def hub(tmp_path: pathlib.Path) -> Iterator[Hub]:
+def hub(tmp_path: pathlib.Path) -> Iterator[HubContext]:
     """A hub in which nothing has happened yet."""
     opened = open_hub(Settings(data=tmp_path / "empty"), fsync=False)
     yield opened
     opened.close()
 
 
-def write(hub: Hub, *actions: str) -> None:
+def write(hub: HubContext, *actions: str) -> None:
     for action in actions:
         with hub.write() as tx:
             audit.record(hub, tx, audit.CONSOLE, action, "model alice/gpt", {"to": "private"})
 
 
-def tamper(hub: Hub, statement: sa.Executable) -> None:
+def tamper(hub: HubContext, statement: sa.Executable) -> None:
     with hub.write() as tx:
         tx.sql.execute(statement)
 
 
-def test_an_empty_log_is_whole(hub: Hub) -> None:
-    assert audit.verify(hub) == audit.Verdict(0, None, audit.START, is_whole=True)
+def test_an_empty_log_is_whole(hub: HubContext) -> None:
+    assert audit.verify(hub) == audit.ChainCheck(0, None, audit.START, is_whole=True)
 
 
-def test_what_was_recorded_is_found_newest_first_and_the_chain_holds(hub: Hub) -> None:
+def test_what_was_recorded_is_found_newest_first_and_the_chain_holds(hub: HubContext) -> None:
     write(hub, "repo.delete", "repo.configure", "repo.delete")
     rows = audit.search(hub, AuditFilter(action="repo.delete"))
     assert [(row.actor, row.subject, row.details) for row in rows] == [
@@ -54,7 +56,7 @@ def test_what_was_recorded_is_found_newest_first_and_the_chain_holds(hub: Hub) -
     assert (verdict.rows, verdict.is_whole, verdict.head) == (3, True, rows[0].chain)
 
 
-def test_a_change_that_is_rolled_back_leaves_no_row(hub: Hub) -> None:
+def test_a_change_that_is_rolled_back_leaves_no_row(hub: HubContext) -> None:
     def change_and_fail() -> None:
         with hub.write() as tx:
             audit.record(hub, tx, audit.CONSOLE, "repo.delete", "model alice/gpt")
@@ -66,27 +68,27 @@ def test_a_change_that_is_rolled_back_leaves_no_row(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("column", ["at_ms", "actor", "token", "action", "subject", "details"])
-def test_a_changed_row_is_named(hub: Hub, column: str) -> None:
+def test_a_changed_row_is_named(hub: HubContext, column: str) -> None:
     write(hub, "one", "two", "three")
     tamper(hub, sa.update(A).where(A.c.id == 2).values({column: 7 if column == "at_ms" else "x"}))
     verdict = audit.verify(hub)
     assert (verdict.broken_at, verdict.is_whole) == (2, False)
 
 
-def test_a_row_dropped_from_the_middle_is_noticed_at_the_next(hub: Hub) -> None:
+def test_a_row_dropped_from_the_middle_is_noticed_at_the_next(hub: HubContext) -> None:
     write(hub, "one", "two", "three")
     tamper(hub, sa.delete(A).where(A.c.id == 2))
     assert audit.verify(hub).broken_at == 3
 
 
-def test_rows_dropped_from_the_end_are_noticed(hub: Hub) -> None:
+def test_rows_dropped_from_the_end_are_noticed(hub: HubContext) -> None:
     write(hub, "one", "two", "three")
     tamper(hub, sa.delete(A).where(A.c.id >= 2))
     verdict = audit.verify(hub)
     assert (verdict.rows, verdict.broken_at, verdict.is_whole) == (1, None, False)
 
 
-def test_a_dropped_log_is_noticed(hub: Hub) -> None:
+def test_a_dropped_log_is_noticed(hub: HubContext) -> None:
     write(hub, "one")
     tamper(hub, sa.delete(A))
     assert not audit.verify(hub).is_whole
@@ -102,7 +104,7 @@ def test_the_actor_is_the_account_and_its_token(world: Any) -> None:
     assert (anonymous.actor, anonymous.token) == ("(anonymous)", None)
 
 
-def test_a_head_that_was_kept_elsewhere_is_found_again(hub: Hub) -> None:
+def test_a_head_that_was_kept_elsewhere_is_found_again(hub: HubContext) -> None:
     write(hub, "one")
     kept = audit.verify(hub).head
     write(hub, "two")
@@ -126,9 +128,9 @@ def test_what_is_deleted_or_shown_to_others_is_written_down(world: Any) -> None:
     branches.delete_branch(hub, world.alice, ref, "dev")
     branches.create_tag(hub, world.alice, ref, "main", "v1", None)
     branches.delete_tag(hub, world.alice, ref, "v1")
-    logs.squash(hub, world.alice, ref, "main", "one")
+    histories.squash(hub, world.alice, ref, "main", "one")
     lfs_files.delete_content(hub, world.alice, ref, sha256, rewrites_history=False)
-    repositories.configure(hub, world.alice, ref, Changes(options={"immutableTags": True}))
+    repositories.configure(hub, world.alice, ref, RepoChanges(options={"immutableTags": True}))
     repositories.duplicate(hub, world.alice, ref, RepoId("alice", "copy"), "private")
     rows = audit.search(hub, AuditFilter(subject="model alice/m", actor="alice"))
     assert [row.action for row in reversed(rows)] == [
@@ -147,10 +149,10 @@ def test_what_is_deleted_or_shown_to_others_is_written_down(world: Any) -> None:
 
 def test_collections_that_are_opened_or_deleted_are_written_down(world: Any) -> None:
     hub = world.hub
-    made = collections.create(hub, world.alice, Draft("Mine", "alice", is_private=True))
+    made = collections.create(hub, world.alice, CollectionDraft("Mine", "alice", is_private=True))
     slug = collections.slug_of(made.row)
     for is_private in (True, False):
-        collections.update(hub, world.alice, slug, Edits(is_private=is_private))
+        collections.update(hub, world.alice, slug, CollectionUpdate(is_private=is_private))
     collections.delete(hub, world.alice, slug)
     rows = audit.search(hub, AuditFilter(subject=f"collection alice/{made.row.uid}"))
     assert [(row.action, row.details) for row in reversed(rows)] == [

@@ -5,21 +5,21 @@ from typing import Any
 import pytest
 
 from entrepot.errors import InvalidCredentials, LoginRequired, NotAllowed
-from entrepot.hub import tokens
+from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import (
     FINE_GRAINED,
     Role,
     acting_for,
     hash_secret,
     read_by,
-    require,
     require_change,
+    require_login,
     require_permission,
     require_write,
     seen_by,
 )
-from entrepot.hub.scopes import COLLECT, READ, Wish
-from entrepot.hub.tokens import TokenWish
+from entrepot.hub.scopes import COLLECT, READ, RequestedScope
 
 
 def test_nobody_is_nobody_and_a_wrong_secret_is_an_error(world: Any) -> None:
@@ -54,9 +54,9 @@ def test_what_a_caller_sees(world: Any) -> None:
 
 
 def test_changes_need_somebody_with_a_writing_token(world: Any) -> None:
-    assert require(world.caller("alice", "read")).account.name == "alice"
+    assert require_login(world.caller("alice", "read")).account.name == "alice"
     assert require_write(world.alice).may_write
-    for check in (require, require_write):
+    for check in (require_login, require_write):
         with pytest.raises(LoginRequired):
             check(None)
     with pytest.raises(NotAllowed):
@@ -68,10 +68,10 @@ def test_secrets_are_stored_as_sha256() -> None:
 
 
 def test_a_fine_grained_token_is_judged_by_the_place_of_the_change(world: Any) -> None:
-    wish = TokenWish(FINE_GRAINED, places=[Wish("user", "alice", [COLLECT])])
+    wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("user", "alice", [COLLECT])])
     limited = world.hub.identify(tokens.make_for(world.hub, "alice", wish)[0].secret)
     assert not limited.may_write
-    assert require(limited) == require_change(limited) == require_permission(limited, COLLECT) == limited
+    assert require_login(limited) == require_change(limited) == require_permission(limited, COLLECT) == limited
     with pytest.raises(NotAllowed, match="fine-grained"):
         require_write(limited)
     with pytest.raises(NotAllowed, match=r"lacks the permission 'repo.content.read'"):

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import repos, together
-from entrepot.hub import branches, events, lfs_files, webhooks
-from entrepot.hub.webhooks import Wish
+from entrepot.catalog import community_tables
+from entrepot.catalog.repos import repositories
+from entrepot.hub import events
+from entrepot.hub.repos import branches, lfs_files
+from entrepot.hub.webhooks import webhooks
+from entrepot.hub.webhooks.webhooks import WebhookDraft
 from entrepot.names import RepoRef
 
 
@@ -19,11 +22,15 @@ def ref(world: Any) -> RepoRef:
 
 def noted(world: Any) -> list[dict[str, Any]]:
     with world.hub.read() as tx:
-        return list(tx.sql.execute(sa.select(together.events.c.payload).order_by(together.events.c.id)).scalars())
+        return list(
+            tx.sql.execute(
+                sa.select(community_tables.events.c.payload).order_by(community_tables.events.c.id)
+            ).scalars()
+        )
 
 
 def listen(world: Any, owner: str = "alice", what: tuple[str, str] = ("user", "alice")) -> None:
-    webhooks.create(world.hub, world.caller(owner), Wish("https://example.org/", [what]))
+    webhooks.create(world.hub, world.caller(owner), WebhookDraft("https://example.org/", [what]))
 
 
 def test_nothing_is_noted_while_nobody_listens(world: Any, ref: RepoRef) -> None:
@@ -60,11 +67,13 @@ def test_rewriting_history_without_a_file_is_news(world: Any, ref: RepoRef) -> N
 
 
 def test_one_event_goes_to_each_webhook_once_however_it_watches(world: Any, ref: RepoRef) -> None:
-    webhooks.create(world.hub, world.alice, Wish("https://example.org/", [("user", "alice"), ("model", "alice/m")]))
+    webhooks.create(
+        world.hub, world.alice, WebhookDraft("https://example.org/", [("user", "alice"), ("model", "alice/m")])
+    )
     listen(world, "bob", ("model", "alice/m"))
     world.add(ref, "a.txt")
     with world.hub.read() as tx:
-        assert len(tx.sql.execute(sa.select(together.deliveries)).all()) == 2
+        assert len(tx.sql.execute(sa.select(community_tables.deliveries)).all()) == 2
     assert len(noted(world)) == 1
 
 
@@ -73,7 +82,7 @@ def test_news_that_are_undone_are_not_told(world: Any, ref: RepoRef) -> None:
 
     def change_and_fail() -> None:
         with world.hub.write() as tx:
-            row = repos.find(tx, ref)
+            row = repositories.find(tx, ref)
             assert row is not None
             events.emit(world.hub, tx, row, "repo", "update")
             raise ZeroDivisionError
@@ -86,7 +95,7 @@ def test_news_that_are_undone_are_not_told(world: Any, ref: RepoRef) -> None:
 def test_the_head_is_told_with_repositories_and_not_with_discussions(world: Any, ref: RepoRef) -> None:
     listen(world)
     with world.hub.write() as tx:
-        row = repos.find(tx, ref)
+        row = repositories.find(tx, ref)
         assert row is not None
         events.emit(world.hub, tx, row, "repo", "update")
         events.emit(world.hub, tx, row, "discussion", "create", {"discussion": {"num": 1}})

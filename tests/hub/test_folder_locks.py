@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from entrepot.errors import DataFolderError, StoreFull
+from entrepot.hub.context import open_hub
 from entrepot.hub.folder_locks import folder_error, opening, served_alone
-from entrepot.hub.house import open_hub
 from entrepot.settings import Settings
 
 

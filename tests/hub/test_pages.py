@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrepot.hub import collections, likes
-from entrepot.hub.collections import Question
+from entrepot.hub.community import collections, likes
+from entrepot.hub.community.collections import CollectionQuery
 from entrepot.hub.pages import Page
 
 
 def test_the_end_of_a_list_has_nothing_behind_it(world: Any) -> None:
     assert likes.liked_by(world.hub, None, "bob") == Page([], None)
-    assert collections.list_collections(world.hub, None, Question()) == Page([], None)
+    assert collections.list_collections(world.hub, None, CollectionQuery()) == Page([], None)
 
 
 def test_a_page_that_is_full_says_where_the_next_one_begins(world: Any) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from entrepot.errors import DataFolderError
-from entrepot.hub import accounts, permissions
-from entrepot.hub.house import open_hub
+from entrepot.hub import permissions
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
 from entrepot.hub.permissions import create_private, make_private
 from entrepot.settings import Settings
 

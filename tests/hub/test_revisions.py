@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog import refs
+from entrepot.catalog.repos import refs
 from entrepot.errors import ObjectDamaged, RevisionNotFound
-from entrepot.hub import branches, logs, revisions
+from entrepot.hub import revisions
+from entrepot.hub.repos import branches, histories
 from entrepot.names import RefName, RepoRef
 
 
@@ -50,7 +51,7 @@ def test_ids_may_be_abbreviated_to_five_digits(world: Any) -> None:
 
 def test_only_commits_have_ids(world: Any) -> None:
     ref = world.repo()
-    [only] = logs.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
+    [only] = histories.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
     for length in (40, 12):
         with pytest.raises(RevisionNotFound):
             resolve(world, ref, only.commit.tree[:length])
@@ -79,7 +80,7 @@ def test_annotated_tags_are_peeled_and_odd_ones_are_damage(world: Any) -> None:
     ref = world.repo()
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", "m")
     assert resolve(world, ref, "v1") == resolve(world, ref, "refs/tags/v1") == world.head(ref)
-    [only] = logs.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
+    [only] = histories.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
     point(world, ref, "refs/tags/odd", only.commit.tree)
     with pytest.raises(ObjectDamaged):
         resolve(world, ref, "odd")
@@ -105,6 +106,6 @@ def test_writing_goes_to_branches_and_pull_requests(world: Any) -> None:
 
 def test_the_tree_of_a_revision(world: Any) -> None:
     ref = world.repo()
-    [only] = logs.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
+    [only] = histories.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
     with world.hub.read() as tx:
         assert revisions.tree_of(world.hub.store, tx, world.row_id(ref), "main") == (only.oid, only.commit.tree)

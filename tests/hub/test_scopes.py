@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog.sights import Sight
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import (
     AccountNotFound,
     GatedRepo,
@@ -17,28 +17,20 @@ from entrepot.errors import (
     NotAllowed,
     RepoNotFound,
 )
-from entrepot.hub import (
-    access,
-    accounts,
-    commits,
-    contents,
-    gates,
-    infos,
-    passes,
-    profiles,
-    pushes,
-    repositories,
-    scopes,
-    tokens,
-    transfers,
-)
+from entrepot.hub import access, scopes
+from entrepot.hub.accounts import accounts, tokens
+from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Role
-from entrepot.hub.commits import Draft
-from entrepot.hub.infos import Search
-from entrepot.hub.operations import AddFile
-from entrepot.hub.repositories import Changes, NewRepo
-from entrepot.hub.scopes import DISCUSS, ORG_WRITE, READ, REQUESTS, WRITE, Place, Scopes, Wish
-from entrepot.hub.tokens import TokenWish
+from entrepot.hub.community import access_requests
+from entrepot.hub.files import lfs, xet_tokens
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.git import pushes
+from entrepot.hub.repos import commits, contents, infos, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.infos import Search
+from entrepot.hub.repos.repositories import NewRepo, RepoChanges
+from entrepot.hub.scopes import DISCUSS, ORG_WRITE, READ, REQUESTS, WRITE, RequestedScope, Scopes, ScopeTarget
+from entrepot.hub.search import profiles
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 
 
@@ -47,7 +39,7 @@ def limited(world: Any) -> Any:
     """A caller with a fine-grained token: a person, and what it says."""
 
     def make(name: str, *places: tuple[str, str, Sequence[str]], **more: Any) -> Any:
-        wish = TokenWish(FINE_GRAINED, places=[Wish(*place) for place in places], **more)
+        wish = TokenDraft(FINE_GRAINED, places=[RequestedScope(*place) for place in places], **more)
         return world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)
 
     return make
@@ -71,7 +63,7 @@ def reads(world: Any, caller: Any, ref: RepoRef) -> bool:
 
 def writes(world: Any, caller: Any, ref: RepoRef) -> bool:
     try:
-        commits.create(world.hub, caller, ref, "main", Draft("s", [AddFile(RepoPath("a"), b"")]))
+        commits.create(world.hub, caller, ref, "main", CommitDraft("s", [AddFile(RepoPath("a"), b"")]))
     except (NotAllowed, RepoNotFound):
         return False
     return True
@@ -113,7 +105,7 @@ def test_a_token_without_scopes_is_a_stranger_to_what_is_private(world: Any, lim
 def test_the_error_names_the_missing_permission(world: Any, limited: Any) -> None:
     ref = world.repo("alice/m", visibility="private")
     with pytest.raises(NotAllowed, match=r"lacks the permission 'repo.write' for the model alice/m"):
-        commits.create(world.hub, limited("alice", ("model", "alice/m", [READ])), ref, "main", Draft("s", []))
+        commits.create(world.hub, limited("alice", ("model", "alice/m", [READ])), ref, "main", CommitDraft("s", []))
     with pytest.raises(NotAllowed, match=r"lacks the permission 'repo.content.read'"):
         repositories.check_read(world.hub, limited("alice", ("model", "alice/m", [DISCUSS])), ref)
 
@@ -130,7 +122,9 @@ def test_what_the_owner_lost_the_token_lost(world: Any, limited: Any) -> None:
     secret = tokens.make_for(
         world.hub,
         "wendy",
-        TokenWish(FINE_GRAINED, places=[Wish("org", "acme", [WRITE]), Wish("model", "acme/m", [WRITE])]),
+        TokenDraft(
+            FINE_GRAINED, places=[RequestedScope("org", "acme", [WRITE]), RequestedScope("model", "acme/m", [WRITE])]
+        ),
     )[0].secret
     assert able(world, world.hub.identify(secret), ref) == (True, True, True)
     accounts.set_member(world.hub, "acme", "wendy", Role.READ)
@@ -153,7 +147,7 @@ def test_an_administrators_limited_token_is_limited(world: Any, limited: Any) ->
 
 def test_a_place_is_kept_when_it_is_renamed_and_lost_when_it_is_made_anew(world: Any, limited: Any) -> None:
     ref = world.repo("alice/m", visibility="private")
-    wish = TokenWish(FINE_GRAINED, places=[Wish("model", "alice/m", [WRITE])])
+    wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "alice/m", [WRITE])])
     secret = tokens.make_for(world.hub, "alice", wish)[0].secret
     new = RepoRef(RepoType.MODEL, RepoId("alice", "renamed"))
     repositories.move(world.hub, world.alice, ref, new)
@@ -194,18 +188,18 @@ def test_sight_and_reach_differ_where_content_may_not_be_read(world: Any, limite
 
     caller = limited("alice", ("model", "alice/m", [DISCUSS]), ("user", "alice", [REQUESTS]))
     assert seen_by(caller) == frozenset({caller.account.id})
-    assert isinstance(seen_by(caller), Sight)
+    assert isinstance(seen_by(caller), Visibility)
     assert read_by(caller) == frozenset()
 
 
 def test_large_files_elsewhere_need_a_permission_to_read_them(world: Any, limited: Any) -> None:
     secret, target = world.repo("alice/secret", visibility="private"), world.repo("alice/target")
     sha256 = world.add_large(secret, "a.bin", b"large" * 1000)
-    wanted = [transfers.Wanted(sha256, 5000)]
+    wanted = [lfs.RequestedObject(sha256, 5000)]
 
     def is_spared(*places: tuple[str, str, list[str]]) -> bool:
         caller = limited("alice", ("model", "alice/target", [WRITE]), *places)
-        [answer] = transfers.plan_uploads(world.hub, caller, target, wanted, takes_parts=False)
+        [answer] = lfs.plan_uploads(world.hub, caller, target, wanted, takes_parts=False)
         return answer.link is None
 
     assert not is_spared()
@@ -216,11 +210,11 @@ def test_large_files_elsewhere_need_a_permission_to_read_them(world: Any, limite
 def test_git_lfs_and_xet_are_limited_too(world: Any, limited: Any) -> None:
     ref = world.repo("alice/m", visibility="private")
     reader, nobody = limited("alice", ("model", "alice/m", [READ])), limited("alice")
-    passes.issue_read(world.hub, reader, ref, None)
-    transfers.plan_downloads(world.hub, reader, ref, [])
+    xet_tokens.issue_read(world.hub, reader, ref, None)
+    lfs.plan_downloads(world.hub, reader, ref, [])
     for use in (
-        lambda who: passes.issue_write(world.hub, who, ref),
-        lambda who: transfers.plan_uploads(world.hub, who, ref, [], takes_parts=False),
+        lambda who: xet_tokens.issue_write(world.hub, who, ref),
+        lambda who: lfs.plan_uploads(world.hub, who, ref, [], takes_parts=False),
         lambda who: pushes.list_refs(world.hub, who, ref),
     ):
         with pytest.raises(NotAllowed):
@@ -236,7 +230,7 @@ def test_repositories_are_made_where_the_token_may_write(world: Any, limited: An
             repositories.create(world.hub, caller, new)
     writer = limited("alice", ("user", "alice", [WRITE]))
     ref = repositories.create(world.hub, writer, new).ref
-    repositories.configure(world.hub, writer, ref, Changes(visibility="private"))
+    repositories.configure(world.hub, writer, ref, RepoChanges(visibility="private"))
     repositories.delete(world.hub, writer, ref)
     with pytest.raises(NotAllowed, match="under the namespace"):
         repositories.create(world.hub, limited("olga", ("user", "olga", [WRITE])), NewRepo(RepoType.MODEL, "x", "acme"))
@@ -244,8 +238,8 @@ def test_repositories_are_made_where_the_token_may_write(world: Any, limited: An
 
 def test_gated_repositories_of_others_need_the_permission_for_them(world: Any, limited: Any) -> None:
     ref = world.repo("acme/g", by=world.olga)
-    repositories.configure(world.hub, world.olga, ref, Changes(gated="manual"))
-    gates.grant(world.hub, world.olga, ref, "zed")
+    repositories.configure(world.hub, world.olga, ref, RepoChanges(gated="manual"))
+    access_requests.grant(world.hub, world.olga, ref, "zed")
     with pytest.raises(GatedRepo):
         repositories.check_read(world.hub, limited("zed"), ref)
     repositories.check_read(world.hub, limited("zed", reads_gated=True), ref)
@@ -258,13 +252,13 @@ def test_gated_repositories_of_others_need_the_permission_for_them(world: Any, l
 
 def test_requests_are_seen_with_a_permission_of_their_own(world: Any, limited: Any) -> None:
     ref = world.repo("acme/g", by=world.olga)
-    repositories.configure(world.hub, world.olga, ref, Changes(gated="manual"))
-    assert gates.report(world.hub, limited("wendy", ("model", "acme/g", [REQUESTS])), ref) == []
+    repositories.configure(world.hub, world.olga, ref, RepoChanges(gated="manual"))
+    assert access_requests.report(world.hub, limited("wendy", ("model", "acme/g", [REQUESTS])), ref) == []
     for caller in (limited("wendy", ("model", "acme/g", [READ])), limited("rita", ("model", "acme/g", [REQUESTS]))):
         with pytest.raises(NotAllowed):
-            gates.report(world.hub, caller, ref)
+            access_requests.report(world.hub, caller, ref)
     with pytest.raises(NotAllowed):
-        gates.grant(world.hub, limited("wendy", ("model", "acme/g", [REQUESTS])), ref, "zed")
+        access_requests.grant(world.hub, limited("wendy", ("model", "acme/g", [REQUESTS])), ref, "zed")
 
 
 def test_discussions_need_a_permission_there_or_everywhere(world: Any, limited: Any) -> None:
@@ -332,6 +326,6 @@ def test_a_token_has_so_many_places_and_known_permissions(world: Any, limited: A
 
 
 def test_scopes_are_read_as_they_were_written() -> None:
-    made = Scopes((Place("org", "a" * 24, frozenset({READ, WRITE})),), frozenset({DISCUSS}), True)
+    made = Scopes((ScopeTarget("org", "a" * 24, frozenset({READ, WRITE})),), frozenset({DISCUSS}), True)
     assert scopes.decode(made.encode()) == made
     assert scopes.decode(None) == Scopes()

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import entrepot.client.places
 import pytest
 
 import entrepot
-import entrepot.client.places
 from entrepot.testing.hubs import RunningHub
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -13,9 +13,10 @@ import httpx2
 import pytest
 
 from entrepot.git import FLUSH, pkt_line
-from entrepot.hub import accounts, repositories, tokens
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.repositories import NewRepo
+from entrepot.hub.accounts import accounts, tokens
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
@@ -29,7 +30,7 @@ MIB = 1 << 20
 class Holder:
     """Somebody with a token, and the hub that can take it away."""
 
-    def __init__(self, hub: Hub, url: str) -> None:
+    def __init__(self, hub: HubContext, url: str) -> None:
         self.hub = hub
         self.url = url
         self.secret = accounts.create_token(hub, "alice", role="write").secret

@@ -18,14 +18,17 @@ import httpx2
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
-from entrepot.catalog import access_requests, repos
-from entrepot.catalog.access_requests import ACCEPTED, REJECTED, AccessRequest
-from entrepot.hub import accounts, collections, pulls, repositories, tokens
+from entrepot.catalog.community import access_requests
+from entrepot.catalog.community.access_requests import ACCEPTED, REJECTED, AccessRequest
+from entrepot.catalog.repos import repositories as repos
+from entrepot.hub.accounts import accounts, tokens
+from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Caller, Role
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.repositories import Changes, NewRepo
-from entrepot.hub.scopes import Wish
-from entrepot.hub.tokens import TokenWish
+from entrepot.hub.community import collections
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos.repositories import NewRepo, RepoChanges
+from entrepot.hub.scopes import RequestedScope
 from entrepot.names import RepoRef, RepoType, new_uid
 from entrepot.server import app as application
 from entrepot.server.hosting import running
@@ -128,10 +131,10 @@ def general(path: str) -> tuple[str, RepoType | None]:
     return path, None
 
 
-def doors(hub: Hub) -> list[Door]:
+def doors(hub: HubContext) -> list[Door]:
     """Every route there is, once for all types of repositories; where two stand for one call, the first counts."""
     found: dict[tuple[str, str], Door] = {}
-    for method, path in flatten(application.doors_of(hub)):
+    for method, path in flatten(application.build_handlers(hub)):
         pattern, kind = general(path)
         door = found.setdefault((method, pattern), Door(method, pattern))
         door.patterns.setdefault(kind, path)
@@ -145,7 +148,7 @@ def doors(hub: Hub) -> list[Door]:
 class Site:
     """A running hub with everybody the table names; repositories are made by ``owner``, in an organisation."""
 
-    hub: Hub
+    hub: HubContext
     client: httpx2.Client
     secrets: dict[str, str]
     doors: list[Door]
@@ -164,7 +167,7 @@ class Site:
         row = repositories.create(self.hub, owner, new)
         if state != "public":
             # A private one too: whoever was let in while it was public does not see it now.
-            repositories.configure(self.hub, owner, row.ref, Changes(gated="manual"))
+            repositories.configure(self.hub, owner, row.ref, RepoChanges(gated="manual"))
             with self.hub.write() as tx:
                 for name, status in (("accepted", ACCEPTED), ("rejected", REJECTED)):
                     asker = self.caller(name).account.id
@@ -181,7 +184,7 @@ class Site:
     def collection(self, *, is_private: bool) -> str:
         """The last part of the slug of a new collection of the organisation; it holds a private repository."""
         title, item = f"collection {next(NUMBERS)}", ("model", str(self.common(RepoType.MODEL, "private").id))
-        draft = collections.Draft(title, "acme", is_private=is_private, item=item)
+        draft = collections.CollectionDraft(title, "acme", is_private=is_private, item=item)
         made = collections.create(self.hub, self.caller("admin"), draft)
         return collections.slug_of(made.row).partition("/")[2]
 
@@ -233,7 +236,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     secrets["read token"] = accounts.create_token(hub, _ADMIN, role="read").secret
     admin = hub.identify(secrets["admin"])
     repositories.create(hub, admin, NewRepo(RepoType.MODEL, "elsewhere", "acme", "private"))
-    wish = TokenWish(FINE_GRAINED, places=[Wish("model", "acme/elsewhere", ["repo.write"])])
+    wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "acme/elsewhere", ["repo.write"])])
     secrets["limited"] = tokens.make_for(hub, _ADMIN, wish)[0].secret
     with running(application.make_app(hub)) as address, httpx2.Client(base_url=address.url, timeout=60) as client:
         yield Site(hub, client, secrets, doors(hub))

@@ -15,12 +15,14 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
-from entrepot.hub import accounts, commits, repositories, transfers
+from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Caller
-from entrepot.hub.commits import Draft
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.operations import AddFile, AddLarge
-from entrepot.hub.repositories import NewRepo
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.files import lfs
+from entrepot.hub.files.operations import AddFile, AddLarge
+from entrepot.hub.repos import commits, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoRef, RepoType, Sha256, parse_path
 from entrepot.server.addresses import reserved
 from entrepot.server.app import make_app
@@ -78,7 +80,7 @@ def threads() -> Iterator[Threads]:
 class World:
     """A hub behind a real server: ``alice`` writes, ``alice_reads`` may only read, ``bob`` is a stranger."""
 
-    hub: Hub
+    hub: HubContext
     url: str
     alice: str
     alice_reads: str
@@ -101,15 +103,15 @@ class World:
     def commit(self, ref: RepoRef, files: dict[str, bytes], revision: str = "main") -> str:
         """Commit regular files and return the commit id."""
         operations = [AddFile(parse_path(path), data) for path, data in files.items()]
-        return commits.create(self.hub, self.caller(), ref, revision, Draft("add", operations)).oid
+        return commits.create(self.hub, self.caller(), ref, revision, CommitDraft("add", operations)).oid
 
     def store(self, ref: RepoRef, data: bytes) -> str:
         """Store the content of a large file without HTTP and return its SHA-256."""
         sha256 = hashlib.sha256(data).hexdigest()
-        wanted = [transfers.Wanted(Sha256(sha256), len(data))]
-        [answer] = transfers.plan_uploads(self.hub, self.caller(), ref, wanted, takes_parts=False)
+        wanted = [lfs.RequestedObject(Sha256(sha256), len(data))]
+        [answer] = lfs.plan_uploads(self.hub, self.caller(), ref, wanted, takes_parts=False)
         if answer.link is not None:
-            receiving = transfers.receive(self.hub, sha256, answer.link.query)
+            receiving = lfs.receive(self.hub, sha256, answer.link.query)
             receiving.write(data)
             receiving.finish()
         return sha256
@@ -117,7 +119,7 @@ class World:
     def commit_large(self, ref: RepoRef, path: str, data: bytes) -> str:
         """Commit a large file and return the commit id."""
         operation = AddLarge(parse_path(path), Sha256(self.store(ref, data)), len(data))
-        return commits.create(self.hub, self.caller(), ref, "main", Draft("add", [operation])).oid
+        return commits.create(self.hub, self.caller(), ref, "main", CommitDraft("add", [operation])).oid
 
     def blobs(self) -> list[str]:
         """Return all files in the blob folder, including unfinished ones."""

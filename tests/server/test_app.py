@@ -7,11 +7,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from entrepot.hub import accounts, commits, repositories
-from entrepot.hub.commits import Draft
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.operations import AddFile
-from entrepot.hub.repositories import NewRepo
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.repos import commits, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType, parse_path
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
@@ -19,7 +20,7 @@ from entrepot.settings import Settings
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
+def hub(tmp_path: Path) -> Iterator[HubContext]:
     opened = open_hub(Settings(data=tmp_path / "data"), fsync=False)
     yield opened
     opened.close()
@@ -28,7 +29,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 class Companion:
     """Something beside the server that remembers what happened to it."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: HubContext) -> None:
         self.hub = hub
         self.seen: list[str] = []
 
@@ -45,7 +46,7 @@ def get(url: str, path: str, **headers: str) -> httpx2.Response:
     return httpx2.get(url + path, headers=headers, trust_env=False)
 
 
-def test_all_doors_are_behind_one_address(hub: Hub) -> None:
+def test_all_doors_are_behind_one_address(hub: HubContext) -> None:
     accounts.create_user(hub, "alice")
     secret = accounts.create_token(hub, "alice", role="write").secret
     repositories.create(hub, hub.identify(secret), NewRepo(RepoType.MODEL, "m"))
@@ -69,14 +70,14 @@ def test_all_doors_are_behind_one_address(hub: Hub) -> None:
         assert batch.status_code == 200
 
 
-def test_an_address_nobody_serves_is_not_found(hub: Hub) -> None:
+def test_an_address_nobody_serves_is_not_found(hub: HubContext) -> None:
     with running(make_app(hub)) as address:
         answer = get(address.url, "/no/such/door/at/all")
         assert answer.status_code == 404
         assert answer.headers["x-request-id"]
 
 
-def test_companions_live_as_long_as_the_application(hub: Hub) -> None:
+def test_companions_live_as_long_as_the_application(hub: HubContext) -> None:
     first, second = Companion(hub), Companion(hub)
     with running(make_app(hub, companions=[first, second])) as address:
         assert get(address.url, "/metrics").status_code == 200
@@ -85,18 +86,18 @@ def test_companions_live_as_long_as_the_application(hub: Hub) -> None:
     assert first.thread is not threading.main_thread()
 
 
-def test_downloads_are_written_down_before_it_ends(hub: Hub) -> None:
+def test_downloads_are_written_down_before_it_ends(hub: HubContext) -> None:
     accounts.create_user(hub, "alice")
     caller = hub.identify(accounts.create_token(hub, "alice", role="write").secret)
     ref = repositories.create(hub, caller, NewRepo(RepoType.MODEL, "m")).ref
-    commits.create(hub, caller, ref, "main", Draft("add", [AddFile(parse_path("config.json"), b"{}")]))
+    commits.create(hub, caller, ref, "main", CommitDraft("add", [AddFile(parse_path("config.json"), b"{}")]))
     with running(make_app(hub)) as address:
         assert get(address.url, "/alice/m/resolve/main/config.json").content == b"{}"
     with running(make_app(hub)) as address:
         assert get(address.url, "/api/models/alice/m").json()["downloads"] == 1
 
 
-def test_the_use_of_a_token_is_written_down_at_the_latest_when_the_hub_stops(hub: Hub) -> None:
+def test_the_use_of_a_token_is_written_down_at_the_latest_when_the_hub_stops(hub: HubContext) -> None:
     accounts.create_user(hub, "alice")
     made = accounts.create_token(hub, "alice", role="read")
     with running(make_app(hub)) as address:

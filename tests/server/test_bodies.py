@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import ClientGone, ContentMismatch, LimitExceeded, Malformed
 from entrepot.server.bodies import announced_size, read_small, receive_into, spool_lines
-from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics
+from entrepot.server.middleware import Middleware
 from entrepot.server.threads import Threads
 
 MIB = 1024 * 1024
@@ -215,7 +215,7 @@ def hashing_app(threads: Threads, limit: int | None, seen: list[BaseException]) 
 
 
 def test_a_real_upload_arrives_unchanged(serve: Serve, threads: Threads) -> None:
-    host, port = serve(Edge(hashing_app(threads, None, []), metrics=Metrics()))
+    host, port = serve(Middleware(hashing_app(threads, None, []), metrics=Metrics()))
     data = bytes(range(256)) * 4096 * 5
     answer = httpx2.put(f"http://{host}:{port}/", content=data)
     assert answer.text == f"{len(data)} {hashlib.sha256(data).hexdigest()}"
@@ -224,7 +224,7 @@ def test_a_real_upload_arrives_unchanged(serve: Serve, threads: Threads) -> None
 
 
 def test_a_refused_upload_gets_its_answer_to_read(serve: Serve, threads: Threads) -> None:
-    host, port = serve(Edge(hashing_app(threads, 1000, []), metrics=Metrics()))
+    host, port = serve(Middleware(hashing_app(threads, 1000, []), metrics=Metrics()))
     with socket.create_connection((host, port), timeout=10) as peer:
         peer.sendall(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n")
         peer.sendall(bytes(20_000_000))
@@ -234,7 +234,7 @@ def test_a_refused_upload_gets_its_answer_to_read(serve: Serve, threads: Threads
 def test_a_peer_that_hangs_up_during_an_upload_ends_it(serve: Serve, threads: Threads) -> None:
     seen: list[BaseException] = []
     app = hashing_app(threads, None, seen)
-    host, port = serve(Edge(app, metrics=Metrics()))
+    host, port = serve(Middleware(app, metrics=Metrics()))
     with socket.create_connection((host, port)) as peer:
         peer.sendall(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n" + bytes(3 * MIB))
     assert app.gone.wait(10)  # type: ignore[attr-defined]

@@ -12,8 +12,8 @@ import pytest
 from starlette.types import Message
 
 from entrepot.errors import BodyTooSlow, TooManyBodies
-from entrepot.hub import accounts
-from entrepot.hub.house import Hub, open_hub
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import HubContext, open_hub
 from entrepot.server.app import make_app
 from entrepot.server.body_limits import BodyLimits
 from entrepot.server.hosting import running
@@ -142,7 +142,7 @@ def test_there_is_a_limit_over_all_addresses() -> None:
 
 
 @pytest.fixture
-def hub(tmp_path: pathlib.Path) -> Iterator[Hub]:
+def hub(tmp_path: pathlib.Path) -> Iterator[HubContext]:
     settings = Settings(data=tmp_path / "data", body_timeout_s=1, min_body_rate=1024)
     opened = open_hub(settings, fsync=False)
     accounts.create_user(opened, "alice")
@@ -167,7 +167,7 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("method", "path", "media"), ROUTES, ids=[f"{row[0]} {row[1]}" for row in ROUTES])
-def test_every_route_ends_a_stalled_body(hub: Hub, method: str, path: str, media: str) -> None:
+def test_every_route_ends_a_stalled_body(hub: HubContext, method: str, path: str, media: str) -> None:
     token = accounts.create_token(hub, "alice", role="write").secret
     with running(make_app(hub)) as address:
         httpx2.post(

@@ -14,7 +14,7 @@ from entrepot.server.files import (
     media_type,
     open_content,
 )
-from entrepot.server.responders import HeldContent
+from entrepot.server.responders import MemoryContent
 
 
 @attrs.define(eq=False)
@@ -34,7 +34,7 @@ class Stored:
 def test_a_small_file_is_read_and_closed_when_it_is_opened() -> None:
     stored = Stored(b"x" * MAX_HELD, MAX_HELD)
     content = open_content(stored, "e", TEXT)
-    assert content == HeldContent("e", TEXT, MAX_HELD, b"x" * MAX_HELD)
+    assert content == MemoryContent("e", TEXT, MAX_HELD, b"x" * MAX_HELD)
     assert stored.closed == 1
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from entrepot.hub import accounts
-from entrepot.hub.house import open_hub
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings

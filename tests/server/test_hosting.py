@@ -12,9 +12,9 @@ from starlette.types import Receive, Scope, Send
 
 from entrepot.errors import ConfigError, DataFolderError
 from entrepot.server.addresses import Address
-from entrepot.server.edge import Edge
 from entrepot.server.hosting import Limits, first_of, load, running
 from entrepot.server.metrics import Metrics
+from entrepot.server.middleware import Middleware
 
 
 class App:
@@ -109,7 +109,7 @@ def test_a_request_that_outlasts_the_grace_period_gets_a_503() -> None:
 
     begun = threading.Event()
     answers: list[int] = []
-    with running(Edge(stuck, metrics=Metrics()), limits=Limits(grace_s=0.1)) as address:
+    with running(Middleware(stuck, metrics=Metrics()), limits=Limits(grace_s=0.1)) as address:
         asking = threading.Thread(target=lambda: answers.append(httpx2.get(address.url).status_code))
         asking.start()
         assert begun.wait(10)

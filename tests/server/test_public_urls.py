@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.hub import accounts
-from entrepot.hub.house import open_hub
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.server.public_urls import (

@@ -11,8 +11,8 @@ import pytest
 from huggingface_hub import HfApi
 from starlette.types import Message, Receive, Scope, Send
 
-from entrepot.hub import accounts
-from entrepot.hub.house import open_hub
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.server.rates import RateLimits, kind_of, limited, senders_of

@@ -15,9 +15,9 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import BlobMissing, ObjectDamaged, RangeNotSatisfiable
-from entrepot.server.edge import Edge
 from entrepot.server.metrics import Metrics
-from entrepot.server.responders import PIECE, SMALL_PIECE, HeldContent, disposition, send_content
+from entrepot.server.middleware import Middleware
+from entrepot.server.responders import PIECE, SMALL_PIECE, MemoryContent, disposition, send_content
 from entrepot.server.threads import Threads
 
 TEN = b"0123456789"
@@ -204,7 +204,7 @@ def file_app(threads: Threads, make: Callable[[], Bytes]) -> ASGIApp:
         if scope["type"] == "http":
             await send_content(scope, receive, send, make(), threads=threads, filename="big.bin")
 
-    return Edge(app, metrics=Metrics())
+    return Middleware(app, metrics=Metrics())
 
 
 def test_real_downloads_are_whole_and_in_ranges(serve: Serve, threads: Threads) -> None:
@@ -265,7 +265,7 @@ def test_a_peer_that_does_not_read_is_not_read_ahead_for(serve: Serve, threads: 
 def test_content_in_memory_is_answered_without_a_thread() -> None:
     threads = Threads(short=1, transfers=1)
     threads.close()  # any hop would fail now
-    held = HeldContent("e1", "text/plain; charset=utf-8", len(TEN), TEN)
+    held = MemoryContent("e1", "text/plain; charset=utf-8", len(TEN), TEN)
     whole, part = ask(held, threads), ask(held, threads, range="bytes=2-3")
     several = ask(held, threads, range="bytes=0-1,5-6")
     assert (whole.status, whole.body) == (200, TEN)
@@ -275,7 +275,7 @@ def test_content_in_memory_is_answered_without_a_thread() -> None:
 
 
 def test_a_description_answers_head_and_not_modified(threads: Threads) -> None:
-    described = HeldContent("e1", "text/plain; charset=utf-8", len(TEN), b"")
+    described = MemoryContent("e1", "text/plain; charset=utf-8", len(TEN), b"")
     head, same = ask(described, threads, "HEAD"), ask(described, threads, "HEAD", if_none_match='"e1"')
     assert (head.status, head.headers["content-length"], head.body) == (200, "10", b"")
     assert (same.status, same.body) == (304, b"")

@@ -16,13 +16,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.hub import accounts, aliases, commits, repositories
-from entrepot.hub.commits import Draft
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.operations import AddFile
-from entrepot.hub.repositories import NewRepo
+from entrepot.hub import aliases
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.repos import commits, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoId, RepoRef, RepoType, parse_path
-from entrepot.server.app import doors_of, make_app, routes_of
+from entrepot.server.app import build_handlers, make_app, routes_of
 from entrepot.server.hosting import running
 from entrepot.server.short_ids import short_routes
 from entrepot.settings import Settings
@@ -36,7 +38,7 @@ _VALUES = {"place": "main/config.json", "tail": "main", "num": "1", "event": "e"
 
 @attrs.frozen
 class Site:
-    hub: Hub
+    hub: HubContext
     url: str
     alice: str
     bob: str
@@ -50,7 +52,7 @@ class Site:
         caller = self.hub.identify(self.alice)
         repositories.create(self.hub, caller, NewRepo(kind, name, namespace="library", visibility=visibility))
         ref = RepoRef(kind, RepoId("library", name))
-        draft = Draft("m", [AddFile(parse_path("config.json"), b"{}")])
+        draft = CommitDraft("m", [AddFile(parse_path("config.json"), b"{}")])
         commits.create(self.hub, caller, ref, "main", draft)
         return ref
 
@@ -73,7 +75,7 @@ def repo_paths() -> list[tuple[str, str]]:
     """Method and path of every route of a repository, from the application itself."""
     found = [
         (method, route.path)
-        for route in doors_of(_NoHub())  # type: ignore[arg-type] - only the number of workers is read
+        for route in build_handlers(_NoHub())  # type: ignore[arg-type] - only the number of workers is read
         if isinstance(route, Route) and "{namespace}/{name}" in route.path
         for method in sorted(route.methods or ())
     ]

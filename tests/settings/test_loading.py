@@ -1,12 +1,14 @@
 import pathlib
+import re
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import entrepot
 from entrepot.errors import ConfigError
-from entrepot.settings.loading import Loaded, load_settings
+from entrepot.settings.loading import NOT_SETTINGS, Loaded, load_settings
 from entrepot.settings.table import SETTINGS, Setting, Settings
 
 
@@ -191,3 +193,11 @@ def test_a_variable_gives_what_its_reading_gives_or_a_config_error(row: Setting,
             load(nowhere, environ=environ)
     else:
         assert getattr(load(nowhere, environ=environ).settings, row.name) == expected
+
+
+def test_variables_that_the_client_reads_are_no_settings_of_the_hub() -> None:
+    package = pathlib.Path(entrepot.__file__).parent
+    sources = [path for room in ("client", "hf", "fs") for path in (package / room).rglob("*.py")]
+    read = {name for path in sources for name in re.findall(r'"(ENTREPOT_[A-Z_]+)"', path.read_text("utf-8"))}
+    assert len(read) > 8
+    assert read - NOT_SETTINGS == set()

@@ -11,9 +11,11 @@ import pytest
 
 from entrepot.blobs import LocalBlobs
 from entrepot.blobs.guard import GuardedLocalBlobs
-from entrepot.catalog import accounts, open_catalog, repos
-from entrepot.catalog import objects as object_rows
-from entrepot.catalog.repos import RepoRow
+from entrepot.catalog import open_catalog
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.git import objects as object_rows
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.git import EMPTY_TREE, Commit, Kind, Mode, Signature, TreeEditor, encode_commit
 from entrepot.names import Oid, RefName, RepoPath, RepoType, new_uid
 from entrepot.storage import Store, histories
@@ -55,7 +57,7 @@ class Shelf:
         return commit.oid
 
     def point(self, name: str, oid: Oid) -> None:
-        from entrepot.catalog import refs
+        from entrepot.catalog.repos import refs
 
         with self.store.catalog.write() as tx:
             old = refs.find(tx, self.row.id, RefName(name))
@@ -70,7 +72,7 @@ def shelf(tmp_path: pathlib.Path) -> Iterator[Shelf]:
     values |= {"downloads": 0, "likes": 0, "created_ms": 1, "updated_ms": 1, "settings": {}, "is_disabled": False}
     with catalog.write() as tx:
         owner = accounts.add(tx, accounts.fresh("alice", "user", 1))
-        row = repos.add(
+        row = repositories.add(
             tx,
             RepoRow(
                 id=0,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog import commits
+from entrepot.catalog.repos import commits
 from entrepot.errors import ObjectMissing
 from entrepot.names import Oid, RepoPath
 from entrepot.storage import histories

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.catalog import files
+from entrepot.catalog.files import files
 from entrepot.errors import ObjectDamaged, ObjectMissing
 from entrepot.git import Kind, Pointer, Tag, encode_tag_object, render_pointer
 from entrepot.names import Oid, Sha256

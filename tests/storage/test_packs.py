@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.catalog import files
-from entrepot.catalog import objects as object_rows
+from entrepot.catalog.files import files
+from entrepot.catalog.git import objects as object_rows
 from entrepot.errors import ObjectDamaged
 from entrepot.git import Kind
 from entrepot.git.packs import read_index_ids

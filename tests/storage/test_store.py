@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import threading
 
-from entrepot.storage.store import Remembered
+from entrepot.storage.store import ValueCache
 
 
 def test_the_least_recently_used_value_goes_first() -> None:
-    held = Remembered[str, bytes](10, len)
+    held = ValueCache[str, bytes](10, len)
     held.put("a", b"1234")
     held.put("b", b"1234")
     assert held.find("a") == b"1234"
@@ -15,14 +15,14 @@ def test_the_least_recently_used_value_goes_first() -> None:
 
 
 def test_what_is_too_heavy_is_not_held_and_drives_nothing_out() -> None:
-    held = Remembered[str, bytes](10, len)
+    held = ValueCache[str, bytes](10, len)
     held.put("a", b"12")
     held.put("b", b"123456")
     assert (held.find("a"), held.find("b")) == (b"12", None)
 
 
 def test_putting_a_value_again_does_not_count_it_twice() -> None:
-    held = Remembered[str, bytes](10, len)
+    held = ValueCache[str, bytes](10, len)
     for _ in range(100):
         held.put("a", b"12345")
     held.put("b", b"12345")
@@ -30,7 +30,7 @@ def test_putting_a_value_again_does_not_count_it_twice() -> None:
 
 
 def test_threads_never_make_it_hold_too_much() -> None:
-    held = Remembered[int, bytes](1000, len)
+    held = ValueCache[int, bytes](1000, len)
 
     def work(start: int) -> None:
         for number in range(start, start + 2000):
@@ -48,7 +48,7 @@ def test_threads_never_make_it_hold_too_much() -> None:
 
 
 def test_what_is_dropped_is_gone_and_weighs_nothing() -> None:
-    held = Remembered[str, bytes](10, len)
+    held = ValueCache[str, bytes](10, len)
     held.put("a", b"12345")
     held.drop("a")
     held.drop("never held")

@@ -13,11 +13,11 @@ import psutil
 import pytest
 
 import entrepot.testing
-from entrepot.catalog import accounts as account_rows
+from entrepot.catalog.accounts import accounts as account_rows
 from entrepot.errors import AlreadyExists, ConfigError, InvalidName, Refused
-from entrepot.hub import accounts
+from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Caller
-from entrepot.hub.house import open_hub
+from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
 from entrepot.testing.hubs import RunningHub
 

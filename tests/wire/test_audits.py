@@ -1,10 +1,10 @@
 import msgspec
 
-from entrepot.wire.audits import AuditFacts
+from entrepot.wire.audits import AuditEntry
 
 
 def test_a_row_keeps_the_kinds_of_its_details() -> None:
-    row = AuditFacts(
+    row = AuditEntry(
         id=1,
         at="2030-01-31T00:00:00.000Z",
         actor="alice",
@@ -14,4 +14,4 @@ def test_a_row_keeps_the_kinds_of_its_details() -> None:
         details={"num": 7, "private": True, "from": None},
         chain="0" * 64,
     )
-    assert msgspec.json.decode(msgspec.json.encode(row), type=AuditFacts) == row
+    assert msgspec.json.decode(msgspec.json.encode(row), type=AuditEntry) == row

@@ -2,27 +2,27 @@ from __future__ import annotations
 
 import msgspec
 
-from entrepot.wire.webhooks import DeliveryFacts, WatchedThing, WebhookAnswer, WebhookFacts, WebhookQuestion
+from entrepot.wire.webhooks import DeliveryInfo, WatchedSubject, WebhookInfo, WebhookRequest, WebhookResponse
 
-FACTS = WebhookFacts(
-    id="ab", watched=[WatchedThing("user", "alice")], domains=["repo"], disabled=False, url="https://x"
+FACTS = WebhookInfo(
+    id="ab", watched=[WatchedSubject("user", "alice")], domains=["repo"], disabled=False, url="https://x"
 )
 
 
 def test_a_secret_that_is_not_there_is_not_written() -> None:
-    assert msgspec.json.encode(WebhookAnswer(FACTS)) == (
+    assert msgspec.json.encode(WebhookResponse(FACTS)) == (
         b'{"webhook":{"id":"ab","watched":[{"type":"user","name":"alice"}],"domains":["repo"],'
         b'"disabled":false,"url":"https://x"}}'
     )
 
 
 def test_a_question_may_say_nothing() -> None:
-    assert msgspec.json.decode(b"{}", type=WebhookQuestion) == WebhookQuestion()
-    assert msgspec.json.decode(b'{"jobSourceId":"1"}', type=WebhookQuestion).job_source_id == "1"
+    assert msgspec.json.decode(b"{}", type=WebhookRequest) == WebhookRequest()
+    assert msgspec.json.decode(b'{"jobSourceId":"1"}', type=WebhookRequest).job_source_id == "1"
 
 
 def test_a_delivery_that_waits_has_no_status() -> None:
-    facts = DeliveryFacts(id="a", state="pending", event={}, repo={}, attempts=0, created_at="t", next_attempt_at="u")
+    facts = DeliveryInfo(id="a", state="pending", event={}, repo={}, attempts=0, created_at="t", next_attempt_at="u")
     assert msgspec.json.encode(facts) == (
         b'{"id":"a","state":"pending","event":{},"repo":{},"attempts":0,"createdAt":"t","nextAttemptAt":"u"}'
     )

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.catalog import jobs
-from entrepot.catalog.jobs import Job
-from entrepot.hub import followups
-from entrepot.hub.house import Hub, open_hub
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.jobs.jobs import Job
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.jobs import handlers as followups
 from entrepot.settings import Settings
 from entrepot.worker.loop import Worker, threads_of
 
@@ -34,7 +34,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def hub(tmp_path: Path, clock: Clock) -> Iterator[Hub]:
+def hub(tmp_path: Path, clock: Clock) -> Iterator[HubContext]:
     opened = attrs.evolve(open_hub(Settings(data=tmp_path / "data"), fsync=False), now_ms=clock)
     yield opened
     opened.close()
@@ -49,7 +49,7 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> dict[str, followups.Handler]:
 
 
 @pytest.fixture
-def work(hub: Hub) -> Iterator[Callable[..., Worker]]:
+def work(hub: HubContext) -> Iterator[Callable[..., Worker]]:
     """Start a worker that is stopped after the test."""
     workers = []
 
@@ -63,27 +63,27 @@ def work(hub: Hub) -> Iterator[Callable[..., Worker]]:
         worker.stop()
 
 
-def add(hub: Hub, kind: str, **args: Any) -> None:
+def add(hub: HubContext, kind: str, **args: Any) -> None:
     with hub.write() as tx:
         jobs.enqueue(tx, kind, args, hub.now_ms())
     hub.job_added.set()
 
 
-def own_jobs(hub: Hub) -> list[Job]:
+def own_jobs(hub: HubContext) -> list[Job]:
     """The jobs of a test, without those that every worker plans."""
     return [job for job in followups.list_jobs(hub) if job.kind not in followups.RECURRING]
 
 
-def only_job(hub: Hub) -> Job:
+def only_job(hub: HubContext) -> Job:
     (job,) = own_jobs(hub)
     return job
 
 
-def test_a_waiting_job_is_run_and_done(hub: Hub, handlers: dict[str, followups.Handler], work: Any) -> None:
+def test_a_waiting_job_is_run_and_done(hub: HubContext, handlers: dict[str, followups.Handler], work: Any) -> None:
     seen: list[int] = []
     ran = threading.Event()
 
-    def note(_hub: Hub, args: Mapping[str, Any]) -> None:
+    def note(_hub: HubContext, args: Mapping[str, Any]) -> None:
         seen.append(args["number"])
         ran.set()
 
@@ -97,13 +97,13 @@ def test_a_waiting_job_is_run_and_done(hub: Hub, handlers: dict[str, followups.H
 
 
 def test_a_sleeping_worker_is_woken_by_a_new_job(
-    hub: Hub, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop._LOOK_EVERY_S", 3600.0)
     asleep, ran = threading.Event(), threading.Event()
     looks = followups.pause_ms
 
-    def look(of: Hub, lane: str | None = None) -> int | None:
+    def look(of: HubContext, lane: str | None = None) -> int | None:
         found = looks(of, lane)
         if found is None:
             asleep.set()
@@ -118,7 +118,7 @@ def test_a_sleeping_worker_is_woken_by_a_new_job(
 
 
 def test_jobs_of_other_processes_are_seen_without_a_call(
-    hub: Hub, handlers: dict[str, followups.Handler], work: Any
+    hub: HubContext, handlers: dict[str, followups.Handler], work: Any
 ) -> None:
     ran = threading.Event()
     handlers["note"] = lambda _hub, _args: ran.set()
@@ -130,7 +130,7 @@ def test_jobs_of_other_processes_are_seen_without_a_call(
 
 @pytest.mark.parametrize("failure", [ZeroDivisionError("no sums today"), MemoryError("too much")])
 def test_an_unforeseen_failure_is_recorded_and_the_next_job_runs(
-    hub: Hub,
+    hub: HubContext,
     handlers: dict[str, followups.Handler],
     work: Any,
     failure: Exception,
@@ -138,7 +138,7 @@ def test_an_unforeseen_failure_is_recorded_and_the_next_job_runs(
 ) -> None:
     ran = threading.Event()
 
-    def fail(_hub: Hub, _args: Mapping[str, Any]) -> None:
+    def fail(_hub: HubContext, _args: Mapping[str, Any]) -> None:
         raise failure
 
     handlers |= {"fail": fail, "note": lambda _hub, _args: ran.set()}
@@ -155,13 +155,13 @@ def test_an_unforeseen_failure_is_recorded_and_the_next_job_runs(
 
 
 def test_a_job_that_always_fails_is_dead_in_the_end(
-    hub: Hub, clock: Clock, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, clock: Clock, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop._LOOK_EVERY_S", 0.005)
     tries: list[int] = []
     dead = threading.Event()
 
-    def fail(of: Hub, _args: Mapping[str, Any]) -> None:
+    def fail(of: HubContext, _args: Mapping[str, Any]) -> None:
         tries.append(of.now_ms())
         raise ValueError("never")
 
@@ -185,18 +185,18 @@ def test_a_job_that_always_fails_is_dead_in_the_end(
 
 
 def test_a_long_job_keeps_its_lease(
-    hub: Hub, clock: Clock, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, clock: Clock, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running, may_end, renewed = threading.Event(), threading.Event(), threading.Event()
     renew = followups.renew
 
-    def count(of: Hub, owner: str, job: Job) -> bool:
+    def count(of: HubContext, owner: str, job: Job) -> bool:
         kept = renew(of, owner, job)
         if clock.now_ms > 1_000_000:
             renewed.set()
         return kept
 
-    def take_long(_hub: Hub, _args: Mapping[str, Any]) -> None:
+    def take_long(_hub: HubContext, _args: Mapping[str, Any]) -> None:
         running.set()
         assert may_end.wait(WAIT_S)
 
@@ -215,10 +215,12 @@ def test_a_long_job_keeps_its_lease(
     assert only_job(hub).state == "done"
 
 
-def test_stopping_waits_for_the_job_that_runs(hub: Hub, handlers: dict[str, followups.Handler], work: Any) -> None:
+def test_stopping_waits_for_the_job_that_runs(
+    hub: HubContext, handlers: dict[str, followups.Handler], work: Any
+) -> None:
     running, may_end = threading.Event(), threading.Event()
 
-    def take_long(_hub: Hub, _args: Mapping[str, Any]) -> None:
+    def take_long(_hub: HubContext, _args: Mapping[str, Any]) -> None:
         running.set()
         assert may_end.wait(WAIT_S)
 
@@ -238,11 +240,11 @@ def test_stopping_waits_for_the_job_that_runs(hub: Hub, handlers: dict[str, foll
 
 
 def test_stopping_gives_up_on_a_job_after_the_grace_period(
-    hub: Hub, handlers: dict[str, followups.Handler], work: Any, caplog: pytest.LogCaptureFixture
+    hub: HubContext, handlers: dict[str, followups.Handler], work: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     running, may_end = threading.Event(), threading.Event()
 
-    def take_long(_hub: Hub, _args: Mapping[str, Any]) -> None:
+    def take_long(_hub: HubContext, _args: Mapping[str, Any]) -> None:
         running.set()
         assert may_end.wait(WAIT_S)
 
@@ -259,7 +261,7 @@ def test_stopping_gives_up_on_a_job_after_the_grace_period(
             thread.join(WAIT_S)
 
 
-def test_a_job_whose_workers_keep_dying_is_given_up(hub: Hub, clock: Clock, handlers: dict[str, Any]) -> None:
+def test_a_job_whose_workers_keep_dying_is_given_up(hub: HubContext, clock: Clock, handlers: dict[str, Any]) -> None:
     runs: list[int] = []
     handlers["deadly"] = lambda _hub, _args: runs.append(1)
     add(hub, "deadly")
@@ -273,7 +275,7 @@ def test_a_job_whose_workers_keep_dying_is_given_up(hub: Hub, clock: Clock, hand
     assert "died" in str(only_job(hub).error)
 
 
-def test_stopping_before_the_start_and_twice_is_harmless(hub: Hub) -> None:
+def test_stopping_before_the_start_and_twice_is_harmless(hub: HubContext) -> None:
     worker = Worker(hub)
     worker.stop()
     worker.stop()
@@ -281,14 +283,14 @@ def test_stopping_before_the_start_and_twice_is_harmless(hub: Hub) -> None:
 
 
 def test_a_database_that_is_away_for_a_moment_ends_nothing(
-    hub: Hub, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop._AFTER_FAILURE_S", 0.0)
     ran = threading.Event()
     looks = followups.pause_ms
     faults = [OSError("gone"), OSError("still gone")]
 
-    def look(of: Hub, lane: str | None = None) -> int | None:
+    def look(of: HubContext, lane: str | None = None) -> int | None:
         if faults:
             raise faults.pop()
         return looks(of, lane)
@@ -300,7 +302,7 @@ def test_a_database_that_is_away_for_a_moment_ends_nothing(
     assert ran.wait(WAIT_S)
 
 
-def add_for(hub: Hub, namespace_id: int, kind: str, **args: Any) -> None:
+def add_for(hub: HubContext, namespace_id: int, kind: str, **args: Any) -> None:
     with hub.write() as tx:
         jobs.enqueue(tx, kind, args, hub.now_ms(), namespace_id=namespace_id)
     hub.job_added.set()
@@ -313,15 +315,17 @@ def lanes(monkeypatch: pytest.MonkeyPatch, handlers: dict[str, followups.Handler
     return handlers
 
 
-def test_a_lane_that_is_stuck_holds_up_no_other(hub: Hub, lanes: dict[str, followups.Handler], work: Any) -> None:
+def test_a_lane_that_is_stuck_holds_up_no_other(
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Any
+) -> None:
     stuck, may_end, ran = threading.Event(), threading.Event(), threading.Event()
     others = iter(range(3))
 
-    def wait(_hub: Hub, _args: Mapping[str, Any]) -> None:
+    def wait(_hub: HubContext, _args: Mapping[str, Any]) -> None:
         stuck.set()
         assert may_end.wait(WAIT_S)
 
-    def note(_hub: Hub, _args: Mapping[str, Any]) -> None:
+    def note(_hub: HubContext, _args: Mapping[str, Any]) -> None:
         if next(others) == 2:
             ran.set()
 
@@ -336,12 +340,12 @@ def test_a_lane_that_is_stuck_holds_up_no_other(hub: Hub, lanes: dict[str, follo
 
 
 def test_a_long_job_pauses_for_the_job_of_another_namespace(
-    hub: Hub, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop.SLICE_S", 0.005)
     began, other, done = threading.Event(), threading.Event(), threading.Event()
 
-    def long(_hub: Hub, _args: Mapping[str, Any]) -> Iterator[None]:
+    def long(_hub: HubContext, _args: Mapping[str, Any]) -> Iterator[None]:
         began.set()
         while not other.is_set():  # ends only if the other job runs in between, on the only thread
             yield
@@ -358,13 +362,13 @@ def test_a_long_job_pauses_for_the_job_of_another_namespace(
 
 
 def test_short_jobs_get_through_when_no_more_long_ones_can_be_paused(
-    hub: Hub, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop.SLICE_S", 0.005)
     monkeypatch.setattr("entrepot.worker.loop.MAX_PAUSED", 2)
     began, ends, ran = [threading.Event() for _ in range(4)], threading.Event(), threading.Event()
 
-    def long(_hub: Hub, args: Mapping[str, Any]) -> Iterator[None]:
+    def long(_hub: HubContext, args: Mapping[str, Any]) -> Iterator[None]:
         began[args["number"]].set()
         while not ends.is_set():
             yield
@@ -382,11 +386,11 @@ def test_short_jobs_get_through_when_no_more_long_ones_can_be_paused(
 
 
 def test_a_namespace_holds_at_most_a_quarter_of_the_threads(
-    hub: Hub, lanes: dict[str, followups.Handler], work: Any
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Any
 ) -> None:
     stuck, may_end, ran = threading.Barrier(3), threading.Event(), threading.Event()
 
-    def send(_hub: Hub, args: Mapping[str, Any]) -> None:
+    def send(_hub: HubContext, args: Mapping[str, Any]) -> None:
         if args["silent"]:
             stuck.wait(WAIT_S)
             assert may_end.wait(WAIT_S)
@@ -409,11 +413,11 @@ def test_a_namespace_holds_at_most_a_quarter_of_the_threads(
 
 
 def test_a_paused_job_keeps_its_lease_and_is_put_back_at_the_stop(
-    hub: Hub, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed, stepped = threading.Event(), threading.Event()
 
-    def endless(_hub: Hub, _args: Mapping[str, Any]) -> Iterator[None]:
+    def endless(_hub: HubContext, _args: Mapping[str, Any]) -> Iterator[None]:
         try:
             while True:
                 stepped.set()
@@ -432,7 +436,7 @@ def test_a_paused_job_keeps_its_lease_and_is_put_back_at_the_stop(
 
 
 def test_a_lane_without_threads_is_left_to_other_processes(
-    hub: Hub, lanes: dict[str, followups.Handler], work: Any
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Any
 ) -> None:
     ran = threading.Event()
     lanes |= {"chunk": lambda _hub, _args: ran.set(), "card": lambda _hub, _args: ran.set()}
@@ -444,5 +448,5 @@ def test_a_lane_without_threads_is_left_to_other_processes(
     assert {job.kind: job.state for job in own_jobs(hub)} == {"chunk": "ready", "card": "done"}
 
 
-def test_the_settings_say_how_many_threads_a_lane_has(hub: Hub) -> None:
+def test_the_settings_say_how_many_threads_a_lane_has(hub: HubContext) -> None:
     assert threads_of(hub) == {"interactive": 2, "heavy": 1, "outbound": 8, "maintenance": 1}

@@ -1,7 +1,7 @@
 """The form that a card puts before a gated repository: read from its metadata, answered, checked.
 
 Source: the public hub's documentation of gated models, "Customize requested
-information"; hf_api, section 1B.4.
+information"; docs/protocols/hf_api.md, section 1B.4.
 """
 
 from __future__ import annotations

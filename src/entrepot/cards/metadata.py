@@ -77,7 +77,7 @@ def card_tags(card: Card, repo_type: RepoType) -> tuple[str, ...]:
     At most 1,000 tags of 1 to 200 characters without control characters;
     what would be longer is left out.
 
-    Source: hf_api, section 4.1.
+    Source: docs/protocols/hf_api.md, section 4.1.
     """
     data = card.data
     tags: list[str] = []

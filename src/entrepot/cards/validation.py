@@ -35,7 +35,7 @@ class Findings:
 def validate_card(text: str, repo_type: RepoType) -> Findings:
     """Everything worth saying about the README of a repository; never raises.
 
-    Source: hf_api, section 4.1; the texts of the missing block and of the
+    Source: docs/protocols/hf_api.md, section 4.1; the texts of the missing block and of the
     licence are the public hub's.
     """
     try:

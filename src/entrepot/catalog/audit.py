@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables, together
+from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
 
-_A = together.audit
+_A = community_tables.audit
 _M = tables.meta
 _HEAD = "audit_head"
 _FIND_HEAD = sa.select(_M.c.value).where(_M.c.key == _HEAD).with_for_update()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import attrs
 import sqlalchemy as sa
@@ -64,6 +65,17 @@ class Catalog:
             connection.begin(),
         ):
             yield Write(connection)
+
+    def copy_to(self, target: Path) -> None:
+        """Write a consistent copy of the whole database into a new file, readable by its owner only.
+
+        The copy is as of one moment; readers and writers go on meanwhile.
+
+        Raises:
+            Busy, StoreFull, DataFolderError: the copy could not be completed.
+        """
+        with engines.translated():
+            engines.copy_database(self._engine, target)
 
     def is_writing(self) -> bool:
         """Whether this thread is inside :meth:`write`."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,6 +79,31 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     writing = connection.get_execution_options().get(_WRITING, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def copy_database(engine: sa.Engine, target: Path) -> None:
+    """Copy a database, as of one moment, into a new file that only its owner can read.
+
+    Raises:
+        sqlalchemy.exc.OperationalError, DataFolderError: the copy is not complete.
+    """
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with contextlib.closing(sqlite3.connect(target)) as copied, engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        try:
+            driver.backup(copied)  # all pages in one step: a read transaction, which hinders no writer
+            copied.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+            (state,) = copied.execute("PRAGMA quick_check").fetchone()
+        except sqlite3.Error as error:
+            raise DataFolderError(str(target), str(error)) from error
+    if state != "ok":
+        raise DataFolderError(str(target), f"the copy of the database is damaged: {state}")
+    fd = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 class WriteLock:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "first_05ed4a008568"
+HEAD = "first_bf3843ad2315"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

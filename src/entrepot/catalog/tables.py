@@ -55,6 +55,8 @@ namespaces = sa.Table(
     sa.Column("default_visibility", sa.String(8)),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("details", sa.Text),
+    # Since when the account may not be used; NULL: it may.
+    sa.Column("suspended_ms", sa.BigInteger),
 )
 
 memberships = sa.Table(
@@ -79,6 +81,16 @@ tokens = sa.Table(
     sa.Column("used_ms", sa.BigInteger),
     # Of fine-grained tokens: which rights where.
     sa.Column("scopes", sa.JSON),
+)
+
+sign_in_codes = sa.Table(
+    "sign_in_codes",
+    metadata,
+    sa.Column("code_hash", Hex(32), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 repos = sa.Table(

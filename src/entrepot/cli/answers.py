@@ -12,7 +12,7 @@ from entrepot.cli.reports import render_time, show, show_json
 from entrepot.errors import Malformed
 
 if TYPE_CHECKING:
-    from entrepot.catalog.accounts import Token
+    from entrepot.catalog.accounts.accounts import Token
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; the keys are listed in docs/cli.md.")
 """``--json``, which a command gets as ``as_json``."""

@@ -19,9 +19,9 @@ import click
 
 import entrepot
 from entrepot.cli.answers import json_option
-from entrepot.cli.clients import Caller, hub_options
+from entrepot.cli.client.options import HubClient, hub_options
 from entrepot.cli.reports import show, show_json
-from entrepot.client.calls import Answer, Call
+from entrepot.client.calls import Call, Response
 from entrepot.errors import EntrepotError
 
 MAX_SKEW_S = 60.0
@@ -32,7 +32,7 @@ _SMALL, _LARGE = 1_000, 12 << 20
 
 
 @attrs.frozen
-class Finding:
+class CheckResult:
     """One thing that was checked; ``is_well`` None: it could not be, or need not be."""
 
     name: str
@@ -43,7 +43,7 @@ class Finding:
 @click.command(short_help="Print what this computer is set up for.")
 @json_option
 @hub_options
-def env(caller: Caller, as_json: bool) -> None:
+def env(caller: HubClient, as_json: bool) -> None:
     """Print versions, places and settings, without secrets; good to add to a bug report."""
     from entrepot.client.variables import ENDPOINT, TOKEN, variables
 
@@ -78,13 +78,13 @@ def env(caller: Caller, as_json: bool) -> None:
 @click.option("--no-upload", is_flag=True, help="Do not try an upload and a download.")
 @json_option
 @hub_options
-def doctor(caller: Caller, no_upload: bool, as_json: bool) -> int:
+def doctor(caller: HubClient, no_upload: bool, as_json: bool) -> int:
     """Check the hub, the token, the clock, versions, and an upload with the way back.
 
     For the last of these a private repository is made and deleted again. The
     exit code is 1 when something is wrong.
     """
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     for finding in examine(caller, tries_upload=not no_upload):
         findings.append(finding)
         if not as_json:
@@ -95,9 +95,9 @@ def doctor(caller: Caller, no_upload: bool, as_json: bool) -> int:
     return 1 if any(finding.is_well is False for finding in findings) else 0
 
 
-def examine(caller: Caller, *, tries_upload: bool) -> Iterator[Finding]:
+def examine(caller: HubClient, *, tries_upload: bool) -> Iterator[CheckResult]:
     """What there is to say, one check after the other; those that need an earlier one end with it."""
-    yield Finding("versions", None, _versions())
+    yield CheckResult("versions", None, _versions())
     yield _cache(caller)
     reached = _try("hub", lambda: _reach(caller))
     yield reached
@@ -110,53 +110,55 @@ def examine(caller: Caller, *, tries_upload: bool) -> Iterator[Finding]:
         yield from _round_trip(caller)
 
 
-def _reach(caller: Caller) -> Finding:
+def _reach(caller: HubClient) -> CheckResult:
     began = time.monotonic()
     hub = caller.anonymous
     hub.send(Call("GET", "/api/models", _nothing, query=(("limit", "1"),)))
     took_ms = (time.monotonic() - began) * 1000
-    return Finding("hub", True, f"{hub.endpoint} answers in {took_ms:.0f} ms")
+    return CheckResult("hub", True, f"{hub.endpoint} answers in {took_ms:.0f} ms")
 
 
-def _clock(caller: Caller) -> Finding:
+def _clock(caller: HubClient) -> CheckResult:
     before = time.time()
     date = caller.anonymous.send(Call("GET", "/api/models", _date, query=(("limit", "1"),)))
     if date is None:
-        return Finding("clock", None, "the hub does not tell its time")
+        return CheckResult("clock", None, "the hub does not tell its time")
     skew = email.utils.parsedate_to_datetime(date).timestamp() - (before + time.time()) / 2
     # A date has whole seconds.
     if abs(skew) <= MAX_SKEW_S + 1:
-        return Finding("clock", True, "this computer and the hub agree")
+        return CheckResult("clock", True, "this computer and the hub agree")
     word = "behind" if skew > 0 else "ahead of"
     cure = "signed links will be refused: set the clock of this computer, or of the hub"
-    return Finding("clock", False, f"this computer is {abs(skew):.0f} s {word} the hub; {cure}")
+    return CheckResult("clock", False, f"this computer is {abs(skew):.0f} s {word} the hub; {cure}")
 
 
-def _token(caller: Caller) -> Finding:
+def _token(caller: HubClient) -> CheckResult:
     from entrepot.client.calls import accounts
 
     hub = caller.hub
     if hub.token is None:
-        return Finding("token", None, "nobody is logged in: 'entrepot login' changes that")
+        return CheckResult("token", None, "nobody is logged in: 'entrepot login' changes that")
     found = hub.send(accounts.whoami())
     role = found.auth.access_token.role
     what = "may only read" if role == "read" else f"may write ({role})"
-    return Finding("token", True, f"{found.name}, by the token {found.auth.access_token.display_name!r}, which {what}")
+    return CheckResult(
+        "token", True, f"{found.name}, by the token {found.auth.access_token.display_name!r}, which {what}"
+    )
 
 
-def _round_trip(caller: Caller) -> Iterator[Finding]:
+def _round_trip(caller: HubClient) -> Iterator[CheckResult]:
     """Make a private repository, send it a small and a large file, fetch them, delete it."""
     api = caller.api
     try:
         repo = api.create_repo(f"doctor-{uuid.uuid4().hex[:12]}", private=True).repo_id
     except EntrepotError as error:
-        yield Finding("repository", False, str(error))
+        yield CheckResult("repository", False, str(error))
         return
     try:
         for name, size in (("small file", _SMALL), ("large file", _LARGE)):
             data = os.urandom(size)
 
-            def there_and_back(name: str = name, data: bytes = data) -> Finding:
+            def there_and_back(name: str = name, data: bytes = data) -> CheckResult:
                 return _send_and_fetch(caller, repo, name, data)
 
             yield _try(name, there_and_back)
@@ -166,7 +168,7 @@ def _round_trip(caller: Caller) -> Iterator[Finding]:
         yield done
 
 
-def _send_and_fetch(caller: Caller, repo: str, name: str, data: bytes) -> Finding:
+def _send_and_fetch(caller: HubClient, repo: str, name: str, data: bytes) -> CheckResult:
     api, path = caller.api, name.replace(" ", ".")
     began = time.monotonic()
     api.upload_file(path_or_fileobj=data, path_in_repo=path, repo_id=repo)
@@ -175,39 +177,41 @@ def _send_and_fetch(caller: Caller, repo: str, name: str, data: bytes) -> Findin
         fetched = Path(api.hf_hub_download(repo, path, local_dir=folder)).read_bytes()
     took = time.monotonic() - sent
     if fetched != data:
-        return Finding(name, False, "what came back is not what was sent")
-    return Finding(name, True, f"{len(data):,} bytes sent in {sent - began:.2f} s, fetched in {took:.2f} s")
+        return CheckResult(name, False, "what came back is not what was sent")
+    return CheckResult(name, True, f"{len(data):,} bytes sent in {sent - began:.2f} s, fetched in {took:.2f} s")
 
 
-def _drop(caller: Caller, repo: str) -> Finding:
+def _drop(caller: HubClient, repo: str) -> CheckResult:
     caller.api.delete_repo(repo)
-    return Finding("cleaning up", True, "done")
+    return CheckResult("cleaning up", True, "done")
 
 
-def _nothing(_answer: Answer) -> None:
+def _nothing(_answer: Response) -> None:
     """It answered: that is enough."""
 
 
-def _date(answer: Answer) -> str | None:
+def _date(answer: Response) -> str | None:
     return answer.headers.get("date")
 
 
-def _try(name: str, check: Callable[[], Finding]) -> Finding:
+def _try(name: str, check: Callable[[], CheckResult]) -> CheckResult:
     try:
         return check()
     except EntrepotError as error:
-        return Finding(name, False, str(error))
+        return CheckResult(name, False, str(error))
 
 
-def _cache(caller: Caller) -> Finding:
+def _cache(caller: HubClient) -> CheckResult:
     folder = caller.places.cache
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):
             free = shutil.disk_usage(folder).free
     except OSError as error:
-        return Finding("cache", False, f"cannot write to {folder}: {error.strerror}; name another with ENTREPOT_CACHE")
-    return Finding("cache", True, f"{folder}, with {free / 2**30:.1f} GiB free")
+        return CheckResult(
+            "cache", False, f"cannot write to {folder}: {error.strerror}; name another with ENTREPOT_CACHE"
+        )
+    return CheckResult("cache", True, f"{folder}, with {free / 2**30:.1f} GiB free")
 
 
 def _versions() -> str:

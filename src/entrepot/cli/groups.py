@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from collections.abc import Sequence
 
 import attrs
 import click
 
+_SHORT = {"ls": ("list",), "rm": ("delete", "remove", "revoke")}
+"""Words that people type from habit, and the commands that they stand for, the first that a group has."""
+
 
 @attrs.frozen
 class Entry:
     """One command of a group: its name, where it is, and the line that lists it.
 
-    ``target`` is ``module:attribute`` of a :class:`click.Command`.
+    ``target`` is ``module:attribute`` of a :class:`click.Command`. A hidden
+    entry is an older spelling: it works, but is not listed or completed.
     """
 
     name: str
     target: str
-    summary: str
+    summary: str = ""
+    hidden: bool = False
 
 
 class LazyGroup(click.Group):
-    """A group whose commands stand in a table of :class:`Entry`."""
+    """A group whose commands stand in a table of :class:`Entry`; ``ls`` and ``rm`` work where they have a meaning."""
 
     def __init__(self, *args: object, entries: Sequence[Entry] = (), **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.entries = {entry.name: entry for entry in entries}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of the table."""
-        return [*self.entries, *super().list_commands(ctx)]
+        """Return the names, in the order of the table, without hidden ones."""
+        shown = [entry.name for entry in self.entries.values() if not entry.hidden]
+        return [*shown, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None when there is none of this name."""
+        """Import and return a command; None if the group has no command of this name."""
+        names = set(self.list_commands(ctx)) | set(self.entries)
+        if cmd_name not in names:
+            cmd_name = next((name for name in _SHORT.get(cmd_name, ()) if name in names), cmd_name)
         entry = self.entries.get(cmd_name)
         if entry is None:
             return super().get_command(ctx, cmd_name)
         module, _, attribute = entry.target.partition(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
+        if command.name != entry.name or entry.hidden:
+            command = copy.copy(command)
+            command.name, command.hidden = entry.name, entry.hidden
         return command
 
     def resolve_command(
@@ -48,9 +61,9 @@ class LazyGroup(click.Group):
         """Find the command that is called, or say which name is near.
 
         Raises:
-            click.UsageError: there is no such command.
+            click.UsageError: the group has no such command.
         """
-        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             # Imported here, because only a mistake needs it.
             import difflib
 
@@ -61,6 +74,8 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, without importing them."""
-        rows = [(entry.name, entry.summary) for entry in self.entries.values()]
+        rows = [(entry.name, entry.summary) for entry in self.entries.values() if not entry.hidden]
+        own = ((name, super(LazyGroup, self).get_command(ctx, name)) for name in super().list_commands(ctx))
+        rows += [(name, command.get_short_help_str(100)) for name, command in own if command is not None]
         with formatter.section("Commands"):
             formatter.write_dl(rows)

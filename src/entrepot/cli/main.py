@@ -41,33 +41,45 @@ _SERVER_LIBRARIES = frozenset(
     )
 )
 
+_FIRST_WORDS = frozenset(
+    (
+        *("A", "Access", "An", "Could", "Got", "Invalid", "It", "Missing", "No", "On", "Option", "Pass", "Please"),
+        *("Reset", "Sorry", "The", "There", "This", "Too", "Visit", "You", "Your"),
+    )
+)
+"""Words that begin sentences of click and of hubs, and are no names."""
+
 _ENTRIES = (
-    Entry("login", "entrepot.cli.logins:login", "Keep a token for a hub, after checking it."),
-    Entry("logout", "entrepot.cli.logins:logout", "Forget the token of a hub."),
-    Entry("whoami", "entrepot.cli.logins:whoami", "Say who is logged in."),
-    Entry("upload", "entrepot.cli.uploads:upload", "Upload a file or a folder."),
-    Entry("upload-large-folder", "entrepot.cli.uploads:upload_large_folder", "Upload a folder of any size."),
-    Entry("download", "entrepot.cli.downloads:download", "Download files, or everything."),
-    Entry("repo", "entrepot.cli.repositories:repo", "Make, find, move and delete repositories."),
-    Entry("cache", "entrepot.cli.caches:cache", "See, check and clear what was downloaded."),
+    Entry("login", "entrepot.cli.client.logins:login", "Keep a token for a hub, after checking it."),
+    Entry("logout", "entrepot.cli.client.logins:logout", "Forget the token of a hub."),
+    Entry("whoami", "entrepot.cli.client.logins:whoami", "Say who is logged in."),
+    Entry("upload", "entrepot.cli.client.uploads:upload", "Upload a file or a folder."),
+    Entry("upload-large-folder", "entrepot.cli.client.uploads:upload_large_folder", "Upload a folder of any size."),
+    Entry("download", "entrepot.cli.client.downloads:download", "Download files, or everything."),
+    Entry("repo", "entrepot.cli.client.repositories:repo", "Make, find, move and delete repositories."),
+    Entry("repos", "entrepot.cli.client.repositories:repo", hidden=True),
+    Entry("cache", "entrepot.cli.client.caches:cache", "See, check and clear what was downloaded."),
     Entry("env", "entrepot.cli.doctor:env", "Print what this computer is set up for."),
     Entry("doctor", "entrepot.cli.doctor:doctor", "Check the way to the hub, and say what is wrong."),
+    Entry("quickstart", "entrepot.cli.quickstart:quickstart", "Start a hub with a first account, to try it out."),
     Entry("serve", "entrepot.cli.serving:serve", "Run the hub."),
     Entry("worker", "entrepot.cli.serving:worker", "Run background jobs without a server."),
-    Entry("admin", "entrepot.cli.administration:admin", "Manage users, organisations, tokens, protections and jobs."),
+    Entry("admin", "entrepot.cli.admin.commands:admin", "Manage a hub: users, organisations, repositories, storage."),
     Entry("config", "entrepot.cli.configuration:config", "Show the settings that hold, and where each came from."),
-    Entry("fsck", "entrepot.cli.maintenance:fsck", "Check everything that a hub keeps."),
-    Entry("gc", "entrepot.cli.maintenance:gc", "Take away what nothing names any more."),
-    Entry("du", "entrepot.cli.maintenance:du", "Show what repositories cost, and what deleting them frees."),
-    Entry("import", "entrepot.cli.imports:import_", "Bring in a git repository from elsewhere."),
+    Entry("fsck", "entrepot.cli.admin.maintenance:fsck", "Check everything that a hub keeps."),
+    Entry("gc", "entrepot.cli.admin.maintenance:gc", "Delete what is no longer referenced."),
+    Entry("du", "entrepot.cli.admin.maintenance:du", "Show what repositories cost, and what deleting them frees."),
+    Entry("backup", "entrepot.cli.admin.backups:backup", "Back a hub up, list and verify backups."),
+    Entry("restore", "entrepot.cli.admin.backups:restore", "Restore a backup into a new data folder."),
+    Entry("import", "entrepot.cli.admin.imports:import_", "Bring in a git repository from elsewhere."),
     Entry(
         "lfs-enable-largefiles",
-        "entrepot.cli.lfs_agents:lfs_enable_largefiles",
+        "entrepot.cli.client.lfs_agents:lfs_enable_largefiles",
         "Set a git clone up for files of many gigabytes.",
     ),
     Entry(
         "lfs-multipart-upload",
-        "entrepot.cli.lfs_agents:lfs_multipart_upload",
+        "entrepot.cli.client.lfs_agents:lfs_multipart_upload",
         "Send large files for git-lfs, which starts this itself.",
     ),
     Entry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
@@ -91,8 +103,8 @@ def cli(session: Session, debug: bool) -> None:
     \b
     Start a hub and make its first account:
       entrepot serve
-      entrepot admin create-user alice --admin
-      entrepot admin create-token alice --role write
+      entrepot admin users create alice --admin
+      entrepot admin tokens create alice --role write
     \b
     Use it:
       entrepot login
@@ -141,10 +153,26 @@ def _say_warning(
     remark(f"warning: {message}")
 
 
+def _show_usage_error(error: click.ClickException) -> None:
+    """Print click's errors in the style of all others: the usage, ``error:`` in lower case, and where help is."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        remark(context.get_usage())
+    remark(f"error: {_lowered(error.format_message().rstrip('.'))}")
+    if context is not None:
+        remark(f"hint: see '{context.command_path} --help'")
+
+
+def _lowered(sentence: str) -> str:
+    """Return a sentence as it follows ``error:``; names of people and things keep their capitals."""
+    first, _, rest = sentence.partition(" ")
+    return f"{first.lower()} {rest}" if first in _FIRST_WORDS else sentence
+
+
 def _report(error: Exception, session: Session) -> int:
     """Say what went wrong, in one line where that is possible; returns the exit code."""
     if isinstance(error, click.ClickException):
-        error.show()
+        _show_usage_error(error)
         return error.exit_code
     if isinstance(error, click.Abort):
         remark("interrupted")
@@ -156,7 +184,7 @@ def _report(error: Exception, session: Session) -> int:
     if session.debug:
         traceback.print_exception(error)
     if isinstance(error, EntrepotError):
-        remark(f"error: {error}")
+        remark(f"error: {_lowered(str(error))}")
         return FAILED
     missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing in _SERVER_LIBRARIES:

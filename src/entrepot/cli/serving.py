@@ -22,7 +22,8 @@ from entrepot.settings import SETTINGS, Setting, Settings
 
 _FOLDER_SETTINGS = ("data",)
 _JOB_THREADS = tuple(f"{lane}_job_threads" for lane in ("interactive", "heavy", "outbound", "maintenance"))
-_FACTORY = "entrepot.cli.serving:make_app"
+FACTORY = "entrepot.cli.serving:make_app"
+"""The application factory of every server process."""
 
 Command = Callable[..., object]
 Application = Callable[..., Awaitable[None]]
@@ -47,7 +48,7 @@ def make_app(settings: str, worker: int) -> Application:
         worker: number of the process; background jobs run in number 0, when
             the settings want them in the server.
     """
-    from entrepot.hub.house import open_hub
+    from entrepot.hub.context import open_hub
     from entrepot.hub.permissions import PRIVATE_UMASK
     from entrepot.server import app
     from entrepot.worker.loop import Worker
@@ -101,7 +102,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve --port 0 --log-format json
       entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
-    from entrepot.hub import accounts
+    from entrepot.hub.accounts import accounts
     from entrepot.hub.folder_locks import served_alone
     from entrepot.server.hosting import Certificate
     from entrepot.server.workers import Hosting
@@ -114,7 +115,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     with session.opened_or_new_hub() as hub:
         is_first_run = not accounts.has_accounts(hub)
     hosting = Hosting(
-        _FACTORY,
+        FACTORY,
         encode_settings(settings),
         settings.host,
         settings.port,
@@ -169,8 +170,8 @@ def _announce(settings: Settings, url: str, *, is_first_run: bool) -> None:
     if is_first_run:
         data = "" if settings.data == default_data().absolute() else f" --data {shlex.quote(str(settings.data))}"
         show("There is no account yet. Make the first one, and a token for it:")
-        show(f"  entrepot admin{data} create-user NAME --admin")
-        show(f"  entrepot admin{data} create-token NAME --role write")
+        show(f"  entrepot admin{data} users create NAME --admin")
+        show(f"  entrepot admin{data} tokens create NAME --role write")
         show("Then point clients at this hub:")
         show(f"  export HF_ENDPOINT={endpoint}")
         show("  export HF_TOKEN=hf_...")

@@ -16,7 +16,7 @@ from entrepot.errors import DataFolderError
 from entrepot.settings import Loaded, load_settings
 
 if TYPE_CHECKING:
-    from entrepot.hub.house import Hub
+    from entrepot.hub.context import HubContext
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -43,14 +43,14 @@ class Session:
         return Loaded(settings, found.sources)
 
     @contextlib.contextmanager
-    def opened_hub(self) -> Iterator[Hub]:
+    def opened_hub(self) -> Iterator[HubContext]:
         """The hub in the data folder, which must have one; closed in the end.
 
         Raises:
             ConfigError: the settings cannot be used.
             DataFolderError: there is no hub, or none that this version can open.
         """
-        from entrepot.hub.house import is_new
+        from entrepot.hub.context import is_new
 
         folder = self.load().settings.data
         try:
@@ -63,9 +63,9 @@ class Session:
             yield hub
 
     @contextlib.contextmanager
-    def opened_or_new_hub(self) -> Iterator[Hub]:
+    def opened_or_new_hub(self) -> Iterator[HubContext]:
         """As :meth:`opened_hub`, but a folder that is missing or empty becomes a new hub."""
-        from entrepot.hub.house import open_hub
+        from entrepot.hub.context import open_hub
         from entrepot.hub.permissions import PRIVATE_UMASK
 
         os.umask(PRIVATE_UMASK)

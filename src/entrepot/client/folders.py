@@ -19,7 +19,7 @@ _MOST_NAMED = 5
 
 
 @attrs.frozen
-class Found:
+class FolderEntry:
     """A file of a folder; ``path`` is relative to it, with ``/`` between the parts."""
 
     path: str
@@ -47,7 +47,7 @@ def walk(
     allow: Patterns = None,
     ignore: Patterns = None,
     on_left_out: OnLeftOut | None = None,
-) -> Iterator[Found]:
+) -> Iterator[FolderEntry]:
     """Yield the files of a folder and of all folders in it, sorted by path, found as they are asked for.
 
     Left out silently are everything called ``.git`` and what clients keep for
@@ -82,7 +82,7 @@ class _Walk:
     selection: Selection
     leave_out: OnLeftOut
 
-    def inside(self, place: str, prefix: str) -> Iterator[Found]:
+    def inside(self, place: str, prefix: str) -> Iterator[FolderEntry]:
         try:
             with os.scandir(place) as entries:
                 # Sorted as whole paths are: "a-b" stands before "a/c".
@@ -106,7 +106,7 @@ class _Walk:
             elif self._is_selected(entry, path):
                 source = self._source(entry, path)
                 if source is not None:
-                    yield Found(path, source)
+                    yield FolderEntry(path, source)
 
     def _is_selected(self, entry: os.DirEntry[str], path: str) -> bool:
         if _leads_to_folder(entry):

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from entrepot import __version__
-from entrepot.client.calls import Call, Page
-from entrepot.client.places import Places, current_places, parse_endpoint
+from entrepot.client.calls import Call, ResultPage
+from entrepot.client.paths import ClientPaths, current_places, parse_endpoint
 from entrepot.client.tokens import ARGUMENT, TokenStore, parse_token
 from entrepot.client.transport import Transport
 from entrepot.errors import InvalidArgument, Offline, TokenMissing, shown
@@ -39,7 +39,7 @@ class Hub:
 
     def __init__(
         self,
-        places: Places,
+        places: ClientPaths,
         *,
         endpoint: str | None = None,
         token: str | bool | None = None,
@@ -72,7 +72,7 @@ class Hub:
         self.need_network(call.subject or "this call")
         return self.transport.send(call, timeout_s=timeout_s)
 
-    def pages(self, call: Call[Page[T]]) -> Iterator[T]:
+    def pages(self, call: Call[ResultPage[T]]) -> Iterator[T]:
         """All items of a list, asked for as they are needed.
 
         Raises:
@@ -106,7 +106,7 @@ class Hub:
         self.transport.close()
 
 
-def find_token(places: Places, endpoint: str, token: str | bool | None = None) -> str | None:
+def find_token(places: ClientPaths, endpoint: str, token: str | bool | None = None) -> str | None:
     """The token to send to a hub: the one given, that of the environment, that of the last login; None: none.
 
     A kept token that others can read too is used, with a warning (``UserWarning``).
@@ -173,7 +173,7 @@ def connect(
     endpoint: str | None = None,
     token: str | bool | None = None,
     *,
-    places: Places | None = None,
+    places: ClientPaths | None = None,
     library_name: str | None = None,
     library_version: str | None = None,
     user_agent: str | Mapping[str, str] | None = None,

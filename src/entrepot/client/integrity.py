@@ -23,7 +23,7 @@ _GIT_ID = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class Digest(Protocol):
+class StreamDigest(Protocol):
     """Bytes on their way, being summed up."""
 
     def update(self, data: bytes | memoryview, /) -> object:
@@ -33,7 +33,7 @@ class Digest(Protocol):
         """The sum of all bytes so far, in hex."""
 
 
-class Summing(Protocol):
+class BufferDigest(Protocol):
     """A digest that also lends the memory in which bytes are received."""
 
     def space(self) -> memoryview:
@@ -61,7 +61,7 @@ def names_content(etag: str) -> bool:
     return _GIT_ID.fullmatch(etag) is not None or _SHA256.fullmatch(etag) is not None
 
 
-def digest_of(etag: str, size: int | None) -> Digest:
+def digest_of(etag: str, size: int | None) -> StreamDigest:
     """What sums up content so that the result must be ``etag``.
 
     Args:
@@ -96,7 +96,7 @@ def etag_of(path: Path, like: str) -> str:
     return digest.hexdigest()
 
 
-def check(what: str, etag: str, received: Digest) -> None:
+def check(what: str, etag: str, received: StreamDigest) -> None:
     """Refuse content that is not what was promised.
 
     Raises:
@@ -108,7 +108,7 @@ def check(what: str, etag: str, received: Digest) -> None:
 
 
 @contextlib.contextmanager
-def summed_aside(digest: Digest, size: int | None) -> Iterator[Summing]:
+def summed_aside(digest: StreamDigest, size: int | None) -> Iterator[BufferDigest]:
     """The digest, fed in a thread of its own inside the ``with``, so that hashing and receiving overlap.
 
     ``hexdigest`` may be asked for after the ``with`` only, of ``digest``
@@ -127,7 +127,7 @@ def summed_aside(digest: Digest, size: int | None) -> Iterator[Summing]:
 class _Here:
     """Sums up at once, so that one space is enough."""
 
-    def __init__(self, digest: Digest, size: int) -> None:
+    def __init__(self, digest: StreamDigest, size: int) -> None:
         self._space = memoryview(bytearray(min(PIECE, size + 1)))
         self.update = digest.update
 
@@ -138,7 +138,7 @@ class _Here:
 class _Aside:
     """A thread that feeds a digest."""
 
-    def __init__(self, digest: Digest) -> None:
+    def __init__(self, digest: StreamDigest) -> None:
         self._digest = digest
         self._waiting: queue.Queue[bytes | memoryview | None] = queue.Queue(maxsize=_SPACES)
         self._free: queue.Queue[memoryview] = queue.Queue()

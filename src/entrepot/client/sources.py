@@ -22,7 +22,9 @@ from entrepot.errors import InvalidArgument, SourceChanged, SourceMissing, Sourc
 from entrepot.names import Oid, Sha256
 
 SAMPLE = 512
-"""Bytes of a file's beginning that a hub wants to see before it comes. Source: hf_api, section 1A.5."""
+"""Bytes at the start of a file that a hub inspects before the upload.
+
+Source: docs/protocols/hf_api.md, section 1A.5."""
 
 PIECE = 1 << 20
 """Bytes that are read at once."""

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import attrs
 
-from entrepot.client import failures
-from entrepot.client.bodies import Body
-from entrepot.client.calls import Answer, Call, Page, joined
-from entrepot.client.failures import HubFailure
-from entrepot.client.foreign_logs import redact_foreign_logs
+from entrepot.client import http_errors
+from entrepot.client.calls import Call, Response, ResultPage, joined
+from entrepot.client.http_errors import HubFailure
+from entrepot.client.log_redaction import redact_foreign_logs
+from entrepot.client.response_bodies import ResponseBody
 from entrepot.errors import AnswerUnusable, ConfigError, EntrepotError, HubUnreachable, TlsFailed
 
 if TYPE_CHECKING:
@@ -148,14 +148,14 @@ class Transport:
             AnswerUnusable: the answer is not what the call expects.
         """
 
-        def ask() -> Answer:
+        def ask() -> Response:
             with contextlib.closing(self._followed(call, timeout_s)) as response:
                 self._refuse_failure(call, response)
                 return self._read(response)
 
         return call.read(self._retried(call, ask, retries))
 
-    def pages(self, call: Call[Page[T]]) -> Iterator[T]:
+    def pages(self, call: Call[ResultPage[T]]) -> Iterator[T]:
         """All items of a list, page after page, as they are asked for.
 
         Raises:
@@ -194,7 +194,7 @@ class Transport:
 
         with contextlib.closing(self._retried(call, ask, None)) as response:
             url = str(response.url).partition("?")[0]
-            body = Body(response, self._timeout_s)
+            body = ResponseBody(response, self._timeout_s)
 
             def read_into(space: memoryview) -> int:
                 with self._translated(response):
@@ -214,7 +214,7 @@ class Transport:
         is_authorized: bool = False,
         subject: str = "",
         timeout_s: float | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Send a body that is never whole in memory.
 
         Args:
@@ -242,7 +242,7 @@ class Transport:
         with contextlib.closing(response):
             answer = self._read(response)
         if answer.status >= 300:
-            raise failures.failure_of(answer, call, self.endpoint, has_token=self.has_token)
+            raise http_errors.failure_of(answer, call, self.endpoint, has_token=self.has_token)
         return answer
 
     # --- one request ---------------------------------------------------------
@@ -269,7 +269,7 @@ class Transport:
             return
         with contextlib.closing(response):
             answer = self._read(response)
-        raise failures.failure_of(answer, call, self.endpoint, has_token=self.has_token)
+        raise http_errors.failure_of(answer, call, self.endpoint, has_token=self.has_token)
 
     def _followed(self, call: Call[Any], timeout_s: float | None) -> httpx2.Response:
         """The answer at the end of a chain of redirects."""
@@ -316,14 +316,14 @@ class Transport:
             self._was_reached = True
             return response
         except httpx2.TransportError as error:
-            raise failures.unreachable(error, _place(url), silent_s) from error
+            raise http_errors.unreachable(error, _place(url), silent_s) from error
         except httpx2.InvalidURL:
             # It quotes the part of the URL that it cannot read, where a password may stand.
             raise AnswerUnusable(_place(url), "the hub named an address that is no valid URL") from None
 
-    def _read(self, response: httpx2.Response) -> Answer:
+    def _read(self, response: httpx2.Response) -> Response:
         body = b"".join(self._chunks(response))
-        return Answer(response.status_code, _lowered(response.headers), body, str(response.url))
+        return Response(response.status_code, _lowered(response.headers), body, str(response.url))
 
     def _chunks(self, response: httpx2.Response) -> Iterator[bytes]:
         with self._translated(response):
@@ -341,7 +341,7 @@ class Transport:
             url = str(response.url)
             if isinstance(error, httpx2.DecodingError):
                 raise AnswerUnusable(url.partition("?")[0], str(error)) from error
-            raise failures.unreachable(error, _place(url), self._timeout_s) from error
+            raise http_errors.unreachable(error, _place(url), self._timeout_s) from error
 
     def _absolute(self, call: Call[Any]) -> str:
         url = f"{self.endpoint}{call.path}" if call.path.startswith("/") else call.path

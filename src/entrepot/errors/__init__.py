@@ -65,6 +65,7 @@ from entrepot.errors.inputs import (
     InvalidName,
     InvalidOperation,
     InvalidPath,
+    InvalidSignInCode,
     InvalidToken,
     LargeFileMissing,
     LimitExceeded,
@@ -85,6 +86,7 @@ from entrepot.errors.lookups import (
     ThingNotFound,
 )
 from entrepot.errors.rights import (
+    AccountSuspended,
     GatedRepo,
     InvalidCredentials,
     InvalidSignature,
@@ -110,6 +112,7 @@ from entrepot.errors.stores import (
 
 __all__ = [
     "AccountNotFound",
+    "AccountSuspended",
     "AlreadyExists",
     "AlreadyGranted",
     "AnswerUnusable",
@@ -144,6 +147,7 @@ __all__ = [
     "InvalidName",
     "InvalidOperation",
     "InvalidPath",
+    "InvalidSignInCode",
     "InvalidSignature",
     "InvalidToken",
     "LargeFileMissing",

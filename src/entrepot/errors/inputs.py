@@ -27,6 +27,15 @@ class InvalidName(Invalid):
 
 
 @attrs.define
+class InvalidSignInCode(Invalid):
+    """A sign-in code is unknown, used or expired."""
+
+    @property
+    def message(self) -> str:
+        return "this sign-in code is unknown, used or expired: ask an administrator of the hub for a new one"
+
+
+@attrs.define
 class InvalidPath(Invalid):
     """A path inside a repository breaks a rule."""
 

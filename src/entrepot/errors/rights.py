@@ -24,6 +24,15 @@ class InvalidCredentials(Unauthenticated):
 
 
 @attrs.define
+class AccountSuspended(Forbidden):
+    """The account of the caller is suspended."""
+
+    @property
+    def message(self) -> str:
+        return "This account is suspended: ask an administrator of the hub"
+
+
+@attrs.define
 class LoginRequired(Unauthenticated):
     """The call needs a caller, and none was named."""
 

@@ -7,11 +7,11 @@ import errno
 from collections.abc import Iterator
 from typing import Any
 
-from entrepot.client.calls import Call, Page, trees
+from entrepot.client.calls import Call, ResultPage, trees
 from entrepot.errors import EntryNotFound, Forbidden, RepoNotFound, RevisionNotFound
-from entrepot.fs.paths import Place
+from entrepot.fs.paths import FsPath
 from entrepot.names import RepoPath
-from entrepot.wire.trees import TreeEntry
+from entrepot.wire.repos.trees import TreeEntry
 
 Entry = dict[str, Any]
 """A file or folder as fsspec describes it: ``name``, ``size``, ``type`` and what else is known."""
@@ -30,17 +30,17 @@ def translated(path: str) -> Iterator[None]:
         raise PermissionError(errno.EACCES, str(error), path) from error
 
 
-def page(place: Place, *, is_deep: bool) -> Call[Page[TreeEntry]]:
+def page(place: FsPath, *, is_deep: bool) -> Call[ResultPage[TreeEntry]]:
     """The call that lists a folder; ``is_deep``: and all folders in it."""
     return trees.page(place.ref, place.revision, place.path, recursive=is_deep)
 
 
-def folder_at(place: Place, path: RepoPath) -> Entry:
+def folder_at(place: FsPath, path: RepoPath) -> Entry:
     """A folder of the same revision."""
     return {"name": place.name(path), "size": 0, "type": "directory"}
 
 
-def entry_at(place: Place, entry: TreeEntry) -> Entry:
+def entry_at(place: FsPath, entry: TreeEntry) -> Entry:
     """What a hub listed at the same revision."""
     found = {"name": place.name(entry.path), "size": entry.size, "type": entry.type, "oid": entry.oid}
     if entry.lfs is not None:

@@ -12,16 +12,16 @@ from fsspec.spec import AbstractBufferedFile
 
 from entrepot.client.operations import Add, Operation
 from entrepot.client.sources import PathSource
-from entrepot.fs.paths import Place, parse
+from entrepot.fs.paths import FsPath, parse
 
 
-class Backing(Protocol):
+class FileBackend(Protocol):
     """What an open file needs of its file system."""
 
-    def pin(self, place: Place) -> tuple[str, int]:
+    def pin(self, place: FsPath) -> tuple[str, int]:
         """The commit of a file and its size."""
 
-    def read_range(self, place: Place, commit: str, start: int, end: int | None) -> bytes:
+    def read_range(self, place: FsPath, commit: str, start: int, end: int | None) -> bytes:
         """Bytes of a file at a commit."""
 
     def cat_file(self, path: str) -> bytes:
@@ -33,7 +33,7 @@ class Backing(Protocol):
     def info(self, path: str) -> dict[str, Any]:
         """What is at a path."""
 
-    def publish(self, place: Place, operations: Sequence[Operation]) -> None:
+    def publish(self, place: FsPath, operations: Sequence[Operation]) -> None:
         """Make one commit."""
 
 
@@ -45,10 +45,10 @@ class HubFile(AbstractBufferedFile):
     it is closed because of an error in its ``with`` block, nothing ever is.
     """
 
-    fs: Backing
+    fs: FileBackend
 
-    def __init__(self, fs: Backing, path: str, mode: str = "rb", **options: Any) -> None:  # noqa: ANN401
-        self.place: Place = parse(path)
+    def __init__(self, fs: FileBackend, path: str, mode: str = "rb", **options: Any) -> None:  # noqa: ANN401
+        self.place: FsPath = parse(path)
         self._written: IO[bytes] | None = None
         self._draft = ""
         if mode == "rb":

@@ -10,16 +10,16 @@ from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 
+from entrepot.client.commit_target import CommitMessage, CommitTarget
 from entrepot.client.operations import Add, Copy, Delete, DeleteFolder, Operation
-from entrepot.client.publishing import publish
 from entrepot.client.sources import BytesSource, PathSource, Source
-from entrepot.client.targets import Message, Target
+from entrepot.client.uploads.publishing import publish
 from entrepot.errors import NotOffered
 from entrepot.fs.entries import translated
 from entrepot.fs.files import HubFile
-from entrepot.fs.paths import Place
+from entrepot.fs.paths import FsPath
 from entrepot.fs.reading import ReadingFileSystem
-from entrepot.fs.transactions import HubTransaction, Ready
+from entrepot.fs.transactions import HubTransaction, PreparedChange
 
 
 class EntrepotFileSystem(ReadingFileSystem):
@@ -43,17 +43,19 @@ class EntrepotFileSystem(ReadingFileSystem):
 
     # --- writing ---
 
-    def publish(self, place: Place, operations: Sequence[Operation]) -> None:
+    def publish(self, place: FsPath, operations: Sequence[Operation]) -> None:
         """Make one commit on the revision of a place; none, when nothing changes.
 
         Raises:
             PermissionError: the token may not write there.
             FileNotFoundError: there is no such repository or branch.
-            others: as ``client.publishing.publish``.
+            others: as ``client.uploads.publishing.publish``.
         """
         if operations:
             with translated(place.name("")):
-                publish(self.hub, Target(place.ref, place.revision), operations, Message(_summary(operations)))
+                publish(
+                    self.hub, CommitTarget(place.ref, place.revision), operations, CommitMessage(_summary(operations))
+                )
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **_: Any) -> None:  # noqa: ANN401
         """Write a file; ``mode="create"`` refuses to replace one."""
@@ -151,9 +153,9 @@ class EntrepotFileSystem(ReadingFileSystem):
         place = self._parse(path)
         self._do(place, Add(place.path, source))
 
-    def _do(self, place: Place, operation: Operation) -> None:
+    def _do(self, place: FsPath, operation: Operation) -> None:
         if self._intrans:
-            self.transaction.files.append(Ready(place, operation))
+            self.transaction.files.append(PreparedChange(place, operation))
         else:
             self.publish(place, [operation])
 

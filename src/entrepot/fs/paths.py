@@ -30,7 +30,7 @@ _KINDS = {kind.plural: kind for kind in RepoType}
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class FsPath:
     """A path taken apart; ``prefix`` is how its repository and revision were written."""
 
     ref: RepoRef
@@ -42,7 +42,7 @@ class Place:
         """The full name of another path in the same revision."""
         return f"{self.prefix}/{path}" if path else self.prefix
 
-    def is_with(self, other: Place) -> bool:
+    def is_with(self, other: FsPath) -> bool:
         """Whether both can be changed in one commit."""
         return (self.ref.type, self.ref.id.key, self.revision) == (other.ref.type, other.ref.id.key, other.revision)
 
@@ -52,7 +52,7 @@ def strip_protocol(text: str) -> str:
     return text.removeprefix(f"{PROTOCOL}://").strip("/")
 
 
-def parse(text: str) -> Place:
+def parse(text: str) -> FsPath:
     """Take a path apart.
 
     Raises:
@@ -74,4 +74,4 @@ def parse(text: str) -> Place:
         word = "/".join(("refs", *parts[end - 2 : end]))
     revision = parse_revision(urllib.parse.unquote(word)) if has_revision else "main"
     repo: RepoId = parse_wanted_id(name) if is_short else parse_repo_id(f"{parts[at]}/{name}")
-    return Place(RepoRef(kind, repo), revision, parse_folder("/".join(parts[end:])), "/".join(parts[:end]))
+    return FsPath(RepoRef(kind, repo), revision, parse_folder("/".join(parts[end:])), "/".join(parts[:end]))

@@ -15,14 +15,14 @@ from typing import Any
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.spec import AbstractFileSystem
 
+from entrepot.client.cache.partial_files import draft_name
 from entrepot.client.calls import files, trees
-from entrepot.client.downloads import facts_of
-from entrepot.client.drafts import draft_name
-from entrepot.client.fetching import Wanted, fetch
+from entrepot.client.downloads.downloads import facts_of
+from entrepot.client.downloads.fetching import WantedFile, fetch
 from entrepot.client.hubs import Hub, connect
 from entrepot.errors import AnswerUnusable, EntryNotFound, InvalidName, RevisionNotFound
 from entrepot.fs.entries import Entry, entry_at, folder_at, page, translated
-from entrepot.fs.paths import PROTOCOL, Place, parse, strip_protocol
+from entrepot.fs.paths import PROTOCOL, FsPath, parse, strip_protocol
 from entrepot.names import ROOT
 
 
@@ -151,7 +151,7 @@ class ReadingFileSystem(AbstractFileSystem):
 
     # --- reading ---
 
-    def pin(self, place: Place) -> tuple[str, int]:
+    def pin(self, place: FsPath) -> tuple[str, int]:
         """The commit of a file and its size.
 
         Raises:
@@ -166,7 +166,7 @@ class ReadingFileSystem(AbstractFileSystem):
             raise AnswerUnusable(self.url(place.name(place.path)), "it does not tell the size of the file")
         return facts.commit or place.revision, facts.size
 
-    def read_range(self, place: Place, commit: str, start: int, end: int | None) -> bytes:
+    def read_range(self, place: FsPath, commit: str, start: int, end: int | None) -> bytes:
         """Bytes of a file at a commit, ``end`` excluded."""
         if end is not None and start >= end:
             return b""
@@ -205,7 +205,7 @@ class ReadingFileSystem(AbstractFileSystem):
 
         Raises:
             FileNotFoundError: there is no such file.
-            DownloadDamaged, DiskFull, CannotWrite: as ``client.downloads``.
+            DownloadDamaged, DiskFull, CannotWrite: as ``client.downloads.downloads``.
         """
         if outfile is not None:
             outfile.write(self.cat_file(rpath))
@@ -218,7 +218,7 @@ class ReadingFileSystem(AbstractFileSystem):
             facts = facts_of(self.hub, place.ref, place.path, place.revision)
         if facts.commit is None or facts.etag is None:
             raise AnswerUnusable(self.url(rpath), "it does not say which file this is")
-        wanted = Wanted(place.ref, facts.commit, place.path, facts.etag, facts.size, facts.xet_hash)
+        wanted = WantedFile(place.ref, facts.commit, place.path, facts.etag, facts.size, facts.xet_hash)
         callback.set_size(facts.size)
         draft = Path(lpath).with_name(draft_name(Path(lpath), facts.etag))
         fetch(self.hub, wanted, draft, _CallbackMeter(callback))
@@ -226,13 +226,13 @@ class ReadingFileSystem(AbstractFileSystem):
 
     # --- inside ---
 
-    def _parse(self, path: str) -> Place:
+    def _parse(self, path: str) -> FsPath:
         try:
             return parse(path)
         except (InvalidName, RevisionNotFound) as error:
             raise FileNotFoundError(errno.ENOENT, str(error), path) from error
 
-    def _info(self, place: Place) -> Entry:
+    def _info(self, place: FsPath) -> Entry:
         if not place.path:
             # Whether the revision is there shows in its tree.
             next(iter(self.hub.pages(page(place, is_deep=False))), None)

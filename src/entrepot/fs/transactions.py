@@ -8,13 +8,13 @@ from typing import Any, Protocol
 from fsspec.transaction import Transaction
 
 from entrepot.client.operations import Operation
-from entrepot.fs.paths import Place
+from entrepot.fs.paths import FsPath
 
 
-class Step(Protocol):
+class PendingChange(Protocol):
     """A change that waits to be made."""
 
-    place: Place
+    place: FsPath
 
     def operations(self) -> Sequence[Operation]:
         """What has to be done."""
@@ -23,10 +23,10 @@ class Step(Protocol):
         """Let go of what it holds, whether it was made or not."""
 
 
-class Ready:
+class PreparedChange:
     """A change of which everything is known already."""
 
-    def __init__(self, place: Place, *operations: Operation) -> None:
+    def __init__(self, place: FsPath, *operations: Operation) -> None:
         self.place = place
         self._operations = operations
 
@@ -52,10 +52,10 @@ class HubTransaction(Transaction):
         """Make the commits, or forget all changes.
 
         Raises:
-            Whatever ``client.publishing.publish`` raises; the changes are forgotten then.
+            Whatever ``client.uploads.publishing.publish`` raises; the changes are forgotten then.
         """
         system = self.fs
-        steps: list[Step] = list(self.files)
+        steps: list[PendingChange] = list(self.files)
         self.files.clear()
         try:
             if commit and system is not None:
@@ -69,9 +69,9 @@ class HubTransaction(Transaction):
             self.fs = None
 
 
-def grouped(steps: Sequence[Step]) -> list[list[Step]]:
+def grouped(steps: Sequence[PendingChange]) -> list[list[PendingChange]]:
     """The steps by the revision they change, each group in order, groups by their first step."""
-    groups: list[list[Step]] = []
+    groups: list[list[PendingChange]] = []
     for step in steps:
         group = next((group for group in groups if group[0].place.is_with(step.place)), None)
         if group is None:

@@ -250,7 +250,7 @@ def _lfs_lines(patterns: str) -> str:
     return "".join(f"{pattern}{_LFS}\n" for pattern in patterns.split())
 
 
-# The patterns are facts of the public hub's templates (hf_api, section 4.2).
+# The patterns are facts of the public hub's templates (docs/protocols/hf_api.md, section 4.2).
 _WEIGHTS: Final = """
     *.7z *.arrow *.bin *.bz2 *.ckpt *.ftz *.gz *.h5 *.joblib *.lfs.* *.mlmodel *.model *.msgpack *.npy *.npz
     *.onnx *.ot *.parquet *.pb *.pickle *.pkl *.pt *.pth *.rar *.safetensors saved_model/**/* *.tar.* *.tar

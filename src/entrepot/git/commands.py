@@ -41,7 +41,7 @@ class Command:
 
 
 @attrs.frozen
-class Request:
+class PushRequest:
     """The head of a push: what shall move, and which words of the protocol the client knows."""
 
     commands: tuple[Command, ...]
@@ -69,7 +69,7 @@ class Request:
 
 
 @attrs.frozen
-class Verdict:
+class CommandStatus:
     """What became of one command; ``reason`` is None when it was done."""
 
     ref: str
@@ -83,7 +83,7 @@ def render_advertisement(refs: Iterable[tuple[str, str]]) -> bytes:
     return b"".join(pkt_line(line + b"\n") for line in lines) + FLUSH
 
 
-def parse_request(lines: Sequence[bytes]) -> Request:
+def parse_request(lines: Sequence[bytes]) -> PushRequest:
     """Read the packets before the first flush of a push.
 
     Raises:
@@ -104,10 +104,12 @@ def parse_request(lines: Sequence[bytes]) -> Request:
         commands.append(Command(ref, _oid(old), _oid(new)))
     if len({command.ref for command in commands}) != len(commands):
         raise Malformed("push", "a ref is named twice")
-    return Request(tuple(commands), capabilities)
+    return PushRequest(tuple(commands), capabilities)
 
 
-def render_report(request: Request, verdicts: Iterable[Verdict], *, unpacked: str = "ok", said: str = "") -> bytes:
+def render_report(
+    request: PushRequest, verdicts: Iterable[CommandStatus], *, unpacked: str = "ok", said: str = ""
+) -> bytes:
     """The answer to a push, as the client asked for it.
 
     Args:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from entrepot.errors import EntryNotFound, InvalidOperation
 from entrepot.git.objects import EMPTY_TREE, Kind, oid_of
-from entrepot.git.scans import TreeScan
+from entrepot.git.tree_scan import TreeScan
 from entrepot.git.trees import Entry, Mode, encode_entry, sort_key
 from entrepot.names import ROOT, Oid, RepoPath
 
-# Clients look for this sentence to add a hint of their own (hf_api, section 2.4).
+# Clients look for this sentence to add a hint of their own (docs/protocols/hf_api.md, section 2.4).
 _MISSING = "A file with this name doesn't exist"
 
 _Leaf = tuple[int, Oid]

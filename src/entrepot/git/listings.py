@@ -30,7 +30,7 @@ _MANY: Final = 65_536
 
 
 @attrs.frozen
-class Ref:
+class AdvertisedRef:
     """A ref, where it stands (None: nowhere yet), and what the tag there leads to in the end."""
 
     name: str
@@ -41,7 +41,7 @@ class Ref:
 
 
 @attrs.frozen
-class Question:
+class RefFilter:
     """What a client wants to know of refs; without prefixes, of all of them."""
 
     prefixes: tuple[str, ...] = ()
@@ -59,17 +59,17 @@ def render_capabilities() -> bytes:
     return b"".join(pkt_line(f"{line}\n".encode()) for line in CAPABILITIES) + FLUSH
 
 
-def parse_question(packets: Sequence[bytes | Signal]) -> Question:
+def parse_question(packets: Sequence[bytes | Signal]) -> RefFilter:
     """Read the packets of ``ls-refs`` up to the flush; words that nobody knows are left out.
 
     As in git, more prefixes than are of any use count as none.
     """
     words = [packet.rstrip(b"\n").decode("utf-8", "surrogateescape") for packet in _arguments(packets)]
     prefixes = tuple(word.removeprefix("ref-prefix ") for word in words if word.startswith("ref-prefix "))
-    return Question(prefixes if len(prefixes) < _MANY else (), "peel" in words, "symrefs" in words, "unborn" in words)
+    return RefFilter(prefixes if len(prefixes) < _MANY else (), "peel" in words, "symrefs" in words, "unborn" in words)
 
 
-def render_listing(question: Question, refs: Iterable[Ref]) -> bytes:
+def render_listing(question: RefFilter, refs: Iterable[AdvertisedRef]) -> bytes:
     """The answer to ``ls-refs``, in the order of the refs."""
     lines = []
     for ref in refs:

@@ -10,22 +10,22 @@ import functools
 import inspect
 from collections.abc import Callable
 
-from entrepot.client.places import Places, current_places
-from entrepot.hf.access import Access
-from entrepot.hf.accounts import Accounts
-from entrepot.hf.collections import Collections
-from entrepot.hf.deletions import Deletions
-from entrepot.hf.discussions import Discussions
-from entrepot.hf.downloads import Downloads
-from entrepot.hf.files import Files
-from entrepot.hf.large_files import LargeFiles
-from entrepot.hf.likes import Likes
-from entrepot.hf.listings import Listings
-from entrepot.hf.multi_commits import MultiCommits
-from entrepot.hf.refs import References
-from entrepot.hf.repos import Repos
-from entrepot.hf.tensors import Tensors
-from entrepot.hf.uploads import Uploads
+from entrepot.client.paths import ClientPaths, current_places
+from entrepot.hf.accounts.accounts import Accounts
+from entrepot.hf.community.access_requests import Access
+from entrepot.hf.community.collections import Collections
+from entrepot.hf.community.discussions import Discussions
+from entrepot.hf.community.likes import Likes
+from entrepot.hf.files.deletions import Deletions
+from entrepot.hf.files.downloads import Downloads
+from entrepot.hf.files.files import Files
+from entrepot.hf.files.large_files import LargeFiles
+from entrepot.hf.files.multi_commits import MultiCommits
+from entrepot.hf.files.tensors import Tensors
+from entrepot.hf.files.uploads import Uploads
+from entrepot.hf.repos.listings import Listings
+from entrepot.hf.repos.refs import References
+from entrepot.hf.repos.repositories import Repos
 from entrepot.hf.webhooks import Webhooks
 
 
@@ -73,5 +73,5 @@ def function_of(name: str) -> Callable[..., object]:
 
 
 @functools.lru_cache(maxsize=8)
-def _api_at(_places: Places) -> HubApi:
+def _api_at(_places: ClientPaths) -> HubApi:
     return HubApi()

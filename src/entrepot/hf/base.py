@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from entrepot.client.calls import accounts
 from entrepot.client.hubs import Hub, connect
-from entrepot.client.places import current_places, parse_endpoint
+from entrepot.client.paths import current_places, parse_endpoint
 from entrepot.errors import EntrepotError, InvalidName
 from entrepot.hf.shapes.addresses import RepoUrl
 from entrepot.names import RepoRef, parse_repo_id, parse_repo_link, parse_repo_type

@@ -7,7 +7,7 @@ with is moreover an ``HfHubHTTPError``, with ``response``, ``request_id`` and
 
 from __future__ import annotations
 
-from entrepot.client.failures import HubFailure as HfHubHTTPError
+from entrepot.client.http_errors import HubFailure as HfHubHTTPError
 from entrepot.errors import BranchMoved as BranchMovedError
 from entrepot.errors import CacheDamaged as CorruptedCacheException
 from entrepot.errors import CacheMissing as CacheNotFound

@@ -12,10 +12,10 @@ from typing import Any
 
 import attrs
 
+from entrepot.client.commit_target import CommitMessage
 from entrepot.client.folders import LeftOut
 from entrepot.client.operations import Add, place
-from entrepot.client.schedules import Appended, Grown, Schedule
-from entrepot.client.targets import Message
+from entrepot.client.uploads.schedules import AppendedFiles, GrowingFile, Schedule
 from entrepot.errors import (
     Conflict,
     EntrepotError,
@@ -28,7 +28,7 @@ from entrepot.errors import (
     TooLarge,
 )
 from entrepot.hf.api import HubApi
-from entrepot.hf.commits import commit, target_of
+from entrepot.hf.files.commits import commit, target_of
 from entrepot.hf.shapes.addresses import CommitInfo
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class _Tries:
 
     count: int = 0
     error: EntrepotError | None = None
-    refused: list[Grown] = attrs.field(factory=list)
+    refused: list[GrowingFile] = attrs.field(factory=list)
 
 
 class CommitScheduler:
@@ -102,7 +102,7 @@ class CommitScheduler:
         self.allow_secrets = allow_secrets
         self.lock = Lock()
         self.last_future: Future[Any] | None = None
-        self._appended = Appended(self.folder_path, allow=allow_patterns, ignore=self.ignore_patterns)
+        self._appended = AppendedFiles(self.folder_path, allow=allow_patterns, ignore=self.ignore_patterns)
         self._schedule = Schedule(every * 60, self._beat, self._flush)
         self._schedule.start()
 
@@ -147,14 +147,18 @@ class CommitScheduler:
         self._appended.take(tries.refused)
         return made
 
-    def _commit(self, grown: list[Grown], tries: _Tries) -> CommitInfo | None:
+    def _commit(self, grown: list[GrowingFile], tries: _Tries) -> CommitInfo | None:
         """Commit files; if the reason of a refusal can be one of them, the others are committed without it."""
         tries.count += 1
         try:
             adds = [Add(place(self.path_in_repo, file.path), file.source) for file in grown]
             target = target_of(self.api._changed(self.repo_id, self.repo_type, self.token), self.revision)
             made = commit(
-                self.api._hub(self.token), target, adds, Message("Scheduled Commit"), allow_secrets=self.allow_secrets
+                self.api._hub(self.token),
+                target,
+                adds,
+                CommitMessage("Scheduled Commit"),
+                allow_secrets=self.allow_secrets,
             )
         except _OF_A_FILE as error:
             tries.error = tries.error or error

@@ -3,23 +3,26 @@
 The order of the checks is part of the protocol: credentials, rename redirect,
 visibility, gate, and only then rights. A repository that the caller may not
 see is never told apart from one that does not exist.
-Source: hf_api, section 0.2.
+Source: docs/protocols/hf_api.md, section 0.2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from entrepot.catalog import Read, access_requests, accounts, repos
-from entrepot.catalog.accounts import Account
-from entrepot.catalog.repos import RepoRow
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.community import access_requests
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import GatedRepo, NotAllowed, RepoDisabled, RepoMoved, RepoNotFound
 from entrepot.hub import scopes
-from entrepot.hub.callers import Anyone, Caller, Role, require, require_change
+from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login
 from entrepot.names import RepoRef, RepoType
 
 
-def visible(tx: Read, caller: Anyone, ref: RepoRef, *, by_alias: bool = True) -> RepoRow:
+def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = True) -> RepoRow:
     """A repository whose metadata the caller may see.
 
     Args:
@@ -31,7 +34,7 @@ def visible(tx: Read, caller: Anyone, ref: RepoRef, *, by_alias: bool = True) ->
         RepoNotFound: it is absent or private to others.
         RepoDisabled: an administrator has disabled it.
     """
-    row = repos.find(tx, ref)
+    row = repositories.find(tx, ref)
     if row is None:
         for moved in _elsewhere(tx, ref, by_alias=by_alias):
             if moved is not None and may_see(caller, moved):
@@ -44,7 +47,7 @@ def visible(tx: Read, caller: Anyone, ref: RepoRef, *, by_alias: bool = True) ->
     return row
 
 
-def readable(tx: Read, caller: Anyone, ref: RepoRef) -> RepoRow:
+def readable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
     """A repository whose content the caller may read.
 
     Raises:
@@ -57,7 +60,7 @@ def readable(tx: Read, caller: Anyone, ref: RepoRef) -> RepoRow:
     return row
 
 
-def check_read(tx: Read, caller: Anyone, row: RepoRow) -> None:
+def check_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> None:
     """Raise unless the caller may read the content of a repository they see.
 
     Raises:
@@ -71,7 +74,7 @@ def check_read(tx: Read, caller: Anyone, row: RepoRow) -> None:
     raise GatedRepo(str(row.ref.id), row.type.value, anonymous=caller is None, request=request)
 
 
-def writable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]:
+def writable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
     """A repository whose content and settings the caller may change; they may also move and delete it.
 
     Raises:
@@ -87,14 +90,14 @@ def writable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]:
     return row, known
 
 
-def reviewable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]:
+def reviewable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
     """A repository whose requests for access the caller may look at.
 
     Raises:
         as :func:`writable`.
     """
     row = visible(tx, caller, ref, by_alias=False)
-    known = require(caller)
+    known = require_login(caller)
     if known.limits is None or not known.permits(scopes.REQUESTS, row.namespace_id, row.id):
         return writable(tx, caller, ref)
     if not _has_role(known, row):
@@ -102,7 +105,7 @@ def reviewable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]
     return row, known
 
 
-def discussable(tx: Read, caller: Anyone, ref: RepoRef) -> tuple[RepoRow, Caller]:
+def discussable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
     """A repository in whose discussions the caller may take part: everybody who sees it.
 
     Raises:
@@ -141,7 +144,7 @@ def subject(row: RepoRow) -> str:
     return f"{row.type.value} {row.ref.id}"
 
 
-def may_see(caller: Anyone, row: RepoRow) -> bool:
+def may_see(caller: MaybeCaller, row: RepoRow) -> bool:
     """Whether a repository exists as far as the caller is concerned."""
     if not row.is_private:
         return True
@@ -150,7 +153,7 @@ def may_see(caller: Anyone, row: RepoRow) -> bool:
     return caller.limits is None or bool(caller.limits.at(row.namespace_id, row.id) & scopes.ON_REPOS)
 
 
-def may_read(tx: Read, caller: Anyone, row: RepoRow) -> bool:
+def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
     """Whether the caller may read the content of a repository they see: one query more when it is gated."""
     if not row.is_private and row.gated == "no":
         return True
@@ -177,11 +180,11 @@ def may_write(caller: Caller, row: RepoRow) -> bool:
 def _elsewhere(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow | None]:
     """Where a repository that is not found by its id may be: it moved, or the id is an alias."""
     if by_alias or not ref.id.is_short:
-        yield repos.find_redirect(tx, ref)
+        yield repositories.find_redirect(tx, ref)
     if by_alias and ref.fallback is not None:
         there = RepoRef(ref.type, ref.fallback)
-        yield repos.find(tx, there)
-        yield repos.find_redirect(tx, there)
+        yield repositories.find(tx, there)
+        yield repositories.find_redirect(tx, there)
 
 
 def _has_role(caller: Caller, row: RepoRow) -> bool:

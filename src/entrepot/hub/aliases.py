@@ -8,48 +8,50 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.catalog import Read, accounts, aliases, repos
-from entrepot.catalog.aliases import AliasRow as AliasRow
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.repos import aliases, repositories
+from entrepot.catalog.repos.aliases import AliasRow as AliasRow
 from entrepot.errors import AlreadyExists, InvalidName, NotAllowed, RepoNotFound, ThingNotFound
 from entrepot.hub import access, audit
-from entrepot.hub.callers import Anyone, require
-from entrepot.hub.house import Hub
+from entrepot.hub.callers import MaybeCaller, require_login
+from entrepot.hub.context import HubContext
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id
 from entrepot.names.accounts import RESERVED
 
 
-def require_admin(caller: Anyone) -> str:
+def require_admin(caller: MaybeCaller) -> str:
     """Return the caller's name, if they administer the hub.
 
     Raises:
         LoginRequired, NotAllowed: they do not, or their token is fine-grained.
     """
-    known = require(caller)
+    known = require_login(caller)
     if not known.sees_all:
         raise NotAllowed("Aliases are for administrators of the hub")
     return known.account.name
 
 
-def search(hub: Hub, kind: RepoType | None = None) -> Sequence[AliasRow]:
+def search(hub: HubContext, kind: RepoType | None = None) -> Sequence[AliasRow]:
     """Return the aliases of a type, or of all, by type and name."""
     with hub.read() as tx:
         return aliases.search(tx, kind)
 
 
-def get(hub: Hub, kind: RepoType, name: str) -> AliasRow:
+def get(hub: HubContext, kind: RepoType, name: str) -> AliasRow:
     """Return one alias.
 
     Raises:
         ThingNotFound: it does not exist.
     """
     with hub.read() as tx:
-        row = repos.find_redirect(tx, RepoRef(kind, RepoId("", name)))
+        row = repositories.find_redirect(tx, RepoRef(kind, RepoId("", name)))
     if row is None or "/" in name:
         raise ThingNotFound("alias", name)
     return AliasRow(name.lower(), row)
 
 
-def put(hub: Hub, name: str, target: RepoRef, *, by: str = audit.CONSOLE) -> AliasRow:
+def put(hub: HubContext, name: str, target: RepoRef, *, by: str = audit.CONSOLE) -> AliasRow:
     """Make a name lead to a repository, and no longer to another one of its type.
 
     Args:
@@ -68,7 +70,7 @@ def put(hub: Hub, name: str, target: RepoRef, *, by: str = audit.CONSOLE) -> Ali
     with hub.write() as tx:
         if accounts.find(tx, name) is not None:
             raise AlreadyExists(f"An account called {name} exists; an alias of this name would hide it")
-        row = repos.find(tx, target)
+        row = repositories.find(tx, target)
         if row is None:
             raise RepoNotFound
         aliases.put(tx, target.type, name, row.id)
@@ -76,14 +78,14 @@ def put(hub: Hub, name: str, target: RepoRef, *, by: str = audit.CONSOLE) -> Ali
     return AliasRow(name.lower(), row)
 
 
-def remove(hub: Hub, kind: RepoType, name: str, *, by: str = audit.CONSOLE) -> None:
+def remove(hub: HubContext, kind: RepoType, name: str, *, by: str = audit.CONSOLE) -> None:
     """Delete an alias; the repository stays.
 
     Raises:
         ThingNotFound: it does not exist.
     """
     with hub.write() as tx:
-        row = repos.find_redirect(tx, RepoRef(kind, RepoId("", name)))
+        row = repositories.find_redirect(tx, RepoRef(kind, RepoId("", name)))
         if row is None or "/" in name or not aliases.remove(tx, kind, name):
             raise ThingNotFound("alias", name)
         audit.record(hub, tx, by, "alias.delete", access.subject(row), {"alias": name.lower()})
@@ -99,7 +101,7 @@ def check_account_name(tx: Read, name: str) -> None:
         raise AlreadyExists(f"The name {name} is taken: an alias of a repository is called so")
 
 
-def is_account(hub: Hub, name: str) -> bool:
+def is_account(hub: HubContext, name: str) -> bool:
     """Return whether an account has this name; then no alias has it."""
     with hub.read() as tx:
         return accounts.find(tx, name) is not None

@@ -18,8 +18,8 @@ from entrepot.catalog import Write, audit
 from entrepot.catalog.audit import AuditFilter as AuditFilter
 from entrepot.catalog.audit import AuditRow as AuditRow
 from entrepot.errors import NotAllowed
-from entrepot.hub.callers import Anyone, require
-from entrepot.hub.house import Hub
+from entrepot.hub.callers import MaybeCaller, require_login
+from entrepot.hub.context import HubContext
 
 START = "00" * 32
 """What stands for the row before the first."""
@@ -34,7 +34,7 @@ Detail = str | int | bool | None
 
 
 @attrs.frozen
-class Verdict:
+class ChainCheck:
     """What checking the chain found.
 
     ``broken_at``: id of the first row that does not fit, or None; ``head``:
@@ -51,9 +51,9 @@ class Verdict:
 
 
 def record(
-    hub: Hub,
+    hub: HubContext,
     tx: Write,
-    caller: Anyone | str,
+    caller: MaybeCaller | str,
     action: str,
     subject: str,
     details: Mapping[str, Detail] | None = None,
@@ -73,7 +73,7 @@ def record(
     audit.append(tx, attrs.evolve(row, chain=link(before or START, row)), is_first=before is None)
 
 
-def verify(hub: Hub, kept: str | None = None) -> Verdict:
+def verify(hub: HubContext, kept: str | None = None) -> ChainCheck:
     """Walk the whole chain, a thousand rows at a time, in one snapshot.
 
     Args:
@@ -87,26 +87,26 @@ def verify(hub: Hub, kept: str | None = None) -> Verdict:
             for row in rows:
                 chain = link(chain, row)
                 if chain != row.chain:
-                    return Verdict(count, row.id, head, is_whole=False, knows_kept=is_known)
+                    return ChainCheck(count, row.id, head, is_whole=False, knows_kept=is_known)
                 is_known = is_known or chain == kept
                 count, last = count + 1, row.id
-    return Verdict(count, None, head, is_whole=chain == head, knows_kept=is_known)
+    return ChainCheck(count, None, head, is_whole=chain == head, knows_kept=is_known)
 
 
 def list_rows(
-    hub: Hub, caller: Anyone, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
+    hub: HubContext, caller: MaybeCaller, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
 ) -> Sequence[AuditRow]:
     """As :func:`search`, for administrators of the hub.
 
     Raises:
         LoginRequired, NotAllowed: the caller is none, or has a fine-grained token.
     """
-    if not require(caller).sees_all:
+    if not require_login(caller).sees_all:
         raise NotAllowed("The audit log is for administrators of the hub")
     return search(hub, wanted, before=before, limit=limit)
 
 
-def search(hub: Hub, wanted: AuditFilter, *, before: int | None = None, limit: int = 100) -> Sequence[AuditRow]:
+def search(hub: HubContext, wanted: AuditFilter, *, before: int | None = None, limit: int = 100) -> Sequence[AuditRow]:
     """Rows that match, newest first; ``before`` is the id that the page before ended with."""
     with hub.read() as tx:
         return audit.search(tx, wanted, before=before, limit=limit)
@@ -119,7 +119,7 @@ def link(before: str, row: AuditRow) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _actor(caller: Anyone | str) -> tuple[str, str | None]:
+def _actor(caller: MaybeCaller | str) -> tuple[str, str | None]:
     if caller is None:
         return "(anonymous)", None
     if isinstance(caller, str):

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 
 import attrs
 
-from entrepot.catalog import Read, accounts
-from entrepot.catalog.accounts import Account, Membership, Token
-from entrepot.catalog.sights import Sight
-from entrepot.errors import InvalidCredentials, LoginRequired, NotAllowed
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account, Membership, Token
+from entrepot.catalog.visibility import Visibility
+from entrepot.errors import AccountSuspended, InvalidCredentials, LoginRequired, NotAllowed
 from entrepot.hub import scopes
-from entrepot.hub.scopes import Limits
+from entrepot.hub.scopes import ScopeRows
 from entrepot.names import Sha256, Uid
 
 FINE_GRAINED = "fineGrained"
@@ -48,7 +49,7 @@ class Caller:
     token: Token
     memberships: tuple[Membership, ...]
     roles: Mapping[int, Role]
-    limits: Limits | None = None
+    limits: ScopeRows | None = None
 
     @property
     def may_write(self) -> bool:
@@ -85,15 +86,16 @@ class Caller:
         return self.limits is None or permission in self.limits.at(namespace_id, repo_id)
 
 
-Anyone = Caller | None
+MaybeCaller = Caller | None
 """A caller, or nobody in particular."""
 
 
-def identify(tx: Read, secret: str | None, now_ms: int) -> Anyone:
+def identify(tx: Read, secret: str | None, now_ms: int) -> MaybeCaller:
     """The caller behind a token's secret; None when no secret was sent.
 
     Raises:
         InvalidCredentials: the token is unknown, revoked or expired.
+        AccountSuspended: an administrator of the hub has suspended its account.
     """
     if secret is None:
         return None
@@ -140,17 +142,28 @@ def operator(account: Account) -> Caller:
     return Caller(attrs.evolve(account, kind="user"), token, (), {account.id: Role.ADMIN})
 
 
+def is_active(tx: Read, user_id: int | None) -> bool:
+    """Return whether an account may use what it was given: it exists and is not suspended; None is anonymous."""
+    if user_id is None:
+        return True
+    account = accounts.by_ids(tx, [user_id]).get(user_id)
+    return account is not None and account.suspended_ms is None
+
+
 def _valid(tx: Read, found: tuple[Token, Account] | None, now_ms: int) -> Caller:
     """Return the caller behind a stored token; the only place that says which tokens are valid.
 
     Raises:
         InvalidCredentials: there is none, or it has expired.
+        AccountSuspended: an administrator of the hub has suspended its account.
     """
     if found is None:
         raise InvalidCredentials
     token, account = found
     if token.expires_ms is not None and token.expires_ms <= now_ms:
         raise InvalidCredentials
+    if account.suspended_ms is not None:
+        raise AccountSuspended
     return _caller(tx, token, account)
 
 
@@ -171,7 +184,7 @@ def acting_for(tx: Read, account: Account) -> Caller:
     return _caller(tx, Token(account.uid, account.id, "", "write", 0, None), account)
 
 
-def require(caller: Anyone) -> Caller:
+def require_login(caller: MaybeCaller) -> Caller:
     """The caller, who must be somebody.
 
     Raises:
@@ -182,7 +195,7 @@ def require(caller: Anyone) -> Caller:
     return caller
 
 
-def require_write(caller: Anyone) -> Caller:
+def require_write(caller: MaybeCaller) -> Caller:
     """The caller, whose token must allow every change that the account may make.
 
     Raises:
@@ -196,20 +209,20 @@ def require_write(caller: Anyone) -> Caller:
     return known
 
 
-def require_change(caller: Anyone) -> Caller:
+def require_change(caller: MaybeCaller) -> Caller:
     """The caller, whose token must allow some changes; for use cases that judge fine-grained tokens themselves.
 
     Raises:
         LoginRequired: nobody in particular is asking.
         NotAllowed: the token may only read.
     """
-    known = require(caller)
+    known = require_login(caller)
     if not known.may_write and known.limits is None:
         raise NotAllowed("This token has role 'read': a token with role 'write' is needed for changes")
     return known
 
 
-def require_permission(caller: Anyone, permission: str, namespace_id: int | None = None) -> Caller:
+def require_permission(caller: MaybeCaller, permission: str, namespace_id: int | None = None) -> Caller:
     """The caller, whose token must allow changes of one kind in a namespace; None: the caller's own.
 
     Raises:
@@ -223,26 +236,26 @@ def require_permission(caller: Anyone, permission: str, namespace_id: int | None
     return known
 
 
-def seen_by(caller: Anyone) -> frozenset[int] | None:
+def seen_by(caller: MaybeCaller) -> frozenset[int] | None:
     """Where private repositories are seen by the caller; None means everywhere.
 
-    A :class:`~entrepot.catalog.sights.Sight`: namespaces, and for fine-grained
+    A :class:`~entrepot.catalog.visibility.Sight`: namespaces, and for fine-grained
     tokens single repositories.
     """
-    return _sight(caller, None if caller is None or caller.limits is None else caller.limits.sight)
+    return _visibility(caller, None if caller is None or caller.limits is None else caller.limits.visibility)
 
 
-def read_by(caller: Anyone) -> frozenset[int] | None:
+def read_by(caller: MaybeCaller) -> frozenset[int] | None:
     """Where the content of private and gated repositories is read by the caller through a role; None: everywhere."""
-    return _sight(caller, None if caller is None or caller.limits is None else caller.limits.reach)
+    return _visibility(caller, None if caller is None or caller.limits is None else caller.limits.reach)
 
 
-def _sight(caller: Anyone, limited: Sight | None) -> frozenset[int] | None:
+def _visibility(caller: MaybeCaller, limited: Visibility | None) -> frozenset[int] | None:
     if caller is None:
-        return Sight()
+        return Visibility()
     if limited is not None:
         return limited
-    return None if caller.sees_all else Sight(caller.roles)
+    return None if caller.sees_all else Visibility(caller.roles)
 
 
 def hash_secret(secret: str) -> Sha256:

@@ -1,6 +1,6 @@
 """News about repositories: noted in the transaction that makes them, for the webhooks that watch.
 
-Source of the payload's keys: hf_api, section 1B.5 (version 3). URLs in a
+Source of the payload's keys: docs/protocols/hf_api.md, section 1B.5 (version 3). URLs in a
 payload are paths until it is sent, because only the sender knows the origin.
 """
 
@@ -11,10 +11,14 @@ from typing import Any
 
 import attrs
 
-from entrepot.catalog import Read, Write, accounts, deliveries, jobs, refs, webhooks
-from entrepot.catalog.repos import RepoRow
-from entrepot.catalog.webhooks import Listener
-from entrepot.hub.house import Hub
+from entrepot.catalog import Read, Write
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.webhooks import deliveries, webhooks
+from entrepot.catalog.webhooks.webhooks import Listener
+from entrepot.hub.context import HubContext
 from entrepot.names import MAIN, Oid, RefName
 
 DOMAINS = ("repo", "discussion")
@@ -22,7 +26,7 @@ DOMAINS = ("repo", "discussion")
 
 
 @attrs.frozen
-class Moved:
+class RefChange:
     """A ref that went from one commit to another; None: it was made or removed."""
 
     ref: RefName
@@ -30,7 +34,9 @@ class Moved:
     new: Oid | None
 
 
-def emit(hub: Hub, tx: Write, row: RepoRow, scope: str, action: str, details: Mapping[str, Any] | None = None) -> None:
+def emit(
+    hub: HubContext, tx: Write, row: RepoRow, scope: str, action: str, details: Mapping[str, Any] | None = None
+) -> None:
     """Tell the webhooks that watch a repository, or its namespace, what is happening to it.
 
     To be called in the transaction that makes it happen; costs one query when
@@ -50,18 +56,20 @@ def emit(hub: Hub, tx: Write, row: RepoRow, scope: str, action: str, details: Ma
     event_id = deliveries.add_event(tx, row.id, row.namespace_id, scope, payload, now)
     for listener in listeners:
         deliveries.add(tx, listener.webhook_id, event_id, row.id, now)
-        call_courier(tx, listener.webhook_id, row.id, now, owner_id=listener.owner_id)
+        schedule_delivery(tx, listener.webhook_id, row.id, now, owner_id=listener.owner_id)
     hub.job_added.set()
 
 
-def emit_content(hub: Hub, tx: Write, row: RepoRow, moves: Sequence[Moved]) -> None:
+def emit_content(hub: HubContext, tx: Write, row: RepoRow, moves: Sequence[RefChange]) -> None:
     """Tell that refs of a repository moved."""
     if moves:
         updated = [{"ref": move.ref, "oldSha": move.old, "newSha": move.new} for move in moves]
         emit(hub, tx, row, "repo.content", "update", {"updatedRefs": updated})
 
 
-def call_courier(tx: Write, webhook_id: int, repo_id: int, now_ms: int, *, owner_id: int, delay_ms: int = 0) -> None:
+def schedule_delivery(
+    tx: Write, webhook_id: int, repo_id: int, now_ms: int, *, owner_id: int, delay_ms: int = 0
+) -> None:
     """Enqueue the delivery of what waits for a webhook about a repository, on behalf of the webhook's owner."""
     args, key = {"webhook": webhook_id, "repo": repo_id}, f"deliver:{webhook_id}:{repo_id}"
     jobs.enqueue(tx, "deliver", args, now_ms, namespace_id=owner_id, dedup_key=key, delay_ms=delay_ms)

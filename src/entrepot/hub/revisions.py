@@ -6,7 +6,9 @@ import re
 
 import attrs
 
-from entrepot.catalog import Read, objects, refs
+from entrepot.catalog import Read
+from entrepot.catalog.git import objects
+from entrepot.catalog.repos import refs
 from entrepot.errors import RevisionNotFound
 from entrepot.names import CONVERT, MAIN, Oid, RefName, branch_ref, parse_revision, tag_ref
 from entrepot.storage import objects as stored
@@ -16,7 +18,7 @@ _HEX = re.compile(r"[0-9a-f]{5,40}")
 
 
 @attrs.frozen
-class Branch:
+class BranchHead:
     """A ref that commits can be added to, and where it is."""
 
     ref: RefName
@@ -32,7 +34,7 @@ def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
     Raises:
         RevisionNotFound: nothing, or more than one commit, is called so.
 
-    Source: hf_api, section 0.4, "Revision resolution order".
+    Source: docs/protocols/hf_api.md, section 0.4, "Revision resolution order".
     """
     text = parse_revision(revision)
     if len(text) == 40 and _HEX.fullmatch(text):
@@ -59,7 +61,7 @@ def is_short_id(tx: Read, repo_id: int, text: str) -> bool:
     return bool(_HEX.fullmatch(text)) and bool(objects.with_prefix(tx, repo_id, text))
 
 
-def branch(tx: Read, repo_id: int, revision: str) -> Branch:
+def branch(tx: Read, repo_id: int, revision: str) -> BranchHead:
     """The branch, pull-request head or converted copy that a revision names, for writing.
 
     Raises:
@@ -73,7 +75,7 @@ def branch(tx: Read, repo_id: int, revision: str) -> Branch:
     found = refs.find_many(tx, repo_id, names)
     for name in names:
         if name in found:
-            return Branch(name, found[name])
+            return BranchHead(name, found[name])
     raise RevisionNotFound(revision)
 
 

@@ -3,7 +3,7 @@
 A scope adds nothing to what the token's owner may do; it is looked at beside
 their roles, never instead of them. Places are stored by their permanent ids,
 so a renamed repository stays the same place and a new one under an old name
-is another. Source: hf_api, section 1A.1 (the shape and the words).
+is another. Source: docs/protocols/hf_api.md, section 1A.1 (the shape and the words).
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any
 
 import attrs
 
-from entrepot.catalog import Read, accounts, repos
-from entrepot.catalog.accounts import Account
-from entrepot.catalog.repos import RepoRow
-from entrepot.catalog.sights import Sight
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import InvalidName, LimitExceeded, Malformed
 from entrepot.names import RepoType
 
@@ -41,7 +43,7 @@ MAX_PLACES = 200
 
 
 @attrs.frozen
-class Place:
+class ScopeTarget:
     """Where permissions hold: a user, an organisation or one repository, by its permanent id.
 
     ``kind``: ``user``, ``org``, ``model``, ``dataset`` or ``space``.
@@ -61,7 +63,7 @@ class Scopes:
     given access to.
     """
 
-    places: tuple[Place, ...] = ()
+    places: tuple[ScopeTarget, ...] = ()
     everywhere: frozenset[str] = frozenset()
     reads_gated: bool = False
 
@@ -75,7 +77,7 @@ class Scopes:
 
 
 @attrs.frozen
-class Limits:
+class ScopeRows:
     """The scopes of a token as rows know them: row ids of namespaces and repositories, and what holds there.
 
     ``sight``: where anything is allowed that needs seeing; ``reach``: where
@@ -86,8 +88,8 @@ class Limits:
     repos: Mapping[int, frozenset[str]]
     everywhere: frozenset[str]
     reads_gated: bool
-    sight: Sight
-    reach: Sight
+    visibility: Visibility
+    reach: Visibility
 
     def at(self, namespace_id: int, repo_id: int | None = None) -> frozenset[str]:
         """What is allowed in a namespace, or to one repository of it."""
@@ -96,15 +98,15 @@ class Limits:
 
 
 @attrs.frozen
-class Shown:
+class NamedTarget:
     """A place with its present name."""
 
-    place: Place
+    place: ScopeTarget
     name: str
 
 
 @attrs.frozen
-class Wish:
+class RequestedScope:
     """A place as somebody names it: ``acme``, ``alice/model``."""
 
     kind: str
@@ -116,7 +118,7 @@ def decode(stored: Mapping[str, Any] | None) -> Scopes:
     """What :meth:`Scopes.encode` wrote; a token without scopes allows nothing."""
     if not stored:
         return Scopes()
-    places = tuple(Place(kind, uid, frozenset(words)) for kind, uid, words in stored["places"])
+    places = tuple(ScopeTarget(kind, uid, frozenset(words)) for kind, uid, words in stored["places"])
     return Scopes(places, frozenset(stored["everywhere"]), stored["gated"])
 
 
@@ -142,7 +144,7 @@ def check_places(places: Sequence[object]) -> None:
         raise LimitExceeded("the number of places in one token", MAX_PLACES, "name a whole organisation instead")
 
 
-def limits_of(tx: Read, scopes: Scopes, roles: Mapping[str, int], *, sees_all: bool) -> Limits:
+def limits_of(tx: Read, scopes: Scopes, roles: Mapping[str, int], *, sees_all: bool) -> ScopeRows:
     """The scopes of a token as rows know them now; places that are gone, or that the owner left, count for nothing.
 
     Args:
@@ -159,41 +161,41 @@ def limits_of(tx: Read, scopes: Scopes, roles: Mapping[str, int], *, sees_all: b
             wanted[place.uid] = wanted.get(place.uid, frozenset()) | place.permissions
     single: dict[int, frozenset[str]] = {}
     own: set[int] = set()
-    for row_id, uid, namespace_id in repos.ids_by_uid(tx, sorted(wanted)):
+    for row_id, uid, namespace_id in repositories.ids_by_uid(tx, sorted(wanted)):
         single[row_id] = wanted[uid]
         if sees_all or namespace_id in roles.values():
             own.add(row_id)
-    return Limits(
+    return ScopeRows(
         namespaces,
         single,
         scopes.everywhere,
         scopes.reads_gated,
-        _sight(namespaces, single, own, ON_REPOS),
-        _sight(namespaces, single, own, frozenset({READ, WRITE})),
+        _visibility(namespaces, single, own, ON_REPOS),
+        _visibility(namespaces, single, own, frozenset({READ, WRITE})),
     )
 
 
-def _sight(
+def _visibility(
     namespaces: Mapping[int, frozenset[str]],
     single: Mapping[int, frozenset[str]],
     own: set[int],
     enough: frozenset[str],
-) -> Sight:
-    return Sight(
+) -> Visibility:
+    return Visibility(
         (row_id for row_id, words in namespaces.items() if words & enough),
         (row_id for row_id, words in single.items() if words & enough and row_id in own),
     )
 
 
-def shown(tx: Read, scopes: Scopes) -> list[Shown]:
+def shown(tx: Read, scopes: Scopes) -> list[NamedTarget]:
     """The places of a token with their present names; those that are gone are left out."""
     uids = [place.uid for place in scopes.places]
     names: dict[str, str] = {account.uid: account.name for account in accounts.by_uids(tx, uids)}
-    names |= {row.uid: str(row.ref.id) for row in repos.by_uids(tx, uids)}
-    return [Shown(place, names[place.uid]) for place in scopes.places if place.uid in names]
+    names |= {row.uid: str(row.ref.id) for row in repositories.by_uids(tx, uids)}
+    return [NamedTarget(place, names[place.uid]) for place in scopes.places if place.uid in names]
 
 
-def place_of(account: Account | RepoRow, words: Sequence[str]) -> Place:
+def target_of(account: Account | RepoRow, words: Sequence[str]) -> ScopeTarget:
     """A place with permissions that mean something there.
 
     Raises:
@@ -204,7 +206,7 @@ def place_of(account: Account | RepoRow, words: Sequence[str]) -> Place:
     else:
         kind, allowed = account.kind, ON_NAMESPACES
     where = f"a {kind}" if kind != "org" else "an organisation"
-    return Place(kind, account.uid, check_permissions(words, allowed, where))
+    return ScopeTarget(kind, account.uid, check_permissions(words, allowed, where))
 
 
 def repo_type_of(kind: str) -> RepoType | None:

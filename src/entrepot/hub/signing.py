@@ -1,7 +1,7 @@
 """Signed claims: what the holder of a URL may do, and until when.
 
 A claim is signed as a whole, so that no field of it can be exchanged; the URL
-needs no other authorisation. Source: hf_api, section 2.3 (upload links must
+needs no other authorisation. Source: docs/protocols/hf_api.md, section 2.3 (upload links must
 authorise themselves, because clients send no token to them).
 """
 

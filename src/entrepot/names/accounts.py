@@ -22,7 +22,7 @@ RESERVED = frozenset(
     tree blob raw resolve commits commit compare discussions edit upload delete
     """.split()  # noqa: SIM905 - a list of words reads better than forty literals
 )
-"""Names that would shadow a route of the hub, or of its web pages. Source: hf_api, section 0.4."""
+"""Names that would shadow a route of the hub, or of its web pages. Source: docs/protocols/hf_api.md, section 0.4."""
 
 
 def parse_account(text: str) -> AccountName:

@@ -84,7 +84,7 @@ RESERVED = frozenset(
     user-access-request
     """.split()  # noqa: SIM905 - a list of words reads better than forty literals
 )
-"""Repository names that would shadow an action of the API. Source: hf_api, section 0.4."""
+"""Repository names that would shadow an action of the API. Source: docs/protocols/hf_api.md, section 0.4."""
 
 
 def parse_repo_id(text: str) -> RepoId:

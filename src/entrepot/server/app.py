@@ -11,13 +11,14 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import Unavailable
-from entrepot.hub import upkeep
-from entrepot.hub.downloads import DownloadCounter
-from entrepot.hub.house import Hub
-from entrepot.server import avatars, git, health, hf, lfs, worker_metrics, xet
-from entrepot.server.doors import House
-from entrepot.server.edge import Edge
+from entrepot.hub.context import HubContext
+from entrepot.hub.jobs import maintenance
+from entrepot.hub.search.downloads import DownloadCounter
+from entrepot.server import git, health, hf, lfs, worker_metrics, xet
+from entrepot.server.handlers import AppState
+from entrepot.server.hf.accounts import avatars
 from entrepot.server.metrics import Metrics, Reading
+from entrepot.server.middleware import Middleware
 from entrepot.server.rates import limited
 from entrepot.server.short_ids import short_routes
 from entrepot.server.threads import Threads, settle
@@ -25,7 +26,7 @@ from entrepot.server.threads import Threads, settle
 _FLUSH_EVERY_S = 10.0
 
 
-class Companion(Protocol):
+class BackgroundService(Protocol):
     """Something that runs beside the server in the same process, such as a worker."""
 
     def start(self) -> None:
@@ -35,7 +36,7 @@ class Companion(Protocol):
         """End what is under way and return when it has ended."""
 
 
-def make_app(hub: Hub, *, companions: Sequence[Companion] = ()) -> ASGIApp:
+def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -> ASGIApp:
     """The hub's HTTP application.
 
     Args:
@@ -45,13 +46,13 @@ def make_app(hub: Hub, *, companions: Sequence[Companion] = ()) -> ASGIApp:
     metrics = Metrics()
     metrics.on_scrape(lambda: _readings(hub))
     threads = Threads(short=hub.settings.short_threads, transfers=hub.settings.transfer_threads)
-    house = House(hub, threads, DownloadCounter())
+    state = AppState(hub, threads, DownloadCounter())
 
     @contextlib.asynccontextmanager
     async def lifespan(_router: Router) -> AsyncIterator[None]:
         for companion in companions:
             companion.start()
-        flushing = asyncio.create_task(_flush_often(house))
+        flushing = asyncio.create_task(_flush_often(state))
         try:
             async with worker_metrics.answering(metrics.snapshot):
                 yield
@@ -60,40 +61,42 @@ def make_app(hub: Hub, *, companions: Sequence[Companion] = ()) -> ASGIApp:
             await settle(flushing)
             for companion in companions:
                 await threads.run_transfer(companion.stop)
-            await threads.run_transfer(house.downloads.flush, hub)
-            await threads.run_transfer(house.uses.flush, hub)
+            await threads.run_transfer(state.downloads.flush, hub)
+            await threads.run_transfer(state.uses.flush, hub)
             threads.close()
 
     router = Router(routes_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["house"] = house
+        scope.setdefault("state", {})["house"] = state
         await router(scope, receive, send)
 
-    return Edge(limited(app, hub.settings), metrics=metrics, settings=hub.settings)
+    return Middleware(limited(app, hub.settings), metrics=metrics, settings=hub.settings)
 
 
-def routes_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
+def routes_of(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Return every route of the application, those of short ids included, in the order in which they are tried."""
-    found = doors_of(hub, metrics)
+    found = build_handlers(hub, metrics)
     short = short_routes(found)
     return [*short.before, *found, *short.after]
 
 
-def doors_of(hub: Hub, metrics: Metrics | None = None) -> list[BaseRoute]:
+def build_handlers(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Return every route of the application but those of short ids, which are made from them."""
     chunk_store = xet.routes(workers=hub.settings.workers)
     own = [*health.routes(metrics or Metrics()), *avatars.routes()]
     return [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
 
 
-async def _flush_often(house: House) -> None:
+async def _flush_often(state: AppState) -> None:
     while True:
         await asyncio.sleep(_FLUSH_EVERY_S)
         with contextlib.suppress(Unavailable):  # counted again at the next turn
-            await house.threads.run_short(house.downloads.flush, house.hub)
-            await house.threads.run_short(house.uses.flush, house.hub)
+            await state.threads.run_short(state.downloads.flush, state.hub)
+            await state.threads.run_short(state.uses.flush, state.hub)
 
 
-def _readings(hub: Hub) -> list[Reading]:
-    return [Reading(name, f"Number of {name.replace('_', ' ')}.", value) for name, value in upkeep.sizes(hub).items()]
+def _readings(hub: HubContext) -> list[Reading]:
+    return [
+        Reading(name, f"Number of {name.replace('_', ' ')}.", value) for name, value in maintenance.sizes(hub).items()
+    ]

@@ -15,7 +15,7 @@ import attrs
 from starlette.types import Receive, Scope, Send
 
 from entrepot.errors import ObjectDamaged
-from entrepot.server.responders import Content, HeldContent, send_content
+from entrepot.server.responders import Content, MemoryContent, send_content
 from entrepot.server.threads import Threads
 
 MAX_HELD = 1024 * 1024
@@ -57,7 +57,7 @@ _SHOWN = {
 _ENDING = re.compile(r"\.([A-Za-z0-9]+)$")
 
 
-class Stored(Protocol):
+class StoredBytes(Protocol):
     """Bytes as the hub hands them out."""
 
     @property
@@ -77,7 +77,7 @@ class OpenContent:
 
     etag: str
     content_type: str
-    _stored: Stored
+    _stored: StoredBytes
 
     @property
     def size(self) -> int:
@@ -94,7 +94,7 @@ class OpenContent:
 
 
 @attrs.frozen(eq=False)
-class FileAnswer:
+class FileResponse:
     """A response that sends a file; ``content`` is closed when it has ended."""
 
     content: Content
@@ -109,7 +109,7 @@ class FileAnswer:
         )
 
 
-def open_content(stored: Stored, etag: str, content_type: str) -> Content:
+def open_content(stored: StoredBytes, etag: str, content_type: str) -> Content:
     """Content for a GET: in memory when it is small, else to be read while it is sent. Blocking.
 
     Args:
@@ -125,12 +125,12 @@ def open_content(stored: Stored, etag: str, content_type: str) -> Content:
         data = stored.read_at(0, stored.size)
         if len(data) != stored.size:
             raise ObjectDamaged(etag, f"{stored.size:,} bytes expected, {len(data):,} found")
-    return HeldContent(etag, content_type, len(data), data)
+    return MemoryContent(etag, content_type, len(data), data)
 
 
 def describe_content(size: int, etag: str, content_type: str) -> Content:
     """Content for a HEAD: all that its headers need, nothing opened."""
-    return HeldContent(etag, content_type, size, b"")
+    return MemoryContent(etag, content_type, size, b"")
 
 
 @contextlib.contextmanager

@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from entrepot.hub import upkeep
+from entrepot.hub.jobs import maintenance
 from entrepot.server.client_addresses import is_local
-from entrepot.server.doors import ask, house_of, json_answer
+from entrepot.server.handlers import app_state, call_hub, json_response
 from entrepot.server.metrics import CONTENT_TYPE, Metrics
 from entrepot.server.worker_metrics import ask_others
 
@@ -23,10 +23,10 @@ def routes(metrics: Metrics) -> list[Route]:
     """
 
     async def show_metrics(request: Request) -> Response:
-        house = house_of(request)
-        if not (house.hub.settings.public_metrics or is_local(request.scope)):
-            await ask(request, upkeep.check_may_watch)
-        text = await house.threads.run_short(metrics.render, await ask_others())
+        state = app_state(request)
+        if not (state.hub.settings.public_metrics or is_local(request.scope)):
+            await call_hub(request, maintenance.check_may_watch)
+        text = await state.threads.run_short(metrics.render, await ask_others())
         return Response(text, headers=_FRESH | {"content-type": CONTENT_TYPE})
 
     return [
@@ -40,11 +40,11 @@ def routes(metrics: Metrics) -> list[Route]:
 
 async def _healthz(_request: Request) -> Response:
     """The process answers; nothing else is looked at, so that a slow disk is no reason to kill it."""
-    return json_answer({"status": "ok"}, headers=_FRESH)
+    return json_response({"status": "ok"}, headers=_FRESH)
 
 
 async def _readyz(request: Request) -> Response:
     """The database and the store can be used; else a 503 that says what cannot."""
-    house = house_of(request)
-    await house.threads.run_short(upkeep.check_ready, house.hub)
-    return json_answer({"status": "ready"}, headers=_FRESH)
+    state = app_state(request)
+    await state.threads.run_short(maintenance.check_ready, state.hub)
+    return json_response({"status": "ready"}, headers=_FRESH)

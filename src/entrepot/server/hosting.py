@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import ConfigError, EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
-from entrepot.server.events import render
+from entrepot.server.log_format import render
 from entrepot.server.open_files import connection_limit, raise_open_file_limit
 
 _log = logging.getLogger("entrepot.server")
@@ -72,7 +72,7 @@ class Certificate:
             raise ConfigError("tls_cert/tls_key", "files named there", reason) from error
 
 
-class Stop:
+class StopSignal:
     """The wish to end: ask once for a graceful stop, twice to cancel what is under way.
 
     Belongs to one event loop.
@@ -119,7 +119,7 @@ async def run_app(
     app: ASGIApp,
     address: Address,
     limits: Limits,
-    stop: Stop,
+    stop: StopSignal,
     ready: Callable[[], None],
     certificate: Certificate | None = None,
 ) -> None:
@@ -137,7 +137,7 @@ async def run_app(
         What the application raised at start.
         Refused: the application or the server did not start for another reason.
     """
-    flight = _Flight(app)
+    flight = _InFlight(app)
     server = Server(
         flight,
         address=address.ip,
@@ -184,7 +184,7 @@ def serve_here(
     """Serve in the main thread until SIGTERM or SIGINT; otherwise as :func:`run_app`."""
 
     async def main() -> None:
-        stop = Stop()
+        stop = StopSignal()
         stop.ask_on_signals()
         await run_app(app, address, limits, stop, ready, certificate)
 
@@ -222,10 +222,10 @@ def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, limits: Lim
     """
     with reserved(host, port) as address:
         patience = limits or Limits(grace_s=5.0)
-        up: Future[tuple[asyncio.AbstractEventLoop, Stop]] = Future()
+        up: Future[tuple[asyncio.AbstractEventLoop, StopSignal]] = Future()
 
         async def main() -> None:
-            stop = Stop()
+            stop = StopSignal()
             here = (asyncio.get_running_loop(), stop)
             await run_app(app, address, patience, stop, lambda: up.set_result(here))
 
@@ -250,7 +250,7 @@ def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, limits: Lim
             thread.join(patience.grace_s + _AFTER_CANCEL_S)
 
 
-class _Flight:
+class _InFlight:
     """Stands before the application and knows every request under way."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -309,7 +309,7 @@ class _Flight:
             self.started.set()
 
 
-async def _drain(serving: asyncio.Task[None], flight: _Flight, grace_s: float, stop: Stop) -> None:
+async def _drain(serving: asyncio.Task[None], flight: _InFlight, grace_s: float, stop: StopSignal) -> None:
     await first_of(serving, stop.hurried.wait(), timeout_s=grace_s)
     if serving.done():
         return

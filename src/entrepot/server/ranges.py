@@ -50,7 +50,7 @@ def parse_range(header: str | None, size: int) -> tuple[ByteRange, ...] | None:
         RangeNotSatisfiable: the header is well formed, but no range of it
             touches the file.
 
-    Source: RFC 9110, section 14.1.2; for the empty file hf_api, section 2.5.
+    Source: RFC 9110, section 14.1.2; for the empty file docs/protocols/hf_api.md, section 2.5.
     """
     if header is None:
         return None

@@ -2,7 +2,7 @@
 
 Pure ASGI, inside the edge, and only there when a limit is set. Counts are kept
 in memory: each server process counts for itself, and a restart forgets them.
-Windows are fixed, as the headers say. Source: hf_api, section 0.3.
+Windows are fixed, as the headers say. Source: docs/protocols/hf_api.md, section 0.3.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot.server.answers import Header, answer_text
 from entrepot.server.client_addresses import client_address, network_of
+from entrepot.server.error_responses import Header, text_response
 from entrepot.settings import Settings
 
 WINDOW_S = 300.0
@@ -105,7 +105,7 @@ class RateLimits:
             f"to each token or address; try again in {wait_s} s"
         )
         more = [*headers, (b"retry-after", str(wait_s).encode())]
-        answer = answer_text(429, message, more=more)
+        answer = text_response(429, message, more=more)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 

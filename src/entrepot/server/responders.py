@@ -60,7 +60,7 @@ class Content(Protocol):
 
 
 @attrs.frozen
-class HeldContent:
+class MemoryContent:
     """Content that is in memory already, and is therefore sent at once, without a thread.
 
     For HEAD ``data`` may be empty: only ``size`` is looked at.
@@ -108,13 +108,13 @@ async def send_content(
     Guarantees: ``content`` is closed when this ends, and no ``read_at`` is
     running then.
 
-    Source: hf_api, section 2.5; RFC 9110, sections 13 to 15; RFC 6266.
+    Source: docs/protocols/hf_api.md, section 2.5; RFC 9110, sections 13 to 15; RFC 6266.
     """
     try:
-        asked = _Asked.of(scope)
+        asked = _RequestHeaders.of(scope)
         plan = _plan(asked, content)
         extra = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
-        held = content if isinstance(content, HeldContent) else None
+        held = content if isinstance(content, MemoryContent) else None
         has_stream = plan.parts and not asked.head and held is None
         stream = _Stream(receive, send, content, threads, plan.parts) if has_stream else None
         if stream is not None:
@@ -146,7 +146,7 @@ def disposition(filename: str) -> str:
 
 
 @attrs.frozen
-class _Asked:
+class _RequestHeaders:
     """The headers of a request that shape a file answer."""
 
     head: bool
@@ -156,7 +156,7 @@ class _Asked:
     if_none_match: str | None
 
     @classmethod
-    def of(cls, scope: Scope) -> _Asked:
+    def of(cls, scope: Scope) -> _RequestHeaders:
         found: dict[bytes, str] = {}
         for name, value in scope["headers"]:
             text = value.decode("latin-1")
@@ -172,7 +172,7 @@ class _Asked:
 
 
 @attrs.frozen
-class _Plan:
+class _ResponsePlan:
     """One answer, decided: ``parts`` are literal bytes and ranges of the file, in order."""
 
     status: int
@@ -180,20 +180,20 @@ class _Plan:
     parts: list[bytes | ByteRange]
 
 
-def _plan(asked: _Asked, content: Content) -> _Plan:
+def _plan(asked: _RequestHeaders, content: Content) -> _ResponsePlan:
     if not match(asked.if_match, content.etag):
-        return _Plan(412, [(b"content-length", b"0")], [])
+        return _ResponsePlan(412, [(b"content-length", b"0")], [])
     if not none_match(asked.if_none_match, content.etag):
-        return _Plan(304, [], [])
+        return _ResponsePlan(304, [], [])
     wanted = parse_range(asked.range, content.size) if range_applies(asked.if_range, content.etag) else None
     kind = content.content_type.encode("ascii", "replace")
     if wanted is None:
         headers = [(b"content-type", kind), (b"content-length", str(content.size).encode())]
         if asked.range is not None and not content.size:
             headers.append((b"content-range", b"bytes */0"))
-        return _Plan(200, headers, [ByteRange(0, content.size)] if content.size else [])
+        return _ResponsePlan(200, headers, [ByteRange(0, content.size)] if content.size else [])
     if len(wanted) == 1:
-        return _Plan(
+        return _ResponsePlan(
             206,
             [
                 (b"content-type", kind),
@@ -205,7 +205,7 @@ def _plan(asked: _Asked, content: Content) -> _Plan:
     return _multipart(wanted, content.size, kind)
 
 
-def _multipart(wanted: tuple[ByteRange, ...], size: int, kind: bytes) -> _Plan:
+def _multipart(wanted: tuple[ByteRange, ...], size: int, kind: bytes) -> _ResponsePlan:
     boundary = secrets.token_hex(16).encode()
     parts: list[bytes | ByteRange] = []
     for number, part in enumerate(wanted):
@@ -214,7 +214,7 @@ def _multipart(wanted: tuple[ByteRange, ...], size: int, kind: bytes) -> _Plan:
         parts += [lead + head % (boundary, kind, part.content_range(size).encode()), part]
     parts.append(b"\r\n--%b--\r\n" % boundary)
     length = sum(len(part) if isinstance(part, bytes) else part.length for part in parts)
-    return _Plan(
+    return _ResponsePlan(
         206,
         [
             (b"content-type", b"multipart/byteranges; boundary=" + boundary),

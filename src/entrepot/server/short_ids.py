@@ -20,8 +20,8 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub import aliases
 from entrepot.names import RepoType
 from entrepot.names.repos import RESERVED
-from entrepot.server.doors import house_of
-from entrepot.server.segments import decode_segment
+from entrepot.server.handlers import app_state
+from entrepot.server.raw_path import decode_segment
 
 _KINDS = "|".join(kind.plural for kind in RepoType)
 _FULL = re.compile(rf"(/api/(?:{_KINDS})/|/(?:{_KINDS})/|/)\{{namespace\}}/\{{name\}}(.*)")
@@ -85,8 +85,8 @@ def _unless_account(short: Handler, full: Handler, word: str) -> Handler:
     """Return a handler that takes ``x/word`` as a full id if an account is called ``x``, else as a short one."""
 
     async def endpoint(request: Request) -> Any:  # noqa: ANN401 - whatever the handlers answer with
-        house, name = house_of(request), decode_segment(request.path_params["name"])
-        if request.method in _SAFE and await house.threads.run_short(aliases.is_account, house.hub, name):
+        state, name = app_state(request), decode_segment(request.path_params["name"])
+        if request.method in _SAFE and await state.threads.run_short(aliases.is_account, state.hub, name):
             request.scope["path_params"] = {**request.path_params, "namespace": name, "name": word}
             return await full(request)
         return await short(request)

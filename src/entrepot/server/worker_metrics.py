@@ -17,7 +17,7 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.server.events import render
+from entrepot.server.log_format import render
 
 _PATIENCE_S = 2.0
 

@@ -25,8 +25,17 @@ import msgspec
 
 from entrepot.errors import EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
-from entrepot.server.events import render
-from entrepot.server.hosting import Certificate, Limits, Stop, first_of, load, run_app, run_in_new_loop, serve_here
+from entrepot.server.hosting import (
+    Certificate,
+    Limits,
+    StopSignal,
+    first_of,
+    load,
+    run_app,
+    run_in_new_loop,
+    serve_here,
+)
+from entrepot.server.log_format import render
 from entrepot.server.worker_metrics import WorkerGroup, join_group
 
 _log = logging.getLogger("entrepot.server")
@@ -55,7 +64,7 @@ class Hosting:
     certificate: Certificate | None = None
 
 
-class _Job(msgspec.Struct, frozen=True):
+class _WorkerConfig(msgspec.Struct, frozen=True):
     """A worker's orders, as they travel to its process."""
 
     factory: str
@@ -103,10 +112,10 @@ def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
             return
 
         async def watch() -> None:
-            stop = Stop()
+            stop = StopSignal()
             stop.ask_on_signals()
             with tempfile.TemporaryDirectory(prefix="entrepot-", ignore_cleanup_errors=True) as folder:
-                await _Crew(hosting, address, stop, folder).work(announce)
+                await _Supervisor(hosting, address, stop, folder).work(announce)
 
         run_in_new_loop(watch)
 
@@ -115,13 +124,13 @@ def worker_main() -> None:
     """Serve as one worker process: orders on standard input, ``ready`` or the failure on standard output."""
     report = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # from here on, whatever is printed is log
-    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=_Job)
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=_WorkerConfig)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("entrepot").setLevel(logging.INFO)
     limits = Limits(job.grace_s, job.keep_alive_s)
 
     async def main() -> None:
-        stop = Stop()
+        stop = StopSignal()
         stop.ask_on_signals()
         _hold_lifeline(stop)
         address = Address(job.ip, job.port)
@@ -137,10 +146,10 @@ def worker_main() -> None:
         sys.exit(1)
 
 
-class _Crew:
+class _Supervisor:
     """The worker processes of one hub."""
 
-    def __init__(self, hosting: Hosting, address: Address, stop: Stop, folder: str) -> None:
+    def __init__(self, hosting: Hosting, address: Address, stop: StopSignal, folder: str) -> None:
         self._hosting = hosting
         self._address = address
         self._stop = stop
@@ -192,7 +201,7 @@ class _Crew:
             start_new_session=True,  # Ctrl-C is this process's to pass on, once
         )
         certificate = self._hosting.certificate
-        job = _Job(
+        job = _WorkerConfig(
             factory=self._hosting.factory,
             settings=self._hosting.settings,
             worker=number,
@@ -233,7 +242,7 @@ async def _all_set(events: list[asyncio.Event]) -> None:
         await event.wait()
 
 
-def _hold_lifeline(stop: Stop) -> None:
+def _hold_lifeline(stop: StopSignal) -> None:
     """Ask for the stop when standard input ends, which is when the parent does."""
     if sys.platform == "win32":  # no pipes in its event loops; the parent's signal has to do
         return

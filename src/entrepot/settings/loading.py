@@ -21,7 +21,10 @@ _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 NOT_SETTINGS = frozenset(
     f"{_PREFIX}{word}"
-    for word in ("CONFIG", "TOKEN", "TOKEN_PATH", "ENDPOINT", "HOME", "CACHE", "OFFLINE", "USER", "PASSWORD")
+    for word in (
+        *("CONFIG", "TOKEN", "TOKEN_PATH", "ENDPOINT", "HOME", "CACHE", "OFFLINE", "USER", "PASSWORD"),
+        *("DISABLE_PROGRESS", "DISABLE_XET", "DOWNLOAD_TIMEOUT", "ETAG_TIMEOUT", "GIT_TOKEN"),
+    )
 )
 """Variables with our prefix that the command line or the client reads, not the hub."""
 

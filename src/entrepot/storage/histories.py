@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write, commits
+from entrepot.catalog import Read, Write
+from entrepot.catalog.repos import commits
 from entrepot.errors import ObjectMissing
 from entrepot.git import Commit, diff_trees
 from entrepot.names import Oid, RepoPath
@@ -16,7 +17,7 @@ from entrepot.storage.trees import Trees
 
 
 @attrs.frozen
-class Logged:
+class LoggedCommit:
     """A commit with its id."""
 
     oid: Oid
@@ -59,10 +60,10 @@ def record_all(tx: Write, repo_id: int, ordered: Sequence[tuple[Oid, Sequence[Oi
     commits.put_many(tx, repo_id, [(oid, parents, generations[oid]) for oid, parents in ordered])
 
 
-def log(tx: Read, repo_id: int, head: Oid, *, offset: int, limit: int) -> list[Logged]:
+def log(tx: Read, repo_id: int, head: Oid, *, offset: int, limit: int) -> list[LoggedCommit]:
     """A page of the history of a commit, newest first."""
     oids = commits.ancestors(tx, repo_id, head, offset=offset, limit=limit)
-    return [Logged(oid, commit) for oid, commit in read_commits(tx, repo_id, oids)]
+    return [LoggedCommit(oid, commit) for oid, commit in read_commits(tx, repo_id, oids)]
 
 
 def changed_paths(store: Store, tx: Read, repo_id: int, oid: Oid) -> Iterator[RepoPath]:
@@ -79,8 +80,8 @@ def changed_paths(store: Store, tx: Read, repo_id: int, oid: Oid) -> Iterator[Re
             folder = folder.rpartition("/")[0]
 
 
-def last_commits(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, Logged]:
+def last_commits(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, LoggedCommit]:
     """The newest commit that changed each path, as far as the index knows."""
     newest = commits.last_changes(tx, repo_id, head, paths)
-    logged = {oid: Logged(oid, commit) for oid, commit in read_commits(tx, repo_id, set(newest.values()))}
+    logged = {oid: LoggedCommit(oid, commit) for oid, commit in read_commits(tx, repo_id, set(newest.values()))}
     return {path: logged[oid] for path, oid in newest.items()}

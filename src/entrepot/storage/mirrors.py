@@ -25,11 +25,13 @@ from typing import Final
 import attrs
 
 from entrepot.blobs.faults import full_disk_told
-from entrepot.catalog import Read, objects, refs
-from entrepot.catalog.repos import RepoRow
+from entrepot.catalog import Read
+from entrepot.catalog.git import objects
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import MAIN, Oid, RefName, Uid
 from entrepot.storage import processes
-from entrepot.storage.growth import find_missing
+from entrepot.storage.missing_objects import find_missing
 from entrepot.storage.packs import write_pack
 from entrepot.storage.store import Store
 

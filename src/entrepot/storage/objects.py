@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from entrepot.blobs import file_key, put
-from entrepot.catalog import Read, objects
-from entrepot.catalog.objects import ObjectRow
+from entrepot.catalog import Read
+from entrepot.catalog.git import objects
+from entrepot.catalog.git.objects import ObjectRow
 from entrepot.errors import ObjectDamaged, ObjectMissing
 from entrepot.git import Commit, Kind, oid_of, parse_commit, parse_pointer, parse_tag_object
-from entrepot.git.scans import TreeScan
+from entrepot.git.tree_scan import TreeScan
 from entrepot.names import Oid, Sha256
 from entrepot.storage.store import Store
 

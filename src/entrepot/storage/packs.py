@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from entrepot.catalog.objects import ObjectRow
+from entrepot.catalog.git.objects import ObjectRow
 from entrepot.errors import ObjectDamaged
 from entrepot.git import Kind
 from entrepot.git.packs import entry_header, pack_header

@@ -31,7 +31,7 @@ _BEYOND_MEMORY = re.compile(rb"attempting to allocate|[Oo]ut of memory|malloc fa
 
 
 @attrs.frozen
-class Arrived:
+class PushedObject:
     """An object of a push; ``content`` is None when it is longer than was asked for."""
 
     oid: Oid
@@ -106,7 +106,7 @@ class Quarantine:
             rows = [line.decode().split() for line in told]
         return [Oid(oid) for oid, kind in rows if kind != Kind.BLOB.value]
 
-    def read(self, oids: Sequence[Oid], *, longest: Mapping[Kind, int]) -> Iterator[Arrived]:
+    def read(self, oids: Sequence[Oid], *, longest: Mapping[Kind, int]) -> Iterator[PushedObject]:
         """Objects in the order of their ids; contents longer than ``longest`` of their kind are skipped.
 
         Raises:
@@ -128,7 +128,7 @@ class Quarantine:
                     _skip(told, size)
                 if told.read(1) != b"\n":
                     raise StoreUnavailable("git", f"the object {oid} of the push was cut short")
-                yield Arrived(oid, kind, size, content)
+                yield PushedObject(oid, kind, size, content)
 
     def close(self) -> None:
         """Remove it with everything in it."""

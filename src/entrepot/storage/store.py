@@ -12,7 +12,7 @@ import attrs
 from entrepot.blobs import Blobs, Inspectable, Multipart
 from entrepot.catalog import Catalog
 from entrepot.git import Entry
-from entrepot.git.scans import TreeScan
+from entrepot.git.tree_scan import TreeScan
 from entrepot.names import Oid, XetHash
 from entrepot.xet import XorbIndex
 
@@ -20,7 +20,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Remembered(Generic[K, V]):
+class ValueCache(Generic[K, V]):
     """The most recently used of some immutable values, bounded by their weight. Thread-safe."""
 
     def __init__(self, limit: int, weigh: Callable[[V], int]) -> None:
@@ -69,15 +69,15 @@ class Store:
     blobs: Blobs
     parts: Multipart
     drafts: Inspectable
-    trees: Remembered[tuple[int, Oid], TreeScan] = attrs.field(
-        factory=lambda: Remembered[tuple[int, Oid], TreeScan](32 << 20, lambda scan: len(scan.content))
+    trees: ValueCache[tuple[int, Oid], TreeScan] = attrs.field(
+        factory=lambda: ValueCache[tuple[int, Oid], TreeScan](32 << 20, lambda scan: len(scan.content))
     )
-    listings: Remembered[tuple[int, Oid], tuple[Entry, ...]] = attrs.field(
-        factory=lambda: Remembered[tuple[int, Oid], tuple[Entry, ...]](300_000, lambda entries: len(entries) + 1)
+    listings: ValueCache[tuple[int, Oid], tuple[Entry, ...]] = attrs.field(
+        factory=lambda: ValueCache[tuple[int, Oid], tuple[Entry, ...]](300_000, lambda entries: len(entries) + 1)
     )
-    indexes: Remembered[XetHash, tuple[int, str, XorbIndex]] = attrs.field(
-        factory=lambda: Remembered[XetHash, tuple[int, str, XorbIndex]](64 << 20, lambda known: 40 * known[2].count)
+    indexes: ValueCache[XetHash, tuple[int, str, XorbIndex]] = attrs.field(
+        factory=lambda: ValueCache[XetHash, tuple[int, str, XorbIndex]](64 << 20, lambda known: 40 * known[2].count)
     )
-    roots: Remembered[tuple[int, Oid], Oid] = attrs.field(
-        factory=lambda: Remembered[tuple[int, Oid], Oid](20_000, lambda _root: 1)
+    roots: ValueCache[tuple[int, Oid], Oid] = attrs.field(
+        factory=lambda: ValueCache[tuple[int, Oid], Oid](20_000, lambda _root: 1)
     )

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, files, objects
-from entrepot.catalog.objects import Measure
+from entrepot.catalog import Read
+from entrepot.catalog.files import files
+from entrepot.catalog.git import objects
+from entrepot.catalog.git.objects import ObjectSize
 from entrepot.errors import EntryNotFound, ObjectMissing
 from entrepot.git import Entry, Mode, parse_tree
 from entrepot.names import ROOT, Oid, RepoPath, Sha256, XetHash, name_fault
@@ -32,7 +34,7 @@ class Node:
 
 
 @attrs.frozen
-class Lfs:
+class LfsTarget:
     """What an LFS pointer points at."""
 
     sha256: Sha256
@@ -40,7 +42,7 @@ class Lfs:
 
 
 @attrs.frozen
-class Listed:
+class ListedEntry:
     """A file or folder as listings show it; ``size`` is that of the real content."""
 
     path: RepoPath
@@ -48,7 +50,7 @@ class Listed:
     is_folder: bool
     size: int
     pointer_size: int
-    lfs: Lfs | None
+    lfs: LfsTarget | None
     xet_hash: XetHash | None = None
 
     @property
@@ -154,7 +156,7 @@ class Trees:
             self._store.listings.put(key, entries)
         return entries
 
-    def everything(self, folder: Oid, path: RepoPath) -> Iterator[Listed]:
+    def everything(self, folder: Oid, path: RepoPath) -> Iterator[ListedEntry]:
         """Every file below a folder with its size, a batch of them in memory at a time."""
         batch: list[Node] = []
         for node in self.walk(folder, path, is_deep=True):
@@ -165,7 +167,7 @@ class Trees:
                 batch = []
         yield from self.measure(batch)
 
-    def measure(self, nodes: Sequence[Node]) -> list[Listed]:
+    def measure(self, nodes: Sequence[Node]) -> list[ListedEntry]:
         """Sizes and LFS facts of some entries, in their order.
 
         Raises:
@@ -212,17 +214,17 @@ def _order_of(entry: Entry) -> tuple[bool, bytes]:
     return _order(entry.name, not entry.is_folder)
 
 
-def _listed(node: Node, measures: dict[Oid, Measure]) -> Listed:
+def _listed(node: Node, measures: dict[Oid, ObjectSize]) -> ListedEntry:
     entry = node.entry
     if not _has_content(entry):
-        return Listed(node.path, entry.oid, entry.is_folder, 0, 0, None)
+        return ListedEntry(node.path, entry.oid, entry.is_folder, 0, 0, None)
     measure = measures.get(entry.oid)
     if measure is None:
         raise ObjectMissing(entry.oid)
     if measure.lfs_sha256 is None or measure.lfs_size is None or entry.mode == Mode.SYMLINK:
-        return Listed(node.path, entry.oid, False, measure.size, 0, None)
-    lfs = Lfs(measure.lfs_sha256, measure.lfs_size)
-    return Listed(node.path, entry.oid, False, lfs.size, measure.size, lfs)
+        return ListedEntry(node.path, entry.oid, False, measure.size, 0, None)
+    lfs = LfsTarget(measure.lfs_sha256, measure.lfs_size)
+    return ListedEntry(node.path, entry.oid, False, lfs.size, measure.size, lfs)
 
 
 def _has_content(entry: Entry) -> bool:

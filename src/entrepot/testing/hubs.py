@@ -26,7 +26,7 @@ from entrepot.errors import ConfigError, InvalidName, Refused
 from entrepot.settings import SETTINGS, Settings, load_settings
 
 if TYPE_CHECKING:
-    from entrepot.hub.house import Hub
+    from entrepot.hub.context import HubContext
 
 _START_S = 60.0
 _STOP_S = 75.0
@@ -92,7 +92,7 @@ class RunningHub:
             InvalidName: the name or the role breaks a rule.
             AlreadyExists: the name was taken by other means.
         """
-        from entrepot.hub import accounts
+        from entrepot.hub.accounts import accounts
 
         with self._lock:
             if (name, role) not in self._users:
@@ -115,7 +115,7 @@ class RunningHub:
             InvalidName: a name or a role breaks a rule.
             AlreadyExists: the name was taken by other means.
         """
-        from entrepot.hub import accounts
+        from entrepot.hub.accounts import accounts
         from entrepot.hub.callers import Role
 
         with self._lock, self._opened() as hub:
@@ -219,9 +219,9 @@ class RunningHub:
         self._process = None
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[Hub]:
+    def _opened(self) -> Iterator[HubContext]:
         """The data folder, opened here beside the server: accounts need no door."""
-        from entrepot.hub.house import open_hub
+        from entrepot.hub.context import open_hub
 
         hub = open_hub(self._settings)
         try:

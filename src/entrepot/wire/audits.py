@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 
-class AuditFacts(msgspec.Struct, frozen=True, kw_only=True):
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One change that somebody made.
 
     ``token``: id of the token it was made with; ``details``: names to texts,

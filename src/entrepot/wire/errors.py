@@ -4,7 +4,7 @@ Both wings use it: the server to send an error, the client to raise the same
 class again. Rows are read from the top: a row stands for its class and every
 class below it that has no row of its own.
 
-Source: hf_api, section 0.2.
+Source: docs/protocols/hf_api.md, section 0.2.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from entrepot.errors import EntrepotError
 
 
 @attrs.frozen
-class Answer:
+class ErrorStatus:
     """How one error looks on the wire: HTTP status and ``X-Error-Code`` (None: the header is absent)."""
 
     status: int
@@ -28,36 +28,36 @@ class Row:
     """One line of the table: ``anonymous`` rows hold when nobody was logged in."""
 
     error: type[EntrepotError]
-    answer: Answer
+    answer: ErrorStatus
     anonymous: bool = False
 
 
 TABLE: tuple[Row, ...] = (
     # The codes that clients turn into classes of their own.
-    Row(errors.RepoNotFound, Answer(404, "RepoNotFound")),
-    Row(errors.RepoNotFound, Answer(401, "RepoNotFound"), anonymous=True),
-    Row(errors.RevisionNotFound, Answer(404, "RevisionNotFound")),
-    Row(errors.EntryNotFound, Answer(404, "EntryNotFound")),
-    Row(errors.GatedRepo, Answer(403, "GatedRepo")),
-    Row(errors.GatedRepo, Answer(401, "GatedRepo"), anonymous=True),
+    Row(errors.RepoNotFound, ErrorStatus(404, "RepoNotFound")),
+    Row(errors.RepoNotFound, ErrorStatus(401, "RepoNotFound"), anonymous=True),
+    Row(errors.RevisionNotFound, ErrorStatus(404, "RevisionNotFound")),
+    Row(errors.EntryNotFound, ErrorStatus(404, "EntryNotFound")),
+    Row(errors.GatedRepo, ErrorStatus(403, "GatedRepo")),
+    Row(errors.GatedRepo, ErrorStatus(401, "GatedRepo"), anonymous=True),
     # Leaves whose status is not that of their family.
-    Row(errors.RepoMoved, Answer(307)),
-    Row(errors.InvalidPath, Answer(422)),
-    Row(errors.RangeNotSatisfiable, Answer(416)),
-    Row(errors.BranchMoved, Answer(412)),
-    Row(errors.StoreFull, Answer(507)),
-    Row(errors.ClientGone, Answer(499)),
-    Row(errors.BodyTooSlow, Answer(408)),
+    Row(errors.RepoMoved, ErrorStatus(307)),
+    Row(errors.InvalidPath, ErrorStatus(422)),
+    Row(errors.RangeNotSatisfiable, ErrorStatus(416)),
+    Row(errors.BranchMoved, ErrorStatus(412)),
+    Row(errors.StoreFull, ErrorStatus(507)),
+    Row(errors.ClientGone, ErrorStatus(499)),
+    Row(errors.BodyTooSlow, ErrorStatus(408)),
     # Families.
-    Row(errors.Invalid, Answer(400)),
-    Row(errors.Unauthenticated, Answer(401)),
-    Row(errors.Forbidden, Answer(403)),
-    Row(errors.NotFound, Answer(404)),
-    Row(errors.Conflict, Answer(409)),
-    Row(errors.TooLarge, Answer(413)),
-    Row(errors.Unavailable, Answer(503)),
-    Row(errors.Damaged, Answer(500)),
-    Row(EntrepotError, Answer(500)),
+    Row(errors.Invalid, ErrorStatus(400)),
+    Row(errors.Unauthenticated, ErrorStatus(401)),
+    Row(errors.Forbidden, ErrorStatus(403)),
+    Row(errors.NotFound, ErrorStatus(404)),
+    Row(errors.Conflict, ErrorStatus(409)),
+    Row(errors.TooLarge, ErrorStatus(413)),
+    Row(errors.Unavailable, ErrorStatus(503)),
+    Row(errors.Damaged, ErrorStatus(500)),
+    Row(EntrepotError, ErrorStatus(500)),
 )
 
 _BY_CLASS = {(row.error, row.anonymous): row.answer for row in TABLE}
@@ -69,7 +69,7 @@ _BY_STATUS = {row.answer.status: row.error for row in reversed(TABLE) if not row
 }
 
 
-def answer_of(error: EntrepotError) -> Answer:
+def answer_of(error: EntrepotError) -> ErrorStatus:
     """The status and code an error travels as."""
     anonymous = bool(getattr(error, "anonymous", False))
     for ancestor in type(error).__mro__:

@@ -1,4 +1,4 @@
-"""What was found, in JSON. Source: hf_api, section 1C; the full-text search is this hub's own."""
+"""What was found, in JSON. Source: docs/protocols/hf_api.md, section 1C; the full-text search is this hub's own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from entrepot.wire.accounts import OrgName, Person
-from entrepot.wire.repos import RepoInfo
+from entrepot.wire.accounts.accounts import OrgName, Person
+from entrepot.wire.repos.repositories import RepoInfo
 
 
 class QuickRepo(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "trending_weight": "trendingWeight"}):
@@ -19,7 +19,7 @@ class QuickRepo(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id",
     trending_weight: float
 
 
-class QuickFindings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class QuickSearchResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a search box proposes for ``q``."""
 
     q: str
@@ -59,7 +59,7 @@ class TextHit(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_modified: str
 
 
-class TextFindings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class TextSearchResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Some of what has the words, and how much there is."""
 
     hits: Sequence[TextHit]

@@ -22,7 +22,7 @@ def format_ms(ms: int) -> str:
     Raises:
         OverflowError: the year does not fit into four digits.
 
-    Source: hf_api, section 0.4.
+    Source: docs/protocols/hf_api.md, section 0.4.
     """
     moment = _EPOCH + ms * _MILLISECOND
     return f"{moment.strftime('%Y-%m-%dT%H:%M:%S').rjust(19, '0')}.{ms % 1000:03d}Z"

@@ -1,4 +1,4 @@
-"""Webhooks in JSON. Source: hf_api, section 1B.5; deliveries are this hub's own."""
+"""Webhooks in JSON. Source: docs/protocols/hf_api.md, section 1B.5; deliveries are this hub's own."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Any
 import msgspec
 
 
-class WatchedThing(msgspec.Struct, frozen=True):
+class WatchedSubject(msgspec.Struct, frozen=True):
     """What a webhook watches; ``type`` is user, org, model, dataset or space."""
 
     type: str
     name: str
 
 
-class WebhookFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class WebhookInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One webhook."""
 
     id: str
-    watched: Sequence[WatchedThing]
+    watched: Sequence[WatchedSubject]
     domains: Sequence[str]
     disabled: bool
     url: str
     secret: str | None = None
 
 
-class WebhookAnswer(msgspec.Struct, frozen=True):
+class WebhookResponse(msgspec.Struct, frozen=True):
     """The answer of everything that is about one webhook."""
 
-    webhook: WebhookFacts
+    webhook: WebhookInfo
 
 
-class WebhookQuestion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The body that makes or changes a webhook; what is absent stays."""
 
     url: str | None = None
-    watched: Sequence[WatchedThing] | None = None
+    watched: Sequence[WatchedSubject] | None = None
     domains: Sequence[str] | None = None
     secret: str | None = None
     job_source_id: str | None = None
 
 
-class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One delivery: ``state`` is pending, sending, done or failed; ``status`` that of the receiver's answer."""
 
     id: str

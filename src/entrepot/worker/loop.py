@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from entrepot.errors import EntrepotError
-from entrepot.hub import followups
-from entrepot.hub.followups import Job, Run
-from entrepot.hub.house import Hub
+from entrepot.hub.context import HubContext
+from entrepot.hub.jobs import handlers
+from entrepot.hub.jobs.handlers import Job, Run
 
 _log = logging.getLogger("entrepot.worker")
 
@@ -43,11 +43,11 @@ class Worker:
 
     def __init__(
         self,
-        hub: Hub,
+        hub: HubContext,
         *,
         threads: Mapping[str, int] | None = None,
         grace_s: float = 25.0,
-        renew_every_s: float = followups.LEASE_MS / 3000,
+        renew_every_s: float = handlers.LEASE_MS / 3000,
     ) -> None:
         """Prepare; :meth:`start` begins.
 
@@ -63,7 +63,7 @@ class Worker:
         self._hub = hub
         self._grace_s = grace_s
         self._renew_every_s = renew_every_s
-        self._owner = followups.new_owner()
+        self._owner = handlers.new_owner()
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._running: dict[int, Job] = {}
@@ -80,8 +80,8 @@ class Worker:
         for thread in (*self._threads, self._keeper):
             thread.start()
         with contextlib.suppress(EntrepotError):  # planned at the next start, at the latest
-            followups.take_over(self._hub)
-            followups.plan_recurring(self._hub)
+            handlers.take_over(self._hub)
+            handlers.plan_recurring(self._hub)
 
     def stop(self) -> None:
         """Claim no more jobs, put back those that pause, wait for those that run, at most ``grace_s`` seconds.
@@ -118,11 +118,11 @@ class Worker:
 
     def _take_turn(self, lane: _Lane, paused: list[_Slot]) -> float:
         """Run a slice of a new job, and one of a paused job; the seconds to sleep afterwards."""
-        pause_ms = followups.pause_ms(self._hub, lane.name)
+        pause_ms = handlers.pause_ms(self._hub, lane.name)
         job = None
         if pause_ms == 0:
             with lane.claiming:
-                job = followups.claim(self._hub, self._owner, lane=lane.name, excluded=lane.full())
+                job = handlers.claim(self._hub, self._owner, lane=lane.name, excluded=lane.full())
                 if job is not None:
                     lane.begin(job)
         if job is not None:
@@ -178,7 +178,7 @@ class Worker:
         while not self._ended.wait(self._renew_every_s):
             for job in list(self._running.values()):
                 try:
-                    kept = followups.renew(self._hub, self._owner, job)
+                    kept = handlers.renew(self._hub, self._owner, job)
                 except Exception as error:  # noqa: BLE001 - the edge: the next renewal may still be in time
                     _log.error("job.renewal_failed id=%d", job.id, exc_info=error)
                 else:
@@ -186,9 +186,9 @@ class Worker:
                         _log.warning("job.lease_lost id=%d kind=%s", job.id, job.kind)
 
 
-def threads_of(hub: Hub) -> dict[str, int]:
+def threads_of(hub: HubContext) -> dict[str, int]:
     """Return how many threads the settings of a hub give to each lane."""
-    return {lane: getattr(hub.settings, f"{lane}_job_threads") for lane in followups.LANES}
+    return {lane: getattr(hub.settings, f"{lane}_job_threads") for lane in handlers.LANES}
 
 
 class _Slot:

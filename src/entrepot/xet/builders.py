@@ -20,7 +20,7 @@ class XorbBuilder:
     Guarantees: equal chunks in equal order give equal bytes. Not for several
     threads at once.
 
-    Source: xet, section 5.
+    Source: docs/protocols/xet.md, section 5.
     """
 
     __slots__ = ("_ends", "_hashes", "_pieces", "_raw_ends", "_size")

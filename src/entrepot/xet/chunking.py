@@ -3,7 +3,7 @@
 Only needed to chunk what arrived by another way than Xet: a server accepts
 chunks however a client cut them.
 
-Source: xet, section 3.
+Source: docs/protocols/xet.md, section 3.
 """
 
 from __future__ import annotations

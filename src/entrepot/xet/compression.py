@@ -1,6 +1,6 @@
 """Compression of one chunk: stored as it is, LZ4, or LZ4 over grouped bytes.
 
-Source: xet, section 4; LZ4 frame format 1.6.4 (lz4, ``doc/lz4_Frame_format.md``).
+Source: docs/protocols/xet.md, section 4; LZ4 frame format 1.6.4 (lz4, ``doc/lz4_Frame_format.md``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which chunks may be asked for by anybody, and what is answered.
 
-Source: xet, section 9.
+Source: docs/protocols/xet.md, section 9.
 """
 
 from __future__ import annotations

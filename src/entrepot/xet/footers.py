@@ -3,7 +3,7 @@
 Nothing in it is used: a hub computes all of it from the chunks. It must still
 have the right shape, because bytes of unknown meaning are not kept.
 
-Source: xet, section 5.
+Source: docs/protocols/xet.md, section 5.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ All are 32 bytes of keyed BLAKE3. Inside, chunk hashes are raw ``bytes``, run
 together without separators; the id of a xorb or a file is a
 :class:`XetHash`, the text that stands in URLs and JSON.
 
-Source: xet, section 2.
+Source: docs/protocols/xet.md, section 2.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reconstruction plans: which bytes of which xorbs give a range of a file.
 
-Source: xet, section 7.2.
+Source: docs/protocols/xet.md, section 7.2.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Shards: which chunks make up which file, and which chunks a xorb has.
 
 Everything is little-endian and comes in records of 48 bytes.
-Source: xet, section 6.
+Source: docs/protocols/xet.md, section 6.
 """
 
 from __future__ import annotations

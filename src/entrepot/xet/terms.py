@@ -2,7 +2,7 @@
 
 They stay in the 48-byte records in which shards carry them, because a large
 file has hundreds of thousands and only a few are looked at.
-Source: xet, section 6.
+Source: docs/protocols/xet.md, section 6.
 """
 
 from __future__ import annotations

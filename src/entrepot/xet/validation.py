@@ -8,7 +8,7 @@ term that reaches beyond them fails like one of a xorb that was never stored.
 Nothing that the hub has computed is part of an error: a shard that is wrong
 on purpose teaches nothing but which check failed.
 
-Source: xet, section 8.
+Source: docs/protocols/xet.md, section 8.
 """
 
 from __future__ import annotations

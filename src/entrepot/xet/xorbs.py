@@ -2,7 +2,7 @@
 
 A serialized xorb is ``u8 version = 0, u24 stored length, u8 scheme, u24
 length, payload`` for each chunk, little-endian; old clients append a footer.
-Source: xet, sections 5 and 8.
+Source: docs/protocols/xet.md, sections 5 and 8.
 """
 
 from __future__ import annotations

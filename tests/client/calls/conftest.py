@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.client.calls import repos
 from entrepot.client.hubs import Hub
-from entrepot.client.places import places
+from entrepot.client.paths import places
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.testing.hubs import RunningHub
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from entrepot.client.calls import Answer, access
+from entrepot.client.calls import Response, access
 from entrepot.names import RepoId, RepoRef, RepoType
 
 REF = RepoRef(RepoType.MODEL, RepoId("ns", "name"))
@@ -14,7 +14,7 @@ REQUEST = (
 def test_requests_are_listed_by_status() -> None:
     call = access.page(REF, "pending")
     assert call.path == f"{ROOT}/pending"
-    [request] = call.read(Answer(200, {}, REQUEST, "http://hub/x")).items
+    [request] = call.read(Response(200, {}, REQUEST, "http://hub/x")).items
     assert (request.user.user, request.user.email, request.request_id) == ("bob", None, "65f1")
     assert request.fields == {"Purpose": "study"}
 

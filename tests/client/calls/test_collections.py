@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.client.calls import Answer, Call, collections
+from entrepot.client.calls import Call, Response, collections
 
 SLUG = "ns/best-models-65f000000000000000000001"
 ROOT = f"/api/collections/{SLUG}"
@@ -16,7 +16,7 @@ BODY = (
 
 
 def read(call: Call[Any], body: bytes) -> Any:
-    return call.read(Answer(200, {}, body, "http://hub/x"))
+    return call.read(Response(200, {}, body, "http://hub/x"))
 
 
 @pytest.mark.parametrize(

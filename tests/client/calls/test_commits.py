@@ -5,7 +5,7 @@ from collections.abc import Callable
 from entrepot.client.calls import commits, files
 from entrepot.client.hubs import Hub
 from entrepot.names import RepoRef
-from entrepot.wire.commits import File, FileLine, Header, HeaderLine
+from entrepot.wire.repos.commits import File, FileLine, Header, HeaderLine
 
 LINES = (HeaderLine(Header(summary="add")), FileLine(File(path="a.txt", content="hi")))
 

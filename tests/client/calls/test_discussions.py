@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from entrepot.client.calls import Answer, Call, discussions
+from entrepot.client.calls import Call, Response, discussions
 from entrepot.errors import AnswerUnusable
 from entrepot.names import RepoId, RepoRef, RepoType
 
 REF = RepoRef(RepoType.DATASET, RepoId("ns", "name"))
 ROOT = "/api/datasets/ns/name/discussions"
 
-# Shapes of hf_api, section 1B.1.
+# Shapes of docs/protocols/hf_api.md, section 1B.1.
 THREAD = (
     b'{"num":7,"title":"T","author":{"name":"ann"},"createdAt":"2024-01-01T00:00:00.000Z","status":"draft",'
     b'"isPullRequest":true,"repo":{"name":"ns/name","type":"dataset"},"numComments":1,"pinned":false}'
@@ -24,7 +24,7 @@ EVENT = (
 
 
 def read(call: Call[Any], body: bytes) -> Any:
-    return call.read(Answer(200, {}, body, "http://hub/x"))
+    return call.read(Response(200, {}, body, "http://hub/x"))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from entrepot.client.calls import Answer, files
+from entrepot.client.calls import Response, files
 from entrepot.client.calls.files import FileFacts
 from entrepot.client.hubs import Hub
 from entrepot.errors import AnswerUnusable, EntryNotFound
@@ -38,7 +38,7 @@ def test_paths_of_files() -> None:
 
 def facts(status: int = 200, **headers: str) -> FileFacts:
     found = {name.replace("_", "-"): value for name, value in headers.items()}
-    return files.read_facts(Answer(status, found, b"", "http://hub/f"))
+    return files.read_facts(Response(status, found, b"", "http://hub/f"))
 
 
 def test_facts_of_a_large_file_come_first() -> None:

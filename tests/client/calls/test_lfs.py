@@ -10,9 +10,9 @@ from entrepot.client.calls import commits, lfs
 from entrepot.client.hubs import Hub
 from entrepot.errors import TooLarge
 from entrepot.names import RepoRef
-from entrepot.wire.commits import Header, HeaderLine, LfsFile, LfsFileLine
-from entrepot.wire.large_files import SharedFile
-from entrepot.wire.lfs import CompletedPart, LfsObject
+from entrepot.wire.files.large_files import SharedFile
+from entrepot.wire.files.lfs import CompletedPart, LfsObject
+from entrepot.wire.repos.commits import Header, HeaderLine, LfsFile, LfsFileLine
 
 DATA = b"large" * 100
 OBJECT = LfsObject(hashlib.sha256(DATA).hexdigest(), len(DATA))

@@ -6,11 +6,11 @@ import pytest
 
 from entrepot.client.calls import known, repos
 from entrepot.client.calls.repos import Filter
-from entrepot.client.failures import HubFailure
+from entrepot.client.http_errors import HubFailure
 from entrepot.client.hubs import Hub
 from entrepot.errors import Conflict, RepoNotFound, RevisionNotFound
 from entrepot.names import RepoId, RepoRef, RepoType
-from entrepot.wire.repos import RepoSettings
+from entrepot.wire.repos.repositories import RepoSettings
 
 MakeRepo = Callable[..., RepoRef]
 

@@ -8,7 +8,7 @@ from entrepot.client.calls import commits, trees
 from entrepot.client.hubs import Hub
 from entrepot.errors import EntryNotFound
 from entrepot.names import RepoRef
-from entrepot.wire.commits import File, FileLine, Header, HeaderLine
+from entrepot.wire.repos.commits import File, FileLine, Header, HeaderLine
 
 STRANGE = "a b/ü%23?#&.txt"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.client.calls import Answer, Call, webhooks
+from entrepot.client.calls import Call, Response, webhooks
 from entrepot.client.calls.webhooks import Watched
 
 ROOT = "/api/settings/webhooks"
@@ -13,7 +13,7 @@ WATCHED = [Watched("model", "ns/m")]
 
 
 def read(call: Call[Any], body: bytes) -> Any:
-    return call.read(Answer(200, {}, body, "http://hub/x"))
+    return call.read(Response(200, {}, body, "http://hub/x"))
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from entrepot.names import RepoRef
 
 def test_passes_for_reading_and_writing(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> None:
     ref = fresh_repo()
-    found = hub.send(xet.read_pass(ref, "main"))
+    found = hub.send(xet.read_token(ref, "main"))
     assert found.cas_url.startswith(hub.endpoint)
     assert found.access_token not in repr(found)
-    assert hub.send(xet.write_pass(ref, "main")).access_token != found.access_token
-    at_url = hub.send(xet.pass_at(f"{hub.endpoint}{xet.read_pass_path(ref, 'main')}"))
+    assert hub.send(xet.write_token(ref, "main")).access_token != found.access_token
+    at_url = hub.send(xet.token_at(f"{hub.endpoint}{xet.read_token_path(ref, 'main')}"))
     assert at_url.cas_url == found.cas_url
 
 
@@ -21,5 +21,5 @@ def test_a_pass_for_a_pull_request() -> None:
     from entrepot.names import RepoId, RepoType
 
     ref = RepoRef(RepoType.MODEL, RepoId("a", "b"))
-    call = xet.write_pass(ref, "main", create_pr=True)
+    call = xet.write_token(ref, "main", create_pr=True)
     assert (call.path, call.query) == ("/api/models/a/b/xet-write-token/main", (("create_pr", "1"),))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from entrepot.hf.shapes.accounts import Organization, User, org_of, person_of, user_of
-from entrepot.wire.accounts import OrgName, OrgOverview, Person, UserOverview
+from entrepot.wire.accounts.accounts import OrgName, OrgOverview, Person, UserOverview
 
 
 def test_a_page_of_a_user() -> None:

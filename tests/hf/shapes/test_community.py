@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from entrepot.client.calls.access import AccessRequest, Asker
-from entrepot.client.calls.collections import CollectionFacts, Item, Note, Owner
+from entrepot.client.calls.collections import CollectionFacts, CollectionOwner, Item, ItemNote
 from entrepot.client.calls.likes import Like, LikedRepo
 from entrepot.client.calls.webhooks import Watched, Webhook
 from entrepot.hf.shapes.community import collection_of, likes_of, request_of, webhook_of
@@ -18,8 +18,8 @@ def test_a_collection_and_its_place() -> None:
     facts = CollectionFacts(
         slug="ns/t-1",
         title="T",
-        owner=Owner("ns"),
-        items=[Item(uid="1", id="x", type="collection", slug="ns/u-2", note=Note("n"))],
+        owner=CollectionOwner("ns"),
+        items=[Item(uid="1", id="x", type="collection", slug="ns/u-2", note=ItemNote("n"))],
         last_updated=WHEN,
     )
     found = collection_of(facts, "http://hub", position=3)

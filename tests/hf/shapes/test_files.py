@@ -4,15 +4,15 @@ import datetime
 from pathlib import Path
 
 from entrepot.client.calls.files import FileFacts
-from entrepot.client.downloads import Forecast
+from entrepot.client.downloads.downloads import DownloadPlan
 from entrepot.hf.shapes.files import RepoFile, RepoFolder, XetFileData, dry_run_of, entry_of, metadata_of
-from entrepot.wire.trees import LastCommit, LfsFacts, TreeEntry
+from entrepot.wire.repos.trees import LastCommit, LfsInfo, TreeEntry
 
 LAST = LastCommit(id="c" * 40, title="first", date="2024-05-01T12:34:56.789Z")
 
 
 def test_a_large_file_shows_what_its_pointer_says() -> None:
-    lfs = LfsFacts(oid="s" * 64, size=1000, pointer_size=129)
+    lfs = LfsInfo(oid="s" * 64, size=1000, pointer_size=129)
     file = entry_of(TreeEntry(type="file", oid="o" * 40, size=1000, path="d/m", lfs=lfs, xet_hash="x" * 64))
     assert isinstance(file, RepoFile)
     assert (file.path, file.size, file.blob_id, file.xet_hash, file.last_commit) == (
@@ -41,6 +41,6 @@ def test_facts_have_their_known_names() -> None:
 
 
 def test_a_forecast_has_its_known_names() -> None:
-    found = dry_run_of(Forecast("c" * 40, "d/f", 5, Path("/c/d/f"), is_here=False, is_fetched=True))
+    found = dry_run_of(DownloadPlan("c" * 40, "d/f", 5, Path("/c/d/f"), is_here=False, is_fetched=True))
     assert (found.commit_hash, found.file_size, found.filename) == ("c" * 40, 5, "d/f")
     assert (found.local_path, found.is_cached, found.will_download) == ("/c/d/f", False, True)

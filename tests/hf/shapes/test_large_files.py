@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from entrepot.hf.shapes.large_files import large_file_of
-from entrepot.wire.large_files import LargeFileEntry
+from entrepot.wire.files.large_files import LargeFileEntry
 
 
 def test_a_large_file() -> None:

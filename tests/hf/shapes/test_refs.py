@@ -3,8 +3,8 @@ from __future__ import annotations
 import datetime
 
 from entrepot.hf.shapes.refs import GitRefInfo, commit_of, refs_of
-from entrepot.wire.logs import FormattedMessage, LogAuthor, LogEntry
-from entrepot.wire.refs import Ref, Refs
+from entrepot.wire.repos.histories import FormattedMessage, LogAuthor, LogEntry
+from entrepot.wire.repos.refs import Ref, Refs
 
 
 def test_refs() -> None:

@@ -11,9 +11,9 @@ from huggingface_hub import ModelInfo as TheirModel
 from entrepot.cards import DatasetCardData, ModelCardData, SpaceCardData
 from entrepot.hf.shapes.repos import dataset_of, info_of, model_of, space_of
 from entrepot.names import RepoType
-from entrepot.wire.repos import WiderRepoInfo
+from entrepot.wire.repos.repositories import WiderRepoInfo
 
-# A model as a hub with inference and scanners describes it; shape of hf_api, section 1A.3.
+# A model as a hub with inference and scanners describes it; shape of docs/protocols/hf_api.md, section 1A.3.
 MODEL: dict[str, Any] = {
     "_id": "65f000000000000000000001",
     "id": "ns/name",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.hub import repositories
+from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef
 
 

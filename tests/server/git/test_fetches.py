@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from entrepot.git import DELIM, FLUSH, pkt_line
-from entrepot.hub import git_wire
+from entrepot.hub.git import git_wire
 from entrepot.storage import mirrors
 
 LS_REFS = pkt_line(b"command=ls-refs\n") + DELIM + pkt_line(b"ref-prefix refs/heads/\n") + FLUSH
@@ -64,9 +64,9 @@ def test_git_ends_when_its_client_has_gone(world: Any) -> None:
 def test_a_mirror_that_turns_out_to_be_damaged_is_made_anew(world: Any) -> None:
     ref = world.repo("fetch-damaged")
     commit = world.commit(ref, {"a": os.urandom(5000)})
-    errand = git_wire.serve_uploads(world.hub, None, ref, "")
-    errand.release()
-    pack = next((world.hub.settings.data / "cache" / "git" / errand.uid / "objects" / "pack").glob("*.pack"))
+    command = git_wire.serve_uploads(world.hub, None, ref, "")
+    command.release()
+    pack = next((world.hub.settings.data / "cache" / "git" / command.uid / "objects" / "pack").glob("*.pack"))
     written = pack.stat()
     pack.chmod(0o600)
     data = bytearray(pack.read_bytes())
@@ -85,9 +85,9 @@ def test_a_mirror_that_turns_out_to_be_damaged_is_made_anew(world: Any) -> None:
 def test_a_client_cannot_have_a_mirror_discarded(world: Any) -> None:
     ref = world.repo("fetch-filters")
     commit = world.commit(ref, {"a": os.urandom(5000)})
-    errand = git_wire.serve_uploads(world.hub, None, ref, "")
-    errand.release()
-    folder = world.hub.settings.data / "cache" / "git" / errand.uid
+    command = git_wire.serve_uploads(world.hub, None, ref, "")
+    command.release()
+    folder = world.hub.settings.data / "cache" / "git" / command.uid
     before = folder.stat().st_ino
     for line in (
         f"filter sparse:oid={'0' * 40}",

@@ -16,9 +16,10 @@ import httpx2
 import pytest
 from huggingface_hub import HfApi
 
-from entrepot.hub import accounts, repositories
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.repositories import NewRepo
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
@@ -31,7 +32,7 @@ _NUMBERS = itertools.count(1)
 class Site:
     """A running hub with the users alice and bob; ``reader`` is a read token of alice."""
 
-    hub: Hub
+    hub: HubContext
     url: str
     alice: str
     reader: str
@@ -65,7 +66,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @contextlib.contextmanager
-def opened(folder: Path) -> Iterator[Hub]:
+def opened(folder: Path) -> Iterator[HubContext]:
     hub = open_hub(
         Settings(data=folder, port=0, trusted_proxies=("127.0.0.1",), allowed_hosts=("hub.example",)), fsync=False
     )

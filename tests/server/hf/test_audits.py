@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from entrepot.hub import accounts
+from entrepot.hub.accounts import accounts
 
 PATH = "/api/admin/audit"
 

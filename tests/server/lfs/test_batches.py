@@ -14,8 +14,9 @@ import pytest
 from huggingface_hub import CommitOperationAdd
 from huggingface_hub.lfs import lfs_upload, post_lfs_batch_info
 
-from entrepot.hub import accounts, repositories
-from entrepot.hub.repositories import NewRepo
+from entrepot.hub.accounts import accounts
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.wire.times import parse_time
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.hub import accounts
+from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Role
 
 JSON = "application/vnd.git-lfs+json"
@@ -32,8 +32,8 @@ def mate(world: Any) -> str:
 
 
 def shared(world: Any, name: str) -> Any:
-    from entrepot.hub import repositories
-    from entrepot.hub.repositories import NewRepo
+    from entrepot.hub.repos import repositories
+    from entrepot.hub.repos.repositories import NewRepo
     from entrepot.names import RepoType
 
     return repositories.create(world.hub, world.caller(), NewRepo(RepoType.MODEL, name, "team")).ref

@@ -17,9 +17,9 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from entrepot.hub import upkeep
-from entrepot.hub.downloads import DownloadCounter
-from entrepot.server.doors import House
+from entrepot.hub.jobs import maintenance
+from entrepot.hub.search.downloads import DownloadCounter
+from entrepot.server.handlers import AppState
 from entrepot.server.lfs.uploads import take_in
 from entrepot.server.threads import Threads
 
@@ -302,8 +302,8 @@ def test_a_cancelled_upload_is_discarded_wherever_it_was(
         return {"type": "http.request", "body": b"abc", "more_body": False}
 
     async def cancel_midway() -> None:
-        house = House(world.hub, threads, DownloadCounter())
-        scope = {"type": "http", "method": "PUT", "headers": [], "state": {"house": house}}
+        state = AppState(world.hub, threads, DownloadCounter())
+        scope = {"type": "http", "method": "PUT", "headers": [], "state": {"house": state}}
         task = asyncio.create_task(take_in(Request(scope, receive), arriving.begin))
         await asyncio.to_thread(arriving.reached.wait, 10)
         task.cancel()
@@ -317,4 +317,4 @@ def test_a_cancelled_upload_is_discarded_wherever_it_was(
 
 
 def test_fsck_finds_nothing_wrong_after_all_of_this(world: Any) -> None:
-    assert [finding for finding in upkeep.fsck(world.hub) if finding.kind != "orphaned"] == []
+    assert [finding for finding in maintenance.fsck(world.hub) if finding.kind != "orphaned"] == []

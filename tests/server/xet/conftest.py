@@ -18,14 +18,15 @@ import attrs
 import httpx2
 import pytest
 
-from entrepot.hub import accounts, commits, repositories, tokens
+from entrepot.hub.accounts import accounts, tokens
+from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
-from entrepot.hub.commits import Draft
-from entrepot.hub.house import Hub, open_hub
-from entrepot.hub.operations import AddLarge
-from entrepot.hub.repositories import Changes, NewRepo
-from entrepot.hub.scopes import READ, WRITE, Wish
-from entrepot.hub.tokens import TokenWish
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.files.operations import AddLarge
+from entrepot.hub.repos import commits, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.repositories import NewRepo, RepoChanges
+from entrepot.hub.scopes import READ, WRITE, RequestedScope
 from entrepot.names import RepoPath, RepoRef, RepoType, Sha256, parse_repo_id
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
@@ -112,7 +113,7 @@ class Holder:
 class Store:
     """A running hub; alice and bob can write to their own repositories."""
 
-    hub: Hub
+    hub: HubContext
     url: str
     clock: Clock
     tokens: dict[str, str]
@@ -138,20 +139,20 @@ class Store:
 
     def fine_grained(self, owner: str, repo: str) -> str:
         """Create a fine-grained token that can read and write one repository."""
-        wish = TokenWish(FINE_GRAINED, places=[Wish("model", repo, [READ, WRITE])])
+        wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", repo, [READ, WRITE])])
         return tokens.make_for(self.hub, owner, wish)[0].secret
 
     def commit(self, repo: str, path: str, sha256: Sha256 | None) -> None:
         """Commit a large file that has been uploaded."""
         assert sha256 is not None
         ref, owner = RepoRef(RepoType.MODEL, parse_repo_id(repo)), repo.partition("/")[0]
-        draft = Draft("add", [AddLarge(RepoPath(path), sha256, None)])
+        draft = CommitDraft("add", [AddLarge(RepoPath(path), sha256, None)])
         commits.create(self.hub, self.hub.identify(self.tokens[owner]), ref, "main", draft)
 
     def make_private(self, repo: str) -> None:
         """Make a repository private."""
         ref, owner = RepoRef(RepoType.MODEL, parse_repo_id(repo)), repo.partition("/")[0]
-        repositories.configure(self.hub, self.hub.identify(self.tokens[owner]), ref, Changes(visibility="private"))
+        repositories.configure(self.hub, self.hub.identify(self.tokens[owner]), ref, RepoChanges(visibility="private"))
 
     def client(self, repo: str, verb: str = "write") -> httpx2.Client:
         """Return a client with an access token for a repository."""

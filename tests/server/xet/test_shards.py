@@ -12,9 +12,9 @@ import httpx2
 import pytest
 
 from entrepot.errors import Busy, Malformed, XorbDamaged
-from entrepot.hub import chunks
+from entrepot.hub.files import chunks
 from entrepot.names import XetHash
-from entrepot.server.xet.shards import LinesAnswer
+from entrepot.server.xet.shards import ProgressResponse
 from entrepot.xet import (
     FileBlock,
     Shard,
@@ -161,7 +161,7 @@ def test_a_shard_that_is_too_long_is_refused_before_it_is_read(store: Any, path:
     assert store.announce(store.new_repo(), path, 81 << 20) == 413
 
 
-async def told(answer: LinesAnswer, sent: list[dict[str, Any]], each: Any = lambda: None) -> None:
+async def told(answer: ProgressResponse, sent: list[dict[str, Any]], each: Any = lambda: None) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
         each()
@@ -183,7 +183,7 @@ def test_lines_are_sent_again_and_again_until_the_end() -> None:
 
     async def run() -> None:
         enough = asyncio.Event()
-        answer = LinesAnswer(lambda: wait(enough), "id", every_s=0.001)
+        answer = ProgressResponse(lambda: wait(enough), "id", every_s=0.001)
         await told(answer, sent, lambda: enough.set() if len(sent) == 4 else None)
 
     async def wait(enough: asyncio.Event) -> None:
@@ -204,7 +204,7 @@ def test_the_last_line_says_whether_to_try_again(error: Exception, retryable: bo
     async def fail() -> None:
         raise error
 
-    asyncio.run(told(LinesAnswer(fail, "id"), sent))
+    asyncio.run(told(ProgressResponse(fail, "id"), sent))
     assert bodies(sent) == [{"type": "error", "message": str(error), "retryable": retryable}]
 
 
@@ -215,7 +215,7 @@ def test_an_error_that_nobody_foresaw_is_left_to_the_edge() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(told(LinesAnswer(fail, "id"), sent))
+        asyncio.run(told(ProgressResponse(fail, "id"), sent))
     assert sent == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from entrepot.hub.chunks import MAX_XORB_BODY, ReceivingXorb
+from entrepot.hub.files.chunks import MAX_XORB_BODY, ReceivingXorb
 
 
 def send(store: Any, repo: str, xorb: str, data: Any, verb: str = "write") -> httpx2.Response:

@@ -4,7 +4,7 @@ One module per noun of the API makes :class:`Call` values; the transport
 (``client/transport.py``) sends them. A reader is only given answers whose
 status is below 400, or of a HEAD that was redirected to another origin.
 
-Source: hf_api, sections 0 and 1.
+Source: docs/protocols/hf_api.md, sections 0 and 1.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NEXT = re.compile(r"""<([^<>]+)>\s*;[^,<]*\brel="?next"?""")
 
 
 @attrs.frozen
-class Answer:
+class Response:
     """What came back: header names are lower case, ``url`` is where the answer came from."""
 
     status: int
@@ -56,7 +56,7 @@ class Call(Generic[T_co]):
 
     method: str
     path: str
-    read: Callable[[Answer], T_co] = attrs.field(repr=False)
+    read: Callable[[Response], T_co] = attrs.field(repr=False)
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = attrs.field(default=None, repr=False)
     media_type: str | None = None
@@ -67,7 +67,7 @@ class Call(Generic[T_co]):
 
 
 @attrs.frozen
-class Page(Generic[T_co]):
+class ResultPage(Generic[T_co]):
     """Some items of a list, and the absolute URL of the next ones; None: these were the last."""
 
     items: list[T_co]
@@ -108,18 +108,18 @@ def pairs(**values: str | int | bool | Iterable[str] | None) -> tuple[tuple[str,
 # --- reading answers --------------------------------------------------------
 
 
-def nothing(_answer: Answer) -> None:
+def nothing(_answer: Response) -> None:
     """A reader for answers that say nothing but their status."""
 
 
-def json_as(shape: type[T]) -> Callable[[Answer], T]:
+def json_as(shape: type[T]) -> Callable[[Response], T]:
     """A reader of JSON as this shape; keys that the shape does not know are ignored.
 
     The reader raises AnswerUnusable when the body is not that.
     """
     decoder = msgspec.json.Decoder(shape, strict=False)
 
-    def read(answer: Answer) -> T:
+    def read(answer: Response) -> T:
         try:
             return decoder.decode(answer.body)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -128,14 +128,14 @@ def json_as(shape: type[T]) -> Callable[[Answer], T]:
     return read
 
 
-def without_nulls(shape: type[T]) -> Callable[[Answer], T]:
+def without_nulls(shape: type[T]) -> Callable[[Response], T]:
     """As :func:`json_as`, but a ``null`` that the shape does not expect counts as an absent key.
 
     For answers in which hubs differ in what they leave out.
     """
     decoder = msgspec.json.Decoder(shape, strict=False)
 
-    def read(answer: Answer) -> T:
+    def read(answer: Response) -> T:
         with contextlib.suppress(msgspec.DecodeError, RecursionError):
             return decoder.decode(answer.body)
         try:
@@ -146,12 +146,12 @@ def without_nulls(shape: type[T]) -> Callable[[Answer], T]:
     return read
 
 
-def page_of(read: Callable[[Answer], list[T]]) -> Callable[[Answer], Page[T]]:
+def page_of(read: Callable[[Response], list[T]]) -> Callable[[Response], ResultPage[T]]:
     """A reader of one page: its items by ``read``, and the next page by the ``Link`` header."""
-    return lambda answer: Page(read(answer), next_url(answer))
+    return lambda answer: ResultPage(read(answer), next_url(answer))
 
 
-def next_url(answer: Answer) -> str | None:
+def next_url(answer: Response) -> str | None:
     """The absolute URL of the next page; None: there is none. Source: RFC 8288."""
     found = _NEXT.search(answer.headers.get("link", ""))
     return joined(answer.url, found[1]) if found else None

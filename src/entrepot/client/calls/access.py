@@ -1,4 +1,4 @@
-"""Requests for access to gated repositories. Source: hf_api, section 1B.4."""
+"""Requests for access to gated repositories. Source: docs/protocols/hf_api.md, section 1B.4."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from entrepot.client.calls import JSON, Call, Page, json_body, nothing, page_of, repo_api, without_nulls
+from entrepot.client.calls import JSON, Call, ResultPage, json_body, nothing, page_of, repo_api, without_nulls
 from entrepot.names import RepoRef
 
 
@@ -32,7 +32,7 @@ class AccessRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 _PAGE = page_of(without_nulls(list[AccessRequest]))
 
 
-def page(ref: RepoRef, status: str) -> Call[Page[AccessRequest]]:
+def page(ref: RepoRef, status: str) -> Call[ResultPage[AccessRequest]]:
     """The requests that are ``pending``, ``accepted`` or ``rejected``."""
     return Call("GET", repo_api(ref, "user-access-request", status), _PAGE, subject=str(ref))
 

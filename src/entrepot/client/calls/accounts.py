@@ -1,12 +1,12 @@
-"""Calls about accounts: who asks, users, organisations. Source: hf_api, sections 1A.1 and 1C."""
+"""Calls about accounts: who asks, users, organisations. Source: docs/protocols/hf_api.md, sections 1A.1 and 1C."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from entrepot.client.calls import Call, Page, json_as, page_of, pairs, segment, without_nulls
-from entrepot.wire.accounts import OrgOverview, Person, UserOverview, WhoAmI
-from entrepot.wire.repos import StoredRepo
+from entrepot.client.calls import Call, ResultPage, json_as, page_of, pairs, segment, without_nulls
+from entrepot.wire.accounts.accounts import OrgOverview, Person, UserOverview, WhoAmI
+from entrepot.wire.repos.repositories import StoredRepo
 
 _PEOPLE = page_of(without_nulls(list[Person]))
 
@@ -32,29 +32,29 @@ def org(name: str) -> Call[OrgOverview]:
     return Call("GET", path, without_nulls(OrgOverview), subject=f"organisation {name}")
 
 
-def followers(name: str) -> Call[Page[Person]]:
+def followers(name: str) -> Call[ResultPage[Person]]:
     """Who follows a user."""
     return Call("GET", f"/api/users/{segment(name)}/followers", _PEOPLE, subject=f"user {name}")
 
 
-def following(name: str) -> Call[Page[Person]]:
+def following(name: str) -> Call[ResultPage[Person]]:
     """Whom a user follows."""
     return Call("GET", f"/api/users/{segment(name)}/following", _PEOPLE, subject=f"user {name}")
 
 
-def members(org_name: str) -> Call[Page[Person]]:
+def members(org_name: str) -> Call[ResultPage[Person]]:
     """Who belongs to an organisation."""
     path = f"/api/organizations/{segment(org_name)}/members"
     return Call("GET", path, _PEOPLE, subject=f"organisation {org_name}")
 
 
-def org_followers(org_name: str) -> Call[Page[Person]]:
+def org_followers(org_name: str) -> Call[ResultPage[Person]]:
     """Who follows an organisation."""
     path = f"/api/organizations/{segment(org_name)}/followers"
     return Call("GET", path, _PEOPLE, subject=f"organisation {org_name}")
 
 
-def storage(org_name: str | None = None) -> Call[Page[StoredRepo]]:
+def storage(org_name: str | None = None) -> Call[ResultPage[StoredRepo]]:
     """The repositories of an organisation (None: of the caller) with the bytes they take."""
     owner = f"/organizations/{segment(org_name)}" if org_name is not None else ""
     subject = f"organisation {org_name}" if org_name is not None else "your repositories"

@@ -1,4 +1,4 @@
-"""Collections. Source: hf_api, section 1B.3.
+"""Collections. Source: docs/protocols/hf_api.md, section 1B.3.
 
 A collection is named by its slug: ``namespace/title-24hexdigits``.
 """
@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from entrepot.client.calls import JSON, Answer, Call, Page, json_body, nothing, page_of, pairs, without_nulls
+from entrepot.client.calls import JSON, Call, Response, ResultPage, json_body, nothing, page_of, pairs, without_nulls
 
 
-class Owner(msgspec.Struct, frozen=True):
+class CollectionOwner(msgspec.Struct, frozen=True):
     """Who a collection belongs to."""
 
     name: str
 
 
-class Note(msgspec.Struct, frozen=True):
+class ItemNote(msgspec.Struct, frozen=True):
     """What is said about an item."""
 
     text: str = ""
@@ -32,7 +32,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id"}):
     id: str
     type: str
     position: int = 0
-    note: Note | None = None
+    note: ItemNote | None = None
     slug: str | None = None
 
 
@@ -41,7 +41,7 @@ class CollectionFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 
     slug: str
     title: str
-    owner: Owner
+    owner: CollectionOwner
     items: list[Item]
     last_updated: str
     position: int | None = None
@@ -66,7 +66,7 @@ def page(
     items: Iterable[str] = (),
     sort: str | None = None,
     limit: int | None = None,
-) -> Call[Page[CollectionFacts]]:
+) -> Call[ResultPage[CollectionFacts]]:
     """Collections of these owners that hold these items (``models/namespace/name``)."""
     query = pairs(owner=tuple(owners), item=tuple(items), sort=sort, limit=limit)
     return Call("GET", "/api/collections", _PAGE, query=query, subject="collections")
@@ -136,5 +136,5 @@ def _given(**values: object) -> Mapping[str, object]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _read_changed(answer: Answer) -> CollectionFacts:
+def _read_changed(answer: Response) -> CollectionFacts:
     return _CHANGED(answer).data

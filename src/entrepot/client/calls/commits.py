@@ -1,4 +1,7 @@
-"""Commits: the lines of one, and the call that a stream of them goes with. Source: hf_api, section 2.4."""
+"""Commits: the lines of one, and the call that a stream of them goes with.
+
+Source: docs/protocols/hf_api.md, section 2.4.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,15 @@ import msgspec
 
 from entrepot.client.calls import NDJSON, Call, json_as, pairs, repo_api
 from entrepot.names import RepoRef
-from entrepot.wire.commits import CommitAnswer, CommitLine
+from entrepot.wire.repos.commits import CommitLine, CommitResponse
 
-read_commit = json_as(CommitAnswer)
+read_commit = json_as(CommitResponse)
 """Reads the answer to a commit; raises AnswerUnusable."""
 
 
 def create(
     ref: RepoRef, revision: str, body: bytes | None = None, *, create_pr: bool = False, is_repeatable: bool = False
-) -> Call[CommitAnswer]:
+) -> Call[CommitResponse]:
     """Record a commit on a branch, or on a pull request that is opened for it.
 
     Args:

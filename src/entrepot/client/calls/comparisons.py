@@ -1,8 +1,8 @@
-"""Calls about the difference between two revisions. Source: hf_api, section 1A.5."""
+"""Calls about the difference between two revisions. Source: docs/protocols/hf_api.md, section 1A.4."""
 
 from __future__ import annotations
 
-from entrepot.client.calls import Answer, Call, pairs, repo_api
+from entrepot.client.calls import Call, Response, pairs, repo_api
 from entrepot.names import RepoRef
 
 
@@ -11,5 +11,5 @@ def compare(ref: RepoRef, revisions: str) -> Call[str]:
     return Call("GET", repo_api(ref, "compare", revisions), _text, query=pairs(raw=True), subject=str(ref))
 
 
-def _text(answer: Answer) -> str:
+def _text(answer: Response) -> str:
     return answer.body.decode("utf-8", "replace")

@@ -7,29 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from entrepot.client.calls import JSON, Answer, Call, json_body, repo_api, without_query
+from entrepot.client.calls import JSON, Call, Response, json_body, repo_api, without_query
 from entrepot.errors import AnswerUnusable, Malformed
 from entrepot.names import RepoRef
-from entrepot.wire.contents import MAX_PATHS, MEDIA_TYPE, ContentsQuestion, HandedFile, read_contents
+from entrepot.wire.files.bulk_downloads import (
+    MAX_PATHS,
+    MEDIA_TYPE,
+    BulkDownloadFile,
+    BulkDownloadRequest,
+    read_contents,
+)
 
 MOST_PATHS = MAX_PATHS
 """The most files that a hub is asked for in one call."""
 
 
-def gather(ref: RepoRef, revision: str, paths: Sequence[str]) -> Call[Iterator[tuple[HandedFile, bytes]]]:
+def bulk_download(ref: RepoRef, revision: str, paths: Sequence[str]) -> Call[Iterator[tuple[BulkDownloadFile, bytes]]]:
     """The content of small files; what is missing in the answer has to be fetched alone."""
     return Call(
         "POST",
         repo_api(ref, "contents", revision),
         _read,
-        body=json_body(ContentsQuestion(paths=list(paths))),
+        body=json_body(BulkDownloadRequest(paths=list(paths))),
         media_type=JSON,
         subject=str(ref),
         is_repeatable=True,
     )
 
 
-def _read(answer: Answer) -> Iterator[tuple[HandedFile, bytes]]:
+def _read(answer: Response) -> Iterator[tuple[BulkDownloadFile, bytes]]:
     if not answer.headers.get("content-type", "").startswith(MEDIA_TYPE):
         raise AnswerUnusable(without_query(answer.url), "it is no answer with contents")
     try:

@@ -1,4 +1,4 @@
-"""Discussions and pull requests. Source: hf_api, section 1B.1.
+"""Discussions and pull requests. Source: docs/protocols/hf_api.md, section 1B.1.
 
 The shapes are what clients read, which is less than what hubs write.
 """

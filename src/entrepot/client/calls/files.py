@@ -1,4 +1,4 @@
-"""Calls about the content of one file. Source: hf_api, sections 2.5 and 2.6."""
+"""Calls about the content of one file. Source: docs/protocols/hf_api.md, sections 2.5 and 2.6."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import urllib.parse
 
 import attrs
 
-from entrepot.client.calls import Answer, Call, joined, without_query
+from entrepot.client.calls import Call, Response, joined, without_query
 from entrepot.errors import AnswerUnusable
 from entrepot.names import RepoRef
 
@@ -64,7 +64,7 @@ def content_at(location: str) -> Call[bytes]:
     return Call("GET", location, lambda answer: answer.body, headers=(_IDENTITY,), subject=without_query(location))
 
 
-def read_facts(answer: Answer) -> FileFacts:
+def read_facts(answer: Response) -> FileFacts:
     """Read the headers of an answer about a file, which may be a redirect to where its bytes are.
 
     Raises:

@@ -1,6 +1,6 @@
 """Large files through git LFS: batches, completion, verification; and those a repository has.
 
-The bytes themselves go through ``Transport.upload``. Source: hf_api, sections
+The bytes themselves go through ``Transport.upload``. Source: docs/protocols/hf_api.md, sections
 1A.5 and 2.3; git-lfs, docs/api/batch.md.
 """
 
@@ -8,16 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from entrepot.client.calls import JSON, Call, Page, json_as, json_body, nothing, page_of, pairs, repo_api, without_nulls
+from entrepot.client.calls import (
+    JSON,
+    Call,
+    ResultPage,
+    json_as,
+    json_body,
+    nothing,
+    page_of,
+    pairs,
+    repo_api,
+    without_nulls,
+)
 from entrepot.names import RepoRef
-from entrepot.wire import lfs
-from entrepot.wire.large_files import (
+from entrepot.wire.files import lfs
+from entrepot.wire.files.large_files import (
     Deletions,
-    DeletionsQuestion,
+    DeletionsRequest,
     LargeFileEntry,
-    ShareAnswer,
     SharedFile,
-    ShareQuestion,
+    ShareRequest,
+    ShareResponse,
     ShareTarget,
 )
 
@@ -31,7 +42,7 @@ def batch(
     operation: str = "upload",
     transfers: Sequence[str] = (lfs.BASIC, lfs.MULTIPART),
     branch: str | None = None,
-) -> Call[lfs.BatchAnswer]:
+) -> Call[lfs.BatchResponse]:
     """What to send (or where to fetch) for each of these objects; no actions: the hub has it.
 
     Args:
@@ -47,7 +58,7 @@ def batch(
     return Call(
         "POST",
         f"/{ref.path}.git/info/lfs/objects/batch",
-        without_nulls(lfs.BatchAnswer),
+        without_nulls(lfs.BatchResponse),
         body=json_body(question),
         media_type=lfs.MEDIA_TYPE,
         headers=_ACCEPT,
@@ -76,7 +87,7 @@ def complete(href: str, oid: str, parts: Iterable[lfs.CompletedPart]) -> Call[No
     )
 
 
-def listing(ref: RepoRef, *, limit: int | None = None) -> Call[Page[LargeFileEntry]]:
+def listing(ref: RepoRef, *, limit: int | None = None) -> Call[ResultPage[LargeFileEntry]]:
     """The large files of a repository, of every revision."""
     read = page_of(without_nulls(list[LargeFileEntry]))
     return Call("GET", repo_api(ref, "lfs-files"), read, query=pairs(limit=limit), subject=str(ref))
@@ -84,18 +95,18 @@ def listing(ref: RepoRef, *, limit: int | None = None) -> Call[Page[LargeFileEnt
 
 def delete(ref: RepoRef, file_oids: Iterable[str], *, rewrite_history: bool = True) -> Call[None]:
     """Remove large files for good, by their ``file_oid``, at most 1,000."""
-    question = DeletionsQuestion(deletions=Deletions(sha=list(file_oids), rewrite_history=rewrite_history))
+    question = DeletionsRequest(deletions=Deletions(sha=list(file_oids), rewrite_history=rewrite_history))
     path = repo_api(ref, "lfs-files", "batch")
     return Call("POST", path, nothing, body=json_body(question), media_type=JSON, subject=str(ref))
 
 
-def share(source: RepoRef, target: RepoRef, files: Iterable[SharedFile]) -> Call[ShareAnswer]:
+def share(source: RepoRef, target: RepoRef, files: Iterable[SharedFile]) -> Call[ShareResponse]:
     """Make large files of one repository usable in commits to another one, at most 500."""
-    question = ShareQuestion(target=ShareTarget(name=str(target.id), type=target.type.value), files=list(files))
+    question = ShareRequest(target=ShareTarget(name=str(target.id), type=target.type.value), files=list(files))
     return Call(
         "POST",
         repo_api(source, "lfs-files", "duplicate"),
-        json_as(ShareAnswer),
+        json_as(ShareResponse),
         body=json_body(question),
         media_type=JSON,
         subject=str(source),

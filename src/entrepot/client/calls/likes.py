@@ -1,10 +1,10 @@
-"""Likes. Source: hf_api, section 1B.2."""
+"""Likes. Source: docs/protocols/hf_api.md, section 1B.2."""
 
 from __future__ import annotations
 
 import msgspec
 
-from entrepot.client.calls import Call, Page, nothing, page_of, repo_api, segment, without_nulls
+from entrepot.client.calls import Call, ResultPage, nothing, page_of, repo_api, segment, without_nulls
 from entrepot.names import RepoRef
 
 
@@ -41,12 +41,12 @@ def remove(ref: RepoRef) -> Call[None]:
     return Call("DELETE", repo_api(ref, "like"), nothing, subject=str(ref))
 
 
-def likers(ref: RepoRef) -> Call[Page[Liker]]:
+def likers(ref: RepoRef) -> Call[ResultPage[Liker]]:
     """Who likes a repository."""
     return Call("GET", repo_api(ref, "likers"), page_of(without_nulls(list[Liker])), subject=str(ref))
 
 
-def liked_by(user: str) -> Call[Page[Like]]:
+def liked_by(user: str) -> Call[ResultPage[Like]]:
     """What a user likes, as far as it is public."""
     path = f"/api/users/{segment(user)}/likes"
     return Call("GET", path, page_of(without_nulls(list[Like])), subject=f"user {user}")

@@ -1,4 +1,4 @@
-"""The question before an upload, and the check of a README. Source: hf_api, section 1A.5."""
+"""The question before an upload, and the check of a README. Source: docs/protocols/hf_api.md, section 1A.5."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Iterable
 
 from entrepot.client.calls import JSON, Call, json_as, json_body, pairs, repo_api
 from entrepot.names import RepoRef, RepoType
-from entrepot.wire.cards import CardFindings, CardQuestion
-from entrepot.wire.preuploads import PreuploadAnswer, PreuploadFile, PreuploadQuestion
+from entrepot.wire.files.preuploads import PreuploadFile, PreuploadRequest, PreuploadResponse
+from entrepot.wire.repos.cards import CardReport, CardRequest
 
 MOST_FILES = 256
 """The most files that one question may be about."""
 
 
-def ask(
+def preupload(
     ref: RepoRef,
     revision: str,
     files: Iterable[PreuploadFile],
     *,
     git_ignore: str | None = None,
     create_pr: bool = False,
-) -> Call[PreuploadAnswer]:
+) -> Call[PreuploadResponse]:
     """How to upload these files, at most 256, and what is at their paths now."""
-    question = PreuploadQuestion(files=list(files), git_ignore=git_ignore)
+    question = PreuploadRequest(files=list(files), git_ignore=git_ignore)
     return Call(
         "POST",
         repo_api(ref, "preupload", revision),
-        json_as(PreuploadAnswer),
+        json_as(PreuploadResponse),
         query=pairs(create_pr=1 if create_pr else None),
         body=json_body(question),
         media_type=JSON,
@@ -35,13 +35,13 @@ def ask(
     )
 
 
-def check_card(text: str, kind: RepoType) -> Call[CardFindings]:
+def check_card(text: str, kind: RepoType) -> Call[CardReport]:
     """What is wrong with the metadata of a README; a hub may answer errors with 400."""
-    question = CardQuestion(content=text, repo_type=kind.value)
+    question = CardRequest(content=text, repo_type=kind.value)
     return Call(
         "POST",
         "/api/validate-yaml",
-        json_as(CardFindings),
+        json_as(CardReport),
         body=json_body(question),
         media_type=JSON,
         subject="README.md",

@@ -1,11 +1,11 @@
-"""Calls about branches, tags and histories. Source: hf_api, sections 1A.4 and 1A.5."""
+"""Calls about branches, tags and histories. Source: docs/protocols/hf_api.md, sections 1A.4 and 1A.5."""
 
 from __future__ import annotations
 
-from entrepot.client.calls import JSON, Call, Page, json_as, json_body, nothing, page_of, pairs, repo_api
+from entrepot.client.calls import JSON, Call, ResultPage, json_as, json_body, nothing, page_of, pairs, repo_api
 from entrepot.names import RepoRef
-from entrepot.wire.logs import LogEntry, Squashed, SquashQuestion
-from entrepot.wire.refs import NewBranch, NewTag, Refs
+from entrepot.wire.repos.histories import LogEntry, SquashRequest, SquashResponse
+from entrepot.wire.repos.refs import NewBranch, NewTag, Refs
 
 _REFS = json_as(Refs)
 _LOG = page_of(json_as(list[LogEntry]))
@@ -45,14 +45,14 @@ def delete_tag(ref: RepoRef, name: str) -> Call[None]:
 
 def log(
     ref: RepoRef, revision: str = "main", *, limit: int | None = None, formatted: bool = False
-) -> Call[Page[LogEntry]]:
+) -> Call[ResultPage[LogEntry]]:
     """The commits that a revision leads to, newest first; ``limit`` is the length of a page."""
     query = pairs(limit=limit, **({"expand[]": "formatted"} if formatted else {}))
     return Call("GET", repo_api(ref, "commits", revision), _LOG, query=query, subject=str(ref))
 
 
-def squash(ref: RepoRef, revision: str = "main", *, message: str | None = None) -> Call[Squashed]:
+def squash(ref: RepoRef, revision: str = "main", *, message: str | None = None) -> Call[SquashResponse]:
     """Replace the history of a branch by one commit with the same files."""
     path = repo_api(ref, "super-squash", revision)
-    body = json_body(SquashQuestion(message=message))
-    return Call("POST", path, json_as(Squashed), body=body, media_type=JSON, subject=str(ref))
+    body = json_body(SquashRequest(message=message))
+    return Call("POST", path, json_as(SquashResponse), body=body, media_type=JSON, subject=str(ref))

@@ -1,6 +1,6 @@
 """Calls about repositories: made, described, found, configured, moved, removed.
 
-Source: hf_api, sections 1A.2 and 1A.3.
+Source: docs/protocols/hf_api.md, sections 1A.2 and 1A.3.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import msgspec
 
 from entrepot.client.calls import (
     JSON,
-    Answer,
     Call,
-    Page,
+    Response,
+    ResultPage,
     json_as,
     json_body,
     nothing,
@@ -25,7 +25,15 @@ from entrepot.client.calls import (
     without_nulls,
 )
 from entrepot.names import RepoRef, RepoType
-from entrepot.wire.repos import Duplication, NamedRepo, RepoCreation, RepoMove, RepoSettings, RepoUrl, WiderRepoInfo
+from entrepot.wire.repos.repositories import (
+    Duplication,
+    NamedRepo,
+    RepoCreation,
+    RepoMove,
+    RepoSettings,
+    RepoUrl,
+    WiderRepoInfo,
+)
 
 _INFO = without_nulls(WiderRepoInfo)
 _INFOS = page_of(without_nulls(list[WiderRepoInfo]))
@@ -140,7 +148,7 @@ def describe(
     return Call("GET", repo_api(ref, *rest), _INFO, query=query, subject=str(ref))
 
 
-def page(kind: RepoType, wanted: Filter) -> Call[Page[WiderRepoInfo]]:
+def page(kind: RepoType, wanted: Filter) -> Call[ResultPage[WiderRepoInfo]]:
     """Repositories of a kind that meet every condition."""
     query = pairs(
         search=wanted.search,
@@ -164,8 +172,8 @@ def _sparse(value: msgspec.Struct) -> bytes:
     return json_body({key: item for key, item in msgspec.to_builtins(value).items() if item is not None})
 
 
-def _plain(answer: Answer) -> dict[str, Any]:
+def _plain(answer: Response) -> dict[str, Any]:
     return _OBJECT(answer) if answer.body.startswith(b"{") else {}
 
 
-_OBJECT: Callable[[Answer], dict[str, Any]] = json_as(dict[str, Any])
+_OBJECT: Callable[[Response], dict[str, Any]] = json_as(dict[str, Any])

@@ -1,13 +1,13 @@
-"""Calls about files and folders. Source: hf_api, section 1A.4."""
+"""Calls about files and folders. Source: docs/protocols/hf_api.md, section 1A.4."""
 
 from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Iterable
 
-from entrepot.client.calls import FORM, Call, Page, page_of, pairs, repo_api, without_nulls
+from entrepot.client.calls import FORM, Call, ResultPage, page_of, pairs, repo_api, without_nulls
 from entrepot.names import RepoRef
-from entrepot.wire.trees import TreeEntry
+from entrepot.wire.repos.trees import TreeEntry
 
 _ENTRIES = without_nulls(list[TreeEntry])
 
@@ -23,7 +23,7 @@ def page(
     recursive: bool = False,
     expand: bool = False,
     limit: int | None = None,
-) -> Call[Page[TreeEntry]]:
+) -> Call[ResultPage[TreeEntry]]:
     """What is in a folder (``""``: the root); ``expand`` adds the last commit of each entry, at a price."""
     query = pairs(recursive=recursive or None, expand=expand or None, limit=limit)
     # Slashes stay: a proxy may refuse encoded ones, and every hub takes plain ones here.

@@ -1,4 +1,4 @@
-"""Webhooks of the caller. Source: hf_api, section 1B.5."""
+"""Webhooks of the caller. Source: docs/protocols/hf_api.md, section 1B.5."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from entrepot.client.calls import JSON, Answer, Call, json_body, nothing, segment, without_nulls
+from entrepot.client.calls import JSON, Call, Response, json_body, nothing, segment, without_nulls
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -113,5 +113,5 @@ def _listed(values: Iterable[object] | None) -> list[object] | None:
     return list(values) if values is not None else None
 
 
-def _read(answer: Answer) -> Webhook:
+def _read(answer: Response) -> Webhook:
     return _ONE(answer).webhook

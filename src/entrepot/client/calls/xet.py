@@ -1,35 +1,35 @@
-"""Passes for the chunk store. Source: hf_api, section 2.6."""
+"""Passes for the chunk store. Source: docs/protocols/hf_api.md, section 2.6."""
 
 from __future__ import annotations
 
 from entrepot.client.calls import Call, json_as, pairs, repo_api
 from entrepot.names import RepoRef
-from entrepot.wire.xet import PassAnswer
+from entrepot.wire.files.xet import TokenResponse
 
-_PASS = json_as(PassAnswer)
+_PASS = json_as(TokenResponse)
 
 
-def read_pass(ref: RepoRef, revision: str) -> Call[PassAnswer]:
+def read_token(ref: RepoRef, revision: str) -> Call[TokenResponse]:
     """A pass that opens the chunks of this repository for reading."""
-    return Call("GET", read_pass_path(ref, revision), _PASS, subject=str(ref))
+    return Call("GET", read_token_path(ref, revision), _PASS, subject=str(ref))
 
 
-def write_pass(ref: RepoRef, revision: str, *, create_pr: bool = False) -> Call[PassAnswer]:
+def write_token(ref: RepoRef, revision: str, *, create_pr: bool = False) -> Call[TokenResponse]:
     """A pass for uploading chunks; readers may get one for a pull request."""
     query = pairs(create_pr=1 if create_pr else None)
-    return Call("GET", write_pass_path(ref, revision), _PASS, query=query, subject=str(ref))
+    return Call("GET", write_token_path(ref, revision), _PASS, query=query, subject=str(ref))
 
 
-def pass_at(url: str) -> Call[PassAnswer]:
+def token_at(url: str) -> Call[TokenResponse]:
     """A pass from the route that the headers of a file named."""
     return Call("GET", url, _PASS)
 
 
-def read_pass_path(ref: RepoRef, revision: str) -> str:
+def read_token_path(ref: RepoRef, revision: str) -> str:
     """The path that gives, and renews, a pass for reading."""
     return repo_api(ref, "xet-read-token", revision)
 
 
-def write_pass_path(ref: RepoRef, revision: str) -> str:
+def write_token_path(ref: RepoRef, revision: str) -> str:
     """The path that gives, and renews, a pass for writing."""
     return repo_api(ref, "xet-write-token", revision)

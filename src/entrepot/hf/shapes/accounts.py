@@ -6,8 +6,8 @@ import dataclasses
 import datetime
 
 from entrepot.hf.shapes.times import moment
-from entrepot.wire.accounts import OrgOverview, Person, UserOverview
-from entrepot.wire.repos import StoredRepo
+from entrepot.wire.accounts.accounts import OrgOverview, Person, UserOverview
+from entrepot.wire.repos.repositories import StoredRepo
 
 
 @dataclasses.dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import urllib.parse
 
-from entrepot.client.places import current_places
+from entrepot.client.paths import current_places
 from entrepot.errors import Malformed
 from entrepot.names import RepoType, parse_repo_id
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from entrepot.client.calls.files import FileFacts
 from entrepot.hf.shapes.repos import BlobLfsInfo
 from entrepot.hf.shapes.times import moment
-from entrepot.wire.trees import LastCommit, TreeEntry
+from entrepot.wire.repos.trees import LastCommit, TreeEntry
 
 if TYPE_CHECKING:
-    from entrepot.client.downloads import Forecast
+    from entrepot.client.downloads.downloads import DownloadPlan
 
 
 @dataclasses.dataclass
@@ -113,7 +113,7 @@ def metadata_of(facts: FileFacts) -> HfFileMetadata:
     return HfFileMetadata(facts.commit, facts.etag, facts.location, facts.size, xet)
 
 
-def dry_run_of(forecast: Forecast) -> DryRunFileInfo:
+def dry_run_of(forecast: DownloadPlan) -> DryRunFileInfo:
     """What a download would do."""
     return DryRunFileInfo(
         commit_hash=forecast.commit,

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 
 from entrepot.hf.shapes.times import moment
-from entrepot.wire.large_files import LargeFileEntry
+from entrepot.wire.files.large_files import LargeFileEntry
 
 
 @dataclasses.dataclass

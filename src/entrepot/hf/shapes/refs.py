@@ -6,8 +6,8 @@ import dataclasses
 import datetime
 
 from entrepot.hf.shapes.times import moment
-from entrepot.wire.logs import LogEntry
-from entrepot.wire.refs import Ref, Refs
+from entrepot.wire.repos.histories import LogEntry
+from entrepot.wire.repos.refs import Ref, Refs
 
 
 @dataclasses.dataclass

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from entrepot.client.calls import known
 from entrepot.hf.shapes.times import moment_or_none
 from entrepot.names import RepoType
-from entrepot.wire.repos import Sibling, WiderRepoInfo
+from entrepot.wire.repos.repositories import Sibling, WiderRepoInfo
 
 if TYPE_CHECKING:
     from entrepot.cards import DatasetCardData, ModelCardData, SpaceCardData

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from entrepot.names import RepoType
 from entrepot.server.git import advertisements, fetches, pushes
-from entrepot.server.git.failures import spoken
+from entrepot.server.git.git_errors import spoken
 
 
 def routes() -> list[Route]:

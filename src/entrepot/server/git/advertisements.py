@@ -11,11 +11,11 @@ from starlette.types import ASGIApp
 from entrepot.errors import Malformed
 from entrepot.git import FLUSH, pkt_line
 from entrepot.git.listings import render_capabilities
-from entrepot.hub import git_wire
+from entrepot.hub.git import git_wire
 from entrepot.names import RepoRef
-from entrepot.server.doors import ask, house_of
 from entrepot.server.git import pushes
-from entrepot.server.git.fetches import NO_CACHE, Streamed, errand_of
+from entrepot.server.git.fetches import NO_CACHE, ProgramResponse, fetch_command
+from entrepot.server.handlers import app_state, call_hub
 
 _UPLOADS = "git-upload-pack"
 _PUSHES = "git-receive-pack"
@@ -31,11 +31,11 @@ async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
     protocol = request.headers.get("git-protocol", "")
     media_type = f"application/x-{service}-advertisement"
     if git_wire.speaks_two(protocol):
-        await ask(request, git_wire.check_fetch, ref)
+        await call_hub(request, git_wire.check_fetch, ref)
         return Response(render_capabilities(), headers=NO_CACHE, media_type=media_type)
-    errand = await errand_of(request, lambda hub, caller: git_wire.advertise_uploads(hub, caller, ref, protocol))
+    command = await fetch_command(request, lambda hub, caller: git_wire.advertise_uploads(hub, caller, ref, protocol))
     lead = pkt_line(f"# service={service}\n".encode()) + FLUSH  # source: git, http-backend.c (get_info_refs)
-    return Streamed(house_of(request), errand, _nothing(), lead, media_type.encode())
+    return ProgramResponse(app_state(request), command, _nothing(), lead, media_type.encode())
 
 
 async def _nothing() -> AsyncIterator[bytes]:

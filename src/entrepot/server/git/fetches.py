@@ -13,15 +13,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import ClientGone, StoreFull, StoreUnavailable
 from entrepot.git.listings import COMMAND, parse_question, render_listing
-from entrepot.hub import git_wire
-from entrepot.hub.git_wire import Errand
-from entrepot.hub.house import Hub
+from entrepot.hub.context import HubContext
+from entrepot.hub.git import git_wire
+from entrepot.hub.git.git_wire import GitCommand
 from entrepot.names import RepoRef
-from entrepot.server.doors import House, ask, ask_slowly, house_of
-from entrepot.server.git.failures import explain
+from entrepot.server.git.git_errors import explain
 from entrepot.server.git.inflation import inflated
 from entrepot.server.git.packets import PacketStream
-from entrepot.server.git.runs import Run, running
+from entrepot.server.git.processes import RunningProgram, running
+from entrepot.server.handlers import AppState, app_state, call_hub, call_hub_slow
 from entrepot.server.threads import settle
 
 MAX_REQUEST = 256 << 20
@@ -38,20 +38,20 @@ async def fetch(request: Request, ref: RepoRef) -> ASGIApp:
     if git_wire.speaks_two(protocol) and (await stream.peek(4 + len(COMMAND)))[4:] == COMMAND:
         # Every clone begins with this question, and rows answer it sooner than a program starts.
         question = parse_question(await stream.message())
-        listed = await ask(request, git_wire.list_refs, ref)
+        listed = await call_hub(request, git_wire.list_refs, ref)
         return Response(render_listing(question, listed), headers=NO_CACHE, media_type=_RESULT)
-    errand = await errand_of(request, lambda hub, caller: git_wire.serve_uploads(hub, caller, ref, protocol))
-    return Streamed(house_of(request), errand, stream.rest(), b"", _RESULT.encode())
+    command = await fetch_command(request, lambda hub, caller: git_wire.serve_uploads(hub, caller, ref, protocol))
+    return ProgramResponse(app_state(request), command, stream.rest(), b"", _RESULT.encode())
 
 
-async def errand_of(request: Request, find: Callable[[Hub, git_wire.Anyone], Errand]) -> Errand:
+async def fetch_command(request: Request, find: Callable[[HubContext, git_wire.MaybeCaller], GitCommand]) -> GitCommand:
     """An errand, released even when the request is cancelled while it is being prepared."""
-    prepared: list[Errand] = []
+    prepared: list[GitCommand] = []
     try:
-        await ask_slowly(request, lambda hub, caller: prepared.append(find(hub, caller)))
+        await call_hub_slow(request, lambda hub, caller: prepared.append(find(hub, caller)))
     except BaseException:
-        for errand in prepared:
-            errand.release()
+        for command in prepared:
+            command.release()
         raise
     return prepared[0]
 
@@ -65,11 +65,11 @@ class _NotBegun(Exception):
 
 
 @attrs.frozen(eq=False)
-class Streamed:
+class ProgramResponse:
     """A response that is what a program prints, after some bytes of our own."""
 
-    house: House
-    errand: Errand
+    state: AppState
+    command: GitCommand
     body: AsyncIterator[bytes]
     lead: bytes
     media_type: bytes
@@ -77,7 +77,7 @@ class Streamed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the program; nothing is answered before its first byte, so that its failure is an error of ours."""
         try:
-            async with running(self.errand.argv, self.errand.environ, self.body) as run:
+            async with running(self.command.argv, self.command.environ, self.body) as run:
                 watching = asyncio.create_task(_kill_when_gone(run, receive))
                 try:
                     first = await self._begin(run, watching)
@@ -88,9 +88,9 @@ class Streamed:
         except _NotBegun as failure:
             await explain(Request(scope), failure.reason)(scope, receive, send)
         finally:
-            self.errand.release()
+            self.command.release()
 
-    async def _begin(self, run: Run, watching: asyncio.Task[None]) -> bytes:
+    async def _begin(self, run: RunningProgram, watching: asyncio.Task[None]) -> bytes:
         """The first bytes of the program."""
         first = await run.read()
         if not first:
@@ -100,7 +100,7 @@ class Streamed:
                 raise _NotBegun(error) from None
         return first
 
-    async def _pass_on(self, run: Run, first: bytes, send: Send, watching: asyncio.Task[None]) -> None:
+    async def _pass_on(self, run: RunningProgram, first: bytes, send: Send, watching: asyncio.Task[None]) -> None:
         headers = [(name.encode(), value.encode()) for name, value in NO_CACHE.items()]
         headers.append((b"content-type", self.media_type))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -111,17 +111,17 @@ class Streamed:
         await self._conclude(run, watching)
         await send({"type": "http.response.body", "body": b""})
 
-    async def _conclude(self, run: Run, watching: asyncio.Task[None]) -> None:
+    async def _conclude(self, run: RunningProgram, watching: asyncio.Task[None]) -> None:
         """Raise unless the program has done all it was asked."""
         code = await run.finish()
         if watching.done():
             raise ClientGone
         if code:
-            await self.house.threads.run_transfer(git_wire.judge, self.house.hub, self.errand, run.stderr)
+            await self.state.threads.run_transfer(git_wire.judge, self.state.hub, self.command, run.stderr)
             raise git_wire.failure(run.stderr)
 
 
-async def _kill_when_gone(run: Run, receive: Receive) -> None:
+async def _kill_when_gone(run: RunningProgram, receive: Receive) -> None:
     """Once the request has been read, wait for the peer to leave: sending tells nothing."""
     await run.fed()
     with contextlib.suppress(ClientGone):

@@ -16,18 +16,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import ClientGone, Damaged, EntrepotError, Malformed, RepoNotFound
 from entrepot.git import FLUSH, pkt_line
-from entrepot.git.commands import Request as Asked
-from entrepot.git.commands import Verdict, parse_request, render_advertisement, render_report
+from entrepot.git.commands import CommandStatus, parse_request, render_advertisement, render_report
+from entrepot.git.commands import PushRequest as Asked
 from entrepot.git.packs import HEADER_BYTES
-from entrepot.hub import pushes
-from entrepot.hub.pushes import Push
+from entrepot.hub.git import pushes
+from entrepot.hub.git.pushes import Push
 from entrepot.names import RepoRef
-from entrepot.server.doors import House, ask, ask_slowly, house_of
-from entrepot.server.git.failures import explain
+from entrepot.server.git.git_errors import explain
 from entrepot.server.git.inflation import inflated
+from entrepot.server.git.keepalive import KeepaliveResponse
 from entrepot.server.git.packets import PacketStream
-from entrepot.server.git.runs import Run, running
-from entrepot.server.git.waits import Wait
+from entrepot.server.git.processes import RunningProgram, running
+from entrepot.server.handlers import AppState, app_state, call_hub, call_hub_slow
 
 _HEADERS = {"cache-control": "no-cache, max-age=0, must-revalidate", "vary": "Authorization"}
 _RESULT = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
@@ -39,7 +39,7 @@ _SPARE = 1 << 30
 async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
     """GET …/info/refs?service=git-receive-pack."""
     try:
-        refs = await ask(request, pushes.list_refs, ref)
+        refs = await call_hub(request, pushes.list_refs, ref)
     except RepoNotFound as error:
         cure = f"; to push to it, create it first: hf repo create {ref.id} --repo-type {ref.type.value}"
         return explain(request, error, cure=cure if ref.id.name and not error.anonymous else "")
@@ -49,11 +49,11 @@ async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
 
 async def receive(request: Request, ref: RepoRef) -> ASGIApp:
     """POST …/git-receive-pack."""
-    limit = house_of(request).hub.settings.max_pack + _SPARE  # a pack a little too long is told so by git
+    limit = app_state(request).hub.settings.max_pack + _SPARE  # a pack a little too long is told so by git
     stream = PacketStream(inflated(request.scope, request.receive, limit=limit))
     lines = await stream.section()
     if not lines:
-        await ask(request, pushes.list_refs, ref)
+        await call_hub(request, pushes.list_refs, ref)
         return _answer(b"", "result")  # git tries its credentials before it sends something long
     asked = parse_request(lines)
     if "push-options" in asked.capabilities:
@@ -66,31 +66,31 @@ async def receive(request: Request, ref: RepoRef) -> ASGIApp:
         # It was there when git asked which refs it has.
         await _drain(stream.rest())
         return _answer(_refusal(asked, error), "result")
-    return Received(house_of(request), push, stream)
+    return PushResponse(app_state(request), push, stream)
 
 
 @attrs.frozen(eq=False)
-class Received:
+class PushResponse:
     """A response that takes the pack in, publishes it, and says what became of it."""
 
-    house: House
+    state: AppState
     push: Push
     stream: PacketStream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do the push; the client hears of it while it waits."""
-        wait = Wait(send, _RESULT, self.push.request)
+        wait = KeepaliveResponse(send, _RESULT, self.push.request)
         try:
-            report = await _settle(self.house, self.push, self.stream, wait)
+            report = await _settle(self.state, self.push, self.stream, wait)
         finally:
-            await self.house.threads.run_transfer(self.push.close)
+            await self.state.threads.run_transfer(self.push.close)
         await wait.conclude(report)
 
 
 async def _begin(request: Request, ref: RepoRef, asked: Asked) -> Push:
     begun: list[Push] = []
     try:
-        await ask_slowly(request, lambda hub, caller: begun.append(pushes.begin(hub, caller, ref, asked)))
+        await call_hub_slow(request, lambda hub, caller: begun.append(pushes.begin(hub, caller, ref, asked)))
     except BaseException:
         for push in begun:
             push.close()
@@ -98,7 +98,7 @@ async def _begin(request: Request, ref: RepoRef, asked: Asked) -> Push:
     return begun[0]
 
 
-async def _settle(house: House, push: Push, stream: PacketStream, wait: Wait) -> bytes:
+async def _settle(state: AppState, push: Push, stream: PacketStream, wait: KeepaliveResponse) -> bytes:
     """Take the pack in and publish it; the report, whatever it says."""
     asked = push.request
     try:
@@ -109,22 +109,22 @@ async def _settle(house: House, push: Push, stream: PacketStream, wait: Wait) ->
     except EntrepotError as error:
         return _refusal(asked, error)
     try:
-        work = house.threads.run_transfer(pushes.finish, push)
+        work = state.threads.run_transfer(pushes.finish, push)
         verdicts = await wait.during(work, lambda: push.progress.text)
     except Damaged:
         raise
     except EntrepotError as error:
-        verdicts = [Verdict(command.ref, error.message) for command in asked.commands]
+        verdicts = [CommandStatus(command.ref, error.message) for command in asked.commands]
         return render_report(asked, verdicts, said=f"{error.message}\n")
     return render_report(asked, verdicts)
 
 
 def _refusal(asked: Asked, error: EntrepotError) -> bytes:
-    verdicts = [Verdict(command.ref, "the pack was refused") for command in asked.commands]
+    verdicts = [CommandStatus(command.ref, "the pack was refused") for command in asked.commands]
     return render_report(asked, verdicts, unpacked=error.message, said=f"{error.message}\n")
 
 
-async def _take_in(push: Push, stream: PacketStream, wait: Wait) -> None:
+async def _take_in(push: Push, stream: PacketStream, wait: KeepaliveResponse) -> None:
     """Let git check and keep the pack.
 
     Raises:
@@ -151,7 +151,7 @@ async def _take_in(push: Push, stream: PacketStream, wait: Wait) -> None:
         raise pushes.why_refused(push, number, run.stderr)
 
 
-async def _end_of(run: Run) -> int:
+async def _end_of(run: RunningProgram) -> int:
     while await run.read():
         pass
     return await run.finish()

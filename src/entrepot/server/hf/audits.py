@@ -9,8 +9,8 @@ from starlette.routing import BaseRoute, Route
 
 from entrepot.hub import audit
 from entrepot.hub.audit import AuditFilter, AuditRow
-from entrepot.server.doors import ask, json_answer, next_link, number
-from entrepot.wire.audits import AuditFacts
+from entrepot.server.handlers import call_hub, json_response, next_link, number
+from entrepot.wire.audits import AuditEntry
 from entrepot.wire.times import format_ms, parse_time
 
 _PAGE = 100
@@ -27,9 +27,9 @@ async def list_rows(request: Request) -> Response:
     """GET: changes that match the query, newest first."""
     limit = number(request, "limit", _PAGE, low=1, high=_MOST)
     before = number(request, "before", _NEWEST, low=0, high=_NEWEST)
-    rows = await ask(request, audit.list_rows, read_filter(request), before=before, limit=limit)
+    rows = await call_hub(request, audit.list_rows, read_filter(request), before=before, limit=limit)
     headers = {"Link": next_link(request, {"before": str(rows[-1].id)})} if len(rows) == limit else None
-    return json_answer([render(row) for row in rows], headers=headers)
+    return json_response([render(row) for row in rows], headers=headers)
 
 
 def read_filter(request: Request) -> AuditFilter:
@@ -49,9 +49,9 @@ def read_filter(request: Request) -> AuditFilter:
     )
 
 
-def render(row: AuditRow) -> AuditFacts:
+def render(row: AuditRow) -> AuditEntry:
     """A row for programs."""
-    return AuditFacts(
+    return AuditEntry(
         id=row.id,
         at=format_ms(row.at_ms),
         actor=row.actor,

@@ -1,6 +1,6 @@
 """Pages of long lists: where the next one begins, as text that means nothing to clients.
 
-Source: hf_api, section 4.4 (cursors are opaque, ``Link`` is absolute, the last page has none).
+Source: docs/protocols/hf_api.md, section 4.4 (cursors are opaque, ``Link`` is absolute, the last page has none).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 from starlette.requests import Request
 
 from entrepot.errors import Malformed
-from entrepot.server.doors import next_link
+from entrepot.server.handlers import next_link
 
 After = tuple[float, int]
 """Behind which row a page begins: the value the list is sorted by, and the row's id."""

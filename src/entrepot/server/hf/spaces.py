@@ -3,7 +3,7 @@
 Every such call is answered 404, the same for everybody, so that the answer
 tells nothing about repositories; a space itself is a repository like others.
 
-Source: hf_api, sections 1C and 1G.
+Source: docs/protocols/hf_api.md, sections 1C and 1G.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.errors import NotOffered
-from entrepot.server.doors import json_answer
+from entrepot.server.handlers import json_response
 
 _ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _RUNTIME = (
@@ -48,7 +48,7 @@ def routes() -> list[BaseRoute]:
 
 async def list_nothing(_request: Request) -> Response:
     """GET: templates or machines for spaces, of which there are none."""
-    return json_answer([])
+    return json_response([])
 
 
 async def refuse_searches(_request: Request) -> Response:

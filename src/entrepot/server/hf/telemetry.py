@@ -1,6 +1,6 @@
 """What client libraries send and fetch of their own accord; answered fast, kept never.
 
-Source: hf_api, sections 1C and 4.7.
+Source: docs/protocols/hf_api.md, sections 1C and 4.7.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.server.doors import json_answer
+from entrepot.server.handlers import json_response
 
 
 def routes() -> list[BaseRoute]:
@@ -27,4 +27,4 @@ async def ignore(_request: Request) -> Response:
 
 async def list_harnesses(_request: Request) -> Response:
     """GET: how clients recognise the agents they run in; none are known here."""
-    return json_answer({"standardEnvVars": [], "harnesses": {}})
+    return json_response({"standardEnvVars": [], "harnesses": {}})

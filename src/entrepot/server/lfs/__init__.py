@@ -1,6 +1,6 @@
 """Doors for large files: Git LFS batches and locks, and the signed links that the bytes travel on.
 
-Source: hf_api, section 2.3; git-lfs, docs/api/.
+Source: docs/protocols/hf_api.md, section 2.3; git-lfs, docs/api/.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from starlette.routing import Route
 
 from entrepot.names import RepoType
 from entrepot.server.lfs import batches, downloads, locks, uploads
-from entrepot.server.lfs.failures import explained
+from entrepot.server.lfs.lfs_errors import explained
 
 _DOORS = (
-    ("objects/batch", batches.batch_door, "POST"),
-    ("objects/verify", batches.verify_door, "POST"),
-    ("locks", locks.create_door, "POST"),
-    ("locks", locks.list_door, "GET"),
-    ("locks/verify", locks.verify_door, "POST"),
-    ("locks/{lock}/unlock", locks.unlock_door, "POST"),
+    ("objects/batch", batches.batch, "POST"),
+    ("objects/verify", batches.verify, "POST"),
+    ("locks", locks.create, "POST"),
+    ("locks", locks.list_locks, "GET"),
+    ("locks/verify", locks.verify, "POST"),
+    ("locks/{lock}/unlock", locks.unlock, "POST"),
 )
 
 

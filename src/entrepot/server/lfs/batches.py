@@ -27,22 +27,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import InvalidName, Refused
-from entrepot.hub import passes, transfers
-from entrepot.hub.transfers import Answer, Link, Parts, Wanted
+from entrepot.hub.files import lfs, xet_tokens
+from entrepot.hub.files.lfs import MultipartUpload, ObjectPlan, RequestedObject, SignedUrl
 from entrepot.names import RepoRef, RepoType, parse_sha256
-from entrepot.server.doors import ask, ask_slowly, base_url, read_json, repo_of
-from entrepot.server.lfs.failures import Handler
-from entrepot.server.xet.holders import render_pass
-from entrepot.wire.lfs import (
+from entrepot.server.handlers import base_url, call_hub, call_hub_slow, read_json, repo_of
+from entrepot.server.lfs.lfs_errors import Handler
+from entrepot.server.xet.auth import render_token
+from entrepot.wire.files.lfs import (
     BASIC,
     MEDIA_TYPE,
     MULTIPART,
     XET,
     Action,
     Actions,
-    AnsweredObject,
-    BatchAnswer,
+    BatchObject,
     BatchRequest,
+    BatchResponse,
     LfsObject,
     ObjectFailure,
     encode,
@@ -55,7 +55,7 @@ MAX_SIZE = 1 << 50
 _HASHES = ("sha256", "sha_256")  # the second is what JavaScript clients have sent
 
 
-def batch_door(kind: RepoType) -> Handler:
+def batch(kind: RepoType) -> Handler:
     """POST …/objects/batch of one repository type."""
 
     async def batch(request: Request) -> Response:
@@ -63,32 +63,32 @@ def batch_door(kind: RepoType) -> Handler:
         if asked.hash_algo not in _HASHES:
             raise Refused(f"This hub names large files by sha256, not by {asked.hash_algo[:40]!r}")
         read = [_read(item) for item in asked.objects]
-        wanted = [item for item in read if isinstance(item, Wanted)]
+        wanted = [item for item in read if isinstance(item, RequestedObject)]
         ref = repo_of(request, kind)
         chunked = None
         if asked.operation == "upload":
             chunked = await _xet_action(request, ref, asked) if XET in asked.transfers else None
             takes_parts = chunked is None and MULTIPART in asked.transfers
-            plan = await ask_slowly(
-                request, transfers.plan_uploads, ref, wanted, takes_parts=takes_parts, revision=_target(asked)
+            plan = await call_hub_slow(
+                request, lfs.plan_uploads, ref, wanted, takes_parts=takes_parts, revision=_target(asked)
             )
         else:
-            plan = await ask(request, transfers.plan_downloads, ref, wanted)
-        scribe = _Scribe(base_url(request), asked.operation, _needs_parts(plan), chunked)
+            plan = await call_hub(request, lfs.plan_downloads, ref, wanted)
+        writer = _BatchWriter(base_url(request), asked.operation, _needs_parts(plan), chunked)
         answers = iter(plan)
-        objects = [item if isinstance(item, AnsweredObject) else scribe.write(next(answers)) for item in read]
-        return _json(BatchAnswer(scribe.transfer, objects))
+        objects = [item if isinstance(item, BatchObject) else writer.write(next(answers)) for item in read]
+        return _json(BatchResponse(writer.transfer, objects))
 
     return batch
 
 
-def verify_door(kind: RepoType) -> Handler:
+def verify(kind: RepoType) -> Handler:
     """POST …/objects/verify of one repository type."""
 
     async def verify(request: Request) -> Response:
         named = await read_json(request, LfsObject)
-        wanted = Wanted(parse_sha256(named.oid), named.size)
-        await ask(request, transfers.verify, repo_of(request, kind), wanted)
+        wanted = RequestedObject(parse_sha256(named.oid), named.size)
+        await call_hub(request, lfs.verify, repo_of(request, kind), wanted)
         return _json(named)
 
     return verify
@@ -99,7 +99,7 @@ def _target(asked: BatchRequest) -> str | None:
     return None if asked.ref is None else asked.ref.name.removeprefix("refs/heads/")
 
 
-def _read(item: LfsObject) -> Wanted | AnsweredObject:
+def _read(item: LfsObject) -> RequestedObject | BatchObject:
     """An object that can be planned, or the answer that it can not be."""
     try:
         sha256 = parse_sha256(item.oid)
@@ -107,32 +107,32 @@ def _read(item: LfsObject) -> Wanted | AnsweredObject:
         return _refusal(item.oid, item.size, 422, error.message)
     if not 0 <= item.size <= MAX_SIZE:
         return _refusal(item.oid, item.size, 422, f"invalid size: expected 0 to {MAX_SIZE:,} bytes")
-    return Wanted(sha256, item.size)
+    return RequestedObject(sha256, item.size)
 
 
-def _refusal(oid: str, size: int, code: int, message: str) -> AnsweredObject:
-    return AnsweredObject(oid, size, error=ObjectFailure(code, message))
+def _refusal(oid: str, size: int, code: int, message: str) -> BatchObject:
+    return BatchObject(oid, size, error=ObjectFailure(code, message))
 
 
-def _needs_parts(plan: Sequence[Answer]) -> bool:
-    return any(isinstance(answer.link, Parts) for answer in plan)
+def _needs_parts(plan: Sequence[ObjectPlan]) -> bool:
+    return any(isinstance(answer.link, MultipartUpload) for answer in plan)
 
 
 async def _xet_action(request: Request, ref: RepoRef, asked: BatchRequest) -> Action:
     """Where the chunk store is, with a pass for it.
 
-    Source: hf_api, section 2.3; xet, section 12.
+    Source: docs/protocols/hf_api.md, section 2.3; docs/protocols/xet.md, section 12.
     """
     target = _target(asked)
-    base, issued = base_url(request), await ask(request, passes.issue_write, ref, target)
+    base, issued = base_url(request), await call_hub(request, xet_tokens.issue_write, ref, target)
     query = "" if target is not None else "?create_pr=1"
     href = f"{base}/api/{ref.type.plural}/{ref.id}/xet-write-token/{quote(target or 'main', safe='')}{query}"
-    headers = render_pass(base, issued).headers() | {"X-Xet-Session-Id": str(uuid.uuid4())}
+    headers = render_token(base, issued).headers() | {"X-Xet-Session-Id": str(uuid.uuid4())}
     return Action(href, headers, format_ms(issued.expires_s * 1000))
 
 
 @attrs.frozen
-class _Scribe:
+class _BatchWriter:
     """Writes the answers of one batch; ``chunked`` is the upload through Xet, for clients that know it.
 
     No upload is to be verified afterwards, which costs a request a file: bytes
@@ -150,19 +150,19 @@ class _Scribe:
             return XET
         return MULTIPART if self.in_parts else BASIC
 
-    def write(self, answer: Answer) -> AnsweredObject:
+    def write(self, answer: ObjectPlan) -> BatchObject:
         wanted = answer.wanted
         if answer.refusal is not None:
             return _refusal(wanted.sha256, wanted.size, *answer.refusal)
         if answer.link is None:
-            return AnsweredObject(wanted.sha256, wanted.size, authenticated=True)
-        return AnsweredObject(wanted.sha256, wanted.size, authenticated=True, actions=self._actions(answer))
+            return BatchObject(wanted.sha256, wanted.size, authenticated=True)
+        return BatchObject(wanted.sha256, wanted.size, authenticated=True, actions=self._actions(answer))
 
-    def _actions(self, answer: Answer) -> Actions:
+    def _actions(self, answer: ObjectPlan) -> Actions:
         link = answer.link
         if self.chunked is not None:
             return Actions(upload=self.chunked)
-        if isinstance(link, Parts):
+        if isinstance(link, MultipartUpload):
             return Actions(upload=self._in_parts(link.part_size, link.links, link.complete))
         assert link is not None
         if self.operation == "download":
@@ -172,17 +172,17 @@ class _Scribe:
             return Actions(upload=self._in_parts(answer.wanted.size, [link], link))
         return Actions(upload=self._in_one(link))
 
-    def _in_one(self, link: Link) -> Action:
+    def _in_one(self, link: SignedUrl) -> Action:
         return Action(self._url(link), {}, format_ms(link.expires_ms))
 
-    def _in_parts(self, part_size: int, parts: Sequence[Link], complete: Link) -> Action:
+    def _in_parts(self, part_size: int, parts: Sequence[SignedUrl], complete: SignedUrl) -> Action:
         # The agent of git-lfs takes parts in the order of their keys as text.
         urls = {f"{number:05}": self._url(part) for number, part in enumerate(parts, 1)}
         return Action(self._url(complete), {"chunk_size": str(part_size)} | urls, format_ms(complete.expires_ms))
 
-    def _url(self, link: Link) -> str:
+    def _url(self, link: SignedUrl) -> str:
         return f"{self.base}{link.path}?{urlencode(link.query)}"
 
 
-def _json(value: BatchAnswer | LfsObject) -> Response:
+def _json(value: BatchResponse | LfsObject) -> Response:
     return Response(encode(value), media_type=MEDIA_TYPE)

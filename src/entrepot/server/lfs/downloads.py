@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from entrepot.hub import transfers
-from entrepot.server.doors import House, house_of
-from entrepot.server.files import BINARY, FileAnswer, describe_content, kept_open, open_content
+from entrepot.hub.files import lfs
+from entrepot.server.files import BINARY, FileResponse, describe_content, kept_open, open_content
+from entrepot.server.handlers import AppState, app_state
 from entrepot.server.responders import Content
 
 
-async def fetch(request: Request) -> FileAnswer:
+async def fetch(request: Request) -> FileResponse:
     """GET and HEAD /_lfs/objects/{oid}: the link says who may, no other credentials are looked at."""
-    house = house_of(request)
+    state = app_state(request)
     with kept_open() as opened:
-        await house.threads.run_short(lambda: opened.append(_open(house, request)))
-        return FileAnswer(
-            opened[0], request.path_params["oid"], house.threads, [("cache-control", "private, no-store")]
+        await state.threads.run_short(lambda: opened.append(_open(state, request)))
+        return FileResponse(
+            opened[0], request.path_params["oid"], state.threads, [("cache-control", "private, no-store")]
         )
 
 
-def _open(house: House, request: Request) -> Content:
+def _open(state: AppState, request: Request) -> Content:
     oid = request.path_params["oid"]
-    stored = transfers.fetch(house.hub, oid, dict(request.query_params))
+    stored = lfs.fetch(state.hub, oid, dict(request.query_params))
     if request.method == "HEAD":
         stored.close()
         return describe_content(stored.size, oid, BINARY)

@@ -12,18 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import InvalidName
-from entrepot.hub import locks
-from entrepot.hub.locks import MAX_PAGE, Lock
+from entrepot.hub.repos import locks
+from entrepot.hub.repos.locks import MAX_PAGE, Lock
 from entrepot.names import RefName, RepoType, parse_branch, parse_path
-from entrepot.server.doors import ask, number, read_json, repo_of
-from entrepot.server.lfs.failures import Handler
-from entrepot.wire.lfs import MEDIA_TYPE, LfsRef, encode
-from entrepot.wire.locks import (
-    LockAnswer,
+from entrepot.server.handlers import call_hub, number, read_json, repo_of
+from entrepot.server.lfs.lfs_errors import Handler
+from entrepot.wire.files.lfs import MEDIA_TYPE, LfsRef, encode
+from entrepot.wire.files.locks import (
+    LockInfo,
     LockList,
+    LockOwner,
     LockRequest,
-    LockShape,
-    Owner,
+    LockResponse,
     UnlockRequest,
     VerifiedLocks,
     VerifyRequest,
@@ -33,27 +33,27 @@ from entrepot.wire.times import format_ms
 _PAGE = 100
 
 
-def create_door(kind: RepoType) -> Handler:
+def create(kind: RepoType) -> Handler:
     """POST …/locks of one repository type."""
 
     async def create(request: Request) -> Response:
         asked = await read_json(request, LockRequest)
         ref, path = repo_of(request, kind), parse_path(asked.path)
-        taken = await ask(request, locks.take, ref, path, _branch(asked.ref))
+        taken = await call_hub(request, locks.take, ref, path, _branch(asked.ref))
         if taken.is_new:
-            return _json(LockAnswer(_shape(taken.lock)), 201)
+            return _json(LockResponse(_shape(taken.lock)), 201)
         message = f"already created lock: it is held by {taken.lock.owner}"
-        return _json(LockAnswer(_shape(taken.lock), message), 409)
+        return _json(LockResponse(_shape(taken.lock), message), 409)
 
     return create
 
 
-def list_door(kind: RepoType) -> Handler:
+def list_locks(kind: RepoType) -> Handler:
     """GET …/locks of one repository type."""
 
     async def search(request: Request) -> Response:
         query = request.query_params
-        page = await ask(
+        page = await call_hub(
             request,
             locks.search,
             repo_of(request, kind),
@@ -67,26 +67,26 @@ def list_door(kind: RepoType) -> Handler:
     return search
 
 
-def verify_door(kind: RepoType) -> Handler:
+def verify(kind: RepoType) -> Handler:
     """POST …/locks/verify of one repository type."""
 
     async def verify(request: Request) -> Response:
         asked = await read_json(request, VerifyRequest)
         limit = max(1, min(asked.limit or _PAGE, MAX_PAGE))
-        found = await ask(request, locks.verify, repo_of(request, kind), cursor=asked.cursor, limit=limit)
+        found = await call_hub(request, locks.verify, repo_of(request, kind), cursor=asked.cursor, limit=limit)
         return _json(VerifiedLocks(_shapes(found.ours), _shapes(found.theirs), found.next or UNSET))
 
     return verify
 
 
-def unlock_door(kind: RepoType) -> Handler:
+def unlock(kind: RepoType) -> Handler:
     """POST …/locks/{lock}/unlock of one repository type."""
 
     async def unlock(request: Request) -> Response:
         asked = await read_json(request, UnlockRequest)
         uid = request.path_params["lock"]
-        lock = await ask(request, locks.release, repo_of(request, kind), uid, by_force=asked.force)
-        return _json(LockAnswer(_shape(lock)))
+        lock = await call_hub(request, locks.release, repo_of(request, kind), uid, by_force=asked.force)
+        return _json(LockResponse(_shape(lock)))
 
     return unlock
 
@@ -101,13 +101,13 @@ def _branch(ref: LfsRef | None) -> RefName | None:
         return None
 
 
-def _shapes(found: Sequence[Lock]) -> list[LockShape]:
+def _shapes(found: Sequence[Lock]) -> list[LockInfo]:
     return [_shape(lock) for lock in found]
 
 
-def _shape(lock: Lock) -> LockShape:
+def _shape(lock: Lock) -> LockInfo:
     # git-lfs writes and caches these times to the second.
-    return LockShape(lock.uid, lock.path, f"{format_ms(lock.locked_ms)[:19]}Z", Owner(lock.owner))
+    return LockInfo(lock.uid, lock.path, f"{format_ms(lock.locked_ms)[:19]}Z", LockOwner(lock.owner))
 
 
 def _json(value: Struct, status: int = 200) -> Response:

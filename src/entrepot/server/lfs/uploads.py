@@ -10,16 +10,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import ContentMismatch, Malformed, ThingNotFound
-from entrepot.hub import transfers
+from entrepot.hub.files import lfs
 from entrepot.server.bodies import announced_size, receive_into
-from entrepot.server.doors import house_of, read_json
-from entrepot.wire.lfs import MEDIA_TYPE, Completion, encode
+from entrepot.server.handlers import app_state, read_json
+from entrepot.wire.files.lfs import MEDIA_TYPE, Completion, encode
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 
-class Arriving(Protocol[T_co]):
+class IncomingBytes(Protocol[T_co]):
     """Announced bytes that are being received."""
 
     @property
@@ -39,16 +39,16 @@ class Arriving(Protocol[T_co]):
 async def put_whole(request: Request) -> Response:
     """PUT /_lfs/objects/{oid}: a file in one piece."""
     oid, query = request.path_params["oid"], dict(request.query_params)
-    hub = house_of(request).hub
-    await take_in(request, lambda: transfers.receive(hub, oid, query))
+    hub = app_state(request).hub
+    await take_in(request, lambda: lfs.receive(hub, oid, query))
     return Response(headers={"etag": f'"{oid}"'})
 
 
 async def confirm_whole(request: Request) -> Response:
     """POST /_lfs/objects/{oid}: the end of a file that was sent as its own only part."""
     done = await read_json(request, Completion)
-    house = house_of(request)
-    await house.threads.run_short(transfers.confirm, house.hub, request.path_params["oid"], dict(request.query_params))
+    state = app_state(request)
+    await state.threads.run_short(lfs.confirm, state.hub, request.path_params["oid"], dict(request.query_params))
     return Response(encode(done), media_type=MEDIA_TYPE)
 
 
@@ -56,8 +56,8 @@ async def put_part(request: Request) -> Response:
     """PUT /_lfs/uploads/{upload}/{number}: one part; its ETag is asked for at the end."""
     upload, query = request.path_params["upload"], dict(request.query_params)
     number = _part_number(request.path_params["number"])
-    hub = house_of(request).hub
-    etag = await take_in(request, lambda: transfers.receive_part(hub, upload, number, query))
+    hub = app_state(request).hub
+    etag = await take_in(request, lambda: lfs.receive_part(hub, upload, number, query))
     return Response(headers={"etag": f'"{etag}"'})
 
 
@@ -67,15 +67,15 @@ async def complete(request: Request) -> Response:
     etags = {part.number: part.etag for part in done.parts}
     if len(etags) != len(done.parts):
         raise Malformed("completion", "a part is named twice")
-    house = house_of(request)
+    state = app_state(request)
     # On the threads for long work: the whole file is hashed.
-    await house.threads.run_transfer(
-        transfers.complete, house.hub, request.path_params["upload"], dict(request.query_params), etags
+    await state.threads.run_transfer(
+        lfs.complete, state.hub, request.path_params["upload"], dict(request.query_params), etags
     )
     return Response(encode(done), media_type=MEDIA_TYPE)
 
 
-async def take_in(request: Request, begin: Callable[[], Arriving[T]]) -> T:
+async def take_in(request: Request, begin: Callable[[], IncomingBytes[T]]) -> T:
     """Receive the body of a request, all of it or nothing.
 
     Args:
@@ -93,8 +93,8 @@ async def take_in(request: Request, begin: Callable[[], Arriving[T]]) -> T:
     Guarantees: however this fails, and also when it is cancelled, ``discard``
     has been called for what ``begin`` began.
     """
-    threads = house_of(request).threads
-    begun: list[Arriving[T]] = []
+    threads = app_state(request).threads
+    begun: list[IncomingBytes[T]] = []
     try:
         await threads.run_transfer(lambda: begun.append(begin()))
         arriving = begun[0]

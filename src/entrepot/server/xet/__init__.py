@@ -1,7 +1,7 @@
 """Doors of the chunk store, for every version of its client.
 
 They stand below ``/xet/{store}``, where the store's name changes whenever
-clients must forget what they know. Source: xet, sections 1 and 7.
+clients must forget what they know. Source: docs/protocols/xet.md, sections 1 and 7.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
-from entrepot.server.xet import questions, reconstructions, windows
+from entrepot.server.xet import dedup, reconstructions, xorb_ranges
 from entrepot.server.xet.fair_slots import FairSlots
-from entrepot.server.xet.shards import ShardDoors
-from entrepot.server.xet.xorbs import XorbDoor
+from entrepot.server.xet.shards import ShardHandler
+from entrepot.server.xet.xorbs import XorbHandler
 
 _POOLS = ("default", "default-merkledb")  # what clients send, and what the documents say
 _VERSIONS = ("/v1", "", "/v2")
@@ -35,16 +35,16 @@ def routes(*, workers: int = 1) -> list[BaseRoute]:
     shards, xorbs = FairSlots(max(2, cores), per_caller=1), FairSlots(cores)
     return [
         Mount("/xet/{store}", Router(_below_store(shards, xorbs), redirect_slashes=False)),
-        Route(windows.PATH, windows.fetch, methods=["GET"]),  # and HEAD
+        Route(xorb_ranges.PATH, xorb_ranges.fetch, methods=["GET"]),  # and HEAD
     ]
 
 
 def _below_store(shard_slots: FairSlots, xorb_slots: FairSlots) -> list[BaseRoute]:
     """What clients call, the most frequent first."""
-    shards, receive_xorb = ShardDoors(shard_slots), XorbDoor(xorb_slots).receive
+    shards, receive_xorb = ShardHandler(shard_slots), XorbHandler(xorb_slots).receive
     return [
-        *_pooled("GET", ("chunks", "chunk"), questions.find_chunk),
-        *_pooled("POST", ("xorb-grants",), questions.find_xorb),
+        *_pooled("GET", ("chunks", "chunk"), dedup.find_chunk),
+        *_pooled("POST", ("xorb-grants",), dedup.find_xorb),
         *_pooled("POST", ("xorbs", "xorb"), receive_xorb),
         Route("/v2/reconstructions/{hash}", reconstructions.plan_v2),
         *[
@@ -55,7 +55,7 @@ def _below_store(shard_slots: FairSlots, xorb_slots: FairSlots) -> list[BaseRout
         Route("/v2/shards", shards.register_aloud, methods=["POST"]),
         *[Route(f"{version}/shards", shards.register, methods=["POST"]) for version in ("/v1", "")],
         *_pooled("POST", ("shard",), shards.register),
-        *[Route(f"{version}/telemetry", questions.ignore, methods=["POST"]) for version in _VERSIONS],
+        *[Route(f"{version}/telemetry", dedup.ignore, methods=["POST"]) for version in _VERSIONS],
     ]
 
 

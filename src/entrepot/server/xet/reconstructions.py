@@ -1,4 +1,4 @@
-"""How to make a file, or a range of one, from chunks. Source: xet, section 7.2."""
+"""How to make a file, or a range of one, from chunks. Source: docs/protocols/xet.md, section 7.2."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import Malformed
-from entrepot.hub import chunks
-from entrepot.hub.house import Hub
-from entrepot.hub.passes import Pass
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import chunks
+from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import XetHash
-from entrepot.server.doors import base_url, json_answer
-from entrepot.server.xet.holders import ask, hash_of
-from entrepot.wire.xet import FetchInfo, Reconstruction, Span, TermShape, second_version
+from entrepot.server.handlers import base_url, json_response
+from entrepot.server.xet.auth import authorised_call, hash_of
+from entrepot.wire.files.xet import FetchInfo, Reconstruction, Span, TermInfo, second_version
 
 _RANGE = re.compile(r"\s*bytes\s*=\s*(\d{1,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
 async def plan_v1(request: Request) -> Response:
     """``GET reconstructions/{file}``, with or without Range."""
-    return json_answer(await _plan(request))
+    return json_response(await _plan(request))
 
 
 async def plan_v2(request: Request) -> Response:
     """``GET /v2/reconstructions/{file}``, with or without Range."""
-    return json_answer(second_version(await _plan(request)))
+    return json_response(second_version(await _plan(request)))
 
 
 async def _plan(request: Request) -> Reconstruction:
     first, last = read_range(request.headers.get("range"))
-    return await ask(request, _Errand(base_url(request), hash_of(request), first, last).run)
+    return await authorised_call(request, _RangeRequest(base_url(request), hash_of(request), first, last).run)
 
 
 def read_range(header: str | None) -> tuple[int, int | None]:
@@ -55,7 +55,7 @@ def read_range(header: str | None) -> tuple[int, int | None]:
 
 
 @attrs.frozen
-class _Errand:
+class _RangeRequest:
     """What a thread is sent for."""
 
     base: str
@@ -63,7 +63,7 @@ class _Errand:
     first: int
     last: int | None
 
-    def run(self, hub: Hub, given: Pass) -> Reconstruction:
+    def run(self, hub: HubContext, given: XetToken) -> Reconstruction:
         """Plan, and sign a link for each range."""
         plan = chunks.reconstruct(hub, given, self.file, self.first, self.last)
         fetches: dict[str, list[FetchInfo]] = {
@@ -78,11 +78,11 @@ class _Errand:
             for fetch in plan.fetches
         }
         terms = [
-            TermShape(hash=term.xorb, unpacked_length=term.unpacked, range=Span(term.start, term.end))
+            TermInfo(hash=term.xorb, unpacked_length=term.unpacked, range=Span(term.start, term.end))
             for term in plan.terms
         ]
         return Reconstruction(offset_into_first_range=plan.skip, terms=terms, fetch_info=fetches)
 
-    def _url(self, hub: Hub, given: Pass, xorb: XetHash, first: int, last: int) -> str:
+    def _url(self, hub: HubContext, given: XetToken, xorb: XetHash, first: int, last: int) -> str:
         link = chunks.data_link(hub, given, xorb, first, last)
         return f"{self.base}{link.path}?{urlencode(link.query)}"

@@ -2,7 +2,7 @@
 
 Old clients wait for one JSON answer. New ones read lines, are content as long
 as lines come, and show people nothing but the message of the last one.
-Source: xet, section 7.7.
+Source: docs/protocols/xet.md, section 7.7.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from entrepot.errors import Damaged, EntrepotError, Unavailable
-from entrepot.hub import chunks
-from entrepot.hub.chunks import MAX_SHARD_BODY
-from entrepot.hub.passes import Pass
+from entrepot.hub.files import chunks
+from entrepot.hub.files.chunks import MAX_SHARD_BODY
+from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.server.bodies import read_small
-from entrepot.server.doors import house_of, json_answer
-from entrepot.server.events import render
+from entrepot.server.handlers import app_state, json_response
+from entrepot.server.log_format import render
 from entrepot.server.threads import settle
+from entrepot.server.xet.auth import authorised_call, require_writer
 from entrepot.server.xet.fair_slots import FairSlots
-from entrepot.server.xet.holders import ask, require_writer
-from entrepot.wire.xet import Registered, ShardAnswer, ShardFailure, ShardLine, Validating, encode_line
+from entrepot.wire.files.xet import Registered, ShardFailure, ShardLine, ShardResponse, Validating, encode_line
 
 LINE_EVERY_S = 15.0
 """Seconds between lines; clients give up when none has come for five minutes, proxies often after one."""
@@ -36,7 +36,7 @@ LINES = "application/x-ndjson"
 _log = logging.getLogger("entrepot.server")
 
 
-class ShardDoors:
+class ShardHandler:
     """Registers shards, a few at the same time, of each caller one after the other."""
 
     def __init__(self, slots: FairSlots) -> None:
@@ -45,24 +45,24 @@ class ShardDoors:
 
     async def register(self, request: Request) -> Response:
         """``POST shards``: one JSON answer, or an error like any other."""
-        given = await ask(request, require_writer)
+        given = await authorised_call(request, require_writer)
         await self._register(request, given, await read_small(request, MAX_SHARD_BODY))
-        return json_answer(ShardAnswer())
+        return json_response(ShardResponse())
 
-    async def register_aloud(self, request: Request) -> LinesAnswer:
+    async def register_aloud(self, request: Request) -> ProgressResponse:
         """``POST /v2/shards``: lines while it lasts; only a bad pass or body is an error like any other."""
-        given = await ask(request, require_writer)
+        given = await authorised_call(request, require_writer)
         data = await read_small(request, MAX_SHARD_BODY)
-        return LinesAnswer(lambda: self._register(request, given, data), request.scope["state"]["request_id"])
+        return ProgressResponse(lambda: self._register(request, given, data), request.scope["state"]["request_id"])
 
-    async def _register(self, request: Request, given: Pass, data: bytes) -> None:
-        house = house_of(request)
+    async def _register(self, request: Request, given: XetToken, data: bytes) -> None:
+        state = app_state(request)
         async with self._slots.hold(given.holder):
-            await house.threads.run_transfer(chunks.register_shard, house.hub, given, data)
+            await state.threads.run_transfer(chunks.register_shard, state.hub, given, data)
 
 
 @attrs.frozen
-class LinesAnswer:
+class ProgressResponse:
     """A response that tells in lines how a piece of work goes, and ends with how it ended.
 
     Guarantees: the work has ended when this has. An error nobody foresaw

@@ -1,21 +1,21 @@
-"""Xorbs on their way in. Source: xet, sections 5, 7.5 and 8."""
+"""Xorbs on their way in. Source: docs/protocols/xet.md, sections 5, 7.5 and 8."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.hub import chunks
-from entrepot.hub.chunks import MAX_XORB_BODY, ReceivingXorb
+from entrepot.hub.files import chunks
+from entrepot.hub.files.chunks import MAX_XORB_BODY, ReceivingXorb
 from entrepot.names import XetHash
 from entrepot.server.bodies import announced_size, receive_into
-from entrepot.server.doors import house_of, json_answer
+from entrepot.server.handlers import app_state, json_response
+from entrepot.server.xet.auth import hash_of, token_of
 from entrepot.server.xet.fair_slots import FairSlots
-from entrepot.server.xet.holders import hash_of, pass_of
-from entrepot.wire.xet import XorbAnswer
+from entrepot.wire.files.xet import XorbResponse
 
 
-class XorbDoor:
+class XorbHandler:
     """Takes xorbs; a client may send dozens at the same time, so callers take turns in having them verified."""
 
     def __init__(self, slots: FairSlots) -> None:
@@ -29,7 +29,7 @@ class XorbDoor:
         are looked at before any of it is asked for.
         """
         xorb, size = hash_of(request), announced_size(request.scope, None)
-        threads = house_of(request).threads
+        threads = app_state(request).threads
         begun: list[ReceivingXorb] = []
         try:
             await threads.run_transfer(lambda: begun.append(_begin(request, xorb, size)))
@@ -40,8 +40,8 @@ class XorbDoor:
         finally:
             for receiving in begun:
                 await threads.run_transfer(receiving.discard)
-        return json_answer(XorbAnswer(was_inserted=was_inserted))
+        return json_response(XorbResponse(was_inserted=was_inserted))
 
 
 def _begin(request: Request, xorb: XetHash, size: int | None) -> ReceivingXorb:
-    return chunks.receive_xorb(house_of(request).hub, pass_of(request), xorb, size)
+    return chunks.receive_xorb(app_state(request).hub, token_of(request), xorb, size)

@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_05ed4a008568"
+revision = "first_bf3843ad2315"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("default_visibility", sa.String(length=8), nullable=True),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("details", sa.Text(), nullable=True),
+        sa.Column("suspended_ms", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["parent_id"],
             ["namespaces.id"],
@@ -321,6 +322,20 @@ def upgrade() -> None:
     op.create_index("repos_by_likes", "repos", ["type", "likes"], unique=False)
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
+    op.create_table(
+        "sign_in_codes",
+        sa.Column("code_hash", Hex(length=32), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("code_hash"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_sign_in_codes_user_id"), "sign_in_codes", ["user_id"], unique=False)
     op.create_table(
         "tokens",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -1,0 +1,1 @@
+"""Rows of accounts, memberships, tokens, quotas and usage."""

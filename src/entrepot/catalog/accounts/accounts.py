@@ -1,0 +1,317 @@
+"""Rows of namespaces (users, organisations, folders), memberships and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import cascades, tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.repos import repositories
+from entrepot.errors import AlreadyExists
+from entrepot.names import Uid, new_uid
+
+
+@attrs.frozen
+class Account:
+    """One user or organisation (later also: one folder)."""
+
+    id: int
+    uid: Uid
+    name: str
+    kind: str
+    fullname: str
+    email: str | None
+    password_hash: str | None
+    is_admin: bool
+    default_visibility: str | None
+    created_ms: int
+    # What they say of themselves.
+    details: str | None = None
+    # Since when the account may not be used; None: it may.
+    suspended_ms: int | None = None
+
+    @property
+    def is_user(self) -> bool:
+        """Whether this is a person (or a machine account), not an organisation."""
+        return self.kind == "user"
+
+
+@attrs.frozen
+class Membership:
+    """A user's role in an organisation."""
+
+    org: Account
+    role: str
+
+
+@attrs.frozen
+class Member:
+    """A user in an organisation."""
+
+    user: Account
+    role: str
+
+
+@attrs.frozen
+class Token:
+    """An access token without its secret, which is never stored."""
+
+    uid: Uid
+    user_id: int
+    name: str
+    role: str
+    created_ms: int
+    expires_ms: int | None
+    # Of fine-grained tokens: which rights where, as entrepot.hub.scopes writes it.
+    scopes: Mapping[str, Any] | None = None
+    # Within an hour: uses are not written down one by one.
+    used_ms: int | None = None
+    # Tells a secret from the one that replaced it; empty for callers on the machine itself.
+    secret_hash: str = attrs.field(default="", eq=False, repr=False)
+
+
+_NS = tables.namespaces
+_ACCOUNT = [
+    _NS.c[name]
+    for name in (
+        "id",
+        "uid",
+        "name",
+        "kind",
+        "fullname",
+        "email",
+        "password_hash",
+        "is_admin",
+        "default_visibility",
+        "created_ms",
+        "details",
+        "suspended_ms",
+    )
+]
+_TK = tables.tokens
+_TOKEN = [
+    _TK.c[name]
+    for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms", "scopes", "used_ms", "secret_hash")
+]
+
+# Built once: making a statement costs more than running it on a page that is cached.
+_FIND_TOKEN = (
+    sa.select(*_TOKEN, *_ACCOUNT)
+    .join(_NS, _NS.c.id == _TK.c.user_id)
+    .where(_TK.c.secret_hash == sa.bindparam("secret_hash"))
+)
+_TOKEN_BY_UID = (
+    sa.select(*_TOKEN, *_ACCOUNT).join(_NS, _NS.c.id == _TK.c.user_id).where(_TK.c.uid == sa.bindparam("uid"))
+)
+_ROLE = sa.select(tables.memberships.c.role).where(
+    (tables.memberships.c.org_id == sa.bindparam("org")) & (tables.memberships.c.user_id == sa.bindparam("member"))
+)
+_MEMBERSHIPS = (
+    sa.select(*_ACCOUNT, tables.memberships.c.role)
+    .join(tables.memberships, tables.memberships.c.org_id == _NS.c.id)
+    .where(tables.memberships.c.user_id == sa.bindparam("member"))
+    .order_by(_NS.c.name_key)
+)
+
+
+def add(tx: Write, account: Account) -> Account:
+    """Insert an account (its ``id`` is ignored) and return it with its id.
+
+    Raises:
+        AlreadyExists: the name is taken, in any case.
+    """
+    if find(tx, account.name) is not None:
+        raise AlreadyExists(f"an account called {account.name!r} already exists")
+    values = attrs.asdict(account, filter=attrs.filters.exclude("id")) | {"name_key": account.name.lower()}
+    key = tx.sql.execute(sa.insert(_NS).values(values)).inserted_primary_key
+    assert key is not None
+    return attrs.evolve(account, id=key[0])
+
+
+def find(tx: Read, name: str) -> Account | None:
+    """The account of this name, without regard to case."""
+    row = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.name_key == name.lower())).first()
+    return Account(*row) if row else None
+
+
+def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, Account]:
+    """The accounts with these row ids."""
+    rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.id.in_(ids)))
+    return {row[0]: Account(*row) for row in rows}
+
+
+def by_uids(tx: Read, uids: Sequence[str]) -> list[Account]:
+    """The accounts with these permanent ids, in no order."""
+    return [Account(*row) for row in tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.uid.in_(uids)))]
+
+
+def everyone(tx: Read, kind: str) -> list[Account]:
+    """All accounts of a kind, by name."""
+    rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key))
+    return [Account(*row) for row in rows]
+
+
+def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int) -> list[Account]:
+    """Accounts of a kind whose name has every one of the terms, by name."""
+    query = sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key).limit(limit)
+    for term in terms:
+        query = query.where(_NS.c.name_key.contains(term.lower(), autoescape=True))
+    return [Account(*row) for row in tx.sql.execute(query)]
+
+
+def count(tx: Read) -> int:
+    """Number of accounts of any kind."""
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(_NS)).scalar_one()
+
+
+def update(tx: Write, account_id: int, **values: object) -> None:
+    """Set columns of an account."""
+    tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(**values))
+
+
+def set_password(tx: Write, account_id: int, password_hash: str) -> None:
+    """Replace the stored password hash."""
+    tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(password_hash=password_hash))
+
+
+def remove(tx: Write, account_id: int) -> None:
+    """Delete an account that owns nothing, with its tokens, memberships and locks on files.
+
+    Repositories it has deleted, but which the sweeper has not erased yet, go with it.
+    """
+    cascades.erase_around_account(tx, account_id)
+    cascades.forget_activity(tx, account_id)
+    members = tables.memberships
+    owned = (tables.repos.c.namespace_id == account_id) & tables.repos.c.deleted_ms.is_not(None)
+    for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():
+        repositories.erase(tx, repo_id)
+    tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
+    codes = tables.sign_in_codes
+    tx.sql.execute(sa.delete(codes).where(codes.c.user_id == account_id))
+    tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
+    tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
+    tx.sql.execute(sa.delete(_NS).where(_NS.c.id == account_id))
+
+
+def join_org(tx: Write, org_id: int, user_id: int, role: str) -> None:
+    """Give a user a role in an organisation, replacing an earlier one."""
+    members = tables.memberships
+    tx.sql.execute(sa.delete(members).where((members.c.org_id == org_id) & (members.c.user_id == user_id)))
+    tx.sql.execute(sa.insert(members).values(org_id=org_id, user_id=user_id, role=role))
+
+
+def leave_org(tx: Write, org_id: int, user_id: int) -> None:
+    """Take a user out of an organisation."""
+    members = tables.memberships
+    tx.sql.execute(sa.delete(members).where((members.c.org_id == org_id) & (members.c.user_id == user_id)))
+
+
+def memberships(tx: Read, user_id: int) -> list[Membership]:
+    """The organisations a user belongs to, by name."""
+    return [Membership(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(_MEMBERSHIPS, {"member": user_id})]
+
+
+def role_of(tx: Read, org_id: int, user_id: int) -> str | None:
+    """A user's role in an organisation; None when they have none."""
+    return tx.sql.execute(_ROLE, {"org": org_id, "member": user_id}).scalar()
+
+
+def members(tx: Read, org_id: int, *, after: str = "", limit: int) -> list[Member]:
+    """The users who belong to an organisation, by name; ``after``: the last name of the page before."""
+    joined = tables.memberships
+    query = (
+        sa.select(*_ACCOUNT, joined.c.role)
+        .join(joined, joined.c.user_id == _NS.c.id)
+        .where((joined.c.org_id == org_id) & (_NS.c.name_key > after.lower()))
+        .order_by(_NS.c.name_key)
+        .limit(limit)
+    )
+    return [Member(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(query)]
+
+
+def count_members(tx: Read, org_id: int) -> int:
+    """How many users belong to an organisation."""
+    joined = tables.memberships
+    return tx.sql.execute(sa.select(sa.func.count()).where(joined.c.org_id == org_id)).scalar_one()
+
+
+def hub_admins(tx: Read) -> int:
+    """Return how many administrators of the hub can sign in: those who are not suspended."""
+    active = _NS.c.is_admin & (_NS.c.kind == "user") & _NS.c.suspended_ms.is_(None)
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(_NS).where(active)).scalar_one()
+
+
+def sole_admin_of(tx: Read, user_id: int) -> list[str]:
+    """Names of the organisations that would be left without an administrator."""
+    mine, others = tables.memberships.alias(), tables.memberships.alias()
+    other_admin = sa.exists().where(
+        (others.c.org_id == mine.c.org_id) & (others.c.role == "admin") & (others.c.user_id != user_id)
+    )
+    query = (
+        sa.select(_NS.c.name)
+        .join(mine, mine.c.org_id == _NS.c.id)
+        .where((mine.c.user_id == user_id) & (mine.c.role == "admin") & ~other_admin)
+    )
+    return list(tx.sql.execute(query).scalars())
+
+
+def add_token(tx: Write, token: Token, secret_hash: str) -> None:
+    """Store a token under the hash of its secret.
+
+    Raises:
+        AlreadyExists: the same secret is stored already.
+    """
+    taken = tx.sql.execute(sa.select(_TK.c.id).where(_TK.c.secret_hash == secret_hash)).first()
+    if taken:
+        raise AlreadyExists("this token secret is already in use")
+    tx.sql.execute(sa.insert(_TK).values(**attrs.asdict(token) | {"secret_hash": secret_hash}))
+
+
+def find_token(tx: Read, secret_hash: str) -> tuple[Token, Account] | None:
+    """The token with this secret and its user, expired or not."""
+    row = tx.sql.execute(_FIND_TOKEN, {"secret_hash": secret_hash}).first()
+    return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
+
+
+def token_by_uid(tx: Read, uid: str) -> tuple[Token, Account] | None:
+    """Return the token with this permanent id and its user, expired or not."""
+    row = tx.sql.execute(_TOKEN_BY_UID, {"uid": uid}).first()
+    return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
+
+
+def tokens_of(tx: Read, user_id: int) -> list[Token]:
+    """A user's tokens, oldest first."""
+    rows = tx.sql.execute(sa.select(*_TOKEN).where(_TK.c.user_id == user_id).order_by(_TK.c.id))
+    return [Token(*row) for row in rows]
+
+
+def update_token(tx: Write, uid: str, **values: object) -> None:
+    """Set columns of a token; ``secret_hash`` replaces its secret.
+
+    Raises:
+        AlreadyExists: another token has this secret.
+    """
+    others = (_TK.c.secret_hash == values.get("secret_hash")) & (_TK.c.uid != uid)
+    if "secret_hash" in values and tx.sql.execute(sa.select(_TK.c.id).where(others)).first():
+        raise AlreadyExists("this token secret is already in use")
+    tx.sql.execute(sa.update(_TK).where(_TK.c.uid == uid).values(**values))
+
+
+def note_token_use(tx: Write, uid: str, now_ms: int, *, every_ms: int) -> None:
+    """Write down that a token is in use, unless that was done less than ``every_ms`` ago."""
+    is_due = _TK.c.used_ms.is_(None) | (_TK.c.used_ms <= now_ms - every_ms)
+    tx.sql.execute(sa.update(_TK).where((_TK.c.uid == uid) & is_due).values(used_ms=now_ms))
+
+
+def remove_token(tx: Write, uid: str) -> bool:
+    """Delete a token; False when there is none."""
+    return bool(tx.sql.execute(sa.delete(_TK).where(_TK.c.uid == uid)).rowcount)
+
+
+def fresh(name: str, kind: str, now_ms: int, *, fullname: str | None = None, email: str | None = None) -> Account:
+    """A new account value, ready for :func:`add`."""
+    return Account(0, new_uid(), name, kind, fullname or name, email, None, False, None, now_ms)

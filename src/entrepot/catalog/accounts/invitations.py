@@ -1,0 +1,70 @@
+"""Rows of invitations into organisations: one for each organisation and user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import community_tables
+from entrepot.catalog.database import Read, Write
+from entrepot.names import Uid
+
+_I = community_tables.invitations
+
+
+@attrs.frozen
+class Invitation:
+    """An organisation's offer of a role to a user; worth nothing from ``expires_ms`` on."""
+
+    id: int
+    uid: Uid
+    org_id: int
+    user_id: int
+    role: str
+    inviter_id: int
+    created_ms: int
+    expires_ms: int
+
+
+_COLUMNS = [_I.c[field.name] for field in attrs.fields(Invitation)]
+
+
+def put(tx: Write, invitation: Invitation) -> Invitation:
+    """Insert an invitation (its ``id`` is ignored) in place of an earlier one of the same user there."""
+    remove(tx, invitation.org_id, invitation.user_id)
+    values = attrs.asdict(invitation, filter=attrs.filters.exclude("id"))
+    key = tx.sql.execute(sa.insert(_I).values(values)).inserted_primary_key
+    assert key is not None
+    return attrs.evolve(invitation, id=key[0])
+
+
+def by_uid(tx: Read, uid: str, now_ms: int) -> Invitation | None:
+    """The invitation with this id, unless it has expired."""
+    row = tx.sql.execute(sa.select(*_COLUMNS).where((_I.c.uid == uid) & (_I.c.expires_ms > now_ms))).first()
+    return Invitation(*row) if row else None
+
+
+def of_org(tx: Read, org_id: int, now_ms: int) -> Sequence[Invitation]:
+    """The invitations into an organisation that have not expired, oldest first."""
+    return _select(tx, (_I.c.org_id == org_id) & (_I.c.expires_ms > now_ms))
+
+
+def of_user(tx: Read, user_id: int, now_ms: int) -> Sequence[Invitation]:
+    """A user's invitations that have not expired, oldest first."""
+    return _select(tx, (_I.c.user_id == user_id) & (_I.c.expires_ms > now_ms))
+
+
+def remove(tx: Write, org_id: int, user_id: int) -> None:
+    """Delete the invitation of a user into an organisation, if there is one."""
+    tx.sql.execute(sa.delete(_I).where((_I.c.org_id == org_id) & (_I.c.user_id == user_id)))
+
+
+def forget_expired(tx: Write, org_id: int, now_ms: int) -> None:
+    """Delete the invitations into an organisation that nobody can accept any more."""
+    tx.sql.execute(sa.delete(_I).where((_I.c.org_id == org_id) & (_I.c.expires_ms <= now_ms)))
+
+
+def _select(tx: Read, condition: sa.ColumnElement[bool]) -> Sequence[Invitation]:
+    return [Invitation(*row) for row in tx.sql.execute(sa.select(*_COLUMNS).where(condition).order_by(_I.c.id))]

@@ -1,0 +1,82 @@
+"""Which stored bytes a repository needs, and which of them others need too."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read
+from entrepot.names import Sha256
+
+_L = tables.file_links
+_F = tables.files
+_U = tables.xet_file_xorbs
+_X = tables.xorbs
+_R = tables.repos
+_O = tables.objects
+_BATCH = 500
+
+
+@attrs.frozen
+class StoredBytes:
+    """Some stored bytes: the raw bytes of a file (``key`` is its sha256) or a xorb (``xorb:`` and its hash)."""
+
+    key: str
+    size: int
+
+
+def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredBytes]:
+    """The stored bytes that some large files of a repository need, each once."""
+    found: dict[str, int] = {}
+    chosen = list(wanted)
+    for at in range(0, len(chosen), _BATCH):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(chosen[at : at + _BATCH])
+        raw = (
+            sa.select(_F.c.sha256, _F.c.size)
+            .join(_L, _L.c.sha256 == _F.c.sha256)
+            .where(here & _L.c.xet_hash.is_(None) & _F.c.is_raw.is_(True))
+        )
+        found.update((row.sha256, row.size) for row in tx.sql.execute(raw))
+        chunked = (
+            sa.select(_X.c.hash, _X.c.size)
+            .join(_U, _U.c.xorb == _X.c.hash)
+            .join(_L, _U.c.file == sa.func.coalesce(_L.c.xet_hash, _file_of_link()))
+            .where(here)
+            .distinct()
+        )
+        found.update((f"xorb:{row.hash}", row.size) for row in tx.sql.execute(chunked))
+    return [StoredBytes(key, size) for key, size in found.items()]
+
+
+def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int) -> set[str]:
+    """Keys of those holdings that a link or an object of another repository (not deleted) leads to."""
+    raw = [holding.key for holding in here if not holding.key.startswith("xorb:")]
+    xorbs = [holding.key.removeprefix("xorb:") for holding in here if holding.key.startswith("xorb:")]
+    found: set[str] = set()
+    others = (_L.c.repo_id != repo_id) & _R.c.deleted_ms.is_(None)
+    for at in range(0, len(raw), _BATCH):
+        query = sa.select(_L.c.sha256).join(_R, _R.c.id == _L.c.repo_id).where(others)
+        query = query.where(_L.c.sha256.in_(raw[at : at + _BATCH]) & _L.c.xet_hash.is_(None)).distinct()
+        found.update(tx.sql.execute(query).scalars())
+        objects = sa.select(_O.c.sha256).join(_R, _R.c.id == _O.c.repo_id).where(_R.c.deleted_ms.is_(None))
+        objects = objects.where((_O.c.repo_id != repo_id) & _O.c.pointer_size.is_(None))
+        found.update(tx.sql.execute(objects.where(_O.c.sha256.in_(raw[at : at + _BATCH])).distinct()).scalars())
+    for at in range(0, len(xorbs), _BATCH):
+        query = (
+            sa.select(_U.c.xorb)
+            .select_from(_U)
+            .join(_L, _U.c.file == sa.func.coalesce(_L.c.xet_hash, _file_of_link()))
+            .join(_R, _R.c.id == _L.c.repo_id)
+            .where(others & _U.c.xorb.in_(xorbs[at : at + _BATCH]))
+            .distinct()
+        )
+        found.update(f"xorb:{name}" for name in tx.sql.execute(query).scalars())
+    return found
+
+
+def _file_of_link() -> sa.ScalarSelect[str]:
+    """The chunks of the verified file that a link leads to."""
+    return sa.select(_F.c.xet_hash).where(_F.c.sha256 == _L.c.sha256).correlate(_L).scalar_subquery()

@@ -1,0 +1,109 @@
+"""What goes when a repository or an account goes: every row people left around it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from entrepot.catalog import community_tables, tables
+from entrepot.catalog.database import Write
+
+NOBODY = 0
+"""Stands for an account that is gone."""
+
+_D = community_tables.discussions
+_C = community_tables.collections
+_I = community_tables.collection_items
+_W = community_tables.webhooks
+_L = community_tables.likes
+
+
+def erase_around_repo(tx: Write, repo_id: int) -> None:
+    """Delete talk, likes, requests, watches and news of a repository that is erased."""
+    talks = sa.select(_D.c.id).where(_D.c.repo_id == repo_id)
+    tx.sql.execute(
+        sa.delete(community_tables.discussion_events).where(
+            community_tables.discussion_events.c.discussion_id.in_(talks)
+        )
+    )
+    for table in (
+        community_tables.discussions,
+        community_tables.likes,
+        community_tables.collection_items,
+        community_tables.access_requests,
+        community_tables.webhook_watches,
+        community_tables.deliveries,
+    ):
+        tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
+    tx.sql.execute(sa.delete(community_tables.events).where(community_tables.events.c.repo_id == repo_id))
+
+
+def forget_activity(tx: Write, account_id: int) -> None:
+    """Let nothing name an account by its row any more: a database may give the number to somebody else.
+
+    Whoever made a repository has rights in it as a contributor; those must
+    not come to a stranger.
+    """
+    for table, column in (
+        (tables.repos, tables.repos.c.creator_id),
+        (tables.file_links, tables.file_links.c.pusher_id),
+        (tables.xet_claims, tables.xet_claims.c.user_id),
+    ):
+        tx.sql.execute(sa.update(table).where(column == account_id).values({column: None}))
+    uploads = tables.uploads
+    open_ones = sa.select(uploads.c.uid).where(uploads.c.user_id == account_id)
+    tx.sql.execute(sa.delete(tables.upload_parts).where(tables.upload_parts.c.upload.in_(open_ones)))
+    tx.sql.execute(sa.delete(uploads).where(uploads.c.user_id == account_id))
+
+
+def erase_around_account(tx: Write, account_id: int) -> None:
+    """Delete likes, follows, collections, requests, invitations and webhooks of an account that is removed.
+
+    What it wrote in discussions stays, without a name.
+    """
+    _take_back_likes(tx, account_id)
+    _erase_collections(tx, account_id)
+    _forget_author(tx, account_id)
+    hooks = sa.select(_W.c.id).where(_W.c.owner_id == account_id)
+    tx.sql.execute(sa.delete(community_tables.deliveries).where(community_tables.deliveries.c.webhook_id.in_(hooks)))
+    watches = community_tables.webhook_watches
+    tx.sql.execute(sa.delete(watches).where(watches.c.webhook_id.in_(hooks) | (watches.c.namespace_id == account_id)))
+    tx.sql.execute(sa.delete(_W).where(_W.c.owner_id == account_id))
+    follows, invitations = community_tables.follows, community_tables.invitations
+    tx.sql.execute(
+        sa.delete(follows).where((follows.c.follower_id == account_id) | (follows.c.followed_id == account_id))
+    )
+    tx.sql.execute(
+        sa.delete(invitations).where((invitations.c.org_id == account_id) | (invitations.c.user_id == account_id))
+    )
+    tx.sql.execute(
+        sa.delete(community_tables.access_requests).where(community_tables.access_requests.c.user_id == account_id)
+    )
+    tx.sql.execute(sa.delete(community_tables.quotas).where(community_tables.quotas.c.namespace_id == account_id))
+
+
+def _forget_author(tx: Write, account_id: int) -> None:
+    """Let words stand without an author: SQLite may give the row id to the next account."""
+    for table in (_D, community_tables.discussion_events):
+        tx.sql.execute(sa.update(table).where(table.c.author_id == account_id).values(author_id=NOBODY))
+    invited = community_tables.invitations
+    tx.sql.execute(sa.update(invited).where(invited.c.inviter_id == account_id).values(inviter_id=NOBODY))
+    images = community_tables.attachments
+    tx.sql.execute(sa.update(images).where(images.c.user_id == account_id).values(user_id=NOBODY))
+
+
+def _take_back_likes(tx: Write, account_id: int) -> None:
+    liked = sa.select(_L.c.repo_id).where(_L.c.user_id == account_id)
+    repos = tables.repos
+    tx.sql.execute(sa.update(repos).where(repos.c.id.in_(liked)).values(likes=repos.c.likes - 1))
+    tx.sql.execute(sa.delete(_L).where(_L.c.user_id == account_id))
+
+
+def _erase_collections(tx: Write, account_id: int) -> None:
+    votes = community_tables.collection_upvotes
+    voted = sa.select(votes.c.collection_id).where(votes.c.user_id == account_id)
+    tx.sql.execute(sa.update(_C).where(_C.c.id.in_(voted)).values(upvotes=_C.c.upvotes - 1))
+    tx.sql.execute(sa.delete(votes).where(votes.c.user_id == account_id))
+    own = sa.select(_C.c.id).where(_C.c.namespace_id == account_id)
+    tx.sql.execute(sa.delete(votes).where(votes.c.collection_id.in_(own)))
+    tx.sql.execute(sa.delete(_I).where(_I.c.collection_id.in_(own) | _I.c.linked_id.in_(own)))
+    tx.sql.execute(sa.delete(_C).where(_C.c.namespace_id == account_id))

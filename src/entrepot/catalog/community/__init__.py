@@ -1,0 +1,1 @@
+"""Rows of discussions, access requests, collections and likes."""

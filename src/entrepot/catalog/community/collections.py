@@ -1,0 +1,211 @@
+"""Rows of collections and of what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import community_tables, tables
+from entrepot.catalog.database import Read, Write
+from entrepot.names import Uid
+
+_C = community_tables.collections
+_I = community_tables.collection_items
+_V = community_tables.collection_upvotes
+_N = tables.namespaces
+
+
+@attrs.frozen
+class CollectionRow:
+    """One collection, with its namespace's name."""
+
+    id: int
+    uid: Uid
+    namespace_id: int
+    title: str
+    description: str | None
+    is_private: bool
+    theme: str
+    position: int
+    upvotes: int
+    created_ms: int
+    updated_ms: int
+    namespace: str
+
+
+@attrs.frozen
+class ItemRow:
+    """One thing in a collection: a repository, another collection, or (``name``) something kept elsewhere."""
+
+    id: int
+    uid: Uid
+    collection_id: int
+    kind: str
+    repo_id: int | None
+    linked_id: int | None
+    name: str | None
+    position: int
+    note: str | None
+
+
+@attrs.frozen
+class CollectionFilter:
+    """Which collections to list; every given condition must hold.
+
+    ``seen_by``: row ids of namespaces whose private collections may be listed;
+    None: of all. ``owners`` and ``repo_ids``: one of them is enough.
+    """
+
+    seen_by: frozenset[int] | None
+    owners: tuple[int, ...] | None = None
+    repo_ids: tuple[int, ...] | None = None
+    names: tuple[tuple[str, str], ...] | None = None
+    text: str = ""
+    sort: str = "lastModified"
+    after: tuple[float, int] | None = None
+    limit: int = 100
+
+
+SORTS: Mapping[str, sa.Column[Any]] = {
+    "lastModified": _C.c.updated_ms,
+    "trending": _C.c.upvotes,
+    "upvotes": _C.c.upvotes,
+}
+_COLUMNS: list[sa.Column[Any]] = [
+    _C.c[field.name] for field in attrs.fields(CollectionRow) if field.name != "namespace"
+]
+_SELECT: sa.Select[Any] = sa.select(*_COLUMNS, _N.c.name).join(_N, _N.c.id == _C.c.namespace_id)
+_ITEMS: list[sa.Column[Any]] = [_I.c[field.name] for field in attrs.fields(ItemRow)]
+
+
+def add(tx: Write, row: CollectionRow) -> CollectionRow:
+    """Insert a collection (its ``id`` is ignored) and return it with its id."""
+    values = attrs.asdict(row, filter=attrs.filters.exclude("id", "namespace"))
+    key = tx.sql.execute(sa.insert(_C).values(**values)).inserted_primary_key
+    assert key is not None
+    return attrs.evolve(row, id=key[0])
+
+
+def find(tx: Read, uid: str) -> CollectionRow | None:
+    """The collection with this public id."""
+    row = tx.sql.execute(_SELECT.where(_C.c.uid == uid)).first()
+    return CollectionRow(*row) if row else None
+
+
+def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, CollectionRow]:
+    """The collections with these row ids."""
+    return {row[0]: CollectionRow(*row) for row in tx.sql.execute(_SELECT.where(_C.c.id.in_(ids)))}
+
+
+def titled(tx: Read, namespace_id: int, title: str) -> CollectionRow | None:
+    """The collection of a namespace with this title."""
+    row = tx.sql.execute(_SELECT.where((_C.c.namespace_id == namespace_id) & (_C.c.title == title))).first()
+    return CollectionRow(*row) if row else None
+
+
+def count(tx: Read, namespace_id: int) -> int:
+    """How many collections a namespace has."""
+    return tx.sql.execute(sa.select(sa.func.count()).where(_C.c.namespace_id == namespace_id)).scalar_one()
+
+
+def of_namespace(tx: Read, namespace_id: int) -> Sequence[int]:
+    """Row ids of the collections of a namespace, in the order they are shown in."""
+    query = sa.select(_C.c.id).where(_C.c.namespace_id == namespace_id).order_by(_C.c.position, _C.c.id)
+    return tx.sql.execute(query).scalars().all()
+
+
+def listed(tx: Read, wanted: CollectionFilter) -> Sequence[CollectionRow]:
+    """One page of collections, the greatest sort value first."""
+    column = SORTS[wanted.sort]
+    query = _SELECT.order_by(column.desc(), _C.c.id.desc()).limit(wanted.limit)
+    if wanted.seen_by is not None:
+        query = query.where(_C.c.is_private.is_(False) | _C.c.namespace_id.in_(wanted.seen_by))
+    if wanted.owners is not None:
+        query = query.where(_C.c.namespace_id.in_(wanted.owners))
+    if wanted.repo_ids is not None or wanted.names is not None:
+        holds = _I.c.repo_id.in_(wanted.repo_ids or ())
+        named = sa.tuple_(_I.c.kind, _I.c.name).in_(wanted.names) if wanted.names else sa.false()
+        query = query.where(_C.c.id.in_(sa.select(_I.c.collection_id).where(holds | named)))
+    if wanted.text:
+        words = sa.func.lower(_C.c.title + " " + sa.func.coalesce(_C.c.description, ""))
+        query = query.where(words.contains(wanted.text.lower(), autoescape=True))
+    if wanted.after is not None:
+        last = sa.tuple_(*(sa.literal(part) for part in wanted.after))
+        query = query.where(sa.tuple_(column, _C.c.id) < last)
+    return [CollectionRow(*row) for row in tx.sql.execute(query)]
+
+
+def update(tx: Write, collection_id: int, **values: object) -> None:
+    """Set columns of a collection."""
+    tx.sql.execute(sa.update(_C).where(_C.c.id == collection_id).values(**values))
+
+
+def remove(tx: Write, collection_id: int) -> None:
+    """Delete a collection with its items and votes; other collections forget it."""
+    tx.sql.execute(sa.delete(_I).where((_I.c.collection_id == collection_id) | (_I.c.linked_id == collection_id)))
+    tx.sql.execute(sa.delete(_V).where(_V.c.collection_id == collection_id))
+    tx.sql.execute(sa.delete(_C).where(_C.c.id == collection_id))
+
+
+def items(tx: Read, collection_ids: Sequence[int]) -> dict[int, list[ItemRow]]:
+    """What collections hold, in order."""
+    found: dict[int, list[ItemRow]] = {collection_id: [] for collection_id in collection_ids}
+    query = sa.select(*_ITEMS).where(_I.c.collection_id.in_(collection_ids)).order_by(_I.c.position, _I.c.id)
+    for row in tx.sql.execute(query):
+        found[row.collection_id].append(ItemRow(*row))
+    return found
+
+
+def add_item(tx: Write, item: ItemRow) -> None:
+    """Put something into a collection; the row's ``id`` is ignored."""
+    tx.sql.execute(sa.insert(_I).values(**attrs.asdict(item, filter=attrs.filters.exclude("id"))))
+
+
+def update_item(tx: Write, item_id: int, **values: object) -> None:
+    """Set columns of an item."""
+    tx.sql.execute(sa.update(_I).where(_I.c.id == item_id).values(**values))
+
+
+def remove_item(tx: Write, item_id: int) -> None:
+    """Take something out of a collection."""
+    tx.sql.execute(sa.delete(_I).where(_I.c.id == item_id))
+
+
+def vote(tx: Write, collection_id: int, user_id: int) -> None:
+    """Let a user vote for a collection; again is fine."""
+    if not has_voted(tx, collection_id, user_id):
+        tx.sql.execute(sa.insert(_V).values(collection_id=collection_id, user_id=user_id))
+        update(tx, collection_id, upvotes=_C.c.upvotes + 1)
+
+
+def withdraw_vote(tx: Write, collection_id: int, user_id: int) -> None:
+    """Take a vote back; without one nothing happens."""
+    here = (_V.c.collection_id == collection_id) & (_V.c.user_id == user_id)
+    if tx.sql.execute(sa.delete(_V).where(here)).rowcount:
+        update(tx, collection_id, upvotes=_C.c.upvotes - 1)
+
+
+def public_upvotes(tx: Read, namespace_id: int) -> int:
+    """How many votes the public collections of a namespace have in all."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(_C.c.upvotes), 0))
+    return int(tx.sql.execute(query.where((_C.c.namespace_id == namespace_id) & ~_C.c.is_private)).scalar_one())
+
+
+def has_voted(tx: Read, collection_id: int, user_id: int) -> bool:
+    """Whether a user has voted for a collection."""
+    here = (_V.c.collection_id == collection_id) & (_V.c.user_id == user_id)
+    return tx.sql.execute(sa.select(_V.c.user_id).where(here)).first() is not None
+
+
+def voted(tx: Read, collection_ids: Sequence[int], user_id: int) -> frozenset[int]:
+    """Those of some collections that a user has voted for."""
+    here = _V.c.collection_id.in_(collection_ids) & (_V.c.user_id == user_id)
+    return frozenset(tx.sql.execute(sa.select(_V.c.collection_id).where(here)).scalars())
+
+
+def position_of(row: CollectionRow, sort: str) -> tuple[float, int]:
+    """The ``after`` value that continues behind this row."""
+    return (row.updated_ms if sort == "lastModified" else row.upvotes), row.id

@@ -1,0 +1,87 @@
+"""Rows of likes, and the count that each repository carries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import community_tables, tables
+from entrepot.catalog.database import Read, Write
+from entrepot.names import RepoId, RepoRef, RepoType
+
+_L = community_tables.likes
+_R = tables.repos
+_N = tables.namespaces
+
+
+After = tuple[float, int]
+"""Behind which like a page begins."""
+
+
+@attrs.frozen
+class Like:
+    """A repository that somebody likes, and since when."""
+
+    repo: RepoRef
+    repo_id: int
+    liked_ms: int
+
+
+def add(tx: Write, repo_id: int, user_id: int, now_ms: int) -> bool:
+    """Like a repository; False when they did already."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.user_id == user_id)
+    if tx.sql.execute(sa.select(_L.c.repo_id).where(here)).first():
+        return False
+    tx.sql.execute(sa.insert(_L).values(repo_id=repo_id, user_id=user_id, liked_ms=now_ms))
+    _count(tx, repo_id, 1)
+    return True
+
+
+def remove(tx: Write, repo_id: int, user_id: int) -> bool:
+    """Take a like back; False when there was none."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.user_id == user_id)
+    if not tx.sql.execute(sa.delete(_L).where(here)).rowcount:
+        return False
+    _count(tx, repo_id, -1)
+    return True
+
+
+def likers(tx: Read, repo_id: int, *, after: After | None, limit: int) -> Sequence[tuple[int, int]]:
+    """(time, row id of the user) of those who like a repository, newest first, behind ``after``."""
+    query = sa.select(_L.c.liked_ms, _L.c.user_id).where(_L.c.repo_id == repo_id)
+    query = query.order_by(_L.c.liked_ms.desc(), _L.c.user_id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(sa.tuple_(_L.c.liked_ms, _L.c.user_id) < sa.tuple_(*(sa.literal(part) for part in after)))
+    return [(liked_ms, user_id) for liked_ms, user_id in tx.sql.execute(query)]
+
+
+def public_of(tx: Read, user_id: int, *, after: After | None, limit: int) -> Sequence[Like]:
+    """The public repositories that a user likes, newest first; ``after``: (time, row id) of the last one before."""
+    query = (
+        sa.select(_R.c.type, _N.c.name, _R.c.name, _R.c.id, _L.c.liked_ms)
+        .select_from(_L)
+        .join(_R, _R.c.id == _L.c.repo_id)
+        .join(_N, _N.c.id == _R.c.namespace_id)
+        .where((_L.c.user_id == user_id) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None))
+        .order_by(_L.c.liked_ms.desc(), _L.c.repo_id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(sa.tuple_(_L.c.liked_ms, _L.c.repo_id) < sa.tuple_(*(sa.literal(part) for part in after)))
+    return [
+        Like(RepoRef(RepoType(kind), RepoId(namespace, name)), repo_id, liked_ms)
+        for kind, namespace, name, repo_id, liked_ms in tx.sql.execute(query)
+    ]
+
+
+def count_public_of(tx: Read, user_id: int) -> int:
+    """How many public repositories a user likes."""
+    query = sa.select(sa.func.count()).select_from(_L).join(_R, _R.c.id == _L.c.repo_id)
+    here = (_L.c.user_id == user_id) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
+    return tx.sql.execute(query.where(here)).scalar_one()
+
+
+def _count(tx: Write, repo_id: int, change: int) -> None:
+    tx.sql.execute(sa.update(_R).where(_R.c.id == repo_id).values(likes=_R.c.likes + change))

@@ -1,0 +1,66 @@
+"""How much attention repositories have had lately: a number kept beside each, made anew from likes and downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from entrepot.catalog import community_tables, tables
+from entrepot.catalog.database import Read, Write
+
+DAYS = 7
+"""How far back attention counts."""
+
+LIKE = 10.0
+"""What a like is worth, in downloads."""
+
+_DAY_MS = 86_400_000
+_R = tables.repos
+_D = tables.downloads
+_L = community_tables.likes
+_BATCH = 500
+
+
+def refresh(tx: Write, repo_ids: Sequence[int], now_ms: int) -> None:
+    """Make the numbers of some repositories anew.
+
+    Each download and like counts for :data:`DAYS` days; the older it is, the
+    less, to one eighth on the last day.
+    """
+    for at in range(0, len(repo_ids), _BATCH):
+        batch = repo_ids[at : at + _BATCH]
+        scores = _scores(tx, batch, now_ms // _DAY_MS)
+        for repo_id in batch:
+            value = round(scores.get(repo_id, 0.0), 6)
+            tx.sql.execute(sa.update(_R).where((_R.c.id == repo_id) & (_R.c.trending != value)).values(trending=value))
+
+
+def stale(tx: Read, now_ms: int) -> Sequence[int]:
+    """Row ids of repositories whose number may have changed: noticed lately, or not zero yet."""
+    today = now_ms // _DAY_MS
+    downloaded = sa.select(_D.c.repo_id).where(_D.c.day > today - DAYS - 1)
+    liked = sa.select(_L.c.repo_id).where(_L.c.liked_ms >= (today - DAYS) * _DAY_MS)
+    noticed = sa.select(_R.c.id).where(_R.c.trending != 0)
+    return tx.sql.execute(sa.union(downloaded, liked, noticed).order_by(sa.literal_column("1"))).scalars().all()
+
+
+def _scores(tx: Read, repo_ids: Sequence[int], today: int) -> dict[int, float]:
+    first = today - DAYS + 1
+    downloads = sa.select(_D.c.repo_id, _D.c.day, _D.c.count).where(_D.c.repo_id.in_(repo_ids) & (_D.c.day >= first))
+    day = (_L.c.liked_ms / _DAY_MS).cast(sa.Integer)
+    likes = (
+        sa.select(_L.c.repo_id, day, sa.func.count() * LIKE)
+        .where(_L.c.repo_id.in_(repo_ids) & (_L.c.liked_ms >= first * _DAY_MS))
+        .group_by(_L.c.repo_id, day)
+    )
+    found: dict[int, float] = {}
+    for query in (downloads, likes):
+        for repo_id, when, worth in tx.sql.execute(query):
+            found[repo_id] = found.get(repo_id, 0.0) + float(worth) * _weight(today - when)
+    return found
+
+
+def _weight(age: int) -> float:
+    """From 1 today to one eighth on the last day."""
+    return float(0.125 ** (max(age, 0) / (DAYS - 1)))

@@ -1,0 +1,1 @@
+"""Rows of large files: links, uploads, xorbs, chunk rights."""

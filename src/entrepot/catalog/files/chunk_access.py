@@ -1,0 +1,194 @@
+"""Which chunks of which xorbs a caller may refer to, as a few indexed queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read
+from entrepot.catalog.visibility import Visibility
+from entrepot.names import Uid, XetHash
+
+_U = tables.xet_file_xorbs
+_L = tables.file_links
+_F = tables.files
+_C = tables.xet_claims
+_R = tables.repos
+_D = tables.dedup_chunks
+_S = tables.shard_xorbs
+_G = tables.xorb_uploads
+_X = tables.xorb_realms
+_BATCH = 200
+_CANDIDATES = 8
+_UID_SECONDS = 8
+
+MAX_ROWS = 100_000
+"""Uses of xorbs by files that one look-up reads; beyond it chunks count as unreadable, and clients send them again."""
+
+
+@attrs.frozen
+class Viewer:
+    """Whose rights count.
+
+    Args:
+        seen: namespaces and single repositories whose private content is
+            read (None: all); ungated public content is read by everyone.
+        holder: who sent xorbs, see ``xorb_uploads``.
+        repo_id, user_id: the repository and account of an upload, whose own
+            claims count although nothing is committed yet.
+        realm: a namespace of which every xorb may be used; None: no such one.
+        is_everywhere: every xorb of the hub may be used.
+        needs_proof: only links count whose chunks were proven when they were made.
+    """
+
+    seen: frozenset[int] | None
+    holder: str | None = None
+    repo_id: int | None = None
+    user_id: int | None = None
+    realm: int | None = None
+    is_everywhere: bool = False
+    needs_proof: bool = False
+
+
+def _readable_repo() -> sa.ColumnElement[bool]:
+    public = (_R.c.visibility == "public") & (_R.c.gated == "no")
+    inside = _R.c.namespace_id.in_(sa.bindparam("spaces", expanding=True))
+    single = _R.c.id.in_(sa.bindparam("repos", expanding=True))
+    seen = (sa.bindparam("sees_all", type_=sa.Boolean) == sa.true()) | public | inside | single
+    return seen & _R.c.deleted_ms.is_(None) & _R.c.is_disabled.is_(False)
+
+
+def _is_readable_file() -> sa.ColumnElement[bool]:
+    """Whether a file of ``xet_file_xorbs`` is committed where it may be read, or was claimed by the viewer."""
+    linked = sa.exists().where(
+        (_L.c.xet_hash == _U.c.file)
+        & _L.c.path.is_not(None)
+        & (_L.c.is_proven.is_(True) | (sa.bindparam("needs_proof", type_=sa.Boolean) == sa.false()))
+        & (_R.c.id == _L.c.repo_id)
+        & _readable_repo()
+    )
+    # A link that rests on a claim leads to the claimed chunks, not to the real file of that sha256.
+    proven = sa.exists().where(
+        (_F.c.xet_hash == _U.c.file)
+        & (_L.c.sha256 == _F.c.sha256)
+        & _L.c.xet_hash.is_(None)
+        & _L.c.path.is_not(None)
+        & (_R.c.id == _L.c.repo_id)
+        & _readable_repo()
+    )
+    claimed = sa.exists().where(
+        (_C.c.file == _U.c.file) & (_C.c.repo_id == sa.bindparam("repo")) & (_C.c.user_id == sa.bindparam("user"))
+    )
+    return linked | proven | claimed
+
+
+# Built once: making a statement costs more than running it on a page that is cached.
+_RANGES = (
+    sa.select(_U.c.xorb, _U.c.ranges)
+    .where(_U.c.xorb.in_(sa.bindparam("wanted", expanding=True)) & _is_readable_file())
+    .limit(sa.bindparam("most"))
+)
+_SENT = sa.select(_G.c.xorb).where(
+    (_G.c.holder == sa.bindparam("holder")) & _G.c.xorb.in_(sa.bindparam("wanted", expanding=True))
+)
+_IN_REALM = sa.select(_X.c.xorb).where(
+    (_X.c.realm == sa.bindparam("realm")) & _X.c.xorb.in_(sa.bindparam("wanted", expanding=True))
+)
+_HOLDS = (
+    sa.exists().where((_U.c.xorb == _D.c.xorb) & _is_readable_file())
+    | sa.exists().where((_G.c.xorb == _D.c.xorb) & (_G.c.holder == sa.bindparam("holder")))
+    | sa.exists().where((_X.c.xorb == _D.c.xorb) & (_X.c.realm == sa.bindparam("realm")))
+    | (sa.bindparam("everywhere", type_=sa.Boolean) == sa.true())
+)
+_HOLDERS = sa.select(_D.c.xorb, _D.c.shard).where((_D.c.chunk == sa.bindparam("chunk")) & _HOLDS).limit(_CANDIDATES)
+_NEIGHBOURS = sa.select(_S.c.xorb).where(_S.c.shard == sa.bindparam("shard")).limit(sa.bindparam("most"))
+
+
+def readable_ranges(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> Iterator[tuple[XetHash, bytes]]:
+    """Yield (xorb, packed chunk ranges) for the readable files that use one of these xorbs."""
+    left, names = MAX_ROWS, _names(viewer)
+    for at in range(0, len(wanted), _BATCH):
+        found = 0
+        for row in tx.sql.execute(_RANGES, names | {"wanted": wanted[at : at + _BATCH], "most": left}):
+            found += 1
+            yield row.xorb, row.ranges
+        left -= found
+        if left <= 0:
+            return
+
+
+def whole(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> set[XetHash]:
+    """Return those of the xorbs that the viewer has sent, or that the viewer's realm shares whole."""
+    if viewer.is_everywhere:
+        return set(wanted)
+    found: set[XetHash] = set()
+    for at in range(0, len(wanted), _BATCH):
+        names = {"wanted": wanted[at : at + _BATCH]}
+        if viewer.holder is not None:
+            found.update(tx.sql.execute(_SENT, names | {"holder": viewer.holder}).scalars())
+        if viewer.realm is not None:
+            found.update(tx.sql.execute(_IN_REALM, names | {"realm": viewer.realm}).scalars())
+    return found
+
+
+def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[list[XetHash]]:
+    """Return for each xorb that has a chunk, and of which the viewer may use something, its neighbours.
+
+    A group begins with the xorb itself; the others came with it. Whether the
+    chunk is within what the viewer may use is for the caller to find out.
+
+    Args:
+        limit: xorbs of a group at most.
+    """
+    groups: list[list[XetHash]] = []
+    for row in tx.sql.execute(_HOLDERS, _names(viewer) | {"chunk": chunk}).all():
+        others = tx.sql.execute(_NEIGHBOURS, {"shard": row.shard, "most": limit}).scalars()
+        groups.append([row.xorb, *(xorb for xorb in others if xorb != row.xorb)][:limit])
+    return groups
+
+
+@attrs.frozen
+class Use:
+    """Chunks of a xorb (packed ranges) that a file uses which a repository links."""
+
+    repo_id: int
+    xorb: XetHash
+    ranges: bytes = attrs.field(repr=False)
+
+
+def uses_before(tx: Read, wanted: Sequence[XetHash], link: Uid) -> Iterator[Use]:
+    """Yield what committed links use of these xorbs that are not younger than one link, the oldest first.
+
+    Ids begin with a time in seconds: links of the same second are among them.
+    """
+    second = link[:_UID_SECONDS] + "g"  # behind every hexadecimal digit
+    leads = (_L.c.xet_hash == _U.c.file) | (_L.c.xet_hash.is_(None) & (_F.c.xet_hash == _U.c.file))
+    for at in range(0, len(wanted), _BATCH):
+        query = (
+            sa.select(_L.c.repo_id, _U.c.xorb, _U.c.ranges)
+            .select_from(_U.join(_L, sa.true()).outerjoin(_F, _F.c.sha256 == _L.c.sha256))
+            .where(_U.c.xorb.in_(wanted[at : at + _BATCH]) & leads)
+            .where(_L.c.path.is_not(None) & (_L.c.uid < second))
+            .order_by(_L.c.uid)
+        )
+        for row in tx.sql.execute(query):
+            yield Use(*row)
+
+
+def _names(viewer: Viewer) -> dict[str, Any]:
+    seen = viewer.seen
+    return {
+        "sees_all": seen is None,
+        "spaces": list(seen or ()),
+        "repos": list(seen.repos) if isinstance(seen, Visibility) else [],
+        "repo": viewer.repo_id,
+        "user": viewer.user_id,
+        "holder": viewer.holder,
+        "realm": viewer.realm,
+        "everywhere": viewer.is_everywhere,
+        "needs_proof": viewer.needs_proof,
+    }

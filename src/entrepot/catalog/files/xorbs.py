@@ -1,0 +1,276 @@
+"""Rows of xorbs: where each chunk lies in them, who may refer to them, and how uploads find them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
+from entrepot.errors import Busy
+from entrepot.names import Uid, XetHash
+
+_X = tables.xorbs
+_R = tables.xorb_realms
+_G = tables.xorb_uploads
+_D = tables.dedup_chunks
+_S = tables.shard_xorbs
+_BATCH = 500
+
+SWEEP_LEASE_MS = 600_000
+"""How long a sweeper may take for one xorb; a claim older than this was left by one that died."""
+
+
+@attrs.frozen
+class XorbRow:
+    """A stored xorb; ``directory`` packs its chunk hashes and offsets (see ``xet.XorbIndex``)."""
+
+    hash: XetHash
+    size: int
+    raw_size: int
+    chunks: int
+    directory: bytes = attrs.field(repr=False)
+    is_damaged: bool
+
+
+@attrs.frozen
+class XorbState:
+    """Since when (ms) these very bytes of a xorb are kept, and whether they are in quarantine."""
+
+    since_ms: int
+    is_damaged: bool
+
+
+_COLUMNS = [_X.c[name] for name in ("hash", "size", "raw_size", "chunks", "directory", "is_damaged")]
+_FIND = sa.select(*_COLUMNS).where(_X.c.hash == sa.bindparam("wanted"))
+_STANDING = sa.select(_X.c.created_ms, _X.c.is_damaged).where(_X.c.hash == sa.bindparam("wanted"))
+
+
+def find(tx: Read, xorb: XetHash) -> XorbRow | None:
+    """One xorb, or None."""
+    row = tx.sql.execute(_FIND, {"wanted": xorb}).first()
+    return XorbRow(*row) if row else None
+
+
+def state(tx: Read, xorb: XetHash) -> XorbState | None:
+    """Whether what somebody remembers of a xorb is still true; None when it is gone."""
+    row = tx.sql.execute(_STANDING, {"wanted": xorb}).first()
+    return XorbState(*row) if row else None
+
+
+def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
+    """Those of the named xorbs that are stored."""
+    found: dict[XetHash, XorbRow] = {}
+    for at in range(0, len(wanted), _BATCH):
+        rows = tx.sql.execute(sa.select(*_COLUMNS).where(_X.c.hash.in_(wanted[at : at + _BATCH])))
+        found.update((row.hash, XorbRow(*row)) for row in rows)
+    return found
+
+
+def in_realm(tx: Read, realm: int, wanted: Sequence[XetHash]) -> set[XetHash]:
+    """Those of the xorbs that a realm (a namespace) has uploaded or used."""
+    found: set[XetHash] = set()
+    for at in range(0, len(wanted), _BATCH):
+        here = (_R.c.realm == realm) & _R.c.xorb.in_(wanted[at : at + _BATCH])
+        found.update(tx.sql.execute(sa.select(_R.c.xorb).where(here)).scalars())
+    return found
+
+
+def put(tx: Write, row: XorbRow, realm: int, now_ms: int, *, holder: str | None = None) -> None:
+    """Record a xorb whose bytes are durable, and let a realm use it; one that is there already is only touched.
+
+    Args:
+        holder: see :func:`use`.
+
+    Raises:
+        Busy: it is in quarantine, or a sweeper is deleting the bytes of this very xorb.
+    """
+    times = {"created_ms": now_ms, "touched_ms": now_ms, "checked_ms": now_ms, "sweeping_ms": None}
+    insert_missing(tx.sql, _X, [attrs.asdict(row) | times])
+    if not use(tx, row.hash, realm, now_ms, holder=holder):
+        raise Busy("this xorb")
+
+
+def use(tx: Write, xorb: XetHash, realm: int | None, now_ms: int, *, holder: str | None = None) -> bool:
+    """Touch a stored xorb and let a realm use it; False when there is none whose bytes can be relied on.
+
+    Args:
+        realm: None when it was not sent, but is used because it may be read.
+        holder: who has sent all of its bytes, and may refer to every chunk of it from now on.
+
+    Raises:
+        Busy: somebody is deleting or replacing its bytes.
+    """
+    if not _is_reliable(tx, xorb, now_ms):
+        return False
+    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(touched_ms=now_ms))
+    if realm is not None:
+        insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm}])
+    if holder is not None:
+        upload = {"xorb": xorb, "holder": holder, "uploaded_ms": now_ms}
+        insert_missing(tx.sql, _G, [upload], refresh=("uploaded_ms",))
+    return True
+
+
+def forget_uploads(tx: Write, uploaded_before_ms: int) -> int:
+    """Forget who sent which xorb long ago; returns how many such rows there were."""
+    return tx.sql.execute(sa.delete(_G).where(_G.c.uploaded_ms < uploaded_before_ms)).rowcount
+
+
+def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> set[XetHash]:
+    """Restart the grace period of xorbs that somebody is about to use; returns those that can be relied on."""
+    found: set[XetHash] = set()
+    for at in range(0, len(wanted), _BATCH):
+        intact = _X.c.hash.in_(wanted[at : at + _BATCH]) & _X.c.sweeping_ms.is_(None) & _X.c.is_damaged.is_(False)
+        tx.sql.execute(sa.update(_X).where(intact).values(touched_ms=now_ms))
+        found.update(tx.sql.execute(sa.select(_X.c.hash).where(intact)).scalars())
+    return found
+
+
+def admit(tx: Write, realm: int, wanted: Iterable[XetHash]) -> None:
+    """Let a realm refer to xorbs from now on."""
+    insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm} for xorb in wanted])
+
+
+def remember_chunks(tx: Write, shard: Uid, chunks: Iterable[tuple[XetHash, XetHash]]) -> None:
+    """Record (chunk, xorb) pairs, so that uploads find them; ``shard`` groups what came together."""
+    rows = {pair: {"chunk": pair[0], "xorb": pair[1], "shard": shard} for pair in chunks}
+    insert_missing(tx.sql, _D, list(rows.values()))
+    neighbours = {row["xorb"] for row in rows.values()}
+    insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in neighbours])
+
+
+def remember_group(tx: Write, shard: Uid, xorbs: Iterable[XetHash]) -> None:
+    """Say that these xorbs came together."""
+    insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in xorbs])
+
+
+_IS_DAMAGED = sa.select(_X.c.hash).where((_X.c.hash == sa.bindparam("wanted")) & _X.c.is_damaged.is_(True))
+
+
+def is_damaged(tx: Read, xorb: XetHash) -> bool:
+    """Whether a xorb is in quarantine."""
+    return tx.sql.execute(_IS_DAMAGED, {"wanted": xorb}).first() is not None
+
+
+def mark_damaged(tx: Write, xorb: XetHash, since_ms: int) -> None:
+    """Quarantine a xorb: nothing of it is served, and nothing new may refer to it.
+
+    Args:
+        since_ms: of the :class:`Standing` of the bytes that were looked at; others are left alone.
+    """
+    here = (_X.c.hash == xorb) & (_X.c.created_ms == since_ms)
+    if tx.sql.execute(sa.update(_X).where(here).values(is_damaged=True)).rowcount:
+        tx.sql.execute(sa.delete(_D).where(_D.c.xorb == xorb))
+
+
+def claim(tx: Write, xorb: XetHash, now_ms: int) -> None:
+    """Put a xorb into quarantine while its bytes are replaced; :func:`mend` is to follow.
+
+    Raises:
+        Busy: somebody is deleting or replacing its bytes.
+    """
+    _is_reliable(tx, xorb, now_ms)
+    tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=True, sweeping_ms=now_ms))
+
+
+def mend(tx: Write, row: XorbRow, claimed_ms: int, now_ms: int) -> None:
+    """Take a xorb out of quarantine: verified bytes have replaced the damaged ones.
+
+    Raises:
+        Busy: the claim of this time was lost to somebody else.
+    """
+    values = {"size": row.size, "raw_size": row.raw_size, "chunks": row.chunks, "directory": row.directory}
+    values |= {"is_damaged": False, "checked_ms": now_ms, "sweeping_ms": None}
+    # Later than before in any case: what was remembered of the old bytes is not true of these.
+    since = sa.case((_X.c.created_ms < now_ms, now_ms), else_=_X.c.created_ms + 1)
+    mine = (_X.c.hash == row.hash) & (_X.c.sweeping_ms == claimed_ms)
+    if not tx.sql.execute(sa.update(_X).where(mine).values(created_ms=since, **values)).rowcount:
+        raise Busy("this xorb")
+
+
+def mark_checked(tx: Write, xorb: XetHash, since_ms: int, now_ms: int) -> None:
+    """Note that the stored bytes of this standing were found to be right; that ends a quarantine too."""
+    here = (_X.c.hash == xorb) & (_X.c.created_ms == since_ms) & _X.c.sweeping_ms.is_(None)
+    tx.sql.execute(sa.update(_X).where(here).values(checked_ms=now_ms, is_damaged=False))
+
+
+def next_to_check(tx: Read, checked_before_ms: int) -> XetHash | None:
+    """The xorb whose bytes were checked longest ago."""
+    old = (_X.c.checked_ms < checked_before_ms) & _X.c.is_damaged.is_(False)
+    return tx.sql.execute(sa.select(_X.c.hash).where(old).order_by(_X.c.checked_ms).limit(1)).scalar()
+
+
+def everything(tx: Read, *, after: str, limit: int) -> list[XorbRow]:
+    """A page of all xorbs by their hashes; ``after`` is the last hash of the page before, or ""."""
+    query = sa.select(*_COLUMNS).where(_X.c.chunks > 0).order_by(_X.c.hash).limit(limit)
+    if after:
+        query = query.where(_X.c.hash > after)
+    return [XorbRow(*row) for row in tx.sql.execute(query)]
+
+
+def totals(tx: Read) -> tuple[int, int, int]:
+    """(number, serialised bytes, number of damaged) of all xorbs."""
+    damaged = sa.func.coalesce(sa.func.sum(sa.case((_X.c.is_damaged, 1), else_=0)), 0)
+    row = tx.sql.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_X.c.size), 0), damaged)).one()
+    return row[0], int(row[1]), int(row[2])
+
+
+def unused(tx: Read, touched_before_ms: int, *, after: str, limit: int) -> list[XorbRow]:
+    """A page of the xorbs that no file needs and nobody touched lately; ``after`` as in :func:`everything`."""
+    query = sa.select(*_COLUMNS).where(_is_free() & (_X.c.touched_ms < touched_before_ms))
+    query = query.order_by(_X.c.hash).limit(limit)
+    if after:
+        query = query.where(_X.c.hash > after)
+    return [XorbRow(*row) for row in tx.sql.execute(query)]
+
+
+def adopt(tx: Write, xorb: XetHash, now_ms: int) -> bool:
+    """Claim stray bytes for deletion, then :func:`end_sweep`; False when a row leads to the xorb already.
+
+    Until then no upload can take the stray bytes for its own.
+    """
+    if state(tx, xorb) is not None:
+        return False
+    row = attrs.asdict(XorbRow(xorb, 0, 0, 0, b"", True))
+    times = {"created_ms": 0, "touched_ms": 0, "checked_ms": 0, "sweeping_ms": now_ms}
+    tx.sql.execute(sa.insert(_X).values(**row, **times))
+    return True
+
+
+def begin_sweep(tx: Write, xorb: XetHash, touched_before_ms: int, now_ms: int) -> bool:
+    """Claim a xorb for deletion if it is still unused; then delete its bytes, then :func:`end_sweep`."""
+    old = (_X.c.hash == xorb) & (_X.c.touched_ms < touched_before_ms) & _is_free()
+    old &= _X.c.sweeping_ms.is_(None) | (_X.c.sweeping_ms <= now_ms - SWEEP_LEASE_MS)
+    if not tx.sql.execute(sa.update(_X).where(old).values(sweeping_ms=now_ms)).rowcount:
+        return False
+    # From now on no upload may be told that these chunks are here.
+    for table in (_D, _S, _R, _G):
+        tx.sql.execute(sa.delete(table).where(table.c.xorb == xorb))
+    return True
+
+
+def end_sweep(tx: Write, xorb: XetHash) -> None:
+    """Forget a xorb whose bytes are gone."""
+    tx.sql.execute(sa.delete(_X).where((_X.c.hash == xorb) & _X.c.sweeping_ms.is_not(None)))
+
+
+def _is_reliable(tx: Read, xorb: XetHash, now_ms: int) -> bool:
+    """Whether there is such a xorb with bytes as they should be.
+
+    Raises:
+        Busy: somebody is deleting or replacing them.
+    """
+    found = tx.sql.execute(sa.select(_X.c.sweeping_ms, _X.c.is_damaged).where(_X.c.hash == xorb)).first()
+    if found is not None and found.sweeping_ms is not None and found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
+        raise Busy("this xorb")
+    # A claim that has expired was left by somebody who died, perhaps after the bytes were deleted.
+    return found is not None and not found.is_damaged and found.sweeping_ms is None
+
+
+def _is_free() -> sa.ColumnElement[bool]:
+    used = tables.xet_file_xorbs
+    return ~sa.exists().where(used.c.xorb == _X.c.hash)

@@ -1,0 +1,224 @@
+"""Rows of git objects: content in the row, or in ``blobs`` when large."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
+from entrepot.names import Oid, Sha256
+
+_T = tables.objects
+_BATCH = 500
+
+
+@attrs.frozen
+class ObjectRow:
+    """A git object.
+
+    ``data`` is zlib(content), or None when the content is the large file
+    ``sha256``. An LFS pointer keeps its content in ``data`` and says in
+    ``sha256`` and ``pointer_size`` what it points at.
+    """
+
+    oid: Oid
+    kind: str
+    size: int
+    data: bytes | None
+    sha256: Sha256 | None
+    pointer_size: int | None
+
+
+@attrs.frozen
+class ObjectSize:
+    """Size of an object; for an LFS pointer also what it points at."""
+
+    size: int
+    lfs_sha256: Sha256 | None
+    lfs_size: int | None
+
+
+@attrs.frozen
+class DeletedPointer:
+    """What an LFS pointer says of a file that was deleted from the repository, and whether it has come again since."""
+
+    sha256: Sha256
+    size: int
+    is_back: bool
+
+
+_COLUMNS = [_T.c.oid, _T.c.kind, _T.c.size, _T.c.data, _T.c.sha256, _T.c.pointer_size]
+# Built once: making a statement costs more than running it on a page that is cached.
+_FIND = sa.select(*_COLUMNS).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.oid == sa.bindparam("id")))
+_NAMED = (_T.c.repo_id == sa.bindparam("repo")) & _T.c.oid.in_(sa.bindparam("ids", expanding=True))
+_FIND_MANY = sa.select(*_COLUMNS).where(_NAMED)
+_MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(_NAMED)
+_COUNT = sa.select(sa.func.count()).select_from(_T).where(_NAMED)
+_L = tables.file_links
+_UNNAMED = (
+    sa.select(_T.c.oid, _T.c.sha256, _T.c.pointer_size, _L.c.sha256.is_not(None))
+    .outerjoin(_L, (_L.c.repo_id == _T.c.repo_id) & (_L.c.sha256 == _T.c.sha256))
+    .where(_NAMED & _T.c.pointer_size.is_not(None) & _L.c.path.is_(None))
+)
+_TAGS = sa.select(*_COLUMNS).where(_NAMED & (_T.c.kind == "tag"))
+
+
+def find(tx: Read, repo_id: int, oid: Oid) -> ObjectRow | None:
+    """One object, or None."""
+    row = tx.sql.execute(_FIND, {"repo": repo_id, "id": oid}).first()
+    return ObjectRow(*row) if row else None
+
+
+def find_many(tx: Read, repo_id: int, oids: Sequence[Oid]) -> Iterator[ObjectRow]:
+    """Those of the named objects that are stored, in no order."""
+    for at in range(0, len(oids), _BATCH):
+        for row in tx.sql.execute(_FIND_MANY, {"repo": repo_id, "ids": oids[at : at + _BATCH]}):
+            yield ObjectRow(*row)
+
+
+def tags(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectRow]:
+    """Those of the named objects that are annotated tags."""
+    found: dict[Oid, ObjectRow] = {}
+    for at in range(0, len(oids), _BATCH):
+        rows = tx.sql.execute(_TAGS, {"repo": repo_id, "ids": oids[at : at + _BATCH]})
+        found.update((row.oid, ObjectRow(*row)) for row in rows)
+    return found
+
+
+def measure(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectSize]:
+    """Size, and what it points at, of each of the named objects that is stored."""
+    found: dict[Oid, ObjectSize] = {}
+    for at in range(0, len(oids), _BATCH):
+        rows = tx.sql.execute(_MEASURE, {"repo": repo_id, "ids": oids[at : at + _BATCH]})
+        for oid, size, sha256, pointer_size in rows:
+            found[oid] = (
+                ObjectSize(size, None, None) if pointer_size is None else ObjectSize(size, sha256, pointer_size)
+            )
+    return found
+
+
+def with_prefix(tx: Read, repo_id: int, prefix: str) -> list[Oid]:
+    """Up to two commits whose id starts with these hex digits."""
+    low = (prefix + "0" * 40)[:40]
+    high = (prefix + "f" * 40)[:40]
+    query = (
+        sa.select(_T.c.oid)
+        .where((_T.c.repo_id == repo_id) & _T.c.oid.between(low, high) & (_T.c.kind == "commit"))
+        .limit(2)
+    )
+    return list(tx.sql.execute(query).scalars())
+
+
+def put(tx: Write, repo_id: int, rows: Iterable[ObjectRow], now_ms: int) -> None:
+    """Store objects; one that is stored already is only marked as touched, so that no sweep takes it."""
+    values = [
+        {
+            "repo_id": repo_id,
+            "oid": row.oid,
+            "kind": row.kind,
+            "size": row.size,
+            "data": row.data,
+            "sha256": row.sha256,
+            "pointer_size": row.pointer_size,
+            "touched_ms": now_ms,
+        }
+        for row in rows
+    ]
+    insert_missing(tx.sql, _T, values, refresh=("touched_ms",))
+
+
+def copy(tx: Write, source_id: int, target_id: int, oids: Sequence[Oid], now_ms: int) -> int:
+    """Give another repository the named objects; no content passes through Python.
+
+    Returns:
+        How many of them the source has.
+    """
+    copied = 0
+    other = _T.alias()
+    for at in range(0, len(oids), _BATCH):
+        batch = oids[at : at + _BATCH]
+        kept = [_T.c[name] for name in ("oid", "kind", "size", "data", "sha256", "pointer_size")]
+        rows = sa.select(sa.literal(target_id), *kept, sa.literal(now_ms)).where(
+            (_T.c.repo_id == source_id) & _T.c.oid.in_(batch)
+        )
+        there = sa.select(other.c.oid).where((other.c.repo_id == target_id) & other.c.oid.in_(batch))
+        names = ["repo_id", "oid", "kind", "size", "data", "sha256", "pointer_size", "touched_ms"]
+        tx.sql.execute(sa.insert(_T).from_select(names, rows.where(_T.c.oid.not_in(there))))
+        offered = sa.select(other.c.oid).where((other.c.repo_id == source_id) & other.c.oid.in_(batch))
+        touched = sa.update(_T).where((_T.c.repo_id == target_id) & _T.c.oid.in_(offered)).values(touched_ms=now_ms)
+        copied += tx.sql.execute(touched).rowcount
+    return copied
+
+
+def copy_all(tx: Write, source_id: int, target_id: int, now_ms: int) -> None:
+    """Give a new, empty repository every object of another one."""
+    names = ["oid", "kind", "size", "data", "sha256", "pointer_size"]
+    rows = sa.select(sa.literal(target_id), *(_T.c[name] for name in names), sa.literal(now_ms))
+    statement = sa.insert(_T).from_select(["repo_id", *names, "touched_ms"], rows.where(_T.c.repo_id == source_id))
+    tx.sql.execute(statement)
+
+
+def everything(tx: Read, repo_id: int) -> Iterator[tuple[Oid, str, int, int]]:
+    """(oid, kind, size, touched_ms) of every object of a repository, without content."""
+    query = sa.select(_T.c.oid, _T.c.kind, _T.c.size, _T.c.touched_ms).where(_T.c.repo_id == repo_id)
+    for row in tx.sql.execute(query):
+        yield row.oid, row.kind, row.size, row.touched_ms
+
+
+def count(tx: Read, repo_id: int) -> int:
+    """How many objects a repository has."""
+    return tx.sql.execute(sa.select(sa.func.count()).where(_T.c.repo_id == repo_id)).scalar_one()
+
+
+def rows(tx: Read, repo_id: int) -> Iterator[ObjectRow]:
+    """Every object of a repository with its content, in no order, read lazily."""
+    for row in tx.sql.execute(sa.select(*_COLUMNS).where(_T.c.repo_id == repo_id)):
+        yield ObjectRow(*row)
+
+
+def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> int:
+    """Restart the grace period of objects that are about to be used again; returns how many are there."""
+    touched = 0
+    for at in range(0, len(oids), _BATCH):
+        here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(oids[at : at + _BATCH])
+        touched += tx.sql.execute(sa.update(_T).where(here).values(touched_ms=now_ms)).rowcount
+    return touched
+
+
+def are_present(tx: Read, repo_id: int, oids: Collection[Oid]) -> bool:
+    """Whether every one of the named objects is stored."""
+    wanted = list(set(oids))
+    found = 0
+    for at in range(0, len(wanted), _BATCH):
+        found += tx.sql.execute(_COUNT, {"repo": repo_id, "ids": wanted[at : at + _BATCH]}).scalar_one()
+    return found == len(wanted)
+
+
+def pointing_at(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Oid]:
+    """LFS pointers of a repository that point at one of these files."""
+    here = (_T.c.repo_id == repo_id) & _T.c.sha256.in_(sha256s) & _T.c.pointer_size.is_not(None)
+    return set(tx.sql.execute(sa.select(_T.c.oid).where(here)).scalars())
+
+
+def unnamed(tx: Read, repo_id: int, oids: Collection[Oid]) -> dict[Oid, DeletedPointer]:
+    """Those of the named objects that are LFS pointers to files which, as links say, no commit names."""
+    wanted = list(oids)
+    found: dict[Oid, DeletedPointer] = {}
+    for at in range(0, len(wanted), _BATCH):
+        rows = tx.sql.execute(_UNNAMED, {"repo": repo_id, "ids": wanted[at : at + _BATCH]})
+        found.update((oid, DeletedPointer(*rest)) for oid, *rest in rows)
+    return found
+
+
+def remove(tx: Write, repo_id: int, oids: Sequence[Oid], *, touched_before_ms: int) -> int:
+    """Delete objects unless they were touched meanwhile; returns how many went."""
+    gone = 0
+    for at in range(0, len(oids), _BATCH):
+        batch = oids[at : at + _BATCH]
+        here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(batch) & (_T.c.touched_ms < touched_before_ms)
+        gone += tx.sql.execute(sa.delete(_T).where(here)).rowcount
+    return gone

@@ -1,0 +1,283 @@
+"""Rows of the durable job queue.
+
+A job is written in the transaction whose follow-up it is, claimed under a
+lease by one worker at a time, and stays as ``dead`` when it has failed too
+often. A worker that dies loses its lease; the job runs again, so handlers are
+idempotent.
+
+Every job belongs to a lane, whose workers run nothing else, and to a
+namespace. Within a lane the namespaces are served in rotation: a claim takes
+the oldest due job of the next namespace that has one, however many jobs the
+others have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+
+_T = tables.jobs
+_L = tables.job_lanes
+STATES = ("ready", "running", "done", "dead")
+LANES = ("interactive", "heavy", "outbound", "maintenance")
+"""Short work that people wait for; long work on content; requests to other hosts; work on the hub itself."""
+
+_LANE_OF = {
+    **dict.fromkeys(("chunk", "verify", "scrub"), "heavy"),
+    "deliver": "outbound",
+    **dict.fromkeys(("mirror", "trends", "forget-deliveries", "reverify"), "maintenance"),
+}
+
+
+@attrs.frozen
+class Job:
+    """One piece of follow-up work."""
+
+    id: int
+    kind: str
+    lane: str
+    namespace_id: int
+    args: Mapping[str, Any]
+    state: str
+    attempts: int
+    run_ms: int
+    error: str | None
+    created_ms: int
+
+
+_COLUMNS = [
+    _T.c[name]
+    for name in (
+        *("id", "kind", "lane", "namespace_id", "args", "state", "attempts"),
+        *("run_ms", "error", "created_ms"),
+    )
+]
+_IN_LANE = _T.c.lane == sa.bindparam("lane")
+# Built once: making a statement costs more than running it on a page that is cached.
+_READY = sa.select(sa.func.min(_T.c.run_ms)).where((_T.c.state == "ready") & _IN_LANE)
+_LEASED = sa.select(sa.func.min(_T.c.lease_ms)).where((_T.c.state == "running") & _IN_LANE)
+_NAMESPACE_OF = sa.select(tables.repos.c.namespace_id).where(tables.repos.c.id == sa.bindparam("repo"))
+_SERVED_LAST = sa.select(_L.c.namespace_id).where(_L.c.lane == sa.bindparam("lane"))
+_SERVED = sa.update(_L).where(_L.c.lane == sa.bindparam("of")).values(namespace_id=sa.bindparam("served"))
+_ADD = sa.insert(_T)
+_WAITING = sa.select(_T.c.id).where((_T.c.dedup_key == sa.bindparam("key")) & (_T.c.state == "ready"))
+
+_MINE = (_T.c.id == sa.bindparam("job")) & (_T.c.owner == sa.bindparam("by")) & (_T.c.state == "running")
+_DONE = sa.update(_T).where(_MINE).values(state="done", finished_ms=sa.bindparam("now"), lease_ms=None, error=None)
+_TAKE = (
+    sa.update(_T)
+    .where(_T.c.id == sa.bindparam("job"))
+    .values(state="running", owner=sa.bindparam("by"), lease_ms=sa.bindparam("until"), attempts=sa.bindparam("nth"))
+)
+
+
+def _next_namespace() -> sa.Select[Any]:
+    """The first namespace after a given one with a due job: one jump a namespace, whatever their backlog."""
+    inner, due = sa.alias(_T), sa.alias(_T)
+    ready: str = "ready"
+    lane: sa.BindParameter[str] = sa.bindparam("lane")
+    waiting = (
+        sa.select(sa.func.min(_T.c.namespace_id).label("id"))
+        .where((_T.c.state == ready) & _IN_LANE & (_T.c.namespace_id > sa.bindparam("after")))
+        .cte("waiting", recursive=True)
+    )
+    following = sa.select(sa.func.min(inner.c.namespace_id)).where(
+        (inner.c.state == ready) & (inner.c.lane == lane) & (inner.c.namespace_id > waiting.c.id)
+    )
+    waiting = waiting.union_all(sa.select(following.scalar_subquery()).where(waiting.c.id.is_not(None)))
+    first_due = sa.select(sa.func.min(due.c.run_ms)).where(
+        (due.c.state == ready) & (due.c.lane == lane) & (due.c.namespace_id == waiting.c.id)
+    )
+    is_due = first_due.scalar_subquery() <= sa.bindparam("now")
+    return (
+        sa.select(waiting.c.id).where(is_due & waiting.c.id.not_in(sa.bindparam("excluded", expanding=True))).limit(1)
+    )
+
+
+def _oldest(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(*_COLUMNS).where(sa.and_(*conditions)).order_by(_T.c.run_ms, _T.c.id).limit(1)
+
+
+_IS_WAITING = (_T.c.state == "ready") & (_T.c.run_ms <= sa.bindparam("now"))
+_IS_DESERTED = (_T.c.state == "running") & (_T.c.lease_ms <= sa.bindparam("now"))
+_HAS_KEY = _T.c.dedup_key == sa.bindparam("key")
+_NEXT_NAMESPACE = _next_namespace()
+_NEXT = _oldest(_IS_WAITING, _IN_LANE, _T.c.namespace_id == sa.bindparam("of"))
+_DESERTED = _oldest(_IS_DESERTED, _IN_LANE, _T.c.namespace_id.not_in(sa.bindparam("excluded", expanding=True)))
+# Two queries, each of which walks an index; joined by OR they sort the whole backlog.
+_BY_KEY = (_oldest(_IS_WAITING, _HAS_KEY), _oldest(_IS_DESERTED, _HAS_KEY))
+
+
+def enqueue(
+    tx: Write,
+    kind: str,
+    args: Mapping[str, Any],
+    now_ms: int,
+    *,
+    namespace_id: int | None = None,
+    dedup_key: str | None = None,
+    delay_ms: int = 0,
+) -> None:
+    """Add a job; with ``dedup_key``, nothing when an equal one is waiting already.
+
+    Args:
+        namespace_id: on whose behalf it runs. None: the namespace of the repository that ``args`` name
+            as ``repo``, or the hub itself.
+    """
+    if dedup_key is not None and tx.sql.execute(_WAITING, {"key": dedup_key}).first():
+        return
+    if namespace_id is None:
+        namespace_id = tx.sql.execute(_NAMESPACE_OF, {"repo": args["repo"]}).scalar() if "repo" in args else None
+    values = {"kind": kind, "dedup_key": dedup_key, "args": dict(args), "state": "ready", "attempts": 0}
+    values |= {"lane": lane_of(kind), "namespace_id": namespace_id or 0}
+    tx.sql.execute(_ADD, values | {"run_ms": now_ms + delay_ms, "created_ms": now_ms})
+
+
+def lane_of(kind: str) -> str:
+    """Return the lane of a kind of job."""
+    return _LANE_OF.get(kind, "interactive")
+
+
+def next_run(tx: Read, lane: str | None = None) -> int | None:
+    """When the next job of a lane (None: of any) may run, or a lease ends; None when nothing waits."""
+    found = [
+        tx.sql.execute(query, {"lane": name}).scalar()
+        for name in (LANES if lane is None else (lane,))
+        for query in (_READY, _LEASED)
+    ]
+    return min((turn for turn in found if turn is not None), default=None)
+
+
+def claim(
+    tx: Write,
+    owner: str,
+    now_ms: int,
+    lease_ms: int,
+    *,
+    dedup_key: str | None = None,
+    lane: str | None = None,
+    excluded: Collection[int] = (),
+) -> Job | None:
+    """Take the next job whose turn has come, or whose worker's lease has ended.
+
+    Args:
+        dedup_key: only a job with this key.
+        lane: only a job of this lane; None tries one lane after the other.
+        excluded: namespaces whose jobs are left alone.
+
+    Guarantees: within a lane, a namespace is served again only after every other one that has a due job.
+    """
+    if dedup_key is not None:
+        found = [Job(*row) for query in _BY_KEY for row in tx.sql.execute(query, {"now": now_ms, "key": dedup_key})]
+        job = min(found, key=lambda job: (job.run_ms, job.id), default=None)
+    else:
+        lanes = LANES if lane is None else (lane,)
+        job = next((job for name in lanes if (job := _next_in(tx, name, now_ms, list(excluded)))), None)
+    if job is None:
+        return None
+    tx.sql.execute(_TAKE, {"job": job.id, "by": owner, "until": now_ms + lease_ms, "nth": job.attempts + 1})
+    return attrs.evolve(job, state="running", attempts=job.attempts + 1)
+
+
+def _next_in(tx: Write, lane: str, now_ms: int, excluded: list[int]) -> Job | None:
+    """The job of a lane whose turn it is; its namespace counts as served."""
+    values = {"lane": lane, "now": now_ms, "excluded": excluded}
+    deserted = tx.sql.execute(_DESERTED, values).first()
+    if deserted:
+        return Job(*deserted)
+    last = tx.sql.execute(_SERVED_LAST, {"lane": lane}).scalar()
+    starts = (-1,) if last is None else (last, -1)
+    namespaces = (tx.sql.execute(_NEXT_NAMESPACE, values | {"after": after}).scalar() for after in starts)
+    namespace = next((found for found in namespaces if found is not None), None)
+    if namespace is None:
+        return None
+    if last is None:
+        tx.sql.execute(sa.insert(_L).values(lane=lane, namespace_id=namespace))
+    elif last != namespace:
+        tx.sql.execute(_SERVED, {"of": lane, "served": namespace})
+    return Job(*tx.sql.execute(_NEXT, {"lane": lane, "now": now_ms, "of": namespace}).one())
+
+
+def put_back(tx: Write, job_id: int, owner: str, run_ms: int) -> None:
+    """Let a job that was claimed and not finished run again at a time, as if it had not been claimed."""
+    here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
+    values = {"state": "ready", "lease_ms": None, "owner": None, "run_ms": run_ms, "attempts": _T.c.attempts - 1}
+    tx.sql.execute(sa.update(_T).where(here).values(**values))
+
+
+def renew(tx: Write, job_id: int, owner: str, lease_until_ms: int) -> bool:
+    """Keep a job that is still being worked on; False when the lease was lost."""
+    here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
+    return bool(tx.sql.execute(sa.update(_T).where(here).values(lease_ms=lease_until_ms)).rowcount)
+
+
+def owners(tx: Read) -> frozenset[str]:
+    """Who has jobs under a lease."""
+    query = sa.select(_T.c.owner).where((_T.c.state == "running") & _T.c.owner.is_not(None)).distinct()
+    return frozenset(tx.sql.execute(query).scalars())
+
+
+def end_leases(tx: Write, owner: str, now_ms: int) -> None:
+    """Let others run at once what an owner has under a lease: for an owner who is known to be dead."""
+    here = (_T.c.owner == owner) & (_T.c.state == "running")
+    tx.sql.execute(sa.update(_T).where(here).values(lease_ms=now_ms))
+
+
+def finish(tx: Write, job_id: int, owner: str, now_ms: int) -> None:
+    """Mark a job as done, unless its lease was lost meanwhile."""
+    tx.sql.execute(_DONE, {"job": job_id, "by": owner, "now": now_ms})
+
+
+def fail(tx: Write, job_id: int, owner: str, error: str, retry_ms: int | None, now_ms: int) -> None:
+    """Note a failure: run again at ``retry_ms``, or never when that is None."""
+    here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
+    values: dict[str, Any] = {"error": error, "lease_ms": None}
+    if retry_ms is None:
+        values |= {"state": "dead", "finished_ms": now_ms}
+    else:
+        values |= {"state": "ready", "run_ms": retry_ms}
+    tx.sql.execute(sa.update(_T).where(here).values(**values))
+
+
+def find(tx: Read, *, states: Sequence[str] = STATES, lanes: Sequence[str] = LANES, limit: int = 100) -> list[Job]:
+    """Return jobs in these states and lanes, newest first."""
+    here = _T.c.state.in_(states) & _T.c.lane.in_(lanes)
+    query = sa.select(*_COLUMNS).where(here).order_by(_T.c.id.desc()).limit(limit)
+    return [Job(*row) for row in tx.sql.execute(query)]
+
+
+def retry(tx: Write, job_id: int, now_ms: int) -> bool:
+    """Run a dead or waiting job at once; False when there is none."""
+    here = (_T.c.id == job_id) & _T.c.state.in_(("dead", "ready"))
+    values = {"state": "ready", "run_ms": now_ms, "attempts": 0, "finished_ms": None}
+    return bool(tx.sql.execute(sa.update(_T).where(here).values(**values)).rowcount)
+
+
+def cancel(tx: Write, job_id: int) -> bool:
+    """Delete a job that is not running; False when there is none."""
+    return bool(tx.sql.execute(sa.delete(_T).where((_T.c.id == job_id) & (_T.c.state != "running"))).rowcount)
+
+
+def forget_done(tx: Write, finished_before_ms: int) -> int:
+    """Delete finished jobs; returns how many."""
+    here = (_T.c.state == "done") & (_T.c.finished_ms < finished_before_ms)
+    return tx.sql.execute(sa.delete(_T).where(here)).rowcount
+
+
+def counts(tx: Read) -> dict[tuple[str, str], int]:
+    """Return the number of jobs by lane and state."""
+    rows = tx.sql.execute(sa.select(_T.c.lane, _T.c.state, sa.func.count()).group_by(_T.c.state, _T.c.lane))
+    every = dict.fromkeys(((lane, state) for lane in LANES for state in STATES), 0)
+    return every | {(row.lane, row.state): row[2] for row in rows}
+
+
+def oldest_due(tx: Read, lane: str) -> int | None:
+    """Return since when the job of a lane that waits longest might have run; None if none waits."""
+    due: int | None = tx.sql.execute(_READY, {"lane": lane}).scalar()
+    return due

@@ -1,0 +1,1 @@
+"""Rows of repositories, refs, commits, locks and aliases."""

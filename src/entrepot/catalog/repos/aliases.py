@@ -1,0 +1,57 @@
+"""Rows of aliases: names without a namespace that lead to repositories.
+
+They are redirects whose key has no slash, hence they follow a repository that
+moves, and end with one that is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.names import RepoType
+
+_A = tables.redirects
+_IS_ALIAS = _A.c.path_key.not_like("%/%")
+
+
+@attrs.frozen
+class AliasRow:
+    """A name, in lower case, and the repository it leads to."""
+
+    name: str
+    repo: RepoRow
+
+
+def search(tx: Read, kind: RepoType | None = None) -> Sequence[AliasRow]:
+    """Return the aliases of a type, or of all, by type and name."""
+    query = sa.select(_A.c.path_key, _A.c.repo_id).where(_IS_ALIAS).order_by(_A.c.type, _A.c.path_key)
+    if kind is not None:
+        query = query.where(_A.c.type == kind.value)
+    rows = tx.sql.execute(query).all()
+    found = repositories.by_ids(tx, [row.repo_id for row in rows])
+    return [AliasRow(row.path_key, found[row.repo_id]) for row in rows if row.repo_id in found]
+
+
+def is_taken(tx: Read, name: str) -> bool:
+    """Return whether a type of repositories has an alias of this name."""
+    query = sa.select(_A.c.repo_id).where(_A.c.path_key == name.lower()).limit(1)
+    return tx.sql.execute(query).first() is not None
+
+
+def put(tx: Write, kind: RepoType, name: str, repo_id: int) -> None:
+    """Make a name lead to a repository, and no longer to another one."""
+    remove(tx, kind, name)
+    tx.sql.execute(sa.insert(_A).values(type=kind.value, path_key=name.lower(), repo_id=repo_id))
+
+
+def remove(tx: Write, kind: RepoType, name: str) -> bool:
+    """Delete an alias; returns whether it existed."""
+    query = sa.delete(_A).where((_A.c.type == kind.value) & (_A.c.path_key == name.lower()))
+    return tx.sql.execute(query).rowcount > 0

@@ -1,0 +1,88 @@
+"""Rows of locks that users of git-lfs hold on paths: at most one for each path of a repository."""
+
+from __future__ import annotations
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.repos.commits import path_key
+from entrepot.names import RefName, RepoPath, Uid, new_uid
+
+_K = tables.lfs_locks
+_NS = tables.namespaces
+
+# Built once: making a statement costs more than running it, and every commit asks for the locks of others.
+_SELECT = sa.select(_K.c.uid, _K.c.path, _K.c.ref, _K.c.owner_id, _NS.c.name, _K.c.locked_ms).join(
+    _NS, _NS.c.id == _K.c.owner_id
+)
+_HERE = _K.c.repo_id == sa.bindparam("repo")
+_BY_UID = _SELECT.where(_HERE & (_K.c.uid == sa.bindparam("uid")))
+_BY_PATH = _SELECT.where(_HERE & (_K.c.path_key == sa.bindparam("key")))
+_OF_OTHERS = _SELECT.where(_HERE & (_K.c.owner_id != sa.bindparam("owner"))).order_by(_K.c.uid)
+_PAGE = (
+    _SELECT.where(_HERE & (_K.c.uid > sa.bindparam("after")))
+    .order_by(_K.c.uid)
+    .limit(sa.bindparam("number", type_=sa.Integer))
+)
+
+
+@attrs.frozen
+class Lock:
+    """A path that only its owner may change; ``ref`` is the branch the owner named, which limits nothing."""
+
+    uid: Uid
+    path: RepoPath
+    ref: RefName | None
+    owner_id: int
+    owner: str
+    locked_ms: int
+
+
+def add(tx: Write, repo_id: int, path: RepoPath, ref: RefName | None, owner_id: int, now_ms: int) -> Uid:
+    """Record a lock, and return its id; the caller has looked in the same transaction that the path has none."""
+    uid = new_uid()
+    tx.sql.execute(
+        sa.insert(_K).values(
+            uid=uid,
+            repo_id=repo_id,
+            path_key=path_key(path),
+            path=path,
+            ref=ref,
+            owner_id=owner_id,
+            locked_ms=now_ms,
+        )
+    )
+    return uid
+
+
+def find(tx: Read, repo_id: int, uid: str) -> Lock | None:
+    """The lock with this id, if the repository has it."""
+    row = tx.sql.execute(_BY_UID, {"repo": repo_id, "uid": uid}).first()
+    return Lock(*row) if row else None
+
+
+def at_path(tx: Read, repo_id: int, path: RepoPath) -> Lock | None:
+    """The lock on a path, if there is one."""
+    row = tx.sql.execute(_BY_PATH, {"repo": repo_id, "key": path_key(path)}).first()
+    return Lock(*row) if row else None
+
+
+def page(tx: Read, repo_id: int, *, after: str = "", limit: int) -> list[Lock]:
+    """Locks of a repository, oldest first (to the second).
+
+    Args:
+        after: the id of the last lock of the page before.
+    """
+    return [Lock(*row) for row in tx.sql.execute(_PAGE, {"repo": repo_id, "after": after, "number": limit})]
+
+
+def of_others(tx: Read, repo_id: int, account_id: int) -> list[Lock]:
+    """The locks of a repository that bind this account: all but its own."""
+    return [Lock(*row) for row in tx.sql.execute(_OF_OTHERS, {"repo": repo_id, "owner": account_id})]
+
+
+def remove(tx: Write, uid: Uid) -> None:
+    """Forget a lock."""
+    tx.sql.execute(sa.delete(_K).where(_K.c.uid == uid))

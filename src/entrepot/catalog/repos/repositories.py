@@ -1,0 +1,323 @@
+"""Rows of repositories, their redirects and their card's tags."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import cascades, tables
+from entrepot.catalog.database import Read, Write
+from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
+
+
+@attrs.frozen
+class RepoRow:
+    """One repository, with its namespace's name."""
+
+    id: int
+    uid: Uid
+    namespace_id: int
+    type: RepoType
+    name: str
+    creator_id: int | None
+    visibility: str
+    gated: str
+    is_disabled: bool
+    settings: Mapping[str, Any]
+    created_ms: int
+    updated_ms: int
+    downloads: int
+    likes: int
+    card: Mapping[str, Any] | None
+    config: Mapping[str, Any] | None
+    pipeline_tag: str | None
+    library: str | None
+    sdk: str | None
+    namespace: str
+    trending: float = 0.0
+
+    @property
+    def ref(self) -> RepoRef:
+        """Type and id in their stored case."""
+        return RepoRef(self.type, RepoId(self.namespace, self.name))
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only members of the namespace may see it."""
+        return self.visibility == "private"
+
+
+@attrs.frozen
+class CardFacts:
+    """What a repository's card and file names say, as indexed for listing."""
+
+    card: Mapping[str, Any] | None
+    config: Mapping[str, Any] | None
+    pipeline_tag: str | None
+    library: str | None
+    sdk: str | None
+    tags: tuple[str, ...]
+
+
+_R = tables.repos
+_NS = tables.namespaces
+COLUMNS = [
+    _R.c.id,
+    _R.c.uid,
+    _R.c.namespace_id,
+    _R.c.type,
+    _R.c.name,
+    _R.c.creator_id,
+    _R.c.visibility,
+    _R.c.gated,
+    _R.c.is_disabled,
+    _R.c.settings,
+    _R.c.created_ms,
+    _R.c.updated_ms,
+    _R.c.downloads,
+    _R.c.likes,
+    _R.c.card,
+    _R.c.config,
+    _R.c.pipeline_tag,
+    _R.c.library,
+    _R.c.sdk,
+    _NS.c.name,
+    _R.c.trending,
+]
+_SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
+# Built once: making a statement costs more than running it on a page that is cached.
+_FIND = _SELECT.where(
+    (_NS.c.name_key == sa.bindparam("owner"))
+    & (_R.c.type == sa.bindparam("kind"))
+    & (_R.c.name_key == sa.bindparam("called"))
+)
+_UNTAG = sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
+_BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
+_BY_UID = _SELECT.where(_R.c.uid == sa.bindparam("uid"))
+_IDS = sa.select(_R.c.id, _R.c.uid, _R.c.namespace_id).where(
+    _R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None)
+)
+_TAGS = (
+    sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
+    .where(tables.repo_tags.c.repo_id.in_(sa.bindparam("repos", expanding=True)))
+    .order_by(tables.repo_tags.c.position)
+)
+
+
+def row_of(row: Sequence[Any]) -> RepoRow:
+    """Build a row value from a result of :data:`COLUMNS`."""
+    values = list(row)
+    values[3] = RepoType(row[3])
+    return RepoRow(*values)
+
+
+def find(tx: Read, ref: RepoRef) -> RepoRow | None:
+    """The repository of this type and id, without regard to case."""
+    names = {"owner": ref.id.namespace.lower(), "kind": ref.type.value, "called": ref.id.name.lower()}
+    row = tx.sql.execute(_FIND, names).first()
+    return row_of(row) if row else None
+
+
+def by_id(tx: Read, repo_id: int) -> RepoRow | None:
+    """The repository with this row id, unless it was deleted."""
+    row = tx.sql.execute(_BY_ID, {"repo": repo_id}).first()
+    return row_of(row) if row else None
+
+
+def by_uid(tx: Read, uid: str) -> RepoRow | None:
+    """Return the repository with this permanent id, unless it was deleted."""
+    row = tx.sql.execute(_BY_UID, {"uid": uid}).first()
+    return row_of(row) if row else None
+
+
+def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, RepoRow]:
+    """The repositories with these row ids that were not deleted."""
+    found: dict[int, RepoRow] = {}
+    for at in range(0, len(ids), 500):
+        rows = tx.sql.execute(_SELECT.where(_R.c.id.in_(ids[at : at + 500])))
+        found.update((row.id, row_of(row)) for row in rows)
+    return found
+
+
+def by_uids(tx: Read, uids: Sequence[str]) -> list[RepoRow]:
+    """The repositories with these permanent ids, in no order."""
+    return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.uid.in_(uids)))]
+
+
+def ids_by_uid(tx: Read, uids: Sequence[str]) -> list[tuple[int, str, int]]:
+    """(row id, permanent id, row id of the namespace) of those repositories that exist."""
+    if not uids:
+        return []
+    return [(row.id, row.uid, row.namespace_id) for row in tx.sql.execute(_IDS, {"uids": uids})]
+
+
+def everything(tx: Read, *, after: int = 0, limit: int = 1000) -> list[RepoRow]:
+    """Repositories in the order of their row ids, for maintenance."""
+    return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.id > after).order_by(_R.c.id).limit(limit))]
+
+
+def count(tx: Read) -> int:
+    """Number of repositories that exist."""
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(_R).where(_R.c.deleted_ms.is_(None))).scalar_one()
+
+
+def owned_by(tx: Read, namespace_id: int) -> list[RepoRow]:
+    """All repositories of a namespace, newest change first."""
+    query = _SELECT.where(_R.c.namespace_id == namespace_id).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())
+    return [row_of(row) for row in tx.sql.execute(query)]
+
+
+def add(tx: Write, row: RepoRow) -> RepoRow:
+    """Insert a repository (its ``id`` is ignored) and return it with its id.
+
+    The caller has checked within the same transaction that the name is free.
+    """
+    values = attrs.asdict(row, recurse=False, filter=attrs.filters.exclude("id", "namespace"))
+    values |= {"type": row.type.value, "name_key": row.name.lower()}
+    key = tx.sql.execute(sa.insert(_R).values(values)).inserted_primary_key
+    assert key is not None
+    drop_redirect(tx, row.ref)
+    return attrs.evolve(row, id=key[0])
+
+
+def rename(tx: Write, row: RepoRow, target: RepoRef, namespace_id: int) -> None:
+    """Move a repository to another id and leave a redirect behind."""
+    redirects = tables.redirects
+    drop_redirect(tx, target)
+    drop_redirect(tx, row.ref)
+    tx.sql.execute(
+        sa.update(_R)
+        .where(_R.c.id == row.id)
+        .values(namespace_id=namespace_id, name=target.id.name, name_key=target.id.name.lower())
+    )
+    if target.id.key != row.ref.id.key:
+        tx.sql.execute(
+            sa.insert(redirects).values(type=row.type.value, path_key=row.ref.id.key, repo_id=row.id),
+        )
+
+
+def find_redirect(tx: Read, ref: RepoRef) -> RepoRow | None:
+    """Where a repository that had this id lives now."""
+    redirects = tables.redirects
+    query = _SELECT.join(redirects, redirects.c.repo_id == _R.c.id).where(
+        (redirects.c.type == ref.type.value) & (redirects.c.path_key == ref.id.key)
+    )
+    row = tx.sql.execute(query).first()
+    return row_of(row) if row else None
+
+
+def drop_redirect(tx: Write, ref: RepoRef) -> None:
+    """Forget that something moved away from this id."""
+    redirects = tables.redirects
+    tx.sql.execute(
+        sa.delete(redirects).where((redirects.c.type == ref.type.value) & (redirects.c.path_key == ref.id.key))
+    )
+
+
+def update(tx: Write, repo_id: int, **values: object) -> None:
+    """Set columns of a repository."""
+    tx.sql.execute(_update(tuple(values)), {"row": repo_id} | {f"new_{name}": value for name, value in values.items()})
+
+
+@functools.cache
+def _update(names: tuple[str, ...]) -> sa.Update:
+    return sa.update(_R).where(_R.c.id == sa.bindparam("row")).values({n: sa.bindparam(f"new_{n}") for n in names})
+
+
+def unlink(tx: Write, row: RepoRow, now_ms: int) -> None:
+    """Make a repository unreachable and free its name; the sweeper deletes its rows later."""
+    redirects = tables.redirects
+    tx.sql.execute(sa.update(_R).where(_R.c.id == row.id).values(deleted_ms=now_ms, name_key=f"~{row.uid}"))
+    tx.sql.execute(sa.delete(redirects).where(redirects.c.repo_id == row.id))
+    tx.sql.execute(sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == row.id))
+
+
+def deleted_before(tx: Read, cutoff_ms: int) -> list[int]:
+    """Row ids of repositories that were unlinked before a time."""
+    return list(tx.sql.execute(sa.select(_R.c.id).where(_R.c.deleted_ms < cutoff_ms)).scalars())
+
+
+def erase(tx: Write, repo_id: int) -> None:
+    """Delete every row of an unlinked repository."""
+    tx.sql.execute(
+        sa.delete(tables.upload_parts).where(
+            tables.upload_parts.c.upload.in_(sa.select(tables.uploads.c.uid).where(tables.uploads.c.repo_id == repo_id))
+        )
+    )
+    for table in (
+        tables.uploads,
+        tables.refs,
+        tables.objects,
+        tables.parents,
+        tables.commits,
+        tables.path_changes,
+        tables.file_links,
+        tables.repo_tags,
+        tables.redirects,
+        tables.downloads,
+        tables.xet_claims,
+        tables.lfs_locks,
+    ):
+        tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
+    cascades.erase_around_repo(tx, repo_id)
+    tx.sql.execute(sa.delete(_R).where(_R.c.id == repo_id))
+
+
+def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
+    """Replace what is indexed of a repository's card."""
+    tags = tables.repo_tags
+    update(
+        tx,
+        repo_id,
+        card=facts.card,
+        config=facts.config,
+        pipeline_tag=facts.pipeline_tag,
+        library=facts.library,
+        sdk=facts.sdk,
+    )
+    tx.sql.execute(_UNTAG, {"repo": repo_id})
+    if facts.tags:
+        rows = [{"repo_id": repo_id, "tag": tag, "position": i} for i, tag in enumerate(facts.tags)]
+        tx.sql.execute(sa.insert(tags), rows)
+
+
+def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
+    """The tags of several repositories, each list in card order."""
+    found: dict[int, list[str]] = {}
+    for repo_id, tag in tx.sql.execute(_TAGS, {"repos": ids}):
+        found.setdefault(repo_id, []).append(tag)
+    return found
+
+
+def heads_of(tx: Read, ids: Sequence[int]) -> dict[int, Oid]:
+    """The head of main of several repositories."""
+    refs = tables.refs
+    query = sa.select(refs.c.repo_id, refs.c.oid).where(refs.c.repo_id.in_(ids) & (refs.c.name == MAIN))
+    return {row.repo_id: row.oid for row in tx.sql.execute(query)}
+
+
+def public_tags(tx: Read, kind: RepoType) -> dict[str, int]:
+    """Every tag in use by public repositories of a type, alphabetically, and by how many."""
+    tags = tables.repo_tags
+    query = (
+        sa.select(tags.c.tag, sa.func.count())
+        .join(_R, _R.c.id == tags.c.repo_id)
+        .where((_R.c.type == kind.value) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None))
+        .group_by(tags.c.tag)
+        .order_by(tags.c.tag)
+    )
+    return {row.tag: row[1] for row in tx.sql.execute(query)}
+
+
+def public_words(tx: Read, kind: RepoType) -> tuple[frozenset[str], frozenset[str]]:
+    """(pipeline tags, libraries) that public repositories of a type name as theirs."""
+    shown = (_R.c.type == kind.value) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
+    pipelines, libraries = (
+        frozenset(tx.sql.execute(sa.select(column).where(shown & column.is_not(None)).distinct()).scalars())
+        for column in (_R.c.pipeline_tag, _R.c.library)
+    )
+    return pipelines, libraries

@@ -1,0 +1,126 @@
+"""Searching repositories: one query, pages that stay stable under inserts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read
+from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
+from entrepot.catalog.search import full_text
+from entrepot.catalog.visibility import visible_condition
+from entrepot.names import RepoType
+
+SORTS = {
+    "lastModified": tables.repos.c.updated_ms,
+    "createdAt": tables.repos.c.created_ms,
+    "downloads": tables.repos.c.downloads,
+    "likes": tables.repos.c.likes,
+    "trending": tables.repos.c.trending,
+}
+"""Sort words and the columns behind them; the row id breaks ties."""
+
+
+@attrs.frozen
+class Search:
+    """What to list. Every given condition must hold.
+
+    ``seen_by`` limits the answer to what a caller may read: ``None`` for
+    everything, else (as a Sight) the namespaces and repositories that are
+    visible although they are private, beside all public ones. ``any_prefix``: some tag starts with
+    one of these. ``terms``: parts of the id; ``text``: as :func:`texts.query_of` writes it.
+    """
+
+    type: RepoType
+    seen_by: frozenset[int] | None = frozenset()
+    author: str | None = None
+    terms: tuple[str, ...] = ()
+    text: str | None = None
+    tags: tuple[str, ...] = ()
+    any_prefix: tuple[str, ...] = ()
+    pipeline_tag: str | None = None
+    gated: bool | None = None
+    sort: str = "lastModified"
+    is_ascending: bool = False
+    after: tuple[float, int] | None = None
+    limit: int = 100
+
+
+def find(tx: Read, search: Search) -> list[RepoRow]:
+    """One page of repositories.
+
+    Args:
+        search: ``after`` is the (sort value, row id) of the last repository
+            of the page before, so that inserts neither repeat nor skip rows.
+    """
+    column = SORTS[search.sort]
+    repos = tables.repos
+    # An author's repositories are few: "+ 0" keeps SQLite from walking everybody's in the order of an index.
+    value = column if search.author is None else column + 0
+    order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
+    query = (
+        sa.select(*COLUMNS)
+        .join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
+        .where(*_conditions(search))
+        .order_by(*order)
+        .limit(search.limit)
+    )
+    if search.after is not None:
+        here = sa.tuple_(column, repos.c.id)
+        last = sa.tuple_(*(sa.literal(part) for part in search.after))
+        query = query.where(here > last if search.is_ascending else here < last)
+    return [row_of(row) for row in tx.sql.execute(query)]
+
+
+def count(tx: Read, search: Search) -> int:
+    """How many repositories there are in all; ``after`` and ``limit`` do not matter."""
+    query = sa.select(sa.func.count()).select_from(tables.repos)
+    query = query.join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
+    return tx.sql.execute(query.where(*_conditions(search))).scalar_one()
+
+
+def counts(tx: Read, namespace_id: int, seen_by: frozenset[int] | None) -> dict[RepoType, int]:
+    """How many repositories of each type a namespace has, among those visible to ``seen_by``."""
+    repos = tables.repos
+    query = sa.select(repos.c.type, sa.func.count()).where(
+        (repos.c.namespace_id == namespace_id) & repos.c.deleted_ms.is_(None)
+    )
+    query = query.where(visible_condition(seen_by))
+    return {RepoType(kind): int(number) for kind, number in tx.sql.execute(query.group_by(repos.c.type))}
+
+
+def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
+    """The ``after`` value that continues behind this row."""
+    values = {
+        "lastModified": row.updated_ms,
+        "createdAt": row.created_ms,
+        "downloads": row.downloads,
+        "likes": row.likes,
+        "trending": row.trending,
+    }
+    return values[sort], row.id
+
+
+def _conditions(search: Search) -> list[sa.ColumnElement[Any]]:
+    repos, namespaces, tags = tables.repos, tables.namespaces, tables.repo_tags
+    found: list[sa.ColumnElement[Any]] = [repos.c.type == search.type.value, repos.c.deleted_ms.is_(None)]
+    found.append(visible_condition(search.seen_by))
+    if search.author is not None:
+        author = sa.select(namespaces.c.id).where(namespaces.c.name_key == search.author.lower())
+        found.append(repos.c.namespace_id == author.correlate(None).scalar_subquery())
+    full_id = namespaces.c.name_key + "/" + repos.c.name_key
+    found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
+    if search.text is not None:
+        found.append(full_text.matching(search.text))
+    found.extend(repos.c.id.in_(sa.select(tags.c.repo_id).where(tags.c.tag == tag)) for tag in search.tags)
+    if search.any_prefix:
+        starts = sa.or_(*(tags.c.tag.startswith(prefix, autoescape=True) for prefix in search.any_prefix))
+        found.append(repos.c.id.in_(sa.select(tags.c.repo_id).where(starts)))
+    if search.pipeline_tag is not None:
+        found.append(repos.c.pipeline_tag == search.pipeline_tag)
+    if search.gated is not None:
+        found.append(repos.c.gated != "no" if search.gated else repos.c.gated == "no")
+    return found

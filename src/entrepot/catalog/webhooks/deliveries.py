@@ -1,0 +1,173 @@
+"""Rows of news and of their way to each webhook.
+
+A delivery is ``pending``, ``sending`` (until ``next_ms``, when whoever sends
+it is given up), ``done`` or ``failed``. Within one webhook and repository they
+leave in the order of their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import community_tables, engines
+from entrepot.catalog.database import Read, Write
+from entrepot.names import Uid, new_uid
+
+_E = community_tables.events
+_D = community_tables.deliveries
+_P = community_tables.delivery_pauses
+
+
+@attrs.frozen
+class Delivery:
+    """One piece of news on its way to one webhook."""
+
+    id: int
+    uid: Uid
+    webhook_id: int
+    repo_id: int
+    state: str
+    attempts: int
+    next_ms: int
+    status: int | None
+    answer: str | None
+    created_ms: int
+    finished_ms: int | None
+    namespace_id: int
+    scope: str
+    payload: Mapping[str, Any]
+
+
+_COLUMNS = [
+    *(
+        _D.c[name]
+        for name in (
+            "id",
+            "uid",
+            "webhook_id",
+            "repo_id",
+            "state",
+            "attempts",
+            "next_ms",
+            "status",
+            "answer",
+            "created_ms",
+            "finished_ms",
+        )
+    ),
+    _E.c.namespace_id,
+    _E.c.scope,
+    _E.c.payload,
+]
+_JOINED = sa.select(*_COLUMNS).join(_E, _E.c.id == _D.c.event_id)
+_FIRST = (
+    _JOINED.where(
+        (_D.c.webhook_id == sa.bindparam("webhook"))
+        & (_D.c.repo_id == sa.bindparam("repo"))
+        & _D.c.state.in_(("pending", "sending"))
+    )
+    .order_by(_D.c.id)
+    .limit(1)
+)
+
+
+def add_event(tx: Write, repo_id: int, namespace_id: int, scope: str, payload: Mapping[str, Any], now_ms: int) -> int:
+    """Note a piece of news; returns its row id."""
+    values = {"repo_id": repo_id, "namespace_id": namespace_id, "scope": scope, "payload": dict(payload)}
+    key = tx.sql.execute(sa.insert(_E).values(**values, created_ms=now_ms)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def add(tx: Write, webhook_id: int, event_id: int, repo_id: int, now_ms: int) -> None:
+    """Let an event go to a webhook, after those that wait already."""
+    values = {"uid": new_uid(), "webhook_id": webhook_id, "event_id": event_id, "repo_id": repo_id}
+    state = {"state": "pending", "attempts": 0, "next_ms": now_ms, "created_ms": now_ms}
+    tx.sql.execute(sa.insert(_D).values(**values, **state))
+
+
+def first(tx: Read, webhook_id: int, repo_id: int) -> Delivery | None:
+    """The delivery whose turn is next, also when somebody is sending it already."""
+    row = tx.sql.execute(_FIRST, {"webhook": webhook_id, "repo": repo_id}).first()
+    return Delivery(*row) if row else None
+
+
+def take(tx: Write, delivery_id: int, until_ms: int) -> None:
+    """Mark a delivery as being sent, until then at the latest, and count the attempt."""
+    here = sa.update(_D).where(_D.c.id == delivery_id)
+    tx.sql.execute(here.values(state="sending", next_ms=until_ms, attempts=_D.c.attempts + 1))
+
+
+def conclude(tx: Write, delivery_id: int, state: str, status: int | None, answer: str, at_ms: int) -> None:
+    """Write down how an attempt ended.
+
+    Args:
+        state: ``done`` or ``failed``; ``pending`` to try again at ``at_ms``.
+        status: of HTTP; None when there was no answer.
+        answer: the beginning of the answer, or why there was none.
+    """
+    finished = None if state == "pending" else at_ms
+    values = {"state": state, "status": status, "answer": answer, "next_ms": at_ms, "finished_ms": finished}
+    tx.sql.execute(sa.update(_D).where(_D.c.id == delivery_id).values(**values))
+
+
+def of_webhook(tx: Read, webhook_id: int, *, before: int | None, limit: int) -> Sequence[Delivery]:
+    """The deliveries to a webhook, newest first; ``before`` leaves out that id and newer ones."""
+    query = _JOINED.where(_D.c.webhook_id == webhook_id).order_by(_D.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(_D.c.id < before)
+    return [Delivery(*row) for row in tx.sql.execute(query)]
+
+
+def find(tx: Read, webhook_id: int, uid: str) -> Delivery | None:
+    """One delivery to a webhook."""
+    row = tx.sql.execute(_JOINED.where((_D.c.webhook_id == webhook_id) & (_D.c.uid == uid))).first()
+    return Delivery(*row) if row else None
+
+
+def repeat(tx: Write, delivery_id: int, now_ms: int) -> None:
+    """Let the event of a delivery go to its webhook once more, after those that wait already."""
+    row = tx.sql.execute(sa.select(_D.c.webhook_id, _D.c.event_id, _D.c.repo_id).where(_D.c.id == delivery_id)).one()
+    add(tx, row.webhook_id, row.event_id, row.repo_id, now_ms)
+
+
+def waiting(tx: Read, webhook_id: int) -> Sequence[int]:
+    """Row ids of the repositories whose news wait for a webhook."""
+    here = (_D.c.webhook_id == webhook_id) & _D.c.state.in_(("pending", "sending"))
+    return tx.sql.execute(sa.select(_D.c.repo_id).where(here).distinct().order_by(_D.c.repo_id)).scalars().all()
+
+
+def pauses(tx: Read, keys: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return (consecutive failures, paused until) of those receivers that failed last."""
+    query = sa.select(_P.c.key, _P.c.failures, _P.c.until_ms).where(_P.c.key.in_(keys))
+    return {row.key: (row.failures, row.until_ms) for row in tx.sql.execute(query)}
+
+
+def put_pause(tx: Write, key: str, failures: int, until_ms: int) -> None:
+    """Write down how often a receiver has failed in a row, and until when it is left alone."""
+    engines.insert_missing(
+        tx.sql, _P, [{"key": key, "failures": failures, "until_ms": until_ms}], refresh=("failures", "until_ms")
+    )
+
+
+def end_pauses(tx: Write, keys: Sequence[str]) -> None:
+    """Forget the failures of receivers."""
+    tx.sql.execute(sa.delete(_P).where(_P.c.key.in_(keys)))
+
+
+def forget_pauses(tx: Write, before_ms: int) -> None:
+    """Forget the failures of receivers whose pauses ended before a time."""
+    tx.sql.execute(sa.delete(_P).where(_P.c.until_ms < before_ms))
+
+
+def forget(tx: Write, finished_before_ms: int) -> int:
+    """Delete deliveries that ended before a time, and news that nobody waits for; returns how many deliveries."""
+    ended = _D.c.state.in_(("done", "failed")) & (_D.c.finished_ms < finished_before_ms)
+    gone = tx.sql.execute(sa.delete(_D).where(ended)).rowcount
+    left = sa.exists().where(_D.c.event_id == _E.c.id)
+    tx.sql.execute(sa.delete(_E).where(~left & (_E.c.created_ms < finished_before_ms)))
+    return gone

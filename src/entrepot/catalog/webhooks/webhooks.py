@@ -1,0 +1,172 @@
+"""Rows of webhooks and of what they watch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import community_tables, tables
+from entrepot.catalog.database import Read, Write
+from entrepot.names import Uid
+
+_W = community_tables.webhooks
+_V = community_tables.webhook_watches
+_D = community_tables.deliveries
+_N = tables.namespaces
+_R = tables.repos
+_M = tables.memberships
+_O = sa.alias(_N, "owner")
+_BATCH = 500
+
+
+@attrs.frozen
+class WatchedSubject:
+    """What a webhook watches: ``kind`` is user, org, model, dataset or space; ``name`` is its name today."""
+
+    kind: str
+    name: str
+    namespace_id: int | None
+    repo_id: int | None
+
+
+@attrs.frozen
+class WebhookRow:
+    """One webhook with what it watches."""
+
+    id: int
+    uid: Uid
+    owner_id: int
+    url: str
+    secret: str | None = attrs.field(repr=False)
+    domains: tuple[str, ...]
+    is_disabled: bool
+    created_ms: int
+    watched: tuple[WatchedSubject, ...] = ()
+
+
+@attrs.frozen
+class Listener:
+    """A webhook that an event may concern; ``is_insider``: its owner belongs to the repository's namespace."""
+
+    webhook_id: int
+    domains: tuple[str, ...]
+    is_insider: bool
+    owner_id: int = 0
+
+
+_COLUMNS = [_W.c[name] for name in ("id", "uid", "owner_id", "url", "secret", "domains", "is_disabled", "created_ms")]
+_NAMESPACE = sa.bindparam("namespace", type_=sa.BigInteger)
+_IS_MEMBER = sa.exists().where((_M.c.org_id == _NAMESPACE) & (_M.c.user_id == _W.c.owner_id))
+# Asked at every commit: built once.
+_LISTENERS = (
+    sa.select(_W.c.id, _W.c.domains, (_W.c.owner_id == _NAMESPACE) | _O.c.is_admin | _IS_MEMBER, _W.c.owner_id)
+    .join(_V, _V.c.webhook_id == _W.c.id)
+    .join(_O, _O.c.id == _W.c.owner_id)
+    .where(((_V.c.repo_id == sa.bindparam("repo")) | (_V.c.namespace_id == _NAMESPACE)) & _W.c.is_disabled.is_(False))
+    .where(_O.c.suspended_ms.is_(None))
+    .distinct()
+    .order_by(_W.c.id)
+)
+
+
+def add(tx: Write, row: WebhookRow) -> WebhookRow:
+    """Insert a webhook (its ``id`` is ignored) with its watches, and return it with its id."""
+    values = attrs.asdict(row, filter=attrs.filters.exclude("id", "watched")) | {"domains": list(row.domains)}
+    key = tx.sql.execute(sa.insert(_W).values(**values)).inserted_primary_key
+    assert key is not None
+    _put_watches(tx, key[0], row.watched)
+    return attrs.evolve(row, id=key[0])
+
+
+def of_owner(tx: Read, owner_id: int) -> Sequence[WebhookRow]:
+    """The webhooks of a user, oldest first."""
+    return _read(tx, sa.select(*_COLUMNS).where(_W.c.owner_id == owner_id).order_by(_W.c.id))
+
+
+def find(tx: Read, uid: str) -> WebhookRow | None:
+    """The webhook with this public id."""
+    found = _read(tx, sa.select(*_COLUMNS).where(_W.c.uid == uid))
+    return found[0] if found else None
+
+
+def by_id(tx: Read, webhook_id: int) -> WebhookRow | None:
+    """The webhook with this row id."""
+    found = _read(tx, sa.select(*_COLUMNS).where(_W.c.id == webhook_id))
+    return found[0] if found else None
+
+
+def replace(tx: Write, row: WebhookRow) -> None:
+    """Write a webhook and its watches in place of what is there; its failures are forgotten."""
+    tx.sql.execute(
+        sa.update(_W)
+        .where(_W.c.id == row.id)
+        .values(url=row.url, secret=row.secret, domains=list(row.domains), is_disabled=row.is_disabled)
+    )
+    _end_pause(tx, row.id)
+    tx.sql.execute(sa.delete(_V).where(_V.c.webhook_id == row.id))
+    _put_watches(tx, row.id, row.watched)
+
+
+def remove(tx: Write, webhook_id: int) -> None:
+    """Delete a webhook with its watches and deliveries."""
+    for table in (_V, _D):
+        tx.sql.execute(sa.delete(table).where(table.c.webhook_id == webhook_id))
+    _end_pause(tx, webhook_id)
+    tx.sql.execute(sa.delete(_W).where(_W.c.id == webhook_id))
+
+
+def listening(tx: Read, repo_id: int, namespace_id: int) -> Sequence[Listener]:
+    """The enabled webhooks that watch a repository or its namespace."""
+    found = tx.sql.execute(_LISTENERS, {"repo": repo_id, "namespace": namespace_id})
+    return [Listener(row[0], tuple(row[1]), bool(row[2]), row[3]) for row in found]
+
+
+def _end_pause(tx: Write, webhook_id: int) -> None:
+    pauses = community_tables.delivery_pauses
+    tx.sql.execute(sa.delete(pauses).where(pauses.c.key == f"webhook:{webhook_id}"))
+
+
+def _put_watches(tx: Write, webhook_id: int, watched: Sequence[WatchedSubject]) -> None:
+    rows = [
+        {"webhook_id": webhook_id, "namespace_id": watch.namespace_id, "repo_id": watch.repo_id} for watch in watched
+    ]
+    if rows:
+        tx.sql.execute(sa.insert(_V), rows)
+
+
+def _read(tx: Read, query: sa.Select[Any]) -> list[WebhookRow]:
+    rows = [
+        WebhookRow(
+            row.id, row.uid, row.owner_id, row.url, row.secret, tuple(row.domains), row.is_disabled, row.created_ms
+        )
+        for row in tx.sql.execute(query)
+    ]
+    watched = _watches(tx, [row.id for row in rows])
+    return [attrs.evolve(row, watched=tuple(watched.get(row.id, ()))) for row in rows]
+
+
+def _watches(tx: Read, webhook_ids: Sequence[int]) -> dict[int, list[WatchedSubject]]:
+    home = sa.alias(_N, "home")
+    query = (
+        sa.select(_V.c.webhook_id, _V.c.namespace_id, _V.c.repo_id, _N.c.kind, _N.c.name, _R.c.type, home.c.name)
+        .select_from(_V)
+        .outerjoin(_N, _N.c.id == _V.c.namespace_id)
+        .outerjoin(_R, _R.c.id == _V.c.repo_id)
+        .outerjoin(home, home.c.id == _R.c.namespace_id)
+        .add_columns(_R.c.name.label("repo_name"))
+        .order_by(_V.c.id)
+    )
+    found: dict[int, list[WatchedSubject]] = {}
+    for at in range(0, len(webhook_ids), _BATCH):
+        for row in tx.sql.execute(query.where(_V.c.webhook_id.in_(webhook_ids[at : at + _BATCH]))):
+            webhook_id, namespace_id, repo_id, kind, name, repo_type, namespace, repo_name = row
+            watch = (
+                WatchedSubject(kind, name, namespace_id, None)
+                if namespace_id is not None
+                else WatchedSubject(repo_type, f"{namespace}/{repo_name}", None, repo_id)
+            )
+            found.setdefault(webhook_id, []).append(watch)
+    return found

@@ -1,0 +1,1 @@
+"""Commands of administrators: ``entrepot admin`` and the commands on a data folder."""

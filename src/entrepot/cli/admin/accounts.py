@@ -1,0 +1,369 @@
+"""``entrepot admin users``: the users of a hub."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+import msgspec
+
+from entrepot.cli.admin.maintenance import read_duration
+from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
+from entrepot.cli.answers import json_option, read_first_line, show_result
+from entrepot.cli.client.options import confirm
+from entrepot.cli.reports import remark, show, show_json, show_table
+from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.errors import Malformed
+
+if TYPE_CHECKING:
+    from entrepot.wire.accounts.administration import NewUser, Removed, SignInCode
+
+_COLUMNS = ("name", "fullname", "email", "admin")
+_YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
+_WEEK_S = 7 * 86_400
+
+_password_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
+)
+_expiry_option = click.option(
+    "--expires",
+    "expires_s",
+    metavar="DURATION",
+    callback=read_duration,
+    help="How long sign-in codes can be used, at most 30d; default: 7d.",
+)
+transfer_option = click.option("--transfer-to", metavar="NAME", help="Move all repositories to this user or org.")
+"""``--transfer-to``, which a command gets as ``transfer_to``."""
+purge_option = click.option("--purge", is_flag=True, help="Delete all repositories too.")
+"""``--purge``, which a command gets as ``purge``."""
+yes_option = click.option("-y", "--yes", "is_sure", is_flag=True, help="Do not ask.")
+"""``--yes``, which a command gets as ``is_sure``."""
+
+
+@click.command(short_help="Create a user, or many from a CSV file.")
+@click.argument("name", required=False)
+@click.option("--fullname", help="The name shown to people; default: NAME.")
+@click.option("--email", help="An address, name@host.")
+@_password_option
+@click.option("--admin", "is_admin", is_flag=True, help="Let the user see and do everything on the hub.")
+@click.option("--csv", "table", metavar="FILE", type=click.Path(path_type=Path), help="Create many; - is stdin.")
+@click.option("--code", "with_code", is_flag=True, help="Also print a one-time sign-in code.")
+@_expiry_option
+@json_option
+@target_options
+def create_user(
+    target: AdminTarget,
+    name: str | None,
+    fullname: str | None,
+    email: str | None,
+    password_stdin: bool,
+    is_admin: bool,
+    table: Path | None,
+    with_code: bool,
+    expires_s: int | None,
+    as_json: bool,
+) -> None:
+    """Create a user. A data folder that does not exist is created too.
+
+    With --csv, create a user for each row, all or none. The first row names
+    the columns: name, and if wanted fullname, email and admin (yes or no).
+    Printed are one-time sign-in codes, as CSV; each user exchanges theirs with
+    'entrepot login --code'. With --endpoint a single user gets a code too.
+
+    \b
+    Examples:
+      entrepot admin users create alice --fullname "Alice A." --admin
+      pass show hub/alice | entrepot admin users create alice --password-stdin
+      entrepot admin users create --csv team.csv --endpoint https://hub.example.org > codes.csv
+    """
+    if (name is None) == (table is None):
+        raise click.UsageError("name the user to create, or give --csv FILE")
+    if table is not None:
+        if fullname or email or password_stdin or is_admin:
+            raise click.UsageError("with --csv, the table says everything about the users")
+        _show_codes(_create_many(target, read_users(table), expires_s), as_json=as_json)
+        return
+    assert name is not None
+    if target.is_remote or with_code:
+        from entrepot.wire.accounts.administration import NewUser
+
+        if password_stdin:
+            raise click.UsageError("a user gets a password or a sign-in code; passwords are set on the data folder")
+        user = NewUser(name=name, fullname=fullname, email=email, is_admin=is_admin)
+        _show_codes(_create_many(target, [user], expires_s), as_json=as_json)
+        return
+    from entrepot.hub.accounts import accounts, administration
+
+    password = read_first_line("password") if password_stdin else None
+    with target.session.opened_or_new_hub() as hub:
+        made = accounts.create_user(hub, name, fullname=fullname, email=email, password=password, is_admin=is_admin)
+    row = fields_of(administration.render_user(made, []))
+    show_result(row, f"created user {made.name}", as_json=as_json)
+
+
+@click.command(short_help="List the users.")
+@json_option
+@target_options
+def list_users(target: AdminTarget, as_json: bool) -> None:
+    """List the users, who of them is an administrator or suspended, and how many tokens they have.
+
+    \b
+    Examples:
+      entrepot admin users list
+      entrepot admin users list --endpoint https://hub.example.org --json
+    """
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import administration
+
+    users = target.run(administration.list_users, calls.list_users)
+    if as_json:
+        show_json([fields_of(user) for user in users])
+        return
+    show_table(
+        ("NAME", "FULL NAME", "EMAIL", "ADMIN", "TOKENS", "CREATED", "STATE"),
+        [
+            (
+                user.name,
+                user.fullname,
+                user.email or "-",
+                "yes" if user.is_admin else "no",
+                str(len(user.tokens)),
+                user.created_at,
+                "suspended" if user.is_suspended else "active",
+            )
+            for user in users
+        ],
+    )
+
+
+@click.command(short_help="Delete a user.")
+@click.argument("name")
+@transfer_option
+@purge_option
+@yes_option
+@json_option
+@target_options
+def delete_user(
+    target: AdminTarget, name: str, transfer_to: str | None, purge: bool, is_sure: bool, as_json: bool
+) -> None:
+    """Delete a user, with tokens, memberships, likes and collections.
+
+    A user who owns repositories is deleted only with --transfer-to or --purge.
+    With --transfer-to, that user also becomes the administrator of
+    organisations that would be left without one. What the user wrote in
+    discussions stays, without a name.
+
+    \b
+    Examples:
+      entrepot admin users delete bob
+      entrepot admin users delete bob --transfer-to research
+    """
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.repos import account_removal
+    from entrepot.wire.accounts.administration import Removal
+
+    confirm_purge(f"Delete {name} and all repositories of {name}?", purge=purge, is_sure=is_sure)
+    removal = Removal(transfer_to=transfer_to, purge=purge)
+    show_removed("user", target.run(account_removal.delete_user, calls.delete_user, name, removal), as_json=as_json)
+
+
+@click.command(short_help="Make a user an administrator of the hub.")
+@click.argument("name")
+@json_option
+@target_options
+def set_admin(target: AdminTarget, name: str, as_json: bool) -> None:
+    """Make a user an administrator of the hub, who sees and may do everything.
+
+    \b
+    Example:
+      entrepot admin users set-admin alice
+    """
+    _change(target, name, f"{name} is an administrator of the hub", as_json=as_json, is_admin=True)
+
+
+@click.command(short_help="Make an administrator an ordinary user again.")
+@click.argument("name")
+@json_option
+@target_options
+def unset_admin(target: AdminTarget, name: str, as_json: bool) -> None:
+    """Make an administrator of the hub an ordinary user again; the last one stays."""
+    _change(target, name, f"{name} is an ordinary user", as_json=as_json, is_admin=False)
+
+
+@click.command(short_help="Suspend an account: its tokens are refused.")
+@click.argument("name")
+@json_option
+@target_options
+def suspend(target: AdminTarget, name: str, as_json: bool) -> None:
+    """Suspend an account immediately: its tokens and links are refused, nothing is deleted.
+
+    \b
+    Example:
+      entrepot admin users suspend bob
+    """
+    _change(target, name, f"{name} is suspended", as_json=as_json, is_suspended=True)
+
+
+@click.command(short_help="End the suspension of an account.")
+@click.argument("name")
+@json_option
+@target_options
+def unsuspend(target: AdminTarget, name: str, as_json: bool) -> None:
+    """End the suspension of an account; its tokens work again."""
+    _change(target, name, f"{name} is active", as_json=as_json, is_suspended=False)
+
+
+@click.command(short_help="Print a one-time sign-in code for a user.")
+@click.argument("name")
+@_expiry_option
+@json_option
+@target_options
+def sign_in_code(target: AdminTarget, name: str, expires_s: int | None, as_json: bool) -> None:
+    """Print a code that the user exchanges once for a token; an earlier code ends.
+
+    Standard output is the code and nothing else.
+
+    \b
+    Examples:
+      entrepot admin users code bob
+      entrepot login --endpoint https://hub.example.org --code code_...
+    """
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import sign_ins
+
+    code = target.run(sign_ins.issue_code, calls.issue_code, name, expires_s or _WEEK_S)
+    if as_json:
+        show_json(fields_of(code))
+        return
+    remark(f"sign-in code of {code.user}, valid once, until {code.expires_at}:")
+    show(code.code)
+
+
+@click.command(short_help="Give a user a new password.")
+@click.argument("name")
+@_password_option
+@json_option
+@folder_options
+@pass_session
+def reset_password(session: Session, name: str, password_stdin: bool, as_json: bool) -> None:
+    """Give a user a new password.
+
+    Without --password-stdin a random one is generated and printed, this once;
+    standard output is the password and nothing else.
+    """
+    from entrepot.hub.accounts import accounts
+
+    password = read_first_line("password") if password_stdin else None
+    with session.opened_hub() as hub:
+        chosen = accounts.reset_password(hub, name, password)
+    if as_json:
+        show_json({"name": name, "password": None if password_stdin else chosen})
+        return
+    remark(f"{name} has a new password" + ("" if password_stdin else ", shown this once:"))
+    if not password_stdin:
+        show(chosen)
+
+
+def confirm_purge(question: str, *, purge: bool, is_sure: bool) -> None:
+    """Ask before repositories are deleted with their owner, unless ``--yes`` was given.
+
+    Raises:
+        click.Abort: the answer is no.
+        click.UsageError: standard input is not a terminal.
+    """
+    if purge:
+        confirm(question, is_sure=is_sure)
+
+
+def show_removed(kind: str, removed: Removed, *, as_json: bool) -> None:
+    """Print what happened to an account and its repositories."""
+    if as_json:
+        show_json(fields_of(removed))
+        return
+    for path in removed.moved:
+        show(f"moved      {path}")
+    for path in removed.purged:
+        show(f"deleted    {path}")
+    show(f"deleted {kind} {removed.deleted}")
+
+
+def read_users(table: Path) -> list[NewUser]:
+    """Return the users that a CSV file lists; ``-`` is standard input.
+
+    Raises:
+        Malformed: it is no such table; the message names the line.
+    """
+    if str(table) == "-":
+        return _parse_users(sys.stdin, "standard input")
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as lines:
+            return _parse_users(lines, str(table))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise Malformed(str(table), str(reason)) from None
+
+
+def _parse_users(lines: TextIO, where: str) -> list[NewUser]:
+    from entrepot.wire.accounts.administration import NewUser
+
+    rows = csv.DictReader(lines, skipinitialspace=True)
+    columns = [name.strip().lower() for name in rows.fieldnames or ()]
+    rows.fieldnames = columns
+    unknown = [name for name in columns if name not in _COLUMNS]
+    if "name" not in columns or unknown:
+        raise Malformed(where, f"the first row names the columns: name, and if wanted {', '.join(_COLUMNS[1:])}")
+    users = []
+    for row in rows:
+        line = f"{where}, line {rows.line_num}"
+        if None in row or None in row.values():
+            raise Malformed(line, f"expected {len(columns)} columns")
+        cells = {name: cell.strip() for name, cell in row.items()}
+        word = cells.get("admin", "").lower()
+        if word not in (*_YES, *_NO) or not cells["name"]:
+            raise Malformed(line, "admin is yes or no" if cells["name"] else "the name is empty")
+        fullname, email = cells.get("fullname") or None, cells.get("email") or None
+        users.append(NewUser(name=cells["name"], fullname=fullname, email=email, is_admin=word in _YES))
+    if not users:
+        raise Malformed(where, "it lists no users")
+    return users
+
+
+def _create_many(target: AdminTarget, users: Sequence[NewUser], expires_s: int | None) -> Sequence[SignInCode]:
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import sign_ins
+    from entrepot.wire.accounts.administration import NewUsers
+
+    new = NewUsers(users=users, expires_s=expires_s or _WEEK_S)
+    return target.run(sign_ins.create_users, calls.create_users, new)
+
+
+def _show_codes(codes: Sequence[SignInCode], *, as_json: bool) -> None:
+    if as_json:
+        show_json([fields_of(code) for code in codes])
+        return
+    remark(f"created {len(codes)} user{'s' if len(codes) != 1 else ''}; these sign-in codes are shown this once:")
+    show("user,code,expires_at")
+    for code in codes:
+        show(f"{code.user},{code.code},{code.expires_at}")
+
+
+def _change(
+    target: AdminTarget,
+    name: str,
+    sentence: str,
+    *,
+    as_json: bool,
+    is_admin: bool | None = None,
+    is_suspended: bool | None = None,
+) -> None:
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import administration
+    from entrepot.wire.accounts.administration import UserChanges
+
+    changes = UserChanges(is_admin=is_admin, is_suspended=is_suspended)
+    user = target.run(administration.change_user, calls.change_user, name, changes)
+    show_result(fields_of(msgspec.structs.replace(user, tokens=())), sentence, as_json=as_json)

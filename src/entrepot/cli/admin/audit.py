@@ -1,0 +1,110 @@
+"""``entrepot admin audit``: who changed access, visibility and tokens, or deleted something."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from entrepot.cli.answers import json_option
+from entrepot.cli.groups import LazyGroup
+from entrepot.cli.reports import remark, show, show_json, show_table
+from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.wire.times import format_ms, parse_time
+
+if TYPE_CHECKING:
+    from entrepot.hub.audit import AuditRow, ChainCheck
+
+
+@click.group(cls=LazyGroup, short_help="Read and verify the log of who changed what.")
+@folder_options
+def audit() -> None:
+    """Read and verify the log of who changed access, visibility and tokens, or deleted something.
+
+    \b
+    Examples:
+      entrepot admin audit list --actor alice --since 2030-01-31
+      entrepot admin audit verify
+    """
+
+
+@audit.command("list", short_help="List changes, newest first.")
+@click.option("--actor", help="Only what this account did; '(console)' is this command line.")
+@click.option("--action", help="Only this, such as repo.delete.")
+@click.option("--subject", help="Only what was done to this, such as 'model alice/gpt'.")
+@click.option("--since", metavar="TIME", help="Not before this time (UTC), such as 2030-01-31.")
+@click.option("--until", metavar="TIME", help="Before this time (UTC).")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
+@json_option
+@folder_options
+@pass_session
+def list_rows(
+    session: Session,
+    actor: str | None,
+    action: str | None,
+    subject: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List changes with who made them, newest first."""
+    from entrepot.hub import audit as log
+
+    since_ms, until_ms = (None if text is None else parse_time(text) for text in (since, until))
+    with session.opened_hub() as hub:
+        rows = log.search(hub, log.AuditFilter(actor, action, subject, since_ms, until_ms), limit=limit)
+    if as_json:
+        show_json([_row(row) for row in rows])
+        return
+    show_table(
+        ("ID", "TIME", "ACTOR", "ACTION", "SUBJECT", "DETAILS"),
+        [(str(row.id), format_ms(row.at_ms), row.actor, row.action, row.subject, row.details) for row in rows],
+    )
+
+
+@audit.command("verify", short_help="Check that no row was changed or taken away.")
+@click.option("--expect", metavar="HEAD", help="A head that was printed earlier, and kept elsewhere.")
+@json_option
+@folder_options
+@pass_session
+@click.pass_context
+def verify(context: click.Context, session: Session, expect: str | None, as_json: bool) -> None:
+    """Check that no row was changed or taken away; exit code 1 when one was.
+
+    Prints the head of the chain. Keep it elsewhere: with --expect HEAD it
+    shows later that the log was not rewritten as a whole.
+    """
+    from entrepot.hub import audit as log
+
+    with session.opened_hub() as hub:
+        verdict = log.verify(hub, None if expect is None else expect.strip().lower())
+    is_fine = verdict.is_whole and verdict.knows_kept
+    if as_json:
+        show_json({"whole": is_fine, "rows": verdict.rows, "broken_at": verdict.broken_at, "head": verdict.head})
+    else:
+        show(verdict.head)
+        remark(f"{verdict.rows} rows, nothing changed" if is_fine else _complaint(verdict))
+    context.exit(0 if is_fine else 1)
+
+
+def _complaint(verdict: ChainCheck) -> str:
+    if verdict.broken_at is not None:
+        return f"error: the log was changed: row {verdict.broken_at} does not fit those before it"
+    if not verdict.is_whole:
+        return "error: the log was changed: rows are missing at its end"
+    return "error: the log was rewritten: the expected head is not in its chain"
+
+
+def _row(row: AuditRow) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "at": format_ms(row.at_ms),
+        "actor": row.actor,
+        "token": row.token,
+        "action": row.action,
+        "subject": row.subject,
+        "details": json.loads(row.details),
+        "chain": row.chain,
+    }

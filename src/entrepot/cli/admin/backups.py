@@ -1,0 +1,177 @@
+"""``entrepot backup`` and ``entrepot restore``: copies of a hub, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from entrepot.cli.answers import json_option
+from entrepot.cli.groups import LazyGroup
+from entrepot.cli.reports import Progress, render_bytes, show, show_json, show_table
+from entrepot.cli.sessions import Session, folder_options, pass_session
+
+_folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+_snapshot = click.option("--snapshot", metavar="NAME", help="Which snapshot; default: the newest.")
+_keep_help = "Keep this many snapshots; delete older ones, and blobs that only those need."
+
+
+class _CreateGroup(LazyGroup):
+    """A group in which ``backup DIR`` means ``backup create DIR``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``create`` in front of anything that is no command."""
+        rest = super().parse_args(ctx, args)
+        protected: list[str] = ctx._protected_args
+        if protected and self.get_command(ctx, protected[0]) is None:
+            ctx._protected_args = ["create"]
+            ctx.args = [*protected, *ctx.args]
+        return rest
+
+
+@click.group(cls=_CreateGroup, short_help="Back a hub up, list and verify backups.")
+@folder_options
+def backup() -> None:
+    """Back a hub up, list and verify backups.
+
+    'entrepot backup DIR' is short for 'entrepot backup create DIR'.
+
+    \b
+    Examples:
+      entrepot backup /backup/hub --keep 14
+      entrepot backup verify /backup/hub
+      entrepot restore /backup/hub --data /srv/restored
+    """
+
+
+@backup.command("create", short_help="Add a snapshot to a backup folder.")
+@_folder
+@click.option("--keep", type=click.IntRange(1), metavar="N", help=_keep_help)
+@json_option
+@folder_options
+@pass_session
+def create(session: Session, folder: Path, keep: int | None, as_json: bool) -> None:
+    """Add a snapshot of the hub to the backup folder DIR, which is created if it does not exist.
+
+    The hub may be in use: the snapshot is as of one moment. Only bytes that
+    DIR does not have are copied, and each is verified. DIR then holds the
+    secrets of the hub: keep it as safe as the data folder.
+
+    \b
+    Examples:
+      entrepot backup /backup/hub
+      entrepot backup create /backup/hub --data /srv/hub --keep 14
+    """
+    from entrepot.hub.jobs import backups
+
+    progress = Progress()
+    with session.opened_hub() as hub:
+        done = backups.backup(hub, folder.absolute(), keep=keep, progress=progress)
+    progress.clear()
+    row = {"snapshot": done.snapshot.name, "blobs": done.snapshot.blobs, "size": done.snapshot.size}
+    if as_json:
+        show_json(row | {"copied": done.copied, "copied_bytes": done.copied_bytes, "deleted": list(done.deleted)})
+        return
+    copied = f"{done.copied:,} copied now, {render_bytes(done.copied_bytes)}"
+    show(f"{done.snapshot.name}: {done.snapshot.blobs:,} blobs, {render_bytes(done.snapshot.size)} ({copied})")
+    for name in done.deleted:
+        show(f"deleted snapshot {name}")
+
+
+@backup.command("list", short_help="List the snapshots of a backup folder.")
+@_folder
+@json_option
+def list_snapshots(folder: Path, as_json: bool) -> None:
+    """List the snapshots of the backup folder DIR, oldest first."""
+    from entrepot.hub.jobs import backups
+
+    found = backups.snapshots(folder.absolute())
+    if as_json:
+        show_json([{"snapshot": item.name, "blobs": item.blobs, "size": item.size} for item in found])
+        return
+    show_table(("SNAPSHOT", "BLOBS", "SIZE"), [(it.name, f"{it.blobs:,}", render_bytes(it.size)) for it in found])
+
+
+@backup.command("verify", short_help="Check that a backup can be restored.")
+@_folder
+@_snapshot
+@click.option("--quick", is_flag=True, help="Look at presence and sizes only; do not read and hash every byte.")
+@json_option
+def verify(folder: Path, snapshot: str | None, quick: bool, as_json: bool) -> int:
+    """Check that a snapshot in DIR can be restored: every byte is read and hashed.
+
+    Exit code 1 when something is missing or damaged.
+
+    \b
+    Example:
+      entrepot backup verify /backup/hub
+    """
+    from entrepot.hub.jobs import backups
+
+    progress = Progress()
+    found = []
+    for finding in backups.verify(folder.absolute(), snapshot, is_quick=quick, progress=progress):
+        found.append({"kind": finding.kind, "where": finding.where, "what": finding.what})
+        if not as_json:
+            progress.clear()
+            show(f"{finding.kind:<8}  {finding.where}: {finding.what}")
+    progress.clear()
+    if as_json:
+        show_json({"damaged": len(found), "findings": found})
+    elif not found:
+        show("the snapshot is complete" + ("" if quick else ", and every byte is as it should be"))
+    return 1 if found else 0
+
+
+@backup.command("prune", short_help="Delete old snapshots.")
+@_folder
+@click.option("--keep", type=click.IntRange(1), metavar="N", required=True, help=_keep_help)
+@json_option
+def prune(folder: Path, keep: int, as_json: bool) -> None:
+    """Delete all but the newest N snapshots of DIR, and the blobs that only those needed.
+
+    \b
+    Example:
+      entrepot backup prune /backup/hub --keep 14
+    """
+    from entrepot.hub.jobs import backups
+
+    deleted = backups.prune(folder.absolute(), keep)
+    if as_json:
+        show_json({"deleted": deleted})
+        return
+    for name in deleted:
+        show(f"deleted snapshot {name}")
+    if not deleted:
+        show("there is nothing to delete")
+
+
+@click.command(short_help="Restore a backup into a new data folder.")
+@_folder
+@_snapshot
+@json_option
+@folder_options
+@pass_session
+def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool) -> int:
+    """Restore a snapshot from DIR into the data folder, which must be absent or empty.
+
+    Every byte is verified, then the whole folder is checked; exit code 1 when
+    something is missing or damaged.
+
+    \b
+    Example:
+      entrepot restore /backup/hub --data /srv/restored
+    """
+    from entrepot.hub.jobs import backups
+
+    progress, data = Progress(), session.load().settings.data
+    done, found = backups.restore(folder.absolute(), data, snapshot, progress=progress)
+    progress.clear()
+    if as_json:
+        findings = [{"kind": finding.kind, "where": finding.where, "what": finding.what} for finding in found]
+        show_json({"snapshot": done.name, "blobs": done.blobs, "size": done.size, "findings": findings})
+        return 1 if found else 0
+    for finding in found:
+        show(f"{finding.kind:<8}  {finding.where}: {finding.what}")
+    show(f"restored {done.name} into {data}: {done.blobs:,} blobs, {render_bytes(done.size)}")
+    return 1 if found else 0

@@ -1,0 +1,183 @@
+"""``entrepot admin``: managing a hub in its data folder, running or not, and partly over HTTP."""
+
+from __future__ import annotations
+
+import click
+
+from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.sessions import folder_options
+
+_ACCOUNTS = "entrepot.cli.admin.accounts"
+_ORGS = "entrepot.cli.admin.organisations"
+_REPOS = "entrepot.cli.admin.repositories"
+_TOKENS = "entrepot.cli.admin.tokens"
+_JOBS = "entrepot.cli.admin.jobs"
+_PROTECTIONS = "entrepot.cli.admin.protections"
+_MODERATION = "entrepot.cli.admin.moderation"
+_AUDIT = "entrepot.cli.admin.audit"
+_QUOTAS = "entrepot.cli.admin.quotas"
+_ALIASES = "entrepot.cli.admin.aliases"
+_UPKEEP = "entrepot.cli.admin.maintenance"
+_HERE = "entrepot.cli.admin.commands"
+
+_USER_ENTRIES = (
+    Entry("list", f"{_ACCOUNTS}:list_users", "List the users."),
+    Entry("create", f"{_ACCOUNTS}:create_user", "Create a user, or many from a CSV file."),
+    Entry("delete", f"{_ACCOUNTS}:delete_user", "Delete a user."),
+    Entry("code", f"{_ACCOUNTS}:sign_in_code", "Print a one-time sign-in code for a user."),
+    Entry("suspend", f"{_ACCOUNTS}:suspend", "Suspend an account: its tokens are refused."),
+    Entry("unsuspend", f"{_ACCOUNTS}:unsuspend", "End the suspension of an account."),
+    Entry("set-admin", f"{_ACCOUNTS}:set_admin", "Make a user an administrator of the hub."),
+    Entry("unset-admin", f"{_ACCOUNTS}:unset_admin", "Make an administrator an ordinary user again."),
+    Entry("reset-password", f"{_ACCOUNTS}:reset_password", "Give a user a new password."),
+)
+_TOKEN_ENTRIES = (
+    Entry("list", f"{_TOKENS}:list_tokens", "List the tokens of one user or of all."),
+    Entry("create", f"{_TOKENS}:create_token", "Create a token for a user, or import one."),
+    Entry("revoke", f"{_TOKENS}:revoke_token", "Make a token invalid immediately."),
+)
+_ORG_ENTRIES = (
+    Entry("list", f"{_ORGS}:list_orgs", "List the organisations."),
+    Entry("create", f"{_ORGS}:create_org", "Create an organisation."),
+    Entry("delete", f"{_ORGS}:delete_org", "Delete an organisation."),
+)
+_MEMBER_ENTRIES = (
+    Entry("list", f"{_ORGS}:list_members", "List the members of an organisation."),
+    Entry("add", f"{_ORGS}:add_member", "Give a user a role in an organisation."),
+    Entry("remove", f"{_ORGS}:remove_member", "Take a user out of an organisation."),
+)
+_REPO_ENTRIES = (
+    Entry("list", f"{_REPOS}:list_repos", "List repositories, private ones too."),
+    Entry("transfer", f"{_REPOS}:transfer_repos", "Move all repositories of a namespace into another one."),
+    Entry("disable", f"{_MODERATION}:disable_repo", "Close a repository to everyone but administrators."),
+    Entry("enable", f"{_MODERATION}:enable_repo", "Open a disabled repository again."),
+    Entry("show", f"{_PROTECTIONS}:show_protections", "Show what is protected."),
+    Entry("protect", f"{_PROTECTIONS}:protect", "Protect branches, make tags immutable."),
+    Entry("unprotect", f"{_PROTECTIONS}:unprotect", "Let branches and tags change again."),
+)
+_OLDER = (
+    Entry("create-user", f"{_ACCOUNTS}:create_user", hidden=True),
+    Entry("create-org", f"{_ORGS}:create_org", hidden=True),
+    Entry("add-member", f"{_ORGS}:add_member", hidden=True),
+    Entry("create-token", f"{_TOKENS}:create_token", hidden=True),
+    Entry("list-users", f"{_ACCOUNTS}:list_users", hidden=True),
+    Entry("list-orgs", f"{_ORGS}:list_orgs", hidden=True),
+    Entry("list-tokens", f"{_TOKENS}:list_tokens", hidden=True),
+    Entry("delete-user", f"{_ACCOUNTS}:delete_user", hidden=True),
+    Entry("revoke-token", f"{_TOKENS}:revoke_token", hidden=True),
+    Entry("reset-password", f"{_ACCOUNTS}:reset_password", hidden=True),
+    Entry("disable-repo", f"{_MODERATION}:disable_repo", hidden=True),
+    Entry("enable-repo", f"{_MODERATION}:enable_repo", hidden=True),
+    Entry("user", f"{_HERE}:users", hidden=True),
+    Entry("token", f"{_HERE}:tokens", hidden=True),
+    Entry("org", f"{_HERE}:orgs", hidden=True),
+    Entry("member", f"{_HERE}:members", hidden=True),
+    Entry("repo", f"{_HERE}:repos", hidden=True),
+    Entry("quota", f"{_QUOTAS}:quota", hidden=True),
+    Entry("job", f"{_JOBS}:jobs", hidden=True),
+    Entry("alias", f"{_ALIASES}:aliases", hidden=True),
+)
+"""Spellings of earlier versions, and the singular; they work until 1.0."""
+
+_ENTRIES = (
+    Entry("users", f"{_HERE}:users", "Create, suspend and delete users."),
+    Entry("tokens", f"{_HERE}:tokens", "Create, list and revoke tokens."),
+    Entry("orgs", f"{_HERE}:orgs", "Create, list and delete organisations."),
+    Entry("members", f"{_HERE}:members", "See and change who belongs to an organisation."),
+    Entry("repos", f"{_HERE}:repos", "List, transfer, protect and disable repositories."),
+    Entry("quotas", f"{_QUOTAS}:quota", "See and set how much a namespace may keep."),
+    Entry("aliases", f"{_ALIASES}:aliases", "Let ids without a namespace lead to repositories."),
+    Entry("audit", f"{_AUDIT}:audit", "Read and verify the log of who changed what."),
+    Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
+    Entry("fsck", f"{_UPKEEP}:fsck", "Check everything that a hub keeps."),
+    Entry("gc", f"{_UPKEEP}:gc", "Delete what is no longer referenced."),
+    Entry("du", f"{_UPKEEP}:du", "Show what repositories cost, and what deleting them frees."),
+    Entry("backup", "entrepot.cli.admin.backups:backup", "Back a hub up, list and verify backups."),
+    Entry("restore", "entrepot.cli.admin.backups:restore", "Restore a backup into a new data folder."),
+    Entry("import", "entrepot.cli.admin.imports:import_", "Bring in a git repository from elsewhere."),
+    *_OLDER,
+)
+
+
+@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="Manage a hub: users, organisations, repositories, storage.")
+@folder_options
+def admin() -> None:
+    """Manage a hub: users, organisations, repositories, storage.
+
+    Works on the data folder, whether the hub is running or not; changes take
+    effect immediately. --data may stand before or after the command. Commands
+    on users, orgs, members and repos also work on a running hub, with
+    --endpoint and a token of one of its administrators.
+
+    \b
+    Examples:
+      entrepot admin users create alice --admin
+      entrepot admin tokens create alice --role write
+      entrepot admin --data /srv/hub users list --json
+      entrepot admin users suspend bob --endpoint https://hub.example.org
+    """
+
+
+@click.group(cls=LazyGroup, entries=_USER_ENTRIES, short_help="Create, suspend and delete users.")
+@folder_options
+def users() -> None:
+    """Create, suspend and delete users.
+
+    \b
+    Examples:
+      entrepot admin users create alice --admin
+      entrepot admin users create --csv team.csv
+      entrepot admin users delete bob --transfer-to research
+    """
+
+
+@click.group(cls=LazyGroup, entries=_TOKEN_ENTRIES, short_help="Create, list and revoke tokens.")
+@folder_options
+def tokens() -> None:
+    """Create, list and revoke tokens.
+
+    \b
+    Examples:
+      entrepot admin tokens create alice --role write
+      entrepot admin tokens revoke alice token-1
+    """
+
+
+@click.group(cls=LazyGroup, entries=_ORG_ENTRIES, short_help="Create, list and delete organisations.")
+@folder_options
+def orgs() -> None:
+    """Create, list and delete organisations.
+
+    \b
+    Example:
+      entrepot admin orgs create acme --admin alice
+    """
+
+
+@click.group(cls=LazyGroup, entries=_MEMBER_ENTRIES, short_help="See and change who belongs to an organisation.")
+@folder_options
+def members() -> None:
+    """See and change who belongs to an organisation.
+
+    \b
+    Examples:
+      entrepot admin members list acme
+      entrepot admin members add acme bob --role write
+    """
+
+
+@click.group(cls=LazyGroup, entries=_REPO_ENTRIES, short_help="List, transfer, protect and disable repositories.")
+@folder_options
+def repos() -> None:
+    """List, transfer, protect and disable repositories.
+
+    A protected branch is neither deleted nor rewritten, immutable tags are
+    neither moved nor deleted, whoever pushes or calls the API. REPO is
+    alice/model, datasets/alice/data or spaces/alice/demo.
+
+    \b
+    Examples:
+      entrepot admin repos list acme
+      entrepot admin repos protect alice/model --branch main --branch 'release/*' --tags
+      entrepot admin repos disable alice/model --reason "reported: contains private data"
+    """

@@ -1,0 +1,124 @@
+"""``entrepot import``: bringing repositories in from elsewhere."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from entrepot.cli.reports import Progress, show, show_json
+from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.names import RepoRef, parse_repo_link
+
+if TYPE_CHECKING:
+    from entrepot.hub.git.imports import Imported
+    from entrepot.hub.git.lfs_rewrites import Rewritten
+
+
+@click.command("import", short_help="Bring in a git repository from elsewhere.")
+@folder_options
+@click.argument("source", metavar="GIT_URL_OR_PATH")
+@click.argument("repo", metavar="REPO")
+@click.option("--private", is_flag=True, help="Only members of the namespace shall see it.")
+@click.option(
+    "--tolerate-old-history",
+    is_flag=True,
+    help="Accept the faults of old commits and trees that git itself accepts, such as impossible time zones.",
+)
+@click.option(
+    "--large-files",
+    type=click.Choice(["refuse", "lfs"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with regular files above the limit of the hub: lfs rewrites the history, so that ids change.",
+)
+@click.option("--id-map", type=click.Path(dir_okay=False), help="Write old and new ids into this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@pass_session
+def import_(
+    session: Session,
+    source: str,
+    repo: str,
+    private: bool,
+    tolerate_old_history: bool,
+    large_files: str,
+    id_map: str | None,
+    as_json: bool,
+) -> int:
+    """Bring in a git repository: branches, tags, the full history and the
+    large files behind git-lfs. REPO must not exist yet, and does not if this
+    fails.
+
+    With --large-files lfs, regular files that are too large become git-lfs
+    files. Commits from the first such file on get new ids and lose their
+    signatures; each old id is printed with its new one.
+
+    A source over https, http or ssh must have public addresses, on every
+    redirect too, unless the setting import_private_sources is true. Without
+    it, proxies of the environment are not used.
+
+    \b
+    Examples:
+      entrepot import https://example.org/team/model.git alice/model
+      entrepot import ./data datasets/alice/data --private
+    """
+    from entrepot.hub.git import imports
+
+    ref = read_repo(repo)
+    place = str(Path(source).absolute()) if Path(source).exists() else source
+    visibility = "private" if private else None
+    progress = Progress()
+    with session.opened_hub() as hub, tempfile.TemporaryDirectory(prefix="entrepot-import-") as folder:
+        copy = Path(folder) / "copy.git"
+        environ = {**session.environ, "GIT_TERMINAL_PROMPT": "0"}
+        done = imports.bring_in(
+            hub,
+            place,
+            ref,
+            copy,
+            environ=environ,
+            visibility=visibility,
+            tolerates_old=tolerate_old_history,
+            rewrites_large=large_files == "lfs",
+            progress=progress,
+        )
+    progress.clear()
+    if id_map is not None:
+        ids = done.rewritten.ids if done.rewritten is not None else {}
+        Path(id_map).write_text("".join(f"{old} {new}\n" for old, new in ids.items()))
+    _show_done(ref, done, is_listed=id_map is None, as_json=as_json)
+    return 1 if done.refused else 0
+
+
+def _show_done(ref: RepoRef, done: Imported, *, is_listed: bool, as_json: bool) -> None:
+    if as_json:
+        refused = [{"ref": verdict.ref, "reason": verdict.reason} for verdict in done.refused]
+        rewritten = done.rewritten
+        show_json(
+            {"repo": str(ref.id), "type": ref.type.value, "refs": done.refs, "files": done.files, "refused": refused}
+            | ({"rewritten": rewritten.ids, "signatures_dropped": rewritten.signatures} if rewritten else {})
+        )
+        return
+    if done.rewritten is not None:
+        _show_rewritten(done.rewritten, is_listed=is_listed)
+    for verdict in done.refused:
+        show(f"refused   {verdict.ref}: {verdict.reason}")
+    show(f"{ref.path}: {done.refs} branches and tags, {done.files} large files")
+
+
+def _show_rewritten(rewritten: Rewritten, *, is_listed: bool) -> None:
+    for old, new in rewritten.ids.items() if is_listed else ():
+        show(f"rewritten {old} {new}")
+    dropped = f", {rewritten.signatures:,} signatures dropped" if rewritten.signatures else ""
+    show(f"{rewritten.files:,} large files became git-lfs files: {len(rewritten.ids):,} new ids{dropped}")
+
+
+def read_repo(text: str) -> RepoRef:
+    """A repository as its URL names it: ``alice/model``, ``datasets/alice/data``.
+
+    Raises:
+        InvalidName: it is no such name.
+    """
+    return parse_repo_link(text)

@@ -1,0 +1,90 @@
+"""Which hub an administrative command works on: a data folder, or with ``--endpoint`` a running hub.
+
+A use case of :mod:`entrepot.hub` and its call in
+:mod:`entrepot.client.calls.administration` take the same arguments and give
+the same values, so that a command is written once for both.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
+
+import attrs
+import click
+import msgspec
+
+from entrepot.cli.sessions import Session, folder_options
+
+if TYPE_CHECKING:
+    from entrepot.client.calls import Call
+    from entrepot.hub.context import HubContext
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@attrs.frozen
+class AdminTarget:
+    """The hub that an administrative command works on; ``endpoint`` None is the data folder."""
+
+    session: Session
+    endpoint: str | None
+    token: str | None = attrs.field(repr=False)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the command speaks with a running hub."""
+        return self.endpoint is not None
+
+    def run(
+        self,
+        use_case: Callable[Concatenate[HubContext, str, P], T],
+        call: Callable[P, Call[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a use case on the data folder, or send its call to the hub, and return what it gives."""
+        if self.endpoint is not None:
+            from entrepot.cli.client.options import HubClient
+
+            hub = HubClient(self.session, self.endpoint, self.token).hub
+            hub.need_token()
+            return hub.send(call(*args, **kwargs))
+        from entrepot.hub import audit
+
+        with self.session.opened_hub() as local:
+            return use_case(local, audit.CONSOLE, *args, **kwargs)
+
+
+def target_options(command: Function) -> Function:
+    """Add ``--data``, ``--config``, ``--endpoint`` and ``--token``; the command gets an :class:`AdminTarget`."""
+
+    @functools.wraps(command)
+    def with_target(*args: object, endpoint: str | None, token: str | None, **kwargs: object) -> object:
+        session = click.get_current_context().ensure_object(Session)
+        if token is not None and endpoint is None:
+            raise click.UsageError("--token needs --endpoint: commands on a data folder need no token")
+        return command(*args, target=AdminTarget(session, endpoint, token), **kwargs)
+
+    address = click.option(
+        "--endpoint",
+        metavar="URL",
+        help="Work on a running hub, as one of its administrators; else on the data folder.",
+    )
+    secret = click.option("--token", metavar="TOKEN", help="With --endpoint: a token; else that of the last login.")
+    return cast(Function, address(secret(folder_options(with_target))))
+
+
+def fields_of(value: msgspec.Struct) -> dict[str, object]:
+    """Return a value from the wire as ``--json`` prints it: names in snake case."""
+    row: dict[str, object] = {}
+    for name in value.__struct_fields__:
+        item = getattr(value, name)
+        if isinstance(item, list | tuple):
+            row[name] = [fields_of(each) if isinstance(each, msgspec.Struct) else each for each in item]
+        else:
+            row[name] = item
+    return row

@@ -1,0 +1,182 @@
+"""``entrepot admin``: the tokens of users, straight in the data folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from entrepot.cli.admin.imports import read_repo
+from entrepot.cli.answers import json_option, read_first_line, show_result, token_row
+from entrepot.cli.reports import remark, render_time, show, show_json, show_table
+from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.errors import AccountNotFound, Malformed
+from entrepot.settings import parse_duration
+from entrepot.wire.times import format_ms, parse_time
+
+if TYPE_CHECKING:
+    from entrepot.hub.scopes import RequestedScope
+
+
+@click.command(short_help="Create a token for a user, or import one.")
+@click.argument("user")
+@click.option("--role", type=click.Choice(("read", "write")), help="What the token may do.")
+@click.option("--fine-grained", is_flag=True, help="In place of --role: only what the following options say.")
+@click.option("--repo", "repos", multiple=True, metavar="REPO", help="A repository (alice/model, datasets/alice/data).")
+@click.option(
+    "--namespace", "namespaces", multiple=True, metavar="NAME", help="The user's own name, or an organisation."
+)
+@click.option("--permission", "permissions", multiple=True, metavar="WORD", help="What is allowed there: repo.write …")
+@click.option("--everywhere", multiple=True, metavar="WORD", help="What is allowed wherever the user may go.")
+@click.option("--read-gated", is_flag=True, help="Also read gated repositories that the user was let into.")
+@click.option("--name", help="What people call it; default: token-N.")
+@click.option("--expires", metavar="WHEN", help="A duration such as 30d, or a date such as 2030-01-31; default: never.")
+@click.option("--value-stdin", is_flag=True, help="Import an existing secret: the first line of standard input.")
+@json_option
+@folder_options
+@pass_session
+def create_token(
+    session: Session,
+    user: str,
+    role: str | None,
+    fine_grained: bool,
+    repos: tuple[str, ...],
+    namespaces: tuple[str, ...],
+    permissions: tuple[str, ...],
+    everywhere: tuple[str, ...],
+    read_gated: bool,
+    name: str | None,
+    expires: str | None,
+    value_stdin: bool,
+    as_json: bool,
+) -> None:
+    """Make a token for a user and print its secret, this once.
+
+    Standard output is the secret and nothing else. With --value-stdin the
+    secret is one that exists already, and it is not printed.
+
+    A fine-grained token allows every --permission at every --repo and
+    --namespace, as far as the user may do it, and nothing else. Permissions:
+    repo.content.read, repo.write, repo.access.read, discussion.write; for
+    namespaces also org.read, org.write, collection.write, user.webhooks.read,
+    user.webhooks.write; for --everywhere discussion.write.
+
+    \b
+    Examples:
+      export HF_TOKEN=$(entrepot admin tokens create alice --role write)
+      entrepot admin tokens create ci --role read --name ci --expires 90d
+      entrepot admin tokens create ci --fine-grained --repo acme/model --permission repo.write
+    """
+    from entrepot.hub.accounts import accounts, tokens
+    from entrepot.hub.callers import FINE_GRAINED
+
+    if (role is None) != fine_grained:
+        raise click.UsageError("say what the token may do: --role read, --role write, or --fine-grained")
+    if role is not None and (repos or namespaces or permissions or everywhere or read_gated):
+        raise click.UsageError("--repo, --namespace, --permission, --everywhere and --read-gated need --fine-grained")
+    if fine_grained and value_stdin:
+        raise click.UsageError("an imported secret has a --role")
+    secret = read_first_line("secret of a token") if value_stdin else None
+    expires_ms = read_expiry(expires, time.time_ns() // 1_000_000)
+    with session.opened_hub() as hub:
+        if role is not None:
+            made = accounts.create_token(hub, user, role=role, name=name, expires_ms=expires_ms, secret=secret)
+        else:
+            places = _places(user, repos, namespaces, permissions)
+            wish = tokens.TokenDraft(FINE_GRAINED, name, expires_ms, places, everywhere, read_gated)
+            made, _ = tokens.make_for(hub, user, wish)
+    until = f"until {format_ms(expires_ms)}" if expires_ms is not None else "until it is revoked"
+    remark(f"token {made.token.name!r} of {user}, role {made.token.role}, valid {until}")
+    if as_json:
+        show_json(token_row(user, made.token) | {"token": None if value_stdin else made.secret})
+    elif not value_stdin:
+        remark("its secret is shown this once:")
+        show(made.secret)
+
+
+@click.command(short_help="List the tokens of one user or of all.")
+@click.argument("user", required=False)
+@json_option
+@folder_options
+@pass_session
+def list_tokens(session: Session, user: str | None, as_json: bool) -> None:
+    """List the tokens of one USER or of all, without their secrets.
+
+    When a token was last used is true to the hour.
+    """
+    from entrepot.hub.accounts import accounts
+
+    with session.opened_hub() as hub:
+        users = accounts.list_users(hub)
+    chosen = [found for found in users if user is None or found[0].name.lower() == user.lower()]
+    if user is not None and not chosen:
+        raise AccountNotFound(user)
+    tokens = [(owner.name, token) for owner, tokens in chosen for token in tokens]
+    if as_json:
+        show_json([token_row(owner, token) for owner, token in tokens])
+        return
+    show_table(
+        ("ID", "USER", "NAME", "ROLE", "CREATED", "EXPIRES", "LAST USED"),
+        [
+            (
+                token.uid,
+                owner,
+                token.name,
+                token.role,
+                format_ms(token.created_ms),
+                render_time(token.expires_ms) or "never",
+                render_time(token.used_ms) or "never",
+            )
+            for owner, token in tokens
+        ],
+    )
+
+
+@click.command(short_help="Make a token invalid immediately.")
+@click.argument("user")
+@click.argument("token")
+@json_option
+@folder_options
+@pass_session
+def revoke_token(session: Session, user: str, token: str, as_json: bool) -> None:
+    """Make a TOKEN of USER invalid immediately; name it by its id or its name."""
+    from entrepot.hub.accounts import accounts
+
+    with session.opened_hub() as hub:
+        revoked = accounts.revoke_token(hub, user, token)
+    show_result(token_row(user, revoked), f"revoked token {revoked.name!r} of {user}", as_json=as_json)
+
+
+def _places(
+    user: str, repos: Sequence[str], namespaces: Sequence[str], permissions: Sequence[str]
+) -> list[RequestedScope]:
+    """Where the permissions of a fine-grained token hold."""
+    from entrepot.hub.scopes import RequestedScope
+
+    if bool(repos or namespaces) != bool(permissions):
+        raise click.UsageError("--permission says what is allowed, --repo and --namespace say where: both are needed")
+    found = [RequestedScope(ref.type.value, str(ref.id), permissions) for ref in map(read_repo, repos)]
+    kinds = ("user" if name.lower() == user.lower() else "org" for name in namespaces)
+    return found + [RequestedScope(kind, name, permissions) for kind, name in zip(kinds, namespaces, strict=True)]
+
+
+def read_expiry(text: str | None, now_ms: int) -> int | None:
+    """The end of a token's life in ms since 1970 UTC, from a duration or a date; None: never.
+
+    Raises:
+        Malformed: it is neither, or it is over.
+    """
+    if text is None:
+        return None
+    try:
+        expires_ms = now_ms + parse_duration(text) * 1000
+    except ValueError:
+        try:
+            expires_ms = parse_time(text)
+        except Malformed:
+            raise Malformed("expiry", "write a duration such as 30d or a date such as 2030-01-31") from None
+    if not now_ms < expires_ms < now_ms + 1000 * 365 * 86_400_000:
+        raise Malformed("expiry", "the end of a token's life lies ahead, and within 1,000 years")
+    return expires_ms

@@ -1,0 +1,1 @@
+"""Commands that use a hub: uploads, downloads, repositories, the cache."""

@@ -1,0 +1,164 @@
+"""``entrepot cache``: what was downloaded from a hub, and what of it can go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from entrepot.cli.answers import json_option, show_result
+from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, sentence, type_option
+from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.reports import render_bytes, show, show_json
+
+if TYPE_CHECKING:
+    from entrepot.client.cache.cache_reports import CacheReport, Deletion
+
+_HERE = "entrepot.cli.client.caches"
+
+_ENTRIES = (
+    Entry("scan", f"{_HERE}:scan", "List what is in the cache."),
+    Entry("delete", f"{_HERE}:delete", "Delete repositories or revisions from the cache."),
+    Entry("verify", f"{_HERE}:verify", "Compare cached files with the hub."),
+)
+
+cache_option = click.option("--cache-dir", type=click.Path(path_type=Path), help="Another cache than that of the hub.")
+
+
+@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="See, check and clear what was downloaded.")
+def cache() -> None:
+    """See, check and clear what was downloaded from a hub.
+
+    \b
+    Examples:
+      entrepot cache scan
+      entrepot cache delete model/alice/my-model
+      entrepot cache verify alice/my-model
+    """
+
+
+@click.command(short_help="List what is in the cache.")
+@click.option("--verbose", "-v", is_flag=True, help="A line for each revision.")
+@cache_option
+@json_option
+@hub_options
+def scan(caller: HubClient, verbose: bool, cache_dir: Path | None, as_json: bool) -> None:
+    """List the repositories in the cache of the hub, and what they take."""
+    report = _report(caller, cache_dir)
+    for warning in report.warnings:
+        sentence(caller, f"damaged: {warning}")
+    if as_json:
+        show_json(_rows(report))
+        return
+    show(report.export_as_table(verbosity=int(verbose)))
+    show(f"{len(report.repos)} repositories, {render_bytes(report.size_on_disk)} in {report.cache_dir}")
+
+
+@click.command(short_help="Delete repositories or revisions from the cache.")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@cache_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@hub_options
+def delete(caller: HubClient, names: tuple[str, ...], cache_dir: Path | None, yes: bool, as_json: bool) -> None:
+    """Delete each NAME from the cache: TYPE/NAMESPACE/NAME, or the id of a commit.
+
+    What is deleted is downloaded again when it is needed.
+    """
+    report = _report(caller, cache_dir)
+    plans = _plans(report, names)
+    freed = sum(plan.expected_freed_size for plan in plans)
+    confirm(f"Delete {', '.join(names)} from the cache ({render_bytes(freed)})?", is_sure=yes)
+    for plan in plans:
+        plan.execute()
+    show_result({"deleted": list(names), "freed": freed}, f"freed {render_bytes(freed)}", as_json=as_json)
+
+
+@click.command(short_help="Compare cached files with the hub.")
+@click.argument("repo", metavar="REPO")
+@type_option
+@revision_option
+@click.option("--local-dir", type=click.Path(path_type=Path), help="Compare the files in this folder instead.")
+@cache_option
+@json_option
+@hub_options
+def verify(
+    caller: HubClient,
+    repo: str,
+    repo_type: str,
+    revision: str | None,
+    local_dir: Path | None,
+    cache_dir: Path | None,
+    as_json: bool,
+) -> int:
+    """Read the local files of REPO and compare them with the digests that the hub lists.
+
+    The exit code is 1 when one is different.
+    """
+    found = caller.api.verify_repo_checksums(
+        repo, repo_type=repo_type, revision=revision, local_dir=local_dir, cache_dir=cache_dir
+    )
+    rows = [
+        {"path": bad.path, "expected": bad.expected, "actual": bad.actual, "algorithm": bad.algorithm}
+        for bad in found.mismatches
+    ]
+    if as_json:
+        show_json(
+            {
+                "path": str(found.verified_path),
+                "revision": found.revision,
+                "checked": found.checked_count,
+                "different": rows,
+                "missing": found.missing_paths,
+                "extra": found.extra_paths,
+            }
+        )
+    else:
+        for row in rows:
+            show(f"different: {row['path']}")
+        show(f"{found.checked_count} files checked, {len(rows)} different, {len(found.missing_paths)} not here")
+    return 0 if found.is_intact else 1
+
+
+def _report(caller: HubClient, cache_dir: Path | None) -> CacheReport:
+    from entrepot.client.cache.cache_scans import scan as scan_cache
+    from entrepot.client.cache.caches import cache_root
+
+    places = caller.places
+    return scan_cache(cache_dir or cache_root(places.cache, caller.endpoint or places.endpoint))
+
+
+def _plans(report: CacheReport, names: tuple[str, ...]) -> list[Deletion]:
+    repos = [name for name in names if "/" in name]
+    revisions = [name for name in names if "/" not in name]
+    ids = {repo.cache_id for repo in report.repos}
+    wanted = [name if name in ids else f"model/{name}" for name in repos]
+    plans = [report.delete_repos(*wanted)] if wanted else []
+    return plans + ([report.delete_revisions(*revisions)] if revisions else [])
+
+
+def _rows(report: CacheReport) -> dict[str, object]:
+    repos = sorted(report.repos, key=lambda repo: repo.cache_id)
+    return {
+        "path": str(report.cache_dir),
+        "size": report.size_on_disk,
+        "repos": [
+            {
+                "name": repo.cache_id,
+                "size": repo.size_on_disk,
+                "files": repo.nb_files,
+                "revisions": [
+                    {
+                        "commit": one.commit_hash,
+                        "refs": sorted(one.refs),
+                        "size": one.size_on_disk,
+                        "files": one.nb_files,
+                    }
+                    for one in sorted(repo.revisions, key=lambda one: one.commit_hash)
+                ],
+            }
+            for repo in repos
+        ],
+        "warnings": [str(warning) for warning in report.warnings],
+    }

@@ -1,0 +1,125 @@
+"""``entrepot download``: a file, some files, or everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from entrepot.cli.answers import json_option
+from entrepot.cli.client.options import HubClient, hub_options, revision_option, type_option
+from entrepot.cli.reports import render_bytes, show, show_json, show_table
+from entrepot.errors import InvalidArgument
+
+
+@click.command(short_help="Download files, or everything.")
+@click.argument("repo", metavar="REPO")
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@type_option
+@revision_option
+@click.option("--include", multiple=True, metavar="PATTERN", help="Only files that match; may be repeated.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="No files that match; may be repeated.")
+@click.option("--local-dir", type=click.Path(path_type=Path), help="Put the files there, not into the cache.")
+@click.option("--cache-dir", type=click.Path(path_type=Path), help="Another cache.")
+@click.option("--force-download", is_flag=True, help="Fetch what is here already, too.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be fetched.")
+@click.option("--max-workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Files at once.")
+@json_option
+@hub_options
+def download(
+    caller: HubClient,
+    repo: str,
+    files: tuple[str, ...],
+    repo_type: str,
+    revision: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    local_dir: Path | None,
+    cache_dir: Path | None,
+    force_download: bool,
+    dry_run: bool,
+    max_workers: int,
+    as_json: bool,
+) -> None:
+    """Download a FILE, several, or all files of REPO, and print where they are.
+
+    Files that are here are not fetched again, interrupted downloads are
+    continued, and what arrives is compared with its digest.
+
+    \b
+    Examples:
+      entrepot download alice/my-model
+      entrepot download alice/my-model config.json
+      entrepot download alice/data --repo-type dataset --include "*.parquet" --local-dir data
+    """
+    if files and (include or exclude):
+        raise InvalidArgument("name files, or patterns with --include and --exclude, not both")
+    api = caller.api
+    if len(files) == 1 and not dry_run:
+        path = api.hf_hub_download(
+            repo,
+            files[0],
+            repo_type=repo_type,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_dir=local_dir,
+            force_download=force_download,
+        )
+        _show_path(path, as_json=as_json)
+        return
+    how = {
+        "repo_type": repo_type,
+        "revision": revision,
+        "cache_dir": cache_dir,
+        "local_dir": local_dir,
+        "force_download": force_download,
+        "allow_patterns": [_literal(name) for name in files] or list(include) or None,
+        "ignore_patterns": list(exclude) or None,
+        "max_workers": max_workers,
+    }
+    if dry_run:
+        _show_forecast(api.snapshot_download(repo, dry_run=True, **how), as_json=as_json)  # type: ignore[call-overload]
+        return
+    if files:
+        _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo)
+    _show_path(api.snapshot_download(repo, **how), as_json=as_json)  # type: ignore[call-overload]
+
+
+def _literal(name: str) -> str:
+    """A pattern that only this name matches."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
+
+
+def _check_all_there(found: list[str], wanted: tuple[str, ...], repo: str) -> None:
+    missing = [name for name in wanted if name not in set(found)]
+    if missing:
+        raise InvalidArgument(f"there is no {missing[0]!r} in {repo}; 'entrepot repo files {repo}' lists what there is")
+
+
+def _show_path(path: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json({"path": path})
+    else:
+        show(path)
+
+
+def _show_forecast(found: list[object], *, as_json: bool) -> None:
+    rows = [
+        {
+            "file": getattr(item, "filename", None),
+            "size": getattr(item, "file_size", None),
+            "is_cached": getattr(item, "is_cached", None),
+            "will_download": getattr(item, "will_download", None),
+        }
+        for item in found
+    ]
+    if as_json:
+        show_json(rows)
+        return
+    show_table(
+        ("FILE", "SIZE", "FETCH"),
+        [
+            (str(row["file"]), render_bytes(int(str(row["size"] or 0))), "yes" if row["will_download"] else "no")
+            for row in rows
+        ],
+    )

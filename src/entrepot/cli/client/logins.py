@@ -1,0 +1,83 @@
+"""Who is calling: log in, log out, say who."""
+
+from __future__ import annotations
+
+import platform
+
+import click
+
+from entrepot.cli.answers import json_option, read_first_line, show_result
+from entrepot.cli.client.options import HubClient, hub_options
+from entrepot.cli.reports import show, show_json
+
+
+@click.command(short_help="Keep a token for a hub, after checking it.")
+@click.option("--token-stdin", is_flag=True, help="Read the token from the first line of standard input.")
+@click.option("--code", metavar="CODE", help="Exchange a one-time sign-in code for a token first.")
+@click.option("--add-to-git-credential", is_flag=True, help="Hand the token to git's credential helper too.")
+@json_option
+@hub_options
+def login(caller: HubClient, token_stdin: bool, code: str | None, add_to_git_credential: bool, as_json: bool) -> None:
+    """Check a token with the hub and keep it for later calls.
+
+    Without --token or --token-stdin it is asked for, and not shown. It is kept
+    in a file that only you can read, one for each hub.
+
+    \b
+    Examples:
+      entrepot login
+      entrepot login --endpoint https://hub.example.org --token-stdin < token.txt
+      entrepot login --endpoint https://hub.example.org --code code_...
+    """
+    from entrepot.hf.accounts import logins
+
+    if code is not None and (token_stdin or caller.token is not None):
+        raise click.UsageError("log in with a token or with a code, not both")
+    secret = read_first_line("token") if token_stdin else caller.token
+    if code is not None:
+        from entrepot.client.calls import administration
+
+        secret = caller.anonymous.send(
+            administration.exchange(code, f"entrepot login on {platform.node()}"[:100])
+        ).token
+    done = logins.login(
+        secret, add_to_git_credential=add_to_git_credential, endpoint=caller.endpoint or caller.places.endpoint
+    )
+    assert done is not None, "only a notebook lets people wait"
+    row = {"endpoint": done.endpoint, "user": done.user, "role": done.role, "file": done.file}
+    show_result(row, f"logged in at {done.endpoint} as {done.user}; the token may {done.role}", as_json=as_json)
+
+
+@click.command(short_help="Forget the token of a hub.")
+@json_option
+@hub_options
+def logout(caller: HubClient, as_json: bool) -> None:
+    """Forget the token that is kept for a hub; it stays valid until it is revoked there."""
+    from entrepot.hf.accounts import logins
+
+    endpoint = caller.endpoint or caller.places.endpoint
+    was_there = logins.logout(endpoint)
+    text = f"logged out at {endpoint}" if was_there else f"nobody was logged in at {endpoint}"
+    show_result({"endpoint": endpoint, "was_logged_in": was_there}, text, as_json=as_json)
+
+
+@click.command(short_help="Say who is logged in.")
+@json_option
+@hub_options
+def whoami(caller: HubClient, as_json: bool) -> None:
+    """Say whose token is sent to the hub, and the organisations they belong to."""
+    from entrepot.client.calls import accounts
+
+    hub = caller.hub
+    hub.need_token()
+    found = hub.send(accounts.whoami())
+    orgs = [{"name": org.name, "role": org.role_in_org} for org in found.orgs]
+    token = found.auth.access_token
+    if as_json:
+        names = {"user": found.name, "fullname": found.fullname, "email": found.email}
+        show_json({"endpoint": hub.endpoint, **names, "token": token.display_name, "role": token.role, "orgs": orgs})
+        return
+    show(found.name)
+    if orgs:
+        show("organisations: " + ", ".join(f"{org['name']} ({org['role']})" for org in orgs))
+    show(f"token: {token.display_name} ({token.role}) at {hub.endpoint}")

@@ -1,0 +1,277 @@
+"""``entrepot repo``: make, find, look at, move and delete repositories of a hub."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from entrepot.cli.answers import json_option, show_result
+from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, type_option
+from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.reports import render_bytes, show, show_json, show_table
+
+if TYPE_CHECKING:
+    from entrepot.hf.shapes.files import RepoFile, RepoFolder
+
+_HERE = "entrepot.cli.client.repositories"
+_REFS = "entrepot.cli.client.refs"
+
+_ENTRIES = (
+    Entry("create", f"{_HERE}:create", "Make a repository."),
+    Entry("delete", f"{_HERE}:delete", "Delete a repository with everything in it."),
+    Entry("move", f"{_HERE}:move", "Give a repository another name."),
+    Entry("list", f"{_HERE}:list_repos", "Find repositories."),
+    Entry("info", f"{_HERE}:info", "Say what is known of a repository."),
+    Entry("files", f"{_HERE}:files", "List the files of a repository."),
+    Entry("log", f"{_HERE}:log", "List the commits of a branch."),
+    Entry("diff", f"{_HERE}:diff", "Show what changed between two revisions."),
+    Entry("branch", f"{_REFS}:branch", "List, make and delete branches."),
+    Entry("tag", f"{_REFS}:tag", "List, make and delete tags."),
+)
+
+
+@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="Make, find, move and delete repositories.")
+def repo() -> None:
+    """Make, find, look at, move and delete repositories of a hub.
+
+    \b
+    Examples:
+      entrepot repo create my-model --private
+      entrepot repo files alice/my-model
+      entrepot repo tag create alice/my-model v1.0
+    """
+
+
+@click.command(short_help="Make a repository.")
+@click.argument("repo", metavar="REPO")
+@type_option
+@click.option("--private/--public", "private", default=None, help="Who sees it; default: what the hub says.")
+@click.option("--exist-ok", is_flag=True, help="An existing one is as good.")
+@click.option("--space-sdk", metavar="SDK", help="What a space is made with: static, gradio, streamlit or docker.")
+@json_option
+@hub_options
+def create(
+    caller: HubClient,
+    repo: str,
+    repo_type: str,
+    private: bool | None,
+    exist_ok: bool,
+    space_sdk: str | None,
+    as_json: bool,
+) -> None:
+    """Make the repository REPO, which is NAMESPACE/NAME, or NAME for one of your own."""
+    made = caller.api.create_repo(repo, repo_type=repo_type, private=private, exist_ok=exist_ok, space_sdk=space_sdk)
+    row = {"id": made.repo_id, "type": made.repo_type, "url": str(made)}
+    show_result(row, str(made), as_json=as_json)
+
+
+@click.command(short_help="Delete a repository with everything in it.")
+@click.argument("repo", metavar="REPO")
+@type_option
+@click.option("--missing-ok", is_flag=True, help="It is fine if there is none.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@hub_options
+def delete(caller: HubClient, repo: str, repo_type: str, missing_ok: bool, yes: bool, as_json: bool) -> None:
+    """Delete REPO with its files, history and discussions. This cannot be undone."""
+    confirm(f"Delete the {repo_type} {repo} and everything in it?", is_sure=yes)
+    caller.api.delete_repo(repo, repo_type=repo_type, missing_ok=missing_ok)
+    show_result({"id": repo, "type": repo_type}, f"deleted the {repo_type} {repo}", as_json=as_json)
+
+
+@click.command(short_help="Give a repository another name.")
+@click.argument("repo", metavar="FROM")
+@click.argument("target", metavar="TO")
+@type_option
+@json_option
+@hub_options
+def move(caller: HubClient, repo: str, target: str, repo_type: str, as_json: bool) -> None:
+    """Move the repository FROM to the name TO; the old name leads to it from then on."""
+    caller.api.move_repo(repo, target, repo_type=repo_type)
+    show_result({"from": repo, "to": target, "type": repo_type}, f"{repo} is now {target}", as_json=as_json)
+
+
+@click.command("list", short_help="Find repositories.")
+@type_option
+@click.option("--author", metavar="NAMESPACE", help="Only those of a user or organisation.")
+@click.option("--search", metavar="TEXT", help="Only those whose id has these words.")
+@click.option("--filter", "tags", multiple=True, metavar="TAG", help="Only those with this tag; may be repeated.")
+@click.option(
+    "--sort",
+    type=click.Choice(("last_modified", "created_at", "downloads", "likes", "trending_score")),
+    default="last_modified",
+    show_default=True,
+    help="What comes first.",
+)
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@json_option
+@hub_options
+def list_repos(
+    caller: HubClient,
+    repo_type: str,
+    author: str | None,
+    search: str | None,
+    tags: tuple[str, ...],
+    sort: str,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Find repositories that you may see."""
+    api = caller.api
+    find: Any = {"model": api.list_models, "dataset": api.list_datasets, "space": api.list_spaces}[repo_type]
+    found = list(find(author=author, search=search, filter=list(tags) or None, sort=sort, limit=limit))
+    if as_json:
+        show_json([_row(item) for item in found])
+        return
+    show_table(
+        ("ID", "PRIVATE", "DOWNLOADS", "LIKES", "UPDATED"),
+        [
+            (
+                item.id,
+                "yes" if item.private else "no",
+                str(getattr(item, "downloads", None) or 0),
+                str(item.likes or 0),
+                _time(item.last_modified) or "",
+            )
+            for item in found
+        ],
+    )
+
+
+@click.command(short_help="Say what is known of a repository.")
+@click.argument("repo", metavar="REPO")
+@type_option
+@revision_option
+@json_option
+@hub_options
+def info(caller: HubClient, repo: str, repo_type: str, revision: str | None, as_json: bool) -> None:
+    """Say what is known of REPO."""
+    found = caller.api.repo_info(repo, repo_type=repo_type, revision=revision)
+    row = _row(found)
+    if as_json:
+        show_json(row)
+        return
+    for key, value in row.items():
+        if value not in (None, []):
+            show(f"{key + ':':15} {', '.join(value) if isinstance(value, list) else value}")
+
+
+@click.command(short_help="List the files of a repository.")
+@click.argument("repo", metavar="REPO")
+@click.argument("folder", metavar="[FOLDER]", required=False)
+@type_option
+@revision_option
+@click.option("--flat", is_flag=True, help="Not what is in folders below.")
+@click.option("--long", "-l", "is_long", is_flag=True, help="With sizes and ids.")
+@json_option
+@hub_options
+def files(
+    caller: HubClient,
+    repo: str,
+    folder: str | None,
+    repo_type: str,
+    revision: str | None,
+    flat: bool,
+    is_long: bool,
+    as_json: bool,
+) -> None:
+    """List the files of REPO, or of a FOLDER in it."""
+    found = caller.api.list_repo_tree(repo, folder, recursive=not flat, revision=revision, repo_type=repo_type)
+    rows = [_entry(item) for item in found]
+    if as_json:
+        show_json(rows)
+        return
+    shown = [row for row in rows if row["type"] == "file" or flat]
+    for row in shown:
+        name = f"{row['path']}/" if row["type"] == "folder" else str(row["path"])
+        size = render_bytes(int(str(row["size"]))) if row["size"] is not None else ""
+        show(f"{str(row['id'])[:10]}  {size:>10}  {name}" if is_long else name)
+
+
+@click.command(short_help="List the commits of a branch.")
+@click.argument("repo", metavar="REPO")
+@type_option
+@revision_option
+@click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
+@json_option
+@hub_options
+def log(caller: HubClient, repo: str, repo_type: str, revision: str | None, limit: int, as_json: bool) -> None:
+    """List the commits that lead to the head of REPO, or to --revision, newest first."""
+    from entrepot.client.calls import refs
+    from entrepot.hf.base import repo_ref
+    from entrepot.hf.shapes.refs import commit_of
+
+    call = refs.log(repo_ref(repo, repo_type), revision or "main", limit=min(limit, 1000))
+    found = [commit_of(entry) for entry in itertools.islice(caller.hub.pages(call), limit)]
+    if as_json:
+        show_json(
+            [
+                {
+                    "commit": item.commit_id,
+                    "authors": item.authors,
+                    "date": _time(item.created_at),
+                    "title": item.title,
+                    "message": item.message,
+                }
+                for item in found
+            ]
+        )
+        return
+    for item in found:
+        show(f"{item.commit_id[:10]}  {_time(item.created_at)}  {', '.join(item.authors)}  {item.title}")
+
+
+@click.command(short_help="Show what changed between two revisions.")
+@click.argument("repo", metavar="REPO")
+@click.argument("revisions", metavar="A..B")
+@type_option
+@hub_options
+def diff(caller: HubClient, repo: str, revisions: str, repo_type: str) -> None:
+    """Show what changed in REPO from A to B, as a unified diff.
+
+    With three dots, A...B, what changed since the two histories parted.
+    """
+    from entrepot.client.calls import comparisons
+    from entrepot.hf.base import repo_ref
+
+    if ".." not in revisions:
+        raise click.UsageError("name two revisions with two dots between them, such as v1..main")
+    text = caller.hub.send(comparisons.compare(repo_ref(repo, repo_type), revisions))
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+def _entry(item: RepoFile | RepoFolder) -> dict[str, Any]:
+    """A file or folder, for programs."""
+    from entrepot.hf.shapes.files import RepoFolder
+
+    if isinstance(item, RepoFolder):
+        return {"path": item.path, "type": "folder", "size": None, "id": item.tree_id, "sha256": None}
+    sha256 = item.lfs.sha256 if item.lfs else None
+    return {"path": item.path, "type": "file", "size": item.size, "id": item.blob_id, "sha256": sha256}
+
+
+def _row(item: Any) -> dict[str, Any]:  # noqa: ANN401 - one of three kinds of infos, with different fields
+    """What is known of a repository, for programs."""
+    return {
+        "id": item.id,
+        "private": item.private,
+        "gated": item.gated,
+        "sha": item.sha,
+        "created": _time(item.created_at),
+        "updated": _time(item.last_modified),
+        "downloads": getattr(item, "downloads", None),
+        "likes": item.likes,
+        "pipeline_tag": getattr(item, "pipeline_tag", None),
+        "library": getattr(item, "library_name", None),
+        "tags": list(item.tags or []),
+        "storage": getattr(item, "used_storage", None),
+    }
+
+
+def _time(moment: datetime.datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

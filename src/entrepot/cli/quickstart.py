@@ -1,0 +1,109 @@
+"""``entrepot quickstart``: a hub with a first account and a token, in one command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from entrepot.cli.logs import configure_logging
+from entrepot.cli.reports import remark, show
+from entrepot.cli.serving import FACTORY, encode_settings, setting_options
+from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.errors import Refused
+
+if TYPE_CHECKING:
+    from entrepot.hub.context import HubContext
+
+USER = "hub-admin"
+"""The name of the first account."""
+
+_TOKEN = "quickstart"  # noqa: S105 - the name of a token, not its secret
+_LIFETIME_MS = 30 * 86_400_000
+_NOT_FOUND = 127
+
+
+@click.command(
+    short_help="Start a hub with a first account, to try it out.",
+    context_settings={"allow_interspersed_args": False},
+)
+@folder_options
+@setting_options("host", "port")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
+@pass_session
+def quickstart(session: Session, /, command: tuple[str, ...], **flags: object) -> int:
+    """Start a hub with a first account, and print how clients use it.
+
+    On a new data folder the administrator 'admin' is created; at every start
+    it gets a token that is valid for 30 days, in place of the one before. With
+    a COMMAND, that is run with HF_ENDPOINT and HF_TOKEN set, and the hub stops
+    when it ends; the exit code is that of the command.
+
+    \b
+    Examples:
+      entrepot quickstart
+      entrepot quickstart --data ./demo -- python push.py
+    """
+    from entrepot.server.workers import Hosting
+    from entrepot.server.workers import serve as serve_until_stopped
+
+    session.flags.update(flags)
+    settings = session.load().settings
+    configure_logging(settings)
+    with session.opened_or_new_hub() as hub:
+        secret = _fresh_token(hub)
+    codes: list[int] = []
+
+    def announce(url: str) -> None:
+        if command:
+            environ = dict(session.environ)
+            for prefix in ("HF", "ENTREPOT"):
+                environ |= {f"{prefix}_ENDPOINT": url, f"{prefix}_TOKEN": secret}
+            threading.Thread(target=_run, args=(command, environ, codes), name="quickstart").start()
+        else:
+            _greet(settings.data, url, secret)
+
+    hosting = Hosting(FACTORY, encode_settings(settings), settings.host, settings.port)
+    serve_until_stopped(hosting, lambda address: announce(settings.base_url or address.url))
+    return codes[0] if codes else 0
+
+
+def _fresh_token(hub: HubContext) -> str:
+    from entrepot.hub.accounts import accounts
+
+    if not accounts.has_accounts(hub):
+        accounts.create_user(hub, USER, is_admin=True)
+    users = {user.name: tokens for user, tokens in accounts.list_users(hub)}
+    if USER not in users:
+        raise Refused("this hub has accounts, but none called 'admin': start it with 'entrepot serve'")
+    for token in users[USER]:
+        if token.name == _TOKEN:
+            accounts.revoke_token(hub, USER, token.uid)
+    expires_ms = hub.now_ms() + _LIFETIME_MS
+    return accounts.create_token(hub, USER, role="write", name=_TOKEN, expires_ms=expires_ms).secret
+
+
+def _run(command: tuple[str, ...], environ: dict[str, str], codes: list[int]) -> None:
+    """Run the command, note its exit code, and ask the server of this process to stop."""
+    try:
+        codes.append(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603 - the user wrote it
+    except OSError as error:
+        remark(f"error: cannot run {command[0]}: {error.strerror}")
+        codes.append(_NOT_FOUND)
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _greet(data: Path, url: str, secret: str) -> None:
+    show(f"entrepot listening on {url}, with its data in {data}")
+    show("Use it from another terminal, as the administrator 'admin':")
+    show(f"  export HF_ENDPOINT={shlex.quote(url)}")
+    show(f"  export HF_TOKEN={secret}")
+    show("  python -c \"from huggingface_hub import HfApi; print(HfApi().whoami()['name'])\"")
+    show("The token is valid for 30 days; the next quickstart replaces it. Ctrl-C stops the hub.")

@@ -1,0 +1,1 @@
+"""Downloads: single files, snapshots, verification."""

@@ -1,0 +1,185 @@
+"""The bytes of one file: received, continued where an earlier try ended, checked against the tag of the file.
+
+A draft grows by whole pieces that the system has taken, so that a killed
+process leaves a true beginning of the file; what is in it is hashed again
+and never asked for again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from io import FileIO
+from pathlib import Path
+
+import attrs
+
+from entrepot.client.cache.caches import writing
+from entrepot.client.calls import files
+from entrepot.client.downloads import xet_streams
+from entrepot.client.hubs import Hub
+from entrepot.client.integrity import PIECE, BufferDigest, StreamDigest, check, digest_of, summed_aside
+from entrepot.client.progress import Meter
+from entrepot.errors import AnswerUnusable, DiskFull, DownloadDamaged, HubTimeout, HubUnreachable
+from entrepot.names import RepoRef
+
+_TRIES = 5
+_PATIENCE_S = 0.25
+"""How long a block may take to arrive before the part of it that is here is written."""
+
+_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+
+
+@attrs.frozen
+class WantedFile:
+    """A file at a commit: which bytes are meant, and how to recognise them.
+
+    ``etag`` is the SHA-256 of a large file and the git id of any other;
+    ``size`` is None when the hub does not tell it.
+    """
+
+    ref: RepoRef
+    commit: str
+    path: str
+    etag: str
+    size: int | None
+    xet_hash: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path} of {self.ref}"
+
+
+def fetch(
+    hub: Hub, wanted: WantedFile, draft: Path, meter: Meter, *, wait: Callable[[float], None] = time.sleep
+) -> None:
+    """Complete a draft: afterwards it holds the file, checked.
+
+    Args:
+        draft: may hold the beginning of the file, from an earlier try; nobody
+            else writes to it meanwhile. Its folder is made.
+
+    Raises:
+        DownloadDamaged: other bytes came than the tag promises; the draft is gone.
+        DiskFull, CannotWrite: what was received is still there.
+        HubUnreachable, HubTimeout: the same, after some tries.
+        HubFailure: the hub refuses.
+    """
+    try:
+        with writing(draft, wanted.size or 0):
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            with open(os.open(draft, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b", 0) as file:
+                digest = _fill(hub, wanted, file, draft.parent, meter, wait)
+                size = file.tell()
+        if wanted.size is not None and size != wanted.size:
+            raise DownloadDamaged(str(wanted), f"{wanted.size:,} bytes", f"{size:,} bytes")
+        check(str(wanted), wanted.etag, digest)
+    except DownloadDamaged:
+        with writing(draft):
+            draft.unlink(missing_ok=True)
+        raise
+
+
+def _fill(
+    hub: Hub, wanted: WantedFile, file: FileIO, folder: Path, meter: Meter, wait: Callable[[float], None]
+) -> StreamDigest:
+    digest = digest_of(wanted.etag, wanted.size)
+    have = os.fstat(file.fileno()).st_size
+    if wanted.size is None or have > wanted.size:
+        file.truncate(0)
+        have = 0
+    if wanted.size is not None and wanted.size > have and shutil.disk_usage(folder).free < wanted.size - have:
+        raise DiskFull(str(folder), wanted.size - have)
+    with summed_aside(digest, wanted.size) as sum_up:
+        while count := file.readinto(space := sum_up.space()):
+            sum_up.update(space[:count])
+        sum_up.update(space[:0])
+        meter.advance(have)
+        if wanted.size is None or have < wanted.size:
+            _receive(hub, wanted, _PartialFile(wanted, file, sum_up, meter, have), wait)
+    return digest
+
+
+@attrs.define
+class _PartialFile:
+    """A file that grows, and what has to know of each piece."""
+
+    wanted: WantedFile
+    file: FileIO
+    sum_up: BufferDigest
+    meter: Meter
+    size: int
+
+    def add(self, data: bytes | memoryview) -> None:
+        if self.wanted.size is not None and self.size + len(data) > self.wanted.size:
+            raise DownloadDamaged(str(self.wanted), f"{self.wanted.size:,} bytes", "more")
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self.file.write(rest) :]
+        self.size += len(data)
+        self.meter.advance(len(data))
+        self.sum_up.update(data)
+
+    def fill(self, read_into: Callable[[memoryview], int]) -> None:
+        """Add what a connection gives until it ends; what came before it broke is kept.
+
+        Whole blocks are written: those cost the system half as much. Only a
+        slow connection is not waited for.
+        """
+        is_open = True
+        while is_open:
+            space = self.sum_up.space()
+            end = len(space) - self.size % len(space)
+            have, due = 0, time.monotonic() + _PATIENCE_S
+            try:
+                while have < end and time.monotonic() < due:
+                    count = read_into(space[have:end])
+                    have += count
+                    if not count:
+                        is_open = False
+                        break
+            finally:
+                self.add(space[:have])
+
+
+def _receive(hub: Hub, wanted: WantedFile, draft: _PartialFile, wait: Callable[[float], None]) -> None:
+    """Receive the rest of a file, whatever number of connections that takes."""
+    source = xet_streams.pieces if xet_streams.is_wanted(hub, wanted.size, wanted.xet_hash) else None
+    failures = 0
+    while True:
+        before = draft.size
+        try:
+            if source is not None and wanted.xet_hash is not None and wanted.size is not None:
+                for data in source(hub, wanted.ref, wanted.commit, wanted.xet_hash, wanted.size, before):
+                    draft.add(data)
+            else:
+                _plain(hub, wanted, draft)
+            if wanted.size is None or draft.size >= wanted.size:
+                return
+            raise HubUnreachable(hub.endpoint, "the connection ended before the file did")
+        except xet_streams.ChunksUnavailable:
+            source = None  # the same bytes can be had whole
+        except (HubUnreachable, HubTimeout):
+            failures = 0 if draft.size > before else failures + 1
+            if failures == _TRIES or wanted.size is None:
+                raise
+            wait(min(8.0, 0.25 * 2.0**failures))
+
+
+def _plain(hub: Hub, wanted: WantedFile, draft: _PartialFile) -> None:
+    """The rest of the file by one GET; a hub that knows no ranges sends what is known again, in vain."""
+    hub.need_network(str(wanted))
+    start = draft.size
+    with hub.transport.stream(files.content(wanted.ref, wanted.commit, wanted.path), start=start) as stream:
+        skip = start
+        if stream.status == 206:
+            told = _RANGE.match(stream.headers.get("content-range", ""))
+            if told is None or int(told[1]) != start:
+                raise AnswerUnusable(stream.url, f"it sends another range than bytes {start:,} and more")
+            skip = 0
+        unused = memoryview(bytearray(min(skip, PIECE)))
+        while skip and (count := stream.read_into(unused[:skip])):
+            skip -= count
+        draft.fill(stream.read_into)

@@ -1,0 +1,298 @@
+"""All files of a revision, or those that patterns select, on this computer.
+
+The hub is asked once for the list of files, with the tag of each; then only
+content is fetched: many small files in one answer where the hub offers that
+(``calls/contents.py``), large ones each on its own, side by side.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import attrs
+
+from entrepot.client.cache.caches import RepoCache, is_commit
+from entrepot.client.calls import contents, repos, trees
+from entrepot.client.downloads.download_targets import DownloadTarget
+from entrepot.client.downloads.downloads import DownloadPlan, Options, cache_of, forecast, target_of
+from entrepot.client.downloads.fetching import WantedFile
+from entrepot.client.hubs import Hub
+from entrepot.client.integrity import is_intact
+from entrepot.client.parallel import DOWNLOADS
+from entrepot.client.patterns import Patterns, Selection, described, select
+from entrepot.client.progress import Meter
+from entrepot.errors import (
+    AnswerUnusable,
+    EntrepotError,
+    Forbidden,
+    Invalid,
+    NotCached,
+    NotFound,
+    Offline,
+    RepoNotFound,
+    SnapshotIncomplete,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from entrepot.names import RepoRef, parse_revision
+from entrepot.wire.files.bulk_downloads import MAX_FILE
+from entrepot.wire.repos.trees import TreeEntry
+
+_BATCH_FILES = 250
+_BATCH_BYTES = 4 << 20
+_WITHOUT_BATCHES: set[str] = set()
+"""Endpoints of hubs that do not answer many files at once."""
+
+_MAY_BE_CACHED = (Unavailable, Unauthenticated, Forbidden, RepoNotFound)
+
+
+def download_snapshot(
+    hub: Hub,
+    ref: RepoRef,
+    revision: str = "main",
+    *,
+    allow: Patterns = None,
+    ignore: Patterns = None,
+    options: Options | None = None,
+    threads: int = DOWNLOADS,
+) -> Path:
+    """All selected files of a revision; returns the folder they are in.
+
+    Args:
+        threads: how many files, or groups of small ones, are on their way at once.
+
+    Guarantees: as ``downloads.download`` for each file; what is complete is
+    not fetched again, however an earlier call ended.
+
+    Raises:
+        RepoNotFound, RevisionNotFound, GatedRepo: the hub says so, and no copy is here.
+        NotCached: no copy is here, and the hub was not, or could not be, asked.
+        SnapshotIncomplete: a part of it is here, and the hub was not, or could not be, asked for the rest.
+        DownloadDamaged, DiskFull, CannotWrite, InvalidPath: as ``downloads.download``.
+    """
+    options = options or Options()
+    selection = select(allow, ignore)
+    try:
+        listed = _list(hub, ref, revision, options)
+    except _MAY_BE_CACHED as error:
+        return _copy_here(hub, ref, revision, selection, options, error)
+    target = target_of(hub, ref, options)
+    chosen = [wanted for wanted in listed.files if selection.has(wanted.path)]
+    missing = chosen if options.is_forced else [w for w in chosen if not _is_settled(target, w)]
+    if missing:
+        _fetch_all(_SnapshotRequest(hub, target, options), missing, threads)
+    target.sweep()
+    folder = target.folder(listed.commit)
+    if not chosen:
+        if patterns := described(allow, ignore):
+            warnings.warn(f"no file of {ref} at {revision} is selected by {patterns}", stacklevel=2)
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def plan_snapshot(
+    hub: Hub,
+    ref: RepoRef,
+    revision: str = "main",
+    *,
+    allow: Patterns = None,
+    ignore: Patterns = None,
+    options: Options | None = None,
+) -> list[DownloadPlan]:
+    """What :func:`download_snapshot` would do with each selected file; nothing is fetched.
+
+    Raises:
+        as :func:`download_snapshot`; NotCached when the hub cannot be asked.
+    """
+    options = attrs.evolve(options or Options(), is_local_only=False)
+    selection, target = select(allow, ignore), target_of(hub, ref, options)
+    try:
+        listed = _list(hub, ref, revision, options)
+    except Unavailable as error:
+        raise NotCached(str(ref), why=f"what it would take is unknown: {error}") from error
+    return [forecast(target, w, is_forced=options.is_forced) for w in listed.files if selection.has(w.path)]
+
+
+# --- which files ---------------------------------------------------------------
+
+
+@attrs.frozen
+class _Listed:
+    commit: str
+    files: Sequence[WantedFile]
+
+
+def _list(hub: Hub, ref: RepoRef, revision: str, options: Options) -> _Listed:
+    """All files of a revision: out of the cache for a commit that was listed before, else from the hub."""
+    if options.is_local_only:
+        raise Offline(str(ref))
+    cache = cache_of(hub, ref, options)
+    parse_revision(revision)
+    commit = revision
+    if not is_commit(revision):
+        timeout_s = options.etag_timeout_s or hub.places.etag_timeout_s
+        told = hub.send(repos.describe(ref, revision, expand=("sha",)), timeout_s=timeout_s).sha
+        if not isinstance(told, str) or not is_commit(told):
+            raise AnswerUnusable(hub.endpoint, f"it does not say which commit {revision} of {ref} is")
+        commit = told
+        cache.note_ref(revision, commit)
+    entries = cache.tree(commit)
+    if entries is None:
+        pages = hub.pages(trees.page(ref, commit, recursive=True))
+        entries = [entry for entry in pages if entry.type == "file" and not _is_submodule(entry)]
+        cache.note_tree(commit, entries)
+    return _Listed(commit, [_wanted(ref, commit, entry) for entry in entries])
+
+
+def _wanted(ref: RepoRef, commit: str, entry: TreeEntry) -> WantedFile:
+    etag = entry.lfs.oid if entry.lfs else entry.oid
+    return WantedFile(ref, commit, entry.path, etag, entry.lfs.size if entry.lfs else entry.size, entry.xet_hash)
+
+
+def _is_submodule(entry: TreeEntry) -> bool:
+    """Whether an entry is listed like an empty file, but by the id of something else: nothing is behind it."""
+    return entry.size == 0 and entry.lfs is None and not is_intact(b"", entry.oid)
+
+
+def _is_settled(target: DownloadTarget, wanted: WantedFile) -> bool:
+    """Whether nothing is left to do for a file; what is here already gets its place."""
+    return target.find(wanted.commit, wanted.path) is not None or target.adopt(wanted) is not None
+
+
+# --- fetching ------------------------------------------------------------------
+
+
+@attrs.frozen
+class _SnapshotRequest:
+    """What the threads of one snapshot share."""
+
+    hub: Hub
+    target: DownloadTarget
+    options: Options
+    has_failed: threading.Event = attrs.field(factory=threading.Event)
+
+    def run(self, group: Sequence[WantedFile], meter: Meter) -> None:
+        """Fetch one file, or a group of small ones."""
+        if self.has_failed.is_set():
+            return
+        watched = _Watched(meter, self.has_failed)
+        try:
+            for wanted in self._gather(group, meter) if len(group) > 1 else group:
+                self.target.fetch(self.hub, wanted, watched, is_forced=self.options.is_forced)
+        except _Stopped:
+            return  # what came of the file is kept, and continued the next time
+        except BaseException:
+            self.has_failed.set()  # the others need not go on with what nobody will see
+            raise
+
+    def _gather(self, group: Sequence[WantedFile], meter: Meter) -> Sequence[WantedFile]:
+        """Fetch what comes in one answer; returns what has to be fetched one by one."""
+        if self.hub.endpoint in _WITHOUT_BATCHES:
+            return group
+        rest = {wanted.path: wanted for wanted in group}
+        try:
+            answer = self.hub.send(contents.bulk_download(group[0].ref, group[0].commit, list(rest)))
+        except (NotFound, Invalid, TooLarge, AnswerUnusable) as error:
+            # The hub has just listed these files: it is the question that it does not know.
+            if not isinstance(error, RepoNotFound):
+                _WITHOUT_BATCHES.add(self.hub.endpoint)
+            return group
+        for file, data in answer:
+            wanted = rest.get(file.path)
+            if wanted is not None and is_intact(data, wanted.etag):
+                self.target.put(wanted, data)
+                meter.advance(len(data))
+                del rest[file.path]
+        return list(rest.values())
+
+
+class _Stopped(Exception):
+    """Nobody waits for this file any more."""
+
+
+@attrs.frozen
+class _Watched:
+    """A meter that ends the download it counts when another one has failed, or the user has had enough."""
+
+    meter: Meter
+    has_failed: threading.Event
+
+    def advance(self, amount: int) -> None:
+        if self.has_failed.is_set():
+            raise _Stopped
+        self.meter.advance(amount)
+
+    def finish(self) -> None:
+        self.meter.finish()
+
+
+def _fetch_all(request: _SnapshotRequest, missing: Sequence[WantedFile], threads: int) -> None:
+    total = sum(wanted.size or 0 for wanted in missing)
+    meter = request.options.progress.begin(f"Fetching {len(missing):,} files", total)
+    try:
+        with ThreadPoolExecutor(max(1, threads), thread_name_prefix="download") as pool:
+            running = [pool.submit(request.run, group, meter) for group in _groups(missing)]
+            try:
+                for one in running:
+                    one.result()
+            except BaseException:
+                request.has_failed.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+    finally:
+        meter.finish()
+
+
+def _groups(missing: Sequence[WantedFile]) -> Iterator[Sequence[WantedFile]]:
+    """Large files each alone, from the largest on, so that none begins last; then groups of small ones."""
+    small = [wanted for wanted in missing if wanted.size is not None and wanted.size <= MAX_FILE]
+    chosen = {id(wanted) for wanted in small}
+    large = [wanted for wanted in missing if id(wanted) not in chosen]
+    yield from ([wanted] for wanted in sorted(large, key=lambda wanted: -(wanted.size or 0)))
+    group: list[WantedFile] = []
+    size = 0
+    for wanted in small:
+        if len(group) == _BATCH_FILES or (group and size + (wanted.size or 0) > _BATCH_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(wanted)
+        size += wanted.size or 0
+    if group:
+        yield group
+
+
+# --- without the hub -----------------------------------------------------------
+
+
+def _copy_here(
+    hub: Hub, ref: RepoRef, revision: str, selection: Selection, options: Options, error: EntrepotError
+) -> Path:
+    cache, target = cache_of(hub, ref, options), target_of(hub, ref, options)
+    commit = cache.resolve(revision)
+    if commit is not None and (folder := target.folder(commit)).is_dir():
+        lacking = _lacking(cache, folder, commit, selection)
+        if not lacking:
+            return folder
+        raise SnapshotIncomplete(
+            lacking[0], commit, what=f"{ref} ({revision})", missing=len(lacking), why=_why(error, options)
+        ) from error
+    if not isinstance(error, Unavailable):
+        raise error
+    raise NotCached(f"{ref} ({revision})", why=_why(error, options)) from error
+
+
+def _lacking(cache: RepoCache, folder: Path, commit: str, selection: Selection) -> list[str]:
+    """Which selected files are not in a folder; none, too, when nobody knows the list of files."""
+    entries = cache.tree(commit) or ()
+    return [e.path for e in entries if selection.has(e.path) and not (folder / e.path).is_file()]
+
+
+def _why(error: EntrepotError, options: Options) -> str:
+    if options.is_local_only:
+        return "asking the hub was not allowed (local_files_only)"
+    return "offline mode is on (ENTREPOT_OFFLINE)" if isinstance(error, Offline) else str(error)

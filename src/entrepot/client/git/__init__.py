@@ -1,0 +1,1 @@
+"""Local clones and git-lfs."""

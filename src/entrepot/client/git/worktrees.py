@@ -1,0 +1,224 @@
+"""A clone on this computer: what state it is in, and the commands that change it.
+
+Every method may raise GitFailed (git, or the remote, refused; its sentence is
+in the message) and ProgramMissing (git or git-lfs is not installed).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from entrepot.client.git.git_commands import Git
+from entrepot.errors import GitFailed, InvalidArgument
+
+AGENT_COMMAND = "lfs-multipart-upload"
+"""The command of ``entrepot`` that git-lfs starts to send a file in parts."""
+
+_AT_ONCE = 400
+
+
+class WorkTree:
+    """The working tree in a folder."""
+
+    def __init__(self, git: Git) -> None:
+        self.git = git
+        self.folder = git.folder
+
+    # --- state ---------------------------------------------------------------
+
+    def is_repository(self) -> bool:
+        """Whether the folder is the root of a git repository."""
+        return (self.folder / ".git").exists() and not self.git.attempt("rev-parse", "--git-dir").code
+
+    def head(self) -> str:
+        """The id of the commit that is checked out."""
+        return self.git.line("rev-parse", "--verify", "HEAD")
+
+    def branch(self) -> str:
+        """The branch that is checked out; ``HEAD`` when none is."""
+        done = self.git.attempt("symbolic-ref", "--quiet", "--short", "HEAD")
+        return done.stdout.decode("utf-8", "surrogateescape").strip() if not done.code else "HEAD"
+
+    def remote_url(self, remote: str = "origin") -> str | None:
+        """The URL of a remote without credentials; None when there is no such remote."""
+        done = self.git.attempt("config", "--get", f"remote.{remote}.url")
+        return None if done.code else self.git.without_secrets(done.stdout.decode().strip()).replace("***@", "")
+
+    def has_upstream(self) -> bool:
+        """Whether the branch that is checked out follows one of a remote."""
+        return not self.git.attempt("rev-parse", "--verify", "--quiet", "@{upstream}").code
+
+    def is_clean(self) -> bool:
+        """Whether nothing is changed, added, deleted or untracked."""
+        return not self.git.run("status", "--porcelain", "-z")
+
+    def has_staged(self) -> bool:
+        """Whether a commit would contain something."""
+        return bool(self.git.attempt("diff", "--cached", "--quiet").code)
+
+    def has_unpushed(self) -> bool:
+        """Whether the upstream branch lacks commits, or there is no upstream."""
+        return not self.has_upstream() or self.git.line("rev-list", "--count", "@{upstream}..HEAD") != "0"
+
+    def changed(self, pattern: str = ".") -> list[str]:
+        """Paths that are modified, deleted or untracked, without the ignored ones."""
+        return self.git.paths("ls-files", "-z", "--exclude-standard", "-m", "-o", "--", pattern)
+
+    def deleted(self) -> list[str]:
+        """Paths that are deleted, in the working tree or in the index."""
+        staged = self.git.paths("diff", "--cached", "--name-only", "--diff-filter=D", "--no-renames", "-z")
+        return sorted({*self.git.paths("ls-files", "-z", "-d"), *staged})
+
+    def setting(self, name: str) -> str | None:
+        """A value of git's configuration; None when it is not set."""
+        done = self.git.attempt("config", "--get", name)
+        return None if done.code else done.stdout.decode("utf-8", "surrogateescape").strip()
+
+    # --- changes -------------------------------------------------------------
+
+    def configure(self, name: str, value: str) -> None:
+        """Set a value in the configuration of this repository."""
+        self.git.run("config", "--local", name, value)
+
+    def add(self, pattern: str = ".") -> None:
+        """Stage what matches."""
+        self.git.run("add", "--", pattern)
+
+    def commit(self, message: str) -> None:
+        """Record what is staged.
+
+        Raises:
+            GitFailed: nothing is staged, or nobody is named as its author.
+        """
+        if not self.has_staged():
+            raise GitFailed("commit", "nothing to commit; add something first")
+        self.git.run("commit", "--quiet", "-m", message)
+
+    def pull(self, *, is_rebased: bool = False) -> None:
+        """Bring in what the upstream branch has; changes that are not committed stay.
+
+        Raises:
+            GitFailed: there are conflicts. Those of commits are undone; those
+                of changes that were not committed are left to be resolved.
+        """
+        self._need_rest()
+        way = "--rebase" if is_rebased else "--no-rebase"
+        done = self.git.attempt("pull", "--quiet", way, "--autostash", "--no-edit")
+        if done.code:
+            for undo in (("rebase", "--abort"), ("merge", "--abort")):
+                self.git.attempt(*undo)
+            raise self.git.failure(("pull",), done)
+        if conflicts := sorted(set(self.git.paths("diff", "--name-only", "--diff-filter=U", "-z"))):
+            raise GitFailed("pull", f"changes that are not committed conflict with it: {', '.join(conflicts[:10])}")
+
+    def _need_rest(self) -> None:
+        for mark in ("rebase-merge", "rebase-apply", "MERGE_HEAD"):
+            if (self.folder / self.git.line("rev-parse", "--git-path", mark)).exists():
+                raise GitFailed("pull", "a merge or rebase is under way in this clone; finish or abort it first")
+
+    def checkout(self, revision: str, *, may_create: bool = False) -> bool:
+        """Check out a revision; whether a branch was created for it.
+
+        Args:
+            may_create: make a branch of this name from what is checked out
+                when neither this clone nor the remote knows the revision.
+        """
+        need_name("revision", revision)
+        if not self._knows(revision) and self.remote_url() is not None:
+            self.git.attempt("fetch", "--quiet", "origin")  # it may be new there; without network it stays unknown
+        if self._knows(revision) or not may_create:
+            self.git.run("checkout", "--quiet", revision, "--")
+            return False
+        self.git.run("checkout", "--quiet", "-b", revision)
+        return True
+
+    def _knows(self, revision: str) -> bool:
+        names = (revision, f"refs/remotes/origin/{revision}")
+        return any(
+            not self.git.attempt("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").code for name in names
+        )
+
+    def push_arguments(self, upstream: str | None = None) -> tuple[str, ...]:
+        """What to pass to ``git push``: ``upstream`` is ``remote branch``; None is the one that is set, or origin."""
+        if upstream is None:
+            return () if self.has_upstream() else ("--set-upstream", "origin", self.branch())
+        names = upstream.split()
+        for name in names:
+            need_name("upstream", name)
+        return ("--set-upstream", *names)
+
+    # --- tags ----------------------------------------------------------------
+
+    def has_tag(self, name: str, remote: str | None = None) -> bool:
+        """Whether there is a tag, here or at a remote."""
+        need_name("tag", name)
+        if remote is None:
+            return not self.git.attempt("show-ref", "--verify", "--quiet", f"refs/tags/{name}").code
+        need_name("remote", remote)
+        return bool(self.git.run("ls-remote", "--tags", remote, f"refs/tags/{name}").strip())
+
+    def add_tag(self, name: str, message: str | None = None, remote: str | None = None) -> None:
+        """Tag what is checked out, annotated when there is a message, and push the tag when a remote is named."""
+        need_name("tag", name)
+        self.git.run("tag", *(("-a", "-m", message) if message else ()), name)
+        if remote is not None:
+            need_name("remote", remote)
+            self.git.run("push", "--quiet", remote, f"refs/tags/{name}")
+
+    def delete_tag(self, name: str, remote: str | None = None) -> bool:
+        """Delete a tag here, and at a remote when one is named; whether there was any."""
+        is_here = self.has_tag(name)
+        is_there = remote is not None and self.has_tag(name, remote)
+        if is_here:
+            self.git.run("tag", "-d", name)
+        if remote is not None and is_there:
+            self.git.run("push", "--quiet", remote, "--delete", f"refs/tags/{name}")
+        return is_here or is_there
+
+    # --- large files ---------------------------------------------------------
+
+    def install_lfs(self) -> None:
+        """Let git-lfs do its part in this repository: its filters and its hook for pushing.
+
+        A hook of somebody else's is left alone; it has to call git-lfs itself.
+        """
+        hook = Path(self.git.line("rev-parse", "--git-path", "hooks/pre-push"))
+        skip = ("--skip-repo",) if (self.folder / hook).exists() else ()
+        self.git.run("lfs", "install", "--local", *skip)
+
+    def track(self, patterns: list[str], *, are_names: bool = False) -> None:
+        """Let git-lfs keep what matches; ``are_names``: they are paths, whatever characters they contain."""
+        flags = ("--filename",) if are_names else ()
+        for first in range(0, len(patterns), _AT_ONCE):
+            self.git.run("lfs", "track", *flags, "--", *patterns[first : first + _AT_ONCE])
+
+    def untrack(self, patterns: list[str]) -> None:
+        """Let git keep again what matches."""
+        for first in range(0, len(patterns), _AT_ONCE):
+            self.git.run("lfs", "untrack", "--", *patterns[first : first + _AT_ONCE])
+
+    def enable_large_files(self) -> None:
+        """Let git-lfs send files in parts, as hubs want it for files of several gigabytes.
+
+        The agent is this very program; a repository that is moved to another
+        computer has to be set up again there.
+        """
+        # git-lfs quotes the path itself, but gives the arguments to the shell as they are.
+        self.configure("lfs.customtransfer.multipart.path", sys.executable)
+        self.configure("lfs.customtransfer.multipart.args", f"-m entrepot {AGENT_COMMAND}")
+        self.configure("lfs.customtransfer.multipart.direction", "upload")
+
+    def prune(self, *, is_recent: bool = False) -> None:
+        """Delete copies of large files that the remote has and nothing here needs; ``is_recent``: recent ones too."""
+        self.git.run("lfs", "prune", *(("--recent",) if is_recent else ()))
+
+
+def need_name(what: str, name: str) -> None:
+    """Nothing, when git cannot take the text for an option.
+
+    Raises:
+        InvalidArgument: it is empty or begins with a hyphen.
+    """
+    if not name or name.startswith("-"):
+        raise InvalidArgument(f"{name!r} cannot be used as {what}: a name does not begin with '-'")

@@ -1,0 +1,323 @@
+"""From what went wrong on the way to a hub to one error of the tree.
+
+An error that a hub answered with is a :class:`HubFailure` *and* the class of
+``entrepot.errors`` that travels as its status and code (``wire/errors.py``),
+so that both ``except`` clauses work. No message holds a token or the query of
+a URL, in which signed links have their secret.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+import urllib.parse
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import msgspec
+
+from entrepot import errors
+from entrepot.client.calls import Call, Response, without_query
+from entrepot.errors import EntrepotError, HubTimeout, HubUnreachable, TlsFailed, shown
+from entrepot.errors.redactions import redact
+from entrepot.wire.errors import class_of
+
+if TYPE_CHECKING:
+    import httpx2
+
+_SKEW_S = 60
+_LOGIN = "log in with 'entrepot login', or set ENTREPOT_TOKEN"
+_REPO = re.compile(r"(?:model|dataset|space) \S+/\S+$")
+_MOST_TEXT = 1000
+_SECRET = re.compile(r"\b(?:hf|ep)_[A-Za-z0-9_-]{8,}")
+_DISABLED = errors.RepoDisabled().message
+_INVALID_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105 - the sentence of the protocol
+
+
+@attrs.frozen
+class ErrorResponse:
+    """The answer behind an error, under the names of HTTP libraries; ``url`` is without its query."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    url: str
+    content: bytes = attrs.field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The body, as far as it is text."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON is what it is
+        """The body as JSON.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return msgspec.json.decode(self.content)
+
+
+class HubFailure(EntrepotError):
+    """A hub answered with an error; ``message`` is its sentence with, where there is one, the cure.
+
+    ``url`` is without its query; ``request_id`` is what the hub's operator
+    finds the request by; ``document`` is the JSON object of the body, if it
+    was one.
+    """
+
+    status: int = 0
+    code: str | None = None
+    said: str = ""
+    url: str = ""
+    request_id: str | None = None
+    document: dict[str, Any]
+    response: ErrorResponse
+
+    @property
+    def message(self) -> str:
+        """One sentence for people: what the hub refused and, if known, the cure."""
+        return self.said
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self.status
+
+    @property
+    def server_message(self) -> str:
+        """What the hub said, without what was added here."""
+        return redact(str(self.document.get("error") or self.said))
+
+
+# The classes of the tree that answers become, each also a HubFailure. Their
+# names are those of the tree, because people read them in tracebacks.
+
+
+class RepoNotFound(HubFailure, errors.RepoNotFound):
+    """The repository is absent, or invisible to the token."""
+
+
+class RevisionNotFound(HubFailure, errors.RevisionNotFound):
+    """The repository has no such revision."""
+
+
+class EntryNotFound(HubFailure, errors.EntryNotFound):
+    """The revision has no such path."""
+
+
+class GatedRepo(HubFailure, errors.GatedRepo):
+    """The content needs an accepted access request."""
+
+
+class RepoDisabled(HubFailure, errors.RepoDisabled):
+    """An administrator has disabled the repository."""
+
+
+class RepoMoved(HubFailure, errors.RepoMoved):
+    """The hub redirects, and the redirect cannot be followed."""
+
+
+class InvalidPath(HubFailure, errors.InvalidPath):
+    """The hub refuses a path or a field."""
+
+
+class RangeNotSatisfiable(HubFailure, errors.RangeNotSatisfiable):
+    """The range lies outside the file."""
+
+
+class BranchMoved(HubFailure, errors.BranchMoved):
+    """The pinned parent is no longer the head."""
+
+
+class StoreFull(HubFailure, errors.StoreFull):
+    """The hub has no room left."""
+
+
+class InvalidCredentials(HubFailure, errors.InvalidCredentials):
+    """The hub does not know the token."""
+
+
+class Invalid(HubFailure, errors.Invalid):
+    """The hub cannot use what was sent."""
+
+
+class Unauthenticated(HubFailure, errors.Unauthenticated):
+    """The hub wants to know who asks."""
+
+
+class Forbidden(HubFailure, errors.Forbidden):
+    """The token lacks a right."""
+
+
+class NotFound(HubFailure, errors.NotFound):
+    """The hub does not have what was named."""
+
+
+class Conflict(HubFailure, errors.Conflict):
+    """The state of the hub is against it."""
+
+
+class TooLarge(HubFailure, errors.TooLarge):
+    """More than the hub accepts."""
+
+
+class Unavailable(HubFailure, errors.Unavailable):
+    """The hub cannot answer now."""
+
+
+class Damaged(HubFailure, errors.Damaged):
+    """The hub failed within itself."""
+
+
+_Builder = Callable[[Response, str], HubFailure]
+_BUILDERS: dict[type[EntrepotError], _Builder] = {
+    errors.RepoNotFound: lambda answer, subject: RepoNotFound(answer.status == 401),
+    errors.RevisionNotFound: lambda answer, subject: RevisionNotFound(subject),
+    errors.EntryNotFound: lambda answer, subject: EntryNotFound(subject, answer.headers.get("x-repo-commit")),
+    errors.GatedRepo: lambda answer, subject: GatedRepo(subject, "repository", answer.status == 401),
+    errors.RepoMoved: lambda answer, subject: RepoMoved(subject, answer.headers.get("location", "")),
+    errors.InvalidPath: lambda answer, subject: InvalidPath(subject, ""),
+    errors.RangeNotSatisfiable: lambda answer, subject: RangeNotSatisfiable(_total(answer)),
+    errors.BranchMoved: lambda answer, subject: BranchMoved(subject),
+    errors.StoreFull: lambda answer, subject: StoreFull(""),
+    errors.Invalid: lambda answer, subject: Invalid(),
+    errors.Unauthenticated: lambda answer, subject: Unauthenticated(),
+    errors.Forbidden: lambda answer, subject: Forbidden(),
+    errors.NotFound: lambda answer, subject: NotFound(),
+    errors.Conflict: lambda answer, subject: Conflict(),
+    errors.TooLarge: lambda answer, subject: TooLarge(),
+    errors.Damaged: lambda answer, subject: Damaged(),
+}
+
+
+def failure_of(answer: Response, call: Call[Any], endpoint: str, *, has_token: bool) -> HubFailure:
+    """The error that an answer with a status of 300 or above stands for.
+
+    Args:
+        has_token: a token went along, which changes what the cure is.
+    """
+    document = _document(answer)
+    code = answer.headers.get("x-error-code")
+    text = said_in(answer, document)
+    kind = class_of(answer.status, code)
+    if answer.status == 401 and _INVALID_TOKEN in text:
+        error: HubFailure = InvalidCredentials()
+    elif answer.status == 403 and text == _DISABLED:
+        error = RepoDisabled()
+    else:
+        error = _BUILDERS[kind](answer, call.subject) if kind in _BUILDERS else Unavailable()
+    error.status, error.code, error.document = answer.status, code, document
+    error.url = without_query(answer.url)
+    error.response = ErrorResponse(answer.status, answer.headers, error.url, answer.body)
+    error.request_id = answer.headers.get("x-request-id")
+    error.said = redact(_sentence(error, answer, text, call, endpoint, has_token=has_token))
+    if _is_signed(answer, call, endpoint):
+        error.said += _clock_hint(answer)
+    return error
+
+
+def unreachable(error: httpx2.TransportError | httpx2.InvalidURL, endpoint: str, timeout_s: float) -> EntrepotError:
+    """The error that a failed connection stands for."""
+    import ssl
+
+    import httpx2
+
+    if isinstance(error, httpx2.TimeoutException):
+        return HubTimeout(endpoint, max(1, round(timeout_s)))
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return TlsFailed(
+                endpoint, getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or str(cause)
+            )
+        cause = cause.__cause__ or cause.__context__
+    return HubUnreachable(endpoint, str(error) or type(error).__name__)
+
+
+def said_in(answer: Response, document: dict[str, Any]) -> str:
+    """The sentence of an error answer: from its body, else from its headers; ``""`` when it says nothing."""
+    found = document.get("error") or document.get("message") or document.get("error_description")
+    if not found and isinstance(document.get("errors"), list):
+        found = [item.get("message", "") if isinstance(item, dict) else item for item in document["errors"]]
+    if isinstance(found, list):
+        found = "; ".join(str(item) for item in found)
+    if not found and answer.headers.get("content-type", "").startswith("text/plain"):
+        found = answer.body[:_MOST_TEXT].decode("utf-8", "replace")
+    text = str(found or answer.headers.get("x-error-message", ""))
+    return _SECRET.sub("***", " ".join(text.split()))[:_MOST_TEXT]
+
+
+def _sentence(
+    error: HubFailure, answer: Response, text: str, call: Call[Any], endpoint: str, *, has_token: bool
+) -> str:
+    subject = shown(call.subject, quote=False) or f"{call.method} {error.url}"
+    match error:
+        case RepoMoved():
+            place = without_query(answer.headers.get("location", "another place"))
+            return f"{subject} has moved to {place}: use its new name"
+        case InvalidCredentials():
+            return (
+                f"the token is not valid at {endpoint} (unknown, expired or revoked): "
+                "log in again with 'entrepot login', or check ENTREPOT_TOKEN"
+            )
+        case RepoNotFound():
+            login = "use a token that may see it" if has_token else _LOGIN
+            repo = _REPO.search(subject)
+            return (
+                f"{repo[0] if repo else subject} was not found on {endpoint}: check the name and the type (repo_type); "
+                f"if it is private, {login}"
+            )
+        case Unauthenticated():
+            return f"{subject} needs a login at {endpoint}: {text if has_token and text else _LOGIN}"
+        case EntryNotFound() | RevisionNotFound() if text:
+            return f"{subject}: {text}"
+        case NotFound() if text in ("", "Not Found"):
+            path = urllib.parse.urlsplit(error.url).path
+            return f"{endpoint} does not offer {call.method} {path}: check that it is a hub, and its version"
+        case Forbidden() if _is_signed(answer, call, endpoint):
+            return text or f"the link to {subject} was refused"
+        case Forbidden():
+            cure = "" if ":" in text or ";" in text else "; use a token that has this right, or ask an owner for it"
+            return f"{text or f'the token may not do this to {subject}'}{cure}"
+        case Unavailable() | Damaged():
+            number = f" (request {error.request_id})" if error.request_id else ""
+            reason = text or "it does not say why"
+            return f"the hub at {endpoint} failed with {error.status}: {reason}{number}; try again later"
+    return text or f"the hub at {endpoint} refused {subject} with status {error.status}"
+
+
+def _is_signed(answer: Response, call: Call[Any], endpoint: str) -> bool:
+    """Whether the right to ask stood in the URL: no token went along, or a redirect led to another origin."""
+    home, asked = urllib.parse.urlsplit(endpoint), urllib.parse.urlsplit(answer.url)
+    return not call.is_authorized or (asked.scheme, asked.netloc) != (home.scheme, home.netloc)
+
+
+def _clock_hint(answer: Response) -> str:
+    """A signed link that is refused may have expired only by the clock of this computer."""
+    date = answer.headers.get("date")
+    if answer.status not in (401, 403) or not date:
+        return ""
+    try:
+        skew = time.time() - email.utils.parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return ""
+    if abs(skew) <= _SKEW_S:
+        return ""
+    direction = "ahead of" if skew > 0 else "behind"
+    return f"; this computer's clock is {abs(skew):.0f} s {direction} the hub's: set it right and try again"
+
+
+def _document(answer: Response) -> dict[str, Any]:
+    if answer.body.lstrip()[:1] != b"{":
+        return {}
+    try:
+        return msgspec.json.decode(answer.body, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+
+
+def _total(answer: Response) -> int:
+    total = answer.headers.get("content-range", "").rpartition("/")[2]
+    return int(total) if total.isdigit() else 0

@@ -1,0 +1,1 @@
+"""Uploads: planning, chunks, LFS, commits, schedules."""

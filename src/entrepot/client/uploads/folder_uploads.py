@@ -1,0 +1,90 @@
+"""A folder as a commit: files of it to write, and files of the repository to remove."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from entrepot.client.calls import trees
+from entrepot.client.commit_target import CommitTarget
+from entrepot.client.folders import walk
+from entrepot.client.hubs import Hub
+from entrepot.client.operations import Add, Delete, Operation, place
+from entrepot.client.patterns import Patterns, described, select
+from entrepot.errors import EntryNotFound
+from entrepot.names import ROOT, RepoPath, parse_folder
+
+
+def additions(
+    folder: str | os.PathLike[str], path_in_repo: str | None, *, allow: Patterns = None, ignore: Patterns = None
+) -> list[Add]:
+    """An addition for every selected file of a local folder, sorted by path; see ``folders.walk``.
+
+    Raises:
+        SourceMissing, SourceUnreadable: the folder or a file cannot be read.
+        InvalidPath: a file cannot be called like this in a repository.
+    """
+    adds = [Add(place(path_in_repo, found.path), found.source) for found in walk(folder, allow=allow, ignore=ignore)]
+    if not adds:
+        warn_of_nothing(folder, allow, ignore)
+    return adds
+
+
+def warn_of_nothing(folder: str | os.PathLike[str], allow: Patterns, ignore: Patterns) -> None:
+    """Warn that a folder has no file to upload, with the patterns that leave none."""
+    if allow is not None and not allow:
+        return  # an empty list says that nothing is wanted
+    patterns = described(allow, ignore)
+    place = os.fspath(folder)
+    what = f"no file in {place} is selected by {patterns}" if patterns else f"{place} has no file"
+    warnings.warn(f"{what}: nothing to upload", stacklevel=3)
+
+
+def deletions(hub: Hub, target: CommitTarget, path_in_repo: str | None, patterns: Patterns) -> list[Delete]:
+    """A deletion for every file below a folder of the repository that matches a pattern.
+
+    Patterns are about paths relative to that folder. ``.gitattributes`` at the
+    root always stays: without it large files would be taken for small ones.
+
+    Raises:
+        RepoNotFound, RevisionNotFound: there is no such repository or revision for this caller.
+    """
+    if patterns is None:
+        return []
+    below = RepoPath((path_in_repo or "").strip("/").removeprefix("./"))
+    below = parse_folder(below) if below not in ("", ".") else ROOT
+    prefix, selection = f"{below}/" if below else "", select(patterns)
+    call = trees.page(target.repo, target.revision, below, recursive=True)
+    try:
+        entries = list(hub.pages(call))
+    except EntryNotFound:
+        return []  # nothing is there yet
+    found = [
+        Delete(RepoPath(entry.path))
+        for entry in entries
+        if entry.type == "file" and entry.path != ".gitattributes" and selection.has(entry.path.removeprefix(prefix))
+    ]
+    if not found and patterns != "*" and patterns != ["*"]:
+        where = f"{below} of {target.repo}" if below else str(target.repo)
+        warnings.warn(f"no file in {where} matches {described(patterns)}: nothing to delete", stacklevel=3)
+    return found
+
+
+def folder_operations(
+    hub: Hub,
+    target: CommitTarget,
+    folder: str | os.PathLike[str],
+    path_in_repo: str | None = None,
+    *,
+    allow: Patterns = None,
+    ignore: Patterns = None,
+    delete: Patterns = None,
+) -> list[Operation]:
+    """Deletions, then additions; what is written anyway is not removed before.
+
+    Raises:
+        As :func:`additions` and :func:`deletions`.
+    """
+    adds = additions(folder, path_in_repo, allow=allow, ignore=ignore)
+    written = {add.path for add in adds}
+    return [*(item for item in deletions(hub, target, path_in_repo, delete) if item.path not in written), *adds]

@@ -1,0 +1,138 @@
+"""Small files, of which every hub says the same: texts go into the commit, what a rule calls large does not.
+
+A hub decides by ``.gitattributes``, ``.gitignore``, size and content. The
+rules can be read once instead of asking about each of thousands of files.
+Whatever is not clear beyond doubt is left to the hub. Source: docs/protocols/hf_api.md,
+section 4.2.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+
+from entrepot.client.calls import files, trees
+from entrepot.client.commit_target import CommitTarget
+from entrepot.client.hubs import Hub
+from entrepot.client.operations import Add
+from entrepot.client.sources import SAMPLE, PathSource
+from entrepot.errors import EntrepotError
+from entrepot.git import Attributes, Ignores
+from entrepot.names import RepoPath
+from entrepot.wire.repos.trees import TreeEntry
+
+MOST_BYTES = 64 << 10
+"""A larger file is left to the hub to judge."""
+
+_MOST_KEPT = 64 << 20
+_MOST_RULES = 16
+_MOST_RULE_BYTES = 1 << 20
+_ATTRIBUTES, _IGNORES = ".gitattributes", ".gitignore"
+
+
+class LocalDecision(enum.Enum):
+    """What can be said of a file without the hub."""
+
+    TEXT = "it goes into the commit"
+    LARGE = "it goes to the store of large files"
+    UNCLEAR = "the hub has to be asked"
+
+
+class LocalLfsRules:
+    """Judges files by the rules of one repository; keeps the contents that it has read, up to 64 MiB.
+
+    Args:
+        attributes: the text of each ``.gitattributes``, by its folder (``""``: the root).
+        ignores: the text of ``.gitignore``; ``""``: there is none.
+    """
+
+    def __init__(self, attributes: Mapping[str, str], ignores: str) -> None:
+        self._attributes = {folder: Attributes.parse(text) for folder, text in attributes.items()}
+        self._ignores = Ignores.parse(ignores)
+        self._kept = 0
+        self.contents: dict[RepoPath, bytes] = {}
+
+    def judge(self, add: Add) -> LocalDecision:
+        """What becomes of a file; the content of a text is then in ``contents``.
+
+        Raises:
+            SourceChanged, SourceMissing, SourceUnreadable: it cannot be read as it was found.
+        """
+        source = add.source
+        if not isinstance(source, PathSource) or source.size > MOST_BYTES or self._ignores.matches(add.path):
+            return LocalDecision.UNCLEAR
+        decision = self._is_lfs(add.path)
+        if decision:
+            # No hub keeps an empty file as a large one.
+            return LocalDecision.LARGE if source.size else LocalDecision.UNCLEAR
+        if self._kept + source.size > _MOST_KEPT:
+            return LocalDecision.UNCLEAR
+        content = source.read()
+        if not _is_text(content):
+            # Without a rule a NUL among the bytes that a hub looks at decides.
+            is_binary = decision is None and b"\0" in content[:SAMPLE]
+            return LocalDecision.LARGE if is_binary else LocalDecision.UNCLEAR
+        self._kept += len(content)
+        self.contents[add.path] = content
+        return LocalDecision.TEXT
+
+    def _is_lfs(self, path: RepoPath) -> bool | None:
+        folder, _, below = path.rpartition("/")
+        while True:
+            rules = self._attributes.get(folder)
+            decision = rules.is_lfs(RepoPath(below)) if rules is not None else None
+            if decision is not None or not folder:
+                return decision
+            folder, _, last = folder.rpartition("/")
+            below = f"{last}/{below}"
+
+
+def read_rules(
+    hub: Hub, target: CommitTarget, folder: str, there: Mapping[str, TreeEntry], ignores: str | None
+) -> LocalLfsRules | None:
+    """The rules that count below a folder; None: there are too many of them, or they cannot be had.
+
+    Args:
+        there: every file below ``folder``, by path.
+        ignores: a ``.gitignore`` that counts instead of the repository's.
+    """
+    try:
+        above = _above(hub, target, folder)
+        found = {path: entry for path, entry in {**there, **above}.items() if _is_rule(path)}
+        if len(found) > _MOST_RULES or any(entry.size > _MOST_RULE_BYTES for entry in found.values()):
+            return None
+        texts = {path: _read(hub, target, path) for path in found}
+    except (EntrepotError, UnicodeDecodeError):
+        return None
+    attributes = {
+        path.removesuffix(_ATTRIBUTES).rstrip("/"): text for path, text in texts.items() if path.endswith(_ATTRIBUTES)
+    }
+    return LocalLfsRules(attributes, texts.get(_IGNORES, "") if ignores is None else ignores)
+
+
+def _above(hub: Hub, target: CommitTarget, folder: str) -> dict[str, TreeEntry]:
+    """The rules in the folders above, and in the folder itself."""
+    if not folder:
+        return {}
+    parts = folder.split("/")
+    places = ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
+    wanted = [_IGNORES, *(f"{place}/{_ATTRIBUTES}" if place else _ATTRIBUTES for place in places)]
+    return {entry.path: entry for entry in hub.send(trees.describe(target.repo, target.revision, wanted))}
+
+
+def _is_rule(path: str) -> bool:
+    return path == _IGNORES or path.rpartition("/")[2] == _ATTRIBUTES
+
+
+def _read(hub: Hub, target: CommitTarget, path: str) -> str:
+    return hub.send(files.content(target.repo, target.revision, path)).decode("utf-8")
+
+
+def _is_text(content: bytes) -> bool:
+    if b"\0" in content:
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

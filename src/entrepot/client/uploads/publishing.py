@@ -1,0 +1,356 @@
+"""Uploads as a whole: compare, send large files, and then one commit, of which all or nothing happens."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlencode
+
+import attrs
+
+from entrepot.client.calls import NDJSON, Call, commits, preuploads, repos, trees
+from entrepot.client.commit_target import CommitMessage, CommitTarget, PublishedCommit
+from entrepot.client.digests import Digests
+from entrepot.client.http_errors import HubFailure
+from entrepot.client.hubs import Hub
+from entrepot.client.operations import Add, AddStored, Copy, Delete, DeleteFolder, Operation
+from entrepot.client.progress import Meter, Progress, Silent
+from entrepot.client.sources import BytesSource, oid_of
+from entrepot.client.uploads import copies, large_files
+from entrepot.client.uploads.commit_bodies import AddContent, AddText, Change, CommitBody, commit_body
+from entrepot.client.uploads.copies import CopySource
+from entrepot.client.uploads.secret_files import check_secrets
+from entrepot.client.uploads.upload_plan import UploadDecision, UploadPlan, batches, plan_upload
+from entrepot.errors import (
+    AnswerUnusable,
+    BranchMoved,
+    Damaged,
+    EntrepotError,
+    Invalid,
+    InvalidArgument,
+    NotFound,
+    Offline,
+    RepoMoved,
+    TlsFailed,
+    Unavailable,
+)
+from entrepot.names import RepoPath
+from entrepot.wire.repos.commits import CommitResponse
+
+_TRIES = 5
+_MOST_S = 10.0
+_WORTH_A_METER = 1 << 20
+_MOST_CARD = 1 << 20
+
+
+def digests_file(hub: Hub) -> Path:
+    """Where this computer remembers the digests of local files, for all hubs."""
+    return hub.places.home / "digests.sqlite3"
+
+
+def digests_of(hub: Hub) -> Digests:
+    """The digests of local files that this computer remembers."""
+    return Digests(digests_file(hub))
+
+
+def publish(
+    hub: Hub,
+    target: CommitTarget,
+    operations: Iterable[Operation],
+    message: CommitMessage,
+    *,
+    progress: Progress | None = None,
+    digests: Digests | None = None,
+    turn: contextlib.AbstractContextManager[object] | None = None,
+    allow_secrets: bool | None = None,
+) -> PublishedCommit:
+    """Make one commit of some operations, in their order; all of it happens or nothing.
+
+    What the hub has at the same path already is left out, and large contents
+    that it has anywhere in the repository are not sent. If nothing would
+    change, no commit is made.
+
+    Args:
+        digests: what is known of local files; None takes what this computer remembers.
+        turn: held while the commit is made, for those who make several and want one at a time.
+        allow_secrets: see ``secret_files.check_secrets``.
+
+    Returns:
+        The commit, or the head as it is.
+
+    Raises:
+        RepoNotFound, RevisionNotFound, Forbidden, InvalidPath, EntryNotFound: the hub does not take this.
+        BranchMoved: the target's pinned parent is not its head any more.
+        SourceChanged, SourceMissing, SourceUnreadable: a file cannot be read as it was found.
+        InvalidArgument: a README.md has metadata that the hub refuses.
+        SecretsFound: a file looks like a secret, and ``allow_secrets`` is False.
+        HubUnreachable, HubTimeout: the hub cannot be reached.
+
+    Guarantees: when this raises, nothing was committed, except that the hub
+    may have fallen silent in the very moment of a commit that opens a pull
+    request. Large files that were sent stay with the hub for a while, so that
+    a repetition does not send them again.
+    """
+    with digests_of(hub) if digests is None else contextlib.nullcontext(digests) as known:
+        publication = _Publication(hub, target, message, progress or Silent(), known, turn, allow_secrets)
+        return publication.run(list(operations))
+
+
+def send_ahead(
+    hub: Hub,
+    target: CommitTarget,
+    adds: Sequence[Add],
+    *,
+    progress: Progress | None = None,
+    digests: Digests | None = None,
+    ignores: Add | None = None,
+) -> dict[str, tuple[UploadDecision, AddStored | None]]:
+    """Bring the large files among some additions to the hub, before the commit that will name them.
+
+    Args:
+        ignores: a ``.gitignore`` that will come with that commit.
+
+    Returns:
+        For each path its fate, and what can be committed in the place of the
+        addition; None for those that were not sent, because they are regular,
+        left out by the repository's .gitignore, or there already.
+
+    Raises:
+        As :func:`publish`, as far as files are concerned.
+    """
+    with digests_of(hub) if digests is None else contextlib.nullcontext(digests) as known:
+        asked = [*adds, ignores] if ignores is not None else list(adds)
+        fates = _surveyed(hub, target, asked, known, progress or Silent()).fates
+        check_secrets(_sent(adds, fates), allow=None)
+        large = [add for add in adds if fates[add.path] is UploadDecision.LARGE]
+        large_files.send(hub, target, [add.source for add in large], known, progress or Silent())
+        stored = {add.path: AddStored(add.path, known.sha256(add.source), add.source.size) for add in large}
+        same = {
+            add.path: AddStored(add.path, sha256, add.source.size)
+            for add in adds
+            if fates[add.path] is UploadDecision.SAME and (sha256 := known.find_sha256(add.source)) is not None
+        }
+        return {add.path: (fates[add.path], stored.get(add.path) or same.get(add.path)) for add in adds}
+
+
+@attrs.frozen
+class _Publication:
+    """One commit in the making."""
+
+    hub: Hub
+    target: CommitTarget
+    message: CommitMessage
+    progress: Progress
+    digests: Digests
+    turn: contextlib.AbstractContextManager[object] | None = None
+    allow_secrets: bool | None = None
+
+    def run(self, operations: list[Operation]) -> PublishedCommit:
+        wanted = [operation for operation in operations if isinstance(operation, Copy)]
+        if not wanted:
+            return self.make(operations)
+        origins = copies.find_sources(self.hub, self.target, wanted)
+        needed = self._needed(operations, origins)
+        skipped = {id(origin.copy) for origin in origins} - {id(origin.copy) for origin in needed}
+        operations = [operation for operation in operations if id(operation) not in skipped]
+        if not needed:
+            return self.make(operations)
+        try:
+            made = self.make(operations)
+        except HubFailure as error:
+            if not copies.is_refusal(error):
+                raise
+            return self._make_by_hand(operations, needed, error)
+        left = [] if self.target.opens_pull else copies.undone(self.hub, self.target, made.oid, needed)
+        if not left:
+            return made
+        # The hub passed over lines that it does not know, and did the rest.
+        rest = attrs.evolve(self, target=attrs.evolve(self.target, parent=None))
+        return rest._make_by_hand([origin.copy for origin in left], left, None)
+
+    def make(self, operations: list[Operation]) -> PublishedCommit:
+        """The commit, copies made by the hub itself."""
+        meter = self.progress.begin("Comparing", _count(operations), unit="file")
+        try:
+            found = plan_upload(self.hub, self.target, operations, self.digests, meter)
+        finally:
+            meter.finish()
+        adds = [item for item in operations if isinstance(item, Add)]
+        check_secrets(_sent(adds, found.fates), allow=self.allow_secrets)
+        warnings = [*self._check_cards(adds, found.fates), *_left_out(found.fates)]
+        large = [add for add in adds if found.fates[add.path] is UploadDecision.LARGE]
+        large_files.send(self.hub, self.target, [add.source for add in large], self.digests, self.progress)
+        changes = list(self._changes(operations, found))
+        if not changes:
+            return attrs.evolve(self._unchanged(found.head), warnings=tuple(warnings))
+        answer = self._record(changes)
+        return PublishedCommit(answer.commit_oid, answer.commit_url, answer.pull_request_url, True, tuple(warnings))
+
+    def _make_by_hand(
+        self, operations: Sequence[Operation], origins: Sequence[CopySource], refusal: HubFailure | None
+    ) -> PublishedCommit:
+        with tempfile.TemporaryDirectory(prefix="entrepot-copies-") as folder:
+            instead = {
+                id(origin.copy): list(copies.by_hand(self.hub, self.target, [origin], Path(folder)))
+                for origin in origins
+            }
+            spelled: list[Operation] = []
+            for operation in operations:
+                spelled.extend(instead.get(id(operation), [operation]))
+            try:
+                return self.make(spelled)
+            except HubFailure as error:
+                raise error from refusal
+
+    def _needed(self, operations: Sequence[Operation], origins: Sequence[CopySource]) -> list[CopySource]:
+        """The copies that change something."""
+        others = {item.path for item in operations if not isinstance(item, Copy)}
+        undone = {id(origin) for origin in copies.undone(self.hub, self.target, self.target.revision, origins)}
+        return [origin for origin in origins if id(origin) in undone or others]
+
+    def _changes(self, operations: Iterable[Operation], found: UploadPlan) -> Iterator[Change]:
+        for operation in operations:
+            if not isinstance(operation, Add):
+                yield operation
+            elif found.fates[operation.path] is UploadDecision.REGULAR:
+                text = found.texts.get(operation.path)
+                yield AddContent(operation.path, operation.source) if text is None else AddText(operation.path, text)
+            elif found.fates[operation.path] is UploadDecision.LARGE:
+                yield AddStored(operation.path, self.digests.sha256(operation.source), operation.source.size)
+
+    def _check_cards(self, adds: Sequence[Add], fates: Mapping[RepoPath, UploadDecision]) -> list[str]:
+        """Remarks on a README that comes along; errors in it are raised before anything is sent."""
+        for add in adds:
+            if add.path == "README.md" and fates[add.path] is UploadDecision.REGULAR and add.source.size <= _MOST_CARD:
+                text = add.source.read().decode("utf-8", "replace")
+                try:
+                    found = self.hub.send(preuploads.check_card(text, self.target.repo.type))
+                except (NotFound, AnswerUnusable):
+                    return []  # the hub checks none
+                except Invalid as error:
+                    raise InvalidArgument(f"invalid metadata in README.md: {error}") from error
+                if found.errors:
+                    said = "; ".join(item.message for item in found.errors)
+                    raise InvalidArgument(f"invalid metadata in README.md: {said}")
+                return [f"metadata in README.md: {item.message}" for item in found.warnings]
+        return []
+
+    def _unchanged(self, head: str | None) -> PublishedCommit:
+        if head is None:
+            info = self.hub.send(repos.describe(self.target.repo, self.target.revision, expand=("sha",)))
+            head = str(info.sha)
+        return PublishedCommit(head, f"{self.hub.endpoint}/{self.target.repo.path}/commit/{head}", is_new=False)
+
+    def _record(self, changes: Sequence[Change]) -> CommitResponse:
+        body = commit_body(self.target, self.message, changes)
+        call = commits.create(self.target.repo, self.target.revision, create_pr=self.target.opens_pull)
+        self.hub.need_network(call.subject)
+        meter = self.progress.begin("Committing", body.size if body.size > _WORTH_A_METER else None)
+        try:
+            with self.turn or contextlib.nullcontext():
+                return self._sent(call, body, changes, meter)
+        finally:
+            meter.finish()
+
+    def _sent(
+        self, call: Call[CommitResponse], body: CommitBody, changes: Sequence[Change], meter: Meter
+    ) -> CommitResponse:
+        """Send the commit until there is an answer; one that was lost is looked for before it is sent again."""
+        url = f"{call.path}?{urlencode(call.query)}" if call.query else call.path
+        for attempt in range(_TRIES):
+            try:
+                answer = self.hub.transport.upload(
+                    call.method,
+                    url,
+                    _metered(body, meter),
+                    size=body.size,
+                    headers={"content-type": NDJSON},
+                    is_authorized=True,
+                    subject=call.subject,
+                )
+                return call.read(answer)
+            except RepoMoved as moved:
+                if attempt == _TRIES - 1 or not moved.new:
+                    raise
+                url = moved.new
+            except (Unavailable, Damaged, BranchMoved) as error:
+                landed = None if attempt == 0 and isinstance(error, BranchMoved) else self._landed(changes)
+                if landed is not None:
+                    return landed
+                if attempt == _TRIES - 1 or not self._may_repeat(error):
+                    raise
+                time.sleep(min(_MOST_S, 0.5 * 2.0**attempt) * random.uniform(0.75, 1.25))  # noqa: S311
+        raise AssertionError("the last try returns or raises")
+
+    def _may_repeat(self, error: EntrepotError) -> bool:
+        is_final = isinstance(error, BranchMoved | TlsFailed | Offline | AnswerUnusable)
+        # A second pull request is worse than an error.
+        return not is_final and not self.target.opens_pull
+
+    def _landed(self, changes: Sequence[Change]) -> CommitResponse | None:
+        """The head, if everything that the commit does is there; None: it is not, or nobody can tell."""
+        try:
+            if self.target.opens_pull or not self._is_done(changes):
+                return None
+            head = self._unchanged(None)
+        except EntrepotError:
+            return None
+        return CommitResponse(success=True, commit_oid=head.oid, commit_url=head.url, hook_output="")
+
+    def _is_done(self, changes: Sequence[Change]) -> bool:
+        if any(isinstance(change, Copy) for change in changes):
+            return False
+        for batch in batches(changes, trees.MOST_PATHS):
+            call = trees.describe(self.target.repo, self.target.revision, [change.path for change in batch])
+            there = {entry.path: entry for entry in self.hub.send(call)}
+            for change in batch:
+                entry = there.get(change.path)
+                match change:
+                    case AddContent():
+                        is_done = entry is not None and entry.oid == self.digests.oid(change.source)
+                    case AddText():
+                        is_done = entry is not None and entry.oid == oid_of(BytesSource(change.content))
+                    case AddStored():
+                        is_done = entry is not None and entry.lfs is not None and entry.lfs.oid == change.sha256
+                    case Delete() | DeleteFolder():
+                        is_done = entry is None
+                    case _:
+                        is_done = False
+                if not is_done:
+                    return False
+        return True
+
+
+def _surveyed(hub: Hub, target: CommitTarget, adds: Sequence[Add], digests: Digests, progress: Progress) -> UploadPlan:
+    meter = progress.begin("Comparing", len(adds), unit="file")
+    try:
+        return plan_upload(hub, target, adds, digests, meter)
+    finally:
+        meter.finish()
+
+
+def _metered(body: CommitBody, meter: Meter) -> Iterator[bytes]:
+    for piece in body:
+        yield piece
+        meter.advance(len(piece))
+
+
+def _sent(adds: Iterable[Add], fates: Mapping[RepoPath, UploadDecision]) -> Iterator[Add]:
+    """Yield the additions whose content leaves this computer."""
+    return (add for add in adds if fates[add.path] in (UploadDecision.REGULAR, UploadDecision.LARGE))
+
+
+def _count(operations: Sequence[Operation]) -> int:
+    return sum(isinstance(operation, Add) for operation in operations)
+
+
+def _left_out(fates: Mapping[RepoPath, UploadDecision]) -> list[str]:
+    ignored = [path for path, decision in fates.items() if decision is UploadDecision.IGNORED]
+    if not ignored:
+        return []
+    names = ", ".join(ignored[:5]) + (" ..." if len(ignored) > 5 else "")
+    return [f"{len(ignored)} files were left out, because the .gitignore of the repository says so: {names}"]

@@ -1,0 +1,92 @@
+"""Searching the bytes of a tree without making an object of every entry.
+
+A folder of 100,000 files is 4 MB of tree. One pass of a compiled pattern
+checks it and notes where every 64th entry begins; names are then found by
+bisection, and edits become splices. That is several times faster than a
+dictionary of entries, and entries that are not edited keep their very bytes.
+"""
+
+from __future__ import annotations
+
+import bisect
+from typing import NamedTuple
+
+from entrepot.git.trees import BLOCK_ENTRIES, block_starts, sort_key
+from entrepot.names import Oid
+
+
+class EntrySpan(NamedTuple):
+    """Where one entry lies (``start:end``) and what it says."""
+
+    start: int
+    end: int
+    mode: int
+    oid: Oid
+
+
+class TreeScan:
+    """The bytes of one tree, ready to be searched by name.
+
+    Guarantees: a name is only ever found where an entry begins, never inside
+    the bytes of an id. The entries must be in git's order, which git itself
+    checks on the way in; in a tree that is not, names may be missed.
+
+    Raises:
+        Malformed: the content is no tree.
+    """
+
+    __slots__ = ("_starts", "content")
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self._starts = block_starts(content)
+
+    def __len__(self) -> int:
+        """Number of entries."""
+        if not self._starts:
+            return 0
+        last, at = 0, self._starts[-1]
+        while at < len(self.content):
+            at = self.content.index(0, at) + 21
+            last += 1
+        return (len(self._starts) - 1) * BLOCK_ENTRIES + last
+
+    def find(self, name: bytes) -> EntrySpan | None:
+        """The entry of this name, file or folder, if there is one."""
+        for key in (name, name + b"/"):
+            start, end = self.seek(key)
+            if start != end:
+                mode, _, digest = self._read(start)
+                return EntrySpan(start, end, mode, Oid(digest.hex()))
+        return None
+
+    def seek(self, key: bytes) -> tuple[int, int]:
+        """Where the entry with this sort key lies, or would lie.
+
+        Returns:
+            ``(start, end)`` of the entry; if there is none, ``(at, at)`` with
+            the place where it belongs.
+        """
+        block = bisect.bisect_right(self._starts, key, key=self._key_at) - 1
+        if block < 0:
+            return 0, 0
+        at = self._starts[block]
+        stop = self._starts[block + 1] if block + 1 < len(self._starts) else len(self.content)
+        while at < stop:
+            end = self.content.index(0, at) + 21
+            found = self._key_at(at)
+            if found >= key:
+                return (at, end) if found == key else (at, at)
+            at = end
+        return stop, stop
+
+    def _key_at(self, at: int) -> bytes:
+        space = self.content.index(32, at)
+        name = self.content[space + 1 : self.content.index(0, space)]
+        # "100644 x" of a file is the common case: its first digit decides.
+        return name if self.content[at] == 0x31 else sort_key(name, int(self.content[at:space], 8))
+
+    def _read(self, at: int) -> tuple[int, bytes, bytes]:
+        space = self.content.index(32, at)
+        zero = self.content.index(0, space)
+        return int(self.content[at:space], 8), self.content[space + 1 : zero], self.content[zero + 1 : zero + 21]

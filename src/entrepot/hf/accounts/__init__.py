@@ -1,0 +1,1 @@
+"""Accounts and logins under the names of ``huggingface_hub``."""

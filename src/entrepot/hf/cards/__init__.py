@@ -1,0 +1,1 @@
+"""Model, dataset and space cards under the names of ``huggingface_hub``."""

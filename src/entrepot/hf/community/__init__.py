@@ -1,0 +1,1 @@
+"""Discussions, collections, likes and access requests under the names of ``huggingface_hub``."""

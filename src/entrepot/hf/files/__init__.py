@@ -1,0 +1,1 @@
+"""Uploads, downloads and the cache under the names of ``huggingface_hub``."""

@@ -1,0 +1,195 @@
+"""``hf_hub_download`` and its like as functions, which may name the hub and who is asking at each call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Unpack, overload
+
+from entrepot.client.parallel import DOWNLOADS
+from entrepot.client.paths import current_places
+from entrepot.hf.files.downloads import Downloads, FileArguments, Patterns, Place, SnapshotArguments
+from entrepot.hf.files.files import Files
+from entrepot.hf.files.tqdm_progress import TqdmClass
+from entrepot.hf.shapes.files import DryRunFileInfo, HfFileMetadata
+
+Agent = str | Mapping[str, str] | None
+
+
+class _Caller(FileArguments, total=False):
+    library_name: str | None
+    library_version: str | None
+    user_agent: Agent
+    headers: Mapping[str, str] | None
+    endpoint: str | None
+    force_filename: str | None
+    legacy_cache_layout: bool
+
+
+class _Fetcher(SnapshotArguments, total=False):
+    library_name: str | None
+    library_version: str | None
+    user_agent: Agent
+    headers: Mapping[str, str] | None
+    endpoint: str | None
+
+
+@overload
+def hf_hub_download(repo_id: str, filename: str, *, dry_run: Literal[False] = False, **how: Unpack[_Caller]) -> str:
+    """A file: where it is on this computer."""
+
+
+@overload
+def hf_hub_download(repo_id: str, filename: str, *, dry_run: Literal[True], **how: Unpack[_Caller]) -> DryRunFileInfo:
+    """A file: what fetching it would take."""
+
+
+def hf_hub_download(
+    repo_id: str,
+    filename: str,
+    *,
+    subfolder: str | None = None,
+    repo_type: str | None = None,
+    revision: str | None = None,
+    library_name: str | None = None,
+    library_version: str | None = None,
+    cache_dir: Place | None = None,
+    local_dir: Place | None = None,
+    local_dir_use_symlinks: bool | str | None = None,
+    user_agent: Agent = None,
+    force_download: bool = False,
+    force_filename: str | None = None,
+    proxies: Mapping[str, str] | None = None,
+    etag_timeout: float | None = None,
+    resume_download: bool | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
+    headers: Mapping[str, str] | None = None,
+    legacy_cache_layout: bool = False,
+    endpoint: str | None = None,
+    tqdm_class: TqdmClass | None = None,
+    dry_run: bool = False,
+) -> str | DryRunFileInfo:
+    """As :meth:`Downloads.hf_hub_download <entrepot.hf.files.downloads.Downloads.hf_hub_download>`.
+
+    Args:
+        library_name, library_version, user_agent: who to say is calling.
+        headers: further headers of every request.
+        endpoint: the hub; None is that of the environment.
+        force_filename, legacy_cache_layout: taken for compatibility; the
+            cache has one layout.
+
+    Raises:
+        as the method.
+    """
+    api = Downloads(endpoint, token, library_name, library_version, user_agent, headers)
+    how: FileArguments = {
+        "subfolder": subfolder,
+        "repo_type": repo_type,
+        "revision": revision,
+        "cache_dir": cache_dir,
+        "local_dir": local_dir,
+        "force_download": force_download,
+        "etag_timeout": etag_timeout,
+        "local_files_only": local_files_only,
+        "tqdm_class": tqdm_class,
+        "proxies": proxies,
+    }
+    if dry_run:
+        return api.hf_hub_download(repo_id, filename, dry_run=True, **how)
+    return api.hf_hub_download(repo_id, filename, **how)
+
+
+hub_download = hf_hub_download
+
+
+@overload
+def snapshot_download(repo_id: str, *, dry_run: Literal[False] = False, **how: Unpack[_Fetcher]) -> str:
+    """A revision: the folder its files are in on this computer."""
+
+
+@overload
+def snapshot_download(repo_id: str, *, dry_run: Literal[True], **how: Unpack[_Fetcher]) -> list[DryRunFileInfo]:
+    """A revision: what fetching its files would take."""
+
+
+def snapshot_download(
+    repo_id: str,
+    *,
+    repo_type: str | None = None,
+    revision: str | None = None,
+    cache_dir: Place | None = None,
+    local_dir: Place | None = None,
+    local_dir_use_symlinks: bool | str | None = None,
+    library_name: str | None = None,
+    library_version: str | None = None,
+    user_agent: Agent = None,
+    proxies: Mapping[str, str] | None = None,
+    etag_timeout: float | None = None,
+    resume_download: bool | None = None,
+    force_download: bool = False,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
+    allow_patterns: Patterns = None,
+    ignore_patterns: Patterns = None,
+    max_workers: int = DOWNLOADS,
+    tqdm_class: TqdmClass | None = None,
+    headers: Mapping[str, str] | None = None,
+    endpoint: str | None = None,
+    dry_run: bool = False,
+) -> str | list[DryRunFileInfo]:
+    """As :meth:`Downloads.snapshot_download <entrepot.hf.files.downloads.Downloads.snapshot_download>`.
+
+    Args:
+        others: as for :func:`hf_hub_download`.
+
+    Raises:
+        as the method.
+    """
+    api = Downloads(endpoint, token, library_name, library_version, user_agent, headers)
+    how: SnapshotArguments = {
+        "repo_type": repo_type,
+        "revision": revision,
+        "cache_dir": cache_dir,
+        "local_dir": local_dir,
+        "force_download": force_download,
+        "etag_timeout": etag_timeout,
+        "local_files_only": local_files_only,
+        "allow_patterns": allow_patterns,
+        "ignore_patterns": ignore_patterns,
+        "max_workers": max_workers,
+        "tqdm_class": tqdm_class,
+        "proxies": proxies,
+    }
+    if dry_run:
+        return api.snapshot_download(repo_id, dry_run=True, **how)
+    return api.snapshot_download(repo_id, **how)
+
+
+def get_hf_file_metadata(
+    url: str,
+    token: str | bool | None = None,
+    timeout: float | None = None,
+    library_name: str | None = None,
+    library_version: str | None = None,
+    user_agent: Agent = None,
+    headers: Mapping[str, str] | None = None,
+    endpoint: str | None = None,
+    proxies: Mapping[str, str] | None = None,
+    retry_on_errors: bool = False,
+) -> HfFileMetadata:
+    """As :meth:`Files.get_hf_file_metadata <entrepot.hf.files.files.Files.get_hf_file_metadata>`.
+
+    Args:
+        others: as for :func:`hf_hub_download`; ``retry_on_errors`` is taken for
+            compatibility, failed calls are always repeated.
+
+    Raises:
+        as the method.
+    """
+    api = Files(endpoint, token, library_name, library_version, user_agent, headers)
+    return api.get_hf_file_metadata(url=url, timeout=timeout)
+
+
+def is_offline_mode() -> bool:
+    """Whether ``ENTREPOT_OFFLINE`` is set, so that only what is here already can be used."""
+    return current_places().is_offline

@@ -1,0 +1,1 @@
+"""``Repository``: a local clone under the names of ``huggingface_hub`` 0.21."""

@@ -1,0 +1,1 @@
+"""``ModelHubMixin`` and its relatives."""

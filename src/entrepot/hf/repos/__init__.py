@@ -1,0 +1,1 @@
+"""Repositories, lists and refs under the names of ``huggingface_hub``."""

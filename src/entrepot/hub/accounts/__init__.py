@@ -1,0 +1,1 @@
+"""Use cases on users, organisations, members, tokens and quotas."""

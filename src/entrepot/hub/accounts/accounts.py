@@ -1,0 +1,327 @@
+"""Users, organisations and tokens, made and removed on the machine itself.
+
+What people do with their own tokens and organisations is in
+:mod:`entrepot.hub.accounts.tokens` and :mod:`entrepot.hub.accounts.orgs`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, Write
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.repos import repositories
+from entrepot.errors import AccountNotFound, InvalidName, Refused, ThingNotFound
+from entrepot.hub import audit
+from entrepot.hub.accounts.passwords import hash_password
+from entrepot.hub.aliases import check_account_name
+from entrepot.hub.callers import Caller, Role, hash_secret
+from entrepot.hub.context import HubContext
+from entrepot.names import new_uid, parse_account, parse_fullname
+
+TOKEN_ROLES = ("read", "write")
+VISIBILITIES = ("public", "private")
+
+
+@attrs.frozen
+class IssuedToken:
+    """A token and, this once, its secret."""
+
+    token: Token
+    secret: str = attrs.field(repr=False)
+
+
+def create_user(
+    hub: HubContext,
+    name: str,
+    *,
+    fullname: str | None = None,
+    email: str | None = None,
+    password: str | None = None,
+    is_admin: bool = False,
+) -> Account:
+    """Make a user.
+
+    Raises:
+        InvalidName: the name, address or password breaks a rule.
+        AlreadyExists: the name is taken, in any case.
+    """
+    chosen = None if fullname is None else parse_fullname(fullname)
+    fresh = accounts.fresh(parse_account(name), "user", hub.now_ms(), fullname=chosen, email=parse_email(email))
+    hashed = hash_password(password) if password is not None else None
+    with hub.write() as tx:
+        check_account_name(tx, name)
+        made = accounts.add(tx, attrs.evolve(fresh, is_admin=is_admin, password_hash=hashed))
+        audit.record(hub, tx, audit.CONSOLE, "user.create", f"user {made.name}", {"admin": is_admin})
+    return made
+
+
+def create_org(
+    hub: HubContext, name: str, *, admin: str, fullname: str | None = None, default_visibility: str | None = None
+) -> Account:
+    """Make an organisation with one administrator.
+
+    Raises:
+        InvalidName: the name breaks a rule.
+        AlreadyExists: the name is taken, in any case.
+        AccountNotFound: there is no user called ``admin``.
+    """
+    with hub.write() as tx:
+        return found_org(hub, tx, audit.CONSOLE, name, find_user(tx, admin), fullname, default_visibility)
+
+
+def found_org(
+    hub: HubContext,
+    tx: Write,
+    by: Caller | str,
+    name: str,
+    admin: Account,
+    fullname: str | None,
+    default_visibility: str | None,
+) -> Account:
+    """Add an organisation with one administrator.
+
+    Raises:
+        InvalidName, AlreadyExists: as :func:`create_org`.
+    """
+    chosen = None if fullname is None else parse_fullname(fullname)
+    fresh = accounts.fresh(parse_account(name), "org", hub.now_ms(), fullname=chosen)
+    check_account_name(tx, name)
+    org = accounts.add(tx, attrs.evolve(fresh, default_visibility=parse_visibility(default_visibility)))
+    accounts.join_org(tx, org.id, admin.id, Role.ADMIN.name.lower())
+    audit.record(hub, tx, by, "org.create", org_subject(org), {"admin": admin.name})
+    return org
+
+
+def set_member(hub: HubContext, org: str, user: str, role: Role) -> None:
+    """Give a user a role in an organisation.
+
+    Raises:
+        AccountNotFound: there is no such organisation or user.
+        Refused: the organisation would be left without an administrator.
+    """
+    with hub.write() as tx:
+        found = accounts.find(tx, org)
+        if found is None or found.is_user:
+            raise AccountNotFound(org, "organisation")
+        assign_role(hub, tx, audit.CONSOLE, found, find_user(tx, user), role)
+
+
+def assign_role(hub: HubContext, tx: Write, by: Caller | str, org: Account, user: Account, role: Role) -> None:
+    """Give a user a role in an organisation, in place of an earlier one.
+
+    Raises:
+        Refused: the organisation would be left without an administrator.
+    """
+    if role is not Role.ADMIN:
+        check_admin_left(tx, org, user)
+    before, word = accounts.role_of(tx, org.id, user.id), role.name.lower()
+    accounts.join_org(tx, org.id, user.id, word)
+    audit.record(hub, tx, by, "member.role", org_subject(org), {"user": user.name, "role": word, "from": before})
+
+
+def check_admin_left(tx: Read, org: Account, user: Account) -> None:
+    """Refuse what would leave an organisation without an administrator, were it not for a user.
+
+    Raises:
+        Refused: the user is the only one.
+    """
+    if org.name in accounts.sole_admin_of(tx, user.id):
+        raise Refused(f"{user.name} is the only administrator of {org.name}: appoint another one first")
+
+
+def org_subject(org: Account) -> str:
+    """An organisation as the audit log names it."""
+    return f"organisation {org.name}"
+
+
+def create_token(
+    hub: HubContext,
+    user: str,
+    *,
+    role: str,
+    name: str | None = None,
+    expires_ms: int | None = None,
+    secret: str | None = None,
+) -> IssuedToken:
+    """Make a token for a user, or import one whose secret exists elsewhere.
+
+    Args:
+        user: whose token it is.
+        role: ``read`` or ``write``.
+        name: what people call it; default ``token-N``.
+        expires_ms: end of its life, ms since 1970 UTC; None: never.
+        secret: an existing secret to import, starting with ``hf_``;
+            None makes a random one.
+
+    Raises:
+        AccountNotFound: no such user.
+        InvalidName: the role or the secret breaks a rule.
+        AlreadyExists: the secret is in use.
+    """
+    if role not in TOKEN_ROLES:
+        raise InvalidName("token role", role, "expected read or write")
+    value = secret if secret is not None else f"hf_{random_text(34)}"
+    if not re.fullmatch(r"hf_[A-Za-z0-9_-]{5,500}", value):
+        raise InvalidName(
+            "token secret",
+            value[:3] + "…",
+            "it must start with 'hf_' and go on with 5 to 500 letters, digits, '_', '-'",
+        )
+    with hub.write() as tx:
+        owner = find_user(tx, user)
+        label = name or f"token-{len(accounts.tokens_of(tx, owner.id)) + 1}"
+        token = Token(new_uid(), owner.id, label, role, hub.now_ms(), expires_ms)
+        accounts.add_token(tx, token, hash_secret(value))
+        details: dict[str, audit.Detail] = {"role": role, "imported": secret is not None}
+        audit.record(hub, tx, audit.CONSOLE, "token.create", _token_subject(owner, token), details)
+    return IssuedToken(token, value)
+
+
+def revoke_token(hub: HubContext, user: str, token: str) -> Token:
+    """Make a token invalid at once.
+
+    Args:
+        user: whose token.
+        token: its id or its name.
+
+    Raises:
+        AccountNotFound, ThingNotFound: no such user or token.
+        Refused: several tokens have this name.
+    """
+    with hub.write() as tx:
+        owner = find_user(tx, user)
+        found = [item for item in accounts.tokens_of(tx, owner.id) if token in (item.uid, item.name)]
+        if not found:
+            raise ThingNotFound("token", token)
+        if len(found) > 1:
+            raise Refused(f"{user} has {len(found)} tokens called {token!r}: name one by its id")
+        accounts.remove_token(tx, found[0].uid)
+        audit.record(hub, tx, audit.CONSOLE, "token.revoke", _token_subject(owner, found[0]))
+    return found[0]
+
+
+def list_users(hub: HubContext) -> list[tuple[Account, list[Token]]]:
+    """All users with their tokens (without secrets), by name."""
+    with hub.read() as tx:
+        return [(user, accounts.tokens_of(tx, user.id)) for user in accounts.everyone(tx, "user")]
+
+
+def list_orgs(hub: HubContext) -> list[Account]:
+    """All organisations, by name."""
+    with hub.read() as tx:
+        return accounts.everyone(tx, "org")
+
+
+def delete_user(hub: HubContext, name: str) -> None:
+    """Remove a user, with tokens and memberships.
+
+    Raises:
+        AccountNotFound: no such user.
+        Refused: repositories or an organisation would lose their owner.
+    """
+    with hub.write() as tx:
+        remove_user(hub, tx, audit.CONSOLE, find_user(tx, name))
+
+
+def remove_user(hub: HubContext, tx: Write, by: Caller | str, user: Account) -> None:
+    """Delete a user who owns nothing; the right to do this has been checked.
+
+    Raises:
+        Refused: repositories, an organisation or the hub would lose their owner or administrator.
+    """
+    owned = [str(row.ref.id) for row in repositories.owned_by(tx, user.id)]
+    if owned:
+        raise Refused(f"{user.name} still owns {some(owned)}: move or delete them first")
+    orphans = accounts.sole_admin_of(tx, user.id)
+    if orphans:
+        raise Refused(f"{user.name} is the only administrator of {some(orphans)}: appoint another one first")
+    check_hub_admin_left(tx, user)
+    accounts.remove(tx, user.id)
+    audit.record(hub, tx, by, "user.delete", f"user {user.name}")
+
+
+def check_hub_admin_left(tx: Read, user: Account) -> None:
+    """Raise if a user is the only administrator of the hub who can sign in.
+
+    Raises:
+        Refused: the hub would be left without an administrator.
+    """
+    if user.is_admin and user.suspended_ms is None and accounts.hub_admins(tx) <= 1:
+        raise Refused(f"{user.name} is the only administrator of the hub: appoint another one first")
+
+
+def reset_password(hub: HubContext, name: str, password: str | None) -> str:
+    """Set a user's password, or a random one, which is returned.
+
+    Raises:
+        AccountNotFound: no such user.
+        InvalidName: the password breaks a rule.
+    """
+    chosen = password if password is not None else random_text(20)
+    hashed = hash_password(chosen)
+    with hub.write() as tx:
+        user = find_user(tx, name)
+        accounts.set_password(tx, user.id, hashed)
+        audit.record(hub, tx, audit.CONSOLE, "user.password", f"user {user.name}")
+    return chosen
+
+
+def has_accounts(hub: HubContext) -> bool:
+    """Whether anybody has an account yet."""
+    with hub.read() as tx:
+        return accounts.count(tx) > 0
+
+
+def parse_visibility(word: str | None) -> str | None:
+    """Read who sees new repositories; None leaves that to the hub's setting.
+
+    Raises:
+        InvalidName: it is neither ``public`` nor ``private``.
+    """
+    if word is not None and word not in VISIBILITIES:
+        raise InvalidName("visibility", word, "expected public or private")
+    return word
+
+
+def _token_subject(owner: Account, token: Token) -> str:
+    return f"token {token.name} of {owner.name}"
+
+
+def find_user(tx: Read, name: str) -> Account:
+    """Return the user of this name.
+
+    Raises:
+        AccountNotFound: no user has it.
+    """
+    found = accounts.find(tx, name)
+    if found is None or not found.is_user:
+        raise AccountNotFound(name, "user")
+    return found
+
+
+def parse_email(text: str | None) -> str | None:
+    """Return an e-mail address if it looks like one; None stays None.
+
+    Raises:
+        InvalidName: it does not.
+    """
+    if text is not None and not re.fullmatch(r"[^@\s<>]{1,200}@[^@\s<>]{1,200}", text):
+        raise InvalidName("email address", text, "expected name@host")
+    return text
+
+
+def random_text(length: int) -> str:
+    """Return that many random letters and digits."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def some(names: Sequence[str]) -> str:
+    """Return a few names for a message, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

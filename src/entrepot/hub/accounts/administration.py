@@ -1,0 +1,271 @@
+"""What administrators of the hub do with all accounts and repositories, over HTTP or on the machine itself.
+
+Each use case takes an :data:`Actor`: the caller of a request, who must be an
+administrator of the hub, or the console, which may do everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import AccountNotFound, NotAllowed, ThingNotFound
+from entrepot.hub import audit
+from entrepot.hub.accounts.accounts import (
+    assign_role,
+    check_admin_left,
+    check_hub_admin_left,
+    find_user,
+    found_org,
+    org_subject,
+    parse_visibility,
+)
+from entrepot.hub.accounts.members import parse_role
+from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_write
+from entrepot.hub.context import HubContext
+from entrepot.wire.accounts.administration import (
+    AdminMember,
+    AdminOrg,
+    AdminRepo,
+    AdminRepos,
+    AdminToken,
+    AdminUser,
+    NewOrgByAdmin,
+    UserChanges,
+)
+from entrepot.wire.times import format_ms
+
+Actor = MaybeCaller | str
+"""The caller of a request, or :data:`entrepot.hub.audit.CONSOLE`."""
+
+_PAGE = 1_000
+_ALL = 1_000_000
+
+
+def require_reader(by: Actor) -> Caller | str:
+    """Return the actor if it may see everything on the hub.
+
+    Raises:
+        LoginRequired: the caller is anonymous.
+        NotAllowed: the caller is not an administrator of the hub, or has a fine-grained token.
+    """
+    if isinstance(by, str):
+        return by
+    known = require_login(by)
+    if not known.sees_all:
+        raise NotAllowed("This is for administrators of the hub")
+    return known
+
+
+def require_admin(by: Actor) -> Caller | str:
+    """Return the actor if it may change everything on the hub.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_reader`, or the token may only read.
+    """
+    known = require_reader(by)
+    return known if isinstance(known, str) else require_write(known)
+
+
+def list_users(hub: HubContext, by: Actor) -> list[AdminUser]:
+    """Return all users with their tokens (without secrets), by name.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_reader`.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        return [render_user(user, accounts.tokens_of(tx, user.id)) for user in accounts.everyone(tx, "user")]
+
+
+def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> AdminUser:
+    """Make a user an administrator of the hub or an ordinary user again; suspend an account or end that.
+
+    The tokens of a suspended account are refused, and links that were handed
+    out to it; they work again afterwards.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_admin`.
+        AccountNotFound: there is no such user.
+        Refused: the hub would be left without an administrator.
+    """
+    actor = require_admin(by)
+    with hub.write() as tx:
+        user = find_user(tx, name)
+        if changes.is_admin is False or changes.is_suspended:
+            check_hub_admin_left(tx, user)
+        if changes.is_admin is not None and changes.is_admin != user.is_admin:
+            accounts.update(tx, user.id, is_admin=changes.is_admin)
+            audit.record(hub, tx, actor, "user.admin", f"user {user.name}", {"admin": changes.is_admin})
+        if changes.is_suspended is not None and changes.is_suspended != (user.suspended_ms is not None):
+            accounts.update(tx, user.id, suspended_ms=hub.now_ms() if changes.is_suspended else None)
+            action = "user.suspend" if changes.is_suspended else "user.unsuspend"
+            audit.record(hub, tx, actor, action, f"user {user.name}")
+        changed = find_user(tx, user.name)
+        return render_user(changed, accounts.tokens_of(tx, changed.id))
+
+
+def list_orgs(hub: HubContext, by: Actor) -> list[AdminOrg]:
+    """Return all organisations, by name.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_reader`.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        return [render_org(org) for org in accounts.everyone(tx, "org")]
+
+
+def create_org(hub: HubContext, by: Actor, new: NewOrgByAdmin) -> AdminOrg:
+    """Create an organisation with one administrator.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_admin`.
+        InvalidName, AlreadyExists, AccountNotFound: the name cannot be used, or there is no such user.
+    """
+    actor = require_admin(by)
+    visibility = parse_visibility(new.default_visibility)
+    with hub.write() as tx:
+        admin = find_user(tx, new.admin)
+        return render_org(found_org(hub, tx, actor, new.name, admin, new.fullname, visibility))
+
+
+def list_members(hub: HubContext, by: Actor, org: str) -> list[AdminMember]:
+    """Return the members of an organisation with their roles, by name.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_reader`.
+        AccountNotFound: there is no such organisation.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        found = find_org(tx, org)
+        people = accounts.members(tx, found.id, limit=_ALL)
+    return [AdminMember(org=found.name, user=member.user.name, role=member.role) for member in people]
+
+
+def set_member(hub: HubContext, by: Actor, org: str, user: str, role: str) -> AdminMember:
+    """Give a user a role in an organisation, in place of an earlier one.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_admin`.
+        InvalidName: there is no such role.
+        AccountNotFound: there is no such organisation or user.
+        Refused: the organisation would be left without an administrator.
+    """
+    actor, wanted = require_admin(by), parse_role(role)
+    with hub.write() as tx:
+        found, person = find_org(tx, org), find_user(tx, user)
+        assign_role(hub, tx, actor, found, person, wanted)
+    return AdminMember(org=found.name, user=person.name, role=role)
+
+
+def remove_member(hub: HubContext, by: Actor, org: str, user: str) -> None:
+    """Take a user out of an organisation.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_admin`.
+        AccountNotFound, ThingNotFound: there is no such organisation, user or member.
+        Refused: the organisation would be left without an administrator.
+    """
+    actor = require_admin(by)
+    with hub.write() as tx:
+        found, person = find_org(tx, org), find_user(tx, user)
+        if accounts.role_of(tx, found.id, person.id) is None:
+            raise ThingNotFound(f"member of {found.name}", person.name)
+        check_admin_left(tx, found, person)
+        accounts.leave_org(tx, found.id, person.id)
+        audit.record(hub, tx, actor, "member.remove", org_subject(found), {"user": person.name})
+
+
+def list_repos(hub: HubContext, by: Actor, namespace: str | None = None, after: int = 0) -> AdminRepos:
+    """Return repositories, private and disabled ones too: all of a namespace, or a page of those of the hub.
+
+    Args:
+        namespace: a user or organisation; None is the whole hub.
+        after: what the page before ended with.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_reader`.
+        AccountNotFound: there is no such namespace.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        if namespace is not None:
+            rows: Sequence[RepoRow] = repositories.owned_by(tx, find_namespace(tx, namespace).id)
+            return AdminRepos(repos=[render_repo(row) for row in rows], after=None)
+        rows = repositories.everything(tx, after=after, limit=_PAGE)
+    return AdminRepos(repos=[render_repo(row) for row in rows], after=rows[-1].id if len(rows) == _PAGE else None)
+
+
+def find_org(tx: Read, name: str) -> Account:
+    """Return the organisation of this name.
+
+    Raises:
+        AccountNotFound: there is none.
+    """
+    found = accounts.find(tx, name)
+    if found is None or found.is_user:
+        raise AccountNotFound(name, "organisation")
+    return found
+
+
+def find_namespace(tx: Read, name: str) -> Account:
+    """Return the user or organisation of this name.
+
+    Raises:
+        AccountNotFound: there is none.
+    """
+    found = accounts.find(tx, name)
+    if found is None:
+        raise AccountNotFound(name, "user or organisation")
+    return found
+
+
+def render_user(user: Account, tokens: Sequence[Token]) -> AdminUser:
+    """Return a user as administrators see it."""
+    return AdminUser(
+        name=user.name,
+        fullname=user.fullname,
+        email=user.email,
+        is_admin=user.is_admin,
+        is_suspended=user.suspended_ms is not None,
+        created_at=format_ms(user.created_ms),
+        tokens=[render_token(user.name, token) for token in tokens],
+    )
+
+
+def render_token(owner: str, token: Token) -> AdminToken:
+    """Return a token as administrators see it, without its secret."""
+    return AdminToken(
+        id=token.uid,
+        user=owner,
+        name=token.name,
+        role=token.role,
+        created_at=format_ms(token.created_ms),
+        expires_at=None if token.expires_ms is None else format_ms(token.expires_ms),
+        last_used_at=None if token.used_ms is None else format_ms(token.used_ms),
+    )
+
+
+def render_org(org: Account) -> AdminOrg:
+    """Return an organisation as administrators see it."""
+    fields = {"name": org.name, "fullname": org.fullname, "created_at": format_ms(org.created_ms)}
+    return AdminOrg(default_visibility=org.default_visibility, **fields)
+
+
+def render_repo(row: RepoRow) -> AdminRepo:
+    """Return a repository as administrators see it."""
+    return AdminRepo(
+        repo=str(row.ref.id),
+        type=row.type.value,
+        private=row.is_private,
+        gated=row.gated,
+        disabled=row.is_disabled,
+        created_at=format_ms(row.created_ms),
+        updated_at=format_ms(row.updated_ms),
+    )

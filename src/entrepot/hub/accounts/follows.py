@@ -1,0 +1,83 @@
+"""Following users and organisations: who follows whom is public."""
+
+from __future__ import annotations
+
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts, follows
+from entrepot.catalog.accounts.accounts import Account as Account
+from entrepot.catalog.accounts.follows import After
+from entrepot.errors import AccountNotFound, Refused
+from entrepot.hub.callers import MaybeCaller, require_write
+from entrepot.hub.context import HubContext
+from entrepot.hub.pages import Page
+
+
+def follow(hub: HubContext, caller: MaybeCaller, name: str, *, is_user: bool) -> None:
+    """Follow a user or an organisation; again is fine.
+
+    Raises:
+        LoginRequired, NotAllowed: nobody is asking, or the token is not for this.
+        AccountNotFound: there is no such user, or organisation.
+        Refused: it is the caller.
+    """
+    known = require_write(caller)
+    with hub.write() as tx:
+        account = find(tx, name, is_user=is_user)
+        if account.id == known.account.id:
+            raise Refused("nobody follows themselves")
+        follows.add(tx, known.account.id, account.id, hub.now_ms())
+
+
+def unfollow(hub: HubContext, caller: MaybeCaller, name: str, *, is_user: bool) -> None:
+    """Stop following a user or an organisation; without a follow nothing happens.
+
+    Raises:
+        LoginRequired, NotAllowed, AccountNotFound: as :func:`follow`.
+    """
+    known = require_write(caller)
+    with hub.write() as tx:
+        follows.remove(tx, known.account.id, find(tx, name, is_user=is_user).id)
+
+
+def followers(
+    hub: HubContext, _caller: MaybeCaller, name: str, *, is_user: bool, after: After | None = None, limit: int = 500
+) -> Page[Account]:
+    """The users who follow a user or an organisation, newest follow first.
+
+    Raises:
+        AccountNotFound: there is no such user, or organisation.
+    """
+    with hub.read() as tx:
+        account = find(tx, name, is_user=is_user)
+        found = follows.followers(tx, account.id, after=after, limit=limit + 1)
+        people = accounts.by_ids(tx, [follower for _, follower in found[:limit]])
+    page = found[:limit]
+    return Page([people[follower] for _, follower in page], page[-1] if len(found) > limit else None)
+
+
+def following(
+    hub: HubContext, _caller: MaybeCaller, name: str, *, after: After | None = None, limit: int = 500
+) -> Page[Account]:
+    """The users whom a user follows, newest follow first.
+
+    Raises:
+        AccountNotFound: there is no such user.
+    """
+    with hub.read() as tx:
+        account = find(tx, name, is_user=True)
+        found = follows.followed_users(tx, account.id, after=after, limit=limit + 1)
+        people = accounts.by_ids(tx, [followed for _, followed in found[:limit]])
+    page = found[:limit]
+    return Page([people[followed] for _, followed in page], page[-1] if len(found) > limit else None)
+
+
+def find(tx: Read, name: str, *, is_user: bool) -> Account:
+    """The user, or else the organisation, of this name.
+
+    Raises:
+        AccountNotFound: there is none.
+    """
+    found = accounts.find(tx, name)
+    if found is None or found.is_user != is_user:
+        raise AccountNotFound(name, "user" if is_user else "organisation")
+    return found

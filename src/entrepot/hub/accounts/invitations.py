@@ -1,0 +1,150 @@
+"""Invitations into organisations: sent by administrators, accepted or declined by whom they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts, invitations
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.invitations import Invitation
+from entrepot.errors import AccountNotFound, LimitExceeded, NotAllowed, Refused, ThingNotFound
+from entrepot.hub import audit
+from entrepot.hub.accounts import orgs
+from entrepot.hub.accounts.accounts import org_subject
+from entrepot.hub.accounts.members import parse_role
+from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_write
+from entrepot.hub.context import HubContext
+from entrepot.names import new_uid
+
+LIFETIME_MS = 14 * 86_400_000
+MAX_WAITING = 1_000
+"""Invitations into one organisation that nobody has answered yet."""
+
+
+@attrs.frozen
+class InvitationDetails:
+    """An invitation with the accounts it is about; ``inviter`` None has gone since."""
+
+    invitation: Invitation
+    org: Account
+    user: Account
+    inviter: Account | None
+
+
+def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str) -> InvitationDetails:
+    """Offer a user a role in an organisation for 14 days, in place of an earlier offer.
+
+    Raises:
+        LoginRequired, AccountNotFound, NotAllowed: no such user or organisation, or not the caller's to change.
+        InvalidName: there is no such role.
+        Refused: the user is a member already.
+        LimitExceeded: too many wait for an answer.
+    """
+    word = parse_role(role).name.lower()
+    with hub.write() as tx:
+        org, admin = orgs.administered(tx, caller, name)
+        guest = accounts.find(tx, user)
+        if guest is None or not guest.is_user:
+            raise AccountNotFound(user, "user")
+        if accounts.role_of(tx, org.id, guest.id) is not None:
+            raise Refused(f"{guest.name} is a member of {org.name} already: change the role instead")
+        now = hub.now_ms()
+        invitations.forget_expired(tx, org.id, now)
+        if len(invitations.of_org(tx, org.id, now)) >= MAX_WAITING:
+            raise LimitExceeded("the number of unanswered invitations", MAX_WAITING, "cancel some first")
+        fresh = Invitation(0, new_uid(), org.id, guest.id, word, admin.account.id, now, now + LIFETIME_MS)
+        made = invitations.put(tx, fresh)
+        audit.record(hub, tx, admin, "invitation.create", org_subject(org), {"user": guest.name, "role": word})
+    return InvitationDetails(made, org, guest, admin.account)
+
+
+def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> Sequence[InvitationDetails]:
+    """The unanswered invitations into an organisation, oldest first.
+
+    Raises:
+        LoginRequired, AccountNotFound, NotAllowed: no such organisation, or the caller is not its administrator.
+    """
+    with hub.read() as tx:
+        org, _ = orgs.administered(tx, caller, name)
+        return _offers(tx, invitations.of_org(tx, org.id, hub.now_ms()))
+
+
+def own(hub: HubContext, caller: MaybeCaller) -> Sequence[InvitationDetails]:
+    """The caller's invitations that wait for an answer, oldest first.
+
+    Raises:
+        LoginRequired, NotAllowed: nobody in particular, or a fine-grained token, is asking.
+    """
+    known = require_login(caller)
+    if known.limits is not None:
+        raise NotAllowed("This token is fine-grained: those see no invitations")
+    with hub.read() as tx:
+        return _offers(tx, invitations.of_user(tx, known.account.id, hub.now_ms()))
+
+
+def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
+    """Become a member of the organisation, with the role that was offered.
+
+    Raises:
+        LoginRequired, NotAllowed: nobody in particular is asking, or the token is not for this.
+        ThingNotFound: the caller has no such invitation, or it has expired.
+    """
+    guest = require_write(caller)
+    with hub.write() as tx:
+        offer = _own(hub, tx, guest, uid)
+        invitations.remove(tx, offer.org.id, guest.account.id)
+        # Somebody may have made them a member meanwhile, with a role of its own.
+        if accounts.role_of(tx, offer.org.id, guest.account.id) is None:
+            accounts.join_org(tx, offer.org.id, guest.account.id, offer.invitation.role)
+        details = {"user": guest.account.name, "role": offer.invitation.role}
+        audit.record(hub, tx, guest, "member.join", org_subject(offer.org), details)
+    return offer
+
+
+def decline(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
+    """Take no part in the organisation.
+
+    Raises:
+        LoginRequired, NotAllowed, ThingNotFound: as :func:`accept`.
+    """
+    guest = require_write(caller)
+    with hub.write() as tx:
+        offer = _own(hub, tx, guest, uid)
+        invitations.remove(tx, offer.org.id, guest.account.id)
+        audit.record(hub, tx, guest, "invitation.decline", org_subject(offer.org), {"user": guest.account.name})
+
+
+def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
+    """Take an invitation back.
+
+    Raises:
+        LoginRequired, AccountNotFound, NotAllowed: no such organisation, or the caller is not its administrator.
+        ThingNotFound: nobody was invited with this id, or it has been answered.
+    """
+    with hub.write() as tx:
+        org, admin = orgs.administered(tx, caller, name)
+        found = invitations.by_uid(tx, uid, hub.now_ms())
+        if found is None or found.org_id != org.id:
+            raise ThingNotFound("invitation", uid)
+        [offer] = _offers(tx, [found])
+        invitations.remove(tx, org.id, found.user_id)
+        audit.record(hub, tx, admin, "invitation.cancel", org_subject(org), {"user": offer.user.name})
+
+
+def _own(hub: HubContext, tx: Read, guest: Caller, uid: str) -> InvitationDetails:
+    found = invitations.by_uid(tx, uid, hub.now_ms())
+    if found is None or found.user_id != guest.account.id:
+        raise ThingNotFound("invitation", uid)
+    return _offers(tx, [found])[0]
+
+
+def _offers(tx: Read, found: Sequence[Invitation]) -> list[InvitationDetails]:
+    ids = {number for item in found for number in (item.org_id, item.user_id, item.inviter_id)}
+    people = accounts.by_ids(tx, sorted(ids))
+    return [
+        InvitationDetails(item, people[item.org_id], people[item.user_id], people.get(item.inviter_id))
+        for item in found
+    ]

@@ -1,0 +1,101 @@
+"""The members of organisations: listed, given other roles, taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account, Member
+from entrepot.errors import AccountNotFound, InvalidName, NotAllowed, ThingNotFound
+from entrepot.hub import audit, scopes
+from entrepot.hub.accounts import orgs
+from entrepot.hub.accounts.accounts import assign_role, check_admin_left, org_subject
+from entrepot.hub.callers import MaybeCaller, Role, require_change
+from entrepot.hub.context import HubContext
+
+
+@attrs.frozen
+class MemberPage:
+    """Some members of an organisation, by name.
+
+    ``with_roles``: whether the caller belongs there too, and so may know the
+    roles; ``after``: the name behind which the next page begins, None at the end.
+    """
+
+    members: Sequence[Member]
+    with_roles: bool
+    after: str | None
+
+
+def list_members(hub: HubContext, caller: MaybeCaller, name: str, *, after: str = "", limit: int = 500) -> MemberPage:
+    """A page of the members of an organisation; who belongs to it is public, their roles are not.
+
+    Raises:
+        AccountNotFound: there is no organisation of this name.
+    """
+    with hub.read() as tx:
+        org = orgs.find(tx, name)
+        found = accounts.members(tx, org.id, after=after, limit=limit + 1)
+    page = found[:limit]
+    with_roles = caller is not None and caller.role_in(org.id) is not None
+    return MemberPage(page, with_roles, page[-1].user.name if len(found) > limit else None)
+
+
+def change_role(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str) -> None:
+    """Give a member another role; one who is no member yet is to be invited.
+
+    Raises:
+        LoginRequired, AccountNotFound, NotAllowed: no such organisation, or not the caller's to change.
+        ThingNotFound: the user is no member.
+        InvalidName: there is no such role.
+        Refused: the organisation would be left without an administrator.
+    """
+    wanted = parse_role(role)
+    with hub.write() as tx:
+        org, admin = orgs.administered(tx, caller, name)
+        assign_role(hub, tx, admin, org, _member(tx, org, user), wanted)
+
+
+def remove(hub: HubContext, caller: MaybeCaller, name: str, user: str) -> None:
+    """Take a member out of an organisation; members may also take out themselves.
+
+    Raises:
+        LoginRequired, AccountNotFound, NotAllowed: no such organisation, or not the caller's to change.
+        ThingNotFound: the user is no member.
+        Refused: the organisation would be left without an administrator.
+    """
+    known = require_change(caller)
+    with hub.write() as tx:
+        is_self = known.account.name.lower() == user.lower()
+        org = orgs.find(tx, name) if is_self else orgs.administered(tx, known, name)[0]
+        if not known.permits(scopes.ORG_WRITE, org.id):
+            raise NotAllowed(f"This token lacks the permission '{scopes.ORG_WRITE}' for {org.name}")
+        member = _member(tx, org, user)
+        check_admin_left(tx, org, member)
+        accounts.leave_org(tx, org.id, member.id)
+        action = "member.leave" if is_self else "member.remove"
+        audit.record(hub, tx, known, action, org_subject(org), {"user": member.name})
+
+
+def parse_role(word: str) -> Role:
+    """Read the name of a role.
+
+    Raises:
+        InvalidName: there is no such role.
+    """
+    names = [role.name.lower() for role in Role]
+    if word not in names:
+        raise InvalidName("role", word, f"expected {', '.join(names)}")
+    return Role.parse(word)
+
+
+def _member(tx: Read, org: Account, user: str) -> Account:
+    found = accounts.find(tx, user)
+    if found is None or not found.is_user:
+        raise AccountNotFound(user, "user")
+    if accounts.role_of(tx, org.id, found.id) is None:
+        raise ThingNotFound(f"member of {org.name}", found.name)
+    return found

@@ -1,0 +1,151 @@
+"""Organisations, as people make, configure and delete them."""
+
+from __future__ import annotations
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account as Account
+from entrepot.catalog.repos import repositories
+from entrepot.errors import AccountNotFound, NotAllowed, Refused
+from entrepot.hub import audit
+from entrepot.hub.accounts.accounts import found_org, org_subject, parse_visibility
+from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login, require_write
+from entrepot.hub.context import HubContext
+from entrepot.names import parse_details, parse_fullname
+
+HUB_DEFAULT = "default"
+"""In place of a visibility: what the setting of the hub says."""
+
+
+@attrs.frozen
+class NewOrg:
+    """An organisation to make; ``fullname`` None is its name, ``default_visibility`` None the hub's setting."""
+
+    name: str
+    fullname: str | None = None
+    default_visibility: str | None = None
+
+
+@attrs.frozen
+class OrgChanges:
+    """What to change of an organisation; None leaves it as it is.
+
+    ``default_visibility``: ``public``, ``private``, or ``default`` for the hub's setting.
+    """
+
+    fullname: str | None = None
+    details: str | None = None
+    default_visibility: str | None = None
+
+
+def create(hub: HubContext, caller: MaybeCaller, new: NewOrg) -> Account:
+    """Make an organisation, which the caller administers.
+
+    Raises:
+        LoginRequired, NotAllowed: nobody is asking, the token is not for this, or
+            the hub leaves organisations to its administrators.
+        InvalidName: the name or a value breaks a rule.
+        AlreadyExists: the name is taken, in any case.
+    """
+    maker = require_write(caller)
+    if not (hub.settings.users_create_orgs or maker.sees_all):
+        raise NotAllowed("On this hub organisations are made by its administrators: ask one of them")
+    with hub.write() as tx:
+        return found_org(hub, tx, maker, new.name, maker.account, new.fullname, new.default_visibility)
+
+
+def settings(hub: HubContext, caller: MaybeCaller, name: str) -> Account:
+    """An organisation with its settings, for those who belong to it.
+
+    Raises:
+        LoginRequired, AccountNotFound, NotAllowed: as :func:`belonging`.
+    """
+    with hub.read() as tx:
+        org, _ = belonging(tx, caller, name)
+        return org
+
+
+def configure(hub: HubContext, caller: MaybeCaller, name: str, changes: OrgChanges) -> Account:
+    """Change what an organisation is called and what it does with new repositories.
+
+    Raises:
+        LoginRequired, AccountNotFound, NotAllowed: as :func:`administered`.
+        InvalidName, Malformed, LimitExceeded: a value cannot be used.
+    """
+    values: dict[str, str | None] = {}
+    if changes.fullname is not None:
+        values["fullname"] = parse_fullname(changes.fullname)
+    if changes.details is not None:
+        values["details"] = parse_details(changes.details)
+    if changes.default_visibility is not None:
+        word = changes.default_visibility
+        values["default_visibility"] = parse_visibility(None if word == HUB_DEFAULT else word)
+    with hub.write() as tx:
+        org, admin = administered(tx, caller, name)
+        if values:
+            accounts.update(tx, org.id, **values)
+            audit.record(hub, tx, admin, "org.settings", org_subject(org), values)
+        return find(tx, org.name)
+
+
+def delete(hub: HubContext, caller: MaybeCaller, name: str) -> None:
+    """Remove an organisation that owns no repositories, with its collections and invitations.
+
+    Raises:
+        LoginRequired, AccountNotFound, NotAllowed: as :func:`administered`.
+        Refused: it owns repositories.
+    """
+    with hub.write() as tx:
+        org, admin = administered(tx, caller, name)
+        owned = [str(row.ref.id) for row in repositories.owned_by(tx, org.id)]
+        if owned:
+            more = f" and {len(owned) - 5} more" if len(owned) > 5 else ""
+            raise Refused(f"{org.name} still owns {', '.join(owned[:5])}{more}: move or delete them first")
+        accounts.remove(tx, org.id)
+        audit.record(hub, tx, admin, "org.delete", org_subject(org))
+
+
+def administered(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Caller]:
+    """An organisation that the caller may change, members included.
+
+    Raises:
+        LoginRequired: nobody in particular is asking.
+        AccountNotFound: there is no organisation of this name.
+        NotAllowed: the caller, or the token, is not its administrator.
+    """
+    known = require_change(caller)
+    org = find(tx, name)
+    role = known.role_in(org.id)
+    if role is None or role < Role.ADMIN:
+        own = "you are not a member" if role is None else f"with this token your role is '{role.name.lower()}'"
+        raise NotAllowed(f"The role 'admin' in {org.name} is needed for this: {own}")
+    return org, known
+
+
+def belonging(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Caller]:
+    """An organisation that the caller is a member of, whatever their role.
+
+    Raises:
+        LoginRequired: nobody in particular is asking.
+        AccountNotFound: there is no organisation of this name.
+        NotAllowed: the caller is no member, or the token is for other things.
+    """
+    known = require_login(caller)
+    org = find(tx, name)
+    if known.role_in(org.id) is None:
+        raise NotAllowed(f"You are not a member of {org.name}")
+    return org, known
+
+
+def find(tx: Read, name: str) -> Account:
+    """The organisation of this name.
+
+    Raises:
+        AccountNotFound: there is none.
+    """
+    found = accounts.find(tx, name)
+    if found is None or found.is_user:
+        raise AccountNotFound(name, "organisation")
+    return found

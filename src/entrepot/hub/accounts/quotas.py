@@ -1,0 +1,216 @@
+"""Quotas: how much a namespace may keep, what it uses, and the refusal of more.
+
+Used are the bytes of large files and of git objects, before compression, of
+all repositories of a namespace, those uploaded and not committed yet included.
+Bytes that two repositories share count in both, as if they did not.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts, quotas
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.quotas import QuotaRow as QuotaRow
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import AccountNotFound, LimitExceeded, Malformed, NotAllowed, QuotaExceeded
+from entrepot.hub import audit
+from entrepot.hub.accounts import orgs
+from entrepot.hub.callers import MaybeCaller, require_login
+from entrepot.hub.context import HubContext
+
+MAX_BYTES = 1 << 60
+MAX_REPOS = 1_000_000_000
+
+
+@attrs.frozen
+class NamespaceQuota:
+    """What holds for a namespace; None is no limit. ``used`` bytes and ``repos`` stand against it."""
+
+    namespace: str
+    max_bytes: int | None
+    max_repos: int | None
+    max_file_bytes: int | None
+    used: int
+    repos: int
+
+
+@attrs.define
+class Allowance:
+    """What may still be put into one namespace. Not for use by several threads."""
+
+    _hub: HubContext
+    _namespace_id: int
+    namespace: str
+    max_bytes: int | None
+    max_file_bytes: int | None
+    used: int
+
+    def check_file(self, what: str, size: int) -> None:
+        """Refuse a file that is too large, whatever room is left.
+
+        Raises:
+            LimitExceeded: it is.
+        """
+        if self.max_file_bytes is not None and size > self.max_file_bytes:
+            cure = "split it, or ask an administrator of this hub for a larger quota"
+            raise LimitExceeded(f"{what} ({size:,} bytes) in the namespace {self.namespace}", self.max_file_bytes, cure)
+
+    def check(self, size: int) -> None:
+        """Refuse bytes for which there is no room; a change without any is fine even when too much is used.
+
+        Raises:
+            QuotaExceeded: there is none; nothing was counted.
+        """
+        if size > 0 and self.max_bytes is not None and self.used + size > self.max_bytes:
+            raise _exceeded(self.namespace, *(render(number) for number in (self.max_bytes, self.used, size)))
+
+    def promise(self, size: int) -> None:
+        """Keep room for bytes that may come later, in this allowance only.
+
+        Raises:
+            QuotaExceeded: there is no room for them; nothing was counted.
+        """
+        self.check(size)
+        self.used += size
+
+    def spend(self, size: int) -> None:
+        """Count bytes that are let in.
+
+        Raises:
+            QuotaExceeded: there is no room for them; nothing was counted.
+        """
+        self.promise(size)
+        self._hub.usage_cache.add(self._namespace_id, size)
+
+
+def allowance(hub: HubContext, tx: Read, row: RepoRow) -> Allowance:
+    """What may still be put into the namespace of a repository; costs one small query where there is no limit."""
+    return allowance_of(hub, tx, row.namespace_id, row.namespace)
+
+
+def allowance_of(hub: HubContext, tx: Read, namespace_id: int, namespace: str) -> Allowance:
+    """What may still be put into a namespace."""
+    row = _effective(hub, quotas.find(tx, namespace_id))
+    used = 0 if row.max_bytes is None else _used(hub, tx, namespace_id)
+    return Allowance(hub, namespace_id, namespace, row.max_bytes, row.max_file_bytes, used)
+
+
+def check_new_repo(
+    hub: HubContext, tx: Read, namespace: Account, *, size: int = 0, copied_from: RepoRow | None = None
+) -> None:
+    """Refuse one more repository of a namespace, or the bytes that come with it.
+
+    Args:
+        size: bytes of its first files.
+        copied_from: the repository that is moved or copied there.
+
+    Raises:
+        QuotaExceeded: there is no room for it.
+    """
+    limit = _effective(hub, quotas.find(tx, namespace.id)).max_repos
+    count = quotas.count_repos(tx, namespace.id) if limit is not None else 0
+    if limit is not None and count >= limit:
+        raise _exceeded(namespace.name, f"{limit:,} repositories", f"{count:,}", "1")
+    if copied_from is None and not size:
+        return
+    room = allowance_of(hub, tx, namespace.id, namespace.name)
+    if room.max_bytes is not None:
+        room.check(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
+
+
+def own(hub: HubContext, caller: MaybeCaller) -> NamespaceQuota:
+    """The quota of the caller's own namespace.
+
+    Raises:
+        LoginRequired, NotAllowed: nobody in particular, or a fine-grained token, is asking.
+    """
+    known = require_login(caller)
+    if known.limits is not None:
+        raise NotAllowed("This token is fine-grained: those see no quotas of their owner")
+    with hub.read() as tx:
+        return _describe(hub, tx, known.account)
+
+
+def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> NamespaceQuota:
+    """The quota of an organisation, for those who belong to it.
+
+    Raises:
+        LoginRequired, AccountNotFound, NotAllowed: as :func:`entrepot.hub.accounts.orgs.belonging`.
+    """
+    with hub.read() as tx:
+        org, _ = orgs.belonging(tx, caller, name)
+        return _describe(hub, tx, org)
+
+
+def show(hub: HubContext, name: str) -> NamespaceQuota:
+    """The quota of any namespace, for the machine's own administrator.
+
+    Raises:
+        AccountNotFound: there is no user or organisation of this name.
+    """
+    with hub.read() as tx:
+        return _describe(hub, tx, _namespace(tx, name))
+
+
+def change(hub: HubContext, name: str, changes: dict[str, int | None], *, by: str = audit.CONSOLE) -> NamespaceQuota:
+    """Set limits of a namespace; what is there already stays, however much it is.
+
+    Args:
+        changes: ``max_bytes``, ``max_repos``, ``max_file_bytes`` to a number, 0
+            for no limit, or None for what the settings of the hub say.
+
+    Raises:
+        AccountNotFound: there is no user or organisation of this name.
+        Malformed: a number is out of range.
+    """
+    for key, value in changes.items():
+        if value is not None and not 0 <= value <= (MAX_REPOS if key == "max_repos" else MAX_BYTES):
+            raise Malformed("quota", f"{key.replace('_', ' ')} is out of range")
+    with hub.write() as tx:
+        namespace = _namespace(tx, name)
+        quotas.put(tx, namespace.id, attrs.evolve(quotas.find(tx, namespace.id), **changes))
+        audit.record(hub, tx, by, "quota.set", f"namespace {namespace.name}", changes)
+    return show(hub, name)
+
+
+def render(size: int) -> str:
+    """A number of bytes for people, rounded down: ``1.9 GiB``."""
+    for unit, one in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20)):
+        if size >= one:
+            return f"{size * 10 // one / 10:,.1f} {unit}"
+    return f"{size:,} bytes"
+
+
+def _exceeded(namespace: str, limit: str, used: str, needed: str) -> QuotaExceeded:
+    # git cuts long lines: the facts come before the cure.
+    facts = f"{limit} are allowed, {used} are used, {needed} more would be needed"
+    return QuotaExceeded(
+        namespace, f"{facts}; delete what is not needed, or ask an administrator of this hub for a larger quota"
+    )
+
+
+def _describe(hub: HubContext, tx: Read, namespace: Account) -> NamespaceQuota:
+    row = _effective(hub, quotas.find(tx, namespace.id))
+    used, count = _used(hub, tx, namespace.id), quotas.count_repos(tx, namespace.id)
+    return NamespaceQuota(namespace.name, row.max_bytes, row.max_repos, row.max_file_bytes, used, count)
+
+
+def _used(hub: HubContext, tx: Read, namespace_id: int) -> int:
+    return hub.usage_cache.used(namespace_id, hub.now_ms(), lambda: quotas.bytes_of_namespace(tx, namespace_id))
+
+
+def _effective(hub: HubContext, row: QuotaRow) -> QuotaRow:
+    """What holds: the row, else the settings; None is no limit."""
+    settings = hub.settings
+    max_bytes = settings.default_quota_bytes if row.max_bytes is None else row.max_bytes
+    max_repos = settings.default_quota_repos if row.max_repos is None else row.max_repos
+    return QuotaRow(max_bytes or None, max_repos or None, row.max_file_bytes or None)
+
+
+def _namespace(tx: Read, name: str) -> Account:
+    found = accounts.find(tx, name)
+    if found is None:
+        raise AccountNotFound(name)
+    return found

@@ -1,0 +1,43 @@
+"""Noting when tokens are used without a write for each request."""
+
+from __future__ import annotations
+
+import threading
+
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Token
+from entrepot.hub.context import HubContext
+
+EVERY_MS = 3_600_000
+"""A use within this time after one that was written down is not written down."""
+
+
+class TokenUsage:
+    """Collects in memory; :meth:`flush` writes to the catalog, at most once an hour for each token. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._noted: dict[str, int] = {}
+
+    def note(self, token: Token, now_ms: int) -> None:
+        """Take notice of a token that came with a request."""
+        if token.used_ms is None or now_ms - token.used_ms >= EVERY_MS:
+            with self._lock:
+                self._noted[token.uid] = now_ms
+
+    def flush(self, hub: HubContext) -> None:
+        """Write down what was noted; what cannot be written now is kept for the next time."""
+        with self._lock:
+            noted, self._noted = self._noted, {}
+        if not noted:
+            return
+        is_written = False
+        try:
+            with hub.write() as tx:
+                for uid, now_ms in noted.items():
+                    accounts.note_token_use(tx, uid, now_ms, every_ms=EVERY_MS)
+            is_written = True
+        finally:
+            if not is_written:
+                with self._lock:
+                    self._noted = noted | self._noted

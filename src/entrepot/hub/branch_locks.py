@@ -1,0 +1,47 @@
+"""Taking turns within one process, so that writers of one branch do not race in vain.
+
+Correctness never rests on this: refs move by compare-and-swap. Without turns,
+of N writers all but one would redo their work after every commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Hashable, Iterator
+
+from entrepot.errors import Busy
+
+
+class BranchLocks:
+    """One lock for each key that somebody holds or waits for."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._queues: dict[Hashable, tuple[threading.Lock, int]] = {}
+
+    @contextlib.contextmanager
+    def take(self, key: Hashable, timeout_s: float = 60.0) -> Iterator[None]:
+        """Wait until nobody else in this process holds the key.
+
+        Raises:
+            Busy: no turn within the time.
+        """
+        with self._guard:
+            lock, waiting = self._queues.get(key, (threading.Lock(), 0))
+            self._queues[key] = (lock, waiting + 1)
+        taken = False
+        try:
+            taken = lock.acquire(timeout=timeout_s)
+            if not taken:
+                raise Busy("the branch")
+            yield
+        finally:
+            if taken:
+                lock.release()
+            with self._guard:
+                lock, waiting = self._queues[key]
+                if waiting == 1:
+                    del self._queues[key]
+                else:
+                    self._queues[key] = (lock, waiting - 1)

@@ -1,0 +1,170 @@
+"""Signed capabilities: who was given one, and whether they still have the right that it carries.
+
+Signed URLs and the tokens of the chunk store outlive the request that asked
+for them. They therefore name their holder, and every use is judged as if the
+holder asked now: after a demotion, a removal, a revocation, a change of scopes,
+visibility or gate, the next request is refused. Writes are judged once more in
+the transaction that publishes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Forbidden, InvalidCredentials, InvalidSignature, NotAllowed, NotFound, RepoNotFound
+from entrepot.hub import access, callers
+from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.community import pull_request_access
+from entrepot.names import MAIN, RefName, RepoRef, RepoType, Uid, parse_repo_id
+
+_ENDED = "the token that asked for it was revoked, replaced or has expired"
+
+
+@attrs.frozen
+class Capability:
+    """The holder of a capability and the repository that it is for.
+
+    ``name``: type and id of a repository, for capabilities that clients keep by
+    name: they hold for the repository that has the name now, and never for
+    another one. ``stamp``: of the token that asked (:func:`~entrepot.hub.callers.stamp_of`).
+    ``user_id`` None: an anonymous caller. ``revision``: where uploaded content
+    is to be committed; None for a pull request that does not exist yet.
+    """
+
+    repo: Uid
+    user_id: int | None = None
+    stamp: str = ""
+    revision: str | None = None
+    name: str = ""
+
+    def by_name(self, row: RepoRow) -> Capability:
+        """Return the same grant for whichever repository has the name of this one."""
+        return attrs.evolve(self, name=f"{row.type.value} {row.ref.id.key}")
+
+    def fields(self) -> dict[str, str]:
+        """Return the grant as short texts, to be signed."""
+        found = {"repo": str(self.repo)}
+        if self.user_id is not None:
+            found |= {"user": str(self.user_id), "token": self.stamp}
+        if self.revision is not None:
+            found["rev"] = self.revision
+        if self.name:
+            found["name"] = self.name
+        return found
+
+
+def of(row: RepoRow, caller: MaybeCaller, revision: str | None = None) -> Capability:
+    """Return the grant of a caller whose right to a repository was judged just now."""
+    if caller is None:
+        return Capability(row.uid, revision=revision)
+    return Capability(row.uid, caller.account.id, callers.stamp_of(caller.token), revision)
+
+
+def for_upload(row: RepoRow, author: Caller, revision: str | None) -> Capability:
+    """Return the grant of a caller whose right to upload for a revision was judged just now."""
+    return of(row, author, target(row, author, revision))
+
+
+def target(row: RepoRow, author: Caller, revision: str | None) -> str | None:
+    """Return the revision whose right an upload depends on: a writer who is demoted does not become a proposer."""
+    return str(MAIN) if revision is None and access.may_write(author, row) else revision
+
+
+def of_fields(fields: Mapping[str, str]) -> Capability:
+    """Return the grant in the fields of a capability whose signature was checked.
+
+    Raises:
+        InvalidSignature: it names no repository, or no token.
+    """
+    if "repo" not in fields or ("user" in fields) != ("token" in fields):
+        raise InvalidSignature("it does not say who asked for it")
+    user_id = int(fields["user"]) if "user" in fields else None
+    return Capability(Uid(fields["repo"]), user_id, fields.get("token", ""), fields.get("rev"), fields.get("name", ""))
+
+
+def reading_repo(tx: Read, grant: Capability, now_ms: int) -> RepoRow | None:
+    """Return the repository of a grant if its holder may read the content now, else None."""
+    row = _find(tx, grant)
+    if row is None or not callers.is_active(tx, grant.user_id):
+        return None
+    try:
+        is_open = not row.is_private and row.gated == "no"
+        return access.readable(tx, None if is_open else _holder(tx, grant, now_ms), row.ref)
+    except (Forbidden, NotFound, InvalidCredentials):
+        return None
+
+
+def writing_repo(tx: Read, grant: Capability, now_ms: int) -> tuple[RepoRow, Caller]:
+    """Return the repository of a grant and its holder, who may upload to it now.
+
+    Raises:
+        RepoNotFound: it was deleted, or the holder no longer sees it.
+        InvalidSignature: the token that asked is no longer valid.
+        NotAllowed, GatedRepo, RepoDisabled, RevisionNotFound, Refused: as
+            :func:`proposals.uploader <entrepot.hub.community.pull_request_access.uploader>`.
+    """
+    row = _find(tx, grant)
+    if row is None:
+        raise RepoNotFound
+    try:
+        holder = _holder(tx, grant, now_ms)
+    except InvalidCredentials:
+        raise InvalidSignature(_ENDED) from None
+    return pull_request_access.uploader(tx, holder, row.ref, grant.revision)
+
+
+def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, now_ms: int) -> Caller:
+    """Return a writer as they are now, in the transaction that publishes what they sent.
+
+    Args:
+        row: the repository as it was when the request began.
+        ref: the branch or head of a pull request that is to move; None for a
+            pull request that is opened with this very change.
+
+    Raises:
+        InvalidCredentials: the caller's token is no longer valid.
+        RepoNotFound: it was deleted, or the caller no longer sees it.
+        NotAllowed, GatedRepo, RepoDisabled, RevisionNotFound, Refused: as :func:`writer`.
+    """
+    now = repositories.by_id(tx, row.id)
+    if now is None or now.uid != row.uid:
+        raise RepoNotFound
+    known = callers.renewed(tx, caller, now_ms)
+    return pull_request_access.uploader(tx, known, now.ref, None if ref is None else str(ref))[1]
+
+
+def recheck_push(tx: Read, caller: Caller, row: RepoRow, now_ms: int) -> tuple[RepoRow, Caller]:
+    """Return repository and pusher as they are now, who may at least propose changes; errors as :func:`recheck`."""
+    now = repositories.by_id(tx, row.id)
+    if now is None or now.uid != row.uid:
+        raise RepoNotFound
+    return pull_request_access.uploader(tx, callers.renewed(tx, caller, now_ms), now.ref, None)
+
+
+def holder(tx: Read, grant: Capability, now_ms: int) -> MaybeCaller:
+    """Return who was given a grant, with the rights of now; None for anonymous callers and once the token is gone."""
+    if grant.user_id is None:
+        return None
+    try:
+        return callers.by_stamp(tx, grant.stamp, grant.user_id, now_ms)
+    except (InvalidCredentials, Forbidden):
+        return None
+
+
+def _find(tx: Read, grant: Capability) -> RepoRow | None:
+    if not grant.name:
+        return repositories.by_uid(tx, grant.repo)
+    kind, _, name = grant.name.partition(" ")
+    ref = RepoRef(RepoType(kind), parse_repo_id(name))
+    return repositories.find(tx, ref) or repositories.find_redirect(tx, ref)
+
+
+def _holder(tx: Read, grant: Capability, now_ms: int) -> Caller:
+    if grant.user_id is None:
+        raise NotAllowed("An anonymous caller asked for this")
+    return callers.by_stamp(tx, grant.stamp, grant.user_id, now_ms)

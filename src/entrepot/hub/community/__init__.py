@@ -1,0 +1,1 @@
+"""Use cases on discussions, access requests, collections, likes and moderation."""

@@ -1,0 +1,299 @@
+"""Discussions as every use case about them needs them: found, judged, added to.
+
+Whoever sees a repository reads its discussions and may take part; titles and
+states are changed by who began a discussion and by those who may write to the
+repository. The setting ``discussionsDisabled`` ends all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from entrepot.catalog import Read, Write
+from entrepot.catalog.community import discussions
+from entrepot.catalog.community.discussions import DiscussionRow, EventRow
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import LimitExceeded, Malformed, NotAllowed, ThingNotFound
+from entrepot.hub import access, events
+from entrepot.hub.callers import Caller, MaybeCaller, require_login
+from entrepot.hub.community import discussion_events
+from entrepot.hub.community.discussion_events import DiscussionEvent
+from entrepot.hub.context import HubContext
+from entrepot.names import Oid, RefName, RepoRef, new_uid, pull_ref
+
+MIN_TITLE, MAX_TITLE = 3, 200
+MAX_TEXT = 65_536
+"""Characters of one comment."""
+
+MAX_EVENTS = 1_000
+"""Events of one discussion: it is read as a whole."""
+
+_DISABLED = "discussionsDisabled"
+
+
+def visible_repo(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
+    """A repository whose discussions the caller may read.
+
+    Raises:
+        NotAllowed: its discussions are disabled.
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    row = access.visible(tx, caller, ref)
+    check_enabled(row)
+    return row
+
+
+def repo_to_discuss(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """A repository in whose discussions the caller may take part.
+
+    Raises:
+        LoginRequired, NotAllowed: they may not, or its discussions are disabled.
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    row = access.visible(tx, caller, ref, by_alias=False)
+    known = require_login(caller)
+    if not access.may_write(known, row):
+        row, known = access.discussable(tx, caller, ref)
+    check_enabled(row)
+    return row, known
+
+
+def discussion_to_change(
+    tx: Read, caller: MaybeCaller, ref: RepoRef, num: int
+) -> tuple[RepoRow, Caller, DiscussionRow]:
+    """A discussion whose title and state the caller may change: its author, or who may write to the repository.
+
+    Raises:
+        ThingNotFound: there is no such discussion.
+        NotAllowed: it is somebody else's.
+        LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: as :func:`joined`.
+    """
+    row, known = repo_to_discuss(tx, caller, ref)
+    discussion = get(tx, row, num)
+    check_may_change(known, row, discussion.author_id)
+    return row, known, discussion
+
+
+def owned(tx: Read, caller: MaybeCaller, ref: RepoRef, num: int) -> tuple[RepoRow, Caller, DiscussionRow]:
+    """A discussion that the caller may pin, merge or delete: who may write to the repository.
+
+    Raises:
+        as :func:`led`.
+    """
+    check_enabled(access.visible(tx, caller, ref, by_alias=False))
+    row, known = access.writable(tx, caller, ref)
+    return row, known, get(tx, row, num)
+
+
+def get(tx: Read, row: RepoRow, num: int) -> DiscussionRow:
+    """The discussion with this number.
+
+    Raises:
+        ThingNotFound: there is none.
+    """
+    discussion = discussions.find(tx, row.id, num) if 0 < num < 1 << 31 else None
+    if discussion is None:
+        raise ThingNotFound("discussion", str(num))
+    return discussion
+
+
+def get_pull(tx: Read, row: RepoRow, num: int) -> DiscussionRow:
+    """The pull request with this number.
+
+    Raises:
+        ThingNotFound: there is none, or a discussion has the number.
+    """
+    discussion = get(tx, row, num)
+    if not discussion.is_pull:
+        raise ThingNotFound("pull request", str(num))
+    return discussion
+
+
+def may_change(known: Caller, row: RepoRow, author_id: int) -> bool:
+    """Whether the caller is an author, or may write to the repository."""
+    return author_id == known.account.id or access.may_write(known, row)
+
+
+def check_may_change(known: Caller, row: RepoRow, author_id: int) -> None:
+    """Raise unless the caller is an author, or may write to the repository.
+
+    Raises:
+        NotAllowed: they are neither.
+    """
+    if not may_change(known, row, author_id):
+        raise NotAllowed(
+            f"Only its author and those who may write to the {row.type.value} {row.ref.id} can do this: you are neither"
+        )
+
+
+def check_enabled(row: RepoRow) -> None:
+    """Refuse when a repository wants no discussions.
+
+    Raises:
+        NotAllowed: its discussions are disabled.
+    """
+    if row.settings.get(_DISABLED):
+        raise NotAllowed("Discussions are disabled for this repository")
+
+
+def checked_title(text: str) -> str:
+    """A title without surrounding white space, on one line.
+
+    Raises:
+        Malformed: it has fewer than 3 or more than 200 characters.
+    """
+    title = " ".join(text.split())
+    if not MIN_TITLE <= len(title) <= MAX_TITLE:
+        raise Malformed("title", f"use {MIN_TITLE} to {MAX_TITLE} characters")
+    return title
+
+
+def checked_text(text: str) -> str:
+    """The text of a comment.
+
+    Raises:
+        Malformed: it is empty.
+        LimitExceeded: it has more than 65,536 characters.
+    """
+    if not text.strip():
+        raise Malformed("comment", "it is empty")
+    if len(text) > MAX_TEXT:
+        raise LimitExceeded("the length of a comment", MAX_TEXT)
+    return text.replace("\0", "")
+
+
+def create(
+    hub: HubContext,
+    tx: Write,
+    row: RepoRow,
+    author: Caller,
+    title: str,
+    text: str,
+    *,
+    status: str,
+    base: RefName | None,
+) -> DiscussionRow:
+    """Write down a new discussion, or with ``base`` a pull request, and its description."""
+    now, num = hub.now_ms(), discussions.next_number(tx, row.id)
+    discussion = discussions.add(
+        tx,
+        DiscussionRow(
+            id=0,
+            uid=new_uid(),
+            repo_id=row.id,
+            num=num,
+            title=title,
+            author_id=author.account.id,
+            is_pull=base is not None,
+            status=status,
+            base=base,
+            fork_oid=None,
+            merge_oid=None,
+            is_pinned=False,
+            comments=0,
+            created_ms=now,
+            updated_ms=now,
+        ),
+    )
+    first = note(hub, tx, discussion, author, "comment", discussion_events.comment_data(text, author.account.uid, now))
+    emit_event(hub, tx, row, discussion, "create", comment=first)
+    return discussion
+
+
+def add_event(
+    hub: HubContext, tx: Write, row: RepoRow, discussion: DiscussionRow, author: Caller, text: str
+) -> EventRow:
+    """Add a comment to a discussion and tell who listens.
+
+    Raises:
+        LimitExceeded: the discussion is too long.
+    """
+    data = discussion_events.comment_data(text, author.account.uid, hub.now_ms())
+    event = note(hub, tx, discussion, author, "comment", data)
+    discussions.count_comment(tx, discussion.id)
+    emit_event(hub, tx, row, discussion, "create", comment=event, scope="discussion.comment")
+    return event
+
+
+def note(
+    hub: HubContext, tx: Write, discussion: DiscussionRow, author: Caller, kind: str, data: Mapping[str, Any]
+) -> EventRow:
+    """Write down an event of a discussion.
+
+    Raises:
+        LimitExceeded: the discussion has too many already. A change of its
+            state is written down all the same, or it could not be closed.
+    """
+    if kind != "status-change" and is_full(tx, discussion):
+        raise LimitExceeded(f"the number of events in discussion {discussion.num}", MAX_EVENTS, "begin a new one")
+    now = hub.now_ms()
+    discussions.change(tx, discussion.id, updated_ms=now)
+    return discussions.add_event(tx, EventRow(0, new_uid(), discussion.id, kind, author.account.id, data, now))
+
+
+def is_full(tx: Read, discussion: DiscussionRow) -> bool:
+    """Whether a discussion has as many events as it may have."""
+    return discussions.count_events(tx, discussion.id) >= MAX_EVENTS
+
+
+def shown_event(tx: Read, event: EventRow) -> DiscussionEvent:
+    """A stored event as a value."""
+    return discussion_events.read_events(tx, [event])[0]
+
+
+def emit_event(
+    hub: HubContext,
+    tx: Write,
+    row: RepoRow,
+    discussion: DiscussionRow,
+    action: str,
+    *,
+    comment: EventRow | None = None,
+    scope: str = "discussion",
+) -> None:
+    """Tell the webhooks that listen what happened to a discussion, or to a comment in it.
+
+    Source of the keys: huggingface_hub 2.4.0, ``_webhooks_payload.py``.
+    """
+    events.emit(hub, tx, row, scope, action, _payload(tx, row, discussion, comment))
+
+
+def _payload(tx: Read, row: RepoRow, discussion: DiscussionRow, comment: EventRow | None) -> dict[str, Any]:
+    people = discussions.people(tx, [discussion.author_id, *([comment.author_id] if comment else [])])
+    page = f"/{row.ref.path}/discussions/{discussion.num}"
+    payload: dict[str, Any] = {
+        "discussion": {
+            "id": discussion.uid,
+            "num": discussion.num,
+            "title": discussion.title,
+            "status": discussion.status,
+            "isPullRequest": discussion.is_pull,
+            "pinned": discussion.is_pinned,
+            "author": {"id": people[discussion.author_id].uid} if discussion.author_id in people else {"id": ""},
+            "url": {"web": page, "api": f"/api/{row.type.plural}/{row.ref.id}/discussions/{discussion.num}"},
+        }
+    }
+    if discussion.is_pull:
+        payload["discussion"]["changes"] = {"base": discussion.base} | (
+            {"mergeCommitId": discussion.merge_oid} if discussion.merge_oid else {}
+        )
+    if comment is not None:
+        payload["comment"] = {
+            "id": comment.uid,
+            "author": {"id": people[comment.author_id].uid} if comment.author_id in people else {"id": ""},
+            "content": comment.data["raw"],
+            "hidden": comment.data["hidden"],
+            "url": {"web": f"{page}#{comment.uid}"},
+        }
+    return payload
+
+
+def head_ref(discussion: DiscussionRow) -> RefName:
+    """The ref that holds what a pull request proposes."""
+    return pull_ref(discussion.num)
+
+
+def commit_data(subject: str, oid: Oid) -> dict[str, Any]:
+    """The arrival of a commit as the catalog keeps it."""
+    return {"subject": subject[:MAX_TEXT], "oid": oid}

@@ -1,0 +1,72 @@
+"""Repositories that an administrator of the hub closes to everybody else, and opens again."""
+
+from __future__ import annotations
+
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import LimitExceeded, Malformed, Refused, RepoNotFound
+from entrepot.hub import access, audit
+from entrepot.hub.context import HubContext
+from entrepot.names import RepoRef
+
+REASON = "disabledReason"
+"""The setting of a repository that says why it was disabled; only administrators of the hub see it."""
+
+_MAX_REASON = 2_000
+
+
+def disable(hub: HubContext, ref: RepoRef, reason: str, *, by: str = audit.CONSOLE) -> RepoRow:
+    """Close a repository to everybody but administrators of the hub, at once; nothing of it is lost.
+
+    Links and passes that were handed out before end with it; a transfer that is
+    under way is not interrupted.
+
+    Args:
+        reason: kept for whoever looks into it later; 1 to 2,000 characters.
+        by: who did it, for the audit log.
+
+    Raises:
+        RepoNotFound: there is no such repository.
+        Refused: it is disabled already.
+        Malformed, LimitExceeded: there is no reason, or too much of it.
+    """
+    text = reason.strip()
+    if not text:
+        raise Malformed("reason", "say why the repository is disabled")
+    if len(text) > _MAX_REASON:
+        raise LimitExceeded("the reason in characters", _MAX_REASON)
+    return _turn(hub, ref, by, text)
+
+
+def enable(hub: HubContext, ref: RepoRef, *, by: str = audit.CONSOLE) -> RepoRow:
+    """Open a disabled repository again.
+
+    Raises:
+        RepoNotFound: there is no such repository.
+        Refused: it is not disabled.
+    """
+    return _turn(hub, ref, by, None)
+
+
+def reason_of(row: RepoRow) -> str | None:
+    """Why a repository was disabled; None when it is not."""
+    found = row.settings.get(REASON) if row.is_disabled else None
+    return None if found is None else str(found)
+
+
+def _turn(hub: HubContext, ref: RepoRef, by: str, reason: str | None) -> RepoRow:
+    is_disabled = reason is not None
+    with hub.write() as tx:
+        row = repositories.find(tx, ref)
+        if row is None:
+            raise RepoNotFound
+        if row.is_disabled == is_disabled:
+            raise Refused(f"the {row.type.value} {row.ref.id} is {'' if is_disabled else 'not '}disabled")
+        settings = {name: value for name, value in row.settings.items() if name != REASON}
+        settings |= {REASON: reason} if is_disabled else {}
+        repositories.update(tx, row.id, is_disabled=is_disabled, settings=settings)
+        action = "repo.disable" if is_disabled else "repo.enable"
+        audit.record(hub, tx, by, action, access.subject(row), {"reason": reason} if is_disabled else None)
+        changed = repositories.by_id(tx, row.id)
+    assert changed is not None
+    return changed

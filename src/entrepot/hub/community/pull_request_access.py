@@ -1,0 +1,177 @@
+"""Where changes may go: branches, for those who may write; heads of pull requests, also for their authors.
+
+Whoever reads a repository may propose changes to it: they upload bytes and
+commit to ``refs/pr/N`` of a pull request of their own, and nothing else.
+Source: docs/protocols/hf_api.md, sections 2.1, 2.3 and 2.4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from entrepot.catalog import Read, Write
+from entrepot.catalog.community import discussions
+from entrepot.catalog.community.discussions import DiscussionRow
+from entrepot.catalog.repos import commits as commit_rows
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import NotAllowed, Refused, RevisionNotFound
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.community import discussion_rules
+from entrepot.hub.context import HubContext
+from entrepot.hub.revisions import BranchHead
+from entrepot.names import Oid, RefName, RepoRef, parse_revision, pull_ref
+
+_HEAD = re.compile(r"refs/pr/([1-9][0-9]{0,8})")
+_NOTED = 100
+"""Commits of one push that are written down as events, from the newest on."""
+
+
+def number_of(ref: str) -> int | None:
+    """The number in ``refs/pr/N``; None for any other ref."""
+    found = _HEAD.fullmatch(ref)
+    return int(found[1]) if found else None
+
+
+def proposer(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """A repository that the caller may propose changes to: they read its content, and discussions are enabled.
+
+    Raises:
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: they may not.
+    """
+    row, known = discussion_rules.repo_to_discuss(tx, caller, ref)
+    access.check_read(tx, known, row)
+    return row, known
+
+
+def changeable(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str) -> tuple[RepoRow, Caller, BranchHead]:
+    """A branch, or the head of a pull request, that the caller may commit to.
+
+    Raises:
+        RevisionNotFound: nothing is called so, or a tag or commit is.
+        LoginRequired, NotAllowed: the caller may not write there.
+        Refused: the pull request is closed or merged.
+        RepoNotFound, RepoMoved, RepoDisabled, GatedRepo: no access.
+    """
+    number = number_of(parse_revision(revision))
+    if number is None:
+        row, known = access.writable(tx, caller, ref)
+        return row, known, revisions.branch(tx, row.id, revision)
+    row, known = _contributor(tx, caller, ref)
+    discussion = discussions.find(tx, row.id, number)
+    head = refs.find(tx, row.id, pull_ref(number))
+    if discussion is None or head is None:
+        raise RevisionNotFound(revision)
+    check_proposal(known, row, discussion)
+    return row, known, BranchHead(pull_ref(number), head)
+
+
+def uploader(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str | None) -> tuple[RepoRow, Caller]:
+    """A repository that the caller may upload bytes to, for a commit to come.
+
+    Args:
+        revision: where the commit shall go; None stands for a pull request
+            that does not exist yet. A branch that does not exist is for
+            writers: the commit says what becomes of it.
+
+    Raises:
+        as :func:`changeable`.
+    """
+    if revision is None:
+        return _contributor(tx, caller, ref)
+    if number_of(revision) is None:
+        return access.writable(tx, caller, ref)
+    row, known, _ = changeable(tx, caller, ref, revision)
+    return row, known
+
+
+def pusher(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """A repository that the caller may push something to: anything, or the head of a pull request of their own.
+
+    Raises:
+        LoginRequired, NotAllowed: neither.
+        RepoNotFound, RepoMoved, RepoDisabled, GatedRepo: no access.
+    """
+    row = access.visible(tx, caller, ref, by_alias=False)
+    if caller is not None and discussions.has_open_pull(tx, row.id, caller.account.id):
+        return _contributor(tx, caller, ref)
+    return access.writable(tx, caller, ref)
+
+
+def check_proposal(known: Caller, row: RepoRow, discussion: DiscussionRow) -> None:
+    """Refuse a commit to a pull request that is somebody else's, or at its end.
+
+    Raises:
+        NotAllowed: the caller is neither its author nor may write to the repository.
+        Refused: it is closed or merged.
+    """
+    if not discussion_rules.may_change(known, row, discussion.author_id):
+        raise NotAllowed(
+            f"Pull request {discussion.num} takes commits of its author and of those who may write to "
+            f"the {row.type.value} {row.ref.id} only; open one of your own"
+        )
+    if not discussion.is_alive:
+        cure = "reopen it first" if discussion.status == discussions.CLOSED else "open another one"
+        raise Refused(f"pull request {discussion.num} is {discussion.status}: {cure}")
+
+
+def note_commits(
+    hub: HubContext, tx: Write, row: RepoRow, author: Caller, ref: RefName, commits: Sequence[tuple[Oid, str]]
+) -> None:
+    """Write down, in the transaction that moved the head of a pull request, what came.
+
+    Args:
+        commits: id and title, oldest first. Nothing happens for other refs.
+
+    Raises:
+        RevisionNotFound, Refused, NotAllowed: the pull request was removed or ended meanwhile.
+    """
+    number = number_of(ref)
+    if number is None:
+        return
+    discussion = discussions.find(tx, row.id, number)
+    if discussion is None:
+        raise RevisionNotFound(ref)
+    check_proposal(author, row, discussion)
+    for oid, subject in commits[-_NOTED:]:
+        if not discussion_rules.is_full(tx, discussion):
+            discussion_rules.note(hub, tx, discussion, author, "commit", discussion_rules.commit_data(subject, oid))
+    discussion_rules.emit_event(hub, tx, row, discussion, "update")
+
+
+def keep_fork(tx: Write, row: RepoRow, before: BranchHead) -> None:
+    """Remember where a pull request parted from its base, in the transaction that replaces its history.
+
+    Args:
+        before: where its head was. Nothing happens for other refs.
+    """
+    number = number_of(before.ref)
+    discussion = discussions.find(tx, row.id, number) if number is not None else None
+    if discussion is not None:
+        fork = next(iter(bases_of(tx, discussion, before.head)), None)
+        discussions.change(tx, discussion.id, fork_oid=fork)
+
+
+def bases_of(tx: Read, discussion: DiscussionRow, head: Oid) -> list[Oid]:
+    """The best common ancestors of a pull request and its base; where its history was squashed, the one of before."""
+    base = refs.find(tx, discussion.repo_id, discussion.base) if discussion.base is not None else None
+    if base is None:
+        return []
+    found = commit_rows.merge_bases(tx, discussion.repo_id, base, head)
+    if (
+        not found
+        and discussion.fork_oid is not None
+        and commit_rows.generation(tx, discussion.repo_id, discussion.fork_oid) is not None
+    ):
+        return [discussion.fork_oid]
+    return found
+
+
+def _contributor(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """Who may write, whatever they write with; else who may propose."""
+    row = access.visible(tx, caller, ref, by_alias=False)
+    if caller is not None and access.may_write(caller, row):
+        return row, caller
+    return proposer(tx, caller, ref)

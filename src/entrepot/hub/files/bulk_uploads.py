@@ -1,0 +1,220 @@
+"""Many small large files that arrive in one piece: proven, packed into a xorb, linked.
+
+One by one each would cost a request, three transactions and two waits for the
+disk; together they share them. What is kept is what an upload in chunks
+leaves behind, except that nothing is a claim: the hub has hashed the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.blobs import file_key
+from entrepot.catalog.files import bulk_uploads as rows
+from entrepot.catalog.files import files, xorbs
+from entrepot.catalog.files.bulk_uploads import ProvenFile, StoredForm
+from entrepot.catalog.files.xet_files import XetFileRow
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Busy, ContentMismatch, LimitExceeded
+from entrepot.hub import capabilities
+from entrepot.hub.accounts import quotas
+from entrepot.hub.accounts.quotas import Allowance
+from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.community import pull_request_access
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import chunks, rechunking
+from entrepot.names import RepoRef, Sha256, XetHash
+from entrepot.xet import (
+    MAX_CHUNKS,
+    MIN_CHUNK_BYTES,
+    Buffer,
+    Term,
+    Terms,
+    XorbBuilder,
+    chunk_ends,
+    chunk_hash,
+    file_hash,
+)
+
+
+@attrs.frozen
+class UploadedFile:
+    """The content of one file, and the sha256 that its sender gives it; at least one byte."""
+
+    sha256: Sha256
+    data: Buffer = attrs.field(repr=False)
+
+
+def check(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None) -> None:
+    """Raise unless the caller may deliver files for a commit there; see :func:`deliver`."""
+    with hub.read() as tx:
+        pull_request_access.uploader(tx, caller, ref, revision)
+
+
+def receive_files(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    parcels: Sequence[UploadedFile],
+    *,
+    revision: str | None = "main",
+) -> list[Sha256]:
+    """Keep large files and let a repository use them, all or none; the same call again changes nothing.
+
+    Bytes that the hub has already are not kept twice, but whoever sends them
+    has proven to have them, and may use them.
+
+    Args:
+        parcels: a few megabytes in all; they are packed in memory.
+        revision: where they shall be committed; None stands for a pull
+            request that does not exist yet, which every reader may make.
+
+    Returns:
+        The sha256 of each, once.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed, GatedRepo: no access.
+        RevisionNotFound, Refused: there is no such pull request, or it is closed.
+        LimitExceeded: a file is larger than files may be here.
+        QuotaExceeded: the namespace has no room for them; nothing was kept.
+        ContentMismatch: a content has not its sha256; nothing was kept.
+        StoreFull: no room.
+        Busy: a sweeper is at work on one of the files; send them again.
+
+    Guarantees: bytes are durable before a row leads to them.
+    """
+    with hub.read() as tx:
+        row, author = pull_request_access.uploader(tx, caller, ref, revision)
+        room = quotas.allowance(hub, tx, row)
+    contents = _proven(hub, parcels, room)
+    with hub.read() as tx:
+        linked = files.usable(tx, row.id, list(contents))
+    room.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
+    there = _there(hub, contents)
+    arrivals = _Packing(hub, row.namespace_id).pack({key: contents[key] for key in contents if key not in there})
+    raw = _record(hub, row, author, revision, contents, arrivals)
+    for sha256 in raw:
+        rechunking.drop_raw(hub, sha256)
+    return list(contents)
+
+
+def _proven(hub: HubContext, parcels: Sequence[UploadedFile], room: Allowance) -> dict[Sha256, Buffer]:
+    limit = hub.settings.max_file
+    found: dict[Sha256, Buffer] = {}
+    for parcel in parcels:
+        if limit and len(parcel.data) > limit:
+            raise LimitExceeded(f"the large file {parcel.sha256} in bytes", limit)
+        room.check_file(f"the large file {parcel.sha256}", len(parcel.data))
+        received = hashlib.sha256(parcel.data).hexdigest()
+        if received != parcel.sha256:
+            raise ContentMismatch("sha256", parcel.sha256, received)
+        found[parcel.sha256] = parcel.data
+    return found
+
+
+def _there(hub: HubContext, contents: Mapping[Sha256, Buffer]) -> set[Sha256]:
+    """Those of the files that need not be kept again; from now on no sweep takes them for a while."""
+    with hub.read() as tx:
+        known = rows.stored_forms(tx, list(contents))
+    if not known:
+        return set()
+    with hub.write() as tx:
+        files.touch(tx, list(known), hub.now_ms())
+        known = rows.stored_forms(tx, list(known))
+    return {sha256 for sha256, found in known.items() if _is_whole(hub, sha256, found, len(contents[sha256]))}
+
+
+def _is_whole(hub: HubContext, sha256: Sha256, found: StoredForm, size: int) -> bool:
+    if found.size != size:
+        return False
+    if found.is_chunked:
+        return True
+    stat = hub.store.blobs.stat(file_key(sha256)) if found.is_raw else None
+    return stat is not None and stat.size == size
+
+
+def _record(
+    hub: HubContext,
+    row: RepoRow,
+    author: Caller,
+    revision: str | None,
+    contents: Mapping[Sha256, Buffer],
+    arrivals: Sequence[ProvenFile],
+) -> list[Sha256]:
+    """Publish the rows; those that lead to raw bytes besides the chunks are given back."""
+    now = hub.now_ms()
+    with hub.write() as tx:
+        capabilities.recheck(tx, author, row, capabilities.target(row, author, revision), now)
+        for xorb in {xorb for item in arrivals for xorb in item.xorbs}:
+            if not xorbs.use(tx, xorb, row.namespace_id, now):
+                raise Busy("these files")  # a sweep with hardly any grace took their xorb: send them again
+        raw = rows.put(tx, arrivals, now)
+        files.link(tx, row.id, list(contents), author.account.id, now)
+        if len(files.usable(tx, row.id, list(contents))) < len(contents):
+            raise Busy("these files")  # what was there has been swept meanwhile
+    return raw
+
+
+class _Packing:
+    """Cuts contents into chunks and keeps them in as few xorbs as possible."""
+
+    def __init__(self, hub: HubContext, realm: int) -> None:
+        self._hub = hub
+        self._realm = realm
+        self._builder = XorbBuilder()
+        self._places: dict[bytes, int] = {}
+        self._waiting: list[tuple[Sha256, XetHash, list[tuple[int, int]]]] = []
+        self._done: list[ProvenFile] = []
+
+    def pack(self, contents: Mapping[Sha256, Buffer]) -> list[ProvenFile]:
+        """Make the bytes durable; what is given back is to be recorded."""
+        for sha256, data in contents.items():
+            self._add(sha256, memoryview(data))
+        self._close()
+        return self._done
+
+    def _add(self, sha256: Sha256, data: memoryview) -> None:
+        ends = [len(data)] if len(data) <= MIN_CHUNK_BYTES else chunk_ends(data)
+        pieces = [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        # A file lies in one xorb: the next one begins with it, if it does not fit.
+        if self._builder.count and not self._has_room(pieces):
+            self._close()
+        raws = [chunk_hash(piece) for piece in pieces]
+        places = [(self._place(raw, piece), len(piece)) for raw, piece in zip(raws, pieces, strict=True)]
+        self._waiting.append((sha256, file_hash(b"".join(raws), [len(piece) for piece in pieces]), places))
+
+    def _has_room(self, pieces: Sequence[memoryview]) -> bool:
+        return self._builder.has_room(sum(map(len, pieces))) and self._builder.count + len(pieces) <= MAX_CHUNKS
+
+    def _place(self, raw: bytes, piece: memoryview) -> int:
+        number = self._places.get(raw)
+        if number is None:
+            number = self._places[raw] = self._builder.add(piece, raw)
+        return number
+
+    def _close(self) -> None:
+        if not self._builder.count:
+            return
+        xorb = self._builder.finish()
+        with self._hub.store.drafts.receive_unnamed(len(xorb.data)) as sink:
+            sink.write(xorb.data)
+            chunks.keep_xorb(self._hub, self._realm, xorb.hash, xorb.index, sink)
+        for sha256, name, places in self._waiting:
+            terms = Terms.of(_terms(xorb.hash, places))
+            row = XetFileRow(name, sum(length for _, length in places), terms.encode())
+            self._done.append(ProvenFile(sha256, row, terms.used()))
+        self._builder, self._places, self._waiting = XorbBuilder(), {}, []
+
+
+def _terms(xorb: XetHash, places: Sequence[tuple[int, int]]) -> list[Term]:
+    """Chunks side by side make one term."""
+    found: list[Term] = []
+    for number, length in places:
+        if found and found[-1].end == number:
+            found[-1] = Term(xorb, found[-1].start, number + 1, found[-1].unpacked + length)
+        else:
+            found.append(Term(xorb, number, number + 1, length))
+    return found

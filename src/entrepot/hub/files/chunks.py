@@ -1,0 +1,497 @@
+"""The chunk store: xorbs and shards received and verified, files reconstructed.
+
+What a client says is believed only as far as it was computed again: chunk,
+xorb, range and file hashes all are. That a file has a certain sha256 is a
+claim, and counts in the repository of the pass only, until a job has verified
+it. Source: docs/protocols/xet.md, sections 7 to 9.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.blobs import OpenSink, file_key
+from entrepot.catalog import Read, Write
+from entrepot.catalog.files import chunk_access, files, xet_files, xorbs
+from entrepot.catalog.files.chunk_access import Viewer
+from entrepot.catalog.files.xet_files import Claim, XetFileRow
+from entrepot.catalog.files.xorbs import XorbRow
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import repositories
+from entrepot.errors import (
+    BlobMissing,
+    Busy,
+    ContentMismatch,
+    InvalidSignature,
+    LimitExceeded,
+    RepoNotFound,
+    ThingNotFound,
+    XorbDamaged,
+    XorbMissing,
+)
+from entrepot.hub import capabilities
+from entrepot.hub.accounts import quotas
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import chunk_rights, xet_tokens, xorb_scrubbing
+from entrepot.hub.files.chunk_rights import ChunkRights
+from entrepot.hub.files.xet_tokens import XetToken
+from entrepot.names import Sha256, XetHash, new_uid
+from entrepot.storage import chunk_content
+from entrepot.storage.chunk_content import StoredXorb
+from entrepot.storage.contents import Content
+from entrepot.xet import (
+    HASH_BYTES,
+    MAX_BODY_BYTES,
+    FileBlock,
+    KnownXorb,
+    Plan,
+    Shard,
+    Terms,
+    UsableXorb,
+    XorbIndex,
+    check_shard,
+    dedup_answer,
+    eligible_chunks,
+    named_xorbs,
+    parse_shard,
+    parse_xorb,
+    plan,
+    read_hash,
+)
+
+MAX_XORB_BODY = MAX_BODY_BYTES
+MAX_SHARD_BODY = 80 << 20
+_ANSWER_XORBS = 64
+_ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin at its end
+_DATA = "xet-data"
+_PIECE = 8 << 20
+
+
+@attrs.define
+class ReceivingXorb:
+    """A xorb whose bytes are arriving; ``write`` them all, then ``finish``, or ``discard``."""
+
+    _hub: HubContext
+    _given: XetToken
+    _xorb: XetHash
+    _sink: OpenSink
+
+    @property
+    def holder(self) -> str:
+        """Who sends it."""
+        return self._given.holder
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes.
+
+        Raises:
+            StoreFull: no room; nothing is kept.
+        """
+        self._sink.write(data)
+
+    def finish(self) -> bool:
+        """Verify every chunk and keep the xorb; False when it was here already, and the sender could know that.
+
+        Raises:
+            Malformed, ContentMismatch, LimitExceeded: the bytes are not this xorb; nothing is kept.
+            Busy: a sweeper is deleting this very xorb.
+        """
+        index = parse_xorb(self._sink.view(), self._xorb)
+        with self._hub.read() as tx:
+            xet_tokens.recheck(self._hub, tx, self._given)
+            viewer = chunk_rights.viewer_of(self._hub, tx, self._given)
+            is_known = ChunkRights(tx, viewer, [self._xorb]).of(self._xorb).covers(0, index.count)
+        is_fresh = keep_xorb(self._hub, self._given.realm, self._xorb, index, self._sink, holder=self._given.holder)
+        return is_fresh or not is_known
+
+    def discard(self) -> None:
+        """Drop what has arrived; nothing after :meth:`finish`."""
+        self._sink.discard()
+
+
+def receive_xorb(hub: HubContext, given: XetToken, xorb: XetHash, size: int | None) -> ReceivingXorb:
+    """Begin to take a xorb.
+
+    Raises:
+        NotAllowed: the pass is for reading.
+        LimitExceeded: it is announced larger than a xorb can be.
+        QuotaExceeded: the namespace of the repository is full.
+        StoreFull: no room.
+    """
+    xet_tokens.require_write(given)
+    if size is not None and size > MAX_XORB_BODY:
+        raise LimitExceeded("the xorb", MAX_XORB_BODY)
+    with hub.read() as tx:
+        row = repositories.by_id(tx, given.repo_id)
+        if row is not None:
+            # Nobody knows yet how much of it is new; a namespace that is full takes none.
+            quotas.allowance(hub, tx, row).check(1)
+    return ReceivingXorb(hub, given, xorb, hub.store.drafts.receive_unnamed(size))
+
+
+def keep_xorb(
+    hub: HubContext, realm: int, xorb: XetHash, index: XorbIndex, sink: OpenSink, *, holder: str | None = None
+) -> bool:
+    """Publish the bytes of a verified xorb and record it; False when it was here already.
+
+    Args:
+        holder: who has sent the bytes, and may refer to all of them from now on.
+
+    Raises:
+        Busy: a sweeper is deleting this very xorb.
+    """
+    row = chunk_content.row_of(xorb, index)
+    with hub.write() as tx:
+        there = xorbs.find(tx, xorb)
+        is_usable = there is not None and xorbs.use(tx, xorb, realm, hub.now_ms(), holder=holder)
+    if there is not None:
+        if is_usable and hub.store.blobs.stat(chunk_content.key_of(there)) is not None:
+            if chunk_content.key_of(there) == chunk_content.key_of(row):
+                sink.publish_as(chunk_content.key_of(row), index.size)  # takes as long as for bytes that are new
+            return False
+        _replace(hub, realm, there, row, sink, holder)
+        return True
+    is_fresh = sink.publish_as(chunk_content.key_of(row), index.size)
+    with hub.write() as tx:
+        xorbs.put(tx, row, realm, hub.now_ms(), holder=holder)
+        stands = xorbs.find(tx, xorb)
+    if stands is None or hub.store.blobs.stat(chunk_content.key_of(stands)) is None:
+        raise Busy("this xorb")  # somebody else's bytes of it are still on their way, or were just swept
+    # Bytes that were there before any row: of an upload beside this one, or of one that died long ago.
+    if not is_fresh and xorb_scrubbing.is_damaged(hub, xorb):
+        raise Busy("this xorb")
+    return True
+
+
+def _replace(hub: HubContext, realm: int, there: XorbRow, row: XorbRow, sink: OpenSink, holder: str | None) -> None:
+    """Let verified bytes take the place of lost or damaged ones, which nobody reads meanwhile.
+
+    Raises:
+        Busy: somebody else does the same, or a sweeper is deleting the xorb.
+    """
+    claimed_ms = hub.now_ms()
+    with hub.write() as tx:
+        xorbs.claim(tx, row.hash, claimed_ms)
+    for key in {chunk_content.key_of(there), chunk_content.key_of(row)}:
+        hub.store.blobs.delete(key)
+    sink.publish_as(chunk_content.key_of(row), row.size)
+    with hub.write() as tx:
+        xorbs.mend(tx, row, claimed_ms, hub.now_ms())
+        xorbs.put(tx, row, realm, hub.now_ms(), holder=holder)
+
+
+def has_xorb(hub: HubContext, given: XetToken, xorb: XetHash) -> bool:
+    """Whether an upload of this xorb can be spared, because the holder of the pass may use it already.
+
+    Raises:
+        NotAllowed: the pass is for reading.
+    """
+    xet_tokens.require_write(given)
+    with hub.write() as tx:
+        rights = ChunkRights(tx, chunk_rights.viewer_of(hub, tx, given), [xorb])
+        stored = _find_intact(hub, tx, xorb) if rights.of(xorb) else None
+        if stored is None or not rights.of(xorb).covers(0, stored.index.count):
+            return False
+        if not xorbs.use(tx, xorb, None, hub.now_ms()):
+            return False
+    return hub.store.blobs.stat(stored.key) is not None
+
+
+def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
+    """Record the files of a shard, once everything it says has been computed again; all of them or none.
+
+    Raises:
+        NotAllowed: the pass is for reading.
+        RepoNotFound: its repository was deleted.
+        Malformed, ContentMismatch, LimitExceeded, XorbMissing: something in it is not true.
+        XorbDamaged: it uses a xorb that is in quarantine.
+        QuotaExceeded: the namespace of the repository has no room for the files.
+        Busy: it uses a xorb whose bytes are just being replaced or deleted.
+    """
+    xet_tokens.require_write(given)
+    if len(data) > MAX_SHARD_BODY:
+        raise LimitExceeded("the shard", MAX_SHARD_BODY)
+    shard = parse_shard(data)
+    named = named_xorbs(shard)
+    _check_room(hub, given, shard)
+    with hub.read() as tx:
+        viewer = chunk_rights.viewer_of(hub, tx, given)
+        rights = ChunkRights(tx, viewer, named)
+
+    def find(xorb: XetHash) -> UsableXorb | None:
+        usable = rights.of(xorb)
+        if not usable:
+            return None
+        with hub.read() as tx:
+            stored = chunk_content.find_xorb(hub.store, tx, xorb)
+        return None if stored is None else UsableXorb(stored.index, usable)
+
+    try:
+        check_shard(shard, find)
+    except XorbMissing:
+        with hub.write() as tx:
+            xet_tokens.forget_known(tx, given.holder)
+        raise
+    if given.is_proposal:
+        _check_digests(hub, shard)
+    _record(hub, given, shard, named, is_proven=_is_proven(hub, viewer, shard, named))
+
+
+def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
+    """Refuse files for which the namespace has no room, before anything about them is believed."""
+    sizes = {file.sha256: file.terms.size for file in shard.files if file.sha256 is not None}
+    with hub.read() as tx:
+        row = repositories.by_id(tx, given.repo_id)
+        if row is None:
+            raise RepoNotFound
+        there = files.usable(tx, row.id, list(sizes))
+        room = quotas.allowance(hub, tx, row)
+    for size in sizes.values():
+        room.check_file("a file", size)
+    room.check(sum(size for sha256, size in sizes.items() if sha256 not in there))
+
+
+def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None:
+    """A shard that tells which xorbs hold a chunk and its neighbours, keyed; None when nobody knows the chunk."""
+    with hub.read() as tx:
+        known = near_chunk(hub, tx, chunk_rights.viewer_of(hub, tx, given), chunk, _ANSWER_XORBS)
+    if not known:
+        return None
+    with hub.write() as tx:
+        # A sweep may have come between: what clients are told they believe for weeks.
+        touched = xorbs.touch(tx, [item.hash for item in known], hub.now_ms())
+    known = [item for item in known if item.hash in touched]
+    if not known:
+        return None
+    now_s = hub.now_ms() // 1000
+    return dedup_answer(known, secrets.token_bytes(32), now_s, now_s + _ANSWER_LIFETIME_S)
+
+
+def near_chunk(hub: HubContext, tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[KnownXorb]:
+    """Return an intact xorb in which a viewer may refer to a chunk, first, and those that came with it."""
+    for group in chunk_access.near_chunk(tx, viewer, chunk, limit):
+        rights = ChunkRights(tx, viewer, group)
+        known = []
+        for xorb in group:
+            usable = rights.of(xorb)
+            stored = _find_intact(hub, tx, xorb) if usable else None
+            if stored is not None and usable.first(stored.index.count).any():
+                known.append(KnownXorb(xorb, stored.index, usable))
+            if not known or not known[0].has(chunk):
+                break
+        if known and known[0].has(chunk):
+            return known
+    return []
+
+
+@attrs.frozen
+class DataLink:
+    """Where some bytes of a xorb are: a path and its signed query."""
+
+    path: str
+    query: Mapping[str, str]
+
+
+def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None) -> Plan:
+    """Which bytes of which xorbs give a range of a file.
+
+    Args:
+        last: inclusive; None is the end.
+
+    Raises:
+        ThingNotFound: no such file in the repository of the pass.
+        RangeNotSatisfiable: the range lies behind its end.
+        XorbDamaged: what it needs is in quarantine.
+    """
+    with hub.read() as tx:
+        if repositories.by_id(tx, given.repo_id) is None or not xet_files.is_readable_in(tx, given.repo_id, file):
+            raise ThingNotFound("file", file)
+        terms = _intact_terms(tx, file)
+        until = terms.size - 1 if last is None else last
+        return plan(terms, lambda xorb: chunk_content.get_xorb(hub.store, tx, xorb).index, first, max(until, first))
+
+
+def data_link(hub: HubContext, given: XetToken, xorb: XetHash, first: int, last: int) -> DataLink:
+    """Return a link that gives the holder of a pass some bytes of a xorb (``last`` inclusive) for a while."""
+    path = f"/_xet/xorbs/{xorb}"
+    expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
+    # Rounded up, so that the same plan has the same links for some time.
+    expires_s += -expires_s % 600
+    fields = given.grant.fields() | {"range": f"{first}-{last}", "since": str(_since(hub, xorb))}
+    return DataLink(path, hub.signer.sign(f"{_DATA} {path}", fields, expires_s))
+
+
+def fetch(hub: HubContext, xorb: XetHash, query: Mapping[str, str]) -> tuple[Content, int, int]:
+    """The bytes behind a data link, and the range (``last`` inclusive) that it is good for.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another xorb,
+            or the bytes were replaced since: chunks may lie elsewhere now.
+        ThingNotFound, XorbDamaged: the xorb is gone or in quarantine, or the
+            holder of the link may not read the repository any more.
+    """
+    claim = hub.signer.check(f"{_DATA} /_xet/xorbs/{xorb}", query, hub.now_ms() // 1000)
+    first, dash, last = claim.get("range", "").partition("-")
+    if not dash:
+        raise InvalidSignature("it names no range")
+    with hub.read() as tx:
+        if capabilities.reading_repo(tx, capabilities.of_fields(claim), hub.now_ms()) is None:
+            raise ThingNotFound("xorb", xorb)
+        stored = chunk_content.find_xorb(hub.store, tx, xorb)
+        state = xorbs.state(tx, xorb)
+    if stored is None or state is None:
+        raise ThingNotFound("xorb", xorb)
+    if claim.get("since") != str(state.since_ms):
+        raise InvalidSignature("the xorb has been replaced")
+    return hub.store.blobs.open(stored.key), int(first), int(last)
+
+
+def open_file(hub: HubContext, file: XetHash) -> Content:
+    """A file made of chunks, readable at any offset.
+
+    Raises:
+        XorbDamaged: what it needs is lost or in quarantine.
+    """
+    with hub.read() as tx:
+        terms = _intact_terms(tx, file)
+
+    def find(xorb: XetHash) -> StoredXorb:
+        with hub.read() as tx:
+            return chunk_content.get_xorb(hub.store, tx, xorb)
+
+    return chunk_content.ChunkedContent(hub.store, terms, find, lambda xorb: xorb_scrubbing.is_damaged(hub, xorb))
+
+
+def open_verified(hub: HubContext, sha256: Sha256) -> Content:
+    """A file by its verified sha256, made of chunks.
+
+    Raises:
+        BlobMissing: it is not kept as chunks.
+        XorbDamaged: what it needs is lost or in quarantine.
+    """
+    with hub.read() as tx:
+        file = files.chunks_of(tx, sha256)
+    if file is None:
+        raise BlobMissing(file_key(sha256))
+    return open_file(hub, file)
+
+
+def _intact_terms(tx: Read, file: XetHash) -> Terms:
+    terms = chunk_content.terms_of(tx, file)
+    if terms is None:
+        raise ThingNotFound("file", file)
+    damaged = xet_files.damaged_xorb_of(tx, file)
+    if damaged is not None:
+        raise XorbDamaged(damaged)
+    return terms
+
+
+def _find_intact(hub: HubContext, tx: Read, xorb: XetHash) -> StoredXorb | None:
+    """Return a stored xorb unless it is in quarantine."""
+    try:
+        return chunk_content.find_xorb(hub.store, tx, xorb)
+    except XorbDamaged:
+        return None
+
+
+def _is_proven(hub: HubContext, viewer: Viewer, shard: Shard, named: Sequence[XetHash]) -> bool:
+    """Whether every chunk of the files was sent or may be read by the viewer, whatever ``dedup_scope`` adds."""
+    if viewer == chunk_rights.strict(viewer):
+        return True
+    with hub.read() as tx:
+        rights = ChunkRights(tx, chunk_rights.strict(viewer), named)
+    ranges = {(term.xorb, term.start, term.end) for file in shard.files for term in file.terms}
+    return all(rights.of(xorb).covers(start, end) for xorb, start, end in ranges)
+
+
+def _since(hub: HubContext, xorb: XetHash) -> int:
+    """Which bytes of a xorb a plan made just now is about."""
+    known = hub.store.indexes.find(xorb)
+    if known is not None:
+        return known[0]
+    with hub.read() as tx:
+        state = xorbs.state(tx, xorb)
+    return 0 if state is None else state.since_ms
+
+
+def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetHash], *, is_proven: bool) -> None:
+    now, uid = hub.now_ms(), new_uid()
+    used = {file.hash: file.terms.used() for file in shard.files}
+    chunks = _findable(hub, shard)
+    with hub.write() as tx:
+        xet_tokens.recheck(hub, tx, given)
+        for xorb in named:
+            if not xorbs.use(tx, xorb, None, now):
+                raise XorbMissing(xorb, "it was lost meanwhile")
+        for file in shard.files:
+            xet_files.put(tx, XetFileRow(file.hash, file.terms.size, file.terms.encode()), used[file.hash], now)
+        if given.is_proposal:
+            _link_proven(tx, given, _claims(shard.files), now)
+        else:
+            claims = [attrs.evolve(claim, is_proven=is_proven) for claim in _claims(shard.files)]
+            xet_files.claim(tx, given.repo_id, claims, given.user_id, now)
+        xorbs.remember_chunks(tx, uid, chunks)
+        xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
+        jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=f"verify:{given.repo_id}", delay_ms=60_000)
+
+
+def _check_digests(hub: HubContext, shard: Shard) -> None:
+    """Compute the sha256 of all files of a shard: who may only propose changes is not believed.
+
+    A claim counts in its whole repository, so a wrong one would reach files
+    that others commit under the same sha256.
+
+    Raises:
+        ContentMismatch: a file has another sha256 than the shard says.
+    """
+
+    def find(xorb: XetHash) -> StoredXorb:
+        with hub.read() as tx:
+            return chunk_content.get_xorb(hub.store, tx, xorb)
+
+    for file in shard.files:
+        if file.sha256 is None:
+            continue
+        with hub.read() as tx:
+            if files.chunks_of(tx, file.sha256) == file.hash:
+                continue  # found out before
+        digest = hashlib.sha256()
+        with contextlib.closing(chunk_content.ChunkedContent(hub.store, file.terms, find)) as content:
+            for offset in range(0, content.size, _PIECE):
+                digest.update(content.read_at(offset, _PIECE))
+        if digest.hexdigest() != file.sha256:
+            raise ContentMismatch("sha256", file.sha256, digest.hexdigest())
+
+
+def _link_proven(tx: Write, given: XetToken, claims: Sequence[Claim], now_ms: int) -> None:
+    """Let the repository of a pass use files whose sha256 was computed here."""
+    for claim in claims:
+        files.put_chunked(tx, claim.sha256, claim.size, claim.file, now_ms)
+    files.link(tx, given.repo_id, [claim.sha256 for claim in claims], given.user_id, now_ms)
+
+
+def _claims(blocks: Sequence[FileBlock]) -> list[Claim]:
+    return [Claim(file.sha256, file.hash, file.terms.size) for file in blocks if file.sha256 is not None]
+
+
+def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash]]:
+    """(chunk, xorb) of every chunk that clients may ask for: the first of each file, and one in 1,024."""
+    pairs: list[tuple[XetHash, XetHash]] = []
+    with hub.read() as tx:
+        for file in shard.files:
+            first = next(iter(file.terms), None)
+            if first is not None:
+                stored = _find_intact(hub, tx, first.xorb)
+                if stored is None:
+                    raise XorbMissing(first.xorb, "it was lost meanwhile")
+                pairs.append((read_hash(stored.index.chunk_hashes(first.start, first.start + 1)), first.xorb))
+    for block in shard.xorbs:
+        for number in (*eligible_chunks(block.hashes), *block.flagged):
+            raw = block.hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)]
+            pairs.append((read_hash(raw), block.hash))
+    return pairs

@@ -1,0 +1,73 @@
+"""Reading and hashing raw large files and images again in the background, and replacing damaged ones.
+
+What is found damaged is not served again until an upload of the same content
+has replaced it. The state is in the catalog, so that a restart continues where
+the process stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from entrepot.blobs import file_key
+from entrepot.catalog import Read
+from entrepot.catalog.files import file_checks
+from entrepot.catalog.files.file_checks import Due
+from entrepot.errors import BlobMissing, BlobUnreadable
+from entrepot.hub.context import HubContext
+from entrepot.hub.files.xorb_scrubbing import INTERVAL_MS, PACE_BYTES, finish
+from entrepot.names import Sha256
+from entrepot.storage import fsck
+
+_QUIET_MS = 3_600_000
+
+
+def scrub(hub: HubContext) -> int:
+    """Check the raw files that were checked longest ago, about 256 MiB of them; return the bytes that were read."""
+    return finish(scrub_steps(hub))
+
+
+def scrub_steps(hub: HubContext) -> Generator[None, None, int]:
+    """Do the same as :func:`scrub`; yield after every file."""
+    read = 0
+    while read < PACE_BYTES:
+        now = hub.now_ms()
+        with hub.read() as tx:
+            due = file_checks.next_due(tx, checked_before_ms=now - INTERVAL_MS, touched_before_ms=now - _QUIET_MS)
+        if due is None:
+            break
+        _check(hub, due)
+        read += max(due.size, 1)
+        yield
+    return read
+
+
+def check_served(tx: Read, sha256: Sha256) -> None:
+    """Raise if the raw bytes of a file must not be served.
+
+    Raises:
+        BlobUnreadable: they are damaged or lost.
+    """
+    if file_checks.damaged(tx, [sha256]):
+        raise BlobUnreadable(file_key(sha256), "its bytes have changed on the disk; upload the file again")
+
+
+def make_way(hub: HubContext, sha256: Sha256) -> None:
+    """Delete the damaged bytes of a file that verified ones are about to replace; nothing if they are sound."""
+    with hub.read() as tx:
+        if not file_checks.damaged(tx, [sha256]):
+            return
+    with hub.write() as tx:
+        is_ours = file_checks.unmark(tx, sha256)
+    if is_ours:
+        hub.store.blobs.delete(file_key(sha256))
+
+
+def _check(hub: HubContext, due: Due) -> bool:
+    try:
+        is_damaged = fsck.check_file(hub.store, due.sha256, due.size, checks_content=True) is not None
+    except (BlobMissing, BlobUnreadable):
+        is_damaged = True
+    with hub.write() as tx:
+        file_checks.note(tx, due, hub.now_ms(), is_damaged=is_damaged)
+    return is_damaged

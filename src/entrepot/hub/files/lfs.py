@@ -1,0 +1,498 @@
+"""Large files on their way: LFS batches, and the uploads and downloads behind signed links.
+
+A link is signed over everything its holder may do, so that the transfer
+itself needs no other authorisation. Bytes are hashed once, while they arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.blobs import PartSink, VerifiedSink, file_key, receive_verified
+from entrepot.catalog import Read
+from entrepot.catalog.files import file_checks, files, uploads
+from entrepot.catalog.files.uploads import Upload
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import (
+    BlobMissing,
+    Busy,
+    ContentMismatch,
+    InvalidSignature,
+    LimitExceeded,
+    Malformed,
+    ThingNotFound,
+    TooLarge,
+)
+from entrepot.hub import access, capabilities
+from entrepot.hub.accounts import quotas
+from entrepot.hub.accounts.quotas import Allowance
+from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.community import pull_request_access
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import chunks, file_scrubbing
+from entrepot.hub.files.staging import admit, usable_sizes
+from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
+from entrepot.storage.contents import Content, open_file
+
+MAX_OBJECTS = 1_000
+MAX_PARTS = 10_000
+_UPLOAD, _PART, _COMPLETE, _DOWNLOAD = "lfs-upload", "lfs-part", "lfs-complete", "lfs-download"
+
+
+@attrs.frozen
+class RequestedObject:
+    """A large file named by a client."""
+
+    sha256: Sha256
+    size: int
+
+
+@attrs.frozen
+class SignedUrl:
+    """Where to send or fetch bytes: a path and its signed query."""
+
+    path: str
+    query: Mapping[str, str]
+    expires_ms: int
+
+
+@attrs.frozen
+class MultipartUpload:
+    """Where to send the parts of one file, and what to call when all have arrived."""
+
+    part_size: int
+    links: Sequence[SignedUrl]
+    complete: SignedUrl
+
+
+@attrs.frozen
+class ObjectPlan:
+    """What to do about one file; nothing at all when ``link`` and ``refusal`` are None."""
+
+    wanted: RequestedObject
+    link: SignedUrl | MultipartUpload | None = None
+    refusal: tuple[int, str] | None = None
+
+
+def plan_uploads(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    wanted: Sequence[RequestedObject],
+    *,
+    takes_parts: bool,
+    revision: str | None = "main",
+) -> list[ObjectPlan]:
+    """Where the caller may send the bytes of each file.
+
+    A file that the caller may already use in this repository needs nothing.
+
+    Args:
+        takes_parts: the client can send large files in parts.
+        revision: where they shall be committed; None stands for a pull
+            request that does not exist yet, which every reader may make.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed, GatedRepo: no access.
+        RevisionNotFound, Refused: there is no such pull request, or it is closed.
+        LimitExceeded: more than 1,000 files.
+        QuotaExceeded: files that are there already do not fit into the namespace.
+    """
+    _check_number(wanted)
+    sha256s = [item.sha256 for item in wanted]
+    with hub.read() as tx:
+        row, author = pull_request_access.uploader(tx, caller, ref, revision)
+        stored = _sound_sizes(tx, author, row, sha256s)
+        room = quotas.allowance(hub, tx, row)
+    if stored:
+        # Looked up again, touched and linked in one transaction: no sweep can come between.
+        with hub.write() as tx:
+            stored = _sound_sizes(tx, author, row, sha256s)
+            known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
+            files.touch(tx, known, hub.now_ms())
+            # So that verify and commit find it here, even if it is only readable elsewhere now.
+            admit(tx, author, row, known, room, hub.now_ms())
+    return [
+        _refuse(hub, item, stored, room) or _plan_upload(hub, row, author, revision, item, stored, takes_parts)
+        for item in wanted
+    ]
+
+
+def plan_downloads(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, wanted: Sequence[RequestedObject]
+) -> list[ObjectPlan]:
+    """Where the caller may fetch the bytes of each file.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo: no access.
+        LimitExceeded: more than 1,000 files.
+    """
+    _check_number(wanted)
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        holder = capabilities.of(row, caller).fields()
+        stored = files.usable(tx, row.id, [item.sha256 for item in wanted])
+    answers = []
+    for item in wanted:
+        if item.sha256 not in stored:
+            answers.append(ObjectPlan(item, refusal=(404, "Object does not exist in this repository")))
+            continue
+        fields = {"oid": item.sha256} | holder
+        answers.append(ObjectPlan(item, _link(hub, _DOWNLOAD, f"/_lfs/objects/{item.sha256}", fields)))
+    return answers
+
+
+def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, wanted: RequestedObject) -> None:
+    """Raise unless a file is stored, with this size, and usable in the repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+        ThingNotFound: it is not there.
+        ContentMismatch: it has another size.
+    """
+    with hub.read() as tx:
+        row, _ = pull_request_access.uploader(tx, caller, ref, None)
+        size = files.usable(tx, row.id, [wanted.sha256]).get(wanted.sha256)
+    if size is None:
+        raise ThingNotFound("object", wanted.sha256)
+    if size != wanted.size:
+        raise ContentMismatch("size", str(wanted.size), str(size))
+
+
+@attrs.define
+class ReceivingFile:
+    """An upload whose bytes are arriving; ``write`` them all, then ``finish``, or ``discard``."""
+
+    _hub: HubContext
+    _claim: Mapping[str, str]
+    _sink: VerifiedSink
+    size: int
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes.
+
+        Raises:
+            ContentMismatch: more than announced.
+            StoreFull: no room; nothing is kept.
+        """
+        self._sink.write(data)
+
+    def finish(self) -> None:
+        """Check and keep the bytes, and let the repository use them.
+
+        Raises:
+            ContentMismatch: too few bytes, or not the announced ones; nothing is kept.
+            RepoNotFound: the repository was deleted meanwhile.
+            InvalidSignature, NotAllowed: the holder has lost the right meanwhile.
+            Busy: a sweeper is at work on this file; send it again.
+        """
+        _reserve(self._hub, self._claim, self.size)
+        file_scrubbing.make_way(self._hub, Sha256(self._claim["oid"]))
+        self._sink.publish()
+        _link_stored(self._hub, self._claim, self.size)
+
+    def discard(self) -> None:
+        """Drop what has arrived; nothing after :meth:`finish`."""
+        self._sink.discard()
+
+
+def receive(hub: HubContext, sha256: str, query: Mapping[str, str]) -> ReceivingFile:
+    """Begin an upload behind a signed link.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another file, or its token is no longer valid.
+        NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: its holder may not upload there any more.
+        QuotaExceeded: the namespace was filled since the link was made.
+        StoreFull: there is no room for it.
+    """
+    claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
+    size = int(claim["size"])
+    with hub.read() as tx:
+        target, _ = _writer(hub, tx, claim)
+        if Sha256(claim["oid"]) not in files.usable(tx, target.id, [Sha256(claim["oid"])]):
+            quotas.allowance(hub, tx, target).check(size)
+    return ReceivingFile(
+        hub, claim, receive_verified(hub.store.blobs, file_key(Sha256(claim["oid"])), Sha256(claim["oid"]), size), size
+    )
+
+
+def confirm(hub: HubContext, sha256: str, query: Mapping[str, str]) -> None:
+    """Raise unless the bytes announced by a signed upload link have arrived; may be repeated.
+
+    Raises:
+        InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
+        ThingNotFound: they have not arrived.
+    """
+    claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
+    oid = Sha256(claim["oid"])
+    with hub.read() as tx:
+        row, _ = _writer(hub, tx, claim)
+        if files.usable(tx, row.id, [oid]).get(oid) != int(claim["size"]):
+            raise ThingNotFound("object", oid)
+
+
+@attrs.define
+class ReceivingPart:
+    """One part whose bytes are arriving."""
+
+    _hub: HubContext
+    _claim: Mapping[str, str]
+    _upload: Upload
+    _number: int
+    _sink: PartSink
+    size: int
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes.
+
+        Raises:
+            ContentMismatch: more than the part holds.
+            StoreFull: no room.
+        """
+        self._sink.write(data)
+
+    def finish(self) -> str:
+        """Keep the part; its etag.
+
+        Raises:
+            ContentMismatch: too few bytes.
+            ThingNotFound: the upload has ended meanwhile.
+            InvalidSignature, NotAllowed, RepoNotFound: the holder has lost the right meanwhile.
+        """
+        etag = self._sink.finish()
+        with self._hub.write() as tx:
+            _writer(self._hub, tx, self._claim)
+            if uploads.get(tx, self._upload.uid) is None:
+                raise ThingNotFound("upload", self._upload.uid)
+            uploads.put_part(tx, self._upload.uid, self._number, etag, self.size)
+            uploads.touch(tx, self._upload.uid, self._hub.now_ms())
+        return etag
+
+    def discard(self) -> None:
+        """Stop; the part may be sent again."""
+        self._sink.close()
+
+
+def receive_part(hub: HubContext, upload: str, number: int, query: Mapping[str, str]) -> ReceivingPart:
+    """Begin to take one part behind a signed link; parts may come in any order, and again.
+
+    Raises:
+        InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
+        ThingNotFound: the upload has ended.
+    """
+    claim = _check(hub, _PART, f"/_lfs/uploads/{upload}/{number}", query)
+    found = _find_upload(hub, claim, upload)
+    offset = (number - 1) * found.part_size
+    length = min(found.part_size, found.size - offset)
+    return ReceivingPart(hub, claim, found, number, hub.store.parts.open_part(upload, offset, length), length)
+
+
+def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapping[int, str]) -> None:
+    """Put the parts together, check the whole, and let the repository use it; may be repeated.
+
+    Args:
+        etags: part number -> etag as the client was told.
+
+    Raises:
+        InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
+        Malformed: parts are missing, or their etags are not those that arrived.
+        ContentMismatch: the whole has another sha256; nothing is kept.
+        ThingNotFound: the upload has ended without success; begin it anew.
+    """
+    claim = _check(hub, _COMPLETE, f"/_lfs/uploads/{upload}", query)
+    sha256, size = Sha256(claim["oid"]), int(claim["size"])
+    with hub.read() as tx:
+        _writer(hub, tx, claim)
+        found = uploads.get(tx, upload)
+        arrived = uploads.parts(tx, upload)
+    if found is None:
+        _check_kept(hub, claim, size, upload)
+        return
+    _check_parts(found, arrived, etags)
+    _reserve(hub, claim, size)
+    file_scrubbing.make_way(hub, sha256)
+    try:
+        hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
+    except (ContentMismatch, ThingNotFound) as error:
+        # Without its parts an upload cannot go on: the next plan must begin a new one.
+        with hub.write() as tx:
+            uploads.remove(tx, upload)
+        if isinstance(error, ContentMismatch):
+            raise
+        _check_kept(hub, claim, size, upload)
+        return
+    _link_stored(hub, claim, size)
+    with hub.write() as tx:
+        uploads.remove(tx, upload)
+
+
+def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
+    """The bytes behind a signed download link.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another file.
+        ThingNotFound: the file, or its repository, was deleted meanwhile, or
+            whoever the link was made for may not read it any more.
+        BlobUnreadable: its bytes were found damaged.
+    """
+    claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
+    oid = Sha256(claim["oid"])
+    with hub.read() as tx:
+        row = capabilities.reading_repo(tx, capabilities.of_fields(claim), hub.now_ms())
+        kept = None if row is None else files.stored_form(tx, row.id, oid)
+        if kept is not None and kept.is_damaged:
+            file_scrubbing.check_served(tx, oid)
+    if kept is None:
+        raise ThingNotFound("object", oid)
+    if not kept.is_raw and kept.xet_hash is not None:
+        return chunks.open_file(hub, kept.xet_hash)
+    try:
+        return open_file(hub.store, oid)
+    except BlobMissing:
+        # Its raw bytes gave way to chunks between the look-up and now.
+        return chunks.open_verified(hub, oid)
+
+
+MULTIPART_THRESHOLD = "multipartThreshold"
+"""The setting of a repository: above how many bytes files are uploaded in parts."""
+
+
+def _sound_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Return the sizes of files that need not be sent: usable ones, but for those whose bytes are damaged."""
+    found = usable_sizes(tx, author, row, sha256s)
+    lost = file_checks.damaged(tx, list(found))
+    lost -= {sha256 for sha256 in lost if files.chunks_of(tx, sha256) is not None}
+    return {sha256: size for sha256, size in found.items() if sha256 not in lost}
+
+
+def _refuse(hub: HubContext, item: RequestedObject, stored: Mapping[Sha256, int], room: Allowance) -> ObjectPlan | None:
+    """Why the bytes of a file cannot be taken; the room for those that can is counted."""
+    limit = hub.settings.max_file
+    if item.sha256 in stored:
+        if stored[item.sha256] == item.size:
+            return None
+        return ObjectPlan(item, refusal=(422, f"This object has {stored[item.sha256]} bytes, not {item.size}"))
+    if limit and item.size > limit:
+        return ObjectPlan(item, refusal=(413, f"Files on this hub have at most {limit:,} bytes"))
+    try:
+        room.check_file("this file", item.size)
+        room.promise(item.size)
+    except TooLarge as error:
+        return ObjectPlan(item, refusal=(413, error.message))
+    return None
+
+
+def _plan_upload(
+    hub: HubContext,
+    row: RepoRow,
+    author: Caller,
+    revision: str | None,
+    item: RequestedObject,
+    stored: Mapping[Sha256, int],
+    takes_parts: bool,
+) -> ObjectPlan:
+    if item.sha256 in stored:
+        return ObjectPlan(item)
+    fields = capabilities.for_upload(row, author, revision).fields() | {"oid": item.sha256, "size": str(item.size)}
+    threshold = row.settings.get(MULTIPART_THRESHOLD)
+    if not takes_parts or item.size <= (threshold or hub.settings.multipart_threshold):
+        return ObjectPlan(item, _link(hub, _UPLOAD, f"/_lfs/objects/{item.sha256}", fields))
+    upload = _begin(hub, row, author.account.id, item)
+    links = [
+        _link(hub, _PART, f"/_lfs/uploads/{upload.uid}/{number}", fields) for number in range(1, upload.part_count + 1)
+    ]
+    return ObjectPlan(
+        item, MultipartUpload(upload.part_size, links, _link(hub, _COMPLETE, f"/_lfs/uploads/{upload.uid}", fields))
+    )
+
+
+def _begin(hub: HubContext, row: RepoRow, user_id: int, item: RequestedObject) -> Upload:
+    """A new upload in parts, or the one that the same user left unfinished."""
+    with hub.read() as tx:
+        found = uploads.find(tx, row.id, item.sha256, user_id)
+    if found is not None and found.size == item.size:
+        with hub.write() as tx:
+            uploads.touch(tx, found.uid, hub.now_ms())
+        return found
+    wanted = min(hub.settings.part_size, row.settings.get(MULTIPART_THRESHOLD) or hub.settings.part_size)
+    part_size = max(wanted, -(-item.size // MAX_PARTS))
+    upload = Upload(new_uid(), row.id, user_id, item.sha256, item.size, part_size, hub.now_ms())
+    hub.store.parts.begin_parts(upload.uid, item.size)
+    with hub.write() as tx:
+        uploads.add(tx, upload)
+    return upload
+
+
+def _reserve(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
+    with hub.write() as tx:
+        files.reserve(tx, Sha256(claim["oid"]), size, hub.now_ms())
+
+
+def _link_stored(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
+    """Let the repository use a file whose bytes are proven and durable."""
+    sha256 = Sha256(claim["oid"])
+    with hub.write() as tx:
+        row, holder = _writer(hub, tx, claim)
+        if not files.confirm(tx, sha256, size):
+            raise Busy("this file")  # a sweep with hardly any grace took it: send it again
+        files.link(tx, row.id, [sha256], holder.account.id, hub.now_ms())
+    if hub.store.blobs.stat(file_key(sha256)) is None:
+        # Chunks have just taken the place of an earlier copy, and these bytes went with it.
+        with hub.write() as tx:
+            if not files.drop_raw(tx, sha256):
+                raise Busy("this file")
+
+
+def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: str) -> None:
+    """Raise unless the file of an upload that has ended is usable: then an earlier call has completed it."""
+    sha256 = Sha256(claim["oid"])
+    with hub.read() as tx:
+        row, _ = _writer(hub, tx, claim)
+        is_kept = files.usable(tx, row.id, [sha256]).get(sha256) == size
+    if not is_kept:
+        raise ThingNotFound("upload", upload)
+
+
+def _writer(hub: HubContext, tx: Read, claim: Mapping[str, str]) -> tuple[RepoRow, Caller]:
+    """Judge a signed link as if its holder asked now: :func:`grants.writer`."""
+    return capabilities.writing_repo(tx, capabilities.of_fields(claim), hub.now_ms())
+
+
+def _find_upload(hub: HubContext, claim: Mapping[str, str], uid: str) -> Upload:
+    with hub.read() as tx:
+        _writer(hub, tx, claim)
+        found = uploads.get(tx, uid)
+    if found is None:
+        raise ThingNotFound("upload", uid)
+    return found
+
+
+def _check_parts(upload: Upload, arrived: Mapping[int, str], etags: Mapping[int, str]) -> None:
+    missing = [number for number in range(1, upload.part_count + 1) if number not in arrived]
+    if missing:
+        raise Malformed(
+            "completion", f"{len(missing)} of {upload.part_count} parts are missing, the first is {missing[0]}"
+        )
+    wrong = [number for number, etag in etags.items() if arrived.get(number) != etag.strip('"')]
+    if wrong:
+        raise Malformed("completion", f"part {wrong[0]} has another etag: send it again")
+
+
+def _check_number(wanted: Sequence[RequestedObject]) -> None:
+    if len(wanted) > MAX_OBJECTS:
+        raise LimitExceeded("the number of objects in one LFS batch", MAX_OBJECTS, "ask in smaller groups")
+
+
+def _link(hub: HubContext, purpose: str, path: str, fields: Mapping[str, str]) -> SignedUrl:
+    expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
+    return SignedUrl(path, hub.signer.sign(f"{purpose} {path}", fields, expires_s), expires_s * 1000)
+
+
+def _check(hub: HubContext, purpose: str, path: str, query: Mapping[str, str]) -> dict[str, str]:
+    claim = hub.signer.check(f"{purpose} {path}", query, hub.now_ms() // 1000)
+    if "oid" not in claim or "repo" not in claim:
+        raise InvalidSignature("it names no object")
+    parse_sha256(claim["oid"])
+    return claim

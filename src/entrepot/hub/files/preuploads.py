@@ -1,0 +1,126 @@
+"""Before an upload: which files go through LFS, which are ignored, which are there already."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.errors import LimitExceeded
+from entrepot.git import Ignores
+from entrepot.hub import revisions
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.community import pull_request_access
+from entrepot.hub.context import HubContext
+from entrepot.hub.files.lfs_rules import TreeRules
+from entrepot.names import Oid, RepoPath, RepoRef
+from entrepot.storage import objects as stored
+from entrepot.storage.trees import Node, Trees
+
+MAX_FILES = 1_000
+
+
+@attrs.frozen
+class Candidate:
+    """A file somebody is about to upload; ``sample`` is its beginning, at most 512 bytes."""
+
+    path: RepoPath
+    size: int
+    sample: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class UploadAdvice:
+    """How a file should be uploaded; ``etag`` names what is at its path now."""
+
+    path: RepoPath
+    is_large: bool
+    is_ignored: bool
+    etag: str | None
+
+
+@attrs.frozen
+class UploadAdvicePage:
+    """Advice for every candidate, in their order, and the commit it was given at."""
+
+    commit: Oid
+    advice: Sequence[UploadAdvice]
+
+
+def plan(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    candidates: Sequence[Candidate],
+    *,
+    attributes: str | None = None,
+    ignores: str | None = None,
+    is_proposal: bool = False,
+) -> UploadAdvicePage:
+    """Decide about files before they are uploaded.
+
+    Large are files that ``.gitattributes`` sends to LFS, files above the
+    limit of regular ones, and files whose sample is not text, unless a rule
+    says otherwise.
+
+    Args:
+        attributes: text of the ``.gitattributes`` to use instead of the revision's.
+        ignores: text of the ``.gitignore`` to use instead of the revision's.
+        is_proposal: the files are for a pull request that does not exist yet.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed, RevisionNotFound: no access.
+        Refused: the revision is the head of a pull request that is closed.
+        LimitExceeded: more than 1,000 files.
+
+    Source: docs/protocols/hf_api.md, sections 1A.5 and 4.2.
+    """
+    if len(candidates) > MAX_FILES:
+        raise LimitExceeded("the number of files in one preupload call", MAX_FILES, "ask in smaller groups")
+    with hub.read() as tx:
+        if is_proposal:
+            row, _ = pull_request_access.proposer(tx, caller, ref)
+            branch = revisions.branch(tx, row.id, revision)
+        else:
+            row, _, branch = pull_request_access.changeable(tx, caller, ref, revision)
+        root = stored.root_of(hub.store, tx, row.id, branch.head)
+        trees = Trees(hub.store, tx, row.id)
+        rules = TreeRules(tx, row.id, lambda path: trees.find(root, path), given=attributes)
+        hidden = Ignores.parse(ignores if ignores is not None else rules.text(RepoPath(".gitignore")))
+        etags = _etags(trees, root, [candidate.path for candidate in candidates])
+        limit = hub.settings.max_inline_file
+        advice = [
+            UploadAdvice(
+                item.path,
+                _is_large(rules.is_lfs(item.path), item, limit),
+                hidden.matches(item.path),
+                etags.get(item.path),
+            )
+            for item in candidates
+        ]
+    return UploadAdvicePage(branch.head, advice)
+
+
+def _is_large(decision: bool | None, candidate: Candidate, limit: int) -> bool:
+    if candidate.size > limit:
+        return True
+    return decision if decision is not None else not _is_text(candidate.sample)
+
+
+def _is_text(sample: bytes) -> bool:
+    if b"\0" in sample:
+        return False
+    try:
+        # Not final: the sample may end within a character.
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _etags(trees: Trees, root: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, str]:
+    found = ((path, trees.find(root, path)) for path in paths)
+    nodes = [Node(path, entry) for path, entry in found if entry is not None and not entry.is_folder]
+    return {item.path: item.etag for item in trees.measure(nodes)}

@@ -1,0 +1,415 @@
+"""Files that came whole, made into chunks; claims about chunks, verified.
+
+Both are follow-up jobs: an upload is finished before they begin, and what
+they find out changes no name and no content, only how bytes are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import hashlib
+from collections.abc import Generator, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import attrs
+
+from entrepot.blobs import file_key
+from entrepot.catalog import Read
+from entrepot.catalog.files import files, xet_files, xorbs
+from entrepot.catalog.files.xet_files import XetFileRow
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import BeingVerified, BlobMissing, BlobUnreadable, Busy, Damaged, ThingNotFound
+from entrepot.hub.callers import Caller, read_by
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import chunk_rights, chunks, xorb_scrubbing
+from entrepot.names import Sha256, XetHash, new_uid
+from entrepot.storage.contents import Content, open_file
+from entrepot.xet import Chunker, MerkleTree, Term, Terms, XorbBuilder, chunk_hash, eligible_chunks, read_hash
+
+MIN_CHUNKED: Final = 16 * 1024
+"""Files of this many bytes or fewer stay as they are: a chunk of their own would save nothing."""
+
+VERIFIED_NOW_BYTES: Final = 2 << 30
+"""How much content one request may hash to prove what was only claimed before: a few seconds."""
+
+_PIECE = 8 << 20
+_BATCH = 64
+_NEIGHBOURS = 64
+_HASH = 32
+_SEGMENT = 65_536
+_REMEMBERED = 500_000
+_CUTS_IN_A_STEP = 128
+_RECORD_AFTER = 256 << 20
+
+
+def chunk_files(hub: HubContext, repo_id: int) -> int:
+    """Make chunks of the raw large files of a repository; returns how many files were done.
+
+    Guarantees: idempotent; whatever moment it is interrupted at, every file
+    is kept raw, as chunks, or both.
+    """
+    return xorb_scrubbing.finish(chunk_steps(hub, repo_id))
+
+
+def chunk_steps(hub: HubContext, repo_id: int) -> Generator[None, None, int]:
+    """As :func:`chunk_files`; yields after every few megabytes.
+
+    Files are recorded when :data:`_RECORD_AFTER` bytes were read, so that work which is interrupted is not lost.
+    """
+    done = left = 0
+    while True:
+        with hub.read() as tx:
+            row = repositories.by_id(tx, repo_id)
+            found = files.raw_of(tx, repo_id, larger_than=MIN_CHUNKED, limit=_BATCH, skip=left)
+            waiting = _first_bytes(found)
+            unmade = [sha256 for sha256, _size, file in waiting if file is None or not _is_intact(tx, file)]
+        if row is None or not waiting:
+            return done
+        ingestion = Rechunker(hub, row)
+        for sha256 in unmade:
+            yield from ingestion.add_steps(sha256)
+        ingestion.finish()
+        dropped = sum(drop_raw(hub, sha256) for sha256, _size, _file in waiting)
+        done += dropped
+        left += len(waiting) - dropped  # these cannot be read: fsck names them
+
+
+def _first_bytes(
+    waiting: Sequence[tuple[Sha256, int, XetHash | None]],
+) -> Sequence[tuple[Sha256, int, XetHash | None]]:
+    """The first files, until they have :data:`_RECORD_AFTER` bytes; at least one."""
+    total = 0
+    for number, (_sha256, size, _file) in enumerate(waiting, 1):
+        total += size
+        if total >= _RECORD_AFTER:
+            return waiting[:number]
+    return waiting
+
+
+def verify_claims(hub: HubContext, limit: int = 100, *, repo_id: int | None = None) -> int:
+    """Compute the sha256 of files that were only claimed to have it; returns how many were right.
+
+    A right claim makes the file usable by whoever may read it, in any
+    repository; a wrong one stays where it was made and misleads nobody else.
+
+    Args:
+        limit: files a look-up; all of them are verified.
+        repo_id: only the claims of this repository.
+    """
+    return xorb_scrubbing.finish(verify_steps(hub, limit, repo_id=repo_id))
+
+
+def verify_steps(hub: HubContext, limit: int = 100, *, repo_id: int | None = None) -> Generator[None, None, int]:
+    """As :func:`verify_claims`; yields after every few megabytes."""
+    right = left = 0
+    while True:
+        with hub.read() as tx:
+            waiting = xet_files.unverified(tx, limit, skip=left, repo_id=repo_id)
+        if not waiting:
+            return right
+        for claim in waiting:
+            verdict = yield from _verify(hub, *claim)
+            right += verdict is _Verdict.RIGHT
+            left += verdict is _Verdict.UNKNOWN  # it can be verified once the xorb was sent again
+
+
+def verify_readable(hub: HubContext, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> None:
+    """Verify now what repositories that the caller reads only claim to have under some sha256.
+
+    A file that was uploaded a moment ago can so be copied into another
+    repository, although no job has verified it yet. To be called outside of
+    transactions, before the right to the files is judged.
+
+    Args:
+        row: where the files are to be used; those that it has are left alone.
+
+    Raises:
+        BeingVerified: there is more to compute than a request may take; the job begins now.
+    """
+    with hub.read() as tx:
+        there = set(files.usable(tx, row.id, wanted)) | set(xet_files.claimed(tx, row.id, wanted))
+        missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in there]
+        proven = files.readable_elsewhere(tx, read_by(caller), missing)
+        missing = [sha256 for sha256 in missing if sha256 not in proven]
+        claims = files.claimed_elsewhere(tx, read_by(caller), missing) if missing else []
+    _verify_now(hub, claims)
+
+
+def verify_named(hub: HubContext, repo_id: int, wanted: Sequence[Sha256]) -> None:
+    """Verify now what one repository only claims to have under some sha256; as :func:`verify_readable`.
+
+    Raises:
+        BeingVerified: as there.
+    """
+    with hub.read() as tx:
+        proven = set(files.proven(tx, repo_id, wanted))
+        claims = files.claimed_elsewhere(tx, None, [sha256 for sha256 in wanted if sha256 not in proven])
+    _verify_now(hub, [claim for claim in claims if claim[0] == repo_id])
+
+
+def _verify_now(hub: HubContext, claims: Sequence[tuple[int, Sha256, XetHash, int]]) -> None:
+    left, done = VERIFIED_NOW_BYTES, set[Sha256]()
+    for repo_id, sha256, file, size in claims:
+        if sha256 in done:
+            continue
+        left -= size
+        if left < 0:
+            now = hub.now_ms()
+            with hub.write() as tx:
+                jobs.enqueue(tx, "verify", {"repo": repo_id}, now, dedup_key=f"verify-now:{repo_id}")
+            hub.job_added.set()
+            raise BeingVerified(sha256, size)
+        if xorb_scrubbing.finish(_verify(hub, repo_id, sha256, file)) is _Verdict.RIGHT:
+            done.add(sha256)
+
+
+class _Verdict(enum.Enum):
+    RIGHT = enum.auto()
+    WRONG = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetHash) -> Generator[None, None, _Verdict]:
+    """Compare the content of a file with what was claimed, and note the result.
+
+    Raises:
+        Busy: a sweeper is at work on this very sha256.
+    """
+    digest = hashlib.sha256()
+    try:
+        with contextlib.closing(chunks.open_file(hub, file)) as content:
+            for offset in range(0, content.size, _PIECE):
+                digest.update(content.read_at(offset, _PIECE))
+                yield
+    except (Damaged, ThingNotFound):
+        return _Verdict.UNKNOWN
+    if digest.hexdigest() == sha256:
+        with hub.write() as tx:
+            files.put_chunked(tx, sha256, content.size, file, hub.now_ms())
+            files.mark_verified(tx, repo_id, sha256, file)
+        drop_raw(hub, sha256)
+        return _Verdict.RIGHT
+    with hub.read() as tx:
+        used = xet_files.xorbs_of(tx, [file])
+    for xorb in sorted(used):
+        if xorb_scrubbing.is_damaged(hub, xorb):
+            return _Verdict.UNKNOWN  # not the uploader, the disk has lied
+        yield
+    with hub.write() as tx:
+        files.mark_false_claim(tx, repo_id, sha256, file)
+    return _Verdict.WRONG
+
+
+class StreamHasher(Protocol):
+    """What hashes pieces as they are read."""
+
+    def update(self, data: bytes, /) -> None:
+        """Hash the next piece."""
+
+
+class _ChunkRef(NamedTuple):
+    """A chunk of a file: its raw hash, and where it lies."""
+
+    raw: bytes
+    offset: int
+    length: int
+
+
+@attrs.define
+class _Run:
+    """Chunks side by side in one xorb; ``where`` is its hash, or its number while it is being built."""
+
+    where: XetHash | int
+    start: int
+    end: int
+    unpacked: int
+
+
+@attrs.define
+class _PendingFile:
+    """A file on its way into chunks."""
+
+    sha256: Sha256
+    tree: MerkleTree = attrs.field(factory=MerkleTree)
+    runs: list[_Run] = attrs.field(factory=list)
+
+    def append(self, raw: bytes, length: int, where: XetHash | int, number: int) -> None:
+        """Add the next chunk of the file and its place."""
+        self.tree.add(raw, [length])
+        last = self.runs[-1] if self.runs else None
+        if last is not None and last.where == where and last.end == number:
+            last.end += 1
+            last.unpacked += length
+        else:
+            self.runs.append(_Run(where, number, number + 1, length))
+
+    def terms(self, built: Sequence[XetHash]) -> Terms:
+        """The file as terms, once all its xorbs are built."""
+        return Terms.of(
+            Term(built[run.where] if isinstance(run.where, int) else run.where, run.start, run.end, run.unpacked)
+            for run in self.runs
+        )
+
+
+class Rechunker:
+    """Chunks several files into shared xorbs, reusing the chunks that the hub has already."""
+
+    def __init__(self, hub: HubContext, row: RepoRow) -> None:
+        """Begin; chunks are reused if all who read the repository may know of them, or as the settings say."""
+        self._hub = hub
+        self._realm = row.namespace_id
+        self._viewer = chunk_rights.viewer_inside(hub, row)
+        self._shard = new_uid()
+        self._builder = XorbBuilder()
+        self._building: dict[bytes, int] = {}
+        self._built: list[XetHash] = []
+        self._known: dict[bytes, tuple[XetHash, int]] = {}
+        self._loaded: set[XetHash] = set()
+        self._drafts: list[_PendingFile] = []
+        self._asked: list[bytes] = []
+        self._findable: list[tuple[XetHash, XetHash]] = []
+
+    def add(self, sha256: Sha256) -> None:
+        """Chunk one raw file; one whose bytes are gone, or have another sha256 by now, is left out."""
+        xorb_scrubbing.finish(self.add_steps(sha256))
+
+    def add_steps(self, sha256: Sha256) -> Generator[None, None, None]:
+        """As :meth:`add`; yields after every few megabytes."""
+        draft, digest, asked = _PendingFile(sha256), hashlib.sha256(), set[bytes]()
+        try:
+            with contextlib.closing(open_file(self._hub.store, sha256)) as content:
+                for segment in _segments_of(content, digest):
+                    # All questions before the first answer is used: a hit late in a segment also
+                    # tells about the chunks before it.
+                    for cut in segment:
+                        if cut.raw not in asked and (cut.offset == 0 or eligible_chunks(cut.raw)):
+                            asked.add(cut.raw)
+                            self._look_up(cut.raw)
+                            self._asked.append(cut.raw)
+                            yield
+                    for number, cut in enumerate(segment):
+                        draft.append(cut.raw, cut.length, *self._place(cut, content))
+                        if number % _CUTS_IN_A_STEP == 0:
+                            yield
+                    yield
+        except (BlobMissing, BlobUnreadable):
+            return
+        if digest.hexdigest() != sha256:
+            return  # rotten since it was received: its name must not pass to these chunks
+        self._drafts.append(draft)
+
+    def finish(self) -> None:
+        """Store the last xorb and record the files.
+
+        Raises:
+            Busy: a chunk that was to be used again was swept or damaged meanwhile; do it all again.
+        """
+        self._close_xorb()
+        self._note_findable()
+        now = self._hub.now_ms()
+        rows = [(draft, draft.terms(self._built)) for draft in self._drafts]
+        with self._hub.write() as tx:
+            for draft, terms in rows:
+                file, used = draft.tree.file_hash(), {term.xorb for term in terms}
+                for xorb in used:
+                    if not xorbs.use(tx, xorb, None, now):
+                        raise Busy("a xorb that other files use too")
+                xet_files.put(tx, XetFileRow(file, terms.size, terms.encode()), terms.used(), now)
+                files.set_chunked(tx, draft.sha256, file)
+            xorbs.remember_chunks(tx, self._shard, self._findable)
+            xorbs.remember_group(tx, self._shard, self._built)
+
+    def _place(self, cut: _ChunkRef, content: Content) -> tuple[XetHash | int, int]:
+        known = self._known.get(cut.raw)
+        if known is not None:
+            return known
+        number = self._building.get(cut.raw)
+        if number is None:
+            if not self._builder.has_room(cut.length):
+                self._close_xorb()
+            number = self._builder.add(content.read_at(cut.offset, cut.length), cut.raw)
+            self._building[cut.raw] = number
+        return len(self._built), number
+
+    def _close_xorb(self) -> None:
+        if not self._builder.count:
+            return
+        xorb = self._builder.finish()
+        with self._hub.store.drafts.receive_unnamed(len(xorb.data)) as sink:
+            sink.write(xorb.data)
+            chunks.keep_xorb(self._hub, self._realm, xorb.hash, xorb.index, sink)
+        self._built.append(xorb.hash)
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()  # very large files find only their own neighbourhood again
+            self._loaded.clear()
+        self._known.update((raw, (xorb.hash, number)) for raw, number in self._building.items())
+        self._builder, self._building = XorbBuilder(), {}
+        self._note_findable()
+
+    def _note_findable(self) -> None:
+        """Remember where the chunks are that later uploads will ask for."""
+        self._findable += [(read_hash(raw), self._known[raw][0]) for raw in self._asked if raw in self._known]
+        self._asked = [raw for raw in self._asked if raw not in self._known]
+
+    def _look_up(self, raw: bytes) -> None:
+        """Learn the chunks of the xorbs that came together with this one."""
+        if raw in self._known or raw in self._building:
+            return
+        with self._hub.read() as tx:
+            for near in chunks.near_chunk(self._hub, tx, self._viewer, read_hash(raw), _NEIGHBOURS):
+                if near.hash in self._loaded:
+                    continue
+                self._loaded.add(near.hash)
+                hashes = near.index.hashes
+                for number in near.chunks.first(near.index.count).nonzero()[0].tolist():
+                    self._known.setdefault(hashes[_HASH * number : _HASH * (number + 1)], (near.hash, number))
+
+
+def _segments_of(content: Content, digest: StreamHasher) -> Iterator[list[_ChunkRef]]:
+    """The chunks of some content in order, some gigabytes at a time, and nothing after each piece that was read.
+
+    ``digest`` sees all of it.
+    """
+    chunker, segment = Chunker(), list[_ChunkRef]()
+    held, start = b"", 0
+    for offset in range(0, content.size, _PIECE):
+        piece = content.read_at(offset, _PIECE)
+        digest.update(piece)
+        base, held = start, held + piece
+        ends = chunker.feed(piece)
+        if offset + len(piece) >= content.size:
+            ends += chunker.finish()
+        view = memoryview(held)
+        for end in ends:
+            segment.append(_ChunkRef(chunk_hash(view[start - base : end - base]), start, end - start))
+            start = end
+        held = held[start - base :]
+        if len(segment) >= _SEGMENT:
+            yield segment
+            segment = []
+        else:
+            yield []
+    if segment:
+        yield segment
+
+
+def drop_raw(hub: HubContext, sha256: Sha256) -> bool:
+    """Give up the raw bytes of a file that is kept as chunks; names first, bytes last.
+
+    Whoever receives the same file meanwhile looks for its bytes after recording them.
+    """
+    is_dropped = False
+    while True:
+        with hub.write() as tx:
+            file = files.chunks_of(tx, sha256)
+            if file is None or not _is_intact(tx, file) or not files.drop_raw(tx, sha256):
+                return is_dropped
+        hub.store.blobs.delete(file_key(sha256))
+        is_dropped = True
+
+
+def _is_intact(tx: Read, file: XetHash) -> bool:
+    return xet_files.find(tx, file) is not None and xet_files.damaged_xorb_of(tx, file) is None

@@ -1,0 +1,340 @@
+"""The first half of a commit: operations checked, their bytes durable, the rest as light edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+from entrepot.blobs import file_key
+from entrepot.catalog import Read, Write
+from entrepot.catalog.files import files, xet_files
+from entrepot.catalog.git import objects as object_rows
+from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Busy, EntryNotFound, InvalidOperation, InvalidPath, LargeFileMissing, LimitExceeded
+from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, render_pointer
+from entrepot.hub import access, revisions
+from entrepot.hub.accounts import quotas
+from entrepot.hub.accounts.quotas import Allowance
+from entrepot.hub.callers import Caller, read_by
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import file_scrubbing, rechunking
+from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
+from entrepot.hub.revisions import BranchHead
+from entrepot.names import Oid, RepoPath, Sha256, check_extent, name_fault, parse_folder
+from entrepot.storage import objects
+from entrepot.storage.contents import sha256_of
+from entrepot.storage.trees import Node, Trees
+
+_BATCH_BYTES = 8 << 20
+_BATCH_ROWS = 2000
+_MAX_COPIED = 200_000
+"""Entries in one folder that is copied. Copies into copies double a tree each time: without a bound, a
+repository that takes a kilobyte to describe has more files than any listing can hold."""
+
+
+@attrs.frozen
+class Put:
+    """Write an entry whose object is durable."""
+
+    path: RepoPath
+    mode: int
+    oid: Oid
+
+    def apply(self, editor: TreeEditor) -> None:
+        """Write it; a file that was executable stays so."""
+        there = editor.find(self.path) if self.mode == Mode.FILE else None
+        is_kept = there is not None and there.mode == Mode.EXECUTABLE
+        editor.put(self.path, Mode.EXECUTABLE if is_kept else self.mode, self.oid)
+
+
+@attrs.frozen
+class Remove:
+    """Remove a file or folder."""
+
+    path: RepoPath
+    is_folder: bool = False
+
+    def apply(self, editor: TreeEditor) -> None:
+        """Remove it.
+
+        Raises:
+            EntryNotFound: nothing is there.
+            InvalidPath: nothing is there, nor could be: only what is stored already may have such a path.
+        """
+        try:
+            if self.is_folder:
+                editor.remove_folder(self.path)
+            else:
+                editor.remove(self.path)
+        except EntryNotFound:
+            parse_folder(self.path)
+            raise
+
+
+@attrs.frozen
+class StagedCommit:
+    """A commit without its parent: what to do to whatever tree is the head's.
+
+    ``large``: the large files it names, all of them durable; ``touched``: the
+    paths it writes, removes or copies from on the same branch; ``pointers``:
+    ids of the pointers of large files by the paths at which they were written.
+    """
+
+    edits: tuple[Put | Remove, ...]
+    large: tuple[tuple[Sha256, RepoPath], ...]
+    touched: frozenset[RepoPath]
+    pointers: Mapping[RepoPath, Oid] = attrs.field(factory=dict)
+
+    @property
+    def objects(self) -> frozenset[Oid]:
+        """The stored objects that the edits name."""
+        puts = (edit for edit in self.edits if isinstance(edit, Put))
+        return frozenset(put.oid for put in puts if put.mode != Mode.GITLINK)
+
+
+def stage(
+    hub: HubContext,
+    author: Caller,
+    row: RepoRow,
+    branch: BranchHead,
+    operations: Iterable[Operation],
+    *,
+    inline_bytes: int = 0,
+) -> StagedCommit:
+    """Check operations one by one and make their bytes durable.
+
+    Args:
+        operations: read once; only one content is held at a time.
+        inline_bytes: about how much content comes with them.
+
+    Raises:
+        InvalidOperation, EntryNotFound, LargeFileMissing, LimitExceeded: an
+            operation cannot be applied; no name was changed.
+        QuotaExceeded: the namespace has no room for them.
+    """
+    with hub.read() as tx:
+        room = quotas.allowance(hub, tx, row)
+    # Before anything is kept: what a refused commit leaves behind would use up the room until it is swept.
+    room.spend(inline_bytes)
+    stage = _Stage(hub, author, row, branch, room)
+    for operation in operations:
+        stage.take(operation)
+    return stage.finish()
+
+
+class _Stage:
+    def __init__(self, hub: HubContext, author: Caller, row: RepoRow, branch: BranchHead, room: Allowance) -> None:
+        self._hub = hub
+        self._room = room
+        self._author = author
+        self._row = row
+        self._branch = branch
+        self._waiting: list[ObjectRow] = []
+        self._waiting_bytes = 0
+        self._edits: list[Put | Remove] = []
+        self._large: list[tuple[Sha256, RepoPath]] = []
+        self._sizes: dict[Sha256, int] = {}
+        self._unsized: list[tuple[int, AddLarge]] = []
+        self._pointers: list[tuple[RepoPath, Pointer]] = []
+        self._touched: set[RepoPath] = set()
+        self._written: dict[RepoPath, Oid] = {}
+
+    def take(self, operation: Operation) -> None:
+        """Stage one operation."""
+        self._touched.add(operation.path)
+        match operation:
+            case AddFile():
+                self._add_file(operation)
+            case AddLarge():
+                self._move_away(operation.moved_from)
+                self._unsized.append((len(self._edits), operation))
+                self._edits.append(Put(operation.path, Mode.FILE, EMPTY_TREE))
+                self._large.append((operation.sha256, operation.path))
+            case Copy():
+                self._copy(operation)
+            case Delete():
+                self._edits.append(Remove(operation.path))
+            case DeleteFolder():
+                self._edits.append(Remove(operation.path, is_folder=True))
+
+    def finish(self) -> StagedCommit:
+        """Write what is left, once every large file is known to be there."""
+        self._check_large()
+        for path, claimed in self._pointers:
+            self._check_size(path, claimed.sha256, claimed.size)
+        for position, operation in self._unsized:
+            size = self._sizes[operation.sha256]
+            self._check_size(operation.path, operation.sha256, operation.size)
+            pointer = objects.of(Kind.BLOB, render_pointer(Pointer(operation.sha256, size)))
+            self._edits[position] = Put(operation.path, Mode.FILE, pointer.oid)
+            self._written[operation.path] = pointer.oid
+            self._hold(objects.row_of(pointer))
+        self._flush()
+        return StagedCommit(tuple(self._edits), tuple(self._large), frozenset(self._touched), self._written)
+
+    def _add_file(self, operation: AddFile) -> None:
+        limit = self._hub.settings.max_inline_file
+        if len(operation.content) > limit:
+            raise LimitExceeded(f"the regular file '{operation.path}'", limit, "upload files of this size through LFS")
+        self._room.check_file(f"the regular file '{operation.path}'", len(operation.content))
+        self._move_away(operation.moved_from)
+        kept = self._keep(operation.content)
+        if kept.pointer_size is not None and kept.sha256 is not None:
+            self._large.append((kept.sha256, operation.path))
+            self._pointers.append((operation.path, Pointer(kept.sha256, kept.pointer_size)))
+            self._written[operation.path] = kept.oid
+        self._edits.append(Put(operation.path, Mode.FILE, kept.oid))
+        self._hold(kept)
+
+    def _keep(self, content: bytes) -> ObjectRow:
+        blob = objects.of(Kind.BLOB, content)
+        if not objects.is_large(blob):
+            return objects.row_of(blob)
+        sha256 = sha256_of(content)
+        with self._hub.write() as tx:
+            files.reserve(tx, sha256, len(content), self._hub.now_ms())
+        file_scrubbing.make_way(self._hub, sha256)
+        return objects.keep_large(self._hub.store, blob, sha256)
+
+    def _move_away(self, path: RepoPath | None) -> None:
+        if path is not None:
+            self._touched.add(path)
+            self._edits.append(Remove(path))
+
+    def _copy(self, operation: Copy) -> None:
+        with self._hub.read() as tx:
+            source = access.readable(tx, self._author, operation.repo) if operation.repo else self._row
+            if operation.revision is None and source.id == self._row.id:
+                commit = self._branch.head
+                self._touched.add(operation.source)
+            else:
+                commit = revisions.resolve(tx, source.id, operation.revision or "main")
+            trees = Trees(self._hub.store, tx, source.id)
+            entry = trees.find(objects.root_of(self._hub.store, tx, source.id, commit), operation.source)
+            if entry is None:
+                raise EntryNotFound(operation.source, commit)
+            needed, named = _closure(trees, entry, operation)
+        if entry.is_folder and not operation.source:
+            raise InvalidOperation(operation.path, "a whole repository cannot be copied into a folder of itself")
+        with self._hub.write() as tx:
+            if source.id != self._row.id:
+                there = object_rows.copy(tx, source.id, self._row.id, needed, self._hub.now_ms())
+            else:
+                there = object_rows.touch(tx, source.id, needed, self._hub.now_ms())
+            if there != len(needed):
+                raise Busy("the source of the copy")  # a sweep came between: the revision is no longer named
+        self._large.extend((sha256, path) for sha256, path, _ in named)
+        self._written.update({path: oid for _, path, oid in named})
+        self._edits.append(Put(operation.path, entry.mode, entry.oid))
+
+    def _check_large(self) -> None:
+        wanted = [sha256 for sha256, _ in self._large]
+        if not wanted:
+            return
+        rechunking.verify_readable(self._hub, self._author, self._row, wanted)
+        # Looked up, linked and touched in one transaction: no sweep can come between.
+        with self._hub.write() as tx:
+            self._sizes = admit(tx, self._author, self._row, wanted, self._room, self._hub.now_ms())
+            files.touch(tx, list(self._sizes), self._hub.now_ms())
+        for sha256, path in self._large:
+            if sha256 not in self._sizes:
+                raise LargeFileMissing(path, sha256)
+
+    def _check_size(self, path: RepoPath, sha256: Sha256, size: int | None) -> None:
+        stored = self._sizes[sha256]
+        if size is not None and size != stored:
+            raise InvalidOperation(path, f"the stored object {sha256} has {stored} bytes, not {size}")
+
+    def _hold(self, row: ObjectRow) -> None:
+        self._waiting.append(row)
+        self._waiting_bytes += len(row.data or b"")
+        if self._waiting_bytes > _BATCH_BYTES or len(self._waiting) >= _BATCH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        store_rows(self._hub, self._row.id, self._waiting)
+        self._waiting, self._waiting_bytes = [], 0
+
+
+def store_rows(hub: HubContext, repo_id: int, rows: Sequence[ObjectRow]) -> None:
+    """Store rows of objects that no ref names yet; the bytes of large ones were reserved and published before.
+
+    Raises:
+        Busy: the bytes of a large one have gone meanwhile; do it all again.
+    """
+    with hub.write() as tx:
+        object_rows.put(tx, repo_id, rows, hub.now_ms())
+        for row in rows:
+            if row.data is None and row.sha256 is not None and not files.confirm(tx, row.sha256, row.size):
+                raise Busy("this file")  # a sweep with hardly any grace took it before its object was stored
+    for row in rows:
+        if row.data is None and row.sha256 is not None and hub.store.blobs.stat(file_key(row.sha256)) is None:
+            raise Busy("this file")  # chunks have taken the place of these bytes just before the object needed them
+
+
+def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Sizes of those large files that the caller may commit to a repository.
+
+    That is: files uploaded to it, files of any repository whose content the
+    caller may read, and chunks that were registered for it under this sha256.
+    Knowing a digest alone gives nobody its bytes.
+    """
+    found = files.usable(tx, row.id, wanted)
+    missing = [sha256 for sha256 in wanted if sha256 not in found]
+    if missing:
+        found |= files.readable_elsewhere(tx, read_by(caller), missing)
+        missing = [sha256 for sha256 in missing if sha256 not in found]
+    if missing:
+        claims = xet_files.claimed(tx, row.id, missing)
+        found |= {sha256: claim.size for sha256, claim in claims.items()}
+    return found
+
+
+def admit(
+    tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], room: Allowance, now_ms: int
+) -> dict[Sha256, int]:
+    """Let a repository use those large files that the caller may commit to it; their sizes.
+
+    Each by the right that the caller has: a claim leads to the claimed chunks
+    only, whatever else the hub may have under the same sha256.
+
+    Raises:
+        QuotaExceeded: the namespace has no room for those that are new to the
+            repository; leave the transaction with it.
+    """
+    usable = files.usable(tx, row.id, wanted)
+    missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in usable]
+    if missing:
+        readable = files.readable_elsewhere(tx, read_by(caller), missing)
+        files.link(tx, row.id, list(readable), caller.account.id, now_ms)
+        claimed = [sha256 for sha256 in missing if sha256 not in readable]
+        xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
+        fresh = files.usable(tx, row.id, missing)
+        room.spend(sum(fresh.values()))
+        usable |= fresh
+    return usable
+
+
+def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], list[tuple[Sha256, RepoPath, Oid]]]:
+    """Every object at and below an entry, each once, and the large files among them: new paths and ids of pointers.
+
+    Raises:
+        InvalidPath: at its new place, a path would be too long or too deep.
+        LimitExceeded: the folder has more entries than one copy may take.
+    """
+    nodes = [Node(operation.path, entry)]
+    for node in trees.walk(entry.oid, operation.path, is_deep=True) if entry.is_folder else ():
+        check_extent(node.path)
+        if len(nodes) > _MAX_COPIED:
+            raise LimitExceeded(f"the copied folder '{operation.source}' in entries", _MAX_COPIED, "copy parts of it")
+        nodes.append(node)
+    if trees.left_out:
+        path = trees.left_out[0]
+        fault = name_fault(path.rpartition("/")[2], is_top=False)
+        raise InvalidPath(path, f"{fault or 'it breaks a rule'}; rename it in the source first")
+    named = [(item.lfs.sha256, item.path, item.oid) for item in trees.measure(nodes) if item.lfs]
+    return list({node.entry.oid for node in nodes if node.entry.mode != Mode.GITLINK}), named

@@ -1,0 +1,249 @@
+"""Looking after chunks: xorbs checked slowly or at once, quarantined, mended by a new upload, swept.
+
+A client does not compare hashes when it downloads chunks, so the hub is the
+only guard: what is found damaged is not served again until verified bytes
+have replaced it. Source: docs/protocols/xet.md, section 11.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from typing import TypeVar
+
+from entrepot.catalog import Read, hub_metadata
+from entrepot.catalog.files import xet_files, xorbs
+from entrepot.catalog.files.xorbs import XorbRow
+from entrepot.catalog.jobs import jobs
+from entrepot.errors import BlobMissing, BlobUnreadable, Damaged, Malformed, XorbDamaged
+from entrepot.hub.context import HubContext
+from entrepot.names import XetHash
+from entrepot.storage import chunk_content
+from entrepot.storage.chunk_content import StoredXorb
+from entrepot.storage.fsck import Finding
+from entrepot.xet import MerkleTree, Terms, read_index
+
+XORB_GRACE_MS = 21 * 86_400_000
+"""Clients remember for three weeks which chunks are stored, and do not ask again."""
+
+INTERVAL_MS = 30 * 86_400_000
+"""Every xorb is read and hashed again at least once in this time, as far as the pace allows."""
+
+PACE_BYTES = 256 << 20
+PAUSE_MS = 60_000
+_PAGE = 200
+T = TypeVar("T")
+_KEY = re.compile(r"xorbs/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})\.[0-9a-f]{16}")
+
+
+def check(hub: HubContext, *, checks_content: bool) -> Iterator[Finding]:
+    """Check every xorb, and that every file can be made of them.
+
+    Args:
+        checks_content: also read and hash every chunk; what is damaged goes into quarantine.
+    """
+    for row in _all_xorbs(hub):
+        finding = _check_xorb(hub, row, checks_content=checks_content)
+        if finding is not None:
+            yield finding
+    with hub.read() as tx:
+        hashes = xet_files.hashes(tx)
+    for file in hashes:
+        with hub.read() as tx:
+            finding = _check_file(hub, tx, file)
+        if finding is not None:
+            yield finding
+    yield from strays(hub)
+
+
+def scrub(hub: HubContext) -> int:
+    """Read and hash the xorbs that were checked longest ago, up to 256 MiB of them; returns how many are damaged."""
+    return finish(scrub_steps(hub))
+
+
+def scrub_steps(hub: HubContext) -> Generator[None, None, int]:
+    """As :func:`scrub`; yields after every xorb."""
+    left, damaged = PACE_BYTES, 0
+    while left > 0:
+        with hub.read() as tx:
+            name = xorbs.next_to_check(tx, hub.now_ms() - INTERVAL_MS)
+            row = xorbs.find(tx, name) if name is not None else None
+        if row is None:
+            break
+        damaged += is_damaged(hub, row.hash)
+        left -= row.size
+        yield
+    return damaged
+
+
+def finish(steps: Generator[None, None, T]) -> T:
+    """Run all steps of some work and return its result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+def is_damaged(hub: HubContext, xorb: XetHash) -> bool:
+    """Read and hash a stored xorb, and note the result: damaged ones go into quarantine, others leave it."""
+    with hub.read() as tx:
+        state, row = xorbs.state(tx, xorb), xorbs.find(tx, xorb)
+    if state is None or row is None:
+        return False  # swept meanwhile
+    try:
+        chunk_content.check_stored(
+            hub.store, StoredXorb(row.hash, chunk_content.key_of(row), read_index(row.directory))
+        )
+    except (Malformed, XorbDamaged, BlobMissing, BlobUnreadable):
+        with hub.write() as tx:
+            xorbs.mark_damaged(tx, row.hash, state.since_ms)
+        return True
+    with hub.write() as tx:
+        xorbs.mark_checked(tx, row.hash, state.since_ms, hub.now_ms())
+    return False
+
+
+def scrub_again(hub: HubContext, branch_locks: int = 1) -> None:
+    """Plan the next turn of scrubbing, unless one is planned already.
+
+    Args:
+        turns: how many turns' worth of bytes the last one has read; one large file may be many.
+    """
+    with hub.write() as tx:
+        jobs.enqueue(tx, "scrub", {}, hub.now_ms(), dedup_key="scrub", delay_ms=branch_locks * PAUSE_MS)
+
+
+def bump_epoch(hub: HubContext) -> None:
+    """Make every client forget which chunks it believes to be stored here."""
+    with hub.write() as tx:
+        hub_metadata.put(tx, "epoch", str(int(hub_metadata.find(tx, "epoch") or "1") + 1))
+
+
+def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple[str, str, str, int]]:
+    """Take away files made of chunks, and xorbs, that nothing needs; (kind, what, why, freed bytes) of each.
+
+    Args:
+        cutoff: what was touched since then stays.
+    """
+    if not is_rehearsal:
+        with hub.write() as tx:
+            xet_files.forget_claims(tx, cutoff)
+            xorbs.forget_uploads(tx, cutoff)
+            xet_files.remove_unused(tx, cutoff)
+    for row in _unused(hub, cutoff):
+        if is_rehearsal or _sweep_xorb(hub, row, cutoff):
+            yield "xorb", row.hash, "no file needs it", row.size
+    for stray in strays(hub):
+        stat = hub.store.blobs.stat(stray.where)
+        if stat is None or stat.modified_ms >= cutoff:
+            continue
+        if is_rehearsal or _sweep_stray(hub, stray.where):
+            yield "xorb", stray.where, "the catalog does not know it", stray.size
+
+
+def strays(hub: HubContext) -> Iterator[Finding]:
+    """Stored bytes of xorbs that no row leads to."""
+    batch: list[tuple[str, int]] = []
+    for stat in hub.store.blobs.list("xorbs/"):
+        batch.append((stat.key, stat.size))
+        if len(batch) >= _PAGE:
+            yield from _unknown(hub, batch)
+            batch = []
+    yield from _unknown(hub, batch)
+
+
+def _unknown(hub: HubContext, batch: list[tuple[str, int]]) -> Iterator[Finding]:
+    names = {key: XetHash(match[3]) for key, _ in batch if (match := _KEY.fullmatch(key))}
+    with hub.read() as tx:
+        rows = xorbs.find_many(tx, list(names.values()))
+    for key, size in batch:
+        row = rows.get(names.get(key, XetHash("")))
+        if row is None or chunk_content.key_of(row) != key:
+            yield Finding("orphaned", key, "bytes that the catalog does not know", size)
+
+
+def _unused(hub: HubContext, cutoff: int) -> Iterator[XorbRow]:
+    last = ""
+    while True:
+        with hub.read() as tx:
+            page = xorbs.unused(tx, cutoff, after=last, limit=_PAGE)
+        if not page:
+            return
+        yield from page
+        last = page[-1].hash
+
+
+def _all_xorbs(hub: HubContext) -> Iterator[XorbRow]:
+    last = ""
+    while True:
+        with hub.read() as tx:
+            page = xorbs.everything(tx, after=last, limit=_PAGE)
+        if not page:
+            return
+        yield from page
+        last = page[-1].hash
+
+
+def _check_xorb(hub: HubContext, row: XorbRow, *, checks_content: bool) -> Finding | None:
+    key = chunk_content.key_of(row)
+    stat = hub.store.blobs.stat(key)
+    is_short = stat is None or stat.size != row.size
+    is_bad = is_damaged(hub, row.hash) if checks_content else row.is_damaged or is_short
+    with hub.read() as tx:
+        now = xorbs.find(tx, row.hash)
+    if not is_bad or now is None or now.directory != row.directory:
+        return None  # or swept or replaced while it was looked at
+    place = "it is in quarantine" if now.is_damaged else "check with --deep to stop serving it"
+    if stat is None:
+        return Finding("missing", key, f"the {row.size:,} bytes of this xorb; {place}")
+    return Finding("corrupt", key, f"its bytes are not the chunks of this xorb; {place}", stat.size)
+
+
+def _check_file(hub: HubContext, tx: Read, file: XetHash) -> Finding | None:
+    """Compute the hash of a file from the chunks that its terms name."""
+    row = xet_files.find(tx, file)
+    if row is None:
+        return None
+    try:
+        terms, tree = Terms(row.terms), MerkleTree()
+        for term in terms:
+            index = chunk_content.get_xorb(hub.store, tx, term.xorb).index
+            index.check_range(term.start, term.end)
+            tree.add(index.chunk_hashes(term.start, term.end), index.lengths(term.start, term.end))
+    except (Malformed, Damaged) as error:
+        return Finding("corrupt", f"xet file {file}", str(error), row.size)
+    if tree.file_hash() != file or terms.size != row.size:
+        return Finding("corrupt", f"xet file {file}", "its chunks make another file", row.size)
+    return None
+
+
+def _sweep_stray(hub: HubContext, key: str) -> bool:
+    """Delete bytes that no row leads to, unless an upload is about to make them its own."""
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return hub.store.blobs.delete(key)
+    xorb = XetHash(match[3])
+    with hub.write() as tx:
+        row = xorbs.find(tx, xorb)
+        is_adopted = row is None and xorbs.adopt(tx, xorb, hub.now_ms())
+    if row is not None and (row.is_damaged or chunk_content.key_of(row) == key):
+        return False  # a new upload is to replace the damaged bytes, perhaps under this very key
+    is_deleted = hub.store.blobs.delete(key)
+    if is_adopted:
+        with hub.write() as tx:
+            xorbs.end_sweep(tx, xorb)
+    return is_deleted
+
+
+def _sweep_xorb(hub: HubContext, row: XorbRow, cutoff: int) -> bool:
+    """Claim, delete the bytes, forget: an upload of the same xorb waits until this has ended."""
+    with hub.write() as tx:
+        if not xorbs.begin_sweep(tx, row.hash, cutoff, hub.now_ms()):
+            return False
+    hub.store.blobs.delete(chunk_content.key_of(row))
+    with hub.write() as tx:
+        xorbs.end_sweep(tx, row.hash)
+    hub.store.indexes.drop(row.hash)
+    return True

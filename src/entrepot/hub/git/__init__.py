@@ -1,0 +1,1 @@
+"""Use cases of the git protocol: fetches, pushes, imports."""

@@ -1,0 +1,93 @@
+"""HTTP requests to hosts that a user or a foreign server named: every address is checked, on every redirect.
+
+The address of each host is looked up once, checked, and then connected to, so that a name cannot point
+elsewhere between the check and the use. Proxies of the environment are not used: they would look the names up again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+from collections.abc import Iterator, Mapping
+from urllib.parse import urljoin, urlsplit
+
+import attrs
+
+from entrepot.errors import InvalidName, Refused, shown
+from entrepot.hub import public_addresses
+from entrepot.hub.public_addresses import NotPublic
+from entrepot.hub.webhooks import outbound_http
+
+MAX_REDIRECTS = 5
+TIMEOUT_S = 60.0
+"""How long to wait for each piece of an answer."""
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@attrs.frozen
+class Answer:
+    """The answer to a request: from where it came in the end, and its body to be read."""
+
+    url: str
+    status: int
+    body: http.client.HTTPResponse
+
+
+@contextlib.contextmanager
+def request(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, hint: str
+) -> Iterator[Answer]:
+    """Send a request, and follow redirects of a GET; the connection lives as long as the ``with``.
+
+    Args:
+        hint: what to do if a host is not public, for the message.
+
+    Guarantees: only public addresses are connected to. ``Authorization`` is sent to the first host only.
+
+    Raises:
+        Refused: a URL on the way is none or leads to an address that is not public, there are more than five
+            redirects, or there is no connection or answer.
+    """
+    kept = dict(headers)
+    for _ in range(MAX_REDIRECTS + 1):
+        connection = _connect(url, hint)
+        try:
+            path = _path_of(url)
+            connection.request(method, path, body, kept)
+            found = connection.getresponse()
+            location = found.headers.get("Location") if method == "GET" and found.status in _REDIRECTS else None
+            if location is None:
+                yield Answer(url, found.status, found)
+                return
+        except (OSError, http.client.HTTPException) as error:
+            raise Refused(f"no answer from {shown(urlsplit(url).hostname or '')}: {type(error).__name__}") from error
+        finally:
+            connection.close()
+        following = urljoin(url, location)
+        if _origin_of(following) != _origin_of(url):
+            kept = {name: value for name, value in kept.items() if name.lower() != "authorization"}
+        url = following
+    raise Refused(f"{shown(url)} redirects too often")
+
+
+def _connect(url: str, hint: str) -> http.client.HTTPConnection:
+    try:
+        target = outbound_http.parse_target(url)
+        [ip, *_] = public_addresses.resolve(target.host, target.port, allows_private=False)
+        return outbound_http.connect(target, (ip, target.port), timeout_s=TIMEOUT_S)
+    except NotPublic as blocked:
+        raise Refused(f"{blocked}; {hint}") from blocked
+    except InvalidName as error:
+        raise Refused(f"the source leads to a URL that cannot be used: {error.message}") from error
+    except OSError as error:
+        raise Refused(f"cannot connect to {shown(urlsplit(url).hostname or '')}: {error}") from error
+
+
+def _path_of(url: str) -> str:
+    return outbound_http.parse_target(url).path
+
+
+def _origin_of(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()

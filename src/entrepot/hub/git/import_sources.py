@@ -1,0 +1,139 @@
+"""Where an import fetches from: which transports git may use, and to which addresses it may connect.
+
+A source is judged before git sees it. For http(s), redirects are followed here, every host on the way must have
+public addresses only, and git is given the last URL, pinned to the address that was checked, with redirects,
+proxies, bundles and other transports off. For ssh, the host must be public; its key is what guards against a name
+that moves afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import attrs
+
+from entrepot.errors import InvalidName, Refused, shown
+from entrepot.hub import public_addresses
+from entrepot.hub.git import guarded_http
+from entrepot.hub.public_addresses import NotPublic
+from entrepot.hub.webhooks import outbound_http
+
+HINT = "if you trust it, set import_private_sources (ENTREPOT_IMPORT_PRIVATE_SOURCES=true)"
+
+_SCP = re.compile(r"(?:[^@/:\s]+@)?(\[[^\]/]+\]|[^@/:\s\[\]]+):(?!:)(?!//).*")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(://|::)")
+_PROXIES = frozenset(("http_proxy", "https_proxy", "all_proxy", "no_proxy"))
+_PORTS = {"ssh": 22, "http": 80, "https": 443}
+_PATH = "/%~+:@!$&'()*,;="
+_ALWAYS = {
+    "http.followRedirects": "false",
+    "http.proxy": "",
+    "transfer.bundleURI": "false",
+    "fetch.uriProtocols": "",
+    "submodule.recurse": "false",
+}
+
+
+@attrs.frozen
+class Source:
+    """A source that was judged.
+
+    ``kind`` is file, http or ssh; ``url`` is what git is given; ``settings`` and ``environ`` are for git. If
+    ``is_guarded``, requests for its large files must be guarded too.
+    """
+
+    kind: str
+    url: str = attrs.field(repr=False)
+    settings: Mapping[str, str]
+    environ: Mapping[str, str] = attrs.field(repr=False)
+    is_guarded: bool = True
+
+    @property
+    def options(self) -> list[str]:
+        """The settings as options of git."""
+        return [word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]
+
+
+def judge(source: str, environ: Mapping[str, str], *, allows_private: bool) -> Source:
+    """Return how git may fetch a source.
+
+    Raises:
+        Refused: its transport is not allowed, its host is not public or cannot be resolved.
+    """
+    scheme = _SCHEME.match(source)
+    if scheme is None:
+        if not Path(source).is_absolute() and not Path(source).exists() and (match := _SCP.fullmatch(source)):
+            return _ssh(source, match[1], 22, environ, allows_private=allows_private)
+        return Source("file", source, {}, _only(environ, "file"))
+    name = scheme[1].lower()
+    if name == "file" and scheme[2] == "://":
+        return Source("file", source, {}, _only(environ, "file"))
+    if name not in _PORTS or scheme[2] != "://":
+        raise Refused(f"{shown(name)} is no transport of an import; expected https, http, ssh or a folder")
+    try:
+        parts = urlsplit(source)
+        port = parts.port or _PORTS[name]
+    except ValueError:
+        raise Refused("the source is no URL") from None
+    if not parts.hostname:
+        raise Refused("the source has no host")
+    if name == "ssh":
+        return _ssh(source, parts.hostname, port, environ, allows_private=allows_private)
+    if allows_private:
+        return Source("http", source, {}, _only(environ, "http:https"), is_guarded=False)
+    return _http(source, environ)
+
+
+def _http(source: str, environ: Mapping[str, str]) -> Source:
+    """Follow the redirects of the first request, and pin the last host."""
+    parts = urlsplit(source)
+    users, _, place = parts.netloc.rpartition("@")
+    plain = urlunsplit((parts.scheme.lower(), place, parts.path.rstrip("/"), "", ""))
+    suffix = "/info/refs?service=git-upload-pack"
+    with guarded_http.request("GET", plain + suffix, {"User-Agent": "git/2 entrepot"}, hint=HINT) as answer:
+        final = answer.url
+    base = final.removesuffix(suffix)
+    if base == final:
+        raise Refused(f"the source redirects to {shown(final)}, which is no git repository")
+    if base == plain and parts.query:
+        raise Refused("the URL of a git repository has no query")
+    try:
+        target = outbound_http.parse_target(base)
+        name = public_addresses.canonical_host(target.host)
+        [ip, *_] = public_addresses.resolve(name, target.port, allows_private=False)
+    except NotPublic as blocked:
+        raise Refused(f"{blocked}; {HINT}") from blocked
+    except (OSError, InvalidName) as error:
+        raise Refused(f"{shown(urlsplit(base).hostname or '')} cannot be resolved") from error
+    host = f"[{name}]" if ":" in name else name
+    is_same = (target.scheme, name) == (parts.scheme.lower(), public_addresses.canonical_host(parts.hostname or ""))
+    login = f"{users}@" if users and is_same else ""
+    url = urlunsplit(
+        (target.scheme, f"{login}{host}:{target.port}", quote(target.path, safe="/%~+:@!$&'()*,;="), "", "")
+    )
+    pinned = f"[{ip}]" if ":" in ip else ip
+    settings = {**_ALWAYS, "http.curloptResolve": f"{host}:{target.port}:{pinned}"}
+    return Source("http", url, settings, _without_proxies(_only(environ, target.scheme)))
+
+
+def _ssh(source: str, host: str, port: int, environ: Mapping[str, str], *, allows_private: bool) -> Source:
+    if not allows_private:
+        try:
+            public_addresses.resolve(host, port, allows_private=False)
+        except NotPublic as blocked:
+            raise Refused(f"{blocked}; {HINT}") from blocked
+        except OSError as error:
+            raise Refused(f"the host {shown(host)} cannot be resolved; {HINT}") from error
+    return Source("ssh", source, {}, _only(environ, "ssh"), is_guarded=not allows_private)
+
+
+def _only(environ: Mapping[str, str], protocols: str) -> dict[str, str]:
+    """The environment in which git uses these transports only."""
+    return {**environ, "GIT_ALLOW_PROTOCOL": protocols}
+
+
+def _without_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name.lower() not in _PROXIES}

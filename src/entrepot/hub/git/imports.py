@@ -1,0 +1,265 @@
+"""Importing: a git repository from elsewhere becomes one of the hub, history, tags and large files included."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import AccountNotFound, LimitExceeded, Refused, shown
+from entrepot.git.commands import Command, CommandStatus, PushRequest
+from entrepot.git.packs import HEADER_BYTES
+from entrepot.hub import callers
+from entrepot.hub.callers import Caller
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import lfs
+from entrepot.hub.git import git_wire, import_large_files, import_sources, lfs_rewrites, pushes
+from entrepot.hub.git.import_sources import Source
+from entrepot.hub.git.lfs_rewrites import Rewritten
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
+from entrepot.names import MAIN, Oid, RepoRef, parse_sha256
+from entrepot.storage import processes
+
+_PIECE = 4 << 20
+_WANTED = ("refs/heads/", "refs/tags/")
+
+ProgressCallback = Callable[[str], None]
+
+
+@attrs.frozen
+class Imported:
+    """What was brought in: how many branches and tags, large files, and what was refused.
+
+    ``rewritten``: what became of the history, if large regular files had to become git-lfs files.
+    """
+
+    refs: int
+    files: int
+    refused: tuple[CommandStatus, ...]
+    rewritten: Rewritten | None = None
+
+
+def bring_in(
+    hub: HubContext,
+    source: str,
+    ref: RepoRef,
+    folder: Path,
+    *,
+    environ: Mapping[str, str],
+    visibility: str | None = None,
+    tolerates_old: bool = False,
+    rewrites_large: bool = False,
+    progress: ProgressCallback = lambda _line: None,
+) -> Imported:
+    """Make a repository that has the branches, tags, history and large files of another one.
+
+    The branch that the source checks out by default also becomes ``main``
+    when the source has no branch of that name.
+
+    Args:
+        source: what ``git clone`` understands.
+        folder: an empty place for a copy of the source, removed by the caller.
+        environ: in which git fetches the source, with its owner's credentials.
+        tolerates_old: also accept objects with faults of old programs (:data:`~entrepot.hub.git.git_wire.OLD_FAULTS`).
+        rewrites_large: rewrite the history so that regular files above the
+            limit of the hub become git-lfs files, instead of refusing them.
+
+    Guarantees: an import that fails leaves no repository; what it has stored
+    goes with the next sweep after the grace period.
+
+    Raises:
+        AccountNotFound: the namespace of the new repository does not exist.
+        AlreadyExists, InvalidName: it cannot be made under this name.
+        Refused: the source cannot be fetched, has no commits, or its main branch is refused.
+        LimitExceeded, LargeFileMissing, InvalidPath, Malformed: the hub does
+            not take what the source has.
+    """
+    progress(f"fetching {source}")
+    judged = _clone(hub, source, folder, environ)
+    heads = dict(_list_refs(folder))
+    first = heads.get(MAIN) or _head(folder)
+    if first is None:
+        raise Refused(f"{shown(source)} has no commits")
+    heads.setdefault(MAIN, first)
+    rewritten = _without_large(hub, folder, heads, rewrites_large=rewrites_large)
+    if rewritten is not None:
+        heads = {name: rewritten.ids.get(oid, oid) for name, oid in heads.items()}
+    found, owner = _fetch_large(folder, judged), _owner(hub, ref.id.namespace)
+    new = NewRepo(ref.type, ref.id.name, ref.id.namespace, visibility, sdk="static" if ref.type == "space" else None)
+    row = repositories.create(hub, owner, new)
+    try:
+        for number, file in enumerate(found, 1):
+            progress(f"storing large file {number:,} of {len(found):,}")
+            _store(hub, owner, ref, file)
+        progress("storing the history")
+        verdicts = _push_all(hub, owner, row, folder, heads, git_wire.OLD_FAULTS if tolerates_old else ())
+    except BaseException:
+        repositories.delete(hub, owner, row.ref)
+        raise
+    refused = tuple(verdict for verdict in verdicts if verdict.reason is not None)
+    return Imported(len(verdicts) - len(refused), len(found), refused, rewritten)
+
+
+def _clone(hub: HubContext, source: str, folder: Path, environ: Mapping[str, str]) -> Source:
+    judged = import_sources.judge(source, environ, allows_private=hub.settings.import_private_sources)
+    cloning = [*judged.options, "clone", "--quiet", "--mirror", "--", judged.url, str(folder)]
+    _fetch(cloning, folder.parent, judged.environ)
+    return judged
+
+
+def _without_large(
+    hub: HubContext, folder: Path, heads: Mapping[str, Oid], *, rewrites_large: bool
+) -> Rewritten | None:
+    """Rewrite the history if it has regular files above the limit; None if it has none.
+
+    Raises:
+        LimitExceeded: it has some, and shall not be rewritten.
+    """
+    limit = hub.settings.max_inline_file
+    large = lfs_rewrites.find_large(folder, limit)
+    if not large:
+        return None
+    if not rewrites_large:
+        cure = "import again with --large-files lfs, which rewrites the history"
+        raise LimitExceeded(f"the size of {len(large):,} regular files", limit, cure)
+    return lfs_rewrites.rewrite(folder, list(dict.fromkeys(heads.values())), large)
+
+
+def _push_all(
+    hub: HubContext, owner: Caller, row: RepoRow, folder: Path, heads: Mapping[str, Oid], tolerated: Sequence[str]
+) -> list[CommandStatus]:
+    """Push branches and tags into the new repository.
+
+    Args:
+        tolerated: the faults of objects that are accepted, as git calls them.
+
+    Raises:
+        Refused: ``main`` is refused.
+    """
+    with hub.read() as tx:
+        old = refs.find(tx, row.id, MAIN)
+    commands = [Command(name, old if name == MAIN else None, oid) for name, oid in heads.items()]
+    verdicts = _push(hub, owner, row.ref, folder, PushRequest(tuple(commands), frozenset()), tolerated)
+    for verdict in verdicts:
+        if verdict.ref == MAIN and verdict.reason is not None:
+            raise Refused(f"{MAIN} was refused: {verdict.reason}")
+    return verdicts
+
+
+def _fetch(arguments: list[str], folder: Path, environ: Mapping[str, str]) -> None:
+    try:
+        # Nothing of the arguments is read by a shell, and "--" ends the options.
+        done = subprocess.run(  # noqa: S603
+            ["git", *arguments],  # noqa: S607 - the operator's own git
+            cwd=folder,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise Refused("the program 'git' is not installed") from error
+    if done.returncode:
+        raise Refused(f"the source cannot be fetched: {shown(processes.last_words(done.stderr), quote=False)}")
+
+
+def _list_refs(folder: Path) -> Iterator[tuple[str, Oid]]:
+    for line in processes.run(folder, ["for-each-ref", "--format=%(objectname) %(refname)"]).decode().splitlines():
+        oid, _, name = line.partition(" ")
+        if name.startswith(_WANTED):
+            yield name, Oid(oid)
+
+
+def _head(folder: Path) -> Oid | None:
+    told = processes.run(folder, ["for-each-ref", "--format=%(HEAD)%(objectname)", "refs/heads/"]).decode().split("\n")
+    current = [line[1:] for line in told if line.startswith("*")] or [line[1:] for line in told if line]
+    return Oid(current[0]) if current else None
+
+
+def _fetch_large(folder: Path, source: Source) -> list[Path]:
+    """The large files of a copy; git-lfs has to be there only if it has any and its source may be anywhere."""
+    told = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
+    oids = [line.split(b" ", 1)[0].decode() for line in told.splitlines()]
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    named = import_large_files.pointers_of(processes.run(folder, ["cat-file", "--batch"], given=asked))
+    pointers = [pointer for pointer in named if not import_large_files.object_path(folder, pointer.sha256).is_file()]
+    if pointers and source.kind == "http" and source.is_guarded:
+        import_large_files.fetch(source, folder, pointers)
+    elif pointers:
+        if source.kind == "ssh" and source.is_guarded:
+            raise Refused(f"large files behind ssh are fetched from wherever the server says; {import_sources.HINT}")
+        if source.is_guarded and import_large_files.configured_endpoint(folder) is not None:
+            raise Refused(f"the source's .lfsconfig leads to another server; {import_sources.HINT}")
+        _fetch(["lfs", "fetch", "--all"], folder, source.environ)
+    return sorted(path for path in (folder / "lfs" / "objects").glob("*/*/*") if path.is_file())
+
+
+def _owner(hub: HubContext, name: str) -> Caller:
+    """Somebody who may do everything in a namespace: the operator who imports stands in for its owner."""
+    with hub.read() as tx:
+        account = accounts.find(tx, name)
+    if account is None:
+        raise AccountNotFound(name)
+    return callers.operator(account)
+
+
+def _store(hub: HubContext, owner: Caller, ref: RepoRef, file: Path) -> None:
+    wanted = lfs.RequestedObject(parse_sha256(file.name), file.stat().st_size)
+    [answer] = lfs.plan_uploads(hub, owner, ref, [wanted], takes_parts=False)
+    if answer.refusal is not None:
+        raise Refused(f"the large file {wanted.sha256} cannot be stored: {answer.refusal[1]}")
+    if not isinstance(answer.link, lfs.SignedUrl):
+        return
+    receiving = lfs.receive(hub, wanted.sha256, answer.link.query)
+    try:
+        with file.open("rb") as data:
+            while piece := data.read(_PIECE):
+                receiving.write(piece)
+        receiving.finish()
+    except BaseException:
+        receiving.discard()
+        raise
+
+
+def _push(
+    hub: HubContext, owner: Caller, ref: RepoRef, folder: Path, request: PushRequest, tolerated: Sequence[str]
+) -> list[CommandStatus]:
+    push = pushes.begin(hub, owner, ref, request, tolerated=tolerated)
+    try:
+        wanted = "".join(f"{command.new}\n" for command in request.commands).encode()
+        pack = folder / "import.pack"
+        with pack.open("wb") as file:
+            packer = processes.command(["pack-objects", "--revs", "--stdout", "-q", "--delta-base-offset"])
+            _pipe(packer, processes.environment({"GIT_DIR": str(folder)}), wanted, file.fileno())
+        with pack.open("rb") as file:
+            receiver = push.receiver(pushes.check_pack(file.read(HEADER_BYTES)))
+            os.lseek(file.fileno(), 0, os.SEEK_SET)
+            _pipe(receiver.argv, receiver.environ, file.fileno(), subprocess.DEVNULL)
+        return pushes.finish(push)
+    finally:
+        push.close()
+
+
+def _pipe(argv: Sequence[str], environ: Mapping[str, str], given: bytes | int, output: int) -> None:
+    with tempfile.TemporaryFile() as file:
+        if isinstance(given, bytes):
+            file.write(given)
+            file.seek(0)
+        done = subprocess.run(  # noqa: S603 - the words are ours, never a shell's
+            argv,
+            env=dict(environ),
+            stdin=file if isinstance(given, bytes) else given,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    if done.returncode:
+        raise Refused(f"the history was refused: {git_wire.reason(done.stderr)}")

@@ -1,0 +1,364 @@
+"""Pushes: a pack looked at in quarantine, then published with all its refs in one transaction.
+
+The order is that of every change of content: check, write bytes, publish. A
+push that is refused or cut off leaves nothing but objects that no ref names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+
+from entrepot.catalog import Read, Write
+from entrepot.catalog.community import discussions
+from entrepot.catalog.files import files
+from entrepot.catalog.git import objects as object_rows
+from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAllowed, Refused, StoreFull
+from entrepot.git import Kind
+from entrepot.git.commands import Command, CommandStatus, PushRequest
+from entrepot.git.packs import read_pack_header
+from entrepot.hub import access, audit, capabilities, events
+from entrepot.hub.accounts import quotas
+from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.community import pull_request_access
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import file_scrubbing
+from entrepot.hub.files.staging import store_rows
+from entrepot.hub.git import git_wire, push_policy
+from entrepot.hub.jobs import handlers
+from entrepot.hub.repos import locks
+from entrepot.hub.repos.branches import find_obstacle
+from entrepot.hub.repos.publishing import CARD_FILES, card_job, follow_up, link_files
+from entrepot.hub.repos.push_contents import PushContents, read_push
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
+from entrepot.storage import histories
+from entrepot.storage import objects as stored
+from entrepot.storage.contents import sha256_of
+from entrepot.storage.mirrors import Lease
+from entrepot.storage.quarantines import Quarantine, Receiver, open_quarantine
+
+MAX_OBJECTS = 5_000_000
+"""Objects in one push."""
+
+_IN_ONE_GO = 4_000
+_BATCH_ROWS = 1_000
+_BATCH_BYTES = 8 << 20
+
+
+@attrs.define(eq=False)
+class PushProgress:
+    """What a push is at, for whoever waits; written by one thread and read by another."""
+
+    text: str = ""
+
+
+@attrs.frozen(eq=False)
+class Push:
+    """A push that is being received; close it when it has ended."""
+
+    hub: HubContext
+    row: RepoRow
+    author: Caller
+    request: PushRequest
+    quarantine: Quarantine
+    _lease: Lease
+    progress: PushProgress = attrs.field(factory=PushProgress)
+    tolerated: Sequence[str] = ()
+
+    def receiver(self, number: int) -> Receiver:
+        """The program that a pack of so many objects has to be given to."""
+        settings = self.hub.settings
+        return self.quarantine.receiver(
+            number,
+            longest_pack=settings.max_pack,
+            longest_file=settings.max_inline_file,
+            tolerated=self.tolerated,
+        )
+
+    def close(self) -> None:
+        """Drop what was not published; to be called once."""
+        self.quarantine.close()
+        self._lease.release()
+
+
+def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tuple[RefName, Oid]]:
+    """All refs of a repository that the caller may push something to, tags not peeled.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
+    """
+    with hub.read() as tx:
+        row, _ = pull_request_access.pusher(tx, caller, ref)
+        return refs.everything(tx, row.id)
+
+
+def begin(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, request: PushRequest, *, tolerated: Sequence[str] = ()
+) -> Push:
+    """Prepare to receive a pack.
+
+    Args:
+        tolerated: faults of objects that are accepted; see :meth:`Quarantine.receiver`.
+
+    Raises:
+        as :func:`list_refs`; StoreUnavailable: git is not installed, or failed.
+    """
+    with hub.read() as tx:
+        row, author = pull_request_access.pusher(tx, caller, ref)
+    lease = hub.mirrors.take(hub.store, hub.read, row)
+    try:
+        return Push(hub, row, author, request, open_quarantine(lease.path), lease, tolerated=tolerated)
+    except BaseException:
+        lease.release()
+        raise
+
+
+def check_pack(head: bytes) -> int:
+    """The number of objects that a pack announces in its first twelve bytes.
+
+    Raises:
+        Malformed: it is no pack.
+        LimitExceeded: there are too many.
+    """
+    number = read_pack_header(head)
+    if number > MAX_OBJECTS:
+        raise LimitExceeded("the number of objects in one push", MAX_OBJECTS, "push in smaller steps")
+    return number
+
+
+def why_refused(push: Push, number: int, stderr: bytes) -> EntrepotError:
+    """Why :meth:`Push.receiver` has refused a pack, from what it said."""
+    receiver = push.receiver(number)
+    if receiver.is_beyond_memory(stderr):
+        cure = "track large files with git-lfs: git lfs migrate import --everything --above=10MiB"
+        return LimitExceeded("the size in bytes of an object of the pack", receiver.longest, cure)
+    failed = git_wire.failure(stderr)
+    return failed if isinstance(failed, StoreFull) else Malformed("pack", git_wire.reason(stderr))
+
+
+def finish(push: Push) -> list[CommandStatus]:
+    """Check what has come and publish it: what became of each command, in their order.
+
+    Guarantees: of each ref either the old or the new value is seen, and with
+    ``atomic`` that holds for all of them together; a ref never leads to
+    anything that is not durable.
+
+    Raises:
+        LimitExceeded, LargeFileMissing, InvalidOperation, InvalidPath, Malformed: the
+            objects are refused, and with them every command.
+        QuotaExceeded: the namespace has no room for them.
+        RepoNotFound: the repository was deleted meanwhile.
+        InvalidCredentials, NotAllowed, GatedRepo, RepoDisabled: the pusher has lost the right meanwhile.
+        Busy: a sweep took what the push needs.
+    """
+    hub, repo_id, commands = push.hub, push.row.id, push.request.commands
+    oids = push.quarantine.oids()
+    push.progress.text = f"Checking {len(oids):,} objects"
+    found = read_push(push.quarantine, oids, max_file=hub.settings.max_inline_file)
+    with hub.read() as tx:
+        row, author = capabilities.recheck_push(tx, push.author, push.row, hub.now_ms())
+        push_policy.check_history(tx, repo_id, found)
+        push_policy.check_names(hub, tx, repo_id, found)
+        again = push_policy.named_again(hub, tx, repo_id, found)
+        guard = locks.guard(hub, tx, repo_id, author.account.id, found)
+        room = quotas.allowance(hub, tx, row)
+        wanted = {
+            command.ref: _lack_of_right(tx, author, row, command)
+            or push_policy.find_refusal(tx, row, command, found, guard)
+            for command in commands
+        }
+    if all(wanted.values()):
+        return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
+    room.spend(found.size)
+    large = push_policy.admit_large(hub, author, row, found, again, room)
+    if any(wanted.values()) and push.request.is_atomic:
+        return [CommandStatus(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
+    prepared = _prepare(push, found, large)
+    try:
+        wanted |= _publish(push, found, prepared, [c for c in commands if wanted[c.ref] is None])
+    except _Undone as undone:
+        return [CommandStatus(ref, undone.reason if ref == undone.ref else "another ref was refused") for ref in wanted]
+    _conclude(push, found, wanted)
+    return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
+
+
+class _Undone(Exception):
+    """One command of an atomic push failed; leaving with this undoes the others."""
+
+    def __init__(self, ref: str, reason: str) -> None:
+        super().__init__(reason)
+        self.ref = ref
+        self.reason = reason
+
+
+@attrs.frozen
+class _Prepared:
+    """A push that can be published: ids of objects that are stored, rows of those that are not, large files."""
+
+    early: Sequence[Oid]
+    late: Sequence[ObjectRow]
+    large: Sequence[tuple[Sha256, RepoPath]]
+
+
+def _lack_of_right(tx: Read, author: Caller, row: RepoRow, command: Command) -> str | None:
+    """Why the author may not move a ref, or None: heads of pull requests are for their authors too."""
+    number = pull_request_access.number_of(command.ref)
+    discussion = None if number is None else discussions.find(tx, row.id, number)
+    if discussion is not None:
+        try:
+            pull_request_access.check_proposal(author, row, discussion)
+        except (NotAllowed, Refused) as error:
+            return error.message
+        return None
+    if access.may_write(author, row):
+        return None
+    return f"you may push to your own pull requests only, refs/pr/N, not to {command.ref}"
+
+
+def _prepare(push: Push, found: PushContents, large: Sequence[tuple[Sha256, RepoPath]]) -> _Prepared:
+    """Make the objects durable that come before the transaction.
+
+    A commit is stored in the transaction that names it, so that whatever
+    finds a commit finds all that it leads to.
+    """
+    early: list[Oid] = []
+    last = [item for item in found.kept if item.kind in (Kind.COMMIT, Kind.TAG)]
+    plain = [item for item in found.kept if item.kind in (Kind.BLOB, Kind.TREE)]
+    is_small = not found.left and len(found.kept) <= _IN_ONE_GO
+    rows = [stored.row_of(item) for item in plain if is_small and not stored.is_large(item)]
+    waiting = (item for item in plain if not is_small or stored.is_large(item))
+    for batch in _batches(_all_of(push, waiting, found)):
+        early += _store(push, batch)
+        push.progress.text = f"Storing objects: {len(early):,} of {len(found.kept) + len(found.left):,}"
+    return _Prepared(early, rows + [stored.row_of(item) for item in last], large)
+
+
+def _all_of(push: Push, waiting: Iterable[stored.GitObject], found: PushContents) -> Iterator[stored.GitObject]:
+    yield from waiting
+    longest = dict.fromkeys(Kind, push.hub.settings.max_inline_file)
+    for arrived in push.quarantine.read(found.left, longest=longest):
+        assert arrived.content is not None
+        yield stored.GitObject(arrived.oid, arrived.kind, arrived.content)
+
+
+def _batches(items: Iterable[stored.GitObject]) -> Iterator[list[stored.GitObject]]:
+    batch: list[stored.GitObject] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += len(item.content)
+        if len(batch) >= _BATCH_ROWS or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
+    """Store objects that no ref names yet; bytes of large ones first."""
+    hub = push.hub
+    large = {item.oid: sha256_of(item.content) for item in batch if stored.is_large(item)}
+    if large:
+        with hub.write() as tx:
+            for item in batch:
+                if item.oid in large:
+                    files.reserve(tx, large[item.oid], len(item.content), hub.now_ms())
+    for sha256 in large.values():
+        file_scrubbing.make_way(hub, sha256)
+    rows = [
+        stored.keep_large(hub.store, item, large[item.oid]) if item.oid in large else stored.row_of(item)
+        for item in batch
+    ]
+    store_rows(hub, push.row.id, rows)
+    return [row.oid for row in rows]
+
+
+def _publish(
+    push: Push, found: PushContents, prepared: _Prepared, commands: Sequence[Command]
+) -> dict[str, str | None]:
+    """Everything that makes the push visible, in one transaction: why each command was not done, or None."""
+    hub, repo_id, now = push.hub, push.row.id, push.hub.now_ms()
+    if not commands:
+        return {}
+    with hub.write() as tx:
+        row, author = capabilities.recheck_push(tx, push.author, push.row, now)
+        for lack in filter(None, (_lack_of_right(tx, author, row, command) for command in commands)):
+            raise Refused(lack)
+        object_rows.put(tx, repo_id, prepared.late, now)
+        heads = [command.new for command in commands if command.new is not None]
+        if not object_rows.are_present(tx, repo_id, [*prepared.early, *found.beyond, *heads]):
+            raise Busy("the repository")
+        histories.record_all(tx, repo_id, found.ordered)
+        outcome = _move(tx, push, row, commands, now)
+        done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
+        if done and prepared.large:
+            link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
+        for command in commands:
+            if command.ref in done and command.new is not None and command.old != command.new:
+                news = _news(found, command.new)
+                pull_request_access.note_commits(hub, tx, row, push.author, RefName(command.ref), news)
+        is_proposal = all(pull_request_access.number_of(ref) is not None for ref in done)
+        follow_up(hub, tx, repo_id, has_large=bool(prepared.large), has_card=MAIN in done, is_proposal=is_proposal)
+        changed = [
+            events.RefChange(RefName(it.ref), it.old, it.new) for it in commands if it.ref in done and it.old != it.new
+        ]
+        events.emit_content(hub, tx, row, changed)
+        for gone in (it for it in changed if it.new is None):
+            audit.record(hub, tx, push.author, "ref.delete", access.subject(row), {"ref": gone.ref, "was": gone.old})
+    return outcome
+
+
+def _news(found: PushContents, head: Oid) -> list[tuple[Oid, str]]:
+    """The commits that came and now lead to a head, with their titles, oldest first."""
+    reached, waiting = set[Oid](), [head]
+    while waiting:
+        oid = waiting.pop()
+        if oid in found.commits and oid not in reached:
+            reached.add(oid)
+            waiting += found.commits[oid].parents
+    return [(oid, found.commits[oid].title) for oid, _ in found.ordered if oid in reached]
+
+
+def _move(tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], now_ms: int) -> dict[str, str | None]:
+    outcome: dict[str, str | None] = {}
+    # Deletions first: they may make room for names below or above theirs.
+    for command in sorted(commands, key=lambda command: command.new is not None):
+        reason = _move_one(tx, row, command, now_ms)
+        if reason is not None and push.request.is_atomic:
+            raise _Undone(command.ref, reason)
+        outcome[command.ref] = reason
+    return outcome
+
+
+def _move_one(tx: Write, row: RepoRow, command: Command, now_ms: int) -> str | None:
+    name = RefName(command.ref)
+    if command.old == command.new:
+        return None if refs.find(tx, row.id, name) == command.old else "it was moved meanwhile; fetch and try again"
+    if command.old is None:
+        obstacle = find_obstacle(tx, row, name)
+        if obstacle is not None:
+            return obstacle
+    if not refs.swap(tx, row.id, name, command.old, command.new, now_ms):
+        return "it was moved meanwhile; fetch and try again"
+    return None
+
+
+def _conclude(push: Push, found: PushContents, outcome: Mapping[str, str | None]) -> None:
+    """What makes the next requests fast; the push is done whether or not this is."""
+    hub = push.hub
+    moves = [(RefName(c.ref), c.new) for c in push.request.commands if outcome[c.ref] is None]
+    if not moves:
+        return
+    try:
+        hub.mirrors.adopt(push.row.uid, push.quarantine.packs, moves)
+    except OSError:  # such as a full disk: the push stands, and the next clone makes the mirror anew
+        with contextlib.suppress(OSError):
+            hub.mirrors.drop(push.row.uid)
+    hub.job_added.set()
+    if outcome.get(MAIN, "") is None and CARD_FILES & set(found.paths.values()):
+        handlers.attend(hub, card_job(push.row.id))

@@ -1,0 +1,1 @@
+"""Job handlers and maintenance: indexing, garbage collection, backups."""

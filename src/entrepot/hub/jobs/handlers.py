@@ -1,0 +1,328 @@
+"""Follow-up work: what each kind of job does, and how one is run.
+
+A job is written in the transaction that makes it necessary, so it is never
+forgotten; it may run more than once, so every handler is idempotent.
+
+A handler of long work is a generator that yields after every short step (well
+below a second), so that a worker can run the jobs of several namespaces in
+turns; what it holds between two steps is kept in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from entrepot.catalog.files import xet_files
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.jobs.jobs import LANES as LANES
+from entrepot.catalog.jobs.jobs import STATES as STATES
+from entrepot.catalog.jobs.jobs import Job as Job
+from entrepot.catalog.repos import refs, repositories
+from entrepot.errors import EntrepotError, Refused, ThingNotFound
+from entrepot.hub.community import trends
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import file_scrubbing, rechunking, xorb_scrubbing
+from entrepot.hub.jobs import cards, indexing, maintenance
+from entrepot.hub.webhooks import delivery
+
+LEASE_MS = 120_000
+MAX_ATTEMPTS = 8
+_FIRST_RETRY_MS = 1_000
+_ERROR_LENGTH = 2_000
+_DAY_MS = 86_400_000
+
+Handler = Callable[[HubContext, Mapping[str, Any]], Iterator[None] | None]
+
+
+def index_history(hub: HubContext, args: Mapping[str, Any]) -> None:
+    """Record which paths the new commits of a repository changed."""
+    repo_id = int(args["repo"])
+    with hub.read() as tx:
+        heads = {oid for _, oid in refs.everything(tx, repo_id)}
+    for head in heads:
+        indexing.index_history(hub, repo_id, head)
+
+
+def index_card(hub: HubContext, args: Mapping[str, Any]) -> None:
+    """Index what the card of a repository says."""
+    cards.index(hub, int(args["repo"]))
+
+
+def chunk_files(hub: HubContext, args: Mapping[str, Any]) -> Iterator[None]:
+    """Keep the large files of a repository as chunks instead of whole, step by step."""
+    return rechunking.chunk_steps(hub, int(args["repo"]))
+
+
+def verify_claims(hub: HubContext, args: Mapping[str, Any]) -> Iterator[None]:
+    """Find out whether the chunks uploaded to a repository have the sha256 that was claimed, step by step."""
+    return rechunking.verify_steps(hub, repo_id=int(args["repo"]))
+
+
+def reverify(hub: HubContext, _args: Mapping[str, Any]) -> None:
+    """Enqueue the verification of claims that could not be verified yet, and plan to do so again tomorrow."""
+    with hub.read() as tx:
+        left = xet_files.repos_with_claims(tx)
+    for repo_id in left:
+        with hub.write() as tx:
+            jobs.enqueue(tx, "verify", {"repo": repo_id}, hub.now_ms(), dedup_key=f"verify:{repo_id}")
+    _plan_reverifying(hub)
+
+
+def _plan_reverifying(hub: HubContext) -> None:
+    with hub.write() as tx:
+        jobs.enqueue(tx, "reverify", {}, hub.now_ms(), dedup_key="reverify", delay_ms=_DAY_MS)
+
+
+def repack_mirror(hub: HubContext, args: Mapping[str, Any]) -> None:
+    """Make the clones of a large repository cheap."""
+    with hub.read() as tx:
+        row = repositories.by_id(tx, int(args["repo"]))
+    if row is not None:
+        hub.mirrors.repack(row.uid)
+
+
+def scrub(hub: HubContext, _args: Mapping[str, Any]) -> Iterator[None]:
+    """Check some stored chunks and raw files, delete leftovers of uploads, and plan the next turn."""
+    yield from xorb_scrubbing.scrub_steps(hub)
+    read = yield from file_scrubbing.scrub_steps(hub)
+    maintenance.sweep_leftovers(hub)
+    xorb_scrubbing.scrub_again(hub, branch_locks=max(1, -(-read // xorb_scrubbing.PACE_BYTES)))
+
+
+def plan_recurring(hub: HubContext) -> None:
+    """Plan the work that nobody asks for: checking chunks and claims, counting trends, forgetting old deliveries."""
+    xorb_scrubbing.scrub_again(hub)
+    _plan_reverifying(hub)
+    delivery.plan_forgetting(hub)
+    trends.plan(hub)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "chunk": chunk_files,
+    "verify": verify_claims,
+    "scrub": scrub,
+    "mirror": repack_mirror,
+    "history": index_history,
+    "card": index_card,
+    "trends": trends.refresh,
+    "deliver": delivery.deliver,
+    "forget-deliveries": delivery.forget_old,
+    "reverify": reverify,
+}
+
+
+RECURRING = frozenset({"scrub", "trends", "forget-deliveries", "reverify"})
+"""Kinds of jobs that nobody asks for: each plans its next turn."""
+
+
+@attrs.frozen
+class Outcome:
+    """What became of a job."""
+
+    job: Job
+    error: str | None
+
+
+def run_next(hub: HubContext, owner: str) -> Outcome | None:
+    """Claim and run the job whose turn it is; None when no job is due. Raises as :func:`run`."""
+    job = claim(hub, owner)
+    return None if job is None else run(hub, owner, job)
+
+
+def claim(
+    hub: HubContext,
+    owner: str,
+    *,
+    dedup_key: str | None = None,
+    lane: str | None = None,
+    excluded: Collection[int] = (),
+) -> Job | None:
+    """Take the job whose turn it is, under a lease of :data:`LEASE_MS`; None when no job is due.
+
+    Args:
+        owner: from :func:`new_owner`; who takes it, and then has to run, to put back or to lose it.
+        dedup_key: only a job with this key.
+        lane: only a job of this lane.
+        excluded: namespaces whose jobs are left alone.
+    """
+    with hub.write() as tx:
+        return jobs.claim(tx, owner, hub.now_ms(), LEASE_MS, dedup_key=dedup_key, lane=lane, excluded=excluded)
+
+
+def put_back(hub: HubContext, owner: str, job: Job, *, delay_ms: int = 0) -> None:
+    """Let others run a claimed job that is not finished; the attempt does not count."""
+    with hub.write() as tx:
+        jobs.put_back(tx, job.id, owner, hub.now_ms() + delay_ms)
+
+
+def run(hub: HubContext, owner: str, job: Job) -> Outcome:
+    """Run a claimed job to its end and write down what became of it; see :class:`Run`."""
+    current = Run(hub, owner, job)
+    while current.step():
+        pass
+    assert current.outcome is not None
+    return current.outcome
+
+
+class Run:
+    """A claimed job that is being run, step by step.
+
+    Guarantees: a failure of any kind is recorded as the job's error. The job
+    runs again after a pause that grows fourfold; after ``MAX_ATTEMPTS``
+    attempts, those of workers that died included, it is dead.
+    """
+
+    def __init__(self, hub: HubContext, owner: str, job: Job) -> None:
+        """Prepare; nothing runs before the first :meth:`step`."""
+        self.job = job
+        self.outcome: Outcome | None = None
+        self._hub = hub
+        self._owner = owner
+        self._steps: Iterator[None] | None = None
+
+    def step(self) -> bool:
+        """Run the next step; False when the job has ended, with ``outcome`` set.
+
+        Raises:
+            What the handler raised, when that is no EntrepotError: a mistake in
+            the program, which somebody should see; it is recorded all the same.
+        """
+        if self.job.attempts > MAX_ATTEMPTS:
+            self._end(self.job.error or "every worker that ran it died or was stopped")
+            return False
+        try:
+            if self._steps is None:
+                self._steps = self._begin()
+            next(self._steps)
+        except StopIteration:
+            self._end(None)
+        except EntrepotError as error:
+            self._end(f"{type(error).__name__}: {error}")
+        except BaseException as mistake:
+            self._end(f"{type(mistake).__name__}: {mistake}"[:_ERROR_LENGTH])
+            raise
+        return self.outcome is None
+
+    def put_back(self, *, delay_ms: int = 0) -> None:
+        """Stop between two steps and let another worker begin the job again, after a delay."""
+        close = getattr(self._steps, "close", None)
+        if close is not None:
+            close()
+        put_back(self._hub, self._owner, self.job, delay_ms=delay_ms)
+
+    def _begin(self) -> Iterator[None]:
+        job, handler = self.job, HANDLERS.get(self.job.kind)
+        if handler is None:
+            raise Refused(f"this version knows no job of kind {job.kind!r}")
+        return handler(self._hub, job.args) or iter(())
+
+    def _end(self, error: str | None) -> None:
+        self.outcome = _conclude(self._hub, self._owner, self.job, error)
+
+
+def renew(hub: HubContext, owner: str, job: Job) -> bool:
+    """Extend the lease of a job that is still running to :data:`LEASE_MS` from now; False when it was lost."""
+    with hub.write() as tx:
+        return jobs.renew(tx, job.id, owner, hub.now_ms() + LEASE_MS)
+
+
+def pause_ms(hub: HubContext, lane: str | None = None) -> int | None:
+    """How long until the next job of a lane (None: of any) is due, 0 when one is, None when nothing waits."""
+    with hub.read() as tx:
+        turn = jobs.next_run(tx, lane)
+    return None if turn is None else max(0, turn - hub.now_ms())
+
+
+def attend(hub: HubContext, dedup_key: str) -> None:
+    """Run a waiting job at once in this thread, unless a worker has it already.
+
+    A database that is busy is no failure here: what made the job necessary
+    has succeeded, and the queue still has it.
+    """
+    owner = new_owner()
+    with contextlib.suppress(EntrepotError):
+        job = claim(hub, owner, dedup_key=dedup_key)
+        if job is not None:
+            run(hub, owner, job)
+
+
+def list_jobs(
+    hub: HubContext, *, states: Sequence[str] = STATES, lanes: Sequence[str] = LANES, limit: int = 100
+) -> list[Job]:
+    """Return jobs in these states and lanes, newest first."""
+    with hub.read() as tx:
+        return jobs.find(tx, states=states, lanes=lanes, limit=limit)
+
+
+def retry(hub: HubContext, job_id: int) -> None:
+    """Let a dead or waiting job run at once, with all its attempts before it again.
+
+    Raises:
+        ThingNotFound: there is no such job, or it is running or done.
+    """
+    with hub.write() as tx:
+        if not jobs.retry(tx, job_id, hub.now_ms()):
+            raise ThingNotFound("dead or waiting job", str(job_id))
+    hub.job_added.set()
+
+
+def cancel(hub: HubContext, job_id: int) -> None:
+    """Forget a job that is not running; what it was to do stays undone.
+
+    Raises:
+        ThingNotFound: there is no such job, or it is running.
+    """
+    with hub.write() as tx:
+        if not jobs.cancel(tx, job_id):
+            raise ThingNotFound("dead, waiting or finished job", str(job_id))
+
+
+def new_owner() -> str:
+    """A name for somebody who claims jobs, unique among all processes and hosts."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def take_over(hub: HubContext) -> None:
+    """Make jobs due at once whose worker was a process of this host that is no more, as after a crash.
+
+    Without this they would wait for the end of their lease. Should a process
+    of this number live again, they still do.
+    """
+    host, now = f"{socket.gethostname()[:40]}:", hub.now_ms()
+    with hub.read() as tx:
+        dead = [owner for owner in jobs.owners(tx) if owner.startswith(host) and not _is_alive(owner)]
+    if dead:
+        with hub.write() as tx:
+            for owner in dead:
+                jobs.end_leases(tx, owner, now)
+
+
+def _is_alive(owner: str) -> bool:
+    pid = owner.split(":")[-2]
+    if not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _conclude(hub: HubContext, owner: str, job: Job, error: str | None) -> Outcome:
+    now = hub.now_ms()
+    with hub.write() as tx:
+        if error is None:
+            jobs.finish(tx, job.id, owner, now)
+        else:
+            delay = _FIRST_RETRY_MS * 4 ** (job.attempts - 1)
+            jobs.fail(tx, job.id, owner, error, now + delay if job.attempts < MAX_ATTEMPTS else None, now)
+    return Outcome(job, error)

@@ -1,0 +1,334 @@
+"""Looking after a hub: checking what is stored, and sweeping what nothing names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import attrs
+
+from entrepot.blobs import Stat, file_key
+from entrepot.catalog import Read, hub_metadata
+from entrepot.catalog.files import file_checks, files, uploads, xorbs
+from entrepot.catalog.files.uploads import Upload
+from entrepot.catalog.git import objects
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import commits, refs, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import BlobMissing, NotAllowed
+from entrepot.hub.callers import MaybeCaller, require_login
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import link_checks, xorb_scrubbing
+from entrepot.names import Oid, Sha256
+from entrepot.storage import fsck as checks
+from entrepot.storage.fsck import Finding, ReachableSet
+
+_UPLOAD_DAYS = 7
+_DAY_MS = 86_400_000
+
+ProgressCallback = Callable[[str], None]
+
+
+@attrs.frozen
+class UnreferencedData:
+    """Something that gc takes away, why, and the bytes that it frees (before any file system rounding)."""
+
+    kind: str
+    what: str
+    why: str
+    size: int
+
+
+def fsck(
+    hub: HubContext,
+    *,
+    checks_content: bool = True,
+    checks_chunks: bool = False,
+    progress: ProgressCallback = lambda _line: None,
+) -> Iterator[Finding]:
+    """Check everything that is stored; yields what is wrong as it is found.
+
+    Args:
+        checks_content: also hash every object and raw file; else only their presence and size.
+        checks_chunks: also read and hash every chunk; damaged xorbs go into quarantine.
+        progress: told what is being checked.
+    """
+    for row in _all_repos(hub):
+        progress(f"checking {row.ref}")
+        with hub.read() as tx:
+            yield from checks.check_repo(hub.store, tx, row, checks_content=checks_content)
+    with hub.read() as tx:
+        needed = list(files.needed(tx))
+        spare = files.unused(tx, hub.now_ms())
+    for number, (sha256, size) in enumerate(needed, 1):
+        progress(f"checking large file {number:,} of {len(needed):,}")
+        finding = _check_raw(hub, sha256, size, checks_content=checks_content)
+        if finding is not None:
+            yield finding
+    for sha256, size in spare:
+        if hub.store.blobs.stat(file_key(sha256)) is not None:
+            yield Finding("orphaned", file_key(sha256), "a large file that no repository uses", size)
+    progress("looking for stray bytes")
+    with hub.read() as tx:
+        yield from checks.stray_blobs(hub.store, tx, hub.now_ms())
+    progress("checking chunks")
+    yield from xorb_scrubbing.check(hub, checks_content=checks_chunks)
+    if checks_content:
+        progress("checking clone caches")
+        for uid in hub.mirrors.damaged():
+            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone makes it anew")
+    progress("checking links to large files")
+    yield from link_checks.check_links(hub)
+
+
+def gc(
+    hub: HubContext,
+    *,
+    grace_ms: int | None = None,
+    is_rehearsal: bool = False,
+    bumps_epoch: bool = False,
+    progress: ProgressCallback = lambda _line: None,
+) -> Iterator[UnreferencedData]:
+    """Take away what nothing names since the grace period; yields each thing as it goes.
+
+    Args:
+        grace_ms: how old it must be; None is the setting.
+        bumps_epoch: make all clients forget which chunks are stored, so that
+            chunks need not be kept for three weeks whatever the grace period.
+        is_rehearsal: only tell what would go. What becomes free through an
+            earlier step of a real run is not foreseen.
+        progress: told what is being looked at.
+
+    Guarantees: safe beside running uploads and commits: what anybody touched
+    within the grace period stays, and a repository whose refs moved while it
+    was looked at is left for the next time.
+    """
+    grace = hub.settings.gc_grace_s * 1000 if grace_ms is None else grace_ms
+    cutoff = hub.now_ms() - grace
+    yield from _sweep_repos(hub, cutoff, is_rehearsal)
+    living = set()
+    for row in _all_repos(hub):
+        living.add(row.uid)
+        progress(f"sweeping {row.ref}")
+        yield from _sweep_objects(hub, row, cutoff, is_rehearsal)
+    if not is_rehearsal:
+        hub.mirrors.retain(living)
+    yield from _sweep_uploads(hub, cutoff, is_rehearsal)
+    progress("sweeping large files")
+    yield from _sweep_files(hub, cutoff, is_rehearsal)
+    if not is_rehearsal:
+        for stat in sweep_leftovers(hub, min(_DAY_MS, grace)):
+            yield UnreferencedData("leftover", stat.key, "a crash cut its upload off", stat.size)
+    progress("sweeping chunks")
+    if bumps_epoch and not is_rehearsal:
+        xorb_scrubbing.bump_epoch(hub)
+    chunk_cutoff = cutoff if bumps_epoch else min(cutoff, hub.now_ms() - xorb_scrubbing.XORB_GRACE_MS)
+    for kind, what, why, size in xorb_scrubbing.sweep(hub, chunk_cutoff, is_rehearsal=is_rehearsal):
+        yield UnreferencedData(kind, what, why, size)
+    if not is_rehearsal:
+        with hub.write() as tx:
+            jobs.forget_done(tx, cutoff)
+
+
+def sweep_leftovers(hub: HubContext, grace_ms: int = _DAY_MS) -> Sequence[Stat]:
+    """Delete temporary files of uploads that a crash cut off, and return them; files of live processes stay."""
+    return hub.store.drafts.sweep_incoming(grace_ms, now_ms=hub.now_ms())
+
+
+def sizes(hub: HubContext) -> dict[str, int]:
+    """Return figures for monitoring: repositories, large files and their bytes, jobs by state and by lane.
+
+    ``jobs_<lane>_wait_ms`` says for how long the job that waits longest in a lane has been due.
+    """
+    with hub.read() as tx:
+        number, size = files.totals(tx)
+        chunks, chunk_bytes, damaged = xorbs.totals(tx)
+        figures = {"repositories": repositories.count(tx), "files": number, "file_bytes": size}
+        figures |= {"xorbs": chunks, "xorb_bytes": chunk_bytes, "xorbs_damaged": damaged}
+        counted, now = jobs.counts(tx), hub.now_ms()
+        for state in jobs.STATES:
+            figures[f"jobs_{state}"] = sum(counted[lane, state] for lane in jobs.LANES)
+        for lane in jobs.LANES:
+            figures |= {f"jobs_{lane}_{state}": counted[lane, state] for state in jobs.STATES}
+            figures[f"jobs_{lane}_wait_ms"] = max(0, now - (jobs.oldest_due(tx, lane) or now))
+        return figures
+
+
+def check_ready(hub: HubContext) -> None:
+    """Raise unless the database and the blob store can be used.
+
+    Raises:
+        Busy, DataFolderError, StoreUnavailable: they cannot.
+    """
+    with hub.read() as tx:
+        hub_metadata.find(tx, "store_id")
+    hub.store.blobs.stat(file_key(Sha256("0" * 64)))
+
+
+def check_may_watch(_hub: HubContext, caller: MaybeCaller) -> None:
+    """Check that the caller may read the counters of the hub.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is no administrator, or has a fine-grained token.
+    """
+    if not require_login(caller).sees_all:
+        raise NotAllowed("The metrics are for administrators of the hub")
+
+
+def _check_raw(hub: HubContext, sha256: Sha256, size: int, *, checks_content: bool) -> Finding | None:
+    try:
+        finding = checks.check_file(hub.store, sha256, size, checks_content=checks_content)
+    except BlobMissing:
+        finding = Finding("missing", file_key(sha256), f"the {size:,} bytes of this file")
+    if finding is None and not checks_content:
+        with hub.read() as tx:
+            if file_checks.damaged(tx, [sha256]):
+                return Finding("corrupt", file_key(sha256), "a background check found other bytes", size)
+    if finding is not None:
+        with hub.read() as tx:
+            if not files.is_raw(tx, sha256):
+                return None  # chunks have taken its place meanwhile
+    return finding
+
+
+def _all_repos(hub: HubContext) -> Iterator[RepoRow]:
+    last = 0
+    while True:
+        with hub.read() as tx:
+            page = repositories.everything(tx, after=last, limit=100)
+        if not page:
+            return
+        yield from page
+        last = page[-1].id
+
+
+def _sweep_repos(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
+    with hub.read() as tx:
+        gone = repositories.deleted_before(tx, cutoff)
+    for repo_id in gone:
+        if not is_rehearsal:
+            with hub.write() as tx:
+                repositories.erase(tx, repo_id)
+        yield UnreferencedData("repository", f"row {repo_id}", "it was deleted", 0)
+
+
+def _sweep_objects(hub: HubContext, row: RepoRow, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
+    with hub.read() as tx:
+        heads = refs.everything(tx, row.id)
+        reach = checks.reachable(hub.store, tx, row.id, str(row.ref), checks_content=False)
+        # What a fresh object leads to stays with it, else it could be named again and lead nowhere.
+        checks.extend(hub.store, tx, row.id, reach, _fresh_objects(tx, row.id, cutoff))
+        loose = _loose_objects(tx, row.id, reach, cutoff)
+        links = [
+            sha256
+            for sha256, linked_ms in files.linked(tx, row.id).items()
+            if sha256 not in reach.files and linked_ms < cutoff
+        ]
+    if reach.findings or not (loose or links):
+        # What a damaged repository still needs cannot be told: nothing of it is taken.
+        return
+    if not is_rehearsal:
+        if not _remove(hub, row.id, heads, loose, links, cutoff):
+            return
+        hub.mirrors.drop(row.uid)  # it may still hold what is gone
+    if loose:
+        size = sum(size for _, _, size in loose)
+        yield UnreferencedData("objects", f"{len(loose)} objects of {row.ref}", "no ref leads to them", size)
+    if links:
+        yield UnreferencedData("links", f"{len(links)} large files of {row.ref}", "no commit names them", 0)
+
+
+def _fresh_objects(tx: Read, repo_id: int, cutoff: int) -> list[Oid]:
+    return [oid for oid, _, _, touched_ms in objects.everything(tx, repo_id) if touched_ms >= cutoff]
+
+
+def _loose_objects(tx: Read, repo_id: int, reach: ReachableSet, cutoff: int) -> list[tuple[Oid, str, int]]:
+    return [
+        (oid, kind, size)
+        for oid, kind, size, touched_ms in objects.everything(tx, repo_id)
+        if oid not in reach.objects and touched_ms < cutoff
+    ]
+
+
+def _remove(
+    hub: HubContext,
+    repo_id: int,
+    heads: Sequence[tuple[str, Oid]],
+    loose: Sequence[tuple[Oid, str, int]],
+    links: Sequence[Sha256],
+    cutoff: int,
+) -> bool:
+    """Delete rows unless a ref moved since they were found to be loose."""
+    with hub.write() as tx:
+        if refs.everything(tx, repo_id) != heads:
+            return False
+        commits.forget(tx, repo_id, [oid for oid, kind, _ in loose if kind == "commit"])
+        objects.remove(tx, repo_id, [oid for oid, _, _ in loose], touched_before_ms=cutoff)
+        files.unlink_unused(tx, repo_id, links, cutoff)
+    return True
+
+
+def _sweep_uploads(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
+    # Parts of an upload that nobody continues need not wait as long as committed history.
+    latest = max(cutoff, hub.now_ms() - _UPLOAD_DAYS * _DAY_MS)
+    with hub.read() as tx:
+        stale = uploads.stale(tx, latest)
+        known = uploads.everything(tx)
+    strays = [stat for stat in hub.store.parts.list_parts_uploads() if stat.key not in known]
+    for upload in stale:
+        if not is_rehearsal and not _abandon(hub, upload, latest):
+            continue
+        yield UnreferencedData("upload", f"upload {upload.uid}", "nobody continues it", upload.size)
+    for stat in strays:
+        if stat.modified_ms < latest:
+            if not is_rehearsal:
+                hub.store.parts.abort_parts(stat.key)
+            yield UnreferencedData("upload", f"parts {stat.key}", "no upload knows them", stat.size)
+
+
+def _abandon(hub: HubContext, upload: Upload, touched_before_ms: int) -> bool:
+    """Forget an upload unless somebody continued it meanwhile, and only then delete its parts."""
+    with hub.write() as tx:
+        found = uploads.get(tx, upload.uid)
+        if found is None or found.touched_ms >= touched_before_ms:
+            return False
+        uploads.remove(tx, upload.uid)
+    hub.store.parts.abort_parts(upload.uid)
+    return True
+
+
+def _sweep_files(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
+    with hub.read() as tx:
+        unused = files.unused(tx, cutoff)
+        strays = list(checks.stray_blobs(hub.store, tx, hub.now_ms()))
+    for sha256, size in unused:
+        if is_rehearsal or _sweep_file(hub, sha256, cutoff):
+            yield UnreferencedData("file", sha256, "no repository uses it", size)
+    for stray in strays:
+        digest = checks.digest_of(stray.where)
+        stat = hub.store.blobs.stat(stray.where)
+        if digest is None or stat is None or stat.modified_ms >= cutoff:
+            continue
+        if is_rehearsal or _sweep_stray(hub, digest, stray.size, cutoff):
+            yield UnreferencedData("file", digest, stray.what, stray.size)
+
+
+def _sweep_stray(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> bool:
+    with hub.write() as tx:
+        is_chunked = bool(files.chunked_only(tx, [sha256], cutoff))
+        if not is_chunked:
+            # Somebody may have reserved it since it was seen: that row must stay fresh.
+            files.adopt(tx, sha256, size)
+    if is_chunked:
+        return hub.store.blobs.delete(file_key(sha256))
+    return _sweep_file(hub, sha256, cutoff)
+
+
+def _sweep_file(hub: HubContext, sha256: Sha256, cutoff: int) -> bool:
+    """Claim, delete the bytes, forget: in this order, so that an uploader of the same file is never deceived."""
+    with hub.write() as tx:
+        if not files.begin_sweep(tx, sha256, cutoff, hub.now_ms()):
+            return False
+    hub.store.blobs.delete(file_key(sha256))
+    with hub.write() as tx:
+        files.end_sweep(tx, sha256)
+    return True

@@ -1,0 +1,1 @@
+"""Use cases on repositories: refs, commits, contents, histories, pull requests."""

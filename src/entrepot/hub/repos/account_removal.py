@@ -1,0 +1,131 @@
+"""Accounts that administrators of the hub delete, and what happens to their repositories.
+
+What a deleted user wrote in discussions stays, without a name; tokens, likes,
+follows, collections, webhooks, requests for access, invitations and sign-in
+codes go. The audit log keeps the name, because it records what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from entrepot.catalog import Write
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.repos import repositories as repos
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Malformed, Refused
+from entrepot.hub import audit
+from entrepot.hub.accounts.accounts import assign_role, check_hub_admin_left, find_user, org_subject, remove_user, some
+from entrepot.hub.accounts.administration import Actor, find_namespace, find_org, require_admin
+from entrepot.hub.callers import Caller, Role
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import repositories
+from entrepot.names import RepoId, RepoRef
+from entrepot.wire.accounts.administration import Removal, Removed, Transferred
+
+
+def transfer_all(hub: HubContext, by: Actor, source: str, target: str) -> Transferred:
+    """Move all repositories of a namespace into another one, or none; the old names redirect.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        AccountNotFound: there is no such user or organisation.
+        Refused: a name is taken there, or both are the same.
+        QuotaExceeded: the target has no room for them.
+    """
+    actor = require_admin(by)
+    with hub.write() as tx:
+        moved = _move_all(hub, tx, actor, find_namespace(tx, source), find_namespace(tx, target))
+    hub.job_added.set()
+    return Transferred(moved=[ref.path for ref in moved])
+
+
+def delete_user(hub: HubContext, by: Actor, name: str, removal: Removal) -> Removed:
+    """Delete a user, after their repositories were moved elsewhere or deleted.
+
+    With ``transfer_to`` naming a user, that user also becomes the
+    administrator of organisations that would be left without one.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        AccountNotFound: there is no such user, or no such namespace to transfer to.
+        Refused: the user still owns repositories and neither was asked for, or an
+            organisation or the hub would be left without an administrator.
+        QuotaExceeded: the namespace has no room for the repositories.
+    """
+    actor = require_admin(by)
+    _check(removal)
+    with hub.write() as tx:
+        user = find_user(tx, name)
+        check_hub_admin_left(tx, user)
+        moved, purged = _empty(hub, tx, actor, user, removal)
+        _appoint(hub, tx, actor, user, removal.transfer_to)
+        remove_user(hub, tx, actor, user)
+    hub.job_added.set()
+    return _removed(user, moved, purged)
+
+
+def delete_org(hub: HubContext, by: Actor, name: str, removal: Removal) -> Removed:
+    """Delete an organisation, after its repositories were moved elsewhere or deleted.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        AccountNotFound: there is no such organisation, or no such namespace to transfer to.
+        Refused: it still owns repositories and neither was asked for.
+        QuotaExceeded: the namespace has no room for the repositories.
+    """
+    actor = require_admin(by)
+    _check(removal)
+    with hub.write() as tx:
+        org = find_org(tx, name)
+        moved, purged = _empty(hub, tx, actor, org, removal)
+        owned = [str(row.ref.id) for row in repos.owned_by(tx, org.id)]
+        if owned:
+            raise Refused(f"{org.name} still owns {some(owned)}: move or delete them first")
+        accounts.remove(tx, org.id)
+        audit.record(hub, tx, actor, "org.delete", org_subject(org))
+    hub.job_added.set()
+    return _removed(org, moved, purged)
+
+
+def _check(removal: Removal) -> None:
+    if removal.purge and removal.transfer_to is not None:
+        raise Malformed("request", "repositories are either transferred or purged, not both")
+
+
+def _empty(
+    hub: HubContext, tx: Write, actor: Caller | str, account: Account, removal: Removal
+) -> tuple[Sequence[RepoRef], Sequence[RepoRow]]:
+    if removal.transfer_to is not None:
+        return _move_all(hub, tx, actor, account, find_namespace(tx, removal.transfer_to)), ()
+    if not removal.purge:
+        return (), ()
+    owned = repos.owned_by(tx, account.id)
+    for row in owned:
+        repositories.discard(hub, tx, actor, row)
+    return (), owned
+
+
+def _move_all(hub: HubContext, tx: Write, actor: Caller | str, source: Account, target: Account) -> list[RepoRef]:
+    if source.id == target.id:
+        raise Refused(f"{source.name} and {target.name} are the same account")
+    owned = repos.owned_by(tx, source.id)
+    taken = [
+        row.ref.path for row in owned if repos.find(tx, RepoRef(row.type, RepoId(target.name, row.name))) is not None
+    ]
+    if taken:
+        raise Refused(f"{target.name} has repositories with the names of {some(taken)}: rename those first")
+    return [repositories.relocate(hub, tx, actor, row, target, row.name) for row in owned]
+
+
+def _appoint(hub: HubContext, tx: Write, actor: Caller | str, leaving: Account, successor: str | None) -> None:
+    found = None if successor is None else accounts.find(tx, successor)
+    if found is None or not found.is_user:
+        return
+    for name in accounts.sole_admin_of(tx, leaving.id):
+        assign_role(hub, tx, actor, find_org(tx, name), found, Role.ADMIN)
+
+
+def _removed(account: Account, moved: Sequence[RepoRef], purged: Sequence[RepoRow]) -> Removed:
+    return Removed(deleted=account.name, moved=[ref.path for ref in moved], purged=[row.ref.path for row in purged])

@@ -1,0 +1,204 @@
+"""Branches and tags: listed, made, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, Write
+from entrepot.catalog.git import objects
+from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import AlreadyExists, NotAllowed, Refused, RevisionNotFound
+from entrepot.git import EMPTY_TREE, Kind, Signature, Tag, encode_tag_object
+from entrepot.hub import access, audit, capabilities, events, revisions
+from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import protections
+from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
+from entrepot.names import MAIN, Oid, RefName, RepoRef, branch_ref, parse_branch, parse_tag, short_name, tag_ref
+from entrepot.storage import objects as stored
+
+
+@attrs.frozen
+class RefHead:
+    """A ref and the commit it leads to."""
+
+    ref: RefName
+    commit: Oid
+
+
+def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[RefHead]:
+    """Every branch, tag and pull-request head, by ref name.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        return [
+            RefHead(name, stored.peel(tx, row.id, oid) if name.startswith("refs/tags/") else oid)
+            for name, oid in refs.everything(tx, row.id)
+        ]
+
+
+def create_branch(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    name: str,
+    *,
+    start: str | None,
+    is_empty: bool,
+    overwrites: bool,
+) -> None:
+    """Make a branch.
+
+    Args:
+        start: the revision it begins at; None is the head of main.
+        is_empty: begin with one commit without files instead.
+        overwrites: move a branch that exists (not main).
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        InvalidName, RevisionNotFound: the name or the start cannot be used.
+        AlreadyExists: the branch exists, or one below or above it (``a`` and ``a/b``).
+    """
+    branch = parse_branch(name)
+    if is_empty:
+        _create_empty(hub, caller, ref, branch, overwrites=overwrites)
+        return
+    with hub.write() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        old = _free(tx, row, branch, overwrites=overwrites)
+        if old is not None:
+            protections.check_rewriting(row, branch)
+        # Resolved in the transaction that names it: no sweep can come between.
+        target = revisions.resolve(tx, row.id, start or "main")
+        if old != target:
+            refs.swap(tx, row.id, branch, old, target, hub.now_ms())
+            events.emit_content(hub, tx, row, [events.RefChange(branch, old, target)])
+        repositories.update(tx, row.id, updated_ms=hub.now_ms())
+
+
+def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: RefName, *, overwrites: bool) -> None:
+    with hub.read() as tx:
+        row, maker = access.writable(tx, caller, ref)
+        old = _free(tx, row, branch, overwrites=overwrites)
+        if old is not None:
+            protections.check_rewriting(row, branch)
+    tree = stored.of(Kind.TREE, b"")
+    assert tree.oid == EMPTY_TREE
+    commit = commit_object(hub, maker, tree.oid, (), "initial commit")
+    rows = [stored.row_of(item) for item in (tree, commit)]
+    with hub.write() as tx:
+        capabilities.recheck(tx, maker, row, branch, hub.now_ms())
+        _check_new(tx, row, branch)
+        move = Move(branch, old, commit.oid)
+        if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), maker.account.id)):
+            raise AlreadyExists(f"Reference {branch} already exists")
+
+
+def delete_branch(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str) -> None:
+    """Remove a branch.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access, or it is main.
+        RevisionNotFound: there is none.
+        Refused: the branch is protected.
+    """
+    branch = parse_branch(name, is_stored=True)
+    with hub.write() as tx:
+        row, dropper = access.writable(tx, caller, ref)
+        if branch == MAIN:
+            raise NotAllowed(f"Cannot delete {MAIN}")
+        _drop(hub, tx, dropper, row, branch)
+
+
+def create_tag(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, name: str, message: str | None
+) -> None:
+    """Tag the commit that a revision names; with a message, as an annotated tag.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        InvalidName, RevisionNotFound: the name or the revision cannot be used.
+        AlreadyExists: the tag exists.
+    """
+    with hub.write() as tx:
+        row, tagger = access.writable(tx, caller, ref)
+        commit = revisions.resolve(tx, row.id, revision)
+        tag = parse_tag(name)
+        target = commit
+        if message:
+            who = Signature(tagger.account.name, f"{tagger.account.name}@users.noreply.entrepot", hub.now_ms() // 1000)
+            annotated = stored.of(Kind.TAG, encode_tag_object(Tag(commit, Kind.COMMIT, short_name(tag), who, message)))
+            objects.put(tx, row.id, [stored.row_of(annotated)], hub.now_ms())
+            target = annotated.oid
+        _check_new(tx, row, tag)
+        if not refs.swap(tx, row.id, tag, None, target, hub.now_ms()):
+            raise AlreadyExists(f"Tag {short_name(tag)} already exists")
+        events.emit_content(hub, tx, row, [events.RefChange(tag, None, target)])
+
+
+def delete_tag(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str) -> None:
+    """Remove a tag.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        RevisionNotFound: there is none.
+    """
+    tag = parse_tag(name, is_stored=True)
+    with hub.write() as tx:
+        row, dropper = access.writable(tx, caller, ref)
+        _drop(hub, tx, dropper, row, tag)
+
+
+def _free(tx: Read, row: RepoRow, branch: RefName, *, overwrites: bool) -> Oid | None:
+    """Where a branch is that may be moved; None when there is none yet."""
+    old = refs.find(tx, row.id, branch)
+    if old is not None and not (overwrites and branch != MAIN):
+        raise AlreadyExists(f"Reference {branch} already exists")
+    if old is None:
+        _check_new(tx, row, branch)
+    return old
+
+
+def find_obstacle(tx: Read, row: RepoRow, name: RefName) -> str | None:
+    """Return why there can be no new ref of this name, or None.
+
+    No git repository holds a ref above or below another one; where tags are
+    immutable, no branch may be read instead of a tag of its name, nor a tag
+    be hidden by a branch; and no name may be read instead of the abbreviated
+    id of a commit that the repository has.
+    """
+    existing = refs.everything(tx, row.id)
+    for other, _ in existing:
+        if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
+            return f"Reference {other} already exists, so there can be no {name}"
+    short = short_name(name)
+    twin = {branch_ref(short): tag_ref(short), tag_ref(short): branch_ref(short)}.get(name)
+    if twin is not None and row.settings.get(protections.TAGS) and twin in dict(existing):
+        reason = "the tags of this repository are immutable: no other ref may have this name"
+        return f"Reference {twin} already exists, and {reason}"
+    if twin is not None and revisions.is_short_id(tx, row.id, short):
+        return f"'{short}' is the beginning of the id of a commit of this repository; choose another name"
+    return None
+
+
+def _check_new(tx: Read, row: RepoRow, name: RefName) -> None:
+    reason = find_obstacle(tx, row, name)
+    if reason is not None:
+        raise AlreadyExists(reason)
+
+
+def _drop(hub: HubContext, tx: Write, dropper: Caller, row: RepoRow, name: RefName) -> None:
+    old = refs.find(tx, row.id, name)
+    if old is None:
+        raise RevisionNotFound(name)
+    protections.check_deletion(row, name)
+    if not refs.swap(tx, row.id, name, old, None, hub.now_ms()):
+        raise Refused(f"{name} was moved meanwhile; try again")
+    events.emit_content(hub, tx, row, [events.RefChange(name, old, None)])
+    audit.record(hub, tx, dropper, "ref.delete", access.subject(row), {"ref": name, "was": old})

@@ -1,0 +1,255 @@
+"""Recording commits: check, write bytes, publish.
+
+Contents become durable first; names move last, in one transaction that holds
+nothing slow. Without a pinned parent, a writer who loses a race re-reads the
+head, applies the same operations to it and tries again, so N writers of one
+branch all succeed, in some order.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.git import objects as object_rows
+from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.repos import commits as commit_rows
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import BranchMoved, Busy, Malformed, RevisionNotFound
+from entrepot.git import Kind, TreeEditor, diff_trees
+from entrepot.hub import capabilities
+from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.community import pull_request_access
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import lfs_rules, staging
+from entrepot.hub.files.operations import Operation
+from entrepot.hub.files.staging import StagedCommit
+from entrepot.hub.jobs import handlers
+from entrepot.hub.repos import locks
+from entrepot.hub.repos.publishing import CARD_FILES, Move, Publication, card_job, commit_object, publish
+from entrepot.hub.revisions import BranchHead
+from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef
+from entrepot.storage import objects
+from entrepot.storage.objects import GitObject
+from entrepot.storage.trees import Trees
+
+_ATTEMPTS = 200
+
+
+@attrs.frozen
+class CommitDraft:
+    """What a commit shall record.
+
+    Args:
+        summary: the message, not empty; lines after the first come before the description.
+        operations: applied in order; read once.
+        description: rest of the message.
+        parent: id, or its first 7 or more digits, of the commit that must be
+            the head; None takes whatever is the head.
+        is_disjoint_welcome: with ``parent``, also accept a later head when
+            nothing that this commit touches has changed since.
+        inline_bytes: about how much content comes with the operations; large
+            files do not count.
+    """
+
+    summary: str
+    operations: Iterable[Operation]
+    description: str = ""
+    parent: str | None = None
+    is_disjoint_welcome: bool = False
+    inline_bytes: int = 0
+
+
+@attrs.frozen
+class RecordedCommit:
+    """A commit that has become the head of a branch."""
+
+    repo: RepoRow
+    ref: RefName
+    oid: Oid
+
+
+def check_target(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str) -> None:
+    """Raise unless the caller may commit to a branch, before anything is sent.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound, LoginRequired, NotAllowed: no access.
+        Refused: the branch is the head of a pull request that is closed.
+    """
+    with hub.read() as tx:
+        pull_request_access.changeable(tx, caller, target, revision)
+
+
+def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str, draft: CommitDraft) -> RecordedCommit:
+    """Record one commit on a branch, all of it or none.
+
+    Guarantees: bytes first, names last. Every object is durable before the
+    branch moves, so a crash leaves work for the sweeper, never a branch that
+    points at nothing.
+
+    Raises:
+        RepoNotFound, RevisionNotFound, LoginRequired, NotAllowed: no access.
+        Refused: the branch is the head of a pull request that is closed.
+        InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
+            LimitExceeded, Malformed: an operation cannot be applied.
+        Refused: somebody else has locked one of the files.
+        QuotaExceeded: the namespace has no room for what it brings.
+        BranchMoved: the pinned parent is not the head.
+        Busy: others kept winning the race for the branch, or a sweep took
+            what the commit needs.
+    """
+    draft = check_message(draft)
+    with hub.read() as tx:
+        row, author, branch = pull_request_access.changeable(tx, caller, target, revision)
+        if not draft.is_disjoint_welcome:
+            _check_pin(hub, tx, row.id, branch, draft, ())
+    staged = staging.stage(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
+    recorded = None
+    known = lfs_rules.read_root(hub, row.id, branch.head) if staged.pointers else {}
+    with hub.branch_locks.take((row.id, branch.ref)):
+        for _ in range(_ATTEMPTS):
+            recorded = _attempt(hub, author, row, branch.ref, draft, staged, known)
+            if recorded is not None:
+                break
+    if recorded is None:
+        raise Busy("the branch")
+    hub.job_added.set()
+    if branch.ref == MAIN and CARD_FILES & staged.touched:
+        # Listings shall know the new card at once; should this fail, the queue still has the job.
+        handlers.attend(hub, card_job(row.id))
+    return recorded
+
+
+def _attempt(
+    hub: HubContext,
+    author: Caller,
+    row: RepoRow,
+    ref: RefName,
+    draft: CommitDraft,
+    staged: StagedCommit,
+    known: Mapping[Oid, bytes],
+) -> RecordedCommit | None:
+    """Apply the edits to the head and try to move the branch; None when somebody else was faster."""
+    with hub.read() as tx:
+        head = refs.find(tx, row.id, ref)
+        if head is None:
+            raise RevisionNotFound(ref)
+        _check_pin(hub, tx, row.id, BranchHead(ref, head), draft, staged.touched)
+        locks.check_paths(tx, row.id, author.account.id, (edit.path for edit in staged.edits))
+        made = compose(hub, tx, author, row, head, draft, staged, known)
+        locks.check_paths(tx, row.id, author.account.id, made.tracked)
+    commit = made.oid
+    publication = Publication(
+        row.id,
+        Move(ref, head, commit),
+        (head,),
+        made.rows,
+        staged.large,
+        staged.touched,
+        author.account.id,
+        staged.objects,
+    )
+    with hub.write() as tx:
+        author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
+        is_published = publish(hub, tx, publication)
+        if is_published:
+            pull_request_access.note_commits(hub, tx, row, author, ref, [(commit, draft.summary)])
+    return RecordedCommit(row, ref, commit) if is_published else None
+
+
+@attrs.frozen
+class Composed:
+    """A commit that can be published.
+
+    ``rows``: what to store with it; ``tracked``: the ``.gitattributes`` files
+    that were changed because a large file would not go to LFS otherwise.
+    """
+
+    oid: Oid
+    rows: list[ObjectRow]
+    tracked: tuple[RepoPath, ...]
+
+
+def compose(
+    hub: HubContext,
+    tx: Read,
+    author: Caller,
+    row: RepoRow,
+    parent: Oid,
+    draft: CommitDraft,
+    staged: StagedCommit,
+    known: Mapping[Oid, bytes],
+) -> Composed:
+    """Return the commit that applies staged edits to a parent.
+
+    Args:
+        known: what :func:`lfs_rules.read_root` returned for the parent, or an earlier one.
+
+    Raises:
+        EntryNotFound, InvalidOperation: an edit cannot be applied there.
+    """
+    trees, before = Trees(hub.store, tx, row.id), objects.root_of(hub.store, tx, row.id, parent)
+    editor = TreeEditor(before, trees.read)
+    for edit in staged.edits:
+        edit.apply(editor)
+    additions = lfs_rules.Additions()
+    if staged.pointers:
+        written = {edit.path: edit.mode for edit in staged.edits if isinstance(edit, staging.Put)}
+        others = functools.partial(lfs_rules.names_in_folders, trees, before, written)
+        additions = lfs_rules.cover(tx, row.id, editor, staged.pointers, others, known)
+    root, fresh = editor.write()
+    commit = commit_object(hub, author, root, (parent,), draft.summary, draft.description)
+    made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]
+    return Composed(commit.oid, [objects.row_of(item) for item in (*additions.made, *made, commit)], additions.paths)
+
+
+def check_message(draft: CommitDraft) -> CommitDraft:
+    """Return a draft whose summary is one line: further lines begin the description.
+
+    Raises:
+        Malformed: the summary is empty, or the parent is no id.
+    """
+    if not draft.summary.strip():
+        raise Malformed("commit", "the summary is empty")
+    if draft.parent is not None and not re.fullmatch(r"[0-9a-f]{7,40}", draft.parent):
+        raise Malformed("commit", "the parent commit must be 7 to 40 lower-case hex digits")
+    summary, _, rest = draft.summary.replace("\r\n", "\n").strip("\n").partition("\n")
+    rest = rest.strip("\n")
+    description = f"{rest}\n\n{draft.description}" if rest and draft.description else rest or draft.description
+    return attrs.evolve(draft, summary=summary, description=description)
+
+
+def _check_pin(
+    hub: HubContext, tx: Read, repo_id: int, branch: BranchHead, draft: CommitDraft, touched: Collection[RepoPath]
+) -> None:
+    """Refuse a pinned parent that is not the head, unless a disjoint commit is welcome and this is one.
+
+    Raises:
+        BranchMoved: naming the paths changed since the pinned parent.
+    """
+    if draft.parent is None or branch.head.startswith(draft.parent):
+        return
+    parents = object_rows.with_prefix(tx, repo_id, draft.parent)
+    if len(parents) != 1:
+        raise BranchMoved(branch.ref)
+    before, after = (objects.root_of(hub.store, tx, repo_id, oid) for oid in (parents[0], branch.head))
+    changed = [change.path for change in diff_trees(before, after, Trees(hub.store, tx, repo_id).read)]
+    is_later = commit_rows.is_ancestor(tx, repo_id, parents[0], branch.head)
+    if not (draft.is_disjoint_welcome and is_later) or _overlap(changed, touched):
+        raise BranchMoved(branch.ref, tuple(changed))
+
+
+def _overlap(changed: Iterable[RepoPath], touched: Collection[RepoPath]) -> bool:
+    """Whether a path of one side is, or lies below, a path of the other."""
+    left, right = set(changed), set(touched)
+    return any(_with_parents(path) & right for path in left) or any(_with_parents(path) & left for path in right)
+
+
+def _with_parents(path: RepoPath) -> set[RepoPath]:
+    parts = path.split("/")
+    return {ROOT, *(RepoPath("/".join(parts[:depth])) for depth in range(1, len(parts) + 1))}

@@ -1,0 +1,315 @@
+"""Reading repositories: trees, paths, and the content behind a path."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.files import files
+from entrepot.catalog.git import objects
+from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import BlobMissing, Damaged, EntryNotFound, Unavailable
+from entrepot.git import Mode
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import chunks, file_scrubbing
+from entrepot.hub.jobs.indexing import index_history
+from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256, XetHash
+from entrepot.storage import histories
+from entrepot.storage import objects as stored
+from entrepot.storage.contents import Content, PackedContent, open_file
+from entrepot.storage.histories import LoggedCommit
+from entrepot.storage.trees import LfsTarget, ListedEntry, Node, Trees
+
+
+@attrs.frozen
+class LocatedFile:
+    """A file at a revision, ready to be described or read."""
+
+    repo: RepoRow
+    commit: Oid
+    path: RepoPath
+    oid: Oid
+    size: int
+    lfs: LfsTarget | None
+    _data: bytes | None = attrs.field(repr=False)
+    _sha256: Sha256 | None
+    xet_hash: XetHash | None = None
+
+    @property
+    def etag(self) -> str:
+        """Content-derived name: SHA-256 of LFS files, else the git object id."""
+        return self.lfs.sha256 if self.lfs else self.oid
+
+    def open(self, hub: HubContext) -> Content:
+        """The content, to be closed by the caller.
+
+        Raises:
+            BlobMissing: the store has lost it.
+        """
+        if self._data is not None:
+            return PackedContent(self.oid, self.size, self._data)
+        if self._sha256 is None:
+            assert self.xet_hash is not None
+            return chunks.open_file(hub, self.xet_hash)
+        try:
+            return open_file(hub.store, self._sha256)
+        except BlobMissing:
+            # Its raw bytes gave way to chunks between the look-up and now.
+            return chunks.open_verified(hub, self._sha256)
+
+
+@attrs.frozen
+class DescribedEntry:
+    """One entry of a listing, with its last commit if that was asked for."""
+
+    listed: ListedEntry
+    last_commit: LoggedCommit | None = None
+
+
+@attrs.frozen
+class TreePage:
+    """Some entries of a tree; ``after`` continues behind them, None at the end.
+
+    ``left_out``: paths among them that break the rules of names.
+    """
+
+    commit: Oid
+    entries: Sequence[DescribedEntry]
+    after: RepoPath | None
+    left_out: Sequence[RepoPath] = ()
+
+
+def locate(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> LocatedFile:
+    """The file at a path: LFS pointers stand for what they point at.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+        RevisionNotFound: no such revision.
+        EntryNotFound: no file at this path; ``commit`` is set.
+    """
+    return _locate(hub, caller, ref, revision, path, is_raw=False)
+
+
+def locate_raw(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> LocatedFile:
+    """The file at a path as git has it: LFS pointers stay texts.
+
+    Raises:
+        as :func:`locate`.
+    """
+    return _locate(hub, caller, ref, revision, path, is_raw=True)
+
+
+def _locate(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath, *, is_raw: bool
+) -> LocatedFile:
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        entry = Trees(hub.store, tx, row.id).find(root, path)
+        if entry is None or entry.is_folder or entry.mode == Mode.GITLINK:
+            raise EntryNotFound(path, commit)
+        return _located(tx, row, commit, path, stored.find_row(tx, row.id, entry.oid), is_raw=is_raw)
+
+
+def _located(tx: Read, row: RepoRow, commit: Oid, path: RepoPath, found: ObjectRow, *, is_raw: bool) -> LocatedFile:
+    if found.data is None:
+        if found.sha256 is not None:
+            file_scrubbing.check_served(tx, found.sha256)
+        return LocatedFile(row, commit, path, found.oid, found.size, None, None, found.sha256)
+    if is_raw or found.sha256 is None or found.pointer_size is None:
+        return LocatedFile(row, commit, path, found.oid, found.size, None, found.data, None)
+    # A pointer gives nobody bytes that the repository may not use (or that were deleted for good).
+    kept = files.stored_form(tx, row.id, found.sha256)
+    if kept is None:
+        raise EntryNotFound(path, commit, "The large file behind this pointer is not stored in this repository")
+    if kept.is_damaged:
+        file_scrubbing.check_served(tx, found.sha256)
+    lfs = LfsTarget(found.sha256, found.pointer_size)
+    raw = lfs.sha256 if kept.is_raw else None
+    return LocatedFile(row, commit, path, found.oid, lfs.size, lfs, None, raw, kept.xet_hash)
+
+
+@attrs.frozen
+class SmallFile:
+    """A small file with its content."""
+
+    path: RepoPath
+    etag: str
+    data: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class SmallFiles:
+    """Some of the files that were asked for; the others have to be fetched one by one."""
+
+    repo: RepoRow
+    commit: Oid
+    files: Sequence[SmallFile]
+
+
+def read_small_files(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    paths: Sequence[RepoPath],
+    *,
+    most_each: int,
+    most_bytes: int,
+) -> SmallFiles:
+    """The content of many small files at once, LFS pointers standing for what they point at.
+
+    What is no file, is too large or cannot be read now is left out: whoever
+    asks for it alone is told why.
+
+    Args:
+        most_each: largest file, in bytes.
+        most_bytes: most bytes in all; a file that no longer fits is left out.
+
+    Raises:
+        as :func:`locate`, but for paths.
+    """
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        trees = Trees(hub.store, tx, row.id)
+        small = _small(trees, root, paths, most_each, most_bytes)
+        rows = {found.oid: found for found in objects.find_many(tx, row.id, list({item.oid for item in small}))}
+        located = []
+        for item in small:
+            with contextlib.suppress(EntryNotFound, KeyError):
+                located.append(_located(tx, row, commit, item.path, rows[item.oid], is_raw=False))
+    return SmallFiles(row, commit, [handed for item in located if (handed := _handed(hub, item)) is not None])
+
+
+def _small(trees: Trees, root: Oid, paths: Sequence[RepoPath], most_each: int, most_bytes: int) -> list[ListedEntry]:
+    """Those of the files that fit into one answer."""
+    nodes = [Node(path, entry) for path in paths if path and (entry := trees.find(root, path))]
+    chosen, total = [], 0
+    for item in trees.measure([node for node in nodes if not node.is_folder and node.entry.mode != Mode.GITLINK]):
+        if item.size <= min(most_each, most_bytes - total):
+            chosen.append(item)
+            total += item.size
+    return chosen
+
+
+def _handed(hub: HubContext, located: LocatedFile) -> SmallFile | None:
+    try:
+        with contextlib.closing(located.open(hub)) as content:
+            data = content.read_at(0, located.size)
+    except (Damaged, Unavailable):
+        return None
+    return SmallFile(located.path, located.etag, data) if len(data) == located.size else None
+
+
+def list_tree(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    path: RepoPath,
+    *,
+    is_deep: bool,
+    with_commits: bool,
+    limit: int,
+    after: RepoPath | None = None,
+) -> TreePage:
+    """A page of the entries of a folder, folders before files on each level.
+
+    Args:
+        is_deep: also what is in sub-folders, depth first.
+        with_commits: tell the last commit of each entry.
+        limit: entries a page, >= 1.
+        after: ``after`` of the page before.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+        RevisionNotFound, EntryNotFound: nothing there, or the path is a file.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        trees = Trees(hub.store, tx, row.id)
+        try:
+            folder = trees.folder(root, path)
+        except EntryNotFound as error:
+            raise EntryNotFound(path, commit) from error
+        nodes: list[Node] = []
+        for node in trees.walk(folder, path, is_deep=is_deep, after=after):
+            nodes.append(node)
+            if len(nodes) > limit:
+                break
+        rest = nodes[limit - 1].path if len(nodes) > limit else None
+        listed = trees.measure(nodes[:limit])
+    described = _described(hub, row.id, commit, listed, with_commits=with_commits)
+    return TreePage(commit, described, rest, tuple(trees.left_out))
+
+
+def paths_info(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, paths: Sequence[RepoPath], *, with_commits: bool
+) -> list[DescribedEntry]:
+    """What is at each path, in this order, missing ones left out.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        trees = Trees(hub.store, tx, row.id)
+        nodes = [
+            Node(path, entry)
+            for path in paths
+            if path and (entry := trees.find(root, path)) and entry.mode != Mode.GITLINK
+        ]
+        listed = trees.measure(nodes)
+    return _described(hub, row.id, commit, listed, with_commits=with_commits)
+
+
+def tree_size(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> int:
+    """Bytes of all files below a folder, large files by their real size.
+
+    Raises:
+        as :func:`list_tree`.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        _, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        trees = Trees(hub.store, tx, row.id)
+        return sum(item.size for item in trees.everything(trees.folder(root, path), path))
+
+
+def files_of(
+    hub: HubContext, tx: Read, row: RepoRow, commit: Oid, *, most: int | None = None, trees: Trees | None = None
+) -> list[Node]:
+    """Every file of a commit, without folders, by its path; none at all when there are more than ``most``.
+
+    Args:
+        trees: what is read with; it remembers what was left out.
+    """
+    trees = trees or Trees(hub.store, tx, row.id)
+    root = stored.root_of(hub.store, tx, row.id, commit)
+    walk = (node for node in trees.walk(root, ROOT, is_deep=True) if not node.is_folder)
+    nodes = list(walk if most is None else itertools.islice(walk, most + 1))
+    if most is not None and len(nodes) > most:
+        return []
+    return sorted(nodes, key=lambda node: node.path)
+
+
+def _described(
+    hub: HubContext, repo_id: int, commit: Oid, listed: Sequence[ListedEntry], *, with_commits: bool
+) -> list[DescribedEntry]:
+    if not with_commits:
+        return [DescribedEntry(item) for item in listed]
+    # The worker indexes new commits; whoever asks before it has come to them does it himself.
+    index_history(hub, repo_id, commit)
+    with hub.read() as tx:
+        newest = histories.last_commits(tx, repo_id, commit, [item.path for item in listed])
+    return [DescribedEntry(item, newest.get(item.path)) for item in listed]

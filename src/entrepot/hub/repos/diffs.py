@@ -1,0 +1,68 @@
+"""Differences between two commits as text, within bounds."""
+
+from __future__ import annotations
+
+import itertools
+
+from entrepot.catalog import Read
+from entrepot.catalog.git import objects as object_rows
+from entrepot.git import Change, Entry, Side, diff_trees, unified_diff
+from entrepot.hub.context import HubContext
+from entrepot.names import Oid
+from entrepot.storage import objects
+from entrepot.storage.trees import Node, Trees
+
+_FILE_LIMIT = 1 << 20
+_TEXT_LIMIT = 8 << 20
+_FILES_LIMIT = 20_000
+
+
+def between(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: Oid | None) -> str:
+    """What changed from one commit to another, as git would print it; None stands for no files at all.
+
+    Large files show as the pointers they are; binary files, and files above
+    1 MiB, only as differing.
+
+    Returns:
+        At most about 8 MiB of text and 20,000 files: files beyond that are named only, or counted out.
+    """
+    before, after = (objects.root_of(hub.store, tx, repo_id, side) if side else None for side in (old, new))
+    pieces: list[str] = []
+    size = 0
+    for change in diff_trees(before, after, Trees(hub.store, tx, repo_id).read):
+        pieces.append(_file_diff(tx, repo_id, change, is_short=size < _TEXT_LIMIT))
+        if len(pieces) > _FILES_LIMIT:
+            pieces.append("(more files differ)\n")
+            break
+        size += len(pieces[-1])
+    return "".join(pieces)
+
+
+def added_bytes(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: Oid | None) -> int:
+    """Bytes of the files that are new or rewritten in a commit, large files by their real size.
+
+    Of the first 20,000 files that differ.
+    """
+    before, after = (objects.root_of(hub.store, tx, repo_id, side) if side else None for side in (old, new))
+    trees = Trees(hub.store, tx, repo_id)
+    changes = itertools.islice(diff_trees(before, after, trees.read), _FILES_LIMIT)
+    nodes = [Node(change.path, change.new) for change in changes if change.new is not None]
+    return sum(item.size for item in trees.measure(nodes))
+
+
+def _file_diff(tx: Read, repo_id: int, change: Change, *, is_short: bool) -> str:
+    if not is_short:
+        return f"diff --git a/{change.path} b/{change.path}\n"
+    sides = (
+        None if entry is None else Side(entry.mode, entry.oid, _diffable(tx, repo_id, entry))
+        for entry in (change.old, change.new)
+    )
+    return unified_diff(change.path, *sides).decode("utf-8", "replace")
+
+
+def _diffable(tx: Read, repo_id: int, entry: Entry) -> bytes:
+    """The content of a file as far as it is worth comparing; a NUL makes it count as binary."""
+    row = object_rows.find(tx, repo_id, entry.oid)
+    if row is None:
+        return b""
+    return b"\0" if row.data is None or row.size > _FILE_LIMIT else objects.content_of(row)

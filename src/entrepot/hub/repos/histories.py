@@ -1,0 +1,111 @@
+"""Histories for readers: commits by page, differences, squashing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.repos import commits
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
+from entrepot.hub import access, audit, capabilities, revisions
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.community import pull_request_access
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import diffs, protections
+from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
+from entrepot.names import Oid, RepoRef
+from entrepot.storage import histories, objects
+from entrepot.storage.histories import LoggedCommit
+
+
+@attrs.frozen
+class CommitPage:
+    """A page of commits, newest first, and how many there are in all."""
+
+    repo: RepoRow
+    commits: Sequence[LoggedCommit]
+    total: int
+
+
+def history(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, *, offset: int, limit: int
+) -> CommitPage:
+    """Commits reachable from a revision, children before parents.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        head = revisions.resolve(tx, row.id, revision)
+        page = histories.log(tx, row.id, head, offset=offset, limit=limit)
+        return CommitPage(row, page, commits.count_ancestors(tx, row.id, head))
+
+
+def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> str:
+    """The differences between two revisions, as git would print them.
+
+    Args:
+        spec: ``a..b`` (from a to b), ``a...b`` (from their common ancestor to
+            b); ``x^`` is the first parent of x.
+
+    Returns:
+        At most about 8 MiB of text: files beyond that are named only.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+        Malformed: the specification cannot be read.
+        RevisionNotFound: a side does not exist.
+    """
+    left, dots, right = spec.partition("...") if "..." in spec else spec.partition("..")
+    if not dots or not left or not right:
+        raise Malformed("comparison", "expected 'a..b' or 'a...b'")
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        old, new = (_side(tx, row.id, side) for side in (left, right))
+        if dots == "..." and old is not None and new is not None:
+            old = next(iter(commits.merge_bases(tx, row.id, old, new)), None)
+        return diffs.between(hub, tx, row.id, old, new)
+
+
+def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, message: str) -> Oid:
+    """Replace the history of a branch by one commit with the same files.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access.
+        RevisionNotFound: the revision is no branch.
+        BranchMoved: somebody committed meanwhile.
+        Refused: the branch is protected, or the head of a pull request that is closed.
+    """
+    with hub.read() as tx:
+        row, author, branch = pull_request_access.changeable(tx, caller, ref, revision)
+        protections.check_rewriting(row, branch.ref)
+        root = objects.root_of(hub.store, tx, row.id, branch.head)
+    summary, _, description = (message.strip() or "Super-squash branch").partition("\n")
+    commit = commit_object(hub, author, root, (), summary, description.strip("\n"))
+    move = Move(branch.ref, branch.head, commit.oid)
+    with hub.write() as tx:
+        author = capabilities.recheck(tx, author, row, branch.ref, hub.now_ms())
+        rows = [objects.row_of(commit)]
+        if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), author.account.id)):
+            raise BranchMoved(branch.ref)
+        pull_request_access.keep_fork(tx, row, branch)
+        pull_request_access.note_commits(hub, tx, row, author, branch.ref, [(commit.oid, summary)])
+        audit.record(hub, tx, author, "ref.squash", access.subject(row), {"ref": branch.ref, "was": branch.head})
+    hub.job_added.set()
+    return commit.oid
+
+
+def _side(tx: Read, repo_id: int, text: str) -> Oid | None:
+    """The commit of one side; None for the parent of a root commit."""
+    steps = len(text) - len(text.rstrip("^"))
+    found: Oid | None = revisions.resolve(tx, repo_id, text.rstrip("^"))
+    for _ in range(min(steps, 100)):
+        if found is None:
+            raise RevisionNotFound(text)
+        parents = objects.read_commit(tx, repo_id, found).parents
+        found = parents[0] if parents else None
+    return found

@@ -1,0 +1,122 @@
+"""What is known of repositories: one, or a page of those that match a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.files import files
+from entrepot.catalog.repos import download_counts, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.search import listings
+from entrepot.catalog.search.full_text import query_of
+from entrepot.catalog.search.listings import Search
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import MaybeCaller, seen_by
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import contents
+from entrepot.names import Oid, RepoPath, RepoRef
+from entrepot.storage.trees import ListedEntry, Node, Trees
+
+_LISTED_FILES = 50_000
+"""Files named in one page of a list; repositories for which no room is left come without their files."""
+
+__all__ = ["RepoInfo", "RevisionInfo", "Search", "SearchPage", "describe", "of_rows", "owned_by", "query_of", "search"]
+
+
+@attrs.frozen
+class RepoInfo:
+    """A repository with what its listing shows; ``head`` is the commit it was asked at."""
+
+    row: RepoRow
+    head: Oid | None
+    tags: Sequence[str]
+
+
+@attrs.frozen
+class RevisionInfo:
+    """A repository at a commit, with its files as far as they were asked for.
+
+    ``siblings``: every file; ``listed``: the same with sizes; both empty when
+    not asked for. ``used_bytes``: stored bytes of its large files.
+    ``left_out``: paths among them that break the rules of names.
+    """
+
+    info: RepoInfo
+    siblings: Sequence[Node] = ()
+    listed: Sequence[ListedEntry] = ()
+    used_bytes: int = 0
+    downloads_all_time: int = 0
+    left_out: Sequence[RepoPath] = ()
+
+
+@attrs.frozen
+class SearchPage:
+    """One page of a search; ``after`` continues behind it, None at the end."""
+
+    infos: Sequence[RevisionInfo]
+    after: tuple[float, int] | None
+
+
+def describe(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, *, with_files: bool, with_sizes: bool
+) -> RevisionInfo:
+    """Everything about one repository at a revision.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        head = revisions.resolve(tx, row.id, revision)
+        info = RepoInfo(row, head, repositories.tags_of(tx, [row.id]).get(row.id, ()))
+        trees = Trees(hub.store, tx, row.id)
+        siblings = contents.files_of(hub, tx, row, head, trees=trees) if with_files or with_sizes else []
+        listed = trees.measure(siblings) if with_sizes else []
+        used = files.used_bytes(tx, [row.id]).get(row.id, 0)
+        total = download_counts.all_time(tx, row.id)
+        return RevisionInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out))
+
+
+def search(
+    hub: HubContext, caller: MaybeCaller, wanted: Search, *, with_files: bool = False, with_totals: bool = False
+) -> SearchPage:
+    """One page of repositories that the caller may see.
+
+    Args:
+        wanted: what to list; its ``seen_by`` is replaced by what the caller sees.
+        with_files: also the names of all files.
+        with_totals: also ``downloads_all_time``.
+    """
+    with hub.read() as tx:
+        rows = listings.find(tx, attrs.evolve(wanted, seen_by=seen_by(caller), limit=wanted.limit + 1))
+        page = rows[: wanted.limit]
+        found = _infos(hub, tx, page, with_files=with_files)
+        if with_totals:
+            totals = download_counts.all_times(tx, [row.id for row in page])
+            found = [attrs.evolve(full, downloads_all_time=totals.get(full.info.row.id, 0)) for full in found]
+    return SearchPage(found, listings.position_of(page[-1], wanted.sort) if len(rows) > len(page) else None)
+
+
+def owned_by(hub: HubContext, tx: Read, namespace_id: int) -> list[RevisionInfo]:
+    """All repositories of a namespace, for somebody who may see them all."""
+    return of_rows(hub, tx, repositories.owned_by(tx, namespace_id))
+
+
+def of_rows(hub: HubContext, tx: Read, rows: Sequence[RepoRow]) -> list[RevisionInfo]:
+    """What listings show of these repositories, for somebody who may see them."""
+    return _infos(hub, tx, rows, with_files=False)
+
+
+def _infos(hub: HubContext, tx: Read, rows: Sequence[RepoRow], *, with_files: bool) -> list[RevisionInfo]:
+    ids = [row.id for row in rows]
+    tags, used, heads = repositories.tags_of(tx, ids), files.used_bytes(tx, ids), repositories.heads_of(tx, ids)
+    found, left = [], _LISTED_FILES
+    for row in rows:
+        head = heads.get(row.id)
+        siblings = contents.files_of(hub, tx, row, head, most=left) if with_files and head else []
+        left -= len(siblings)
+        found.append(RevisionInfo(RepoInfo(row, head, tags.get(row.id, ())), siblings, (), used.get(row.id, 0)))
+    return found

@@ -1,0 +1,250 @@
+"""Locks on files: who holds which, and what they forbid to others.
+
+A lock is taken on a path of a repository, on all its branches. It forbids
+everybody else to change what is at that path or below it, by a push as by a
+commit over HTTP, until it is released.
+
+Source: git-lfs, docs/api/locking.md.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.repos import locks
+from entrepot.catalog.repos.locks import Lock as Lock
+from entrepot.errors import NotAllowed, Refused, ThingNotFound, shown
+from entrepot.git import Entry
+from entrepot.git.tree_scan import TreeScan
+from entrepot.hub import access
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos.push_contents import PushContents
+from entrepot.names import ROOT, Oid, RefName, RepoPath, RepoRef
+from entrepot.storage.objects import root_of
+from entrepot.storage.trees import Trees
+
+MAX_PAGE = 1_000
+"""Locks in one page at most."""
+
+
+@attrs.frozen
+class LockPage:
+    """Some locks, and the cursor of the next page if there is one."""
+
+    locks: Sequence[Lock]
+    next: str | None
+
+
+@attrs.frozen
+class LockResult:
+    """The lock on a path; ``is_new`` tells whether it was taken just now, by the caller."""
+
+    lock: Lock
+    is_new: bool
+
+
+@attrs.frozen
+class LockVerification:
+    """A page of locks with the account that looks at them."""
+
+    ours: Sequence[Lock]
+    theirs: Sequence[Lock]
+    next: str | None
+
+
+def take(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: RepoPath, branch: RefName | None) -> LockResult:
+    """Lock a path for the caller, or find out who has locked it before.
+
+    Args:
+        branch: written down, and without effect.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
+    """
+    with hub.write() as tx:
+        row, author = access.writable(tx, caller, ref)
+        there = locks.at_path(tx, row.id, path)
+        if there is not None:
+            return LockResult(there, is_new=False)
+        uid = locks.add(tx, row.id, path, branch, author.account.id, hub.now_ms())
+        made = locks.find(tx, row.id, uid)
+    assert made is not None
+    return LockResult(made, is_new=True)
+
+
+def search(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, path: str, uid: str, cursor: str, limit: int
+) -> LockPage:
+    """The locks of a repository, by path and id if these are not empty.
+
+    Args:
+        cursor: ``next`` of the page before, or nothing.
+        limit: 1 to 1,000.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        if not path and not uid:
+            return _page(tx, row.id, cursor, limit)
+        found = locks.find(tx, row.id, uid) if uid else locks.at_path(tx, row.id, RepoPath(path))
+    is_meant = found is not None and path in ("", found.path)
+    return LockPage([found] if found is not None and is_meant else [], None)
+
+
+def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, cursor: str, limit: int) -> LockVerification:
+    """The locks that matter to somebody who is about to push, their own and those of others.
+
+    Args:
+        cursor: ``next`` of the page before, or nothing.
+        limit: of both lists together, 1 to 1,000.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
+    """
+    with hub.read() as tx:
+        row, author = access.writable(tx, caller, ref)
+        page = _page(tx, row.id, cursor, limit)
+    ours = [lock for lock in page.locks if lock.owner_id == author.account.id]
+    return LockVerification(ours, [lock for lock in page.locks if lock not in ours], page.next)
+
+
+def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_force: bool) -> Lock:
+    """Take a lock away, and return it as it was.
+
+    Args:
+        by_force: also if it is somebody else's.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired: no access.
+        NotAllowed: the caller may not write, or the lock is not theirs.
+        ThingNotFound: there is no such lock.
+    """
+    with hub.write() as tx:
+        row, author = access.writable(tx, caller, ref)
+        lock = locks.find(tx, row.id, uid)
+        if lock is None:
+            raise ThingNotFound("lock", uid)
+        if lock.owner_id != author.account.id and not by_force:
+            raise NotAllowed(f"{shown(lock.path)} is locked by {lock.owner}; 'git lfs unlock --force' breaks the lock")
+        locks.remove(tx, lock.uid)
+    return lock
+
+
+def refusal(lock: Lock) -> str:
+    """What is told to somebody whom a lock forbids a change."""
+    path = shown(lock.path)
+    return f"{path} is locked by {lock.owner}; ask them to unlock it, or run: git lfs unlock --force {path}"
+
+
+def check_paths(tx: Read, repo_id: int, account_id: int, changed: Iterable[RepoPath]) -> None:
+    """Refuse to change, over HTTP, what somebody else has locked.
+
+    Args:
+        changed: paths of files and folders that are written or removed.
+
+    Raises:
+        Refused: one of them is locked, or is above or below a path that is.
+    """
+    held = locks.of_others(tx, repo_id, account_id)
+    if not held:
+        return
+    paths = set(changed)
+    above = {folder for path in paths for folder in _folders(path)}
+    for lock in held:
+        if lock.path in paths or lock.path in above or not paths.isdisjoint(_folders(lock.path)):
+            raise Refused(refusal(lock))
+
+
+@attrs.frozen(eq=False)
+class PushGuard:
+    """What the locks of others forbid to a push.
+
+    A push changes a path where one of its new commits differs from all its
+    parents, and where a branch that is rewritten differs from what it was.
+    Commits that are here already were judged when they came.
+    """
+
+    held: Sequence[Lock]
+    _trees: Callable[[Oid], Oid]
+    _find: Callable[[Oid, RepoPath], Entry | None]
+    _parents: Mapping[Oid, tuple[Oid, ...]]
+    _judged: dict[Oid, Lock | None] = attrs.field(factory=dict)
+
+    def find(self, old: Oid | None, new: Oid, is_forward: Callable[[], bool]) -> Lock | None:
+        """A lock that forbids a branch to go from ``old`` (None: it is new) to ``new``.
+
+        Args:
+            is_forward: tells whether ``new`` has ``old`` in its history.
+        """
+        if not self.held:
+            return None
+        waiting, seen = [new], {new}
+        while waiting:
+            oid = waiting.pop()
+            if oid not in self._parents:
+                continue
+            lock = self._judge(oid)
+            if lock is not None:
+                return lock
+            fresh = [parent for parent in self._parents[oid] if parent not in seen]
+            seen.update(fresh)
+            waiting += fresh
+        return None if old is None or is_forward() else self._differing(new, [old])
+
+    def _judge(self, oid: Oid) -> Lock | None:
+        if oid not in self._judged:
+            self._judged[oid] = self._differing(oid, self._parents[oid])
+        return self._judged[oid]
+
+    def _differing(self, oid: Oid, others: Sequence[Oid]) -> Lock | None:
+        tree, before = self._trees(oid), [self._trees(other) for other in others]
+        if tree in before:
+            return None
+        for lock in self.held:
+            if self._find(tree, lock.path) not in ([self._find(root, lock.path) for root in before] or [None]):
+                return lock
+        return None
+
+
+def guard(hub: HubContext, tx: Read, repo_id: int, account_id: int, found: PushContents) -> PushGuard:
+    """The locks that bind somebody who pushes, with all it takes to see whether the push respects them."""
+    stored = Trees(hub.store, tx, repo_id)
+
+    @functools.cache
+    def scan(tree: Oid) -> TreeScan:
+        return TreeScan(found.trees[tree])
+
+    @functools.cache
+    def tree_of(commit: Oid) -> Oid:
+        return found.commits[commit].tree if commit in found.commits else root_of(hub.store, tx, repo_id, commit)
+
+    def find(tree: Oid, path: RepoPath) -> Entry | None:
+        if tree not in found.trees:
+            return stored.find(tree, path)
+        name, _, rest = path.partition("/")
+        span = scan(tree).find(name.encode("utf-8", "surrogateescape"))
+        here = span and Entry(name, span.mode, span.oid)
+        if not rest or here is None:
+            return here
+        return find(here.oid, RepoPath(rest)) if here.is_folder else None
+
+    parents = {oid: commit.parents for oid, commit in found.commits.items()}
+    return PushGuard(locks.of_others(tx, repo_id, account_id), tree_of, find, parents)
+
+
+def _folders(path: RepoPath) -> set[str]:
+    """All folders that a path is in."""
+    parts = path.split("/")
+    return {ROOT, *("/".join(parts[:depth]) for depth in range(1, len(parts)))}
+
+
+def _page(tx: Read, repo_id: int, cursor: str, limit: int) -> LockPage:
+    found = locks.page(tx, repo_id, after=cursor, limit=limit + 1)
+    return LockPage(found[:limit], found[limit - 1].uid if len(found) > limit else None)

@@ -1,0 +1,153 @@
+"""Protected branches and immutable tags: what may not happen to a ref, whichever door the wish comes through.
+
+Two settings of a repository: ``protectedBranches``, patterns of branch names
+(``*`` stands for anything) that are neither deleted nor rewritten, and
+``immutableTags``, which forbids to move or delete tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import InvalidName, Refused, RepoNotFound, shown
+from entrepot.hub.context import HubContext
+from entrepot.names import Oid, RefName, RepoRef, branch_ref, parse_branch, short_name
+
+BRANCHES = "protectedBranches"
+TAGS = "immutableTags"
+MAX_PATTERNS = 100
+_ANOTHER = Oid("1" * 40)
+
+
+@attrs.frozen
+class Protections:
+    """What is protected in a repository: patterns of branch names, and whether tags are immutable."""
+
+    branches: tuple[str, ...]
+    tags: bool
+
+
+def of(row: RepoRow) -> Protections:
+    """What the settings of a repository protect."""
+    return Protections(tuple(row.settings.get(BRANCHES) or ()), bool(row.settings.get(TAGS)))
+
+
+def read(hub: HubContext, ref: RepoRef) -> Protections:
+    """What is protected in a repository, for whoever runs the hub: nobody's rights are asked for.
+
+    Raises:
+        RepoNotFound: there is no such repository.
+    """
+    with hub.read() as tx:
+        return of(_row(tx, ref))
+
+
+def change(hub: HubContext, ref: RepoRef, alter: Callable[[Protections], Protections]) -> Protections:
+    """Protect something else in a repository, for whoever runs the hub; what is protected now.
+
+    Args:
+        alter: called once, in the transaction that writes what it returns.
+
+    Raises:
+        RepoNotFound: there is no such repository.
+        InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
+        Refused: a branch hides a tag that would become immutable.
+    """
+    with hub.write() as tx:
+        row = _row(tx, ref)
+        wanted = alter(of(row))
+        check_patterns(list(wanted.branches))
+        if wanted.tags:
+            check_tags_visible(tx, row)
+        settings = dict(row.settings) | {BRANCHES: list(wanted.branches), TAGS: wanted.tags}
+        repositories.update(tx, row.id, settings=settings)
+    return wanted
+
+
+def _row(tx: Read, ref: RepoRef) -> RepoRow:
+    row = repositories.find(tx, ref)
+    if row is None:
+        raise RepoNotFound
+    return row
+
+
+def find_refusal(
+    row: RepoRow, ref: RefName, old: Oid | None, new: Oid | None, is_forward: Callable[[], bool]
+) -> str | None:
+    """Why a ref may not go from ``old`` to ``new``, or None.
+
+    Args:
+        is_forward: tells whether ``new`` has ``old`` in its history; only called when that matters.
+    """
+    if old is None or old == new:
+        return None
+    if ref.startswith("refs/tags/"):
+        return f"the tags of this repository are immutable: {short_name(ref)} stays" if row.settings.get(TAGS) else None
+    if not is_protected(row, ref):
+        return None
+    if new is None:
+        return f"the branch {short_name(ref)} is protected: it cannot be deleted"
+    return None if is_forward() else f"the branch {short_name(ref)} is protected: its history cannot be rewritten"
+
+
+def check_deletion(row: RepoRow, ref: RefName) -> None:
+    """Refuse to delete a ref that is protected.
+
+    Raises:
+        Refused: it is.
+    """
+    _check(row, ref, None)
+
+
+def check_rewriting(row: RepoRow, ref: RefName) -> None:
+    """Refuse to point a protected ref at another history.
+
+    Raises:
+        Refused: it is.
+    """
+    _check(row, ref, _ANOTHER)
+
+
+def _check(row: RepoRow, ref: RefName, new: Oid | None) -> None:
+    reason = find_refusal(row, ref, Oid("0" * 40), new, lambda: False)
+    if reason is not None:
+        raise Refused(reason)
+
+
+def is_protected(row: RepoRow, ref: RefName) -> bool:
+    """Whether a branch may neither be deleted nor rewritten."""
+    patterns = row.settings.get(BRANCHES) or ()
+    return ref.startswith("refs/heads/") and any(fnmatchcase(short_name(ref), pattern) for pattern in patterns)
+
+
+def check_patterns(patterns: list[str]) -> None:
+    """Refuse what cannot be the pattern of a branch name.
+
+    Raises:
+        InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
+    """
+    if len(patterns) > MAX_PATTERNS:
+        raise InvalidName("list of protected branches", "…", f"at most {MAX_PATTERNS} patterns")
+    for pattern in patterns:
+        parse_branch(pattern.replace("*", "x"))
+
+
+def check_tags_visible(tx: Read, row: RepoRow) -> None:
+    """Refuse to make tags immutable while a branch of the same name is read instead of one.
+
+    Raises:
+        Refused: naming the first such tag.
+    """
+    names = {name for name, _ in refs.everything(tx, row.id)}
+    for name in sorted(names):
+        if name.startswith("refs/tags/") and branch_ref(short_name(name)) in names:
+            raise Refused(
+                f"the branch {shown(short_name(name))} hides the tag of the same name; "
+                "rename or delete one of them before tags become immutable"
+            )

@@ -1,0 +1,146 @@
+"""The last step of every change of content: one transaction that moves a name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import attrs
+
+from entrepot.catalog import Write
+from entrepot.catalog.files import files, xet_files
+from entrepot.catalog.git import objects
+from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import refs, repositories
+from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
+from entrepot.git import Commit, Kind, Signature, encode_commit
+from entrepot.hub import events
+from entrepot.hub.callers import Caller
+from entrepot.hub.context import HubContext
+from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
+from entrepot.storage import histories
+from entrepot.storage import objects as stored
+from entrepot.storage.objects import GitObject
+
+CARD_FILES = frozenset({"README.md", "config.json"})
+"""Files whose content is indexed for listing."""
+
+
+@attrs.frozen
+class Move:
+    """A ref that shall go from one commit to another; None means absent."""
+
+    ref: RefName
+    old: Oid | None
+    new: Oid
+
+
+@attrs.frozen
+class Publication:
+    """A move with everything that must be there when it happens.
+
+    ``rows``: the new commit and trees; ``parents``: of the new commit;
+    ``large``: large files the commit names, admitted to the repository before;
+    ``touched``: paths that changed, to know which follow-up work is due;
+    ``needed``: objects stored before, which no sweep may have taken meanwhile.
+    """
+
+    repo_id: int
+    move: Move
+    parents: Sequence[Oid]
+    rows: Sequence[ObjectRow]
+    large: Sequence[tuple[Sha256, RepoPath]]
+    touched: Collection[RepoPath]
+    pusher_id: int
+    needed: Collection[Oid] = ()
+
+
+def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
+    """Store the last rows, move the ref, and write down the follow-up work.
+
+    Returns:
+        False, when somebody else moved the ref first; the caller then rolls
+        the transaction back by leaving it with an exception, or ends it.
+
+    Raises:
+        RepoNotFound: the repository was deleted meanwhile.
+        LargeFileMissing: a large file was swept meanwhile.
+        Busy: an object was swept meanwhile; do it all again.
+    """
+    now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
+    row = repositories.by_id(tx, repo_id)
+    if row is None:
+        raise RepoNotFound
+    if not refs.swap(tx, repo_id, move.ref, move.old, move.new, now):
+        return False
+    objects.put(tx, repo_id, publication.rows, now)
+    if not objects.are_present(tx, repo_id, publication.needed):
+        raise Busy("the repository")
+    histories.record(tx, repo_id, move.new, publication.parents)
+    link_files(tx, repo_id, publication.large, publication.pusher_id, move.ref, now)
+    has_card = move.ref == MAIN and touches_card(publication.touched)
+    is_proposal = move.ref.startswith("refs/pr/")
+    follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card, is_proposal=is_proposal)
+    events.emit_content(hub, tx, row, [events.RefChange(move.ref, move.old, move.new)])
+    return True
+
+
+def follow_up(
+    hub: HubContext, tx: Write, repo_id: int, *, has_large: bool, has_card: bool, is_proposal: bool = False
+) -> None:
+    """Note that a repository has changed, and write down the work that this makes necessary.
+
+    Args:
+        has_large: large files were named.
+        has_card: what is listed about the repository may have changed.
+        is_proposal: only heads of pull requests moved: the repository itself is as old as it was.
+    """
+    now = hub.now_ms()
+    if not is_proposal:
+        repositories.update(tx, repo_id, updated_ms=now)
+    jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
+    if has_large:
+        key = f"chunk:{repo_id}"
+        jobs.enqueue(tx, "chunk", {"repo": repo_id}, now, dedup_key=key, delay_ms=hub.settings.chunk_delay_s * 1000)
+    if has_card:
+        jobs.enqueue(tx, "card", {"repo": repo_id}, now, dedup_key=card_job(repo_id))
+
+
+def link_files(
+    tx: Write, repo_id: int, large: Sequence[tuple[Sha256, RepoPath]], pusher_id: int, ref: RefName, now_ms: int
+) -> None:
+    """Note what new commits on a ref call the large files that were admitted to a repository before.
+
+    Nothing is linked here for its sha256 alone: whoever admitted it has looked at the right to it.
+
+    Raises:
+        LargeFileMissing: one was swept since it was admitted, or never was admitted.
+    """
+    wanted = [sha256 for sha256, _ in large]
+    xet_files.link_claimed(tx, repo_id, wanted, pusher_id, now_ms)
+    linked = files.usable(tx, repo_id, wanted)
+    for sha256, path in large:
+        if sha256 not in linked:
+            raise LargeFileMissing(path, sha256)
+    files.name_links(tx, repo_id, large, ref, now_ms)
+
+
+def touches_card(touched: Collection[RepoPath]) -> bool:
+    """Whether what is listed about a repository may change with these paths."""
+    return any("/" not in path for path in touched)
+
+
+def card_job(repo_id: int) -> str:
+    """The deduplication key of the job that indexes a repository's card."""
+    return f"card:{repo_id}"
+
+
+def commit_object(
+    hub: HubContext, author: Caller, tree: Oid, parents: tuple[Oid, ...], summary: str, description: str = ""
+) -> GitObject:
+    """A commit made now by a caller, as a git object."""
+    # One line of summary: a newline in it would become part of the description.
+    title = " ".join(summary.split("\n"))
+    message = f"{title}\n\n{description}" if description else title
+    signature = Signature(author.account.name, f"{author.account.name}@users.noreply.entrepot", hub.now_ms() // 1000)
+    return stored.of(Kind.COMMIT, encode_commit(Commit(tree, parents, signature, signature, message)))

@@ -1,0 +1,399 @@
+"""Pull requests: opened, looked at, merged.
+
+What is proposed lies in ``refs/pr/N``, and the base is merged with it path by
+path. The order is that of every change: the merged trees are made first, then
+one transaction moves the base, ends the pull request and says so.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read, Write
+from entrepot.catalog.community import discussions
+from entrepot.catalog.community.discussions import DRAFT, MERGED, OPEN, DiscussionRow
+from entrepot.catalog.git import objects
+from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.repos import commits as commit_rows
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
+from entrepot.git import Kind, Merged, Mode, merge_trees
+from entrepot.hub import access, audit, capabilities, events, revisions
+from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.community import discussion_rules, pull_request_access
+from entrepot.hub.context import HubContext
+from entrepot.hub.events import RefChange
+from entrepot.hub.files import lfs_rules, staging
+from entrepot.hub.jobs import handlers
+from entrepot.hub.repos import commits, diffs
+from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
+from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
+from entrepot.hub.revisions import BranchHead
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256, parse_path
+from entrepot.storage import objects as stored
+from entrepot.storage.objects import GitObject
+from entrepot.storage.trees import Trees
+
+_ATTEMPTS = 200
+_UNTITLED = "Pull request"
+_NO_WORDS = "Opened with a commit."
+
+
+@attrs.frozen
+class PullRequestDiff:
+    """What a pull request would change.
+
+    ``conflicts``: paths that keep it from being merged, None when they are
+    too many to tell; ``diff``: None unless it was asked for and may be read.
+    """
+
+    conflicts: Sequence[RepoPath] | None
+    diff: str | None
+
+
+@attrs.frozen
+class OpenedPullRequest:
+    """A pull request that was opened with a first commit."""
+
+    recorded: RecordedCommit
+    num: int
+
+
+def open_draft(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, text: str) -> DiscussionRow:
+    """Open a pull request for main, a draft without changes: its ref begins at the head of main.
+
+    Raises:
+        Malformed, LimitExceeded: the title or the text cannot be used.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    title, text = discussion_rules.checked_title(title), discussion_rules.checked_text(text)
+    with hub.write() as tx:
+        row, author = pull_request_access.proposer(tx, caller, ref)
+        head = refs.find(tx, row.id, MAIN)
+        if head is None:
+            raise RevisionNotFound(MAIN)
+        discussion = discussion_rules.create(hub, tx, row, author, title, text, status=DRAFT, base=MAIN)
+        refs.swap(tx, row.id, discussion_rules.head_ref(discussion), None, head, hub.now_ms())
+        events.emit_content(hub, tx, row, [RefChange(discussion_rules.head_ref(discussion), None, head)])
+        return discussion
+
+
+def check_open(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str) -> None:
+    """Raise unless the caller may open a pull request for a branch, before anything is sent.
+
+    Raises:
+        RevisionNotFound: the revision is no branch.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        _base(tx, caller, target, revision)
+
+
+def open_with_commit(
+    hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str, draft: CommitDraft
+) -> OpenedPullRequest:
+    """Open a pull request for a branch with one commit, whose message becomes title and description.
+
+    Args:
+        revision: the branch that it asks to change.
+        draft: its ``parent`` is where the pull request begins, else the head of the branch.
+
+    Raises:
+        RevisionNotFound: the revision is no branch, or the parent no commit.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+        Busy: the parent was swept meanwhile.
+        As :func:`commits.create` otherwise.
+    """
+    draft = commits.check_message(draft)
+    with hub.read() as tx:
+        row, author, base = _base(tx, caller, target, revision)
+        start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)
+    staged = staging.stage(
+        hub, author, row, BranchHead(base.ref, start), draft.operations, inline_bytes=draft.inline_bytes
+    )
+    known = lfs_rules.read_root(hub, row.id, start) if staged.pointers else {}
+    with hub.read() as tx:
+        made = commits.compose(hub, tx, author, row, start, draft, staged, known)
+    commit = made.oid
+    with hub.write() as tx:
+        author = capabilities.recheck(tx, author, row, None, hub.now_ms())
+        discussion = discussion_rules.create(
+            hub, tx, row, author, _title_of(draft.summary), _text_of(draft.description), status=OPEN, base=base.ref
+        )
+        head = discussion_rules.head_ref(discussion)
+        publication = Publication(
+            row.id,
+            Move(head, None, commit),
+            (start,),
+            made.rows,
+            staged.large,
+            staged.touched,
+            author.account.id,
+            staged.objects | {start},
+        )
+        if not publish(hub, tx, publication):
+            raise Busy("the pull request")
+        pull_request_access.note_commits(hub, tx, row, author, head, [(commit, draft.summary)])
+    hub.job_added.set()
+    return OpenedPullRequest(RecordedCommit(row, head, commit), discussion.num)
+
+
+def review(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, with_diff: bool) -> PullRequestDiff:
+    """What a pull request would change, or has changed.
+
+    Raises:
+        ThingNotFound: there is no such pull request.
+        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = discussion_rules.visible_repo(tx, caller, ref)
+        discussion = discussion_rules.get_pull(tx, row, num)
+        diff = None
+        if with_diff and access.may_read(tx, caller, row):
+            diff = diffs.between(hub, tx, row.id, *_sides(tx, discussion))
+        return PullRequestDiff(_conflicts(hub, tx, discussion), diff)
+
+
+def merge(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, text: str | None = None, is_squash: bool = False
+) -> RecordedCommit:
+    """Bring what a pull request proposes into its base.
+
+    Args:
+        text: a comment, which also becomes the description of the commit.
+        is_squash: make a commit with one parent, the base, instead of two.
+
+    Guarantees: whoever commits to the base at the same time, both changes are
+    in it or the pull request is refused; it is merged at most once.
+
+    Raises:
+        ThingNotFound: there is no such pull request.
+        NotMergeable: it is a draft, at its end, without changes, or in conflict with its base.
+        LargeFileMissing: a large file that it names was deleted for good.
+        LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+        Busy: others kept winning the race for the base.
+    """
+    said = discussion_rules.checked_text(text) if text and text.strip() else None
+    with hub.read() as tx:
+        row, merger, discussion = discussion_rules.owned(tx, caller, ref, num)
+        discussion = discussion_rules.get_pull(tx, row, discussion.num)
+    assert discussion.base is not None
+    recorded = None
+    with hub.branch_locks.take((row.id, discussion.base)):
+        for _ in range(_ATTEMPTS):
+            recorded = _attempt(hub, merger, row, num, said, is_squash=is_squash)
+            if recorded is not None:
+                break
+    if recorded is None:
+        raise Busy("the branch")
+    hub.job_added.set()
+    if discussion.base == MAIN:
+        handlers.attend(hub, card_job(row.id))
+    return recorded
+
+
+def delete_ref(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None:
+    """Let go of what a closed or merged pull request proposed; what is in no branch goes after the grace period.
+
+    Raises:
+        ThingNotFound: there is no such pull request.
+        Refused: it is neither closed nor merged.
+        RevisionNotFound: it has gone before.
+        LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.write() as tx:
+        row, known, _ = discussion_rules.discussion_to_change(tx, caller, ref, num)
+        discussion = discussion_rules.get_pull(tx, row, num)
+        name = discussion_rules.head_ref(discussion)
+        if discussion.is_alive:
+            raise Refused(f"pull request {num} is {discussion.status}: close it first")
+        head = refs.find(tx, row.id, name)
+        if head is None:
+            raise RevisionNotFound(name)
+        refs.swap(tx, row.id, name, head, None, hub.now_ms())
+        events.emit_content(hub, tx, row, [RefChange(name, head, None)])
+        audit.record(hub, tx, known, "pull.delete-ref", access.subject(row), {"num": num, "head": head})
+
+
+def added_bytes(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> int:
+    """Bytes of the files that a pull request adds or rewrites, large files by their real size.
+
+    Raises:
+        ThingNotFound: there is no such pull request.
+        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = discussion_rules.visible_repo(tx, caller, ref)
+        old, new = _sides(tx, discussion_rules.get_pull(tx, row, num))
+        return diffs.added_bytes(hub, tx, row.id, old, new)
+
+
+def _base(tx: Read, caller: MaybeCaller, target: RepoRef, revision: str) -> tuple[RepoRow, Caller, BranchHead]:
+    """The branch that a new pull request asks to change."""
+    row, author = pull_request_access.proposer(tx, caller, target)
+    base = revisions.branch(tx, row.id, revision)
+    if not base.ref.startswith("refs/heads/"):
+        raise RevisionNotFound(revision)
+    return row, author, base
+
+
+def _attempt(
+    hub: HubContext, merger: Caller, row: RepoRow, num: int, said: str | None, *, is_squash: bool
+) -> RecordedCommit | None:
+    """Merge with the base as it is now and try to move it; None when somebody else was faster."""
+    with hub.read() as tx:
+        discussion = discussion_rules.get_pull(tx, row, num)
+        base, head = _ends(tx, discussion)
+        rules: dict[Oid, GitObject] = {}
+        merged = _merged(hub, tx, discussion, base, head, rules)
+        large = _large(tx, row.id, merged)
+    parents = (base,) if is_squash else (base, head)
+    summary = f"Merge {discussion_rules.head_ref(discussion)}: {discussion.title}"
+    commit = commit_object(hub, merger, merged.root, parents, summary, said or "")
+    assert discussion.base is not None
+    publication = Publication(
+        row.id,
+        Move(discussion.base, base, commit.oid),
+        (base,) if is_squash else (base, head),
+        _rows(merged, [*rules.values(), commit]),
+        large,
+        [change.path for change in merged.taken],
+        merger.account.id,
+    )
+    with hub.write() as tx:
+        merger = capabilities.recheck(tx, merger, row, discussion.base, hub.now_ms())
+        if not _is_unchanged(tx, discussion, head):
+            return None
+        if not publish(hub, tx, publication):
+            return None
+        _conclude(hub, tx, row, discussion, merger, commit.oid, said)
+    return RecordedCommit(row, discussion.base, commit.oid)
+
+
+def _is_unchanged(tx: Read, discussion: DiscussionRow, head: Oid) -> bool:
+    """Whether a pull request can still be merged as it was looked at: its ref keeps all that the merge names."""
+    now = discussions.find(tx, discussion.repo_id, discussion.num)
+    return (
+        now is not None
+        and now.status == discussion.status
+        and refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion)) == head
+    )
+
+
+def _conclude(
+    hub: HubContext, tx: Write, row: RepoRow, discussion: DiscussionRow, merger: Caller, commit: Oid, said: str | None
+) -> None:
+    if said is not None and not discussion_rules.is_full(tx, discussion):
+        discussion_rules.add_event(hub, tx, row, discussion, merger, said)
+    discussion_rules.note(hub, tx, discussion, merger, "status-change", {"status": MERGED})
+    discussions.change(tx, discussion.id, status=MERGED, merge_oid=commit)
+    discussion_rules.emit_event(hub, tx, row, attrs.evolve(discussion, status=MERGED, merge_oid=commit), "update")
+
+
+def _ends(tx: Read, discussion: DiscussionRow) -> tuple[Oid, Oid]:
+    """The heads of base and pull request.
+
+    Raises:
+        NotMergeable: it is a draft or at its end, or one of them is gone.
+    """
+    if discussion.status != OPEN:
+        cure = ": publish it first, by setting its status to open" if discussion.status == DRAFT else ""
+        raise NotMergeable(discussion.num, f"it is {discussion.status}{cure}")
+    base = refs.find(tx, discussion.repo_id, discussion.base) if discussion.base is not None else None
+    head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
+    if base is None or head is None:
+        raise NotMergeable(
+            discussion.num, f"the branch {discussion.base} is gone" if base is None else "its ref is gone"
+        )
+    return base, head
+
+
+def _merged(
+    hub: HubContext, tx: Read, discussion: DiscussionRow, base: Oid, head: Oid, rules: dict[Oid, GitObject]
+) -> Merged:
+    """The merged trees; file objects that the merge makes are added to ``rules``.
+
+    Raises:
+        NotMergeable: there is a conflict, or nothing to merge.
+        InvalidPath: it adds a path that breaks the rules of names.
+    """
+    merged = _merge(hub, tx, discussion, base, head, rules)
+    if merged.conflicts:
+        raise NotMergeable(discussion.num, f"it is in conflict with {discussion.base}", tuple(merged.conflicts))
+    for change in merged.taken:
+        if change.old is None and change.new is not None:
+            parse_path(change.path)
+    if merged.root == stored.root_of(hub.store, tx, discussion.repo_id, base):
+        # The generation of 2024 looks for these words.
+        raise NotMergeable(discussion.num, "it has no associated changes")
+    return merged
+
+
+def _merge(
+    hub: HubContext, tx: Read, discussion: DiscussionRow, base: Oid, head: Oid, rules: dict[Oid, GitObject]
+) -> Merged:
+    def root(commit: Oid) -> Oid:
+        return stored.root_of(hub.store, tx, discussion.repo_id, commit)
+
+    bases = [root(commit) for commit in pull_request_access.bases_of(tx, discussion, head)]
+    resolve = functools.partial(lfs_rules.merge_change, tx, discussion.repo_id, rules)
+    return merge_trees(bases, root(base), root(head), Trees(hub.store, tx, discussion.repo_id).read, resolve)
+
+
+def _conflicts(hub: HubContext, tx: Read, discussion: DiscussionRow) -> Sequence[RepoPath] | None:
+    if not discussion.is_alive or discussion.base is None:
+        return ()
+    base = refs.find(tx, discussion.repo_id, discussion.base)
+    head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
+    if base is None or head is None:
+        return None
+    try:
+        return _merge(hub, tx, discussion, base, head, {}).conflicts
+    except LimitExceeded:
+        return None
+
+
+def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]:
+    """The commits between which a pull request changes, or changed, something."""
+    head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
+    if discussion.merge_oid is not None:
+        if commit_rows.generation(tx, discussion.repo_id, discussion.merge_oid) is None:
+            return None, None  # the history of the base was rewritten since, and the old one swept
+        return stored.read_commit(tx, discussion.repo_id, discussion.merge_oid).parents[0], discussion.merge_oid
+    if head is None:
+        return None, None
+    return next(iter(pull_request_access.bases_of(tx, discussion, head)), None), head
+
+
+def _large(tx: Read, repo_id: int, merged: Merged) -> list[tuple[Sha256, RepoPath]]:
+    """The large files among what a merge takes."""
+    taken = {
+        change.path: change.new.oid
+        for change in merged.taken
+        if change.new is not None and change.new.mode not in (Mode.GITLINK, Mode.SYMLINK)
+    }
+    measures = objects.measure(tx, repo_id, list(set(taken.values())))
+    named = ((path, measures[oid].lfs_sha256) for path, oid in taken.items() if oid in measures)
+    return [(sha256, path) for path, sha256 in named if sha256 is not None]
+
+
+def _rows(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
+    made = [GitObject(oid, Kind.TREE, content) for oid, content in merged.made.items()]
+    return [stored.row_of(item) for item in (*made, *others)]
+
+
+def _title_of(summary: str) -> str:
+    """A title from the first line of a commit's message, whatever its length."""
+    title = " ".join(summary.split())
+    if len(title) < discussion_rules.MIN_TITLE:
+        title = f"{_UNTITLED}: {title}"
+    return title if len(title) <= discussion_rules.MAX_TITLE else title[: discussion_rules.MAX_TITLE - 1] + "…"
+
+
+def _text_of(description: str) -> str:
+    text = description.replace("\0", "")
+    return text[: discussion_rules.MAX_TEXT] if text.strip() else _NO_WORDS

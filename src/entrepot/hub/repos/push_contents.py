@@ -1,0 +1,300 @@
+"""What came with a push: read once from quarantine, and what it leads to.
+
+A pack of a kilobyte can describe a tree with more paths than there are atoms:
+the same folder many times, on many levels. So every tree is entered once, and
+what it would unfold to is counted from below and bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import attrs
+
+from entrepot.errors import InvalidPath, LimitExceeded, shown
+from entrepot.git import (
+    EMPTY_TREE,
+    MAX_POINTER_BYTES,
+    Commit,
+    Entry,
+    Kind,
+    Mode,
+    Pointer,
+    Tag,
+    parse_commit,
+    parse_pointer,
+    parse_tag_object,
+    parse_tree,
+)
+from entrepot.names import ROOT, Oid, RepoPath, name_fault
+from entrepot.names.paths import MAX_BYTES, MAX_DEPTH
+from entrepot.storage.objects import GitObject
+from entrepot.storage.quarantines import PushedObject, Quarantine
+
+MAX_TREE = 64 << 20
+"""Longest tree, commit or tag object, in bytes."""
+
+MAX_PATHS = 5_000_000
+"""Paths in the trees that one commit brings, each counted as often as it appears."""
+
+_MAX_FAULTS = 1_000
+_KEPT_BYTES = 16 << 20
+_IN_STEPS = "push in smaller steps"
+_HELD_BYTES = 1 << 30
+"""Bytes of all trees, commits and tags of one push, which are held in memory."""
+
+
+@attrs.frozen
+class PushContents:
+    """The objects of a push, understood.
+
+    ``paths``: where each new file object is first found in the new commits;
+    ``beyond``: what new trees name and the push did not bring;
+    ``kept``: objects in memory, ``left``: file objects that are not;
+    ``size``: bytes of all that came; ``faults``: paths that break the rules of names.
+    """
+
+    commits: Mapping[Oid, Commit]
+    trees: Mapping[Oid, bytes]
+    tags: Mapping[Oid, Tag]
+    pointers: Mapping[Oid, Pointer]
+    paths: Mapping[Oid, RepoPath]
+    beyond: frozenset[Oid]
+    kept: Sequence[GitObject]
+    left: Sequence[Oid]
+    size: int = 0
+    faults: Sequence[InvalidPath] = ()
+
+    @property
+    def ordered(self) -> list[tuple[Oid, tuple[Oid, ...]]]:
+        """The new commits with their parents, parents first."""
+        order: dict[Oid, None] = {}
+        for start in self.commits:
+            stack = [(start, False)]
+            while stack:
+                oid, is_left = stack.pop()
+                if is_left:
+                    order[oid] = None
+                elif oid not in order:
+                    stack.append((oid, True))
+                    parents = self.commits[oid].parents
+                    stack += [(parent, False) for parent in parents if parent in self.commits and parent not in order]
+        return [(oid, self.commits[oid].parents) for oid in order]
+
+    @property
+    def parents_beyond(self) -> set[Oid]:
+        """Parents of new commits that the push did not bring."""
+        return {parent for commit in self.commits.values() for parent in commit.parents} - set(self.commits)
+
+    def places_of(self, oids: Collection[Oid]) -> Iterator[tuple[RepoPath, Oid]]:
+        """Where new trees name some file objects; a folder that appears several times is looked through once."""
+        seen: set[Oid] = set()
+        for commit in self.commits.values():
+            stack = [(commit.tree, ROOT)]
+            while stack:
+                tree, folder = stack.pop()
+                if tree in seen or tree not in self.trees:
+                    continue
+                seen.add(tree)
+                for path, entry in _entries(self.trees[tree], folder):
+                    if entry.is_folder:
+                        stack.append((entry.oid, path))
+                    elif entry.oid in oids:
+                        yield path, entry.oid
+
+    def path_of(self, oid: Oid) -> RepoPath:
+        """Where a file object is, for messages."""
+        return self.paths.get(oid, RepoPath(f"object {oid}"))
+
+
+def read_push(quarantine: Quarantine, oids: Sequence[Oid], *, max_file: int) -> PushContents:
+    """Read all objects of a push and find out what it brings and needs.
+
+    Args:
+        max_file: longest file object in bytes.
+
+    Raises:
+        LimitExceeded: a file, tree, commit or tag is too large.
+        Malformed: an object cannot be read.
+        StoreUnavailable: git failed.
+    """
+    inspection = _Inspection()
+    longest = {Kind.BLOB: max_file, Kind.TREE: MAX_TREE, Kind.COMMIT: MAX_TREE, Kind.TAG: MAX_TREE}
+    for arrived in quarantine.read(oids, longest=longest):
+        if arrived.kind is Kind.BLOB and arrived.content is None:
+            raise LimitExceeded(*_too_large(quarantine, oids, arrived.oid, max_file))
+        inspection.take(arrived)
+    return inspection.finish()
+
+
+def _too_large(quarantine: Quarantine, oids: Sequence[Oid], file: Oid, max_file: int) -> tuple[str, int, str]:
+    """What is wrong with a file object: it is looked for by name, and no other one is unpacked."""
+    inspection = _Inspection()
+    for arrived in quarantine.read(quarantine.without_files(oids), longest=dict.fromkeys(Kind, MAX_TREE)):
+        inspection.take(arrived)
+    places = dict(inspection.finish().places_of({file}))
+    path = shown(next(iter(places), f"object {file}"))
+    cure = f"track it with git-lfs and rewrite the commit: git lfs migrate import --include={path}"
+    return f"the regular file {path}", max_file, cure
+
+
+@attrs.frozen
+class _Extent:
+    """What a tree unfolds to: how many paths, and the longest and the deepest of them."""
+
+    paths: int
+    length: int
+    depth: int
+
+
+_FILE = _Extent(1, 0, 0)
+
+
+class _Inspection:
+    def __init__(self) -> None:
+        self._commits: dict[Oid, Commit] = {}
+        self._trees: dict[Oid, bytes] = {}
+        self._tags: dict[Oid, Tag] = {}
+        self._pointers: dict[Oid, Pointer] = {}
+        self._blobs: set[Oid] = set()
+        self._kept: list[GitObject] = []
+        self._kept_bytes = 0
+        self._bytes = 0
+        self._left: list[Oid] = []
+        self._held_bytes = 0
+        self._paths: dict[Oid, RepoPath] = {}
+        self._beyond: set[Oid] = set()
+        self._faults: dict[RepoPath, InvalidPath] = {}
+
+    def take(self, arrived: PushedObject) -> None:
+        """Understand one object."""
+        oid, content = arrived.oid, arrived.content
+        self._bytes += arrived.size
+        if arrived.kind is Kind.BLOB:
+            self._blobs.add(oid)
+            if content is not None and arrived.size <= MAX_POINTER_BYTES and (pointer := parse_pointer(content)):
+                self._pointers[oid] = pointer
+        elif content is None:
+            raise LimitExceeded(f"the {arrived.kind.value} {oid}", MAX_TREE)
+        elif arrived.kind is Kind.TREE:
+            self._trees[oid] = content
+        elif arrived.kind is Kind.COMMIT:
+            self._commits[oid] = parse_commit(content)
+        else:
+            self._tags[oid] = parse_tag_object(content)
+        if content is not None:
+            self._keep(GitObject(oid, arrived.kind, content))
+
+    def _keep(self, item: GitObject) -> None:
+        if item.kind is not Kind.BLOB:
+            self._held_bytes += len(item.content)
+            if self._held_bytes > _HELD_BYTES:
+                raise LimitExceeded("the size of all trees and commits of one push", _HELD_BYTES, _IN_STEPS)
+        if item.kind is Kind.BLOB and self._kept_bytes + len(item.content) > _KEPT_BYTES:
+            self._left.append(item.oid)
+            return
+        self._kept_bytes += len(item.content)
+        self._kept.append(item)
+
+    def finish(self) -> PushContents:
+        """Walk from the new commits down."""
+        self._check_extents()  # first, so that no path below is longer than paths may be
+        seen: set[Oid] = set()
+        for commit in self._commits.values():
+            if commit.tree in seen and commit.tree in self._trees:
+                self._check_names(commit.tree, ROOT)  # seen below a folder perhaps, where a drive is a name
+            self._walk(commit.tree, seen)
+        return PushContents(
+            self._commits,
+            self._trees,
+            self._tags,
+            self._pointers,
+            self._paths,
+            frozenset(self._beyond),
+            self._kept,
+            self._left,
+            self._bytes,
+            list(self._faults.values()),
+        )
+
+    def _walk(self, root: Oid, seen: set[Oid]) -> None:
+        stack = [(root, ROOT)]
+        while stack:
+            tree, folder = stack.pop()
+            if tree in seen:
+                continue
+            seen.add(tree)
+            if tree == EMPTY_TREE and tree not in self._trees:
+                self.take(PushedObject(tree, Kind.TREE, 0, b""))  # known to git without being sent
+            if tree not in self._trees:
+                self._beyond.add(tree)
+                continue
+            self._check_names(tree, folder)
+            for path, entry in _entries(self._trees[tree], folder):
+                if entry.is_folder:
+                    stack.append((entry.oid, path))
+                elif entry.oid in self._blobs:
+                    self._paths.setdefault(entry.oid, path)
+                else:
+                    self._beyond.add(entry.oid)
+
+    def _check_names(self, tree: Oid, folder: RepoPath) -> None:
+        """Note the names in a tree that HTTP would not take.
+
+        Raises:
+            InvalidPath: there are too many of them.
+        """
+        for entry in parse_tree(self._trees[tree]):
+            rule = name_fault(entry.name, is_top=folder == ROOT)
+            if rule is not None:
+                path = RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
+                fault = InvalidPath(path, f"{rule}; rename it in the commits that have it, and push again")
+                self._faults.setdefault(path, fault)
+                if len(self._faults) > _MAX_FAULTS:
+                    raise fault
+
+    def _check_extents(self) -> None:
+        """Refuse trees that unfold to too much, also those that no commit of this push leads to."""
+        extents: dict[Oid, _Extent] = {}
+        for start in self._trees:
+            stack: list[tuple[Oid, list[Entry]]] = [(start, [])]
+            while stack:
+                tree, entries = stack.pop()
+                if tree in extents:
+                    continue
+                if entries:
+                    extents[tree] = _unfold(entries, extents)
+                    continue
+                entries = [entry for entry in parse_tree(self._trees[tree]) if entry.mode != Mode.GITLINK]
+                waiting = {e.oid for e in entries if e.is_folder and e.oid in self._trees and e.oid not in extents}
+                if waiting:
+                    stack += [(tree, entries), *((oid, []) for oid in waiting)]
+                else:
+                    extents[tree] = _unfold(entries, extents)
+
+
+def _unfold(entries: Sequence[Entry], extents: Mapping[Oid, _Extent]) -> _Extent:
+    """The extent of a tree whose new subtrees are known.
+
+    Raises:
+        LimitExceeded, InvalidPath: it has more paths than a repository may have, or longer ones.
+    """
+    paths, length, depth = 0, 0, 0
+    for entry in entries:
+        below = extents.get(entry.oid, _FILE) if entry.is_folder else _FILE
+        paths += below.paths
+        length = max(length, len(entry.name) + 1 + below.length)
+        depth = max(depth, 1 + below.depth)
+    if paths > MAX_PATHS:
+        raise LimitExceeded("the number of paths in one commit", MAX_PATHS, "name the same folder fewer times")
+    if length > MAX_BYTES + 1 or depth > MAX_DEPTH:
+        rule = f"there are paths of more than {MAX_DEPTH} levels or {MAX_BYTES:,} characters below"
+        raise InvalidPath(entries[0].name, rule)
+    return _Extent(paths, length, depth)
+
+
+def _entries(content: bytes, folder: RepoPath) -> Iterator[tuple[RepoPath, Entry]]:
+    """The files and folders in a tree by their paths; links to commits of other repositories are left out."""
+    for entry in parse_tree(content):
+        if entry.mode != Mode.GITLINK:
+            yield RepoPath(f"{folder}/{entry.name}" if folder else entry.name), entry

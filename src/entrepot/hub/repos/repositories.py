@@ -1,0 +1,359 @@
+"""Repositories: made, configured, moved, copied, deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.catalog import Read, Write
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.files import files
+from entrepot.catalog.git import objects
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import commits, refs, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.search import full_text
+from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed, Refused
+from entrepot.git import (
+    DEFAULT_DATASET,
+    DEFAULT_MODEL,
+    DEFAULT_SPACE,
+    EMPTY_TREE,
+    Kind,
+    Mode,
+    TreeEditor,
+)
+from entrepot.hub import access, audit, events
+from entrepot.hub.accounts import quotas
+from entrepot.hub.callers import Caller, MaybeCaller, require_change
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import rechunking
+from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
+from entrepot.hub.jobs.handlers import attend
+from entrepot.hub.repos import protections
+from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
+from entrepot.names import (
+    MAIN,
+    RepoId,
+    RepoPath,
+    RepoRef,
+    RepoType,
+    new_uid,
+    parse_path,
+    parse_repo_id,
+)
+from entrepot.storage import fsck
+from entrepot.storage import objects as stored
+from entrepot.storage.objects import GitObject
+
+VISIBILITIES = ("public", "private")
+MIN_THRESHOLD = 1 << 20
+GATES = ("no", "auto", "manual")
+_TEMPLATES = {RepoType.MODEL: DEFAULT_MODEL, RepoType.DATASET: DEFAULT_DATASET, RepoType.SPACE: DEFAULT_SPACE}
+
+
+@attrs.frozen
+class NewRepo:
+    """A repository to make.
+
+    ``namespace`` None is the caller's own; ``visibility`` None is the default
+    of the namespace, else of the hub; ``files`` are added to, or replace,
+    those every new repository gets; ``multipart_threshold``: above how many
+    bytes files are uploaded in parts, None as the hub is configured.
+    """
+
+    type: RepoType
+    name: str
+    namespace: str | None = None
+    visibility: str | None = None
+    sdk: str | None = None
+    license: str | None = None
+    files: Mapping[str, bytes] = attrs.field(factory=dict)
+    multipart_threshold: int | None = None
+
+
+@attrs.frozen
+class RepoChanges:
+    """Settings of a repository to change; None leaves one as it is."""
+
+    visibility: str | None = None
+    gated: str | None = None
+    options: Mapping[str, object] = attrs.field(factory=dict)
+
+
+def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
+    """Make a repository with one commit on ``main``, titled "initial commit".
+
+    Raises:
+        LoginRequired, NotAllowed: the caller may not make it there.
+        InvalidName, InvalidPath: the name, the visibility or a file's path breaks a rule.
+        AlreadyExists: the name is taken, in any case; with the page's path as ``url``.
+        QuotaExceeded: the namespace has as many repositories as it may.
+    """
+    maker = require_change(caller)
+    repo_id = parse_repo_id(f"{new.namespace or maker.account.name}/{new.name}")
+    content = _initial_files(new)
+    with hub.read() as tx:
+        namespace = access.namespace_for(tx, maker, repo_id.namespace, new.type)
+    _check_visibility(new.visibility)
+    if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
+        raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
+    visibility = new.visibility or namespace.default_visibility or hub.settings.default_visibility
+    editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
+    made: list[GitObject] = []
+    for path, data in content.items():
+        blob = stored.of(Kind.BLOB, data)
+        editor.put(path, Mode.FILE, blob.oid)
+        made.append(blob)
+    root, trees = editor.write()
+    made += [GitObject(oid, Kind.TREE, tree) for oid, tree in trees.items()]
+    commit = commit_object(hub, maker, root, (), "initial commit")
+    rows = [stored.row_of(item) for item in (*made, commit)]
+    with hub.write() as tx:
+        ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
+        _check_free(tx, maker, ref)
+        quotas.check_new_repo(hub, tx, namespace, size=sum(map(len, new.files.values())))
+        fresh = _fresh(hub, maker, namespace, ref, visibility, new.sdk)
+        if new.multipart_threshold is not None:
+            fresh = attrs.evolve(fresh, settings={MULTIPART_THRESHOLD: new.multipart_threshold})
+        row = repositories.add(tx, fresh)
+        events.emit(hub, tx, row, "repo", "create")
+        audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": visibility})
+        move = Move(MAIN, None, commit.oid)
+        publish(hub, tx, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
+    hub.job_added.set()
+    attend(hub, card_job(row.id))
+    return row
+
+
+def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
+    """Remove a repository: its name at once, its bytes after the grace period.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+    """
+    with hub.write() as tx:
+        row, remover = access.writable(tx, caller, ref)
+        discard(hub, tx, remover, row)
+
+
+def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) -> RepoRow:
+    """Give a repository another name or namespace; the old id redirects to it.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed: no access here or there.
+        AlreadyExists: the new name is taken.
+        QuotaExceeded: the other namespace has no room for it.
+    """
+    with hub.write() as tx:
+        row, mover = access.writable(tx, caller, ref)
+        namespace = access.namespace_for(tx, mover, target.id.namespace, target.type)
+        relocate(hub, tx, mover, row, namespace, target.id.name)
+        moved = repositories.by_id(tx, row.id)
+    assert moved is not None
+    hub.job_added.set()
+    attend(hub, card_job(moved.id))
+    return moved
+
+
+def discard(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow) -> None:
+    """Make a repository unreachable; the right to do this has been checked."""
+    events.emit(hub, tx, row, "repo", "delete")
+    repositories.unlink(tx, row, hub.now_ms())
+    full_text.remove(tx, row.id)
+    audit.record(hub, tx, by, "repo.delete", access.subject(row))
+
+
+def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespace: Account, name: str) -> RepoRef:
+    """Move a repository and return its new name; the right to do this has been checked.
+
+    Raises:
+        AlreadyExists: the new name is taken.
+        QuotaExceeded: the other namespace has no room for it.
+    """
+    there = RepoRef(row.type, RepoId(namespace.name, name))
+    taken = repositories.find(tx, there)
+    if taken is not None and taken.id != row.id:
+        raise AlreadyExists(f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}")
+    if namespace.id != row.namespace_id:
+        quotas.check_new_repo(hub, tx, namespace, copied_from=row)
+    moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
+    events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
+    repositories.rename(tx, row, there, namespace.id)
+    jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
+    audit.record(hub, tx, by, "repo.move", access.subject(row), {"to": str(there.id)})
+    return there
+
+
+def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoChanges) -> RepoRow:
+    """Change settings of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+        InvalidName: a value is unknown.
+    """
+    _check_visibility(changes.visibility)
+    if changes.gated is not None and changes.gated not in GATES:
+        raise InvalidName("gate", changes.gated, "expected auto, manual or false")
+    with hub.write() as tx:
+        row, settler = access.writable(tx, caller, ref)
+        values: dict[str, object] = {}
+        if changes.visibility is not None:
+            values["visibility"] = changes.visibility
+        if changes.gated is not None:
+            values["gated"] = changes.gated
+        if changes.options:
+            protections.check_patterns([str(it) for it in _list_of(changes.options.get(protections.BRANCHES))])
+            values["settings"] = dict(row.settings) | dict(changes.options)
+            if changes.options.get(protections.TAGS):
+                protections.check_tags_visible(tx, row)
+        if values:
+            repositories.update(tx, row.id, **values)
+            words = {name: value for name, value in values.items() if isinstance(value, str)}
+            words |= {name: json.dumps(value) for name, value in changes.options.items()}
+            audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
+        changed = repositories.by_id(tx, row.id)
+        assert changed is not None
+        if values:
+            news = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
+            events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": news})
+    return changed
+
+
+def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: RepoId, visibility: str | None) -> RepoRow:
+    """Copy a repository with its history, branches and tags; no bytes move.
+
+    What uploaders only claimed about its large files is verified first, and
+    what is not true, or cannot be verified now, is left out of the copy.
+
+    Raises:
+        RepoNotFound, GatedRepo, LoginRequired, NotAllowed: no access here or there.
+        AlreadyExists: the target's name is taken.
+        InvalidPath: a branch or tag has a path that breaks the rules of names.
+        QuotaExceeded: the namespace has no room for it.
+    """
+    maker = require_change(caller)
+    _check_visibility(visibility)
+    with hub.read() as tx:
+        source_id = access.readable(tx, maker, source).id
+        for name, path, rule in fsck.unreadable(hub.store, tx, source_id):
+            if not name.startswith("refs/pr/"):
+                raise InvalidPath(path, f"{rule}; rename or delete it on {name} first")
+    rechunking.verify_claims(hub, repo_id=source_id)
+    with hub.write() as tx:
+        origin = access.readable(tx, maker, source)
+        namespace = access.namespace_for(tx, maker, target.namespace, origin.type)
+        ref = RepoRef(origin.type, RepoId(namespace.name, target.name))
+        _check_free(tx, maker, ref)
+        quotas.check_new_repo(hub, tx, namespace, copied_from=origin)
+        # The copy of a gated repository is gated too: its maker may open it, but not by oversight.
+        fresh = _fresh(hub, maker, namespace, ref, visibility or origin.visibility, origin.sdk)
+        row = repositories.add(tx, attrs.evolve(fresh, gated=origin.gated))
+        now = hub.now_ms()
+        objects.copy_all(tx, origin.id, row.id, now)
+        commits.copy_all(tx, origin.id, row.id)
+        files.copy_links(tx, origin.id, row.id, maker.account.id, now)
+        for name, oid in refs.everything(tx, origin.id):
+            if not name.startswith("refs/pr/"):
+                refs.swap(tx, row.id, name, None, oid, now)
+        events.emit(hub, tx, row, "repo", "create")
+        details = {"visibility": row.visibility, "from": access.subject(origin)}
+        audit.record(hub, tx, maker, "repo.create", access.subject(row), details)
+        jobs.enqueue(tx, "card", {"repo": row.id}, now, dedup_key=card_job(row.id))
+    hub.job_added.set()
+    attend(hub, card_job(row.id))
+    return row
+
+
+def check_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
+    """Raise unless the caller may read the content of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: they may not.
+    """
+    with hub.read() as tx:
+        access.readable(tx, caller, ref)
+
+
+def check_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
+    """Raise unless the caller may change the content of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.
+    """
+    with hub.read() as tx:
+        access.writable(tx, caller, ref)
+
+
+def _fresh(
+    hub: HubContext, maker: Caller, namespace: Account, ref: RepoRef, visibility: str, sdk: str | None
+) -> RepoRow:
+    now = hub.now_ms()
+    return RepoRow(
+        id=0,
+        uid=new_uid(),
+        namespace_id=namespace.id,
+        type=ref.type,
+        name=ref.id.name,
+        creator_id=maker.account.id,
+        visibility=visibility,
+        gated="no",
+        is_disabled=False,
+        settings={},
+        created_ms=now,
+        updated_ms=now,
+        downloads=0,
+        likes=0,
+        card=None,
+        config=None,
+        pipeline_tag=None,
+        library=None,
+        sdk=sdk,
+        namespace=namespace.name,
+    )
+
+
+def _check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
+    if repositories.find(tx, ref) is not None:
+        raise AlreadyExists(f"You already created this {ref.type.value} repo", ref.path)
+
+
+def _list_of(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _check_visibility(word: str | None) -> None:
+    if word is not None and word not in VISIBILITIES:
+        raise InvalidName("visibility", word, "expected public or private")
+
+
+def _initial_files(new: NewRepo) -> dict[RepoPath, bytes]:
+    content = {RepoPath(".gitattributes"): _TEMPLATES[new.type].encode()}
+    readme = _readme(new)
+    if readme:
+        content[RepoPath("README.md")] = readme.encode()
+    for text, data in new.files.items():
+        content[parse_path(text)] = data
+    if len(content) > 1000 or sum(map(len, content.values())) > 10 << 20:
+        raise Refused("a new repository takes at most 1,000 files of 10 MiB in all: commit the rest afterwards")
+    return content
+
+
+def _readme(new: NewRepo) -> str:
+    """The README of a new repository; empty when nothing is known to write into it."""
+    lines: Sequence[str] = ()
+    if new.type is RepoType.SPACE:
+        title = new.name.replace("-", " ").replace("_", " ").title()
+        lines = (
+            f"title: {title}",
+            "emoji: 🚀",
+            "colorFrom: blue",
+            "colorTo: green",
+            f"sdk: {new.sdk or 'static'}",
+            "pinned: false",
+        )
+    if new.license:
+        lines = (*lines, f"license: {new.license}")
+    return "\n".join(("---", *lines, "---", "")) if lines else ""

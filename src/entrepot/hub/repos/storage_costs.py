@@ -1,0 +1,133 @@
+"""What repositories cost: bytes as people count them, bytes stored, bytes shared, bytes that deletion frees.
+
+Large files only, as raw bytes or as whole xorbs, because these are what a
+sweep gives back; the small files in the database are counted as logical bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import usage
+from entrepot.catalog.accounts.usage import StoredBytes
+from entrepot.catalog.files import files
+from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import RepoNotFound
+from entrepot.hub import access, revisions
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.names import ROOT, Oid, RepoRef, Sha256
+from entrepot.storage import fsck, objects
+from entrepot.storage.fsck import ReachableSet
+from entrepot.storage.trees import Trees
+
+_PAGE = 100
+
+
+@attrs.frozen
+class StorageCost:
+    """Figures of one repository, or of one revision of it, in bytes.
+
+    Attributes:
+        logical: of all files, each counted as often as it occurs (revision),
+            or of all large files that any commit names, once each (repository).
+        stored: of what is kept for its large files, compressed and deduplicated.
+        shared: the part of ``stored`` that other repositories need too (for a
+            revision: or that other refs of its repository lead to).
+        freed: what deleting it (a revision: every ref that is at it) would free, grace period aside.
+    """
+
+    name: str
+    logical: int
+    stored: int
+    shared: int
+    freed: int
+
+
+class LocalOperator:
+    """Whoever runs the hub on its own machine, and so may look at everything."""
+
+
+OPERATOR = LocalOperator()
+
+
+def as_fields(cost: StorageCost) -> dict[str, str | int]:
+    """The figures by name, for JSON."""
+    return attrs.asdict(cost)
+
+
+def of_repo(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef) -> StorageCost:
+    """What a repository costs.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo: no access.
+    """
+    with hub.read() as tx:
+        return _of_row(tx, _row(tx, caller, ref))
+
+
+def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef, revision: str) -> StorageCost:
+    """What one revision of a repository costs.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RevisionNotFound: no access, or no such revision.
+    """
+    with hub.read() as tx:
+        row = _row(tx, caller, ref)
+        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+        listed = list(Trees(hub.store, tx, row.id).everything(root, ROOT))
+        here = usage.holdings(tx, row.id, {item.lfs.sha256 for item in listed if item.lfs})
+        # What the histories of other refs need stays, as does what other repositories need.
+        others = usage.holdings(tx, row.id, _files_of_others(hub, tx, row.id, commit))
+        shared = usage.needed_elsewhere(tx, here, row.id) | (_keys(here) & _keys(others))
+        return _cost(f"{row.ref}@{revision}", sum(item.size for item in listed), here, shared)
+
+
+def of_everything(hub: HubContext) -> list[StorageCost]:
+    """What each repository of the hub costs, for its operator."""
+    found: list[StorageCost] = []
+    last = 0
+    while True:
+        with hub.read() as tx:
+            page = repositories.everything(tx, after=last, limit=_PAGE)
+            found += [_of_row(tx, row) for row in page]
+        if not page:
+            return found
+        last = page[-1].id
+
+
+def _row(tx: Read, caller: MaybeCaller | LocalOperator, ref: RepoRef) -> RepoRow:
+    if not isinstance(caller, LocalOperator):
+        return access.readable(tx, caller, ref)
+    row = repositories.find(tx, ref)
+    if row is None:
+        raise RepoNotFound
+    return row
+
+
+def _of_row(tx: Read, row: RepoRow) -> StorageCost:
+    here = usage.holdings(tx, row.id, set(files.linked(tx, row.id)))
+    logical = files.used_bytes(tx, [row.id]).get(row.id, 0)
+    return _cost(str(row.ref), logical, here, usage.needed_elsewhere(tx, here, row.id))
+
+
+def _files_of_others(hub: HubContext, tx: Read, repo_id: int, commit: Oid) -> set[Sha256]:
+    """The large files in the histories of all refs but those that are at a commit."""
+    reach = ReachableSet()
+    others = [oid for _, oid in refs.everything(tx, repo_id) if objects.peel(tx, repo_id, oid) != commit]
+    fsck.extend(hub.store, tx, repo_id, reach, others)
+    return reach.files
+
+
+def _cost(name: str, logical: int, here: Sequence[StoredBytes], shared: set[str]) -> StorageCost:
+    stored = sum(holding.size for holding in here)
+    common = sum(holding.size for holding in here if holding.key in shared)
+    return StorageCost(name, logical, stored, common, stored - common)
+
+
+def _keys(holdings: Iterable[StoredBytes]) -> set[str]:
+    return {holding.key for holding in holdings}

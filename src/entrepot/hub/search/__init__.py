@@ -1,0 +1,1 @@
+"""Search, tags, profiles and download counts."""

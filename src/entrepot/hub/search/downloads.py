@@ -1,0 +1,81 @@
+"""Counting downloads without a write for each.
+
+One download is one person fetching one repository, whatever the number of its
+files. Models are counted by the file that a library asks for first; of
+datasets and spaces the first file within five minutes counts.
+Source: docs/protocols/hf_api.md, section 2.5 ("Count a download …").
+"""
+
+from __future__ import annotations
+
+import threading
+
+from entrepot.catalog.community import trends
+from entrepot.catalog.repos import download_counts
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.hub.context import HubContext
+from entrepot.names import RepoPath, RepoType
+
+QUERY_FILES = frozenset(
+    (
+        "adapter_config.json",
+        "config.json",
+        "config.yaml",
+        "config_sentence_transformers.json",
+        "hyperparams.yaml",
+        "meta.yaml",
+        "model_index.json",
+        "open_clip_config.json",
+        "params.json",
+        "preprocessor_config.json",
+        "tokenizer_config.json",
+    )
+)
+_WINDOW_MS = 5 * 60_000
+_DAY_MS = 86_400_000
+_REMEMBERED = 100_000
+
+
+class DownloadCounter:
+    """Counts in memory; :meth:`flush` adds the counts to the catalog. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[int, int] = {}
+        self._seen: dict[tuple[int, str], int] = {}
+
+    def note(self, row: RepoRow, path: RepoPath, client: str, now_ms: int) -> None:
+        """Take notice of a file being fetched.
+
+        Args:
+            client: tells people apart, such as address and user agent.
+        """
+        if row.type is RepoType.MODEL and path not in QUERY_FILES:
+            return
+        with self._lock:
+            key = (row.id, client)
+            last = self._seen.get(key)
+            if last is not None and now_ms - last < _WINDOW_MS:
+                return
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
+            self._seen[key] = now_ms
+            self._counts[row.id] = self._counts.get(row.id, 0) + 1
+
+    def flush(self, hub: HubContext) -> None:
+        """Add what was counted to the catalog; what cannot be written now is kept for the next time."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        if not counts:
+            return
+        is_written = False
+        try:
+            with hub.write() as tx:
+                download_counts.add(tx, hub.now_ms() // _DAY_MS, counts)
+                trends.refresh(tx, list(counts), hub.now_ms())
+            is_written = True
+        finally:
+            if not is_written:
+                with self._lock:
+                    for repo_id, count in counts.items():
+                        self._counts[repo_id] = self._counts.get(repo_id, 0) + count

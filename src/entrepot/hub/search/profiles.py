@@ -1,0 +1,132 @@
+"""What is shown of users and organisations, and what their repositories take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts, follows
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.community import collections, discussions, likes
+from entrepot.catalog.search import listings
+from entrepot.errors import NotAllowed
+from entrepot.hub import access
+from entrepot.hub.accounts import orgs
+from entrepot.hub.accounts.follows import find
+from entrepot.hub.callers import MaybeCaller, require_login, require_write, seen_by
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import infos
+from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.names import RepoType, parse_details, parse_fullname
+
+
+@attrs.frozen
+class UserProfile:
+    """A user. Repositories are counted as far as the caller may see them, the rest as far as everybody may.
+
+    ``upvotes`` were given to the user's collections; ``discussions`` were
+    begun, ``likes`` given by the user; ``following`` are users.
+    """
+
+    account: Account
+    counts: Mapping[RepoType, int]
+    orgs: Sequence[Account]
+    followers: int
+    following: int
+    likes: int
+    discussions: int
+    upvotes: int
+    is_followed: bool
+
+
+@attrs.frozen
+class OrgProfile:
+    """An organisation, its repositories counted as far as the caller may see them."""
+
+    account: Account
+    counts: Mapping[RepoType, int]
+    members: int
+    followers: int
+    is_followed: bool
+
+
+def user(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile:
+    """What is shown of a user.
+
+    Raises:
+        AccountNotFound: there is no user of this name.
+    """
+    with hub.read() as tx:
+        account = find(tx, name, is_user=True)
+        return UserProfile(
+            account,
+            listings.counts(tx, account.id, seen_by(caller)),
+            [membership.org for membership in accounts.memberships(tx, account.id)],
+            followers=follows.count_followers(tx, account.id),
+            following=follows.count_followed_users(tx, account.id),
+            likes=likes.count_public_of(tx, account.id),
+            discussions=discussions.count_public_by(tx, account.id),
+            upvotes=collections.public_upvotes(tx, account.id),
+            is_followed=_is_followed(tx, caller, account),
+        )
+
+
+def org(hub: HubContext, caller: MaybeCaller, name: str) -> OrgProfile:
+    """What is shown of an organisation.
+
+    Raises:
+        AccountNotFound: there is no organisation of this name.
+    """
+    with hub.read() as tx:
+        account = find(tx, name, is_user=False)
+        return OrgProfile(
+            account,
+            listings.counts(tx, account.id, seen_by(caller)),
+            members=accounts.count_members(tx, account.id),
+            followers=follows.count_followers(tx, account.id),
+            is_followed=_is_followed(tx, caller, account),
+        )
+
+
+def introduce(
+    hub: HubContext, caller: MaybeCaller, *, fullname: str | None = None, details: str | None = None
+) -> Account:
+    """Change what a user says of themselves; None leaves it as it is.
+
+    Raises:
+        LoginRequired, NotAllowed: nobody is asking, or the token is not for this.
+        InvalidName, Malformed, LimitExceeded: a value cannot be used.
+    """
+    known = require_write(caller)
+    values: dict[str, str | None] = {}
+    if fullname is not None:
+        values["fullname"] = parse_fullname(fullname)
+    if details is not None:
+        values["details"] = parse_details(details)
+    with hub.write() as tx:
+        if values:
+            accounts.update(tx, known.account.id, **values)
+        return find(tx, known.account.name, is_user=True)
+
+
+def stored(hub: HubContext, caller: MaybeCaller, name: str | None) -> list[RevisionInfo]:
+    """All repositories of an organisation, or (None) of the caller, newest change first.
+
+    Raises:
+        LoginRequired: nobody in particular is asking.
+        AccountNotFound: there is no organisation of this name.
+        NotAllowed: the caller does not belong to it.
+    """
+    known = require_login(caller)
+    with hub.read() as tx:
+        account = known.account if name is None else orgs.belonging(tx, known, name)[0]
+        if known.role_in(account.id) is None:
+            raise NotAllowed("This token is fine-grained and not for the repositories of its owner")
+        # A fine-grained token may be for the organisation and not for all of its repositories.
+        return [full for full in infos.owned_by(hub, tx, account.id) if access.may_see(known, full.info.row)]
+
+
+def _is_followed(tx: Read, caller: MaybeCaller, account: Account) -> bool:
+    return caller is not None and follows.is_following(tx, caller.account.id, account.id)

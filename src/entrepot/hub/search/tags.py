@@ -1,0 +1,75 @@
+"""The tags of public repositories, sorted by what they say."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from entrepot.catalog.repos import repositories
+from entrepot.hub.context import HubContext
+from entrepot.names import RepoType
+
+_PREFIXES = {
+    RepoType.MODEL: ("license", "dataset", "region"),
+    RepoType.DATASET: (
+        "task_categories",
+        "task_ids",
+        "annotations_creators",
+        "language_creators",
+        "multilinguality",
+        "source_datasets",
+        "size_categories",
+        "format",
+        "modality",
+        "language",
+        "license",
+        "benchmark",
+        "region",
+    ),
+    RepoType.SPACE: ("license", "model", "dataset", "region"),
+}
+_PLAIN = {RepoType.MODEL: ("pipeline_tag", "library", "language"), RepoType.DATASET: (), RepoType.SPACE: ()}
+_OTHER = "other"
+_FORMATS = frozenset(
+    "pytorch tf jax safetensors onnx gguf joblib tflite coreml openvino tensorboard transformers".split()  # noqa: SIM905
+)
+"""Tags that a model gets for the names of its files, see ``cards.libraries``."""
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+@attrs.frozen
+class SortedTag:
+    """A tag, the word for people, what kind of thing it says, and how many repositories have it."""
+
+    tag: str
+    label: str
+    kind: str
+    count: int
+
+
+def by_kind(hub: HubContext, kind: RepoType) -> dict[str, list[SortedTag]]:
+    """Every tag of public repositories of a type, by its kind; kinds without tags are there too.
+
+    Source: docs/protocols/hf_api.md, section 1C (the kinds of the public hub).
+    """
+    with hub.read() as tx:
+        tags = repositories.public_tags(tx, kind)
+        pipelines, libraries = repositories.public_words(tx, kind)
+    found: dict[str, list[SortedTag]] = {group: [] for group in (*_PREFIXES[kind], *_PLAIN[kind], _OTHER)}
+    for tag, count in tags.items():
+        sorted_tag = attrs.evolve(_sort(tag, kind, pipelines, libraries | _FORMATS), count=count)
+        found[sorted_tag.kind].append(sorted_tag)
+    return found
+
+
+def _sort(tag: str, kind: RepoType, pipelines: frozenset[str], libraries: frozenset[str]) -> SortedTag:
+    prefix, _, rest = tag.partition(":")
+    if rest and prefix in _PREFIXES[kind]:
+        return SortedTag(tag, rest, prefix, 0)
+    if _PLAIN[kind]:
+        words = (("pipeline_tag", tag in pipelines), ("library", tag in libraries))
+        for group, is_one in (*words, ("language", _LANGUAGE.fullmatch(tag) is not None)):
+            if is_one:
+                return SortedTag(tag, tag, group, 0)
+    return SortedTag(tag, tag, _OTHER, 0)

@@ -1,0 +1,239 @@
+"""News brought to webhooks: at least once each, in order for each webhook and repository.
+
+A delivery that is not welcome is tried again, after pauses that grow, and the
+later news of the same repository wait behind it; so a receiver that was away
+gets everything, in order, when it is back. Only after the setting
+``webhook_patience_s`` is one given up, and the next one tried.
+
+A webhook that is refused, or a host that does not answer, three times in a row
+is left alone for pauses that grow, for all repositories and webhooks that lead
+to it. After a pause one delivery is the probe: if it is taken, the others
+follow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from entrepot.catalog import Read, Write
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.webhooks import deliveries, webhooks
+from entrepot.catalog.webhooks.deliveries import Delivery
+from entrepot.catalog.webhooks.webhooks import WebhookRow
+from entrepot.hub import events, public_addresses
+from entrepot.hub.context import HubContext
+from entrepot.hub.webhooks import outbound_http
+from entrepot.hub.webhooks.outbound_http import PostResult, PostTarget
+
+SENDING_MS = 20_000
+"""How long a delivery may be under way before whoever sends it counts as dead."""
+
+_DAY_MS = 86_400_000
+
+KEPT_MS = 30 * _DAY_MS
+"""How long the log of deliveries reaches back."""
+
+_IN_ONE_TURN = 50
+_SLICE_S = 5.0
+_FIRST_PAUSE_MS = 5_000
+_LONGEST_PAUSE_MS = 3_600_000
+_LONGEST_HOST_PAUSE_MS = 600_000
+_FAILURES_TO_PAUSE = 3
+_BUSY_HOST_MS = 2_000
+
+
+@attrs.frozen
+class _Taken:
+    """A delivery that is being sent, to whom, and the keys under which failures are counted."""
+
+    webhook: WebhookRow
+    delivery: Delivery
+    target: PostTarget
+
+    @property
+    def webhook_key(self) -> str:
+        """The key of the webhook's failures."""
+        return f"webhook:{self.webhook.id}"
+
+    @property
+    def host_key(self) -> str:
+        """The key of the host's failures."""
+        return f"host:{_host_of(self.target)}"
+
+
+def deliver(hub: HubContext, args: Mapping[str, Any]) -> None:
+    """Bring what waits for a webhook about a repository, until nothing does or the receiver refuses.
+
+    Ends after a few seconds, too, and enqueues the rest, so that other webhooks have their turn.
+    """
+    webhook_id, repo_id = int(args["webhook"]), int(args["repo"])
+    ends = time.monotonic() + _SLICE_S
+    for number in range(_IN_ONE_TURN):
+        taken = _take(hub, webhook_id, repo_id)
+        if taken is None:
+            return
+        try:
+            posted = _send(hub, taken)
+        finally:
+            hub.sending.release(_host_of(taken.target))
+        if not _conclude(hub, taken, posted):
+            return
+        if time.monotonic() > ends or number == _IN_ONE_TURN - 1:
+            with hub.write() as tx:
+                events.schedule_delivery(tx, webhook_id, repo_id, hub.now_ms(), owner_id=taken.webhook.owner_id)
+            return
+
+
+def forget_old(hub: HubContext, _args: Mapping[str, Any]) -> None:
+    """Shorten the log of deliveries, and plan to do so again tomorrow."""
+    with hub.write() as tx:
+        deliveries.forget(tx, hub.now_ms() - KEPT_MS)
+        deliveries.forget_pauses(tx, hub.now_ms() - _DAY_MS)
+    plan_forgetting(hub)
+
+
+def plan_forgetting(hub: HubContext) -> None:
+    """See to it that the log of deliveries is shortened tomorrow."""
+    with hub.write() as tx:
+        jobs.enqueue(tx, "forget-deliveries", {}, hub.now_ms(), dedup_key="forget-deliveries", delay_ms=_DAY_MS)
+
+
+def sign(secret: str, body: bytes) -> str:
+    """The value of ``X-Webhook-Signature-256``: HMAC-SHA256 of the body under the webhook's secret."""
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def _take(hub: HubContext, webhook_id: int, repo_id: int) -> _Taken | None:
+    """The delivery whose turn it is, marked as being sent, with a slot of its host; None when there is none now."""
+    now, slot = hub.now_ms(), ""
+    try:
+        with hub.write() as tx:
+            webhook, delivery = webhooks.by_id(tx, webhook_id), deliveries.first(tx, webhook_id, repo_id)
+            if webhook is None or delivery is None or webhook.is_disabled:
+                return None
+            taken = _Taken(webhook, delivery, outbound_http.parse_target(webhook.url))
+            until = max(delivery.next_ms, _paused_until(tx, taken))
+            if until <= now:
+                if not _is_visible(tx, taken):
+                    said = "the webhook's owner no longer sees this"
+                    deliveries.conclude(tx, delivery.id, "failed", None, said, now)
+                    until = now
+                elif hub.sending.take(_host_of(taken.target)):
+                    slot = _host_of(taken.target)
+                    _begin_probe(tx, taken, now)
+                    deliveries.take(tx, delivery.id, now + SENDING_MS)
+                    return taken
+                else:
+                    until = now + _BUSY_HOST_MS
+            # Not its time yet, or another worker has it: look again then.
+            events.schedule_delivery(tx, webhook_id, repo_id, now, owner_id=webhook.owner_id, delay_ms=until - now)
+            return None
+    except BaseException:
+        if slot:
+            hub.sending.release(slot)
+        raise
+
+
+def _is_visible(tx: Read, taken: _Taken) -> bool:
+    """Whether the owner of the webhook may still read what the delivery says."""
+    delivery = taken.delivery
+    row = repositories.by_id(tx, delivery.repo_id)
+    heard = webhooks.listening(tx, delivery.repo_id, delivery.namespace_id)
+    listener = next((it for it in heard if it.webhook_id == taken.webhook.id), None)
+    is_private = row.is_private if row is not None else bool(delivery.payload["repo"]["private"])
+    return not is_private or (listener is not None and listener.is_insider)
+
+
+def _send(hub: HubContext, taken: _Taken) -> PostResult:
+    webhook, delivery = taken.webhook, taken.delivery
+    body = json.dumps(_absolute(hub, webhook, delivery.payload), separators=(",", ":")).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "entrepot-webhook/3",
+        "X-Webhook-Id": webhook.uid,
+        "X-Webhook-Delivery": delivery.uid,
+    }
+    if webhook.secret:
+        headers |= {"X-Webhook-Secret": webhook.secret, "X-Webhook-Signature-256": sign(webhook.secret, body)}
+    return outbound_http.post(taken.target, body, headers, reaches_private=hub.settings.webhook_private_targets)
+
+
+def _conclude(hub: HubContext, taken: _Taken, posted: PostResult) -> bool:
+    """Write down how it went; whether the next one may follow immediately."""
+    delivery, now = taken.delivery, hub.now_ms()
+    attempts = delivery.attempts + 1
+    answer = posted.answer[: outbound_http.MAX_ANSWER]
+    with hub.write() as tx:
+        if posted.is_welcome:
+            deliveries.end_pauses(tx, [taken.webhook_key, taken.host_key])
+            deliveries.conclude(tx, delivery.id, "done", posted.status, answer, now)
+            return True
+        is_given_up = now - delivery.created_ms >= hub.settings.webhook_patience_s * 1000
+        _count_failure(tx, taken.webhook_key, now, _LONGEST_PAUSE_MS, pauses=not is_given_up)
+        if posted.status is None:
+            _count_failure(tx, taken.host_key, now, _LONGEST_HOST_PAUSE_MS, pauses=not is_given_up)
+        else:
+            deliveries.end_pauses(tx, [taken.host_key])
+        if is_given_up:
+            deliveries.conclude(tx, delivery.id, "failed", posted.status, answer, now)
+            return True
+        pause = _pause_after(attempts, _LONGEST_PAUSE_MS)
+        deliveries.conclude(tx, delivery.id, "pending", posted.status, answer, now + pause)
+        events.schedule_delivery(
+            tx, delivery.webhook_id, delivery.repo_id, now, owner_id=taken.webhook.owner_id, delay_ms=pause
+        )
+    return False
+
+
+def _pause_after(failures: int, longest_ms: int) -> int:
+    growth: int = 3 ** min(failures - 1, 10)
+    return min(_FIRST_PAUSE_MS * growth, longest_ms)
+
+
+def _paused_until(tx: Read, taken: _Taken) -> int:
+    """When the receiver may be tried again; 0 when it need not be left alone."""
+    found = deliveries.pauses(tx, [taken.webhook_key, taken.host_key])
+    return max((until for _failures, until in found.values()), default=0)
+
+
+def _begin_probe(tx: Write, taken: _Taken, now_ms: int) -> None:
+    """After a pause, let one delivery find out whether the receiver is back; the others wait for it."""
+    for key, (failures, _until) in deliveries.pauses(tx, [taken.webhook_key, taken.host_key]).items():
+        if failures >= _FAILURES_TO_PAUSE:
+            deliveries.put_pause(tx, key, failures, now_ms + SENDING_MS)
+
+
+def _count_failure(tx: Write, key: str, now_ms: int, longest_ms: int, *, pauses: bool) -> None:
+    failures = deliveries.pauses(tx, [key]).get(key, (0, 0))[0] + 1
+    is_paused = pauses and failures >= _FAILURES_TO_PAUSE
+    deliveries.put_pause(tx, key, failures, now_ms + _pause_after(failures, longest_ms) if is_paused else now_ms)
+
+
+def _host_of(target: PostTarget) -> str:
+    return f"{public_addresses.canonical_host(target.host)}:{target.port}"
+
+
+def _absolute(hub: HubContext, webhook: WebhookRow, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload as it is sent: URLs with the hub's origin, and the webhook's own id."""
+    settings = hub.settings
+    origin = settings.base_url or f"http://{settings.host}:{settings.port}"
+    return _with_origin(payload, origin) | {"webhook": {"id": webhook.uid, "version": 3}}
+
+
+def _with_origin(payload: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """The same values, with the origin before every path in a ``url``."""
+    found: dict[str, Any] = {}
+    for key, value in payload.items():
+        if key == "url" and isinstance(value, dict):
+            found[key] = {name: f"{origin}{path}" for name, path in value.items()}
+        else:
+            found[key] = _with_origin(value, origin) if isinstance(value, dict) else value
+    return found

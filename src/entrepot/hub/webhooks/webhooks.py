@@ -1,0 +1,253 @@
+"""Webhooks of users: made, changed, removed, their deliveries looked at and repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.webhooks import deliveries, webhooks
+from entrepot.catalog.webhooks.deliveries import Delivery as Delivery
+from entrepot.catalog.webhooks.webhooks import WatchedSubject
+from entrepot.catalog.webhooks.webhooks import WebhookRow as WebhookRow
+from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, NotAllowed, ThingNotFound
+from entrepot.hub import access, audit, events, scopes
+from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_permission
+from entrepot.hub.context import HubContext
+from entrepot.hub.webhooks import outbound_http
+from entrepot.names import RepoRef, RepoType, new_uid, parse_account, parse_repo_id
+
+MAX_WEBHOOKS = 100
+"""Webhooks of one user."""
+
+MAX_WATCHED = 100
+_MAX_SECRET = 200
+_REPO_KINDS = frozenset(kind.value for kind in RepoType)
+
+
+@attrs.frozen
+class WebhookDraft:
+    """A webhook as its owner describes it; ``watched``: pairs of kind and name."""
+
+    url: str
+    watched: Sequence[tuple[str, str]]
+    domains: Sequence[str] = events.DOMAINS
+    secret: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen
+class DeliveryPage:
+    """Deliveries, newest first; ``next`` is what the next page begins before, or None."""
+
+    items: Sequence[Delivery]
+    next: int | None
+
+
+@attrs.frozen
+class WebhookChanges:
+    """What to change of a webhook; None leaves it as it is. So does an empty ``watched``: clients send it then."""
+
+    url: str | None = None
+    watched: Sequence[tuple[str, str]] | None = None
+    domains: Sequence[str] | None = None
+    secret: str | None = attrs.field(default=None, repr=False)
+
+
+def list_webhooks(hub: HubContext, caller: MaybeCaller) -> Sequence[WebhookRow]:
+    """The caller's webhooks, oldest first.
+
+    Raises:
+        LoginRequired, NotAllowed: nobody in particular is asking, or with a token that is not for this.
+    """
+    known = _reader(caller)
+    with hub.read() as tx:
+        return [_seen(tx, known, row) for row in webhooks.of_owner(tx, known.account.id)]
+
+
+def get(hub: HubContext, caller: MaybeCaller, uid: str) -> WebhookRow:
+    """One webhook of the caller.
+
+    Raises:
+        LoginRequired, ThingNotFound: nobody is asking, or it is not theirs.
+    """
+    known = _reader(caller)
+    with hub.read() as tx:
+        return _seen(tx, known, _own(tx, known, uid))
+
+
+def create(hub: HubContext, caller: MaybeCaller, wish: WebhookDraft) -> WebhookRow:
+    """Make a webhook. What it hears of private repositories is what its owner may see.
+
+    Raises:
+        LoginRequired, NotAllowed: no token, or one that may not write.
+        InvalidName, Malformed: the URL, secret or a domain cannot be used.
+        RepoNotFound, AccountNotFound: something to watch is not there, or not for the caller.
+        LimitExceeded: 100 webhooks are enough.
+    """
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
+    _check(wish.url, wish.domains, wish.secret)
+    with hub.write() as tx:
+        if len(webhooks.of_owner(tx, owner.account.id)) >= MAX_WEBHOOKS:
+            raise LimitExceeded("the number of webhooks", MAX_WEBHOOKS, "delete one that is not needed")
+        watched = _watches(tx, owner, wish.watched)
+        row = WebhookRow(
+            0,
+            new_uid(),
+            owner.account.id,
+            wish.url,
+            wish.secret or None,
+            tuple(wish.domains),
+            False,
+            hub.now_ms(),
+            watched,
+        )
+        made = webhooks.add(tx, row)
+        audit.record(hub, tx, owner, "webhook.create", f"webhook {made.uid}")
+    return made
+
+
+def update(hub: HubContext, caller: MaybeCaller, uid: str, changes: WebhookChanges) -> WebhookRow:
+    """Change a webhook.
+
+    Raises:
+        as :func:`create`; ThingNotFound: it is not the caller's.
+    """
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
+    with hub.write() as tx:
+        row = _own(tx, owner, uid)
+        changed = attrs.evolve(
+            row,
+            url=changes.url if changes.url is not None else row.url,
+            domains=tuple(changes.domains) if changes.domains is not None else row.domains,
+            secret=(changes.secret or None) if changes.secret is not None else row.secret,
+            watched=_watches(tx, owner, changes.watched) if changes.watched else row.watched,
+        )
+        _check(changed.url, changed.domains, changed.secret)
+        webhooks.replace(tx, changed)
+        audit.record(hub, tx, owner, "webhook.update", f"webhook {uid}")
+    return changed
+
+
+def switch(hub: HubContext, caller: MaybeCaller, uid: str, *, is_disabled: bool) -> WebhookRow:
+    """Let a webhook rest, or hear again; what waits for it goes on when it does.
+
+    Raises:
+        LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
+    """
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
+    with hub.write() as tx:
+        row = attrs.evolve(_own(tx, owner, uid), is_disabled=is_disabled)
+        webhooks.replace(tx, row)
+        audit.record(hub, tx, owner, f"webhook.{'disable' if is_disabled else 'enable'}", f"webhook {uid}")
+        for repo_id in () if is_disabled else deliveries.waiting(tx, row.id):
+            events.schedule_delivery(tx, row.id, repo_id, hub.now_ms(), owner_id=row.owner_id)
+    hub.job_added.set()
+    return row
+
+
+def delete(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
+    """Remove a webhook and the log of its deliveries.
+
+    Raises:
+        LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
+    """
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
+    with hub.write() as tx:
+        webhooks.remove(tx, _own(tx, owner, uid).id)
+        audit.record(hub, tx, owner, "webhook.delete", f"webhook {uid}")
+
+
+def list_deliveries(
+    hub: HubContext, caller: MaybeCaller, uid: str, *, before: int | None = None, limit: int = 50
+) -> DeliveryPage:
+    """The deliveries of the last 30 days; ``before``: ``next`` of the page before.
+
+    Raises:
+        LoginRequired, ThingNotFound: as :func:`get`.
+    """
+    known = _reader(caller)
+    with hub.read() as tx:
+        found = deliveries.of_webhook(tx, _own(tx, known, uid).id, before=before, limit=limit)
+        items = [item for item in found if _may_know(tx, known, item)]
+    return DeliveryPage(items, found[-1].id if len(found) == limit else None)
+
+
+def replay(hub: HubContext, caller: MaybeCaller, uid: str, delivery: str) -> WebhookRow:
+    """Send the news of one delivery again, after what waits already.
+
+    Raises:
+        LoginRequired, NotAllowed, ThingNotFound: no such webhook or delivery of the caller's.
+    """
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
+    with hub.write() as tx:
+        row = _own(tx, owner, uid)
+        found = deliveries.find(tx, row.id, delivery)
+        if found is None:
+            raise ThingNotFound("delivery", delivery)
+        deliveries.repeat(tx, found.id, hub.now_ms())
+        events.schedule_delivery(tx, row.id, found.repo_id, hub.now_ms(), owner_id=row.owner_id)
+    hub.job_added.set()
+    return row
+
+
+def _reader(caller: MaybeCaller) -> Caller:
+    known = require_login(caller)
+    if not known.permits(scopes.HOOKS_READ, known.account.id):
+        raise NotAllowed(f"This token lacks the permission '{scopes.HOOKS_READ}' for this")
+    return known
+
+
+def _own(tx: Read, caller: Caller, uid: str) -> WebhookRow:
+    row = webhooks.find(tx, uid)
+    if row is None or row.owner_id != caller.account.id:
+        raise ThingNotFound("webhook", uid)
+    return row
+
+
+def _seen(tx: Read, caller: Caller, row: WebhookRow) -> WebhookRow:
+    """A webhook without the repositories that are gone, or hidden from its owner by now."""
+    return attrs.evolve(row, watched=tuple(watch for watch in row.watched if _is_seen(tx, caller, watch)))
+
+
+def _is_seen(tx: Read, caller: Caller, watch: WatchedSubject) -> bool:
+    if watch.repo_id is None:
+        return True
+    row = repositories.by_id(tx, watch.repo_id)
+    return row is not None and access.may_see(caller, row)
+
+
+def _may_know(tx: Read, caller: Caller, delivery: Delivery) -> bool:
+    row = repositories.by_id(tx, delivery.repo_id)
+    if row is not None:
+        return access.may_see(caller, row)
+    return not delivery.payload["repo"]["private"] or caller.role_in(delivery.namespace_id) is not None
+
+
+def _check(url: str, domains: Sequence[str], secret: str | None) -> None:
+    outbound_http.parse_target(url)
+    unknown = [word for word in domains if word not in events.DOMAINS]
+    if unknown or not domains:
+        raise Malformed("setting 'domains'", f"expected some of {', '.join(events.DOMAINS)}")
+    if secret and (len(secret) > _MAX_SECRET or not secret.isascii() or not secret.isprintable()):
+        raise InvalidName("secret", "…", "expected at most 200 printable ASCII characters")
+
+
+def _watches(tx: Read, owner: Caller, wanted: Sequence[tuple[str, str]]) -> tuple[WatchedSubject, ...]:
+    if not wanted or len(wanted) > MAX_WATCHED:
+        raise Malformed("setting 'watched'", f"name 1 to {MAX_WATCHED} users, organisations or repositories")
+    return tuple(dict.fromkeys(_watch(tx, owner, kind, name) for kind, name in wanted))
+
+
+def _watch(tx: Read, owner: Caller, kind: str, name: str) -> WatchedSubject:
+    if kind in _REPO_KINDS:
+        row = access.visible(tx, owner, RepoRef(RepoType(kind), parse_repo_id(name)))
+        return WatchedSubject(kind, str(row.ref.id), None, row.id)
+    if kind not in ("user", "org"):
+        raise Malformed("setting 'watched'", f"{kind!r} is no kind; expected user, org, model, dataset or space")
+    found = accounts.find(tx, parse_account(name))
+    if found is None or found.kind != kind:
+        raise AccountNotFound(name, "user" if kind == "user" else "organisation")
+    return WatchedSubject(kind, found.name, found.id, None)

@@ -1,0 +1,115 @@
+"""How an error leaves the house: status, headers and the JSON body that clients expect.
+
+Source: docs/protocols/hf_api.md, sections 0.2 and 4.3.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+import msgspec
+
+from entrepot.errors import (
+    AlreadyExists,
+    EntrepotError,
+    EntryNotFound,
+    RangeNotSatisfiable,
+    RepoMoved,
+    Unavailable,
+    shown,
+)
+from entrepot.wire.errors import ErrorStatus, answer_of
+
+Header = tuple[bytes, bytes]
+
+MAX_HEADER_MESSAGE = 1000
+"""Characters of a message that fit into ``X-Error-Message``; proxies refuse long headers."""
+
+_RETRY_AFTER_S = 1
+
+
+@attrs.frozen
+class ErrorResponse:
+    """A complete response without the headers that every response gets."""
+
+    status: int
+    headers: list[Header]
+    body: bytes
+
+
+def error_response(error: EntrepotError, *, raw_path: str, query: bytes) -> ErrorResponse:
+    """The response for an error of ours.
+
+    A moved repository becomes a 307 to the same request under its new id, for
+    every method; if the path does not name the old id (it stood in the body),
+    a 404 tells the new name.
+
+    Args:
+        raw_path: the percent-encoded path of the request, without the query.
+        query: the query string, kept in redirects.
+    """
+    if isinstance(error, RepoMoved):
+        location = moved_location(raw_path, query, old=error.old, new=error.new)
+        if location is None:
+            return text_response(404, error.message, code="RepoNotFound")
+        return text_response(307, error.message, more=[(b"location", location.encode("ascii"))])
+    answer: ErrorStatus = answer_of(error)
+    more: list[Header] = []
+    if isinstance(error, EntryNotFound) and error.commit:
+        # Clients remember that this commit lacks the file only when it is named.
+        more.append((b"x-repo-commit", error.commit.encode("ascii", "replace")))
+    if isinstance(error, RangeNotSatisfiable):
+        more.append((b"content-range", f"bytes */{error.size}".encode()))
+    if isinstance(error, Unavailable):
+        more.append((b"retry-after", str(_RETRY_AFTER_S).encode()))
+    url = error.url if isinstance(error, AlreadyExists) else None
+    return text_response(answer.status, error.message, code=answer.code, url=url, more=more)
+
+
+def text_response(
+    status: int, message: str, *, code: str | None = None, url: str | None = None, more: list[Header] | None = None
+) -> ErrorResponse:
+    """A JSON error response with its ``X-Error-…`` headers.
+
+    Args:
+        url: put into the body where a client reads it (an existing repository).
+        more: further headers.
+    """
+    fields = {"error": message} if url is None else {"error": message, "url": url}
+    body = msgspec.json.encode(fields)
+    headers: list[Header] = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-error-message", header_text(message).encode("ascii")),
+    ]
+    if code is not None:
+        headers.append((b"x-error-code", code.encode("ascii")))
+    return ErrorResponse(status, headers + (more or []), body)
+
+
+def header_text(message: str) -> str:
+    """A message as a header value: printable ASCII on one line, at most 1,000 characters."""
+    line = " ".join(message.split())
+    if line.isascii() and line.isprintable() and len(line) <= MAX_HEADER_MESSAGE:
+        return line
+    return "".join(shown(character, quote=False) for character in line[:MAX_HEADER_MESSAGE])[:MAX_HEADER_MESSAGE]
+
+
+def moved_location(raw_path: str, query: bytes, *, old: str, new: str) -> str | None:
+    """The relative URL of the same request under the new id; None when the path does not name the old one.
+
+    The first place counts; the rest of the path keeps its encoding and the
+    query string is kept (a client that loses ``recursive=true`` on the way
+    silently sees fewer files). Ids are compared without regard to case.
+
+    Source: docs/protocols/hf_api.md, section 4.3.
+    """
+    words = "(?:/|%2F)".join(map(re.escape, old.split("/")))
+    pattern = rf"(?<=/){words}(?=/|\.git(?:/|$)|$)"
+    found = re.search(pattern, raw_path, re.IGNORECASE)
+    if found is None:
+        return None
+    # Two leading slashes would name another host.
+    path = "/" + (raw_path[: found.start()] + new + raw_path[found.end() :]).lstrip("/")
+    return f"{path}?{query.decode('latin-1')}" if query else path

@@ -1,0 +1,84 @@
+"""Waiting for something long while the client sees that it goes on.
+
+A push of many objects is checked and stored for minutes after its last byte
+has come; a proxy or a client that hears nothing for so long gives up.
+Source: git, Documentation/gitprotocol-pack.adoc, "Packfile Data" (side-bands);
+``builtin/receive-pack.c`` (keepalives).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+import attrs
+from starlette.types import Send
+
+from entrepot.git.commands import KEEPALIVE, PushRequest, render_progress
+from entrepot.server.threads import settle
+
+T = TypeVar("T")
+
+_LOOK_S: Final = 1.0
+_SILENT_LOOKS: Final = 5
+
+
+@attrs.define(eq=False)
+class KeepaliveResponse:
+    """The answer to a push, which begins when the push takes long, and is one piece when it does not.
+
+    To be used by one task, after the whole request has been read: before that
+    the client is talking itself, and many a proxy hears nothing else.
+    """
+
+    _send: Send
+    _headers: list[tuple[bytes, bytes]]
+    _asked: PushRequest
+    _look_s: float = _LOOK_S
+    _is_begun: bool = False
+    _silent: int = 0
+    _shown: str = ""
+
+    async def during(self, work: Coroutine[Any, Any, T], glance: Callable[[], str]) -> T:
+        """What some work comes to.
+
+        Args:
+            glance: what the work is at; looked at every second.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                await asyncio.wait((task,), timeout=self._look_s)
+                if not task.done() and self._asked.is_patient:
+                    await self._show(glance())
+            return task.result()
+        finally:
+            task.cancel()
+            await settle(task)
+
+    async def conclude(self, report: bytes) -> None:
+        """Send what the push has come to, and end the answer."""
+        if not self._is_begun:
+            length = (b"content-length", str(len(report)).encode())
+            await self._send({"type": "http.response.start", "status": 200, "headers": [*self._headers, length]})
+        end = render_progress("\n") if self._shown else b""
+        await self._send({"type": "http.response.body", "body": end + report})
+
+    async def _show(self, text: str) -> None:
+        if text and text != self._shown and not self._asked.is_quiet:
+            is_same_line = text.partition(":")[0] == self._shown.partition(":")[0]
+            await self._tell(render_progress(("" if is_same_line or not self._shown else "\n") + text + "\r"))
+            self._shown = text
+            self._silent = 0
+            return
+        self._silent += 1
+        if self._silent >= _SILENT_LOOKS:
+            await self._tell(KEEPALIVE)
+            self._silent = 0
+
+    async def _tell(self, data: bytes) -> None:
+        if not self._is_begun:
+            self._is_begun = True
+            await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})

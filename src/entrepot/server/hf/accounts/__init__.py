@@ -1,0 +1,1 @@
+"""Routes on users, organisations, tokens and quotas."""

@@ -1,0 +1,139 @@
+"""Accounts and repositories of the whole hub, for its administrators: this hub's own routes, below ``/api/admin``."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub.accounts import administration, sign_ins
+from entrepot.hub.repos import account_removal
+from entrepot.server.handlers import call_hub, flag, json_response, number, read_json
+from entrepot.server.raw_path import decode_segment
+from entrepot.wire.accounts.administration import (
+    CodeExchange,
+    CodeLifetime,
+    MemberRole,
+    NewOrgByAdmin,
+    NewUsers,
+    Removal,
+    Transfer,
+    UserChanges,
+)
+
+_SECRET = {"cache-control": "no-store"}
+_LAST = (1 << 63) - 1
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of this module."""
+    return [
+        Route("/api/admin/users", list_users),
+        Route("/api/admin/users", create_users, methods=["POST"]),
+        Route("/api/admin/users/{account}", change_user, methods=["PATCH"]),
+        Route("/api/admin/users/{account}", delete_user, methods=["DELETE"]),
+        Route("/api/admin/users/{account}/code", issue_code, methods=["POST"]),
+        Route("/api/admin/orgs", list_orgs),
+        Route("/api/admin/orgs", create_org, methods=["POST"]),
+        Route("/api/admin/orgs/{account}", delete_org, methods=["DELETE"]),
+        Route("/api/admin/orgs/{account}/members", list_members),
+        Route("/api/admin/orgs/{account}/members/{user}", set_member, methods=["PUT"]),
+        Route("/api/admin/orgs/{account}/members/{user}", remove_member, methods=["DELETE"]),
+        Route("/api/admin/repos", list_repos),
+        Route("/api/admin/namespaces/{account}/transfer", transfer_all, methods=["POST"]),
+        Route("/api/sign-in", sign_in, methods=["POST"]),
+    ]
+
+
+async def list_users(request: Request) -> Response:
+    """GET: all users with their tokens, without secrets."""
+    return json_response(await call_hub(request, administration.list_users))
+
+
+async def create_users(request: Request) -> Response:
+    """POST: create users, all or none; the response has a sign-in code for each, this once."""
+    body = await read_json(request, NewUsers)
+    return json_response(await call_hub(request, sign_ins.create_users, body), headers=_SECRET)
+
+
+async def change_user(request: Request) -> Response:
+    """PATCH: make a user an administrator or not, suspend an account or end that."""
+    body = await read_json(request, UserChanges)
+    return json_response(await call_hub(request, administration.change_user, _segment(request, "account"), body))
+
+
+async def delete_user(request: Request) -> Response:
+    """DELETE: delete a user; ``transferTo`` or ``purge=true`` says what happens to their repositories."""
+    return json_response(
+        await call_hub(request, account_removal.delete_user, _segment(request, "account"), _removal(request))
+    )
+
+
+async def issue_code(request: Request) -> Response:
+    """POST: a new sign-in code for a user, this once."""
+    body = await read_json(request, CodeLifetime)
+    code = await call_hub(request, sign_ins.issue_code, _segment(request, "account"), body.expires_s)
+    return json_response(code, headers=_SECRET)
+
+
+async def list_orgs(request: Request) -> Response:
+    """GET: all organisations."""
+    return json_response(await call_hub(request, administration.list_orgs))
+
+
+async def create_org(request: Request) -> Response:
+    """POST: create an organisation for a user."""
+    body = await read_json(request, NewOrgByAdmin)
+    return json_response(await call_hub(request, administration.create_org, body))
+
+
+async def delete_org(request: Request) -> Response:
+    """DELETE: delete an organisation; ``transferTo`` or ``purge=true`` says what happens to its repositories."""
+    return json_response(
+        await call_hub(request, account_removal.delete_org, _segment(request, "account"), _removal(request))
+    )
+
+
+async def list_members(request: Request) -> Response:
+    """GET: the members of an organisation with their roles."""
+    return json_response(await call_hub(request, administration.list_members, _segment(request, "account")))
+
+
+async def set_member(request: Request) -> Response:
+    """PUT: give a user a role in an organisation."""
+    body = await read_json(request, MemberRole)
+    org, user = _segment(request, "account"), _segment(request, "user")
+    return json_response(await call_hub(request, administration.set_member, org, user, body.role))
+
+
+async def remove_member(request: Request) -> Response:
+    """DELETE: take a user out of an organisation."""
+    await call_hub(request, administration.remove_member, _segment(request, "account"), _segment(request, "user"))
+    return json_response({})
+
+
+async def list_repos(request: Request) -> Response:
+    """GET: repositories, of one ``namespace`` or of the hub; ``after`` asks for the next page."""
+    after = number(request, "after", 0, low=0, high=_LAST)
+    namespace = request.query_params.get("namespace") or None
+    return json_response(await call_hub(request, administration.list_repos, namespace, after))
+
+
+async def transfer_all(request: Request) -> Response:
+    """POST: move all repositories of a namespace into another one."""
+    body = await read_json(request, Transfer)
+    return json_response(await call_hub(request, account_removal.transfer_all, _segment(request, "account"), body.to))
+
+
+async def sign_in(request: Request) -> Response:
+    """POST: exchange a sign-in code for a token, this once."""
+    body = await read_json(request, CodeExchange)
+    return json_response(await call_hub(request, sign_ins.exchange, body), headers=_SECRET)
+
+
+def _segment(request: Request, name: str) -> str:
+    return decode_segment(request.path_params[name])
+
+
+def _removal(request: Request) -> Removal:
+    return Removal(transfer_to=request.query_params.get("transferTo") or None, purge=flag(request, "purge"))

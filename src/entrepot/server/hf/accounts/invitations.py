@@ -1,0 +1,83 @@
+"""Invitations into organisations: this hub's own routes."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub.accounts import invitations
+from entrepot.hub.accounts.invitations import InvitationDetails
+from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.raw_path import decode_segment
+from entrepot.wire.accounts.orgs import InvitationInfo, NewInvitation
+from entrepot.wire.times import format_ms
+
+_SENT = "/api/organizations/{account}/invitations"
+_RECEIVED = "/api/settings/invitations"
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of this module."""
+    return [
+        Route(_SENT, list_sent),
+        Route(_SENT, invite, methods=["POST"]),
+        Route(f"{_SENT}/{{invitation}}", cancel, methods=["DELETE"]),
+        Route(_RECEIVED, list_received),
+        Route(f"{_RECEIVED}/{{invitation}}/accept", accept, methods=["POST"]),
+        Route(f"{_RECEIVED}/{{invitation}}/decline", decline, methods=["POST"]),
+    ]
+
+
+async def list_sent(request: Request) -> Response:
+    """GET: the unanswered invitations of an organisation, for its administrators."""
+    return json_response([render(item) for item in await call_hub(request, invitations.of_org, _account(request))])
+
+
+async def invite(request: Request) -> Response:
+    """POST: offer a user a role in an organisation."""
+    body = await read_json(request, NewInvitation)
+    return json_response(render(await call_hub(request, invitations.invite, _account(request), body.user, body.role)))
+
+
+async def cancel(request: Request) -> Response:
+    """DELETE: take an invitation back."""
+    await call_hub(request, invitations.cancel, _account(request), _uid(request))
+    return json_response({})
+
+
+async def list_received(request: Request) -> Response:
+    """GET: the caller's unanswered invitations."""
+    return json_response([render(item) for item in await call_hub(request, invitations.own)])
+
+
+async def accept(request: Request) -> Response:
+    """POST: become a member."""
+    return json_response(render(await call_hub(request, invitations.accept, _uid(request))))
+
+
+async def decline(request: Request) -> Response:
+    """POST: take no part."""
+    await call_hub(request, invitations.decline, _uid(request))
+    return json_response({})
+
+
+def render(offer: InvitationDetails) -> InvitationInfo:
+    """An invitation for both sides."""
+    return InvitationInfo(
+        id=offer.invitation.uid,
+        org=offer.org.name,
+        user=offer.user.name,
+        role=offer.invitation.role,
+        invited_by=None if offer.inviter is None else offer.inviter.name,
+        created_at=format_ms(offer.invitation.created_ms),
+        expires_at=format_ms(offer.invitation.expires_ms),
+    )
+
+
+def _account(request: Request) -> str:
+    return decode_segment(request.path_params["account"])
+
+
+def _uid(request: Request) -> str:
+    return decode_segment(request.path_params["invitation"])

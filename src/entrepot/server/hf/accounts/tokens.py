@@ -1,0 +1,107 @@
+"""The caller's own tokens: ``/api/settings/tokens``, this hub's own routes."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.errors import Malformed
+from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts.tokens import KnownToken, TokenDraft
+from entrepot.hub.callers import FINE_GRAINED
+from entrepot.hub.scopes import RequestedScope
+from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.raw_path import decode_segment
+from entrepot.wire.accounts.tokens import FineGrained, OwnToken, Scoped, ScopeEntity, TokenCreation, TokenRenaming
+from entrepot.wire.times import format_ms, parse_time
+
+_PATH = "/api/settings/tokens"
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of this module."""
+    return [
+        Route(_PATH, list_tokens),
+        Route(_PATH, create, methods=["POST"]),
+        Route(f"{_PATH}/{{token}}", rename, methods=["POST"]),
+        Route(f"{_PATH}/{{token}}", revoke, methods=["DELETE"]),
+        Route(f"{_PATH}/{{token}}/rotate", rotate, methods=["POST"]),
+    ]
+
+
+async def list_tokens(request: Request) -> Response:
+    """GET: all tokens of the caller, without secrets."""
+    return json_response([render_token(item) for item in await call_hub(request, tokens.own)])
+
+
+async def create(request: Request) -> Response:
+    """POST: make a token; the answer has its secret, this once."""
+    body = await read_json(request, TokenCreation)
+    made, known = await call_hub(request, tokens.make, read_wish(body))
+    return json_response(render_token(known, made.secret), headers={"cache-control": "no-store"})
+
+
+async def rename(request: Request) -> Response:
+    """POST: give a token another name."""
+    body = await read_json(request, TokenRenaming)
+    return json_response(render_token(await call_hub(request, tokens.rename, _uid(request), body.name)))
+
+
+async def rotate(request: Request) -> Response:
+    """POST: give a token another secret, which the answer has, this once."""
+    made, known = await call_hub(request, tokens.rotate, _uid(request))
+    return json_response(render_token(known, made.secret), headers={"cache-control": "no-store"})
+
+
+async def revoke(request: Request) -> Response:
+    """DELETE: make a token invalid."""
+    await call_hub(request, tokens.revoke, _uid(request))
+    return json_response({})
+
+
+def read_wish(body: TokenCreation) -> TokenDraft:
+    """A token to make, as a body describes it.
+
+    Raises:
+        Malformed: scopes and role do not fit, or the time cannot be read.
+    """
+    given = body.fine_grained
+    if (given is not None) != (body.role == FINE_GRAINED):
+        raise Malformed("body", f"'fineGrained' belongs to the role '{FINE_GRAINED}', and only to it")
+    expires_ms = None if body.expires_at is None else parse_time(body.expires_at)
+    if given is None:
+        return TokenDraft(body.role, body.name, expires_ms)
+    places = [RequestedScope(item.entity.type, item.entity.name, item.permissions) for item in given.scoped]
+    return TokenDraft(body.role, body.name, expires_ms, places, given.everywhere, given.reads_gated)
+
+
+def render_token(known: KnownToken, secret: str | None = None) -> OwnToken:
+    """A token for its owner."""
+    token = known.token
+    return OwnToken(
+        id=token.uid,
+        display_name=token.name,
+        role=token.role,
+        created_at=format_ms(token.created_ms),
+        expires_at=None if token.expires_ms is None else format_ms(token.expires_ms),
+        last_used_at=None if token.used_ms is None else format_ms(token.used_ms),
+        fine_grained=render_scopes(known) or UNSET,
+        token=UNSET if secret is None else secret,
+    )
+
+
+def render_scopes(known: KnownToken) -> FineGrained | None:
+    """What a fine-grained token allows, with the present names of its places; None for others."""
+    if known.scopes is None:
+        return None
+    scoped = [
+        Scoped(ScopeEntity(item.place.kind, item.name, item.place.uid), sorted(item.place.permissions))
+        for item in known.places
+    ]
+    return FineGrained(scoped=scoped, everywhere=sorted(known.scopes.everywhere), reads_gated=known.scopes.reads_gated)
+
+
+def _uid(request: Request) -> str:
+    return decode_segment(request.path_params["token"])

@@ -1,0 +1,120 @@
+"""Pages of users and organisations, and what their repositories take.
+
+Source: docs/protocols/hf_api.md, section 1C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.hub.search import profiles
+from entrepot.hub.search.profiles import OrgProfile, UserProfile
+from entrepot.names import RepoType
+from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.raw_path import decode_segment
+from entrepot.wire.accounts.accounts import OrgName, OrgOverview, OwnProfile, ProfileEdits, UserOverview
+from entrepot.wire.repos.repositories import StoredRepo
+from entrepot.wire.times import format_ms
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of this module."""
+    return [
+        Route("/api/users/{account}/overview", show_user),
+        Route("/api/organizations/{account}/overview", show_org),
+        Route("/api/organizations/{account}/settings/repositories", list_org_storage),
+        Route("/api/settings/repositories", list_own_storage),
+        Route("/api/settings/profile", introduce, methods=["PUT"]),
+    ]
+
+
+async def show_user(request: Request) -> Response:
+    """GET: a user; 404 when there is none."""
+    return json_response(render_user(await call_hub(request, profiles.user, _account(request))))
+
+
+async def show_org(request: Request) -> Response:
+    """GET: an organisation; 404 when there is none."""
+    return json_response(render_org(await call_hub(request, profiles.org, _account(request))))
+
+
+async def list_own_storage(request: Request) -> Response:
+    """GET: the caller's repositories with their sizes."""
+    return json_response(render_storage(await call_hub(request, profiles.stored, None)))
+
+
+async def list_org_storage(request: Request) -> Response:
+    """GET: the repositories of an organisation of the caller's with their sizes."""
+    return json_response(render_storage(await call_hub(request, profiles.stored, _account(request))))
+
+
+async def introduce(request: Request) -> Response:
+    """PUT: change what the caller's page says."""
+    body = await read_json(request, ProfileEdits)
+    account = await call_hub(request, profiles.introduce, fullname=body.fullname, details=body.details)
+    return json_response(OwnProfile(user=account.name, fullname=account.fullname, details=account.details))
+
+
+def render_user(profile: UserProfile) -> UserOverview:
+    """A user's page."""
+    account, counts = profile.account, profile.counts
+    return UserOverview(
+        uid=account.uid,
+        user=account.name,
+        fullname=account.fullname,
+        num_models=counts.get(RepoType.MODEL, 0),
+        num_datasets=counts.get(RepoType.DATASET, 0),
+        num_spaces=counts.get(RepoType.SPACE, 0),
+        num_discussions=profile.discussions,
+        num_upvotes=profile.upvotes,
+        num_likes=profile.likes,
+        num_following=profile.following,
+        num_followers=profile.followers,
+        is_following=profile.is_followed,
+        details=account.details or UNSET,
+        orgs=[OrgName(org.uid, org.name, org.fullname) for org in profile.orgs],
+        created_at=format_ms(account.created_ms),
+    )
+
+
+def render_org(profile: OrgProfile) -> OrgOverview:
+    """An organisation's page."""
+    account, counts = profile.account, profile.counts
+    return OrgOverview(
+        uid=account.uid,
+        name=account.name,
+        fullname=account.fullname,
+        num_users=profile.members,
+        num_models=counts.get(RepoType.MODEL, 0),
+        num_datasets=counts.get(RepoType.DATASET, 0),
+        num_spaces=counts.get(RepoType.SPACE, 0),
+        num_followers=profile.followers,
+        is_following=profile.is_followed,
+        details=account.details or UNSET,
+    )
+
+
+def render_storage(found: Sequence[RevisionInfo]) -> list[StoredRepo]:
+    """Repositories with their bytes, and the share of each in those of all."""
+    total = sum(full.used_bytes for full in found) or 1
+    return [
+        StoredRepo(
+            id=str(full.info.row.ref.id),
+            type=full.info.row.type.value,
+            updated_at=format_ms(full.info.row.updated_ms),
+            visibility=full.info.row.visibility,
+            storage=full.used_bytes,
+            storage_percent=round(100 * full.used_bytes / total, 2),
+        )
+        for full in found
+    ]
+
+
+def _account(request: Request) -> str:
+    return decode_segment(request.path_params["account"])

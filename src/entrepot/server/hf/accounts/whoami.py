@@ -1,0 +1,58 @@
+"""Who a token belongs to.
+
+Source: docs/protocols/hf_api.md, section 1A.1.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from msgspec import UNSET
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts.tokens import KnownToken
+from entrepot.hub.callers import Caller
+from entrepot.server.handlers import call_hub, json_response
+from entrepot.server.hf.accounts import avatars
+from entrepot.server.hf.accounts.tokens import render_scopes
+from entrepot.wire.accounts.accounts import Auth, OwnOrg, TokenInfo, WhoAmI
+from entrepot.wire.times import format_ms
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of this module."""
+    return [Route("/api/whoami-v2", whoami)]
+
+
+async def whoami(request: Request) -> Response:
+    """GET: the caller, their organisations and their token; 401 for nobody in particular."""
+    picture = functools.partial(avatars.url_of, request)
+    return json_response(render_caller(*await call_hub(request, tokens.present), picture=picture))
+
+
+def render_caller(caller: Caller, known: KnownToken, *, picture: Callable[[str], str]) -> WhoAmI:
+    """A caller as they see themselves.
+
+    Args:
+        picture: returns the URL of the picture of an account.
+    """
+    account, token = caller.account, caller.token
+    orgs = [
+        OwnOrg(id=membership.org.uid, name=membership.org.name, fullname=membership.org.fullname,
+               role_in_org=membership.role, avatar_url=picture(membership.org.name))
+        for membership in caller.memberships
+    ]  # fmt: skip
+    return WhoAmI(
+        id=account.uid,
+        name=account.name,
+        fullname=account.fullname,
+        email=account.email,
+        email_verified=account.email is not None,
+        avatar_url=picture(account.name),
+        orgs=orgs,
+        auth=Auth(TokenInfo(token.name, token.role, format_ms(token.created_ms), render_scopes(known) or UNSET)),
+    )

@@ -1,0 +1,1 @@
+"""Routes on discussions, access requests, collections and likes."""

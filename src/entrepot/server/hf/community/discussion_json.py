@@ -1,0 +1,143 @@
+"""How discussions are written: events, texts as HTML, people. Source: docs/protocols/hf_api.md, section 1B.1."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from entrepot.hub.community.discussion_events import (
+    AuthorRow,
+    Comment,
+    CommentVersion,
+    CommitAdded,
+    DiscussionEvent,
+    EventContent,
+    PinChange,
+    StatusChange,
+    TitleChange,
+)
+from entrepot.hub.community.discussions import DiscussionList, DiscussionWithEvents, ListedDiscussion
+from entrepot.hub.repos.pulls import PullRequestDiff
+from entrepot.server.markdown import Renderer
+from entrepot.wire.community.discussions import (
+    Author,
+    Changes,
+    CommentData,
+    CommitData,
+    Discussion,
+    DiscussionDetails,
+    DiscussionPage,
+    Event,
+    EventData,
+    PinData,
+    RepoName,
+    StatusData,
+    Text,
+    TitleData,
+)
+from entrepot.wire.texts import legible
+from entrepot.wire.times import format_ms
+
+_TYPES: dict[type[EventContent], str] = {
+    Comment: "comment",
+    StatusChange: "status-change",
+    CommitAdded: "commit",
+    TitleChange: "title-change",
+    PinChange: "pinning-change",
+}
+
+
+def render_page(found: DiscussionList, start: int) -> DiscussionPage:
+    """A page of a list that begins at ``start``."""
+    return DiscussionPage(
+        discussions=[_render(shown) for shown in found.talks],
+        count=found.total,
+        start=start,
+        num_closed_discussions=found.closed,
+    )
+
+
+def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) -> DiscussionDetails:
+    """One discussion with its events; with a review it is a pull request."""
+    discussion, renderer = found.shown.discussion, Renderer()
+    head = _render(found.shown)
+    details = DiscussionDetails(
+        num=head.num,
+        title=head.title,
+        status=head.status,
+        is_pull_request=head.is_pull_request,
+        author=head.author,
+        created_at=head.created_at,
+        repo=head.repo,
+        num_comments=head.num_comments,
+        pinned=head.pinned,
+        events=[render_event(event, renderer) for event in found.events],
+    )
+    if review is None:
+        return details
+    conflicts = True if review.conflicts is None else [legible(path) for path in review.conflicts]
+    return msgspec.structs.replace(
+        details,
+        changes=Changes(base=legible(discussion.base or ""), merge_commit_id=discussion.merge_oid or UNSET),
+        files_with_conflicts=conflicts,
+        diff=UNSET if review.diff is None else legible(review.diff),
+    )
+
+
+def render_event(event: DiscussionEvent, renderer: Renderer | None = None) -> Event:
+    """One event, its texts rendered by a renderer that others of the same answer share."""
+    return Event(
+        id=event.uid,
+        type=_TYPES[type(event.what)],
+        created_at=format_ms(event.created_ms),
+        author=_author(event.author),
+        data=_data(event.what, renderer or Renderer()),
+    )
+
+
+def _render(shown: ListedDiscussion) -> Discussion:
+    discussion, repo = shown.discussion, shown.repo
+    return Discussion(
+        num=discussion.num,
+        title=legible(discussion.title),
+        status=discussion.status,
+        is_pull_request=discussion.is_pull,
+        author=_author(shown.author),
+        created_at=format_ms(discussion.created_ms),
+        repo=RepoName(name=str(repo.ref.id), type=repo.type.value),
+        num_comments=discussion.comments,
+        pinned=discussion.is_pinned,
+    )
+
+
+def _data(what: EventContent, renderer: Renderer) -> EventData:
+    match what:
+        case Comment():
+            return CommentData(
+                edited=what.edits > 0,
+                hidden=what.is_hidden,
+                latest=_text(what.latest, renderer),
+                history=[_text(version, renderer) for version in what.history],
+                num_edits=what.edits,
+            )
+        case StatusChange():
+            return StatusData(what.status)
+        case CommitAdded():
+            return CommitData(legible(what.subject), what.oid)
+        case TitleChange():
+            return TitleData(legible(what.old), legible(what.new))
+        case PinChange():
+            return PinData(what.is_pinned)
+
+
+def _text(version: CommentVersion, renderer: Renderer) -> Text:
+    raw = legible(version.raw)
+    return Text(
+        raw=raw, html=renderer.render(raw), updated_at=format_ms(version.updated_ms), author=_author(version.author)
+    )
+
+
+def _author(person: AuthorRow | None) -> Author | UnsetType:
+    if person is None:
+        return UNSET
+    return Author(uid=person.uid, name=person.name, fullname=person.fullname, type=person.kind)

@@ -1,0 +1,210 @@
+"""Discussions and pull requests. Source: docs/protocols/hf_api.md, section 1B.1."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute
+
+from entrepot.errors import Malformed, ThingNotFound
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.community import discussions
+from entrepot.hub.community.discussions import DiscussionWithEvents
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import pulls
+from entrepot.hub.repos.pulls import PullRequestDiff
+from entrepot.names import RepoRef
+from entrepot.server.bodies import read_small
+from entrepot.server.handlers import (
+    MAX_JSON,
+    base_url,
+    call_hub,
+    call_hub_slow,
+    decode_json,
+    flag,
+    json_response,
+    number,
+    read_json,
+)
+from entrepot.server.hf.community.discussion_json import render_details, render_event, render_page
+from entrepot.server.hf.repo_routes import repo_routes
+from entrepot.wire.community.discussions import (
+    CommentResponse,
+    EditedComment,
+    MadeDiscussion,
+    MergeRequest,
+    MessageResponse,
+    NewComment,
+    NewDiscussion,
+    NewStatus,
+    NewTitle,
+    PinRequest,
+    StatusResponse,
+    StorageResponse,
+    TitleResponse,
+)
+
+PAGE = 50
+"""Discussions a page; clients cannot choose."""
+
+_LAST_PAGE = 10**7
+_KINDS = {"": None, "all": None, "discussion": False, "pull_request": True}
+_NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of discussions, for all types of repositories."""
+    one = "discussions/{num}"
+    return [
+        *repo_routes("GET", "discussions", list_all),
+        *repo_routes("POST", "discussions", create),
+        *repo_routes("GET", one, show),
+        *repo_routes("DELETE", one, delete),
+        *repo_routes("POST", f"{one}/comment", comment),
+        *repo_routes("POST", f"{one}/comment/{{event}}/edit", edit),
+        *repo_routes("POST", f"{one}/comment/{{event}}/hide", hide),
+        *repo_routes("POST", f"{one}/title", rename),
+        *repo_routes("POST", f"{one}/status", set_status),
+        *repo_routes("POST", f"{one}/merge", merge),
+        *repo_routes("POST", f"{one}/pin", pin),
+        *repo_routes("DELETE", f"{one}/ref", delete_ref),
+        *repo_routes("GET", f"{one}/storage", measure),
+    ]
+
+
+async def list_all(request: Request, ref: RepoRef) -> Response:
+    """``GET discussions``: a page of them, newest first."""
+    query = request.query_params
+    kind = query.get("type", "")
+    if kind not in _KINDS:
+        raise Malformed("parameter 'type'", "expected discussion, pull_request or all")
+    start = PAGE * number(request, "p", 0, low=0, high=_LAST_PAGE)
+    found = await call_hub(
+        request,
+        discussions.list_page,
+        ref,
+        is_pull=_KINDS[kind],
+        state=query.get("status") or "all",
+        author=query.get("author") or None,
+        offset=start,
+        limit=PAGE,
+    )
+    return json_response(render_page(found, start))
+
+
+async def create(request: Request, ref: RepoRef) -> Response:
+    """``POST discussions``: begin one, or open a pull request as a draft."""
+    new = await read_json(request, NewDiscussion)
+    begin = pulls.open_draft if new.pull_request else discussions.create
+    text = new.description or ""
+    discussion = await call_hub(request, begin, ref, new.title, text if text.strip() else "_No description._")
+    url = f"{base_url(request)}/{ref.path}/discussions/{discussion.num}"
+    return json_response(MadeDiscussion(num=discussion.num, url=url, pull_request=new.pull_request))
+
+
+@attrs.frozen
+class _Details:
+    """One discussion, as a thread fetches it."""
+
+    ref: RepoRef
+    num: int
+    with_diff: bool
+
+    def run(self, hub: HubContext, caller: MaybeCaller) -> tuple[DiscussionWithEvents, PullRequestDiff | None]:
+        """The discussion, and of a pull request what it changes."""
+        found = discussions.show(hub, caller, self.ref, self.num)
+        if not found.shown.discussion.is_pull:
+            return found, None
+        return found, pulls.review(hub, caller, self.ref, self.num, with_diff=self.with_diff)
+
+
+async def show(request: Request, ref: RepoRef) -> Response:
+    """``GET discussions/{num}``: one with its events; with ``diff`` also what a pull request changes."""
+    wanted = _Details(ref, _num(request), flag(request, "diff"))
+
+    def answer(hub: HubContext, caller: MaybeCaller) -> Response:
+        return json_response(render_details(*wanted.run(hub, caller)))
+
+    return await call_hub_slow(request, answer)
+
+
+async def delete(request: Request, ref: RepoRef) -> Response:
+    """``DELETE discussions/{num}``."""
+    await call_hub(request, discussions.delete, ref, _num(request))
+    return PlainTextResponse("OK")
+
+
+async def comment(request: Request, ref: RepoRef) -> Response:
+    """``POST comment``: say something."""
+    new = await read_json(request, NewComment)
+    event = await call_hub(request, discussions.comment, ref, _num(request), new.comment)
+    return json_response(MessageResponse(render_event(event)), 201)
+
+
+async def edit(request: Request, ref: RepoRef) -> Response:
+    """``POST comment/{event}/edit``: replace a text."""
+    new = await read_json(request, EditedComment)
+    event = await call_hub(request, discussions.edit_comment, ref, _num(request), _event(request), new.content)
+    return json_response(CommentResponse(render_event(event)))
+
+
+async def hide(request: Request, ref: RepoRef) -> Response:
+    """``POST comment/{event}/hide``: delete a text; the body is not looked at."""
+    event = await call_hub(request, discussions.hide_comment, ref, _num(request), _event(request))
+    return json_response(CommentResponse(render_event(event)))
+
+
+async def rename(request: Request, ref: RepoRef) -> Response:
+    """``POST title``."""
+    new = await read_json(request, NewTitle)
+    return json_response(
+        TitleResponse(render_event(await call_hub(request, discussions.rename, ref, _num(request), new.title)))
+    )
+
+
+async def set_status(request: Request, ref: RepoRef) -> Response:
+    """``POST status``: open or close."""
+    new = await read_json(request, NewStatus)
+    event = await call_hub(request, discussions.set_status, ref, _num(request), new.status, new.comment)
+    return json_response(StatusResponse(render_event(event)))
+
+
+async def merge(request: Request, ref: RepoRef) -> Response:
+    """``POST merge``: the body may be empty or ``null``."""
+    num, body = _num(request), await read_small(request, MAX_JSON)
+    wish = decode_json(b"{}" if body.strip() in (b"", b"null") else body, MergeRequest)
+    await call_hub_slow(request, pulls.merge, ref, num, text=wish.comment, is_squash=wish.squash)
+    return json_response({})
+
+
+async def pin(request: Request, ref: RepoRef) -> Response:
+    """``POST pin``."""
+    wish = await read_json(request, PinRequest)
+    await call_hub(request, discussions.pin, ref, _num(request), is_pinned=wish.pinned)
+    return json_response(wish)
+
+
+async def delete_ref(request: Request, ref: RepoRef) -> Response:
+    """``DELETE ref``: let go of what a pull request proposed."""
+    await call_hub(request, pulls.delete_ref, ref, _num(request))
+    return PlainTextResponse("OK")
+
+
+async def measure(request: Request, ref: RepoRef) -> Response:
+    """``GET storage``: how much a pull request adds."""
+    return json_response(StorageResponse(await call_hub(request, pulls.added_bytes, ref, _num(request))))
+
+
+def _num(request: Request) -> int:
+    text = request.path_params["num"]
+    if not _NUMBER.fullmatch(text):
+        raise ThingNotFound("discussion", text)
+    return int(text)
+
+
+def _event(request: Request) -> str:
+    uid: str = request.path_params["event"]
+    return uid

@@ -1,0 +1,62 @@
+"""Many small files in one answer, for clients that fetch whole repositories.
+
+An extension of this hub's own (``docs/compatibility.md``): fetching 2,000
+small files one by one costs 2,000 requests, of which nearly all is overhead.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entrepot.errors import InvalidPath, LimitExceeded
+from entrepot.hub.repos import contents
+from entrepot.names import RepoPath, RepoRef, parse_path
+from entrepot.server.handlers import call_hub_slow, read_json
+from entrepot.server.hf.files.files import count_download
+from entrepot.server.hf.repo_routes import repo_routes, tail_of
+from entrepot.wire.files.bulk_downloads import (
+    MAX_BYTES,
+    MAX_FILE,
+    MAX_PATHS,
+    MEDIA_TYPE,
+    BulkDownloadFile,
+    BulkDownloadHeader,
+    BulkDownloadRequest,
+    encode_contents,
+)
+from entrepot.wire.texts import legible
+
+
+def routes() -> list[BaseRoute]:
+    """The route, for all types of repositories."""
+    return [*repo_routes("POST", "contents/{tail:path}", send_contents)]
+
+
+async def send_contents(request: Request, ref: RepoRef) -> Response:
+    """``POST contents/{revision}``: the bytes of the named files, and the names of those that were left out."""
+    question, revision = await read_json(request, BulkDownloadRequest), tail_of(request)
+    if len(question.paths) > MAX_PATHS:
+        raise LimitExceeded("the number of paths", MAX_PATHS, "ask in smaller groups")
+    wanted = [path for text in dict.fromkeys(question.paths) if (path := _possible(text)) is not None]
+    found = await call_hub_slow(
+        request, contents.read_small_files, ref, revision, wanted, most_each=MAX_FILE, most_bytes=MAX_BYTES
+    )
+    for handed in found.files:
+        count_download(request, found, handed.path)
+    files = [BulkDownloadFile(path=legible(file.path), size=len(file.data), etag=file.etag) for file in found.files]
+    there = {file.path for file in files}
+    left = [text for text in dict.fromkeys(question.paths) if text not in there]
+    head = BulkDownloadHeader(commit=found.commit, files=files, left=left)
+    body = encode_contents(head, [file.data for file in found.files])
+    # What it says depends on the question, so no cache may answer in the hub's place.
+    headers = {"X-Repo-Commit": found.commit, "Cache-Control": "no-store", "Vary": "Authorization"}
+    return Response(body, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _possible(text: str) -> RepoPath | None:
+    try:
+        return parse_path(text)
+    except InvalidPath:
+        return None

@@ -1,0 +1,147 @@
+"""The files of a repository: ``resolve`` gives their content, ``raw`` what git has.
+
+Source: docs/protocols/hf_api.md, sections 0.4 and 2.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+import attrs
+from starlette.requests import Request
+from starlette.routing import Route
+
+from entrepot.errors import InvalidPath
+from entrepot.git import MAX_POINTER_BYTES, parse_pointer
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import contents
+from entrepot.hub.repos.contents import LocatedFile, SmallFiles
+from entrepot.names import ROOT, RepoPath, RepoRef, RepoType, parse_path
+from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
+from entrepot.server.handlers import app_state, base_url, call_hub, repo_of
+from entrepot.server.raw_path import split_revision
+from entrepot.server.responders import Content, MemoryContent
+
+_FOREVER = "private, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+_FROM_THE_START = re.compile(r"\s*bytes\s*=\s*0-(?!0(?:\D|$))", re.IGNORECASE | re.ASCII)
+
+
+@attrs.frozen
+class FilePath:
+    """A file as the path of a request names it; neither part has been looked up."""
+
+    revision: str
+    path: RepoPath
+
+
+def routes() -> list[Route]:
+    """GET and HEAD of ``resolve`` and ``raw`` for all repository types."""
+    return [
+        Route(f"/{kind.prefix}{{namespace}}/{{name}}/{word}/{{place:path}}", _door(kind, word), methods=["GET"])
+        for kind in RepoType
+        for word in ("resolve", "raw")
+    ]
+
+
+def parse_file_path(raw: str) -> FilePath:
+    """The revision and the path in the raw tail of a path.
+
+    A path that no file can have stands as the root, which is no file either:
+    whoever asks for it learns that there is no such entry.
+
+    Raises:
+        Malformed: the encoding is broken.
+    """
+    revision, tail = split_revision(raw)
+    try:
+        return FilePath(revision, parse_path(tail))
+    except InvalidPath:
+        return FilePath(revision, ROOT)
+
+
+@attrs.frozen
+class _FileRequest:
+    """What a thread is sent for."""
+
+    ref: RepoRef
+    place: FilePath
+    is_raw: bool
+    is_head: bool
+    opened: list[Content]
+
+    def run(self, hub: HubContext, caller: MaybeCaller) -> LocatedFile:
+        """Find and open the file; a small one is also read."""
+        find = contents.locate_raw if self.is_raw else contents.locate
+        located = find(hub, caller, self.ref, self.place.revision, self.place.path)
+        self.opened.append(self._open(hub, located))
+        return located
+
+    def _open(self, hub: HubContext, located: LocatedFile) -> Content:
+        kind = media_type(located.path.rpartition("/")[2])
+        # Only the content tells a pointer, so that even HEAD has to look.
+        may_be_pointer = self.is_raw and located.size <= MAX_POINTER_BYTES
+        if self.is_head and not may_be_pointer:
+            return describe_content(located.size, located.etag, kind)
+        content = open_content(located.open(hub), located.etag, kind)
+        if may_be_pointer and isinstance(content, MemoryContent) and parse_pointer(content.data) is not None:
+            return attrs.evolve(content, content_type=TEXT)
+        return content
+
+
+def _door(kind: RepoType, word: str) -> Callable[[Request], Awaitable[FileResponse]]:
+    async def send_file(request: Request) -> FileResponse:
+        place = parse_file_path(request.path_params["place"])
+        is_head, is_raw = request.method == "HEAD", word == "raw"
+        with kept_open() as opened:
+            ref = repo_of(request, kind)
+            errand = _FileRequest(ref, place, is_raw, is_head, opened)
+            located = await call_hub(request, errand.run)
+            if not is_head and not is_raw:
+                _note(request, located)
+            name = located.path.rpartition("/")[2]
+            return FileResponse(opened[0], name, app_state(request).threads, _headers(request, ref, place, located))
+
+    return send_file
+
+
+def _headers(request: Request, ref: RepoRef, place: FilePath, located: LocatedFile) -> list[tuple[str, str]]:
+    headers = [
+        ("X-Repo-Commit", located.commit),
+        # A commit never changes; a branch does, and so may who sees either.
+        ("Cache-Control", _FOREVER if place.revision == located.commit else _ASK_AGAIN),
+        ("Vary", "Authorization"),
+    ]
+    if located.lfs is not None:
+        headers += [("X-Linked-ETag", f'"{located.etag}"'), ("X-Linked-Size", str(located.size))]
+    if located.xet_hash is not None:
+        # Where clients that support chunks get a token; others read the body.
+        # Source: docs/protocols/hf_api.md, section 2.6.
+        route = f"{base_url(request)}/api/{ref.type.plural}/{located.repo.ref.id}/xet-read-token/{located.commit}"
+        headers += [("X-Xet-Hash", located.xet_hash), ("Link", f'<{route}>; rel="xet-auth"')]
+    return headers
+
+
+def _note(request: Request, located: LocatedFile) -> None:
+    """Count a download, unless the request continues one, probes or asks whether the file has changed."""
+    wanted = request.headers.get("range")
+    if "if-none-match" in request.headers or (wanted is not None and not _FROM_THE_START.match(wanted)):
+        return
+    count_download(request, located, located.path)
+
+
+def count_download(request: Request, found: LocatedFile | SmallFiles, path: RepoPath) -> None:
+    """Count a file that a request fetches from its beginning."""
+    state = app_state(request)
+    client = f"{_address(request)} {request.headers.get('user-agent', '')[:200]}"
+    state.downloads.note(found.repo, path, client, state.hub.now_ms())
+
+
+def _address(request: Request) -> str:
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for")
+    if forwarded and app_state(request).hub.settings.trusts(peer):
+        return forwarded.rpartition(",")[2].strip()[:100]  # the last one is what our own proxy saw
+    return peer

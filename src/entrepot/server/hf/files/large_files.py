@@ -1,0 +1,131 @@
+"""The large files of a repository: listed, deleted for good, shared with another one.
+
+Source: docs/protocols/hf_api.md, section 1A.5.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entrepot.errors import InvalidName, LimitExceeded, Malformed, ThingNotFound
+from entrepot.hub.repos import lfs_files
+from entrepot.hub.repos.lfs_files import MAX_SHARED, LargeFile
+from entrepot.names import RepoRef, Sha256, parse_repo_type, parse_sha256, parse_uid, short_name
+from entrepot.server.handlers import (
+    call_hub,
+    call_hub_slow,
+    flag,
+    json_response,
+    lookup_id,
+    next_link,
+    number,
+    read_json,
+)
+from entrepot.server.hf.repo_routes import repo_routes, tail_of
+from entrepot.wire.files.large_files import (
+    DeletionsRequest,
+    LargeFileEntry,
+    LargeFilePusher,
+    SharedFile,
+    ShareFailure,
+    ShareRequest,
+    ShareResponse,
+)
+from entrepot.wire.texts import legible
+from entrepot.wire.times import format_ms
+
+PAGE = 1_000
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of large files, for all types of repositories."""
+    return [
+        *repo_routes("GET", "lfs-files", list_files),
+        *repo_routes("POST", "lfs-files/batch", delete_files),
+        *repo_routes("POST", "lfs-files/duplicate", share_files),
+        *repo_routes("DELETE", "lfs-files/{tail:path}", delete_file),
+    ]
+
+
+async def list_files(request: Request, ref: RepoRef) -> Response:
+    """``GET lfs-files``: a page of the large files that commits name; for writers."""
+    limit = number(request, "limit", PAGE, low=1, high=PAGE)
+    after = _cursor(request)
+    found = await call_hub(request, lfs_files.list_files, ref, after=after, limit=limit + 1)
+    headers = {}
+    if len(found) > limit:
+        headers["Link"] = next_link(request, {"cursor": found[limit - 1].link.uid})
+    return json_response([_entry(item) for item in found[:limit]], headers=headers)
+
+
+async def delete_files(request: Request, ref: RepoRef) -> Response:
+    """``POST lfs-files/batch``: delete files by their ids, for good."""
+    wanted = (await read_json(request, DeletionsRequest)).deletions
+    rewrites = bool(wanted.rewrite_history)
+    await call_hub_slow(request, lfs_files.delete, ref, wanted.sha, rewrites_history=rewrites)
+    return json_response({"success": True})
+
+
+async def delete_file(request: Request, ref: RepoRef) -> Response:
+    """``DELETE lfs-files/{sha256}``: delete one file, for good."""
+    text = tail_of(request)
+    try:
+        sha256 = parse_sha256(text)
+    except InvalidName:
+        raise ThingNotFound("large file", text) from None
+    rewrites = flag(request, "rewriteHistory")
+    await call_hub_slow(request, lfs_files.delete_content, ref, sha256, rewrites_history=rewrites)
+    return json_response({"success": True})
+
+
+async def share_files(request: Request, ref: RepoRef) -> Response:
+    """``POST lfs-files/duplicate``: let another repository commit files of this one."""
+    question = await read_json(request, ShareRequest)
+    if len(question.files) > MAX_SHARED:
+        raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
+    target = RepoRef(parse_repo_type(question.target.type), lookup_id(question.target.name))
+    wanted = [sha256 for file in question.files if (sha256 := _possible(file.sha256)) is not None]
+    shared = await call_hub_slow(request, lfs_files.share, ref, target, wanted)
+    failed = [_failure(file) for file in question.files if file.sha256 not in shared]
+    answer = ShareResponse(
+        success=not failed,
+        processed=len(question.files),
+        succeeded=len(question.files) - len(failed),
+        failed=failed,
+    )
+    return json_response(answer, 207 if failed else 200)
+
+
+def _cursor(request: Request) -> str | None:
+    text = request.query_params.get("cursor")
+    try:
+        return parse_uid(text) if text else None
+    except InvalidName:
+        raise Malformed("parameter 'cursor'", "send back what the Link header of the page before says") from None
+
+
+def _entry(item: LargeFile) -> LargeFileEntry:
+    link = item.link
+    return LargeFileEntry(
+        file_oid=link.uid,
+        filename=legible(link.path or ""),
+        oid=link.sha256,
+        pushed_at=format_ms(link.linked_ms),
+        size=link.size,
+        ref=legible(short_name(link.ref)) if link.ref else None,
+        pusher=LargeFilePusher(name=item.pusher.name) if item.pusher else None,
+    )
+
+
+def _possible(text: str) -> Sha256 | None:
+    try:
+        return parse_sha256(text)
+    except InvalidName:
+        return None
+
+
+def _failure(file: SharedFile) -> ShareFailure:
+    error = "no commit of the source names this file, or its content does not have this sha256"
+    return ShareFailure(sha256=file.sha256, xet_hash=file.xet_hash, error=error)

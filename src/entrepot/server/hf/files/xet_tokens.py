@@ -1,0 +1,51 @@
+"""Passes for the chunk store: what a caller shows there instead of the hub's own token.
+
+Source: docs/protocols/xet.md, section 7.1; docs/protocols/hf_api.md, section 2.6.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entrepot.hub.files import xet_tokens
+from entrepot.hub.files.xet_tokens import IssuedToken
+from entrepot.names import RepoRef
+from entrepot.server.handlers import base_url, call_hub, flag, json_response
+from entrepot.server.hf.repo_routes import repo_routes, tail_of
+from entrepot.server.xet.auth import render_token
+
+_NO_REVISION = "None"  # what a client sends that was given no revision
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of passes, for all types of repositories."""
+    return [
+        *repo_routes("GET", "xet-read-token/{tail:path}", read_token),
+        *repo_routes("GET", "xet-write-token/{tail:path}", write_token),
+    ]
+
+
+async def read_token(request: Request, ref: RepoRef) -> Response:
+    """``GET xet-read-token/{revision}``: for whoever may read the repository."""
+    revision = tail_of(request)
+    named = None if revision == _NO_REVISION else revision
+    return _answer(request, await call_hub(request, xet_tokens.issue_read, ref, named))
+
+
+async def write_token(request: Request, ref: RepoRef) -> Response:
+    """``GET xet-write-token/{revision}``: for whoever may write there.
+
+    A branch need not exist: the commit after the upload says what becomes of
+    it. With ``create_pr`` the files are for a pull request to come, which
+    every reader may open.
+    """
+    revision = tail_of(request)
+    named = None if flag(request, "create_pr") else revision
+    return _answer(request, await call_hub(request, xet_tokens.issue_write, ref, named))
+
+
+def _answer(request: Request, issued: IssuedToken) -> Response:
+    given = render_token(base_url(request), issued)
+    return json_response(given, headers=given.headers() | {"cache-control": "private, no-store"})

@@ -1,0 +1,1 @@
+"""Routes on repositories, commits, trees, refs and histories."""

@@ -1,0 +1,89 @@
+"""Aliases of repositories, for administrators of the hub: this hub's own routes."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub import aliases
+from entrepot.hub.aliases import AliasRow
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.names import RepoRef, RepoType, parse_repo_id, parse_repo_type
+from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.raw_path import decode_segment
+from entrepot.wire.repos.aliases import AliasFacts, AliasTarget
+
+_ONE = "/api/admin/aliases/{type}/{name}"
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of this module."""
+    return [
+        Route("/api/admin/aliases", list_aliases),
+        Route("/api/admin/aliases/{type}", list_aliases),
+        Route(_ONE, show_alias, methods=["GET"]),
+        Route(_ONE, put_alias, methods=["PUT"]),
+        Route(_ONE, remove_alias, methods=["DELETE"]),
+    ]
+
+
+async def list_aliases(request: Request) -> Response:
+    """GET: the aliases of a type, or of all."""
+    word = request.path_params.get("type")
+    kind = None if word is None else parse_repo_type(decode_segment(word))
+
+    def search(hub: HubContext, caller: MaybeCaller) -> list[AliasFacts]:
+        aliases.require_admin(caller)
+        return [render(row) for row in aliases.search(hub, kind)]
+
+    return json_response(await call_hub(request, search))
+
+
+async def show_alias(request: Request) -> Response:
+    """GET: one alias."""
+    kind, name = _named(request)
+
+    def show(hub: HubContext, caller: MaybeCaller) -> AliasFacts:
+        aliases.require_admin(caller)
+        return render(aliases.get(hub, kind, name))
+
+    return json_response(await call_hub(request, show))
+
+
+async def put_alias(request: Request) -> Response:
+    """PUT ``{"repo": "namespace/name"}``: make the name lead there."""
+    admin = await call_hub(request, _admin)  # before the body is read
+    kind, name = _named(request)
+    target = await read_json(request, AliasTarget)
+
+    def put(hub: HubContext, _caller: MaybeCaller) -> AliasFacts:
+        return render(aliases.put(hub, name, RepoRef(kind, parse_repo_id(target.repo)), by=admin))
+
+    return json_response(await call_hub(request, put))
+
+
+async def remove_alias(request: Request) -> Response:
+    """DELETE: the name leads nowhere any more."""
+    kind, name = _named(request)
+
+    def remove(hub: HubContext, caller: MaybeCaller) -> None:
+        aliases.remove(hub, kind, name, by=aliases.require_admin(caller))
+
+    await call_hub(request, remove)
+    return Response(status_code=204)
+
+
+def render(row: AliasRow) -> AliasFacts:
+    """Return an alias as JSON shows it."""
+    return AliasFacts(name=row.name, type=row.repo.type.value, repo=str(row.repo.ref.id))
+
+
+def _admin(_hub: HubContext, caller: MaybeCaller) -> str:
+    return aliases.require_admin(caller)
+
+
+def _named(request: Request) -> tuple[RepoType, str]:
+    kind, name = (decode_segment(request.path_params[key]) for key in ("type", "name"))
+    return parse_repo_type(kind), name

@@ -1,0 +1,61 @@
+"""The check of a README before it is uploaded; anybody may ask.
+
+Source: docs/protocols/hf_api.md, section 1A.5.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.errors import InvalidName, Malformed
+from entrepot.hub.jobs import cards
+from entrepot.names import RepoType, parse_repo_type
+from entrepot.server.bodies import read_small
+from entrepot.server.handlers import MAX_JSON, app_state, decode_json, json_response
+from entrepot.wire.repos.cards import CardMessage, CardReport, CardRequest
+
+_FORM = "application/x-www-form-urlencoded"
+_MAX_FIELDS = 16
+
+
+def routes() -> list[BaseRoute]:
+    """The route of the check."""
+    return [Route("/api/validate-yaml", validate, methods=["POST"])]
+
+
+async def validate(request: Request) -> Response:
+    """``POST /api/validate-yaml``: what is wrong with a README; 400 if it cannot be accepted."""
+    question = await _question(request)
+    kind = _kind(question.repo_type)
+    found = await app_state(request).threads.run_transfer(cards.validate, question.content, kind)
+    status = 400 if found.errors else 200
+    if "text/plain" in request.headers.get("accept", ""):
+        lines = [f"- Error: {text}" for text in found.errors] + [f"- Warning: {text}" for text in found.warnings]
+        return PlainTextResponse("\n".join(lines), status)
+    errors, warnings = ([CardMessage(message=text) for text in texts] for texts in (found.errors, found.warnings))
+    return json_response(CardReport(errors=errors, warnings=warnings), status)
+
+
+def _kind(text: str | None) -> RepoType:
+    try:
+        return parse_repo_type(text)
+    except InvalidName:
+        return RepoType.MODEL  # a type this hub has not is no fault of the card
+
+
+async def _question(request: Request) -> CardRequest:
+    """The question as JSON, or as a form (clients of 2024 and before)."""
+    body = await read_small(request, MAX_JSON)
+    if not request.headers.get("content-type", "").startswith(_FORM):
+        return decode_json(body, CardRequest)
+    try:
+        form = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
+    except ValueError:  # not UTF-8, or too many fields
+        raise Malformed("form", "it cannot be read") from None
+    if "content" not in form:
+        raise Malformed("form", "the field 'content' is missing")
+    return CardRequest(content=form["content"][-1], repo_type=form.get("repoType", [None])[-1])

@@ -1,0 +1,47 @@
+"""One repository described, at a revision.
+
+Source: docs/protocols/hf_api.md, section 1A.3.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entrepot.hub.repos import infos
+from entrepot.names import RepoRef, RepoType
+from entrepot.server.handlers import call_hub, flag, json_response, left_out_header, repo_of
+from entrepot.server.hf.repo_routes import repo_routes, tail_of
+from entrepot.server.hf.repos.repo_json import read_expand, render_infos, usual_properties
+from entrepot.server.hf.type_routes import each_kind
+from entrepot.wire.repos.repositories import SecurityStatus
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of this module."""
+    return [
+        *repo_routes("GET", "revision/{tail:path}", describe_revision),
+        *each_kind("/api/{T}/{namespace}/{name}", describe),
+    ]
+
+
+async def describe(request: Request, kind: RepoType) -> Response:
+    """GET: a repository at the head of main."""
+    return await _describe(request, repo_of(request, kind), "main")
+
+
+async def describe_revision(request: Request, ref: RepoRef) -> Response:
+    """GET: a repository at a branch, tag, ref or commit."""
+    return await _describe(request, ref, tail_of(request))
+
+
+async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
+    properties = read_expand(request, ref.type) or usual_properties(ref.type)
+    with_files = "siblings" in properties
+    with_sizes = with_files and flag(request, "blobs")
+    full = await call_hub(request, infos.describe, ref, revision, with_files=with_files, with_sizes=with_sizes)
+    [info] = render_infos([full], properties)
+    if flag(request, "securityStatus"):
+        info.security_repo_status = SecurityStatus()
+    return json_response(info, headers=left_out_header(full.left_out))

@@ -1,0 +1,146 @@
+"""Repositories as JSON shows them: all that is known, cut down to the properties that were asked for.
+
+Source: docs/protocols/hf_api.md, section 1A.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from starlette.requests import Request
+
+from entrepot.errors import Malformed
+from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.names import RepoType
+from entrepot.server.handlers import many
+from entrepot.wire.repos.repositories import Gate, RepoInfo, Sibling, SiblingLfs
+from entrepot.wire.texts import legible
+from entrepot.wire.times import format_ms
+
+_EVERY = """author cardData createdAt disabled lastModified likes private resourceGroup sha siblings tags trendingScore
+    usedStorage xetEnabled gitalyUid"""
+_EXPANDABLE = {
+    RepoType.MODEL: """baseModels childrenModelCount config downloads downloadsAllTime evalResults gated gguf inference
+        inferenceProviderMapping library_name mask_token model-index pipeline_tag safetensors spaces transformersInfo
+        widgetData""",
+    RepoType.DATASET: "citation description downloads downloadsAllTime gated mainSize paperswithcode_id",
+    RepoType.SPACE: "datasets models region runtime sdk subdomain",
+}
+
+EXPANDABLE = {kind: tuple(sorted(f"{_EVERY} {words}".split(), key=str.lower)) for kind, words in _EXPANDABLE.items()}
+"""The properties that ``expand=`` may name. Source: huggingface_hub 2.4.0, ``hf_api.py``, ``Expand…Property_T``."""
+
+_DEFAULT = frozenset(
+    """author cardData createdAt disabled gated lastModified likes private sha siblings tags usedStorage""".split()  # noqa: SIM905
+)
+_USUAL = {
+    RepoType.MODEL: _DEFAULT
+    | {"modelId", "config", "downloads", "library_name", "model-index", "pipeline_tag", "spaces", "widgetData"},
+    RepoType.DATASET: _DEFAULT | {"downloads", "paperswithcode_id"},
+    RepoType.SPACE: _DEFAULT | {"datasets", "models", "sdk"},
+}
+"""The properties of an answer when nobody chose."""
+
+_FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(RepoInfo)}
+_ALWAYS = {"_id", "id"}
+
+
+def usual_properties(kind: RepoType) -> frozenset[str]:
+    """What an info shows when nobody chose."""
+    return _USUAL[kind]
+
+
+def read_expand(request: Request, kind: RepoType) -> frozenset[str]:
+    """The properties that ``expand=`` of a request names; empty when nobody chose.
+
+    Raises:
+        Malformed: an unknown one; the message lists those that there are.
+    """
+    wanted = frozenset(many(request, "expand"))
+    if not wanted <= set(EXPANDABLE[kind]):
+        legal = "|".join(f'"{name}"' for name in EXPANDABLE[kind])
+        raise Malformed("parameter 'expand'", f"expected one of {legal}")
+    return wanted
+
+
+def render_infos(found: Sequence[RevisionInfo], properties: Collection[str]) -> list[RepoInfo]:
+    """Repositories with the named properties only; one that has no value is absent."""
+    hidden = [name for key, name in _FIELDS.items() if key not in _ALWAYS and key not in properties]
+    infos = [render_info(full) for full in found]
+    for info in infos:
+        for name in hidden:
+            setattr(info, name, UNSET)
+    return infos
+
+
+def render_info(full: RevisionInfo) -> RepoInfo:
+    """A repository with every property that has a value."""
+    row, card = full.info.row, full.info.row.card or {}
+    name = str(row.ref.id)
+    return RepoInfo(
+        uid=row.uid,
+        id=name,
+        model_id=name,
+        author=row.namespace,
+        sha=full.info.head or UNSET,
+        private=row.is_private,
+        gated=render_gate(row.gated),
+        disabled=row.is_disabled,
+        last_modified=format_ms(row.updated_ms),
+        created_at=format_ms(row.created_ms),
+        downloads=row.downloads,
+        downloads_all_time=full.downloads_all_time,
+        likes=row.likes,
+        trending_score=row.trending,
+        tags=full.info.tags,
+        pipeline_tag=row.pipeline_tag or UNSET,
+        library_name=row.library or UNSET,
+        sdk=row.sdk or UNSET,
+        paperswithcode_id=_text(card.get("paperswithcode_id")),
+        card_data=row.card or UNSET,
+        config=row.config or UNSET,
+        model_index=_list(card.get("model-index")),
+        widget_data=_list(card.get("widget")),
+        base_models=_words(card.get("base_model")) or UNSET,
+        siblings=_siblings(full),
+        spaces=(),
+        models=_words(card.get("models")),
+        datasets=_words(card.get("datasets")),
+        resource_group=None,
+        used_storage=full.used_bytes,
+        xet_enabled=True,
+    )
+
+
+def render_gate(word: str) -> Gate:
+    """How access to a repository is granted: ``false``, ``"auto"`` or ``"manual"``."""
+    return word if word != "no" else False
+
+
+def _siblings(full: RevisionInfo) -> list[Sibling]:
+    if not full.listed:
+        return [Sibling(legible(node.path)) for node in full.siblings]
+    return [
+        Sibling(
+            legible(item.path),
+            item.size,
+            item.oid,
+            SiblingLfs(item.lfs.sha256, item.lfs.size, item.pointer_size) if item.lfs else UNSET,
+        )
+        for item in full.listed
+    ]
+
+
+def _text(value: object) -> str | UnsetType:
+    return value if isinstance(value, str) else UNSET
+
+
+def _list(value: object) -> Sequence[Any] | UnsetType:
+    return value if isinstance(value, list) else UNSET
+
+
+def _words(value: object) -> list[str]:
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]

@@ -1,0 +1,31 @@
+"""What a repository costs: our own addition to the API."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entrepot.hub.repos import storage_costs
+from entrepot.names import RepoRef
+from entrepot.server.handlers import call_hub_slow, json_response
+from entrepot.server.hf.repo_routes import repo_routes, tail_of
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of storage figures, for all types of repositories."""
+    return [
+        *repo_routes("GET", "storage", measure_repo),
+        *repo_routes("GET", "storage/{tail:path}", measure_revision),
+    ]
+
+
+async def measure_repo(request: Request, ref: RepoRef) -> Response:
+    """``GET storage``: logical, stored, shared and freed bytes of a repository."""
+    return json_response(storage_costs.as_fields(await call_hub_slow(request, storage_costs.of_repo, ref)))
+
+
+async def measure_revision(request: Request, ref: RepoRef) -> Response:
+    """``GET storage/{revision}``: the same figures of one revision."""
+    cost = await call_hub_slow(request, storage_costs.of_revision, ref, tail_of(request))
+    return json_response(storage_costs.as_fields(cost))

@@ -1,0 +1,69 @@
+"""Where the next page of a tree begins, as the text that clients send back.
+
+A cursor holds the last path of the page before and the commit it was listed
+at, so that the pages of one listing belong together even when the branch
+moves. Cursors that clients build themselves, as for the public hub, name the
+path only. Source: docs/protocols/hf_api.md, section 1A.4.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+
+import attrs
+
+from entrepot.errors import InvalidName, Malformed
+from entrepot.names import Oid, RepoPath, parse_oid
+
+_MAX_CHARACTERS = 1 << 16
+_LIMIT_SUFFIX = re.compile(rb":[0-9]{1,9}\Z")
+
+
+@attrs.frozen
+class Cursor:
+    """The place behind ``after``; ``commit`` None is whatever the revision means now."""
+
+    after: RepoPath
+    commit: Oid | None = None
+
+
+def encode_cursor(cursor: Cursor) -> str:
+    """Write a cursor as URL-safe text."""
+    fields = {"file_name": cursor.after, "commit": cursor.commit}
+    # The standard library's JSON also holds names that are no UTF-8.
+    return base64.urlsafe_b64encode(json.dumps(fields).encode("ascii")).decode("ascii")
+
+
+def parse_cursor(text: str) -> Cursor:
+    """Read a cursor: ours, ``base64(json)``, or ``base64(base64(json) + ":" + limit)``.
+
+    Raises:
+        Malformed: it is none of these.
+    """
+    if len(text) > _MAX_CHARACTERS:
+        raise _unreadable()
+    data = _unpack(_LIMIT_SUFFIX.sub(b"", text.encode("utf-8", "replace")))
+    if not data.startswith(b"{"):
+        data = _unpack(_LIMIT_SUFFIX.sub(b"", data))
+    try:
+        fields = json.loads(data)
+        after, commit = fields["file_name"], fields.get("commit")
+        after.encode("utf-8", "surrogateescape")
+        return Cursor(RepoPath(after), parse_oid(commit) if commit is not None else None)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidName):
+        raise _unreadable() from None
+
+
+def _unpack(data: bytes) -> bytes:
+    standard = data.translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
+    try:
+        return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
+    except binascii.Error:
+        raise _unreadable() from None
+
+
+def _unreadable() -> Malformed:
+    return Malformed("parameter 'cursor'", "send back what the Link header of the page before says")

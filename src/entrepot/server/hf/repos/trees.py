@@ -1,0 +1,172 @@
+"""Trees and paths: what is in a folder, what is at a path, how large a folder is.
+
+Source: docs/protocols/hf_api.md, section 1A.4.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entrepot.errors import EntryNotFound, InvalidPath, LimitExceeded, Malformed
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import contents, infos
+from entrepot.hub.repos.contents import DescribedEntry, TreePage
+from entrepot.names import RepoPath, RepoRef, parse_folder
+from entrepot.server.bodies import read_small
+from entrepot.server.handlers import (
+    MAX_JSON,
+    call_hub,
+    call_hub_slow,
+    decode_json,
+    flag,
+    json_response,
+    left_out_header,
+    next_link,
+    number,
+)
+from entrepot.server.hf.repo_routes import repo_routes, tail_of
+from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
+from entrepot.server.raw_path import split_revision
+from entrepot.wire.repos.trees import LastCommit, LfsInfo, PathsRequest, TreeEntry, TreeSize
+from entrepot.wire.texts import legible
+from entrepot.wire.times import format_ms
+
+PAGE = 1_000
+PAGE_WITH_COMMITS = 50
+"""Most entries a page; clients count on the second number."""
+
+MAX_PATHS = 1_000
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of trees, for all types of repositories."""
+    return [
+        *repo_routes("GET", "tree/{tail:path}", list_tree),
+        *repo_routes("POST", "paths-info/{tail:path}", describe_paths),
+        *repo_routes("GET", "treesize/{tail:path}", measure_tree),
+    ]
+
+
+@attrs.frozen
+class _Listing:
+    """A page of a tree, as asked for."""
+
+    ref: RepoRef
+    revision: str
+    path: str
+    is_deep: bool
+    with_commits: bool
+    limit: int
+    after: RepoPath | None
+
+    def run(self, hub: HubContext, caller: MaybeCaller) -> TreePage:
+        """List it, in a thread."""
+        return contents.list_tree(
+            hub,
+            caller,
+            self.ref,
+            self.revision,
+            _folder(hub, caller, self.ref, self.revision, self.path),
+            is_deep=self.is_deep,
+            with_commits=self.with_commits,
+            limit=self.limit,
+            after=self.after,
+        )
+
+
+async def list_tree(request: Request, ref: RepoRef) -> Response:
+    """``GET tree/{revision}[/{path}]``: a page of a folder, folders first."""
+    revision, path = split_revision(request.path_params["tail"])
+    with_commits = flag(request, "expand")
+    text = request.query_params.get("cursor")
+    cursor = parse_cursor(text) if text else None
+    most = PAGE_WITH_COMMITS if with_commits else PAGE
+    limit = number(request, "limit", most, low=1, high=most)
+    pinned = cursor.commit if cursor and cursor.commit else revision
+    after = cursor.after if cursor else None
+    listing = _Listing(ref, pinned, path, flag(request, "recursive"), with_commits, limit, after)
+    page = await (call_hub_slow if with_commits else call_hub)(request, listing.run)
+    headers = left_out_header(page.left_out)
+    if page.after is not None:
+        headers["Link"] = next_link(request, {"cursor": encode_cursor(Cursor(page.after, page.commit))})
+    return json_response([entry_of(item) for item in page.entries], headers=headers)
+
+
+async def describe_paths(request: Request, ref: RepoRef) -> Response:
+    """``POST paths-info/{revision}``: what is at each path, missing ones left out."""
+    revision, question = tail_of(request), await _paths_question(request)
+    if len(question.paths) > MAX_PATHS:
+        raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "ask in smaller groups")
+    if "" in question.paths:
+        raise Malformed("parameter 'paths'", "a path is empty")
+    paths = [path for text in question.paths if (path := _possible(text)) is not None]
+    call = call_hub_slow if question.expand else call_hub
+    found = await call(request, contents.paths_info, ref, revision, paths, with_commits=question.expand)
+    return json_response([entry_of(item) for item in found])
+
+
+async def measure_tree(request: Request, ref: RepoRef) -> Response:
+    """``GET treesize/{revision}[/{path}]``: bytes of all files below a folder."""
+    revision, path = split_revision(request.path_params["tail"])
+
+    def measure(hub: HubContext, caller: MaybeCaller) -> int:
+        return contents.tree_size(hub, caller, ref, revision, _folder(hub, caller, ref, revision, path))
+
+    return json_response(TreeSize(path=path, size=await call_hub_slow(request, measure)))
+
+
+def entry_of(item: DescribedEntry) -> TreeEntry:
+    """One entry as JSON shows it."""
+    listed, logged = item.listed, item.last_commit
+    lfs, commit = None, None
+    if listed.lfs is not None:
+        lfs = LfsInfo(oid=listed.lfs.sha256, size=listed.lfs.size, pointer_size=listed.pointer_size)
+    if logged is not None:
+        date = format_ms(logged.commit.committer.time_s * 1000)
+        commit = LastCommit(id=logged.oid, title=logged.commit.title, date=date)
+    return TreeEntry(
+        type="directory" if listed.is_folder else "file",
+        oid=listed.oid,
+        size=listed.size,
+        path=legible(listed.path),
+        lfs=lfs,
+        xet_hash=listed.xet_hash,
+        last_commit=commit,
+    )
+
+
+def _folder(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, text: str) -> RepoPath:
+    """The path of a folder; one that no folder can have is missing, once all else is known to be there."""
+    try:
+        return parse_folder(text)
+    except InvalidPath as error:
+        found = infos.describe(hub, caller, ref, revision, with_files=False, with_sizes=False)
+        raise EntryNotFound(text, found.info.head) from error
+
+
+def _possible(text: str) -> RepoPath | None:
+    try:
+        return parse_folder(text)
+    except InvalidPath:
+        return None
+
+
+async def _paths_question(request: Request) -> PathsRequest:
+    """What is asked, as JSON (JavaScript) or as a form (Python)."""
+    body = await read_small(request, MAX_JSON)
+    if "json" in request.headers.get("content-type", "") or body.lstrip().startswith(b"{"):
+        return decode_json(body, PathsRequest)
+    try:
+        form = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=2 * MAX_PATHS, errors="strict")
+    except UnicodeDecodeError:
+        raise Malformed("form", "it is not UTF-8") from None
+    except ValueError:
+        raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "ask in smaller groups") from None
+    expand = form.get("expand", [""])[-1].lower() in ("true", "1")
+    return PathsRequest(paths=[*form.get("paths", ()), *form.get("paths[]", ())], expand=expand)

@@ -1,0 +1,377 @@
+"""The one outer layer around all doors: request ids, CORS, errors, the access log, counting.
+
+Pure ASGI, so that it costs one frame per message. A door below may put into
+``scope["state"]``:
+
+* ``caller``: the name shown in the access log;
+* ``challenge``: the ``WWW-Authenticate`` value a 401 is to carry (git and
+  git-lfs send credentials only after they were asked).
+
+and finds there ``request_id``. ``scope["path"]`` is the raw path below this
+layer; doors decode what they take from it with ``segments.decode_segment``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import re
+import secrets
+import time
+from pathlib import Path
+
+import attrs
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull, TooManyBodies
+from entrepot.server.body_limits import BodyLimits, LimitedBody
+from entrepot.server.client_addresses import client_address, network_of
+from entrepot.server.error_responses import ErrorResponse, Header, error_response, text_response
+from entrepot.server.log_format import render
+from entrepot.server.metrics import Metrics
+from entrepot.server.public_urls import path_prefix, strip_prefix
+from entrepot.server.raw_path import raw_path
+from entrepot.settings import Settings
+
+LINGER_BYTES = 64 * 1024 * 1024
+LINGER_S = 5.0
+LINGER_QUIET_S = 0.25
+"""How much of an unwanted body is swallowed before its answer ends, so that the peer gets to read the answer;
+a peer that has stopped sending for the quiet time has probably seen the answer's head and waits for the rest."""
+_SURELY_SENT_BYTES = 64 * 1024
+"""A rest of a body that is swallowed whatever happens: the connection can be used again after it."""
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:;=@/+-]{1,200}")
+_SANE_LIST = re.compile(rb"[A-Za-z0-9_, -]{1,1000}")
+_EXPOSED = (
+    b"X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,"
+    b"Content-Range,X-Linked-Size,X-Linked-ETag,X-Xet-Hash"
+)
+_CORS: list[Header] = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", _EXPOSED),
+]
+_GONE = 499
+
+_log = logging.getLogger("entrepot.server")
+_access = logging.getLogger("entrepot.access")
+
+
+class Middleware:
+    """The application as servers run it.
+
+    Guarantees: every request gets exactly one answer, one access log line and
+    one count, whatever the door below does; an error after the first byte ends
+    the connection short, so that no client takes a part for the whole; answers
+    to HEAD have no body; messages and logs carry no tokens, queries or bodies.
+
+    Source: docs/protocols/hf_api.md, sections 0.2 and 0.3.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, settings: Settings | None = None) -> None:
+        """Put the layer around ``app``.
+
+        Args:
+            app: any ASGI application. A :class:`Starlette` is switched to its
+                bare router (its middleware is left out), because its own error
+                layers would answer first, in plain text.
+            settings: limits, trusted proxies and the path prefix; None stands for the defaults.
+        """
+        if isinstance(app, Starlette):
+            app.middleware_stack = app.router
+        self._app = app
+        self._metrics = metrics
+        self._settings = settings or Settings(data=Path())
+        self._prefix = path_prefix(self._settings)
+        self._bodies = BodyLimits(self._settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other scope types (lifespan) pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        address = client_address(scope, self._settings)
+        exchange = _Request(scope, receive, send, _Terms(self._bodies, self._settings, self._prefix, address))
+        self._metrics.begin()
+        started = time.perf_counter()
+        try:
+            await exchange.run(self._app)
+        finally:
+            exchange.close()
+            self._record(scope, exchange, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, exchange: _Request, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", None) or "unmatched"
+        self._metrics.end(
+            method=scope["method"],
+            route=route,
+            status=exchange.status,
+            seconds=seconds,
+            received=exchange.received,
+            sent=exchange.sent,
+        )
+        if _access.isEnabledFor(logging.INFO):
+            _access.info(
+                render(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=exchange.status,
+                    ms=seconds * 1000,
+                    received=exchange.received,
+                    sent=exchange.sent,
+                    caller=scope["state"].get("caller"),
+                    refused="credentials" if exchange.status == 401 and exchange.has_credentials else None,
+                    address=exchange.address or None,
+                    id=scope["state"]["request_id"],
+                )
+            )
+
+
+@attrs.frozen
+class _Terms:
+    """What holds for one exchange; ``address`` is that of the client."""
+
+    bodies: BodyLimits
+    settings: Settings
+    prefix: str
+    address: str
+
+
+class _Request:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, terms: _Terms) -> None:
+        self.status = _GONE
+        self.received = 0
+        self.sent = 0
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self.address = terms.address
+        self._terms = terms
+        self._body: LimitedBody | None = None
+        self._send_timeout_s = float(terms.settings.response_timeout_s)
+        self._head = scope["method"] == "HEAD"
+        self._is_silent = False  # whether waiting for more of the body is pointless
+        self._started = False
+        self._sized = False
+        self._asked = False
+        self._read_names()
+        scope["path"] = strip_prefix(raw_path(scope), terms.prefix)
+        # Below a Starlette "app" its router raises 404 and 405 instead of answering them itself.
+        scope.setdefault("app", self)
+
+    def _read_names(self) -> None:
+        """Take the few headers this layer looks at, in one pass."""
+        own_id = trace = b""
+        self._preflight = self._expects = False
+        self._wanted_headers = b""
+        self._has_body = self.has_credentials = False
+        self._announced: int | None = None
+        for name, value in self._scope["headers"]:
+            if name == b"x-request-id":
+                own_id = value
+            elif name == b"authorization":
+                self.has_credentials = True
+            elif name == b"x-amzn-trace-id":
+                trace = value
+            elif name == b"content-length":
+                self._has_body = value != b"0"
+                self._announced = int(value) if value.isdigit() else None
+            elif name == b"transfer-encoding":
+                self._has_body = True
+            elif name == b"expect":
+                self._expects = True
+            elif name == b"access-control-request-method":
+                self._preflight = self._scope["method"] == "OPTIONS"
+            elif name == b"access-control-request-headers":
+                self._wanted_headers = value
+        self._id = _request_id(own_id, trace)
+        self._scope.setdefault("state", {})["request_id"] = self._id.decode("ascii")
+
+    async def run(self, app: ASGIApp) -> None:
+        """Call the door; turn whatever it raises into an answer."""
+        if self._preflight:
+            await self._answer(_preflight(self._wanted_headers))
+            return
+        try:
+            if self._has_body:
+                self._admit_body()
+            await app(self._scope, self.receive, self.send)
+        except (ClientGone, ClientDisconnect):
+            # Who closes only the sending side of a connection still reads why its short body was refused.
+            if not self._started:
+                await self._answer(text_response(400, ClientGone().message))
+            self.status = _GONE
+        except EntrepotError as error:
+            if isinstance(error, Damaged):
+                self._log_failure(error)
+            answer = error_response(
+                error, raw_path=self._terms.prefix + self._scope["path"], query=self._scope["query_string"]
+            )
+            await self._fail(answer, error)
+        except HTTPException as error:
+            more = [
+                (name.lower().encode("ascii"), text.encode("latin-1")) for name, text in (error.headers or {}).items()
+            ]
+            await self._fail(text_response(error.status_code, error.detail, more=more), error)
+        except asyncio.CancelledError as error:
+            # Only hosting cancels requests, when its grace period is over.
+            await self._fail(
+                text_response(503, "the hub is shutting down; try again", more=[(b"retry-after", b"5")]), error
+            )
+        except Exception as error:  # noqa: BLE001 - the edge: nothing may leave without an answer
+            self._log_failure(error)
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                full = StoreFull(error.strerror or str(error))
+                await self._fail(error_response(full, raw_path=self._scope["path"], query=b""), error)
+                return
+            message = f"internal error; the hub's log has it under {self._scope['state']['request_id']}"
+            await self._fail(text_response(500, message), error)
+
+    def _admit_body(self) -> None:
+        bodies = self._terms.bodies
+        try:
+            self._body = bodies.admit(network_of(self.address), self._receive)
+        except TooManyBodies:
+            # One more connection that waits for its peer would be what the limit is there to prevent.
+            self._is_silent = True
+            raise
+        self._receive = self._body.receive
+
+    def close(self) -> None:
+        """Stop counting the body of the request."""
+        if self._body is not None:
+            self._terms.bodies.release(self._body)
+
+    async def receive(self) -> Message:
+        """The door's view of the request body."""
+        self._asked = True
+        try:
+            message = await self._receive()
+        except BodyTooSlow:
+            self._is_silent = True
+            raise
+        self.received += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            self._has_body = False  # nothing of it is left
+        return message
+
+    async def send(self, message: Message) -> None:
+        """The door's way to answer; ClientGone when the server says that nobody listens."""
+        try:
+            if message["type"] == "http.response.start":
+                await self._send_start(message)
+            elif message["type"] == "http.response.body":
+                await self._send_body(message)
+            else:
+                await self._send(message)
+        except TimeoutError as error:
+            _log.warning(render("response.stalled", id=self._scope["state"]["request_id"], address=self.address))
+            raise ClientGone from error
+        except OSError as error:  # uvicorn's way to tell; granian does not tell
+            raise ClientGone from error
+
+    async def _send_start(self, message: Message) -> None:
+        self.status = message["status"]
+        self._started = True
+        headers: list[Header] = [*message.get("headers", ()), (b"x-request-id", self._id), *_CORS]
+        if self._head and self.status >= 300:
+            headers = _without_body(headers)
+        self._sized = any(name == b"content-length" for name, _ in headers)
+        challenge = self._scope["state"].get("challenge")
+        if self.status == 401 and challenge:
+            headers.append((b"www-authenticate", challenge.encode("latin-1")))
+        if self._is_cut_short():
+            headers.append((b"connection", b"close"))
+        await self._send({**message, "headers": headers})
+
+    def _is_cut_short(self) -> bool:
+        """Whether the server may close the connection over what is unread of the body.
+
+        A client that is not told sends its next request into the closed connection.
+        """
+        if not self._has_body or not self._scope["http_version"].startswith("1"):
+            return False
+        return self._announced is None or self._announced - self.received > _SURELY_SENT_BYTES
+
+    async def _send_body(self, message: Message) -> None:
+        more = message.get("more_body", False)
+        if self._head:
+            if not more:
+                await self._send({"type": "http.response.body", "body": b""})
+            return
+        self.sent += len(message.get("body", b""))
+        # A connection closed on unread bytes is reset, and the reset overtakes the answer: the peer
+        # would see a broken pipe instead of the reason. A client that still waits for "100 Continue"
+        # has sent nothing. The last byte is held back, because granian stops reading the request
+        # when the response is complete.
+        is_read = not self._has_body or self._is_silent or (self._expects and not self._asked)
+        if more or is_read or not self._sized:
+            async with asyncio.timeout(self._send_timeout_s):
+                await self._send(message)
+            return
+        body = message.get("body", b"")
+        await self._send({"type": "http.response.body", "body": body[:-1], "more_body": True})
+        await self._linger()
+        await self._send({"type": "http.response.body", "body": body[-1:]})
+
+    async def _linger(self) -> None:
+        stop_at = self.received + LINGER_BYTES
+        try:
+            async with asyncio.timeout(LINGER_S):
+                while self._has_body and self.received < stop_at:
+                    async with asyncio.timeout(LINGER_QUIET_S):
+                        await self.receive()
+        except (TimeoutError, BodyTooSlow):
+            return
+
+    async def _fail(self, answer: ErrorResponse, error: BaseException) -> None:
+        if self._started:
+            # Returning before the end makes both servers cut the connection.
+            _log.warning(render("response.cut", id=self._scope["state"]["request_id"], error=type(error).__name__))
+            return
+        await self._answer(answer)
+
+    async def _answer(self, answer: ErrorResponse) -> None:
+        try:
+            await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+            await self.send({"type": "http.response.body", "body": answer.body})
+        except ClientGone:
+            self.status = _GONE
+
+    def _log_failure(self, error: BaseException) -> None:
+        state = self._scope["state"]
+        line = render("request.failed", id=state["request_id"], method=self._scope["method"], path=self._scope["path"])
+        _log.error(line, exc_info=error)
+
+
+def _request_id(own: bytes, trace: bytes) -> bytes:
+    if _SANE_ID.fullmatch(own):
+        return own
+    fresh = secrets.token_hex(8).encode()
+    return trace + b";" + fresh if _SANE_ID.fullmatch(trace) else fresh
+
+
+def _without_body(headers: list[Header]) -> list[Header]:
+    """Return the headers of an error of HEAD: clients parse by the content type, and there is nothing to parse."""
+    kept = [header for header in headers if header[0] not in (b"content-type", b"content-length")]
+    return [*kept, (b"content-length", b"0")]
+
+
+def _preflight(wanted: bytes) -> ErrorResponse:
+    """A browser asks what it may send: everything, from everywhere, with a token but never with cookies."""
+    headers: list[Header] = [
+        (b"access-control-allow-methods", b"GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"),
+        (
+            b"access-control-allow-headers",
+            wanted if _SANE_LIST.fullmatch(wanted) else b"authorization,content-type,range",
+        ),
+        (b"access-control-max-age", b"86400"),
+    ]
+    return ErrorResponse(204, headers, b"")

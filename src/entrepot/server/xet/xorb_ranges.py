@@ -1,0 +1,84 @@
+"""The bytes of xorbs behind signed links: each link opens one window of one xorb.
+
+A xorb mixes files of many repositories, so nothing outside the window may be
+read. Source: docs/protocols/xet.md, sections 7.3 and 11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from entrepot.errors import InvalidSignature, RangeNotSatisfiable
+from entrepot.hub.files import chunks
+from entrepot.names import XetHash
+from entrepot.server.files import BINARY, FileResponse, describe_content, kept_open, open_content
+from entrepot.server.handlers import AppState, app_state
+from entrepot.server.ranges import ByteRange, parse_range
+from entrepot.server.responders import Content
+from entrepot.server.xet.auth import hash_of
+
+PATH = "/_xet/xorbs/{hash}"
+
+_HEADERS = (("cache-control", "private, no-store"),)
+
+
+async def fetch(request: Request) -> RangesResponse:
+    """GET and HEAD: the link says who may, no other credentials are looked at."""
+    state, xorb = app_state(request), hash_of(request)
+    with kept_open() as opened:
+        ranges = await state.threads.run_short(_open, state, request, xorb, opened)
+        return RangesResponse(FileResponse(opened[0], xorb, state.threads, _HEADERS), ranges)
+
+
+@attrs.frozen
+class RangesResponse:
+    """A response that sends only these ranges of a file, whatever the headers of its request say."""
+
+    file: FileResponse
+    ranges: Sequence[ByteRange]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them."""
+        wanted = ",".join(f"{part.start}-{part.stop - 1}" for part in self.ranges)
+        # Conditions go too: If-Range could turn a range into the whole file.
+        await self.file({**scope, "headers": [(b"range", f"bytes={wanted}".encode())]}, receive, send)
+
+
+def cut_ranges(header: str | None, size: int, window: ByteRange) -> tuple[ByteRange, ...]:
+    """The ranges to send: those that ``Range`` asks for, or the whole window when it asks for none.
+
+    Args:
+        size: that of the whole xorb, which the header counts in.
+
+    Raises:
+        InvalidSignature: one of them reaches out of the window.
+    """
+    try:
+        wanted = parse_range(header, size) or (window,)
+    except RangeNotSatisfiable:
+        wanted = ()
+    if not wanted or any(part.start < window.start or part.stop > window.stop for part in wanted):
+        raise InvalidSignature("the range lies outside the signed one")
+    return wanted
+
+
+def _open(state: AppState, request: Request, xorb: XetHash, opened: list[Content]) -> Sequence[ByteRange]:
+    stored, first, last = chunks.fetch(state.hub, xorb, dict(request.query_params))
+    window = ByteRange(first, last + 1)
+    try:
+        if window.stop > stored.size:
+            raise InvalidSignature("the xorb has been replaced")
+        ranges = cut_ranges(request.headers.get("range"), stored.size, window)
+    except InvalidSignature:
+        stored.close()
+        raise
+    if request.method == "HEAD":
+        stored.close()
+        opened.append(describe_content(window.length, xorb, BINARY))
+    else:
+        opened.append(open_content(stored, xorb, BINARY))
+    return ranges

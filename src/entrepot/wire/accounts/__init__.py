@@ -1,0 +1,1 @@
+"""JSON of users, organisations, tokens and quotas."""

@@ -1,0 +1,1 @@
+"""JSON of discussions, access requests, collections and likes."""

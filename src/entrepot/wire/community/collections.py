@@ -1,0 +1,123 @@
+"""Collections in JSON. Source: docs/protocols/hf_api.md, section 1B.3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What somebody wrote beside an item."""
+
+    text: str
+    html: str
+
+
+class CollectionOwner(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "avatar_url": "avatarUrl"}):
+    """The user or organisation a collection belongs to."""
+
+    uid: str
+    name: str
+    fullname: str
+    type: str
+    avatar_url: str = ""
+
+
+class CollectionItemInfo(
+    msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "repo_type": "repoType"}, omit_defaults=True
+):
+    """One item; ``slug`` is there for collections, the rest for repositories."""
+
+    uid: str
+    id: str
+    type: str
+    position: int = -1
+    note: Note | UnsetType = UNSET
+    slug: str | UnsetType = UNSET
+    repo_type: str | UnsetType = UNSET
+    author: str | UnsetType = UNSET
+    private: bool | UnsetType = UNSET
+    likes: int | UnsetType = UNSET
+    downloads: int | UnsetType = UNSET
+
+
+class CollectionInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One collection; in lists without ``position``, which clients count themselves."""
+
+    slug: str
+    title: str
+    owner: CollectionOwner
+    items: Sequence[CollectionItemInfo]
+    last_updated: str
+    private: bool
+    theme: str
+    upvotes: int
+    is_upvoted_by_user: bool
+    position: int | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    gating: bool = False
+
+
+class CollectionChanged(msgspec.Struct, frozen=True):
+    """The answer to a change."""
+
+    data: CollectionInfo
+    success: bool = True
+
+
+class CollectionConflict(msgspec.Struct, frozen=True):
+    """Another collection has the title; ``slug`` is its address."""
+
+    error: str
+    slug: str
+
+
+class ItemRef(msgspec.Struct, frozen=True):
+    """An item to put into a collection."""
+
+    id: str
+    type: str
+
+
+class NewCollection(msgspec.Struct, frozen=True, kw_only=True):
+    """A collection to make."""
+
+    title: str
+    namespace: str | None = None
+    description: str | None = None
+    private: bool | None = False
+    item: ItemRef | None = None
+
+
+class CollectionPatch(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change of a collection; what is absent stays."""
+
+    title: str | None = None
+    description: str | None = None
+    position: int | None = None
+    private: bool | None = None
+    theme: str | None = None
+
+
+class NewItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item to put into a collection, with what to write beside it."""
+
+    item: ItemRef
+    note: str | None = None
+
+
+class ItemChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change of an item."""
+
+    note: str | None = None
+    position: int | None = None
+
+
+class ItemAction(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id"}):
+    """One line of a batch; ``action`` is ``update``."""
+
+    action: str
+    uid: str
+    data: ItemChanges = ItemChanges()

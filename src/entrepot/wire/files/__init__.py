@@ -1,0 +1,1 @@
+"""JSON of file transfers: LFS, Xet, bulk transfers."""

@@ -1,0 +1,1 @@
+"""JSON of repositories, commits, trees, refs and histories."""

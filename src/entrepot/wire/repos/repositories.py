@@ -1,0 +1,211 @@
+"""Repositories in JSON: made, configured, described.
+
+Keys are camel case with the exceptions that history made. ``UNSET`` fields are
+absent keys; ``None`` is written as ``null``.
+
+Source: docs/protocols/hf_api.md, sections 1A.2, 1A.3 and 1C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+Gate = bool | str
+"""``false``, ``"auto"`` or ``"manual"``; never ``true``."""
+
+
+class NewFile(msgspec.Struct):
+    """A file of a repository to make; ``content`` is text or base64, as ``encoding`` says."""
+
+    path: str
+    content: str
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+
+
+class RepoCreation(msgspec.Struct):
+    """Body of ``POST /api/repos/create``; what a hub without compute cannot use is ignored."""
+
+    name: str
+    organization: str | None = None
+    type: str | None = None
+    visibility: str | None = None
+    private: bool | None = None
+    sdk: str | None = None
+    license: str | None = None
+    files: list[NewFile] | None = None
+    lfsmultipartthresh: int | None = None
+
+
+class MadeRepo(msgspec.Struct):
+    """Answer to making a repository: the absolute ``url`` of its page, ``namespace/name`` and its id."""
+
+    url: str
+    name: str
+    id: str
+
+
+class NamedRepo(msgspec.Struct):
+    """Body of ``DELETE /api/repos/delete``; without ``organization`` it is the caller's own."""
+
+    name: str
+    organization: str | None = None
+    type: str | None = None
+
+
+class RepoMove(msgspec.Struct, rename="camel"):
+    """Body of ``POST /api/repos/move``: ``namespace/name``, old and new."""
+
+    from_repo: str
+    to_repo: str
+    type: str | None = None
+
+
+class RepoUrl(msgspec.Struct):
+    """The absolute ``url`` of a repository's page."""
+
+    url: str
+
+
+class Duplication(msgspec.Struct):
+    """Body of ``POST …/duplicate``: ``namespace/name`` of the copy."""
+
+    repository: str
+    visibility: str | None = None
+    private: bool | None = None
+
+
+class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """Settings of a repository to change, or changed; None is an absent key."""
+
+    private: bool | None = None
+    visibility: str | None = None
+    gated: Gate | None = None
+    discussions_disabled: bool | None = None
+    discussions_sorting: str | None = None
+    protected_branches: list[str] | None = None
+    immutable_tags: bool | None = None
+    gated_notifications_email: str | None = None
+    gated_notifications_mode: Literal["bulk", "real-time"] | None = None
+
+
+class SiblingLfs(msgspec.Struct, rename="camel"):
+    """What the LFS pointer of a file says; sizes are bytes."""
+
+    sha256: str
+    size: int
+    pointer_size: int
+
+
+class Sibling(msgspec.Struct, rename={"blob_id": "blobId"}):
+    """A file of a repository; all but its path only when asked for with ``blobs=true``."""
+
+    rfilename: str
+    size: int | UnsetType = UNSET
+    blob_id: str | UnsetType = UNSET
+    lfs: SiblingLfs | UnsetType = UNSET
+
+
+class SecurityStatus(msgspec.Struct, rename="camel"):
+    """What scanners found in the files of a repository."""
+
+    scans_done: bool = False
+    files_with_issues: Sequence[str] = ()
+
+
+class RepoInfo(
+    msgspec.Struct,
+    kw_only=True,
+    rename={
+        "uid": "_id",
+        "model_id": "modelId",
+        "last_modified": "lastModified",
+        "created_at": "createdAt",
+        "downloads_all_time": "downloadsAllTime",
+        "trending_score": "trendingScore",
+        "card_data": "cardData",
+        "model_index": "model-index",
+        "widget_data": "widgetData",
+        "base_models": "baseModels",
+        "resource_group": "resourceGroup",
+        "used_storage": "usedStorage",
+        "xet_enabled": "xetEnabled",
+        "security_repo_status": "securityRepoStatus",
+    },
+):
+    """A model, dataset or space as infos and lists show it; times end in ``Z``, sizes are bytes."""
+
+    uid: str
+    id: str
+    model_id: str | UnsetType = UNSET
+    author: str | UnsetType = UNSET
+    sha: str | UnsetType = UNSET
+    private: bool | UnsetType = UNSET
+    gated: Gate | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+    last_modified: str | UnsetType = UNSET
+    created_at: str | UnsetType = UNSET
+    downloads: int | UnsetType = UNSET
+    downloads_all_time: int | UnsetType = UNSET
+    likes: int | UnsetType = UNSET
+    trending_score: float | UnsetType = UNSET
+    tags: Sequence[str] | UnsetType = UNSET
+    pipeline_tag: str | UnsetType = UNSET
+    library_name: str | UnsetType = UNSET
+    sdk: str | UnsetType = UNSET
+    paperswithcode_id: str | UnsetType = UNSET
+    card_data: Mapping[str, Any] | UnsetType = UNSET
+    config: Mapping[str, Any] | UnsetType = UNSET
+    model_index: Sequence[Any] | UnsetType = UNSET
+    widget_data: Any = UNSET
+    base_models: Sequence[str] | UnsetType = UNSET
+    siblings: Sequence[Sibling] | UnsetType = UNSET
+    spaces: Sequence[str] | UnsetType = UNSET
+    models: Sequence[str] | UnsetType = UNSET
+    datasets: Sequence[str] | UnsetType = UNSET
+    resource_group: Mapping[str, Any] | UnsetType | None = UNSET
+    used_storage: int | UnsetType = UNSET
+    xet_enabled: bool | UnsetType = UNSET
+    security_repo_status: SecurityStatus | UnsetType = UNSET
+
+
+class WiderRepoInfo(
+    RepoInfo,
+    kw_only=True,
+    rename={
+        "main_size": "mainSize",
+        "transformers_info": "transformersInfo",
+        "children_model_count": "childrenModelCount",
+        "eval_results": "evalResults",
+    },
+):
+    """A repository with what hubs of other makes say, too; clients read this."""
+
+    description: str | UnsetType = UNSET
+    citation: str | UnsetType = UNSET
+    main_size: int | UnsetType = UNSET
+    mask_token: str | UnsetType = UNSET
+    inference: str | UnsetType = UNSET
+    gguf: Mapping[str, Any] | UnsetType = UNSET
+    safetensors: Mapping[str, Any] | UnsetType = UNSET
+    transformers_info: Mapping[str, Any] | UnsetType = UNSET
+    children_model_count: int | UnsetType = UNSET
+    eval_results: Sequence[Any] | UnsetType = UNSET
+    host: str | UnsetType = UNSET
+    subdomain: str | UnsetType = UNSET
+    region: str | UnsetType = UNSET
+    runtime: Mapping[str, Any] | UnsetType = UNSET
+
+
+class StoredRepo(msgspec.Struct, rename="camel"):
+    """A repository with the bytes it takes and their share, in percent, of its namespace."""
+
+    id: str
+    type: str
+    updated_at: str
+    visibility: str
+    storage: int
+    storage_percent: float

@@ -1,0 +1,49 @@
+"""Entries of trees as JSON. Source: docs/protocols/hf_api.md, section 1A.4."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class LfsInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What an LFS pointer points at; ``oid`` is a SHA-256."""
+
+    oid: str
+    size: int
+    pointer_size: int
+
+
+class LastCommit(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest commit that changed an entry."""
+
+    id: str
+    title: str
+    date: str
+
+
+class TreeEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A file or folder; ``size`` is that of the real content, 0 for folders."""
+
+    type: Literal["file", "directory"]
+    oid: str
+    size: int
+    path: str
+    lfs: LfsInfo | None = None
+    xet_hash: str | None = None
+    last_commit: LastCommit | None = None
+
+
+class PathsRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which paths to describe."""
+
+    paths: list[str]
+    expand: bool = False
+
+
+class TreeSize(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes of all files below a folder."""
+
+    path: str
+    size: int

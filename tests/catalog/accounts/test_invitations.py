@@ -1,0 +1,49 @@
+from collections.abc import Callable
+
+import pytest
+
+from entrepot.catalog import Catalog
+from entrepot.catalog.accounts import invitations
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.invitations import Invitation
+from entrepot.names import new_uid
+
+
+@pytest.fixture
+def acme(add_account: Callable[..., Account]) -> Account:
+    return add_account("acme", "org")
+
+
+def offer(org: Account, user: Account, role: str = "read", expires_ms: int = 100) -> Invitation:
+    return Invitation(0, new_uid(), org.id, user.id, role, 0, 1, expires_ms)
+
+
+def test_an_invitation_is_found_from_both_sides_until_it_expires(
+    catalog: Catalog, alice: Account, acme: Account
+) -> None:
+    with catalog.write() as tx:
+        made = invitations.put(tx, offer(acme, alice))
+        for now_ms, expected in ((99, [made]), (100, [])):
+            assert invitations.of_org(tx, acme.id, now_ms) == expected
+            assert invitations.of_user(tx, alice.id, now_ms) == expected
+            assert invitations.by_uid(tx, made.uid, now_ms) == (expected[0] if expected else None)
+
+
+def test_a_second_invitation_takes_the_place_of_the_first(catalog: Catalog, alice: Account, acme: Account) -> None:
+    with catalog.write() as tx:
+        invitations.put(tx, offer(acme, alice))
+        second = invitations.put(tx, offer(acme, alice, "admin"))
+        assert invitations.of_org(tx, acme.id, 5) == [second]
+
+
+def test_only_what_has_expired_is_forgotten(
+    catalog: Catalog, alice: Account, acme: Account, add_account: Callable[..., Account]
+) -> None:
+    bob = add_account("bob")
+    with catalog.write() as tx:
+        kept = invitations.put(tx, offer(acme, alice, expires_ms=50))
+        invitations.put(tx, offer(acme, bob, expires_ms=49))
+        invitations.forget_expired(tx, acme.id, 49)
+        assert invitations.of_org(tx, acme.id, 0) == [kept]
+        invitations.remove(tx, acme.id, alice.id)
+        assert invitations.of_org(tx, acme.id, 0) == []

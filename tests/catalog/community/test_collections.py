@@ -1,0 +1,97 @@
+from collections.abc import Callable
+
+import pytest
+
+from entrepot.catalog import Catalog
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.community import collections
+from entrepot.catalog.community.collections import CollectionFilter, CollectionRow, ItemRow
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.names import new_uid
+
+
+@pytest.fixture
+def add(catalog: Catalog, alice: Account) -> Callable[..., CollectionRow]:
+    def add_row(
+        title: str = "c", *, owner: Account = alice, updated_ms: int = 1, is_private: bool = False
+    ) -> CollectionRow:
+        row = CollectionRow(
+            0, new_uid(), owner.id, title, None, is_private, "blue", 0, 0, 1, updated_ms, owner.name
+        )  # fmt: skip
+        with catalog.write() as tx:
+            return collections.add(tx, row)
+
+    return add_row
+
+
+def item(collection: CollectionRow, **words: object) -> ItemRow:
+    values = {"kind": "paper", "repo_id": None, "linked_id": None, "name": None, "position": 0, "note": None}
+    return ItemRow(0, new_uid(), collection.id, *(values | words).values())  # type: ignore[arg-type]
+
+
+def test_a_collection_reads_back(catalog: Catalog, alice: Account, add: Callable[..., CollectionRow]) -> None:
+    row = add("models")
+    with catalog.read() as tx:
+        assert collections.find(tx, row.uid) == row
+        assert collections.by_ids(tx, [row.id]) == {row.id: row}
+        assert collections.titled(tx, alice.id, "models") == row
+        assert collections.titled(tx, alice.id, "data") is None
+        assert collections.count(tx, alice.id) == 1
+
+
+def test_items_come_in_their_order(catalog: Catalog, repo: RepoRow, add: Callable[..., CollectionRow]) -> None:
+    row, other = add("a"), add("b")
+    with catalog.write() as tx:
+        collections.add_item(tx, item(row, name="later", position=1))
+        collections.add_item(tx, item(row, kind="model", repo_id=repo.id, position=0))
+        collections.add_item(tx, item(other, name="elsewhere"))
+        found = collections.items(tx, [row.id, other.id])
+        assert [(it.repo_id, it.name) for it in found[row.id]] == [(repo.id, None), (None, "later")]
+        collections.update_item(tx, found[row.id][0].id, position=5)
+        collections.remove_item(tx, found[other.id][0].id)
+        found = collections.items(tx, [row.id, other.id])
+        assert [it.name for it in found[row.id]] == ["later", None]
+        assert found[other.id] == []
+
+
+def test_a_removed_collection_is_nowhere(catalog: Catalog, alice: Account, add: Callable[..., CollectionRow]) -> None:
+    row, holder = add("a"), add("b")
+    with catalog.write() as tx:
+        collections.add_item(tx, item(row, name="x"))
+        collections.add_item(tx, item(holder, kind="collection", linked_id=row.id))
+        collections.vote(tx, row.id, alice.id)
+        collections.remove(tx, row.id)
+        assert collections.find(tx, row.uid) is None
+        assert collections.items(tx, [row.id, holder.id]) == {row.id: [], holder.id: []}
+
+
+def test_private_ones_are_listed_for_those_who_see_the_namespace(
+    catalog: Catalog, alice: Account, add: Callable[..., CollectionRow]
+) -> None:
+    public, private = add("p"), add("s", is_private=True)
+    with catalog.read() as tx:
+        assert collections.listed(tx, CollectionFilter(frozenset())) == [public]
+        assert collections.listed(tx, CollectionFilter(frozenset({alice.id}))) == [private, public]
+        assert collections.listed(tx, CollectionFilter(None)) == [private, public]
+
+
+def test_pages_do_not_repeat_rows_of_one_moment(catalog: Catalog, add: Callable[..., CollectionRow]) -> None:
+    rows = [add(str(number), updated_ms=7) for number in range(3)]
+    with catalog.read() as tx:
+        first = collections.listed(tx, CollectionFilter(None, limit=2))
+        after = collections.position_of(first[-1], "lastModified")
+        rest = collections.listed(tx, CollectionFilter(None, limit=2, after=after))
+    assert [*first, *rest] == rows[::-1]
+
+
+def test_votes_are_counted_with_the_rows(catalog: Catalog, alice: Account, add: Callable[..., CollectionRow]) -> None:
+    row = add()
+    with catalog.write() as tx:
+        collections.vote(tx, row.id, alice.id)
+        collections.vote(tx, row.id, alice.id)
+        assert collections.has_voted(tx, row.id, alice.id)
+        assert collections.voted(tx, [row.id, 999], alice.id) == {row.id}
+        assert collections.by_ids(tx, [row.id])[row.id].upvotes == 1
+        collections.withdraw_vote(tx, row.id, alice.id)
+        collections.withdraw_vote(tx, row.id, alice.id)
+        assert collections.by_ids(tx, [row.id])[row.id].upvotes == 0

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.catalog import Catalog
+from entrepot.catalog.files import chunk_access, files, xet_files, xorbs
+from entrepot.catalog.files.chunk_access import Viewer
+from entrepot.catalog.files.xet_files import Claim, XetFileRow
+from entrepot.catalog.files.xorbs import XorbRow
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.visibility import Visibility
+from entrepot.names import RefName, RepoPath, Sha256, Uid, XetHash
+
+REALM = 7
+
+
+def name(number: int) -> XetHash:
+    return XetHash(f"{number:064x}")
+
+
+A, B, C = name(0xA), name(0xB), name(0xC)
+SHARD = Uid("5" * 24)
+
+
+@pytest.fixture
+def linked(catalog: Catalog, add_repo: Any) -> Any:
+    """Commits a file that uses chunks of a xorb to a repository."""
+    numbers = iter(range(1, 100))
+
+    def link(repo: str, xorb: XetHash, ranges: bytes, *, is_claim: bool = True, is_proven: bool = True) -> Any:
+        row, number = add_repo(repo), next(numbers)
+        file, sha256 = name(0xF00 + number), Sha256(f"{number:064x}")
+        with catalog.write() as tx:
+            xorbs.put(tx, XorbRow(xorb, 100, 1000, 3, b"x", False), REALM, 5)
+            xet_files.put(tx, XetFileRow(file, 20, b""), {xorb: ranges}, 5)
+            if is_claim:
+                xet_files.claim(tx, row.id, [Claim(sha256, file, 20, is_proven)], 1, 5)
+                xet_files.link_claimed(tx, row.id, [sha256], 1, 5)
+            else:
+                files.put_chunked(tx, sha256, 20, file, 5)
+                files.link(tx, row.id, [sha256], 1, 5)
+            files.name_links(tx, row.id, [(sha256, RepoPath("w"))], RefName("refs/heads/main"), 5)
+            xorbs.remember_chunks(tx, SHARD, [(name(number), xorb)])
+        return row
+
+    return link
+
+
+def ranges_of(catalog: Catalog, viewer: Viewer, *wanted: XetHash) -> set[tuple[XetHash, bytes]]:
+    with catalog.read() as tx:
+        return set(chunk_access.readable_ranges(tx, viewer, list(wanted)))
+
+
+NOBODY, EVERYBODY = Viewer(Visibility()), Viewer(None)
+
+
+@pytest.mark.parametrize("is_claim", [True, False])
+def test_ranges_are_those_of_files_that_are_committed_where_the_viewer_reads(
+    catalog: Catalog, linked: Any, is_claim: bool
+) -> None:
+    row = linked("alice-m", A, b"aaaa", is_claim=is_claim)
+    linked("bob-m", B, b"bbbb", is_claim=is_claim)
+    assert ranges_of(catalog, NOBODY, A, B, C) == {(A, b"aaaa"), (B, b"bbbb")}
+    with catalog.write() as tx:
+        repositories.update(tx, row.id, visibility="private")
+        xet_files.forget_claims(tx, 99)
+    assert ranges_of(catalog, NOBODY, A, B) == {(B, b"bbbb")}
+    for seen in (None, Visibility([row.namespace_id]), Visibility((), [row.id])):
+        assert ranges_of(catalog, Viewer(seen), A) == {(A, b"aaaa")}
+    with catalog.write() as tx:
+        repositories.update(tx, row.id, is_disabled=True)
+    assert ranges_of(catalog, EVERYBODY, A) == set()
+
+
+def test_one_s_own_claim_counts_before_it_is_committed(catalog: Catalog, add_repo: Any) -> None:
+    row = add_repo("alice-m")
+    with catalog.write() as tx:
+        xet_files.put(tx, XetFileRow(name(0xF), 20, b""), {A: b"aaaa"}, 5)
+        xet_files.claim(tx, row.id, [Claim(Sha256("1" * 64), name(0xF), 20)], 3, 5)
+    assert ranges_of(catalog, Viewer(Visibility(), repo_id=row.id, user_id=3), A) == {(A, b"aaaa")}
+    for viewer in (NOBODY, EVERYBODY, Viewer(None, repo_id=row.id, user_id=4), Viewer(None, repo_id=99, user_id=3)):
+        assert ranges_of(catalog, viewer, A) == set()
+
+
+def test_where_proof_is_needed_only_proven_links_count(catalog: Catalog, linked: Any) -> None:
+    linked("alice-m", A, b"aaaa", is_proven=False)
+    linked("alice-n", B, b"bbbb")
+    linked("alice-o", C, b"cccc", is_claim=False)
+    assert ranges_of(catalog, Viewer(None, needs_proof=True), A, B, C) == {(B, b"bbbb"), (C, b"cccc")}
+
+
+def test_whole_xorbs_are_those_that_were_sent_or_that_the_realm_shares(catalog: Catalog, linked: Any) -> None:
+    linked("alice-m", A, b"")
+    linked("alice-n", B, b"")
+    with catalog.write() as tx:
+        assert xorbs.use(tx, A, None, 6, holder="u1")
+        wanted = [A, B, C]
+        assert chunk_access.whole(tx, NOBODY, wanted) == set()
+        assert chunk_access.whole(tx, Viewer(Visibility(), "u1"), wanted) == {A}
+        assert chunk_access.whole(tx, Viewer(Visibility(), "u2"), wanted) == set()
+        assert chunk_access.whole(tx, Viewer(Visibility(), realm=REALM), wanted) == {A, B}
+        assert chunk_access.whole(tx, Viewer(Visibility(), is_everywhere=True), wanted) == {A, B, C}
+
+
+def test_a_chunk_is_found_in_xorbs_of_which_something_may_be_used_with_what_came_with_them(
+    catalog: Catalog, linked: Any
+) -> None:
+    row = linked("alice-m", A, b"aaaa")
+    linked("alice-n", B, b"bbbb")
+    with catalog.write() as tx:
+        xorbs.remember_chunks(tx, SHARD, [(name(99), B), (name(99), A)])
+        xorbs.remember_group(tx, SHARD, [C])
+        repositories.update(tx, row.id, visibility="private")
+        assert [group[0] for group in chunk_access.near_chunk(tx, NOBODY, name(99), 9)] == [B]
+        [group] = chunk_access.near_chunk(tx, NOBODY, name(99), 9)
+        assert sorted(group) == [A, B, C]
+        assert len(chunk_access.near_chunk(tx, EVERYBODY, name(99), 2)[0]) == 2
+        assert {group[0] for group in chunk_access.near_chunk(tx, EVERYBODY, name(99), 9)} == {A, B}
+        assert chunk_access.near_chunk(tx, NOBODY, name(98), 9) == []
+
+
+def test_uses_before_a_link_are_told_but_not_those_of_later_seconds(catalog: Catalog, linked: Any) -> None:
+    rows = [linked(f"m{number}", A, bytes([number] * 4), is_claim=number != 1) for number in range(3)]
+    with catalog.write() as tx:
+        for number, row in enumerate(rows):
+            tx.sql.exec_driver_sql(f"UPDATE file_links SET uid = '{number:08x}{'0' * 16}' WHERE repo_id = {row.id}")
+        for number in range(3):
+            uses = chunk_access.uses_before(tx, [A, B], Uid(f"{number:08x}{'f' * 16}"))
+            assert [(use.repo_id, use.xorb, use.ranges) for use in uses] == [
+                (row.id, A, bytes([earlier] * 4)) for earlier, row in enumerate(rows) if earlier <= number
+            ]

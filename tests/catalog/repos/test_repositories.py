@@ -1,0 +1,296 @@
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from entrepot.catalog import Catalog, community_tables, tables
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.files import files, uploads, xet_files
+from entrepot.catalog.files.uploads import Upload
+from entrepot.catalog.files.xet_files import Claim, XetFileRow
+from entrepot.catalog.git import objects
+from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.repos import commits, download_counts, locks, refs, repositories
+from entrepot.catalog.repos.repositories import CardFacts, RepoRow
+from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash, new_uid
+
+AddRepo = Callable[..., RepoRow]
+OID = Oid("a" * 40)
+
+
+def model(text: str) -> RepoRef:
+    namespace, _, name = text.partition("/")
+    return RepoRef(RepoType.MODEL, RepoId(namespace, name))
+
+
+def found(catalog: Catalog, text: str) -> RepoRow | None:
+    with catalog.read() as tx:
+        return repositories.find(tx, model(text))
+
+
+def moved_to(catalog: Catalog, text: str) -> str | None:
+    with catalog.read() as tx:
+        row = repositories.find_redirect(tx, model(text))
+    return str(row.ref.id) if row else None
+
+
+def rename(catalog: Catalog, old: str, new: str, namespace_id: int | None = None) -> None:
+    row = found(catalog, old)
+    assert row is not None
+    with catalog.write() as tx:
+        repositories.rename(tx, row, model(new), namespace_id or row.namespace_id)
+
+
+def test_a_repository_comes_back_as_it_was_added(catalog: Catalog, add_repo: AddRepo) -> None:
+    added = add_repo("GPT2", visibility="private", settings={"a": [1]}, card={"license": "mit"}, sdk="static")
+    assert found(catalog, "ALICE/gpt2") == added
+    assert (str(added.ref), added.is_private) == ("model alice/GPT2", True)
+    with catalog.read() as tx:
+        assert repositories.by_id(tx, added.id) == added
+
+
+def test_one_name_may_be_used_once_for_each_type(catalog: Catalog, add_repo: AddRepo) -> None:
+    as_model, as_dataset = add_repo("x"), add_repo("x", type=RepoType.DATASET)
+    assert found(catalog, "alice/x") == as_model
+    with catalog.read() as tx:
+        assert repositories.find(tx, as_dataset.ref) == as_dataset
+    with pytest.raises(sa.exc.IntegrityError):
+        add_repo("X")
+
+
+def test_one_name_may_be_used_in_two_namespaces(
+    catalog: Catalog, add_repo: AddRepo, add_account: Callable[..., Account]
+) -> None:
+    here, there = add_repo("x"), add_repo("x", owner=add_account("bob"))
+    assert found(catalog, "alice/x") == here
+    assert found(catalog, "bob/x") == there
+    assert found(catalog, "carl/x") is None
+
+
+def test_a_renamed_repository_is_found_by_its_new_name_and_its_old_one_points_there(
+    catalog: Catalog, repo: RepoRow, add_account: Callable[..., Account]
+) -> None:
+    bob = add_account("Bob")
+    rename(catalog, "alice/gpt2", "Bob/GPT-2", bob.id)
+    renamed = found(catalog, "bob/gpt-2")
+    assert renamed is not None
+    assert (renamed.id, str(renamed.ref.id), renamed.namespace_id) == (repo.id, "Bob/GPT-2", bob.id)
+    assert found(catalog, "alice/gpt2") is None
+    assert moved_to(catalog, "ALICE/gpt2") == "Bob/GPT-2"
+
+
+def test_every_earlier_name_points_at_the_present_one(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("a")
+    rename(catalog, "alice/a", "alice/b")
+    rename(catalog, "alice/b", "alice/c")
+    assert [moved_to(catalog, f"alice/{name}") for name in "abc"] == ["alice/c", "alice/c", None]
+
+
+def test_a_new_repository_takes_an_old_name_over(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("a")
+    rename(catalog, "alice/a", "alice/b")
+    rename(catalog, "alice/b", "alice/c")
+    fresh = add_repo("A")
+    assert found(catalog, "alice/a") == fresh
+    assert [moved_to(catalog, f"alice/{name}") for name in "ab"] == [None, "alice/c"]
+
+
+def test_a_repository_can_go_back_to_its_old_name(catalog: Catalog, add_repo: AddRepo) -> None:
+    added = add_repo("a")
+    rename(catalog, "alice/a", "alice/b")
+    rename(catalog, "alice/b", "alice/a")
+    assert found(catalog, "alice/a") == added
+    assert [moved_to(catalog, f"alice/{name}") for name in "ab"] == [None, "alice/a"]
+
+
+def test_a_repository_renamed_onto_an_old_name_takes_it_over(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("a")
+    rename(catalog, "alice/a", "alice/b")
+    add_repo("x")
+    rename(catalog, "alice/x", "alice/a")
+    assert [moved_to(catalog, f"alice/{name}") for name in "abx"] == [None, None, "alice/a"]
+
+
+def test_a_name_changed_in_case_only_leaves_no_redirect(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("a")
+    rename(catalog, "alice/a", "alice/A")
+    renamed = found(catalog, "alice/a")
+    assert renamed is not None
+    assert renamed.name == "A"
+    assert moved_to(catalog, "alice/a") is None
+
+
+def test_a_redirect_is_of_one_type(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("a")
+    rename(catalog, "alice/a", "alice/b")
+    add_repo("a", type=RepoType.DATASET)
+    assert moved_to(catalog, "alice/a") == "alice/b"
+
+
+def test_a_dropped_redirect_is_gone(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("a")
+    rename(catalog, "alice/a", "alice/b")
+    with catalog.write() as tx:
+        repositories.drop_redirect(tx, model("Alice/A"))
+    assert moved_to(catalog, "alice/a") is None
+
+
+def test_a_deleted_repository_is_unreachable_and_frees_its_names(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("a")
+    rename(catalog, "alice/a", "alice/b")
+    deleted = found(catalog, "alice/b")
+    assert deleted is not None
+    with catalog.write() as tx:
+        repositories.set_facts(tx, deleted.id, CardFacts(None, None, None, None, None, ("mit",)))
+        repositories.unlink(tx, deleted, 50)
+    with catalog.read() as tx:
+        assert repositories.by_id(tx, deleted.id) is None
+        assert repositories.everything(tx) == []
+        assert repositories.owned_by(tx, deleted.namespace_id) == []
+        assert repositories.public_tags(tx, RepoType.MODEL) == {}
+        assert repositories.deleted_before(tx, 50) == []
+        assert repositories.deleted_before(tx, 51) == [deleted.id]
+    assert moved_to(catalog, "alice/a") is None
+    again = add_repo("b")
+    assert found(catalog, "alice/b") == again
+
+
+def test_the_same_name_can_be_deleted_twice(catalog: Catalog, add_repo: AddRepo) -> None:
+    for _ in range(2):
+        row = add_repo("a")
+        with catalog.write() as tx:
+            repositories.unlink(tx, row, 1)
+    with catalog.read() as tx:
+        assert len(repositories.deleted_before(tx, 2)) == 2
+
+
+def fill(catalog: Catalog, row: RepoRow) -> None:
+    """Leave a trace of a repository in every table that can hold one."""
+    sha, upload = Sha256(row.uid.rjust(64, "0")), Upload(new_uid(), row.id, 1, Sha256("d" * 64), 9, 5, 1)
+    with catalog.write() as tx:
+        refs.swap(tx, row.id, MAIN, None, OID, 1)
+        objects.put(tx, row.id, [ObjectRow(OID, "commit", 1, b"x", None, None)], 1)
+        commits.put(tx, row.id, OID, [Oid("b" * 40)], 2)
+        commits.put_changes(tx, row.id, OID, [RepoPath("a")])
+        files.reserve(tx, sha, 1, 1)
+        files.link(tx, row.id, [sha], None, 1)
+        uploads.add(tx, upload)
+        uploads.put_part(tx, upload.uid, 1, "etag", 5)
+        repositories.set_facts(tx, row.id, CardFacts(None, None, None, None, None, ("mit",)))
+        download_counts.add(tx, 1, {row.id: 1})
+        made = XetHash(sha)
+        xet_files.put(tx, XetFileRow(made, 1, b""), {}, 1)
+        xet_files.claim(tx, row.id, [Claim(sha, made, 1)], None, 1)
+        locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
+        repositories.rename(tx, row, model(f"alice/{row.name}-new"), row.namespace_id)
+
+
+def traces(catalog: Catalog, repo_id: int) -> set[str]:
+    """Names of the tables in which a row of the repository is."""
+    seen = set()
+    with catalog.read() as tx:
+        for table in tables.metadata.sorted_tables:
+            if "repo_id" in table.c and tx.sql.execute(sa.select(table).where(table.c.repo_id == repo_id)).first():
+                seen.add(table.name)
+        parts = sa.select(tables.upload_parts).join(tables.uploads).where(tables.uploads.c.repo_id == repo_id)
+        if tx.sql.execute(parts).first():
+            seen.add("upload_parts")
+        if tx.sql.execute(sa.select(tables.repos.c.id).where(tables.repos.c.id == repo_id)).first():
+            seen.add("repos")
+    return seen
+
+
+def test_erasing_leaves_no_row_of_the_repository_and_every_row_of_others(catalog: Catalog, add_repo: AddRepo) -> None:
+    erased, kept = add_repo("a"), add_repo("b")
+    fill(catalog, erased)
+    fill(catalog, kept)
+    around = {
+        table.name for table in vars(community_tables).values() if isinstance(table, sa.Table)
+    }  # see test_erasures
+    everywhere = {table.name for table in tables.metadata.tables.values() if "repo_id" in table.c} - around
+    assert traces(catalog, erased.id) == everywhere | {"repos", "upload_parts"}
+    with catalog.write() as tx:
+        repositories.erase(tx, erased.id)
+    assert traces(catalog, erased.id) == set()
+    assert traces(catalog, kept.id) == everywhere | {"repos", "upload_parts"}
+    with catalog.read() as tx:
+        assert len(tx.sql.execute(sa.select(tables.upload_parts)).all()) == 1
+
+
+def test_repositories_are_walked_in_pages_by_row_id(catalog: Catalog, add_repo: AddRepo) -> None:
+    added = [add_repo(name) for name in "cab"]
+    with catalog.read() as tx:
+        first = repositories.everything(tx, limit=2)
+        rest = repositories.everything(tx, after=first[-1].id, limit=2)
+    assert first + rest == added
+
+
+def test_an_owner_sees_the_newest_change_first(
+    catalog: Catalog, alice: Account, add_repo: AddRepo, add_account: Callable[..., Account]
+) -> None:
+    for name, updated_ms in [("old", 1), ("new", 9), ("tie", 9)]:
+        add_repo(name, updated_ms=updated_ms)
+    add_repo("other", owner=add_account("bob"))
+    with catalog.read() as tx:
+        assert [row.name for row in repositories.owned_by(tx, alice.id)] == ["tie", "new", "old"]
+
+
+def test_columns_of_one_repository_are_set(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other = add_repo("other")
+    with catalog.write() as tx:
+        repositories.update(tx, repo.id, visibility="private", settings={"lfs": True})
+        changed = repositories.by_id(tx, repo.id)
+        assert changed is not None
+        assert (changed.is_private, changed.settings) == (True, {"lfs": True})
+        assert repositories.by_id(tx, other.id) == other
+
+
+def test_facts_of_a_card_replace_the_earlier_ones(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other = add_repo("other")
+    with catalog.write() as tx:
+        repositories.set_facts(tx, other.id, CardFacts(None, None, None, None, None, ("mit",)))
+        repositories.set_facts(
+            tx, repo.id, CardFacts({"a": 1}, {"b": 2}, "text", "torch", "sdk", ("zulu", "alpha", "mit"))
+        )
+        assert repositories.tags_of(tx, [repo.id, other.id, 999]) == {
+            repo.id: ["zulu", "alpha", "mit"],
+            other.id: ["mit"],
+        }
+        repositories.set_facts(tx, repo.id, CardFacts(None, None, "image", None, None, ("beta",)))
+        changed = repositories.by_id(tx, repo.id)
+        assert changed is not None
+        assert (changed.card, changed.config, changed.pipeline_tag, changed.library) == (None, None, "image", None)
+        assert repositories.tags_of(tx, [repo.id, other.id]) == {repo.id: ["beta"], other.id: ["mit"]}
+
+
+def test_only_tags_of_public_repositories_of_the_type_are_told(catalog: Catalog, add_repo: AddRepo) -> None:
+    rows = [
+        (add_repo("one"), ("b", "a")),
+        (add_repo("two"), ("b",)),
+        (add_repo("hidden", visibility="private"), ("secret",)),
+        (add_repo("data", type=RepoType.DATASET), ("rows",)),
+    ]
+    with catalog.write() as tx:
+        for row, tags in rows:
+            repositories.set_facts(tx, row.id, CardFacts(None, None, None, None, None, tags))
+        assert repositories.public_tags(tx, RepoType.MODEL) == {"a": 1, "b": 2}
+        assert repositories.public_tags(tx, RepoType.DATASET) == {"rows": 1}
+        assert repositories.public_tags(tx, RepoType.SPACE) == {}
+
+
+def test_words_of_public_repositories_are_collected(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("a", pipeline_tag="fill-mask", library="timm")
+    add_repo("b", pipeline_tag="fill-mask")
+    add_repo("closed", pipeline_tag="secret", library="secret", visibility="private")
+    with catalog.read() as tx:
+        assert repositories.public_words(tx, RepoType.MODEL) == ({"fill-mask"}, {"timm"})
+        assert repositories.public_words(tx, RepoType.SPACE) == (frozenset(), frozenset())
+
+
+def test_repositories_are_found_by_their_permanent_ids(catalog: Catalog, add_repo: AddRepo) -> None:
+    one, two, gone = add_repo("one"), add_repo("two"), add_repo("gone")
+    with catalog.write() as tx:
+        repositories.unlink(tx, gone, 5)
+        assert {row.name for row in repositories.by_uids(tx, [one.uid, two.uid, gone.uid, new_uid()])} == {"one", "two"}
+        assert repositories.ids_by_uid(tx, [two.uid, gone.uid]) == [(two.id, two.uid, two.namespace_id)]
+        assert repositories.ids_by_uid(tx, []) == []

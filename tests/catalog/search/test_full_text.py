@@ -1,0 +1,94 @@
+from collections.abc import Callable
+
+import pytest
+
+from entrepot.catalog import Catalog
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.search import full_text
+from entrepot.catalog.visibility import Visibility
+from entrepot.names import RepoType
+
+AddRepo = Callable[..., RepoRow]
+ALL = tuple(RepoType)
+
+
+def found(
+    catalog: Catalog, text: str, seen: frozenset[int] | None = frozenset(), kinds: tuple[RepoType, ...] = ALL
+) -> list[str]:
+    query = full_text.query_of(text)
+    if query is None:
+        return []
+    with catalog.read() as tx:
+        hits = full_text.find(tx, query, seen, kinds, skip=0, limit=9)
+        assert full_text.count(tx, query, seen, kinds) == len(hits)
+    return [hit.row.name for hit in hits]
+
+
+def put(catalog: Catalog, row: RepoRow, body: str = "", tags: tuple[str, ...] = ()) -> None:
+    with catalog.write() as tx:
+        full_text.put(tx, row.id, str(row.ref.id), tags, body)
+
+
+def test_words_of_names_tags_and_cards_are_found_and_names_count_most(catalog: Catalog, add_repo: AddRepo) -> None:
+    put(catalog, add_repo("in-card"), "All about whales, and more whales. Whales!")
+    put(catalog, add_repo("in-tags"), "Nothing", ("whales", "license:mit"))
+    put(catalog, add_repo("whales-base"))
+    assert found(catalog, "whales") == ["whales-base", "in-tags", "in-card"]
+    assert found(catalog, "WHALES more") == ["in-card"]
+    assert found(catalog, "mit") == ["in-tags"]
+    assert found(catalog, "sharks") == []
+
+
+def test_the_beginning_of_a_word_and_a_letter_without_its_accent_are_enough(catalog: Catalog, repo: RepoRow) -> None:
+    put(catalog, repo, "Übersetzung café 东京 model")
+    for text in ("uber", "cafe", "CAFÉ", "东京", "mod cafe"):
+        assert found(catalog, text) == [repo.name], text
+
+
+@pytest.mark.parametrize(
+    "text", ['"', "AND", "a OR b", "NEAR(x)", "name:x", "-x", "^z*", "'; DROP TABLE repos", "*", ""]
+)
+def test_no_text_is_a_command(catalog: Catalog, repo: RepoRow, text: str) -> None:
+    put(catalog, repo, "plain words")
+    assert found(catalog, text) == []
+
+
+def test_a_long_question_is_cut(catalog: Catalog, repo: RepoRow) -> None:
+    put(catalog, repo, "word")
+    assert found(catalog, "word " * 10_000) == [repo.name]
+
+
+def test_what_is_hidden_or_gone_is_neither_found_nor_counted(catalog: Catalog, add_repo: AddRepo) -> None:
+    hidden, gone = add_repo("hidden", visibility="private"), add_repo("gone")
+    for row in (hidden, gone):
+        put(catalog, row, "whales")
+    with catalog.write() as tx:
+        repositories.unlink(tx, gone, 1)
+    assert found(catalog, "whales") == []
+    assert found(catalog, "whales", frozenset({hidden.namespace_id})) == ["hidden"]
+    assert found(catalog, "whales", Visibility((), (hidden.id,))) == ["hidden"]
+    assert found(catalog, "whales", None) == ["hidden"]
+
+
+def test_types_are_kept_apart(catalog: Catalog, add_repo: AddRepo) -> None:
+    put(catalog, add_repo("m"), "whales")
+    put(catalog, add_repo("d", type=RepoType.DATASET), "whales")
+    assert found(catalog, "whales", kinds=(RepoType.DATASET,)) == ["d"]
+
+
+def test_a_new_text_replaces_the_old_one(catalog: Catalog, repo: RepoRow) -> None:
+    put(catalog, repo, "whales")
+    put(catalog, repo, "sharks")
+    assert (found(catalog, "whales"), found(catalog, "sharks")) == ([], [repo.name])
+    with catalog.write() as tx:
+        full_text.remove(tx, repo.id)
+    assert found(catalog, "sharks") == []
+
+
+def test_a_snippet_marks_what_was_found(catalog: Catalog, repo: RepoRow) -> None:
+    put(catalog, repo, "one " * 50 + "whales " + "two " * 50)
+    with catalog.read() as tx:
+        [hit] = full_text.find(tx, '"whales"*', None, ALL, skip=0, limit=1)
+    assert f"{full_text.BEGIN}whales{full_text.END}" in hit.snippet
+    assert len(hit.snippet) < 200

@@ -1,0 +1,216 @@
+from collections.abc import Callable, Sequence
+
+import attrs
+import pytest
+
+from entrepot.catalog import Catalog
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import CardFacts, RepoRow
+from entrepot.catalog.search import listings
+from entrepot.catalog.search.listings import SORTS, Search
+from entrepot.names import RepoType
+
+AddRepo = Callable[..., RepoRow]
+MODELS = Search(RepoType.MODEL)
+
+
+def names(catalog: Catalog, search: Search) -> list[str]:
+    with catalog.read() as tx:
+        return [row.name for row in listings.find(tx, search)]
+
+
+def tag(catalog: Catalog, row: RepoRow, *tags: str) -> None:
+    with catalog.write() as tx:
+        repositories.set_facts(tx, row.id, CardFacts(None, None, None, None, None, tags))
+
+
+def pages(catalog: Catalog, search: Search, between: Callable[[], object] = lambda: None) -> list[str]:
+    """Walk all pages; ``between`` is called after each."""
+    found: list[str] = []
+    while True:
+        with catalog.read() as tx:
+            page = listings.find(tx, search)
+        found.extend(row.name for row in page)
+        if len(page) < search.limit:
+            return found
+        search = attrs.evolve(search, after=listings.position_of(page[-1], search.sort))
+        between()
+
+
+def test_the_last_change_comes_first(catalog: Catalog, add_repo: AddRepo) -> None:
+    for name, updated_ms in [("b", 2), ("c", 3), ("a", 1)]:
+        add_repo(name, updated_ms=updated_ms)
+    assert names(catalog, MODELS) == ["c", "b", "a"]
+    assert names(catalog, attrs.evolve(MODELS, is_ascending=True)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("lastModified", ["x", "y", "z"]),
+        ("createdAt", ["z", "x", "y"]),
+        ("downloads", ["y", "z", "x"]),
+        ("likes", ["z", "y", "x"]),
+    ],
+)
+def test_each_sort_word_sorts_by_its_own_column(
+    catalog: Catalog, add_repo: AddRepo, sort: str, expected: list[str]
+) -> None:
+    add_repo("x", updated_ms=3, created_ms=2, downloads=1, likes=1)
+    add_repo("y", updated_ms=2, created_ms=1, downloads=3, likes=2)
+    add_repo("z", updated_ms=1, created_ms=3, downloads=2, likes=3)
+    assert names(catalog, attrs.evolve(MODELS, sort=sort)) == expected
+
+
+@pytest.mark.parametrize("author", [None, "alice"])
+@pytest.mark.parametrize("is_ascending", [False, True])
+@pytest.mark.parametrize("sort", SORTS)
+def test_ties_are_broken_by_age_and_pages_neither_skip_nor_repeat_them(
+    catalog: Catalog, add_repo: AddRepo, sort: str, is_ascending: bool, author: str | None
+) -> None:
+    for number, name in enumerate("abcdefg"):
+        group = number // 3
+        add_repo(name, updated_ms=group, created_ms=group, downloads=group, likes=group)
+    search = Search(RepoType.MODEL, sort=sort, is_ascending=is_ascending, author=author, limit=2)
+    expected = list("abcdefg") if is_ascending else list("gfedcba")
+    assert pages(catalog, search) == expected
+
+
+def test_pages_stay_stable_while_repositories_are_added(catalog: Catalog, add_repo: AddRepo) -> None:
+    for number in range(6):
+        add_repo(f"old{number}", updated_ms=number)
+    fresh = iter(range(100))
+
+    def insert() -> None:
+        number = next(fresh)
+        add_repo(f"new{number}", updated_ms=100 + number)
+
+    found = pages(catalog, attrs.evolve(MODELS, limit=2), insert)
+    assert found == [f"old{number}" for number in (5, 4, 3, 2, 1, 0)]
+    assert next(fresh) == 3
+
+
+def test_private_repositories_are_shown_to_members_of_their_namespace_only(
+    catalog: Catalog, alice: Account, add_repo: AddRepo, add_account: Callable[..., Account]
+) -> None:
+    bob = add_account("bob")
+    add_repo("open", updated_ms=3)
+    add_repo("hers", updated_ms=2, visibility="private")
+    add_repo("his", owner=bob, updated_ms=1, visibility="private")
+    seen: Sequence[tuple[frozenset[int] | None, list[str]]] = [
+        (frozenset(), ["open"]),
+        (frozenset([alice.id]), ["open", "hers"]),
+        (frozenset([bob.id]), ["open", "his"]),
+        (frozenset([alice.id, bob.id]), ["open", "hers", "his"]),
+        (None, ["open", "hers", "his"]),
+    ]
+    for seen_by, expected in seen:
+        assert names(catalog, attrs.evolve(MODELS, seen_by=seen_by)) == expected
+
+
+def test_a_deleted_repository_is_not_even_shown_to_those_who_see_everything(catalog: Catalog, repo: RepoRow) -> None:
+    everything = attrs.evolve(MODELS, seen_by=None)
+    assert names(catalog, everything) == ["gpt2"]
+    with catalog.write() as tx:
+        repositories.unlink(tx, repo, 1)
+    assert names(catalog, everything) == []
+
+
+def test_one_type_is_listed(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("m")
+    add_repo("d", type=RepoType.DATASET)
+    assert names(catalog, Search(RepoType.DATASET)) == ["d"]
+
+
+def test_an_author_is_found_in_any_case(
+    catalog: Catalog, add_repo: AddRepo, add_account: Callable[..., Account]
+) -> None:
+    add_repo("hers")
+    add_repo("his", owner=add_account("Bob"))
+    assert names(catalog, attrs.evolve(MODELS, author="ALICE")) == ["hers"]
+    assert names(catalog, attrs.evolve(MODELS, author="bob")) == ["his"]
+    assert names(catalog, attrs.evolve(MODELS, author="bo")) == []
+    assert names(catalog, attrs.evolve(MODELS, author="b%")) == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        (("BERT",), ["bert_base", "bertxbase"]),
+        (("bert_",), ["bert_base"]),
+        (("_",), ["bert_base"]),
+        (("%",), []),
+        (("b%e",), []),
+        (("alice/b",), ["bert_base", "bertxbase"]),
+        (("alice", "xb"), ["bertxbase"]),
+        (("ice/gpt",), ["GPT-2"]),
+        (("\\",), []),
+        (("'",), []),
+        ((), ["bert_base", "bertxbase", "GPT-2"]),
+    ],
+)
+def test_every_term_is_looked_for_literally_in_the_full_id(
+    catalog: Catalog, add_repo: AddRepo, terms: tuple[str, ...], expected: list[str]
+) -> None:
+    for updated_ms, name in enumerate(["GPT-2", "bertxbase", "bert_base"]):
+        add_repo(name, updated_ms=updated_ms)
+    assert names(catalog, attrs.evolve(MODELS, terms=terms)) == expected
+
+
+def test_all_tags_must_be_there(catalog: Catalog, add_repo: AddRepo) -> None:
+    tag(catalog, add_repo("both", updated_ms=3), "mit", "torch")
+    tag(catalog, add_repo("mit", updated_ms=2), "mit")
+    tag(catalog, add_repo("none", updated_ms=1), "MIT", "mi", "license:mit")
+    assert names(catalog, attrs.evolve(MODELS, tags=("mit",))) == ["both", "mit"]
+    assert names(catalog, attrs.evolve(MODELS, tags=("torch", "mit"))) == ["both"]
+    assert names(catalog, attrs.evolve(MODELS, tags=("torch", "jax"))) == []
+
+
+def test_a_pipeline_and_a_gate_are_filters_too(catalog: Catalog, add_repo: AddRepo) -> None:
+    add_repo("free", updated_ms=3, pipeline_tag="text")
+    add_repo("auto", updated_ms=2, gated="auto", pipeline_tag="text")
+    add_repo("manual", updated_ms=1, gated="manual", pipeline_tag="image")
+    assert names(catalog, attrs.evolve(MODELS, pipeline_tag="text")) == ["free", "auto"]
+    assert names(catalog, attrs.evolve(MODELS, gated=True)) == ["auto", "manual"]
+    assert names(catalog, attrs.evolve(MODELS, gated=False)) == ["free"]
+    assert names(catalog, attrs.evolve(MODELS, gated=True, pipeline_tag="text")) == ["auto"]
+
+
+def test_rows_of_a_listing_are_whole(catalog: Catalog, add_repo: AddRepo) -> None:
+    added = add_repo("x", card={"license": "mit"})
+    with catalog.read() as tx:
+        assert listings.find(tx, MODELS) == [added]
+
+
+def test_the_position_of_a_row_is_its_sort_value_and_its_id(add_repo: AddRepo) -> None:
+    row = add_repo("x", updated_ms=1, created_ms=2, downloads=3, likes=4, trending=5.5)
+    assert [listings.position_of(row, sort) for sort in SORTS] == [(value, row.id) for value in (1, 2, 3, 4, 5.5)]
+
+
+def test_any_of_several_beginnings_of_a_tag_is_enough(catalog: Catalog, add_repo: AddRepo) -> None:
+    tag(catalog, add_repo("a", updated_ms=3), "model:x", "dataset:y")
+    tag(catalog, add_repo("b", updated_ms=2), "dataset:y")
+    tag(catalog, add_repo("c", updated_ms=1), "datasetxy", "supermodel:x")
+    assert names(catalog, attrs.evolve(MODELS, any_prefix=("model:", "dataset:"))) == ["a", "b"]
+    assert names(catalog, attrs.evolve(MODELS, any_prefix=("model:",))) == ["a"]
+    assert names(catalog, attrs.evolve(MODELS, any_prefix=("data_et:",))) == []
+
+
+def test_repositories_are_counted_by_type_for_those_who_see_them(
+    catalog: Catalog, alice: Account, add_repo: AddRepo, add_account: Callable[..., Account]
+) -> None:
+    bob = add_account("bob")
+    add_repo("open")
+    add_repo("closed", visibility="private")
+    add_repo("data", type=RepoType.DATASET, visibility="private")
+    add_repo("his", owner=bob)
+    gone = add_repo("gone")
+    with catalog.write() as tx:
+        repositories.unlink(tx, gone, 1)
+    everything = {RepoType.MODEL: 2, RepoType.DATASET: 1}
+    with catalog.read() as tx:
+        assert listings.counts(tx, alice.id, None) == everything
+        assert listings.counts(tx, alice.id, frozenset([alice.id])) == everything
+        assert listings.counts(tx, alice.id, frozenset([bob.id])) == {RepoType.MODEL: 1}
+        assert listings.counts(tx, bob.id, frozenset()) == {RepoType.MODEL: 1}

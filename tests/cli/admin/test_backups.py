@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def test_a_hub_is_backed_up_verified_and_restored(admin: Any, run: Any, tmp_path: Path) -> None:
+    folder, data = str(tmp_path / "backup"), str(tmp_path / "restored")
+    made = run("backup", folder, "--json")
+    assert made.code == 0, made.err
+    assert set(made.json) == {"snapshot", "blobs", "size", "copied", "copied_bytes", "deleted"}
+    assert run("admin", "backup", "create", folder, "--keep", "1").code == 0
+    listed = run("backup", "ls", folder, "--json").json
+    assert len(listed) == 1
+    assert "SNAPSHOT" in run("backup", "list", folder).out
+    assert run("backup", "verify", folder, "--snapshot", listed[0]["snapshot"]).code == 0
+    assert run("backup", "verify", folder, "--quick", "--json").json == {"damaged": 0, "findings": []}
+    assert run("backup", "prune", folder, "--keep", "1").out == "there is nothing to delete\n"
+    restored = run("restore", folder, "--data", data)
+    assert (restored.code, restored.out.startswith("restored ")) == (0, True)
+    users = run("admin", "users", "list", "--json", "--data", data).json
+    assert [user["name"] for user in users] == ["alice"]
+    again = run("restore", folder, "--data", data)
+    assert again.code == 1
+    assert "error: " in again.err
+    assert "not empty" in again.err
+
+
+def test_damage_gives_exit_code_1(admin: Any, run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    assert run("backup", str(folder)).code == 0
+    keys = next(folder.glob("snapshots/*/keys.txt"))
+    keys.write_text(keys.read_text() + f"5 files/aa/aa/{'a' * 64}\n")
+    outcome = run("backup", "verify", str(folder))
+    assert outcome.code == 1
+    assert outcome.out.startswith("missing   files/aa/aa/")
+
+
+def test_a_folder_that_is_no_backup_is_refused(run: Any, tmp_path: Path) -> None:
+    outcome = run("backup", "verify", str(tmp_path))
+    assert outcome.code == 1
+    assert "no backup folder" in outcome.err

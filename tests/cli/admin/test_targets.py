@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from entrepot.cli.admin.targets import fields_of
+from entrepot.errors import AlreadyExists
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
+from entrepot.settings import Settings
+from entrepot.testing.hubs import RunningHub
+from entrepot.wire.accounts.administration import AdminToken, AdminUser
+
+
+@pytest.fixture
+def remote(at_hub: Any, entrepot_hub: RunningHub) -> Any:
+    """``entrepot admin … --endpoint`` on the shared hub, as one of its administrators."""
+    opened = open_hub(Settings(data=entrepot_hub.data))
+    with contextlib.suppress(AlreadyExists):
+        accounts.create_user(opened, "chief", is_admin=True)
+    token = accounts.create_token(opened, "chief", role="write").secret
+    opened.close()
+
+    def call(*args: str, stdin: str = "", code: int = 0) -> Any:
+        outcome = at_hub("admin", *args, "--endpoint", entrepot_hub.url, "--token", token, stdin=stdin)
+        assert outcome.code == code, outcome.err
+        return outcome
+
+    return call
+
+
+def test_values_are_printed_in_snake_case() -> None:
+    token = AdminToken(id="i", user="u", name="n", role="read", created_at="t", expires_at=None, last_used_at=None)
+    user = AdminUser(
+        name="u", fullname="U", email=None, is_admin=False, is_suspended=False, created_at="t", tokens=[token]
+    )
+    row = fields_of(user)
+    assert list(row) == ["name", "fullname", "email", "is_admin", "is_suspended", "created_at", "tokens"]
+    assert row["tokens"] == [fields_of(token)]
+
+
+def test_a_token_needs_an_endpoint(run: Any) -> None:
+    outcome = run("admin", "users", "list", "--token", "hf_x")
+    assert outcome.code == 2
+    assert "error: --token needs --endpoint" in outcome.err
+
+
+def test_many_users_are_created_on_a_running_hub_and_sign_in(
+    remote: Any, at_hub: Any, entrepot_hub: RunningHub
+) -> None:
+    Path("team.csv").write_text("name, fullname, admin\nann, Ann A., no\nben, ,\n", encoding="utf-8")
+    lines = remote("users", "create", "--csv", "team.csv").out.splitlines()
+    assert lines[0] == "user,code,expires_at"
+    codes = dict(line.split(",")[:2] for line in lines[1:])
+    assert sorted(codes) == ["ann", "ben"]
+    login = ("login", "--endpoint", entrepot_hub.url, "--code", codes["ann"])
+    cleared = {"ENTREPOT_TOKEN": "", "HF_TOKEN": ""}
+    done = at_hub(*login, environ=cleared)
+    assert done.code == 0, done.err
+    assert "as ann; the token may write" in done.out
+    again = at_hub(*login, environ=cleared)
+    assert again.code == 1
+    assert "error: this sign-in code is unknown, used or expired" in again.err
+
+
+def test_a_running_hub_is_managed_as_its_data_folder_is(remote: Any) -> None:
+    remote("users", "create", "cid")
+    remote("orgs", "create", "remote-org", "--admin", "cid")
+    remote("members", "add", "remote-org", "chief", "--role", "read")
+    members = remote("members", "ls", "remote-org", "--json").json
+    assert [(row["user"], row["role"]) for row in members] == [("chief", "read"), ("cid", "admin")]
+    remote("members", "rm", "remote-org", "chief")
+    assert remote("users", "suspend", "cid", "--json").json["is_suspended"] is True
+    assert "suspended" in remote("users", "list").out
+    remote("users", "unsuspend", "cid")
+    assert remote("users", "set-admin", "cid", "--json").json["is_admin"] is True
+    remote("users", "unset-admin", "cid")
+    assert "remote-org" in remote("orgs", "list").out
+    assert remote("repos", "list", "cid", "--json").json == []
+    assert remote("repos", "transfer", "cid", "chief", "--json").json == {"moved": []}
+    refused = remote("users", "delete", "cid", code=1)
+    assert "error: cid is the only administrator of remote-org" in refused.err
+    remote("orgs", "delete", "remote-org")
+    assert remote("users", "delete", "cid", "--purge", "--yes", "--json").json["deleted"] == "cid"
+    code = remote("users", "code", "chief")
+    assert code.out.startswith("code_")
+    assert code.out.count("\n") == 1
+
+
+def test_others_do_not_manage_a_running_hub(at_hub: Any, entrepot_hub: RunningHub) -> None:
+    outcome = at_hub("admin", "users", "list", "--endpoint", entrepot_hub.url)
+    assert outcome.code == 1
+    assert "administrators of the hub" in outcome.err

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import pytest
+
+from entrepot.cli.client.options import HubClient, confirm, hub_options, sentence, type_option
+from entrepot.cli.sessions import Session
+
+HERE = {"ENTREPOT_ENDPOINT": "http://hub.example", "ENTREPOT_TOKEN": "hf_fromtheenvironment"}
+
+
+@click.command()
+@click.argument("name")
+@type_option
+@hub_options
+def probe(caller: HubClient, name: str, repo_type: str) -> None:
+    """Say what arrived."""
+    click.echo(f"{name} {repo_type} {caller.endpoint} {caller.token} {caller.is_quiet}")
+
+
+def run(*args: str) -> str:
+    from click.testing import CliRunner
+
+    outcome = CliRunner().invoke(probe, list(args), obj=Session({}))
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output.strip()
+
+
+def test_flags_reach_the_command_as_one_value() -> None:
+    assert run("x") == "x model None None False"
+    assert run("x", "--type", "dataset", "--endpoint", "http://h", "--token", "hf_x", "-q") == (
+        "x dataset http://h hf_x True"
+    )
+
+
+def test_a_flag_is_stronger_than_the_environment() -> None:
+    assert HubClient(Session(HERE)).hub.endpoint == "http://hub.example"
+    assert HubClient(Session(HERE)).api._hub().token == "hf_fromtheenvironment"
+    flagged = HubClient(Session(HERE), "http://other.example", "hf_fromtheflag")
+    assert (flagged.api._hub().endpoint, flagged.hub.token) == ("http://other.example", "hf_fromtheflag")
+
+
+def test_a_token_is_for_the_hub_that_the_environment_names(tmp_path: Any) -> None:
+    other = HubClient(Session(HERE | {"ENTREPOT_HOME": str(tmp_path)}), "http://other.example")
+    assert other.hub.token is None
+
+
+def test_a_token_is_not_shown_by_accident() -> None:
+    assert "hf_secret" not in repr(HubClient(Session({}), None, "hf_secret"))
+
+
+def test_quiet_means_no_progress_and_no_remarks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert HubClient(Session({}), is_quiet=True).places.disable_progress
+    assert not HubClient(Session({})).places.disable_progress
+    sentence(HubClient(Session({}), is_quiet=True), "hello")
+    sentence(HubClient(Session({})), "there")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "there\n")
+
+
+def test_without_a_terminal_destruction_needs_the_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115 - closed with the test
+    confirm("Delete it?", is_sure=True)
+    with pytest.raises(click.UsageError, match="--yes"):
+        confirm("Delete it?", is_sure=False)
+
+
+def test_a_repository_may_be_pasted_as_an_address_or_with_its_type(at_hub: Any, entrepot_hub: Any) -> None:
+    made = at_hub("repo", "create", "pasted", "--type", "datasets", "--json")
+    assert made.code == 0, made.err
+    name = made.json["id"]
+    for text in (f"datasets/{name}", f"{entrepot_hub.url}/datasets/{name}/tree/main"):
+        told = at_hub("repo", "info", text, "--json")
+        assert told.code == 0, told.err
+        assert told.json["id"] == name
+    assert "not of the hub" in at_hub("repo", "info", f"https://other.example/datasets/{name}").err
+    assert "expected model, dataset or space" in at_hub("repo", "info", name, "--type", "table").err
+
+
+def test_a_token_that_cannot_be_sent_names_the_option_and_is_not_shown() -> None:
+    from click.testing import CliRunner
+
+    outcome = CliRunner().invoke(probe, ["alice", "--token", "Bearer hf_x"], obj=Session({}))
+    assert "option --token" in str(outcome.exception)
+    assert "hf_x" not in f"{outcome.output}{outcome.exception!r}"

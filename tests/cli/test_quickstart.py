@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
+from entrepot.settings import Settings
+
+SAY = "import os; print(os.environ['HF_ENDPOINT'], os.environ['HF_TOKEN']); raise SystemExit(3)"
+
+
+def quickstart(data: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    args = [sys.executable, "-m", "entrepot", "quickstart", "--data", str(data), "--port", "0", "--", *command]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("ENTREPOT_", "HF_"))}
+    return subprocess.run(args, env=environ, capture_output=True, text=True, timeout=60)
+
+
+def test_a_command_runs_as_the_first_administrator(data: Path) -> None:
+    done = quickstart(data, sys.executable, "-c", SAY)
+    assert done.returncode == 3, done.stderr
+    endpoint, first = done.stdout.split()
+    assert endpoint.startswith("http://127.0.0.1:")
+    second = quickstart(data, sys.executable, "-c", SAY).stdout.split()[1]
+    hub = open_hub(Settings(data=data))
+    try:
+        caller = hub.identify(second)
+        assert caller is not None
+        assert (caller.account.name, caller.account.is_admin, caller.may_write) == ("hub-admin", True, True)
+        assert caller.token.expires_ms is not None
+        [(_, tokens)] = accounts.list_users(hub)
+        assert len(tokens) == 1
+        assert first != second
+    finally:
+        hub.close()
+
+
+def test_a_command_that_does_not_exist_is_told(data: Path) -> None:
+    done = quickstart(data, "no-such-command-anywhere")
+    assert done.returncode == 127
+    assert "error: cannot run no-such-command-anywhere" in done.stderr
+
+
+def test_a_hub_of_others_is_not_taken_over(admin: Any, run: Any) -> None:
+    admin("users", "list")
+    outcome = run("quickstart", "--port", "0")
+    assert outcome.code == 1
+    assert "error: this hub has accounts, but none called 'admin'" in outcome.err

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from entrepot.client.cache.cache_scans import find_damage, hub_roots, scan
+from entrepot.client.downloads.downloads import download
+from entrepot.client.downloads.snapshots import download_snapshot
+from entrepot.errors import CacheMissing, EntryNotFound
+
+
+def test_what_was_downloaded_is_reported(library: Any) -> None:
+    ref = library.repo({"a": b"12345", "d/b": b"12345", "c": b"1"})
+    folder = download_snapshot(library.hub, ref, ignore=".gitattributes")
+    report = scan(library.cache)
+    [repo] = report.repos
+    assert (repo.repo_id, repo.repo_type, repo.nb_files, repo.size_on_disk) == (str(ref.id), "model", 2, 6)
+    [revision] = repo.revisions
+    assert (revision.commit_hash, revision.refs, revision.nb_files) == (folder.name, {"main"}, 3)
+    assert repo.refs == {"main": revision}
+    assert {(file.file_name, file.size_on_disk) for file in revision.files} == {("a", 5), ("b", 5), ("c", 1)}
+    assert report.size_on_disk == 6
+    assert report.warnings == []
+    assert list(find_damage(report)) == []
+
+
+def test_damage_is_found_and_named(library: Any) -> None:
+    ref = library.repo({"a": b"12345"})
+    place = download(library.hub, ref, "a")
+    place.resolve().write_bytes(b"12x45")
+    [damage] = find_damage(scan(library.cache))
+    assert damage.path == str(place)
+    assert str(place.resolve()) in damage.reason
+
+
+def test_interrupted_downloads_and_strange_things_are_reported(library: Any) -> None:
+    ref = library.repo({"a": b"12345"})
+    place = download(library.hub, ref, "a")
+    repo = library.cache / f"models--{ref.id.namespace}--{ref.id.name}"
+    (repo / "blobs" / "x.incomplete").write_bytes(b"123")
+    (library.cache / "strange").mkdir()
+    (repo / "snapshots" / "no-commit").mkdir()
+    (repo / "refs" / "main.0123abcd.incomplete").write_text(place.parent.name)
+    place.resolve().unlink()
+    report = scan(library.cache)
+    assert [(file.file_path.name, file.size_on_disk) for file in report.incomplete_files] == [("x.incomplete", 3)]
+    assert report.incomplete_size_on_disk == 3
+    assert [set(found.refs) for found in report.repos] == [{"main"}]
+    assert {Path(warning.path).name for warning in report.warnings} == {"strange", "no-commit", "a"}
+
+
+def test_a_repository_of_which_nothing_came_is_no_damage(library: Any) -> None:
+    ref = library.repo()
+    with pytest.raises(EntryNotFound):
+        download(library.hub, ref, "none")
+    report = scan(library.cache)
+    assert report.warnings == []
+    assert [repo.nb_files for repo in report.repos] == [0]
+
+
+def test_no_cache_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CacheMissing):
+        scan(tmp_path / "none")
+    (tmp_path / "file").touch()
+    with pytest.raises(CacheMissing):
+        scan(tmp_path / "file")
+    assert hub_roots(tmp_path / "none") == []
+
+
+def test_each_hub_has_a_cache_of_its_own(library: Any) -> None:
+    download(library.hub, library.repo({"a": b"1"}), "a")
+    assert hub_roots(library.hub.places.cache) == [library.cache]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from entrepot.client.calls import Response
+from entrepot.client.calls import administration as calls
+from entrepot.wire.accounts.administration import Removal
+
+
+def test_names_are_encoded() -> None:
+    call = calls.set_member("a/b", "c d", "read")
+    assert (call.method, call.path, call.body) == (
+        "PUT",
+        "/api/admin/orgs/a%2Fb/members/c%20d",
+        b'{"role":"read"}',
+    )
+
+
+def test_a_removal_travels_in_the_query_and_is_sent_once() -> None:
+    call = calls.delete_user("bob", Removal(transfer_to="carol"))
+    assert (call.query, call.is_repeatable) == ((("transferTo", "carol"),), False)
+    assert calls.delete_org("acme", Removal(purge=True)).query == (("purge", "true"),)
+    assert calls.delete_org("acme", Removal()).query == ()
+
+
+def test_a_code_is_exchanged_without_a_token() -> None:
+    call = calls.exchange("code_x", "laptop")
+    assert not call.is_authorized
+    assert call.body == b'{"code":"code_x","tokenName":"laptop"}'
+    assert "code_x" not in repr(call)
+
+
+def test_a_page_of_repositories_is_read() -> None:
+    call = calls.list_repos("acme", 7)
+    assert call.query == (("namespace", "acme"), ("after", "7"))
+    page = call.read(Response(200, {}, b'{"repos":[],"after":9}', "http://hub/"))
+    assert (list(page.repos), page.after) == ([], 9)

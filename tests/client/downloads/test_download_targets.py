@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from entrepot.client.cache.caches import repo_cache
+from entrepot.client.downloads.download_targets import CacheTarget, draft_beside
+from entrepot.client.downloads.fetching import WantedFile
+from entrepot.client.hubs import Hub
+from entrepot.client.progress import Silent
+from entrepot.errors import DownloadDamaged
+
+METER = Silent().begin("", None)
+
+
+@pytest.fixture
+def wanted(stall: Any) -> WantedFile:
+    return WantedFile(stall.ref, "c" * 40, "d/f", stall.etag, len(stall.data))
+
+
+@pytest.fixture
+def target(stall: Any, tmp_path: Path) -> CacheTarget:
+    return CacheTarget(repo_cache(tmp_path, stall.ref))
+
+
+def test_content_is_kept_once_for_all_commits(
+    stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile
+) -> None:
+    assert not target.holds(wanted)
+    assert target.adopt(wanted) is None
+    first = target.fetch(stall_hub, wanted, METER)
+    other = WantedFile(wanted.ref, "d" * 40, "other", wanted.etag, wanted.size)
+    assert target.find(other.commit, other.path) is None
+    second = target.adopt(other)
+    assert second is not None
+    assert second.resolve() == first.resolve()
+    assert first.read_bytes() == stall.data
+    assert len(stall.sent) == 1
+
+
+def test_who_asks_at_the_same_time_shares_one_download(
+    stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile, tally: Any
+) -> None:
+    threads = [threading.Thread(target=target.fetch, args=(stall_hub, wanted, tally)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(stall.sent) == 1
+    assert tally.done == 4 * len(stall.data)
+
+
+def test_force_fetches_again_and_replaces(stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile) -> None:
+    place = target.fetch(stall_hub, wanted, METER)
+    place.resolve().write_bytes(b"spoilt")
+    assert target.fetch(stall_hub, wanted, METER, is_forced=True).read_bytes() == stall.data
+    assert len(stall.sent) == 2
+
+
+def test_content_of_the_wrong_length_is_not_taken_for_the_file(
+    stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile
+) -> None:
+    target.cache.put(wanted.etag, b"short")
+    assert not target.holds(wanted)
+    assert target.fetch(stall_hub, wanted, METER).read_bytes() == stall.data
+
+
+def test_after_damage_nothing_is_left(stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile) -> None:
+    stall.data = b"x" + stall.data[1:]
+    with pytest.raises(DownloadDamaged):
+        target.fetch(stall_hub, wanted, METER)
+    assert target.find(wanted.commit, wanted.path) is None
+    assert list((target.cache.folder / "blobs").iterdir()) == []
+
+
+def test_small_content_is_put_in_one_step(target: CacheTarget, wanted: WantedFile) -> None:
+    small = WantedFile(wanted.ref, wanted.commit, "s", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", 0)
+    assert target.put(small, b"").read_bytes() == b""
+    assert target.holds(small)
+
+
+def test_without_a_lock_drafts_have_names_of_their_own(tmp_path: Path) -> None:
+    with draft_beside(tmp_path / "f", is_held=False) as one, draft_beside(tmp_path / "f", is_held=False) as two:
+        assert one != two
+        one.touch()
+    assert list(tmp_path.iterdir()) == []
+    with draft_beside(tmp_path / "f", is_held=True) as one, draft_beside(tmp_path / "f", is_held=True) as two:
+        assert one == two

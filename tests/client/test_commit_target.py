@@ -1,0 +1,9 @@
+from entrepot.client.commit_target import CommitMessage, CommitTarget, PublishedCommit
+from entrepot.names import RepoRef, RepoType, parse_repo_id
+
+
+def test_what_is_not_said_is_the_usual() -> None:
+    repo = RepoRef(RepoType.MODEL, parse_repo_id("a/b"))
+    assert CommitTarget(repo) == CommitTarget(repo, "main", opens_pull=False, parent=None)
+    assert CommitMessage("x") == CommitMessage("x", "")
+    assert PublishedCommit("a" * 40, "url") == PublishedCommit("a" * 40, "url", None, is_new=True, warnings=())

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrepot.client.commit_target import CommitMessage, CommitTarget
+from entrepot.client.digests import Digests
+from entrepot.client.operations import AddStored
+from entrepot.client.progress import Silent
+from entrepot.client.sources import BytesSource, PathSource, Source
+from entrepot.client.uploads import large_files
+from entrepot.client.uploads.bulk_uploads import MOST_BYTES, send
+from entrepot.client.uploads.folder_uploads import additions
+from entrepot.client.uploads.publishing import publish
+from entrepot.errors import Forbidden, SourceChanged, Unauthenticated
+from entrepot.names import RepoPath
+from entrepot.wire.files.bulk_uploads import MAX_FILES
+
+if TYPE_CHECKING:
+    from conftest import Asked, PassOn, Quay, Relay, Told
+    from entrepot.client.hubs import Hub
+    from entrepot.names import RepoRef
+
+SMALL = 5000
+
+
+class Counter:
+    """A meter that adds up."""
+
+    total = 0
+
+    def advance(self, amount: int) -> None:
+        self.total += amount
+
+    def finish(self) -> None:
+        """Nothing."""
+
+
+def contents(count: int, size: int = SMALL) -> list[Source]:
+    return [BytesSource(os.urandom(size)) for _ in range(count)]
+
+
+def sent(hub: Hub, repo: RepoRef, sources: list[Source], digests: Digests | None = None) -> list[Source]:
+    """What is left to be sent in another way."""
+    return send(hub, CommitTarget(repo), sources, digests or Digests(None), Counter())
+
+
+def commit(quay: Quay, repo: RepoRef, sources: list[Source], digests: Digests) -> None:
+    stored = [
+        AddStored(RepoPath(f"{number}.bin"), digests.sha256(source), source.size)
+        for number, source in enumerate(sources)
+    ]
+    publish(quay.hub, CommitTarget(repo), stored, CommitMessage("commit"))
+
+
+def test_small_files_come_in_one_request_and_can_be_committed(quay: Quay, relay: Relay) -> None:
+    repo, digests, sources = quay.repo(), Digests(None), contents(40)
+    assert sent(quay.through(relay.url), repo, sources, digests) == []
+    assert len(relay.seen) == 1
+    assert [digests.find_sha256(source) for source in sources] == [Digests(None).sha256(each) for each in sources]
+    commit(quay, repo, sources, digests)
+    assert [quay.content(repo, f"{number}.bin") for number in range(40)] == [source.read() for source in sources]
+
+
+def test_files_that_are_large_or_empty_are_left(quay: Quay, relay: Relay) -> None:
+    others: list[Source] = [BytesSource(b""), BytesSource(b"x" * (MOST_BYTES + 1))]
+    hub, repo = quay.through(relay.url), quay.repo()
+    assert sent(hub, repo, others) == others
+    assert relay.seen == []
+    assert sent(hub, repo, [*others, BytesSource(b"x" * MOST_BYTES)]) == others
+
+
+def test_more_files_than_one_request_takes_come_in_several(quay: Quay, relay: Relay) -> None:
+    assert sent(quay.through(relay.url), quay.repo(), contents(MAX_FILES + 1, 8)) == []
+    assert relay.count("POST", "/files/main") == 2
+
+
+def test_equal_files_are_sent_once(quay: Quay, relay: Relay) -> None:
+    source = BytesSource(os.urandom(SMALL))
+    meter = Counter()
+    send(quay.through(relay.url), CommitTarget(quay.repo()), [source, BytesSource(source.data)], Digests(None), meter)
+    assert len(relay.seen[0].body) < 2 * SMALL
+    assert meter.total == 2 * SMALL
+
+
+@pytest.mark.parametrize("status", [404, 405, 413, 400])
+def test_a_hub_that_does_not_know_this_is_asked_once_and_served_in_another_way(
+    quay: Quay, relay: Relay, status: int
+) -> None:
+    def refuse(asked: Asked, go_on: PassOn) -> Told:
+        told = go_on(asked) if "/files/" not in asked.path else None
+        return told or type(go_on(asked))(status, {}, b"")
+
+    relay.rule = refuse
+    repo, hub, digests, sources = quay.repo(), quay.through(relay.url), Digests(None), contents(3)
+    large_files.send(hub, CommitTarget(repo), sources, digests, Silent())
+    assert sent(hub, repo, contents(2)) != []
+    assert relay.count("POST", "/files/main") == 1
+    commit(quay, repo, sources, digests)
+    assert quay.content(repo, "2.bin") == sources[2].read()
+
+
+def test_an_answer_that_names_not_every_file_is_not_believed(quay: Quay, relay: Relay) -> None:
+    relay.rule = lambda asked, go_on: type(go_on(asked))(200, {}, b'{"stored":[]}')
+    sources = contents(2)
+    assert sent(quay.through(relay.url), quay.repo(), sources) == sources
+
+
+def test_who_may_not_write_is_told_so(quay: Quay) -> None:
+    repo = quay.repo()
+    stranger = quay.through(quay.server.url, ENTREPOT_TOKEN=quay.server.user("stranger").token)
+    with pytest.raises((Forbidden, Unauthenticated)):
+        sent(stranger, repo, contents(1))
+
+
+def test_a_file_that_changed_is_not_sent(quay: Quay, relay: Relay) -> None:
+    path = quay.folder / "a.bin"
+    path.write_bytes(b"\0before")
+    source = PathSource.at(path)
+    path.write_bytes(b"\0after it was found")
+    with pytest.raises(SourceChanged):
+        sent(quay.through(relay.url), quay.repo(), [source])
+    assert relay.seen == []
+
+
+def test_a_folder_of_small_binaries_takes_few_requests(quay: Quay, relay: Relay) -> None:
+    repo = quay.repo()
+    for number in range(300):
+        (quay.folder / f"{number}.bin").write_bytes(b"\0%d" % number)
+    publish(quay.through(relay.url), CommitTarget(repo), list(additions(quay.folder, "x")), CommitMessage("folder"))
+    assert len(relay.seen) <= 5
+    assert quay.content(repo, "x/77.bin") == b"\x0077"
+    assert len(quay.listing(repo)) == 300

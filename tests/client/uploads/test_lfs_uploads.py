@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrepot import testing
+from entrepot.client.calls import repos
+from entrepot.client.commit_target import CommitMessage, CommitTarget
+from entrepot.client.digests import Digests
+from entrepot.client.hubs import Hub
+from entrepot.client.operations import AddStored
+from entrepot.client.paths import places
+from entrepot.client.sources import BytesSource, ObjectSource, PathSource, Source
+from entrepot.client.uploads import lfs_uploads
+from entrepot.client.uploads.publishing import publish
+from entrepot.errors import Forbidden, Refused, SourceChanged, Unavailable
+from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Asked, PassOn, Quay, Relay, Told
+    from entrepot.testing.hubs import RunningHub
+
+MIB = 1 << 20
+
+
+class Count:
+    """A meter that adds up."""
+
+    total = 0
+
+    def advance(self, amount: int) -> None:
+        self.total += amount
+
+    def finish(self) -> None:
+        pass
+
+
+def send(hub: Hub, repo: RepoRef, *sources: Source) -> int:
+    meter = Count()
+    lfs_uploads.send(hub, CommitTarget(repo), sources, Digests(None), meter)
+    return meter.total
+
+
+def commit(hub: Hub, repo: RepoRef, content: bytes) -> None:
+    stored = AddStored(RepoPath("file.bin"), Digests(None).sha256(BytesSource(content)), len(content))
+    publish(hub, CommitTarget(repo), [stored], CommitMessage("commit"))
+
+
+def test_contents_of_every_kind_arrive(quay: Quay) -> None:
+    repo, contents = quay.repo(), [os.urandom(3 * MIB + 1), os.urandom(5), b"the same", b"the same"]
+    (quay.folder / "a").write_bytes(contents[0])
+    sources = [PathSource.at(quay.folder / "a"), ObjectSource(io.BytesIO(contents[1])), *map(BytesSource, contents[2:])]
+    assert send(quay.hub, repo, *sources) == sum(map(len, contents[:3]))
+    commit(quay.hub, repo, contents[0])
+    assert quay.content(repo, "file.bin") == contents[0]
+
+
+def test_what_the_hub_has_is_not_sent_again(quay: Quay, relay: Relay) -> None:
+    repo, hub, content = quay.repo(), quay.through(relay.url), os.urandom(MIB)
+    assert send(hub, repo, BytesSource(content)) == MIB
+    assert relay.count("PUT", "") == 1
+    assert send(hub, repo, BytesSource(content)) == MIB  # counted as done
+    assert relay.count("PUT", "") == 1
+    assert lfs_uploads.missing(hub, CommitTarget(repo), [BytesSource(content)], Digests(None)) == []
+
+
+def test_who_cannot_answer_is_asked_again(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
+    left = [503, 500, "lost"]
+
+    def rule(asked: Asked, go_on: PassOn) -> Told:
+        if asked.method == "PUT" and left:
+            failure = left.pop()
+            told = go_on(asked) if failure == "lost" else go_on(type(asked)("GET", "/healthz", {}, b""))
+            lost = failure == "lost"
+            return type(told)(200 if lost else failure, {}, b"", is_lost=lost)
+        return go_on(asked)
+
+    relay.rule = rule
+    repo, content = quay.repo(), os.urandom(MIB)
+    assert send(quay.through(relay.url), repo, BytesSource(content)) == MIB
+    commit(quay.hub, repo, content)
+    assert quay.content(repo, "file.bin") == content
+
+
+def test_a_hub_that_never_answers_is_given_up(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
+
+    def rule(asked: Asked, go_on: PassOn) -> Told:
+        told = go_on(asked)
+        return type(told)(503) if asked.method == "PUT" else told
+
+    relay.rule = rule
+    with pytest.raises(Unavailable, match="failed with 503"):
+        send(quay.through(relay.url), quay.repo(), BytesSource(b"content"))
+    assert relay.count("PUT", "") == 5
+
+
+def test_a_link_that_has_run_out_is_asked_for_again(quay: Quay, relay: Relay) -> None:
+    is_first = [True]
+
+    def rule(asked: Asked, go_on: PassOn) -> Told:
+        if asked.method == "PUT" and is_first and is_first.pop():
+            asked.path = asked.path.replace("sig", "gis")
+        return go_on(asked)
+
+    relay.rule = rule
+    assert send(quay.through(relay.url), quay.repo(), BytesSource(b"content")) == 7
+    assert (relay.count("PUT", ""), relay.count("POST", "/batch")) == (2, 2)
+
+
+def test_the_token_is_not_sent_to_a_signed_link(quay: Quay, relay: Relay) -> None:
+    send(quay.through(relay.url), quay.repo(), BytesSource(b"content"))
+    (put,) = [asked for asked in relay.seen if asked.method == "PUT"]
+    assert "authorization" not in {name.lower() for name in put.headers}
+
+
+def test_a_file_that_changes_is_not_taken(quay: Quay, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"before")
+    source = PathSource.at(tmp_path / "a")
+    (tmp_path / "a").write_bytes(b"after, and longer")
+    with pytest.raises(SourceChanged):
+        send(quay.hub, quay.repo(), source)
+
+
+def test_a_reader_may_not_send(quay: Quay) -> None:
+    hub = quay.through(quay.server.url, ENTREPOT_TOKEN=quay.server.user("tester", "read").token)
+    with pytest.raises(Forbidden):
+        send(hub, quay.repo(), BytesSource(b"content"))
+
+
+@pytest.fixture(scope="module")
+def small_parts() -> Iterator[RunningHub]:
+    with testing.hub(multipart_threshold=5 * MIB, part_size=5 * MIB, max_file=40 * MIB) as server:
+        yield server
+
+
+@pytest.fixture
+def parted(small_parts: RunningHub, tmp_path: Path) -> Iterator[Hub]:
+    given = {"ENTREPOT_ENDPOINT": small_parts.url, "ENTREPOT_TOKEN": small_parts.token, "ENTREPOT_HOME": str(tmp_path)}
+    hub = Hub(places(given))
+    yield hub
+    hub.close()
+
+
+def made(hub: Hub, name: str) -> RepoRef:
+    repo = RepoRef(RepoType.MODEL, parse_repo_id(f"tester/{name}"))
+    hub.send(repos.create(repo))
+    return repo
+
+
+def test_a_file_goes_in_parts_when_the_hub_wants_parts(parted: Hub, tmp_path: Path) -> None:
+    repo, content = made(parted, "parts"), os.urandom(17 * MIB + 11)
+    (tmp_path / "a").write_bytes(content)
+    assert send(parted, repo, PathSource.at(tmp_path / "a"), BytesSource(b"small")) == len(content) + 5
+    commit(parted, repo, content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert lfs_uploads.missing(parted, CommitTarget(repo), [BytesSource(content)], Digests(None)) == []
+    assert sha256 == Digests(None).sha256(PathSource.at(tmp_path / "a"))
+
+
+def test_a_file_that_is_too_large_is_refused_by_name(parted: Hub) -> None:
+    with pytest.raises(Refused, match=r"does not take my\.bin: "):
+        send(parted, made(parted, "too-large"), BytesSource(bytes(41 * MIB), "my.bin"))

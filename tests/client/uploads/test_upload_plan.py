@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrepot.client.commit_target import CommitMessage, CommitTarget
+from entrepot.client.digests import Digests
+from entrepot.client.operations import Add, AddStored, Delete, DeleteFolder, Operation
+from entrepot.client.progress import Silent
+from entrepot.client.sources import BytesSource
+from entrepot.client.uploads.folder_uploads import additions
+from entrepot.client.uploads.publishing import publish
+from entrepot.client.uploads.upload_plan import Entries, UploadDecision, UploadPlan, batches, find_entries, plan_upload
+from entrepot.errors import InvalidPath, RepoNotFound, RevisionNotFound
+from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
+
+if TYPE_CHECKING:
+    from conftest import Asked, PassOn, Quay, Relay, Told
+    from entrepot.client.hubs import Hub
+
+
+def add(path: str, content: bytes = b"text") -> Add:
+    return Add(RepoPath(path), BytesSource(content))
+
+
+def surveyed(hub: Hub, repo: RepoRef, *operations: Operation) -> UploadPlan:
+    return plan_upload(hub, CommitTarget(repo), operations, Digests(None), Silent().begin("", None))
+
+
+def test_the_hub_decides_what_is_large(quay: Quay) -> None:
+    found = surveyed(quay.hub, quay.repo(), add("a.txt"), add("b.txt", b"\0\1"), add("c.bin"), add("empty.bin", b""))
+    assert found.fates == {
+        "a.txt": UploadDecision.REGULAR,
+        "b.txt": UploadDecision.LARGE,
+        "c.bin": UploadDecision.LARGE,
+        "empty.bin": UploadDecision.REGULAR,
+    }
+    assert found.head is not None
+
+
+@pytest.mark.parametrize("count", [3, 600], ids=["a few", "many"])
+def test_what_is_there_already_is_the_same(quay: Quay, count: int) -> None:
+    repo = quay.repo()
+    texts = [add(f"texts/{number}.txt", f"{number}".encode()) for number in range(count)]
+    large = add("large.bin", os.urandom(2000))
+    publish(quay.hub, CommitTarget(repo), [*texts, large], CommitMessage("first"))
+    changed = [add("texts/0.txt", b"another"), *texts[1:], add("large.bin", os.urandom(2000)), add("new.txt")]
+    fates = surveyed(quay.hub, repo, *changed).fates
+    assert [path for path, decision in fates.items() if decision is not UploadDecision.SAME] == [
+        "texts/0.txt",
+        "large.bin",
+        "new.txt",
+    ]
+    assert surveyed(quay.hub, repo, *texts, large).fates.keys() == {*(item.path for item in texts), "large.bin"}
+    assert set(surveyed(quay.hub, repo, *texts, large).fates.values()) == {UploadDecision.SAME}
+
+
+def test_of_many_files_only_the_changed_ones_are_asked_about(quay: Quay, relay: Relay) -> None:
+    repo, hub = quay.repo(), quay.through(relay.url)
+    texts = [add(f"{number}.txt", f"{number}".encode()) for number in range(600)]
+    publish(quay.hub, CommitTarget(repo), texts, CommitMessage("first"))
+    surveyed(hub, repo, *texts)
+    assert [asked.method for asked in relay.seen] == ["GET"]
+    relay.forget()
+    surveyed(hub, repo, *texts, add("new.bin", b"\0"))
+    assert [asked.path.split("/")[5] for asked in relay.seen] == ["tree", "preupload"]
+
+
+def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(
+    quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo, hub = quay.repo(), quay.through(relay.url)
+    texts = [add(f"{number:04}.txt", f"{number}".encode()) for number in range(300)]
+    publish(quay.hub, CommitTarget(repo), texts, CommitMessage("first"))
+
+    def in_short_pages(asked: Asked, go_on: PassOn) -> Told:
+        asked.path = asked.path.replace("?recursive=true", "?recursive=true&limit=50")
+        return go_on(asked)
+
+    relay.rule = in_short_pages
+    paths = [item.path for item in texts]
+    found = find_entries(hub, CommitTarget(repo), paths)
+    assert not found.is_whole
+    assert set(paths) <= set(found.entries)
+    assert (relay.count("GET", "/tree/"), relay.count("POST", "paths-info")) == (2, 1)
+
+
+def test_a_folder_that_is_not_there_has_no_files(quay: Quay) -> None:
+    target = CommitTarget(quay.repo())
+    assert find_entries(quay.hub, target, [RepoPath("a/b/c"), RepoPath("a/b/d")]) == Entries("a/b", {}, is_whole=True)
+
+
+def test_many_small_files_need_no_question(quay: Quay, relay: Relay) -> None:
+    repo, hub = quay.repo(), quay.through(relay.url)
+    for number in range(600):
+        (quay.folder / f"{number}.txt").write_text(f"{number}")
+    (quay.folder / "a.bin").write_text("by its name")
+    (quay.folder / "b.txt").write_bytes(b"by its content \0")
+    found = surveyed(hub, repo, *additions(quay.folder, "x"))
+    assert {path for path, decision in found.fates.items() if decision is UploadDecision.LARGE} == {
+        "x/a.bin",
+        "x/b.txt",
+    }
+    assert set(found.fates.values()) == {UploadDecision.LARGE, UploadDecision.REGULAR}
+    assert found.texts[RepoPath("x/7.txt")] == b"7"
+    assert relay.count("POST", "preupload") == 0
+
+
+def test_a_file_about_which_there_is_doubt_is_asked_about(quay: Quay, relay: Relay) -> None:
+    repo, hub = quay.repo(), quay.through(relay.url)
+    for number in range(600):
+        (quay.folder / f"{number}.txt").write_text(f"{number}")
+    (quay.folder / "latin.txt").write_bytes(b"\xff\xff")
+    found = surveyed(hub, repo, *additions(quay.folder, "x"))
+    assert {path for path, decision in found.fates.items() if decision is UploadDecision.LARGE} == {"x/latin.txt"}
+    assert relay.count("POST", "preupload") == 1
+
+
+def test_what_is_also_deleted_or_written_twice_is_not_called_the_same(quay: Quay) -> None:
+    repo = quay.repo()
+    publish(quay.hub, CommitTarget(repo), [add("d/a.txt"), add("b.txt"), add("c.txt")], CommitMessage("first"))
+    stored = AddStored(RepoPath("c.txt"), Digests(None).sha256(BytesSource(b"x")), 1)
+    for others in ([DeleteFolder(RepoPath("d"))], [Delete(RepoPath("d"))], [Delete(RepoPath("d/a.txt"))]):
+        assert surveyed(quay.hub, repo, *others, add("d/a.txt")).fates == {"d/a.txt": UploadDecision.REGULAR}
+    assert surveyed(quay.hub, repo, add("b.txt", b"else"), add("b.txt")).fates == {"b.txt": UploadDecision.REGULAR}
+    assert surveyed(quay.hub, repo, stored, add("c.txt")).fates == {"c.txt": UploadDecision.REGULAR}
+
+
+def test_what_the_repository_ignores_is_left_out(quay: Quay) -> None:
+    repo = quay.repo()
+    publish(quay.hub, CommitTarget(repo), [add(".gitignore", b"*.log\n")], CommitMessage("first"))
+    assert surveyed(quay.hub, repo, add("a.log"), add("a.txt")).fates == {
+        "a.log": UploadDecision.IGNORED,
+        "a.txt": UploadDecision.REGULAR,
+    }
+    coming = surveyed(quay.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).fates
+    assert coming == {
+        "a.log": UploadDecision.REGULAR,
+        ".gitignore": UploadDecision.REGULAR,
+        "a.tmp": UploadDecision.IGNORED,
+    }
+
+
+def test_a_missing_repository_or_branch_is_named(quay: Quay) -> None:
+    with pytest.raises(RepoNotFound, match="tester/nothing-here"):
+        surveyed(quay.hub, RepoRef(RepoType.MODEL, parse_repo_id("tester/nothing-here")), add("a"))
+    with pytest.raises(RevisionNotFound):
+        plan_upload(quay.hub, CommitTarget(quay.repo(), "none"), [add("a")], Digests(None), Silent().begin("", None))
+
+
+def test_a_path_that_the_hub_does_not_take_is_an_invalid_path(quay: Quay) -> None:
+    with pytest.raises(InvalidPath):
+        surveyed(quay.hub, quay.repo(), add("..\\..\\a"))
+
+
+def test_nothing_is_asked_about_nothing(quay: Quay, relay: Relay) -> None:
+    assert surveyed(quay.through(relay.url), quay.repo()) == UploadPlan({}, None)
+    assert relay.seen == []
+
+
+def test_batches_have_a_limit() -> None:
+    assert list(batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(batches([], 2)) == []

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.errors import Malformed
+from entrepot.git import Entry, Mode, encode_tree, parse_tree
+from entrepot.git.tree_scan import TreeScan
+from entrepot.names import Oid
+
+# Ids that are made of what an entry looks like: the worst that an id can hold.
+DECEPTIVE = Oid((b"\x00100644 b\x00" + b"0" * 10)[:20].hex())
+letters = st.text("ab-.0", min_size=1, max_size=4).filter(lambda name: name not in (".", ".."))
+oids = st.one_of(st.just(DECEPTIVE), st.binary(min_size=20, max_size=20).map(lambda raw: Oid(raw.hex())))
+entries = st.builds(Entry, letters, st.sampled_from([0o100644, 0o120000, 0o40000, 0o160000]), oids)
+folders = st.lists(entries, max_size=300, unique_by=lambda entry: entry.name)
+
+
+@given(folders, letters)
+def test_a_name_is_found_exactly_when_the_tree_has_it(listed: list[Entry], other: str) -> None:
+    content = encode_tree(listed)
+    scan = TreeScan(content)
+    known = {entry.name: entry for entry in listed}
+    assert len(scan) == len(listed)
+    for name in {*known, other}:
+        span = scan.find(name.encode())
+        if name not in known:
+            assert span is None
+            continue
+        assert span is not None
+        assert parse_tree(content[span.start : span.end]) == [known[name]]
+        assert (span.mode, span.oid) == known[name][1:]
+
+
+@given(folders, letters)
+def test_a_missing_name_has_the_place_where_git_would_put_it(listed: list[Entry], other: str) -> None:
+    without = [entry for entry in listed if entry.name != other]
+    added = Entry(other, Mode.FOLDER, DECEPTIVE)
+    content = encode_tree(without)
+    at, end = TreeScan(content).seek(other.encode() + b"/")
+    assert at == end
+    assert content[:at] + encode_tree([added]) + content[at:] == encode_tree([*without, added])
+
+
+def test_an_entry_inside_the_bytes_of_an_id_is_not_found() -> None:
+    content = encode_tree([Entry("a", Mode.FILE, DECEPTIVE)])
+    assert b"100644 b\0" in content
+    assert TreeScan(content).find(b"b") is None
+
+
+def test_a_truncated_tree_cannot_be_searched() -> None:
+    with pytest.raises(Malformed):
+        TreeScan(encode_tree([Entry("a", Mode.FILE, DECEPTIVE)])[:-1])

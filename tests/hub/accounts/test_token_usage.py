@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.accounts import accounts
+from entrepot.hub.accounts.token_usage import EVERY_MS, TokenUsage
+
+
+def used_ms(world: Any) -> int | None:
+    used: int | None = world.alice.token.used_ms
+    return used
+
+
+def use(world: Any, uses: TokenUsage) -> None:
+    uses.note(world.alice.token, world.clock())
+    uses.flush(world.hub)
+
+
+def test_a_use_is_written_down_once_an_hour(world: Any) -> None:
+    uses, start = TokenUsage(), world.clock()
+    assert used_ms(world) is None
+    use(world, uses)
+    world.clock.advance(EVERY_MS - 1)
+    use(world, uses)
+    assert used_ms(world) == start
+    world.clock.advance(1)
+    use(world, uses)
+    assert used_ms(world) == start + EVERY_MS
+
+
+def test_two_processes_write_one_use(world: Any) -> None:
+    start, known = world.clock(), world.alice.token
+    first, second = TokenUsage(), TokenUsage()
+    first.note(known, start)
+    second.note(known, start + 5)
+    first.flush(world.hub)
+    second.flush(world.hub)
+    assert used_ms(world) == start
+
+
+def test_what_could_not_be_written_is_kept_for_the_next_time(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: Any, **_more: Any) -> None:
+        raise ZeroDivisionError
+
+    uses = TokenUsage()
+    uses.note(world.alice.token, 7)
+    with monkeypatch.context() as broken:
+        broken.setattr(accounts, "note_token_use", fail)
+        with pytest.raises(ZeroDivisionError):
+            uses.flush(world.hub)
+    uses.flush(world.hub)
+    assert used_ms(world) == 7
+
+
+def test_a_token_that_is_gone_is_passed_over(world: Any) -> None:
+    uses, token = TokenUsage(), world.alice.token
+    uses.note(token, 7)
+    with world.hub.write() as tx:
+        accounts.remove_token(tx, token.uid)
+    uses.flush(world.hub)

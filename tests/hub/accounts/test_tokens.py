@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.audit import AuditFilter
+from entrepot.errors import (
+    AccountNotFound,
+    InvalidCredentials,
+    InvalidName,
+    LimitExceeded,
+    LoginRequired,
+    Malformed,
+    NotAllowed,
+    ThingNotFound,
+)
+from entrepot.hub import audit
+from entrepot.hub.accounts import accounts, tokens
+from entrepot.hub.accounts.tokens import TokenDraft
+from entrepot.hub.callers import FINE_GRAINED
+from entrepot.hub.repos import repositories
+from entrepot.hub.scopes import READ, RequestedScope
+from entrepot.names import RepoId, RepoRef, RepoType
+
+HOUR_MS = 3_600_000
+
+
+def test_a_token_is_made_used_listed_and_revoked(world: Any) -> None:
+    made, known = tokens.make(world.hub, world.alice, TokenDraft("write", "laptop"))
+    caller = world.hub.identify(made.secret)
+    assert (caller.account.name, caller.may_write, known.token.name) == ("alice", True, "laptop")
+    assert [item.token.name for item in tokens.own(world.hub, world.alice)][-1] == "laptop"
+    tokens.revoke(world.hub, world.alice, made.token.uid)
+    with pytest.raises(InvalidCredentials):
+        world.hub.identify(made.secret)
+
+
+def test_a_token_may_end_itself(world: Any) -> None:
+    made, _ = tokens.make(world.hub, world.alice, TokenDraft("write"))
+    tokens.revoke(world.hub, world.hub.identify(made.secret), made.token.uid)
+    with pytest.raises(InvalidCredentials):
+        world.hub.identify(made.secret)
+
+
+def test_rotation_ends_the_old_secret_and_keeps_the_rest(world: Any) -> None:
+    wish = TokenDraft(FINE_GRAINED, "ci", world.clock.now_ms + HOUR_MS, [RequestedScope("user", "alice", [READ])])
+    made, _ = tokens.make(world.hub, world.alice, wish)
+    fresh, known = tokens.rotate(world.hub, world.alice, made.token.uid)
+    with pytest.raises(InvalidCredentials):
+        world.hub.identify(made.secret)
+    caller = world.hub.identify(fresh.secret)
+    assert caller.token == made.token
+    assert [(shown.name, shown.place.permissions) for shown in known.places] == [("alice", frozenset({READ}))]
+
+
+def test_a_token_is_renamed(world: Any) -> None:
+    made, _ = tokens.make(world.hub, world.alice, TokenDraft("read"))
+    assert made.token.name == "token-3"
+    assert tokens.rename(world.hub, world.alice, made.token.uid, " desk ").token.name == "desk"
+    assert world.hub.identify(made.secret).token.name == "desk"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb"])
+def test_a_name_has_a_form(world: Any, name: str) -> None:
+    with pytest.raises(InvalidName):
+        tokens.make(world.hub, world.alice, TokenDraft("read", name))
+    with pytest.raises(InvalidName):
+        tokens.rename(world.hub, world.alice, world.alice.token.uid, name)
+
+
+def test_nobody_touches_the_tokens_of_others(world: Any) -> None:
+    uid = world.bob.token.uid
+    for use in (
+        lambda: tokens.revoke(world.hub, world.alice, uid),
+        lambda: tokens.rotate(world.hub, world.alice, uid),
+        lambda: tokens.rename(world.hub, world.alice, uid, "mine"),
+    ):
+        with pytest.raises(ThingNotFound):
+            use()
+    assert world.bob.token.uid == uid
+
+
+def test_only_tokens_for_writing_manage_tokens(world: Any) -> None:
+    made, _ = tokens.make(
+        world.hub, world.alice, TokenDraft(FINE_GRAINED, places=[RequestedScope("user", "alice", [READ])])
+    )
+    limited, reader = world.hub.identify(made.secret), world.caller("alice", "read")
+    uses: tuple[Callable[[Any], Any], ...] = (
+        lambda who: tokens.make(world.hub, who, TokenDraft("read")),
+        lambda who: tokens.rename(world.hub, who, made.token.uid, "x"),
+        lambda who: tokens.rotate(world.hub, who, made.token.uid),
+        lambda who: tokens.revoke(world.hub, who, made.token.uid),
+    )
+    for use in uses:
+        with pytest.raises(LoginRequired):
+            use(None)
+        for caller in (limited, reader):
+            with pytest.raises(NotAllowed):
+                use(caller)
+    with pytest.raises(LoginRequired):
+        tokens.own(world.hub, None)
+    with pytest.raises(NotAllowed):
+        tokens.own(world.hub, limited)
+    assert len(tokens.own(world.hub, reader)) == 3
+
+
+def test_a_token_gives_no_longer_life_than_its_own(world: Any) -> None:
+    end = world.clock.now_ms + HOUR_MS
+    short = world.hub.identify(tokens.make(world.hub, world.alice, TokenDraft("write", "short", end))[0].secret)
+    assert tokens.make(world.hub, short, TokenDraft("write"))[0].token.expires_ms == end
+    assert tokens.make(world.hub, short, TokenDraft("write", expires_ms=end - 1))[0].token.expires_ms == end - 1
+    uses: tuple[Callable[[], Any], ...] = (
+        lambda: tokens.make(world.hub, short, TokenDraft("write", expires_ms=end + 1)),
+        lambda: tokens.rotate(world.hub, short, world.alice.token.uid),
+    )
+    for use in uses:
+        with pytest.raises(Malformed, match="longer life"):
+            use()
+    tokens.rotate(world.hub, short, short.token.uid)
+
+
+@pytest.mark.parametrize("ahead_ms", [0, -1, 1000 * 365 * 86_400_000 + 1])
+def test_an_end_lies_ahead_but_not_too_far(world: Any, ahead_ms: int) -> None:
+    with pytest.raises(Malformed, match="expiry"):
+        tokens.make(world.hub, world.alice, TokenDraft("read", expires_ms=world.clock.now_ms + ahead_ms))
+
+
+def test_an_expired_token_is_worth_nothing(world: Any) -> None:
+    wish = TokenDraft(FINE_GRAINED, expires_ms=world.clock.now_ms + HOUR_MS)
+    made, _ = tokens.make(world.hub, world.alice, wish)
+    world.clock.advance(HOUR_MS)
+    with pytest.raises(InvalidCredentials):
+        world.hub.identify(made.secret)
+
+
+def test_roles_and_scopes_fit_together(world: Any) -> None:
+    with pytest.raises(InvalidName):
+        tokens.make(world.hub, world.alice, TokenDraft("god"))
+    for wish in (
+        TokenDraft("write", places=[RequestedScope("user", "alice", [READ])]),
+        TokenDraft("read", reads_gated=True),
+    ):
+        with pytest.raises(Malformed, match="fineGrained"):
+            tokens.make(world.hub, world.alice, wish)
+
+
+def test_a_place_is_named_by_its_present_name(world: Any) -> None:
+    ref = world.repo("alice/m")
+    repositories.move(world.hub, world.alice, ref, RepoRef(RepoType.MODEL, RepoId("alice", "new")))
+    with pytest.raises(Malformed, match="moved to alice/new"):
+        tokens.make(
+            world.hub, world.alice, TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "alice/m", [READ])])
+        )
+
+
+def test_a_user_has_so_many_tokens(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "MAX_TOKENS", 3)
+    tokens.make(world.hub, world.alice, TokenDraft("read"))
+    with pytest.raises(LimitExceeded):
+        tokens.make(world.hub, world.alice, TokenDraft("read"))
+
+
+def test_the_machine_makes_tokens_for_users(world: Any) -> None:
+    made, _ = tokens.make_for(world.hub, "BOB", TokenDraft("read"))
+    assert world.hub.identify(made.secret).account.name == "bob"
+    for name in ("nobody", "acme"):
+        with pytest.raises(AccountNotFound):
+            tokens.make_for(world.hub, name, TokenDraft("read"))
+
+
+def test_a_caller_is_told_what_their_token_allows(world: Any) -> None:
+    wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("org", "acme", [READ])], reads_gated=True)
+    made, _ = tokens.make(world.hub, world.rita, wish)
+    caller, known = tokens.present(world.hub, world.hub.identify(made.secret))
+    assert caller.account.name == "rita"
+    assert known.scopes is not None
+    assert (known.scopes.reads_gated, [shown.name for shown in known.places]) == (True, ["acme"])
+    assert tokens.present(world.hub, world.rita)[1].scopes is None
+    with pytest.raises(LoginRequired):
+        tokens.present(world.hub, None)
+
+
+def test_what_happens_to_tokens_is_written_down_without_secrets(world: Any) -> None:
+    made, _ = tokens.make(world.hub, world.alice, TokenDraft("read", "ci"))
+    tokens.rotate(world.hub, world.alice, made.token.uid)
+    tokens.revoke(world.hub, world.alice, made.token.uid)
+    rows = audit.search(world.hub, AuditFilter(subject="token ci of alice"))
+    assert [row.action for row in rows] == ["token.revoke", "token.rotate", "token.create"]
+    assert "hf_" not in str(rows)
+
+
+def test_tokens_go_with_their_user(world: Any) -> None:
+    made, _ = tokens.make(world.hub, world.zed, TokenDraft("read"))
+    accounts.delete_user(world.hub, "zed")
+    with pytest.raises(InvalidCredentials):
+        world.hub.identify(made.secret)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.audit import AuditFilter
+from entrepot.errors import (
+    InvalidCredentials,
+    LimitExceeded,
+    Malformed,
+    Refused,
+    RepoDisabled,
+    RepoNotFound,
+    ThingNotFound,
+)
+from entrepot.hub import audit
+from entrepot.hub.community import moderation
+from entrepot.hub.files import lfs
+from entrepot.hub.repos import repositories
+from entrepot.names import RepoId, RepoRef, RepoType
+
+
+def test_a_disabled_repository_is_closed_until_it_is_enabled(world: Any) -> None:
+    ref = world.repo()
+    row = moderation.disable(world.hub, ref, " reported ")
+    assert (row.is_disabled, moderation.reason_of(row)) == (True, "reported")
+    for caller in (None, world.alice, world.bob):
+        with pytest.raises(RepoDisabled):
+            repositories.check_read(world.hub, caller, ref)
+    repositories.check_read(world.hub, world.root, ref)
+    row = moderation.enable(world.hub, ref)
+    assert (row.is_disabled, moderation.reason_of(row)) == (False, None)
+    repositories.check_read(world.hub, None, ref)
+
+
+def test_settings_outlive_being_disabled(world: Any) -> None:
+    ref = world.repo()
+    repositories.configure(world.hub, world.alice, ref, repositories.RepoChanges(options={"immutableTags": True}))
+    moderation.disable(world.hub, ref, "reported")
+    assert dict(moderation.enable(world.hub, ref).settings) == {"immutableTags": True}
+
+
+def test_links_and_passes_given_before_end_with_it(world: Any, sender: Any) -> None:
+    ref = world.repo()
+    sha256 = world.add_large(ref, "a.bin", b"large" * 1000)
+    wanted = lfs.RequestedObject(sha256, 5000)
+    [answer] = lfs.plan_downloads(world.hub, None, ref, [wanted])
+    given = sender.give_read(ref)
+    moderation.disable(world.hub, ref, "reported")
+    assert isinstance(answer.link, lfs.SignedUrl)
+    with pytest.raises(ThingNotFound):
+        lfs.fetch(world.hub, sha256, answer.link.query)
+    with pytest.raises(RepoDisabled):
+        sender.give_read(ref)
+    moderation.enable(world.hub, ref)
+    lfs.fetch(world.hub, sha256, answer.link.query).close()
+    assert sender.give_read(ref) == given
+
+
+def test_a_pass_is_refused_while_its_repository_is_disabled(world: Any) -> None:
+    from entrepot.hub.files import xet_tokens
+
+    ref = world.repo()
+    issued = xet_tokens.issue_read(world.hub, world.alice, ref, None)
+    moderation.disable(world.hub, ref, "reported")
+    with pytest.raises(InvalidCredentials):
+        xet_tokens.check(world.hub, issued.secret, issued.store)
+
+
+def test_what_is_so_already_is_refused(world: Any) -> None:
+    ref = world.repo()
+    with pytest.raises(Refused, match="not disabled"):
+        moderation.enable(world.hub, ref)
+    moderation.disable(world.hub, ref, "reported")
+    with pytest.raises(Refused, match="is disabled"):
+        moderation.disable(world.hub, ref, "again")
+
+
+@pytest.mark.parametrize(("reason", "error"), [("  ", Malformed), ("x" * 2001, LimitExceeded)])
+def test_a_reason_is_needed_and_has_an_end(world: Any, reason: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        moderation.disable(world.hub, world.repo(), reason)
+
+
+def test_what_does_not_exist_is_not_disabled(world: Any) -> None:
+    with pytest.raises(RepoNotFound):
+        moderation.disable(world.hub, RepoRef(RepoType.MODEL, RepoId("alice", "absent")), "reported")
+
+
+def test_both_are_written_down(world: Any) -> None:
+    ref = world.repo()
+    moderation.disable(world.hub, ref, "reported")
+    moderation.enable(world.hub, ref)
+    rows = audit.search(world.hub, AuditFilter(subject="model alice/m"))
+    told = [(row.actor, row.action, row.details) for row in rows if row.action.startswith("repo.")]
+    assert told[:2] == [
+        (audit.CONSOLE, "repo.enable", "{}"),
+        (audit.CONSOLE, "repo.disable", '{"reason":"reported"}'),
+    ]

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any
+
+from entrepot.hub.community import likes, trends
+from entrepot.hub.jobs import handlers
+from entrepot.hub.repos import infos
+from entrepot.hub.repos.infos import Search
+from entrepot.names import RepoType
+
+DAY_MS = 86_400_000
+
+
+def order(world: Any) -> list[str]:
+    found = infos.search(world.hub, None, Search(RepoType.MODEL, sort="trending"))
+    return [full.info.row.name for full in found.infos]
+
+
+def test_a_like_lifts_a_repository_at_once(world: Any) -> None:
+    first, second = world.repo("alice/first"), world.repo("alice/second")
+    assert first.id.name == "first"
+    likes.like(world.hub, world.bob, first)
+    assert order(world)[0] == "first"
+    likes.like(world.hub, world.bob, second)
+    likes.like(world.hub, world.alice, second)
+    assert order(world)[0] == "second"
+
+
+def test_attention_that_nobody_renews_ends(world: Any) -> None:
+    ref = world.repo("alice/m")
+    likes.like(world.hub, world.bob, ref)
+    world.clock.advance(8 * DAY_MS)
+    trends.refresh(world.hub, {})
+    [full] = infos.search(world.hub, None, Search(RepoType.MODEL)).infos
+    assert full.info.row.trending == 0.0
+
+
+def test_the_next_turn_is_planned_once(world: Any) -> None:
+    trends.plan(world.hub)
+    trends.refresh(world.hub, {})
+    assert [job.kind for job in handlers.list_jobs(world.hub) if job.kind == "trends"] == ["trends"]

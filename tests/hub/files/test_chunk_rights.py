@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.files import xet_files, xorbs
+from entrepot.hub.accounts import accounts, tokens
+from entrepot.hub.files import chunk_rights, rechunking
+from entrepot.hub.files.chunk_rights import ChunkRights
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.names import RepoRef
+
+
+def usable(world: Any, given: Any, xorb: Any) -> list[int]:
+    with world.hub.read() as tx:
+        rights = ChunkRights(tx, chunk_rights.viewer_of(world.hub, tx, given), [xorb.hash])
+    return [int(n) for n in rights.of(xorb.hash).first(xorb.index.count).nonzero()[0]]
+
+
+@pytest.fixture
+def hidden(world: Any) -> RepoRef:
+    return world.repo("alice/hidden", visibility="private")
+
+
+def test_who_has_sent_a_xorb_may_use_all_of_it_with_every_token_of_theirs(
+    world: Any, sender: Any, hidden: RepoRef
+) -> None:
+    xorb = sender.xorb(sender.chunks(1))
+    sender.send(sender.give(hidden), xorb)
+    assert usable(world, sender.give(hidden), xorb) == [0, 1, 2, 3]
+    assert usable(world, sender.give(world.repo("alice/other")), xorb) == [0, 1, 2, 3]
+    assert usable(world, sender.give_read(hidden), xorb) == []
+    assert usable(world, sender.give(world.repo("bob/m")), xorb) == []
+
+
+def test_what_is_committed_may_be_used_by_those_who_read_it_now(world: Any, sender: Any) -> None:
+    pieces = sender.chunks(1)
+    ref, other = world.repo("alice/m"), world.repo("bob/m")
+    sender.add(ref, "w", pieces)
+    xorb = sender.xorb(pieces)
+    anonymous = sender.give_read(ref)
+    assert usable(world, sender.give(other), xorb) == usable(world, anonymous, xorb) == [0, 1, 2, 3]
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
+    assert usable(world, sender.give(other), xorb) == []
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="public", gated="auto"))
+    assert usable(world, sender.give(other), xorb) == []
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(gated="no"))
+    assert usable(world, sender.give(other), xorb) == [0, 1, 2, 3]
+    repositories.delete(world.hub, world.alice, ref)
+    assert usable(world, sender.give(other), xorb) == []
+
+
+def test_files_that_came_whole_count_like_those_that_came_in_chunks(world: Any, sender: Any) -> None:
+    ref = world.repo("alice/m")
+    world.add_large(ref, "w", random.Random(1).randbytes(200_000))
+    rechunking.chunk_files(world.hub, world.row_id(ref))
+    with world.hub.read() as tx:
+        [xorb] = xet_files.xorbs_of(tx, [sender.hash_at(ref, "w")])
+        rights = ChunkRights(tx, chunk_rights.viewer_of(world.hub, tx, sender.give(world.repo("bob/m"))), [xorb])
+        row = xorbs.find(tx, xorb)
+    assert row is not None
+    assert rights.of(xorb).covers(0, row.chunks)
+    assert not rights.of(xorb).covers(0, row.chunks + 1)
+
+
+def test_the_rights_of_a_pass_end_with_its_token(world: Any, sender: Any, hidden: RepoRef) -> None:
+    pieces = sender.chunks(1)
+    sender.add(hidden, "w", pieces)
+    made = accounts.create_token(world.hub, "alice", role="write")
+    given = sender.give(world.repo("alice/m"), by=world.hub.identify(made.secret))
+    with world.hub.write() as tx:
+        tx.sql.exec_driver_sql("DELETE FROM xorb_uploads")
+    assert usable(world, given, sender.xorb(pieces)) == [0, 1, 2, 3]
+    tokens.revoke(world.hub, world.hub.identify(made.secret), made.token.uid)
+    assert usable(world, given, sender.xorb(pieces)) == []
+
+
+@pytest.mark.parametrize(("scope", "expected"), [("readable", []), ("namespace", [0, 1, 2, 3]), ("hub", [0, 1, 2, 3])])
+def test_a_wider_scope_adds_what_others_have_sent(make_sender: Any, scope: str, expected: list[int]) -> None:
+    sender = make_sender(dedup_scope=scope)
+    world, xorb = sender.world, sender.xorb(sender.chunks(1))
+    ref = world.repo("acme/m", by=world.olga, visibility="private")
+    sender.send(sender.give(ref, by=world.olga), xorb)
+    assert usable(world, sender.give(ref, by=world.root), xorb) == expected
+    stranger = sender.give(world.repo("zed/m"))
+    assert usable(world, stranger, xorb) == (expected if scope == "hub" else [])

@@ -1,0 +1,417 @@
+from __future__ import annotations
+
+import hashlib
+import itertools
+from typing import Any
+
+import pytest
+
+from entrepot.blobs import file_key
+from entrepot.catalog.files import files
+from entrepot.errors import (
+    Busy,
+    ContentMismatch,
+    InvalidSignature,
+    LimitExceeded,
+    Malformed,
+    NotAllowed,
+    RepoNotFound,
+    ThingNotFound,
+)
+from entrepot.hub.files import lfs
+from entrepot.hub.files.lfs import MultipartUpload, RequestedObject, SignedUrl
+from entrepot.hub.jobs import maintenance
+from entrepot.hub.repos import repositories
+from entrepot.names import RepoRef, Sha256
+
+DATA = b"weights" * 1000
+
+
+def wanted(data: bytes) -> RequestedObject:
+    return RequestedObject(Sha256(hashlib.sha256(data).hexdigest()), len(data))
+
+
+def plan(world: Any, ref: RepoRef, data: bytes, by: Any = None, *, takes_parts: bool = False) -> lfs.ObjectPlan:
+    caller = by or world.caller(ref.id.namespace)
+    [answer] = lfs.plan_uploads(world.hub, caller, ref, [wanted(data)], takes_parts=takes_parts)
+    return answer
+
+
+def download(world: Any, ref: RepoRef, data: bytes, by: Any = None) -> bytes:
+    [answer] = lfs.plan_downloads(world.hub, by or world.alice, ref, [wanted(data)])
+    assert isinstance(answer.link, SignedUrl)
+    content = lfs.fetch(world.hub, wanted(data).sha256, answer.link.query)
+    try:
+        return content.read_at(0, content.size)
+    finally:
+        content.close()
+
+
+def send_all(receiving: lfs.ReceivingFile | lfs.ReceivingPart, data: bytes) -> None:
+    receiving.write(data)
+    receiving.finish()
+
+
+def is_stored(world: Any, data: bytes) -> bool:
+    return world.hub.store.blobs.stat(file_key(wanted(data).sha256)) is not None
+
+
+def test_bytes_go_up_and_come_down(world: Any) -> None:
+    ref = world.repo()
+    sha256 = world.upload(ref, DATA)
+    lfs.verify(world.hub, world.alice, ref, RequestedObject(sha256, len(DATA)))
+    assert download(world, ref, DATA) == DATA
+    assert plan(world, ref, DATA) == lfs.ObjectPlan(wanted(DATA))
+
+
+def test_an_empty_file_can_be_uploaded(world: Any) -> None:
+    ref = world.repo()
+    world.upload(ref, b"")
+    assert download(world, ref, b"") == b""
+
+
+def test_verify_tells_what_is_wrong(world: Any) -> None:
+    ref = world.repo()
+    with pytest.raises(ThingNotFound):
+        lfs.verify(world.hub, world.alice, ref, wanted(DATA))
+    sha256 = world.upload(ref, DATA)
+    with pytest.raises(ContentMismatch):
+        lfs.verify(world.hub, world.alice, ref, RequestedObject(sha256, 1))
+
+
+def test_another_size_of_a_stored_file_is_refused(world: Any) -> None:
+    ref = world.repo()
+    sha256 = world.upload(ref, DATA)
+    [answer] = lfs.plan_uploads(world.hub, world.alice, ref, [RequestedObject(sha256, 5)], takes_parts=False)
+    assert answer.link is None
+    assert answer.refusal is not None
+    assert answer.refusal[0] == 422
+
+
+def test_a_file_of_somebody_elses_private_repository_looks_absent(world: Any) -> None:
+    secret, mine = world.repo("bob/secret", visibility="private"), world.repo("alice/m")
+    world.add_large(secret, "w.bin", DATA)
+    assert isinstance(plan(world, mine, DATA).link, SignedUrl)
+    [answer] = lfs.plan_downloads(world.hub, world.alice, mine, [wanted(DATA)])
+    assert answer.refusal is not None
+    assert answer.refusal[0] == 404
+    with pytest.raises(ThingNotFound):
+        lfs.verify(world.hub, world.alice, mine, wanted(DATA))
+
+
+def test_only_who_has_the_bytes_gets_at_a_foreign_file(world: Any) -> None:
+    secret, mine = world.repo("bob/secret", visibility="private"), world.repo("alice/m")
+    world.add_large(secret, "w.bin", DATA)
+    link = plan(world, mine, DATA).link
+    assert isinstance(link, SignedUrl)
+    for pieces in ((), (b"0" * len(DATA),)):
+        receiving = lfs.receive(world.hub, wanted(DATA).sha256, link.query)
+        for piece in pieces:
+            receiving.write(piece)
+        with pytest.raises(ContentMismatch):
+            receiving.finish()
+    assert isinstance(plan(world, mine, DATA).link, SignedUrl)
+    world.upload(mine, DATA)
+    assert download(world, mine, DATA) == DATA
+
+
+def test_a_file_committed_to_a_public_repository_is_usable_by_everybody(world: Any) -> None:
+    public, mine = world.repo("bob/public"), world.repo("alice/m")
+    world.upload(public, DATA)
+    assert isinstance(plan(world, mine, DATA).link, SignedUrl), "uploaded, but not yet committed"
+    world.add_large(public, "w.bin", DATA)
+    assert plan(world, mine, DATA).link is None
+    lfs.verify(world.hub, world.alice, mine, wanted(DATA))
+
+
+def test_a_file_of_a_gated_repository_is_usable_by_its_members_only(world: Any) -> None:
+    gated, mine = world.repo("acme/gated", by=world.olga), world.repo("alice/m")
+    world.add_large(gated, "w.bin", DATA, by=world.olga)
+    repositories.configure(world.hub, world.olga, gated, repositories.RepoChanges(gated="auto"))
+    assert isinstance(plan(world, mine, DATA).link, SignedUrl)
+    theirs = world.repo("rita/m2", by=world.rita)
+    assert plan(world, theirs, DATA, world.rita).link is None
+
+
+@pytest.mark.parametrize("field", ["repo", "user", "oid", "size", "exp", "sig"])
+@pytest.mark.parametrize("change", ["alter", "drop"])
+def test_an_altered_upload_link_is_refused(world: Any, field: str, change: str) -> None:
+    link = plan(world, world.repo(), DATA).link
+    assert isinstance(link, SignedUrl)
+    query = dict(link.query)
+    if change == "drop":
+        del query[field]
+    else:
+        query[field] = {"oid": "0" * 64}.get(field, f"{query[field]}1")
+    with pytest.raises(InvalidSignature):
+        lfs.receive(world.hub, wanted(DATA).sha256, query)
+
+
+def test_a_link_is_good_for_its_own_file_and_purpose_only(world: Any) -> None:
+    ref = world.repo()
+    link = plan(world, ref, DATA).link
+    assert isinstance(link, SignedUrl)
+    with pytest.raises(InvalidSignature):
+        lfs.receive(world.hub, "0" * 64, link.query)
+    with pytest.raises(InvalidSignature):
+        lfs.fetch(world.hub, wanted(DATA).sha256, link.query)
+    with pytest.raises(InvalidSignature):
+        lfs.receive(world.hub, wanted(DATA).sha256, dict(link.query) | {"extra": "1"})
+
+
+def test_a_link_expires(world: Any) -> None:
+    ref = world.repo()
+    link = plan(world, ref, DATA).link
+    assert isinstance(link, SignedUrl)
+    world.clock.now_ms = link.expires_ms
+    lfs.receive(world.hub, wanted(DATA).sha256, link.query).discard()
+    world.clock.advance(1000)
+    with pytest.raises(InvalidSignature):
+        lfs.receive(world.hub, wanted(DATA).sha256, link.query)
+
+
+@pytest.mark.parametrize("sent", [DATA[:-1], DATA + b"!", b"x" * len(DATA), b""])
+def test_wrong_bytes_are_not_kept(world: Any, sent: bytes) -> None:
+    ref = world.repo()
+    link = plan(world, ref, DATA).link
+    assert isinstance(link, SignedUrl)
+    receiving = lfs.receive(world.hub, wanted(DATA).sha256, link.query)
+    with pytest.raises(ContentMismatch):
+        send_all(receiving, sent)
+    receiving.discard()
+    assert not is_stored(world, DATA)
+    with pytest.raises(ThingNotFound):
+        lfs.verify(world.hub, world.alice, ref, wanted(DATA))
+
+
+def test_an_upload_announced_with_a_wrong_size_does_not_poison_the_right_one(world: Any) -> None:
+    ref, sha256 = world.repo(), wanted(DATA).sha256
+    [answer] = lfs.plan_uploads(world.hub, world.alice, ref, [RequestedObject(sha256, 3)], takes_parts=False)
+    assert isinstance(answer.link, SignedUrl)
+    receiving = lfs.receive(world.hub, sha256, answer.link.query)
+    receiving.write(b"abc")
+    with pytest.raises(ContentMismatch):
+        receiving.finish()
+    other = world.repo("bob/m")
+    world.add_large(other, "w.bin", DATA)
+    lfs.verify(world.hub, world.bob, other, wanted(DATA))
+    assert [finding for finding in maintenance.fsck(world.hub) if finding.is_damage] == []
+
+
+def test_an_upload_into_a_repository_deleted_meanwhile_is_refused(world: Any) -> None:
+    ref = world.repo()
+    link = plan(world, ref, DATA).link
+    assert isinstance(link, SignedUrl)
+    receiving = lfs.receive(world.hub, wanted(DATA).sha256, link.query)
+    receiving.write(DATA)
+    repositories.delete(world.hub, world.alice, ref)
+    with pytest.raises(RepoNotFound):
+        receiving.finish()
+
+
+def test_a_download_link_ends_with_the_file(world: Any) -> None:
+    ref = world.repo()
+    sha256 = world.upload(ref, DATA)
+    [answer] = lfs.plan_downloads(world.hub, world.alice, ref, [wanted(DATA)])
+    assert isinstance(answer.link, SignedUrl)
+    with world.hub.write() as tx:
+        files.unlink(tx, world.row_id(ref), [sha256])
+    with pytest.raises(ThingNotFound):
+        lfs.fetch(world.hub, sha256, answer.link.query)
+
+
+def test_a_file_being_swept_is_asked_for_again(world: Any) -> None:
+    ref, sha256 = world.repo(), wanted(DATA).sha256
+    link = plan(world, ref, DATA).link
+    assert isinstance(link, SignedUrl)
+    with world.hub.write() as tx:
+        files.reserve(tx, sha256, len(DATA), 1)
+        assert files.begin_sweep(tx, sha256, 2, world.clock())
+    receiving = lfs.receive(world.hub, sha256, link.query)
+    receiving.write(DATA)
+    with pytest.raises(Busy):
+        receiving.finish()
+    receiving.discard()
+    with world.hub.write() as tx:
+        files.end_sweep(tx, sha256)
+    world.upload(ref, DATA)
+    assert download(world, ref, DATA) == DATA
+
+
+def test_limits(make_world: Any) -> None:
+    world = make_world(max_file=100)
+    ref = world.repo()
+    answer = plan(world, ref, b"0" * 101)
+    assert answer.refusal is not None
+    assert answer.refusal[0] == 413
+    many = [RequestedObject(Sha256(f"{number:064x}"), 1) for number in range(1001)]
+    with pytest.raises(LimitExceeded):
+        lfs.plan_uploads(world.hub, world.alice, ref, many, takes_parts=False)
+    with pytest.raises(LimitExceeded):
+        lfs.plan_downloads(world.hub, world.alice, ref, many)
+    assert len(lfs.plan_uploads(world.hub, world.alice, ref, many[:1000], takes_parts=False)) == 1000
+
+
+def test_only_writers_upload(world: Any) -> None:
+    with pytest.raises(NotAllowed):
+        plan(world, world.repo(), DATA, world.zed)
+
+
+# --- in parts -----------------------------------------------------------------
+
+PART = 1000
+LONG = bytes(range(256)) * 13  # 3,328 bytes: four parts, the last one shorter
+
+
+@pytest.fixture
+def parted(make_world: Any) -> Any:
+    return make_world(part_size=PART, multipart_threshold=PART)
+
+
+def begin(world: Any, ref: RepoRef, data: bytes = LONG, by: Any = None) -> MultipartUpload:
+    link = plan(world, ref, data, by, takes_parts=True).link
+    assert isinstance(link, MultipartUpload)
+    return link
+
+
+def uid_of(parts: MultipartUpload) -> str:
+    return parts.complete.path.rpartition("/")[2]
+
+
+def send(world: Any, parts: MultipartUpload, number: int, data: bytes = LONG) -> str:
+    receiving = lfs.receive_part(world.hub, uid_of(parts), number, parts.links[number - 1].query)
+    receiving.write(data[(number - 1) * PART :][: receiving.size])
+    return receiving.finish()
+
+
+def complete(world: Any, parts: MultipartUpload, etags: dict[int, str]) -> None:
+    lfs.complete(world.hub, uid_of(parts), parts.complete.query, etags)
+
+
+def test_parts_may_come_in_any_order(parted: Any) -> None:
+    ref = parted.repo()
+    orders = list(itertools.permutations(range(1, 5)))[::5]
+    for turn, order in enumerate(orders):
+        data = bytes([turn]) + LONG[1:]
+        parts = begin(parted, ref, data)
+        assert len(parts.links) == 4
+        complete(parted, parts, {number: send(parted, parts, number, data) for number in order})
+        assert download(parted, ref, data) == data
+
+
+def test_an_upload_is_resumed_after_a_restart(parted: Any) -> None:
+    ref = parted.repo()
+    parts = begin(parted, ref)
+    etags = {number: send(parted, parts, number) for number in (1, 3)}
+    parted.reopen()
+    again = begin(parted, ref)
+    assert uid_of(again) == uid_of(parts)
+    etags |= {number: send(parted, again, number) for number in (4, 2)}
+    complete(parted, again, etags)
+    assert download(parted, ref, LONG) == LONG
+
+
+def test_a_part_may_be_sent_again(parted: Any) -> None:
+    ref = parted.repo()
+    parts = begin(parted, ref)
+    wrong = send(parted, parts, 1, b"x" * 4000)
+    etags = {number: send(parted, parts, number) for number in (1, 2, 3, 4)}
+    assert wrong != etags[1]
+    with pytest.raises(Malformed):
+        complete(parted, parts, etags | {1: wrong})
+    complete(parted, parts, {number: f'"{etag}"' for number, etag in etags.items()})
+    assert download(parted, ref, LONG) == LONG
+
+
+def test_completing_may_be_repeated(parted: Any) -> None:
+    ref = parted.repo()
+    parts = begin(parted, ref)
+    etags = {number: send(parted, parts, number) for number in (1, 2, 3, 4)}
+    complete(parted, parts, etags)
+    complete(parted, parts, etags)
+    assert list(parted.hub.store.parts.list_parts_uploads()) == []
+
+
+def test_a_missing_part_is_named(parted: Any) -> None:
+    parts = begin(parted, parted.repo())
+    etags = {number: send(parted, parts, number) for number in (1, 2, 4)}
+    with pytest.raises(Malformed, match="the first is 3"):
+        complete(parted, parts, etags)
+    complete(parted, parts, etags | {3: send(parted, parts, 3)})
+
+
+@pytest.mark.parametrize("sent", [b"", b"x" * 999, b"x" * 1001])
+def test_a_part_of_the_wrong_length_is_not_kept(parted: Any, sent: bytes) -> None:
+    parts = begin(parted, parted.repo())
+    receiving = lfs.receive_part(parted.hub, uid_of(parts), 2, parts.links[1].query)
+    with pytest.raises(ContentMismatch):
+        send_all(receiving, sent)
+    receiving.discard()
+    etags = {number: send(parted, parts, number) for number in (1, 3, 4)}
+    with pytest.raises(Malformed):
+        complete(parted, parts, etags)
+
+
+def test_a_whole_with_another_digest_is_thrown_away(parted: Any) -> None:
+    ref = parted.repo()
+    parts = begin(parted, ref)
+    etags = {number: send(parted, parts, number, b"x" * 4000) for number in (1, 2, 3, 4)}
+    with pytest.raises(ContentMismatch):
+        complete(parted, parts, etags)
+    assert not is_stored(parted, LONG)
+    with pytest.raises(ThingNotFound):
+        complete(parted, parts, etags)
+    fresh = begin(parted, ref)
+    assert uid_of(fresh) != uid_of(parts)
+    complete(parted, fresh, {number: send(parted, fresh, number) for number in (1, 2, 3, 4)})
+    assert download(parted, ref, LONG) == LONG
+
+
+def test_an_upload_whose_parts_are_lost_begins_anew_and_gives_nobody_foreign_bytes(parted: Any) -> None:
+    secret, mine = parted.repo("bob/secret", visibility="private"), parted.repo("alice/m")
+    parts = begin(parted, mine)
+    etags = {number: send(parted, parts, number, b"x" * 4000) for number in (1, 2, 3, 4)}
+    parted.hub.store.parts.abort_parts(uid_of(parts))
+    theirs = begin(parted, secret)
+    complete(parted, theirs, {number: send(parted, theirs, number) for number in (1, 2, 3, 4)})
+    with pytest.raises(ThingNotFound):
+        complete(parted, parts, etags)
+    with pytest.raises(ThingNotFound):
+        lfs.verify(parted.hub, parted.alice, mine, wanted(LONG))
+    assert uid_of(begin(parted, mine)) != uid_of(parts)
+
+
+def test_a_part_whose_upload_has_ended_is_refused(parted: Any) -> None:
+    parts = begin(parted, parted.repo())
+    receiving = lfs.receive_part(parted.hub, uid_of(parts), 1, parts.links[0].query)
+    receiving.write(LONG[:PART])
+    parted.clock.advance(30 * 86_400_000)
+    assert [item.kind for item in maintenance.gc(parted.hub)] == ["upload"]
+    with pytest.raises(ThingNotFound):
+        receiving.finish()
+    with pytest.raises(InvalidSignature):
+        lfs.receive_part(parted.hub, uid_of(parts), 1, parts.links[0].query)
+
+
+def test_links_of_parts_are_good_for_their_part_only(parted: Any) -> None:
+    parts = begin(parted, parted.repo())
+    with pytest.raises(InvalidSignature):
+        lfs.receive_part(parted.hub, uid_of(parts), 2, parts.links[0].query)
+    with pytest.raises(InvalidSignature):
+        lfs.receive_part(parted.hub, "f" * 24, 1, parts.links[0].query)
+    with pytest.raises(InvalidSignature):
+        lfs.complete(parted.hub, uid_of(parts), parts.links[0].query, {})
+
+
+def test_two_users_do_not_share_an_unfinished_upload(parted: Any) -> None:
+    ref = parted.repo("acme/m", by=parted.olga)
+    assert uid_of(begin(parted, ref, by=parted.olga)) != uid_of(begin(parted, ref, by=parted.wendy))
+
+
+def test_parts_grow_when_there_would_be_too_many(make_world: Any) -> None:
+    world = make_world(part_size=1, multipart_threshold=1)
+    ref = world.repo()
+    big = RequestedObject(Sha256("a" * 64), 25_001)
+    [answer] = lfs.plan_uploads(world.hub, world.alice, ref, [big], takes_parts=True)
+    assert isinstance(answer.link, MultipartUpload)
+    assert (answer.link.part_size, len(answer.link.links)) == (3, 8334)

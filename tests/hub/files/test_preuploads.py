@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.errors import LimitExceeded, RevisionNotFound
+from entrepot.git import Mode
+from entrepot.hub.files import preuploads
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.files.preuploads import Candidate
+from entrepot.hub.repos import branches
+from entrepot.names import RepoPath, RepoRef
+
+P = RepoPath
+LFS = "filter=lfs diff=lfs merge=lfs -text\n"
+
+
+def ask(world: Any, ref: RepoRef, path: str, size: int = 3, sample: bytes = b"abc", **options: Any) -> Any:
+    [advice] = preuploads.plan(
+        world.hub, world.alice, ref, "main", [Candidate(P(path), size, sample)], **options
+    ).advice
+    return advice
+
+
+def test_names_sizes_and_samples_decide(make_world: Any) -> None:
+    world = make_world(max_inline_file=1024)
+    ref = world.repo()
+    assert ask(world, ref, "w.safetensors").is_large
+    assert ask(world, ref, "deep/er/w.bin").is_large
+    assert not ask(world, ref, "a.txt").is_large
+    assert not ask(world, ref, "a.txt", 1024).is_large
+    assert ask(world, ref, "a.txt", 1025).is_large
+    assert ask(world, ref, "a.txt", 3, b"a\0b").is_large
+    assert ask(world, ref, "a.txt", 3, b"\xff\xfe\xfd").is_large
+    assert not ask(world, ref, "empty", 0, b"").is_large
+
+
+def test_a_sample_cut_within_a_character_is_text(world: Any) -> None:
+    ref = world.repo()
+    text = ("x" + "日" * 200).encode()
+    for cut in range(505, 513):
+        assert not ask(world, ref, "a.txt", 601, text[:cut]).is_large
+    assert ask(world, ref, "a.txt", 601, text[:300] + b"\x97" + text[300:500]).is_large
+
+
+def test_the_deepest_rule_that_decides_counts(world: Any) -> None:
+    ref = world.repo(files={".gitattributes": f"*.bin {LFS}*.txt -filter\n".encode()})
+    world.commit(
+        ref,
+        AddFile(P("a/.gitattributes"), b"*.bin -filter\n"),
+        AddFile(P("a/b/.gitattributes"), f"/c/*.txt {LFS}".encode()),
+    )
+    assert ask(world, ref, "x.bin").is_large
+    assert not ask(world, ref, "a/x.bin").is_large
+    assert not ask(world, ref, "a/b/x.bin").is_large
+    assert ask(world, ref, "a/b/c/x.txt").is_large
+    assert not ask(world, ref, "a/b/x.txt", sample=b"\0").is_large
+    assert ask(world, ref, "other", sample=b"\0").is_large
+
+
+def test_given_rules_stand_for_those_of_the_revision(world: Any) -> None:
+    ref = world.repo()
+    assert ask(world, ref, "a.foo", attributes=f"*.foo {LFS}").is_large
+    assert not ask(world, ref, "a.bin", attributes="").is_large
+    world.add(ref, ".gitignore", b"*.log\n/out/\n")
+    assert ask(world, ref, "d/a.log").is_ignored
+    assert ask(world, ref, "out/a").is_ignored
+    assert not ask(world, ref, "d/out/a").is_ignored
+    assert not ask(world, ref, "d/a.log", ignores="").is_ignored
+
+
+def test_the_etag_names_what_is_there(world: Any) -> None:
+    ref = world.repo()
+    sha256 = world.add_large(ref, "w.bin", b"large")
+    world.plant(ref, {"link": (Mode.SYMLINK, b"x"), "sub": (Mode.GITLINK, "1" * 40), "d/f": (Mode.FILE, b"f")})
+    assert ask(world, ref, "w.bin").etag == sha256
+    assert ask(world, ref, "sub").etag == "1" * 40
+    for path in ("link", "d/f"):
+        assert len(ask(world, ref, path).etag) == 40
+    assert ask(world, ref, "d").etag is None
+    assert ask(world, ref, "new").etag is None
+
+
+def test_advice_comes_in_the_order_of_the_question(world: Any) -> None:
+    ref = world.repo()
+    paths = [P("b"), P("a"), P("b")]
+    plan = preuploads.plan(world.hub, world.alice, ref, "main", [Candidate(path, 1, b"") for path in paths])
+    assert [item.path for item in plan.advice] == paths
+    assert plan.commit == world.head(ref)
+
+
+def test_questions_are_about_branches_and_not_too_long(world: Any) -> None:
+    ref = world.repo()
+    branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
+    with pytest.raises(RevisionNotFound):
+        preuploads.plan(world.hub, world.alice, ref, "v1", [])
+    with pytest.raises(LimitExceeded):
+        preuploads.plan(world.hub, world.alice, ref, "main", [Candidate(P("a"), 1, b"")] * 1001)
+
+
+def test_an_enormous_rules_file_counts_as_none(world: Any) -> None:
+    ref = world.repo(files={".gitattributes": f"*.foo {LFS}".encode() + b"#\n" * (1 << 20)})
+    assert not ask(world, ref, "a.foo").is_large

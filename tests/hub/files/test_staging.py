@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.git import objects as rows
+from entrepot.catalog.repos import repositories
+from entrepot.errors import Busy, EntryNotFound, InvalidPath, LimitExceeded
+from entrepot.git import EMPTY_TREE, Kind, Mode, TreeEditor, oid_of
+from entrepot.hub import revisions
+from entrepot.hub.files import staging
+from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Operation
+from entrepot.hub.files.staging import Put, Remove, StagedCommit
+from entrepot.names import Oid, RepoPath, RepoRef
+
+P = RepoPath
+BLOB = oid_of(Kind.BLOB, b"x")
+
+
+def stage(world: Any, ref: RepoRef, *operations: Operation) -> StagedCommit:
+    with world.hub.read() as tx:
+        row = repositories.find(tx, ref)
+        assert row is not None
+        branch = revisions.branch(tx, row.id, "main")
+    return staging.stage(world.hub, world.alice, row, branch, operations)
+
+
+def editor(**modes: int) -> TreeEditor:
+    made = TreeEditor(EMPTY_TREE, lambda _oid: b"")
+    for name, mode in modes.items():
+        made.put(P(name), mode, BLOB)
+    return made
+
+
+def test_writing_keeps_what_was_executable_and_nothing_else() -> None:
+    tree = editor(run=Mode.EXECUTABLE, link=Mode.SYMLINK)
+    for name in ("run", "link", "new"):
+        Put(P(name), Mode.FILE, Oid("1" * 40)).apply(tree)
+    modes = {name: tree.find(P(name)).mode for name in ("run", "link", "new")}  # type: ignore[union-attr]
+    assert modes == {"run": Mode.EXECUTABLE, "link": Mode.FILE, "new": Mode.FILE}
+
+
+def test_removing_what_is_not_there_is_an_error() -> None:
+    tree = editor(f=Mode.FILE)
+    for edit in (Remove(P("g")), Remove(P("f"), is_folder=True)):
+        with pytest.raises(EntryNotFound):
+            edit.apply(tree)
+    Remove(P("f")).apply(tree)
+    assert tree.find(P("f")) is None
+
+
+def test_bytes_are_stored_before_anything_is_named(world: Any) -> None:
+    ref = world.repo()
+    head = world.head(ref)
+    staged = stage(world, ref, AddFile(P("a"), b"1"), AddFile(P("b"), b"2" * 300_000))
+    with world.hub.read() as tx:
+        assert rows.are_present(tx, world.row_id(ref), staged.objects)
+    assert len(staged.objects) == 2
+    assert len(list(world.hub.store.blobs.list("files/"))) == 1
+    assert world.head(ref) == head
+
+
+def test_only_one_content_is_held_at_a_time(world: Any) -> None:
+    import weakref
+
+    ref, alive = world.repo(), weakref.WeakValueDictionary[int, AddFile]()
+    most = 0
+
+    def operations() -> Iterator[Operation]:
+        nonlocal most
+        for number in range(10):
+            alive[number] = operation = AddFile(P(f"f{number}"), bytes([number]) * 10_000)
+            most = max(most, len(alive))
+            yield operation
+
+    with world.hub.read() as tx:
+        row = repositories.find(tx, ref)
+        branch = revisions.branch(tx, row.id, "main")
+    staging.stage(world.hub, world.alice, row, branch, operations())
+    assert most <= 2
+
+
+def test_touched_paths_are_those_written_removed_and_copied_from(world: Any) -> None:
+    ref, other = world.repo(), world.repo("alice/other")
+    sha256 = world.upload(ref, b"l")
+    world.add(ref, "s")
+    staged = stage(
+        world,
+        ref,
+        AddFile(P("a"), b"", moved_from=P("b")),
+        AddLarge(P("l"), sha256),
+        Copy(P("c"), P("s")),
+        Copy(P("d"), P(".gitattributes"), repo=other),
+    )
+    assert staged.touched == {"a", "b", "l", "s", "c", "d"}
+    assert staged.large == ((sha256, "l"),)
+
+
+@pytest.mark.parametrize("is_elsewhere", [True, False])
+def test_a_source_swept_while_it_is_copied_is_noticed(
+    world: Any, monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool
+) -> None:
+    ref, source = world.repo(), world.repo("alice/source")
+    origin = source if is_elsewhere else ref
+    world.add(origin, "d/f", b"unique")
+    monkeypatch.setattr(rows, "copy" if is_elsewhere else "touch", lambda *_arguments: 1)
+    with pytest.raises(Busy):
+        stage(world, ref, Copy(P("c"), P("d"), repo=origin))
+
+
+def test_a_folder_with_equal_files_is_copied(world: Any) -> None:
+    ref, source = world.repo(), world.repo("alice/source")
+    world.commit(source, *(AddFile(P(f"d/{n}"), b"same") for n in range(5)))
+    world.commit(ref, Copy(P("c"), P("d"), repo=source))
+    assert [path for path in world.paths(ref) if path.startswith("c/")] == [f"c/{n}" for n in range(5)]
+
+
+def test_copies_into_copies_cannot_grow_deeper_than_any_path(world: Any) -> None:
+    ref = world.repo()
+    world.add(ref, "d/" * 100 + "f")
+    before = world.head(ref)
+    with pytest.raises(InvalidPath, match="deeper than 128 levels"):
+        world.commit(ref, Copy(P("d/" * 99 + "copy"), P("d")))
+    assert world.head(ref) == before
+
+
+def test_a_folder_of_too_many_entries_is_not_copied(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    world.commit(ref, *(AddFile(P(f"d/{n}"), b"same") for n in range(4)))
+    monkeypatch.setattr(staging, "_MAX_COPIED", 4)
+    world.commit(ref, Copy(P("d/c"), P("d")))
+    with pytest.raises(LimitExceeded, match="exceeds the limit of 4; copy parts of it"):
+        world.commit(ref, Copy(P("d/e"), P("d")))

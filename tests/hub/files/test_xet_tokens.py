@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.accounts import accounts as catalog_accounts
+from entrepot.catalog.repos import repositories as repos
+from entrepot.errors import (
+    InvalidCredentials,
+    LoginRequired,
+    NotAllowed,
+    RepoNotFound,
+    RevisionNotFound,
+    ThingNotFound,
+)
+from entrepot.hub.accounts import accounts
+from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
+from entrepot.hub.files.xet_tokens import GRACE_S, LIFETIME_S, IssuedToken, XetToken
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.scopes import Scopes, ScopeTarget
+from entrepot.names import RepoId, RepoRef
+
+
+@pytest.fixture
+def ref(world: Any) -> RepoRef:
+    return world.repo()
+
+
+@pytest.fixture
+def issued(world: Any, ref: RepoRef) -> IssuedToken:
+    return xet_tokens.issue_write(world.hub, world.alice, ref)
+
+
+def check(world: Any, issued: IssuedToken) -> XetToken:
+    return xet_tokens.check(world.hub, issued.secret, issued.store)
+
+
+def test_a_pass_says_who_may_do_what_where(world: Any, ref: RepoRef, issued: IssuedToken) -> None:
+    alice = world.alice.account.id
+    holder = f"u{world.alice.account.uid}"
+    given = XetToken(world.row_id(ref), alice, alice, may_write=True, holder=holder)
+    assert check(world, issued) == given
+    reading = xet_tokens.issue_read(world.hub, None, ref, "main")
+    assert check(world, reading) == XetToken(world.row_id(ref), None, alice, may_write=False)
+
+
+def test_a_pass_lives_longer_than_it_says(world: Any, issued: IssuedToken) -> None:
+    assert issued.expires_s == world.clock.now_ms // 1000 + LIFETIME_S
+    world.clock.advance((LIFETIME_S + GRACE_S) * 1000)
+    assert check(world, issued).may_write
+    world.clock.advance(1000)
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda secret: None,
+        lambda secret: "",
+        lambda secret: secret.removeprefix("xet_"),
+        lambda secret: secret[:-1] + ("0" if secret[-1] != "0" else "1"),
+        lambda secret: "xet_" + secret[5:],
+        lambda secret: secret.partition(".")[0],
+        lambda secret: "xet_\udcff.ä",
+        lambda secret: "xet_",
+    ],
+)
+def test_an_altered_pass_opens_nothing(world: Any, issued: IssuedToken, spoil: Callable[[str], str | None]) -> None:
+    with pytest.raises(InvalidCredentials):
+        xet_tokens.check(world.hub, spoil(issued.secret), issued.store)
+
+
+def test_what_was_sealed_for_another_purpose_is_no_pass(world: Any, issued: IssuedToken) -> None:
+    payload = world.hub.signer.unseal("xet-pass", issued.secret.removeprefix("xet_"))
+    with pytest.raises(InvalidCredentials):
+        xet_tokens.check(world.hub, "xet_" + world.hub.signer.seal("session", payload), issued.store)
+
+
+def test_a_pass_for_reading_allows_no_upload(world: Any, sender: Any, ref: RepoRef) -> None:
+    given = sender.give_read(ref)
+    xorb = sender.xorb(sender.chunks(1))
+    for call in (
+        lambda: chunks.receive_xorb(world.hub, given, xorb.hash, 10),
+        lambda: chunks.has_xorb(world.hub, given, xorb.hash),
+        lambda: chunks.register_shard(world.hub, given, b""),
+    ):
+        with pytest.raises(NotAllowed):
+            call()
+    assert sender.stored() == []
+
+
+def test_passes_are_given_to_those_who_have_the_right(world: Any, ref: RepoRef) -> None:
+    private = world.repo("alice/p", visibility="private")
+    with pytest.raises(LoginRequired):
+        xet_tokens.issue_write(world.hub, None, ref)
+    with pytest.raises(NotAllowed):
+        xet_tokens.issue_write(world.hub, world.bob, ref)
+    with pytest.raises(NotAllowed):
+        xet_tokens.issue_write(world.hub, world.caller("alice", "read"), ref)
+    with pytest.raises(RepoNotFound):
+        xet_tokens.issue_read(world.hub, world.bob, private, None)
+    with pytest.raises(RevisionNotFound):
+        xet_tokens.issue_read(world.hub, world.alice, ref, "nope")
+
+
+def test_a_new_epoch_ends_every_pass_and_names_another_store(world: Any, ref: RepoRef, issued: IssuedToken) -> None:
+    xorb_scrubbing.bump_epoch(world.hub)
+    with pytest.raises(ThingNotFound):
+        check(world, issued)
+    again = xet_tokens.issue_write(world.hub, world.alice, ref)
+    assert again.store != issued.store
+    assert check(world, again).may_write
+
+
+def test_every_account_has_a_store_of_its_own_and_a_new_one_when_it_relied_on_what_is_gone(world: Any) -> None:
+    stores = {}
+    for name in ("alice/a", "alice/b", "bob/b"):
+        ref = world.repo(name)
+        stores[name] = xet_tokens.issue_write(world.hub, world.caller(name.partition("/")[0]), ref)
+    assert stores["alice/a"].store == stores["alice/b"].store != stores["bob/b"].store
+    with world.hub.write() as tx:
+        xet_tokens.forget_known(tx, check(world, stores["alice/a"]).holder)
+    again = xet_tokens.issue_write(world.hub, world.alice, world.repo("alice/c"))
+    assert again.store != stores["alice/a"].store
+    assert check(world, stores["alice/a"]).may_write  # what is under way goes on
+    assert check(world, again).may_write
+
+
+def test_namespaces_that_are_kept_apart_have_stores_of_their_own(make_world: Any) -> None:
+    apart = make_world(dedup_scope="namespace")
+    issued = {
+        name: xet_tokens.issue_write(apart.hub, apart.caller(name), apart.repo(f"{name}/r"))
+        for name in ("alice", "bob")
+    }
+    assert len({one.store for one in issued.values()}) == 2
+    with pytest.raises(ThingNotFound):
+        xet_tokens.check(apart.hub, issued["alice"].secret, issued["bob"].store)
+
+
+def test_a_pass_to_a_deleted_repository_registers_nothing(world: Any, sender: Any, ref: RepoRef) -> None:
+    given, xorb = sender.give(ref), sender.xorb(sender.chunks(1))
+    sender.send(given, xorb)
+    block = sender.block([(xorb, 0, 4)], "a" * 64)
+    sender.register(given, [block], [xorb])
+    assert chunks.reconstruct(world.hub, given, block.hash, 0, None).length == 4000
+    repositories.delete(world.hub, world.alice, ref)
+    with pytest.raises(RepoNotFound):
+        sender.register(given, [block], [xorb])
+    with pytest.raises(ThingNotFound):
+        chunks.reconstruct(world.hub, given, block.hash, 0, None)
+
+
+def test_a_revoked_token_gets_no_new_pass(world: Any, ref: RepoRef) -> None:
+    made = accounts.create_token(world.hub, "alice", role="write")
+    caller = world.hub.identify(made.secret)
+    assert xet_tokens.issue_write(world.hub, caller, ref).secret.startswith("xet_")
+    with pytest.raises(InvalidCredentials):
+        world.hub.identify(xet_tokens.issue_write(world.hub, caller, ref).secret)
+
+
+@pytest.mark.parametrize("verb", [xet_tokens.issue_read, xet_tokens.issue_write])
+def test_a_pass_of_a_deleted_repository_holds_for_the_one_made_anew(world: Any, ref: RepoRef, verb: Any) -> None:
+    issued = verb(world.hub, world.alice, ref, "main")
+    old = world.row_id(ref)
+    repositories.delete(world.hub, world.alice, ref)
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+    world.repo(str(ref.id), visibility="private")
+    assert check(world, issued).repo_id == world.row_id(ref) != old
+
+
+@pytest.mark.parametrize("holder", [None, "bob"])
+def test_a_pass_of_a_public_repository_does_not_open_a_private_one_of_its_name(
+    world: Any, ref: RepoRef, holder: str | None
+) -> None:
+    issued = xet_tokens.issue_read(world.hub, holder and world.caller(holder), ref, "main")
+    assert check(world, issued).repo_id == world.row_id(ref)
+    repositories.delete(world.hub, world.alice, ref)
+    world.repo(str(ref.id), visibility="private")
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+
+
+def test_a_pass_follows_a_renamed_repository_until_another_one_takes_the_name(world: Any, ref: RepoRef) -> None:
+    issued = xet_tokens.issue_read(world.hub, world.bob, ref, "main")
+    old = world.row_id(ref)
+    repositories.move(world.hub, world.alice, ref, RepoRef(ref.type, RepoId("alice", "elsewhere")))
+    assert check(world, issued).repo_id == old
+    world.repo(str(ref.id))
+    assert check(world, issued).repo_id == world.row_id(ref) != old
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+
+
+def test_a_fine_grained_token_for_the_old_repository_opens_no_new_private_one(world: Any, ref: RepoRef) -> None:
+    with world.hub.read() as tx:
+        row = repos.find(tx, ref)
+    scoped = Scopes((ScopeTarget("model", row.uid, frozenset({"repo.content.read"})),))
+    made = accounts.create_token(world.hub, "alice", role="read")
+    with world.hub.write() as tx:
+        catalog_accounts.update_token(tx, made.token.uid, role="fineGrained", scopes=scoped.encode())
+    caller = world.hub.identify(made.secret)
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
+    issued = xet_tokens.issue_read(world.hub, caller, ref, "main")
+    assert check(world, issued).repo_id == world.row_id(ref)
+    repositories.delete(world.hub, world.alice, ref)
+    world.repo(str(ref.id), visibility="private")
+    with pytest.raises(InvalidCredentials):
+        check(world, issued)
+
+
+def test_a_repository_that_takes_the_name_during_a_request_gets_nothing_of_it(world: Any, ref: RepoRef) -> None:
+    given = check(world, xet_tokens.issue_write(world.hub, world.alice, ref))
+    repositories.delete(world.hub, world.alice, ref)
+    world.repo(str(ref.id))
+    with world.hub.read() as tx, pytest.raises(InvalidCredentials):
+        xet_tokens.recheck(world.hub, tx, given)

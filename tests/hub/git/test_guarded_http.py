@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.errors import Refused
+from entrepot.hub.git import guarded_http
+
+
+def get(url: str, **headers: str) -> bytes:
+    with guarded_http.request("GET", url, headers, hint="allow it") as answer:
+        return answer.body.read()
+
+
+def test_a_public_host_answers(site: Any, example_is_here: None) -> None:
+    assert get(site.url("work/README.md")) == b"hello"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost.", "2130706433", "[::ffff:127.0.0.1]"])
+def test_a_private_host_is_refused_first_and_after_a_redirect(site: Any, example_is_here: None, host: str) -> None:
+    with pytest.raises(Refused, match="no public address; allow it"):
+        get(site.url("work/README.md", host))
+    site.redirects["/moved/"] = site.url("work/", host)
+    with pytest.raises(Refused, match="no public address; allow it"):
+        get(site.url("moved/README.md"))
+    assert site.asked == ["/moved/README.md"]
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "gopher://x.example/", "http://u:p@x.example/", "http://"])
+def test_a_redirect_to_no_web_address_is_refused(site: Any, example_is_here: None, target: str) -> None:
+    site.redirects["/moved/"] = target
+    with pytest.raises(Refused):
+        get(site.url("moved/"))
+
+
+def test_a_login_stays_with_its_host(site: Any, example_is_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bool] = []
+    request = guarded_http.http.client.HTTPConnection.request
+
+    def note(self: Any, method: str, url: str, body: Any, headers: Any) -> None:
+        sent.append("Authorization" in headers)
+        request(self, method, url, body, headers)
+
+    monkeypatch.setattr(guarded_http.http.client.HTTPConnection, "request", note)
+    site.redirects["/here/"] = "/there/"
+    site.redirects["/there/"] = site.url("work/", "other.example")
+    assert get(site.url("here/README.md"), Authorization="Basic x") == b"hello"
+    assert sent == [True, True, False]

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from entrepot.errors import Refused
+from entrepot.git.pointers import Pointer, render_pointer
+from entrepot.hub.git import import_large_files
+from entrepot.names import RepoId, RepoRef, RepoType, Sha256
+
+REF = RepoRef(RepoType.MODEL, RepoId("alice", "imported"))
+LARGE = bytes(range(256)) * 3_000
+OID = hashlib.sha256(LARGE).hexdigest()
+BATCH = "/repo.git/info/lfs/objects/batch"
+
+
+@pytest.fixture
+def offer(site: Any) -> Any:
+    """Let the site have a large file, and say where it can be had."""
+    site.commit("large.bin", render_pointer(Pointer(Sha256(OID), len(LARGE))))
+    (site.folder / "store").write_bytes(LARGE)
+
+    def answer(href: str) -> None:
+        item = {"oid": OID, "size": len(LARGE), "actions": {"download": {"href": href}}}
+        site.posts[BATCH] = json.dumps({"objects": [item]}).encode()
+
+    return answer
+
+
+def test_large_files_come_without_git_lfs(
+    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None
+) -> None:
+    site.redirects["/moved"] = site.url("store", "cdn.example")
+    offer(site.url("moved"))
+    assert bring_in(world, site.url("repo.git")).files == 1
+    assert world.read(REF, "large.bin") == LARGE
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f.1", "[::ffff:127.0.0.1]"])
+def test_a_link_to_this_machine_is_refused(
+    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None, host: str
+) -> None:
+    offer(site.url("store", host))
+    with pytest.raises(Refused, match="no public address"):
+        bring_in(world, site.url("repo.git"))
+    site.redirects["/moved"] = site.url("store", host)
+    assert "/store" not in site.asked
+
+
+def test_an_lfsconfig_cannot_lead_to_this_machine(
+    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None
+) -> None:
+    site.commit(".lfsconfig", f"[lfs]\n\turl = {site.url('inside', '127.0.0.1')}\n".encode())
+    with pytest.raises(Refused, match="no public address"):
+        bring_in(world, site.url("repo.git"))
+    assert not [path for path in site.asked if path.startswith("/inside")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (None, "HTTP 404"),
+        (b"no json", "something else"),
+        (b'{"objects":[]}', "does not give the large file"),
+        (b'{"objects":[{"oid":"%s","size":1,"error":{"code":404}}]}' % OID.encode(), "does not give the large file"),
+        (b'{"objects":[{"oid":"x"}]}', "something else"),
+        (b"[1]", "something else"),
+    ],
+)
+def test_what_the_server_does_not_give_is_said(
+    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None, answer: bytes | None, reason: str
+) -> None:
+    if answer is not None:
+        site.posts[BATCH] = answer
+    with pytest.raises(Refused, match=reason):
+        bring_in(world, site.url("repo.git"))
+
+
+@pytest.mark.parametrize("content", [b"other", LARGE + b"x", LARGE[:-1] + b"x"])
+def test_other_bytes_are_refused(
+    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None, content: bytes
+) -> None:
+    (site.folder / "store").write_bytes(content)
+    offer(site.url("store"))
+    with pytest.raises(Refused, match="gives other bytes"):
+        bring_in(world, site.url("repo.git"))
+
+
+def test_pointers_are_found_among_other_objects() -> None:
+    pointer = Pointer(Sha256(OID), 5)
+    texts = [b"commit 3\nabc\n", b"blob 4\nnone\n", f"blob {len(render_pointer(pointer))}\n".encode()]
+    listing = b"".join(b"0" * 40 + b" " + text for text in texts) + render_pointer(pointer) + b"\n"
+    assert import_large_files.pointers_of(listing + b"0" * 40 + b" missing\n") == [pointer]

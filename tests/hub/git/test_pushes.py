@@ -1,0 +1,535 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import pathlib
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.files import files
+from entrepot.catalog.repos import refs
+from entrepot.errors import (
+    Busy,
+    InvalidOperation,
+    InvalidPath,
+    LargeFileMissing,
+    LimitExceeded,
+    LoginRequired,
+    Malformed,
+    NotAllowed,
+    Refused,
+    RepoNotFound,
+    StoreFull,
+)
+from entrepot.git import Pointer, render_pointer
+from entrepot.git.commands import Command, CommandStatus, PushRequest
+from entrepot.hub.community import discussions
+from entrepot.hub.community.discussion_events import CommitAdded
+from entrepot.hub.files import rechunking
+from entrepot.hub.git import pushes
+from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, pulls, repositories
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
+from entrepot.storage import objects as stored
+
+PEOPLE = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+ENV = {**PEOPLE, "PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+LARGE = bytes(range(256)) * 2000
+
+
+class Author:
+    """Somebody with a clone, who pushes through the use cases."""
+
+    def __init__(self, world: Any, ref: RepoRef, folder: pathlib.Path) -> None:
+        self.world = world
+        self.ref = ref
+        self.folder = folder
+        world.export(ref, folder / "source") if not folder.exists() and not folder.mkdir() else None
+        subprocess.run(["git", "clone", "-q", folder / "source", folder / "work"], env=ENV, check=True)
+
+    def git(self, *arguments: str, given: bytes = b"") -> str:
+        work = self.folder / "work"
+        done = subprocess.run(["git", *arguments], cwd=work, env=ENV, input=given, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+    def commit(self, **files: bytes) -> Oid:
+        for name, content in files.items():
+            (self.folder / "work" / name).write_bytes(content)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "m")
+        return Oid(self.git("rev-parse", "HEAD"))
+
+    def push(
+        self,
+        *commands: tuple[str, str | None, str | None],
+        words: str = "",
+        by: Any = None,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> list[CommandStatus]:
+        asked = PushRequest(tuple(Command(*command) for command in commands), frozenset(words.split()))  # type: ignore[arg-type]
+        push = pushes.begin(self.world.hub, by or self.world.alice, self.ref, asked)
+        try:
+            wanted = "".join(f"{new}\n" for _, _, new in commands if new) + "^origin/main\n"
+            work = self.folder / "work"
+            command = ["git", "pack-objects", "--revs", "--stdout", "-q", "--thin"]
+            pack = subprocess.run(
+                command, cwd=work, env=ENV, input=wanted.encode(), capture_output=True, check=True
+            ).stdout
+            receiver = push.receiver(pushes.check_pack(pack))
+            if pushes.check_pack(pack):
+                subprocess.run(
+                    receiver.argv, env=dict(receiver.environ), input=pack, check=True, stdout=subprocess.DEVNULL
+                )
+            meanwhile()
+            return pushes.finish(push)
+        finally:
+            push.close()
+
+
+@pytest.fixture
+def author(world: Any, tmp_path: pathlib.Path) -> Author:
+    ref = world.repo()
+    world.add(ref, "first.txt", b"first\n")
+    return Author(world, ref, tmp_path / "author")
+
+
+def reasons(verdicts: list[CommandStatus]) -> dict[str, str | None]:
+    return {verdict.ref: verdict.reason for verdict in verdicts}
+
+
+def test_what_is_pushed_is_there_at_once_under_the_same_ids(author: Author, world: Any) -> None:
+    old = world.head(author.ref)
+    middle = author.commit(a=b"1")
+    new = author.commit(b=os.urandom(300_000), c=b"3")
+
+    assert author.push((MAIN, old, new)) == [CommandStatus(MAIN, None)]
+
+    assert world.head(author.ref) == new
+    assert world.read(author.ref, "a") == b"1"
+    assert world.read(author.ref, "b") == (author.folder / "work" / "b").read_bytes()
+    page = histories.history(world.hub, None, author.ref, "main", offset=0, limit=3)
+    assert [item.oid for item in page.commits] == [new, middle, old]
+
+
+def test_the_mirror_has_the_push_already(author: Author, world: Any) -> None:
+    old, new = world.head(author.ref), author.commit(a=b"1")
+    author.push((MAIN, old, new))
+    [mirror] = [path for path in (world.hub.settings.data / "cache" / "git").iterdir() if path.name[0] != "."]
+    assert f"{new} {MAIN}" in (mirror / "packed-refs").read_text()
+    assert len(list((mirror / "objects" / "pack").glob("*.pack"))) == 2
+
+
+def test_branches_and_tags_are_made_and_removed(author: Author, world: Any) -> None:
+    head = author.commit(a=b"1")
+    author.git("tag", "-a", "v1", "-m", "one")
+    tag = author.git("rev-parse", "v1")
+    made = author.push(("refs/heads/dev", None, head), ("refs/tags/v1", None, tag), ("refs/tags/light", None, head))
+    assert set(reasons(made).values()) == {None}
+    listed = dict(pushes.list_refs(world.hub, world.alice, author.ref))
+    assert listed[RefName("refs/tags/v1")] == tag
+    assert (
+        contents.list_tree(world.hub, None, author.ref, "v1", "", is_deep=True, with_commits=True, limit=9).commit
+        == head
+    )
+    gone = author.push(("refs/heads/dev", head, None), ("refs/tags/v1", tag, None))
+    assert set(reasons(gone).values()) == {None}
+    assert set(dict(pushes.list_refs(world.hub, world.alice, author.ref))) == {MAIN, "refs/tags/light"}
+
+
+def test_a_history_may_be_rewritten_by_force(author: Author, world: Any) -> None:
+    old = world.head(author.ref)
+    author.git("reset", "-q", "--hard", "HEAD~1")
+    new = author.commit(other=b"1")
+    assert reasons(author.push((MAIN, old, new))) == {MAIN: None}
+    assert world.paths(author.ref) == [".gitattributes", "other"]
+
+
+@pytest.mark.parametrize(
+    ("ref", "reason"),
+    [
+        ("refs/x/y", "push to refs/heads/"),
+        ("refs/heads/../x", "invalid branch name"),
+        ("../x", "push to refs/heads/"),
+        ("refs/pr/1", "through the API"),
+        ("HEAD", "push to refs/heads/"),
+        ("refs/heads/main/below", "can be no"),
+    ],
+)
+def test_names_that_cannot_be_are_refused_and_others_are_done(author: Author, ref: str, reason: str) -> None:
+    head = author.commit(a=b"1")
+    told = reasons(author.push(("refs/heads/fine", None, head), (ref, None, head)))
+    assert told["refs/heads/fine"] is None
+    assert reason in (told[ref] or "")
+
+
+def test_with_atomic_nothing_moves_when_one_ref_is_refused(author: Author, world: Any) -> None:
+    head = author.commit(a=b"1")
+    for bad, old in (("refs/x/y", None), ("refs/heads/other", world.head(author.ref))):
+        told = reasons(author.push(("refs/heads/fine", None, head), (bad, old, head), words="atomic"))
+        assert None not in told.values()
+    assert set(dict(pushes.list_refs(world.hub, world.alice, author.ref))) == {MAIN}
+
+
+def test_main_cannot_be_deleted(author: Author, world: Any) -> None:
+    assert "cannot be deleted" in (reasons(author.push((MAIN, world.head(author.ref), None)))[MAIN] or "")
+
+
+def test_a_branch_that_moved_meanwhile_is_not_overwritten(author: Author, world: Any) -> None:
+    old, new = world.head(author.ref), author.commit(a=b"1")
+    told = author.push((MAIN, old, new), meanwhile=lambda: world.add(author.ref, "b", b"2"))
+    assert "moved meanwhile" in (reasons(told)[MAIN] or "")
+    assert world.paths(author.ref) == [".gitattributes", "b", "first.txt"]
+
+
+def test_a_repository_that_is_deleted_meanwhile_takes_nothing(author: Author, world: Any) -> None:
+    old, new = world.head(author.ref), author.commit(a=b"1")
+    with pytest.raises(RepoNotFound):
+        author.push((MAIN, old, new), meanwhile=lambda: repositories.delete(world.hub, world.alice, author.ref))
+
+
+def test_only_writers_push(author: Author, world: Any) -> None:
+    for caller, error in ((world.bob, NotAllowed), (world.caller("alice", "read"), NotAllowed), (None, LoginRequired)):
+        with pytest.raises(error):
+            pushes.list_refs(world.hub, caller, author.ref)
+        with pytest.raises(error):
+            pushes.begin(world.hub, caller, author.ref, PushRequest((), frozenset()))
+
+
+def test_a_pointer_must_lead_to_a_file_the_pusher_may_use(author: Author, world: Any) -> None:
+    old = world.head(author.ref)
+    sha256 = Sha256(hashlib.sha256(LARGE).hexdigest())
+    new = author.commit(large=render_pointer(Pointer(sha256, len(LARGE))))
+    with pytest.raises(LargeFileMissing, match="'large'"):
+        author.push((MAIN, old, new))
+    world.upload(author.ref, LARGE)
+    assert reasons(author.push((MAIN, old, new))) == {MAIN: None}
+    assert world.read(author.ref, "large") == LARGE
+
+
+def test_a_pointer_must_say_the_right_size(author: Author, world: Any) -> None:
+    sha256 = world.upload(author.ref, LARGE)
+    new = author.commit(large=render_pointer(Pointer(sha256, 5)))
+    with pytest.raises(InvalidOperation, match="has 512000 bytes"):
+        author.push((MAIN, world.head(author.ref), new))
+
+
+@pytest.fixture
+def bob(world: Any, tmp_path: pathlib.Path) -> Author:
+    return Author(world, world.repo("bob/m"), tmp_path / "bob")
+
+
+def test_a_pointer_to_a_file_that_others_keep_private_is_refused(bob: Author, world: Any) -> None:
+    sha256 = world.add_large(world.repo("alice/secret", visibility="private"), "w", LARGE)
+    new = bob.commit(w=render_pointer(Pointer(sha256, len(LARGE))))
+    with pytest.raises(LargeFileMissing, match="'w'"):
+        bob.push((MAIN, world.head(bob.ref), new), by=world.bob)
+    with world.hub.read() as tx:
+        assert files.link_of(tx, world.row_id(bob.ref), sha256) is None
+    assert world.paths(bob.ref) == [".gitattributes"]
+
+
+def test_a_pointer_to_a_file_that_everybody_may_read_is_taken(bob: Author, world: Any) -> None:
+    sha256 = world.add_large(world.repo("alice/open"), "w", LARGE)
+    new = bob.commit(v=render_pointer(Pointer(sha256, len(LARGE))))
+    assert reasons(bob.push((MAIN, world.head(bob.ref), new), by=world.bob)) == {MAIN: None}
+    with world.hub.read() as tx:
+        link = files.link_of(tx, world.row_id(bob.ref), sha256)
+    assert link is not None
+    assert link.path == "v"
+    assert world.read(bob.ref, "v") == LARGE
+
+
+def test_a_pointer_to_a_claim_leads_to_the_claimed_chunks_only(bob: Author, world: Any, sender: Any) -> None:
+    sha256 = world.add_large(world.repo("alice/secret", visibility="private"), "w", LARGE)
+    pieces = sender.chunks("lie", 3)
+    sender.upload(bob.ref, pieces, sha256=sha256)
+    old, lie = world.head(bob.ref), b"".join(pieces)
+    real = bob.commit(w=render_pointer(Pointer(sha256, len(LARGE))))
+    with pytest.raises(InvalidOperation, match="has 3000 bytes"):
+        bob.push((MAIN, old, real), by=world.bob)
+    bob.git("reset", "-q", "--hard", "HEAD~1")
+    claimed = bob.commit(w=render_pointer(Pointer(sha256, len(lie))))
+    assert reasons(bob.push((MAIN, old, claimed), by=world.bob)) == {MAIN: None}
+    assert world.read(bob.ref, "w") == lie
+
+
+def test_bytes_that_chunks_replace_just_before_an_object_needs_them_are_asked_for_again(
+    author: Author, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, old = world.repo("alice/o"), world.head(author.ref)
+    world.add_large(other, "w", LARGE)
+    new = author.commit(large=LARGE)
+    keep_large = stored.keep_large
+
+    def late(*args: Any) -> Any:
+        row = keep_large(*args)
+        monkeypatch.undo()
+        assert rechunking.chunk_files(world.hub, world.row_id(other)) == 1
+        return row
+
+    monkeypatch.setattr(stored, "keep_large", late)
+    with pytest.raises(Busy):
+        author.push((MAIN, old, new))
+    assert world.head(author.ref) == old
+    assert reasons(author.push((MAIN, old, new))) == {MAIN: None}
+    assert world.read(author.ref, "large") == LARGE
+
+
+def test_a_file_that_was_deleted_for_good_is_not_named_again(author: Author, world: Any) -> None:
+    sha256 = world.upload(author.ref, LARGE)
+    pointer = render_pointer(Pointer(sha256, len(LARGE)))
+    old, new = world.head(author.ref), author.commit(large=pointer)
+    assert reasons(author.push((MAIN, old, new))) == {MAIN: None}
+    author.git("update-ref", "refs/remotes/origin/main", new)
+    lfs_files.delete_content(world.hub, world.alice, author.ref, sha256, rewrites_history=False)
+
+    beside = author.commit(other=b"1")
+    assert reasons(author.push((MAIN, new, beside))) == {MAIN: None}
+    author.git("update-ref", "refs/remotes/origin/main", beside)
+    again = author.commit(copy=pointer)
+    with pytest.raises(LargeFileMissing, match="'copy'"):
+        author.push((MAIN, beside, again))
+    assert world.head(author.ref) == beside
+
+    world.upload(author.ref, LARGE)
+    assert reasons(author.push((MAIN, beside, again))) == {MAIN: None}
+    with world.hub.read() as tx:
+        link = files.link_of(tx, world.row_id(author.ref), sha256)
+    assert link is not None
+    assert link.path in ("copy", "large")  # named, so that no sweep takes it
+    assert world.read(author.ref, "copy") == LARGE
+
+
+@pytest.fixture
+def shared(world: Any, tmp_path: pathlib.Path) -> Author:
+    """olga's clone of a repository that wendy writes to as well."""
+    ref = world.repo("acme/m", by=world.olga)
+    world.add(ref, "folder/a", by=world.olga)
+    return Author(world, ref, tmp_path / "shared")
+
+
+def test_a_push_cannot_change_what_somebody_else_has_locked(shared: Author, world: Any) -> None:
+    lock = locks.take(world.hub, world.wendy, shared.ref, RepoPath("folder/a"), None).lock
+    old = world.head(shared.ref)
+    new = shared.commit(**{"folder/a": b"changed"})
+    told = reasons(shared.push((MAIN, old, new), ("refs/tags/v1", None, new), by=world.olga))
+    expected = "'folder/a' is locked by wendy; ask them to unlock it, or run: git lfs unlock --force 'folder/a'"
+    assert told == {MAIN: expected, "refs/tags/v1": expected}
+    later = shared.commit(**{"folder/a": b"x\n"})  # as it was: the commit between changes it all the same
+    assert "locked" in (reasons(shared.push((MAIN, old, later), by=world.olga))[MAIN] or "")
+    assert reasons(shared.push((MAIN, old, new), by=world.wendy)) == {MAIN: None}
+
+    shared.git("update-ref", "refs/remotes/origin/main", new)
+    assert "locked" in (reasons(shared.push((MAIN, new, old), by=world.olga))[MAIN] or "")
+    shared.git("reset", "-q", "--hard", new)
+    beside = shared.commit(**{"folder/b": b"1"})
+    assert reasons(shared.push((MAIN, new, beside), by=world.olga)) == {MAIN: None}
+    locks.release(world.hub, world.olga, shared.ref, lock.uid, by_force=True)
+    shared.git("update-ref", "refs/remotes/origin/main", beside)
+    freed = shared.commit(**{"folder/a": b"again"})
+    assert reasons(shared.push((MAIN, beside, freed), by=world.olga)) == {MAIN: None}
+
+
+def test_why_a_pack_was_refused_is_told_with_a_cure(author: Author, world: Any) -> None:
+    push = pushes.begin(world.hub, world.alice, author.ref, PushRequest((), frozenset()))
+    try:
+        told = pushes.why_refused(push, 1, b"fatal: attempting to allocate 4294967297 over limit 536870912\n")
+        assert isinstance(told, LimitExceeded)
+        assert "exceeds the limit of 536,870,912; track large files with git-lfs: git lfs migrate" in told.message
+        told = pushes.why_refused(push, 1, b"Resolving deltas: 5% (1/20)\rfatal: pack is corrupted\n")
+        assert isinstance(told, Malformed)
+        assert told.message == "malformed pack: pack is corrupted"
+    finally:
+        push.close()
+
+
+def test_a_regular_file_may_not_be_large(make_world: Callable[..., Any], tmp_path: pathlib.Path) -> None:
+    world = make_world(max_inline_file=5000)
+    author = Author(world, world.repo(), tmp_path / "author")
+    new = author.commit(large=os.urandom(5001))
+    with pytest.raises(LimitExceeded, match="'large'"):
+        author.push((MAIN, world.head(author.ref), new))
+
+
+def test_commits_without_their_parents_are_refused(author: Author, world: Any) -> None:
+    first = author.commit(a=b"1")
+    second = author.commit(a=b"2")
+    author.git("update-ref", "refs/remotes/origin/lie", first)
+    push = pushes.begin(world.hub, world.alice, author.ref, PushRequest((Command(MAIN, None, second),), frozenset()))
+    pack = subprocess.run(
+        ["git", "pack-objects", "--revs", "--stdout", "-q"],
+        cwd=author.folder / "work",
+        env=ENV,
+        input=f"{second}\n^{first}\n".encode(),
+        capture_output=True,
+    ).stdout
+    receiver = push.receiver(3)
+    done = subprocess.run(receiver.argv, env=dict(receiver.environ), input=pack, capture_output=True)
+    if done.returncode == 0:
+        with pytest.raises(Malformed):
+            pushes.finish(push)
+    push.close()
+    assert done.returncode == 0 or first.encode() in done.stderr
+
+
+def test_a_tag_of_a_file_and_a_branch_at_a_tag_are_refused(author: Author) -> None:
+    head = author.commit(a=b"1")
+    author.git("tag", "-a", "v1", "-m", "one")
+    author.git("tag", "-a", "file", "-m", "file", "HEAD:a")
+    tag, file = author.git("rev-parse", "v1"), author.git("rev-parse", "file")
+    told = reasons(
+        author.push(("refs/heads/x", None, head), ("refs/heads/y", None, tag), ("refs/tags/file", None, file))
+    )
+    assert told["refs/heads/x"] is None
+    assert "no commit" in (told["refs/heads/y"] or "")
+    assert told["refs/tags/file"]
+
+
+def test_large_pushes_are_stored_in_steps(author: Author, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pushes, "_IN_ONE_GO", 10)
+    monkeypatch.setattr(pushes, "_BATCH_ROWS", 7)
+    old = world.head(author.ref)
+    new = author.commit(**{f"f{n}": b"%d" % n for n in range(50)})
+    assert reasons(author.push((MAIN, old, new))) == {MAIN: None}
+    assert len(world.paths(author.ref)) == 52
+
+
+def test_packs_of_too_many_objects_or_of_none_are_refused() -> None:
+    assert pushes.check_pack(b"PACK\0\0\0\x02\0\0\0\x01") == 1
+    with pytest.raises(LimitExceeded):
+        pushes.check_pack(b"PACK\0\0\0\x02\xff\0\0\0")
+    with pytest.raises(Malformed):
+        pushes.check_pack(b"nonsense")
+
+
+def test_the_author_of_a_pull_request_pushes_to_it_and_to_nothing_else(author: Author, world: Any) -> None:
+    old = world.head(author.ref)
+    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    pulls.open_draft(world.hub, world.zed, author.ref, "Not mine", "text")
+    middle, new = author.commit(a=b"1"), author.commit(b=b"2")
+    asked = [(ref, old, new) for ref in ("refs/pr/1", "refs/pr/2", MAIN)] + [("refs/heads/new", None, new)]
+
+    said = reasons(author.push(*asked, by=world.bob))
+
+    assert said["refs/pr/1"] is None
+    assert "author" in str(said["refs/pr/2"])
+    assert "your own pull requests only" in str(said[MAIN])
+    assert "your own pull requests only" in str(said["refs/heads/new"])
+    events = discussions.show(world.hub, None, author.ref, 1).events
+    assert [event.what for event in events[1:]] == [CommitAdded("m", middle), CommitAdded("m", new)]
+    assert world.head(author.ref) == old
+
+
+def test_a_pull_request_that_is_closed_takes_no_push(author: Author, world: Any) -> None:
+    old = world.head(author.ref)
+    for _ in range(2):
+        pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    new = author.commit(a=b"1")
+
+    def close() -> None:
+        discussions.set_status(world.hub, world.bob, author.ref, 1, "closed")
+
+    said = reasons(author.push(("refs/pr/1", old, new), ("refs/pr/2", old, new), by=world.bob, meanwhile=close))
+    assert said == {"refs/pr/1": "pull request 1 is closed: reopen it first", "refs/pr/2": None}
+    said = reasons(author.push(("refs/pr/1", old, new), by=world.alice))
+    assert said == {"refs/pr/1": "pull request 1 is closed: reopen it first"}
+
+
+def test_one_that_is_closed_at_the_last_moment_moves_nothing(
+    author: Author, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = world.head(author.ref), author.commit(a=b"1")
+    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    prepare = pushes._prepare
+
+    def prepare_slowly(*arguments: Any) -> Any:
+        discussions.set_status(world.hub, world.bob, author.ref, 1, "closed")
+        return prepare(*arguments)
+
+    monkeypatch.setattr(pushes, "_prepare", prepare_slowly)
+    with pytest.raises(Refused, match="closed"):
+        author.push(("refs/pr/1", old, new), by=world.bob)
+    with world.hub.read() as tx:
+        assert refs.find(tx, world.row_id(author.ref), RefName("refs/pr/1")) == old
+
+
+def test_a_push_stands_when_the_cache_has_no_room_for_it(
+    author: Author, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    old, new = world.head(author.ref), author.commit(a=b"1")
+    monkeypatch.setattr(world.hub.mirrors, "adopt", full)
+    assert author.push(("refs/heads/main", old, new)) == [CommandStatus("refs/heads/main", None)]
+    monkeypatch.undo()
+    lease = pushes.begin(world.hub, world.alice, author.ref, PushRequest((), frozenset()))
+    assert new.encode() in (lease._lease.path / "packed-refs").read_bytes()
+    lease.close()
+
+
+def test_a_full_disk_is_no_fault_of_the_pack(author: Author, world: Any) -> None:
+    push = pushes.begin(world.hub, world.alice, author.ref, PushRequest((), frozenset()))
+    told = pushes.why_refused(push, 1, b"fatal: write error: No space left on device\n")
+    push.close()
+    assert isinstance(told, StoreFull)
+
+
+BAD_NAMES = [b"tab\there.txt", b"new\nline.txt", b"caf\xe9.txt", b"n" * 300, b"a:b", b"..\\x", b"Icon\r"]
+
+
+def commit_entry(author: Author, name: bytes, content: bytes = b"data") -> Oid:
+    """A commit with an entry of any name beside what is there."""
+    oid = author.git("hash-object", "-w", "--stdin", given=content)
+    author.git("-c", "core.protectNTFS=false", "update-index", "-z", "--index-info",
+               given=f"100644 {oid}\t".encode() + name + b"\0")  # fmt: skip
+    author.git("commit", "-q", "-m", "entry")
+    return Oid(author.git("rev-parse", "HEAD"))
+
+
+@pytest.mark.parametrize("name", [*BAD_NAMES, b"d/Icon\r", b"d/caf\xe9"])
+def test_a_push_is_judged_by_the_rules_of_paths(world: Any, tmp_path: pathlib.Path, name: bytes) -> None:
+    ref = world.repo()
+    author = Author(world, ref, tmp_path / "a")
+    old, new = world.head(ref), commit_entry(author, name)
+    for target in ("refs/heads/main", "refs/heads/other", "refs/tags/t"):
+        with pytest.raises(InvalidPath, match="rename it in the commits"):
+            author.push((target, old if target == MAIN else None, new))
+    author.git("rm", "-q", "--cached", "-r", ".")
+    author.commit(good=b"x")
+    with pytest.raises(InvalidPath):  # the commit before still has it
+        author.push((MAIN, old, author.git("rev-parse", "HEAD")))
+
+
+def test_what_is_stored_already_does_not_keep_others_from_pushing(world: Any, tmp_path: pathlib.Path) -> None:
+    ref = world.repo()
+    old = world.plant(ref, {"Icon\r": (0o100644, b"icon"), "d/caf\udce9": (0o100644, b"cafe")})
+    author = Author(world, ref, tmp_path / "a")
+    new = author.commit(other=b"x")
+    assert author.push((MAIN, old, new)) == [CommandStatus(MAIN, None)]
+    author.git("rm", "-q", "Icon\r")
+    author.git("commit", "-q", "-m", "remove it")
+    last = Oid(author.git("rev-parse", "HEAD"))
+    assert author.push((MAIN, new, last)) == [CommandStatus(MAIN, None)]
+    author.git("update-ref", "refs/remotes/origin/main", last)
+    with pytest.raises(InvalidPath):
+        author.push((MAIN, last, commit_entry(author, b"Icon\r")))
+
+
+def test_refs_are_judged_by_the_rules_of_names(world: Any, tmp_path: pathlib.Path) -> None:
+    ref = world.repo()
+    author = Author(world, ref, tmp_path / "a")
+    head = author.commit(a=b"1")
+    assert author.push(("refs/convert/parquet", None, head)) == [CommandStatus("refs/convert/parquet", None)]
+    refused = ["refs/heads/refs/heads/main", "refs/tags/refs/pr/1", f"refs/heads/{head}", f"refs/tags/{head[:9]}"]
+    for name in [*refused, "refs/convert/refs/x", "refs/other/x"]:
+        [verdict] = author.push((name, None, head))
+        assert verdict.reason is not None, name
+    branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
+    repositories.configure(world.hub, world.alice, ref, repositories.RepoChanges(options={"immutableTags": True}))
+    [verdict] = author.push(("refs/heads/v1", None, head))
+    assert "immutable" in (verdict.reason or "")

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import fcntl
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import sqlalchemy as sa
+
+from entrepot.blobs import LocalBlobs
+from entrepot.catalog import hub_metadata
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos import repositories as repos
+from entrepot.errors import BlobMissing, ContentMismatch, DataFolderError, Refused, ThingNotFound
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.jobs import backups, maintenance
+from entrepot.hub.repos import repositories
+from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.settings import Settings
+
+
+@pytest.fixture
+def filled(world: Any, sender: Any) -> Any:
+    """A repository with small files, a raw large file and one that is kept as chunks."""
+    repo = world.repo()
+    world.add(repo, "small.txt", b"small\n")
+    world.add(repo, "object.bin", bytes(range(256)) * 2_000)
+    world.add_large(repo, "raw.bin", b"raw" * 50_000)
+    sender.add(repo, "chunked.bin", sender.chunks("backup"))
+    return world
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "backup"
+
+
+def keys(folder: Path) -> set[str]:
+    return {item.key for item in LocalBlobs(folder / "blobs").list("")}
+
+
+def damage(folder: Path, **options: Any) -> list[str]:
+    return [finding.where for finding in backups.verify(folder, **options)]
+
+
+def opened(data: Path) -> HubContext:
+    return open_hub(Settings(data=data), fsync=False)
+
+
+def test_a_restored_hub_has_every_byte(filled: Any, folder: Path, tmp_path: Path) -> None:
+    made = backups.backup(filled.hub, folder)
+    assert made.copied == made.snapshot.blobs >= 3
+    assert damage(folder) == []
+    data = tmp_path / "restored"
+    snapshot, found = backups.restore(folder, data)
+    assert (snapshot, found) == (made.snapshot, [])
+    hub = opened(data)
+    try:
+        assert [finding for finding in maintenance.fsck(hub, checks_chunks=True) if finding.is_damage] == []
+        assert hub.store_id == filled.hub.store_id
+        assert hub.signer.seal("x", "y") != ""
+        with hub.read() as new, filled.hub.read() as old:
+            rows = repos.everything(new)
+            assert [row.ref for row in rows] == [row.ref for row in repos.everything(old)]
+            assert refs.everything(new, rows[0].id) == refs.everything(old, rows[0].id)
+            # Clients forget what they know of stored chunks.
+            assert hub_metadata.find(new, "epoch") != hub_metadata.find(old, "epoch")
+    finally:
+        hub.close()
+
+
+def test_only_new_bytes_are_copied(filled: Any, folder: Path) -> None:
+    first = backups.backup(filled.hub, folder)
+    assert backups.backup(filled.hub, folder).copied == 0
+    filled.add_large(filled.repo("alice/other"), "more.bin", b"more" * 50_000)
+    third = backups.backup(filled.hub, folder)
+    assert (third.copied, third.copied_bytes) == (1, 200_000)
+    assert third.snapshot.blobs == first.snapshot.blobs + 1
+    assert backups.snapshots(folder)[0] == first.snapshot
+    assert len(backups.snapshots(folder)) == 3
+
+
+def test_others_of_the_machine_read_nothing_of_it(filled: Any, folder: Path) -> None:
+    backups.backup(filled.hub, folder)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
+    assert modes[folder] == 0o700
+    secret = next(folder.glob("snapshots/*/catalog.sqlite3"))
+    assert modes[secret] == 0o600
+    assert not list(folder.glob("snapshots/*/catalog.sqlite3-*"))
+
+
+def test_a_backup_is_consistent_while_the_hub_is_written_to(filled: Any, folder: Path, tmp_path: Path) -> None:
+    repo, stop = filled.repo("alice/busy"), threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            filled.add_large(repo, f"file-{number}.bin", b"%d" % number * 20_000)
+            number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(3):
+            backups.backup(filled.hub, folder)
+    finally:
+        stop.set()
+        writer.join()
+    for number, snapshot in enumerate(backups.snapshots(folder)):
+        assert damage(folder, name=snapshot.name) == []
+        assert backups.restore(folder, tmp_path / str(number), snapshot.name)[1] == []
+
+
+class Sweeping:
+    """A blob store from which a key disappears when it is listed: a sweep that races with the backup."""
+
+    def __init__(self, hub: HubContext, act: Any) -> None:
+        self._blobs, self._act = hub.store.blobs, act
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+    def list(self, prefix: str) -> Any:
+        found = list(self._blobs.list(prefix))
+        self._act()
+        return iter(found)
+
+
+def test_bytes_that_are_deleted_meanwhile_and_still_needed_are_noticed(filled: Any, folder: Path) -> None:
+    raw = next(key for key in keys(filled.hub.settings.data) if key.startswith("files/"))
+    lost = Sweeping(filled.hub, lambda: filled.hub.store.blobs.delete(raw))
+    hub = attrs.evolve(filled.hub, store=attrs.evolve(filled.hub.store, blobs=lost))
+    with pytest.raises(Refused, match="entrepot fsck"):
+        backups.backup(hub, folder)
+    assert backups.snapshots(folder) == []
+
+
+def test_what_a_sweep_takes_rightly_does_not_matter(filled: Any, folder: Path) -> None:
+    rounds = []
+
+    def sweep() -> None:
+        # The repository, and with it the only reference, goes between the copy of the database and that of the bytes.
+        if not rounds:
+            repositories.delete(filled.hub, filled.alice, RepoRef(RepoType.MODEL, RepoId("alice", "m")))
+            raw = next(key for key in keys(filled.hub.settings.data) if key.startswith("files/"))
+            filled.hub.store.blobs.delete(raw)
+            with filled.hub.write() as tx:
+                for table in ("file_links", "files"):
+                    tx.sql.execute(sa.text(f"DELETE FROM {table} WHERE hex(sha256) = '{raw[-64:].upper()}'"))
+        rounds.append(1)
+
+    hub = attrs.evolve(filled.hub, store=attrs.evolve(filled.hub.store, blobs=Sweeping(filled.hub, sweep)))
+    backups.backup(hub, folder)
+    assert len(rounds) == 2
+    assert damage(folder) == []
+
+
+def test_old_snapshots_go_with_the_bytes_that_only_they_need(filled: Any, folder: Path) -> None:
+    backups.backup(filled.hub, folder)
+    raw = next(key for key in keys(folder) if key.startswith("files/"))
+    extra = "files/" + "/".join((raw[6:8], raw[9:11], "f" * 64))
+    keeper = LocalBlobs(folder / "blobs")
+    with keeper.receive(extra) as sink:
+        sink.write(b"old")
+        sink.publish()
+    second = backups.backup(filled.hub, folder, keep=1)
+    assert len(second.deleted) == 1
+    assert extra not in keys(folder)
+    assert damage(folder) == []
+    assert backups.prune(folder, 1) == []
+    with pytest.raises(Refused):
+        backups.prune(folder, 0)
+    with pytest.raises(Refused):
+        backups.backup(filled.hub, folder, keep=0)
+
+
+@pytest.mark.parametrize("prefix", ["files/", "xorbs/"])
+def test_a_damaged_or_missing_blob_is_found_by_name(filled: Any, folder: Path, tmp_path: Path, prefix: str) -> None:
+    backups.backup(filled.hub, folder)
+    path = next(path for path in sorted(folder.glob(f"blobs/{prefix}*/*/*")))
+    key = path.relative_to(folder / "blobs").as_posix()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(content)
+    assert damage(folder, is_quick=True) == []
+    assert any(path.name.partition(".")[0] in where for where in damage(folder))
+    path.unlink()
+    assert key in damage(folder, is_quick=True)
+    with pytest.raises(BlobMissing):
+        backups.restore(folder, tmp_path / "restored")
+    # The next backup mends it.
+    assert backups.backup(filled.hub, folder).copied == 1
+    assert damage(folder) == []
+
+
+def test_damage_of_a_raw_file_stops_backup_and_restore(filled: Any, folder: Path, tmp_path: Path) -> None:
+    backups.backup(filled.hub, folder)
+    for root, act in (
+        (folder, lambda: backups.restore(folder, tmp_path / "restored")),
+        (filled.hub.settings.data, lambda: backups.backup(filled.hub, tmp_path / "other")),
+    ):
+        path = next(iter(sorted(root.glob("blobs/files/*/*/*"))))
+        path.chmod(0o600)
+        path.write_bytes(b"?" * path.stat().st_size)
+        with pytest.raises(ContentMismatch):
+            act()
+    assert not (tmp_path / "restored" / "format.json").exists()
+
+
+def test_an_interrupted_backup_leaves_no_snapshot_and_the_next_one_continues(
+    filled: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_args: object, **_kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backups, "_finish", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        backups.backup(filled.hub, folder)
+    monkeypatch.undo()
+    (folder / "snapshots" / ".part-1").mkdir()
+    assert backups.snapshots(folder) == []
+    assert backups.backup(filled.hub, folder).copied == 0
+    assert not list((folder / "snapshots").glob(".*"))
+
+
+def test_folders_that_are_something_else_are_left_alone(filled: Any, folder: Path, tmp_path: Path) -> None:
+    folder.mkdir()
+    (folder / "diary.txt").write_text("dear diary")
+    with pytest.raises(DataFolderError, match="not empty"):
+        backups.backup(filled.hub, folder)
+    data = filled.hub.settings.data
+    for inside in (data, data / "backup"):
+        with pytest.raises(DataFolderError, match="data folder"):
+            backups.backup(filled.hub, inside)
+    for act in (backups.snapshots, lambda it: list(backups.verify(it)), lambda it: backups.prune(it, 1)):
+        with pytest.raises(DataFolderError, match="no backup folder"):
+            act(folder)
+    assert [path.name for path in folder.iterdir()] == ["diary.txt"]
+    good = tmp_path / "good"
+    backups.backup(filled.hub, good)
+    with pytest.raises(DataFolderError, match="not empty"):
+        backups.restore(good, folder)
+    with pytest.raises(ThingNotFound):
+        backups.restore(good, tmp_path / "new", "2001-01-01T000000Z")
+    (good / "backup.json").write_text('{"entrepot-backup": 99}')
+    with pytest.raises(DataFolderError, match="upgrade"):
+        backups.snapshots(good)
+
+
+def test_a_folder_has_one_writer(filled: Any, folder: Path, tmp_path: Path) -> None:
+    backups.backup(filled.hub, folder)
+    with (folder / "backup.json").open() as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        with pytest.raises(Refused, match="another process"):
+            backups.backup(filled.hub, folder)
+        assert damage(folder) == []
+
+
+def test_the_settings_file_is_kept_too(filled: Any, folder: Path, tmp_path: Path) -> None:
+    (filled.hub.settings.data / "entrepot.toml").write_text("port = 1234\n")
+    backups.backup(filled.hub, folder)
+    backups.restore(folder, tmp_path / "restored")
+    assert (tmp_path / "restored" / "entrepot.toml").read_text() == "port = 1234\n"

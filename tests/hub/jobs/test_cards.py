@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.jobs import jobs
+from entrepot.errors import Busy
+from entrepot.hub.files.operations import AddFile, Delete
+from entrepot.hub.jobs import cards, handlers
+from entrepot.hub.repos import infos
+from entrepot.hub.repos.infos import RepoInfo
+from entrepot.names import RepoPath, RepoRef, RepoType
+
+P = RepoPath
+CARD = b"---\nlicense: mit\npipeline_tag: text-generation\ntags: [one, two]\n---\n# Hello\n"
+
+
+def info(world: Any, ref: RepoRef) -> RepoInfo:
+    return infos.describe(world.hub, world.root, ref, "main", with_files=False, with_sizes=False).info
+
+
+def test_a_commit_of_the_card_is_listed_at_once(world: Any) -> None:
+    ref = world.repo()
+    world.add(ref, "README.md", CARD)
+    found = info(world, ref)
+    assert found.row.card is not None
+    assert found.row.card["license"] == "mit"
+    assert found.row.pipeline_tag == "text-generation"
+    assert {"one", "two", "license:mit"} <= set(found.tags)
+    world.commit(ref, Delete(P("README.md")))
+    assert (info(world, ref).row.card, info(world, ref).row.pipeline_tag) == (None, None)
+
+
+def test_the_worker_indexes_what_was_not_attended(world: Any) -> None:
+    ref = world.repo()
+    world.add(ref, "model.safetensors", b"tiny")
+    assert "safetensors" not in info(world, ref).tags
+    kinds = []
+    while outcome := handlers.run_next(world.hub, "me"):
+        kinds.append(outcome.job.kind)
+        assert outcome.error is None
+    assert set(kinds) == {"history", "card"}
+    assert "safetensors" in info(world, ref).tags
+
+
+def test_the_configuration_of_models_is_kept_in_part(world: Any) -> None:
+    ref, dataset = world.repo(), world.repo("alice/d", kind=RepoType.DATASET)
+    content = b'{"model_type": "gpt2", "architectures": ["X"], "hidden": 3}'
+    for target in (ref, dataset):
+        world.add(target, "config.json", content)
+    assert info(world, ref).row.config == {"model_type": "gpt2", "architectures": ["X"]}
+    assert info(world, dataset).row.config is None
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("README.md", b"---\n: [\n---\n"),
+        ("README.md", b"\xff\xfe\0"),
+        ("README.md", b"---\na: " + b"x" * (1 << 20) + b"\n---\n"),
+        ("config.json", b"[" * 100_000),
+        ("config.json", b"[1]"),
+        ("config.json", b"{"),
+    ],
+)
+def test_what_cannot_be_read_says_nothing(world: Any, path: str, content: bytes) -> None:
+    ref = world.repo()
+    world.add(ref, path, content)
+    assert (info(world, ref).row.card, info(world, ref).row.config) == (None, None)
+    with world.hub.read() as tx:
+        assert [job.error for job in jobs.find(tx)] == [None] * len(jobs.find(tx))
+
+
+def test_a_head_that_moves_meanwhile_loses_no_card(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    world.add(ref, "README.md", CARD)
+    row_id, genuine, moves = world.row_id(ref), cards._facts, []
+    with world.hub.write() as tx:
+        from entrepot.catalog.repos import repositories
+
+        repositories.update(tx, row_id, card=None)
+
+    def facts(*arguments: Any) -> Any:
+        if not moves:
+            moves.append(world.add(ref, "deep/file"))
+        return genuine(*arguments)
+
+    monkeypatch.setattr(cards, "_facts", facts)
+    cards.index(world.hub, row_id)
+    assert info(world, ref).row.card is not None
+
+
+def test_a_head_that_never_rests_is_left_to_a_later_try(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    genuine = cards._facts
+
+    def facts(*arguments: Any) -> Any:
+        world.commit(ref, AddFile(P("deep/file"), b"x"))
+        return genuine(*arguments)
+
+    monkeypatch.setattr(cards, "_facts", facts)
+    with pytest.raises(Busy):
+        cards.index(world.hub, world.row_id(ref))
+
+
+def test_a_repository_that_is_gone_is_no_failure(world: Any) -> None:
+    cards.index(world.hub, 12345)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.errors import LoginRequired, NotAllowed, Refused, RepoNotFound, ThingNotFound
+from entrepot.git import Entry, Mode
+from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import Role
+from entrepot.hub.files.operations import AddFile, Delete, DeleteFolder
+from entrepot.hub.repos import locks, repositories
+from entrepot.hub.repos.locks import Lock, PushGuard
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Uid
+
+PATH = RepoPath("folder/a.bin")
+
+
+@pytest.fixture
+def ref(world: Any) -> RepoRef:
+    """A repository of acme, where wendy and olga write, rita reads, and bob is a stranger."""
+    made: RepoRef = world.repo("acme/m", by=world.wendy)
+    world.add(made, str(PATH), by=world.wendy)
+    return made
+
+
+def take(world: Any, ref: RepoRef, by: Any = None, path: str = PATH) -> Lock:
+    return locks.take(world.hub, by or world.wendy, ref, RepoPath(path), MAIN).lock
+
+
+def paths(world: Any, ref: RepoRef, by: Any = None, **asked: Any) -> list[str]:
+    words = {"path": "", "uid": "", "cursor": "", "limit": 100} | asked
+    return [lock.path for lock in locks.search(world.hub, by or world.rita, ref, **words).locks]
+
+
+def test_the_second_who_locks_a_path_hears_of_the_first(world: Any, ref: RepoRef) -> None:
+    first = locks.take(world.hub, world.wendy, ref, PATH, MAIN)
+    assert first.is_new
+    assert (first.lock.owner, first.lock.ref, first.lock.locked_ms) == ("wendy", MAIN, world.hub.now_ms())
+    for who in (world.olga, world.wendy):
+        again = locks.take(world.hub, who, ref, PATH, None)
+        assert again == locks.LockResult(first.lock, is_new=False)
+
+
+def test_writers_lock_and_readers_look(world: Any, ref: RepoRef) -> None:
+    lock = take(world, ref)
+    assert paths(world, ref) == [PATH]
+    for who, error in ((world.rita, NotAllowed), (world.bob, NotAllowed), (None, LoginRequired)):
+        with pytest.raises(error):
+            take(world, ref, who, "other") if who else locks.take(world.hub, None, ref, PATH, None)
+        with pytest.raises(error):
+            locks.verify(world.hub, who, ref, cursor="", limit=9)
+        with pytest.raises(error):
+            locks.release(world.hub, who, ref, lock.uid, by_force=True)
+
+
+def test_locks_of_a_repository_that_is_hidden_are_hidden(world: Any) -> None:
+    ref = world.repo("alice/secret", visibility="private")
+    lock = take(world, ref, world.alice)
+    for who in (world.bob, None):
+        with pytest.raises(RepoNotFound):
+            locks.search(world.hub, who, ref, path="", uid="", cursor="", limit=9)
+        with pytest.raises(RepoNotFound):
+            locks.take(world.hub, who, ref, PATH, None)
+        with pytest.raises(RepoNotFound):
+            locks.release(world.hub, who, ref, lock.uid, by_force=False)
+
+
+def test_locks_are_searched_by_path_and_by_id(world: Any, ref: RepoRef) -> None:
+    one, two = take(world, ref), take(world, ref, path="b")
+    assert paths(world, ref, path="b") == ["b"]
+    assert paths(world, ref, uid=one.uid) == [PATH]
+    assert paths(world, ref, uid=two.uid, path=PATH) == []
+    assert paths(world, ref, path="no such") == []
+
+
+def test_pages_follow_each_other(world: Any, ref: RepoRef) -> None:
+    for n in range(5):
+        take(world, ref, world.wendy if n % 2 else world.olga, f"f{n}")
+    seen, cursor = set[str](), ""
+    for expected in (2, 2, 1):
+        page = locks.verify(world.hub, world.wendy, ref, cursor=cursor, limit=2)
+        assert len(page.ours) + len(page.theirs) == expected
+        assert {lock.owner for lock in page.ours} <= {"wendy"}
+        assert {lock.owner for lock in page.theirs} <= {"olga"}
+        seen |= {lock.path for lock in (*page.ours, *page.theirs)}
+        cursor = page.next or ""
+    assert seen == {f"f{n}" for n in range(5)}
+    assert not cursor
+
+
+def test_only_the_owner_unlocks_and_others_with_force(world: Any, ref: RepoRef) -> None:
+    lock = take(world, ref)
+    with pytest.raises(NotAllowed, match=r"locked by wendy.*--force"):
+        locks.release(world.hub, world.olga, ref, lock.uid, by_force=False)
+    assert locks.release(world.hub, world.olga, ref, lock.uid, by_force=True) == lock
+    with pytest.raises(ThingNotFound):
+        locks.release(world.hub, world.wendy, ref, lock.uid, by_force=False)
+    mine = take(world, ref)
+    locks.release(world.hub, world.wendy, ref, mine.uid, by_force=False)
+    assert paths(world, ref) == []
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        AddFile(PATH, b"new"),
+        Delete(PATH),
+        DeleteFolder(RepoPath("folder")),
+        AddFile(RepoPath("elsewhere"), b"new", moved_from=PATH),
+    ],
+    ids=lambda operation: type(operation).__name__,
+)
+def test_a_commit_cannot_change_what_somebody_else_has_locked(world: Any, ref: RepoRef, operation: Any) -> None:
+    take(world, ref)
+    before = world.head(ref)
+    with pytest.raises(Refused, match=r"'folder/a.bin' is locked by wendy; ask them to unlock it, or run: git lfs"):
+        world.commit(ref, operation, by=world.olga)
+    assert world.head(ref) == before
+    world.add(ref, "folder/other", by=world.olga)
+    world.commit(ref, operation, by=world.wendy)
+
+
+def test_a_locked_folder_holds_everything_below(world: Any, ref: RepoRef) -> None:
+    take(world, ref, path="folder")
+    with pytest.raises(Refused, match="'folder' is locked by wendy"):
+        world.add(ref, "folder/new", by=world.olga)
+    world.add(ref, "folder2", by=world.olga)
+
+
+def test_locks_go_with_their_owner_and_with_their_repository(world: Any, ref: RepoRef) -> None:
+    accounts.create_user(world.hub, "guest")
+    accounts.set_member(world.hub, "acme", "guest", Role.WRITE)
+    guest = world.hub.identify(accounts.create_token(world.hub, "guest", role="write").secret)
+    take(world, ref, guest)
+    accounts.delete_user(world.hub, "guest")
+    assert paths(world, ref) == []
+    take(world, ref)
+    repositories.delete(world.hub, world.olga, ref)
+    again = world.repo("acme/m", by=world.wendy)
+    assert paths(world, again) == []
+
+
+def test_no_trees_are_read_where_nobody_else_has_a_lock() -> None:
+    guard = PushGuard([], _no_tree, _no_entry, {Oid("a"): ()})
+    assert guard.find(None, Oid("a"), lambda: False) is None
+
+
+def _no_tree(_commit: Oid) -> Oid:
+    raise AssertionError
+
+
+def _no_entry(_tree: Oid, _path: RepoPath) -> Entry | None:
+    raise AssertionError
+
+
+def test_a_merge_changes_only_what_differs_from_all_its_parents() -> None:
+    held = [Lock(Uid("0" * 24), RepoPath("f"), None, 1, "wendy", 0)]
+    contents = {"base": "1", "theirs": "2", "merge": "2", "evil": "3"}
+    parents = {"merge": ("base", "theirs"), "evil": ("base", "theirs")}
+    guard = PushGuard(
+        held,
+        lambda commit: commit,
+        lambda tree, _path: Entry("f", Mode.FILE, Oid(contents[tree])),
+        {Oid(oid): tuple(map(Oid, above)) for oid, above in parents.items()},
+    )
+    assert guard.find(Oid("base"), Oid("merge"), lambda: True) is None
+    assert guard.find(Oid("base"), Oid("evil"), lambda: True) == held[0]
+    assert guard.find(Oid("base"), Oid("theirs"), lambda: True) is None
+    assert guard.find(Oid("theirs"), Oid("base"), lambda: False) == held[0]

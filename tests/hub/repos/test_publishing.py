@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from entrepot.catalog.files import files
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import refs
+from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
+from entrepot.git import EMPTY_TREE, Kind
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.publishing import Move, Publication, commit_object, link_files, publish, touches_card
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256
+from entrepot.storage import objects as stored
+
+
+@pytest.fixture
+def ref(world: Any) -> RepoRef:
+    return world.repo()
+
+
+@pytest.fixture
+def publication(world: Any, ref: RepoRef) -> Publication:
+    """A commit without files on top of main."""
+    head = world.head(ref)
+    commit = commit_object(world.hub, world.alice, EMPTY_TREE, (head,), "empty")
+    rows = [stored.row_of(stored.of(Kind.TREE, b"")), stored.row_of(commit)]
+    return Publication(world.row_id(ref), Move(MAIN, head, commit.oid), (head,), rows, (), (), 1)
+
+
+def attempt(world: Any, publication: Publication) -> bool:
+    with world.hub.write() as tx:
+        return publish(world.hub, tx, publication)
+
+
+def test_a_move_brings_its_objects_and_its_follow_up_work(world: Any, ref: RepoRef, publication: Publication) -> None:
+    world.clock.advance(5)
+    assert attempt(world, publication)
+    assert world.paths(ref) == []
+    with world.hub.read() as tx:
+        assert [job.kind for job in jobs.find(tx, states=["ready"])] == ["history"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "is_due"), [(["README.md"], True), (["x"], True), (["d/README.md"], False), ([], False)]
+)
+def test_the_card_is_due_when_the_top_of_main_changes(paths: list[str], is_due: bool) -> None:
+    assert touches_card([RepoPath(path) for path in paths]) is is_due
+
+
+def test_a_ref_that_moved_is_left_alone(world: Any, ref: RepoRef, publication: Publication) -> None:
+    newer = world.add(ref, "a")
+    assert not attempt(world, publication)
+    assert world.head(ref) == newer
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"needed": (Oid("e" * 40),)}, Busy),
+        ({"large": ((Sha256("e" * 64), RepoPath("w")),)}, LargeFileMissing),
+        ({"repo_id": 12345}, RepoNotFound),
+    ],
+)
+def test_what_leads_nowhere_is_not_published(
+    world: Any, ref: RepoRef, publication: Publication, change: dict[str, Any], error: type
+) -> None:
+    before = world.head(ref)
+    with pytest.raises(error):
+        attempt(world, attrs.evolve(publication, **change))
+    assert world.head(ref) == before
+
+
+def test_no_file_is_linked_for_its_digest_alone(world: Any, ref: RepoRef, publication: Publication) -> None:
+    sha256 = world.add_large(world.repo("alice/o"), "w", b"w" * 5000)
+    with world.hub.write() as tx, pytest.raises(LargeFileMissing):
+        link_files(tx, publication.repo_id, [(sha256, RepoPath("w"))], 1, MAIN, 1)
+    with world.hub.read() as tx:
+        assert files.usable(tx, publication.repo_id, [sha256]) == {}
+
+
+def test_a_deleted_repository_takes_nothing(world: Any, ref: RepoRef, publication: Publication) -> None:
+    repositories.delete(world.hub, world.alice, ref)
+    with pytest.raises(RepoNotFound):
+        attempt(world, publication)
+    with world.hub.read() as tx:
+        assert refs.find(tx, publication.repo_id, MAIN) == publication.move.old

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from entrepot.errors import GatedRepo, RepoMoved, RepoNotFound, RevisionNotFound
+from entrepot.hub.files import rechunking
+from entrepot.hub.files.operations import AddLarge, Delete
+from entrepot.hub.jobs import maintenance
+from entrepot.hub.repos import branches, repositories, storage_costs
+from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.repos.storage_costs import OPERATOR, StorageCost
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
+
+P = RepoPath
+
+
+def noise(seed: int, size: int) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+def cost(world: Any, ref: RepoRef, revision: str | None = None) -> tuple[int, int, int, int]:
+    """(logical, stored, shared, freed)."""
+    if revision is None:
+        found = storage_costs.of_repo(world.hub, OPERATOR, ref)
+    else:
+        found = storage_costs.of_revision(world.hub, OPERATOR, ref, revision)
+    return found.logical, found.stored, found.shared, found.freed
+
+
+def collected(world: Any) -> int:
+    """Bytes that a real sweep gives back, as the disk counts them."""
+    blobs = world.hub.store.blobs
+    before = sum(stat.size for stat in blobs.list(""))
+    world.clock.advance(1)
+    told = sum(
+        item.size for item in maintenance.gc(world.hub, grace_ms=0, bumps_epoch=True) if item.kind in ("file", "xorb")
+    )
+    gone = before - sum(stat.size for stat in blobs.list(""))
+    assert told == gone
+    return gone
+
+
+def test_an_empty_repository_costs_nothing(world: Any) -> None:
+    ref = world.repo()
+    assert cost(world, ref) == (0, 0, 0, 0)
+    assert storage_costs.of_everything(world.hub) == [StorageCost("model alice/m", 0, 0, 0, 0)]
+
+
+def test_raw_files_cost_their_size_once(world: Any) -> None:
+    one, two = world.repo("alice/one"), world.repo("bob/two")
+    world.add_large(one, "a", noise(1, 1000))
+    world.add_large(one, "again", noise(1, 1000))
+    world.add_large(one, "b", noise(2, 300))
+    world.add_large(two, "b", noise(2, 300))
+    assert cost(world, one) == (1300, 1300, 300, 1000)
+    assert cost(world, two) == (300, 300, 300, 0)
+    repositories.delete(world.hub, world.alice, one)
+    assert collected(world) == 1000
+    assert cost(world, two) == (300, 300, 0, 300)
+    repositories.delete(world.hub, world.bob, two)
+    assert collected(world) == 300
+
+
+def test_a_shared_xorb_is_freed_by_the_last_who_needs_it(world: Any, sender: Any) -> None:
+    one, two = world.repo("alice/one"), world.repo("bob/two")
+    pieces = sender.chunks(1, 8)
+    shared, own = sender.xorb(pieces), sender.xorb(sender.chunks(2))
+    given = sender.give(one)
+    for xorb in (shared, own):
+        sender.send(given, xorb)
+    sender.register(given, [sender.block([(shared, 0, 8), (own, 0, 4)], "a" * 64)], [shared, own])
+    world.commit(one, AddLarge(P("w"), "a" * 64, None))
+    sender.register(sender.give(two), [sender.block([(shared, 3, 4)], "b" * 64)])
+    world.commit(two, AddLarge(P("w"), "b" * 64, None))
+    s, o = len(shared.data), len(own.data)
+    assert cost(world, one) == (12_000, s + o, s, o)
+    assert cost(world, two) == (1000, s, s, 0)
+    assert [found.freed for found in storage_costs.of_everything(world.hub)] == [o, 0]
+    repositories.delete(world.hub, world.alice, one)
+    assert cost(world, two) == (1000, s, 0, s)
+    assert collected(world) == o
+    repositories.delete(world.hub, world.bob, two)
+    assert collected(world) == s
+
+
+def test_the_figures_are_those_of_chunks_once_a_file_is_chunked(world: Any, sender: Any) -> None:
+    one, two = world.repo("alice/one"), world.repo("bob/two")
+    data = noise(1, 200_000) + bytes(200_000)
+    for ref in (one, two):
+        world.add_large(ref, "w", data)
+    assert cost(world, one) == (400_000, 400_000, 400_000, 0)
+    rechunking.chunk_files(world.hub, world.row_id(one))
+    stored = sum(world.hub.store.blobs.stat(key).size for key in sender.stored())
+    assert stored < 250_000
+    assert cost(world, one) == cost(world, two) == (400_000, stored, stored, 0)
+    repositories.delete(world.hub, world.alice, one)
+    assert collected(world) == 0
+    assert cost(world, two) == (400_000, stored, 0, stored)
+    repositories.delete(world.hub, world.bob, two)
+    assert collected(world) == stored
+
+
+def test_a_claim_of_another_repository_keeps_no_raw_bytes(world: Any, sender: Any) -> None:
+    private, other = world.repo("alice/p", visibility="private"), world.repo("bob/m")
+    pieces = sender.chunks(1, 20)
+    data = b"".join(pieces)
+    sha256 = world.add_large(private, "w", data)
+    sender.add(other, "w", sender.chunks(2), sha256=sha256)
+    x = len(sender.xorb(sender.chunks(2)).data)
+    assert cost(world, private) == (20_000, 20_000, 0, 20_000)
+    assert cost(world, other) == (4000, x, 0, x)
+    repositories.delete(world.hub, world.alice, private)
+    assert collected(world) == 20_000
+    assert world.read(other, "w") == b"".join(sender.chunks(2))
+    repositories.delete(world.hub, world.bob, other)
+    assert collected(world) == x
+
+
+def test_bytes_that_a_git_object_elsewhere_needs_are_shared(world: Any) -> None:
+    one, two = world.repo("alice/one"), world.repo("bob/two")
+    data = noise(1, 300_000)
+    world.add_large(one, "w", data)
+    world.add(two, "inline", data)
+    assert cost(world, one) == (300_000, 300_000, 300_000, 0)
+    repositories.delete(world.hub, world.alice, one)
+    assert collected(world) == 0
+    assert world.read(two, "inline") == data
+
+
+def test_a_revision_costs_what_its_tree_holds(world: Any) -> None:
+    ref = world.repo()
+    world.add_large(ref, "a", noise(1, 1000))
+    world.add(ref, "small", b"12345")
+    first = world.head(ref)
+    attributes = world.read(ref, ".gitattributes")
+    small = 5 + len(attributes)
+    assert cost(world, ref, "main") == (1000 + small, 1000, 0, 1000)
+    world.add_large(ref, "twice", noise(1, 1000))
+    world.commit(ref, Delete(P("small")))
+    assert cost(world, ref, "main") == (2000 + len(attributes), 1000, 0, 1000)
+    # The first commit goes only with the branch that it belongs to.
+    assert cost(world, ref, first) == (1000 + small, 1000, 1000, 0)
+
+
+def test_what_other_refs_lead_to_is_not_freed_with_a_revision(world: Any) -> None:
+    ref = world.repo()
+    world.add_large(ref, "a", noise(1, 1000))
+    branches.create_tag(world.hub, world.alice, ref, "main", "v1", "annotated")
+    branches.create_branch(world.hub, world.alice, ref, "dev", start="main", is_empty=False, overwrites=False)
+    world.add_large(ref, "b", noise(2, 300), branch="dev")
+    base = len(world.read(ref, ".gitattributes"))
+    assert cost(world, ref, "dev") == (1300 + base, 1300, 1000, 300)
+    assert cost(world, ref, "v1") == (1000 + base, 1000, 1000, 0)
+    branches.delete_branch(world.hub, world.alice, ref, "dev")
+    assert collected(world) == 300
+    assert cost(world, ref, "v1") == (1000 + base, 1000, 0, 1000)
+
+
+def test_deleting_a_branch_frees_what_its_revision_promised(world: Any, sender: Any) -> None:
+    ref, other = world.repo(), world.repo("bob/m")
+    sender.add(ref, "a", sender.chunks(1))
+    branches.create_branch(world.hub, world.alice, ref, "dev", start="main", is_empty=False, overwrites=False)
+    _, sha256 = sender.upload(ref, sender.chunks(2))
+    _, elsewhere = sender.upload(ref, sender.chunks(3))
+    world.commit(ref, AddLarge(P("b"), sha256, None), AddLarge(P("c"), elsewhere, None), branch="dev")
+    sender.add(other, "c", sender.chunks(3))
+    one, two, three = (len(sender.xorb(sender.chunks(n)).data) for n in (1, 2, 3))
+    base = len(world.read(ref, ".gitattributes"))
+    assert cost(world, ref, "dev") == (12_000 + base, one + two + three, one + three, two)
+    branches.delete_branch(world.hub, world.alice, ref, "dev")
+    assert collected(world) == two
+    assert cost(world, ref) == (4000, one, 0, one)
+
+
+def test_figures_are_for_those_who_may_read(world: Any) -> None:
+    private = world.repo("alice/p", visibility="private")
+    gated = world.repo("alice/g")
+    repositories.configure(world.hub, world.alice, gated, RepoChanges(gated="auto"))
+    for caller in (None, world.bob):
+        with pytest.raises(RepoNotFound):
+            storage_costs.of_repo(world.hub, caller, private)
+        with pytest.raises(GatedRepo):
+            storage_costs.of_revision(world.hub, caller, gated, "main")
+    assert storage_costs.of_repo(world.hub, world.alice, private).name == "model alice/p"
+    assert storage_costs.of_revision(world.hub, world.alice, gated, "main").name == "model alice/g@main"
+    with pytest.raises(RevisionNotFound):
+        storage_costs.of_revision(world.hub, OPERATOR, gated, "nope")
+    with pytest.raises(RepoNotFound):
+        storage_costs.of_repo(world.hub, OPERATOR, RepoRef(RepoType.MODEL, RepoId("alice", "none")))
+    repositories.move(world.hub, world.alice, gated, RepoRef(RepoType.MODEL, RepoId("alice", "new")))
+    with pytest.raises(RepoMoved):
+        storage_costs.of_repo(world.hub, world.alice, gated)
+
+
+def test_everything_is_told_in_pages(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage_costs, "_PAGE", 2)
+    names = [f"alice/r{number}" for number in range(5)]
+    for name in names:
+        world.repo(name)
+    assert [found.name for found in storage_costs.of_everything(world.hub)] == [f"model {name}" for name in names]
+
+
+def test_a_cost_is_five_fields() -> None:
+    assert storage_costs.as_fields(StorageCost("model a/b", 4, 3, 2, 1)) == {
+        "name": "model a/b",
+        "logical": 4,
+        "stored": 3,
+        "shared": 2,
+        "freed": 1,
+    }

@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.accounts import accounts as account_rows
+from entrepot.catalog.files import files
+from entrepot.catalog.repos import refs
+from entrepot.catalog.repos import repositories as rows
+from entrepot.errors import (
+    EntrepotError,
+    InvalidCredentials,
+    InvalidSignature,
+    NotAllowed,
+    RepoNotFound,
+    ThingNotFound,
+)
+from entrepot.git.commands import Command, PushRequest
+from entrepot.hub import capabilities
+from entrepot.hub.accounts import accounts, members
+from entrepot.hub.callers import Role, stamp_of
+from entrepot.hub.capabilities import Capability
+from entrepot.hub.community import access_requests, moderation
+from entrepot.hub.files import attachments, bulk_uploads, chunks, lfs, staging, xet_tokens
+from entrepot.hub.files.bulk_uploads import UploadedFile
+from entrepot.hub.files.lfs import MultipartUpload, RequestedObject, SignedUrl
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.git import pushes
+from entrepot.hub.repos import commits, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.names import RepoPath, RepoRef, Sha256, Uid
+
+DATA = b"weights" * 1000
+SHA256 = Sha256(hashlib.sha256(DATA).hexdigest())
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+Change = Callable[[Any, RepoRef], None]
+
+
+def demote(world: Any, ref: RepoRef) -> None:
+    accounts.set_member(world.hub, "acme", "wendy", Role.READ)
+
+
+def remove(world: Any, ref: RepoRef) -> None:
+    members.remove(world.hub, world.olga, "acme", "wendy")
+
+
+def _edit_token(world: Any, **values: Any) -> None:
+    with world.hub.write() as tx:
+        account_rows.update_token(tx, world.wendy.token.uid, **values)
+
+
+def revoke(world: Any, ref: RepoRef) -> None:
+    with world.hub.write() as tx:
+        account_rows.remove_token(tx, world.wendy.token.uid)
+
+
+def rotate(world: Any, ref: RepoRef) -> None:
+    _edit_token(world, secret_hash=hashlib.sha256(b"another").hexdigest())
+
+
+def expire(world: Any, ref: RepoRef) -> None:
+    _edit_token(world, expires_ms=world.clock.now_ms)
+
+
+def lower(world: Any, ref: RepoRef) -> None:
+    _edit_token(world, role="read")
+
+
+def rescope(world: Any, ref: RepoRef) -> None:
+    _edit_token(world, role="fineGrained", scopes={})
+
+
+def disable(world: Any, ref: RepoRef) -> None:
+    with world.hub.write() as tx:
+        row = rows.find(tx, ref)
+        rows.update(tx, row.id, is_disabled=True)
+
+
+def delete(world: Any, ref: RepoRef) -> None:
+    repositories.delete(world.hub, world.olga, ref)
+
+
+def transfer(world: Any, ref: RepoRef) -> None:
+    repositories.move(world.hub, world.olga, ref, RepoRef(ref.type, type(ref.id)("olga", "gone")))
+
+
+CHANGES = [demote, remove, revoke, rotate, expire, lower, rescope, disable, delete, transfer]
+
+
+@pytest.fixture
+def ref(world: Any) -> RepoRef:
+    return world.repo("acme/m", by=world.olga)
+
+
+def plan(world: Any, ref: RepoRef, *, takes_parts: bool = False, revision: str | None = None) -> Any:
+    [answer] = lfs.plan_uploads(
+        world.hub, world.wendy, ref, [RequestedObject(SHA256, len(DATA))], takes_parts=takes_parts, revision=revision
+    )
+    return answer.link
+
+
+def is_linked(world: Any, ref: RepoRef) -> bool:
+    with world.hub.read() as tx:
+        row = rows.find(tx, ref)
+        return row is not None and SHA256 in files.usable(tx, row.id, [SHA256])
+
+
+@pytest.mark.parametrize("revision", ["main", None])
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_upload_link_ends_with_the_right(world: Any, ref: RepoRef, change: Change, revision: str | None) -> None:
+    link = plan(world, ref, revision=revision)
+    assert isinstance(link, SignedUrl)
+    begun = lfs.receive(world.hub, SHA256, link.query)
+    begun.write(DATA)
+    change(world, ref)
+    for call in (
+        lambda: lfs.receive(world.hub, SHA256, link.query),
+        lambda: lfs.confirm(world.hub, SHA256, link.query),
+        begun.finish,
+    ):
+        with pytest.raises((NotAllowed, InvalidSignature, RepoNotFound, EntrepotError)) as caught:
+            call()
+        assert not isinstance(caught.value, ThingNotFound)
+    begun.discard()
+    assert not is_linked(world, ref)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_parts_and_their_completion_end_with_the_right(make_world: Any, change: Change) -> None:
+    world = make_world(multipart_threshold=1, part_size=len(DATA))
+    ref = world.repo("acme/m", by=world.olga)
+    parts = plan(world, ref, takes_parts=True)
+    assert isinstance(parts, MultipartUpload)
+    upload = parts.complete.path.rpartition("/")[2]
+    [link] = parts.links
+    begun = lfs.receive_part(world.hub, upload, 1, link.query)
+    begun.write(DATA)
+    etag = begun.finish()
+    again = lfs.receive_part(world.hub, upload, 1, link.query)
+    again.write(DATA)
+    change(world, ref)
+    for call in (
+        lambda: lfs.receive_part(world.hub, upload, 1, link.query),
+        again.finish,
+        lambda: lfs.complete(world.hub, upload, parts.complete.query, {1: etag}),
+    ):
+        with pytest.raises(EntrepotError) as caught:
+            call()
+        assert not isinstance(caught.value, ThingNotFound)
+    assert not is_linked(world, ref)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_pass_for_writing_ends_with_the_right(world: Any, sender: Any, ref: RepoRef, change: Change) -> None:
+    issued = xet_tokens.issue_write(world.hub, world.wendy, ref)
+    given = xet_tokens.check(world.hub, issued.secret, issued.store)
+    xorb, late = sender.xorb(sender.chunks(1)), sender.xorb(sender.chunks(2))
+    sender.send(given, xorb)
+    begun = chunks.receive_xorb(world.hub, given, late.hash, len(late.data))
+    begun.write(late.data)
+    change(world, ref)
+    with pytest.raises(InvalidCredentials):
+        xet_tokens.check(world.hub, issued.secret, issued.store)
+    with pytest.raises((InvalidCredentials, RepoNotFound)):
+        sender.register(given, [sender.block([(xorb, 0, xorb.index.count)], SHA256)], [xorb])
+    with pytest.raises(InvalidCredentials):
+        begun.finish()
+    begun.discard()
+    assert not is_linked(world, ref)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_push_in_flight_ends_with_the_right(
+    world: Any, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = PushRequest((Command("refs/heads/other", None, world.head(ref)),), frozenset())
+    push = pushes.begin(world.hub, world.wendy, ref, request)
+    prepare = pushes._prepare
+
+    def prepare_late(*arguments: Any) -> Any:
+        change(world, ref)
+        return prepare(*arguments)
+
+    monkeypatch.setattr(pushes, "_prepare", prepare_late)
+    try:
+        with pytest.raises(EntrepotError):
+            pushes.finish(push)
+    finally:
+        push.close()
+    with world.hub.read() as tx:
+        row = rows.by_uid(tx, push.row.uid)
+        assert row is None or [name for name, _ in refs.everything(tx, row.id)] == ["refs/heads/main"]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_bulk_upload_in_flight_ends_with_the_right(
+    world: Any, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wendy, record = world.wendy, bulk_uploads._record
+
+    def late(*arguments: Any) -> Any:
+        change(world, ref)
+        return record(*arguments)
+
+    monkeypatch.setattr(bulk_uploads, "_record", late)
+    with pytest.raises(EntrepotError):
+        bulk_uploads.receive_files(world.hub, wendy, ref, [UploadedFile(SHA256, DATA)])
+    assert not is_linked(world, ref)
+
+
+@pytest.mark.parametrize("change", [each for each in CHANGES if each is not delete and each is not transfer])
+def test_a_commit_in_flight_ends_with_the_right(
+    world: Any, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wendy, head, stage = world.wendy, world.head(ref), staging.stage
+
+    def late(*arguments: Any, **options: Any) -> Any:
+        change(world, ref)
+        return stage(*arguments, **options)
+
+    monkeypatch.setattr(staging, "stage", late)
+    with pytest.raises(EntrepotError):
+        commits.create(world.hub, wendy, ref, "main", CommitDraft("late", [AddFile(RepoPath("a"), b"x")]))
+    assert world.head(ref) == head
+
+
+@pytest.mark.parametrize("change", [revoke, rotate, expire, lower])
+def test_an_image_in_flight_ends_with_the_token(world: Any, ref: RepoRef, change: Change) -> None:
+    wendy = world.wendy
+    change(world, ref)
+    with pytest.raises((InvalidCredentials, NotAllowed)):
+        attachments.add(world.hub, wendy, PNG)
+
+
+@pytest.mark.parametrize("change", [remove, revoke, rotate, expire, rescope, disable, delete, transfer])
+def test_links_for_reading_end_with_the_right(world: Any, sender: Any, change: Change) -> None:
+    ref = world.repo("acme/secret", by=world.olga, visibility="private")
+    world.add_large(ref, "w.bin", DATA, by=world.olga)
+    xorb = sender.xorb(sender.chunks(1))
+    sender.upload(ref, sender.chunks(1), by=world.olga)
+    issued = xet_tokens.issue_read(world.hub, world.wendy, ref, None)
+    data = chunks.data_link(world.hub, xet_tokens.check(world.hub, issued.secret, issued.store), xorb.hash, 0, 9)
+    [answer] = lfs.plan_downloads(world.hub, world.wendy, ref, [RequestedObject(SHA256, len(DATA))])
+    assert isinstance(answer.link, SignedUrl)
+    lfs.fetch(world.hub, SHA256, answer.link.query).close()
+    chunks.fetch(world.hub, xorb.hash, data.query)[0].close()
+    change(world, ref)
+    with pytest.raises(ThingNotFound):
+        lfs.fetch(world.hub, SHA256, answer.link.query)
+    with pytest.raises(ThingNotFound):
+        chunks.fetch(world.hub, xorb.hash, data.query)
+    with pytest.raises(InvalidCredentials):
+        xet_tokens.check(world.hub, issued.secret, issued.store)
+
+
+def test_an_anonymous_link_ends_when_the_repository_is_closed(world: Any, ref: RepoRef) -> None:
+    with world.hub.read() as tx:
+        grant = capabilities.of(rows.find(tx, ref), None)
+        assert capabilities.reading_repo(tx, grant, world.clock.now_ms) is not None
+    repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(gated="auto"))
+    with world.hub.read() as tx:
+        assert capabilities.reading_repo(tx, grant, world.clock.now_ms) is None
+        with pytest.raises(NotAllowed):
+            capabilities.writing_repo(tx, grant, world.clock.now_ms)
+
+
+def test_who_reads_a_gated_repository_by_a_request_keeps_its_links_until_it_ends(world: Any, ref: RepoRef) -> None:
+    repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(gated="auto"))
+    access_requests.grant(world.hub, world.olga, ref, "zed")
+    with world.hub.read() as tx:
+        grant = capabilities.of(rows.find(tx, ref), world.zed)
+        assert capabilities.reading_repo(tx, grant, world.clock.now_ms) is not None
+    repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(visibility="private"))
+    with world.hub.read() as tx:
+        assert capabilities.reading_repo(tx, grant, world.clock.now_ms) is None
+
+
+def test_a_repository_of_the_same_name_is_another_one(world: Any, ref: RepoRef) -> None:
+    with world.hub.read() as tx:
+        grant = capabilities.of(rows.find(tx, ref), world.wendy, "main")
+    repositories.delete(world.hub, world.olga, ref)
+    world.repo("acme/m", by=world.olga)
+    with world.hub.read() as tx, pytest.raises(RepoNotFound):
+        capabilities.writing_repo(tx, grant, world.clock.now_ms)
+
+
+def test_a_rename_keeps_what_the_right_still_allows(world: Any, ref: RepoRef) -> None:
+    link = plan(world, ref)
+    repositories.move(world.hub, world.olga, ref, RepoRef(ref.type, type(ref.id)("acme", "renamed")))
+    begun = lfs.receive(world.hub, SHA256, link.query)
+    begun.write(DATA)
+    begun.finish()
+    assert is_linked(world, RepoRef(ref.type, type(ref.id)("acme", "renamed")))
+
+
+def test_a_grant_survives_being_signed(world: Any) -> None:
+    for grant in (Capability(Uid("1")), Capability(Uid("1"), 7, "uid.00", "main"), Capability(Uid("1"), 7, "uid.00")):
+        assert capabilities.of_fields(grant.fields()) == grant
+    for fields in ({}, {"repo": "1", "user": "7"}, {"repo": "1", "token": "uid.00"}):
+        with pytest.raises(InvalidSignature):
+            capabilities.of_fields(fields)
+
+
+def test_a_stamp_names_no_secret(world: Any) -> None:
+    stamp = stamp_of(world.wendy.token)
+    assert stamp.startswith(f"{world.wendy.token.uid}.")
+    assert world.secrets["wendy:write"] not in stamp
+
+
+def test_moderation_ends_links(world: Any, ref: RepoRef) -> None:
+    link = plan(world, ref)
+    moderation.disable(world.hub, ref, "reason")
+    with pytest.raises(EntrepotError):
+        lfs.receive(world.hub, SHA256, link.query)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+import pathlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from entrepot.errors import DataFolderError
+from entrepot.hub.context import is_new, open_hub
+from entrepot.settings import Settings
+
+
+def test_a_folder_is_made_once_and_keeps_its_identity(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "deep" / "data"
+    assert is_new(folder)
+    hub = open_hub(Settings(data=folder), fsync=False)
+    assert not is_new(folder)
+    hub.close()
+    again = open_hub(Settings(data=folder), fsync=False)
+    assert (again.store_id, again.signer) == (hub.store_id, hub.signer)
+    assert folder.stat().st_mode & 0o077 == 0
+    assert "key" not in repr(hub.signer)
+    assert abs(again.now_ms() - hub.now_ms()) < 60_000
+    again.close()
+
+
+def test_threads_that_open_a_new_folder_at_once_all_succeed(tmp_path: pathlib.Path) -> None:
+    barrier = threading.Barrier(4)
+
+    def opened(_number: int) -> str:
+        barrier.wait()
+        hub = open_hub(Settings(data=tmp_path / "data"), fsync=False)
+        hub.close()
+        return hub.store_id
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(opened, range(4)))) == 1
+
+
+def test_a_folder_that_another_process_is_just_making_is_taken(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "format.12ab34cd").write_text("")
+    (tmp_path / "entrepot.toml").write_text("")
+    open_hub(Settings(data=tmp_path), fsync=False).close()
+
+
+@pytest.mark.parametrize("text", [json.dumps({"entrepot": 99}), "[]", "no json", ""])
+def test_a_folder_of_another_layout_is_not_touched(tmp_path: pathlib.Path, text: str) -> None:
+    (tmp_path / "format.json").write_text(text)
+    with pytest.raises(DataFolderError, match=r"layout|damaged"):
+        open_hub(Settings(data=tmp_path), fsync=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["format.json"]
+
+
+def test_somebody_elses_folder_is_not_touched(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(DataFolderError, match="not empty"):
+        open_hub(Settings(data=tmp_path), fsync=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_is_no_folder(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataFolderError):
+        open_hub(Settings(data=tmp_path / "file"), fsync=False)

@@ -1,0 +1,33 @@
+from entrepot.hub.usage_cache import KEPT_MS, UsageCache
+
+
+class Watch:
+    """Each reading is one step later."""
+
+    def __init__(self, step_s: float) -> None:
+        self.step_s = step_s
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        self.now_s += self.step_s
+        return self.now_s
+
+
+def test_what_is_added_up_fast_is_added_up_every_time() -> None:
+    usage_cache = UsageCache(Watch(0.001))
+    assert [usage_cache.used(1, 0, lambda size=size: size) for size in (5, 6)] == [5, 6]
+
+
+def test_what_takes_long_is_kept_for_a_while_and_grows_with_what_is_let_in() -> None:
+    usage_cache = UsageCache(Watch(1.0))
+    assert usage_cache.used(1, 0, lambda: 5) == 5
+    usage_cache.add(1, 10)
+    assert usage_cache.used(1, KEPT_MS - 1, lambda: 99) == 15
+    assert usage_cache.used(1, KEPT_MS, lambda: 99) == 99
+
+
+def test_namespaces_are_counted_apart() -> None:
+    usage_cache = UsageCache(Watch(1.0))
+    usage_cache.used(1, 0, lambda: 5)
+    usage_cache.add(2, 10)
+    assert (usage_cache.used(1, 1, lambda: 0), usage_cache.used(2, 1, lambda: 7)) == (5, 7)

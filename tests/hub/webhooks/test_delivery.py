@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import http.server
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+
+from entrepot.hub.jobs import handlers
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.webhooks import delivery, webhooks
+from entrepot.hub.webhooks.webhooks import WebhookDraft
+from entrepot.names import RepoRef
+
+HOUR_MS = 3_600_000
+
+
+@attrs.define
+class Receiver:
+    """A host on loopback that answers as told and keeps what it took."""
+
+    server: http.server.ThreadingHTTPServer
+    status: int = 200
+    seen: list[tuple[dict[str, str], dict[str, Any]]] = attrs.Factory(list)
+    raw: list[bytes] = attrs.Factory(list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/hook?x=1"
+
+    @property
+    def told(self) -> list[str]:
+        """Summaries of what was taken with a welcome: scope and action, and the new head if there is one."""
+        return [f"{body['event']['scope']} {body['event']['action']}" for _, body in self.seen]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.raw.append(body)
+            if found.status == 200:
+                found.seen.append((dict(self.headers), json.loads(body)))
+            self.send_response(found.status)
+            self.end_headers()
+            self.wfile.write(b"thanks" if found.status == 200 else b"not now")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        found = Receiver(server)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield found
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def world(make_world: Any) -> Any:
+    return make_world(webhook_private_targets=True, base_url="https://hub.example")
+
+
+@pytest.fixture
+def ref(world: Any) -> RepoRef:
+    made: RepoRef = world.repo("alice/m")
+    return made
+
+
+def watch(
+    world: Any, receiver: Receiver, *, owner: str = "alice", what: tuple[str, str] = ("user", "alice"), **wish: Any
+) -> Any:
+    return webhooks.create(world.hub, world.caller(owner), WebhookDraft(receiver.url, [what], **wish))
+
+
+def run_jobs(world: Any) -> None:
+    """Run everything that is due."""
+    while handlers.run_next(world.hub, "test") is not None:
+        pass
+
+
+def log(world: Any, hook: Any) -> list[tuple[str, int, int | None]]:
+    page = webhooks.list_deliveries(world.hub, world.alice, hook.uid)
+    return [(item.state, item.attempts, item.status) for item in page.items]
+
+
+def test_a_commit_is_told_with_the_refs_that_moved(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver, what=("model", "alice/m"), secret="s3cret")
+    oid = world.add(ref, "a.txt")
+    run_jobs(world)
+    [(headers, body)] = receiver.seen
+    assert body["event"] == {"action": "update", "scope": "repo.content"}
+    assert body["repo"]["name"] == "alice/m"
+    assert body["repo"]["headSha"] == oid
+    assert body["repo"]["url"] == {
+        "web": "https://hub.example/alice/m",
+        "api": "https://hub.example/api/models/alice/m",
+    }
+    assert [(move["ref"], move["newSha"]) for move in body["updatedRefs"]] == [("refs/heads/main", oid)]
+    assert body["webhook"] == {"id": hook.uid, "version": 3}
+    assert headers["X-Webhook-Secret"] == "s3cret"
+    assert headers["X-Webhook-Signature-256"] == delivery.sign("s3cret", receiver.raw[0])
+    assert log(world, hook) == [("done", 1, 200)]
+
+
+def test_a_webhook_without_a_secret_sends_none(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    watch(world, receiver)
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    assert not {"X-Webhook-Secret", "X-Webhook-Signature-256"} & set(receiver.seen[0][0])
+
+
+def test_all_that_happens_to_a_repository_is_told_in_order(world: Any, receiver: Receiver) -> None:
+    watch(world, receiver)
+    ref = world.repo("alice/new")
+    world.add(ref, "a.txt")
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(gated="auto"))
+    repositories.delete(world.hub, world.alice, ref)
+    run_jobs(world)
+    assert receiver.told == [
+        "repo create", "repo.content update", "repo.content update", "repo.config update", "repo delete"
+    ]  # fmt: skip
+
+
+def test_while_the_receiver_is_away_news_wait_and_keep_their_order(
+    world: Any, receiver: Receiver, ref: RepoRef
+) -> None:
+    hook = watch(world, receiver)
+    receiver.status = 503
+    oids = [world.add(ref, f"{number}.txt") for number in range(3)]
+    run_jobs(world)
+    assert len(receiver.raw) == 1  # the later ones wait behind the first
+    for _ in range(4):
+        world.clock.advance(HOUR_MS)
+        run_jobs(world)
+    receiver.status = 200
+    world.clock.advance(HOUR_MS)
+    run_jobs(world)
+    assert [body["updatedRefs"][0]["newSha"] for _, body in receiver.seen] == oids
+    assert log(world, hook) == [("done", 1, 200), ("done", 1, 200), ("done", 6, 200)]
+
+
+def test_a_receiver_that_is_down_only_delays_its_own_news(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    webhooks.create(world.hub, world.alice, WebhookDraft("http://127.0.0.1:9/", [("user", "alice")]))
+    watch(world, receiver)
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    assert len(receiver.seen) == 1
+
+
+def test_after_its_patience_the_hub_goes_on_with_the_next(make_world: Any, receiver: Receiver) -> None:
+    world = make_world(webhook_private_targets=True, webhook_patience_s=3600)
+    ref = world.repo("alice/m")
+    hook = watch(world, receiver)
+    receiver.status = 500
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    world.clock.advance(2 * HOUR_MS)
+    second = world.add(ref, "b.txt")
+    run_jobs(world)
+    receiver.status = 200
+    world.clock.advance(HOUR_MS // 2)
+    run_jobs(world)
+    assert [body["updatedRefs"][0]["newSha"] for _, body in receiver.seen] == [second]
+    assert log(world, hook) == [("done", 2, 200), ("failed", 2, 500)]
+
+
+def test_a_delivery_whose_sender_died_is_sent_again(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver)
+    world.add(ref, "a.txt")
+    assert delivery._take(world.hub, hook.id, world.row_id(ref)) is not None  # and then the power goes
+    run_jobs(world)
+    assert receiver.seen == []
+    world.clock.advance(delivery.SENDING_MS)
+    run_jobs(world)
+    assert len(receiver.seen) == 1
+
+
+def test_nobody_else_sends_what_is_under_way(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver)
+    world.add(ref, "a.txt")
+    args = (world.hub, hook.id, world.row_id(ref))
+    assert delivery._take(*args) is not None
+    assert delivery._take(*args) is None
+
+
+def test_a_webhook_that_rests_gets_its_news_when_it_wakes(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver)
+    receiver.status = 503
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    webhooks.switch(world.hub, world.alice, hook.uid, is_disabled=True)
+    receiver.status = 200
+    world.clock.advance(HOUR_MS)
+    run_jobs(world)
+    assert receiver.seen == []
+    webhooks.switch(world.hub, world.alice, hook.uid, is_disabled=False)
+    run_jobs(world)
+    assert len(receiver.seen) == 1
+
+
+def test_news_of_a_private_repository_reach_only_those_who_see_it(world: Any, receiver: Receiver) -> None:
+    watch(world, receiver, owner="bob")
+    ref = world.repo("alice/secret", visibility="private")
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    assert receiver.raw == []
+    watch(world, receiver, owner="alice")
+    world.add(ref, "b.txt")
+    run_jobs(world)
+    assert [body["repo"]["private"] for _, body in receiver.seen] == [True]
+
+
+def test_what_became_private_before_it_was_sent_is_not_sent(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    watch(world, receiver, owner="bob")
+    world.add(ref, "a.txt")
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
+    run_jobs(world)
+    assert receiver.raw == []
+
+
+def test_a_domain_that_was_not_asked_for_is_not_told(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    watch(world, receiver, domains=["discussion"])
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    assert receiver.raw == []
+
+
+def test_loopback_is_out_of_reach_unless_a_setting_allows_it(make_world: Any, receiver: Receiver) -> None:
+    world = make_world()
+    ref = world.repo("alice/m")
+    hook = watch(world, receiver)
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    assert receiver.raw == []
+    [item] = webhooks.list_deliveries(world.hub, world.alice, hook.uid).items
+    assert "webhook_private_targets" in (item.answer or "")
+
+
+def test_the_log_is_kept_for_a_month(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver)
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    delivery.forget_old(world.hub, {})
+    assert len(log(world, hook)) == 1
+    world.clock.advance(delivery.KEPT_MS + 1)
+    delivery.forget_old(world.hub, {})
+    assert log(world, hook) == []
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A URL of a port on loopback where nothing listens."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{holder.getsockname()[1]}/"
+
+
+@pytest.fixture
+def posts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hosts that were posted to, with the ports."""
+    seen: list[str] = []
+    post = delivery.postings.post
+
+    def note(target: Any, *arguments: Any, **options: Any) -> Any:
+        seen.append(f"{target.host}:{target.port}")
+        return post(target, *arguments, **options)
+
+    monkeypatch.setattr(delivery.postings, "post", note)
+    return seen
+
+
+def test_a_host_that_does_not_answer_is_left_alone_whatever_webhooks_lead_there(
+    world: Any, silent: str, receiver: Receiver, ref: RepoRef, posts: list[str]
+) -> None:
+    for number in range(40):
+        owner = "alice" if number % 2 else "bob"
+        webhooks.create(world.hub, world.caller(owner), WebhookDraft(f"{silent}{number}", [("user", "alice")]))
+    watch(world, receiver)
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    assert len(posts) == 1 + delivery._FAILURES_TO_PAUSE
+    assert len(receiver.seen) == 1
+    world.clock.advance(delivery._pause_after(3, HOUR_MS))
+    run_jobs(world)
+    assert len(posts) == 2 + delivery._FAILURES_TO_PAUSE  # one probe, the others wait for it
+
+
+def test_a_host_that_is_back_gets_everything_after_the_probe(
+    world: Any, receiver: Receiver, ref: RepoRef, posts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        webhooks.create(world.hub, world.alice, WebhookDraft(f"{receiver.url}&n={number}", [("user", "alice")]))
+    world.add(ref, "a.txt")
+    away = delivery.postings.post
+    monkeypatch.setattr(delivery.postings, "post", lambda *_a, **_o: delivery.PostResult(None, "no answer"))
+    run_jobs(world)
+    monkeypatch.setattr(delivery.postings, "post", away)
+    for _ in range(3):
+        world.clock.advance(HOUR_MS)
+        run_jobs(world)
+    assert len(receiver.seen) == 10
+    with world.hub.read() as tx:
+        assert delivery.deliveries.pauses(tx, [f"host:127.0.0.1:{receiver.server.server_port}"]) == {}
+
+
+def test_a_webhook_that_is_refused_pauses_for_all_repositories(world: Any, receiver: Receiver) -> None:
+    refs = [world.repo(f"alice/m{number}") for number in range(8)]
+    hook = watch(world, receiver)
+    receiver.status = 500
+    for ref in refs:
+        world.add(ref, "a.txt")
+    run_jobs(world)
+    assert len(receiver.raw) == delivery._FAILURES_TO_PAUSE
+    receiver.status = 200
+    webhooks.switch(world.hub, world.alice, hook.uid, is_disabled=False)
+    for _ in range(2):
+        world.clock.advance(HOUR_MS)
+        run_jobs(world)
+    assert len(receiver.seen) == len(refs)
+
+
+def test_one_host_takes_no_more_than_its_slots(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    watch(world, receiver)
+    world.add(ref, "a.txt")
+    host = f"127.0.0.1:{receiver.server.server_port}"
+    assert world.hub.sending.take(host)
+    assert world.hub.sending.take(host)
+    run_jobs(world)
+    assert receiver.raw == []
+    world.hub.sending.release(host)
+    world.clock.advance(delivery._BUSY_HOST_MS)
+    run_jobs(world)
+    assert len(receiver.seen) == 1
+    assert world.hub.sending.take(host)  # the slot was given back
+
+
+def test_deliveries_belong_to_the_owner_of_the_webhook(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+    watch(world, receiver, owner="bob")
+    world.add(ref, "a.txt")
+    [job] = [job for job in handlers.list_jobs(world.hub) if job.kind == "deliver"]
+    assert (job.lane, job.namespace_id) == ("outbound", world.caller("bob").account.id)
+
+
+def test_a_delivery_that_takes_long_lets_others_have_their_turn(
+    world: Any, receiver: Receiver, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_SLICE_S", -1.0)
+    hook = watch(world, receiver)
+    for number in range(3):
+        world.add(ref, f"{number}.txt")
+    delivery.deliver(world.hub, {"webhook": hook.id, "repo": world.row_id(ref)})
+    assert len(receiver.seen) == 1
+    run_jobs(world)
+    assert len(receiver.seen) == 3

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.audit import AuditFilter
+from entrepot.errors import (
+    AccountNotFound,
+    InvalidName,
+    LimitExceeded,
+    LoginRequired,
+    Malformed,
+    NotAllowed,
+    RepoNotFound,
+    ThingNotFound,
+)
+from entrepot.hub import audit
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.webhooks import webhooks
+from entrepot.hub.webhooks.webhooks import WebhookChanges, WebhookDraft
+
+URL = "https://example.org/hook"
+
+
+def wish(*watched: tuple[str, str], **words: Any) -> WebhookDraft:
+    return WebhookDraft(words.pop("url", URL), watched or [("user", "alice")], **words)
+
+
+def test_a_webhook_is_listed_for_its_owner_only(world: Any) -> None:
+    made = webhooks.create(world.hub, world.alice, wish(secret="x"))
+    assert webhooks.list_webhooks(world.hub, world.alice) == [made]
+    assert webhooks.get(world.hub, world.alice, made.uid).secret == "x"
+    assert webhooks.list_webhooks(world.hub, world.bob) == []
+    for forbidden in (webhooks.get, webhooks.delete):
+        with pytest.raises(ThingNotFound):
+            forbidden(world.hub, world.bob, made.uid)
+
+
+def test_changes_leave_the_rest_as_it_is(world: Any) -> None:
+    ref = world.repo("alice/m")
+    made = webhooks.create(world.hub, world.alice, wish(secret="x", domains=["repo"]))
+    changed = webhooks.update(world.hub, world.alice, made.uid, WebhookChanges(watched=[("model", str(ref.id))]))
+    assert [(watch.kind, watch.name) for watch in changed.watched] == [("model", "alice/m")]
+    assert (changed.url, changed.secret, changed.domains) == (URL, "x", ("repo",))
+    assert webhooks.get(world.hub, world.alice, made.uid) == changed
+    assert webhooks.update(world.hub, world.alice, made.uid, WebhookChanges(secret="")).secret is None
+
+
+def test_a_removed_webhook_is_gone(world: Any) -> None:
+    made = webhooks.create(world.hub, world.alice, wish())
+    webhooks.delete(world.hub, world.alice, made.uid)
+    assert webhooks.list_webhooks(world.hub, world.alice) == []
+
+
+def test_who_may_only_read_makes_none(world: Any) -> None:
+    with pytest.raises(LoginRequired):
+        webhooks.create(world.hub, None, wish())
+    with pytest.raises(NotAllowed):
+        webhooks.create(world.hub, world.caller("alice", "read"), wish())
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://x/", "https://", "nonsense", "http://u:p@x/", "http://x:0/", "http://x/\n", "http://x:99999/", "http://é/"],
+)
+def test_a_url_that_cannot_be_posted_to_is_refused(world: Any, url: str) -> None:
+    with pytest.raises(InvalidName, match="URL"):
+        webhooks.create(world.hub, world.alice, wish(url=url))
+
+
+def test_unknown_words_are_refused(world: Any) -> None:
+    with pytest.raises(Malformed, match="domains"):
+        webhooks.create(world.hub, world.alice, wish(domains=["weather"]))
+    with pytest.raises(Malformed, match="paper"):
+        webhooks.create(world.hub, world.alice, wish(("paper", "x")))
+    with pytest.raises(Malformed, match="watched"):
+        webhooks.create(world.hub, world.alice, WebhookDraft(URL, []))
+    with pytest.raises(AccountNotFound):
+        webhooks.create(world.hub, world.alice, wish(("org", "alice")))
+    with pytest.raises(InvalidName, match="secret"):
+        webhooks.create(world.hub, world.alice, wish(secret="é"))
+
+
+def test_what_is_hidden_cannot_be_watched_and_looks_like_nothing(world: Any) -> None:
+    world.repo("alice/secret", visibility="private")
+    with pytest.raises(RepoNotFound) as hidden:
+        webhooks.create(world.hub, world.bob, wish(("model", "alice/secret")))
+    with pytest.raises(RepoNotFound) as absent:
+        webhooks.create(world.hub, world.bob, wish(("model", "alice/absent")))
+    assert str(hidden.value) == str(absent.value)
+
+
+def test_a_watched_repository_that_went_private_is_not_named_any_more(world: Any) -> None:
+    ref = world.repo("alice/m")
+    made = webhooks.create(world.hub, world.bob, wish(("model", "alice/m")))
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
+    assert webhooks.get(world.hub, world.bob, made.uid).watched == ()
+    assert webhooks.list_webhooks(world.hub, world.bob)[0].watched == ()
+
+
+def test_deliveries_of_what_went_private_are_not_shown(world: Any) -> None:
+    ref = world.repo("alice/m")
+    made = webhooks.create(world.hub, world.bob, wish(("model", "alice/m")))
+    world.add(ref, "a.txt")
+    assert len(webhooks.list_deliveries(world.hub, world.bob, made.uid).items) == 1
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
+    assert webhooks.list_deliveries(world.hub, world.bob, made.uid).items == []
+
+
+def test_deliveries_come_in_pages(world: Any) -> None:
+    ref = world.repo("alice/m")
+    made = webhooks.create(world.hub, world.alice, wish())
+    for number in range(3):
+        world.add(ref, f"{number}.txt")
+    first = webhooks.list_deliveries(world.hub, world.alice, made.uid, limit=2)
+    rest = webhooks.list_deliveries(world.hub, world.alice, made.uid, limit=2, before=first.next)
+    assert (len(first.items), len(rest.items), rest.next) == (2, 1, None)
+
+
+def test_a_delivery_can_be_repeated(world: Any) -> None:
+    ref = world.repo("alice/m")
+    made = webhooks.create(world.hub, world.alice, wish())
+    world.add(ref, "a.txt")
+    [only] = webhooks.list_deliveries(world.hub, world.alice, made.uid).items
+    webhooks.replay(world.hub, world.alice, made.uid, only.uid)
+    again, before = webhooks.list_deliveries(world.hub, world.alice, made.uid).items
+    assert (again.payload, before.uid) == (only.payload, only.uid)
+    with pytest.raises(ThingNotFound):
+        webhooks.replay(world.hub, world.alice, made.uid, "0" * 24)
+
+
+def test_nobody_needs_more_than_a_hundred(world: Any) -> None:
+    for _ in range(webhooks.MAX_WEBHOOKS):
+        webhooks.create(world.hub, world.alice, wish())
+    with pytest.raises(LimitExceeded):
+        webhooks.create(world.hub, world.alice, wish())
+
+
+def test_changes_are_in_the_audit_log_without_the_secret(world: Any) -> None:
+    made = webhooks.create(world.hub, world.alice, wish(secret="t0psecret"))
+    webhooks.switch(world.hub, world.alice, made.uid, is_disabled=True)
+    webhooks.delete(world.hub, world.alice, made.uid)
+    rows = audit.search(world.hub, AuditFilter(subject=f"webhook {made.uid}"))
+    assert [row.action for row in rows] == ["webhook.delete", "webhook.disable", "webhook.create"]
+    assert "t0psecret" not in str(rows)

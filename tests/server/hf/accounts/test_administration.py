@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from entrepot.hub.accounts import accounts
+
+
+@pytest.fixture(scope="module")
+def chief(site: Any) -> Iterator[httpx2.Client]:
+    accounts.create_user(site.hub, "chief", is_admin=True)
+    with site.client(accounts.create_token(site.hub, "chief", role="write").secret) as client:
+        yield client
+
+
+@pytest.fixture
+def nobody(site: Any) -> Iterator[httpx2.Client]:
+    with site.client(None) as client:
+        yield client
+
+
+def test_a_user_signs_in_with_a_code_once(chief: httpx2.Client, nobody: httpx2.Client, site: Any) -> None:
+    made = chief.post("/api/admin/users", json={"users": [{"name": "codey"}]})
+    assert made.status_code == 200
+    assert made.headers["cache-control"] == "no-store"
+    (code,) = made.json()
+    assert set(code) == {"user", "code", "expiresAt"}
+    body = {"code": code["code"], "tokenName": "laptop"}
+    done = nobody.post("/api/sign-in", json=body)
+    assert done.headers["cache-control"] == "no-store"
+    with site.client(done.json()["token"]) as signed_in:
+        assert signed_in.get("/api/whoami-v2").json()["name"] == "codey"
+    again = nobody.post("/api/sign-in", json=body)
+    assert again.status_code == 400
+    assert again.json()["error"].startswith("this sign-in code is unknown, used or expired")
+
+
+def test_a_suspended_account_is_refused_on_every_route(chief: httpx2.Client, site: Any) -> None:
+    accounts.create_user(site.hub, "naughty")
+    with site.client(accounts.create_token(site.hub, "naughty", role="write").secret) as naughty:
+        repo = naughty.post("/api/repos/create", json={"name": "m"}).json()["name"]
+        token = naughty.get(f"/api/models/{repo}/xet-write-token/main").json()
+        changed = chief.patch("/api/admin/users/naughty", json={"isSuspended": True})
+        assert changed.json()["isSuspended"] is True
+        for path in ("/api/whoami-v2", f"/api/models/{repo}", f"/{repo}/resolve/main/.gitattributes"):
+            refused = naughty.get(path)
+            assert (refused.status_code, "suspended" in refused.text) == (403, True)
+    # What was handed out before ends with it, although the repository is public.
+    with site.client(token["accessToken"]) as chunks:
+        url = f"{token['casUrl']}/v1/chunks/default-merkledb/{'0' * 64}"
+        assert chunks.get(url).status_code == 401
+    chief.patch("/api/admin/users/naughty", json={"isSuspended": False})
+    with site.client(token["accessToken"]) as chunks:
+        assert chunks.get(url).status_code == 404
+
+
+def test_members_and_organisations_are_managed(chief: httpx2.Client) -> None:
+    chief.post("/api/admin/users", json={"users": [{"name": "mem1"}, {"name": "mem2"}]})
+    made = chief.post("/api/admin/orgs", json={"name": "managed", "admin": "mem1"})
+    assert made.json()["name"] == "managed"
+    path = "/api/admin/orgs/managed/members"
+    assert chief.put(f"{path}/mem2", json={"role": "write"}).json() == {
+        "org": "managed",
+        "user": "mem2",
+        "role": "write",
+    }
+    assert [member["user"] for member in chief.get(path).json()] == ["mem1", "mem2"]
+    assert chief.delete(f"{path}/mem2").status_code == 200
+    assert chief.delete(f"{path}/mem2").status_code == 404
+    assert chief.delete(f"{path}/mem1").status_code in (400, 409)
+    assert "managed" in [org["name"] for org in chief.get("/api/admin/orgs").json()]
+    assert chief.delete("/api/admin/orgs/managed").json()["deleted"] == "managed"
+
+
+def test_repositories_move_with_their_owner(chief: httpx2.Client, site: Any) -> None:
+    for name in ("leaver", "heir"):
+        accounts.create_user(site.hub, name)
+    with site.client(accounts.create_token(site.hub, "leaver", role="write").secret) as leaver:
+        leaver.post("/api/repos/create", json={"name": "work", "private": True})
+    listed = chief.get("/api/admin/repos", params={"namespace": "leaver"}).json()
+    assert [(row["repo"], row["private"]) for row in listed["repos"]] == [("leaver/work", True)]
+    assert chief.delete("/api/admin/users/leaver").status_code in (400, 409)
+    done = chief.delete("/api/admin/users/leaver", params={"transferTo": "heir"})
+    assert done.json() == {"deleted": "leaver", "moved": ["heir/work"], "purged": []}
+    back = chief.post("/api/admin/namespaces/heir/transfer", json={"to": "chief"})
+    assert back.json() == {"moved": ["chief/work"]}
+    assert "chief/work" in [row["repo"] for row in chief.get("/api/admin/repos").json()["repos"]]
+
+
+def test_users_are_listed_without_secrets(chief: httpx2.Client) -> None:
+    users = chief.get("/api/admin/users").json()
+    assert {"name", "isAdmin", "isSuspended", "tokens"} <= set(users[0])
+    assert "hf_" not in str(users)
+
+
+def test_a_new_code_replaces_the_old_one(chief: httpx2.Client, nobody: httpx2.Client) -> None:
+    (first,) = chief.post("/api/admin/users", json={"users": [{"name": "twice"}]}).json()
+    second = chief.post("/api/admin/users/twice/code", json={"expiresS": 60}).json()
+    assert nobody.post("/api/sign-in", json={"code": first["code"]}).status_code == 400
+    assert nobody.post("/api/sign-in", json={"code": second["code"]}).status_code == 200

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+from huggingface_hub.errors import HfHubHTTPError
+
+from entrepot.hub.accounts import accounts
+
+UID = re.compile(r"[0-9a-f]{24}")
+
+
+def test_a_caller_learns_everything_about_themselves(site: Any) -> None:
+    accounts.create_user(site.hub, "carol", fullname="Carol C", email="carol@x.io")
+    org = accounts.create_org(site.hub, "acme", admin="carol", fullname="Acme Inc")
+    token = accounts.create_token(site.hub, "carol", role="read", name="laptop").secret
+
+    found = site.client(token).get("/api/whoami-v2").json()
+
+    assert UID.fullmatch(found.pop("id"))
+    assert found["auth"]["accessToken"].pop("createdAt").endswith("Z")
+    assert found == {
+        "type": "user",
+        "name": "carol",
+        "fullname": "Carol C",
+        "email": "carol@x.io",
+        "emailVerified": True,
+        "isPro": False,
+        "avatarUrl": f"{site.url}/-/avatars/carol.svg",
+        "canPay": False,
+        "periodEnd": None,
+        "billingMode": "prepaid",
+        "orgs": [
+            {
+                "id": org.uid,
+                "name": "acme",
+                "fullname": "Acme Inc",
+                "roleInOrg": "admin",
+                "type": "org",
+                "email": None,
+                "avatarUrl": f"{site.url}/-/avatars/acme.svg",
+                "isEnterprise": False,
+            }
+        ],
+        "auth": {"accessToken": {"displayName": "laptop", "role": "read"}, "type": "access_token"},
+    }
+
+
+def test_nobody_in_particular_gets_a_401(anonymous: httpx2.Client) -> None:
+    answer = anonymous.get("/api/whoami-v2")
+    assert (answer.status_code, answer.json()) == (401, {"error": "Invalid username or password."})
+    assert "x-error-code" not in answer.headers
+
+
+def test_an_unknown_token_is_called_so(site: Any) -> None:
+    answer = site.client("hf_unknown").get("/api/whoami-v2")
+    assert answer.status_code == 401
+    assert answer.headers["x-error-message"] == "Invalid credentials in Authorization header"
+
+
+def test_another_method_gets_a_405_in_json(alice: httpx2.Client) -> None:
+    answer = alice.post("/api/whoami-v2")
+    assert (answer.status_code, answer.json()) == (405, {"error": "Method Not Allowed"})
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_the_real_client_reads_its_name_and_role(site: Any) -> None:
+    found = site.api(site.reader).whoami()
+    assert (found["name"], found["auth"]["accessToken"]["role"]) == ("alice", "read")
+    with pytest.raises(HfHubHTTPError, match="Invalid user token"):
+        site.api("hf_wrong").whoami()
+
+
+def test_whoami_has_a_picture_that_everybody_has_existing_or_not(
+    alice: httpx2.Client, anonymous: httpx2.Client
+) -> None:
+    me = alice.get("/api/whoami-v2").json()
+    assert me["billingMode"] == "prepaid"
+    picture = anonymous.get(me["avatarUrl"])
+    assert picture.headers["Content-Type"].startswith("image/svg+xml")
+    assert picture.content == anonymous.get("/-/avatars/alice.svg").content
+    other = anonymous.get("/-/avatars/nobody-has-this-name.svg")
+    varying = {"date", "x-request-id", "content-length"}
+    assert other.status_code == picture.status_code == 200
+    assert {key: value for key, value in other.headers.items() if key not in varying} == {
+        key: value for key, value in picture.headers.items() if key not in varying
+    }
+    assert anonymous.get("/-/avatars/a.b.svg").status_code == 400

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+from starlette.requests import Request
+
+from entrepot.errors import InvalidCredentials, Malformed
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.search.downloads import DownloadCounter
+from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.server import handlers
+from entrepot.server.handlers import AppState
+from entrepot.server.threads import Threads
+from entrepot.settings import Settings
+
+Ask = Callable[..., Request]
+
+
+class Asking(msgspec.Struct):
+    """A shape for JSON bodies."""
+
+    name: str = "nobody"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubContext]:
+    opened = open_hub(Settings(data=tmp_path_factory.mktemp("doors") / "data"), fsync=False)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def request_of(hub: HubContext, threads: Threads) -> Ask:
+    """Makes a request that has come to a hub with the named settings."""
+
+    def make(query: str = "", path: Any = None, settings: Any = None, **headers: str) -> Request:
+        here = attrs.evolve(hub, settings=msgspec.structs.replace(hub.settings, **(settings or {})))
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "scheme": "http",
+            "server": ("testserver", 80),
+            "client": ("10.0.0.9", 1234),
+            "path": "/api/x",
+            "query_string": query.encode(),
+            "headers": [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()],
+            "path_params": path or {},
+            "state": {"house": AppState(here, threads, DownloadCounter())},
+        }
+        return Request(scope)
+
+    return make
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "secret"),
+    [
+        ("", None),
+        ("Bearer hf_x", "hf_x"),
+        ("bearer   hf_x ", "hf_x"),
+        (basic("alice", "hf_x"), "hf_x"),
+        (basic("alice", "with:colon"), "with:colon"),
+        (basic("alice", ""), None),
+    ],
+)
+def test_a_token_comes_as_bearer_or_as_the_password_of_basic(request_of: Ask, header: str, secret: str | None) -> None:
+    assert handlers.secret_of(request_of(authorization=header)) == secret
+
+
+def test_who_sends_no_header_has_no_token(request_of: Ask) -> None:
+    assert handlers.secret_of(request_of()) is None
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Digest x", "Basic !!", "Basic " + "bm9jb2xvbg==", "Basic /w=="]
+)
+def test_a_header_that_cannot_be_read_is_no_anonymous_call(request_of: Ask, header: str) -> None:
+    with pytest.raises(InvalidCredentials):
+        handlers.secret_of(request_of(authorization=header))
+
+
+def test_the_hub_is_where_the_client_sees_it(request_of: Ask) -> None:
+    assert handlers.base_url(request_of(host="localhost:8080")) == "http://localhost:8080"
+    assert handlers.base_url(request_of()) == "http://testserver:80"
+
+
+def test_only_a_trusted_proxy_is_believed(request_of: Ask) -> None:
+    headers = {"host": "inner:1", "x_forwarded_proto": "https, http", "x_forwarded_host": "hub.example, inner:1"}
+    known: dict[str, Any] = {"allowed_hosts": ("inner", "hub.example")}
+    assert handlers.base_url(request_of(settings=known, **headers)) == "http://inner:1"
+    trusting = {"trusted_proxies": ("10.0.0.0/8",), **known}
+    assert handlers.base_url(request_of(settings=trusting, **headers)) == "https://hub.example"
+
+
+def test_a_setting_says_where_the_hub_is(request_of: Ask) -> None:
+    assert (
+        handlers.base_url(request_of(settings={"base_url": "https://h.example/x"}, host="no")) == "https://h.example/x"
+    )
+
+
+@pytest.mark.parametrize("host", ["a/b", "user@host", "a b", "a?b", "a#b", "a\\b"])
+def test_a_host_that_is_none_is_refused(request_of: Ask, host: str) -> None:
+    with pytest.raises(Malformed):
+        handlers.base_url(request_of(host=host))
+
+
+def test_a_path_names_a_repository_or_nothing(request_of: Ask) -> None:
+    request = request_of(path={"namespace": "alice", "name": "m"})
+    assert handlers.repo_of(request, RepoType.MODEL) == RepoRef(RepoType.MODEL, RepoId("alice", "m"))
+    for name in ("..", "a/b", "x" * 200, "%00"):
+        found = handlers.repo_of(request_of(path={"namespace": "alice", "name": name}), RepoType.MODEL)
+        assert found == RepoRef(RepoType.MODEL, handlers.NO_REPO)
+    assert handlers.lookup_id("a/b/c") == handlers.NO_REPO
+    assert handlers.lookup_id("gpt2") == RepoId("", "gpt2")
+
+
+def test_json_is_read_into_a_shape_or_refused() -> None:
+    assert handlers.decode_json(b'{"name": "x", "other": 1}', Asking) == Asking("x")
+    for body in (b"", b"{", b"[]", b'{"name": 1}', b"\xff", b"[" * 100_000):
+        with pytest.raises(Malformed):
+            handlers.decode_json(body, Asking)
+
+
+def test_an_answer_is_json() -> None:
+    answer = handlers.json_response({"a": 1}, 201, {"x-more": "y"})
+    assert (answer.status_code, answer.body, answer.media_type) == (201, b'{"a":1}', "application/json")
+    assert answer.headers["x-more"] == "y"
+
+
+@pytest.mark.parametrize(("text", "is_on"), [("true", True), ("True", True), ("1", True), ("on", True), ("0", False)])
+def test_a_flag_is_written_in_many_ways(request_of: Ask, text: str, is_on: bool) -> None:
+    assert handlers.flag(request_of(f"x={text}"), "x") is is_on
+
+
+def test_what_the_query_does_not_say_is_off_or_empty(request_of: Ask) -> None:
+    assert handlers.flag(request_of(), "x") is False
+    assert handlers.many(request_of(), "x") == []
+    assert handlers.number(request_of("x="), "x", 7, low=1, high=9) == 7
+
+
+def test_a_list_is_a_repeated_parameter_with_or_without_brackets(request_of: Ask) -> None:
+    assert handlers.many(request_of("k=a&k=&k[]=b&k=c"), "k") == ["a", "c", "b"]
+
+
+def test_a_number_is_cut_to_its_range(request_of: Ask) -> None:
+    asked = [handlers.number(request_of(f"n={text}"), "n", 5, low=1, high=9) for text in ("3", "0", "-4", "100")]
+    assert asked == [3, 1, 1, 9]
+    with pytest.raises(Malformed):
+        handlers.number(request_of("n=many"), "n", 5, low=1, high=9)
+
+
+def test_the_next_page_is_the_same_request_with_another_cursor(request_of: Ask) -> None:
+    link = handlers.next_link(request_of("k=a&cursor=old&k=b%26", host="localhost"), {"cursor": "new"})
+    assert link == '<http://localhost/api/x?k=a&k=b%26&cursor=new>; rel="next"'
