@@ -49,12 +49,12 @@ Run = Callable[[str], None]
 
 
 @pytest.fixture
-def run(entrepot_fresh_hub: RunningHub, has_pull_requests: bool, tmp_path: Path) -> Run:
+def run(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Run:
     """Runs the blocks of a text as ``alice``, in an empty folder, with an empty home."""
 
     def call(text: str) -> None:
         script = tmp_path / "page.py"
-        script.write_text(script_of(text, with_pull_requests=has_pull_requests), encoding="utf-8")
+        script.write_text(script_of(text, with_pull_requests=True), encoding="utf-8")
         work, home = tmp_path / "work", tmp_path / "home"
         work.mkdir()
         home.mkdir()
