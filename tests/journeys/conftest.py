@@ -1,3 +1,0 @@
-"""What journeys ask of a hub before they set out."""
-
-from __future__ import annotations
