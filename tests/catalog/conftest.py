@@ -1,4 +1,4 @@
-"""Fixtures with a catalog. Every test except those of ``engines`` runs on each database listed here."""
+"""Fixtures of the catalog. All tests except those of ``engines`` run on each database named here."""
 
 import pathlib
 from collections.abc import Callable, Iterator
