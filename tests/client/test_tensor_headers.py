@@ -43,7 +43,7 @@ def test_a_header_gives_tensors_by_name_and_the_words_stored_with_them() -> None
 
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"a": 1}', b'{"a": {"dtype": "F32"}}', b'{"__metadata__": 3}', b"\xff"])
 def test_what_is_no_header_is_refused(text: bytes) -> None:
-    with pytest.raises(TensorsUnreadable, match="'x' is no safetensors file"):
+    with pytest.raises(TensorsUnreadable, match="'x' is not a safetensors file"):
         parse_header(text, "x")
 
 

@@ -1,4 +1,4 @@
-"""Writing stored objects as a pack: the stored zlib bytes become the pack's, unopened."""
+"""Writing of stored objects as a pack: the stored zlib bytes are copied without recompression."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _WRITE = 1 << 20
 
 
 def write_pack(store: Store, rows: Iterable[ObjectRow], count: int, path: Path) -> str:
-    """Write objects into a new file as a pack; its checksum in hex, by which git names packs.
+    """Write objects into a new pack file; return its checksum in hex, by which git names packs.
 
     Args:
-        count: how many rows there are; the header needs it first.
+        count: the number of rows, which the header of the pack contains.
 
     Raises:
-        ObjectDamaged: an object has neither content nor a file, or there are
-            more or fewer than ``count``.
-        BlobMissing: the content of a large one is lost.
+        ObjectDamaged: an object has neither content nor a file, or the number
+            of rows is not ``count``.
+        BlobMissing: the content of a large object is missing.
     """
     digest = hashlib.sha1(usedforsecurity=False)
     written, last = 0, ""
@@ -52,7 +52,7 @@ def write_pack(store: Store, rows: Iterable[ObjectRow], count: int, path: Path) 
 
 
 def _packed(store: Store, row: ObjectRow) -> Iterator[bytes]:
-    """The zlib bytes of an object; those of a large one are made here, piece by piece."""
+    """Yield the zlib bytes of an object; those of a large one are compressed here, piece by piece."""
     if row.data is not None:
         yield row.data
         return

@@ -115,7 +115,7 @@ def test_a_part_is_not_taken_for_the_whole(library: Any, ref: RepoRef) -> None:
     folder = download_snapshot(library.hub, ref, allow="*.txt")
     offline = library.offline()
     assert download_snapshot(offline, ref, allow="*.txt") == folder
-    with pytest.raises(SnapshotIncomplete, match=r"lacks 5 of the wanted files.*ENTREPOT_OFFLINE"):
+    with pytest.raises(SnapshotIncomplete, match=r"lacks 5 of the requested files.*ENTREPOT_OFFLINE"):
         download_snapshot(offline, ref)
 
 
