@@ -211,7 +211,7 @@ class _Lane:
         self._busy: Counter[int] = Counter()
 
     def full(self) -> list[int]:
-        """The namespaces that have their share of the threads."""
+        """Return the namespaces that have their share of the threads."""
         share = max(1, self.threads // 4)
         with self._guard:
             return [namespace for namespace, count in self._busy.items() if count >= share and namespace]

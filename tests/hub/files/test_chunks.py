@@ -170,7 +170,7 @@ def keep(hub: Any, given: XetToken, xorb: Xorb, errand: Any = lambda: None) -> b
     """Keep a xorb, with an errand between looking whether it is there and publishing its bytes."""
     with hub.store.drafts.receive_unnamed() as sink:
         sink.write(xorb.data)
-        return chunks.keep_xorb(hub, given.realm, xorb.hash, xorb.index, Late(sink, errand))
+        return chunks.keep_xorb(hub, given.namespace_id, xorb.hash, xorb.index, Late(sink, errand))
 
 
 @attrs.define
@@ -826,7 +826,7 @@ def test_a_proposer_uses_chunks_of_their_own_realm(make_sender: Any) -> None:
     pieces = sender.chunks("private")
     sender.add(world.repo("alice/secret", visibility="private"), "x.bin", pieces)
     given = give_proposer(sender, ref)
-    assert given.realm == world.bob.account.id
+    assert given.namespace_id == world.bob.account.id
     xorb = sender.xorb(pieces)
     assert chunks.has_xorb(world.hub, given, xorb.hash) is False
     assert chunks.find_chunk(world.hub, given, read_hash(chunk_hash(pieces[0]))) is None

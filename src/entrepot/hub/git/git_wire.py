@@ -72,7 +72,7 @@ class GitCommand:
 
 
 def advertise_uploads(hub: HubContext, caller: MaybeCaller, ref: RepoRef, protocol: str) -> GitCommand:
-    """What tells a client which refs there are to be fetched.
+    """Return what tells a client which refs there are to be fetched.
 
     Args:
         protocol: the client's ``Git-Protocol`` header; whatever is none counts as empty.
@@ -85,12 +85,12 @@ def advertise_uploads(hub: HubContext, caller: MaybeCaller, ref: RepoRef, protoc
 
 
 def serve_uploads(hub: HubContext, caller: MaybeCaller, ref: RepoRef, protocol: str) -> GitCommand:
-    """What answers one request of a client that fetches; arguments and errors as :func:`advertise_uploads`."""
+    """Return what answers one request of a client that fetches; arguments and errors as :func:`advertise_uploads`."""
     return _errand(hub, caller, ref, protocol)
 
 
 def speaks_two(protocol: str) -> bool:
-    """Whether a client's ``Git-Protocol`` header asks for version 2."""
+    """Return whether a client's ``Git-Protocol`` header asks for version 2."""
     return _PROTOCOL.fullmatch(protocol) is not None and "version=2" in protocol.split(":")
 
 

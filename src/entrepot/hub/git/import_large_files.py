@@ -116,7 +116,7 @@ def _download(pointer: Pointer, href: str, headers: Mapping[str, str], folder: P
 
 
 def _authorization(source: Source, folder: Path) -> dict[str, str]:
-    """The login of the URL, or of git's credential helpers."""
+    """Return the login of the URL, or of git's credential helpers."""
     parts = urlsplit(source.url)
     user, password = parts.username, parts.password
     if password is None:

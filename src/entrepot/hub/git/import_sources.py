@@ -131,7 +131,7 @@ def _ssh(source: str, host: str, port: int, environ: Mapping[str, str], *, allow
 
 
 def _only(environ: Mapping[str, str], protocols: str) -> dict[str, str]:
-    """The environment in which git uses these transports only."""
+    """Return the environment in which git uses these transports only."""
     return {**environ, "GIT_ALLOW_PROTOCOL": protocols}
 
 

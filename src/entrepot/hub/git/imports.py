@@ -185,7 +185,7 @@ def _head(folder: Path) -> Oid | None:
 
 
 def _fetch_large(folder: Path, source: Source) -> list[Path]:
-    """The large files of a copy; git-lfs has to be there only if it has any and its source may be anywhere."""
+    """Return the large files of a copy; git-lfs has to be there only if it has any and its source may be anywhere."""
     told = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
     oids = [line.split(b" ", 1)[0].decode() for line in told.splitlines()]
     asked = "".join(f"{oid}\n" for oid in oids).encode()

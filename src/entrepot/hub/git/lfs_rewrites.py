@@ -104,7 +104,7 @@ class _Reader:
         self._answers = answers
 
     def read(self, oid: Oid) -> tuple[str, bytes]:
-        """The kind and the content of an object."""
+        """Return the kind and the content of an object."""
         self._questions.write(f"{oid}\n".encode())
         self._questions.flush()
         head = self._answers.readline().decode().split()
@@ -158,7 +158,7 @@ class _Rewriter:
         return target
 
     def _unsigned(self, content: bytes, tree: Oid) -> bytes:
-        """A commit with another tree and rewritten parents, without signatures."""
+        """Return a commit with another tree and rewritten parents, without signatures."""
         header, _, message = content.partition(b"\n\n")
         lines: list[bytes] = []
         is_dropped = False
@@ -180,7 +180,7 @@ class _Rewriter:
         return b"\n".join(lines) + b"\n\n" + message
 
     def _root(self, root: Oid) -> Oid:
-        """A root tree with pointers, and with the rules that they need."""
+        """Return a root tree with pointers, and with the rules that they need."""
         if root not in self._roots:
             tree, paths = self._tree(root)
             self._roots[root] = self._covered(tree, paths) if paths else tree
@@ -205,7 +205,7 @@ class _Rewriter:
         return self._write(Kind.TREE, encode_tree([*kept, Entry(_ATTRIBUTES, mode, blob)]))
 
     def _tree(self, start: Oid) -> tuple[Oid, tuple[str, ...]]:
-        """A tree with pointers, and the paths of the large files below it."""
+        """Return a tree with pointers, and the paths of the large files below it."""
         stack = [start]
         while stack:
             tree = stack[-1]
@@ -238,7 +238,7 @@ class _Rewriter:
         return (self._write(Kind.TREE, encode_tree(made)), tuple(paths)) if paths else (tree, ())
 
     def _pointer(self, oid: Oid) -> Oid:
-        """The pointer to a large file, whose content is moved to where git-lfs keeps it."""
+        """Return the pointer to a large file, whose content is moved to where git-lfs keeps it."""
         if oid not in self._pointers:
             draft = self._folder / "large-file"
             with draft.open("wb") as file:

@@ -134,7 +134,7 @@ def find_refusal(tx: Read, row: RepoRow, command: Command, found: PushContents, 
 
 
 def _is_forward(tx: Read, repo_id: int, command: Command, found: PushContents) -> bool:
-    """Whether the history of the new commit contains the old one."""
+    """Return whether the history of the new commit contains the old one."""
     assert command.old is not None
     assert command.new is not None
     waiting, seen = [command.new], set[Oid]()

@@ -71,7 +71,7 @@ class Push:
     tolerated: Sequence[str] = ()
 
     def receiver(self, number: int) -> Receiver:
-        """The program that a pack of so many objects has to be given to."""
+        """Return the program that a pack of so many objects has to be given to."""
         settings = self.hub.settings
         return self.quarantine.receiver(
             number,
@@ -87,7 +87,7 @@ class Push:
 
 
 def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tuple[RefName, Oid]]:
-    """All refs of a repository that the caller may push something to, tags not peeled.
+    """Return all refs of a repository that the caller may push something to, tags not peeled.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
@@ -119,7 +119,7 @@ def begin(
 
 
 def check_pack(head: bytes) -> int:
-    """The number of objects that a pack announces in its first twelve bytes.
+    """Return the number of objects that a pack announces in its first twelve bytes.
 
     Raises:
         Malformed: it is no pack.
@@ -314,7 +314,7 @@ def _publish(
 
 
 def _news(found: PushContents, head: Oid) -> list[tuple[Oid, str]]:
-    """The commits that came and now lead to a head, with their titles, oldest first."""
+    """Return the commits that came and now lead to a head, with their titles, oldest first."""
     reached, waiting = set[Oid](), [head]
     while waiting:
         oid = waiting.pop()

@@ -86,7 +86,7 @@ def _facts(hub: HubContext, tx: Read, row: RepoRow, head: Oid, readme: str) -> C
 
 
 def _text(tx: Read, trees: Trees, repo_id: int, root: Oid, path: RepoPath, limit: int) -> str:
-    """The text of a small regular file; empty when there is none."""
+    """Return the text of a small regular file; empty when there is none."""
     entry = trees.find(root, path)
     if entry is None or entry.is_folder:
         return ""

@@ -93,7 +93,7 @@ def scrub(hub: HubContext, _args: Mapping[str, Any]) -> Iterator[None]:
     yield from xorb_scrubbing.scrub_steps(hub)
     read = yield from file_scrubbing.scrub_steps(hub)
     maintenance.sweep_leftovers(hub)
-    xorb_scrubbing.scrub_again(hub, branch_locks=max(1, -(-read // xorb_scrubbing.PACE_BYTES)))
+    xorb_scrubbing.scrub_again(hub, rounds=max(1, -(-read // xorb_scrubbing.PACE_BYTES)))
 
 
 def plan_recurring(hub: HubContext) -> None:
@@ -234,7 +234,7 @@ def renew(hub: HubContext, owner: str, job: Job) -> bool:
 
 
 def pause_ms(hub: HubContext, lane: str | None = None) -> int | None:
-    """How long until the next job of a lane (None: of any) is due, 0 when one is, None when nothing waits."""
+    """Return how long until the next job of a lane (None: of any) is due, 0 when one is, None when nothing waits."""
     with hub.read() as tx:
         turn = jobs.next_run(tx, lane)
     return None if turn is None else max(0, turn - hub.now_ms())
@@ -285,7 +285,7 @@ def cancel(hub: HubContext, job_id: int) -> None:
 
 
 def new_owner() -> str:
-    """A name for somebody who claims jobs, unique among all processes and hosts."""
+    """Return a name for somebody who claims jobs, unique among all processes and hosts."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 

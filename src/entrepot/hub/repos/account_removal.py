@@ -30,7 +30,7 @@ def transfer_all(hub: HubContext, by: Actor, source: str, target: str) -> Transf
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
-        AccountNotFound: there is no such user or organisation.
+        AccountNotFound: the user or organisation does not exist.
         Refused: a name is taken there, or both are the same.
         QuotaExceeded: the target has no room for them.
     """
@@ -71,7 +71,7 @@ def delete_org(hub: HubContext, by: Actor, name: str, removal: Removal) -> Remov
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
-        AccountNotFound: there is no such organisation, or no such namespace to transfer to.
+        AccountNotFound: the organisation does not exist, or no such namespace to transfer to.
         Refused: it still owns repositories and neither was asked for.
         QuotaExceeded: the namespace has no room for the repositories.
     """

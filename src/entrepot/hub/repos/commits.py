@@ -245,7 +245,7 @@ def _check_pin(
 
 
 def _overlap(changed: Iterable[RepoPath], touched: Collection[RepoPath]) -> bool:
-    """Whether a path of one side is, or lies below, a path of the other."""
+    """Return whether a path of one side is, or lies below, a path of the other."""
     left, right = set(changed), set(touched)
     return any(_with_parents(path) & right for path in left) or any(_with_parents(path) & left for path in right)
 

@@ -48,7 +48,7 @@ class LocatedFile:
         return self.lfs.sha256 if self.lfs else self.oid
 
     def open(self, hub: HubContext) -> Content:
-        """The content, to be closed by the caller.
+        """Return the content, to be closed by the caller.
 
         Raises:
             BlobMissing: the store has lost it.
@@ -87,18 +87,18 @@ class TreePage:
 
 
 def locate(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> LocatedFile:
-    """The file at a path: LFS pointers stand for what they point at.
+    """Return the file at a path: LFS pointers stand for what they point at.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
-        RevisionNotFound: no such revision.
+        RevisionNotFound: the revision does not exist.
         EntryNotFound: no file at this path; ``commit`` is set.
     """
     return _locate(hub, caller, ref, revision, path, is_raw=False)
 
 
 def locate_raw(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> LocatedFile:
-    """The file at a path as git has it: LFS pointers stay texts.
+    """Return the file at a path as git has it: LFS pointers stay texts.
 
     Raises:
         as :func:`locate`.
@@ -164,7 +164,7 @@ def read_small_files(
     most_each: int,
     most_bytes: int,
 ) -> SmallFiles:
-    """The content of many small files at once, LFS pointers standing for what they point at.
+    """Return the content of many small files at once, LFS pointers standing for what they point at.
 
     What is no file, is too large or cannot be read now is left out: whoever
     asks for it alone is told why.
@@ -190,7 +190,7 @@ def read_small_files(
 
 
 def _small(trees: Trees, root: Oid, paths: Sequence[RepoPath], most_each: int, most_bytes: int) -> list[ListedEntry]:
-    """Those of the files that fit into one answer."""
+    """Return those of the files that fit into one answer."""
     nodes = [Node(path, entry) for path in paths if path and (entry := trees.find(root, path))]
     chosen, total = [], 0
     for item in trees.measure([node for node in nodes if not node.is_folder and node.entry.mode != Mode.GITLINK]):
@@ -221,7 +221,7 @@ def list_tree(
     limit: int,
     after: RepoPath | None = None,
 ) -> TreePage:
-    """A page of the entries of a folder, folders before files on each level.
+    """Return a page of the entries of a folder, folders before files on each level.
 
     Args:
         is_deep: also what is in sub-folders, depth first.
@@ -255,7 +255,7 @@ def list_tree(
 def paths_info(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, paths: Sequence[RepoPath], *, with_commits: bool
 ) -> list[DescribedEntry]:
-    """What is at each path, in this order, missing ones left out.
+    """Return what is at each path, in this order, missing ones left out.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.

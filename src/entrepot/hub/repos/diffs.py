@@ -18,7 +18,7 @@ _FILES_LIMIT = 20_000
 
 
 def between(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: Oid | None) -> str:
-    """What changed from one commit to another, as git would print it; None stands for no files at all.
+    """Return what changed from one commit to another, as git would print it; None stands for no files at all.
 
     Large files show as the pointers they are; binary files, and files above
     1 MiB, only as differing.
@@ -61,7 +61,7 @@ def _file_diff(tx: Read, repo_id: int, change: Change, *, is_short: bool) -> str
 
 
 def _diffable(tx: Read, repo_id: int, entry: Entry) -> bytes:
-    """The content of a file as far as it is worth comparing; a NUL makes it count as binary."""
+    """Return the content of a file as far as it is worth comparing; a NUL makes it count as binary."""
     row = object_rows.find(tx, repo_id, entry.oid)
     if row is None:
         return b""

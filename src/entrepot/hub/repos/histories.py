@@ -46,7 +46,7 @@ def history(
 
 
 def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> str:
-    """The differences between two revisions, as git would print them.
+    """Return the differences between two revisions, as git would print them.
 
     Args:
         spec: ``a..b`` (from a to b), ``a...b`` (from their common ancestor to
@@ -100,7 +100,7 @@ def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, me
 
 
 def _side(tx: Read, repo_id: int, text: str) -> Oid | None:
-    """The commit of one side; None for the parent of a root commit."""
+    """Return the commit of one side; None for the parent of a root commit."""
     steps = len(text) - len(text.rstrip("^"))
     found: Oid | None = revisions.resolve(tx, repo_id, text.rstrip("^"))
     for _ in range(min(steps, 100)):

@@ -83,7 +83,7 @@ def describe(
 def search(
     hub: HubContext, caller: MaybeCaller, wanted: Search, *, with_files: bool = False, with_totals: bool = False
 ) -> SearchPage:
-    """One page of repositories that the caller may see.
+    """Return one page of repositories that the caller may see.
 
     Args:
         wanted: what to list; its ``seen_by`` is replaced by what the caller sees.
@@ -101,12 +101,12 @@ def search(
 
 
 def owned_by(hub: HubContext, tx: Read, namespace_id: int) -> list[RevisionInfo]:
-    """All repositories of a namespace, for somebody who may see them all."""
+    """Return all repositories of a namespace, for somebody who may see them all."""
     return of_rows(hub, tx, repositories.owned_by(tx, namespace_id))
 
 
 def of_rows(hub: HubContext, tx: Read, rows: Sequence[RepoRow]) -> list[RevisionInfo]:
-    """What listings show of these repositories, for somebody who may see them."""
+    """Return what listings show of these repositories, for somebody who may see them."""
     return _infos(hub, tx, rows, with_files=False)
 
 

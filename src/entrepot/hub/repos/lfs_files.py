@@ -54,7 +54,7 @@ class LargeFile:
 def list_files(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, after: str | None, limit: int
 ) -> Sequence[LargeFile]:
-    """A page of the large files of a repository, oldest first; ``after`` is the last uid of the page before.
+    """Return a page of the large files of a repository, oldest first; ``after`` is the last uid of the page before.
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access; writers only.
@@ -227,7 +227,7 @@ class _Rewriter:
         self._new: dict[Oid, Oid] = {}
 
     def target(self, oid: Oid) -> Oid:
-        """What a ref must point at instead."""
+        """Return what a ref must point at instead."""
         row = objects.find_row(self._tx, self._repo_id, oid)
         if row.kind == Kind.TAG:
             tag = parse_tag_object(objects.content_of(row))
@@ -254,7 +254,7 @@ class _Rewriter:
         return made
 
     def _tree(self, oid: Oid) -> Oid | None:
-        """The tree without the files; None when nothing is left of it."""
+        """Return the tree without the files; None when nothing is left of it."""
         if oid not in self._trees:
             entries = parse_tree(self._read(oid)) if oid != EMPTY_TREE else []
             kept = [moved for entry in entries if (moved := self._entry(entry)) is not None]

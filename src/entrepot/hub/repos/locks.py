@@ -80,7 +80,7 @@ def take(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: RepoPath, bra
 def search(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, path: str, uid: str, cursor: str, limit: int
 ) -> LockPage:
-    """The locks of a repository, by path and id if these are not empty.
+    """Return the locks of a repository, by path and id if these are not empty.
 
     Args:
         cursor: ``next`` of the page before, or nothing.
@@ -99,7 +99,7 @@ def search(
 
 
 def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, cursor: str, limit: int) -> LockVerification:
-    """The locks that matter to somebody who is about to push, their own and those of others.
+    """Return the locks that matter to somebody who is about to push, their own and those of others.
 
     Args:
         cursor: ``next`` of the page before, or nothing.
@@ -138,7 +138,7 @@ def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_
 
 
 def refusal(lock: Lock) -> str:
-    """What is told to somebody whom a lock forbids a change."""
+    """Return what is told to somebody whom a lock forbids a change."""
     path = shown(lock.path)
     return f"{path} is locked by {lock.owner}; ask them to unlock it, or run: git lfs unlock --force {path}"
 
@@ -178,7 +178,7 @@ class PushGuard:
     _judged: dict[Oid, Lock | None] = attrs.field(factory=dict)
 
     def find(self, old: Oid | None, new: Oid, is_forward: Callable[[], bool]) -> Lock | None:
-        """A lock that forbids a branch to go from ``old`` (None: it is new) to ``new``.
+        """Return a lock that forbids a branch to go from ``old`` (None: it is new) to ``new``.
 
         Args:
             is_forward: tells whether ``new`` has ``old`` in its history.
@@ -214,7 +214,7 @@ class PushGuard:
 
 
 def guard(hub: HubContext, tx: Read, repo_id: int, account_id: int, found: PushContents) -> PushGuard:
-    """The locks that bind somebody who pushes, with all it takes to see whether the push respects them."""
+    """Return the locks that bind somebody who pushes, with all it takes to see whether the push respects them."""
     stored = Trees(hub.store, tx, repo_id)
 
     @functools.cache
@@ -240,7 +240,7 @@ def guard(hub: HubContext, tx: Read, repo_id: int, account_id: int, found: PushC
 
 
 def _folders(path: RepoPath) -> set[str]:
-    """All folders that a path is in."""
+    """Return all folders that a path is in."""
     parts = path.split("/")
     return {ROOT, *("/".join(parts[:depth]) for depth in range(1, len(parts)))}
 

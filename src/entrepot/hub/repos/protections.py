@@ -34,15 +34,15 @@ class Protections:
 
 
 def of(row: RepoRow) -> Protections:
-    """What the settings of a repository protect."""
+    """Return what the settings of a repository protect."""
     return Protections(tuple(row.settings.get(BRANCHES) or ()), bool(row.settings.get(TAGS)))
 
 
 def read(hub: HubContext, ref: RepoRef) -> Protections:
-    """What is protected in a repository, for whoever runs the hub: nobody's rights are asked for.
+    """Return what is protected in a repository, for whoever runs the hub: nobody's rights are asked for.
 
     Raises:
-        RepoNotFound: there is no such repository.
+        RepoNotFound: the repository does not exist.
     """
     with hub.read() as tx:
         return of(_row(tx, ref))
@@ -55,7 +55,7 @@ def change(hub: HubContext, ref: RepoRef, alter: Callable[[Protections], Protect
         alter: called once, in the transaction that writes what it returns.
 
     Raises:
-        RepoNotFound: there is no such repository.
+        RepoNotFound: the repository does not exist.
         InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
         Refused: a branch hides a tag that would become immutable.
     """
@@ -121,7 +121,7 @@ def _check(row: RepoRow, ref: RefName, new: Oid | None) -> None:
 
 
 def is_protected(row: RepoRow, ref: RefName) -> bool:
-    """Whether a branch may neither be deleted nor rewritten."""
+    """Return whether a branch may neither be deleted nor rewritten."""
     patterns = row.settings.get(BRANCHES) or ()
     return ref.startswith("refs/heads/") and any(fnmatchcase(short_name(ref), pattern) for pattern in patterns)
 

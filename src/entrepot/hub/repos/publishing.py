@@ -126,19 +126,19 @@ def link_files(
 
 
 def touches_card(touched: Collection[RepoPath]) -> bool:
-    """Whether what is listed about a repository may change with these paths."""
+    """Return whether what is listed about a repository may change with these paths."""
     return any("/" not in path for path in touched)
 
 
 def card_job(repo_id: int) -> str:
-    """The deduplication key of the job that indexes a repository's card."""
+    """Return the deduplication key of the job that indexes a repository's card."""
     return f"card:{repo_id}"
 
 
 def commit_object(
     hub: HubContext, author: Caller, tree: Oid, parents: tuple[Oid, ...], summary: str, description: str = ""
 ) -> GitObject:
-    """A commit made now by a caller, as a git object."""
+    """Return a commit made now by a caller, as a git object."""
     # One line of summary: a newline in it would become part of the description.
     title = " ".join(summary.split("\n"))
     message = f"{title}\n\n{description}" if description else title

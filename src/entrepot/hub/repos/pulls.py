@@ -143,7 +143,7 @@ def open_with_commit(
 
 
 def review(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, with_diff: bool) -> PullRequestDiff:
-    """What a pull request would change, or has changed.
+    """Return what a pull request would change, or has changed.
 
     Raises:
         ThingNotFound: there is no such pull request.
@@ -233,7 +233,7 @@ def added_bytes(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
 
 
 def _base(tx: Read, caller: MaybeCaller, target: RepoRef, revision: str) -> tuple[RepoRow, Caller, BranchHead]:
-    """The branch that a new pull request asks to change."""
+    """Return the branch that a new pull request asks to change."""
     row, author = pull_request_access.proposer(tx, caller, target)
     base = revisions.branch(tx, row.id, revision)
     if not base.ref.startswith("refs/heads/"):
@@ -275,7 +275,7 @@ def _attempt(
 
 
 def _is_unchanged(tx: Read, discussion: DiscussionRow, head: Oid) -> bool:
-    """Whether a pull request can still be merged as it was looked at: its ref keeps all that the merge names."""
+    """Return whether a pull request can still be merged as it was looked at: its ref keeps all that the merge names."""
     now = discussions.find(tx, discussion.repo_id, discussion.num)
     return (
         now is not None
@@ -295,7 +295,7 @@ def _conclude(
 
 
 def _ends(tx: Read, discussion: DiscussionRow) -> tuple[Oid, Oid]:
-    """The heads of base and pull request.
+    """Return the heads of base and pull request.
 
     Raises:
         NotMergeable: it is a draft or at its end, or one of them is gone.
@@ -315,7 +315,7 @@ def _ends(tx: Read, discussion: DiscussionRow) -> tuple[Oid, Oid]:
 def _merged(
     hub: HubContext, tx: Read, discussion: DiscussionRow, base: Oid, head: Oid, rules: dict[Oid, GitObject]
 ) -> Merged:
-    """The merged trees; file objects that the merge makes are added to ``rules``.
+    """Return the merged trees; file objects that the merge makes are added to ``rules``.
 
     Raises:
         NotMergeable: there is a conflict, or nothing to merge.
@@ -358,7 +358,7 @@ def _conflicts(hub: HubContext, tx: Read, discussion: DiscussionRow) -> Sequence
 
 
 def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]:
-    """The commits between which a pull request changes, or changed, something."""
+    """Return the commits between which a pull request changes, or changed, something."""
     head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
     if discussion.merge_oid is not None:
         if commit_rows.generation(tx, discussion.repo_id, discussion.merge_oid) is None:
@@ -370,7 +370,7 @@ def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]
 
 
 def _large(tx: Read, repo_id: int, merged: Merged) -> list[tuple[Sha256, RepoPath]]:
-    """The large files among what a merge takes."""
+    """Return the large files among what a merge takes."""
     taken = {
         change.path: change.new.oid
         for change in merged.taken
@@ -387,7 +387,7 @@ def _rows(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
 
 
 def _title_of(summary: str) -> str:
-    """A title from the first line of a commit's message, whatever its length."""
+    """Return a title from the first line of a commit's message, whatever its length."""
     title = " ".join(summary.split())
     if len(title) < discussion_rules.MIN_TITLE:
         title = f"{_UNTITLED}: {title}"

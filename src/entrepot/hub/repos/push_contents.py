@@ -128,7 +128,7 @@ def read_push(quarantine: Quarantine, oids: Sequence[Oid], *, max_file: int) -> 
 
 
 def _too_large(quarantine: Quarantine, oids: Sequence[Oid], file: Oid, max_file: int) -> tuple[str, int, str]:
-    """What is wrong with a file object: it is looked for by name, and no other one is unpacked."""
+    """Return what is wrong with a file object: it is looked for by name, and no other one is unpacked."""
     inspection = _Inspection()
     for arrived in quarantine.read(quarantine.without_files(oids), longest=dict.fromkeys(Kind, MAX_TREE)):
         inspection.take(arrived)
@@ -274,7 +274,7 @@ class _Inspection:
 
 
 def _unfold(entries: Sequence[Entry], extents: Mapping[Oid, _Extent]) -> _Extent:
-    """The extent of a tree whose new subtrees are known.
+    """Return the extent of a tree whose new subtrees are known.
 
     Raises:
         LimitExceeded, InvalidPath: it has more paths than a repository may have, or longer ones.

@@ -342,7 +342,7 @@ def _initial_files(new: NewRepo) -> dict[RepoPath, bytes]:
 
 
 def _readme(new: NewRepo) -> str:
-    """The README of a new repository; empty when nothing is known to write into it."""
+    """Return the README of a new repository; empty when nothing is known to write into it."""
     lines: Sequence[str] = ()
     if new.type is RepoType.SPACE:
         title = new.name.replace("-", " ").replace("_", " ").title()

@@ -56,12 +56,12 @@ OPERATOR = LocalOperator()
 
 
 def as_fields(cost: StorageCost) -> dict[str, str | int]:
-    """The figures by name, for JSON."""
+    """Return the figures by name, for JSON."""
     return attrs.asdict(cost)
 
 
 def of_repo(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef) -> StorageCost:
-    """What a repository costs.
+    """Return what a repository costs.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo: no access.
@@ -71,7 +71,7 @@ def of_repo(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef) 
 
 
 def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef, revision: str) -> StorageCost:
-    """What one revision of a repository costs.
+    """Return what one revision of a repository costs.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RevisionNotFound: no access, or no such revision.
@@ -88,7 +88,7 @@ def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoR
 
 
 def of_everything(hub: HubContext) -> list[StorageCost]:
-    """What each repository of the hub costs, for its operator."""
+    """Return what each repository of the hub costs, for its operator."""
     found: list[StorageCost] = []
     last = 0
     while True:
@@ -116,7 +116,7 @@ def _of_row(tx: Read, row: RepoRow) -> StorageCost:
 
 
 def _files_of_others(hub: HubContext, tx: Read, repo_id: int, commit: Oid) -> set[Sha256]:
-    """The large files in the histories of all refs but those that are at a commit."""
+    """Return the large files in the histories of all refs but those that are at a commit."""
     reach = ReachableSet()
     others = [oid for _, oid in refs.everything(tx, repo_id) if objects.peel(tx, repo_id, oid) != commit]
     fsck.extend(hub.store, tx, repo_id, reach, others)
