@@ -68,7 +68,7 @@ class NotPublic(Exception):
 
     def __init__(self, host: str, ip: str) -> None:
         """Name the host as it was given, and the address."""
-        super().__init__(f"{shown(host, quote=False)} is at {ip}, which is no public address")
+        super().__init__(f"{shown(host, quote=False)} is at {ip}, which is not a public address")
 
 
 def is_public(ip: str) -> bool:
@@ -122,9 +122,9 @@ def canonical_host(host: str) -> str:
         try:
             text = text.encode("idna").decode()
         except UnicodeError:
-            raise Refused(f"{shown(host)} is no host name") from None
+            raise Refused(f"{shown(host)} is not a host name") from None
     if len(text) > 253 or not _NAME.fullmatch(text):
-        raise Refused(f"{shown(host)} is no host name")
+        raise Refused(f"{shown(host)} is not a host name")
     try:
         # curl, git and browsers accept every address that inet_aton accepts.
         return socket.inet_ntoa(socket.inet_aton(text))

@@ -246,7 +246,7 @@ def _watch(tx: Read, owner: Caller, kind: str, name: str) -> WatchedSubject:
         row = access.visible(tx, owner, RepoRef(RepoType(kind), parse_repo_id(name)))
         return WatchedSubject(kind, str(row.ref.id), None, row.id)
     if kind not in ("user", "org"):
-        raise Malformed("setting 'watched'", f"{kind!r} is no kind; expected user, org, model, dataset or space")
+        raise Malformed("setting 'watched'", f"{kind!r} is not a kind; expected user, org, model, dataset or space")
     found = accounts.find(tx, parse_account(name))
     if found is None or found.kind != kind:
         raise AccountNotFound(name, "user" if kind == "user" else "organisation")
