@@ -181,7 +181,7 @@ def test_main_cannot_be_deleted(author: Author, world: Any) -> None:
 def test_a_branch_that_moved_meanwhile_is_not_overwritten(author: Author, world: Any) -> None:
     old, new = world.head(author.ref), author.commit(a=b"1")
     told = author.push((MAIN, old, new), meanwhile=lambda: world.add(author.ref, "b", b"2"))
-    assert "moved meanwhile" in (reasons(told)[MAIN] or "")
+    assert "moved in the meantime" in (reasons(told)[MAIN] or "")
     assert world.paths(author.ref) == [".gitattributes", "b", "first.txt"]
 
 

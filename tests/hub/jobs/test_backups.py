@@ -237,7 +237,7 @@ def test_folders_that_are_something_else_are_left_alone(filled: Any, folder: Pat
         with pytest.raises(DataFolderError, match="data folder"):
             backups.backup(filled.hub, inside)
     for act in (backups.snapshots, lambda it: list(backups.verify(it)), lambda it: backups.prune(it, 1)):
-        with pytest.raises(DataFolderError, match="no backup folder"):
+        with pytest.raises(DataFolderError, match="not a backup folder"):
             act(folder)
     assert [path.name for path in folder.iterdir()] == ["diary.txt"]
     good = tmp_path / "good"
