@@ -19,7 +19,7 @@ BATCH = "/repo.git/info/lfs/objects/batch"
 
 @pytest.fixture
 def offer(site: Any) -> Any:
-    """Let the site have a large file, and say where it can be had."""
+    """Store a large file on the site, and return its URL."""
     site.commit("large.bin", render_pointer(Pointer(Sha256(OID), len(LARGE))))
     (site.folder / "store").write_bytes(LARGE)
 
