@@ -36,7 +36,7 @@ def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = Tru
     """
     row = repositories.find(tx, ref)
     if row is None:
-        for moved in _elsewhere(tx, ref, by_alias=by_alias):
+        for moved in _find_moved(tx, ref, by_alias=by_alias):
             if moved is not None and may_see(caller, moved):
                 raise RepoMoved(str(ref.id), str(moved.ref.id))
         raise RepoNotFound(anonymous=caller is None)
@@ -177,7 +177,7 @@ def may_write(caller: Caller, row: RepoRow) -> bool:
     return caller.permits(scopes.WRITE, row.namespace_id, row.id) and _has_role(caller, row)
 
 
-def _elsewhere(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow | None]:
+def _find_moved(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow | None]:
     """Find where a repository with an unknown id is: under a new name, or behind an alias."""
     if by_alias or not ref.id.is_short:
         yield repositories.find_redirect(tx, ref)

@@ -67,7 +67,7 @@ def test_a_used_hub_is_clean(world: Any, full: RepoRef) -> None:
     lines: list[str] = []
     assert damage(world, progress=lines.append) == []
     assert damage(world, checks_content=False) == []
-    assert "looking for stray bytes" in lines
+    assert "looking for orphaned blobs" in lines
 
 
 def set_object(world: Any, ref: RepoRef, kind: str, **values: Any) -> None:

@@ -54,8 +54,10 @@ class Allowance:
             LimitExceeded: it is.
         """
         if self.max_file_bytes is not None and size > self.max_file_bytes:
-            cure = "split it, or ask an administrator of this hub for a larger quota"
-            raise LimitExceeded(f"{what} ({size:,} bytes) in the namespace {self.namespace}", self.max_file_bytes, cure)
+            advice = "split it, or ask an administrator of this hub for a larger quota"
+            raise LimitExceeded(
+                f"{what} ({size:,} bytes) in the namespace {self.namespace}", self.max_file_bytes, advice
+            )
 
     def check(self, size: int) -> None:
         """Raise if bytes exceed the remaining quota; a size of 0 is accepted even above the quota.
@@ -115,9 +117,9 @@ def check_new_repo(
         raise _exceeded(namespace.name, f"{limit:,} repositories", f"{count:,}", "1")
     if copied_from is None and not size:
         return
-    room = allowance_of(hub, tx, namespace.id, namespace.name)
-    if room.max_bytes is not None:
-        room.check(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
+    left = allowance_of(hub, tx, namespace.id, namespace.name)
+    if left.max_bytes is not None:
+        left.check(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
 
 
 def own(hub: HubContext, caller: MaybeCaller) -> NamespaceQuota:

@@ -113,7 +113,7 @@ def list_collections(hub: HubContext, caller: MaybeCaller, question: CollectionQ
     if question.sort not in collections.SORTS:
         raise Malformed("parameter 'sort'", f"expected one of {', '.join(SORTS)}")
     with hub.read() as tx:
-        wanted = _wanted(tx, caller, question)
+        wanted = _filters(tx, caller, question)
         rows = collections.listed(tx, wanted)
         page = rows[: question.limit]
         shown = _show_all(tx, caller, page, most=_FIRST_ITEMS)
@@ -192,7 +192,7 @@ def update(hub: HubContext, caller: MaybeCaller, slug: str, edits: CollectionUpd
             order = _reordered(collections.of_namespace(tx, row.namespace_id), row.id, edits.position)
             for position, collection_id in enumerate(order):
                 collections.update(tx, collection_id, position=position)
-        return _show(tx, editor, _again(tx, row))
+        return _show(tx, editor, _reload(tx, row))
 
 
 def delete(hub: HubContext, caller: MaybeCaller, slug: str) -> None:
@@ -227,7 +227,7 @@ def add_item(hub: HubContext, caller: MaybeCaller, slug: str, item: tuple[str, s
         row, editor = _editable(tx, caller, slug)
         _put_item(tx, editor, row, item, note)
         collections.update(tx, row.id, updated_ms=hub.now_ms())
-        return _show(tx, editor, _again(tx, row))
+        return _show(tx, editor, _reload(tx, row))
 
 
 def update_item(
@@ -276,10 +276,10 @@ def vote(hub: HubContext, caller: MaybeCaller, slug: str, *, is_for: bool) -> Co
             collections.vote(tx, row.id, voter.account.id)
         else:
             collections.withdraw_vote(tx, row.id, voter.account.id)
-        return _show(tx, voter, _again(tx, row))
+        return _show(tx, voter, _reload(tx, row))
 
 
-def _wanted(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> CollectionFilter:
+def _filters(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> CollectionFilter:
     seen = None if caller is not None and caller.sees_all and caller.limits is None else _namespaces(caller)
     wanted = CollectionFilter(
         seen, text=question.text, sort=question.sort, after=question.after, limit=question.limit + 1
@@ -363,14 +363,15 @@ def _show_all(
     shown = []
     for row in rows:
         seen = (
-            _seen(caller, item, found.get(item.repo_id or 0), linked.get(item.linked_id or 0)) for item in held[row.id]
+            _visible_item(caller, item, found.get(item.repo_id or 0), linked.get(item.linked_id or 0))
+            for item in held[row.id]
         )
         items = list(itertools.islice((item for item in seen if item is not None), most))
         shown.append(Collection(row, slug_of(row), owners[row.namespace_id], items, row.id in voted))
     return shown
 
 
-def _seen(
+def _visible_item(
     caller: MaybeCaller, item: ItemRow, repo: RepoRow | None, linked: CollectionRow | None
 ) -> CollectionItem | None:
     """Return an item; None if it is gone or hidden from the caller."""
@@ -388,7 +389,7 @@ def _put_item(tx: Write, editor: Caller, row: CollectionRow, item: tuple[str, st
     if len(held) >= MAX_ITEMS:
         raise LimitExceeded("the number of items in a collection", MAX_ITEMS, "begin another collection")
     fresh = attrs.evolve(
-        _meant(tx, editor, item), collection_id=row.id, position=len(held), note=_note(note) if note else None
+        _resolve_item(tx, editor, item), collection_id=row.id, position=len(held), note=_note(note) if note else None
     )
     key = (fresh.kind, fresh.repo_id, fresh.linked_id, fresh.name)
     if any((it.kind, it.repo_id, it.linked_id, it.name) == key for it in held):
@@ -398,7 +399,7 @@ def _put_item(tx: Write, editor: Caller, row: CollectionRow, item: tuple[str, st
     collections.add_item(tx, fresh)
 
 
-def _meant(tx: Read, editor: Caller, item: tuple[str, str]) -> ItemRow:
+def _resolve_item(tx: Read, editor: Caller, item: tuple[str, str]) -> ItemRow:
     """Return the repository, collection or paper that an item's kind and name identify."""
     kind, name = item
     empty = ItemRow(0, new_uid(), 0, kind, None, None, None, 0, None)
@@ -420,7 +421,7 @@ def _item(held: Sequence[ItemRow], uid: str) -> ItemRow:
     return found
 
 
-def _again(tx: Read, row: CollectionRow) -> CollectionRow:
+def _reload(tx: Read, row: CollectionRow) -> CollectionRow:
     return collections.by_ids(tx, [row.id])[row.id]
 
 

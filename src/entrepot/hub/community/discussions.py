@@ -46,7 +46,7 @@ class ListedDiscussion:
 class DiscussionList:
     """A page of discussions, newest first; ``total``: number of matches, ``closed``: number of closed ones."""
 
-    talks: Sequence[ListedDiscussion]
+    discussions: Sequence[ListedDiscussion]
     total: int
     closed: int
 

@@ -35,7 +35,7 @@ def disable(hub: HubContext, ref: RepoRef, reason: str, *, by: str = audit.CONSO
         raise Malformed("reason", "say why the repository is disabled")
     if len(text) > _MAX_REASON:
         raise LimitExceeded("the reason in characters", _MAX_REASON)
-    return _turn(hub, ref, by, text)
+    return _switch(hub, ref, by, text)
 
 
 def enable(hub: HubContext, ref: RepoRef, *, by: str = audit.CONSOLE) -> RepoRow:
@@ -45,7 +45,7 @@ def enable(hub: HubContext, ref: RepoRef, *, by: str = audit.CONSOLE) -> RepoRow
         RepoNotFound: the repository does not exist.
         Refused: it is not disabled.
     """
-    return _turn(hub, ref, by, None)
+    return _switch(hub, ref, by, None)
 
 
 def reason_of(row: RepoRow) -> str | None:
@@ -54,7 +54,7 @@ def reason_of(row: RepoRow) -> str | None:
     return None if found is None else str(found)
 
 
-def _turn(hub: HubContext, ref: RepoRef, by: str, reason: str | None) -> RepoRow:
+def _switch(hub: HubContext, ref: RepoRef, by: str, reason: str | None) -> RepoRow:
     is_disabled = reason is not None
     with hub.write() as tx:
         row = repositories.find(tx, ref)

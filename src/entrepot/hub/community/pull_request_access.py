@@ -113,8 +113,8 @@ def check_proposal(known: Caller, row: RepoRow, discussion: DiscussionRow) -> No
             f"the {row.type.value} {row.ref.id} only; open one of your own"
         )
     if not discussion.is_alive:
-        cure = "reopen it first" if discussion.status == discussions.CLOSED else "open another one"
-        raise Refused(f"pull request {discussion.num} is {discussion.status}: {cure}")
+        advice = "reopen it first" if discussion.status == discussions.CLOSED else "open another one"
+        raise Refused(f"pull request {discussion.num} is {discussion.status}: {advice}")
 
 
 def note_commits(

@@ -88,12 +88,12 @@ def receive_files(
     """
     with hub.read() as tx:
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
-        room = quotas.allowance(hub, tx, row)
-    contents = _proven(hub, uploads, room)
+        quota = quotas.allowance(hub, tx, row)
+    contents = _verified(hub, uploads, quota)
     with hub.read() as tx:
         linked = files.usable(tx, row.id, list(contents))
-    room.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
-    there = _there(hub, contents)
+    quota.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
+    there = _stored_already(hub, contents)
     arrivals = _Packing(hub, row.namespace_id).pack({key: contents[key] for key in contents if key not in there})
     raw = _record(hub, row, author, revision, contents, arrivals)
     for sha256 in raw:
@@ -101,13 +101,13 @@ def receive_files(
     return list(contents)
 
 
-def _proven(hub: HubContext, uploads: Sequence[UploadedFile], room: Allowance) -> dict[Sha256, Buffer]:
+def _verified(hub: HubContext, uploads: Sequence[UploadedFile], quota: Allowance) -> dict[Sha256, Buffer]:
     limit = hub.settings.max_file
     found: dict[Sha256, Buffer] = {}
     for upload in uploads:
         if limit and len(upload.data) > limit:
             raise LimitExceeded(f"the large file {upload.sha256} in bytes", limit)
-        room.check_file(f"the large file {upload.sha256}", len(upload.data))
+        quota.check_file(f"the large file {upload.sha256}", len(upload.data))
         received = hashlib.sha256(upload.data).hexdigest()
         if received != upload.sha256:
             raise ContentMismatch("sha256", upload.sha256, received)
@@ -115,7 +115,7 @@ def _proven(hub: HubContext, uploads: Sequence[UploadedFile], room: Allowance) -
     return found
 
 
-def _there(hub: HubContext, contents: Mapping[Sha256, Buffer]) -> set[Sha256]:
+def _stored_already(hub: HubContext, contents: Mapping[Sha256, Buffer]) -> set[Sha256]:
     """Return the files that are stored already; protect them from sweeps for the grace period."""
     with hub.read() as tx:
         known = rows.stored_forms(tx, list(contents))

@@ -162,8 +162,8 @@ def keep_xorb(
     is_fresh = sink.publish_as(chunk_content.key_of(row), index.size)
     with hub.write() as tx:
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
-        stands = xorbs.find(tx, xorb)
-    if stands is None or hub.store.blobs.stat(chunk_content.key_of(stands)) is None:
+        current = xorbs.find(tx, xorb)
+    if current is None or hub.store.blobs.stat(chunk_content.key_of(current)) is None:
         raise Busy("this xorb")  # another upload of it is not finished yet, or it was just swept
     # Bytes that existed before any row: of a concurrent upload, or of one that was interrupted.
     if not is_fresh and xorb_scrubbing.is_damaged(hub, xorb):
@@ -255,10 +255,10 @@ def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
         if row is None:
             raise RepoNotFound
         there = files.usable(tx, row.id, list(sizes))
-        room = quotas.allowance(hub, tx, row)
+        quota = quotas.allowance(hub, tx, row)
     for size in sizes.values():
-        room.check_file("a file", size)
-    room.check(sum(size for sha256, size in sizes.items() if sha256 not in there))
+        quota.check_file("a file", size)
+    quota.check(sum(size for sha256, size in sizes.items() if sha256 not in there))
 
 
 def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None:
@@ -327,7 +327,7 @@ def data_link(hub: HubContext, given: XetToken, xorb: XetHash, first: int, last:
     expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
     # Rounded up, so that repeated requests get the same links for some time.
     expires_s += -expires_s % 600
-    fields = given.grant.fields() | {"range": f"{first}-{last}", "since": str(_since(hub, xorb))}
+    fields = given.grant.fields() | {"range": f"{first}-{last}", "since": str(_version(hub, xorb))}
     return DataLink(path, hub.signer.sign(f"{_DATA} {path}", fields, expires_s))
 
 
@@ -414,7 +414,7 @@ def _is_proven(hub: HubContext, viewer: Viewer, shard: Shard, named: Sequence[Xe
     return all(rights.of(xorb).covers(start, end) for xorb, start, end in ranges)
 
 
-def _since(hub: HubContext, xorb: XetHash) -> int:
+def _version(hub: HubContext, xorb: XetHash) -> int:
     """Return the version of a xorb's bytes, which data links of a new plan refer to."""
     known = hub.store.indexes.find(xorb)
     if known is not None:

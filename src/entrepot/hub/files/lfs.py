@@ -104,18 +104,18 @@ def plan_uploads(
     sha256s = [item.sha256 for item in wanted]
     with hub.read() as tx:
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
-        stored = _sound_sizes(tx, author, row, sha256s)
-        room = quotas.allowance(hub, tx, row)
+        stored = _intact_sizes(tx, author, row, sha256s)
+        quota = quotas.allowance(hub, tx, row)
     if stored:
         # Looked up again, touched and linked in one transaction: no sweep can run in between.
         with hub.write() as tx:
-            stored = _sound_sizes(tx, author, row, sha256s)
+            stored = _intact_sizes(tx, author, row, sha256s)
             known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
             files.touch(tx, known, hub.now_ms())
             # Verify and commit must find it here, even if it is only readable elsewhere now.
-            admit(tx, author, row, known, room, hub.now_ms())
+            admit(tx, author, row, known, quota, hub.now_ms())
     return [
-        _refuse(hub, item, stored, room) or _plan_upload(hub, row, author, revision, item, stored, takes_parts)
+        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, revision, item, stored, takes_parts)
         for item in wanted
     ]
 
@@ -359,7 +359,7 @@ MULTIPART_THRESHOLD = "multipartThreshold"
 """Setting of a repository: size in bytes above which files are uploaded in parts."""
 
 
-def _sound_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
+def _intact_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
     """Return the sizes of files that need no upload: usable ones whose bytes are not damaged."""
     found = usable_sizes(tx, author, row, sha256s)
     lost = file_checks.damaged(tx, list(found))
@@ -367,7 +367,9 @@ def _sound_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha25
     return {sha256: size for sha256, size in found.items() if sha256 not in lost}
 
 
-def _refuse(hub: HubContext, item: RequestedObject, stored: Mapping[Sha256, int], room: Allowance) -> ObjectPlan | None:
+def _refuse(
+    hub: HubContext, item: RequestedObject, stored: Mapping[Sha256, int], quota: Allowance
+) -> ObjectPlan | None:
     """Return why a file cannot be uploaded, or None; reserve quota for a file that can."""
     limit = hub.settings.max_file
     if item.sha256 in stored:
@@ -377,8 +379,8 @@ def _refuse(hub: HubContext, item: RequestedObject, stored: Mapping[Sha256, int]
     if limit and item.size > limit:
         return ObjectPlan(item, refusal=(413, f"Files on this hub have at most {limit:,} bytes"))
     try:
-        room.check_file("this file", item.size)
-        room.promise(item.size)
+        quota.check_file("this file", item.size)
+        quota.promise(item.size)
     except TooLarge as error:
         return ObjectPlan(item, refusal=(413, error.message))
     return None

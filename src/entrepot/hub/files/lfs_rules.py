@@ -232,12 +232,12 @@ def _extended(
         text += b"\n"
     taken = others() if any("/" not in name for name in names) else frozenset()
     lines: list[bytes] = []
-    room = MAX_ATTRIBUTES - len(text)
+    free = MAX_ATTRIBUTES - len(text)
     for name in sorted(names):
         rule = render_lfs_rule(name, is_anchored=taken is None or name in taken)
         line = b"" if rule is None else rule.encode("utf-8", "surrogateescape") + b"\n"
-        if line and len(line) <= room:
-            room -= len(line)
+        if line and len(line) <= free:
+            free -= len(line)
             lines.append(line)
     return text + b"".join(lines) if lines else None
 

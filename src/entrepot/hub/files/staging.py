@@ -115,19 +115,19 @@ def stage(
         QuotaExceeded: they exceed the quota of the namespace.
     """
     with hub.read() as tx:
-        room = quotas.allowance(hub, tx, row)
+        quota = quotas.allowance(hub, tx, row)
     # Checked before storing: bytes of a refused commit would count against the quota until they are swept.
-    room.spend(inline_bytes)
-    stage = _Stage(hub, author, row, branch, room)
+    quota.spend(inline_bytes)
+    stage = _Stage(hub, author, row, branch, quota)
     for operation in operations:
         stage.take(operation)
     return stage.finish()
 
 
 class _Stage:
-    def __init__(self, hub: HubContext, author: Caller, row: RepoRow, branch: BranchHead, room: Allowance) -> None:
+    def __init__(self, hub: HubContext, author: Caller, row: RepoRow, branch: BranchHead, quota: Allowance) -> None:
         self._hub = hub
-        self._room = room
+        self._quota = quota
         self._author = author
         self._row = row
         self._branch = branch
@@ -178,7 +178,7 @@ class _Stage:
         limit = self._hub.settings.max_inline_file
         if len(operation.content) > limit:
             raise LimitExceeded(f"the regular file '{operation.path}'", limit, "upload files of this size through LFS")
-        self._room.check_file(f"the regular file '{operation.path}'", len(operation.content))
+        self._quota.check_file(f"the regular file '{operation.path}'", len(operation.content))
         self._move_away(operation.moved_from)
         kept = self._keep(operation.content)
         if kept.pointer_size is not None and kept.sha256 is not None:
@@ -236,7 +236,7 @@ class _Stage:
         rechunking.verify_readable(self._hub, self._author, self._row, wanted)
         # Looked up, linked and touched in one transaction: no sweep can run in between.
         with self._hub.write() as tx:
-            self._sizes = admit(tx, self._author, self._row, wanted, self._room, self._hub.now_ms())
+            self._sizes = admit(tx, self._author, self._row, wanted, self._quota, self._hub.now_ms())
             files.touch(tx, list(self._sizes), self._hub.now_ms())
         for sha256, path in self._large:
             if sha256 not in self._sizes:
@@ -295,7 +295,7 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
 
 
 def admit(
-    tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], room: Allowance, now_ms: int
+    tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], quota: Allowance, now_ms: int
 ) -> dict[Sha256, int]:
     """Let a repository use those large files that the caller may commit to it; return their sizes.
 
@@ -314,7 +314,7 @@ def admit(
         claimed = [sha256 for sha256 in missing if sha256 not in readable]
         xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
         fresh = files.usable(tx, row.id, missing)
-        room.spend(sum(fresh.values()))
+        quota.spend(sum(fresh.values()))
         usable |= fresh
     return usable
 

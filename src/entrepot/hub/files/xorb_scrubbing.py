@@ -135,12 +135,12 @@ def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple
     for row in _unused(hub, cutoff):
         if is_rehearsal or _sweep_xorb(hub, row, cutoff):
             yield "xorb", row.hash, "no file needs it", row.size
-    for stray in strays(hub):
-        stat = hub.store.blobs.stat(stray.where)
+    for orphan in strays(hub):
+        stat = hub.store.blobs.stat(orphan.where)
         if stat is None or stat.modified_ms >= cutoff:
             continue
-        if is_rehearsal or _sweep_stray(hub, stray.where):
-            yield "xorb", stray.where, "the catalog does not know it", stray.size
+        if is_rehearsal or _sweep_orphan(hub, orphan.where):
+            yield "xorb", orphan.where, "the catalog does not know it", orphan.size
 
 
 def strays(hub: HubContext) -> Iterator[Finding]:
@@ -219,7 +219,7 @@ def _check_file(hub: HubContext, tx: Read, file: XetHash) -> Finding | None:
     return None
 
 
-def _sweep_stray(hub: HubContext, key: str) -> bool:
+def _sweep_orphan(hub: HubContext, key: str) -> bool:
     """Delete a stored xorb that no row refers to, unless an upload is about to record it."""
     match = _KEY.fullmatch(key)
     if match is None:

@@ -128,8 +128,8 @@ def _without_large(
     if not large:
         return None
     if not rewrites_large:
-        cure = "import again with --large-files lfs, which rewrites the history"
-        raise LimitExceeded(f"the size of {len(large):,} regular files", limit, cure)
+        advice = "import again with --large-files lfs, which rewrites the history"
+        raise LimitExceeded(f"the size of {len(large):,} regular files", limit, advice)
     return lfs_rewrites.rewrite(folder, list(dict.fromkeys(heads.values())), large)
 
 

@@ -85,13 +85,13 @@ def admit_large(
     row: RepoRow,
     found: PushContents,
     again: Mapping[RepoPath, Pointer],
-    room: Allowance,
+    quota: Allowance,
 ) -> list[tuple[Sha256, RepoPath]]:
     """Admit the large files that a push names, and return them with the paths of their pointers.
 
     Args:
         again: result of :func:`named_again`.
-        room: the remaining quota of the namespace.
+        quota: the remaining quota of the namespace.
 
     Raises:
         QuotaExceeded: they exceed it.
@@ -103,7 +103,7 @@ def admit_large(
         return []
     rechunking.verify_readable(hub, author, row, [pointer.sha256 for _, pointer in wanted])
     with hub.write() as tx:  # looked up, linked and touched in one transaction: no sweep can run in between
-        sizes = admit(tx, author, row, [pointer.sha256 for _, pointer in wanted], room, hub.now_ms())
+        sizes = admit(tx, author, row, [pointer.sha256 for _, pointer in wanted], quota, hub.now_ms())
         files.touch(tx, list(sizes), hub.now_ms())
     for path, pointer in wanted:
         if pointer.sha256 not in sizes:

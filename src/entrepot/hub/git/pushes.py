@@ -135,8 +135,8 @@ def why_refused(push: Push, number: int, stderr: bytes) -> EntrepotError:
     """Return why :meth:`Push.receiver` refused a pack, based on its output."""
     receiver = push.receiver(number)
     if receiver.is_beyond_memory(stderr):
-        cure = "track large files with git-lfs: git lfs migrate import --everything --above=10MiB"
-        return LimitExceeded("the size in bytes of an object of the pack", receiver.longest, cure)
+        advice = "track large files with git-lfs: git lfs migrate import --everything --above=10MiB"
+        return LimitExceeded("the size in bytes of an object of the pack", receiver.longest, advice)
     failed = git_wire.failure(stderr)
     return failed if isinstance(failed, StoreFull) else Malformed("pack", git_wire.reason(stderr))
 
@@ -166,7 +166,7 @@ def finish(push: Push) -> list[CommandStatus]:
         push_policy.check_names(hub, tx, repo_id, found)
         again = push_policy.named_again(hub, tx, repo_id, found)
         guard = locks.guard(hub, tx, repo_id, author.account.id, found)
-        room = quotas.allowance(hub, tx, row)
+        quota = quotas.allowance(hub, tx, row)
         wanted = {
             command.ref: _lack_of_right(tx, author, row, command)
             or push_policy.find_refusal(tx, row, command, found, guard)
@@ -174,8 +174,8 @@ def finish(push: Push) -> list[CommandStatus]:
         }
     if all(wanted.values()):
         return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
-    room.spend(found.size)
-    large = push_policy.admit_large(hub, author, row, found, again, room)
+    quota.spend(found.size)
+    large = push_policy.admit_large(hub, author, row, found, again, quota)
     if any(wanted.values()) and push.request.is_atomic:
         return [CommandStatus(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
     prepared = _prepare(push, found, large)
@@ -300,8 +300,8 @@ def _publish(
             link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
         for command in commands:
             if command.ref in done and command.new is not None and command.old != command.new:
-                news = _new_commits(found, command.new)
-                pull_request_access.note_commits(hub, tx, row, push.author, RefName(command.ref), news)
+                new_commits = _new_commits(found, command.new)
+                pull_request_access.note_commits(hub, tx, row, push.author, RefName(command.ref), new_commits)
         is_proposal = all(pull_request_access.number_of(ref) is not None for ref in done)
         follow_up(hub, tx, repo_id, has_large=bool(prepared.large), has_card=MAIN in done, is_proposal=is_proposal)
         changed = [
@@ -338,7 +338,9 @@ def _move(tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], now_
 def _move_one(tx: Write, row: RepoRow, command: Command, now_ms: int) -> str | None:
     name = RefName(command.ref)
     if command.old == command.new:
-        return None if refs.find(tx, row.id, name) == command.old else "it was moved in the meantime; fetch and try again"
+        return (
+            None if refs.find(tx, row.id, name) == command.old else "it was moved in the meantime; fetch and try again"
+        )
     if command.old is None:
         obstacle = find_obstacle(tx, row, name)
         if obstacle is not None:

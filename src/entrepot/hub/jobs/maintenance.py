@@ -67,7 +67,7 @@ def fsck(
     for sha256, size in spare:
         if hub.store.blobs.stat(file_key(sha256)) is not None:
             yield Finding("orphaned", file_key(sha256), "a large file that no repository uses", size)
-    progress("looking for stray bytes")
+    progress("looking for orphaned blobs")
     with hub.read() as tx:
         yield from checks.stray_blobs(hub.store, tx, hub.now_ms())
     progress("checking chunks")
@@ -273,12 +273,12 @@ def _sweep_uploads(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator
     with hub.read() as tx:
         stale = uploads.stale(tx, latest)
         known = uploads.everything(tx)
-    strays = [stat for stat in hub.store.parts.list_parts_uploads() if stat.key not in known]
+    orphans = [stat for stat in hub.store.parts.list_parts_uploads() if stat.key not in known]
     for upload in stale:
         if not is_rehearsal and not _abandon(hub, upload, latest):
             continue
-        yield UnreferencedData("upload", f"upload {upload.uid}", "nobody continues it", upload.size)
-    for stat in strays:
+        yield UnreferencedData("upload", f"upload {upload.uid}", "abandoned", upload.size)
+    for stat in orphans:
         if stat.modified_ms < latest:
             if not is_rehearsal:
                 hub.store.parts.abort_parts(stat.key)
@@ -299,20 +299,20 @@ def _abandon(hub: HubContext, upload: Upload, touched_before_ms: int) -> bool:
 def _sweep_files(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
     with hub.read() as tx:
         unused = files.unused(tx, cutoff)
-        strays = list(checks.stray_blobs(hub.store, tx, hub.now_ms()))
+        orphans = list(checks.stray_blobs(hub.store, tx, hub.now_ms()))
     for sha256, size in unused:
         if is_rehearsal or _sweep_file(hub, sha256, cutoff):
             yield UnreferencedData("file", sha256, "no repository uses it", size)
-    for stray in strays:
-        digest = checks.digest_of(stray.where)
-        stat = hub.store.blobs.stat(stray.where)
+    for orphan in orphans:
+        digest = checks.digest_of(orphan.where)
+        stat = hub.store.blobs.stat(orphan.where)
         if digest is None or stat is None or stat.modified_ms >= cutoff:
             continue
-        if is_rehearsal or _sweep_stray(hub, digest, stray.size, cutoff):
-            yield UnreferencedData("file", digest, stray.what, stray.size)
+        if is_rehearsal or _sweep_orphan(hub, digest, orphan.size, cutoff):
+            yield UnreferencedData("file", digest, orphan.what, orphan.size)
 
 
-def _sweep_stray(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> bool:
+def _sweep_orphan(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> bool:
     with hub.write() as tx:
         is_chunked = bool(files.chunked_only(tx, [sha256], cutoff))
         if not is_chunked:

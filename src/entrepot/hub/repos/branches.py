@@ -71,7 +71,7 @@ def create_branch(
         return
     with hub.write() as tx:
         row, _ = access.writable(tx, caller, ref)
-        old = _free(tx, row, branch, overwrites=overwrites)
+        old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)
         # Resolved in the transaction that creates the ref: no sweep can run in between.
@@ -85,7 +85,7 @@ def create_branch(
 def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: RefName, *, overwrites: bool) -> None:
     with hub.read() as tx:
         row, maker = access.writable(tx, caller, ref)
-        old = _free(tx, row, branch, overwrites=overwrites)
+        old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)
     tree = stored.of(Kind.TREE, b"")
@@ -155,7 +155,7 @@ def delete_tag(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str) ->
         _drop(hub, tx, dropper, row, tag)
 
 
-def _free(tx: Read, row: RepoRow, branch: RefName, *, overwrites: bool) -> Oid | None:
+def _replaceable_head(tx: Read, row: RepoRow, branch: RefName, *, overwrites: bool) -> Oid | None:
     """Return the head of an existing branch that may be moved; None if the branch does not exist."""
     old = refs.find(tx, row.id, branch)
     if old is not None and not (overwrites and branch != MAIN):

@@ -186,7 +186,7 @@ def read_small_files(
         for item in small:
             with contextlib.suppress(EntryNotFound, KeyError):
                 located.append(_located(tx, row, commit, item.path, rows[item.oid], is_raw=False))
-    return SmallFiles(row, commit, [handed for item in located if (handed := _handed(hub, item)) is not None])
+    return SmallFiles(row, commit, [handed for item in located if (handed := _read_small(hub, item)) is not None])
 
 
 def _small(trees: Trees, root: Oid, paths: Sequence[RepoPath], most_each: int, most_bytes: int) -> list[ListedEntry]:
@@ -200,7 +200,7 @@ def _small(trees: Trees, root: Oid, paths: Sequence[RepoPath], most_each: int, m
     return chosen
 
 
-def _handed(hub: HubContext, located: LocatedFile) -> SmallFile | None:
+def _read_small(hub: HubContext, located: LocatedFile) -> SmallFile | None:
     try:
         with contextlib.closing(located.open(hub)) as content:
             data = content.read_at(0, located.size)

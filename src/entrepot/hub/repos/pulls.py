@@ -301,8 +301,8 @@ def _ends(tx: Read, discussion: DiscussionRow) -> tuple[Oid, Oid]:
         NotMergeable: it is a draft, closed or merged, or one of the refs does not exist.
     """
     if discussion.status != OPEN:
-        cure = ": publish it first, by setting its status to open" if discussion.status == DRAFT else ""
-        raise NotMergeable(discussion.num, f"it is {discussion.status}{cure}")
+        advice = ": publish it first, by setting its status to open" if discussion.status == DRAFT else ""
+        raise NotMergeable(discussion.num, f"it is {discussion.status}{advice}")
     base = refs.find(tx, discussion.repo_id, discussion.base) if discussion.base is not None else None
     head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
     if base is None or head is None:

@@ -134,8 +134,8 @@ def _too_large(quarantine: Quarantine, oids: Sequence[Oid], file: Oid, max_file:
         inspection.take(arrived)
     places = dict(inspection.finish().places_of({file}))
     path = shown(next(iter(places), f"object {file}"))
-    cure = f"track it with git-lfs and rewrite the commit: git lfs migrate import --include={path}"
-    return f"the regular file {path}", max_file, cure
+    advice = f"track it with git-lfs and rewrite the commit: git lfs migrate import --include={path}"
+    return f"the regular file {path}", max_file, advice
 
 
 @attrs.frozen

@@ -217,8 +217,8 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         changed = repositories.by_id(tx, row.id)
         assert changed is not None
         if values:
-            news = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
-            events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": news})
+            updated = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
+            events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": updated})
     return changed
 
 
