@@ -50,7 +50,7 @@ _TYPES: dict[type[EventContent], str] = {
 def render_page(found: DiscussionList, start: int) -> DiscussionPage:
     """A page of a list that begins at ``start``."""
     return DiscussionPage(
-        discussions=[_render(shown) for shown in found.talks],
+        discussions=[_render(shown) for shown in found.discussions],
         count=found.total,
         start=start,
         num_closed_discussions=found.closed,
