@@ -175,7 +175,7 @@ def test_a_form_in_a_notebook(stranger: RunningHub, shown: list[Any]) -> None:
     field.value = stranger.token
     button.clicked[0](button)
     assert field.value == ""
-    assert box.children == [f"Logged in at {stranger.url} as tester (the token may write)."]
+    assert box.children == [f"Logged in at {stranger.url} as tester (role of the token: write)."]
     assert kept(stranger) == stranger.token
     entrepot.notebook_login(new_session=False)
     assert shown[1].children == box.children

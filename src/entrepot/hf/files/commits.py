@@ -104,7 +104,7 @@ class Commits(Background):
         if not commit_message:
             raise InvalidArgument("commit_message is empty; say in one line what the commit does")
         target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
         )
         warn_of_overwriting(listed)
         wanted = [to_operation(item) for item in listed if not getattr(item, "_should_ignore", None)]

@@ -31,7 +31,7 @@ class Deletions(Commits):
             EntryNotFoundError: there is no such file.
         """
         target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
         )
         message = CommitMessage(commit_message or f"Delete {path_in_repo} with entrepot", commit_description or "")
         return commit(self._hub(token), target, [Delete(repo_path(path_in_repo))], message)
@@ -55,7 +55,7 @@ class Deletions(Commits):
             EntryNotFoundError: there is no such folder.
         """
         target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
         )
         message = CommitMessage(
             commit_message or f"Delete folder {path_in_repo} with entrepot", commit_description or ""
@@ -87,7 +87,7 @@ class Deletions(Commits):
 
         hub = self._hub(token)
         target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
         )
         found = deletions(hub, target, None, delete_patterns)
         if not found:

@@ -214,7 +214,7 @@ class Downloads(Base):
         self, hub: Hub, repo_id: str, repo_type: str | None, cache_dir: Place | None, *, is_local_only: bool = False
     ) -> RepoRef:
         """Return the repository to download, under the id that its hub and the cache know."""
-        ref = self._wanted(repo_id, repo_type)
+        ref = self._repo_to_read(repo_id, repo_type)
         if not ref.id.is_short:
             return ref
         from entrepot.client.downloads.aliases import find

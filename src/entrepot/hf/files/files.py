@@ -26,7 +26,7 @@ class Files(Base):
         Raises:
             RepoNotFound, RevisionNotFound: as usual.
         """
-        call = trees.page(self._wanted(repo_id, repo_type), revision or "main", recursive=True)
+        call = trees.page(self._repo_to_read(repo_id, repo_type), revision or "main", recursive=True)
         return [entry.path for entry in self._hub(token).pages(call) if entry.type == "file"]
 
     def list_repo_tree(
@@ -50,7 +50,7 @@ class Files(Base):
             EntryNotFound: there is no such folder; at the first item.
             RepoNotFound, RevisionNotFound: as usual.
         """
-        ref = self._wanted(repo_id, repo_type)
+        ref = self._repo_to_read(repo_id, repo_type)
         path = (path_in_repo or "").strip("/")
         call = trees.page(ref, revision or "main", path, recursive=recursive, expand=expand)
         return map(entry_of, self._hub(token).pages(call))
@@ -70,7 +70,7 @@ class Files(Base):
         Raises:
             RepoNotFound, RevisionNotFound: as usual.
         """
-        ref, hub = self._wanted(repo_id, repo_type), self._hub(token)
+        ref, hub = self._repo_to_read(repo_id, repo_type), self._hub(token)
         wanted = [paths] if isinstance(paths, str) else list(paths)
         found: list[RepoFile | RepoFolder] = []
         for at in range(0, len(wanted), trees.MOST_PATHS):
@@ -81,7 +81,7 @@ class Files(Base):
     def repo_exists(self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None) -> bool:
         """Whether there is such a repository, as far as the token may know."""
         try:
-            self._hub(token).send(repos.describe(self._wanted(repo_id, repo_type)))
+            self._hub(token).send(repos.describe(self._repo_to_read(repo_id, repo_type)))
         except GatedRepo:
             return True
         except RepoNotFound:
@@ -93,7 +93,7 @@ class Files(Base):
     ) -> bool:
         """Whether a repository has such a branch, tag or commit; False, too, when there is no such repository."""
         try:
-            self._hub(token).send(repos.describe(self._wanted(repo_id, repo_type), revision))
+            self._hub(token).send(repos.describe(self._repo_to_read(repo_id, repo_type), revision))
         except (RepoNotFound, RevisionNotFound):
             return False
         return True
@@ -113,7 +113,7 @@ class Files(Base):
             GatedRepo: the repository is there, but its content is not for this token.
         """
         try:
-            self._hub(token).send(files.facts(self._wanted(repo_id, repo_type), revision or "main", filename))
+            self._hub(token).send(files.facts(self._repo_to_read(repo_id, repo_type), revision or "main", filename))
         except (RepoNotFound, RevisionNotFound, EntryNotFound):
             return False
         return True

@@ -19,7 +19,7 @@ class LargeFiles(Base):
         self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None
     ) -> Iterator[LFSFileInfo]:
         """The large files of a repository."""
-        return map(large_file_of, self._hub(token).pages(lfs.listing(self._wanted(repo_id, repo_type))))
+        return map(large_file_of, self._hub(token).pages(lfs.listing(self._repo_to_read(repo_id, repo_type))))
 
     def permanently_delete_lfs_files(
         self,
@@ -38,7 +38,7 @@ class LargeFiles(Base):
         Raises:
             Forbidden: the token may not.
         """
-        ref, hub = self._changed(repo_id, repo_type, token), self._hub(token)
+        ref, hub = self._repo_to_change(repo_id, repo_type, token), self._hub(token)
         names = (file.file_oid for file in lfs_files)
         while batch := list(itertools.islice(names, _BATCH)):
             hub.send(lfs.delete(ref, batch, rewrite_history=rewrite_history))

@@ -89,7 +89,7 @@ class MultiCommits(Commits):
         """
         return push_plan(
             self._hub(token),
-            target_of(self._changed(repo_id, repo_type, token), None),
+            target_of(self._repo_to_change(repo_id, repo_type, token), None),
             [[to_operation(item) for item in step] for step in deletion_commits],
             [[to_operation(item) for item in step] for step in addition_commits],
             CommitMessage(commit_message, commit_description or ""),

@@ -39,7 +39,7 @@ class Tensors(Base):
             TensorsUnreadable: the file is not of this format.
             EntryNotFound, RepoNotFound, RevisionNotFound, GatedRepo: as usual.
         """
-        ref = self._wanted(repo_id, repo_type)
+        ref = self._repo_to_read(repo_id, repo_type)
         return file_of(header_of(self._hub(token), ref, revision or "main", filename))
 
     def get_safetensors_metadata(
@@ -61,7 +61,7 @@ class Tensors(Base):
             TensorsUnreadable: a file is not of this format.
             RepoNotFound, RevisionNotFound, GatedRepo: as usual.
         """
-        ref, hub, at = self._wanted(repo_id, repo_type), self._hub(token), revision or "main"
+        ref, hub, at = self._repo_to_read(repo_id, repo_type), self._hub(token), revision or "main"
         try:
             return model_in({SINGLE: file_of(header_of(hub, ref, at, SINGLE))}, None)
         except EntryNotFound:

@@ -111,7 +111,7 @@ class Uploads(Commits):
         if multi_commits and revision not in (None, "main"):
             raise InvalidArgument("multi_commits works on the branch main only; leave revision out")
         hub = self._hub(token)
-        ref = self._changed(repo_id, repo_type, token)
+        ref = self._repo_to_change(repo_id, repo_type, token)
         target = target_of(ref, revision, create_pr=create_pr, parent_commit=parent_commit)
         message = CommitMessage(commit_message or "Upload folder with entrepot", commit_description or "")
         chosen = {"allow": allow_patterns, "ignore": ignore_patterns, "delete": delete_patterns}
@@ -159,7 +159,7 @@ class Uploads(Commits):
         hub = self._hub(token)
         upload_large_folder(
             hub,
-            target_of(self._changed(repo_id, repo_type, token), revision),
+            target_of(self._repo_to_change(repo_id, repo_type, token), revision),
             folder_path,
             path_in_repo,
             allow=allow_patterns,
@@ -203,7 +203,7 @@ class Uploads(Commits):
 
         hub, target = (
             self._hub(token),
-            target_of(self._changed(repo_id, repo_type, token), revision, create_pr=create_pr),
+            target_of(self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr),
         )
         waiting = {item.path_in_repo: item for item in additions if not item._is_uploaded and not item._is_committed}
         if not waiting:
