@@ -144,7 +144,7 @@ class CommitScheduler:
         if made is None:
             raise tries.error
         # The other files were accepted, so these files are the cause: skip them until they change.
-        self._appended.take(tries.refused)
+        self._appended.mark_uploaded(tries.refused)
         return made
 
     def _commit(self, grown: list[GrowingFile], tries: _Tries) -> CommitInfo | None:
@@ -171,7 +171,7 @@ class CommitScheduler:
             middle = len(grown) // 2
             first = self._commit(grown[:middle], tries)
             return self._commit(grown[middle:], tries) or first
-        self._appended.take(grown)
+        self._appended.mark_uploaded(grown)
         return made
 
     def _log_left_out(self, entry: LeftOut) -> None:

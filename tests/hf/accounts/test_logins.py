@@ -28,6 +28,7 @@ from entrepot.testing.hubs import RunningHub
 def stranger(at_hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
     """The hub, and a process that no token is known to."""
     monkeypatch.delenv("ENTREPOT_TOKEN")
+    monkeypatch.delenv("HF_TOKEN")
     return at_hub
 
 

@@ -61,7 +61,7 @@ def test_one_commit_adds_copies_and_deletes(api: HubApi, repo: str) -> None:
 def test_an_addition_is_committed_once(api: HubApi, repo: str) -> None:
     addition = CommitOperationAdd("a", b"x")
     api.create_commit(repo, [addition], commit_message="m")
-    with pytest.raises(ValueError, match="has been committed before"):
+    with pytest.raises(ValueError, match="was committed before"):
         api.create_commit(repo, [addition], commit_message="m")
 
 

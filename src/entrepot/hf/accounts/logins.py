@@ -78,7 +78,7 @@ def logout(endpoint: str | None = None) -> bool:
         Whether a token was stored.
 
     Raises:
-        InvalidArgument: ENTREPOT_TOKEN contains a token; unset the variable to log out.
+        InvalidArgument: the environment contains a token (``ENTREPOT_TOKEN``); unset the variable to log out.
     """
     places, address = _address(endpoint)
     store = TokenStore(places.tokens)
@@ -89,7 +89,7 @@ def logout(endpoint: str | None = None) -> bool:
         forget(address)
     removed = store.remove(address)
     if places.token_for(address) is not None:
-        raise InvalidArgument("the token in ENTREPOT_TOKEN still logs you in: unset the variable")
+        raise InvalidArgument("a token in the environment still logs you in: unset ENTREPOT_TOKEN or HF_TOKEN")
     return removed
 
 

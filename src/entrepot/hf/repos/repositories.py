@@ -19,7 +19,7 @@ _COMPUTE = frozenset(
     """
     region resource_group_id space_hardware space_secrets space_sleep_time space_storage space_template
     space_variables space_volumes hardware storage sleep_time secrets variables
-    """.split()  # noqa: SIM905 - a list of words reads better than a dozen literals
+    """.split()  # noqa: SIM905 - more readable than a dozen literals
 )
 """Arguments that only a hub with compute for spaces could use."""
 
