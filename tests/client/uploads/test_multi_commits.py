@@ -181,7 +181,7 @@ def test_a_list_of_steps_that_somebody_changed_is_not_trusted(
     wanted = steps(1)
     run(quay, relay, repo, wanted, merge=False)
     pulls.pulls[0]["text"] = f"- [x] I have done it all {wanted.id}"
-    with pytest.raises(Refused, match="list of steps in pull request 1 has been changed"):
+    with pytest.raises(Refused, match="list of steps in pull request 1 was changed"):
         run(quay, relay, repo, wanted)
 
 

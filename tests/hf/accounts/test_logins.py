@@ -108,7 +108,7 @@ def test_several_hubs_side_by_side(stranger: RunningHub) -> None:
 
 def test_a_token_of_the_environment_outlives_a_logout(at_hub: RunningHub) -> None:
     entrepot.login(at_hub.token)
-    with pytest.raises(InvalidArgument, match="unset the variable"):
+    with pytest.raises(InvalidArgument, match="unset ENTREPOT_TOKEN or HF_TOKEN"):
         entrepot.logout()
     assert kept(at_hub) is None
 

@@ -357,4 +357,4 @@ def _left_out(decisions: Mapping[RepoPath, UploadDecision]) -> list[str]:
     if not ignored:
         return []
     names = ", ".join(ignored[:5]) + (" ..." if len(ignored) > 5 else "")
-    return [f"{len(ignored)} files were left out because of the repository's .gitignore: {names}"]
+    return [f"left out {len(ignored)} file(s) because of the repository's .gitignore: {names}"]
