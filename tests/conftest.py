@@ -1,4 +1,4 @@
-"""What tests of several rooms need: a certificate, and a hub made of prepared answers."""
+"""Fixtures for tests of several packages: a certificate, and a hub with prepared responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 
 @attrs.frozen
 class Pems:
-    """A certificate for 127.0.0.1 with its key, and that of the authority that signed it."""
+    """A certificate for 127.0.0.1 with its key, and the certificate of the authority that signed it."""
 
     authority: Path
     cert: Path
@@ -28,7 +28,7 @@ class Pems:
 
 @pytest.fixture(scope="session")
 def pems(tmp_path_factory: pytest.TempPathFactory) -> Pems:
-    """Made anew for each run, so that none is ever out of date or worth stealing."""
+    """Create certificates for this run, so that none can expire or be worth stealing."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     folder = tmp_path_factory.mktemp("pems")
@@ -47,8 +47,9 @@ def pems(tmp_path_factory: pytest.TempPathFactory) -> Pems:
 
 @attrs.frozen
 class Reply:
-    """An answer; a body that is no text or bytes becomes JSON. ``is_cut``: the connection breaks
-    before its end. ``gate``: it is held back until this is set.
+    """A response; a body that is neither text nor bytes is sent as JSON.
+
+    ``is_cut``: the connection breaks before the end of the body. ``gate``: the response waits until this is set.
     """
 
     body: Any = b""
@@ -58,7 +59,7 @@ class Reply:
     gate: threading.Event | None = None
 
     def content(self) -> bytes:
-        """The bytes of the body."""
+        """Return the body as bytes."""
         if isinstance(self.body, bytes):
             return self.body
         return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
@@ -66,7 +67,7 @@ class Reply:
 
 @attrs.frozen
 class Seen:
-    """A request that came; header names are lower case."""
+    """A received request; header names are lower case."""
 
     method: str
     path: str
@@ -76,24 +77,24 @@ class Seen:
 
     @property
     def json(self) -> Any:
-        """The body as JSON; None when there is none."""
+        """Return the body parsed as JSON, or None if it is empty."""
         return json.loads(self.body) if self.body else None
 
 
 @attrs.define
 class ScriptedHub:
-    """Answers ``(method, path)`` with the replies that were prepared, the last one for ever; all else with 404."""
+    """Returns the prepared replies of each ``(method, path)``, repeating the last one; 404 for other requests."""
 
     url: str
     seen: list[Seen] = attrs.field(factory=list)
     _replies: dict[tuple[str, str], list[Reply]] = attrs.field(factory=dict)
 
     def on(self, method: str, path: str, *replies: Reply) -> None:
-        """Prepare the answers to a request, in order."""
+        """Prepare the responses to a request, in order."""
         self._replies[method, path] = list(replies)
 
     def answer(self, request: Seen) -> Reply:
-        """The next answer, and a note of what came."""
+        """Record a request and return the next response."""
         self.seen.append(request)
         waiting = self._replies.get((request.method, request.path), [Reply({"error": "nothing prepared"}, 404)])
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]
@@ -112,14 +113,14 @@ class _Handler(BaseHTTPRequestHandler):
         content = reply.content()
         if reply.gate is not None:
             reply.gate.wait(10)
-        self.send_response_only(reply.status)  # without the date of today
+        self.send_response_only(reply.status)  # without a Date header
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if "content-length" not in {name.lower() for name in reply.headers}:
             self.send_header("Content-Length", str(len(content) + (100 if reply.is_cut else 0)))
         self.end_headers()
         if self.command != "HEAD":
-            with contextlib.suppress(ConnectionError):  # who gave up does not listen any more
+            with contextlib.suppress(ConnectionError):  # the client may have closed the connection
                 self.wfile.write(content)
         self.close_connection = self.close_connection or reply.is_cut
 
@@ -149,7 +150,7 @@ def scripted_hub() -> Iterator[ScriptedHub]:
 
 @pytest.fixture
 def other_hub() -> Iterator[ScriptedHub]:
-    """A hub of another origin."""
+    """A hub with another origin."""
     yield from _stand()
 
 

@@ -13,13 +13,13 @@ from entrepot.errors import DataFolderError
 
 OPEN_TOGETHER = """
 import sys
-from entrepot.catalog import facts, open_catalog
+from entrepot.catalog import hub_metadata, open_catalog
 from entrepot.catalog.migrations import run
 print("ready", flush=True)
 sys.stdin.readline()
 catalog = open_catalog(sys.argv[1])
 with catalog.write() as tx:
-    print(facts.put_first(tx, "winner", sys.argv[2]))
+    print(hub_metadata.put_first(tx, "winner", sys.argv[2]))
 """
 
 

@@ -1,4 +1,4 @@
-"""What tests of the client share: git with a configuration of its own, and a remote in a folder."""
+"""Shared fixtures of the client tests: git with a separate configuration, and a remote in a folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from entrepot.testing.hubs import RunningHub
 
 
 class GitDesk:
-    """A folder with a bare repository ``remote.git`` that has one commit, and clones of it."""
+    """A folder with clones of a bare repository ``remote.git`` that has one commit."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,12 +49,12 @@ class GitDesk:
         first.git.run("push", "--quiet", str(self.remote), "main")
 
     def git(self, name: str) -> Git:
-        """Git in a folder of the desk, made when missing."""
+        """Return git for a subfolder, which is created if it does not exist."""
         (self.folder / name).mkdir(exist_ok=True)
         return Git(self.folder / name, self.environ)
 
     def clone(self, name: str = "clone", author: str = "Ada") -> WorkTree:
-        """A clone whose commits have an author."""
+        """Create a clone whose commits have this author."""
         tree = WorkTree(self.git(name))
         tree.git.run("clone", "--quiet", str(self.remote), ".")
         self._introduce(tree, author)
@@ -72,18 +72,18 @@ def git_desk(tmp_path: Path) -> GitDesk:
 
 @attrs.frozen
 class Library:
-    """Repositories of ``tester`` on a real hub, and a client of it with a home of its own."""
+    """Repositories of ``tester`` on a real hub, and a client with a separate home folder."""
 
     running: RunningHub
     hub: Hub
 
     @property
     def cache(self) -> Path:
-        """What is cached of this hub."""
+        """Return the cache folder of this hub."""
         return cache_root(self.hub.places.cache, self.hub.endpoint)
 
     def repo(self, files: Mapping[str, bytes] | None = None, kind: RepoType = RepoType.MODEL) -> RepoRef:
-        """A fresh repository with these files."""
+        """Create a repository with these files."""
         ref = RepoRef(kind, RepoId("tester", f"r{next(_NUMBERS)}"))
         body = {"name": ref.id.name, "organization": None, "type": kind.value}
         self._post("/api/repos/create", json=body)
@@ -92,7 +92,7 @@ class Library:
         return ref
 
     def commit(self, ref: RepoRef, files: Mapping[str, bytes | None]) -> str:
-        """One commit that writes these files, and deletes those that are None; its id."""
+        """Commit these files, delete those that are None, and return the commit id."""
         lines: list[dict[str, Any]] = [{"key": "header", "value": {"summary": "change"}}]
         for path, data in files.items():
             if data is None:
@@ -103,7 +103,7 @@ class Library:
         return self._commit(ref, lines)
 
     def commit_large(self, ref: RepoRef, path: str, data: bytes) -> str:
-        """One commit of a large file; its id."""
+        """Commit a large file and return the commit id."""
         oid = hashlib.sha256(data).hexdigest()
         wanted = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": oid, "size": len(data)}]}
         answer = self._post(f"/{ref.path}.git/info/lfs/objects/batch", json=wanted)
@@ -115,7 +115,7 @@ class Library:
         return self._commit(ref, [{"key": "header", "value": {"summary": "large"}}, {"key": "lfsFile", "value": value}])
 
     def offline(self, **changes: Any) -> Hub:
-        """The same client in offline mode."""
+        """Return the same client in offline mode."""
         return Hub(attrs.evolve(self.hub.places, is_offline=True, **changes), token=self.running.token)
 
     def _commit(self, ref: RepoRef, lines: list[dict[str, Any]]) -> str:
@@ -143,15 +143,15 @@ def library(entrepot_hub: RunningHub, tmp_path: Path) -> Iterator[Library]:
 
 @attrs.define
 class Stall:
-    """A hub that knows one file and, as told, sends it wrong: it speaks only what every hub speaks."""
+    """A minimal hub with one file that it can be told to send incorrectly; it has only routes that every hub has."""
 
     url: str
     data: bytes
     etag: str
     knows_ranges: bool = True
-    cut_after: list[int] = attrs.field(factory=list)  # a connection each
-    sent: list[tuple[int, int]] = attrs.field(factory=list)  # status and length of each answer to a GET
-    size: int | None = None  # told instead of the real one
+    cut_after: list[int] = attrs.field(factory=list)  # bytes to send, one entry per connection
+    sent: list[tuple[int, int]] = attrs.field(factory=list)  # status and length of each response to GET
+    size: int | None = None  # announced instead of the real size
 
     @property
     def ref(self) -> RepoRef:
@@ -213,7 +213,7 @@ class _StallHandler(BaseHTTPRequestHandler):
 
 @attrs.define
 class Tally:
-    """Progress that remembers what it was told."""
+    """A progress display that records its calls."""
 
     begun: list[tuple[str, int | None]] = attrs.field(factory=list)
     done: int = 0
@@ -247,7 +247,7 @@ def stall_hub(stall: Stall, tmp_path: Path) -> Iterator[Hub]:
 
 @attrs.define
 class Asked:
-    """A request that a relay has seen; ``body`` may be replaced before it goes on."""
+    """A request that a relay has received; ``body`` can be replaced before it is forwarded."""
 
     method: str
     path: str
@@ -257,7 +257,7 @@ class Asked:
 
 @attrs.frozen
 class Told:
-    """An answer; ``is_lost``: the connection breaks instead."""
+    """A response; with ``is_lost``, the connection breaks instead."""
 
     status: int
     headers: dict[str, str] = attrs.field(factory=dict)
@@ -270,9 +270,9 @@ Rule = Callable[[Asked, PassOn], Told]
 
 
 class Relay:
-    """Stands between a client and a hub: writes down what goes through, and may change it.
+    """A proxy between a client and a hub that records the traffic and can change it.
 
-    ``rule`` is given each request and a function that passes it on.
+    ``rule`` receives each request and a function that forwards it.
     """
 
     def __init__(self, hub_url: str) -> None:
@@ -289,7 +289,7 @@ class Relay:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def count(self, method: str, part: str) -> int:
-        """How many requests of this kind have come."""
+        """Return the number of requests with this method whose path contains ``part``."""
         return sum(asked.method == method and part in asked.path for asked in self.seen)
 
     def forget(self) -> None:
@@ -352,19 +352,19 @@ class Quay:
     folder: Path
 
     def repo(self, kind: RepoType = RepoType.MODEL) -> RepoRef:
-        """A repository of its own."""
+        """Create a repository."""
         made = RepoRef(kind, parse_repo_id(f"tester/quay-{next(_QUAYS)}-{os.getpid()}"))
         self.hub.send(repos.create(made))
         return made
 
     def through(self, url: str, **variables: str) -> Hub:
-        """A client that goes through another address, with an empty cache."""
+        """Return a client that uses another address of the hub, with an empty cache."""
         home = self.folder.parent / f"home-{next(_QUAYS)}"
         given = {"ENTREPOT_ENDPOINT": url, "ENTREPOT_TOKEN": self.server.token, "ENTREPOT_HOME": str(home)}
         return Hub(places(given | variables))
 
     def listing(self, ref: RepoRef, revision: str = "main") -> dict[str, int]:
-        """Paths and sizes of all files but ``.gitattributes``."""
+        """Return paths and sizes of all files except ``.gitattributes``."""
         entries = self.hub.pages(trees.page(ref, revision, recursive=True))
         return {item.path: item.size for item in entries if item.type == "file" and item.path != ".gitattributes"}
 
@@ -372,11 +372,11 @@ class Quay:
         return self.hub.send(files.content(ref, revision, path))
 
     def commits(self, ref: RepoRef, revision: str = "main") -> list[str]:
-        """Titles, newest first, without that of the first commit of all repositories."""
+        """Return the titles of all commits except the first, newest first."""
         return [entry.title for entry in self.hub.pages(refs.log(ref, revision))][:-1]
 
     def write(self, **contents: bytes | str) -> Path:
-        """Files of the folder; ``__`` in a name stands for ``/``."""
+        """Write files to the folder and return it; ``__`` in a name stands for ``/``."""
         for name, content in contents.items():
             path = self.folder / name.replace("__", "/")
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -61,9 +61,9 @@ def test_a_failure_does_not_wait_for_what_is_running() -> None:
 def test_work_is_done_even_while_the_interpreter_shuts_down() -> None:
     program = (
         "import atexit\n"
-        "from entrepot.client.parallel import spread\n"
-        "list(spread(str, range(4), 2))\n"
-        "atexit.register(lambda: print(sum(spread(lambda n: n, range(10), 4))))\n"
+        "from entrepot.client.parallel import run_parallel\n"
+        "list(run_parallel(str, range(4), 2))\n"
+        "atexit.register(lambda: print(sum(run_parallel(lambda n: n, range(10), 4))))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("45\n", "")

@@ -1,4 +1,4 @@
-"""A file system on a real hub, and another client that says what the hub has."""
+"""A file system on a real hub, and a second client that reads the state of the hub."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _NUMBERS = itertools.count(1)
 
 @attrs.frozen
 class Desk:
-    """A file system as ``tester``, and repositories to use it on."""
+    """A file system of the user ``tester``, and repositories for it."""
 
     running: RunningHub
     fs: EntrepotFileSystem
     api: HfApi
 
     def repo(self, files: dict[str, bytes] | None = None, repo_type: str = "model") -> str:
-        """The id of a fresh repository with these files."""
+        """Create a repository with these files and return its id."""
         repo = f"tester/fs-{next(_NUMBERS)}"
         self.api.create_repo(repo, repo_type=repo_type)
         if files:
@@ -35,13 +35,13 @@ class Desk:
         return repo
 
     def content(self, repo: str, path: str, revision: str = "main") -> bytes:
-        """What the hub has at a path."""
+        """Return the content of a file on the hub."""
         answer = self.fs.hub.transport.send(_content(repo, path, revision))
         assert isinstance(answer, bytes)
         return answer
 
     def titles(self, repo: str) -> list[str]:
-        """Of all commits but the first two, newest first."""
+        """Return the titles of all commits except the first two, newest first."""
         return [commit.title for commit in self.api.list_repo_commits(repo)][:-2]
 
 
@@ -61,7 +61,10 @@ def desk(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths of all requests that this process sends; what a server has logged may not be written yet."""
+    """Return the paths of all requests that this process sends.
+
+    The server's log is no substitute, because it may be written later.
+    """
     paths: list[str] = []
     send = httpx2.Client.send
 

@@ -1,4 +1,4 @@
-"""A hub in a temporary folder, with people in it; touching bytes inside a transaction fails the test."""
+"""A hub with users in a temporary folder; accessing blobs inside a transaction fails the test."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ PEOPLE = {"alice": None, "bob": None, "zed": None, "root": None} | {
 
 
 class Clock:
-    """A clock that goes on only when told to."""
+    """A clock that only advances when a test sets it."""
 
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
@@ -88,14 +88,14 @@ def guarded(hub: HubContext, clock: Clock) -> HubContext:
 
 @attrs.define
 class World:
-    """The hub under test and short words for what tests do again and again."""
+    """The hub under test, with short methods for frequent steps."""
 
     hub: HubContext
     clock: Clock
     secrets: Mapping[str, str]
 
     def __getattr__(self, name: str) -> MaybeCaller:
-        """The caller of this name, with a writing token."""
+        """Return the caller with this name and a write token."""
         if name not in PEOPLE:
             raise AttributeError(name)
         return self.caller(name)
@@ -104,7 +104,7 @@ class World:
         return self.hub.identify(self.secrets[f"{name}:{role}"])
 
     def reopen(self) -> None:
-        """Close the hub and open its folder again, as after a restart."""
+        """Close the hub and open its data folder again, as in a restart."""
         self.hub.close()
         self.hub = guarded(open_hub(self.hub.settings, fsync=False), self.clock)
 
@@ -130,7 +130,7 @@ class World:
         return self.commit(ref, AddFile(RepoPath(path), content), **options)
 
     def upload(self, ref: RepoRef, data: bytes, by: Any = None) -> Sha256:
-        """Send the bytes of a large file through a signed link."""
+        """Upload the content of a large file through a signed link."""
         sha256 = Sha256(hashlib.sha256(data).hexdigest())
         wanted = lfs.RequestedObject(sha256, len(data))
         author = by or self.caller(ref.id.namespace)
@@ -166,7 +166,10 @@ class World:
         return sorted(item.listed.path for item in page.entries if not item.listed.is_folder)
 
     def plant(self, ref: RepoRef, files: Mapping[str, tuple[int, bytes | Oid]], summary: str = "planted") -> Oid:
-        """A commit as a push brings it: any mode; an id instead of content is not stored."""
+        """Store a commit as a push does, with any mode.
+
+        If a file has an id instead of content, the tree refers to that object without storing it.
+        """
         row_id, head = self.row_id(ref), self.head(ref)
         author = self.caller("root")
         with self.hub.read() as tx:
@@ -193,7 +196,7 @@ class World:
         return commit.oid
 
     def export(self, ref: RepoRef, folder: pathlib.Path) -> Callable[..., str]:
-        """A bare repository with every object of a repository; returns a function that runs git in it."""
+        """Write all objects of a repository to a bare git repository; return a function that runs git in it."""
         folder.mkdir()
 
         def git(*arguments: str, given: bytes = b"") -> str:
@@ -230,12 +233,12 @@ class World:
 
 @attrs.define
 class Sender:
-    """What a client of the chunk store does, and what a lying one does; chunks are as long as it pleases."""
+    """A client of the chunk store that can also send invalid data; its chunks can have any length."""
 
     world: World
 
     def chunks(self, seed: object, count: int = 4, length: int = 1000) -> list[bytes]:
-        """Chunks that nobody else has, and that compress."""
+        """Return compressible chunks that no other test uses."""
         draw = random.Random(str(seed))
         return [draw.randbytes(length // 4) * 4 for _ in range(count)]
 
@@ -246,7 +249,7 @@ class Sender:
         return builder.finish()
 
     def uncompressed(self, pieces: Sequence[bytes]) -> Xorb:
-        """The same xorb with other bytes."""
+        """Return a xorb of the same chunks, stored uncompressed."""
         data = b"".join(struct.pack("<II", len(piece) << 8, len(piece) << 8) + piece for piece in pieces)
         name = self.xorb(pieces).hash
         return Xorb(name, data, parse_xorb(data, name))
@@ -260,7 +263,7 @@ class Sender:
         return xet_tokens.check(self.world.hub, issued.secret, issued.store)
 
     def send(self, given: XetToken, xorb: Xorb) -> bool:
-        """Upload a xorb; whether it was new."""
+        """Upload a xorb; return whether it was new."""
         receiving = chunks.receive_xorb(self.world.hub, given, xorb.hash, len(xorb.data))
         try:
             receiving.write(xorb.data)
@@ -269,7 +272,7 @@ class Sender:
             receiving.discard()
 
     def block(self, parts: Sequence[tuple[Xorb, int, int]], sha256: str | None = None) -> FileBlock:
-        """A file made of chunk ranges, with its proofs."""
+        """Return a file block of these chunk ranges, with its verification hashes."""
         terms = [Term(x.hash, start, end, x.index.raw_length(start, end)) for x, start, end in parts]
         hashes = [x.index.chunk_hashes(start, end) for x, start, end in parts]
         lengths = [int(n) for x, start, end in parts for n in x.index.lengths(start, end)]
@@ -287,7 +290,7 @@ class Sender:
     def upload(
         self, ref: RepoRef, pieces: Sequence[bytes], *, sha256: str | None = None, by: Any = None
     ) -> tuple[XetHash, Sha256]:
-        """A file in one xorb of its own, claimed to have its real sha256, or the one that is given."""
+        """Upload a file in a separate xorb, with its real SHA-256 or the given one."""
         given, xorb = self.give(ref, by), self.xorb(pieces)
         self.send(given, xorb)
         claimed = Sha256(sha256 or hashlib.sha256(b"".join(pieces)).hexdigest())
@@ -298,13 +301,13 @@ class Sender:
     def add(
         self, ref: RepoRef, path: str, pieces: Sequence[bytes], *, sha256: str | None = None, by: Any = None
     ) -> tuple[XetHash, Sha256]:
-        """As :meth:`upload`, and committed."""
+        """Upload a file as :meth:`upload` does, and commit it."""
         file, claimed = self.upload(ref, pieces, sha256=sha256, by=by)
         self.world.commit(ref, AddLarge(RepoPath(path), claimed, None), by=by)
         return file, claimed
 
     def hash_at(self, ref: RepoRef, path: str) -> XetHash | None:
-        """The Xet hash that is announced for a path; one and the same in every answer."""
+        """Return the Xet hash of a path, after checking that all responses agree on it."""
         hub, root = self.world.hub, self.world.caller("root")
         located = contents.locate(hub, root, ref, "main", RepoPath(path)).xet_hash
         [described] = contents.paths_info(hub, root, ref, "main", [RepoPath(path)], with_commits=False)
@@ -312,11 +315,11 @@ class Sender:
         return located
 
     def stored(self) -> list[str]:
-        """The keys of all stored xorbs."""
+        """Return the keys of all stored xorbs."""
         return sorted(stat.key for stat in self.world.hub.store.blobs.list("xorbs/"))
 
     def spoil(self, key: str, at: int = -1) -> None:
-        """Flip a bit of stored bytes; by default in the last one, which belongs to the payload of a chunk."""
+        """Flip a bit of a stored blob, by default in the last byte, which belongs to the data of a chunk."""
         path = pathlib.Path(self.world.hub.store.blobs.path_of(key))  # type: ignore[attr-defined]
         data = bytearray(path.read_bytes())
         data[at] ^= 1
@@ -324,7 +327,7 @@ class Sender:
         path.write_bytes(data)
 
     def age(self, key: str) -> None:
-        """Let stored bytes look as old as any."""
+        """Set the modification time of a stored blob to 1970."""
         os.utime(self.world.hub.store.blobs.path_of(key), (1, 1))  # type: ignore[attr-defined]
 
 
@@ -339,7 +342,7 @@ GIT_ENV = {
 
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, dict[str, str]]:
-    """A closed data folder with accounts, to be copied by every test: opening a new one takes longer."""
+    """A closed data folder with accounts; tests copy it, because creating a new one takes longer."""
     folder = tmp_path_factory.mktemp("furnished") / "data"
     hub = open_hub(Settings(data=folder), fsync=False)
     secrets = {}
@@ -359,7 +362,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, d
 def make_world(
     furnished: tuple[pathlib.Path, dict[str, str]], tmp_path: pathlib.Path
 ) -> Iterator[Callable[..., World]]:
-    """Opens a copy of the furnished hub with the named settings."""
+    """Return a function that opens a copy of the prepared hub with the given settings."""
     opened: list[World] = []
 
     def make(**settings: Any) -> World:
@@ -387,7 +390,7 @@ def sender(world: World) -> Sender:
 
 @pytest.fixture
 def make_sender(make_world: Callable[..., World]) -> Callable[..., Sender]:
-    """Opens a hub with the named settings, and gives a sender to it."""
+    """Return a function that opens a hub with the given settings and returns a sender for it."""
     return lambda **settings: Sender(make_world(**settings))
 
 
@@ -410,7 +413,7 @@ GIT_ENV = {
 
 @attrs.define
 class Site:
-    """A host on loopback that serves ``repo.git`` as a static folder, redirects as told and answers POSTs."""
+    """A loopback host that serves ``repo.git`` as static files, with configurable redirects and responses to POST."""
 
     folder: pathlib.Path
     server: http.server.ThreadingHTTPServer
@@ -419,7 +422,7 @@ class Site:
     asked: list[str] = attrs.Factory(list)
 
     def url(self, path: str, host: str = "source.example") -> str:
-        """The URL of a path, by one of the names of the host."""
+        """Return the URL of a path under one of the names of the host."""
         return f"http://{host}:{self.server.server_port}/{path}"
 
     def git(self, folder: str, *arguments: str) -> None:
@@ -427,7 +430,7 @@ class Site:
         subprocess.run(["git", *arguments], cwd=self.folder / folder, env=GIT_ENV, capture_output=True, check=True)
 
     def commit(self, path: str, content: bytes) -> None:
-        """Put a file into ``repo.git``."""
+        """Commit a file to ``repo.git``."""
         (self.folder / "work" / path).write_bytes(content)
         self.git("work", "add", "-A")
         self.git("work", "commit", "-q", "-m", "m")
@@ -479,7 +482,7 @@ def site(tmp_path: pathlib.Path) -> Iterator[Site]:
 
 @pytest.fixture
 def example_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names below ``.example`` lead to loopback, as if that were public; nothing else of loopback is."""
+    """Resolve names below ``.example`` to loopback, and treat only these names as public."""
     look_up, check = socket.getaddrinfo, public_addresses.resolve
 
     def resolve(host: str, port: int, *rest: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A store in a temporary folder with one repository; touching bytes inside a transaction fails the test."""
+"""A store with one repository in a temporary folder; accessing blobs inside a transaction fails the test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WHO = Signature("ada", "ada@example.org", 1_700_000_000)
 
 @attrs.define
 class Shelf:
-    """The store under test, its one repository, and short words for putting things in."""
+    """The store under test and its only repository, with short methods that add objects."""
 
     store: Store
     row: RepoRow
@@ -37,7 +37,7 @@ class Shelf:
             object_rows.put(tx, self.row.id, [stored.row_of(item) for item in items], 1)
 
     def tree(self, files: Mapping[str, bytes], *, root: Oid = EMPTY_TREE) -> Oid:
-        """The root of a tree with these files; bytes that are 40 digits long in "@…" are a submodule."""
+        """Store the tree ``root`` with these files added, and return its id."""
         with self.store.catalog.read() as tx:
             editor = TreeEditor(root, Trees(self.store, tx, self.row.id).read)
             made = []

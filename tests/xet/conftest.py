@@ -1,4 +1,4 @@
-"""Known xorbs, shards and hashes; where they come from is said in ``vectors.json``, under ``origins``."""
+"""Known xorbs, shards and hashes; ``origins`` in ``vectors.json`` gives their sources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VECTORS = json.loads((pathlib.Path(__file__).parent / "vectors.json").read_text(
 
 
 def stream(tag: bytes, size: int) -> bytes:
-    """Bytes that do not compress: the digests of a tag and a counter, run together."""
+    """Return incompressible bytes: the concatenated digests of a tag and a counter."""
     blocks = (hashlib.sha256(tag + struct.pack("<Q", number)).digest() for number in range(size // 32 + 1))
     return b"".join(blocks)[:size]
 
@@ -41,7 +41,7 @@ CONTENTS: dict[str, Callable[[], bytes]] = {
 
 
 class Upload:
-    """One upload as a client made it: the file, its chunks, its xorbs and its shard."""
+    """One recorded upload of a client: the file, its chunks, its xorbs and its shard."""
 
     def __init__(self, vector: dict[str, Any]) -> None:
         self.name: str = vector["name"]
@@ -59,7 +59,7 @@ class Upload:
 
 
 class Sent:
-    """One xorb as a client sent it; ``data`` is None where it is too long to keep."""
+    """One recorded xorb of a client; ``data`` is None if it is too long to store."""
 
     def __init__(self, vector: dict[str, Any]) -> None:
         self.hash: str = vector["xorb_hash"]
@@ -95,7 +95,7 @@ def uploads() -> dict[str, Upload]:
 
 @attrs.frozen
 class Damage:
-    """One way to spoil bytes; how hypothesis draws it is up to the test."""
+    """One way to damage bytes; the test decides how hypothesis draws it."""
 
     at: float
     value: int

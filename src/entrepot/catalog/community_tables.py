@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from entrepot.catalog.tables import Hex, Serial, metadata
+from entrepot.catalog.tables import Hex, Serial
+from entrepot.catalog.tables import metadata as metadata
 
 _NAMESPACE = "namespaces.id"
 _REPO = "repos.id"

@@ -389,3 +389,6 @@ lfs_locks = sa.Table(
     sa.Column("locked_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("repo_id", "path_key", name="lfs_locks_path"),
 )
+
+TEXT_INDEX = "CREATE VIRTUAL TABLE repo_texts USING fts5(name, tags, body, tokenize = 'unicode61 remove_diacritics 2')"
+"""The statement that creates the full-text index of SQLite, which is no table that SQLAlchemy could describe."""

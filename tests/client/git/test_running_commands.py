@@ -42,7 +42,7 @@ def test_a_failure_keeps_its_code_and_its_words(git_desk: Any) -> None:
     assert str(command.error).startswith("git push failed: ")
 
 
-@pytest.mark.parametrize(("signal", "status"), [("-9", -9), ("-1", 129)])
+@pytest.mark.parametrize(("signal", "status"), [("-9", -9), ("-15", -15)])
 def test_a_killed_command_has_failed(git_desk: Any, signal: str, status: int) -> None:
     command, pipe = blocked(git_desk)
     with pipe.open("w"):  # opens once the alias' own process reads, and ends it afterwards

@@ -1,4 +1,4 @@
-"""A chunk store behind a real server, and uploads made by hand, so that they can also lie."""
+"""A chunk store behind a real server, and hand-built uploads that can also be invalid."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _TABLES = ("xorbs", "xorb_realms", "xet_files", "xet_file_xorbs", "xet_claims", 
 
 @attrs.define
 class Clock:
-    """The hub's clock; tests may put it forward."""
+    """The hub's clock; tests can advance it."""
 
     ahead_s: int = 0
 
@@ -62,7 +62,7 @@ class Clock:
 
 @attrs.frozen
 class Upload:
-    """A file in one xorb, as an honest client would send it."""
+    """A file in one xorb, as a correct client sends it."""
 
     content: bytes
     xorb: Xorb
@@ -74,7 +74,7 @@ class Upload:
         return self.block.hash
 
     def shard(self, *files: FileBlock, xorbs: tuple[XorbBlock, ...] | None = None) -> bytes:
-        """The shard that registers the file, or these files instead."""
+        """Return the shard that registers the file, or these files instead."""
         return encode_shard(Shard(files or (self.block,), (self.listed,) if xorbs is None else xorbs))
 
 
@@ -89,7 +89,7 @@ def upload_of(content: bytes) -> Upload:
 
 
 def file_of(terms: list[Term], xorb: Xorb, content: bytes) -> FileBlock:
-    """The file that these terms of one xorb make."""
+    """Return the file block for these terms of one xorb."""
     index = xorb.index
     hashes = [index.chunk_hashes(term.start, term.end) for term in terms]
     lengths = [int(length) for term in terms for length in index.lengths(term.start, term.end)]
@@ -99,7 +99,7 @@ def file_of(terms: list[Term], xorb: Xorb, content: bytes) -> FileBlock:
 
 @attrs.frozen
 class Holder:
-    """A pass, and the store it is for."""
+    """An access token of the chunk store, and the store."""
 
     cas_url: str
     secret: str
@@ -111,7 +111,7 @@ class Holder:
 
 @attrs.frozen
 class Store:
-    """A running hub; alice and bob may write to what is theirs."""
+    """A running hub; alice and bob can write to their own repositories."""
 
     hub: HubContext
     url: str
@@ -119,47 +119,47 @@ class Store:
     tokens: dict[str, str]
 
     def new_repo(self, owner: str = "alice") -> str:
-        """The id of a fresh repository."""
+        """Create a repository and return its id."""
         name = f"r{next(_NUMBERS)}"
         repositories.create(self.hub, self.hub.identify(self.tokens[owner]), NewRepo(RepoType.MODEL, name))
         return f"{owner}/{name}"
 
     def give(self, repo: str, verb: str = "write", token: str | None = None) -> Holder:
-        """A pass for a repository, as its owner gets it."""
+        """Request an access token for a repository as its owner."""
         headers = {"authorization": f"Bearer {token or self.tokens[repo.partition('/')[0]]}"}
         url = f"{self.url}/api/models/{repo}/xet-{verb}-token/main"
         answer = httpx2.get(url, headers=headers, trust_env=False).raise_for_status().json()
         return Holder(answer["casUrl"], answer["accessToken"])
 
     def anonymous(self, repo: str) -> Holder:
-        """A pass for reading a public repository, as anybody gets it."""
+        """Request an access token for reading a public repository, without credentials."""
         url = f"{self.url}/api/models/{repo}/xet-read-token/main"
         answer = httpx2.get(url, trust_env=False).raise_for_status().json()
         return Holder(answer["casUrl"], answer["accessToken"])
 
     def fine_grained(self, owner: str, repo: str) -> str:
-        """A token that may read and write one repository."""
+        """Create a fine-grained token that can read and write one repository."""
         wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", repo, [READ, WRITE])])
         return tokens.make_for(self.hub, owner, wish)[0].secret
 
     def commit(self, repo: str, path: str, sha256: Sha256 | None) -> None:
-        """Commit a large file that was uploaded."""
+        """Commit a large file that has been uploaded."""
         assert sha256 is not None
         ref, owner = RepoRef(RepoType.MODEL, parse_repo_id(repo)), repo.partition("/")[0]
         draft = CommitDraft("add", [AddLarge(RepoPath(path), sha256, None)])
         commits.create(self.hub, self.hub.identify(self.tokens[owner]), ref, "main", draft)
 
     def make_private(self, repo: str) -> None:
-        """Hide a repository from strangers."""
+        """Make a repository private."""
         ref, owner = RepoRef(RepoType.MODEL, parse_repo_id(repo)), repo.partition("/")[0]
         repositories.configure(self.hub, self.hub.identify(self.tokens[owner]), ref, RepoChanges(visibility="private"))
 
     def client(self, repo: str, verb: str = "write") -> httpx2.Client:
-        """Somebody who holds a pass for a repository."""
+        """Return a client with an access token for a repository."""
         return self.give(repo, verb).client()
 
     def announce(self, repo: str, path: str, size: int) -> int:
-        """The status of a request whose body of this size never comes."""
+        """Return the status of a request that announces a body of this size and never sends it."""
         held = self.give(repo)
         url = urlsplit(held.cas_url + path)
         connection = http.client.HTTPConnection(str(url.hostname), url.port or 0, timeout=30)
@@ -172,7 +172,7 @@ class Store:
             return connection.getresponse().status
 
     def upload(self, repo: str, content: bytes) -> Upload:
-        """A file that is in the chunk store, and in this repository."""
+        """Store a file in the chunk store and in this repository."""
         upload = upload_of(content)
         with self.client(repo) as client:
             client.post(f"/v1/xorbs/default/{upload.xorb.hash}", content=upload.xorb.data).raise_for_status()
@@ -180,7 +180,7 @@ class Store:
         return upload
 
     def state(self) -> tuple[list[str], dict[str, int]]:
-        """Every stored file of bytes, and how many rows there are about chunks."""
+        """Return all stored blobs, and the number of rows in each chunk table."""
         folder = self.hub.settings.data / "blobs"
         files = sorted(str(path) for path in folder.rglob("*") if path.is_file() and "incoming" not in path.parts)
         with self.hub.read() as tx:
@@ -189,7 +189,7 @@ class Store:
             }
 
     def incoming(self) -> list[str]:
-        """Bytes on their way in."""
+        """Return the uploads in progress."""
         folder = self.hub.settings.data / "blobs" / "incoming"
         return sorted(str(path) for path in folder.rglob("*") if path.is_file())
 
@@ -223,7 +223,7 @@ def store(opened_store: Store) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def strict_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A hub in which namespaces share nothing."""
+    """A hub whose namespaces share no chunks."""
     with opened(tmp_path_factory.mktemp("strict"), dedup_scope="namespace") as found:
         yield found
 
@@ -237,7 +237,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture
 def content() -> bytes:
-    """Six chunks that nobody else has."""
+    """Return content of six chunks that no other test uses."""
     return random.Random(next(_NUMBERS)).randbytes(6 * _CHUNK - 1000)
 
 

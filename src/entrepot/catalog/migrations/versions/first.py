@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_bf3843ad2315"
+revision = "first_ef2e312f0de8"
 down_revision = None
 branch_labels = None
 depends_on = None
