@@ -1,4 +1,4 @@
-"""Removals of ``HubApi``, each one commit."""
+"""Deletions of ``HubApi``; each is one commit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from entrepot.hf.shapes.addresses import CommitInfo
 
 
 class Deletions(Commits):
-    """Removals."""
+    """Methods that delete files."""
 
     def delete_file(
         self,
@@ -25,13 +25,13 @@ class Deletions(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """The commit that removes one file; arguments and errors are those of ``create_commit``.
+        """Delete a file in one commit; arguments and errors as for ``create_commit``.
 
         Raises:
-            EntryNotFoundError: there is no such file.
+            EntryNotFoundError: the file does not exist.
         """
         target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
         )
         message = CommitMessage(commit_message or f"Delete {path_in_repo} with entrepot", commit_description or "")
         return commit(self._hub(token), target, [Delete(repo_path(path_in_repo))], message)
@@ -49,13 +49,13 @@ class Deletions(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """The commit that removes a folder and all in it; arguments and errors are those of ``create_commit``.
+        """Delete a folder with its content in one commit; arguments and errors as for ``create_commit``.
 
         Raises:
-            EntryNotFoundError: there is no such folder.
+            EntryNotFoundError: the folder does not exist.
         """
         target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
         )
         message = CommitMessage(
             commit_message or f"Delete folder {path_in_repo} with entrepot", commit_description or ""
@@ -76,9 +76,12 @@ class Deletions(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """The commit that removes all files that match a wildcard, except ``.gitattributes``.
+        """Delete all files that match a pattern in one commit, except ``.gitattributes``.
 
-        Arguments and errors are those of ``create_commit``.
+        Arguments and errors as for ``create_commit``.
+
+        Args:
+            delete_patterns: one or several wildcards, such as ``*.bin`` or ``data/``.
 
         Raises:
             EntryNotFoundError: no file matches.
@@ -87,7 +90,7 @@ class Deletions(Commits):
 
         hub = self._hub(token)
         target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
+            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
         )
         found = deletions(hub, target, None, delete_patterns)
         if not found:

@@ -15,7 +15,7 @@ from entrepot.hf.shapes.times import moment
 
 @dataclasses.dataclass
 class UserLikes:
-    """What a user likes, as far as it is public."""
+    """The public repositories that a user likes."""
 
     user: str
     total: int
@@ -27,7 +27,7 @@ class UserLikes:
 
 @dataclasses.dataclass
 class CollectionItem:
-    """One thing in a collection; ``item_object_id`` is its id there, ``item_id`` what it is."""
+    """An item of a collection; ``item_object_id`` identifies the entry, ``item_id`` the repository or paper."""
 
     item_object_id: str
     item_id: str
@@ -38,7 +38,7 @@ class CollectionItem:
 
 @dataclasses.dataclass
 class Collection:
-    """A collection; lists show its first items only."""
+    """A collection; lists return only its first items."""
 
     slug: str
     title: str
@@ -54,13 +54,13 @@ class Collection:
 
     @property
     def url(self) -> str:
-        """The address of its page."""
+        """The URL of the collection's page."""
         return f"{self.endpoint}/collections/{self.slug}"
 
 
 @dataclasses.dataclass
 class AccessRequest:
-    """Somebody asks to read a gated repository; ``fields`` are what the form was filled in with."""
+    """A user's request to read a gated repository; ``fields`` are the submitted form fields."""
 
     username: str | None
     request_id: str
@@ -73,7 +73,7 @@ class AccessRequest:
 
 @dataclasses.dataclass
 class WebhookWatchedItem:
-    """What a webhook watches; ``type`` is user, org, model, dataset or space."""
+    """An item watched by a webhook; ``type`` is user, org, model, dataset or space."""
 
     type: str
     name: str
@@ -92,7 +92,7 @@ class WebhookInfo:
 
 
 def likes_of(user: str, found: list[Like]) -> UserLikes:
-    """The likes of a user, by type of repository."""
+    """Group the likes of a user by repository type."""
     by_type: dict[str, list[str]] = {}
     for like in found:
         by_type.setdefault(like.repo.type, []).append(like.repo.name)
@@ -107,7 +107,7 @@ def likes_of(user: str, found: list[Like]) -> UserLikes:
 
 
 def collection_of(found: CollectionFacts, endpoint: str, *, position: int = 0) -> Collection:
-    """A collection; ``position`` counts for lists, which do not say it."""
+    """Convert a collection; ``position`` is used if the hub sent none, as in lists."""
     return Collection(
         slug=found.slug,
         title=found.title,
@@ -124,7 +124,7 @@ def collection_of(found: CollectionFacts, endpoint: str, *, position: int = 0) -
 
 
 def request_of(found: AccessRequestFacts) -> AccessRequest:
-    """An access request."""
+    """Convert an access request."""
     status: Any = found.status
     return AccessRequest(
         username=found.user.user,
@@ -138,7 +138,7 @@ def request_of(found: AccessRequestFacts) -> AccessRequest:
 
 
 def webhook_of(found: Webhook) -> WebhookInfo:
-    """A webhook."""
+    """Convert a webhook."""
     return WebhookInfo(
         id=found.id,
         url=found.url,
