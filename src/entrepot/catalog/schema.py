@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from entrepot.errors import DataFolderError
 
-HEAD = "first_bf3843ad2315"
+HEAD = "first_f944184f01d4"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})
