@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import subprocess
+import tempfile
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -25,6 +26,29 @@ class Pems:
     cert: Path
     key: Path
 
+    def renew(self, cert: Path, key: Path) -> None:
+        """Put a fresh certificate of the same authority, with a fresh key, into the place of two files."""
+        with tempfile.TemporaryDirectory(dir=cert.parent) as name:
+            signed, secret = _issue(self.authority, Path(name))
+            secret.replace(key)
+            signed.replace(cert)
+
+
+def _openssl(words: str, folder: Path) -> None:
+    subprocess.run(["openssl", *words.split()], cwd=folder, check=True, capture_output=True)
+
+
+_NEW = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+
+
+def _issue(authority: Path, folder: Path) -> tuple[Path, Path]:
+    """Return a certificate for 127.0.0.1 and its key."""
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n")
+    _openssl(f"req {_NEW} -subj /CN=hub -keyout hub.key -out hub.csr", folder)
+    signer = f"-CA {authority} -CAkey {authority.with_suffix('.key')} -CAcreateserial"
+    _openssl(f"x509 -req -days 2 -in hub.csr {signer} -extfile names -out hub.pem", folder)
+    return folder / "hub.pem", folder / "hub.key"
+
 
 @pytest.fixture(scope="session")
 def pems(tmp_path_factory: pytest.TempPathFactory) -> Pems:
@@ -33,16 +57,8 @@ def pems(tmp_path_factory: pytest.TempPathFactory) -> Pems:
         pytest.skip("openssl is not installed")
     folder = tmp_path_factory.mktemp("pems")
 
-    def openssl(words: str) -> None:
-        subprocess.run(["openssl", *words.split()], cwd=folder, check=True, capture_output=True)
-
-    new = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n")
-    openssl(f"req -x509 {new} -days 2 -subj /CN=authority -keyout authority.key -out authority.pem")
-    openssl(f"req {new} -subj /CN=hub -keyout hub.key -out hub.csr")
-    signer = "-CA authority.pem -CAkey authority.key -CAcreateserial"
-    openssl(f"x509 -req -days 2 -in hub.csr {signer} -extfile names -out hub.pem")
-    return Pems(folder / "authority.pem", folder / "hub.pem", folder / "hub.key")
+    _openssl(f"req -x509 {_NEW} -days 2 -subj /CN=authority -keyout authority.key -out authority.pem", folder)
+    return Pems(folder / "authority.pem", *_issue(folder / "authority.pem", folder))
 
 
 @attrs.frozen
