@@ -56,7 +56,7 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: Any, sender: Any,
     pieces = sender.chunks(1)
     sender.send(
         sender.give(ref), sender.uncompressed(pieces)
-    )  # uncompressed, so that the flipped bit does not break decompression
+    )  # a flipped bit must not break decompression
     file, _ = sender.add(ref, "w", pieces)
     located = contents.locate(world.hub, world.alice, ref, "main", RepoPath("w"))
     opened = located.open(world.hub)
