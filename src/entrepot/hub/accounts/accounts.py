@@ -18,22 +18,16 @@ from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.catalog.repos import repositories
 from entrepot.errors import AccountNotFound, InvalidName, Refused, ThingNotFound
 from entrepot.hub import audit
+from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.passwords import hash_password
+from entrepot.hub.accounts.tokens import IssuedToken, TokenDraft
 from entrepot.hub.aliases import check_account_name
-from entrepot.hub.callers import Caller, Role, hash_secret
+from entrepot.hub.callers import Caller, Role
 from entrepot.hub.context import HubContext
-from entrepot.names import new_uid, parse_account, parse_fullname
+from entrepot.names import parse_account, parse_fullname
 
 TOKEN_ROLES = ("read", "write")
 VISIBILITIES = ("public", "private")
-
-
-@attrs.frozen
-class IssuedToken:
-    """A new token with its secret, which is shown only once."""
-
-    token: Token
-    secret: str = attrs.field(repr=False)
 
 
 def create_user(
@@ -161,26 +155,15 @@ def create_token(
 
     Raises:
         AccountNotFound: the user does not exist.
-        InvalidName: the role or the secret breaks a rule.
+        InvalidName: the role, the name or the secret breaks a rule.
+        Malformed: the time of expiry is past.
+        LimitExceeded: the user has too many tokens.
         AlreadyExists: the secret is in use.
     """
     if role not in TOKEN_ROLES:
         raise InvalidName("token role", role, "expected read or write")
-    value = secret if secret is not None else f"hf_{random_text(34)}"
-    if not re.fullmatch(r"hf_[A-Za-z0-9_-]{5,500}", value):
-        raise InvalidName(
-            "token secret",
-            value[:3] + "…",
-            "it must start with 'hf_' and go on with 5 to 500 letters, digits, '_', '-'",
-        )
-    with hub.write() as tx:
-        owner = find_user(tx, user)
-        label = name or f"token-{len(accounts.tokens_of(tx, owner.id)) + 1}"
-        token = Token(new_uid(), owner.id, label, role, hub.now_ms(), expires_ms)
-        accounts.add_token(tx, token, hash_secret(value))
-        details: dict[str, audit.Detail] = {"role": role, "imported": secret is not None}
-        audit.record(hub, tx, audit.CONSOLE, "token.create", _token_subject(owner, token), details)
-    return IssuedToken(token, value)
+    made, _ = tokens.make_for(hub, user, TokenDraft(role, name, expires_ms), secret=secret)
+    return made
 
 
 def revoke_token(hub: HubContext, user: str, token: str) -> Token:

@@ -15,8 +15,9 @@ from entrepot.catalog.accounts import accounts, sign_in_codes
 from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.errors import AccountSuspended, InvalidName, InvalidSignInCode, LimitExceeded, Malformed
 from entrepot.hub import audit
-from entrepot.hub.accounts.accounts import find_user, parse_email, random_text
+from entrepot.hub.accounts.accounts import find_user, parse_email
 from entrepot.hub.accounts.administration import Actor, require_admin
+from entrepot.hub.accounts.tokens import fresh_secret
 from entrepot.hub.callers import Caller, MaybeCaller, hash_secret
 from entrepot.hub.context import HubContext
 from entrepot.names import new_uid, parse_account, parse_fullname
@@ -90,7 +91,7 @@ def exchange(hub: HubContext, _caller: MaybeCaller, given: CodeExchange) -> Sign
         if user.suspended_ms is not None:
             raise AccountSuspended
         sign_in_codes.remove(tx, code_hash)
-        secret = f"hf_{random_text(34)}"
+        secret = fresh_secret()
         token = Token(new_uid(), user.id, name, "write", now, None)
         accounts.add_token(tx, token, hash_secret(secret))
         audit.record(hub, tx, user.name, "user.sign_in", f"user {user.name}", {"token": token.uid})

@@ -7,6 +7,7 @@ token expire no later. Secrets are shown once and stored as a hash.
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from collections.abc import Sequence
@@ -18,7 +19,6 @@ from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, NotAllowed, RepoMoved, ThingNotFound
 from entrepot.hub import access, audit, callers, scopes
-from entrepot.hub.accounts.accounts import IssuedToken
 from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, hash_secret, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.hub.scopes import NamedTarget, RequestedScope, Scopes, ScopeTarget
@@ -47,6 +47,14 @@ class TokenDraft:
     places: Sequence[RequestedScope] = ()
     everywhere: Sequence[str] = ()
     reads_gated: bool = False
+
+
+@attrs.frozen
+class IssuedToken:
+    """A token and, this once, its secret."""
+
+    token: Token
+    secret: str = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -88,19 +96,28 @@ def make(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[Issue
         return made, describe(tx, made.token)
 
 
-def make_for(hub: HubContext, user: str, draft: TokenDraft) -> tuple[IssuedToken, KnownToken]:
+def make_for(
+    hub: HubContext, user: str, draft: TokenDraft, *, secret: str | None = None
+) -> tuple[IssuedToken, KnownToken]:
     """Create a token for a user, by a command on the server's machine.
+
+    Args:
+        secret: an existing secret to import; None makes a random one.
 
     Raises:
         AccountNotFound: the user does not exist, or as :func:`make`.
-        as :func:`make`, for the values of the draft.
+        AlreadyExists: the secret is in use.
+        InvalidName: the secret breaks a rule, or as :func:`make`.
+        as :func:`make`, for what concerns the draft.
     """
+    value = fresh_secret() if secret is None else _imported(secret)
     with hub.write() as tx:
         owner = accounts.find(tx, user)
         if owner is None or not owner.is_user:
             raise AccountNotFound(user, "user")
-        made = _make(hub, tx, callers.acting_for(tx, owner), draft, fresh_secret())
-        audit.record(hub, tx, audit.CONSOLE, "token.create", _subject(owner, made.token), {"role": draft.role})
+        made = _make(hub, tx, callers.acting_for(tx, owner), draft, value)
+        details: dict[str, audit.Detail] = {"role": draft.role, "imported": secret is not None}
+        audit.record(hub, tx, audit.CONSOLE, "token.create", _subject(owner, made.token), details)
         return made, describe(tx, made.token)
 
 
@@ -174,6 +191,13 @@ def present(hub: HubContext, caller: MaybeCaller) -> tuple[Caller, KnownToken]:
 def fresh_secret() -> str:
     """Return the secret for a new token: 202 random bits after the prefix that clients look for."""
     return "hf_" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(34))
+
+
+def _imported(secret: str) -> str:
+    if not re.fullmatch(r"hf_[A-Za-z0-9_-]{5,500}", secret):
+        cure = "it must start with 'hf_' and go on with 5 to 500 letters, digits, '_', '-'"
+        raise InvalidName("token secret", secret[:3] + "…", cure)
+    return secret
 
 
 def _make(hub: HubContext, tx: Write, owner: Caller, draft: TokenDraft, secret: str) -> IssuedToken:

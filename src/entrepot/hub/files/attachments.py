@@ -87,14 +87,14 @@ def find(hub: HubContext, uid: str) -> OpenImage:
 
     Raises:
         ThingNotFound: it does not exist.
-        BlobMissing: the store has lost it.
+        BlobMissing, BlobUnreadable: the store has lost it or a part of it.
     """
     with hub.read() as tx:
         found = attachments.find(tx, uid)
         if found is None:
             raise ThingNotFound("image", uid)
         file_scrubbing.check_served(tx, found.sha256)
-    return OpenImage(found, open_file(hub.store, found.sha256))
+    return OpenImage(found, open_file(hub.store, found.sha256, found.size))
 
 
 def sniffed(data: bytes) -> str:

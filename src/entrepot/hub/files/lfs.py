@@ -349,7 +349,7 @@ def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
     if not kept.is_raw and kept.xet_hash is not None:
         return chunks.open_file(hub, kept.xet_hash)
     try:
-        return open_file(hub.store, oid)
+        return open_file(hub.store, oid, kept.size)
     except BlobMissing:
         # Chunks have replaced its raw bytes since the look-up.
         return chunks.open_verified(hub, oid)

@@ -51,7 +51,7 @@ class LocatedFile:
         """Return the content; the caller closes it.
 
         Raises:
-            BlobMissing: the store has lost it.
+            BlobMissing, BlobUnreadable: the store has lost it, or a part of it.
         """
         if self._data is not None:
             return PackedContent(self.oid, self.size, self._data)
@@ -59,7 +59,7 @@ class LocatedFile:
             assert self.xet_hash is not None
             return chunks.open_file(hub, self.xet_hash)
         try:
-            return open_file(hub.store, self._sha256)
+            return open_file(hub.store, self._sha256, self.size)
         except BlobMissing:
             # Chunks have replaced its raw bytes since the look-up.
             return chunks.open_verified(hub, self._sha256)

@@ -13,12 +13,16 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.full_text import query_of
 from entrepot.catalog.search.listings import Search
+from entrepot.errors import LimitExceeded
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller, seen_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.storage.trees import ListedEntry, Node, Trees
+
+MAX_TERMS, MAX_TAGS, MAX_CONDITION = 32, 100, 500
+"""Words and tags of a search at most, and characters of one of them."""
 
 _LISTED_FILES = 50_000
 """Maximum number of files named in one page of a list; further repositories come without their files."""
@@ -80,6 +84,19 @@ def describe(
         return RevisionInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out))
 
 
+def check_conditions(wanted: Search) -> None:
+    """Refuse a search whose conditions the database would take too long to read.
+
+    Raises:
+        LimitExceeded: it has more than 32 words or 100 tags, or one of them is longer than 500 characters.
+    """
+    for what, values, most in (("words", wanted.terms, MAX_TERMS), ("tags", wanted.tags, MAX_TAGS)):
+        if len(values) > most:
+            raise LimitExceeded(f"the number of {what} of a search", most)
+        if any(len(value) > MAX_CONDITION for value in values):
+            raise LimitExceeded(f"the length of one of the {what} of a search", MAX_CONDITION)
+
+
 def search(
     hub: HubContext, caller: MaybeCaller, wanted: Search, *, with_files: bool = False, with_totals: bool = False
 ) -> SearchPage:
@@ -89,7 +106,11 @@ def search(
         wanted: search conditions; its ``seen_by`` is replaced by the caller's visibility.
         with_files: also return the names of all files.
         with_totals: also return ``downloads_all_time``.
+
+    Raises:
+        LimitExceeded: as :func:`check_conditions`.
     """
+    check_conditions(wanted)
     with hub.read() as tx:
         rows = listings.find(tx, attrs.evolve(wanted, seen_by=seen_by(caller), limit=wanted.limit + 1))
         page = rows[: wanted.limit]

@@ -23,6 +23,7 @@ from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.names import RepoType
 
 MAX_SKIP = 10_000
+_MAX_WORDS, _MAX_WORD = 16, 100
 
 
 @attrs.frozen
@@ -69,7 +70,7 @@ def full_text(
 
 def quick(hub: HubContext, caller: MaybeCaller, text: str, kinds: Sequence[RepoType], *, limit: int) -> QuickResults:
     """Return suggestions for a search box; of each kind at most ``limit``, the most popular first."""
-    terms, seen = tuple(text.split()[:16]), seen_by(caller)
+    terms, seen = tuple(word[:_MAX_WORD] for word in text.split()[:_MAX_WORDS]), seen_by(caller)
     with hub.read() as tx:
         found, counts = {}, {}
         for kind in kinds:

@@ -6,27 +6,14 @@ import re
 
 import attrs
 
+from entrepot.cards.metadata import DATASET_KEYS
 from entrepot.catalog.repos import repositories
 from entrepot.hub.context import HubContext
 from entrepot.names import RepoType
 
 _PREFIXES = {
     RepoType.MODEL: ("license", "dataset", "region"),
-    RepoType.DATASET: (
-        "task_categories",
-        "task_ids",
-        "annotations_creators",
-        "language_creators",
-        "multilinguality",
-        "source_datasets",
-        "size_categories",
-        "format",
-        "modality",
-        "language",
-        "license",
-        "benchmark",
-        "region",
-    ),
+    RepoType.DATASET: (*DATASET_KEYS, "language", "license", "benchmark", "region"),
     RepoType.SPACE: ("license", "model", "dataset", "region"),
 }
 _PLAIN = {RepoType.MODEL: ("pipeline_tag", "library", "language"), RepoType.DATASET: (), RepoType.SPACE: ()}

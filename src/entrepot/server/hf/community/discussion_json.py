@@ -57,7 +57,7 @@ def render_page(found: DiscussionList, start: int) -> DiscussionPage:
     )
 
 
-def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) -> DiscussionDetails:
+def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) -> DiscussionDetails[EventData]:
     """One discussion with its events; with a review it is a pull request."""
     discussion, renderer = found.shown.discussion, Renderer()
     head = _render(found.shown)
@@ -84,7 +84,7 @@ def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) 
     )
 
 
-def render_event(event: DiscussionEvent, renderer: Renderer | None = None) -> Event:
+def render_event(event: DiscussionEvent, renderer: Renderer | None = None) -> Event[EventData]:
     """One event, its texts rendered by a renderer that others of the same answer share."""
     return Event(
         id=event.uid,
