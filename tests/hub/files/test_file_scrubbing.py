@@ -143,5 +143,7 @@ def test_the_job_checks_raw_files(world: Any, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
     spoil(world)
     world.clock.advance(2 * HOUR_MS)
-    handlers.HANDLERS["scrub"](world.hub, {})
+    steps = handlers.HANDLERS["scrub"](world.hub, {})
+    assert steps is not None
+    assert not any(steps)
     assert is_marked(world)

@@ -54,9 +54,7 @@ def checked_ms(world: Any) -> list[int]:
 
 def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: Any, sender: Any, ref: RepoRef) -> None:
     pieces = sender.chunks(1)
-    sender.send(
-        sender.give(ref), sender.uncompressed(pieces)
-    )  # a flipped bit must not break decompression
+    sender.send(sender.give(ref), sender.uncompressed(pieces))  # a flipped bit must not break decompression
     file, _ = sender.add(ref, "w", pieces)
     located = contents.locate(world.hub, world.alice, ref, "main", RepoPath("w"))
     opened = located.open(world.hub)
