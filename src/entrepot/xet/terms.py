@@ -97,7 +97,7 @@ class Terms:
         return int(counts.clip(0).sum())
 
     def used(self) -> dict[XetHash, bytes]:
-        """Return the chunks that the file uses of each xorb, packed as for :class:`~entrepot.xet.chunk_sets.ChunkSet`."""
+        """Return the used chunks of each xorb, packed as for :class:`~entrepot.xet.chunk_sets.ChunkSet`."""
         ranges: dict[bytes, set[tuple[int, int]]] = {}
         for raw, _, _, start, end in _RECORD.iter_unpack(self._records):
             ranges.setdefault(raw, set()).add((start, end))
