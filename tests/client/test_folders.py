@@ -75,7 +75,7 @@ def test_what_cannot_be_uploaded_is_left_out_and_said_once(tmp_path: Path) -> No
     assert [item.path for item in walk(tmp_path, on_left_out=said.append)] == ["a.txt", "d/b.txt"]
     assert {entry.path: entry.reason.split()[:2] for entry in said} == {
         "d/pipe": ["a", "named"],
-        "dangling": ["a", "link"],
+        "dangling": ["a", "broken"],
         "loop": ["a", "link"],
         "s": ["a", "socket"],
         "self": ["Too", "many"],

@@ -74,7 +74,7 @@ def test_a_hub_without_ranges_may_send_everything(scripted_hub: Any, reply: Any,
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"\1\2", "2 bytes only"),
+        (b"\1\2", "only 2 bytes"),
         (struct.pack("<Q", 2**40), "its header would have 1,099,511,627,776 bytes"),
         (struct.pack("<Q", 50) + b"{}", "ends within its header"),
     ],
@@ -87,7 +87,7 @@ def test_other_files_are_refused(scripted_hub: Any, reply: Any, tmp_path: Path, 
 
 def test_an_empty_file_is_refused(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
     scripted_hub.on("GET", PATH, reply({"error": "range"}, 416, {"content-range": "bytes */0"}))
-    with pytest.raises(TensorsUnreadable, match="0 bytes only"):
+    with pytest.raises(TensorsUnreadable, match="only 0 bytes"):
         header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")
 
 

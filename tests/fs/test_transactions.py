@@ -75,4 +75,4 @@ def test_each_revision_gets_a_commit(desk: Any) -> None:
 
 def test_steps_are_grouped_in_order() -> None:
     steps = [PreparedChange(parse(path)) for path in ("ns/b/1", "ns/a/1", "ns/b/2", "ns/b@v1/3")]
-    assert [[step.place.path for step in group] for group in grouped(steps)] == [["1", "2"], ["1"], ["3"]]
+    assert [[step.fs_path.path for step in group] for group in grouped(steps)] == [["1", "2"], ["1"], ["3"]]

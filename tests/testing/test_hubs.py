@@ -193,7 +193,7 @@ def test_settings_that_cannot_be_used_are_refused(settings: dict[str, object]) -
 
 def test_a_hub_that_does_not_start_says_why() -> None:
     # An address that is set apart for documentation, so no machine has it (RFC 5737).
-    said = r"(?s)ended.*cannot listen on 203\.0\.113\.1"
+    said = r"(?s)exited.*cannot listen on 203\.0\.113\.1"
     with pytest.raises(Refused, match=said), entrepot.testing.hub(host="203.0.113.1"):
         pass
 

@@ -9,7 +9,7 @@ from entrepot.catalog.engines import writing_connection
 from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.errors import DataFolderError
 
-HEAD = "first_ef2e312f0de8"
+HEAD = "first_b042c2ea31f9"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -227,7 +227,7 @@ file_links = sa.Table(
     sa.Column("pusher_id", sa.BigInteger),
     sa.Column("linked_ms", sa.BigInteger, nullable=False),
     sa.Column("xet_hash", Hex(32), index=True),
-    sa.Column("is_lie", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("is_false", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("is_verified", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("is_proven", sa.Boolean, nullable=False, server_default=sa.false()),
 )

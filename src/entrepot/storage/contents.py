@@ -7,7 +7,7 @@ import zlib
 from typing import Protocol
 
 from entrepot.blobs import Reader, file_key
-from entrepot.errors import ObjectDamaged
+from entrepot.errors import BlobUnreadable, ObjectDamaged
 from entrepot.names import Oid, Sha256
 from entrepot.storage.store import Store
 
@@ -56,13 +56,24 @@ class PackedContent:
         self._data = self._content = None
 
 
-def open_file(store: Store, sha256: Sha256) -> Reader:
+def open_file(store: Store, sha256: Sha256, size: int | None = None) -> Reader:
     """Open the bytes of a large file for reading.
+
+    Args:
+        size: how many there must be, where that is known: a file that the disk has cut
+            short must not pass for the whole one.
 
     Raises:
         BlobMissing: they are missing from the store.
+        BlobUnreadable: there are more or fewer than ``size``.
     """
-    return store.blobs.open(file_key(sha256))
+    key = file_key(sha256)
+    reader = store.blobs.open(key)
+    if size is not None and reader.size != size:
+        found = reader.size
+        reader.close()
+        raise BlobUnreadable(key, f"there are {found} bytes instead of {size}")
+    return reader
 
 
 def sha256_of(data: bytes) -> Sha256:

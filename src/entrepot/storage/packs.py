@@ -26,9 +26,9 @@ def write_pack(store: Store, rows: Iterable[ObjectRow], count: int, path: Path) 
         count: the number of rows, which the header of the pack contains.
 
     Raises:
-        ObjectDamaged: an object has neither content nor a file, or the number
-            of rows is not ``count``.
-        BlobMissing: the content of a large object is missing.
+        ObjectDamaged: an object has neither content nor a file, the content
+            of a large one has changed, or the number of rows is not ``count``.
+        BlobMissing, BlobUnreadable: the content of a large object is missing or cut off.
     """
     digest = hashlib.sha1(usedforsecurity=False)
     written, last = 0, ""
@@ -59,7 +59,13 @@ def _packed(store: Store, row: ObjectRow) -> Iterator[bytes]:
     if row.sha256 is None:
         raise ObjectDamaged(row.oid, "it has neither content nor a file")
     packer = zlib.compressobj(1)
-    with contextlib.closing(open_file(store, row.sha256)) as reader:
+    digest = hashlib.sha1(f"{row.kind} {row.size}\0".encode(), usedforsecurity=False)
+    with contextlib.closing(open_file(store, row.sha256, row.size)) as reader:
         for at in range(0, row.size, _PIECE):
-            yield packer.compress(reader.read_at(at, min(_PIECE, row.size - at)))
+            piece = reader.read_at(at, min(_PIECE, row.size - at))
+            digest.update(piece)
+            yield packer.compress(piece)
+    # Git names what it finds in a pack itself: under another id, the object would be missing for ever.
+    if digest.hexdigest() != row.oid:
+        raise ObjectDamaged(row.oid, "its bytes have changed on the disk")
     yield packer.flush()

@@ -84,10 +84,10 @@ def test_a_hub_without_answers_for_many_files_does_too(library: Any, ref: RepoRe
 def test_that_a_hub_does_not_know_the_question_is_remembered(
     library: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = snapshots.contents.gather
+    real = snapshots.contents.bulk_download
     monkeypatch.setattr(
         snapshots.contents,
-        "gather",
+        "bulk_download",
         lambda *a: attrs.evolve(real(*a), path=real(*a).path.replace("/contents/", "/unknown/")),
     )
     assert set(tree(download_snapshot(library.hub, ref))) == {*FILES, "large.bin", "small.bin"}

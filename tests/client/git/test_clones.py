@@ -67,7 +67,7 @@ def test_an_empty_folder_becomes_a_clone_once(git_desk: Any) -> None:
 def test_a_folder_with_something_else_is_left_alone(git_desk: Any) -> None:
     full = WorkTree(git_desk.git("full"))
     (full.folder / "a.txt").write_text("mine")
-    with pytest.raises(OSError, match="not empty and no git repository"):
+    with pytest.raises(OSError, match="not empty and not a git repository"):
         clone(full, find_remote(str(git_desk.remote), HUB))
     other = git_desk.clone("other")
     with pytest.raises(GitFailed, match="clone of something else"):

@@ -116,7 +116,7 @@ def test_the_origin_of_a_url_has_no_path_and_no_user(url: str, origin: str) -> N
             " ! [rejected] main -> main (fetch first)\nerror: failed",
             "! [rejected] main -> main (fetch first); error: failed (cure: pull first)",
         ),
-        ("", "it ended with 3"),
+        ("", "it exited with 3"),
         ("EOF\nerror: failed to push some refs to 'x'\n", "EOF; error: failed to push some refs to 'x'"),
         ("odd\x1b[31m words", "odd [31m words"),
         (

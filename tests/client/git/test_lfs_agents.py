@@ -102,7 +102,7 @@ def test_the_agent_only_uploads() -> None:
     refused, download = converse(
         {"event": "init", "operation": "download"}, {"event": "download", "oid": "x", "size": 1}
     )
-    assert refused["error"]["message"] == "this agent only uploads"
+    assert refused["error"]["message"] == "this agent supports uploads only"
     assert download == {"event": "complete", "oid": "x", "error": refused["error"]}
 
 

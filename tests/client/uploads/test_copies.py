@@ -113,7 +113,7 @@ def test_a_copy_of_what_is_there_makes_no_commit(quay: Quay) -> None:
 
 def test_what_is_missing_is_named(quay: Quay) -> None:
     repo, nowhere = filled(quay), RepoRef(RepoType.MODEL, parse_repo_id("tester/nothing-here"))
-    with pytest.raises(EntryNotFound, match="there is nothing at 'none'"):
+    with pytest.raises(EntryNotFound, match="there is no 'none' to copy"):
         push(quay.hub, repo, copy("x", "none"))
     with pytest.raises(RevisionNotFound):
         push(quay.hub, repo, copy("x", "small.txt", "none"))

@@ -167,5 +167,5 @@ def test_a_file_goes_in_parts_when_the_hub_wants_parts(parted: Hub, tmp_path: Pa
 
 
 def test_a_file_that_is_too_large_is_refused_by_name(parted: Hub) -> None:
-    with pytest.raises(Refused, match=r"does not take my\.bin: "):
+    with pytest.raises(Refused, match=r"refuses my\.bin: "):
         send(parted, made(parted, "too-large"), BytesSource(bytes(41 * MIB), "my.bin"))

@@ -67,9 +67,9 @@ def test_sizes_are_readable() -> None:
     ("additions", "reason"),
     [
         ([], "nothing to commit"),
-        ([[]], "does nothing"),
-        ([[add("a")], [add("a")]], "do the same"),
-        ([[Copy(RepoPath("a"), RepoPath("b"))]], "additions and deletions only"),
+        ([[]], "is empty"),
+        ([[add("a")], [add("a")]], "are the same"),
+        ([[Copy(RepoPath("a"), RepoPath("b"))]], "add and delete files only"),
     ],
 )
 def test_what_is_no_plan_is_refused(additions: list[list[Add]], reason: str) -> None:

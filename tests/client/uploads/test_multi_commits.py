@@ -104,7 +104,7 @@ def run(
         MESSAGE,
         merge=merge,
         digests=Digests(None),
-        tell=said.append,
+        report=said.append,
     )
     return url.removeprefix(relay.url), said
 
@@ -181,7 +181,7 @@ def test_a_list_of_steps_that_somebody_changed_is_not_trusted(
     wanted = steps(1)
     run(quay, relay, repo, wanted, merge=False)
     pulls.pulls[0]["text"] = f"- [x] I have done it all {wanted.id}"
-    with pytest.raises(Refused, match="list of steps in pull request 1 has been changed"):
+    with pytest.raises(Refused, match="list of steps in pull request 1 was changed"):
         run(quay, relay, repo, wanted)
 
 
@@ -189,7 +189,7 @@ def test_where_nothing_differs_it_is_closed(quay: Quay, relay: Relay, repo: Repo
     pulls.merge_failure = "This pull request has no associated changes"
     _, said = run(quay, relay, repo, steps(1))
     assert pulls.pulls[0]["status"] == "closed"
-    assert said[-1] == "nothing differed; the pull request is closed"
+    assert said[-1] == "nothing changed; the pull request is closed"
 
 
 def test_a_merge_that_fails_says_why_to_everybody(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
@@ -203,5 +203,5 @@ def test_a_long_title_is_shortened(quay: Quay, relay: Relay, repo: RepoRef, pull
     said: list[str] = []
     long = CommitMessage("long " * 60)
     hub = quay.through(relay.url)
-    push(hub, CommitTarget(repo), steps(1), long, merge=False, digests=Digests(None), tell=said.append)
+    push(hub, CommitTarget(repo), steps(1), long, merge=False, digests=Digests(None), report=said.append)
     assert len(pulls.pulls[0]["title"]) == 200

@@ -176,7 +176,7 @@ def test_what_the_repository_ignores_is_left_out_and_said(quay: Quay) -> None:
     push(quay.hub, repo, add(".gitignore", b"*.log\n"))
     made = push(quay.hub, repo, add("a.log"), add("a.txt"))
     assert quay.listing(repo) == {".gitignore": 6, "a.txt": 4}
-    assert made.warnings == ("1 files were left out, because the .gitignore of the repository says so: a.log",)
+    assert made.warnings == ("left out 1 file(s) because of the repository's .gitignore: a.log",)
 
 
 def test_a_reader_and_nobody_are_told_what_they_lack(quay: Quay) -> None:

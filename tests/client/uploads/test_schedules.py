@@ -47,10 +47,10 @@ def test_only_what_was_added_is_found(tmp_path: Path) -> None:
     with (tmp_path / "a").open("ab") as out:
         out.write(b"2")
     assert found[0].source.read() == b"1"
-    appended.take(found)
+    appended.mark_uploaded(found)
     (again,) = appended.find(print)
     assert again.source.read() == b"12"
-    appended.take([again])
+    appended.mark_uploaded([again])
     assert appended.find(print) == []
 
 

@@ -31,7 +31,7 @@ def surveyed(hub: Hub, repo: RepoRef, *operations: Operation) -> UploadPlan:
 
 def test_the_hub_decides_what_is_large(quay: Quay) -> None:
     found = surveyed(quay.hub, quay.repo(), add("a.txt"), add("b.txt", b"\0\1"), add("c.bin"), add("empty.bin", b""))
-    assert found.fates == {
+    assert found.decisions == {
         "a.txt": UploadDecision.REGULAR,
         "b.txt": UploadDecision.LARGE,
         "c.bin": UploadDecision.LARGE,
@@ -47,14 +47,14 @@ def test_what_is_there_already_is_the_same(quay: Quay, count: int) -> None:
     large = add("large.bin", os.urandom(2000))
     publish(quay.hub, CommitTarget(repo), [*texts, large], CommitMessage("first"))
     changed = [add("texts/0.txt", b"another"), *texts[1:], add("large.bin", os.urandom(2000)), add("new.txt")]
-    fates = surveyed(quay.hub, repo, *changed).fates
+    fates = surveyed(quay.hub, repo, *changed).decisions
     assert [path for path, decision in fates.items() if decision is not UploadDecision.SAME] == [
         "texts/0.txt",
         "large.bin",
         "new.txt",
     ]
-    assert surveyed(quay.hub, repo, *texts, large).fates.keys() == {*(item.path for item in texts), "large.bin"}
-    assert set(surveyed(quay.hub, repo, *texts, large).fates.values()) == {UploadDecision.SAME}
+    assert surveyed(quay.hub, repo, *texts, large).decisions.keys() == {*(item.path for item in texts), "large.bin"}
+    assert set(surveyed(quay.hub, repo, *texts, large).decisions.values()) == {UploadDecision.SAME}
 
 
 def test_of_many_files_only_the_changed_ones_are_asked_about(quay: Quay, relay: Relay) -> None:
@@ -99,11 +99,11 @@ def test_many_small_files_need_no_question(quay: Quay, relay: Relay) -> None:
     (quay.folder / "a.bin").write_text("by its name")
     (quay.folder / "b.txt").write_bytes(b"by its content \0")
     found = surveyed(hub, repo, *additions(quay.folder, "x"))
-    assert {path for path, decision in found.fates.items() if decision is UploadDecision.LARGE} == {
+    assert {path for path, decision in found.decisions.items() if decision is UploadDecision.LARGE} == {
         "x/a.bin",
         "x/b.txt",
     }
-    assert set(found.fates.values()) == {UploadDecision.LARGE, UploadDecision.REGULAR}
+    assert set(found.decisions.values()) == {UploadDecision.LARGE, UploadDecision.REGULAR}
     assert found.texts[RepoPath("x/7.txt")] == b"7"
     assert relay.count("POST", "preupload") == 0
 
@@ -114,7 +114,7 @@ def test_a_file_about_which_there_is_doubt_is_asked_about(quay: Quay, relay: Rel
         (quay.folder / f"{number}.txt").write_text(f"{number}")
     (quay.folder / "latin.txt").write_bytes(b"\xff\xff")
     found = surveyed(hub, repo, *additions(quay.folder, "x"))
-    assert {path for path, decision in found.fates.items() if decision is UploadDecision.LARGE} == {"x/latin.txt"}
+    assert {path for path, decision in found.decisions.items() if decision is UploadDecision.LARGE} == {"x/latin.txt"}
     assert relay.count("POST", "preupload") == 1
 
 
@@ -123,19 +123,19 @@ def test_what_is_also_deleted_or_written_twice_is_not_called_the_same(quay: Quay
     publish(quay.hub, CommitTarget(repo), [add("d/a.txt"), add("b.txt"), add("c.txt")], CommitMessage("first"))
     stored = AddStored(RepoPath("c.txt"), Digests(None).sha256(BytesSource(b"x")), 1)
     for others in ([DeleteFolder(RepoPath("d"))], [Delete(RepoPath("d"))], [Delete(RepoPath("d/a.txt"))]):
-        assert surveyed(quay.hub, repo, *others, add("d/a.txt")).fates == {"d/a.txt": UploadDecision.REGULAR}
-    assert surveyed(quay.hub, repo, add("b.txt", b"else"), add("b.txt")).fates == {"b.txt": UploadDecision.REGULAR}
-    assert surveyed(quay.hub, repo, stored, add("c.txt")).fates == {"c.txt": UploadDecision.REGULAR}
+        assert surveyed(quay.hub, repo, *others, add("d/a.txt")).decisions == {"d/a.txt": UploadDecision.REGULAR}
+    assert surveyed(quay.hub, repo, add("b.txt", b"else"), add("b.txt")).decisions == {"b.txt": UploadDecision.REGULAR}
+    assert surveyed(quay.hub, repo, stored, add("c.txt")).decisions == {"c.txt": UploadDecision.REGULAR}
 
 
 def test_what_the_repository_ignores_is_left_out(quay: Quay) -> None:
     repo = quay.repo()
     publish(quay.hub, CommitTarget(repo), [add(".gitignore", b"*.log\n")], CommitMessage("first"))
-    assert surveyed(quay.hub, repo, add("a.log"), add("a.txt")).fates == {
+    assert surveyed(quay.hub, repo, add("a.log"), add("a.txt")).decisions == {
         "a.log": UploadDecision.IGNORED,
         "a.txt": UploadDecision.REGULAR,
     }
-    coming = surveyed(quay.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).fates
+    coming = surveyed(quay.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).decisions
     assert coming == {
         "a.log": UploadDecision.REGULAR,
         ".gitignore": UploadDecision.REGULAR,

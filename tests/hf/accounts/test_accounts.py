@@ -25,6 +25,7 @@ def test_nobody_is_asking(at_hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(InvalidCredentials, match="entrepot login"):
         entrepot.whoami("hf_nobodyhasthis")
     monkeypatch.delenv("ENTREPOT_TOKEN", raising=False)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
     with pytest.raises(TokenMissing, match="ENTREPOT_TOKEN"):
         entrepot.whoami()
 

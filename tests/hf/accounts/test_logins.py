@@ -28,6 +28,7 @@ from entrepot.testing.hubs import RunningHub
 def stranger(at_hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
     """The hub, and a process that no token is known to."""
     monkeypatch.delenv("ENTREPOT_TOKEN")
+    monkeypatch.delenv("HF_TOKEN")
     return at_hub
 
 
@@ -107,7 +108,7 @@ def test_several_hubs_side_by_side(stranger: RunningHub) -> None:
 
 def test_a_token_of_the_environment_outlives_a_logout(at_hub: RunningHub) -> None:
     entrepot.login(at_hub.token)
-    with pytest.raises(InvalidArgument, match="unset the variable"):
+    with pytest.raises(InvalidArgument, match="unset ENTREPOT_TOKEN or HF_TOKEN"):
         entrepot.logout()
     assert kept(at_hub) is None
 
@@ -175,7 +176,7 @@ def test_a_form_in_a_notebook(stranger: RunningHub, shown: list[Any]) -> None:
     field.value = stranger.token
     button.clicked[0](button)
     assert field.value == ""
-    assert box.children == [f"Logged in at {stranger.url} as tester (the token may write)."]
+    assert box.children == [f"Logged in at {stranger.url} as tester (role of the token: write)."]
     assert kept(stranger) == stranger.token
     entrepot.notebook_login(new_session=False)
     assert shown[1].children == box.children

@@ -23,7 +23,7 @@ def test_sizes_count_too() -> None:
 
 
 def test_a_copy_belongs_into_no_plan() -> None:
-    with pytest.raises(InvalidArgument, match="copy in a commit of its own"):
+    with pytest.raises(InvalidArgument, match="copy files in a separate commit"):
         plan_multi_commits([CommitOperationCopy("a", "b")])  # type: ignore[list-item]
 
 

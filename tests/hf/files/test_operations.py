@@ -94,18 +94,18 @@ def test_a_copy_names_its_source() -> None:
 
 
 def test_a_copy_from_half_a_repository_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="belong together"):
+    with pytest.raises(InvalidArgument, match="or neither"):
         CommitOperationCopy("a", "b", src_repo_id="x/y")
     with pytest.raises(InvalidName):
-        CommitOperationCopy("a", "b", src_repo_id="x", src_repo_type="model")
+        CommitOperationCopy("a", "b", src_repo_id="x/y/z", src_repo_type="model")
 
 
 def test_a_committed_addition_and_other_things_are_no_operations() -> None:
     addition = CommitOperationAdd("a", b"x")
     addition._is_committed = True
-    with pytest.raises(InvalidArgument, match="make a new CommitOperationAdd"):
+    with pytest.raises(InvalidArgument, match="create a new CommitOperationAdd"):
         to_operation(addition)
-    with pytest.raises(InvalidArgument, match="not a str"):
+    with pytest.raises(InvalidArgument, match="not str"):
         to_operation("a")  # type: ignore[arg-type]
 
 

@@ -247,11 +247,11 @@ def test_nothing_to_do_is_said(api: HubApi, repo: str, tmp_path: Path, caplog: p
     api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id=repo)
     assert f"nothing changed in model {repo}, head is {first.oid}" in caplog.text
     (tmp_path / "a.txt").write_text("x")
-    with pytest.warns(UserWarning, match=r"no file in .* is selected by '\*\.bin'"):
+    with pytest.warns(UserWarning, match=r"no file in .* matches '\*\.bin'"):
         api.upload_folder(repo_id=repo, folder_path=tmp_path, allow_patterns="*.bin")
     with pytest.warns(UserWarning, match=r"no file in .* matches '\*\.old'"):
         api.upload_folder(repo_id=repo, folder_path=tmp_path, delete_patterns="*.old")
-    with pytest.warns(UserWarning, match=r"no file of .* is selected by '\*\.bin' without 'x'"):
+    with pytest.warns(UserWarning, match=r"no file of .* matches '\*\.bin' without 'x'"):
         api.snapshot_download(repo, allow_patterns="*.bin", ignore_patterns="x")
 
 

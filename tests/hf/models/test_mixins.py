@@ -207,7 +207,7 @@ def test_the_two_methods_are_for_subclasses() -> None:
     class Empty(ModelHubMixin):
         pass
 
-    with pytest.raises(NotImplementedError, match="Empty has to say in _save_pretrained"):
+    with pytest.raises(NotImplementedError, match="Empty does not implement _save_pretrained"):
         Empty()._save_pretrained(Path())
     with pytest.raises(NotImplementedError, match="_from_pretrained"):
         Empty.from_pretrained(".")

@@ -198,7 +198,7 @@ def drop_raw(tx: Write, sha256: Sha256) -> bool:
 def mark_false_claim(tx: Write, repo_id: int, sha256: Sha256, file: XetHash) -> None:
     """Record that the chunks which a repository links under this sha256 have another digest."""
     here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & (_L.c.xet_hash == file)
-    tx.sql.execute(sa.update(_L).where(here).values(is_lie=True))
+    tx.sql.execute(sa.update(_L).where(here).values(is_false=True))
 
 
 def put_chunked(tx: Write, sha256: Sha256, size: int, file: XetHash, now_ms: int) -> None:
@@ -265,7 +265,7 @@ def claimed_elsewhere(
             sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_hash, _L.c.size)
             .join(repos, repos.c.id == _L.c.repo_id)
             .where(_L.c.sha256.in_(sha256s[at : at + _BATCH]) & _L.c.path.is_not(None))
-            .where(_L.c.xet_hash.is_not(None) & _L.c.is_lie.is_(False) & _L.c.is_verified.is_(False))
+            .where(_L.c.xet_hash.is_not(None) & _L.c.is_false.is_(False) & _L.c.is_verified.is_(False))
             .where(seen & repos.c.deleted_ms.is_(None) & repos.c.is_disabled.is_(False))
             .order_by(_L.c.sha256, _L.c.repo_id)
         )

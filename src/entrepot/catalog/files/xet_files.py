@@ -157,7 +157,7 @@ def unverified(tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = Non
     known = sa.exists().where((_F.c.sha256 == _L.c.sha256) & _F.c.xet_hash.is_not(None))
     query = (
         sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_hash)
-        .where(_L.c.xet_hash.is_not(None) & _L.c.is_lie.is_(False) & ~known)
+        .where(_L.c.xet_hash.is_not(None) & _L.c.is_false.is_(False) & ~known)
         .order_by(_L.c.repo_id, _L.c.sha256)
         .limit(limit)
         .offset(skip)
@@ -170,7 +170,7 @@ def unverified(tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = Non
 def repos_with_claims(tx: Read) -> list[int]:
     """Return the repositories that have links as :func:`unverified` returns them."""
     known = sa.exists().where((_F.c.sha256 == _L.c.sha256) & _F.c.xet_hash.is_not(None))
-    here = _L.c.xet_hash.is_not(None) & _L.c.is_lie.is_(False) & ~known
+    here = _L.c.xet_hash.is_not(None) & _L.c.is_false.is_(False) & ~known
     return list(tx.sql.execute(sa.select(_L.c.repo_id).where(here).distinct().order_by(_L.c.repo_id)).scalars())
 
 

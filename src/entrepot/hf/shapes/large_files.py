@@ -1,4 +1,4 @@
-"""Large files of a repository, of every revision."""
+"""Large files of a repository, over all its revisions."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ class LFSFileInfo:
 
 
 def large_file_of(found: LargeFileEntry) -> LFSFileInfo:
-    """A large file as a hub lists it."""
+    """Convert a large file from a list."""
     return LFSFileInfo(found.file_oid, found.filename, found.oid, moment(found.pushed_at), found.ref, found.size)
