@@ -25,7 +25,7 @@ from entrepot.client.calls import files, refs, repos, trees
 from entrepot.client.git.git_commands import Git
 from entrepot.client.git.worktrees import WorkTree
 from entrepot.client.hubs import Hub
-from entrepot.client.paths import places
+from entrepot.client.paths import read_paths
 from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_id
 from entrepot.testing.hubs import RunningHub
 
@@ -80,7 +80,7 @@ class Library:
     @property
     def cache(self) -> Path:
         """Return the cache folder of this hub."""
-        return cache_root(self.hub.places.cache, self.hub.endpoint)
+        return cache_root(self.hub.paths.cache, self.hub.endpoint)
 
     def repo(self, files: Mapping[str, bytes] | None = None, kind: RepoType = RepoType.MODEL) -> RepoRef:
         """Create a repository with these files."""
@@ -116,7 +116,7 @@ class Library:
 
     def offline(self, **changes: Any) -> Hub:
         """Return the same client in offline mode."""
-        return Hub(attrs.evolve(self.hub.places, is_offline=True, **changes), token=self.running.token)
+        return Hub(attrs.evolve(self.hub.paths, is_offline=True, **changes), token=self.running.token)
 
     def _commit(self, ref: RepoRef, lines: list[dict[str, Any]]) -> str:
         body = "\n".join(json.dumps(line) for line in lines)
@@ -136,7 +136,7 @@ _NUMBERS = itertools.count(1)
 @pytest.fixture
 def library(entrepot_hub: RunningHub, tmp_path: Path) -> Iterator[Library]:
     settings = {"ENTREPOT_ENDPOINT": entrepot_hub.url, "ENTREPOT_HOME": str(tmp_path / "home")}
-    hub = Hub(places(settings), token=entrepot_hub.token)
+    hub = Hub(read_paths(settings), token=entrepot_hub.token)
     yield Library(entrepot_hub, hub)
     hub.close()
 
@@ -237,7 +237,7 @@ def tally() -> Tally:
 
 @pytest.fixture
 def stall_hub(stall: Stall, tmp_path: Path) -> Iterator[Hub]:
-    hub = Hub(places({"ENTREPOT_ENDPOINT": stall.url, "ENTREPOT_HOME": str(tmp_path / "home")}), token=False)
+    hub = Hub(read_paths({"ENTREPOT_ENDPOINT": stall.url, "ENTREPOT_HOME": str(tmp_path / "home")}), token=False)
     yield hub
     hub.close()
 
@@ -361,7 +361,7 @@ class Quay:
         """Return a client that uses another address of the hub, with an empty cache."""
         home = self.folder.parent / f"home-{next(_QUAYS)}"
         given = {"ENTREPOT_ENDPOINT": url, "ENTREPOT_TOKEN": self.server.token, "ENTREPOT_HOME": str(home)}
-        return Hub(places(given | variables))
+        return Hub(read_paths(given | variables))
 
     def listing(self, ref: RepoRef, revision: str = "main") -> dict[str, int]:
         """Return paths and sizes of all files except ``.gitattributes``."""
@@ -395,7 +395,7 @@ def quay(tmp_path: Path, entrepot_hub: RunningHub) -> Iterator[Quay]:
         "ENTREPOT_TOKEN": entrepot_hub.token,
         "ENTREPOT_HOME": str(tmp_path / "home"),
     }
-    hub = Hub(places(given))
+    hub = Hub(read_paths(given))
     yield Quay(entrepot_hub, hub, tmp_path / "files")
     hub.close()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from entrepot.client.hubs import Hub
-from entrepot.client.paths import places
+from entrepot.client.paths import read_paths
 from entrepot.client.tensor_headers import FIRST_READ, Tensor, header_of, index_of, parse_header
 from entrepot.errors import EntryNotFound, Offline, TensorsUnreadable
 from entrepot.names import RepoId, RepoRef, RepoType
@@ -31,7 +31,7 @@ def tensor_file(header: dict[str, Any], data: bytes = b"\0" * 26) -> bytes:
 
 
 def hub_at(url: str, folder: Path, **more: str) -> Hub:
-    return Hub(places({"ENTREPOT_ENDPOINT": url, "ENTREPOT_HOME": str(folder), **more}))
+    return Hub(read_paths({"ENTREPOT_ENDPOINT": url, "ENTREPOT_HOME": str(folder), **more}))
 
 
 def test_a_header_gives_tensors_by_name_and_the_words_stored_with_them() -> None:

@@ -71,4 +71,4 @@ def test_no_cache_is_said(tmp_path: Path) -> None:
 
 def test_each_hub_has_a_cache_of_its_own(library: Any) -> None:
     download(library.hub, library.repo({"a": b"1"}), "a")
-    assert hub_roots(library.hub.places.cache) == [library.cache]
+    assert hub_roots(library.hub.paths.cache) == [library.cache]

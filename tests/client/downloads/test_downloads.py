@@ -87,8 +87,8 @@ def test_what_is_wrong_is_said_in_one_sentence(library: Any) -> None:
 def test_without_the_hub_a_copy_does_and_none_is_said(library: Any) -> None:
     ref = library.repo({"f": b"1", "g": b"2"})
     place = download(library.hub, ref, "f")
-    gone = Hub(library.hub.places, endpoint=library.hub.endpoint, token=False)
-    gone.transport = Hub(library.hub.places, endpoint="http://127.0.0.1:9", token=False).transport
+    gone = Hub(library.hub.paths, endpoint=library.hub.endpoint, token=False)
+    gone.transport = Hub(library.hub.paths, endpoint="http://127.0.0.1:9", token=False).transport
     for hub, why in ((library.offline(), "ENTREPOT_OFFLINE"), (gone, "cannot reach the hub")):
         assert download(hub, ref, "f") == place
         if hub is gone:
@@ -107,7 +107,7 @@ def test_a_copy_survives_the_loss_of_the_right_to_it(library: Any) -> None:
     headers = {"authorization": f"Bearer {library.running.token}"}
     url = f"{library.running.url}/api/models/{ref.id}/settings"
     assert httpx2.put(url, json={"private": True}, headers=headers).status_code == 200
-    stranger = Hub(library.hub.places, token=False)
+    stranger = Hub(library.hub.paths, token=False)
     assert download(stranger, ref, "f") == place
     with pytest.raises(RepoNotFound):
         download(stranger, ref, "other")

@@ -125,7 +125,7 @@ def test_nothing_here_and_no_hub_is_said(library: Any, ref: RepoRef) -> None:
     with pytest.raises(NotCached, match="local_files_only"):
         download_snapshot(library.hub, ref, options=Options(is_local_only=True))
     with pytest.raises(RepoNotFound):
-        download_snapshot(Hub(library.hub.places, token=False), attrs.evolve(ref, id=attrs.evolve(ref.id, name="no")))
+        download_snapshot(Hub(library.hub.paths, token=False), attrs.evolve(ref, id=attrs.evolve(ref.id, name="no")))
     with pytest.raises(RevisionNotFound):
         download_snapshot(library.hub, ref, "nope")
 

@@ -68,4 +68,4 @@ def test_chunks_are_for_very_large_files_only(library: Any) -> None:
     assert not is_wanted(hub, FROM_BYTES - 1, HASH)
     assert not is_wanted(hub, None, HASH)
     assert not is_wanted(hub, FROM_BYTES, None)
-    assert not is_wanted(Hub(attrs.evolve(hub.places, disable_xet=True), token=False), FROM_BYTES, HASH)
+    assert not is_wanted(Hub(attrs.evolve(hub.paths, disable_xet=True), token=False), FROM_BYTES, HASH)

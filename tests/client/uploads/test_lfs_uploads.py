@@ -14,7 +14,7 @@ from entrepot.client.commit_target import CommitMessage, CommitTarget
 from entrepot.client.digests import Digests
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import AddStored
-from entrepot.client.paths import places
+from entrepot.client.paths import read_paths
 from entrepot.client.sources import BytesSource, ObjectSource, PathSource, Source
 from entrepot.client.uploads import lfs_uploads
 from entrepot.client.uploads.publishing import publish
@@ -145,7 +145,7 @@ def small_parts() -> Iterator[RunningHub]:
 @pytest.fixture
 def parted(small_parts: RunningHub, tmp_path: Path) -> Iterator[Hub]:
     given = {"ENTREPOT_ENDPOINT": small_parts.url, "ENTREPOT_TOKEN": small_parts.token, "ENTREPOT_HOME": str(tmp_path)}
-    hub = Hub(places(given))
+    hub = Hub(read_paths(given))
     yield hub
     hub.close()
 

@@ -10,7 +10,7 @@ from entrepot.client.commit_target import CommitMessage, CommitTarget, Published
 from entrepot.client.operations import Add, AddStored, Delete, DeleteFolder, Operation
 from entrepot.client.sources import BytesSource, PathSource
 from entrepot.client.uploads import publishing
-from entrepot.client.uploads.publishing import publish, send_ahead
+from entrepot.client.uploads.publishing import publish, upload_large_files
 from entrepot.client.uploads.upload_plan import UploadDecision
 from entrepot.errors import (
     BranchMoved,
@@ -191,7 +191,9 @@ def test_a_reader_and_nobody_are_told_what_they_lack(quay: Quay) -> None:
 def test_large_files_can_be_sent_ahead(quay: Quay, relay: Relay) -> None:
     repo, hub, large = quay.repo(), quay.through(relay.url), os.urandom(300_000)
     push(hub, repo, add("there.bin", b"\0there"))
-    sent = send_ahead(hub, CommitTarget(repo), [add("a.txt"), add("b.bin", large), add("there.bin", b"\0there")])
+    sent = upload_large_files(
+        hub, CommitTarget(repo), [add("a.txt"), add("b.bin", large), add("there.bin", b"\0there")]
+    )
     assert {path: decision for path, (decision, _) in sent.items()} == {
         "a.txt": UploadDecision.REGULAR,
         "b.bin": UploadDecision.LARGE,
@@ -210,7 +212,7 @@ def test_large_files_can_be_sent_ahead(quay: Quay, relay: Relay) -> None:
 
 def test_a_gitignore_to_come_counts_ahead(quay: Quay) -> None:
     rules = add(".gitignore", b"*.tmp\n")
-    sent = send_ahead(quay.hub, CommitTarget(quay.repo()), [add("a.tmp")], ignores=rules)
+    sent = upload_large_files(quay.hub, CommitTarget(quay.repo()), [add("a.tmp")], ignores=rules)
     assert sent == {"a.tmp": (UploadDecision.IGNORED, None)}
 
 

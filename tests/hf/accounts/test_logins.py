@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import entrepot
-from entrepot.client.paths import current_places
+from entrepot.client.paths import current_paths
 from entrepot.client.tokens import TokenStore
 from entrepot.errors import (
     HubUnreachable,
@@ -33,7 +33,7 @@ def stranger(at_hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
 
 
 def kept(hub: RunningHub) -> str | None:
-    found = TokenStore(current_places().tokens).find(hub.url)
+    found = TokenStore(current_paths().tokens).find(hub.url)
     return found.secret if found else None
 
 
@@ -116,7 +116,7 @@ def test_a_token_of_the_environment_outlives_a_logout(at_hub: RunningHub) -> Non
 def test_a_hub_that_is_away_keeps_nothing(stranger: RunningHub) -> None:
     with pytest.raises(HubUnreachable):
         entrepot.login("hf_sometoken", endpoint="http://127.0.0.1:9")
-    assert TokenStore(current_places().tokens).endpoints() == []
+    assert TokenStore(current_paths().tokens).endpoints() == []
 
 
 def test_git_may_be_told_too(stranger: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def find_token(hub: Hub, target: CommitTarget) -> TokenResponse | None:
     Raises:
         Forbidden, RepoNotFound, LoginRequired: the caller has no write access.
     """
-    if hub.places.disable_xet or not _is_installed():
+    if hub.paths.disable_xet or not _is_installed():
         return None
     try:
         return hub.send(xet.write_token(target.repo, target.revision, create_pr=target.opens_pull))

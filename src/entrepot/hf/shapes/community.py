@@ -10,7 +10,7 @@ from entrepot.client.calls.access import AccessRequest as AccessRequestFacts
 from entrepot.client.calls.collections import CollectionFacts, Item
 from entrepot.client.calls.likes import Like
 from entrepot.client.calls.webhooks import Webhook
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 
 
 @dataclasses.dataclass
@@ -113,7 +113,7 @@ def collection_of(found: CollectionFacts, endpoint: str, *, position: int = 0) -
         title=found.title,
         owner=found.owner.name,
         items=[_item(item) for item in found.items],
-        last_updated=moment(found.last_updated),
+        last_updated=parse_timestamp(found.last_updated),
         position=found.position if found.position is not None else position,
         private=found.private,
         theme=found.theme,
@@ -131,7 +131,7 @@ def request_of(found: AccessRequestFacts) -> AccessRequest:
         request_id=found.request_id,
         fullname=found.user.fullname,
         email=found.user.email,
-        timestamp=moment(found.timestamp),
+        timestamp=parse_timestamp(found.timestamp),
         status=status,
         fields=dict(found.fields) if found.fields is not None else None,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from entrepot.client.calls.discussions import Author, Event, Thread, ThreadDetails
 from entrepot.errors import AnswerUnusable
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.names import parse_repo_type
 
 
@@ -78,7 +78,7 @@ class DiscussionComment(DiscussionEvent):
     @property
     def last_edited_at(self) -> datetime.datetime:
         """The time of the last edit."""
-        return moment(self._latest["updatedAt"]) if "updatedAt" in self._latest else self.created_at
+        return parse_timestamp(self._latest["updatedAt"]) if "updatedAt" in self._latest else self.created_at
 
     @property
     def last_edited_by(self) -> str:
@@ -185,7 +185,7 @@ def event_of(event: Event) -> DiscussionEvent:
     usual: dict[str, Any] = {
         "id": event.id,
         "type": event.type,
-        "created_at": moment(event.created_at),
+        "created_at": parse_timestamp(event.created_at),
         "author": _name(event.author),
         "_event": _document(event),
     }
@@ -219,7 +219,7 @@ def _usual(found: Thread, endpoint: str) -> dict[str, Any]:
         "repo_type": found.repo.type,
         "author": _name(found.author),
         "is_pull_request": found.is_pull_request,
-        "created_at": moment(found.created_at),
+        "created_at": parse_timestamp(found.created_at),
         "endpoint": endpoint,
     }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot.client.calls.files import FileFacts
 from entrepot.hf.shapes.repos import BlobLfsInfo
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire.repos.trees import LastCommit, TreeEntry
 
 if TYPE_CHECKING:
@@ -126,4 +126,4 @@ def dry_run_of(plan: DownloadPlan) -> DryRunFileInfo:
 
 
 def _commit(last: LastCommit) -> LastCommitInfo:
-    return LastCommitInfo(oid=last.id, title=last.title, date=moment(last.date))
+    return LastCommitInfo(oid=last.id, title=last.title, date=parse_timestamp(last.date))
