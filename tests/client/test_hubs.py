@@ -44,7 +44,7 @@ def test_the_nearest_token_is_sent(tmp_path: Path) -> None:
     assert find_token(named, here.endpoint, False) is None
 
 
-def test_a_token_that_is_needed_and_missing(tmp_path: Path) -> None:
+def test_a_required_token_is_missing(tmp_path: Path) -> None:
     here = at(tmp_path)
     with pytest.raises(TokenMissing, match="entrepot login"):
         Hub(here, token=True)
@@ -60,7 +60,7 @@ def test_anonymous_means_that_no_token_is_sent(entrepot_hub: RunningHub, tmp_pat
     hub.close()
 
 
-def test_offline_nothing_is_asked(tmp_path: Path) -> None:
+def test_offline_mode_sends_no_request(tmp_path: Path) -> None:
     hub = Hub(at(tmp_path, OFFLINE="1"))
     with pytest.raises(Offline, match="ENTREPOT_OFFLINE"):
         hub.send(accounts.whoami())
@@ -97,7 +97,7 @@ def test_a_child_opens_connections_of_its_own(tmp_path: Path) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_the_user_agent_says_who_calls() -> None:
+def test_the_user_agent_names_the_caller() -> None:
     agent = render_user_agent("trainer", "2.0", {"team": "blue"})
     assert agent.startswith(f"trainer/2.0; entrepot/{__version__}; python/")
     assert agent.endswith("; team/blue")
@@ -106,7 +106,7 @@ def test_the_user_agent_says_who_calls() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere files have no mode")
-def test_a_kept_token_that_others_can_read_is_used_with_a_warning(tmp_path: Path) -> None:
+def test_a_stored_token_readable_by_others_is_used_with_a_warning(tmp_path: Path) -> None:
     here = at(tmp_path, ENDPOINT="http://hub.example")
     file = TokenStore(here.tokens).put(here.endpoint, "stored")
     with warnings.catch_warnings():

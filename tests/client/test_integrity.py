@@ -45,7 +45,7 @@ def test_a_digest_fed_aside_is_that_of_the_whole(size: int | None) -> None:
 
 
 @pytest.mark.parametrize("size", [10, 20 << 20, None])
-def test_memory_that_is_lent_is_summed_up_before_it_is_lent_again(size: int | None) -> None:
+def test_a_buffer_is_hashed_before_it_is_reused(size: int | None) -> None:
     digest, whole = hashlib.sha256(), b""
     with hashed_in_thread(digest, size) as summing:
         for number in range(40):

@@ -18,7 +18,7 @@ def test_without_variables_the_hub_is_on_this_computer() -> None:
     assert found.home.name == "entrepot"
 
 
-def test_variables_say_where_things_are(tmp_path: Path) -> None:
+def test_paths_are_read_from_variables(tmp_path: Path) -> None:
     found = read_paths(
         {
             "ENTREPOT_ENDPOINT": "https://hub.example/",
@@ -40,7 +40,7 @@ def test_variables_say_where_things_are(tmp_path: Path) -> None:
     assert (found.etag_timeout_s, found.download_timeout_s) == (2.5, 9.0)
 
 
-def test_variables_of_another_client_say_nothing_about_places_of_files() -> None:
+def test_variables_of_other_clients_do_not_change_paths() -> None:
     other = {"HF_HOME": "/x", "HF_HUB_CACHE": "/y", "HF_TOKEN_PATH": "/z", "HF_HUB_VERBOSITY": "debug"}
     assert read_paths(other) == read_paths({})
 
@@ -62,21 +62,21 @@ def test_variables_of_another_client_stand_in_for_ours() -> None:
     assert (found.etag_timeout_s, found.download_timeout_s) == (3.0, 4.0)
 
 
-def test_a_token_of_another_client_goes_to_no_hub_that_a_program_names() -> None:
+def test_an_hf_token_is_not_sent_to_an_explicit_endpoint() -> None:
     found = read_paths({"HF_TOKEN": "hf_x"})
     assert found.token_for(DEFAULT_ENDPOINT) == "hf_x"
     assert found.token_for("https://evil.example") is None
 
 
 @pytest.mark.parametrize("name", ["HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_HUB_ETAG_TIMEOUT", "HF_TOKEN"])
-def test_a_wrong_value_is_blamed_on_the_variable_it_stands_in(name: str) -> None:
+def test_the_error_names_the_variable_of_a_wrong_value(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_paths({name: "no good \x01"})
     assert name in str(caught.value)
     assert "ENTREPOT_" not in str(caught.value)
 
 
-def test_an_empty_variable_counts_as_absent() -> None:
+def test_an_empty_variable_is_unset() -> None:
     names = ("ENDPOINT", "HOME", "CACHE", "TOKEN", "OFFLINE", "ETAG_TIMEOUT")
     assert read_paths({f"ENTREPOT_{name}": "" for name in names}) == read_paths({})
 

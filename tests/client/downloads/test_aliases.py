@@ -20,7 +20,7 @@ def test_an_id_with_a_namespace_is_returned_without_a_question(tmp_path: Path) -
     assert find(hub, ref) is ref
 
 
-def test_without_an_answer_or_a_memory_nothing_is_found(tmp_path: Path) -> None:
+def test_without_a_hub_or_a_cached_alias_nothing_is_found(tmp_path: Path) -> None:
     hub = Hub(read_paths({"ENTREPOT_HOME": str(tmp_path), "ENTREPOT_ENDPOINT": "http://127.0.0.1:9"}))
     with pytest.raises(NotCached):
         find(hub, SHORT, is_local_only=True)
@@ -28,7 +28,7 @@ def test_without_an_answer_or_a_memory_nothing_is_found(tmp_path: Path) -> None:
         find(hub, SHORT)
 
 
-def test_the_answer_of_the_hub_is_remembered_for_when_it_cannot_be_asked(entrepot_hub: Any, tmp_path: Path) -> None:
+def test_an_alias_is_cached_for_offline_use(entrepot_hub: Any, tmp_path: Path) -> None:
     environ = {**entrepot_hub.environ(), "ENTREPOT_HOME": str(tmp_path)}
     full = HubApi(environ["ENTREPOT_ENDPOINT"], environ["ENTREPOT_TOKEN"]).create_repo("aliased-here").repo_id
     hub = Hub(read_paths(environ))

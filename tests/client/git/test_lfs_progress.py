@@ -30,7 +30,7 @@ def test_other_lines_are_passed_over(tmp_path: Path, tally: Any, line: str) -> N
     assert tally.begun == []
 
 
-def test_git_knows_the_file_while_the_block_runs(git_desk: Any, tally: Any) -> None:
+def test_git_writes_progress_inside_the_block(git_desk: Any, tally: Any) -> None:
     with reporting_progress(git_desk.git("first"), tally) as git:
         script = 'alias.x=!echo "download 1/1 3/3 a" >> "$GIT_LFS_PROGRESS"'
         git.run("-c", script, "x")

@@ -58,9 +58,9 @@ class DownloadPlan:
     commit: str
     path: str
     size: int | None
-    place: Path
-    is_here: bool
-    is_fetched: bool
+    local_path: Path
+    is_cached: bool
+    will_download: bool
 
 
 def download(hub: Hub, ref: RepoRef, path: str, revision: str = "main", options: Options | None = None) -> Path:
@@ -112,9 +112,9 @@ def plan_download(
 
 def plan_file(target: DownloadTarget, wanted: WantedFile, *, is_forced: bool) -> DownloadPlan:
     """Return what downloading a file with known metadata would do."""
-    is_here = target.holds(wanted)
-    place = target.folder(wanted.commit) / wanted.path
-    return DownloadPlan(wanted.commit, wanted.path, wanted.size, place, is_here, is_forced or not is_here)
+    is_cached = target.holds(wanted)
+    local_path = target.folder(wanted.commit) / wanted.path
+    return DownloadPlan(wanted.commit, wanted.path, wanted.size, local_path, is_cached, is_forced or not is_cached)
 
 
 def facts_of(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options | None = None) -> FileFacts:

@@ -119,9 +119,9 @@ def dry_run_of(plan: DownloadPlan) -> DryRunFileInfo:
         commit_hash=plan.commit,
         file_size=plan.size,
         filename=plan.path,
-        local_path=str(Path(plan.place)),
-        is_cached=plan.is_here,
-        will_download=plan.is_fetched,
+        local_path=str(Path(plan.local_path)),
+        is_cached=plan.is_cached,
+        will_download=plan.will_download,
     )
 
 
