@@ -15,7 +15,7 @@ from entrepot.cards import parse_metadata, split_card
 from entrepot.errors import Malformed
 
 
-def test_the_block_and_the_body_are_told_apart() -> None:
+def test_the_block_and_the_body_are_separated() -> None:
     assert split_card("---\nlicense: mit\n---\n# Title\n") == ("license: mit", "# Title\n")
 
 

@@ -43,7 +43,7 @@ def test_a_header_has_tensors_by_name_and_metadata() -> None:
 
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"a": 1}', b'{"a": {"dtype": "F32"}}', b'{"__metadata__": 3}', b"\xff"])
 def test_an_invalid_header_is_refused(text: bytes) -> None:
-    with pytest.raises(TensorsUnreadable, match="'x' is no safetensors file"):
+    with pytest.raises(TensorsUnreadable, match="'x' is not a safetensors file"):
         parse_header(text, "x")
 
 

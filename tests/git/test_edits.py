@@ -168,7 +168,7 @@ def test_a_refused_edit_leaves_no_folders_behind() -> None:
 
 
 @pytest.mark.parametrize("verb", ["remove", "remove_file", "remove_folder"])
-def test_removing_what_is_not_there_says_so_in_the_words_clients_look_for(verb: str) -> None:
+def test_removing_an_absent_path_has_the_message_that_clients_match_on(verb: str) -> None:
     store = Store()
     editor = TreeEditor(build(store, "a/b"), store.read)
     for name in ("c", "a/c", "a/b/c", "c/d"):

@@ -96,7 +96,7 @@ def test_what_cannot_be_decided_is_a_conflict(
     assert trees.merge(base, ours, theirs).conflicts == conflicts
 
 
-def test_a_mode_from_one_side_goes_with_a_text_from_the_other(trees: Trees) -> None:
+def test_a_mode_of_one_side_is_combined_with_the_text_of_the_other(trees: Trees) -> None:
     done = trees.merge(plain(a="1"), {"a": (EXECUTABLE, b"1")}, plain(a="2"))
     assert done.conflicts == []
     assert trees.files(done.root) == {"a": (EXECUTABLE, oid_of(Kind.BLOB, b"2"))}

@@ -56,7 +56,7 @@ def test_a_full_disk_is_said_in_words(number: int, tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 256 KiB; only where this user may mount one."""
+    """A real file system of 256 KiB; skips if this user may not mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]

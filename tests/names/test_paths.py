@@ -193,7 +193,7 @@ def test_a_bad_folder_is_refused(text: str) -> None:
         parse_folder(text)
 
 
-def test_the_extent_of_a_path_is_bounded_whatever_its_names_are() -> None:
+def test_the_extent_of_a_path_is_bounded_for_all_names() -> None:
     check_extent("/".join(["\udcff\n"] * 128))
     with pytest.raises(InvalidPath, match="deeper than 128 levels"):
         check_extent("/".join("d" * 129))

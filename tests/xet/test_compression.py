@@ -97,7 +97,7 @@ def test_every_kind_of_frame_is_read(options: dict[str, Any]) -> None:
         (255, b"abc", 3),
     ],
 )
-def test_a_payload_that_is_not_what_its_header_says_is_malformed(scheme: int, payload: bytes, length: int) -> None:
+def test_a_payload_that_contradicts_its_header_is_malformed(scheme: int, payload: bytes, length: int) -> None:
     with pytest.raises(Malformed):
         decompress(scheme, payload, length)
 

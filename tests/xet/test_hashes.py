@@ -117,7 +117,7 @@ def test_nothing_hashes_to_zeros() -> None:
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32), max_size=60), st.data())
-def test_a_tree_does_not_depend_on_how_its_chunks_arrive(raws: list[bytes], data: st.DataObject) -> None:
+def test_a_tree_does_not_depend_on_how_its_chunks_are_split(raws: list[bytes], data: st.DataObject) -> None:
     # Bytes 24 decide where nodes end; hypothesis likes zeros there, so many shapes are tried.
     tree = MerkleTree()
     at = 0

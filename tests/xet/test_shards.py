@@ -73,7 +73,7 @@ def test_the_magic_word_is_the_one_of_the_protocol(vectors: dict[str, Any]) -> N
     assert vectors["constants"]["shard_magic_hex"] == MAGIC.hex()
 
 
-def test_a_sha256_is_turned_around_in_groups(vectors: dict[str, Any]) -> None:
+def test_a_sha256_is_reversed_in_groups(vectors: dict[str, Any]) -> None:
     for vector in vectors["sha256_in_shard"]:
         stored = bytes.fromhex(vector["bytes_in_FileMetadataExt_hex"])
         assert read_hash(stored) == vector["sha256_hex"]

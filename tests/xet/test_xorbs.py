@@ -138,7 +138,7 @@ def test_a_xorb_that_breaks_the_format_is_malformed(data: bytes, reason: str) ->
         parse_xorb(data, XORB.hash)
 
 
-def test_the_number_of_the_bad_chunk_is_told() -> None:
+def test_the_error_names_the_number_of_the_bad_chunk() -> None:
     data = serialize((0, b"abc", 3), (1, b"junk", 3))
     with pytest.raises(Malformed, match="chunk 1:"):
         parse_xorb(data, name_of(b"abc", b"xyz"))

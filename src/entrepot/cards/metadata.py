@@ -14,6 +14,19 @@ from entrepot.names import RepoType
 MAX_TAGS = 1000
 MAX_TAG = 200
 
+DATASET_KEYS = (
+    "task_categories",
+    "task_ids",
+    "annotations_creators",
+    "language_creators",
+    "multilinguality",
+    "source_datasets",
+    "size_categories",
+    "format",
+    "modality",
+)
+"""Keys of the card of a dataset whose values become tags behind the name of the key."""
+
 _ARXIV = re.compile(
     r"(?:arxiv\.org/(?:abs|pdf|html)/|(?:huggingface\.co|hf\.co)/papers/|\barxiv:\s?)"
     r"([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?![0-9])",
@@ -118,18 +131,7 @@ def card_fields(card: Card) -> CardFields:
 
 
 def _dataset_tags(data: Mapping[str, JsonValue]) -> Iterator[str]:
-    keys = (
-        "task_categories",
-        "task_ids",
-        "annotations_creators",
-        "language_creators",
-        "multilinguality",
-        "source_datasets",
-        "size_categories",
-        "format",
-        "modality",
-    )
-    for key in keys:
+    for key in DATASET_KEYS:
         yield from _named(key, _strings(data.get(key)))
 
 

@@ -1,4 +1,4 @@
-"""Whose private repositories somebody sees, as a value and as a condition on rows."""
+"""The private repositories that a caller can see, as a value and as an SQL condition."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ _R = tables.repos
 
 
 class Visibility(frozenset[int]):
-    """Row ids of the namespaces whose private repositories are seen, and of single ``repos`` besides.
+    """The namespaces whose private repositories a caller can see, and single repositories besides, by row id.
 
-    It *is* the set of namespaces: whoever looks at nothing else shows less than
-    might be seen, never more.
+    The object *is* the set of namespaces; ``repos`` adds single repositories.
+    Code that ignores ``repos`` fails safe: it hides repositories, it never
+    reveals one.
     """
 
     repos: frozenset[int]
 
     def __new__(cls, namespaces: Iterable[int] = (), repos: Iterable[int] = ()) -> Self:
-        """The namespaces, and the single repositories."""
+        """Create the set of namespaces, with the single repositories."""
         made = super().__new__(cls, namespaces)
         made.repos = frozenset(repos)
         return made
 
 
 def visible_private(seen: frozenset[int]) -> sa.ColumnElement[bool]:
-    """Whether a row of ``repos`` is one of those that are seen although they are private."""
+    """Return the condition that a row of ``repos`` is visible although it is private."""
     inside = _R.c.namespace_id.in_(seen)
     single = seen.repos if isinstance(seen, Visibility) else frozenset[int]()
     return inside | _R.c.id.in_(single) if single else inside
 
 
 def visible_condition(seen: frozenset[int] | None) -> sa.ColumnElement[bool]:
-    """Whether a row of ``repos`` is public, or seen although it is private; None sees everything."""
+    """Return the condition that a row of ``repos`` is public or visible although private; None sees everything."""
     return sa.true() if seen is None else (_R.c.visibility == "public") | visible_private(seen)

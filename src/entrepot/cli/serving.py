@@ -104,7 +104,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     """
     from entrepot.hub.accounts import accounts
     from entrepot.hub.folder_locks import served_alone
-    from entrepot.server.hosting import Certificate
+    from entrepot.server.certificates import Certificate
     from entrepot.server.workers import Hosting
     from entrepot.server.workers import serve as serve_until_stopped
 

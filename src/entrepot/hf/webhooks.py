@@ -8,6 +8,7 @@ from entrepot.client.calls import webhooks
 from entrepot.errors import InvalidArgument
 from entrepot.hf.base import Base
 from entrepot.hf.shapes.community import WebhookInfo, WebhookWatchedItem, webhook_of
+from entrepot.wire.webhooks import WatchedSubject
 
 Watched = Iterable[WebhookWatchedItem | Mapping[str, str]]
 
@@ -73,13 +74,13 @@ class Webhooks(Base):
         self._hub(token).send(webhooks.delete(webhook_id))
 
 
-def _watched(things: Watched) -> list[webhooks.Watched]:
+def _watched(things: Watched) -> list[WatchedSubject]:
     return [_thing(thing) for thing in things]
 
 
-def _thing(thing: WebhookWatchedItem | Mapping[str, str]) -> webhooks.Watched:
+def _thing(thing: WebhookWatchedItem | Mapping[str, str]) -> WatchedSubject:
     if isinstance(thing, WebhookWatchedItem):
-        return webhooks.Watched(thing.type, thing.name)
+        return WatchedSubject(thing.type, thing.name)
     if not {"type", "name"} <= set(thing):
         raise InvalidArgument("each item of watched needs a 'type' and a 'name'")
-    return webhooks.Watched(thing["type"], thing["name"])
+    return WatchedSubject(thing["type"], thing["name"])

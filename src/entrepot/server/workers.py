@@ -25,8 +25,8 @@ import msgspec
 
 from entrepot.errors import EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
+from entrepot.server.certificates import Certificate
 from entrepot.server.hosting import (
-    Certificate,
     Limits,
     StopSignal,
     first_of,

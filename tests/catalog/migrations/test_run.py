@@ -11,7 +11,7 @@ from entrepot.catalog.migrations import run
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Whether a thing in the database is known to SQLAlchemy: the full-text index is not."""
+    """Return whether SQLAlchemy knows an object of the database; it does not know the full-text index."""
     return not (kind == "table" and (name or "").startswith("repo_texts"))
 
 

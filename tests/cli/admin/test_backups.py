@@ -39,4 +39,4 @@ def test_damage_gives_exit_code_1(admin: Any, run: Any, tmp_path: Path) -> None:
 def test_a_folder_that_is_no_backup_is_refused(run: Any, tmp_path: Path) -> None:
     outcome = run("backup", "verify", str(tmp_path))
     assert outcome.code == 1
-    assert "no backup folder" in outcome.err
+    assert "not a backup folder" in outcome.err

@@ -115,7 +115,7 @@ def test_a_partial_response_is_not_treated_as_the_whole(library: Any, ref: RepoR
     folder = download_snapshot(library.hub, ref, allow="*.txt")
     offline = library.offline()
     assert download_snapshot(offline, ref, allow="*.txt") == folder
-    with pytest.raises(SnapshotIncomplete, match=r"lacks 5 of the wanted files.*ENTREPOT_OFFLINE"):
+    with pytest.raises(SnapshotIncomplete, match=r"lacks 5 of the requested files.*ENTREPOT_OFFLINE"):
         download_snapshot(offline, ref)
 
 

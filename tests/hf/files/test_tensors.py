@@ -58,7 +58,7 @@ def test_one_file_of_any_name(at_hub: object, write_repo: Write) -> None:
     found = entrepot.parse_safetensors_file_metadata(repo, "adapter.safetensors")
     assert found.tensors == {"lora": entrepot.TensorInfo("F16", [2, 2], (0, 8), 4)}
     assert found.metadata == {"format": "pt"}
-    with pytest.raises(entrepot.SafetensorsParsingError, match=r"'notes\.txt' is no safetensors file"):
+    with pytest.raises(entrepot.SafetensorsParsingError, match=r"'notes\.txt' is not a safetensors file"):
         entrepot.parse_safetensors_file_metadata(repo, "notes.txt")
     with pytest.raises(entrepot.EntryNotFoundError):
         entrepot.parse_safetensors_file_metadata(repo, "none.safetensors")

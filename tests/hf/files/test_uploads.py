@@ -200,7 +200,7 @@ def test_a_file_that_changes_while_it_is_uploaded_is_named(
         send(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(publishing.large_files, "send", change_then_send)
-    with pytest.raises(SourceChanged, match=r"a\.txt.*upload it again when nobody writes to it"):
+    with pytest.raises(SourceChanged, match=r"a\.txt.*upload it again once no program writes to it"):
         api.upload_folder(repo_id=repo, folder_path=folder)
     assert files(api, repo) == set()
 

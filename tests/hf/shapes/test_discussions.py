@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from entrepot.client.calls.discussions import Author, Event, Thread, ThreadDetails, ThreadRepo
 from entrepot.errors import AnswerUnusable
 from entrepot.hf.shapes.discussions import (
     DiscussionComment,
@@ -16,6 +15,7 @@ from entrepot.hf.shapes.discussions import (
     status_change_of,
     title_change_of,
 )
+from entrepot.wire.community.discussions import Author, Discussion, ReceivedDetails, ReceivedEvent, RepoName
 
 WHEN = "2024-01-01T00:00:00.000Z"
 COMMENT = {"edited": False, "hidden": True, "latest": {"raw": ""}}
@@ -25,23 +25,23 @@ USUAL: dict[str, Any] = {
     "status": "open",
     "is_pull_request": True,
     "created_at": WHEN,
-    "repo": ThreadRepo("ns/name", "space"),
+    "repo": RepoName(name="ns/name", type="space"),
 }
 
 
-def event(kind: str, data: dict[str, Any]) -> Event:
-    return Event(id="1", type=kind, created_at=WHEN, data=data, author=Author("ann"))
+def event(kind: str, data: dict[str, Any]) -> ReceivedEvent:
+    return ReceivedEvent(id="1", type=kind, created_at=WHEN, data=data, author=Author(name="ann"))
 
 
 def test_a_discussion_has_a_url_and_a_git_reference() -> None:
-    found = discussion_of(Thread(**USUAL), "http://hub")
+    found = discussion_of(Discussion(**USUAL), "http://hub")
     assert found.url == "http://hub/spaces/ns/name/discussions/7"
     assert found.git_reference == "refs/pr/7"
     assert found.author == "deleted"
 
 
 def test_details_without_a_pull_request() -> None:
-    found = details_of(ThreadDetails(**USUAL, events=[event("comment", COMMENT)]), "http://hub")
+    found = details_of(ReceivedDetails(**USUAL, events=[event("comment", COMMENT)]), "http://hub")
     assert (found.target_branch, found.merge_commit_oid, found.diff, found.conflicting_files) == (None,) * 4
     assert isinstance(found.events[0], DiscussionComment)
 

@@ -33,7 +33,7 @@ def ref(world: Any) -> RepoRef:
 
 @pytest.fixture(autouse=True)
 def small_xorbs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Xorbs of 300,000 bytes, so that a file needs several."""
+    """Limit xorbs to 300,000 bytes, so that a file needs several."""
 
     class Small(XorbBuilder):
         def has_room(self, length: int) -> bool:
@@ -63,7 +63,7 @@ def damage(world: Any) -> list[Any]:
 
 
 def hash_of(data: bytes) -> XetHash:
-    """What a client would call a file."""
+    """Return the Xet hash that a client computes for a file."""
     ends = chunk_ends(data)
     pieces = [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     return file_hash(b"".join(map(chunk_hash, pieces)), [len(piece) for piece in pieces])
@@ -359,7 +359,7 @@ VICTIM = noise("secret", 30_000)
 
 @pytest.fixture
 def liar(world: Any, sender: Any) -> tuple[RepoRef, Sha256, bytes]:
-    """A repository of bob's that names its own content by the sha256 of alice's private file."""
+    """A repository of bob with a false claim: its content under the sha256 of alice's private file."""
     secret = world.repo("alice/secret", visibility="private")
     sha256 = world.add_large(secret, "w", VICTIM)
     pieces = sender.chunks("lie", 3)
@@ -616,7 +616,7 @@ def test_a_file_that_was_deleted_for_good_is_not_read_through_its_claim(world: A
 
 
 def recut(pieces: list[bytes]) -> list[bytes]:
-    """The same content in other chunks, as another client would cut it."""
+    """Return the same content in other chunks, as another client could split it."""
     return [pieces[0] + pieces[1], *pieces[2:]]
 
 
@@ -673,12 +673,12 @@ def test_the_claim_that_was_made_first_stands_in_a_repository(world: Any, sender
 
 
 class Killed(BaseException):
-    """What a process does not catch."""
+    """An exception that stands for the end of the process."""
 
 
 @attrs.define
 class Counting:
-    """Counts steps, and dies after the one that it is told to."""
+    """Counts steps, and raises after the given one."""
 
     fatal: int
     steps: int = 0
@@ -691,7 +691,7 @@ class Counting:
 
 @attrs.define
 class MortalStore:
-    """A store after each of whose changes the process may die."""
+    """A store that can end the process after each of its changes."""
 
     inner: Any
     count: Counting
@@ -710,7 +710,7 @@ class MortalStore:
 
 @attrs.define
 class Dying:
-    """A store in front of which the process dies before it deletes anything."""
+    """A store that ends the process before it deletes anything."""
 
     inner: Any
 

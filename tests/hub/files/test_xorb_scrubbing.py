@@ -33,7 +33,7 @@ def findings(world: Any, *, is_deep: bool) -> list[Finding]:
 
 
 def kinds(world: Any, *, is_deep: bool) -> list[tuple[str, str]]:
-    """What is found, and whether it is about a xorb or about a file."""
+    """Return the kinds of findings, and whether each is about a xorb or a file."""
     return [(found.kind, found.where.partition("/")[0].split(" ")[0]) for found in findings(world, is_deep=is_deep)]
 
 
@@ -149,7 +149,7 @@ def test_a_xorb_that_is_swept_and_sent_again_while_it_is_looked_at_stays_good(
         assert sender.send(given, xorb)
         raise XorbDamaged(xorb.hash)  # of the bytes that are gone
 
-    monkeypatch.setattr(xorb_scrubbing.chunked, "check_stored", check)
+    monkeypatch.setattr(xorb_scrubbing.chunk_content, "check_stored", check)
     assert xorb_scrubbing.is_damaged(world.hub, xorb.hash)
     assert not is_damaged(world, xorb.hash)
 

@@ -24,7 +24,7 @@ from entrepot.settings import Settings
 
 @pytest.fixture
 def filled(world: Any, sender: Any) -> Any:
-    """A repository with small files, a raw large file and one that is kept as chunks."""
+    """A repository with small files, a raw large file and one that is stored as chunks."""
     repo = world.repo()
     world.add(repo, "small.txt", b"small\n")
     world.add(repo, "object.bin", bytes(range(256)) * 2_000)
@@ -115,7 +115,7 @@ def test_a_backup_is_consistent_while_the_hub_is_written_to(filled: Any, folder:
 
 
 class Sweeping:
-    """A blob store from which a key disappears when it is listed: a sweep that races with the backup."""
+    """A blob store in which a key disappears when it is listed: a sweep that races with the backup."""
 
     def __init__(self, hub: HubContext, act: Any) -> None:
         self._blobs, self._act = hub.store.blobs, act
@@ -237,7 +237,7 @@ def test_folders_that_are_something_else_are_left_alone(filled: Any, folder: Pat
         with pytest.raises(DataFolderError, match="data folder"):
             backups.backup(filled.hub, inside)
     for act in (backups.snapshots, lambda it: list(backups.verify(it)), lambda it: backups.prune(it, 1)):
-        with pytest.raises(DataFolderError, match="no backup folder"):
+        with pytest.raises(DataFolderError, match="not a backup folder"):
             act(folder)
     assert [path.name for path in folder.iterdir()] == ["diary.txt"]
     good = tmp_path / "good"

@@ -13,7 +13,6 @@ from itertools import islice
 import attrs
 
 from entrepot.client.calls import discussions, refs
-from entrepot.client.calls.discussions import Thread, ThreadDetails
 from entrepot.client.commit_target import CommitMessage, CommitTarget
 from entrepot.client.digests import Digests
 from entrepot.client.hubs import Hub
@@ -21,6 +20,7 @@ from entrepot.client.progress import Progress
 from entrepot.client.uploads.multi_commit_plan import MultiCommitPlan, read_steps
 from entrepot.client.uploads.publishing import publish
 from entrepot.errors import Conflict, Invalid, Refused
+from entrepot.wire.community.discussions import Discussion, ReceivedDetails
 
 Report = Callable[[str], None]
 """A callback for progress messages of one line."""
@@ -68,7 +68,7 @@ def _title(plan: MultiCommitPlan, message: CommitMessage) -> str:
     return f"[WIP] {message.summary}"[: _MOST_TITLE - len(tail)] + tail
 
 
-def _find(hub: Hub, target: CommitTarget, plan: MultiCommitPlan, message: CommitMessage) -> ThreadDetails | None:
+def _find(hub: Hub, target: CommitTarget, plan: MultiCommitPlan, message: CommitMessage) -> ReceivedDetails | None:
     """Return the pull request of an earlier call that was not merged."""
     for thread in _pulls(hub, target):
         if thread.status not in ("draft", "open"):
@@ -81,7 +81,7 @@ def _find(hub: Hub, target: CommitTarget, plan: MultiCommitPlan, message: Commit
     return None
 
 
-def _pulls(hub: Hub, target: CommitTarget) -> Iterator[Thread]:
+def _pulls(hub: Hub, target: CommitTarget) -> Iterator[Discussion]:
     number = 0
     while True:
         page = hub.send(discussions.page(target.repo, number, kind="pull_request"))
@@ -91,7 +91,7 @@ def _pulls(hub: Hub, target: CommitTarget) -> Iterator[Thread]:
         number += 1
 
 
-def _first_comment(pull: ThreadDetails) -> tuple[str, str]:
+def _first_comment(pull: ReceivedDetails) -> tuple[str, str]:
     """Return id and text of the comment that lists the steps."""
     for event in pull.events:
         if event.type == "comment":
@@ -107,7 +107,7 @@ class _Push:
     target: CommitTarget
     plan: MultiCommitPlan
     message: CommitMessage
-    pull: ThreadDetails
+    pull: ReceivedDetails
     digests: Digests
     report: Report
     progress: Progress | None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from entrepot.client.calls import accounts, likes
 from entrepot.hf.base import Base
-from entrepot.hf.shapes.accounts import User
+from entrepot.hf.shapes.accounts import User, person_of
 from entrepot.hf.shapes.community import UserLikes, likes_of
 
 
@@ -25,8 +25,7 @@ class Likes(Base):
         self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None
     ) -> Iterator[User]:
         """List the users who like a repository."""
-        found = self._hub(token).pages(likes.likers(self._repo_to_read(repo_id, repo_type)))
-        return (User(liker.user, liker.fullname, liker.avatar_url, is_pro=liker.is_pro) for liker in found)
+        return map(person_of, self._hub(token).pages(likes.likers(self._repo_to_read(repo_id, repo_type))))
 
     def list_liked_repos(self, user: str | None = None, *, token: str | bool | None = None) -> UserLikes:
         """Return the public repositories that a user likes.

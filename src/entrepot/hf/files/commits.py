@@ -105,9 +105,7 @@ class Commits(Background):
         listed = list(operations)
         if not commit_message:
             raise InvalidArgument("commit_message is empty; describe the commit in one line")
-        target = target_of(
-            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
-        )
+        target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         warn_of_overwriting(listed)
         wanted = [to_operation(item) for item in listed if not getattr(item, "_should_ignore", None)]
         message = CommitMessage(commit_message, commit_description or "")
@@ -116,6 +114,18 @@ class Commits(Background):
             if isinstance(item, CommitOperationAdd):
                 item._is_committed = True
         return made
+
+    def _target(
+        self,
+        repo_id: str,
+        repo_type: str | None,
+        token: str | bool | None,
+        revision: str | None,
+        create_pr: bool | None = None,
+        parent_commit: str | None = None,
+    ) -> CommitTarget:
+        ref = self._repo_to_change(repo_id, repo_type, token)
+        return target_of(ref, revision, create_pr=create_pr, parent_commit=parent_commit)
 
 
 def commit(

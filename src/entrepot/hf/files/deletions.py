@@ -5,7 +5,7 @@ from __future__ import annotations
 from entrepot.client.commit_target import CommitMessage
 from entrepot.client.operations import Delete, DeleteFolder, repo_path
 from entrepot.errors import EntryNotFound
-from entrepot.hf.files.commits import Commits, commit, target_of
+from entrepot.hf.files.commits import Commits, commit
 from entrepot.hf.shapes.addresses import CommitInfo
 
 
@@ -30,9 +30,7 @@ class Deletions(Commits):
         Raises:
             EntryNotFoundError: the file does not exist.
         """
-        target = target_of(
-            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
-        )
+        target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         message = CommitMessage(commit_message or f"Delete {path_in_repo} with entrepot", commit_description or "")
         return commit(self._hub(token), target, [Delete(repo_path(path_in_repo))], message)
 
@@ -54,9 +52,7 @@ class Deletions(Commits):
         Raises:
             EntryNotFoundError: the folder does not exist.
         """
-        target = target_of(
-            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
-        )
+        target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         message = CommitMessage(
             commit_message or f"Delete folder {path_in_repo} with entrepot", commit_description or ""
         )
@@ -89,9 +85,7 @@ class Deletions(Commits):
         from entrepot.client.uploads.folder_uploads import deletions
 
         hub = self._hub(token)
-        target = target_of(
-            self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
-        )
+        target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         found = deletions(hub, target, None, delete_patterns)
         if not found:
             shown = ", ".join([delete_patterns] if isinstance(delete_patterns, str) else delete_patterns)

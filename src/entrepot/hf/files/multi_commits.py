@@ -14,7 +14,7 @@ from entrepot.client.operations import Add, AddStored, Operation
 from entrepot.client.uploads.multi_commit_plan import MOST_BYTES, MOST_OPERATIONS, plan, size_of, split
 from entrepot.client.uploads.secret_files import check_secrets
 from entrepot.errors import InvalidArgument
-from entrepot.hf.files.commits import Commits, progress_of, target_of
+from entrepot.hf.files.commits import Commits, progress_of
 from entrepot.hf.files.operations import CommitOperationAdd, CommitOperationDelete, to_operation
 
 
@@ -92,7 +92,7 @@ class MultiCommits(Commits):
         """
         return push_plan(
             self._hub(token),
-            target_of(self._repo_to_change(repo_id, repo_type, token), None),
+            self._target(repo_id, repo_type, token, None),
             [[to_operation(item) for item in step] for step in deletion_commits],
             [[to_operation(item) for item in step] for step in addition_commits],
             CommitMessage(commit_message, commit_description or ""),

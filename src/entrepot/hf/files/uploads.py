@@ -10,7 +10,7 @@ from entrepot.client.commit_target import CommitMessage
 from entrepot.client.operations import Add, repo_path
 from entrepot.client.sources import BytesSource
 from entrepot.errors import InvalidArgument
-from entrepot.hf.files.commits import Commits, commit, progress_of, queued, target_of
+from entrepot.hf.files.commits import Commits, commit, progress_of, queued
 from entrepot.hf.files.multi_commits import push_in_steps
 from entrepot.hf.files.operations import CommitOperationAdd, Content
 from entrepot.hf.shapes.addresses import CommitInfo
@@ -117,8 +117,7 @@ class Uploads(Commits):
         if multi_commits and revision not in (None, "main"):
             raise InvalidArgument("multi_commits works on the branch main only; omit revision")
         hub = self._hub(token)
-        ref = self._repo_to_change(repo_id, repo_type, token)
-        target = target_of(ref, revision, create_pr=create_pr, parent_commit=parent_commit)
+        target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         message = CommitMessage(commit_message or "Upload folder with entrepot", commit_description or "")
         chosen = {"allow": allow_patterns, "ignore": ignore_patterns, "delete": delete_patterns}
         operations = folder_operations(hub, target, folder_path, path_in_repo, **chosen)
@@ -165,7 +164,7 @@ class Uploads(Commits):
         hub = self._hub(token)
         upload_large_folder(
             hub,
-            target_of(self._repo_to_change(repo_id, repo_type, token), revision),
+            self._target(repo_id, repo_type, token, revision),
             folder_path,
             path_in_repo,
             allow=allow_patterns,
@@ -206,10 +205,7 @@ class Uploads(Commits):
         from entrepot.client.uploads.publishing import upload_large_files
         from entrepot.client.uploads.upload_plan import UploadDecision
 
-        hub, target = (
-            self._hub(token),
-            target_of(self._repo_to_change(repo_id, repo_type, token), revision, create_pr=create_pr),
-        )
+        hub, target = self._hub(token), self._target(repo_id, repo_type, token, revision, create_pr)
         waiting = {item.path_in_repo: item for item in additions if not item._is_uploaded and not item._is_committed}
         if not waiting:
             return

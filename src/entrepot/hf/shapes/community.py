@@ -6,11 +6,14 @@ import dataclasses
 import datetime
 from typing import Any, Literal
 
-from entrepot.client.calls.access import AccessRequest as AccessRequestFacts
-from entrepot.client.calls.collections import CollectionFacts, Item
-from entrepot.client.calls.likes import Like
-from entrepot.client.calls.webhooks import Webhook
+from msgspec import UNSET
+
+from entrepot.client.calls import known
 from entrepot.hf.shapes.times import parse_timestamp
+from entrepot.wire import webhooks as wire
+from entrepot.wire.community.access_requests import AccessRequestInfo
+from entrepot.wire.community.collections import CollectionInfo, CollectionItemInfo
+from entrepot.wire.community.likes import LikeInfo
 
 
 @dataclasses.dataclass
@@ -91,7 +94,7 @@ class WebhookInfo:
     disabled: bool
 
 
-def likes_of(user: str, found: list[Like]) -> UserLikes:
+def likes_of(user: str, found: list[LikeInfo]) -> UserLikes:
     """Group the likes of a user by repository type."""
     by_type: dict[str, list[str]] = {}
     for like in found:
@@ -106,7 +109,7 @@ def likes_of(user: str, found: list[Like]) -> UserLikes:
     )
 
 
-def collection_of(found: CollectionFacts, endpoint: str, *, position: int = 0) -> Collection:
+def collection_of(found: CollectionInfo, endpoint: str, *, position: int = 0) -> Collection:
     """Convert a collection; ``position`` is used if the hub sent none, as in lists."""
     return Collection(
         slug=found.slug,
@@ -114,18 +117,19 @@ def collection_of(found: CollectionFacts, endpoint: str, *, position: int = 0) -
         owner=found.owner.name,
         items=[_item(item) for item in found.items],
         last_updated=parse_timestamp(found.last_updated),
-        position=found.position if found.position is not None else position,
+        position=position if found.position is UNSET else found.position,
         private=found.private,
         theme=found.theme,
         upvotes=found.upvotes,
-        description=found.description,
+        description=known(found.description),
         endpoint=endpoint,
     )
 
 
-def request_of(found: AccessRequestFacts) -> AccessRequest:
+def request_of(found: AccessRequestInfo) -> AccessRequest:
     """Convert an access request."""
     status: Any = found.status
+    fields = known(found.fields)
     return AccessRequest(
         username=found.user.user,
         request_id=found.request_id,
@@ -133,27 +137,28 @@ def request_of(found: AccessRequestFacts) -> AccessRequest:
         email=found.user.email,
         timestamp=parse_timestamp(found.timestamp),
         status=status,
-        fields=dict(found.fields) if found.fields is not None else None,
+        fields=dict(fields) if fields is not None else None,
     )
 
 
-def webhook_of(found: Webhook) -> WebhookInfo:
+def webhook_of(found: wire.WebhookInfo) -> WebhookInfo:
     """Convert a webhook."""
     return WebhookInfo(
         id=found.id,
-        url=found.url,
+        url=known(found.url),
         watched=[WebhookWatchedItem(thing.type, thing.name) for thing in found.watched],
         domains=list(found.domains),
-        secret=found.secret,
+        secret=known(found.secret),
         disabled=found.disabled,
     )
 
 
-def _item(found: Item) -> CollectionItem:
+def _item(found: CollectionItemInfo) -> CollectionItem:
+    note = known(found.note)
     return CollectionItem(
         item_object_id=found.uid,
-        item_id=found.slug or found.id,
+        item_id=known(found.slug) or found.id,
         item_type=found.type,
         position=found.position,
-        note=found.note.text if found.note is not None else None,
+        note=note.text if note is not None else None,
     )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
-from entrepot.client.calls.discussions import Author, Event, Thread, ThreadDetails
+from msgspec import UNSET, UnsetType
+
+from entrepot.client.calls import known
 from entrepot.errors import AnswerUnusable
 from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.names import parse_repo_type
+from entrepot.wire.community.discussions import Author, ReceivedDetails, ReceivedEvent
+from entrepot.wire.community.discussions import Discussion as ListedDiscussion
 
 
 @dataclasses.dataclass
@@ -123,24 +128,26 @@ class DiscussionTitleChange(DiscussionEvent):
     new_title: str
 
 
-def discussion_of(found: Thread, endpoint: str) -> Discussion:
+def discussion_of(found: ListedDiscussion, endpoint: str) -> Discussion:
     """Convert a discussion from a list."""
     return Discussion(**_usual(found, endpoint))
 
 
-def details_of(found: ThreadDetails, endpoint: str) -> DiscussionWithDetails:
+def details_of(found: ReceivedDetails, endpoint: str) -> DiscussionWithDetails:
     """Convert a discussion with its events."""
+    changes = known(found.changes)
+    conflicts = None if found.files_with_conflicts is UNSET else found.files_with_conflicts
     return DiscussionWithDetails(
         **_usual(found, endpoint),
         events=[event_of(event) for event in found.events],
-        conflicting_files=found.files_with_conflicts,
-        target_branch=found.changes.base if found.changes else None,
-        merge_commit_oid=found.changes.merge_commit if found.changes else None,
-        diff=found.diff,
+        conflicting_files=list(conflicts) if isinstance(conflicts, Sequence) else conflicts,
+        target_branch=changes.base if changes else None,
+        merge_commit_oid=known(changes.merge_commit_id) if changes else None,
+        diff=known(found.diff),
     )
 
 
-def comment_of(event: Event) -> DiscussionComment:
+def comment_of(event: ReceivedEvent) -> DiscussionComment:
     """Convert an event to a comment.
 
     Raises:
@@ -152,7 +159,7 @@ def comment_of(event: Event) -> DiscussionComment:
     return found
 
 
-def status_change_of(event: Event) -> DiscussionStatusChange:
+def status_change_of(event: ReceivedEvent) -> DiscussionStatusChange:
     """Convert an event to a change of status.
 
     Raises:
@@ -164,7 +171,7 @@ def status_change_of(event: Event) -> DiscussionStatusChange:
     return found
 
 
-def title_change_of(event: Event) -> DiscussionTitleChange:
+def title_change_of(event: ReceivedEvent) -> DiscussionTitleChange:
     """Convert an event to a change of title.
 
     Raises:
@@ -176,7 +183,7 @@ def title_change_of(event: Event) -> DiscussionTitleChange:
     return found
 
 
-def event_of(event: Event) -> DiscussionEvent:
+def event_of(event: ReceivedEvent) -> DiscussionEvent:
     """Convert an event to the class of its type; an unknown type becomes a plain DiscussionEvent.
 
     Raises:
@@ -210,7 +217,7 @@ def event_of(event: Event) -> DiscussionEvent:
     return DiscussionEvent(**usual)
 
 
-def _usual(found: Thread, endpoint: str) -> dict[str, Any]:
+def _usual(found: ListedDiscussion, endpoint: str) -> dict[str, Any]:
     return {
         "title": found.title,
         "status": found.status,
@@ -224,10 +231,10 @@ def _usual(found: Thread, endpoint: str) -> dict[str, Any]:
     }
 
 
-def _document(event: Event) -> dict[str, Any]:
+def _document(event: ReceivedEvent) -> dict[str, Any]:
     author = {"author": {"name": event.author.name}} if event.author else {}
     return {"id": event.id, "type": event.type, "createdAt": event.created_at, "data": dict(event.data), **author}
 
 
-def _name(author: Author | None) -> str:
+def _name(author: Author | UnsetType) -> str:
     return author.name if author else "deleted"

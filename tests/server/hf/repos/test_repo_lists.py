@@ -206,6 +206,25 @@ def test_a_parameter_that_means_nothing_is_a_400(anonymous: httpx2.Client, query
     assert anonymous.get(f"/api/models?{query}").status_code == 400
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"search": "a " * 2000},
+        {"search": "a" * 60_000},
+        {"filter": ["a"] * 2000},
+        {"filter": "a" * 60_000},
+        {"apps": ["a"] * 2000},
+    ],
+    ids=["words", "long word", "tags", "long tag", "prefixed tags"],
+)
+def test_a_search_with_too_many_conditions_is_refused_before_the_database_reads_it(
+    anonymous: httpx2.Client, params: dict[str, Any]
+) -> None:
+    answer = anonymous.get("/api/models", params=params)
+    assert answer.status_code == 413
+    assert "of a search exceeds the limit" in answer.json()["error"]
+
+
 def test_private_repositories_are_listed_to_those_who_may_see_them(shelf: Shelf, site: Any) -> None:
     for token, is_seen in ((site.alice, True), (site.reader, True), (site.bob, False), (None, False)):
         assert ("alice/secret-bert" in shelf.names(token=token)) is is_seen

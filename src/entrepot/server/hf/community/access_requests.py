@@ -184,7 +184,7 @@ def render_csv(items: Sequence[RequestWithUser]) -> str:
     writer.writerow(_cells((*_COLUMNS, *names)))
     for shape, fields in zip(shapes, answers, strict=True):
         user = shape.user
-        own = (user.user, user.fullname, user.email or "", shape.status, shape.timestamp)
+        own = (user.user or "", user.fullname or "", user.email or "", shape.status, shape.timestamp)
         writer.writerow(_cells((*own, *(str(fields.get(name, "")) for name in names))))
     return text.getvalue()
 

@@ -50,14 +50,14 @@ _TYPES: dict[type[EventContent], str] = {
 def render_page(found: DiscussionList, start: int) -> DiscussionPage:
     """A page of a list that begins at ``start``."""
     return DiscussionPage(
-        discussions=[_render(shown) for shown in found.talks],
+        discussions=[_render(shown) for shown in found.discussions],
         count=found.total,
         start=start,
         num_closed_discussions=found.closed,
     )
 
 
-def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) -> DiscussionDetails:
+def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) -> DiscussionDetails[EventData]:
     """One discussion with its events; with a review it is a pull request."""
     discussion, renderer = found.shown.discussion, Renderer()
     head = _render(found.shown)
@@ -84,7 +84,7 @@ def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) 
     )
 
 
-def render_event(event: DiscussionEvent, renderer: Renderer | None = None) -> Event:
+def render_event(event: DiscussionEvent, renderer: Renderer | None = None) -> Event[EventData]:
     """One event, its texts rendered by a renderer that others of the same answer share."""
     return Event(
         id=event.uid,

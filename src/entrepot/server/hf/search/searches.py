@@ -109,5 +109,6 @@ def _render_trending(full: RevisionInfo) -> TrendingRepo:
 
 
 def _kinds(request: Request) -> Sequence[RepoType]:
-    """The types that a request asks for; all of them when it names none."""
-    return [parse_repo_type(word) for word in many(request, "type") if word != "all"] or list(RepoType)
+    """The types that a request asks for, each once; all of them when it names none."""
+    named = (parse_repo_type(word) for word in many(request, "type") if word != "all")
+    return list(dict.fromkeys(named)) or list(RepoType)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -106,7 +107,7 @@ def render(row: WebhookRow) -> WebhookInfo:
         domains=row.domains,
         disabled=row.is_disabled,
         url=row.url,
-        secret=row.secret,
+        secret=UNSET if row.secret is None else row.secret,
     )
 
 
