@@ -1,7 +1,7 @@
 """Discussions and pull requests with any generation of the client; prints what was seen as JSON.
 
-Run by test_talk.py: the token of the environment owns the repository, the one
-in the arguments belongs to somebody who may only read it.
+Run by test_discussions.py: the token of the environment owns the repository, the one
+in the arguments belongs to someone who may only read it.
 """
 
 import json

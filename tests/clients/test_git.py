@@ -206,7 +206,7 @@ def write(desk: Desk, message: str = "change", /, **files: bytes) -> str:
     return desk.git("rev-parse", "HEAD", cwd="clone")
 
 
-def test_what_is_pushed_appears_at_once_in_the_api(desk: Desk, repo: str) -> None:
+def test_pushed_commits_appear_immediately_in_the_api(desk: Desk, repo: str) -> None:
     desk.clone(repo)
     card = b"---\nlicense: mit\n---\n# A card\n"
     (desk.folder / "clone" / "données").mkdir()
@@ -315,7 +315,7 @@ def test_pushes_and_commits_over_http_take_turns(desk: Desk, repo: str) -> None:
     assert ids == [commit.commit_id for commit in desk.api.list_repo_commits(repo)]
 
 
-def test_many_clone_and_some_push_at_once(desk: Desk, repo: str) -> None:
+def test_many_clone_and_some_push_concurrently(desk: Desk, repo: str) -> None:
     for n in range(3):
         desk.save(f"f{n}.txt", b"%d\n" % n, repo)
     failures: list[str] = []

@@ -68,7 +68,7 @@ def branches(hub: RunningHub, repo: str) -> list[str]:
     return [branch.name for branch in HfApi(endpoint=hub.url, token=hub.token).list_repo_refs(repo).branches]
 
 
-def test_a_delta_against_an_object_that_nobody_has_is_refused(entrepot_hub: RunningHub, repo: str) -> None:
+def test_a_delta_against_an_object_that_no_one_has_is_refused(entrepot_hub: RunningHub, repo: str) -> None:
     delta = bytes([5, 5, 0x90, 5])  # from five bytes to five bytes: copy five from the start
     first = bytes([REF_DELTA << 4 | len(delta)])
     thin = sealed(1, first + bytes.fromhex("1" * 40) + zlib.compress(delta))

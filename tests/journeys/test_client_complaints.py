@@ -228,7 +228,7 @@ def test_a_token_without_the_right_to_write(
     complain(upload_case("role 'read'", "a token with role 'write' is needed"), dataset, capsys, monkeypatch)
 
 
-def test_nobody_answers(
+def test_no_server_answers(
     dataset: str,
     files: Path,
     refusing_port: int,
@@ -296,7 +296,7 @@ def test_a_clock_that_is_wrong(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere files have no mode")
-def test_a_token_file_that_others_can_read_is_told_once(at_hub: RunningHub, tmp_path: Path) -> None:
+def test_a_token_file_that_others_can_read_is_reported_once(at_hub: RunningHub, tmp_path: Path) -> None:
     file = TokenStore(tmp_path / "home/tokens").put(at_hub.url, at_hub.token)
     file.chmod(0o644)
     environ = {name: value for name, value in os.environ.items() if name != "ENTREPOT_TOKEN"}

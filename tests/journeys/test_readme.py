@@ -57,7 +57,7 @@ def setup(tmp_path: Path, version: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([ROOT / "script/setup", "server"], env=environ, capture_output=True, text=True, timeout=60)
 
 
-def test_an_old_python_is_told_with_a_cure(tmp_path: Path) -> None:
+def test_an_old_python_is_reported_with_a_cure(tmp_path: Path) -> None:
     done = setup(tmp_path, "3.10")
     assert done.returncode == 1
     error, hint = done.stderr.splitlines()
@@ -65,7 +65,7 @@ def test_an_old_python_is_told_with_a_cure(tmp_path: Path) -> None:
     assert hint.startswith("hint: ")
 
 
-def test_a_python_without_venv_is_told_with_a_cure(tmp_path: Path) -> None:
+def test_a_python_without_venv_is_reported_with_a_cure(tmp_path: Path) -> None:
     done = setup(tmp_path, "3.12")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-2:] == [

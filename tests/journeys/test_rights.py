@@ -309,7 +309,7 @@ def test_every_right_of_a_line_is_explained() -> None:
 
 
 @pytest.mark.parametrize("line", LINES, ids=[f"{line.label} {line.right}" for line in LINES])
-def test_everybody_gets_what_the_table_says(site: Site, line: Line) -> None:
+def test_every_caller_gets_what_the_table_says(site: Site, line: Line) -> None:
     states = [state for right, state in RIGHTS if right == line.right]
     found: dict[tuple[str, str, str], str] = {}
     expected: dict[tuple[str, str, str], str] = {}
@@ -331,7 +331,9 @@ def test_everybody_gets_what_the_table_says(site: Site, line: Line) -> None:
 
 @pytest.mark.parametrize("kind", [RepoType.DATASET, RepoType.SPACE], ids=lambda kind: kind.value)
 @pytest.mark.parametrize("who", ["anonymous", "stranger", "accepted", "rejected", "limited"])
-def test_a_hidden_repository_of_any_type_is_not_told_from_an_absent_one(site: Site, kind: RepoType, who: str) -> None:
+def test_a_hidden_repository_of_any_type_is_not_distinguished_from_an_absent_one(
+    site: Site, kind: RepoType, who: str
+) -> None:
     hidden = site.common(kind, "private")
     absent = absent_twin(hidden)
     calls = ((door, line) for door in site.doors if kind in door.patterns for line in lines_of(door))

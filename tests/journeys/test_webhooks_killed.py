@@ -60,7 +60,7 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
-def test_every_commit_is_told_at_least_once_and_in_order(receiver: Receiver) -> None:
+def test_every_commit_is_reported_at_least_once_and_in_order(receiver: Receiver) -> None:
     with testing.hub(webhook_private_targets=True) as hub:
         api = HfApi(endpoint=hub.url, token=hub.token)
         names = [f"tester/m{number}" for number in range(_REPOS)]

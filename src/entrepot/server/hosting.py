@@ -1,9 +1,9 @@
-"""Run an ASGI application on granian, inside this process.
+"""Runs an ASGI application on granian inside this process.
 
-granian's embedded server shares the process with the application: 61 MB
-resident where its process manager takes 83 for one worker. It drains well
-(idle connections are closed at once, requests under way are finished) but
-waits for ever, so the grace period is kept here.
+granian's embedded server shares the process with the application: it needs 61 MB
+resident memory where granian's process manager needs 83 for one worker. It
+drains well (idle connections are closed immediately, running requests finish)
+but without a time limit; this module implements the grace period.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _PROBE_PAUSE_S = 0.005
 
 @attrs.frozen
 class Limits:
-    """How patient a server is.
+    """Time limits of a server.
 
-    ``grace_s``: seconds that requests under way get to finish after the stop;
-    then they are cancelled (503, or a connection cut short).
+    ``grace_s``: seconds that running requests get to finish after the stop;
+    then they are cancelled (503, or a closed connection).
     ``keep_alive_s``: seconds an idle connection stays open, also the time a
     client may take to send its request head.
     """
@@ -59,13 +59,13 @@ class Certificate:
     key: Path
 
     def check(self) -> None:
-        """Nothing, when a server can speak TLS with them.
+        """Check that a server can use them for TLS.
 
         Raises:
-            ConfigError: a file cannot be read, is no PEM, or they do not belong together.
+            ConfigError: a file cannot be read, is not PEM, or the two do not match.
         """
         try:
-            # An encrypted key would be asked about on the terminal.
+            # OpenSSL would prompt on the terminal for the password of an encrypted key.
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.cert, self.key, password=lambda: b"")
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             reason = f"cannot speak TLS with {self.cert} and {self.key}: {error}"
@@ -73,7 +73,7 @@ class Certificate:
 
 
 class StopSignal:
-    """The wish to end: ask once for a graceful stop, twice to cancel what is under way.
+    """A request to stop: the first call drains, the second cancels running requests.
 
     Belongs to one event loop.
     """
@@ -83,13 +83,13 @@ class StopSignal:
         self.hurried = asyncio.Event()
 
     def ask(self) -> None:
-        """Ask for the stop; a second call ends the grace period."""
+        """Request the stop; a second call ends the grace period."""
         if self.asked.is_set():
             self.hurried.set()
         self.asked.set()
 
     def ask_on_signals(self) -> None:
-        """Ask on SIGTERM and SIGINT; only in the main thread."""
+        """Request the stop on SIGTERM and SIGINT; only in the main thread."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             try:
@@ -99,13 +99,13 @@ class StopSignal:
 
 
 def load(target: str) -> Callable[[str, int], ASGIApp]:
-    """The application factory that ``module:name`` stands for.
+    """Import the application factory named ``module:name``.
 
     A factory takes the serialised settings and the number of its worker
-    process (0 where there is one only).
+    process (0 if there is only one).
 
     Raises:
-        ConfigError: there is no such module or name.
+        ConfigError: the module or name does not exist.
     """
     module, _, name = target.partition(":")
     try:
@@ -123,18 +123,18 @@ async def run_app(
     ready: Callable[[], None],
     certificate: Certificate | None = None,
 ) -> None:
-    """Serve until ``stop`` is asked, then drain.
+    """Serve until the stop is requested, then drain.
 
     Args:
         address: from :func:`~entrepot.server.addresses.reserved`.
-        ready: called once, when connections are accepted.
-        certificate: for TLS (1.2 and 1.3); None is plain HTTP.
+        ready: called once when connections are accepted.
+        certificate: for TLS (1.2 and 1.3); None means plain HTTP.
 
     Guarantees: when this returns, every request has ended or was cancelled,
-    and the application has seen its shutdown, after the last request.
+    and the application's shutdown has run after the last request.
 
     Raises:
-        What the application raised at start.
+        Any error that the application raised during startup.
         Refused: the application or the server did not start for another reason.
     """
     flight = _InFlight(app)
@@ -192,7 +192,7 @@ def serve_here(
 
 
 def run_in_new_loop(main: Callable[[], Awaitable[None]]) -> None:
-    """Run a coroutine function to its end in a fresh event loop, the fastest one there is."""
+    """Run a coroutine function in a new event loop, of the fastest available implementation."""
 
     async def run() -> None:
         await main()
@@ -202,7 +202,7 @@ def run_in_new_loop(main: Callable[[], Awaitable[None]]) -> None:
 
 
 async def first_of(*waits: Awaitable[object], timeout_s: float | None = None) -> None:
-    """Wait until one of them is done or the time is up; tasks are left alone, anything else is cancelled then."""
+    """Wait until one awaitable is done or the time is up; tasks continue, other awaitables are cancelled."""
     futures = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(futures, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
@@ -214,11 +214,11 @@ async def first_of(*waits: Awaitable[object], timeout_s: float | None = None) ->
 
 @contextlib.contextmanager
 def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None) -> Iterator[Address]:
-    """A server in a thread of this process, for tests and notebooks; stopped on leaving.
+    """Run a server in a thread of this process, for tests and notebooks; stop it on exit.
 
     Raises:
-        ConfigError: the address cannot be listened on.
-        What the application raised at start.
+        ConfigError: the server cannot listen on the address.
+        Any error that the application raised during startup.
     """
     with reserved(host, port) as address:
         patience = limits or Limits(grace_s=5.0)
@@ -232,7 +232,7 @@ def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, limits: Lim
         def live() -> None:
             try:
                 run_in_new_loop(main)
-            except BaseException as error:  # carried to the thread that waits
+            except BaseException as error:  # raised again in the waiting thread
                 if up.done():
                     raise
                 up.set_exception(error)
@@ -244,14 +244,14 @@ def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, limits: Lim
             try:
                 yield address
             finally:
-                with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                with contextlib.suppress(RuntimeError):  # the loop has already ended
                     loop.call_soon_threadsafe(stop.ask)
         finally:
             thread.join(patience.grace_s + _AFTER_CANCEL_S)
 
 
 class _InFlight:
-    """Stands before the application and knows every request under way."""
+    """ASGI wrapper that tracks every running request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.started = asyncio.Event()
@@ -272,20 +272,20 @@ class _InFlight:
             self._tasks.discard(task)
 
     def cancel(self) -> None:
-        """Cancel every request under way."""
+        """Cancel every running request."""
         for task in self._tasks:
             task.cancel()
 
     @property
     def count(self) -> int:
-        """How many requests are under way."""
+        """Number of running requests."""
         return len(self._tasks)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_last() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown" and self._tasks:
-                # A request whose client has gone is no connection any more, but still at work.
+                # A request whose client has disconnected has no connection any more, but still runs.
                 await asyncio.wait(self._tasks)
             return message
 
@@ -297,7 +297,7 @@ class _InFlight:
 
         try:
             await self._app(scope, receive_last, watch)
-        except Exception as error:  # the edge of the application at start and shutdown
+        except Exception as error:  # outermost handler of startup and shutdown
             if self.started.is_set():
                 _log.error(render("shutdown.failed"), exc_info=error)
                 raise
@@ -319,7 +319,7 @@ async def _drain(serving: asyncio.Task[None], flight: _InFlight, grace_s: float,
 
 
 async def _until_listening(address: Address) -> None:
-    """Connect until it works: granian binds in a thread of its own and tells nobody."""
+    """Connect until it works: granian binds in its own thread and does not report it."""
     place = Address(address.ip, address.port).url.removeprefix("http://").rpartition(":")[0].strip("[]")
     while True:
         try:

@@ -23,7 +23,7 @@ def ask(world: Any, path: str, body: Any, **headers: str) -> Any:
         return client.post(f"/{path}/git-upload-pack", content=body)
 
 
-def test_a_question_may_come_gzipped_or_in_chunks(world: Any) -> None:
+def test_a_request_may_be_gzipped_or_chunked(world: Any) -> None:
     ref = world.repo("fetch-forms")
     commit = world.commit(ref, {"a": b"1"})
     plain = ask(world, ref.path, LS_REFS)
@@ -104,7 +104,7 @@ def test_a_client_cannot_have_a_mirror_discarded(world: Any) -> None:
     assert b"PACK" in ask(world, ref.path, fetch_all(commit)).content
 
 
-def test_a_clone_that_cannot_write_its_cache_is_answered_in_words(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clone_that_cannot_write_its_cache_gets_a_message(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo("fetch-full")
     commit = world.commit(ref, {"a": b"1"})
 

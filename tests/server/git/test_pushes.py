@@ -70,7 +70,7 @@ def test_credentials_can_be_tried_with_an_empty_push(world: Any) -> None:
     assert answer.headers["www-authenticate"].startswith("Basic")
 
 
-def test_a_reading_token_is_told_why_it_cannot_push(world: Any) -> None:
+def test_a_read_token_gets_the_reason_why_it_cannot_push(world: Any) -> None:
     ref = world.repo("push-reader")
     with world.client(world.alice_reads) as client:
         answer = client.get(f"/{ref.path}/info/refs?service=git-receive-pack")
@@ -201,7 +201,7 @@ def test_a_deletion_needs_no_pack(world: Any, tmp_path: Path) -> None:
     assert b"refs/heads/x" not in refs(world, ref)
 
 
-def test_git_pushes_through_the_door(world: Any, tmp_path: Path) -> None:
+def test_git_pushes_through_the_routes(world: Any, tmp_path: Path) -> None:
     ref = world.repo("push-git", "dataset")
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1", "NO_PROXY": "*"}
     url = f"{world.url.replace('://', f'://any:{world.alice}@')}/{ref.path}.git"

@@ -152,7 +152,7 @@ def test_downloads_are_answered_for_stored_files_only(world: Any) -> None:
     assert objects[1]["error"]["code"] == 404
 
 
-def test_nobody_learns_of_a_private_repository(world: Any) -> None:
+def test_no_one_learns_of_a_private_repository(world: Any) -> None:
     ref = world.repo("hidden", visibility="private")
     anonymous = batch(world.client(), ref, named(SMALL), operation="download")
     stranger = batch(world.client(world.bob), ref, named(SMALL), operation="download")

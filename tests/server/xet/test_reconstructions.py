@@ -112,7 +112,7 @@ def test_the_json_is_exactly_that_of_the_protocol(store: Any, content: bytes) ->
     }
 
 
-def test_the_same_question_has_the_same_answer(store: Any, scattered: tuple[str, str, bytes]) -> None:
+def test_the_same_request_has_the_same_response(store: Any, scattered: tuple[str, str, bytes]) -> None:
     repo, file, _ = scattered
     plans = [ask(store, repo, file, "bytes=10-200000").json() for _ in range(2)]
     for plan in plans:

@@ -114,7 +114,7 @@ def test_a_shard_that_lies_is_refused_and_nothing_changes(
     assert not is_known(store, repo, upload.file)
 
 
-def test_a_missing_xorb_is_told_with_its_cure(store: Any, content: bytes, make_upload: Any) -> None:
+def test_a_missing_xorb_is_reported_with_its_cure(store: Any, content: bytes, make_upload: Any) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     before = store.state()
     with store.client(repo) as client:
@@ -147,7 +147,7 @@ def test_a_xorb_of_another_namespace_may_be_used_where_the_hub_shares(shared_sto
 
 
 @pytest.mark.parametrize("path", ["/v1/shards", "/v2/shards"])
-def test_a_pass_for_reading_does_not_register(store: Any, content: bytes, make_upload: Any, path: str) -> None:
+def test_a_read_token_does_not_register(store: Any, content: bytes, make_upload: Any, path: str) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     with store.client(repo) as client:
         put_xorb(client, upload)
@@ -208,7 +208,7 @@ def test_the_last_line_says_whether_to_try_again(error: Exception, retryable: bo
     assert bodies(sent) == [{"type": "error", "message": str(error), "retryable": retryable}]
 
 
-def test_an_error_that_nobody_foresaw_is_left_to_the_edge() -> None:
+def test_an_unexpected_error_is_left_to_the_middleware() -> None:
     sent: list[dict[str, Any]] = []
 
     async def fail() -> None:
@@ -219,7 +219,7 @@ def test_an_error_that_nobody_foresaw_is_left_to_the_edge() -> None:
     assert sent == []
 
 
-def test_slow_shards_of_one_caller_keep_nobody_elses_uploads_waiting(
+def test_slow_shards_of_one_caller_keep_no_one_elses_uploads_waiting(
     store: Any, make_upload: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hers, his = store.new_repo("alice"), store.new_repo("bob")
@@ -355,7 +355,7 @@ def test_a_private_chunk_answers_like_one_that_was_never_stored(store: Any, vict
         assert client.get(f"/v1/chunks/default/{public}").status_code == 200
 
 
-def test_an_answer_about_a_public_chunk_says_nothing_of_its_private_siblings(store: Any, victim: Any) -> None:
+def test_a_response_about_a_public_chunk_says_nothing_of_its_private_siblings(store: Any, victim: Any) -> None:
     index = victim.upload.xorb.index
     public = read_hash(index.chunk_hashes(2, 3))
     with store.client(store.new_repo("bob")) as bob:

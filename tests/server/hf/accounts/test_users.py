@@ -95,7 +95,7 @@ def test_members_are_listed_by_name(org: str, anonymous: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["users/alice/followers", "users/alice/following", "organizations/acme/followers"])
-def test_nobody_follows_anybody(org: str, anonymous: httpx2.Client, path: str) -> None:
+def test_new_accounts_have_no_followers(org: str, anonymous: httpx2.Client, path: str) -> None:
     assert anonymous.get(f"/api/{path}").json() == []
 
 

@@ -157,7 +157,7 @@ def test_a_missing_file_names_the_commit_that_lacks_it(world: Any) -> None:
             assert answer.headers["x-repo-commit"] == commit
 
 
-def test_a_missing_revision_and_a_missing_repository_are_told_apart(world: Any) -> None:
+def test_a_missing_revision_and_a_missing_repository_are_distinguished(world: Any) -> None:
     ref = world.repo("told-apart")
     client = world.client(world.bob)
     revision = client.get(f"/{ref.path}/resolve/nope/a")
@@ -315,7 +315,7 @@ def test_a_download_is_counted_once_and_nothing_else_is(
     assert downloads_of(hub, ref) == expected
 
 
-def test_people_behind_a_trusted_proxy_are_told_apart(tmp_path: pathlib.Path) -> None:
+def test_people_behind_a_trusted_proxy_are_distinguished(tmp_path: pathlib.Path) -> None:
     hub, ref = hub_of_its_own(tmp_path)
     with running(make_app(hub)) as address:
         for person in ("10.0.0.1", "spoofed, 10.0.0.2", "other, 10.0.0.2"):
@@ -397,7 +397,7 @@ def test_a_small_file_and_any_description_cost_one_hop_into_a_thread(
     router = Router(routes())
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["house"] = AppState(world.hub, threads, DownloadCounter())
+        scope.setdefault("state", {})["app"] = AppState(world.hub, threads, DownloadCounter())
         await router(scope, receive, send)
 
     async def ask() -> httpx2.Response:

@@ -447,7 +447,7 @@ def test_the_client_deletes_files_and_folders(alice: httpx2.Client, api: Any, re
         api.delete_file("a.txt", repo)
 
 
-def test_the_client_is_told_of_a_moved_branch(alice: httpx2.Client, api: Any, repo: str) -> None:
+def test_the_client_learns_of_a_moved_branch(alice: httpx2.Client, api: Any, repo: str) -> None:
     old = head(alice, repo)
     api.upload_file(path_or_fileobj=b"1", path_in_repo="x", repo_id=repo, parent_commit=old)
     with pytest.raises(HfHubHTTPError, match="The branch was updated since you opened this page") as caught:

@@ -223,7 +223,7 @@ def test_members_see_private_repositories_of_their_organisation(site: Any) -> No
     assert site.api(site.bob).model_info("club/inner").private is True
 
 
-def test_a_gated_repository_is_described_to_everybody(site: Any, api: HfApi, anonymous: httpx2.Client) -> None:
+def test_a_gated_repository_is_described_to_everyone(site: Any, api: HfApi, anonymous: httpx2.Client) -> None:
     repo = site.new_repo()
     api.update_repo_settings(repo, gated="manual")
     found = anonymous.get(f"/api/models/{repo}").json()

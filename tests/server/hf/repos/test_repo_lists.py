@@ -128,7 +128,7 @@ def test_spaces_are_found_by_what_they_use(shelf: Shelf, params: dict[str, Any],
     assert shelf.names("spaces", **params) == expected
 
 
-def test_gated_repositories_are_told_apart(shelf: Shelf, site: Any) -> None:
+def test_gated_repositories_are_distinguished(shelf: Shelf, site: Any) -> None:
     repo = shelf.make("alice", "gated-one")
     site.api().update_repo_settings(repo, gated="auto")
     assert shelf.names(gated="True") == [repo]
@@ -175,7 +175,7 @@ def walk(site: Any, url: str) -> list[list[dict[str, Any]]]:
     return pages
 
 
-def test_the_link_repeats_the_question(shelf: Shelf, site: Any, anonymous: httpx2.Client) -> None:
+def test_the_link_repeats_the_query(shelf: Shelf, site: Any, anonymous: httpx2.Client) -> None:
     params = {"author": "zoe", "expand": ["sha", "likes"], "limit": 3}
     link = NEXT.search(anonymous.get("/api/models", params=params).headers["link"])
     assert link

@@ -48,7 +48,7 @@ def test_the_real_client_makes_repositories_of_every_type(api: HfApi, site: Any,
     assert [sibling.rfilename for sibling in info.siblings or ()] == expected
 
 
-def test_the_answer_names_page_and_id(alice: httpx2.Client, site: Any) -> None:
+def test_the_response_names_page_and_id(alice: httpx2.Client, site: Any) -> None:
     found = create(alice, name="fresh", type="dataset").json()
     assert found["url"] == f"{site.url}/datasets/alice/fresh"
     assert found["name"] == "alice/fresh"
@@ -111,12 +111,14 @@ def test_a_body_that_is_no_json_is_a_400(alice: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize(("token", "status"), [("reader", 403), ("bob", 403), (None, 401)])
-def test_who_may_not_make_a_repository_there_is_told_so(site: Any, token: str | None, status: int) -> None:
+def test_a_caller_who_may_not_create_a_repository_there_gets_the_reason(
+    site: Any, token: str | None, status: int
+) -> None:
     client = site.client(getattr(site, token) if token else None)
     assert create(client, name="x", organization="alice").status_code == status
 
 
-def test_the_default_of_an_organisation_holds_unless_somebody_chose(site: Any, api: HfApi, org: str) -> None:
+def test_the_default_of_an_organisation_applies_unless_the_request_chooses(site: Any, api: HfApi, org: str) -> None:
     api.create_repo(f"{org}/default")
     api.create_repo(f"{org}/open", visibility="public")
     create(site.client(site.alice), name="old-client", organization=org, private=False)
