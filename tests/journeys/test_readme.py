@@ -1,4 +1,4 @@
-"""What the README tells newcomers to paste works as it stands."""
+"""The commands in the README work as pasted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_script_is_plain_sh(name: str) -> None:
 
 
 def fake_python(folder: Path, name: str, version: str) -> None:
-    """A command that says it is a Python of this version, and cannot make a virtual environment."""
+    """Create a command that pretends to be Python of this version and cannot create a virtual environment."""
     path = folder / name
     answer = "exit 0" if version > "3.10" else "exit 1"
     path.write_text(f'#!/bin/sh\ncase "$1" in\n-c) {answer} ;;\n*) exit 1 ;;\nesac\n')
@@ -61,7 +61,7 @@ def test_an_old_python_is_reported_with_a_cure(tmp_path: Path) -> None:
     done = setup(tmp_path, "3.10")
     assert done.returncode == 1
     error, hint = done.stderr.splitlines()
-    assert error == "error: Python 3.11 or newer is needed, and python3 is not that"
+    assert error == "error: Python 3.11 or newer is required, but python3 is older or missing"
     assert hint.startswith("hint: ")
 
 
