@@ -1,4 +1,4 @@
-"""Discussions and pull requests with both generations of the real client."""
+"""Discussions and pull requests with both versions of the real client."""
 
 from collections.abc import Callable
 from typing import Any

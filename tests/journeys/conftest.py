@@ -1,4 +1,4 @@
-"""What journeys ask of a hub before they set out."""
+"""Fixtures that check the features of a hub."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrepot.testing.hubs import RunningHub
 
 @pytest.fixture(scope="session")
 def has_pull_requests(entrepot_hub: RunningHub) -> bool:
-    """Whether the hub answers ``POST …/discussions``."""
+    """Whether the hub supports ``POST …/discussions``."""
     api = HubApi(entrepot_hub.url, entrepot_hub.token)
     repo = api.create_repo("tester/asks-for-pull-requests", exist_ok=True).repo_id
     try:

@@ -1,4 +1,4 @@
-"""Real servers on loopback ports, for whatever application a test brings."""
+"""Real servers on loopback ports, for any application of a test."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def threads() -> Iterator[Threads]:
 
 @attrs.frozen
 class World:
-    """A hub behind a real server: ``alice`` writes, ``alice_reads`` may only read, ``bob`` is a stranger."""
+    """A hub behind a real server: ``alice`` has a write token, ``alice_reads`` a read token, ``bob`` is a stranger."""
 
     hub: HubContext
     url: str
@@ -96,17 +96,17 @@ class World:
         return found
 
     def repo(self, name: str, kind: str = "model", **options: Any) -> RepoRef:
-        """A fresh repository of alice's."""
+        """Create a repository of alice."""
         new = NewRepo(RepoType(kind), name, "alice", **options)
         return repositories.create(self.hub, self.caller(), new).ref
 
     def commit(self, ref: RepoRef, files: dict[str, bytes], revision: str = "main") -> str:
-        """One commit of regular files; its id."""
+        """Commit regular files; return the commit id."""
         operations = [AddFile(parse_path(path), data) for path, data in files.items()]
         return commits.create(self.hub, self.caller(), ref, revision, CommitDraft("add", operations)).oid
 
     def store(self, ref: RepoRef, data: bytes) -> str:
-        """The bytes of a large file, uploaded straight into the core; their sha256."""
+        """Store the bytes of a large file through the hub layer; return their sha256."""
         sha256 = hashlib.sha256(data).hexdigest()
         wanted = [lfs.RequestedObject(Sha256(sha256), len(data))]
         [answer] = lfs.plan_uploads(self.hub, self.caller(), ref, wanted, takes_parts=False)
@@ -117,12 +117,12 @@ class World:
         return sha256
 
     def commit_large(self, ref: RepoRef, path: str, data: bytes) -> str:
-        """One commit of a large file; its id."""
+        """Commit a large file; return the commit id."""
         operation = AddLarge(parse_path(path), Sha256(self.store(ref, data)), len(data))
         return commits.create(self.hub, self.caller(), ref, "main", CommitDraft("add", [operation])).oid
 
     def blobs(self) -> list[str]:
-        """Every file below the folder of bytes, unfinished ones too, but no format notes of the store itself."""
+        """Return every file below the folder of blobs, including unfinished ones, without the store's own metadata."""
         return sorted(str(path) for path in (self.hub.settings.data / "blobs").rglob("*") if path.is_file())
 
 

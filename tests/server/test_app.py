@@ -27,7 +27,7 @@ def hub(tmp_path: Path) -> Iterator[HubContext]:
 
 
 class Companion:
-    """Something beside the server that remembers what happened to it."""
+    """A background service that records its calls."""
 
     def __init__(self, hub: HubContext) -> None:
         self.hub = hub
@@ -37,7 +37,7 @@ class Companion:
         self.seen.append("start")
 
     def stop(self) -> None:
-        with self.hub.read():  # what a worker needs to end its job is still there
+        with self.hub.read():  # a worker can still end its job
             self.seen.append("stop")
         self.thread = threading.current_thread()
 

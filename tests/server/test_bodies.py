@@ -26,7 +26,7 @@ Serve = Callable[[ASGIApp], tuple[str, int]]
 
 
 class Peer:
-    """Sends given chunks and counts how many were taken; then ends or goes away."""
+    """Sends the given chunks and counts how many were received; then ends or disconnects."""
 
     def __init__(self, *chunks: bytes, gone: bool = False) -> None:
         self._messages: list[Message] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]

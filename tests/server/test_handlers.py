@@ -36,7 +36,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubContext]:
 
 @pytest.fixture
 def request_of(hub: HubContext, threads: Threads) -> Ask:
-    """Makes a request that has come to a hub with the named settings."""
+    """Return a factory of requests to a hub with the given settings."""
 
     def make(query: str = "", path: Any = None, settings: Any = None, **headers: str) -> Request:
         here = attrs.evolve(hub, settings=msgspec.structs.replace(hub.settings, **(settings or {})))

@@ -171,7 +171,7 @@ async def run_app(
     if flight.failure is not None:
         raise flight.failure
     if crashed:
-        raise Refused("the HTTP server ended by itself; the log above may say why")
+        raise Refused("the HTTP server stopped unexpectedly; see the log above")
 
 
 def serve_here(

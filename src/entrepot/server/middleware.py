@@ -232,7 +232,7 @@ class _Request:
                 full = StoreFull(error.strerror or str(error))
                 await self._fail(error_response(full, raw_path=self._scope["path"], query=b""), error)
                 return
-            message = f"internal error; the hub's log has it under {self._scope['state']['request_id']}"
+            message = f"internal error; the details are in the hub's log under {self._scope['state']['request_id']}"
             await self._fail(text_response(500, message), error)
 
     def _admit_body(self) -> None:

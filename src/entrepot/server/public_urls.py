@@ -44,7 +44,7 @@ def base_url(scope: Scope, settings: Settings) -> str:
         forwarded = _first(values[b"x-forwarded-host"])
         hosts = [forwarded] if forwarded else hosts
     if len(hosts) > 1 or scheme not in ("http", "https"):
-        raise Malformed("Host header", "it names no host")
+        raise Malformed("Host header", "it does not name a host")
     host = hosts[0] if hosts else ""
     if not host:  # HTTP/1.0
         return f"{scheme}://{_own_authority(scope)}"
@@ -117,7 +117,7 @@ def is_own_address(address: str) -> bool:
 def _check_host(host: str, scope: Scope, settings: Settings) -> None:
     match = _AUTHORITY.fullmatch(host)
     if match is None or int(match[2] or 1) not in range(1, 65_536):
-        raise Malformed("Host header", "it names no host")
+        raise Malformed("Host header", "it does not name a host")
     server = scope.get("server")
     if not is_known_host(match[1], match[2] or "", server[0] if server else "", settings):
         raise Malformed(

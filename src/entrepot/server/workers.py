@@ -187,7 +187,7 @@ class _Supervisor:
             if self._stop.asked.is_set():
                 return
             if not up.is_set():
-                raise Refused(f"a worker process did not start: {line or 'the log above says why'}")
+                raise Refused(f"a worker process did not start: {line or 'see the log above'}")
             _log.error(render("worker.died", worker=number, code=process.returncode))
             await first_of(self._stop.asked.wait(), timeout_s=_RESTART_PAUSE_S)
 

@@ -95,7 +95,7 @@ def test_sweeping_takes_it_away(hub: HubContext, run: Any) -> None:
     outcome = run("gc", "--grace", "0")
     assert outcome.out.splitlines()[-1] == "freed 2.3 KiB (2,400 bytes) in 1 steps"
     assert hub.store.blobs.stat(KEY) is None
-    assert run("gc", "--grace", "0").out == "there is nothing to remove\n"
+    assert run("gc", "--grace", "0").out == "nothing to remove\n"
 
 
 def test_what_is_young_stays(hub: HubContext, run: Any) -> None:

@@ -16,7 +16,7 @@ HERE = {"ENTREPOT_ENDPOINT": "http://hub.example", "ENTREPOT_TOKEN": "hf_fromthe
 @type_option
 @hub_options
 def probe(client: HubClient, name: str, repo_type: str) -> None:
-    """Say what arrived."""
+    """Print the parsed options."""
     click.echo(f"{name} {repo_type} {client.endpoint} {client.token} {client.is_quiet}")
 
 

@@ -12,7 +12,7 @@ PATIENT = frozenset({"side-band-64k", "report-status"})
 
 
 class Peer:
-    """Keeps what is sent to it."""
+    """Records sent messages."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []
@@ -30,7 +30,7 @@ def wait_of(peer: Peer, words: frozenset[str] = PATIENT) -> KeepaliveResponse:
 
 
 class Work:
-    """Something long: ends when it has been looked at so many times."""
+    """Slow work that ends after a number of progress checks."""
 
     def __init__(self, *texts: str, result: object = "done") -> None:
         self._texts = list(texts)

@@ -30,7 +30,7 @@ _NUMBERS = itertools.count(1)
 
 @attrs.frozen
 class Site:
-    """A running hub with the users alice and bob; ``reader`` is alice's token that may only read."""
+    """A running hub with the users alice and bob; ``reader`` is a read token of alice."""
 
     hub: HubContext
     url: str
@@ -46,7 +46,7 @@ class Site:
         return HfApi(endpoint=self.url, token=token or self.alice)
 
     def new_repo(self, kind: RepoType = RepoType.MODEL, *, visibility: str = "public", owner: str = "alice") -> str:
-        """The id of a fresh repository."""
+        """Create a repository and return its id."""
         name = f"r{next(_NUMBERS)}"
         caller = self.hub.identify(self.alice if owner == "alice" else self.bob)
         repositories.create(self.hub, caller, NewRepo(kind, name, visibility=visibility))
@@ -101,18 +101,18 @@ class Committer:
     client: httpx2.Client
 
     def send(self, repo: str, *lines: tuple[str, dict[str, Any]], rev: str = "main", **header: Any) -> httpx2.Response:
-        """The answer to a commit; ``lines`` are (key, value)."""
+        """Send a commit and return the response; ``lines`` are (key, value)."""
         first = ("header", {"summary": "change"} | header)
         body = "\n".join(json.dumps({"key": key, "value": value}) for key, value in (first, *lines))
         return self.raw(repo, body.encode(), rev=rev)
 
     def raw(self, repo: str, body: bytes, *, rev: str = "main") -> httpx2.Response:
-        """The answer to any body."""
+        """Send any body and return the response."""
         headers = {"Content-Type": "application/x-ndjson"}
         return self.client.post(f"/api/models/{repo}/commit/{rev}", content=body, headers=headers)
 
     def write(self, repo: str, files: dict[str, bytes], *, rev: str = "main", summary: str = "change") -> str:
-        """The id of a commit that writes these files."""
+        """Commit these files; return the commit id."""
         lines = [
             ("file", {"path": path, "content": base64.b64encode(data).decode(), "encoding": "base64"})
             for path, data in files.items()
@@ -123,7 +123,7 @@ class Committer:
         return oid
 
     def write_large(self, repo: str, files: dict[str, bytes]) -> dict[str, str]:
-        """Upload files through LFS and commit them; their SHA-256 by path."""
+        """Upload files through LFS and commit them; return their SHA-256 by path."""
         digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
         objects = [{"oid": digests[path], "size": len(data)} for path, data in files.items()]
         batch = self.client.post(

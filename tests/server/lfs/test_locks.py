@@ -23,7 +23,7 @@ def lock(world: Any, ref: Any, path: str = "a.bin", token: str = "") -> Any:
 
 @pytest.fixture(scope="module")
 def mate(world: Any) -> str:
-    """Somebody who writes to the repositories of the organisation ``team``, as alice does."""
+    """A user who may write to the repositories of the organisation ``team``, like alice."""
     accounts.create_user(world.hub, "mate")
     accounts.create_org(world.hub, "team", admin="alice")
     accounts.set_member(world.hub, "team", "mate", Role.WRITE)

@@ -257,7 +257,7 @@ def test_an_only_part_is_confirmed_after_it_has_arrived_and_not_before(world: An
 
 @attrs.define(eq=False)
 class Arriving:
-    """Bytes that wait to be let on, so that a test can cancel their upload at a known point."""
+    """An upload that waits until it is released, to let a test cancel it at a known point."""
 
     stops_at: str
     size: int = 3

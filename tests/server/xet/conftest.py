@@ -1,4 +1,4 @@
-"""A chunk store behind a real server, and uploads made by hand, so that they can also lie."""
+"""A chunk store behind a real server, and hand-made uploads, which can also be invalid."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _TABLES = ("xorbs", "xorb_realms", "xet_files", "xet_file_xorbs", "xet_claims", 
 
 @attrs.define
 class Clock:
-    """The hub's clock; tests may put it forward."""
+    """The hub's clock; tests can advance it."""
 
     ahead_s: int = 0
 
@@ -74,7 +74,7 @@ class Upload:
         return self.block.hash
 
     def shard(self, *files: FileBlock, xorbs: tuple[XorbBlock, ...] | None = None) -> bytes:
-        """The shard that registers the file, or these files instead."""
+        """Return the shard that registers the file, or these files instead."""
         return encode_shard(Shard(files or (self.block,), (self.listed,) if xorbs is None else xorbs))
 
 
@@ -89,7 +89,7 @@ def upload_of(content: bytes) -> Upload:
 
 
 def file_of(terms: list[Term], xorb: Xorb, content: bytes) -> FileBlock:
-    """The file that these terms of one xorb make."""
+    """Return the file that consists of these terms of one xorb."""
     index = xorb.index
     hashes = [index.chunk_hashes(term.start, term.end) for term in terms]
     lengths = [int(length) for term in terms for length in index.lengths(term.start, term.end)]
@@ -99,7 +99,7 @@ def file_of(terms: list[Term], xorb: Xorb, content: bytes) -> FileBlock:
 
 @attrs.frozen
 class Holder:
-    """A pass, and the store it is for."""
+    """A Xet token and its store."""
 
     cas_url: str
     secret: str
@@ -111,7 +111,7 @@ class Holder:
 
 @attrs.frozen
 class Store:
-    """A running hub; alice and bob may write to what is theirs."""
+    """A running hub; alice and bob may write to their own repositories."""
 
     hub: HubContext
     url: str
@@ -119,26 +119,26 @@ class Store:
     tokens: dict[str, str]
 
     def new_repo(self, owner: str = "alice") -> str:
-        """The id of a fresh repository."""
+        """Create a repository and return its id."""
         name = f"r{next(_NUMBERS)}"
         repositories.create(self.hub, self.hub.identify(self.tokens[owner]), NewRepo(RepoType.MODEL, name))
         return f"{owner}/{name}"
 
     def give(self, repo: str, verb: str = "write", token: str | None = None) -> Holder:
-        """A pass for a repository, as its owner gets it."""
+        """Return a Xet token for a repository, as its owner gets it."""
         headers = {"authorization": f"Bearer {token or self.tokens[repo.partition('/')[0]]}"}
         url = f"{self.url}/api/models/{repo}/xet-{verb}-token/main"
         answer = httpx2.get(url, headers=headers, trust_env=False).raise_for_status().json()
         return Holder(answer["casUrl"], answer["accessToken"])
 
     def anonymous(self, repo: str) -> Holder:
-        """A pass for reading a public repository, as anybody gets it."""
+        """Return a read token for a public repository, as anyone gets it."""
         url = f"{self.url}/api/models/{repo}/xet-read-token/main"
         answer = httpx2.get(url, trust_env=False).raise_for_status().json()
         return Holder(answer["casUrl"], answer["accessToken"])
 
     def fine_grained(self, owner: str, repo: str) -> str:
-        """A token that may read and write one repository."""
+        """Create a token that may read and write one repository."""
         wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", repo, [READ, WRITE])])
         return tokens.make_for(self.hub, owner, wish)[0].secret
 
@@ -155,11 +155,11 @@ class Store:
         repositories.configure(self.hub, self.hub.identify(self.tokens[owner]), ref, RepoChanges(visibility="private"))
 
     def client(self, repo: str, verb: str = "write") -> httpx2.Client:
-        """Somebody who holds a pass for a repository."""
+        """Return a client with a Xet token for a repository."""
         return self.give(repo, verb).client()
 
     def announce(self, repo: str, path: str, size: int) -> int:
-        """The status of a request whose body of this size never comes."""
+        """Return the status of a request whose announced body of this size never arrives."""
         held = self.give(repo)
         url = urlsplit(held.cas_url + path)
         connection = http.client.HTTPConnection(str(url.hostname), url.port or 0, timeout=30)
@@ -172,7 +172,7 @@ class Store:
             return connection.getresponse().status
 
     def upload(self, repo: str, content: bytes) -> Upload:
-        """A file that is in the chunk store, and in this repository."""
+        """Upload a file to the chunk store and commit it to this repository."""
         upload = upload_of(content)
         with self.client(repo) as client:
             client.post(f"/v1/xorbs/default/{upload.xorb.hash}", content=upload.xorb.data).raise_for_status()
@@ -180,7 +180,7 @@ class Store:
         return upload
 
     def state(self) -> tuple[list[str], dict[str, int]]:
-        """Every stored file of bytes, and how many rows there are about chunks."""
+        """Return every stored blob, and the number of rows about chunks."""
         folder = self.hub.settings.data / "blobs"
         files = sorted(str(path) for path in folder.rglob("*") if path.is_file() and "incoming" not in path.parts)
         with self.hub.read() as tx:
@@ -189,7 +189,7 @@ class Store:
             }
 
     def incoming(self) -> list[str]:
-        """Bytes on their way in."""
+        """Return the files of unfinished uploads."""
         folder = self.hub.settings.data / "blobs" / "incoming"
         return sorted(str(path) for path in folder.rglob("*") if path.is_file())
 
@@ -237,7 +237,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture
 def content() -> bytes:
-    """Six chunks that nobody else has."""
+    """Six chunks that no one else has."""
     return random.Random(next(_NUMBERS)).randbytes(6 * _CHUNK - 1000)
 
 

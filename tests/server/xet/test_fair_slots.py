@@ -10,7 +10,7 @@ from entrepot.server.xet.fair_slots import FairSlots
 
 
 class Work:
-    """Pieces of work of callers, each done when the test says so; ``began`` is the order in which they got slots."""
+    """Work of several callers, finished by the test; ``began`` is the order in which they got slots."""
 
     def __init__(self, slots: FairSlots) -> None:
         self.slots = slots

@@ -323,7 +323,7 @@ def _parse_users(lines: TextIO, where: str) -> list[NewUser]:
     rows.fieldnames = columns
     unknown = [name for name in columns if name not in _COLUMNS]
     if "name" not in columns or unknown:
-        raise Malformed(where, f"the first row names the columns: name, and if wanted {', '.join(_COLUMNS[1:])}")
+        raise Malformed(where, f"the first row names the columns: name, and optionally {', '.join(_COLUMNS[1:])}")
     users = []
     for row in rows:
         line = f"{where}, line {rows.line_num}"

@@ -143,7 +143,7 @@ def prune(folder: Path, keep: int, as_json: bool) -> None:
     for name in deleted:
         show(f"deleted snapshot {name}")
     if not deleted:
-        show("there is nothing to delete")
+        show("nothing to delete")
 
 
 @click.command(short_help="Restore a backup into a new data folder.")

@@ -125,7 +125,7 @@ def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_
         rows = [{"kind": item.kind, "what": item.what, "why": item.why, "size": item.size} for item in swept]
         show_json({"dry_run": dry_run, "size": size, "items": rows})
     elif not swept:
-        show("there is nothing to remove")
+        show("nothing to remove")
     else:
         verb = "would free" if dry_run else "freed"
         show(f"{verb} {render_bytes(size)} ({size:,} bytes) in {len(swept)} steps")

@@ -209,9 +209,7 @@ def read_order(repo: str, local: str | None, path_in_repo: str | None, order: Up
     name = repo.rpartition("/")[2]
     source = Path(local) if local is not None else Path(name)
     if local is None and not source.exists():
-        raise InvalidArgument(
-            f"there is no file or folder called {name!r} here: say what to upload, as the second word"
-        )
+        raise InvalidArgument(f"no file or folder named {name!r} here: give LOCAL as the second argument")
     if not source.exists():
         raise SourceMissing(str(source))
     if source.is_file() and (order.include or order.exclude or order.delete):

@@ -57,11 +57,11 @@ class _Unpacker:
                 if piece:
                     yield piece
         except zlib.error as error:
-            raise Malformed("request body", f"it is no gzip ({error})") from None
+            raise Malformed("request body", f"it is not valid gzip ({error})") from None
 
     def finish(self) -> None:
         if not self._stream.eof:
-            raise Malformed("request body", "its gzip is cut short")
+            raise Malformed("request body", "the gzip data is truncated")
 
 
 def _cut(data: bytes) -> list[bytes]:

@@ -67,7 +67,7 @@ class PacketStream:
     async def _take(self, count: int) -> bytes:
         await self._gather(count)
         if len(self._waiting) < count:
-            raise Malformed("git packets", "the body is cut short")
+            raise Malformed("git packets", "the body is truncated")
         data = bytes(self._waiting[:count])
         del self._waiting[:count]
         return data

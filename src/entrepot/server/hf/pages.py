@@ -48,7 +48,7 @@ def parse_cursor(text: str) -> After:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         value, row = msgspec.json.decode(raw, type=tuple[int | float, int])
     except (ValueError, binascii.Error, msgspec.DecodeError):
-        raise Malformed("parameter 'cursor'", "take it from the Link header of the page before") from None
+        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page") from None
     if max(abs(value), abs(row)) >= 1 << 63:
-        raise Malformed("parameter 'cursor'", "take it from the Link header of the page before")
+        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")
     return value, row

@@ -14,7 +14,7 @@ from entrepot.hub.callers import Role
 
 @pytest.fixture(scope="module")
 def org(site: Any) -> str:
-    """An organisation of alice's in which bob reads, with one open and one private repository."""
+    """An organisation of alice in which bob has the role read, with a public and a private repository."""
     accounts.create_user(site.hub, "carol")
     name = accounts.create_org(site.hub, "Acme", admin="alice", fullname="Acme Inc").name
     accounts.set_member(site.hub, name, "bob", Role.READ)

@@ -45,7 +45,7 @@ _NUMBERS = itertools.count()
 
 
 def fetch(api: HfApi, repo: str, folder: Path, kind: str = "model") -> None:
-    """Download a file into an empty cache: from a filled one, the client takes what it may not fetch any more."""
+    """Download a file into an empty cache: from a filled one, the client serves files that it may no longer fetch."""
     api.hf_hub_download(repo, ".gitattributes", repo_type=kind, cache_dir=folder / str(next(_NUMBERS)))
 
 

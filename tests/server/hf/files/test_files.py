@@ -333,7 +333,7 @@ def hub_of_its_own(tmp_path: pathlib.Path) -> tuple[HubContext, RepoRef]:
 
 
 def downloads_of(hub: HubContext, ref: RepoRef) -> int:
-    """What the catalog says after the server has ended; closes the hub."""
+    """Return the download count in the catalog after the server has stopped; close the hub."""
     with hub.read() as tx:
         row = repos.find(tx, ref)
     hub.close()
@@ -369,12 +369,12 @@ def test_huggingface_hub_downloads_files_and_understands_what_is_missing(world: 
     with pytest.raises(RevisionNotFoundError):
         download("model.bin", revision="nope")
     with pytest.raises(RepositoryNotFoundError):
-        download("model.bin", token=False, cache_dir=tmp_path / "fresh")  # or the cached file is the answer
+        download("model.bin", token=False, cache_dir=tmp_path / "fresh")  # else the cached file would be returned
     assert list(tmp_path.glob(f"*/.no_exist/{commit}/nope.txt"))
 
 
 class CountingThreads(Threads):
-    """The real pools, and how many calls they were given."""
+    """The real pools, with a count of their calls."""
 
     hops = 0
 

@@ -154,7 +154,7 @@ def test_an_open_pull_request_is_a_place_for_its_author_only(
     assert stranger.post(f"/api/models/{repo}/discussions", json=body).json()["num"] == 1
     assert alice.post(f"/api/models/{repo}/discussions", json=body).json()["num"] == 2
     asked = {"files": [item("a")]}
-    for query in ("", "?create_pr=1"):  # clients say both of one that they have opened before
+    for query in ("", "?create_pr=1"):  # clients send both for one that they opened before
         assert stranger.post(f"/api/models/{repo}/preupload/refs%2Fpr%2F1{query}", json=asked).status_code == 200
         assert stranger.post(f"/api/models/{repo}/preupload/refs%2Fpr%2F2{query}", json=asked).status_code == 403
 

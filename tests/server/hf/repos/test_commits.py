@@ -332,7 +332,7 @@ def test_a_regular_file_may_be_as_large_as_the_limit_and_no_larger(
 
 
 def endless(site: Any, token: str | None, repo: str, chunk: bytes, most: int) -> tuple[int, int]:
-    """(status, bytes sent) of a commit whose body does not end; sending stops when the answer comes."""
+    """Send a commit whose body does not end, until the response arrives; return (status, bytes sent)."""
     host, port = site.url.removeprefix("http://").split(":")
     login = f"Authorization: Bearer {token}\r\n" if token else ""
     with socket.create_connection((host, int(port)), timeout=30) as raw:

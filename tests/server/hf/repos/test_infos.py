@@ -106,7 +106,7 @@ def test_each_property_can_be_asked_for_alone_and_comes_alone(
 
 
 def test_every_repository_takes_uploads_through_xet(site: Any, alice: httpx2.Client) -> None:
-    """Clients from 0.30 to 0.35 ask this first."""
+    """Clients from 0.30 to 0.35 send this request first."""
     repo = site.new_repo()
     assert alice.get(f"/api/models/{repo}", params={"expand": "xetEnabled"}).json()["xetEnabled"] is True
 

@@ -24,7 +24,7 @@ NEXT = re.compile(r'<(https?:[/][/][^>]+)>;\s+rel="next"')
 
 @attrs.frozen
 class Shelf:
-    """The hub's models: m0 … m6 of zoe, m6 the newest, and some with cards of alice's."""
+    """The hub's models: m0 … m6 of zoe, m6 the newest, and some of alice with cards."""
 
     site: Any
 
@@ -45,7 +45,7 @@ class Shelf:
         return f"{owner}/{name}"
 
     def count(self, repo: str, **columns: int) -> None:
-        """Set numbers of a model's row."""
+        """Set counters of a model's row."""
         with self.site.hub.write() as tx:
             row = repos.find(tx, RepoRef(RepoType.MODEL, RepoId(*repo.split("/"))))
             assert row is not None
@@ -162,7 +162,7 @@ def test_each_word_of_sort_sorts_downwards_in_pages_too(shelf: Shelf, site: Any,
 
 
 def walk(site: Any, url: str) -> list[list[dict[str, Any]]]:
-    """All pages, found as the JavaScript client finds them."""
+    """Follow all pages as the JavaScript client does."""
     pages = []
     with site.client(None) as client:
         while url:

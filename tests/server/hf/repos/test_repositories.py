@@ -16,7 +16,7 @@ KINDS = [kind.value for kind in RepoType]
 
 @pytest.fixture(scope="module")
 def org(site: Any) -> str:
-    """An organisation of alice's whose repositories are private unless said otherwise."""
+    """An organisation of alice whose repositories are private by default."""
     return accounts.create_org(site.hub, "acme", admin="alice", default_visibility="private").name
 
 
@@ -67,7 +67,7 @@ def test_a_taken_name_is_a_409_with_the_url_in_any_case(api: HfApi, alice: httpx
 
 
 def test_exist_ok_finds_a_repository_of_others(site: Any, api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Here the client forgets its own endpoint and takes that of HF_ENDPOINT, which it has read at import.
+    # Here the client ignores its own endpoint and uses HF_ENDPOINT, which it read at import.
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", site.url)
     api.create_repo("alice/for-all")
     assert site.api(site.bob).create_repo("alice/for-all", exist_ok=True).repo_id == "alice/for-all"

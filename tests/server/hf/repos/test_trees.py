@@ -227,7 +227,7 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be() -> None:
 
 
 def plant(site: Any, repo: str, names: list[str]) -> None:
-    """A commit with entries that no interface takes any more, as one could be pushed once."""
+    """Create a commit with entries that no interface accepts any more, as earlier versions allowed."""
     ref = RepoRef(RepoType.MODEL, parse_repo_id(repo))
     author = site.hub.identify(site.alice)
     with site.hub.read() as tx:

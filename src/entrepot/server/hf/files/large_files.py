@@ -103,7 +103,7 @@ def _cursor(request: Request) -> str | None:
     try:
         return parse_uid(text) if text else None
     except InvalidName:
-        raise Malformed("parameter 'cursor'", "send back what the Link header of the page before says") from None
+        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page") from None
 
 
 def _entry(item: LargeFile) -> LargeFileEntry:

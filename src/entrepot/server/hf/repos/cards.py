@@ -55,7 +55,7 @@ async def _read_body(request: Request) -> CardRequest:
     try:
         form = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError:  # not UTF-8, or too many fields
-        raise Malformed("form", "it cannot be read") from None
+        raise Malformed("form", "it is not valid form data") from None
     if "content" not in form:
         raise Malformed("form", "the field 'content' is missing")
     return CardRequest(content=form["content"][-1], repo_type=form.get("repoType", [None])[-1])

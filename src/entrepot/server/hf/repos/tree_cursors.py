@@ -66,4 +66,4 @@ def _unpack(data: bytes) -> bytes:
 
 
 def _unreadable() -> Malformed:
-    return Malformed("parameter 'cursor'", "send back what the Link header of the page before says")
+    return Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")
