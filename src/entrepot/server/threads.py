@@ -1,9 +1,9 @@
 """Blocking work off the event loop: short calls and transfers on separate threads.
 
 A transfer (hashing and writing a megabyte) takes milliseconds, a short call
-(one query) microseconds; with one pool, a few uploads would make every small
-request wait. The pools are plain executors: a hop costs 17 µs of CPU under
-load where anyio's costs 59, and their queues are fair.
+(one query) microseconds; with one pool, a few uploads would delay every small
+request. The pools are plain executors: a call costs 17 µs of CPU under load
+where anyio's costs 59, and their queues are fair.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Args = TypeVarTuple("Args")
 
 
 class Threads:
-    """The two pools of one application.
+    """The two thread pools of one application.
 
-    Guarantees: a call has ended when its ``await`` has, even when the awaiting
-    task is cancelled (a call still queued then is never started), so the
-    awaiting code may release what the call was using.
+    Guarantees: a call has ended when its ``await`` ends, even if the awaiting
+    task is cancelled (a call that is still queued is then never started), so the
+    awaiting code may release resources of the call.
     """
 
     def __init__(self, *, short: int = 16, transfers: int = 16) -> None:
@@ -36,11 +36,11 @@ class Threads:
         self._transfers = ThreadPoolExecutor(transfers, thread_name_prefix="transfer")
 
     async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Result:
-        """Run one use case or query in a thread; raises what it raises."""
+        """Run one use case or query in a thread and return its result or raise its error."""
         return await _finish(self._short.submit(call, *args))
 
     async def run_transfer(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Result:
-        """Run the blocking part of a transfer (one piece) in a thread; raises what it raises."""
+        """Run the blocking part of a transfer (one piece) in a thread and return its result or raise its error."""
         return await _finish(self._transfers.submit(call, *args))
 
     def close(self) -> None:
@@ -50,7 +50,7 @@ class Threads:
 
 
 async def settle(task: asyncio.Future[Any] | None) -> None:
-    """Wait until a task has ended, however it ends; its outcome is dropped.
+    """Wait until a task has ended; its result or error is discarded.
 
     Guarantees: the task has ended when this ends. If the waiting task is
     cancelled meanwhile, CancelledError is raised afterwards, not instead.
@@ -64,7 +64,7 @@ async def settle(task: asyncio.Future[Any] | None) -> None:
         except asyncio.CancelledError as error:
             cancelled = error
     if not task.cancelled():
-        task.exception()  # marks it as seen
+        task.exception()  # marks the exception as retrieved
     if cancelled is not None:
         raise cancelled
 
@@ -74,6 +74,6 @@ async def _finish(call: Future[Result]) -> Result:
     try:
         return await asyncio.shield(waiting)
     except asyncio.CancelledError:
-        call.cancel()  # only a call that is still queued can be taken back
+        call.cancel()  # only a queued call can be cancelled
         await settle(waiting)
         raise
