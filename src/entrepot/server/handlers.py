@@ -26,7 +26,7 @@ from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_pat
 from entrepot.server import public_urls
 from entrepot.server.bodies import read_small
 from entrepot.server.raw_path import decode_segment
-from entrepot.server.threads import Threads
+from entrepot.server.threads import Threads, line_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,7 +66,8 @@ async def call_hub(
         InvalidCredentials: the token is unknown, revoked or expired.
         Whatever the use case raises.
     """
-    return await app_state(request).threads.run_short(_request(request, use_case, *args, **kwargs))
+    work = _request(request, use_case, *args, **kwargs)
+    return await app_state(request).threads.run_short(work, line=line_of(request.scope))
 
 
 async def call_hub_slow(

@@ -35,6 +35,7 @@ from entrepot.server.log_format import render
 from entrepot.server.metrics import Metrics
 from entrepot.server.public_urls import path_prefix, strip_prefix
 from entrepot.server.raw_path import raw_path
+from entrepot.server.refusal_log import RefusalLog
 from entrepot.settings import Settings
 
 LINGER_BYTES = 64 * 1024 * 1024
@@ -64,8 +65,9 @@ _access = logging.getLogger("entrepot.access")
 class Middleware:
     """The application as an ASGI server runs it.
 
-    Guarantees: every request gets exactly one response, one access log line and
-    one count, whatever the handler does; an error after the first byte closes
+    Guarantees: every request gets exactly one response, one access log line (but
+    for bodies that are refused by the thousand, see :mod:`~entrepot.server.refusal_log`)
+    and one count, whatever the handler does; an error after the first byte closes
     the connection early, so no client takes a partial response for a complete
     one; responses to HEAD have no body; messages and logs contain no tokens,
     queries or bodies.
@@ -89,6 +91,7 @@ class Middleware:
         self._settings = settings or Settings(data=Path())
         self._prefix = path_prefix(self._settings)
         self._bodies = BodyLimits(self._settings)
+        self._refusals = RefusalLog(_access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; other scope types (lifespan) pass through."""
@@ -97,6 +100,7 @@ class Middleware:
             return
         address = client_address(scope, self._settings)
         exchange = _Request(scope, receive, send, _Terms(self._bodies, self._settings, self._prefix, address))
+        scope["state"]["network"] = exchange.network
         self._metrics.begin()
         started = time.perf_counter()
         try:
@@ -115,6 +119,8 @@ class Middleware:
             received=exchange.received,
             sent=exchange.sent,
         )
+        if exchange.is_crowded_out and not self._refusals.is_first(exchange.address):
+            return
         if _access.isEnabledFor(logging.INFO):
             _access.info(
                 render(
@@ -154,6 +160,8 @@ class _Request:
         self._receive = receive
         self._send = send
         self.address = terms.address
+        self.network = network_of(terms.address)
+        self.is_crowded_out = False
         self._terms = terms
         self._body: LimitedBody | None = None
         self._send_timeout_s = float(terms.settings.response_timeout_s)
@@ -238,10 +246,10 @@ class _Request:
     def _admit_body(self) -> None:
         bodies = self._terms.bodies
         try:
-            self._body = bodies.admit(network_of(self.address), self._receive)
+            self._body = bodies.admit(self.network, self._receive)
         except TooManyBodies:
             # The limit exists to avoid connections that wait for their peer.
-            self._is_silent = True
+            self._is_silent = self.is_crowded_out = True
             raise
         self._receive = self._body.receive
 

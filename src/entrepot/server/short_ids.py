@@ -21,6 +21,7 @@ from entrepot.names import RepoType
 from entrepot.names.repos import RESERVED
 from entrepot.server.handlers import app_state
 from entrepot.server.raw_path import decode_segment
+from entrepot.server.threads import line_of
 
 _KINDS = "|".join(kind.plural for kind in RepoType)
 _FULL = re.compile(rf"(/api/(?:{_KINDS})/|/(?:{_KINDS})/|/)\{{namespace\}}/\{{name\}}(.*)")
@@ -85,7 +86,9 @@ def _unless_account(short: Handler, full: Handler, word: str) -> Handler:
 
     async def endpoint(request: Request) -> Any:  # noqa: ANN401 - any response of the handlers
         state, name = app_state(request), decode_segment(request.path_params["name"])
-        if request.method in _SAFE and await state.threads.run_short(aliases.is_account, state.hub, name):
+        if request.method in _SAFE and await state.threads.run_short(
+            aliases.is_account, state.hub, name, line=line_of(request.scope)
+        ):
             request.scope["path_params"] = {**request.path_params, "namespace": name, "name": word}
             return await full(request)
         return await short(request)

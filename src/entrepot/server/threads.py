@@ -3,13 +3,16 @@
 A transfer (hashing and writing a megabyte) takes milliseconds, a short call
 (one query) microseconds; with one pool, a few uploads would delay every small
 request. The pools are plain executors: a call costs 17 µs of CPU under load
-where anyio's costs 59, and their queues are fair.
+where anyio's costs 59. Short calls wait in one line per address, and the
+lines take turns: a thousand requests of one address delay another by one call.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
@@ -32,12 +35,16 @@ class Threads:
             short: threads for short calls.
             transfers: threads for pieces of bodies.
         """
-        self._short = ThreadPoolExecutor(short, thread_name_prefix="short")
+        self._short = _Turns(ThreadPoolExecutor(short, thread_name_prefix="short"))
         self._transfers = ThreadPoolExecutor(transfers, thread_name_prefix="transfer")
 
-    async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Result:
-        """Run one use case or query in a thread and return its result or raise its error."""
-        return await _finish(self._short.submit(call, *args))
+    async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args, line: bytes = b"") -> Result:
+        """Run one use case or query in a thread and return its result or raise its error.
+
+        Args:
+            line: who waits in the same line; lines take turns. From :func:`line_of` for a request.
+        """
+        return await _finish(self._short.submit(line, call, *args))
 
     async def run_transfer(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Result:
         """Run the blocking part of a transfer (one piece) in a thread and return its result or raise its error."""
@@ -45,8 +52,55 @@ class Threads:
 
     def close(self) -> None:
         """Wait for running calls and end the threads; later calls raise RuntimeError."""
-        self._short.shutdown(wait=True, cancel_futures=True)
+        self._short.close()
         self._transfers.shutdown(wait=True, cancel_futures=True)
+
+
+class _Turns:
+    """Lines in front of an executor, served in turn."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self._executor = executor
+        self._lock = threading.Lock()
+        self._lines: OrderedDict[bytes, deque[tuple[Future[Any], Callable[[], Any]]]] = OrderedDict()
+
+    def submit(self, line: bytes, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Future[Result]:
+        """Queue a call behind those of its line."""
+        future: Future[Result] = Future()
+        with self._lock:
+            self._lines.setdefault(line, deque()).append((future, lambda: call(*args)))
+        self._executor.submit(self._run_next)  # as many turns as there are calls
+        return future
+
+    def close(self) -> None:
+        """Wait for running calls; those still queued are cancelled."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            left = [future for line in self._lines.values() for future, _ in line]
+            self._lines.clear()
+        for future in left:
+            future.cancel()
+
+    def _run_next(self) -> None:
+        with self._lock:
+            name, line = self._lines.popitem(last=False)
+            future, call = line.popleft()
+            if line:
+                self._lines[name] = line  # behind all others
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001 - carried to the one who waits
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+
+def line_of(scope: MutableMapping[str, Any]) -> bytes:
+    """Return the line in which the short calls of a request wait: that of its client's address."""
+    line: bytes = scope["state"].get("network", b"")
+    return line
 
 
 async def settle(task: asyncio.Future[Any] | None) -> None:

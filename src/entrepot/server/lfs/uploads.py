@@ -13,6 +13,7 @@ from entrepot.errors import ContentMismatch, Malformed, ThingNotFound
 from entrepot.hub.files import lfs
 from entrepot.server.bodies import announced_size, receive_into
 from entrepot.server.handlers import app_state, read_json
+from entrepot.server.threads import line_of
 from entrepot.wire.files.lfs import MEDIA_TYPE, Completion, encode
 
 T_co = TypeVar("T_co", covariant=True)
@@ -48,7 +49,9 @@ async def confirm_whole(request: Request) -> Response:
     """Handle ``POST /_lfs/objects/{oid}``: complete a file that was sent as a single part."""
     done = await read_json(request, Completion)
     state = app_state(request)
-    await state.threads.run_short(lfs.confirm, state.hub, request.path_params["oid"], dict(request.query_params))
+    await state.threads.run_short(
+        lfs.confirm, state.hub, request.path_params["oid"], dict(request.query_params), line=line_of(request.scope)
+    )
     return Response(encode(done), media_type=MEDIA_TYPE)
 
 

@@ -15,6 +15,7 @@ from entrepot.hub.files import xet_tokens
 from entrepot.hub.files.xet_tokens import IssuedToken, XetToken
 from entrepot.names import XetHash, parse_xet_hash
 from entrepot.server.handlers import app_state, secret_of
+from entrepot.server.threads import line_of
 from entrepot.wire.files.xet import TokenResponse
 
 P = ParamSpec("P")
@@ -42,7 +43,9 @@ async def authorised_call(
         Whatever the use case raises.
     """
     state = app_state(request)
-    return await state.threads.run_short(lambda: use_case(state.hub, token_of(request), *args, **kwargs))
+    return await state.threads.run_short(
+        lambda: use_case(state.hub, token_of(request), *args, **kwargs), line=line_of(request.scope)
+    )
 
 
 def token_of(request: Request) -> XetToken:

@@ -19,6 +19,7 @@ from entrepot.server.files import BINARY, FileResponse, describe_content, kept_o
 from entrepot.server.handlers import AppState, app_state
 from entrepot.server.ranges import ByteRange, parse_range
 from entrepot.server.responders import Content
+from entrepot.server.threads import line_of
 from entrepot.server.xet.auth import hash_of
 
 PATH = "/_xet/xorbs/{hash}"
@@ -30,7 +31,7 @@ async def fetch(request: Request) -> RangesResponse:
     """Serve GET and HEAD, authorised by the signed URL alone."""
     state, xorb = app_state(request), hash_of(request)
     with kept_open() as opened:
-        ranges = await state.threads.run_short(_open, state, request, xorb, opened)
+        ranges = await state.threads.run_short(_open, state, request, xorb, opened, line=line_of(request.scope))
         return RangesResponse(FileResponse(opened[0], xorb, state.threads, _HEADERS), ranges)
 
 

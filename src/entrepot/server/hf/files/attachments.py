@@ -11,6 +11,7 @@ from entrepot.hub.files.attachments import MAX_IMAGE, OpenImage
 from entrepot.server.bodies import read_small
 from entrepot.server.files import FileResponse, kept_open, open_content
 from entrepot.server.handlers import app_state, base_url, call_hub
+from entrepot.server.threads import line_of
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -40,7 +41,7 @@ async def show(request: Request) -> FileResponse:
             opened.append(open_content(image.content, image.attachment.sha256, image.attachment.media_type))
             return image
 
-        image = await state.threads.run_short(find)
+        image = await state.threads.run_short(find, line=line_of(request.scope))
         headers = [("Cache-Control", _FOREVER)]
         return FileResponse(
             opened[0], f"{uid}.{image.attachment.media_type.rpartition('/')[2]}", state.threads, headers
