@@ -4,9 +4,9 @@ import pathlib
 from collections.abc import Callable
 
 import pytest
+from guarded_blobs import GuardedLocalBlobs
 
 from entrepot.blobs import Blobs, LocalBlobs
-from entrepot.blobs.guard import GuardedLocalBlobs
 
 # Every store that must keep the promises of test_interfaces.py: add yours here.
 STORES: dict[str, Callable[[pathlib.Path], Blobs]] = {

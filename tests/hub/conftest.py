@@ -20,9 +20,9 @@ from typing import Any
 
 import attrs
 import pytest
+from guarded_blobs import GuardedLocalBlobs
 
 from entrepot.blobs import LocalBlobs
-from entrepot.blobs.guard import GuardedLocalBlobs
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.repos import refs
 from entrepot.git import EMPTY_TREE, Kind, TreeEditor

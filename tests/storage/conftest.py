@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 import pytest
+from guarded_blobs import GuardedLocalBlobs
 
 from entrepot.blobs import LocalBlobs
-from entrepot.blobs.guard import GuardedLocalBlobs
 from entrepot.catalog import open_catalog
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.git import objects as object_rows

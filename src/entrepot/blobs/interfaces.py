@@ -1,7 +1,7 @@
 """What a store of immutable bytes can do.
 
 Four verbs every store has (:class:`Blobs`), and powers that some have besides
-(:class:`Multipart`, :class:`FileBacked`); ask for a power with ``isinstance``.
+(:class:`Multipart`, :class:`Inspectable`); ask for a power with ``isinstance``.
 All calls block and may come from several threads; a reader may be shared by
 threads, a sink belongs to one thread at a time. Bytes under a key never
 change: a key is absent, or has the bytes that were published first.
@@ -249,19 +249,6 @@ class Inspectable(Protocol):
 
     def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> Sequence[Stat]:
         """Remove what a crash has left of unfinished sinks, if nothing was written to it for that long."""
-        ...
-
-
-@runtime_checkable
-class FileBacked(Protocol):
-    """The power to hand out a local file, for ``sendfile`` and memory maps."""
-
-    def path_of(self, key: str) -> str:
-        """Absolute path of the file that holds the key's bytes; only for reading.
-
-        Raises:
-            BlobMissing: the key has none.
-        """
         ...
 
 

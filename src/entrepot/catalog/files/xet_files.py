@@ -206,11 +206,6 @@ def xorbs_of(tx: Read, files: Sequence[XetHash]) -> set[XetHash]:
     return found
 
 
-def files_using(tx: Read, xorb: XetHash) -> list[XetHash]:
-    """The files that need a xorb."""
-    return list(tx.sql.execute(sa.select(_U.c.file).where(_U.c.xorb == xorb)).scalars())
-
-
 def forget_claims(tx: Write, claimed_before_ms: int) -> int:
     """Drop old claims; links that were made from them keep the file alive. Returns how many."""
     return tx.sql.execute(sa.delete(_C).where(_C.c.claimed_ms < claimed_before_ms)).rowcount
