@@ -236,21 +236,17 @@ def require_permission(caller: MaybeCaller, permission: str, namespace_id: int |
     return known
 
 
-def seen_by(caller: MaybeCaller) -> frozenset[int] | None:
-    """Where private repositories are seen by the caller; None means everywhere.
-
-    A :class:`~entrepot.catalog.visibility.Sight`: namespaces, and for fine-grained
-    tokens single repositories.
-    """
+def seen_by(caller: MaybeCaller) -> Visibility | None:
+    """Where private repositories are seen by the caller; None means everywhere."""
     return _visibility(caller, None if caller is None or caller.limits is None else caller.limits.visibility)
 
 
-def read_by(caller: MaybeCaller) -> frozenset[int] | None:
+def read_by(caller: MaybeCaller) -> Visibility | None:
     """Where the content of private and gated repositories is read by the caller through a role; None: everywhere."""
     return _visibility(caller, None if caller is None or caller.limits is None else caller.limits.reach)
 
 
-def _visibility(caller: MaybeCaller, limited: Visibility | None) -> frozenset[int] | None:
+def _visibility(caller: MaybeCaller, limited: Visibility | None) -> Visibility | None:
     if caller is None:
         return Visibility()
     if limited is not None:
