@@ -94,10 +94,10 @@ def card_tags(card: Card, repo_type: RepoType) -> tuple[str, ...]:
     """
     data = card.data
     tags: list[str] = []
-    if repo_type is RepoType.MODEL:
+    if repo_type.kind.has_library:
         tags += _strings(data.get("library_name"))
         tags += _strings(data.get("pipeline_tag"))
-    elif repo_type is RepoType.SPACE:
+    elif repo_type.kind.has_sdk:
         tags += _strings(data.get("sdk"))
         tags += _named("model", _strings(data.get("models")))
     else:
@@ -108,7 +108,7 @@ def card_tags(card: Card, repo_type: RepoType) -> tuple[str, ...]:
     if repo_type is RepoType.DATASET:
         tags += _named("language", languages)
     tags += _named("arxiv", card.arxiv_ids)
-    if repo_type is not RepoType.DATASET:
+    if repo_type.kind.names_datasets:
         tags += _base_model_tags(data)
         tags += _named("dataset", _strings(data.get("datasets")))
     tags += _named("license", (name.lower() for name in _strings(data.get("license"))))

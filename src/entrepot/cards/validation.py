@@ -44,7 +44,7 @@ def validate_card(text: str, repo_type: RepoType) -> Findings:
     if not card.data:
         return Findings(warnings=(MISSING_METADATA,))
     errors = [*_license_errors(card.data.get("license"))]
-    if repo_type is RepoType.MODEL:
+    if repo_type.kind.has_library:
         errors += _index_errors(card.data.get("model-index"))
     return Findings(tuple(errors), tuple(_warnings(card.data, repo_type)))
 
@@ -86,5 +86,5 @@ def _warnings(data: Mapping[str, JsonValue], repo_type: RepoType) -> Iterator[st
         if language is not None and not (isinstance(language, str) and _LANGUAGE.fullmatch(language)):
             yield '"language" should be an ISO 639 code, or a list of them'
             break
-    if repo_type is RepoType.SPACE and data.get("sdk") is not None and data["sdk"] not in _SDKS:
+    if repo_type.kind.has_sdk and data.get("sdk") is not None and data["sdk"] not in _SDKS:
         yield f'"sdk" should be one of [{", ".join(_SDKS)}]'

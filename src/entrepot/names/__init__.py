@@ -40,16 +40,27 @@ from entrepot.names.refs import (
     short_name,
     tag_ref,
 )
-from entrepot.names.repos import RepoId, RepoRef, RepoType, parse_repo_id, parse_repo_type, parse_wanted_id
+from entrepot.names.repos import (
+    UNSUPPORTED_TYPES,
+    RepoId,
+    RepoKind,
+    RepoRef,
+    RepoType,
+    parse_repo_id,
+    parse_repo_type,
+    parse_wanted_id,
+)
 
 __all__ = [
     "CONVERT",
     "MAIN",
     "ROOT",
+    "UNSUPPORTED_TYPES",
     "AccountName",
     "Oid",
     "RefName",
     "RepoId",
+    "RepoKind",
     "RepoPath",
     "RepoRef",
     "RepoType",

@@ -18,14 +18,46 @@ class RepoType(enum.StrEnum):
     SPACE = "space"
 
     @property
+    def kind(self) -> RepoKind:
+        """What sets repositories of this type apart."""
+        return _KINDS[self]
+
+    @property
     def plural(self) -> str:
         """The word in API routes: ``models``, ``datasets``, ``spaces``."""
-        return f"{self.value}s"
+        return self.kind.plural
 
     @property
     def prefix(self) -> str:
         """The prefix of ``namespace/name`` in web, resolve and git URLs."""
-        return "" if self is RepoType.MODEL else f"{self.plural}/"
+        return self.kind.prefix
+
+
+@attrs.frozen
+class RepoKind:
+    """What sets one type of repository apart from the others.
+
+    ``has_sdk``: it is made with an SDK, which its card names. ``has_library``:
+    libraries load it, so that it has a library, a ``config.json`` that is
+    shown, evaluation results, and files by which its downloads are counted.
+    ``names_datasets``: its card says which datasets and base models it is made of.
+    """
+
+    plural: str
+    prefix: str
+    has_sdk: bool = False
+    has_library: bool = False
+    names_datasets: bool = False
+
+
+_KINDS = {
+    RepoType.MODEL: RepoKind("models", "", has_library=True, names_datasets=True),
+    RepoType.DATASET: RepoKind("datasets", "datasets/"),
+    RepoType.SPACE: RepoKind("spaces", "spaces/", has_sdk=True, names_datasets=True),
+}
+
+UNSUPPORTED_TYPES = {"kernel": "kernels"}
+"""Types of the public hub that this one does not have, in singular and plural."""
 
 
 @attrs.frozen
@@ -144,4 +176,8 @@ def parse_repo_type(text: str | None) -> RepoType:
     for kind in RepoType:
         if word in (kind.value, kind.plural):
             return kind
+    for singular, plural in UNSUPPORTED_TYPES.items():
+        if word in (singular, plural):
+            reason = f"this hub does not support {plural}; expected model, dataset or space"
+            raise InvalidName("repository type", str(text), reason)
     raise InvalidName("repository type", str(text), "expected model, dataset or space")

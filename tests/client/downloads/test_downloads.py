@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from entrepot.client.cache.caches import KnownAbsent
-from entrepot.client.downloads.downloads import Options, download, find_cached, plan_download
+from entrepot.client.downloads.downloads import Options, cache_of, download, plan_download
 from entrepot.client.hubs import Hub
 from entrepot.errors import (
     AnswerUnusable,
@@ -30,7 +30,7 @@ def test_a_file_is_downloaded_once_and_then_cached(library: Any) -> None:
     place = download(library.hub, ref, "d/ä b.txt")
     assert place.read_bytes() == b"hello"
     assert place.is_relative_to(library.cache)
-    assert find_cached(library.hub, ref, "d/ä b.txt") == place
+    assert cache_of(library.hub, ref, Options()).find("main", "d/ä b.txt") == place
     assert download(library.hub, ref, "d/ä b.txt", options=LOCAL) == place
 
 
@@ -66,7 +66,9 @@ def test_that_a_file_does_not_exist_is_remembered(library: Any) -> None:
     ref = library.repo({"f": b"1"})
     with pytest.raises(EntryNotFound) as caught:
         download(library.hub, ref, "no/such")
-    assert find_cached(library.hub, ref, "no/such") == KnownAbsent(caught.value.commit or "", "no/such")
+    assert cache_of(library.hub, ref, Options()).find("main", "no/such") == KnownAbsent(
+        caught.value.commit or "", "no/such"
+    )
     with pytest.raises(EntryNotFound, match="does not exist"):
         download(library.hub, ref, "no/such", options=LOCAL)
 
@@ -154,7 +156,7 @@ def test_a_hub_with_standard_routes_only_is_supported(stall_hub: Hub, stall: Any
     stall.data = stall.data[:-1] + b"?"
     with pytest.raises(DownloadDamaged):
         download(stall_hub, stall.ref, "f", options=Options(is_forced=True))
-    assert find_cached(stall_hub, stall.ref, "f") is not None
+    assert cache_of(stall_hub, stall.ref, Options()).find("main", "f") is not None
 
 
 def test_an_answer_without_a_tag_is_no_answer(stall_hub: Hub, stall: Any) -> None:

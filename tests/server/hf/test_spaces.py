@@ -48,3 +48,10 @@ def test_the_real_client_shows_the_reason(site: Any) -> None:
         with pytest.raises(HfHubHTTPError) as caught:
             call()
         assert caught.value.response.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/kernels", "/api/kernels/a/b", "/api/kernels/a/b/tree/main?x=1"])
+def test_kernels_are_refused_in_words(anonymous: httpx2.Client, path: str) -> None:
+    answer = anonymous.get(path)
+    assert (answer.status_code, answer.json()) == (404, {"error": "kernels are not offered by this hub"})
+    assert anonymous.post("/api/repos/create", json={"name": "x", "type": "kernel"}).status_code in (400, 401)

@@ -139,13 +139,6 @@ def facts_of(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options 
         raise
 
 
-def find_cached(
-    hub: Hub, ref: RepoRef, path: str, revision: str = "main", cache: Path | None = None
-) -> Path | KnownAbsent | None:
-    """Look up a file in the cache without asking the hub; see ``RepoCache.find``."""
-    return cache_of(hub, ref, Options(cache=cache)).find(revision, parse_path(path))
-
-
 def cache_of(hub: Hub, ref: RepoRef, options: Options) -> RepoCache:
     """Return the cache of a repository."""
     return repo_cache(options.cache or cache_root(hub.paths.cache, hub.endpoint), ref)

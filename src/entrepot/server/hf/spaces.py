@@ -1,4 +1,4 @@
-"""Features of the public hub that this one lacks: running spaces and jobs.
+"""Features of the public hub that this one lacks: running spaces, jobs, kernels.
 
 Every such request gets the same 404, whoever sends it, and so reveals nothing
 about repositories; a space itself is a repository like any other.
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.errors import NotOffered
+from entrepot.names import UNSUPPORTED_TYPES
 from entrepot.server.handlers import json_response
 
 _ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -37,12 +38,14 @@ def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
     runtime = [f"/api/spaces/{{namespace}}/{{name}}/{word}" for word in _RUNTIME]
     jobs = [f"/api/{word}{tail}" for word in ("jobs", "scheduled-jobs") for tail in ("", "/{tail:path}")]
+    kernels = [f"/api/{plural}{tail}" for plural in UNSUPPORTED_TYPES.values() for tail in ("", "/{tail:path}")]
     return [
         Route("/api/spaces/templates", list_nothing),
         Route("/api/spaces/hardware", list_nothing),
         Route("/api/spaces/semantic-search", refuse_searches),
         *(Route(path, refuse_runtime, methods=_ANY_METHOD) for path in runtime),
         *(Route(path, refuse_jobs, methods=_ANY_METHOD) for path in jobs),
+        *(Route(path, refuse_type, methods=_ANY_METHOD) for path in kernels),
     ]
 
 
@@ -64,3 +67,8 @@ async def refuse_runtime(_request: Request) -> Response:
 async def refuse_jobs(_request: Request) -> Response:
     """Refuse every request about jobs on rented hardware."""
     raise NotOffered("jobs")
+
+
+async def refuse_type(request: Request) -> Response:
+    """Refuse every request about repositories of a type that this hub does not have."""
+    raise NotOffered(request.scope["path"].split("/api/", 1)[1].partition("/")[0])
