@@ -160,7 +160,7 @@ def _read_hosts(value: object) -> object:
             continue
         if not _ALLOWED_HOST.fullmatch(text):
             raise ValueError(
-                f"{shown(text)} is not a host; write a name or address with an optional port, *.example.org, or * for any"
+                f"{shown(text)} is not a host; write a name or address, optionally a port, *.example.org, or * for any"
             )
         hosts.append(text)
     return tuple(hosts)
