@@ -11,7 +11,7 @@ from entrepot.client.downloads.snapshots import download_snapshot
 from entrepot.errors import CacheMissing, EntryNotFound
 
 
-def test_what_was_downloaded_is_reported(library: Any) -> None:
+def test_downloaded_files_are_reported(library: Any) -> None:
     ref = library.repo({"a": b"12345", "d/b": b"12345", "c": b"1"})
     folder = download_snapshot(library.hub, ref, ignore=".gitattributes")
     report = scan(library.cache)
@@ -35,7 +35,7 @@ def test_damage_is_found_and_named(library: Any) -> None:
     assert str(place.resolve()) in damage.reason
 
 
-def test_interrupted_downloads_and_strange_things_are_reported(library: Any) -> None:
+def test_interrupted_downloads_and_foreign_files_are_reported(library: Any) -> None:
     ref = library.repo({"a": b"12345"})
     place = download(library.hub, ref, "a")
     repo = library.cache / f"models--{ref.id.namespace}--{ref.id.name}"
@@ -51,7 +51,7 @@ def test_interrupted_downloads_and_strange_things_are_reported(library: Any) -> 
     assert {Path(warning.path).name for warning in report.warnings} == {"strange", "no-commit", "a"}
 
 
-def test_a_repository_of_which_nothing_came_is_no_damage(library: Any) -> None:
+def test_a_repository_without_files_is_not_damaged(library: Any) -> None:
     ref = library.repo()
     with pytest.raises(EntryNotFound):
         download(library.hub, ref, "none")
@@ -60,7 +60,7 @@ def test_a_repository_of_which_nothing_came_is_no_damage(library: Any) -> None:
     assert [repo.nb_files for repo in report.repos] == [0]
 
 
-def test_no_cache_is_said(tmp_path: Path) -> None:
+def test_a_missing_cache_raises(tmp_path: Path) -> None:
     with pytest.raises(CacheMissing):
         scan(tmp_path / "none")
     (tmp_path / "file").touch()
@@ -71,4 +71,4 @@ def test_no_cache_is_said(tmp_path: Path) -> None:
 
 def test_each_hub_has_a_cache_of_its_own(library: Any) -> None:
     download(library.hub, library.repo({"a": b"1"}), "a")
-    assert hub_roots(library.hub.places.cache) == [library.cache]
+    assert hub_roots(library.hub.paths.cache) == [library.cache]

@@ -41,9 +41,9 @@ class HubClient:
         Raises:
             ConfigError: a variable has a value that cannot be used.
         """
-        from entrepot.client.paths import places
+        from entrepot.client.paths import read_paths
 
-        found = places(self.session.environ)
+        found = read_paths(self.session.environ)
         return attrs.evolve(found, disable_progress=found.disable_progress or self.is_quiet)
 
     @property
@@ -55,7 +55,7 @@ class HubClient:
         """
         from entrepot.client.hubs import connect
 
-        return connect(self.endpoint, self.token, places=self.places)
+        return connect(self.endpoint, self.token, paths=self.places)
 
     @property
     def anonymous(self) -> Hub:
@@ -66,7 +66,7 @@ class HubClient:
         """
         from entrepot.client.hubs import connect
 
-        return connect(self.endpoint, False, places=self.places)
+        return connect(self.endpoint, False, paths=self.places)
 
     @property
     def api(self) -> HubApi:
@@ -85,7 +85,7 @@ class HubClient:
             def _hub(self, token: str | bool | None = None) -> Hub:
                 from entrepot.client.hubs import connect
 
-                return connect(self.endpoint, self.token if token is None else token, places=caller.places)
+                return connect(self.endpoint, self.token if token is None else token, paths=caller.places)
 
         return Api(self.endpoint or self.places.endpoint, self.token)
 
@@ -115,10 +115,10 @@ def hub_options(command: Function) -> Function:
 
 def _read_repo(text: str, repo_type: object, endpoint: str | None, session: Session) -> RepoRef:
     """Return the repository that an argument names: an id, an id after its type, or an address of this hub."""
-    from entrepot.client.paths import places
+    from entrepot.client.paths import read_paths
     from entrepot.names import parse_repo_link
 
-    hub = endpoint or places(session.environ).endpoint
+    hub = endpoint or read_paths(session.environ).endpoint
     return parse_repo_link(text, None if repo_type is None else str(repo_type), endpoint=hub, is_short_allowed=True)
 
 

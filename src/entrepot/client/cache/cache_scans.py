@@ -120,10 +120,10 @@ def _revision(
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder):
+    for parent, _, names in os.walk(folder):
         for name in sorted(names):
             if name not in _OF_SYSTEMS and not _is_draft(name):
-                yield Path(place, name)
+                yield Path(parent, name)
 
 
 def _is_draft(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from entrepot.client.calls import known
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire import webhooks as wire
 from entrepot.wire.community.access_requests import AccessRequestInfo
 from entrepot.wire.community.collections import CollectionInfo, CollectionItemInfo
@@ -116,7 +116,7 @@ def collection_of(found: CollectionInfo, endpoint: str, *, position: int = 0) ->
         title=found.title,
         owner=found.owner.name,
         items=[_item(item) for item in found.items],
-        last_updated=moment(found.last_updated),
+        last_updated=parse_timestamp(found.last_updated),
         position=position if found.position is UNSET else found.position,
         private=found.private,
         theme=found.theme,
@@ -135,7 +135,7 @@ def request_of(found: AccessRequestInfo) -> AccessRequest:
         request_id=found.request_id,
         fullname=found.user.fullname,
         email=found.user.email,
-        timestamp=moment(found.timestamp),
+        timestamp=parse_timestamp(found.timestamp),
         status=status,
         fields=dict(fields) if fields is not None else None,
     )

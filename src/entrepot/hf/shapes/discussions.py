@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from entrepot.client.calls import known
 from entrepot.errors import AnswerUnusable
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.names import parse_repo_type
 from entrepot.wire.community.discussions import Author, ReceivedDetails, ReceivedEvent
 from entrepot.wire.community.discussions import Discussion as ListedDiscussion
@@ -83,7 +83,7 @@ class DiscussionComment(DiscussionEvent):
     @property
     def last_edited_at(self) -> datetime.datetime:
         """The time of the last edit."""
-        return moment(self._latest["updatedAt"]) if "updatedAt" in self._latest else self.created_at
+        return parse_timestamp(self._latest["updatedAt"]) if "updatedAt" in self._latest else self.created_at
 
     @property
     def last_edited_by(self) -> str:
@@ -192,7 +192,7 @@ def event_of(event: ReceivedEvent) -> DiscussionEvent:
     usual: dict[str, Any] = {
         "id": event.id,
         "type": event.type,
-        "created_at": moment(event.created_at),
+        "created_at": parse_timestamp(event.created_at),
         "author": _name(event.author),
         "_event": _document(event),
     }
@@ -226,7 +226,7 @@ def _usual(found: ListedDiscussion, endpoint: str) -> dict[str, Any]:
         "repo_type": found.repo.type,
         "author": _name(found.author),
         "is_pull_request": found.is_pull_request,
-        "created_at": moment(found.created_at),
+        "created_at": parse_timestamp(found.created_at),
         "endpoint": endpoint,
     }
 
