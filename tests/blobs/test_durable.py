@@ -59,7 +59,7 @@ def test_a_folder_in_the_way_is_reported_where_links_do_not_exist(disk: Disk) ->
         disk.place(temporary(disk, b"x"), f"{disk.root}/a")
 
 
-def test_folders_tidied_away_come_back(disk: Disk) -> None:
+def test_removed_folders_are_created_again(disk: Disk) -> None:
     disk.place(temporary(disk, b"x"), f"{disk.root}/a/b/c")
     os.unlink(f"{disk.root}/a/b/c")
     os.rmdir(f"{disk.root}/a/b")

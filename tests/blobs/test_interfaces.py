@@ -166,7 +166,7 @@ def test_an_absent_key_is_absent(blobs: Blobs) -> None:
     assert caught.value.key == KEY
 
 
-def test_a_deleted_key_is_absent_and_can_come_again(blobs: Blobs) -> None:
+def test_a_deleted_key_is_absent_and_can_be_published_again(blobs: Blobs) -> None:
     put(blobs, KEY, b"old")
     assert blobs.delete(KEY) is True
     assert blobs.stat(KEY) is None

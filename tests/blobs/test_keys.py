@@ -7,7 +7,7 @@ from entrepot.errors import InvalidName
 from entrepot.names import Sha256
 
 
-def test_a_file_lies_two_folders_deep() -> None:
+def test_a_file_is_stored_two_folders_deep() -> None:
     digest = Sha256("abcd" + "0" * 60)
     assert file_key(digest) == f"files/ab/cd/{digest}"
     assert check_key(file_key(digest)) == file_key(digest)

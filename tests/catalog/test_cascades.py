@@ -165,7 +165,7 @@ def test_nothing_around_an_erased_repository_is_left_and_everything_around_other
                 assert tx.sql.execute(sa.select(table.c.repo_id)).scalar_one() == kept.id
 
 
-def test_an_account_takes_along_what_is_its_own_and_leaves_what_it_wrote(
+def test_deleting_an_account_deletes_its_own_rows_but_not_its_comments(
     catalog: Catalog, alice: Account, add_account: Callable[..., Account], add_repo: AddRepo
 ) -> None:
     bob, repo = add_account("bob"), add_repo("a")
@@ -207,7 +207,7 @@ def test_counts_go_down_with_an_account_that_had_raised_them(
         assert tx.sql.execute(sa.select(community_tables.collections.c.upvotes)).scalar_one() == 0
 
 
-def test_rights_that_hang_on_a_row_number_do_not_come_to_its_next_owner(
+def test_the_next_account_with_a_row_id_does_not_inherit_rights(
     catalog: Catalog, add_account: Callable[..., Account], add_repo: AddRepo
 ) -> None:
     acme, bob = add_account("acme", "org"), add_account("bob")

@@ -18,7 +18,7 @@ def stored(catalog: Catalog, key: str) -> str | None:
         return hub_metadata.find(tx, key)
 
 
-def test_what_a_block_wrote_is_there_when_it_has_ended(catalog: Catalog) -> None:
+def test_changes_of_a_block_are_stored_when_it_has_ended(catalog: Catalog) -> None:
     with catalog.write() as tx:
         hub_metadata.put_first(tx, "a", "1")
         assert hub_metadata.find(tx, "a") == "1"
@@ -62,7 +62,7 @@ def test_a_reader_keeps_its_snapshot_while_others_write(catalog: Catalog) -> Non
     assert stored(catalog, "a") == "1"
 
 
-def test_a_reader_does_not_see_what_is_not_committed(catalog: Catalog) -> None:
+def test_a_reader_does_not_see_uncommitted_changes(catalog: Catalog) -> None:
     with catalog.write() as tx:
         hub_metadata.put_first(tx, "a", "1")
         assert stored(catalog, "a") is None

@@ -39,7 +39,7 @@ def test_deletions_alone_come_without_a_pack() -> None:
     "lines",
     [[b"hello"], [line(A, "g" * 40, "refs/heads/x")], [line(A, B, "")], [b"push-cert\0x"], [line(A, B, "x")] * 2],
 )
-def test_what_is_no_command_is_refused(lines: list[bytes]) -> None:
+def test_a_line_that_is_not_a_command_is_refused(lines: list[bytes]) -> None:
     with pytest.raises(Malformed):
         parse_request(lines)
 
@@ -71,5 +71,5 @@ def test_long_words_are_cut_into_packets() -> None:
     assert b"".join(p[1:] for p in packets) == b"x" * 200_000
 
 
-def test_who_asks_for_no_report_gets_none() -> None:
+def test_a_client_that_requests_no_report_gets_none() -> None:
     assert render_report(PushRequest((), frozenset()), [CommandStatus("refs/heads/a", None)]) == b""

@@ -208,7 +208,7 @@ def test_a_whole_tree_can_be_put_edited_and_replaced() -> None:
 
 
 @pytest.mark.parametrize(("name", "mode"), [("f", Mode.FOLDER), ("new", Mode.FOLDER), ("", Mode.FILE)])
-def test_what_git_cannot_record_is_refused(name: str, mode: Mode) -> None:
+def test_entries_that_git_cannot_record_are_refused(name: str, mode: Mode) -> None:
     store = Store()
     editor = TreeEditor(build(store, "f"), store.read)
     with pytest.raises(InvalidOperation):
@@ -266,6 +266,6 @@ def test_the_deepest_allowed_path_can_be_edited() -> None:
     assert editor.write()[0] == EMPTY_TREE
 
 
-def test_what_the_store_raises_passes_through() -> None:
+def test_exceptions_of_the_store_propagate() -> None:
     with pytest.raises(ObjectMissing):
         TreeEditor(blob(1), Store().read)

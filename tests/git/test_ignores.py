@@ -135,7 +135,7 @@ def test_hostile_patterns_take_little_time(pattern: str) -> None:
     assert time.process_time() - began < 5  # an unbounded matcher would take years
 
 
-def test_what_exceeds_the_limits_is_left_out() -> None:
+def test_rules_beyond_the_limits_are_ignored() -> None:
     many = "".join(f"file-{number}\n" for number in range(2_001))
     assert Ignores.parse(many).matches(RepoPath("file-1999"))
     assert not Ignores.parse(many).matches(RepoPath("file-2000"))

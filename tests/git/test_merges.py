@@ -90,7 +90,7 @@ def test_the_same_change_on_both_sides_is_no_conflict(trees: Trees) -> None:
         (plain(z="1"), {"z": (FILE, b"1"), "a": (EXECUTABLE, b"1")}, plain(z="1", a="1"), ["a"]),
     ],
 )  # fmt: skip
-def test_what_cannot_be_decided_is_a_conflict(
+def test_undecidable_changes_are_conflicts(
     trees: Trees, base: Files, ours: Files, theirs: Files, conflicts: list[str]
 ) -> None:
     assert trees.merge(base, ours, theirs).conflicts == conflicts

@@ -32,7 +32,7 @@ def test_the_header_tells_the_number_of_objects() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"PACK", b"KCAP" + bytes(8), b"PACK\0\0\0\x04\0\0\0\0"])
-def test_what_is_no_pack_is_refused(data: bytes) -> None:
+def test_data_that_is_not_a_pack_is_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
         read_pack_header(data)
 

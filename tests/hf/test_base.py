@@ -49,7 +49,7 @@ def test_a_repository_is_a_model_by_default() -> None:
     assert repo_ref("https://given.example/datasets/a/b/tree/main", endpoint="https://given.example") == repo_ref(
         address
     )
-    with pytest.raises(InvalidName, match="not of the hub"):
+    with pytest.raises(InvalidName, match="does not belong to the hub"):
         repo_ref("https://other.example/a/b", endpoint="https://given.example")
     with pytest.raises(InvalidName, match="expected model, dataset or space"):
         repo_ref("a/b", "table")

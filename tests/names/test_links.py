@@ -68,7 +68,7 @@ def test_an_address_of_the_hub_is_read_below_its_prefix(text: str) -> None:
 def test_an_address_of_another_hub_is_refused_without_its_password(text: str) -> None:
     with pytest.raises(InvalidName) as caught:
         parse_repo_link(text, endpoint=HUB)
-    assert "not of the hub" in str(caught.value)
+    assert "does not belong to the hub" in str(caught.value)
     assert "hf_secret" not in str(caught.value)
 
 

@@ -27,7 +27,7 @@ def test_an_empty_content_is_read() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"no zlib", zlib.compress(b"0123456789")[:-3]])
-def test_what_does_not_unpack_is_damage(data: bytes) -> None:
+def test_content_that_does_not_decompress_is_damage(data: bytes) -> None:
     with pytest.raises(ObjectDamaged):
         PackedContent(OID, 10, data).read_at(0, 1)
 

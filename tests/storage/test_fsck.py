@@ -53,7 +53,7 @@ def test_loose_objects_are_harmless_and_summed_up(shelf: Any, head: Oid) -> None
     assert not finding.is_damage
 
 
-def test_a_reach_is_extended_by_what_loose_objects_lead_to(shelf: Any, head: Oid) -> None:
+def test_a_reachable_set_is_extended_by_objects_below_loose_ones(shelf: Any, head: Oid) -> None:
     lost = stored.of(Kind.BLOB, b"lost")
     tree = shelf.tree({"x/lost": b"lost", "x/kept": b"kept"})
     loose = shelf.commit(tree)

@@ -44,7 +44,7 @@ def test_objects_of_a_pack_are_read_back(quarantine: Quarantine, pack: bytes) ->
     assert {item.content for item in found.values() if item.kind is Kind.BLOB} == {b"1", b"x" * 5000}
 
 
-def test_what_is_too_long_is_skipped_and_the_rest_is_read(quarantine: Quarantine, pack: bytes) -> None:
+def test_content_that_is_too_long_is_skipped_and_the_rest_is_read(quarantine: Quarantine, pack: bytes) -> None:
     receive(quarantine, pack)
     found = list(quarantine.read(quarantine.oids(), longest=LONGEST | {Kind.BLOB: 100}))
     assert len(found) == 4
@@ -59,7 +59,7 @@ def test_a_pack_that_is_too_long_or_broken_is_not_taken(quarantine: Quarantine, 
     assert quarantine.oids() == []
 
 
-def test_an_object_that_did_not_come_is_an_error(quarantine: Quarantine) -> None:
+def test_an_object_missing_from_the_output_is_an_error(quarantine: Quarantine) -> None:
     with pytest.raises(StoreUnavailable):
         list(quarantine.read([Oid("1" * 40)], longest=LONGEST))
 

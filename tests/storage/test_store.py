@@ -14,7 +14,7 @@ def test_the_least_recently_used_value_is_evicted_first() -> None:
     assert (held.find("a"), held.find("b"), held.find("c")) == (b"1234", None, b"1234")
 
 
-def test_what_is_too_heavy_is_not_held_and_drives_nothing_out() -> None:
+def test_a_value_above_the_limit_is_not_cached_and_evicts_nothing() -> None:
     held = ValueCache[str, bytes](10, len)
     held.put("a", b"12")
     held.put("b", b"123456")

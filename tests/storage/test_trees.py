@@ -72,7 +72,7 @@ def test_entries_are_found_by_their_path(shelf: Any) -> None:
                 trees.folder(root, P(path))
 
 
-def test_files_are_measured_by_what_they_stand_for(shelf: Any) -> None:
+def test_pointers_are_measured_by_their_target(shelf: Any) -> None:
     pointer = render_pointer(Pointer(Sha256("a" * 64), 10**12))
     root = shelf.tree({"d/w.bin": pointer, "t": b"text"})
     with shelf.store.catalog.read() as tx:

@@ -118,7 +118,7 @@ def test_a_frame_that_names_a_dictionary_is_malformed() -> None:
 
 def test_a_small_payload_cannot_become_a_large_chunk() -> None:
     bomb = frame(bytes(50_000_000))
-    with pytest.raises(Malformed, match="not the 131072 bytes"):
+    with pytest.raises(Malformed, match="not have the 131072 bytes"):
         decompress(1, bomb, 131_072)
     with pytest.raises(Malformed):
         decompress(1, bomb, 50_000_000)

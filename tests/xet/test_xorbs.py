@@ -130,7 +130,7 @@ def test_nothing_else_may_follow_the_last_chunk(rest: bytes) -> None:
         (serialize((1, b"abc", 3)), "not an LZ4 frame"),
         (serialize((0, bytes(131_073), 131_073)), "131073 bytes"),
         (serialize((1, bytes(262_145), 3)), "stored bytes are too many"),
-        (serialize((1, lz4.frame.compress(bytes(999_999)), 131_072)), "not the 131072 bytes"),
+        (serialize((1, lz4.frame.compress(bytes(999_999)), 131_072)), "not have the 131072 bytes"),
     ],
 )
 def test_a_xorb_that_breaks_the_format_is_malformed(data: bytes, reason: str) -> None:

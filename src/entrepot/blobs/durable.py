@@ -137,8 +137,8 @@ def remove(path: str) -> bool:
 
 def free_bytes(path: str) -> int:
     """Return the free space for this user on the file system of ``path``, in bytes."""
-    room = os.statvfs(path)
-    return room.f_bavail * room.f_frsize
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize
 
 
 def still_named(fd: int, path: str) -> bool:

@@ -46,7 +46,7 @@ class EvalResult:
 
     def __post_init__(self) -> None:
         if self.source_name is not None and self.source_url is None:
-            raise InvalidArgument("a result with a source_name needs a source_url beside it")
+            raise InvalidArgument("a result with a source_name needs a source_url")
 
     @property
     def unique_identifier(self) -> tuple[str | None, ...]:

@@ -97,7 +97,7 @@ def _answer(field: Field, answer: object) -> str:
     if len(text) > MAX_ANSWER:
         raise _unanswered(field, f"it has more than {MAX_ANSWER:,} characters")
     if field.kind == SELECT and text not in {option.value for option in field.options}:
-        raise _unanswered(field, "it is none of the options")
+        raise _unanswered(field, "it is not one of the options")
     if field.kind == DATE:
         try:
             return datetime.date.fromisoformat(text[:10]).isoformat()

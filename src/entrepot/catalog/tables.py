@@ -391,4 +391,4 @@ lfs_locks = sa.Table(
 )
 
 TEXT_INDEX = "CREATE VIRTUAL TABLE repo_texts USING fts5(name, tags, body, tokenize = 'unicode61 remove_diacritics 2')"
-"""The statement that creates the full-text index of SQLite, which is no table that SQLAlchemy could describe."""
+"""The statement that creates the full-text index of SQLite, which SQLAlchemy cannot describe as a table."""

@@ -97,7 +97,7 @@ def parse_request(lines: Sequence[bytes]) -> PushRequest:
         text, _, words = line.rstrip(b"\n").partition(b"\0")
         found = _COMMAND.fullmatch(text)
         if found is None:
-            raise Malformed("push", f"{shown(text.decode('utf-8', 'replace'))} is no command")
+            raise Malformed("push", f"{shown(text.decode('utf-8', 'replace'))} is not a command")
         if not commands:
             capabilities = frozenset(words.decode("utf-8", "replace").split())
         old, new, ref = (part.decode("utf-8", "surrogateescape") for part in found.groups())

@@ -179,7 +179,7 @@ def _take_oid(headers: list[tuple[str, str]], position: int, key: str) -> Oid:
     try:
         return parse_oid(value)
     except InvalidName:
-        raise Malformed("commit object", f"the {key} is no object id") from None
+        raise Malformed("commit object", f"the {key} is not an object id") from None
 
 
 def _take_signature(headers: list[tuple[str, str]], position: int, key: str) -> Signature:

@@ -44,9 +44,9 @@ def parse_tag_object(content: bytes) -> Tag:
     try:
         oid = parse_oid(target)
     except InvalidName:
-        raise Malformed(_WHAT, "the object is no object id") from None
+        raise Malformed(_WHAT, "the 'object' header is not an object id") from None
     if kind not in list(Kind):
-        raise Malformed(_WHAT, "the type is none of commit, tree, blob and tag")
+        raise Malformed(_WHAT, "the type is not commit, tree, blob or tag")
     tagger = None
     if len(headers) > 3 and headers[3][0] == "tagger":
         tagger = parse_signature(headers[3][1], _WHAT)

@@ -72,7 +72,7 @@ def block_starts(content: bytes) -> list[int]:
     while at < len(content):
         block = _BLOCK.match(content, at)
         if block is None:
-            raise Malformed("tree object", f"no whole entry at byte {at:,} of {len(content):,}")
+            raise Malformed("tree object", f"no complete entry at byte {at:,} of {len(content):,}")
         starts.append(at)
         at = block.end()
     return starts
@@ -98,7 +98,7 @@ def parse_tree(content: bytes) -> list[Entry]:
     block_starts(content)
     fields = _FIELDS.findall(content)
     if any(b"/" in name for _, name, _ in fields):
-        raise Malformed("tree object", "a name holds '/'")
+        raise Malformed("tree object", "a name contains '/'")
     return [
         Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), Oid(digest.hex())) for mode, name, digest in fields
     ]
@@ -149,11 +149,11 @@ def encode_entry(name: bytes, mode: int, oid: Oid) -> bytes:
         Malformed: git cannot store the mode, or the id is not 40 hex digits.
     """
     if not 0o010000 <= mode <= 0o777777:
-        raise Malformed("tree object", f"{mode:o} is no mode of an entry")
+        raise Malformed("tree object", f"{mode:o} is not the mode of an entry")
     try:
         digest = bytes.fromhex(oid)
     except ValueError:
         digest = b""
     if len(digest) != 20:
-        raise Malformed("tree object", f"{oid!r} is no object id")
+        raise Malformed("tree object", f"{oid!r} is not an object id")
     return b"%o %s\x00%s" % (mode, name, digest)

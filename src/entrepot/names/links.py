@@ -61,7 +61,9 @@ def _path_of(address: str, endpoint: str | None) -> list[str]:
         here = (parsed.scheme.lower(), parsed.hostname, _port(parsed))
         if here != (home.scheme.lower(), home.hostname, _port(home)):
             # Never the whole URL: it may contain a password.
-            raise InvalidName("repository", parsed.hostname or "", f"this address is not of the hub {endpoint}")
+            raise InvalidName(
+                "repository", parsed.hostname or "", f"this address does not belong to the hub {endpoint}"
+            )
         prefix = home.path.rstrip("/")
         if prefix and path.startswith(f"{prefix}/"):
             path = path.removeprefix(prefix)

@@ -97,9 +97,9 @@ def _check(what: str, name: str, *, is_stored: bool) -> str:
             "'-', '.' or '/', no trailing '.', '/' or '.lock'",
         )
     if name.startswith("refs/") and not is_stored:
-        raise InvalidName(what, name, "it begins with 'refs/', and such names belong to other refs; leave that out")
+        raise InvalidName(what, name, "it begins with 'refs/', which is reserved for other refs; omit the prefix")
     if re.fullmatch(r"(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})", name) and not is_stored:
-        raise InvalidName(what, name, "it looks like a commit id, and a commit id means one commit for ever")
+        raise InvalidName(what, name, "it looks like a commit id, which always means that commit")
     if not _is_unicode(name):
         raise InvalidName(what, name, "it is not valid Unicode")
     return name

@@ -147,7 +147,7 @@ def _find_file(
     try:
         return (file if file.is_file() else None), "default"
     except OSError as error:
-        raise ConfigError("data", f"file {file}", f"cannot look into the data folder: {error.strerror}") from error
+        raise ConfigError("data", f"file {file}", f"cannot read the data folder: {error.strerror}") from error
 
 
 def _last_data(found: list[_Found]) -> pathlib.Path:

@@ -142,7 +142,9 @@ def _read_networks(value: object) -> object:
         try:
             network = ipaddress.ip_network(text)
         except ValueError:
-            raise ValueError(f"{shown(text)} is no address or network; write, say, 10.0.0.7 or 10.0.0.0/8") from None
+            raise ValueError(
+                f"{shown(text)} is not an address or network; write for example 10.0.0.7 or 10.0.0.0/8"
+            ) from None
         networks.append(str(network.network_address) if network.num_addresses == 1 else str(network))
     return tuple(networks)
 
@@ -158,7 +160,7 @@ def _read_hosts(value: object) -> object:
             continue
         if not _ALLOWED_HOST.fullmatch(text):
             raise ValueError(
-                f"{shown(text)} is no host; write a name or address, perhaps with a port, *.example.org, or * for any"
+                f"{shown(text)} is not a host; write a name or address, optionally a port, *.example.org, or * for any"
             )
         hosts.append(text)
     return tuple(hosts)

@@ -150,4 +150,4 @@ def peel(tx: Read, repo_id: int, oid: Oid) -> Oid:
         if row.kind != Kind.TAG:
             break
         oid = parse_tag_object(content_of(row)).target
-    raise ObjectDamaged(oid, "a ref points at something that is no commit")
+    raise ObjectDamaged(oid, "a ref points to an object that is not a commit")

@@ -134,7 +134,7 @@ class Decoder:
         except RuntimeError as error:
             raise Malformed("chunk", f"its LZ4 frame is damaged ({error})") from error
         if len(data) != length:
-            raise Malformed("chunk", f"it has not the {length} bytes that its header announces")
+            raise Malformed("chunk", f"it does not have the {length} bytes that its header announces")
         if not self._frames.eof or self._frames.unused_data:
             raise Malformed("chunk", "its LZ4 frame does not end where its payload ends")
         return bytes(data)

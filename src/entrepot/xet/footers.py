@@ -40,7 +40,7 @@ def check_footer(footer: memoryview, count: int) -> None:
             ``count`` chunks.
     """
     if footer[: len(MAGIC)] != MAGIC or bytes(footer[len(MAGIC) :][:1]) not in (b"\x00", b"\x01"):
-        raise Malformed("xorb footer", "it is of no known version")
+        raise Malformed("xorb footer", "its version is unknown")
     version = footer[len(MAGIC)]
     if len(footer) != footer_bytes(version, count):
         raise Malformed("xorb footer", f"{len(footer)} bytes cannot be the footer of {count} chunks")
@@ -52,7 +52,7 @@ def check_footer(footer: memoryview, count: int) -> None:
         if footer[at : at + len(title)] != title or _number(footer, at + len(title)) != count:
             raise Malformed("xorb footer", f"it does not describe {count} chunks at byte {at}")
     if _number(footer, len(footer) - 4) != len(footer) - 4:
-        raise Malformed("xorb footer", "it announces another length than it has")
+        raise Malformed("xorb footer", "its announced length is wrong")
 
 
 def _number(view: memoryview, at: int) -> int:

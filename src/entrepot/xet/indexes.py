@@ -112,7 +112,7 @@ def read_index(data: Buffer) -> XorbIndex:
     lengths = index.lengths(0, count)
     sizes = np.diff(np.frombuffer(ends, np.uint32).astype(np.int64), prepend=0)
     if lengths.min() < 1 or lengths.max() > MAX_CHUNK_BYTES or index.raw_size > MAX_RAW_BYTES or sizes.min() <= 0:
-        raise Malformed("xorb index", "its ends do not ascend as those of chunks do")
+        raise Malformed("xorb index", "its chunk ends are not ascending")
     return index
 
 

@@ -172,7 +172,7 @@ def _read_xorb(reader: _Reader, head: memoryview) -> XorbBlock:
     rows = np.frombuffer(records, _ROW)
     ends = np.cumsum(rows["length"], dtype=np.int64)
     if ends[-1] != raw_size or rows["offset"][0] != 0 or (rows["offset"][1:] != ends[:-1]).any():
-        raise Malformed("shard", f"the chunks of xorb {name} do not lie one after another")
+        raise Malformed("shard", f"the chunks of xorb {name} are not contiguous")
     flagged = tuple(np.flatnonzero(rows["flags"] & _GLOBAL_DEDUP).tolist())
     return XorbBlock(name, _hash_column(records), array("I", ends.astype(np.uint32).tobytes()), size, flagged)
 

@@ -80,7 +80,7 @@ def named_xorbs(shard: Shard) -> list[XetHash]:
     for file in shard.files:
         found |= dict.fromkeys(term.xorb for term in file.terms)
     if len(found) > MAX_SHARD_XORBS:
-        raise LimitExceeded("the number of xorbs that the shard names", MAX_SHARD_XORBS, "upload fewer files at once")
+        raise LimitExceeded("the number of xorbs that the shard names", MAX_SHARD_XORBS, "upload fewer files at a time")
     return list(found)
 
 
@@ -146,7 +146,7 @@ def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> dict[_Range,
     total = sum(end - start for ranges in terms.values() for start, end in ranges)
     if total > MAX_SHARD_CHUNKS:
         raise LimitExceeded(
-            "the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, "upload fewer files at once"
+            "the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, "upload fewer files at a time"
         )
     known: dict[_Range, _Part] = {}
     for xorb, ranges in terms.items():

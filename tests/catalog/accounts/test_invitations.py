@@ -36,7 +36,7 @@ def test_a_second_invitation_takes_the_place_of_the_first(catalog: Catalog, alic
         assert invitations.of_org(tx, acme.id, 5) == [second]
 
 
-def test_only_what_has_expired_is_forgotten(
+def test_only_expired_invitations_are_deleted(
     catalog: Catalog, alice: Account, acme: Account, add_account: Callable[..., Account]
 ) -> None:
     bob = add_account("bob")

@@ -80,7 +80,9 @@ def test_a_link_on_a_claim_holds_the_claimed_chunks_and_nothing_else(catalog: Ca
     assert holdings(catalog, repo) == {f"xorb:{B}": 7}
 
 
-def test_what_others_link_is_needed_elsewhere(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+def test_blobs_linked_by_other_repositories_are_needed_elsewhere(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
     fill(catalog)
     other = add_repo("other")
     link(catalog, repo, R, S, T)

@@ -38,7 +38,7 @@ def test_a_request_comes_back_as_it_was_added(catalog: Catalog, repo: RepoRow, a
         assert access_requests.status_of(tx, repo.id, made.user_id) == PENDING
 
 
-def test_who_was_let_in_unasked_has_no_answers(catalog: Catalog, repo: RepoRow, ask: Ask) -> None:
+def test_a_user_with_access_but_no_request_has_no_answers(catalog: Catalog, repo: RepoRow, ask: Ask) -> None:
     made = ask("bob", fields=None)
     with catalog.read() as tx:
         found = access_requests.find(tx, repo.id, made.user_id)

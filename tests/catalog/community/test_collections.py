@@ -65,7 +65,7 @@ def test_a_removed_collection_is_nowhere(catalog: Catalog, alice: Account, add: 
         assert collections.items(tx, [row.id, holder.id]) == {row.id: [], holder.id: []}
 
 
-def test_private_ones_are_listed_for_those_who_see_the_namespace(
+def test_private_collections_are_listed_for_members_of_the_namespace(
     catalog: Catalog, alice: Account, add: Callable[..., CollectionRow]
 ) -> None:
     public, private = add("p"), add("s", is_private=True)

@@ -104,9 +104,7 @@ def test_whole_xorbs_are_those_that_were_sent_or_that_the_realm_shares(catalog: 
         assert chunk_access.whole(tx, Viewer(Visibility(), is_everywhere=True), wanted) == {A, B, C}
 
 
-def test_a_chunk_is_found_in_xorbs_of_which_something_may_be_used_with_what_came_with_them(
-    catalog: Catalog, linked: Any
-) -> None:
+def test_a_chunk_is_found_in_partly_usable_xorbs_with_their_neighbours(catalog: Catalog, linked: Any) -> None:
     row = linked("alice-m", A, b"aaaa")
     linked("alice-n", B, b"bbbb")
     with catalog.write() as tx:

@@ -60,7 +60,7 @@ def test_totals_count_every_file_once(catalog: Catalog, repo: RepoRow, add_repo:
         assert files.totals(tx) == (2, 21)
 
 
-def test_a_repository_may_use_what_is_linked_to_it_named_or_not(
+def test_a_repository_may_use_linked_files_with_or_without_a_commit(
     catalog: Catalog, repo: RepoRow, add_repo: AddRepo
 ) -> None:
     other = add_repo("other")
@@ -137,7 +137,7 @@ def test_no_one_can_read_the_files_of_a_deleted_repository(catalog: Catalog, rep
     assert readable(catalog, [repo.namespace_id]) == set()
 
 
-def test_one_who_sees_everything_reads_closed_repositories_but_neither_disabled_nor_deleted_ones(
+def test_seeing_everything_includes_private_but_not_disabled_or_deleted_repositories(
     catalog: Catalog, add_repo: AddRepo
 ) -> None:
     store(catalog, A, B, C)
@@ -191,7 +191,9 @@ def test_a_link_takes_the_name_of_the_last_commit(catalog: Catalog, repo: RepoRo
     assert (there.path, there.ref, there.linked_ms) == (PATH, MAIN, 1)
 
 
-def test_a_duplicate_may_use_what_its_source_has_committed(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+def test_a_duplicate_may_use_the_committed_files_of_its_source(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
     copy = add_repo("copy")
     store(catalog, A, B)
     commit(catalog, repo, A)
@@ -475,7 +477,7 @@ def test_a_claim_is_proven_when_just_these_chunks_are_known_to_have_the_sha256(
     assert kept(catalog, copy, A) == StoredForm(10, False, G)
 
 
-def test_what_no_commit_names_is_not_proven(catalog: Catalog, repo: RepoRow) -> None:
+def test_uncommitted_files_are_not_proven(catalog: Catalog, repo: RepoRow) -> None:
     store(catalog, A, B)
     commit(catalog, repo, A)
     with catalog.write() as tx:
@@ -483,7 +485,7 @@ def test_what_no_commit_names_is_not_proven(catalog: Catalog, repo: RepoRow) -> 
         assert files.proven(tx, repo.id, [A, B, C]) == [A]
 
 
-def test_a_lie_is_noted_about_the_chunks_that_were_looked_at(catalog: Catalog, repo: RepoRow) -> None:
+def test_a_false_claim_is_recorded_for_the_checked_chunks_only(catalog: Catalog, repo: RepoRow) -> None:
     claim(catalog, repo, A, F)
     with catalog.write() as tx:
         files.mark_false_claim(tx, repo.id, A, G)

@@ -104,7 +104,7 @@ def test_xorbs_come_in_pages(catalog: Catalog) -> None:
 # --- lookups ----------------------------------------------------------------
 
 
-def test_who_sent_a_xorb_is_forgotten_with_it_or_after_a_time(catalog: Catalog) -> None:
+def test_the_uploader_of_a_xorb_is_forgotten_with_it_or_after_a_time(catalog: Catalog) -> None:
     store(catalog, A, B)
     with catalog.write() as tx:
         for xorb, now_ms in ((A, 6), (B, 9)):
@@ -227,7 +227,7 @@ def test_a_xorb_that_is_being_swept_is_unknown_immediately(catalog: Catalog) -> 
                 take()
 
 
-def test_what_a_sweep_that_died_left_cannot_be_relied_on_and_is_swept_again(catalog: Catalog) -> None:
+def test_a_xorb_left_by_a_crashed_sweep_is_unreliable_and_swept_again(catalog: Catalog) -> None:
     store(catalog, A)
     late = 50 + SWEEP_LEASE_MS
     with catalog.write() as tx:

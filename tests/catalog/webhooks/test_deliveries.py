@@ -91,7 +91,7 @@ def test_a_repeated_delivery_goes_to_the_end_of_the_queue(
     assert words == ["one", "two", "one"]
 
 
-def test_old_endings_are_forgotten_and_what_waits_is_not(
+def test_old_finished_deliveries_are_deleted_and_waiting_ones_are_not(
     catalog: Catalog, hook: WebhookRow, repo: RepoRow, tell: Tell
 ) -> None:
     for word in ("old", "new", "waits"):

@@ -66,7 +66,7 @@ def test_a_removed_webhook_leaves_nothing(
     assert heard(catalog, repo) == []
 
 
-def test_who_watches_twice_hears_once_and_who_rests_not_at_all(
+def test_a_webhook_listens_once_and_a_disabled_one_not_at_all(
     catalog: Catalog, alice: Account, repo: RepoRow, add: Callable[..., WebhookRow]
 ) -> None:
     row = add(on_user(alice), on_repo(repo))

@@ -75,7 +75,7 @@ def test_a_repository_may_be_pasted_as_an_address_or_with_its_type(at_hub: Any, 
         told = at_hub("repo", "info", text, "--json")
         assert told.code == 0, told.err
         assert told.json["id"] == name
-    assert "not of the hub" in at_hub("repo", "info", f"https://other.example/datasets/{name}").err
+    assert "does not belong to the hub" in at_hub("repo", "info", f"https://other.example/datasets/{name}").err
     assert "expected model, dataset or space" in at_hub("repo", "info", name, "--type", "table").err
 
 

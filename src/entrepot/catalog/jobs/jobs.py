@@ -153,7 +153,7 @@ def next_run(tx: Read, lane: str | None = None) -> int | None:
         for name in (LANES if lane is None else (lane,))
         for query in (_READY, _LEASED)
     ]
-    return min((turn for turn in found if turn is not None), default=None)
+    return min((run_ms for run_ms in found if run_ms is not None), default=None)
 
 
 def claim(
