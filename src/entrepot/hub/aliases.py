@@ -98,7 +98,7 @@ def check_account_name(tx: Read, name: str) -> None:
         AlreadyExists: it is one.
     """
     if aliases.is_taken(tx, name):
-        raise AlreadyExists(f"The name {name} is taken: an alias of a repository is called so")
+        raise AlreadyExists(f"The name {name} is taken: it is an alias of a repository")
 
 
 def is_account(hub: HubContext, name: str) -> bool:

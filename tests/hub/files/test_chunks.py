@@ -195,7 +195,7 @@ def test_of_two_uploads_with_different_bytes_the_first_stays(
     assert row_of(world, packed).size == len(plain.data)
     file, _ = sender.add(ref, "w", pieces)
     assert whole(world, file) == b"".join(pieces)
-    # The bytes that came second are strays, and go one day; nothing else does.
+    # The second copy of the bytes is orphaned and will be swept; nothing else will.
     assert len(sender.stored()) == 2
     for key in sender.stored():
         sender.age(key)
@@ -508,7 +508,7 @@ def test_a_file_in_damaged_xorbs_moves_to_new_ones(world: Any, sender: Any, ref:
     assert_sound(world)
 
 
-# --- questions --------------------------------------------------------------
+# --- look-ups ---------------------------------------------------------------
 
 
 def answered(answer: bytes | None) -> dict[str, bytes]:
@@ -548,7 +548,7 @@ def test_an_answer_shows_no_chunk_hash_to_those_who_have_not_the_chunk(world: An
     assert not any(chunk_hash(piece) in answer for piece in pieces)
     now_s = world.clock() // 1000
     assert footer.created == now_s
-    # What a client believes on our word must be kept for longer than it believes it.
+    # Chunks that a client remembers as stored must be kept for longer than it remembers them.
     assert footer.expires - now_s + 7 * 86_400 <= xorb_scrubbing.XORB_GRACE_MS // 1000
 
 
@@ -618,7 +618,7 @@ def test_namespaces_that_are_kept_apart_neither_find_nor_use_each_others_xorbs(m
     for new in ([], [xorb]):
         with pytest.raises(XorbMissing):
             sender.register(stranger, [block], new)
-    # Whoever has sent the bytes may refer to them, and learns nothing about others who have them.
+    # Senders may refer to the bytes, and learn nothing about others who have them.
     assert sender.send(stranger, xorb) is True
     sender.register(stranger, [block], [xorb])
     assert chunks.find_chunk(world.hub, stranger, name_of(pieces[0])) is not None

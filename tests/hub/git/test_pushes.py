@@ -319,7 +319,7 @@ def test_a_push_cannot_change_what_somebody_else_has_locked(shared: Author, worl
     told = reasons(shared.push((MAIN, old, new), ("refs/tags/v1", None, new), by=world.olga))
     expected = "'folder/a' is locked by wendy; ask them to unlock it, or run: git lfs unlock --force 'folder/a'"
     assert told == {MAIN: expected, "refs/tags/v1": expected}
-    later = shared.commit(**{"folder/a": b"x\n"})  # as it was: the commit between changes it all the same
+    later = shared.commit(**{"folder/a": b"x\n"})  # same content as before, but the commit in between changes it
     assert "locked" in (reasons(shared.push((MAIN, old, later), by=world.olga))[MAIN] or "")
     assert reasons(shared.push((MAIN, old, new), by=world.wendy)) == {MAIN: None}
 
@@ -501,7 +501,7 @@ def test_a_push_is_judged_by_the_rules_of_paths(world: Any, tmp_path: pathlib.Pa
             author.push((target, old if target == MAIN else None, new))
     author.git("rm", "-q", "--cached", "-r", ".")
     author.commit(good=b"x")
-    with pytest.raises(InvalidPath):  # the commit before still has it
+    with pytest.raises(InvalidPath):  # the previous commit still has it
         author.push((MAIN, old, author.git("rev-parse", "HEAD")))
 
 

@@ -141,7 +141,7 @@ def test_a_revision_costs_what_its_tree_holds(world: Any) -> None:
     world.add_large(ref, "twice", noise(1, 1000))
     world.commit(ref, Delete(P("small")))
     assert cost(world, ref, "main") == (2000 + len(attributes), 1000, 0, 1000)
-    # The first commit goes only with the branch that it belongs to.
+    # The first commit is freed only with its branch.
     assert cost(world, ref, first) == (1000 + small, 1000, 1000, 0)
 
 

@@ -175,7 +175,7 @@ def test_after_its_patience_the_hub_goes_on_with_the_next(make_world: Any, recei
 def test_a_delivery_whose_sender_died_is_sent_again(world: Any, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     world.add(ref, "a.txt")
-    assert delivery._take(world.hub, hook.id, world.row_id(ref)) is not None  # and then the power goes
+    assert delivery._take(world.hub, hook.id, world.row_id(ref)) is not None  # and then the power fails
     run_jobs(world)
     assert receiver.seen == []
     world.clock.advance(delivery.SENDING_MS)
@@ -339,7 +339,7 @@ def test_one_host_takes_no_more_than_its_slots(world: Any, receiver: Receiver, r
     world.clock.advance(delivery._BUSY_HOST_MS)
     run_jobs(world)
     assert len(receiver.seen) == 1
-    assert world.hub.sending.take(host)  # the slot was given back
+    assert world.hub.sending.take(host)  # the slot was released
 
 
 def test_deliveries_belong_to_the_owner_of_the_webhook(world: Any, receiver: Receiver, ref: RepoRef) -> None:

@@ -51,7 +51,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewOrg) -> Account:
     """
     maker = require_write(caller)
     if not (hub.settings.users_create_orgs or maker.sees_all):
-        raise NotAllowed("On this hub organisations are made by its administrators: ask one of them")
+        raise NotAllowed("On this hub only administrators create organisations: ask one of them")
     with hub.write() as tx:
         return found_org(hub, tx, maker, new.name, maker.account, new.fullname, new.default_visibility)
 

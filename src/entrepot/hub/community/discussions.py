@@ -273,7 +273,7 @@ def _own_comment(
 def _check_change(tx: Read, discussion: DiscussionRow, status: str) -> None:
     what = "pull request" if discussion.is_pull else "discussion"
     if discussion.status == MERGED:
-        raise Refused(f"{what} {discussion.num} is merged: that is for good")
+        raise Refused(f"{what} {discussion.num} is merged, which is final")
     if discussion.status == status:
         raise Refused(f"{what} {discussion.num} is {status} already")
     if (

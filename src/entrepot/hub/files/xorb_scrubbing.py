@@ -140,7 +140,7 @@ def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple
         if stat is None or stat.modified_ms >= cutoff:
             continue
         if is_rehearsal or _sweep_orphan(hub, orphan.where):
-            yield "xorb", orphan.where, "the catalog does not know it", orphan.size
+            yield "xorb", orphan.where, "it is not in the catalog", orphan.size
 
 
 def strays(hub: HubContext) -> Iterator[Finding]:
@@ -161,7 +161,7 @@ def _unknown(hub: HubContext, batch: list[tuple[str, int]]) -> Iterator[Finding]
     for key, size in batch:
         row = rows.get(names.get(key, XetHash("")))
         if row is None or chunk_content.key_of(row) != key:
-            yield Finding("orphaned", key, "bytes that the catalog does not know", size)
+            yield Finding("orphaned", key, "bytes that are not in the catalog", size)
 
 
 def _unused(hub: HubContext, cutoff: int) -> Iterator[XorbRow]:
@@ -215,7 +215,7 @@ def _check_file(hub: HubContext, tx: Read, file: XetHash) -> Finding | None:
     except (Malformed, Damaged) as error:
         return Finding("corrupt", f"xet file {file}", str(error), row.size)
     if tree.file_hash() != file or terms.size != row.size:
-        return Finding("corrupt", f"xet file {file}", "its chunks make another file", row.size)
+        return Finding("corrupt", f"xet file {file}", "its chunks form another file", row.size)
     return None
 
 

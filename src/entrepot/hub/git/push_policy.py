@@ -174,7 +174,7 @@ def _target_refusal(tx: Read, repo_id: int, command: Command, found: PushContent
         if tag is None:
             row = objects.find(tx, repo_id, oid)
             if row is None:
-                return f"the object {oid} did not come with the push"
+                return f"the object {oid} is missing in the push"
             if row.kind != Kind.TAG:
                 break
             tag = parse_tag_object(stored.content_of(row))

@@ -75,7 +75,7 @@ def fsck(
     if checks_content:
         progress("checking clone caches")
         for uid in hub.mirrors.damaged():
-            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone makes it anew")
+            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone recreates it")
     progress("checking links to large files")
     yield from link_checks.check_links(hub)
 
@@ -117,7 +117,7 @@ def gc(
     yield from _sweep_files(hub, cutoff, is_rehearsal)
     if not is_rehearsal:
         for stat in sweep_leftovers(hub, min(_DAY_MS, grace)):
-            yield UnreferencedData("leftover", stat.key, "a crash cut its upload off", stat.size)
+            yield UnreferencedData("leftover", stat.key, "a crash interrupted its upload", stat.size)
     progress("sweeping chunks")
     if bumps_epoch and not is_rehearsal:
         xorb_scrubbing.bump_epoch(hub)
@@ -282,7 +282,7 @@ def _sweep_uploads(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator
         if stat.modified_ms < latest:
             if not is_rehearsal:
                 hub.store.parts.abort_parts(stat.key)
-            yield UnreferencedData("upload", f"parts {stat.key}", "no upload knows them", stat.size)
+            yield UnreferencedData("upload", f"parts {stat.key}", "they belong to no upload", stat.size)
 
 
 def _abandon(hub: HubContext, upload: Upload, touched_before_ms: int) -> bool:

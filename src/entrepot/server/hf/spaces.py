@@ -1,7 +1,7 @@
-"""What the public hub runs and this one does not: spaces and jobs.
+"""Features of the public hub that this one lacks: running spaces and jobs.
 
-Every such call is answered 404, the same for everybody, so that the answer
-tells nothing about repositories; a space itself is a repository like others.
+Every such request gets the same 404, whoever sends it, and so reveals nothing
+about repositories; a space itself is a repository like any other.
 
 Source: docs/protocols/hf_api.md, sections 1C and 1G.
 """
@@ -34,7 +34,7 @@ _RUNTIME = (
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     runtime = [f"/api/spaces/{{namespace}}/{{name}}/{word}" for word in _RUNTIME]
     jobs = [f"/api/{word}{tail}" for word in ("jobs", "scheduled-jobs") for tail in ("", "/{tail:path}")]
     return [
@@ -47,20 +47,20 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_nothing(_request: Request) -> Response:
-    """GET: templates or machines for spaces, of which there are none."""
+    """Serve an empty list of templates or hardware for spaces."""
     return json_response([])
 
 
 async def refuse_searches(_request: Request) -> Response:
-    """GET: spaces found by what a sentence means."""
+    """Refuse semantic searches for spaces."""
     raise NotOffered("semantic searches")
 
 
 async def refuse_runtime(_request: Request) -> Response:
-    """Any method: whatever concerns a running space."""
+    """Refuse every request about a running space."""
     raise NotOffered("running spaces")
 
 
 async def refuse_jobs(_request: Request) -> Response:
-    """Any method: whatever concerns jobs on rented machines."""
+    """Refuse every request about jobs on rented hardware."""
     raise NotOffered("jobs")
