@@ -6,8 +6,6 @@ import dataclasses
 import datetime
 from typing import Any, Literal
 
-from msgspec import UNSET
-
 from entrepot.client.calls import known
 from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire import webhooks as wire
@@ -111,13 +109,14 @@ def likes_of(user: str, found: list[LikeInfo]) -> UserLikes:
 
 def collection_of(found: CollectionInfo, endpoint: str, *, position: int = 0) -> Collection:
     """Convert a collection; ``position`` is used if the hub sent none, as in lists."""
+    known_position = known(found.position)
     return Collection(
         slug=found.slug,
         title=found.title,
         owner=found.owner.name,
         items=[_item(item) for item in found.items],
         last_updated=parse_timestamp(found.last_updated),
-        position=position if found.position is UNSET else found.position,
+        position=position if known_position is None else known_position,
         private=found.private,
         theme=found.theme,
         upvotes=found.upvotes,

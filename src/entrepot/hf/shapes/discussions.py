@@ -7,8 +7,6 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET, UnsetType
-
 from entrepot.client.calls import known
 from entrepot.errors import AnswerUnusable
 from entrepot.hf.shapes.times import parse_timestamp
@@ -136,7 +134,7 @@ def discussion_of(found: ListedDiscussion, endpoint: str) -> Discussion:
 def details_of(found: ReceivedDetails, endpoint: str) -> DiscussionWithDetails:
     """Convert a discussion with its events."""
     changes = known(found.changes)
-    conflicts = None if found.files_with_conflicts is UNSET else found.files_with_conflicts
+    conflicts: Sequence[str] | bool | None = known(found.files_with_conflicts)
     return DiscussionWithDetails(
         **_usual(found, endpoint),
         events=[event_of(event) for event in found.events],
@@ -193,7 +191,7 @@ def event_of(event: ReceivedEvent) -> DiscussionEvent:
         "id": event.id,
         "type": event.type,
         "created_at": parse_timestamp(event.created_at),
-        "author": _name(event.author),
+        "author": _name(known(event.author)),
         "_event": _document(event),
     }
     data = event.data
@@ -224,7 +222,7 @@ def _usual(found: ListedDiscussion, endpoint: str) -> dict[str, Any]:
         "num": found.num,
         "repo_id": found.repo.name,
         "repo_type": found.repo.type,
-        "author": _name(found.author),
+        "author": _name(known(found.author)),
         "is_pull_request": found.is_pull_request,
         "created_at": parse_timestamp(found.created_at),
         "endpoint": endpoint,
@@ -236,5 +234,5 @@ def _document(event: ReceivedEvent) -> dict[str, Any]:
     return {"id": event.id, "type": event.type, "createdAt": event.created_at, "data": dict(event.data), **author}
 
 
-def _name(author: Author | UnsetType) -> str:
+def _name(author: Author | None) -> str:
     return author.name if author else "deleted"
