@@ -134,11 +134,15 @@ def discussion_of(found: ListedDiscussion, endpoint: str) -> Discussion:
 def details_of(found: ReceivedDetails, endpoint: str) -> DiscussionWithDetails:
     """Convert a discussion with its events."""
     changes = known(found.changes)
-    conflicts: Sequence[str] | bool | None = known(found.files_with_conflicts)
+    conflicts = found.files_with_conflicts
     return DiscussionWithDetails(
         **_usual(found, endpoint),
         events=[event_of(event) for event in found.events],
-        conflicting_files=list(conflicts) if isinstance(conflicts, Sequence) else conflicts,
+        conflicting_files=list(conflicts)
+        if isinstance(conflicts, Sequence)
+        else conflicts
+        if isinstance(conflicts, bool)
+        else None,
         target_branch=changes.base if changes else None,
         merge_commit_oid=known(changes.merge_commit_id) if changes else None,
         diff=known(found.diff),
