@@ -93,8 +93,8 @@ def test_a_file_that_cannot_be_sent_does_not_stop_the_next_one(hub: RunningHub, 
     reasons = [line.get("error", {}).get("message", "done") for line in ends]
     assert "signed URL" in reasons[0]
     assert "gone" in reasons[1]
-    assert "do not add up" in reasons[2]
-    assert "did not say where" in reasons[3]
+    assert "do not cover the file" in reasons[2]
+    assert "did not send an upload URL" in reasons[3]
     assert reasons[4:] == ["done"]
 
 

@@ -109,14 +109,14 @@ def likes_of(user: str, found: list[LikeInfo]) -> UserLikes:
 
 def collection_of(found: CollectionInfo, endpoint: str, *, position: int = 0) -> Collection:
     """Convert a collection; ``position`` is used if the hub sent none, as in lists."""
-    place = known(found.position)
+    known_position = known(found.position)
     return Collection(
         slug=found.slug,
         title=found.title,
         owner=found.owner.name,
         items=[_item(item) for item in found.items],
         last_updated=parse_timestamp(found.last_updated),
-        position=position if place is None else place,
+        position=position if known_position is None else known_position,
         private=found.private,
         theme=found.theme,
         upvotes=found.upvotes,

@@ -134,12 +134,10 @@ def discussion_of(found: ListedDiscussion, endpoint: str) -> Discussion:
 def details_of(found: ReceivedDetails, endpoint: str) -> DiscussionWithDetails:
     """Convert a discussion with its events."""
     changes = known(found.changes)
-    conflicts = found.files_with_conflicts
-    names = list(conflicts) if isinstance(conflicts, Sequence) else None
     return DiscussionWithDetails(
         **_usual(found, endpoint),
         events=[event_of(event) for event in found.events],
-        conflicting_files=conflicts if isinstance(conflicts, bool) else names,
+        conflicting_files=_conflicts(found),
         target_branch=changes.base if changes else None,
         merge_commit_oid=known(changes.merge_commit_id) if changes else None,
         diff=known(found.diff),
@@ -237,3 +235,10 @@ def _document(event: ReceivedEvent) -> dict[str, Any]:
 
 def _name(author: Author | None) -> str:
     return author.name if author else "deleted"
+
+
+def _conflicts(found: ReceivedDetails) -> list[str] | bool | None:
+    files = found.files_with_conflicts
+    if isinstance(files, Sequence):
+        return list(files)
+    return files if isinstance(files, bool) else None
