@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.blobs import Blobs, LocalBlobs
-from entrepot.blobs.guard import GuardedLocalBlobs
+from tests.support.guarded_blobs import GuardedLocalBlobs
 
 # All stores that test_interfaces.py checks: add new ones here.
 STORES: dict[str, Callable[[pathlib.Path], Blobs]] = {

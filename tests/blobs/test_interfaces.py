@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from entrepot.blobs import Blobs, FileBacked, Inspectable, Multipart, put
+from entrepot.blobs import Blobs, Inspectable, Multipart, put
 from entrepot.errors import BlobMissing, Busy, ContentMismatch, InvalidName, Refused, StoreFull, ThingNotFound
 from entrepot.names import Sha256
 
@@ -470,16 +470,3 @@ def test_one_of_many_simultaneous_names_wins(blobs: Blobs, drafts: Inspectable) 
         answers = list(pool.map(publish, range(8)))
     assert sorted(answers) == [False] * 7 + [True]
     assert read(blobs, KEY) == bytes([answers.index(True)]) * 500
-
-
-# --- files ------------------------------------------------------------------
-
-
-def test_the_file_of_a_key_holds_its_bytes(blobs: Blobs) -> None:
-    if not isinstance(blobs, FileBacked):
-        pytest.skip("this store has no local files")
-    put(blobs, KEY, b"12345")
-    with open(blobs.path_of(KEY), "rb") as file:
-        assert file.read() == b"12345"
-    with pytest.raises(BlobMissing):
-        blobs.path_of("files/absent")

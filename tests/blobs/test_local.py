@@ -192,3 +192,10 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: pathlib.Path) -> Non
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(EntrepotError):
         LocalBlobs(tmp_path / "file" / "store")
+
+
+def test_the_file_of_a_key_holds_its_bytes(local: LocalBlobs) -> None:
+    put(local, "files/here", b"12345")
+    assert pathlib.Path(local.path_of("files/here")).read_bytes() == b"12345"
+    with pytest.raises(BlobMissing):
+        local.path_of("files/absent")

@@ -13,7 +13,7 @@ from entrepot.cards import Card, card_fields, card_tags, read_card
 from entrepot.errors import EntrepotError, Malformed
 from entrepot.names import RepoType
 
-# The clients hand JSON to annotated parameters without looking; Any says the same.
+# The clients pass JSON to annotated parameters unchecked, hence Any.
 MODEL_CARD: Any = huggingface_hub.ModelCardData
 CONSTRUCTORS: list[Any] = [MODEL_CARD, huggingface_hub.DatasetCardData, huggingface_hub.SpaceCardData]
 

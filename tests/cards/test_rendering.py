@@ -22,7 +22,7 @@ class Size:
 
 
 class Scalar:
-    """Like a number of a numerical library."""
+    """A value like a number of a numerical library."""
 
     def tolist(self) -> float:
         return 0.5

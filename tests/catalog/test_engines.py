@@ -23,6 +23,7 @@ from entrepot.catalog.repos import commits, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.listings import Search
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import Busy, DataFolderError, StoreFull
 from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256
 
@@ -219,7 +220,7 @@ def test_counting_up_starts_at_the_first_count(catalog: Catalog, repo: RepoRow) 
 # --- no frequent query reads a whole table ----------------------------------
 
 FIND = RepoRef(RepoType.MODEL, RepoId("alice", "gpt2"))
-MODELS = Search(RepoType.MODEL, seen_by=frozenset([1]))
+MODELS = Search(RepoType.MODEL, seen_by=Visibility([1]))
 READS: dict[str, Callable[[Any], object]] = {
     "an account": lambda tx: accounts.find(tx, "alice"),
     "a token": lambda tx: accounts.find_token(tx, "c" * 64),
@@ -242,7 +243,7 @@ READS: dict[str, Callable[[Any], object]] = {
     "commits to index": lambda tx: commits.unindexed(tx, 1, OID),
     "last changes": lambda tx: commits.last_changes(tx, 1, OID, [RepoPath("a")]),
     "usable files": lambda tx: files.usable(tx, 1, [SHA]),
-    "files elsewhere": lambda tx: files.readable_elsewhere(tx, frozenset([1]), [SHA]),
+    "files elsewhere": lambda tx: files.readable_elsewhere(tx, Visibility([1]), [SHA]),
     "a link": lambda tx: files.link_of(tx, 1, SHA),
     "an upload": lambda tx: uploads.find(tx, 1, SHA, 1),
     "parts": lambda tx: uploads.parts(tx, "d" * 24),
@@ -303,7 +304,7 @@ def test_writing_does_not_scan(lite: Catalog, path: pathlib.Path, what: str) -> 
 @pytest.mark.parametrize("sort", listings.SORTS)
 def test_a_listing_walks_an_index_in_order_and_sorts_nothing(lite: Catalog, path: pathlib.Path, sort: str) -> None:
     with plans(path) as (watched, steps), watched.read() as tx:
-        listings.find(tx, Search(RepoType.MODEL, seen_by=frozenset([1]), sort=sort))
+        listings.find(tx, Search(RepoType.MODEL, seen_by=Visibility([1]), sort=sort))
     assert whole_tables(steps) == []
     assert not [step for step in steps if "ORDER BY" in step]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from entrepot.client.hubs import Hub
-from entrepot.client.paths import places
+from entrepot.client.paths import read_paths
 from entrepot.testing.hubs import RunningHub
 from tests.support.faulty_hub import Stall, _StallHandler
 from tests.support.git_remote import GitDesk
@@ -29,7 +29,7 @@ def git_desk(tmp_path: Path) -> GitDesk:
 @pytest.fixture
 def library(entrepot_hub: RunningHub, tmp_path: Path) -> Iterator[Library]:
     settings = {"ENTREPOT_ENDPOINT": entrepot_hub.url, "ENTREPOT_HOME": str(tmp_path / "home")}
-    hub = Hub(places(settings), token=entrepot_hub.token)
+    hub = Hub(read_paths(settings), token=entrepot_hub.token)
     yield Library(entrepot_hub, hub)
     hub.close()
 
@@ -56,7 +56,7 @@ def tally() -> Tally:
 
 @pytest.fixture
 def stall_hub(stall: Stall, tmp_path: Path) -> Iterator[Hub]:
-    hub = Hub(places({"ENTREPOT_ENDPOINT": stall.url, "ENTREPOT_HOME": str(tmp_path / "home")}), token=False)
+    hub = Hub(read_paths({"ENTREPOT_ENDPOINT": stall.url, "ENTREPOT_HOME": str(tmp_path / "home")}), token=False)
     yield hub
     hub.close()
 
@@ -72,7 +72,7 @@ def quay(tmp_path: Path, entrepot_hub: RunningHub) -> Iterator[Quay]:
         "ENTREPOT_TOKEN": entrepot_hub.token,
         "ENTREPOT_HOME": str(tmp_path / "home"),
     }
-    hub = Hub(places(given))
+    hub = Hub(read_paths(given))
     yield Quay(entrepot_hub, hub, tmp_path / "files")
     hub.close()
 

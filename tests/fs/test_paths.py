@@ -20,7 +20,7 @@ from entrepot.names import RepoType
         ("entrepot://ns/name/d/", RepoType.MODEL, "main", "d", "ns/name"),
     ],
 )
-def test_a_path_is_taken_apart(text: str, kind: RepoType, revision: str, path: str, prefix: str) -> None:
+def test_a_path_is_parsed(text: str, kind: RepoType, revision: str, path: str, prefix: str) -> None:
     fs_path = parse(text)
     assert (fs_path.ref.type, str(fs_path.ref.id), fs_path.revision, fs_path.path) == (
         kind,
@@ -45,7 +45,7 @@ def test_a_path_is_taken_apart(text: str, kind: RepoType, revision: str, path: s
         ("ns/name//f", InvalidPath),
     ],
 )
-def test_what_is_no_path_is_refused(text: str, error: type[Exception]) -> None:
+def test_an_invalid_path_is_refused(text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         parse(text)
 

@@ -9,7 +9,7 @@ from entrepot.fs.paths import parse
 from entrepot.fs.transactions import PreparedChange, grouped
 
 
-def test_many_writes_make_one_commit(desk: Any) -> None:
+def test_several_writes_become_one_commit(desk: Any) -> None:
     repo = desk.repo({"old": b"1", "moved": b"2"})
     fs = desk.fs
     with fs.transaction:

@@ -14,7 +14,7 @@ Files = dict[str, tuple[int, Oid]]
 
 
 class Store:
-    """Tree objects by id; notes which were read."""
+    """Tree objects by id, with a record of which were read."""
 
     def __init__(self) -> None:
         self.trees: dict[Oid, bytes] = {}
@@ -107,7 +107,7 @@ def test_every_edit_does_what_a_dictionary_of_files_does(rounds: list[list[tuple
         root, made = editor.write()
         assert root == computed_by_dulwich(files)
         assert all(oid_of(Kind.TREE, content) == oid for oid, content in made.items())
-        # The old root may be made anew, as a folder below the new one.
+        # The old root may be written again, as a folder below the new one.
         assert root != before or before not in made
         store.trees |= made
         assert store.files(root) == files

@@ -1,4 +1,4 @@
-"""The pages for users of the client: every block of Python and of the shell runs, in order, against a hub."""
+"""The client's documentation pages: every Python and shell block runs, in order, against a hub."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None and importlib.util.fin
 
 
 def script_of(page: str, *, with_pull_requests: bool) -> str:
-    """The blocks of a page as one program; a block for the shell becomes a call of it.
+    """Return the blocks of a page as one program; a shell block becomes a subprocess call.
 
-    A block marked ``pull-requests`` needs a hub that has them.
+    A block marked ``pull-requests`` needs a hub that supports them.
     """
     parts = [PRELUDE]
     for language, condition, block in BLOCK.findall(page):
@@ -50,7 +50,7 @@ Run = Callable[[str], None]
 
 @pytest.fixture
 def run(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Run:
-    """Runs the blocks of a text as ``alice``, in an empty folder, with an empty home."""
+    """Return a function that runs the blocks of a text as ``alice``, in an empty folder, with an empty home."""
 
     def call(text: str) -> None:
         script = tmp_path / "page.py"

@@ -1,4 +1,4 @@
-"""A folder with entries that cannot be uploaded: everything else arrives, at once and by schedule."""
+"""A folder with entries that cannot be uploaded: everything else arrives, in one upload and by schedule."""
 
 from __future__ import annotations
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from entrepot.blobs import LocalBlobs
-from entrepot.blobs.guard import GuardedLocalBlobs
 from entrepot.catalog import open_catalog
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import RepoType, new_uid
 from entrepot.storage import Store
+from tests.support.guarded_blobs import GuardedLocalBlobs
 from tests.support.stored_repo import Shelf
 
 

@@ -111,7 +111,7 @@ def test_the_terms_of_a_file_are_those_that_were_recorded(shelf: Any) -> None:
     keep(shelf.store, xorb)
     terms = Terms.of([Term(xorb.hash, 0, 2, 30)])
     with shelf.store.catalog.write() as tx:
-        xet_files.put(tx, XetFileRow(XetHash("f" * 64), 30, terms.encode()), [xorb.hash], 1)
+        xet_files.put(tx, XetFileRow(XetHash("f" * 64), 30, terms.encode()), terms.used(), 1)
         assert chunk_content.terms_of(tx, XetHash("f" * 64)) == terms
 
 

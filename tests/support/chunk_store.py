@@ -135,7 +135,7 @@ class Store:
 
     def fine_grained(self, owner: str, repo: str) -> str:
         """Create a fine-grained token that can read and write one repository."""
-        wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", repo, [READ, WRITE])])
+        wish = TokenDraft(FINE_GRAINED, paths=[RequestedScope("model", repo, [READ, WRITE])])
         return tokens.make_for(self.hub, owner, wish)[0].secret
 
     def commit(self, repo: str, path: str, sha256: Sha256 | None) -> None:

@@ -29,7 +29,7 @@ class Library:
     @property
     def cache(self) -> Path:
         """Return the cache folder of this hub."""
-        return cache_root(self.hub.places.cache, self.hub.endpoint)
+        return cache_root(self.hub.paths.cache, self.hub.endpoint)
 
     def repo(self, files: Mapping[str, bytes] | None = None, kind: RepoType = RepoType.MODEL) -> RepoRef:
         """Create a repository with these files."""
@@ -65,7 +65,7 @@ class Library:
 
     def offline(self, **changes: Any) -> Hub:
         """Return the same client in offline mode."""
-        return Hub(attrs.evolve(self.hub.places, is_offline=True, **changes), token=self.running.token)
+        return Hub(attrs.evolve(self.hub.paths, is_offline=True, **changes), token=self.running.token)
 
     def _commit(self, ref: RepoRef, lines: list[dict[str, Any]]) -> str:
         body = "\n".join(json.dumps(line) for line in lines)

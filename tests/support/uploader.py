@@ -10,7 +10,7 @@ import attrs
 
 from entrepot.client.calls import files, refs, repos, trees
 from entrepot.client.hubs import Hub
-from entrepot.client.paths import places
+from entrepot.client.paths import read_paths
 from entrepot.names import RepoRef, RepoType, parse_repo_id
 from entrepot.testing.hubs import RunningHub
 
@@ -33,7 +33,7 @@ class Quay:
         """Return a client that uses another address of the hub, with an empty cache."""
         home = self.folder.parent / f"home-{next(_QUAYS)}"
         given = {"ENTREPOT_ENDPOINT": url, "ENTREPOT_TOKEN": self.server.token, "ENTREPOT_HOME": str(home)}
-        return Hub(places(given | variables))
+        return Hub(read_paths(given | variables))
 
     def listing(self, ref: RepoRef, revision: str = "main") -> dict[str, int]:
         """Return paths and sizes of all files except ``.gitattributes``."""

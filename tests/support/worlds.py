@@ -13,7 +13,6 @@ from typing import Any
 import attrs
 
 from entrepot.blobs import LocalBlobs
-from entrepot.blobs.guard import GuardedLocalBlobs
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.repos import refs
 from entrepot.git import EMPTY_TREE, Kind, TreeEditor
@@ -28,6 +27,7 @@ from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, RepoType, Sha256
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees
+from tests.support.guarded_blobs import GuardedLocalBlobs
 
 DAY_MS = 86_400_000
 

@@ -103,7 +103,7 @@ def test_a_payload_that_contradicts_its_header_is_malformed(scheme: int, payload
 
 
 def test_a_frame_that_names_a_dictionary_is_malformed() -> None:
-    """Readers that know no dictionaries would see other bytes, or none."""
+    """Readers without support for dictionaries would decode other bytes, or fail."""
     # FLG with the dictionary bit, BD, dictionary id; one of all checksums is right; a stored block, end mark.
     head, body = bytes.fromhex("04224d18 6140 01000000"), bytes.fromhex("01000080 61 00000000")
     frames = [head + bytes([checksum]) + body for checksum in range(256)]

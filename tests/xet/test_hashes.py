@@ -26,7 +26,7 @@ from entrepot.xet.hashes import DATA_KEY, FILE_KEY, NODE_KEY, RANGE_KEY
 
 
 def reference_root(nodes: list[tuple[bytes, int]]) -> bytes:
-    """The tree as the specification words it, one node at a time."""
+    """Return the root of the tree, computed one node at a time as in the specification."""
     while len(nodes) > 1:
         above, i = [], 0
         while i < len(nodes):

@@ -50,7 +50,7 @@ CONTENT = b"".join(PIECES)
 
 
 def serialize(*chunks: tuple[int, bytes, int], version: int = 0) -> bytes:
-    """Chunks by hand: (scheme, payload, announced length)."""
+    """Return the serialized form of chunks given as (scheme, payload, announced length)."""
     head = struct.Struct("<II")
     return b"".join(head.pack(version | len(p) << 8, scheme | length << 8) + p for scheme, p, length in chunks)
 
@@ -217,7 +217,7 @@ def test_a_damaged_xorb_is_refused(damage: Callable[..., Any], at: float, value:
     except (Malformed, ContentMismatch, LimitExceeded):
         pass
     else:
-        # Only bytes without meaning (checksums of LZ4, the footer's content) may differ.
+        # Only bytes that are ignored (LZ4 checksums, the content of the footer) may differ.
         assert read_chunks(data[: index.size], index, 0, index.count) == CONTENT
     with suppress(Malformed, ContentMismatch):
         assert len(read_chunks(data[: XORB.index.size], XORB.index, 0, 4)) == len(CONTENT)

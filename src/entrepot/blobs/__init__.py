@@ -2,7 +2,6 @@
 
 from entrepot.blobs.interfaces import (
     Blobs,
-    FileBacked,
     Inspectable,
     Multipart,
     OpenSink,
@@ -18,7 +17,6 @@ from entrepot.blobs.verified import VerifiedSink, receive_verified
 
 __all__ = [
     "Blobs",
-    "FileBacked",
     "Inspectable",
     "LocalBlobs",
     "Multipart",

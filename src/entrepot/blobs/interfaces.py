@@ -1,7 +1,7 @@
 """Interfaces of stores of immutable bytes.
 
 Every store has the four operations of :class:`Blobs`. Some stores have further
-capabilities (:class:`Multipart`, :class:`Inspectable`, :class:`FileBacked`);
+capabilities (:class:`Multipart`, :class:`Inspectable`);
 test for one with ``isinstance``. All calls block and are safe from several
 threads. Threads may share a reader; a sink belongs to one thread at a time.
 The bytes under a key never change: a key is absent, or has the bytes that were
@@ -250,19 +250,6 @@ class Inspectable(Protocol):
 
     def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> Sequence[Stat]:
         """Delete abandoned temporary files to which nothing was written for a time; return them."""
-        ...
-
-
-@runtime_checkable
-class FileBacked(Protocol):
-    """The capability to provide a local file, for ``sendfile`` and memory maps."""
-
-    def path_of(self, key: str) -> str:
-        """Return the absolute path of the file that holds the bytes of a key; read only.
-
-        Raises:
-            BlobMissing: the key has none.
-        """
         ...
 
 

@@ -69,7 +69,7 @@ class Digests:
 
     def recall(self, sources: Iterable[Source]) -> None:
         """Load the stored digests of many files with few queries; without this call, digests are computed again."""
-        paths = [source.place for source in sources if isinstance(source, PathSource)]
+        paths = [source.file_path for source in sources if isinstance(source, PathSource)]
         if self._file is None or not paths or not self._file.exists():
             return
         try:
@@ -143,7 +143,7 @@ class Digests:
     def _find(self, source: Source) -> _Known | None:
         with self._lock:
             if isinstance(source, PathSource):
-                known = self._known.get(source.place)
+                known = self._known.get(source.file_path)
                 return known if known is not None and known.stamp == source.stamp else None
             _, oid, sha256 = self._objects.get(id(source), (source, None, None))
             return _Known(Stamp(source.size, 0, 0), oid, sha256)
@@ -158,9 +158,9 @@ class Digests:
                 self._objects[id(source)] = (source, oid, sha256)
                 return
             known = _Known(source.stamp, oid, sha256)
-            self._known[source.place] = known
+            self._known[source.file_path] = known
             if not source.is_growing:
-                self._learned[source.place] = known
+                self._learned[source.file_path] = known
 
 
 class _opened:  # noqa: N801 - used like a function

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from entrepot import __version__
 from entrepot.client.calls import Call, ResultPage
-from entrepot.client.paths import ClientPaths, current_places, parse_endpoint
+from entrepot.client.paths import ClientPaths, current_paths, parse_endpoint
 from entrepot.client.tokens import ARGUMENT, TokenStore, parse_token
 from entrepot.client.transport import Transport
 from entrepot.errors import InvalidArgument, Offline, TokenMissing, shown
@@ -24,8 +24,8 @@ class Hub:
     """A hub and the credentials of the caller. Safe to use from several threads.
 
     Args:
-        places: paths and defaults; usually ``current_places()``.
-        endpoint: URL of the hub; None is that of ``places``.
+        paths: paths and defaults; usually ``current_paths()``.
+        endpoint: URL of the hub; None is that of ``paths``.
         token: an access token; None takes that of the environment or of the last
             login, if there is one; False sends none; True requires one.
         library_name, library_version, user_agent: parts of the ``User-Agent`` header.
@@ -39,7 +39,7 @@ class Hub:
 
     def __init__(
         self,
-        places: ClientPaths,
+        paths: ClientPaths,
         *,
         endpoint: str | None = None,
         token: str | bool | None = None,
@@ -48,14 +48,14 @@ class Hub:
         user_agent: str | Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.places = places
-        self.endpoint = parse_endpoint(endpoint) if endpoint else places.endpoint
-        self.token = find_token(places, self.endpoint, token)
+        self.paths = paths
+        self.endpoint = parse_endpoint(endpoint) if endpoint else paths.endpoint
+        self.token = find_token(paths, self.endpoint, token)
         self.transport = Transport(
             self.endpoint,
             self.token,
             user_agent=render_user_agent(library_name, library_version, user_agent),
-            timeout_s=places.download_timeout_s,
+            timeout_s=paths.download_timeout_s,
             headers=_checked_headers(headers or {}),
         )
 
@@ -88,7 +88,7 @@ class Hub:
         Raises:
             Offline: offline mode is on.
         """
-        if self.places.is_offline:
+        if self.paths.is_offline:
             raise Offline(what)
 
     def need_token(self) -> str:
@@ -106,7 +106,7 @@ class Hub:
         self.transport.close()
 
 
-def find_token(places: ClientPaths, endpoint: str, token: str | bool | None = None) -> str | None:
+def find_token(paths: ClientPaths, endpoint: str, token: str | bool | None = None) -> str | None:
     """Return the token for a hub: the argument, or that of the environment, or that of the last login, or None.
 
     A stored token that other users can read is used with a warning (``UserWarning``).
@@ -119,8 +119,8 @@ def find_token(places: ClientPaths, endpoint: str, token: str | bool | None = No
         return None
     if token is not None and token is not True:
         return parse_token(token, ARGUMENT)
-    found = places.token_for(endpoint)
-    if found is None and (stored := TokenStore(places.tokens).find(endpoint)):
+    found = paths.token_for(endpoint)
+    if found is None and (stored := TokenStore(paths.tokens).find(endpoint)):
         found = stored.secret
         if stored.warning is not None:
             # Attribute the warning to this line, so that it is shown once and not for each caller.
@@ -173,7 +173,7 @@ def connect(
     endpoint: str | None = None,
     token: str | bool | None = None,
     *,
-    places: ClientPaths | None = None,
+    paths: ClientPaths | None = None,
     library_name: str | None = None,
     library_version: str | None = None,
     user_agent: str | Mapping[str, str] | None = None,
@@ -182,22 +182,22 @@ def connect(
     """Return the hub for these arguments; equal arguments share one hub and its connections.
 
     Args:
-        places: paths and defaults; None reads the environment of the process at every call.
+        paths: paths and defaults; None reads the environment of the process at every call.
         others: as for :class:`Hub`.
 
     Raises:
         ConfigError, TokenMissing: as :class:`Hub`.
     """
-    places = places or current_places()
-    address = parse_endpoint(endpoint) if endpoint else places.endpoint
-    secret = find_token(places, address, token)
+    paths = paths or current_paths()
+    address = parse_endpoint(endpoint) if endpoint else paths.endpoint
+    secret = find_token(paths, address, token)
     agent = render_user_agent(library_name, library_version, user_agent)
-    key = (places, address, secret, agent, tuple((headers or {}).items()))
+    key = (paths, address, secret, agent, tuple((headers or {}).items()))
     with _LOCK:
         found = _HUBS.pop(key, None)
         if found is None:
             found = Hub(
-                places,
+                paths,
                 endpoint=address,
                 token=secret or False,
                 library_name=library_name,

@@ -108,7 +108,7 @@ def check(what: str, etag: str, received: StreamDigest) -> None:
 
 
 @contextlib.contextmanager
-def summed_aside(digest: StreamDigest, size: int | None) -> Iterator[BufferDigest]:
+def hashed_in_thread(digest: StreamDigest, size: int | None) -> Iterator[BufferDigest]:
     """Update the digest in a separate thread inside the ``with``, to overlap hashing with receiving.
 
     Call ``hexdigest`` of ``digest`` itself, and only after the ``with``. Small

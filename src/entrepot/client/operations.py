@@ -61,7 +61,7 @@ class Copy:
 Operation = Add | AddStored | Delete | DeleteFolder | Copy
 
 
-def place(folder: str | None, path: str) -> RepoPath:
+def path_in_folder(folder: str | None, path: str) -> RepoPath:
     """Return the path in a repository of a file below one of its folders; None, ``.`` and ``/`` are the root.
 
     Raises:

@@ -50,7 +50,7 @@ class ClientPaths:
         return self.token if not self.is_endpoint_given or endpoint == self.endpoint else None
 
 
-def places(environ: Mapping[str, str]) -> ClientPaths:
+def read_paths(environ: Mapping[str, str]) -> ClientPaths:
     """Read the ``ENTREPOT_*`` variables of a client; an empty variable counts as unset.
 
     ``ENTREPOT_ENDPOINT``, ``ENTREPOT_HOME``, ``ENTREPOT_CACHE``,
@@ -81,13 +81,13 @@ def places(environ: Mapping[str, str]) -> ClientPaths:
     )
 
 
-def current_places() -> ClientPaths:
+def current_paths() -> ClientPaths:
     """Return the paths of this process; the environment is read at every call.
 
     Raises:
-        ConfigError: as :func:`places`.
+        ConfigError: as :func:`read_paths`.
     """
-    return places(os.environ)
+    return read_paths(os.environ)
 
 
 def parse_endpoint(text: str, *, source: str = "endpoint") -> str:

@@ -74,12 +74,12 @@ class PathSource:
     """A local file in the state in which it was found.
 
     Args:
-        place: its absolute path; a str, to save memory with a million files.
+        file_path: its absolute path; a str, to save memory with a million files.
         is_growing: the file may be appended to; only the first ``stamp.size``
             bytes are read, which must not change.
     """
 
-    place: str
+    file_path: str
     stamp: Stamp
     is_growing: bool = False
 
@@ -91,20 +91,20 @@ class PathSource:
             SourceMissing: the file does not exist.
             SourceUnreadable: no permission, not a regular file, or a broken link.
         """
-        place = os.path.abspath(os.path.expanduser(path))
+        file_path = os.path.abspath(os.path.expanduser(path))
         try:
-            facts = os.stat(place)
+            facts = os.stat(file_path)
         except (FileNotFoundError, NotADirectoryError):
-            if os.path.islink(place):
-                raise SourceUnreadable(place, "it is a broken link") from None
-            raise SourceMissing(place) from None
+            if os.path.islink(file_path):
+                raise SourceUnreadable(file_path, "it is a broken link") from None
+            raise SourceMissing(file_path) from None
         except (OSError, ValueError) as error:
-            raise SourceUnreadable(place, _reason(error)) from error
+            raise SourceUnreadable(file_path, _reason(error)) from error
         if stat.S_ISDIR(facts.st_mode):
-            raise SourceMissing(place)
+            raise SourceMissing(file_path)
         if not stat.S_ISREG(facts.st_mode):
-            raise SourceUnreadable(place, f"it is {kind_of(facts.st_mode)}")
-        return cls(place, Stamp.of(facts), is_growing)
+            raise SourceUnreadable(file_path, f"it is {kind_of(facts.st_mode)}")
+        return cls(file_path, Stamp.of(facts), is_growing)
 
     @property
     def size(self) -> int:
@@ -114,12 +114,12 @@ class PathSource:
     @property
     def label(self) -> str:
         """The path."""
-        return self.place
+        return self.file_path
 
     @property
     def path(self) -> Path:
         """The path."""
-        return Path(self.place)
+        return Path(self.file_path)
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See :class:`Source`; the stamp is checked before the first and after the last byte."""
@@ -157,22 +157,22 @@ class PathSource:
         """
         if facts is None:
             try:
-                facts = os.stat(self.place)
+                facts = os.stat(self.file_path)
             except FileNotFoundError:
-                raise SourceMissing(self.place) from None
+                raise SourceMissing(self.file_path) from None
             except OSError as error:
-                raise SourceUnreadable(self.place, _reason(error)) from error
+                raise SourceUnreadable(self.file_path, _reason(error)) from error
         is_same = facts.st_size >= self.size if self.is_growing else Stamp.of(facts) == self.stamp
         if not is_same:
-            raise SourceChanged(self.place)
+            raise SourceChanged(self.file_path)
 
     def _opened(self) -> io.FileIO:
         try:
-            file = io.FileIO(self.place, "rb")
+            file = io.FileIO(self.file_path, "rb")
         except FileNotFoundError:
-            raise SourceMissing(self.place) from None
+            raise SourceMissing(self.file_path) from None
         except OSError as error:
-            raise SourceUnreadable(self.place, _reason(error)) from error
+            raise SourceUnreadable(self.file_path, _reason(error)) from error
         try:
             self.check(os.fstat(file.fileno()))
         except BaseException:
@@ -184,9 +184,9 @@ class PathSource:
         try:
             piece = file.read(most)
         except OSError as error:
-            raise SourceUnreadable(self.place, _reason(error)) from error
+            raise SourceUnreadable(self.file_path, _reason(error)) from error
         if not piece:
-            raise SourceChanged(self.place)
+            raise SourceChanged(self.file_path)
         return piece
 
 

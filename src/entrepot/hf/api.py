@@ -9,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable
 
-from entrepot.client.paths import ClientPaths, current_places
+from entrepot.client.paths import ClientPaths, current_paths
 from entrepot.hf.accounts.accounts import Accounts
 from entrepot.hf.community.access_requests import Access
 from entrepot.hf.community.collections import Collections
@@ -57,7 +57,7 @@ HfApi = HubApi
 
 def default_api() -> HubApi:
     """Return the object behind the functions of ``entrepot``; one for each environment seen by this process."""
-    return _api_at(current_places())
+    return _api_at(current_paths())
 
 
 def function_of(name: str) -> Callable[..., object]:

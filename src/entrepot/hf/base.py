@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from entrepot.client.calls import accounts
 from entrepot.client.hubs import Hub, connect
-from entrepot.client.paths import current_places, parse_endpoint
+from entrepot.client.paths import current_paths, parse_endpoint
 from entrepot.errors import EntrepotError, InvalidName
 from entrepot.hf.shapes.addresses import RepoUrl
 from entrepot.names import RepoRef, parse_repo_id, parse_repo_link, parse_repo_type
@@ -35,7 +35,7 @@ class Base:
         user_agent: str | Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.endpoint = parse_endpoint(endpoint) if endpoint else current_places().endpoint
+        self.endpoint = parse_endpoint(endpoint) if endpoint else current_paths().endpoint
         self.token = token
         self.library_name = library_name
         self.library_version = library_version

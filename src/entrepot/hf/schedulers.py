@@ -14,7 +14,7 @@ import attrs
 
 from entrepot.client.commit_target import CommitMessage
 from entrepot.client.folders import LeftOut
-from entrepot.client.operations import Add, place
+from entrepot.client.operations import Add, path_in_folder
 from entrepot.client.uploads.schedules import AppendedFiles, GrowingFile, Schedule
 from entrepot.errors import (
     Conflict,
@@ -151,7 +151,7 @@ class CommitScheduler:
         """Commit files; if one of them may be the cause of an error, commit the others without it."""
         tries.count += 1
         try:
-            adds = [Add(place(self.path_in_repo, file.path), file.source) for file in grown]
+            adds = [Add(path_in_folder(self.path_in_repo, file.path), file.source) for file in grown]
             target = target_of(self.api._repo_to_change(self.repo_id, self.repo_type, self.token), self.revision)
             made = commit(
                 self.api._hub(self.token),

@@ -236,21 +236,17 @@ def require_permission(caller: MaybeCaller, permission: str, namespace_id: int |
     return known
 
 
-def seen_by(caller: MaybeCaller) -> frozenset[int] | None:
-    """Return where the caller may see private repositories; None means everywhere.
-
-    The :class:`~entrepot.catalog.visibility.Visibility` lists namespaces, and for
-    fine-grained tokens single repositories.
-    """
+def seen_by(caller: MaybeCaller) -> Visibility | None:
+    """Return where the caller may see private repositories; None means everywhere."""
     return _visibility(caller, None if caller is None or caller.limits is None else caller.limits.visibility)
 
 
-def read_by(caller: MaybeCaller) -> frozenset[int] | None:
+def read_by(caller: MaybeCaller) -> Visibility | None:
     """Return where a role of the caller allows reading private and gated repositories; None means everywhere."""
     return _visibility(caller, None if caller is None or caller.limits is None else caller.limits.reach)
 
 
-def _visibility(caller: MaybeCaller, limited: Visibility | None) -> frozenset[int] | None:
+def _visibility(caller: MaybeCaller, limited: Visibility | None) -> Visibility | None:
     if caller is None:
         return Visibility()
     if limited is not None:

@@ -11,6 +11,7 @@ from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import Busy
 from entrepot.names import MAIN, Oid, RepoPath, Sha256, XetHash, branch_ref, new_uid
 
@@ -39,7 +40,7 @@ def commit(catalog: Catalog, repo: RepoRow, *sha256s: Sha256, path: RepoPath = P
 
 def readable(catalog: Catalog, seen_by: Sequence[int] = ()) -> set[Sha256]:
     with catalog.read() as tx:
-        return set(files.readable_elsewhere(tx, frozenset(seen_by), [A, B, C]))
+        return set(files.readable_elsewhere(tx, Visibility(seen_by), [A, B, C]))
 
 
 def test_a_file_keeps_the_size_it_was_stored_with(catalog: Catalog) -> None:
@@ -82,7 +83,7 @@ def test_many_files_are_looked_up(catalog: Catalog, repo: RepoRow) -> None:
         files.name_links(tx, repo.id, [(one, PATH) for one in many], MAIN, 1)
         files.touch(tx, many, 2)
         assert len(files.usable(tx, repo.id, many)) == 1201
-        assert len(files.readable_elsewhere(tx, frozenset(), many)) == 1201
+        assert len(files.readable_elsewhere(tx, Visibility(), many)) == 1201
         files.unlink(tx, repo.id, many)
         assert files.linked(tx, repo.id) == {}
         assert len(files.unused(tx, 3)) == 1201
@@ -92,7 +93,7 @@ def test_a_file_committed_in_public_is_readable_by_everyone(catalog: Catalog, re
     store(catalog, A, B)
     commit(catalog, repo, A)
     with catalog.read() as tx:
-        assert files.readable_elsewhere(tx, frozenset(), [A, B]) == {A: 10}
+        assert files.readable_elsewhere(tx, Visibility(), [A, B]) == {A: 10}
 
 
 def test_a_file_that_no_commit_names_is_not_readable_elsewhere(catalog: Catalog, repo: RepoRow) -> None:

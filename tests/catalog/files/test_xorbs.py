@@ -9,6 +9,7 @@ from entrepot.catalog.files import chunk_access, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import SWEEP_LEASE_MS, XorbRow, XorbState
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import Busy
 from entrepot.names import Uid, XetHash
 
@@ -109,9 +110,9 @@ def test_who_sent_a_xorb_is_forgotten_with_it_or_after_a_time(catalog: Catalog) 
         for xorb, now_ms in ((A, 6), (B, 9)):
             assert xorbs.use(tx, xorb, None, now_ms, holder="u1")
         assert xorbs.forget_uploads(tx, 7) == 1
-        assert chunk_access.whole(tx, Viewer(frozenset(), "u1"), [A, B]) == {B}
+        assert chunk_access.whole(tx, Viewer(Visibility(), "u1"), [A, B]) == {B}
         assert xorbs.begin_sweep(tx, B, 10, 50)
-        assert chunk_access.whole(tx, Viewer(frozenset(), "u1"), [A, B]) == set()
+        assert chunk_access.whole(tx, Viewer(Visibility(), "u1"), [A, B]) == set()
 
 
 # --- quarantine -------------------------------------------------------------

@@ -6,7 +6,7 @@ from entrepot.catalog import Catalog
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
-from entrepot.catalog.visibility import Visibility
+from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility
 from entrepot.names import RepoType
 
 AddRepo = Callable[..., RepoRow]
@@ -14,7 +14,7 @@ ALL = tuple(RepoType)
 
 
 def found(
-    catalog: Catalog, text: str, seen: frozenset[int] | None = frozenset(), kinds: tuple[RepoType, ...] = ALL
+    catalog: Catalog, text: str, seen: Visibility | None = PUBLIC_ONLY, kinds: tuple[RepoType, ...] = ALL
 ) -> list[str]:
     query = full_text.query_of(text)
     if query is None:
@@ -66,7 +66,7 @@ def test_private_or_deleted_repositories_are_neither_found_nor_counted(catalog: 
     with catalog.write() as tx:
         repositories.unlink(tx, gone, 1)
     assert found(catalog, "whales") == []
-    assert found(catalog, "whales", frozenset({hidden.namespace_id})) == ["hidden"]
+    assert found(catalog, "whales", Visibility({hidden.namespace_id})) == ["hidden"]
     assert found(catalog, "whales", Visibility((), (hidden.id,))) == ["hidden"]
     assert found(catalog, "whales", None) == ["hidden"]
 

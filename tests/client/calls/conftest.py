@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.client.calls import repos
 from entrepot.client.hubs import Hub
-from entrepot.client.paths import places
+from entrepot.client.paths import read_paths
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.testing.hubs import RunningHub
 
@@ -19,7 +19,7 @@ _NUMBERS = itertools.count(1)
 def hub(entrepot_hub: RunningHub, tmp_path: Path) -> Iterator[Hub]:
     """A client of a real hub as the user ``tester``."""
     made = Hub(
-        places({"ENTREPOT_ENDPOINT": entrepot_hub.url, "ENTREPOT_HOME": str(tmp_path)}), token=entrepot_hub.token
+        read_paths({"ENTREPOT_ENDPOINT": entrepot_hub.url, "ENTREPOT_HOME": str(tmp_path)}), token=entrepot_hub.token
     )
     yield made
     made.close()

@@ -34,7 +34,7 @@ def test_a_repository_of_the_hub_is_found_by_name_or_address(text: str, kind: st
     assert remote.credential == Credential(HUB, "hf_x")
 
 
-def test_other_places_get_no_token() -> None:
+def test_other_origins_get_no_token() -> None:
     assert find_remote("https://example.org/a/b", HUB, token="hf_x") == Remote("https://example.org/a/b", None)
     assert find_remote("/some/folder.git", HUB, token="hf_x") == Remote("/some/folder.git", None)
     assert find_remote("../a/b", HUB, token="hf_x").url == "../a/b"

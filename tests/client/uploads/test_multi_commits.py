@@ -24,7 +24,7 @@ EVENT = "0123456789abcdef01234567"
 
 
 class Pulls:
-    """Pull requests for a hub that has none: their heads are branches of it, the rest is kept here."""
+    """Pull requests for a hub without any: their heads are branches of the hub, the rest is stored here."""
 
     def __init__(self, repo: RepoRef) -> None:
         self.base = f"/api/models/{repo.id}"
@@ -136,16 +136,16 @@ def test_all_steps_become_one_change_of_main(quay: Quay, relay: Relay, repo: Rep
     assert said[-1] == "merged pull request 1"
 
 
-def test_it_stays_open_for_review_when_that_is_wanted(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_the_pull_request_stays_open_on_request(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     run(quay, relay, repo, steps(), merge=False)
     assert pulls.pulls[0]["status"] == "open"
 
 
 @pytest.mark.parametrize("calls", range(1, 14))
-def test_interrupted_anywhere_it_goes_on_where_it_stopped(
+def test_an_upload_interrupted_anywhere_continues(
     quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls, calls: int
 ) -> None:
-    """After so many calls that change something, nothing answers any more."""
+    """After this number of changing calls, no call gets a response."""
     wanted, left = steps(2), [calls]
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -175,9 +175,7 @@ def test_another_plan_gets_another_pull_request(quay: Quay, relay: Relay, repo: 
     assert len(pulls.pulls) == 2
 
 
-def test_a_list_of_steps_that_somebody_changed_is_not_trusted(
-    quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls
-) -> None:
+def test_a_modified_list_of_steps_is_refused(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     wanted = steps(1)
     run(quay, relay, repo, wanted, merge=False)
     pulls.pulls[0]["text"] = f"- [x] I have done it all {wanted.id}"
@@ -185,14 +183,14 @@ def test_a_list_of_steps_that_somebody_changed_is_not_trusted(
         run(quay, relay, repo, wanted)
 
 
-def test_where_nothing_differs_it_is_closed(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_pull_request_without_changes_is_closed(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     pulls.merge_failure = "This pull request has no associated changes"
     _, said = run(quay, relay, repo, steps(1))
     assert pulls.pulls[0]["status"] == "closed"
     assert said[-1] == "nothing changed; the pull request is closed"
 
 
-def test_a_merge_that_fails_says_why_to_everybody(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_failed_merge_is_commented_and_raised(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     pulls.merge_failure = "there are conflicts"
     with pytest.raises(Refused, match="there are conflicts"):
         run(quay, relay, repo, steps(1))

@@ -41,7 +41,7 @@ def test_the_hub_decides_what_is_large(quay: Quay) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 600], ids=["a few", "many"])
-def test_what_is_there_already_is_the_same(quay: Quay, count: int) -> None:
+def test_existing_files_are_unchanged(quay: Quay, count: int) -> None:
     repo = quay.repo()
     texts = [add(f"texts/{number}.txt", f"{number}".encode()) for number in range(count)]
     large = add("large.bin", os.urandom(2000))
@@ -57,7 +57,7 @@ def test_what_is_there_already_is_the_same(quay: Quay, count: int) -> None:
     assert set(surveyed(quay.hub, repo, *texts, large).decisions.values()) == {UploadDecision.SAME}
 
 
-def test_of_many_files_only_the_changed_ones_are_asked_about(quay: Quay, relay: Relay) -> None:
+def test_only_changed_files_of_many_are_sent_to_the_hub(quay: Quay, relay: Relay) -> None:
     repo, hub = quay.repo(), quay.through(relay.url)
     texts = [add(f"{number}.txt", f"{number}".encode()) for number in range(600)]
     publish(quay.hub, CommitTarget(repo), texts, CommitMessage("first"))
@@ -87,7 +87,7 @@ def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(
     assert (relay.count("GET", "/tree/"), relay.count("POST", "paths-info")) == (2, 1)
 
 
-def test_a_folder_that_is_not_there_has_no_files(quay: Quay) -> None:
+def test_a_missing_folder_has_no_files(quay: Quay) -> None:
     target = CommitTarget(quay.repo())
     assert find_entries(quay.hub, target, [RepoPath("a/b/c"), RepoPath("a/b/d")]) == Entries("a/b", {}, is_whole=True)
 
@@ -108,7 +108,7 @@ def test_many_small_files_need_no_question(quay: Quay, relay: Relay) -> None:
     assert relay.count("POST", "preupload") == 0
 
 
-def test_a_file_about_which_there_is_doubt_is_asked_about(quay: Quay, relay: Relay) -> None:
+def test_the_hub_decides_unclear_files(quay: Quay, relay: Relay) -> None:
     repo, hub = quay.repo(), quay.through(relay.url)
     for number in range(600):
         (quay.folder / f"{number}.txt").write_text(f"{number}")
@@ -118,7 +118,7 @@ def test_a_file_about_which_there_is_doubt_is_asked_about(quay: Quay, relay: Rel
     assert relay.count("POST", "preupload") == 1
 
 
-def test_what_is_also_deleted_or_written_twice_is_not_called_the_same(quay: Quay) -> None:
+def test_files_also_deleted_or_written_twice_are_not_unchanged(quay: Quay) -> None:
     repo = quay.repo()
     publish(quay.hub, CommitTarget(repo), [add("d/a.txt"), add("b.txt"), add("c.txt")], CommitMessage("first"))
     stored = AddStored(RepoPath("c.txt"), Digests(None).sha256(BytesSource(b"x")), 1)
@@ -128,7 +128,7 @@ def test_what_is_also_deleted_or_written_twice_is_not_called_the_same(quay: Quay
     assert surveyed(quay.hub, repo, stored, add("c.txt")).decisions == {"c.txt": UploadDecision.REGULAR}
 
 
-def test_what_the_repository_ignores_is_left_out(quay: Quay) -> None:
+def test_ignored_files_are_left_out(quay: Quay) -> None:
     repo = quay.repo()
     publish(quay.hub, CommitTarget(repo), [add(".gitignore", b"*.log\n")], CommitMessage("first"))
     assert surveyed(quay.hub, repo, add("a.log"), add("a.txt")).decisions == {
@@ -155,7 +155,7 @@ def test_a_path_that_the_hub_does_not_take_is_an_invalid_path(quay: Quay) -> Non
         surveyed(quay.hub, quay.repo(), add("..\\..\\a"))
 
 
-def test_nothing_is_asked_about_nothing(quay: Quay, relay: Relay) -> None:
+def test_no_request_is_sent_without_files(quay: Quay, relay: Relay) -> None:
     assert surveyed(quay.through(relay.url), quay.repo()) == UploadPlan({}, None)
     assert relay.seen == []
 

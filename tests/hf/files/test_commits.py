@@ -102,7 +102,7 @@ def test_a_parent_is_pinned(api: HubApi, repo: str) -> None:
     assert caught.value.status_code == 412
 
 
-def test_the_wrong_type_and_the_wrong_token_are_told_in_a_sentence(api: HubApi, repo: str) -> None:
+def test_a_wrong_type_and_a_wrong_token_raise_readable_errors(api: HubApi, repo: str) -> None:
     with pytest.raises(RepositoryNotFoundError, match=r"dataset tester/.* was not found .*repo_type"):
         api.create_commit(repo, [CommitOperationAdd("a", b"x")], commit_message="m", repo_type="dataset")
     with pytest.raises(Invalid, match="invalid repository type"):
@@ -126,5 +126,5 @@ def test_arguments_are_checked_before_anything_is_sent() -> None:
         nowhere.create_commit("not an id", [], commit_message="m")
 
 
-def test_nobody_sees_progress_without_a_terminal(api: HubApi) -> None:
+def test_no_progress_is_shown_without_a_terminal(api: HubApi) -> None:
     assert isinstance(progress_of(api._hub()), Silent)

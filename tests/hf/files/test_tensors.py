@@ -1,4 +1,4 @@
-"""Weights described without fetching them, beside what another client says of them."""
+"""Metadata of weights, compared with that of another client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Write = Callable[[dict[str, bytes]], str]
 
 
 def tensor_file(**shapes: list[int]) -> bytes:
-    """Tensors of 16-bit numbers, all zero, one after the other."""
+    """Return a file with tensors of 16-bit numbers, all zero."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     at = 0
     for name, shape in shapes.items():

@@ -45,7 +45,7 @@ class Viewer:
         needs_proof: only count links whose chunks the uploader had proven to possess.
     """
 
-    seen: frozenset[int] | None
+    seen: Visibility | None
     holder: str | None = None
     repo_id: int | None = None
     user_id: int | None = None
@@ -186,8 +186,8 @@ def _names(viewer: Viewer) -> dict[str, Any]:
     seen = viewer.seen
     return {
         "sees_all": seen is None,
-        "spaces": list(seen or ()),
-        "repos": list(seen.repos) if isinstance(seen, Visibility) else [],
+        "spaces": [] if seen is None else list(seen.namespaces),
+        "repos": [] if seen is None else list(seen.repos),
         "repo": viewer.repo_id,
         "user": viewer.user_id,
         "holder": viewer.holder,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
-from entrepot.catalog.visibility import visible_private
+from entrepot.catalog.visibility import Visibility, visible_private
 from entrepot.errors import Busy
 from entrepot.names import RefName, RepoPath, Sha256, Uid, XetHash, new_uid
 
@@ -219,7 +219,7 @@ def put_chunked(tx: Write, sha256: Sha256, size: int, file: XetHash, now_ms: int
     tx.sql.execute(sa.update(_F).where(new).values(size=size, xet_hash=file))
 
 
-def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
+def readable_elsewhere(tx: Read, seen_by: Visibility | None, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
     """Return the sizes of the given files that a repository visible to the caller has committed.
 
     A file that a repository only claims to have does not count until the claim is verified.
@@ -247,7 +247,7 @@ def readable_elsewhere(tx: Read, seen_by: frozenset[int] | None, sha256s: Sequen
 
 
 def claimed_elsewhere(
-    tx: Read, seen_by: frozenset[int] | None, sha256s: Sequence[Sha256]
+    tx: Read, seen_by: Visibility | None, sha256s: Sequence[Sha256]
 ) -> list[tuple[int, Sha256, XetHash, int]]:
     """Return (repository, sha256, file, size) of the given files that visible repositories claim, unverified.
 

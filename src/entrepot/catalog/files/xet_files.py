@@ -210,11 +210,6 @@ def xorbs_of(tx: Read, files: Sequence[XetHash]) -> set[XetHash]:
     return found
 
 
-def files_using(tx: Read, xorb: XetHash) -> list[XetHash]:
-    """Return the files that need a xorb."""
-    return list(tx.sql.execute(sa.select(_U.c.file).where(_U.c.xorb == xorb)).scalars())
-
-
 def forget_claims(tx: Write, claimed_before_ms: int) -> int:
     """Delete old claims and return how many; links made from them keep their files alive."""
     return tx.sql.execute(sa.delete(_C).where(_C.c.claimed_ms < claimed_before_ms)).rowcount

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
-from entrepot.catalog.visibility import visible_condition
+from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import RepoType
 
 BEGIN, END = "\x02", "\x03"
@@ -69,7 +69,7 @@ def matching(query: str) -> sa.ColumnElement[bool]:
 
 
 def find(
-    tx: Read, query: str, seen: frozenset[int] | None, kinds: Sequence[RepoType], *, skip: int, limit: int
+    tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
 ) -> Sequence[TextMatch]:
     """Return one page of the matching repositories, best match first."""
     statement = (
@@ -85,12 +85,12 @@ def find(
     return [TextMatch(row_of(row[:-1]), row[-1]) for row in tx.sql.execute(statement, {"query": query})]
 
 
-def count(tx: Read, query: str, seen: frozenset[int] | None, kinds: Sequence[RepoType]) -> int:
+def count(tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType]) -> int:
     """Return the number of matching repositories."""
     statement = sa.select(sa.func.count()).select_from(_T).join(_R, _R.c.id == _T.c.rowid)
     return tx.sql.execute(statement.where(*_conditions(seen, kinds)), {"query": query}).scalar_one()
 
 
-def _conditions(seen: frozenset[int] | None, kinds: Sequence[RepoType]) -> list[sa.ColumnElement[bool]]:
+def _conditions(seen: Visibility | None, kinds: Sequence[RepoType]) -> list[sa.ColumnElement[bool]]:
     wanted = [kind.value for kind in kinds]
     return [_MATCHES, _R.c.type.in_(wanted), _R.c.deleted_ms.is_(None), visible_condition(seen)]

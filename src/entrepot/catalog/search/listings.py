@@ -11,7 +11,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
 from entrepot.catalog.search import full_text
-from entrepot.catalog.visibility import visible_condition
+from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility, visible_condition
 from entrepot.names import RepoType
 
 SORTS = {
@@ -37,7 +37,7 @@ class Search:
     """
 
     type: RepoType
-    seen_by: frozenset[int] | None = frozenset()
+    seen_by: Visibility | None = PUBLIC_ONLY
     author: str | None = None
     terms: tuple[str, ...] = ()
     text: str | None = None
@@ -84,7 +84,7 @@ def count(tx: Read, search: Search) -> int:
     return tx.sql.execute(query.where(*_conditions(search))).scalar_one()
 
 
-def counts(tx: Read, namespace_id: int, seen_by: frozenset[int] | None) -> dict[RepoType, int]:
+def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[RepoType, int]:
     """Return the number of repositories of each type in a namespace that are visible to ``seen_by``."""
     repos = tables.repos
     query = sa.select(repos.c.type, sa.func.count()).where(

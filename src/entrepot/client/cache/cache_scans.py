@@ -10,7 +10,6 @@ from pathlib import Path
 from entrepot.client.cache.cache_reports import CachedFile, CachedRepo, CachedRevision, CacheReport, IncompleteFile
 from entrepot.client.cache.caches import LOCKS, is_commit, parse_folder_name
 from entrepot.client.cache.partial_files import INCOMPLETE
-from entrepot.client.integrity import etag_of, names_content
 from entrepot.errors import CacheDamaged, CacheMissing
 
 _DRAFT = re.compile(rf"\.[0-9a-f]{{8,20}}{re.escape(INCOMPLETE)}$")
@@ -40,32 +39,6 @@ def scan(root: Path) -> CacheReport:
         incomplete += _incomplete(folder)
     size = sum(repo.size_on_disk for repo in repos)
     return CacheReport(size, frozenset(repos), frozenset(incomplete), warnings, root)
-
-
-def hub_roots(cache: Path) -> list[Path]:
-    """List the folders of a cache that contain the downloads of one hub each."""
-    if not cache.is_dir():
-        return []
-    return sorted(folder for folder in cache.iterdir() if folder.is_dir() and not folder.name.startswith("."))
-
-
-def find_damage(report: CacheReport) -> Iterator[CacheDamaged]:
-    """Yield cached contents that do not match their names; reads all contents and changes nothing."""
-    blobs = {
-        file.blob_path: file.file_path
-        for repo in report.repos
-        for revision in repo.revisions
-        for file in revision.files
-        if file.blob_path != file.file_path and names_content(file.blob_path.name)
-    }
-    for blob, name in sorted(blobs.items()):
-        try:
-            found = etag_of(blob, blob.name)
-        except OSError as error:
-            yield CacheDamaged(str(name), error.strerror or str(error))
-            continue
-        if found != blob.name:
-            yield CacheDamaged(str(name), f"its content is {found} instead of {blob.name}; delete {blob}")
 
 
 def _repo(folder: Path, warnings: list[CacheDamaged]) -> CachedRepo:
@@ -120,10 +93,10 @@ def _revision(
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder):
+    for parent, _, names in os.walk(folder):
         for name in sorted(names):
             if name not in _OF_SYSTEMS and not _is_draft(name):
-                yield Path(place, name)
+                yield Path(parent, name)
 
 
 def _is_draft(name: str) -> bool:

@@ -31,7 +31,7 @@ def find(hub: Hub, ref: RepoRef, *, cache: Path | None = None, is_local_only: bo
     """
     if not ref.id.is_short:
         return ref
-    root = cache or cache_root(hub.places.cache, hub.endpoint)
+    root = cache or cache_root(hub.paths.cache, hub.endpoint)
     # In the folder of locks, which other clients that share the cache ignore.
     kept = root / LOCKS / _FOLDER / hub_folder(hub.endpoint) / folder_name(ref).lower()
     if is_local_only:

@@ -37,10 +37,10 @@ class Options:
     """Options of a download.
 
     ``cache``: the folder of cached repositories; None is that of the hub below
-    the cache of ``hub.places``. ``folder``: store files there instead of in
+    the cache of ``hub.paths``. ``folder``: store files there instead of in
     the cache. ``is_local_only``: do not ask the hub. ``is_forced``:
     download even if a local copy exists. ``etag_timeout_s``: seconds to wait for the
-    metadata of a file; None takes that of ``hub.places``.
+    metadata of a file; None takes that of ``hub.paths``.
     """
 
     cache: Path | None = None
@@ -58,9 +58,9 @@ class DownloadPlan:
     commit: str
     path: str
     size: int | None
-    place: Path
-    is_here: bool
-    is_fetched: bool
+    local_path: Path
+    is_cached: bool
+    will_download: bool
 
 
 def download(hub: Hub, ref: RepoRef, path: str, revision: str = "main", options: Options | None = None) -> Path:
@@ -107,14 +107,14 @@ def plan_download(
         wanted = _wanted(hub, ref, parse_path(path), revision, facts_of(hub, ref, path, revision, options))
     except Unavailable as error:
         raise NotCached(f"{path} of {ref}", why=f"the download cannot be planned: {error}") from error
-    return forecast(target_of(hub, ref, options), wanted, is_forced=options.is_forced)
+    return plan_file(target_of(hub, ref, options), wanted, is_forced=options.is_forced)
 
 
-def forecast(target: DownloadTarget, wanted: WantedFile, *, is_forced: bool) -> DownloadPlan:
+def plan_file(target: DownloadTarget, wanted: WantedFile, *, is_forced: bool) -> DownloadPlan:
     """Return what downloading a file with known metadata would do."""
-    is_here = target.holds(wanted)
-    place = target.folder(wanted.commit) / wanted.path
-    return DownloadPlan(wanted.commit, wanted.path, wanted.size, place, is_here, is_forced or not is_here)
+    is_cached = target.holds(wanted)
+    local_path = target.folder(wanted.commit) / wanted.path
+    return DownloadPlan(wanted.commit, wanted.path, wanted.size, local_path, is_cached, is_forced or not is_cached)
 
 
 def facts_of(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options | None = None) -> FileFacts:
@@ -126,7 +126,7 @@ def facts_of(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options 
     options = options or Options()
     parse_revision(revision)
     hub.need_network(f"{path} of {ref}")
-    timeout_s = options.etag_timeout_s or hub.places.etag_timeout_s
+    timeout_s = options.etag_timeout_s or hub.paths.etag_timeout_s
     cache = cache_of(hub, ref, options)
     # With a local copy, do not wait for the hub to come back.
     retries = 0 if isinstance(cache.find(revision, path), Path) else None
@@ -139,16 +139,9 @@ def facts_of(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options 
         raise
 
 
-def find_cached(
-    hub: Hub, ref: RepoRef, path: str, revision: str = "main", cache: Path | None = None
-) -> Path | KnownAbsent | None:
-    """Look up a file in the cache without asking the hub; see ``RepoCache.find``."""
-    return cache_of(hub, ref, Options(cache=cache)).find(revision, parse_path(path))
-
-
 def cache_of(hub: Hub, ref: RepoRef, options: Options) -> RepoCache:
     """Return the cache of a repository."""
-    return repo_cache(options.cache or cache_root(hub.places.cache, hub.endpoint), ref)
+    return repo_cache(options.cache or cache_root(hub.paths.cache, hub.endpoint), ref)
 
 
 def target_of(hub: Hub, ref: RepoRef, options: Options) -> DownloadTarget:

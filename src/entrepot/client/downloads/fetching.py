@@ -21,7 +21,7 @@ from entrepot.client.cache.caches import writing
 from entrepot.client.calls import files
 from entrepot.client.downloads import xet_streams
 from entrepot.client.hubs import Hub
-from entrepot.client.integrity import PIECE, BufferDigest, StreamDigest, check, digest_of, summed_aside
+from entrepot.client.integrity import PIECE, BufferDigest, StreamDigest, check, digest_of, hashed_in_thread
 from entrepot.client.progress import Meter
 from entrepot.errors import AnswerUnusable, DiskFull, DownloadDamaged, HubTimeout, HubUnreachable
 from entrepot.names import RepoRef
@@ -92,7 +92,7 @@ def _fill(
         have = 0
     if wanted.size is not None and wanted.size > have and shutil.disk_usage(folder).free < wanted.size - have:
         raise DiskFull(str(folder), wanted.size - have)
-    with summed_aside(digest, wanted.size) as sum_up:
+    with hashed_in_thread(digest, wanted.size) as sum_up:
         while count := file.readinto(space := sum_up.space()):
             sum_up.update(space[:count])
         sum_up.update(space[:0])

@@ -30,7 +30,7 @@ from entrepot.client.integrity import etag_of, names_content
 from entrepot.client.progress import Meter
 from entrepot.errors import InvalidPath
 
-NOTES = ".cache/entrepot"
+METADATA_FOLDER = ".cache/entrepot"
 _LONGEST_NAME = 255  # bytes; the limit of all common file systems
 _SLACK_S = 1.0  # resolution of file timestamps, in the worst case
 
@@ -130,16 +130,18 @@ class FolderTarget:
 
     @property
     def _drafts(self) -> Path:
-        return self.root / NOTES / "drafts"
+        return self.root / METADATA_FOLDER / "drafts"
 
     def _path_of(self, path: str) -> Path:
         checked = checked_path(path)
-        if checked == NOTES or checked.startswith(f"{NOTES}/"):
-            raise InvalidPath(path, f"{NOTES} is reserved for the metadata of downloads; download to the cache instead")
+        if checked == METADATA_FOLDER or checked.startswith(f"{METADATA_FOLDER}/"):
+            raise InvalidPath(
+                path, f"{METADATA_FOLDER} is reserved for the metadata of downloads; download to the cache instead"
+            )
         return self.root / checked
 
     def _beside(self, path: str) -> Path:
-        return self.root / NOTES / "download" / checked_path(path)
+        return self.root / METADATA_FOLDER / "download" / checked_path(path)
 
     def _metadata(self, path: str) -> FileMetadata | None:
         """Return the metadata of a file that is unmodified since it was written, else None."""
@@ -165,7 +167,7 @@ class FolderTarget:
             return False
 
     def _write_metadata(self, wanted: WantedFile) -> None:
-        ignore = self.root / NOTES / ".gitignore"
+        ignore = self.root / METADATA_FOLDER / ".gitignore"
         if not ignore.exists():
             write_file(ignore, b"*\n", self._drafts)
         beside = self._beside(wanted.path)

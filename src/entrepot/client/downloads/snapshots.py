@@ -18,7 +18,7 @@ import attrs
 from entrepot.client.cache.caches import RepoCache, is_commit
 from entrepot.client.calls import contents, repos, trees
 from entrepot.client.downloads.download_targets import DownloadTarget
-from entrepot.client.downloads.downloads import DownloadPlan, Options, cache_of, forecast, target_of
+from entrepot.client.downloads.downloads import DownloadPlan, Options, cache_of, plan_file, target_of
 from entrepot.client.downloads.fetching import WantedFile
 from entrepot.client.hubs import Hub
 from entrepot.client.integrity import is_intact
@@ -115,7 +115,7 @@ def plan_snapshot(
         listed = _list(hub, ref, revision, options)
     except Unavailable as error:
         raise NotCached(str(ref), why=f"the download cannot be planned: {error}") from error
-    return [forecast(target, w, is_forced=options.is_forced) for w in listed.files if selection.has(w.path)]
+    return [plan_file(target, w, is_forced=options.is_forced) for w in listed.files if selection.has(w.path)]
 
 
 # --- listing -------------------------------------------------------------------
@@ -135,7 +135,7 @@ def _list(hub: Hub, ref: RepoRef, revision: str, options: Options) -> _Listed:
     parse_revision(revision)
     commit = revision
     if not is_commit(revision):
-        timeout_s = options.etag_timeout_s or hub.places.etag_timeout_s
+        timeout_s = options.etag_timeout_s or hub.paths.etag_timeout_s
         sha = hub.send(repos.describe(ref, revision, expand=("sha",)), timeout_s=timeout_s).sha
         if not isinstance(sha, str) or not is_commit(sha):
             raise AnswerUnusable(hub.endpoint, f"the response lacks the commit of {revision} of {ref}")

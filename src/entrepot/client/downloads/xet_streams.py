@@ -39,7 +39,7 @@ def is_wanted(hub: Hub, size: int | None, xet_hash: str | None) -> bool:
         xet_hash is not None
         and size is not None
         and size >= FROM_BYTES
-        and not hub.places.disable_xet
+        and not hub.paths.disable_xet
         and importlib.util.find_spec("hf_xet") is not None
     )
 

@@ -87,14 +87,14 @@ def _without_credentials(url: str) -> tuple[str, str | None]:
     if not url.startswith(("http://", "https://")):
         return url, None
     parts = urllib.parse.urlsplit(url)
-    login, _, place = parts.netloc.rpartition("@")
+    login, _, host = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
     secret = urllib.parse.unquote(password or user)
     if not secret.isprintable():
         # Line endings would inject lines into git's credential protocol.
         raise InvalidToken("token", "address to clone", "it contains control characters")
     conceal(secret)
-    return urllib.parse.urlunsplit(parts._replace(netloc=place)), secret or None
+    return urllib.parse.urlunsplit(parts._replace(netloc=host)), secret or None
 
 
 def _is_id(text: str) -> bool:

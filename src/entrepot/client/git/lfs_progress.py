@@ -19,7 +19,7 @@ _TRANSFERS = frozenset({"upload", "download"})
 
 
 @contextlib.contextmanager
-def told(git: Git, progress: Progress) -> Iterator[Git]:
+def reporting_progress(git: Git, progress: Progress) -> Iterator[Git]:
     """Yield the same git, with the progress of large-file transfers reported to ``progress`` inside the block."""
     with tempfile.TemporaryDirectory(prefix="entrepot-") as folder:
         tail = Tail(Path(folder, "progress"), progress)

@@ -47,7 +47,7 @@ def find_token(hub: Hub, target: CommitTarget) -> TokenResponse | None:
     Raises:
         Forbidden, RepoNotFound, LoginRequired: the caller has no write access.
     """
-    if hub.places.disable_xet or not _is_installed():
+    if hub.paths.disable_xet or not _is_installed():
         return None
     try:
         return hub.send(xet.write_token(target.repo, target.revision, create_pr=target.opens_pull))
@@ -139,7 +139,7 @@ def _start(commit: hf_xet.XetUploadCommit, source: Source, sha256: object) -> Ca
     """Start to upload a content, and return a function that waits for its end."""
     if isinstance(source, PathSource) and not source.is_growing:
         source.check()
-        return functools.partial(_result, commit.start_upload_file(source.place, sha256=sha256))
+        return functools.partial(_result, commit.start_upload_file(source.file_path, sha256=sha256))
     if isinstance(source, BytesSource):
         return functools.partial(_result, commit.start_upload_bytes(source.data, sha256=sha256))
     stream = commit.start_upload_stream(name=source.label, sha256=sha256)

@@ -56,7 +56,7 @@ def find_sources(hub: Hub, target: CommitTarget, copies: Sequence[Copy]) -> list
     return found
 
 
-def undone(hub: Hub, target: CommitTarget, revision: str, origins: Sequence[CopySource]) -> list[CopySource]:
+def missing(hub: Hub, target: CommitTarget, revision: str, origins: Sequence[CopySource]) -> list[CopySource]:
     """Return the copies whose result is missing at a revision of the target."""
     entries = _entries(hub, target.repo, revision, [origin.copy.path for origin in origins])
     return [
@@ -67,7 +67,9 @@ def undone(hub: Hub, target: CommitTarget, revision: str, origins: Sequence[Copy
     ]
 
 
-def by_hand(hub: Hub, target: CommitTarget, origins: Sequence[CopySource], folder: Path) -> Iterator[Add | AddStored]:
+def as_additions(
+    hub: Hub, target: CommitTarget, origins: Sequence[CopySource], folder: Path
+) -> Iterator[Add | AddStored]:
     """Yield additions equivalent to the copies, for a hub that does not support copies.
 
     Large files are added by their digest; if the hub does not permit that,
@@ -129,6 +131,6 @@ def _fetched(hub: Hub, origin: CopySource, path: RepoPath, entry: TreeEntry, fol
     return Add(path, PathSource.at(out.name))
 
 
-def is_refusal(error: EntrepotError) -> bool:
+def may_be_unsupported(error: EntrepotError) -> bool:
     """Whether an error may mean that the hub does not support copies."""
     return isinstance(error, Invalid) and not isinstance(error, ValueError)

@@ -9,7 +9,7 @@ from entrepot.client.calls import trees
 from entrepot.client.commit_target import CommitTarget
 from entrepot.client.folders import walk
 from entrepot.client.hubs import Hub
-from entrepot.client.operations import Add, Delete, Operation, place
+from entrepot.client.operations import Add, Delete, Operation, path_in_folder
 from entrepot.client.patterns import Patterns, described, select
 from entrepot.errors import EntryNotFound
 from entrepot.names import ROOT, RepoPath, parse_folder
@@ -24,7 +24,10 @@ def additions(
         SourceMissing, SourceUnreadable: the folder or a file cannot be read.
         InvalidPath: the name of a file is not valid in a repository.
     """
-    adds = [Add(place(path_in_repo, found.path), found.source) for found in walk(folder, allow=allow, ignore=ignore)]
+    adds = [
+        Add(path_in_folder(path_in_repo, found.path), found.source)
+        for found in walk(folder, allow=allow, ignore=ignore)
+    ]
     if not adds:
         warn_of_nothing(folder, allow, ignore)
     return adds

@@ -18,7 +18,7 @@ from entrepot.client.calls import repos
 from entrepot.client.commit_target import CommitMessage, CommitTarget, PublishedCommit
 from entrepot.client.folders import walk
 from entrepot.client.hubs import Hub
-from entrepot.client.operations import Add, place
+from entrepot.client.operations import Add, path_in_folder
 from entrepot.client.parallel import run_parallel
 from entrepot.client.patterns import Patterns
 from entrepot.client.progress import Progress, Silent
@@ -74,7 +74,9 @@ def upload_large_folder(
     if not root.is_dir():
         raise SourceMissing(str(root), "folder")
     _make(hub, target, is_private)
-    found = (Add(place(path_in_repo, item.path), item.source) for item in walk(root, allow=allow, ignore=ignore))
+    found = (
+        Add(path_in_folder(path_in_repo, item.path), item.source) for item in walk(root, allow=allow, ignore=ignore)
+    )
     meter = (progress or Silent()).begin("Files", None, unit="file")
     with UploadState(root) as state:
         uploader = _Uploader(hub, target, message, state, allow_secrets)

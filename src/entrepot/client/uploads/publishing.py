@@ -49,7 +49,7 @@ _MOST_CARD = 1 << 20
 
 def digests_file(hub: Hub) -> Path:
     """Return the database of digests of local files, shared by all hubs."""
-    return hub.places.home / "digests.sqlite3"
+    return hub.paths.home / "digests.sqlite3"
 
 
 def digests_of(hub: Hub) -> Digests:
@@ -100,7 +100,7 @@ def publish(
         return publication.run(list(operations))
 
 
-def send_ahead(
+def upload_large_files(
     hub: Hub,
     target: CommitTarget,
     adds: Sequence[Add],
@@ -162,10 +162,10 @@ class _Publication:
         try:
             made = self.make(operations)
         except HubFailure as error:
-            if not copies.is_refusal(error):
+            if not copies.may_be_unsupported(error):
                 raise
             return self._make_with_additions(operations, needed, error)
-        left = [] if self.target.opens_pull else copies.undone(self.hub, self.target, made.oid, needed)
+        left = [] if self.target.opens_pull else copies.missing(self.hub, self.target, made.oid, needed)
         if not left:
             return made
         # The hub ignored the copies, which it does not support, and committed the rest.
@@ -195,7 +195,7 @@ class _Publication:
     ) -> PublishedCommit:
         with tempfile.TemporaryDirectory(prefix="entrepot-copies-") as folder:
             instead = {
-                id(origin.copy): list(copies.by_hand(self.hub, self.target, [origin], Path(folder)))
+                id(origin.copy): list(copies.as_additions(self.hub, self.target, [origin], Path(folder)))
                 for origin in origins
             }
             spelled: list[Operation] = []
@@ -209,8 +209,8 @@ class _Publication:
     def _needed(self, operations: Sequence[Operation], origins: Sequence[CopySource]) -> list[CopySource]:
         """Return the copies that change something."""
         others = {item.path for item in operations if not isinstance(item, Copy)}
-        undone = {id(origin) for origin in copies.undone(self.hub, self.target, self.target.revision, origins)}
-        return [origin for origin in origins if id(origin) in undone or others]
+        missing = {id(origin) for origin in copies.missing(self.hub, self.target, self.target.revision, origins)}
+        return [origin for origin in origins if id(origin) in missing or others]
 
     def _changes(self, operations: Iterable[Operation], found: UploadPlan) -> Iterator[Change]:
         for operation in operations:

@@ -93,7 +93,7 @@ class UploadState:
                     os.write(self._descriptor, line)
 
     def _name(self, source: PathSource) -> str:
-        return os.path.relpath(source.place, self._folder)
+        return os.path.relpath(source.file_path, self._folder)
 
     def _rewrite(self, file: Path) -> None:
         fresh = file.with_suffix(f".{os.getpid()}")

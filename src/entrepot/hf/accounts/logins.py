@@ -16,7 +16,7 @@ import attrs
 
 from entrepot.client.calls import accounts
 from entrepot.client.hubs import connect, find_token
-from entrepot.client.paths import ClientPaths, current_places, parse_endpoint
+from entrepot.client.paths import ClientPaths, current_paths, parse_endpoint
 from entrepot.client.tokens import ARGUMENT, TokenStore, parse_token
 from entrepot.errors import EntrepotError, InvalidArgument, InvalidCredentials, LibraryMissing, NotAllowed
 
@@ -59,16 +59,16 @@ def login(
         NotAllowed: the token has the role ``read``, and ``write_permission`` is True.
         HubUnreachable: the token could not be checked; other transport errors likewise.
     """
-    places, address = _address(endpoint)
+    paths, address = _address(endpoint)
     if token is None:
         is_new = new_session if skip_if_logged_in is None else not skip_if_logged_in
-        if not is_new and (known := _kept(places, address, write_permission=write_permission)):
+        if not is_new and (known := _kept(paths, address, write_permission=write_permission)):
             return known
         if _is_notebook():
             notebook_login(write_permission=write_permission, endpoint=endpoint)
             return None
         token = _ask(address)
-    return _checked_login(places, address, token, add_to_git_credential, write_permission)
+    return _checked_login(paths, address, token, add_to_git_credential, write_permission)
 
 
 def logout(endpoint: str | None = None) -> bool:
@@ -80,15 +80,15 @@ def logout(endpoint: str | None = None) -> bool:
     Raises:
         InvalidArgument: the environment contains a token (``ENTREPOT_TOKEN``); unset the variable to log out.
     """
-    places, address = _address(endpoint)
-    store = TokenStore(places.tokens)
+    paths, address = _address(endpoint)
+    store = TokenStore(paths.tokens)
     stored = store.find(address)
     if stored is not None:
         from entrepot.client.git.git_credentials import forget
 
         forget(address)
     removed = store.remove(address)
-    if places.token_for(address) is not None:
+    if paths.token_for(address) is not None:
         raise InvalidArgument("a token in the environment still logs you in: unset ENTREPOT_TOKEN or HF_TOKEN")
     return removed
 
@@ -101,10 +101,10 @@ def interpreter_login(
     endpoint: str | None = None,
 ) -> Login:
     """Log in as :func:`login`, always prompting at the terminal."""
-    places, address = _address(endpoint)
+    paths, address = _address(endpoint)
     is_new = new_session if skip_if_logged_in is None else not skip_if_logged_in
-    known = None if is_new else _kept(places, address, write_permission=write_permission)
-    return known or _checked_login(places, address, _ask(address), False, write_permission)
+    known = None if is_new else _kept(paths, address, write_permission=write_permission)
+    return known or _checked_login(paths, address, _ask(address), False, write_permission)
 
 
 def notebook_login(
@@ -125,9 +125,9 @@ def notebook_login(
         display = importlib.import_module("IPython.display").display
     except ImportError as error:
         raise LibraryMissing("ipywidgets", "ipywidgets") from error
-    places, address = _address(endpoint)
+    paths, address = _address(endpoint)
     is_new = new_session if skip_if_logged_in is None else not skip_if_logged_in
-    known = None if is_new else _kept(places, address, write_permission=write_permission)
+    known = None if is_new else _kept(paths, address, write_permission=write_permission)
     field = widgets.Password(description="Token:")
     keep = widgets.Checkbox(value=False, description="Add to git credentials")
     button = widgets.Button(description="Log in")
@@ -138,7 +138,7 @@ def notebook_login(
         # The notebook saves the value of a field, and the token must not be saved.
         secret, field.value = field.value, ""
         try:
-            done = _checked_login(places, address, secret, bool(keep.value), write_permission)
+            done = _checked_login(paths, address, secret, bool(keep.value), write_permission)
         except EntrepotError as error:
             box.children = [widgets.Label(error.message), field, keep, button]
         else:
@@ -151,8 +151,8 @@ def notebook_login(
 def get_token(endpoint: str | None = None) -> str | None:
     """Return the token that is sent to a hub; None if not logged in."""
 
-    places, address = _address(endpoint)
-    return find_token(places, address)
+    paths, address = _address(endpoint)
+    return find_token(paths, address)
 
 
 class HfFolder:
@@ -161,8 +161,8 @@ class HfFolder:
     @classmethod
     def save_token(cls, token: str) -> None:
         """Store a token without checking it with the hub; prefer :func:`login`."""
-        places, address = _address(None)
-        TokenStore(places.tokens).put(address, parse_token(token, ARGUMENT, is_trimmed=True))
+        paths, address = _address(None)
+        TokenStore(paths.tokens).put(address, parse_token(token, ARGUMENT, is_trimmed=True))
 
     @classmethod
     def get_token(cls) -> str | None:
@@ -172,24 +172,24 @@ class HfFolder:
     @classmethod
     def delete_token(cls) -> None:
         """Remove the stored token, if any."""
-        places, address = _address(None)
-        TokenStore(places.tokens).remove(address)
+        paths, address = _address(None)
+        TokenStore(paths.tokens).remove(address)
 
 
 def _address(endpoint: str | None) -> tuple[ClientPaths, str]:
-    places = current_places()
-    return places, parse_endpoint(endpoint) if endpoint else places.endpoint
+    paths = current_paths()
+    return paths, parse_endpoint(endpoint) if endpoint else paths.endpoint
 
 
 def _checked_login(
-    places: ClientPaths, address: str, token: str, add_to_git_credential: bool, write_permission: bool
+    paths: ClientPaths, address: str, token: str, add_to_git_credential: bool, write_permission: bool
 ) -> Login:
     # Pasted tokens and tokens from files often have whitespace around them.
     secret = parse_token(token, ARGUMENT, is_trimmed=True)
-    user, role = _described(places, address, secret)
+    user, role = _described(paths, address, secret)
     if write_permission and role == "read":
         raise NotAllowed("the token is valid, but its role is 'read': create one with the role 'write'")
-    path = TokenStore(places.tokens).put(address, secret)
+    path = TokenStore(paths.tokens).put(address, secret)
     if add_to_git_credential:
         from entrepot.client.git.git_credentials import remember
 
@@ -197,23 +197,23 @@ def _checked_login(
     return Login(address, user, role, str(path))
 
 
-def _kept(places: ClientPaths, address: str, *, write_permission: bool) -> Login | None:
+def _kept(paths: ClientPaths, address: str, *, write_permission: bool) -> Login | None:
     """Return the login of a stored token if the hub still accepts it."""
-    store = TokenStore(places.tokens)
+    store = TokenStore(paths.tokens)
     stored = store.find(address)
     if stored is None:
         return None
     if stored.warning is not None:
         warnings.warn(stored.warning, UserWarning, stacklevel=1)
     try:
-        user, role = _described(places, address, stored.secret)
+        user, role = _described(paths, address, stored.secret)
     except InvalidCredentials:
         return None
     return None if write_permission and role == "read" else Login(address, user, role, str(store.file(address)))
 
 
-def _described(places: ClientPaths, address: str, secret: str) -> tuple[str, str]:
-    found = connect(address, secret, places=places).send(accounts.whoami())
+def _described(paths: ClientPaths, address: str, secret: str) -> tuple[str, str]:
+    found = connect(address, secret, paths=paths).send(accounts.whoami())
     return found.name, found.auth.access_token.role
 
 

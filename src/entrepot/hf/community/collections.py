@@ -35,7 +35,7 @@ class Collections(Base):
         hub = self._hub(token)
         call = collections.page(owners=_words(owner), items=_words(item), sort=sort, limit=limit)
         found = itertools.islice(hub.pages(call), limit)
-        return (collection_of(facts, hub.endpoint, position=place) for place, facts in enumerate(found))
+        return (collection_of(facts, hub.endpoint, position=index) for index, facts in enumerate(found))
 
     def get_collection(self, collection_slug: str, *, token: str | bool | None = None) -> Collection:
         """Return a collection with all its items."""

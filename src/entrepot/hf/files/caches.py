@@ -9,7 +9,7 @@ from entrepot.client.cache import cache_reports, cache_scans
 from entrepot.client.cache.cache_reports import CacheReport
 from entrepot.client.cache.caches import KnownAbsent, cache_root, repo_cache
 from entrepot.client.calls.files import resolve_path
-from entrepot.client.paths import current_places, parse_endpoint
+from entrepot.client.paths import current_paths, parse_endpoint
 from entrepot.errors import CacheDamaged, CacheMissing, CannotWrite
 from entrepot.hf.base import repo_ref
 from entrepot.hf.files.downloads import StrPath, folder_of
@@ -81,7 +81,7 @@ def cached_assets_path(
         CannotWrite: the folder cannot be created, for example because a file of this name exists.
     """
     parts = [_one_name(part) for part in (library_name, namespace, subfolder)]
-    path = (folder_of(assets_dir) or current_places().home / "assets").joinpath(*parts)
+    path = (folder_of(assets_dir) or current_paths().home / "assets").joinpath(*parts)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -108,7 +108,7 @@ def hf_hub_url(
         InvalidName, InvalidPath: the repository id or the filename breaks a rule.
     """
     path = parse_path(f"{subfolder.strip('/')}/{filename}" if subfolder else filename)
-    address = parse_endpoint(endpoint) if endpoint else current_places().endpoint
+    address = parse_endpoint(endpoint) if endpoint else current_paths().endpoint
     return f"{address}{resolve_path(repo_ref(repo_id, repo_type), revision or 'main', path)}"
 
 
@@ -116,8 +116,8 @@ hub_url = hf_hub_url
 
 
 def _root(cache_dir: StrPath | None) -> Path:
-    places = current_places()
-    return folder_of(cache_dir) or cache_root(places.cache, places.endpoint)
+    paths = current_paths()
+    return folder_of(cache_dir) or cache_root(paths.cache, paths.endpoint)
 
 
 def _one_name(part: str) -> str:

@@ -176,4 +176,4 @@ def target_of(
 
 def progress_of(hub: Hub) -> Progress:
     """Return progress bars, unless standard error is not a terminal or they are disabled."""
-    return Bars() if sys.stderr.isatty() and not hub.places.disable_progress else Silent()
+    return Bars() if sys.stderr.isatty() and not hub.paths.disable_progress else Silent()

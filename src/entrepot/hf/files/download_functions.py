@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, Unpack, overload
 
 from entrepot.client.parallel import DOWNLOADS
-from entrepot.client.paths import current_places
+from entrepot.client.paths import current_paths
 from entrepot.hf.files.downloads import Downloads, FileArguments, Patterns, SnapshotArguments, StrPath
 from entrepot.hf.files.files import Files
 from entrepot.hf.files.tqdm_progress import TqdmClass
@@ -195,4 +195,4 @@ def get_hf_file_metadata(
 
 def is_offline_mode() -> bool:
     """Whether ``ENTREPOT_OFFLINE`` is set, which allows only local files to be used."""
-    return current_places().is_offline
+    return current_paths().is_offline

@@ -85,7 +85,7 @@ class CommitOperationAdd:
             self.path_or_fileobj = str(self.path_or_fileobj)
         source = source_of(self.path_or_fileobj)
         if isinstance(source, PathSource):
-            self.path_or_fileobj = source.place
+            self.path_or_fileobj = source.file_path
         self.upload_info = UploadInfo(source)
 
     @contextlib.contextmanager

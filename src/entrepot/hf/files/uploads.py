@@ -202,7 +202,7 @@ class Uploads(Commits):
         Raises:
             as :meth:`create_commit`.
         """
-        from entrepot.client.uploads.publishing import send_ahead
+        from entrepot.client.uploads.publishing import upload_large_files
         from entrepot.client.uploads.upload_plan import UploadDecision
 
         hub, target = self._hub(token), self._target(repo_id, repo_type, token, revision, create_pr)
@@ -213,7 +213,7 @@ class Uploads(Commits):
         if gitignore_content is not None:
             ignores = Add(repo_path(".gitignore"), BytesSource(gitignore_content.encode()))
         adds = [Add(repo_path(path), item.source()) for path, item in waiting.items()]
-        for path, (decision, stored) in send_ahead(
+        for path, (decision, stored) in upload_large_files(
             hub, target, adds, progress=progress_of(hub), ignores=ignores
         ).items():
             addition = waiting[path]

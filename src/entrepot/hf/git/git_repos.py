@@ -17,11 +17,11 @@ from typing import Any
 from entrepot.client.calls import accounts
 from entrepot.client.git.clones import Remote, clone, find_remote
 from entrepot.client.git.git_commands import Credential, Git
-from entrepot.client.git.lfs_progress import told
+from entrepot.client.git.lfs_progress import reporting_progress
 from entrepot.client.git.running_commands import CommandInProgress
 from entrepot.client.git.worktrees import WorkTree
 from entrepot.client.hubs import find_token
-from entrepot.client.paths import current_places
+from entrepot.client.paths import current_paths
 from entrepot.client.progress import Progress
 from entrepot.client.tokens import ARGUMENT, parse_token
 from entrepot.errors import InvalidArgument, InvalidName, Unavailable
@@ -109,7 +109,7 @@ class Repository(CommandQueue, TrackedFiles):
         tree = WorkTree(Git(self.tree.folder, os.environ, remote.credential or self._credential()))
         if remote.repo_type is not None:
             self._repo_type = remote.repo_type.value
-        with told(tree.git, self._progress) as git:
+        with reporting_progress(tree.git, self._progress) as git:
             is_new = clone(WorkTree(git), remote, with_large_files=not self.skip_lfs_files)
         if not is_new:
             logger.warning("%s is a clone of %s already; update it with git_pull()", tree.folder, remote.url)
@@ -154,7 +154,7 @@ class Repository(CommandQueue, TrackedFiles):
         Raises:
             GitFailed: the remote refuses, or there are conflicts; the pull is then undone.
         """
-        with told(self.tree.git, self._progress) as git:
+        with reporting_progress(self.tree.git, self._progress) as git:
             WorkTree(git).pull(is_rebased=rebase)
             if lfs:
                 git.run("lfs", "pull")
@@ -191,7 +191,7 @@ class Repository(CommandQueue, TrackedFiles):
             )
             self.command_queue.append(command)
             return url, command
-        with told(self.tree.git, self._progress) as git:
+        with reporting_progress(self.tree.git, self._progress) as git:
             git.run("push", *arguments)
         if auto_lfs_prune:
             self.lfs_prune()
@@ -307,7 +307,7 @@ class Repository(CommandQueue, TrackedFiles):
         if isinstance(token, str):
             return parse_token(token, ARGUMENT) if token else None
         wanted = self.client.token if token is None or token is True else False
-        return find_token(current_places(), self.client.endpoint, wanted)
+        return find_token(current_paths(), self.client.endpoint, wanted)
 
     @property
     def _progress(self) -> Progress:

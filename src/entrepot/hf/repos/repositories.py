@@ -57,9 +57,9 @@ class Repos(Base):
         _refuse_compute(compute)
         hub = self._hub(token)
         ref = _own_ref(hub, repo_id, repo_type)
-        if ref.type == "space" and space_sdk is None:
+        if ref.type.kind.has_sdk and space_sdk is None:
             raise InvalidArgument("a space needs a space_sdk: static, gradio, streamlit or docker")
-        sdk = space_sdk if ref.type == "space" else None
+        sdk = space_sdk if ref.type.kind.has_sdk else None
         return _create(hub, ref, repos.create(ref, visibility=_visibility(private, visibility), sdk=sdk), exist_ok)
 
     def delete_repo(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire.accounts.accounts import OrgOverview, Person, UserOverview
 from entrepot.wire.repos.repositories import StoredRepo
 
@@ -66,7 +66,7 @@ class RepoStorageInfo:
 def storage_of(found: StoredRepo) -> RepoStorageInfo:
     """Convert the storage entry of a repository."""
     return RepoStorageInfo(
-        found.id, found.type, moment(found.updated_at), found.visibility, found.storage, found.storage_percent
+        found.id, found.type, parse_timestamp(found.updated_at), found.visibility, found.storage, found.storage_percent
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import urllib.parse
 
-from entrepot.client.paths import current_places
+from entrepot.client.paths import current_paths
 from entrepot.errors import Malformed
 from entrepot.names import RepoType, parse_repo_id
 
@@ -22,7 +22,7 @@ class RepoUrl(str):
         return super().__new__(cls, url)
 
     def __init__(self, url: str, endpoint: str | None = None) -> None:
-        self.endpoint = endpoint or current_places().endpoint
+        self.endpoint = endpoint or current_paths().endpoint
         kind, repo_id = _read(str(url), self.endpoint)
         parsed = parse_repo_id(repo_id)
         self.namespace, self.repo_name = parsed.namespace, parsed.name

@@ -6,10 +6,8 @@ import dataclasses
 import datetime
 from typing import Any, Literal
 
-from msgspec import UNSET
-
 from entrepot.client.calls import known
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire import webhooks as wire
 from entrepot.wire.community.access_requests import AccessRequestInfo
 from entrepot.wire.community.collections import CollectionInfo, CollectionItemInfo
@@ -111,13 +109,14 @@ def likes_of(user: str, found: list[LikeInfo]) -> UserLikes:
 
 def collection_of(found: CollectionInfo, endpoint: str, *, position: int = 0) -> Collection:
     """Convert a collection; ``position`` is used if the hub sent none, as in lists."""
+    place = known(found.position)
     return Collection(
         slug=found.slug,
         title=found.title,
         owner=found.owner.name,
         items=[_item(item) for item in found.items],
-        last_updated=moment(found.last_updated),
-        position=position if found.position is UNSET else found.position,
+        last_updated=parse_timestamp(found.last_updated),
+        position=position if place is None else place,
         private=found.private,
         theme=found.theme,
         upvotes=found.upvotes,
@@ -135,7 +134,7 @@ def request_of(found: AccessRequestInfo) -> AccessRequest:
         request_id=found.request_id,
         fullname=found.user.fullname,
         email=found.user.email,
-        timestamp=moment(found.timestamp),
+        timestamp=parse_timestamp(found.timestamp),
         status=status,
         fields=dict(fields) if fields is not None else None,
     )

@@ -7,11 +7,9 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET, UnsetType
-
 from entrepot.client.calls import known
 from entrepot.errors import AnswerUnusable
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.names import parse_repo_type
 from entrepot.wire.community.discussions import Author, ReceivedDetails, ReceivedEvent
 from entrepot.wire.community.discussions import Discussion as ListedDiscussion
@@ -83,7 +81,7 @@ class DiscussionComment(DiscussionEvent):
     @property
     def last_edited_at(self) -> datetime.datetime:
         """The time of the last edit."""
-        return moment(self._latest["updatedAt"]) if "updatedAt" in self._latest else self.created_at
+        return parse_timestamp(self._latest["updatedAt"]) if "updatedAt" in self._latest else self.created_at
 
     @property
     def last_edited_by(self) -> str:
@@ -136,11 +134,12 @@ def discussion_of(found: ListedDiscussion, endpoint: str) -> Discussion:
 def details_of(found: ReceivedDetails, endpoint: str) -> DiscussionWithDetails:
     """Convert a discussion with its events."""
     changes = known(found.changes)
-    conflicts = None if found.files_with_conflicts is UNSET else found.files_with_conflicts
+    conflicts = found.files_with_conflicts
+    names = list(conflicts) if isinstance(conflicts, Sequence) else None
     return DiscussionWithDetails(
         **_usual(found, endpoint),
         events=[event_of(event) for event in found.events],
-        conflicting_files=list(conflicts) if isinstance(conflicts, Sequence) else conflicts,
+        conflicting_files=conflicts if isinstance(conflicts, bool) else names,
         target_branch=changes.base if changes else None,
         merge_commit_oid=known(changes.merge_commit_id) if changes else None,
         diff=known(found.diff),
@@ -192,8 +191,8 @@ def event_of(event: ReceivedEvent) -> DiscussionEvent:
     usual: dict[str, Any] = {
         "id": event.id,
         "type": event.type,
-        "created_at": moment(event.created_at),
-        "author": _name(event.author),
+        "created_at": parse_timestamp(event.created_at),
+        "author": _name(known(event.author)),
         "_event": _document(event),
     }
     data = event.data
@@ -224,9 +223,9 @@ def _usual(found: ListedDiscussion, endpoint: str) -> dict[str, Any]:
         "num": found.num,
         "repo_id": found.repo.name,
         "repo_type": found.repo.type,
-        "author": _name(found.author),
+        "author": _name(known(found.author)),
         "is_pull_request": found.is_pull_request,
-        "created_at": moment(found.created_at),
+        "created_at": parse_timestamp(found.created_at),
         "endpoint": endpoint,
     }
 
@@ -236,5 +235,5 @@ def _document(event: ReceivedEvent) -> dict[str, Any]:
     return {"id": event.id, "type": event.type, "createdAt": event.created_at, "data": dict(event.data), **author}
 
 
-def _name(author: Author | UnsetType) -> str:
+def _name(author: Author | None) -> str:
     return author.name if author else "deleted"

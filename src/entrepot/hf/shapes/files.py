@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot.client.calls.files import FileFacts
 from entrepot.hf.shapes.repos import BlobLfsInfo
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire.repos.trees import LastCommit, TreeEntry
 
 if TYPE_CHECKING:
@@ -119,11 +119,11 @@ def dry_run_of(plan: DownloadPlan) -> DryRunFileInfo:
         commit_hash=plan.commit,
         file_size=plan.size,
         filename=plan.path,
-        local_path=str(Path(plan.place)),
-        is_cached=plan.is_here,
-        will_download=plan.is_fetched,
+        local_path=str(Path(plan.local_path)),
+        is_cached=plan.is_cached,
+        will_download=plan.will_download,
     )
 
 
 def _commit(last: LastCommit) -> LastCommitInfo:
-    return LastCommitInfo(oid=last.id, title=last.title, date=moment(last.date))
+    return LastCommitInfo(oid=last.id, title=last.title, date=parse_timestamp(last.date))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire.files.large_files import LargeFileEntry
 
 
@@ -23,4 +23,6 @@ class LFSFileInfo:
 
 def large_file_of(found: LargeFileEntry) -> LFSFileInfo:
     """Convert a large file from a list."""
-    return LFSFileInfo(found.file_oid, found.filename, found.oid, moment(found.pushed_at), found.ref, found.size)
+    return LFSFileInfo(
+        found.file_oid, found.filename, found.oid, parse_timestamp(found.pushed_at), found.ref, found.size
+    )

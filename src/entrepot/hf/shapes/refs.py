@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire.repos.histories import LogEntry
 from entrepot.wire.repos.refs import Ref, Refs
 
@@ -57,7 +57,7 @@ def commit_of(entry: LogEntry) -> GitCommitInfo:
     return GitCommitInfo(
         commit_id=entry.id,
         authors=[author.user for author in entry.authors],
-        created_at=moment(entry.date),
+        created_at=parse_timestamp(entry.date),
         title=entry.title,
         message=entry.message,
         formatted_title=entry.formatted.title if entry.formatted else None,

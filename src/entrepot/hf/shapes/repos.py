@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from entrepot.client.calls import known
-from entrepot.hf.shapes.times import moment_or_none
+from entrepot.hf.shapes.times import parse_timestamp_or_none
 from entrepot.names import RepoType
 from entrepot.wire.repos.repositories import Sibling, WiderRepoInfo
 
@@ -248,8 +248,8 @@ def _usual(found: WiderRepoInfo) -> dict[str, Any]:
         "id": found.id,
         "author": known(found.author),
         "sha": known(found.sha),
-        "created_at": moment_or_none(known(found.created_at)),
-        "last_modified": moment_or_none(known(found.last_modified)),
+        "created_at": parse_timestamp_or_none(known(found.created_at)),
+        "last_modified": parse_timestamp_or_none(known(found.last_modified)),
         "private": known(found.private),
         "disabled": known(found.disabled),
         "gated": known(found.gated),

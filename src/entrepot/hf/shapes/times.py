@@ -7,7 +7,7 @@ import datetime
 from entrepot.errors import AnswerUnusable
 
 
-def moment(text: str) -> datetime.datetime:
+def parse_timestamp(text: str) -> datetime.datetime:
     """Parse a timestamp of the API to a datetime with its time zone.
 
     Raises:
@@ -20,6 +20,6 @@ def moment(text: str) -> datetime.datetime:
     return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
 
-def moment_or_none(text: str | None) -> datetime.datetime | None:
+def parse_timestamp_or_none(text: str | None) -> datetime.datetime | None:
     """Parse a timestamp that may be absent."""
-    return moment(text) if text else None
+    return parse_timestamp(text) if text else None

@@ -71,15 +71,15 @@ def _facts(hub: HubContext, tx: Read, row: RepoRow, head: Oid, readme: str) -> C
         card = read_card("")
     fields = card_fields(card)
     config = _config(_text(tx, trees, row.id, root, RepoPath("config.json"), _CONFIG_LIMIT))
-    found = library_tags(names) if row.type is RepoType.MODEL else ()
+    found = library_tags(names) if row.type.kind.has_library else ()
     tags = tuple(dict.fromkeys((*card_tags(card, row.type), *found)))
     library = fields.library_name or next(iter(found), None)
     sdk = fields.data.get("sdk")
     return CardFacts(
         dict(fields.data) or None,
-        config if row.type is RepoType.MODEL else None,
+        config if row.type.kind.has_library else None,
         fields.pipeline_tag,
-        library if row.type is RepoType.MODEL else None,
+        library if row.type.kind.has_library else None,
         str(sdk) if sdk is not None else None,
         tags,
     )

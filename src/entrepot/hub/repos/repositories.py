@@ -344,7 +344,7 @@ def _initial_files(new: NewRepo) -> dict[RepoPath, bytes]:
 def _readme(new: NewRepo) -> str:
     """Return the README of a new repository; empty if there is nothing to write into it."""
     lines: Sequence[str] = ()
-    if new.type is RepoType.SPACE:
+    if new.type.kind.has_sdk:
         title = new.name.replace("-", " ").replace("_", " ").title()
         lines = (
             f"title: {title}",

@@ -14,7 +14,7 @@ from entrepot.catalog.community import trends
 from entrepot.catalog.repos import download_counts
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.hub.context import HubContext
-from entrepot.names import RepoPath, RepoType
+from entrepot.names import RepoPath
 
 QUERY_FILES = frozenset(
     (
@@ -50,7 +50,7 @@ class DownloadCounter:
         Args:
             client: distinguishes clients, such as address and user agent.
         """
-        if row.type is RepoType.MODEL and path not in QUERY_FILES:
+        if row.type.kind.has_library and path not in QUERY_FILES:
             return
         with self._lock:
             key = (row.id, client)

@@ -24,7 +24,7 @@ NEXT = re.compile(r'<(https?:[/][/][^>]+)>;\s+rel="next"')
 
 @attrs.frozen
 class Shelf:
-    """The hub's models: m0 … m6 of zoe, m6 the newest, and some with cards of alice's."""
+    """The hub's models: m0 … m6 of zoe, m6 the newest, and some of alice with cards."""
 
     site: Any
 
@@ -45,7 +45,7 @@ class Shelf:
         return f"{owner}/{name}"
 
     def count(self, repo: str, **columns: int) -> None:
-        """Set numbers of a model's row."""
+        """Set counters of a model's row."""
         with self.site.hub.write() as tx:
             row = repos.find(tx, RepoRef(RepoType.MODEL, RepoId(*repo.split("/"))))
             assert row is not None
@@ -128,7 +128,7 @@ def test_spaces_are_found_by_what_they_use(shelf: Shelf, params: dict[str, Any],
     assert shelf.names("spaces", **params) == expected
 
 
-def test_gated_repositories_are_told_apart(shelf: Shelf, site: Any) -> None:
+def test_gated_repositories_are_distinguished(shelf: Shelf, site: Any) -> None:
     repo = shelf.make("alice", "gated-one")
     site.api().update_repo_settings(repo, gated="auto")
     assert shelf.names(gated="True") == [repo]
@@ -162,7 +162,7 @@ def test_each_word_of_sort_sorts_downwards_in_pages_too(shelf: Shelf, site: Any,
 
 
 def walk(site: Any, url: str) -> list[list[dict[str, Any]]]:
-    """All pages, found as the JavaScript client finds them."""
+    """Follow all pages as the JavaScript client does."""
     pages = []
     with site.client(None) as client:
         while url:
@@ -175,7 +175,7 @@ def walk(site: Any, url: str) -> list[list[dict[str, Any]]]:
     return pages
 
 
-def test_the_link_repeats_the_question(shelf: Shelf, site: Any, anonymous: httpx2.Client) -> None:
+def test_the_link_repeats_the_query(shelf: Shelf, site: Any, anonymous: httpx2.Client) -> None:
     params = {"author": "zoe", "expand": ["sha", "likes"], "limit": 3}
     link = NEXT.search(anonymous.get("/api/models", params=params).headers["link"])
     assert link

@@ -44,7 +44,7 @@ def test_a_search_box_is_served(anonymous: httpx2.Client, site: Any, repo: str) 
     assert anonymous.get("/api/quicksearch?q=x&type=planet").status_code == 400
 
 
-def test_what_trends_is_told(anonymous: httpx2.Client, alice: httpx2.Client, repo: str) -> None:
+def test_trending_repositories_are_served(anonymous: httpx2.Client, alice: httpx2.Client, repo: str) -> None:
     alice.post(f"/api/models/{repo}/like")
     [best] = anonymous.get("/api/trending?limit=1&type=model").json()["recentlyTrending"]
     assert best["repoType"] == "model"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from entrepot.blobs.interfaces import Blobs, FileBacked, Inspectable, Multipart, OpenSink, PartSink, Reader, Sink, Stat
+from entrepot.blobs.interfaces import Blobs, Inspectable, Multipart, OpenSink, PartSink, Reader, Sink, Stat
 from entrepot.blobs.local import LocalBlobs
 from entrepot.names import Sha256
 
@@ -178,8 +178,8 @@ class GuardedLocalBlobs(GuardedBlobs):
     def __init__(self, inner: LocalBlobs, is_forbidden: Callable[[], bool]) -> None:
         super().__init__(inner, is_forbidden)
         self._multipart: Multipart = inner
-        self._files: FileBacked = inner
         self._unnamed: Inspectable = inner
+        self._local = inner
 
     def receive_unnamed(self, expected_size: int | None = None) -> GuardedOpenSink:
         """Call the inner store; raise AssertionError while access is forbidden."""
@@ -194,7 +194,7 @@ class GuardedLocalBlobs(GuardedBlobs):
     def path_of(self, key: str) -> str:
         """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("path_of")
-        return self._files.path_of(key)
+        return self._local.path_of(key)
 
     def begin_parts(self, upload: str, size: int) -> None:
         """Call the inner store; raise AssertionError while access is forbidden."""
