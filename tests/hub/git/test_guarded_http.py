@@ -19,10 +19,10 @@ def test_a_public_host_answers(site: Any, example_is_here: None) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost.", "2130706433", "[::ffff:127.0.0.1]"])
 def test_a_private_host_is_refused_first_and_after_a_redirect(site: Any, example_is_here: None, host: str) -> None:
-    with pytest.raises(Refused, match="no public address; allow it"):
+    with pytest.raises(Refused, match="not a public address; allow it"):
         get(site.url("work/README.md", host))
     site.redirects["/moved/"] = site.url("work/", host)
-    with pytest.raises(Refused, match="no public address; allow it"):
+    with pytest.raises(Refused, match="not a public address; allow it"):
         get(site.url("moved/README.md"))
     assert site.asked == ["/moved/README.md"]
 

@@ -385,7 +385,7 @@ def test_a_tag_of_a_file_and_a_branch_at_a_tag_are_refused(author: Author) -> No
         author.push(("refs/heads/x", None, head), ("refs/heads/y", None, tag), ("refs/tags/file", None, file))
     )
     assert told["refs/heads/x"] is None
-    assert "no commit" in (told["refs/heads/y"] or "")
+    assert "not a commit" in (told["refs/heads/y"] or "")
     assert told["refs/tags/file"]
 
 

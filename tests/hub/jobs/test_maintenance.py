@@ -463,7 +463,9 @@ def test_leftovers_of_cut_off_uploads_go_after_a_grace_period(world: Any) -> Non
         assert len(list(incoming.glob("*.tmp"))) == 1
     (incoming / "again.tmp").write_bytes(b"cut off")
     world.clock.advance(2 * 86_400_000)
-    handlers.HANDLERS["scrub"](world.hub, {})
+    steps = handlers.HANDLERS["scrub"](world.hub, {})
+    assert steps is not None
+    assert not any(steps)
     assert not list(incoming.glob("*.tmp"))
 
 
