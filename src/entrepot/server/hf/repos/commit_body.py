@@ -53,8 +53,8 @@ def read_lines(lines: Iterable[bytes], *, allows_disjoint: bool = False) -> Comm
 
     Raises:
         Malformed: the first line is not a header. Iterating over the operations
-                also raises it, for an invalid line (with its number) or content
-                that cannot be decoded (with its path), and InvalidPath, InvalidName.
+            also raises it, for an invalid line (with its number) or content
+            that cannot be decoded (with its path), and InvalidPath, InvalidName.
     """
     numbered = enumerate(lines, 1)
     first = next(numbered, None)
