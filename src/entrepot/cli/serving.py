@@ -46,7 +46,7 @@ def make_app(settings: str, worker: int) -> Application:
     Args:
         settings: from :func:`encode_settings`.
         worker: number of the process; background jobs run in process 0, if
-                the settings enable them in the server.
+            the settings enable them in the server.
     """
     from entrepot.hub.context import open_hub
     from entrepot.hub.permissions import PRIVATE_UMASK

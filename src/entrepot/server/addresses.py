@@ -43,7 +43,7 @@ def reserved(host: str, port: int) -> Iterator[Address]:
 
     Raises:
         ConfigError: the name is unknown, the address does not belong to this
-                machine, or the port is in use or needs more privileges.
+            machine, or the port is in use or needs more privileges.
     """
     if not 0 <= port <= 65535:  # getaddrinfo would wrap the number around
         raise ConfigError("port", _SOURCE, "expected 0 to 65535")

@@ -33,7 +33,7 @@ def announced_size(scope: Scope, limit: int | None) -> int | None:
     Raises:
         Malformed: the header is not a number.
         LimitExceeded: the announced body is longer than ``limit``; none of
-                it has been read.
+            it has been read.
     """
     for name, value in scope["headers"]:
         if name == b"content-length":
@@ -97,7 +97,7 @@ async def read_small(request: Request, limit: int) -> bytes:
 
     Raises:
         LimitExceeded: the body is longer; refused before it is read if it
-                announces its length.
+            announces its length.
         ClientGone: the peer closed the connection before the end.
     """
     announced_size(request.scope, limit)
@@ -160,7 +160,7 @@ async def spool_lines(
 
     Raises:
         LimitExceeded: a line or the body is too long. A line is refused
-                before more than one piece beyond ``max_line`` has arrived.
+            before more than one piece beyond ``max_line`` has arrived.
         ClientGone: the peer closed the connection before the end.
 
     Guarantees: the file is closed when this raises.

@@ -76,7 +76,7 @@ class Metrics:
 
         Args:
             route: the pattern of the route, never the path itself: each value
-                    creates its own time series.
+                creates its own time series.
             received, sent: bytes of the two bodies.
         """
         self._in_flight.dec()

@@ -5,7 +5,7 @@ Pure ASGI, so it costs one frame per message. A handler may set in
 
 * ``caller``: the name shown in the access log;
 * ``challenge``: the ``WWW-Authenticate`` value of a 401 (git and git-lfs send
-    credentials only after a challenge).
+  credentials only after a challenge).
 
 and can read ``request_id`` there. Below this layer, ``scope["path"]`` is the raw
 path; handlers decode its segments with ``raw_path.decode_segment``.

@@ -48,7 +48,7 @@ def parse_range(header: str | None, size: int) -> tuple[ByteRange, ...] | None:
 
     Raises:
         RangeNotSatisfiable: the header is well formed, but no range
-                overlaps the file.
+            overlaps the file.
 
     Source: RFC 9110, section 14.1.2; for the empty file docs/protocols/hf_api.md, section 2.5.
     """

@@ -102,7 +102,7 @@ async def send_content(
     Raises:
         RangeNotSatisfiable: before anything was sent.
         Any error of ``read_at``: for the first piece before anything was
-                sent; later in the middle of the response, which then ends early.
+            sent; later in the middle of the response, which then ends early.
 
     Guarantees: when this ends, ``content`` is closed and no ``read_at`` is
     running.

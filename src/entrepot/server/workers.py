@@ -90,7 +90,7 @@ def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
 
     Args:
         announce: called once with the actual address, when every worker accepts
-                connections.
+            connections.
 
     Guarantees: a worker that dies is replaced. After a signal, running requests
     get ``grace_s`` to finish; a second signal cancels them. No process is left
@@ -98,7 +98,7 @@ def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
 
     Raises:
         ConfigError: the address or the certificate is unusable, or the
-                factory does not exist.
+            factory does not exist.
             Any error of the application's startup (one worker); Refused with its
                 message (several workers).
     """

@@ -38,10 +38,10 @@ def test_the_folder_with_the_name_of_the_repository_is_taken(at_hub: Run, fresh_
     assert done.out.strip().endswith(f"/{fresh_name}/commit/{HubApi().model_info(fresh_name).sha}")
 
 
-def test_nothing_to_take_is_said(at_hub: Run, fresh_name: str) -> None:
+def test_a_missing_source_is_reported(at_hub: Run, fresh_name: str) -> None:
     refused = at_hub("upload", fresh_name)
     assert refused.code == 1
-    assert "say what to upload" in refused.err
+    assert "give LOCAL as the second argument" in refused.err
     assert "no-such-folder" in at_hub("upload", fresh_name, "no-such-folder").err
 
 

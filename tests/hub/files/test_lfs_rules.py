@@ -132,7 +132,7 @@ def test_disjoint_commits_on_a_pinned_parent_are_not_in_each_others_way(world: A
     ref = world.repo()
     parent = world.head(ref)
     for name in ("a.gguf", "b.gguf"):
-        world.commit(ref, large(world, ref, name), parent=parent, is_disjoint_welcome=True)
+        world.commit(ref, large(world, ref, name), parent=parent, allows_disjoint=True)
     assert added(world, ref) == [f"a.gguf {LFS}", f"b.gguf {LFS}"]
 
 

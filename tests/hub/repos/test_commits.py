@@ -304,11 +304,11 @@ def test_a_disjoint_commit_wins_and_an_overlapping_one_loses(world: Any, theirs:
     parent = world.commit(ref, add("base/1"), add("base/2"))
     head = world.commit(ref, theirs)
     if wins:
-        world.commit(ref, mine, parent=parent, is_disjoint_welcome=True)
+        world.commit(ref, mine, parent=parent, allows_disjoint=True)
         assert histories.history(world.hub, world.alice, ref, "main", offset=1, limit=1).commits[0].oid == head
     else:
         with pytest.raises(BranchMoved):
-            world.commit(ref, mine, parent=parent, is_disjoint_welcome=True)
+            world.commit(ref, mine, parent=parent, allows_disjoint=True)
         assert world.head(ref) == head
 
 
@@ -317,7 +317,7 @@ def test_a_disjoint_commit_whose_parent_is_no_ancestor_loses(world: Any) -> None
     branches.create_branch(world.hub, world.alice, ref, "side", start=None, is_empty=False, overwrites=False)
     other = world.add(ref, "s", branch="side")
     with pytest.raises(BranchMoved):
-        world.add(ref, "z", parent=other, is_disjoint_welcome=True)
+        world.add(ref, "z", parent=other, allows_disjoint=True)
 
 
 def race(workers: int, work: Any) -> list[EntrepotError | None]:
@@ -381,7 +381,7 @@ def test_racing_disjoint_commits_with_a_pinned_parent_all_win(world: Any) -> Non
     alice, parent = world.alice, world.head(ref)
 
     def work(number: int) -> None:
-        draft = CommitDraft("d", (add(f"f{number}"),), parent=parent, is_disjoint_welcome=True)
+        draft = CommitDraft("d", (add(f"f{number}"),), parent=parent, allows_disjoint=True)
         commits.create(world.hub, alice, ref, "main", draft)
 
     assert race(8, work) == [None] * 8

@@ -203,7 +203,7 @@ def read_order(repo: str, local: str | None, path_in_repo: str | None, order: Up
 
     Raises:
         InvalidArgument: LOCAL is omitted and no file or folder has the name of the repository; or options for
-                folders are given with a file.
+            folders are given with a file.
         SourceMissing: the file or folder does not exist.
     """
     name = repo.rpartition("/")[2]

@@ -51,7 +51,7 @@ class CommitDraft:
         description: rest of the message.
         parent: id, or its first 7 or more digits, of the commit that must be
             the head; None accepts any head.
-        is_disjoint_welcome: with ``parent``, also accept a later head if
+        allows_disjoint: with ``parent``, also accept a later head if
             nothing that this commit touches has changed since ``parent``.
         inline_bytes: approximate size of the content in the operations, without
             large files.
@@ -61,7 +61,7 @@ class CommitDraft:
     operations: Iterable[Operation]
     description: str = ""
     parent: str | None = None
-    is_disjoint_welcome: bool = False
+    allows_disjoint: bool = False
     inline_bytes: int = 0
 
 
@@ -106,7 +106,7 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     draft = check_message(draft)
     with hub.read() as tx:
         row, author, branch = pull_request_access.changeable(tx, caller, target, revision)
-        if not draft.is_disjoint_welcome:
+        if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
     staged = staging.stage(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
     recorded = None
@@ -240,7 +240,7 @@ def _check_pin(
     before, after = (objects.root_of(hub.store, tx, repo_id, oid) for oid in (parents[0], branch.head))
     changed = [change.path for change in diff_trees(before, after, Trees(hub.store, tx, repo_id).read)]
     is_later = commit_rows.is_ancestor(tx, repo_id, parents[0], branch.head)
-    if not (draft.is_disjoint_welcome and is_later) or _overlap(changed, touched):
+    if not (draft.allows_disjoint and is_later) or _overlap(changed, touched):
         raise BranchMoved(branch.ref, tuple(changed))
 
 

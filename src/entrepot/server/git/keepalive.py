@@ -40,18 +40,18 @@ class KeepaliveResponse:
     _silent: int = 0
     _shown: str = ""
 
-    async def during(self, work: Coroutine[Any, Any, T], glance: Callable[[], str]) -> T:
+    async def during(self, work: Coroutine[Any, Any, T], progress: Callable[[], str]) -> T:
         """Wait for some work and return its result, while sending progress.
 
         Args:
-            glance: returns the current progress; called every second.
+            progress: returns the current progress; called every second.
         """
         task = asyncio.ensure_future(work)
         try:
             while not task.done():
                 await asyncio.wait((task,), timeout=self._look_s)
                 if not task.done() and self._asked.is_patient:
-                    await self._show(glance())
+                    await self._show(progress())
             return task.result()
         finally:
             task.cancel()

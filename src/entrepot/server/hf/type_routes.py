@@ -19,7 +19,7 @@ def each_kind(path: str, handler: TypedHandler, kinds: Iterable[RepoType] = Repo
 
     Args:
         path: ``{T}`` in it is replaced by the plural of the type; its parameters
-                are matched against the raw path.
+            are matched against the raw path.
         kinds: for these types only.
     """
     return [Route(path.replace("{T}", kind.plural), _bound(handler, kind)) for kind in kinds]

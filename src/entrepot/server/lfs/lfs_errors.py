@@ -26,7 +26,7 @@ def with_lfs_errors(handler: Handler, *, challenges: bool = False) -> Handler:
 
     Args:
         challenges: add a Basic challenge to every 401, without which git-lfs
-                does not look for credentials.
+            does not look for credentials.
 
     Raises:
         ClientGone, Damaged: left to the middleware, which logs them.

@@ -89,7 +89,7 @@ async def take_in(request: Request, begin: Callable[[], IncomingBytes[T]]) -> T:
 
     Raises:
         ContentMismatch: the body does not have the announced length; if
-                ``Content-Length`` already says so, the body is not read.
+            ``Content-Length`` already says so, the body is not read.
         ClientGone: the peer closed the connection before the end.
         Whatever ``begin``, ``write`` and ``finish`` raise.
 

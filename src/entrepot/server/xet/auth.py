@@ -27,7 +27,7 @@ def render_token(base: str, issued: IssuedToken) -> TokenResponse:
 
     Args:
         base: the hub's URL. The URL of the store must not end with a slash:
-                clients append one.
+            clients append one.
     """
     return TokenResponse(cas_url=f"{base}/xet/{issued.store}", exp=issued.expires_s, access_token=issued.secret)
 

@@ -41,7 +41,7 @@ def read_range(header: str | None) -> tuple[int, int | None]:
 
     Raises:
         Malformed: the header is not a single range with a start: a client
-                that got the whole file instead would write a wrong file.
+            that got the whole file instead would write a wrong file.
     """
     if header is None:
         return 0, None

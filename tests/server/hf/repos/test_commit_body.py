@@ -65,12 +65,12 @@ def test_lines_are_read_when_they_are_taken() -> None:
 def test_the_header_gives_the_message_and_the_parent() -> None:
     header = line("header", summary="s", description="d", parentCommit="abcdef1", merge="disjoint")
     draft = read_lines([header])
-    assert (draft.summary, draft.description, draft.parent, draft.is_disjoint_welcome) == ("s", "d", "abcdef1", True)
+    assert (draft.summary, draft.description, draft.parent, draft.allows_disjoint) == ("s", "d", "abcdef1", True)
 
 
 def test_the_query_may_welcome_a_disjoint_commit_too() -> None:
-    assert read_lines([HEADER], is_disjoint_welcome=True).is_disjoint_welcome
-    assert not read_lines([HEADER]).is_disjoint_welcome
+    assert read_lines([HEADER], allows_disjoint=True).allows_disjoint
+    assert not read_lines([HEADER]).allows_disjoint
 
 
 @pytest.mark.parametrize("lines", [[], [b'{"key":"deletedFile","value":{"path":"a"}}', HEADER]])

@@ -44,27 +44,27 @@ from entrepot.wire.repos.commits import (
 _LINES: msgspec.json.Decoder[CommitLine] = msgspec.json.Decoder(CommitLine)
 
 
-def read_lines(lines: Iterable[bytes], *, is_disjoint_welcome: bool = False) -> CommitDraft:
+def read_lines(lines: Iterable[bytes], *, allows_disjoint: bool = False) -> CommitDraft:
     """Return the draft described by lines of JSON; operations are decoded lazily.
 
     Args:
         lines: without empty lines; the first is the header.
-        is_disjoint_welcome: accept disjoint merges even if the header does not ask for them.
+        allows_disjoint: accept disjoint merges even if the header does not ask for them.
 
     Raises:
         Malformed: the first line is not a header. Iterating over the operations
-                also raises it, for an invalid line (with its number) or content
-                that cannot be decoded (with its path), and InvalidPath, InvalidName.
+            also raises it, for an invalid line (with its number) or content
+            that cannot be decoded (with its path), and InvalidPath, InvalidName.
     """
     numbered = enumerate(lines, 1)
     first = next(numbered, None)
     header = _decode(*first) if first is not None else None
     if not isinstance(header, HeaderLine):
         raise Malformed("commit", "the first line must be the header")
-    return _draft(header.value, _operations(numbered), is_disjoint_welcome)
+    return _draft(header.value, _operations(numbered), allows_disjoint)
 
 
-def read_whole(data: bytes, *, is_disjoint_welcome: bool = False) -> CommitDraft:
+def read_whole(data: bytes, *, allows_disjoint: bool = False) -> CommitDraft:
     """Return the draft described by one JSON object.
 
     Raises:
@@ -80,16 +80,16 @@ def read_whole(data: bytes, *, is_disjoint_welcome: bool = False) -> CommitDraft
         parent_commit=whole.parent_commit,
         merge=whole.merge,
     )
-    return _draft(header, _operations_of(whole), is_disjoint_welcome)
+    return _draft(header, _operations_of(whole), allows_disjoint)
 
 
-def _draft(header: Header, operations: Iterable[Operation], is_disjoint_welcome: bool) -> CommitDraft:
+def _draft(header: Header, operations: Iterable[Operation], allows_disjoint: bool) -> CommitDraft:
     return CommitDraft(
         header.summary,
         operations,
         header.description or "",
         header.parent_commit or None,
-        is_disjoint_welcome or header.merge == "disjoint",
+        allows_disjoint or header.merge == "disjoint",
     )
 
 

@@ -31,7 +31,7 @@ def routes() -> list[BaseRoute]:
 
 async def create(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST commit/{branch}``: create one commit from lines of JSON or from one JSON object."""
-    revision, is_disjoint_welcome = tail_of(request), _wants_disjoint(request)
+    revision, allows_disjoint = tail_of(request), _wants_disjoint(request)
     is_proposal = query_flag(request, "create_pr")
     # Before a body of gigabytes is received.
     await call_hub(request, pulls.check_open if is_proposal else commits.check_target, ref, revision)
@@ -40,14 +40,14 @@ async def create(request: Request, ref: RepoRef) -> Response:
         body = await read_small(request, max_line(app_state(request).hub.settings))
 
         def record(hub: HubContext, caller: MaybeCaller) -> _CommitResult:
-            draft = read_whole(body, is_disjoint_welcome=is_disjoint_welcome)
+            draft = read_whole(body, allows_disjoint=allows_disjoint)
             return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(len(body))))
 
         return _answer(request, await call_hub_slow(request, record))
     with await _spool(request) as spooled:
 
         def record_lines(hub: HubContext, caller: MaybeCaller) -> _CommitResult:
-            draft = read_lines(spooled.lines(), is_disjoint_welcome=is_disjoint_welcome)
+            draft = read_lines(spooled.lines(), allows_disjoint=allows_disjoint)
             return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(spooled.size)))
 
         return _answer(request, await call_hub_slow(request, record_lines))
