@@ -5,8 +5,8 @@ import pathlib
 ROOT = pathlib.Path(__file__).parents[2]
 PACKAGE, TESTS = ROOT / "src/entrepot", ROOT / "tests"
 
-# Tests of the house, of foreign clients and of whole journeys belong to no one module.
-CROSS_CUTTING = {"architecture", "clients", "journeys", "conformance"}
+# Tests of the house, of foreign clients, of whole journeys and of what tests share belong to no one module.
+CROSS_CUTTING = {"architecture", "clients", "journeys", "conformance", "support"}
 
 
 def modules(package: pathlib.Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""What is true of SQLite only, and the statements whose words differ between databases."""
+"""Behaviour of SQLite only, and statements that differ between databases."""
 
 import contextlib
 import pathlib
@@ -23,6 +23,7 @@ from entrepot.catalog.repos import commits, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.listings import Search
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import Busy, DataFolderError, StoreFull
 from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256
 
@@ -135,7 +136,7 @@ def test_tables_without_row_ids_are_made_so_by_the_migrations(lite: Catalog) -> 
 # --- the lock of this process -----------------------------------------------
 
 
-def test_a_writer_of_this_process_gives_up_when_the_turn_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_of_this_process_gives_up_when_the_lock_stays_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "_BUSY_TIMEOUT_MS", 20)
     lock = WriteLock()
 
@@ -155,7 +156,7 @@ def test_a_writer_of_this_process_gives_up_when_the_turn_does_not_come(monkeypat
 # --- failures ---------------------------------------------------------------
 
 
-def test_a_full_disk_is_told_as_such_and_nothing_is_kept(lite: Catalog) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_kept(lite: Catalog) -> None:
     def fill(tx: Write) -> None:
         hub_metadata.put_first(tx, "small", "1")
         pages = tx.sql.exec_driver_sql("PRAGMA page_count").scalar_one()
@@ -192,7 +193,7 @@ def test_other_errors_pass_through_as_they_are() -> None:
         raise KeyError("x")
 
 
-# --- statements whose words differ ------------------------------------------
+# --- statements that differ between databases --------------------------------
 
 
 def test_rows_that_are_missing_are_inserted_and_others_left_or_refreshed(catalog: Catalog) -> None:
@@ -219,7 +220,7 @@ def test_counting_up_starts_at_the_first_count(catalog: Catalog, repo: RepoRow) 
 # --- no frequent query reads a whole table ----------------------------------
 
 FIND = RepoRef(RepoType.MODEL, RepoId("alice", "gpt2"))
-MODELS = Search(RepoType.MODEL, seen_by=frozenset([1]))
+MODELS = Search(RepoType.MODEL, seen_by=Visibility([1]))
 READS: dict[str, Callable[[Any], object]] = {
     "an account": lambda tx: accounts.find(tx, "alice"),
     "a token": lambda tx: accounts.find_token(tx, "c" * 64),
@@ -242,7 +243,7 @@ READS: dict[str, Callable[[Any], object]] = {
     "commits to index": lambda tx: commits.unindexed(tx, 1, OID),
     "last changes": lambda tx: commits.last_changes(tx, 1, OID, [RepoPath("a")]),
     "usable files": lambda tx: files.usable(tx, 1, [SHA]),
-    "files elsewhere": lambda tx: files.readable_elsewhere(tx, frozenset([1]), [SHA]),
+    "files elsewhere": lambda tx: files.readable_elsewhere(tx, Visibility([1]), [SHA]),
     "a link": lambda tx: files.link_of(tx, 1, SHA),
     "an upload": lambda tx: uploads.find(tx, 1, SHA, 1),
     "parts": lambda tx: uploads.parts(tx, "d" * 24),
@@ -264,7 +265,7 @@ WRITES: dict[str, Callable[[Any], object]] = {
 
 @contextlib.contextmanager
 def plans(path: pathlib.Path) -> Iterator[tuple[Catalog, list[str]]]:
-    """A catalog, and what SQLite plans for each statement that is run on it."""
+    """Yield a catalog, and the query plans of the statements that run on it."""
     engine = make_engine(f"sqlite:///{path}")
     steps: list[str] = []
 
@@ -303,7 +304,7 @@ def test_writing_does_not_scan(lite: Catalog, path: pathlib.Path, what: str) -> 
 @pytest.mark.parametrize("sort", listings.SORTS)
 def test_a_listing_walks_an_index_in_order_and_sorts_nothing(lite: Catalog, path: pathlib.Path, sort: str) -> None:
     with plans(path) as (watched, steps), watched.read() as tx:
-        listings.find(tx, Search(RepoType.MODEL, seen_by=frozenset([1]), sort=sort))
+        listings.find(tx, Search(RepoType.MODEL, seen_by=Visibility([1]), sort=sort))
     assert whole_tables(steps) == []
     assert not [step for step in steps if "ORDER BY" in step]
 

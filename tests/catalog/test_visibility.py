@@ -47,10 +47,3 @@ def test_namespaces_and_single_repositories_are_seen(seen: Callable[..., list[st
 def test_private_ones_are_told_apart(seen: Callable[..., list[str]]) -> None:
     assert seen("private_in") == []
     assert seen("private_in", ("bob",), ("one",)) == ["his", "one"]
-
-
-def test_a_sight_is_its_namespaces_to_whoever_looks_at_nothing_else() -> None:
-    visibility = Visibility([1, 2], [7])
-    assert visibility == frozenset({1, 2})
-    assert 7 not in visibility
-    assert visibility.repos == frozenset({7})

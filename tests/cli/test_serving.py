@@ -88,7 +88,7 @@ def served(data: Path, *args: str, **options: Any) -> Iterator[Served]:
 
 
 def refused(*args: str) -> str:
-    """The sentence with which a server refuses to start."""
+    """Return the message with which a server refuses to start."""
     done = subprocess.run(
         [sys.executable, "-m", "entrepot", *args], capture_output=True, text=True, timeout=60, env=environ()
     )
@@ -107,7 +107,7 @@ def hub(data: Path) -> Iterator[HubContext]:
 
 
 def leave_a_job(hub: HubContext) -> None:
-    """Make a repository, whose history waits to be indexed."""
+    """Create a repository, which leaves a job that indexes its history."""
     accounts.create_user(hub, "alice")
     secret = accounts.create_token(hub, "alice", role="write").secret
     repositories.create(hub, hub.identify(secret), NewRepo(RepoType.MODEL, "m"))
@@ -115,7 +115,7 @@ def leave_a_job(hub: HubContext) -> None:
 
 
 def states(hub: HubContext) -> set[str]:
-    # Without the jobs that every worker plans for itself.
+    # Without the jobs that every worker schedules itself.
     return {job.state for job in handlers.list_jobs(hub) if job.kind not in handlers.RECURRING}
 
 

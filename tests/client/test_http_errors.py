@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import copy
 import email.utils
+import pickle
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -63,6 +66,15 @@ def test_an_answer_becomes_the_error_that_travels_as_it(status: int, code: str, 
     assert error.message == str(error)
     assert error.message in repr(error)
     assert "\n" not in error.message
+
+
+@pytest.mark.parametrize("restore", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_a_failure_survives_a_process_pool(restore: Callable[[HubFailure], HubFailure]) -> None:
+    for error in (failed(404, x_error_code="EntryNotFound", x_repo_commit="c" * 40), failed(500, b'{"error": "oops"}')):
+        restored = restore(error)
+        assert type(restored) is type(error)
+        assert (restored.message, restored.status, restored.response) == (error.message, error.status, error.response)
+        assert vars(restored) == vars(error)
 
 
 def test_a_missing_repository_names_type_hub_and_cure() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import InvalidCredentials, LoginRequired, NotAllowed
 from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import TokenDraft
@@ -47,10 +48,10 @@ def test_roles_come_from_memberships(world: Any) -> None:
 
 
 def test_what_a_caller_sees(world: Any) -> None:
-    assert seen_by(None) == frozenset()
+    assert seen_by(None) == Visibility()
     assert seen_by(world.root) is None
-    assert seen_by(world.zed) == {world.zed.account.id}
-    assert len(seen_by(world.rita)) == 2
+    assert seen_by(world.zed) == Visibility({world.zed.account.id})
+    assert len(seen_by(world.rita).namespaces) == 2
 
 
 def test_changes_need_somebody_with_a_writing_token(world: Any) -> None:
@@ -78,13 +79,13 @@ def test_a_fine_grained_token_is_judged_by_the_place_of_the_change(world: Any) -
         require_permission(limited, READ)
     with pytest.raises(NotAllowed, match="lacks the permission"):
         require_permission(limited, COLLECT, world.bob.account.id)
-    assert seen_by(limited) == read_by(limited) == frozenset()
+    assert seen_by(limited) == read_by(limited) == Visibility()
 
 
 def test_other_tokens_have_every_permission_that_their_role_gives(world: Any) -> None:
     assert require_permission(world.alice, COLLECT) == world.alice
     assert read_by(world.zed) == seen_by(world.zed)
-    assert read_by(None) == frozenset()
+    assert read_by(None) == Visibility()
     assert read_by(world.root) is None
     for check in (require_change, lambda caller: require_permission(caller, COLLECT)):
         with pytest.raises(LoginRequired):

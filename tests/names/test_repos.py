@@ -118,6 +118,18 @@ def test_another_type_is_refused(text: str) -> None:
         parse_repo_type(text)
 
 
+@pytest.mark.parametrize("text", ["kernel", "Kernels"])
+def test_a_type_of_the_public_hub_is_refused_by_name(text: str) -> None:
+    with pytest.raises(InvalidName, match="does not support kernels"):
+        parse_repo_type(text)
+
+
+def test_every_type_has_its_kind() -> None:
+    assert [kind.plural for kind in RepoType] == ["models", "datasets", "spaces"]
+    assert [kind for kind in RepoType if kind.kind.has_sdk] == [RepoType.SPACE]
+    assert [kind for kind in RepoType if kind.kind.has_library] == [RepoType.MODEL]
+
+
 @pytest.mark.parametrize(
     ("kind", "path"),
     [(RepoType.MODEL, "alice/x"), (RepoType.DATASET, "datasets/alice/x"), (RepoType.SPACE, "spaces/alice/x")],

@@ -26,3 +26,9 @@ def test_a_delivery_that_waits_has_no_status() -> None:
     assert msgspec.json.encode(facts) == (
         b'{"id":"a","state":"pending","event":{},"repo":{},"attempts":0,"createdAt":"t","nextAttemptAt":"u"}'
     )
+
+
+def test_a_webhook_never_shows_its_secret() -> None:
+    found = msgspec.json.decode(b'{"id":"ab","watched":[],"domains":[],"secret":"s3cret"}', type=WebhookInfo)
+    assert (found.secret, found.url, found.disabled) == ("s3cret", msgspec.UNSET, False)
+    assert "s3cret" not in repr(found)

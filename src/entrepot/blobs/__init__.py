@@ -1,8 +1,7 @@
-"""Immutable bytes under keys: four verbs, optional powers, one verified way in."""
+"""Stores of immutable bytes under keys: four basic operations, optional capabilities, verified uploads."""
 
 from entrepot.blobs.interfaces import (
     Blobs,
-    FileBacked,
     Inspectable,
     Multipart,
     OpenSink,
@@ -18,7 +17,6 @@ from entrepot.blobs.verified import VerifiedSink, receive_verified
 
 __all__ = [
     "Blobs",
-    "FileBacked",
     "Inspectable",
     "LocalBlobs",
     "Multipart",

@@ -1,10 +1,10 @@
-"""Whose private repositories somebody sees, as a value and as a condition on rows."""
+"""The private repositories that a caller can see, as a value and as an SQL condition."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Self
 
+import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import tables
@@ -12,29 +12,31 @@ from entrepot.catalog import tables
 _R = tables.repos
 
 
-class Visibility(frozenset[int]):
-    """Row ids of the namespaces whose private repositories are seen, and of single ``repos`` besides.
+def _ids(values: Iterable[int]) -> frozenset[int]:
+    return frozenset(values)
 
-    It *is* the set of namespaces: whoever looks at nothing else shows less than
-    might be seen, never more.
+
+@attrs.frozen
+class Visibility:
+    """Row ids of the namespaces whose private repositories are visible, and of single visible ``repos``.
+
+    Public repositories are always visible. ``None`` in place of a value means that everything is visible.
     """
 
-    repos: frozenset[int]
-
-    def __new__(cls, namespaces: Iterable[int] = (), repos: Iterable[int] = ()) -> Self:
-        """The namespaces, and the single repositories."""
-        made = super().__new__(cls, namespaces)
-        made.repos = frozenset(repos)
-        return made
+    namespaces: frozenset[int] = attrs.field(default=(), converter=_ids)
+    repos: frozenset[int] = attrs.field(default=(), converter=_ids)
 
 
-def visible_private(seen: frozenset[int]) -> sa.ColumnElement[bool]:
-    """Whether a row of ``repos`` is one of those that are seen although they are private."""
-    inside = _R.c.namespace_id.in_(seen)
-    single = seen.repos if isinstance(seen, Visibility) else frozenset[int]()
-    return inside | _R.c.id.in_(single) if single else inside
+PUBLIC_ONLY = Visibility()
+"""Nothing that is private."""
 
 
-def visible_condition(seen: frozenset[int] | None) -> sa.ColumnElement[bool]:
-    """Whether a row of ``repos`` is public, or seen although it is private; None sees everything."""
+def visible_private(seen: Visibility) -> sa.ColumnElement[bool]:
+    """Return the condition that a row of ``repos`` is visible although it is private."""
+    inside = _R.c.namespace_id.in_(seen.namespaces)
+    return inside | _R.c.id.in_(seen.repos) if seen.repos else inside
+
+
+def visible_condition(seen: Visibility | None) -> sa.ColumnElement[bool]:
+    """Return the condition that a row of ``repos`` is public or visible although private; None sees everything."""
     return sa.true() if seen is None else (_R.c.visibility == "public") | visible_private(seen)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import email.utils
 import re
 import time
+import types
 import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -90,106 +91,60 @@ class HubFailure(EntrepotError):
         """What the hub said, without what was added here."""
         return redact(str(self.document.get("error") or self.said))
 
-
-# The classes of the tree that answers become, each also a HubFailure. Their
-# names are those of the tree, because people read them in tracebacks.
-
-
-class RepoNotFound(HubFailure, errors.RepoNotFound):
-    """The repository is absent, or invisible to the token."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickle finds the class of the tree by its name, not the one that is made of it below.
+        return _restored, (_kind_of(self), self.args, self.__dict__)
 
 
-class RevisionNotFound(HubFailure, errors.RevisionNotFound):
-    """The repository has no such revision."""
+_Arguments = Callable[[Response, str], tuple[object, ...]]
 
 
-class EntryNotFound(HubFailure, errors.EntryNotFound):
-    """The revision has no such path."""
+def _none(_answer: Response, _subject: str) -> tuple[object, ...]:
+    return ()
 
 
-class GatedRepo(HubFailure, errors.GatedRepo):
-    """The content needs an accepted access request."""
-
-
-class RepoDisabled(HubFailure, errors.RepoDisabled):
-    """An administrator has disabled the repository."""
-
-
-class RepoMoved(HubFailure, errors.RepoMoved):
-    """The hub redirects, and the redirect cannot be followed."""
-
-
-class InvalidPath(HubFailure, errors.InvalidPath):
-    """The hub refuses a path or a field."""
-
-
-class RangeNotSatisfiable(HubFailure, errors.RangeNotSatisfiable):
-    """The range lies outside the file."""
-
-
-class BranchMoved(HubFailure, errors.BranchMoved):
-    """The pinned parent is no longer the head."""
-
-
-class StoreFull(HubFailure, errors.StoreFull):
-    """The hub has no room left."""
-
-
-class InvalidCredentials(HubFailure, errors.InvalidCredentials):
-    """The hub does not know the token."""
-
-
-class Invalid(HubFailure, errors.Invalid):
-    """The hub cannot use what was sent."""
-
-
-class Unauthenticated(HubFailure, errors.Unauthenticated):
-    """The hub wants to know who asks."""
-
-
-class Forbidden(HubFailure, errors.Forbidden):
-    """The token lacks a right."""
-
-
-class NotFound(HubFailure, errors.NotFound):
-    """The hub does not have what was named."""
-
-
-class Conflict(HubFailure, errors.Conflict):
-    """The state of the hub is against it."""
-
-
-class TooLarge(HubFailure, errors.TooLarge):
-    """More than the hub accepts."""
-
-
-class Unavailable(HubFailure, errors.Unavailable):
-    """The hub cannot answer now."""
-
-
-class Damaged(HubFailure, errors.Damaged):
-    """The hub failed within itself."""
-
-
-_Builder = Callable[[Response, str], HubFailure]
-_BUILDERS: dict[type[EntrepotError], _Builder] = {
-    errors.RepoNotFound: lambda answer, subject: RepoNotFound(answer.status == 401),
-    errors.RevisionNotFound: lambda answer, subject: RevisionNotFound(subject),
-    errors.EntryNotFound: lambda answer, subject: EntryNotFound(subject, answer.headers.get("x-repo-commit")),
-    errors.GatedRepo: lambda answer, subject: GatedRepo(subject, "repository", answer.status == 401),
-    errors.RepoMoved: lambda answer, subject: RepoMoved(subject, answer.headers.get("location", "")),
-    errors.InvalidPath: lambda answer, subject: InvalidPath(subject, ""),
-    errors.RangeNotSatisfiable: lambda answer, subject: RangeNotSatisfiable(_total(answer)),
-    errors.BranchMoved: lambda answer, subject: BranchMoved(subject),
-    errors.StoreFull: lambda answer, subject: StoreFull(""),
-    errors.Invalid: lambda answer, subject: Invalid(),
-    errors.Unauthenticated: lambda answer, subject: Unauthenticated(),
-    errors.Forbidden: lambda answer, subject: Forbidden(),
-    errors.NotFound: lambda answer, subject: NotFound(),
-    errors.Conflict: lambda answer, subject: Conflict(),
-    errors.TooLarge: lambda answer, subject: TooLarge(),
-    errors.Damaged: lambda answer, subject: Damaged(),
+_ARGUMENTS: dict[type[EntrepotError], _Arguments] = {
+    errors.RepoNotFound: lambda answer, subject: (answer.status == 401,),
+    errors.RevisionNotFound: lambda answer, subject: (subject,),
+    errors.EntryNotFound: lambda answer, subject: (subject, answer.headers.get("x-repo-commit")),
+    errors.GatedRepo: lambda answer, subject: (subject, "repository", answer.status == 401),
+    errors.RepoDisabled: _none,
+    errors.RepoMoved: lambda answer, subject: (subject, answer.headers.get("location", "")),
+    errors.InvalidPath: lambda answer, subject: (subject, ""),
+    errors.RangeNotSatisfiable: lambda answer, subject: (_total(answer),),
+    errors.BranchMoved: lambda answer, subject: (subject,),
+    errors.StoreFull: lambda answer, subject: ("",),
+    errors.InvalidCredentials: _none,
+    errors.Invalid: _none,
+    errors.Unauthenticated: _none,
+    errors.Forbidden: _none,
+    errors.NotFound: _none,
+    errors.Conflict: _none,
+    errors.TooLarge: _none,
+    errors.Unavailable: _none,
+    errors.Damaged: _none,
 }
+"""The classes of the tree that responses become, each with the values of its fields."""
+
+
+def _also_failure(kind: type[EntrepotError]) -> Callable[..., HubFailure]:
+    # It has the name of its class in the tree, because people read it in tracebacks.
+    content = {"__module__": __name__, "__doc__": kind.__doc__}
+    return types.new_class(kind.__name__, (HubFailure, kind), exec_body=lambda space: space.update(content))
+
+
+_FAILURES = {kind: _also_failure(kind) for kind in _ARGUMENTS}
+
+
+def _kind_of(error: HubFailure) -> type[EntrepotError]:
+    return next(kind for kind in type(error).__mro__ if kind in _FAILURES)
+
+
+def _restored(kind: type[EntrepotError], arguments: tuple[object, ...], attributes: dict[str, Any]) -> HubFailure:
+    error = _FAILURES[kind](*arguments)
+    for name, value in attributes.items():
+        setattr(error, name, value)
+    return error
 
 
 def failure_of(answer: Response, call: Call[Any], endpoint: str, *, has_token: bool) -> HubFailure:
@@ -203,11 +158,12 @@ def failure_of(answer: Response, call: Call[Any], endpoint: str, *, has_token: b
     text = said_in(answer, document)
     kind = class_of(answer.status, code)
     if answer.status == 401 and _INVALID_TOKEN in text:
-        error: HubFailure = InvalidCredentials()
+        kind = errors.InvalidCredentials
     elif answer.status == 403 and text == _DISABLED:
-        error = RepoDisabled()
-    else:
-        error = _BUILDERS[kind](answer, call.subject) if kind in _BUILDERS else Unavailable()
+        kind = errors.RepoDisabled
+    elif kind not in _FAILURES:
+        kind = errors.Unavailable
+    error = _FAILURES[kind](*_ARGUMENTS[kind](answer, call.subject))
     error.status, error.code, error.document = answer.status, code, document
     error.url = without_query(answer.url)
     error.response = ErrorResponse(answer.status, answer.headers, error.url, answer.body)
@@ -253,35 +209,35 @@ def _sentence(
     error: HubFailure, answer: Response, text: str, call: Call[Any], endpoint: str, *, has_token: bool
 ) -> str:
     subject = shown(call.subject, quote=False) or f"{call.method} {error.url}"
-    match error:
-        case RepoMoved():
+    match _kind_of(error):
+        case errors.RepoMoved:
             place = without_query(answer.headers.get("location", "another place"))
             return f"{subject} has moved to {place}: use its new name"
-        case InvalidCredentials():
+        case errors.InvalidCredentials:
             return (
                 f"the token is not valid at {endpoint} (unknown, expired or revoked): "
                 "log in again with 'entrepot login', or check ENTREPOT_TOKEN"
             )
-        case RepoNotFound():
+        case errors.RepoNotFound:
             login = "use a token that may see it" if has_token else _LOGIN
             repo = _REPO.search(subject)
             return (
                 f"{repo[0] if repo else subject} was not found on {endpoint}: check the name and the type (repo_type); "
                 f"if it is private, {login}"
             )
-        case Unauthenticated():
+        case errors.Unauthenticated:
             return f"{subject} needs a login at {endpoint}: {text if has_token and text else _LOGIN}"
-        case EntryNotFound() | RevisionNotFound() if text:
+        case errors.EntryNotFound | errors.RevisionNotFound if text:
             return f"{subject}: {text}"
-        case NotFound() if text in ("", "Not Found"):
+        case errors.NotFound if text in ("", "Not Found"):
             path = urllib.parse.urlsplit(error.url).path
             return f"{endpoint} does not offer {call.method} {path}: check that it is a hub, and its version"
-        case Forbidden() if _is_signed(answer, call, endpoint):
+        case errors.Forbidden if _is_signed(answer, call, endpoint):
             return text or f"the link to {subject} was refused"
-        case Forbidden():
+        case errors.Forbidden:
             cure = "" if ":" in text or ";" in text else "; use a token that has this right, or ask an owner for it"
             return f"{text or f'the token may not do this to {subject}'}{cure}"
-        case Unavailable() | Damaged():
+        case errors.Unavailable | errors.Damaged:
             number = f" (request {error.request_id})" if error.request_id else ""
             reason = text or "it does not say why"
             return f"the hub at {endpoint} failed with {error.status}: {reason}{number}; try again later"

@@ -1,8 +1,8 @@
-"""Names of everything a hub knows: parsed once at the door, carried typed.
+"""Names of accounts, repositories, paths, refs and digests: parsed once, then passed as types.
 
-Each ``parse_*`` takes text from outside and returns a typed value or raises
-:class:`~entrepot.errors.InvalidName` (paths: ``InvalidPath``); nothing else in
-the project checks a name again.
+Each ``parse_*`` function takes untrusted text and returns a typed value or
+raises :class:`~entrepot.errors.InvalidName` (paths: ``InvalidPath``). No other
+package validates names again.
 """
 
 from entrepot.names.accounts import AccountName, parse_account, parse_details, parse_fullname
@@ -40,16 +40,27 @@ from entrepot.names.refs import (
     short_name,
     tag_ref,
 )
-from entrepot.names.repos import RepoId, RepoRef, RepoType, parse_repo_id, parse_repo_type, parse_wanted_id
+from entrepot.names.repos import (
+    UNSUPPORTED_TYPES,
+    RepoId,
+    RepoKind,
+    RepoRef,
+    RepoType,
+    parse_repo_id,
+    parse_repo_type,
+    parse_wanted_id,
+)
 
 __all__ = [
     "CONVERT",
     "MAIN",
     "ROOT",
+    "UNSUPPORTED_TYPES",
     "AccountName",
     "Oid",
     "RefName",
     "RepoId",
+    "RepoKind",
     "RepoPath",
     "RepoRef",
     "RepoType",

@@ -53,7 +53,7 @@ class Limits:
 
 
 class StopSignal:
-    """The wish to end: ask once for a graceful stop, twice to cancel what is under way.
+    """A request to stop: the first call drains, the second cancels running requests.
 
     Belongs to one event loop.
     """
@@ -107,14 +107,14 @@ async def run_app(
 
     Args:
         address: from :func:`~entrepot.server.addresses.reserved`.
-        ready: called once, when connections are accepted.
+        ready: called once when connections are accepted.
         certificate: for TLS (1.2 and 1.3), read again when its files change; None is plain HTTP.
 
     Guarantees: when this returns, every request has ended or was cancelled,
-    and the application has seen its shutdown, after the last request.
+    and the application's shutdown has run after the last request.
 
     Raises:
-        What the application raised at start.
+        Any error that the application raised during startup.
         Refused: the application or the server did not start for another reason.
     """
     application = _Application(app)
@@ -141,7 +141,7 @@ async def run_app(
             ending.cancel()
             await asyncio.wait((ending,))
     if crashed:
-        raise Refused("the HTTP server ended by itself; the log above may say why")
+        raise Refused("the HTTP server stopped unexpectedly; see the log above")
 
 
 def serve_here(
@@ -191,11 +191,11 @@ def running(
     limits: Limits | None = None,
     certificate: Certificate | None = None,
 ) -> Iterator[Address]:
-    """A server in a thread of this process, for tests and notebooks; stopped on leaving.
+    """Run a server in a thread of this process, for tests and notebooks; stop it on exit.
 
     Raises:
-        ConfigError: the address cannot be listened on.
-        What the application raised at start.
+        ConfigError: the server cannot listen on the address.
+        Any error that the application raised during startup.
     """
     with reserved(host, port) as address:
         patience = limits or Limits(grace_s=5.0)
@@ -228,7 +228,7 @@ def running(
 
 
 class _Application:
-    """An application and its life: started once, called by any number of servers, ended after its last request."""
+    """An ASGI application that is started once, called by any number of servers, and stopped after its last request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -248,7 +248,7 @@ class _Application:
             self._requests.discard(task)
 
     async def start(self) -> None:
-        """Let the application start; raises what it raises, or Refused with what it says."""
+        """Start the application; raise what it raises, or Refused with its message."""
         self._orders.put_nowait({"type": "lifespan.startup"})
         self._life = asyncio.create_task(self._live())
         try:
@@ -261,7 +261,7 @@ class _Application:
             raise self._failure
 
     async def end(self) -> None:
-        """Let the application end, after its last request."""
+        """Stop the application after its last request."""
         # A request whose client has gone is no connection any more, but still at work.
         while self._requests:
             await asyncio.wait(self._requests)
@@ -270,13 +270,13 @@ class _Application:
         await asyncio.wait((self._life,))
 
     def cancel(self) -> None:
-        """Cancel every request under way."""
+        """Cancel every running request."""
         for task in self._requests:
             task.cancel()
 
     @property
     def count(self) -> int:
-        """How many requests are under way."""
+        """Number of running requests."""
         return len(self._requests)
 
     async def _live(self) -> None:

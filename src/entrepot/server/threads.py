@@ -1,9 +1,9 @@
 """Blocking work off the event loop: short calls and transfers on separate threads.
 
 A transfer (hashing and writing a megabyte) takes milliseconds, a short call
-(one query) microseconds; with one pool, a few uploads would make every small
-request wait. The pools are plain executors: a hop costs 17 µs of CPU under
-load where anyio's costs 59. Short calls wait in one line per address, and the
+(one query) microseconds; with one pool, a few uploads would delay every small
+request. The pools are plain executors: a call costs 17 µs of CPU under load
+where anyio's costs 59. Short calls wait in one line per address, and the
 lines take turns: a thousand requests of one address delay another by one call.
 """
 
@@ -21,11 +21,11 @@ Args = TypeVarTuple("Args")
 
 
 class Threads:
-    """The two pools of one application.
+    """The two thread pools of one application.
 
-    Guarantees: a call has ended when its ``await`` has, even when the awaiting
-    task is cancelled (a call still queued then is never started), so the
-    awaiting code may release what the call was using.
+    Guarantees: a call has ended when its ``await`` ends, even if the awaiting
+    task is cancelled (a call that is still queued is then never started), so the
+    awaiting code may release resources of the call.
     """
 
     def __init__(self, *, short: int = 16, transfers: int = 16) -> None:
@@ -39,7 +39,7 @@ class Threads:
         self._transfers = ThreadPoolExecutor(transfers, thread_name_prefix="transfer")
 
     async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args, line: bytes = b"") -> Result:
-        """Run one use case or query in a thread; raises what it raises.
+        """Run one use case or query in a thread and return its result or raise its error.
 
         Args:
             line: who waits in the same line; lines take turns. From :func:`line_of` for a request.
@@ -47,7 +47,7 @@ class Threads:
         return await _finish(self._short.submit(line, call, *args))
 
     async def run_transfer(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Result:
-        """Run the blocking part of a transfer (one piece) in a thread; raises what it raises."""
+        """Run the blocking part of a transfer (one piece) in a thread and return its result or raise its error."""
         return await _finish(self._transfers.submit(call, *args))
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ def line_of(scope: MutableMapping[str, Any]) -> bytes:
 
 
 async def settle(task: asyncio.Future[Any] | None) -> None:
-    """Wait until a task has ended, however it ends; its outcome is dropped.
+    """Wait until a task has ended; its result or error is discarded.
 
     Guarantees: the task has ended when this ends. If the waiting task is
     cancelled meanwhile, CancelledError is raised afterwards, not instead.
@@ -118,7 +118,7 @@ async def settle(task: asyncio.Future[Any] | None) -> None:
         except asyncio.CancelledError as error:
             cancelled = error
     if not task.cancelled():
-        task.exception()  # marks it as seen
+        task.exception()  # marks the exception as retrieved
     if cancelled is not None:
         raise cancelled
 
@@ -128,6 +128,6 @@ async def _finish(call: Future[Result]) -> Result:
     try:
         return await asyncio.shield(waiting)
     except asyncio.CancelledError:
-        call.cancel()  # only a call that is still queued can be taken back
+        call.cancel()  # only a queued call can be cancelled
         await settle(waiting)
         raise

@@ -84,11 +84,6 @@ def status_of(error: EntrepotError) -> int:
     return answer_of(error).status
 
 
-def code_of(error: EntrepotError) -> str | None:
-    """The ``X-Error-Code`` an error travels with; None: the header is absent."""
-    return answer_of(error).code
-
-
 def class_of(status: int, code: str | None) -> type[EntrepotError]:
     """The most specific class that travels as this status and code.
 

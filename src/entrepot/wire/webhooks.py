@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class WatchedSubject(msgspec.Struct, frozen=True):
@@ -15,15 +16,18 @@ class WatchedSubject(msgspec.Struct, frozen=True):
     name: str
 
 
-class WebhookInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One webhook."""
+class WebhookInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One webhook; what a hub does not say is ``UNSET``."""
 
     id: str
     watched: Sequence[WatchedSubject]
     domains: Sequence[str]
-    disabled: bool
-    url: str
-    secret: str | None = None
+    disabled: bool = False
+    url: str | UnsetType = UNSET
+    secret: str | UnsetType = UNSET
+
+    def __repr__(self) -> str:
+        return f"WebhookInfo({self.id!r}, url={self.url!r})"
 
 
 class WebhookResponse(msgspec.Struct, frozen=True):

@@ -69,8 +69,6 @@ def test_a_file_is_found_as_it_was_recorded(catalog: Catalog) -> None:
         assert xet_files.find(tx, G) is None
         assert xet_files.hashes(tx) == [F]
         assert xet_files.xorbs_of(tx, [F, G]) == {A, B}
-        assert xet_files.files_using(tx, A) == [F]
-        assert xet_files.files_using(tx, C) == []
 
 
 def test_the_first_way_to_make_a_file_stays(catalog: Catalog) -> None:

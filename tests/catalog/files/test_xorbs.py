@@ -9,6 +9,7 @@ from entrepot.catalog.files import chunk_access, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import SWEEP_LEASE_MS, XorbRow, XorbState
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import Busy
 from entrepot.names import Uid, XetHash
 
@@ -100,7 +101,7 @@ def test_xorbs_come_in_pages(catalog: Catalog) -> None:
         assert xorbs.totals(tx) == (3, 300, 1)
 
 
-# --- questions --------------------------------------------------------------
+# --- lookups ----------------------------------------------------------------
 
 
 def test_who_sent_a_xorb_is_forgotten_with_it_or_after_a_time(catalog: Catalog) -> None:
@@ -109,9 +110,9 @@ def test_who_sent_a_xorb_is_forgotten_with_it_or_after_a_time(catalog: Catalog) 
         for xorb, now_ms in ((A, 6), (B, 9)):
             assert xorbs.use(tx, xorb, None, now_ms, holder="u1")
         assert xorbs.forget_uploads(tx, 7) == 1
-        assert chunk_access.whole(tx, Viewer(frozenset(), "u1"), [A, B]) == {B}
+        assert chunk_access.whole(tx, Viewer(Visibility(), "u1"), [A, B]) == {B}
         assert xorbs.begin_sweep(tx, B, 10, 50)
-        assert chunk_access.whole(tx, Viewer(frozenset(), "u1"), [A, B]) == set()
+        assert chunk_access.whole(tx, Viewer(Visibility(), "u1"), [A, B]) == set()
 
 
 # --- quarantine -------------------------------------------------------------
@@ -211,7 +212,7 @@ def test_a_xorb_that_a_file_needs_is_not_swept(catalog: Catalog) -> None:
         assert [xorbs.find(tx, xorb) is None for xorb in (A, B)] == [False, True]
 
 
-def test_a_xorb_that_is_being_swept_is_unknown_at_once(catalog: Catalog) -> None:
+def test_a_xorb_that_is_being_swept_is_unknown_immediately(catalog: Catalog) -> None:
     store(catalog, A)
     with catalog.write() as tx:
         xorbs.remember_chunks(tx, SHARD, [(name(1), A)])
@@ -239,7 +240,7 @@ def test_what_a_sweep_that_died_left_cannot_be_relied_on_and_is_swept_again(cata
         assert xorbs.find(tx, A) is None
 
 
-def test_stray_bytes_are_claimed_only_where_no_row_is(catalog: Catalog) -> None:
+def test_orphaned_bytes_are_claimed_only_without_a_row(catalog: Catalog) -> None:
     store(catalog, A)
     with catalog.write() as tx:
         assert not xorbs.adopt(tx, A, 10)

@@ -6,7 +6,7 @@ from entrepot.catalog import Catalog
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
-from entrepot.catalog.visibility import Visibility
+from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility
 from entrepot.names import RepoType
 
 AddRepo = Callable[..., RepoRow]
@@ -14,7 +14,7 @@ ALL = tuple(RepoType)
 
 
 def found(
-    catalog: Catalog, text: str, seen: frozenset[int] | None = frozenset(), kinds: tuple[RepoType, ...] = ALL
+    catalog: Catalog, text: str, seen: Visibility | None = PUBLIC_ONLY, kinds: tuple[RepoType, ...] = ALL
 ) -> list[str]:
     query = full_text.query_of(text)
     if query is None:
@@ -59,14 +59,14 @@ def test_a_long_question_is_cut(catalog: Catalog, repo: RepoRow) -> None:
     assert found(catalog, "word " * 10_000) == [repo.name]
 
 
-def test_what_is_hidden_or_gone_is_neither_found_nor_counted(catalog: Catalog, add_repo: AddRepo) -> None:
+def test_private_or_deleted_repositories_are_neither_found_nor_counted(catalog: Catalog, add_repo: AddRepo) -> None:
     hidden, gone = add_repo("hidden", visibility="private"), add_repo("gone")
     for row in (hidden, gone):
         put(catalog, row, "whales")
     with catalog.write() as tx:
         repositories.unlink(tx, gone, 1)
     assert found(catalog, "whales") == []
-    assert found(catalog, "whales", frozenset({hidden.namespace_id})) == ["hidden"]
+    assert found(catalog, "whales", Visibility({hidden.namespace_id})) == ["hidden"]
     assert found(catalog, "whales", Visibility((), (hidden.id,))) == ["hidden"]
     assert found(catalog, "whales", None) == ["hidden"]
 

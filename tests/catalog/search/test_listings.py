@@ -9,6 +9,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import CardFacts, RepoRow
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.listings import SORTS, Search
+from entrepot.catalog.visibility import Visibility
 from entrepot.names import RepoType
 
 AddRepo = Callable[..., RepoRow]
@@ -99,10 +100,10 @@ def test_private_repositories_are_shown_to_members_of_their_namespace_only(
     add_repo("hers", updated_ms=2, visibility="private")
     add_repo("his", owner=bob, updated_ms=1, visibility="private")
     seen: Sequence[tuple[frozenset[int] | None, list[str]]] = [
-        (frozenset(), ["open"]),
-        (frozenset([alice.id]), ["open", "hers"]),
-        (frozenset([bob.id]), ["open", "his"]),
-        (frozenset([alice.id, bob.id]), ["open", "hers", "his"]),
+        (Visibility(), ["open"]),
+        (Visibility([alice.id]), ["open", "hers"]),
+        (Visibility([bob.id]), ["open", "his"]),
+        (Visibility([alice.id, bob.id]), ["open", "hers", "his"]),
         (None, ["open", "hers", "his"]),
     ]
     for seen_by, expected in seen:
@@ -211,6 +212,6 @@ def test_repositories_are_counted_by_type_for_those_who_see_them(
     everything = {RepoType.MODEL: 2, RepoType.DATASET: 1}
     with catalog.read() as tx:
         assert listings.counts(tx, alice.id, None) == everything
-        assert listings.counts(tx, alice.id, frozenset([alice.id])) == everything
-        assert listings.counts(tx, alice.id, frozenset([bob.id])) == {RepoType.MODEL: 1}
-        assert listings.counts(tx, bob.id, frozenset()) == {RepoType.MODEL: 1}
+        assert listings.counts(tx, alice.id, Visibility([alice.id])) == everything
+        assert listings.counts(tx, alice.id, Visibility([bob.id])) == {RepoType.MODEL: 1}
+        assert listings.counts(tx, bob.id, Visibility()) == {RepoType.MODEL: 1}

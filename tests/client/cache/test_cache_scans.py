@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.client.cache.cache_scans import find_damage, hub_roots, scan
+from entrepot.client.cache.cache_scans import scan
 from entrepot.client.downloads.downloads import download
 from entrepot.client.downloads.snapshots import download_snapshot
 from entrepot.errors import CacheMissing, EntryNotFound
@@ -23,16 +23,6 @@ def test_what_was_downloaded_is_reported(library: Any) -> None:
     assert {(file.file_name, file.size_on_disk) for file in revision.files} == {("a", 5), ("b", 5), ("c", 1)}
     assert report.size_on_disk == 6
     assert report.warnings == []
-    assert list(find_damage(report)) == []
-
-
-def test_damage_is_found_and_named(library: Any) -> None:
-    ref = library.repo({"a": b"12345"})
-    place = download(library.hub, ref, "a")
-    place.resolve().write_bytes(b"12x45")
-    [damage] = find_damage(scan(library.cache))
-    assert damage.path == str(place)
-    assert str(place.resolve()) in damage.reason
 
 
 def test_interrupted_downloads_and_strange_things_are_reported(library: Any) -> None:
@@ -66,9 +56,3 @@ def test_no_cache_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CacheMissing):
         scan(tmp_path / "file")
-    assert hub_roots(tmp_path / "none") == []
-
-
-def test_each_hub_has_a_cache_of_its_own(library: Any) -> None:
-    download(library.hub, library.repo({"a": b"1"}), "a")
-    assert hub_roots(library.hub.places.cache) == [library.cache]

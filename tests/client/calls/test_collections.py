@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from entrepot.client.calls import Call, Response, collections
 
@@ -28,7 +29,7 @@ def read(call: Call[Any], body: bytes) -> Any:
             collections.create("T", "ns", description="d", private=True),
             "POST",
             "/api/collections",
-            b'{"title":"T","namespace":"ns","private":true,"description":"d"}',
+            b'{"title":"T","namespace":"ns","description":"d","private":true}',
         ),
         (collections.change(SLUG, position=3, private=False), "PATCH", ROOT, b'{"position":3,"private":false}'),
         (
@@ -53,7 +54,7 @@ def test_a_list_is_of_owners_and_items() -> None:
 
 def test_a_collection_is_read() -> None:
     found = read(collections.get(SLUG), BODY)
-    assert (found.owner.name, found.position, found.description, found.upvotes) == ("ns", None, None, 2)
+    assert (found.owner.name, found.position, found.description, found.upvotes) == ("ns", UNSET, UNSET, 2)
     [item] = found.items
     assert (item.uid, item.id, item.type, item.note.text) == ("65f0", "ns/m", "model", "good")
 

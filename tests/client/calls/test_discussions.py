@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from entrepot.client.calls import Call, Response, discussions
 from entrepot.errors import AnswerUnusable
@@ -85,7 +86,7 @@ def test_details_of_a_pull_request_are_read() -> None:
 def test_an_account_that_is_gone_leaves_no_author() -> None:
     text = THREAD.replace(b'"author":{"name":"ann"},', b"")
     page = read(discussions.page(REF), b'{"discussions":[%b],"count":1,"start":0}' % text)
-    assert page.discussions[0].author is None
+    assert page.discussions[0].author is UNSET
 
 
 @pytest.mark.parametrize(
@@ -109,4 +110,4 @@ def test_something_else_is_not_taken_for_an_event() -> None:
 
 def test_a_made_discussion_is_known_by_its_number() -> None:
     made = read(discussions.create(REF, "T", "d"), b'{"num":3,"url":"http://hub/x","pullRequest":false}')
-    assert (made.num, made.is_pull_request) == (3, False)
+    assert (made.num, made.pull_request) == (3, False)

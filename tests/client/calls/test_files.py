@@ -21,7 +21,6 @@ def test_a_file_and_what_is_said_of_it(hub: Hub, fresh_repo: Callable[..., RepoR
     assert facts.location == f"{hub.endpoint}{files.resolve_path(ref, 'main', '.gitattributes')}"
     assert facts.commit is not None
     assert hub.send(files.facts_at(facts.location)) == facts
-    assert hub.send(files.content_at(facts.location)) == content
 
 
 def test_a_missing_file_names_file_and_repository(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> None:

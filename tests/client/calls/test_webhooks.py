@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from entrepot.client.calls import Call, Response, webhooks
-from entrepot.client.calls.webhooks import Watched
+from entrepot.wire.webhooks import WatchedSubject
 
 ROOT = "/api/settings/webhooks"
 HOOK = b'{"id":"65f0","watched":[{"type":"org","name":"acme"}],"domains":["repo"],"disabled":true,"secret":"s3cret"}'
-WATCHED = [Watched("model", "ns/m")]
+WATCHED = [WatchedSubject("model", "ns/m")]
 
 
 def read(call: Call[Any], body: bytes) -> Any:
@@ -34,7 +34,7 @@ def read(call: Call[Any], body: bytes) -> Any:
 def test_what_is_sent_and_what_is_read(call: Call[Any], method: str, path: str, body: bytes | None) -> None:
     assert (call.method, call.path, call.body) == (method, path, body)
     found = read(call, b'{"webhook":%b}' % HOOK)
-    assert (found.id, found.disabled, found.watched) == ("65f0", True, [Watched("org", "acme")])
+    assert (found.id, found.disabled, found.watched) == ("65f0", True, [WatchedSubject("org", "acme")])
     assert "s3cret" not in repr(found)
 
 

@@ -14,6 +14,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd
 from huggingface_hub.lfs import lfs_upload, post_lfs_batch_info
 
+from entrepot.catalog.accounts import accounts as catalog_accounts
 from entrepot.hub.accounts import accounts
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
@@ -152,7 +153,7 @@ def test_downloads_are_answered_for_stored_files_only(world: Any) -> None:
     assert objects[1]["error"]["code"] == 404
 
 
-def test_nobody_learns_of_a_private_repository(world: Any) -> None:
+def test_no_one_learns_of_a_private_repository(world: Any) -> None:
     ref = world.repo("hidden", visibility="private")
     anonymous = batch(world.client(), ref, named(SMALL), operation="download")
     stranger = batch(world.client(world.bob), ref, named(SMALL), operation="download")
@@ -189,8 +190,11 @@ def test_a_token_that_may_only_read_uploads_nothing(world: Any) -> None:
 @pytest.mark.parametrize("ending", ["revoked", "expired", "unknown"])
 def test_a_dead_token_is_named_as_such(world: Any, ending: str) -> None:
     ref = world.repo(f"dead-{ending}")
-    expires = world.hub.now_ms() - 1 if ending == "expired" else None
-    secret = accounts.create_token(world.hub, "alice", role="write", name=ending, expires_ms=expires).secret
+    made = accounts.create_token(world.hub, "alice", role="write", name=ending)
+    secret = made.secret
+    if ending == "expired":
+        with world.hub.write() as tx:
+            catalog_accounts.update_token(tx, made.token.uid, expires_ms=world.hub.now_ms() - 1)
     if ending == "revoked":
         accounts.revoke_token(world.hub, "alice", ending)
     answer = batch(world.client(secret + ("x" if ending == "unknown" else "")), ref, named(SMALL))
@@ -277,7 +281,7 @@ def test_the_multipart_agent_of_git_lfs_uploads_small_and_big_files_of_one_batch
     for item in answer["objects"]:
         (tmp_path / item["oid"]).write_bytes(files[item["oid"]])
         action = item["actions"]["upload"]
-        # git-lfs is a Go program: it hands a map on with its keys in the order of text.
+        # git-lfs is a Go program: it passes on a map with its keys sorted as text.
         action = action | {"header": dict(sorted(action["header"].items()))}
         messages.append({"event": "upload", "oid": item["oid"], "path": str(tmp_path / item["oid"]), "action": action})
     messages.append({"event": "terminate"})

@@ -25,7 +25,7 @@ def test_a_caller_has_every_key_that_clients_read() -> None:
     found = plain(me)
     assert found.keys() == {
         *("type", "id", "name", "fullname", "email", "emailVerified", "isPro", "avatarUrl", "canPay", "periodEnd"),
-        *("orgs", "auth"),
+        *("billingMode", "orgs", "auth"),
     }
     assert found["email"] is None
     assert found["orgs"][0].keys() == {

@@ -86,3 +86,8 @@ def test_what_is_no_decision_is_refused(text: bytes) -> None:
 def test_an_outcome_has_an_error_only_when_nothing_was_done() -> None:
     assert plain(DecisionOutcome("bob", True)) == {"user": "bob", "ok": True}
     assert plain(DecisionOutcome("bob", False, "why")) == {"user": "bob", "ok": False, "error": "why"}
+
+
+def test_a_request_of_a_hub_that_says_less() -> None:
+    found = msgspec.json.decode(b'{"requestId":"1","status":"pending","timestamp":"t"}', type=AccessRequestInfo)
+    assert (found.user, found.fields) == (Requester(), msgspec.UNSET)

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import msgspec
 
-from entrepot.wire.community.collections import CollectionItemInfo, ItemAction, ItemChanges, NewCollection, Note
+from entrepot.wire.community.collections import (
+    CollectionInfo,
+    CollectionItemInfo,
+    ItemAction,
+    ItemChanges,
+    NewCollection,
+    Note,
+)
 
 
 def test_an_item_shows_what_it_has_and_always_its_place() -> None:
@@ -22,3 +29,11 @@ def test_a_new_collection_needs_only_a_title() -> None:
 def test_a_line_of_a_batch_reads() -> None:
     line = msgspec.json.decode(b'{"action":"update","_id":"a","data":{"position":2}}', type=ItemAction)
     assert line == ItemAction(action="update", uid="a", data=ItemChanges(position=2))
+
+
+def test_a_collection_of_a_hub_that_says_less() -> None:
+    text = (
+        b'{"slug":"s","title":"t","owner":{"name":"o"},"items":[{"_id":"1","id":"x","type":"paper"}],"lastUpdated":"w"}'
+    )
+    found = msgspec.json.decode(text, type=CollectionInfo)
+    assert (found.private, found.upvotes, found.position, found.items[0].position) == (False, 0, msgspec.UNSET, 0)

@@ -14,6 +14,7 @@ from entrepot.wire.community.discussions import (
     MergeRequest,
     NewDiscussion,
     NewStatus,
+    ReceivedEvent,
     RepoName,
     StatusData,
     Text,
@@ -86,3 +87,10 @@ def test_questions_are_read() -> None:
     assert msgspec.json.decode(b'{"status":"open"}', type=NewStatus).comment is None
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(b'{"title":7}', type=NewDiscussion)
+
+
+def test_an_event_of_an_unknown_type_is_read_as_it_came() -> None:
+    found = msgspec.json.decode(
+        b'{"id":"1","type":"lock","createdAt":"w","author":{"name":"bob"},"data":{"x":1}}', type=ReceivedEvent
+    )
+    assert (found.data, found.author) == ({"x": 1}, Author(name="bob"))

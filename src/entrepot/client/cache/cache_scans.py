@@ -1,4 +1,4 @@
-"""Reading a cache from the disk: what is there, and what of it is not right."""
+"""Scans of a cache on disk: its content and its defects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from entrepot.client.cache.cache_reports import CachedFile, CachedRepo, CachedRevision, CacheReport, IncompleteFile
 from entrepot.client.cache.caches import LOCKS, is_commit, parse_folder_name
 from entrepot.client.cache.partial_files import INCOMPLETE
-from entrepot.client.integrity import etag_of, names_content
 from entrepot.errors import CacheDamaged, CacheMissing
 
 _DRAFT = re.compile(rf"\.[0-9a-f]{{8,20}}{re.escape(INCOMPLETE)}$")
@@ -18,10 +17,10 @@ _OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "CACHEDIR.TAG"
 
 
 def scan(root: Path) -> CacheReport:
-    """What is in a cache (the folder with one folder for each repository).
+    """Scan a cache (the folder that contains a folder for each repository).
 
     Raises:
-        CacheMissing: there is no such folder.
+        CacheMissing: the folder does not exist.
     """
     root = Path(os.path.abspath(os.path.expanduser(root)))
     if not root.is_dir():
@@ -42,36 +41,10 @@ def scan(root: Path) -> CacheReport:
     return CacheReport(size, frozenset(repos), frozenset(incomplete), warnings, root)
 
 
-def hub_roots(cache: Path) -> list[Path]:
-    """The folders of a cache that hold what came from one hub each."""
-    if not cache.is_dir():
-        return []
-    return sorted(folder for folder in cache.iterdir() if folder.is_dir() and not folder.name.startswith("."))
-
-
-def find_damage(report: CacheReport) -> Iterator[CacheDamaged]:
-    """Cached content that is not what its name says; all of it is read, nothing is changed."""
-    blobs = {
-        file.blob_path: file.file_path
-        for repo in report.repos
-        for revision in repo.revisions
-        for file in revision.files
-        if file.blob_path != file.file_path and names_content(file.blob_path.name)
-    }
-    for blob, name in sorted(blobs.items()):
-        try:
-            found = etag_of(blob, blob.name)
-        except OSError as error:
-            yield CacheDamaged(str(name), error.strerror or str(error))
-            continue
-        if found != blob.name:
-            yield CacheDamaged(str(name), f"its content is {found} instead of {blob.name}; delete {blob}")
-
-
 def _repo(folder: Path, warnings: list[CacheDamaged]) -> CachedRepo:
     ref = parse_folder_name(folder.name)
     if ref is None or not folder.is_dir():
-        raise CacheDamaged(str(folder), "it is not called like the folder of a repository")
+        raise CacheDamaged(str(folder), "it is not named like the folder of a repository")
     refs = _refs(folder / "refs")
     known: dict[Path, os.stat_result] = {}
     snapshots = folder / "snapshots"
@@ -80,7 +53,7 @@ def _repo(folder: Path, warnings: list[CacheDamaged]) -> CachedRepo:
         if snapshot.name in _OF_SYSTEMS:
             continue
         if not snapshot.is_dir() or not is_commit(snapshot.name):
-            warnings.append(CacheDamaged(str(snapshot), "it is not called like the folder of a commit"))
+            warnings.append(CacheDamaged(str(snapshot), "it is not named like the folder of a commit"))
             continue
         revisions.append(_revision(snapshot, refs.get(snapshot.name, frozenset()), known, warnings))
     times = [(facts.st_atime, facts.st_mtime) for facts in known.values()] or [_times(folder)]
@@ -105,7 +78,7 @@ def _revision(
         try:
             facts = known.setdefault(blob, blob.stat())
         except OSError:
-            warnings.append(CacheDamaged(str(path), "it leads to content that is not there; delete it"))
+            warnings.append(CacheDamaged(str(path), "it is a link to missing content; delete it"))
             continue
         files.append(CachedFile(path.name, path, blob, facts.st_size, facts.st_atime, facts.st_mtime))
     sizes = {file.blob_path: file.size_on_disk for file in files}
@@ -120,19 +93,19 @@ def _revision(
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder):
+    for parent, _, names in os.walk(folder):
         for name in sorted(names):
             if name not in _OF_SYSTEMS and not _is_draft(name):
-                yield Path(place, name)
+                yield Path(parent, name)
 
 
 def _is_draft(name: str) -> bool:
-    """Whether a kill has left this behind; a file of a repository may well be called ``x.incomplete``."""
+    """Whether a killed process left this file behind; a file of a repository may also be named ``x.incomplete``."""
     return _DRAFT.search(name) is not None
 
 
 def _refs(folder: Path) -> dict[str, frozenset[str]]:
-    """The names of each commit."""
+    """Return the refs of each commit."""
     found: dict[str, set[str]] = {}
     for path in _files(folder):
         try:

@@ -92,6 +92,11 @@ def json_body(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
+def sparse_body(value: msgspec.Struct) -> bytes:
+    """A shape as JSON without its nulls, some of which the public hub refuses."""
+    return json_body({key: item for key, item in msgspec.to_builtins(value).items() if item is not None})
+
+
 def pairs(**values: str | int | bool | Iterable[str] | None) -> tuple[tuple[str, str], ...]:
     """A query: None is left out, booleans become ``true`` and ``false``, lists repeat their key."""
     found: list[tuple[str, str]] = []

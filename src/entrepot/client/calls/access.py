@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
-
-from entrepot.client.calls import JSON, Call, ResultPage, json_body, nothing, page_of, repo_api, without_nulls
+from entrepot.client.calls import (
+    JSON,
+    Call,
+    ResultPage,
+    json_body,
+    nothing,
+    page_of,
+    repo_api,
+    sparse_body,
+    without_nulls,
+)
 from entrepot.names import RepoRef
+from entrepot.wire.community.access_requests import AccessRequestInfo, Decision, Grant
+
+_PAGE = page_of(without_nulls(list[AccessRequestInfo]))
 
 
-class Asker(msgspec.Struct, frozen=True):
-    """Who asks."""
-
-    user: str | None = None
-    fullname: str | None = None
-    email: str | None = None
-
-
-class AccessRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A request; ``fields`` are what the gate's form was filled in with."""
-
-    request_id: str
-    status: str
-    timestamp: str
-    user: Asker = Asker()
-    fields: Mapping[str, Any] | None = None
-
-
-_PAGE = page_of(without_nulls(list[AccessRequest]))
-
-
-def page(ref: RepoRef, status: str) -> Call[ResultPage[AccessRequest]]:
+def page(ref: RepoRef, status: str) -> Call[ResultPage[AccessRequestInfo]]:
     """The requests that are ``pending``, ``accepted`` or ``rejected``."""
     return Call("GET", repo_api(ref, "user-access-request", status), _PAGE, subject=str(ref))
 
@@ -49,12 +36,12 @@ def decide(
 
     Not repeatable: deciding the same thing twice is an error.
     """
-    body = {"status": status, "user": user, "requestId": request_id, "rejectionReason": reason}
+    decision = Decision(status=status, user=user, request_id=request_id, rejection_reason=reason)
     return Call(
         "POST",
         repo_api(ref, "user-access-request", "handle"),
         nothing,
-        body=json_body({key: value for key, value in body.items() if value is not None}),
+        body=sparse_body(decision),
         media_type=JSON,
         subject=f"the access request of {user or request_id} to {ref}",
     )
@@ -63,7 +50,7 @@ def decide(
 def grant(ref: RepoRef, user: str) -> Call[None]:
     """Give a user access who has not asked for it."""
     path = repo_api(ref, "user-access-request", "grant")
-    body = json_body({"user": user})
+    body = json_body(Grant(user))
     return Call("POST", path, nothing, body=body, media_type=JSON, subject=f"access of {user} to {ref}")
 
 

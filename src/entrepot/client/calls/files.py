@@ -59,11 +59,6 @@ def content(ref: RepoRef, revision: str, path: str) -> Call[bytes]:
     )
 
 
-def content_at(location: str) -> Call[bytes]:
-    """The bytes at a location that :class:`FileFacts` named; the token goes along on the hub's own origin only."""
-    return Call("GET", location, lambda answer: answer.body, headers=(_IDENTITY,), subject=without_query(location))
-
-
 def read_facts(answer: Response) -> FileFacts:
     """Read the headers of an answer about a file, which may be a redirect to where its bytes are.
 

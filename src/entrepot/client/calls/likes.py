@@ -2,33 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from entrepot.client.calls import Call, ResultPage, nothing, page_of, repo_api, segment, without_nulls
 from entrepot.names import RepoRef
-
-
-class LikedRepo(msgspec.Struct, frozen=True):
-    """A repository that somebody likes."""
-
-    name: str
-    type: str
-
-
-class Like(msgspec.Struct, frozen=True, rename="camel"):
-    """A like, and since when; ``created_at`` is empty where a hub does not say it."""
-
-    repo: LikedRepo
-    created_at: str = ""
-
-
-class Liker(msgspec.Struct, frozen=True, rename="camel"):
-    """Somebody who likes a repository."""
-
-    user: str
-    fullname: str = ""
-    avatar_url: str = ""
-    is_pro: bool | None = None
+from entrepot.wire.accounts.accounts import Person
+from entrepot.wire.community.likes import LikeInfo
 
 
 def add(ref: RepoRef) -> Call[None]:
@@ -41,12 +18,12 @@ def remove(ref: RepoRef) -> Call[None]:
     return Call("DELETE", repo_api(ref, "like"), nothing, subject=str(ref))
 
 
-def likers(ref: RepoRef) -> Call[ResultPage[Liker]]:
+def likers(ref: RepoRef) -> Call[ResultPage[Person]]:
     """Who likes a repository."""
-    return Call("GET", repo_api(ref, "likers"), page_of(without_nulls(list[Liker])), subject=str(ref))
+    return Call("GET", repo_api(ref, "likers"), page_of(without_nulls(list[Person])), subject=str(ref))
 
 
-def liked_by(user: str) -> Call[ResultPage[Like]]:
+def liked_by(user: str) -> Call[ResultPage[LikeInfo]]:
     """What a user likes, as far as it is public."""
     path = f"/api/users/{segment(user)}/likes"
-    return Call("GET", path, page_of(without_nulls(list[Like])), subject=f"user {user}")
+    return Call("GET", path, page_of(without_nulls(list[LikeInfo])), subject=f"user {user}")

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
-import msgspec
 
 from entrepot.client.calls import (
     JSON,
@@ -22,6 +21,7 @@ from entrepot.client.calls import (
     page_of,
     pairs,
     repo_api,
+    sparse_body,
     without_nulls,
 )
 from entrepot.names import RepoRef, RepoType
@@ -86,19 +86,19 @@ def create(
         sdk=sdk,
         license=license_id,
     )
-    return Call("POST", "/api/repos/create", _URL, body=_sparse(wanted), media_type=JSON, subject=str(ref))
+    return Call("POST", "/api/repos/create", _URL, body=sparse_body(wanted), media_type=JSON, subject=str(ref))
 
 
 def delete(ref: RepoRef) -> Call[None]:
     """Remove a repository and everything in it, for good."""
     named = NamedRepo(name=ref.id.name, organization=ref.id.namespace, type=ref.type.value)
-    return Call("DELETE", "/api/repos/delete", nothing, body=_sparse(named), media_type=JSON, subject=str(ref))
+    return Call("DELETE", "/api/repos/delete", nothing, body=sparse_body(named), media_type=JSON, subject=str(ref))
 
 
 def move(old: RepoRef, new: RepoRef) -> Call[None]:
     """Give a repository a new name; the old one redirects to it. ``new.type`` must be that of ``old``."""
     wanted = RepoMove(from_repo=str(old.id), to_repo=str(new.id), type=old.type.value)
-    return Call("POST", "/api/repos/move", nothing, body=_sparse(wanted), media_type=JSON, subject=str(old))
+    return Call("POST", "/api/repos/move", nothing, body=sparse_body(wanted), media_type=JSON, subject=str(old))
 
 
 def configure(ref: RepoRef, settings: RepoSettings) -> Call[dict[str, Any]]:
@@ -120,7 +120,7 @@ def duplicate(ref: RepoRef, copy: RepoRef, *, visibility: str | None = None) -> 
         visibility=visibility,
         private=None if visibility is None else visibility == "private",
     )
-    return Call("POST", repo_api(ref, "duplicate"), _URL, body=_sparse(wanted), media_type=JSON, subject=str(ref))
+    return Call("POST", repo_api(ref, "duplicate"), _URL, body=sparse_body(wanted), media_type=JSON, subject=str(ref))
 
 
 def check_access(ref: RepoRef, *, write: bool = False) -> Call[None]:
@@ -165,11 +165,6 @@ def page(kind: RepoType, wanted: Filter) -> Call[ResultPage[WiderRepoInfo]]:
         expand=wanted.expand,
     )
     return Call("GET", f"/api/{kind.plural}", _INFOS, query=query + wanted.extra, subject=kind.plural)
-
-
-def _sparse(value: msgspec.Struct) -> bytes:
-    """The JSON of a shape without its nulls: the public hub refuses some of them."""
-    return json_body({key: item for key, item in msgspec.to_builtins(value).items() if item is not None})
 
 
 def _plain(answer: Response) -> dict[str, Any]:

@@ -4,59 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
-from entrepot.client.calls import JSON, Call, Response, json_body, nothing, segment, without_nulls
-
-
-class Watched(msgspec.Struct, frozen=True):
-    """What a webhook watches; ``type`` is user, org, model, dataset or space."""
-
-    type: str
-    name: str
-
-
-class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook; None: the hub does not say it."""
-
-    id: str
-    watched: list[Watched]
-    domains: list[str]
-    disabled: bool = False
-    url: str | None = None
-    secret: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Webhook({self.id!r}, url={self.url!r})"
-
-
-class _One(msgspec.Struct, frozen=True):
-    webhook: Webhook
-
+from entrepot.client.calls import JSON, Call, Response, nothing, segment, sparse_body, without_nulls
+from entrepot.wire.webhooks import WatchedSubject, WebhookInfo, WebhookRequest, WebhookResponse
 
 _ROOT = "/api/settings/webhooks"
-_ONE = without_nulls(_One)
+_ONE = without_nulls(WebhookResponse)
 
 
-def listing() -> Call[list[Webhook]]:
+def listing() -> Call[list[WebhookInfo]]:
     """All webhooks of the caller."""
-    return Call("GET", _ROOT, without_nulls(list[Webhook]), subject="webhooks")
+    return Call("GET", _ROOT, without_nulls(list[WebhookInfo]), subject="webhooks")
 
 
-def get(uid: str) -> Call[Webhook]:
+def get(uid: str) -> Call[WebhookInfo]:
     """One webhook."""
     return Call("GET", _path(uid), _read, subject=_subject(uid))
 
 
 def create(
-    url: str, watched: Iterable[Watched], *, domains: Iterable[str] | None = None, secret: str | None = None
-) -> Call[Webhook]:
+    url: str, watched: Iterable[WatchedSubject], *, domains: Iterable[str] | None = None, secret: str | None = None
+) -> Call[WebhookInfo]:
     """Have news posted to a URL; ``domains`` are ``repo`` and ``discussion``, None leaves them to the hub."""
     return Call(
         "POST",
         _ROOT,
         _read,
-        body=_body(url=url, watched=list(watched), domains=_listed(domains), secret=secret),
+        body=_body(url, watched, domains, secret),
         media_type=JSON,
         subject="webhook",
     )
@@ -66,28 +39,28 @@ def change(
     uid: str,
     *,
     url: str | None = None,
-    watched: Iterable[Watched] | None = None,
+    watched: Iterable[WatchedSubject] | None = None,
     domains: Iterable[str] | None = None,
     secret: str | None = None,
-) -> Call[Webhook]:
+) -> Call[WebhookInfo]:
     """Change a webhook; None leaves what it is about."""
     return Call(
         "POST",
         _path(uid),
         _read,
-        body=_body(url=url, watched=_listed(watched), domains=_listed(domains), secret=secret),
+        body=_body(url, watched, domains, secret),
         media_type=JSON,
         subject=_subject(uid),
         is_repeatable=True,
     )
 
 
-def enable(uid: str) -> Call[Webhook]:
+def enable(uid: str) -> Call[WebhookInfo]:
     """Let a webhook hear again."""
     return Call("POST", _path(uid, "enable"), _read, subject=_subject(uid), is_repeatable=True)
 
 
-def disable(uid: str) -> Call[Webhook]:
+def disable(uid: str) -> Call[WebhookInfo]:
     """Let a webhook rest."""
     return Call("POST", _path(uid, "disable"), _read, subject=_subject(uid), is_repeatable=True)
 
@@ -105,13 +78,18 @@ def _subject(uid: str) -> str:
     return f"webhook {uid}"
 
 
-def _body(**values: object) -> bytes:
-    return json_body({key: value for key, value in values.items() if value is not None})
+def _body(
+    url: str | None, watched: Iterable[WatchedSubject] | None, domains: Iterable[str] | None, secret: str | None
+) -> bytes:
+    return sparse_body(
+        WebhookRequest(
+            url=url,
+            watched=None if watched is None else list(watched),
+            domains=None if domains is None else list(domains),
+            secret=secret,
+        )
+    )
 
 
-def _listed(values: Iterable[object] | None) -> list[object] | None:
-    return list(values) if values is not None else None
-
-
-def _read(answer: Response) -> Webhook:
+def _read(answer: Response) -> WebhookInfo:
     return _ONE(answer).webhook

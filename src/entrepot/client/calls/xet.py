@@ -20,11 +20,6 @@ def write_token(ref: RepoRef, revision: str, *, create_pr: bool = False) -> Call
     return Call("GET", write_token_path(ref, revision), _PASS, query=query, subject=str(ref))
 
 
-def token_at(url: str) -> Call[TokenResponse]:
-    """A pass from the route that the headers of a file named."""
-    return Call("GET", url, _PASS)
-
-
 def read_token_path(ref: RepoRef, revision: str) -> str:
     """The path that gives, and renews, a pass for reading."""
     return repo_api(ref, "xet-read-token", revision)

@@ -1,16 +1,16 @@
-"""Removals of ``HubApi``, each one commit."""
+"""Deletions of ``HubApi``; each is one commit."""
 
 from __future__ import annotations
 
 from entrepot.client.commit_target import CommitMessage
 from entrepot.client.operations import Delete, DeleteFolder, repo_path
 from entrepot.errors import EntryNotFound
-from entrepot.hf.files.commits import Commits, commit, target_of
+from entrepot.hf.files.commits import Commits, commit
 from entrepot.hf.shapes.addresses import CommitInfo
 
 
 class Deletions(Commits):
-    """Removals."""
+    """Methods that delete files."""
 
     def delete_file(
         self,
@@ -25,14 +25,12 @@ class Deletions(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """The commit that removes one file; arguments and errors are those of ``create_commit``.
+        """Delete a file in one commit; arguments and errors as for ``create_commit``.
 
         Raises:
-            EntryNotFoundError: there is no such file.
+            EntryNotFoundError: the file does not exist.
         """
-        target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
-        )
+        target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         message = CommitMessage(commit_message or f"Delete {path_in_repo} with entrepot", commit_description or "")
         return commit(self._hub(token), target, [Delete(repo_path(path_in_repo))], message)
 
@@ -49,14 +47,12 @@ class Deletions(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """The commit that removes a folder and all in it; arguments and errors are those of ``create_commit``.
+        """Delete a folder with its content in one commit; arguments and errors as for ``create_commit``.
 
         Raises:
-            EntryNotFoundError: there is no such folder.
+            EntryNotFoundError: the folder does not exist.
         """
-        target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
-        )
+        target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         message = CommitMessage(
             commit_message or f"Delete folder {path_in_repo} with entrepot", commit_description or ""
         )
@@ -76,9 +72,12 @@ class Deletions(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """The commit that removes all files that match a wildcard, except ``.gitattributes``.
+        """Delete all files that match a pattern in one commit, except ``.gitattributes``.
 
-        Arguments and errors are those of ``create_commit``.
+        Arguments and errors as for ``create_commit``.
+
+        Args:
+            delete_patterns: one or several wildcards, such as ``*.bin`` or ``data/``.
 
         Raises:
             EntryNotFoundError: no file matches.
@@ -86,9 +85,7 @@ class Deletions(Commits):
         from entrepot.client.uploads.folder_uploads import deletions
 
         hub = self._hub(token)
-        target = target_of(
-            self._changed(repo_id, repo_type, token), revision, create_pr=create_pr, parent_commit=parent_commit
-        )
+        target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         found = deletions(hub, target, None, delete_patterns)
         if not found:
             shown = ", ".join([delete_patterns] if isinstance(delete_patterns, str) else delete_patterns)

@@ -6,16 +6,17 @@ import dataclasses
 import datetime
 from typing import Any, Literal
 
-from entrepot.client.calls.access import AccessRequest as AccessRequestFacts
-from entrepot.client.calls.collections import CollectionFacts, Item
-from entrepot.client.calls.likes import Like
-from entrepot.client.calls.webhooks import Webhook
-from entrepot.hf.shapes.times import moment
+from entrepot.client.calls import known
+from entrepot.hf.shapes.times import parse_timestamp
+from entrepot.wire import webhooks as wire
+from entrepot.wire.community.access_requests import AccessRequestInfo
+from entrepot.wire.community.collections import CollectionInfo, CollectionItemInfo
+from entrepot.wire.community.likes import LikeInfo
 
 
 @dataclasses.dataclass
 class UserLikes:
-    """What a user likes, as far as it is public."""
+    """The public repositories that a user likes."""
 
     user: str
     total: int
@@ -27,7 +28,7 @@ class UserLikes:
 
 @dataclasses.dataclass
 class CollectionItem:
-    """One thing in a collection; ``item_object_id`` is its id there, ``item_id`` what it is."""
+    """An item of a collection; ``item_object_id`` identifies the entry, ``item_id`` the repository or paper."""
 
     item_object_id: str
     item_id: str
@@ -38,7 +39,7 @@ class CollectionItem:
 
 @dataclasses.dataclass
 class Collection:
-    """A collection; lists show its first items only."""
+    """A collection; lists return only its first items."""
 
     slug: str
     title: str
@@ -54,13 +55,13 @@ class Collection:
 
     @property
     def url(self) -> str:
-        """The address of its page."""
+        """The URL of the collection's page."""
         return f"{self.endpoint}/collections/{self.slug}"
 
 
 @dataclasses.dataclass
 class AccessRequest:
-    """Somebody asks to read a gated repository; ``fields`` are what the form was filled in with."""
+    """A user's request to read a gated repository; ``fields`` are the submitted form fields."""
 
     username: str | None
     request_id: str
@@ -73,7 +74,7 @@ class AccessRequest:
 
 @dataclasses.dataclass
 class WebhookWatchedItem:
-    """What a webhook watches; ``type`` is user, org, model, dataset or space."""
+    """An item watched by a webhook; ``type`` is user, org, model, dataset or space."""
 
     type: str
     name: str
@@ -91,8 +92,8 @@ class WebhookInfo:
     disabled: bool
 
 
-def likes_of(user: str, found: list[Like]) -> UserLikes:
-    """The likes of a user, by type of repository."""
+def likes_of(user: str, found: list[LikeInfo]) -> UserLikes:
+    """Group the likes of a user by repository type."""
     by_type: dict[str, list[str]] = {}
     for like in found:
         by_type.setdefault(like.repo.type, []).append(like.repo.name)
@@ -106,54 +107,57 @@ def likes_of(user: str, found: list[Like]) -> UserLikes:
     )
 
 
-def collection_of(found: CollectionFacts, endpoint: str, *, position: int = 0) -> Collection:
-    """A collection; ``position`` counts for lists, which do not say it."""
+def collection_of(found: CollectionInfo, endpoint: str, *, position: int = 0) -> Collection:
+    """Convert a collection; ``position`` is used if the hub sent none, as in lists."""
+    place = known(found.position)
     return Collection(
         slug=found.slug,
         title=found.title,
         owner=found.owner.name,
         items=[_item(item) for item in found.items],
-        last_updated=moment(found.last_updated),
-        position=found.position if found.position is not None else position,
+        last_updated=parse_timestamp(found.last_updated),
+        position=position if place is None else place,
         private=found.private,
         theme=found.theme,
         upvotes=found.upvotes,
-        description=found.description,
+        description=known(found.description),
         endpoint=endpoint,
     )
 
 
-def request_of(found: AccessRequestFacts) -> AccessRequest:
-    """An access request."""
+def request_of(found: AccessRequestInfo) -> AccessRequest:
+    """Convert an access request."""
     status: Any = found.status
+    fields = known(found.fields)
     return AccessRequest(
         username=found.user.user,
         request_id=found.request_id,
         fullname=found.user.fullname,
         email=found.user.email,
-        timestamp=moment(found.timestamp),
+        timestamp=parse_timestamp(found.timestamp),
         status=status,
-        fields=dict(found.fields) if found.fields is not None else None,
+        fields=dict(fields) if fields is not None else None,
     )
 
 
-def webhook_of(found: Webhook) -> WebhookInfo:
-    """A webhook."""
+def webhook_of(found: wire.WebhookInfo) -> WebhookInfo:
+    """Convert a webhook."""
     return WebhookInfo(
         id=found.id,
-        url=found.url,
+        url=known(found.url),
         watched=[WebhookWatchedItem(thing.type, thing.name) for thing in found.watched],
         domains=list(found.domains),
-        secret=found.secret,
+        secret=known(found.secret),
         disabled=found.disabled,
     )
 
 
-def _item(found: Item) -> CollectionItem:
+def _item(found: CollectionItemInfo) -> CollectionItem:
+    note = known(found.note)
     return CollectionItem(
         item_object_id=found.uid,
-        item_id=found.slug or found.id,
+        item_id=known(found.slug) or found.id,
         item_type=found.type,
         position=found.position,
-        note=found.note.text if found.note is not None else None,
+        note=note.text if note is not None else None,
     )

@@ -1,4 +1,4 @@
-"""Large files on their way out, behind signed links."""
+"""Downloads of large files over signed URLs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from entrepot.server.threads import line_of
 
 
 async def fetch(request: Request) -> FileResponse:
-    """GET and HEAD /_lfs/objects/{oid}: the link says who may, no other credentials are looked at."""
+    """Serve ``GET`` and ``HEAD /_lfs/objects/{oid}``, authorised by the signed URL alone."""
     state = app_state(request)
     with kept_open() as opened:
         await state.threads.run_short(lambda: opened.append(_open(state, request)), line=line_of(request.scope))

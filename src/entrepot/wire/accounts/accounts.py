@@ -72,9 +72,9 @@ class OrgName(msgspec.Struct, rename="camel"):
 class Person(msgspec.Struct, kw_only=True, rename={"uid": "_id", "avatar_url": "avatarUrl", "is_pro": "isPro"}):
     """A user as lists of people name them; ``role`` only among members, for members."""
 
-    uid: str
+    uid: str = ""
     user: str
-    fullname: str
+    fullname: str = ""
     avatar_url: str = ""
     is_pro: bool = False
     type: str = "user"

@@ -6,18 +6,21 @@ Source: docs/protocols/hf_api.md, section 1B.4; the description of a gate is thi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 
-class Requester(msgspec.Struct, kw_only=True, rename={"uid": "_id", "is_pro": "isPro", "avatar_url": "avatarUrl"}):
-    """Who asks; ``email`` is told only by those who asked themselves."""
+class Requester(
+    msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "is_pro": "isPro", "avatar_url": "avatarUrl"}
+):
+    """Who asks; ``email`` is told only by those who asked themselves, ``user`` is None where a hub does not say it."""
 
-    uid: str
-    user: str
-    fullname: str
-    email: str | None
+    uid: str = ""
+    user: str | None = None
+    fullname: str | None = None
+    email: str | None = None
     type: str = "user"
     is_pro: bool = False
     avatar_url: str = ""
@@ -26,11 +29,11 @@ class Requester(msgspec.Struct, kw_only=True, rename={"uid": "_id", "is_pro": "i
 class AccessRequestInfo(msgspec.Struct, rename="camel", kw_only=True):
     """A request as those who decide see it; ``fields`` only if the form had some."""
 
-    user: Requester
+    user: Requester = Requester()
     request_id: str
     status: str
     timestamp: str
-    fields: Mapping[str, str | bool] | UnsetType = UNSET
+    fields: Mapping[str, Any] | UnsetType = UNSET
     rejection_reason: str | UnsetType = UNSET
 
 

@@ -11,29 +11,27 @@ from msgspec import UNSET, UnsetType
 class Note(msgspec.Struct, frozen=True):
     """What somebody wrote beside an item."""
 
-    text: str
-    html: str
+    text: str = ""
+    html: str = ""
 
 
 class CollectionOwner(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "avatar_url": "avatarUrl"}):
     """The user or organisation a collection belongs to."""
 
-    uid: str
+    uid: str = ""
     name: str
-    fullname: str
-    type: str
+    fullname: str = ""
+    type: str = "user"
     avatar_url: str = ""
 
 
-class CollectionItemInfo(
-    msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "repo_type": "repoType"}, omit_defaults=True
-):
+class CollectionItemInfo(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "repo_type": "repoType"}):
     """One item; ``slug`` is there for collections, the rest for repositories."""
 
     uid: str
     id: str
     type: str
-    position: int = -1
+    position: int = 0
     note: Note | UnsetType = UNSET
     slug: str | UnsetType = UNSET
     repo_type: str | UnsetType = UNSET
@@ -51,10 +49,10 @@ class CollectionInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     owner: CollectionOwner
     items: Sequence[CollectionItemInfo]
     last_updated: str
-    private: bool
-    theme: str
-    upvotes: int
-    is_upvoted_by_user: bool
+    private: bool = False
+    theme: str = ""
+    upvotes: int = 0
+    is_upvoted_by_user: bool = False
     position: int | UnsetType = UNSET
     description: str | UnsetType = UNSET
     gating: bool = False

@@ -1,12 +1,14 @@
 """Discussions and pull requests as JSON. Source: docs/protocols/hf_api.md, section 1B.1.
 
 ``UNSET`` fields are absent keys: the author of what outlived its account, for
-instance, which clients then show as "deleted".
+instance, which clients then show as "deleted". Other defaults stand for what
+other hubs may leave out; this one writes every key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,10 +17,10 @@ from msgspec import UNSET, UnsetType
 class Author(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "avatar_url": "avatarUrl"}):
     """Who wrote something; ``avatar_url`` is empty when there is no picture."""
 
-    uid: str
+    uid: str = ""
     name: str
-    fullname: str
-    type: str
+    fullname: str = ""
+    type: str = "user"
     avatar_url: str = ""
 
 
@@ -75,16 +77,22 @@ class PinData(msgspec.Struct, frozen=True):
 
 
 EventData = CommentData | StatusData | CommitData | TitleData | PinData
+"""What this hub writes into events."""
+
+DataT = TypeVar("DataT")
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Something that happened; ``type`` says what ``data`` is."""
+class Event(msgspec.Struct, Generic[DataT], frozen=True, kw_only=True, rename="camel"):
+    """Something that happened; ``type`` says what ``data`` is.
+
+    Clients read ``data`` as a JSON object, because hubs may have types that clients do not know.
+    """
 
     id: str
     type: str
     created_at: str
     author: Author | UnsetType = UNSET
-    data: EventData
+    data: DataT
 
 
 class Discussion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -97,8 +105,8 @@ class Discussion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     author: Author | UnsetType = UNSET
     created_at: str
     repo: RepoName
-    num_comments: int
-    pinned: bool
+    num_comments: int = 0
+    pinned: bool = False
 
 
 class DiscussionPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -107,7 +115,7 @@ class DiscussionPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     discussions: Sequence[Discussion]
     count: int
     start: int
-    num_closed_discussions: int
+    num_closed_discussions: int = 0
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -117,14 +125,14 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     merge_commit_id: str | UnsetType = UNSET
 
 
-class DiscussionDetails(Discussion, frozen=True, kw_only=True, rename="camel"):
+class DiscussionDetails(Discussion, Generic[DataT], frozen=True, kw_only=True, rename="camel"):
     """A discussion with its events; the last three keys only of pull requests.
 
     ``files_with_conflicts`` is true when there are too many to name them;
     ``diff`` is absent unless it was asked for, and may be read.
     """
 
-    events: Sequence[Event]
+    events: Sequence[Event[DataT]]
     changes: Changes | UnsetType = UNSET
     files_with_conflicts: Sequence[str] | bool | UnsetType = UNSET
     diff: str | UnsetType = UNSET
@@ -142,8 +150,8 @@ class MadeDiscussion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Answer to it: the number and the absolute URL of the page."""
 
     num: int
-    url: str
-    pull_request: bool
+    url: str = ""
+    pull_request: bool = False
 
 
 class NewComment(msgspec.Struct):
@@ -171,7 +179,7 @@ class NewStatus(msgspec.Struct):
     comment: str | None = None
 
 
-class MergeRequest(msgspec.Struct):
+class MergeRequest(msgspec.Struct, omit_defaults=True):
     """Body of ``POST merge``, which may be empty or ``null``; ``squash`` is an addition of this hub."""
 
     comment: str | None = None
@@ -184,31 +192,35 @@ class PinRequest(msgspec.Struct):
     pinned: bool
 
 
-class MessageResponse(msgspec.Struct, frozen=True, rename="camel"):
+class MessageResponse(msgspec.Struct, Generic[DataT], frozen=True, rename="camel"):
     """Answer to a new comment."""
 
-    new_message: Event
+    new_message: Event[DataT]
 
 
-class CommentResponse(msgspec.Struct, frozen=True, rename="camel"):
+class CommentResponse(msgspec.Struct, Generic[DataT], frozen=True, rename="camel"):
     """Answer to a comment that was edited or hidden."""
 
-    updated_comment: Event
+    updated_comment: Event[DataT]
 
 
-class TitleResponse(msgspec.Struct, frozen=True, rename="camel"):
+class TitleResponse(msgspec.Struct, Generic[DataT], frozen=True, rename="camel"):
     """Answer to a new title."""
 
-    new_title: Event
+    new_title: Event[DataT]
 
 
-class StatusResponse(msgspec.Struct, frozen=True, rename="camel"):
+class StatusResponse(msgspec.Struct, Generic[DataT], frozen=True, rename="camel"):
     """Answer to a new state."""
 
-    new_status: Event
+    new_status: Event[DataT]
 
 
 class StorageResponse(msgspec.Struct, frozen=True):
     """Bytes of the files that a pull request adds or rewrites."""
 
     storage: int
+
+
+ReceivedEvent = Event[Mapping[str, Any]]
+ReceivedDetails = DiscussionDetails[Mapping[str, Any]]

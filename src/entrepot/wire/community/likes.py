@@ -13,7 +13,7 @@ class LikedRepo(msgspec.Struct, frozen=True):
 
 
 class LikeInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One like of a user."""
+    """One like of a user; ``created_at`` is empty where a hub does not say it."""
 
-    created_at: str
+    created_at: str = ""
     repo: LikedRepo

@@ -15,6 +15,7 @@ from huggingface_hub.errors import RemoteEntryNotFoundError, RepositoryNotFoundE
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
+from entrepot.catalog.accounts import accounts as catalog_accounts
 from entrepot.catalog.repos import repositories as repos
 from entrepot.errors import Malformed
 from entrepot.hub.accounts import accounts
@@ -157,7 +158,7 @@ def test_a_missing_file_names_the_commit_that_lacks_it(world: Any) -> None:
             assert answer.headers["x-repo-commit"] == commit
 
 
-def test_a_missing_revision_and_a_missing_repository_are_told_apart(world: Any) -> None:
+def test_a_missing_revision_and_a_missing_repository_are_distinguished(world: Any) -> None:
     ref = world.repo("told-apart")
     client = world.client(world.bob)
     revision = client.get(f"/{ref.path}/resolve/nope/a")
@@ -186,10 +187,12 @@ def test_a_private_repository_is_invisible(world: Any) -> None:
 def test_a_dead_token_is_refused_even_for_public_files(world: Any) -> None:
     ref = world.repo("dead")
     world.commit(ref, {"a.txt": b"1"})
-    expired = accounts.create_token(world.hub, "alice", role="read", expires_ms=1).secret
+    expired = accounts.create_token(world.hub, "alice", role="read")
+    with world.hub.write() as tx:
+        catalog_accounts.update_token(tx, expired.token.uid, expires_ms=1)
     revoked = accounts.create_token(world.hub, "alice", role="read", name="gone").secret
     accounts.revoke_token(world.hub, "alice", "gone")
-    for secret in (expired, revoked, "hf_unknown"):
+    for secret in (expired.secret, revoked, "hf_unknown"):
         answer = world.client(secret).head(f"/{ref.path}/resolve/main/a.txt")
         assert answer.status_code == 401
         assert answer.headers["x-error-message"] == "Invalid credentials in Authorization header"
@@ -315,7 +318,7 @@ def test_a_download_is_counted_once_and_nothing_else_is(
     assert downloads_of(hub, ref) == expected
 
 
-def test_people_behind_a_trusted_proxy_are_told_apart(tmp_path: pathlib.Path) -> None:
+def test_people_behind_a_trusted_proxy_are_distinguished(tmp_path: pathlib.Path) -> None:
     hub, ref = hub_of_its_own(tmp_path)
     with running(make_app(hub)) as address:
         for person in ("10.0.0.1", "spoofed, 10.0.0.2", "other, 10.0.0.2"):
@@ -333,7 +336,7 @@ def hub_of_its_own(tmp_path: pathlib.Path) -> tuple[HubContext, RepoRef]:
 
 
 def downloads_of(hub: HubContext, ref: RepoRef) -> int:
-    """What the catalog says after the server has ended; closes the hub."""
+    """Return the download count in the catalog after the server has stopped; close the hub."""
     with hub.read() as tx:
         row = repos.find(tx, ref)
     hub.close()
@@ -369,12 +372,12 @@ def test_huggingface_hub_downloads_files_and_understands_what_is_missing(world: 
     with pytest.raises(RevisionNotFoundError):
         download("model.bin", revision="nope")
     with pytest.raises(RepositoryNotFoundError):
-        download("model.bin", token=False, cache_dir=tmp_path / "fresh")  # or the cached file is the answer
+        download("model.bin", token=False, cache_dir=tmp_path / "fresh")  # else the cached file would be returned
     assert list(tmp_path.glob(f"*/.no_exist/{commit}/nope.txt"))
 
 
 class CountingThreads(Threads):
-    """The real pools, and how many calls they were given."""
+    """The real pools, with a count of their calls."""
 
     hops = 0
 
@@ -397,7 +400,7 @@ def test_a_small_file_and_any_description_cost_one_hop_into_a_thread(
     router = Router(routes())
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["house"] = AppState(world.hub, threads, DownloadCounter())
+        scope.setdefault("state", {})["app"] = AppState(world.hub, threads, DownloadCounter())
         await router(scope, receive, send)
 
     async def ask() -> httpx2.Response:

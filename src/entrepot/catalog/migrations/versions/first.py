@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_bf3843ad2315"
+revision = "first_b042c2ea31f9"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -549,7 +549,7 @@ def upgrade() -> None:
         sa.Column("pusher_id", sa.BigInteger(), nullable=True),
         sa.Column("linked_ms", sa.BigInteger(), nullable=False),
         sa.Column("xet_hash", Hex(length=32), nullable=True),
-        sa.Column("is_lie", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_false", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("is_verified", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("is_proven", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(

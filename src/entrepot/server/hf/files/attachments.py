@@ -17,7 +17,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of images."""
+    """Return the routes of images."""
     return [
         Route("/uploads", receive, methods=["POST"]),
         Route("/uploads/{image}", show, methods=["GET"]),
@@ -25,14 +25,14 @@ def routes() -> list[BaseRoute]:
 
 
 async def receive(request: Request) -> Response:
-    """``POST /uploads``: keep the body, an image; its absolute URL as plain text."""
+    """Handle ``POST /uploads``: store the image in the body and return its absolute URL as plain text."""
     data = await read_small(request, MAX_IMAGE)
     kept = await call_hub(request, attachments.add, data)
     return PlainTextResponse(f"{base_url(request)}/uploads/{kept.uid}")
 
 
 async def show(request: Request) -> FileResponse:
-    """``GET /uploads/{id}``: the image, for whoever knows the address."""
+    """Serve ``GET /uploads/{id}``: an image, to anyone who knows its URL."""
     state, uid = app_state(request), request.path_params["image"]
     with kept_open() as opened:
 

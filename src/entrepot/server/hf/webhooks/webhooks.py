@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -12,7 +13,7 @@ from entrepot.errors import Malformed
 from entrepot.hub.events import DOMAINS
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import Delivery, WebhookChanges, WebhookDraft, WebhookRow
-from entrepot.server.handlers import call_hub, json_response, next_link, number, read_json
+from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.times import format_ms
 from entrepot.wire.webhooks import DeliveryInfo, WatchedSubject, WebhookInfo, WebhookRequest, WebhookResponse
@@ -22,7 +23,7 @@ _PAGE = 100
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     one = f"{_BASE}/{{id}}"
     return [
         Route(_BASE, list_webhooks),
@@ -38,12 +39,12 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_webhooks(request: Request) -> Response:
-    """GET: the caller's webhooks, oldest first."""
+    """Serve the caller's webhooks, oldest first."""
     return json_response([render(row) for row in await call_hub(request, webhooks.list_webhooks)])
 
 
 async def create(request: Request) -> Response:
-    """POST: make a webhook."""
+    """Create a webhook."""
     body = await read_json(request, WebhookRequest)
     _refuse_jobs(body)
     if not body.url:
@@ -54,12 +55,12 @@ async def create(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """GET: one webhook."""
+    """Serve one webhook."""
     return _answer(await call_hub(request, webhooks.get, _id(request)))
 
 
 async def update(request: Request) -> Response:
-    """POST: change a webhook; what the body leaves out stays."""
+    """Update a webhook; omitted fields stay unchanged."""
     body = await read_json(request, WebhookRequest)
     _refuse_jobs(body)
     watched = None if body.watched is None else _pairs(body.watched)
@@ -68,50 +69,50 @@ async def update(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """DELETE: remove a webhook."""
+    """Delete a webhook."""
     await call_hub(request, webhooks.delete, _id(request))
     return PlainTextResponse("OK")
 
 
 async def enable(request: Request) -> Response:
-    """POST: let a webhook hear again."""
+    """Enable a webhook."""
     return _answer(await call_hub(request, webhooks.switch, _id(request), is_disabled=False))
 
 
 async def disable(request: Request) -> Response:
-    """POST: let a webhook rest."""
+    """Disable a webhook."""
     return _answer(await call_hub(request, webhooks.switch, _id(request), is_disabled=True))
 
 
 async def list_deliveries(request: Request) -> Response:
-    """GET: the deliveries to a webhook, newest first, in pages."""
-    limit = number(request, "limit", 50, low=1, high=_PAGE)
-    before = number(request, "cursor", 0, low=0, high=2**62) or None
+    """Serve the deliveries to a webhook, newest first, in pages."""
+    limit = query_int(request, "limit", 50, low=1, high=_PAGE)
+    before = query_int(request, "cursor", 0, low=0, high=2**62) or None
     found = await call_hub(request, webhooks.list_deliveries, _id(request), before=before, limit=limit)
     headers = {"Link": next_link(request, {"cursor": str(found.next)})} if found.next is not None else None
     return json_response([render_delivery(item) for item in found.items], headers=headers)
 
 
 async def replay(request: Request) -> Response:
-    """POST: send the news of one delivery again."""
+    """Repeat one delivery."""
     delivery = decode_segment(request.path_params["delivery"])
     return _answer(await call_hub(request, webhooks.replay, _id(request), delivery))
 
 
 def render(row: WebhookRow) -> WebhookInfo:
-    """A webhook as its owner sees it, who knows the secret."""
+    """Return a webhook as its owner sees it, including the secret."""
     return WebhookInfo(
         id=row.uid,
         watched=[WatchedSubject(watch.kind, watch.name) for watch in row.watched],
         domains=row.domains,
         disabled=row.is_disabled,
         url=row.url,
-        secret=row.secret,
+        secret=UNSET if row.secret is None else row.secret,
     )
 
 
 def render_delivery(item: Delivery) -> DeliveryInfo:
-    """A delivery as its webhook's owner sees it."""
+    """Return a delivery as the owner of its webhook sees it."""
     return DeliveryInfo(
         id=item.uid,
         state=item.state,

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from entrepot.blobs import FileBacked, LocalBlobs, Multipart, put
-from entrepot.blobs.guard import GuardedBlobs, GuardedLocalBlobs
+from entrepot.blobs import LocalBlobs, Multipart, put
 from entrepot.names import Sha256
+from tests.support.guarded_blobs import GuardedBlobs, GuardedLocalBlobs
 
 
 class Gate:
@@ -23,6 +24,11 @@ class Gate:
 @pytest.fixture
 def gate() -> Gate:
     return Gate()
+
+
+@pytest.fixture
+def local(tmp_path: pathlib.Path) -> LocalBlobs:
+    return LocalBlobs(tmp_path / "store")
 
 
 @pytest.fixture
@@ -81,5 +87,5 @@ def test_closing_is_always_allowed(guarded: GuardedLocalBlobs, gate: Gate) -> No
 
 def test_the_guard_claims_only_the_powers_of_its_store(local: LocalBlobs, gate: Gate) -> None:
     plain = GuardedBlobs(local, lambda: gate.forbidden)
-    assert not isinstance(plain, Multipart | FileBacked)
+    assert not isinstance(plain, Multipart)
     assert isinstance(GuardedLocalBlobs(local, lambda: gate.forbidden), Multipart)
