@@ -89,7 +89,9 @@ def test_the_sweeper_leaves_young_files_live_files_and_uploads(local: LocalBlobs
     local.begin_parts("up", 4)
     with local.receive(KEY) as sink:
         sink.write(b"z")
-        assert [found.key for found in local.sweep_incoming(3_600_000, now_ms=now_ms())] == ["old.tmp"]
+        for is_rehearsal in (True, False):
+            swept = local.sweep_incoming(3_600_000, now_ms=now_ms(), is_rehearsal=is_rehearsal)
+            assert [found.key for found in swept] == ["old.tmp"]
         assert sorted(found.key for found in local.sweep_incoming(0, now_ms=now_ms() + 10_000)) == ["young.tmp"]
         assert sink.publish() is True
     assert [found.key for found in local.list_parts_uploads()] == ["up"]

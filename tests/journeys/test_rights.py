@@ -238,7 +238,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     repositories.create(hub, admin, NewRepo(RepoType.MODEL, "elsewhere", "acme", "private"))
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "acme/elsewhere", ["repo.write"])])
     secrets["limited"] = tokens.make_for(hub, _ADMIN, wish)[0].secret
-    with running(application.make_app(hub)) as address, httpx2.Client(base_url=address.url, timeout=60) as client:
+    with (
+        running(application.make_app(hub)) as address,
+        httpx2.Client(
+            base_url=address.url,
+            timeout=60,
+            headers={"via": "1.1 proxy"},  # requests sent directly from this machine may read the metrics
+        ) as client,
+    ):
         yield Site(hub, client, secrets, routes(hub))
     hub.close()
 

@@ -186,10 +186,10 @@ class GuardedLocalBlobs(GuardedBlobs):
         self._watch.touch("receive_unnamed")
         return GuardedOpenSink(self._unnamed.receive_unnamed(expected_size), self._watch)
 
-    def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> Sequence[Stat]:
+    def sweep_incoming(self, older_than_ms: int, *, now_ms: int, is_rehearsal: bool = False) -> Sequence[Stat]:
         """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("sweep_incoming")
-        return self._unnamed.sweep_incoming(older_than_ms, now_ms=now_ms)
+        return self._unnamed.sweep_incoming(older_than_ms, now_ms=now_ms, is_rehearsal=is_rehearsal)
 
     def path_of(self, key: str) -> str:
         """Call the inner store; raise AssertionError while access is forbidden."""

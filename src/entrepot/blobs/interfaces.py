@@ -248,8 +248,12 @@ class Inspectable(Protocol):
         """
         ...
 
-    def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> Sequence[Stat]:
-        """Delete abandoned temporary files to which nothing was written for a time; return them."""
+    def sweep_incoming(self, older_than_ms: int, *, now_ms: int, is_rehearsal: bool = False) -> Sequence[Stat]:
+        """Delete abandoned temporary files to which nothing was written for a time; return them.
+
+        Args:
+            is_rehearsal: delete nothing.
+        """
         ...
 
 

@@ -154,19 +154,21 @@ class LocalBlobs:
         """Yield every upload that is neither sealed nor aborted; ``modified_ms`` is the time of the last write."""
         return self._parts.uploads()
 
-    def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> tuple[Stat, ...]:
+    def sweep_incoming(self, older_than_ms: int, *, now_ms: int, is_rehearsal: bool = False) -> tuple[Stat, ...]:
         """Delete temporary files that a crash has left behind, and return them.
 
         A file is deleted if nothing was written to it for ``older_than_ms`` and no
         process has it open for writing (which would hold its lock). Multipart
-        uploads stay: abort them by id.
+        uploads stay: abort them by id. ``is_rehearsal``: it is only returned.
         """
         swept: builtins.list[Stat] = []
         try:
             with os.scandir(self._disk.incoming) as entries:
                 for entry in entries:
                     found = self._stat(entry.name, entry.path) if entry.name.endswith(".tmp") else None
-                    if found and now_ms - found.modified_ms >= older_than_ms and _remove_abandoned(entry.path):
+                    if found is None or now_ms - found.modified_ms < older_than_ms:
+                        continue
+                    if _remove_abandoned(entry.path, is_rehearsal=is_rehearsal):
                         swept.append(found)
         except OSError as error:
             raise store_fault(error, RESERVED) from error
@@ -211,15 +213,15 @@ class LocalBlobs:
                     yield found
 
 
-def _remove_abandoned(path: str) -> bool:
-    """Delete a temporary file unless another process has it locked; return whether this call deleted it."""
+def _remove_abandoned(path: str, *, is_rehearsal: bool) -> bool:
+    """Delete a temporary file unless another process has it locked; return whether this call deleted it, or would."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return remove(path)
+        return is_rehearsal or remove(path)
     except BlockingIOError:
         return False
     finally:

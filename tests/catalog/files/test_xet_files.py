@@ -53,9 +53,13 @@ def unverified(catalog: Catalog, **options: int) -> list[tuple[int, Sha256, XetH
         return xet_files.unverified(tx, 99, **options)
 
 
-def readable(catalog: Catalog, repo: RepoRow) -> list[XetHash]:
+def readable(catalog: Catalog, repo: RepoRow, *, user_id: int | None = 9, is_writer: bool = True) -> list[XetHash]:
     with catalog.read() as tx:
-        return [file for file in (F, G, H) if xet_files.is_readable_in(tx, repo.id, file)]
+        return [
+            file
+            for file in (F, G, H)
+            if xet_files.is_readable_in(tx, repo.id, file, user_id=user_id, is_writer=is_writer)
+        ]
 
 
 def test_a_file_is_found_as_it_was_recorded(catalog: Catalog) -> None:
@@ -107,7 +111,9 @@ def test_a_claim_is_readable_in_its_repository_only(catalog: Catalog, repo: Repo
     store(catalog, F)
     claim(catalog, repo, S, F)
     assert (readable(catalog, repo), readable(catalog, other)) == ([F], [])
+    assert readable(catalog, repo, user_id=8, is_writer=False) == []
     link(catalog, repo, S)
+    assert readable(catalog, repo, user_id=8, is_writer=False) == [F]  # a commit names it now
     with catalog.write() as tx:
         assert xet_files.forget_claims(tx, 5) == 0
         assert xet_files.forget_claims(tx, 6) == 1

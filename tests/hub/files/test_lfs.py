@@ -12,6 +12,7 @@ from entrepot.errors import (
     Busy,
     ContentMismatch,
     InvalidSignature,
+    LargeFileMissing,
     LimitExceeded,
     Malformed,
     NotAllowed,
@@ -20,9 +21,10 @@ from entrepot.errors import (
 )
 from entrepot.hub.files import lfs
 from entrepot.hub.files.lfs import MultipartUpload, RequestedObject, SignedUrl
+from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import repositories
-from entrepot.names import RepoRef, Sha256
+from entrepot.hub.repos import pulls, repositories
+from entrepot.names import RepoPath, RepoRef, Sha256
 
 DATA = b"weights" * 1000
 
@@ -415,3 +417,33 @@ def test_parts_grow_when_there_would_be_too_many(make_world: Any) -> None:
     [answer] = lfs.plan_uploads(world.hub, world.alice, ref, [big], takes_parts=True)
     assert isinstance(answer.link, MultipartUpload)
     assert (answer.link.part_size, len(answer.link.links)) == (3, 8334)
+
+
+def test_what_another_account_has_sent_and_no_commit_names_is_for_writers_only(world: Any) -> None:
+    ref = world.repo("alice/open")
+    world.upload(ref, DATA)
+
+    def propose(by: Any) -> lfs.ObjectPlan:
+        [answer] = lfs.plan_uploads(world.hub, by, ref, [wanted(DATA)], takes_parts=False, revision=None)
+        return answer
+
+    assert isinstance(propose(world.bob).link, SignedUrl)  # as if it were not there
+    with pytest.raises(ThingNotFound):
+        lfs.verify(world.hub, world.bob, ref, wanted(DATA))
+    for reader in (world.bob, None):
+        [answer] = lfs.plan_downloads(world.hub, reader, ref, [wanted(DATA)])
+        assert answer.refusal is not None
+    branch = "refs/pr/1"
+    pulls.open_draft(world.hub, world.bob, ref, "Mine", "text")
+    with pytest.raises(LargeFileMissing):
+        world.commit(ref, AddLarge(RepoPath("w.bin"), wanted(DATA).sha256, len(DATA)), by=world.bob, branch=branch)
+    assert propose(world.alice).link is None
+    link = propose(world.bob).link
+    assert isinstance(link, SignedUrl)
+    send_all(lfs.receive(world.hub, wanted(DATA).sha256, link.query), DATA)
+    assert propose(world.bob).link is None
+    assert propose(world.alice).link is None
+    lfs.verify(world.hub, world.bob, ref, wanted(DATA))
+    world.commit(ref, AddLarge(RepoPath("w.bin"), wanted(DATA).sha256, len(DATA)), by=world.bob, branch=branch)
+    [answer] = lfs.plan_downloads(world.hub, None, ref, [wanted(DATA)])
+    assert answer.refusal is None  # whoever reads the repository reads its pull requests

@@ -360,3 +360,23 @@ def test_a_delivery_that_takes_long_lets_others_have_their_turn(
     assert len(receiver.seen) == 1
     run_jobs(world)
     assert len(receiver.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "origin"),
+    [
+        ({"host": "0.0.0.0", "port": 5000}, "http://127.0.0.1:5000"),
+        ({"host": "::", "port": 5000}, "http://[::1]:5000"),
+        ({"host": "hub.local", "port": 5000, "tls_cert": "c", "tls_key": "k"}, "https://hub.local:5000"),
+        ({"host": "0.0.0.0", "base_url": "https://hub.example"}, "https://hub.example"),
+    ],
+)  # fmt: skip
+def test_urls_of_a_payload_name_a_host_that_can_be_reached(
+    make_world: Any, receiver: Receiver, settings: dict[str, Any], origin: str
+) -> None:
+    world = make_world(webhook_private_targets=True, **settings)
+    ref = world.repo("alice/m")
+    watch(world, receiver)
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    assert {body["repo"]["url"]["web"] for _, body in receiver.seen} == {f"{origin}/alice/m"}

@@ -41,6 +41,7 @@ _USED_BYTES = (
 _USABLE = sa.select(_L.c.sha256, _L.c.size).where(
     (_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True))
 )
+_USABLE_BY = _USABLE.where(_L.c.path.is_not(None) | (_L.c.pusher_id == sa.bindparam("account")))
 _SWEEPING = sa.select(_F.c.sweeping_ms).where(_F.c.sha256 == sa.bindparam("wanted"))
 _CONFIRM = sa.update(_F).where(_F.c.sha256 == sa.bindparam("wanted")).values(size=sa.bindparam("proven"), is_raw=True)
 _TOUCH = (
@@ -48,6 +49,12 @@ _TOUCH = (
 )
 _STORED = sa.select(_F.c.sha256, _F.c.size).where(
     _F.c.sha256.in_(sa.bindparam("wanted", expanding=True)) & _F.c.sweeping_ms.is_(None)
+)
+_TAKE_OVER = (
+    sa.update(_L)
+    .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
+    .where(_L.c.path.is_(None) & _L.c.xet_hash.is_(None))
+    .values(pusher_id=sa.bindparam("pusher"))
 )
 _NAME = (
     sa.update(_L)
@@ -110,6 +117,15 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, in
     for at in range(0, len(sha256s), _BATCH):
         rows = tx.sql.execute(_USABLE, {"repo": repo_id, "wanted": sha256s[at : at + _BATCH]})
         found.update((sha256, size) for sha256, size in rows)
+    return found
+
+
+def usable_by(tx: Read, repo_id: int, sha256s: Sequence[Sha256], account_id: int | None) -> dict[Sha256, int]:
+    """Return the sizes of those files of a repository that a commit names or that the account has uploaded itself."""
+    found: dict[Sha256, int] = {}
+    for at in range(0, len(sha256s), _BATCH):
+        names = {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], "account": account_id}
+        found.update((sha256, size) for sha256, size in tx.sql.execute(_USABLE_BY, names))
     return found
 
 
@@ -297,6 +313,9 @@ def proven(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> list[Sha256]:
 def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
     """Allow a repository to use the given files that are stored; existing links are unchanged.
 
+    A file that no commit names yet becomes the pusher's: besides those who may write to the
+    repository, only the pusher may commit it.
+
     Call this only if the pusher has proven a right to them: by uploading their
     bytes, or by access to a repository that has them.
     """
@@ -315,6 +334,9 @@ def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | No
             for row in tx.sql.execute(_STORED, {"wanted": sha256s[at : at + _BATCH]})
         ]
         insert_missing(tx.sql, _L, rows)
+        if rows:
+            mine = {"repo": repo_id, "wanted": [row["sha256"] for row in rows], "pusher": pusher_id}
+            tx.sql.execute(_TAKE_OVER, mine)
 
 
 def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]], ref: RefName, now_ms: int) -> None:

@@ -73,20 +73,31 @@ def put(tx: Write, row: XetFileRow, xorbs: Mapping[XetHash, bytes], now_ms: int)
 
 
 def claim(tx: Write, repo_id: int, claims: Sequence[Claim], user_id: int | None, now_ms: int) -> None:
-    """Record claims about files for one repository; the first claim about a sha256 stays."""
+    """Remember what was claimed about files for one repository; the first claim about a sha256 stands.
+
+    Who claims the very same chunks later has shown a right to them, and becomes the claimer.
+    """
     same = {"repo_id": repo_id, "user_id": user_id, "claimed_ms": now_ms}
     rows = [{"sha256": item.sha256, "file": item.file, "is_proven": item.is_proven, **same} for item in claims]
     insert_missing(tx.sql, _C, rows, refresh=("claimed_ms",))
+    for item in claims:
+        same_chunks = (_C.c.repo_id == repo_id) & (_C.c.sha256 == item.sha256) & (_C.c.file == item.file)
+        tx.sql.execute(sa.update(_C).where(same_chunks).values(user_id=user_id))
 
 
-def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, Claim]:
-    """Return the claims of a repository about the given sha256 digests."""
+def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256], *, of_user: int | None = None) -> dict[Sha256, Claim]:
+    """The claims of a repository about these sha256.
+
+    Args:
+        of_user: only those that this user made last; None stands for everybody.
+    """
     found: dict[Sha256, Claim] = {}
+    mine = sa.true() if of_user is None else _C.c.user_id == of_user
     for at in range(0, len(sha256s), _BATCH):
         query = (
             sa.select(_C.c.sha256, _C.c.file, _T.c.size, _C.c.is_proven)
             .join(_T, _T.c.hash == _C.c.file)
-            .where((_C.c.repo_id == repo_id) & _C.c.sha256.in_(sha256s[at : at + _BATCH]))
+            .where((_C.c.repo_id == repo_id) & _C.c.sha256.in_(sha256s[at : at + _BATCH]) & mine)
         )
         found.update((row.sha256, Claim(*row)) for row in tx.sql.execute(query))
     return found
@@ -114,21 +125,31 @@ def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: 
 
 _REPO: sa.BindParameter[int] = sa.bindparam("repo")
 _WANTED: sa.BindParameter[str] = sa.bindparam("wanted")
-# Statements are built once: building one costs more than running it on cached pages.
+_IS_WRITER: sa.BindParameter[bool] = sa.bindparam("is_writer", type_=sa.Boolean)
+_USER: sa.BindParameter[int | None] = sa.bindparam("user", type_=sa.BigInteger)
+_IS_SHOWN = _L.c.path.is_not(None) | (_L.c.pusher_id == _USER) | _IS_WRITER
+# Built once: making a statement costs more than running it on a page that is cached.
 _READABLE = (
-    sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & (_L.c.xet_hash == _WANTED)).limit(1),
+    sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & (_L.c.xet_hash == _WANTED) & _IS_SHOWN).limit(1),
     sa.select(_L.c.sha256)
     .join(_F, _F.c.sha256 == _L.c.sha256)
-    # A link based on a claim gives no right to the verified file of that sha256.
-    .where((_L.c.repo_id == _REPO) & _L.c.xet_hash.is_(None) & (_F.c.xet_hash == _WANTED))
+    # A link that rests on a claim gives no right to the real file of that sha256.
+    .where((_L.c.repo_id == _REPO) & _L.c.xet_hash.is_(None) & (_F.c.xet_hash == _WANTED) & _IS_SHOWN)
     .limit(1),
-    sa.select(_C.c.sha256).where((_C.c.repo_id == _REPO) & (_C.c.file == _WANTED)).limit(1),
+    sa.select(_C.c.sha256)
+    .where((_C.c.repo_id == _REPO) & (_C.c.file == _WANTED) & ((_C.c.user_id == _USER) | _IS_WRITER))
+    .limit(1),
 )
 
 
-def is_readable_in(tx: Read, repo_id: int, file: XetHash) -> bool:
-    """Return whether a repository may use a file: through a link, a verified file it links, or a recent claim."""
-    names = {"repo": repo_id, "wanted": file}
+def is_readable_in(tx: Read, repo_id: int, file: XetHash, *, user_id: int | None, is_writer: bool) -> bool:
+    """Whether somebody may read a file in a repository: through a link, a verified file it links, or a fresh claim.
+
+    Args:
+        user_id: whose links and claims count although no commit names the file yet.
+        is_writer: everybody's do.
+    """
+    names = {"repo": repo_id, "wanted": file, "user": user_id, "is_writer": is_writer}
     return any(tx.sql.execute(query, names).first() for query in _READABLE)
 
 

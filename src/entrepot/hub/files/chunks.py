@@ -314,7 +314,10 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
         XorbDamaged: a xorb of the file is in quarantine.
     """
     with hub.read() as tx:
-        if repositories.by_id(tx, given.repo_id) is None or not xet_files.is_readable_in(tx, given.repo_id, file):
+        is_writer = given.may_write and not given.is_proposal
+        if repositories.by_id(tx, given.repo_id) is None or not xet_files.is_readable_in(
+            tx, given.repo_id, file, user_id=given.user_id, is_writer=is_writer
+        ):
             raise ThingNotFound("file", file)
         terms = _intact_terms(tx, file)
         until = terms.size - 1 if last is None else last

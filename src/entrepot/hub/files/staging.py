@@ -17,7 +17,7 @@ from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, ren
 from entrepot.hub import access, revisions
 from entrepot.hub.accounts import quotas
 from entrepot.hub.accounts.quotas import Allowance
-from entrepot.hub.callers import Caller, read_by
+from entrepot.hub.callers import Caller, MaybeCaller, read_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import file_scrubbing, rechunking
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
@@ -276,20 +276,38 @@ def store_rows(hub: HubContext, repo_id: int, rows: Sequence[ObjectRow]) -> None
             raise Busy("this file")  # chunks have just replaced these bytes
 
 
+def present_sizes(tx: Read, caller: MaybeCaller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Sizes of those large files of a repository that the caller may use there.
+
+    What no commit names yet is for the account that sent it, whatever its
+    token, and for those who may write to the repository.
+    """
+    if caller is not None and access.may_write(caller, row):
+        return files.usable(tx, row.id, wanted)
+    return files.usable_by(tx, row.id, wanted, caller.account.id if caller is not None else None)
+
+
+def _own_claims_of(caller: Caller, row: RepoRow) -> int | None:
+    """Whose claims the caller may use: their own, or everybody's (None)."""
+    return None if access.may_write(caller, row) else caller.account.id
+
+
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
     """Return the sizes of those large files that the caller may commit to a repository.
 
-    These are files uploaded to it, files of any repository whose content the
-    caller may read, and chunks that were registered for it under this sha256.
-    Knowing a sha256 alone gives no access to the bytes.
+    That is: files that its commits name or the caller has uploaded to it
+    (who may write there: all that were uploaded), files of any repository
+    whose content the caller may read, and chunks that were registered for it
+    under this sha256, by the caller too. Knowing a digest alone gives nobody
+    its bytes.
     """
-    found = files.usable(tx, row.id, wanted)
+    found = present_sizes(tx, caller, row, wanted)
     missing = [sha256 for sha256 in wanted if sha256 not in found]
     if missing:
         found |= files.readable_elsewhere(tx, read_by(caller), missing)
         missing = [sha256 for sha256 in missing if sha256 not in found]
     if missing:
-        claims = xet_files.claimed(tx, row.id, missing)
+        claims = xet_files.claimed(tx, row.id, missing, of_user=_own_claims_of(caller, row))
         found |= {sha256: claim.size for sha256, claim in claims.items()}
     return found
 
@@ -306,14 +324,15 @@ def admit(
         QuotaExceeded: files that are new to the repository exceed the quota of
             the namespace; roll the transaction back.
     """
-    usable = files.usable(tx, row.id, wanted)
+    usable = present_sizes(tx, caller, row, wanted)
     missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in usable]
     if missing:
         readable = files.readable_elsewhere(tx, read_by(caller), missing)
         files.link(tx, row.id, list(readable), caller.account.id, now_ms)
-        claimed = [sha256 for sha256 in missing if sha256 not in readable]
+        left = [sha256 for sha256 in missing if sha256 not in readable]
+        claimed = list(xet_files.claimed(tx, row.id, left, of_user=_own_claims_of(caller, row)))
         xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
-        fresh = files.usable(tx, row.id, missing)
+        fresh = present_sizes(tx, caller, row, missing)
         quota.spend(sum(fresh.values()))
         usable |= fresh
     return usable

@@ -115,9 +115,8 @@ def gc(
     yield from _sweep_uploads(hub, cutoff, is_rehearsal)
     progress("sweeping large files")
     yield from _sweep_files(hub, cutoff, is_rehearsal)
-    if not is_rehearsal:
-        for stat in sweep_leftovers(hub, min(_DAY_MS, grace)):
-            yield UnreferencedData("leftover", stat.key, "a crash interrupted its upload", stat.size)
+    for stat in sweep_leftovers(hub, min(_DAY_MS, grace), is_rehearsal=is_rehearsal):
+        yield UnreferencedData("leftover", stat.key, "a crash interrupted its upload", stat.size)
     progress("sweeping chunks")
     if bumps_epoch and not is_rehearsal:
         xorb_scrubbing.bump_epoch(hub)
@@ -129,9 +128,13 @@ def gc(
             jobs.forget_done(tx, cutoff)
 
 
-def sweep_leftovers(hub: HubContext, grace_ms: int = _DAY_MS) -> Sequence[Stat]:
-    """Delete temporary files of interrupted uploads, and return them; files of live processes stay."""
-    return hub.store.drafts.sweep_incoming(grace_ms, now_ms=hub.now_ms())
+def sweep_leftovers(hub: HubContext, grace_ms: int = _DAY_MS, *, is_rehearsal: bool = False) -> Sequence[Stat]:
+    """Delete temporary files of interrupted uploads, and return them; files of live processes stay.
+
+    Args:
+        is_rehearsal: delete nothing.
+    """
+    return hub.store.drafts.sweep_incoming(grace_ms, now_ms=hub.now_ms(), is_rehearsal=is_rehearsal)
 
 
 def sizes(hub: HubContext) -> dict[str, int]:

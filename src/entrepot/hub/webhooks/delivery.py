@@ -31,6 +31,7 @@ from entrepot.hub import events, public_addresses
 from entrepot.hub.context import HubContext
 from entrepot.hub.webhooks import outbound_http
 from entrepot.hub.webhooks.outbound_http import PostResult, PostTarget
+from entrepot.settings import Settings
 
 SENDING_MS = 20_000
 """How long a delivery may take before its sender counts as dead."""
@@ -222,9 +223,16 @@ def _host_of(target: PostTarget) -> str:
 
 def _absolute(hub: HubContext, webhook: WebhookRow, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return the payload as it is sent: URLs with the hub's origin, and the webhook's own id."""
-    settings = hub.settings
-    origin = settings.base_url or f"http://{settings.host}:{settings.port}"
-    return _with_origin(payload, origin) | {"webhook": {"id": webhook.uid, "version": 3}}
+    return _with_origin(payload, _origin(hub.settings)) | {"webhook": {"id": webhook.uid, "version": 3}}
+
+
+def _origin(settings: Settings) -> str:
+    """Return where receivers reach the hub: ``base_url``, else as for a request that names no host."""
+    if settings.base_url:
+        return settings.base_url
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    scheme = "https" if settings.tls_cert else "http"
+    return f"{scheme}://[{host}]:{settings.port}" if ":" in host else f"{scheme}://{host}:{settings.port}"
 
 
 def _with_origin(payload: Mapping[str, Any], origin: str) -> dict[str, Any]:

@@ -31,14 +31,14 @@ def outsider(site: Any, org: str) -> Any:
 
 
 def test_an_organisation_counts_what_the_caller_may_see(
-    org: str, alice: httpx2.Client, outsider: httpx2.Client, anonymous: httpx2.Client
+    site: Any, org: str, alice: httpx2.Client, outsider: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     found = alice.get(f"/api/organizations/{org}/overview").json()
     assert re.fullmatch(r"[0-9a-f]{24}", found.pop("_id"))
     assert found == {
         "name": "Acme",
         "fullname": "Acme Inc",
-        "avatarUrl": "",
+        "avatarUrl": f"{site.url}/-/avatars/Acme.svg",
         "type": "org",
         "isVerified": False,
         "numUsers": 2,
@@ -63,6 +63,7 @@ def test_a_user_is_shown_with_organisations_but_without_address(
     assert found["createdAt"].endswith("Z")
     assert [(item["name"], item["fullname"]) for item in found["orgs"]] == [("Acme", "Acme Inc")]
     assert "email" not in str(found)
+    assert found["avatarUrl"] == f"{site.url}/-/avatars/dora.svg"
     site.new_repo(visibility="private")
     numbers = [client.get("/api/users/alice/overview").json()["numModels"] for client in (alice, anonymous)]
     assert numbers[0] == numbers[1] + 1

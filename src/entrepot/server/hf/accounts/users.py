@@ -17,6 +17,7 @@ from entrepot.hub.search import profiles
 from entrepot.hub.search.profiles import OrgProfile, UserProfile
 from entrepot.names import RepoType
 from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.hf.accounts import avatars
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.accounts import OrgName, OrgOverview, OwnProfile, ProfileEdits, UserOverview
 from entrepot.wire.repos.repositories import StoredRepo
@@ -36,12 +37,14 @@ def routes() -> list[BaseRoute]:
 
 async def show_user(request: Request) -> Response:
     """Serve a user; 404 if not found."""
-    return json_response(render_user(await call_hub(request, profiles.user, _account(request))))
+    found = await call_hub(request, profiles.user, _account(request))
+    return json_response(render_user(found, avatars.url_of(request, found.account.name)))
 
 
 async def show_org(request: Request) -> Response:
     """Serve an organisation; 404 if not found."""
-    return json_response(render_org(await call_hub(request, profiles.org, _account(request))))
+    found = await call_hub(request, profiles.org, _account(request))
+    return json_response(render_org(found, avatars.url_of(request, found.account.name)))
 
 
 async def list_own_storage(request: Request) -> Response:
@@ -61,13 +64,14 @@ async def introduce(request: Request) -> Response:
     return json_response(OwnProfile(user=account.name, fullname=account.fullname, details=account.details))
 
 
-def render_user(profile: UserProfile) -> UserOverview:
-    """Return the overview of a user."""
+def render_user(profile: UserProfile, avatar_url: str) -> UserOverview:
+    """Return the overview of a user; ``avatar_url`` is that of the picture."""
     account, counts = profile.account, profile.counts
     return UserOverview(
         uid=account.uid,
         user=account.name,
         fullname=account.fullname,
+        avatar_url=avatar_url,
         num_models=counts.get(RepoType.MODEL, 0),
         num_datasets=counts.get(RepoType.DATASET, 0),
         num_spaces=counts.get(RepoType.SPACE, 0),
@@ -83,13 +87,14 @@ def render_user(profile: UserProfile) -> UserOverview:
     )
 
 
-def render_org(profile: OrgProfile) -> OrgOverview:
-    """Return the overview of an organisation."""
+def render_org(profile: OrgProfile, avatar_url: str) -> OrgOverview:
+    """Return the overview of an organisation; ``avatar_url`` is that of the picture."""
     account, counts = profile.account, profile.counts
     return OrgOverview(
         uid=account.uid,
         name=account.name,
         fullname=account.fullname,
+        avatar_url=avatar_url,
         num_users=profile.members,
         num_models=counts.get(RepoType.MODEL, 0),
         num_datasets=counts.get(RepoType.DATASET, 0),
