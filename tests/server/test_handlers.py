@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,6 +58,32 @@ def request_of(hub: HubContext, threads: Threads) -> Ask:
         return Request(scope)
 
     return make
+
+
+@pytest.mark.parametrize("call", [handlers.call_hub, handlers.call_hub_slow], ids=["short", "slow"])
+def test_no_sender_occupies_all_threads(hub: HubContext, request_of: Ask, call: Any) -> None:
+    threads = Threads(short=hub.settings.short_threads, transfers=hub.settings.transfer_threads)
+    state = AppState(hub, threads, DownloadCounter())
+    go_on = threading.Event()
+
+    def of(address: str) -> Request:
+        request = request_of()
+        request.scope.update(client=(address, 1), state={"house": state})
+        return request
+
+    async def all_of_them() -> list[str]:
+        def wait(_hub: Any, _caller: Any) -> None:
+            go_on.wait(60)
+
+        greedy = [asyncio.create_task(call(of("192.0.2.1"), wait)) for _ in range(64)]
+        try:
+            return [await asyncio.wait_for(call(of("192.0.2.2"), lambda _hub, _caller: "answered"), 30)]
+        finally:
+            go_on.set()
+            await asyncio.gather(*greedy)
+
+    with contextlib.closing(threads):
+        assert asyncio.run(all_of_them()) == ["answered"]
 
 
 def basic(user: str, password: str) -> str:

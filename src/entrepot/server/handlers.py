@@ -25,6 +25,7 @@ from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import public_urls
 from entrepot.server.bodies import read_small
+from entrepot.server.fair_calls import FairCalls
 from entrepot.server.raw_path import decode_segment
 from entrepot.server.threads import Threads
 
@@ -43,12 +44,15 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 
 @attrs.frozen
 class AppState:
-    """What doors share: the hub, the threads to call it in, what is counted and written down later."""
+    """What doors share: the hub, the threads to call it in and who may occupy them, what is counted meanwhile."""
 
     hub: HubContext
     threads: Threads
     downloads: DownloadCounter
     uses: TokenUsage = attrs.field(factory=TokenUsage)
+    fair: FairCalls = attrs.field(
+        default=attrs.Factory(lambda state: FairCalls(state.hub.settings), takes_self=True), init=False
+    )
 
 
 def app_state(request: Request) -> AppState:
@@ -66,14 +70,18 @@ async def call_hub(
         InvalidCredentials: the token is unknown, revoked or expired.
         Whatever the use case raises.
     """
-    return await app_state(request).threads.run_short(_request(request, use_case, *args, **kwargs))
+    state = app_state(request)
+    async with state.fair.short.hold(state.fair.sender_of(request.scope)):
+        return await state.threads.run_short(_request(request, use_case, *args, **kwargs))
 
 
 async def call_hub_slow(
     request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """As :func:`ask`, on the threads for long work, so that small requests need not wait."""
-    return await app_state(request).threads.run_transfer(_request(request, use_case, *args, **kwargs))
+    state = app_state(request)
+    async with state.fair.transfers.hold(state.fair.sender_of(request.scope)):
+        return await state.threads.run_transfer(_request(request, use_case, *args, **kwargs))
 
 
 def _request(
@@ -88,6 +96,7 @@ def _caller(request: Request, state: AppState) -> MaybeCaller:
     caller = state.hub.identify(secret_of(request))
     if caller is not None:
         request.scope["state"]["caller"] = caller.account.name
+        state.fair.learn(request.scope, caller.account.name)
         state.uses.note(caller.token, state.hub.now_ms())
     return caller
 

@@ -42,7 +42,8 @@ async def authorised_call(
         Whatever the use case raises.
     """
     state = app_state(request)
-    return await state.threads.run_short(lambda: use_case(state.hub, token_of(request), *args, **kwargs))
+    async with state.fair.short.hold(state.fair.sender_of(request.scope)):
+        return await state.threads.run_short(lambda: use_case(state.hub, token_of(request), *args, **kwargs))
 
 
 def token_of(request: Request) -> XetToken:
@@ -52,7 +53,11 @@ def token_of(request: Request) -> XetToken:
         InvalidCredentials: there is none, or it is altered or expired.
         ThingNotFound: it is for another store.
     """
-    return xet_tokens.check(app_state(request).hub, secret_of(request), request.path_params["store"])
+    state = app_state(request)
+    found = xet_tokens.check(state.hub, secret_of(request), request.path_params["store"])
+    if found.holder != xet_tokens.ANONYMOUS:
+        state.fair.learn(request.scope, found.holder)
+    return found
 
 
 def require_writer(_hub: HubContext, given: XetToken) -> XetToken:

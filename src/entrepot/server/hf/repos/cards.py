@@ -31,7 +31,9 @@ async def validate(request: Request) -> Response:
     """``POST /api/validate-yaml``: what is wrong with a README; 400 if it cannot be accepted."""
     question = await _question(request)
     kind = _kind(question.repo_type)
-    found = await app_state(request).threads.run_transfer(cards.validate, question.content, kind)
+    state = app_state(request)
+    async with state.fair.transfers.hold(state.fair.sender_of(request.scope)):
+        found = await state.threads.run_transfer(cards.validate, question.content, kind)
     status = 400 if found.errors else 200
     if "text/plain" in request.headers.get("accept", ""):
         lines = [f"- Error: {text}" for text in found.errors] + [f"- Warning: {text}" for text in found.warnings]

@@ -1,4 +1,4 @@
-"""A bounded number of slots for CPU-heavy work, shared fairly between callers."""
+"""A bounded number of slots, shared fairly between callers."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ class FairSlots:
     @contextlib.asynccontextmanager
     async def hold(self, caller: str) -> AsyncIterator[None]:
         """Hold a slot on behalf of a caller, as soon as one is free and it is the caller's turn."""
+        if self._free and not self._waiting and self._held[caller] < self._most:
+            self._free -= 1
+            self._held[caller] += 1
+        else:
+            await self._wait(caller)
+        try:
+            yield
+        finally:
+            self._release(caller)
+
+    async def _wait(self, caller: str) -> None:
+        """Wait until a slot is held."""
         place = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(caller, deque()).append(place)
         self._grant()
@@ -40,10 +52,6 @@ class FairSlots:
             if place.done() and not place.cancelled():
                 self._release(caller)
             raise
-        try:
-            yield
-        finally:
-            self._release(caller)
 
     def _release(self, caller: str) -> None:
         self._free += 1
