@@ -53,9 +53,21 @@ def unverified(catalog: Catalog, **options: int) -> list[tuple[int, Sha256, XetH
         return xet_files.unverified(tx, 99, **options)
 
 
-def readable(catalog: Catalog, repo: RepoRow) -> list[XetHash]:
+def readable(catalog: Catalog, repo: RepoRow, user_id: int | None = 9) -> list[XetHash]:
     with catalog.read() as tx:
-        return [file for file in (F, G, H) if xet_files.is_readable_in(tx, repo.id, file)]
+        return [file for file in (F, G, H) if xet_files.is_readable_in(tx, repo.id, user_id, file)]
+
+
+def test_what_no_commit_names_is_read_by_its_uploader_only(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, F, [A])
+    claim(catalog, repo, S, F)
+    assert [readable(catalog, repo, user_id) for user_id in (9, 8, None)] == [[F], [], []]
+    with catalog.write() as tx:
+        xet_files.link_claimed(tx, repo.id, [S], 9, 6)
+        xet_files.withdraw(tx, repo.id, [S])
+    assert [readable(catalog, repo, user_id) for user_id in (9, 8, None)] == [[F], [], []]
+    link(catalog, repo, S)
+    assert [readable(catalog, repo, user_id) for user_id in (9, 8, None)] == [[F], [F], [F]]
 
 
 def test_a_file_is_found_as_it_was_recorded(catalog: Catalog) -> None:
@@ -151,7 +163,7 @@ def test_a_verified_file_is_readable_through_a_link_to_its_sha256(
     store(catalog, G)
     with catalog.write() as tx:
         files.put_chunked(tx, S, 20, F, 5)
-        files.link(tx, repo.id, [S], None, 5)
+        files.link(tx, repo.id, [S], 9, 5)
     claim(catalog, liar, S, G)
     link(catalog, liar, S)
     assert readable(catalog, repo) == [F]

@@ -12,6 +12,7 @@ from entrepot.errors import (
     Busy,
     ContentMismatch,
     InvalidSignature,
+    LargeFileMissing,
     LimitExceeded,
     Malformed,
     NotAllowed,
@@ -20,9 +21,11 @@ from entrepot.errors import (
 )
 from entrepot.hub.files import lfs
 from entrepot.hub.files.lfs import MultipartUpload, RequestedObject, SignedUrl
+from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import repositories
-from entrepot.names import RepoRef, Sha256
+from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.names import RepoPath, RepoRef, Sha256
 
 DATA = b"weights" * 1000
 
@@ -62,6 +65,32 @@ def test_bytes_go_up_and_come_down(world: Any) -> None:
     lfs.verify(world.hub, world.alice, ref, RequestedObject(sha256, len(DATA)))
     assert download(world, ref, DATA) == DATA
     assert plan(world, ref, DATA) == lfs.ObjectPlan(wanted(DATA))
+
+
+def test_what_no_commit_names_is_not_there_for_those_who_only_read(world: Any) -> None:
+    ref = world.repo()
+    world.upload(ref, DATA)
+    unknown = wanted(b"never sent")
+    for stranger in (None, world.bob):
+        found = lfs.plan_downloads(world.hub, stranger, ref, [wanted(DATA), unknown])
+        assert [item.refusal for item in found] == [(404, "Object does not exist in this repository")] * 2
+    [answer] = lfs.plan_uploads(world.hub, world.bob, ref, [wanted(DATA)], takes_parts=False, revision=None)
+    assert answer.link is not None
+    with pytest.raises(ThingNotFound):
+        lfs.verify(world.hub, world.bob, ref, wanted(DATA))
+    draft = CommitDraft("a proposal", [AddLarge(RepoPath("w"), wanted(DATA).sha256, None)])
+    with pytest.raises(LargeFileMissing):
+        pulls.open_with_commit(world.hub, world.bob, ref, "main", draft)
+
+
+def test_who_sends_what_somebody_else_has_sent_may_propose_it(world: Any) -> None:
+    ref = world.repo()
+    world.upload(ref, DATA)
+    [answer] = lfs.plan_uploads(world.hub, world.bob, ref, [wanted(DATA)], takes_parts=False, revision=None)
+    assert isinstance(answer.link, SignedUrl)
+    send_all(lfs.receive(world.hub, wanted(DATA).sha256, answer.link.query), DATA)
+    lfs.verify(world.hub, world.bob, ref, wanted(DATA))
+    assert download(world, ref, DATA, world.bob) == download(world, ref, DATA) == DATA
 
 
 def test_an_empty_file_can_be_uploaded(world: Any) -> None:

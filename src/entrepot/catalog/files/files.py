@@ -41,6 +41,7 @@ _USED_BYTES = (
 _USABLE = sa.select(_L.c.sha256, _L.c.size).where(
     (_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True))
 )
+_USABLE_BY = _USABLE.where(_L.c.path.is_not(None) | (_L.c.pusher_id == sa.bindparam("user")))
 _SWEEPING = sa.select(_F.c.sweeping_ms).where(_F.c.sha256 == sa.bindparam("wanted"))
 _CONFIRM = sa.update(_F).where(_F.c.sha256 == sa.bindparam("wanted")).values(size=sa.bindparam("proven"), is_raw=True)
 _TOUCH = (
@@ -109,6 +110,15 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, in
     found: dict[Sha256, int] = {}
     for at in range(0, len(sha256s), _BATCH):
         rows = tx.sql.execute(_USABLE, {"repo": repo_id, "wanted": sha256s[at : at + _BATCH]})
+        found.update((sha256, size) for sha256, size in rows)
+    return found
+
+
+def usable_by(tx: Read, repo_id: int, user_id: int | None, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Sizes of those of the files of a repository that its commits name, or that this account has sent to it."""
+    found: dict[Sha256, int] = {}
+    for at in range(0, len(sha256s), _BATCH):
+        rows = tx.sql.execute(_USABLE_BY, {"repo": repo_id, "user": user_id, "wanted": sha256s[at : at + _BATCH]})
         found.update((sha256, size) for sha256, size in rows)
     return found
 
@@ -294,11 +304,13 @@ def proven(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> list[Sha256]:
 
 
 def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
-    """Let a repository use those of the files that are stored; links that exist stay as they are.
+    """Let a repository use those files that are stored; links that exist stay, uncommitted ones as the pusher's.
 
     Only for whoever has proven a right to them: by their bytes, or by a repository that may be read.
     """
     for at in range(0, len(sha256s), _BATCH):
+        waiting = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH]) & _L.c.path.is_(None)
+        tx.sql.execute(sa.update(_L).where(waiting).values(pusher_id=pusher_id))
         rows = [
             {
                 "repo_id": repo_id,

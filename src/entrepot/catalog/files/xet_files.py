@@ -114,20 +114,22 @@ def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: 
 _REPO: sa.BindParameter[int] = sa.bindparam("repo")
 _WANTED: sa.BindParameter[str] = sa.bindparam("wanted")
 # Built once: making a statement costs more than running it on a page that is cached.
+_USER: sa.BindParameter[int | None] = sa.bindparam("user", type_=sa.BigInteger)
+_MAY_KNOW = _L.c.path.is_not(None) | (_L.c.pusher_id == _USER)
 _READABLE = (
-    sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & (_L.c.xet_hash == _WANTED)).limit(1),
+    sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & (_L.c.xet_hash == _WANTED) & _MAY_KNOW).limit(1),
     sa.select(_L.c.sha256)
     .join(_F, _F.c.sha256 == _L.c.sha256)
     # A link that rests on a claim gives no right to the real file of that sha256.
-    .where((_L.c.repo_id == _REPO) & _L.c.xet_hash.is_(None) & (_F.c.xet_hash == _WANTED))
+    .where((_L.c.repo_id == _REPO) & _L.c.xet_hash.is_(None) & (_F.c.xet_hash == _WANTED) & _MAY_KNOW)
     .limit(1),
-    sa.select(_C.c.sha256).where((_C.c.repo_id == _REPO) & (_C.c.file == _WANTED)).limit(1),
+    sa.select(_C.c.sha256).where((_C.c.repo_id == _REPO) & (_C.c.file == _WANTED) & (_C.c.user_id == _USER)).limit(1),
 )
 
 
-def is_readable_in(tx: Read, repo_id: int, file: XetHash) -> bool:
-    """Whether a repository may use a file: through a link, a verified file it links, or a fresh claim."""
-    names = {"repo": repo_id, "wanted": file}
+def is_readable_in(tx: Read, repo_id: int, user_id: int | None, file: XetHash) -> bool:
+    """Whether commits of a repository use a file, or this account has sent it there: by a link or a fresh claim."""
+    names = {"repo": repo_id, "wanted": file, "user": user_id}
     return any(tx.sql.execute(query, names).first() for query in _READABLE)
 
 

@@ -309,7 +309,8 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
         XorbDamaged: what it needs is in quarantine.
     """
     with hub.read() as tx:
-        if repositories.by_id(tx, given.repo_id) is None or not xet_files.is_readable_in(tx, given.repo_id, file):
+        is_known = xet_files.is_readable_in(tx, given.repo_id, given.user_id, file)
+        if repositories.by_id(tx, given.repo_id) is None or not is_known:
             raise ThingNotFound("file", file)
         terms = _intact_terms(tx, file)
         until = terms.size - 1 if last is None else last

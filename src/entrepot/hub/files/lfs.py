@@ -32,7 +32,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, file_scrubbing
-from entrepot.hub.files.staging import admit, usable_sizes
+from entrepot.hub.files.staging import admit, usable_here, usable_sizes
 from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
 from entrepot.storage.contents import Content, open_file
 
@@ -133,7 +133,7 @@ def plan_downloads(
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
         holder = capabilities.of(row, caller).fields()
-        stored = files.usable(tx, row.id, [item.sha256 for item in wanted])
+        stored = usable_here(tx, caller, row, [item.sha256 for item in wanted])
     answers = []
     for item in wanted:
         if item.sha256 not in stored:
@@ -153,8 +153,8 @@ def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, wanted: Requested
         ContentMismatch: it has another size.
     """
     with hub.read() as tx:
-        row, _ = pull_request_access.uploader(tx, caller, ref, None)
-        size = files.usable(tx, row.id, [wanted.sha256]).get(wanted.sha256)
+        row, author = pull_request_access.uploader(tx, caller, ref, None)
+        size = usable_here(tx, author, row, [wanted.sha256]).get(wanted.sha256)
     if size is None:
         raise ThingNotFound("object", wanted.sha256)
     if size != wanted.size:
@@ -228,8 +228,8 @@ def confirm(hub: HubContext, sha256: str, query: Mapping[str, str]) -> None:
     claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     with hub.read() as tx:
-        row, _ = _writer(hub, tx, claim)
-        if files.usable(tx, row.id, [oid]).get(oid) != int(claim["size"]):
+        row, holder = _writer(hub, tx, claim)
+        if usable_here(tx, holder, row, [oid]).get(oid) != int(claim["size"]):
             raise ThingNotFound("object", oid)
 
 
@@ -449,8 +449,8 @@ def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: st
     """Raise unless the file of an upload that has ended is usable: then an earlier call has completed it."""
     sha256 = Sha256(claim["oid"])
     with hub.read() as tx:
-        row, _ = _writer(hub, tx, claim)
-        is_kept = files.usable(tx, row.id, [sha256]).get(sha256) == size
+        row, holder = _writer(hub, tx, claim)
+        is_kept = usable_here(tx, holder, row, [sha256]).get(sha256) == size
     if not is_kept:
         raise ThingNotFound("upload", upload)
 

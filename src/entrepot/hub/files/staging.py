@@ -17,7 +17,7 @@ from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, ren
 from entrepot.hub import access, revisions
 from entrepot.hub.accounts import quotas
 from entrepot.hub.accounts.quotas import Allowance
-from entrepot.hub.callers import Caller, read_by
+from entrepot.hub.callers import Caller, MaybeCaller, read_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import file_scrubbing, rechunking
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
@@ -276,19 +276,30 @@ def store_rows(hub: HubContext, repo_id: int, rows: Sequence[ObjectRow]) -> None
             raise Busy("this file")  # chunks have taken the place of these bytes just before the object needed them
 
 
+def usable_here(tx: Read, caller: MaybeCaller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Sizes of those large files of a repository that a caller who reads it may know of.
+
+    Writers may use whatever was sent to it. For others, what no commit names
+    is not there, unless they have sent it themselves.
+    """
+    if caller is not None and access.may_write(caller, row):
+        return files.usable(tx, row.id, wanted)
+    return files.usable_by(tx, row.id, None if caller is None else caller.account.id, wanted)
+
+
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
     """Sizes of those large files that the caller may commit to a repository.
 
-    That is: files uploaded to it, files of any repository whose content the
-    caller may read, and chunks that were registered for it under this sha256.
-    Knowing a digest alone gives nobody its bytes.
+    That is: files uploaded to it (:func:`usable_here`), files of any repository
+    whose content the caller may read, and, for writers, chunks that were
+    registered for it under this sha256. Knowing a digest alone gives nobody its bytes.
     """
-    found = files.usable(tx, row.id, wanted)
+    found = usable_here(tx, caller, row, wanted)
     missing = [sha256 for sha256 in wanted if sha256 not in found]
     if missing:
         found |= files.readable_elsewhere(tx, read_by(caller), missing)
         missing = [sha256 for sha256 in missing if sha256 not in found]
-    if missing:
+    if missing and access.may_write(caller, row):
         claims = xet_files.claimed(tx, row.id, missing)
         found |= {sha256: claim.size for sha256, claim in claims.items()}
     return found
@@ -306,14 +317,15 @@ def admit(
         QuotaExceeded: the namespace has no room for those that are new to the
             repository; leave the transaction with it.
     """
-    usable = files.usable(tx, row.id, wanted)
+    usable = usable_here(tx, caller, row, wanted)
     missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in usable]
     if missing:
         readable = files.readable_elsewhere(tx, read_by(caller), missing)
         files.link(tx, row.id, list(readable), caller.account.id, now_ms)
         claimed = [sha256 for sha256 in missing if sha256 not in readable]
-        xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
-        fresh = files.usable(tx, row.id, missing)
+        if access.may_write(caller, row):
+            xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
+        fresh = usable_here(tx, caller, row, missing)
         room.spend(sum(fresh.values()))
         usable |= fresh
     return usable
