@@ -35,6 +35,10 @@ _LANE_OF = {
 }
 
 
+JobArgs = Mapping[str, int]
+"""What a job is about: row ids, by ``repo`` and ``webhook``."""
+
+
 @attrs.frozen
 class Job:
     """One piece of follow-up work."""
@@ -43,7 +47,7 @@ class Job:
     kind: str
     lane: str
     namespace_id: int
-    args: Mapping[str, Any]
+    args: JobArgs
     state: str
     attempts: int
     run_ms: int
@@ -117,7 +121,7 @@ _BY_KEY = (_oldest(_IS_WAITING, _HAS_KEY), _oldest(_IS_DESERTED, _HAS_KEY))
 def enqueue(
     tx: Write,
     kind: str,
-    args: Mapping[str, Any],
+    args: JobArgs,
     now_ms: int,
     *,
     namespace_id: int | None = None,

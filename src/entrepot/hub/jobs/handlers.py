@@ -24,6 +24,7 @@ from entrepot.catalog.jobs import jobs
 from entrepot.catalog.jobs.jobs import LANES as LANES
 from entrepot.catalog.jobs.jobs import STATES as STATES
 from entrepot.catalog.jobs.jobs import Job as Job
+from entrepot.catalog.jobs.jobs import JobArgs
 from entrepot.catalog.repos import refs, repositories
 from entrepot.errors import EntrepotError, Refused, ThingNotFound
 from entrepot.hub.community import trends
@@ -41,31 +42,31 @@ _DAY_MS = 86_400_000
 Handler = Callable[[HubContext, Mapping[str, Any]], Iterator[None] | None]
 
 
-def index_history(hub: HubContext, args: Mapping[str, Any]) -> None:
+def index_history(hub: HubContext, args: JobArgs) -> None:
     """Record which paths the new commits of a repository changed."""
-    repo_id = int(args["repo"])
+    repo_id = args["repo"]
     with hub.read() as tx:
         heads = {oid for _, oid in refs.everything(tx, repo_id)}
     for head in heads:
         indexing.index_history(hub, repo_id, head)
 
 
-def index_card(hub: HubContext, args: Mapping[str, Any]) -> None:
+def index_card(hub: HubContext, args: JobArgs) -> None:
     """Index what the card of a repository says."""
-    cards.index(hub, int(args["repo"]))
+    cards.index(hub, args["repo"])
 
 
-def chunk_files(hub: HubContext, args: Mapping[str, Any]) -> Iterator[None]:
+def chunk_files(hub: HubContext, args: JobArgs) -> Iterator[None]:
     """Keep the large files of a repository as chunks instead of whole, step by step."""
-    return rechunking.chunk_steps(hub, int(args["repo"]))
+    return rechunking.chunk_steps(hub, args["repo"])
 
 
-def verify_claims(hub: HubContext, args: Mapping[str, Any]) -> Iterator[None]:
+def verify_claims(hub: HubContext, args: JobArgs) -> Iterator[None]:
     """Find out whether the chunks uploaded to a repository have the sha256 that was claimed, step by step."""
-    return rechunking.verify_steps(hub, repo_id=int(args["repo"]))
+    return rechunking.verify_steps(hub, repo_id=args["repo"])
 
 
-def reverify(hub: HubContext, _args: Mapping[str, Any]) -> None:
+def reverify(hub: HubContext, _args: JobArgs) -> None:
     """Enqueue the verification of claims that could not be verified yet, and plan to do so again tomorrow."""
     with hub.read() as tx:
         left = xet_files.repos_with_claims(tx)
@@ -80,15 +81,15 @@ def _plan_reverifying(hub: HubContext) -> None:
         jobs.enqueue(tx, "reverify", {}, hub.now_ms(), dedup_key="reverify", delay_ms=_DAY_MS)
 
 
-def repack_mirror(hub: HubContext, args: Mapping[str, Any]) -> None:
+def repack_mirror(hub: HubContext, args: JobArgs) -> None:
     """Make the clones of a large repository cheap."""
     with hub.read() as tx:
-        row = repositories.by_id(tx, int(args["repo"]))
+        row = repositories.by_id(tx, args["repo"])
     if row is not None:
         hub.mirrors.repack(row.uid)
 
 
-def scrub(hub: HubContext, _args: Mapping[str, Any]) -> Iterator[None]:
+def scrub(hub: HubContext, _args: JobArgs) -> Iterator[None]:
     """Check some stored chunks and raw files, delete leftovers of uploads, and plan the next turn."""
     yield from xorb_scrubbing.scrub_steps(hub)
     read = yield from file_scrubbing.scrub_steps(hub)

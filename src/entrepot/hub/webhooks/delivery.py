@@ -24,6 +24,7 @@ import attrs
 
 from entrepot.catalog import Read, Write
 from entrepot.catalog.jobs import jobs
+from entrepot.catalog.jobs.jobs import JobArgs
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery
@@ -69,12 +70,12 @@ class _Taken:
         return f"host:{_host_of(self.target)}"
 
 
-def deliver(hub: HubContext, args: Mapping[str, Any]) -> None:
+def deliver(hub: HubContext, args: JobArgs) -> None:
     """Bring what waits for a webhook about a repository, until nothing does or the receiver refuses.
 
     Ends after a few seconds, too, and enqueues the rest, so that other webhooks have their turn.
     """
-    webhook_id, repo_id = int(args["webhook"]), int(args["repo"])
+    webhook_id, repo_id = args["webhook"], args["repo"]
     ends = time.monotonic() + _SLICE_S
     for number in range(_IN_ONE_TURN):
         taken = _take(hub, webhook_id, repo_id)
@@ -92,7 +93,7 @@ def deliver(hub: HubContext, args: Mapping[str, Any]) -> None:
             return
 
 
-def forget_old(hub: HubContext, _args: Mapping[str, Any]) -> None:
+def forget_old(hub: HubContext, _args: JobArgs) -> None:
     """Shorten the log of deliveries, and plan to do so again tomorrow."""
     with hub.write() as tx:
         deliveries.forget(tx, hub.now_ms() - KEPT_MS)
