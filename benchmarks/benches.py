@@ -1,4 +1,4 @@
-"""What every benchmark works with, and how it is run from a command line."""
+"""Shared code of the benchmarks, and their command line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RESULTS = Path(__file__).resolve().parent / "results"
 
 @attrs.frozen
 class Bench:
-    """A running hub, its meter, a folder for files, and how large everything is."""
+    """A running hub, its meter, a folder for files, and the size of the run."""
 
     hub: RunningHub
     meter: Meter
@@ -27,25 +27,25 @@ class Bench:
     is_quick: bool
 
     def pick(self, full: int, quick: int) -> int:
-        """The size of something."""
+        """Return the full or the quick size, depending on the run."""
         return quick if self.is_quick else full
 
 
 Measure = Callable[[str, bool], Iterator[Figure]]
-"""Measures the theme of that name; True asks for small sizes."""
+"""Measures the theme with this name; True means small sizes."""
 
 
 def conduct(name: str, summary: str | None, themes: Sequence[str], measure: Measure) -> None:
-    """Measure, print a table, write the JSON; then exit, with 1 when a target was missed.
+    """Measure, print a table and write the JSON; exit with 1 if a target was missed.
 
     Args:
-        name: of the module, and of the file with the results.
-        themes: what can be asked for, in the order in which it runs.
+        name: the name of the module and of the file with the results.
+        themes: the themes that can be selected, in the order in which they run.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=summary)
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
-    parser.add_argument("--only", action="append", choices=themes, help="one theme; may be repeated")
-    parser.add_argument("--out", type=Path, help="where to write the JSON")
+    parser.add_argument("--quick", action="store_true", help="use small sizes, to check the benchmark itself")
+    parser.add_argument("--only", action="append", choices=themes, help="run only this theme; may be repeated")
+    parser.add_argument("--out", type=Path, help="file for the results as JSON")
     asked = parser.parse_args()
     figures: list[Figure] = []
     machine = this_machine()

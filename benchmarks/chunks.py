@@ -1,7 +1,7 @@
 """Run the benchmarks of Xet: ``python -m benchmarks.chunks [--quick] [--only NAME] [--out FILE]``.
 
-Every errand is run by today's huggingface_hub with hf_xet at its default
-settings, in a process of its own; a *fresh* client has an empty cache.
+Each task runs in its own process, with the current huggingface_hub and
+hf_xet at default settings; a *fresh* client has an empty cache.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _PIECE = 16 * MIB
 
 
 class ChunkBench(Bench):
-    """A bench at which clients work at their default settings."""
+    """A bench whose clients use their default settings."""
 
-    def call(self, home: str, errand: str, *arguments: object) -> Spent:
-        """Run an errand with the caches of one client, named by ``home``."""
+    def call(self, home: str, task: str, *arguments: object) -> Spent:
+        """Run a task with the caches of the client that ``home`` names."""
         environ = {**os.environ, **self.hub.environ(), "HF_HOME": str(self.folder / f"home-{home}")}
         environ.pop("HF_HUB_DISABLE_XET", None)
-        words = [sys.executable, "-m", "benchmarks.clients", errand, *map(str, arguments)]
+        words = [sys.executable, "-m", "benchmarks.clients", task, *map(str, arguments)]
         done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
         return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
 
     def stored(self) -> int:
-        """Bytes of all xorbs on disk."""
+        """Return the total size of all xorbs on disk, in bytes."""
         folder = self.hub.data / "blobs" / "xorbs"
         return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
@@ -48,17 +48,17 @@ Theme = Callable[[ChunkBench], Iterator[Figure]]
 
 
 def measure_random(bench: ChunkBench) -> Iterator[Figure]:
-    """1 GiB that neither compresses nor repeats, up and down."""
+    """Upload and download 1 GiB that neither compresses nor repeats."""
     yield from _there_and_back(bench, "random", _random, 3.0)
 
 
 def measure_weights(bench: ChunkBench) -> Iterator[Figure]:
-    """1 GiB of bf16 weights, normally distributed, up and down."""
+    """Upload and download 1 GiB of normally distributed bf16 weights."""
     yield from _there_and_back(bench, "bf16 weights", _weights, 4.5)
 
 
 def measure_changes(bench: ChunkBench) -> Iterator[Figure]:
-    """The same file again, with a byte in front, and with 1 % changed in 64 runs."""
+    """Upload the same file again: unchanged, with a byte in front, and with 1 % changed in 64 runs."""
     theme, size = "changed files", bench.pick(GIB, 64 * MIB)
     old, new = bench.folder / "old.bin", bench.folder / "new.bin"
     _random(old, size)
@@ -85,7 +85,7 @@ def measure_changes(bench: ChunkBench) -> Iterator[Figure]:
 
 
 def measure_versions(bench: ChunkBench) -> Iterator[Figure]:
-    """Two versions of one file of 256 MiB that differ in 1 MiB."""
+    """Upload two versions of one file of 256 MiB that differ in 1 MiB."""
     theme, size = "two versions", bench.pick(256 * MIB, 32 * MIB)
     file = bench.folder / "version.bin"
     _random(file, size)
@@ -102,7 +102,7 @@ def measure_versions(bench: ChunkBench) -> Iterator[Figure]:
 
 
 def measure_small(bench: ChunkBench) -> Iterator[Figure]:
-    """2,000 small binary files in one folder."""
+    """Upload 2,000 small binary files in one folder."""
     theme, count = "small files", bench.pick(2000, 100)
     folder = bench.folder / "small"
     folder.mkdir()
@@ -196,9 +196,9 @@ def _change_runs(old: Path, new: Path, *, shift: int) -> None:
 
 
 def measure(name: str, is_quick: bool) -> Iterator[Figure]:
-    """The figures of one theme, on a hub of its own."""
+    """Yield the figures of one theme, measured on a separate hub."""
     with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub() as hub:
-        hub.token  # noqa: B018 - makes the account
+        hub.token  # noqa: B018 - creates the account
         yield from THEMES[name](ChunkBench(hub, Meter(hub.pid), Path(folder), is_quick))
 
 

@@ -1,4 +1,4 @@
-"""Downloads by both clients from one hub: ``python -m benchmarks.client_downloads [--quick] [--turns N]``."""
+"""Compare the downloads of two clients: ``python -m benchmarks.client_downloads [--quick] [--turns N]``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def main() -> None:
-    """Measure, print a table, write the JSON; exit code 1 when a target was missed."""
+    """Measure, print a table and write the JSON; exit with 1 if a target was missed."""
     asked = _arguments()
     machine = this_machine()
     figures: list[Figure] = []
@@ -61,22 +61,22 @@ def _compared(
     meter: Meter,
     folder: Path,
     theme: str,
-    errand: tuple[str, ...],
+    task: tuple[str, ...],
     turns: int,
     *,
     wall: float,
     cpu: float,
     is_repeated: bool = False,
 ) -> Iterator[Figure]:
-    """Both clients take turns, so that whatever else the machine does meets both."""
+    """Run both clients in alternation, so that other load on the machine affects both."""
     spent: dict[str, list[tuple[Spent, float]]] = {client: [] for client in CLIENTS}
     for turn in range(turns):
         for client in CLIENTS if turn % 2 == 0 else CLIENTS[::-1]:
             home = folder / (client if is_repeated else f"{client}-{turn}")
             if is_repeated and turn == 0:
-                call(hub, client, home, *errand)
+                call(hub, client, home, *task)
             with meter.measure() as cost:
-                mine = call(hub, client, home, *errand)
+                mine = call(hub, client, home, *task)
             spent[client].append((mine, cost.server_cpu_s))
     ours, theirs = (_middle(spent[client]) for client in CLIENTS)
     for client, (found, server_cpu_s) in zip(CLIENTS, (ours, theirs), strict=True):
@@ -91,7 +91,7 @@ def _compared(
 
 
 def _middle(found: list[tuple[Spent, float]]) -> tuple[Spent, float]:
-    """The median of each quantity."""
+    """Return the median of each quantity."""
     return (
         Spent(
             statistics.median(spent.wall_s for spent, _ in found),
@@ -103,7 +103,7 @@ def _middle(found: list[tuple[Spent, float]]) -> tuple[Spent, float]:
 
 
 def _store_large(api: HfApi, folder: Path, name: str, draw: Callable[[int], bytes], size: int) -> None:
-    """A repository with one large file, in chunks, as today's client uploads it."""
+    """Create a repository with one large file, uploaded in chunks as the current client does."""
     file = folder / "large.bin"
     with file.open("wb") as target:
         for number in range(size // MIB):
@@ -114,18 +114,18 @@ def _store_large(api: HfApi, folder: Path, name: str, draw: Callable[[int], byte
 
 
 def _random(number: int) -> bytes:
-    """A megabyte that cannot be compressed: its chunks are kept as they are."""
+    """Return a megabyte that cannot be compressed, so the hub stores its chunks unchanged."""
     return np.random.default_rng(number).bytes(MIB)
 
 
 def _weights(number: int) -> bytes:
-    """A megabyte of small numbers in bfloat16: its chunks are kept grouped and compressed, 14 % smaller."""
+    """Return a megabyte of small bfloat16 numbers; the hub groups and compresses their chunks, which saves 14 %."""
     numbers = np.random.default_rng(number).standard_normal(MIB // 2, dtype=np.float32) * np.float32(0.02)
     return (numbers.view(np.uint32) >> 16).astype(np.uint16).tobytes()
 
 
 def _store_small(api: HfApi, count: int) -> None:
-    """A repository with many files of 4 KiB in 20 folders."""
+    """Create a repository with many files of 4 KiB in 20 folders."""
     api.create_repo("tester/small")
     texts = [f"{number:08}".encode() * 512 for number in range(count)]
     operations = [CommitOperationAdd(f"part-{i % 20:02}/{i:05}.txt", text) for i, text in enumerate(texts)]
@@ -134,9 +134,11 @@ def _store_small(api: HfApi, count: int) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.client_downloads", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
-    parser.add_argument("--turns", type=int, default=3, help="how often each client does each errand; medians count")
-    parser.add_argument("--out", type=Path, help="where to write the JSON")
+    parser.add_argument("--quick", action="store_true", help="use small sizes, to check the benchmark itself")
+    parser.add_argument(
+        "--turns", type=int, default=3, help="how often each client runs each task; the result is the median"
+    )
+    parser.add_argument("--out", type=Path, help="file for the results as JSON")
     return parser.parse_args()
 
 

@@ -1,8 +1,8 @@
-"""Run the benchmark of starting: ``python -m benchmarks.client_startup [--quick] [--out FILE]``.
+"""Measure the start-up time of two clients: ``python -m benchmarks.client_startup [--quick] [--out FILE]``.
 
-A fresh Python imports each client, and each command line prints its help, in
-turns; what counts is the CPU of the process, above that of a Python that does
-nothing, and the wall time. Medians.
+A fresh Python process imports each client, and each command line prints its
+help, in alternation. The figures are medians of the wall time and of the CPU
+time, minus that of a Python process that does nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PYTHON = sys.executable
 _BIN = Path(_PYTHON).parent
 
 _NOTHING = (_PYTHON, "-c", "pass")
-ERRANDS: dict[str, tuple[Sequence[str], Sequence[str] | None, float | None]] = {
+TASKS: dict[str, tuple[Sequence[str], Sequence[str] | None, float | None]] = {
     "import of the package": ((_PYTHON, "-c", "import entrepot"), (_PYTHON, "-c", "import huggingface_hub"), 60),
     "import of the class": (
         (_PYTHON, "-c", "from entrepot import HubApi"),
@@ -32,20 +32,20 @@ ERRANDS: dict[str, tuple[Sequence[str], Sequence[str] | None, float | None]] = {
     "--help": ((str(_BIN / "entrepot"), "--help"), (str(_BIN / "hf"), "--help"), 150),
     "upload --help": ((str(_BIN / "entrepot"), "upload", "--help"), (str(_BIN / "hf"), "upload", "--help"), None),
 }
-"""What is started: by this client, by the other one, and how many milliseconds it may take."""
+"""By name: the command of this client, that of the other one, and the limit in milliseconds."""
 
 
 def main() -> None:
-    """Measure and exit."""
+    """Run the benchmark and exit."""
     conduct("client_startup", __doc__, ["start"], measure)
 
 
 def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
-    """The figures, each the median of some turns; both clients take turns."""
+    """Yield the figures, each a median of several rounds with both clients in alternation."""
     turns = 3 if is_quick else 15
     bare = statistics.median(_start(_NOTHING)[1] for _ in range(turns))
     yield Figure(theme, "Python that does nothing, CPU", bare, "ms")
-    for name, (ours, theirs, most_ms) in ERRANDS.items():
+    for name, (ours, theirs, most_ms) in TASKS.items():
         own: list[tuple[float, float]] = []
         other: list[tuple[float, float]] = []
         for _ in range(turns):
@@ -59,7 +59,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
 
 
 def _start(command: Sequence[str]) -> tuple[float, float]:
-    """Wall time and CPU of a process, in milliseconds."""
+    """Return wall time and CPU time of a process, in milliseconds."""
     before, began = os.times(), time.perf_counter()
     environ = os.environ | {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, env=environ)

@@ -1,8 +1,8 @@
 """Compare the uploads of two clients: ``python -m benchmarks.client_uploads [--quick] [--ten-gib] [--out FILE]``.
 
-entrepot and huggingface_hub take turns on one hub, each call in a process of
-its own, each client with its own caches and files of its own, because a hub
-that has a content takes it from nobody else again.
+entrepot and huggingface_hub run in alternation on one hub, each call in its own
+process. Each client has its own caches and its own files, because a hub does not
+ask for content again that it already has.
 """
 
 from __future__ import annotations
@@ -29,48 +29,46 @@ GIB = 1024 * MIB
 _RESULTS = Path(__file__).resolve().parent / "results"
 _PIECE = 16 * MIB
 _FLAT = 300.0
-"""MiB that an upload of any size may take."""
+"""Memory limit of an upload of any size, in MiB."""
 
 
 @attrs.frozen
 class Bench:
-    """A running hub, a folder for files, and how large everything is."""
+    """A running hub, a folder for files, and the size of the run."""
 
     hub: RunningHub
     folder: Path
     is_quick: bool
 
     def rounds(self) -> int:
-        """How often the small themes are run."""
+        """Return how often the small themes are run."""
         return 1 if self.is_quick else 3
 
-    def run(self, client: str, errand: str, name: str, path: Path) -> Spent:
-        """One call; ``name`` is that of the repository, and of the caches."""
-        return call(
-            self.hub, self.folder / f"home-{client}-{name}", client, errand, f"tester/{client[:8]}-{name}", path
-        )
+    def run(self, client: str, task: str, name: str, path: Path) -> Spent:
+        """Run one call; ``name`` is the name of the repository and of the caches."""
+        return call(self.hub, self.folder / f"home-{client}-{name}", client, task, f"tester/{client[:8]}-{name}", path)
 
 
 Theme = Callable[[Bench], Iterator[Figure]]
 
 
 def measure_texts(bench: Bench) -> Iterator[Figure]:
-    """2,000 text files of 4 KiB, up, and up again with nothing changed."""
+    """Upload 2,000 text files of 4 KiB, then again without changes."""
     yield from _small(bench, "texts", lambda: os.urandom(2048).hex().encode(), "txt")
 
 
 def measure_binaries(bench: Bench) -> Iterator[Figure]:
-    """2,000 binary files of 4 KiB, up, and up again with nothing changed."""
+    """Upload 2,000 binary files of 4 KiB, then again without changes."""
     yield from _small(bench, "binaries", lambda: os.urandom(4096), "bin")
 
 
 def measure_gib(bench: Bench) -> Iterator[Figure]:
-    """1 GiB of random bytes, which neither compress nor repeat."""
+    """Upload 1 GiB of random bytes, which neither compress nor repeat."""
     yield from _large(bench, "1 GiB", 64 * MIB if bench.is_quick else GIB, 1 if bench.is_quick else 3)
 
 
 def measure_ten_gib(bench: Bench) -> Iterator[Figure]:
-    """10 GiB of random bytes, for the memory."""
+    """Upload 10 GiB of random bytes, to measure the memory."""
     yield from _large(bench, "10 GiB", 10 * GIB, 1)
 
 
@@ -136,12 +134,12 @@ def _random(file: Path, size: int) -> None:
 
 
 def main() -> None:
-    """Measure, print a table, write the JSON; exit code 1 when a target was missed."""
+    """Measure, print a table and write the JSON; exit with 1 if a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.client_uploads", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
-    parser.add_argument("--only", action="append", choices=list(THEMES), help="one theme; may be repeated")
-    parser.add_argument("--ten-gib", action="store_true", help="also 10 GiB: 25 GB of temporary disk")
-    parser.add_argument("--out", type=Path, help="where to write the JSON")
+    parser.add_argument("--quick", action="store_true", help="use small sizes, to check the benchmark itself")
+    parser.add_argument("--only", action="append", choices=list(THEMES), help="run only this theme; may be repeated")
+    parser.add_argument("--ten-gib", action="store_true", help="also upload 10 GiB; needs 25 GB of temporary disk")
+    parser.add_argument("--out", type=Path, help="file for the results as JSON")
     asked = parser.parse_args()
     themes = [THEMES[name] for name in asked.only or THEMES]
     if asked.ten_gib:

@@ -1,7 +1,7 @@
-"""The real client, each errand in a process of its own: ``python -m benchmarks.clients ERRAND ARGUMENTS``.
+"""Run one task of the real client in its own process: ``python -m benchmarks.clients TASK ARGUMENTS``.
 
-The process prints one line of JSON: wall and CPU seconds of the calls alone,
-without starting Python and importing the client.
+The process prints one line of JSON: wall and CPU seconds of the calls, without
+starting Python and importing the client.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What the client itself needed."""
+    """Time that the client itself spent."""
 
     wall_s: float
     cpu_s: float
 
 
-def call(hub: RunningHub, errand: str, *arguments: object) -> Spent:
-    """Run an errand against a hub, with LFS instead of Xet.
+def call(hub: RunningHub, task: str, *arguments: object) -> Spent:
+    """Run a task against a hub, with LFS instead of Xet.
 
     Raises:
-        subprocess.CalledProcessError: the client failed; it has said why on standard error.
+        subprocess.CalledProcessError: the client failed; the reason is on standard error.
     """
     environ = {**os.environ, **hub.environ(), "HF_HUB_DISABLE_XET": "1"}
-    words = [sys.executable, "-m", "benchmarks.clients", errand, *map(str, arguments)]
+    words = [sys.executable, "-m", "benchmarks.clients", task, *map(str, arguments)]
     done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
 
 
 def make_repo(repo: str) -> Iterator[None]:
-    """Make a model repository."""
+    """Create a model repository."""
     from huggingface_hub import HfApi
 
     api = HfApi()
@@ -51,7 +51,7 @@ def make_repo(repo: str) -> Iterator[None]:
 
 
 def upload(repo: str, name: str, file: str) -> Iterator[None]:
-    """Commit one file of the disk; hashing it first is part of the client's work."""
+    """Commit one local file; the time includes hashing it."""
     from huggingface_hub import HfApi
 
     api = HfApi()
@@ -60,7 +60,7 @@ def upload(repo: str, name: str, file: str) -> Iterator[None]:
 
 
 def download(repo: str, name: str, folder: str) -> Iterator[None]:
-    """Fetch one file into a folder."""
+    """Download one file into a folder."""
     from huggingface_hub import hf_hub_download
 
     yield
@@ -68,11 +68,11 @@ def download(repo: str, name: str, folder: str) -> Iterator[None]:
 
 
 def commit_small(repo: str, count: str, size: str) -> Iterator[None]:
-    """Commit many small random files at once."""
+    """Commit many small random files in one commit."""
     from huggingface_hub import CommitOperationAdd, HfApi
 
     api = HfApi()
-    # Hexadecimal digits: random bytes would go through LFS, one by one.
+    # Hexadecimal digits, because random bytes would go through LFS one by one.
     texts = [os.urandom(int(size) // 2).hex().encode() for _ in range(int(count))]
     operations = [CommitOperationAdd(f"part-{i % 20:02}/{i:05}.txt", text) for i, text in enumerate(texts)]
     yield
@@ -80,7 +80,7 @@ def commit_small(repo: str, count: str, size: str) -> Iterator[None]:
 
 
 def commit_ten(repo: str, times: str, pattern: str) -> Iterator[None]:
-    """Commit ten files, several times; ``pattern`` makes a path of ``i``."""
+    """Commit ten files, several times; ``pattern`` gives the path for the number ``i``."""
     from huggingface_hub import CommitOperationAdd, HfApi
 
     api = HfApi()
@@ -113,7 +113,7 @@ def upload_tree(repo: str, folder: str) -> Iterator[None]:
 
 
 def download_all(repo: str) -> Iterator[None]:
-    """Fetch every file of a repository."""
+    """Download every file of a repository."""
     from huggingface_hub import snapshot_download
 
     yield
@@ -121,7 +121,7 @@ def download_all(repo: str) -> Iterator[None]:
 
 
 def write_together(repo: str, writers: str, commits: str) -> Iterator[None]:
-    """Let threads commit to one branch at the same time."""
+    """Commit to one branch from several threads at the same time."""
     from huggingface_hub import CommitOperationAdd, HfApi
 
     api = HfApi()
@@ -137,9 +137,9 @@ def write_together(repo: str, writers: str, commits: str) -> Iterator[None]:
         list(pool.map(write, range(threads)))
 
 
-ERRANDS: dict[str, Callable[..., Iterator[None]]] = {
-    errand.__name__: errand
-    for errand in (
+TASKS: dict[str, Callable[..., Iterator[None]]] = {
+    task.__name__: task
+    for task in (
         make_repo,
         upload,
         download,
@@ -151,13 +151,13 @@ ERRANDS: dict[str, Callable[..., Iterator[None]]] = {
         write_together,
     )
 }
-"""Each prepares, yields once, and then does what is measured."""
+"""Each task prepares, yields once, and then runs the part that is measured."""
 
 
 def main() -> None:
-    """Run the errand that the arguments name."""
-    errand, *arguments = sys.argv[1:]
-    steps = ERRANDS[errand](*arguments)
+    """Run the task that the arguments name."""
+    task, *arguments = sys.argv[1:]
+    steps = TASKS[task](*arguments)
     next(steps)
     cpu, started = _cpu_s(), time.perf_counter()
     next(steps, None)

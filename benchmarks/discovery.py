@@ -1,8 +1,8 @@
-"""Run the benchmarks of finding things: ``python -m benchmarks.discovery [--quick] [--only NAME] [--out FILE]``.
+"""Run the benchmarks of lists and search: ``python -m benchmarks.discovery [--quick] [--only NAME] [--out FILE]``.
 
-A hub with 1,000 repositories with cards and tags, 100,000 likes and 100,000
-days with downloads answers each question many times, one after the other on
-one connection; what counts is the CPU of the server for one answer.
+The hub has 1,000 repositories with cards and tags, 100,000 likes and 100,000
+daily download counts. Each request is sent many times on one connection, one
+after the other; the figure is the server's CPU time per request.
 """
 
 from __future__ import annotations
@@ -65,18 +65,18 @@ QUESTIONS = {
         "collections, 20": "/api/collections?limit=20",
     },
 }
-"""The questions, by theme."""
+"""The requests by theme."""
 
 
 def main() -> None:
-    """Measure and exit."""
+    """Run the benchmark and exit."""
     conduct("discovery", __doc__, list(QUESTIONS), measure)
 
 
 def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
-    """The figures of one theme, on a hub of its own."""
+    """Yield the figures of one theme, measured on a separate hub."""
     with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub(run_jobs=False) as hub:
-        hub.token  # noqa: B018 - makes the account
+        hub.token  # noqa: B018 - creates the account
         bench = Bench(hub, Meter(hub.pid), Path(folder), is_quick)
         seed(hub.data / "catalog.sqlite3", bench.pick(1000, 50), bench.pick(100, 5))
         turns = bench.pick(100, 3)
@@ -91,7 +91,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
 
 
 def seed(file: Path, repositories: int, each: int) -> None:
-    """Fill a hub: ``each`` likes and days with downloads for every repository."""
+    """Fill a hub with ``each`` likes and ``each`` daily download counts for every repository."""
     dice = random.Random(7)
     catalog = open_catalog(f"sqlite:///{file}")
     with catalog.write() as tx:

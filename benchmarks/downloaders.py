@@ -1,7 +1,7 @@
-"""One download by one client in a process of its own: ``python -m benchmarks.downloaders CLIENT ERRAND ARGUMENTS``.
+"""Run one download of one client in its own process: ``python -m benchmarks.downloaders CLIENT TASK ARGUMENTS``.
 
-The process prints one line of JSON: wall and CPU seconds of the call alone,
-without starting Python and importing the client, and its peak memory.
+The process prints one line of JSON: wall and CPU seconds of the call, without
+starting Python and importing the client, and its peak memory.
 """
 
 from __future__ import annotations
@@ -24,56 +24,56 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What the client itself needed; ``peak_mib`` counts the interpreter and all imports."""
+    """Time and memory that the client used; ``peak_mib`` includes the interpreter and all imports."""
 
     wall_s: float
     cpu_s: float
     peak_mib: float
 
 
-def call(hub: RunningHub, client: str, home: Path, errand: str, *arguments: object) -> Spent:
-    """Let a client do an errand, at default settings.
+def call(hub: RunningHub, client: str, home: Path, task: str, *arguments: object) -> Spent:
+    """Run a task of a client at default settings.
 
     Args:
-        home: where it keeps what it downloads; the same one again finds it there.
+        home: the folder of the client's cache; pass the same one again to measure a warm cache.
 
     Raises:
-        subprocess.CalledProcessError: the client failed; it has said why on standard error.
+        subprocess.CalledProcessError: the client failed; the reason is on standard error.
     """
     homes = {"ENTREPOT_HOME": str(home / "entrepot"), "HF_HOME": str(home / "hf")}
-    words = [sys.executable, "-m", "benchmarks.downloaders", client, errand, *map(str, arguments)]
+    words = [sys.executable, "-m", "benchmarks.downloaders", client, task, *map(str, arguments)]
     environ = {**os.environ, **hub.environ(), **homes}
     done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
 
 
 def fetch_file(client: str, repo: str, name: str) -> Iterator[None]:
-    """Fetch one file."""
+    """Download one file."""
     fetch = importlib.import_module(client).hf_hub_download
     yield
     fetch(repo, name)
 
 
 def fetch_all(client: str, repo: str) -> Iterator[None]:
-    """Fetch every file of a repository."""
+    """Download every file of a repository."""
     fetch = importlib.import_module(client).snapshot_download
     yield
     fetch(repo)
 
 
-ERRANDS: dict[str, Callable[..., Iterator[None]]] = {"fetch_file": fetch_file, "fetch_all": fetch_all}
-"""Each prepares, yields once, and then does what is measured."""
+TASKS: dict[str, Callable[..., Iterator[None]]] = {"fetch_file": fetch_file, "fetch_all": fetch_all}
+"""Each task prepares, yields once, and then runs the part that is measured."""
 
 
 def main() -> None:
-    """Run the errand that the arguments name."""
-    client, errand, *arguments = sys.argv[1:]
-    steps = ERRANDS[errand](client, *arguments)
+    """Run the task that the arguments name."""
+    client, task, *arguments = sys.argv[1:]
+    steps = TASKS[task](client, *arguments)
     next(steps)
     cpu, started = _cpu_s(), time.perf_counter()
     next(steps, None)
     wall_s, cpu_s = time.perf_counter() - started, _cpu_s() - cpu
-    # Not ru_maxrss: that remembers what the process was before it became Python.
+    # Not ru_maxrss: it includes the memory of the process before exec.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     peak = int(status["VmHWM"].split()[0]) / 1024
     print(msgspec.json.encode(Spent(wall_s, cpu_s, peak)).decode())

@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks.foundation [--quick] [--only NAME] [--out FILE]``."""
+"""Run the benchmarks of the server: ``python -m benchmarks.foundation [--quick] [--only NAME] [--out FILE]``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from entrepot import testing
 
 
 def measure(name: str, is_quick: bool) -> Iterator[Figure]:
-    """The figures of one theme, on a hub of its own."""
+    """Yield the figures of one theme, measured on a separate hub."""
     theme = THEMES[name]
     with (
         tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder,
         testing.hub(run_jobs=theme.has_jobs) as hub,
     ):
-        hub.token  # noqa: B018 - makes the account
+        hub.token  # noqa: B018 - creates the account
         bench = Bench(hub, Meter(hub.pid), Path(folder), is_quick)
         for figure in theme.measure(bench):
             yield figure

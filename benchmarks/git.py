@@ -1,9 +1,9 @@
 """Run the benchmarks of git: ``python -m benchmarks.git [--quick] [--only NAME] [--out FILE]``.
 
-Git and git-lfs as they are installed work on a hub, and, in the same run, git
-on a native repository through ``file://``. What is compared is the CPU of the
-two servers: the hub's process with the git it starts, and git's own
-``upload-pack`` or ``receive-pack`` with what they start.
+The installed git and git-lfs run against a hub and, in the same run, git runs
+against a native repository through ``file://``. The benchmark compares the CPU
+time of both servers: the hub's process with the git processes it starts, and
+git's own ``upload-pack`` or ``receive-pack`` with their children.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import clients
 from benchmarks.benches import Bench, conduct
-from benchmarks.desks import Desk, write_history
+from benchmarks.git_workspaces import GitWorkspace, write_history
 from benchmarks.meters import MIB, Meter
 from benchmarks.results import Figure
 from entrepot import testing
@@ -26,69 +26,69 @@ _NO_BITMAP = ("-c", "repack.writeBitmaps=false")
 
 
 class GitBench(Bench):
-    """A bench with somebody's working place."""
+    """A bench with a folder for git."""
 
     @property
-    def desk(self) -> Desk:
-        """Where git works."""
-        return Desk(self.folder)
+    def workspace(self) -> GitWorkspace:
+        """Return the folder in which git runs."""
+        return GitWorkspace(self.folder)
 
     def make_repo(self, repo: str) -> str:
-        """A new repository of the hub: where git finds it, with credentials."""
+        """Create a repository on the hub and return its URL with credentials."""
         clients.call(self.hub, "make_repo", repo)
         return f"{self.hub.url.replace('://', f'://any:{self.hub.token}@')}/{repo}"
 
     def clone_cpu_s(self, url: str) -> tuple[float, float]:
-        """Server CPU of a clone without a work tree, and of what follows it."""
+        """Return the server CPU of a clone without a work tree, and of the jobs after it."""
         with self.meter.measure() as cost:
-            self.desk.git("clone", "-q", "--no-checkout", url, "cloned")
+            self.workspace.git("clone", "-q", "--no-checkout", url, "cloned")
         shutil.rmtree(self.folder / "cloned")
         return cost.server_cpu_s, cost.later_cpu_s
 
     def native_clone_cpu_s(self, source: Path) -> float:
-        """CPU of git's own server for the same."""
-        with self.desk.native("upload-pack") as (option, cost):
-            self.desk.git("clone", "-q", "--no-checkout", "--no-local", option, f"file://{source}", "cloned")
+        """Return the CPU of git's own server for the same clone."""
+        with self.workspace.native("upload-pack") as (option, cost):
+            self.workspace.git("clone", "-q", "--no-checkout", "--no-local", option, f"file://{source}", "cloned")
         shutil.rmtree(self.folder / "cloned")
         return cost.server_cpu_s
 
     def push_cpu_s(self, work: Path, remote: str, *refs: str) -> float:
-        """Server CPU of a push, without what follows it."""
+        """Return the server CPU of a push, without the jobs after it."""
         with self.meter.measure() as cost:
-            self.desk.git("push", "-q", "--force", remote, *refs, cwd=work)
+            self.workspace.git("push", "-q", "--force", remote, *refs, cwd=work)
         return cost.server_cpu_s
 
     def native_push_cpu_s(self, work: Path, remote: Path, *refs: str) -> float:
-        """CPU of git's own server for the same, when it checks objects as the hub does."""
-        with self.desk.native("receive-pack") as (option, cost):
-            self.desk.git("push", "-q", "--force", option, f"file://{remote}", *refs, cwd=work)
+        """Return the CPU of git's own server for the same push, with object checks like the hub's."""
+        with self.workspace.native("receive-pack") as (option, cost):
+            self.workspace.git("push", "-q", "--force", option, f"file://{remote}", *refs, cwd=work)
         return cost.server_cpu_s
 
     def native_repo(self, name: str) -> Path:
-        """An empty bare repository that checks what is pushed."""
+        """Create an empty bare repository that checks pushed objects."""
         folder = self.folder / name
-        self.desk.git("init", "-q", "--bare", "--initial-branch=main", folder)
+        self.workspace.git("init", "-q", "--bare", "--initial-branch=main", folder)
         for key, value in (("receive.fsckObjects", "true"), ("receive.autogc", "false")):
-            self.desk.git("config", key, value, cwd=folder)
+            self.workspace.git("config", key, value, cwd=folder)
         return folder
 
 
 def measure_clones(bench: GitBench) -> Iterator[Figure]:
-    """A history of 100,000 objects: pushed, cloned from a mirror that is there, and from one that has to be made."""
-    desk, source = bench.desk, bench.folder / "source.git"
-    count = write_history(desk, source, bench.pick(500, 20))
+    """Push a history of 100,000 objects; clone it from an existing mirror and from one that must be built."""
+    workspace, source = bench.workspace, bench.folder / "source.git"
+    count = write_history(workspace, source, bench.pick(500, 20))
     theme = "100,000 objects"
     yield Figure(theme, "objects", count, "")
-    desk.git(*_NO_BITMAP, "repack", "-a", "-d", "-f", "-q", cwd=source)
+    workspace.git(*_NO_BITMAP, "repack", "-a", "-d", "-f", "-q", cwd=source)
     plain = sum(bench.native_clone_cpu_s(source) for _ in range(_TURNS)) / _TURNS
-    desk.git("repack", "-a", "-d", "-b", "-q", cwd=source)
+    workspace.git("repack", "-a", "-d", "-b", "-q", cwd=source)
     mapped = sum(bench.native_clone_cpu_s(source) for _ in range(_TURNS)) / _TURNS
     yield Figure(theme, "clone, native git without a bitmap, CPU", plain, "s")
     yield Figure(theme, "clone, native git with a bitmap, CPU", mapped, "s")
     url, native = bench.make_repo("tester/history"), bench.native_repo("pushed.git")
     yield Figure(theme, "push of all, native git, CPU", bench.native_push_cpu_s(source, native, "main"), "s")
     with bench.meter.measure() as cost:
-        desk.git("push", "-q", "--force", url, "main", cwd=source)
+        workspace.git("push", "-q", "--force", url, "main", cwd=source)
     yield Figure(theme, "push of all, server CPU", cost.server_cpu_s, "s")
     yield Figure(theme, "push of all, server memory above idle", cost.grown / MIB, "MiB")
     yield Figure(theme, "push of all, CPU of follow-up jobs", cost.later_cpu_s, "s")
@@ -113,22 +113,22 @@ def _warm(bench: GitBench, theme: str, url: str, name: str, plain: float, mapped
 
 
 def measure_small_pushes(bench: GitBench) -> Iterator[Figure]:
-    """One file at a time into a small repository."""
+    """Push one file at a time to a small repository."""
     url, native = bench.make_repo("tester/small"), bench.native_repo("small.git")
     work = bench.folder / "first"
-    bench.desk.git("clone", "-q", url, work)
-    bench.desk.git("push", "-q", f"file://{native}", "main", cwd=work)
+    bench.workspace.git("clone", "-q", url, work)
+    bench.workspace.git("push", "-q", f"file://{native}", "main", cwd=work)
     yield from _single_files(bench, "one file into a small repository", url, native)
 
 
 def _single_files(bench: GitBench, theme: str, url: str, native: Path) -> Iterator[Figure]:
     work, times = bench.folder / f"work-{native.name}", bench.pick(20, 4)
-    bench.desk.git("clone", "-q", url, work)
+    bench.workspace.git("clone", "-q", url, work)
     ours = theirs = 0.0
     for number in range(times):
         (work / "one.txt").write_text(f"{number}\n")
-        bench.desk.git("add", "-A", cwd=work)
-        bench.desk.git("commit", "-q", "-m", f"one file, {number}", cwd=work)
+        bench.workspace.git("add", "-A", cwd=work)
+        bench.workspace.git("commit", "-q", "-m", f"one file, {number}", cwd=work)
         ours += bench.push_cpu_s(work, "origin", "HEAD:main")
         theirs += bench.native_push_cpu_s(work, native, "HEAD:main")
     yield Figure(theme, "push, server CPU", 1000 * ours / times, "ms")
@@ -136,18 +136,18 @@ def _single_files(bench: GitBench, theme: str, url: str, native: Path) -> Iterat
 
 
 def measure_many_files(bench: GitBench) -> Iterator[Figure]:
-    """5,000 files in one push."""
+    """Push 5,000 files in one push."""
     theme, count = "5,000 files in one push", bench.pick(5000, 300)
     url, native, work = bench.make_repo("tester/many"), bench.native_repo("many.git"), bench.folder / "many"
-    bench.desk.git("clone", "-q", url, work)
+    bench.workspace.git("clone", "-q", url, work)
     for number in range(count):
         place = work / f"d{number % 50:02}" / f"f{number:05}.txt"
         place.parent.mkdir(exist_ok=True)
         place.write_text(f"file {number} with a few words\n" * 20)
-    bench.desk.git("add", "-A", cwd=work)
-    bench.desk.git("commit", "-q", "-m", "many files", cwd=work)
+    bench.workspace.git("add", "-A", cwd=work)
+    bench.workspace.git("commit", "-q", "-m", "many files", cwd=work)
     with bench.meter.measure() as cost:
-        bench.desk.git("push", "-q", "origin", "HEAD", cwd=work)
+        bench.workspace.git("push", "-q", "origin", "HEAD", cwd=work)
     yield Figure(theme, "push, server CPU", 1000 * cost.server_cpu_s, "ms")
     yield Figure(theme, "push, native git, CPU", 1000 * bench.native_push_cpu_s(work, native, "HEAD:main"), "ms")
     yield Figure(theme, "push, CPU of follow-up jobs", 1000 * cost.later_cpu_s, "ms")
@@ -158,24 +158,24 @@ def measure_many_files(bench: GitBench) -> Iterator[Figure]:
 
 
 def measure_large_files(bench: GitBench) -> Iterator[Figure]:
-    """251 files of 64 KiB through git-lfs."""
+    """Push and clone 251 files of 64 KiB through git-lfs."""
     theme, count = "251 git-lfs files of 64 KiB", bench.pick(251, 40)
-    desk, work, again = bench.desk, bench.folder / "large", bench.folder / "again"
+    workspace, work, again = bench.workspace, bench.folder / "large", bench.folder / "again"
     url = bench.make_repo("tester/large")
-    desk.git("lfs", "install", "--skip-repo")
-    desk.git("clone", "-q", url, work)
-    desk.git("lfs", "track", "*.part", cwd=work)
+    workspace.git("lfs", "install", "--skip-repo")
+    workspace.git("clone", "-q", url, work)
+    workspace.git("lfs", "track", "*.part", cwd=work)
     for number in range(count):
         (work / f"{number:03}.part").write_bytes(os.urandom(64 * 1024))
-    desk.git("add", "-A", cwd=work)
-    desk.git("commit", "-q", "-m", "large files", cwd=work)
+    workspace.git("add", "-A", cwd=work)
+    workspace.git("commit", "-q", "-m", "large files", cwd=work)
     with bench.meter.measure() as cost:
-        desk.git("push", "-q", "origin", "HEAD", cwd=work)
+        workspace.git("push", "-q", "origin", "HEAD", cwd=work)
     yield Figure(theme, "push, server CPU", 1000 * cost.server_cpu_s, "ms")
     yield Figure(theme, "push, server CPU a file", 1000 * cost.server_cpu_s / count, "ms")
     yield Figure(theme, "push, wall", cost.wall_s, "s")
     with bench.meter.measure() as cost:
-        desk.git("clone", "-q", url, again)
+        workspace.git("clone", "-q", url, again)
     assert (again / "000.part").read_bytes() == (work / "000.part").read_bytes()
     yield Figure(theme, "clone, server CPU", 1000 * cost.server_cpu_s, "ms")
     yield Figure(theme, "clone, server CPU a file", 1000 * cost.server_cpu_s / count, "ms")
@@ -188,14 +188,14 @@ THEMES: dict[str, Callable[[GitBench], Iterator[Figure]]] = {
     "many-files": measure_many_files,
     "large-files": measure_large_files,
 }
-"""In the order in which they run, each on a fresh hub."""
+"""The themes in the order in which they run, each on a fresh hub."""
 
 
 def measure(name: str, is_quick: bool) -> Iterator[Figure]:
-    """The figures of one theme, on a hub of its own."""
-    # Chunking the large files for Xet would come in between.
+    """Yield the figures of one theme, measured on a separate hub."""
+    # Jobs are off: chunking the large files for Xet would disturb the figures.
     with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub(chunk_delay_s="1d") as hub:
-        hub.token  # noqa: B018 - makes the account
+        hub.token  # noqa: B018 - creates the account
         yield from THEMES[name](GitBench(hub, Meter(hub.pid), Path(folder), is_quick))
 
 

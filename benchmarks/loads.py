@@ -1,4 +1,4 @@
-"""A load generator that costs little itself: prepared bytes over raw sockets, one request in flight each."""
+"""A load generator with low overhead: it sends prepared bytes over raw sockets, one request at a time on each."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @attrs.frozen
 class Load:
-    """What a load showed; latencies in seconds, ascending."""
+    """The result of a load: latencies in seconds, ascending, and the cost."""
 
     latencies_s: Sequence[float]
     cost: Cost
 
     @property
     def per_second(self) -> float:
-        """Requests answered in a second of wall time."""
+        """Return the number of responses per second of wall time."""
         return len(self.latencies_s) / self.cost.wall_s
 
     @property
     def cpu_ms(self) -> float:
-        """CPU milliseconds of the server for one request."""
+        """Return the server CPU per request, in milliseconds."""
         return 1000 * self.cost.server_cpu_s / len(self.latencies_s)
 
     def quantile_ms(self, share: float) -> float:
-        """The latency that this share of the requests did not exceed, in ms."""
+        """Return the latency that this share of the requests did not exceed, in milliseconds."""
         return 1000 * self.latencies_s[min(len(self.latencies_s) - 1, int(share * len(self.latencies_s)))]
 
 
 def request(method: str, path: str, token: str, *, body: bytes = b"", headers: Sequence[str] = ()) -> bytes:
-    """The bytes of one HTTP/1.1 request."""
+    """Return the bytes of one HTTP/1.1 request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: hub", f"Authorization: Bearer {token}", *headers]
     if body:
         lines.append(f"Content-Length: {len(body)}")
@@ -45,10 +45,10 @@ def request(method: str, path: str, token: str, *, body: bytes = b"", headers: S
 
 
 def run(meter: Meter, url: str, work: Sequence[Sequence[bytes]], *, status: int) -> Load:
-    """Send requests over as many connections as there are lists of them; each list in order.
+    """Send each list of requests in order over its own connection, all connections in parallel.
 
     Raises:
-        RuntimeError: an answer had another status.
+        RuntimeError: a response had another status.
     """
     host, _, port = url.removeprefix("http://").rpartition(":")
     latencies: list[float] = []
@@ -78,7 +78,7 @@ async def _send_all(
 
 
 class _Client(asyncio.Protocol):
-    """Reads answers that have a Content-Length, and counts their bodies away."""
+    """Reads responses with a Content-Length and skips their bodies."""
 
     def __init__(self) -> None:
         self._head = b""
@@ -88,12 +88,12 @@ class _Client(asyncio.Protocol):
         self._answer: asyncio.Future[bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the connection."""
+        """Store the connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def ask(self, payload: bytes) -> asyncio.Future[bytes]:
-        """Send a request; gives the head of the answer when its body has arrived."""
+        """Send a request; the future returns the head of the response once its body has arrived."""
         assert self._transport is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._head, self._left, self._is_head = b"", -1, payload.startswith(b"HEAD ")
@@ -101,7 +101,7 @@ class _Client(asyncio.Protocol):
         return self._answer
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes of the answer."""
+        """Process bytes of the response."""
         if self._left < 0:
             self._head += data
             end = self._head.find(b"\r\n\r\n")
@@ -117,6 +117,6 @@ class _Client(asyncio.Protocol):
             self._answer.set_result(self._head)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell whoever waits."""
+        """Fail the pending request."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error or ConnectionResetError("the server closed the connection"))

@@ -1,4 +1,4 @@
-"""Facts about the machine, without which no figure means anything."""
+"""Description of the machine that produced the figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKAGES = ("entrepot", "granian", "huggingface_hub", "msgspec", "sqlalchemy", 
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """Where and with what something was measured; ``load`` is the load average of the minute before it was asked."""
+    """Hardware and software of a measurement; ``load`` is the load average of the last minute."""
 
     date: str
     cpu: str
@@ -30,7 +30,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 def this_machine() -> Machine:
-    """The machine that this runs on, now."""
+    """Return the description of this machine."""
     text = Path("/proc/cpuinfo").read_text()
     lines = [line.partition(":") for line in text.splitlines()]
     fields = {key.strip(): value.strip() for key, _, value in lines}

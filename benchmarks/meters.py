@@ -1,4 +1,4 @@
-"""What a piece of work costs: wall time, CPU of the server's processes, their peak memory."""
+"""The cost of a block of work: wall time, CPU time of the server's processes, and their peak memory."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _QUIET_CPU_S = 0.011  # one tick of the kernel's clock
 
 @attrs.define
 class Cost:
-    """The cost of one block; filled in when the block has ended.
+    """The cost of one block; filled in when the block ends.
 
-    ``server_cpu_s``: user and system time of the server and its children in
-    the block; ``later_cpu_s``: what follow-up jobs took after it; ``peak``:
-    the highest resident memory of the server in the block and those jobs, in
-    bytes; ``grown``: by how much that is above the memory before the block.
+    ``server_cpu_s``: user and system time of the server and its children
+    during the block; ``later_cpu_s``: the same for the background jobs after
+    it; ``peak``: the highest resident memory of the server during both, in
+    bytes; ``grown``: ``peak`` minus the memory before the block.
     """
 
     wall_s: float = 0.0
@@ -37,16 +37,16 @@ class Meter:
     """Measures one server process and its children."""
 
     def __init__(self, pid: int) -> None:
-        """Watch a server.
+        """Attach to a server.
 
         Args:
-            pid: of its first process.
+            pid: the id of its first process.
         """
         self._root = psutil.Process(pid)
 
     @contextlib.contextmanager
     def measure(self) -> Iterator[Cost]:
-        """Measure what the block costs the server, and what comes of it later."""
+        """Measure the server's cost of the block and of the jobs after it."""
         self.rest()
         cost = Cost()
         before = self.resident()
@@ -61,25 +61,25 @@ class Meter:
         cost.grown = cost.peak - before
 
     def cpu_s(self) -> float:
-        """CPU seconds that the processes have used so far, and children that have ended."""
+        """Return the CPU seconds used so far by the processes and by children that have ended."""
         while True:
             try:
                 return sum(sum(process.cpu_times()[:4]) for process in self._tree())
             except psutil.NoSuchProcess:
                 if not self._root.is_running():
                     raise
-                # A child has ended since it was listed: its CPU is now counted by its parent.
+                # The child has ended since it was listed; its parent now includes its CPU time.
 
     def resident(self) -> int:
-        """Resident memory of all processes, in bytes; pages that they share count in each."""
+        """Return the resident memory of all processes in bytes; shared pages count once per process."""
         return sum(process.memory_info().rss for process in self._tree())
 
     def unique(self) -> int:
-        """Memory that would be free if the processes ended, in bytes."""
+        """Return the memory in bytes that would be freed if the processes ended."""
         return sum(process.memory_full_info().uss for process in self._tree())
 
     def rest(self) -> None:
-        """Wait until the server has nothing to do, three minutes at most."""
+        """Wait until the server is idle, for at most three minutes."""
         deadline = time.monotonic() + _LONGEST_REST_S
         before, quiet = self.cpu_s(), 0
         while quiet < 2 and time.monotonic() < deadline:

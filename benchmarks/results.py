@@ -1,4 +1,4 @@
-"""What a benchmark found: figures with their targets, as JSON and as a table."""
+"""Results of a benchmark: figures with their targets, as JSON and as a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.machines import Machine
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One measured quantity; ``target`` is the most (or, for ``is_floor``, the least) it should be."""
+    """One measured quantity; ``target`` is its maximum or, with ``is_floor``, its minimum."""
 
     theme: str
     name: str
@@ -21,14 +21,14 @@ class Figure(msgspec.Struct, frozen=True):
 
     @property
     def is_met(self) -> bool:
-        """Whether the target is met; True without one."""
+        """Return whether the target is met; True if there is none."""
         if self.target is None:
             return True
         return self.value >= self.target if self.is_floor else self.value <= self.target
 
 
 class Results(msgspec.Struct, frozen=True):
-    """One run."""
+    """The figures of one run."""
 
     machine: Machine
     is_quick: bool
@@ -36,21 +36,21 @@ class Results(msgspec.Struct, frozen=True):
 
 
 def encode(results: Results) -> bytes:
-    """A run as JSON for people and machines."""
+    """Return a run as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n"
 
 
 def decode(data: bytes) -> Results:
-    """A run from its JSON.
+    """Parse a run from JSON.
 
     Raises:
-        msgspec.DecodeError: it is none.
+        msgspec.DecodeError: the data is not a valid run.
     """
     return msgspec.json.decode(data, type=Results)
 
 
 def table(figures: Iterable[Figure]) -> str:
-    """Figures as a Markdown table."""
+    """Return figures as a Markdown table."""
     lines = ["| theme | measured | value | target | |", "|---|---|---:|---:|---|"]
     for figure in figures:
         sign = ">=" if figure.is_floor else "<="

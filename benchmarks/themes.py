@@ -1,4 +1,4 @@
-"""The measurements, one function for each theme."""
+"""The measurements of the server, one function per theme."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _CONNECTIONS = 16
 
 @attrs.frozen
 class Theme:
-    """A measurement; without jobs, when they would come in between and are measured by themselves."""
+    """A measurement; jobs are off if they would disturb it and are measured separately."""
 
     measure: Callable[[Bench], Iterator[Figure]]
     has_jobs: bool
 
 
 def measure_transfer(bench: Bench) -> Iterator[Figure]:
-    """One random file through LFS and back, beside ``sha256sum`` of the same file."""
+    """Upload and download one random file through LFS, and compare with ``sha256sum`` of the same file."""
     theme, size = "one LFS file", bench.pick(GIB, 64 * MIB)
     gib, file = size / GIB, bench.folder / "random.bin"
     _write_random(file, size)
@@ -71,7 +71,7 @@ def measure_transfer(bench: Bench) -> Iterator[Figure]:
 
 
 def measure_memory(bench: Bench) -> Iterator[Figure]:
-    """A file four times as large: memory must not follow the size."""
+    """Transfer a file four times as large; memory must not grow with the size."""
     theme, size = "one 4 GiB file", bench.pick(4 * GIB, 256 * MIB)
     gib, file = size / GIB, bench.folder / "sparse.bin"
     with file.open("wb") as out:
@@ -91,7 +91,7 @@ def measure_memory(bench: Bench) -> Iterator[Figure]:
 
 
 def measure_small_files(bench: Bench) -> Iterator[Figure]:
-    """2,000 files of 4 KiB in one commit."""
+    """Commit 2,000 files of 4 KiB in one commit."""
     theme, count = "2,000 x 4 KiB in one commit", bench.pick(2000, 200)
     clients.call(bench.hub, "make_repo", "tester/small")
     before = _seconds_of(bench, "commit/{tail:path}", "preupload/{tail:path}")
@@ -107,12 +107,12 @@ def measure_small_files(bench: Bench) -> Iterator[Figure]:
 
 
 def measure_folders(bench: Bench) -> Iterator[Figure]:
-    """100,000 files in 100 folders."""
+    """Commit to and list 100,000 files in 100 folders."""
     yield from _many_files(bench, "100,000 files, 100 folders", "tester/folders", "d{folder:03}/f{i:06}.txt")
 
 
 def measure_flat(bench: Bench) -> Iterator[Figure]:
-    """100,000 files in one folder."""
+    """Commit to and list 100,000 files in one folder."""
     yield from _many_files(bench, "100,000 files, one folder", "tester/flat", "all/f{i:06}.txt")
 
 
@@ -151,7 +151,7 @@ def _many_files(bench: Bench, theme: str, repo: str, pattern: str) -> Iterator[F
 
 
 def measure_requests(bench: Bench) -> Iterator[Figure]:
-    """Small reads at 16 connections: model info, HEAD and range of a file."""
+    """Send small reads over 16 connections: model info, HEAD and range of a file."""
     clients.call(bench.hub, "make_repo", "tester/reads")
     paths = ["README.md", "config.json", *(f"shard-{i:02}.txt" for i in range(18))]
     _commit_all(bench, "tester/reads", [paths])
@@ -184,7 +184,7 @@ def measure_requests(bench: Bench) -> Iterator[Figure]:
 
 
 def measure_writers(bench: Bench) -> Iterator[Figure]:
-    """16 writers, 25 commits each, on one branch."""
+    """Let 16 writers make 25 commits each to one branch."""
     theme, commits = "16 writers x 25 commits", bench.pick(25, 4)
     total = _CONNECTIONS * commits
     clients.call(bench.hub, "make_repo", "tester/writers")
@@ -207,7 +207,7 @@ def measure_writers(bench: Bench) -> Iterator[Figure]:
 
 
 def measure_idle(bench: Bench) -> Iterator[Figure]:
-    """A server that has started and does nothing."""
+    """Measure a server that has started and is idle."""
     bench.meter.rest()
     yield Figure("idle", "resident memory", bench.meter.resident() / MIB, "MiB", 120)
     yield Figure("idle", "of it unshared", bench.meter.unique() / MIB, "MiB")
@@ -226,7 +226,7 @@ THEMES = {
     "folders": Theme(measure_folders, True),
     "flat": Theme(measure_flat, True),
 }
-"""In the order in which they run, each on a fresh hub."""
+"""The themes in the order in which they run, each on a fresh hub."""
 
 
 def _ten_each(pattern: str, times: int) -> list[list[str]]:
@@ -249,7 +249,7 @@ def _commit_request(bench: Bench, repo: str, paths: list[str]) -> bytes:
 
 
 def _seconds_of(bench: Bench, *actions: str) -> float:
-    """Time that the server has spent so far on the requests of some actions on models, by its own metrics."""
+    """Return the seconds that the server has spent so far on some actions on models, from its own metrics."""
     with urllib.request.urlopen(f"{bench.hub.url}/metrics") as answer:
         text = answer.read().decode()
     routes = {f"/api/models/{{namespace}}/{{name}}/{action}" for action in actions}
@@ -264,7 +264,7 @@ def _write_random(file: Path, size: int) -> None:
 
 
 def _sha256sum_cpu_s(file: Path) -> float:
-    subprocess.run(["sha256sum", file], stdout=subprocess.DEVNULL, check=True)  # reads it into the cache
+    subprocess.run(["sha256sum", file], stdout=subprocess.DEVNULL, check=True)  # reads the file into the page cache
     before = _children_cpu_s()
     subprocess.run(["sha256sum", file], stdout=subprocess.DEVNULL, check=True)
     return _children_cpu_s() - before
@@ -292,7 +292,7 @@ def _writing_cpu_s(file: Path) -> float:
 
 
 def _chunk_all(bench: Bench) -> float:
-    """Do in this process what a job does to the large files of the hub, and give its CPU seconds."""
+    """Chunk the hub's large files in this process, as a job would, and return the CPU seconds."""
     hub = open_hub(load_settings(flags={}, environ={}, toml_path=None, default_data=bench.hub.data).settings)
     started = time.process_time()
     with contextlib.closing(hub):

@@ -1,7 +1,7 @@
-"""One upload by one client, in a process of its own: ``python -m benchmarks.uploaders CLIENT ERRAND REPO PATH``.
+"""Run one upload of one client in its own process: ``python -m benchmarks.uploaders CLIENT TASK REPO PATH``.
 
-Prints wall and CPU seconds of the call alone, and the most memory that the
-process ever had, its imports included.
+The process prints wall and CPU seconds of the call, and its peak memory,
+including imports.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What the client itself needed; ``whole_s`` counts from the start of Python, ``peak`` is in bytes."""
+    """Time and memory that the client used; ``whole_s`` counts from the start of Python, ``peak`` is in bytes."""
 
     wall_s: float
     cpu_s: float
@@ -31,15 +31,15 @@ class Spent(msgspec.Struct, frozen=True):
     whole_s: float = 0.0
 
 
-def call(hub: RunningHub, home: Path, client: str, errand: str, repo: str, path: Path) -> Spent:
-    """Run an errand with the caches of one client.
+def call(hub: RunningHub, home: Path, client: str, task: str, repo: str, path: Path) -> Spent:
+    """Run a task with the caches of one client.
 
     Raises:
-        subprocess.CalledProcessError: the client failed; it has said why on standard error.
+        subprocess.CalledProcessError: the client failed; the reason is on standard error.
     """
     environ = {**os.environ, **hub.environ(), "HF_HOME": str(home / "hf"), "ENTREPOT_HOME": str(home / "entrepot")}
     environ.pop("HF_HUB_DISABLE_XET", None)
-    words = [sys.executable, "-m", "benchmarks.uploaders", client, errand, repo, str(path)]
+    words = [sys.executable, "-m", "benchmarks.uploaders", client, task, repo, str(path)]
     started = time.perf_counter()
     done = subprocess.run(words, env=environ, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
     whole_s = time.perf_counter() - started
@@ -47,15 +47,15 @@ def call(hub: RunningHub, home: Path, client: str, errand: str, repo: str, path:
 
 
 def main() -> None:
-    """Run the errand that the arguments name."""
-    client, errand, repo, path = sys.argv[1:]
+    """Run the task that the arguments name."""
+    client, task, repo, path = sys.argv[1:]
     api = _api(client)
-    if errand == "make":
+    if task == "make":
         api.create_repo(repo)
     cpu, started = _cpu_s(), time.perf_counter()
-    if errand == "folder":
+    if task == "folder":
         api.upload_folder(repo_id=repo, folder_path=path)
-    elif errand == "file":
+    elif task == "file":
         api.upload_file(path_or_fileobj=path, path_in_repo=Path(path).name, repo_id=repo)
     wall_s, cpu_s = time.perf_counter() - started, _cpu_s() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,7 +1,7 @@
 """entrepot: the self-hosted hub for machine-learning artifacts.
 
-The names of the client are here, and each is imported when it is first used:
-``import entrepot`` alone must cost next to nothing.
+The package exports the client API. Each name is imported on first use, to keep
+``import entrepot`` fast.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import importlib
 
 __version__ = "0.1.0"
 
-_HOMES: dict[str, str] = {
-    # name: the module below entrepot that has it
+_MODULES: dict[str, str] = {
+    # exported name: its module, relative to entrepot
     "AccessRequest": "hf.shapes.community",
     "BadRequestError": "hf.errors",
     "BlobLfsInfo": "hf.shapes.repos",
@@ -147,16 +147,16 @@ _METHODS: frozenset[str] = frozenset(
     preupload_lfs_files reject_access_request rename_discussion repo_exists repo_info revision_exists run_as_future
     space_info super_squash_history unlike update_collection_item update_collection_metadata update_repo_settings
     update_repo_visibility update_webhook upload_file upload_folder upload_large_folder verify_repo_checksums whoami
-    """.split()  # noqa: SIM905 - a list of words reads better than a hundred literals
+    """.split()  # noqa: SIM905 - more readable than a hundred literals
 )
-"""Methods of ``HubApi`` that are functions here too, working on the environment of the process."""
+"""Methods of ``HubApi`` that are exported as functions, which use the environment of the process."""
 
-__all__ = [name for name in (*_HOMES, *_METHODS) if not name.startswith("_")]
+__all__ = [name for name in (*_MODULES, *_METHODS) if not name.startswith("_")]
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        value = getattr(importlib.import_module(f"entrepot.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        value = getattr(importlib.import_module(f"entrepot.{_MODULES[name]}"), name)
     elif name in _METHODS:
         value = importlib.import_module("entrepot.hf.api").function_of(name)
     else:
@@ -166,4 +166,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_METHODS})
+    return sorted({*globals(), *_MODULES, *_METHODS})

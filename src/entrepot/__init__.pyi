@@ -1,4 +1,4 @@
-"""The names of the package for type checkers; ``__init__.py`` imports each when it is first used."""
+"""Names of the package for type checkers; ``__init__.py`` imports each on first use."""
 
 from typing import Final
 

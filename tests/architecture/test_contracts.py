@@ -30,25 +30,44 @@ def test_every_contract_is_kept() -> None:
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("errors/base.py", "import entrepot.names.paths", "No room calls upward"),
-        ("shelf/__init__.py", "", "No room calls upward"),
-        ("git/planted.py", "import entrepot.cards.planted", "No room calls upward"),
+        ("errors/base.py", "import entrepot.names.paths", "Imports go down"),
+        ("shelf/__init__.py", "", "Imports go down"),
+        ("git/planted.py", "import entrepot.cards.planted", "Imports go down"),
         ("git/planted.py", "import os.path", "Codecs do no I/O"),
-        ("client/planted.py", "import entrepot.hub.planted", "The client wing never imports"),
-        ("server/planted.py", "import entrepot.catalog.planted", "Doors speak to the hub only"),
-        ("names/digests.py", "import entrepot.names.planted", "No ring of modules"),
+        ("client/planted.py", "import entrepot.hub.planted", "The client never imports"),
+        ("server/planted.py", "import entrepot.catalog.planted", "Server and worker call the hub only"),
+        ("names/digests.py", "import entrepot.names.planted", "No import cycle"),
+        ("hub/accounts/planted.py", "import entrepot.hub.repos.planted", "Subjects of the hub"),
+        ("catalog/jobs/planted.py", "import entrepot.catalog.search.planted", "Subjects of the catalog"),
+        ("client/cache/planted.py", "import entrepot.client.uploads.planted", "Parts of the client"),
+        ("server/hf/files/planted.py", "import entrepot.server.hf.community.planted", "Subjects of the Hub API"),
     ],
 )
 def test_a_planted_breach_is_seen(tmp_path: pathlib.Path, module: str, line: str, contract: str) -> None:
     package = tmp_path / "entrepot"
     package.mkdir()
     shutil.copy(ROOT / "src/entrepot/__init__.py", package)
-    for room in ("errors", "names", "settings"):
-        shutil.copytree(ROOT / "src/entrepot" / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for room in ("git", "cards", "hub", "catalog", "client", "server"):
-        (package / room).mkdir()
-        (package / room / "__init__.py").touch()
-        (package / room / "planted.py").write_text("")
+    for layer in ("errors", "names", "settings"):
+        shutil.copytree(ROOT / "src/entrepot" / layer, package / layer, ignore=shutil.ignore_patterns("__pycache__"))
+    layers = ("git", "cards", "hub", "catalog", "client", "server", "server/hf")
+    subjects = (
+        "accounts",
+        "repos",
+        "git",
+        "files",
+        "community",
+        "webhooks",
+        "search",
+        "jobs",
+        "uploads",
+        "downloads",
+        "cache",
+    )
+    inner = [f"{layer}/{subject}" for layer in ("hub", "catalog", "client", "server/hf") for subject in subjects]
+    for layer in (*layers, *inner):
+        (package / layer).mkdir()
+        (package / layer / "__init__.py").touch()
+        (package / layer / "planted.py").write_text("")
     (package / "names/planted.py").write_text("import entrepot.names.accounts\nimport entrepot.names.digests\n")
     kept = lint(tmp_path, tmp_path)
     (package / module).parent.mkdir(exist_ok=True)

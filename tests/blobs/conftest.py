@@ -4,11 +4,11 @@ import pathlib
 from collections.abc import Callable
 
 import pytest
-from guarded_blobs import GuardedLocalBlobs
 
 from entrepot.blobs import Blobs, LocalBlobs
+from tests.support.guarded_blobs import GuardedLocalBlobs
 
-# Every store that must keep the promises of test_interfaces.py: add yours here.
+# All stores that test_interfaces.py checks: add new ones here.
 STORES: dict[str, Callable[[pathlib.Path], Blobs]] = {
     "local": lambda folder: LocalBlobs(folder),
     "local-guarded": lambda folder: GuardedLocalBlobs(LocalBlobs(folder), lambda: False),

@@ -46,14 +46,14 @@ def test_a_name_is_never_replaced_where_links_do_not_exist(disk: Disk) -> None:
     check_placing(disk)
 
 
-def test_a_folder_in_the_way_is_said(disk: Disk) -> None:
+def test_a_folder_in_the_way_is_reported(disk: Disk) -> None:
     disk.make_folder(f"{disk.root}/a")
     with pytest.raises(IsADirectoryError):
         disk.place(temporary(disk, b"x"), f"{disk.root}/a")
 
 
 @pytest.mark.usefixtures("without_links")
-def test_a_folder_in_the_way_is_said_where_links_do_not_exist(disk: Disk) -> None:
+def test_a_folder_in_the_way_is_reported_where_links_do_not_exist(disk: Disk) -> None:
     disk.make_folder(f"{disk.root}/a")
     with pytest.raises(IsADirectoryError):
         disk.place(temporary(disk, b"x"), f"{disk.root}/a")
@@ -76,7 +76,7 @@ def test_a_folder_found_is_made_durable_once_by_this_process(disk: Disk, monkeyp
     assert synced == [disk.root]
 
 
-def test_a_file_in_the_way_of_a_folder_is_said(disk: Disk) -> None:
+def test_a_file_in_the_way_of_a_folder_is_reported(disk: Disk) -> None:
     pathlib.Path(disk.root, "a").write_bytes(b"")
     with pytest.raises(NotADirectoryError):
         disk.make_folder(f"{disk.root}/a")
@@ -88,7 +88,7 @@ def test_without_fsync_nothing_is_synced(tmp_path: pathlib.Path, monkeypatch: py
     assert disk.place(temporary(disk, b"x"), f"{disk.root}/a") is True
 
 
-def test_remove_says_whether_there_was_something(tmp_path: pathlib.Path) -> None:
+def test_remove_returns_whether_the_name_existed(tmp_path: pathlib.Path) -> None:
     (tmp_path / "x").write_bytes(b"")
     assert remove(str(tmp_path / "x")) is True
     assert remove(str(tmp_path / "x")) is False

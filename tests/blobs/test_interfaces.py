@@ -1,4 +1,4 @@
-"""The conformance suite: every store in conftest.STORES keeps these promises."""
+"""The conformance suite for the stores in conftest.STORES."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read(blobs: Blobs, key: str) -> bytes:
         return reader.read_at(0, reader.size)
 
 
-# --- four verbs -------------------------------------------------------------
+# --- basic operations -------------------------------------------------------
 
 
 def test_put_bytes_are_read_back(blobs: Blobs) -> None:
@@ -108,7 +108,7 @@ def test_a_sink_insists_on_the_expected_size(blobs: Blobs) -> None:
     assert blobs.stat(KEY) is None
 
 
-def test_more_than_the_room_is_refused_at_once(blobs: Blobs) -> None:
+def test_more_than_the_free_space_is_refused_immediately(blobs: Blobs) -> None:
     with pytest.raises(StoreFull):
         blobs.receive(KEY, 1 << 62)
 
@@ -149,7 +149,7 @@ def test_threads_share_a_reader(blobs: Blobs) -> None:
         assert b"".join(pieces) == BYTES
 
 
-def test_stat_says_size_and_age(blobs: Blobs) -> None:
+def test_stat_returns_size_and_age(blobs: Blobs) -> None:
     before = int(time.time() * 1000)
     put(blobs, KEY, b"12345")
     found = blobs.stat(KEY)
@@ -221,7 +221,7 @@ def test_parts_in_any_order_become_a_blob(blobs: Blobs, parts: Multipart) -> Non
     assert list(parts.list_parts_uploads()) == []
 
 
-def test_parts_arrive_in_parallel(blobs: Blobs, parts: Multipart) -> None:
+def test_parts_are_received_in_parallel(blobs: Blobs, parts: Multipart) -> None:
     parts.begin_parts("up-1", len(BYTES))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: send(parts, "up-1", i * 1024, BYTES[i * 1024 : (i + 1) * 1024]), range(10)))
@@ -303,7 +303,7 @@ def test_sealing_onto_existing_bytes_keeps_those(blobs: Blobs, parts: Multipart)
     assert list(parts.list_parts_uploads()) == []
 
 
-def test_sealing_waits_for_no_part_it_says_busy(blobs: Blobs, parts: Multipart) -> None:
+def test_sealing_raises_busy_instead_of_waiting_for_a_part(blobs: Blobs, parts: Multipart) -> None:
     parts.begin_parts("up-1", 4)
     with parts.open_part("up-1", 0, 4) as part:
         part.write(b"good")
@@ -340,7 +340,7 @@ def test_an_unknown_upload_is_not_found(parts: Multipart) -> None:
     parts.abort_parts("nope")
 
 
-def test_an_aborted_upload_is_gone(blobs: Blobs, parts: Multipart) -> None:
+def test_an_aborted_upload_is_not_found(blobs: Blobs, parts: Multipart) -> None:
     parts.begin_parts("up-1", 4)
     assert [(found.key, found.size) for found in parts.list_parts_uploads()] == [("up-1", 4)]
     parts.abort_parts("up-1")
@@ -360,7 +360,7 @@ def test_uploads_are_not_listed_as_blobs(blobs: Blobs, parts: Multipart) -> None
     assert list(blobs.list("")) == []
 
 
-# --- bytes that are looked at before they get a name -------------------------
+# --- bytes that are read before they are published ---------------------------
 
 
 @pytest.fixture
@@ -445,7 +445,7 @@ def test_more_than_the_room_is_refused_before_it_has_a_name(drafts: Inspectable)
         drafts.receive_unnamed(1 << 62)
 
 
-def test_bytes_that_are_arriving_are_not_swept(blobs: Blobs, drafts: Inspectable) -> None:
+def test_bytes_that_are_being_received_are_not_swept(blobs: Blobs, drafts: Inspectable) -> None:
     with drafts.receive_unnamed() as named_later, blobs.receive("files/other") as sink:
         for arriving in (named_later, sink):
             arriving.write(b"slow")

@@ -72,7 +72,7 @@ def test_a_writer_killed_in_the_middle_leaves_nothing_visible(local: LocalBlobs,
     ) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        assert local.sweep_incoming(0, now_ms=now_ms() + 10_000) == ()  # it is alive
+        assert local.sweep_incoming(0, now_ms=now_ms() + 10_000) == ()  # it is still being written
         child.send_signal(signal.SIGKILL)
 
     assert local.stat(KEY) is None
@@ -97,7 +97,7 @@ def test_the_sweeper_leaves_young_files_live_files_and_uploads(local: LocalBlobs
 
 @pytest.fixture
 def tiny(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A file system of one MiB."""
+    """Yield a file system of one MiB."""
     folder = tmp_path / "tiny"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
@@ -116,7 +116,7 @@ def test_a_full_disk_keeps_nothing_and_works_again(tiny: pathlib.Path) -> None:
     assert put(blobs, KEY, b"x" * 1000) is True
 
 
-def test_a_full_disk_refuses_announced_bytes_and_uploads_at_once(tiny: pathlib.Path) -> None:
+def test_a_full_disk_refuses_announced_bytes_and_uploads_immediately(tiny: pathlib.Path) -> None:
     blobs = LocalBlobs(tiny / "store")
     assert blobs.free_bytes() <= 1 << 20
     with pytest.raises(StoreFull):
@@ -125,7 +125,7 @@ def test_a_full_disk_refuses_announced_bytes_and_uploads_at_once(tiny: pathlib.P
         blobs.begin_parts("up", 2 << 20)
 
 
-def test_a_disk_that_fills_under_a_part_says_so(tiny: pathlib.Path) -> None:
+def test_a_disk_that_fills_during_a_part_is_reported(tiny: pathlib.Path) -> None:
     blobs = LocalBlobs(tiny / "store")
     blobs.begin_parts("up", 900_000)
     put(blobs, KEY, b"x" * 500_000)
@@ -188,7 +188,7 @@ def test_a_key_cannot_be_the_folder_of_another(local: LocalBlobs, root: pathlib.
     assert leftovers(root) == []
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: pathlib.Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(EntrepotError):
         LocalBlobs(tmp_path / "file" / "store")

@@ -74,7 +74,7 @@ def test_after_a_crash_at_the_end_of_sealing_the_blob_cannot_be_changed(local: L
         part.write(b"good")
         part.finish()
     (root / "files/aa/bb").mkdir(parents=True)
-    os.link(root / "incoming/parts/up", root / KEY)  # what seal_parts does before it unlinks
+    os.link(root / "incoming/parts/up", root / KEY)  # the state of seal_parts before it unlinks
 
     with pytest.raises(Refused):
         local.open_part("up", 0, 4)

@@ -73,6 +73,6 @@ def test_the_evaluation_index_of_a_dataset_has_a_hyphen_in_the_readme() -> None:
     assert DatasetCardData(license="mit").to_dict() == {"license": "mit"}
 
 
-def test_a_space_says_how_it_is_run() -> None:
+def test_a_space_declares_how_it_is_run() -> None:
     data = SpaceCardData(title="Demo", sdk="gradio", duplicated_from="a/b")
     assert data.to_dict() == {"title": "Demo", "sdk": "gradio", "duplicated_from": "a/b"}

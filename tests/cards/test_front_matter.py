@@ -15,7 +15,7 @@ from entrepot.cards import parse_metadata, split_card
 from entrepot.errors import Malformed
 
 
-def test_the_block_and_the_body_are_told_apart() -> None:
+def test_the_block_and_the_body_are_separated() -> None:
     assert split_card("---\nlicense: mit\n---\n# Title\n") == ("license: mit", "# Title\n")
 
 
@@ -95,7 +95,7 @@ def test_a_block_of_a_megabyte_is_refused_unread() -> None:
 
 
 def is_safe(text: str) -> bool:
-    """Whether YAML 1.1, which the clients write without quotes, and YAML 1.2 agree that this is no number."""
+    """Return whether YAML 1.1 (unquoted, as clients write it) and YAML 1.2 agree that a text is not a number."""
     return not re.fullmatch(r"[-+]?[0-9]+[eE][-+]?[0-9]+|0o[0-7]+", text)
 
 

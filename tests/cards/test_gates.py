@@ -53,7 +53,7 @@ def test_answers_are_kept_as_their_fields_want_them() -> None:
 
 
 @pytest.mark.parametrize("ticked", [True, "on", "true", "1"])
-def test_a_box_is_ticked_as_json_or_as_a_form_says_it(ticked: object) -> None:
+def test_a_checkbox_is_ticked_in_json_or_form_encoding(ticked: object) -> None:
     form = GateForm((Field("I agree", "checkbox"),))
     assert check_answers(form, {"I agree": ticked}) == {"I agree": True}
 

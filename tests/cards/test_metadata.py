@@ -13,7 +13,7 @@ from entrepot.cards import Card, card_fields, card_tags, read_card
 from entrepot.errors import EntrepotError, Malformed
 from entrepot.names import RepoType
 
-# The clients hand JSON to annotated parameters without looking; Any says the same.
+# The clients pass JSON to annotated parameters unchecked, hence Any.
 MODEL_CARD: Any = huggingface_hub.ModelCardData
 CONSTRUCTORS: list[Any] = [MODEL_CARD, huggingface_hub.DatasetCardData, huggingface_hub.SpaceCardData]
 
@@ -92,7 +92,7 @@ def test_a_space_is_found_by_the_models_and_datasets_it_uses() -> None:
         ("base_model: a/b\nbase_model_relation: nonsense", "finetune"),
     ],
 )
-def test_the_relation_to_the_base_model_is_said_or_guessed(block: str, relation: str) -> None:
+def test_the_relation_to_the_base_model_is_read_or_inferred(block: str, relation: str) -> None:
     assert f"base_model:{relation}:a/b" in card_tags(card(block), RepoType.MODEL)
 
 

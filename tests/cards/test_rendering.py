@@ -22,7 +22,7 @@ class Size:
 
 
 class Scalar:
-    """Like a number of a numerical library."""
+    """A value like a number of a numerical library."""
 
     def tolist(self) -> float:
         return 0.5
@@ -103,6 +103,6 @@ def test_a_template_is_filled_in_without_escaping() -> None:
     ("template", "reason"),
     [("a\n{% if %}", "line 2"), ("{{ x.__class__.__mro__ }}", "unsafe"), ("{% include 'a' %}", "loader")],
 )
-def test_a_template_that_fails_says_why(template: str, reason: str) -> None:
+def test_a_failing_template_is_reported_with_the_reason(template: str, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         render_template(template, {"x": 1})

@@ -1,4 +1,4 @@
-"""The catalog under test. Every test but those of ``engines`` runs on each database named here."""
+"""Fixtures of the catalog. All tests except those of ``engines`` run on each database named here."""
 
 import pathlib
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ DATABASES = ("sqlite",)
 
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
-    """The URL of an empty database of its own."""
+    """Return the URL of a new, empty database."""
     assert request.param == "sqlite"
     return f"sqlite:///{tmp_path / 'catalog.db'}"
 
@@ -46,7 +46,7 @@ def alice(add_account: Callable[..., Account]) -> Account:
 
 @pytest.fixture
 def add_repo(catalog: Catalog, alice: Account) -> Callable[..., RepoRow]:
-    """Adds a public model of alice, with the named columns changed."""
+    """Return a function that adds a public model of alice, with the given columns changed."""
 
     def add(name: str, owner: Account = alice, **changes: Any) -> RepoRow:
         values: dict[str, Any] = {

@@ -85,7 +85,7 @@ def test_a_thread_whose_block_raised_is_not_writing(catalog: Catalog) -> None:
     assert not catalog.is_writing()
 
 
-def test_a_writing_block_inside_another_is_a_defect_and_is_told_at_once(catalog: Catalog) -> None:
+def test_a_nested_writing_block_fails_immediately(catalog: Catalog) -> None:
     with catalog.write() as tx:
         hub_metadata.put_first(tx, "a", "1")
         with pytest.raises(AssertionError, match="already"), catalog.write():
@@ -129,14 +129,14 @@ def test_a_closed_catalog_opens_its_connections_again(catalog: Catalog) -> None:
     assert stored(catalog, "a") == "1"
 
 
-def test_more_readers_than_connections_wait_for_their_turn(database_url: str) -> None:
+def test_more_readers_than_connections_wait(database_url: str) -> None:
     narrow = open_catalog(database_url, pool_size=1)
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda _: stored(narrow, "a"), range(32))) == [None] * 32
     narrow.close()
 
 
-def test_a_database_nobody_supports_is_refused_by_name() -> None:
+def test_an_unsupported_database_is_refused_by_name() -> None:
     with pytest.raises(DataFolderError, match="oracle"):
         open_catalog("oracle://somewhere/x")
 

@@ -1,4 +1,4 @@
-"""What is true of SQLite only, and the statements whose words differ between databases."""
+"""Behaviour of SQLite only, and statements that differ between databases."""
 
 import contextlib
 import pathlib
@@ -136,7 +136,7 @@ def test_tables_without_row_ids_are_made_so_by_the_migrations(lite: Catalog) -> 
 # --- the lock of this process -----------------------------------------------
 
 
-def test_a_writer_of_this_process_gives_up_when_the_turn_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_of_this_process_gives_up_when_the_lock_stays_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "_BUSY_TIMEOUT_MS", 20)
     lock = WriteLock()
 
@@ -156,7 +156,7 @@ def test_a_writer_of_this_process_gives_up_when_the_turn_does_not_come(monkeypat
 # --- failures ---------------------------------------------------------------
 
 
-def test_a_full_disk_is_told_as_such_and_nothing_is_kept(lite: Catalog) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_kept(lite: Catalog) -> None:
     def fill(tx: Write) -> None:
         hub_metadata.put_first(tx, "small", "1")
         pages = tx.sql.exec_driver_sql("PRAGMA page_count").scalar_one()
@@ -193,7 +193,7 @@ def test_other_errors_pass_through_as_they_are() -> None:
         raise KeyError("x")
 
 
-# --- statements whose words differ ------------------------------------------
+# --- statements that differ between databases --------------------------------
 
 
 def test_rows_that_are_missing_are_inserted_and_others_left_or_refreshed(catalog: Catalog) -> None:
@@ -265,7 +265,7 @@ WRITES: dict[str, Callable[[Any], object]] = {
 
 @contextlib.contextmanager
 def plans(path: pathlib.Path) -> Iterator[tuple[Catalog, list[str]]]:
-    """A catalog, and what SQLite plans for each statement that is run on it."""
+    """Yield a catalog, and the query plans of the statements that run on it."""
     engine = make_engine(f"sqlite:///{path}")
     steps: list[str] = []
 

@@ -13,13 +13,13 @@ from entrepot.errors import DataFolderError
 
 OPEN_TOGETHER = """
 import sys
-from entrepot.catalog import facts, open_catalog
+from entrepot.catalog import hub_metadata, open_catalog
 from entrepot.catalog.migrations import run
 print("ready", flush=True)
 sys.stdin.readline()
 catalog = open_catalog(sys.argv[1])
 with catalog.write() as tx:
-    print(facts.put_first(tx, "winner", sys.argv[2]))
+    print(hub_metadata.put_first(tx, "winner", sys.argv[2]))
 """
 
 
@@ -69,7 +69,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(
         assert tx.sql.execute(sa.text("SELECT name FROM repos")).scalars().all() == ["kept"]
 
 
-def test_processes_that_open_an_empty_database_at_once_all_succeed(database_url: str) -> None:
+def test_processes_that_open_an_empty_database_together_all_succeed(database_url: str) -> None:
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", OPEN_TOGETHER, database_url, str(number)],

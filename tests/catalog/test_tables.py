@@ -35,7 +35,7 @@ def test_text_that_is_not_hex_is_never_stored(catalog: Catalog, repo: RepoRow) -
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
 def test_every_foreign_key_is_led_by_an_index(table: sa.Table) -> None:
-    # Else each deletion of the row it points at scans the table.
+    # Without the index, each deletion of the referenced row scans the table.
     indexed = [[column.name for column in table.primary_key.columns]]
     indexed += [[column.name for column in index.columns] for index in table.indexes]
     unique = [one for one in table.constraints if isinstance(one, sa.UniqueConstraint)]

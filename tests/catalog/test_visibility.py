@@ -15,7 +15,7 @@ from entrepot.catalog.visibility import Visibility, visible_condition, visible_p
 def seen(
     catalog: Catalog, add_repo: Callable[..., RepoRow], alice: Account, add_account: Callable[..., Account]
 ) -> Callable[..., list[str]]:
-    """Names of the repositories in sight: ``open`` is public, ``one`` and ``two`` are alice's, ``his`` is bob's."""
+    """Return the names of visible repositories: ``open`` is public, ``one`` and ``two`` alice's, ``his`` bob's."""
     bob = add_account("bob")
     rows = {"open": add_repo("open")}
     for name, owner in (("one", alice), ("two", alice), ("his", bob)):
@@ -44,6 +44,6 @@ def test_namespaces_and_single_repositories_are_seen(seen: Callable[..., list[st
     assert seen("all") == ["his", "one", "open", "two"]
 
 
-def test_private_ones_are_told_apart(seen: Callable[..., list[str]]) -> None:
+def test_private_repositories_are_distinguished(seen: Callable[..., list[str]]) -> None:
     assert seen("private_in") == []
     assert seen("private_in", ("bob",), ("one",)) == ["his", "one"]

@@ -1,35 +1,16 @@
-"""The command line, called in this process, on a data folder of the test."""
+"""The command line, called in this process on a separate data folder."""
 
 from __future__ import annotations
 
 import io
-import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import attrs
 import pytest
 
 from entrepot.cli.main import main
 from entrepot.testing.hubs import RunningHub
-
-
-@attrs.frozen
-class Outcome:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
+from tests.support.commands import Outcome, Run
 
 
 @pytest.fixture
@@ -39,7 +20,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call ``entrepot`` with ENTREPOT_DATA set to the folder of the test."""
+    """Return a function that calls ``entrepot`` with ENTREPOT_DATA set to the folder of the test."""
 
     def call(*args: str, stdin: str = "", environ: dict[str, str] | None = None) -> Outcome:
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
@@ -53,7 +34,7 @@ def run(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 
 @pytest.fixture
 def admin(run: Run) -> Run:
-    """``entrepot admin`` on a hub that has the user alice; a command must succeed."""
+    """Return a function that calls ``entrepot admin`` on a hub with the user alice; every command must succeed."""
 
     def call(*args: str, stdin: str = "") -> Outcome:
         outcome = run("admin", *args, stdin=stdin)
@@ -68,7 +49,7 @@ def admin(run: Run) -> Run:
 def at_hub(
     entrepot_hub: RunningHub, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
-    """Call ``entrepot`` as the user ``tester`` of the shared hub, from an empty folder."""
+    """Return a function that calls ``entrepot`` as the user ``tester`` of the shared hub, in an empty folder."""
     environ = {**entrepot_hub.environ(), "ENTREPOT_HOME": str(tmp_path / "home"), "ENTREPOT_DISABLE_PROGRESS": "1"}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
@@ -87,13 +68,13 @@ def at_hub(
 
 @pytest.fixture
 def fresh_name() -> str:
-    """``tester/…``, which no repository has yet."""
+    """Return an unused repository id in the namespace ``tester``."""
     return f"tester/cli-{os.urandom(4).hex()}"
 
 
 @pytest.fixture
 def made(at_hub: Run, fresh_name: str) -> str:
-    """A model with two files: ``a.txt`` and ``sub/b.txt``."""
+    """Create a model with the files ``a.txt`` and ``sub/b.txt`` and return its id."""
     Path("files/sub").mkdir(parents=True)
     Path("files/a.txt").write_text("one\n")
     Path("files/sub/b.txt").write_text("two\n")

@@ -57,7 +57,7 @@ def test_a_cache_that_cannot_be_written_is_wrong(at_hub: Run) -> None:
 
 
 @pytest.mark.parametrize(("skew_s", "words"), [(-3600, "ahead of the hub"), (3600, "behind the hub")])
-def test_a_clock_that_is_wrong_is_told(at_hub: Run, scripted_hub: Any, reply: Any, skew_s: int, words: str) -> None:
+def test_a_clock_that_is_wrong_is_reported(at_hub: Run, scripted_hub: Any, reply: Any, skew_s: int, words: str) -> None:
     date = email.utils.formatdate(time.time() + skew_s, usegmt=True)
     scripted_hub.on("GET", "/api/models", reply([], headers={"Date": date}))
     found = at_hub("doctor", "--no-upload", "--endpoint", scripted_hub.url)

@@ -43,9 +43,9 @@ def test_listing_imports_no_command() -> None:
 
 @pytest.mark.parametrize(
     ("word", "answer"),
-    [("gcc", "there is no command 'gcc'; did you mean 'gc'?"), ("xyzzy", "there is no command 'xyzzy'\n")],
+    [("gcc", "unknown command 'gcc'; did you mean 'gc'?"), ("xyzzy", "unknown command 'xyzzy'\n")],
 )
-def test_a_command_that_does_not_exist_is_told_with_a_near_one(word: str, answer: str) -> None:
+def test_a_command_that_does_not_exist_is_reported_with_a_near_one(word: str, answer: str) -> None:
     outcome = CliRunner().invoke(cli, [word])
     assert outcome.exit_code == 2
     assert answer in outcome.output

@@ -84,11 +84,12 @@ def test_without_the_server_extra_the_cure_is_named(library: str, tmp_path: Path
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
-        f'error: this command needs the server ({library} is missing): pip install "entrepot[server]"\n'
+        f"error: this command needs the server's libraries ({library} is missing)\n"
+        'hint: pip install "entrepot[server]"\n'
     )
 
 
-def test_the_version_is_told(run: Any) -> None:
+def test_the_version_is_printed(run: Any) -> None:
     assert run("version").out == run("--version").out == f"entrepot {entrepot.__version__}\n"
     assert run("version", "--json").json["entrepot"] == entrepot.__version__
 
@@ -96,7 +97,7 @@ def test_the_version_is_told(run: Any) -> None:
 @pytest.mark.parametrize(
     "args", [["frobnicate"], ["serve", "--frobnicate"], ["admin", "create-org", "acme"], ["completion"]]
 )
-def test_wrong_usage_is_told_with_exit_code_2(run: Any, args: list[str]) -> None:
+def test_wrong_usage_is_reported_with_exit_code_2(run: Any, args: list[str]) -> None:
     outcome = run(*args)
     assert outcome.code == 2
     assert outcome.out == ""
@@ -121,7 +122,7 @@ def test_a_mistake_in_the_program_says_how_to_report_it(run: Any, monkeypatch: p
     monkeypatch.setattr("entrepot.cli.sessions.default_data", lambda: 1 / 0)
     outcome = run("config")
     assert outcome.code == 70
-    assert outcome.err.startswith("error: unforeseen ZeroDivisionError")
+    assert outcome.err.startswith("error: unexpected ZeroDivisionError")
     assert "report" in outcome.err
     assert "Traceback" not in outcome.err
 

@@ -38,7 +38,7 @@ def test_a_command_runs_as_the_first_administrator(data: Path) -> None:
         hub.close()
 
 
-def test_a_command_that_does_not_exist_is_told(data: Path) -> None:
+def test_a_command_that_does_not_exist_is_reported(data: Path) -> None:
     done = quickstart(data, "no-such-command-anywhere")
     assert done.returncode == 127
     assert "error: cannot run no-such-command-anywhere" in done.stderr
@@ -48,4 +48,4 @@ def test_a_hub_of_others_is_not_taken_over(admin: Any, run: Any) -> None:
     admin("users", "list")
     outcome = run("quickstart", "--port", "0")
     assert outcome.code == 1
-    assert "error: this hub has accounts, but none called 'admin'" in outcome.err
+    assert "error: this hub has accounts, but none called 'hub-admin'" in outcome.err

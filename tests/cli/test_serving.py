@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -87,7 +88,7 @@ def served(data: Path, *args: str, **options: Any) -> Iterator[Served]:
 
 
 def refused(*args: str) -> str:
-    """The sentence with which a server refuses to start."""
+    """Return the message with which a server refuses to start."""
     done = subprocess.run(
         [sys.executable, "-m", "entrepot", *args], capture_output=True, text=True, timeout=60, env=environ()
     )
@@ -106,7 +107,7 @@ def hub(data: Path) -> Iterator[HubContext]:
 
 
 def leave_a_job(hub: HubContext) -> None:
-    """Make a repository, whose history waits to be indexed."""
+    """Create a repository, which leaves a job that indexes its history."""
     accounts.create_user(hub, "alice")
     secret = accounts.create_token(hub, "alice", role="write").secret
     repositories.create(hub, hub.identify(secret), NewRepo(RepoType.MODEL, "m"))
@@ -114,7 +115,7 @@ def leave_a_job(hub: HubContext) -> None:
 
 
 def states(hub: HubContext) -> set[str]:
-    # Without the jobs that every worker plans for itself.
+    # Without the jobs that every worker schedules itself.
     return {job.state for job in handlers.list_jobs(hub) if job.kind not in handlers.RECURRING}
 
 
@@ -180,6 +181,26 @@ def test_with_a_certificate_the_hub_speaks_https(data: Path, pems: Any, workers:
         with pytest.raises(httpx2.HTTPError, match="CERTIFICATE_VERIFY_FAILED"):
             httpx2.get(f"{hub.url}/healthz")
         assert hub.stop() == 0
+    assert "Traceback" not in hub.log.read_text()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_renewed_certificate_is_shown_without_a_restart(data: Path, pems: Any, tmp_path: Path, workers: str) -> None:
+    cert, key = tmp_path / "fullchain.pem", tmp_path / "privkey.pem"
+    shutil.copy(pems.cert, cert)
+    shutil.copy(pems.key, key)
+    with served(data, "--tls-cert", str(cert), "--tls-key", str(key), "--workers", workers) as hub:
+        port = int(hub.url.rpartition(":")[2])
+        pems.renew(cert, key)
+        fresh, streak = ssl.PEM_cert_to_DER_cert(cert.read_text()), 0
+        while streak < 20:  # a process that still shows the old one would be met sooner or later
+            with contextlib.suppress(OSError):  # a handshake in the very moment of the change is begun again
+                seen = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port)))
+                streak = streak + 1 if seen == fresh else 0
+        trusted = ssl.create_default_context(cafile=pems.authority)
+        assert httpx2.get(f"{hub.url}/healthz", verify=trusted).status_code == 200
+        assert hub.stop() == 0
+    assert "certificate.renewed" in hub.log.read_text()
     assert "Traceback" not in hub.log.read_text()
 
 

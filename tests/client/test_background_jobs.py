@@ -5,7 +5,7 @@ import pytest
 from entrepot.client.background_jobs import BackgroundJobs
 
 
-def test_jobs_are_done_in_their_order_one_at_a_time() -> None:
+def test_jobs_run_one_at_a_time_in_order() -> None:
     jobs, order, running = BackgroundJobs(), [], threading.Semaphore(1)
 
     def work(number: int) -> int:

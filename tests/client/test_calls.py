@@ -33,7 +33,7 @@ def answer(body: bytes, **headers: str) -> Response:
 
 
 @pytest.mark.parametrize(("method", "is_repeatable"), [("GET", True), ("DELETE", True), ("PUT", True), ("POST", False)])
-def test_methods_say_whether_a_call_may_be_repeated(method: str, is_repeatable: bool) -> None:
+def test_methods_decide_whether_a_call_is_repeatable(method: str, is_repeatable: bool) -> None:
     assert Call(method, "/", nothing).is_repeatable is is_repeatable
 
 
@@ -70,14 +70,14 @@ def test_unknown_keys_are_ignored_and_missing_ones_are_an_error() -> None:
     assert "secret" not in caught.value.message
 
 
-def test_a_null_counts_as_absent_only_where_it_is_not_expected() -> None:
+def test_a_null_is_absent_only_where_it_is_not_expected() -> None:
     assert without_nulls(Shape)(answer(b'{"name": "a", "note": null}')) == Shape("a", note=None)
     assert without_nulls(Shape)(answer(b'{"name": "a", "size": null}')) == Shape("a")
     assert without_nulls(list[Shape])(answer(b'[{"name": "a", "size": null, "x": [null]}]')) == [Shape("a")]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"name": 1}'])
-def test_what_is_no_answer_of_a_hub_is_said_to_be_none(body: bytes) -> None:
+def test_a_response_that_is_not_a_hubs_is_refused(body: bytes) -> None:
     with pytest.raises(AnswerUnusable, match="the address of a hub"):
         without_nulls(Shape)(answer(body))
 

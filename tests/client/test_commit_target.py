@@ -2,7 +2,7 @@ from entrepot.client.commit_target import CommitMessage, CommitTarget, Published
 from entrepot.names import RepoRef, RepoType, parse_repo_id
 
 
-def test_what_is_not_said_is_the_usual() -> None:
+def test_optional_fields_have_defaults() -> None:
     repo = RepoRef(RepoType.MODEL, parse_repo_id("a/b"))
     assert CommitTarget(repo) == CommitTarget(repo, "main", opens_pull=False, parent=None)
     assert CommitMessage("x") == CommitMessage("x", "")

@@ -19,7 +19,7 @@ def old_file(folder: Path, content: bytes, name: str = "file") -> PathSource:
 
 
 def swapped(source: PathSource, content: bytes) -> PathSource:
-    """The file with another content and the same looks: whoever trusts the looks is found out."""
+    """Replace the content of a file and keep its stamp, which detects code that relies on the stamp."""
     stamp = source.stamp
     with source.path.open("r+b") as out:
         out.write(content)
@@ -70,12 +70,12 @@ def test_a_growing_file_is_not_remembered(tmp_path: Path) -> None:
         assert second.find_sha256(source) is None
 
 
-def test_a_digest_of_somebody_else_is_taken(tmp_path: Path) -> None:
+def test_a_digest_computed_elsewhere_is_used(tmp_path: Path) -> None:
     source, digests = BytesSource(b"x"), Digests(None)
     digests.learn(source, Sha256("a" * 64))
     assert digests.sha256(source) == "a" * 64
     assert digests.oid(source) == oid_of(source)
-    assert digests.find_sha256(BytesSource(b"x")) is None  # another object, whatever is in it
+    assert digests.find_sha256(BytesSource(b"x")) is None  # another object with the same content
 
 
 @pytest.mark.parametrize("content", [b"this is no database" * 100, b""])
@@ -98,7 +98,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
         assert digests.sha256(old_file(tmp_path, b"x")) == hashlib.sha256(b"x").hexdigest()
 
 
-def test_many_files_are_looked_up_at_once(tmp_path: Path) -> None:
+def test_many_files_are_looked_up_together(tmp_path: Path) -> None:
     sources = [old_file(tmp_path, str(number).encode(), str(number)) for number in range(1100)]
     with Digests(tmp_path / "digests") as first:
         known = [first.oid(source) for source in sources]

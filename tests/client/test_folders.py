@@ -19,7 +19,7 @@ def found(folder: Path, **patterns: list[str] | str) -> list[str]:
     return [item.path for item in walk(folder, **patterns)]
 
 
-def test_files_come_sorted_by_their_whole_path(tmp_path: Path) -> None:
+def test_files_are_sorted_by_their_whole_path(tmp_path: Path) -> None:
     fill(tmp_path, "b.txt", "a/z.txt", "a-b.txt", "a/a/a.txt", "a.txt")
     assert found(tmp_path) == sorted(["b.txt", "a/z.txt", "a-b.txt", "a/a/a.txt", "a.txt"])
 
@@ -60,7 +60,7 @@ def test_a_link_to_a_file_is_the_file_and_a_link_to_a_folder_is_left_out(tmp_pat
     ]
 
 
-def test_what_cannot_be_uploaded_is_left_out_and_said_once(tmp_path: Path) -> None:
+def test_entries_that_cannot_be_uploaded_are_reported_once(tmp_path: Path) -> None:
     fill(tmp_path, "a.txt", "d/b.txt")
     (tmp_path / "dangling").symlink_to("none")
     (tmp_path / "loop").symlink_to(tmp_path)
@@ -75,14 +75,14 @@ def test_what_cannot_be_uploaded_is_left_out_and_said_once(tmp_path: Path) -> No
     assert [item.path for item in walk(tmp_path, on_left_out=said.append)] == ["a.txt", "d/b.txt"]
     assert {entry.path: entry.reason.split()[:2] for entry in said} == {
         "d/pipe": ["a", "named"],
-        "dangling": ["a", "link"],
+        "dangling": ["a", "broken"],
         "loop": ["a", "link"],
         "s": ["a", "socket"],
         "self": ["Too", "many"],
     }
 
 
-def test_what_is_not_selected_is_not_reported(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+def test_unselected_entries_are_not_reported(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     fill(tmp_path, "a.txt")
     (tmp_path / "dangling").symlink_to("none")
     (tmp_path / "loop").symlink_to(tmp_path)
@@ -91,7 +91,7 @@ def test_what_is_not_selected_is_not_reported(tmp_path: Path, recwarn: pytest.Wa
     assert list(recwarn) == []
 
 
-def test_what_is_named_without_a_wildcard_must_be_there_to_upload(tmp_path: Path) -> None:
+def test_a_file_named_without_a_wildcard_must_be_readable(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to("none")
     os.mkfifo(tmp_path / "pipe")
     for name in ("dangling", "pipe"):
@@ -101,7 +101,7 @@ def test_what_is_named_without_a_wildcard_must_be_there_to_upload(tmp_path: Path
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize("name", ["file", "folder"])
-def test_what_may_not_be_read_is_left_out_and_named(tmp_path: Path, name: str) -> None:
+def test_unreadable_files_are_left_out_with_a_warning(tmp_path: Path, name: str) -> None:
     fill(tmp_path, "file", "folder/x", "other")
     (tmp_path / name).chmod(0)
     try:
@@ -111,14 +111,14 @@ def test_what_may_not_be_read_is_left_out_and_named(tmp_path: Path, name: str) -
         (tmp_path / name).chmod(0o700)
 
 
-def test_a_missing_folder_and_a_file_in_its_place_are_named(tmp_path: Path) -> None:
+def test_the_error_names_a_missing_folder_or_a_file_instead(tmp_path: Path) -> None:
     fill(tmp_path, "file")
     for path in (tmp_path / "none", tmp_path / "file"):
         with pytest.raises(SourceMissing, match="there is no folder"):
             found(path)
 
 
-def test_a_name_that_is_not_unicode_is_left_out_and_named(tmp_path: Path) -> None:
+def test_a_name_that_is_not_unicode_is_left_out_with_a_warning(tmp_path: Path) -> None:
     try:
         (Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff"))).write_text("x")
     except OSError:

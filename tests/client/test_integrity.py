@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrepot.client.integrity import PIECE, check, digest_of, etag_of, is_intact, names_content, summed_aside
+from entrepot.client.integrity import PIECE, check, digest_of, etag_of, hashed_in_thread, is_intact, names_content
 from entrepot.errors import DownloadDamaged
 
 HELLO_GIT = "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0"  # printf hello | git hash-object --stdin
@@ -38,16 +38,16 @@ def test_damage_is_refused_with_both_digests() -> None:
 @pytest.mark.parametrize("size", [10, 20 << 20, None])
 def test_a_digest_fed_aside_is_that_of_the_whole(size: int | None) -> None:
     digest = hashlib.sha256()
-    with summed_aside(digest, size) as aside:
+    with hashed_in_thread(digest, size) as digesting:
         for number in range(1000):
-            aside.update(b"%d" % number)
+            digesting.update(b"%d" % number)
     assert digest.hexdigest() == hashlib.sha256(b"".join(b"%d" % n for n in range(1000))).hexdigest()
 
 
 @pytest.mark.parametrize("size", [10, 20 << 20, None])
-def test_memory_that_is_lent_is_summed_up_before_it_is_lent_again(size: int | None) -> None:
+def test_a_buffer_is_hashed_before_it_is_reused(size: int | None) -> None:
     digest, whole = hashlib.sha256(), b""
-    with summed_aside(digest, size) as summing:
+    with hashed_in_thread(digest, size) as summing:
         for number in range(40):
             space = summing.space()
             assert len(space) == (PIECE if size is None else min(PIECE, size + 1))
@@ -62,8 +62,8 @@ def test_the_thread_of_a_digest_ends_when_receiving_fails() -> None:
     digest = hashlib.sha256()
 
     def receive() -> None:
-        with summed_aside(digest, None) as aside:
-            aside.update(b"x")
+        with hashed_in_thread(digest, None) as digesting:
+            digesting.update(b"x")
             raise KeyError
 
     with pytest.raises(KeyError):

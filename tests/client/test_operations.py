@@ -1,21 +1,21 @@
 import pytest
 
-from entrepot.client.operations import common_folder, place, repo_path
+from entrepot.client.operations import common_folder, path_in_folder, repo_path
 from entrepot.errors import InvalidPath
 
 
 @pytest.mark.parametrize("folder", [None, "", ".", "/", "./"])
-def test_the_root_has_many_names(folder: str | None) -> None:
-    assert place(folder, "a/b.txt") == "a/b.txt"
+def test_the_root_can_be_written_in_several_ways(folder: str | None) -> None:
+    assert path_in_folder(folder, "a/b.txt") == "a/b.txt"
 
 
 @pytest.mark.parametrize("folder", ["x/y", "/x/y/", "./x/y"])
 def test_a_file_is_placed_below_a_folder(folder: str) -> None:
-    assert place(folder, "a.txt") == "x/y/a.txt"
+    assert path_in_folder(folder, "a.txt") == "x/y/a.txt"
 
 
 @pytest.mark.parametrize("text", ["a/b", "/a/b", "./a/b", "././a/b"])
-def test_a_leading_slash_or_dot_counts_for_nothing(text: str) -> None:
+def test_a_leading_slash_or_dot_is_ignored(text: str) -> None:
     assert repo_path(text) == "a/b"
 
 

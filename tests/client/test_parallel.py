@@ -7,7 +7,7 @@ import pytest
 from entrepot.client.parallel import run_parallel
 
 
-def test_results_come_in_the_order_of_the_items() -> None:
+def test_results_have_the_order_of_the_items() -> None:
     assert list(run_parallel(lambda number: number * 2, range(100), 4)) == list(range(0, 200, 2))
     assert list(run_parallel(lambda number: number * 2, range(1), 4)) == [0]
     assert list(run_parallel(lambda number: number * 2, [], 4)) == []
@@ -18,7 +18,7 @@ def test_several_items_are_worked_on_at_the_same_time() -> None:
     assert len(list(run_parallel(lambda _item: both.wait(), range(2), 2))) == 2
 
 
-def test_items_are_taken_only_a_little_ahead() -> None:
+def test_items_are_read_only_slightly_ahead() -> None:
     taken = 0
 
     def count() -> "iter":  # type: ignore[valid-type]
@@ -33,7 +33,7 @@ def test_items_are_taken_only_a_little_ahead() -> None:
     results.close()  # type: ignore[attr-defined]
 
 
-def test_after_a_failure_nothing_new_is_begun() -> None:
+def test_after_a_failure_no_further_calls_start() -> None:
     begun = []
 
     def fail(number: int) -> None:
@@ -45,7 +45,7 @@ def test_after_a_failure_nothing_new_is_begun() -> None:
     assert len(begun) < 20
 
 
-def test_a_failure_does_not_wait_for_what_is_running() -> None:
+def test_a_failure_does_not_wait_for_running_calls() -> None:
     release = threading.Event()
 
     def work(number: int) -> None:
@@ -61,9 +61,9 @@ def test_a_failure_does_not_wait_for_what_is_running() -> None:
 def test_work_is_done_even_while_the_interpreter_shuts_down() -> None:
     program = (
         "import atexit\n"
-        "from entrepot.client.parallel import spread\n"
-        "list(spread(str, range(4), 2))\n"
-        "atexit.register(lambda: print(sum(spread(lambda n: n, range(10), 4))))\n"
+        "from entrepot.client.parallel import run_parallel\n"
+        "list(run_parallel(str, range(4), 2))\n"
+        "atexit.register(lambda: print(sum(run_parallel(lambda n: n, range(10), 4))))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("45\n", "")

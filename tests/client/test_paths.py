@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from entrepot.client.paths import DEFAULT_ENDPOINT, current_places, parse_endpoint, places
+from entrepot.client.paths import DEFAULT_ENDPOINT, current_paths, parse_endpoint, read_paths
 from entrepot.errors import ConfigError
 from entrepot.settings import Settings
 
 
 def test_without_variables_the_hub_is_on_this_computer() -> None:
-    found = places({})
+    found = read_paths({})
     assert found.endpoint == DEFAULT_ENDPOINT
     assert DEFAULT_ENDPOINT.endswith(f":{Settings(data=Path()).port}")
     assert (found.token, found.is_offline, found.disable_xet, found.disable_progress) == (None, False, False, False)
     assert found.home.name == "entrepot"
 
 
-def test_variables_say_where_things_are(tmp_path: Path) -> None:
-    found = places(
+def test_paths_are_read_from_variables(tmp_path: Path) -> None:
+    found = read_paths(
         {
             "ENTREPOT_ENDPOINT": "https://hub.example/",
             "ENTREPOT_HOME": str(tmp_path),
@@ -40,13 +40,13 @@ def test_variables_say_where_things_are(tmp_path: Path) -> None:
     assert (found.etag_timeout_s, found.download_timeout_s) == (2.5, 9.0)
 
 
-def test_variables_of_another_client_say_nothing_about_places_of_files() -> None:
+def test_variables_of_other_clients_do_not_change_paths() -> None:
     other = {"HF_HOME": "/x", "HF_HUB_CACHE": "/y", "HF_TOKEN_PATH": "/z", "HF_HUB_VERBOSITY": "debug"}
-    assert places(other) == places({})
+    assert read_paths(other) == read_paths({})
 
 
 def test_variables_of_another_client_stand_in_for_ours() -> None:
-    found = places(
+    found = read_paths(
         {
             "HF_ENDPOINT": "https://other.example",
             "HF_TOKEN": "hf_x",
@@ -62,23 +62,23 @@ def test_variables_of_another_client_stand_in_for_ours() -> None:
     assert (found.etag_timeout_s, found.download_timeout_s) == (3.0, 4.0)
 
 
-def test_a_token_of_another_client_goes_to_no_hub_that_a_program_names() -> None:
-    found = places({"HF_TOKEN": "hf_x"})
+def test_an_hf_token_is_not_sent_to_an_explicit_endpoint() -> None:
+    found = read_paths({"HF_TOKEN": "hf_x"})
     assert found.token_for(DEFAULT_ENDPOINT) == "hf_x"
     assert found.token_for("https://evil.example") is None
 
 
 @pytest.mark.parametrize("name", ["HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_HUB_ETAG_TIMEOUT", "HF_TOKEN"])
-def test_a_wrong_value_is_blamed_on_the_variable_it_stands_in(name: str) -> None:
+def test_the_error_names_the_variable_of_a_wrong_value(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        places({name: "no good \x01"})
+        read_paths({name: "no good \x01"})
     assert name in str(caught.value)
     assert "ENTREPOT_" not in str(caught.value)
 
 
-def test_an_empty_variable_counts_as_absent() -> None:
+def test_an_empty_variable_is_unset() -> None:
     names = ("ENDPOINT", "HOME", "CACHE", "TOKEN", "OFFLINE", "ETAG_TIMEOUT")
-    assert places({f"ENTREPOT_{name}": "" for name in names}) == places({})
+    assert read_paths({f"ENTREPOT_{name}": "" for name in names}) == read_paths({})
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_an_empty_variable_counts_as_absent() -> None:
 )
 def test_a_value_that_cannot_be_used_is_an_error(name: str, value: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        places({name: value})
+        read_paths({name: value})
     assert "pass@" not in caught.value.message
     assert "two words" not in caught.value.message
 
@@ -118,17 +118,17 @@ def test_one_hub_has_one_address(text: str, expected: str) -> None:
 
 
 def test_the_token_of_the_environment_is_for_the_hub_of_the_environment() -> None:
-    named = places({"ENTREPOT_ENDPOINT": "https://mine.example", "ENTREPOT_TOKEN": "t"})
+    named = read_paths({"ENTREPOT_ENDPOINT": "https://mine.example", "ENTREPOT_TOKEN": "t"})
     assert named.token_for("https://mine.example") == "t"
     assert named.token_for("https://other.example") is None
-    assert places({"ENTREPOT_TOKEN": "t"}).token_for("https://any.example") == "t"
+    assert read_paths({"ENTREPOT_TOKEN": "t"}).token_for("https://any.example") == "t"
 
 
 def test_the_environment_is_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTREPOT_ENDPOINT", "http://a.example")
-    first = current_places()
+    first = current_paths()
     monkeypatch.setenv("ENTREPOT_ENDPOINT", "http://b.example")
-    assert (first.endpoint, current_places().endpoint) == ("http://a.example", "http://b.example")
+    assert (first.endpoint, current_paths().endpoint) == ("http://a.example", "http://b.example")
 
 
 @pytest.mark.parametrize(

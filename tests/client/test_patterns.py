@@ -25,11 +25,11 @@ def test_wildcards_select_paths(allow: list[str] | str | None, ignore: list[str]
     assert list(keep(PATHS, allow=allow, ignore=ignore)) == kept
 
 
-def test_things_are_selected_by_a_path_of_theirs() -> None:
+def test_items_are_selected_by_their_path() -> None:
     assert list(keep([("a.txt", 1), ("b", 2)], allow="*.txt", key=lambda item: item[0])) == [("a.txt", 1)]
 
 
-def test_a_path_written_with_backslashes_counts_as_one_with_slashes() -> None:
+def test_backslashes_in_patterns_are_treated_as_slashes() -> None:
     assert select("data/*").has("data\\c.txt")
 
 

@@ -30,7 +30,7 @@ def test_a_bar_counts_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert "3/3" in capsys.readouterr().err
 
 
-def test_no_bar_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_bar_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     meter = Bars().begin("upload", None)
     meter.advance(5)
     meter.finish()

@@ -37,7 +37,7 @@ class _Door(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if kind == "silent":
             self.wfile.write(body[:300_000])
-            self.rfile.read(1)  # until the reader has gone
+            self.rfile.read(1)  # until the reader closes the connection
         elif kind == "broken":
             self.wfile.write(body[:300_000])
             self.close_connection = True
@@ -83,7 +83,7 @@ def tls(tmp_path: Path) -> Iterator[tuple[str, ssl.SSLContext]]:
 
 
 def received(client: httpx2.Client, url: str, into: bytearray, step: int = 100_000, timeout_s: float = 10) -> None:
-    """Receive a body piece by piece; what came stays in ``into`` when it breaks."""
+    """Receive a body in steps; received bytes stay in ``into`` if the connection breaks."""
     space = memoryview(bytearray(step))
     with client.stream("GET", url) as response:
         body = ResponseBody(response, timeout_s)
@@ -118,7 +118,7 @@ def test_a_body_arrives_whole_through_tls(tls: tuple[str, ssl.SSLContext]) -> No
 
 
 @pytest.mark.usefixtures("way")
-def test_what_came_before_the_connection_broke_has_been_given(url: str) -> None:
+def test_bytes_before_a_broken_connection_are_returned(url: str) -> None:
     found = bytearray()
     with httpx2.Client() as client, pytest.raises(httpx2.RemoteProtocolError):
         received(client, f"{url}/broken", found)

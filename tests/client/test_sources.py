@@ -72,7 +72,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused_before_its_last_piece_i
     assert len(sent) < len(CONTENT)
 
 
-def test_of_a_growing_file_only_what_was_there_is_read(tmp_path: Path) -> None:
+def test_only_the_original_size_of_a_growing_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"one\n")
     source = PathSource.at(file, is_growing=True)
@@ -85,7 +85,7 @@ def test_of_a_growing_file_only_what_was_there_is_read(tmp_path: Path) -> None:
         source.read()
 
 
-def test_a_file_that_is_gone_or_a_folder_is_named(tmp_path: Path) -> None:
+def test_the_error_names_a_missing_file_or_a_folder(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none", tmp_path / "none" / "deeper"):
         with pytest.raises(SourceMissing, match=path.name):
             PathSource.at(path)
@@ -120,7 +120,7 @@ def test_an_object_that_became_shorter_is_refused() -> None:
         source.read()
 
 
-def test_what_cannot_be_uploaded_is_refused_with_the_cure(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_refused_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("x")
     with (tmp_path / "text").open() as text, pytest.raises(InvalidArgument, match="binary mode"):
         ObjectSource(text)  # type: ignore[arg-type]
@@ -137,7 +137,7 @@ def test_errors_of_sources_are_value_errors_too(tmp_path: Path) -> None:
         source_of(str(tmp_path / "none"))
 
 
-def test_paths_bytes_and_objects_are_told_apart(tmp_path: Path) -> None:
+def test_paths_bytes_and_objects_become_different_sources(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"path")
     assert source_of(str(tmp_path / "a")).read() == source_of(tmp_path / "a").read() == b"path"
     assert source_of(b"bytes").read() == b"bytes"

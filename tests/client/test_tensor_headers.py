@@ -1,4 +1,4 @@
-"""Headers of tensor files: what the format says, what is refused, how much is fetched."""
+"""Headers of tensor files: parsing, refusals, and the number of bytes that are downloaded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from entrepot.client.hubs import Hub
-from entrepot.client.paths import places
+from entrepot.client.paths import read_paths
 from entrepot.client.tensor_headers import FIRST_READ, Tensor, header_of, index_of, parse_header
 from entrepot.errors import EntryNotFound, Offline, TensorsUnreadable
 from entrepot.names import RepoId, RepoRef, RepoType
@@ -25,16 +25,16 @@ HEADER = {
 
 
 def tensor_file(header: dict[str, Any], data: bytes = b"\0" * 26) -> bytes:
-    """A file of the format: length, header, data."""
+    """Return a file of the format: length, header, data."""
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
 
 
 def hub_at(url: str, folder: Path, **more: str) -> Hub:
-    return Hub(places({"ENTREPOT_ENDPOINT": url, "ENTREPOT_HOME": str(folder), **more}))
+    return Hub(read_paths({"ENTREPOT_ENDPOINT": url, "ENTREPOT_HOME": str(folder), **more}))
 
 
-def test_a_header_gives_tensors_by_name_and_the_words_stored_with_them() -> None:
+def test_a_header_has_tensors_by_name_and_metadata() -> None:
     header = parse_header(json.dumps(HEADER).encode(), "x")
     assert header.metadata == {"format": "pt"}
     assert header.tensors == {"weight": Tensor("F32", (2, 3), (0, 24)), "scale": Tensor("BF16", (), (24, 26))}
@@ -42,12 +42,12 @@ def test_a_header_gives_tensors_by_name_and_the_words_stored_with_them() -> None
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"a": 1}', b'{"a": {"dtype": "F32"}}', b'{"__metadata__": 3}', b"\xff"])
-def test_what_is_no_header_is_refused(text: bytes) -> None:
-    with pytest.raises(TensorsUnreadable, match="'x' is no safetensors file"):
+def test_an_invalid_header_is_refused(text: bytes) -> None:
+    with pytest.raises(TensorsUnreadable, match="'x' is not a safetensors file"):
         parse_header(text, "x")
 
 
-def test_one_request_is_enough_and_asks_for_the_beginning_only(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_one_request_for_the_beginning_is_enough(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
     scripted_hub.on("GET", PATH, reply(tensor_file(HEADER), 206))
     header = header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")
     assert list(header.tensors) == ["weight", "scale"]
@@ -65,7 +65,7 @@ def test_a_long_header_takes_a_second_request(scripted_hub: Any, reply: Any, tmp
     assert len(scripted_hub.seen) == 2
 
 
-def test_a_hub_without_ranges_may_send_everything(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_a_hub_without_ranges_sends_the_whole_file(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
     scripted_hub.on("GET", PATH, reply(tensor_file(HEADER, b"\0" * 300_000)))
     header = header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")
     assert len(header.tensors) == 2
@@ -74,7 +74,7 @@ def test_a_hub_without_ranges_may_send_everything(scripted_hub: Any, reply: Any,
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"\1\2", "2 bytes only"),
+        (b"\1\2", "only 2 bytes"),
         (struct.pack("<Q", 2**40), "its header would have 1,099,511,627,776 bytes"),
         (struct.pack("<Q", 50) + b"{}", "ends within its header"),
     ],
@@ -87,11 +87,11 @@ def test_other_files_are_refused(scripted_hub: Any, reply: Any, tmp_path: Path, 
 
 def test_an_empty_file_is_refused(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
     scripted_hub.on("GET", PATH, reply({"error": "range"}, 416, {"content-range": "bytes */0"}))
-    with pytest.raises(TensorsUnreadable, match="0 bytes only"):
+    with pytest.raises(TensorsUnreadable, match="only 0 bytes"):
         header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")
 
 
-def test_an_index_says_which_file_has_which_tensor(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_an_index_maps_tensors_to_files(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
     index = {"metadata": {"total_size": 26}, "weight_map": {"weight": "a.safetensors"}}
     scripted_hub.on("GET", "/alice/bert/resolve/main/i.json", reply(index), reply(["none"]))
     hub = hub_at(scripted_hub.url, tmp_path)
@@ -101,7 +101,7 @@ def test_an_index_says_which_file_has_which_tensor(scripted_hub: Any, reply: Any
         index_of(hub, REF, "main", "i.json")
 
 
-def test_what_is_not_there_is_not_found(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_a_missing_file_is_not_found(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
     scripted_hub.on("GET", PATH, reply({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"}))
     with pytest.raises(EntryNotFound):
         header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")

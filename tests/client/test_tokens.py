@@ -57,7 +57,7 @@ def test_a_token_that_others_can_read_is_warned_about(store: TokenStore) -> None
     assert "chmod 600" in found.warning
 
 
-def test_writers_at_the_same_time_leave_one_whole_token(store: TokenStore) -> None:
+def test_concurrent_writers_leave_one_complete_token(store: TokenStore) -> None:
     words = [f"token-{number}" * 50 for number in range(8)]
     threads = [threading.Thread(target=store.put, args=(ONE, word)) for word in words]
     for thread in threads:
@@ -99,7 +99,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_what_is_no_token_is_refused_by_its_source_and_never_shown(text: str) -> None:
+def test_an_invalid_token_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(InvalidToken, match="argument 'token'") as caught:
         parse_token(text, ARGUMENT)
     for said in (str(caught.value), repr(caught.value), caught.value.reason):
@@ -107,7 +107,7 @@ def test_what_is_no_token_is_refused_by_its_source_and_never_shown(text: str) ->
         assert "\u00e9" not in said
 
 
-def test_what_files_and_terminals_add_is_trimmed() -> None:
+def test_whitespace_of_files_and_terminals_is_stripped() -> None:
     assert parse_token(" hf_x\r\n", "file", is_trimmed=True) == "hf_x"
     with pytest.raises(InvalidToken, match="not bytes"):
         parse_token(b"hf_x", ARGUMENT)

@@ -20,5 +20,5 @@ def test_a_token_for_another_hub_is_not_read() -> None:
     assert variables(elsewhere | {"ENTREPOT_TOKEN": "mine"}).values["ENTREPOT_TOKEN"] == "mine"
 
 
-def test_no_place_of_files_is_read_from_another_client() -> None:
+def test_paths_of_other_clients_are_not_read() -> None:
     assert not {"ENTREPOT_HOME", "ENTREPOT_CACHE", "ENTREPOT_TOKEN_PATH"} & set(STAND_INS)

@@ -1,4 +1,4 @@
-"""Generations of the real client, each in a process of its own."""
+"""Several versions of the real client, each in its own process."""
 
 import fcntl
 import json
@@ -20,13 +20,13 @@ PACKAGES = {
     "0.33.5": ["huggingface_hub==0.33.5", "hf-xet==1.1.10"],
     "1.14.0": ["huggingface_hub==1.14.0", "hf-xet==1.5.0"],
 }
-"""What is installed for each version of huggingface_hub; today's is in the environment of the tests."""
+"""Packages for each version of huggingface_hub; the current version is in the environment of the tests."""
 
 Run = Callable[..., Any]
 
 
 def installed(version: str) -> Path:
-    """A folder with one version, installed once per checkout: two of them cannot share an environment."""
+    """Return a folder with one version, installed once per checkout, because versions cannot share an environment."""
     folder = ROOT / ".cache" / f"huggingface_hub-{version}"
     folder.parent.mkdir(exist_ok=True)
     with (folder.parent / "clients.lock").open("w") as lock:
@@ -40,7 +40,7 @@ def installed(version: str) -> Path:
 
 @pytest.fixture
 def client_environ(tmp_path: Path) -> Callable[[RunningHub, str], dict[str, str]]:
-    """Gives the variables of processes that use one version of the client, its commands included, on a hub."""
+    """Return a function that gives the environment for one version of the client and its commands on a hub."""
 
     def environ(hub: RunningHub, version: str) -> dict[str, str]:
         found = dict(os.environ) | hub.environ()
@@ -58,9 +58,9 @@ def client_environ(tmp_path: Path) -> Callable[[RunningHub, str], dict[str, str]
 
 @pytest.fixture
 def run_script(client_environ: Any, tmp_path: Path) -> Run:
-    """Runs a script of this folder on a hub with one version of the client; gives the JSON it prints last.
+    """Return a function that runs a script of this folder with one version of the client on a hub.
 
-    Further variables are named arguments.
+    It returns the JSON that the script prints last. Keyword arguments are further environment variables.
     """
 
     def run(hub: RunningHub, version: str, script: str, *args: str, **variables: str) -> Any:
@@ -80,7 +80,7 @@ def run_script(client_environ: Any, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def run_client(entrepot_fresh_hub: RunningHub, run_script: Run) -> Run:
-    """The same on an empty hub; ``with_xet`` says whether large files may go through Xet, as they do by default."""
+    """Return the same function for an empty hub; ``with_xet`` says whether large files can use Xet, as by default."""
 
     def run(version: str, script: str, *args: str, with_xet: bool = False) -> Any:
         variables = {} if with_xet else {"HF_HUB_DISABLE_XET": "1"}

@@ -1,4 +1,4 @@
-"""Deciding on access requests as every generation of the client does it; prints what was seen as JSON.
+"""Decisions on access requests with every version of the client; prints the results as JSON.
 
 Arguments: the version, a gated repository of the caller's, and the names of
 three users who have asked for access to it.
@@ -28,7 +28,7 @@ assert asked[ann].fullname
 assert asked[ann].status == "pending"
 api.accept_access_request(repo, ann)
 api.accept_access_request(repo, bob)
-# The first generations could not say why.
+# Early versions could not give a reason.
 reason = {} if expected.startswith("0.") else {"rejection_reason": "misuse"}
 api.reject_access_request(repo, bob, **reason)
 assert (names("pending"), names("accepted"), names("rejected")) == ([cat], [ann], [bob])
@@ -54,5 +54,5 @@ try:
     anonymous.hf_hub_download(repo, "README.md")
 except GatedRepoError as error:
     refused.append(error.response.status_code)
-assert refused[3:] == [401], "a gated file was given to nobody"
+assert refused[3:] == [401], "a gated file was served to an anonymous request"
 print(json.dumps({"accepted": names("accepted"), "pending": names("pending")}))

@@ -1,4 +1,4 @@
-"""What every generation of the client can do, done once; prints what was seen as JSON.
+"""Every function of the client that all versions have, called once; prints the results as JSON.
 
 Run by test_generations.py with one of the installed versions, so it uses only
 names that both have, and asserts as it goes.

@@ -1,4 +1,4 @@
-"""Sending too much to a namespace with a quota, as every generation of the client does it; prints what it says as JSON.
+"""Uploads above a quota with every version of the client; prints its messages as JSON.
 
 Arguments: the version, and a repository.
 """

@@ -1,4 +1,4 @@
-"""What the class ``Repository`` of huggingface_hub 0.21 can do with git and git-lfs; prints what was seen as JSON.
+"""The functions of the class ``Repository`` of huggingface_hub 0.21, with git and git-lfs; prints the results as JSON.
 
 Run by test_repositories.py with that version.
 """
@@ -65,7 +65,7 @@ second = Repository("second", clone_from=url, repo_type="dataset", token=True)
 assert second.git_head_hash() == repo.git_head_hash()
 for path in ("one.weights", "large.unknown"):
     assert (Path("second") / path).read_bytes() == (first / path).read_bytes()
-Repository("second", clone_from=repo_id, repo_type="dataset", token=True)  # is there already, and left alone
+Repository("second", clone_from=repo_id, repo_type="dataset", token=True)  # already exists and stays unchanged
 without = Repository("third", clone_from=repo_id, repo_type="dataset", token=True, skip_lfs_files=True)
 assert (Path("third") / "one.weights").read_text().startswith("version https://git-lfs")
 without.git_pull(lfs=True)

@@ -1,4 +1,4 @@
-"""Gated repositories with both generations of the real client."""
+"""Gated repositories with both versions of the real client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One journey through the API with both generations of the real client."""
+"""A walk through the API with both versions of the real client."""
 
 from collections.abc import Callable
 from typing import Any

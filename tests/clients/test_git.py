@@ -1,4 +1,4 @@
-"""Git and git-lfs as they are installed, against a hub: what went in through one door comes out of the other."""
+"""The installed git and git-lfs against a hub: pushes are visible through the API, commits of the API in clones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from entrepot.testing.hubs import RunningHub, User
 
-# A stranger's machine need not have it; the continuous integration installs it.
+# Contributors' machines may not have it; the continuous integration installs it.
 pytestmark = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
 
 LARGE = bytes(range(256)) * 3000
@@ -25,7 +25,7 @@ UNICODE = "données/ünïcødé 文件 #1%.txt"
 
 
 class Desk:
-    """Somebody's working place: git with its own home, and an API client."""
+    """The workplace of one user: git with its own home, and an API client."""
 
     def __init__(self, hub: RunningHub, folder: Path, user: User | None = None, *, anonymous: bool = False) -> None:
         self.hub = hub
@@ -60,7 +60,7 @@ class Desk:
         return done.stdout.strip()
 
     def clone(self, repo: str, *options: str, into: str = "clone") -> Path:
-        """A clone, checked by git."""
+        """Create a clone and let git check it."""
         self.git("clone", *options, f"{self.hub.url}/{repo}", into)
         self.git("fsck", "--strict", cwd=into)
         return self.folder / into
@@ -196,7 +196,7 @@ def forget_mirrors(desk: Desk) -> Callable[[], None]:
 
 
 def write(desk: Desk, message: str = "change", /, **files: bytes) -> str:
-    """A commit in the clone; its id."""
+    """Commit in the clone; return the commit id."""
     for name, content in files.items():
         path = desk.folder / "clone" / name.replace("__", "/")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -206,7 +206,7 @@ def write(desk: Desk, message: str = "change", /, **files: bytes) -> str:
     return desk.git("rev-parse", "HEAD", cwd="clone")
 
 
-def test_what_is_pushed_appears_at_once_in_the_api(desk: Desk, repo: str) -> None:
+def test_pushed_commits_appear_immediately_in_the_api(desk: Desk, repo: str) -> None:
     desk.clone(repo)
     card = b"---\nlicense: mit\n---\n# A card\n"
     (desk.folder / "clone" / "données").mkdir()
@@ -315,7 +315,7 @@ def test_pushes_and_commits_over_http_take_turns(desk: Desk, repo: str) -> None:
     assert ids == [commit.commit_id for commit in desk.api.list_repo_commits(repo)]
 
 
-def test_many_clone_and_some_push_at_once(desk: Desk, repo: str) -> None:
+def test_many_clone_and_some_push_concurrently(desk: Desk, repo: str) -> None:
     for n in range(3):
         desk.save(f"f{n}.txt", b"%d\n" % n, repo)
     failures: list[str] = []
@@ -381,7 +381,7 @@ def test_locks_of_git_lfs_keep_others_from_changing_a_file(desk: Desk, tmp_path:
     mate.git("config", "lfs.locksverify", "true", cwd="clone")
     refused = mate.try_git("push", cwd="clone")
     assert refused.returncode
-    assert "Unable to push locked files:\n* model.safetensors - tester" in refused.stdout  # git-lfs itself has looked
+    assert "Unable to push locked files:\n* model.safetensors - tester" in refused.stdout  # checked by git-lfs itself
     mate.git("-c", "lfs.locksverify=false", "lfs", "push", "origin", "main", cwd="clone")
     refused = mate.try_git("push", "--no-verify", cwd="clone")
     assert "'model.safetensors' is locked by tester" in refused.stderr
@@ -418,7 +418,7 @@ def test_a_stranger_pushes_to_a_pull_request_of_their_own(desk: Desk, repo: str,
 
 
 def test_large_files_without_a_rule_are_clean_in_every_clone(desk: Desk, repo: str) -> None:
-    """A file that the API stores as a large one is covered by ``.gitattributes`` in the same commit."""
+    """A file that the API stores through LFS is added to ``.gitattributes`` in the same commit."""
     names = ["m.gguf", "dir/a b.gguf", "#x", "dir/[1]*.gguf", "\u6a21\u578b", "!bang", 'q"uote']
     desk.save("sub/m.gguf", b"a small text\n", repo)
     for number, name in enumerate(names):

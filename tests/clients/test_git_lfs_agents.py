@@ -1,4 +1,4 @@
-"""Git-lfs sends large files through transfer agents: in parts, with those of two generations of clients; as chunks."""
+"""Large files through transfer agents of git-lfs: in parts, with the agents of two client versions; and as chunks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Clone:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def push(self, contents: dict[str, bytes]) -> str:
-        """Commit and push files; what the hub said meanwhile."""
+        """Commit and push files; return the messages of the hub."""
         for name, content in contents.items():
             (self.folder / "work" / name).write_bytes(content)
         self.run("git", "add", "-A")
@@ -48,7 +48,7 @@ class Clone:
         return self.hub.log()[said_before:]
 
     def check(self, contents: dict[str, bytes]) -> None:
-        """A fresh clone and the API have these files."""
+        """Check that a fresh clone and the API have these files."""
         self.run("git", "clone", f"{self.hub.url}/{self.repo}", "again", cwd=".")
         assert {name: (self.folder / "again" / name).read_bytes() for name in contents} == contents
         api = HfApi(endpoint=self.hub.url, token=self.hub.token)
@@ -68,7 +68,7 @@ def hub() -> Iterator[RunningHub]:
 def clone(
     hub: RunningHub, client_environ: Callable[[RunningHub, str], dict[str, str]], tmp_path: Path
 ) -> Callable[[str, str], Clone]:
-    """Makes a repository, and a clone of it in which one version of the client is at hand."""
+    """Return a function that creates a repository and a clone of it that uses one version of the client."""
 
     def make(name: str, version: str) -> Clone:
         HfApi(endpoint=hub.url, token=hub.token).create_repo(f"tester/{name}")

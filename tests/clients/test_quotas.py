@@ -1,4 +1,4 @@
-"""Quotas as git-lfs and each generation of the Python client show them."""
+"""Quota errors in git-lfs and each version of the Python client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REASON = "the quota of the namespace tester is exceeded: 100,000 bytes are allow
 
 @pytest.fixture
 def repo(entrepot_fresh_hub: RunningHub) -> str:
-    """A repository in a namespace that may keep 100,000 bytes."""
+    """A repository in a namespace with a quota of 100,000 bytes."""
     hub = entrepot_fresh_hub
     made: str = HfApi(endpoint=hub.url, token=hub.token).create_repo("tester/m").repo_id
     opened = open_hub(Settings(data=hub.data))

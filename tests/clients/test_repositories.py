@@ -1,4 +1,4 @@
-"""The class that users of huggingface_hub had for years before ``HfApi``: git and git-lfs, over HTTPS as it expects."""
+"""The class ``Repository`` of earlier huggingface_hub versions: git and git-lfs, over HTTPS as it expects."""
 
 import shutil
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def test_the_repository_class_clones_commits_pushes_and_tags(
     run_script: Callable[..., Any], pems: Any, tmp_path: Path
 ) -> None:
     authority = str(pems.authority)
-    # The class takes the address from whoami; this account has none.
+    # The class takes the email address from whoami; this account has none.
     (tmp_path / ".gitconfig").write_text("[user]\n\temail = tester@example.org\n")
     with entrepot.testing.hub(tls_cert=str(pems.cert), tls_key=str(pems.key)) as hub:
         seen = run_script(

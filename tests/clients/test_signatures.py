@@ -1,4 +1,4 @@
-"""Methods and functions take what huggingface_hub's take: today's version, and 0.21.4, whose extra words are listed."""
+"""Methods and functions take the arguments of huggingface_hub's current version, and the listed ones of 0.21.4."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import entrepot
 from entrepot import HubApi
 
 OLDER: dict[str, set[str]] = {
-    # Arguments that 0.21.4 has and 2.4.0 has not any more, of methods that are here.
+    # Arguments of implemented methods that 0.21.4 has and 2.4.0 lacks.
     "create_commits_on_pr": {
         "repo_id", "addition_commits", "deletion_commits", "commit_message", "commit_description", "token",
         "repo_type", "merge_pr", "num_threads", "verbose",
@@ -41,20 +41,20 @@ OLDER: dict[str, set[str]] = {
 }  # fmt: skip
 
 LEFT_OUT: dict[str, set[str]] = {
-    # Of services that this hub is not: groups for invoices, jobs, replacing code in a running space.
+    # Of services that this hub does not have: billing groups, jobs, replacing code in a running space.
     "create_collection": {"resource_group_id"},
     "create_commit": {"_hot_reload"},
     "upload_file": {"_hot_reload"},
     "create_webhook": {"job_id", "secrets"},
     "update_webhook": {"job_id", "secrets"},
-    # Another way to say what the first arguments say.
+    # Alternative to the first arguments.
     "update_repo_visibility": {"organization", "name"},
-    # Tokens have no names on this computer: there is one for each hub.
+    # Stored tokens have no names: there is one for each hub.
     "logout": {"token_name"},
 }
 
 FOR_COMPUTE = {"create_repo", "duplicate_repo", "duplicate_space"}
-"""They take any argument about hardware, and refuse what is not None (``tests/hf/repos/test_repositories.py``)."""
+"""They accept any argument about hardware, and refuse all but None (``tests/hf/repos/test_repositories.py``)."""
 
 SHARED = sorted(
     name
@@ -83,7 +83,7 @@ IMPORTED = """
     upload_large_folder whoami EntryNotFoundError GatedRepoError HfHubHTTPError HFValidationError
     LocalEntryNotFoundError OfflineModeIsEnabled RepositoryNotFoundError RevisionNotFoundError
 """.split()  # noqa: SIM905 - a list of words reads better than sixty literals
-"""What transformers, datasets, diffusers, peft, timm and the two guides import, at the top level or from ``utils``."""
+"""Imports of transformers, datasets, diffusers, peft, timm and the two guides, at the top level or from ``utils``."""
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

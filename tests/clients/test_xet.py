@@ -1,4 +1,4 @@
-"""Every generation of the Xet client at its default settings, against a real hub."""
+"""Every version of the Xet client at its default settings, against a real hub."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from entrepot.testing.hubs import RunningHub
 
 Run = Callable[..., Any]
 GENERATIONS = {"0.33.5": "1.1.10", "1.14.0": "1.5.0", "2.4.0": "1.8.0"}
-"""huggingface_hub and the hf_xet of its time."""
+"""Versions of huggingface_hub, with the hf_xet of the same time."""
 
 
 def calls(log: str, pattern: str) -> int:

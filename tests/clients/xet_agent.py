@@ -1,7 +1,7 @@
-"""A transfer agent of git-lfs for uploads through Xet, which does with hf_xet what git-xet does.
+"""A transfer agent of git-lfs for uploads through Xet with hf_xet, modelled on git-xet.
 
-Source: git-lfs, docs/custom-transfers.md; xet-core, ``git_xet/src/app/xet_agent.rs``: endpoint, pass and its end are in
-the headers of the action, its address gives new ones to whoever knows the credentials of git.
+Source: git-lfs, docs/custom-transfers.md; xet-core, ``git_xet/src/app/xet_agent.rs``: endpoint, token and expiry are in
+the headers of the action; its URL issues new tokens for the credentials of git.
 """
 
 import base64
@@ -18,7 +18,7 @@ def say(**message: object) -> None:
 
 
 def refresh(address: str) -> tuple[str, int]:
-    """A new pass and when it ends."""
+    """Return a new token and its expiry."""
     credentials = base64.b64encode(f"any:{os.environ['HF_TOKEN']}".encode()).decode()
     request = urllib.request.Request(address, headers={"Authorization": f"Basic {credentials}"})
     with urllib.request.urlopen(request) as answer:
@@ -36,7 +36,7 @@ for line in sys.stdin:
     action, oid, size = message["action"], message["oid"], message["size"]
     given = {name.lower(): value for name, value in action["header"].items()}
     say(event="progress", oid=oid, bytesSoFar=1, bytesSinceLast=1)
-    # The pass that is given is taken as one that has ended, so that the way to a new one is gone as well.
+    # The given token is treated as expired, to also test the request for a new one.
     pass_, ends = refresh(action["href"])
     assert abs(int(given["x-xet-token-expiration"]) - ends) < 600
     assert given["x-xet-access-token"]

@@ -1,4 +1,4 @@
-"""Large files through Xet, there and back; prints the sha256 of every file as JSON.
+"""Uploads and downloads of large files through Xet; prints the sha256 of every file as JSON.
 
 Run by test_xet.py with one of the installed versions, so it uses only names
 that all have, and asserts as it goes.
@@ -56,12 +56,12 @@ operations = [
     CommitOperationDelete("old.bin"),
 ]
 commit = api.create_commit(repo_id=repo, operations=operations, commit_message="more")
-# Sent before: nothing changes, and nothing fails.
+# Uploaded before: nothing changes, and nothing fails.
 api.upload_file(path_or_fileobj=wanted["bytes.bin"], path_in_repo="bytes.bin", repo_id=repo)
 
 
 def digests(root: Path) -> dict[str, str]:
-    """The sha256 of every file below a folder."""
+    """Return the sha256 of every file below a folder."""
     files = (path for path in root.rglob("*") if path.is_file() and ".cache" not in path.parts)
     found = {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     found.pop(".gitattributes", None)

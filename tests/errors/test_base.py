@@ -44,12 +44,12 @@ def test_the_tree_has_the_families_that_the_module_draws() -> None:
     assert drawn == [family.__name__ for family in FAMILIES]
 
 
-def test_every_class_of_the_module_hangs_in_the_tree() -> None:
+def test_every_class_of_the_module_is_in_the_tree() -> None:
     assert all(issubclass(leaf, tuple(FAMILIES)) for leaf in LEAVES)
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
-def test_every_leaf_says_one_line_of_text(leaf: type[EntrepotError]) -> None:
+def test_every_leaf_has_a_message_of_one_line(leaf: type[EntrepotError]) -> None:
     text = str(sample(leaf))
     assert text
     assert "\n" not in text
@@ -103,7 +103,7 @@ def test_lone_surrogates_and_control_characters_are_shown_escaped() -> None:
     assert shown("a\ud800\n\x7fé") == r"'a\ud800\x0a\x7f\xe9'"
 
 
-def test_a_megabyte_of_text_is_cut_to_a_line_that_says_so() -> None:
+def test_a_megabyte_of_text_is_cut_to_a_line_with_its_length() -> None:
     line = shown("é" * 1_000_000)
     assert len(line) <= 200
     assert line.endswith("...(1000000 characters)'")

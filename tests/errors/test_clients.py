@@ -17,7 +17,7 @@ from entrepot.errors import AnswerUnusable, HubTimeout, HubUnreachable, Offline,
         (Offline("this list"), "unset ENTREPOT_OFFLINE"),
     ],
 )
-def test_what_goes_wrong_on_the_way_to_a_hub_names_the_cure(error: errors.EntrepotError, cure: str) -> None:
+def test_errors_of_the_connection_name_the_cure(error: errors.EntrepotError, cure: str) -> None:
     assert cure in error.message
     assert "\n" not in error.message
 
@@ -33,4 +33,4 @@ def test_a_missing_file_may_be_caught_the_way_python_does() -> None:
 
 def test_weights_that_cannot_be_described_are_named() -> None:
     assert "alice/bert has neither model.safetensors" in errors.TensorsMissing("alice/bert", "main").message
-    assert "'a.bin' is no safetensors file: too short" in errors.TensorsUnreadable("a.bin", "too short").message
+    assert "'a.bin' is not a safetensors file: too short" in errors.TensorsUnreadable("a.bin", "too short").message

@@ -1,7 +1,7 @@
 from entrepot.errors import LimitExceeded, NotMergeable
 
 
-def test_a_limit_says_its_size_and_the_cure() -> None:
+def test_a_limit_names_its_size_and_the_cure() -> None:
     assert str(LimitExceeded("a file", 1000)) == "a file exceeds the limit of 1,000"
     assert str(LimitExceeded("a file", 1000, "use LFS")).endswith("; use LFS")
 

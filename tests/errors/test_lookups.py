@@ -1,7 +1,7 @@
 from entrepot.errors import EntryNotFound, RepoNotFound
 
 
-def test_an_anonymous_caller_is_told_that_logging_in_may_help() -> None:
+def test_the_message_for_an_anonymous_caller_suggests_logging_in() -> None:
     assert str(RepoNotFound()) != str(RepoNotFound(anonymous=True))
 
 

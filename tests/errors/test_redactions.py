@@ -30,7 +30,7 @@ def test_everything_else_stays(text: str) -> None:
     assert redact(text) == text
 
 
-def test_what_the_program_calls_a_secret_is_masked_whatever_it_looks_like() -> None:
+def test_a_registered_secret_of_any_form_is_masked() -> None:
     conceal("qz-7")
     conceal("qz-7-longer")
     assert redact("qz-7-longer, qz-7") == "***, ***"

@@ -1,55 +1,17 @@
-"""A file system on a real hub, and another client that says what the hub has."""
+"""A file system on a real hub, and a second client that reads the state of the hub."""
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
-import attrs
 import httpx2
 import pytest
-from huggingface_hub import CommitOperationAdd, HfApi
+from huggingface_hub import HfApi
 
 from entrepot.fs.filesystem import EntrepotFileSystem
 from entrepot.testing.hubs import RunningHub
-
-_NUMBERS = itertools.count(1)
-
-
-@attrs.frozen
-class Desk:
-    """A file system as ``tester``, and repositories to use it on."""
-
-    running: RunningHub
-    fs: EntrepotFileSystem
-    api: HfApi
-
-    def repo(self, files: dict[str, bytes] | None = None, repo_type: str = "model") -> str:
-        """The id of a fresh repository with these files."""
-        repo = f"tester/fs-{next(_NUMBERS)}"
-        self.api.create_repo(repo, repo_type=repo_type)
-        if files:
-            operations = [CommitOperationAdd(path, data) for path, data in files.items()]
-            self.api.create_commit(repo, operations, commit_message="write", repo_type=repo_type)
-        return repo
-
-    def content(self, repo: str, path: str, revision: str = "main") -> bytes:
-        """What the hub has at a path."""
-        answer = self.fs.hub.transport.send(_content(repo, path, revision))
-        assert isinstance(answer, bytes)
-        return answer
-
-    def titles(self, repo: str) -> list[str]:
-        """Of all commits but the first two, newest first."""
-        return [commit.title for commit in self.api.list_repo_commits(repo)][:-2]
-
-
-def _content(repo: str, path: str, revision: str) -> object:
-    from entrepot.client.calls import files
-    from entrepot.hf.base import repo_ref
-
-    return files.content(repo_ref(repo), revision, path)
+from tests.support.hub_files import Desk
 
 
 @pytest.fixture
@@ -61,7 +23,10 @@ def desk(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths of all requests that this process sends; what a server has logged may not be written yet."""
+    """Return the paths of all requests that this process sends.
+
+    The server's log is no substitute, because it may be written later.
+    """
     paths: list[str] = []
     send = httpx2.Client.send
 

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where drafts are kept, so that forgotten ones are seen."""
+    """The folder of temporary files, to detect forgotten ones."""
     folder = tmp_path / "drafts"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -33,15 +33,15 @@ def test_a_file_is_read_by_blocks(desk: Any) -> None:
         assert file.read() == data
 
 
-def test_a_block_is_asked_for_once(desk: Any, asked: list[str]) -> None:
+def test_a_block_is_requested_once(desk: Any, asked: list[str]) -> None:
     repo = desk.repo({"f.txt": b"line\n" * 10_000})
     asked.clear()
     with desk.fs.open(f"{repo}/f.txt", "r") as file:
         assert sum(1 for _ in file) == 10_000
-    assert sum("/resolve/" in path for path in asked) == 2  # what it is, and all of it
+    assert sum("/resolve/" in path for path in asked) == 2  # unchanged and complete
 
 
-def test_all_blocks_are_of_one_commit(desk: Any) -> None:
+def test_all_ranges_are_from_one_commit(desk: Any) -> None:
     repo = desk.repo({"f.txt": b"old" * 1000})
     with desk.fs.open(f"{repo}/f.txt", block_size=10) as file:
         assert file.read(3) == b"old"
@@ -51,7 +51,7 @@ def test_all_blocks_are_of_one_commit(desk: Any) -> None:
     assert desk.fs.cat_file(f"{repo}/f.txt", end=3) == b"new"
 
 
-def test_what_is_written_is_there_when_the_file_is_closed(desk: Any, temporary: Path) -> None:
+def test_written_files_exist_after_closing(desk: Any, temporary: Path) -> None:
     repo = desk.repo({"x": b""})
     with desk.fs.open(f"{repo}/d/f.txt", "wb", block_size=1000) as file:
         for _ in range(10):
@@ -71,7 +71,7 @@ def test_text_and_empty_files_are_files(desk: Any) -> None:
     assert desk.content(repo, "empty") == b""
 
 
-def test_a_file_that_failed_half_way_is_not_there(desk: Any, temporary: Path) -> None:
+def test_a_file_whose_write_failed_does_not_exist(desk: Any, temporary: Path) -> None:
     repo = desk.repo({"x": b""})
 
     def write() -> None:
@@ -85,7 +85,7 @@ def test_a_file_that_failed_half_way_is_not_there(desk: Any, temporary: Path) ->
     assert list(temporary.iterdir()) == []
 
 
-def test_appending_keeps_what_was_there(desk: Any) -> None:
+def test_appending_keeps_the_existing_content(desk: Any) -> None:
     repo = desk.repo({"log": b"one\n"})
     for path in ("log", "new"):
         with desk.fs.open(f"{repo}/{path}", "ab") as file:
@@ -104,7 +104,7 @@ def test_creating_does_not_replace(desk: Any) -> None:
     assert desk.content(repo, "g") == b"2"
 
 
-def test_what_cannot_be_opened_is_said(desk: Any) -> None:
+def test_a_file_that_cannot_be_opened_raises(desk: Any) -> None:
     repo = desk.repo({"d/f": b"1"})
     for path in (f"{repo}/none", f"{repo}/d"):
         with pytest.raises(FileNotFoundError):

@@ -22,7 +22,7 @@ def test_files_are_deleted_in_one_commit(desk: Any) -> None:
     assert desk.api.list_repo_files(repo) == [".gitattributes"]
 
 
-def test_what_must_not_be_deleted_is_not(desk: Any) -> None:
+def test_folders_and_repositories_are_not_deleted(desk: Any) -> None:
     repo = desk.repo({"d/f": b"1"})
     with pytest.raises(IsADirectoryError):
         desk.fs.rm(f"{repo}/d")
@@ -69,7 +69,7 @@ def test_several_values_are_written_in_one_commit(desk: Any) -> None:
         desk.fs.pipe_file(f"{repo}/a", b"3", mode="create")
 
 
-def test_what_is_the_same_makes_no_commit(desk: Any) -> None:
+def test_unchanged_files_create_no_commit(desk: Any) -> None:
     repo = desk.repo({"a": b"1"})
     desk.fs.pipe_file(f"{repo}/a", b"1")
     assert desk.titles(repo) == []
@@ -83,7 +83,7 @@ def test_folders_need_not_be_made(desk: Any) -> None:
     assert desk.titles(repo) == []
 
 
-def test_without_the_right_nothing_is_written(desk: Any) -> None:
+def test_nothing_is_written_without_permission(desk: Any) -> None:
     repo = desk.repo({"a": b"1"})
     reader = EntrepotFileSystem(desk.running.url, desk.running.user("tester", "read").token, skip_instance_cache=True)
     with pytest.raises(PermissionError):

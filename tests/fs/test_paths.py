@@ -20,11 +20,16 @@ from entrepot.names import RepoType
         ("entrepot://ns/name/d/", RepoType.MODEL, "main", "d", "ns/name"),
     ],
 )
-def test_a_path_is_taken_apart(text: str, kind: RepoType, revision: str, path: str, prefix: str) -> None:
-    place = parse(text)
-    assert (place.ref.type, str(place.ref.id), place.revision, place.path) == (kind, "ns/name", revision, path)
-    assert place.prefix == prefix
-    assert place.name(path) == strip_protocol(text)
+def test_a_path_is_parsed(text: str, kind: RepoType, revision: str, path: str, prefix: str) -> None:
+    fs_path = parse(text)
+    assert (fs_path.ref.type, str(fs_path.ref.id), fs_path.revision, fs_path.path) == (
+        kind,
+        "ns/name",
+        revision,
+        path,
+    )
+    assert fs_path.prefix == prefix
+    assert fs_path.name(path) == strip_protocol(text)
 
 
 @pytest.mark.parametrize(
@@ -40,12 +45,12 @@ def test_a_path_is_taken_apart(text: str, kind: RepoType, revision: str, path: s
         ("ns/name//f", InvalidPath),
     ],
 )
-def test_what_is_no_path_is_refused(text: str, error: type[Exception]) -> None:
+def test_an_invalid_path_is_refused(text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         parse(text)
 
 
-def test_places_of_one_revision_go_into_one_commit() -> None:
+def test_paths_of_one_revision_go_into_one_commit() -> None:
     assert parse("ns/name/a").is_with(parse("models/NS/name@main/b"))
     assert not parse("ns/name/a").is_with(parse("ns/name@v1/a"))
     assert not parse("ns/name/a").is_with(parse("datasets/ns/name/a"))

@@ -32,7 +32,7 @@ def test_folders_are_listed(desk: Any, repo: str) -> None:
         desk.fs.ls(f"{repo}/none")
 
 
-def test_what_is_there_is_told(desk: Any, repo: str) -> None:
+def test_existing_entries_are_found(desk: Any, repo: str) -> None:
     fs = desk.fs
     assert fs.info(f"{repo}/a.txt")["size"] == 5
     assert fs.isfile(f"{repo}/a.txt")
@@ -99,7 +99,7 @@ def test_files_and_folders_are_fetched(desk: Any, repo: str, tmp_path: Path) -> 
         desk.fs.get_file(f"{repo}/none", tmp_path / "none")
 
 
-def test_what_somebody_else_did_is_seen_at_once(desk: Any, repo: str) -> None:
+def test_changes_of_other_clients_are_visible_immediately(desk: Any, repo: str) -> None:
     desk.fs.ls(repo)
     desk.api.upload_file(path_or_fileobj=b"new", path_in_repo="new.txt", repo_id=repo)
     assert f"{repo}/new.txt" in desk.fs.ls(repo, detail=False)
@@ -116,7 +116,7 @@ def test_times_tags_and_addresses(desk: Any, repo: str) -> None:
         desk.fs.modified(f"{repo}/none")
 
 
-def test_offline_nothing_is_asked(desk: Any, repo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_mode_sends_no_request(desk: Any, repo: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTREPOT_OFFLINE", "1")
     offline = EntrepotFileSystem(desk.running.url, desk.running.token, skip_instance_cache=True)
     for look in (offline.ls, offline.exists, offline.cat_file):
@@ -124,14 +124,14 @@ def test_offline_nothing_is_asked(desk: Any, repo: str, monkeypatch: pytest.Monk
             look(f"{repo}/a.txt")
 
 
-def test_a_private_repository_is_not_there_for_strangers(desk: Any, repo: str) -> None:
+def test_a_private_repository_is_not_found_by_others(desk: Any, repo: str) -> None:
     desk.api.update_repo_settings(repo, visibility="private")
     stranger = EntrepotFileSystem(desk.running.url, False, skip_instance_cache=True)
     assert not stranger.exists(f"{repo}/a.txt")
     assert desk.fs.exists(f"{repo}/a.txt")
 
 
-def test_a_file_can_have_the_longest_name_here(desk: Any, tmp_path: Path) -> None:
+def test_a_file_name_can_have_the_maximum_length(desk: Any, tmp_path: Path) -> None:
     repo = desk.repo({"a.txt": b"x"})
     desk.fs.get_file(f"{repo}/a.txt", tmp_path / ("n" * 255))
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir() if path.is_file()] == [("n" * 255, b"x")]

@@ -9,7 +9,7 @@ from entrepot.fs.paths import parse
 from entrepot.fs.transactions import PreparedChange, grouped
 
 
-def test_many_writes_make_one_commit(desk: Any) -> None:
+def test_several_writes_become_one_commit(desk: Any) -> None:
     repo = desk.repo({"old": b"1", "moved": b"2"})
     fs = desk.fs
     with fs.transaction:
@@ -75,4 +75,4 @@ def test_each_revision_gets_a_commit(desk: Any) -> None:
 
 def test_steps_are_grouped_in_order() -> None:
     steps = [PreparedChange(parse(path)) for path in ("ns/b/1", "ns/a/1", "ns/b/2", "ns/b@v1/3")]
-    assert [[step.place.path for step in group] for group in grouped(steps)] == [["1", "2"], ["1"], ["3"]]
+    assert [[step.fs_path.path for step in group] for group in grouped(steps)] == [["1", "2"], ["1"], ["3"]]

@@ -12,7 +12,7 @@ Git = Callable[..., bytes]
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty repository with a work tree, free of the configuration of this machine."""
+    """An empty repository with a work tree, independent of the machine's git configuration."""
     folder = tmp_path_factory.mktemp("git-oracle")
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True, env=environment())
     return folder
@@ -20,7 +20,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def git(bare: Path) -> Git:
-    """Runs C git in that repository: ``git(*arguments, given=b"", expected=(0,))``."""
+    """Return a function that runs C git in that repository: ``git(*arguments, given=b"", expected=(0,))``."""
 
     def run(*arguments: str, given: bytes = b"", expected: tuple[int, ...] = (0,)) -> bytes:
         done = subprocess.run(["git", *arguments], cwd=bare, input=given, capture_output=True, env=environment())

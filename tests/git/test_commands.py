@@ -50,7 +50,7 @@ def test_the_first_ref_carries_the_capabilities_and_an_empty_repository_has_a_st
     assert render_advertisement([])[4:].startswith(f"{NONE} capabilities^{{}}\0".encode())
 
 
-def test_a_report_says_one_line_for_each_ref() -> None:
+def test_a_report_has_one_line_for_each_ref() -> None:
     request = PushRequest((), frozenset({"report-status"}))
     report = render_report(request, [CommandStatus("refs/heads/a", None), CommandStatus("refs/heads/b", "too\nbad")])
     assert (

@@ -18,7 +18,7 @@ files = st.dictionaries(
 
 
 def buildable(wanted: dict[str, tuple[Mode, Oid]]) -> dict[str, tuple[Mode, Oid]]:
-    """Without the files that stand where another needs a folder."""
+    """Return the files without those that are where another one needs a folder."""
     return {name: leaf for name, leaf in wanted.items() if not any(other.startswith(f"{name}/") for other in wanted)}
 
 

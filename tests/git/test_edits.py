@@ -14,7 +14,7 @@ Files = dict[str, tuple[int, Oid]]
 
 
 class Store:
-    """Tree objects by id; notes which were read."""
+    """Tree objects by id, with a record of which were read."""
 
     def __init__(self) -> None:
         self.trees: dict[Oid, bytes] = {}
@@ -107,7 +107,7 @@ def test_every_edit_does_what_a_dictionary_of_files_does(rounds: list[list[tuple
         root, made = editor.write()
         assert root == computed_by_dulwich(files)
         assert all(oid_of(Kind.TREE, content) == oid for oid, content in made.items())
-        # The old root may be made anew, as a folder below the new one.
+        # The old root may be written again, as a folder below the new one.
         assert root != before or before not in made
         store.trees |= made
         assert store.files(root) == files
@@ -168,7 +168,7 @@ def test_a_refused_edit_leaves_no_folders_behind() -> None:
 
 
 @pytest.mark.parametrize("verb", ["remove", "remove_file", "remove_folder"])
-def test_removing_what_is_not_there_says_so_in_the_words_clients_look_for(verb: str) -> None:
+def test_removing_an_absent_path_has_the_message_that_clients_match_on(verb: str) -> None:
     store = Store()
     editor = TreeEditor(build(store, "a/b"), store.read)
     for name in ("c", "a/c", "a/b/c", "c/d"):

@@ -32,7 +32,7 @@ def test_too_many_prefixes_count_as_none() -> None:
     assert question(*[b"ref-prefix x"] * 65_536) == RefFilter()
 
 
-def test_refs_are_told_as_plainly_as_they_are_asked_for() -> None:
+def test_refs_are_listed_with_the_requested_details_only() -> None:
     assert lines(RefFilter(), REFS) == [f"{A} HEAD\n", f"{A} refs/heads/main\n", f"{B} refs/tags/v1\n"]
     assert lines(RefFilter(peels=True, symrefs=True), REFS) == [
         f"{A} HEAD symref-target:refs/heads/main\n",
@@ -42,7 +42,7 @@ def test_refs_are_told_as_plainly_as_they_are_asked_for() -> None:
     assert lines(RefFilter(("refs/tags/",)), REFS) == [f"{B} refs/tags/v1\n"]
 
 
-def test_a_branch_that_is_not_born_is_told_only_to_who_asks() -> None:
+def test_an_unborn_branch_is_listed_only_on_request() -> None:
     head = [AdvertisedRef("HEAD", None, target=MAIN)]
     assert lines(RefFilter(symrefs=True), head) == []
     assert lines(RefFilter(symrefs=True, unborn=True), head) == ["unborn HEAD symref-target:refs/heads/main\n"]

@@ -16,7 +16,7 @@ FILE, EXECUTABLE, SYMLINK = int(Mode.FILE), int(Mode.EXECUTABLE), int(Mode.SYMLI
 
 
 class Trees:
-    """Tree objects by id; counts reads."""
+    """Tree objects by id, with a count of reads."""
 
     def __init__(self) -> None:
         self.content: dict[Oid, bytes] = {}
@@ -96,7 +96,7 @@ def test_what_cannot_be_decided_is_a_conflict(
     assert trees.merge(base, ours, theirs).conflicts == conflicts
 
 
-def test_a_mode_from_one_side_goes_with_a_text_from_the_other(trees: Trees) -> None:
+def test_a_mode_of_one_side_is_combined_with_the_text_of_the_other(trees: Trees) -> None:
     done = trees.merge(plain(a="1"), {"a": (EXECUTABLE, b"1")}, plain(a="2"))
     assert done.conflicts == []
     assert trees.files(done.root) == {"a": (EXECUTABLE, oid_of(Kind.BLOB, b"2"))}
@@ -142,12 +142,15 @@ NAMES = ("a", "b", "a/b", "a/c", "b/a", "b/c/d", "c")
 
 
 def content(path: str, number: int) -> bytes:
-    """Binary, so that git too takes or leaves it whole; unlike that of other paths, so that nothing looks renamed."""
+    """Return binary content, so that git too takes it or leaves it as a whole.
+
+    It differs from the content of other paths, so that git detects no renames.
+    """
     return b"\0" + hashlib.sha256(path.encode()).digest() * 2 + b"%d" % number
 
 
 def drawn(draw: random.Random, base: Files | None) -> Files:
-    """A tree: of its own, or made from a base by some edits."""
+    """Return a random tree, either new or made from a base by some edits."""
     files: Files = dict(base or {})
     for _ in range(draw.randint(0, 6)):
         path = draw.choice(NAMES)
@@ -160,7 +163,7 @@ def drawn(draw: random.Random, base: Files | None) -> Files:
 
 
 def fast_import(number: int, cases: Mapping[str, Files]) -> bytes:
-    """Three commits of one case; ``base`` is the parent of the other two."""
+    """Return three commits of one case in fast-import format; ``base`` is the parent of the other two."""
     out: list[bytes] = []
     for name, files in cases.items():
         ref = f"refs/heads/case{number}-{name}".encode()

@@ -65,4 +65,4 @@ def test_arbitrary_bytes_raise_nothing_but_our_errors(data: bytes) -> None:
     except EntrepotError:
         return
     wire = b"".join(packet.value if isinstance(packet, Signal) else pkt_line(packet) for packet in packets)
-    assert wire.lower() == data.lower()  # lengths may come in capitals
+    assert wire.lower() == data.lower()  # lengths may be in upper case

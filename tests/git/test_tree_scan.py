@@ -9,7 +9,7 @@ from entrepot.git import Entry, Mode, encode_tree, parse_tree
 from entrepot.git.tree_scan import TreeScan
 from entrepot.names import Oid
 
-# Ids that are made of what an entry looks like: the worst that an id can hold.
+# Ids made of the bytes of an entry: the worst case for a search.
 DECEPTIVE = Oid((b"\x00100644 b\x00" + b"0" * 10)[:20].hex())
 letters = st.text("ab-.0", min_size=1, max_size=4).filter(lambda name: name not in (".", ".."))
 oids = st.one_of(st.just(DECEPTIVE), st.binary(min_size=20, max_size=20).map(lambda raw: Oid(raw.hex())))

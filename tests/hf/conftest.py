@@ -1,4 +1,4 @@
-"""A process that is set up for the hub of the test."""
+"""Fixtures that point this process at the hub of the test."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from entrepot.testing.hubs import RunningHub
 
 @pytest.fixture
 def at_hub(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
-    """The shared hub; module functions use it, as ``tester``, from an empty folder."""
+    """The shared hub. Module-level functions use it as ``tester``; the current folder is empty."""
     return settle(entrepot_hub, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def at_fresh_hub(entrepot_fresh_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
-    """As ``at_hub``, but a hub of one's own, which may be stopped."""
+    """Like ``at_hub``, but with a separate hub that the test can stop."""
     return settle(entrepot_fresh_hub, tmp_path, monkeypatch)
 
 
@@ -37,26 +37,26 @@ def settle(hub: RunningHub, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
 
 @pytest.fixture
 def oracle(entrepot_hub: RunningHub) -> Oracle:
-    """Another client, which says what the hub has."""
+    """A second client that reads the state of the hub."""
     return Oracle(endpoint=entrepot_hub.url, token=entrepot_hub.token)
 
 
 @pytest.fixture
 def fresh_name(request: pytest.FixtureRequest) -> str:
-    """``tester/…``, which no repository has yet."""
+    """Return an unused repository id in the namespace ``tester``."""
     words = request.node.name.split("[")[0].removeprefix("test_")[:60].strip("_").replace("_", "-")
     return f"tester/{words}-{os.urandom(3).hex()}"
 
 
 @pytest.fixture
 def client_home(at_hub: RunningHub, tmp_path: Path) -> Path:
-    """Where this process keeps what it downloads from the shared hub."""
+    """Return the folder in which this process caches downloads from the shared hub."""
     return tmp_path / "entrepot-home"
 
 
 @pytest.fixture
 def write_repo(oracle: Oracle, fresh_name: str) -> Callable[[dict[str, bytes]], str]:
-    """Makes the repository of the test with these files; its id."""
+    """Return a function that creates the repository of the test with these files and returns its id."""
 
     def write(files: dict[str, bytes]) -> str:
         oracle.create_repo(fresh_name)

@@ -17,7 +17,7 @@ def _nowhere(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTREPOT_ENDPOINT", "http://named.example/")
 
 
-def test_the_endpoint_is_that_of_the_environment_unless_one_is_given() -> None:
+def test_the_endpoint_is_read_from_the_environment_by_default() -> None:
     assert Base().endpoint == "http://named.example"
     assert Base("https://Given.example/").endpoint == "https://given.example"
     assert repr(Base(token="hf_secretsecret")) == "Base(endpoint='http://named.example')"
@@ -25,7 +25,7 @@ def test_the_endpoint_is_that_of_the_environment_unless_one_is_given() -> None:
         Base("given.example")
 
 
-def test_the_token_of_a_call_goes_before_that_of_the_object() -> None:
+def test_the_token_of_a_call_takes_precedence() -> None:
     api = Base(token="mine")
     assert api._hub().token == "mine"
     assert api._hub("theirs").token == "theirs"
@@ -40,7 +40,7 @@ def test_equal_objects_share_connections() -> None:
     assert Base(token="a")._hub() is not Base(token="a", library_name="x")._hub()
 
 
-def test_a_repository_is_a_model_unless_it_is_said_otherwise() -> None:
+def test_a_repository_is_a_model_by_default() -> None:
     assert repo_ref("a/b").type is RepoType.MODEL
     assert repo_ref("a/b", "dataset").type is RepoType.DATASET
     address = RepoUrl("https://given.example/datasets/a/b", endpoint="https://given.example")

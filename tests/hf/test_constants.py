@@ -7,13 +7,13 @@ from entrepot.hf import constants
 from entrepot.names import parse_repo_type
 
 
-def test_names_of_files_are_those_that_other_programs_look_for() -> None:
+def test_file_names_equal_those_of_huggingface_hub() -> None:
     mine = {name: value for name, value in vars(constants).items() if name.endswith("_NAME")}
     assert mine == {name: getattr(huggingface_hub, name) for name in mine}
     assert len(mine) == 5
 
 
-def test_types_of_repositories_are_those_that_hubs_know() -> None:
+def test_repository_types_equal_those_of_hubs() -> None:
     for name in ("REPO_TYPE_DATASET", "REPO_TYPE_MODEL", "REPO_TYPE_SPACE"):
         value = getattr(constants, name)
         assert value == (getattr(theirs, name) or "model")

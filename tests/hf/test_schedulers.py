@@ -45,7 +45,7 @@ def read(api: HubApi, repo: str, path: str) -> str:
 
 
 def begun(name: str, folder: Path, api: HubApi) -> CommitScheduler:
-    """A scheduler that has done its first commit, which is none, and does no other by itself."""
+    """Return a scheduler that has made its first, empty run, and makes no further ones on its own."""
     scheduler = CommitScheduler(repo_id=name, folder_path=folder, every=NEVER, hf_api=api)
     deadline = time.monotonic() + 60
     while scheduler.last_future is None and time.monotonic() < deadline:
@@ -55,10 +55,10 @@ def begun(name: str, folder: Path, api: HubApi) -> CommitScheduler:
     return scheduler
 
 
-def test_what_is_appended_is_committed_and_nothing_else(api: HubApi, name: str, tmp_path: Path) -> None:
+def test_only_appended_files_are_committed(api: HubApi, name: str, tmp_path: Path) -> None:
     scheduler = CommitScheduler(repo_id=name, folder_path=tmp_path / "new", every=NEVER, path_in_repo="d", hf_api=api)
     try:
-        assert scheduler.trigger().result(60) is None  # nothing there: no empty commit
+        assert scheduler.trigger().result(60) is None  # no files: no empty commit
         (tmp_path / "new" / "log.txt").write_text("one\n")
         assert scheduler.trigger().result(60) is not None
         assert scheduler.trigger().result(60) is None
@@ -73,7 +73,7 @@ def test_what_is_appended_is_committed_and_nothing_else(api: HubApi, name: str, 
     assert read(api, name, "d/other.txt") == "x"
 
 
-def test_it_runs_by_itself_at_its_interval(api: HubApi, name: str, tmp_path: Path) -> None:
+def test_it_uploads_at_every_interval(api: HubApi, name: str, tmp_path: Path) -> None:
     runs = threading.Semaphore(0)
 
     class Counting(CommitScheduler):
@@ -105,7 +105,7 @@ def test_a_file_that_grows_while_it_is_sent_is_sent_as_it_was_found(
     first = api.list_repo_commits(name)[0].commit_id
     with open(api.hf_hub_download(name, "log.txt", revision=first)) as file:
         assert file.read() == "one\n"
-    scheduler.__exit__(None, None, None)  # leaving commits what is left
+    scheduler.__exit__(None, None, None)  # leaving the block commits the remaining files
     assert read(api, name, "log.txt").startswith("one\nmore\n")
 
 
@@ -145,7 +145,7 @@ def test_patterns_select_and_the_history_can_be_squashed(api: HubApi, name: str,
     assert len(api.list_repo_commits(name)) == 1
 
 
-def test_a_stopped_one_does_nothing_any_more(api: HubApi, name: str, tmp_path: Path) -> None:
+def test_a_stopped_scheduler_uploads_nothing(api: HubApi, name: str, tmp_path: Path) -> None:
     scheduler = begun(name, tmp_path / "new", api)
     scheduler.stop()
     (tmp_path / "new" / "a.txt").write_text("x")
@@ -164,7 +164,7 @@ def test_the_lock_is_held_only_while_the_folder_is_looked_at(api: HubApi, name: 
     scheduler.stop()
 
 
-def test_what_is_left_is_committed_when_the_program_ends(
+def test_remaining_files_are_committed_at_exit(
     entrepot_hub: RunningHub, api: HubApi, name: str, tmp_path: Path
 ) -> None:
     program = (
@@ -185,7 +185,7 @@ def test_what_is_left_is_committed_when_the_program_ends(
     assert len(api.list_repo_files(name)) == 302
 
 
-def test_bad_arguments_are_told_before_anything_is_made(tmp_path: Path) -> None:
+def test_bad_arguments_raise_before_anything_is_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(InvalidArgument, match="above 0"):
         CommitScheduler(repo_id="a/b", folder_path=tmp_path, every=0)
@@ -193,7 +193,7 @@ def test_bad_arguments_are_told_before_anything_is_made(tmp_path: Path) -> None:
         CommitScheduler(repo_id="a/b", folder_path=tmp_path / "file")
 
 
-def test_one_bad_file_never_keeps_the_others_waiting(
+def test_a_bad_file_does_not_delay_the_others(
     api: HubApi, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     scheduler = begun(name, tmp_path / "new", api)
@@ -210,11 +210,11 @@ def test_one_bad_file_never_keeps_the_others_waiting(
     (tmp_path / "new" / "6.txt").write_text("6")
     assert scheduler.trigger().result(60) is not None
     assert "6.txt" in api.list_repo_files(name)
-    assert "leaves out" not in caplog.text  # said once
+    assert "leaves out" not in caplog.text  # reported once
     scheduler.stop()
 
 
-def test_what_looks_like_a_secret_is_left_out_when_that_is_wanted(api: HubApi, name: str, tmp_path: Path) -> None:
+def test_files_that_may_be_secrets_are_left_out_if_requested(api: HubApi, name: str, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     for path in (".env", "a.txt", "b.txt"):
         (tmp_path / "new" / path).write_text("x")
@@ -225,7 +225,7 @@ def test_what_looks_like_a_secret_is_left_out_when_that_is_wanted(api: HubApi, n
     assert set(api.list_repo_files(name)) == {".gitattributes", "a.txt", "b.txt"}
 
 
-def test_what_an_own_way_to_upload_raises_is_logged_and_comes_again(
+def test_errors_of_an_overridden_upload_are_logged_and_retried(
     api: HubApi, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     runs = threading.Semaphore(0)

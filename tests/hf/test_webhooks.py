@@ -26,7 +26,7 @@ def api(scripted_hub: Any, tmp_path: object, monkeypatch: pytest.MonkeyPatch) ->
     return HubApi(scripted_hub.url, token="hf_sometoken")
 
 
-def test_a_webhook_is_what_huggingface_hub_reads(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_webhook_equals_that_of_huggingface_hub(scripted_hub: Any, reply: Any, api: HubApi) -> None:
     scripted_hub.on("GET", f"{ROOT}/65f0", reply({"webhook": HOOK}))
     mine, theirs = (one.get_webhook("65f0") for one in (api, Oracle(scripted_hub.url, token="hf_sometoken")))
     for name in ("id", "url", "domains", "secret", "disabled"):
@@ -35,7 +35,7 @@ def test_a_webhook_is_what_huggingface_hub_reads(scripted_hub: Any, reply: Any, 
     assert "s3cret" not in repr(mine)
 
 
-def test_webhooks_come_change_and_go(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_webhooks_are_created_updated_and_deleted(scripted_hub: Any, reply: Any, api: HubApi) -> None:
     scripted_hub.on("POST", ROOT, reply({"webhook": HOOK}))
     things = [{"type": "model", "name": "ns/m"}, WebhookWatchedItem("user", "ann")]
     assert api.create_webhook(url="http://me/x", watched=things, secret="s").id == "65f0"
@@ -57,6 +57,6 @@ def test_webhooks_come_change_and_go(scripted_hub: Any, reply: Any, api: HubApi)
     assert scripted_hub.seen[-1].method == "DELETE"
 
 
-def test_what_is_watched_needs_type_and_name(api: HubApi) -> None:
+def test_a_watched_item_needs_type_and_name(api: HubApi) -> None:
     with pytest.raises(InvalidArgument, match="'type' and a 'name'"):
         api.create_webhook(url="http://me/x", watched=[{"name": "ns/m"}])

@@ -85,7 +85,7 @@ def repos(world: Any) -> dict[str, RepoRef]:
     return made
 
 
-# Who, on which repository: what seeing, reading and writing it answers.
+# Caller, repository, and the results of seeing, reading and writing it.
 FINE = None
 MATRIX: list[tuple[str, str, Any, Any, Any]] = [
     ("nobody", "public", FINE, FINE, LoginRequired),

@@ -24,7 +24,7 @@ A = community_tables.audit
 
 @pytest.fixture
 def hub(tmp_path: pathlib.Path) -> Iterator[HubContext]:
-    """A hub in which nothing has happened yet."""
+    """A new hub with an empty audit log."""
     opened = open_hub(Settings(data=tmp_path / "empty"), fsync=False)
     yield opened
     opened.close()

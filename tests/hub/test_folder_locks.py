@@ -56,7 +56,7 @@ def test_a_full_disk_is_said_in_words(number: int, tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 256 KiB; only where this user may mount one."""
+    """A real file system of 256 KiB; skips if this user may not mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
@@ -70,7 +70,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_hub_on_a_full_disk_says_so_at_the_start(small_disk: Path) -> None:
     data = small_disk / "data"
-    for filled in (0, 100, 180, 240):  # whatever the start was writing when the room ended
+    for filled in (0, 100, 180, 240):  # the disk becomes full at different writes of the start
         filler = small_disk / "filler"
         filler.write_bytes(b"x" * (filled << 10))
         with pytest.raises(DataFolderError) as caught:

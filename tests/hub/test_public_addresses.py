@@ -36,7 +36,7 @@ INSIDE = [
         "feff::1",
     ),
     *("ff02::1", "ff0e::1", "2a00::5efe:10.0.0.1", "2a00::200:5efe:192.168.0.1", "2606:2800:220:1::1%1"),
-    # no address at all
+    # not an address
     *("", "localhost", "1.2.3", "0x7f.1", "08.8.8.8", "1.2.3.4.5", "::g"),
 ]
 
@@ -84,7 +84,7 @@ def test_every_spelling_of_a_host_becomes_one(host: str, canonical: str) -> None
     "host", ["", ".", "a..b", "-a.example", "a b", "a/b", "%31%32%37.0.0.1", "[fe80::1%eth0]", "a" * 300, "a\nb", "a@b"]
 )
 def test_what_is_no_host_is_refused(host: str) -> None:
-    with pytest.raises(Refused, match="is no host name"):
+    with pytest.raises(Refused, match="is not a host name"):
         canonical_host(host)
 
 
@@ -93,11 +93,11 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.Mon
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in ("8.8.8.8", "8.8.4.4", "10.0.0.1")]
 
     monkeypatch.setattr(public_addresses.socket, "getaddrinfo", look_up)
-    with pytest.raises(NotPublic, match=r"rebinding\.example is at 10\.0\.0\.1, which is no public address"):
+    with pytest.raises(NotPublic, match=r"rebinding\.example is at 10\.0\.0\.1, which is not a public address"):
         resolve("rebinding.example", 80, allows_private=False)
     assert resolve("rebinding.example", 80, allows_private=True) == ["8.8.8.8", "8.8.4.4", "10.0.0.1"]
 
 
 def test_a_host_that_is_none_cannot_be_resolved() -> None:
-    with pytest.raises(OSError, match="is no host name"):
+    with pytest.raises(OSError, match="is not a host name"):
         resolve("a b", 80, allows_private=True)

@@ -1,4 +1,4 @@
-"""What fine-grained tokens allow, tried out through the use cases they limit."""
+"""Fine-grained tokens, tested through the use cases that they limit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 
 @pytest.fixture
 def limited(world: Any) -> Any:
-    """A caller with a fine-grained token: a person, and what it says."""
+    """Return a function that makes a caller with a fine-grained token, from a user name and scopes."""
 
     def make(name: str, *places: tuple[str, str, Sequence[str]], **more: Any) -> Any:
         wish = TokenDraft(FINE_GRAINED, places=[RequestedScope(*place) for place in places], **more)
@@ -70,7 +70,7 @@ def writes(world: Any, caller: Any, ref: RepoRef) -> bool:
 
 
 def able(world: Any, caller: Any, ref: RepoRef) -> tuple[bool, bool, bool]:
-    """Whether somebody sees, reads and writes a repository."""
+    """Return whether a caller may see, read and write a repository."""
     return sees(world, caller, ref), reads(world, caller, ref), writes(world, caller, ref)
 
 

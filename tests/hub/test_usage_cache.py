@@ -2,7 +2,7 @@ from entrepot.hub.usage_cache import KEPT_MS, UsageCache
 
 
 class Watch:
-    """Each reading is one step later."""
+    """A clock that advances by one step with each reading."""
 
     def __init__(self, step_s: float) -> None:
         self.step_s = step_s

@@ -1,6 +1,6 @@
-"""Uploads files in chunks with today's client until a file appears; prints path and sha256 of each that succeeded.
+"""Uploads files in chunks with the current client until a file appears; prints path and sha256 of each success.
 
-Run by test_killed.py in a process of its own, because hf_xet keeps state of its own.
+Run by test_killed.py in a separate process, because hf_xet keeps process-wide state.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ while not enough.exists():
     content = os.urandom(2_000_000)
     file = Path(f"{number}.bin")
     file.write_bytes(content)
-    with contextlib.suppress(Exception):  # the server was killed: the next file begins anew
+    with contextlib.suppress(Exception):  # the server was killed: start over with the next file
         api.upload_file(path_or_fileobj=str(file), path_in_repo=f"chunks/{number}.bin", repo_id=repo)
         print(f"chunks/{number}.bin", hashlib.sha256(content).hexdigest(), flush=True)
     file.unlink()

@@ -1,6 +1,6 @@
-"""Pushes that no git would send, and pushes into a repository that vanishes: refused with a reason, at little cost.
+"""Pushes that no git would send, and pushes into a repository that is deleted: refused with a reason, at little cost.
 
-``GARBAGE_MIB`` in the environment says how much garbage is sent, 64 MiB when it is not set.
+The variable ``GARBAGE_MIB`` sets how much garbage is sent, by default 64 MiB.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def sealed(count: int, *entries: bytes) -> bytes:
 
 
 def whole_pack() -> tuple[str, bytes]:
-    """A commit of an empty tree, and a pack with both."""
+    """Return a commit of an empty tree, and a pack with both."""
     tree = oid_of(Kind.TREE, b"")
     commit = f"tree {tree}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nm\n".encode()
     entries = [
@@ -68,7 +68,7 @@ def branches(hub: RunningHub, repo: str) -> list[str]:
     return [branch.name for branch in HfApi(endpoint=hub.url, token=hub.token).list_repo_refs(repo).branches]
 
 
-def test_a_delta_against_an_object_that_nobody_has_is_refused(entrepot_hub: RunningHub, repo: str) -> None:
+def test_a_delta_against_an_object_that_no_one_has_is_refused(entrepot_hub: RunningHub, repo: str) -> None:
     delta = bytes([5, 5, 0x90, 5])  # from five bytes to five bytes: copy five from the start
     first = bytes([REF_DELTA << 4 | len(delta)])
     thin = sealed(1, first + bytes.fromhex("1" * 40) + zlib.compress(delta))
@@ -136,7 +136,7 @@ def test_a_repository_that_vanishes_during_a_push_is_said_to_be_gone(
 
     git("clone", url, "work", cwd=".")
     git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--allow-empty", "-m", "m")
-    # Git runs this after it has asked which refs there are.
+    # Git runs this after it has requested the refs.
     hook = tmp_path / "work" / ".git" / "hooks" / "pre-push"
     hook.write_text(f"#!/bin/sh\nexec {shlex.join([sys.executable, '-c', DELETE, hub.url, hub.token, repo])}\n")
     hook.chmod(0o755)

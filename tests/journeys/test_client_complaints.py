@@ -1,4 +1,4 @@
-"""What cannot work is said in one sentence, at the command line and in Python, with the cure where there is one."""
+"""Errors are one sentence that says what to do, at the command line and in Python."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def dataset(at_hub: RunningHub) -> str:
 
 @pytest.fixture
 def refusing_port() -> Iterator[int]:
-    """A port where nobody listens: it is taken, so that nobody else can."""
+    """A port on which no one listens: it is bound, so no other process can use it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
@@ -53,7 +53,7 @@ def refusing_port() -> Iterator[int]:
 
 @attrs.frozen
 class Case:
-    """Something that cannot work, said in both ways; ``words`` are in the sentence."""
+    """A failing operation, as a command and in Python; ``words`` are in the message."""
 
     args: tuple[str, ...]
     call: Callable[[str], object]
@@ -115,7 +115,7 @@ HERE = {
         ("ENTREPOT_ENDPOINT", "https://hub.example.org"),
         (("ENTREPOT_ENDPOINT", "hub.example.org"),),
     ),
-    "nobody is logged in": Case(
+    "no one is logged in": Case(
         ("whoami",),
         lambda repo: entrepot.whoami(),
         ("no token", "entrepot login", "ENTREPOT_TOKEN"),
@@ -127,7 +127,7 @@ HERE = {
         ("the token is not valid", "log in again"),
         (("ENTREPOT_TOKEN", "hf_nobodyhasthisone"),),
     ),
-    "somebody who may not see it": Case(
+    "a caller who may not see it": Case(
         ("download", "{repo}", "--repo-type", "dataset"),
         lambda repo: entrepot.snapshot_download(repo, repo_type="dataset"),
         ("was not found", "if it is private"),
@@ -149,7 +149,7 @@ HERE = {
 
 
 def complain(case: Case, repo: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do it both ways; each must fail with the same one sentence."""
+    """Run the case both ways; each must fail with the same message."""
     for name, value in case.environ:
         monkeypatch.setenv(name, value)
     capsys.readouterr()
@@ -187,7 +187,7 @@ def test_a_type_that_there_is_not(dataset: str, capsys: pytest.CaptureFixture[st
 
 
 def upload_case(*words: str, environ: tuple[tuple[str, str], ...] = ()) -> Case:
-    """The upload of a folder ``files``."""
+    """Return the case that uploads a folder ``files``."""
     return Case(
         ("upload", "{repo}", "files", "--repo-type", "dataset"),
         lambda repo: entrepot.upload_folder(repo_id=repo, repo_type="dataset", folder_path="files"),
@@ -212,7 +212,7 @@ def test_a_file_that_may_not_be_read(
     secret.write_text("secret")
     secret.chmod(0)
     if os.access(secret, os.R_OK):
-        # Whoever may read everything meets another thing that cannot be read: a link that leads round in a circle.
+        # A user who may read everything, such as root, needs another unreadable thing: a circular link.
         secret.unlink()
         secret.symlink_to("secret.txt")
         complain(upload_case("secret.txt"), dataset, capsys, monkeypatch)
@@ -228,7 +228,7 @@ def test_a_token_without_the_right_to_write(
     complain(upload_case("role 'read'", "a token with role 'write' is needed"), dataset, capsys, monkeypatch)
 
 
-def test_nobody_answers(
+def test_no_server_answers(
     dataset: str,
     files: Path,
     refusing_port: int,
@@ -296,7 +296,7 @@ def test_a_clock_that_is_wrong(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere files have no mode")
-def test_a_token_file_that_others_can_read_is_told_once(at_hub: RunningHub, tmp_path: Path) -> None:
+def test_a_token_file_that_others_can_read_is_reported_once(at_hub: RunningHub, tmp_path: Path) -> None:
     file = TokenStore(tmp_path / "home/tokens").put(at_hub.url, at_hub.token)
     file.chmod(0o644)
     environ = {name: value for name, value in os.environ.items() if name != "ENTREPOT_TOKEN"}

@@ -1,4 +1,4 @@
-"""The pages for users of the client: every block of Python and of the shell runs, in order, against a hub."""
+"""The client's documentation pages: every Python and shell block runs, in order, against a hub."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import entrepot.client.places
 import pytest
 
 import entrepot
+import entrepot.client.paths
 from entrepot.testing.hubs import RunningHub
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -30,9 +30,9 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None and importlib.util.fin
 
 
 def script_of(page: str, *, with_pull_requests: bool) -> str:
-    """The blocks of a page as one program; a block for the shell becomes a call of it.
+    """Return the blocks of a page as one program; a shell block becomes a subprocess call.
 
-    A block marked ``pull-requests`` needs a hub that has them.
+    A block marked ``pull-requests`` needs a hub that supports them.
     """
     parts = [PRELUDE]
     for language, condition, block in BLOCK.findall(page):
@@ -49,12 +49,12 @@ Run = Callable[[str], None]
 
 
 @pytest.fixture
-def run(entrepot_fresh_hub: RunningHub, has_pull_requests: bool, tmp_path: Path) -> Run:
-    """Runs the blocks of a text as ``alice``, in an empty folder, with an empty home."""
+def run(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Run:
+    """Return a function that runs the blocks of a text as ``alice``, in an empty folder, with an empty home."""
 
     def call(text: str) -> None:
         script = tmp_path / "page.py"
-        script.write_text(script_of(text, with_pull_requests=has_pull_requests), encoding="utf-8")
+        script.write_text(script_of(text, with_pull_requests=True), encoding="utf-8")
         work, home = tmp_path / "work", tmp_path / "home"
         work.mkdir()
         home.mkdir()
@@ -88,7 +88,7 @@ def test_the_example_of_the_readme_runs(run: Run) -> None:
 
 def test_every_variable_of_a_client_is_explained() -> None:
     page = (DOCS / "client-hubs.md").read_text(encoding="utf-8")
-    read = set(re.findall(r"ENTREPOT_[A-Z_]+", inspect.getsource(entrepot.client.places)))
+    read = set(re.findall(r"ENTREPOT_[A-Z_]+", inspect.getsource(entrepot.client.paths)))
     assert read - set(re.findall(r"^\| `(ENTREPOT_[A-Z_]+)`", page, re.MULTILINE)) == set()
 
 

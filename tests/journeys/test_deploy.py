@@ -1,4 +1,4 @@
-"""The files below deploy/ fit this version: commands, settings, routes and metrics that they name exist."""
+"""The files in deploy/ match this version: the commands, settings, routes and metrics that they name exist."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGES = ("docs/service.md", "docs/first-admin-day.md", "docs/operations.md", "RE
 
 
 def unit(name: str) -> dict[str, dict[str, list[str]]]:
-    """The sections of a unit file, and the values of each key in order."""
+    """Return the sections of a unit file, with the values of each key in order."""
     found: dict[str, dict[str, list[str]]] = {}
     section = ""
     for line in (DEPLOY / "systemd" / name).read_text().splitlines():
@@ -43,7 +43,7 @@ def unit(name: str) -> dict[str, dict[str, list[str]]]:
 
 
 def check_command(words: list[str]) -> None:
-    """Fail unless the command line can be parsed: every command and every flag exists."""
+    """Fail unless every command and option of the command line exists."""
     command: click.Command = cli
     context = click.Context(cli, info_name="entrepot")
     while isinstance(command, click.Group):
@@ -155,7 +155,7 @@ def test_the_dashboard_and_the_pages_name_metrics_that_exist(entrepot_hub: Runni
     httpx2.get(f"{entrepot_hub.url}/healthz")
     text = httpx2.get(f"{entrepot_hub.url}/metrics").text
     known = set(re.findall(r"^(\w+?)(?:\{| )", text, re.MULTILINE)) | {
-        # Counts of jobs by state are there only while there are such jobs.
+        # Counts of jobs by state exist only while there are such jobs.
         *(f"entrepot_jobs_{state}" for state in ("ready", "running", "done", "dead")),
     }
     dashboard = json.loads((DEPLOY / "grafana/entrepot.json").read_text())

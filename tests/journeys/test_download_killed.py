@@ -1,4 +1,4 @@
-"""The client is killed at random moments of a download; run again, it goes on and the result is the same."""
+"""The client is killed at random moments of a download; run again, it resumes, and the result is the same."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_killed_download_is_continued(entrepot_hub: RunningHub, tmp_path: Path
         grown = arrived(tmp_path)
         deadline = time.monotonic() + 20
         while child.poll() is None and arrived(tmp_path) <= grown and time.monotonic() < deadline:
-            time.sleep(0.002)  # until something of it has come
+            time.sleep(0.002)  # until some bytes have arrived
         time.sleep(chance.random() * 0.03)
         child.kill()
         killed += child.wait() < 0
@@ -49,15 +49,15 @@ def test_a_killed_download_is_continued(entrepot_hub: RunningHub, tmp_path: Path
     found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     found.pop(".gitattributes")
     assert {path: digest(data) for path, data in found.items()} == {p: digest(d) for p, d in (SMALL | large).items()}
-    # Whatever a kill left behind was taken up by the run after it.
+    # Every run continued the files that a kill left behind.
     assert list(tmp_path.rglob("*.incomplete")) == []
-    # What was on its way when a client died was sent and never kept; everything else was sent once.
+    # Bytes in transit when a client died were sent and lost; everything else was sent once.
     sent = sum(int(size) for path, size in SENT.findall(entrepot_hub.log()[logged:]) if path.endswith(".bin"))
     assert sent < sum(map(len, large.values())) + killed * len(large) * (6 << 20)
 
 
 def arrived(folder: Path) -> int:
-    """Bytes of all that was downloaded so far."""
+    """Return the number of bytes downloaded so far."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

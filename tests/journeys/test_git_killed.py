@@ -1,6 +1,6 @@
-"""Pushes are cut off, by the death of the server or of the client: all refs are old or all new, and nothing is lost.
+"""Pushes interrupted by killing the server or the client: all refs are old or all new, and nothing is lost.
 
-``KILL_POINTS`` in the environment says how often each test does it, 10 times when it is not set.
+The variable ``KILL_POINTS`` sets how often each test does it, by default 10 times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(60 + 6 * ROUNDS)
 
 
 class Author:
-    """Somebody with a clone, who makes new things and pushes them under new names."""
+    """An author with a clone, who creates new commits and pushes them under new names."""
 
     def __init__(self, hub: RunningHub, folder: Path) -> None:
         HfApi(endpoint=hub.url, token=hub.token).create_repo("tester/m")
@@ -51,7 +51,7 @@ class Author:
         self.git("clone", "-q", self.url, "work", cwd=".")
 
     def start_git(self, *arguments: str, cwd: str = "work") -> subprocess.Popen[str]:
-        """Git in a process group of its own."""
+        """Start git in its own process group."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
             ["git", *arguments],
@@ -70,7 +70,7 @@ class Author:
         return out.strip()
 
     def make(self, number: int) -> Mapping[str, str]:
-        """New files, large ones too, a commit on top of all before, and a tag; the refs to push, with their ids."""
+        """Create files (also large ones), a commit and a tag; return the refs to push with their ids."""
         for n in range(150):
             (self.folder / "work" / f"f{n}").write_bytes(self.dice.randbytes(300))
         if WITH_LFS:
@@ -86,13 +86,13 @@ class Author:
         return ["push", "--atomic", "origin", *(f"{oid}:{ref}" for ref, oid in refs.items())]
 
     def listed(self) -> dict[str, str]:
-        """The refs of the hub that were pushed here."""
+        """Return the refs of the hub that were pushed by this test."""
         lines = [line.split("\t") for line in self.git("ls-remote", "-q", self.url).splitlines()]
         ours = ("refs/heads/r", "refs/heads/side/", "refs/tags/")
         return {ref: oid for oid, ref in lines if ref.startswith(ours) and not ref.endswith("^{}")}
 
     def settle(self, refs: Mapping[str, str], *, succeeded: bool) -> bool:
-        """Check that a push moved all refs or none, and nothing else; push again. Whether it had moved them."""
+        """Check that a push moved all refs or none, and nothing else; push again. Return whether it had moved them."""
         found = self.listed()
         arrived = found.items() >= refs.items()
         assert arrived or not set(found) & set(refs), "some refs of an atomic push moved, and some did not"
@@ -104,7 +104,7 @@ class Author:
         return arrived
 
     def check_everything(self) -> None:
-        """A fresh clone is whole, with its large files, and the hub finds nothing wrong."""
+        """Check that a fresh clone is complete, with its large files, and that the hub finds no damage."""
         self.git("clone", "-q", "--mirror", self.url, "mirror", cwd=".")
         self.git("fsck", "--strict", "--full", cwd="mirror")
         ours = self.git("rev-list", "--objects", "--all", "--count")
@@ -124,7 +124,7 @@ def author(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Author:
 
 
 def push_undisturbed(author: Author) -> float:
-    """How long a push takes."""
+    """Return how long a push takes, in seconds."""
     refs = author.make(0)
     started = time.monotonic()
     author.git(*author.push_words(refs))
@@ -138,7 +138,7 @@ def test_a_server_killed_at_any_moment_of_a_push_leaves_all_of_it_or_nothing(aut
     outcomes = []
     for number in range(1, ROUNDS + 1):
         refs = author.make(number)
-        # One moment in each of as many slices of the time that a push takes.
+        # One random moment in each of equal slices of the time that a push takes.
         moment = took * (number - author.dice.random()) / ROUNDS
         killer = threading.Timer(moment, author.hub.kill)
         pushing = author.start_git(*author.push_words(refs))
@@ -170,7 +170,7 @@ def test_a_client_killed_at_any_moment_of_a_push_leaves_all_of_it_or_nothing(aut
 
 
 def wait_for_quiet(author: Author) -> None:
-    """Until the hub has done what it does with a push whose client is gone; it keeps nothing of the pack."""
+    """Wait until the hub has finished a push whose client is gone; it keeps nothing of the pack."""
     deadline = time.monotonic() + WAIT_S
     while list((author.hub.data / "cache" / "git").glob(".push-*")):
         assert time.monotonic() < deadline, "the pack of a dead client is kept"

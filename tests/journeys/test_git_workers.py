@@ -1,4 +1,4 @@
-"""Many clone while some push, against a hub of two server processes: nobody fails, and nobody sees half a push."""
+"""Concurrent clones and pushes against a hub of two server processes: none fails, and no clone sees half a push."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_clones_and_pushes_of_two_server_processes_get_along(hub: RunningHub, tm
     def clone(number: int) -> None:
         git("clone", "-q", "--mirror", url, f"c{number}")
         git("fsck", "--strict", "--connectivity-only", cwd=tmp_path / f"c{number}")
-        # One push moves both of its branches or none, so that nobody ever sees them apart.
+        # One push moves both of its branches or none: no clone sees them at different commits.
         heads = dict(
             reversed(line.split()) for line in git("show-ref", "--heads", cwd=tmp_path / f"c{number}").splitlines()
         )

@@ -1,4 +1,4 @@
-"""The server is killed at random moments of uploads and commits: what was acknowledged stays, nothing is half there."""
+"""The server is killed at random moments of uploads and commits: acknowledged changes stay, none is partial."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ CHUNKED = Path(__file__).with_name("chunk_writer.py")
 
 
 class Writer(threading.Thread):
-    """Uploads and commits without pause; remembers what the server acknowledged."""
+    """Uploads and commits without pause; records acknowledged changes."""
 
     def __init__(self, url: str, token: str, number: int) -> None:
         super().__init__(daemon=True)
@@ -41,7 +41,7 @@ class Writer(threading.Thread):
             try:
                 self._commit()
             except httpx2.HTTPError:
-                time.sleep(0.01)  # the server is being started again
+                time.sleep(0.01)  # the server is restarting
 
     def _commit(self) -> None:
         self._count += 1
@@ -74,7 +74,7 @@ class Writer(threading.Thread):
 
 
 def run_through_kills(hub: RunningHub, kills: int, most_s: float) -> None:
-    """Let the hub run for random moments, and kill it after each."""
+    """Let the hub run for random intervals, and kill it after each."""
     chance = random.Random(2026)
     for _ in range(kills):
         time.sleep(chance.uniform(0.02, most_s))
@@ -83,14 +83,14 @@ def run_through_kills(hub: RunningHub, kills: int, most_s: float) -> None:
 
 
 def until(is_so: Callable[[], bool], most_s: float) -> None:
-    """Wait for something, but not for ever."""
+    """Wait for a condition, with a time limit."""
     deadline = time.monotonic() + most_s
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
 def check_all(hub: RunningHub, acknowledged: dict[str, str]) -> None:
-    """Read everything that was acknowledged, and prove that nothing is damaged."""
+    """Read everything that was acknowledged, and check that nothing is damaged."""
     client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=20)
     for path, sha256 in acknowledged.items():
         content = client.get(f"/{REPO}/resolve/main/{path}").raise_for_status().content
@@ -102,7 +102,7 @@ def check_all(hub: RunningHub, acknowledged: dict[str, str]) -> None:
 
 @pytest.mark.timeout(300)
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_there() -> None:
-    # No delay: files that came whole are made into chunks while the next ones come, and both are cut off.
+    # No delay: whole files are chunked while the next ones arrive, and both are interrupted.
     with testing.hub(chunk_delay_s=0) as hub:
         client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=20)
         client.post("/api/repos/create", json={"name": "target"}).raise_for_status()
@@ -130,7 +130,7 @@ def test_nothing_that_today_s_client_has_uploaded_in_chunks_is_lost(tmp_path: Pa
             words = [sys.executable, str(CHUNKED), REPO, str(enough)]
             with subprocess.Popen(words, stdout=out, stderr=subprocess.DEVNULL, env=environ, cwd=tmp_path) as process:
                 run_through_kills(hub, KILLS // 3, 0.8)
-                # The client waits for seconds after a failure: some uploads shall succeed after the last kill too.
+                # The client waits for seconds after a failure: some uploads must also succeed after the last kill.
                 until(lambda: len((tmp_path / "acknowledged").read_text().splitlines()) >= 5, 90)
                 enough.touch()
                 process.wait(120)

@@ -1,4 +1,4 @@
-"""What answers is no hub, or a hostile one: every call ends with an error of this package that shows no token."""
+"""Servers that are no hub, or hostile: every call ends with an error of this package that shows no token."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ REPLIES: dict[str, Reply] = {
 
 
 class NonsenseHub(ThreadingHTTPServer):
-    """Answers everything with ``reply``."""
+    """Responds to everything with ``reply``."""
 
     reply: Reply = REPLIES["page"]
 

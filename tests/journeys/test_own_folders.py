@@ -1,4 +1,4 @@
-"""A folder with entries that cannot be uploaded: everything else arrives, at once and by schedule."""
+"""A folder with entries that cannot be uploaded: everything else arrives, in one upload and by schedule."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_dangling_link_stops_neither_an_upload_nor_a_scheduler(
     os.mkfifo(folder / "pipe")
     for name, way in (("uploaded", "upload_folder"), ("large", "upload_large_folder")):
         repo = str(api.create_repo(f"tester/own-folder-{name}").repo_id)
-        with pytest.warns(UserWarning, match=r"latest-run \(a link that leads nowhere\)"):
+        with pytest.warns(UserWarning, match=r"latest-run \(a broken link\)"):
             getattr(api, way)(repo_id=repo, folder_path=folder)
         assert api.list_repo_files(repo) == [".gitattributes", "a.txt"]
     with entrepot.CommitScheduler(

@@ -1,4 +1,4 @@
-"""What the README tells newcomers to paste works as it stands."""
+"""The commands in the README work as pasted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_script_is_plain_sh(name: str) -> None:
 
 
 def fake_python(folder: Path, name: str, version: str) -> None:
-    """A command that says it is a Python of this version, and cannot make a virtual environment."""
+    """Create a command that pretends to be Python of this version and cannot create a virtual environment."""
     path = folder / name
     answer = "exit 0" if version > "3.10" else "exit 1"
     path.write_text(f'#!/bin/sh\ncase "$1" in\n-c) {answer} ;;\n*) exit 1 ;;\nesac\n')
@@ -57,15 +57,15 @@ def setup(tmp_path: Path, version: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([ROOT / "script/setup", "server"], env=environ, capture_output=True, text=True, timeout=60)
 
 
-def test_an_old_python_is_told_with_a_cure(tmp_path: Path) -> None:
+def test_an_old_python_is_reported_with_a_cure(tmp_path: Path) -> None:
     done = setup(tmp_path, "3.10")
     assert done.returncode == 1
     error, hint = done.stderr.splitlines()
-    assert error == "error: Python 3.11 or newer is needed, and python3 is not that"
+    assert error == "error: Python 3.11 or newer is required, but python3 is older or missing"
     assert hint.startswith("hint: ")
 
 
-def test_a_python_without_venv_is_told_with_a_cure(tmp_path: Path) -> None:
+def test_a_python_without_venv_is_reported_with_a_cure(tmp_path: Path) -> None:
     done = setup(tmp_path, "3.12")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-2:] == [

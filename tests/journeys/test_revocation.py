@@ -1,4 +1,4 @@
-"""Capabilities that were handed out over HTTP, used after the token that asked for them was revoked."""
+"""Capabilities issued over HTTP, used after the token that requested them was revoked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MIB = 1 << 20
 
 
 class Holder:
-    """Somebody with a token, and the hub that can take it away."""
+    """A user with a token, and the hub that can revoke it."""
 
     def __init__(self, hub: HubContext, url: str) -> None:
         self.hub = hub

@@ -1,8 +1,8 @@
-"""Everybody at every route: docs/rights.md says who may, and each line of it is tried out.
+"""Every kind of caller at every route: each line of the table in docs/rights.md is tested.
 
 The routes come from the application itself, so a route without a line in the
-table fails here, and so does a line without a route. To add a route, add its
-line to the table; nothing in this file changes.
+table fails here, and so does a line without a route. A new route needs its
+line in the table and no change in this file.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 def tables(text: str) -> dict[str, list[dict[str, str]]]:
-    """The rows of each table of a page, by the heading above it."""
+    """Return the rows of each table of a page, by the heading above it."""
     found: dict[str, list[dict[str, str]]] = {}
     heading, columns = "", list[str]()
     for line in text.splitlines():
@@ -63,7 +63,7 @@ def tables(text: str) -> dict[str, list[dict[str, str]]]:
 
 
 _ADMIN = "chief"
-"""The account of the organisation's admin: ``admin`` itself is no name of an account."""
+"""The account of the organisation's admin: ``admin`` itself is not a valid account name."""
 
 
 @attrs.frozen
@@ -81,7 +81,7 @@ class Line:
 
     @property
     def changes_repo(self) -> bool:
-        """Whether a repository that the call is done to cannot be used for another call."""
+        """Whether the call changes its repository, which then cannot be used for another call."""
         return self.right in ("write", "ask")
 
     def covers(self, method: str, path: str) -> bool:
@@ -102,7 +102,7 @@ LINES = [
 
 
 @attrs.frozen
-class Door:
+class RouteCase:
     """A route of the application: its pattern with ``{T}`` and ``{P}``, and its real pattern for each type."""
 
     method: str
@@ -121,7 +121,7 @@ def flatten(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, st
 
 
 def general(path: str) -> tuple[str, RepoType | None]:
-    """A pattern without its type of repository, and the type."""
+    """Return a pattern without its type of repository, and the type."""
     if found := re.match(r"/api/(models|datasets|spaces)(?=/|$)", path):
         return f"/api/{{T}}{path[found.end() :]}", KINDS[found[1]]
     if found := re.match(r"/(datasets|spaces)/(?=\{namespace\})", path):
@@ -131,13 +131,13 @@ def general(path: str) -> tuple[str, RepoType | None]:
     return path, None
 
 
-def doors(hub: HubContext) -> list[Door]:
-    """Every route there is, once for all types of repositories; where two stand for one call, the first counts."""
-    found: dict[tuple[str, str], Door] = {}
+def routes(hub: HubContext) -> list[RouteCase]:
+    """Return every route, once for all types of repositories; of two routes for one call, the first."""
+    found: dict[tuple[str, str], RouteCase] = {}
     for method, path in flatten(application.build_handlers(hub)):
         pattern, kind = general(path)
-        door = found.setdefault((method, pattern), Door(method, pattern))
-        door.patterns.setdefault(kind, path)
+        route = found.setdefault((method, pattern), RouteCase(method, pattern))
+        route.patterns.setdefault(kind, path)
     return list(found.values())
 
 
@@ -146,12 +146,12 @@ def doors(hub: HubContext) -> list[Door]:
 
 @attrs.define
 class Site:
-    """A running hub with everybody the table names; repositories are made by ``owner``, in an organisation."""
+    """A running hub with every account the table names; ``owner`` creates repositories in an organisation."""
 
     hub: HubContext
     client: httpx2.Client
     secrets: dict[str, str]
-    doors: list[Door]
+    routes: list[RouteCase]
     shared: dict[tuple[RepoType, str], RepoRef] = attrs.field(factory=dict)
 
     def caller(self, name: str) -> Caller:
@@ -160,13 +160,13 @@ class Site:
         return found
 
     def fresh(self, kind: RepoType, state: str) -> RepoRef:
-        """A repository that nobody has touched yet, with requests of those who asked."""
+        """Create an unused repository, with the access requests of the accounts that need one."""
         owner = self.caller("owner")
         visibility = "private" if state == "private" else "public"
         new = NewRepo(kind, f"{state}-{next(NUMBERS):05d}", "acme", visibility)
         row = repositories.create(self.hub, owner, new)
         if state != "public":
-            # A private one too: whoever was let in while it was public does not see it now.
+            # A private one too: an account with access from its public time does not see it now.
             repositories.configure(self.hub, owner, row.ref, RepoChanges(gated="manual"))
             with self.hub.write() as tx:
                 for name, status in (("accepted", ACCEPTED), ("rejected", REJECTED)):
@@ -176,20 +176,20 @@ class Site:
         return row.ref
 
     def common(self, kind: RepoType, state: str) -> RepoRef:
-        """One that everybody shares, for calls that change nothing."""
+        """Return a shared repository, for calls that change nothing."""
         if (kind, state) not in self.shared:
             self.shared[kind, state] = self.fresh(kind, state)
         return self.shared[kind, state]
 
     def collection(self, *, is_private: bool) -> str:
-        """The last part of the slug of a new collection of the organisation; it holds a private repository."""
+        """Create a collection of the organisation with a private repository; return the last part of its slug."""
         title, item = f"collection {next(NUMBERS)}", ("model", str(self.common(RepoType.MODEL, "private").id))
         draft = collections.CollectionDraft(title, "acme", is_private=is_private, item=item)
         made = collections.create(self.hub, self.caller("admin"), draft)
         return collections.slug_of(made.row).partition("/")[2]
 
     def filled(self, example: str, who: str, ref: RepoRef) -> str:
-        """An example with what its words in angle brackets stand for; things are made for this one request."""
+        """Replace the words in angle brackets in an example, creating things for this one request."""
         words: dict[str, Callable[[], str]] = {
             "<namespace>": lambda: ref.id.namespace,
             "<name>": lambda: ref.id.name,
@@ -200,15 +200,15 @@ class Site:
         }
         return re.sub(r"<[a-z ]+>", lambda found: words[found[0]](), example)
 
-    def send(self, door: Door, line: Line, who: str, ref: RepoRef, method: str | None = None) -> httpx2.Response:
-        path, query, headers, body = request_of(door, self.filled(line.example, who, ref), ref)
+    def send(self, route: RouteCase, line: Line, who: str, ref: RepoRef, method: str | None = None) -> httpx2.Response:
+        path, query, headers, body = request_of(route, self.filled(line.example, who, ref), ref)
         if who != "anonymous":
             headers["authorization"] = f"Bearer {self.secrets[who]}"
-        return self.client.request(method or door.method, path + query, headers=headers, content=body)
+        return self.client.request(method or route.method, path + query, headers=headers, content=body)
 
 
-def request_of(door: Door, example: str, ref: RepoRef) -> tuple[str, str, dict[str, str], bytes]:
-    """The request of an example: its path, query, headers and body."""
+def request_of(route: RouteCase, example: str, ref: RepoRef) -> tuple[str, str, dict[str, str], bytes]:
+    """Return the request of an example: its path, query, headers and body."""
     values = {"namespace": ref.id.namespace, "name": ref.id.name}
     before, _, body = example.partition("body=")
     for item in filter(None, (part.strip() for part in before.split(";"))):
@@ -216,7 +216,7 @@ def request_of(door: Door, example: str, ref: RepoRef) -> tuple[str, str, dict[s
         values[key] = value
     headers = {"content-type": values.pop("type", "application/json")} if body else {}
     query = values.pop("query", "")
-    pattern = door.patterns.get(ref.type) or next(iter(door.patterns.values()))
+    pattern = route.patterns.get(ref.type) or next(iter(route.patterns.values()))
     path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: values.get(found[1], "x"), pattern)
     return path, f"?{query}" if query else "", headers, body.encode()
 
@@ -239,7 +239,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "acme/elsewhere", ["repo.write"])])
     secrets["limited"] = tokens.make_for(hub, _ADMIN, wish)[0].secret
     with running(application.make_app(hub)) as address, httpx2.Client(base_url=address.url, timeout=60) as client:
-        yield Site(hub, client, secrets, doors(hub))
+        yield Site(hub, client, secrets, routes(hub))
     hub.close()
 
 
@@ -247,7 +247,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def verdict(answer: httpx2.Response, who: str, line: Line, told: str) -> str:
-    """What an answer says about a right, in the words of the table."""
+    """Return what a response says about a right, in the words of the table."""
     code, status = answer.headers.get("x-error-code"), answer.status_code
     assert status < 500, answer.text
     if code == "RepoNotFound":
@@ -257,27 +257,27 @@ def verdict(answer: httpx2.Response, who: str, line: Line, told: str) -> str:
         assert status == (401 if who == "anonymous" else 403)
         return "gated"
     if status == 404 and not code:
-        # Where the example names something that does not exist, that is no matter of rights.
+        # An example that names something missing gets a 404 independent of rights.
         is_there = "collection>" in line.example and "items" not in line.path
         return "none" if told == "none" or is_there else "yes"
     return {401: "login", 403: "no"}.get(status, "yes")
 
 
 def bare(answer: httpx2.Response, ref: RepoRef) -> tuple[Any, ...]:
-    """All of an answer but what differs between any two requests, and the name that was asked for."""
+    """Return a response without the parts that differ between any two requests, and without the requested name."""
     headers = {key: value for key, value in answer.headers.items() if key not in ("x-request-id", "date")}
     text = answer.text.replace(ref.id.name, "NAME")
     return answer.status_code, {key: value.replace(ref.id.name, "NAME") for key, value in headers.items()}, text
 
 
-def lines_of(door: Door) -> list[Line]:
-    """The lines of a route; those with a ``*`` only where there is no other."""
-    found = [line for line in LINES if line.covers(door.method, door.path)]
+def lines_of(route: RouteCase) -> list[Line]:
+    """Return the lines of a route; those with a ``*`` only if there is no other."""
+    found = [line for line in LINES if line.covers(route.method, route.path)]
     return [line for line in found if not line.path.endswith("*")] or found
 
 
 def absent_twin(ref: RepoRef) -> RepoRef:
-    """A repository that does not exist, with a name as long as that of one that does."""
+    """Return a missing repository whose name is as long as that of an existing one."""
     return RepoRef(ref.type, attrs.evolve(ref.id, name="absent" + "x" * (len(ref.id.name) - 6)))
 
 
@@ -290,12 +290,12 @@ def exists(site: Site, ref: RepoRef) -> bool:
 
 
 def test_every_route_has_a_line_and_every_line_a_route(site: Site) -> None:
-    without_line = [f"{door.method} {door.path}" for door in site.doors if not lines_of(door)]
+    without_line = [f"{route.method} {route.path}" for route in site.routes if not lines_of(route)]
     without_route = [
         f"{method} {line.path}"
         for line in LINES
         for method in line.methods
-        if not any(line.covers(method, door.path) and method == door.method for door in site.doors)
+        if not any(line.covers(method, route.path) and method == route.method for route in site.routes)
     ]
     assert (without_line, without_route) == ([], [])
 
@@ -309,38 +309,40 @@ def test_every_right_of_a_line_is_explained() -> None:
 
 
 @pytest.mark.parametrize("line", LINES, ids=[f"{line.label} {line.right}" for line in LINES])
-def test_everybody_gets_what_the_table_says(site: Site, line: Line) -> None:
+def test_every_caller_gets_what_the_table_says(site: Site, line: Line) -> None:
     states = [state for right, state in RIGHTS if right == line.right]
     found: dict[tuple[str, str, str], str] = {}
     expected: dict[tuple[str, str, str], str] = {}
-    for door in (door for door in site.doors if line in lines_of(door)):
-        kind = next((kind for kind in RepoType if kind in door.patterns), RepoType.MODEL)
+    for route in (route for route in site.routes if line in lines_of(route)):
+        kind = next((kind for kind in RepoType if kind in route.patterns), RepoType.MODEL)
         for state, who in itertools.product(states, PEOPLE):
             told = RIGHTS[line.right, state][who]
             shown = "public" if state == "-" else state
-            changes = door.method in CHANGING and told == "yes" and line.changes_repo
+            changes = route.method in CHANGING and told == "yes" and line.changes_repo
             ref = site.fresh(kind, shown) if changes else site.common(kind, shown)
-            answer = site.send(door, line, who, ref)
-            key = (f"{door.method} {door.path}", state, who)
+            answer = site.send(route, line, who, ref)
+            key = (f"{route.method} {route.path}", state, who)
             found[key], expected[key] = verdict(answer, who, line, told), told
             if told == "hidden":
                 twin = absent_twin(ref)
-                assert bare(answer, ref) == bare(site.send(door, line, who, twin), twin), key
+                assert bare(answer, ref) == bare(site.send(route, line, who, twin), twin), key
     assert {key: (found[key], expected[key]) for key in found if found[key] != expected[key]} == {}
 
 
 @pytest.mark.parametrize("kind", [RepoType.DATASET, RepoType.SPACE], ids=lambda kind: kind.value)
 @pytest.mark.parametrize("who", ["anonymous", "stranger", "accepted", "rejected", "limited"])
-def test_a_hidden_repository_of_any_type_is_not_told_from_an_absent_one(site: Site, kind: RepoType, who: str) -> None:
+def test_a_hidden_repository_of_any_type_is_not_distinguished_from_an_absent_one(
+    site: Site, kind: RepoType, who: str
+) -> None:
     hidden = site.common(kind, "private")
     absent = absent_twin(hidden)
-    calls = ((door, line) for door in site.doors if kind in door.patterns for line in lines_of(door))
-    for door, line in calls:
-        answers = [bare(site.send(door, line, who, ref), ref) for ref in (hidden, absent)]
-        assert answers[0] == answers[1], (door.method, door.path)
-        if door.method == "GET":
-            answers = [bare(site.send(door, line, who, ref, "HEAD"), ref) for ref in (hidden, absent)]
-            assert answers[0] == answers[1], ("HEAD", door.path)
+    calls = ((route, line) for route in site.routes if kind in route.patterns for line in lines_of(route))
+    for route, line in calls:
+        answers = [bare(site.send(route, line, who, ref), ref) for ref in (hidden, absent)]
+        assert answers[0] == answers[1], (route.method, route.path)
+        if route.method == "GET":
+            answers = [bare(site.send(route, line, who, ref, "HEAD"), ref) for ref in (hidden, absent)]
+            assert answers[0] == answers[1], ("HEAD", route.path)
     assert exists(site, hidden)
 
 
@@ -349,8 +351,8 @@ def test_no_list_and_no_search_names_a_hidden_repository(site: Site, who: str) -
     hidden = [site.common(kind, "private") for kind in RepoType]
     seen = site.common(RepoType.MODEL, "public")
     told = ""
-    for door in (door for door in site.doors if door.method == "GET" and "{name}" not in door.path):
-        told += "".join(site.send(door, line, who, hidden[0]).text for line in lines_of(door))
+    for route in (route for route in site.routes if route.method == "GET" and "{name}" not in route.path):
+        told += "".join(site.send(route, line, who, hidden[0]).text for line in lines_of(route))
     assert seen.id.name in told
     assert [str(ref.id) for ref in hidden if ref.id.name in told] == []
 

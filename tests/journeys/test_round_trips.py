@@ -1,4 +1,4 @@
-"""Everything that git can hold goes in by a push and comes out of a clone as it was; HTTP sees the same ids."""
+"""Everything that git can store is pushed and cloned unchanged; HTTP shows the same ids."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIGNATURE = "-----BEGIN PGP SIGNATURE-----\n \n iQEzBAABCAAdFiEE\n =AbCd\n -----
 
 
 class Author:
-    """Somebody with a clone of an empty repository."""
+    """An author with a clone of an empty repository."""
 
     def __init__(self, hub: RunningHub, folder: Path, repo: str) -> None:
         self.api = HfApi(endpoint=hub.url, token=hub.token)
@@ -59,7 +59,7 @@ class Author:
         self.git("commit", "-q", "--allow-empty", "-m", message)
 
     def check(self) -> None:
-        """Push everything; a fresh clone has the same refs and objects, the API lists the same commits and files."""
+        """Push everything; check that a fresh clone has the same refs and objects, and the API the same commits."""
         self.git("push", "-q", "origin", "--all")
         self.git("push", "-q", "origin", "--tags")
         self.git("clone", "-q", "--mirror", self.url, "again", cwd=".")
@@ -71,7 +71,7 @@ class Author:
         ):
             assert self.git(*question, cwd="again") == self.git(*question)
         listed = self.api.list_repo_commits(self.repo)
-        # Commits of the same second have no order of their own.
+        # Commits of the same second have no defined order.
         assert {commit.commit_id for commit in listed} == set(self.git("log", "--format=%H").split())
         assert len(listed) == int(self.git("rev-list", "--count", "main"))
         assert listed[0].commit_id == self.git("rev-parse", "main")

@@ -1,6 +1,6 @@
-"""The code of two guides of another library, with ``entrepot`` in its place, as scripts of a user ``username``.
+"""The code of two guides of huggingface_hub, with ``entrepot`` instead, as scripts of a user ``username``.
 
-Each script has what the guide takes for granted first, then its lines, then what must have come of them.
+Each script has the setup that the guide assumes, then its lines, then checks of the results.
 Source of the patterns: the guides "Upload files" and "Integrate any ML framework" of huggingface_hub 0.21.4.
 """
 
@@ -508,7 +508,7 @@ assert model.config == Config(hidden_size=128, vocab_size=3000, output_size=4)
 
 @pytest.fixture
 def run(entrepot_hub: RunningHub, tmp_path: Path) -> Run:
-    """Runs a script as ``username`` from an empty folder, with an empty home; what it printed."""
+    """Return a function that runs a script as ``username`` in an empty folder and home, and returns its output."""
 
     def call(script: str) -> str:
         file, work, home = tmp_path / "script.py", tmp_path / "work", tmp_path / "home"
@@ -532,9 +532,7 @@ def test_the_guide_to_uploads(name: str, run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", PULL_REQUESTS)
-def test_the_guide_to_uploads_where_there_are_pull_requests(name: str, run: Run, has_pull_requests: bool) -> None:
-    if not has_pull_requests:
-        pytest.skip("this hub has no pull requests")
+def test_the_guide_to_uploads_with_pull_requests(name: str, run: Run) -> None:
     run(PULL_REQUESTS[name])
 
 

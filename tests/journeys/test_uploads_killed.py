@@ -1,4 +1,4 @@
-"""The client is killed at random moments of an upload and run again: it goes on, and the result is the same."""
+"""The client is killed at random moments of an upload and run again: it resumes, and the result is the same."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ MIB = 1 << 20
 
 
 class Counter:
-    """Passes connections on to a hub and counts the bytes that clients send."""
+    """Forwards connections to a hub and counts the bytes that clients send."""
 
     def __init__(self, hub: RunningHub) -> None:
         self._host, _, port = hub.url.removeprefix("http://").rpartition(":")
@@ -120,7 +120,7 @@ def test_an_upload_goes_on_wherever_it_was_killed(hub: RunningHub, folder: Path,
                     except subprocess.TimeoutExpired:
                         process.kill()
                         kills += 1
-                # Base64, samples and questions included; a file that is there is asked about, never sent.
+                # Includes base64, samples and queries; for a file that the hub has, the client only sends a query.
                 assert counter.sent - before < 1.4 * missing + 2.5 * MIB
             finished += 1
             check_whole(api, repo, folder, sizes)
@@ -130,7 +130,7 @@ def test_an_upload_goes_on_wherever_it_was_killed(hub: RunningHub, folder: Path,
 
 
 def check_whole(api: HubApi, repo: str, folder: Path, sizes: dict[str, int]) -> None:
-    """All is there, digest for digest: to upload it once more makes no commit."""
+    """Check that everything is stored with the same digests: another upload makes no commit."""
     assert listing(api, repo) == sizes
     head = api.list_repo_commits(repo)[0].commit_id
     assert api.upload_folder(repo_id=repo, folder_path=folder).oid == head

@@ -1,4 +1,4 @@
-"""A receiver that is away and a hub that is killed while it delivers: everything arrives, in order."""
+"""An unreachable receiver, and a hub that is killed while it delivers: everything arrives, in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REPOS, _COMMITS = 2, 6
 
 @attrs.define
 class Receiver:
-    """Takes news when it is open; when it is shut, it lets the sender wait without an answer."""
+    """Accepts deliveries while it is open; while it is closed, it does not respond."""
 
     server: http.server.ThreadingHTTPServer
     is_open: threading.Event = attrs.field(factory=threading.Event)
@@ -41,7 +41,7 @@ def receiver() -> Iterator[Receiver]:
             found.called.set()
             if not found.is_open.is_set():
                 found.is_open.wait(60)
-                return  # whoever asked is dead by now
+                return  # the sender is dead by now
             found.take(body)
             self.send_response(204)
             self.end_headers()
@@ -60,7 +60,7 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
-def test_every_commit_is_told_at_least_once_and_in_order(receiver: Receiver) -> None:
+def test_every_commit_is_reported_at_least_once_and_in_order(receiver: Receiver) -> None:
     with testing.hub(webhook_private_targets=True) as hub:
         api = HfApi(endpoint=hub.url, token=hub.token)
         names = [f"tester/m{number}" for number in range(_REPOS)]

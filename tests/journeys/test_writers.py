@@ -1,4 +1,4 @@
-"""Many writers on one branch, over HTTP: without a pinned parent all win, with one exactly one of each race."""
+"""Many writers on one branch, over HTTP: without a pinned parent all succeed, with one exactly one of each race."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +42,7 @@ def test_sixteen_writers_without_a_pinned_parent_all_succeed(entrepot_hub: Runni
     url = "/api/models/tester/crowd/commit/main"
 
     def write(writer: int) -> list[int]:
-        # Every other commit goes to a path that all writers share.
+        # Every second commit writes a path that all writers share.
         paths = [f"own/{writer}/{turn}" if turn % 2 else "shared.txt" for turn in range(ROUNDS)]
         return [
             client.post(url, content=commit_body(path, f"{writer} {turn}")).status_code

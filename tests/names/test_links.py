@@ -32,7 +32,7 @@ def test_a_type_is_written_in_singular_or_plural(word: str) -> None:
     ],
 )
 @pytest.mark.parametrize("repo_type", [None, "", "model", "dataset", "datasets"])
-def test_a_text_that_says_its_type_needs_no_other(text: str, repo_type: str | None) -> None:
+def test_a_text_with_a_type_needs_no_other(text: str, repo_type: str | None) -> None:
     assert parse_repo_link(text, repo_type) == DATA
 
 

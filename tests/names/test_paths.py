@@ -172,7 +172,7 @@ def test_no_good_path_leaves_its_folder_on_any_system(text: str) -> None:
 
 
 def test_git_itself_stores_every_good_path(tmp_path: object) -> None:
-    """Hardened as for checkouts on macOS, ``git update-index`` takes what we take."""
+    """``git update-index`` with the protections for macOS accepts every path that the parser accepts."""
     folder = str(tmp_path)
     git = ["git", "-C", folder, "-c", "core.protectHFS=true", "-c", "core.quotePath=false"]
     subprocess.run(["git", "init", "-q", folder], check=True)
@@ -193,7 +193,7 @@ def test_a_bad_folder_is_refused(text: str) -> None:
         parse_folder(text)
 
 
-def test_the_extent_of_a_path_is_bounded_whatever_its_names_are() -> None:
+def test_the_extent_of_a_path_is_bounded_for_all_names() -> None:
     check_extent("/".join(["\udcff\n"] * 128))
     with pytest.raises(InvalidPath, match="deeper than 128 levels"):
         check_extent("/".join("d" * 129))
@@ -244,7 +244,7 @@ def test_what_is_stored_can_be_named_as_it_is_and_as_git_spells_it(path: str) ->
 
 def test_a_good_name_in_quotes_stays_what_it_is() -> None:
     assert parse_stored_path('"a.txt"') == '"a.txt"'
-    assert parse_stored_path('"caf\\303\\251"') == '"caf\\303\\251"'  # spells a good name, so it is one
+    assert parse_stored_path('"caf\\303\\251"') == '"caf\\303\\251"'  # a quoted form of a valid name is a name itself
     for path in ("", "a//b", "nul\0", "\ud800", "x" * 5_000):
         with pytest.raises(InvalidPath):
             parse_stored_path(path)

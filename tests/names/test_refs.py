@@ -17,7 +17,7 @@ from entrepot.names.refs import (
     tag_ref,
 )
 
-# Everything git's rules speak of, each alone and in every place of a name.
+# Everything that git's rules mention, alone and at every position of a name.
 PIECES = [
     *" ~^:?*[\\@{}.-/\x01\x1f\x7f\n\t#é$'\"!",
     "..",
@@ -49,7 +49,7 @@ def is_accepted(parse: Callable[[str], str], name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def allowed_by_git() -> dict[str, bool]:
-    """What ``git check-ref-format`` says of each name as a branch, asked in one shell."""
+    """Return which names ``git check-ref-format`` accepts as branches, checked in one shell."""
     script = 'while IFS= read -r -d "" n; do git check-ref-format "refs/heads/$n" && echo y || echo n; done'
     names = "".join(f"{name}\0" for name in NAMES).encode()
     answers = subprocess.run(["bash", "-c", script], input=names, capture_output=True, check=True).stdout.split()
@@ -62,7 +62,7 @@ def test_git_accepts_the_same_names(allowed_by_git: dict[str, bool], parse: Call
     assert len(set(allowed_by_git.values())) == 2
     for name, allowed in allowed_by_git.items():
         if name.startswith(prefix):
-            continue  # a full name is read as such
+            continue  # a full name is parsed as such
         # Stricter than the plumbing, as git's own "branch" and "tag" commands are.
         stricter = name.startswith(("-", "refs/")) or name in ("HEAD", "@")
         assert is_accepted(parse, name) == (allowed and not stricter), name
@@ -81,7 +81,7 @@ def test_the_refs_of_one_kind_are_not_those_of_another() -> None:
     for parse, name in ((parse_branch, "refs/tags/x"), (parse_branch, "refs/pr/1"), (parse_tag, "refs/heads/x")):
         with pytest.raises(InvalidName, match="begins with 'refs/'"):
             parse(name)
-    # What was made before such names were refused can still be named, to be deleted.
+    # Refs created before such names were refused can still be deleted.
     assert parse_branch("refs/tags/x", is_stored=True) == "refs/heads/refs/tags/x"
     assert parse_tag("refs/heads/x", is_stored=True) == "refs/tags/refs/heads/x"
 

@@ -27,7 +27,7 @@ def hub(tmp_path: Path) -> Iterator[HubContext]:
 
 
 class Companion:
-    """Something beside the server that remembers what happened to it."""
+    """A background service that records its calls."""
 
     def __init__(self, hub: HubContext) -> None:
         self.hub = hub
@@ -37,7 +37,7 @@ class Companion:
         self.seen.append("start")
 
     def stop(self) -> None:
-        with self.hub.read():  # what a worker needs to end its job is still there
+        with self.hub.read():  # a worker can still end its job
             self.seen.append("stop")
         self.thread = threading.current_thread()
 
@@ -46,7 +46,7 @@ def get(url: str, path: str, **headers: str) -> httpx2.Response:
     return httpx2.get(url + path, headers=headers, trust_env=False)
 
 
-def test_all_doors_are_behind_one_address(hub: HubContext) -> None:
+def test_all_routes_are_behind_one_address(hub: HubContext) -> None:
     accounts.create_user(hub, "alice")
     secret = accounts.create_token(hub, "alice", role="write").secret
     repositories.create(hub, hub.identify(secret), NewRepo(RepoType.MODEL, "m"))
@@ -70,7 +70,7 @@ def test_all_doors_are_behind_one_address(hub: HubContext) -> None:
         assert batch.status_code == 200
 
 
-def test_an_address_nobody_serves_is_not_found(hub: HubContext) -> None:
+def test_an_unknown_path_is_not_found(hub: HubContext) -> None:
     with running(make_app(hub)) as address:
         answer = get(address.url, "/no/such/door/at/all")
         assert answer.status_code == 404
@@ -108,7 +108,7 @@ def test_the_use_of_a_token_is_written_down_at_the_latest_when_the_hub_stops(hub
     assert caller.token.used_ms >= made.token.created_ms
 
 
-def test_limits_stand_before_the_doors_and_their_answers_are_those_of_the_edge(tmp_path: Path) -> None:
+def test_limits_stand_before_the_routes_and_the_middleware_renders_their_errors(tmp_path: Path) -> None:
     limited = open_hub(Settings(data=tmp_path / "limited", rate_limit_api=1), fsync=False)
     with running(make_app(limited)) as address:
         answers = [get(address.url, "/api/models") for _ in range(2)]

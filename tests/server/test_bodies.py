@@ -26,7 +26,7 @@ Serve = Callable[[ASGIApp], tuple[str, int]]
 
 
 class Peer:
-    """Sends given chunks and counts how many were taken; then ends or goes away."""
+    """Sends the given chunks and counts how many were received; then ends or disconnects."""
 
     def __init__(self, *chunks: bytes, gone: bool = False) -> None:
         self._messages: list[Message] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
@@ -84,7 +84,7 @@ def test_a_body_above_the_limit_is_refused_before_the_rest_is_taken(threads: Thr
     assert peer.taken == 2
 
 
-def test_a_body_longer_than_announced_is_refused_at_once(threads: Threads) -> None:
+def test_a_body_longer_than_announced_is_refused_immediately(threads: Threads) -> None:
     peer = Peer(b"abc", b"def", b"ghi")
     with pytest.raises(ContentMismatch, match="size mismatch"):
         received(peer, threads, bytes, expected=4)
@@ -223,7 +223,7 @@ def test_a_real_upload_arrives_unchanged(serve: Serve, threads: Threads) -> None
     assert httpx2.put(f"http://{host}:{port}/", content=halves).text == answer.text
 
 
-def test_a_refused_upload_gets_its_answer_to_read(serve: Serve, threads: Threads) -> None:
+def test_a_refused_upload_gets_its_response_to_read(serve: Serve, threads: Threads) -> None:
     host, port = serve(Middleware(hashing_app(threads, 1000, []), metrics=Metrics()))
     with socket.create_connection((host, port), timeout=10) as peer:
         peer.sendall(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n")

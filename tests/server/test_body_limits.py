@@ -32,7 +32,7 @@ class Clock:
 
 
 class Peer:
-    """Sends what a test wants, and lets time pass while it does."""
+    """Sends given messages and advances the clock meanwhile."""
 
     def __init__(self, clock: Clock, *steps: tuple[float, bytes]) -> None:
         self.clock = clock
@@ -113,7 +113,7 @@ def test_a_silent_body_gives_way_to_a_new_one_of_its_address() -> None:
         await asyncio.sleep(0)
         with pytest.raises(TooManyBodies, match="from one address"):
             limits.admit(b"a", silent)
-        limits.admit(b"b", silent)  # other addresses are not concerned
+        limits.admit(b"b", silent)  # other addresses are not affected
         clock.now_s += 2.0
         limits.admit(b"a", silent)
         with pytest.raises(BodyTooSlow):
@@ -131,11 +131,11 @@ def test_there_is_a_limit_over_all_addresses() -> None:
         limits = limits_of(clock, max_bodies=3)
         bodies = [limits.admit(b"%d" % number, silent) for number in range(3)]
         clock.now_s += 2.0
-        with pytest.raises(TooManyBodies, match="in all"):  # nobody waits for a byte: the server is busy
+        with pytest.raises(TooManyBodies, match="in all"):  # no one waits for a byte: the server is busy
             limits.admit(b"z", silent)
         limits.release(bodies[0])
         limits.admit(b"z", silent)
-        limits.release(bodies[0])  # twice is once
+        limits.release(bodies[0])  # a second call does nothing
         assert limits.count == 3
 
     asyncio.run(main())

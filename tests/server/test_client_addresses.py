@@ -42,7 +42,7 @@ def test_only_what_trusted_proxies_wrote_counts(peer: str | None, chains: list[s
     assert client_address(scope_of(peer, *(("x-forwarded-for", chain) for chain in chains)), SETTINGS) == expected
 
 
-def test_nobody_is_believed_by_default() -> None:
+def test_no_one_is_believed_by_default() -> None:
     scope = scope_of("127.0.0.1", ("x-forwarded-for", "198.51.100.7"))
     assert client_address(scope, Settings(data=pathlib.Path())) == "127.0.0.1"
 

@@ -92,5 +92,5 @@ def test_what_was_opened_is_closed_when_the_block_fails_and_kept_when_it_does_no
         ("a.b\nc", BINARY),
     ],
 )
-def test_types_are_told_by_name_and_never_run(filename: str, expected: str) -> None:
+def test_types_are_reported_by_name_and_never_run(filename: str, expected: str) -> None:
     assert media_type(filename) == expected

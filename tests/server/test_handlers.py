@@ -36,7 +36,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubContext]:
 
 @pytest.fixture
 def request_of(hub: HubContext, threads: Threads) -> Ask:
-    """Makes a request that has come to a hub with the named settings."""
+    """Return a factory of requests to a hub with the given settings."""
 
     def make(query: str = "", path: Any = None, settings: Any = None, **headers: str) -> Request:
         here = attrs.evolve(hub, settings=msgspec.structs.replace(hub.settings, **(settings or {})))
@@ -50,7 +50,7 @@ def request_of(hub: HubContext, threads: Threads) -> Ask:
             "query_string": query.encode(),
             "headers": [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()],
             "path_params": path or {},
-            "state": {"house": AppState(here, threads, DownloadCounter())},
+            "state": {"app": AppState(here, threads, DownloadCounter())},
         }
         return Request(scope)
 
@@ -130,7 +130,7 @@ def test_json_is_read_into_a_shape_or_refused() -> None:
             handlers.decode_json(body, Asking)
 
 
-def test_an_answer_is_json() -> None:
+def test_a_response_is_json() -> None:
     answer = handlers.json_response({"a": 1}, 201, {"x-more": "y"})
     assert (answer.status_code, answer.body, answer.media_type) == (201, b'{"a":1}', "application/json")
     assert answer.headers["x-more"] == "y"
@@ -138,24 +138,24 @@ def test_an_answer_is_json() -> None:
 
 @pytest.mark.parametrize(("text", "is_on"), [("true", True), ("True", True), ("1", True), ("on", True), ("0", False)])
 def test_a_flag_is_written_in_many_ways(request_of: Ask, text: str, is_on: bool) -> None:
-    assert handlers.flag(request_of(f"x={text}"), "x") is is_on
+    assert handlers.query_flag(request_of(f"x={text}"), "x") is is_on
 
 
 def test_what_the_query_does_not_say_is_off_or_empty(request_of: Ask) -> None:
-    assert handlers.flag(request_of(), "x") is False
-    assert handlers.many(request_of(), "x") == []
-    assert handlers.number(request_of("x="), "x", 7, low=1, high=9) == 7
+    assert handlers.query_flag(request_of(), "x") is False
+    assert handlers.query_list(request_of(), "x") == []
+    assert handlers.query_int(request_of("x="), "x", 7, low=1, high=9) == 7
 
 
 def test_a_list_is_a_repeated_parameter_with_or_without_brackets(request_of: Ask) -> None:
-    assert handlers.many(request_of("k=a&k=&k[]=b&k=c"), "k") == ["a", "c", "b"]
+    assert handlers.query_list(request_of("k=a&k=&k[]=b&k=c"), "k") == ["a", "c", "b"]
 
 
 def test_a_number_is_cut_to_its_range(request_of: Ask) -> None:
-    asked = [handlers.number(request_of(f"n={text}"), "n", 5, low=1, high=9) for text in ("3", "0", "-4", "100")]
+    asked = [handlers.query_int(request_of(f"n={text}"), "n", 5, low=1, high=9) for text in ("3", "0", "-4", "100")]
     assert asked == [3, 1, 1, 9]
     with pytest.raises(Malformed):
-        handlers.number(request_of("n=many"), "n", 5, low=1, high=9)
+        handlers.query_int(request_of("n=many"), "n", 5, low=1, high=9)
 
 
 def test_the_next_page_is_the_same_request_with_another_cursor(request_of: Ask) -> None:

@@ -18,7 +18,7 @@ from entrepot.server.middleware import Middleware
 
 
 class App:
-    """Answers with its events; ``/wait`` answers when it is released."""
+    """Responds with its events; ``/wait`` responds when it is released."""
 
     def __init__(self, *, fails: BaseException | None = None) -> None:
         self.events: list[str] = []
@@ -48,7 +48,7 @@ class App:
 
 
 def until_refused(address: Address) -> None:
-    """Ends when the server has begun to stop."""
+    """Return when the server has begun to stop."""
     with contextlib.suppress(ConnectionError):
         while True:
             socket.create_connection((address.ip, address.port), timeout=5).close()

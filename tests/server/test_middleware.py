@@ -122,7 +122,7 @@ def test_head_has_headers_and_no_body(client: httpx2.Client) -> None:
     assert answer.headers["x-error-message"] == "Invalid rev id: dev"
 
 
-def test_a_401_carries_the_challenge_a_door_asked_for(client: httpx2.Client) -> None:
+def test_a_401_carries_the_challenge_of_the_handler(client: httpx2.Client) -> None:
     assert client.get("/challenge").headers["www-authenticate"] == 'Basic realm="entrepot"'
 
 
@@ -203,7 +203,7 @@ def test_a_refused_upload_is_answered_before_its_body_is_sent(serve: Serve) -> N
         assert peer.recv(1000).startswith(b"HTTP/1.1 404")
 
 
-def test_a_peer_that_sends_its_whole_body_first_still_reads_the_answer(serve: Serve) -> None:
+def test_a_peer_that_sends_its_whole_body_first_still_reads_the_response(serve: Serve) -> None:
     host, port = serve(app())
     for _ in range(5):
         with socket.create_connection((host, port), timeout=10) as peer:
@@ -212,7 +212,7 @@ def test_a_peer_that_sends_its_whole_body_first_still_reads_the_answer(serve: Se
             assert peer.recv(1000).startswith(b"HTTP/1.1 404")
 
 
-def test_a_peer_that_stops_sending_its_body_gets_the_whole_answer_soon(serve: Serve) -> None:
+def test_a_peer_that_stops_sending_its_body_gets_the_whole_response_soon(serve: Serve) -> None:
     host, port = serve(app())
     with socket.create_connection((host, port), timeout=4) as peer:
         peer.sendall(b"PUT /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n" + bytes(1000))
@@ -237,7 +237,7 @@ def test_a_short_body_is_refused_with_its_reason(world: Any) -> None:
     [(bytes(200_000), True), ([bytes(10)], True), (bytes(200), False), (b"", False)],
     ids=["long", "chunked", "short", "empty"],
 )
-def test_who_sends_a_long_unwanted_body_is_told_that_the_connection_ends(
+def test_who_sends_a_long_unwanted_body_learns_that_the_connection_ends(
     serve: Serve, body: bytes | list[bytes], is_told: bool
 ) -> None:
     host, port = serve(app())
@@ -261,7 +261,7 @@ def test_requests_are_counted_under_their_route(serve: Serve) -> None:
     assert 'route="unmatched",status="4xx"' in text
 
 
-def test_a_starlette_application_leaves_its_errors_to_the_edge(serve: Serve) -> None:
+def test_a_starlette_application_leaves_its_errors_to_the_middleware(serve: Serve) -> None:
     starlette = Starlette(routes=[Route("/missing", missing), Route("/broken", broken)])
     host, port = serve(Middleware(starlette, metrics=Metrics()))
     for path, status in (("missing", 404), ("broken", 500), ("nowhere", 404)):
@@ -270,7 +270,7 @@ def test_a_starlette_application_leaves_its_errors_to_the_edge(serve: Serve) -> 
         assert "error" in answer.json()
 
 
-def test_a_cancelled_request_is_told_that_the_hub_shuts_down() -> None:
+def test_a_cancelled_request_learns_that_the_hub_shuts_down() -> None:
     sent: list[int] = []
 
     async def stuck(scope, receive, send):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202

@@ -156,7 +156,7 @@ def test_the_prefix_is_the_path_of_the_base_url() -> None:
 
 
 def test_every_url_of_a_hub_behind_a_prefix_leads_back_to_it(tmp_path: pathlib.Path) -> None:
-    """Follow what the hub hands out, as clients do: pages, links for uploads, redirects of renamed repositories."""
+    """Follow the URLs in responses, as clients do: pages, upload links, redirects of renamed repositories."""
     from entrepot.server.addresses import reserved
 
     with reserved("127.0.0.1", 0) as free:

@@ -22,7 +22,7 @@ HERE = pathlib.Path("data")
 
 
 class Clock:
-    """A clock that goes on only when told to."""
+    """A clock that advances only on request."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -32,7 +32,7 @@ class Clock:
 
 
 async def application(scope: Scope, _receive: Receive, send: Send) -> None:
-    """Knows the token ``good``; answers 200, or 401 to those it does not know."""
+    """Respond 200 for the token ``good``, else 401."""
     header = dict(scope["headers"]).get(b"authorization")
     if header == b"Bearer good":
         scope["state"]["caller"] = "alice"
@@ -42,7 +42,7 @@ async def application(scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 def call(limits: Any, path: str = "/api/models", token: str | None = None, **more: Any) -> tuple[int, dict[str, str]]:
-    """Status and headers of an answer."""
+    """Return status and headers of a response."""
     headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
     scope = {"type": "http", "path": path, "headers": headers, "client": ("192.0.2.1", 1), "state": {}} | more
     said: list[Message] = []
@@ -86,7 +86,7 @@ def test_kinds_are_counted_apart_and_the_rest_not_at_all(limits: RateLimits) -> 
 
 
 def test_a_token_that_is_one_has_a_count_of_its_own(limits: RateLimits) -> None:
-    # The first request of a token counts for the address: nobody knows yet.
+    # The first request of a token counts for the address: the token is not yet known.
     assert [call(limits, token="good")[0] for _ in range(4)] == [200, 200, 200, 429]
     assert [call(limits)[0] for _ in range(2)] == [200, 429]
 
@@ -124,7 +124,7 @@ def test_without_a_limit_nothing_stands_before_the_application() -> None:
     assert isinstance(limited(application, Settings(data=HERE, rate_limit_resolve=5)), RateLimits)
 
 
-def test_what_counts_is_told_from_the_path() -> None:
+def test_what_counts_is_distinguished_from_the_path() -> None:
     paths = {"/api/models/a/b/tree/main": "api", "/datasets/a/b/resolve/main/x": "resolve", "/metrics": None}
     assert {path: kind_of({"path": path}) for path in paths} == paths
 
@@ -148,7 +148,7 @@ def test_counting_costs_next_to_nothing(clock: Clock) -> None:
 
 @pytest.fixture
 def hub_url(tmp_path: pathlib.Path) -> Iterator[tuple[str, str]]:
-    """A hub that takes four requests in two seconds, and a token."""
+    """A hub with a limit of four requests in two seconds, and a token."""
     hub = open_hub(Settings(data=tmp_path / "data", port=0), fsync=False)
     accounts.create_user(hub, "alice")
     token = accounts.create_token(hub, "alice", role="write").secret

@@ -26,7 +26,7 @@ Serve = Callable[[ASGIApp], tuple[str, int]]
 
 @attrs.define(eq=False)
 class Bytes:
-    """Content in memory that remembers how it was used."""
+    """Content in memory that records its use."""
 
     data: bytes
     etag: str = "e1"
@@ -247,7 +247,7 @@ def test_reading_stops_when_the_peer_has_gone(serve: Serve, threads: Threads) ->
 
 
 def test_a_peer_that_does_not_read_is_not_read_ahead_for(serve: Serve, threads: Threads) -> None:
-    """Bytes taken from the content stay near what socket buffers hold, however long the peer waits."""
+    """Bytes read from the content stay close to the size of socket buffers, however long the peer waits."""
     content = Endless(b"")
     host, port = serve(file_app(threads, lambda: content))
     with socket.create_connection((host, port)) as stuck:
@@ -264,7 +264,7 @@ def test_a_peer_that_does_not_read_is_not_read_ahead_for(serve: Serve, threads: 
 
 def test_content_in_memory_is_answered_without_a_thread() -> None:
     threads = Threads(short=1, transfers=1)
-    threads.close()  # any hop would fail now
+    threads.close()  # any call in a thread would now fail
     held = MemoryContent("e1", "text/plain; charset=utf-8", len(TEN), TEN)
     whole, part = ask(held, threads), ask(held, threads, range="bytes=2-3")
     several = ask(held, threads, range="bytes=0-1,5-6")

@@ -1,4 +1,4 @@
-"""Ids without a namespace: unknown ones are answered like unknown full ids on every route there is."""
+"""Ids without a namespace: on every route, unknown ones get the response of unknown full ids."""
 
 import re
 import subprocess
@@ -48,7 +48,7 @@ class Site:
         return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
 
     def make(self, name: str, *, visibility: str = "public", kind: RepoType = RepoType.MODEL) -> RepoRef:
-        """A repository of alice's organisation with one file."""
+        """Create a repository of alice's organisation with one file."""
         caller = self.hub.identify(self.alice)
         repositories.create(self.hub, caller, NewRepo(kind, name, namespace="library", visibility=visibility))
         ref = RepoRef(kind, RepoId("library", name))
@@ -72,7 +72,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def repo_paths() -> list[tuple[str, str]]:
-    """Method and path of every route of a repository, from the application itself."""
+    """Return method and path of every route of a repository, from the application itself."""
     found = [
         (method, route.path)
         for route in build_handlers(_NoHub())  # type: ignore[arg-type] - only the number of workers is read
@@ -88,7 +88,7 @@ class _NoHub:
 
 
 def answers(client: httpx2.Client, method: str, path: str, repo: str) -> list[Any]:
-    """What is answered to each body, with the repository's id taken out."""
+    """Return the responses to each body, with the repository's id removed."""
     filled = path.replace("{namespace}/{name}", repo)
     filled = re.sub(r"\{(\w+)(?::\w+)?\}", lambda match: _VALUES.get(match[1], "x"), filled)
     queries = ("?service=git-upload-pack", "?service=git-receive-pack", "") if filled.endswith("/info/refs") else ("",)

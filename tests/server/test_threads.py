@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from entrepot.server.threads import Threads, settle
+from entrepot.server.threads import Threads, line_of, settle
 
 
 def test_short_calls_and_transfers_run_in_pools_of_their_own(threads: Threads) -> None:
@@ -94,3 +94,56 @@ def test_settling_takes_the_outcome_away() -> None:
         return task.done()
 
     assert asyncio.run(main())
+
+
+def test_lines_of_short_calls_take_turns() -> None:
+    done: list[str] = []
+
+    async def main() -> None:
+        threads = Threads(short=1, transfers=1)
+        started, release = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            started.set()
+            release.wait(10)
+
+        calls = [asyncio.create_task(threads.run_short(hold, line=b"loud"))]
+        await asyncio.to_thread(started.wait, 10)
+        for name, line in [("a1", b"loud"), ("a2", b"loud"), ("a3", b"loud"), ("b1", b"quiet"), ("b2", b"quiet")]:
+            calls.append(asyncio.create_task(threads.run_short(done.append, name, line=line)))
+            await asyncio.sleep(0)
+        calls[3].cancel()  # a3, still queued
+        await asyncio.sleep(0)
+        release.set()
+        await asyncio.gather(*calls, return_exceptions=True)
+        threads.close()
+
+    asyncio.run(main())
+    assert done == ["a1", "b1", "a2", "b2"]
+
+
+def test_calls_that_are_queued_at_the_end_are_cancelled() -> None:
+    async def main() -> tuple[bool, bool]:
+        threads = Threads(short=1, transfers=1)
+        started, release = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            started.set()
+            release.wait(10)
+
+        running = asyncio.create_task(threads.run_short(hold))
+        await asyncio.to_thread(started.wait, 10)
+        queued = asyncio.create_task(threads.run_short(max, 1, 2))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(asyncio.to_thread(threads.close))
+        release.set()
+        await closing
+        await asyncio.gather(running, queued, return_exceptions=True)
+        return running.cancelled(), queued.cancelled() or queued.result() == 2
+
+    assert asyncio.run(main()) == (False, True)
+
+
+def test_a_request_waits_in_the_line_of_its_address() -> None:
+    assert line_of({"state": {"network": b"net"}}) == b"net"
+    assert line_of({"state": {}}) == b""

@@ -65,7 +65,7 @@ def test_a_scrape_of_a_real_hub_shows_the_sum_of_its_workers(tmp_path: pathlib.P
         try:
             assert process.stdout is not None
             url = next(line.split()[-1] for line in process.stdout if line.startswith("entrepot listening on"))
-            for _ in range(30):  # each on a connection of its own, so that they reach every worker
+            for _ in range(30):  # each on its own connection, to reach every worker
                 assert httpx2.get(f"{url}/healthz", trust_env=False).status_code == 200
             for _ in range(3):
                 text = httpx2.get(f"{url}/metrics", trust_env=False).text

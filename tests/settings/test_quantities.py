@@ -36,13 +36,13 @@ def test_a_duration_is_read_with_its_unit(text: str, seconds: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "MiB", "1.5GiB", "-1", "10G", "10 parsecs", "1e6", "٣", "1  GB", "9" * 19, "0x10"]
 )
-def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
+def test_text_that_is_not_a_size_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="64MiB"):
         parse_size(text)
 
 
 @pytest.mark.parametrize("text", ["", "h", "1.5h", "-1s", "6 hours", "1h30m", "2y", "9" * 5000])
-def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+def test_text_that_is_not_a_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="6h"):
         parse_duration(text)
 

@@ -122,7 +122,7 @@ def test_a_bad_value_is_refused_with_its_cure(reading: Reading, raw: object, cur
     "reading", [PORT, PART, LIFETIME, LEVEL, SWITCH, FOLDER, FILE, HOST, BASE_URL, HOSTS, NETWORKS]
 )
 @given(raw=anything)
-def test_whatever_is_written_is_read_or_refused_and_reads_back(reading: Reading, raw: object) -> None:
+def test_any_value_is_read_or_refused_and_reads_back(reading: Reading, raw: object) -> None:
     try:
         value = reading.read(raw)
     except ValueError:

@@ -69,7 +69,7 @@ def test_only_listed_peers_are_trusted(peer: str, trusted: bool) -> None:
     assert settings.trusts(peer) is trusted
 
 
-def test_an_empty_list_trusts_nobody() -> None:
+def test_an_empty_list_trusts_no_one() -> None:
     assert not Settings(data=DATA, trusted_proxies=()).trusts("127.0.0.1")
 
 

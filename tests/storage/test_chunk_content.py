@@ -21,7 +21,7 @@ from entrepot.xet import Term, Terms, Xorb, XorbBuilder, chunk_hash
 
 
 def make(lengths: Sequence[int], seed: int = 1) -> tuple[Xorb, bytes]:
-    """A xorb with chunks of these lengths, and its content."""
+    """Return a xorb with chunks of these lengths, and its content."""
     draw, builder, content = random.Random(seed), XorbBuilder(), b""
     for length in lengths:
         chunk = draw.randbytes(length)
@@ -111,7 +111,7 @@ def test_the_terms_of_a_file_are_those_that_were_recorded(shelf: Any) -> None:
     keep(shelf.store, xorb)
     terms = Terms.of([Term(xorb.hash, 0, 2, 30)])
     with shelf.store.catalog.write() as tx:
-        xet_files.put(tx, XetFileRow(XetHash("f" * 64), 30, terms.encode()), [xorb.hash], 1)
+        xet_files.put(tx, XetFileRow(XetHash("f" * 64), 30, terms.encode()), terms.used(), 1)
         assert chunk_content.terms_of(tx, XetHash("f" * 64)) == terms
 
 
@@ -124,7 +124,7 @@ def test_every_range_is_that_of_the_whole(shelf: Any, monkeypatch: pytest.Monkey
     (first, a), (second, b) = make(LENGTHS, 1), make([2000, 9], 2)
     for xorb in (first, second):
         keep(shelf.store, xorb)
-    # A file that goes to and fro, and uses some chunks twice.
+    # A file that uses chunks out of order, and some of them twice.
     parts = [(first, 1, 4), (second, 0, 2), (first, 4, 6), (first, 0, 1), (second, 1, 2), (first, 1, 2)]
     bodies = {first.hash: a, second.hash: b}
     whole = b"".join(bodies[x.hash][x.index.raw_offset(s) : x.index.raw_offset(e)] for x, s, e in parts)
@@ -167,7 +167,7 @@ def test_a_xorb_that_is_mended_meanwhile_is_found_at_its_new_place(shelf: Any, m
     old = keep(shelf.store, xorb)
     content = content_of(shelf, [(xorb, 0, 4)])
     assert content.read_at(0, 500) == whole[:500]
-    # The same chunks, stored in another way: all lies one byte further on.
+    # The same chunks, serialised differently: every offset is one byte larger.
     moved = make([500] * 4)[0].index
     for number in range(4):
         moved.ends[number] += number // 3

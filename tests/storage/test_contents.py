@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from entrepot.blobs import file_key, put
-from entrepot.errors import BlobMissing, ObjectDamaged
+from entrepot.errors import BlobMissing, BlobUnreadable, ObjectDamaged
 from entrepot.names import Oid, Sha256
 from entrepot.storage.contents import PackedContent, open_file, sha256_of
 
@@ -40,6 +40,15 @@ def test_large_content_is_read_from_the_store(shelf: Any) -> None:
         assert reader.read_at(250, 10) == data[250:260]
     with pytest.raises(BlobMissing):
         open_file(shelf.store, Sha256("0" * 64))
+
+
+@pytest.mark.parametrize("size", [0, 25_599, 25_601])
+def test_a_file_of_another_length_is_damage(shelf: Any, size: int) -> None:
+    data = bytes(range(256)) * 100
+    put(shelf.store.blobs, file_key(sha256_of(data)), data)
+    open_file(shelf.store, sha256_of(data), len(data)).close()
+    with pytest.raises(BlobUnreadable):
+        open_file(shelf.store, sha256_of(data), size)
 
 
 def test_digests_are_lower_case_hex() -> None:

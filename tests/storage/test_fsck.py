@@ -104,7 +104,7 @@ def test_bytes_of_a_file_are_missing_short_or_others(shelf: Any) -> None:
     assert kind() == "corrupt"
 
 
-def test_stray_bytes_are_found_whatever_their_key(shelf: Any) -> None:
+def test_orphaned_bytes_are_found_under_any_key(shelf: Any) -> None:
     from entrepot.catalog.files import files
 
     known = Sha256("ab" * 32)

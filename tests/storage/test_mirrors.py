@@ -25,7 +25,7 @@ def kept(tmp_path: pathlib.Path) -> Mirrors:
 
 
 def head_of(kept: Mirrors, shelf: Any, row: Any = None) -> str:
-    """What git says main is, after git has checked the whole mirror."""
+    """Return the commit of main according to git, after git has checked the whole mirror."""
     lease = kept.take(shelf.store, shelf.store.catalog.read, row or shelf.row)
     try:
         processes.run(lease.path, ["fsck", "--strict"])
@@ -35,7 +35,7 @@ def head_of(kept: Mirrors, shelf: Any, row: Any = None) -> str:
 
 
 def flip(path: pathlib.Path, pattern: str, *, keeps_time: bool = False) -> None:
-    """Flip a bit of a pack or index; unseen, as a disk does it, or by writing to the file."""
+    """Flip a bit of a pack or index, either silently as a faulty disk does, or by writing to the file."""
     file = next((path / "objects" / "pack").glob(pattern))
     before = file.stat()
     file.chmod(0o600)
@@ -44,7 +44,7 @@ def flip(path: pathlib.Path, pattern: str, *, keeps_time: bool = False) -> None:
     file.write_bytes(data)
     if keeps_time:
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-        os.utime(path / "packs.json", (1, 1))  # the daily look is due
+        os.utime(path / "packs.json", (1, 1))  # the daily check is due
 
 
 def packs(kept: Mirrors, shelf: Any) -> list[pathlib.Path]:
@@ -149,7 +149,7 @@ def test_damage_is_found_and_an_intact_mirror_is_never_dropped(shelf: Any, kept:
     assert not (kept._folder / shelf.row.uid).exists()
 
 
-def test_a_full_disk_is_told_as_one_and_leaves_nothing_half_written(
+def test_a_full_disk_is_reported_and_leaves_nothing_half_written(
     shelf: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = shelf.commit(shelf.tree({"a": b"1"}))
@@ -173,7 +173,7 @@ def test_a_dropped_mirror_forgets_what_no_ref_names(shelf: Any, kept: Mirrors) -
     assert not (kept._folder / shelf.row.uid).exists()
 
 
-def test_the_least_recently_used_mirror_goes_when_there_is_no_room(shelf: Any, tmp_path: pathlib.Path) -> None:
+def test_the_least_recently_used_mirror_is_removed_when_space_is_short(shelf: Any, tmp_path: pathlib.Path) -> None:
     shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
     small = Mirrors(tmp_path / "mirrors", 1)
     other = attrs.evolve(shelf.row, uid=new_uid())
@@ -192,7 +192,7 @@ def test_a_mirror_that_is_being_read_is_not_evicted(shelf: Any, tmp_path: pathli
     lease.release()
 
 
-def test_mirrors_of_repositories_that_are_gone_are_removed(shelf: Any, kept: Mirrors) -> None:
+def test_mirrors_of_deleted_repositories_are_removed(shelf: Any, kept: Mirrors) -> None:
     head = shelf.commit(shelf.tree({"a": b"1"}))
     shelf.point(MAIN, head)
     other = attrs.evolve(shelf.row, uid=new_uid())
@@ -221,12 +221,12 @@ def test_packs_of_a_push_are_adopted_with_their_refs(shelf: Any, kept: Mirrors, 
     assert len(packs(kept, shelf)) == 2
 
 
-def test_nobody_adopts_packs_for_a_mirror_that_is_gone(shelf: Any, kept: Mirrors, tmp_path: pathlib.Path) -> None:
+def test_no_packs_are_adopted_for_a_removed_mirror(shelf: Any, kept: Mirrors, tmp_path: pathlib.Path) -> None:
     kept.adopt(Uid("0" * 24), tmp_path, [(MAIN, None)])
     assert not (kept._folder / ("0" * 24)).exists()
 
 
-def test_many_threads_may_ask_at_once(shelf: Any, kept: Mirrors) -> None:
+def test_many_threads_may_ask_at_the_same_time(shelf: Any, kept: Mirrors) -> None:
     commit = shelf.commit(shelf.tree({f"f{n}": b"%d" % n for n in range(50)}))
     shelf.point(MAIN, commit)
     heads: list[str] = []
@@ -253,4 +253,4 @@ def test_a_large_mirror_is_slow_until_it_is_repacked(
     before = packs(kept, shelf)
     assert head_of(kept, shelf) == commit
     assert packs(kept, shelf) == before
-    kept.repack(Uid("0" * 24))  # one that is not there is nobody's trouble
+    kept.repack(Uid("0" * 24))  # repacking an absent mirror does nothing

@@ -8,9 +8,10 @@ from typing import Any
 import attrs
 import pytest
 
+from entrepot.blobs import file_key, put
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects as object_rows
-from entrepot.errors import ObjectDamaged
+from entrepot.errors import BlobUnreadable, Damaged, ObjectDamaged
 from entrepot.git import Kind
 from entrepot.git.packs import read_index_ids
 from entrepot.names import Sha256
@@ -53,3 +54,19 @@ def test_an_object_without_content_is_noticed(shelf: Any, tmp_path: pathlib.Path
     rows = [attrs.evolve(row, data=None) for row in rows_of(shelf)]
     with pytest.raises(ObjectDamaged, match="neither"):
         write_pack(shelf.store, rows, len(rows), tmp_path / "p.pack")
+
+
+@pytest.mark.parametrize(
+    ("content", "error"), [(LARGE[:-1] + b"x", ObjectDamaged), (LARGE[:-1], BlobUnreadable)], ids=["bit", "cut"]
+)
+def test_a_large_object_that_the_disk_has_changed_gets_into_no_pack(
+    shelf: Any, tmp_path: pathlib.Path, content: bytes, error: type[Damaged]
+) -> None:
+    sha256 = Sha256(hashlib.sha256(LARGE).hexdigest())
+    with shelf.store.catalog.write() as tx:
+        files.reserve(tx, sha256, len(LARGE), 1)
+    row = stored.keep_large(shelf.store, stored.of(Kind.BLOB, LARGE), sha256)
+    shelf.store.blobs.delete(file_key(sha256))
+    put(shelf.store.blobs, file_key(sha256), content)
+    with pytest.raises(error):
+        write_pack(shelf.store, [row], 1, tmp_path / "p.pack")

@@ -9,7 +9,9 @@ from entrepot.errors import StoreUnavailable
 from entrepot.storage import processes
 
 
-def test_git_sees_nobodys_configuration(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_reads_no_configuration_of_users_or_the_system(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / ".gitconfig").write_text("[user]\n\tname = somebody\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_DIR", "/nowhere")
@@ -26,7 +28,7 @@ def test_the_last_words_of_git_are_the_reason(tmp_path: pathlib.Path) -> None:
     assert "fatal" not in caught.value.message
 
 
-def test_a_hub_without_git_says_so(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_git_is_reported(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
     with pytest.raises(StoreUnavailable, match="not installed"):
         processes.run(tmp_path, ["version"])

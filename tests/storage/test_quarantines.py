@@ -22,7 +22,7 @@ def receive(quarantine: Quarantine, pack: bytes, limit: int = 1 << 20) -> subpro
 
 @pytest.fixture
 def pack(shelf: Any, tmp_path: pathlib.Path) -> bytes:
-    """Everything of the shelf as one pack."""
+    """Return all objects of the shelf as one pack."""
     shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1", "long": b"x" * 5000})))
     source = Mirrors(tmp_path / "source", 1 << 30)
     lease = source.take(shelf.store, shelf.store.catalog.read, shelf.row)
@@ -70,7 +70,7 @@ def test_nothing_is_left_of_a_closed_quarantine(quarantine: Quarantine, pack: by
     assert not quarantine.path.exists()
 
 
-def test_what_is_no_file_is_told_without_reading(quarantine: Quarantine, pack: bytes) -> None:
+def test_objects_that_are_not_files_are_found_without_reading(quarantine: Quarantine, pack: bytes) -> None:
     receive(quarantine, pack)
     kinds = {item.oid: item.kind for item in quarantine.read(quarantine.oids(), longest=LONGEST)}
     assert sorted(kinds[oid] for oid in quarantine.without_files(quarantine.oids())) == ["commit", "tree"]
@@ -86,7 +86,7 @@ def test_limits_follow_what_a_pack_announces_and_what_files_may_have(quarantine:
     assert "ulimit -t 900;" in many.argv[2]
 
 
-def test_who_gave_up_for_want_of_memory_is_told_from_others(quarantine: Quarantine) -> None:
+def test_running_out_of_memory_is_distinguished_from_other_failures(quarantine: Quarantine) -> None:
     receiver = quarantine.receiver(1, longest_pack=1 << 30, longest_file=1)
     assert receiver.is_beyond_memory(b"fatal: attempting to allocate 5 over limit 4")
     assert receiver.is_beyond_memory(b"fatal: Out of memory, malloc failed (tried to allocate 5 bytes)")

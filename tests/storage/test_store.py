@@ -5,7 +5,7 @@ import threading
 from entrepot.storage.store import ValueCache
 
 
-def test_the_least_recently_used_value_goes_first() -> None:
+def test_the_least_recently_used_value_is_evicted_first() -> None:
     held = ValueCache[str, bytes](10, len)
     held.put("a", b"1234")
     held.put("b", b"1234")
@@ -47,7 +47,7 @@ def test_threads_never_make_it_hold_too_much() -> None:
     assert sum(map(len, kept)) == held._weight <= 1000
 
 
-def test_what_is_dropped_is_gone_and_weighs_nothing() -> None:
+def test_a_dropped_value_is_absent_and_weighs_nothing() -> None:
     held = ValueCache[str, bytes](10, len)
     held.put("a", b"12345")
     held.drop("a")

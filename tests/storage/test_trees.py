@@ -18,7 +18,7 @@ paths = st.lists(names, min_size=1, max_size=4).map("/".join)
 
 
 def without_clashes(wanted: list[str]) -> list[str]:
-    """Leave out paths that would be a file and a folder at once."""
+    """Return the paths without those that would be both a file and a folder."""
     folders = {path[:at] for path in wanted for at, letter in enumerate(path) if letter == "/"}
     return [path for path in wanted if path not in folders]
 
@@ -32,7 +32,7 @@ def walked(shelf: Any, root: Oid, folder: str = "", **options: Any) -> list[str]
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(paths, min_size=1, max_size=12, unique=True))
-def test_a_walk_resumed_behind_any_entry_goes_on_as_if_never_interrupted(shelf: Any, wanted: list[str]) -> None:
+def test_a_walk_resumed_after_any_entry_continues_as_if_never_interrupted(shelf: Any, wanted: list[str]) -> None:
     files = without_clashes(wanted)
     root = shelf.tree(dict.fromkeys(files, b"x"))
     for is_deep in (True, False):
@@ -48,7 +48,7 @@ def test_a_walk_resumed_behind_any_entry_goes_on_as_if_never_interrupted(shelf: 
     assert {path for path in walked(shelf, root) if path in files} == set(files)
 
 
-def test_a_walk_goes_on_behind_a_file_that_is_gone(shelf: Any) -> None:
+def test_a_walk_continues_after_a_deleted_file(shelf: Any) -> None:
     root = shelf.tree({"a/1": b"", "b": b"", "d": b""})
     assert walked(shelf, root, after=P("c")) == ["d"]
     assert walked(shelf, root, after=P("a/2")) == ["b", "d"]

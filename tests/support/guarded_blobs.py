@@ -1,7 +1,7 @@
-"""A store that refuses to be touched at the wrong time, for tests.
+"""A wrapper for tests that refuses access to a store at the wrong time.
 
-Nothing slow may happen inside a transaction; with this wrapper, a test fails
-where production would only have been slow.
+Nothing slow may happen inside a transaction. With this wrapper, a test fails
+where production would only be slow.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from entrepot.names import Sha256
 
 
 class _Watch:
-    """Says no while touching is forbidden."""
+    """Raises an error on access while access is forbidden."""
 
     def __init__(self, is_forbidden: Callable[[], bool]) -> None:
         self._is_forbidden = is_forbidden
@@ -27,7 +27,7 @@ class _Watch:
 
 
 class GuardedReader:
-    """A reader that is part of a guarded store."""
+    """A reader of a guarded store."""
 
     def __init__(self, inner: Reader, watch: _Watch) -> None:
         self._inner = inner
@@ -35,16 +35,16 @@ class GuardedReader:
 
     @property
     def size(self) -> int:
-        """How many bytes the key has."""
+        """The number of bytes under the key."""
         return self._inner.size
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """As the inner reader; AssertionError while forbidden."""
+        """Call the inner reader; raise AssertionError while access is forbidden."""
         self._watch.touch("read_at")
         return self._inner.read_at(offset, length)
 
     def close(self) -> None:
-        """As the inner reader; always allowed, so that cleaning up works."""
+        """Close the inner reader; always allowed, so that cleanup works."""
         self._inner.close()
 
     def __enter__(self) -> Self:
@@ -57,24 +57,24 @@ class GuardedReader:
 
 
 class GuardedSink:
-    """A sink that is part of a guarded store."""
+    """A sink of a guarded store."""
 
     def __init__(self, inner: Sink, watch: _Watch) -> None:
         self._inner = inner
         self._watch = watch
 
     def write(self, data: bytes | memoryview) -> None:
-        """As the inner sink; AssertionError while forbidden."""
+        """Call the inner sink; raise AssertionError while access is forbidden."""
         self._watch.touch("write")
         self._inner.write(data)
 
     def publish(self) -> bool:
-        """As the inner sink; AssertionError while forbidden."""
+        """Call the inner sink; raise AssertionError while access is forbidden."""
         self._watch.touch("publish")
         return self._inner.publish()
 
     def discard(self) -> None:
-        """As the inner sink; always allowed, so that cleaning up works."""
+        """Discard the inner sink; always allowed, so that cleanup works."""
         self._inner.discard()
 
     def __enter__(self) -> Self:
@@ -87,42 +87,42 @@ class GuardedSink:
 
 
 class GuardedOpenSink(GuardedSink):
-    """A sink that can be looked at, of a guarded store."""
+    """A sink of a guarded store whose bytes can be read before they are published."""
 
     def __init__(self, inner: OpenSink, watch: _Watch) -> None:
         super().__init__(inner, watch)
         self._open = inner
 
     def view(self) -> memoryview:
-        """As the inner sink; AssertionError while forbidden."""
+        """Call the inner sink; raise AssertionError while access is forbidden."""
         self._watch.touch("view")
         return self._open.view()
 
     def publish_as(self, key: str, size: int) -> bool:
-        """As the inner sink; AssertionError while forbidden."""
+        """Call the inner sink; raise AssertionError while access is forbidden."""
         self._watch.touch("publish_as")
         return self._open.publish_as(key, size)
 
 
 class GuardedPartSink:
-    """A part that belongs to a guarded store."""
+    """A part of an upload to a guarded store."""
 
     def __init__(self, inner: PartSink, watch: _Watch) -> None:
         self._inner = inner
         self._watch = watch
 
     def write(self, data: bytes | memoryview) -> None:
-        """As the inner part; AssertionError while forbidden."""
+        """Call the inner part; raise AssertionError while access is forbidden."""
         self._watch.touch("write of a part")
         self._inner.write(data)
 
     def finish(self) -> str:
-        """As the inner part; AssertionError while forbidden."""
+        """Call the inner part; raise AssertionError while access is forbidden."""
         self._watch.touch("finish")
         return self._inner.finish()
 
     def close(self) -> None:
-        """As the inner part; always allowed, so that cleaning up works."""
+        """Close the inner part; always allowed, so that cleanup works."""
         self._inner.close()
 
     def __enter__(self) -> Self:
@@ -135,34 +135,34 @@ class GuardedPartSink:
 
 
 class GuardedBlobs:
-    """Any store, but AssertionError when touched while ``is_forbidden()`` is true."""
+    """Any store, wrapped to raise AssertionError on access while ``is_forbidden()`` is true."""
 
     def __init__(self, inner: Blobs, is_forbidden: Callable[[], bool]) -> None:
         self._inner = inner
         self._watch = _Watch(is_forbidden)
 
     def receive(self, key: str, expected_size: int | None = None) -> GuardedSink:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("receive")
         return GuardedSink(self._inner.receive(key, expected_size), self._watch)
 
     def open(self, key: str) -> GuardedReader:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("open")
         return GuardedReader(self._inner.open(key), self._watch)
 
     def stat(self, key: str) -> Stat | None:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("stat")
         return self._inner.stat(key)
 
     def delete(self, key: str) -> bool:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("delete")
         return self._inner.delete(key)
 
     def list(self, prefix: str) -> Iterator[Stat]:
-        """As the inner store; AssertionError while forbidden, also between two keys."""
+        """Call the inner store; raise AssertionError while access is forbidden, also between two keys."""
         self._watch.touch("list")
         return self._watched(self._inner.list(prefix))
 
@@ -173,7 +173,7 @@ class GuardedBlobs:
 
 
 class GuardedLocalBlobs(GuardedBlobs):
-    """A local store with its powers, guarded."""
+    """A local store with its capabilities, guarded."""
 
     def __init__(self, inner: LocalBlobs, is_forbidden: Callable[[], bool]) -> None:
         super().__init__(inner, is_forbidden)
@@ -182,41 +182,41 @@ class GuardedLocalBlobs(GuardedBlobs):
         self._local = inner
 
     def receive_unnamed(self, expected_size: int | None = None) -> GuardedOpenSink:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("receive_unnamed")
         return GuardedOpenSink(self._unnamed.receive_unnamed(expected_size), self._watch)
 
     def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> Sequence[Stat]:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("sweep_incoming")
         return self._unnamed.sweep_incoming(older_than_ms, now_ms=now_ms)
 
     def path_of(self, key: str) -> str:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("path_of")
         return self._local.path_of(key)
 
     def begin_parts(self, upload: str, size: int) -> None:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("begin_parts")
         self._multipart.begin_parts(upload, size)
 
     def open_part(self, upload: str, offset: int, length: int) -> GuardedPartSink:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("open_part")
         return GuardedPartSink(self._multipart.open_part(upload, offset, length), self._watch)
 
     def seal_parts(self, upload: str, key: str, sha256: Sha256, size: int) -> bool:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("seal_parts")
         return self._multipart.seal_parts(upload, key, sha256, size)
 
     def abort_parts(self, upload: str) -> None:
-        """As the inner store; AssertionError while forbidden."""
+        """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("abort_parts")
         self._multipart.abort_parts(upload)
 
     def list_parts_uploads(self) -> Iterator[Stat]:
-        """As the inner store; AssertionError while forbidden, also between two uploads."""
+        """Call the inner store; raise AssertionError while access is forbidden, also between two uploads."""
         self._watch.touch("list_parts_uploads")
         return self._watched(self._multipart.list_parts_uploads())

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from guarded_blobs import GuardedBlobs, GuardedLocalBlobs
 
 from entrepot.blobs import LocalBlobs, Multipart, put
 from entrepot.names import Sha256
+from tests.support.guarded_blobs import GuardedBlobs, GuardedLocalBlobs
 
 
 class Gate:

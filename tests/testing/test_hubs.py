@@ -58,7 +58,7 @@ def test_the_hub_answers(hub: RunningHub) -> None:
     assert f"entrepot listening on {hub.url}\n" in hub.log()
 
 
-def test_its_token_is_that_of_a_tester_who_may_write(hub: RunningHub) -> None:
+def test_its_token_belongs_to_tester_with_write_access(hub: RunningHub) -> None:
     caller = caller_of(hub, hub.token)
     assert (caller.account.name, caller.may_write) == ("tester", True)
     assert hub.token == hub.token
@@ -130,7 +130,7 @@ def test_clients_find_everything_in_the_environment(hub: RunningHub) -> None:
     assert done.stdout == "tester\n", done.stderr
 
 
-def test_a_hub_comes_back_after_a_crash_and_a_restart() -> None:
+def test_a_hub_works_after_a_crash_and_a_restart() -> None:
     with entrepot.testing.hub() as hub:
         url, token, pids = hub.url, hub.token, [hub.pid]
         hub.kill()
@@ -140,7 +140,7 @@ def test_a_hub_comes_back_after_a_crash_and_a_restart() -> None:
             is_up(hub)
         hub.start()
         pids.append(hub.pid)
-        hub.start()  # it runs already
+        hub.start()  # it is already running
         assert hub.pid == pids[-1]
         hub.restart()
         pids.append(hub.pid)
@@ -150,7 +150,7 @@ def test_a_hub_comes_back_after_a_crash_and_a_restart() -> None:
         assert hub.log().count("entrepot listening on") == 3
 
 
-def test_a_hub_of_several_processes_comes_back_after_a_crash() -> None:
+def test_a_hub_with_several_workers_works_after_a_crash() -> None:
     with entrepot.testing.hub(workers=2) as hub:
         hub.kill()
         hub.start()
@@ -191,21 +191,21 @@ def test_settings_that_cannot_be_used_are_refused(settings: dict[str, object]) -
         pass
 
 
-def test_a_hub_that_does_not_start_says_why() -> None:
-    # An address that is set apart for documentation, so no machine has it (RFC 5737).
-    said = r"(?s)ended.*cannot listen on 203\.0\.113\.1"
+def test_a_hub_that_does_not_start_reports_the_reason() -> None:
+    # An address reserved for documentation, which no machine has (RFC 5737).
+    said = r"(?s)exited.*cannot listen on 203\.0\.113\.1"
     with pytest.raises(Refused, match=said), entrepot.testing.hub(host="203.0.113.1"):
         pass
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_no_process_outlives_the_one_that_asked_for_the_hub(workers: int, tmp_path: Path) -> None:
+def test_the_server_ends_with_its_parent_process(workers: int, tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(workers)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},  # nobody is left to remove the hub's folder
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # no process is left to remove the hub's folder
     ) as holder:
         assert holder.stdout is not None
         server = psutil.Process(int(holder.stdout.readline()))

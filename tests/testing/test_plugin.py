@@ -22,7 +22,7 @@ def test_the_shared_hub_is_the_same(entrepot_hub):
     assert len(urls) == 1
 
 
-def test_a_fresh_hub_is_another_one(entrepot_hub, entrepot_fresh_hub):
+def test_a_fresh_hub_is_separate(entrepot_hub, entrepot_fresh_hub):
     assert entrepot_fresh_hub.url != entrepot_hub.url
     entrepot_fresh_hub.kill()
     entrepot_fresh_hub.start()
@@ -44,7 +44,7 @@ def test_the_fixtures_work_in_any_project(tmp_path: Path, distribution: list[str
     assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_the_plugin_costs_projects_that_do_not_use_it_nothing() -> None:
+def test_the_plugin_is_cheap_for_projects_that_do_not_use_it() -> None:
     code = "import sys, pytest; before = set(sys.modules); import entrepot.testing.plugin; "
     code += "print(*(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ def test_chunks_are_numbered_and_counted() -> None:
     assert parse_xorb(xorb.data, xorb.hash) == xorb.index
 
 
-def test_a_buffer_may_be_used_again_at_once() -> None:
+def test_a_buffer_may_be_reused_immediately() -> None:
     builder, buffer = XorbBuilder(), bytearray(b"abc")
     builder.add(buffer, chunk_hash(b"abc"))
     buffer[:] = b"xyz"

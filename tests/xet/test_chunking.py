@@ -52,7 +52,7 @@ def test_the_real_client_gives_the_same_file_hash(tmp_path: pathlib.Path, conten
 
 
 def test_the_rule_is_the_one_of_the_specification() -> None:
-    """One byte after the other, as the specification words it."""
+    """Compare with a byte-by-byte implementation in the words of the specification."""
     ends, number, size = [], 0, 0
     for at, byte in enumerate(NOISE[:200_000], 1):
         number = ((number << 1) + GEAR[byte]) % 2**64
@@ -66,7 +66,7 @@ def test_the_rule_is_the_one_of_the_specification() -> None:
 
 
 @given(st.lists(st.integers(0, 150_000), max_size=8))
-def test_the_cuts_do_not_depend_on_how_the_bytes_arrive(cuts: list[int]) -> None:
+def test_the_cuts_do_not_depend_on_how_the_bytes_are_split(cuts: list[int]) -> None:
     chunker = Chunker()
     found: list[int] = []
     places = [0, *sorted(min(cut * 4, len(NOISE)) for cut in cuts), len(NOISE)]

@@ -97,13 +97,13 @@ def test_every_kind_of_frame_is_read(options: dict[str, Any]) -> None:
         (255, b"abc", 3),
     ],
 )
-def test_a_payload_that_is_not_what_its_header_says_is_malformed(scheme: int, payload: bytes, length: int) -> None:
+def test_a_payload_that_contradicts_its_header_is_malformed(scheme: int, payload: bytes, length: int) -> None:
     with pytest.raises(Malformed):
         decompress(scheme, payload, length)
 
 
 def test_a_frame_that_names_a_dictionary_is_malformed() -> None:
-    """Readers that know no dictionaries would see other bytes, or none."""
+    """Readers without support for dictionaries would decode other bytes, or fail."""
     # FLG with the dictionary bit, BD, dictionary id; one of all checksums is right; a stored block, end mark.
     head, body = bytes.fromhex("04224d18 6140 01000000"), bytes.fromhex("01000080 61 00000000")
     frames = [head + bytes([checksum]) + body for checksum in range(256)]

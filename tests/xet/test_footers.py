@@ -14,7 +14,7 @@ COUNT = 3
 
 
 def second_version(count: int) -> bytes:
-    """As xet-core writes it (``xorb_object_format.rs``, XorbObjectInfoV1)."""
+    """Return a footer as xet-core writes it (``xorb_object_format.rs``, XorbObjectInfoV1)."""
     hashes = b"XBLBHSH\0" + struct.pack("<I", count) + bytes(32 * count)
     bounds = b"XBLBBND\1" + struct.pack("<I", count) + bytes(8 * count)
     tail = struct.pack("<III16x", count, len(hashes) + len(bounds) + 28, len(bounds) + 28)
@@ -23,7 +23,7 @@ def second_version(count: int) -> bytes:
 
 
 def first_version(count: int) -> bytes:
-    """As xet-core reads it (``xorb_object_format.rs``, XorbObjectInfoV0)."""
+    """Return a footer as xet-core reads it (``xorb_object_format.rs``, XorbObjectInfoV0)."""
     footer = b"XETBLOB\0" + bytes(32) + struct.pack("<I", count) + bytes(36 * count) + bytes(16)
     return footer + struct.pack("<I", len(footer))
 

@@ -26,7 +26,7 @@ from entrepot.xet.hashes import DATA_KEY, FILE_KEY, NODE_KEY, RANGE_KEY
 
 
 def reference_root(nodes: list[tuple[bytes, int]]) -> bytes:
-    """The tree as the specification words it, one node at a time."""
+    """Return the root of the tree, computed one node at a time as in the specification."""
     while len(nodes) > 1:
         above, i = [], 0
         while i < len(nodes):
@@ -117,7 +117,7 @@ def test_nothing_hashes_to_zeros() -> None:
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32), max_size=60), st.data())
-def test_a_tree_does_not_depend_on_how_its_chunks_arrive(raws: list[bytes], data: st.DataObject) -> None:
+def test_a_tree_does_not_depend_on_how_its_chunks_are_split(raws: list[bytes], data: st.DataObject) -> None:
     # Bytes 24 decide where nodes end; hypothesis likes zeros there, so many shapes are tried.
     tree = MerkleTree()
     at = 0

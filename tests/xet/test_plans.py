@@ -114,7 +114,7 @@ spans = st.tuples(st.integers(0, 11), st.integers(1, 12)).filter(lambda span: sp
 
 
 def follow(made: Plan) -> bytes:
-    """What a client does with a plan: fetch ranges, decode them, cut the terms out."""
+    """Return the bytes that a client gets from a plan: fetch ranges, decode them, cut the terms out."""
     (fetch,) = made.fetches
     content = b""
     for term in made.terms:

@@ -73,7 +73,7 @@ def test_the_magic_word_is_the_one_of_the_protocol(vectors: dict[str, Any]) -> N
     assert vectors["constants"]["shard_magic_hex"] == MAGIC.hex()
 
 
-def test_a_sha256_is_turned_around_in_groups(vectors: dict[str, Any]) -> None:
+def test_a_sha256_is_reversed_in_groups(vectors: dict[str, Any]) -> None:
     for vector in vectors["sha256_in_shard"]:
         stored = bytes.fromhex(vector["bytes_in_FileMetadataExt_hex"])
         assert read_hash(stored) == vector["sha256_hex"]
@@ -90,7 +90,7 @@ def test_every_part_comes_back() -> None:
 
 
 def test_the_places_of_lookup_tables_that_are_not_there_do_not_matter() -> None:
-    """As shards of @huggingface/hub 2.17.5: no tables, and 0 for where they are."""
+    """Shards of @huggingface/hub 2.17.5 have no tables, and 0 as their offsets."""
     at = len(SHARD) - 200
     footer = bytearray(SHARD[at:])
     struct.pack_into("<6Q", footer, 24, 0, 0, 0, 0, 0, 0)
@@ -98,7 +98,7 @@ def test_the_places_of_lookup_tables_that_are_not_there_do_not_matter() -> None:
 
 
 def test_lookup_tables_before_the_footer_are_skipped() -> None:
-    """As shards of hf_xet 1.1.0 and older: sorted tables, then a footer that says where they are."""
+    """Shards of hf_xet 1.1.0 and older have sorted tables, then a footer with their offsets."""
     tables = struct.pack("<QI", 1, 0) + struct.pack("<QI", 2, 0) + struct.pack("<QII", 3, 0, 0) * 2
     at = len(SHARD) - 200
     footer = bytearray(SHARD[at:])

@@ -49,7 +49,7 @@ ONE, TWO = build(b"a", b"bb", b"ccc"), build(b"dddd", b"eeeee")
 
 
 def usable(xorb: Any, *ranges: tuple[int, int]) -> UsableXorb:
-    """A stored xorb, usable within these ranges, or altogether."""
+    """Return a stored xorb that is usable within these ranges, or completely."""
     return UsableXorb(xorb.index, ChunkSet([pack_ranges(ranges)]) if ranges else ChunkSet.everything())
 
 
@@ -77,7 +77,7 @@ def with_terms(terms: list[Term], range_hashes: bytes | None = None) -> FileBloc
 
 
 def find(upload: Any) -> dict[XetHash, UsableXorb]:
-    """The indexes of an upload's xorbs, as a hub would have stored them."""
+    """Return the indexes of an upload's xorbs, as a hub would have stored them."""
     found = {}
     for sent in upload.xorbs:
         hashes = b"".join(block.hashes for block in parse_shard(upload.shard).xorbs if block.hash == sent.hash)

@@ -50,7 +50,7 @@ CONTENT = b"".join(PIECES)
 
 
 def serialize(*chunks: tuple[int, bytes, int], version: int = 0) -> bytes:
-    """Chunks by hand: (scheme, payload, announced length)."""
+    """Return the serialized form of chunks given as (scheme, payload, announced length)."""
     head = struct.Struct("<II")
     return b"".join(head.pack(version | len(p) << 8, scheme | length << 8) + p for scheme, p, length in chunks)
 
@@ -138,7 +138,7 @@ def test_a_xorb_that_breaks_the_format_is_malformed(data: bytes, reason: str) ->
         parse_xorb(data, XORB.hash)
 
 
-def test_the_number_of_the_bad_chunk_is_told() -> None:
+def test_the_error_names_the_number_of_the_bad_chunk() -> None:
     data = serialize((0, b"abc", 3), (1, b"junk", 3))
     with pytest.raises(Malformed, match="chunk 1:"):
         parse_xorb(data, name_of(b"abc", b"xyz"))
@@ -217,7 +217,7 @@ def test_a_damaged_xorb_is_refused(damage: Callable[..., Any], at: float, value:
     except (Malformed, ContentMismatch, LimitExceeded):
         pass
     else:
-        # Only bytes without meaning (checksums of LZ4, the footer's content) may differ.
+        # Only bytes that are ignored (LZ4 checksums, the content of the footer) may differ.
         assert read_chunks(data[: index.size], index, 0, index.count) == CONTENT
     with suppress(Malformed, ContentMismatch):
         assert len(read_chunks(data[: XORB.index.size], XORB.index, 0, 4)) == len(CONTENT)

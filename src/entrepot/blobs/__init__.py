@@ -1,4 +1,4 @@
-"""Immutable bytes under keys: four verbs, optional powers, one verified way in."""
+"""Stores of immutable bytes under keys: four basic operations, optional capabilities, verified uploads."""
 
 from entrepot.blobs.interfaces import (
     Blobs,

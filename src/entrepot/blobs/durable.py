@@ -1,7 +1,8 @@
-"""Files that are still there after a power cut.
+"""Durable publication of files.
 
-Order of every publication: bytes, fsync of the file, name (a link, which
-never replaces), fsync of the folder, removal of the temporary name.
+Every publication takes these steps in order: write the bytes, fsync the file,
+link it to its final name (which never replaces a file), fsync the folder,
+remove the temporary name.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSY
 
 
 class Disk:
-    """A folder tree in which names are published durably and never replaced.
+    """A folder tree in which files are published durably and never replaced.
 
     Thread-safe; several processes may work on one tree.
     """
@@ -25,8 +26,8 @@ class Disk:
         self.root = root
         self.incoming = incoming
         self._fsync = fsync
-        # Folders whose own names this process has made durable. Finding a
-        # folder is not enough: its maker may not have come to its fsync yet.
+        # Folders whose names this process has made durable. That a folder exists is
+        # not enough: the process that created it may not have synced it yet.
         self._durable: set[str] = {root}
         if not os.path.isdir(root):
             os.makedirs(root, 0o700, exist_ok=True)
@@ -34,30 +35,30 @@ class Disk:
         self.make_folder(incoming)
 
     def create_temporary(self) -> tuple[int, str]:
-        """A new file of mode 0600 for writing, locked while it is open: descriptor and path."""
+        """Create a file of mode 0600, locked while it is open; return its descriptor and path."""
         path = os.path.join(self.incoming, f"{secrets.token_hex(16)}.tmp")
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        # The sweeper takes only what it can lock, so it never takes a live file.
+        # The sweeper deletes only files that it can lock, so it never deletes one that is being written.
         fcntl.flock(fd, fcntl.LOCK_SH)
         return fd, path
 
     def place(self, source: str, target: str) -> bool:
-        """Give a finished file its lasting name and take the temporary one away.
+        """Link a finished file to its final name and remove the temporary name.
 
         Returns:
-            False when the target exists already; it stays as it is.
+            False if the target exists; it is not replaced.
 
-        Guarantees: durable on return, in both cases.
+        Guarantees: the target is durable on return, in both cases.
 
         Raises:
-            OSError: as the system says; the source may still be there.
+            OSError: a system call failed; the source may still exist.
         """
         folder = os.path.dirname(target)
         self.make_folder(folder)
         try:
             fresh = self._link(source, target)
         except FileNotFoundError:
-            # Somebody has tidied empty folders away since this process made them.
+            # Another process has removed empty folders since this process created them.
             self._durable = {self.root}
             self.make_folder(folder)
             fresh = self._link(source, target)
@@ -80,12 +81,12 @@ class Disk:
         self._durable.add(path)
 
     def sync_file(self, fd: int) -> None:
-        """Wait until the file's bytes are on the disk."""
+        """Flush the bytes of a file to the disk."""
         if self._fsync:
             os.fsync(fd)
 
     def sync_folder(self, path: str) -> None:
-        """Wait until the folder's names are on the disk."""
+        """Flush the names in a folder to the disk."""
         if not self._fsync:
             return
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -111,7 +112,7 @@ class Disk:
         return True
 
     def _rename(self, source: str, target: str) -> bool:
-        """Where links are not supported: the lock makes "is it there" and "move it" one step."""
+        """Publish by renaming, where links are not supported; a lock makes checking and moving one step."""
         lock = os.open(os.path.join(self.incoming, "rename.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -126,7 +127,7 @@ class Disk:
 
 
 def remove(path: str) -> bool:
-    """Take a name away; False when it was not there."""
+    """Remove a name; return False if it does not exist."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -135,13 +136,13 @@ def remove(path: str) -> bool:
 
 
 def free_bytes(path: str) -> int:
-    """Room that this user has left on the file system of ``path``."""
+    """Return the free space for this user on the file system of ``path``, in bytes."""
     room = os.statvfs(path)
     return room.f_bavail * room.f_frsize
 
 
 def still_named(fd: int, path: str) -> bool:
-    """Whether ``path`` is still a name of the open file."""
+    """Return whether ``path`` is still a name of the open file."""
     try:
         named = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:
@@ -150,5 +151,5 @@ def still_named(fd: int, path: str) -> bool:
 
 
 def modified_ms(status: os.stat_result) -> int:
-    """Time of the last change in milliseconds since 1970."""
+    """Return the time of the last modification, in milliseconds since 1970."""
     return status.st_mtime_ns // 1_000_000

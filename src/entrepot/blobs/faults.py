@@ -1,4 +1,4 @@
-"""The operating system's errors in the words of the hub."""
+"""Translation of operating system errors into the project's errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from entrepot.errors import BlobUnreadable, EntrepotError, InvalidName, StoreFull, StoreUnavailable
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""The numbers of errors that mean: no room, or no quota."""
+"""The error numbers for a full disk or an exceeded disk quota."""
 
 _FULL_TEXT = re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
 # 117 is EUCLEAN, "structure needs cleaning", which has a name on Linux only.
@@ -20,14 +20,14 @@ _SHAPE = frozenset({errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
 
 
 def store_fault(error: OSError, key: str) -> EntrepotError:
-    """The error to raise for a failed system call on ``key``.
+    """Return the error to raise for a failed system call on ``key``.
 
     Returns:
-        StoreFull: no room or no quota.
+        StoreFull: the disk is full or its quota is exceeded.
         BlobUnreadable: the disk is damaged (EIO and the like).
-        InvalidName: the key is a folder of another key, the reverse, or too
-            long for this file system.
-        StoreUnavailable: everything else (permissions, too many open files).
+        InvalidName: the key is a folder of another key, another key is a folder
+            of it, or it is too long for this file system.
+        StoreUnavailable: any other error (permissions, too many open files).
     """
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in FULL:
@@ -40,16 +40,16 @@ def store_fault(error: OSError, key: str) -> EntrepotError:
 
 
 def says_full(text: str) -> bool:
-    """Return whether a program failed because the disk is full, by what it printed (in the C locale)."""
+    """Return whether the output of a failed program (in the C locale) reports a full disk."""
     return _FULL_TEXT.search(text) is not None
 
 
 @contextlib.contextmanager
 def full_disk_told(what: str) -> Iterator[None]:
-    """Raise :class:`StoreFull` for an ``OSError`` that means a full disk; any other error passes unchanged.
+    """Convert an ``OSError`` that means a full disk into :class:`StoreFull`; others pass through unchanged.
 
     Args:
-        what: what needed room, such as ``the clone cache``.
+        what: what needed the space, such as ``the clone cache``.
     """
     try:
         yield

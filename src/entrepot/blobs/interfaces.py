@@ -1,10 +1,11 @@
-"""What a store of immutable bytes can do.
+"""Interfaces of stores of immutable bytes.
 
-Four verbs every store has (:class:`Blobs`), and powers that some have besides
-(:class:`Multipart`, :class:`Inspectable`); ask for a power with ``isinstance``.
-All calls block and may come from several threads; a reader may be shared by
-threads, a sink belongs to one thread at a time. Bytes under a key never
-change: a key is absent, or has the bytes that were published first.
+Every store has the four operations of :class:`Blobs`. Some stores have further
+capabilities (:class:`Multipart`, :class:`Inspectable`);
+test for one with ``isinstance``. All calls block and are safe from several
+threads. Threads may share a reader; a sink belongs to one thread at a time.
+The bytes under a key never change: a key is absent, or has the bytes that were
+published first.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from entrepot.names import Sha256
 
 @attrs.frozen
 class Stat:
-    """What is known of stored bytes without reading them."""
+    """The metadata of stored bytes."""
 
     key: str
     size: int
     modified_ms: int
-    """Last change, in milliseconds since 1970 (UTC)."""
+    """The time of the last change, in milliseconds since 1970 (UTC)."""
 
 
 class Reader(Protocol):
@@ -33,20 +34,20 @@ class Reader(Protocol):
 
     @property
     def size(self) -> int:
-        """How many bytes the key has."""
+        """The number of bytes under the key."""
         ...
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """The bytes from ``offset`` on, short only at the end of the blob.
+        """Return up to ``length`` bytes from ``offset``; fewer only at the end of the blob.
 
         Raises:
-            ValueError: negative offset or length, or the reader is closed.
-            BlobUnreadable, StoreUnavailable: the store cannot give them.
+            ValueError: the offset or length is negative, or the reader is closed.
+            BlobUnreadable, StoreUnavailable: the store cannot read them.
         """
         ...
 
     def close(self) -> None:
-        """Give up the resources; may be called again."""
+        """Release the resources; idempotent."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -56,9 +57,9 @@ class Reader(Protocol):
 
 
 class Sink(Protocol):
-    """Bytes on their way in: visible to nobody before :meth:`publish`.
+    """An upload in progress: its bytes are invisible before :meth:`publish`.
 
-    As a context manager it discards what was not published.
+    As a context manager it discards unpublished bytes.
     """
 
     def write(self, data: bytes | memoryview) -> None:
@@ -74,19 +75,19 @@ class Sink(Protocol):
         """Make the bytes durable and visible under the key.
 
         Returns:
-            True when the key is new; False when it already had bytes, which
-            stay, while these are dropped. Either way the key's bytes are
-            durable now.
+            True if the key is new; False if it already had bytes, which are
+            kept, while these are dropped. In both cases the bytes of the
+            key are durable.
 
         Raises:
-            ContentMismatch: another size than the expected one; nothing is kept.
+            ContentMismatch: the size is not the expected one; nothing is kept.
             StoreFull, StoreUnavailable: nothing is kept.
             ValueError: the sink is closed.
         """
         ...
 
     def discard(self) -> None:
-        """Drop what was written; may be called again, and after publish."""
+        """Drop unpublished bytes; idempotent, and harmless after publish."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -100,21 +101,21 @@ class Blobs(Protocol):
     """A store of immutable bytes under keys (see ``keys.check_key``)."""
 
     def receive(self, key: str, expected_size: int | None = None) -> Sink:
-        """Begin to store bytes under a key, trusted as they come.
+        """Begin to store bytes under a key, without verifying them.
 
         Args:
-            key: where they will be.
-            expected_size: bytes to come, if known; a store that has not this
-                much room refuses at once, and publish insists on it.
+            key: the key of the bytes.
+            expected_size: the number of bytes, if known. A store without this
+                much space refuses immediately, and publish checks it.
 
         Raises:
-            InvalidName: no key looks like this.
-            StoreFull: there is no room for ``expected_size`` bytes.
+            InvalidName: the key is not valid.
+            StoreFull: there is no space for ``expected_size`` bytes.
         """
         ...
 
     def open(self, key: str) -> Reader:
-        """Begin to read the bytes of a key.
+        """Open the bytes of a key for reading.
 
         Raises:
             BlobMissing: the key has none.
@@ -122,29 +123,29 @@ class Blobs(Protocol):
         ...
 
     def stat(self, key: str) -> Stat | None:
-        """Size and age of a key's bytes, or None when it has none."""
+        """Return the metadata of a key's bytes, or None if it has none."""
         ...
 
     def delete(self, key: str) -> bool:
-        """Remove a key and its bytes; False when there were none."""
+        """Delete a key and its bytes; return False if it had none."""
         ...
 
     def list(self, prefix: str) -> Iterator[Stat]:
-        """Every key that begins with the text ``prefix``, in no order.
+        """Yield every key that begins with the text ``prefix``, in no particular order.
 
-        Keys published or deleted meanwhile may or may not be among them.
+        Keys published or deleted during the iteration may or may not be included.
         """
         ...
 
 
 class PartSink(Protocol):
-    """One part of an upload on its way in; as a context manager it closes."""
+    """One part of an upload in progress; as a context manager it closes."""
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes to the part.
 
         Raises:
-            ContentMismatch: more bytes than the part's length; the sink is closed.
+            ContentMismatch: there are more bytes than the length of the part; the sink is closed.
             StoreFull, StoreUnavailable: the sink is closed; send the part again.
         """
         ...
@@ -153,12 +154,12 @@ class PartSink(Protocol):
         """Make the part durable and return its etag: hex digits that depend on its bytes only.
 
         Raises:
-            ContentMismatch: fewer bytes than the part's length; send the part again.
+            ContentMismatch: there are fewer bytes than the length of the part; send it again.
         """
         ...
 
     def close(self) -> None:
-        """Give up the part; may be called again, and after finish."""
+        """Abandon the part; idempotent, and harmless after finish."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -169,15 +170,15 @@ class PartSink(Protocol):
 
 @runtime_checkable
 class Multipart(Protocol):
-    """The power to receive a blob in parts: in any order, in parallel, from several processes, and again."""
+    """The capability to receive a blob in parts: in any order, in parallel, from several processes, repeatedly."""
 
     def begin_parts(self, upload: str, size: int) -> None:
-        """Reserve a place for an upload of ``size`` bytes; the same call again changes nothing.
+        """Reserve space for an upload of ``size`` bytes; idempotent.
 
         Raises:
-            InvalidName: no upload id looks like this.
-            StoreFull: there is no room for it.
-            Refused: the upload has begun with another size.
+            InvalidName: the upload id is not valid.
+            StoreFull: there is no space for it.
+            Refused: the upload was begun with another size.
         """
         ...
 
@@ -185,40 +186,40 @@ class Multipart(Protocol):
         """Begin to receive the bytes ``offset … offset + length``.
 
         Raises:
-            ThingNotFound: no such upload.
+            ThingNotFound: the upload does not exist.
             ContentMismatch: the part ends beyond the upload.
             Busy: the upload is being sealed.
-            Refused: the upload is sealed already.
+            Refused: the upload is already sealed.
         """
         ...
 
     def seal_parts(self, upload: str, key: str, sha256: Sha256, size: int) -> bool:
-        """Verify the whole and publish it under ``key``; the upload is gone afterwards.
+        """Verify the whole upload and publish it under ``key``; the upload no longer exists afterwards.
 
         Returns:
             As :meth:`Sink.publish`.
 
         Raises:
-            ThingNotFound: no such upload.
-            ContentMismatch: another size or digest; the upload is discarded.
+            ThingNotFound: the upload does not exist.
+            ContentMismatch: the size or digest is wrong; the upload is discarded.
             Busy: a part is still being received; nothing was changed.
         """
         ...
 
     def abort_parts(self, upload: str) -> None:
-        """Discard an upload; an unknown one is fine."""
+        """Discard an upload if it exists."""
         ...
 
     def list_parts_uploads(self) -> Iterator[Stat]:
-        """Every upload that is neither sealed nor aborted; ``key`` is the upload id, ``size`` the announced one."""
+        """Yield every upload that is neither sealed nor aborted; ``key`` is its id, ``size`` the announced size."""
         ...
 
 
 class OpenSink(Sink, Protocol):
-    """A sink whose bytes can be looked at, and named, before they are published."""
+    """A sink whose bytes can be read, and whose key can be chosen, before they are published."""
 
     def view(self) -> memoryview:
-        """Everything written so far, without a copy; valid until the sink is published or discarded.
+        """Return everything written so far, without a copy; valid until the sink is published or discarded.
 
         Raises:
             StoreUnavailable: the bytes cannot be read back.
@@ -227,28 +228,28 @@ class OpenSink(Sink, Protocol):
         ...
 
     def publish_as(self, key: str, size: int) -> bool:
-        """Publish the first ``size`` bytes under a key; the rest is dropped. As :meth:`Sink.publish` otherwise.
+        """Publish the first ``size`` bytes under a key and drop the rest; otherwise as :meth:`Sink.publish`.
 
         Raises:
-            InvalidName: no key looks like this; the sink stays open.
+            InvalidName: the key is not valid; the sink stays open.
         """
         ...
 
 
 @runtime_checkable
 class Inspectable(Protocol):
-    """The power to look at bytes between receiving and publishing them."""
+    """The capability to read bytes between receiving and publishing them."""
 
     def receive_unnamed(self, expected_size: int | None = None) -> OpenSink:
-        """Begin to receive bytes whose key is known only when they have been looked at.
+        """Begin to receive bytes whose key is chosen when they are published.
 
         Raises:
-            StoreFull: there is no room for ``expected_size`` bytes.
+            StoreFull: there is no space for ``expected_size`` bytes.
         """
         ...
 
     def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> Sequence[Stat]:
-        """Remove what a crash has left of unfinished sinks, if nothing was written to it for that long."""
+        """Delete abandoned temporary files to which nothing was written for a time; return them."""
         ...
 
 

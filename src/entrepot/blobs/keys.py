@@ -1,4 +1,4 @@
-"""Keys of blobs: what may be one, and how the keys of files are made."""
+"""Keys of blobs: validation, and the keys of files and xorbs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ MAX_KEY = 512
 MAX_SEGMENT = 200
 
 RESERVED = "incoming"
-"""First segment that no key has: stores keep unfinished uploads there."""
+"""A reserved first segment, under which stores keep unfinished uploads."""
 
 _SEGMENT = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_SEGMENT}}}", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
 
 
 def file_key(sha256: Sha256) -> str:
-    """The key of a large file's content: ``files/ab/cd/abcd…``.
+    """Return the key of a large file's content: ``files/ab/cd/abcd…``.
 
     Two levels of 256 folders keep local folders small up to 10^8 files.
     """
@@ -26,21 +26,21 @@ def file_key(sha256: Sha256) -> str:
 
 
 def xorb_key(xorb: XetHash, layout: str) -> str:
-    """The key of a xorb's bytes: ``xorbs/ab/cd/abcd….layout``.
+    """Return the key of a xorb's bytes: ``xorbs/ab/cd/abcd….layout``.
 
     Args:
-        layout: tells apart serialisations of the same chunks (compression may
-            differ), so that an index never meets bytes it was not made of.
+        layout: distinguishes serialisations of the same chunks (compression may
+            differ), so that an index is never applied to bytes of another one.
     """
     return f"xorbs/{xorb[:2]}/{xorb[2:4]}/{xorb}.{layout}"
 
 
 def check_key(key: str) -> str:
-    """Return the key unchanged when every store can hold it.
+    """Return the key unchanged if every store can hold it.
 
-    A key has segments of 1 to 200 of ``[A-Za-z0-9._-]``, joined by ``/``, at
-    most 512 characters, none of them ``.`` or ``..``, the first not
-    ``incoming``. No key may be a folder of another one.
+    A key consists of segments of 1 to 200 characters ``[A-Za-z0-9._-]``, joined
+    by ``/``, and has at most 512 characters. No segment is ``.`` or ``..``, and
+    the first is not ``incoming``. No key may be a folder of another one.
 
     Raises:
         InvalidName: a rule is broken.
@@ -59,10 +59,10 @@ def check_key(key: str) -> str:
 
 
 def check_prefix(prefix: str) -> str:
-    """Return the prefix unchanged when keys can begin with it; ``""`` begins every key.
+    """Return the prefix unchanged if keys can begin with it; ``""`` is the prefix of every key.
 
     Raises:
-        InvalidName: no key can begin like this.
+        InvalidName: no key can begin with it.
     """
     segments = prefix.split("/")
     if len(prefix) > MAX_KEY or not _PREFIX.fullmatch(prefix):
@@ -73,7 +73,7 @@ def check_prefix(prefix: str) -> str:
 
 
 def check_upload(upload: str) -> str:
-    """Return the id of an upload in parts unchanged when it is one key segment.
+    """Return the id of a multipart upload unchanged if it is a single key segment.
 
     Raises:
         InvalidName: it is not 1 to 200 of ``[A-Za-z0-9._-]``, or begins with ``.``.

@@ -1,4 +1,4 @@
-"""Blobs as files of one folder: ``root/<key>``, unfinished ones in ``root/incoming``."""
+"""Blobs as files in one folder: ``root/<key>``, unfinished ones in ``root/incoming``."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from entrepot.names import Sha256
 
 
 class LocalBlobs:
-    """The store in a local folder, with both powers: multipart and file-backed.
+    """A store in a local folder, with all optional capabilities.
 
-    Any number of threads, processes and hosts may use one folder, if its file
-    system has working ``flock`` across them.
+    Any number of threads, processes and hosts may use one folder if ``flock``
+    works between them on its file system.
 
     Args:
-        root: the folder; created when absent (mode 0700).
-        fsync: False only where losing recent uploads in a power cut is fine (tests).
+        root: the folder; created if absent (mode 0700).
+        fsync: False only if losing recent uploads in a power failure is acceptable (tests).
 
     Raises:
-        StoreFull, StoreUnavailable: the folder cannot be made.
+        StoreFull, StoreUnavailable: the folder cannot be created.
     """
 
     def __init__(self, root: pathlib.Path, *, fsync: bool = True) -> None:
@@ -42,11 +42,11 @@ class LocalBlobs:
             raise store_fault(error, self._root) from error
 
     def receive(self, key: str, expected_size: int | None = None) -> LocalSink:
-        """Begin to store bytes under a key, trusted as they come.
+        """Begin to store bytes under a key, without verifying them.
 
         Raises:
-            InvalidName: no key looks like this.
-            StoreFull: there is no room for ``expected_size`` bytes.
+            InvalidName: the key is not valid.
+            StoreFull: there is no space for ``expected_size`` bytes.
         """
         target = self._path(key)
         if expected_size is not None and expected_size > self.free_bytes():
@@ -57,10 +57,10 @@ class LocalBlobs:
             raise store_fault(error, key) from error
 
     def receive_unnamed(self, expected_size: int | None = None) -> LocalOpenSink:
-        """Begin to receive bytes whose key is known only when they have been looked at.
+        """Begin to receive bytes whose key is chosen when they are published.
 
         Raises:
-            StoreFull: there is no room for ``expected_size`` bytes.
+            StoreFull: there is no space for ``expected_size`` bytes.
         """
         if expected_size is not None and expected_size > self.free_bytes():
             raise StoreFull(f"an upload needs {expected_size:,} bytes")
@@ -70,7 +70,7 @@ class LocalBlobs:
             raise store_fault(error, "an upload") from error
 
     def open(self, key: str) -> LocalReader:
-        """Begin to read the bytes of a key.
+        """Open the bytes of a key for reading.
 
         Raises:
             BlobMissing: the key has none.
@@ -87,11 +87,11 @@ class LocalBlobs:
         return LocalReader(key, fd)
 
     def stat(self, key: str) -> Stat | None:
-        """Size and age of a key's bytes, or None when it has none."""
+        """Return the metadata of a key's bytes, or None if it has none."""
         return self._stat(key, self._path(key))
 
     def delete(self, key: str) -> bool:
-        """Remove a key and its bytes; False when there were none. Open readers keep theirs."""
+        """Delete a key and its bytes; return False if it had none. Open readers stay valid."""
         path = self._path(key)
         if self._stat(key, path) is None:
             return False
@@ -101,16 +101,16 @@ class LocalBlobs:
             raise store_fault(error, key) from error
 
     def list(self, prefix: str) -> Iterator[Stat]:
-        """Every key that begins with the text ``prefix``, in no order.
+        """Yield every key that begins with the text ``prefix``, in no particular order.
 
         Raises:
-            InvalidName: no key can begin like this.
+            InvalidName: no key can begin with it.
         """
         folder, _, _ = check_prefix(prefix).rpartition("/")
         return self._walk(f"{folder}/" if folder else "", prefix)
 
     def path_of(self, key: str) -> str:
-        """Absolute path of the file that holds the key's bytes; only for reading.
+        """Return the absolute path of the file that holds the bytes of a key; read only.
 
         Raises:
             BlobMissing: the key has none.
@@ -121,10 +121,10 @@ class LocalBlobs:
         return path
 
     def begin_parts(self, upload: str, size: int) -> None:
-        """Reserve a sparse file for an upload; the same call again changes nothing.
+        """Create a sparse file for an upload; idempotent.
 
         Raises:
-            InvalidName, StoreFull, Refused: as :class:`~entrepot.blobs.interfaces.Multipart` says.
+            InvalidName, StoreFull, Refused: see :class:`~entrepot.blobs.interfaces.Multipart`.
         """
         self._parts.begin(upload, size)
 
@@ -132,34 +132,34 @@ class LocalBlobs:
         """Begin to receive the bytes ``offset … offset + length`` of an upload.
 
         Raises:
-            ThingNotFound, ContentMismatch, Busy, Refused: as
-                :class:`~entrepot.blobs.interfaces.Multipart` says.
+            ThingNotFound, ContentMismatch, Busy, Refused: see
+                :class:`~entrepot.blobs.interfaces.Multipart`.
         """
         return self._parts.open(upload, offset, length)
 
     def seal_parts(self, upload: str, key: str, sha256: Sha256, size: int) -> bool:
-        """Verify the whole and publish it under ``key``, without copying it.
+        """Verify the whole upload and publish it under ``key``, without copying it.
 
         Raises:
-            ThingNotFound, ContentMismatch, Busy: as
-                :class:`~entrepot.blobs.interfaces.Multipart` says.
+            ThingNotFound, ContentMismatch, Busy: see
+                :class:`~entrepot.blobs.interfaces.Multipart`.
         """
         return self._parts.seal(upload, self._path(key), sha256, size)
 
     def abort_parts(self, upload: str) -> None:
-        """Discard an upload; an unknown one is fine. Parts being received are lost with it."""
+        """Discard an upload if it exists, including parts that are being received."""
         self._parts.abort(upload)
 
     def list_parts_uploads(self) -> Iterator[Stat]:
-        """Every upload that is neither sealed nor aborted; ``modified_ms`` is its last written byte's time."""
+        """Yield every upload that is neither sealed nor aborted; ``modified_ms`` is the time of the last write."""
         return self._parts.uploads()
 
     def sweep_incoming(self, older_than_ms: int, *, now_ms: int) -> tuple[Stat, ...]:
-        """Remove temporary files that a crash has left behind, and say which.
+        """Delete temporary files that a crash has left behind, and return them.
 
-        A file goes when nothing was written to it for ``older_than_ms`` and no
-        process holds it open for writing (it could not be locked otherwise).
-        Uploads in parts stay: abort them by name.
+        A file is deleted if nothing was written to it for ``older_than_ms`` and no
+        process has it open for writing (which would hold its lock). Multipart
+        uploads stay: abort them by id.
         """
         swept: builtins.list[Stat] = []
         try:
@@ -173,7 +173,7 @@ class LocalBlobs:
         return tuple(swept)
 
     def free_bytes(self) -> int:
-        """Room left on the disk, in bytes."""
+        """Return the free space on the disk, in bytes."""
         try:
             return free_bytes(self._root)
         except OSError as error:
@@ -192,7 +192,7 @@ class LocalBlobs:
         return Stat(key, status.st_size, modified_ms(status)) if stat.S_ISREG(status.st_mode) else None
 
     def _walk(self, folder: str, prefix: str) -> Iterator[Stat]:
-        """Files below ``folder`` ("" or ending in "/"), without recursion: stores are flat and wide."""
+        """Yield the files below ``folder`` ("" or ending in "/"), iteratively: stores are flat and wide."""
         folders = [folder]
         while folders:
             folder = folders.pop()
@@ -212,7 +212,7 @@ class LocalBlobs:
 
 
 def _remove_abandoned(path: str) -> bool:
-    """Remove a temporary file unless somebody has it locked or was quicker."""
+    """Delete a temporary file unless another process has it locked; return whether this call deleted it."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""One blob of a local store: read from its file, or on its way into one."""
+"""Readers and sinks of a local store: each blob is one file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from entrepot.errors import BlobUnreadable, ContentMismatch
 
 
 class LocalReader:
-    """The bytes of one file; threads may share it."""
+    """A reader of one file; threads may share it."""
 
     def __init__(self, key: str, fd: int) -> None:
         self._key = key
@@ -23,15 +23,15 @@ class LocalReader:
 
     @property
     def size(self) -> int:
-        """How many bytes the key has."""
+        """The number of bytes under the key."""
         return self._size
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """The bytes from ``offset`` on, short only at the end of the blob.
+        """Return up to ``length`` bytes from ``offset``; fewer only at the end of the blob.
 
         Raises:
-            ValueError: negative offset or length, or the reader is closed.
-            BlobUnreadable: the disk does not give the bytes back.
+            ValueError: the offset or length is negative, or the reader is closed.
+            BlobUnreadable: the disk cannot read the bytes.
         """
         if self._fd < 0:
             raise ValueError("the reader is closed")
@@ -52,7 +52,7 @@ class LocalReader:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
-        """Close the file; may be called again."""
+        """Close the file; idempotent."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
@@ -96,7 +96,7 @@ class LocalSink:
             raise store_fault(error, self._key) from error
 
     def publish(self) -> bool:
-        """Make the bytes durable and visible; False when the key already had bytes.
+        """Make the bytes durable and visible; return False if the key already had bytes.
 
         Raises:
             ContentMismatch, StoreFull, StoreUnavailable: nothing is kept.
@@ -114,7 +114,7 @@ class LocalSink:
             self.discard()
 
     def discard(self) -> None:
-        """Drop what was not published; may be called again, and after publish."""
+        """Drop unpublished bytes; idempotent, and harmless after publish."""
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             remove(self._path)  # before the lock goes with the descriptor
@@ -137,12 +137,12 @@ class LocalOpenSink(LocalSink):
     """A temporary file that can be read back; see :class:`~entrepot.blobs.interfaces.OpenSink`."""
 
     def __init__(self, disk: Disk, place: Callable[[str], str], expected_size: int | None) -> None:
-        """Begin a file; ``place`` gives the path of a key, or refuses it."""
+        """Create a temporary file; ``place`` returns the path of a key, or raises InvalidName."""
         super().__init__(disk, "(not named yet)", "", expected_size)
         self._place = place
 
     def view(self) -> memoryview:
-        """Everything written so far, mapped into memory.
+        """Return everything written so far, mapped into memory.
 
         Raises:
             StoreUnavailable: the file cannot be mapped.
@@ -160,7 +160,7 @@ class LocalOpenSink(LocalSink):
         """Publish the first ``size`` bytes under a key.
 
         Raises:
-            InvalidName: no key looks like this; the sink stays open.
+            InvalidName: the key is not valid; the sink stays open.
             ContentMismatch, StoreFull, StoreUnavailable: nothing is kept.
             ValueError: the sink is closed, or has fewer bytes.
         """

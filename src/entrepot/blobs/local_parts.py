@@ -1,8 +1,8 @@
-"""Uploads in parts on a local disk: one sparse file, written in place, linked when whole.
+"""Multipart uploads on a local disk: one sparse file, written in place, linked when complete.
 
-Parts hold a shared lock on the file, sealing holds an exclusive one, so no
-late writer can change bytes that were already verified; the locks die with
-their process.
+Writers of parts hold a shared lock on the file, sealing holds an exclusive one,
+so no late writer can change bytes that were already verified. The locks are
+released when their process ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ READ_SIZE = 1 << 20
 
 
 class LocalPartSink:
-    """One part, written at its place; see :class:`~entrepot.blobs.interfaces.PartSink`."""
+    """One part, written at its offset; see :class:`~entrepot.blobs.interfaces.PartSink`."""
 
     def __init__(self, disk: Disk, upload: str, fd: int, offset: int, length: int) -> None:
         self._disk = disk
@@ -41,7 +41,7 @@ class LocalPartSink:
         """Append bytes to the part.
 
         Raises:
-            ContentMismatch: more bytes than the part's length; the sink is closed.
+            ContentMismatch: there are more bytes than the length of the part; the sink is closed.
             StoreFull, StoreUnavailable: the sink is closed; send the part again.
         """
         self._check_open()
@@ -62,10 +62,10 @@ class LocalPartSink:
     def finish(self) -> str:
         """Make the part durable and return its etag: length and CRC-32, 20 hex digits.
 
-        A cheap sum is enough: sealing verifies the whole with SHA-256.
+        A weak checksum is enough: sealing verifies the whole file with SHA-256.
 
         Raises:
-            ContentMismatch: fewer bytes than the part's length; send the part again.
+            ContentMismatch: there are fewer bytes than the length of the part; send it again.
         """
         self._check_open()
         try:
@@ -79,7 +79,7 @@ class LocalPartSink:
         return f"{self._length:012x}{self._sum:08x}"
 
     def close(self) -> None:
-        """Give up the part; may be called again, and after finish."""
+        """Abandon the part; idempotent, and harmless after finish."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
@@ -106,11 +106,11 @@ class LocalParts:
         disk.make_folder(self._folder)
 
     def begin(self, upload: str, size: int) -> None:
-        """Reserve a sparse file of ``size`` bytes; takes no room yet.
+        """Create a sparse file of ``size`` bytes; it takes no disk space yet.
 
         Raises:
-            StoreFull: the disk has less room than this.
-            Refused: the upload has begun with another size.
+            StoreFull: the disk has less free space than this.
+            Refused: the upload was begun with another size.
         """
         path = self._path(upload)
         if size < 0:
@@ -129,14 +129,14 @@ class LocalParts:
         """Begin to receive a part.
 
         Raises:
-            ThingNotFound, ContentMismatch, Busy, Refused: as the interface says.
+            ThingNotFound, ContentMismatch, Busy, Refused: see the interface.
         """
         if offset < 0 or length < 0:
             raise ValueError(f"a part cannot have {length} bytes at {offset}")
         fd = self._open_locked(upload, os.O_RDWR, fcntl.LOCK_SH)
         try:
             status = os.fstat(fd)
-            if status.st_nlink > 1:  # a crash came between the link and the end of sealing
+            if status.st_nlink > 1:  # a crash happened between the link and the end of sealing
                 raise Refused(f"the upload {upload} is already sealed")
             if offset + length > status.st_size:
                 raise ContentMismatch("part end", f"at most {status.st_size}", str(offset + length))
@@ -146,10 +146,10 @@ class LocalParts:
         return LocalPartSink(self._disk, upload, fd, offset, length)
 
     def seal(self, upload: str, target: str, sha256: Sha256, size: int) -> bool:
-        """Verify the staging file, give it the name ``target``, forget the upload.
+        """Verify the staging file, link it to ``target``, and remove the upload.
 
         Raises:
-            ThingNotFound, ContentMismatch, Busy: as the interface says.
+            ThingNotFound, ContentMismatch, Busy: see the interface.
         """
         path = self._path(upload)
         fd = self._open_locked(upload, os.O_RDWR, fcntl.LOCK_EX)
@@ -166,14 +166,14 @@ class LocalParts:
             os.close(fd)
 
     def abort(self, upload: str) -> None:
-        """Remove the staging file, if there is one."""
+        """Remove the staging file if it exists."""
         try:
             remove(self._path(upload))
         except OSError as error:
             raise store_fault(error, upload) from error
 
     def uploads(self) -> Iterator[Stat]:
-        """Every staging file: its upload id, announced size and last change."""
+        """Yield every staging file: its upload id, announced size and last modification."""
         try:
             names = os.listdir(self._folder)
         except OSError as error:
@@ -189,7 +189,7 @@ class LocalParts:
         return os.path.join(self._folder, check_upload(upload))
 
     def _reserve(self, path: str, size: int) -> None:
-        # The name appears with its size at once, so a second caller never sees half of it.
+        # The file gets its name together with its size, so no caller sees an incomplete one.
         fd, temporary = self._disk.create_temporary()
         try:
             os.ftruncate(fd, size)

@@ -1,7 +1,7 @@
-"""The verified way in: nothing becomes visible before its digest is proven.
+"""Verified uploads: nothing becomes visible before its digest is checked.
 
-Stores trust what they are given, so that they stay small; whoever receives
-bytes from outside goes through here.
+Stores trust the bytes they are given, which keeps them simple. Code that
+receives bytes from outside uses this module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from entrepot.names import Sha256
 
 
 class VerifiedSink:
-    """A sink that publishes only the announced bytes; it is a ``Sink`` itself."""
+    """A sink that publishes only the announced bytes; it implements ``Sink``."""
 
     def __init__(self, sink: Sink, sha256: Sha256, size: int) -> None:
         self._sink = sink
@@ -26,10 +26,10 @@ class VerifiedSink:
         self._digest = hashlib.sha256()
 
     def write(self, data: bytes | memoryview) -> None:
-        """Hash and append bytes; large pieces release the interpreter lock.
+        """Hash and append bytes; hashing large pieces releases the interpreter lock.
 
         Raises:
-            ContentMismatch: more bytes than announced; nothing is kept.
+            ContentMismatch: there are more bytes than announced; nothing is kept.
             StoreFull, StoreUnavailable: nothing is kept.
         """
         view = memoryview(data).cast("B")
@@ -41,10 +41,10 @@ class VerifiedSink:
         self._received += len(view)
 
     def publish(self) -> bool:
-        """Publish when size and digest are the announced ones; False when the key already had bytes.
+        """Publish if size and digest are the announced ones; return False if the key already had bytes.
 
         Raises:
-            ContentMismatch: they are not; nothing is kept.
+            ContentMismatch: size or digest is wrong; nothing is kept.
             StoreFull, StoreUnavailable: nothing is kept.
         """
         if self._received != self._size:
@@ -56,7 +56,7 @@ class VerifiedSink:
         return self._sink.publish()
 
     def discard(self) -> None:
-        """Drop what was not published; may be called again, and after publish."""
+        """Drop unpublished bytes; idempotent, and harmless after publish."""
         self._sink.discard()
 
     def __enter__(self) -> Self:
@@ -69,15 +69,15 @@ class VerifiedSink:
 
 
 def receive_verified(blobs: Blobs, key: str, sha256: Sha256, size: int) -> VerifiedSink:
-    """Begin to receive announced bytes, hashed once, while they arrive.
+    """Begin to receive announced bytes, which are hashed while they arrive.
 
     Args:
-        key: where they will be.
+        key: the key of the bytes.
         sha256: their announced digest.
         size: their announced length in bytes.
 
     Raises:
-        InvalidName: no key looks like this.
-        StoreFull: there is no room for them.
+        InvalidName: the key is not valid.
+        StoreFull: there is no space for them.
     """
     return VerifiedSink(blobs.receive(key, size), sha256, size)

@@ -1,4 +1,4 @@
-"""README cards: find the metadata block, read it safely, say what it means."""
+"""README cards: parsing of the metadata block, its meaning, and rendering."""
 
 from entrepot.cards.card_data import CardData, DatasetCardData, ModelCardData, SpaceCardData
 from entrepot.cards.evaluations import (

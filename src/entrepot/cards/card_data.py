@@ -1,4 +1,4 @@
-"""The metadata of a card as an object: fields by name, and back to a mapping or to YAML.
+"""The metadata of a card as an object with one attribute per field, convertible to a mapping or to YAML.
 
 The fields and their order are those of huggingface_hub 2.4.0, ``repocard_data.py``.
 """
@@ -15,10 +15,10 @@ from entrepot.errors import InvalidArgument
 
 
 class CardData:
-    """Metadata of any card: attributes are keys, and the object answers like a mapping.
+    """The metadata of any card: attributes are keys, and the object supports the operations of a mapping.
 
-    Keys that are no names in Python (``train-eval-index``) are reached with
-    ``data["train-eval-index"]``. A key with the value None is not written.
+    Keys that are not Python identifiers (``train-eval-index``) are accessed as
+    ``data["train-eval-index"]``. Keys with the value None are not written.
     """
 
     def __init__(self, ignore_metadata_errors: bool = False, **kwargs: object) -> None:
@@ -29,20 +29,20 @@ class CardData:
         def __getattr__(self, name: str) -> Any: ...  # noqa: ANN401 - metadata are what their authors wrote
 
     def to_dict(self) -> dict[str, Any]:
-        """A deep copy as a mapping, as it stands in the README; None is left out."""
+        """Return a deep copy as a mapping, in the form of the README, without None values."""
         data = copy.deepcopy(self.__dict__)
         self._to_dict(data)
         return {key: value for key, value in data.items() if value is not None}
 
     def _to_dict(self, data_dict: dict[str, Any]) -> None:
-        """Change the mapping in place before it is written; for subclasses."""
+        """Modify the mapping before it is written; a hook for subclasses."""
 
     def to_yaml(self, line_break: str | None = None, original_order: Sequence[str] | None = None) -> str:
-        """The metadata as YAML, without a line ending at the end.
+        """Return the metadata as YAML, without a final line ending.
 
         Args:
             line_break: between the lines; None means LF.
-            original_order: keys that come first, in this order, as far as they are set.
+            original_order: keys to write first, in this order, if they are set.
 
         Raises:
             InvalidArgument: a value cannot be written as YAML.
@@ -64,12 +64,12 @@ class CardData:
     __hash__ = None  # type: ignore[assignment]  # metadata change
 
     def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401 - as above
-        """The value of a key, or ``default`` when it is absent or None."""
+        """Return the value of a key, or ``default`` if it is absent or None."""
         value = self.__dict__.get(key)
         return default if value is None else value
 
     def pop(self, key: str, default: object = None) -> Any:  # noqa: ANN401 - as above
-        """Take a key away and return its value, or ``default`` when it is absent."""
+        """Remove a key and return its value, or ``default`` if it is absent."""
         return self.__dict__.pop(key, default)
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - as above
@@ -86,18 +86,18 @@ class CardData:
 
 
 class ModelCardData(CardData):
-    """Metadata of a model card.
+    """The metadata of a model card.
 
     Args:
         eval_results: one or several results; they need a ``model_name`` and
             are written as ``model-index``.
         license_name: with ``license_link``, for ``license="other"``.
-        tags: repetitions are dropped.
-        ignore_metadata_errors: leave out a model-index that cannot be read, and do not check ``eval_results``.
-        kwargs: further keys; ``model-index`` is read into ``eval_results``.
+        tags: duplicates are removed.
+        ignore_metadata_errors: omit a model-index that cannot be read, and do not check ``eval_results``.
+        kwargs: additional keys; ``model-index`` is read into ``eval_results``.
 
     Raises:
-        InvalidArgument: results without a model name, or a ``model-index`` that cannot be read.
+        InvalidArgument: there are results but no model name, or the ``model-index`` cannot be read.
     """
 
     def __init__(  # one argument per key: the signature is huggingface_hub's
@@ -139,7 +139,7 @@ class ModelCardData(CardData):
         except InvalidArgument:
             if not ignore_metadata_errors:
                 raise
-            self.eval_results = eval_results  # type: ignore[assignment]  # as given, for who asked for no checks
+            self.eval_results = eval_results  # type: ignore[assignment]  # unchanged: the caller disabled checks
 
     def _to_dict(self, data_dict: dict[str, Any]) -> None:
         if self.eval_results is not None:
@@ -148,7 +148,7 @@ class ModelCardData(CardData):
 
 
 class DatasetCardData(CardData):
-    """Metadata of a dataset card; ``train_eval_index`` is written as ``train-eval-index``."""
+    """The metadata of a dataset card; ``train_eval_index`` is written as ``train-eval-index``."""
 
     def __init__(  # one argument per key: the signature is huggingface_hub's
         self,
@@ -189,7 +189,7 @@ class DatasetCardData(CardData):
 
 
 class SpaceCardData(CardData):
-    """Metadata of a space card: how it is shown and run."""
+    """The metadata of a space card: how the space is shown and run."""
 
     def __init__(  # one argument per key: the signature is huggingface_hub's
         self,
@@ -223,7 +223,7 @@ class SpaceCardData(CardData):
 
 
 def unique(tags: list[str] | str | None) -> list[str] | None:
-    """Tags without repetitions, in order of first appearance; one text is a list of one."""
+    """Return the tags without duplicates, in order of first appearance; a string is a list of one tag."""
     if tags is None:
         return None
     return list(dict.fromkeys([tags] if isinstance(tags, str) else tags))

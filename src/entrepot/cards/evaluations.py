@@ -1,4 +1,4 @@
-"""Results of evaluations: flat, one metric each, and nested, as a ``model-index`` holds them.
+"""Evaluation results: flat, with one metric each, and nested, as in a ``model-index``.
 
 Source: huggingface_hub 2.4.0, ``repocard_data.py``, for the names of fields
 and keys; the nesting is the public hub's ``model-index`` specification.
@@ -18,12 +18,12 @@ class EvalResult:
     """One metric of one model on one dataset.
 
     ``task_type``, ``dataset_type`` and ``metric_type`` are identifiers
-    (``image-classification``, ``beans``, ``accuracy``); the names beside them
-    are for people. Where a result was published is ``source_url``, and
-    ``source_name`` is what that place is called.
+    (``image-classification``, ``beans``, ``accuracy``); the corresponding names
+    are for people. ``source_url`` is where the result was published, and
+    ``source_name`` the name of that source.
 
     Raises:
-        InvalidArgument: ``source_name`` without ``source_url``.
+        InvalidArgument: ``source_name`` is set without ``source_url``.
     """
 
     task_type: str
@@ -54,21 +54,21 @@ class EvalResult:
         return (self.task_type, self.dataset_type, self.dataset_config, self.dataset_split, self.dataset_revision)
 
     def is_equal_except_value(self, other: EvalResult) -> bool:
-        """Whether both describe the same measurement; its value, and the proof of its value, may differ."""
+        """Return whether both describe the same measurement; the value and its verification may differ."""
         twin = dataclasses.replace(other, metric_value=self.metric_value, verify_token=self.verify_token)
         return self == twin
 
 
 def model_index_to_eval_results(model_index: Sequence[dict[str, Any]]) -> tuple[str, list[EvalResult]]:
-    """The name of a model and its results, one per metric, in the order of the index.
+    """Return the name of a model and its results, one per metric, in the order of the index.
 
     Returns:
         The name of the last entry; indexes have one entry in practice.
 
     Raises:
         InvalidArgument: the index is empty.
-        KeyError, TypeError: a key that a result must have is missing, or
-            something in it is not of the shape that it must have.
+        KeyError, TypeError: a required key of a result is missing, or a part of
+            the index has the wrong type.
     """
     if not model_index:
         raise InvalidArgument("a model index is a list of at least one entry, this one is empty")
@@ -103,9 +103,9 @@ def _flat(result: dict[str, Any], metric: dict[str, Any]) -> EvalResult:
 
 
 def eval_results_to_model_index(model_name: str | None, eval_results: Sequence[EvalResult]) -> list[dict[str, Any]]:
-    """The ``model-index`` of a model: results of the same task and dataset stand together, in order of appearance.
+    """Return the ``model-index`` of a model, with results of the same task and dataset grouped, in order.
 
-    What is None is left out, at every depth.
+    None values are omitted at every level.
     """
     groups: dict[tuple[str | None, ...], list[EvalResult]] = {}
     for result in eval_results:
@@ -169,7 +169,7 @@ def metadata_eval_result(  # one argument per field of a result: the signature i
     dataset_revision: str | None = None,
     metrics_verification_token: str | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Card metadata with one result: ``{"model-index": [...]}``, for ``metadata_update`` or a card."""
+    """Return card metadata with one result, ``{"model-index": [...]}``, for ``metadata_update`` or a card."""
     result = EvalResult(
         task_name=task_pretty_name,
         task_type=task_id,

@@ -1,8 +1,8 @@
-"""The metadata block at the top of a README: find it, read it safely.
+"""The metadata block at the top of a README: detection and safe parsing.
 
-The block is YAML written by anybody, read before anybody is known, so
-everything about it is bounded: its size, its depth, and what its aliases
-expand to. Values come out as JSON and nothing else.
+The block is untrusted YAML, parsed before the author is authenticated, so its
+size, its depth and the expansion of its aliases are limited. The values are
+plain JSON values.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from entrepot.cards.yaml_values import JsonValue, YamlReader
 from entrepot.errors import Malformed
 
 MAX_BLOCK = 1 << 20
-"""Longest metadata block that is read, in characters."""
+"""The maximum length of a metadata block, in characters."""
 
 _BLOCK = re.compile(r"^(\s*---(?:\r\n|\r|\n))([\S\s]*?)((?:\r\n|\r|\n)---[ \t]*(\r\n|\n|$))")
 
 
 def split_card(text: str) -> tuple[str | None, str]:
-    """The YAML block of a README, without its ``---`` lines, and the Markdown after it.
+    """Return the YAML block of a README, without its ``---`` lines, and the Markdown after it.
 
     Returns:
-        ``(None, text)`` when there is no block. A byte order mark at the
-        start belongs to neither.
+        ``(None, text)`` without a block. A byte order mark at the start is part
+        of neither.
 
     Source: huggingface_hub 2.4.0, ``repocard.py``, REGEX_YAML_BLOCK; the
     public hub uses the same expression.
@@ -36,22 +36,23 @@ def split_card(text: str) -> tuple[str | None, str]:
 
 
 def parse_metadata(block: str, *, first_line: int = 1) -> dict[str, JsonValue]:
-    """Read a YAML block as a JSON object.
+    """Parse a YAML block as a JSON object.
 
-    Dates become ISO 8601 strings; of repeated keys the last wins; keys are the
-    text that was written; infinite and undefined numbers and integers beyond
-    64 bits become strings; ``yes``, ``no``, ``on``, ``off`` are strings (so
-    that the language ``no`` is not False), as in YAML 1.2; merge keys (``<<``)
-    work. An empty block is an empty object.
+    Dates become ISO 8601 strings. If a key is repeated, the last one wins. Keys
+    keep their written text. Infinities, NaN and integers beyond 64 bits become
+    strings. ``yes``, ``no``, ``on`` and ``off`` are strings, as in YAML 1.2, so
+    that the language ``no`` is not False. Merge keys (``<<``) are supported. An
+    empty block is an empty object.
 
     Args:
         block: at most 1,048,576 characters.
-        first_line: number of the block's first line, for messages.
+        first_line: the line number of the first line of the block, for messages.
 
     Raises:
-        Malformed: not YAML, not one mapping, a tag that names a foreign type,
-            deeper than 64 levels, or larger than 100,000 values or 4 Mi
-            characters once aliases are expanded. The reason names the line.
+        Malformed: the block is not YAML or not a single mapping, has a tag for an
+            unsupported type, is deeper than 64 levels, or has more than 100,000
+            values or 4 Mi characters after aliases are expanded. The reason
+            names the line.
     """
     if len(block) > MAX_BLOCK:
         raise Malformed("repo card metadata", f"it is longer than {MAX_BLOCK:,} characters")

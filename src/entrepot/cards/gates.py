@@ -1,4 +1,4 @@
-"""The form that a card puts before a gated repository: read from its metadata, answered, checked.
+"""Access request forms of gated repositories, as defined in the metadata of a card.
 
 Source: the public hub's documentation of gated models, "Customize requested
 information"; docs/protocols/hf_api.md, section 1B.4.
@@ -20,7 +20,7 @@ KINDS = (TEXT, CHECKBOX, SELECT, DATE, COUNTRY, ADDRESS)
 MAX_FIELDS = 50
 MAX_OPTIONS = 200
 MAX_ANSWER = 2_000
-"""Characters of one answer."""
+"""The maximum length of an answer, in characters."""
 
 _MAX_LABEL = 500
 _MAX_PROMPT = 20_000
@@ -29,7 +29,7 @@ _YES = frozenset({"true", "on", "1", "yes"})
 
 @attrs.frozen
 class Option:
-    """One choice of a select: what people see and what is kept."""
+    """A choice of a select field: the label, and the stored value."""
 
     label: str
     value: str
@@ -37,7 +37,7 @@ class Option:
 
 @attrs.frozen
 class Field:
-    """A question: its text, which is also its name, and how it is answered; ``options`` only of a select."""
+    """A field of the form: its text, which is also its name, and its kind; only selects have ``options``."""
 
     name: str
     kind: str
@@ -46,7 +46,7 @@ class Field:
 
 @attrs.frozen
 class GateForm:
-    """What somebody who asks for access is shown, and must fill in."""
+    """The texts and fields that a user sees when requesting access."""
 
     fields: tuple[Field, ...] = ()
     prompt: str | None = None
@@ -55,9 +55,9 @@ class GateForm:
 
 
 def read_gate(data: Mapping[str, JsonValue]) -> GateForm:
-    """The form that a card's metadata describe; what cannot be understood is a line of text to fill in.
+    """Return the form that a card's metadata define; a field of an unknown kind becomes a text field.
 
-    At most 50 fields of at most 200 options each; the rest is left out.
+    At most 50 fields with at most 200 options each are read; the rest is ignored.
     """
     fields = data.get("extra_gated_fields")
     found = tuple(_fields(fields)) if isinstance(fields, dict) else ()
@@ -70,13 +70,13 @@ def read_gate(data: Mapping[str, JsonValue]) -> GateForm:
 
 
 def check_answers(form: GateForm, answers: Mapping[str, object]) -> dict[str, str | bool]:
-    """The answers to a form, each of the kind that its field asks for; what was not asked is left out.
+    """Return the answers to a form, validated by the kind of each field; extra answers are ignored.
 
-    Checkboxes must be ticked; every other field but a location, which nobody
-    types in, must be filled.
+    Checkboxes must be ticked. Every other field must be filled, except a
+    location, which users do not enter.
 
     Raises:
-        Malformed: an answer is missing, or is none that the field takes.
+        Malformed: an answer is missing, or not valid for its field.
     """
     kept: dict[str, str | bool] = {}
     for field in form.fields:
@@ -116,7 +116,7 @@ def _fields(described: Mapping[str, JsonValue]) -> Iterator[Field]:
             return
         kind, options = (shape.get("type"), shape.get("options")) if isinstance(shape, dict) else (shape, None)
         found = tuple(_options(options)) if kind == SELECT else ()
-        # A select without options could never be answered.
+        # A select without options could not be answered.
         known = str(kind) if kind in KINDS and (kind != SELECT or found) else TEXT
         yield Field(str(name)[:_MAX_LABEL], known, found)
 

@@ -1,4 +1,4 @@
-"""What the names of a repository's files say about it."""
+"""Tags derived from the names of a repository's files."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ _MODALITIES = {
     **dict.fromkeys((".txt",), "text"),
     **dict.fromkeys((".ply", ".glb", ".obj", ".stl"), "3d"),
 }
-# Files that describe a repository rather than being its data.
+# Files that describe a repository instead of being its data.
 _DESCRIPTIONS = frozenset({"dataset_infos.json", "dataset_info.json", "state.json", "license.txt", "requirements.txt"})
 
 
 def library_tags(paths: Iterable[str]) -> tuple[str, ...]:
-    """Libraries and weight formats that a model's files belong to, in a fixed order.
+    """Return the libraries and weight formats of a model's files, in a fixed order.
 
-    A ``config.json`` at the top with nothing more specific means
+    A ``config.json`` in the root folder without a more specific file means
     ``transformers``, as on the public hub.
     """
     names: set[str] = set()
@@ -69,9 +69,9 @@ def library_tags(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def content_tags(paths: Iterable[str]) -> tuple[str, ...]:
-    """``format:…`` and ``modality:…`` tags of a dataset's files, sorted.
+    """Return the ``format:…`` and ``modality:…`` tags of a dataset's files, sorted.
 
-    A folder of images, sounds or videos has the format ``imagefolder`` and so on.
+    A folder of images has the format ``imagefolder``; audio and video likewise.
     """
     formats: set[str] = set()
     modalities: set[str] = set()

@@ -1,4 +1,4 @@
-"""Identifiers of licences that a card may name."""
+"""Identifiers of licences in cards."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 grok2-community gemma unknown ot
 """
 
 LICENSES: tuple[str, ...] = tuple(_IDENTIFIERS.split())
-"""In the order in which they are shown. Source: the public hub's documentation, "Licenses", all generations."""
+"""All identifiers, in display order. Source: the public hub's documentation, "Licenses", all generations."""
 
 _KNOWN = frozenset(LICENSES)
 
 
 def is_known_license(identifier: str) -> bool:
-    """Whether a card may name this licence; ``MIT`` counts as ``mit``."""
+    """Return whether an identifier is a known licence, ignoring case."""
     return identifier.strip().lower() in _KNOWN

@@ -1,6 +1,6 @@
-"""New metadata into those of a card: what is added, what is kept, what is refused.
+"""Merging of new metadata into the metadata of a card.
 
-The sentences of the refusals are those that users of huggingface_hub know and
+The messages of refusals are those of huggingface_hub, which its users know and
 search for.
 """
 
@@ -15,19 +15,19 @@ from entrepot.errors import InvalidArgument
 
 
 def merge_metadata(data: CardData, changes: Mapping[str, Any], *, repo_id: str, overwrite: bool) -> None:
-    """Change the metadata of a card in place.
+    """Merge changes into the metadata of a card, in place.
 
-    A key that is absent is added, one with the same value stays. Results
-    under ``model-index`` are merged one by one: a measurement that the card
-    has (same but for its value) gets the new value, any other is appended.
+    Absent keys are added, keys with the same value stay. Results under
+    ``model-index`` are merged one by one: a measurement that the card already
+    has gets the new value, any other is appended.
 
     Args:
-        repo_id: the name of a model index that has none.
-        overwrite: whether values that are there may be replaced.
+        repo_id: the name for a model index without one.
+        overwrite: whether existing values may be replaced.
 
     Raises:
-        InvalidArgument: a value differs from the one that is there, and
-            ``overwrite`` is False; ``data`` is unchanged then.
+        InvalidArgument: a value differs from the existing one and ``overwrite``
+            is False; ``data`` is unchanged.
     """
     if not overwrite:
         for key, value in changes.items():

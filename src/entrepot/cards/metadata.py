@@ -1,4 +1,4 @@
-"""What a hub takes from a card: tags to find it by, fields to show, data to hand out."""
+"""Metadata that a hub takes from a card: tags, fields and the data served to clients."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _RELATIONS = frozenset({"finetune", "adapter", "quantized", "merge"})
 _QUANTIZED = frozenset({"gguf", "gptq", "awq", "exl2", "quantized"})
 _ADAPTERS = frozenset({"lora", "adapter", "peft", "dora", "qlora"})
 
-# Keys that the clients' constructors cannot take as keyword arguments, or that
-# would hide one of their methods (huggingface_hub 0.21.4 and 2.4.0, repocard_data.py).
+# Keys that the clients' constructors cannot accept as keyword arguments, or that
+# would shadow one of their methods (huggingface_hub 0.21.4 and 2.4.0, repocard_data.py).
 _UNSAFE_KEYS = frozenset(
     {"self", "ignore_metadata_errors", "eval_results", "get", "pop", "to_dict", "to_yaml", "_to_dict"}
 )
@@ -45,19 +45,19 @@ _UNSAFE_KEYS = frozenset(
 
 @attrs.frozen
 class Card:
-    """A README that was read."""
+    """A parsed README."""
 
     data: Mapping[str, JsonValue]
-    """Its metadata as written; ``{}`` when it has none."""
+    """The metadata as written; ``{}`` if there is none."""
     has_block: bool
-    """Whether there is a metadata block at all."""
+    """Whether the README has a metadata block."""
     arxiv_ids: tuple[str, ...]
-    """Papers that it mentions, in order of first mention."""
+    """The papers that the README mentions, in order of first mention."""
 
 
 @attrs.frozen
 class CardFields:
-    """The parts of a card that a hub stores in columns of their own."""
+    """The values of a card that the hub stores in separate columns."""
 
     license: str | None
     library_name: str | None
@@ -66,11 +66,11 @@ class CardFields:
     datasets: tuple[str, ...]
     base_models: tuple[str, ...]
     data: Mapping[str, JsonValue]
-    """A JSON object that every client's ``CardData(**data)`` accepts."""
+    """A JSON object that ``CardData(**data)`` of every client accepts."""
 
 
 def read_card(text: str) -> Card:
-    """Read a README; strange metadata are fine, and none are too.
+    """Parse a README; unusual or missing metadata are accepted.
 
     Raises:
         Malformed: the block is not YAML or not a mapping; the reason names
@@ -85,10 +85,10 @@ def read_card(text: str) -> Card:
 
 
 def card_tags(card: Card, repo_type: RepoType) -> tuple[str, ...]:
-    """The tags a repository is found by, without repetitions, in a stable order.
+    """Return the tags by which a repository is found, without duplicates, in a stable order.
 
-    At most 1,000 tags of 1 to 200 characters without control characters;
-    what would be longer is left out.
+    At most 1,000 tags of 1 to 200 characters without control characters are
+    returned; others are omitted.
 
     Source: docs/protocols/hf_api.md, section 4.1.
     """
@@ -117,7 +117,7 @@ def card_tags(card: Card, repo_type: RepoType) -> tuple[str, ...]:
 
 
 def card_fields(card: Card) -> CardFields:
-    """The card's most asked-for values, and its data made safe for every client."""
+    """Return the values of a card for separate columns, and its data made safe for every client."""
     data = card.data
     return CardFields(
         license=next((name.lower() for name in _strings(data.get("license"))), None),
@@ -142,7 +142,7 @@ def _base_model_tags(data: Mapping[str, JsonValue]) -> Iterator[str]:
 
 
 def _relation(data: Mapping[str, JsonValue], bases: int) -> str:
-    """How a model came from its base: as its card says, else what its tags suggest."""
+    """Return the relation of a model to its base: as its card says, else as its tags suggest."""
     said = data.get("base_model_relation")
     if isinstance(said, str) and said.lower() in _RELATIONS:
         return said.lower()
@@ -159,7 +159,7 @@ def _named(name: str, values: Iterable[str]) -> Iterator[str]:
 
 
 def _strings(value: JsonValue) -> Iterator[str]:
-    """The clean, non-empty texts in a value or list of values; anything nested deeper is left out."""
+    """Yield the clean, non-empty strings in a value or list of values; deeper values are ignored."""
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, bool):
             yield "true" if item else "false"
@@ -181,10 +181,10 @@ def _safe_data(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def _is_usable_index(index: JsonValue) -> bool:
-    """Whether every client can build evaluation results from a ``model-index`` and write it back.
+    """Return whether every client can build evaluation results from a ``model-index`` and write it back.
 
-    The clients forgive missing keys, but not a ``source`` that is no mapping
-    or has a name without a URL, nor lists where an identifier belongs.
+    The clients accept missing keys, but not a ``source`` that is not a mapping
+    or has a name without a URL, nor lists in place of identifiers.
 
     Source: huggingface_hub 2.4.0, ``repocard_data.py``, model_index_to_eval_results.
     """

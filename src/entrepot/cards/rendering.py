@@ -1,4 +1,4 @@
-"""Cards as text: YAML for people, line endings as they were, templates filled in."""
+"""Rendering of cards: YAML for people, line endings preserved, templates filled in."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _MAX_DEPTH = 64
 
 
 class _Dumper(yaml.SafeDumper):
-    """PyYAML's writer of plain values, without anchors and aliases."""
+    """PyYAML's dumper of plain values, without anchors and aliases."""
 
     def ignore_aliases(self, data: object) -> bool:
-        """Everything is written out: a card is read by people."""
+        """Return True: aliases are never used, because people read the card."""
         return True
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.Node:
-    # PyYAML quotes what YAML 1.1 would take for a number; readers of YAML 1.2 know more of them (0E0).
+    # PyYAML quotes text that is a number in YAML 1.1; YAML 1.2 has more numbers (0E0).
     style = "'" if text and not isinstance(plain_value(text), str) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
@@ -37,14 +37,14 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def render_yaml(data: Mapping[str, Any], *, line_break: str | None = None) -> str:
-    """A mapping as YAML, in its own order, every line ended by ``line_break`` (LF when None).
+    """Return a mapping as YAML, in its own order, with ``line_break`` (LF if None) after every line.
 
-    What is no plain value of YAML is made one: tuples and sets become lists,
-    enumerations their values, paths text, data classes mappings, and numbers
-    of numerical libraries the numbers they stand for.
+    Other values are converted to plain YAML values: tuples and sets to lists,
+    enumerations to their values, paths to text, data classes to mappings, and
+    arrays and scalars of numerical libraries to numbers.
 
     Raises:
-        InvalidArgument: there is no such way for a value; the message names its key.
+        InvalidArgument: a value cannot be converted; the message names its key.
     """
     plain = {str(key): _plain(value, str(key)) for key, value in data.items()}
     text = yaml.dump(plain, Dumper=_Dumper, allow_unicode=True, sort_keys=False)
@@ -58,7 +58,7 @@ def _plain(value: Any, key: str, depth: int = 0) -> Any:  # noqa: ANN401 - the p
         return _plain(value.value, key, depth + 1)
     if value is None or isinstance(value, bool | datetime.date):
         return value
-    for kind in (str, int, float):  # also their subclasses, which YAML would not know
+    for kind in (str, int, float):  # including subclasses, which PyYAML cannot represent
         if isinstance(value, kind):
             return kind(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -77,9 +77,9 @@ def _plain(value: Any, key: str, depth: int = 0) -> Any:  # noqa: ANN401 - the p
 
 
 def line_ending(text: str) -> str | None:
-    """The line ending that a text uses; None when it has only one line.
+    """Return the line ending that a text uses, or None if it has only one line.
 
-    Mixed endings count as CR when there are more CR than LF, else as LF.
+    Mixed endings count as CR if there are more CR than LF, else as LF.
 
     Source: huggingface_hub 2.4.0, ``repocard.py``; the public hub decides the same way.
     """
@@ -92,10 +92,10 @@ def line_ending(text: str) -> str | None:
 
 
 def with_metadata(text: str, data: Mapping[str, Any]) -> str:
-    """A README with other metadata: its block replaced, or one put before it; the rest stays byte for byte.
+    """Return a README with new metadata: its block is replaced or added, the rest is unchanged.
 
-    The block is written with the first line ending that the text uses. In a
-    text whose lines end in CR alone no block is found, as on the public hub.
+    The block is written with the line ending of the text. In a text whose lines
+    end in CR alone no block is recognised, as on the public hub.
 
     Raises:
         InvalidArgument: a value cannot be written as YAML.
@@ -109,22 +109,22 @@ def with_metadata(text: str, data: Mapping[str, Any]) -> str:
 def render_template(template: str, values: Mapping[str, Any]) -> str:
     """Fill in a Jinja template; names without a value are empty.
 
-    Guarantees: the template can reach nothing but the values (a sandbox), and
-    nothing is escaped, because the result is Markdown.
+    Guarantees: the template runs in a sandbox and can access only the values.
+    Nothing is escaped, because the result is Markdown.
 
     Raises:
         LibraryMissing: Jinja is not installed.
-        Malformed: it is no template, or it fails; the reason names the line where known.
+        Malformed: the template is invalid or fails; the reason names the line if known.
     """
     try:
         import jinja2
         import jinja2.sandbox
     except ImportError as error:
         raise LibraryMissing("Jinja", "jinja2") from error
-    room = jinja2.sandbox.SandboxedEnvironment(autoescape=False)  # Markdown, not HTML
+    environment = jinja2.sandbox.SandboxedEnvironment(autoescape=False)  # Markdown, not HTML
     try:
-        return room.from_string(template).render(dict(values))
-    except TypeError as error:  # how a sandbox without a loader answers to include and import
+        return environment.from_string(template).render(dict(values))
+    except TypeError as error:  # raised by include and import in an environment without a loader
         raise Malformed("card template", str(error)) from error
     except jinja2.TemplateSyntaxError as error:
         raise Malformed("card template", f"line {error.lineno}: {error.message}") from error

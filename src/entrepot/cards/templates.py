@@ -1,7 +1,7 @@
-"""The cards that are written when nobody has written one: headings to fill in.
+"""Default cards: templates with headings to fill in.
 
-Each is a Jinja template. ``card_data`` is the YAML of the metadata; every
-other name is a paragraph somebody may give, else a reminder that it is due.
+Each is a Jinja template. ``card_data`` is the YAML of the metadata; every other
+name is an optional paragraph, replaced by a reminder if absent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def _section(level: int, title: str, name: str, hint: str) -> str:
 
 
 def _line(title: str, *names: str) -> str:
-    """One fact; a list of them is joined by commas."""
+    """Return the template of a line with one value; a list is joined by commas."""
     value = " or ".join(names)
     return f"- **{title}:** {{{{ ({value}) if ({value}) is string else ({value} or ['-']) | join(', ') }}}}\n"
 
@@ -55,7 +55,7 @@ MODEL_CARD: Final = (
     + _section(2, "Cite", "citation_bibtex", "How to name it in a paper.")
     + _section(2, "Contact", "model_card_contact", "Whom to ask.")
 )
-"""A model card: what it is, what it is for, how it was made, how good it is."""
+"""A model card: description, intended use, training, evaluation."""
 
 DATASET_CARD: Final = (
     "---\n{{ card_data }}\n---\n\n"
@@ -87,7 +87,7 @@ DATASET_CARD: Final = (
     + _section(2, "Cite", "citation_bibtex", "How to name it in a paper.")
     + _section(2, "Contact", "dataset_card_contact", "Whom to ask.")
 )
-"""A dataset card: what it is, what it is for, how it came about."""
+"""A dataset card: description, intended use, creation."""
 
 MIXIN_CARD: Final = (
     "---\n{{ card_data }}\n---\n\n"
@@ -96,4 +96,4 @@ MIXIN_CARD: Final = (
     "- Paper: {{ paper_url | default('-', true) }}\n"
     "- Documentation: {{ docs_url | default('-', true) }}\n"
 )
-"""The card of a model that a class with ``ModelHubMixin`` has saved."""
+"""The card of a model saved by a class with ``ModelHubMixin``."""

@@ -1,8 +1,7 @@
-"""What is wrong with a card, in the words the clients and their users know.
+"""Validation of cards, with the messages that clients and their users know.
 
-An error refuses the upload of the README, so only what would mislead
-everybody is one; everything else is at most a warning, and unknown keys are
-nobody's business.
+An error refuses the upload of the README, so only serious mistakes are errors.
+Everything else is at most a warning, and unknown keys are ignored.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ _SDKS = ("gradio", "streamlit", "docker", "static")
 
 @attrs.frozen
 class Findings:
-    """Messages for people; the card is acceptable when ``errors`` is empty."""
+    """Messages for people; the card is accepted if ``errors`` is empty."""
 
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def validate_card(text: str, repo_type: RepoType) -> Findings:
-    """Everything worth saying about the README of a repository; never raises.
+    """Return the errors and warnings about the README of a repository; never raises.
 
     Source: docs/protocols/hf_api.md, section 4.1; the texts of the missing block and of the
     licence are the public hub's.

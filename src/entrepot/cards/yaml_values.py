@@ -1,8 +1,8 @@
-"""YAML from strangers as JSON values, built event by event within bounds.
+"""Parsing of untrusted YAML into JSON values, event by event, within limits.
 
-libyaml only cuts the text into events; no YAML tag ever chooses a Python
-type, and aliases are counted as if they were written out, so a small text
-cannot become a large value.
+libyaml only splits the text into events. YAML tags never select a Python type,
+and aliases are counted as if they were expanded, so a small text cannot become
+a large value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import yaml
 from entrepot.errors import Malformed, shown
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
-"""Anything a JSON document can hold: finite numbers, integers of at most 64 bits."""
+"""A JSON value: numbers are finite, integers have at most 64 bits."""
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000
@@ -40,19 +40,19 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 
 @attrs.frozen
 class _Node:
-    """A finished value and what it costs each time it is used."""
+    """A finished value, and its cost each time it is used."""
 
     value: JsonValue
     nodes: int
     characters: int
     height: int
     text: str | None = None
-    """As written, for scalars: a key keeps its text."""
+    """The written text of a scalar, which is used if it is a key."""
 
 
 @attrs.define
 class _Open:
-    """A list or mapping whose end has not come yet."""
+    """A list or mapping whose end has not been read yet."""
 
     value: list[JsonValue] | dict[str, JsonValue]
     anchor: str | None
@@ -65,7 +65,7 @@ class _Open:
 
 
 class YamlReader:
-    """Reads one document; make a new one for the next."""
+    """A reader of one document; create a new one for each document."""
 
     def __init__(self, first_line: int = 1) -> None:
         self._first_line = first_line
@@ -77,10 +77,10 @@ class YamlReader:
         self._root: _Node | None = None
 
     def read(self, text: str) -> JsonValue:
-        """The document as a JSON value; None when it is empty.
+        """Return the document as a JSON value, or None if it is empty.
 
         Raises:
-            Malformed: not one YAML document, or a bound is exceeded.
+            Malformed: the text is not a single YAML document, or a limit is exceeded.
         """
         try:
             for event in yaml.parse(text, Loader=_LOADER):
@@ -118,7 +118,7 @@ class YamlReader:
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
             raise self._malformed("a list or mapping cannot be a key (quote text that begins with '{' or '[')")
         if event.anchor is not None:
-            # Until its end, an alias to it would make it contain itself.
+            # Before its end, an alias to it would make it contain itself.
             self._anchors.pop(event.anchor, None)
         self._count(1, 0)
         self._open.append(_Open({} if isinstance(event, yaml.MappingStartEvent) else [], event.anchor))
@@ -176,7 +176,7 @@ class YamlReader:
         return node
 
     def _scalar(self, event: yaml.ScalarEvent) -> _Node:
-        # NUL is legal in YAML and in JSON, but no database text can hold it.
+        # NUL is legal in YAML and in JSON, but not in text columns of databases.
         text = event.value.replace("\0", "\ufffd")
         if event.tag in _TEXT_TAGS or (event.tag is None and not event.implicit[0]):
             value: JsonValue = text
@@ -191,10 +191,10 @@ class YamlReader:
 
 
 def plain_value(text: str) -> JsonValue:
-    """What an unquoted YAML scalar means in JSON.
+    """Return the JSON value of an unquoted YAML scalar.
 
     Source: YAML 1.2.2, section 10.3 (core schema), and YAML 1.1's timestamp
-    type; numbers JSON cannot hold keep their text.
+    type. Numbers that JSON cannot represent keep their text.
     """
     if text in _WORDS:
         return _WORDS[text]
@@ -216,5 +216,5 @@ def _iso_date(text: str) -> str:
     try:
         moment = constructor.construct_yaml_timestamp(yaml.ScalarNode(f"{_STANDARD}timestamp", text))
         return str(moment.isoformat())
-    except (ValueError, OverflowError):  # 2024-02-31 is what somebody wrote, so it stays
+    except (ValueError, OverflowError):  # an impossible date such as 2024-02-31 stays text
         return text

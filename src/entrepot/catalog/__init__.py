@@ -1,7 +1,8 @@
-"""Everything mutable, in SQL: rows and queries, no decisions.
+"""All mutable state, in SQL: rows and queries, no decisions.
 
-Each module is about one noun and holds plain functions whose first argument is
-a :class:`Read` or :class:`Write` transaction. Only the ``hub`` opens one.
+Each module is about one kind of row and contains plain functions whose first
+argument is a :class:`Read` or :class:`Write` transaction. Only ``hub`` opens
+transactions.
 """
 
 from entrepot.catalog.database import Catalog, Read, Write, open_catalog

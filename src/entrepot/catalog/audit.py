@@ -1,4 +1,4 @@
-"""Rows of the audit log: appended, read, never changed."""
+"""Queries on the audit log: rows are appended and read, never changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ADD_HEAD = sa.insert(_M).values(key=_HEAD, value=sa.bindparam("head"))
 
 @attrs.frozen
 class AuditRow:
-    """One change that somebody made; ``details`` is JSON text, ``chain`` hex of 32 bytes."""
+    """One recorded change; ``details`` is JSON text, ``chain`` is 32 bytes in hex."""
 
     id: int
     at_ms: int
@@ -34,7 +34,7 @@ class AuditRow:
 
 @attrs.frozen
 class AuditFilter:
-    """Which rows to read; None means any."""
+    """A filter for audit rows; None in a field matches any value."""
 
     actor: str | None = None
     action: str | None = None
@@ -44,28 +44,29 @@ class AuditFilter:
 
 
 def head(tx: Read) -> str | None:
-    """The chain value of the newest row, kept apart from the rows; None before the first.
+    """Return the chain value of the newest row, or None if the log is empty.
 
-    In a writing transaction it is also locked: rows are appended one at a time.
+    The value is stored apart from the rows. In a writing transaction it is
+    also locked, so rows are appended one at a time.
     """
     return tx.sql.execute(_FIND_HEAD).scalar()
 
 
 def append(tx: Write, row: AuditRow, *, is_first: bool) -> None:
-    """Add a row (its ``id`` is given by the database) and make its chain value the head."""
+    """Append a row (the database assigns its ``id``) and store its chain value as the new head."""
     values = attrs.asdict(row, filter=attrs.filters.exclude("id"))
     tx.sql.execute(sa.insert(_A).values(**values))
     tx.sql.execute(_ADD_HEAD if is_first else _MOVE_HEAD, {"head": row.chain})
 
 
 def after(tx: Read, row_id: int, limit: int) -> Sequence[AuditRow]:
-    """Rows with a greater id, oldest first."""
+    """Return the rows with a greater id, oldest first."""
     query = sa.select(_A).where(_A.c.id > row_id).order_by(_A.c.id).limit(limit)
     return [AuditRow(*row) for row in tx.sql.execute(query)]
 
 
 def search(tx: Read, wanted: AuditFilter, *, before: int | None = None, limit: int) -> Sequence[AuditRow]:
-    """Rows that match, newest first; ``before`` leaves out that id and newer ones."""
+    """Return the rows that match, newest first; ``before`` excludes that id and newer ones."""
     query = sa.select(_A).order_by(_A.c.id.desc()).limit(limit)
     for column, value in ((_A.c.actor, wanted.actor), (_A.c.action, wanted.action), (_A.c.subject, wanted.subject)):
         if value is not None:

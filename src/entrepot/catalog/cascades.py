@@ -1,4 +1,4 @@
-"""What goes when a repository or an account goes: every row people left around it."""
+"""Deletion of everything that depends on a repository or an account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Write
 
 NOBODY = 0
-"""Stands for an account that is gone."""
+"""The account id in rows whose account was deleted."""
 
 _D = community_tables.discussions
 _C = community_tables.collections
@@ -18,11 +18,15 @@ _L = community_tables.likes
 
 
 def erase_around_repo(tx: Write, repo_id: int) -> None:
-    """Delete talk, likes, requests, watches and news of a repository that is erased."""
-    talks = sa.select(_D.c.id).where(_D.c.repo_id == repo_id)
+    """Delete the rows that depend on a repository which is being erased.
+
+    These are its discussions, likes, collection items, access requests, webhook
+    watches, deliveries and events.
+    """
+    discussions = sa.select(_D.c.id).where(_D.c.repo_id == repo_id)
     tx.sql.execute(
         sa.delete(community_tables.discussion_events).where(
-            community_tables.discussion_events.c.discussion_id.in_(talks)
+            community_tables.discussion_events.c.discussion_id.in_(discussions)
         )
     )
     for table in (
@@ -38,10 +42,10 @@ def erase_around_repo(tx: Write, repo_id: int) -> None:
 
 
 def forget_activity(tx: Write, account_id: int) -> None:
-    """Let nothing name an account by its row any more: a database may give the number to somebody else.
+    """Remove an account's row id from rows that outlive it, because the database may reuse the id.
 
-    Whoever made a repository has rights in it as a contributor; those must
-    not come to a stranger.
+    The creator of a repository has rights in it as a contributor; the next
+    account with the same row id must not inherit them.
     """
     for table, column in (
         (tables.repos, tables.repos.c.creator_id),
@@ -56,9 +60,9 @@ def forget_activity(tx: Write, account_id: int) -> None:
 
 
 def erase_around_account(tx: Write, account_id: int) -> None:
-    """Delete likes, follows, collections, requests, invitations and webhooks of an account that is removed.
+    """Delete likes, follows, collections, requests, invitations and webhooks of an account that is being deleted.
 
-    What it wrote in discussions stays, without a name.
+    Its comments in discussions stay, without an author.
     """
     _take_back_likes(tx, account_id)
     _erase_collections(tx, account_id)
@@ -82,7 +86,7 @@ def erase_around_account(tx: Write, account_id: int) -> None:
 
 
 def _forget_author(tx: Write, account_id: int) -> None:
-    """Let words stand without an author: SQLite may give the row id to the next account."""
+    """Clear the author of an account's comments: SQLite may give its row id to the next account."""
     for table in (_D, community_tables.discussion_events):
         tx.sql.execute(sa.update(table).where(table.c.author_id == account_id).values(author_id=NOBODY))
     invited = community_tables.invitations

@@ -1,15 +1,16 @@
-"""The tables of what people do together: talk, review, like, collect, ask for access, listen.
+"""The tables of discussions, reviews, likes, collections, access requests and webhooks.
 
 They belong to the same database as :mod:`entrepot.catalog.tables`, whose notes
-on times and digests hold here too. Columns that name accounts hold no foreign
-key where the row outlives the account: what somebody wrote stays when they go.
+on times and digests apply here too. An account column has no foreign key if the
+row outlives the account: comments stay when their author is deleted.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from entrepot.catalog.tables import Hex, Serial, metadata
+from entrepot.catalog.tables import Hex, Serial
+from entrepot.catalog.tables import metadata as metadata
 
 _NAMESPACE = "namespaces.id"
 _REPO = "repos.id"
@@ -25,8 +26,8 @@ discussions = sa.Table(
     sa.Column("author_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("is_pull", sa.Boolean, nullable=False),
     sa.Column("status", sa.String(8), nullable=False),
-    # Of pull requests: the branch they ask to change, the commit that merged them, and the one they parted
-    # from, which their own history no longer tells once it was squashed.
+    # Pull requests only: the target branch, the merge commit, and the commit where they diverged
+    # from it, which cannot be derived from their history after a squash.
     sa.Column("base", sa.String(255)),
     sa.Column("fork_oid", Hex(20)),
     sa.Column("merge_oid", Hex(20)),
@@ -105,7 +106,7 @@ collection_items = sa.Table(
     sa.Column("uid", sa.String(24), nullable=False, unique=True),
     sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
     sa.Column("kind", sa.String(12), nullable=False),
-    # What a hub keeps itself is named by row; papers and the like by their id.
+    # Items of this hub are referenced by row id; external items such as papers by their own id.
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), index=True),
     sa.Column("linked_id", sa.BigInteger, sa.ForeignKey("collections.id"), index=True),
     sa.Column("name", sa.Text),
@@ -163,7 +164,7 @@ audit = sa.Table(
     sa.Column("action", sa.String(40), nullable=False, index=True),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("details", sa.Text, nullable=False),
-    # Of this row and the one before: nobody can change or drop a row unseen.
+    # A hash over this row and the one before it: changed or deleted rows are detected.
     sa.Column("chain", Hex(32), nullable=False),
 )
 
@@ -193,7 +194,7 @@ events = sa.Table(
     "events",
     metadata,
     sa.Column("id", Serial, primary_key=True),
-    # Kept without a foreign key: the news that a repository is gone outlives it.
+    # No foreign key: the event that a repository was deleted outlives the repository.
     sa.Column("repo_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("namespace_id", sa.BigInteger, nullable=False),
     sa.Column("scope", sa.String(24), nullable=False),

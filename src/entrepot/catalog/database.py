@@ -1,9 +1,9 @@
-"""The catalog itself: one database, read and written in short transactions.
+"""The catalog: one SQL database, read and written in short transactions.
 
-Invariants kept here: only :class:`Write` can change rows; a writing
-transaction takes the database's write lock when it begins, so what it read is
-still true when it commits; nothing slow may happen inside one (see
-:meth:`Catalog.is_writing`, which test doubles of ``blobs`` watch).
+Invariants: only :class:`Write` can change rows. A writing transaction takes
+the database's write lock when it begins, so the rows that it read are still
+current when it commits. Nothing slow may happen inside one (see
+:meth:`Catalog.is_writing`, which test doubles of ``blobs`` check).
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from entrepot.catalog.engines import WriteLock
 
 @attrs.frozen
 class Read:
-    """A snapshot of the catalog."""
+    """A read transaction: a consistent snapshot of the catalog."""
 
     sql: sa.Connection
 
 
 @attrs.frozen
 class Write(Read):
-    """A transaction that may change the catalog."""
+    """A transaction that can change the catalog."""
 
 
 class Catalog:
-    """Everything mutable, in SQL. Safe to use from many threads."""
+    """All mutable state, in SQL. Thread-safe."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -40,19 +40,19 @@ class Catalog:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Read]:
-        """Read one consistent snapshot.
+        """Open a transaction that reads one consistent snapshot.
 
         Raises:
-            Busy, DataFolderError: the database cannot be read now.
+            Busy, DataFolderError: the database cannot be read.
         """
         with engines.translated(), self._engine.begin() as connection:
             yield Read(connection)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Write]:
-        """Change rows: all of it or, when the block raises, none.
+        """Open a transaction that changes rows: all changes take effect, or none if the block raises.
 
-        Guarantees: durable when the block has ended; serialised with every
+        Guarantees: the changes are durable when the block has ended; serialised with every
         other writing transaction on the same database.
 
         Raises:
@@ -69,7 +69,7 @@ class Catalog:
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy of the whole database into a new file, readable by its owner only.
 
-        The copy is as of one moment; readers and writers go on meanwhile.
+        The copy is a snapshot of one moment; readers and writers are not blocked.
 
         Raises:
             Busy, StoreFull, DataFolderError: the copy could not be completed.
@@ -78,7 +78,7 @@ class Catalog:
             engines.copy_database(self._engine, target)
 
     def is_writing(self) -> bool:
-        """Whether this thread is inside :meth:`write`."""
+        """Return whether this thread is inside :meth:`write`."""
         return self._lock.held()
 
     def close(self) -> None:
@@ -87,10 +87,10 @@ class Catalog:
 
 
 def open_catalog(url: str, *, pool_size: int = 16) -> Catalog:
-    """Open the database, creating or upgrading its tables.
+    """Open the database; create or upgrade its tables if needed.
 
     Raises:
-        DataFolderError: it was written by a newer version, or cannot be opened.
+        DataFolderError: the database was written by a newer version, or cannot be opened.
     """
     engine = engines.make_engine(url, pool_size=pool_size)
     try:

@@ -1,8 +1,8 @@
-"""How each database is opened; the only module that knows their dialects.
+"""Creation of database engines; the only module that knows the SQL dialects.
 
-SQLite: write-ahead log, one fsync a commit, and every writing transaction is
-``BEGIN IMMEDIATE``: a deferred one that reads first and writes later fails at
-once with "database is locked" when somebody else wrote in between.
+SQLite: write-ahead log, one fsync per commit. Every writing transaction is
+``BEGIN IMMEDIATE``: a deferred transaction that reads first and writes later
+fails immediately with "database is locked" if another one wrote in between.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _WRITING = "entrepot_writing"
 
 
 def make_engine(url: str, *, pool_size: int = 16) -> sa.Engine:
-    """Open a database.
+    """Create an engine for a database.
 
     Args:
         url: an SQLAlchemy URL, ``sqlite:///…``.
-        pool_size: connections kept; as many again may be opened for a while.
+        pool_size: connections kept open; as many more may be opened temporarily.
 
     Raises:
         DataFolderError: the dialect is not supported.
@@ -52,7 +52,7 @@ def make_engine(url: str, *, pool_size: int = 16) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # None switches the driver's own implicit BEGIN off; _begin_sqlite says it.
+    # None disables the driver's implicit BEGIN; _begin_sqlite issues it instead.
     connection.isolation_level = None
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
@@ -62,8 +62,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    # Processes that open a new database at once collide here, and SQLite answers
-    # "database is locked" without waiting for its busy timeout, so we wait ourselves.
+    # Processes that open a new database at the same time collide here, and SQLite fails with
+    # "database is locked" without waiting for its busy timeout, so this function retries.
     deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
     while True:
         try:
@@ -82,18 +82,18 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def copy_database(engine: sa.Engine, target: Path) -> None:
-    """Copy a database, as of one moment, into a new file that only its owner can read.
+    """Copy a snapshot of the database into a new file that only its owner can read.
 
     Raises:
-        sqlalchemy.exc.OperationalError, DataFolderError: the copy is not complete.
+        sqlalchemy.exc.OperationalError, DataFolderError: the copy is incomplete.
     """
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     with contextlib.closing(sqlite3.connect(target)) as copied, engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         try:
-            driver.backup(copied)  # all pages in one step: a read transaction, which hinders no writer
-            copied.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+            driver.backup(copied)  # all pages in one step: a read transaction, which blocks no writer
+            copied.execute("PRAGMA journal_mode = DELETE")  # a single file without a write-ahead log
             (state,) = copied.execute("PRAGMA quick_check").fetchone()
         except sqlite3.Error as error:
             raise DataFolderError(str(target), str(error)) from error
@@ -107,24 +107,24 @@ def copy_database(engine: sa.Engine, target: Path) -> None:
 
 
 class WriteLock:
-    """Queues the writers of this process, so that they do not poll SQLite's file lock."""
+    """A lock that queues the writers of this process, so that they do not poll SQLite's file lock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._local = threading.local()
 
     def held(self) -> bool:
-        """Whether this thread is inside a writing transaction."""
+        """Return whether this thread is inside a writing transaction."""
         return getattr(self._local, "held", False)
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Wait for the turn to write.
+        """Acquire the lock for the duration of the block.
 
-        A thread that holds it already would wait for itself: that is a defect.
+        The lock is not reentrant: a thread that holds it already is a programming error.
 
         Raises:
-            Busy: no turn within 30 seconds.
+            Busy: the lock was not free within 30 seconds.
         """
         assert not self.held(), "this thread is inside a writing transaction already"
         if not self._lock.acquire(timeout=_BUSY_TIMEOUT_MS / 1000):
@@ -138,14 +138,14 @@ class WriteLock:
 
 
 def writing_connection(engine: sa.Engine) -> sa.Connection:
-    """A connection whose transactions take the write lock as they begin."""
+    """Return a connection whose transactions take the write lock when they begin."""
     return engine.connect().execution_options(**{_WRITING: True})
 
 
 def insert_missing(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, refresh: Sequence[str] = ()
 ) -> None:
-    """Insert rows whose primary key is free; where it is taken, refresh the named columns only."""
+    """Insert the rows whose primary key is free; of the others, update only the columns in ``refresh``."""
     if not rows:
         return
     connection.execute(_insert_missing(connection.dialect.name, table, tuple(refresh)), rows)
@@ -161,7 +161,7 @@ def _insert_missing(dialect: str, table: sa.Table, refresh: tuple[str, ...]) -> 
 
 
 def count_up(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], column: str) -> None:
-    """Insert a row, or add its ``column`` to the one that has the same primary key."""
+    """Insert a row, or add its ``column`` to that of the existing row with the same primary key."""
     keys = [c.name for c in table.primary_key.columns]
     if connection.dialect.name == "sqlite":
         lite = sqlite.insert(table)
@@ -178,7 +178,7 @@ def count_up(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any],
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's operational failures into the project's errors.
+    """Translate operational errors of the database driver into the project's errors.
 
     Raises:
         Busy: the database stayed locked for 30 seconds, or no connection was free.
@@ -196,7 +196,7 @@ def translated() -> Iterator[None]:
         raise DataFolderError("(database)", text) from error
     except sa.exc.DatabaseError as error:
         if type(error) is not sa.exc.DatabaseError:
-            raise  # a subclass: a broken constraint or a wrong statement, which is a defect of ours
+            raise  # a subclass: a violated constraint or a wrong statement, which is a bug
         raise DataFolderError("(database)", str(error.orig)) from error
     except sa.exc.TimeoutError as error:
         raise Busy("the database") from error

@@ -1,4 +1,4 @@
-"""Single values about the whole hub: store id, epoch, signing key."""
+"""Queries on single values about the whole hub: store id, epoch, signing key."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _FIND = sa.select(_T.c.value).where(_T.c.key == sa.bindparam("wanted"))
 
 
 def find(tx: Read, key: str) -> str | None:
-    """The value under a key, or None."""
+    """Return the value under a key, or None."""
     return tx.sql.execute(_FIND, {"wanted": key}).scalar()
 
 
 def put_first(tx: Write, key: str, value: str) -> str:
-    """Store a value unless there is one; returns the one that stands."""
+    """Store a value unless the key has one; return the value that is stored afterwards."""
     found = find(tx, key)
     if found is not None:
         return found
@@ -26,6 +26,6 @@ def put_first(tx: Write, key: str, value: str) -> str:
 
 
 def put(tx: Write, key: str, value: str) -> None:
-    """Store a value in place of the one there."""
+    """Store a value, replacing an existing one."""
     tx.sql.execute(sa.delete(_T).where(_T.c.key == key))
     tx.sql.execute(sa.insert(_T).values(key=key, value=value))

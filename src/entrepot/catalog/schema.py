@@ -1,30 +1,33 @@
-"""Bringing a database to the schema of this version."""
+"""Upgrade of a database to the schema of this version."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
+from entrepot.catalog.community_tables import metadata  # of all tables: it imports the others
+from entrepot.catalog.engines import writing_connection
+from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.errors import DataFolderError
 
-HEAD = "first_f944184f01d4"
+HEAD = "first_b042c2ea31f9"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})
-"""Every migration this version can start from."""
+"""Every migration that this version can upgrade from."""
 
 
 def current(connection: sa.Connection) -> str | None:
-    """The migration a database is at; ``None`` for an empty one."""
+    """Return the migration a database is at; ``None`` for an empty one."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Create the tables, or apply the migrations that are missing.
+    """Create the tables, or apply the missing migrations.
 
-    Guarantees: two processes that start at once apply them once: the
-    transaction takes the write lock before it looks.
+    Guarantees: if two processes start at the same time, each migration is
+    applied once: the transaction takes the write lock before it reads the version.
 
     Raises:
         DataFolderError: the database was written by a newer version, or
@@ -34,7 +37,10 @@ def upgrade(engine: sa.Engine) -> None:
         found = current(connection)
     if found == HEAD:
         return
-    if found is not None and found not in KNOWN:
+    if found is None:
+        _create(engine)
+        return
+    if found not in KNOWN:
         raise DataFolderError(
             str(engine.url.database),
             f"its database has schema {found!r}, which this version does not know (it knows {HEAD!r}); it was "
@@ -42,7 +48,18 @@ def upgrade(engine: sa.Engine) -> None:
             "entrepot, or start in another folder with --data and bring the repositories over with git clone "
             "--mirror and 'entrepot import'",
         )
-    # Imported only when there is something to do: it doubles the start-up time.
+    # Imported only if there are migrations to apply: Alembic doubles the start-up time.
     from entrepot.catalog.migrations import run
 
     run.upgrade(engine)
+
+
+def _create(engine: sa.Engine) -> None:
+    # Migrations give the same tables (a test compares them), but Alembic costs 9 MB and half a second.
+    with writing_connection(engine) as connection, connection.begin():
+        if current(connection) is not None:
+            return  # another process was faster
+        metadata.create_all(connection)
+        connection.exec_driver_sql(TEXT_INDEX)
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})

@@ -1,7 +1,7 @@
-"""The tables of the catalog, as SQLAlchemy sees them.
+"""The tables of the catalog, as SQLAlchemy definitions.
 
-Migrations create them; this module is what queries are written against. A test
-keeps both equal. Times are milliseconds since 1970 UTC; digests are raw bytes
+Migrations create the tables; queries use the definitions in this module. A test
+checks that both agree. Times are milliseconds since 1970 UTC; digests are raw bytes
 in the database and lower-case hex text in Python.
 """
 
@@ -14,21 +14,21 @@ metadata = sa.MetaData()
 
 
 class Hex(TypeDecorator[str]):
-    """Hex text in Python, raw bytes in the database: half the size, any dialect."""
+    """A column type: hex text in Python, raw bytes in the database, which is half the size."""
 
     impl = sa.LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:
-        """Hex text to bytes."""
+        """Convert hex text to bytes."""
         return None if value is None else bytes.fromhex(value)
 
     def process_result_value(self, value: bytes | None, dialect: sa.Dialect) -> str | None:
-        """Bytes to hex text."""
+        """Convert bytes to hex text."""
         return None if value is None else value.hex()
 
 
-# SQLite numbers rows by itself only for a column declared exactly INTEGER.
+# SQLite assigns row ids only to a column declared exactly INTEGER.
 Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -55,7 +55,7 @@ namespaces = sa.Table(
     sa.Column("default_visibility", sa.String(8)),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("details", sa.Text),
-    # Since when the account may not be used; NULL: it may.
+    # When the account was suspended; NULL: it is not.
     sa.Column("suspended_ms", sa.BigInteger),
 )
 
@@ -79,7 +79,7 @@ tokens = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("expires_ms", sa.BigInteger),
     sa.Column("used_ms", sa.BigInteger),
-    # Of fine-grained tokens: which rights where.
+    # Fine-grained tokens only: their rights and where they apply.
     sa.Column("scopes", sa.JSON),
 )
 
@@ -118,9 +118,9 @@ repos = sa.Table(
     sa.Column("library", sa.Text),
     sa.Column("sdk", sa.Text),
     sa.Column("trending", sa.Float, nullable=False, server_default="0"),
-    # The number of the newest discussion; numbers are never used twice.
+    # The number of the newest discussion; numbers are never reused.
     sa.Column("discussions", sa.Integer, nullable=False, server_default="0"),
-    # The namespace first: the same index then finds what an account owns.
+    # The namespace comes first, so the same index finds the repositories of an account.
     sa.UniqueConstraint("namespace_id", "type", "name_key", name="repos_name"),
     sa.Index("repos_by_update", "type", "updated_ms"),
     sa.Index("repos_by_creation", "type", "created_ms"),
@@ -209,7 +209,7 @@ files = sa.Table(
     sa.Column("sweeping_ms", sa.BigInteger),
     sa.Column("is_raw", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("xet_hash", Hex(32), index=True),
-    # Of the raw bytes: when they were read and hashed last, and whether they were found changed or lost.
+    # The raw bytes: when they were last read and hashed, and whether they were found changed or missing.
     sa.Column("checked_ms", sa.BigInteger, nullable=False, server_default="0", index=True),
     sa.Column("is_damaged", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_with_rowid=False,
@@ -260,7 +260,7 @@ jobs = sa.Table(
     metadata,
     sa.Column("id", Serial, primary_key=True),
     sa.Column("kind", sa.String(40), nullable=False),
-    # Which workers run it, and whose it is: workers of a lane serve the namespaces in rotation; 0 is the hub itself.
+    # The lane selects the workers, which serve the namespaces of their lane in rotation; namespace 0 is the hub.
     sa.Column("lane", sa.String(16), nullable=False),
     sa.Column("namespace_id", sa.BigInteger, nullable=False),
     sa.Column("dedup_key", sa.String(200)),
@@ -282,7 +282,7 @@ job_lanes = sa.Table(
     "job_lanes",
     metadata,
     sa.Column("lane", sa.String(16), primary_key=True),
-    # The namespace that was served last.
+    # The namespace that was served last in this lane.
     sa.Column("namespace_id", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -389,3 +389,6 @@ lfs_locks = sa.Table(
     sa.Column("locked_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("repo_id", "path_key", name="lfs_locks_path"),
 )
+
+TEXT_INDEX = "CREATE VIRTUAL TABLE repo_texts USING fts5(name, tags, body, tokenize = 'unicode61 remove_diacritics 2')"
+"""The statement that creates the full-text index of SQLite, which is no table that SQLAlchemy could describe."""

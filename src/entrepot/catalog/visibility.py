@@ -1,4 +1,4 @@
-"""Whose private repositories a caller may see, as a value and as a condition on rows."""
+"""The private repositories that a caller can see, as a value and as an SQL condition."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _ids(values: Iterable[int]) -> frozenset[int]:
 
 @attrs.frozen
 class Visibility:
-    """Row ids of the namespaces whose private repositories are visible, and of single ``repos`` besides.
+    """The namespaces whose private repositories a caller can see, and single repositories besides, by row id.
 
-    Public repositories are always visible. Where ``None`` stands instead, everything is.
+    Public repositories are always visible; ``None`` instead of a ``Visibility`` means that everything is.
     """
 
     namespaces: frozenset[int] = attrs.field(default=(), converter=_ids)
@@ -28,15 +28,15 @@ class Visibility:
 
 
 PUBLIC_ONLY = Visibility()
-"""Nothing that is private."""
+"""Sees no private repository."""
 
 
 def visible_private(seen: Visibility) -> sa.ColumnElement[bool]:
-    """Whether a row of ``repos`` is one of those that are visible although they are private."""
+    """Return the condition that a row of ``repos`` is visible although it is private."""
     inside = _R.c.namespace_id.in_(seen.namespaces)
     return inside | _R.c.id.in_(seen.repos) if seen.repos else inside
 
 
 def visible_condition(seen: Visibility | None) -> sa.ColumnElement[bool]:
-    """Whether a row of ``repos`` is public, or visible although it is private; None sees everything."""
+    """Return the condition that a row of ``repos`` is public or visible although private; None sees everything."""
     return sa.true() if seen is None else (_R.c.visibility == "public") | visible_private(seen)

@@ -1,6 +1,6 @@
-"""The command line: arguments in, use cases called, results printed, failures as exit codes.
+"""The command line: parses arguments, calls use cases, prints results and turns errors into exit codes.
 
-``main`` is the only module that looks at the process (its environment and
-arguments). Every command imports what it needs when it runs, so that help
-costs nothing and the commands for clients work without the server's libraries.
+Only ``main`` reads the environment and the arguments of the process. Every
+command imports its dependencies when it runs, which keeps ``--help`` fast and
+lets the client commands work without the server's libraries.
 """

@@ -1,4 +1,4 @@
-"""``entrepot completion``: scripts that let a shell complete commands and flags."""
+"""``entrepot completion``: scripts for shell completion of commands and options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrepot.cli.reports import show
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the script that completes commands and flags in a shell.
+    """Print the script that completes commands and options in a shell.
 
     \b
     Examples:
@@ -19,7 +19,7 @@ def completion(ctx: click.Context, shell: str) -> None:
       entrepot completion zsh > "${fpath[1]}/_entrepot"
       entrepot completion fish > ~/.config/fish/completions/entrepot.fish
     """
-    # Imported here, because it looks for the shell's version.
+    # Imported here because the import runs the shell to find its version.
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

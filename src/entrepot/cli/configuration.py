@@ -1,4 +1,4 @@
-"""``entrepot config``: the settings that hold, and where each came from."""
+"""``entrepot config``: the effective settings and their sources."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.settings import SETTINGS, Loaded
 
 
-@click.command(short_help="Show the settings that hold, and where each came from.")
+@click.command(short_help="Show the effective settings and their sources.")
 @folder_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: each setting with value and source.")
-@click.option("--docs", is_flag=True, help="Print what every setting means instead, as a Markdown table.")
+@click.option("--docs", is_flag=True, help="Print a Markdown table that explains every setting instead.")
 @pass_session
 def config(session: Session, as_json: bool, docs: bool) -> None:
-    """Show the settings that hold, and where each came from.
+    """Show the effective settings and their sources.
 
-    Strongest first: flags of 'entrepot serve', ENTREPOT_* variables, the TOML
-    file, defaults. Nothing is opened or changed.
+    In order of precedence: options of 'entrepot serve', ENTREPOT_* variables,
+    the TOML file, defaults. Nothing is opened or changed.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``entrepot env`` and ``entrepot doctor``: what this computer is set up for, and whether it works."""
+"""``entrepot env`` and ``entrepot doctor``: local configuration, and a check of the connection to the hub."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ import attrs
 import click
 
 import entrepot
-from entrepot.cli.answers import json_option
 from entrepot.cli.client.options import HubClient, hub_options
 from entrepot.cli.reports import show, show_json
+from entrepot.cli.results import json_option
 from entrepot.client.calls import Call, Response
 from entrepot.errors import EntrepotError
 
 MAX_SKEW_S = 60.0
-"""How far the two clocks may be apart: signed links live for minutes."""
+"""Maximum difference of the two clocks in seconds: signed links are valid for minutes."""
 
 _LIBRARIES = ("httpx2", "hf_xet", "msgspec", "tqdm", "fsspec", "huggingface_hub")
 _SMALL, _LARGE = 1_000, 12 << 20
@@ -33,30 +33,30 @@ _SMALL, _LARGE = 1_000, 12 << 20
 
 @attrs.frozen
 class CheckResult:
-    """One thing that was checked; ``is_well`` None: it could not be, or need not be."""
+    """The result of one check; ``is_well`` is None if the check was skipped or is informational."""
 
     name: str
     is_well: bool | None
     text: str
 
 
-@click.command(short_help="Print what this computer is set up for.")
+@click.command(short_help="Print versions, paths and settings.")
 @json_option
 @hub_options
-def env(caller: HubClient, as_json: bool) -> None:
-    """Print versions, places and settings, without secrets; good to add to a bug report."""
+def env(client: HubClient, as_json: bool) -> None:
+    """Print versions, paths and settings without secrets; add the output to bug reports."""
     from entrepot.client.variables import ENDPOINT, TOKEN, variables
 
-    places, read = caller.places, variables(caller.session.environ)
-    logged_in = caller.hub.token is not None
-    by_variable = places.token_for(caller.hub.endpoint) is not None
-    token_from = "--token" if caller.token else read.source(TOKEN) if by_variable else "the last login"
+    places, read = client.places, variables(client.session.environ)
+    logged_in = client.hub.token is not None
+    by_variable = places.token_for(client.hub.endpoint) is not None
+    token_from = "--token" if client.token else read.source(TOKEN) if by_variable else "the last login"
     rows: dict[str, object] = {
         "entrepot": entrepot.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "endpoint": caller.endpoint or places.endpoint,
-        "endpoint_from": "--endpoint" if caller.endpoint else read.sources.get(ENDPOINT, "default"),
+        "endpoint": client.endpoint or places.endpoint,
+        "endpoint_from": "--endpoint" if client.endpoint else read.sources.get(ENDPOINT, "default"),
         "is_logged_in": logged_in,
         "token_from": token_from if logged_in else None,
         "cache": str(places.cache),
@@ -74,18 +74,18 @@ def env(caller: HubClient, as_json: bool) -> None:
         show(f"{name + ':':17} {'-' if value is None else value}")
 
 
-@click.command(short_help="Check the way to the hub, and say what is wrong.")
-@click.option("--no-upload", is_flag=True, help="Do not try an upload and a download.")
+@click.command(short_help="Check the connection to the hub.")
+@click.option("--no-upload", is_flag=True, help="Skip the test upload and download.")
 @json_option
 @hub_options
-def doctor(caller: HubClient, no_upload: bool, as_json: bool) -> int:
-    """Check the hub, the token, the clock, versions, and an upload with the way back.
+def doctor(client: HubClient, no_upload: bool, as_json: bool) -> int:
+    """Check the hub, the token, the clock, versions, and an upload and download.
 
-    For the last of these a private repository is made and deleted again. The
-    exit code is 1 when something is wrong.
+    The last check creates a private repository and deletes it again. The exit
+    code is 1 if a check fails.
     """
     findings: list[CheckResult] = []
-    for finding in examine(caller, tries_upload=not no_upload):
+    for finding in examine(client, tries_upload=not no_upload):
         findings.append(finding)
         if not as_json:
             mark = {True: "ok", False: "WRONG", None: "-"}[finding.is_well]
@@ -95,34 +95,34 @@ def doctor(caller: HubClient, no_upload: bool, as_json: bool) -> int:
     return 1 if any(finding.is_well is False for finding in findings) else 0
 
 
-def examine(caller: HubClient, *, tries_upload: bool) -> Iterator[CheckResult]:
-    """What there is to say, one check after the other; those that need an earlier one end with it."""
+def examine(client: HubClient, *, tries_upload: bool) -> Iterator[CheckResult]:
+    """Yield the results, one check after the other; checks that depend on a failed one are left out."""
     yield CheckResult("versions", None, _versions())
-    yield _cache(caller)
-    reached = _try("hub", lambda: _reach(caller))
+    yield _cache(client)
+    reached = _try("hub", lambda: _reach(client))
     yield reached
     if not reached.is_well:
         return
-    yield _try("clock", lambda: _clock(caller))
-    known = _try("token", lambda: _token(caller))
+    yield _try("clock", lambda: _clock(client))
+    known = _try("token", lambda: _token(client))
     yield known
     if tries_upload and known.is_well and "may write" in known.text:
-        yield from _round_trip(caller)
+        yield from _round_trip(client)
 
 
-def _reach(caller: HubClient) -> CheckResult:
+def _reach(client: HubClient) -> CheckResult:
     began = time.monotonic()
-    hub = caller.anonymous
+    hub = client.anonymous
     hub.send(Call("GET", "/api/models", _nothing, query=(("limit", "1"),)))
     took_ms = (time.monotonic() - began) * 1000
-    return CheckResult("hub", True, f"{hub.endpoint} answers in {took_ms:.0f} ms")
+    return CheckResult("hub", True, f"{hub.endpoint} responds in {took_ms:.0f} ms")
 
 
-def _clock(caller: HubClient) -> CheckResult:
+def _clock(client: HubClient) -> CheckResult:
     before = time.time()
-    date = caller.anonymous.send(Call("GET", "/api/models", _date, query=(("limit", "1"),)))
+    date = client.anonymous.send(Call("GET", "/api/models", _date, query=(("limit", "1"),)))
     if date is None:
-        return CheckResult("clock", None, "the hub does not tell its time")
+        return CheckResult("clock", None, "the hub does not send its time")
     skew = email.utils.parsedate_to_datetime(date).timestamp() - (before + time.time()) / 2
     # A date has whole seconds.
     if abs(skew) <= MAX_SKEW_S + 1:
@@ -132,23 +132,23 @@ def _clock(caller: HubClient) -> CheckResult:
     return CheckResult("clock", False, f"this computer is {abs(skew):.0f} s {word} the hub; {cure}")
 
 
-def _token(caller: HubClient) -> CheckResult:
+def _token(client: HubClient) -> CheckResult:
     from entrepot.client.calls import accounts
 
-    hub = caller.hub
+    hub = client.hub
     if hub.token is None:
-        return CheckResult("token", None, "nobody is logged in: 'entrepot login' changes that")
+        return CheckResult("token", None, "not logged in: run 'entrepot login'")
     found = hub.send(accounts.whoami())
     role = found.auth.access_token.role
     what = "may only read" if role == "read" else f"may write ({role})"
     return CheckResult(
-        "token", True, f"{found.name}, by the token {found.auth.access_token.display_name!r}, which {what}"
+        "token", True, f"{found.name}, with the token {found.auth.access_token.display_name!r}, which {what}"
     )
 
 
-def _round_trip(caller: HubClient) -> Iterator[CheckResult]:
-    """Make a private repository, send it a small and a large file, fetch them, delete it."""
-    api = caller.api
+def _round_trip(client: HubClient) -> Iterator[CheckResult]:
+    """Create a private repository, upload a small and a large file, download them, and delete it."""
+    api = client.api
     try:
         repo = api.create_repo(f"doctor-{uuid.uuid4().hex[:12]}", private=True).repo_id
     except EntrepotError as error:
@@ -159,17 +159,17 @@ def _round_trip(caller: HubClient) -> Iterator[CheckResult]:
             data = os.urandom(size)
 
             def there_and_back(name: str = name, data: bytes = data) -> CheckResult:
-                return _send_and_fetch(caller, repo, name, data)
+                return _send_and_fetch(client, repo, name, data)
 
             yield _try(name, there_and_back)
     finally:
-        done = _try("cleaning up", lambda: _drop(caller, repo))
+        done = _try("cleaning up", lambda: _drop(client, repo))
     if not done.is_well:
         yield done
 
 
-def _send_and_fetch(caller: HubClient, repo: str, name: str, data: bytes) -> CheckResult:
-    api, path = caller.api, name.replace(" ", ".")
+def _send_and_fetch(client: HubClient, repo: str, name: str, data: bytes) -> CheckResult:
+    api, path = client.api, name.replace(" ", ".")
     began = time.monotonic()
     api.upload_file(path_or_fileobj=data, path_in_repo=path, repo_id=repo)
     sent = time.monotonic()
@@ -177,17 +177,17 @@ def _send_and_fetch(caller: HubClient, repo: str, name: str, data: bytes) -> Che
         fetched = Path(api.hf_hub_download(repo, path, local_dir=folder)).read_bytes()
     took = time.monotonic() - sent
     if fetched != data:
-        return CheckResult(name, False, "what came back is not what was sent")
+        return CheckResult(name, False, "the downloaded files differ from the uploaded ones")
     return CheckResult(name, True, f"{len(data):,} bytes sent in {sent - began:.2f} s, fetched in {took:.2f} s")
 
 
-def _drop(caller: HubClient, repo: str) -> CheckResult:
-    caller.api.delete_repo(repo)
+def _drop(client: HubClient, repo: str) -> CheckResult:
+    client.api.delete_repo(repo)
     return CheckResult("cleaning up", True, "done")
 
 
 def _nothing(_answer: Response) -> None:
-    """It answered: that is enough."""
+    """Ignore the response; a successful status is enough."""
 
 
 def _date(answer: Response) -> str | None:
@@ -201,8 +201,8 @@ def _try(name: str, check: Callable[[], CheckResult]) -> CheckResult:
         return CheckResult(name, False, str(error))
 
 
-def _cache(caller: HubClient) -> CheckResult:
-    folder = caller.places.cache
+def _cache(client: HubClient) -> CheckResult:
+    folder = client.places.cache
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):

@@ -1,4 +1,4 @@
-"""Command groups that import a command when it is called, not when it is listed."""
+"""Command groups that import a command only when it is called."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import attrs
 import click
 
 _SHORT = {"ls": ("list",), "rm": ("delete", "remove", "revoke")}
-"""Words that people type from habit, and the commands that they stand for, the first that a group has."""
+"""Common abbreviations and the commands that they stand for; the first one that the group has is used."""
 
 
 @attrs.frozen
 class Entry:
-    """One command of a group: its name, where it is, and the line that lists it.
+    """One command of a group: its name, import target and summary line.
 
     ``target`` is ``module:attribute`` of a :class:`click.Command`. A hidden
     entry is an older spelling: it works, but is not listed or completed.
@@ -28,7 +28,7 @@ class Entry:
 
 
 class LazyGroup(click.Group):
-    """A group whose commands stand in a table of :class:`Entry`; ``ls`` and ``rm`` work where they have a meaning."""
+    """A group with a table of :class:`Entry` as its commands; ``ls`` and ``rm`` work where they have a meaning."""
 
     def __init__(self, *args: object, entries: Sequence[Entry] = (), **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -58,18 +58,18 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is called, or say which name is near.
+        """Return the called command; the error for an unknown one proposes a similar name.
 
         Raises:
             click.UsageError: the group has no such command.
         """
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            # Imported here, because only a mistake needs it.
+            # Imported here because only errors need it.
             import difflib
 
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
             cure = f"; did you mean '{near[0]}'?" if near else ""
-            ctx.fail(f"there is no command '{args[0]}'{cure}")
+            ctx.fail(f"unknown command '{args[0]}'{cure}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

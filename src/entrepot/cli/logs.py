@@ -1,4 +1,4 @@
-"""Where log lines go and what they look like, by the settings."""
+"""Logging of this process: format and destination, as the settings say."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _SECRETS: Final = re.compile(
 def without_secrets(text: str) -> str:
     """Return a log line with tokens, credentials and signatures replaced.
 
-    The server does not log them on purpose; messages of other libraries, and
-    of exceptions that no one foresaw, may hold them.
+    The server does not log secrets itself, but messages of other libraries and
+    of unexpected exceptions may contain them.
     """
 
     def replaced(match: re.Match[str]) -> str:
@@ -35,10 +35,10 @@ def without_secrets(text: str) -> str:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: ``time``, ``level``, ``logger``, ``message`` and, after a failure, ``trace``."""
+    """Formats one JSON object a line: ``time``, ``level``, ``logger``, ``message`` and, for exceptions, ``trace``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one record."""
+        """Format one record."""
         fields = {
             "time": format_ms(int(record.created * 1000)),
             "level": record.levelname.lower(),
@@ -51,16 +51,16 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """For people: the time in UTC, the level, the message."""
+    """Formats text lines: the time in UTC, the level, the message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one record, and the trace of a failure below it."""
+        """Format one record, followed by the traceback if there is one."""
         line = f"{format_ms(int(record.created * 1000))} {record.levelname.lower()} {record.getMessage()}"
         return without_secrets(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send the log of this process to standard error, in place of what was set up before."""
+    """Send the log of this process to standard error, replacing existing handlers."""
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
     logging.basicConfig(level=logging.WARNING, handlers=[lines], force=True)

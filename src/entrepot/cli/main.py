@@ -1,7 +1,7 @@
-"""The command ``entrepot``: the edge between the process and everything else.
+"""The command ``entrepot``: the boundary between the process and the rest of the package.
 
-Only this module reads the environment and the arguments of the process; here
-every failure becomes one line on standard error and an exit code.
+Only this module reads the environment and the arguments of the process, and
+only it turns errors into one line on standard error and an exit code.
 """
 
 from __future__ import annotations
@@ -47,40 +47,40 @@ _FIRST_WORDS = frozenset(
         *("Reset", "Sorry", "The", "There", "This", "Too", "Visit", "You", "Your"),
     )
 )
-"""Words that begin sentences of click and of hubs, and are no names."""
+"""First words of messages from click and from hubs that are written in lower case after ``error:``."""
 
 _ENTRIES = (
-    Entry("login", "entrepot.cli.client.logins:login", "Keep a token for a hub, after checking it."),
-    Entry("logout", "entrepot.cli.client.logins:logout", "Forget the token of a hub."),
-    Entry("whoami", "entrepot.cli.client.logins:whoami", "Say who is logged in."),
+    Entry("login", "entrepot.cli.client.logins:login", "Check a token and store it for later commands."),
+    Entry("logout", "entrepot.cli.client.logins:logout", "Delete the stored token of a hub."),
+    Entry("whoami", "entrepot.cli.client.logins:whoami", "Show who is logged in."),
     Entry("upload", "entrepot.cli.client.uploads:upload", "Upload a file or a folder."),
     Entry("upload-large-folder", "entrepot.cli.client.uploads:upload_large_folder", "Upload a folder of any size."),
-    Entry("download", "entrepot.cli.client.downloads:download", "Download files, or everything."),
-    Entry("repo", "entrepot.cli.client.repositories:repo", "Make, find, move and delete repositories."),
+    Entry("download", "entrepot.cli.client.downloads:download", "Download files or a whole repository."),
+    Entry("repo", "entrepot.cli.client.repositories:repo", "Create, find, move and delete repositories."),
     Entry("repos", "entrepot.cli.client.repositories:repo", hidden=True),
-    Entry("cache", "entrepot.cli.client.caches:cache", "See, check and clear what was downloaded."),
-    Entry("env", "entrepot.cli.doctor:env", "Print what this computer is set up for."),
-    Entry("doctor", "entrepot.cli.doctor:doctor", "Check the way to the hub, and say what is wrong."),
+    Entry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),
+    Entry("env", "entrepot.cli.doctor:env", "Print versions, paths and settings."),
+    Entry("doctor", "entrepot.cli.doctor:doctor", "Check the connection to the hub."),
     Entry("quickstart", "entrepot.cli.quickstart:quickstart", "Start a hub with a first account, to try it out."),
     Entry("serve", "entrepot.cli.serving:serve", "Run the hub."),
     Entry("worker", "entrepot.cli.serving:worker", "Run background jobs without a server."),
     Entry("admin", "entrepot.cli.admin.commands:admin", "Manage a hub: users, organisations, repositories, storage."),
-    Entry("config", "entrepot.cli.configuration:config", "Show the settings that hold, and where each came from."),
-    Entry("fsck", "entrepot.cli.admin.maintenance:fsck", "Check everything that a hub keeps."),
-    Entry("gc", "entrepot.cli.admin.maintenance:gc", "Delete what is no longer referenced."),
-    Entry("du", "entrepot.cli.admin.maintenance:du", "Show what repositories cost, and what deleting them frees."),
-    Entry("backup", "entrepot.cli.admin.backups:backup", "Back a hub up, list and verify backups."),
+    Entry("config", "entrepot.cli.configuration:config", "Show the effective settings and their sources."),
+    Entry("fsck", "entrepot.cli.admin.maintenance:fsck", "Check the integrity of all stored data."),
+    Entry("gc", "entrepot.cli.admin.maintenance:gc", "Delete unreferenced data."),
+    Entry("du", "entrepot.cli.admin.maintenance:du", "Show the storage used by repositories."),
+    Entry("backup", "entrepot.cli.admin.backups:backup", "Back up a hub, list and verify backups."),
     Entry("restore", "entrepot.cli.admin.backups:restore", "Restore a backup into a new data folder."),
-    Entry("import", "entrepot.cli.admin.imports:import_", "Bring in a git repository from elsewhere."),
+    Entry("import", "entrepot.cli.admin.imports:import_", "Import a git repository."),
     Entry(
         "lfs-enable-largefiles",
         "entrepot.cli.client.lfs_agents:lfs_enable_largefiles",
-        "Set a git clone up for files of many gigabytes.",
+        "Set up a git clone for files of many gigabytes.",
     ),
     Entry(
         "lfs-multipart-upload",
         "entrepot.cli.client.lfs_agents:lfs_multipart_upload",
-        "Send large files for git-lfs, which starts this itself.",
+        "Upload large files for git-lfs (started by git-lfs).",
     ),
     Entry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
     Entry("version", "entrepot.cli.main:version", "Print the version."),
@@ -91,17 +91,16 @@ _ENTRIES = (
     cls=LazyGroup,
     entries=_ENTRIES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done; 1 failed, or fsck found damage; 2 wrong usage; 70 a mistake in entrepot; "
-    "130 interrupted.",
+    epilog="Exit codes: 0 done; 1 failed, or fsck found damage; 2 wrong usage; 70 a bug in entrepot; 130 interrupted.",
 )
-@click.option("--debug", is_flag=True, help="Show where a failure came from.")
+@click.option("--debug", is_flag=True, help="Print tracebacks of errors.")
 @click.version_option(entrepot.__version__, "--version", message="entrepot %(version)s")
 @click.pass_obj
 def cli(session: Session, debug: bool) -> None:
     """The self-hosted hub for machine-learning artifacts.
 
     \b
-    Start a hub and make its first account:
+    Start a hub and create its first account:
       entrepot serve
       entrepot admin users create alice --admin
       entrepot admin tokens create alice --role write
@@ -117,7 +116,7 @@ def cli(session: Session, debug: bool) -> None:
 @click.command(short_help="Print the version.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def version(as_json: bool) -> None:
-    """Print the version of entrepot; with --json also that of Python."""
+    """Print the version of entrepot; with --json, also that of Python."""
     if as_json:
         show_json({"entrepot": entrepot.__version__, "python": platform.python_version()})
     else:
@@ -125,18 +124,18 @@ def version(as_json: bool) -> None:
 
 
 def main(args: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one command and return its exit code; every failure has been told on standard error."""
+    """Run one command and return its exit code; errors are reported on standard error."""
     session = Session(environ)
     try:
         result = cli.main(list(args), prog_name="entrepot", standalone_mode=False, obj=session)
         sys.stdout.flush()
-    except Exception as error:  # noqa: BLE001 - the edge: any failure becomes a sentence and an exit code
+    except Exception as error:  # noqa: BLE001 - outermost handler: any error becomes a message and an exit code
         return _report(error, session)
     return result if isinstance(result, int) else 0
 
 
 def run() -> None:
-    """The console script: run the command of this process and exit."""
+    """Run the command of this process and exit; the entry point of the console script."""
     warnings.showwarning = _say_warning
     sys.exit(main(sys.argv[1:], os.environ))
 
@@ -149,12 +148,12 @@ def _say_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Tell a warning as a sentence: where in the source it came from helps nobody at a terminal."""
+    """Print a warning without its source location, which is useless at a terminal."""
     remark(f"warning: {message}")
 
 
 def _show_usage_error(error: click.ClickException) -> None:
-    """Print click's errors in the style of all others: the usage, ``error:`` in lower case, and where help is."""
+    """Print an error of click in our style: the usage, the message after ``error:``, and a hint."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
         remark(context.get_usage())
@@ -164,13 +163,13 @@ def _show_usage_error(error: click.ClickException) -> None:
 
 
 def _lowered(sentence: str) -> str:
-    """Return a sentence as it follows ``error:``; names of people and things keep their capitals."""
+    """Return a message in lower case as it follows ``error:``; names keep their capitals."""
     first, _, rest = sentence.partition(" ")
     return f"{first.lower()} {rest}" if first in _FIRST_WORDS else sentence
 
 
 def _report(error: Exception, session: Session) -> int:
-    """Say what went wrong, in one line where that is possible; returns the exit code."""
+    """Report an error, in one line if possible, and return the exit code."""
     if isinstance(error, click.ClickException):
         _show_usage_error(error)
         return error.exit_code
@@ -178,7 +177,7 @@ def _report(error: Exception, session: Session) -> int:
         remark("interrupted")
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):
-        # The reader of the output has what it wanted; the interpreter must not complain at its end.
+        # The reader closed the pipe, as `head` does; keep the interpreter from reporting it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     if session.debug:
@@ -188,9 +187,10 @@ def _report(error: Exception, session: Session) -> int:
         return FAILED
     missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing in _SERVER_LIBRARIES:
-        remark(f'error: this command needs the server ({missing} is missing): pip install "entrepot[server]"')
+        remark(f"error: this command needs the server's libraries ({missing} is missing)")
+        remark('hint: pip install "entrepot[server]"')
         return FAILED
-    remark(f"error: unforeseen {type(error).__name__}: {error}")
-    remark("This is a mistake in entrepot: please report it, with the output of 'entrepot --debug ...' and of")
+    remark(f"error: unexpected {type(error).__name__}: {error}")
+    remark("hint: this is a bug in entrepot; please report it with the output of 'entrepot --debug ...' and of")
     remark("'entrepot version --json'.")
     return UNFORESEEN

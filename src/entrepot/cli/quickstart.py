@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from entrepot.hub.context import HubContext
 
 USER = "hub-admin"
-"""The name of the first account."""
+"""Name of the first account."""
 
 _TOKEN = "quickstart"  # noqa: S105 - the name of a token, not its secret
 _LIFETIME_MS = 30 * 86_400_000
@@ -38,12 +38,12 @@ _NOT_FOUND = 127
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 @pass_session
 def quickstart(session: Session, /, command: tuple[str, ...], **flags: object) -> int:
-    """Start a hub with a first account, and print how clients use it.
+    """Start a hub with a first account, and print how clients connect to it.
 
-    On a new data folder the administrator 'admin' is created; at every start
-    it gets a token that is valid for 30 days, in place of the one before. With
-    a COMMAND, that is run with HF_ENDPOINT and HF_TOKEN set, and the hub stops
-    when it ends; the exit code is that of the command.
+    On a new data folder the administrator 'hub-admin' is created; at every start
+    it gets a token that is valid for 30 days and replaces the previous one. A
+    given COMMAND is run with HF_ENDPOINT and HF_TOKEN set; the hub stops when
+    it ends, and the exit code is that of the command.
 
     \b
     Examples:
@@ -81,7 +81,7 @@ def _fresh_token(hub: HubContext) -> str:
         accounts.create_user(hub, USER, is_admin=True)
     users = {user.name: tokens for user, tokens in accounts.list_users(hub)}
     if USER not in users:
-        raise Refused("this hub has accounts, but none called 'admin': start it with 'entrepot serve'")
+        raise Refused(f"this hub has accounts, but none called {USER!r}: start it with 'entrepot serve'")
     for token in users[USER]:
         if token.name == _TOKEN:
             accounts.revoke_token(hub, USER, token.uid)
@@ -90,7 +90,7 @@ def _fresh_token(hub: HubContext) -> str:
 
 
 def _run(command: tuple[str, ...], environ: dict[str, str], codes: list[int]) -> None:
-    """Run the command, note its exit code, and ask the server of this process to stop."""
+    """Run the command, record its exit code, and signal this process to stop."""
     try:
         codes.append(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603 - the user wrote it
     except OSError as error:
@@ -102,7 +102,7 @@ def _run(command: tuple[str, ...], environ: dict[str, str], codes: list[int]) ->
 
 def _greet(data: Path, url: str, secret: str) -> None:
     show(f"entrepot listening on {url}, with its data in {data}")
-    show("Use it from another terminal, as the administrator 'admin':")
+    show(f"Use it from another terminal, as the administrator {USER!r}:")
     show(f"  export HF_ENDPOINT={shlex.quote(url)}")
     show(f"  export HF_TOKEN={secret}")
     show("  python -c \"from huggingface_hub import HfApi; print(HfApi().whoami()['name'])\"")

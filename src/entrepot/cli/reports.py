@@ -1,4 +1,4 @@
-"""Results on standard output, remarks and progress on standard error."""
+"""Output of commands: results on standard output, messages and progress on standard error."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def show(line: str) -> None:
 
 
 def remark(line: str) -> None:
-    """Tell people something that is no result; scripts that capture the output do not get it."""
+    """Print a message to standard error, where scripts that capture the output do not see it."""
     click.echo(line, err=True)
 
 
 def show_json(value: object) -> None:
-    """Print a result for programs: one JSON document, with keys in the order given."""
+    """Print a result as one JSON document, with keys in the given order."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns under a header; the header alone says that there is nothing."""
+    """Print rows in columns under a header; without rows, only the header."""
     table = [header, *rows]
     widths = [max(len(row[column]) for row in table) for column in range(len(header))]
     for row in table:
@@ -38,12 +38,12 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def render_time(ms: int | None) -> str | None:
-    """A time for a result: ISO 8601 in UTC; None stays None."""
+    """Return a time as ISO 8601 in UTC; None stays None."""
     return None if ms is None else format_ms(ms)
 
 
 def render_bytes(size: int) -> str:
-    """A size for people: ``0 B``, ``1.5 MiB``."""
+    """Return a human-readable size: ``0 B``, ``1.5 MiB``."""
     amount = float(size)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if amount < 1024:
@@ -53,9 +53,9 @@ def render_bytes(size: int) -> str:
 
 
 class Progress:
-    """One line on standard error that tells what is being done.
+    """A progress line on standard error.
 
-    On a terminal it is rewritten in place; in a log, one line a second at most.
+    On a terminal it is rewritten in place; elsewhere, at most one line a second is printed.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Progress:
         self._width = 0
 
     def __call__(self, line: str) -> None:
-        """Tell what is being done now."""
+        """Show the current activity."""
         now = time.monotonic()
         if self._on_terminal:
             click.echo(f"\r{line.ljust(self._width)}", err=True, nl=False)
@@ -74,7 +74,7 @@ class Progress:
             click.echo(line, err=True)
 
     def clear(self) -> None:
-        """Make room on a terminal for the next line of the result."""
+        """Erase the line on a terminal before the next line of the result is printed."""
         if self._on_terminal and self._width:
             click.echo(f"\r{' ' * self._width}\r", err=True, nl=False)
             self._width = 0

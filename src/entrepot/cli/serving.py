@@ -23,7 +23,7 @@ from entrepot.settings import SETTINGS, Setting, Settings
 _FOLDER_SETTINGS = ("data",)
 _JOB_THREADS = tuple(f"{lane}_job_threads" for lane in ("interactive", "heavy", "outbound", "maintenance"))
 FACTORY = "entrepot.cli.serving:make_app"
-"""The application factory of every server process."""
+"""Import path of the application factory of every server process."""
 
 Command = Callable[..., object]
 Application = Callable[..., Awaitable[None]]
@@ -31,22 +31,22 @@ Application = Callable[..., Awaitable[None]]
 
 
 def encode_settings(settings: Settings) -> str:
-    """Settings as text, for another process; :func:`decode_settings` reads it."""
+    """Serialise settings for another process; :func:`decode_settings` is the inverse."""
     return msgspec.json.encode(settings, enc_hook=str).decode()
 
 
 def decode_settings(text: str) -> Settings:
-    """The settings that :func:`encode_settings` wrote."""
+    """Parse settings serialised by :func:`encode_settings`."""
     return msgspec.json.decode(text, type=Settings, dec_hook=lambda _kind, value: Path(value))
 
 
 def make_app(settings: str, worker: int) -> Application:
-    """The application of one server process, with a hub of its own.
+    """Return the application of one server process, with its own hub context.
 
     Args:
         settings: from :func:`encode_settings`.
-        worker: number of the process; background jobs run in number 0, when
-            the settings want them in the server.
+        worker: number of the process; background jobs run in process 0, if
+                the settings enable them in the server.
     """
     from entrepot.hub.context import open_hub
     from entrepot.hub.permissions import PRIVATE_UMASK
@@ -57,14 +57,14 @@ def make_app(settings: str, worker: int) -> Application:
     chosen = decode_settings(settings)
     configure_logging(chosen)
     hub = open_hub(chosen)
-    # The application cannot close it: its last requests end after its shutdown has begun.
+    # The application cannot close the hub: its last requests end after its shutdown has begun.
     atexit.register(hub.close)
     companions = [Worker(hub)] if chosen.run_jobs and worker == 0 else []
     return app.make_app(hub, companions=companions)
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:
-    """Add a flag for each of these settings (none named: for all) to a command."""
+    """Return a decorator that adds an option for each of the named settings (default: all) to a command."""
 
     def add(command: Command) -> Command:
         for row in reversed(SETTINGS):
@@ -90,10 +90,10 @@ def _option(row: Setting) -> Callable[[Command], Command]:
 def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     """Run the hub until SIGTERM or Ctrl-C.
 
-    Everything is kept in one folder, which is made when it does not exist.
-    Each setting may also stand in a TOML file or in a variable: see
-    'entrepot config'. Once it accepts connections, the line
-    'entrepot listening on http://...' is printed.
+    All data is stored in one folder, which is created if it does not exist.
+    Settings can also be given in a TOML file or in environment variables; see
+    'entrepot config'. The line 'entrepot listening on http://...' is printed
+    once the hub accepts connections.
 
     \b
     Examples:
@@ -104,14 +104,14 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     """
     from entrepot.hub.accounts import accounts
     from entrepot.hub.folder_locks import served_alone
-    from entrepot.server.hosting import Certificate
+    from entrepot.server.certificates import Certificate
     from entrepot.server.workers import Hosting
     from entrepot.server.workers import serve as serve_until_stopped
 
     session.flags.update(flags)
     settings = session.load().settings
     configure_logging(settings)
-    # Opened here first: a folder that cannot be used is refused before any process starts.
+    # Opened here first, to refuse an unusable folder before any process starts.
     with session.opened_or_new_hub() as hub:
         is_first_run = not accounts.has_accounts(hub)
     hosting = Hosting(
@@ -132,16 +132,16 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
 @folder_options
 @setting_options("log_level", "log_format", *_JOB_THREADS)
 @click.option(
-    "--threads", type=click.IntRange(1, 64), help="How many threads run heavy jobs; the same as --heavy-job-threads."
+    "--threads", type=click.IntRange(1, 64), help="Number of threads for heavy jobs; same as --heavy-job-threads."
 )
 @pass_session
 def worker(session: Session, /, threads: int | None, **flags: object) -> None:
     """Run the background jobs of a hub until SIGTERM or Ctrl-C.
 
-    'entrepot serve' runs them itself unless it is called with --no-jobs. Any
-    number of workers may run beside it. Each lane of jobs (interactive, heavy,
-    outbound, maintenance) has its own threads. At the end, running jobs get 25
-    seconds to finish; a second signal ends at once.
+    'entrepot serve' runs jobs itself unless it is started with --no-jobs. Any
+    number of workers can run beside it. Each lane of jobs (interactive, heavy,
+    outbound, maintenance) has its own threads. On shutdown, running jobs get 25
+    seconds to finish; a second signal stops immediately.
 
     \b
     Example:
@@ -169,7 +169,7 @@ def _announce(settings: Settings, url: str, *, is_first_run: bool) -> None:
     show(f"  address      {endpoint}")
     if is_first_run:
         data = "" if settings.data == default_data().absolute() else f" --data {shlex.quote(str(settings.data))}"
-        show("There is no account yet. Make the first one, and a token for it:")
+        show("There is no account yet. Create the first one and a token for it:")
         show(f"  entrepot admin{data} users create NAME --admin")
         show(f"  entrepot admin{data} tokens create NAME --role write")
         show("Then point clients at this hub:")
@@ -179,7 +179,7 @@ def _announce(settings: Settings, url: str, *, is_first_run: bool) -> None:
 
 
 def _asked_by_signals() -> threading.Event:
-    """Set by SIGTERM and SIGINT; the next signal then has its usual effect."""
+    """Return an event set by SIGTERM and SIGINT; the next signal then has its default effect."""
     asked = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
@@ -193,7 +193,7 @@ def _asked_by_signals() -> threading.Event:
 
 
 def _hold_lifeline() -> None:
-    """Stop as after SIGTERM when standard input ends, which is when the process that holds it does."""
+    """Send SIGTERM to this process when standard input ends, that is, when its parent exits."""
 
     def watch() -> None:
         while os.read(0, 1024):

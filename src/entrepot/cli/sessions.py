@@ -1,4 +1,4 @@
-"""What one call of the command line works with: its environment, its settings, its hub."""
+"""The context of one invocation: environment, settings and hub."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 @attrs.define
 class Session:
-    """One call: the process environment, and the settings that flags have named so far."""
+    """One invocation: the process environment and the settings given as options so far."""
 
     environ: Mapping[str, str]
     flags: dict[str, object] = attrs.field(factory=dict)
@@ -31,10 +31,10 @@ class Session:
     debug: bool = False
 
     def load(self) -> Loaded:
-        """The settings that hold, with the data folder as an absolute path.
+        """Return the effective settings, with the data folder as an absolute path.
 
         Raises:
-            ConfigError: a setting is unknown or its value cannot be used.
+            ConfigError: a setting is unknown or its value is invalid.
         """
         found = load_settings(
             flags=self.flags, environ=self.environ, toml_path=self.config, default_data=default_data()
@@ -44,11 +44,11 @@ class Session:
 
     @contextlib.contextmanager
     def opened_hub(self) -> Iterator[HubContext]:
-        """The hub in the data folder, which must have one; closed in the end.
+        """Open the hub in the data folder, which must exist, and close it on exit.
 
         Raises:
-            ConfigError: the settings cannot be used.
-            DataFolderError: there is no hub, or none that this version can open.
+            ConfigError: the settings are invalid.
+            DataFolderError: the folder has no hub, or none that this version can open.
         """
         from entrepot.hub.context import is_new
 
@@ -64,7 +64,7 @@ class Session:
 
     @contextlib.contextmanager
     def opened_or_new_hub(self) -> Iterator[HubContext]:
-        """As :meth:`opened_hub`, but a folder that is missing or empty becomes a new hub."""
+        """As :meth:`opened_hub`, but create a new hub in a missing or empty folder."""
         from entrepot.hub.context import open_hub
         from entrepot.hub.permissions import PRIVATE_UMASK
 
@@ -77,18 +77,18 @@ class Session:
 
 
 pass_session = click.make_pass_decorator(Session)
-"""Gives a command its :class:`Session` as the first argument."""
+"""Decorator that passes a command its :class:`Session` as the first argument."""
 
 
 def default_data() -> Path:
-    """Where the operating system wants the data of users."""
+    """Return the operating system's folder for user data."""
     import platformdirs
 
     return platformdirs.user_data_path("entrepot", appauthor=False)
 
 
 def folder_options(command: Function) -> Function:
-    """Add ``--data`` and ``--config`` to a command or group; the last one on the line counts."""
+    """Add ``--data`` and ``--config`` to a command or group; the last occurrence on the command line wins."""
 
     def remember_data(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
         if value is not None:
@@ -103,8 +103,7 @@ def folder_options(command: Function) -> Function:
         metavar="FOLDER",
         expose_value=False,
         callback=remember_data,
-        help="The folder that holds everything the hub keeps; else ENTREPOT_DATA, the TOML file, "
-        "or the place for the data of users.",
+        help="Data folder of the hub; default: ENTREPOT_DATA, the TOML file, or the system's folder for user data.",
     )
     config = click.option(
         "--config",
@@ -112,6 +111,6 @@ def folder_options(command: Function) -> Function:
         type=click.Path(path_type=Path),
         expose_value=False,
         callback=remember_config,
-        help="The TOML file with settings; else ENTREPOT_CONFIG, or entrepot.toml in the data folder.",
+        help="TOML file with settings; default: ENTREPOT_CONFIG, or entrepot.toml in the data folder.",
     )
     return data(config(command))

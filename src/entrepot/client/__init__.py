@@ -1,5 +1,5 @@
-"""The client of a hub: calls as values, one transport that sends them, and what is built on both.
+"""The client of a hub: calls as values, a transport that sends them, and uploads, downloads and git on top.
 
-Nothing here prints, and nothing but ``places.current_places`` reads the
+Nothing in this package prints, and only ``paths.current_paths`` reads the
 environment of the process.
 """

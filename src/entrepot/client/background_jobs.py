@@ -1,4 +1,4 @@
-"""Jobs in the background: one after the other, in the order in which they were given."""
+"""Background jobs, run one after the other in the order in which they were submitted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ R = TypeVar("R")
 
 
 class BackgroundJobs:
-    """A queue with one worker thread, which is started with the first job. Safe to use from many threads.
+    """A queue with one worker thread, which starts with the first job. Safe to use from several threads.
 
-    When the program ends, jobs that are waiting are still done.
+    When the program ends, waiting jobs are still run.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class BackgroundJobs:
         self._pool: ThreadPoolExecutor | None = None
 
     def submit(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """The future result of a call that is made after those of all earlier jobs, whether they failed or not."""
+        """Queue a call and return a future of its result; it runs after all earlier jobs, even if they failed."""
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(1, thread_name_prefix="entrepot-jobs")

@@ -1,4 +1,4 @@
-"""Where a commit goes, what it says, and what came of it."""
+"""The target, the message and the result of a commit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class CommitTarget:
     """A branch or pull request of a repository.
 
     ``opens_pull``: the commit becomes a new pull request against ``revision``.
-    ``parent``: the commit that ``revision`` must be at; None: whatever it is at.
+    ``parent``: the commit that must be the head of ``revision``; None accepts any head.
     """
 
     repo: RepoRef
@@ -23,7 +23,7 @@ class CommitTarget:
 
 @attrs.frozen
 class CommitMessage:
-    """What a commit says: one line, and whatever else."""
+    """A commit message: a summary of one line, and an optional description."""
 
     summary: str
     description: str = ""
@@ -31,9 +31,9 @@ class CommitMessage:
 
 @attrs.frozen
 class PublishedCommit:
-    """A commit; ``is_new`` is false when nothing had to change, and then it is the head as it was.
+    """A commit; if ``is_new`` is False, nothing had changed, and it is the existing head of the branch.
 
-    ``warnings`` are remarks of the hub that stopped nothing.
+    ``warnings`` are remarks of the hub that did not prevent the commit.
     """
 
     oid: str

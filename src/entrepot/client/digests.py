@@ -1,8 +1,8 @@
-"""Digests of local files, remembered between runs, so that an unchanged file is not read again.
+"""Digests of local files, stored between runs to avoid reading unchanged files again.
 
-A file counts as unchanged while its path, size, time of change and inode are
-the same. A digest is only kept when the file had been left alone for a while
-before: two changes within one tick of the clock look like one.
+A file is considered unchanged if its path, size, modification time and inode are
+the same. A digest is stored only if the file had not been modified for a while
+before: two modifications within one tick of the clock are indistinguishable.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class _Known:
 
 
 class Digests:
-    """Digests of contents: asked once, known afterwards. Safe to use from many threads; a context manager.
+    """Digests of contents, computed once and then remembered. Safe to use from several threads; a context manager.
 
     Args:
-        file: where to remember those of files; None remembers nothing. A file
-            that cannot be used (read-only, damaged, locked) is done without.
+        file: database for digests of files; None stores nothing. A database
+            that cannot be used (read-only, damaged, locked) is ignored.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -68,8 +68,8 @@ class Digests:
         self.save()
 
     def recall(self, sources: Iterable[Source]) -> None:
-        """Look up many files at once; without it each is computed anew."""
-        paths = [source.place for source in sources if isinstance(source, PathSource)]
+        """Load the stored digests of many files with few queries; without this call, digests are computed again."""
+        paths = [source.file_path for source in sources if isinstance(source, PathSource)]
         if self._file is None or not paths or not self._file.exists():
             return
         try:
@@ -80,7 +80,7 @@ class Digests:
             return
 
     def oid(self, source: Source) -> Oid:
-        """The id that git gives the content; raises what reading it raises."""
+        """Return the git blob id of the content; raises the errors of reading it."""
         known = self._find(source)
         if known is not None and known.oid is not None:
             return known.oid
@@ -89,7 +89,7 @@ class Digests:
         return oid
 
     def sha256(self, source: Source) -> Sha256:
-        """The SHA-256 of the content; raises what reading it raises."""
+        """Return the SHA-256 of the content; raises the errors of reading it."""
         known = self.find_sha256(source)
         if known is not None:
             return known
@@ -98,16 +98,16 @@ class Digests:
         return sha256
 
     def find_sha256(self, source: Source) -> Sha256 | None:
-        """The SHA-256 if it is known already."""
+        """Return the SHA-256 if it is known, else None."""
         known = self._find(source)
         return known.sha256 if known is not None else None
 
     def learn(self, source: Source, sha256: Sha256) -> None:
-        """Take a digest that somebody else has computed."""
+        """Add a digest that was computed elsewhere."""
         self._learn(source, sha256=sha256)
 
     def save(self) -> None:
-        """Remember what was learned."""
+        """Store new digests in the database."""
         with self._lock:
             learned, self._learned = self._learned, {}
         settled = time.time_ns() - _SETTLED_NS
@@ -124,11 +124,11 @@ class Digests:
                 base.execute(_TABLE)
                 base.executemany(_PUT, rows)
                 if base.execute("SELECT count(*) FROM digests_1").fetchone()[0] > _MOST_ROWS:
-                    base.execute("DELETE FROM digests_1")  # it is only a cache
+                    base.execute("DELETE FROM digests_1")  # only a cache: start over when it is full
         except sqlite3.OperationalError:
             return
         except (sqlite3.Error, OSError):
-            # Damaged: the next run begins a new one.
+            # The database is damaged: the next run creates a new one.
             with contextlib.suppress(OSError):
                 self._file.unlink()
 
@@ -143,7 +143,7 @@ class Digests:
     def _find(self, source: Source) -> _Known | None:
         with self._lock:
             if isinstance(source, PathSource):
-                known = self._known.get(source.place)
+                known = self._known.get(source.file_path)
                 return known if known is not None and known.stamp == source.stamp else None
             _, oid, sha256 = self._objects.get(id(source), (source, None, None))
             return _Known(Stamp(source.size, 0, 0), oid, sha256)
@@ -154,21 +154,21 @@ class Digests:
         sha256 = sha256 or (before.sha256 if before else None)
         with self._lock:
             if not isinstance(source, PathSource):
-                # The source is held, so that no other one gets its id.
+                # Keep a reference to the source: its id() must not be reused.
                 self._objects[id(source)] = (source, oid, sha256)
                 return
             known = _Known(source.stamp, oid, sha256)
-            self._known[source.place] = known
+            self._known[source.file_path] = known
             if not source.is_growing:
-                self._learned[source.place] = known
+                self._learned[source.file_path] = known
 
 
-class _opened:  # noqa: N801 - reads like the function it stands for
-    """A connection that is committed and closed at the end."""
+class _opened:  # noqa: N801 - used like a function
+    """A database connection that commits and closes on exit."""
 
     def __init__(self, file: Path) -> None:
         self._base = sqlite3.connect(file, timeout=_BUSY_S)
-        self._base.execute("PRAGMA synchronous = OFF")  # a crash may cost a cache, and nothing else
+        self._base.execute("PRAGMA synchronous = OFF")  # a crash may damage the database, which is only a cache
 
     def __enter__(self) -> sqlite3.Connection:
         return self._base

@@ -1,4 +1,4 @@
-"""Local folders: which files in them are to be uploaded."""
+"""Local folders: the files to upload."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_NAMED = 5
 
 @attrs.frozen
 class FolderEntry:
-    """A file of a folder; ``path`` is relative to it, with ``/`` between the parts."""
+    """A file of a folder; ``path`` is relative to the folder, separated by ``/``."""
 
     path: str
     source: PathSource
@@ -28,7 +28,7 @@ class FolderEntry:
 
 @attrs.frozen
 class LeftOut:
-    """An entry of a folder that cannot be uploaded, and why."""
+    """An entry of a folder that cannot be uploaded, and the reason."""
 
     path: str
     reason: str
@@ -38,7 +38,7 @@ class LeftOut:
 
 
 OnLeftOut = Callable[[LeftOut], None]
-"""Is told of every entry that is left out."""
+"""A callback for entries that are left out."""
 
 
 def walk(
@@ -48,23 +48,23 @@ def walk(
     ignore: Patterns = None,
     on_left_out: OnLeftOut | None = None,
 ) -> Iterator[FolderEntry]:
-    """Yield the files of a folder and of all folders in it, sorted by path, found as they are asked for.
+    """Yield the files of a folder and its subfolders, sorted by path; folders are read as needed.
 
-    Left out silently are everything called ``.git`` and what clients keep for
-    themselves (``.cache/huggingface``, ``.cache/entrepot``). A link to a file
-    stands for the file. Left out and reported are selected entries that
-    cannot be uploaded: links that lead nowhere, links to folders (which may
-    lead anywhere, or in a circle), pipes, sockets, devices, files and folders
-    that cannot be read, names that are not valid Unicode.
+    Entries named ``.git`` and the caches of clients (``.cache/huggingface``,
+    ``.cache/entrepot``) are skipped silently. A link to a file is treated as
+    the file. Selected entries that cannot be uploaded are left out and reported:
+    broken links, links to folders (which may lead outside or form a
+    cycle), pipes, sockets, devices, unreadable files and folders, and
+    names that are not valid Unicode.
 
     Args:
-        allow: None, or the patterns of which a path must match one.
-        ignore: None, or the patterns of which it may match none.
-        on_left_out: None warns once, at the end, of everything that was left out.
+        allow: patterns of which a path must match at least one; None matches all.
+        ignore: patterns of which a path must match none; None ignores nothing.
+        on_left_out: called for each entry that is left out; None issues one warning at the end.
 
     Raises:
-        SourceMissing: there is no such folder.
-        SourceUnreadable: the folder itself cannot be read, or an entry that ``allow`` names without a wildcard.
+        SourceMissing: the folder does not exist.
+        SourceUnreadable: the folder is unreadable, or so is an entry that ``allow`` names without a wildcard.
     """
     root = Path(os.path.abspath(os.path.expanduser(folder)))
     if not root.is_dir():
@@ -77,19 +77,19 @@ def walk(
 
 @attrs.frozen
 class _Walk:
-    """One walk through a folder."""
+    """A traversal of a folder."""
 
     selection: Selection
     leave_out: OnLeftOut
 
-    def inside(self, place: str, prefix: str) -> Iterator[FolderEntry]:
+    def inside(self, folder: str, prefix: str) -> Iterator[FolderEntry]:
         try:
-            with os.scandir(place) as entries:
-                # Sorted as whole paths are: "a-b" stands before "a/c".
+            with os.scandir(folder) as entries:
+                # Sort in the order of whole paths: "a-b" comes before "a/c".
                 listed = sorted(entries, key=_sorting)
         except OSError as error:
             if not prefix:
-                raise SourceUnreadable(place, error.strerror or str(error)) from error
+                raise SourceUnreadable(folder, error.strerror or str(error)) from error
             if self.selection.may_have_inside(prefix):
                 self.leave_out(LeftOut(prefix, error.strerror or str(error)))
             return
@@ -114,18 +114,18 @@ class _Walk:
         return self.selection.has(path)
 
     def _source(self, entry: os.DirEntry[str], path: str) -> PathSource | None:
-        """Return the file behind an entry, or leave the entry out."""
+        """Return the file of an entry, or report the entry as left out and return None."""
         fault = _unicode_fault(path)
         if fault is None:
             try:
                 facts = entry.stat()
                 fault = _fault(entry, facts)
             except FileNotFoundError:
-                fault = "a link that leads nowhere" if entry.is_symlink() else "it was removed meanwhile"
+                fault = "a broken link" if entry.is_symlink() else "it was deleted during the scan"
             except OSError as error:
                 fault = error.strerror or str(error)
         if fault is None:
-            # What scandir knows on Windows has no inode, so there the file is asked itself.
+            # On Windows, the result of scandir has no inode.
             return PathSource(entry.path, Stamp.of(facts if os.name != "nt" else os.stat(entry.path)))
         if path in self.selection.names:
             raise SourceUnreadable(entry.path, fault)
@@ -145,7 +145,7 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _fault(entry: os.DirEntry[str], facts: os.stat_result) -> str | None:
-    """Say why an entry cannot be uploaded; None: it can."""
+    """Return why an entry cannot be uploaded, or None if it can."""
     if stat.S_ISDIR(facts.st_mode):
         return "a link to a folder, which is not followed"
     if not stat.S_ISREG(facts.st_mode):

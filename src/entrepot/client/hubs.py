@@ -1,4 +1,4 @@
-"""One hub, as seen by one caller: its address, its token, and the pool of connections to it."""
+"""A connection to one hub for one caller: its address, the token, and the connection pool."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from entrepot import __version__
 from entrepot.client.calls import Call, ResultPage
-from entrepot.client.paths import ClientPaths, current_places, parse_endpoint
+from entrepot.client.paths import ClientPaths, current_paths, parse_endpoint
 from entrepot.client.tokens import ARGUMENT, TokenStore, parse_token
 from entrepot.client.transport import Transport
 from entrepot.errors import InvalidArgument, Offline, TokenMissing, shown
@@ -21,25 +21,25 @@ T = TypeVar("T")
 
 
 class Hub:
-    """A hub and who is asking. Safe to use from many threads.
+    """A hub and the credentials of the caller. Safe to use from several threads.
 
     Args:
-        places: where things are; ``current_places()`` in most cases.
-        endpoint: the hub; None is the one of ``places``.
-        token: a token; None takes that of the environment or of the last
-            login, if there is one; False sends none; True needs one.
-        library_name, library_version, user_agent: who to say is calling.
-        headers: further headers of every request.
+        paths: paths and defaults; usually ``current_paths()``.
+        endpoint: URL of the hub; None is that of ``paths``.
+        token: an access token; None takes that of the environment or of the last
+            login, if there is one; False sends none; True requires one.
+        library_name, library_version, user_agent: parts of the ``User-Agent`` header.
+        headers: additional headers of every request.
 
     Raises:
-        ConfigError: the endpoint or the token cannot be used.
-        TokenMissing: ``token`` is True and none is known.
-        InvalidArgument: a header cannot be sent.
+        ConfigError: the endpoint or the token is invalid.
+        TokenMissing: ``token`` is True, and no token is known.
+        InvalidArgument: a header contains characters that HTTP does not allow.
     """
 
     def __init__(
         self,
-        places: ClientPaths,
+        paths: ClientPaths,
         *,
         endpoint: str | None = None,
         token: str | bool | None = None,
@@ -48,14 +48,14 @@ class Hub:
         user_agent: str | Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.places = places
-        self.endpoint = parse_endpoint(endpoint) if endpoint else places.endpoint
-        self.token = find_token(places, self.endpoint, token)
+        self.paths = paths
+        self.endpoint = parse_endpoint(endpoint) if endpoint else paths.endpoint
+        self.token = find_token(paths, self.endpoint, token)
         self.transport = Transport(
             self.endpoint,
             self.token,
             user_agent=render_user_agent(library_name, library_version, user_agent),
-            timeout_s=places.download_timeout_s,
+            timeout_s=paths.download_timeout_s,
             headers=_checked_headers(headers or {}),
         )
 
@@ -63,7 +63,7 @@ class Hub:
         return f"Hub({self.endpoint!r}, token={'set' if self.token else None})"
 
     def send(self, call: Call[T], *, timeout_s: float | None = None) -> T:
-        """Send a call and read its answer.
+        """Send a call and return its parsed response.
 
         Raises:
             Offline: offline mode is on.
@@ -73,7 +73,7 @@ class Hub:
         return self.transport.send(call, timeout_s=timeout_s)
 
     def pages(self, call: Call[ResultPage[T]]) -> Iterator[T]:
-        """All items of a list, asked for as they are needed.
+        """Yield the items of all pages of a list; pages are fetched as needed.
 
         Raises:
             Offline: offline mode is on.
@@ -83,19 +83,19 @@ class Hub:
         return self.transport.pages(call)
 
     def need_network(self, what: str) -> None:
-        """Nothing, unless offline mode is on.
+        """Check that offline mode is off.
 
         Raises:
-            Offline: it is.
+            Offline: offline mode is on.
         """
-        if self.places.is_offline:
+        if self.paths.is_offline:
             raise Offline(what)
 
     def need_token(self) -> str:
-        """The token that calls are sent with.
+        """Return the token that calls are sent with.
 
         Raises:
-            TokenMissing: there is none.
+            TokenMissing: there is no token.
         """
         if self.token is None:
             raise TokenMissing(self.endpoint)
@@ -106,24 +106,24 @@ class Hub:
         self.transport.close()
 
 
-def find_token(places: ClientPaths, endpoint: str, token: str | bool | None = None) -> str | None:
-    """The token to send to a hub: the one given, that of the environment, that of the last login; None: none.
+def find_token(paths: ClientPaths, endpoint: str, token: str | bool | None = None) -> str | None:
+    """Return the token for a hub: the argument, or that of the environment, or that of the last login, or None.
 
-    A kept token that others can read too is used, with a warning (``UserWarning``).
+    A stored token that other users can read is used with a warning (``UserWarning``).
 
     Raises:
-        ConfigError: the token given is none, or the stored one cannot be read.
-        TokenMissing: ``token`` is True and none is known.
+        ConfigError: the argument is not a token, or the stored token cannot be read.
+        TokenMissing: ``token`` is True, and no token is known.
     """
     if token is False or token == "":
         return None
     if token is not None and token is not True:
         return parse_token(token, ARGUMENT)
-    found = places.token_for(endpoint)
-    if found is None and (stored := TokenStore(places.tokens).find(endpoint)):
+    found = paths.token_for(endpoint)
+    if found is None and (stored := TokenStore(paths.tokens).find(endpoint)):
         found = stored.secret
         if stored.warning is not None:
-            # From here, not from the caller: so it is shown once, not wherever a token is needed.
+            # Attribute the warning to this line, so that it is shown once and not for each caller.
             warnings.warn(stored.warning, UserWarning, stacklevel=1)
     if found is None and token is True:
         raise TokenMissing(endpoint)
@@ -135,7 +135,7 @@ def render_user_agent(
     library_version: str | None = None,
     extra: str | Mapping[str, str] | None = None,
 ) -> str:
-    """Who is calling, as a User-Agent header: the library, this client, Python, whatever else."""
+    """Return the User-Agent header: the library, this client, Python, and additional parts."""
     parts = [f"{library_name}/{library_version or 'unknown'}"] if library_name else []
     parts += [f"entrepot/{__version__}", f"python/{platform.python_version()}"]
     if isinstance(extra, str):
@@ -147,7 +147,7 @@ def render_user_agent(
 
 
 def _checked_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return headers that can be sent as they are; no message shows the value of ``authorization``."""
+    """Return the headers if they can be sent unchanged; error messages do not show the value of ``authorization``."""
     for name, value in headers.items():
         text = f"{name}{value}"
         if not (isinstance(value, str) and text.isascii() and text.isprintable() and value == value.strip()):
@@ -165,7 +165,7 @@ _HUBS: dict[object, Hub] = {}
 _MOST_HUBS = 32
 
 if hasattr(os, "register_at_fork"):
-    # A child must not speak on the connections of its parent.
+    # A forked child must not use the connections of its parent.
     os.register_at_fork(after_in_child=_HUBS.clear)
 
 
@@ -173,31 +173,31 @@ def connect(
     endpoint: str | None = None,
     token: str | bool | None = None,
     *,
-    places: ClientPaths | None = None,
+    paths: ClientPaths | None = None,
     library_name: str | None = None,
     library_version: str | None = None,
     user_agent: str | Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Hub:
-    """The hub for these arguments; the same one, with its open connections, for the same arguments.
+    """Return the hub for these arguments; equal arguments share one hub and its connections.
 
     Args:
-        places: None reads the environment of the process, at every call.
-        others: as those of :class:`Hub`.
+        paths: paths and defaults; None reads the environment of the process at every call.
+        others: as for :class:`Hub`.
 
     Raises:
         ConfigError, TokenMissing: as :class:`Hub`.
     """
-    places = places or current_places()
-    address = parse_endpoint(endpoint) if endpoint else places.endpoint
-    secret = find_token(places, address, token)
+    paths = paths or current_paths()
+    address = parse_endpoint(endpoint) if endpoint else paths.endpoint
+    secret = find_token(paths, address, token)
     agent = render_user_agent(library_name, library_version, user_agent)
-    key = (places, address, secret, agent, tuple((headers or {}).items()))
+    key = (paths, address, secret, agent, tuple((headers or {}).items()))
     with _LOCK:
         found = _HUBS.pop(key, None)
         if found is None:
             found = Hub(
-                places,
+                paths,
                 endpoint=address,
                 token=secret or False,
                 library_name=library_name,
@@ -205,8 +205,8 @@ def connect(
                 user_agent=user_agent,
                 headers=headers,
             )
-        _HUBS[key] = found  # the last one used stands last
+        _HUBS[key] = found  # keep the order of last use
         while len(_HUBS) > _MOST_HUBS:
-            # Somebody may still be using it: its connections close when the last reference goes.
+            # Do not close it: another thread may use it. Its connections close with the last reference.
             _HUBS.pop(next(iter(_HUBS)))
     return found

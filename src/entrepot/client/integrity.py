@@ -1,4 +1,4 @@
-"""Whether bytes are those that a repository names: by SHA-256 for large files, by git id for all others."""
+"""Integrity of downloaded bytes: SHA-256 for large files, git blob id for all others."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from typing import Protocol
 from entrepot.errors import DownloadDamaged
 
 PIECE = 256 << 10
-"""Bytes that are received, written and hashed at once: small enough to stay in the CPU's cache meanwhile."""
+"""Buffer size in bytes for receiving, writing and hashing: small enough to stay in the CPU's cache."""
 
 _SPACES = 4
-_ASIDE_FROM = 8 << 20
+_THREAD_FROM = 8 << 20
 _GIT_ID = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class StreamDigest(Protocol):
-    """Bytes on their way, being summed up."""
+    """A digest of a stream of bytes."""
 
     def update(self, data: bytes | memoryview, /) -> object:
-        """Take the next bytes."""
+        """Add the next bytes."""
 
     def hexdigest(self) -> str:
-        """The sum of all bytes so far, in hex."""
+        """Return the digest of all bytes so far, in hex."""
 
 
 class BufferDigest(Protocol):
-    """A digest that also lends the memory in which bytes are received."""
+    """A digest that also provides the buffers in which bytes are received."""
 
     def space(self) -> memoryview:
-        """``PIECE`` bytes to be filled, and then to be given to :meth:`update`, which ends the loan."""
+        """Return a buffer of ``PIECE`` bytes; pass it to :meth:`update` when filled, and do not use it afterwards."""
 
     def update(self, data: bytes | memoryview, /) -> object:
-        """Take the next bytes: any, or the beginning of a :meth:`space`, however little of it."""
+        """Add the next bytes: any bytes, or the beginning of a :meth:`space`, which may be empty."""
 
 
 class _NoDigest:
-    """For tags that say nothing about the content: nothing can be checked but the length."""
+    """Stands in for tags that are not derived from the content: only the length can be checked."""
 
     def __init__(self, tag: str) -> None:
         self._tag = tag
@@ -57,17 +57,17 @@ class _NoDigest:
 
 
 def names_content(etag: str) -> bool:
-    """Whether a tag is made of the content: a SHA-256 or a git id."""
+    """Whether a tag is derived from the content: a SHA-256 or a git blob id."""
     return _GIT_ID.fullmatch(etag) is not None or _SHA256.fullmatch(etag) is not None
 
 
 def digest_of(etag: str, size: int | None) -> StreamDigest:
-    """What sums up content so that the result must be ``etag``.
+    """Return a digest whose result must be ``etag`` if the content is intact.
 
     Args:
-        etag: 64 hex digits, the SHA-256; 40 hex digits, the id git gives the
-            content; anything else cannot be checked.
-        size: of the whole content, which a git id includes; None: unknown.
+        etag: 64 hex digits are a SHA-256, 40 hex digits a git blob id;
+            other tags cannot be checked.
+        size: size of the whole content in bytes, part of a git blob id; None: unknown.
     """
     if _SHA256.fullmatch(etag):
         return hashlib.sha256()
@@ -77,14 +77,14 @@ def digest_of(etag: str, size: int | None) -> StreamDigest:
 
 
 def is_intact(data: bytes, etag: str) -> bool:
-    """Whether these are the bytes that the tag names."""
+    """Whether the bytes match the tag."""
     digest = digest_of(etag, len(data))
     digest.update(data)
     return digest.hexdigest() == etag
 
 
 def etag_of(path: Path, like: str) -> str:
-    """The tag of a local file, made in the way in which another one was made.
+    """Return the tag of a local file, of the same kind as the tag ``like``.
 
     Raises:
         OSError: the file cannot be read.
@@ -97,10 +97,10 @@ def etag_of(path: Path, like: str) -> str:
 
 
 def check(what: str, etag: str, received: StreamDigest) -> None:
-    """Refuse content that is not what was promised.
+    """Check the digest of received content.
 
     Raises:
-        DownloadDamaged: it has another digest.
+        DownloadDamaged: the digest is not the expected tag.
     """
     found = received.hexdigest()
     if found != etag:
@@ -108,24 +108,24 @@ def check(what: str, etag: str, received: StreamDigest) -> None:
 
 
 @contextlib.contextmanager
-def summed_aside(digest: StreamDigest, size: int | None) -> Iterator[BufferDigest]:
-    """The digest, fed in a thread of its own inside the ``with``, so that hashing and receiving overlap.
+def hashed_in_thread(digest: StreamDigest, size: int | None) -> Iterator[BufferDigest]:
+    """Update the digest in a separate thread inside the ``with``, to overlap hashing with receiving.
 
-    ``hexdigest`` may be asked for after the ``with`` only, of ``digest``
-    itself. Small content is summed up on the spot: a thread costs more.
+    Call ``hexdigest`` of ``digest`` itself, and only after the ``with``. Small
+    content is hashed in the calling thread, because a thread costs more.
     """
-    if size is not None and size < _ASIDE_FROM:
-        yield _Here(digest, size)
+    if size is not None and size < _THREAD_FROM:
+        yield _InlineDigest(digest, size)
         return
-    aside = _Aside(digest)
+    aside = _ThreadDigest(digest)
     try:
         yield aside
     finally:
         aside.finish()
 
 
-class _Here:
-    """Sums up at once, so that one space is enough."""
+class _InlineDigest:
+    """Updates the digest in the calling thread, with a single buffer."""
 
     def __init__(self, digest: StreamDigest, size: int) -> None:
         self._space = memoryview(bytearray(min(PIECE, size + 1)))
@@ -135,8 +135,8 @@ class _Here:
         return self._space
 
 
-class _Aside:
-    """A thread that feeds a digest."""
+class _ThreadDigest:
+    """A thread that updates a digest."""
 
     def __init__(self, digest: StreamDigest) -> None:
         self._digest = digest

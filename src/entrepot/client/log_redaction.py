@@ -1,4 +1,4 @@
-"""Keeps secrets out of the log lines of the HTTP libraries, which log whole URLs."""
+"""Removes secrets from the log messages of the HTTP libraries, which log whole URLs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LOGGERS = ("httpx2", *(f"httpcore2.{name}" for name in ("connection", "http11",
 
 
 class _Redacting(logging.Filter):
-    """Passes every record on, without the secrets that its message holds."""
+    """Accepts every record and masks secrets in its message."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
@@ -24,6 +24,6 @@ _FILTER = _Redacting()
 
 
 def redact_foreign_logs() -> None:
-    """Have the loggers of the HTTP libraries mask secrets; calling it again changes nothing."""
+    """Make the loggers of the HTTP libraries mask secrets; repeated calls have no effect."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_FILTER)

@@ -1,4 +1,4 @@
-"""What a commit shall do, as values."""
+"""Operations of a commit, as values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from entrepot.names import RepoPath, RepoRef, Sha256, parse_path
 
 @attrs.frozen
 class Add:
-    """Write a content at a path, over whatever is there."""
+    """Write a file, replacing an existing one."""
 
     path: RepoPath
     source: Source
@@ -22,7 +22,7 @@ class Add:
 
 @attrs.frozen
 class AddStored:
-    """Write, at a path, a large file that the hub has already."""
+    """Write a large file whose content the hub stores already."""
 
     path: RepoPath
     sha256: Sha256
@@ -31,25 +31,25 @@ class AddStored:
 
 @attrs.frozen
 class Delete:
-    """Remove a file."""
+    """Delete a file."""
 
     path: RepoPath
 
 
 @attrs.frozen
 class DeleteFolder:
-    """Remove a folder with everything in it."""
+    """Delete a folder with its content."""
 
     path: RepoPath
 
 
 @attrs.frozen
 class Copy:
-    """Write, at ``path``, what is at another path.
+    """Write to ``path`` the content of another path.
 
     Args:
-        source_revision: None is the branch that is written to.
-        source_repo: None is the repository that is written to.
+        source_revision: None is the target branch of the commit.
+        source_repo: None is the target repository of the commit.
     """
 
     path: RepoPath
@@ -61,11 +61,11 @@ class Copy:
 Operation = Add | AddStored | Delete | DeleteFolder | Copy
 
 
-def place(folder: str | None, path: str) -> RepoPath:
-    """The path in a repository of a file below a folder of it; None, ``.`` and ``/`` are its root.
+def path_in_folder(folder: str | None, path: str) -> RepoPath:
+    """Return the path in a repository of a file below one of its folders; None, ``.`` and ``/`` are the root.
 
     Raises:
-        InvalidPath: no file can have this path.
+        InvalidPath: the result is not a valid path of a file.
     """
     below = (folder or "").strip("/")
     below = "" if below == "." else below.removeprefix("./")
@@ -73,38 +73,38 @@ def place(folder: str | None, path: str) -> RepoPath:
 
 
 def repo_path(text: str) -> RepoPath:
-    """A path as people write it: a leading ``/`` or ``./`` counts for nothing.
+    """Parse a path as users write it; a leading ``/`` or ``./`` is ignored.
 
     Raises:
-        InvalidPath: no file can have this path.
+        InvalidPath: the text is not a valid path of a file.
     """
     trimmed = text.removeprefix("/")
     while trimmed.startswith("./"):
         trimmed = trimmed[2:]
     if not trimmed:
-        raise InvalidPath(text, "it names no file; say what the file shall be called in the repository")
+        raise InvalidPath(text, "it does not name a file; pass the file's path in the repository")
     return checked(trimmed)
 
 
 def checked(path: str) -> RepoPath:
-    """Return a path of a repository; warns where a backslash is a part of a name, and was probably meant as ``/``.
+    """Return a valid path of a repository; warn if a name contains a backslash that was probably meant as ``/``.
 
     Raises:
-        InvalidPath: no file can have this path.
+        InvalidPath: the text is not a valid path of a file.
     """
     parsed = parse_path(path)
     if "\\" in parsed:
         meant = parsed.replace("\\", "/")
         warnings.warn(
-            f"the backslash in {path!r} is a part of the file's name in a repository; "
-            f"write {meant!r} if a folder is meant",
+            f"the backslash in {path!r} becomes part of the file's name in the repository; "
+            f"write {meant!r} if you mean a folder",
             stacklevel=4,
         )
     return parsed
 
 
 def common_folder(paths: Iterable[str]) -> str:
-    """The deepest folder in which all these files are; ``""``: the root."""
+    """Return the deepest folder that contains all these files; ``""`` is the root."""
     common: list[str] | None = None
     for path in paths:
         parts = path.split("/")[:-1]

@@ -1,4 +1,4 @@
-"""Doing something to many things at the same time, and stopping at the first failure."""
+"""Parallel processing that stops at the first failure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 DOWNLOADS = 8
-"""How many files of a repository are on their way at once, unless somebody says otherwise."""
+"""Default number of files that are transferred at the same time."""
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def run_parallel(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
-    """What a function gives for each item, in their order, computed by several threads.
+    """Yield the results of a function for each item, in order, computed by several threads.
 
-    Items are taken only a little ahead of the results, so that any number of
-    them needs little memory. When the interpreter is shutting down, and gives
-    out no threads any more, the items are done one after the other.
+    Items are read only slightly ahead of the results, so memory use does not grow
+    with their number. During interpreter shutdown, when no threads can be
+    started, the items are processed one after the other.
 
     Raises:
-        Whatever ``function`` or ``items`` raise, at once: nothing new is begun
-        then, what is running comes to its end in the background.
+        any error of ``function`` or ``items``, immediately: no further calls start,
+        and running calls finish in the background.
     """
     waiting = iter(items)
     first = list(_take(waiting, 2))
@@ -40,7 +40,7 @@ def run_parallel(function: Callable[[T], R], items: Iterable[T], threads: int) -
             running.extend(pool.submit(function, item) for item in _take(waiting, 2 * threads - len(running)))
             yield running.popleft().result()
     finally:
-        # After a failure nobody waits for a transfer of an hour that is still running.
+        # After a failure, do not wait for running transfers, which may take an hour.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -50,5 +50,5 @@ def _take(items: Iterator[T], most: int) -> Iterator[T]:
 
 
 def _gives_threads() -> bool:
-    # At exit an executor takes no more work, and newer versions start no thread any more.
+    # During shutdown, executors refuse work, and newer Python versions start no threads.
     return threading.main_thread().is_alive()

@@ -1,7 +1,7 @@
-"""Where the hub is and where this computer keeps what it knows of it, from the environment.
+"""Addresses, paths and defaults of the client, read from the environment.
 
-The ``HF_*`` variables of :mod:`entrepot.client.variables` stand in for those
-of ours that are unset; where files are is never read from them.
+The ``HF_*`` variables of :mod:`entrepot.client.variables` substitute for unset
+``ENTREPOT_*`` variables, except for those that contain paths.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from entrepot.client.variables import ENDPOINT, TOKEN, Variables, variables
 from entrepot.errors import ConfigError
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:8080"
-"""Where ``entrepot serve`` listens unless it is told otherwise."""
+"""The address on which ``entrepot serve`` listens by default."""
 
 _YES, _NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 _SOURCE = "environment"
@@ -26,11 +26,11 @@ _SOURCE = "environment"
 
 @attrs.frozen
 class ClientPaths:
-    """Where things are. Times are seconds; ``token`` is one that the environment names.
+    """Paths and defaults of the client. Times are in seconds; ``token`` is the token of the environment.
 
-    ``cache`` holds what was downloaded, of every hub; ``tokens`` one file for
-    each hub that somebody logged in at. ``is_endpoint_given``: the
-    environment names a hub, and its token is for that hub only.
+    ``cache`` is the folder of downloads from all hubs; ``tokens`` contains one file for
+    each hub with a stored login. ``is_endpoint_given``: the environment names a
+    hub, and its token is for that hub only.
     """
 
     endpoint: str
@@ -46,21 +46,21 @@ class ClientPaths:
     download_timeout_s: float = 60.0
 
     def token_for(self, endpoint: str) -> str | None:
-        """The token of the environment, if it is meant for this hub."""
+        """Return the token of the environment if it is for this hub."""
         return self.token if not self.is_endpoint_given or endpoint == self.endpoint else None
 
 
-def places(environ: Mapping[str, str]) -> ClientPaths:
-    """Read the ``ENTREPOT_*`` variables of a client; an empty one counts as absent.
+def read_paths(environ: Mapping[str, str]) -> ClientPaths:
+    """Read the ``ENTREPOT_*`` variables of a client; an empty variable counts as unset.
 
     ``ENTREPOT_ENDPOINT``, ``ENTREPOT_HOME``, ``ENTREPOT_CACHE``,
     ``ENTREPOT_TOKEN``, ``ENTREPOT_TOKEN_PATH`` (folder of stored tokens),
     ``ENTREPOT_OFFLINE``, ``ENTREPOT_DISABLE_PROGRESS``,
     ``ENTREPOT_DISABLE_XET``, ``ENTREPOT_ETAG_TIMEOUT`` and
-    ``ENTREPOT_DOWNLOAD_TIMEOUT`` (seconds); else the ``HF_*`` variables that stand in for them.
+    ``ENTREPOT_DOWNLOAD_TIMEOUT`` (seconds); unset ones are replaced by their ``HF_*`` counterparts.
 
     Raises:
-        ConfigError: a variable has a value that cannot be used.
+        ConfigError: the value of a variable is invalid.
     """
     read = variables(environ)
     environ, given = read.values, read.values.get(ENDPOINT)
@@ -71,7 +71,7 @@ def places(environ: Mapping[str, str]) -> ClientPaths:
         cache=_folder(environ, "ENTREPOT_CACHE") or home / "hub",
         tokens=_folder(environ, "ENTREPOT_TOKEN_PATH") or home / "tokens",
         token=_token(read),
-        # What another variable calls a token is not for hubs that a program names.
+        # A token from an HF_* variable is not sent to a hub that a program passes as endpoint.
         is_endpoint_given=given is not None or read.source(TOKEN) != TOKEN,
         is_offline=_switch(read, "ENTREPOT_OFFLINE"),
         disable_progress=_switch(read, "ENTREPOT_DISABLE_PROGRESS"),
@@ -81,34 +81,34 @@ def places(environ: Mapping[str, str]) -> ClientPaths:
     )
 
 
-def current_places() -> ClientPaths:
-    """The places of this process, read anew at every call.
+def current_paths() -> ClientPaths:
+    """Return the paths of this process; the environment is read at every call.
 
     Raises:
-        ConfigError: as :func:`places`.
+        ConfigError: as :func:`read_paths`.
     """
-    return places(os.environ)
+    return read_paths(os.environ)
 
 
 def parse_endpoint(text: str, *, source: str = "endpoint") -> str:
-    """Read the address of a hub: ``http`` or ``https``, a host, and perhaps a port and a path.
+    """Parse the address of a hub: ``http`` or ``https``, a host, and optionally a port and a path.
 
     Returns:
-        It in lower case up to the path, without default port and trailing slash.
+        The address without default port and trailing slash; everything before the path in lower case.
 
     Raises:
-        ConfigError: it is no such address.
+        ConfigError: the text is not such an address.
     """
     try:
         parts = urllib.parse.urlsplit(text.strip())
         port = parts.port
     except ValueError:
-        # What urllib says quotes a part of the address, in which a password may stand.
-        raise ConfigError("endpoint", source, "it is no valid address: check the host and the port") from None
+        # urllib's message quotes part of the address, which may contain a password.
+        raise ConfigError("endpoint", source, "it is not a valid address: check the host and the port") from None
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise ConfigError("endpoint", source, "expected an address like https://hub.example.org")
     if parts.username is not None or parts.query or parts.fragment:
-        raise ConfigError("endpoint", source, "it must have no user or password, no query and no fragment")
+        raise ConfigError("endpoint", source, "it must not contain a user, password, query or fragment")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     is_default = port is None or port == {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}{'' if is_default else f':{port}'}{parts.path.rstrip('/')}"

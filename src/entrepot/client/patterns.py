@@ -1,7 +1,7 @@
-"""Which paths are meant: standard wildcards, as they are used for uploads and downloads.
+"""Wildcard patterns that select paths for uploads and downloads.
 
-``*`` also matches ``/``; ``dir/`` means everything in ``dir``; upper and
-lower case differ; a backslash counts as ``/``, so that patterns made on
+``*`` also matches ``/``; ``dir/`` matches everything in ``dir``; matching is
+case-sensitive; a backslash is treated as ``/``, so patterns written on
 Windows work. Source: huggingface_hub 2.4.0, ``utils/_paths.py``.
 """
 
@@ -17,14 +17,14 @@ import attrs
 T = TypeVar("T")
 
 Patterns = str | Iterable[str] | None
-"""One pattern, several, or none given."""
+"""One pattern, several, or None."""
 
 
 @attrs.frozen
 class Selection:
-    """Paths that match one of ``allowed`` (None: any path does) and none of ``ignored``.
+    """Paths that match one of ``allowed`` (None: all paths do) and none of ``ignored``.
 
-    ``names`` are the allowed patterns without a wildcard: paths that were named explicitly.
+    ``names`` are the allowed patterns without a wildcard, which name files explicitly.
     """
 
     allowed: re.Pattern[str] | None
@@ -39,12 +39,12 @@ class Selection:
         return self.ignored is None or not self.ignored.match(path)
 
     def may_have_inside(self, folder: str) -> bool:
-        """Return whether a file in this folder could be selected, as far as ``ignored`` tells; it ends in ``/``."""
+        """Whether files in this folder may be selected, judging by ``ignored``; the folder ends in ``/``."""
         return self.ignored is None or not (self.ignored.match(folder) or self.ignored.match(folder.rstrip("/")))
 
 
 def select(allow: Patterns = None, ignore: Patterns = None) -> Selection:
-    """The selection that two sets of patterns make; an empty ``allow`` allows nothing, None allows all."""
+    """Combine two sets of patterns to a selection; an empty ``allow`` selects nothing, None selects all."""
     allowed, ignored = _listed(allow), _listed(ignore)
     names = frozenset(pattern for pattern in allowed or () if not set("*?[") & set(pattern))
     return Selection(None if allowed is None else _either(allowed), _either(ignored) if ignored else None, names)
@@ -53,10 +53,10 @@ def select(allow: Patterns = None, ignore: Patterns = None) -> Selection:
 def keep(
     items: Iterable[T], *, allow: Patterns = None, ignore: Patterns = None, key: Callable[[T], str] = str
 ) -> Iterator[T]:
-    """The items whose path is selected, in their order.
+    """Yield the items whose path is selected, in order.
 
     Args:
-        key: gives the path of an item; ``str`` will do for paths.
+        key: returns the path of an item; ``str`` suits items that are paths.
     """
     selection = select(allow, ignore)
     return (item for item in items if selection.has(key(item)))
@@ -79,7 +79,7 @@ def _widened(pattern: str) -> str:
 
 
 def described(allow: Patterns, ignore: Patterns = None) -> str:
-    """Return patterns as messages show them, at most five of each kind; ``""``: there are none."""
+    """Format patterns for messages, at most five of each kind; empty if there are none."""
     parts = []
     for word, patterns in (("", allow), ("without ", ignore)):
         listed = _listed(patterns)

@@ -1,4 +1,4 @@
-"""Progress as a callback: who transfers tells a meter, who shows it decides how."""
+"""Progress reporting: transfers advance a meter, and the implementation decides how to show it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Protocol
 
 
 class Meter(Protocol):
-    """Counts one piece of work. Safe to use from many threads."""
+    """Counts the progress of one task. Safe to use from several threads."""
 
     def advance(self, amount: int) -> None:
-        """So much more is done; below zero when a piece has to be done again."""
+        """Advance by an amount; negative if part of the work has to be repeated."""
 
     def finish(self) -> None:
-        """The work has ended, well or not; later calls change nothing."""
+        """End the task, successful or not; later calls have no effect."""
 
 
 class Progress(Protocol):
-    """Where meters come from."""
+    """Creates meters."""
 
     def begin(self, label: str, total: int | None, *, unit: str = "B") -> Meter:
-        """A meter for a piece of work of this size; None: nobody knows it."""
+        """Create a meter for a task of this size; None: unknown."""
 
 
 class _SilentMeter:
@@ -32,10 +32,10 @@ class _SilentMeter:
 
 
 class Silent:
-    """Progress that nobody sees."""
+    """Progress that is not shown."""
 
     def begin(self, label: str, total: int | None, *, unit: str = "B") -> Meter:
-        """A meter that does nothing."""
+        """Return a meter that does nothing."""
         return _SilentMeter()
 
 
@@ -68,17 +68,17 @@ class BarMeter:
 
 
 class Bars:
-    """Progress as bars on standard error, with rate and remaining time; none when it is not a terminal.
+    """Progress bars on standard error with rate and remaining time; none if it is not a terminal.
 
     Args:
-        is_forced: draw them even when standard error is no terminal.
+        is_forced: show bars even if standard error is not a terminal.
     """
 
     def __init__(self, *, is_forced: bool = False) -> None:
-        self._disable = False if is_forced else None  # None lets the terminal decide
+        self._disable = False if is_forced else None  # None: only on a terminal
 
     def begin(self, label: str, total: int | None, *, unit: str = "B") -> Meter:
-        """A new bar below those that are there."""
+        """Add a bar below the existing ones."""
         import tqdm
 
         is_bytes = unit == "B"

@@ -1,8 +1,8 @@
-"""The body of an answer, received into memory that the reader owns.
+"""Response bodies, received into buffers of the reader.
 
-A long body is taken from the connection's own socket once httpx2 has handed
-out what came along with the headers: its way through three libraries, 64 KiB
-at a time, takes as much CPU as receiving, hashing and writing together.
+Once httpx2 has returned the bytes that arrived with the headers, a long body is
+read from the socket of the connection: passing it through three libraries in
+pieces of 64 KiB takes as much CPU time as receiving, hashing and writing together.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     import httpx2
 
 DIRECT_FROM = 8 << 20
-"""Bodies of this length and more are received directly; their connection is not used again afterwards."""
+"""Bodies of at least this many bytes are read from the socket; their connection is not reused."""
 
 
 class ResponseBody:
-    """The body of an answer, in order; content codings are undone.
+    """The body of a response, in order, with content encodings decoded.
 
     Args:
-        response: its body has not been read yet.
-        timeout_s: how long the peer may be silent.
+        response: a response whose body has not been read.
+        timeout_s: seconds without data after which reading fails.
     """
 
     def __init__(self, response: httpx2.Response, timeout_s: float) -> None:
@@ -35,16 +35,16 @@ class ResponseBody:
         self._is_begun = False
 
     def read_into(self, space: memoryview) -> int:
-        """Receive the next bytes; returns how many, 0 only at the end.
+        """Receive the next bytes and return their number, 0 only at the end.
 
         Args:
-            space: where to put them, at least one byte.
+            space: the buffer to fill, at least one byte.
 
         Raises:
-            httpx2.TransportError, httpx2.DecodingError: the connection broke, or the body cannot be read.
+            httpx2.TransportError, httpx2.DecodingError: the connection broke, or the body cannot be decoded.
         """
         if not self._rest and (self._socket is None or not self._is_begun):
-            # A piece is all that the libraries have, so that nothing of the body is left in them after it.
+            # Each piece is all that the libraries have buffered, so nothing is lost when switching to the socket.
             self._rest, self._is_begun = memoryview(next(self._pieces, b"")), True
             self._left -= len(self._rest)
         if self._rest:
@@ -73,7 +73,7 @@ class ResponseBody:
 
 
 def _plain_length(response: httpx2.Response) -> int:
-    """How long a body is that comes as it is; 0: it does not, or nobody knows."""
+    """Return the length of a body without content encoding; 0 if it is encoded or of unknown length."""
     headers = response.headers
     is_plain = "transfer-encoding" not in headers and headers.get("content-encoding", "identity") == "identity"
     length = headers.get("content-length", "")
@@ -82,7 +82,7 @@ def _plain_length(response: httpx2.Response) -> int:
 
 
 def _socket_of(response: httpx2.Response) -> socket.socket | None:
-    """The socket that gives the plain bytes of a connection; None for TLS within TLS, where none does."""
+    """Return the socket that yields the decrypted bytes of a connection; None for TLS inside TLS, which has none."""
     stream = response.extensions.get("network_stream")
     if stream is None:
         return None

@@ -1,7 +1,7 @@
-"""Contents to upload: where they come from, how large they are, what they hash to.
+"""Contents to upload: their bytes, sizes and digests.
 
-A source is read as often as needed and gives the same bytes each time, or
-:class:`~entrepot.errors.SourceChanged`: a hub never gets a mixture of two
+A source can be read repeatedly and returns the same bytes each time, or raises
+:class:`~entrepot.errors.SourceChanged`: a hub never receives a mixture of two
 states of a file.
 """
 
@@ -22,42 +22,42 @@ from entrepot.errors import InvalidArgument, SourceChanged, SourceMissing, Sourc
 from entrepot.names import Oid, Sha256
 
 SAMPLE = 512
-"""Bytes at the start of a file that a hub inspects before the upload.
+"""Number of bytes at the start of a file that a hub inspects before the upload.
 
 Source: docs/protocols/hf_api.md, section 1A.5."""
 
 PIECE = 1 << 20
-"""Bytes that are read at once."""
+"""Number of bytes of one read."""
 
 
 class Source(Protocol):
-    """A content to upload; safe to read from many threads."""
+    """A content to upload; safe to read from several threads."""
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """The size in bytes."""
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """The name of the content in messages."""
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The bytes from ``start`` on, at most a mebibyte at once.
+        """Yield the bytes from ``start`` on, in pieces of at most one mebibyte.
 
         Raises:
-            SourceChanged, SourceMissing, SourceUnreadable: they cannot be had any more.
+            SourceChanged, SourceMissing, SourceUnreadable: the content changed or cannot be read any more.
         """
 
     def read(self) -> bytes:
-        """All bytes; raises like :meth:`pieces`."""
+        """Return all bytes; raises as :meth:`pieces`."""
 
     def sample(self) -> bytes:
-        """The first 512 bytes; raises like :meth:`pieces`."""
+        """Return the first 512 bytes; raises as :meth:`pieces`."""
 
 
 @attrs.frozen
 class Stamp:
-    """What a file looked like when it was found: if this is equal, its content is taken to be."""
+    """The state of a file when it was found; files with equal stamps are assumed to have equal content."""
 
     size: int
     mtime_ns: int
@@ -65,64 +65,64 @@ class Stamp:
 
     @classmethod
     def of(cls, facts: os.stat_result) -> Stamp:
-        """The stamp in the answer of ``stat``."""
+        """Return the stamp for a result of ``stat``."""
         return cls(facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
 @attrs.frozen
 class PathSource:
-    """A file of the disk, as it was when it was found.
+    """A local file in the state in which it was found.
 
     Args:
-        place: its absolute path; text, because there may be a million of them.
-        is_growing: it may get longer meanwhile; only the first ``stamp.size``
-            bytes are read, which nobody may change.
+        file_path: its absolute path; a str, to save memory with a million files.
+        is_growing: the file may be appended to; only the first ``stamp.size``
+            bytes are read, which must not change.
     """
 
-    place: str
+    file_path: str
     stamp: Stamp
     is_growing: bool = False
 
     @classmethod
     def at(cls, path: str | os.PathLike[str], *, is_growing: bool = False) -> PathSource:
-        """The file at a path, ``~`` expanded.
+        """Return the file at a path; ``~`` is expanded.
 
         Raises:
-            SourceMissing: there is no file.
-            SourceUnreadable: it may not be looked at, it is no regular file, or a link that leads nowhere.
+            SourceMissing: the file does not exist.
+            SourceUnreadable: no permission, not a regular file, or a broken link.
         """
-        place = os.path.abspath(os.path.expanduser(path))
+        file_path = os.path.abspath(os.path.expanduser(path))
         try:
-            facts = os.stat(place)
+            facts = os.stat(file_path)
         except (FileNotFoundError, NotADirectoryError):
-            if os.path.islink(place):
-                raise SourceUnreadable(place, "it is a link that leads nowhere") from None
-            raise SourceMissing(place) from None
+            if os.path.islink(file_path):
+                raise SourceUnreadable(file_path, "it is a broken link") from None
+            raise SourceMissing(file_path) from None
         except (OSError, ValueError) as error:
-            raise SourceUnreadable(place, _reason(error)) from error
+            raise SourceUnreadable(file_path, _reason(error)) from error
         if stat.S_ISDIR(facts.st_mode):
-            raise SourceMissing(place)
+            raise SourceMissing(file_path)
         if not stat.S_ISREG(facts.st_mode):
-            raise SourceUnreadable(place, f"it is {kind_of(facts.st_mode)}")
-        return cls(place, Stamp.of(facts), is_growing)
+            raise SourceUnreadable(file_path, f"it is {kind_of(facts.st_mode)}")
+        return cls(file_path, Stamp.of(facts), is_growing)
 
     @property
     def size(self) -> int:
-        """How many bytes the file had when it was found."""
+        """The size in bytes when the file was found."""
         return self.stamp.size
 
     @property
     def label(self) -> str:
-        """Its path."""
-        return self.place
+        """The path."""
+        return self.file_path
 
     @property
     def path(self) -> Path:
-        """Where it is."""
-        return Path(self.place)
+        """The path."""
+        return Path(self.file_path)
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """See :class:`Source`; the file is checked before the first byte and after the last one."""
+        """See :class:`Source`; the stamp is checked before the first and after the last byte."""
         left = self.size - start if length is None else length
         with self._opened() as file:
             file.seek(start)
@@ -130,7 +130,7 @@ class PathSource:
                 piece = self._read_from(file, min(PIECE, left))
                 left -= len(piece)
                 if left == 0:
-                    # Before the last piece goes out: whoever sends it has not sent everything yet.
+                    # Check before the last piece, so that a changed file is never sent completely.
                     self.check(os.fstat(file.fileno()))
                 yield piece
 
@@ -149,30 +149,30 @@ class PathSource:
             return self._read_from(file, min(SAMPLE, self.size)) if self.size else b""
 
     def check(self, facts: os.stat_result | None = None) -> None:
-        """Make sure that the file is still the one that was found.
+        """Check that the file is unchanged since it was found.
 
         Raises:
-            SourceChanged: it is not.
-            SourceMissing, SourceUnreadable: it cannot be looked at.
+            SourceChanged: the file has changed.
+            SourceMissing, SourceUnreadable: the file cannot be accessed.
         """
         if facts is None:
             try:
-                facts = os.stat(self.place)
+                facts = os.stat(self.file_path)
             except FileNotFoundError:
-                raise SourceMissing(self.place) from None
+                raise SourceMissing(self.file_path) from None
             except OSError as error:
-                raise SourceUnreadable(self.place, _reason(error)) from error
+                raise SourceUnreadable(self.file_path, _reason(error)) from error
         is_same = facts.st_size >= self.size if self.is_growing else Stamp.of(facts) == self.stamp
         if not is_same:
-            raise SourceChanged(self.place)
+            raise SourceChanged(self.file_path)
 
     def _opened(self) -> io.FileIO:
         try:
-            file = io.FileIO(self.place, "rb")
+            file = io.FileIO(self.file_path, "rb")
         except FileNotFoundError:
-            raise SourceMissing(self.place) from None
+            raise SourceMissing(self.file_path) from None
         except OSError as error:
-            raise SourceUnreadable(self.place, _reason(error)) from error
+            raise SourceUnreadable(self.file_path, _reason(error)) from error
         try:
             self.check(os.fstat(file.fileno()))
         except BaseException:
@@ -184,9 +184,9 @@ class PathSource:
         try:
             piece = file.read(most)
         except OSError as error:
-            raise SourceUnreadable(self.place, _reason(error)) from error
+            raise SourceUnreadable(self.file_path, _reason(error)) from error
         if not piece:
-            raise SourceChanged(self.place)
+            raise SourceChanged(self.file_path)
         return piece
 
 
@@ -199,7 +199,7 @@ class BytesSource:
 
     @property
     def size(self) -> int:
-        """How many bytes there are."""
+        """The size in bytes."""
         return len(self.data)
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
@@ -218,12 +218,12 @@ class BytesSource:
 
 
 class ObjectSource:
-    """An open file or another object with ``read`` and ``seek``; all of it counts, from its very beginning.
+    """An open file or another object with ``read`` and ``seek``; its whole content, from the start.
 
-    Its position is put back after each reading.
+    The position is restored after each read.
 
     Raises:
-        InvalidArgument: the object cannot be read at any place, or gives text.
+        InvalidArgument: the object is not seekable, or opened as text.
     """
 
     def __init__(self, file: BinaryIO, label: str | None = None) -> None:
@@ -242,7 +242,7 @@ class ObjectSource:
             ) from error
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """See :class:`Source`; the object is held for oneself while this runs."""
+        """See :class:`Source`; no other thread can read the object during the iteration."""
         left = self.size - start if length is None else length
         with self._lock, self._kept_position():
             self._file.seek(start)
@@ -266,7 +266,7 @@ class ObjectSource:
 
 
 class _Position:
-    """Puts an object back to where it was."""
+    """Restores the position of an object on exit."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -279,11 +279,11 @@ class _Position:
 
 
 def source_of(content: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
-    """The source behind what people hand in: a path, bytes, or an open file.
+    """Return the source for a path, bytes, or an open file.
 
     Raises:
-        SourceMissing, SourceUnreadable: the path leads to no file that can be read.
-        InvalidArgument: it is none of these.
+        SourceMissing, SourceUnreadable: the path is not a readable file.
+        InvalidArgument: the content has another type.
     """
     if isinstance(content, str | os.PathLike):
         return PathSource.at(content)
@@ -292,23 +292,23 @@ def source_of(content: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
     if hasattr(content, "read"):
         return ObjectSource(content)
     raise InvalidArgument(
-        f"cannot upload a {type(content).__name__}: hand in a path, bytes, or a file opened as binary"
+        f"cannot upload a {type(content).__name__}: pass a path, bytes, or a file opened in binary mode"
     )
 
 
 def kind_of(mode: int) -> str:
-    """Return what people call a file that is neither a regular one nor a folder."""
+    """Return what to call a file that is neither a regular file nor a folder."""
     kinds = (
         (stat.S_ISFIFO, "a named pipe"),
         (stat.S_ISSOCK, "a socket"),
         (stat.S_ISCHR, "a device"),
         (stat.S_ISBLK, "a device"),
     )
-    return next((name for is_kind, name in kinds if is_kind(mode)), "no regular file")
+    return next((name for is_kind, name in kinds if is_kind(mode)), "not a regular file")
 
 
 def sha256_of(source: Source) -> Sha256:
-    """The SHA-256 of a content, read in pieces."""
+    """Return the SHA-256 of a content, read in pieces."""
     digest = hashlib.sha256()
     for piece in source.pieces():
         digest.update(piece)
@@ -316,7 +316,7 @@ def sha256_of(source: Source) -> Sha256:
 
 
 def oid_of(source: Source) -> Oid:
-    """The id that git gives a file with this content. Source: git, Documentation/gitformat-pack.adoc."""
+    """Return the git blob id of a content. Source: git, Documentation/gitformat-pack.adoc."""
     digest = hashlib.sha1(b"blob %d\x00" % source.size, usedforsecurity=False)
     for piece in source.pieces():
         digest.update(piece)

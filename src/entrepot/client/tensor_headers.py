@@ -1,7 +1,7 @@
-"""What is in files of tensors, read from their first bytes without fetching them.
+"""Headers of safetensors files, read without downloading the tensors.
 
 Source: the safetensors format, "Format": eight bytes of length (little endian),
-then that many bytes of JSON, one entry for each tensor and perhaps
+then that many bytes of JSON with one entry for each tensor and optionally
 ``__metadata__``.
 """
 
@@ -18,19 +18,19 @@ from entrepot.errors import RangeNotSatisfiable, TensorsUnreadable
 from entrepot.names import RepoRef
 
 FIRST_READ = 100_000
-"""Bytes asked for at once: enough for nearly every header, so that one request does."""
+"""Size of the first request in bytes, enough for nearly every header."""
 
 MOST_HEADER = 100_000_000
-"""The longest header that the format allows, in bytes."""
+"""Maximum size of a header in bytes, as defined by the format."""
 
 MOST_INDEX = 100_000_000
-"""The longest index that is read, in bytes."""
+"""Maximum size of an index in bytes."""
 
 _PREFIX = 8
 
 
 class Tensor(msgspec.Struct, frozen=True):
-    """A tensor: type, shape, and where it begins and ends among the data of its file."""
+    """A tensor: type, shape, and its range in the data of the file."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -38,35 +38,35 @@ class Tensor(msgspec.Struct, frozen=True):
 
     @property
     def parameters(self) -> int:
-        """How many numbers it has."""
+        """The number of its elements."""
         return math.prod(self.shape)
 
 
 @attrs.frozen
 class Header:
-    """The tensors of a file, by name and in its order, and the words that were stored with them."""
+    """The tensors of a file by name, in file order, and the metadata stored with them."""
 
     tensors: dict[str, Tensor]
     metadata: dict[str, str]
 
 
 class Index(msgspec.Struct, frozen=True):
-    """Which file of a model has which tensor, and what else its index says."""
+    """The file of each tensor of a model, and the metadata of the index."""
 
     weight_map: dict[str, str]
     metadata: dict[str, object] | None = None
 
 
 def header_of(hub: Hub, ref: RepoRef, revision: str, path: str) -> Header:
-    """What the header of a file says, by one request in nearly every case.
+    """Return the header of a file; one request in nearly every case.
 
     Raises:
-        TensorsUnreadable: the file is not of this format.
-        EntryNotFound, RevisionNotFound, RepoNotFound, GatedRepo: as usual.
+        TensorsUnreadable: the file is not a safetensors file.
+        EntryNotFound, RevisionNotFound, RepoNotFound, GatedRepo: the hub refuses the file.
     """
     data = _beginning(hub, ref, revision, path, FIRST_READ)
     if len(data) < _PREFIX:
-        raise TensorsUnreadable(path, f"it has {len(data)} bytes only")
+        raise TensorsUnreadable(path, f"it has only {len(data)} bytes")
     size = int.from_bytes(data[:_PREFIX], "little")
     if size > MOST_HEADER:
         raise TensorsUnreadable(path, f"its header would have {size:,} bytes")
@@ -78,10 +78,10 @@ def header_of(hub: Hub, ref: RepoRef, revision: str, path: str) -> Header:
 
 
 def parse_header(data: bytes, path: str) -> Header:
-    """Read the JSON of a header; ``path`` is for messages.
+    """Parse the JSON of a header; ``path`` is for messages.
 
     Raises:
-        TensorsUnreadable: it is not what the format says.
+        TensorsUnreadable: the JSON does not conform to the format.
     """
     try:
         entries = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
@@ -94,11 +94,11 @@ def parse_header(data: bytes, path: str) -> Header:
 
 
 def index_of(hub: Hub, ref: RepoRef, revision: str, path: str) -> Index:
-    """What the index of a model in several files says.
+    """Return the index of a model in several files.
 
     Raises:
-        TensorsUnreadable: the file is no index.
-        EntryNotFound, RevisionNotFound, RepoNotFound, GatedRepo: as usual.
+        TensorsUnreadable: the file is not an index.
+        EntryNotFound, RevisionNotFound, RepoNotFound, GatedRepo: the hub refuses the file.
     """
     data = _beginning(hub, ref, revision, path, MOST_INDEX)
     try:
@@ -108,7 +108,7 @@ def index_of(hub: Hub, ref: RepoRef, revision: str, path: str) -> Index:
 
 
 def _beginning(hub: Hub, ref: RepoRef, revision: str, path: str, size: int) -> bytes:
-    """At most the first ``size`` bytes of a file, even of a hub that knows no ranges."""
+    """Return at most the first ``size`` bytes of a file, even if the hub does not support ranges."""
     call = files.content(ref, revision, path)
     hub.need_network(call.subject)
     got = bytearray()
@@ -119,5 +119,5 @@ def _beginning(hub: Hub, ref: RepoRef, revision: str, path: str, size: int) -> b
                 if len(got) >= size:
                     break
     except RangeNotSatisfiable:
-        return b""  # an empty file has no first byte to ask for
+        return b""  # no range is satisfiable for an empty file
     return bytes(got[:size])

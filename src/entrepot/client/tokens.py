@@ -1,4 +1,4 @@
-"""Tokens: checked wherever they enter, and stored in one file for each hub that only its owner can read."""
+"""Tokens: validation, and storage in one file per hub that only its owner can read."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ import attrs
 from entrepot.errors import ConfigError, InvalidToken
 from entrepot.errors.redactions import conceal
 
-# What a Bearer token may consist of. Source: RFC 6750, section 2.1.
+# Syntax of a Bearer token. Source: RFC 6750, section 2.1.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _SCHEME = re.compile(r"\s*(bearer|basic|authorization)\b[\s:]", re.IGNORECASE)
 ARGUMENT = "argument 'token'"
-"""What messages call a token that a caller passed."""
+"""The source of a token that was passed by the caller, in messages."""
 
 
 def parse_token(text: object, source: str, *, is_trimmed: bool = False) -> str:
-    """Return a token that is fit for an HTTP header, and have no message or log line show it from now on.
+    """Return a token that is valid in an HTTP header, and register it to be masked in messages and logs.
 
     Args:
-        source: where it came from, for messages, as ``argument 'token'``.
-        is_trimmed: blanks and line endings around it do not matter, because a file, a variable or a terminal adds them.
+        source: where the token came from, for messages, such as ``argument 'token'``.
+        is_trimmed: strip whitespace, which files, variables and terminals may add.
 
     Raises:
-        InvalidToken: it cannot be a token; the message names the source, never the value.
+        InvalidToken: the text is not a token; the message names the source, never the value.
     """
     if not isinstance(text, str):
         raise InvalidToken("token", source, f"expected text, not {type(text).__name__}")
@@ -42,25 +42,25 @@ def parse_token(text: object, source: str, *, is_trimmed: bool = False) -> str:
 
 
 def _fault(text: str) -> str:
-    """Say why a text is no token without quoting any of it."""
+    """Describe why a text is not a token, without quoting it."""
     if not text.strip():
         return "it is empty"
     if _SCHEME.match(text):
-        return "it must be the token alone, without the word before it, as in an Authorization header"
+        return "it must be only the token, without the scheme of an Authorization header"
     if "://" in text:
-        return "it is an address; it must be the token alone"
+        return "it is an address; it must be only the token"
     if text != text.strip():
-        return "blanks or line endings stand around it; remove them, for example with strip()"
+        return "it has whitespace around it; remove it, for example with strip()"
     if not text.isascii():
-        return "it holds characters outside ASCII; copy it again"
+        return "it contains characters outside ASCII; copy it again"
     if not text.isprintable() or " " in text:
-        return "it holds blanks or control characters; copy it again, as a whole"
-    return "it holds characters that no token has; copy it again"
+        return "it contains whitespace or control characters; copy the whole token again"
+    return "it contains characters that are not valid in a token; copy it again"
 
 
 @attrs.frozen
 class StoredToken:
-    """A token that was kept; ``warning`` is a sentence about how it was kept, or None."""
+    """A stored token; ``warning`` is a sentence about how it is stored, or None."""
 
     secret: str = attrs.field(repr=False)
     warning: str | None = None
@@ -68,15 +68,15 @@ class StoredToken:
 
 @attrs.frozen
 class TokenStore:
-    """Tokens in a folder, in files named after their hubs; every write replaces a whole file, atomically."""
+    """A folder of tokens, in files named after their hubs; each write replaces a file atomically."""
 
     folder: Path
 
     def find(self, endpoint: str) -> StoredToken | None:
-        """The token for a hub; None when nobody logged in there.
+        """Return the token for a hub; None if none is stored.
 
         Raises:
-            ConfigError: the file is there and cannot be read, or holds no token.
+            ConfigError: the file cannot be read, or does not contain a token.
         """
         path = self.file(endpoint)
         try:
@@ -95,10 +95,10 @@ class TokenStore:
         return StoredToken(text, f"{path} can be read by others: run 'chmod 600' on it" if is_open else None)
 
     def put(self, endpoint: str, secret: str) -> Path:
-        """Store a token in place of the one before and return the file that holds it.
+        """Store a token, replacing an existing one, and return the path of its file.
 
         Raises:
-            ConfigError: the folder cannot be written to, or this is no token.
+            ConfigError: the folder is not writable, or the text is not a token.
         """
         secret = parse_token(secret, ARGUMENT)
         path = self.file(endpoint)
@@ -115,7 +115,7 @@ class TokenStore:
         return path
 
     def remove(self, endpoint: str) -> bool:
-        """Forget the token of a hub; whether there was one.
+        """Remove the token of a hub; return whether there was one.
 
         Raises:
             ConfigError: the file cannot be removed.
@@ -130,12 +130,12 @@ class TokenStore:
         return True
 
     def endpoints(self) -> list[str]:
-        """The hubs that a token is kept for, in order."""
+        """List the hubs with a stored token, sorted."""
         if not self.folder.is_dir():
             return []
         names = (file.name for file in self.folder.iterdir() if file.is_file() and not file.name.startswith("."))
         return sorted(urllib.parse.unquote(name) for name in names)
 
     def file(self, endpoint: str) -> Path:
-        """Where the token of a hub is kept, if there is one."""
+        """Return the path of the file for the token of a hub; the file may not exist."""
         return self.folder / urllib.parse.quote(endpoint, safe="")

@@ -1,7 +1,7 @@
-"""The one way to a hub: sends calls over pooled connections, retries, follows redirects, streams bodies.
+"""The HTTP transport: sends calls over pooled connections, retries, follows redirects and streams bodies.
 
-The token goes to the hub's own origin and nowhere else, whatever a ``Link``,
-a redirect or an LFS ``href`` says.
+The token is sent only to the hub's own origin, even if a ``Link`` header, a
+redirect or an LFS ``href`` names another one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHUNK = 256 * 1024
-"""How many bytes of a body are read or sent at once."""
+"""Number of bytes of a body that are read or sent at a time."""
 
 _POOL = 32
 _KEEP_ALIVE_S = 30.0
@@ -39,13 +39,13 @@ _MOST_REDIRECTS = 10
 _MOST_WAIT_S = 60.0
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ELSEWHERE = "neither the token nor content follows to another address; if it is the hub's, use it as the endpoint"
+_ELSEWHERE = "tokens and content are not sent to another address; if it belongs to the hub, use it as the endpoint"
 _PORTS = {"http": 80, "https": 443}
 
 
 @attrs.frozen
 class Stream:
-    """An answer whose body is read piece by piece; ``url`` is where it came from, without its query."""
+    """A response whose body is streamed; ``url`` is its address without the query."""
 
     status: int
     headers: Mapping[str, str]
@@ -54,35 +54,36 @@ class Stream:
     _read_into: Callable[[memoryview], int] = attrs.field(repr=False)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in order, in pieces as they arrive (64 KiB at most); to be read once.
+        """Yield the body in order, in pieces as they arrive (at most 64 KiB); can be read once.
 
         Raises:
-            HubUnreachable, HubTimeout: the connection broke; ask again from where it did.
+            HubUnreachable, HubTimeout: the connection broke; request the rest from where it ended.
         """
         return self._chunks()
 
     def read_into(self, space: memoryview) -> int:
-        """Receive the next bytes of the body into ``space``; returns how many, 0 only at the end.
+        """Receive the next bytes of the body into ``space`` and return their number, 0 only at the end.
 
-        For long bodies: nothing is copied on the way. Use either this or :meth:`chunks`.
+        Intended for long bodies, as it copies nothing. Use either this method or :meth:`chunks`.
 
         Raises:
-            HubUnreachable, HubTimeout: the connection broke; what came before it has been returned.
+            HubUnreachable, HubTimeout: the connection broke; all bytes before it have been returned.
         """
         return self._read_into(space)
 
 
 class Transport:
-    """A pool of connections to one hub, with one token. Safe to use from many threads; close it in the end.
+    """A connection pool to one hub with one token. Safe to use from several threads; close it after use.
 
     Args:
-        endpoint: origin of the hub and, if it has one, its path prefix; without a trailing slash.
-        timeout_s: how long a hub may be silent; ``connect_s``: how long a connection may take.
-        retries: how often a call that may be repeated is sent again.
-        proxy: URL of a proxy; None takes the one of the operating system.
-        verify: what TLS trusts: the system's authorities (True) or a context.
-        headers: further headers of every request to the hub's origin.
-        wait: sleeps; for tests.
+        endpoint: origin of the hub and optionally a path prefix; without a trailing slash.
+        timeout_s: seconds without data after which a request fails.
+        connect_s: seconds to wait for a connection.
+        retries: how often a repeatable call is retried.
+        proxy: URL of a proxy; None takes that of the operating system.
+        verify: the authorities that TLS trusts: those of the system (True) or a context.
+        headers: additional headers of every request to the hub's origin.
+        wait: replaces ``time.sleep`` in tests.
     """
 
     def __init__(
@@ -125,7 +126,7 @@ class Transport:
 
     @property
     def has_token(self) -> bool:
-        """Whether calls say who is asking."""
+        """Whether calls are sent with a token."""
         return self._token is not None
 
     def close(self) -> None:
@@ -136,16 +137,16 @@ class Transport:
             client.close()
 
     def send(self, call: Call[T], *, timeout_s: float | None = None, retries: int | None = None) -> T:
-        """Send a call and read its answer.
+        """Send a call and return its parsed response.
 
         Args:
-            timeout_s, retries: other than the transport's own.
+            timeout_s, retries: values for this call, instead of the transport's.
 
         Raises:
-            HubFailure: the hub answered with an error; its class says which.
-            HubUnreachable, HubTimeout, TlsFailed: no answer came.
-            ConfigError: the proxy that the environment names cannot be used.
-            AnswerUnusable: the answer is not what the call expects.
+            HubFailure: the hub responded with an error; the subclass depends on the error.
+            HubUnreachable, HubTimeout, TlsFailed: there was no response.
+            ConfigError: the proxy of the environment is invalid.
+            AnswerUnusable: the response does not conform to the API.
         """
 
         def ask() -> Response:
@@ -156,10 +157,10 @@ class Transport:
         return call.read(self._retried(call, ask, retries))
 
     def pages(self, call: Call[ResultPage[T]]) -> Iterator[T]:
-        """All items of a list, page after page, as they are asked for.
+        """Yield the items of all pages of a list; pages are fetched as needed.
 
         Raises:
-            HubFailure, HubUnreachable, HubTimeout, TlsFailed, AnswerUnusable: as :meth:`send`, at any page.
+            HubFailure, HubUnreachable, HubTimeout, TlsFailed, AnswerUnusable: as :meth:`send`, for any page.
         """
         seen: set[str] = set()
         while True:
@@ -168,17 +169,17 @@ class Transport:
             if page.next_url is None:
                 return
             if page.next_url in seen:
-                raise AnswerUnusable(page.next_url.partition("?")[0], "its pages go round in a circle")
+                raise AnswerUnusable(page.next_url.partition("?")[0], "its pages link to each other in a circle")
             seen.add(page.next_url)
             call = attrs.evolve(call, path=page.next_url, query=())
 
     @contextlib.contextmanager
     def stream(self, call: Call[Any], *, start: int = 0, end: int | None = None) -> Iterator[Stream]:
-        """An answer whose body is read piece by piece, never as a whole.
+        """Open a response whose body is streamed.
 
         Args:
-            start, end: bytes to ask for, ``end`` excluded; look at ``status``
-                (206), because a server may send the whole.
+            start, end: range of bytes to request, ``end`` exclusive; check ``status``
+                for 206, because a server may send the whole body.
 
         Raises:
             HubFailure, HubUnreachable, HubTimeout, TlsFailed: as :meth:`send`.
@@ -215,15 +216,16 @@ class Transport:
         subject: str = "",
         timeout_s: float | None = None,
     ) -> Response:
-        """Send a body that is never whole in memory.
+        """Send a streamed body.
 
         Args:
             url: absolute, or a path of the hub.
-            content: exactly ``size`` bytes; read once, hence never sent twice: who can make it again may retry.
-            size: None sends chunked transfer coding, which signed links of object stores refuse.
+            content: exactly ``size`` bytes. It is read once, so this method never retries; callers that can
+                produce it again may.
+            size: None uses chunked transfer encoding, which signed URLs of object stores do not accept.
 
         Raises:
-            HubFailure, HubUnreachable, HubTimeout, TlsFailed: as :meth:`send`; what ``content`` raises, too.
+            HubFailure, HubUnreachable, HubTimeout, TlsFailed: as :meth:`send`; also any error of ``content``.
         """
         length = {"content-length": str(size)} if size is not None else {}
         call = Call(
@@ -236,7 +238,7 @@ class Transport:
             is_repeatable=False,
         )
         if is_authorized and origin_of(self._absolute(call)) != self._origin:
-            raise AnswerUnusable(self.endpoint, f"it redirects an upload to {_place(url)}: {_ELSEWHERE}")
+            raise AnswerUnusable(self.endpoint, f"it redirects an upload to {_shown_origin(url)}: {_ELSEWHERE}")
         pieces = _pieces(content)
         response = self._once(call, self._absolute(call), pieces, timeout_s)
         with contextlib.closing(response):
@@ -248,14 +250,14 @@ class Transport:
     # --- one request ---------------------------------------------------------
 
     def _retried(self, call: Call[Any], ask: Callable[[], T], retries: int | None) -> T:
-        """What ``ask`` gives, as often as the call may be repeated and there is hope."""
+        """Return the result of ``ask``, retrying as long as the call is repeatable and a retry may succeed."""
         attempts = 1 + (self._retries if retries is None else retries)
         for attempt in range(attempts):
             try:
                 return ask()
             except EntrepotError as error:
                 pause = _pause_after(error, call, attempt)
-                # A hub that never answered is rather a wrong address than one that restarts.
+                # If the hub has never responded, the address is probably wrong: retry only once.
                 is_hopeless = isinstance(error, HubUnreachable) and not self._was_reached and attempt > 0
                 if pause is None or is_hopeless or attempt == attempts - 1:
                     raise
@@ -263,7 +265,7 @@ class Transport:
         raise AssertionError("the last attempt returns or raises")
 
     def _refuse_failure(self, call: Call[Any], response: httpx2.Response) -> None:
-        """Raise the error that an answer stands for, if it is one."""
+        """Raise the error for an error response."""
         status = response.status_code
         if status < 300 or status == 304 or (call.method == "HEAD" and status in _REDIRECTS):
             return
@@ -272,7 +274,7 @@ class Transport:
         raise http_errors.failure_of(answer, call, self.endpoint, has_token=self.has_token)
 
     def _followed(self, call: Call[Any], timeout_s: float | None) -> httpx2.Response:
-        """The answer at the end of a chain of redirects."""
+        """Follow redirects and return the final response."""
         url = self._absolute(call)
         for _ in range(_MOST_REDIRECTS):
             response = self._once(call, url, call.body, timeout_s)
@@ -280,16 +282,18 @@ class Transport:
             if response.status_code not in _REDIRECTS or not location:
                 return response
             target = joined(url, location)
-            # The headers of a HEAD describe the file; those of another origin describe a copy.
+            # The hub's response to a HEAD describes the file; another origin would describe its copy.
             if call.method == "HEAD" and origin_of(target) != origin_of(url):
                 return response
             response.close()
             if urllib.parse.urlsplit(target).scheme not in _PORTS:
-                raise AnswerUnusable(url.partition("?")[0], "it redirects to something that is no web address")
+                raise AnswerUnusable(url.partition("?")[0], "it redirects to an address that is not http or https")
             if response.status_code == 303 or (response.status_code in (301, 302) and call.method == "POST"):
                 call = attrs.evolve(call, method="GET", body=None, media_type=None)
             elif call.method not in ("GET", "HEAD") and origin_of(target) != origin_of(url):
-                raise AnswerUnusable(_place(url), f"it redirects a {call.method} to {_place(target)}: {_ELSEWHERE}")
+                raise AnswerUnusable(
+                    _shown_origin(url), f"it redirects a {call.method} to {_shown_origin(target)}: {_ELSEWHERE}"
+                )
             url = target
         raise AnswerUnusable(url.partition("?")[0], "it redirects too often")
 
@@ -316,10 +320,10 @@ class Transport:
             self._was_reached = True
             return response
         except httpx2.TransportError as error:
-            raise http_errors.unreachable(error, _place(url), silent_s) from error
+            raise http_errors.unreachable(error, _shown_origin(url), silent_s) from error
         except httpx2.InvalidURL:
-            # It quotes the part of the URL that it cannot read, where a password may stand.
-            raise AnswerUnusable(_place(url), "the hub named an address that is no valid URL") from None
+            # httpx2's message quotes part of the URL, which may contain a password.
+            raise AnswerUnusable(_shown_origin(url), "the hub sent an invalid URL") from None
 
     def _read(self, response: httpx2.Response) -> Response:
         body = b"".join(self._chunks(response))
@@ -327,12 +331,12 @@ class Transport:
 
     def _chunks(self, response: httpx2.Response) -> Iterator[bytes]:
         with self._translated(response):
-            # Pieces as they come: a size would make httpx2 hold bytes back, and lose them when the connection breaks.
+            # Without a size: with one, httpx2 buffers bytes and loses them if the connection breaks.
             yield from response.iter_bytes()
 
     @contextlib.contextmanager
     def _translated(self, response: httpx2.Response) -> Iterator[None]:
-        """Errors of a body that breaks off, as this package's own."""
+        """Translate errors while reading a body to this package's errors."""
         import httpx2
 
         try:
@@ -341,7 +345,7 @@ class Transport:
             url = str(response.url)
             if isinstance(error, httpx2.DecodingError):
                 raise AnswerUnusable(url.partition("?")[0], str(error)) from error
-            raise http_errors.unreachable(error, _place(url), self._timeout_s) from error
+            raise http_errors.unreachable(error, _shown_origin(url), self._timeout_s) from error
 
     def _absolute(self, call: Call[Any]) -> str:
         url = f"{self.endpoint}{call.path}" if call.path.startswith("/") else call.path
@@ -350,24 +354,27 @@ class Transport:
         return f"{url}{'&' if '?' in url else '?'}{urllib.parse.urlencode(call.query)}"
 
     def _client(self, scheme: str) -> httpx2.Client:
-        """The pool for http or https; apart, because reading the system's authorities takes 100 ms."""
+        """Return the connection pool for http or https.
+
+        There are two pools, because loading the system's authorities takes 100 ms.
+        """
         import httpx2
 
         with self._lock:
             if scheme not in self._clients:
-                # A context without authorities refuses every certificate: plain http never needs one.
+                # Plain http needs no authorities; a context without any refuses every certificate.
                 verify = self._verify if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 limits = httpx2.Limits(
                     max_connections=_POOL, max_keepalive_connections=_POOL, keepalive_expiry=_KEEP_ALIVE_S
                 )
                 try:
                     self._clients[scheme] = httpx2.Client(verify=verify, limits=limits, proxy=self._proxy)
-                except OSError as error:  # of ssl too
+                except OSError as error:  # including ssl.SSLError
                     raise TlsFailed(self.endpoint, f"the trusted certificates cannot be read ({error})") from error
                 except ImportError as error:
                     raise ConfigError("proxy", "environment", str(error)) from error
                 except (ValueError, httpx2.InvalidURL):
-                    # Both quote the address, in which a password may stand.
+                    # Both messages quote the address, which may contain a password.
                     reason = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: check scheme and port"
                     raise ConfigError("proxy", "environment", reason) from None
                 redact_foreign_logs()
@@ -375,21 +382,21 @@ class Transport:
 
 
 def origin_of(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of an absolute URL; equal for URLs that share an origin (RFC 6454).
+    """Return scheme, host and port of an absolute URL; equal for URLs of the same origin (RFC 6454).
 
     Raises:
-        AnswerUnusable: it has none.
+        AnswerUnusable: the URL is invalid.
     """
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
     except ValueError:
-        raise AnswerUnusable(_place(url), "it is no valid address") from None
+        raise AnswerUnusable(_shown_origin(url), "it is not a valid address") from None
     return parts.scheme, parts.hostname or "", port if port is not None else _PORTS.get(parts.scheme, 0)
 
 
-def _place(url: str) -> str:
-    """Scheme, host and port of a URL, for messages."""
+def _shown_origin(url: str) -> str:
+    """Return scheme, host and port of a URL, for messages."""
     try:
         parts = urllib.parse.urlsplit(url)
     except ValueError:
@@ -402,9 +409,9 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _pause_after(error: EntrepotError, call: Call[Any], attempt: int) -> float | None:
-    """Seconds to wait before a call is sent again; None: it must not be, or there is no hope."""
+    """Return the seconds to wait before a retry; None if the call must not be or need not be retried."""
     if isinstance(error, HubFailure):
-        # Who is asked to slow down has not been served, so that anything may be sent again.
+        # A rate-limited request was not processed, so it is safe to send any call again.
         may_resend = error.status == 429 or (error.status in _RETRIED and call.is_repeatable)
         asked = _asked_pause(error.response.headers)
         return (_backoff(attempt) if asked is None else asked) if may_resend else None
@@ -412,7 +419,7 @@ def _pause_after(error: EntrepotError, call: Call[Any], attempt: int) -> float |
 
 
 def _may_resend(call: Call[Any], error: EntrepotError) -> bool:
-    """Whether a call without an answer may be sent again: it is repeatable, or never left this computer."""
+    """Whether a call without a response may be sent again: it is repeatable, or was never sent."""
     import httpx2
 
     cause = error.__cause__
@@ -424,12 +431,12 @@ def _may_resend(call: Call[Any], error: EntrepotError) -> bool:
 
 
 def _backoff(attempt: int) -> float:
-    """Seconds before the next try: doubling, with jitter so that many clients do not come back at once."""
-    return min(8.0, 0.25 * 2.0**attempt) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
+    """Return the seconds before a retry: doubling, with jitter so that clients do not retry at the same time."""
+    return min(8.0, 0.25 * 2.0**attempt) * random.uniform(0.75, 1.25)  # noqa: S311 - not used for security
 
 
 def _asked_pause(headers: Mapping[str, str]) -> float | None:
-    """The seconds that an answer asks to wait; None: it does not say."""
+    """Return the pause in seconds that a response asks for; None if it has none."""
     text = headers.get("retry-after", "")
     if not text and "r=0" in headers.get("ratelimit", ""):
         text = headers["ratelimit"].partition("t=")[2].partition(";")[0]

@@ -1,4 +1,4 @@
-"""Environment variables of the client, and the ``HF_*`` variables that stand in for those that are unset."""
+"""Environment variables of the client, and the ``HF_*`` variables that substitute for unset ones."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ STAND_INS: Mapping[str, tuple[str, ...]] = {
     "ENTREPOT_ETAG_TIMEOUT": ("HF_HUB_ETAG_TIMEOUT",),
     "ENTREPOT_DOWNLOAD_TIMEOUT": ("HF_HUB_DOWNLOAD_TIMEOUT",),
 }
-"""Variables of ours, and those that are read if ours is unset or empty.
+"""Variables of entrepot, each with the variables that are read if it is unset or empty.
 
-Places of files are not among them: the layouts of two clients differ.
+Variables with paths are not included, because the layouts of the two clients differ.
 Source: huggingface_hub 2.4.0, ``constants.py``.
 """
 
 
 @attrs.frozen
 class Variables:
-    """The variables that hold, under our names; ``sources`` says which variable each value came from."""
+    """The effective values under entrepot's names; ``sources`` maps each name to the variable it was read from."""
 
     values: Mapping[str, str]
     sources: Mapping[str, str]
 
     def source(self, name: str) -> str:
-        """Return the variable that a value came from."""
+        """Return the variable that a value was read from."""
         return self.sources.get(name, name)
 
 
 def variables(environ: Mapping[str, str]) -> Variables:
-    """Return the variables of the client; an empty one counts as unset.
+    """Return the variables of the client; an empty variable counts as unset.
 
     ``HF_TOKEN`` is not read if ``HF_ENDPOINT`` names another hub than
-    ``ENTREPOT_ENDPOINT`` does: it is a token of that hub.
+    ``ENTREPOT_ENDPOINT``, because it is a token for that hub.
     """
     values = {name: value for name, value in environ.items() if name.startswith("ENTREPOT_") and value}
     sources = {name: name for name in values}

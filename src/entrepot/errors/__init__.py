@@ -1,18 +1,19 @@
-"""Every error that entrepot raises on purpose, in one tree.
+"""The exceptions that entrepot raises deliberately, in one class tree.
 
-The families below the root say what kind of answer a door gives; the leaves
-say what happened, with fields. A message is written once, here, in lower
-case, naming the thing and, where there is one, the cure.
+The families below the root decide how an interface reports an error, for
+example which HTTP status the server sends. The leaves say what happened and
+carry the details as fields. Each message is written once, in its class: lower
+case, naming the thing and, if possible, the remedy.
 
     EntrepotError
     ├── Invalid            the input cannot be used as it is
-    ├── Unauthenticated    the caller did not say, or could not prove, who it is
+    ├── Unauthenticated    the caller sent no credentials, or wrong ones
     ├── Forbidden          the caller is known and may not do this
     ├── NotFound           the thing is absent, or invisible to the caller
-    ├── Conflict           the input is fine but the state is against it
-    ├── TooLarge           a limit was exceeded before anything was kept
-    ├── Unavailable        try again later: nothing is wrong with the input
-    └── Damaged            stored bytes are not what they must be
+    ├── Conflict           the input is fine, but the current state forbids the change
+    ├── TooLarge           a limit was exceeded; nothing was stored
+    ├── Unavailable        the input is fine; the same call may succeed later
+    └── Damaged            stored bytes are missing or wrong
 """
 
 from entrepot.errors.base import (

@@ -1,4 +1,4 @@
-"""The root of the error tree, its families, and how a message shows untrusted text."""
+"""The root and the families of the error tree, and the escaping of untrusted text in messages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from entrepot.errors.redactions import redact
 
 @attrs.define
 class EntrepotError(Exception):
-    """The root: ``str(error)`` is the message shown to people; neither it nor ``repr(error)`` holds a secret."""
+    """The root of the error tree.
+
+    ``str(error)`` is the message for people. Neither ``str`` nor ``repr`` reveals a secret.
+    """
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        # Seen by attrs as the class's own, so that no generated one shows the fields as they were given.
+        # Set on each class before attrs decorates it; a generated __repr__ would show the fields unredacted.
         if "__repr__" not in cls.__dict__:
             cls.__repr__ = EntrepotError.__repr__  # type: ignore[method-assign]
 
@@ -22,7 +25,7 @@ class EntrepotError(Exception):
 
     @property
     def message(self) -> str:
-        """One sentence for people: what is wrong and, if known, the cure."""
+        """One sentence for people: what is wrong and, if known, the remedy."""
         raise AttributeError("every leaf of the error tree has a message")
 
     def __str__(self) -> str:
@@ -34,11 +37,11 @@ class Invalid(EntrepotError):
 
 
 class Unauthenticated(EntrepotError):
-    """The caller did not say, or could not prove, who it is."""
+    """The caller sent no credentials, or credentials that are not valid."""
 
 
 class Forbidden(EntrepotError):
-    """The caller is known, sees the thing, and may not do this to it."""
+    """The caller is known and can see the thing, but may not do this to it."""
 
 
 class NotFound(EntrepotError):
@@ -46,11 +49,11 @@ class NotFound(EntrepotError):
 
 
 class Conflict(EntrepotError):
-    """The input is fine, but the present state is against it."""
+    """The input is fine, but the current state forbids the change."""
 
 
 class TooLarge(EntrepotError):
-    """A limit was exceeded; nothing was kept."""
+    """A limit was exceeded; nothing was stored."""
 
 
 class Unavailable(EntrepotError):
@@ -58,12 +61,12 @@ class Unavailable(EntrepotError):
 
 
 class Damaged(EntrepotError):
-    """Stored bytes are missing or are not what they must be."""
+    """Stored bytes are missing or wrong."""
 
 
 def shown(value: str, *, quote: bool = True) -> str:
-    """Render untrusted text for a message: printable ASCII, at most 200 characters."""
-    # Cut before escaping: a name of a megabyte must not cost a megabyte of work.
+    """Return untrusted text as it may stand in a message: printable ASCII, at most 200 characters."""
+    # Truncate before escaping, so that a name of one megabyte does not cost a megabyte of work.
     text = value[:200].encode("ascii", "backslashreplace").decode("ascii")
     text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
     if len(value) > 200 or len(text) > 200:

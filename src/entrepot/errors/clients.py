@@ -1,6 +1,6 @@
-"""Errors that only clients raise: about files of this computer, the way to a hub, the cache.
+"""Errors that only the client raises: local files, the connection to a hub, the cache.
 
-To add a leaf, list it in ``entrepot.errors`` too.
+To add an error, list it in ``entrepot.errors`` too.
 """
 
 # `message` is documented once, at the root of the tree:
@@ -24,7 +24,7 @@ from entrepot.errors.lookups import EntryNotFound
 
 @attrs.define
 class SourceMissing(Invalid, ValueError):
-    """A file or folder that should be uploaded is not there, or is not what it should be."""
+    """A local file or folder to upload does not exist, or is of another kind than expected."""
 
     path: str
     expected: str = "file"
@@ -36,19 +36,19 @@ class SourceMissing(Invalid, ValueError):
 
 @attrs.define
 class SourceUnreadable(Invalid, ValueError):
-    """A file or folder that should be uploaded is there, but cannot be read."""
+    """A local file or folder to upload exists but cannot be read."""
 
     path: str
     reason: str
 
     @property
     def message(self) -> str:
-        return f"cannot read {shown(self.path)}: {self.reason}; give yourself the right to read it, or leave it out"
+        return f"cannot read {shown(self.path)}: {self.reason}; change its permissions, or exclude it"
 
 
 @attrs.define
 class SecretsFound(Invalid, ValueError):
-    """Files that look like secrets were about to be uploaded, and the caller had ruled that out."""
+    """The upload includes files whose names suggest a secret, and the caller forbade that."""
 
     paths: tuple[str, ...]
 
@@ -56,25 +56,25 @@ class SecretsFound(Invalid, ValueError):
     def message(self) -> str:
         names = ", ".join(shown(path) for path in self.paths[:5]) + (", ..." if len(self.paths) > 5 else "")
         return (
-            f"{names} would be uploaded, and the name says that it holds a secret; nothing was uploaded: "
-            "leave it out, or allow secrets"
+            f"{names} would be uploaded, but the file name suggests a secret; nothing was uploaded: "
+            "exclude it, or allow secrets"
         )
 
 
 @attrs.define
 class SourceChanged(Invalid, ValueError):
-    """A file was written to while it was being uploaded; nothing was committed."""
+    """A file was modified while it was being uploaded; nothing was committed."""
 
     path: str
 
     @property
     def message(self) -> str:
-        return f"{shown(self.path)} changed while it was being uploaded; upload it again when nobody writes to it"
+        return f"{shown(self.path)} changed while it was being uploaded; upload it again once no program writes to it"
 
 
 @attrs.define
 class InvalidArgument(Invalid, ValueError):
-    """A function was called with something it cannot use; ``reason`` is one whole sentence."""
+    """A function was called with an argument it cannot use; ``reason`` is one whole sentence."""
 
     reason: str
 
@@ -85,7 +85,7 @@ class InvalidArgument(Invalid, ValueError):
 
 @attrs.define
 class TokenMissing(Unauthenticated):
-    """A client call needs a token, and none is known for this hub."""
+    """A client call needs a token, but none is configured for this hub."""
 
     endpoint: str
 
@@ -96,7 +96,7 @@ class TokenMissing(Unauthenticated):
 
 @attrs.define
 class ProgramMissing(Conflict, OSError):
-    """A program of this machine is needed and not installed; ``cure`` says how to get it."""
+    """A required program is not installed on this machine; ``cure`` says how to install it."""
 
     program: str
     cure: str
@@ -108,7 +108,7 @@ class ProgramMissing(Conflict, OSError):
 
 @attrs.define
 class LibraryMissing(Conflict, ImportError):
-    """A Python library that only some calls need is not installed; ``requirement`` is what pip takes."""
+    """An optional Python library that this call needs is not installed; ``requirement`` is the argument for pip."""
 
     library: str
     requirement: str
@@ -120,7 +120,7 @@ class LibraryMissing(Conflict, ImportError):
 
 @attrs.define
 class GitFailed(Conflict, OSError):
-    """A git command ended with an error; ``reason`` is what git, or the remote, said."""
+    """A git command failed; ``reason`` is the message of git or of the remote."""
 
     command: str
     reason: str
@@ -132,7 +132,7 @@ class GitFailed(Conflict, OSError):
 
 @attrs.define
 class ChunksRefused(Unavailable):
-    """The chunk store did not take a file; ``reason`` is what its engine says."""
+    """The chunk store did not accept a file; ``reason`` is the message of the transfer library."""
 
     reason: str
 
@@ -143,7 +143,7 @@ class ChunksRefused(Unavailable):
 
 @attrs.define
 class HubUnreachable(Unavailable):
-    """No connection to the hub came about, or it broke before the answer was complete."""
+    """The client could not connect to the hub, or the connection broke before the response was complete."""
 
     endpoint: str
     reason: str
@@ -170,7 +170,7 @@ class HubTimeout(Unavailable):
 
 @attrs.define
 class TlsFailed(Unavailable):
-    """The hub could not prove over TLS that it is the one that was meant."""
+    """The TLS handshake failed: the server's certificate could not be verified for this hub."""
 
     endpoint: str
     reason: str
@@ -179,13 +179,13 @@ class TlsFailed(Unavailable):
     def message(self) -> str:
         return (
             f"no secure connection to {self.endpoint}: {shown(self.reason, quote=False)}; check this computer's clock "
-            "and that it trusts the authority of the hub's certificate (SSL_CERT_FILE names a private one)"
+            "and that it trusts the authority of the hub's certificate (set SSL_CERT_FILE for a private one)"
         )
 
 
 @attrs.define
 class AnswerUnusable(Unavailable):
-    """What answered does not speak like a hub."""
+    """The server sent a response that a hub would not send."""
 
     url: str
     reason: str
@@ -193,14 +193,14 @@ class AnswerUnusable(Unavailable):
     @property
     def message(self) -> str:
         return (
-            f"the answer of {shown(self.url, quote=False)} cannot be used: {shown(self.reason, quote=False)}; "
+            f"the response of {shown(self.url, quote=False)} cannot be used: {shown(self.reason, quote=False)}; "
             "check that this is the address of a hub"
         )
 
 
 @attrs.define
 class Offline(Unavailable):
-    """Offline mode is on, and the hub would be needed."""
+    """Offline mode is on, but the call needs the hub."""
 
     what: str
 
@@ -211,7 +211,7 @@ class Offline(Unavailable):
 
 @attrs.define
 class NotCached(EntryNotFound, FileNotFoundError, ValueError):
-    """A file, or all files of a revision, are not in the local cache, and the hub was not, or could not be, asked."""
+    """A file, or every file of a revision, is not in the local cache, and the hub was not or could not be asked."""
 
     why: str = "the hub was not asked for it"
 
@@ -222,7 +222,7 @@ class NotCached(EntryNotFound, FileNotFoundError, ValueError):
 
 @attrs.define
 class SnapshotIncomplete(NotCached):
-    """Some files of a snapshot are in the local cache, others are not (``path``), and the hub cannot be asked."""
+    """Some files of a snapshot are missing from the local cache (``path`` is one), and the hub cannot be asked."""
 
     what: str = ""
     missing: int = 1
@@ -230,14 +230,14 @@ class SnapshotIncomplete(NotCached):
     @property
     def message(self) -> str:
         return (
-            f"the local copy of {shown(self.what, quote=False)} lacks {self.missing:,} of the wanted files, "
+            f"the local copy of {shown(self.what, quote=False)} lacks {self.missing:,} of the requested files, "
             f"such as {shown(self.path)}, and {self.why}"
         )
 
 
 @attrs.define
 class CacheMissing(NotFound, ValueError):
-    """There is no cache, or none of what was named, in a folder."""
+    """A folder holds no cache, or not the requested part of one."""
 
     folder: str
     what: str = "cache"
@@ -249,7 +249,7 @@ class CacheMissing(NotFound, ValueError):
 
 @attrs.define
 class TensorsMissing(NotFound):
-    """A repository has no weights of the safetensors format where a model has them."""
+    """A repository has no safetensors file at the paths where models keep their weights."""
 
     repo: str
     revision: str
@@ -264,19 +264,19 @@ class TensorsMissing(NotFound):
 
 @attrs.define
 class TensorsUnreadable(Damaged, ValueError):
-    """A file that should hold tensors does not have the format of safetensors files."""
+    """A file is not in the safetensors format."""
 
     path: str
     reason: str
 
     @property
     def message(self) -> str:
-        return f"{shown(self.path)} is no safetensors file: {shown(self.reason, quote=False)}"
+        return f"{shown(self.path)} is not a safetensors file: {shown(self.reason, quote=False)}"
 
 
 @attrs.define
 class DiskFull(Conflict, OSError):
-    """The local disk has no room for a download; what was received so far is kept for the next try."""
+    """The local disk has no space left for a download; the bytes received so far are kept for the next attempt."""
 
     folder: str
     needed: int
@@ -284,8 +284,8 @@ class DiskFull(Conflict, OSError):
     @property
     def message(self) -> str:
         return (
-            f"no space left in {shown(self.folder)}: {self.needed:,} more bytes are needed; free some room "
-            "('entrepot cache delete' removes what is no longer wanted), or choose another folder"
+            f"no space left in {shown(self.folder)}: {self.needed:,} more bytes are needed; free some space "
+            "('entrepot cache delete' removes unused revisions), or choose another folder"
         )
 
 
@@ -298,12 +298,12 @@ class CannotWrite(Conflict, OSError):
 
     @property
     def message(self) -> str:
-        return f"cannot write {shown(self.path)}: {self.reason}; choose another folder, or give yourself the right"
+        return f"cannot write {shown(self.path)}: {self.reason}; choose another folder, or change its permissions"
 
 
 @attrs.define
 class DownloadDamaged(Damaged, OSError):
-    """A file arrived with other bytes than its name in the repository promises; it was removed."""
+    """A downloaded file does not have the digest that the repository names; it was removed."""
 
     what: str
     expected: str
@@ -313,13 +313,13 @@ class DownloadDamaged(Damaged, OSError):
     def message(self) -> str:
         return (
             f"{shown(self.what, quote=False)} arrived damaged and was removed: expected {self.expected}, received "
-            f"{self.received}; download it again, and if that does not help have the hub checked"
+            f"{self.received}; download it again; if that fails too, ask the hub's administrator to run 'entrepot fsck'"
         )
 
 
 @attrs.define
 class CacheDamaged(Damaged):
-    """Something in the local cache is not as a client would have left it."""
+    """The local cache has a layout that no client would have written."""
 
     path: str
     reason: str

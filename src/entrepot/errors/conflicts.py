@@ -1,4 +1,4 @@
-"""Errors about a state that is against the input.
+"""Errors about changes that the current state forbids.
 
 To add an error, list it in ``entrepot.errors`` too.
 """
@@ -34,7 +34,7 @@ class BranchMoved(Conflict):
 
     @property
     def message(self) -> str:
-        # Both sentences are asserted by the clients' own tests, one per generation.
+        # The test suites of both client generations assert on one of these sentences each.
         text = (
             "The branch was updated since you opened this page. Please refresh and try again. "
             "A commit has happened since. Please refresh and try again."

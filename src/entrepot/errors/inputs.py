@@ -1,4 +1,4 @@
-"""Errors about input that cannot be used as it is, or that exceeds a limit.
+"""Errors about input that is invalid or exceeds a limit.
 
 To add an error, list it in ``entrepot.errors`` too.
 """
@@ -73,14 +73,14 @@ class Malformed(Invalid):
 
 @attrs.define
 class LargeFileMissing(Invalid):
-    """A commit names a large file whose bytes the caller has not uploaded here."""
+    """A commit names a large file whose bytes the caller has not uploaded to this repository."""
 
     path: str
     sha256: str
 
     @property
     def message(self) -> str:
-        # The sentence is the public hub's; clients and people search for it.
+        # This is the sentence of the public hub; clients and users search for it.
         return (
             "Your push was rejected because an LFS pointer pointed to a file that does not exist. "
             f"For instance, {shown(self.path)}: upload the object {self.sha256} first"
@@ -89,14 +89,14 @@ class LargeFileMissing(Invalid):
 
 @attrs.define
 class XorbMissing(Invalid):
-    """A shard uses chunks that are not stored, or that its uploader may not use: the two are not told apart."""
+    """A shard uses chunks that are not stored, or that its uploader may not use; the message does not tell which."""
 
     xorb: str
     where: str
 
     @property
     def message(self) -> str:
-        # Clients trust their own cache for weeks; the name of the store changes, so that the next upload starts clean.
+        # Clients trust their local shard cache for weeks. It is keyed by the name of the store, which changes here.
         return (
             f"the chunks of xorb {self.xorb} ({self.where}) are not available to this token; upload again, "
             "and the client sends them. If that does not help, remove the folder 'xet' of the client's cache "
@@ -106,7 +106,7 @@ class XorbMissing(Invalid):
 
 @attrs.define
 class ContentMismatch(Invalid):
-    """Received bytes are not the announced ones; nothing of them was kept."""
+    """The received bytes do not have the announced size or digest; none of them was kept."""
 
     what: str
     expected: str
@@ -132,7 +132,7 @@ class ConfigError(Invalid):
 
 @attrs.define
 class InvalidToken(ConfigError, ValueError):
-    """A token cannot be used; the message says where it came from, and never shows it."""
+    """A token cannot be used; the message says where the token came from, and never shows it."""
 
     @property
     def message(self) -> str:
@@ -141,19 +141,19 @@ class InvalidToken(ConfigError, ValueError):
 
 @attrs.define
 class NotGated(Invalid):
-    """An access request to a repository whose content everybody reads who sees it."""
+    """An access request was made for a repository that is not gated."""
 
     repo: str
     kind: str
 
     @property
     def message(self) -> str:
-        return f"the {self.kind} {self.repo} is not gated: nobody needs to ask for access to it"
+        return f"the {self.kind} {self.repo} is not gated: no access request is needed"
 
 
 @attrs.define
 class AlreadyGranted(Invalid):
-    """Access for somebody who has it already."""
+    """Access was granted to a user who already has it."""
 
     user: str
     repo: str
@@ -165,7 +165,7 @@ class AlreadyGranted(Invalid):
 
 @attrs.define
 class NotMergeable(Invalid):
-    """A pull request cannot be merged as it is; ``paths`` are the files in conflict, if that is why."""
+    """A pull request cannot be merged; ``paths`` are the files in conflict, if there are conflicts."""
 
     number: int
     reason: str
@@ -194,7 +194,7 @@ class RangeNotSatisfiable(Invalid):
 
 @attrs.define
 class LimitExceeded(TooLarge):
-    """Something is larger than the hub accepts."""
+    """Something is larger than the hub accepts; ``cure`` says what to do instead, if known."""
 
     what: str
     limit: int
@@ -208,7 +208,7 @@ class LimitExceeded(TooLarge):
 
 @attrs.define
 class QuotaExceeded(TooLarge):
-    """A namespace has no room for what was sent; ``facts`` say how much there is, and the cure."""
+    """A namespace has no quota left for the upload; ``facts`` say how much there is, and what to do."""
 
     namespace: str
     facts: str

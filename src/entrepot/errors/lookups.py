@@ -1,4 +1,4 @@
-"""Errors about things that are absent, or invisible to the caller.
+"""Errors about things that are absent, or that the caller may not see.
 
 To add an error, list it in ``entrepot.errors`` too.
 """
@@ -15,7 +15,7 @@ from entrepot.errors.base import NotFound, shown
 
 @attrs.define
 class RepoNotFound(NotFound):
-    """No such repository, or none that this caller may know of."""
+    """The repository does not exist, or the caller may not know that it does."""
 
     anonymous: bool = False
 
@@ -35,9 +35,9 @@ class RevisionNotFound(NotFound):
         return f"Invalid rev id: {shown(self.revision, quote=False)}"
 
 
-@attrs.define(slots=False)  # so that what is absent on this computer can be a FileNotFoundError too
+@attrs.define(slots=False)  # lets subclasses derive from FileNotFoundError as well
 class EntryNotFound(NotFound):
-    """The revision exists, the path in it does not."""
+    """The revision exists, but the path does not exist in it."""
 
     path: str
     commit: str | None = None
@@ -50,7 +50,7 @@ class EntryNotFound(NotFound):
 
 @attrs.define
 class AccountNotFound(NotFound):
-    """No user or organisation has this name; ``kind`` says which of them was meant."""
+    """No user or organisation has this name; ``kind`` says which of the two was looked up."""
 
     name: str
     kind: str = "user or organisation"
@@ -62,7 +62,7 @@ class AccountNotFound(NotFound):
 
 @attrs.define
 class ThingNotFound(NotFound):
-    """Something else that was named does not exist (a token, a job, an upload)."""
+    """A named thing of another kind (a token, a job, an upload) does not exist; ``what`` is the kind."""
 
     what: str
     value: str
@@ -74,7 +74,7 @@ class ThingNotFound(NotFound):
 
 @attrs.define
 class RepoMoved(NotFound):
-    """The repository has a new name; doors answer with a redirect."""
+    """The repository has a new name; the server answers with a redirect."""
 
     old: str
     new: str
@@ -86,7 +86,7 @@ class RepoMoved(NotFound):
 
 @attrs.define
 class NotOffered(NotFound):
-    """The public hub has this service, this one has not; ``what`` is its name, in the plural."""
+    """The public hub has this service, this hub does not; ``what`` is its name, in the plural."""
 
     what: str
 

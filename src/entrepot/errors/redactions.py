@@ -1,8 +1,8 @@
-"""Takes secrets out of texts that people or logs will see.
+"""Removal of secrets from text that people or logs will see.
 
-A secret is found by its shape (a token of a hub, an ``Authorization`` header,
-user and password in a URL, the signature of a signed link) or because the
-program has said with :func:`conceal` that it is one.
+A secret is recognised by its form (a hub token, an ``Authorization`` header,
+user and password in a URL, the signature of a signed link), or because the
+program has registered it with :func:`conceal`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ _KNOWN: dict[str, None] = {}
 
 
 def conceal(secret: str) -> None:
-    """Have :func:`redact` mask this text from now on, unless it is a plain short word; 256 are remembered."""
-    # A plain word would be masked wherever a sentence uses it.
+    """Register a secret that :func:`redact` masks from now on.
+
+    Short texts and plain words are ignored. The last 256 secrets are remembered.
+    """
+    # Masking a plain word would mangle every sentence that uses it.
     if len(secret) < _SHORTEST or (len(secret) < _LONG and secret.isalpha()):
         return
-    # Each step is atomic, so that threads need no lock.
+    # Each step is atomic, so threads need no lock.
     _KNOWN.pop(secret, None)
     _KNOWN[secret] = None
     for oldest in tuple(_KNOWN)[:-_MOST_KNOWN]:

@@ -19,13 +19,13 @@ class InvalidCredentials(Unauthenticated):
 
     @property
     def message(self) -> str:
-        # The exact text keeps clients from reporting a missing repository instead.
+        # With any other text, clients report a missing repository instead.
         return "Invalid credentials in Authorization header"
 
 
 @attrs.define
 class AccountSuspended(Forbidden):
-    """The account of the caller is suspended."""
+    """The caller's account is suspended."""
 
     @property
     def message(self) -> str:
@@ -34,7 +34,7 @@ class AccountSuspended(Forbidden):
 
 @attrs.define
 class LoginRequired(Unauthenticated):
-    """The call needs a caller, and none was named."""
+    """The call needs an authenticated caller, but the request is anonymous."""
 
     @property
     def message(self) -> str:
@@ -43,7 +43,7 @@ class LoginRequired(Unauthenticated):
 
 @attrs.define
 class InvalidSignature(Forbidden):
-    """A signed URL is expired, altered or used for something else."""
+    """A signed URL is expired, altered, or used for another purpose than it was signed for."""
 
     reason: str
 
@@ -65,13 +65,13 @@ class NotAllowed(Forbidden):
 
 @attrs.define
 class GatedRepo(Forbidden):
-    """Metadata are public, content needs an accepted access request."""
+    """The repository is gated: its metadata is public, but its content needs an accepted access request."""
 
     repo: str
     kind: str
     anonymous: bool
     request: str | None = None
-    """Where the caller's own request stands: ``pending``, ``rejected``, or None when there is none."""
+    """The status of the caller's own request: ``pending``, ``rejected``, or None without a request."""
 
     @property
     def message(self) -> str:

@@ -1,4 +1,4 @@
-"""Errors about stores that are busy, full or out of reach, and about damaged bytes.
+"""Errors about stores that are busy, full or unreachable, and about damaged bytes.
 
 To add an error, list it in ``entrepot.errors`` too.
 """
@@ -15,7 +15,7 @@ from entrepot.errors.base import Damaged, Unavailable, shown
 
 @attrs.define
 class Busy(Unavailable):
-    """Somebody else kept winning; ``what`` is what could not be had."""
+    """Other callers kept winning the race for a resource; ``what`` is the resource."""
 
     what: str
 
@@ -26,7 +26,10 @@ class Busy(Unavailable):
 
 @attrs.define
 class BeingVerified(Unavailable):
-    """A file was uploaded so recently that its sha256 is still a claim, and it is too large to be verified at once."""
+    """The sha256 of a recently uploaded file is not verified yet.
+
+    Raised when the file is too large to verify it within the request.
+    """
 
     sha256: str
     size: int
@@ -35,24 +38,24 @@ class BeingVerified(Unavailable):
     def message(self) -> str:
         return (
             f"the content of the large file {self.sha256} ({self.size:,} bytes) is still being verified, "
-            "and can be used in other repositories when that is done; try again in a minute"
+            "and can be used in other repositories once that is done; try again in a minute"
         )
 
 
 @attrs.define
 class StoreFull(Unavailable):
-    """The disk that holds the data folder has no room left."""
+    """The disk that holds the data folder has no space left."""
 
     detail: str
 
     @property
     def message(self) -> str:
-        return f"no space left to store this ({self.detail}); nothing was kept; free some room on the hub"
+        return f"no space left to store this ({self.detail}); nothing was kept; free some space on the hub's disk"
 
 
 @attrs.define
 class StoreUnavailable(Unavailable):
-    """The store that keeps the bytes did not do what was asked, for a reason outside the input."""
+    """The store failed for a reason other than the input."""
 
     what: str
     reason: str
@@ -76,7 +79,7 @@ class DataFolderError(Unavailable):
 
 @attrs.define
 class ClientGone(Unavailable):
-    """The peer closed the connection before its request was complete; nobody reads the answer."""
+    """The client closed the connection before its request was complete; no one will read the response."""
 
     @property
     def message(self) -> str:
@@ -85,7 +88,7 @@ class ClientGone(Unavailable):
 
 @attrs.define
 class BodyTooSlow(Unavailable):
-    """The body of a request did not arrive in time."""
+    """A request body did not arrive in time."""
 
     @property
     def message(self) -> str:
@@ -94,7 +97,7 @@ class BodyTooSlow(Unavailable):
 
 @attrs.define
 class TooManyBodies(Unavailable):
-    """The server is receiving as many request bodies as it may."""
+    """The server is already receiving as many request bodies as it allows."""
 
     where: str
     limit: int
@@ -117,7 +120,7 @@ class BlobMissing(Damaged):
 
 @attrs.define
 class BlobUnreadable(Damaged):
-    """Bytes are stored under a key, but the disk does not give them back."""
+    """Bytes are stored under a key, but the disk cannot read them."""
 
     key: str
     reason: str
@@ -129,7 +132,7 @@ class BlobUnreadable(Damaged):
 
 @attrs.define
 class XorbDamaged(Damaged):
-    """The stored bytes of a xorb are not the right ones; it is, or will be, in quarantine."""
+    """The stored bytes of a xorb are wrong; it is in quarantine, or will be soon."""
 
     xorb: str
 
@@ -140,7 +143,7 @@ class XorbDamaged(Damaged):
 
 @attrs.define
 class ObjectMissing(Damaged):
-    """A git object that something points at is not stored."""
+    """A git object that something refers to is not stored."""
 
     oid: str
 
@@ -151,7 +154,7 @@ class ObjectMissing(Damaged):
 
 @attrs.define
 class ObjectDamaged(Damaged):
-    """A stored git object cannot be read or has another id than its name."""
+    """A stored git object cannot be read, or its content does not have the id of its key."""
 
     oid: str
     reason: str

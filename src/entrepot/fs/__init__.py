@@ -1,4 +1,4 @@
-"""Repositories as a file system for everything that speaks fsspec: ``entrepot://namespace/name@revision/path``.
+"""A file system for fsspec over the repositories of a hub: ``entrepot://namespace/name@revision/path``.
 
-fsspec is optional: nothing but this room imports it.
+fsspec is an optional dependency, imported only by this package.
 """

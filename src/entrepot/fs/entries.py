@@ -1,4 +1,4 @@
-"""Entries of trees as fsspec describes them, and errors as its users catch them."""
+"""Tree entries in the format of fsspec, and translation of errors to OSError."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from entrepot.names import RepoPath
 from entrepot.wire.repos.trees import TreeEntry
 
 Entry = dict[str, Any]
-"""A file or folder as fsspec describes it: ``name``, ``size``, ``type`` and what else is known."""
+"""A file or folder in the format of fsspec: ``name``, ``size``, ``type`` and further fields."""
 
 
 @contextlib.contextmanager
 def translated(path: str) -> Iterator[None]:
-    """Errors of the hub as those that users of file systems catch."""
+    """Translate errors of the hub to the exceptions that users of file systems catch."""
     try:
         yield
     except (EntryNotFound, RepoNotFound, RevisionNotFound) as error:
@@ -30,19 +30,19 @@ def translated(path: str) -> Iterator[None]:
         raise PermissionError(errno.EACCES, str(error), path) from error
 
 
-def page(place: FsPath, *, is_deep: bool) -> Call[ResultPage[TreeEntry]]:
-    """The call that lists a folder; ``is_deep``: and all folders in it."""
-    return trees.page(place.ref, place.revision, place.path, recursive=is_deep)
+def page(fs_path: FsPath, *, is_deep: bool) -> Call[ResultPage[TreeEntry]]:
+    """Return the call that lists a folder; with ``is_deep``, including all subfolders."""
+    return trees.page(fs_path.ref, fs_path.revision, fs_path.path, recursive=is_deep)
 
 
-def folder_at(place: FsPath, path: RepoPath) -> Entry:
-    """A folder of the same revision."""
-    return {"name": place.name(path), "size": 0, "type": "directory"}
+def folder_at(fs_path: FsPath, path: RepoPath) -> Entry:
+    """Return the entry of a folder in the same revision."""
+    return {"name": fs_path.name(path), "size": 0, "type": "directory"}
 
 
-def entry_at(place: FsPath, entry: TreeEntry) -> Entry:
-    """What a hub listed at the same revision."""
-    found = {"name": place.name(entry.path), "size": entry.size, "type": entry.type, "oid": entry.oid}
+def entry_at(fs_path: FsPath, entry: TreeEntry) -> Entry:
+    """Convert a tree entry of the same revision."""
+    found = {"name": fs_path.name(entry.path), "size": entry.size, "type": entry.type, "oid": entry.oid}
     if entry.lfs is not None:
         found |= {"sha256": entry.lfs.oid, "size": entry.lfs.size}
     if entry.xet_hash is not None:

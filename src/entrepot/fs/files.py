@@ -1,4 +1,4 @@
-"""Open files: reading by ranges of one commit, writing to a temporary file that becomes a commit."""
+"""Open files: reads fetch ranges of one commit, writes go to a temporary file that becomes a commit."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from entrepot.fs.paths import FsPath, parse
 
 
 class FileBackend(Protocol):
-    """What an open file needs of its file system."""
+    """The methods of the file system that open files use."""
 
-    def pin(self, place: FsPath) -> tuple[str, int]:
-        """The commit of a file and its size."""
+    def pin(self, fs_path: FsPath) -> tuple[str, int]:
+        """Return the commit of a file and its size."""
 
-    def read_range(self, place: FsPath, commit: str, start: int, end: int | None) -> bytes:
-        """Bytes of a file at a commit."""
+    def read_range(self, fs_path: FsPath, commit: str, start: int, end: int | None) -> bytes:
+        """Return a byte range of a file at a commit."""
 
     def cat_file(self, path: str) -> bytes:
-        """The bytes of a file."""
+        """Return the content of a file."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is a file or folder."""
+        """Whether a file or folder exists."""
 
     def info(self, path: str) -> dict[str, Any]:
-        """What is at a path."""
+        """Return the entry of a file or folder."""
 
-    def publish(self, place: FsPath, operations: Sequence[Operation]) -> None:
-        """Make one commit."""
+    def publish(self, fs_path: FsPath, operations: Sequence[Operation]) -> None:
+        """Create one commit."""
 
 
 class HubFile(AbstractBufferedFile):
-    """A file of a repository.
+    """An open file of a repository.
 
-    Reading: all ranges are those of the commit that the revision was when the
-    file was opened. Writing: nothing is visible before the file is closed; if
-    it is closed because of an error in its ``with`` block, nothing ever is.
+    Reading: all ranges come from the commit that the revision pointed to when the
+    file was opened. Writing: the commit is created when the file is closed; if
+    the ``with`` block of the file raises, nothing is committed.
     """
 
     fs: FileBackend
 
     def __init__(self, fs: FileBackend, path: str, mode: str = "rb", **options: Any) -> None:  # noqa: ANN401
-        self.place: FsPath = parse(path)
+        self.fs_path: FsPath = parse(path)
         self._written: IO[bytes] | None = None
         self._draft = ""
         if mode == "rb":
-            commit, size = fs.pin(self.place)
+            commit, size = fs.pin(self.fs_path)
             self._commit = commit
             options["size"] = size
         super().__init__(fs, path, mode=mode, **options)
@@ -68,14 +68,14 @@ class HubFile(AbstractBufferedFile):
             return
         self.close()
 
-    # --- what fsspec calls ---
+    # --- called by fsspec ---
 
     def _fetch_range(self, start: int, end: int) -> bytes:
-        return self.fs.read_range(self.place, self._commit, start, min(end, self.size))
+        return self.fs.read_range(self.fs_path, self._commit, start, min(end, self.size))
 
     def _initiate_upload(self) -> None:
         descriptor, self._draft = tempfile.mkstemp(prefix="entrepot-")
-        self._written = open(descriptor, "wb")  # noqa: SIM115 - closed with the last piece
+        self._written = open(descriptor, "wb")  # noqa: SIM115 - closed after the last chunk
         if self.mode == "ab" and self.fs.exists(self.path):
             self._written.write(self.fs.cat_file(self.path))
 
@@ -88,23 +88,23 @@ class HubFile(AbstractBufferedFile):
                 self.commit()
         return True
 
-    # --- as a step of a transaction ---
+    # --- PendingChange ---
 
     def operations(self) -> Sequence[Operation]:
-        """What has to be done; nothing if the file was never closed."""
+        """Return the operations to commit; empty if the file was never closed."""
         if self._written is None or not self._written.closed:
             return ()
-        return (Add(self.place.path, PathSource.at(self._draft)),)
+        return (Add(self.fs_path.path, PathSource.at(self._draft)),)
 
     def commit(self) -> None:
-        """Make what was written a commit of its own."""
+        """Commit the written content on its own."""
         try:
-            self.fs.publish(self.place, self.operations())
+            self.fs.publish(self.fs_path, self.operations())
         finally:
             self.discard()
 
     def discard(self) -> None:
-        """Forget what was written."""
+        """Delete the temporary file."""
         if self._written is not None:
             self._written.close()
             if os.path.exists(self._draft):

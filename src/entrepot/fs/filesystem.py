@@ -1,4 +1,4 @@
-"""The file system: fsspec's verbs, spoken to a hub."""
+"""The writing half of the file system."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from entrepot.fs.transactions import HubTransaction, PreparedChange
 
 
 class EntrepotFileSystem(ReadingFileSystem):
-    """Repositories of a hub as a file system.
+    """The repositories of a hub as an fsspec file system.
 
-    Every write is a commit; ``with fs.transaction:`` makes many of them one.
-    Folders exist as long as there is a file in them, as in git.
+    Every write is a commit; ``with fs.transaction:`` combines several writes into one commit.
+    A folder exists as long as it contains a file, as in git.
 
     Args:
-        endpoint: the hub; None is ``ENTREPOT_ENDPOINT``.
-        token: a token; None takes that of the environment or the last login, False sends none.
+        endpoint: URL of the hub; None is ``ENTREPOT_ENDPOINT``.
+        token: an access token; None takes that of the environment or the last login, False sends none.
     """
 
     transaction_type = HubTransaction
@@ -43,22 +43,25 @@ class EntrepotFileSystem(ReadingFileSystem):
 
     # --- writing ---
 
-    def publish(self, place: FsPath, operations: Sequence[Operation]) -> None:
-        """Make one commit on the revision of a place; none, when nothing changes.
+    def publish(self, fs_path: FsPath, operations: Sequence[Operation]) -> None:
+        """Create one commit on the revision of a path; none if nothing changes.
 
         Raises:
-            PermissionError: the token may not write there.
-            FileNotFoundError: there is no such repository or branch.
+            PermissionError: the token has no write access.
+            FileNotFoundError: the repository or the branch does not exist.
             others: as ``client.uploads.publishing.publish``.
         """
         if operations:
-            with translated(place.name("")):
+            with translated(fs_path.name("")):
                 publish(
-                    self.hub, CommitTarget(place.ref, place.revision), operations, CommitMessage(_summary(operations))
+                    self.hub,
+                    CommitTarget(fs_path.ref, fs_path.revision),
+                    operations,
+                    CommitMessage(_summary(operations)),
                 )
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **_: Any) -> None:  # noqa: ANN401
-        """Write a file; ``mode="create"`` refuses to replace one."""
+        """Write bytes to a file; with ``mode="create"``, raise FileExistsError if the file exists."""
         self._add(path, BytesSource(bytes(value)), mode)
 
     def put_file(
@@ -69,12 +72,18 @@ class EntrepotFileSystem(ReadingFileSystem):
         mode: str = "overwrite",
         **_: Any,  # noqa: ANN401
     ) -> None:
-        """Upload a file; in a transaction it is read when the transaction ends. Folders come with their files."""
+        """Upload a local file; in a transaction, it is read when the transaction ends.
+
+        Local folders are skipped: folders of a repository are implied by their files.
+        """
         if not os.path.isdir(lpath):
             self._add(rpath, PathSource.at(lpath), mode)
 
     def cp_file(self, path1: str, path2: str, **_: Any) -> None:  # noqa: ANN401
-        """Copy a file within a hub, without moving its bytes; folders come with their files."""
+        """Copy a file within the hub, without a transfer of its content.
+
+        Folders are skipped: they are implied by their files.
+        """
         source, target = self._parse(path1), self._parse(path2)
         if self.isdir(path1):
             return
@@ -91,8 +100,8 @@ class EntrepotFileSystem(ReadingFileSystem):
 
     def rm_file(self, path: str) -> None:
         """Delete a file."""
-        place = self._parse(path)
-        self._do(place, Delete(place.path))
+        fs_path = self._parse(path)
+        self._do(fs_path, Delete(fs_path.path))
 
     _rm = rm_file
 
@@ -100,72 +109,72 @@ class EntrepotFileSystem(ReadingFileSystem):
         """Delete files, and with ``recursive`` folders, in one commit for each revision.
 
         Raises:
-            FileNotFoundError: there is nothing.
-            IsADirectoryError: it is a folder, and not ``recursive``.
-            NotOffered: it is a whole repository.
+            FileNotFoundError: the path does not exist.
+            IsADirectoryError: the path is a folder, and ``recursive`` is False.
+            NotOffered: the path is a whole repository.
         """
         with self._together():
             for name in self.expand_path(path, recursive=maxdepth is not None and recursive, maxdepth=maxdepth):
-                place = self._parse(name)
-                if not place.path:
-                    raise NotOffered("deletions of whole repositories, other than by delete_repo,")
+                fs_path = self._parse(name)
+                if not fs_path.path:
+                    raise NotOffered("deletions of whole repositories through the file system (use delete_repo)")
                 if self.info(name)["type"] == "file":
-                    self._do(place, Delete(place.path))
+                    self._do(fs_path, Delete(fs_path.path))
                 elif maxdepth is None and recursive:
-                    self._do(place, DeleteFolder(place.path))
+                    self._do(fs_path, DeleteFolder(fs_path.path))
                 elif not recursive:
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
 
     def pipe(self, path: str | Mapping[str, bytes], value: bytes | None = None, **options: Any) -> None:  # noqa: ANN401
-        """Write one file, or several at once in one commit."""
+        """Write one file, or several in one commit."""
         with self._together():
             super().pipe(dict(path) if isinstance(path, Mapping) else path, value, **options)
 
     def put(self, lpath: Any, rpath: Any, **options: Any) -> None:  # noqa: ANN401
-        """Upload files in one commit; see fsspec for how the paths are put together."""
+        """Upload files in one commit; fsspec documents how the paths are combined."""
         with self._together():
             super().put(lpath, rpath, **options)
 
     def copy(self, path1: Any, path2: Any, **options: Any) -> None:  # noqa: ANN401
-        """Copy files in one commit; see fsspec for how the paths are put together."""
+        """Copy files in one commit; fsspec documents how the paths are combined."""
         with self._together():
             super().copy(path1, path2, **options)
 
     def mv(self, path1: Any, path2: Any, **options: Any) -> None:  # noqa: ANN401
-        """Move files in one commit (in two between revisions, the copy before the deletion)."""
+        """Move files in one commit; between revisions in two, the copy before the deletion."""
         with self._together():
             super().mv(path1, path2, **options)
 
     def mkdir(self, path: str, create_parents: bool = True, **_: Any) -> None:  # noqa: ANN401
-        """Nothing: folders come with their files."""
+        """Do nothing: folders are implied by their files."""
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Nothing: folders come with their files."""
+        """Do nothing: folders are implied by their files."""
 
     def rmdir(self, path: str) -> None:
-        """Nothing: folders go with their last file."""
+        """Do nothing: a folder disappears with its last file."""
 
-    # --- inside ---
+    # --- helpers ---
 
     def _add(self, path: str, source: Source, mode: str) -> None:
         if mode == "create" and self.exists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        place = self._parse(path)
-        self._do(place, Add(place.path, source))
+        fs_path = self._parse(path)
+        self._do(fs_path, Add(fs_path.path, source))
 
-    def _do(self, place: FsPath, operation: Operation) -> None:
+    def _do(self, fs_path: FsPath, operation: Operation) -> None:
         if self._intrans:
-            self.transaction.files.append(PreparedChange(place, operation))
+            self.transaction.files.append(PreparedChange(fs_path, operation))
         else:
-            self.publish(place, [operation])
+            self.publish(fs_path, [operation])
 
     def _together(self) -> contextlib.AbstractContextManager[object]:
-        """One commit for all that happens inside, unless a transaction is under way."""
+        """Combine all changes of a block into one commit, unless a transaction is active already."""
         return contextlib.nullcontext() if self._intrans else self.transaction
 
 
 HfFileSystem = EntrepotFileSystem
-"""The same, by the name that programs know."""
+"""Alias of ``EntrepotFileSystem``, under the name in huggingface_hub."""
 
 
 def _summary(operations: Iterable[Operation]) -> str:

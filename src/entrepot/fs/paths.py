@@ -1,9 +1,9 @@
-"""Paths of the file system: which repository, at which revision, and where in it.
+"""Paths of the file system, which name a repository, a revision and a path inside it.
 
     entrepot://[models/|datasets/|spaces/]namespace/name[@revision]/path
 
 A revision with slashes is written ``@refs/pr/1``, or with ``%2F``. An id
-without a namespace, which the hub looks up, needs a revision: ``gpt2@main/path``.
+without a namespace, which the hub resolves, needs a revision: ``gpt2@main/path``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _KINDS = {kind.plural: kind for kind in RepoType}
 
 @dataclasses.dataclass(frozen=True)
 class FsPath:
-    """A path taken apart; ``prefix`` is how its repository and revision were written."""
+    """A parsed path; ``prefix`` is its repository and revision as written."""
 
     ref: RepoRef
     revision: str
@@ -39,31 +39,31 @@ class FsPath:
     prefix: str
 
     def name(self, path: str) -> str:
-        """The full name of another path in the same revision."""
+        """Return the full name of another path in the same revision."""
         return f"{self.prefix}/{path}" if path else self.prefix
 
     def is_with(self, other: FsPath) -> bool:
-        """Whether both can be changed in one commit."""
+        """Whether both paths belong to the same revision, so that one commit can change both."""
         return (self.ref.type, self.ref.id.key, self.revision) == (other.ref.type, other.ref.id.key, other.revision)
 
 
 def strip_protocol(text: str) -> str:
-    """A path without ``entrepot://`` and without slashes at its ends."""
+    """Remove ``entrepot://`` and leading and trailing slashes."""
     return text.removeprefix(f"{PROTOCOL}://").strip("/")
 
 
 def parse(text: str) -> FsPath:
-    """Take a path apart.
+    """Parse a path.
 
     Raises:
-        InvalidName: it names no repository.
-        InvalidPath: nothing in a repository can be called so.
-        RevisionNotFound: no revision can be called so.
+        InvalidName: the path does not name a repository.
+        InvalidPath: the path inside the repository breaks a rule.
+        RevisionNotFound: the revision is not a valid name.
     """
     parts = strip_protocol(text).split("/")
     kind = _KINDS.get(parts[0], RepoType.MODEL)
     at = 1 if parts[0] in _KINDS else 0
-    # "gpt2@main/x" has no namespace; "gpt2/x" is a repository called x.
+    # "gpt2@main/x" has no namespace; "gpt2/x" is the repository x of gpt2.
     is_short = len(parts) > at and "@" in parts[at]
     end = at + 1 if is_short else at + 2
     if len(parts) < end:

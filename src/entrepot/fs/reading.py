@@ -1,6 +1,6 @@
-"""The half of the file system that looks and reads.
+"""The reading half of the file system.
 
-Listings are not cached: what another writer did is seen at once.
+Listings are not cached, so changes by other clients are visible immediately.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from entrepot.names import ROOT
 
 
 class ReadingFileSystem(AbstractFileSystem):
-    """Repositories of a hub, to be looked at and read."""
+    """Read access to the repositories of a hub."""
 
     protocol = PROTOCOL
     root_marker = ""
@@ -39,7 +39,7 @@ class ReadingFileSystem(AbstractFileSystem):
 
     @property
     def hub(self) -> Hub:
-        """The hub behind it.
+        """The hub of this file system.
 
         Raises:
             ConfigError, TokenMissing: as ``client.Hub``.
@@ -52,39 +52,39 @@ class ReadingFileSystem(AbstractFileSystem):
             return [cls._strip_protocol(one) for one in path]
         return strip_protocol(os.fspath(path))
 
-    # --- looking ---
+    # --- listings ---
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:  # noqa: ANN401
-        """What is in a folder; a file is its own list.
+        """List a folder; for a file, return its own entry.
 
         Raises:
-            FileNotFoundError: there is nothing.
-            PermissionError: the hub does not let this caller look.
+            FileNotFoundError: the path does not exist.
+            PermissionError: the caller may not read the repository.
         """
-        place = self._parse(path)
+        fs_path = self._parse(path)
         with translated(path):
             try:
-                entries = [entry_at(place, entry) for entry in self.hub.pages(page(place, is_deep=False))]
+                entries = [entry_at(fs_path, entry) for entry in self.hub.pages(page(fs_path, is_deep=False))]
             except EntryNotFound:
-                entries = [self._info(place)]
+                entries = [self._info(fs_path)]
         return entries if detail else [entry["name"] for entry in entries]
 
     def info(self, path: str, **_: Any) -> Entry:  # noqa: ANN401
-        """What is at a path: name, size, type, and the git id or SHA-256 of a file.
+        """Return the entry of a path: name, size, type, and the git id or SHA-256 of a file.
 
         Raises:
-            FileNotFoundError: there is nothing.
-            PermissionError: the hub does not let this caller look.
+            FileNotFoundError: the path does not exist.
+            PermissionError: the caller may not read the repository.
         """
-        place = self._parse(path)
+        fs_path = self._parse(path)
         with translated(path):
-            return self._info(place)
+            return self._info(fs_path)
 
     def exists(self, path: str, **_: Any) -> bool:  # noqa: ANN401
-        """Whether there is a file or folder.
+        """Whether a file or folder exists.
 
         Raises:
-            PermissionError, HubUnreachable, HubTimeout: nobody can tell.
+            PermissionError, HubUnreachable, HubTimeout: the hub did not reveal whether it exists.
         """
         try:
             self.info(path)
@@ -100,19 +100,19 @@ class ReadingFileSystem(AbstractFileSystem):
         detail: bool = False,
         **_: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401 - a list, or a mapping with detail
-        """All files below a folder by one listing; empty when there is no such folder."""
-        place = self._parse(path)
+        """List all files below a folder with one listing; empty if the folder does not exist."""
+        fs_path = self._parse(path)
         found: dict[str, Entry] = {}
         try:
             with translated(path):
-                for entry in self.hub.pages(page(place, is_deep=maxdepth != 1)):
-                    below = entry.path.removeprefix(f"{place.path}/" if place.path else "")
+                for entry in self.hub.pages(page(fs_path, is_deep=maxdepth != 1)):
+                    below = entry.path.removeprefix(f"{fs_path.path}/" if fs_path.path else "")
                     if maxdepth is not None and below.count("/") >= maxdepth:
                         continue
                     if withdirs or entry.type == "file":
-                        found[place.name(entry.path)] = entry_at(place, entry)
-                if withdirs and place.path:
-                    found[place.name(place.path)] = folder_at(place, place.path)
+                        found[fs_path.name(entry.path)] = entry_at(fs_path, entry)
+                if withdirs and fs_path.path:
+                    found[fs_path.name(fs_path.path)] = folder_at(fs_path, fs_path.path)
         except FileNotFoundError:
             with contextlib.suppress(FileNotFoundError):
                 here = self.info(path)
@@ -121,57 +121,53 @@ class ReadingFileSystem(AbstractFileSystem):
         return {name: found[name] for name in names} if detail else names
 
     def modified(self, path: str) -> datetime.datetime:
-        """When the last commit changed it.
+        """Return the time of the last commit that changed the path.
 
         Raises:
-            FileNotFoundError: there is nothing.
+            FileNotFoundError: the path does not exist.
         """
-        place = self._parse(path)
+        fs_path = self._parse(path)
         with translated(path):
-            entries = self.hub.send(trees.describe(place.ref, place.revision, [place.path], expand=True))
+            entries = self.hub.send(trees.describe(fs_path.ref, fs_path.revision, [fs_path.path], expand=True))
             if not entries or entries[0].last_commit is None:
-                raise EntryNotFound(place.path)
+                raise EntryNotFound(fs_path.path)
             return datetime.datetime.fromisoformat(entries[0].last_commit.date)
 
     def ukey(self, path: str) -> str:
-        """A tag that changes when the content does.
-
-        Raises:
-            FileNotFoundError: there is nothing.
-        """
+        """Return an identifier of the content, which changes whenever the content does."""
         entry = self.info(path)
         return str(entry.get("sha256") or entry["oid"])
 
     checksum = ukey
 
     def url(self, path: str) -> str:
-        """Where the content of a file is on the web."""
-        place = self._parse(path)
-        return f"{self.hub.endpoint}{files.resolve_path(place.ref, place.revision, place.path)}"
+        """Return the URL of a file's content."""
+        fs_path = self._parse(path)
+        return f"{self.hub.endpoint}{files.resolve_path(fs_path.ref, fs_path.revision, fs_path.path)}"
 
     # --- reading ---
 
-    def pin(self, place: FsPath) -> tuple[str, int]:
-        """The commit of a file and its size.
+    def pin(self, fs_path: FsPath) -> tuple[str, int]:
+        """Return the commit of a file and its size.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            IsADirectoryError: it is the root of a repository.
+            FileNotFoundError: the file does not exist.
+            IsADirectoryError: the path is the root of a repository.
         """
-        if not place.path:
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), place.prefix)
-        with translated(place.name(place.path)):
-            facts = facts_of(self.hub, place.ref, place.path, place.revision)
+        if not fs_path.path:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), fs_path.prefix)
+        with translated(fs_path.name(fs_path.path)):
+            facts = facts_of(self.hub, fs_path.ref, fs_path.path, fs_path.revision)
         if facts.size is None:
-            raise AnswerUnusable(self.url(place.name(place.path)), "it does not tell the size of the file")
-        return facts.commit or place.revision, facts.size
+            raise AnswerUnusable(self.url(fs_path.name(fs_path.path)), "the response lacks the size of the file")
+        return facts.commit or fs_path.revision, facts.size
 
-    def read_range(self, place: FsPath, commit: str, start: int, end: int | None) -> bytes:
-        """Bytes of a file at a commit, ``end`` excluded."""
+    def read_range(self, fs_path: FsPath, commit: str, start: int, end: int | None) -> bytes:
+        """Return the bytes of a file at a commit from ``start`` up to ``end``, exclusive."""
         if end is not None and start >= end:
             return b""
-        hub, call = self.hub, files.content(place.ref, commit, place.path)
-        with translated(place.name(place.path)):
+        hub, call = self.hub, files.content(fs_path.ref, commit, fs_path.path)
+        with translated(fs_path.name(fs_path.path)):
             if start == 0 and end is None:
                 return hub.send(call)
             hub.need_network(call.subject)
@@ -180,18 +176,18 @@ class ReadingFileSystem(AbstractFileSystem):
         return data if stream.status == 206 else data[start:end]
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:  # noqa: ANN401
-        """The bytes of a file, or some of them; negative offsets count from its end.
+        """Return the content of a file or a byte range of it; negative offsets count from its end.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: the file does not exist.
         """
-        place, commit = self._parse(path), None
-        if not place.path:
+        fs_path, commit = self._parse(path), None
+        if not fs_path.path:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if (start is not None and start < 0) or (end is not None and end < 0):
-            commit, size = self.pin(place)
+            commit, size = self.pin(fs_path)
             start, end = (max(0, at + size) if at is not None and at < 0 else at for at in (start, end))
-        return self.read_range(place, commit or place.revision, start or 0, end)
+        return self.read_range(fs_path, commit or fs_path.revision, start or 0, end)
 
     def get_file(
         self,
@@ -201,10 +197,10 @@ class ReadingFileSystem(AbstractFileSystem):
         outfile: Any = None,  # noqa: ANN401
         **_: Any,  # noqa: ANN401
     ) -> None:
-        """Download a file: continued after an interruption, checked by its digest; a folder is made.
+        """Download a file, resuming an interrupted download, and verify its digest; for a folder, create it.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: the file does not exist.
             DownloadDamaged, DiskFull, CannotWrite: as ``client.downloads.downloads``.
         """
         if outfile is not None:
@@ -213,18 +209,18 @@ class ReadingFileSystem(AbstractFileSystem):
         if self.isdir(rpath):
             os.makedirs(lpath, exist_ok=True)
             return
-        place = self._parse(rpath)
+        fs_path = self._parse(rpath)
         with translated(rpath):
-            facts = facts_of(self.hub, place.ref, place.path, place.revision)
+            facts = facts_of(self.hub, fs_path.ref, fs_path.path, fs_path.revision)
         if facts.commit is None or facts.etag is None:
-            raise AnswerUnusable(self.url(rpath), "it does not say which file this is")
-        wanted = WantedFile(place.ref, facts.commit, place.path, facts.etag, facts.size, facts.xet_hash)
+            raise AnswerUnusable(self.url(rpath), "the response lacks the commit or the etag of the file")
+        wanted = WantedFile(fs_path.ref, facts.commit, fs_path.path, facts.etag, facts.size, facts.xet_hash)
         callback.set_size(facts.size)
         draft = Path(lpath).with_name(draft_name(Path(lpath), facts.etag))
         fetch(self.hub, wanted, draft, _CallbackMeter(callback))
         os.replace(draft, lpath)
 
-    # --- inside ---
+    # --- helpers ---
 
     def _parse(self, path: str) -> FsPath:
         try:
@@ -232,15 +228,17 @@ class ReadingFileSystem(AbstractFileSystem):
         except (InvalidName, RevisionNotFound) as error:
             raise FileNotFoundError(errno.ENOENT, str(error), path) from error
 
-    def _info(self, place: FsPath) -> Entry:
-        if not place.path:
-            # Whether the revision is there shows in its tree.
-            next(iter(self.hub.pages(page(place, is_deep=False))), None)
-            return folder_at(place, ROOT)
-        entries = self.hub.send(trees.describe(place.ref, place.revision, [place.path]))
+    def _info(self, fs_path: FsPath) -> Entry:
+        if not fs_path.path:
+            # Listing the root raises if the revision does not exist.
+            next(iter(self.hub.pages(page(fs_path, is_deep=False))), None)
+            return folder_at(fs_path, ROOT)
+        entries = self.hub.send(trees.describe(fs_path.ref, fs_path.revision, [fs_path.path]))
         if not entries:
-            raise EntryNotFound(place.path, reason=f"there is no {place.path} in {place.ref} at {place.revision}")
-        return entry_at(place, entries[0])
+            raise EntryNotFound(
+                fs_path.path, reason=f"there is no {fs_path.path} in {fs_path.ref} at {fs_path.revision}"
+            )
+        return entry_at(fs_path, entries[0])
 
 
 class _CallbackMeter:

@@ -1,4 +1,4 @@
-"""Changes gathered and made together: one commit for each revision that they touch."""
+"""Transactions: changes are collected and become one commit for each revision."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from entrepot.fs.paths import FsPath
 
 
 class PendingChange(Protocol):
-    """A change that waits to be made."""
+    """A change to be made when the transaction ends."""
 
-    place: FsPath
+    fs_path: FsPath
 
     def operations(self) -> Sequence[Operation]:
-        """What has to be done."""
+        """Return the operations to commit."""
 
     def discard(self) -> None:
-        """Let go of what it holds, whether it was made or not."""
+        """Release temporary files, after the commit or without one."""
 
 
 class PreparedChange:
-    """A change of which everything is known already."""
+    """A change whose operations are known in advance."""
 
-    def __init__(self, place: FsPath, *operations: Operation) -> None:
-        self.place = place
+    def __init__(self, fs_path: FsPath, *operations: Operation) -> None:
+        self.fs_path = fs_path
         self._operations = operations
 
     def operations(self) -> Sequence[Operation]:
-        """What has to be done."""
+        """Return the operations to commit."""
         return self._operations
 
     def discard(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no temporary files."""
 
 
 class HubTransaction(Transaction):
-    """What ``with fs.transaction:`` stands for.
+    """The transaction of ``with fs.transaction:``.
 
-    Guarantees: all changes to one revision become one commit, or none. When
-    several revisions are changed, their commits are made one after the other,
-    in the order in which each was first touched.
+    Guarantees: all changes to one revision become one commit, or none. If
+    several revisions are changed, their commits are created one after the other,
+    in the order in which each was first changed.
     """
 
     fs: Any
 
     def complete(self, commit: bool = True) -> None:
-        """Make the commits, or forget all changes.
+        """Create the commits, or discard all changes.
 
         Raises:
-            Whatever ``client.uploads.publishing.publish`` raises; the changes are forgotten then.
+            any error of ``client.uploads.publishing.publish``; the changes are then discarded.
         """
         system = self.fs
         steps: list[PendingChange] = list(self.files)
@@ -60,7 +60,7 @@ class HubTransaction(Transaction):
         try:
             if commit and system is not None:
                 for group in grouped(steps):
-                    system.publish(group[0].place, [done for step in group for done in step.operations()])
+                    system.publish(group[0].fs_path, [done for step in group for done in step.operations()])
         finally:
             for step in steps:
                 step.discard()
@@ -70,10 +70,10 @@ class HubTransaction(Transaction):
 
 
 def grouped(steps: Sequence[PendingChange]) -> list[list[PendingChange]]:
-    """The steps by the revision they change, each group in order, groups by their first step."""
+    """Group changes by revision; groups are ordered by their first change, and changes in a group keep their order."""
     groups: list[list[PendingChange]] = []
     for step in steps:
-        group = next((group for group in groups if group[0].place.is_with(step.place)), None)
+        group = next((group for group in groups if group[0].fs_path.is_with(step.fs_path)), None)
         if group is None:
             groups.append([step])
         else:

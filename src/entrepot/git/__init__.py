@@ -1,8 +1,8 @@
-"""Git objects as pure codecs: bytes in, values out, no reading and no writing.
+"""Pure codecs for git objects and protocols: they convert bytes to values and back, without I/O.
 
-Every parser here raises nothing but errors of :mod:`entrepot.errors`,
-whatever bytes it is given. Names are imported when they are first used: a
-client that only reads ``.gitattributes`` shall not wait for the rest.
+For any input, the parsers raise only errors of :mod:`entrepot.errors`. Names
+are imported on first use, so that a client which only reads ``.gitattributes``
+does not load the other modules.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    # name: the module of this room that has it
+    # public name -> the module of this package that defines it
     "DEFAULT_DATASET": "attributes",
     "DEFAULT_MODEL": "attributes",
     "DEFAULT_SPACE": "attributes",

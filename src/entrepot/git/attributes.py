@@ -1,4 +1,4 @@
-"""Which paths ``.gitattributes`` hands to LFS.
+"""The rules of ``.gitattributes`` that select LFS files.
 
 Source: git, Documentation/gitattributes.adoc, and ``attr.c``.
 """
@@ -16,7 +16,7 @@ from entrepot.git.patterns import MAX_LITERALS, MAX_RULE_BYTES, MAX_RULES, PathP
 from entrepot.names import RepoPath
 
 _State = tuple[str, str | bool | None]
-"""An attribute, and its value: text, True (set), False (unset), None (back to unspecified)."""
+"""An attribute and its value: text, True (set), False (unset), None (unspecified)."""
 
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9_.][-A-Za-z0-9_.]*")
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
@@ -37,12 +37,12 @@ _BINARY: Final[tuple[_State, ...]] = (("diff", False), ("merge", False), ("text"
 
 
 MAX_ATTRIBUTES: Final = 2 << 20
-"""Bytes of a ``.gitattributes`` that count here; git itself reads up to 100 MiB."""
+"""The number of bytes read of a ``.gitattributes``; git itself reads up to 100 MiB."""
 
 _LFS = " filter=lfs diff=lfs merge=lfs -text"
 _LFS_STATES: Final[tuple[_State, ...]] = (("filter", "lfs"), ("diff", "lfs"), ("merge", "lfs"), ("text", False))
 _MAX_GIT_LINE = 2_047
-"""Longest line in bytes that git reads (``ATTR_MAX_LINE_LENGTH``)."""
+"""The longest line that git reads, in bytes (``ATTR_MAX_LINE_LENGTH``)."""
 
 
 @attrs.frozen
@@ -54,14 +54,14 @@ class _Rule:
 
 @attrs.frozen
 class Attributes:
-    """The rules of one ``.gitattributes`` in the root folder."""
+    """The rules of a ``.gitattributes`` in the root folder."""
 
-    _rules: tuple[_Rule, ...]  # the last line first: the last match wins
+    _rules: tuple[_Rule, ...]  # in reverse order: the last match wins
     _macros: dict[str, tuple[_State, ...]]
-    # Most rules are "*.suffix" and most names have none of them: one comparison then passes over all of these.
+    # Most rules are "*.suffix" and most names match none of them: one comparison skips all of these.
     _suffixes: tuple[bytes, ...] = attrs.field(init=False, repr=False, eq=False)
     _others: tuple[_Rule, ...] = attrs.field(init=False, repr=False, eq=False)
-    # Rules without wildcards are found by hashing, so that thousands of them cost nothing.
+    # Rules without wildcards are found by hashing, so thousands of them cost nothing.
     _literals: dict[tuple[bool, bytes], list[_Rule]] = attrs.field(init=False, repr=False, eq=False)
     _wildcards: tuple[_Rule, ...] = attrs.field(init=False, repr=False, eq=False)
 
@@ -87,11 +87,11 @@ class Attributes:
 
     @classmethod
     def parse(cls, text: str) -> Attributes:
-        """Read the text of a ``.gitattributes``. Nothing is an error: git skips what it cannot use.
+        """Parse a ``.gitattributes``. Lines that git cannot use are skipped, as git does.
 
-        At most 2,000 rules with wildcards and 50,000 without in the first 2 Mi
-        characters count, lines of at most 4,096 bytes, and 32 KiB of patterns
-        with wildcards other than ``*.suffix``; the rest is ignored. Negative patterns are
+        Limits: 2,000 rules with wildcards and 50,000 without, in the first 2 Mi
+        characters; lines of 4,096 bytes; 32 KiB of patterns with wildcards other
+        than ``*.suffix``. Anything beyond them is ignored. Negative patterns are
         ignored, as git does.
         """
         rules: list[_Rule] = []
@@ -108,21 +108,21 @@ class Attributes:
                     macros[macro] = states
             elif (pattern := budget.compile(head)) is not None:
                 rules.append(_Rule(number, pattern, states))
-        # Rules that neither name the filter nor a macro can never decide anything here.
+        # Rules without the filter attribute or a macro cannot affect the result.
         telling = {"filter", *macros}
         kept = [rule for rule in reversed(rules) if any(name in telling for name, _ in rule.states)]
         return cls(tuple(kept), macros)
 
     def is_lfs(self, path: RepoPath) -> bool | None:
-        """Whether the file at a path goes to LFS; None if no rule says.
+        """Return whether the file at a path is stored in LFS; None if no rule decides.
 
-        ``-filter`` and another filter are False; ``!filter`` is None.
+        The result is False for ``-filter`` and other filters, and None for ``!filter``.
         """
         whole = path.encode("utf-8", "surrogatepass")
         name = whole[whole.rfind(b"/") + 1 :]
         decided: dict[str, str | bool | None] = {}
         for rule in self._candidates(whole, name):
-            # Attributes describe files, never all that is below a folder.
+            # Attributes apply to files, not to everything below a folder.
             if rule.pattern.folders_only or not rule.pattern.matches(whole, name):
                 continue
             self._decide(rule.states, decided)
@@ -132,7 +132,7 @@ class Attributes:
         return None
 
     def _candidates(self, whole: bytes, name: bytes) -> Iterable[_Rule]:
-        """The rules that may fit a path, the last line first."""
+        """Yield the rules that may match a path, in reverse order."""
         rules = self._wildcards if name.endswith(self._suffixes) else self._others
         exact = [*self._literals.get((False, whole), ()), *self._literals.get((True, name), ())]
         if not exact:
@@ -141,7 +141,7 @@ class Attributes:
         return heapq.merge(exact, rules, key=lambda rule: -rule.line)
 
     def _decide(self, states: tuple[_State, ...], decided: dict[str, str | bool | None]) -> None:
-        """Settle what is still open, the last state of a line first, macros in their place."""
+        """Apply a line to the undecided attributes, its last state first, expanding macros in place."""
         waiting: list[Iterator[_State]] = [reversed(states)]
         while waiting:
             state = next(waiting[-1], None)
@@ -157,12 +157,12 @@ class Attributes:
 
 
 def _parse_line(line: bytes) -> tuple[bytes, tuple[_State, ...]] | None:
-    """Pattern or ``[attr]macro``, and the states; None for a line that says nothing."""
+    """Return the pattern or ``[attr]macro`` and the states of a line, or None if it has no effect."""
     line = line.lstrip(b" \t\r")
     if not line or line.startswith(b"#") or len(line) > MAX_RULE_BYTES:
         return None
     text = line.decode("utf-8", "replace")
-    if text.endswith(_LFS) and line[:1] not in (b'"', b"!"):  # by far the most lines of a long file
+    if text.endswith(_LFS) and line[:1] not in (b'"', b"!"):  # the vast majority of lines in long files
         head = line[: -len(_LFS)]
         if not re.search(rb"[ \t\r]", head):
             return head, _LFS_STATES
@@ -175,7 +175,7 @@ def _parse_line(line: bytes) -> tuple[bytes, tuple[_State, ...]] | None:
 
 
 def _quoted(line: bytes) -> list[bytes] | None:
-    """Pattern and rest of a line that starts with a quoted pattern; None if it does not."""
+    """Return the pattern and the rest of a line that starts with a quoted pattern, else None."""
     match = _QUOTED.match(line)
     if match is None:
         return None
@@ -190,7 +190,7 @@ def _quoted(line: bytes) -> list[bytes] | None:
 
 
 def _parse_states(text: bytes) -> tuple[_State, ...] | None:
-    """The states of a line; None if one names no possible attribute, which voids the line."""
+    """Return the states of a line, or None if an attribute name is invalid, which voids the line."""
     states: list[_State] = []
     for word in re.split(rb"[ \t\r]+", text):
         if not word:
@@ -208,15 +208,15 @@ def _parse_states(text: bytes) -> tuple[_State, ...] | None:
 
 
 def render_lfs_rule(path: RepoPath, *, is_anchored: bool = False) -> str | None:
-    """Return the line that sends exactly one path to LFS, without its end.
+    """Return the line, without its end, that stores exactly one path in LFS.
 
     Args:
         path: relative to the folder of the ``.gitattributes``.
         is_anchored: write ``/name`` for a file beside the ``.gitattributes``;
-            a bare name also fits files of this name in all folders below.
+            a bare name also matches files of this name in all folders below.
 
     Returns:
-        None if git would ignore the line because it is longer than 2,047 bytes.
+        None if the line is longer than 2,047 bytes, because git would ignore it.
     """
     pattern = re.sub(r"[\\*?\[]", r"\\\g<0>", path)
     if is_anchored and "/" not in path:
@@ -230,10 +230,10 @@ def render_lfs_rule(path: RepoPath, *, is_anchored: bool = False) -> str | None:
 
 
 def merge_lfs_rules(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    """Return a ``.gitattributes`` with what both sides appended, or None if this needs a person.
+    """Return a ``.gitattributes`` with the lines that both sides appended, or None if they need manual merging.
 
-    Only files to which both sides appended nothing but plain LFS rules are
-    merged: the order of such lines does not matter.
+    Files are merged only if both sides appended nothing but plain LFS rules,
+    whose order does not matter.
     """
     start = base if not base or base.endswith(b"\n") else base + b"\n"
     if not (ours.startswith(start) and theirs.startswith(start)):
@@ -250,7 +250,7 @@ def _lfs_lines(patterns: str) -> str:
     return "".join(f"{pattern}{_LFS}\n" for pattern in patterns.split())
 
 
-# The patterns are facts of the public hub's templates (docs/protocols/hf_api.md, section 4.2).
+# The patterns are those of the public hub's templates (docs/protocols/hf_api.md, section 4.2).
 _WEIGHTS: Final = """
     *.7z *.arrow *.bin *.bz2 *.ckpt *.ftz *.gz *.h5 *.joblib *.lfs.* *.mlmodel *.model *.msgpack *.npy *.npz
     *.onnx *.ot *.parquet *.pb *.pickle *.pkl *.pt *.pth *.rar *.safetensors saved_model/**/* *.tar.* *.tar
@@ -265,7 +265,7 @@ DEFAULT_MODEL: Final = _lfs_lines(_WEIGHTS)
 """The ``.gitattributes`` of a new model repository."""
 
 DEFAULT_DATASET: Final = _lfs_lines(_WEIGHTS + _MEDIA)
-"""The ``.gitattributes`` of a new dataset repository: audio, images and video are large as well."""
+"""The ``.gitattributes`` of a new dataset repository, with patterns for audio, images and video."""
 
 DEFAULT_SPACE: Final = DEFAULT_MODEL
 """The ``.gitattributes`` of a new space repository."""

@@ -1,4 +1,4 @@
-"""What a push asks for, and how it is answered.
+"""Requests and reports of git pushes.
 
 Source: git, Documentation/gitprotocol-pack.adoc, "Reference Update Request and Packfile
 Transfer" and "Report Status"; gitprotocol-capabilities.adoc.
@@ -17,7 +17,7 @@ from entrepot.git.pktlines import FLUSH, pkt_line
 from entrepot.names import Oid
 
 NONE: Final = "0" * 40
-"""Stands for a ref that is absent."""
+"""The object id that stands for an absent ref."""
 
 CAPABILITIES: Final = (
     "report-status delete-refs side-band-64k quiet atomic ofs-delta object-format=sha1 push-options agent=entrepot"
@@ -28,12 +28,12 @@ _BAND_BYTES = 65_515
 _REASON = 300
 
 KEEPALIVE: Final = b"0005\x01"
-"""Nothing, in a packet: lets a connection on which somebody waits not look dead."""
+"""An empty side-band packet, which keeps a waiting connection alive."""
 
 
 @attrs.frozen
 class Command:
-    """A ref that shall go from ``old`` to ``new``; None means absent. Nothing is known yet of its name."""
+    """A request to move a ref from ``old`` to ``new``, where None means absent; its name is not validated yet."""
 
     ref: str
     old: Oid | None
@@ -42,58 +42,58 @@ class Command:
 
 @attrs.frozen
 class PushRequest:
-    """The head of a push: what shall move, and which words of the protocol the client knows."""
+    """The head of a push: its commands, and the capabilities of the client."""
 
     commands: tuple[Command, ...]
     capabilities: frozenset[str]
 
     @property
     def is_atomic(self) -> bool:
-        """Whether all refs move or none."""
+        """Whether either all refs move or none."""
         return "atomic" in self.capabilities
 
     @property
     def is_patient(self) -> bool:
-        """Whether the client can be sent something before the report."""
+        """Whether the client supports side-bands, so that data can be sent before the report."""
         return "side-band-64k" in self.capabilities
 
     @property
     def is_quiet(self) -> bool:
-        """Whether people do not want to see how far it is."""
+        """Whether the client asked for no progress messages."""
         return "quiet" in self.capabilities
 
     @property
     def has_pack(self) -> bool:
-        """Whether a pack follows; deletions need none."""
+        """Whether a pack follows; deletions do not need one."""
         return any(command.new is not None for command in self.commands)
 
 
 @attrs.frozen
 class CommandStatus:
-    """What became of one command; ``reason`` is None when it was done."""
+    """The result of one command; ``reason`` is None if it succeeded."""
 
     ref: str
     reason: str | None
 
 
 def render_advertisement(refs: Iterable[tuple[str, str]]) -> bytes:
-    """The answer to a client that wants to push: all refs, and the capabilities behind the first one."""
+    """Return the ref advertisement for a push: all refs, with the capabilities after the first one."""
     lines = [f"{oid} {name}".encode() for name, oid in refs] or [f"{NONE} capabilities^{{}}".encode()]
     lines[0] += b"\0" + CAPABILITIES.encode()
     return b"".join(pkt_line(line + b"\n") for line in lines) + FLUSH
 
 
 def parse_request(lines: Sequence[bytes]) -> PushRequest:
-    """Read the packets before the first flush of a push.
+    """Parse the packets before the first flush of a push.
 
     Raises:
-        Malformed: a line is no command, or a ref is named twice.
+        Malformed: a line is not a command, or a ref occurs twice.
     """
     commands: list[Command] = []
     capabilities: frozenset[str] = frozenset()
     for line in lines:
         if line.startswith(b"shallow "):
-            continue  # what the client has not got is no matter: all that the new commits need is checked
+            continue  # "shallow" lines are ignored: the server checks everything that the new commits need
         text, _, words = line.rstrip(b"\n").partition(b"\0")
         found = _COMMAND.fullmatch(text)
         if found is None:
@@ -110,11 +110,11 @@ def parse_request(lines: Sequence[bytes]) -> PushRequest:
 def render_report(
     request: PushRequest, verdicts: Iterable[CommandStatus], *, unpacked: str = "ok", said: str = ""
 ) -> bytes:
-    """The answer to a push, as the client asked for it.
+    """Return the response to a push, in the format that the client supports.
 
     Args:
-        unpacked: "ok", or why the pack could not be used.
-        said: lines that the client shows to people, if it can.
+        unpacked: "ok", or the reason why the pack was refused.
+        said: messages that the client shows to users, if it supports side-bands.
     """
     report = b""
     if "report-status" in request.capabilities:
@@ -127,7 +127,7 @@ def render_report(
 
 
 def render_progress(text: str) -> bytes:
-    """Text that the client shows to people while it waits; to be sent before the report, if it knows side-bands."""
+    """Return a packet with text for users, sent before the report; only for clients with side-bands."""
     return _banded(2, text.encode("utf-8", "replace"))
 
 

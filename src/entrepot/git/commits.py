@@ -1,7 +1,7 @@
-"""Commit objects, and the signatures of people in them.
+"""Commit objects and their signatures (names, addresses and times).
 
 Source: git, ``commit.c`` (parsing), ``ident.c`` (signatures) and ``fsck.c``
-(what a server must not write).
+(what a server must not store).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from entrepot.errors import InvalidName, Malformed
 from entrepot.names import Oid, parse_oid
 
 LATEST_S: Final = 253_402_214_400
-"""9999-12-31T00:00:00Z, the latest time of a signature: calendars end soon after."""
+"""9999-12-31T00:00:00Z, the latest time of a signature; calendar libraries end with that year."""
 
 _SIGNATURE = re.compile(r"([^<\n]*?) ?<([^>\n]*)>(?:[^\n]*>)?(?: +([0-9]{1,20}))?(?: +([+-][0-9]{4}))?[^\n]*")
 _ZONE = re.compile(r"[+-](?:0[0-9]|1[0-4])[0-5][0-9]")
 _FORBIDDEN = re.compile(r"[<>\x00-\x1f\x7f]")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-# Only codecs of plain text: others of Python's can be slow or do more than decode.
+# Only text encodings: other Python codecs can be slow or do more than decode.
 _CODEC = re.compile(
     r"utf-?8|us-ascii|ascii|iso-?8859-?[0-9]{1,2}|latin-?1|(?:windows-|cp)[0-9]{3,4}|koi8-[ru]"
     r"|euc-(?:jp|kr)|iso-2022-jp|shift_?jis|sjis|gb2312|gbk|gb18030|big5",
@@ -33,7 +33,7 @@ _CODEC = re.compile(
 
 @attrs.frozen
 class Signature:
-    """Who did something, and when.
+    """The author or committer of a commit, or the tagger of a tag, with the time.
 
     ``time_s``: seconds since 1970, from 0 to :data:`LATEST_S`; ``zone``: the
     offset of the person's clock, ``+hhmm`` or ``-hhmm``, at most 14 hours.
@@ -51,7 +51,7 @@ class Commit:
 
     ``message`` is kept verbatim, with its last newline if it has one.
     ``extra`` are the headers after the committer (``encoding``, ``gpgsig``,
-    ``mergetag`` ...) in their order; the lines of a value are parted by LF.
+    ``mergetag`` ...) in their order; the lines of a value are separated by LF.
     """
 
     tree: Oid
@@ -73,12 +73,12 @@ class Commit:
 
 
 def parse_commit(content: bytes) -> Commit:
-    """Read a commit.
+    """Parse a commit.
 
-    All text comes out as valid Unicode: it is decoded as the ``encoding``
-    header says, else as UTF-8, and what does not decode is replaced. Odd
-    signatures of old histories are read leniently: a missing or unreadable
-    time is 0, a zone that is none is ``+0000``.
+    All text is valid Unicode: it is decoded as the ``encoding``
+    header says, else as UTF-8, and undecodable bytes are replaced. Unusual
+    signatures of old histories are accepted: a missing or unreadable time
+    becomes 0, an invalid zone ``+0000``.
 
     Raises:
         Malformed: a header is missing, repeated or out of order, or an id or
@@ -100,13 +100,13 @@ def parse_commit(content: bytes) -> Commit:
 
 
 def encode_commit(commit: Commit) -> bytes:
-    """Write a commit.
+    """Return the content of a commit object.
 
-    Names and addresses lose ``<``, ``>`` and control characters, messages
-    lose NUL; text goes out as the ``encoding`` header says, else as UTF-8.
+    ``<``, ``>`` and control characters are removed from names and addresses, NUL
+    from messages. Text is encoded as the ``encoding`` header says, else as UTF-8.
 
     Raises:
-        Malformed: the name of an extra header is none.
+        Malformed: the name of an extra header is invalid.
     """
     lines = [f"tree {commit.tree}", *(f"parent {parent}" for parent in commit.parents)]
     lines += [f"author {render_signature(commit.author)}", f"committer {render_signature(commit.committer)}"]
@@ -119,10 +119,10 @@ def encode_commit(commit: Commit) -> bytes:
 
 
 def split_headers(content: bytes, what: str) -> tuple[list[tuple[str, str]], bytes, str]:
-    """Part a commit or tag object into headers, message bytes and codec of both.
+    """Split a commit or tag object into headers, message bytes and the codec of both.
 
     Raises:
-        Malformed: a header line is none; ``what`` names the object in the message.
+        Malformed: a header line is invalid; ``what`` names the object in the message.
     """
     head, _, message = content.partition(b"\n\n")
     raw: list[tuple[bytes, list[bytes]]] = []
@@ -140,7 +140,7 @@ def split_headers(content: bytes, what: str) -> tuple[list[tuple[str, str]], byt
 
 
 def parse_signature(text: str, what: str) -> Signature:
-    """Read ``name <email> seconds zone``.
+    """Parse ``name <email> seconds zone``.
 
     Raises:
         Malformed: there is no address in angle brackets; ``what`` names the object.
@@ -153,7 +153,7 @@ def parse_signature(text: str, what: str) -> Signature:
 
 
 def render_signature(signature: Signature) -> str:
-    """The text of a signature that git's own checks accept, whatever the fields hold."""
+    """Return the text of a signature, which passes git's checks for any field values."""
     name = _FORBIDDEN.sub("", signature.name).strip()
     email = _FORBIDDEN.sub("", signature.email).strip()
     return f"{name} <{email}> {min(max(signature.time_s, 0), LATEST_S)} {_zone(signature.zone)}"
@@ -164,7 +164,7 @@ def _zone(zone: str | None) -> str:
 
 
 def _codec(headers: Iterable[tuple[str, str]]) -> str:
-    """The codec that the ``encoding`` header names, if it is one of plain text that Python has."""
+    """Return the codec that the ``encoding`` header names if it is a text encoding of Python, else UTF-8."""
     name = next((value for key, value in headers if key == "encoding"), "utf-8")
     if not _CODEC.fullmatch(name):
         return "utf-8"

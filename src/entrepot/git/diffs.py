@@ -1,4 +1,4 @@
-"""What changed between two trees."""
+"""Differences between two trees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from entrepot.names import Oid, RepoPath
 
 @attrs.frozen
 class Change:
-    """One file that was added (``old`` is None), removed (``new`` is None) or altered."""
+    """A file that was added (``old`` is None), removed (``new`` is None) or modified."""
 
     path: RepoPath
     old: Entry | None
@@ -21,17 +21,16 @@ class Change:
 
 
 def diff_trees(old: Oid | None, new: Oid | None, read: Callable[[Oid], bytes]) -> Iterator[Change]:
-    """The files in which two trees differ, in git's order of paths.
+    """Yield the files in which two trees differ, in git's order of paths.
 
     Args:
-        old, new: root trees; None stands for no tree, the same as an empty one.
-        read: returns the content of a tree object; what it raises passes through.
+        old, new: root trees; None is equivalent to an empty tree.
+        read: returns the content of a tree object; its exceptions propagate.
 
-    A file that became a folder comes as its removal and the additions below.
-    Links and submodules count as files. Equal subtrees are not read, and
-    nothing is read before it is needed. A tree that was made to explode
-    (the same subtree many times, on many levels) makes a very long iterator:
-    stop reading where the answer gets too long.
+    A file that became a folder is yielded as its removal and the additions
+    below. Links and submodules count as files. Equal subtrees are not read, and
+    trees are read lazily. A malicious tree (the same subtree many times, on
+    many levels) yields a very long sequence: the caller must limit it.
 
     Raises:
         Malformed: while iterating, a tree cannot be read.
@@ -55,7 +54,7 @@ _Pair = tuple[str, Entry | None, Entry | None]
 
 
 def _pairs(prefix: str, old: Oid | None, new: Oid | None, read: Callable[[Oid], bytes]) -> Iterator[_Pair]:
-    """Entries that differ between two folders, those of one name and sort together."""
+    """Yield the entries that differ between two folders, entries with the same name and kind paired."""
     if old == new:
         return
     before, after = _without_shared(_content(old, read), _content(new, read))
@@ -63,7 +62,7 @@ def _pairs(prefix: str, old: Oid | None, new: Oid | None, read: Callable[[Oid], 
     left, right = _keyed(before, same), _keyed(after, same)
     for key in sorted(left.keys() | right.keys()):
         was, becomes = left.get(key), right.get(key)
-        # Modes with and without a leading zero are different bytes but the same entry.
+        # Modes with and without a leading zero differ as bytes but are the same entry.
         if was != becomes:
             name = (was or becomes or _NOTHING).name
             yield prefix + name, was, becomes
@@ -74,18 +73,18 @@ def _content(oid: Oid | None, read: Callable[[Oid], bytes]) -> bytes:
 
 
 def _without_shared(old: bytes, new: bytes) -> tuple[list[bytes], list[bytes]]:
-    """The entries of two trees, without nearly all that they share.
+    """Return the entries of two trees, without most of those that they share.
 
-    Two versions of a large folder are the same but for a few entries, so
-    blocks of them are compared as bytes. Both are walked as sorted trees; in
-    one that is not sorted fewer entries are left out, and never a wrong one.
+    Two versions of a large folder differ in few entries, so blocks of entries
+    are compared as bytes. Both trees are assumed to be sorted; if one is not,
+    fewer entries are removed, but never a differing one.
     """
     if not old or not new:
         return split_tree(old), split_tree(new)
     before: list[bytes] = []
     after: list[bytes] = []
     starts = block_starts(old)
-    block_starts(new)  # checked: from here on both consist of whole entries
+    block_starts(new)  # validates: from here on both consist of complete entries
     at, here, size = 0, memoryview(new), len(new)
     for start, stop in zip(starts, [*starts[1:], len(old)], strict=True):
         if here[at : at + stop - start] == old[start:stop]:

@@ -1,4 +1,4 @@
-"""Editing a tree of folders: only what an edit touches is read and written."""
+"""Editing of trees: only the trees on edited paths are read and written."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from entrepot.git.tree_scan import TreeScan
 from entrepot.git.trees import Entry, Mode, encode_entry, sort_key
 from entrepot.names import ROOT, Oid, RepoPath
 
-# Clients look for this sentence to add a hint of their own (docs/protocols/hf_api.md, section 2.4).
+# Clients match on this sentence and add a hint (docs/protocols/hf_api.md, section 2.4).
 _MISSING = "A file with this name doesn't exist"
 
 _Leaf = tuple[int, Oid]
 
 
 class _Folder:
-    """One folder that has been opened: its stored bytes, and what changes in it.
+    """A folder that was opened: its stored bytes, and its changes.
 
-    ``children`` are the subfolders opened so far; ``edits`` the other names
-    set (mode, oid) or removed (None). A child takes precedence over an edit,
-    an edit over the stored bytes.
+    ``children`` are the subfolders opened so far; ``edits`` are the other names
+    that were set (mode, oid) or removed (None). Children take precedence over
+    edits, edits over the stored bytes.
     """
 
     __slots__ = ("changed", "children", "count", "edits", "origin", "scan", "sealed")
@@ -36,14 +36,14 @@ class _Folder:
         self.sealed: tuple[Oid, bytes] | None = None
 
     def get(self, name: bytes) -> _Leaf | None:
-        """Mode and id of an entry before any change inside it (folders opened later keep their origin)."""
+        """Return mode and id of an entry without changes inside it (folders opened later keep their origin)."""
         if name in self.edits:
             return self.edits[name]
         span = self.scan.find(name) if self.scan.content else None
         return None if span is None else (span.mode, span.oid)
 
     def seal(self) -> tuple[Oid, bytes]:
-        """Id and content of the tree as it is now."""
+        """Return the id and the content of the tree in its current state."""
         if self.sealed is None:
             content = self._spliced()
             self.sealed = oid_of(Kind.TREE, content), content
@@ -68,7 +68,7 @@ class _Folder:
             if leaf is not None:
                 key = sort_key(name, leaf[0])
                 at, _ = self.scan.seek(key)
-                # At one place the cut of an old entry sorts before the new bytes (b"" < b"1..").
+                # At the same offset, the removal of an old entry sorts before the new bytes (b"" < b"1..").
                 cuts.append((at, key, at, encode_entry(name, *leaf)))
         if not cuts:
             return stored
@@ -80,7 +80,7 @@ def _splice(stored: bytes, cuts: list[tuple[int, bytes, int, bytes]]) -> bytes:
     pieces: list[bytes | memoryview] = []
     at = 0
     for start, _, end, fresh in cuts:
-        # An insertion may point at the start of an entry that has just been cut.
+        # An insertion may refer to the start of an entry that was just removed.
         pieces += (view[at : max(at, start)], fresh)
         at = max(at, end)
     pieces.append(view[at:])
@@ -88,18 +88,18 @@ def _splice(stored: bytes, cuts: list[tuple[int, bytes, int, bytes]]) -> bytes:
 
 
 class TreeEditor:
-    """Applies changes, one after the other, to the tree of folders below a root.
+    """An editor that applies changes, one after the other, to the tree below a root.
 
     Args:
         root: id of the root tree; :data:`EMPTY_TREE` need not be stored.
-        read: returns the content of a tree object; what it raises passes through.
+        read: returns the content of a tree object; its exceptions propagate.
 
-    Guarantees: a call that raises has changed nothing. A folder whose last
-    entry is removed vanishes, the root excepted. Trees that no change touches
-    are neither rewritten nor, unless a path leads through them, read; in
-    edited trees the other entries keep their very bytes. Not thread-safe.
+    Guarantees: a call that raises changes nothing. A folder whose last entry is
+    removed is removed too, except the root. Unchanged trees are not rewritten,
+    and only read if they are on the path of a change. In edited trees the other
+    entries keep their exact bytes. Not thread-safe.
 
-    Every method raises ``Malformed`` if a tree on its path cannot be read.
+    Every method raises ``Malformed`` if a tree on the path cannot be parsed.
     """
 
     def __init__(self, root: Oid, read: Callable[[Oid], bytes]) -> None:
@@ -107,7 +107,7 @@ class TreeEditor:
         self._root = self._open(root)
 
     def find(self, path: RepoPath) -> Entry | None:
-        """The file or folder at a path as it is now; the root folder for ``ROOT``.
+        """Return the file or folder at a path in its current state, or None; the root folder for ``ROOT``.
 
         The entry's name is the last segment of the path.
         """
@@ -121,22 +121,24 @@ class TreeEditor:
         return None if leaf is None else Entry(path.rpartition("/")[2], *leaf)
 
     def put(self, path: RepoPath, mode: int, oid: Oid) -> None:
-        """Record an entry at a path, in place of the one there, and the folders above it.
+        """Set the entry at a path, replacing an existing one, and create the folders above it.
 
-        With ``Mode.FOLDER`` a whole tree is recorded, and replaces a folder
-        that is there.
+        With ``Mode.FOLDER`` the entry is a whole tree, which replaces an existing
+        folder.
 
         Raises:
-            InvalidOperation: a file stands where a folder is needed, or a
-                folder where the file shall go; the root; an empty tree.
-            Malformed: git has no such mode, or the id is not 40 hex digits.
+            InvalidOperation: a file is where a folder is needed, a folder is
+                where the file belongs, the path is the root, or the tree is
+                empty.
+            Malformed: the mode is not one of git's, or the id is not 40 hex
+                digits.
         """
         if path == ROOT:
             raise InvalidOperation(path, "the root folder cannot be replaced; name a file in it")
         if oid == EMPTY_TREE:
             raise InvalidOperation(path, "git cannot record an empty folder; put a file into it")
         names = _names(path)
-        encode_entry(names[-1], mode, oid)  # what cannot be written is refused now
+        encode_entry(names[-1], mode, oid)  # refuse now what cannot be encoded later
         walk = self._walk(names[:-1])
         if len(walk) < len(names):
             if walk[-1].get(names[len(walk) - 1]) is not None:
@@ -159,15 +161,15 @@ class TreeEditor:
         """Remove a file (or link).
 
         Raises:
-            EntryNotFound: nothing is there, or a folder.
+            EntryNotFound: nothing is at the path, or a folder.
         """
         self._remove(path, lambda entry: not entry.is_folder)
 
     def remove_folder(self, path: RepoPath) -> None:
-        """Remove a folder with everything in it; ``ROOT`` empties the root folder.
+        """Remove a folder with its content; ``ROOT`` empties the root folder.
 
         Raises:
-            EntryNotFound: nothing is there, or a file; the root is empty already.
+            EntryNotFound: nothing is at the path, or a file; or the root is already empty.
         """
         if path != ROOT:
             self._remove(path, lambda entry: entry.is_folder)
@@ -179,20 +181,20 @@ class TreeEditor:
         self._root = emptied
 
     def remove(self, path: RepoPath) -> None:
-        """Remove whatever is at a path, file or folder (not the root).
+        """Remove the file or folder at a path (not the root).
 
         Raises:
-            EntryNotFound: nothing is there.
+            EntryNotFound: nothing is at the path.
         """
         self._remove(path, lambda entry: True)
 
     def write(self) -> tuple[Oid, dict[Oid, bytes]]:
-        """The edited tree.
+        """Return the edited tree.
 
         Returns:
-            The id of its root, and the content of every tree object that the
-            edits made, by id: those that were read unchanged are left out.
-            May be called again, also after further edits.
+            The id of the root, and the content of every tree object that the edits
+            created, by id; unchanged trees are not included. May be called
+            repeatedly, also after further edits.
         """
         root, _ = self._root.seal()
         made: dict[Oid, bytes] = {}
@@ -211,7 +213,7 @@ class TreeEditor:
         return _Folder(oid, b"" if oid == EMPTY_TREE else self._read(oid))
 
     def _walk(self, names: list[bytes]) -> list[_Folder]:
-        """The folders along the names, the root first, up to the first name that is no folder."""
+        """Return the folders along the names, the root first, up to the first name that is not a folder."""
         walk = [self._root]
         for name in names:
             child = walk[-1].children.get(name)

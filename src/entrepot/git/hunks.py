@@ -1,4 +1,4 @@
-"""The text of a diff, in git's format.
+"""Unified diffs in git's format.
 
 Source: git, Documentation/diff-generate-patch.adoc, and ``xdiff/xemit.c``.
 """
@@ -17,12 +17,12 @@ from entrepot.git.trees import Mode
 from entrepot.names import Oid, RepoPath
 
 CONTEXT_LINES: Final = 3
-"""Unchanged lines around a change."""
+"""The number of unchanged lines shown around a change."""
 
 MAX_COMPARED: Final = 1_000_000
-"""Lines times lines that are compared one by one between two anchors; larger parts are shown as replaced."""
+"""The largest product of line counts between two anchors that is compared; larger regions are shown as replaced."""
 
-_BINARY_SAMPLE = 8_000  # bytes in which git looks for a NUL (xdiff-interface.c)
+_BINARY_SAMPLE = 8_000  # the bytes that git searches for a NUL (xdiff-interface.c)
 _FORMAT = 0o170000
 _NO_OID = "0" * 40
 _FUNCTION = re.compile(rb"[A-Za-z_$]")
@@ -34,7 +34,7 @@ _Code = tuple[str, int, int, int, int]
 
 @attrs.frozen
 class Side:
-    """One side of a file's diff; the content of a submodule link is not looked at."""
+    """One side of a file's diff; the content of a submodule link is ignored."""
 
     mode: int
     oid: Oid
@@ -42,22 +42,22 @@ class Side:
 
 
 def unified_diff(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
-    """The diff of one file as ``git diff`` prints it; empty if nothing differs.
+    """Return the diff of one file as ``git diff`` prints it; empty if nothing differs.
 
     Args:
         old, new: None if the file does not exist on that side.
 
     Returns:
-        Bytes, because a file may have any encoding; decode with ``replace``
-        to show them. ``git apply`` turns the old file into the new one with
-        them, binary files excepted: of those they only say that they differ.
+        Bytes, because a file may have any encoding; decode with ``replace`` to
+        show them. ``git apply`` can apply the diff, except for binary files,
+        for which it only states that they differ.
 
-    Guarantees: the time taken is bounded by the lines of both sides, not by
-    their product: where whole regions differ, they are shown as replaced
-    instead of searched for the shortest diff. Bound the size of the contents.
+    Guarantees: the time is bounded by the number of lines of both sides, not by
+    their product: large regions that differ are shown as replaced instead of
+    searched for the shortest diff. The caller must limit the size of the contents.
     """
     if old is not None and new is not None and (old.mode ^ new.mode) & _FORMAT:
-        # A file that becomes a link is another thing, not another text.
+        # A file that becomes a link is a removal and an addition, not a text change.
         return unified_diff(path, old, None) + unified_diff(path, None, new)
     if old == new:
         return b""
@@ -84,7 +84,7 @@ def _body(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
         return f"Binary files {from_name} and {to_name} differ\n".encode("utf-8", "surrogateescape")
     if left == right:
         return b""
-    # A tab ends a name with a space, so that patch programs see where it ends.
+    # A tab terminates a name that contains a space, so that patch programs find its end.
     tail = "\t" if " " in path else ""
     names = f"--- {from_name}{tail if old else ''}\n+++ {to_name}{tail if new else ''}\n"
     return names.encode("utf-8", "surrogateescape") + b"".join(_hunks(_lines(left), _lines(right)))
@@ -131,7 +131,7 @@ def _range(start: int, end: int) -> str:
 
 
 def _function(old: list[bytes], start: int) -> bytes:
-    """The nearest line above a hunk that starts like a name: git's guess at the function."""
+    """Return the nearest line above a hunk that starts like an identifier: git's guess at the function."""
     for line in reversed(old[max(0, start - 2_000) : start]):
         if _FUNCTION.match(line):
             return line[:80].rstrip()
@@ -139,7 +139,7 @@ def _function(old: list[bytes], start: int) -> bytes:
 
 
 def _groups(codes: list[_Code]) -> Iterator[list[_Code]]:
-    """Changes with their context, those closer than twice the context together."""
+    """Yield changes with their context; changes closer than twice the context are in one group."""
     group: list[_Code] = []
     for index, (tag, i1, i2, j1, j2) in enumerate(codes):
         if tag != "equal":
@@ -159,7 +159,7 @@ def _groups(codes: list[_Code]) -> Iterator[list[_Code]]:
 
 
 def _codes(old: list[bytes], new: list[bytes]) -> Iterator[_Code]:
-    """Runs that are equal and runs that differ, in turn."""
+    """Yield equal and differing regions alternately."""
     i = j = 0
     for a, b, size in _merged(_matches(old, new)):
         if i < a or j < b:
@@ -186,7 +186,7 @@ def _merged(matches: Iterator[_Match]) -> Iterator[_Match]:
 
 
 def _matches(old: list[bytes], new: list[bytes]) -> Iterator[_Match]:
-    """Equal runs, ascending: common ends, then lines unique on both sides, then difflib in the gaps."""
+    """Yield equal regions in ascending order: common ends, lines unique on both sides, difflib in the gaps."""
     start = 0
     while start < min(len(old), len(new)) and old[start] == new[start]:
         start += 1
@@ -214,11 +214,11 @@ def _gap(old: list[bytes], new: list[bytes], bounds: tuple[int, int, int, int]) 
 
 
 def _anchors(old: Sequence[bytes], new: Sequence[bytes]) -> list[tuple[int, int]]:
-    """The longest ascending series of lines that occur once on each side (patience diff)."""
+    """Return the longest ascending series of lines that occur once on each side (patience diff)."""
     places = _once(new)
     pairs = [(at, places[line]) for line, at in _once(old).items() if line in places]
-    tails: list[int] = []  # smallest end of an ascending series of each length
-    ends: list[int] = []  # the pair that has this end
+    tails: list[int] = []  # the smallest end of an ascending series, by length
+    ends: list[int] = []  # the pair with that end
     before: list[int] = []  # the pair that comes before each pair
     for index, (_, place) in enumerate(pairs):
         length = bisect.bisect_left(tails, place)
@@ -244,7 +244,7 @@ def _once(lines: Sequence[bytes]) -> dict[bytes, int]:
 
 
 def _quoted(name: str) -> str:
-    """A name as git prints it: quoted, with octal escapes, when it holds unusual bytes."""
+    """Return a name as git prints it: quoted, with octal escapes, if it contains unusual bytes."""
     raw = name.encode("utf-8", "surrogateescape")
     if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
         return name

@@ -1,4 +1,4 @@
-"""Which paths a ``.gitignore`` leaves out.
+"""The rules of ``.gitignore``.
 
 Source: git, Documentation/gitignore.adoc, and ``dir.c``.
 """
@@ -19,17 +19,17 @@ class _Rule:
 
 @attrs.frozen
 class Ignores:
-    """The rules of one ``.gitignore`` in the root folder."""
+    """The rules of a ``.gitignore`` in the root folder."""
 
-    _rules: tuple[_Rule, ...]  # the last line first: the last match wins
+    _rules: tuple[_Rule, ...]  # in reverse order: the last match wins
 
     @classmethod
     def parse(cls, text: str) -> Ignores:
-        """Read the text of a ``.gitignore``. Nothing is an error: git skips what it cannot use.
+        """Parse a ``.gitignore``. Lines that git cannot use are skipped, as git does.
 
-        At most 2,000 rules in the first 256 Ki characters count, lines of at
-        most 4,096 bytes, and 32 KiB of patterns with wildcards other than
-        ``*.suffix``; the rest is ignored.
+        Limits: 2,000 rules in the first 256 Ki characters, lines of 4,096 bytes,
+        and 32 KiB of patterns with wildcards other than ``*.suffix``. Anything
+        beyond them is ignored.
         """
         rules: list[_Rule] = []
         budget = PatternBudget()
@@ -44,10 +44,10 @@ class Ignores:
         return cls(tuple(reversed(rules)))
 
     def matches(self, path: RepoPath) -> bool:
-        """Whether the file at a path is ignored.
+        """Return whether the file at a path is ignored.
 
-        A file below an ignored folder is ignored whatever the later rules
-        say, because git never looks into such a folder.
+        Later rules cannot include a file below an ignored folder, because git does
+        not descend into such a folder.
         """
         if not self._rules:
             return False
@@ -70,7 +70,7 @@ class Ignores:
 
 
 def _trimmed(line: bytes) -> bytes:
-    """The line without the spaces at its end; one after a backslash stays."""
+    """Return the line without trailing spaces; a space after a backslash stays."""
     kept = line.rstrip(b" ")
     if kept == line:
         return line

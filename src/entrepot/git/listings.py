@@ -1,4 +1,4 @@
-"""Which refs there are, as version 2 of git's protocol asks and tells.
+"""Ref listings of version 2 of git's protocol.
 
 Source: git, Documentation/gitprotocol-v2.adoc, "Capability Advertisement" and "ls-refs".
 """
@@ -21,28 +21,28 @@ CAPABILITIES: Final = (
     "server-option",
     "object-format=sha1",
 )
-"""What a client that fetches may ask; git, which answers the fetches, knows all of it from 2.32 on."""
+"""The capabilities advertised to clients that fetch; git, which serves the fetches, has had all of them since 2.32."""
 
 COMMAND: Final = b"command=ls-refs"
-"""How a question for refs begins; a newline may follow."""
+"""The first packet of a request for refs; a newline may follow."""
 
 _MANY: Final = 65_536
 
 
 @attrs.frozen
 class AdvertisedRef:
-    """A ref, where it stands (None: nowhere yet), and what the tag there leads to in the end."""
+    """A ref, its object id (None: unborn), and the object that its tag refers to in the end."""
 
     name: str
     oid: Oid | None
     peeled: Oid | None = None
     target: RefName | None = None
-    """For a ref that only stands for another one: which."""
+    """The target of a symbolic ref."""
 
 
 @attrs.frozen
 class RefFilter:
-    """What a client wants to know of refs; without prefixes, of all of them."""
+    """The refs and details that a client asks for; without prefixes, all refs."""
 
     prefixes: tuple[str, ...] = ()
     peels: bool = False
@@ -50,19 +50,19 @@ class RefFilter:
     unborn: bool = False
 
     def covers(self, name: str) -> bool:
-        """Whether it is also about this ref."""
+        """Return whether the request includes this ref."""
         return not self.prefixes or name.startswith(self.prefixes)
 
 
 def render_capabilities() -> bytes:
-    """The first answer to a client that speaks version 2 and fetches."""
+    """Return the first response to a version 2 client that fetches."""
     return b"".join(pkt_line(f"{line}\n".encode()) for line in CAPABILITIES) + FLUSH
 
 
 def parse_question(packets: Sequence[bytes | Signal]) -> RefFilter:
-    """Read the packets of ``ls-refs`` up to the flush; words that nobody knows are left out.
+    """Parse the packets of ``ls-refs`` up to the flush; unknown arguments are ignored.
 
-    As in git, more prefixes than are of any use count as none.
+    As in git, too many prefixes count as none.
     """
     words = [packet.rstrip(b"\n").decode("utf-8", "surrogateescape") for packet in _arguments(packets)]
     prefixes = tuple(word.removeprefix("ref-prefix ") for word in words if word.startswith("ref-prefix "))
@@ -70,7 +70,7 @@ def parse_question(packets: Sequence[bytes | Signal]) -> RefFilter:
 
 
 def render_listing(question: RefFilter, refs: Iterable[AdvertisedRef]) -> bytes:
-    """The answer to ``ls-refs``, in the order of the refs."""
+    """Return the response to ``ls-refs``, in the order of the refs."""
     lines = []
     for ref in refs:
         if not question.covers(ref.name) or (ref.oid is None and not question.unborn):
@@ -85,6 +85,6 @@ def render_listing(question: RefFilter, refs: Iterable[AdvertisedRef]) -> bytes:
 
 
 def _arguments(packets: Sequence[bytes | Signal]) -> list[bytes]:
-    """What stands behind the capabilities of a command."""
+    """Return the arguments that follow the capabilities of a command."""
     at = next((number for number, packet in enumerate(packets) if packet is Signal.DELIM), len(packets))
     return [packet for packet in packets[at:] if isinstance(packet, bytes)]

@@ -1,9 +1,9 @@
 """Three-way merges of trees, path by path.
 
-A path that only one side changed is taken from that side; one that both
-changed in the same way is no conflict. Texts are not merged line by line:
-a file that both sides rewrote differently is a conflict. Nothing is taken for
-a rename. Source: git, ``merge-ort.c``, with ``merge.renames=false``.
+A path that only one side changed is taken from that side. A path that both
+sides changed in the same way is not a conflict. Texts are not merged line by
+line: a file that both sides changed differently is a conflict. Renames are not
+detected. Source: git, ``merge-ort.c``, with ``merge.renames=false``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from entrepot.git.trees import Entry
 from entrepot.names import Oid, RepoPath
 
 MAX_CHANGES: Final = 200_000
-"""Files that one side of a merge may have changed."""
+"""The maximum number of files that one side of a merge may have changed."""
 
 _FORMAT = 0o170000
 T = TypeVar("T")
@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Merged:
-    """The outcome of a merge.
+    """The result of a merge.
 
-    ``root``: the merged tree, right only without conflicts; ``made``: the
-    content of every tree object in it that is new; ``taken``: what it changes
-    on our side, in the order of paths; ``conflicts``: the paths that somebody
-    has to look at, sorted.
+    ``root``: the merged tree, valid only without conflicts; ``made``: the
+    content of every new tree object in it; ``taken``: its changes relative to
+    our side, in the order of paths; ``conflicts``: the paths in conflict,
+    sorted.
     """
 
     root: Oid
@@ -45,7 +45,7 @@ class Merged:
 
 
 Resolve = Callable[[Change, Change], Entry | None]
-"""Returns what becomes of a file that both sides changed differently, ours first; None is a conflict."""
+"""A function that resolves a file which both sides changed differently, ours first; None is a conflict."""
 
 
 def merge_trees(
@@ -55,22 +55,22 @@ def merge_trees(
     read: Callable[[Oid], bytes],
     resolve: Resolve = lambda _ours, _theirs: None,
 ) -> Merged:
-    """Bring what their tree changed since the base into ours.
+    """Merge the changes that their tree made since the base into ours.
 
     Args:
-        bases: root trees of the best common ancestors; none stands for an
-            empty tree. Where histories crossed there are several: then a path
-            is merged only as far as every one of them leads to the same
-            result, and is a conflict otherwise.
-        read: returns the content of a tree object; what it raises passes through.
-        resolve: is asked about each file that would be a conflict.
+        bases: root trees of the best common ancestors; without any, the base is
+            an empty tree. After criss-cross merges there are several: then a
+            path is merged only if all bases give the same result, and is a
+            conflict otherwise.
+        read: returns the content of a tree object; its exceptions propagate.
+        resolve: called for each file that would be a conflict.
 
     Raises:
         LimitExceeded: a side changed more than :data:`MAX_CHANGES` files.
         Malformed: a tree cannot be read.
 
-    Guarantees: only trees that differ are read; without conflicts, and where
-    no text would have to be merged, the result is the tree that git makes.
+    Guarantees: only trees that differ are read. Without conflicts, and if no
+    text needs merging, the result is the tree that git creates.
     """
     first, *others = [_merge(base, ours, theirs, read, resolve) for base in bases or (EMPTY_TREE,)]
     conflicts = set(first.conflicts)
@@ -100,14 +100,14 @@ def _merge(base: Oid, ours: Oid, theirs: Oid, read: Callable[[Oid], bytes], reso
                 conflicts.append(change.path)
             elif both != own.new:
                 wanted.append(Change(change.path, own.new, both))
-    for change in wanted:  # removals first: they may make room for a folder, or for a file
+    for change in wanted:  # removals first: a folder or a file may take the place of a removed one
         if change.new is None:
             editor.remove_file(change.path)
     for change in wanted:
         if change.new is not None:
             try:
                 editor.put(change.path, change.new.mode, change.new.oid)
-            except InvalidOperation:  # a file on one side stands where the other needs a folder
+            except InvalidOperation:  # one side has a file where the other needs a folder
                 conflicts.append(change.path)
     root, made = editor.write()
     return Merged(root, made, wanted, conflicts)
@@ -121,21 +121,21 @@ def _changes(base: Oid, tree: Oid, read: Callable[[Oid], bytes]) -> list[Change]
 
 
 def _combined(ours: Change, theirs: Change) -> Entry | None:
-    """What becomes of a file that both sides changed differently; None is a conflict.
+    """Return the entry of a file that both sides changed differently, or None for a conflict.
 
-    One side may have made a file executable that the other one rewrote.
+    One side may have made a file executable while the other changed its text.
     """
     base, left, right = ours.old, ours.new, theirs.new
     if base is None or left is None or right is None:
         return None
     if left.mode & _FORMAT != right.mode & _FORMAT:
-        return None  # a file here and a link there: neither is the newer text of the other
+        return None  # a file on one side and a link on the other cannot be combined
     mode, oid = _picked(base.mode, left.mode, right.mode), _picked(base.oid, left.oid, right.oid)
     return None if mode is None or oid is None else Entry(left.name, mode, oid)
 
 
 def _picked(base: T, left: T, right: T) -> T | None:
-    """The value of the side that changed it; None when both did, differently."""
+    """Return the value of the side that changed it, or None if both sides changed it differently."""
     if left == right or right == base:
         return left
     return right if left == base else None

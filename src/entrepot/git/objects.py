@@ -1,4 +1,4 @@
-"""Git objects as such: their kinds and their ids."""
+"""Kinds and ids of git objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from entrepot.names import Oid
 
 
 class Kind(enum.StrEnum):
-    """What a git object is; the value is the word in its header."""
+    """The kind of a git object; the value is the word in its header."""
 
     COMMIT = "commit"
     TREE = "tree"
@@ -23,7 +23,7 @@ EMPTY_TREE = Oid("4b825dc642cb6eb9a060e54bf8d69288fbee4904")
 
 
 def oid_of(kind: Kind, content: bytes) -> Oid:
-    """The id of an object with this content.
+    """Return the id of an object with this content.
 
     Args:
         content: without git's header.
@@ -37,10 +37,10 @@ def oid_of(kind: Kind, content: bytes) -> Oid:
 
 
 class BlobHasher:
-    """Computes the id of a file object while its bytes arrive.
+    """A hasher that computes the id of a file object incrementally.
 
     Args:
-        size: number of bytes that will come; git's header needs it first.
+        size: the number of bytes, which git's header contains.
     """
 
     __slots__ = ("_digest", "_received", "_size")
@@ -51,15 +51,15 @@ class BlobHasher:
         self._digest = hashlib.sha1(b"blob %d\x00" % size, usedforsecurity=False)
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
         self._received += memoryview(data).nbytes
         self._digest.update(data)
 
     def oid(self) -> Oid:
-        """The id of everything taken.
+        """Return the id of all bytes added.
 
         Raises:
-            ContentMismatch: more or fewer bytes came than were announced.
+            ContentMismatch: the number of bytes is not the announced size.
         """
         if self._received != self._size:
             raise ContentMismatch("size", str(self._size), str(self._received))

@@ -1,4 +1,4 @@
-"""Packs: the form in which git moves many objects at once.
+"""Packs: git's format for transferring and storing many objects.
 
 A pack is ``PACK``, version and number of objects, then for each object its
 kind and size as a run of 7-bit groups before the zlib bytes of its content,
@@ -18,7 +18,7 @@ from entrepot.git.objects import Kind
 from entrepot.names import Oid
 
 HEADER_BYTES: Final = 12
-"""Length of what stands before the first entry."""
+"""The length of the header, in bytes."""
 
 _CODES: Final = {Kind.COMMIT: 1, Kind.TREE: 2, Kind.BLOB: 3, Kind.TAG: 4}
 _INDEX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
@@ -26,18 +26,18 @@ _FANOUT: Final = 256 * 4
 
 
 def pack_header(count: int) -> bytes:
-    """The first twelve bytes of a pack of so many objects."""
+    """Return the header of a pack with this number of objects."""
     return struct.pack(">4sII", b"PACK", 2, count)
 
 
 def read_pack_header(data: bytes) -> int:
-    """How many objects a pack announces.
+    """Return the number of objects that the header of a pack announces.
 
     Args:
-        data: its first twelve bytes, or more.
+        data: at least the first twelve bytes.
 
     Raises:
-        Malformed: it is no pack of version 2 or 3.
+        Malformed: it is not a pack of version 2 or 3.
     """
     if len(data) < HEADER_BYTES or data[:4] != b"PACK":
         raise Malformed("pack", "it does not begin like one")
@@ -48,7 +48,7 @@ def read_pack_header(data: bytes) -> int:
 
 
 def entry_header(kind: Kind, size: int) -> bytes:
-    """What stands before the zlib bytes of an object that is not a delta; ``size`` is that of its content."""
+    """Return the header before the zlib bytes of an object that is not a delta; ``size`` is the content's size."""
     byte = _CODES[kind] << 4 | size & 15
     size >>= 4
     header = bytearray()
@@ -61,10 +61,10 @@ def entry_header(kind: Kind, size: int) -> bytes:
 
 
 def read_index_ids(index: bytes) -> Iterator[Oid]:
-    """The ids of the objects of a pack, ascending, from its index.
+    """Yield the ids of the objects in a pack in ascending order, from its index.
 
     Raises:
-        Malformed: it is no index of version 2, or is cut short.
+        Malformed: it is not an index of version 2, or it is truncated.
     """
     if index[:8] != _INDEX_MAGIC or len(index) < 8 + _FANOUT:
         raise Malformed("pack index", "it does not begin like one of version 2")

@@ -1,10 +1,10 @@
-"""Git's path patterns, matched in time that no pattern can blow up.
+"""Git's path patterns, matched without exponential backtracking.
 
-``.gitattributes`` and ``.gitignore`` come from strangers and are matched
-while somebody waits. Git's own matcher backtracks; here a pattern becomes a
-regular expression whose every ``*`` is an atomic group: the leftmost place
-where the text up to the next star fits is as good as any other, so it is
-never reconsidered. The same holds for ``**`` over whole segments.
+``.gitattributes`` and ``.gitignore`` are untrusted input that is matched during
+requests. Git's own matcher backtracks. Here a pattern is compiled to a regular
+expression in which every ``*`` is an atomic group: the leftmost match of the
+text up to the next star is as good as any other, so the search never goes back.
+The same holds for ``**`` over whole segments.
 
 Patterns match bytes, as in git: ``?`` is one byte of UTF-8.
 Source: git, ``wildmatch.c`` and ``dir.c`` (``parse_path_pattern``).
@@ -18,19 +18,19 @@ from typing import Final
 import attrs
 
 MAX_RULES: Final = 2_000
-"""Rules read of one file; later lines are ignored."""
+"""The maximum number of rules in one file; later lines are ignored."""
 
 MAX_RULE_BYTES: Final = 4_096
-"""Length of a line; longer ones are ignored, as git ignores too long attribute lines."""
+"""The maximum length of a line; longer ones are ignored, as git ignores long attribute lines."""
 
 MAX_TEXT: Final = 256 * 1024
-"""Characters read of one file; what comes after them is ignored."""
+"""The number of characters read of one file; the rest is ignored."""
 
 MAX_LITERALS: Final = 50_000
-"""Rules without wildcards that a reader may have in addition, if it finds them by hashing."""
+"""The maximum number of additional rules without wildcards, for readers that find them by hashing."""
 
 MAX_WILDCARD_BYTES: Final = 32 * 1024
-"""Sum of the patterns of one file that need a regular expression; compiling them is what costs."""
+"""The maximum total length of the patterns of one file that need a regular expression, to limit compilation."""
 
 _GLOBSTAR = "**"
 _NEVER = "(?!)"
@@ -58,10 +58,10 @@ _CLASSES: Final = {
 
 @attrs.frozen
 class PathPattern:
-    """One pattern, ready to be matched.
+    """A compiled pattern.
 
-    ``on_name``: it has no slash and is matched against the last segment of a
-    path, else against the whole path. ``folders_only``: it ended in a slash.
+    ``on_name``: the pattern has no slash and is matched against the last segment
+    of a path instead of the whole path. ``folders_only``: it ended in a slash.
     """
 
     on_name: bool
@@ -72,16 +72,16 @@ class PathPattern:
 
     @property
     def literal(self) -> bytes | None:
-        """The name or the path that a pattern without wildcards fits; None for all others."""
+        """The name or path that a pattern without wildcards matches; None for other patterns."""
         return self._literal
 
     @property
     def name_suffix(self) -> bytes | None:
-        """How a name must end, for a pattern that asks for nothing else; None for all others."""
+        """The suffix of a pattern ``*.suffix``; None for other patterns."""
         return self._suffix if self.on_name and self._literal is None else None
 
     def matches(self, path: bytes, name: bytes) -> bool:
-        """Whether the pattern fits.
+        """Return whether the pattern matches.
 
         Args:
             path: relative to the file that holds the pattern, without slashes at its ends.
@@ -97,10 +97,10 @@ class PathPattern:
 
 
 class PatternBudget:
-    """Compiles the patterns of one file until they get too many; the later ones are ignored.
+    """A compiler for the patterns of one file that ignores patterns beyond the limits.
 
     Args:
-        literals: patterns without wildcards that do not count as rules.
+        literals: the number of patterns without wildcards that do not count as rules.
     """
 
     def __init__(self, *, literals: int = 0) -> None:
@@ -109,7 +109,7 @@ class PatternBudget:
         self._wildcard_bytes = MAX_WILDCARD_BYTES
 
     def compile(self, text: bytes) -> PathPattern | None:
-        """The pattern as of :func:`compile_pattern`; None if the budget does not allow it."""
+        """Return the pattern compiled by :func:`compile_pattern`, or None if it exceeds the limits."""
         is_literal = not _WILDCARD.search(text)
         if not is_literal and not _SUFFIX.fullmatch(text):
             self._wildcard_bytes -= len(text)
@@ -123,10 +123,10 @@ class PatternBudget:
 
 
 def compile_pattern(text: bytes) -> PathPattern:
-    """Prepare a pattern, without the marks of its file format (``!``, quotes, trailing blanks).
+    """Compile a pattern, without the marks of its file format (``!``, quotes, trailing blanks).
 
-    A pattern that git considers broken (an open bracket, a backslash at the
-    end) is accepted and never matches.
+    A pattern that git considers invalid (an unclosed bracket, a trailing
+    backslash) is accepted and never matches.
     """
     folders_only = text.endswith(b"/")
     body = text[:-1] if folders_only else text
@@ -136,8 +136,8 @@ def compile_pattern(text: bytes) -> PathPattern:
         return PathPattern(on_name, folders_only, None, anchored, None)
     if on_name and _SUFFIX.fullmatch(anchored):
         return PathPattern(on_name, folders_only, anchored[1:], None, None)
-    # Git compares the text before the first wildcard apart, so that "**" right after
-    # it counts as if a slash came before: "a**/b" fits "ab" and "ax/y/b".
+    # Git compares the text before the first wildcard separately, so "**" right after
+    # it behaves as if a slash came before it: "a**/b" matches "ab" and "ax/y/b".
     first = _WILDCARD.search(anchored)
     plain = first.start() if first and not on_name else 0
     expression = "".join(map(_escape, anchored[:plain])) + _translate(anchored[plain:])
@@ -166,7 +166,7 @@ def _translate(pattern: bytes) -> str:
 
 
 def _segments(pattern: bytes) -> list[str] | None:
-    """One expression for each segment of a path, ``**`` kept; None if git would never match."""
+    """Return one expression for each segment of a path, ``**`` unchanged; None if git would never match."""
     segments: list[str] = []
     chunks: list[str] = [""]
     stars = 0
@@ -182,7 +182,7 @@ def _segments(pattern: bytes) -> list[str] | None:
         if byte == b"/":
             segments.append(_segment(chunks, stars))
             if escaped and segments[-1] == _GLOBSTAR:
-                # Only a plain slash behind "**" may be missing in the path.
+                # Only a plain slash after "**" may be absent from the path.
                 segments.append("[^/]*")
             chunks, stars = [""], 0
         elif escaped:
@@ -215,11 +215,11 @@ def _segment(chunks: list[str], stars: int) -> str:
 
 
 def _bracket(pattern: bytes, at: int) -> tuple[str, int] | None:
-    """The expression of a bracket that opens before ``at``, and where it closes; None if it is broken."""
+    """Return the expression of a bracket that opens before ``at`` and the index of its end; None if it is invalid."""
     negated = pattern[at : at + 1] in (b"!", b"^")
     at += negated
     members: set[int] = set()
-    previous = -1  # what a range may start with; -1 after a range or class
+    previous = -1  # the possible start of a range; -1 after a range or class
     first = True
     while first or pattern[at : at + 1] != b"]":
         first = False
@@ -240,7 +240,7 @@ def _bracket(pattern: bytes, at: int) -> tuple[str, int] | None:
             if close < 0:
                 return None
             if close == at + 2 or pattern[close - 1] != 0x3A:
-                members.add(byte)  # no ":]" comes: an ordinary bracket
+                members.add(byte)  # no ":]" follows: an ordinary bracket
                 previous = byte
             else:
                 named = _CLASSES.get(pattern[at + 2 : close - 1])
@@ -264,7 +264,7 @@ def _bracket(pattern: bytes, at: int) -> tuple[str, int] | None:
 
 
 def _set(members: set[int]) -> str:
-    """A set of bytes as ranges, so that its length does not depend on how many they cover."""
+    """Return a set of bytes as ranges, so that its length does not depend on their number."""
     if not members:
         return _NEVER
     starts = [byte for byte in sorted(members) if byte - 1 not in members]

@@ -1,4 +1,4 @@
-"""Git's packet framing: what every git conversation is made of.
+"""Git's packet framing (pkt-lines), used by all its protocols.
 
 Source: git, Documentation/gitprotocol-common.adoc, "pkt-line Format", and
 gitprotocol-v2.adoc, "Packet-Line Framing".
@@ -14,7 +14,7 @@ from typing import Final
 from entrepot.errors import LimitExceeded, Malformed
 
 MAX_PAYLOAD: Final = 65_516
-"""Bytes of payload that fit in one packet (LARGE_PACKET_DATA_MAX)."""
+"""The maximum payload of one packet, in bytes (LARGE_PACKET_DATA_MAX)."""
 
 
 class Signal(enum.Enum):
@@ -50,11 +50,11 @@ def pkt_line(payload: bytes) -> bytes:
 
 
 def read_pkt_lines(data: bytes) -> Iterator[bytes | Signal]:
-    """The packets in ``data``, in order: payloads as bytes, the rest as signals.
+    """Yield the packets in ``data`` in order: payloads as bytes, the others as signals.
 
     Raises:
-        Malformed: on reaching a length that cannot be read or a packet that is
-            cut short; the packets before it have been delivered.
+        Malformed: on reaching an invalid length or a truncated packet; the
+            packets before it have been yielded.
     """
     at = 0
     while at < len(data):
@@ -63,14 +63,14 @@ def read_pkt_lines(data: bytes) -> Iterator[bytes | Signal]:
 
 
 def split_at_flush(data: bytes) -> tuple[list[bytes], bytes]:
-    """The payloads before the first flush, and all bytes after it.
+    """Return the payloads before the first flush, and all bytes after it.
 
-    This is how a push begins: commands, a flush, then a pack that is not
-    framed in packets.
+    A push begins like this: commands, a flush, then a pack without packet
+    framing.
 
     Raises:
-        Malformed: no flush comes, another signal comes first, or a packet
-            cannot be read.
+        Malformed: there is no flush, another signal comes first, or a packet
+            is invalid.
     """
     payloads: list[bytes] = []
     at = 0

@@ -1,4 +1,4 @@
-"""LFS pointers: the small text that stands in git for a large file.
+"""LFS pointers: the small text that git stores in place of a large file.
 
 Source: git-lfs, docs/spec.md, "The Pointer".
 """
@@ -14,12 +14,12 @@ import attrs
 from entrepot.names import Sha256
 
 MAX_POINTER_BYTES: Final = 1024
-"""A longer content is never a pointer."""
+"""The maximum size of a pointer; longer content is never one."""
 
 _VERSIONS = frozenset(
     (
         b"version https://git-lfs.github.com/spec/v1",
-        # The names the specification had before its release; git-lfs still reads them.
+        # The version names before the release of the specification; git-lfs still accepts them.
         b"version https://hawser.github.com/spec/v1",
         b"version http://git-media.io/v/2",
     )
@@ -32,24 +32,24 @@ _MAX_SIZE = 2**63 - 1
 
 @attrs.frozen
 class Pointer:
-    """Which large file stands here: its digest, and its size in bytes (0 to 2**63 - 1)."""
+    """The digest and the size (0 to 2**63 - 1 bytes) of the large file that a pointer stands for."""
 
     sha256: Sha256
     size: int
 
 
 def render_pointer(pointer: Pointer) -> bytes:
-    """The canonical text of a pointer: three lines, LF, nothing else."""
+    """Return the canonical text of a pointer: three lines, LF, nothing else."""
     return f"version https://git-lfs.github.com/spec/v1\noid sha256:{pointer.sha256}\nsize {pointer.size}\n".encode()
 
 
 def parse_pointer(content: bytes) -> Pointer | None:
-    """Read a pointer, as leniently as git-lfs does; None if the content is none.
+    """Parse a pointer as leniently as git-lfs does; return None if the content is not one.
 
     The version line comes first, then ``ext-N-name`` lines in ascending order
     of N, then ``oid`` and ``size``. White space around the whole, a missing
     last newline and CR before LF are tolerated, because git-lfs replaces such
-    texts by the large file too. An empty content is an empty file, no pointer.
+    texts by the large file too. Empty content is an empty file, not a pointer.
 
     Source: git-lfs, docs/spec.md and ``lfs/pointer.go`` (DecodePointer).
     """

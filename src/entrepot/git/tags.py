@@ -1,4 +1,4 @@
-"""Tag objects: a name, a message and a signature for another object.
+"""Tag objects, which give another object a name, a message and a signature.
 
 Source: git, ``tag.c`` and Documentation/git-mktag.adoc.
 """
@@ -20,7 +20,7 @@ class Tag:
     """An annotated tag.
 
     ``name`` is the short name; ``tagger`` is None in tags of git's first
-    year; ``message`` is kept verbatim, a PGP signature at its end included.
+    year; ``message`` is kept verbatim, including a PGP signature at its end.
     """
 
     target: Oid
@@ -31,11 +31,11 @@ class Tag:
 
 
 def parse_tag_object(content: bytes) -> Tag:
-    """Read a tag object; text that is not UTF-8 is replaced, headers of later gits are left out.
+    """Parse a tag object; text that is not UTF-8 is replaced, headers of later versions of git are ignored.
 
     Raises:
-        Malformed: ``object``, ``type`` or ``tag`` is missing or out of place,
-            or a value cannot be read.
+        Malformed: ``object``, ``type`` or ``tag`` is missing or out of order,
+            or a value is invalid.
     """
     headers, message, codec = split_headers(content, _WHAT)
     if [key for key, _ in headers[:3]] != ["object", "type", "tag"]:
@@ -54,10 +54,10 @@ def parse_tag_object(content: bytes) -> Tag:
 
 
 def encode_tag_object(tag: Tag) -> bytes:
-    """Write a tag object; signature and message are cleaned as in commits.
+    """Return the content of a tag object; signature and message are cleaned as in commits.
 
     Raises:
-        Malformed: the name is empty or holds a newline or NUL.
+        Malformed: the name is empty or contains a newline or NUL.
     """
     if not tag.name or "\n" in tag.name or "\0" in tag.name:
         raise Malformed(_WHAT, f"a tag cannot be named {tag.name!r}")

@@ -1,9 +1,9 @@
-"""Searching the bytes of a tree without making an object of every entry.
+"""Lookup in the bytes of a tree without an object for every entry.
 
-A folder of 100,000 files is 4 MB of tree. One pass of a compiled pattern
-checks it and notes where every 64th entry begins; names are then found by
-bisection, and edits become splices. That is several times faster than a
-dictionary of entries, and entries that are not edited keep their very bytes.
+A folder of 100,000 files is 4 MB of tree. One scan with a compiled pattern
+validates it and records where every 64th entry begins; names are then found by
+bisection, and edits become splices. This is several times faster than a
+dictionary of entries, and entries that are not edited keep their exact bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from entrepot.names import Oid
 
 
 class EntrySpan(NamedTuple):
-    """Where one entry lies (``start:end``) and what it says."""
+    """The position of one entry (``start:end``) and its fields."""
 
     start: int
     end: int
@@ -25,14 +25,14 @@ class EntrySpan(NamedTuple):
 
 
 class TreeScan:
-    """The bytes of one tree, ready to be searched by name.
+    """The bytes of one tree, searchable by name.
 
-    Guarantees: a name is only ever found where an entry begins, never inside
-    the bytes of an id. The entries must be in git's order, which git itself
-    checks on the way in; in a tree that is not, names may be missed.
+    Guarantees: a name is only found at the start of an entry, never inside the
+    bytes of an id. The entries must be in git's order, which git checks when it
+    receives a push; in an unsorted tree, names may be missed.
 
     Raises:
-        Malformed: the content is no tree.
+        Malformed: the content is not a tree.
     """
 
     __slots__ = ("_starts", "content")
@@ -42,7 +42,7 @@ class TreeScan:
         self._starts = block_starts(content)
 
     def __len__(self) -> int:
-        """Number of entries."""
+        """Return the number of entries."""
         if not self._starts:
             return 0
         last, at = 0, self._starts[-1]
@@ -52,7 +52,7 @@ class TreeScan:
         return (len(self._starts) - 1) * BLOCK_ENTRIES + last
 
     def find(self, name: bytes) -> EntrySpan | None:
-        """The entry of this name, file or folder, if there is one."""
+        """Return the entry with this name, file or folder, or None."""
         for key in (name, name + b"/"):
             start, end = self.seek(key)
             if start != end:
@@ -61,11 +61,11 @@ class TreeScan:
         return None
 
     def seek(self, key: bytes) -> tuple[int, int]:
-        """Where the entry with this sort key lies, or would lie.
+        """Return the position of the entry with this sort key, or where it would be inserted.
 
         Returns:
-            ``(start, end)`` of the entry; if there is none, ``(at, at)`` with
-            the place where it belongs.
+            ``(start, end)`` of the entry; without one, ``(at, at)`` with the
+            position where it belongs.
         """
         block = bisect.bisect_right(self._starts, key, key=self._key_at) - 1
         if block < 0:
@@ -83,7 +83,7 @@ class TreeScan:
     def _key_at(self, at: int) -> bytes:
         space = self.content.index(32, at)
         name = self.content[space + 1 : self.content.index(0, space)]
-        # "100644 x" of a file is the common case: its first digit decides.
+        # A file with "100644 x" is the common case: the first digit decides.
         return name if self.content[at] == 0x31 else sort_key(name, int(self.content[at:space], 8))
 
     def _read(self, at: int) -> tuple[int, bytes, bytes]:

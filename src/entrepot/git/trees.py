@@ -1,6 +1,6 @@
-"""Tree objects: the entries of one folder.
+"""Tree objects, which contain the entries of one folder.
 
-A tree is a run of ``octal-mode SP name NUL 20-byte-id``, in git's order.
+A tree is a sequence of ``octal-mode SP name NUL 20-byte-id``, in git's order.
 Source: git, ``tree-walk.c`` (decoding) and ``tree.c`` (``base_name_compare``).
 """
 
@@ -16,7 +16,7 @@ from entrepot.names import Oid
 
 
 class Mode(enum.IntEnum):
-    """The modes git writes. Old histories also hold ``0o100664``, which means FILE."""
+    """The modes that git writes. Old histories also contain ``0o100664``, which means FILE."""
 
     FILE = 0o100644
     EXECUTABLE = 0o100755
@@ -31,9 +31,9 @@ _FORMAT = 0o170000
 class Entry(NamedTuple):
     """One entry of a tree.
 
-    ``name`` is UTF-8 decoded with ``surrogateescape``, so that every name
-    that git can store survives a round trip; ``mode`` is the number that is
-    stored, which need not be one of :class:`Mode`.
+    ``name`` is decoded as UTF-8 with ``surrogateescape``, so that every name
+    that git can store survives a round trip; ``mode`` is the stored number,
+    which need not be one of :class:`Mode`.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 
 
 # Every repetition below is followed by a byte it cannot match, so nothing backtracks.
-# Written for speed: "." with DOTALL runs three times faster than a set, hence "/" is looked for elsewhere.
+# Written for speed: "." with DOTALL is three times faster than a set, so "/" is checked elsewhere.
 BLOCK_ENTRIES = 64
 _ENTRY = rb"[0-7]{5,6}+ [^\0]++\0.{20}"
 _BLOCK = re.compile(rb"(?:%s){1,%d}" % (_ENTRY, BLOCK_ENTRIES), re.DOTALL)
@@ -56,16 +56,16 @@ _FIELDS = re.compile(rb"([0-7]{5,6}+) ([^\0]++)\0(.{20})", re.DOTALL)
 
 
 def block_starts(content: bytes) -> list[int]:
-    """Offsets at which an entry begins, one for every 64 entries.
+    """Return the offsets of every 64th entry.
 
-    The whole content is checked entry by entry from its first byte, so the
-    bytes of an id are never taken for an entry.
+    The whole content is validated entry by entry from its first byte, so the
+    bytes of an id are never mistaken for an entry.
 
     Returns:
         Ascending; the first is 0; empty for an empty tree.
 
     Raises:
-        Malformed: an entry is truncated, or its mode or name cannot be read.
+        Malformed: an entry is truncated, or its mode or name is invalid.
     """
     starts: list[int] = []
     at = 0
@@ -79,7 +79,7 @@ def block_starts(content: bytes) -> list[int]:
 
 
 def split_tree(content: bytes) -> list[bytes]:
-    """The entries of a tree as the bytes they are stored in, in stored order.
+    """Return the entries of a tree as their stored bytes, in stored order.
 
     Raises:
         Malformed: as :func:`block_starts`.
@@ -89,7 +89,7 @@ def split_tree(content: bytes) -> list[bytes]:
 
 
 def parse_tree(content: bytes) -> list[Entry]:
-    """Read the entries of a tree, in stored order.
+    """Parse the entries of a tree, in stored order.
 
     Raises:
         Malformed: an entry is truncated, has an empty name, a ``/`` in its
@@ -105,10 +105,10 @@ def parse_tree(content: bytes) -> list[Entry]:
 
 
 def encode_tree(entries: Iterable[Entry]) -> bytes:
-    """Write a tree in git's order, whatever order the entries come in.
+    """Return the content of a tree in git's order; the entries may be in any order.
 
     Raises:
-        Malformed: a name is empty, holds ``/`` or NUL, is ``.`` or ``..``, or
+        Malformed: a name is empty, contains ``/`` or NUL, is ``.`` or ``..``, or
             occurs twice; an id is not 40 hex digits.
     """
     rows: list[tuple[bytes, bytes]] = []
@@ -124,15 +124,15 @@ def encode_tree(entries: Iterable[Entry]) -> bytes:
 
 
 def sort_key(name: bytes, mode: int) -> bytes:
-    """What git compares: folders sort as if their name ended in ``/``."""
+    """Return the key by which git sorts entries: folders sort as if their name ended in ``/``."""
     return name + b"/" if mode & _FORMAT == Mode.FOLDER else name
 
 
 def entry_name(name: str) -> bytes:
-    """The bytes of a name.
+    """Return the bytes of a name.
 
     Raises:
-        Malformed: empty, ``.``, ``..``, not encodable, or with ``/`` or NUL.
+        Malformed: the name is empty, ``.`` or ``..``, cannot be encoded, or contains ``/`` or NUL.
     """
     if not name or name in (".", "..") or "/" in name or "\0" in name:
         raise Malformed("tree object", f"an entry cannot be named {name!r}")
@@ -143,10 +143,10 @@ def entry_name(name: str) -> bytes:
 
 
 def encode_entry(name: bytes, mode: int, oid: Oid) -> bytes:
-    """The stored bytes of one entry.
+    """Return the stored bytes of one entry.
 
     Raises:
-        Malformed: the mode is not one git can store, or the id is not 40 hex digits.
+        Malformed: git cannot store the mode, or the id is not 40 hex digits.
     """
     if not 0o010000 <= mode <= 0o777777:
         raise Malformed("tree object", f"{mode:o} is no mode of an entry")

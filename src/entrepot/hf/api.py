@@ -1,7 +1,6 @@
-"""``HubApi``: everything that a hub can do, as methods of one object.
+"""``HubApi``: the whole API of a hub as methods of one object.
 
-Each theme is a mixin in a module of its own, which relies on nothing but
-``Base._hub``.
+Each subject is a mixin in its own module and depends only on ``Base._hub``.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable
 
-from entrepot.client.paths import ClientPaths, current_places
+from entrepot.client.paths import ClientPaths, current_paths
 from entrepot.hf.accounts.accounts import Accounts
 from entrepot.hf.community.access_requests import Access
 from entrepot.hf.community.collections import Collections
@@ -47,19 +46,22 @@ class HubApi(
     Uploads,
     Webhooks,
 ):
-    """The hub's whole API. Safe to use from many threads; see :class:`~entrepot.hf.base.Base` for arguments."""
+    """Client for the whole API of a hub, safe to use from several threads.
+
+    See :class:`~entrepot.hf.base.Base` for the arguments.
+    """
 
 
 HfApi = HubApi
 
 
 def default_api() -> HubApi:
-    """The object whose methods the functions of ``entrepot`` are; one for each environment that was seen."""
-    return _api_at(current_places())
+    """Return the object behind the functions of ``entrepot``; one for each environment seen by this process."""
+    return _api_at(current_paths())
 
 
 def function_of(name: str) -> Callable[..., object]:
-    """A method of :class:`HubApi` as a function, which works on the environment at the time of each call."""
+    """Return a method of :class:`HubApi` as a function that reads the environment at each call."""
     method = getattr(HubApi, name)
 
     @functools.wraps(method)

@@ -1,4 +1,4 @@
-"""What every theme of ``HubApi`` stands on: an endpoint, a token, and the hub they lead to."""
+"""The base class of all parts of ``HubApi``: endpoint, token and the connection to the hub."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Mapping
 
 from entrepot.client.calls import accounts
 from entrepot.client.hubs import Hub, connect
-from entrepot.client.paths import current_places, parse_endpoint
+from entrepot.client.paths import current_paths, parse_endpoint
 from entrepot.errors import EntrepotError, InvalidName
 from entrepot.hf.shapes.addresses import RepoUrl
 from entrepot.names import RepoRef, parse_repo_id, parse_repo_link, parse_repo_type
 
 
 class Base:
-    """A hub by address and token; cheap to make, connections are shared by equal ones.
+    """A hub, given by endpoint and token. Cheap to create; equal objects share their connections.
 
     Args:
-        endpoint: the hub; None is ``ENTREPOT_ENDPOINT``, else one on this computer.
-        token: a token; None takes ``ENTREPOT_TOKEN`` or that of the last
-            login; False sends none; True needs one.
-        library_name, library_version, user_agent: who to say is calling.
-        headers: further headers of every request.
+        endpoint: URL of the hub; None takes ``ENTREPOT_ENDPOINT``, or else a hub on this computer.
+        token: an access token; None takes ``ENTREPOT_TOKEN`` or the token of the
+            last login; False sends none; True requires one.
+        library_name, library_version, user_agent: parts of the ``User-Agent`` header.
+        headers: additional headers of every request.
 
     Raises:
-        ConfigError: the endpoint cannot be used.
+        ConfigError: the endpoint is not a valid URL of a hub.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Base:
         user_agent: str | Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.endpoint = parse_endpoint(endpoint) if endpoint else current_places().endpoint
+        self.endpoint = parse_endpoint(endpoint) if endpoint else current_paths().endpoint
         self.token = token
         self.library_name = library_name
         self.library_version = library_version
@@ -46,7 +46,7 @@ class Base:
         return f"{type(self).__name__}(endpoint={self.endpoint!r})"
 
     def _hub(self, token: str | bool | None = None) -> Hub:
-        """The hub, for a caller with this token (None: the token of this object).
+        """Return the hub for a caller with this token (None: the token of this object).
 
         Raises:
             ConfigError, TokenMissing: as ``client.Hub``.
@@ -60,28 +60,28 @@ class Base:
             headers=self.headers,
         )
 
-    def _wanted(self, repo_id: str, repo_type: str | None = None) -> RepoRef:
-        """Return a repository to read from; an id without a namespace is for the hub to look up.
+    def _repo_to_read(self, repo_id: str, repo_type: str | None = None) -> RepoRef:
+        """Return a repository to read from; the hub resolves an id without a namespace.
 
         Raises:
-            InvalidName: the id or the type breaks a rule, or it is the address of another hub.
+            InvalidName: the id or the type breaks a rule, or it is the URL of another hub.
         """
         return repo_ref(repo_id, repo_type, endpoint=self.endpoint)
 
-    def _changed(self, repo_id: str, repo_type: str | None = None, token: str | bool | None = None) -> RepoRef:
-        """Return a repository to change, whose id must have a namespace.
+    def _repo_to_change(self, repo_id: str, repo_type: str | None = None, token: str | bool | None = None) -> RepoRef:
+        """Return a repository to write to, whose id must have a namespace.
 
         Raises:
-            InvalidName: as :meth:`_wanted`, or the namespace is missing; the message proposes the caller's own.
+            InvalidName: as :meth:`_repo_to_read`, or the namespace is missing; the message suggests the caller's own.
         """
-        ref = self._wanted(repo_id, repo_type)
+        ref = self._repo_to_read(repo_id, repo_type)
         if ref.id.is_short:
-            own = f"{self._own_name(token)}/{ref.id}"
-            raise InvalidName("repository id", str(ref.id), f"changes need the namespace too: write {own!r}")
+            own = f"{self._caller_name(token)}/{ref.id}"
+            raise InvalidName("repository id", str(ref.id), f"a change needs the namespace: write {own!r}")
         return ref
 
-    def _own_name(self, token: str | bool | None) -> str:
-        """Return the caller's name, or a word in its place if the hub does not tell it."""
+    def _caller_name(self, token: str | bool | None) -> str:
+        """Return the caller's username, or a placeholder if the hub does not identify the caller."""
         try:
             hub = self._hub(token)
             hub.need_token()
@@ -91,12 +91,13 @@ class Base:
 
 
 def repo_ref(repo_id: str, repo_type: str | None = None, *, endpoint: str | None = None) -> RepoRef:
-    """Return a repository as users name it: an id, an id after its type, or an address; and a type, None for a model.
+    """Parse a repository reference: an id, an id prefixed with its type, or a URL.
 
-    The namespace may be missing. The address that ``create_repo`` gave knows its type.
+    The namespace may be missing. A URL returned by ``create_repo`` contains its type.
 
     Args:
-        endpoint: the hub that addresses must belong to; None accepts those of any hub.
+        repo_type: ``model``, ``dataset`` or ``space``; None takes the type of the id, or else model.
+        endpoint: the hub that a URL must belong to; None accepts the URL of any hub.
 
     Raises:
         InvalidName: the id or the type breaks a rule.

@@ -1,4 +1,4 @@
-"""Names that programs agree on: files of models, and types of repositories."""
+"""Constants of huggingface_hub: names of model files, and repository types."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Errors under the names that users of huggingface_hub catch.
+"""Exceptions under the names of huggingface_hub.
 
-They are the classes of ``entrepot.errors`` themselves. What a hub answered
-with is moreover an ``HfHubHTTPError``, with ``response``, ``request_id`` and
-``server_message``.
+They are aliases of the classes in ``entrepot.errors``. Exceptions raised for a
+response of the hub are also ``HfHubHTTPError``, with ``response``,
+``request_id`` and ``server_message``.
 """
 
 from __future__ import annotations

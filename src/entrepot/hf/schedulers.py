@@ -1,4 +1,4 @@
-"""A folder that is uploaded again and again while something appends to it."""
+"""Scheduled uploads of a folder that other code appends to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import attrs
 
 from entrepot.client.commit_target import CommitMessage
 from entrepot.client.folders import LeftOut
-from entrepot.client.operations import Add, place
+from entrepot.client.operations import Add, path_in_folder
 from entrepot.client.uploads.schedules import AppendedFiles, GrowingFile, Schedule
 from entrepot.errors import (
     Conflict,
@@ -33,13 +33,13 @@ from entrepot.hf.shapes.addresses import CommitInfo
 
 _LOG = logging.getLogger(__name__)
 _MOST_TRIES = 64
-_OF_A_FILE = (SourceChanged, SourceMissing, SourceUnreadable, SecretsFound, Invalid, TooLarge, Conflict)
-"""Errors for which one file may be the reason; the others of a commit need not wait for it."""
+_FILE_ERRORS = (SourceChanged, SourceMissing, SourceUnreadable, SecretsFound, Invalid, TooLarge, Conflict)
+"""Errors that a single file can cause; the other files of the commit are then committed without it."""
 
 
 @attrs.define
 class _Tries:
-    """How many commits one run has tried, the first refusal, and the files that are its reason."""
+    """The number of commits attempted by one run, its first error, and the files that caused errors."""
 
     count: int = 0
     error: EntrepotError | None = None
@@ -47,25 +47,25 @@ class _Tries:
 
 
 class CommitScheduler:
-    """Commits a local folder every few minutes, in the background, and once more when the program ends.
+    """Commit a local folder every few minutes in the background, and once more when the program ends.
 
-    Files may be added to the folder, and be appended to, at any time; they
-    must not be overwritten or deleted. What has not grown is not sent, and no
-    empty commit is made. When a commit fails, that is logged, and its files
-    are part of the next one; a file that cannot be uploaded never keeps the
-    others waiting. Inherit and override :meth:`push_to_hub` to upload in another way.
+    Files may be added and appended to at any time; they must not be overwritten
+    or deleted. Files that have not grown are not uploaded, and no empty commits
+    are made. A failed commit is logged, and its files are part of the next one; a file
+    that cannot be uploaded does not delay the others. Override
+    :meth:`push_to_hub` in a subclass to upload in another way.
 
     Args:
         every: minutes between two commits.
-        path_in_repo: the folder of the repository; None is its root.
-        private: for a repository that is made now.
-        squash_history: make the history one commit after each upload.
-        hf_api: the object to do it with; None makes one for ``token``.
+        path_in_repo: destination folder in the repository; None is its root.
+        private: visibility of the repository if it is created.
+        squash_history: squash the history into one commit after each upload.
+        hf_api: the ``HubApi`` to use; None creates one for ``token``.
         allow_secrets: as for ``create_commit``; False leaves such files out.
 
     Raises:
         InvalidArgument: ``every`` is not above zero, or the folder is a file.
-        HfHubHTTPError: the repository cannot be made or reached.
+        HfHubHTTPError: the repository cannot be created or reached.
     """
 
     def __init__(
@@ -112,29 +112,29 @@ class CommitScheduler:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # What was written until here shall arrive.
+        # Upload what was written inside the `with` block.
         self.trigger().result()
         self.stop()
 
     def stop(self) -> None:
-        """End it without a last commit; it cannot be started again."""
+        """Stop without a last commit; a stopped scheduler cannot be restarted."""
         self._schedule.stop()
 
     def trigger(self) -> Future[Any]:
-        """The future result of one more :meth:`push_to_hub`, after those that are waiting."""
+        """Queue a call of :meth:`push_to_hub` and return a future of its result."""
         return self.api.run_as_future(self._push_to_hub)
 
     def push_to_hub(self) -> CommitInfo | None:
-        """Commit what has been added since the last time; None when there was nothing.
+        """Commit what was appended since the last call; return None if there was nothing.
 
         A file that cannot be uploaded is logged, left out, and tried again
-        when it has changed.
+        after it changes.
 
-        To be overridden, not to be called: :meth:`trigger` sees to it that two
-        never run at the same time.
+        Override this method, but do not call it: :meth:`trigger` makes sure that two
+        calls never overlap.
         """
         with self.lock:
-            grown = self._appended.find(self._say_left_out)
+            grown = self._appended.find(self._log_left_out)
         if not grown:
             return None
         tries = _Tries()
@@ -143,16 +143,16 @@ class CommitScheduler:
             return made
         if made is None:
             raise tries.error
-        # The others went through, so that the files themselves are the reason: they are refused until they change.
-        self._appended.take(tries.refused)
+        # The other files were accepted, so these files are the cause: skip them until they change.
+        self._appended.mark_uploaded(tries.refused)
         return made
 
     def _commit(self, grown: list[GrowingFile], tries: _Tries) -> CommitInfo | None:
-        """Commit files; if the reason of a refusal can be one of them, the others are committed without it."""
+        """Commit files; if one of them may be the cause of an error, commit the others without it."""
         tries.count += 1
         try:
-            adds = [Add(place(self.path_in_repo, file.path), file.source) for file in grown]
-            target = target_of(self.api._changed(self.repo_id, self.repo_type, self.token), self.revision)
+            adds = [Add(path_in_folder(self.path_in_repo, file.path), file.source) for file in grown]
+            target = target_of(self.api._repo_to_change(self.repo_id, self.repo_type, self.token), self.revision)
             made = commit(
                 self.api._hub(self.token),
                 target,
@@ -160,7 +160,7 @@ class CommitScheduler:
                 CommitMessage("Scheduled Commit"),
                 allow_secrets=self.allow_secrets,
             )
-        except _OF_A_FILE as error:
+        except _FILE_ERRORS as error:
             tries.error = tries.error or error
             if tries.count >= _MOST_TRIES:
                 raise
@@ -171,28 +171,28 @@ class CommitScheduler:
             middle = len(grown) // 2
             first = self._commit(grown[:middle], tries)
             return self._commit(grown[middle:], tries) or first
-        self._appended.take(grown)
+        self._appended.mark_uploaded(grown)
         return made
 
-    def _say_left_out(self, entry: LeftOut) -> None:
+    def _log_left_out(self, entry: LeftOut) -> None:
         _LOG.warning("scheduled upload to %s leaves out %s", self.repo_id, entry)
 
     def _beat(self) -> None:
         try:
             self.last_future = self.trigger()
         except RuntimeError:
-            self._schedule.stop()  # the program is ending; the last call comes by itself
+            self._schedule.stop()  # the interpreter is shutting down; _flush makes the last commit
         else:
-            self.last_future.add_done_callback(self._say_failure)
+            self.last_future.add_done_callback(self._log_failure)
 
-    def _say_failure(self, done: Future[Any]) -> None:
-        """Log what an overriding ``push_to_hub`` raised, which no caller would see."""
+    def _log_failure(self, done: Future[Any]) -> None:
+        """Log errors of an overridden ``push_to_hub``, which no caller would see."""
         error = None if done.cancelled() else done.exception()
         if error is not None and not isinstance(error, EntrepotError | OSError):
-            _LOG.error("scheduled upload to %s failed and comes again: %r", self.repo_id, error)
+            _LOG.error("scheduled upload to %s failed and will be retried: %r", self.repo_id, error)
 
     def _flush(self) -> None:
-        """The last commit, when the program ends: nobody is there any more to whom a failure could be raised."""
+        """Make the last commit when the program ends; errors are only logged, as no caller is left."""
         with contextlib.suppress(EntrepotError, OSError):
             self._push_to_hub()
 
@@ -207,5 +207,5 @@ class CommitScheduler:
                 )
             return made
         except (EntrepotError, OSError) as error:
-            _LOG.error("scheduled upload to %s failed and comes again: %s", self.repo_id, error)
+            _LOG.error("scheduled upload to %s failed and will be retried: %s", self.repo_id, error)
             raise

@@ -1,4 +1,4 @@
-"""Webhooks: news of repositories, posted to a URL."""
+"""Webhooks: events of repositories, posted to a URL."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Watched = Iterable[WebhookWatchedItem | Mapping[str, str]]
 
 
 class Webhooks(Base):
-    """Methods about the caller's webhooks. They raise NotFound for an unknown id."""
+    """Methods for the caller's webhooks. They raise NotFound for an unknown id."""
 
     def list_webhooks(self, *, token: str | bool | None = None) -> list[WebhookInfo]:
-        """All webhooks of the caller."""
+        """List all webhooks of the caller."""
         return [webhook_of(found) for found in self._hub(token).send(webhooks.listing())]
 
     def get_webhook(self, webhook_id: str, *, token: str | bool | None = None) -> WebhookInfo:
-        """One webhook."""
+        """Return a webhook."""
         return webhook_of(self._hub(token).send(webhooks.get(webhook_id)))
 
     def create_webhook(
@@ -33,15 +33,15 @@ class Webhooks(Base):
         secret: str | None = None,
         token: str | bool | None = None,
     ) -> WebhookInfo:
-        """Have news posted to a URL.
+        """Create a webhook, which posts events of the watched items to a URL.
 
         Args:
             watched: users, organisations or repositories, as ``{"type": "model", "name": "namespace/name"}``.
-            domains: ``repo`` and ``discussion``; None: both.
-            secret: what the receiver finds in the ``X-Webhook-Secret`` header.
+            domains: ``repo``, ``discussion`` or both; None is both.
+            secret: sent to the receiver in the ``X-Webhook-Secret`` header.
 
         Raises:
-            InvalidArgument, Invalid: something watched is no such pair, or the URL cannot be used.
+            InvalidArgument, Invalid: a watched item lacks its type or name, or the hub refuses an item or the URL.
         """
         call = webhooks.create(url, _watched(watched), domains=domains, secret=secret)
         return webhook_of(self._hub(token).send(call))
@@ -56,21 +56,21 @@ class Webhooks(Base):
         secret: str | None = None,
         token: str | bool | None = None,
     ) -> WebhookInfo:
-        """Change a webhook; None leaves what it is about."""
+        """Update a webhook; None leaves a field unchanged."""
         things = _watched(watched) if watched is not None else None
         call = webhooks.change(webhook_id, url=url, watched=things, domains=domains, secret=secret)
         return webhook_of(self._hub(token).send(call))
 
     def enable_webhook(self, webhook_id: str, *, token: str | bool | None = None) -> WebhookInfo:
-        """Let a webhook hear again."""
+        """Enable a webhook that was disabled."""
         return webhook_of(self._hub(token).send(webhooks.enable(webhook_id)))
 
     def disable_webhook(self, webhook_id: str, *, token: str | bool | None = None) -> WebhookInfo:
-        """Let a webhook rest."""
+        """Disable a webhook; it posts no events until it is enabled."""
         return webhook_of(self._hub(token).send(webhooks.disable(webhook_id)))
 
     def delete_webhook(self, webhook_id: str, *, token: str | bool | None = None) -> None:
-        """Remove a webhook."""
+        """Delete a webhook."""
         self._hub(token).send(webhooks.delete(webhook_id))
 
 
@@ -82,5 +82,5 @@ def _thing(thing: WebhookWatchedItem | Mapping[str, str]) -> WatchedSubject:
     if isinstance(thing, WebhookWatchedItem):
         return WatchedSubject(thing.type, thing.name)
     if not {"type", "name"} <= set(thing):
-        raise InvalidArgument("what a webhook watches needs a 'type' and a 'name'")
+        raise InvalidArgument("each item of watched needs a 'type' and a 'name'")
     return WatchedSubject(thing["type"], thing["name"])

@@ -1,1 +1,1 @@
-"""Use cases: who may do what, and the transaction that does it."""
+"""Use cases: checks of rights, and the transactions that make changes."""

@@ -1,8 +1,8 @@
-"""Which repository a caller means, and whether they may do this to it.
+"""Find a repository and check what the caller may do with it.
 
 The order of the checks is part of the protocol: credentials, rename redirect,
-visibility, gate, and only then rights. A repository that the caller may not
-see is never told apart from one that does not exist.
+visibility, gate, and only then rights. The response for a repository that the
+caller may not see is the same as for one that does not exist.
 Source: docs/protocols/hf_api.md, section 0.2.
 """
 
@@ -23,20 +23,20 @@ from entrepot.names import RepoRef, RepoType
 
 
 def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = True) -> RepoRow:
-    """A repository whose metadata the caller may see.
+    """Return the repository if the caller may see its metadata.
 
     Args:
-        by_alias: whether an id without a namespace is looked up among the
-            aliases; changes never follow one.
+        by_alias: whether to look up an id without a namespace among the
+            aliases; use cases that change something never do.
 
     Raises:
         RepoMoved: it has a new name, and the caller may see it there.
-        RepoNotFound: it is absent or private to others.
+        RepoNotFound: it does not exist, or is private and not visible to the caller.
         RepoDisabled: an administrator has disabled it.
     """
     row = repositories.find(tx, ref)
     if row is None:
-        for moved in _elsewhere(tx, ref, by_alias=by_alias):
+        for moved in _find_moved(tx, ref, by_alias=by_alias):
             if moved is not None and may_see(caller, moved):
                 raise RepoMoved(str(ref.id), str(moved.ref.id))
         raise RepoNotFound(anonymous=caller is None)
@@ -48,11 +48,11 @@ def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = Tru
 
 
 def readable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
-    """A repository whose content the caller may read.
+    """Return the repository if the caller may read its content.
 
     Raises:
-        GatedRepo: metadata are public, content is not.
-        NotAllowed: a fine-grained token that is not for reading.
+        GatedRepo: the caller may see the metadata, but not the content.
+        NotAllowed: the caller's fine-grained token does not allow reading.
         RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
     """
     row = visible(tx, caller, ref)
@@ -61,7 +61,7 @@ def readable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
 
 
 def check_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> None:
-    """Raise unless the caller may read the content of a repository they see.
+    """Raise if the caller may not read the content of a repository that they may see.
 
     Raises:
         GatedRepo, NotAllowed: as :func:`readable`.
@@ -75,10 +75,10 @@ def check_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> None:
 
 
 def writable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
-    """A repository whose content and settings the caller may change; they may also move and delete it.
+    """Return the repository if the caller may change, move and delete it.
 
     Raises:
-        LoginRequired, NotAllowed: the caller sees it but has not the right.
+        LoginRequired, NotAllowed: the caller may see it, but lacks the right.
         RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
     """
     row = visible(tx, caller, ref, by_alias=False)
@@ -91,7 +91,7 @@ def writable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
 
 
 def reviewable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
-    """A repository whose requests for access the caller may look at.
+    """Return the repository if the caller may see its access requests.
 
     Raises:
         as :func:`writable`.
@@ -106,10 +106,10 @@ def reviewable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Ca
 
 
 def discussable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
-    """A repository in whose discussions the caller may take part: everybody who sees it.
+    """Return the repository if the caller may take part in its discussions; everyone who sees it may.
 
     Raises:
-        LoginRequired: nobody in particular is asking.
+        LoginRequired: the caller is anonymous.
         NotAllowed: the token does not allow it.
         RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
     """
@@ -122,10 +122,10 @@ def discussable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, C
 
 
 def namespace_for(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account:
-    """The namespace of this name, to which the caller may add repositories.
+    """Return the namespace with this name if the caller may create repositories in it.
 
     Raises:
-        NotAllowed: it does not exist, or the caller's role or token does not reach.
+        NotAllowed: it does not exist, or the caller's role or token is not sufficient.
     """
     found = accounts.find(tx, name)
     role = maker.own_role(found.id) if found is not None else None
@@ -140,12 +140,12 @@ def namespace_for(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account
 
 
 def subject(row: RepoRow) -> str:
-    """A repository as the audit log names it: ``model alice/gpt``."""
+    """Return the name of a repository in the audit log: ``model alice/gpt``."""
     return f"{row.type.value} {row.ref.id}"
 
 
 def may_see(caller: MaybeCaller, row: RepoRow) -> bool:
-    """Whether a repository exists as far as the caller is concerned."""
+    """Return whether the caller may know that a repository exists."""
     if not row.is_private:
         return True
     if caller is None or caller.own_role(row.namespace_id) is None:
@@ -154,7 +154,7 @@ def may_see(caller: MaybeCaller, row: RepoRow) -> bool:
 
 
 def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
-    """Whether the caller may read the content of a repository they see: one query more when it is gated."""
+    """Return whether the caller may read the content of a repository they see; costs a query if it is gated."""
     if not row.is_private and row.gated == "no":
         return True
     if caller is None:
@@ -171,14 +171,14 @@ def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
 
 
 def may_write(caller: Caller, row: RepoRow) -> bool:
-    """Whether the caller's role and token allow changes; contributors change what they created."""
+    """Return whether the caller's role and token allow changes; contributors may change what they created."""
     if not (caller.may_write or caller.limits is not None):
         return False
     return caller.permits(scopes.WRITE, row.namespace_id, row.id) and _has_role(caller, row)
 
 
-def _elsewhere(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow | None]:
-    """Where a repository that is not found by its id may be: it moved, or the id is an alias."""
+def _find_moved(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow | None]:
+    """Find where a repository with an unknown id is: under a new name, or behind an alias."""
     if by_alias or not ref.id.is_short:
         yield repositories.find_redirect(tx, ref)
     if by_alias and ref.fallback is not None:
@@ -195,7 +195,7 @@ def _has_role(caller: Caller, row: RepoRow) -> bool:
 
 
 def _too_low(caller: Caller, row: RepoRow) -> NotAllowed:
-    """What the caller has and what is needed."""
+    """Return the error that names the caller's role and the role that is needed."""
     role = caller.own_role(row.namespace_id)
     if role is None:
         why = f"you are not a member of {row.namespace}"

@@ -1,7 +1,7 @@
 """Aliases: names without a namespace (``gpt2``) under which repositories can be read.
 
-An alias gives no right: it leads to a repository for those who may see it, and
-for all others it does not exist. Nothing can be changed through one.
+An alias grants no rights: callers who may not see the repository get the
+response for one that does not exist. No change can be made through an alias.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from entrepot.names.accounts import RESERVED
 
 
 def require_admin(caller: MaybeCaller) -> str:
-    """Return the caller's name, if they administer the hub.
+    """Return the caller's name if they are an administrator of the hub.
 
     Raises:
-        LoginRequired, NotAllowed: they do not, or their token is fine-grained.
+        LoginRequired, NotAllowed: they are not, or their token is fine-grained.
     """
     known = require_login(caller)
     if not known.sees_all:
@@ -33,7 +33,7 @@ def require_admin(caller: MaybeCaller) -> str:
 
 
 def search(hub: HubContext, kind: RepoType | None = None) -> Sequence[AliasRow]:
-    """Return the aliases of a type, or of all, by type and name."""
+    """Return the aliases of one type, or of all types, sorted by type and name."""
     with hub.read() as tx:
         return aliases.search(tx, kind)
 
@@ -52,13 +52,13 @@ def get(hub: HubContext, kind: RepoType, name: str) -> AliasRow:
 
 
 def put(hub: HubContext, name: str, target: RepoRef, *, by: str = audit.CONSOLE) -> AliasRow:
-    """Make a name lead to a repository, and no longer to another one of its type.
+    """Create an alias, or change the repository that it stands for.
 
     Args:
-        by: who did it, for the audit log.
+        by: name of the actor, for the audit log.
 
     Raises:
-        InvalidName: the name is impossible or reserved for a route.
+        InvalidName: the name is malformed, or reserved for a route.
         AlreadyExists: an account has this name.
         RepoNotFound: the repository does not exist.
     """
@@ -92,16 +92,16 @@ def remove(hub: HubContext, kind: RepoType, name: str, *, by: str = audit.CONSOL
 
 
 def check_account_name(tx: Read, name: str) -> None:
-    """Refuse the name of a new account that is an alias.
+    """Raise if the name of a new account is in use as an alias.
 
     Raises:
         AlreadyExists: it is one.
     """
     if aliases.is_taken(tx, name):
-        raise AlreadyExists(f"The name {name} is taken: an alias of a repository is called so")
+        raise AlreadyExists(f"The name {name} is taken: it is an alias of a repository")
 
 
 def is_account(hub: HubContext, name: str) -> bool:
-    """Return whether an account has this name; then no alias has it."""
+    """Return whether an account has this name; an alias cannot have it then."""
     with hub.read() as tx:
         return accounts.find(tx, name) is not None

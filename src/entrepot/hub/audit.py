@@ -1,9 +1,9 @@
-"""The audit log: who changed access, visibility, tokens, or deleted something, and when.
+"""The audit log: records of changes to access, visibility and tokens, and of deletions.
 
-Each row carries a hash of itself and of the row before, and the newest hash is
-kept apart from the rows: whoever changes, inserts or drops a row breaks the
-chain. A copy of the newest hash kept elsewhere also shows that the log was
-rewritten as a whole.
+Each row carries a hash of itself and of the previous row, and the newest hash is
+stored apart from the rows: changing, inserting or deleting a row breaks the
+chain. If a copy of the newest hash is kept elsewhere, a rewrite of the whole
+log can be detected too.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 
 START = "00" * 32
-"""What stands for the row before the first."""
+"""Stands for the hash of the row before the first one."""
 
 CONSOLE = "(console)"
-"""The actor of what an administrator does on the machine itself."""
+"""The actor of commands that run on the server's machine."""
 
 _BATCH = 1000
 
 Detail = str | int | bool | None
-"""A value that a row may hold."""
+"""Type of a value in the details of a row."""
 
 
 @attrs.frozen
 class ChainCheck:
-    """What checking the chain found.
+    """The result of checking the chain.
 
     ``broken_at``: id of the first row that does not fit, or None; ``head``:
-    the chain value to keep elsewhere; ``is_whole``: nothing was changed, and
-    nothing is missing at the end; ``knows_kept``: the value that was kept
-    elsewhere is in the chain.
+    the chain value to keep elsewhere; ``is_whole``: no row was changed, and
+    none is missing at the end; ``knows_kept``: the chain contains the value that
+    was kept elsewhere.
     """
 
     rows: int
@@ -61,10 +61,10 @@ def record(
     """Append a row, in the transaction that makes the change.
 
     Args:
-        caller: who did it; a text for those without an account (:data:`CONSOLE`).
+        caller: the actor; a text for actors without an account (:data:`CONSOLE`).
         action: ``noun.verb``, such as ``repo.delete``, at most 40 characters.
-        subject: what it was done to, such as ``model alice/gpt``.
-        details: what else is worth knowing; never a secret.
+        subject: the changed thing, such as ``model alice/gpt``.
+        details: further facts; never a secret.
     """
     actor, token = _actor(caller)
     before = audit.head(tx)
@@ -74,10 +74,10 @@ def record(
 
 
 def verify(hub: HubContext, kept: str | None = None) -> ChainCheck:
-    """Walk the whole chain, a thousand rows at a time, in one snapshot.
+    """Check the whole chain, a thousand rows at a time, in one snapshot.
 
     Args:
-        kept: a ``head`` of earlier; a log that was rewritten does not have it.
+        kept: an earlier ``head``; a log that was rewritten does not contain it.
     """
     count, last, chain = 0, 0, START
     is_known = kept in (None, START)
@@ -96,10 +96,10 @@ def verify(hub: HubContext, kept: str | None = None) -> ChainCheck:
 def list_rows(
     hub: HubContext, caller: MaybeCaller, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
 ) -> Sequence[AuditRow]:
-    """As :func:`search`, for administrators of the hub.
+    """Do the same as :func:`search`, for administrators of the hub.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is none, or has a fine-grained token.
+        LoginRequired, NotAllowed: the caller is not one, or uses a fine-grained token.
     """
     if not require_login(caller).sees_all:
         raise NotAllowed("The audit log is for administrators of the hub")
@@ -107,13 +107,13 @@ def list_rows(
 
 
 def search(hub: HubContext, wanted: AuditFilter, *, before: int | None = None, limit: int = 100) -> Sequence[AuditRow]:
-    """Rows that match, newest first; ``before`` is the id that the page before ended with."""
+    """Return matching rows, newest first; ``before`` is the last id of the previous page."""
     with hub.read() as tx:
         return audit.search(tx, wanted, before=before, limit=limit)
 
 
 def link(before: str, row: AuditRow) -> str:
-    """The chain value of a row: SHA-256 over the chain value before it and the row's own values."""
+    """Return the chain value of a row: SHA-256 over the previous chain value and the values of the row."""
     values = [row.at_ms, row.actor, row.token, row.action, row.subject, row.details]
     text = json.dumps([before, *values], separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()

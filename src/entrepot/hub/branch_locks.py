@@ -1,7 +1,7 @@
-"""Taking turns within one process, so that writers of one branch do not race in vain.
+"""Locks that serialise the writers of one branch within this process, to avoid retries.
 
-Correctness never rests on this: refs move by compare-and-swap. Without turns,
-of N writers all but one would redo their work after every commit.
+Correctness never depends on them: refs move by compare-and-swap. Without the locks,
+all but one of N concurrent writers would redo their work after every commit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from entrepot.errors import Busy
 
 
 class BranchLocks:
-    """One lock for each key that somebody holds or waits for."""
+    """One lock for each key that a thread holds or waits for."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -22,10 +22,10 @@ class BranchLocks:
 
     @contextlib.contextmanager
     def take(self, key: Hashable, timeout_s: float = 60.0) -> Iterator[None]:
-        """Wait until nobody else in this process holds the key.
+        """Hold the lock of a key inside the ``with``; wait while another thread of this process holds it.
 
         Raises:
-            Busy: no turn within the time.
+            Busy: the lock was not free within the time.
         """
         with self._guard:
             lock, waiting = self._queues.get(key, (threading.Lock(), 0))

@@ -1,4 +1,4 @@
-"""Who is asking: accounts behind tokens, and what the token lets them do."""
+"""Callers: the accounts behind tokens, and the rights that a token gives."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from entrepot.hub.scopes import ScopeRows
 from entrepot.names import Sha256, Uid
 
 FINE_GRAINED = "fineGrained"
-"""The role of tokens that allow what their scopes say, and nothing else."""
+"""Role of tokens that allow only what their scopes list."""
 
 _STAMP_DIGITS = 16
 
 
 class Role(enum.IntEnum):
-    """Rights in a namespace; a higher one includes the lower ones."""
+    """Rights in a namespace; a higher role includes the lower ones."""
 
     READ = 1
     CONTRIBUTOR = 2
@@ -33,16 +33,16 @@ class Role(enum.IntEnum):
 
     @classmethod
     def parse(cls, word: str) -> Role:
-        """The role of this name, in any case."""
+        """Return the role with this name; case is ignored."""
         return cls[word.upper()]
 
 
 @attrs.frozen
 class Caller:
-    """Somebody who proved who they are.
+    """An authenticated caller.
 
-    ``limits``: what a fine-grained token allows; None for tokens that allow
-    what their role and the account's roles do.
+    ``limits``: the scopes of a fine-grained token; None for tokens that allow
+    everything that their role and the account's roles allow.
     """
 
     account: Account
@@ -58,19 +58,19 @@ class Caller:
 
     @property
     def sees_all(self) -> bool:
-        """Whether nothing on the hub is hidden from the caller."""
+        """Whether the caller may see everything on the hub."""
         return self.account.is_admin and self.limits is None
 
     def own_role(self, namespace_id: int) -> Role | None:
-        """The account's role in a namespace, whatever the token allows; None for a stranger."""
+        """Return the account's role in a namespace, regardless of the token; None if it has none."""
         if self.account.is_admin:
             return Role.ADMIN
         return self.roles.get(namespace_id)
 
     def role_in(self, namespace_id: int) -> Role | None:
-        """The caller's role in a namespace as far as the token gives it; None for a stranger.
+        """Return the caller's role in a namespace as limited by the token; None if it has none.
 
-        Repositories are judged by :mod:`entrepot.hub.access`. A fine-grained token
+        For repositories, use :mod:`entrepot.hub.access`. A fine-grained token
         has a role above READ only with ``org.write``.
         """
         role = self.own_role(namespace_id)
@@ -82,16 +82,16 @@ class Caller:
         return role if scopes.ORG_WRITE in allowed else Role.READ
 
     def permits(self, permission: str, namespace_id: int, repo_id: int | None = None) -> bool:
-        """Whether the token gives a permission there; tokens that are not fine-grained give all of them."""
+        """Return whether the token gives a permission there; tokens that are not fine-grained give all permissions."""
         return self.limits is None or permission in self.limits.at(namespace_id, repo_id)
 
 
 MaybeCaller = Caller | None
-"""A caller, or nobody in particular."""
+"""A caller, or None for an anonymous one."""
 
 
 def identify(tx: Read, secret: str | None, now_ms: int) -> MaybeCaller:
-    """The caller behind a token's secret; None when no secret was sent.
+    """Return the caller that a token's secret belongs to; None if no secret was sent.
 
     Raises:
         InvalidCredentials: the token is unknown, revoked or expired.
@@ -103,18 +103,18 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> MaybeCaller:
 
 
 def stamp_of(token: Token) -> str:
-    """Return what a signed capability remembers of the token that asked for it: its id and which secret it had."""
+    """Return what a signed capability stores about the token it was issued for: its id, and which secret it had."""
     return f"{token.uid}.{token.secret_hash[:_STAMP_DIGITS]}"
 
 
 def by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
-    """Return the caller behind :func:`stamp_of`, with the roles and scopes that they have now.
+    """Return the caller that a :func:`stamp_of` belongs to, with their present roles and scopes.
 
     Raises:
-        InvalidCredentials: the token was revoked, got another secret, has expired, or is another user's.
+        InvalidCredentials: the token was revoked or rotated, has expired, or belongs to another user.
     """
     uid, _, digits = stamp.partition(".")
-    if not digits:  # only code on this machine signs such a stamp: tokens have secrets
+    if not digits:  # signed by a command on the server's machine: only those act without a token
         account = accounts.by_ids(tx, [user_id]).get(user_id)
         if account is None:
             raise InvalidCredentials
@@ -137,13 +137,13 @@ def renewed(tx: Read, caller: Caller, now_ms: int) -> Caller:
 
 
 def operator(account: Account) -> Caller:
-    """Return a caller who may do everything in one namespace: the operator of the machine, in its owner's place."""
+    """Return a caller with every right in one namespace: the machine's operator, acting as its owner."""
     token = Token(Uid("0" * 24), account.id, "operator", "write", 0, None)
     return Caller(attrs.evolve(account, kind="user"), token, (), {account.id: Role.ADMIN})
 
 
 def is_active(tx: Read, user_id: int | None) -> bool:
-    """Return whether an account may use what it was given: it exists and is not suspended; None is anonymous."""
+    """Return whether an account exists and is not suspended; True for None (anonymous)."""
     if user_id is None:
         return True
     account = accounts.by_ids(tx, [user_id]).get(user_id)
@@ -151,10 +151,10 @@ def is_active(tx: Read, user_id: int | None) -> bool:
 
 
 def _valid(tx: Read, found: tuple[Token, Account] | None, now_ms: int) -> Caller:
-    """Return the caller behind a stored token; the only place that says which tokens are valid.
+    """Return the caller of a stored token; the only function that decides which tokens are valid.
 
     Raises:
-        InvalidCredentials: there is none, or it has expired.
+        InvalidCredentials: there is no token, or it has expired.
         AccountSuspended: an administrator of the hub has suspended its account.
     """
     if found is None:
@@ -180,15 +180,15 @@ def _caller(tx: Read, token: Token, account: Account) -> Caller:
 
 
 def acting_for(tx: Read, account: Account) -> Caller:
-    """Somebody as if they had come with a token that allows all they may do; for the machine's own administrator."""
+    """Return an account as a caller with an unlimited token; for the administrator of the machine."""
     return _caller(tx, Token(account.uid, account.id, "", "write", 0, None), account)
 
 
 def require_login(caller: MaybeCaller) -> Caller:
-    """The caller, who must be somebody.
+    """Return the caller, who must be authenticated.
 
     Raises:
-        LoginRequired: nobody in particular is asking.
+        LoginRequired: the caller is anonymous.
     """
     if caller is None:
         raise LoginRequired
@@ -196,12 +196,12 @@ def require_login(caller: MaybeCaller) -> Caller:
 
 
 def require_write(caller: MaybeCaller) -> Caller:
-    """The caller, whose token must allow every change that the account may make.
+    """Return the caller, whose token must allow every change that the account may make.
 
     Raises:
-        LoginRequired: nobody in particular is asking.
-        NotAllowed: the token may only read, or is fine-grained: what those allow is
-            judged by the place of the change.
+        LoginRequired: the caller is anonymous.
+        NotAllowed: the token may only read, or is fine-grained: the rights of those
+            depend on the repository or namespace that is changed.
     """
     known = require_change(caller)
     if not known.may_write:
@@ -210,10 +210,10 @@ def require_write(caller: MaybeCaller) -> Caller:
 
 
 def require_change(caller: MaybeCaller) -> Caller:
-    """The caller, whose token must allow some changes; for use cases that judge fine-grained tokens themselves.
+    """Return the caller, whose token must allow some changes; for use cases that check scopes themselves.
 
     Raises:
-        LoginRequired: nobody in particular is asking.
+        LoginRequired: the caller is anonymous.
         NotAllowed: the token may only read.
     """
     known = require_login(caller)
@@ -223,10 +223,10 @@ def require_change(caller: MaybeCaller) -> Caller:
 
 
 def require_permission(caller: MaybeCaller, permission: str, namespace_id: int | None = None) -> Caller:
-    """The caller, whose token must allow changes of one kind in a namespace; None: the caller's own.
+    """Return the caller, whose token must have a permission in a namespace (None: the caller's own).
 
     Raises:
-        LoginRequired: nobody in particular is asking.
+        LoginRequired: the caller is anonymous.
         NotAllowed: the token may only read, or lacks the permission there.
     """
     known = require_change(caller)
@@ -237,12 +237,12 @@ def require_permission(caller: MaybeCaller, permission: str, namespace_id: int |
 
 
 def seen_by(caller: MaybeCaller) -> Visibility | None:
-    """Where private repositories are seen by the caller; None means everywhere."""
+    """Return where the caller may see private repositories; None means everywhere."""
     return _visibility(caller, None if caller is None or caller.limits is None else caller.limits.visibility)
 
 
 def read_by(caller: MaybeCaller) -> Visibility | None:
-    """Where the content of private and gated repositories is read by the caller through a role; None: everywhere."""
+    """Return where a role of the caller allows reading private and gated repositories; None means everywhere."""
     return _visibility(caller, None if caller is None or caller.limits is None else caller.limits.reach)
 
 
@@ -255,5 +255,5 @@ def _visibility(caller: MaybeCaller, limited: Visibility | None) -> Visibility |
 
 
 def hash_secret(secret: str) -> Sha256:
-    """What is stored of a token's secret: secrets are random, so one fast hash is enough."""
+    """Return the stored form of a token's secret: secrets are random, so one fast hash is enough."""
     return Sha256(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest())

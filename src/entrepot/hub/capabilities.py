@@ -1,9 +1,9 @@
-"""Signed capabilities: who was given one, and whether they still have the right that it carries.
+"""Signed capabilities: who holds one, and whether the holder still has the right that it carries.
 
 Signed URLs and the tokens of the chunk store outlive the request that asked
-for them. They therefore name their holder, and every use is judged as if the
+for them. They therefore name their holder, and every use is checked as if the
 holder asked now: after a demotion, a removal, a revocation, a change of scopes,
-visibility or gate, the next request is refused. Writes are judged once more in
+visibility or gate, the next request is refused. Writes are checked once more in
 the transaction that publishes them.
 """
 
@@ -27,13 +27,13 @@ _ENDED = "the token that asked for it was revoked, replaced or has expired"
 
 @attrs.frozen
 class Capability:
-    """The holder of a capability and the repository that it is for.
+    """The holder of a capability, and the repository that it is for.
 
-    ``name``: type and id of a repository, for capabilities that clients keep by
-    name: they hold for the repository that has the name now, and never for
-    another one. ``stamp``: of the token that asked (:func:`~entrepot.hub.callers.stamp_of`).
-    ``user_id`` None: an anonymous caller. ``revision``: where uploaded content
-    is to be committed; None for a pull request that does not exist yet.
+    ``name``: type and id of a repository, for capabilities that clients cache by
+    name: they apply to the repository that has the name now, and never to
+    another one. ``stamp``: identifies the token that asked (:func:`~entrepot.hub.callers.stamp_of`).
+    ``user_id`` None: an anonymous caller. ``revision``: target of the commit that
+    uploaded content is for; None for a pull request that does not exist yet.
     """
 
     repo: Uid
@@ -43,11 +43,11 @@ class Capability:
     name: str = ""
 
     def by_name(self, row: RepoRow) -> Capability:
-        """Return the same grant for whichever repository has the name of this one."""
+        """Return the same capability for any repository that has the name of this one."""
         return attrs.evolve(self, name=f"{row.type.value} {row.ref.id.key}")
 
     def fields(self) -> dict[str, str]:
-        """Return the grant as short texts, to be signed."""
+        """Return the capability as short texts, to be signed."""
         found = {"repo": str(self.repo)}
         if self.user_id is not None:
             found |= {"user": str(self.user_id), "token": self.stamp}
@@ -59,24 +59,24 @@ class Capability:
 
 
 def of(row: RepoRow, caller: MaybeCaller, revision: str | None = None) -> Capability:
-    """Return the grant of a caller whose right to a repository was judged just now."""
+    """Return the capability of a caller whose right to a repository was just checked."""
     if caller is None:
         return Capability(row.uid, revision=revision)
     return Capability(row.uid, caller.account.id, callers.stamp_of(caller.token), revision)
 
 
 def for_upload(row: RepoRow, author: Caller, revision: str | None) -> Capability:
-    """Return the grant of a caller whose right to upload for a revision was judged just now."""
+    """Return the capability of a caller whose right to upload for a revision was just checked."""
     return of(row, author, target(row, author, revision))
 
 
 def target(row: RepoRow, author: Caller, revision: str | None) -> str | None:
-    """Return the revision whose right an upload depends on: a writer who is demoted does not become a proposer."""
+    """Return the revision that decides the right to upload: a writer who is demoted does not become a proposer."""
     return str(MAIN) if revision is None and access.may_write(author, row) else revision
 
 
 def of_fields(fields: Mapping[str, str]) -> Capability:
-    """Return the grant in the fields of a capability whose signature was checked.
+    """Return the capability from signed fields whose signature was checked.
 
     Raises:
         InvalidSignature: it names no repository, or no token.
@@ -88,7 +88,7 @@ def of_fields(fields: Mapping[str, str]) -> Capability:
 
 
 def reading_repo(tx: Read, grant: Capability, now_ms: int) -> RepoRow | None:
-    """Return the repository of a grant if its holder may read the content now, else None."""
+    """Return the repository of a capability if its holder may read the content now, else None."""
     row = _find(tx, grant)
     if row is None or not callers.is_active(tx, grant.user_id):
         return None
@@ -100,13 +100,13 @@ def reading_repo(tx: Read, grant: Capability, now_ms: int) -> RepoRow | None:
 
 
 def writing_repo(tx: Read, grant: Capability, now_ms: int) -> tuple[RepoRow, Caller]:
-    """Return the repository of a grant and its holder, who may upload to it now.
+    """Return the repository of a capability and its holder, who may upload to it now.
 
     Raises:
-        RepoNotFound: it was deleted, or the holder no longer sees it.
+        RepoNotFound: it was deleted, or the holder can no longer see it.
         InvalidSignature: the token that asked is no longer valid.
         NotAllowed, GatedRepo, RepoDisabled, RevisionNotFound, Refused: as
-            :func:`proposals.uploader <entrepot.hub.community.pull_request_access.uploader>`.
+            :func:`pull_request_access.uploader <entrepot.hub.community.pull_request_access.uploader>`.
     """
     row = _find(tx, grant)
     if row is None:
@@ -119,17 +119,17 @@ def writing_repo(tx: Read, grant: Capability, now_ms: int) -> tuple[RepoRow, Cal
 
 
 def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, now_ms: int) -> Caller:
-    """Return a writer as they are now, in the transaction that publishes what they sent.
+    """Return a writer with their present rights, in the transaction that publishes their change.
 
     Args:
         row: the repository as it was when the request began.
         ref: the branch or head of a pull request that is to move; None for a
-            pull request that is opened with this very change.
+            pull request that this change opens.
 
     Raises:
         InvalidCredentials: the caller's token is no longer valid.
-        RepoNotFound: it was deleted, or the caller no longer sees it.
-        NotAllowed, GatedRepo, RepoDisabled, RevisionNotFound, Refused: as :func:`writer`.
+        RepoNotFound: it was deleted, or the caller can no longer see it.
+        NotAllowed, GatedRepo, RepoDisabled, RevisionNotFound, Refused: as :func:`writing_repo`.
     """
     now = repositories.by_id(tx, row.id)
     if now is None or now.uid != row.uid:
@@ -139,7 +139,7 @@ def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, n
 
 
 def recheck_push(tx: Read, caller: Caller, row: RepoRow, now_ms: int) -> tuple[RepoRow, Caller]:
-    """Return repository and pusher as they are now, who may at least propose changes; errors as :func:`recheck`."""
+    """Return repository and pusher with present rights, at least to propose changes; errors as :func:`recheck`."""
     now = repositories.by_id(tx, row.id)
     if now is None or now.uid != row.uid:
         raise RepoNotFound
@@ -147,7 +147,7 @@ def recheck_push(tx: Read, caller: Caller, row: RepoRow, now_ms: int) -> tuple[R
 
 
 def holder(tx: Read, grant: Capability, now_ms: int) -> MaybeCaller:
-    """Return who was given a grant, with the rights of now; None for anonymous callers and once the token is gone."""
+    """Return the holder of a capability with their present rights; None if anonymous, or if the token is gone."""
     if grant.user_id is None:
         return None
     try:

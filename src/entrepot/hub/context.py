@@ -1,4 +1,4 @@
-"""The hub as a value: what every use case works with, and how a data folder is opened."""
+"""The context that every use case works with, and the opening of a data folder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORMAT = 1
 
 @attrs.frozen
 class HubContext:
-    """One hub: its store, settings and secrets. Safe to use from many threads."""
+    """The store, settings and secrets of one hub. Thread-safe."""
 
     store: Store
     settings: Settings
@@ -58,18 +58,18 @@ class HubContext:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Read]:
-        """One snapshot of the catalog."""
+        """Open a snapshot of the catalog for reading."""
         with self.store.catalog.read() as tx:
             yield tx
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Write]:
-        """One writing transaction: nothing slow inside it, no bytes moved."""
+        """Open a transaction for writing. Do nothing slow inside it, and move no blobs."""
         with self.store.catalog.write() as tx:
             yield tx
 
     def identify(self, secret: str | None) -> MaybeCaller:
-        """The caller behind a token's secret.
+        """Return the caller that a token's secret belongs to.
 
         Raises:
             InvalidCredentials: the token is unknown, revoked or expired.
@@ -85,15 +85,15 @@ class HubContext:
 
 
 def open_hub(settings: Settings, *, fsync: bool = True) -> HubContext:
-    """Open a data folder, making it when it does not exist.
+    """Open a data folder; create it if it does not exist.
 
     Args:
         settings: ``data`` names the folder.
         fsync: False only in tests, where a power cut may lose data.
 
     Raises:
-        DataFolderError: the folder cannot be read or written, is open to other users and
-            not ours to close, or was made by a newer version; nothing in it was changed.
+        DataFolderError: the folder cannot be read or written, is accessible to other users and cannot
+            be made private, or was made by a newer version; nothing in it was changed.
     """
     with opening(settings.data):
         return _open(settings, fsync=fsync)
@@ -104,7 +104,7 @@ def _open(settings: Settings, *, fsync: bool) -> HubContext:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _check_format(folder)
     make_private(folder)
-    create_private(folder / "catalog.sqlite3")  # its -wal and -shm get the same mode
+    create_private(folder / "catalog.sqlite3")  # SQLite gives the -wal and -shm files the same mode
     pool = settings.short_threads + settings.transfer_threads
     catalog = open_catalog(f"sqlite:///{folder / 'catalog.sqlite3'}", pool_size=pool)
     blobs = LocalBlobs(folder / "blobs", fsync=fsync)
@@ -120,7 +120,7 @@ def _open(settings: Settings, *, fsync: bool) -> HubContext:
 
 
 def is_new(folder: Path) -> bool:
-    """Whether a folder has never been opened as a data folder."""
+    """Return whether a folder has never been opened as a data folder."""
     return not (folder / "format.json").exists()
 
 
@@ -128,7 +128,7 @@ def _check_format(folder: Path) -> None:
     marker = folder / "format.json"
     if not marker.exists():
         others = [path.name for path in folder.iterdir() if not path.name.startswith(("entrepot.toml", "format."))]
-        # Another process may have made the folder since the first look.
+        # Another process may have created the folder since the first check.
         if others and not marker.exists():
             raise DataFolderError(
                 str(folder), f"it is not empty ({others[0]} …) and no entrepot data folder; name another with --data"

@@ -1,4 +1,4 @@
-"""News about repositories: noted in the transaction that makes them, for the webhooks that watch.
+"""Events of repositories: recorded for the webhooks that watch, in the transaction of the change.
 
 Source of the payload's keys: docs/protocols/hf_api.md, section 1B.5 (version 3). URLs in a
 payload are paths until it is sent, because only the sender knows the origin.
@@ -22,12 +22,12 @@ from entrepot.hub.context import HubContext
 from entrepot.names import MAIN, Oid, RefName
 
 DOMAINS = ("repo", "discussion")
-"""What a webhook may listen to; ``repo`` covers ``repo.content`` and so on."""
+"""Scopes that a webhook may subscribe to; ``repo`` covers ``repo.content`` and so on."""
 
 
 @attrs.frozen
 class RefChange:
-    """A ref that went from one commit to another; None: it was made or removed."""
+    """A ref that moved from one commit to another; None: it was created or deleted."""
 
     ref: RefName
     old: Oid | None
@@ -37,11 +37,11 @@ class RefChange:
 def emit(
     hub: HubContext, tx: Write, row: RepoRow, scope: str, action: str, details: Mapping[str, Any] | None = None
 ) -> None:
-    """Tell the webhooks that watch a repository, or its namespace, what is happening to it.
+    """Record an event for the webhooks that watch a repository or its namespace.
 
-    To be called in the transaction that makes it happen; costs one query when
-    nobody listens. The news of a private repository go only to webhooks whose
-    owners see it.
+    Call it in the transaction that makes the change; it costs one query if no
+    webhook is subscribed. Events of a private repository go only to webhooks whose
+    owners may see it.
 
     Args:
         scope: ``repo``, ``repo.content``, ``repo.config``, ``discussion`` or ``discussion.comment``.
@@ -61,7 +61,7 @@ def emit(
 
 
 def emit_content(hub: HubContext, tx: Write, row: RepoRow, moves: Sequence[RefChange]) -> None:
-    """Tell that refs of a repository moved."""
+    """Record the event that refs of a repository moved."""
     if moves:
         updated = [{"ref": move.ref, "oldSha": move.old, "newSha": move.new} for move in moves]
         emit(hub, tx, row, "repo.content", "update", {"updatedRefs": updated})
@@ -70,7 +70,7 @@ def emit_content(hub: HubContext, tx: Write, row: RepoRow, moves: Sequence[RefCh
 def schedule_delivery(
     tx: Write, webhook_id: int, repo_id: int, now_ms: int, *, owner_id: int, delay_ms: int = 0
 ) -> None:
-    """Enqueue the delivery of what waits for a webhook about a repository, on behalf of the webhook's owner."""
+    """Enqueue the job that delivers a webhook's waiting events about a repository, for the webhook's owner."""
     args, key = {"webhook": webhook_id, "repo": repo_id}, f"deliver:{webhook_id}:{repo_id}"
     jobs.enqueue(tx, "deliver", args, now_ms, namespace_id=owner_id, dedup_key=key, delay_ms=delay_ms)
 

@@ -1,4 +1,4 @@
-"""The lock that says that a server serves a data folder, and the words for a folder without room."""
+"""The lock of the server that uses a data folder, and errors for a folder on a full disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from entrepot.errors import DataFolderError, StoreFull
 
 _NAME: Final = "serve.lock"
 _LEAST_BYTES: Final = 128 * 1024
-"""What an empty database and its write-ahead log take at the least."""
+"""Least free space that an empty database and its write-ahead log need, in bytes."""
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -22,13 +22,13 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 def served_alone(folder: Path) -> Iterator[None]:
     """Hold the lock of a server on a data folder inside the ``with``.
 
-    Worker processes of one server are covered by the lock of the process that
-    supervises them; ``entrepot worker`` and the commands of ``entrepot`` do not
-    take it, because they may run beside a server. The lock ends with the
-    process, however that ends. A file system without locks is served without one.
+    The supervising process of a server holds the lock for its worker processes;
+    ``entrepot worker`` and the commands of ``entrepot`` do not take it, because
+    they may run beside a server. The operating system releases the lock when the
+    process ends. On a file system without locks the server runs without one.
 
     Raises:
-        DataFolderError: another server holds the lock, or the file cannot be made.
+        DataFolderError: another server holds the lock, or the file cannot be created.
     """
     path = folder / _NAME
     try:
@@ -44,7 +44,7 @@ def served_alone(folder: Path) -> Iterator[None]:
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
                 raise folder_error(folder, error) from error
-        with contextlib.suppress(OSError):  # the number only makes the message better; a full disk may refuse it
+        with contextlib.suppress(OSError):  # the process id only improves the message; a full disk may refuse it
             os.ftruncate(lock, 0)
             os.pwrite(lock, b"%d\n" % os.getpid(), 0)
         yield
@@ -61,7 +61,7 @@ def folder_error(folder: Path, error: OSError) -> DataFolderError:
 
 @contextlib.contextmanager
 def opening(folder: Path) -> Iterator[None]:
-    """Turn what fails inside the ``with``, while a folder is opened, into words that name the folder.
+    """Translate errors while a folder is opened inside the ``with`` into errors that name the folder.
 
     Raises:
         DataFolderError: a system call failed, or the disk is full.
@@ -71,7 +71,7 @@ def opening(folder: Path) -> Iterator[None]:
     except StoreFull as error:
         raise _no_space(folder) from error
     except DataFolderError as error:
-        # SQLite tells of a file that cannot grow as "disk I/O error".
+        # SQLite reports a file that cannot grow as "disk I/O error".
         if _is_full(folder):
             raise _no_space(folder) from error
         raise

@@ -1,23 +1,23 @@
-"""How many requests of this process are under way to each host."""
+"""Count the requests of this process to each host."""
 
 from __future__ import annotations
 
 import threading
 
 PER_HOST = 2
-"""Requests to one host at the same time: a host that does not answer holds no more senders than these."""
+"""Concurrent requests to one host: a host that does not respond blocks at most this many senders."""
 
 
 class HostSlots:
-    """Counts the requests to each host; safe for threads."""
+    """Counts the requests to each host. Thread-safe."""
 
     def __init__(self) -> None:
-        """Start with no request under way."""
+        """Start with no requests."""
         self._guard = threading.Lock()
         self._used: dict[str, int] = {}
 
     def take(self, host: str) -> bool:
-        """Count one more request to a host; False, and not counted, if there are :data:`PER_HOST` already."""
+        """Count a new request to a host; return False, without counting it, if there are :data:`PER_HOST` already."""
         with self._guard:
             used = self._used.get(host, 0)
             if used >= PER_HOST:
@@ -26,7 +26,7 @@ class HostSlots:
             return True
 
     def release(self, host: str) -> None:
-        """Count one request less, after :meth:`take` returned True."""
+        """Count a finished request, after :meth:`take` returned True."""
         with self._guard:
             left = self._used.pop(host) - 1
             if left:

@@ -1,4 +1,4 @@
-"""A signal between threads that says that a job may be due."""
+"""A signal between threads that a job may be due."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 
 class JobSignal:
-    """Counts calls of :meth:`set`; a thread that remembers the count misses none between its look and its wait."""
+    """Counts calls of :meth:`set`, so that a thread misses no call between its check for jobs and :meth:`wait`."""
 
     def __init__(self) -> None:
         """Start at zero."""
@@ -15,17 +15,17 @@ class JobSignal:
 
     @property
     def count(self) -> int:
-        """How often the signal was set."""
+        """Number of calls of :meth:`set`."""
         return self._count
 
     def set(self) -> None:
-        """Wake every thread that waits."""
+        """Wake every waiting thread."""
         with self._changed:
             self._count += 1
             self._changed.notify_all()
 
     def wait(self, seen: int, timeout_s: float) -> None:
-        """Return when the signal has been set since its count was ``seen``, or after the time."""
+        """Return if the count is no longer ``seen``, or after the timeout."""
         with self._changed:
             if self._count == seen:
                 self._changed.wait(timeout_s)

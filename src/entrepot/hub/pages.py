@@ -1,4 +1,4 @@
-"""Pages of long lists, as use cases hand them out."""
+"""Pages of long lists, as use cases return them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Page(Generic[T]):
-    """Some of a list, in its order; ``after`` (sort value, row id) continues behind it, None at the end."""
+    """A part of a list, in its order; ``after`` (sort value, row id) is the start of the next page, None at the end."""
 
     items: Sequence[T]
     after: tuple[float, int] | None

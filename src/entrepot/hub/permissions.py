@@ -1,4 +1,4 @@
-"""Keeping a data folder private: it holds every secret of the hub, and everybody's private files."""
+"""Keep a data folder private: it holds every secret of the hub, and private files of all users."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from entrepot.errors import DataFolderError
 
 PRIVATE_UMASK = 0o077
-"""What a process that serves or manages a hub sets first, so that no file of it is ever open to others."""
+"""Umask that a process sets before it serves or manages a hub, so that other users can never open its files."""
 
 _OTHERS = 0o077
 _INNER = ("blobs/incoming", "blobs/incoming/parts", "cache/git", "cache/git/.locks")
 
 
 def make_private(folder: Path) -> None:
-    """Take the rights of other users away from a data folder, its files and the folders that unfinished work is in.
+    """Remove the access of other users to a data folder, its files, and the folders of unfinished work.
 
-    Whatever lies deeper is below a folder that only the owner may enter.
+    Deeper files need no change: they are below a folder that only the owner may enter.
 
     Raises:
         DataFolderError: others may enter the folder, and this process may not change that.
@@ -32,19 +32,19 @@ def make_private(folder: Path) -> None:
             f"its owner must run: chmod 700 {folder}",
         )
     for path in [*folder.iterdir(), *(folder / name for name in _INNER)]:
-        with contextlib.suppress(OSError):  # of another user, or gone: the folder itself is closed
+        with contextlib.suppress(OSError):  # belongs to another user, or is gone: the folder itself is private
             _close(path)
 
 
 def create_private(path: Path) -> None:
-    """Create an empty file that only its owner may read, if there is none; the umask is not asked."""
+    """Create an empty file that only its owner may read, if it does not exist; ignore the umask."""
     with contextlib.suppress(FileExistsError):
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         os.close(fd)
 
 
 def _close(path: Path) -> bool:
-    """Take the rights of others away from a file or folder; False if that is not allowed."""
+    """Remove the access of others to a file or folder; return False if that is not permitted."""
     mode = path.stat().st_mode
     if not mode & _OTHERS or not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         return True

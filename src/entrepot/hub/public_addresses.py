@@ -1,4 +1,4 @@
-"""Which IP addresses are public: the one rule for every connection to a host that a user named.
+"""Decide which IP addresses are public, for every connection to a host that a user named.
 
 Sources: the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates), the
 IPv6 global unicast and multicast registries, RFC 6052 and RFC 8215 (NAT64), RFC 3056 and RFC 7526 (6to4),
@@ -18,7 +18,7 @@ _SPECIAL_V4 = tuple(
     map(
         IPv4Network,
         (
-            "0.0.0.0/8",  # this network
+            "0.0.0.0/8",  # "this network"
             "10.0.0.0/8",  # private use
             "100.64.0.0/10",  # shared address space of carriers
             "127.0.0.0/8",  # loopback
@@ -40,10 +40,10 @@ _SPECIAL_V4 = tuple(
     )
 )
 _METADATA_V4 = frozenset(map(IPv4Address, ("168.63.129.16",)))
-"""Addresses from public space that a cloud answers inside its virtual machines (Azure's WireServer)."""
+"""Addresses in public ranges that a cloud serves inside its virtual machines (Azure's WireServer)."""
 
 _GLOBAL_V6 = IPv6Network("2000::/3")
-"""The only part of IPv6 from which addresses are given to hosts of the Internet."""
+"""The only IPv6 range from which hosts of the Internet get addresses."""
 
 _SPECIAL_V6 = tuple(
     map(
@@ -68,7 +68,7 @@ class NotPublic(Exception):
 
     def __init__(self, host: str, ip: str) -> None:
         """Name the host as it was given, and the address."""
-        super().__init__(f"{shown(host, quote=False)} is at {ip}, which is no public address")
+        super().__init__(f"{shown(host, quote=False)} is at {ip}, which is not a public address")
 
 
 def is_public(ip: str) -> bool:
@@ -76,10 +76,10 @@ def is_public(ip: str) -> bool:
 
     False for every special-purpose range, and for an IPv6 address that leads to such an IPv4 address
     (v4-mapped, NAT64, ISATAP). 6to4, Teredo, v4-compatible and site-local addresses, and the prefix
-    for local NAT64, are never public. A text that is no address is not public either.
+    for local NAT64, are never public. Text that is not an address is not public either.
     """
     if "%" in ip:
-        return False  # a zone belongs to link-local addresses
+        return False  # only link-local addresses have a zone
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:
@@ -102,7 +102,7 @@ def _is_public_v6(address: IPv6Address) -> bool:
 
 
 def canonical_host(host: str) -> str:
-    """Return a host as resolvers read it: an address in its usual spelling, or a lower-case name without a last dot.
+    """Return a host as resolvers read it: an address in its usual form, or a lower-case name without a final dot.
 
     IPv4 addresses in octal, decimal, hexadecimal or shortened spelling become dotted decimals.
 
@@ -122,30 +122,30 @@ def canonical_host(host: str) -> str:
         try:
             text = text.encode("idna").decode()
         except UnicodeError:
-            raise Refused(f"{shown(host)} is no host name") from None
+            raise Refused(f"{shown(host)} is not a host name") from None
     if len(text) > 253 or not _NAME.fullmatch(text):
-        raise Refused(f"{shown(host)} is no host name")
+        raise Refused(f"{shown(host)} is not a host name")
     try:
-        # What inet_aton reads as an address, curl, git and browsers read as one too.
+        # curl, git and browsers accept every address that inet_aton accepts.
         return socket.inet_ntoa(socket.inet_aton(text))
     except OSError:
         return text
 
 
 def resolve(host: str, port: int, *, allows_private: bool) -> list[str]:
-    """Return the addresses of a host, in the order of preference.
+    """Return the addresses of a host, in order of preference.
 
     Args:
-        host: a name or an address, in any spelling.
-        port: only passed on to the resolver.
-        allows_private: return addresses that are not public too.
+        host: a name or an address, in any form.
+        port: passed on to the resolver.
+        allows_private: also return addresses that are not public.
 
     Guarantees: if one address is not public, none is returned, so a name with a public and a private
-    address cannot be used to reach the private one. Connect to what is returned, not to the name.
+    address cannot be used to reach the private one. Connect to the returned addresses, not to the name.
 
     Raises:
         NotPublic: an address of the host is not public.
-        OSError: the host cannot be resolved, or is no host.
+        OSError: the host cannot be resolved, or is not a valid host name.
     """
     try:
         name = canonical_host(host)

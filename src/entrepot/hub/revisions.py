@@ -1,4 +1,4 @@
-"""What a revision means in a repository: the branch, tag, ref or commit it names."""
+"""Resolve revisions: the branch, tag, ref or commit that a text names."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _HEX = re.compile(r"[0-9a-f]{5,40}")
 
 @attrs.frozen
 class BranchHead:
-    """A ref that commits can be added to, and where it is."""
+    """A ref that can receive commits, and its present commit."""
 
     ref: RefName
     head: Oid
 
 
 def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
-    """The commit that a revision names.
+    """Return the commit that a revision names.
 
     Looked up in this order: full ref name, full commit id, branch, tag,
     ``HEAD`` (main), abbreviated (at least 5 digits) commit id.
 
     Raises:
-        RevisionNotFound: nothing, or more than one commit, is called so.
+        RevisionNotFound: no commit, or more than one, has this name.
 
     Source: docs/protocols/hf_api.md, section 0.4, "Revision resolution order".
     """
@@ -46,7 +46,7 @@ def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
     found = refs.find_many(tx, repo_id, names)
     for name in names:
         if name in found:
-            # Only tags can point at something else than a commit.
+            # Only tags can point at objects other than commits.
             return stored.peel(tx, repo_id, found[name]) if name.startswith("refs/tags/") else found[name]
     if not _HEX.fullmatch(text) or len(text) == 40:
         raise RevisionNotFound(revision)
@@ -57,15 +57,15 @@ def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
 
 
 def is_short_id(tx: Read, repo_id: int, text: str) -> bool:
-    """Return whether text is an abbreviated id of a commit of the repository."""
+    """Return whether the text is an abbreviated id of a commit of the repository."""
     return bool(_HEX.fullmatch(text)) and bool(objects.with_prefix(tx, repo_id, text))
 
 
 def branch(tx: Read, repo_id: int, revision: str) -> BranchHead:
-    """The branch, pull-request head or converted copy that a revision names, for writing.
+    """Return the branch, pull-request head or converted copy that a revision names, for writing.
 
     Raises:
-        RevisionNotFound: nothing is called so, or a tag or commit is.
+        RevisionNotFound: nothing has this name, or a tag or commit has it.
     """
     text = parse_revision(revision)
     if text == "HEAD":
@@ -80,10 +80,10 @@ def branch(tx: Read, repo_id: int, revision: str) -> BranchHead:
 
 
 def tree_of(store: Store, tx: Read, repo_id: int, revision: str) -> tuple[Oid, Oid]:
-    """(commit, root tree) that a revision names.
+    """Return the commit and the root tree that a revision names.
 
     Raises:
-        RevisionNotFound: nothing is called so.
+        RevisionNotFound: no commit has this name.
     """
     commit = resolve(tx, repo_id, revision)
     return commit, stored.root_of(store, tx, repo_id, commit)

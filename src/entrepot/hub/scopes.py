@@ -1,7 +1,7 @@
-"""What fine-grained tokens allow: permissions, and the places they hold at.
+"""Scopes of fine-grained tokens: permissions, and the places where they apply.
 
-A scope adds nothing to what the token's owner may do; it is looked at beside
-their roles, never instead of them. Places are stored by their permanent ids,
+A scope adds nothing to the rights of the token's owner; it is checked in addition
+to their roles, never instead of them. Places are stored by their permanent ids,
 so a renamed repository stays the same place and a new one under an old name
 is another. Source: docs/protocols/hf_api.md, section 1A.1 (the shape and the words).
 """
@@ -44,7 +44,7 @@ MAX_PLACES = 200
 
 @attrs.frozen
 class ScopeTarget:
-    """Where permissions hold: a user, an organisation or one repository, by its permanent id.
+    """Where permissions apply: a user, an organisation or one repository, by its permanent id.
 
     ``kind``: ``user``, ``org``, ``model``, ``dataset`` or ``space``.
     """
@@ -58,9 +58,9 @@ class ScopeTarget:
 class Scopes:
     """Everything that a fine-grained token allows.
 
-    ``everywhere``: permissions that hold wherever the owner may go;
-    ``reads_gated``: also the content of gated repositories that the owner was
-    given access to.
+    ``everywhere``: permissions that apply wherever the owner has rights;
+    ``reads_gated``: also the content of gated repositories that the owner has
+    been granted access to.
     """
 
     places: tuple[ScopeTarget, ...] = ()
@@ -68,7 +68,7 @@ class Scopes:
     reads_gated: bool = False
 
     def encode(self) -> dict[str, Any]:
-        """As a token's row keeps it."""
+        """Return the form that is stored in the token's row."""
         return {
             "places": [[place.kind, place.uid, sorted(place.permissions)] for place in self.places],
             "everywhere": sorted(self.everywhere),
@@ -78,10 +78,10 @@ class Scopes:
 
 @attrs.frozen
 class ScopeRows:
-    """The scopes of a token as rows know them: row ids of namespaces and repositories, and what holds there.
+    """The scopes of a token, by row ids of namespaces and repositories.
 
-    ``sight``: where anything is allowed that needs seeing; ``reach``: where
-    content may be read.
+    ``visibility``: where a permission needs repositories to be seen; ``reach``:
+    where content may be read.
     """
 
     namespaces: Mapping[int, frozenset[str]]
@@ -92,14 +92,14 @@ class ScopeRows:
     reach: Visibility
 
     def at(self, namespace_id: int, repo_id: int | None = None) -> frozenset[str]:
-        """What is allowed in a namespace, or to one repository of it."""
+        """Return the permissions in a namespace, or for one repository of it."""
         found = self.namespaces.get(namespace_id, frozenset())
         return found if repo_id is None else found | self.repos.get(repo_id, frozenset())
 
 
 @attrs.frozen
 class NamedTarget:
-    """A place with its present name."""
+    """A scope's target with its present name."""
 
     place: ScopeTarget
     name: str
@@ -107,7 +107,7 @@ class NamedTarget:
 
 @attrs.frozen
 class RequestedScope:
-    """A place as somebody names it: ``acme``, ``alice/model``."""
+    """A scope's target as a client names it: ``acme``, ``alice/model``."""
 
     kind: str
     name: str
@@ -115,7 +115,7 @@ class RequestedScope:
 
 
 def decode(stored: Mapping[str, Any] | None) -> Scopes:
-    """What :meth:`Scopes.encode` wrote; a token without scopes allows nothing."""
+    """Return the scopes that :meth:`Scopes.encode` stored; a token without scopes allows nothing."""
     if not stored:
         return Scopes()
     places = tuple(ScopeTarget(kind, uid, frozenset(words)) for kind, uid, words in stored["places"])
@@ -123,10 +123,10 @@ def decode(stored: Mapping[str, Any] | None) -> Scopes:
 
 
 def check_permissions(words: Iterable[str], allowed: frozenset[str], where: str) -> frozenset[str]:
-    """The permissions that words name.
+    """Return the given permissions if all of them can be used.
 
     Raises:
-        InvalidName: one of them is unknown, or means nothing at such a place.
+        InvalidName: a permission is unknown, or has no meaning for such a target.
     """
     found = frozenset(words)
     for word in sorted(found - allowed):
@@ -135,17 +135,17 @@ def check_permissions(words: Iterable[str], allowed: frozenset[str], where: str)
 
 
 def check_places(places: Sequence[object]) -> None:
-    """Raise when a token names more places than can be looked at with every request.
+    """Raise if a token names too many targets: every request looks them up.
 
     Raises:
-        LimitExceeded: there are more than 200.
+        LimitExceeded: it names more than 200.
     """
     if len(places) > MAX_PLACES:
         raise LimitExceeded("the number of places in one token", MAX_PLACES, "name a whole organisation instead")
 
 
 def limits_of(tx: Read, scopes: Scopes, roles: Mapping[str, int], *, sees_all: bool) -> ScopeRows:
-    """The scopes of a token as rows know them now; places that are gone, or that the owner left, count for nothing.
+    """Return the scopes of a token by row ids; ignore targets that are gone, or that the owner has left.
 
     Args:
         roles: permanent id -> row id of the owner's account and organisations.
@@ -188,7 +188,7 @@ def _visibility(
 
 
 def shown(tx: Read, scopes: Scopes) -> list[NamedTarget]:
-    """The places of a token with their present names; those that are gone are left out."""
+    """Return the targets of a token with their present names, without those that are gone."""
     uids = [place.uid for place in scopes.places]
     names: dict[str, str] = {account.uid: account.name for account in accounts.by_uids(tx, uids)}
     names |= {row.uid: str(row.ref.id) for row in repositories.by_uids(tx, uids)}
@@ -196,10 +196,10 @@ def shown(tx: Read, scopes: Scopes) -> list[NamedTarget]:
 
 
 def target_of(account: Account | RepoRow, words: Sequence[str]) -> ScopeTarget:
-    """A place with permissions that mean something there.
+    """Return an account or repository with permissions, as the target of a scope.
 
     Raises:
-        InvalidName: one of them does not.
+        InvalidName: a permission has no meaning for it.
     """
     if isinstance(account, RepoRow):
         kind, allowed = account.type.value, ON_REPOS
@@ -210,10 +210,10 @@ def target_of(account: Account | RepoRow, words: Sequence[str]) -> ScopeTarget:
 
 
 def repo_type_of(kind: str) -> RepoType | None:
-    """The type of repository that a kind of place is; None for users and organisations.
+    """Return the repository type of a kind of target; None for users and organisations.
 
     Raises:
-        Malformed: it is none of them.
+        Malformed: the kind is unknown.
     """
     if kind in ("user", "org"):
         return None

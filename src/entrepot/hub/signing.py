@@ -1,6 +1,6 @@
 """Signed claims: what the holder of a URL may do, and until when.
 
-A claim is signed as a whole, so that no field of it can be exchanged; the URL
+A claim is signed as a whole, so that no field of it can be replaced; the URL
 needs no other authorisation. Source: docs/protocols/hf_api.md, section 2.3 (upload links must
 authorise themselves, because clients send no token to them).
 """
@@ -19,26 +19,26 @@ from entrepot.errors import InvalidSignature
 
 @attrs.frozen
 class Signer:
-    """Signs claims with the hub's own key."""
+    """Signs claims with the key of the hub."""
 
     key: bytes = attrs.field(repr=False)
 
     def sign(self, purpose: str, fields: Mapping[str, str], expires_s: int) -> dict[str, str]:
-        """The query fields of a signed URL.
+        """Return the query fields of a signed URL.
 
         Args:
-            purpose: what the URL is for, method and path included.
-            fields: what else the holder may rely on, each a short text.
-            expires_s: end of its life, seconds since 1970 UTC.
+            purpose: what the URL is for, including method and path.
+            fields: further signed facts, each a short text.
+            expires_s: time of expiry, seconds since 1970 UTC.
         """
         claimed = dict(fields) | {"exp": str(expires_s)}
         return claimed | {"sig": self._signature(purpose, claimed)}
 
     def check(self, purpose: str, query: Mapping[str, str], now_s: int) -> dict[str, str]:
-        """The fields of a signed query, proven to be what was signed.
+        """Return the fields of a signed query after checking its signature and expiry.
 
         Raises:
-            InvalidSignature: altered, made for another purpose, or expired.
+            InvalidSignature: it was altered, made for another purpose, or has expired.
         """
         fields = {name: value for name, value in query.items() if name != "sig"}
         expected = self._signature(purpose, fields)
@@ -49,12 +49,12 @@ class Signer:
         return fields
 
     def seal(self, purpose: str, payload: str) -> str:
-        """A token that carries a payload (readable, but not alterable by its holder)."""
+        """Return a token that carries a payload; its holder can read it, but not alter it."""
         body = base64.urlsafe_b64encode(payload.encode()).rstrip(b"=").decode()
         return f"{body}.{self._signature(purpose, {'body': body})}"
 
     def unseal(self, purpose: str, token: str) -> str:
-        """The payload of a token of :meth:`seal`.
+        """Return the payload of a token made by :meth:`seal`.
 
         Raises:
             InvalidSignature: it was altered, or made for another purpose.
@@ -65,7 +65,7 @@ class Signer:
         return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()
 
     def _signature(self, purpose: str, fields: Mapping[str, str]) -> str:
-        # Lengths in front of every part: no two different claims have one text.
+        # Each part is preceded by its length, so two different claims never have the same signed text.
         parts = [purpose, *(part for name in sorted(fields) for part in (name, fields[name]))]
         text = "".join(f"{len(part)}:{part}" for part in parts)
         return hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

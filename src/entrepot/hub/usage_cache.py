@@ -1,4 +1,4 @@
-"""What namespaces use, remembered for a while where adding it up takes long."""
+"""A cache of the bytes that namespaces use, for namespaces whose sum takes long to compute."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 import attrs
 
 KEPT_MS = 30_000
-"""How long a sum is kept that took long to make."""
+"""How long a sum is cached that took long to compute, in milliseconds."""
 
-# Of this thread: on a busy machine everything takes long.
+# CPU time of this thread: on a busy machine every query takes long by the wall clock.
 _LONG_S = 0.01
 
 
@@ -22,10 +22,10 @@ class _Entry:
 
 
 class UsageCache:
-    """Bytes by namespace. Thread-safe.
+    """Used bytes by namespace. Thread-safe.
 
-    What this process adds meanwhile is counted at once; what others add, or
-    anybody takes away, when the sum is made again.
+    Bytes that this process adds count immediately. Bytes that other processes add,
+    and deletions, count when the sum is computed again.
     """
 
     def __init__(self, seconds: Callable[[], float] = time.thread_time) -> None:
@@ -34,7 +34,7 @@ class UsageCache:
         self._known: dict[int, _Entry] = {}
 
     def used(self, namespace_id: int, now_ms: int, add_up: Callable[[], int]) -> int:
-        """The bytes that a namespace uses; ``add_up`` is called unless it took long the last time."""
+        """Return the bytes that a namespace uses; call ``add_up`` unless a cached sum is still fresh."""
         with self._lock:
             known = self._known.get(namespace_id)
             if known is not None and now_ms < known.until_ms:
@@ -50,7 +50,7 @@ class UsageCache:
         return used
 
     def add(self, namespace_id: int, size: int) -> None:
-        """Count bytes that were just let in."""
+        """Count bytes that were just accepted."""
         with self._lock:
             known = self._known.get(namespace_id)
             if known is not None:

@@ -1,8 +1,8 @@
-"""Names of everything a hub knows: parsed once at the door, carried typed.
+"""Names of accounts, repositories, paths, refs and digests: parsed once, then passed as types.
 
-Each ``parse_*`` takes text from outside and returns a typed value or raises
-:class:`~entrepot.errors.InvalidName` (paths: ``InvalidPath``); nothing else in
-the project checks a name again.
+Each ``parse_*`` function takes untrusted text and returns a typed value or
+raises :class:`~entrepot.errors.InvalidName` (paths: ``InvalidPath``). No other
+package validates names again.
 """
 
 from entrepot.names.accounts import AccountName, parse_account, parse_details, parse_fullname

@@ -1,4 +1,4 @@
-"""Names of users and organisations, and what they say of themselves."""
+"""Names and profile texts of users and organisations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NewType
 from entrepot.errors import InvalidName, LimitExceeded, Malformed
 
 AccountName = NewType("AccountName", str)
-"""A user or organisation name in the case it was made with."""
+"""A user or organisation name, in the case in which it was created."""
 
 _MAX_FULLNAME = 100
 _MAX_DETAILS = 1_000
@@ -22,18 +22,18 @@ RESERVED = frozenset(
     tree blob raw resolve commits commit compare discussions edit upload delete
     """.split()  # noqa: SIM905 - a list of words reads better than forty literals
 )
-"""Names that would shadow a route of the hub, or of its web pages. Source: docs/protocols/hf_api.md, section 0.4."""
+"""Names that would shadow an API route or a web page of the hub. Source: docs/protocols/hf_api.md, section 0.4."""
 
 
 def parse_account(text: str) -> AccountName:
-    """Read a user or organisation name.
+    """Parse a user or organisation name.
 
-    Letters, digits, ``_`` and ``-``, 2 to 42 characters; no dot, because a
-    dot separates a folder from its owner. Names are unique without regard to
-    case, which the catalog enforces.
+    A name has 2 to 42 letters, digits, ``_`` and ``-``; no dot, because a dot
+    separates a folder from its owner. Names are unique ignoring case, which the
+    catalog enforces.
 
     Raises:
-        InvalidName: a rule is broken or the word is reserved.
+        InvalidName: the name breaks a rule or is reserved.
     """
     if "." in text and _ACCOUNT.fullmatch(text.replace(".", "-")):
         proposal = re.sub(r"-{2,}", "-", text.replace(".", "-")).strip("-")
@@ -49,7 +49,7 @@ def parse_account(text: str) -> AccountName:
 
 
 def parse_fullname(text: str) -> str:
-    """Read the name that people see of an account.
+    """Parse the display name of an account.
 
     Raises:
         InvalidName: it is not 1 to 100 printable characters.
@@ -61,11 +61,11 @@ def parse_fullname(text: str) -> str:
 
 
 def parse_details(text: str) -> str | None:
-    """Read what an account says of itself; None when that is nothing.
+    """Parse the profile text of an account; return None if it is empty.
 
     Raises:
         LimitExceeded: it has more than 1,000 characters.
-        Malformed: some of them are control characters.
+        Malformed: it contains control characters.
     """
     details = text.strip()
     if len(details) > _MAX_DETAILS:

@@ -1,4 +1,4 @@
-"""Digests and ids: lower-case hex text of a fixed length."""
+"""Digests and ids: lower-case hex text of fixed length."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Sha256 = NewType("Sha256", str)
 """SHA-256 of a file's content: 64 lower-case hex digits."""
 
 Uid = NewType("Uid", str)
-"""Public id of a row: 24 lower-case hex digits, the first 8 are the creation time in seconds."""
+"""The public id of a row: 24 lower-case hex digits, of which the first 8 are the creation time in seconds."""
 
 XetHash = NewType("XetHash", str)
 """A Xet hash (chunk, xorb or file) in its string form: 64 lower-case hex digits.
 
-The string form reverses the bytes of each 8-byte group of the digest; it is
-what URLs and JSON carry, and the only form outside ``entrepot.xet``.
+The string form reverses the bytes of each 8-byte group of the digest. URLs and
+JSON use it, and it is the only form outside ``entrepot.xet``.
 """
 
 _OID = re.compile(r"[0-9a-f]{40}")
@@ -31,10 +31,10 @@ _UID = re.compile(r"[0-9a-f]{24}")
 
 
 def parse_oid(text: str) -> Oid:
-    """Read a full git object id.
+    """Parse a full git object id.
 
     Raises:
-        InvalidName: not 40 lower-case hex digits.
+        InvalidName: the text is not 40 lower-case hex digits.
     """
     if not _OID.fullmatch(text):
         raise InvalidName("object id", text, "expected 40 lower-case hex digits")
@@ -42,10 +42,10 @@ def parse_oid(text: str) -> Oid:
 
 
 def parse_sha256(text: str) -> Sha256:
-    """Read a SHA-256 digest.
+    """Parse a SHA-256 digest.
 
     Raises:
-        InvalidName: not 64 lower-case hex digits.
+        InvalidName: the text is not 64 lower-case hex digits.
     """
     if not _SHA256.fullmatch(text):
         raise InvalidName("sha256", text, "expected 64 lower-case hex digits")
@@ -53,10 +53,10 @@ def parse_sha256(text: str) -> Sha256:
 
 
 def parse_xet_hash(text: str) -> XetHash:
-    """Read a Xet hash in its string form.
+    """Parse a Xet hash in its string form.
 
     Raises:
-        InvalidName: not 64 lower-case hex digits.
+        InvalidName: the text is not 64 lower-case hex digits.
     """
     if not _SHA256.fullmatch(text):
         raise InvalidName("xet hash", text, "expected 64 lower-case hex digits")
@@ -64,10 +64,10 @@ def parse_xet_hash(text: str) -> XetHash:
 
 
 def parse_uid(text: str) -> Uid:
-    """Read a public row id.
+    """Parse the public id of a row.
 
     Raises:
-        InvalidName: not 24 lower-case hex digits.
+        InvalidName: the text is not 24 lower-case hex digits.
     """
     if not _UID.fullmatch(text):
         raise InvalidName("id", text, "expected 24 lower-case hex digits")
@@ -75,5 +75,5 @@ def parse_uid(text: str) -> Uid:
 
 
 def new_uid() -> Uid:
-    """Make a fresh public id: 4 bytes of time, then 8 random bytes, as 24 hex digits."""
+    """Return a new public id: 4 bytes of time and 8 random bytes, as 24 hex digits."""
     return Uid(f"{int(time.time()) & 0xFFFFFFFF:08x}{secrets.token_hex(8)}")

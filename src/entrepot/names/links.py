@@ -1,4 +1,4 @@
-"""Repositories as people write and paste them: ids, ids with a type in front, and addresses of pages."""
+"""Repositories as users write them: ids, ids with a type prefix, and URLs of pages."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _MAIN = ("main",)
 def parse_repo_link(
     text: str, repo_type: str | None = None, *, endpoint: str | None = None, is_short_allowed: bool = False
 ) -> RepoRef:
-    """Return the repository that a text names.
+    """Return the repository that a text refers to.
 
-    Accepted are ``alice/data``, ``datasets/alice/data``, and the address of a
+    Accepted forms are ``alice/data``, ``datasets/alice/data``, and the URL of a
     repository or of one of its pages (``https://hub/datasets/alice/data/tree/main``).
 
     Args:
-        repo_type: model, dataset or space, in singular or plural. A type in
-            the text counts if this is None or a model, which is the default of most callers.
-        endpoint: the hub that addresses must belong to; None accepts those of any hub.
+        repo_type: model, dataset or space, singular or plural. A type in the text takes
+            effect if this is None or model, which is the default of most callers.
+        endpoint: the hub that URLs must belong to; None accepts any hub.
         is_short_allowed: whether the namespace may be missing.
 
     Raises:
-        InvalidName: the text names no repository, one of another hub or of
-            another type, or more than a repository: a file, or a revision other than main.
+        InvalidName: the text is not a repository, is one of another hub or of another
+            type, or refers to a file or to a revision other than main.
     """
     written = text.strip()
     is_address = written.lower().startswith((*_SCHEMES, *_OWN_SCHEMES))
@@ -51,7 +51,7 @@ def parse_repo_link(
 
 
 def _path_of(address: str, endpoint: str | None) -> list[str]:
-    """Return the path of an address below its hub, decoded, in parts."""
+    """Return the decoded path segments of a URL relative to its hub."""
     parsed = urllib.parse.urlsplit(address)
     if parsed.scheme.lower() in ("entrepot", "hf"):
         return [urllib.parse.unquote(part) for part in f"{parsed.netloc}{parsed.path}".strip("/").split("/")]
@@ -60,7 +60,7 @@ def _path_of(address: str, endpoint: str | None) -> list[str]:
         home = urllib.parse.urlsplit(endpoint)
         here = (parsed.scheme.lower(), parsed.hostname, _port(parsed))
         if here != (home.scheme.lower(), home.hostname, _port(home)):
-            # Never the whole address: it may carry a password.
+            # Never the whole URL: it may contain a password.
             raise InvalidName("repository", parsed.hostname or "", f"this address is not of the hub {endpoint}")
         prefix = home.path.rstrip("/")
         if prefix and path.startswith(f"{prefix}/"):
@@ -76,7 +76,7 @@ def _port(parsed: urllib.parse.SplitResult) -> int | None:
 
 
 def _without_page(text: str, parts: list[str]) -> list[str]:
-    """Return the parts of an id, without the page of the repository that an address goes on with."""
+    """Return the segments of an id, without those of a page of the repository."""
     at = next((at for at, part in enumerate(parts) if at and part in _PAGES), len(parts))
     name, page = parts[:at], parts[at:]
     if page and page[0] in _CONTENT and tuple(page[1:]) not in ((), _MAIN):

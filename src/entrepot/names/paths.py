@@ -8,7 +8,7 @@ from typing import NewType
 from entrepot.errors import InvalidPath
 
 RepoPath = NewType("RepoPath", str)
-"""A checked path inside a repository: ``/``-separated, relative, never ``pathlib.Path``."""
+"""A validated path inside a repository: relative, ``/``-separated, never a ``pathlib.Path``."""
 
 ROOT = RepoPath("")
 """The root folder of a repository."""
@@ -18,38 +18,38 @@ MAX_SEGMENT_BYTES = 255
 MAX_DEPTH = 128
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Names that case-folding or NTFS and HFS+ tricks would turn into ".git" on checkout
-# (git's own fsck refuses them: CVE-2014-9390).
+# Names that a checkout on a case-insensitive file system, NTFS or HFS+ would turn into ".git"
+# (git fsck refuses them: CVE-2014-9390).
 _DOT_GIT = re.compile(r"(?:\.git|git~1)[. ]*(?::.*)?", re.IGNORECASE)
-# Most names of trees: letters, digits and a little more, with which no rule is concerned.
+# A fast path for most names: no rule concerns these characters.
 _ORDINARY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ ()+,=@.-]{0,250}[A-Za-z0-9_()])?", re.ASCII)
 _ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\"}
-# Segments that git never stores.
+# Segments that git cannot store.
 _NEVER = frozenset((b"", b".", b"..", b".git"))
 _HFS_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 
 def parse_path(text: str) -> RepoPath:
-    """Read the path of a file.
+    """Parse the path of a file.
 
     Args:
         text: relative, ``/``-separated; at most 4,096 bytes of UTF-8, 128
             levels, 255 bytes a segment.
 
     Returns:
-        The same text, unchanged: nothing is normalised silently.
+        The same text: nothing is normalised.
 
     Raises:
-        InvalidPath: empty, absolute, ends in ``/``, has an empty, ``.``,
-            ``..`` or ``.git`` segment (in any disguise git refuses), a control
-            character, a lone surrogate, a ``.`` or ``..`` between
-            backslashes (``a\\..\\x``), or it begins with a drive
+        InvalidPath: the path is empty, absolute or ends in ``/``; has an empty,
+            ``.``, ``..`` or ``.git`` segment (in any spelling that git
+            refuses), a control character, a lone surrogate, or a ``.`` or
+            ``..`` between backslashes (``a\\..\\x``); or begins with a drive
             (``C:x``), because a Windows client would write such a file
-            outside of its folder.
+            outside its folder.
     """
     if not text:
         raise InvalidPath(text, "it is empty")
-    check_extent(text)  # cheap bounds first, so that a path of a megabyte costs nothing
+    check_extent(text)  # cheap limits first, so that a path of a megabyte costs nothing
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -64,13 +64,13 @@ def parse_path(text: str) -> RepoPath:
 
 
 def name_fault(name: str, *, is_top: bool) -> str | None:
-    """Return the rule that the name of one entry of a git tree breaks, or None.
+    """Return the rule that the name of an entry of a git tree breaks, or None.
 
-    Every interface judges names by :func:`parse_path`, and so does this: for
-    names that come from git objects instead of a caller.
+    The rules are those of :func:`parse_path`, applied to names that come from git
+    objects instead of a caller.
 
     Args:
-        name: without slashes; bytes that are not UTF-8 as lone surrogates (PEP 383).
+        name: without slashes; bytes that are not UTF-8 are lone surrogates (PEP 383).
         is_top: the entry is in the root folder.
     """
     if _ORDINARY.fullmatch(name):
@@ -83,13 +83,13 @@ def name_fault(name: str, *, is_top: bool) -> str | None:
 
 
 def parse_stored_path(text: str) -> RepoPath:
-    """Read a path that a repository may have although new files may not, for deleting it.
+    """Parse a path of an existing file, whose name new files may no longer have, to delete it.
 
-    Besides the path itself, git's own spelling is read: ``"caf\\351.txt"``,
-    in quotes and with octal escapes, for names that are not UTF-8.
+    Besides the plain path, git's quoted form with octal escapes is accepted for
+    names that are not UTF-8: ``"caf\\351.txt"``.
 
     Raises:
-        InvalidPath: no repository can have it.
+        InvalidPath: no repository can contain it.
     """
     unquoted = _unquote(text)
     for path in (text,) if unquoted is None else (unquoted, text):
@@ -104,7 +104,7 @@ def parse_stored_path(text: str) -> RepoPath:
 
 
 def quote_path(path: str) -> str:
-    """Return a path as git prints it: in quotes, with octal escapes, if it is anything but plain ASCII."""
+    """Return a path as git prints it: quoted, with octal escapes, unless it is plain ASCII."""
     raw = path.encode("utf-8", "surrogateescape")
     if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
         return path
@@ -113,7 +113,7 @@ def quote_path(path: str) -> str:
 
 
 def _unquote(text: str) -> str | None:
-    """What git's spelling of a path stands for, or None if text is not such a spelling."""
+    """Return the path of a quoted form, or None if the text is not one."""
     if len(text) < 3 or not (text[0] == text[-1] == '"') or not text.isascii():
         return None
     if not re.fullmatch(r'(?:[^"\\]|\\(?:[0-3][0-7]{2}|[abtnvfr"\\]))*', text[1:-1]):
@@ -137,14 +137,14 @@ def _is_encodable(path: str) -> bool:
 
 
 def _is_absolute(path: str) -> bool:
-    # Windows reads any character before a colon as a drive.
+    # Windows takes any character before a colon as a drive.
     return path[0] in "/\\" or path[1:2] == ":"
 
 
 def check_extent(path: str) -> None:
-    """Refuse a path that is too long or too deep, whatever its names are.
+    """Raise InvalidPath if a path is too long or too deep; its names are not checked.
 
-    For paths that come about inside, as when a folder is copied below another.
+    For paths that the hub composes, for example when a folder is copied below another.
 
     Raises:
         InvalidPath: it has more than 4,096 bytes or 128 levels.
@@ -156,10 +156,10 @@ def check_extent(path: str) -> None:
 
 
 def parse_folder(text: str) -> RepoPath:
-    """Read the path of a folder; ``""`` and ``"/"`` are the root, one trailing ``/`` is allowed.
+    """Parse the path of a folder; ``""`` and ``"/"`` are the root, one trailing ``/`` is allowed.
 
     Raises:
-        InvalidPath: as :func:`parse_path`.
+        InvalidPath: as for :func:`parse_path`.
     """
     trimmed = text[:-1] if text.endswith("/") else text
     return parse_path(trimmed) if trimmed else ROOT
@@ -175,6 +175,6 @@ def _check_segment(path: str, segment: str) -> None:
     for part in segment.split("\\"):
         if _DOT_GIT.fullmatch(_HFS_IGNORED.sub("", part)):
             raise InvalidPath(path, "it has a '.git' segment")
-        # Windows drops trailing spaces, so ".. " climbs there like "..".
+        # Windows drops trailing spaces, so ".. " means ".." there.
         if part.rstrip(" ") in (".", ".."):
             raise InvalidPath(path, "it has a '.' or '..' that Windows would follow")

@@ -1,4 +1,4 @@
-"""Names of branches, tags and pull-request heads, and revisions."""
+"""Names of branches, tags and pull request refs, and revisions."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ RefName = NewType("RefName", str)
 MAIN = RefName("refs/heads/main")
 
 CONVERT = "refs/convert/"
-"""What the names of converted copies begin with, a namespace of their own beside branches."""
+"""The prefix of refs with converted copies, a namespace beside branches."""
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def parse_branch(text: str, *, is_stored: bool = False) -> RefName:
-    """Read a branch name, short or full, as a full ref name; ``refs/convert/x`` stays what it is.
+    """Parse a short or full branch name to a full ref name; ``refs/convert/x`` is returned unchanged.
 
     Args:
-        is_stored: the branch exists and may have a name that new ones may not have.
+        is_stored: the branch exists, and may have a name that is refused for new ones.
 
     Raises:
-        InvalidName: git's rules for ref names are broken, or the name begins
-            with ``refs/``: then it would hide another ref, or be hidden.
+        InvalidName: the name breaks git's rules for ref names, or begins with
+            ``refs/`` and would shadow another ref or be shadowed.
     """
     prefix = CONVERT if text.startswith(CONVERT) else "refs/heads/"
     return RefName(prefix + _check("branch name", text.removeprefix(prefix), is_stored=is_stored))
 
 
 def parse_tag(text: str, *, is_stored: bool = False) -> RefName:
-    """Read a tag name, short or full, as a full ref name.
+    """Parse a short or full tag name to a full ref name.
 
     Args:
-        is_stored: the tag exists and may have a name that new ones may not have.
+        is_stored: the tag exists, and may have a name that is refused for new ones.
 
     Raises:
         InvalidName: as for :func:`parse_branch`.
@@ -46,12 +46,12 @@ def parse_tag(text: str, *, is_stored: bool = False) -> RefName:
 
 
 def parse_revision(text: str) -> str:
-    """Check that text could name a commit (branch, tag, ref or id) at all.
+    """Return a text unchanged if it can be a revision (a branch, tag, ref or id).
 
-    ``~parquet`` is short for ``refs/convert/parquet``, and returned in full.
+    ``~parquet`` is short for ``refs/convert/parquet``, which is returned.
 
     Raises:
-        RevisionNotFound: no revision can have this name, so none has it.
+        RevisionNotFound: no revision can have this name.
     """
     if text.startswith("~"):
         text = CONVERT + text[1:]
@@ -63,22 +63,22 @@ def parse_revision(text: str) -> str:
 
 
 def branch_ref(name: str) -> RefName:
-    """The ref of a branch whose short name was checked before."""
+    """Return the ref of a branch whose short name was validated before."""
     return RefName(f"refs/heads/{name}")
 
 
 def tag_ref(name: str) -> RefName:
-    """The ref of a tag whose short name was checked before."""
+    """Return the ref of a tag whose short name was validated before."""
     return RefName(f"refs/tags/{name}")
 
 
 def pull_ref(number: int) -> RefName:
-    """The ref of pull request ``number``."""
+    """Return the ref of pull request ``number``."""
     return RefName(f"refs/pr/{number}")
 
 
 def short_name(ref: RefName) -> str:
-    """What people call the ref: ``main``, ``v1``, or ``1`` of ``refs/pr/1``."""
+    """Return the name of a ref for people: ``main``, ``v1``, or ``1`` for ``refs/pr/1``."""
     return ref.split("/", 2)[2]
 
 
@@ -106,5 +106,5 @@ def _check(what: str, name: str, *, is_stored: bool) -> str:
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether text can be stored as UTF-8: a lone surrogate can not."""
+    """Return whether a text can be encoded as UTF-8: lone surrogates cannot."""
     return not _SURROGATE.search(text)

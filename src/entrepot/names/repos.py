@@ -11,7 +11,7 @@ from entrepot.errors import InvalidName
 
 
 class RepoType(enum.StrEnum):
-    """What a repository holds; the value is the singular word of the API."""
+    """The type of a repository; the value is the singular word of the API."""
 
     MODEL = "model"
     DATASET = "dataset"
@@ -29,18 +29,18 @@ class RepoType(enum.StrEnum):
 
     @property
     def prefix(self) -> str:
-        """What stands before ``namespace/name`` in web, resolve and git URLs."""
+        """The prefix of ``namespace/name`` in web, resolve and git URLs."""
         return self.kind.prefix
 
 
 @attrs.frozen
 class RepoKind:
-    """What sets one type of repository apart from the others.
+    """The properties in which the types of repositories differ.
 
-    ``has_sdk``: it is made with an SDK, which its card names. ``has_library``:
-    libraries load it, so that it has a library, a ``config.json`` that is
-    shown, evaluation results, and files by which its downloads are counted.
-    ``names_datasets``: its card says which datasets and base models it is made of.
+    ``has_sdk``: a repository is created with an SDK, which its card names.
+    ``has_library``: a library loads it; the hub shows its library, ``config.json``
+    and evaluation results, and counts downloads of certain files only.
+    ``names_datasets``: its card names the datasets and base models it was made from.
     """
 
     plural: str
@@ -57,16 +57,16 @@ _KINDS = {
 }
 
 UNSUPPORTED_TYPES = {"kernel": "kernels"}
-"""Types of the public hub that this one does not have, in singular and plural."""
+"""Types of the public hub that this one does not support, in singular and plural."""
 
 
 @attrs.frozen
 class RepoId:
-    """``namespace/name`` as the caller wrote it; compare by :attr:`key`.
+    """An id ``namespace/name`` in the caller's spelling; compare by :attr:`key`.
 
-    An id without a namespace (``gpt2``) has an empty one. No repository has
-    such an id: it is a question that reading use cases look up among the
-    aliases of a hub (:func:`parse_wanted_id`).
+    In an id without a namespace (``gpt2``), the namespace is empty. No repository
+    has such an id; use cases that read look it up among the aliases of the hub
+    (:func:`parse_wanted_id`).
     """
 
     namespace: str
@@ -88,9 +88,9 @@ class RepoId:
 
 @attrs.frozen
 class RepoRef:
-    """A repository as callers name it: type and id.
+    """A repository as callers identify it: type and id.
 
-    ``fallback``: for an id without a namespace, the id to try if no alias has
+    ``fallback``: for an id without a namespace, the id to use if no alias has
     this name.
     """
 
@@ -100,7 +100,7 @@ class RepoRef:
 
     @property
     def path(self) -> str:
-        """Path of its page and git URL, without a leading slash."""
+        """The path of its page and git URL, without a leading slash."""
         return f"{self.type.prefix}{self.id}"
 
     def __str__(self) -> str:
@@ -120,11 +120,11 @@ RESERVED = frozenset(
 
 
 def parse_repo_id(text: str) -> RepoId:
-    """Read ``namespace/name``.
+    """Parse ``namespace/name``.
 
-    Each part has 1 to 96 ASCII letters, digits, ``.``, ``_``, ``-``, starts
-    and ends with a word character and holds neither ``--`` nor ``..``; the id
-    does not end in ``.git``; the name is no action word of the API.
+    Each part has 1 to 96 ASCII letters, digits, ``.``, ``_`` and ``-``, starts and
+    ends with a word character and contains neither ``--`` nor ``..``. The id
+    does not end in ``.git``, and the name is not an action of the API.
 
     Raises:
         InvalidName: a rule is broken.
@@ -139,7 +139,7 @@ def parse_repo_id(text: str) -> RepoId:
 
 
 def parse_wanted_id(text: str) -> RepoId:
-    """Read ``namespace/name``, or ``name`` alone: an id to look up, which a hub may know as an alias.
+    """Parse ``namespace/name``, or ``name`` alone, which may be an alias.
 
     Raises:
         InvalidName: a rule of :func:`parse_repo_id` is broken.
@@ -167,10 +167,10 @@ def _check_parts(text: str, *parts: str) -> None:
 
 
 def parse_repo_type(text: str | None) -> RepoType:
-    """Read a repository type in singular or plural; ``None`` and ``""`` mean model.
+    """Parse a repository type in singular or plural; ``None`` and ``""`` mean model.
 
     Raises:
-        InvalidName: another word.
+        InvalidName: the text is not a repository type.
     """
     word = (text or "model").lower()
     for kind in RepoType:

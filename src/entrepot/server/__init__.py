@@ -1,7 +1,7 @@
-"""HTTP doors: authenticate, decode, call one use case of the hub, encode.
+"""HTTP routes: authenticate a request, decode it, call one use case of the hub, encode the response.
 
-The plumbing comes first: a request enters through ``edge`` (ids, errors,
-logging, counting), may bring a body through ``bodies``, does its blocking work
-through ``threads`` and, if it asks for bytes, gets them from ``responders``.
-``hosting`` runs the finished application in one process or several.
+Shared parts: every request passes through ``middleware`` (ids, errors,
+logging, metrics); ``bodies`` receives request bodies, ``threads`` runs blocking
+work, ``responders`` sends file contents. ``hosting`` and ``workers`` run the
+application in one process or several.
 """

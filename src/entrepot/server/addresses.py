@@ -1,4 +1,4 @@
-"""The address a hub listens on: checked, and kept while the servers start."""
+"""The listening address of a hub: validated, and reserved while the servers start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SOURCE = "address to listen on"
 
 @attrs.frozen
 class Address:
-    """An IP address and a port, the real one; ``is_secure`` says whether it speaks TLS."""
+    """An IP address and the actual port; ``is_secure`` tells whether the server uses TLS."""
 
     ip: str
     port: int
@@ -23,7 +23,7 @@ class Address:
 
     @property
     def url(self) -> str:
-        """Where a client on this machine reaches the hub."""
+        """The URL at which a client on this machine reaches the hub."""
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ip, self.ip)  # noqa: S104 - compared, not bound
         scheme = "https" if self.is_secure else "http"
         return f"{scheme}://[{reachable}]:{self.port}" if ":" in reachable else f"{scheme}://{reachable}:{self.port}"
@@ -31,27 +31,27 @@ class Address:
 
 @contextlib.contextmanager
 def reserved(host: str, port: int) -> Iterator[Address]:
-    """An address nobody else listens on, kept for this user's processes inside the ``with``.
+    """Reserve a free address for the processes of this user inside the ``with`` block.
 
     Args:
         host: a name or an IP address; a name stands for its first address.
         port: 0 picks a free one.
 
-    Guarantees: a bound socket that does not listen holds the port, so any
+    Guarantees: a bound socket that does not listen reserves the port, so any
     number of worker processes of the same user can listen on it side by side
     (``SO_REUSEPORT``); without it, each would get its own when port is 0.
 
     Raises:
-        ConfigError: the name is unknown, the address is not one of this
-            machine, the port is taken or needs more rights.
+        ConfigError: the name is unknown, the address does not belong to this
+                machine, or the port is in use or needs more privileges.
     """
-    if not 0 <= port <= 65535:  # getaddrinfo would wrap it round
+    if not 0 <= port <= 65535:  # getaddrinfo would wrap the number around
         raise ConfigError("port", _SOURCE, "expected 0 to 65535")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, place = found[0]
         if port:
-            # Without SO_REUSEPORT, so that another hub on the port is noticed and not joined.
+            # Without SO_REUSEPORT, to fail if another hub uses the port instead of sharing it.
             with socket.socket(family, kind, protocol) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(place)

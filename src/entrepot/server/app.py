@@ -1,4 +1,4 @@
-"""The application: all doors behind the edge, and what lives as long as it does."""
+"""The application: all routes behind the middleware, and the services that run as long as it does."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _FLUSH_EVERY_S = 10.0
 
 
 class BackgroundService(Protocol):
-    """Something that runs beside the server in the same process, such as a worker."""
+    """A service that runs beside the server in the same process, such as a job worker."""
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start; return immediately."""
 
     def stop(self) -> None:
-        """End what is under way and return when it has ended."""
+        """Stop, and return when running work has ended."""
 
 
 def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -> ASGIApp:
-    """The hub's HTTP application.
+    """Return the hub's HTTP application.
 
     Args:
-        hub: closed by the caller after the application has shut down.
+        hub: to be closed by the caller after the application has shut down.
         companions: started and stopped with the application.
     """
     metrics = Metrics()
@@ -68,21 +68,21 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
     router = Router(routes_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["house"] = state
+        scope.setdefault("state", {})["app"] = state
         await router(scope, receive, send)
 
     return Middleware(limited(app, hub.settings), metrics=metrics, settings=hub.settings)
 
 
 def routes_of(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
-    """Return every route of the application, those of short ids included, in the order in which they are tried."""
+    """Return every route of the application, including those of short ids, in matching order."""
     found = build_handlers(hub, metrics)
     short = short_routes(found)
     return [*short.before, *found, *short.after]
 
 
 def build_handlers(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
-    """Return every route of the application but those of short ids, which are made from them."""
+    """Return every route of the application except those of short ids, which are derived from them."""
     chunk_store = xet.routes(workers=hub.settings.workers)
     own = [*health.routes(metrics or Metrics()), *avatars.routes()]
     return [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]

@@ -1,9 +1,9 @@
 """Request bodies, received with bounded memory.
 
-Two rules. A slow peer costs the event loop a little memory and never a thread:
-pieces are gathered in the loop, and a thread is borrowed only for the moment
-in which a whole piece is written. And a body that is longer than it may be is
-refused at the first byte too many, before anything else is read.
+A slow peer costs the event loop a little memory and never a thread: pieces are
+collected in the loop, and a thread is used only while a whole piece is written.
+A body that is too long is refused at the first excess byte, before anything
+else is read.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from entrepot.errors import ClientGone, ContentMismatch, LimitExceeded, Malforme
 from entrepot.server.threads import Threads, settle
 
 PIECE = 1024 * 1024
-"""Bytes gathered before a thread is borrowed; at most two pieces of a body are in memory."""
+"""Bytes collected before a thread writes them; at most two pieces of a body are in memory."""
 
 
 def announced_size(scope: Scope, limit: int | None) -> int | None:
-    """The ``Content-Length`` of a request; None for a chunked body.
+    """Return the ``Content-Length`` of a request; None for a chunked body.
 
     Raises:
-        Malformed: the header is no number.
-        LimitExceeded: the announced body is longer than ``limit``; nothing of
-            it has been asked for yet.
+        Malformed: the header is not a number.
+        LimitExceeded: the announced body is longer than ``limit``; none of
+                it has been read.
     """
     for name, value in scope["headers"]:
         if name == b"content-length":
@@ -55,20 +55,20 @@ async def receive_into(
     threads: Threads,
     piece: int = PIECE,
 ) -> int:
-    """Pass a request body on to ``write``, in order, and return its length.
+    """Pass a request body to ``write``, in order, and return its length.
 
     Args:
         write: called in a transfer thread with pieces of at least ``piece``
-            bytes (the last one may be shorter), never twice at the same time.
-        limit: the longest acceptable body in bytes, None for no limit.
+            bytes (the last one may be shorter), never concurrently.
+        limit: maximum length of the body in bytes, None for no limit.
         expected: the announced length in bytes, None when unknown.
 
-    Guarantees: the next piece is received while the last one is being written;
-    when this call ends, however it ends, no ``write`` is running any more.
+    Guarantees: the next piece is received while the previous one is written;
+    when this call returns or raises, no ``write`` is running.
 
     Raises:
-        LimitExceeded: the body is longer than ``limit``; raised at once.
-        ContentMismatch: the body is longer than ``expected`` (raised at once)
+        LimitExceeded: the body is longer than ``limit``; raised immediately.
+        ContentMismatch: the body is longer than ``expected`` (raised immediately)
             or shorter.
         ClientGone: the peer closed the connection before the end.
         Whatever ``write`` raises.
@@ -84,20 +84,20 @@ async def receive_into(
         if writing is not None:
             await writing
     except BaseException:
-        await settle(writing)  # the error under way is the one that is told
+        await settle(writing)  # report the error that is already being raised
         raise
     return total
 
 
 async def read_small(request: Request, limit: int) -> bytes:
-    """A whole small body (JSON, a form) in memory.
+    """Return a whole small body (JSON, a form).
 
     Args:
-        limit: longest acceptable body in bytes.
+        limit: maximum length of the body in bytes.
 
     Raises:
-        LimitExceeded: the body is longer; refused before it is read when it
-            announces its length.
+        LimitExceeded: the body is longer; refused before it is read if it
+                announces its length.
         ClientGone: the peer closed the connection before the end.
     """
     announced_size(request.scope, limit)
@@ -109,18 +109,18 @@ async def read_small(request: Request, limit: int) -> bytes:
 
 @attrs.define(eq=False)
 class SpooledBody:
-    """A body kept for reading line by line: in memory while small, else in a nameless temporary file.
+    """A body stored for reading line by line: in memory if small, else in an unnamed temporary file.
 
-    Use it as a context manager; leaving it frees the file.
+    Use it as a context manager; leaving it deletes the file.
     """
 
     size: int
     _file: IO[bytes]
 
     def lines(self) -> Iterator[bytes]:
-        """The lines without their ends, from the start, read lazily; empty lines are left out.
+        """Yield the lines from the start, without their ends and without empty lines.
 
-        Blocking when the body is on disk: iterate in a thread.
+        Blocks if the body is on disk: iterate in a thread.
         """
         self._file.seek(0)
         for line in self._file:
@@ -129,7 +129,7 @@ class SpooledBody:
                 yield bare
 
     def close(self) -> None:
-        """Free the memory or the file; a second call does nothing."""
+        """Free the memory or delete the file; a second call does nothing."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -150,17 +150,17 @@ async def spool_lines(
     folder: Path | None = None,
     in_memory: int = PIECE,
 ) -> SpooledBody:
-    """Keep a body of lines (NDJSON) for reading it line by line.
+    """Store a body of lines (NDJSON) for reading it line by line.
 
     Args:
-        max_line: longest acceptable line in bytes, without its end.
-        max_body: longest acceptable body in bytes.
-        folder: where the temporary file is made, None for the system's place.
+        max_line: maximum length of a line in bytes, without its end.
+        max_body: maximum length of the body in bytes.
+        folder: folder of the temporary file, None for the system's default.
         in_memory: bytes kept in memory before a file is used.
 
     Raises:
-        LimitExceeded: a line or the body is too long. A line is refused when
-            at most one piece more than ``max_line`` of it has arrived.
+        LimitExceeded: a line or the body is too long. A line is refused
+                before more than one piece beyond ``max_line`` has arrived.
         ClientGone: the peer closed the connection before the end.
 
     Guarantees: the file is closed when this raises.
@@ -185,7 +185,7 @@ async def spool_lines(
 
 
 def _move_to_disk(memory: io.BytesIO, folder: Path | None) -> IO[bytes]:
-    file = tempfile.TemporaryFile(dir=folder, prefix="body-")  # noqa: SIM115 - handed on to the caller
+    file = tempfile.TemporaryFile(dir=folder, prefix="body-")  # noqa: SIM115 - returned to the caller
     try:
         file.write(memory.getbuffer())
     except BaseException:
@@ -200,7 +200,7 @@ class _LineRuler:
     since_newline: int = 0
 
     def measure(self, data: bytes) -> None:
-        """Follow the lines through the next piece; LimitExceeded when one is too long."""
+        """Measure the lines in the next piece; raise LimitExceeded if one is too long."""
         start = 0
         while (end := data.find(b"\n", start)) >= 0:
             self._check(self.since_newline + end - start)
@@ -215,10 +215,10 @@ class _LineRuler:
 
 
 async def _pieces(receive: Receive, *, limit: int | None, expected: int | None, piece: int) -> AsyncIterator[bytes]:
-    """Yield the body in pieces of at least ``piece`` bytes, the last one as long as it is (never empty)."""
+    """Yield the body in pieces of at least ``piece`` bytes; the last one may be shorter, none is empty."""
     total = 0
-    # BytesIO copies each chunk once, hands the result over without a copy, and
-    # stays compact when a peer sends single bytes, where a list of chunks would not.
+    # BytesIO copies each chunk once, returns the result without a copy, and
+    # stays compact if a peer sends single bytes, unlike a list of chunks.
     gathered = io.BytesIO()
     more = True
     while more:

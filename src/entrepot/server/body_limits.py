@@ -1,13 +1,13 @@
-"""Limits on unfinished request bodies: how slowly they may arrive and how many of them there may be.
+"""Limits on unfinished request bodies: their minimum rate and their number.
 
-A body must bring ``min_body_rate`` bytes a second, on average over each
-``body_timeout_s`` that the server spends waiting for it. Time during which the
+A body must arrive at ``min_body_rate`` bytes a second, on average over each
+``body_timeout_s`` that the server spends waiting for it. Time in which the
 server itself is busy (a slow disk, a full queue) is not counted.
 
-When there are too many bodies, of one address or in all, a new one takes the
-place of the one that has been silent longest, if that is a second or more;
-else the new one is refused. A client that holds a thousand connections open
-therefore does not keep others at the same address from uploading.
+If there are too many bodies, from one address or in total, a new one replaces
+the one that has been silent longest, if that is a second or more; otherwise the
+new one is refused. A client that holds a thousand connections open therefore
+does not prevent uploads from the same address.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from entrepot.errors import BodyTooSlow, TooManyBodies
 from entrepot.settings import Settings
 
 SILENT_S = 1.0
-"""How long a body must have been silent before a newer one may take its place."""
+"""Seconds that a body must have been silent before a newer one may replace it."""
 
 
 class BodyLimits:
@@ -41,8 +41,8 @@ class BodyLimits:
         """Return the body of a new request, counted until it is released.
 
         Args:
-            address: what counts as one address.
-            receive: the server's function, from which the body is read.
+            address: the address that the limit counts.
+            receive: the server's ASGI function, from which the body is read.
 
         Raises:
             TooManyBodies: there are too many unfinished bodies, and none has been silent for a second.
@@ -61,7 +61,7 @@ class BodyLimits:
         return body
 
     def release(self, body: LimitedBody) -> None:
-        """Count a body no longer; a second call does nothing."""
+        """Stop counting a body; a second call does nothing."""
         self._all.pop(body, None)
         same = self._by_address.get(body.address)
         if same is not None:
@@ -70,7 +70,7 @@ class BodyLimits:
                 del self._by_address[body.address]
 
     def touch(self, body: LimitedBody) -> None:
-        """Move a body that brought bytes behind all others: the first ones are those that are silent longest."""
+        """Move a body that has received bytes to the end of the queue, which is ordered by length of silence."""
         if body in self._all:
             self._all[body] = self._all.pop(body)
             same = self._by_address[body.address]
@@ -78,11 +78,11 @@ class BodyLimits:
 
     @property
     def count(self) -> int:
-        """How many bodies are unfinished."""
+        """Number of unfinished bodies."""
         return len(self._all)
 
     def _evict(self, bodies: dict[LimitedBody, None]) -> bool:
-        """End the body that has been silent longest; False when none has been for long enough."""
+        """Evict the body that has been silent longest; return False if none has been silent long enough."""
         latest = self.clock() - SILENT_S
         for body in bodies:
             if body.heard_at > latest:
@@ -94,7 +94,7 @@ class BodyLimits:
 
 
 class LimitedBody:
-    """The body of one request; :meth:`receive` stands for the server's function of the same name."""
+    """The body of one request; :meth:`receive` replaces the server's ASGI function."""
 
     def __init__(self, limits: BodyLimits, address: bytes, receive: Receive) -> None:
         self.address = address
@@ -110,7 +110,7 @@ class LimitedBody:
         """Return the next message.
 
         Raises:
-            BodyTooSlow: the peer sends nothing or too little, or had to give way to another request.
+            BodyTooSlow: the peer sends nothing or too little, or the body was evicted for another request.
         """
         limits = self._limits
         started = limits.clock()
@@ -140,7 +140,7 @@ class LimitedBody:
         return message
 
     def evict(self) -> bool:
-        """End the wait for the next bytes; False when nothing is waited for."""
+        """Cancel the wait for the next bytes; return False if nothing is waiting."""
         timeout = self._timeout
         if timeout is None or timeout.expired():
             return False

@@ -1,4 +1,4 @@
-"""The address of the client behind a request: its peer, or what trusted proxies say about it."""
+"""The address of the client that sent a request: the peer, or the address reported by trusted proxies."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1
 
 
 def client_address(scope: Scope, settings: Settings) -> str:
-    """Return the IP address of the client; empty when the server does not know it.
+    """Return the IP address of the client; empty if the server does not know it.
 
     ``X-Forwarded-For`` is read from its right end, and only as far as trusted
-    proxies wrote it: the result is the rightmost address that is no trusted
-    proxy. What stands left of it may have been written by the client.
+    proxies wrote it: the result is the rightmost address that is not a trusted
+    proxy. Entries to the left of it may have been written by the client.
     """
     client = scope.get("client")
     address: str = client[0] if client else ""
@@ -39,7 +39,7 @@ def client_address(scope: Scope, settings: Settings) -> str:
 
 
 def is_local(scope: Scope) -> bool:
-    """Return whether a process of this machine asks directly, without a proxy in between."""
+    """Return whether the request comes directly from a process on this machine, without a proxy."""
     client = scope.get("client")
     return (
         client is not None
@@ -50,7 +50,7 @@ def is_local(scope: Scope) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def is_loopback(address: str) -> bool:
-    """Return whether a text is an IP address of the loopback interface."""
+    """Return whether the text is a loopback IP address."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -61,7 +61,7 @@ def is_loopback(address: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def network_of(address: str) -> bytes:
-    """Return what limits count as one address: of IPv6 the /64 network that one customer gets."""
+    """Return the unit that limits count as one address: for IPv6, the /64 network assigned to one customer."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How an error leaves the house: status, headers and the JSON body that clients expect.
+"""Error responses: the status, headers and JSON body that clients expect.
 
 Source: docs/protocols/hf_api.md, sections 0.2 and 4.3.
 """
@@ -24,14 +24,14 @@ from entrepot.wire.errors import ErrorStatus, answer_of
 Header = tuple[bytes, bytes]
 
 MAX_HEADER_MESSAGE = 1000
-"""Characters of a message that fit into ``X-Error-Message``; proxies refuse long headers."""
+"""Maximum length of a message in ``X-Error-Message``, in characters; proxies refuse long headers."""
 
 _RETRY_AFTER_S = 1
 
 
 @attrs.frozen
 class ErrorResponse:
-    """A complete response without the headers that every response gets."""
+    """An error response without the headers that the middleware adds to every response."""
 
     status: int
     headers: list[Header]
@@ -39,11 +39,11 @@ class ErrorResponse:
 
 
 def error_response(error: EntrepotError, *, raw_path: str, query: bytes) -> ErrorResponse:
-    """The response for an error of ours.
+    """Return the response for an :class:`EntrepotError`.
 
-    A moved repository becomes a 307 to the same request under its new id, for
-    every method; if the path does not name the old id (it stood in the body),
-    a 404 tells the new name.
+    A moved repository becomes a 307 redirect to the same request under its new
+    id, for every method; if the path does not contain the old id (the body
+    named it), the response is a 404 that tells the new name.
 
     Args:
         raw_path: the percent-encoded path of the request, without the query.
@@ -54,26 +54,26 @@ def error_response(error: EntrepotError, *, raw_path: str, query: bytes) -> Erro
         if location is None:
             return text_response(404, error.message, code="RepoNotFound")
         return text_response(307, error.message, more=[(b"location", location.encode("ascii"))])
-    answer: ErrorStatus = answer_of(error)
+    shape: ErrorStatus = answer_of(error)
     more: list[Header] = []
     if isinstance(error, EntryNotFound) and error.commit:
-        # Clients remember that this commit lacks the file only when it is named.
+        # Clients cache that this commit lacks the file only if the header names the commit.
         more.append((b"x-repo-commit", error.commit.encode("ascii", "replace")))
     if isinstance(error, RangeNotSatisfiable):
         more.append((b"content-range", f"bytes */{error.size}".encode()))
     if isinstance(error, Unavailable):
         more.append((b"retry-after", str(_RETRY_AFTER_S).encode()))
     url = error.url if isinstance(error, AlreadyExists) else None
-    return text_response(answer.status, error.message, code=answer.code, url=url, more=more)
+    return text_response(shape.status, error.message, code=shape.code, url=url, more=more)
 
 
 def text_response(
     status: int, message: str, *, code: str | None = None, url: str | None = None, more: list[Header] | None = None
 ) -> ErrorResponse:
-    """A JSON error response with its ``X-Error-…`` headers.
+    """Return a JSON error response with its ``X-Error-…`` headers.
 
     Args:
-        url: put into the body where a client reads it (an existing repository).
+        url: added to the body for clients that read it (the URL of an existing repository).
         more: further headers.
     """
     fields = {"error": message} if url is None else {"error": message, "url": url}
@@ -89,7 +89,7 @@ def text_response(
 
 
 def header_text(message: str) -> str:
-    """A message as a header value: printable ASCII on one line, at most 1,000 characters."""
+    """Return a message as a header value: printable ASCII on one line, at most 1,000 characters."""
     line = " ".join(message.split())
     if line.isascii() and line.isprintable() and len(line) <= MAX_HEADER_MESSAGE:
         return line
@@ -97,11 +97,11 @@ def header_text(message: str) -> str:
 
 
 def moved_location(raw_path: str, query: bytes, *, old: str, new: str) -> str | None:
-    """The relative URL of the same request under the new id; None when the path does not name the old one.
+    """Return the relative URL of the same request under the new id; None if the path does not contain the old one.
 
-    The first place counts; the rest of the path keeps its encoding and the
-    query string is kept (a client that loses ``recursive=true`` on the way
-    silently sees fewer files). Ids are compared without regard to case.
+    Only the first occurrence is replaced. The rest of the path keeps its
+    encoding, and the query string is kept (without ``recursive=true`` a client
+    would silently see fewer files). Ids are compared case-insensitively.
 
     Source: docs/protocols/hf_api.md, section 4.3.
     """
@@ -110,6 +110,6 @@ def moved_location(raw_path: str, query: bytes, *, old: str, new: str) -> str | 
     found = re.search(pattern, raw_path, re.IGNORECASE)
     if found is None:
         return None
-    # Two leading slashes would name another host.
+    # A URL that begins with two slashes would name another host.
     path = "/" + (raw_path[: found.start()] + new + raw_path[found.end() :]).lstrip("/")
     return f"{path}?{query.decode('latin-1')}" if query else path

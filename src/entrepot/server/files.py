@@ -1,7 +1,7 @@
-"""Stored files as answers: opened in a thread, named, typed, and small ones already read.
+"""Responses with stored files: opened in a thread, with media type; small files are read when they are opened.
 
-Finding a file is a hop into a thread; a small file is read in the same hop,
-so that the whole request costs one.
+Finding a file needs one call in a thread; a small file is read in the same
+call, so the whole request needs only one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from entrepot.server.responders import Content, MemoryContent, send_content
 from entrepot.server.threads import Threads
 
 MAX_HELD = 1024 * 1024
-"""Files up to this size, in bytes, are read when they are opened."""
+"""Maximum size in bytes of files that are read when they are opened."""
 
 BINARY = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"
@@ -35,7 +35,7 @@ _TEXT_ENDINGS = frozenset(
     swift m sql proto graphql jinja jinja2 j2 tmpl cmake gradle diff patch srt vtt bib
     """.split()  # noqa: SIM905 - a list of words reads better than a hundred literals
 )
-# What a browser can show and nothing can hide a script in. SVG, PDF and HTML are not here on purpose.
+# Types that a browser can display and that cannot contain scripts: SVG, PDF and HTML are deliberately absent.
 _SHOWN = {
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -58,22 +58,22 @@ _ENDING = re.compile(r"\.([A-Za-z0-9]+)$")
 
 
 class StoredBytes(Protocol):
-    """Bytes as the hub hands them out."""
+    """Stored bytes as the hub returns them."""
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """Number of bytes."""
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Up to ``length`` bytes from ``offset``."""
+        """Return up to ``length`` bytes from ``offset``."""
 
     def close(self) -> None:
-        """Let go of them."""
+        """Release the file."""
 
 
 @attrs.frozen(eq=False)
 class OpenContent:
-    """A large file that is read piece by piece while it is sent."""
+    """A large file that is read in pieces while it is sent."""
 
     etag: str
     content_type: str
@@ -81,21 +81,21 @@ class OpenContent:
 
     @property
     def size(self) -> int:
-        """How many bytes the file has."""
+        """Size of the file in bytes."""
         return self._stored.size
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Bytes from ``offset`` on; called in a thread."""
+        """Return up to ``length`` bytes from ``offset``; called in a thread."""
         return self._stored.read_at(offset, length)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._stored.close()
 
 
 @attrs.frozen(eq=False)
 class FileResponse:
-    """A response that sends a file; ``content`` is closed when it has ended."""
+    """A response that sends a file and closes ``content`` afterwards."""
 
     content: Content
     filename: str
@@ -103,20 +103,20 @@ class FileResponse:
     headers: Sequence[tuple[str, str]] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request; see :func:`~entrepot.server.responders.send_content`."""
+        """Send the file; see :func:`~entrepot.server.responders.send_content`."""
         await send_content(
             scope, receive, send, self.content, threads=self.threads, filename=self.filename, headers=self.headers
         )
 
 
 def open_content(stored: StoredBytes, etag: str, content_type: str) -> Content:
-    """Content for a GET: in memory when it is small, else to be read while it is sent. Blocking.
+    """Return the content for a GET: in memory if small, else read while it is sent. Blocks.
 
     Args:
-        stored: closed by the content, or at once when it was read here.
+        stored: closed together with the content, or immediately if it was read here.
 
     Raises:
-        ObjectDamaged: there are fewer bytes than the size says.
+        ObjectDamaged: fewer bytes are stored than the size says.
         Whatever ``read_at`` of ``stored`` raises.
     """
     if stored.size > MAX_HELD:
@@ -129,13 +129,13 @@ def open_content(stored: StoredBytes, etag: str, content_type: str) -> Content:
 
 
 def describe_content(size: int, etag: str, content_type: str) -> Content:
-    """Content for a HEAD: all that its headers need, nothing opened."""
+    """Return the content for a HEAD: only the values for its headers; no file is opened."""
     return MemoryContent(etag, content_type, size, b"")
 
 
 @contextlib.contextmanager
 def kept_open() -> Iterator[list[Content]]:
-    """A list for what a thread opens; if the block fails, even by being cancelled, its contents are closed."""
+    """Yield a list for opened contents; if the block fails or is cancelled, the contents in it are closed."""
     opened: list[Content] = []
     try:
         yield opened
@@ -146,10 +146,10 @@ def kept_open() -> Iterator[list[Content]]:
 
 
 def media_type(filename: str) -> str:
-    """The type a file is served with, by its name alone, so that HEAD and GET agree.
+    """Return the media type of a file by its name alone, which gives HEAD and GET the same result.
 
-    All text is plain text: nothing that people upload runs in the origin of
-    the hub. What is not known is ``application/octet-stream``.
+    All text is ``text/plain``, so uploaded files cannot run scripts in the
+    hub's origin. Unknown types are ``application/octet-stream``.
     """
     found = _ENDING.search(filename)
     ending = found[1].lower() if found else ""

@@ -1,7 +1,7 @@
-"""What every door does: find out who asks, hop into a thread once, encode the answer.
+"""Shared by all handlers: identify the caller, call a use case in a thread, encode the response.
 
-A handler stays short: read the request, name one use case, say how its value
-is written. Errors are not caught here; they leave through the edge.
+A handler is short: it reads the request, names one use case and renders its
+result. Handlers do not catch errors; the middleware renders them.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_pat
 from entrepot.server import public_urls
 from entrepot.server.bodies import read_small
 from entrepot.server.raw_path import decode_segment
-from entrepot.server.threads import Threads
+from entrepot.server.threads import Threads, line_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
 MAX_JSON = 8 << 20
-"""Largest JSON or form body, in bytes; commits are streamed and have a limit of their own."""
+"""Maximum size of a JSON or form body, in bytes; commits are streamed and have their own limit."""
 
 NO_REPO = RepoId("", "")
-"""The id that no repository and no alias has."""
+"""An id that no repository and no alias can have."""
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
 @attrs.frozen
 class AppState:
-    """What doors share: the hub, the threads to call it in, what is counted and written down later."""
+    """State of the application that handlers share: the hub, its threads, and counts that are written later."""
 
     hub: HubContext
     threads: Threads
@@ -52,34 +52,35 @@ class AppState:
 
 
 def app_state(request: Request) -> AppState:
-    """The house a request came to."""
-    state: AppState = request.scope["state"]["house"]
+    """Return the state of the application that received a request."""
+    state: AppState = request.scope["state"]["app"]
     return state
 
 
 async def call_hub(
     request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Call one use case in a thread, on behalf of whoever sent the request.
+    """Call one use case in a thread, on behalf of the caller of the request.
 
     Raises:
         InvalidCredentials: the token is unknown, revoked or expired.
         Whatever the use case raises.
     """
-    return await app_state(request).threads.run_short(_request(request, use_case, *args, **kwargs))
+    work = _request(request, use_case, *args, **kwargs)
+    return await app_state(request).threads.run_short(work, line=line_of(request.scope))
 
 
 async def call_hub_slow(
     request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """As :func:`ask`, on the threads for long work, so that small requests need not wait."""
+    """As :func:`call_hub`, on the threads for long work, to keep the others free for short requests."""
     return await app_state(request).threads.run_transfer(_request(request, use_case, *args, **kwargs))
 
 
 def _request(
     request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> Callable[[], T]:
-    """What a thread is sent for: find out who asks, then call the use case."""
+    """Return a function for a thread that identifies the caller and calls the use case."""
     state = app_state(request)
     return lambda: use_case(state.hub, _caller(request, state), *args, **kwargs)
 
@@ -93,10 +94,10 @@ def _caller(request: Request, state: AppState) -> MaybeCaller:
 
 
 def secret_of(request: Request) -> str | None:
-    """The token of a request: Bearer, or the password of Basic; None when there is none.
+    """Return the token of a request: Bearer, or the password of Basic; None if there is none.
 
     Raises:
-        InvalidCredentials: the header cannot be read.
+        InvalidCredentials: the header is malformed.
 
     Source: docs/protocols/hf_api.md, section 0.1.
     """
@@ -123,12 +124,12 @@ def base_url(request: Request) -> str:
 
 
 def repo_of(request: Request, kind: RepoType) -> RepoRef:
-    """The repository in the path of a request (``namespace`` and ``name``); it need not exist.
+    """Return the repository named in the path (``namespace`` and ``name``); it need not exist.
 
-    An empty namespace stands for an id without one (:mod:`entrepot.server.short_ids`).
+    An empty namespace means an id without one (:mod:`entrepot.server.short_ids`).
 
     Raises:
-        Malformed: the encoding of the path is broken.
+        Malformed: the encoding of the path is invalid.
     """
     namespace, name = (decode_segment(request.path_params[key]) for key in ("namespace", "name"))
     if namespace:
@@ -138,10 +139,10 @@ def repo_of(request: Request, kind: RepoType) -> RepoRef:
 
 
 def lookup_id(text: str) -> RepoId:
-    """A repository id for looking something up, with or without a namespace.
+    """Parse a repository id for a lookup, with or without a namespace.
 
-    An impossible name becomes the id of no repository, so that it is answered
-    exactly like the name of a repository that does not exist.
+    An invalid name becomes the id of no repository; the response is then
+    exactly that of a repository that does not exist.
     """
     try:
         return parse_wanted_id(text)
@@ -150,21 +151,21 @@ def lookup_id(text: str) -> RepoId:
 
 
 async def read_json(request: Request, shape: type[S]) -> S:
-    """The JSON body of a request; an empty body reads as an empty object.
+    """Return the JSON body of a request; an empty body reads as an empty object.
 
     Raises:
-        Malformed: it is no JSON, or has another shape.
-        LimitExceeded: it has more than 8 MiB.
+        Malformed: the body is not valid JSON or has another shape.
+        LimitExceeded: the body has more than 8 MiB.
     """
     body = await read_small(request, MAX_JSON)
     return decode_json(body or b"{}", shape)
 
 
 def decode_json(data: bytes, shape: type[S]) -> S:
-    """Read JSON of a known shape.
+    """Decode JSON into a known shape.
 
     Raises:
-        Malformed: it is no JSON, or has another shape.
+        Malformed: the body is not valid JSON or has another shape.
     """
     try:
         return msgspec.json.decode(data, type=shape)
@@ -175,15 +176,15 @@ def decode_json(data: bytes, shape: type[S]) -> S:
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON response."""
+    """Return a JSON response."""
     return Response(msgspec.json.encode(value), status, headers, "application/json")
 
 
 def left_out_header(paths: Sequence[str]) -> dict[str, str]:
-    """Return the header that tells which paths are missing from a listing; no header if none is.
+    """Return the header that names paths missing from a listing; no header if none is missing.
 
-    Clients show the text behind the semicolon as a warning. Paths are spelled
-    as git prints them, and shortened to what a header may hold.
+    Clients show the text after the semicolon as a warning. Paths are quoted as
+    git prints them, and cut to the length of a header.
     """
     if not paths:
         return {}
@@ -193,25 +194,25 @@ def left_out_header(paths: Sequence[str]) -> dict[str, str]:
     return {"X-HF-Warning": f"unreadable-paths; {text}"}
 
 
-def flag(request: Request, name: str) -> bool:
-    """A boolean of the query in any of the clients' spellings: ``true``, ``True``, ``1``.
+def query_flag(request: Request, name: str) -> bool:
+    """Return a boolean query parameter in any spelling that clients use: ``true``, ``True``, ``1``.
 
     Source: docs/protocols/hf_api.md, section 0.4.
     """
     return request.query_params.get(name, "").lower() in _TRUE
 
 
-def many(request: Request, name: str) -> list[str]:
-    """A list of the query: repeated ``k`` or ``k[]``, empty values left out."""
+def query_list(request: Request, name: str) -> list[str]:
+    """Return a list from the query: repeated ``k`` or ``k[]``, without empty values."""
     query = request.query_params
     return [value for key in (name, f"{name}[]") for value in query.getlist(key) if value]
 
 
-def number(request: Request, name: str, default: int, *, low: int, high: int) -> int:
-    """A whole number of the query, cut to a range.
+def query_int(request: Request, name: str, default: int, *, low: int, high: int) -> int:
+    """Return an integer query parameter, clamped to a range.
 
     Raises:
-        Malformed: it is none.
+        Malformed: the value is not an integer.
     """
     text = request.query_params.get(name)
     if not text:
@@ -223,7 +224,7 @@ def number(request: Request, name: str, default: int, *, low: int, high: int) ->
 
 
 def next_link(request: Request, changes: Mapping[str, str]) -> str:
-    """The ``Link`` header of a page: this very request with some parameters replaced.
+    """Return the ``Link`` header of a page: the URL of this request with some parameters replaced.
 
     Source: docs/protocols/hf_api.md, section 0.3 (absolute URL; clients follow it verbatim).
     """

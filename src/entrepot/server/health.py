@@ -1,4 +1,4 @@
-"""Doors for those who watch the hub: is it alive, is it ready, what has it counted."""
+"""Monitoring routes: liveness, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FRESH = {"cache-control": "no-store"}
 
 
 def routes(metrics: Metrics) -> list[Route]:
-    """Return ``/healthz`` and ``/readyz``, open to everyone who can reach the port, and ``/metrics``, which is not.
+    """Return ``/healthz`` and ``/readyz``, open to anyone who reaches the port, and ``/metrics``, which is restricted.
 
     Args:
-        metrics: what ``/metrics`` shows.
+        metrics: the counters that ``/metrics`` serves.
     """
 
     async def show_metrics(request: Request) -> Response:
@@ -39,12 +39,12 @@ def routes(metrics: Metrics) -> list[Route]:
 
 
 async def _healthz(_request: Request) -> Response:
-    """The process answers; nothing else is looked at, so that a slow disk is no reason to kill it."""
+    """Serve 200 while the process runs; nothing else is checked, so a slow disk does not get it killed."""
     return json_response({"status": "ok"}, headers=_FRESH)
 
 
 async def _readyz(request: Request) -> Response:
-    """The database and the store can be used; else a 503 that says what cannot."""
+    """Serve 200 if the database and the store can be used; else a 503 that names what cannot."""
     state = app_state(request)
     await state.threads.run_short(maintenance.check_ready, state.hub)
     return json_response({"status": "ready"}, headers=_FRESH)

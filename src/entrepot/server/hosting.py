@@ -13,11 +13,10 @@ import contextlib
 import importlib
 import logging
 import signal
-import ssl
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
-from pathlib import Path
 
 import attrs
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
@@ -27,8 +26,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import ConfigError, EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
+from entrepot.server.certificates import Certificate, renewals, until_shown
 from entrepot.server.log_format import render
 from entrepot.server.open_files import connection_limit, raise_open_file_limit
+from entrepot.server.threads import settle
 
 _log = logging.getLogger("entrepot.server")
 
@@ -51,29 +52,8 @@ class Limits:
     keep_alive_s: float = 90.0
 
 
-@attrs.frozen
-class Certificate:
-    """Two PEM files: a certificate with its chain, and its private key without a password."""
-
-    cert: Path
-    key: Path
-
-    def check(self) -> None:
-        """Nothing, when a server can speak TLS with them.
-
-        Raises:
-            ConfigError: a file cannot be read, is no PEM, or they do not belong together.
-        """
-        try:
-            # An encrypted key would be asked about on the terminal.
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.cert, self.key, password=lambda: b"")
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            reason = f"cannot speak TLS with {self.cert} and {self.key}: {error}"
-            raise ConfigError("tls_cert/tls_key", "files named there", reason) from error
-
-
 class StopSignal:
-    """The wish to end: ask once for a graceful stop, twice to cancel what is under way.
+    """A request to stop: the first call drains, the second cancels running requests.
 
     Belongs to one event loop.
     """
@@ -127,51 +107,41 @@ async def run_app(
 
     Args:
         address: from :func:`~entrepot.server.addresses.reserved`.
-        ready: called once, when connections are accepted.
-        certificate: for TLS (1.2 and 1.3); None is plain HTTP.
+        ready: called once when connections are accepted.
+        certificate: for TLS (1.2 and 1.3), read again when its files change; None is plain HTTP.
 
     Guarantees: when this returns, every request has ended or was cancelled,
-    and the application has seen its shutdown, after the last request.
+    and the application's shutdown has run after the last request.
 
     Raises:
-        What the application raised at start.
+        Any error that the application raised during startup.
         Refused: the application or the server did not start for another reason.
     """
-    flight = _InFlight(app)
-    server = Server(
-        flight,
-        address=address.ip,
-        port=address.port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=_BACKLOG,
-        backpressure=connection_limit(raise_open_file_limit()),
-        http1_settings=HTTP1Settings(header_read_timeout=int(limits.keep_alive_s * 1000)),
-        log_enabled=False,
-        ssl_cert=certificate.cert if certificate else None,
-        ssl_key=certificate.key if certificate else None,
-        ssl_protocol_min=SSLProtocols.tls12,
-    )
-    serving: asyncio.Task[None] = asyncio.create_task(server.serve())
+    application = _Application(app)
+    await application.start()
+    servers = _Servers(application, address, limits)
+    ending: asyncio.Task[None] | None = None
     try:
-        await first_of(serving, flight.started.wait())
-        if flight.failure is None and not serving.done():
-            await first_of(serving, _until_listening(address))
-        if flight.failure is None and not serving.done():
+        serving = servers.open(certificate)
+        await first_of(serving, _until_listening(address))
+        if not servers.crashed.is_set():
             ready()
-            await first_of(serving, stop.asked.wait())
-        crashed = serving.done() and not stop.asked.is_set()
-        server.stop()
-        await _drain(serving, flight, limits.grace_s, stop)
+            await _until_stopped(servers, stop, certificate)
+        crashed = servers.crashed.is_set() and not stop.asked.is_set()
+        ending = asyncio.create_task(_end(servers, application))
+        await first_of(ending, stop.hurried.wait(), timeout_s=limits.grace_s)
+        if not ending.done():
+            _log.warning(render("shutdown.cancels", requests=application.count))
+            application.cancel()
+            await asyncio.wait((ending,), timeout=_AFTER_CANCEL_S)
     finally:
-        flight.cancel()
-        serving.cancel()
-        await asyncio.wait((serving,))
-    if flight.failure is not None:
-        raise flight.failure
+        application.cancel()
+        await servers.cancel()
+        if ending is not None:
+            ending.cancel()
+            await asyncio.wait((ending,))
     if crashed:
-        raise Refused("the HTTP server ended by itself; the log above may say why")
+        raise Refused("the HTTP server stopped unexpectedly; see the log above")
 
 
 def serve_here(
@@ -213,12 +183,19 @@ async def first_of(*waits: Awaitable[object], timeout_s: float | None = None) ->
 
 
 @contextlib.contextmanager
-def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None) -> Iterator[Address]:
-    """A server in a thread of this process, for tests and notebooks; stopped on leaving.
+def running(
+    app: ASGIApp,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    limits: Limits | None = None,
+    certificate: Certificate | None = None,
+) -> Iterator[Address]:
+    """Run a server in a thread of this process, for tests and notebooks; stop it on exit.
 
     Raises:
-        ConfigError: the address cannot be listened on.
-        What the application raised at start.
+        ConfigError: the server cannot listen on the address.
+        Any error that the application raised during startup.
     """
     with reserved(host, port) as address:
         patience = limits or Limits(grace_s=5.0)
@@ -227,7 +204,7 @@ def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, limits: Lim
         async def main() -> None:
             stop = StopSignal()
             here = (asyncio.get_running_loop(), stop)
-            await run_app(app, address, patience, stop, lambda: up.set_result(here))
+            await run_app(app, address, patience, stop, lambda: up.set_result(here), certificate)
 
         def live() -> None:
             try:
@@ -250,80 +227,194 @@ def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, limits: Lim
             thread.join(patience.grace_s + _AFTER_CANCEL_S)
 
 
-class _InFlight:
-    """Stands before the application and knows every request under way."""
+class _Application:
+    """An ASGI application that is started once, called by any number of servers, and stopped after its last request."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.started = asyncio.Event()
-        self.failure: Exception | None = None
         self._app = app
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._requests: set[asyncio.Task[object]] = set()
+        self._orders: asyncio.Queue[Message] = asyncio.Queue()
+        self._started = asyncio.Event()
+        self._failure: Exception | None = None
+        self._life: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
-            return
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        self._requests.add(task)
         try:
             await self._app(scope, receive, send)
         finally:
-            self._tasks.discard(task)
+            self._requests.discard(task)
+
+    async def start(self) -> None:
+        """Start the application; raise what it raises, or Refused with its message."""
+        self._orders.put_nowait({"type": "lifespan.startup"})
+        self._life = asyncio.create_task(self._live())
+        try:
+            await self._started.wait()
+        except asyncio.CancelledError:
+            self._life.cancel()
+            raise
+        if self._failure is not None:
+            await asyncio.wait((self._life,))
+            raise self._failure
+
+    async def end(self) -> None:
+        """Stop the application after its last request."""
+        # A request whose client has gone is no connection any more, but still at work.
+        while self._requests:
+            await asyncio.wait(self._requests)
+        assert self._life is not None
+        self._orders.put_nowait({"type": "lifespan.shutdown"})
+        await asyncio.wait((self._life,))
 
     def cancel(self) -> None:
-        """Cancel every request under way."""
-        for task in self._tasks:
+        """Cancel every running request."""
+        for task in self._requests:
             task.cancel()
 
     @property
     def count(self) -> int:
-        """How many requests are under way."""
-        return len(self._tasks)
+        """Number of running requests."""
+        return len(self._requests)
 
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def receive_last() -> Message:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown" and self._tasks:
-                # A request whose client has gone is no connection any more, but still at work.
-                await asyncio.wait(self._tasks)
-            return message
-
+    async def _live(self) -> None:
         async def watch(message: Message) -> None:
-            if message["type"] == "lifespan.startup.failed" and self.failure is None:
-                self.failure = Refused(f"the application did not start: {message.get('message', '')}")
-            await send(message)
-            self.started.set()
+            if message["type"] == "lifespan.startup.failed" and self._failure is None:
+                self._failure = Refused(f"the application did not start: {message.get('message', '')}")
+            self._started.set()
 
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.3"}, "state": {}}
         try:
-            await self._app(scope, receive_last, watch)
-        except Exception as error:  # the edge of the application at start and shutdown
-            if self.started.is_set():
+            await self._app(scope, self._orders.get, watch)
+        except Exception as error:  # noqa: BLE001 - the edge of the application at start and shutdown
+            if self._started.is_set():
                 _log.error(render("shutdown.failed"), exc_info=error)
-                raise
-            self.failure = error
-            await send({"type": "lifespan.startup.failed"})
+                return
+            self._failure = error
             if not isinstance(error, EntrepotError):
                 _log.error(render("startup.failed"), exc_info=error)
         finally:
-            self.started.set()
+            self._started.set()
 
 
-async def _drain(serving: asyncio.Task[None], flight: _InFlight, grace_s: float, stop: StopSignal) -> None:
-    await first_of(serving, stop.hurried.wait(), timeout_s=grace_s)
-    if serving.done():
-        return
-    _log.warning(render("shutdown.cancels", requests=flight.count))
-    flight.cancel()
-    await asyncio.wait((serving,), timeout=_AFTER_CANCEL_S)
+class _Servers:
+    """The servers of one process on one address: the one that accepts, and those before it that finish requests.
+
+    A server reads its certificate once. A renewed one therefore gets a server
+    of its own beside the old one (``SO_REUSEPORT``); once it answers, the old
+    one accepts no more, closes its idle connections in order and ends when its
+    last request has.
+    """
+
+    def __init__(self, application: _Application, address: Address, limits: Limits) -> None:
+        self.crashed = asyncio.Event()
+        self._application = application
+        self._address = address
+        self._limits = limits
+        self._running: dict[asyncio.Task[None], Server] = {}
+        self._stopped: set[Server] = set()
+        self._most = connection_limit(raise_open_file_limit())
+
+    def open(self, certificate: Certificate | None) -> asyncio.Task[None]:
+        """Start one more server and return its task."""
+        server = Server(
+            self._application,
+            address=self._address.ip,
+            port=self._address.port,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            websockets=False,
+            backlog=_BACKLOG,
+            backpressure=self._most,
+            http1_settings=HTTP1Settings(header_read_timeout=int(self._limits.keep_alive_s * 1000)),
+            log_enabled=False,
+            ssl_cert=certificate.cert if certificate else None,
+            ssl_key=certificate.key if certificate else None,
+            ssl_protocol_min=SSLProtocols.tls12,
+        )
+        task: asyncio.Task[None] = asyncio.create_task(server.serve())
+        self._running[task] = server
+        task.add_done_callback(self._ended)
+        return task
+
+    async def renew(self, certificate: Certificate | None) -> None:
+        """Follow the files of the certificate, for ever."""
+        if certificate is None or not hasattr(socket, "SO_REUSEPORT"):
+            await asyncio.Event().wait()
+            return
+        async for _ in renewals(certificate, certificate.stamp()):
+            try:
+                await self._replace(certificate)
+            except Exception as error:  # noqa: BLE001 - the old certificate is better than no server
+                _log.error(render("certificate.unusable", error=str(error)), exc_info=error)
+
+    async def _replace(self, certificate: Certificate) -> None:
+        before = list(self._running)
+        leaf = certificate.leaf()
+        fresh = self.open(certificate)
+        await first_of(fresh, until_shown(_reachable(self._address), self._address.port, leaf, _PROBE_PAUSE_S))
+        if not fresh.done():
+            self._stop(before)
+            _log.info(render("certificate.renewed", file=str(certificate.cert)))
+
+    async def end(self) -> None:
+        """Accept no more, and return when every request has ended."""
+        self._stop(list(self._running))
+        while self._running:
+            await asyncio.wait(list(self._running))
+
+    async def cancel(self) -> None:
+        """End what is left of the servers."""
+        left = list(self._running)
+        self._stopped.update(self._running.values())
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+    def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            server = self._running.get(task)
+            if server is not None:
+                self._stopped.add(server)
+                server.stop()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        server = self._running.pop(task)
+        if server in self._stopped:
+            self._stopped.discard(server)
+        elif not self._running:
+            self.crashed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error(render("server.failed"), exc_info=error)
+
+
+async def _until_stopped(servers: _Servers, stop: StopSignal, certificate: Certificate | None) -> None:
+    renewing = asyncio.create_task(servers.renew(certificate))
+    try:
+        await first_of(servers.crashed.wait(), stop.asked.wait())
+    finally:
+        renewing.cancel()
+        await settle(renewing)
+
+
+async def _end(servers: _Servers, application: _Application) -> None:
+    await servers.end()
+    await application.end()
+
+
+def _reachable(address: Address) -> str:
+    """Where this process reaches its own servers."""
+    return Address(address.ip, address.port).url.removeprefix("http://").rpartition(":")[0].strip("[]")
 
 
 async def _until_listening(address: Address) -> None:
     """Connect until it works: granian binds in a thread of its own and tells nobody."""
-    place = Address(address.ip, address.port).url.removeprefix("http://").rpartition(":")[0].strip("[]")
     while True:
         try:
-            _, writer = await asyncio.open_connection(place, address.port)
+            _, writer = await asyncio.open_connection(_reachable(address), address.port)
         except OSError:
             await asyncio.sleep(_PROBE_PAUSE_S)
         else:

@@ -10,11 +10,11 @@ Field = str | int | float | None
 
 
 def render(event: str, **fields: Field) -> str:
-    """Write one event on one line: ``request method=GET status=200 ms=1.3``.
+    """Render one event as one line: ``request method=GET status=200 ms=1.3``.
 
     Fields that are None are left out; floats get three decimals; text with
-    blanks, quotes or anything but printable ASCII is quoted and escaped, so a
-    value can never break the line or forge a field.
+    spaces, quotes or non-printable or non-ASCII characters is quoted and escaped,
+    so a value can never break the line or forge a field.
     """
     parts = [event]
     for key, value in fields.items():

@@ -1,14 +1,13 @@
-"""Markdown as HTML that is safe to show beside everything else, within bounds of time and size.
+"""Rendering of untrusted Markdown to safe HTML, with bounded time and size.
 
-Two barriers: raw HTML in a text is escaped before it is rendered, and the
-rendered HTML is cleaned once more by a list of what may stay. No scripts, no
-styles, no forms; links and images lead to http(s) addresses, or to this hub,
-only.
+Two barriers: raw HTML in a text is escaped before rendering, and the rendered
+HTML is filtered by an allowlist. No scripts, no styles, no forms; links and
+images can only point to http(s) URLs or to this hub.
 
-The parser (pulldown-cmark, behind pyromark) takes linear time. What the other
-steps cost is bounded by the size of its output and by how deeply the output is
-nested: the cleaner needs quadratic time for nested elements. A text over a
-bound is shown as it is written, in a ``pre`` element, below a note.
+The parser (pulldown-cmark, wrapped by pyromark) takes linear time. The cost of
+the other steps is bounded by the size of its output and by its nesting depth:
+the cleaner needs quadratic time for nested elements. A text above a bound is
+shown unformatted in a ``pre`` element, below a note.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ import nh3
 import pyromark
 
 MAX_RENDERED = 1 << 20
-"""Characters that one :class:`Renderer` turns into HTML; later texts stay plain."""
+"""Total characters that one :class:`Renderer` formats; later texts stay unformatted."""
 
 MAX_TEXT = 256 << 10
-"""Characters of one text that are rendered."""
+"""Maximum characters of one formatted text."""
 
 MAX_HTML = 400_000
-"""Characters of the HTML of one text."""
+"""Maximum characters of the HTML of one text."""
 
 MAX_DEPTH = 64
-"""How many elements may be nested."""
+"""Maximum nesting depth of elements."""
 
 _CACHE_BYTES = 4 << 20
 _NOTE = "<p><em>This text is too long or too complex to be formatted; it is shown as it was written.</em></p>\n"
@@ -48,19 +47,19 @@ _EMPTY = frozenset(("br", "hr", "img"))
 
 
 class Renderer:
-    """Renders the texts of one response, within bounds."""
+    """Renders the texts of one response, with a limit on their total size."""
 
     def __init__(self) -> None:
         self._left = MAX_RENDERED
 
     def render(self, text: str) -> str:
-        """Return the HTML of a text; after a megabyte of other texts, the text as it is written."""
+        """Return the HTML of a text; unformatted after a megabyte of other texts."""
         self._left -= len(text)
         return render(text) if self._left >= 0 else as_written(text)
 
 
 class _Cache:
-    """The HTML of the texts rendered last, bounded by their size; safe for threads."""
+    """Cache of recently rendered HTML, bounded by size; thread-safe."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max = max_bytes
@@ -69,7 +68,7 @@ class _Cache:
         self._guard = threading.Lock()
 
     def find(self, key: bytes) -> str | None:
-        """Return what was kept under a key, and keep it longer."""
+        """Return the value of a key and mark it as recently used."""
         with self._guard:
             found = self._kept.get(key)
             if found is not None:
@@ -77,7 +76,7 @@ class _Cache:
             return found
 
     def keep(self, key: bytes, made: str) -> None:
-        """Keep a value in place of those used longest ago."""
+        """Store a value, evicting the least recently used ones."""
         with self._guard:
             if key in self._kept:
                 return
@@ -92,11 +91,10 @@ _CACHE = _Cache(_CACHE_BYTES)
 
 
 def render(text: str) -> str:
-    """Return the HTML of a text in Markdown (CommonMark with tables and strikethrough); pure and thread-safe.
+    """Render Markdown (CommonMark with tables and strikethrough) to HTML; pure and thread-safe.
 
-    Guarantees: takes less than 0.1 CPU seconds for a text of 64 KiB, whatever it says; the result is at
-    most six times as long as the text or :data:`MAX_HTML`, plus a note. It is computed once for equal
-    texts, as long as the cache has room.
+    Guarantees: takes less than 0.1 CPU seconds for any text of 64 KiB; the result is at most six times
+    as long as the text or :data:`MAX_HTML`, plus a note. Results for equal texts are cached.
     """
     if len(text) > MAX_TEXT:
         return as_written(text)
@@ -135,7 +133,7 @@ def _render(text: str) -> str:
 
 
 def _is_too_much(made: str) -> bool:
-    """Whether HTML is larger or nested more deeply than the cleaner can take."""
+    """Return whether HTML is too large or too deeply nested for the cleaner."""
     if len(made) > MAX_HTML:
         return True
     depth = 0
@@ -164,7 +162,7 @@ def _size_of(made: str) -> int:
 
 
 def _kept(tag: str, attribute: str, value: str) -> str | None:
-    """An attribute's value, or None to leave the attribute out."""
+    """Return the value of an attribute, or None to remove the attribute."""
     if attribute == "class":
         return value if value.startswith("language-") and value.replace("-", "").isalnum() else None
     if tag == "img" and attribute == "src":

@@ -1,11 +1,11 @@
 """Counters of one application in the Prometheus text format.
 
-Each application owns its registry, so two hubs in one process (tests,
-notebooks) never mix. With several worker processes the one that is scraped
+Each application owns its registry, so the counters of two hubs in one process
+(tests, notebooks) are separate. With several worker processes, the scraped one
 adds the snapshots of the others to its own (:mod:`entrepot.server.worker_metrics`).
-The multiprocess mode of prometheus_client was rejected: it is switched on by
-an environment variable at import time, shares one global state per process
-and leaves a file behind for each process that ever lived.
+The multiprocess mode of prometheus_client was rejected: it is enabled by an
+environment variable at import time, shares global state within a process and
+leaves a file behind for each process that ever ran.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 
 @attrs.frozen
 class Reading:
-    """One gauge read at scrape time; ``name`` without the ``entrepot_`` prefix."""
+    """A gauge that is read at scrape time; ``name`` is without the prefix ``entrepot_``."""
 
     name: str
     help: str
@@ -39,7 +39,7 @@ Gauges = Callable[[], Iterable[Reading]]
 
 
 class Metrics:
-    """What one application counts.
+    """Counters of one application.
 
     Guarantees: every method may be called from any thread.
     """
@@ -50,33 +50,33 @@ class Metrics:
         self._of_hub = CollectorRegistry()
         self._requests = Counter(
             "entrepot_requests",
-            "Requests answered.",
+            "Finished requests.",
             ("method", "route", "status"),
             registry=self._registry,
         )
         self._latency = Histogram(
             "entrepot_request_seconds",
-            "Time from the request head to the last byte of the answer.",
+            "Time from the request head to the last byte of the response.",
             ("route",),
             buckets=_BUCKETS_S,
             registry=self._registry,
         )
         received = Counter("entrepot_received_bytes", "Bytes of request bodies received.", registry=self._registry)
         sent = Counter("entrepot_sent_bytes", "Bytes of response bodies sent.", registry=self._registry)
-        in_flight = Gauge("entrepot_requests_in_flight", "Requests being answered now.", registry=self._registry)
+        in_flight = Gauge("entrepot_requests_in_flight", "Requests in progress.", registry=self._registry)
         self._received, self._sent, self._in_flight = received, sent, in_flight
         ProcessCollector(registry=self._registry)
 
     def begin(self) -> None:
-        """Count one request as being answered, until :meth:`end`."""
+        """Count one request as in progress until :meth:`end`."""
         self._in_flight.inc()
 
     def end(self, *, method: str, route: str, status: int, seconds: float, received: int, sent: int) -> None:
-        """Count one answered request.
+        """Count one finished request.
 
         Args:
             route: the pattern of the route, never the path itself: each value
-                is a series of its own.
+                    creates its own time series.
             received, sent: bytes of the two bodies.
         """
         self._in_flight.dec()
@@ -87,18 +87,18 @@ class Metrics:
         self._sent.inc(sent)
 
     def on_scrape(self, gauges: Gauges) -> None:
-        """Add gauges that are read anew at each scrape, in the thread that renders."""
+        """Add gauges that are read at each scrape, in the rendering thread."""
         self._of_hub.register(_Scraped(gauges))
 
     def snapshot(self) -> bytes:
-        """Return what this process has counted so far, for :meth:`render` in another one."""
+        """Return the current counters of this process, for :meth:`render` in another one."""
         return _ENCODER.encode([_family_of(metric) for metric in self._registry.collect()])
 
     def render(self, others: Iterable[bytes] = ()) -> bytes:
-        """Return everything counted so far as Prometheus text; blocking, because gauges may query the catalog.
+        """Return all counters as Prometheus text. Blocks, because gauges may query the catalog.
 
         Args:
-            others: snapshots of the other processes of the same server, added up with this one.
+            others: snapshots of the other processes of the same server, added to the counters of this one.
         """
         total = _Sum()
         for snapshot in (self.snapshot(), *others):
@@ -125,7 +125,7 @@ def _family_of(metric: Metric) -> _Family:
 
 
 class _Sum(Collector):
-    """Adds families up sample by sample; of times, the earliest counts."""
+    """Sums metric families sample by sample; of timestamps, the earliest is used."""
 
     def __init__(self) -> None:
         self._families: dict[str, _Family] = {}
@@ -154,11 +154,11 @@ class _Scraped(Collector):
     gauges: Gauges
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is known before the first scrape; an empty answer keeps registering from reading the gauges."""
+        """Return nothing, which keeps registration from reading the gauges."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """The readings of now, grouped by name."""
+        """Return the current readings, grouped by name."""
         families: dict[str, GaugeMetricFamily] = {}
         for reading in self.gauges():
             names = tuple(sorted(reading.labels))

@@ -1,14 +1,14 @@
-"""The one outer layer around all doors: request ids, CORS, errors, the access log, counting.
+"""The outermost layer around all routes: request ids, CORS, errors, access log and metrics.
 
-Pure ASGI, so that it costs one frame per message. A door below may put into
+Pure ASGI, so it costs one frame per message. A handler may set in
 ``scope["state"]``:
 
 * ``caller``: the name shown in the access log;
-* ``challenge``: the ``WWW-Authenticate`` value a 401 is to carry (git and
-  git-lfs send credentials only after they were asked).
+* ``challenge``: the ``WWW-Authenticate`` value of a 401 (git and git-lfs send
+    credentials only after a challenge).
 
-and finds there ``request_id``. ``scope["path"]`` is the raw path below this
-layer; doors decode what they take from it with ``segments.decode_segment``.
+and can read ``request_id`` there. Below this layer, ``scope["path"]`` is the raw
+path; handlers decode its segments with ``raw_path.decode_segment``.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ from entrepot.server.log_format import render
 from entrepot.server.metrics import Metrics
 from entrepot.server.public_urls import path_prefix, strip_prefix
 from entrepot.server.raw_path import raw_path
+from entrepot.server.refusal_log import RefusalLog
 from entrepot.settings import Settings
 
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_S = 5.0
 LINGER_QUIET_S = 0.25
-"""How much of an unwanted body is swallowed before its answer ends, so that the peer gets to read the answer;
-a peer that has stopped sending for the quiet time has probably seen the answer's head and waits for the rest."""
+"""How much of an unwanted body is discarded before its response ends, to let the peer read the response;
+a peer that has stopped sending for the quiet time has probably seen the response's head and waits for the rest."""
 _SURELY_SENT_BYTES = 64 * 1024
-"""A rest of a body that is swallowed whatever happens: the connection can be used again after it."""
+"""A remainder of a body up to this size is always discarded: the connection can then be reused."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:;=@/+-]{1,200}")
 _SANE_LIST = re.compile(rb"[A-Za-z0-9_, -]{1,1000}")
@@ -62,24 +63,26 @@ _access = logging.getLogger("entrepot.access")
 
 
 class Middleware:
-    """The application as servers run it.
+    """The application as an ASGI server runs it.
 
-    Guarantees: every request gets exactly one answer, one access log line and
-    one count, whatever the door below does; an error after the first byte ends
-    the connection short, so that no client takes a part for the whole; answers
-    to HEAD have no body; messages and logs carry no tokens, queries or bodies.
+    Guarantees: every request gets exactly one response, one access log line (but
+    for bodies that are refused by the thousand, see :mod:`~entrepot.server.refusal_log`)
+    and one count, whatever the handler does; an error after the first byte closes
+    the connection early, so no client takes a partial response for a complete
+    one; responses to HEAD have no body; messages and logs contain no tokens,
+    queries or bodies.
 
     Source: docs/protocols/hf_api.md, sections 0.2 and 0.3.
     """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, settings: Settings | None = None) -> None:
-        """Put the layer around ``app``.
+        """Wrap ``app``.
 
         Args:
             app: any ASGI application. A :class:`Starlette` is switched to its
                 bare router (its middleware is left out), because its own error
-                layers would answer first, in plain text.
-            settings: limits, trusted proxies and the path prefix; None stands for the defaults.
+                layers would respond first, in plain text.
+            settings: limits, trusted proxies and the path prefix; None means the defaults.
         """
         if isinstance(app, Starlette):
             app.middleware_stack = app.router
@@ -88,14 +91,16 @@ class Middleware:
         self._settings = settings or Settings(data=Path())
         self._prefix = path_prefix(self._settings)
         self._bodies = BodyLimits(self._settings)
+        self._refusals = RefusalLog(_access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; other scope types (lifespan) pass through."""
+        """Handle one request; other scope types (lifespan) pass through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         address = client_address(scope, self._settings)
         exchange = _Request(scope, receive, send, _Terms(self._bodies, self._settings, self._prefix, address))
+        scope["state"]["network"] = exchange.network
         self._metrics.begin()
         started = time.perf_counter()
         try:
@@ -114,6 +119,8 @@ class Middleware:
             received=exchange.received,
             sent=exchange.sent,
         )
+        if exchange.is_crowded_out and not self._refusals.is_first(exchange.address):
+            return
         if _access.isEnabledFor(logging.INFO):
             _access.info(
                 render(
@@ -134,7 +141,7 @@ class Middleware:
 
 @attrs.frozen
 class _Terms:
-    """What holds for one exchange; ``address`` is that of the client."""
+    """Limits and settings of one request; ``address`` is that of the client."""
 
     bodies: BodyLimits
     settings: Settings
@@ -143,7 +150,7 @@ class _Terms:
 
 
 class _Request:
-    """One request and its answer."""
+    """One request and its response."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, terms: _Terms) -> None:
         self.status = _GONE
@@ -153,21 +160,23 @@ class _Request:
         self._receive = receive
         self._send = send
         self.address = terms.address
+        self.network = network_of(terms.address)
+        self.is_crowded_out = False
         self._terms = terms
         self._body: LimitedBody | None = None
         self._send_timeout_s = float(terms.settings.response_timeout_s)
         self._head = scope["method"] == "HEAD"
-        self._is_silent = False  # whether waiting for more of the body is pointless
+        self._is_silent = False  # whether more of the body can still arrive
         self._started = False
         self._sized = False
         self._asked = False
         self._read_names()
         scope["path"] = strip_prefix(raw_path(scope), terms.prefix)
-        # Below a Starlette "app" its router raises 404 and 405 instead of answering them itself.
+        # With "app" set, Starlette's router raises 404 and 405 instead of sending them.
         scope.setdefault("app", self)
 
     def _read_names(self) -> None:
-        """Take the few headers this layer looks at, in one pass."""
+        """Read the few headers that this layer needs, in one loop."""
         own_id = trace = b""
         self._preflight = self._expects = False
         self._wanted_headers = b""
@@ -195,52 +204,52 @@ class _Request:
         self._scope.setdefault("state", {})["request_id"] = self._id.decode("ascii")
 
     async def run(self, app: ASGIApp) -> None:
-        """Call the door; turn whatever it raises into an answer."""
+        """Call the application and render any error as a response."""
         if self._preflight:
-            await self._answer(_preflight(self._wanted_headers))
+            await self._respond(_preflight(self._wanted_headers))
             return
         try:
             if self._has_body:
                 self._admit_body()
             await app(self._scope, self.receive, self.send)
         except (ClientGone, ClientDisconnect):
-            # Who closes only the sending side of a connection still reads why its short body was refused.
+            # A client that closed only its sending side can still read why its short body was refused.
             if not self._started:
-                await self._answer(text_response(400, ClientGone().message))
+                await self._respond(text_response(400, ClientGone().message))
             self.status = _GONE
         except EntrepotError as error:
             if isinstance(error, Damaged):
                 self._log_failure(error)
-            answer = error_response(
+            response = error_response(
                 error, raw_path=self._terms.prefix + self._scope["path"], query=self._scope["query_string"]
             )
-            await self._fail(answer, error)
+            await self._fail(response, error)
         except HTTPException as error:
             more = [
                 (name.lower().encode("ascii"), text.encode("latin-1")) for name, text in (error.headers or {}).items()
             ]
             await self._fail(text_response(error.status_code, error.detail, more=more), error)
         except asyncio.CancelledError as error:
-            # Only hosting cancels requests, when its grace period is over.
+            # Only hosting cancels requests, at the end of its grace period.
             await self._fail(
                 text_response(503, "the hub is shutting down; try again", more=[(b"retry-after", b"5")]), error
             )
-        except Exception as error:  # noqa: BLE001 - the edge: nothing may leave without an answer
+        except Exception as error:  # noqa: BLE001 - outermost handler: every request gets a response
             self._log_failure(error)
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 full = StoreFull(error.strerror or str(error))
                 await self._fail(error_response(full, raw_path=self._scope["path"], query=b""), error)
                 return
-            message = f"internal error; the hub's log has it under {self._scope['state']['request_id']}"
+            message = f"internal error; the details are in the hub's log under {self._scope['state']['request_id']}"
             await self._fail(text_response(500, message), error)
 
     def _admit_body(self) -> None:
         bodies = self._terms.bodies
         try:
-            self._body = bodies.admit(network_of(self.address), self._receive)
+            self._body = bodies.admit(self.network, self._receive)
         except TooManyBodies:
-            # One more connection that waits for its peer would be what the limit is there to prevent.
-            self._is_silent = True
+            # The limit exists to avoid connections that wait for their peer.
+            self._is_silent = self.is_crowded_out = True
             raise
         self._receive = self._body.receive
 
@@ -250,7 +259,7 @@ class _Request:
             self._terms.bodies.release(self._body)
 
     async def receive(self) -> Message:
-        """The door's view of the request body."""
+        """Receive for the application: the limited and counted request body."""
         self._asked = True
         try:
             message = await self._receive()
@@ -259,11 +268,11 @@ class _Request:
             raise
         self.received += len(message.get("body", b""))
         if not message.get("more_body", False):
-            self._has_body = False  # nothing of it is left
+            self._has_body = False  # the body is complete
         return message
 
     async def send(self, message: Message) -> None:
-        """The door's way to answer; ClientGone when the server says that nobody listens."""
+        """Send for the application; raise ClientGone if the server reports a disconnect."""
         try:
             if message["type"] == "http.response.start":
                 await self._send_start(message)
@@ -274,7 +283,7 @@ class _Request:
         except TimeoutError as error:
             _log.warning(render("response.stalled", id=self._scope["state"]["request_id"], address=self.address))
             raise ClientGone from error
-        except OSError as error:  # uvicorn's way to tell; granian does not tell
+        except OSError as error:  # raised by uvicorn; granian does not report it
             raise ClientGone from error
 
     async def _send_start(self, message: Message) -> None:
@@ -292,9 +301,9 @@ class _Request:
         await self._send({**message, "headers": headers})
 
     def _is_cut_short(self) -> bool:
-        """Whether the server may close the connection over what is unread of the body.
+        """Return whether the server may close the connection because of unread parts of the body.
 
-        A client that is not told sends its next request into the closed connection.
+        Without notice, a client would send its next request into the closed connection.
         """
         if not self._has_body or not self._scope["http_version"].startswith("1"):
             return False
@@ -307,10 +316,10 @@ class _Request:
                 await self._send({"type": "http.response.body", "body": b""})
             return
         self.sent += len(message.get("body", b""))
-        # A connection closed on unread bytes is reset, and the reset overtakes the answer: the peer
-        # would see a broken pipe instead of the reason. A client that still waits for "100 Continue"
-        # has sent nothing. The last byte is held back, because granian stops reading the request
-        # when the response is complete.
+        # Closing a connection with unread bytes resets it, and the reset overtakes the response: the
+        # peer would see a broken pipe instead of the reason. A client that still waits for "100
+        # Continue" has sent nothing. The last byte is held back, because granian stops reading the
+        # request when the response is complete.
         is_read = not self._has_body or self._is_silent or (self._expects and not self._asked)
         if more or is_read or not self._sized:
             async with asyncio.timeout(self._send_timeout_s):
@@ -331,17 +340,17 @@ class _Request:
         except (TimeoutError, BodyTooSlow):
             return
 
-    async def _fail(self, answer: ErrorResponse, error: BaseException) -> None:
+    async def _fail(self, response: ErrorResponse, error: BaseException) -> None:
         if self._started:
-            # Returning before the end makes both servers cut the connection.
+            # Returning before the end makes both servers close the connection.
             _log.warning(render("response.cut", id=self._scope["state"]["request_id"], error=type(error).__name__))
             return
-        await self._answer(answer)
+        await self._respond(response)
 
-    async def _answer(self, answer: ErrorResponse) -> None:
+    async def _respond(self, response: ErrorResponse) -> None:
         try:
-            await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-            await self.send({"type": "http.response.body", "body": answer.body})
+            await self.send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+            await self.send({"type": "http.response.body", "body": response.body})
         except ClientGone:
             self.status = _GONE
 
@@ -359,13 +368,13 @@ def _request_id(own: bytes, trace: bytes) -> bytes:
 
 
 def _without_body(headers: list[Header]) -> list[Header]:
-    """Return the headers of an error of HEAD: clients parse by the content type, and there is nothing to parse."""
+    """Return the headers of an error response to HEAD, without a content type: there is no body to parse."""
     kept = [header for header in headers if header[0] not in (b"content-type", b"content-length")]
     return [*kept, (b"content-length", b"0")]
 
 
 def _preflight(wanted: bytes) -> ErrorResponse:
-    """A browser asks what it may send: everything, from everywhere, with a token but never with cookies."""
+    """Return the response to a CORS preflight: any request from any origin, with a token but never with cookies."""
     headers: list[Header] = [
         (b"access-control-allow-methods", b"GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"),
         (

@@ -1,4 +1,4 @@
-"""The limit of open files of this process: raised as far as the system allows without further rights."""
+"""The open-file limit of this process, raised as far as the system allows without privileges."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import sys
 from typing import Final
 
 _HIGHEST: Final = 1_048_576
-"""More than this is never asked for: "unlimited" is refused by some systems."""
+"""Maximum requested limit: some systems refuse "unlimited"."""
 _RESERVED: Final = 1024
-"""Files that are kept for the database, stored bytes and git, and not given to connections."""
+"""Files reserved for the database, stored bytes and git, not available to connections."""
 _FEWEST_CONNECTIONS: Final = 256
 _MOST_CONNECTIONS: Final = 65_536
 
 
 def raise_open_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one, and return the limit that holds now."""
+    """Raise the soft limit of open files to the hard limit, and return the resulting limit."""
     if sys.platform == "win32":
         return 8192
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     ceiling = _HIGHEST if hard == resource.RLIM_INFINITY else min(hard, _HIGHEST)
-    for wanted in (ceiling, 65_536, 10_240):  # macOS refuses more than a limit of its own
+    for wanted in (ceiling, 65_536, 10_240):  # macOS refuses more than its own maximum
         if soft == resource.RLIM_INFINITY or soft >= min(wanted, ceiling):
             break
         try:
@@ -33,7 +33,7 @@ def raise_open_file_limit() -> int:
 
 
 def connection_limit(open_files: int) -> int:
-    """Return how many connections a process may hold that may have so many files open.
+    """Return the maximum number of connections for a process with this limit of open files.
 
     Args:
         open_files: from :func:`raise_open_file_limit`.

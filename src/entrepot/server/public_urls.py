@@ -1,8 +1,8 @@
-"""The URL under which clients see the hub, and the path prefix that is part of it.
+"""The public URL of the hub and its path prefix.
 
-Without ``base_url``, the origin of URLs handed out comes from the request. A
-client, or whoever relays for it, writes the ``Host`` header, so only known
-hosts are used: an unknown one is refused wherever a URL is needed.
+Without ``base_url``, the origin of URLs in responses comes from the request. The
+client or a proxy controls the ``Host`` header, so only known hosts are used: an
+unknown one is refused wherever a URL is needed.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 def base_url(scope: Scope, settings: Settings) -> str:
     """Return scheme, host, port and path prefix of the hub, without a trailing slash.
 
-    This is the setting ``base_url``, if there is one; else what the request
-    says, or a trusted proxy's ``X-Forwarded-Proto`` and ``X-Forwarded-Host``.
+    This is the setting ``base_url``, if set; else the origin in the request,
+    or a trusted proxy's ``X-Forwarded-Proto`` and ``X-Forwarded-Host``.
 
     Raises:
-        Malformed: the request names no host, several, or one that is not known.
+        Malformed: the request names no host, several hosts, or an unknown one.
     """
     if settings.base_url:
         return settings.base_url
@@ -44,7 +44,7 @@ def base_url(scope: Scope, settings: Settings) -> str:
         forwarded = _first(values[b"x-forwarded-host"])
         hosts = [forwarded] if forwarded else hosts
     if len(hosts) > 1 or scheme not in ("http", "https"):
-        raise Malformed("Host header", "it names no host")
+        raise Malformed("Host header", "it does not name a host")
     host = hosts[0] if hosts else ""
     if not host:  # HTTP/1.0
         return f"{scheme}://{_own_authority(scope)}"
@@ -58,10 +58,10 @@ def path_prefix(settings: Settings) -> str:
 
 
 def strip_prefix(path: str, prefix: str) -> str:
-    """Return a path without the prefix; a path that does not begin with it is returned as it is.
+    """Return a path without the prefix; a path without the prefix is returned unchanged.
 
-    Proxies that strip the prefix themselves and probes that ask the hub
-    directly therefore work too.
+    Proxies that strip the prefix themselves and probes that connect to the
+    hub directly therefore also work.
     """
     if prefix and path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("/", ""):
         return path[len(prefix) :] or "/"
@@ -69,11 +69,11 @@ def strip_prefix(path: str, prefix: str) -> str:
 
 
 def is_known_host(host: str, port: str, bound: str, settings: Settings) -> bool:
-    """Return whether a host, as written in a ``Host`` header, may be part of a URL that is handed out.
+    """Return whether a host in a ``Host`` header may be used in URLs of responses.
 
     Args:
         host: a name, an IPv4 address, or an IPv6 address in brackets.
-        port: empty when none is written.
+        port: empty if absent.
         bound: the IP address on which the server listens.
     """
     name = host.strip("[]").lower().rstrip(".")
@@ -90,7 +90,7 @@ def is_known_host(host: str, port: str, bound: str, settings: Settings) -> bool:
 
 @functools.cache
 def machine_names() -> frozenset[str]:
-    """Return the names of this machine: its host name, short and in full, and the name ending in ``.local``."""
+    """Return the names of this machine: its short and full host name, and the name ending in ``.local``."""
     name = socket.gethostname().lower()
     names = {name, name.partition(".")[0], name.partition(".")[0] + ".local"}
     try:
@@ -102,7 +102,7 @@ def machine_names() -> frozenset[str]:
 
 @functools.lru_cache(maxsize=1024)
 def is_own_address(address: str) -> bool:
-    """Return whether an IP address belongs to an interface of this machine: only then can a socket be bound to it."""
+    """Return whether an IP address belongs to this machine, tested by binding a socket to it."""
     parsed = ipaddress.ip_address(address)
     if parsed.is_multicast or parsed.is_unspecified:
         return False
@@ -117,7 +117,7 @@ def is_own_address(address: str) -> bool:
 def _check_host(host: str, scope: Scope, settings: Settings) -> None:
     match = _AUTHORITY.fullmatch(host)
     if match is None or int(match[2] or 1) not in range(1, 65_536):
-        raise Malformed("Host header", "it names no host")
+        raise Malformed("Host header", "it does not name a host")
     server = scope.get("server")
     if not is_known_host(match[1], match[2] or "", server[0] if server else "", settings):
         raise Malformed(

@@ -1,4 +1,4 @@
-"""Range and conditional requests, as pure functions over header values.
+"""Range and conditional requests: pure functions of header values.
 
 Source: RFC 9110, sections 8.8.3 (entity tags), 13 (conditions), 14 (ranges).
 """
@@ -13,7 +13,7 @@ import attrs
 from entrepot.errors import RangeNotSatisfiable
 
 MAX_RANGES = 16
-"""More ranges in one request than this are ignored: the whole file is the answer (RFC 9110, 14.2)."""
+"""Maximum number of ranges in one request; above it, the header is ignored (RFC 9110, 14.2)."""
 
 _SPEC = re.compile(r"(\d{0,19})-(\d{0,19})", re.ASCII)
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -21,34 +21,34 @@ _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
 @attrs.frozen
 class ByteRange:
-    """Bytes ``start`` to ``stop`` of a file, ``stop`` excluded; never empty."""
+    """Bytes ``start`` to ``stop`` (exclusive) of a file; never empty."""
 
     start: int
     stop: int
 
     @property
     def length(self) -> int:
-        """How many bytes the range has."""
+        """Length of the range in bytes."""
         return self.stop - self.start
 
     def content_range(self, size: int) -> str:
-        """The value of ``Content-Range`` for this part of a file of ``size`` bytes."""
+        """Return the value of ``Content-Range`` for this part of a file of ``size`` bytes."""
         return f"bytes {self.start}-{self.stop - 1}/{size}"
 
 
 def parse_range(header: str | None, size: int) -> tuple[ByteRange, ...] | None:
-    """The parts of a file that a ``Range`` header asks for; None: send the whole file.
+    """Return the parts of a file that a ``Range`` header requests; None means the whole file.
 
     Malformed headers, other units and more than 16 ranges are ignored. Ranges
-    stand in the order asked for; if some overlap or touch, all are sorted and
-    joined, so an answer is never longer than the file.
+    keep the requested order; if some overlap or touch, all are sorted and
+    merged, so a response is never longer than the file.
 
-    An empty file is sent whole when the range could begin at its start: the
-    browser client probes every file with ``bytes=0-0`` and cannot take a 416.
+    An empty file is sent whole if the range begins at its start: the browser
+    client probes every file with ``bytes=0-0`` and cannot handle a 416.
 
     Raises:
-        RangeNotSatisfiable: the header is well formed, but no range of it
-            touches the file.
+        RangeNotSatisfiable: the header is well formed, but no range
+                overlaps the file.
 
     Source: RFC 9110, section 14.1.2; for the empty file docs/protocols/hf_api.md, section 2.5.
     """
@@ -69,12 +69,12 @@ def parse_range(header: str | None, size: int) -> tuple[ByteRange, ...] | None:
 
 
 def none_match(header: str | None, etag: str) -> bool:
-    """Whether ``If-None-Match`` lets the request pass (True also without the header).
+    """Return whether ``If-None-Match`` allows the request (True without the header).
 
     Args:
         etag: the opaque tag of the file, without quotes.
 
-    The comparison is weak: ``W/`` is ignored. ``*`` never passes.
+    The comparison is weak: ``W/`` is ignored. ``*`` never allows the request.
     """
     if header is None:
         return True
@@ -84,16 +84,16 @@ def none_match(header: str | None, etag: str) -> bool:
 
 
 def match(header: str | None, etag: str) -> bool:
-    """Whether ``If-Match`` lets the request pass (True also without the header); weak tags never match."""
+    """Return whether ``If-Match`` allows the request (True without the header); weak tags never match."""
     if header is None or header.strip() == "*":
         return True
     return any(tag == etag for weak, tag in _tags(header) if not weak)
 
 
 def range_applies(if_range: str | None, etag: str) -> bool:
-    """Whether ``Range`` is to be looked at, given ``If-Range``.
+    """Return whether ``Range`` applies, given ``If-Range``.
 
-    Dates never apply: files of a hub are identified by content, not by time.
+    Dates never match: files of a hub are identified by content, not by time.
     """
     if if_range is None:
         return True

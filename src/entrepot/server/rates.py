@@ -1,7 +1,7 @@
-"""Rate limits: how many requests a token or an address may send in five minutes.
+"""Rate limits: maximum numbers of requests per token or address in five minutes.
 
-Pure ASGI, inside the edge, and only there when a limit is set. Counts are kept
-in memory: each server process counts for itself, and a restart forgets them.
+Pure ASGI below the middleware, present only if a limit is set. Counts are kept
+in memory: each server process counts separately, and a restart resets them.
 Windows are fixed, as the headers say. Source: docs/protocols/hf_api.md, section 0.3.
 """
 
@@ -22,15 +22,15 @@ WINDOW_S = 300.0
 API, RESOLVE = "api", "resolve"
 
 _REMEMBERED = 100_000
-"""Senders and kinds of one window; when there are more, all begin anew."""
+"""Maximum number of counters in one window; beyond it, all are reset."""
 
 
 class RateLimits:
-    """Stands before the application and answers 429 to those who ask too often.
+    """ASGI wrapper that responds 429 to senders above their limit.
 
-    A token has a count of its own as soon as it turned out to be one; until
-    then, and for those that are none, the address counts. So made-up tokens
-    give nobody more room. Belongs to one event loop.
+    A token gets its own count once it has proved valid; until then, and for
+    invalid tokens, the address counts. Made-up tokens therefore do not raise the
+    limit. Belongs to one event loop.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class RateLimits:
         self._policies = {kind: self._policy(kind, limit) for kind, limit in self._limits.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, with headers that tell what is left, or answer 429."""
+        """Pass a request on, adding headers with the remaining number, or respond 429."""
         kind = kind_of(scope) if scope["type"] == "http" else None
         if kind is None or not self._limits[kind]:
             await self._app(scope, receive, send)
@@ -74,11 +74,11 @@ class RateLimits:
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
-            # Errors leave as exceptions, past the headers: the edge answers them.
+            # Errors leave as exceptions and do not get the headers: the middleware renders them.
             self._learn(token, is_known="caller" in scope["state"])
 
     def _count(self, kind: str, sender: bytes) -> tuple[int, int]:
-        """Count one request: how many are left (negative: it is one too many), and seconds until the next window."""
+        """Count one request; return how many are left (negative if exceeded) and the seconds until the next window."""
         now_s = self._clock()
         if now_s >= self._ends_s:
             self._ends_s = now_s + self._window_s
@@ -105,21 +105,21 @@ class RateLimits:
             f"to each token or address; try again in {wait_s} s"
         )
         more = [*headers, (b"retry-after", str(wait_s).encode())]
-        answer = text_response(429, message, more=more)
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        response = text_response(429, message, more=more)
+        await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+        await send({"type": "http.response.body", "body": response.body})
 
     def _policy(self, kind: str, limit: int) -> Header:
         return b"ratelimit-policy", f'"fixed window";"{kind}";q={limit};w={max(1, round(self._window_s))}'.encode()
 
 
 def limited(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The application behind the limits of the settings; the very same one when there are none."""
+    """Return the application wrapped in the limits of the settings; the application itself if there are none."""
     return RateLimits(app, settings) if settings.rate_limit_api or settings.rate_limit_resolve else app
 
 
 def kind_of(scope: Scope) -> str | None:
-    """What a request counts as; None is without limit: health, git, git-lfs, bytes behind signed links."""
+    """Return the kind of a request; None has no limit: health, git, git-lfs and signed URLs."""
     path: str = scope["path"]
     if path.startswith("/api/"):
         return API
@@ -127,7 +127,7 @@ def kind_of(scope: Scope) -> str | None:
 
 
 def senders_of(scope: Scope, settings: Settings) -> tuple[bytes | None, bytes]:
-    """The token of a request (as a digest, whether it is one or not; None without) and its address."""
+    """Return the digest of a request's token (valid or not; None without one) and its address."""
     token = None
     for name, value in scope["headers"]:
         if name == b"authorization":

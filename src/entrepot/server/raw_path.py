@@ -1,7 +1,7 @@
-"""The raw path of a request: still percent-encoded, decoded segment by segment.
+"""The raw path of a request, percent-encoded, and its decoding by segment.
 
 ``%2F`` inside a segment is part of a name, ``/`` separates names; a decoded
-path has lost the difference. Routing therefore works on the raw path.
+path loses the difference. Routing therefore uses the raw path.
 
 Source: docs/protocols/hf_api.md, section 0.4, "Path decoding".
 """
@@ -19,7 +19,7 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def raw_path(scope: MutableMapping[str, Any]) -> str:
-    """The path of a request as it stood on the wire, without the query string."""
+    """Return the path of a request as it was sent, without the query string."""
     raw = scope.get("raw_path")
     if raw is None:  # optional in ASGI
         return quote(scope["path"], safe="/:@!$&'()*+,;=~-._")
@@ -45,11 +45,11 @@ def decode_segment(text: str) -> str:
 
 
 def split_revision(tail: str) -> tuple[str, str]:
-    """Cut the raw tail ``{revision}[/{path}]`` of a URL into the two, both decoded; the path may be empty.
+    """Split the raw tail ``{revision}[/{path}]`` of a URL into revision and path, both decoded; the path may be empty.
 
-    A revision is one segment (``refs%2Fpr%2F1``), or three when the first is
+    A revision is one segment (``refs%2Fpr%2F1``), or three if the first is
     ``refs`` (``refs/pr/1``), as browsers and the JavaScript client send it.
-    The slashes of the path may be encoded or not.
+    Slashes in the path may be encoded or not.
 
     Raises:
         Malformed: as :func:`decode_segment`.

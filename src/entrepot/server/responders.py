@@ -1,9 +1,9 @@
-"""Files as answers: whole, in one range, in several, or only their headers.
+"""File responses: whole, one range, several ranges, or only headers.
 
-Measured against the alternatives: framework file responses take several times
-the CPU for ranges, and granian's own ``http.response.pathsend`` takes 0.49
-CPU-s a GiB, as much as reading pieces in a thread does, so there is one path
-for local and remote bytes alike.
+Measured alternatives: file responses of the framework take several times the
+CPU for ranges, and granian's ``http.response.pathsend`` takes 0.49 CPU seconds
+per GiB, as much as reading pieces in a thread. Local and remote bytes therefore
+share one implementation.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from entrepot.server.ranges import ByteRange, match, none_match, parse_range, ra
 from entrepot.server.threads import Threads, settle
 
 PIECE = 512 * 1024
-"""Bytes read at once for a peer that keeps up: larger ones save no CPU."""
+"""Bytes per read for a fast peer; larger reads save no CPU."""
 
 SMALL_PIECE = 128 * 1024
-"""Bytes read at once for a slow peer, and for every peer at first: granian queues about ten pieces of a
-response, and the first megabytes vanish into socket buffers however slow the peer is."""
+"""Bytes per read for a slow peer, and for every peer at first: granian queues about ten pieces of a
+response, and the first megabytes fit into socket buffers however slow the peer is."""
 
 _WARM_BYTES = 16 * 1024 * 1024
 _SLOW_SECONDS_PER_BYTE = 0.2 / (1024 * 1024)
@@ -38,7 +38,7 @@ Header = tuple[bytes, bytes]
 
 
 class Content(Protocol):
-    """Immutable bytes that can be read at any place."""
+    """Immutable bytes that can be read at any offset."""
 
     @property
     def size(self) -> int:
@@ -46,24 +46,24 @@ class Content(Protocol):
 
     @property
     def etag(self) -> str:
-        """The opaque tag, without quotes: equal if and only if the bytes are equal."""
+        """The opaque entity tag without quotes; equal if and only if the bytes are equal."""
 
     @property
     def content_type(self) -> str:
-        """The media type told to clients."""
+        """The media type of the response."""
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes from ``offset``; called in a thread, one call at a time."""
+        """Return exactly ``length`` bytes from ``offset``; called in a thread, one call at a time."""
 
     def close(self) -> None:
-        """Let go of the file; called once, in the event loop, so it must not block."""
+        """Close the file; called once in the event loop, so it must not block."""
 
 
 @attrs.frozen
 class MemoryContent:
-    """Content that is in memory already, and is therefore sent at once, without a thread.
+    """Content in memory, sent without a thread.
 
-    For HEAD ``data`` may be empty: only ``size`` is looked at.
+    For HEAD, ``data`` may be empty: only ``size`` is used.
     """
 
     etag: str
@@ -72,11 +72,11 @@ class MemoryContent:
     data: bytes = attrs.field(repr=False)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes from ``offset``."""
+        """Return exactly ``length`` bytes from ``offset``."""
         return self.data[offset : offset + length]
 
     def close(self) -> None:
-        """Nothing is held but memory."""
+        """Do nothing: there is no file to close."""
 
 
 async def send_content(
@@ -89,24 +89,23 @@ async def send_content(
     filename: str,
     headers: Iterable[tuple[str, str]] = (),
 ) -> None:
-    """Answer GET or HEAD with a file: 200, 206 (one part or several), 304 or 412.
+    """Respond to GET or HEAD with a file: 200, 206 (one part or several), 304 or 412.
 
-    The answer is never compressed and cannot run scripts in the hub's origin.
-    The next piece is read while the last one is being sent; a peer that takes
-    its bytes slowly gets small pieces and no reading ahead. Reading stops when
-    the peer has gone.
+    The response is never compressed and cannot run scripts in the hub's origin.
+    The next piece is read while the previous one is sent; a slow peer gets
+    small pieces and no reading ahead. Reading stops when the peer disconnects.
 
     Args:
-        filename: last segment of the path, offered to browsers for saving.
-        headers: more response headers (``X-Repo-Commit`` …), ASCII.
+        filename: last segment of the path, proposed to browsers for saving.
+        headers: additional response headers (``X-Repo-Commit`` …), ASCII.
 
     Raises:
         RangeNotSatisfiable: before anything was sent.
-        Whatever ``read_at`` raises: for the first piece before anything was
-            sent, later in the middle of a response, which then ends short.
+        Any error of ``read_at``: for the first piece before anything was
+                sent; later in the middle of the response, which then ends early.
 
-    Guarantees: ``content`` is closed when this ends, and no ``read_at`` is
-    running then.
+    Guarantees: when this ends, ``content`` is closed and no ``read_at`` is
+    running.
 
     Source: docs/protocols/hf_api.md, section 2.5; RFC 9110, sections 13 to 15; RFC 6266.
     """
@@ -118,7 +117,7 @@ async def send_content(
         has_stream = plan.parts and not asked.head and held is None
         stream = _Stream(receive, send, content, threads, plan.parts) if has_stream else None
         if stream is not None:
-            await stream.read_first()  # missing bytes are an error answer, not a broken file
+            await stream.read_first()  # missing bytes become an error response, not a truncated file
         await send(
             {
                 "type": "http.response.start",
@@ -136,7 +135,7 @@ async def send_content(
 
 
 def disposition(filename: str) -> str:
-    """The value of ``Content-Disposition`` that offers a file under its own name.
+    """Return the value of ``Content-Disposition`` that proposes the file's own name.
 
     Source: RFC 6266, section 4.3; RFC 8187 for ``filename*``.
     """
@@ -147,7 +146,7 @@ def disposition(filename: str) -> str:
 
 @attrs.frozen
 class _RequestHeaders:
-    """The headers of a request that shape a file answer."""
+    """The request headers that affect a file response."""
 
     head: bool
     range: str | None
@@ -173,7 +172,7 @@ class _RequestHeaders:
 
 @attrs.frozen
 class _ResponsePlan:
-    """One answer, decided: ``parts`` are literal bytes and ranges of the file, in order."""
+    """A planned response: ``parts`` are literal bytes and ranges of the file, in order."""
 
     status: int
     headers: list[Header]
@@ -239,7 +238,7 @@ def _fixed_headers(content: Content, filename: str) -> list[Header]:
 
 
 class _Stream:
-    """One body on its way: reads ahead while the peer keeps up."""
+    """Sends one body, reading ahead while the peer keeps up."""
 
     def __init__(
         self, receive: Receive, send: Send, content: Content, threads: Threads, parts: list[bytes | ByteRange]
@@ -255,15 +254,15 @@ class _Stream:
         self._ahead: asyncio.Task[bytes] | None = None
 
     async def read_first(self) -> None:
-        """Read the first piece of the file, so that a missing file is known before the response begins."""
+        """Read the first piece of the file, to detect a missing file before the response begins."""
         first = next(part for part in self._parts if isinstance(part, ByteRange))
         self._ahead = asyncio.create_task(self._read(first.start, first.stop))
         await self._ahead
 
     async def run(self) -> None:
-        """Send all parts, or stop when the peer has gone."""
+        """Send all parts, or stop when the peer disconnects."""
         total = sum(part.length for part in self._parts if isinstance(part, ByteRange))
-        # send() tells nothing after the peer has gone, so an answer of several pieces listens too.
+        # send() does not report a disconnect, so a response of several pieces also calls receive().
         gone = asyncio.create_task(self._wait_for_disconnect()) if total > SMALL_PIECE else None
         try:
             last = len(self._parts) - 1

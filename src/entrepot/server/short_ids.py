@@ -1,10 +1,9 @@
-"""Routes for repository ids without a namespace (``gpt2``), made from the routes of ids that have one.
+"""Routes for repository ids without a namespace (``gpt2``), derived from the routes of full ids.
 
 Every route of a repository gets a second one without ``{namespace}``, which
-calls the same handler with an empty namespace. An unknown short id is
-therefore answered like an unknown full id wherever repositories have routes,
-and a known alias by a redirect, because the core looks aliases up
-(:func:`entrepot.hub.access.visible`).
+calls the same handler with an empty namespace. On every route, an unknown short
+id therefore gets the response of an unknown full id, and a known alias a
+redirect, because the hub looks aliases up (:func:`entrepot.hub.access.visible`).
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from entrepot.names import RepoType
 from entrepot.names.repos import RESERVED
 from entrepot.server.handlers import app_state
 from entrepot.server.raw_path import decode_segment
+from entrepot.server.threads import line_of
 
 _KINDS = "|".join(kind.plural for kind in RepoType)
 _FULL = re.compile(rf"(/api/(?:{_KINDS})/|/(?:{_KINDS})/|/)\{{namespace\}}/\{{name\}}(.*)")
@@ -34,7 +34,7 @@ Handler = Callable[[Request], Awaitable[Any]]
 
 @attrs.frozen
 class ShortRoutes:
-    """The routes to try before those of full ids, and those to try after all others."""
+    """The routes matched before those of full ids, and those matched after all others."""
 
     before: list[BaseRoute]
     after: list[BaseRoute]
@@ -44,8 +44,8 @@ def short_routes(routes: Sequence[BaseRoute]) -> ShortRoutes:
     """Return the routes of short ids for those of full ids.
 
     ``/api/models/gpt2/refs`` also matches the route of a model ``gpt2/refs``;
-    no repository can be called so, hence the short id is meant. A model
-    ``gpt2/likers`` may exist, but only if an account is called ``gpt2``.
+    ``refs`` is not a valid repository name, so the path means the short id. A
+    model ``gpt2/likers`` may exist, but only if an account is named ``gpt2``.
     """
     found = ShortRoutes([], [])
     pages = {
@@ -61,7 +61,7 @@ def short_routes(routes: Sequence[BaseRoute]) -> ShortRoutes:
         handler = _without_namespace(route.endpoint, is_read=is_read)
         word = rest.removeprefix("/").partition("/")[0]
         shadowed = pages.get(f"{prefix}{{namespace}}/{{name}}")
-        # "datasets" is no namespace, so "/datasets/x/info/refs" never means a model "datasets/x".
+        # "datasets" is not a valid namespace: "/datasets/x/info/refs" never means a model "datasets/x".
         is_first = word in RESERVED or prefix not in ("/", *(f"/api/{kind.plural}/" for kind in RepoType))
         if not is_first and shadowed is not None and rest == f"/{word}" and word:
             handler, is_first = _unless_account(handler, shadowed, word), True
@@ -71,9 +71,9 @@ def short_routes(routes: Sequence[BaseRoute]) -> ShortRoutes:
 
 
 def _without_namespace(handler: Handler, *, is_read: bool) -> Handler:
-    """Return the handler for an id without a namespace; changes never look an alias up."""
+    """Return the handler for an id without a namespace; requests that change something do not follow aliases."""
 
-    async def endpoint(request: Request) -> Any:  # noqa: ANN401 - whatever the handler answers with
+    async def endpoint(request: Request) -> Any:  # noqa: ANN401 - any response of the handler
         params = request.path_params
         request.scope["path_params"] = {**params, "namespace": "", "name": params["name"] if is_read else ""}
         return await handler(request)
@@ -82,11 +82,13 @@ def _without_namespace(handler: Handler, *, is_read: bool) -> Handler:
 
 
 def _unless_account(short: Handler, full: Handler, word: str) -> Handler:
-    """Return a handler that takes ``x/word`` as a full id if an account is called ``x``, else as a short one."""
+    """Return a handler that treats ``x/word`` as a full id if an account is named ``x``, else as a short one."""
 
-    async def endpoint(request: Request) -> Any:  # noqa: ANN401 - whatever the handlers answer with
+    async def endpoint(request: Request) -> Any:  # noqa: ANN401 - any response of the handlers
         state, name = app_state(request), decode_segment(request.path_params["name"])
-        if request.method in _SAFE and await state.threads.run_short(aliases.is_account, state.hub, name):
+        if request.method in _SAFE and await state.threads.run_short(
+            aliases.is_account, state.hub, name, line=line_of(request.scope)
+        ):
             request.scope["path_params"] = {**request.path_params, "namespace": name, "name": word}
             return await full(request)
         return await short(request)

@@ -1,15 +1,18 @@
 """Blocking work off the event loop: short calls and transfers on separate threads.
 
 A transfer (hashing and writing a megabyte) takes milliseconds, a short call
-(one query) microseconds; with one pool, a few uploads would make every small
-request wait. The pools are plain executors: a hop costs 17 µs of CPU under
-load where anyio's costs 59, and their queues are fair.
+(one query) microseconds; with one pool, a few uploads would delay every small
+request. The pools are plain executors: a call costs 17 µs of CPU under load
+where anyio's costs 59. Short calls wait in one line per address, and the
+lines take turns: a thousand requests of one address delay another by one call.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
@@ -18,11 +21,11 @@ Args = TypeVarTuple("Args")
 
 
 class Threads:
-    """The two pools of one application.
+    """The two thread pools of one application.
 
-    Guarantees: a call has ended when its ``await`` has, even when the awaiting
-    task is cancelled (a call still queued then is never started), so the
-    awaiting code may release what the call was using.
+    Guarantees: a call has ended when its ``await`` ends, even if the awaiting
+    task is cancelled (a call that is still queued is then never started), so the
+    awaiting code may release resources of the call.
     """
 
     def __init__(self, *, short: int = 16, transfers: int = 16) -> None:
@@ -32,25 +35,76 @@ class Threads:
             short: threads for short calls.
             transfers: threads for pieces of bodies.
         """
-        self._short = ThreadPoolExecutor(short, thread_name_prefix="short")
+        self._short = _Turns(ThreadPoolExecutor(short, thread_name_prefix="short"))
         self._transfers = ThreadPoolExecutor(transfers, thread_name_prefix="transfer")
 
-    async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Result:
-        """Run one use case or query in a thread; raises what it raises."""
-        return await _finish(self._short.submit(call, *args))
+    async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args, line: bytes = b"") -> Result:
+        """Run one use case or query in a thread and return its result or raise its error.
+
+        Args:
+            line: who waits in the same line; lines take turns. From :func:`line_of` for a request.
+        """
+        return await _finish(self._short.submit(line, call, *args))
 
     async def run_transfer(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Result:
-        """Run the blocking part of a transfer (one piece) in a thread; raises what it raises."""
+        """Run the blocking part of a transfer (one piece) in a thread and return its result or raise its error."""
         return await _finish(self._transfers.submit(call, *args))
 
     def close(self) -> None:
         """Wait for running calls and end the threads; later calls raise RuntimeError."""
-        self._short.shutdown(wait=True, cancel_futures=True)
+        self._short.close()
         self._transfers.shutdown(wait=True, cancel_futures=True)
 
 
+class _Turns:
+    """Lines in front of an executor, served in turn."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self._executor = executor
+        self._lock = threading.Lock()
+        self._lines: OrderedDict[bytes, deque[tuple[Future[Any], Callable[[], Any]]]] = OrderedDict()
+
+    def submit(self, line: bytes, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Future[Result]:
+        """Queue a call behind those of its line."""
+        future: Future[Result] = Future()
+        with self._lock:
+            self._lines.setdefault(line, deque()).append((future, lambda: call(*args)))
+        self._executor.submit(self._run_next)  # as many turns as there are calls
+        return future
+
+    def close(self) -> None:
+        """Wait for running calls; those still queued are cancelled."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            left = [future for line in self._lines.values() for future, _ in line]
+            self._lines.clear()
+        for future in left:
+            future.cancel()
+
+    def _run_next(self) -> None:
+        with self._lock:
+            name, line = self._lines.popitem(last=False)
+            future, call = line.popleft()
+            if line:
+                self._lines[name] = line  # behind all others
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001 - carried to the one who waits
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+
+def line_of(scope: MutableMapping[str, Any]) -> bytes:
+    """Return the line in which the short calls of a request wait: that of its client's address."""
+    line: bytes = scope["state"].get("network", b"")
+    return line
+
+
 async def settle(task: asyncio.Future[Any] | None) -> None:
-    """Wait until a task has ended, however it ends; its outcome is dropped.
+    """Wait until a task has ended; its result or error is discarded.
 
     Guarantees: the task has ended when this ends. If the waiting task is
     cancelled meanwhile, CancelledError is raised afterwards, not instead.
@@ -64,7 +118,7 @@ async def settle(task: asyncio.Future[Any] | None) -> None:
         except asyncio.CancelledError as error:
             cancelled = error
     if not task.cancelled():
-        task.exception()  # marks it as seen
+        task.exception()  # marks the exception as retrieved
     if cancelled is not None:
         raise cancelled
 
@@ -74,6 +128,6 @@ async def _finish(call: Future[Result]) -> Result:
     try:
         return await asyncio.shield(waiting)
     except asyncio.CancelledError:
-        call.cancel()  # only a call that is still queued can be taken back
+        call.cancel()  # only a queued call can be cancelled
         await settle(waiting)
         raise

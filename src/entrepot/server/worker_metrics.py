@@ -1,9 +1,9 @@
-"""Counters of all worker processes of one server, exchanged over Unix sockets when one of them is scraped.
+"""Counters of all worker processes of a server, exchanged over Unix sockets when one of them is scraped.
 
-Each worker listens on a socket in a folder that the supervising process made
-for itself (mode 0700). A scrape reaches one worker, which asks the others for
-their counters. Nothing is kept on disk, so a restart leaves no stale series.
-Where Unix sockets do not exist (Windows), each worker reports its own counters.
+Each worker listens on a socket in a private folder of the supervising process
+(mode 0700). A scrape reaches one worker, which requests the counters of the
+others. Nothing is kept on disk, so a restart leaves no stale series. Without
+Unix sockets (Windows), each worker reports its own counters.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _log = logging.getLogger("entrepot.server")
 
 @attrs.frozen
 class WorkerGroup:
-    """The workers of one server: ``number`` is that of this process, of ``count``."""
+    """The workers of one server: this process is ``number`` of ``count``."""
 
     folder: Path
     number: int
     count: int
 
     def socket_of(self, number: int) -> Path:
-        """Return where a worker listens."""
+        """Return the path of a worker's socket."""
         return self.folder / f"{number}.sock"
 
 
@@ -42,18 +42,18 @@ _group: WorkerGroup | None = None
 
 def join_group(group: WorkerGroup | None) -> None:
     """Make this process a member of a group; None leaves it."""
-    global _group  # noqa: PLW0603 - a process is one worker or none
+    global _group  # noqa: PLW0603 - a process is at most one worker
     _group = group
 
 
 @contextlib.asynccontextmanager
 async def answering(snapshot: Callable[[], bytes]) -> AsyncIterator[None]:
-    """Give this worker's counters to the others inside the ``async with``; does nothing outside a group."""
+    """Serve this worker's counters to the others inside the ``async with`` block; outside a group, do nothing."""
     if _group is None or sys.platform == "win32":
         yield
         return
 
-    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             writer.write(snapshot())
             await writer.drain()
@@ -61,8 +61,8 @@ async def answering(snapshot: Callable[[], bytes]) -> AsyncIterator[None]:
 
     own = _group.socket_of(_group.number)
     try:
-        own.unlink(missing_ok=True)  # of a worker that died
-        server = await asyncio.start_unix_server(answer, own)
+        own.unlink(missing_ok=True)  # left by a worker that died
+        server = await asyncio.start_unix_server(respond, own)
     except OSError as error:
         _log.warning(render("metrics.alone", worker=_group.number, error=str(error)))
         yield
@@ -74,7 +74,7 @@ async def answering(snapshot: Callable[[], bytes]) -> AsyncIterator[None]:
 
 
 async def ask_others() -> list[bytes]:
-    """Return the snapshots of the other workers; one that does not answer within two seconds is left out."""
+    """Return the snapshots of the other workers, without those that do not respond within two seconds."""
     if _group is None or sys.platform == "win32":
         return []
     others = [number for number in range(_group.count) if number != _group.number]
@@ -90,5 +90,5 @@ async def _ask(socket: Path) -> bytes:
                 return await reader.read()
             finally:
                 writer.close()
-    except OSError:  # TimeoutError is one
+    except OSError:  # includes TimeoutError
         return b""

@@ -1,11 +1,11 @@
-"""One process or several: the same server in each, side by side on one port.
+"""Runs the server in one process or in several that share a port.
 
-With one worker the server lives in this very process. With several, this
-process only watches: each worker is a fresh interpreter that gets its job (the
+With one worker, the server runs in this process. With several, this process
+supervises: each worker is a new interpreter that gets its configuration (the
 name of the application factory, its settings, the address) as one line of JSON
-on standard input. The pipe stays open as a lifeline: a worker whose parent
-has died stops by itself. Secrets in the settings never show in an argument
-list or an environment.
+on standard input. The pipe stays open as a lifeline: a worker stops when its
+parent has died. Secrets in the settings never appear in an argument list or an
+environment.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import msgspec
 
 from entrepot.errors import EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
+from entrepot.server.certificates import Certificate
 from entrepot.server.hosting import (
-    Certificate,
     Limits,
     StopSignal,
     first_of,
@@ -47,12 +47,12 @@ _KILL_AFTER_S = 15.0
 
 @attrs.frozen
 class Hosting:
-    """What to run and how.
+    """The application and its server options.
 
-    ``factory``: ``module:name`` of a callable that takes ``settings`` (a
-    serialised value, as text) and the number of the worker, and returns the
-    application. It is called once in each process that serves.
-    ``certificate``: for TLS; None is plain HTTP.
+    ``factory``: ``module:name`` of a callable that takes ``settings`` (serialised
+    as text) and the number of the worker, and returns the application. It is
+    called once in each serving process.
+    ``certificate``: for TLS; None means plain HTTP.
     """
 
     factory: str
@@ -65,7 +65,7 @@ class Hosting:
 
 
 class _WorkerConfig(msgspec.Struct, frozen=True):
-    """A worker's orders, as they travel to its process."""
+    """The configuration of a worker, as sent to its process."""
 
     factory: str
     settings: str
@@ -81,7 +81,7 @@ class _WorkerConfig(msgspec.Struct, frozen=True):
 
     @property
     def certificate(self) -> Certificate | None:
-        """What to speak TLS with."""
+        """The certificate for TLS, if any."""
         return Certificate(Path(self.cert), Path(self.key)) if self.cert else None
 
 
@@ -89,18 +89,18 @@ def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
     """Serve until SIGTERM or SIGINT; in the main thread.
 
     Args:
-        announce: called once with the real address, when every worker accepts
-            connections.
+        announce: called once with the actual address, when every worker accepts
+                connections.
 
-    Guarantees: a worker that dies is replaced. After a signal, requests under
-    way get ``grace_s`` to finish, on a second signal they are cancelled; no
-    process is left behind.
+    Guarantees: a worker that dies is replaced. After a signal, running requests
+    get ``grace_s`` to finish; a second signal cancels them. No process is left
+    behind.
 
     Raises:
-        ConfigError: the address or the certificate cannot be used, or the
-            factory does not exist.
-        What the application raised at start (one worker); Refused with its
-        message (several).
+        ConfigError: the address or the certificate is unusable, or the
+                factory does not exist.
+            Any error of the application's startup (one worker); Refused with its
+                message (several workers).
     """
     if hosting.certificate is not None:
         hosting.certificate.check()
@@ -121,9 +121,9 @@ def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
 
 
 def worker_main() -> None:
-    """Serve as one worker process: orders on standard input, ``ready`` or the failure on standard output."""
+    """Serve as one worker process: read the configuration from standard input, print ``ready`` or the failure."""
     report = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # from here on, whatever is printed is log
+    os.dup2(2, 1)  # from here on, printed text goes to the log
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=_WorkerConfig)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("entrepot").setLevel(logging.INFO)
@@ -156,7 +156,7 @@ class _Supervisor:
         self._folder = folder
 
     async def work(self, announce: Callable[[Address], None]) -> None:
-        """Start all, keep all alive until the stop, end all."""
+        """Start all workers, restart those that die until the stop, then end all."""
         numbers = range(self._hosting.workers)
         up = [asyncio.Event() for _ in numbers]
         keepers = [asyncio.create_task(self._keep(number, up[number])) for number in numbers]
@@ -173,7 +173,7 @@ class _Supervisor:
                 raise result
 
     async def _keep(self, number: int, up: asyncio.Event) -> None:
-        """Run one worker, again and again until the stop; Refused when the first one does not start."""
+        """Run one worker and restart it until the stop; raise Refused if it does not start the first time."""
         while not self._stop.asked.is_set():
             process = await self._start(number)
             try:
@@ -187,7 +187,7 @@ class _Supervisor:
             if self._stop.asked.is_set():
                 return
             if not up.is_set():
-                raise Refused(f"a worker process did not start: {line or 'the log above says why'}")
+                raise Refused(f"a worker process did not start: {line or 'see the log above'}")
             _log.error(render("worker.died", worker=number, code=process.returncode))
             await first_of(self._stop.asked.wait(), timeout_s=_RESTART_PAUSE_S)
 
@@ -198,7 +198,7 @@ class _Supervisor:
             _CHILD,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is this process's to pass on, once
+            start_new_session=True,  # this process forwards Ctrl-C, once
         )
         certificate = self._hosting.certificate
         job = _WorkerConfig(
@@ -225,7 +225,7 @@ class _Supervisor:
         _terminate(process)
         await first_of(ended, self._stop.hurried.wait(), timeout_s=self._hosting.limits.grace_s + _KILL_AFTER_S)
         if not ended.done():
-            _terminate(process)  # the second wish ends the worker's grace period
+            _terminate(process)  # the second signal ends the worker's grace period
             await first_of(ended, timeout_s=_KILL_AFTER_S)
         if not ended.done():
             process.kill()
@@ -233,7 +233,7 @@ class _Supervisor:
 
 
 def _terminate(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
         process.terminate()
 
 
@@ -243,8 +243,8 @@ async def _all_set(events: list[asyncio.Event]) -> None:
 
 
 def _hold_lifeline(stop: StopSignal) -> None:
-    """Ask for the stop when standard input ends, which is when the parent does."""
-    if sys.platform == "win32":  # no pipes in its event loops; the parent's signal has to do
+    """Request the stop when standard input ends, that is, when the parent exits."""
+    if sys.platform == "win32":  # its event loops do not support pipes; rely on the parent's signal
         return
 
     def ended() -> None:

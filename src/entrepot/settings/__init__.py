@@ -1,9 +1,9 @@
 """The configuration of a hub: one immutable value, read from mappings.
 
-Nothing here looks at ``os.environ``, at the command line or at the working
-directory; the caller hands them in. Values come, weakest first, from the
-defaults, one TOML file, ``ENTREPOT_*`` variables and command-line flags.
-Secrets are no settings: the hub makes and keeps its own.
+This package never reads ``os.environ``, the command line or the working
+directory; the caller passes them in. Values come, in ascending order of
+precedence, from the defaults, one TOML file, ``ENTREPOT_*`` variables and
+command-line flags. Secrets are not settings: the hub creates and stores its own.
 """
 
 from entrepot.settings.loading import Loaded, load_settings

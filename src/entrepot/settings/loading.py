@@ -1,4 +1,4 @@
-"""From mappings to settings, with the source of every value."""
+"""Loading of settings from mappings, with the source of every value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from entrepot.settings.quantities import render_size
 from entrepot.settings.table import SETTINGS, Setting, Settings
 
 FILE_NAME = "entrepot.toml"
-"""The file that is read from the data folder when no other is named."""
+"""The name of the configuration file in the data folder, read if no other file is given."""
 
 _PREFIX = "ENTREPOT_"
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -26,7 +26,7 @@ NOT_SETTINGS = frozenset(
         *("DISABLE_PROGRESS", "DISABLE_XET", "DOWNLOAD_TIMEOUT", "ETAG_TIMEOUT", "GIT_TOKEN"),
     )
 )
-"""Variables with our prefix that the command line or the client reads, not the hub."""
+"""Variables with the prefix ``ENTREPOT_`` that the command line or the client reads, not the hub."""
 
 # Kubernetes sets ENTREPOT_SERVICE_HOST, ENTREPOT_PORT=tcp://... and the like in
 # every pod that runs beside a service called "entrepot".
@@ -34,11 +34,11 @@ _SERVICE_LINK = re.compile(r"ENTREPOT_(?:SERVICE_(?:HOST|PORT)(?:_[A-Z0-9_]+)?|P
 _LINKED_PORT = re.compile(r"(?:tcp|udp|sctp)://.*")
 
 _Found = tuple[str, object, str]
-"""A setting's name, its raw value and where that stands."""
+"""The name of a setting, its raw value and the source of the value."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """Settings and, for each by name, where its value came from.
+    """The settings, and the source of each value by setting name.
 
     A source is ``default``, ``file <path>``, the name of a variable or a flag.
     """
@@ -54,24 +54,24 @@ def load_settings(
     toml_path: pathlib.Path | None,
     default_data: pathlib.Path,
 ) -> Loaded:
-    """The settings that hold, given everything that may say so.
+    """Return the effective settings, merged from all sources.
 
     Args:
-        flags: by setting name; ``None`` and an empty tuple mean that the flag
-            was not given.
+        flags: values by setting name; ``None`` and an empty tuple mean that the
+            flag was not given.
         environ: the process environment; names without ``ENTREPOT_`` are ignored.
-        toml_path: the file named by ``--config``. Without it the file is
-            ``ENTREPOT_CONFIG``, or ``entrepot.toml`` in the data folder if
-            there is one.
-        default_data: the data folder when nothing else names one.
+        toml_path: the file given by ``--config``. Without it, the file is
+            ``ENTREPOT_CONFIG``, or ``entrepot.toml`` in the data folder if it
+            exists.
+        default_data: the data folder if no source sets one.
 
     Returns:
-        Each setting from its strongest source: flag, variable, file, default.
+        Each setting from its source of highest precedence: flag, variable, file, default.
 
     Raises:
-        ConfigError: an unknown name, a value of the wrong type or out of its
-            range, two settings that contradict each other, or a file that is
-            named but cannot be read.
+        ConfigError: a name is unknown, a value has the wrong type or is out of
+            range, two settings contradict each other, or the given file
+            cannot be read.
     """
     from_flags = list(_from_flags(flags))
     from_environ = list(_from_environ(environ))
@@ -125,7 +125,7 @@ def _from_file(file: pathlib.Path, named_by: str) -> Iterator[_Found]:
 
 
 def _data_of_file(file: pathlib.Path, named_by: str, value: object) -> pathlib.Path:
-    """The data folder that a file names; relative ones start at the file's own folder."""
+    """Return the data folder that a configuration file sets; relative paths start at the folder of the file."""
     source = f"file {file}"
     folder = file.parent / str(_read(_BY_NAME["data"], value, source))
     if named_by == "default" and folder != file.parent:
@@ -137,7 +137,7 @@ def _data_of_file(file: pathlib.Path, named_by: str, value: object) -> pathlib.P
 def _find_file(
     flag: pathlib.Path | None, environ: Mapping[str, str], data: pathlib.Path
 ) -> tuple[pathlib.Path | None, str]:
-    """The file to read, if any, and what named it; a named file is read even when it is not there."""
+    """Return the file to read, if any, and where its path comes from; an explicit path may be absent."""
     if flag is not None:
         return flag, "--config"
     variable = f"{_PREFIX}CONFIG"
@@ -177,7 +177,7 @@ def _check_together(settings: Settings, sources: Mapping[str, str]) -> None:
 
 
 def _unknown(name: str, source: str, written_as: Mapping[str, str]) -> ConfigError:
-    # Imported here, because only a mistake needs it.
+    # Imported here, because only the error message needs it.
     import difflib
 
     near = difflib.get_close_matches(name, written_as, n=1)

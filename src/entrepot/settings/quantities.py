@@ -1,4 +1,4 @@
-"""Sizes and durations as people write them: ``64MiB``, ``10GB``, ``6h``, ``3w``."""
+"""Sizes and durations in human-readable form: ``64MiB``, ``10GB``, ``6h``, ``3w``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SIZE_UNITS = {
 }
 _DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
-# At most 18 digits: longer numbers are mistakes, and reading them takes quadratic time.
+# At most 18 digits: longer numbers are mistakes, and parsing them takes quadratic time.
 _QUANTITY = re.compile(r"([0-9]{1,18}) ?([A-Za-z]{0,3})")
 
 
 def parse_size(text: str) -> int:
-    """Read a number of bytes.
+    """Parse a number of bytes.
 
     Args:
         text: a whole number, alone or with a unit: ``kB MB GB TB PB`` are
@@ -25,32 +25,32 @@ def parse_size(text: str) -> int:
             does not matter.
 
     Raises:
-        ValueError: anything else; the message names the cure. ``10G`` is
-            refused because it is read both ways.
+        ValueError: the text has another form; the message says what to write.
+            ``10G`` is refused because it is ambiguous.
     """
     return _parse(text, _SIZE_UNITS, "write a whole number of bytes or, say, 64MiB or 10GB")
 
 
 def parse_duration(text: str) -> int:
-    """Read a number of seconds.
+    """Parse a number of seconds.
 
     Args:
         text: a whole number, alone or with one of the units ``s m h d w``.
 
     Raises:
-        ValueError: anything else; the message names the cure.
+        ValueError: the text has another form; the message says what to write.
     """
     return _parse(text, _DURATION_UNITS, "write a whole number of seconds or, say, 90s, 6h or 3w")
 
 
 def render_size(size: int) -> str:
-    """The shortest text that :func:`parse_size` reads as ``size``: ``64MiB``, ``0``."""
+    """Return the shortest text that :func:`parse_size` parses as ``size``: ``64MiB``, ``0``."""
     units = ("PiB", "TiB", "GiB", "MiB", "KiB")
     return _render(size, [(unit, _SIZE_UNITS[unit.lower()]) for unit in units])
 
 
 def render_duration(seconds: int) -> str:
-    """The shortest text that :func:`parse_duration` reads as ``seconds``: ``3w``, ``0``."""
+    """Return the shortest text that :func:`parse_duration` parses as ``seconds``: ``3w``, ``0``."""
     return _render(seconds, [(unit, _DURATION_UNITS[unit]) for unit in "wdhms"])
 
 

@@ -1,8 +1,8 @@
-"""How the value of one setting is read: a description for people and a checking function.
+"""Parsers of setting values, each with a description for people.
 
-A reading takes what a TOML file, a variable or a flag gave and returns the
-typed value, or raises ``ValueError`` with the cure. Every value may be
-written as text, because variables have nothing else.
+A :class:`Reading` converts the value that a TOML file, a variable or a flag
+holds to the typed value, or raises ``ValueError`` with a message that says
+what to write. It accepts text for every type, because variables hold only text.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _BASE_URL = re.compile(
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """One way to read a value.
+    """The parser of one type of value.
 
     Attributes:
-        values: what may be written, for people.
-        read: text or a TOML value to the typed value; ``ValueError`` names the cure.
-        render: the typed value to the shortest text that reads back as it.
+        values: the accepted values, described for people.
+        read: converts text or a TOML value to the typed value; raises ``ValueError`` that says what to write.
+        render: converts the typed value to the shortest text that :attr:`read` accepts.
     """
 
     values: str
@@ -44,7 +44,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def number(lowest: int, highest: int) -> Reading:
-    """Whole numbers between two bounds, both allowed."""
+    """Return a parser of whole numbers between two bounds, inclusive."""
 
     def parse(text: str) -> int:
         if not _NUMBER.fullmatch(text.strip()):
@@ -55,19 +55,19 @@ def number(lowest: int, highest: int) -> Reading:
 
 
 def size(lowest: int, highest: int) -> Reading:
-    """Numbers of bytes between two bounds, both allowed."""
+    """Return a parser of byte counts between two bounds, inclusive."""
     words = f"a size, {render_size(lowest)} to {render_size(highest)}"
     return Reading(words, _bounded(parse_size, lowest, highest, render_size), _as_text(render_size))
 
 
 def duration(lowest: int, highest: int) -> Reading:
-    """Numbers of seconds between two bounds, both allowed."""
+    """Return a parser of durations in seconds between two bounds, inclusive."""
     words = f"a duration, {render_duration(lowest)} to {render_duration(highest)}"
     return Reading(words, _bounded(parse_duration, lowest, highest, render_duration), _as_text(render_duration))
 
 
 def one_of(*words: str) -> Reading:
-    """One of a few words, in any case."""
+    """Return a parser of a fixed set of words, case-insensitive."""
 
     def read(value: object) -> object:
         word = _text(value).strip().lower()
@@ -193,7 +193,7 @@ def _bounded(
     parse: Callable[[str], int], lowest: int, highest: int, render: Callable[[int], str]
 ) -> Callable[[object], object]:
     def read(value: object) -> object:
-        # A bool is an int to Python and a mistake to people.
+        # In Python a bool is an int; as a number in a setting it is a mistake.
         amount = value if isinstance(value, int) and not isinstance(value, bool) else None
         if amount is None:
             amount = parse(_text(value))

@@ -1,4 +1,4 @@
-"""Every setting, once: its name, type, default, allowed values and one sentence."""
+"""The table of settings: the name, type, default, allowed values and description of each."""
 
 from __future__ import annotations
 
@@ -36,157 +36,194 @@ class _Doc(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The configuration of one hub; sizes are bytes, names ending in ``_s`` are seconds.
+    """The configuration of one hub; sizes are in bytes, names ending in ``_s`` are seconds.
 
-    Only ``data`` has no default here: where a user's data belong is for the
-    caller to say. Values made directly are not checked; those made by
-    :func:`~entrepot.settings.load_settings` are.
+    Only ``data`` has no default here: the caller chooses where the data
+    folder is. Values passed to this class are not validated; those returned
+    by :func:`~entrepot.settings.load_settings` are.
     """
 
-    data: Annotated[pathlib.Path, _Doc(FOLDER, "The folder that holds everything the hub keeps.")]
+    data: Annotated[pathlib.Path, _Doc(FOLDER, "The folder that holds all data of the hub.")]
     host: Annotated[str, _Doc(HOST, "The address to listen on; 0.0.0.0 and :: mean every interface.")] = "127.0.0.1"
     port: Annotated[int, _Doc(number(0, 65_535), "The TCP port to listen on; 0 takes any free one.")] = 8080
     base_url: Annotated[
         str,
-        _Doc(BASE_URL, "The origin of every URL handed out; empty takes it from the Host of each request."),
+        _Doc(
+            BASE_URL, "The base of every URL that the hub returns; empty: taken from the Host header of each request."
+        ),
     ] = ""
     tls_cert: Annotated[
-        str, _Doc(FILE, "The PEM file of the certificate, with its chain, to speak HTTPS; empty speaks plain HTTP.")
+        str, _Doc(FILE, "The PEM file of the certificate with its chain, for HTTPS; empty: plain HTTP.")
     ] = ""
-    tls_key: Annotated[str, _Doc(FILE, "The PEM file of the private key of 'tls_cert', without a password.")] = ""
-    workers: Annotated[int, _Doc(number(1, 256), "How many server processes share the port.")] = 1
+    tls_key: Annotated[str, _Doc(FILE, "The PEM file of the private key for 'tls_cert', without a password.")] = ""
+    workers: Annotated[int, _Doc(number(1, 256), "The number of server processes that share the port.")] = 1
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        _Doc(one_of("debug", "info", "warning", "error"), "The least serious events that are logged."),
+        _Doc(one_of("debug", "info", "warning", "error"), "The lowest severity that is logged."),
     ] = "info"
     log_format: Annotated[
-        Literal["text", "json"], _Doc(one_of("text", "json"), "Log lines for people or for machines.")
+        Literal["text", "json"],
+        _Doc(one_of("text", "json"), "The format of log lines: text for people, JSON for programs."),
     ] = "text"
     trusted_proxies: Annotated[
         tuple[str, ...],
-        _Doc(NETWORKS, "The proxies whose X-Forwarded-For, -Proto and -Host are believed; empty believes none."),
+        _Doc(NETWORKS, "The proxies whose X-Forwarded-For, -Proto and -Host headers are trusted; empty: none."),
     ] = ()
     allowed_hosts: Annotated[
         tuple[str, ...],
-        _Doc(HOSTS, "Further hosts by which clients may address the hub while 'base_url' is empty."),
+        _Doc(HOSTS, "Additional host names by which clients may address the hub if 'base_url' is empty."),
     ] = ()
     body_timeout_s: Annotated[
-        int, _Doc(duration(1, _DAY), "How long a request body may stall before the request is ended with 408.")
+        int,
+        _Doc(
+            duration(1, _DAY), "The period over which 'min_body_rate' is measured; slower request bodies end with 408."
+        ),
     ] = 60
     min_body_rate: Annotated[
-        int, _Doc(size(0, _GIB), "The bytes a second that a request body must bring on average over that time.")
+        int, _Doc(size(0, _GIB), "The minimum average rate of a request body, in bytes per second; 0 sets no minimum.")
     ] = _KIB
     response_timeout_s: Annotated[
-        int, _Doc(duration(1, _DAY), "How long a client may take no byte of a response before it is cut off.")
+        int,
+        _Doc(duration(1, _DAY), "How long a client may read nothing of a response before its connection is closed."),
     ] = 300
     max_bodies: Annotated[
-        int, _Doc(number(1, 1_000_000), "How many unfinished request bodies one process receives at the same time.")
+        int,
+        _Doc(number(1, 1_000_000), "The maximum number of request bodies that one process receives at the same time."),
     ] = 4096
     max_bodies_per_address: Annotated[
-        int, _Doc(number(1, 1_000_000), "How many unfinished request bodies one process receives from one address.")
+        int,
+        _Doc(number(1, 1_000_000), "The maximum number of request bodies that one process receives from one address."),
     ] = 256
     public_metrics: Annotated[
-        bool, _Doc(SWITCH, "Whether /metrics answers everyone; if not, this machine and administrators only.")
+        bool, _Doc(SWITCH, "Whether anyone may read /metrics; if not, only this machine and administrators.")
     ] = False
     max_commit_body: Annotated[
-        int, _Doc(size(_MIB, _TIB), "The largest body of one commit request, inline files included.")
+        int, _Doc(size(_MIB, _TIB), "The maximum size of the body of a commit request, including inline files.")
     ] = 4 * _GIB
     max_inline_file: Annotated[
-        int, _Doc(size(_KIB, _GIB), "The largest regular file; larger ones must be uploaded through LFS or Xet.")
+        int,
+        _Doc(size(_KIB, _GIB), "The maximum size of a regular file; larger files must be uploaded through LFS or Xet."),
     ] = 10 * _MIB
-    max_file: Annotated[int, _Doc(size(0, 1024 * _TIB), "The largest file of any kind; 0 sets no limit.")] = 5 * _TIB
+    max_file: Annotated[int, _Doc(size(0, 1024 * _TIB), "The maximum size of any file; 0 sets no limit.")] = 5 * _TIB
     multipart_threshold: Annotated[
-        int, _Doc(size(5 * _MIB, 5 * _GIB), "LFS files above this size are uploaded in parts.")
+        int, _Doc(size(5 * _MIB, 5 * _GIB), "LFS files larger than this are uploaded in parts.")
     ] = _GIB
     part_size: Annotated[
-        int, _Doc(size(5 * _MIB, 5 * _GIB), "The size of one part; it grows when a file would need too many.")
+        int,
+        _Doc(size(5 * _MIB, 5 * _GIB), "The size of one part; larger if a file would otherwise need too many parts."),
     ] = 64 * _MIB
     url_lifetime_s: Annotated[
-        int, _Doc(duration(60, 7 * _DAY), "How long a signed URL for uploading or downloading bytes works.")
+        int, _Doc(duration(60, 7 * _DAY), "How long a signed upload or download URL is valid.")
     ] = 6 * _HOUR
     gc_grace_s: Annotated[
         int,
-        _Doc(duration(0, 3650 * _DAY), "How long bytes that nothing names are kept; below 1d, uploads may be lost."),
+        _Doc(
+            duration(0, 3650 * _DAY),
+            "How long unreferenced data is kept before garbage collection; below 1d, running uploads may be lost.",
+        ),
     ] = 21 * _DAY
     chunk_delay_s: Annotated[
-        int, _Doc(duration(0, _DAY), "How long after a commit its large files that came whole are made into chunks.")
+        int,
+        _Doc(
+            duration(0, _DAY), "How long after a commit its large files that are not chunked yet are split into chunks."
+        ),
     ] = 10
     dedup_scope: Annotated[
         Literal["readable", "namespace", "hub"],
         _Doc(
             one_of("readable", "namespace", "hub"),
-            "Which stored chunks uploads through Xet need not send: what the caller may read, also what their "
-            "namespace has sent, or everything; the wider ones reveal content to those who know its hashes.",
+            "Which stored chunks a Xet upload need not send again: those the caller may read, also those their "
+            "namespace has sent, or all; the wider values reveal content to those who know its hashes.",
         ),
     ] = "readable"
-    max_pack: Annotated[int, _Doc(size(_MIB, _TIB), "The largest pack of one git push, large files not included.")] = (
-        2 * _GIB
-    )
+    max_pack: Annotated[
+        int, _Doc(size(_MIB, _TIB), "The maximum size of the pack of one git push, without large files.")
+    ] = 2 * _GIB
     git_cache_bytes: Annotated[
-        int, _Doc(size(0, 1024 * _TIB), "How much disk the copies may take that git clones are served from.")
+        int, _Doc(size(0, 1024 * _TIB), "The maximum disk space for the mirrors from which git clones are served.")
     ] = 20 * _GIB
     run_jobs: Annotated[
         bool, _Doc(SWITCH, "Whether 'entrepot serve' also runs background jobs; if not, run 'entrepot worker'.")
     ] = True
     interactive_job_threads: Annotated[
-        int, _Doc(number(0, 64), "How many jobs that people wait for (cards, histories) run at once; 0: none here.")
+        int,
+        _Doc(
+            number(0, 64),
+            "The number of threads for jobs that users wait for (cards, histories); 0: none in this process.",
+        ),
     ] = 2
     heavy_job_threads: Annotated[
-        int, _Doc(number(0, 64), "How many threads chunk, verify and scrub; 0: none in this process.")
+        int, _Doc(number(0, 64), "The number of threads that chunk, verify and scrub files; 0: none in this process.")
     ] = 1
     outbound_job_threads: Annotated[
-        int, _Doc(number(0, 64), "How many deliveries to webhooks are under way at once; 0: none in this process.")
+        int, _Doc(number(0, 64), "The number of threads that deliver webhooks; 0: none in this process.")
     ] = 8
     maintenance_job_threads: Annotated[
-        int, _Doc(number(0, 64), "How many jobs of upkeep (clone caches, trends) run at once; 0: none here.")
+        int,
+        _Doc(
+            number(0, 64), "The number of threads for maintenance jobs (clone caches, trends); 0: none in this process."
+        ),
     ] = 1
-    short_threads: Annotated[int, _Doc(number(1, 1024), "How many short calls one process runs at the same time.")] = 8
+    short_threads: Annotated[
+        int, _Doc(number(1, 1024), "The maximum number of short calls that one process runs at the same time.")
+    ] = 8
     transfer_threads: Annotated[
-        int, _Doc(number(1, 1024), "How many long transfers one process runs at the same time.")
+        int, _Doc(number(1, 1024), "The maximum number of long transfers that one process runs at the same time.")
     ] = 16
     webhook_private_targets: Annotated[
-        bool, _Doc(SWITCH, "Whether webhooks may reach addresses of this machine and of private networks.")
+        bool, _Doc(SWITCH, "Whether webhooks may connect to addresses of this machine and of private networks.")
     ] = False
     import_private_sources: Annotated[
-        bool, _Doc(SWITCH, "Whether 'entrepot import' may reach addresses of this machine and of private networks.")
+        bool,
+        _Doc(SWITCH, "Whether 'entrepot import' may connect to addresses of this machine and of private networks."),
     ] = False
     webhook_patience_s: Annotated[
-        int, _Doc(duration(0, 30 * _DAY), "How long a webhook's receiver may refuse before news for it are dropped.")
+        int, _Doc(duration(0, 30 * _DAY), "How long a delivery to a failing webhook is retried before it is dropped.")
     ] = 3 * _DAY
     default_quota_bytes: Annotated[
-        int, _Doc(size(0, 1024 * _TIB), "How much every user and organisation may keep; 0 sets no limit.")
+        int, _Doc(size(0, 1024 * _TIB), "The storage quota of each user and organisation; 0 sets no limit.")
     ] = 0
     default_quota_repos: Annotated[
-        int, _Doc(number(0, 1_000_000_000), "How many repositories each may have; 0 sets no limit.")
+        int,
+        _Doc(
+            number(0, 1_000_000_000),
+            "The maximum number of repositories of each user and organisation; 0 sets no limit.",
+        ),
     ] = 0
     rate_limit_api: Annotated[
         int,
-        _Doc(number(0, 1_000_000_000), "Requests to /api that each token or address may send in 5 minutes; 0: any."),
+        _Doc(
+            number(0, 1_000_000_000),
+            "The maximum number of /api requests per token or address in 5 minutes; 0 sets no limit.",
+        ),
     ] = 0
     rate_limit_resolve: Annotated[
         int,
-        _Doc(number(0, 1_000_000_000), "Requests for files that each token or address may send in 5 minutes; 0: any."),
+        _Doc(
+            number(0, 1_000_000_000),
+            "The maximum number of file requests per token or address in 5 minutes; 0 sets no limit.",
+        ),
     ] = 0
     users_create_orgs: Annotated[
-        bool, _Doc(SWITCH, "Whether every user may make organisations; if not, only administrators of the hub.")
+        bool, _Doc(SWITCH, "Whether every user may create organisations; if not, only administrators of the hub.")
     ] = True
     default_visibility: Annotated[
         Literal["public", "private"],
-        _Doc(one_of("public", "private"), "Who sees a new repository whose maker did not say."),
+        _Doc(one_of("public", "private"), "The visibility of a new repository if its creator does not choose one."),
     ] = "public"
     default_namespace: Annotated[
         str,
         _Doc(
             NAMESPACE,
-            "Where ids without a namespace (`gpt2`) are looked up if no alias has the name; empty: nowhere.",
+            "The namespace in which ids without one (`gpt2`) are looked up if no alias matches; empty: none.",
         ),
     ] = ""
 
     def trusts(self, address: str) -> bool:
-        """Whether the peer at an IP address may say how the client reached it.
+        """Return whether the peer at an IP address is a trusted proxy.
 
-        An IPv4 address that arrives as ``::ffff:a.b.c.d`` counts as itself;
-        text that is no address (a Unix socket's empty peer) is not trusted.
+        An IPv4 address in the form ``::ffff:a.b.c.d`` counts as the IPv4 address.
+        Text that is not an address (the empty peer of a Unix socket) is not trusted.
         """
         try:
             peer = ipaddress.ip_address(address)
@@ -203,17 +240,17 @@ class Setting(msgspec.Struct, frozen=True):
     sentence: str
     values: str
     default: str
-    """As it would be written; ``""`` when the setting has none or it is empty."""
+    """The default as written in a file; ``""`` if there is none or it is empty."""
     reading: Reading
 
     @property
     def variable(self) -> str:
-        """Its environment variable: ``ENTREPOT_PORT``."""
+        """The name of the environment variable: ``ENTREPOT_PORT``."""
         return f"ENTREPOT_{self.name.upper()}"
 
     @property
     def flag(self) -> str:
-        """Its command-line flag: ``--log-level``."""
+        """The command-line flag: ``--log-level``."""
         return f"--{self.name.replace('_', '-')}"
 
 
@@ -235,4 +272,4 @@ def _rows() -> tuple[Setting, ...]:
 
 
 SETTINGS = _rows()
-"""Every setting, in the order in which people should read them."""
+"""All settings, in the order of the documentation."""

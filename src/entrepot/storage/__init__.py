@@ -1,4 +1,4 @@
-"""The engine: git objects and large files, kept in ``blobs`` and found through ``catalog``."""
+"""Storage of git objects and large files: content in ``blobs``, metadata in ``catalog``."""
 
 from entrepot.storage.store import Store
 

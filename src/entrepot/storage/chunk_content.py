@@ -1,4 +1,4 @@
-"""Content kept as chunks: xorbs in ``blobs``, their indexes and the files made of them in the catalog."""
+"""Content stored as chunks: xorbs in ``blobs``, their indexes and the files made of them in the catalog."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BLOCK = 1 << 20
 
 @attrs.frozen
 class StoredXorb:
-    """Where the bytes of a xorb are, and where its chunks lie in them."""
+    """The blob key of a stored xorb, and the index of its chunks."""
 
     hash: XetHash
     key: str
@@ -31,20 +31,20 @@ class StoredXorb:
 
 
 def row_of(xorb: XetHash, index: XorbIndex) -> XorbRow:
-    """The row of a verified xorb."""
+    """Return the catalog row of a verified xorb."""
     return XorbRow(xorb, index.size, index.raw_size, index.count, index.encode(), False)
 
 
 def key_of(row: XorbRow) -> str:
-    """The key of the bytes that a row's directory was made of."""
+    """Return the blob key of the bytes that a row's directory describes."""
     return xorb_key(row.hash, hashlib.blake2b(row.directory, digest_size=8).hexdigest())
 
 
 def find_xorb(store: Store, tx: Read, xorb: XetHash) -> StoredXorb | None:
-    """A stored xorb; None when there is none. Its index is remembered as long as its bytes are the same.
+    """Return a stored xorb, or None if it is not stored. Its index is cached until its bytes are replaced.
 
     Raises:
-        XorbDamaged: it is in quarantine.
+        XorbDamaged: the xorb is in quarantine.
     """
     state = xorbs.state(tx, xorb)
     if state is None:
@@ -55,18 +55,18 @@ def find_xorb(store: Store, tx: Read, xorb: XetHash) -> StoredXorb | None:
     if known is not None and known[0] == state.since_ms:
         return StoredXorb(xorb, known[1], known[2])
     row = xorbs.find(tx, xorb)
-    assert row is not None  # the same snapshot has its standing
+    assert row is not None  # the same snapshot has its state
     found = StoredXorb(xorb, key_of(row), read_index(row.directory))
-    store.indexes.drop(xorb)  # of bytes that were replaced, perhaps by another process
+    store.indexes.drop(xorb)  # drops the index of bytes that were replaced, perhaps by another process
     store.indexes.put(xorb, (state.since_ms, found.key, found.index))
     return found
 
 
 def get_xorb(store: Store, tx: Read, xorb: XetHash) -> StoredXorb:
-    """A stored xorb that something needs.
+    """Return a stored xorb that a file needs.
 
     Raises:
-        XorbDamaged: it is in quarantine, or the catalog has lost it.
+        XorbDamaged: the xorb is in quarantine, or missing from the catalog.
     """
     found = find_xorb(store, tx, xorb)
     if found is None:
@@ -75,13 +75,13 @@ def get_xorb(store: Store, tx: Read, xorb: XetHash) -> StoredXorb:
 
 
 def terms_of(tx: Read, file: XetHash) -> Terms | None:
-    """What a file is made of; None when there is no such file."""
+    """Return the terms of a file, or None if the file does not exist."""
     row = xet_files.find(tx, file)
     return None if row is None else Terms(row.terms)
 
 
 class ChunkedContent:
-    """A file made of chunks, readable at any offset; decodes ahead for whoever reads on. Thread-safe."""
+    """A file made of chunks, readable at any offset; reads ahead for sequential readers. Thread-safe."""
 
     def __init__(
         self,
@@ -90,11 +90,11 @@ class ChunkedContent:
         find: Callable[[XetHash], StoredXorb],
         report: Callable[[XetHash], object] = lambda _xorb: None,
     ) -> None:
-        """Read what ``terms`` describe.
+        """Create the content that ``terms`` describe.
 
         Args:
-            find: gives a xorb of the file; called while reading.
-            report: told of a xorb whose bytes are damaged or lost.
+            find: returns a xorb of the file; called while reading.
+            report: called with each xorb whose bytes are found damaged or missing.
         """
         self._report = report
         self.size = terms.size
@@ -106,10 +106,10 @@ class ChunkedContent:
         self._held = _Held(0, [], [])
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Up to ``length`` bytes from ``offset``; fewer only at the end.
+        """Return up to ``length`` bytes from ``offset``; fewer only at the end.
 
         Raises:
-            BlobMissing, XorbDamaged, Damaged: what it needs is lost.
+            BlobMissing, XorbDamaged, Damaged: bytes of the file are missing or damaged.
         """
         stop = min(offset + length, self.size)
         pieces: list[memoryview] = []
@@ -122,19 +122,22 @@ class ChunkedContent:
         return b"".join(pieces)
 
     def close(self) -> None:
-        """Let go of the decoded bytes."""
+        """Release the decoded bytes."""
         self._held = _Held(0, [], [])
 
     def _hold(self, offset: int, stop: int) -> None:
-        """Decode the chunks from ``offset`` on: up to ``stop`` at first, then about 1 MiB; at most one term."""
+        """Decode and keep the chunks from ``offset`` on, at most one term.
+
+        The first call decodes up to ``stop``, later calls about 1 MiB.
+        """
         number = bisect.bisect_right(self._ends, offset)
         term: Term = next(iter(self._terms.part(number, number + 1)))
-        xorb = self._find(term.xorb)  # for each block: it may be found damaged, or be mended, while it is read
+        xorb = self._find(term.xorb)  # looked up for each block: it may become damaged, or be repaired, between reads
         index = xorb.index
         begin = int(self._ends[number]) - term.unpacked
         base = index.raw_offset(term.start)
         start = bisect.bisect_right(index.raw_ends, base + offset - begin, term.start, term.end)
-        # Few read more than one piece of what they open; those who do read the next one.
+        # Most readers read one block only; those who read a second one read sequentially.
         reads_on = bool(self._held.ends) and offset == self._held.end
         until = base + (offset + _BLOCK if reads_on else min(stop, offset + _BLOCK)) - begin
         end = min(bisect.bisect_left(index.raw_ends, until, start, term.end) + 1, term.end)
@@ -150,7 +153,7 @@ class ChunkedContent:
 
 @attrs.frozen
 class _Held:
-    """Decoded chunks: where the first one begins in the file, where each ends, and their bytes."""
+    """Decoded chunks: the offset of the first one in the file, the end of each, and their bytes."""
 
     begin: int
     ends: list[int]
@@ -161,7 +164,7 @@ class _Held:
         return self.ends[-1] if self.ends else self.begin
 
     def pieces(self, offset: int, stop: int) -> list[memoryview]:
-        """The bytes from ``offset``, which must be held, to ``stop`` or the last one that is held."""
+        """Return the bytes from ``offset``, which must be held, to ``stop`` or the end of the held bytes."""
         first = bisect.bisect_right(self.ends, offset)
         last = bisect.bisect_left(self.ends, stop, first, len(self.ends) - 1)
         found = self.chunks[first : last + 1]
@@ -171,10 +174,10 @@ class _Held:
 
 
 def read_stored(store: Store, xorb: StoredXorb, start: int, end: int) -> list[memoryview]:
-    """The uncompressed bytes of each of some chunks of a stored xorb.
+    """Return the uncompressed bytes of each of the given chunks of a stored xorb.
 
     Raises:
-        BlobMissing: the store has lost it.
+        BlobMissing: its bytes are missing.
         XorbDamaged: the stored bytes are not these chunks; none of them is returned.
     """
     first, stop = xorb.index.offset(start), xorb.index.offset(end)
@@ -187,10 +190,10 @@ def read_stored(store: Store, xorb: StoredXorb, start: int, end: int) -> list[me
 
 
 def check_stored(store: Store, xorb: StoredXorb) -> None:
-    """Hash every chunk of a stored xorb, a few megabytes at a time.
+    """Verify the hash of every chunk of a stored xorb, a few megabytes at a time.
 
     Raises:
-        BlobMissing, BlobUnreadable, XorbDamaged: the bytes are gone, unreadable, or not the right ones.
+        BlobMissing, BlobUnreadable, XorbDamaged: the bytes are missing, unreadable or wrong.
     """
     index = xorb.index
     with store.blobs.open(xorb.key) as reader:

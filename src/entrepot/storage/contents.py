@@ -1,4 +1,4 @@
-"""Content of files, readable at any offset, wherever it is kept."""
+"""Content of files, readable at any offset in any stored form."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import zlib
 from typing import Protocol
 
 from entrepot.blobs import Reader, file_key
-from entrepot.errors import ObjectDamaged
+from entrepot.errors import BlobUnreadable, ObjectDamaged
 from entrepot.names import Oid, Sha256
 from entrepot.storage.store import Store
 
 
 class Content(Protocol):
-    """Bytes of one file. Thread-safe; close it when done."""
+    """The bytes of one file. Thread-safe; callers must close it."""
 
     @property
     def size(self) -> int:
-        """Number of bytes."""
+        """The number of bytes."""
         ...
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Up to ``length`` bytes from ``offset``; fewer only at the end."""
+        """Return up to ``length`` bytes from ``offset``; fewer only at the end."""
         ...
 
     def close(self) -> None:
-        """Release what the content holds."""
+        """Release the resources of the content."""
         ...
 
 
 class PackedContent:
-    """A small file object: zlib bytes of its row, unpacked at the first read."""
+    """The content of a small file object: the zlib bytes of its row, decompressed at the first read."""
 
     def __init__(self, oid: Oid, size: int, data: bytes) -> None:
         self.size = size
@@ -39,10 +39,10 @@ class PackedContent:
         self._content: bytes | None = None
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Up to ``length`` bytes from ``offset``.
+        """Return up to ``length`` bytes from ``offset``.
 
         Raises:
-            ObjectDamaged: the stored bytes do not unpack.
+            ObjectDamaged: the stored bytes cannot be decompressed.
         """
         if self._content is None:
             try:
@@ -52,19 +52,30 @@ class PackedContent:
         return self._content[offset : offset + length]
 
     def close(self) -> None:
-        """Forget the bytes."""
+        """Release the bytes."""
         self._data = self._content = None
 
 
-def open_file(store: Store, sha256: Sha256) -> Reader:
-    """The bytes of a large file.
+def open_file(store: Store, sha256: Sha256, size: int | None = None) -> Reader:
+    """Open the bytes of a large file for reading.
+
+    Args:
+        size: how many there must be, where that is known: a file that the disk has cut
+            short must not pass for the whole one.
 
     Raises:
-        BlobMissing: the store has lost them.
+        BlobMissing: they are missing from the store.
+        BlobUnreadable: there are more or fewer than ``size``.
     """
-    return store.blobs.open(file_key(sha256))
+    key = file_key(sha256)
+    reader = store.blobs.open(key)
+    if size is not None and reader.size != size:
+        found = reader.size
+        reader.close()
+        raise BlobUnreadable(key, f"there are {found} bytes instead of {size}")
+    return reader
 
 
 def sha256_of(data: bytes) -> Sha256:
-    """The SHA-256 of some bytes."""
+    """Return the SHA-256 of some bytes."""
     return Sha256(hashlib.sha256(data).hexdigest())

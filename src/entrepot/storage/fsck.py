@@ -1,4 +1,4 @@
-"""Checking a store: everything that names lead to is there and is what it should be."""
+"""Integrity checks of a store: everything reachable exists and has the right content."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @attrs.frozen
 class Finding:
-    """Something that is not as it should be.
+    """A problem found by an integrity check.
 
     ``kind``: ``missing`` or ``corrupt`` (damage), ``orphaned`` (harmless: the
-    sweeper will take it), ``unreadable`` (a path that no client can use) or
-    ``unproven`` (a right that would not be granted today); ``where``: what is
-    concerned; ``what``: a
-    sentence.
+    sweeper will delete it), ``unreadable`` (a path that no client can use) or
+    ``unproven`` (a right that would not be granted today); ``where``: the
+    repository, key or file concerned; ``what``: a description.
     """
 
     kind: str
@@ -45,13 +44,13 @@ class Finding:
 
     @property
     def is_damage(self) -> bool:
-        """Whether something that a name leads to is lost."""
+        """Whether referenced content is missing or corrupt."""
         return self.kind not in ("orphaned", "unreadable", "unproven")
 
 
 @attrs.define
 class ReachableSet:
-    """Objects and large files that the refs of a repository lead to."""
+    """The objects and large files that are reachable from the refs of a repository."""
 
     objects: set[Oid] = attrs.field(factory=set)
     files: set[Sha256] = attrs.field(factory=set)
@@ -59,11 +58,11 @@ class ReachableSet:
 
 
 def reachable(store: Store, tx: Read, row_id: int, name: str, *, checks_content: bool) -> ReachableSet:
-    """Walk a repository from its refs.
+    """Return everything that is reachable from the refs of a repository, with the problems found.
 
     Args:
-        name: what the repository is called in findings.
-        checks_content: also unpack and hash every object.
+        name: the name of the repository in findings.
+        checks_content: also decompress and hash every object.
     """
     reach = ReachableSet()
     _walk(store, tx, row_id, name, reach, {oid: ref for ref, oid in refs.everything(tx, row_id)}, checks_content)
@@ -71,7 +70,10 @@ def reachable(store: Store, tx: Read, row_id: int, name: str, *, checks_content:
 
 
 def extend(store: Store, tx: Read, row_id: int, reach: ReachableSet, oids: Iterable[Oid]) -> None:
-    """Add to a reach what some loose objects lead to; what they miss is no finding, because no name needs it."""
+    """Add everything that is reachable from the given unreferenced objects.
+
+    Missing objects are not reported, because no ref needs them.
+    """
     beyond = ReachableSet(reach.objects, reach.files)
     waiting = {oid: "a loose object" for oid in oids if oid not in reach.objects}
     _walk(store, tx, row_id, "", beyond, waiting, False)
@@ -96,7 +98,7 @@ def _walk(
 
 
 def check_repo(store: Store, tx: Read, row: RepoRow, *, checks_content: bool) -> list[Finding]:
-    """Findings about one repository: objects that refs lead to, and orphans."""
+    """Return findings about one repository: problems of reachable objects, and orphaned objects."""
     name = str(row.ref)
     reach = reachable(store, tx, row.id, name, checks_content=checks_content)
     found = reach.findings
@@ -110,9 +112,9 @@ def check_repo(store: Store, tx: Read, row: RepoRow, *, checks_content: bool) ->
 
 
 def unreadable(store: Store, tx: Read, repo_id: int) -> Iterator[tuple[RefName, RepoPath, str]]:
-    """Yield the paths of the heads of all refs that break the rules of names: the ref, the path and the rule.
+    """Yield (ref, path, rule) for each path in the heads of all refs that breaks a rule for names.
 
-    A folder that several refs have is looked at once. Damage is skipped.
+    A folder that several refs share is checked once. Damaged trees are skipped.
     """
     trees = Trees(store, tx, repo_id)
     seen: set[tuple[Oid, bool]] = set()
@@ -140,7 +142,7 @@ def unreadable(store: Store, tx: Read, repo_id: int) -> Iterator[tuple[RefName, 
 
 
 def check_file(store: Store, sha256: Sha256, size: int, *, checks_content: bool) -> Finding | None:
-    """What is wrong with the bytes of a large file, or None."""
+    """Return a finding about the bytes of a large file, or None if they are intact."""
     key = file_key(sha256)
     stat = store.blobs.stat(key)
     if stat is None:
@@ -153,7 +155,7 @@ def check_file(store: Store, sha256: Sha256, size: int, *, checks_content: bool)
 
 
 def stray_blobs(store: Store, tx: Read, now_ms: int) -> Iterator[Finding]:
-    """Stored bytes that no row names, or whose row says that chunks have taken their place."""
+    """Yield a finding for each blob without a row, or whose row says that it is stored as chunks."""
     batch: list[tuple[Sha256, int]] = []
     for stat in store.blobs.list("files/"):
         sha256 = digest_of(stat.key)
@@ -162,18 +164,18 @@ def stray_blobs(store: Store, tx: Read, now_ms: int) -> Iterator[Finding]:
             continue
         batch.append((sha256, stat.size))
         if len(batch) >= _BATCH:
-            yield from _strays(tx, batch, now_ms)
+            yield from _orphans(tx, batch, now_ms)
             batch = []
-    yield from _strays(tx, batch, now_ms)
+    yield from _orphans(tx, batch, now_ms)
 
 
 def digest_of(key: str) -> Sha256 | None:
-    """The digest of the file that is kept under a key; None when the key is not one of a file."""
+    """Return the digest of the file that is stored under a key, or None if it is not the key of a file."""
     name = key.rpartition("/")[2]
     return Sha256(name) if _DIGEST.fullmatch(name) and file_key(Sha256(name)) == key else None
 
 
-def _strays(tx: Read, batch: Sequence[tuple[Sha256, int]], now_ms: int) -> Iterator[Finding]:
+def _orphans(tx: Read, batch: Sequence[tuple[Sha256, int]], now_ms: int) -> Iterator[Finding]:
     sha256s = [sha256 for sha256, _ in batch]
     known, chunked = files.known(tx, sha256s), files.chunked_only(tx, sha256s, now_ms)
     for sha256, size in batch:
@@ -184,7 +186,7 @@ def _strays(tx: Read, batch: Sequence[tuple[Sha256, int]], now_ms: int) -> Itera
 
 
 def _visit(store: Store, row: ObjectRow, name: str, reach: ReachableSet, *, checks_content: bool) -> list[Oid]:
-    """Note what is wrong with an object and what large file it needs; the objects it names."""
+    """Record problems of an object and the large file it needs; return the objects it refers to."""
     try:
         if row.kind == Kind.BLOB:
             _visit_blob(store, row, name, reach, checks_content=checks_content)

@@ -1,4 +1,4 @@
-"""Histories: recording commits, and which commit last changed a path."""
+"""Histories of repositories: recording of commits, and the last commit that changed a path."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LoggedCommit:
 
 
 def record(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid]) -> None:
-    """Make a new commit part of the searchable history.
+    """Add a new commit to the index of the history.
 
     Raises:
         ObjectMissing: a parent was never recorded.
@@ -40,7 +40,7 @@ def record(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid]) -> None:
 
 
 def record_all(tx: Write, repo_id: int, ordered: Sequence[tuple[Oid, Sequence[Oid]]]) -> None:
-    """Make new commits, each with its parents, part of the searchable history.
+    """Add new commits, each with its parents, to the index of the history.
 
     Args:
         ordered: parents before children.
@@ -61,13 +61,13 @@ def record_all(tx: Write, repo_id: int, ordered: Sequence[tuple[Oid, Sequence[Oi
 
 
 def log(tx: Read, repo_id: int, head: Oid, *, offset: int, limit: int) -> list[LoggedCommit]:
-    """A page of the history of a commit, newest first."""
+    """Return one page of the history of a commit, newest first."""
     oids = commits.ancestors(tx, repo_id, head, offset=offset, limit=limit)
     return [LoggedCommit(oid, commit) for oid, commit in read_commits(tx, repo_id, oids)]
 
 
 def changed_paths(store: Store, tx: Read, repo_id: int, oid: Oid) -> Iterator[RepoPath]:
-    """Files, and the folders above them, that a commit changed against its first parent."""
+    """Yield the files, and their parent folders, that a commit changed relative to its first parent."""
     commit = read_commit(tx, repo_id, oid)
     before = read_commit(tx, repo_id, commit.parents[0]).tree if commit.parents else None
     folders: set[str] = set()
@@ -81,7 +81,7 @@ def changed_paths(store: Store, tx: Read, repo_id: int, oid: Oid) -> Iterator[Re
 
 
 def last_commits(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, LoggedCommit]:
-    """The newest commit that changed each path, as far as the index knows."""
+    """Return the newest commit that changed each path, as far as the index is complete."""
     newest = commits.last_changes(tx, repo_id, head, paths)
     logged = {oid: LoggedCommit(oid, commit) for oid, commit in read_commits(tx, repo_id, set(newest.values()))}
     return {path: logged[oid] for path, oid in newest.items()}

@@ -1,10 +1,11 @@
-"""Mirrors: bare git repositories made of what the catalog holds, so that git itself can serve it.
+"""Mirrors: bare git repositories built from the catalog, from which git serves clones.
 
-A mirror is disposable: deleted or damaged, it is made anew; too many of them,
-and the least recently used go. Several processes share the folder under file
-locks: ``use`` is held, shared, while git reads a mirror; ``update`` by the
-one who changes it. A mirror is complete for its ``packed-refs``: packs are
-written first, then the list of them, then the refs.
+A mirror is a cache: it is rebuilt if it is missing or damaged, and the least
+recently used mirrors are removed when they need too much space. Several
+processes share the folder by file locks: ``use`` is held, shared, while git
+reads a mirror; ``update`` is held by the process that changes it. A mirror is
+complete for its ``packed-refs``: packs are written first, then the list of
+them, then the refs.
 """
 
 from __future__ import annotations
@@ -36,68 +37,71 @@ from entrepot.storage.packs import write_pack
 from entrepot.storage.store import Store
 
 MAX_PACKS: Final = 24
-"""A mirror of more packs than this is repacked into one."""
+"""A mirror with more packs than this is repacked into one."""
 
 LARGE_INDEX: Final = 28 * 5_000
-"""Bytes of pack indexes (28 an object) from which on a bitmap of what leads where makes clones much cheaper."""
+"""The size of pack indexes (28 bytes per object) from which a reachability bitmap makes clones much cheaper."""
 
 _HUGE_INDEX: Final = 28 * 500_000
 _REPACK: Final = ("repack", "-a", "-d", "-b", "-q")
 _WITHOUT_DELTAS: Final = ("--window=0",)
-_WITH_DELTAS: Final = ("-f", "--window-memory=64m")  # without -f, objects of one pack are never compared
+_WITH_DELTAS: Final = (
+    "-f",
+    "--window-memory=64m",
+)  # without -f, no deltas within a pack
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _LIST = "packs.json"
 _REFS = "packed-refs"
 _LOCKS = ".locks"
 _TRASH = ".trash-"
 PUSH: Final = ".push-"
-"""How the folders begin in which pushes wait."""
+"""The prefix of the folders that hold the objects of unfinished pushes."""
 
 _STALE_S = 86_400.0
 _PIECE = 1 << 20
 _SUM_BYTES = 20
 
 Reading = Callable[[], AbstractContextManager[Read]]
-"""Opens a snapshot of the catalog."""
+"""A function that opens a snapshot of the catalog."""
 
 
 @attrs.frozen(eq=False)
 class Lease:
-    """A mirror that stays where it is until it is released."""
+    """A mirror that is not removed before it is released."""
 
     path: Path
     _lock: int
 
     @property
     def is_slow(self) -> bool:
-        """Whether :meth:`Mirrors.repack` would make serving it much cheaper."""
+        """Whether :meth:`Mirrors.repack` would make serving the mirror much cheaper."""
         has_bitmap = any(name.endswith(".bitmap") for name in _measure_packs(self.path))
         return not has_bitmap and _indexed(self.path) > LARGE_INDEX
 
     def release(self) -> None:
-        """Let others remove the mirror; to be called once."""
+        """Allow others to remove the mirror; call this once."""
         os.close(self._lock)
 
 
 class Mirrors:
-    """All mirrors of a hub. Safe to use from many threads and processes."""
+    """All mirrors of a hub. Safe to use from several threads and processes."""
 
     def __init__(self, folder: Path, limit: int) -> None:
-        """Keep mirrors in ``folder``, of about ``limit`` bytes in sum; nothing is touched yet."""
-        self._folder = folder.absolute()  # git is run in other folders
+        """Keep mirrors in ``folder``, of about ``limit`` bytes in total; the folder is not accessed yet."""
+        self._folder = folder.absolute()  # git runs in other folders
         self._limit = limit
 
     def take(self, store: Store, reading: Reading, repo: RepoRow) -> Lease:
-        """A mirror of a repository as it is now, made or brought up to date where need be. Blocking.
+        """Return a lease on the current mirror of a repository, creating or updating it if needed. Blocking.
 
         Args:
-            reading: called outside of any transaction, perhaps twice.
+            reading: called outside any transaction, up to twice.
 
         Raises:
             StoreUnavailable: git is not installed, or failed.
-            StoreFull: the cache has no room; nothing half-written stays.
-            ObjectMissing, ObjectDamaged, BlobMissing: the store has lost
-                something that the repository needs.
+            StoreFull: the disk of the cache is full; no partial mirror is left.
+            ObjectMissing, ObjectDamaged, BlobMissing: content that the
+                repository needs is missing or damaged.
         """
         with full_disk_told("the clone cache"):
             return self._take(store, reading, repo)
@@ -105,7 +109,7 @@ class Mirrors:
     def _take(self, store: Store, reading: Reading, repo: RepoRow) -> Lease:
         lease = Lease(self._folder / repo.uid, self._lock(repo.uid, "use", fcntl.LOCK_SH))
         try:
-            self._look_again(repo.uid)
+            self._check_daily(repo.uid)
             with reading() as tx:
                 wanted = refs.everything(tx, repo.id)
             if not _is_current(lease.path, wanted):
@@ -120,12 +124,12 @@ class Mirrors:
         return lease
 
     def adopt(self, uid: Uid, folder: Path, moves: Iterable[tuple[RefName, Oid | None]]) -> None:
-        """Let a mirror have the packs of another folder, after the catalog has their objects.
+        """Move packs from another folder into a mirror, after their objects were added to the catalog.
 
         Args:
-            folder: of packs with their indexes; what they lead to is in
-                them or in the mirror. The files are moved away.
-            moves: where refs stand now; None means that one is gone.
+            folder: holds packs with their indexes; all objects that they
+                refer to must be in them or in the mirror. The files are moved.
+            moves: the new values of refs; None means deleted.
         """
         path = self._folder / uid
         with self._updating(uid):
@@ -143,7 +147,7 @@ class Mirrors:
             _seal(path, sorted(known.items()))
 
     def repack(self, uid: Uid) -> None:
-        """Put all packs of a mirror into one, with deltas and a bitmap of what leads where; blocking, for minutes.
+        """Combine all packs of a mirror into one, with deltas and a reachability bitmap; blocks for minutes.
 
         Raises:
             StoreUnavailable: git is not installed, or failed.
@@ -151,16 +155,16 @@ class Mirrors:
         path = self._folder / uid
         with self._updating(uid):
             if _is_sound(path):
-                # Looking for deltas takes a minute for a million objects, and makes every later clone smaller.
+                # The search for deltas takes a minute per million objects, and makes every later clone smaller.
                 is_huge = _indexed(path) > _HUGE_INDEX
                 processes.run(path, [*_REPACK, *(_WITHOUT_DELTAS if is_huge else _WITH_DELTAS)])
                 _seal(path, list(_read_refs(path).items()))
 
     def drop_damaged(self, uid: Uid) -> bool:
-        """Remove a mirror if a file of it is missing or has other bytes than were written; False when it is intact.
+        """Remove a mirror if one of its files is missing or has changed; return False if it is intact.
 
-        Every byte of it is read. An intact mirror stays, whatever a client
-        made git complain about.
+        This reads every byte of the mirror. An intact mirror stays, even if a
+        client made git report an error.
         """
         with self._updating(uid):
             if is_intact(self._folder / uid):
@@ -169,7 +173,7 @@ class Mirrors:
             return True
 
     def damaged(self) -> Iterator[str]:
-        """Return the names of mirrors that are damaged, reading all of them; nothing is changed."""
+        """Yield the names of damaged mirrors; reads all mirrors and changes none."""
         for _, uid, _ in list(self._measured()):
             with self._updating(uid):
                 path = self._folder / uid
@@ -177,23 +181,23 @@ class Mirrors:
             if is_damaged:
                 yield uid
 
-    def _look_again(self, uid: Uid) -> None:
-        """Read a mirror once a day, to find bytes that the disk has changed without a trace."""
+    def _check_daily(self, uid: Uid) -> None:
+        """Verify a mirror once a day, to find bytes that changed on disk unnoticed."""
         listed = self._folder / uid / _LIST
         with contextlib.suppress(OSError):
             if time.time() - listed.stat().st_mtime > _STALE_S and not self.drop_damaged(uid):
                 os.utime(listed)
 
     def drop(self, uid: Uid) -> None:
-        """Remove a mirror, whoever is reading it; the next reader makes it anew."""
+        """Remove a mirror even while it is being read; the next reader rebuilds it."""
         with self._updating(uid):
             self._remove(self._folder / uid)
 
     def retain(self, living: Collection[str]) -> None:
-        """Remove the mirrors of repositories that are not among these."""
+        """Remove the mirrors of repositories that are not in ``living``."""
         gone = [uid for _, uid, _ in self._measured() if uid not in living]
         for uid in gone:
-            # One that was made since the living were counted is made anew by its next reader.
+            # A mirror created after ``living`` was collected is removed too; its next reader rebuilds it.
             self.drop(Uid(uid))
         for path in self._folder.glob(".*-*"):
             with contextlib.suppress(FileNotFoundError):
@@ -202,7 +206,7 @@ class Mirrors:
 
     def _update(self, store: Store, reading: Reading, repo: RepoRow) -> None:
         path = self._folder / repo.uid
-        with reading() as tx:  # a snapshot that is newer than the lock, so that no ref goes back
+        with reading() as tx:  # a snapshot newer than the lock, so that no ref moves backwards
             wanted = refs.everything(tx, repo.id)
             if _is_current(path, wanted):
                 return
@@ -216,7 +220,7 @@ class Mirrors:
             _seal(path, wanted)
 
     def _grow(self, store: Store, tx: Read, repo_id: int, path: Path, wanted: Sequence[tuple[RefName, Oid]]) -> bool:
-        """Add what the refs lead to; False when it is better to start anew."""
+        """Add the objects that the refs need; return False if rebuilding the mirror is better."""
         known = set(_read_refs(path).values())
         tips = [oid for _, oid in wanted if oid not in known]
         missing = find_missing(store, tx, repo_id, tips, lambda oids: present(path, oids)) if tips else []
@@ -254,7 +258,7 @@ class Mirrors:
                     total -= size
 
     def _measured(self) -> Iterator[tuple[float, str, int]]:
-        """(last use, name, bytes) of every mirror."""
+        """Yield (last use, name, bytes) of every mirror."""
         for path in self._folder.iterdir() if self._folder.exists() else ():
             if not path.name.startswith("."):
                 with contextlib.suppress(FileNotFoundError):
@@ -288,18 +292,18 @@ class Mirrors:
 
 
 def present(path: Path, oids: Sequence[Oid]) -> set[Oid]:
-    """Those of some objects that a mirror has.
+    """Return the given objects that a mirror has.
 
     Raises:
         StoreUnavailable: git failed.
     """
     asked = "".join(f"{oid}\n" for oid in oids).encode()
-    told = processes.run(path, ["cat-file", "--batch-check=%(objectname)"], given=asked)
-    return {Oid(line.decode()) for line in told.splitlines() if not line.endswith(b" missing")}
+    output = processes.run(path, ["cat-file", "--batch-check=%(objectname)"], given=asked)
+    return {Oid(line.decode()) for line in output.splitlines() if not line.endswith(b" missing")}
 
 
 def lay_out(path: Path) -> None:
-    """Make an empty bare repository."""
+    """Create an empty bare repository."""
     for folder in ("objects/pack", "objects/info", "refs/heads", "refs/tags"):
         (path / folder).mkdir(parents=True, mode=0o700)
     (path / "HEAD").write_text(f"ref: {MAIN}\n")
@@ -320,7 +324,7 @@ def _add_pack(store: Store, rows: Iterable[objects.ObjectRow], number: int, path
 
 
 def _seal(path: Path, wanted: Sequence[tuple[RefName, Oid]]) -> None:
-    """Write down which packs there are, then where the refs stand."""
+    """Write the list of packs, then the refs."""
     _replace(path / _LIST, json.dumps(_measure_packs(path)))
     _replace(path / _REFS, _render_refs(wanted))
 
@@ -334,27 +338,27 @@ def _is_current(path: Path, wanted: Sequence[tuple[RefName, Oid]]) -> bool:
 
 
 def _is_sound(path: Path) -> bool:
-    """Whether every file of a mirror is there and has its length."""
+    """Return whether every file of a mirror exists and has the recorded length."""
     try:
         listed = json.loads((path / _LIST).read_text())
         is_whole = (path / "HEAD").read_text() == f"ref: {MAIN}\n" and (path / "config").read_text() == _CONFIG
         _read_refs(path)
         if any(files for _, _, files in os.walk(path / "refs")) or (path / "objects" / "info" / "alternates").exists():
-            return False  # git would believe these before what was written here
+            return False  # git would prefer these to the packed-refs written here
         return is_whole and bool(listed == _measure_packs(path))
     except (OSError, ValueError):
         return False
 
 
 def is_intact(path: Path) -> bool:
-    """Return whether every file of a mirror has the bytes that were written: git puts a checksum at their ends."""
+    """Return whether every file of a mirror is unchanged, by the checksum that git puts at its end."""
     try:
-        return _is_sound(path) and all(map(_ends_with_its_sum, _packs_of(path)))
+        return _is_sound(path) and all(map(_has_valid_checksum, _packs_of(path)))
     except OSError:
         return False
 
 
-def _ends_with_its_sum(file: Path) -> bool:
+def _has_valid_checksum(file: Path) -> bool:
     size, digest = file.stat().st_size - _SUM_BYTES, hashlib.sha1(usedforsecurity=False)
     with file.open("rb") as data:
         while size > 0 and (piece := data.read(min(size, _PIECE))):
@@ -368,7 +372,7 @@ def _packs_of(path: Path) -> list[Path]:
 
 
 def _measure_packs(path: Path) -> dict[str, list[int]]:
-    """Size and time of the last change of each file: nobody writes to a pack after it was listed."""
+    """Return the size and the modification time of each file: packs are not written after they are listed."""
     stats = {file.name: file.stat() for file in _packs_of(path)}
     return {name: [found.st_size, found.st_mtime_ns] for name, found in stats.items()}
 
@@ -378,9 +382,9 @@ def _indexed(path: Path) -> int:
 
 
 def _render_refs(wanted: Sequence[tuple[RefName, Oid]]) -> str:
-    lines = sorted((name.encode(), oid) for name, oid in wanted)  # as git sorts, whatever the database does
+    lines = sorted((name.encode(), oid) for name, oid in wanted)  # git's sort order, not the database's
     body = "".join(f"{oid} {name.decode()}\n" for name, oid in lines)
-    # Git reads past words that it does not know; to us this one tells that nothing is cut off or was altered.
+    # Git ignores unknown traits; this one detects a truncated or altered file.
     return f"# pack-refs with: sorted {hashlib.sha256(body.encode()).hexdigest()} \n{body}"
 
 

@@ -1,4 +1,4 @@
-"""Which objects a copy of a repository lacks, found by walking from new refs to what the copy has."""
+"""The objects that a copy of a repository lacks, found by walking from new refs to existing objects."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from entrepot.storage.store import Store
 from entrepot.storage.trees import Trees
 
 MAX_COMMITS = 1_000
-"""A copy that lacks more commits than this is made anew, which is faster."""
+"""A copy that lacks more commits than this is rebuilt, which is faster."""
 
 Present = Callable[[Sequence[Oid]], set[Oid]]
-"""Tells which of some objects the copy has."""
+"""A function that returns which of the given objects the copy has."""
 
 
 def find_missing(store: Store, tx: Read, repo_id: int, tips: Iterable[Oid], present: Present) -> list[Oid] | None:
-    """Objects that the tips lead to and a copy lacks, and perhaps some that it has; None when there are too many.
+    """Return the objects that are reachable from the tips and missing from a copy; None if there are too many.
 
-    A commit that the copy has is taken to be there with all it leads to.
+    The result may include objects that the copy has. A commit that the copy has
+    is assumed to be complete there.
 
     Raises:
-        ObjectMissing, ObjectDamaged: the store has lost one.
+        ObjectMissing, ObjectDamaged: an object is missing from the store, or damaged.
     """
     return _Walk(store, tx, repo_id, present).run(tips)
 
@@ -53,7 +54,7 @@ class _Walk:
         return list(self._found)
 
     def _peeled(self, tips: Iterable[Oid]) -> set[Oid]:
-        """The commits behind the tips; tag objects on the way are lacking."""
+        """Return the commits that the tips refer to, and record tag objects on the way as missing."""
         front: set[Oid] = set()
         for oid in self._lacking(set(tips)):
             row = find_row(self._tx, self._repo_id, oid)
@@ -73,7 +74,7 @@ class _Walk:
             yield self._commits.get(oid) or parse_commit(content_of(find_row(self._tx, self._repo_id, oid)))
 
     def _compare(self, before: Oid | None, after: Oid) -> None:
-        """Note a tree, and below it what is not at the same place in another tree."""
+        """Record a tree and everything below it that differs from another tree."""
         waiting = [(before, after)]
         while waiting:
             old, new = waiting.pop()
@@ -82,7 +83,7 @@ class _Walk:
                 waiting += self._differing(old, new)
 
     def _differing(self, before: Oid | None, after: Oid) -> Iterator[tuple[Oid | None, Oid]]:
-        """Note the files of a tree that another one has not; pairs of folders to be compared."""
+        """Record the files of a tree that another one lacks; yield pairs of folders to compare."""
         old = {} if before is None else {entry.name: entry for entry in parse_tree(self._read(before))}
         for entry in parse_tree(self._read(after)):
             there = old.get(entry.name)

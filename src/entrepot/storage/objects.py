@@ -1,4 +1,4 @@
-"""Git objects of a repository: reading, and preparing new ones for the catalog."""
+"""Git objects of a repository: reading them, and preparing new ones for the catalog."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from entrepot.names import Oid, Sha256
 from entrepot.storage.store import Store
 
 INLINE_LIMIT = 256 * 1024
-"""File objects above this many bytes go to ``blobs``; trees and commits stay in their rows."""
+"""File objects larger than this (bytes) are stored in ``blobs``; trees and commits stay in their rows."""
 
 
 @attrs.frozen
@@ -31,14 +31,14 @@ class GitObject:
 
 
 def of(kind: Kind, content: bytes) -> GitObject:
-    """Name some content as git would."""
+    """Return an object with this content and its git id."""
     return GitObject(oid_of(kind, content), kind, content)
 
 
 def row_of(git_object: GitObject) -> ObjectRow:
-    """The row that holds an object, content included."""
+    """Return the row for an object, including its content."""
     content = git_object.content
-    # Ids do not compress: squeezing a tree of megabytes would cost more than everything else.
+    # Ids do not compress: compressing a large tree would cost more than everything else.
     level = 0 if git_object.kind is Kind.TREE and len(content) > 64 * 1024 else 1
     data = zlib.compress(content, level)
     pointer = parse_pointer(content) if git_object.kind is Kind.BLOB else None
@@ -47,24 +47,24 @@ def row_of(git_object: GitObject) -> ObjectRow:
 
 
 def is_large(git_object: GitObject) -> bool:
-    """Whether the content belongs into ``blobs`` instead of the object's row."""
+    """Return whether the content belongs in ``blobs`` instead of the row of the object."""
     return git_object.kind is Kind.BLOB and len(git_object.content) > INLINE_LIMIT
 
 
 def keep_large(store: Store, git_object: GitObject, sha256: Sha256) -> ObjectRow:
     """Make the content of a large file object durable and return its row.
 
-    The file has been reserved in the catalog. Must not run inside a transaction.
+    The file must be reserved in the catalog. Do not call this inside a transaction.
     """
     put(store.blobs, file_key(sha256), git_object.content)
     return ObjectRow(git_object.oid, git_object.kind.value, len(git_object.content), None, sha256, None)
 
 
 def find_row(tx: Read, repo_id: int, oid: Oid) -> ObjectRow:
-    """The row of an object that must exist.
+    """Return the row of an object that must exist.
 
     Raises:
-        ObjectMissing: something points at an object that is not stored.
+        ObjectMissing: the object is not stored.
     """
     row = objects.find(tx, repo_id, oid)
     if row is None:
@@ -73,10 +73,10 @@ def find_row(tx: Read, repo_id: int, oid: Oid) -> ObjectRow:
 
 
 def content_of(row: ObjectRow) -> bytes:
-    """The content of an object whose bytes are in its row.
+    """Return the content of an object whose bytes are in its row.
 
     Raises:
-        ObjectDamaged: the stored bytes do not unpack to the stored size.
+        ObjectDamaged: the stored bytes do not decompress to the stored size.
     """
     if row.data is None:
         raise ObjectDamaged(row.oid, "its content is not in its row")
@@ -90,9 +90,9 @@ def content_of(row: ObjectRow) -> bytes:
 
 
 def tree_scanner(store: Store, tx: Read, repo_id: int) -> Callable[[Oid], TreeScan]:
-    """A function that reads trees of a repository, remembering them.
+    """Return a function that reads trees of a repository and caches them.
 
-    Its raises: ObjectMissing, ObjectDamaged, when the store has lost a tree.
+    It raises ObjectMissing or ObjectDamaged if a tree is missing or damaged.
     """
 
     def scan(oid: Oid) -> TreeScan:
@@ -106,19 +106,19 @@ def tree_scanner(store: Store, tx: Read, repo_id: int) -> Callable[[Oid], TreeSc
 
 
 def read_commit(tx: Read, repo_id: int, oid: Oid) -> Commit:
-    """The commit with this id.
+    """Return the commit with this id.
 
     Raises:
-        ObjectMissing, ObjectDamaged: the store has lost it.
+        ObjectMissing, ObjectDamaged: the commit is missing or damaged.
     """
     return parse_commit(content_of(find_row(tx, repo_id, oid)))
 
 
 def read_commits(tx: Read, repo_id: int, oids: Iterable[Oid]) -> list[tuple[Oid, Commit]]:
-    """Commits in the order of their ids given.
+    """Return commits in the order of the given ids.
 
     Raises:
-        ObjectMissing, ObjectDamaged: the store has lost one.
+        ObjectMissing, ObjectDamaged: a commit is missing or damaged.
     """
     wanted = list(oids)
     rows = {row.oid: row for row in objects.find_many(tx, repo_id, wanted)}
@@ -129,7 +129,7 @@ def read_commits(tx: Read, repo_id: int, oids: Iterable[Oid]) -> list[tuple[Oid,
 
 
 def root_of(store: Store, tx: Read, repo_id: int, commit: Oid) -> Oid:
-    """The root tree of a commit, remembered."""
+    """Return the root tree of a commit, from a cache if possible."""
     root = store.roots.find((repo_id, commit))
     if root is None:
         root = read_commit(tx, repo_id, commit).tree
@@ -138,10 +138,10 @@ def root_of(store: Store, tx: Read, repo_id: int, commit: Oid) -> Oid:
 
 
 def peel(tx: Read, repo_id: int, oid: Oid) -> Oid:
-    """The commit at the end of a chain of annotated tags.
+    """Return the commit at the end of a chain of annotated tags.
 
     Raises:
-        ObjectMissing, ObjectDamaged: the store has lost it, or it is no commit.
+        ObjectMissing, ObjectDamaged: it is missing or damaged, or it is not a commit.
     """
     for _ in range(8):
         row = find_row(tx, repo_id, oid)

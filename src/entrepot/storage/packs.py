@@ -1,4 +1,4 @@
-"""Writing stored objects as a pack: the stored zlib bytes become the pack's, unopened."""
+"""Writing of stored objects as a pack: the stored zlib bytes are copied without recompression."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _WRITE = 1 << 20
 
 
 def write_pack(store: Store, rows: Iterable[ObjectRow], count: int, path: Path) -> str:
-    """Write objects into a new file as a pack; its checksum in hex, by which git names packs.
+    """Write objects into a new pack file; return its checksum in hex, by which git names packs.
 
     Args:
-        count: how many rows there are; the header needs it first.
+        count: the number of rows, which the header of the pack contains.
 
     Raises:
-        ObjectDamaged: an object has neither content nor a file, or there are
-            more or fewer than ``count``.
-        BlobMissing: the content of a large one is lost.
+        ObjectDamaged: an object has neither content nor a file, the content
+            of a large one has changed, or the number of rows is not ``count``.
+        BlobMissing, BlobUnreadable: the content of a large object is missing or cut off.
     """
     digest = hashlib.sha1(usedforsecurity=False)
     written, last = 0, ""
@@ -52,14 +52,20 @@ def write_pack(store: Store, rows: Iterable[ObjectRow], count: int, path: Path) 
 
 
 def _packed(store: Store, row: ObjectRow) -> Iterator[bytes]:
-    """The zlib bytes of an object; those of a large one are made here, piece by piece."""
+    """Yield the zlib bytes of an object; those of a large one are compressed here, piece by piece."""
     if row.data is not None:
         yield row.data
         return
     if row.sha256 is None:
         raise ObjectDamaged(row.oid, "it has neither content nor a file")
     packer = zlib.compressobj(1)
-    with contextlib.closing(open_file(store, row.sha256)) as reader:
+    digest = hashlib.sha1(f"{row.kind} {row.size}\0".encode(), usedforsecurity=False)
+    with contextlib.closing(open_file(store, row.sha256, row.size)) as reader:
         for at in range(0, row.size, _PIECE):
-            yield packer.compress(reader.read_at(at, min(_PIECE, row.size - at)))
+            piece = reader.read_at(at, min(_PIECE, row.size - at))
+            digest.update(piece)
+            yield packer.compress(piece)
+    # Git names what it finds in a pack itself: under another id, the object would be missing for ever.
+    if digest.hexdigest() != row.oid:
+        raise ObjectDamaged(row.oid, "its bytes have changed on the disk")
     yield packer.flush()

@@ -1,4 +1,4 @@
-"""How git is run: in an environment of its own, without anybody's configuration, under limits."""
+"""Execution of git in a fixed environment, without user or system configuration, under limits."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C",
 }
-"""All that git sees of the hub's environment; the path of programs is added when it is run."""
+"""The environment of git processes; ``PATH`` is added when git is run."""
 
 _SETTINGS: Final = (
-    # The folder may belong to another user than the one who serves it, as in containers.
+    # The folder may belong to another user than the process, as in containers.
     ("safe.directory", "*"),
     ("core.bigFileThreshold", "16m"),
     ("core.fsync", "none"),
@@ -34,26 +34,26 @@ _TIMEOUT_S = 600.0
 
 
 def command(arguments: Sequence[str], settings: Mapping[str, str] | None = None) -> list[str]:
-    """The command line of git with these arguments; ``settings`` go before them as ``-c``."""
+    """Return the command line of git with these arguments; ``settings`` are passed as ``-c`` options."""
     pairs = [*_SETTINGS, *(settings or {}).items()]
     return ["git", *(word for name, value in pairs for word in ("-c", f"{name}={value}")), *arguments]
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment git runs in."""
+    """Return the environment in which git runs."""
     return {**ENVIRONMENT, "PATH": os.environ.get("PATH", os.defpath), **(more or {})}
 
 
 def run(folder: Path, arguments: Sequence[str], *, given: bytes = b"", more: Mapping[str, str] | None = None) -> bytes:
-    """What git prints when it is run in a folder, at most for ten minutes. Blocking.
+    """Run git in a folder for at most ten minutes and return its output. Blocking.
 
     Raises:
-        StoreUnavailable: git is not installed, failed, or took too long; its
-            last words are the reason.
-        StoreFull: it had no room to write.
+        StoreUnavailable: git is not installed, failed, or took too long; the
+            reason is its error message.
+        StoreFull: the disk is full.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - the words are ours, never a shell's
+        done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
             command(arguments),
             cwd=folder,
             env=environment(more),
@@ -72,14 +72,14 @@ def run(folder: Path, arguments: Sequence[str], *, given: bytes = b"", more: Map
 
 
 def failure(what: str, stderr: bytes) -> StoreFull | StoreUnavailable:
-    """Return the error for a program that failed, by what it printed: a full disk is told apart."""
+    """Return the error for a failed program from its error output; a full disk has its own error."""
     reason = shown(last_words(stderr), quote=False)
     is_full = says_full(stderr.decode("utf-8", "replace"))
     return StoreFull(f"the cache of git: {reason}") if is_full else StoreUnavailable(what, reason)
 
 
 def last_words(stderr: bytes) -> str:
-    """The line with which git gave up, or a stand-in."""
+    """Return the error message of git, or a placeholder."""
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     return (fatal or lines or ["git failed without a word"])[-1].removeprefix("fatal: ").removeprefix("error: ")

@@ -1,4 +1,4 @@
-"""Quarantine: where the objects of a push are looked at before anything of the hub knows them."""
+"""Quarantine: a repository in which the objects of a push are checked before they reach the hub."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from entrepot.storage.mirrors import PUSH, lay_out
 _PIECE = 1 << 20
 _HELD_BYTES = 512 << 20
 _CPU_S = 900
-# Git refuses to allocate more than it may before it unpacks a single byte, but only what it does not stream.
+# Git checks this limit before it decompresses anything, but only for objects that it does not stream.
 _HELD_WHOLE = {"core.bigFileThreshold": "1024g"}
 _BEYOND_MEMORY = re.compile(rb"attempting to allocate|[Oo]ut of memory|malloc failed|data too large")
 
 
 @attrs.frozen
 class PushedObject:
-    """An object of a push; ``content`` is None when it is longer than was asked for."""
+    """An object of a push; ``content`` is None if it is longer than the requested limit."""
 
     oid: Oid
     kind: Kind
@@ -44,8 +44,9 @@ class PushedObject:
 class Receiver:
     """A program that reads a pack from its standard input, within limits of memory and time.
 
-    ``longest``: what any object may have in bytes. One that announces more,
-    itself or as the result of a delta, is refused before it is unpacked.
+    ``longest``: the maximum size of an object in bytes. An object that announces
+    more, in its header or as the result of a delta, is refused before it is
+    decompressed.
     """
 
     argv: Sequence[str]
@@ -53,36 +54,36 @@ class Receiver:
     longest: int
 
     def is_beyond_memory(self, stderr: bytes) -> bool:
-        """Whether it gave up because an object was longer than that."""
+        """Return whether the program failed because an object was longer than that."""
         return _BEYOND_MEMORY.search(stderr) is not None
 
 
 @attrs.frozen
 class Quarantine:
-    """A folder that looks like a repository, and borrows the objects of a mirror."""
+    """A folder in the form of a repository, with the objects of a mirror as alternates."""
 
     path: Path
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The environment in which git works on it."""
+        """The environment for git processes that use the quarantine."""
         return processes.environment({"GIT_DIR": str(self.path)})
 
     @property
     def packs(self) -> Path:
-        """Where its packs are."""
+        """The folder of its packs."""
         return self.path / "objects" / "pack"
 
     def receiver(self, number: int, *, longest_pack: int, longest_file: int, tolerated: Sequence[str] = ()) -> Receiver:
-        """A program that reads a pack, checks every object in it and keeps it here.
+        """Return a program that reads a pack, checks every object in it and stores it here.
 
         Args:
-            number: of objects that the pack announces.
-            longest_pack: in bytes.
-            longest_file: in bytes; more than that is let through, so that it can be told by its path.
-            tolerated: faults of objects that are accepted, by their names in ``git help fsck``.
+            number: the number of objects that the pack announces.
+            longest_pack: the maximum size of the pack in bytes.
+            longest_file: in bytes; somewhat larger files pass, so that a later check can name their paths.
+            tolerated: the fsck errors to accept, by their names in ``git help fsck``.
         """
-        # An entry of its tables takes some 60 bytes, and an object that nobody streams is held as a whole.
+        # Each entry of its tables takes about 60 bytes, and objects that are not streamed are held in memory.
         longest = max(_HELD_BYTES, 2 * longest_file, 128 * number)
         seconds = min(_CPU_S, 120 + number // 2_000)
         strict = "--strict" + ("=" if tolerated else "") + ",".join(f"{fault}=ignore" for fault in tolerated)
@@ -92,22 +93,22 @@ class Quarantine:
         return Receiver(argv, {**self.environ, "GIT_ALLOC_LIMIT": str(longest)}, longest)
 
     def oids(self) -> list[Oid]:
-        """The ids of all objects that came."""
+        """Return the ids of all received objects."""
         return [oid for index in self.packs.glob("pack-*.idx") for oid in read_index_ids(index.read_bytes())]
 
     def without_files(self, oids: Sequence[Oid]) -> list[Oid]:
-        """Those of the objects that are no file objects; no content is read.
+        """Return the given objects that are not file objects; no content is read.
 
         Raises:
             StoreUnavailable: git is not installed, or failed.
         """
         command = processes.command(["cat-file", "--batch-check=%(objectname) %(objecttype)", "--buffer"])
-        with _running(command, self.environ, oids) as told:
-            rows = [line.decode().split() for line in told]
+        with _running(command, self.environ, oids) as output:
+            rows = [line.decode().split() for line in output]
         return [Oid(oid) for oid, kind in rows if kind != Kind.BLOB.value]
 
     def read(self, oids: Sequence[Oid], *, longest: Mapping[Kind, int]) -> Iterator[PushedObject]:
-        """Objects in the order of their ids; contents longer than ``longest`` of their kind are skipped.
+        """Yield objects in the order of the given ids; content longer than ``longest`` of its kind is skipped.
 
         Raises:
             StoreUnavailable: git is not installed, or failed.
@@ -115,28 +116,28 @@ class Quarantine:
         if not oids:
             return
         command = processes.command(["cat-file", "--batch", "--buffer"])
-        with _running(command, self.environ, oids) as told:
+        with _running(command, self.environ, oids) as output:
             for oid in oids:
-                fields = told.readline().split()
+                fields = output.readline().split()
                 if len(fields) != 3 or fields[0].decode() != oid:
                     raise StoreUnavailable("git", f"the object {oid} of the push cannot be read")
                 kind, size = Kind(fields[1].decode()), int(fields[2])
                 content = None
                 if size <= longest[kind]:
-                    content = told.read(size)
+                    content = output.read(size)
                 else:
-                    _skip(told, size)
-                if told.read(1) != b"\n":
+                    _skip(output, size)
+                if output.read(1) != b"\n":
                     raise StoreUnavailable("git", f"the object {oid} of the push was cut short")
                 yield PushedObject(oid, kind, size, content)
 
     def close(self) -> None:
-        """Remove it with everything in it."""
+        """Delete the quarantine with its content."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
 def open_quarantine(mirror: Path) -> Quarantine:
-    """A new quarantine beside a mirror, which must stay where it is as long as the quarantine is used."""
+    """Create a quarantine beside a mirror, which must not be removed while the quarantine is used."""
     path = mirror.parent / f"{PUSH}{secrets.token_hex(8)}"
     try:
         with full_disk_told("the quarantine of a push"):
@@ -150,8 +151,8 @@ def open_quarantine(mirror: Path) -> Quarantine:
 
 @contextlib.contextmanager
 def _running(command: Sequence[str], environ: Mapping[str, str], asked: Iterable[str]) -> Iterator[IO[bytes]]:
-    """What a program prints when it is given some lines, readable as it comes."""
-    # A file, because a pipe would fill up while nobody reads the answers.
+    """Run a program with some lines as input; its output can be read while it runs."""
+    # A file, because a pipe would fill up while the output is not read.
     with tempfile.TemporaryFile() as lines:
         lines.writelines(f"{line}\n".encode() for line in asked)
         lines.seek(0)
@@ -175,6 +176,6 @@ def _running(command: Sequence[str], environ: Mapping[str, str], asked: Iterable
         process.wait()
 
 
-def _skip(told: IO[bytes], size: int) -> None:
+def _skip(output: IO[bytes], size: int) -> None:
     while size:
-        size -= len(told.read(min(size, _PIECE)) or b"x" * size)
+        size -= len(output.read(min(size, _PIECE)) or b"x" * size)

@@ -1,4 +1,4 @@
-"""The store: both cellars, and what is remembered of their immutable contents."""
+"""The store: blobs, catalog, and caches of their immutable content."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ V = TypeVar("V")
 
 
 class ValueCache(Generic[K, V]):
-    """The most recently used of some immutable values, bounded by their weight. Thread-safe."""
+    """A bounded LRU cache of immutable values, limited by their total weight. Thread-safe."""
 
     def __init__(self, limit: int, weigh: Callable[[V], int]) -> None:
-        """Hold values of at most ``limit`` in sum; ``weigh`` tells the weight of one."""
+        """Create a cache of at most ``limit`` total weight; ``weigh`` returns the weight of a value."""
         self._limit = limit
         self._weigh = weigh
         self._held: OrderedDict[K, V] = OrderedDict()
@@ -32,7 +32,7 @@ class ValueCache(Generic[K, V]):
         self._lock = threading.Lock()
 
     def find(self, key: K) -> V | None:
-        """The value under a key, if it is still held."""
+        """Return the value of a key if it is cached, else None."""
         with self._lock:
             value = self._held.get(key)
             if value is not None:
@@ -40,14 +40,14 @@ class ValueCache(Generic[K, V]):
             return value
 
     def drop(self, key: K) -> None:
-        """Let a value go whose key now means something else, or nothing."""
+        """Remove the value of a key that has changed or no longer exists."""
         with self._lock:
             old = self._held.pop(key, None)
             if old is not None:
                 self._weight -= self._weigh(old)
 
     def put(self, key: K, value: V) -> None:
-        """Hold a value, letting the least recently used ones go; one that is too heavy is not held."""
+        """Cache a value and evict the least recently used ones; a value above the limit is not cached."""
         weight = self._weigh(value)
         if weight * 2 > self._limit:
             return
@@ -63,7 +63,7 @@ class ValueCache(Generic[K, V]):
 
 @attrs.frozen
 class Store:
-    """Blobs and catalog together. ``blobs`` never changes what a key holds."""
+    """Blobs and catalog together. The bytes under a key of ``blobs`` never change."""
 
     catalog: Catalog
     blobs: Blobs

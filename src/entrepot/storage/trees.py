@@ -1,4 +1,4 @@
-"""Trees of a repository as people see them: paths, folders first, LFS files by their real size."""
+"""Trees of a repository as lists show them: paths, folders first, LFS files with the size of their content."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Node:
 
     @property
     def is_folder(self) -> bool:
-        """Whether this is a folder."""
+        """Whether the node is a folder."""
         return self.entry.is_folder
 
 
 @attrs.frozen
 class LfsTarget:
-    """What an LFS pointer points at."""
+    """The file that an LFS pointer refers to."""
 
     sha256: Sha256
     size: int
@@ -43,7 +43,7 @@ class LfsTarget:
 
 @attrs.frozen
 class ListedEntry:
-    """A file or folder as listings show it; ``size`` is that of the real content."""
+    """A file or folder as lists show it; ``size`` is the size of the actual content."""
 
     path: RepoPath
     oid: Oid
@@ -55,15 +55,15 @@ class ListedEntry:
 
     @property
     def etag(self) -> str:
-        """Content-derived name: SHA-256 of LFS files, else the git object id."""
+        """The entity tag: the SHA-256 of an LFS file, else the git object id."""
         return self.lfs.sha256 if self.lfs else self.oid
 
 
 class Trees:
-    """The trees of one repository within one snapshot of the catalog.
+    """The trees of one repository in one snapshot of the catalog.
 
-    ``left_out``: paths that walks did not give, because no client could use
-    them; the first 100 of them.
+    ``left_out``: paths that walks skipped because no client could use them; at
+    most the first 100.
     """
 
     def __init__(self, store: Store, tx: Read, repo_id: int) -> None:
@@ -74,17 +74,17 @@ class Trees:
         self.left_out: list[RepoPath] = []
 
     def read(self, tree: Oid) -> bytes:
-        """The content of a tree.
+        """Return the content of a tree.
 
         Raises:
-            ObjectMissing, ObjectDamaged: the store has lost it.
+            ObjectMissing, ObjectDamaged: the tree is missing or damaged.
         """
-        # Whoever wants all of a tree reads its entries himself: finding names is prepared for those who look some up.
+        # A caller that needs all entries parses the tree itself; the scanner is for lookups by name.
         known = self._store.trees.find((self._repo_id, tree))
         return known.content if known is not None else content_of(find_row(self._tx, self._repo_id, tree))
 
     def find(self, root: Oid, path: RepoPath) -> Entry | None:
-        """The entry at a path; the root itself is a folder entry without a name."""
+        """Return the entry at a path, or None; the root is a folder entry without a name."""
         here = Entry("", Mode.FOLDER, root)
         if path == ROOT:
             return here
@@ -98,10 +98,10 @@ class Trees:
         return here
 
     def folder(self, root: Oid, path: RepoPath) -> Oid:
-        """The tree at a path.
+        """Return the tree at a path.
 
         Raises:
-            EntryNotFound: nothing is there, or a file.
+            EntryNotFound: nothing is at the path, or a file.
         """
         entry = self.find(root, path)
         if entry is None or not entry.is_folder:
@@ -109,16 +109,17 @@ class Trees:
         return entry.oid
 
     def walk(self, folder: Oid, path: RepoPath, *, is_deep: bool, after: RepoPath | None = None) -> Iterator[Node]:
-        """Entries below a folder, folders before files on each level, depth first.
+        """Yield the entries below a folder, folders before files on each level, depth first.
 
-        Links to submodules are left out: their content is another repository's, and who lists wants to download.
-        So is what has a name that breaks the rules of paths, with everything below it: see ``left_out``.
+        Submodule links are skipped: their content belongs to another repository,
+        and callers list files to download them. Entries whose name breaks a rule
+        for paths are skipped with everything below them: see ``left_out``.
 
         Args:
             folder: the tree at ``path``.
-            path: where the tree is, prefixed to every path.
-            is_deep: go into sub-folders.
-            after: continue behind this path, which an earlier walk gave.
+            path: the path of the tree, prefixed to every path.
+            is_deep: also yield entries of subfolders.
+            after: start after this path, which an earlier walk returned.
         """
         stack = self._resume(folder, path, is_deep, after)
         while stack:
@@ -157,7 +158,7 @@ class Trees:
         return entries
 
     def everything(self, folder: Oid, path: RepoPath) -> Iterator[ListedEntry]:
-        """Every file below a folder with its size, a batch of them in memory at a time."""
+        """Yield every file below a folder with its size, in batches to limit memory."""
         batch: list[Node] = []
         for node in self.walk(folder, path, is_deep=True):
             if not node.is_folder:
@@ -168,10 +169,10 @@ class Trees:
         yield from self.measure(batch)
 
     def measure(self, nodes: Sequence[Node]) -> list[ListedEntry]:
-        """Sizes and LFS facts of some entries, in their order.
+        """Return the sizes and LFS metadata of the given entries, in their order.
 
         Raises:
-            ObjectMissing: the store has lost one of them.
+            ObjectMissing: one of the objects is missing.
         """
         oids = list({node.entry.oid for node in nodes if _has_content(node.entry)})
         measures = objects.measure(self._tx, self._repo_id, oids)
@@ -185,7 +186,7 @@ class Trees:
 
 @attrs.define
 class _Level:
-    """One folder of a walk: its entries, folders first, and how far the walk has come."""
+    """One folder of a walk: its entries, folders first, and the position of the walk."""
 
     entries: Sequence[Entry]
     path: RepoPath
@@ -195,7 +196,7 @@ class _Level:
         return RepoPath(f"{self.path}/{entry.name}" if self.path else entry.name)
 
     def skip_to(self, name: str) -> Entry | None:
-        """Go behind the entry of this name, or behind where a file of this name would be."""
+        """Advance past the entry with this name, or past the position where a file of this name would be."""
         for is_file in (False, True):
             at = bisect.bisect_left(self.entries, _order(name, is_file), key=_order_of)
             self.position = at

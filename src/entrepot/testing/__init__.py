@@ -1,7 +1,7 @@
 """A real hub inside a test or a notebook.
 
-Importing this room is cheap: everything that starts a hub is imported when
-one is asked for, because pytest loads the plugin in every project.
+Importing this package is cheap, because pytest loads the plugin in every
+project: the modules of the server are imported when a hub is started.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ __all__ = ["hub"]
 
 
 def hub(**settings: object) -> AbstractContextManager[RunningHub]:
-    """A running hub of one's own: a server process on a free loopback port with its data in a temporary folder.
+    """Run a hub: a server process on a free loopback port with its data in a temporary folder.
 
     Args:
-        settings: those of a hub by name (``max_inline_file="1MiB"``,
-            ``workers=2``); all but ``data``, which is the temporary folder.
+        settings: settings of the hub by name (``max_inline_file="1MiB"``,
+            ``workers=2``); all except ``data``, which is the temporary folder.
 
-    Guarantees: on leaving, the process has ended and the folder is gone. When
-    the process that asked for it dies, the hub ends by itself.
+    Guarantees: after the ``with`` block, the process has ended and the folder is deleted. If
+    the process that started the hub dies, the hub stops too.
 
     Raises:
-        ConfigError: a setting is unknown or its value cannot be used.
-        Refused: the hub did not start; the message ends with what it said.
+        ConfigError: a setting is unknown or its value is invalid.
+        Refused: the hub did not start; the message ends with its output.
 
     Example::
 

@@ -1,7 +1,7 @@
-"""A hub in a process of its own, for tests and notebooks: started, used, killed, started again, removed.
+"""A hub in a separate process, for tests and notebooks, which can be stopped, killed and restarted.
 
-The server holds on to its standard input as a lifeline: the pipe closes when
-the process that started it ends, however it ends, and then the hub stops.
+The server watches its standard input: the pipe closes when the parent
+process ends, however it ends, and then the server stops.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _LOOPBACK = "127.0.0.1,localhost,::1"
 
 @attrs.frozen
 class User:
-    """A user of the hub and the secret of a token."""
+    """A user of the hub and the secret of one of its tokens."""
 
     name: str
     token: str = attrs.field(repr=False)
 
 
 class RunningHub:
-    """A hub of one's own; made by :func:`entrepot.testing.hub`. Safe to use from many threads."""
+    """A running hub, created by :func:`entrepot.testing.hub`. Safe to use from several threads."""
 
     def __init__(self, folder: Path, settings: Settings, given: Mapping[str, str]) -> None:
         self._folder = folder
@@ -61,7 +61,7 @@ class RunningHub:
 
     @property
     def url(self) -> str:
-        """Where the hub answers; the same before and after a restart."""
+        """The URL of the hub; a restart does not change it."""
         return self._url
 
     @property
@@ -71,26 +71,26 @@ class RunningHub:
 
     @property
     def pid(self) -> int:
-        """The number of the server process.
+        """The process id of the server.
 
         Raises:
             Refused: the hub is not running.
         """
         if self._process is None:
-            raise Refused("the hub is not running; start() it first")
+            raise Refused("the hub is not running; call start() first")
         return self._process.pid
 
     @property
     def token(self) -> str:
-        """The secret of a write token of the user ``tester``."""
+        """The secret of a token of the user ``tester`` with the role ``write``."""
         return self.user("tester").token
 
     def user(self, name: str, role: str = "write") -> User:
-        """A user with a token of this role, ``read`` or ``write``; made at the first call, the same at the next.
+        """Return a user with a token of this role, ``read`` or ``write``; the first call creates it.
 
         Raises:
             InvalidName: the name or the role breaks a rule.
-            AlreadyExists: the name was taken by other means.
+            AlreadyExists: the name was taken without this method.
         """
         from entrepot.hub.accounts import accounts
 
@@ -104,16 +104,16 @@ class RunningHub:
             return self._users[name, role]
 
     def org(self, name: str, *, admin: str = "tester", members: Mapping[str, str] | None = None) -> str:
-        """The name of an organisation, made at the first call.
+        """Create an organisation on the first call, and return its name.
 
         Args:
-            admin: the user who administers it; made when missing.
-            members: further users, made when missing, and their roles:
+            admin: the user who administers it; created if missing.
+            members: further users, created if missing, and their roles:
                 ``read``, ``contributor``, ``write`` or ``admin``.
 
         Raises:
             InvalidName: a name or a role breaks a rule.
-            AlreadyExists: the name was taken by other means.
+            AlreadyExists: the name was taken without this method.
         """
         from entrepot.hub.accounts import accounts
         from entrepot.hub.callers import Role
@@ -131,13 +131,13 @@ class RunningHub:
         return name
 
     def environ(self, user: User | None = None) -> dict[str, str]:
-        """Variables that make clients use this hub and nothing of their owner's.
+        """Return environment variables that make clients use this hub, and no settings of the user who runs the tests.
 
         Args:
-            user: whose token they send; None is ``tester``.
+            user: the user whose token is sent; None is ``tester``.
 
         Returns:
-            What to add to ``os.environ``; the clients' caches stand in the temporary folder.
+            Variables to add to ``os.environ``; the caches of clients are in the temporary folder.
         """
         token = user.token if user is not None else self.token
         return {
@@ -155,15 +155,15 @@ class RunningHub:
         }
 
     def log(self) -> str:
-        """All that the server has said, over all its starts."""
+        """Return the output of the server since its first start."""
         file = self._folder / "server.log"
         return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
     def start(self) -> None:
-        """Start the server on the same folder and port, and wait until it answers; nothing when it runs.
+        """Start the server with the same folder and port, and wait until it responds; do nothing if it is running.
 
         Raises:
-            Refused: it ended, or did not answer within a minute.
+            Refused: the server ended, or did not respond within a minute.
         """
         with self._lock:
             if self._process is not None and self._process.poll() is None:
@@ -178,7 +178,7 @@ class RunningHub:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env=self._server_environ(),
-                    start_new_session=True,  # Ctrl-C in a terminal is for the tests; they stop the hub
+                    start_new_session=True,  # Ctrl-C in a terminal must interrupt only the tests; they stop the hub
                 )
             try:
                 self._await_listening(file, said_before)
@@ -187,7 +187,7 @@ class RunningHub:
                 raise
 
     def stop(self) -> None:
-        """End the server as an operator does: requests under way are finished first."""
+        """Stop the server gracefully: requests in progress are completed."""
         with self._lock:
             if self._process is None:
                 return
@@ -199,14 +199,14 @@ class RunningHub:
             self._reap()
 
     def kill(self) -> None:
-        """End the server as a crash does (SIGKILL); :meth:`start` brings it back."""
+        """Kill the server (SIGKILL), as in a crash; :meth:`start` starts it again."""
         with self._lock:
             if self._process is not None:
                 self._process.kill()
                 self._reap()
 
     def restart(self) -> None:
-        """Stop and start: same folder, same port, same accounts."""
+        """Stop and start the server; data folder, port and accounts stay the same."""
         with self._lock:
             self.stop()
             self.start()
@@ -220,7 +220,7 @@ class RunningHub:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[HubContext]:
-        """The data folder, opened here beside the server: accounts need no door."""
+        """Open the data folder in this process, beside the server, to create accounts without an HTTP request."""
         from entrepot.hub.context import open_hub
 
         hub = open_hub(self._settings)
@@ -235,7 +235,7 @@ class RunningHub:
         return {**clean, **self._given, **ours}
 
     def _await_free_port(self) -> None:
-        # After a kill, worker processes may need a moment to notice and to leave the port.
+        # After a kill, worker processes may hold the port for a moment until they notice.
         deadline = time.monotonic() + _FREE_S
         while self._port and time.monotonic() < deadline:
             with socket.socket(socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET) as probe:
@@ -261,16 +261,16 @@ class RunningHub:
                 self._port = int(self._url.rpartition(":")[2])
                 return
             if has_ended or time.monotonic() > deadline:
-                what = "ended instead of answering" if has_ended else f"did not answer within {_START_S:.0f} s"
-                raise Refused(f"the hub {what}; it said:\n{said.decode('utf-8', 'replace')[-_TAIL:].strip()}")
+                what = "exited during startup" if has_ended else f"did not respond within {_START_S:.0f} s"
+                raise Refused(f"the hub {what}; its output:\n{said.decode('utf-8', 'replace')[-_TAIL:].strip()}")
             time.sleep(_PAUSE_S)
 
 
 @contextlib.contextmanager
 def running(settings: Mapping[str, object]) -> Iterator[RunningHub]:
-    """A hub that runs inside the ``with``; see :func:`entrepot.testing.hub`."""
+    """Run a hub for the duration of a ``with`` block; see :func:`entrepot.testing.hub`."""
     if "data" in settings:
-        raise ConfigError("data", "entrepot.testing.hub", "a hub for tests keeps its data in a temporary folder")
+        raise ConfigError("data", "entrepot.testing.hub", "cannot be set: a test hub uses a temporary folder")
     folder = Path(tempfile.mkdtemp(prefix="entrepot-testing-")).resolve()
     try:
         flags = {"port": 0, **settings}
@@ -283,5 +283,5 @@ def running(settings: Mapping[str, object]) -> Iterator[RunningHub]:
         finally:
             hub.stop()
     finally:
-        # A client of the test may still be writing into its cache.
+        # A client of the test may still be writing to its cache.
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""The pytest plugin: fixtures that give a test a real hub.
+"""The pytest plugin, with fixtures that provide a real hub.
 
 pytest imports this module in every project where entrepot is installed, so
-nothing of the server is imported before a test asks for a fixture.
+the server is imported only when a test requests a fixture.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def entrepot_hub() -> Iterator[RunningHub]:
-    """A hub that all tests of the session (under pytest-xdist: of one worker) share."""
+    """A hub shared by all tests of the session (with pytest-xdist, of one worker)."""
     with testing.hub() as hub:
         yield hub
 

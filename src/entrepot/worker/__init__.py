@@ -1,1 +1,1 @@
-"""The worker: runs the follow-up work that commits and administrators leave behind as job rows."""
+"""The worker: runs the jobs that commits and administrators enqueue."""

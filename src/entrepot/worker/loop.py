@@ -1,4 +1,4 @@
-"""The threads that run jobs: each lane has its own, so that one kind of work does not hold up another."""
+"""The threads that run jobs: each lane has its own, so that one kind of work does not delay another."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from entrepot.hub.jobs.handlers import Job, Run
 _log = logging.getLogger("entrepot.worker")
 
 SLICE_S = 1.0
-"""How long a long job runs before a job of another namespace has its turn."""
+"""Seconds that a long job runs before it is paused for a job of another namespace."""
 
 MAX_PAUSED = 8
-"""How many long jobs one thread keeps between their slices."""
+"""Maximum number of paused jobs that one thread keeps."""
 
 _LOOK_EVERY_S = 2.0
 _AFTER_FAILURE_S = 2.0
@@ -32,11 +32,11 @@ class Worker:
 
     Any number of workers, in any number of processes, share the jobs: each
     job is run by one of them at a time, because it is claimed under a lease.
-    While a job runs or is paused, however long, its lease is renewed; when
+    While a job runs or is paused, its lease is renewed; if
     the process dies, the lease ends and another worker runs the job again.
 
     Each lane has threads of its own. Within a lane the namespaces are served
-    in rotation, none of them holds more than a quarter of the threads (but at
+    in rotation; none of them uses more than a quarter of the threads (but at
     least one), and a job that takes longer than :data:`SLICE_S` is paused for the
     jobs of others if its handler works step by step.
     """
@@ -52,12 +52,12 @@ class Worker:
         """Prepare; :meth:`start` begins.
 
         Args:
-            hub: whose jobs; it must stay open until :meth:`stop` has returned.
-            threads: how many there are for each lane, 0 for a lane that other processes serve;
-                None takes the settings of the hub.
-            grace_s: seconds that running jobs get to finish after the stop.
+            hub: the hub; it must stay open until :meth:`stop` has returned.
+            threads: number of threads for each lane, 0 for a lane that other processes serve;
+                None uses the settings of the hub.
+            grace_s: seconds that running jobs have to finish after :meth:`stop`.
             renew_every_s: seconds between two renewals of a lease, well below
-                ``followups.LEASE_MS``.
+                ``handlers.LEASE_MS``.
         """
         chosen = threads_of(hub) if threads is None else threads
         self._hub = hub
@@ -76,19 +76,19 @@ class Worker:
         self._keeper = threading.Thread(target=self._keep_leases, name="jobs-leases", daemon=True)
 
     def start(self) -> None:
-        """Begin to run jobs; returns immediately. Only once in the life of a worker."""
+        """Start running jobs; returns immediately. Call it only once."""
         for thread in (*self._threads, self._keeper):
             thread.start()
-        with contextlib.suppress(EntrepotError):  # planned at the next start, at the latest
+        with contextlib.suppress(EntrepotError):  # scheduled at the next start, at the latest
             handlers.take_over(self._hub)
             handlers.plan_recurring(self._hub)
 
     def stop(self) -> None:
-        """Claim no more jobs, put back those that pause, wait for those that run, at most ``grace_s`` seconds.
+        """Claim no more jobs, put back paused ones, and wait at most ``grace_s`` seconds for running ones.
 
         A job that is not finished then ends with the process; its lease runs
-        out and another worker runs it again. Harmless when called twice or
-        before the start.
+        out and another worker runs it again. Calling it twice or before
+        :meth:`start` has no effect.
         """
         self._stopping.set()
         self._hub.job_added.set()
@@ -103,11 +103,11 @@ class Worker:
     def _work(self, lane: _Lane) -> None:
         paused: list[_Slot] = []
         while not self._stopping.is_set():
-            # Remembered before the look: a job added after it ends the wait below.
+            # Read before looking for jobs: a job that is added later ends the wait below.
             seen = self._hub.job_added.count
             try:
-                pause_s = self._take_turn(lane, paused)
-            except Exception as error:  # noqa: BLE001 - the edge: a database that is away comes back
+                pause_s = self._run_slices(lane, paused)
+            except Exception as error:  # noqa: BLE001 - the outermost loop: the database may become available again
                 _log.error("jobs.not_readable error=%s", type(error).__name__, exc_info=error)
                 self._stopping.wait(_AFTER_FAILURE_S)
             else:
@@ -116,8 +116,8 @@ class Worker:
         for slot in paused:
             self._put_back(lane, slot)
 
-    def _take_turn(self, lane: _Lane, paused: list[_Slot]) -> float:
-        """Run a slice of a new job, and one of a paused job; the seconds to sleep afterwards."""
+    def _run_slices(self, lane: _Lane, paused: list[_Slot]) -> float:
+        """Run a slice of a new job, and one of a paused job; return the seconds to sleep afterwards."""
         pause_ms = handlers.pause_ms(self._hub, lane.name)
         job = None
         if pause_ms == 0:
@@ -128,24 +128,24 @@ class Worker:
         if job is not None:
             self._running[job.id] = job
             self._slice(lane, _Slot(Run(self._hub, self._owner, job)), paused)
-            if len(paused) > MAX_PAUSED:  # short jobs still get through; a long one waits until another has ended
+            if len(paused) > MAX_PAUSED:  # short jobs still run; a long one waits until another has ended
                 self._put_back(lane, paused.pop(), delay_ms=_NO_ROOM_MS)
         if paused:
             self._slice(lane, paused.pop(0), paused)
         if job is not None or paused:
             return 0.0
-        # Jobs that other processes add call nobody here: look again soon. A job that is due and was
-        # not claimed belongs to a namespace that has its share of the threads: its end wakes this one.
+        # Jobs that other processes add send no signal to this one: check again soon. A due job that was not
+        # claimed belongs to a namespace that uses its share of the threads: the end of one wakes this thread.
         return min(_LOOK_EVERY_S, pause_ms / 1000) if pause_ms else _LOOK_EVERY_S
 
     def _slice(self, lane: _Lane, slot: _Slot, paused: list[_Slot]) -> None:
-        """Run a job until it ends, or longer than a slice: then it is paused."""
+        """Run a job until it ends, or pause it after a slice."""
         began = time.monotonic()
         job, mistake, goes_on = slot.run.job, None, True
         try:
             while goes_on and time.monotonic() - began < SLICE_S and not self._stopping.is_set():
                 goes_on = slot.run.step()
-        except Exception as failure:  # noqa: BLE001 - the edge: one failing job must not stop the others
+        except Exception as failure:  # noqa: BLE001 - the outermost loop: one failing job must not stop the others
             goes_on, mistake = False, failure
         slot.took_s += time.monotonic() - began
         if goes_on:
@@ -164,7 +164,7 @@ class Worker:
     def _put_back(self, lane: _Lane, slot: _Slot, *, delay_ms: int = 0) -> None:
         try:
             slot.run.put_back(delay_ms=delay_ms)
-        except Exception as error:  # noqa: BLE001 - the edge: the lease ends by itself
+        except Exception as error:  # noqa: BLE001 - the outermost loop: the lease expires
             _log.error("job.not_put_back id=%d", slot.run.job.id, exc_info=error)
         self._leave(lane, slot.run.job)
 
@@ -172,14 +172,14 @@ class Worker:
         self._running.pop(job.id, None)
         lane.end(job)
         if lane.threads > 1:
-            self._hub.job_added.set()  # a thread may wait for this namespace's share
+            self._hub.job_added.set()  # a thread may wait for a job of this namespace
 
     def _keep_leases(self) -> None:
         while not self._ended.wait(self._renew_every_s):
             for job in list(self._running.values()):
                 try:
                     kept = handlers.renew(self._hub, self._owner, job)
-                except Exception as error:  # noqa: BLE001 - the edge: the next renewal may still be in time
+                except Exception as error:  # noqa: BLE001 - the outermost loop: the next renewal may still be in time
                     _log.error("job.renewal_failed id=%d", job.id, exc_info=error)
                 else:
                     if not kept and job.id in self._running:
@@ -187,12 +187,12 @@ class Worker:
 
 
 def threads_of(hub: HubContext) -> dict[str, int]:
-    """Return how many threads the settings of a hub give to each lane."""
+    """Return the number of threads for each lane, from the settings of the hub."""
     return {lane: getattr(hub.settings, f"{lane}_job_threads") for lane in handlers.LANES}
 
 
 class _Slot:
-    """A job that is being run, and the seconds it has taken."""
+    """A running job, and the seconds it has taken."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -200,24 +200,24 @@ class _Slot:
 
 
 class _Lane:
-    """A lane of this process: its threads, and which namespaces they are working for."""
+    """A lane of this process: its threads, and the namespaces that they work for."""
 
     def __init__(self, name: str, threads: int) -> None:
         self.name = name
         self.threads = threads
         self.claiming = threading.Lock()
-        """Held while a job is claimed, so that no namespace gets more than its share."""
+        """Held while a job is claimed, so that no namespace exceeds its share."""
         self._guard = threading.Lock()
         self._busy: Counter[int] = Counter()
 
     def full(self) -> list[int]:
-        """The namespaces that have their share of the threads."""
+        """Return the namespaces that use their whole share of the threads."""
         share = max(1, self.threads // 4)
         with self._guard:
             return [namespace for namespace, count in self._busy.items() if count >= share and namespace]
 
     def begin(self, job: Job) -> None:
-        """Count a job that was claimed."""
+        """Count a claimed job."""
         with self._guard:
             self._busy[job.namespace_id] += 1
 

@@ -1,8 +1,8 @@
-"""Xet as pure codecs: hashes, chunks, xorbs, shards and reconstruction plans.
+"""Pure codecs for Xet: hashes, chunks, xorbs, shards and reconstruction plans.
 
-Bytes in, values out. Every parser here raises nothing but errors of
-:mod:`entrepot.errors`, whatever bytes it is given, and makes nothing that is
-larger than a small multiple of its input.
+They convert bytes to values and back, without I/O. For any input, the parsers
+raise only errors of :mod:`entrepot.errors`, and their memory is limited to a
+small multiple of the input.
 """
 
 from entrepot.xet.builders import XorbBuilder

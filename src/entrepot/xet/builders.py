@@ -1,4 +1,4 @@
-"""Making xorbs from chunks, for content that arrived by another way than Xet."""
+"""Building of xorbs from chunks, for content that was not uploaded through Xet."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ _HEADER = struct.Struct("<II")
 
 
 class XorbBuilder:
-    """Collects chunks, compresses them and gives the xorb; use one for each xorb.
+    """A builder that collects and compresses chunks and returns the xorb; use one for each xorb.
 
-    Guarantees: equal chunks in equal order give equal bytes. Not for several
-    threads at once.
+    Guarantees: equal chunks in equal order give equal bytes. Not thread-safe.
 
     Source: docs/protocols/xet.md, section 5.
     """
@@ -43,7 +42,7 @@ class XorbBuilder:
         return self._raw_ends[-1] if self._raw_ends else 0
 
     def has_room(self, length: int) -> bool:
-        """Whether one more chunk of this length may be added."""
+        """Return whether one more chunk of this length can be added."""
         return self.count < MAX_CHUNKS and self.raw_size + length <= MAX_RAW_BYTES
 
     def add(self, chunk: Buffer, raw_hash: bytes) -> int:
@@ -51,15 +50,15 @@ class XorbBuilder:
 
         Args:
             chunk: 1 to 131,072 bytes.
-            raw_hash: its chunk hash; trusted, because the caller needed it to
-                find out that the chunk is new.
+            raw_hash: its chunk hash; not verified, because the caller has computed
+                it to find out that the chunk is new.
 
         Returns:
-            The number of the chunk in the xorb, from 0.
+            The index of the chunk in the xorb, from 0.
 
         Raises:
-            Malformed: the chunk is empty or too long, or the hash is not one.
-            LimitExceeded: the xorb is full; ask :meth:`has_room` first.
+            Malformed: the chunk is empty or too long, or the hash has a wrong length.
+            LimitExceeded: the xorb is full; check :meth:`has_room` first.
         """
         if not 1 <= len(chunk) <= MAX_CHUNK_BYTES or len(raw_hash) != HASH_BYTES:
             raise Malformed("chunk", f"{len(chunk)} bytes are not 1 to {MAX_CHUNK_BYTES}, or its hash is not 32 bytes")
@@ -67,7 +66,7 @@ class XorbBuilder:
             raise LimitExceeded("the content of the xorb", MAX_RAW_BYTES, "begin another xorb")
         packed = compress(chunk)
         header = _HEADER.pack(len(packed.payload) << 8, packed.scheme | len(chunk) << 8)
-        # A copy, because the caller may use its buffer again; joined once, because growing is dearer.
+        # A copy, because the caller may reuse its buffer; joined once at the end, which is cheaper than growing.
         self._pieces += (header, bytes(packed.payload))
         self._size += len(header) + len(packed.payload)
         self._raw_ends.append(self.raw_size + len(chunk))
@@ -76,7 +75,7 @@ class XorbBuilder:
         return self.count - 1
 
     def finish(self) -> Xorb:
-        """The xorb of everything added.
+        """Return the xorb of all added chunks.
 
         Raises:
             Malformed: nothing was added.

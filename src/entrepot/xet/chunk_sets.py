@@ -1,4 +1,4 @@
-"""Sets of chunks of one xorb: which ones a file uses, which ones a caller may refer to."""
+"""Sets of chunks of one xorb: those that a file uses, or that a caller may refer to."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PAIR = np.dtype("<u2")
 
 
 class ChunkSet:
-    """Some chunks of a xorb, by their numbers; made of packed ranges as :func:`pack_ranges` writes them.
+    """A set of chunk indexes of a xorb, made of packed ranges as :func:`pack_ranges` returns them.
 
     Raises:
-        Malformed: a range is cut off or reaches behind the last possible chunk.
+        Malformed: a range is truncated, or ends after the last possible chunk.
     """
 
     __slots__ = ("_before",)
@@ -42,13 +42,13 @@ class ChunkSet:
         return cls([pack_ranges([(0, MAX_CHUNKS)])])
 
     def covers(self, start: int, end: int) -> bool:
-        """Whether all chunks from ``start`` to ``end`` (exclusive) belong to the set; False for an empty range."""
+        """Return whether all chunks from ``start`` to ``end`` (exclusive) are in the set; False for an empty range."""
         if not 0 <= start < end <= MAX_CHUNKS:
             return False
         return int(self._before[end] - self._before[start]) == end - start
 
     def first(self, count: int) -> NDArray[np.bool_]:
-        """Return for each of the first ``count`` chunks whether it belongs to the set."""
+        """Return an array that says for each of the first ``count`` chunks whether it is in the set."""
         return np.diff(self._before[: count + 1]) > 0
 
     def __bool__(self) -> bool:
@@ -56,7 +56,7 @@ class ChunkSet:
 
 
 def pack_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
-    """Return ranges of chunk numbers (end exclusive) merged, in ascending order, 4 bytes each."""
+    """Return ranges of chunk indexes (end exclusive), merged and in ascending order, 4 bytes each."""
     merged: list[list[int]] = []
     for start, end in sorted(ranges):
         if merged and start <= merged[-1][1]:

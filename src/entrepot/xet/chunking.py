@@ -1,7 +1,7 @@
-"""Where a file is cut into chunks, so that equal stretches give equal chunks.
+"""Content-defined chunking: equal regions of files give equal chunks.
 
-Only needed to chunk what arrived by another way than Xet: a server accepts
-chunks however a client cut them.
+Only needed for content that was not uploaded through Xet: the server accepts
+any chunk boundaries that a client chose.
 
 Source: docs/protocols/xet.md, section 3.
 """
@@ -20,7 +20,7 @@ from entrepot.xet.hashes import Buffer
 MIN_CHUNK_BYTES = 8192
 """Every chunk but the last has at least this many bytes."""
 
-# A number of 64 bits that is shifted left for every byte forgets the byte 64 positions ago.
+# A 64-bit number that is shifted left for every byte no longer depends on the byte 64 positions ago.
 _WINDOW = 64
 _BOUNDARY_BELOW = 1 << 48  # the upper 16 bits are zero
 _BLOCK = 32_768
@@ -28,10 +28,10 @@ _TABLE = np.array(GEAR, np.uint64)
 
 
 class Chunker:
-    """Finds the ends of chunks while bytes arrive.
+    """A chunker that finds chunk boundaries incrementally.
 
-    Guarantees: the ends do not depend on how the bytes were split into calls.
-    Not for several threads at once.
+    Guarantees: the boundaries do not depend on how the bytes were split into calls.
+    Not thread-safe.
     """
 
     __slots__ = ("_candidates", "_hashes", "_last_end", "_recent", "_shifted", "_taken")
@@ -45,11 +45,11 @@ class Chunker:
         self._last_end = 0
 
     def feed(self, data: Buffer) -> list[int]:
-        """Take the next bytes.
+        """Add the next bytes.
 
         Returns:
-            The ends of the chunks that these bytes complete, ascending, as
-            offsets from the beginning of the file.
+            The ends of the chunks that these bytes complete, in ascending order,
+            as offsets from the beginning of the file.
         """
         source = np.frombuffer(data, np.uint8)
         for at in range(0, len(source), _BLOCK):
@@ -57,18 +57,18 @@ class Chunker:
         return self._cut()
 
     def finish(self) -> list[int]:
-        """The end of the last chunk; nothing if the file ended with a chunk or is empty."""
+        """Return the end of the last chunk; an empty list if the file ended with a chunk or is empty."""
         if self._last_end == self._taken:
             return []
         self._last_end = self._taken
         return [self._taken]
 
     def _scan(self, block: NDArray[np.uint8]) -> None:
-        """Note every place where the hash of the 64 bytes before it allows an end."""
+        """Record every position where the hash of the preceding 64 bytes allows a boundary."""
         window = np.concatenate((self._recent, block))
         hashes = self._hashes[: len(window)]
         np.take(_TABLE, window, out=hashes, mode="clip")
-        # After the step of width w each number covers 2w bytes: h(i) + 2**w h(i - w).
+        # After the step with width w, each number covers 2w bytes: h(i) + 2**w h(i - w).
         for width in (1, 2, 4, 8, 16, 32):
             shifted = self._shifted[: len(window) - width]
             np.left_shift(hashes[:-width], width, out=shifted)
@@ -96,6 +96,9 @@ class Chunker:
 
 
 def chunk_ends(data: Buffer) -> list[int]:
-    """The ends of all chunks of a whole file, ascending; the last is its length, none for an empty file."""
+    """Return the ends of all chunks of a file, in ascending order.
+
+    The last end is the length of the file; an empty file has none.
+    """
     chunker = Chunker()
     return chunker.feed(data) + chunker.finish()

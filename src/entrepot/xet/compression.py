@@ -1,4 +1,4 @@
-"""Compression of one chunk: stored as it is, LZ4, or LZ4 over grouped bytes.
+"""Compression of one chunk: none, LZ4, or LZ4 over grouped bytes.
 
 Source: docs/protocols/xet.md, section 4; LZ4 frame format 1.6.4 (lz4, ``doc/lz4_Frame_format.md``).
 """
@@ -20,12 +20,12 @@ MAX_CHUNK_BYTES = 131_072
 """A chunk has 1 to this many bytes before compression."""
 
 _SAMPLE_BYTES = 4096
-# Less than 3 % saved is not worth the work of every later read.
+# Savings of less than 3 % are not worth the decompression at every read.
 _WORTHWHILE = 0.97
 
 
 class Scheme(enum.IntEnum):
-    """How a chunk is stored; the value is the byte in its header."""
+    """The compression scheme of a chunk; the value is the byte in its header."""
 
     NONE = 0
     LZ4 = 1
@@ -34,17 +34,17 @@ class Scheme(enum.IntEnum):
 
 @attrs.frozen
 class Packed:
-    """A chunk as it is stored, without its header."""
+    """A chunk in its stored form, without its header."""
 
     scheme: Scheme
     payload: Buffer
 
 
 def compress(chunk: Buffer) -> Packed:
-    """Store a chunk in the smallest of the three ways, judged by a sample of at most 12 KiB.
+    """Compress a chunk with the best of the three schemes, chosen by a sample of at most 12 KiB.
 
-    Guarantees: the payload is never longer than the chunk, and the answer
-    depends on the chunk alone.
+    Guarantees: the payload is never longer than the chunk, and the result
+    depends only on the chunk.
     """
     view = memoryview(chunk)
     sample = _sample(view)
@@ -58,12 +58,12 @@ def compress(chunk: Buffer) -> Packed:
 
 
 def decompress(scheme: int, payload: Buffer, length: int) -> bytes:
-    """The bytes of a chunk from its stored form; arguments and errors as :meth:`Decoder.decode`."""
+    """Return the bytes of a chunk from its stored form; arguments and errors as in :meth:`Decoder.decode`."""
     return bytes(Decoder().decode(scheme, memoryview(payload), length))
 
 
 def group_bytes(data: Buffer) -> bytes:
-    """Bytes reordered by their position modulo 4: all first ones, all second ones, and so on."""
+    """Return the bytes reordered by their position modulo 4: all first ones, all second ones, and so on."""
     source = np.frombuffer(data, np.uint8)
     return b"".join(source[group::4].tobytes() for group in range(4))
 
@@ -83,10 +83,10 @@ def ungroup_bytes(grouped: Buffer, target: NDArray[np.uint8]) -> None:
 
 
 class Decoder:
-    """Decompresses one chunk after another.
+    """A decompressor of chunks.
 
-    Guarantees: no more than 131,073 bytes are ever produced for a chunk,
-    whatever its payload says. Not for several threads at once.
+    Guarantees: at most 131,073 bytes are produced for a chunk, for any payload.
+    Not thread-safe.
     """
 
     __slots__ = ("_frames",)
@@ -95,16 +95,16 @@ class Decoder:
         self._frames = lz4.frame.LZ4FrameDecompressor()
 
     def decode(self, scheme: int, payload: memoryview, length: int) -> Buffer:
-        """The bytes of a chunk; those of ``payload`` itself if it is stored as it is.
+        """Return the bytes of a chunk; for an uncompressed chunk, ``payload`` itself.
 
         Args:
             scheme: the byte in the header of the chunk.
-            length: what the header announces.
+            length: the length in the header of the chunk.
 
         Raises:
             Malformed: the scheme is unknown, the payload cannot be
-                decompressed, something follows it, or the result has another
-                length than announced.
+                decompressed or has trailing bytes, or the result does not
+                have the announced length.
         """
         if scheme == Scheme.NONE:
             if len(payload) != length:
@@ -120,7 +120,7 @@ class Decoder:
         raise Malformed("chunk", f"compression scheme {scheme} is unknown")
 
     def _unframe(self, payload: memoryview, length: int) -> bytes:
-        # The reference reads frames of version 1 without dictionary; another reader could see other bytes.
+        # The reference implementation reads frames of version 1 without dictionary; others might decode other bytes.
         if (
             length > MAX_CHUNK_BYTES
             or bytes(payload[:4]) != b"\x04\x22\x4d\x18"
@@ -141,7 +141,7 @@ class Decoder:
 
 
 def _sample(view: memoryview) -> bytes:
-    """At most three pieces from the beginning, the middle and the end, cut at multiples of 4."""
+    """Return up to three pieces from the beginning, the middle and the end, cut at multiples of 4."""
     size = len(view)
     if size <= 3 * _SAMPLE_BYTES:
         return bytes(view)
@@ -150,5 +150,5 @@ def _sample(view: memoryview) -> bytes:
 
 
 def _frame(data: Buffer) -> bytes:
-    """An LZ4 frame exactly as Xet clients write it: blocks of 64 KiB on their own, no checksums, no size."""
+    """Return an LZ4 frame exactly as Xet clients write it: independent blocks of 64 KiB, no checksums, no size."""
     return bytes(lz4.frame.compress(data, block_size=lz4.frame.BLOCKSIZE_MAX64KB, block_linked=False, store_size=False))

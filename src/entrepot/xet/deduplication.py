@@ -1,4 +1,4 @@
-"""Which chunks may be asked for by anybody, and what is answered.
+"""Global deduplication: the chunks that clients may ask for, and the responses.
 
 Source: docs/protocols/xet.md, section 9.
 """
@@ -24,43 +24,43 @@ _ONE_IN = 1024
 
 @attrs.frozen
 class KnownXorb:
-    """A xorb, and the chunks of it that the asking client may use."""
+    """A xorb, and the set of its chunks that the client may use."""
 
     hash: XetHash
     index: XorbIndex
     chunks: ChunkSet = attrs.field(factory=ChunkSet.everything)
 
     def has(self, chunk: XetHash) -> bool:
-        """Whether a chunk is among those that the client may use."""
+        """Return whether a chunk is among those that the client may use."""
         there = np.frombuffer(self.index.hashes, "V32") == np.frombuffer(encode_hash(chunk), "V32")
         return bool((there & self.chunks.first(self.index.count)).any())
 
 
 def eligible_chunks(hashes: Buffer) -> list[int]:
-    """The numbers of the chunks that clients ask for because of their hash, about one in 1,024.
+    """Return the indexes of the chunks that clients ask for because of their hash, about one in 1,024.
 
-    They ask for the first chunk of every file too, whatever its hash is.
+    Clients also ask for the first chunk of every file, independent of its hash.
 
     Args:
-        hashes: raw chunk hashes, run together.
+        hashes: concatenated raw chunk hashes.
     """
     last = np.frombuffer(hashes, "<u8")[3::4]
     return [int(number) for number in np.flatnonzero(last % _ONE_IN == 0)]
 
 
 def dedup_answer(xorbs: Iterable[KnownXorb], key: bytes, created: int, expires: int) -> bytes:
-    """The shard that tells a client which chunks it need not send.
+    """Return the shard that tells a client which chunks it need not upload.
 
-    Chunk hashes are keyed, so that only somebody who has a chunk already can
-    recognise it. Chunks that the client may not use are placeholders before
-    others that it may use, whose numbers must stay the same, and left out after them.
+    Chunk hashes are keyed, so only a client that has a chunk can recognise it.
+    Chunks that the client may not use are replaced by placeholders, which keep
+    the indexes of the chunks after them, and omitted at the end.
 
     Args:
-        key: 32 bytes, random for each answer; 32 zero bytes mean "not keyed".
+        key: 32 bytes, random for each response; 32 zero bytes mean "not keyed".
         created, expires: Unix seconds.
 
     Raises:
-        Malformed: the key has not 32 bytes.
+        Malformed: the key does not have 32 bytes.
     """
     if len(key) != HASH_BYTES:
         raise Malformed("deduplication key", f"it has {len(key)} bytes, not 32")
@@ -77,7 +77,7 @@ def _block(xorb: KnownXorb, key: bytes) -> XorbBlock:
     usable = usable[:count]
     keyed = np.frombuffer(_keyed(index.chunk_hashes(0, count), key), "V32").copy()
     keyed[~usable] = np.frombuffer(secrets.token_bytes(HASH_BYTES * int((~usable).sum())), "V32")
-    # The real length of a placeholder is nobody's business.
+    # A placeholder does not reveal the real length of its chunk.
     lengths = np.where(usable, index.lengths(0, count), 1)
     return XorbBlock(xorb.hash, keyed.tobytes(), array("I", np.cumsum(lengths).astype(np.uint32).tobytes()), 0)
 

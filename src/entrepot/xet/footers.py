@@ -1,7 +1,7 @@
-"""The footer that old clients append to a xorb: recognised, so that it can be cut off.
+"""The footer that old clients append to a xorb: validated and removed.
 
-Nothing in it is used: a hub computes all of it from the chunks. It must still
-have the right shape, because bytes of unknown meaning are not kept.
+Its content is not used, because the server computes all of it from the chunks.
+Its structure must be correct, because bytes of unknown meaning are not stored.
 
 Source: docs/protocols/xet.md, section 5.
 """
@@ -14,7 +14,7 @@ from entrepot.errors import Malformed
 from entrepot.xet.hashes import HASH_BYTES
 
 MAGIC = b"XETBLOB"
-"""No chunk begins with these bytes: the first byte of a chunk is its version, 0."""
+"""The first bytes of a footer; a chunk never begins with them, because its first byte is its version, 0."""
 
 _PREFIX = len(MAGIC) + 1 + HASH_BYTES
 _SECTION = 8 + 4
@@ -22,22 +22,22 @@ _SPARE = 16
 
 
 def footer_bytes(version: int, count: int) -> int:
-    """The length of a footer of version 0 or 1 for ``count`` chunks, with the length that follows it."""
+    """Return the length of a footer of version 0 or 1 for ``count`` chunks, including its trailing length field."""
     if version == 0:
         return _PREFIX + 4 + (4 + HASH_BYTES) * count + _SPARE + 4
     return _PREFIX + 2 * _SECTION + (HASH_BYTES + 4 + 4) * count + 12 + _SPARE + 4
 
 
 def check_footer(footer: memoryview, count: int) -> None:
-    """Make sure that what follows the chunks of a xorb is exactly one footer.
+    """Check that the bytes after the chunks of a xorb are exactly one footer.
 
     Args:
-        footer: everything behind the last chunk.
+        footer: all bytes after the last chunk.
         count: the number of chunks before it.
 
     Raises:
-        Malformed: it is of no known version, or not the footer of ``count``
-            chunks.
+        Malformed: its version is unknown, or it is not the footer of
+            ``count`` chunks.
     """
     if footer[: len(MAGIC)] != MAGIC or bytes(footer[len(MAGIC) :][:1]) not in (b"\x00", b"\x01"):
         raise Malformed("xorb footer", "it is of no known version")

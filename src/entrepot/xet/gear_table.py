@@ -1,6 +1,6 @@
 """The 256 numbers of the GEAR rolling hash, which decide where chunks end.
 
-Every Xet client cuts with this table, so equal content gives equal chunks.
+Every Xet client uses this table, so equal content gives equal chunks.
 
 Source: the default table of the crate gearhash 0.1.3
 (https://github.com/srijs/rust-gearhash, ``src/table.rs``), copyright (c) 2019
@@ -55,4 +55,4 @@ _HEX = """
 """
 
 GEAR: tuple[int, ...] = tuple(int(number, 16) for number in _HEX.split())
-"""One unsigned 64-bit number for each value of a byte."""
+"""An unsigned 64-bit number for each value of a byte."""

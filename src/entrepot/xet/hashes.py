@@ -1,8 +1,8 @@
-"""The hashes of Xet: of chunks, of xorbs, of files and of ranges of chunks.
+"""The hashes of Xet: of chunks, xorbs, files and ranges of chunks.
 
-All are 32 bytes of keyed BLAKE3. Inside, chunk hashes are raw ``bytes``, run
-together without separators; the id of a xorb or a file is a
-:class:`XetHash`, the text that stands in URLs and JSON.
+All are 32 bytes of keyed BLAKE3. Within this package, chunk hashes are raw
+``bytes``, concatenated without separators. The id of a xorb or a file is a
+:class:`XetHash`, the text form used in URLs and JSON.
 
 Source: docs/protocols/xet.md, section 2.
 """
@@ -20,7 +20,7 @@ from entrepot.errors import Malformed
 from entrepot.names import XetHash
 
 Buffer = bytes | bytearray | memoryview
-"""Bytes that are only read."""
+"""Read-only bytes."""
 
 HASH_BYTES = 32
 ZERO_HASH = XetHash("0" * 64)
@@ -33,16 +33,16 @@ FILE_KEY = bytes(32)
 
 _GROUPS = struct.Struct("<4Q")
 
-# A node of the tree has 2 to 9 children, and ends at the first one whose hash is a multiple of 4.
+# A node of the tree has 2 to 9 children, and ends after the first one whose hash is a multiple of 4.
 _MOST_CHILDREN = 9
 _BLOCK = 8192
 
 
 def read_hash(raw: Buffer) -> XetHash:
-    """The text form of a raw hash.
+    """Return the text form of a raw hash.
 
     Raises:
-        Malformed: not 32 bytes.
+        Malformed: the hash does not have 32 bytes.
     """
     if len(raw) != HASH_BYTES:
         raise Malformed("xet hash", f"it has {len(raw)} bytes, not 32")
@@ -50,52 +50,52 @@ def read_hash(raw: Buffer) -> XetHash:
 
 
 def encode_hash(name: XetHash) -> bytes:
-    """The 32 raw bytes of an id."""
+    """Return the 32 raw bytes of an id."""
     return _GROUPS.pack(int(name[:16], 16), int(name[16:32], 16), int(name[32:48], 16), int(name[48:], 16))
 
 
 def chunk_hash(chunk: Buffer) -> bytes:
-    """The raw hash of a chunk's uncompressed bytes."""
+    """Return the raw hash of a chunk's uncompressed bytes."""
     return blake3(chunk, key=DATA_KEY).digest()
 
 
 def keyed_chunk_hash(raw_hash: Buffer, key: bytes) -> bytes:
-    """A raw chunk hash as it is shown to strangers.
+    """Return a raw chunk hash in the keyed form that the server shows to clients.
 
     Args:
-        key: 32 bytes, known to whoever may compare.
+        key: 32 bytes, known to the clients that may compare.
     """
     return blake3(raw_hash, key=key).digest()
 
 
 def range_hash(hashes: Buffer) -> bytes:
-    """The raw hash by which an uploader proves that it knows these chunks.
+    """Return the raw hash by which an uploader proves that it knows these chunks.
 
     Args:
-        hashes: the raw hashes of the chunks, run together.
+        hashes: the concatenated raw hashes of the chunks.
     """
     return blake3(hashes, key=RANGE_KEY).digest()
 
 
 def node_hash(hashes: Buffer, lengths: ArrayLike) -> bytes:
-    """The raw hash of one inner node of a tree.
+    """Return the raw hash of one inner node of a tree.
 
     Args:
-        hashes: the raw hashes of its children, run together.
-        lengths: how many bytes of content stand below each child.
+        hashes: the concatenated raw hashes of its children.
+        lengths: the number of content bytes below each child.
     """
     return blake3("".join(_lines(hashes, _numbers(lengths))).encode(), key=NODE_KEY).digest()
 
 
 def merkle_root(hashes: Buffer, lengths: ArrayLike) -> bytes:
-    """The raw root of the tree over chunks; 32 zero bytes if there are none.
+    """Return the raw root of the tree over chunks; 32 zero bytes if there are none.
 
     Args:
-        hashes: raw chunk hashes, run together.
+        hashes: concatenated raw chunk hashes.
         lengths: the uncompressed length of each chunk.
 
     Raises:
-        Malformed: hashes and lengths do not go together.
+        Malformed: the numbers of hashes and lengths differ.
     """
     tree = MerkleTree()
     tree.add(hashes, lengths)
@@ -103,29 +103,29 @@ def merkle_root(hashes: Buffer, lengths: ArrayLike) -> bytes:
 
 
 def xorb_hash(hashes: Buffer, lengths: ArrayLike) -> XetHash:
-    """The id of a xorb with these chunks; arguments and errors as :func:`merkle_root`."""
+    """Return the id of a xorb with these chunks; arguments and errors as in :func:`merkle_root`."""
     return read_hash(merkle_root(hashes, lengths))
 
 
 def file_hash(hashes: Buffer, lengths: ArrayLike) -> XetHash:
-    """The id of a file with these chunks; arguments and errors as :func:`merkle_root`."""
+    """Return the id of a file with these chunks; arguments and errors as :func:`merkle_root`."""
     if len(hashes) == HASH_BYTES and len(_numbers(lengths)) == 1:
-        return read_hash(blake3(hashes, key=FILE_KEY).digest())  # a single chunk is its own root
+        return read_hash(blake3(hashes, key=FILE_KEY).digest())  # a single chunk is the root itself
     tree = MerkleTree()
     tree.add(hashes, lengths)
     return tree.file_hash()
 
 
 def root_file_hash(hashes: Buffer, lengths: ArrayLike) -> XetHash:
-    """Return the id of the file of whose tree this is one level; arguments and errors as :func:`merkle_root`."""
+    """Return the id of the file whose tree has this level; arguments and errors as in :func:`merkle_root`."""
     return read_hash(blake3(merkle_root(hashes, lengths), key=FILE_KEY).digest())
 
 
 class MerkleTree:
-    """Computes a tree while its chunks arrive.
+    """A hash tree that is computed incrementally.
 
     Guarantees: the result does not depend on how the chunks were split into
-    calls; memory is bounded by a few thousand chunks, time is linear.
+    calls; memory is limited to a few thousand chunks, time is linear.
     """
 
     __slots__ = ("_gathered", "_gathered_count", "_waiting")
@@ -136,10 +136,10 @@ class MerkleTree:
         self._gathered_count = 0
 
     def add(self, hashes: Buffer, lengths: ArrayLike) -> None:
-        """Take the next chunks.
+        """Add the next chunks.
 
         Raises:
-            Malformed: hashes and lengths do not go together.
+            Malformed: the numbers of hashes and lengths differ.
         """
         numbers = _numbers(lengths)
         if len(hashes) != HASH_BYTES * len(numbers):
@@ -150,7 +150,7 @@ class MerkleTree:
             self._grow()
 
     def root(self) -> bytes:
-        """The raw root over everything taken; 32 zero bytes for nothing."""
+        """Return the raw root over all added chunks; 32 zero bytes if there are none."""
         self._grow()
         waiting = list(self._waiting)
         level = 0
@@ -167,9 +167,9 @@ class MerkleTree:
         return bytes(HASH_BYTES)
 
     def file_hash(self) -> XetHash:
-        """The id of the file that consists of everything taken."""
+        """Return the id of the file that consists of all added chunks."""
         root = self.root()
-        # Xet clients name the empty file by zeros, not by the hash of an empty tree.
+        # Xet clients identify the empty file by zeros, not by the hash of an empty tree.
         return read_hash(blake3(root, key=FILE_KEY).digest()) if self._waiting else ZERO_HASH
 
     def _grow(self) -> None:
@@ -182,7 +182,7 @@ class MerkleTree:
             self._climb(hashes[HASH_BYTES * at : HASH_BYTES * (at + _BLOCK)], lengths[at : at + _BLOCK])
 
     def _climb(self, hashes: bytes, lengths: NDArray[np.int64]) -> None:
-        """Close every node that is certain already, from the lowest level upward."""
+        """Close every node that can no longer change, from the lowest level upward."""
         level = 0
         while len(lengths):
             if level == len(self._waiting):
@@ -196,10 +196,10 @@ class MerkleTree:
 
 
 def fold(hashes: bytes, lengths: NDArray[np.int64], *, complete: bool) -> tuple[int, bytes, NDArray[np.int64]]:
-    """Join children into nodes; returns how many were joined, and the nodes' raw hashes and lengths.
+    """Join children into nodes; return how many were joined, and the raw hashes and lengths of the nodes.
 
-    ``complete`` says that no more children follow; otherwise a node is closed
-    only when what follows cannot change it.
+    With ``complete``, no more children follow; otherwise a node is closed only
+    if later children cannot change it.
     """
     bounds = _node_bounds(hashes, len(lengths), complete=complete)
     if len(bounds) == 1:
@@ -211,7 +211,7 @@ def fold(hashes: bytes, lengths: NDArray[np.int64], *, complete: bool) -> tuple[
 
 
 def _node_bounds(hashes: bytes, count: int, *, complete: bool) -> list[int]:
-    # The hash as a number is a multiple of 4 when its last group of 8 bytes is, whose lowest byte comes first.
+    # The hash is a multiple of 4 if its last 8 bytes are, as a little-endian number.
     ending = (np.frombuffer(hashes, np.uint8)[24::HASH_BYTES] & 3 == 0).tobytes()
     bounds = [0]
     at = 0
@@ -229,7 +229,7 @@ def _node_bounds(hashes: bytes, count: int, *, complete: bool) -> list[int]:
 
 
 def _lines(hashes: Buffer, lengths: NDArray[np.int64]) -> list[str]:
-    """What an inner node hashes: one line of text for each child."""
+    """Return the input of the hash of an inner node: one line of text for each child."""
     digits = np.frombuffer(hashes, "<u8").astype(">u8").tobytes().hex()
     return [f"{digits[64 * i : 64 * i + 64]} : {length}\n" for i, length in enumerate(lengths.tolist())]
 

@@ -1,6 +1,6 @@
-"""What a hub remembers of a xorb: the hashes of its chunks and where they lie.
+"""Xorb indexes: the hashes and positions of the chunks of a xorb, as the server stores them.
 
-40 bytes a chunk, about 0.65 MB for each GiB of content.
+An index has 40 bytes per chunk, about 0.65 MB per GiB of content.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from entrepot.xet.compression import MAX_CHUNK_BYTES
 from entrepot.xet.hashes import HASH_BYTES, Buffer, xorb_hash
 
 MAX_CHUNKS = 8192
-"""The most chunks of a xorb."""
+"""The maximum number of chunks in a xorb."""
 
 MAX_RAW_BYTES = 67_108_864
-"""The most uncompressed bytes of a xorb."""
+"""The maximum number of uncompressed bytes in a xorb."""
 
 _ROW = HASH_BYTES + 4 + 4
 
@@ -30,10 +30,10 @@ _ROW = HASH_BYTES + 4 + 4
 class XorbIndex:
     """The chunks of one xorb, in order.
 
-    ``hashes`` holds their raw hashes run together; ``ends`` says where each
-    one ends in the serialized xorb, header included, and ``raw_ends`` where
-    it ends in the uncompressed content. Both are ascending arrays of unsigned
-    32-bit numbers. An index has at least one chunk. Compare, never hash it.
+    ``hashes`` holds their concatenated raw hashes, ``ends`` the end of each one
+    in the serialized xorb, including its header, and ``raw_ends`` its end in
+    the uncompressed content. Both are ascending arrays of unsigned 32-bit
+    numbers. An index has at least one chunk. It is comparable but not hashable.
     """
 
     hashes: bytes
@@ -56,50 +56,50 @@ class XorbIndex:
         return self.raw_ends[-1]
 
     def offset(self, chunk: int) -> int:
-        """Where chunk number ``chunk`` (0 to :attr:`count`) begins in the serialized xorb."""
+        """Return the start of chunk ``chunk`` (0 to :attr:`count`) in the serialized xorb."""
         return self.ends[chunk - 1] if chunk else 0
 
     def raw_offset(self, chunk: int) -> int:
-        """Where chunk number ``chunk`` (0 to :attr:`count`) begins in the uncompressed content."""
+        """Return the start of chunk ``chunk`` (0 to :attr:`count`) in the uncompressed content."""
         return self.raw_ends[chunk - 1] if chunk else 0
 
     def raw_length(self, start: int, end: int) -> int:
-        """How many uncompressed bytes the chunks ``start`` to ``end`` (exclusive) have."""
+        """Return the number of uncompressed bytes of the chunks ``start`` to ``end`` (exclusive)."""
         return self.raw_offset(end) - self.raw_offset(start)
 
     def chunk_hashes(self, start: int, end: int) -> bytes:
-        """The raw hashes of the chunks ``start`` to ``end`` (exclusive), run together."""
+        """Return the concatenated raw hashes of the chunks ``start`` to ``end`` (exclusive)."""
         return self.hashes[HASH_BYTES * start : HASH_BYTES * end]
 
     def lengths(self, start: int, end: int) -> NDArray[np.int64]:
-        """The uncompressed length of each of the chunks ``start`` to ``end`` (exclusive)."""
+        """Return the uncompressed length of each of the chunks ``start`` to ``end`` (exclusive)."""
         ends = np.frombuffer(self.raw_ends, np.uint32)[start:end].astype(np.int64)
         return np.diff(ends, prepend=self.raw_offset(start))
 
     def xorb_hash(self) -> XetHash:
-        """The id of the xorb, computed from its chunks."""
+        """Return the id of the xorb, computed from its chunks."""
         return xorb_hash(self.hashes, self.lengths(0, self.count))
 
     def check_range(self, start: int, end: int) -> None:
-        """Make sure that ``start`` to ``end`` (exclusive) are chunks of this xorb.
+        """Check that ``start`` to ``end`` (exclusive) are chunks of this xorb.
 
         Raises:
-            Malformed: the range is empty, reversed or reaches outside.
+            Malformed: the range is empty, reversed or out of bounds.
         """
         if not 0 <= start < end <= self.count:
             raise Malformed("chunk range", f"{start} to {end} is not within the {self.count} chunks of the xorb")
 
     def encode(self) -> bytes:
-        """The bytes to store: all hashes, then all ends, then all raw ends, little-endian."""
+        """Return the bytes to store: all hashes, then all ends, then all raw ends, little-endian."""
         return self.hashes + encode_numbers(self.ends) + encode_numbers(self.raw_ends)
 
 
 def read_index(data: Buffer) -> XorbIndex:
-    """The index from what :meth:`XorbIndex.encode` gave.
+    """Parse an index as returned by :meth:`XorbIndex.encode`.
 
     Raises:
-        Malformed: the length fits no number of chunks, or an end does not
-            follow the one before it by a possible length.
+        Malformed: no number of chunks gives this length, or the distance between
+            two ends is not a possible chunk length.
     """
     count, rest = divmod(len(data), _ROW)
     if rest or not 1 <= count <= MAX_CHUNKS:
@@ -117,7 +117,7 @@ def read_index(data: Buffer) -> XorbIndex:
 
 
 def read_numbers(data: Buffer) -> array[int]:
-    """Unsigned 32-bit numbers from little-endian bytes, whose count is a multiple of 4."""
+    """Return the unsigned 32-bit numbers in little-endian bytes, whose length is a multiple of 4."""
     numbers = array("I", bytes(data))
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -125,7 +125,7 @@ def read_numbers(data: Buffer) -> array[int]:
 
 
 def encode_numbers(numbers: array[int]) -> bytes:
-    """Undo :func:`read_numbers`."""
+    """Return the bytes from which :func:`read_numbers` returns these numbers."""
     if sys.byteorder == "big":
         numbers = numbers[:]
         numbers.byteswap()

@@ -1,4 +1,4 @@
-"""Reconstruction plans: which bytes of which xorbs give a range of a file.
+"""Reconstruction plans: the byte ranges of xorbs from which a range of a file is assembled.
 
 Source: docs/protocols/xet.md, section 7.2.
 """
@@ -17,16 +17,16 @@ from entrepot.xet.indexes import XorbIndex
 from entrepot.xet.terms import Term, Terms
 
 Lookup = Callable[[XetHash], XorbIndex]
-"""Gives the index of a xorb of the file; called once for each xorb that a plan needs."""
+"""A function that returns the index of a xorb; called once for each xorb that a plan needs."""
 
 
 @attrs.frozen
 class FetchRange:
-    """Chunks that lie side by side in a xorb, and the bytes to fetch for them.
+    """Adjacent chunks of a xorb, and the byte range to fetch for them.
 
-    ``start`` to ``end`` are chunk numbers, the end exclusive; ``first_byte``
-    to ``last_byte`` lie in the serialized xorb, the last one inclusive, as
-    the Range header counts.
+    ``start`` to ``end`` are chunk indexes, the end exclusive; ``first_byte`` to
+    ``last_byte`` are offsets in the serialized xorb, the last one inclusive, as
+    in the Range header.
     """
 
     start: int
@@ -37,7 +37,7 @@ class FetchRange:
 
 @attrs.frozen
 class Fetch:
-    """All that is needed of one xorb: ranges that neither overlap nor touch, ascending."""
+    """Everything to fetch of one xorb: ascending ranges that neither overlap nor touch."""
 
     xorb: XetHash
     ranges: tuple[FetchRange, ...]
@@ -45,11 +45,11 @@ class Fetch:
 
 @attrs.frozen
 class Plan:
-    """How to make a range of a file.
+    """The steps to assemble a range of a file.
 
-    Fetch every range, decompress, run the chunks of the terms together in
+    Fetch every range, decompress it, concatenate the chunks of the terms in
     order, drop the first ``skip`` bytes and keep ``length`` bytes. Each term
-    lies within one range of its xorb; xorbs come in the order of first use.
+    lies within one range of its xorb; xorbs are in the order of first use.
     """
 
     skip: int
@@ -59,11 +59,11 @@ class Plan:
 
 
 def plan(terms: Terms, lookup: Lookup, first: int, last: int) -> Plan:
-    """The plan for the bytes ``first`` to ``last`` (inclusive) of a file.
+    """Return the plan for the bytes ``first`` to ``last`` (inclusive) of a file.
 
-    Chunks of the first and the last term that hold no byte of the range are
-    left out. The plan depends on nothing but the arguments: clients ask again
-    when a URL has expired, and need the same plan.
+    Chunks of the first and the last term outside the range are omitted. The
+    plan depends only on the arguments: clients request it again when a URL has
+    expired, and need the same plan.
 
     Args:
         terms: those of the whole file, in order.
@@ -73,7 +73,7 @@ def plan(terms: Terms, lookup: Lookup, first: int, last: int) -> Plan:
         An empty plan for the empty file and ``first`` 0.
 
     Raises:
-        RangeNotSatisfiable: ``first`` lies behind the file or behind ``last``.
+        RangeNotSatisfiable: ``first`` is after the end of the file or after ``last``.
         Malformed: a term contradicts the index of its xorb.
     """
     ends = terms.ends()
@@ -89,7 +89,7 @@ def plan(terms: Terms, lookup: Lookup, first: int, last: int) -> Plan:
     for term in kept:
         check_term(term, indexes[term.xorb])
     begin, begin_of_last = int(ends[low]) - kept[0].unpacked, int(ends[high]) - kept[-1].unpacked
-    # The end first: cutting the beginning of an only term moves what its end is counted from.
+    # The end first: cutting the beginning of a single term changes the offset of its end.
     kept[-1] = _without_tail(kept[-1], indexes[kept[-1].xorb], last - begin_of_last)
     shortened = _without_head(kept[0], indexes[kept[0].xorb], first - begin)
     skip = first - begin - (kept[0].unpacked - shortened.unpacked)
@@ -98,11 +98,11 @@ def plan(terms: Terms, lookup: Lookup, first: int, last: int) -> Plan:
 
 
 def check_term(term: Term, index: XorbIndex) -> None:
-    """Make sure that a term can be cut out of its xorb.
+    """Check that a term can be cut out of its xorb.
 
     Raises:
-        Malformed: its chunks are not within the xorb, or have another length
-            than the term says.
+        Malformed: its chunks are not within the xorb, or their length is not that
+            of the term.
     """
     index.check_range(term.start, term.end)
     length = index.raw_length(term.start, term.end)
@@ -111,13 +111,13 @@ def check_term(term: Term, index: XorbIndex) -> None:
 
 
 def _without_head(term: Term, index: XorbIndex, offset: int) -> Term:
-    """The term without the whole chunks before byte ``offset`` of it."""
+    """Return the term without the complete chunks before its byte ``offset``."""
     start = bisect_right(index.raw_ends, index.raw_offset(term.start) + offset, term.start, term.end)
     return Term(term.xorb, start, term.end, index.raw_length(start, term.end))
 
 
 def _without_tail(term: Term, index: XorbIndex, offset: int) -> Term:
-    """The term without the whole chunks behind byte ``offset`` of it."""
+    """Return the term without the complete chunks after its byte ``offset``."""
     end = bisect_right(index.raw_ends, index.raw_offset(term.start) + offset, term.start, term.end) + 1
     return Term(term.xorb, term.start, end, index.raw_length(term.start, end))
 
@@ -130,7 +130,7 @@ def _fetches(terms: Sequence[Term], indexes: Mapping[XetHash, XorbIndex]) -> tup
 
 
 def _merge(wanted: list[tuple[int, int]], index: XorbIndex) -> tuple[FetchRange, ...]:
-    """Chunk ranges as few ranges: what overlaps or touches becomes one."""
+    """Return the ranges of chunks with overlapping and adjacent ranges merged."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(wanted):
         if merged and start <= merged[-1][1]:

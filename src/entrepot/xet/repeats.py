@@ -1,9 +1,9 @@
-"""The hash of a file that repeats long runs of chunks, in time that grows with what is different in it.
+"""The hash of a file that repeats long runs of chunks, in time that depends on its distinct content.
 
-A file of one xorb repeated a hundred thousand times is described by a few
-megabytes, but has hundreds of millions of chunks. The nodes that a run of
-children gives depend only on the run and on the few children that wait in
-front of it, so each combination is computed once.
+A few megabytes can describe a file of one xorb repeated a hundred thousand
+times, which has hundreds of millions of chunks. The nodes above a run of
+children depend only on the run and on the few pending children before it, so
+each combination is computed once.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from entrepot.names import XetHash
 from entrepot.xet.hashes import HASH_BYTES, Buffer, fold, root_file_hash
 
 Run = tuple[Buffer, NDArray[np.int64]]
-"""Raw hashes run together, and the length of content below each."""
+"""Concatenated raw hashes, and the length of the content below each."""
 
 _SMALL = 1 << 17
-"""Nodes of a level that are joined one by one."""
+"""The number of nodes up to which a level is folded directly."""
 
 
 def repeated_file_hash(runs: Iterable[Run]) -> XetHash:
@@ -38,7 +38,7 @@ def repeated_file_hash(runs: Iterable[Run]) -> XetHash:
 
 @attrs.define
 class _Level:
-    """A level of the tree: different runs of nodes, and the order in which they come."""
+    """A level of the tree: distinct runs of nodes, and the order in which they occur."""
 
     runs: list[tuple[bytes, NDArray[np.int64]]] = attrs.field(factory=list)
     numbers: dict[tuple[bytes, bytes], int] = attrs.field(factory=dict)
@@ -46,12 +46,12 @@ class _Level:
     count: int = 0
 
     def append(self, hashes: bytes, lengths: NDArray[np.int64]) -> None:
-        """Add a run at the end."""
+        """Append a run."""
         self.order.append(self.number_of(hashes, lengths))
         self.count += len(lengths)
 
     def number_of(self, hashes: bytes, lengths: NDArray[np.int64]) -> int:
-        """Return the number of a run, the same for equal ones."""
+        """Return the number of a run; equal runs have the same number."""
         number = self.numbers.setdefault((hashes, lengths.tobytes()), len(self.runs))
         if number == len(self.runs):
             self.runs.append((hashes, lengths))
@@ -62,7 +62,7 @@ class _Level:
         return _join([self.runs[number] for number in self.order])
 
     def with_rare_runs_joined(self) -> _Level:
-        """Return the same level with neighbours that occur once made into one run."""
+        """Return the same level with adjacent runs that occur only once joined into one run."""
         often = Counter(self.order)
         found, waiting = _Level(), list[int]()
         for number in self.order:

@@ -1,6 +1,6 @@
-"""Shards: which chunks make up which file, and which chunks a xorb has.
+"""Shards: descriptions of the chunks of files and of xorbs.
 
-Everything is little-endian and comes in records of 48 bytes.
+All numbers are little-endian, in records of 48 bytes.
 Source: docs/protocols/xet.md, section 6.
 """
 
@@ -36,10 +36,10 @@ _ROW = np.dtype([("hash", "V32"), ("offset", "<u4"), ("length", "<u4"), ("flags"
 
 @attrs.frozen
 class FileBlock:
-    """A file as its uploader describes it; nothing of it is verified yet.
+    """A file as its uploader describes it; unverified.
 
-    ``range_hashes`` holds one raw hash for each term, run together, or None if
-    the uploader sent none. ``sha256`` is a claim of the uploader.
+    ``range_hashes`` holds one raw hash per term, concatenated, or None if the
+    uploader sent none. ``sha256`` is a claim of the uploader.
     """
 
     hash: XetHash
@@ -52,9 +52,9 @@ class FileBlock:
 class XorbBlock:
     """The chunks of one xorb as an uploader lists them.
 
-    ``hashes`` are raw and run together, ``raw_ends`` say where each chunk ends
-    in the uncompressed content, ``size`` is the serialized length or 0 for
-    unknown, ``flagged`` are the numbers of the chunks marked for global
+    ``hashes`` are raw and concatenated, ``raw_ends`` are the ends of the chunks
+    in the uncompressed content, ``size`` is the serialized length or 0 if
+    unknown, ``flagged`` are the indexes of the chunks marked for global
     deduplication.
     """
 
@@ -67,7 +67,7 @@ class XorbBlock:
 
 @attrs.frozen
 class ShardFooter:
-    """What the footer of a stored shard says: the key of its chunk hashes and two times in Unix seconds."""
+    """The footer of a stored shard: the key of its chunk hashes, and two times in Unix seconds."""
 
     key: bytes
     created: int
@@ -76,7 +76,7 @@ class ShardFooter:
 
 @attrs.frozen
 class Shard:
-    """The content of a shard; ``footer`` is None if it has none, as in uploads of today's clients."""
+    """The content of a shard; ``footer`` is None without one, as in uploads of current clients."""
 
     files: tuple[FileBlock, ...]
     xorbs: tuple[XorbBlock, ...]
@@ -84,14 +84,14 @@ class Shard:
 
 
 def parse_shard(data: Buffer) -> Shard:
-    """Read a shard of any client, with or without footer.
+    """Parse a shard of any client, with or without footer.
 
     Raises:
-        Malformed: the bytes break the format anywhere.
+        Malformed: the bytes violate the format.
 
-    Guarantees: every count is compared with the bytes at hand before
-    anything is made; time and memory are linear in the input, and the result
-    keeps nothing of ``data`` alive.
+    Guarantees: every count is checked against the available bytes before memory
+    is allocated; time and memory are linear in the input, and the result does
+    not keep ``data`` alive.
     """
     reader = _Reader(memoryview(data))
     magic, version, footer_size = _HEADER.unpack(reader.take(1, "header"))
@@ -107,7 +107,7 @@ def parse_shard(data: Buffer) -> Shard:
     while (head := reader.take(1, "xorb section")) != BOOKEND:
         xorbs.append(_read_xorb(reader, head))
     rest = reader.view[reader.at :]
-    # hf_xet 1.1.10 and 1.2.0 cut the footer off before they send a shard, but leave its size in the header.
+    # hf_xet 1.1.10 and 1.2.0 remove the footer before they send a shard, but leave its size in the header.
     if footer_size and len(rest):
         return Shard(tuple(files), tuple(xorbs), _read_footer(rest, xorbs_at, len(data)))
     if len(rest):
@@ -116,7 +116,7 @@ def parse_shard(data: Buffer) -> Shard:
 
 
 def encode_shard(shard: Shard) -> bytes:
-    """The bytes of a shard, with empty lookup tables before the footer if it has one."""
+    """Return the bytes of a shard, with empty lookup tables before the footer if it has one."""
     pieces = [_HEADER.pack(MAGIC, VERSION, FOOTER_BYTES if shard.footer else 0)]
     for file in shard.files:
         pieces += _encode_file(file)
@@ -131,7 +131,7 @@ def encode_shard(shard: Shard) -> bytes:
 
 
 class _Reader:
-    """Hands out whole records, if there are enough of them."""
+    """A reader that returns complete records."""
 
     __slots__ = ("at", "view")
 
@@ -154,7 +154,7 @@ def _read_file(reader: _Reader, head: memoryview) -> FileBlock:
         raise Malformed("shard", f"the file block at byte {reader.at - RECORD_BYTES} has unknown flags")
     terms = Terms(reader.take(count, "list of terms"))
     range_hashes = _hash_column(reader.take(count, "list of range hashes")) if flags & HAS_RANGE_HASHES else None
-    # The digest goes through the text form of a hash, so its groups of 8 bytes are reversed.
+    # The digest is stored by way of the text form of a hash, so its groups of 8 bytes are reversed.
     sha256 = Sha256(read_hash(reader.take(1, "sha256")[:HASH_BYTES])) if flags & HAS_SHA256 else None
     return FileBlock(read_hash(raw), terms, range_hashes, sha256)
 
@@ -178,14 +178,14 @@ def _read_xorb(reader: _Reader, head: memoryview) -> XorbBlock:
 
 
 def _read_footer(rest: memoryview, xorbs_at: int, size: int) -> ShardFooter:
-    """The footer at the end of ``rest``; the lookup tables before it are not needed."""
+    """Return the footer at the end of ``rest``; the lookup tables before it are ignored."""
     if len(rest) < FOOTER_BYTES:
         raise Malformed("shard", "its footer is cut off")
     version, files_at, found_xorbs_at, *tables, key, created, expires, _, _, _, footer_at = _FOOTER.unpack(
         rest[-FOOTER_BYTES:]
     )
     tables_at, tables_end = size - len(rest), size - FOOTER_BYTES
-    # Writers without lookup tables give any offset for them, some give 0.
+    # Writers without lookup tables write any offset for them, some write 0.
     places = [
         at for at, rows in zip(tables[::2], tables[1::2], strict=True) if rows and not tables_at <= at <= tables_end
     ]

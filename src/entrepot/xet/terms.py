@@ -1,7 +1,7 @@
-"""Terms: the stretches of chunks that make up a file.
+"""Terms: the ranges of chunks that a file consists of.
 
-They stay in the 48-byte records in which shards carry them, because a large
-file has hundreds of thousands and only a few are looked at.
+They are kept as the 48-byte records of shards, because a large file has hundreds
+of thousands of terms and only a few are accessed.
 Source: docs/protocols/xet.md, section 6.
 """
 
@@ -27,7 +27,7 @@ _COLUMNS = np.dtype([("xorb", "V32"), ("flags", "<u4"), ("unpacked", "<u4"), ("s
 
 @attrs.frozen
 class Term:
-    """One stretch of a file: the chunks ``start`` to ``end`` (exclusive) of a xorb, ``unpacked`` bytes long."""
+    """One part of a file: the chunks ``start`` to ``end`` (exclusive) of a xorb, ``unpacked`` bytes long."""
 
     xorb: XetHash
     start: int
@@ -36,13 +36,13 @@ class Term:
 
 
 class Terms:
-    """The terms of a file, in order; made into :class:`Term` values as they are looked at.
+    """The terms of a file, in order; converted to :class:`Term` values on access.
 
     Args:
-        records: 48 bytes for each term.
+        records: 48 bytes per term.
 
     Raises:
-        Malformed: the last record is cut off.
+        Malformed: the last record is truncated.
     """
 
     __slots__ = ("_records",)
@@ -54,14 +54,14 @@ class Terms:
 
     @classmethod
     def of(cls, terms: Iterable[Term]) -> Terms:
-        """These terms."""
+        """Return these terms as a value of this class."""
         return cls(b"".join(_RECORD.pack(encode_hash(t.xorb), 0, t.unpacked, t.start, t.end) for t in terms))
 
     def __len__(self) -> int:
         return len(self._records) // TERM_BYTES
 
     def __iter__(self) -> Iterator[Term]:
-        # Neighbours often lie in the same xorb: one text for all of them.
+        # Adjacent terms are often in the same xorb and share one string.
         known, name = b"", XetHash("")
         for raw, _, unpacked, start, end in _RECORD.iter_unpack(self._records):
             if raw != known:
@@ -71,17 +71,17 @@ class Terms:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Terms) and self._records == other._records
 
-    __hash__ = None  # type: ignore[assignment] # as the arrays of an index: compared, never hashed
+    __hash__ = None  # type: ignore[assignment] # comparable but not hashable, like the arrays of an index
 
     def __repr__(self) -> str:
         return f"Terms(count={len(self)}, size={self.size})"
 
     def part(self, start: int, end: int) -> Terms:
-        """The terms number ``start`` to ``end`` (exclusive)."""
+        """Return the terms ``start`` to ``end`` (exclusive)."""
         return Terms(self._records[TERM_BYTES * start : TERM_BYTES * end])
 
     def ends(self) -> NDArray[np.int64]:
-        """Where each term ends in the file, ascending."""
+        """Return the end of each term in the file, in ascending order."""
         return np.cumsum(self._columns()["unpacked"], dtype=np.int64)
 
     @property
@@ -97,14 +97,14 @@ class Terms:
         return int(counts.clip(0).sum())
 
     def used(self) -> dict[XetHash, bytes]:
-        """Return which chunks of each xorb the file uses, packed as for :class:`~entrepot.xet.chunk_sets.ChunkSet`."""
+        """Return the used chunks of each xorb, packed as for :class:`~entrepot.xet.chunk_sets.ChunkSet`."""
         ranges: dict[bytes, set[tuple[int, int]]] = {}
         for raw, _, _, start, end in _RECORD.iter_unpack(self._records):
             ranges.setdefault(raw, set()).add((start, end))
         return {read_hash(raw): pack_ranges(found) for raw, found in ranges.items()}
 
     def encode(self) -> bytes:
-        """The records, to be given to :class:`Terms` again."""
+        """Return the records, from which :class:`Terms` can be created again."""
         return self._records
 
     def _columns(self) -> NDArray[np.void]:

@@ -1,12 +1,12 @@
-"""Is a shard true? Its files are compared with the chunks that the hub has.
+"""Verification of uploaded shards against the chunks that the hub stores.
 
-The client proves that it knows the chunks of each term by a range hash, and
-the id of the file is computed again. That it may refer to these chunks at all
-is decided before: the lookup says which chunks of a xorb it may use, and a
-term that reaches beyond them fails like one of a xorb that was never stored.
+The client proves by a range hash that it knows the chunks of each term, and the
+server recomputes the id of the file. Whether the client may refer to these
+chunks is decided before: the lookup returns which chunks of a xorb it may use,
+and a term that goes beyond them fails like one of a xorb that is not stored.
 
-Nothing that the hub has computed is part of an error: a shard that is wrong
-on purpose teaches nothing but which check failed.
+Errors contain nothing that the server has computed: a maliciously wrong shard
+reveals only which check failed.
 
 Source: docs/protocols/xet.md, section 8.
 """
@@ -31,36 +31,36 @@ from entrepot.xet.terms import Term, Terms
 
 @attrs.frozen
 class UsableXorb:
-    """A stored xorb, and the chunks of it that the uploader may refer to."""
+    """A stored xorb, and the set of its chunks that the uploader may refer to."""
 
     index: XorbIndex
     chunks: ChunkSet = attrs.field(factory=ChunkSet.everything)
 
 
 FindUsable = Callable[[XetHash], UsableXorb | None]
-"""Finds a stored xorb of which the uploader may use something; None if there is none."""
+"""A function that returns a stored xorb with chunks that the uploader may use, or None."""
 
 MAX_SHARD_CHUNKS = 1 << 24
-"""The most different chunks of all files of a shard together: about 1 TiB of content, and 15 s of checking."""
+"""The maximum number of distinct chunks of all files of a shard: about 1 TiB of content, 15 s to check."""
 
 MAX_SHARD_XORBS = 1 << 15
-"""The most xorbs that a shard may name."""
+"""The maximum number of xorbs that a shard may refer to."""
 
 MAX_REPEATED_TERMS = 150_000
-"""The most terms of a file of more than a million chunks that repeats most of them."""
+"""The maximum number of terms of a file with more than a million chunks, most of them repeated."""
 
 _FEW_CHUNKS = 1 << 20
 _Range = tuple[XetHash, int, int]
 
 
 def check_shard(shard: Shard, find: FindUsable) -> None:
-    """Make sure that everything an uploaded shard says is true.
+    """Check that an uploaded shard is correct.
 
     Raises:
-        LimitExceeded: its files have more than 16,777,216 different chunks together.
-        XorbMissing, Malformed: as :func:`check_files` and :func:`check_xorb`.
+        LimitExceeded: its files have more than 16,777,216 distinct chunks together.
+        XorbMissing, Malformed: as for :func:`check_files` and :func:`check_xorb`.
 
-    Guarantees: a range of chunks that terms repeat is loaded and hashed once.
+    Guarantees: a range of chunks that several terms use is loaded and hashed once.
     """
     for xorb in shard.xorbs:
         usable = find(xorb.hash)
@@ -71,7 +71,7 @@ def check_shard(shard: Shard, find: FindUsable) -> None:
 
 
 def named_xorbs(shard: Shard) -> list[XetHash]:
-    """Return the xorbs that a shard lists or refers to, each once.
+    """Return the xorbs that a shard lists or refers to, without duplicates.
 
     Raises:
         LimitExceeded: there are more than 32,768.
@@ -85,15 +85,15 @@ def named_xorbs(shard: Shard) -> list[XetHash]:
 
 
 def check_files(files: Iterable[FileBlock], find: FindUsable) -> None:
-    """Make sure that files are made of chunks that the uploader may use, and are the files that their ids say.
+    """Check that files consist of chunks that the uploader may use, and that their ids are correct.
 
     Raises:
-        LimitExceeded: they have too many different chunks.
-        XorbMissing: a term names chunks that are not stored, or not for the uploader.
-        Malformed: a term does not fit its xorb, range hashes are missing, or
-            a range hash or the id of a file is wrong.
+        LimitExceeded: they have too many distinct chunks.
+        XorbMissing: a term refers to chunks that are not stored, or that the uploader may not use.
+        Malformed: a term does not match its xorb, range hashes are missing,
+            or a range hash or the id of a file is wrong.
 
-    Guarantees: time is linear in the terms and in their different chunks,
+    Guarantees: time is linear in the numbers of terms and distinct chunks,
     about 1 us each.
     """
     files = tuple(files)
@@ -111,11 +111,11 @@ def check_files(files: Iterable[FileBlock], find: FindUsable) -> None:
 
 
 def check_xorb(block: XorbBlock, usable: UsableXorb) -> None:
-    """Make sure that a shard lists exactly the chunks that the stored xorb has.
+    """Check that a shard lists exactly the chunks of the stored xorb.
 
     Raises:
         XorbMissing: the uploader may not use the whole xorb.
-        Malformed: other hashes or lengths.
+        Malformed: the hashes or lengths differ.
     """
     index = usable.index
     if not usable.chunks.covers(0, index.count):
@@ -126,7 +126,7 @@ def check_xorb(block: XorbBlock, usable: UsableXorb) -> None:
 
 @attrs.frozen
 class _Part:
-    """The chunks of a term: their hashes, their lengths, and the range hash."""
+    """The chunks of a term: their hashes, lengths and range hash."""
 
     hashes: bytes = attrs.field(repr=False)
     lengths: NDArray[np.int64] = attrs.field(repr=False, eq=False)
@@ -134,7 +134,7 @@ class _Part:
 
 
 def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> dict[_Range, _Part]:
-    """Return every different range of chunks that the terms name, one xorb after the other."""
+    """Return every distinct range of chunks that the terms refer to, xorb by xorb."""
     terms: dict[XetHash, dict[tuple[int, int], tuple[FileBlock, int, Term]]] = {}
     for file in files:
         for number, term in enumerate(file.terms):
@@ -152,7 +152,7 @@ def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> dict[_Range,
     for xorb, ranges in terms.items():
         usable = find(xorb)
         for (start, end), (file, number, term) in ranges.items():
-            # Before anything else: what the uploader may not use is answered like what is not there.
+            # First of all: chunks that the uploader may not use are treated like absent ones.
             if usable is None or end > usable.index.count or not usable.chunks.covers(start, end):
                 raise XorbMissing(xorb, f"term {number} of {_name(file)}")
             if usable.index.raw_length(start, end) != term.unpacked:
@@ -163,7 +163,7 @@ def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> dict[_Range,
 
 
 def _file_hash(terms: Terms, known: dict[_Range, _Part]) -> XetHash:
-    """Return the id of the file that these terms make."""
+    """Return the id of the file with these terms."""
     tree = MerkleTree()
     different = sum(end - start for _, start, end in {_key(term) for term in terms})
     if terms.chunk_count <= max(_FEW_CHUNKS, 2 * different):

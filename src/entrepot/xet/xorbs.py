@@ -1,4 +1,4 @@
-"""Xorbs: runs of chunks that are stored and moved as one.
+"""Xorbs: sequences of chunks that are stored and transferred together.
 
 A serialized xorb is ``u8 version = 0, u24 stored length, u8 scheme, u24
 length, payload`` for each chunk, little-endian; old clients append a footer.
@@ -22,10 +22,10 @@ from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex
 
 HEADER_BYTES = 8
 MAX_XORB_BYTES = MAX_RAW_BYTES + HEADER_BYTES * MAX_CHUNKS
-"""The longest serialized xorb that a client can need: nothing compresses, all chunks are small."""
+"""The maximum length of a serialized xorb: incompressible content in small chunks."""
 
 MAX_BODY_BYTES = MAX_XORB_BYTES + footer_bytes(1, MAX_CHUNKS)
-"""The longest request body that can hold a xorb, with the footer of old clients."""
+"""The maximum length of a request body with a xorb, including the footer of old clients."""
 
 _MAX_STORED_BYTES = 2 * MAX_CHUNK_BYTES
 _HEADER = struct.Struct("<II")
@@ -33,7 +33,7 @@ _HEADER = struct.Struct("<II")
 
 @attrs.frozen
 class Xorb:
-    """A xorb made here: its id, its serialized bytes without footer, and its index."""
+    """A xorb built here: its id, its serialized bytes without footer, and its index."""
 
     hash: XetHash
     data: bytes
@@ -48,18 +48,19 @@ class _Chunk(NamedTuple):
 
 
 def parse_xorb(data: Buffer, expected: XetHash) -> XorbIndex:
-    """The index of a received xorb, after everything about it has been verified.
+    """Verify a received xorb completely and return its index.
 
-    Every chunk is decompressed and hashed, and the tree over the hashes must
-    give ``expected``. Keep the first :attr:`XorbIndex.size` bytes: a footer
-    behind them is checked for its shape and is not part of the xorb.
+    Every chunk is decompressed and hashed, and the root of the tree over the
+    hashes must be ``expected``. The caller stores the first
+    :attr:`XorbIndex.size` bytes: a footer after them is validated but is not
+    part of the xorb.
 
     Raises:
-        LimitExceeded: more chunks or bytes than a xorb may have.
-        Malformed: a header, a payload or a footer breaks the format.
+        LimitExceeded: there are more chunks or bytes than a xorb may have.
+        Malformed: a header, a payload or a footer violates the format.
         ContentMismatch: the chunks are those of another xorb.
 
-    Guarantees: memory beyond ``data`` stays below 1 MiB; nothing is copied.
+    Guarantees: uses less than 1 MiB of memory besides ``data``, which is not copied.
     """
     view = memoryview(data)
     chunks = _read_headers(view)
@@ -79,26 +80,26 @@ def parse_xorb(data: Buffer, expected: XetHash) -> XorbIndex:
 
 
 def read_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> bytes:
-    """The uncompressed bytes of the chunks ``start`` to ``end`` (exclusive), run together.
+    """Return the concatenated uncompressed bytes of the chunks ``start`` to ``end`` (exclusive).
 
-    Arguments and errors as :func:`open_chunks`.
+    Arguments and errors as in :func:`open_chunks`.
     """
     return b"".join(open_chunks(data, index, start, end))
 
 
 def open_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[memoryview]:
-    """The uncompressed bytes of each of the chunks ``start`` to ``end`` (exclusive).
+    """Return the uncompressed bytes of each of the chunks ``start`` to ``end`` (exclusive).
 
-    Those that are stored as they are lie in ``data`` and are not copied.
+    Uncompressed chunks are views of ``data`` and are not copied.
 
     Args:
-        data: the serialized bytes of exactly these chunks, that is bytes
+        data: the serialized bytes of exactly these chunks, that is, the bytes
             ``index.offset(start)`` to ``index.offset(end)`` of the xorb.
 
     Raises:
-        Malformed: the range is not one of the xorb, or ``data`` are not
-            these chunks by their headers or cannot be decompressed.
-        ContentMismatch: a chunk has another hash than the index says.
+        Malformed: the range is not within the xorb, the headers in ``data`` are
+            not those of these chunks, or a chunk cannot be decompressed.
+        ContentMismatch: the hash of a chunk is not the one in the index.
     """
     view, decoder = memoryview(data), Decoder()
     return [
@@ -108,7 +109,7 @@ def open_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[me
 
 
 def verify_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> None:
-    """Make sure that stored bytes still are the chunks ``start`` to ``end`` (exclusive), holding one at a time.
+    """Check that stored bytes are still the chunks ``start`` to ``end`` (exclusive), one at a time in memory.
 
     Arguments and errors as :func:`open_chunks`.
     """
@@ -126,7 +127,7 @@ def _verified(decoder: Decoder, view: memoryview, chunk: _Chunk, number: int, in
 
 
 class _Walk:
-    """Reads the headers of chunks one after another; nothing is decompressed."""
+    """A reader of consecutive chunk headers; it does not decompress."""
 
     __slots__ = ("at", "view")
 
@@ -153,7 +154,7 @@ class _Walk:
 
 
 def _read_headers(view: memoryview) -> list[_Chunk]:
-    """The chunks of a whole xorb by their headers, up to its end or its footer."""
+    """Return the chunks of a whole xorb by their headers, up to its end or its footer."""
     if len(view) > MAX_BODY_BYTES:
         raise LimitExceeded("the serialized xorb", MAX_XORB_BYTES, "cut xorbs at 64 MiB of content")
     walk = _Walk(view)
@@ -176,7 +177,7 @@ def _read_headers(view: memoryview) -> list[_Chunk]:
 
 
 def _read_range(data: Buffer, index: XorbIndex, start: int, end: int) -> list[_Chunk]:
-    """The chunks of a part of a xorb by their headers, which must agree with the index."""
+    """Return the chunks of a part of a xorb by their headers, which must match the index."""
     index.check_range(start, end)
     base = index.offset(start)
     if len(data) != index.offset(end) - base:
@@ -186,7 +187,7 @@ def _read_range(data: Buffer, index: XorbIndex, start: int, end: int) -> list[_C
     for number in range(start, end):
         payload, stop, raw_stop = at + HEADER_BYTES, index.ends[number] - base, index.raw_ends[number]
         first, second = _HEADER.unpack_from(data, at) if payload <= stop else (1, 0)
-        # The index is trusted: what agrees with it keeps all limits.
+        # The index is trusted: chunks that match it are within all limits.
         if first != (stop - payload) << 8 or second >> 8 != raw_stop - raw_at:
             raise Malformed("xorb", f"chunk {number}: its header contradicts the index")
         chunks.append(_Chunk(second & 0xFF, payload, stop, raw_stop - raw_at))

@@ -31,7 +31,7 @@ A, B = name(0xA), name(0xB)
 
 
 def fill(catalog: Catalog) -> None:
-    """R is raw (100 bytes), S is F (xorbs A and B), T is raw and also G (xorb B)."""
+    """Add the files R (raw, 100 bytes), S (chunked as F, xorbs A and B) and T (raw, and chunked as G, xorb B)."""
     with catalog.write() as tx:
         for xorb, size in ((A, 10), (B, 7)):
             xorbs.put(tx, XorbRow(xorb, size, 20, 1, b"d", False), 1, 1)

@@ -19,7 +19,7 @@ Ask = Callable[..., AccessRequest]
 
 @pytest.fixture
 def ask(catalog: Catalog, repo: RepoRow, add_account: Callable[..., Account]) -> Ask:
-    """Adds a request of a new user."""
+    """Return a function that adds a request of a new user."""
 
     def add(user: str, **changes: Any) -> AccessRequest:
         asker = add_account(user)
@@ -54,7 +54,7 @@ def test_a_request_belongs_to_one_repository(catalog: Catalog, ask: Ask, add_rep
         assert access_requests.status_of(tx, other.id, made.user_id) is None
 
 
-def test_nobody_asks_twice(catalog: Catalog, ask: Ask) -> None:
+def test_a_user_has_at_most_one_request(catalog: Catalog, ask: Ask) -> None:
     made = ask("bob")
     with pytest.raises(sa.exc.IntegrityError), catalog.write() as tx:
         access_requests.add(tx, attrs.evolve(made, uid=new_uid()))

@@ -109,7 +109,7 @@ def test_events_come_in_their_order(catalog: Catalog, repo: RepoRow) -> None:
         assert discussions.events_of(tx, other.id) == [foreign]
 
 
-def test_people_who_are_gone_are_left_out(
+def test_deleted_accounts_are_left_out(
     catalog: Catalog, alice: Account, add_account: Callable[..., Account], repo: RepoRow
 ) -> None:
     bob = add_account("bob")
@@ -121,5 +121,5 @@ def test_people_who_are_gone_are_left_out(
         assert set(discussions.people_by_uid(tx, [alice.uid, bob.uid])) == {alice.uid}
         found = discussions.find(tx, repo.id, 1)
         assert found is not None
-        # The next account may get the row id of the last one.
+        # The database may give the row id of the last account to the next one.
         assert [found.author_id, discussions.events_of(tx, discussion.id)[0].author_id] == [0, 0]

@@ -21,7 +21,7 @@ def test_the_count_follows_the_rows(catalog: Catalog, alice: Account, repo: Repo
         assert row.likes == 0
 
 
-def test_only_public_repositories_that_exist_are_told(
+def test_only_public_repositories_that_exist_are_listed(
     catalog: Catalog, alice: Account, add_repo: Callable[..., RepoRow]
 ) -> None:
     rows = [add_repo("a"), add_repo("b", visibility="private"), add_repo("c")]

@@ -40,7 +40,7 @@ def kept(catalog: Catalog, *numbers: int) -> dict[Sha256, StoredForm]:
         return bulk_uploads.stored_forms(tx, [sha(number) for number in numbers])
 
 
-def test_what_has_arrived_is_kept_as_chunks(catalog: Catalog) -> None:
+def test_uploaded_files_are_stored_as_chunks(catalog: Catalog) -> None:
     arrivals = [arrival(number) for number in range(1200)]
     assert put(catalog, arrivals) == []
     found = kept(catalog, *range(1201))

@@ -26,7 +26,7 @@ SHARD = Uid("5" * 24)
 
 @pytest.fixture
 def linked(catalog: Catalog, add_repo: Any) -> Any:
-    """Commits a file that uses chunks of a xorb to a repository."""
+    """Return a function that commits a file, which uses chunks of a xorb, to a repository."""
     numbers = iter(range(1, 100))
 
     def link(repo: str, xorb: XetHash, ranges: bytes, *, is_claim: bool = True, is_proven: bool = True) -> Any:
@@ -121,7 +121,7 @@ def test_a_chunk_is_found_in_xorbs_of_which_something_may_be_used_with_what_came
         assert chunk_access.near_chunk(tx, NOBODY, name(98), 9) == []
 
 
-def test_uses_before_a_link_are_told_but_not_those_of_later_seconds(catalog: Catalog, linked: Any) -> None:
+def test_uses_before_a_link_are_listed_but_not_those_of_later_seconds(catalog: Catalog, linked: Any) -> None:
     rows = [linked(f"m{number}", A, bytes([number] * 4), is_claim=number != 1) for number in range(3)]
     with catalog.write() as tx:
         for number, row in enumerate(rows):

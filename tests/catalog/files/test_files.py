@@ -119,14 +119,16 @@ def test_a_private_or_gated_repository_shows_its_files_to_its_namespace_only(
 
 
 @pytest.mark.parametrize("visibility", ["public", "private"])
-def test_a_disabled_repository_shows_its_files_to_nobody(catalog: Catalog, add_repo: AddRepo, visibility: str) -> None:
+def test_no_one_can_read_the_files_of_a_disabled_repository(
+    catalog: Catalog, add_repo: AddRepo, visibility: str
+) -> None:
     disabled = add_repo("off", is_disabled=True, visibility=visibility)
     store(catalog, A)
     commit(catalog, disabled, A)
     assert readable(catalog, [disabled.namespace_id]) == set()
 
 
-def test_a_deleted_repository_shows_its_files_to_nobody(catalog: Catalog, repo: RepoRow) -> None:
+def test_no_one_can_read_the_files_of_a_deleted_repository(catalog: Catalog, repo: RepoRow) -> None:
     store(catalog, A)
     commit(catalog, repo, A)
     assert readable(catalog) == {A}
@@ -345,7 +347,7 @@ F, G = XetHash("f" * 64), XetHash("e" * 64)
 
 
 def claim(catalog: Catalog, row: RepoRow, sha256: Sha256, file: XetHash, *, is_named: bool = True) -> None:
-    """A link of a repository that rests on a claim."""
+    """Add a link of a repository that is based on a claim."""
     with catalog.write() as tx:
         xet_files.put(tx, XetFileRow(file, 10, b""), {}, 1)
         xet_files.claim(tx, row.id, [Claim(sha256, file, 10)], None, 1)
@@ -412,7 +414,7 @@ def test_a_proven_size_replaces_the_announced_one(catalog: Catalog) -> None:
         assert dict(files.everything(tx)) == {A: 99, B: 77}
 
 
-def test_a_claim_leads_to_its_own_chunks_whatever_is_kept_under_that_sha256(catalog: Catalog, repo: RepoRow) -> None:
+def test_a_claim_refers_to_its_own_chunks_even_if_the_sha256_is_stored(catalog: Catalog, repo: RepoRow) -> None:
     claim(catalog, repo, A, F)
     assert kept(catalog, repo, A) == StoredForm(10, False, F)
     store(catalog, A)
@@ -529,11 +531,11 @@ def test_raw_bytes_are_left_over_when_their_file_is_kept_as_chunks(catalog: Cata
         files.drop_raw(tx, A)
         assert files.chunked_only(tx, [A, B, C], 5) == set()
         assert files.chunked_only(tx, [A, B, C], 6) == {A}
-        files.reserve(tx, A, 10, 7)  # somebody sends it again
+        files.reserve(tx, A, 10, 7)  # a client uploads it again
         assert files.chunked_only(tx, [A, B, C], 7) == set()
 
 
-def test_stray_bytes_are_known_as_untouched(catalog: Catalog) -> None:
+def test_adopted_orphans_count_as_untouched(catalog: Catalog) -> None:
     store(catalog, A, now_ms=5)
     with catalog.write() as tx:
         files.adopt(tx, A, 99)

@@ -61,7 +61,7 @@ def test_a_part_sent_again_replaces_the_earlier_one(catalog: Catalog, repo: Repo
         assert uploads.parts(tx, other.uid) == {}
 
 
-def test_an_upload_goes_with_its_parts(catalog: Catalog, repo: RepoRow) -> None:
+def test_an_upload_is_deleted_with_its_parts(catalog: Catalog, repo: RepoRow) -> None:
     upload, other = begin(catalog, repo), begin(catalog, repo)
     with catalog.write() as tx:
         uploads.put_part(tx, upload.uid, 1, "one", 10)
@@ -73,7 +73,7 @@ def test_an_upload_goes_with_its_parts(catalog: Catalog, repo: RepoRow) -> None:
         assert uploads.everything(tx) == {other.uid}
 
 
-def test_uploads_nobody_works_on_are_stale(catalog: Catalog, repo: RepoRow) -> None:
+def test_uploads_without_activity_are_stale(catalog: Catalog, repo: RepoRow) -> None:
     old, young = begin(catalog, repo, touched_ms=5), begin(catalog, repo, touched_ms=10)
     with catalog.write() as tx:
         assert uploads.stale(tx, 10) == [old]

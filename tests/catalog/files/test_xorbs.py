@@ -101,7 +101,7 @@ def test_xorbs_come_in_pages(catalog: Catalog) -> None:
         assert xorbs.totals(tx) == (3, 300, 1)
 
 
-# --- questions --------------------------------------------------------------
+# --- lookups ----------------------------------------------------------------
 
 
 def test_who_sent_a_xorb_is_forgotten_with_it_or_after_a_time(catalog: Catalog) -> None:
@@ -212,7 +212,7 @@ def test_a_xorb_that_a_file_needs_is_not_swept(catalog: Catalog) -> None:
         assert [xorbs.find(tx, xorb) is None for xorb in (A, B)] == [False, True]
 
 
-def test_a_xorb_that_is_being_swept_is_unknown_at_once(catalog: Catalog) -> None:
+def test_a_xorb_that_is_being_swept_is_unknown_immediately(catalog: Catalog) -> None:
     store(catalog, A)
     with catalog.write() as tx:
         xorbs.remember_chunks(tx, SHARD, [(name(1), A)])
@@ -240,7 +240,7 @@ def test_what_a_sweep_that_died_left_cannot_be_relied_on_and_is_swept_again(cata
         assert xorbs.find(tx, A) is None
 
 
-def test_stray_bytes_are_claimed_only_where_no_row_is(catalog: Catalog) -> None:
+def test_orphaned_bytes_are_claimed_only_without_a_row(catalog: Catalog) -> None:
     store(catalog, A)
     with catalog.write() as tx:
         assert not xorbs.adopt(tx, A, 10)

@@ -120,7 +120,7 @@ def test_an_error_is_forgotten_when_the_job_succeeds(catalog: Catalog, enqueue: 
         assert [(one.state, one.error) for one in jobs.find(tx)] == [("done", None)]
 
 
-def test_a_job_that_failed_for_good_is_dead_until_somebody_retries_it(catalog: Catalog, enqueue: Enqueue) -> None:
+def test_a_job_that_failed_too_often_is_dead_until_it_is_retried(catalog: Catalog, enqueue: Enqueue) -> None:
     enqueue()
     job = claimed(catalog, "w1", 0)
     with catalog.write() as tx:
@@ -146,7 +146,7 @@ def test_a_waiting_job_can_be_hurried_but_neither_a_running_nor_a_done_one(catal
         assert not jobs.retry(tx, 999, 8)
 
 
-def test_jobs_come_in_the_order_of_their_turn_then_of_their_age(catalog: Catalog, enqueue: Enqueue) -> None:
+def test_jobs_are_claimed_in_the_order_of_their_due_time_then_of_their_age(catalog: Catalog, enqueue: Enqueue) -> None:
     for kind, delay_ms in [("late", 5), ("first", 0), ("second", 0)]:
         enqueue(kind, delay_ms=delay_ms)
     with catalog.read() as tx:
@@ -166,7 +166,7 @@ def test_a_worker_may_ask_for_the_job_of_one_key(catalog: Catalog, enqueue: Enqu
         assert jobs.claim(tx, "w2", LEASE, LEASE, dedup_key="repo 1") is not None
 
 
-def test_a_deserted_job_comes_before_one_whose_turn_is_later(catalog: Catalog, enqueue: Enqueue) -> None:
+def test_a_job_with_an_expired_lease_comes_before_one_that_is_due_later(catalog: Catalog, enqueue: Enqueue) -> None:
     enqueue("deserted")
     claimed(catalog, "w1", 0)
     enqueue("later", now_ms=10)
@@ -255,7 +255,7 @@ def test_a_job_of_a_transaction_that_failed_does_not_exist(catalog: Catalog) -> 
     assert states(catalog) == []
 
 
-def test_what_a_dead_owner_holds_can_be_claimed_at_once(catalog: Catalog, enqueue: Enqueue) -> None:
+def test_jobs_of_a_dead_owner_can_be_claimed_immediately(catalog: Catalog, enqueue: Enqueue) -> None:
     enqueue("one")
     enqueue("two")
     first, second = claimed(catalog, "dead", 0), claimed(catalog, "alive", 0)
@@ -274,7 +274,7 @@ def add_for(catalog: Catalog, namespace_id: int, *kinds: str, delay_ms: int = 0)
 
 
 def claim_all(catalog: Catalog, lane: str, now_ms: int = 0, **options: Any) -> list[int]:
-    """Whose jobs of a lane are claimed, in order."""
+    """Claim all jobs of a lane; return their namespaces in the order of the claims."""
     found = []
     with catalog.write() as tx:
         while (job := jobs.claim(tx, "w", now_ms, LEASE, lane=lane, **options)) is not None:
@@ -304,7 +304,7 @@ def test_jobs_that_are_not_due_do_not_hide_those_of_others(catalog: Catalog) -> 
     assert claim_all(catalog, "outbound") == [2]
 
 
-def test_a_lane_has_its_own_jobs_and_its_own_next_turn(catalog: Catalog) -> None:
+def test_a_lane_has_its_own_jobs_and_its_own_next_run(catalog: Catalog) -> None:
     add_for(catalog, 1, "chunk", delay_ms=5)
     add_for(catalog, 1, "card", delay_ms=9)
     with catalog.read() as tx:

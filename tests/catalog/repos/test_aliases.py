@@ -37,6 +37,6 @@ def test_an_alias_is_found_in_any_case_follows_moves_and_ends_with_its_repositor
         assert not aliases.is_taken(tx, "gpt2")
 
 
-def test_removing_says_whether_there_was_one(hub: HubContext) -> None:
+def test_removing_returns_whether_the_alias_existed(hub: HubContext) -> None:
     with hub.write() as tx:
         assert not aliases.remove(tx, RepoType.MODEL, "gpt2")

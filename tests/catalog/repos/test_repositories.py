@@ -127,7 +127,7 @@ def test_a_redirect_is_of_one_type(catalog: Catalog, add_repo: AddRepo) -> None:
     assert moved_to(catalog, "alice/a") == "alice/b"
 
 
-def test_a_dropped_redirect_is_gone(catalog: Catalog, add_repo: AddRepo) -> None:
+def test_a_dropped_redirect_is_not_found(catalog: Catalog, add_repo: AddRepo) -> None:
     add_repo("a")
     rename(catalog, "alice/a", "alice/b")
     with catalog.write() as tx:
@@ -165,7 +165,7 @@ def test_the_same_name_can_be_deleted_twice(catalog: Catalog, add_repo: AddRepo)
 
 
 def fill(catalog: Catalog, row: RepoRow) -> None:
-    """Leave a trace of a repository in every table that can hold one."""
+    """Add a row for a repository to every table that can hold one."""
     sha, upload = Sha256(row.uid.rjust(64, "0")), Upload(new_uid(), row.id, 1, Sha256("d" * 64), 9, 5, 1)
     with catalog.write() as tx:
         refs.swap(tx, row.id, MAIN, None, OID, 1)
@@ -186,7 +186,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
 
 
 def traces(catalog: Catalog, repo_id: int) -> set[str]:
-    """Names of the tables in which a row of the repository is."""
+    """Return the names of the tables that contain rows of the repository."""
     seen = set()
     with catalog.read() as tx:
         for table in tables.metadata.sorted_tables:
@@ -206,7 +206,7 @@ def test_erasing_leaves_no_row_of_the_repository_and_every_row_of_others(catalog
     fill(catalog, kept)
     around = {
         table.name for table in vars(community_tables).values() if isinstance(table, sa.Table)
-    }  # see test_erasures
+    }  # see test_cascades
     everywhere = {table.name for table in tables.metadata.tables.values() if "repo_id" in table.c} - around
     assert traces(catalog, erased.id) == everywhere | {"repos", "upload_parts"}
     with catalog.write() as tx:
@@ -263,7 +263,7 @@ def test_facts_of_a_card_replace_the_earlier_ones(catalog: Catalog, repo: RepoRo
         assert repositories.tags_of(tx, [repo.id, other.id]) == {repo.id: ["beta"], other.id: ["mit"]}
 
 
-def test_only_tags_of_public_repositories_of_the_type_are_told(catalog: Catalog, add_repo: AddRepo) -> None:
+def test_only_tags_of_public_repositories_of_the_type_are_listed(catalog: Catalog, add_repo: AddRepo) -> None:
     rows = [
         (add_repo("one"), ("b", "a")),
         (add_repo("two"), ("b",)),

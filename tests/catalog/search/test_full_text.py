@@ -59,7 +59,7 @@ def test_a_long_question_is_cut(catalog: Catalog, repo: RepoRow) -> None:
     assert found(catalog, "word " * 10_000) == [repo.name]
 
 
-def test_what_is_hidden_or_gone_is_neither_found_nor_counted(catalog: Catalog, add_repo: AddRepo) -> None:
+def test_private_or_deleted_repositories_are_neither_found_nor_counted(catalog: Catalog, add_repo: AddRepo) -> None:
     hidden, gone = add_repo("hidden", visibility="private"), add_repo("gone")
     for row in (hidden, gone):
         put(catalog, row, "whales")

@@ -78,7 +78,7 @@ def test_the_log_is_read_newest_first_in_pages(catalog: Catalog, hook: WebhookRo
     assert [item.payload["word"] for item in (*first, *rest)] == ["2", "1", "0"]
 
 
-def test_what_is_repeated_goes_to_the_end_of_the_line(
+def test_a_repeated_delivery_goes_to_the_end_of_the_queue(
     catalog: Catalog, hook: WebhookRow, repo: RepoRow, tell: Tell
 ) -> None:
     tell(repo, "one", 1)

@@ -153,7 +153,7 @@ def test_a_chosen_password_is_not_printed(admin: Any, data: Path) -> None:
         ("name\nbob\nno way\n", "no way"),
     ],
 )
-def test_a_table_that_cannot_be_used_creates_nobody(admin: Any, run: Any, table: str, message: str) -> None:
+def test_a_table_that_cannot_be_used_creates_no_one(admin: Any, run: Any, table: str, message: str) -> None:
     outcome = run("admin", "users", "create", "--csv", "-", stdin=table)
     assert outcome.code == 1
     assert message in outcome.err

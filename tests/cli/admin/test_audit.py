@@ -40,7 +40,7 @@ def test_an_untouched_log_is_whole_and_knows_its_older_heads(admin: Any, run: An
     assert (unknown.code, "rewritten" in unknown.err) == (1, True)
 
 
-def test_a_changed_log_is_told_with_exit_code_1(admin: Any, run: Any, data: Path) -> None:
+def test_a_changed_log_is_reported_with_exit_code_1(admin: Any, run: Any, data: Path) -> None:
     admin("create-user", "bob")
     table = community_tables.audit
     tamper(data, sa.update(table).where(table.c.id == 1).values(actor="mallory"))
@@ -49,7 +49,7 @@ def test_a_changed_log_is_told_with_exit_code_1(admin: Any, run: Any, data: Path
     assert run("admin", "audit", "verify", "--json").json["broken_at"] == 1
 
 
-def test_rows_that_are_missing_at_the_end_are_told(admin: Any, run: Any, data: Path) -> None:
+def test_rows_that_are_missing_at_the_end_are_reported(admin: Any, run: Any, data: Path) -> None:
     tamper(data, sa.delete(community_tables.audit))
     outcome = run("admin", "audit", "verify")
     assert (outcome.code, "missing" in outcome.err) == (1, True)

@@ -15,7 +15,7 @@ def test_a_hub_is_backed_up_verified_and_restored(admin: Any, run: Any, tmp_path
     assert "SNAPSHOT" in run("backup", "list", folder).out
     assert run("backup", "verify", folder, "--snapshot", listed[0]["snapshot"]).code == 0
     assert run("backup", "verify", folder, "--quick", "--json").json == {"damaged": 0, "findings": []}
-    assert run("backup", "prune", folder, "--keep", "1").out == "there is nothing to delete\n"
+    assert run("backup", "prune", folder, "--keep", "1").out == "nothing to delete\n"
     restored = run("restore", folder, "--data", data)
     assert (restored.code, restored.out.startswith("restored ")) == (0, True)
     users = run("admin", "users", "list", "--json", "--data", data).json
@@ -39,4 +39,4 @@ def test_damage_gives_exit_code_1(admin: Any, run: Any, tmp_path: Path) -> None:
 def test_a_folder_that_is_no_backup_is_refused(run: Any, tmp_path: Path) -> None:
     outcome = run("backup", "verify", str(tmp_path))
     assert outcome.code == 1
-    assert "no backup folder" in outcome.err
+    assert "not a backup folder" in outcome.err

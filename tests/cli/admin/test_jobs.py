@@ -14,7 +14,7 @@ from entrepot.settings import Settings
 
 @pytest.fixture
 def hub(data: Path) -> Iterator[HubContext]:
-    """A hub with job 1, dead, and job 2, waiting for its turn far ahead."""
+    """A hub with job 1, dead, and job 2, due far in the future."""
     opened = open_hub(Settings(data=data))
     with opened.write() as tx:
         jobs.enqueue(tx, "history", {"repo": 1}, 1000)

@@ -47,15 +47,15 @@ def test_a_sound_hub_is_sound(repo: RepoRow, run: Any) -> None:
     outcome = run("fsck")
     assert outcome.code == 0
     assert outcome.out.splitlines() == [
-        "everything that was checked is there and as it should be",
-        "not checked: the bytes of chunks of large files (--deep reads and hashes them)",
+        "everything that was checked is present and intact",
+        "not checked: chunks of large files (--deep reads and hashes them)",
     ]
     assert "not checked" not in run("fsck", "--deep").out
     assert len(run("fsck", "--quick", "--json").json["not_checked"]) == 2
     assert "checking" in outcome.err
 
 
-def test_damage_is_told_and_is_a_failure(hub: HubContext, repo: RepoRow, run: Any) -> None:
+def test_damage_is_reported_and_is_a_failure(hub: HubContext, repo: RepoRow, run: Any) -> None:
     lose_trees(hub, repo)
     outcome = run("fsck", "--quick")
     assert outcome.code == 1
@@ -68,7 +68,7 @@ def test_damage_is_told_and_is_a_failure(hub: HubContext, repo: RepoRow, run: An
     assert set(shown.json["findings"][0]) == {"kind", "where", "what", "size"}
 
 
-def test_orphans_are_told_and_are_no_failure(hub: HubContext, run: Any) -> None:
+def test_orphans_are_reported_and_are_no_failure(hub: HubContext, run: Any) -> None:
     put(hub.store.blobs, KEY, CONTENT)
     outcome = run("fsck", "--json")
     assert outcome.code == 0
@@ -95,7 +95,7 @@ def test_sweeping_takes_it_away(hub: HubContext, run: Any) -> None:
     outcome = run("gc", "--grace", "0")
     assert outcome.out.splitlines()[-1] == "freed 2.3 KiB (2,400 bytes) in 1 steps"
     assert hub.store.blobs.stat(KEY) is None
-    assert run("gc", "--grace", "0").out == "there is nothing to remove\n"
+    assert run("gc", "--grace", "0").out == "nothing to remove\n"
 
 
 def test_what_is_young_stays(hub: HubContext, run: Any) -> None:

@@ -47,7 +47,7 @@ def test_an_existing_secret_is_imported_and_not_printed(admin: Any, data: Path) 
     assert caller_of(data, "hf_existing_secret").account.name == "alice"
 
 
-def test_a_secret_of_another_form_is_refused_without_being_told(admin: Any, run: Any) -> None:
+def test_a_secret_of_another_form_is_refused_without_being_shown(admin: Any, run: Any) -> None:
     outcome = run("admin", "create-token", "alice", "--role", "write", "--value-stdin", stdin="my-old-secret\n")
     assert outcome.code == 1
     assert "must start with 'hf_'" in outcome.err
@@ -88,7 +88,7 @@ def test_tokens_are_listed_without_secrets(admin: Any) -> None:
     assert "reader" not in listed.out
 
 
-def test_tokens_of_nobody_are_an_error(admin: Any, run: Any) -> None:
+def test_tokens_of_no_one_are_an_error(admin: Any, run: Any) -> None:
     assert run("admin", "list-tokens", "nobody").code == 1
 
 

@@ -10,7 +10,7 @@ Run = Callable[..., Any]
 
 
 def test_the_cache_is_listed_and_cleared(at_hub: Run, made: str) -> None:
-    assert at_hub("cache", "scan").code == 1  # nothing was downloaded yet, and that is said
+    assert at_hub("cache", "scan").code == 1  # the empty cache is reported
     at_hub("download", made)
     [repo] = at_hub("cache", "scan", "--json").json["repos"]
     assert (repo["name"], repo["files"], len(repo["revisions"])) == (f"model/{made}", 3, 1)

@@ -48,7 +48,7 @@ def test_the_agent_speaks_over_standard_input_and_output() -> None:
 
 
 def spaced_python(folder: Path) -> Path:
-    """This Python under a path that a shell would take apart."""
+    """This Python under a path that a shell would split."""
     program = folder / "my programs" / "py"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')

@@ -28,7 +28,7 @@ def test_a_token_is_kept_for_its_hub_until_logout(logged_out: Run, entrepot_hub:
     assert logged_out("whoami").out.splitlines()[0] == "tester"
     assert logged_out("whoami", "--endpoint", "http://127.0.0.1:9").code == 1
     assert logged_out("logout", "--json").json == {"endpoint": entrepot_hub.url, "was_logged_in": True}
-    assert "nobody was logged in" in logged_out("logout").out
+    assert "not logged in to" in logged_out("logout").out
     assert logged_out("whoami").code == 1
 
 

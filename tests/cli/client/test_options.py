@@ -15,9 +15,9 @@ HERE = {"ENTREPOT_ENDPOINT": "http://hub.example", "ENTREPOT_TOKEN": "hf_fromthe
 @click.argument("name")
 @type_option
 @hub_options
-def probe(caller: HubClient, name: str, repo_type: str) -> None:
-    """Say what arrived."""
-    click.echo(f"{name} {repo_type} {caller.endpoint} {caller.token} {caller.is_quiet}")
+def probe(client: HubClient, name: str, repo_type: str) -> None:
+    """Print the parsed options."""
+    click.echo(f"{name} {repo_type} {client.endpoint} {client.token} {client.is_quiet}")
 
 
 def run(*args: str) -> str:

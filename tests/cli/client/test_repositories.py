@@ -31,7 +31,7 @@ def test_repositories_are_found(at_hub: Run, made: str) -> None:
     assert at_hub("repo", "list", "--type", "dataset", "--search", name, "--json").json == []
 
 
-def test_what_is_known_is_told(at_hub: Run, made: str) -> None:
+def test_info_shows_what_is_known(at_hub: Run, made: str) -> None:
     row = at_hub("repo", "info", made, "--json").json
     assert (row["id"], row["private"], row["sha"]) == (made, False, HubApi().model_info(made).sha)
     assert f"id:             {made}" in at_hub("repo", "info", made).out

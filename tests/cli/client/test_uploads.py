@@ -45,7 +45,7 @@ def test_nothing_to_take_is_said(at_hub: Run, fresh_name: str) -> None:
     assert "no-such-folder" in at_hub("upload", fresh_name, "no-such-folder").err
 
 
-def test_a_file_goes_where_it_is_told_or_to_the_root(at_hub: Run, fresh_name: str) -> None:
+def test_a_file_goes_to_the_given_path_or_to_the_root(at_hub: Run, fresh_name: str) -> None:
     write(deep__a_txt="x")
     assert at_hub("upload", fresh_name, "deep/a.txt").code == 0
     assert at_hub("upload", fresh_name, "deep/a.txt", "there/b.txt", "-m", "Second").code == 0
@@ -106,7 +106,10 @@ def test_every_few_minutes_and_at_the_end(at_hub: Run, fresh_name: str) -> None:
 
 def test_flags_that_contradict_each_other_are_refused(at_hub: Run, fresh_name: str) -> None:
     write(d__a_txt="x")
-    assert "leave --delete and --create-pr out" in at_hub("upload", fresh_name, "d", "--every", "5", "--create-pr").err
+    assert (
+        "--every cannot be combined with --delete or --create-pr"
+        in at_hub("upload", fresh_name, "d", "--every", "5", "--create-pr").err
+    )
 
 
 @pytest.mark.parametrize(

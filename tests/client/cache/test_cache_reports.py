@@ -17,7 +17,7 @@ OTHER = "3" * 40
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two commits that share a file, and a repository with one commit."""
+    """Return a cache with two commits that share a file, and a repository with one commit."""
     cache = repo_cache(tmp_path / "hub", RepoRef(RepoType.MODEL, RepoId("ns", "two")))
     for etag, size in (("a" * 40, 100), ("b" * 40, 20), ("c" * 40, 3)):
         cache.put(etag, b"x" * size)
@@ -37,7 +37,7 @@ def names(root: Path) -> set[str]:
     return {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file() or p.is_symlink()}
 
 
-def test_a_commit_goes_without_what_others_need(root: Path) -> None:
+def test_deleting_a_commit_keeps_shared_content(root: Path) -> None:
     before = names(root)
     deletion = scan(root).delete_revisions(ONE)
     assert deletion.expected_freed_size == 20
@@ -54,17 +54,17 @@ def test_a_commit_goes_without_what_others_need(root: Path) -> None:
         "refs/v1",
     }
     assert scan(root).warnings == []
-    deletion.execute()  # what is gone is fine
+    deletion.execute()  # missing paths are ignored
 
 
-def test_a_repository_goes_with_its_last_commit(root: Path) -> None:
+def test_a_repository_is_deleted_with_its_last_commit(root: Path) -> None:
     deletion = scan(root).delete_revisions(ONE, TWO)
     assert deletion.expected_freed_size == 123
     deletion.execute()
     assert [repo.repo_id for repo in scan(root).repos] == ["ns/one"]
 
 
-def test_a_repository_goes_by_its_name(root: Path) -> None:
+def test_a_repository_is_deleted_by_its_id(root: Path) -> None:
     scan(root).delete_repos("dataset/ns/one").execute()
     assert [repo.cache_id for repo in scan(root).repos] == ["model/ns/two"]
 
@@ -80,14 +80,14 @@ def test_single_files_go_and_shared_bytes_stay(root: Path) -> None:
     assert not (root / "models--ns--two" / "blobs" / ("b" * 40)).exists()
 
 
-def test_what_is_not_there_cannot_be_deleted(root: Path) -> None:
+def test_missing_files_cannot_be_deleted(root: Path) -> None:
     with pytest.raises(ThingNotFound, match="cached revision"):
         scan(root).delete_revisions("f" * 40)
     with pytest.raises(ThingNotFound, match="cached repository"):
         scan(root).delete_repos("model/ns/none")
 
 
-def test_what_the_system_keeps_from_being_deleted_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_a_path_that_cannot_be_deleted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deletion = scan(root).delete_revisions(ONE)
 
     def refuse(self: Path, missing_ok: bool = False) -> None:

@@ -11,7 +11,7 @@ from entrepot.client.downloads.snapshots import download_snapshot
 from entrepot.errors import CacheMissing, EntryNotFound
 
 
-def test_what_was_downloaded_is_reported(library: Any) -> None:
+def test_downloaded_files_are_reported(library: Any) -> None:
     ref = library.repo({"a": b"12345", "d/b": b"12345", "c": b"1"})
     folder = download_snapshot(library.hub, ref, ignore=".gitattributes")
     report = scan(library.cache)
@@ -25,7 +25,7 @@ def test_what_was_downloaded_is_reported(library: Any) -> None:
     assert report.warnings == []
 
 
-def test_interrupted_downloads_and_strange_things_are_reported(library: Any) -> None:
+def test_interrupted_downloads_and_foreign_files_are_reported(library: Any) -> None:
     ref = library.repo({"a": b"12345"})
     place = download(library.hub, ref, "a")
     repo = library.cache / f"models--{ref.id.namespace}--{ref.id.name}"
@@ -41,7 +41,7 @@ def test_interrupted_downloads_and_strange_things_are_reported(library: Any) -> 
     assert {Path(warning.path).name for warning in report.warnings} == {"strange", "no-commit", "a"}
 
 
-def test_a_repository_of_which_nothing_came_is_no_damage(library: Any) -> None:
+def test_a_repository_without_files_is_not_damaged(library: Any) -> None:
     ref = library.repo()
     with pytest.raises(EntryNotFound):
         download(library.hub, ref, "none")
@@ -50,7 +50,7 @@ def test_a_repository_of_which_nothing_came_is_no_damage(library: Any) -> None:
     assert [repo.nb_files for repo in report.repos] == [0]
 
 
-def test_no_cache_is_said(tmp_path: Path) -> None:
+def test_a_missing_cache_raises(tmp_path: Path) -> None:
     with pytest.raises(CacheMissing):
         scan(tmp_path / "none")
     (tmp_path / "file").touch()

@@ -32,7 +32,7 @@ def cache(tmp_path: Path) -> RepoCache:
     return repo_cache(tmp_path, REF)
 
 
-def test_the_layout_is_the_known_one(cache: RepoCache, tmp_path: Path) -> None:
+def test_the_layout_is_that_of_huggingface_hub(cache: RepoCache, tmp_path: Path) -> None:
     cache.put(ETAG, b"data")
     cache.note_ref("refs/pr/1", COMMIT)
     cache.note_absent(COMMIT, "no/such")
@@ -45,7 +45,7 @@ def test_the_layout_is_the_known_one(cache: RepoCache, tmp_path: Path) -> None:
     assert (folder / ".no_exist" / COMMIT / "no" / "such").read_bytes() == b""
 
 
-def test_what_was_noted_is_found(cache: RepoCache) -> None:
+def test_recorded_facts_are_found(cache: RepoCache) -> None:
     assert (cache.find("main", "f"), cache.resolve("main"), cache.tree(COMMIT)) == (None, None, None)
     cache.put(ETAG, b"data")
     place = cache.link(COMMIT, "f", ETAG)
@@ -61,7 +61,7 @@ def test_what_was_noted_is_found(cache: RepoCache) -> None:
     assert cache.find("main", "f") is None
 
 
-def test_a_note_that_was_damaged_counts_as_none(cache: RepoCache) -> None:
+def test_damaged_metadata_is_ignored(cache: RepoCache) -> None:
     cache.note_ref("main", COMMIT)
     (cache.folder / "refs" / "main").write_text("../../etc")
     write_file(cache.listing(COMMIT), b"{")
@@ -92,9 +92,7 @@ def test_a_link_is_replaced_in_one_step(cache: RepoCache) -> None:
     assert [path.name for path in place.parent.iterdir()] == ["f"]
 
 
-def test_where_links_are_forbidden_the_file_is_there_all_the_same(
-    cache: RepoCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_are_cached_even_if_links_are_forbidden(cache: RepoCache, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.EPERM, "no links")
 
@@ -128,7 +126,7 @@ def test_many_writers_of_the_same_content_do_not_meet(cache: RepoCache) -> None:
     assert [path.name for path in (cache.folder / "blobs").iterdir()] == [ETAG]
 
 
-def test_a_branch_that_is_named_like_a_folder_of_another_is_merely_not_remembered(cache: RepoCache) -> None:
+def test_a_branch_named_like_a_folder_of_another_is_not_cached(cache: RepoCache) -> None:
     cache.note_ref("a", COMMIT)
     cache.note_ref("a/b", COMMIT)
     assert (cache.resolve("a"), cache.resolve("a/b")) == (COMMIT, None)
@@ -146,17 +144,17 @@ def test_each_hub_has_a_folder_of_its_own(endpoint: str, name: str) -> None:
     assert hub_folder(endpoint) == name
 
 
-def test_hubs_whose_names_look_alike_in_a_folder_do_not_share_one() -> None:
+def test_hubs_with_similar_names_have_separate_folders() -> None:
     assert len({hub_folder(url) for url in ("https://h.org/a-b", "https://h.org/a/b", "https://h.org-a-b")}) == 3
 
 
-def test_folder_names_are_read_again() -> None:
+def test_folder_names_are_parsed_back() -> None:
     assert parse_folder_name("datasets--ns--n.ame") == REF
     for name in ("datasets--ns", "things--a--b", ".locks", "models--a--b--c", "models"):
         assert parse_folder_name(name) is None
 
 
-def test_what_the_system_says_becomes_an_error_with_a_cure(tmp_path: Path) -> None:
+def test_os_errors_become_errors_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(DiskFull, match="7 more bytes are needed"), writing(tmp_path / "f", 7):
         raise OSError(errno.ENOSPC, "No space left on device")
     (tmp_path / "file").touch()
@@ -177,7 +175,7 @@ def test_listings_of_another_client_are_neither_read_nor_written(cache: RepoCach
     assert cache.tree(COMMIT) != []
 
 
-def test_writing_leaves_nothing_beside_the_file(cache: RepoCache) -> None:
+def test_writing_leaves_no_temporary_files(cache: RepoCache) -> None:
     cache.put(ETAG, b"data")
     cache.link(COMMIT, "d/f", ETAG)
     cache.note_ref("main", COMMIT)
@@ -187,7 +185,7 @@ def test_writing_leaves_nothing_beside_the_file(cache: RepoCache) -> None:
     assert cache.find(COMMIT, "g" * 255) == KnownAbsent(COMMIT, "g" * 255)
 
 
-def test_the_draft_of_a_killed_process_is_taken_over(cache: RepoCache) -> None:
+def test_the_draft_of_a_killed_process_is_reused(cache: RepoCache) -> None:
     cache.put(ETAG, b"data")
     draft = cache.folder / "blobs" / draft_name(cache.blob(ETAG))
     draft.write_bytes(b"longer than the content itself")

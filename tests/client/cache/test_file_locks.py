@@ -17,7 +17,7 @@ with locked(Path(sys.argv[1])):
 """
 
 
-def test_threads_take_turns(tmp_path: Path) -> None:
+def test_threads_wait_for_each_other(tmp_path: Path) -> None:
     inside, most = 0, 0
     guard = threading.Lock()
 

@@ -10,7 +10,7 @@ from entrepot.client.cache import partial_files
 from entrepot.client.cache.partial_files import INCOMPLETE, draft_name, exclusive_draft, sweep_drafts
 
 
-def test_a_name_is_short_and_the_same_for_the_same_place(tmp_path: Path) -> None:
+def test_a_name_is_short_and_stable_for_a_path(tmp_path: Path) -> None:
     place = tmp_path / ("x" * 255)
     assert draft_name(place) == draft_name(place)
     assert draft_name(place) != draft_name(tmp_path / ("y" * 255))
@@ -18,7 +18,7 @@ def test_a_name_is_short_and_the_same_for_the_same_place(tmp_path: Path) -> None
     assert draft_name(place).endswith(INCOMPLETE)
 
 
-def test_writers_of_one_place_follow_each_other_and_never_mix(tmp_path: Path) -> None:
+def test_writers_of_one_path_never_mix(tmp_path: Path) -> None:
     place, failures = tmp_path / "new" / "file", []
 
     def write(letter: bytes) -> None:
@@ -40,22 +40,20 @@ def test_writers_of_one_place_follow_each_other_and_never_mix(tmp_path: Path) ->
     assert list(place.parent.iterdir()) == [place]
 
 
-def test_what_fails_leaves_no_draft(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_draft(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="mine"), exclusive_draft(tmp_path / "file"):
         raise ValueError("mine")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_files_cannot_be_locked_each_writer_has_a_name_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_file_locks_each_writer_uses_its_own_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partial_files, "lock_file", lambda _: False)
     place = tmp_path / "file"
     with exclusive_draft(place) as (one, _), exclusive_draft(place) as (two, _):
         assert one != two
 
 
-def test_a_link_in_the_place_of_a_draft_is_not_written_through(tmp_path: Path) -> None:
+def test_a_link_at_the_path_of_a_draft_is_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"mine")
     (tmp_path / draft_name(tmp_path / "file")).symlink_to(target)
@@ -64,7 +62,7 @@ def test_a_link_in_the_place_of_a_draft_is_not_written_through(tmp_path: Path) -
     assert target.read_bytes() == b"mine"
 
 
-def test_a_sweep_removes_what_a_killed_process_left_and_nothing_else(tmp_path: Path) -> None:
+def test_a_sweep_removes_only_drafts_of_killed_processes(tmp_path: Path) -> None:
     abandoned = tmp_path / draft_name(tmp_path / "gone")
     abandoned.write_bytes(b"x")
     for name in ("etag.incomplete", ".0123.incomplete", "file"):

@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.client.calls import repos
 from entrepot.client.hubs import Hub
-from entrepot.client.paths import places
+from entrepot.client.paths import read_paths
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.testing.hubs import RunningHub
 
@@ -17,9 +17,9 @@ _NUMBERS = itertools.count(1)
 
 @pytest.fixture
 def hub(entrepot_hub: RunningHub, tmp_path: Path) -> Iterator[Hub]:
-    """A client of a real hub, as ``tester``."""
+    """A client of a real hub as the user ``tester``."""
     made = Hub(
-        places({"ENTREPOT_ENDPOINT": entrepot_hub.url, "ENTREPOT_HOME": str(tmp_path)}), token=entrepot_hub.token
+        read_paths({"ENTREPOT_ENDPOINT": entrepot_hub.url, "ENTREPOT_HOME": str(tmp_path)}), token=entrepot_hub.token
     )
     yield made
     made.close()
@@ -27,7 +27,7 @@ def hub(entrepot_hub: RunningHub, tmp_path: Path) -> Iterator[Hub]:
 
 @pytest.fixture
 def fresh_repo(hub: Hub) -> Callable[..., RepoRef]:
-    """Makes repositories of ``tester``."""
+    """Return a function that creates repositories of ``tester``."""
 
     def make(kind: RepoType = RepoType.MODEL, visibility: str | None = None) -> RepoRef:
         ref = RepoRef(kind, RepoId("tester", f"calls-{next(_NUMBERS)}"))

@@ -26,7 +26,7 @@ def target(stall: Any, tmp_path: Path) -> CacheTarget:
     return CacheTarget(repo_cache(tmp_path, stall.ref))
 
 
-def test_content_is_kept_once_for_all_commits(
+def test_content_is_stored_once_for_all_commits(
     stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile
 ) -> None:
     assert not target.holds(wanted)
@@ -41,7 +41,7 @@ def test_content_is_kept_once_for_all_commits(
     assert len(stall.sent) == 1
 
 
-def test_who_asks_at_the_same_time_shares_one_download(
+def test_concurrent_requests_share_one_download(
     stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile, tally: Any
 ) -> None:
     threads = [threading.Thread(target=target.fetch, args=(stall_hub, wanted, tally)) for _ in range(4)]
@@ -76,13 +76,13 @@ def test_after_damage_nothing_is_left(stall_hub: Hub, stall: Any, target: CacheT
     assert list((target.cache.folder / "blobs").iterdir()) == []
 
 
-def test_small_content_is_put_in_one_step(target: CacheTarget, wanted: WantedFile) -> None:
+def test_small_content_is_stored_atomically(target: CacheTarget, wanted: WantedFile) -> None:
     small = WantedFile(wanted.ref, wanted.commit, "s", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", 0)
     assert target.put(small, b"").read_bytes() == b""
     assert target.holds(small)
 
 
-def test_without_a_lock_drafts_have_names_of_their_own(tmp_path: Path) -> None:
+def test_without_a_lock_drafts_have_random_names(tmp_path: Path) -> None:
     with draft_beside(tmp_path / "f", is_held=False) as one, draft_beside(tmp_path / "f", is_held=False) as two:
         assert one != two
         one.touch()

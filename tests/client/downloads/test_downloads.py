@@ -25,7 +25,7 @@ from entrepot.names import RepoId, RepoRef, RepoType
 LOCAL = Options(is_local_only=True)
 
 
-def test_a_file_is_fetched_once_and_found_again(library: Any) -> None:
+def test_a_file_is_downloaded_once_and_then_cached(library: Any) -> None:
     ref = library.repo({"d/ä b.txt": b"hello"})
     place = download(library.hub, ref, "d/ä b.txt")
     assert place.read_bytes() == b"hello"
@@ -34,7 +34,7 @@ def test_a_file_is_fetched_once_and_found_again(library: Any) -> None:
     assert download(library.hub, ref, "d/ä b.txt", options=LOCAL) == place
 
 
-def test_a_branch_is_followed_and_a_commit_is_not_asked_for(library: Any) -> None:
+def test_a_branch_is_resolved_and_a_commit_is_not(library: Any) -> None:
     ref = library.repo({"f": b"1"})
     old = download(library.hub, ref, "f")
     commit = old.parent.name
@@ -44,7 +44,7 @@ def test_a_branch_is_followed_and_a_commit_is_not_asked_for(library: Any) -> Non
     assert download(library.hub, ref, "f", commit).read_bytes() == b"1"
 
 
-def test_the_same_content_of_two_commits_is_fetched_once(library: Any, tally: Any) -> None:
+def test_content_shared_by_two_commits_is_downloaded_once(library: Any, tally: Any) -> None:
     ref = library.repo({"f": b"same"})
     first = download(library.hub, ref, "f")
     library.commit(ref, {"g": b"same"})
@@ -73,7 +73,7 @@ def test_that_a_file_does_not_exist_is_remembered(library: Any) -> None:
         download(library.hub, ref, "no/such", options=LOCAL)
 
 
-def test_what_is_wrong_is_said_in_one_sentence(library: Any) -> None:
+def test_damage_is_reported_in_one_sentence(library: Any) -> None:
     ref = library.repo({"f": b"1"})
     dataset = RepoRef(RepoType.DATASET, ref.id)
     for error, wrong, revision in ((RepoNotFound, dataset, "main"), (RevisionNotFound, ref, "nope")):
@@ -86,11 +86,11 @@ def test_what_is_wrong_is_said_in_one_sentence(library: Any) -> None:
         download(library.hub, ref, "../f")
 
 
-def test_without_the_hub_a_copy_does_and_none_is_said(library: Any) -> None:
+def test_without_the_hub_a_local_copy_is_used_or_an_error_raised(library: Any) -> None:
     ref = library.repo({"f": b"1", "g": b"2"})
     place = download(library.hub, ref, "f")
-    gone = Hub(library.hub.places, endpoint=library.hub.endpoint, token=False)
-    gone.transport = Hub(library.hub.places, endpoint="http://127.0.0.1:9", token=False).transport
+    gone = Hub(library.hub.paths, endpoint=library.hub.endpoint, token=False)
+    gone.transport = Hub(library.hub.paths, endpoint="http://127.0.0.1:9", token=False).transport
     for hub, why in ((library.offline(), "ENTREPOT_OFFLINE"), (gone, "cannot reach the hub")):
         assert download(hub, ref, "f") == place
         if hub is gone:
@@ -109,7 +109,7 @@ def test_a_copy_survives_the_loss_of_the_right_to_it(library: Any) -> None:
     headers = {"authorization": f"Bearer {library.running.token}"}
     url = f"{library.running.url}/api/models/{ref.id}/settings"
     assert httpx2.put(url, json={"private": True}, headers=headers).status_code == 200
-    stranger = Hub(library.hub.places, token=False)
+    stranger = Hub(library.hub.paths, token=False)
     assert download(stranger, ref, "f") == place
     with pytest.raises(RepoNotFound):
         download(stranger, ref, "other")
@@ -121,7 +121,7 @@ def test_force_replaces_a_copy_that_was_spoilt(library: Any) -> None:
     ref = library.repo({"f": b"right"})
     place = download(library.hub, ref, "f")
     place.resolve().write_bytes(b"wrong")
-    assert download(library.hub, ref, "f").read_bytes() == b"wrong"  # same length: nobody reads it for a look
+    assert download(library.hub, ref, "f").read_bytes() == b"wrong"  # same length: the content is not read to check it
     assert download(library.hub, ref, "f", options=Options(is_forced=True)).read_bytes() == b"right"
 
 
@@ -138,20 +138,20 @@ def test_into_a_folder_of_ones_own(library: Any, tmp_path: Path, tally: Any) -> 
     assert download(library.hub, ref, "d/f", options=options).read_bytes() == b"other"
 
 
-def test_a_forecast_changes_nothing(library: Any) -> None:
+def test_a_plan_changes_nothing(library: Any) -> None:
     ref = library.repo({"f": b"12345"})
     before = plan_download(library.hub, ref, "f")
-    assert (before.size, before.is_here, before.is_fetched) == (5, False, True)
+    assert (before.size, before.is_cached, before.will_download) == (5, False, True)
     assert not library.cache.joinpath(f"models--{ref.id.namespace}--{ref.id.name}", "blobs").exists()
     place = download(library.hub, ref, "f")
     after = plan_download(library.hub, ref, "f")
-    assert (after.place, after.is_here, after.is_fetched) == (place, True, False)
-    assert plan_download(library.hub, ref, "f", options=Options(is_forced=True)).is_fetched
+    assert (after.local_path, after.is_cached, after.will_download) == (place, True, False)
+    assert plan_download(library.hub, ref, "f", options=Options(is_forced=True)).will_download
     with pytest.raises(NotCached):
         plan_download(library.offline(), ref, "f")
 
 
-def test_a_hub_that_only_speaks_what_all_speak_will_do(stall_hub: Hub, stall: Any) -> None:
+def test_a_hub_with_standard_routes_only_is_supported(stall_hub: Hub, stall: Any) -> None:
     assert download(stall_hub, stall.ref, "f").read_bytes() == stall.data
     stall.data = stall.data[:-1] + b"?"
     with pytest.raises(DownloadDamaged):

@@ -31,7 +31,7 @@ def test_a_file_arrives_whole(stall_hub: Hub, stall: Any, tmp_path: Path, tally:
     assert tally.done == len(stall.data)
 
 
-def test_what_is_there_is_not_asked_for_again(stall_hub: Hub, stall: Any, tmp_path: Path, tally: Any) -> None:
+def test_received_bytes_are_not_requested_again(stall_hub: Hub, stall: Any, tmp_path: Path, tally: Any) -> None:
     draft = tmp_path / "draft"
     draft.write_bytes(stall.data[:700_000])
     fetch(stall_hub, wanted_of(stall), draft, tally)
@@ -58,9 +58,7 @@ def test_broken_connections_are_continued(
     assert [status for status, _ in stall.sent] == [200, 206, 206, 206, 206]
 
 
-def test_a_hub_that_sends_nothing_any_more_is_given_up_and_the_draft_kept(
-    stall_hub: Hub, stall: Any, tmp_path: Path
-) -> None:
+def test_a_stalled_download_raises_and_keeps_the_draft(stall_hub: Hub, stall: Any, tmp_path: Path) -> None:
     stall.cut_after = [1000] + [0] * 20
     with pytest.raises(HubUnreachable):
         run(stall_hub, stall, tmp_path / "draft")
@@ -98,7 +96,7 @@ def test_more_bytes_than_promised_do_not_fill_the_disk(stall_hub: Hub, stall: An
     assert not (tmp_path / "draft").exists()
 
 
-def test_a_draft_that_is_too_long_is_begun_anew(stall_hub: Hub, stall: Any, tmp_path: Path) -> None:
+def test_a_draft_longer_than_the_file_is_restarted(stall_hub: Hub, stall: Any, tmp_path: Path) -> None:
     (tmp_path / "draft").write_bytes(stall.data + b"x")
     assert run(stall_hub, stall, tmp_path / "draft") == stall.data
 
@@ -115,13 +113,13 @@ def test_an_empty_file_is_a_file(stall_hub: Hub, stall: Any, tmp_path: Path) -> 
     assert run(stall_hub, stall, tmp_path / "draft", size=0, etag=empty) == b""
 
 
-def test_a_file_larger_than_the_disk_is_not_begun(stall_hub: Hub, stall: Any, tmp_path: Path) -> None:
+def test_a_file_larger_than_the_free_space_is_not_downloaded(stall_hub: Hub, stall: Any, tmp_path: Path) -> None:
     with pytest.raises(DiskFull, match="more bytes are needed"):
         run(stall_hub, stall, tmp_path / "draft", size=1 << 60)
     assert stall.sent == []
 
 
-def test_a_place_that_cannot_be_written_is_named(stall_hub: Hub, stall: Any, tmp_path: Path) -> None:
+def test_the_error_names_a_path_that_is_not_writable(stall_hub: Hub, stall: Any, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CannotWrite, match="file"):
         run(stall_hub, stall, tmp_path / "file" / "draft")

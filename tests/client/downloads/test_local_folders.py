@@ -51,7 +51,7 @@ def test_an_unchanged_file_is_not_fetched_again(
     assert len(stall.sent) == 1
 
 
-def test_a_file_that_somebody_changed_is_fetched_again(
+def test_a_locally_modified_file_is_downloaded_again(
     stall_hub: Hub, stall: Any, target: FolderTarget, wanted: WantedFile
 ) -> None:
     place = target.fetch(stall_hub, wanted, METER)
@@ -71,7 +71,7 @@ def test_a_file_that_came_by_other_means_is_recognised(stall: Any, target: Folde
     assert target.find(wanted.commit, wanted.path) == place
 
 
-def test_what_the_cache_has_is_copied(stall: Any, target: FolderTarget, wanted: WantedFile) -> None:
+def test_cached_files_are_copied(stall: Any, target: FolderTarget, wanted: WantedFile) -> None:
     target.cache.put(wanted.etag, stall.data)
     assert target.holds(wanted)
     place = target.adopt(wanted)
@@ -108,7 +108,7 @@ def test_a_repository_cannot_write_notes_or_leave_the_folder(
 
 
 @pytest.mark.parametrize("way", ["put", "fetch", "adopt"])
-def test_names_of_255_bytes_are_no_problem(
+def test_names_of_255_bytes_are_supported(
     stall_hub: Hub, stall: Any, target: FolderTarget, wanted: WantedFile, way: str
 ) -> None:
     longest = attrs.evolve(wanted, path="d/" + "\u00e9" * 127 + "x")
@@ -125,7 +125,7 @@ def test_names_of_255_bytes_are_no_problem(
     assert list(target.root.rglob("*.incomplete")) == []
 
 
-def test_nothing_is_written_through_a_link_that_leads_out_of_the_folder(
+def test_links_out_of_the_folder_are_not_followed(
     stall_hub: Hub, stall: Any, target: FolderTarget, wanted: WantedFile, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
@@ -134,7 +134,7 @@ def test_nothing_is_written_through_a_link_that_leads_out_of_the_folder(
     (target.root / "d").symlink_to(outside)
     evil = attrs.evolve(wanted, path="d/x")
     for use in (lambda: target.put(evil, stall.data), lambda: target.fetch(stall_hub, evil, METER)):
-        with pytest.raises(InvalidPath, match="leads out of it"):
+        with pytest.raises(InvalidPath, match="leads outside of it"):
             use()
     (target.root / "file").symlink_to(outside / "target")
     target.put(attrs.evolve(wanted, path="file"), stall.data)

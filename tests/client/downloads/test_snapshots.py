@@ -37,7 +37,7 @@ def ref(library: Any) -> RepoRef:
     return made
 
 
-def test_all_files_come(library: Any, ref: RepoRef, tally: Any) -> None:
+def test_all_files_are_downloaded(library: Any, ref: RepoRef, tally: Any) -> None:
     folder = download_snapshot(library.hub, ref, options=Options(progress=tally))
     assert is_commit(folder.name)
     found = tree(folder)
@@ -48,7 +48,7 @@ def test_all_files_come(library: Any, ref: RepoRef, tally: Any) -> None:
     assert tally.done == total
 
 
-def test_the_second_time_nothing_is_fetched(library: Any, ref: RepoRef, tally: Any) -> None:
+def test_a_second_call_downloads_nothing(library: Any, ref: RepoRef, tally: Any) -> None:
     folder = download_snapshot(library.hub, ref)
     assert download_snapshot(library.hub, ref, options=Options(progress=tally)) == folder
     assert tally.begun == []
@@ -56,7 +56,7 @@ def test_the_second_time_nothing_is_fetched(library: Any, ref: RepoRef, tally: A
     assert download_snapshot(library.hub, ref, folder.name, options=Options(is_local_only=True)) == folder
 
 
-def test_only_what_changed_is_fetched_for_the_next_commit(library: Any, ref: RepoRef, tally: Any) -> None:
+def test_only_changed_files_are_downloaded_for_the_next_commit(library: Any, ref: RepoRef, tally: Any) -> None:
     download_snapshot(library.hub, ref)
     library.commit(ref, {"a.txt": b"new", "d/b.txt": None})
     found = tree(download_snapshot(library.hub, ref, options=Options(progress=tally)))
@@ -81,13 +81,13 @@ def test_a_hub_without_answers_for_many_files_does_too(library: Any, ref: RepoRe
     assert set(tree(download_snapshot(library.hub, ref))) == {*FILES, "large.bin", "small.bin"}
 
 
-def test_that_a_hub_does_not_know_the_question_is_remembered(
+def test_a_hub_without_bulk_downloads_is_remembered(
     library: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = snapshots.contents.gather
+    real = snapshots.contents.bulk_download
     monkeypatch.setattr(
         snapshots.contents,
-        "gather",
+        "bulk_download",
         lambda *a: attrs.evolve(real(*a), path=real(*a).path.replace("/contents/", "/unknown/")),
     )
     assert set(tree(download_snapshot(library.hub, ref))) == {*FILES, "large.bin", "small.bin"}
@@ -111,30 +111,30 @@ def test_force_fetches_all_again(library: Any, ref: RepoRef, tally: Any) -> None
     assert (folder / "a.txt").resolve().read_bytes() == b"a"
 
 
-def test_a_part_is_not_taken_for_the_whole(library: Any, ref: RepoRef) -> None:
+def test_a_partial_response_is_not_treated_as_the_whole(library: Any, ref: RepoRef) -> None:
     folder = download_snapshot(library.hub, ref, allow="*.txt")
     offline = library.offline()
     assert download_snapshot(offline, ref, allow="*.txt") == folder
-    with pytest.raises(SnapshotIncomplete, match=r"lacks 5 of the wanted files.*ENTREPOT_OFFLINE"):
+    with pytest.raises(SnapshotIncomplete, match=r"lacks 5 of the requested files.*ENTREPOT_OFFLINE"):
         download_snapshot(offline, ref)
 
 
-def test_nothing_here_and_no_hub_is_said(library: Any, ref: RepoRef) -> None:
+def test_without_a_copy_or_a_hub_the_error_gives_the_reason(library: Any, ref: RepoRef) -> None:
     with pytest.raises(NotCached, match="ENTREPOT_OFFLINE"):
         download_snapshot(library.offline(), ref)
     with pytest.raises(NotCached, match="local_files_only"):
         download_snapshot(library.hub, ref, options=Options(is_local_only=True))
     with pytest.raises(RepoNotFound):
-        download_snapshot(Hub(library.hub.places, token=False), attrs.evolve(ref, id=attrs.evolve(ref.id, name="no")))
+        download_snapshot(Hub(library.hub.paths, token=False), attrs.evolve(ref, id=attrs.evolve(ref.id, name="no")))
     with pytest.raises(RevisionNotFound):
         download_snapshot(library.hub, ref, "nope")
 
 
-def test_a_forecast_names_every_file(library: Any, ref: RepoRef) -> None:
+def test_a_plan_lists_every_file(library: Any, ref: RepoRef) -> None:
     download_snapshot(library.hub, ref, allow="a.txt")
     found = {item.path: item for item in plan_snapshot(library.hub, ref, ignore=".gitattributes")}
     assert set(found) == {*FILES, "large.bin", "small.bin"}
-    assert [path for path, item in found.items() if item.is_here] == ["a.txt"]
+    assert [path for path, item in found.items() if item.is_cached] == ["a.txt"]
     assert found["large.bin"].size == 2_000_000
 
 
@@ -146,7 +146,7 @@ def test_two_thousand_small_files_take_a_dozen_requests(library: Any) -> None:
     assert library.running.log().count("\n") - before < 20
 
 
-def test_when_one_file_fails_the_others_stop_where_they_are(library: Any, ref: RepoRef) -> None:
+def test_a_failed_file_stops_the_others(library: Any, ref: RepoRef) -> None:
     request = snapshots._SnapshotRequest(library.hub, target_of(library.hub, ref, Options()), Options())
 
     class Other:
@@ -162,12 +162,12 @@ def test_when_one_file_fails_the_others_stop_where_they_are(library: Any, ref: R
     blobs = library.cache / f"models--{ref.id.namespace}--{ref.id.name}" / "blobs"
     [draft] = blobs.iterdir()
     assert 0 < draft.stat().st_size < 2_000_000
-    request.run([large], Other())  # not even begun
+    request.run([large], Other())  # not even started
     assert [draft] == list(blobs.iterdir())
     assert download_snapshot(library.hub, ref).joinpath("large.bin").stat().st_size == 2_000_000
 
 
-def test_a_submodule_is_nothing_to_fetch() -> None:
+def test_a_submodule_is_not_downloaded() -> None:
     empty = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git hash-object /dev/null
     entries = [TreeEntry(type="file", oid=oid, size=size, path="p") for oid, size in ((empty, 0), ("1" * 40, 0))]
     assert [snapshots._is_submodule(entry) for entry in entries] == [False, True]

@@ -24,7 +24,7 @@ def test_an_intact_copy_is_intact(library: Any) -> None:
     assert (found.missing_paths, found.extra_paths) == ([], [])
 
 
-def test_what_differs_is_named(library: Any, tmp_path: Path) -> None:
+def test_differing_files_are_listed(library: Any, tmp_path: Path) -> None:
     ref = library.repo({"a": b"hello", "b": b"2"})
     library.commit_large(ref, "m.bin", b"\0" * 100)
     mine = tmp_path / "mine"
@@ -42,7 +42,7 @@ def test_what_differs_is_named(library: Any, tmp_path: Path) -> None:
     assert (found.missing_paths, found.extra_paths) == (["b"], ["new"])
 
 
-def test_nothing_to_compare_is_said(library: Any, tmp_path: Path) -> None:
+def test_nothing_to_verify_raises(library: Any, tmp_path: Path) -> None:
     ref = library.repo()
     with pytest.raises(CacheMissing, match="cached copy"):
         verify(library.hub, ref)

@@ -20,7 +20,7 @@ HASH = "a" * 64
 
 @pytest.fixture
 def chunked(library: Any) -> tuple[WantedFile, bytes]:
-    """A file that arrived in chunks."""
+    """A file that was uploaded in chunks."""
     data = random.Random(5).randbytes(600_000)
     ref = library.repo()
     api = HfApi(endpoint=library.running.url, token=library.running.token)
@@ -33,21 +33,21 @@ def chunked(library: Any) -> tuple[WantedFile, bytes]:
 
 
 @pytest.mark.parametrize("start", [0, 1, 123_456, 599_999])
-def test_the_bytes_come_in_order_from_any_offset(library: Any, chunked: tuple[WantedFile, bytes], start: int) -> None:
+def test_the_bytes_are_in_order_from_any_offset(library: Any, chunked: tuple[WantedFile, bytes], start: int) -> None:
     wanted, data = chunked
     assert wanted.xet_hash is not None
     found = pieces(library.hub, wanted.ref, wanted.commit, wanted.xet_hash, len(data), start)
     assert b"".join(found) == data[start:]
 
 
-def test_what_the_store_does_not_have_is_unavailable(library: Any, chunked: tuple[WantedFile, bytes]) -> None:
+def test_missing_content_of_the_store_is_unavailable(library: Any, chunked: tuple[WantedFile, bytes]) -> None:
     wanted, _ = chunked
     with pytest.raises(ChunksUnavailable):
         list(pieces(library.hub, wanted.ref, wanted.commit, HASH, 10, 0))
 
 
 @pytest.mark.parametrize("xet_hash", [None, HASH])
-def test_a_download_takes_the_way_that_works(
+def test_a_download_falls_back_to_plain_http(
     library: Any,
     chunked: tuple[WantedFile, bytes],
     tmp_path: Path,
@@ -68,4 +68,4 @@ def test_chunks_are_for_very_large_files_only(library: Any) -> None:
     assert not is_wanted(hub, FROM_BYTES - 1, HASH)
     assert not is_wanted(hub, None, HASH)
     assert not is_wanted(hub, FROM_BYTES, None)
-    assert not is_wanted(Hub(attrs.evolve(hub.places, disable_xet=True), token=False), FROM_BYTES, HASH)
+    assert not is_wanted(Hub(attrs.evolve(hub.paths, disable_xet=True), token=False), FROM_BYTES, HASH)

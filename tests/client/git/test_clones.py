@@ -34,7 +34,7 @@ def test_a_repository_of_the_hub_is_found_by_name_or_address(text: str, kind: st
     assert remote.credential == Credential(HUB, "hf_x")
 
 
-def test_other_places_get_no_token() -> None:
+def test_other_origins_get_no_token() -> None:
     assert find_remote("https://example.org/a/b", HUB, token="hf_x") == Remote("https://example.org/a/b", None)
     assert find_remote("/some/folder.git", HUB, token="hf_x") == Remote("/some/folder.git", None)
     assert find_remote("../a/b", HUB, token="hf_x").url == "../a/b"
@@ -67,7 +67,7 @@ def test_an_empty_folder_becomes_a_clone_once(git_desk: Any) -> None:
 def test_a_folder_with_something_else_is_left_alone(git_desk: Any) -> None:
     full = WorkTree(git_desk.git("full"))
     (full.folder / "a.txt").write_text("mine")
-    with pytest.raises(OSError, match="not empty and no git repository"):
+    with pytest.raises(OSError, match="not empty and not a git repository"):
         clone(full, find_remote(str(git_desk.remote), HUB))
     other = git_desk.clone("other")
     with pytest.raises(GitFailed, match="clone of something else"):

@@ -28,21 +28,21 @@ def test_a_command_gives_its_output(tmp_path: Path) -> None:
     assert git.line("hash-object", "--stdin") == git.run("hash-object", "--stdin", stdin=b"").decode().strip()
 
 
-def test_a_failure_says_what_git_said_and_is_an_os_error(tmp_path: Path) -> None:
+def test_a_failure_has_the_message_of_git_and_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(GitFailed, match="git status failed: fatal: not a git repository") as caught:
         git_at(tmp_path).run("status")
     assert isinstance(caught.value, OSError)
     assert isinstance(caught.value, EntrepotError)
 
 
-def test_a_missing_program_and_a_missing_folder_are_told_apart(tmp_path: Path) -> None:
+def test_a_missing_program_and_a_missing_folder_raise_different_errors(tmp_path: Path) -> None:
     with pytest.raises(ProgramMissing, match="git is not installed"):
         Git(tmp_path, {"PATH": str(tmp_path)}).run("status")
     with pytest.raises(SourceMissing):
         git_at(tmp_path / "nowhere").run("status")
 
 
-def test_git_lfs_is_asked_for_by_name(tmp_path: Path) -> None:
+def test_the_error_names_git_lfs(tmp_path: Path) -> None:
     git = git_at(tmp_path)
     git.need_lfs()
     programs = tmp_path / "programs"
@@ -73,7 +73,7 @@ def test_no_helper_of_the_user_gets_to_keep_the_token(tmp_path: Path) -> None:
     assert not (tmp_path / ".git-credentials").exists()
 
 
-def test_the_token_stands_in_no_argument_and_no_message(tmp_path: Path) -> None:
+def test_the_token_appears_in_no_argument_and_no_message(tmp_path: Path) -> None:
     git = git_at(tmp_path, credential=Credential("https://hub.example.org", SECRET))
     assert SECRET not in repr(git)
     with pytest.raises(GitFailed) as caught:
@@ -116,7 +116,7 @@ def test_the_origin_of_a_url_has_no_path_and_no_user(url: str, origin: str) -> N
             " ! [rejected] main -> main (fetch first)\nerror: failed",
             "! [rejected] main -> main (fetch first); error: failed (cure: pull first)",
         ),
-        ("", "it ended with 3"),
+        ("", "it exited with 3"),
         ("EOF\nerror: failed to push some refs to 'x'\n", "EOF; error: failed to push some refs to 'x'"),
         ("odd\x1b[31m words", "odd [31m words"),
         (
@@ -125,5 +125,5 @@ def test_the_origin_of_a_url_has_no_path_and_no_user(url: str, origin: str) -> N
         ),
     ],
 )
-def test_a_reason_is_one_line_with_the_cure(stderr: str, reason: str) -> None:
+def test_a_reason_is_one_line_with_the_remedy(stderr: str, reason: str) -> None:
     assert reason_of(stderr, "", 3) == reason

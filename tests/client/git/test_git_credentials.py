@@ -12,7 +12,7 @@ HUB = "http://hub.example:8080"
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where git keeps credentials: its own store, with a home of the test."""
+    """Return the file in which git stores credentials, with a separate home folder."""
     (tmp_path / ".gitconfig").write_text("[credential]\n\thelper = store\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
@@ -20,14 +20,14 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / ".git-credentials"
 
 
-def test_git_is_told_a_token_and_told_to_forget_it(kept: Path) -> None:
+def test_git_stores_and_erases_a_token(kept: Path) -> None:
     remember(HUB, "ann", "secret-word")
     assert kept.read_text() == "http://ann:secret-word@hub.example%3a8080\n"
     forget(HUB)
     assert kept.read_text() == ""
 
 
-def test_a_line_ending_cannot_name_another_host(kept: Path) -> None:
+def test_a_line_ending_cannot_inject_another_host(kept: Path) -> None:
     with pytest.raises(GitFailed):
         remember(HUB, "ann\nhost=evil.example", "secret-word")
     assert not kept.exists()

@@ -26,7 +26,7 @@ def hub() -> Any:
 
 
 def batch(hub: RunningHub, content: bytes) -> dict[str, Any]:
-    """The hub's answer about one object."""
+    """Return the hub's response for one object."""
     body = {
         "operation": "upload",
         "transfers": ["basic", "multipart"],
@@ -52,7 +52,7 @@ def converse(*messages: dict[str, Any] | bytes) -> list[dict[str, Any]]:
 INIT = {"event": "init", "operation": "upload", "remote": "origin", "concurrent": True, "concurrenttransfers": 3}
 
 
-def test_a_file_is_sent_in_parts_and_told_of(hub: RunningHub, tmp_path: Path) -> None:
+def test_a_file_is_sent_in_parts_with_progress(hub: RunningHub, tmp_path: Path) -> None:
     content = bytes(range(256)) * (12 * 4096) + b"end"  # two parts of 5 MiB and one of 2 MiB and 3 bytes
     (tmp_path / "file").write_bytes(content)
     wanted = batch(hub, content)
@@ -72,7 +72,7 @@ def test_a_file_is_sent_in_parts_and_told_of(hub: RunningHub, tmp_path: Path) ->
     assert "actions" not in batch(hub, content)
 
 
-def test_a_file_that_cannot_be_sent_is_answered_and_the_next_one_goes(hub: RunningHub, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_sent_does_not_stop_the_next_one(hub: RunningHub, tmp_path: Path) -> None:
     content = b"x" * (PART + 1)
     (tmp_path / "file").write_bytes(content)
     wanted = batch(hub, content)
@@ -102,11 +102,11 @@ def test_the_agent_only_uploads() -> None:
     refused, download = converse(
         {"event": "init", "operation": "download"}, {"event": "download", "oid": "x", "size": 1}
     )
-    assert refused["error"]["message"] == "this agent only uploads"
+    assert refused["error"]["message"] == "this agent supports uploads only"
     assert download == {"event": "complete", "oid": "x", "error": refused["error"]}
 
 
 @pytest.mark.parametrize("line", [b"\n", b"not json\n", b'{"event": "dance"}\n', b'{"event": "upload"}\n'])
-def test_a_line_that_is_no_message_ends_the_conversation(line: bytes) -> None:
+def test_an_invalid_message_terminates_the_agent(line: bytes) -> None:
     with pytest.raises(Malformed, match="git-lfs"):
         converse(INIT, line)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.client.git.lfs_progress import Tail, told
+from entrepot.client.git.lfs_progress import Tail, reporting_progress
 
 
 def test_each_file_has_a_meter_that_follows_its_lines(tmp_path: Path, tally: Any) -> None:
@@ -30,14 +30,14 @@ def test_other_lines_are_passed_over(tmp_path: Path, tally: Any, line: str) -> N
     assert tally.begun == []
 
 
-def test_git_knows_the_file_while_the_block_runs(git_desk: Any, tally: Any) -> None:
-    with told(git_desk.git("first"), tally) as git:
+def test_git_writes_progress_inside_the_block(git_desk: Any, tally: Any) -> None:
+    with reporting_progress(git_desk.git("first"), tally) as git:
         script = 'alias.x=!echo "download 1/1 3/3 a" >> "$GIT_LFS_PROGRESS"'
         git.run("-c", script, "x")
     assert (tally.begun, tally.done, tally.finished) == ([("download a", 3)], 3, 1)
 
 
 def test_the_watch_ends_when_the_block_fails(git_desk: Any, tally: Any) -> None:
-    with pytest.raises(KeyError), told(git_desk.git("first"), tally):
+    with pytest.raises(KeyError), reporting_progress(git_desk.git("first"), tally):
         raise KeyError
     assert tally.finished == 0

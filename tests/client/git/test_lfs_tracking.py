@@ -34,7 +34,7 @@ def test_a_large_file_has_ten_mebibytes(tmp_path: Path) -> None:
         assert is_large(tmp_path / "file") is (size == LARGE)
 
 
-def test_what_is_wanted_is_tracked_once_by_its_name(git_desk: Any) -> None:
+def test_selected_files_are_tracked_once_by_name(git_desk: Any) -> None:
     tree = git_desk.clone()
     (tree.folder / "sub").mkdir()
     (tree.folder / ".gitignore").write_text("*.log\n")
@@ -50,7 +50,7 @@ def test_what_is_wanted_is_tracked_once_by_its_name(git_desk: Any) -> None:
     assert tree.git.run("show", ":README.md") == b"still text"
 
 
-def test_only_what_matches_is_looked_at(git_desk: Any) -> None:
+def test_only_matching_files_are_processed(git_desk: Any) -> None:
     tree = git_desk.clone()
     for name in ("a.dat", "b.bin"):
         (tree.folder / name).write_bytes(b"\0")

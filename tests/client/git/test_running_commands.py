@@ -27,14 +27,14 @@ def test_a_command_runs_until_it_is_done(git_desk: Any) -> None:
     assert (command.status, command.is_done, command.failed) == (-1, False, False)
     assert "running" in repr(command)
     assert command.wait(0) == -1
-    pipe.write_text("hello" * 100_000)  # more than a pipe holds
+    pipe.write_text("hello" * 100_000)  # more than the buffer of a pipe
     assert command.wait(30) == 0
     assert command.is_done
     assert command.stdout == "hello" * 100_000
     assert "status code: 0, finished" in repr(command)
 
 
-def test_a_failure_keeps_its_code_and_its_words(git_desk: Any) -> None:
+def test_a_failed_command_keeps_its_code_and_message(git_desk: Any) -> None:
     command = CommandInProgress("push", git_desk.git("first"), ("push", "nowhere", "main"))
     assert command.wait(30) == 128
     assert command.failed
@@ -42,17 +42,17 @@ def test_a_failure_keeps_its_code_and_its_words(git_desk: Any) -> None:
     assert str(command.error).startswith("git push failed: ")
 
 
-@pytest.mark.parametrize(("signal", "status"), [("-9", -9), ("-1", 129)])
+@pytest.mark.parametrize(("signal", "status"), [("-9", -9), ("-15", -15)])
 def test_a_killed_command_has_failed(git_desk: Any, signal: str, status: int) -> None:
     command, pipe = blocked(git_desk)
-    with pipe.open("w"):  # opens once the alias' own process reads, and ends it afterwards
+    with pipe.open("w"):  # opens when the process of the alias reads, and then ends it
         subprocess.run(["kill", signal, str(command.pid)], check=True)
     assert command.wait(30) == status
     assert (command.is_done, command.failed) == (True, True)
     assert str(command.error).startswith("git -c failed: ")
 
 
-def test_what_follows_runs_after_success_and_before_the_end_is_told(git_desk: Any) -> None:
+def test_the_post_method_runs_before_the_command_is_done(git_desk: Any) -> None:
     seen: list[int] = []
     gate = threading.Event()
 

@@ -58,12 +58,12 @@ def test_changes_are_listed_without_ignored_files(git_desk: Any) -> None:
     assert not tree.is_clean()
 
 
-def test_nothing_staged_is_nothing_to_commit(git_desk: Any) -> None:
+def test_a_commit_needs_staged_changes(git_desk: Any) -> None:
     with pytest.raises(OSError, match="nothing to commit"):
         git_desk.clone().commit("empty")
 
 
-def test_a_pull_brings_in_and_keeps_what_is_not_committed(git_desk: Any) -> None:
+def test_a_pull_keeps_uncommitted_changes(git_desk: Any) -> None:
     ada, bob = git_desk.clone(), git_desk.clone("bob", "Bob")
     save(bob, "b.txt", "bob")
     push(bob)
@@ -125,7 +125,7 @@ def test_a_merge_under_way_is_not_disturbed(git_desk: Any) -> None:
     assert (ada.folder / ".git/MERGE_HEAD").exists()
 
 
-def test_a_checkout_finds_what_the_remote_has_and_makes_what_nobody_has(git_desk: Any) -> None:
+def test_a_checkout_finds_remote_branches_and_creates_unknown_ones(git_desk: Any) -> None:
     ada, bob = git_desk.clone(), git_desk.clone("bob", "Bob")
     assert bob.checkout("dev", may_create=True)
     save(bob, "dev.txt", "x")
@@ -151,7 +151,7 @@ def test_a_revision_may_be_called_like_a_file(git_desk: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=x", "-d", ""])
-def test_a_name_is_never_an_option(git_desk: Any, name: str) -> None:
+def test_a_name_cannot_be_an_option(git_desk: Any, name: str) -> None:
     tree = git_desk.clone()
     calls = [
         lambda: tree.checkout(name),
@@ -168,13 +168,13 @@ def test_a_name_is_never_an_option(git_desk: Any, name: str) -> None:
             tree.push_arguments(f"origin {name}")
 
 
-def test_the_upstream_is_named_or_the_one_that_is_set(git_desk: Any) -> None:
+def test_the_upstream_is_the_argument_or_the_configured_one(git_desk: Any) -> None:
     tree = git_desk.clone()
     assert tree.push_arguments() == ()
     assert tree.push_arguments("origin dev") == ("--set-upstream", "origin", "dev")
 
 
-def test_tags_here_and_at_the_remote(git_desk: Any) -> None:
+def test_tags_locally_and_at_the_remote(git_desk: Any) -> None:
     tree = git_desk.clone()
     tree.add_tag("light")
     tree.add_tag("v1", "first version", "origin")

@@ -35,7 +35,7 @@ class Counter:
         self.total += amount
 
     def finish(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def contents(count: int, size: int = SMALL) -> list[Source]:
@@ -43,7 +43,7 @@ def contents(count: int, size: int = SMALL) -> list[Source]:
 
 
 def sent(hub: Hub, repo: RepoRef, sources: list[Source], digests: Digests | None = None) -> list[Source]:
-    """What is left to be sent in another way."""
+    """Return the contents that must be sent in another way."""
     return send(hub, CommitTarget(repo), sources, digests or Digests(None), Counter())
 
 
@@ -55,7 +55,7 @@ def commit(quay: Quay, repo: RepoRef, sources: list[Source], digests: Digests) -
     publish(quay.hub, CommitTarget(repo), stored, CommitMessage("commit"))
 
 
-def test_small_files_come_in_one_request_and_can_be_committed(quay: Quay, relay: Relay) -> None:
+def test_small_files_are_sent_in_one_request_and_committed(quay: Quay, relay: Relay) -> None:
     repo, digests, sources = quay.repo(), Digests(None), contents(40)
     assert sent(quay.through(relay.url), repo, sources, digests) == []
     assert len(relay.seen) == 1
@@ -72,7 +72,7 @@ def test_files_that_are_large_or_empty_are_left(quay: Quay, relay: Relay) -> Non
     assert sent(hub, repo, [*others, BytesSource(b"x" * MOST_BYTES)]) == others
 
 
-def test_more_files_than_one_request_takes_come_in_several(quay: Quay, relay: Relay) -> None:
+def test_files_are_downloaded_with_several_bulk_requests(quay: Quay, relay: Relay) -> None:
     assert sent(quay.through(relay.url), quay.repo(), contents(MAX_FILES + 1, 8)) == []
     assert relay.count("POST", "/files/main") == 2
 
@@ -86,9 +86,7 @@ def test_equal_files_are_sent_once(quay: Quay, relay: Relay) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 405, 413, 400])
-def test_a_hub_that_does_not_know_this_is_asked_once_and_served_in_another_way(
-    quay: Quay, relay: Relay, status: int
-) -> None:
+def test_a_hub_without_bulk_uploads_is_asked_once(quay: Quay, relay: Relay, status: int) -> None:
     def refuse(asked: Asked, go_on: PassOn) -> Told:
         told = go_on(asked) if "/files/" not in asked.path else None
         return told or type(go_on(asked))(status, {}, b"")
@@ -102,13 +100,13 @@ def test_a_hub_that_does_not_know_this_is_asked_once_and_served_in_another_way(
     assert quay.content(repo, "2.bin") == sources[2].read()
 
 
-def test_an_answer_that_names_not_every_file_is_not_believed(quay: Quay, relay: Relay) -> None:
+def test_a_response_that_lacks_a_file_is_refused(quay: Quay, relay: Relay) -> None:
     relay.rule = lambda asked, go_on: type(go_on(asked))(200, {}, b'{"stored":[]}')
     sources = contents(2)
     assert sent(quay.through(relay.url), quay.repo(), sources) == sources
 
 
-def test_who_may_not_write_is_told_so(quay: Quay) -> None:
+def test_a_caller_without_write_access_is_refused(quay: Quay) -> None:
     repo = quay.repo()
     stranger = quay.through(quay.server.url, ENTREPOT_TOKEN=quay.server.user("stranger").token)
     with pytest.raises((Forbidden, Unauthenticated)):

@@ -36,7 +36,7 @@ def test_contents_of_every_kind_arrive_and_are_hashed_on_the_way(quay: Quay) -> 
     (quay.folder / "a").write_bytes(contents[0])
     (quay.folder / "b").write_bytes(contents[1] + b"written later")
     growing = PathSource(str(quay.folder / "b"), PathSource.at(quay.folder / "b").stamp, is_growing=True)
-    growing = PathSource(growing.place, type(growing.stamp)(len(contents[1]), 0, 0), is_growing=True)
+    growing = PathSource(growing.file_path, type(growing.stamp)(len(contents[1]), 0, 0), is_growing=True)
     sources = [
         PathSource.at(quay.folder / "a"),
         growing,
@@ -73,7 +73,7 @@ def test_a_hub_without_chunks_gives_no_pass(quay: Quay, relay: Relay) -> None:
     assert chunk_uploads.find_token(quay.through(relay.url), CommitTarget(quay.repo())) is None
 
 
-def test_who_wants_no_chunks_asks_for_no_pass(quay: Quay, relay: Relay) -> None:
+def test_no_token_is_requested_if_xet_is_disabled(quay: Quay, relay: Relay) -> None:
     hub = quay.through(relay.url, ENTREPOT_DISABLE_XET="1")
     assert chunk_uploads.find_token(hub, CommitTarget(quay.repo())) is None
     assert relay.seen == []
@@ -85,7 +85,7 @@ def test_a_reader_gets_no_pass(quay: Quay) -> None:
         chunk_uploads.find_token(hub, CommitTarget(quay.repo()))
 
 
-def test_a_file_that_has_changed_is_not_taken(quay: Quay) -> None:
+def test_a_changed_file_is_refused(quay: Quay) -> None:
     (quay.folder / "a").write_bytes(b"before")
     source = PathSource.at(quay.folder / "a")
     (quay.folder / "a").write_bytes(b"after, and longer")
@@ -93,7 +93,7 @@ def test_a_file_that_has_changed_is_not_taken(quay: Quay) -> None:
         send(quay.hub, quay.repo(), source)
 
 
-def test_a_store_that_refuses_is_told_apart_from_a_file_that_changed(quay: Quay, relay: Relay) -> None:
+def test_a_refusing_store_and_a_changed_file_raise_different_errors(quay: Quay, relay: Relay) -> None:
     def rule(asked: Asked, go_on: PassOn) -> Told:
         told = go_on(asked)
         return type(told)(400, {}, b"no") if "/v1/xorb" in asked.path or "/shards" in asked.path else told

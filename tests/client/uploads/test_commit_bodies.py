@@ -63,19 +63,19 @@ def test_a_content_survives_as_base64_under_any_path(content: bytes, path: str) 
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=100))
-def test_a_text_travels_as_it_is(text: str) -> None:
+def test_text_is_sent_without_base64(text: str) -> None:
     (line,) = lines(AddText(RepoPath("a"), text.encode()))[1:]
     assert line == {"key": "file", "value": {"path": "a", "content": text}}
 
 
 @pytest.mark.parametrize("size", [786_431, 786_432, 786_433, 1 << 20, (3 << 20) + 1, (3 << 20) + 2])
-def test_a_content_of_any_length_is_streamed_and_its_length_known_before(size: int) -> None:
+def test_a_content_of_any_length_is_streamed_with_a_known_length(size: int) -> None:
     content = bytes(range(251)) * (size // 251 + 1)
     (line,) = lines(AddContent(RepoPath("a"), BytesSource(content[:size])))[1:]
     assert base64.b64decode(line["value"]["content"]) == content[:size]  # type: ignore[index]
 
 
-def test_it_can_be_sent_again_and_comes_in_pieces_worth_sending() -> None:
+def test_a_body_can_be_sent_again_in_large_pieces() -> None:
     changes = [AddContent(RepoPath(f"{number}"), BytesSource(b"x" * 1000)) for number in range(1000)]
     body = commit_body(TARGET, CommitMessage("sum"), changes)
     assert b"".join(body) == b"".join(body)

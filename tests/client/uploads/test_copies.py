@@ -35,7 +35,7 @@ def filled(quay: Quay, kind: RepoType = RepoType.MODEL) -> RepoRef:
 
 
 def refusing(asked: Asked, go_on: PassOn) -> Told:
-    """A hub that refuses a line it does not know."""
+    """Act as a hub that refuses unknown operations."""
     if "/commit/" in asked.path and b'"copyFile"' in asked.body:
         told = go_on(type(asked)("GET", "/healthz", {}, b""))
         return type(told)(400, {"content-type": "application/json"}, b'{"error":"unknown key copyFile"}')
@@ -43,7 +43,7 @@ def refusing(asked: Asked, go_on: PassOn) -> Told:
 
 
 def passing_over(asked: Asked, go_on: PassOn) -> Told:
-    """A hub that takes no notice of a line it does not know."""
+    """Act as a hub that ignores unknown operations."""
     if "/commit/" in asked.path:
         asked.body = b"\n".join(line for line in asked.body.splitlines() if b'"copyFile"' not in line)
     return go_on(asked)
@@ -82,7 +82,7 @@ def test_files_are_copied_from_another_repository(quay: Quay, relay: Relay, rule
     assert quay.content(repo, "l.bin") == LARGE
 
 
-def test_where_a_hub_lets_nothing_be_shared_the_content_is_sent_again(quay: Quay, relay: Relay) -> None:
+def test_content_that_cannot_be_shared_is_sent_again(quay: Quay, relay: Relay) -> None:
     source, repo, hub = filled(quay), quay.repo(), quay.through(relay.url)
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -104,16 +104,16 @@ def test_an_older_revision_can_be_copied(quay: Quay) -> None:
     assert quay.content(repo, "l.bin") == LARGE
 
 
-def test_a_copy_of_what_is_there_makes_no_commit(quay: Quay) -> None:
+def test_a_copy_of_an_identical_file_creates_no_commit(quay: Quay) -> None:
     repo = filled(quay)
     assert push(quay.hub, repo, copy("e", "d")).is_new
     assert not push(quay.hub, repo, copy("e", "d")).is_new
     assert quay.commits(repo) == ["copy", "copy"]
 
 
-def test_what_is_missing_is_named(quay: Quay) -> None:
+def test_a_missing_source_is_refused(quay: Quay) -> None:
     repo, nowhere = filled(quay), RepoRef(RepoType.MODEL, parse_repo_id("tester/nothing-here"))
-    with pytest.raises(EntryNotFound, match="there is nothing at 'none'"):
+    with pytest.raises(EntryNotFound, match="there is no 'none' to copy"):
         push(quay.hub, repo, copy("x", "none"))
     with pytest.raises(RevisionNotFound):
         push(quay.hub, repo, copy("x", "small.txt", "none"))

@@ -42,14 +42,14 @@ def test_gitattributes_are_never_deleted(quay: Quay) -> None:
     assert len(deletions(quay.hub, target, "/", "*")) == 4
 
 
-def test_what_is_written_anyway_is_not_deleted_before(quay: Quay) -> None:
+def test_files_that_are_written_are_not_deleted_first(quay: Quay) -> None:
     target = filled(quay)
     (quay.folder / "logs" / "two.bin").unlink()
     operations = folder_operations(quay.hub, target, quay.folder / "logs", "logs", delete="*")
     assert [(type(item), item.path) for item in operations] == [(Delete, "logs/two.bin"), (Add, "logs/one.txt")]
 
 
-def test_what_cannot_be_is_named(quay: Quay) -> None:
+def test_impossible_paths_are_refused(quay: Quay) -> None:
     nowhere = CommitTarget(RepoRef(RepoType.MODEL, parse_repo_id("tester/nothing-here")))
     with pytest.raises(SourceMissing, match="there is no folder"):
         additions(quay.folder / "none", None)

@@ -56,7 +56,7 @@ def test_lfs_is_the_way_out_when_the_chunk_store_fails(quay: Quay, relay: Relay)
     assert commit(quay, repo, content) == content
 
 
-def test_who_knows_the_digest_sends_and_reads_nothing_that_the_hub_has(quay: Quay, relay: Relay) -> None:
+def test_files_with_known_digests_are_neither_read_nor_sent_again(quay: Quay, relay: Relay) -> None:
     repo, hub, source = quay.repo(), quay.through(relay.url), BytesSource(os.urandom(SIZE))
     with Digests(None) as digests:
         digests.sha256(source)
@@ -66,6 +66,6 @@ def test_who_knows_the_digest_sends_and_reads_nothing_that_the_hub_has(quay: Qua
     assert [asked.path.rpartition("/")[2] for asked in relay.seen] == ["batch"]
 
 
-def test_nothing_is_asked_about_nothing(quay: Quay, relay: Relay) -> None:
+def test_no_request_is_sent_without_files(quay: Quay, relay: Relay) -> None:
     large_files.send(quay.through(relay.url), CommitTarget(quay.repo()), [], Digests(None), Silent())
     assert relay.seen == []

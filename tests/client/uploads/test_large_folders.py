@@ -32,7 +32,7 @@ def sent(relay: Relay) -> int:
     return sum(len(asked.body) for asked in relay.seen)
 
 
-def test_a_folder_goes_in_portions_one_commit_each(quay: Quay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_uploaded_in_portions_with_one_commit_each(quay: Quay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_folders, "_MOST_FILES", 10)
     expected, repo = fill(quay), quay.repo()
     made = upload_large_folder(quay.hub, CommitTarget(repo), quay.folder, message="Upload")
@@ -51,7 +51,7 @@ def test_a_repetition_sends_and_commits_nothing(quay: Quay, relay: Relay) -> Non
     assert sent(relay) < 20_000
 
 
-def test_the_journal_spares_what_was_sent_but_not_committed(quay: Quay, relay: Relay) -> None:
+def test_the_state_file_avoids_reading_uploaded_files_again(quay: Quay, relay: Relay) -> None:
     expected, repo = fill(quay), quay.repo()
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -70,7 +70,7 @@ def test_the_journal_spares_what_was_sent_but_not_committed(quay: Quay, relay: R
     assert quay.listing(repo) == expected
 
 
-def test_the_journal_itself_is_not_uploaded(quay: Quay) -> None:
+def test_the_state_file_is_not_uploaded(quay: Quay) -> None:
     expected, repo = fill(quay, texts=2, larges=1), quay.repo()
     for _ in range(2):
         upload_large_folder(quay.hub, CommitTarget(repo), quay.folder)
@@ -101,7 +101,7 @@ def test_a_missing_folder_is_named_before_a_repository_is_made(quay: Quay) -> No
         upload_large_folder(quay.hub, CommitTarget(repo), quay.folder / "none")
 
 
-def test_a_reader_is_told_so(quay: Quay) -> None:
+def test_a_read_token_is_refused_with_a_reason(quay: Quay) -> None:
     fill(quay, texts=1, larges=0)
     reader = quay.through(quay.server.url, ENTREPOT_TOKEN=quay.server.user("tester", "read").token)
     with pytest.raises(Forbidden):

@@ -14,7 +14,7 @@ from entrepot.client.commit_target import CommitMessage, CommitTarget
 from entrepot.client.digests import Digests
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import AddStored
-from entrepot.client.paths import places
+from entrepot.client.paths import read_paths
 from entrepot.client.sources import BytesSource, ObjectSource, PathSource, Source
 from entrepot.client.uploads import lfs_uploads
 from entrepot.client.uploads.publishing import publish
@@ -62,7 +62,7 @@ def test_contents_of_every_kind_arrive(quay: Quay) -> None:
     assert quay.content(repo, "file.bin") == contents[0]
 
 
-def test_what_the_hub_has_is_not_sent_again(quay: Quay, relay: Relay) -> None:
+def test_files_on_the_hub_are_not_sent_again(quay: Quay, relay: Relay) -> None:
     repo, hub, content = quay.repo(), quay.through(relay.url), os.urandom(MIB)
     assert send(hub, repo, BytesSource(content)) == MIB
     assert relay.count("PUT", "") == 1
@@ -71,7 +71,7 @@ def test_what_the_hub_has_is_not_sent_again(quay: Quay, relay: Relay) -> None:
     assert lfs_uploads.missing(hub, CommitTarget(repo), [BytesSource(content)], Digests(None)) == []
 
 
-def test_who_cannot_answer_is_asked_again(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_hub_is_retried(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
     left = [503, 500, "lost"]
 
@@ -90,7 +90,7 @@ def test_who_cannot_answer_is_asked_again(quay: Quay, relay: Relay, monkeypatch:
     assert quay.content(repo, "file.bin") == content
 
 
-def test_a_hub_that_never_answers_is_given_up(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_never_responds_raises(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -103,7 +103,7 @@ def test_a_hub_that_never_answers_is_given_up(quay: Quay, relay: Relay, monkeypa
     assert relay.count("PUT", "") == 5
 
 
-def test_a_link_that_has_run_out_is_asked_for_again(quay: Quay, relay: Relay) -> None:
+def test_an_expired_upload_url_is_requested_again(quay: Quay, relay: Relay) -> None:
     is_first = [True]
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -122,7 +122,7 @@ def test_the_token_is_not_sent_to_a_signed_link(quay: Quay, relay: Relay) -> Non
     assert "authorization" not in {name.lower() for name in put.headers}
 
 
-def test_a_file_that_changes_is_not_taken(quay: Quay, tmp_path: Path) -> None:
+def test_a_file_that_changes_during_the_upload_is_refused(quay: Quay, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"before")
     source = PathSource.at(tmp_path / "a")
     (tmp_path / "a").write_bytes(b"after, and longer")
@@ -145,7 +145,7 @@ def small_parts() -> Iterator[RunningHub]:
 @pytest.fixture
 def parted(small_parts: RunningHub, tmp_path: Path) -> Iterator[Hub]:
     given = {"ENTREPOT_ENDPOINT": small_parts.url, "ENTREPOT_TOKEN": small_parts.token, "ENTREPOT_HOME": str(tmp_path)}
-    hub = Hub(places(given))
+    hub = Hub(read_paths(given))
     yield hub
     hub.close()
 
@@ -156,7 +156,7 @@ def made(hub: Hub, name: str) -> RepoRef:
     return repo
 
 
-def test_a_file_goes_in_parts_when_the_hub_wants_parts(parted: Hub, tmp_path: Path) -> None:
+def test_a_file_is_sent_in_parts_if_the_hub_asks_for_parts(parted: Hub, tmp_path: Path) -> None:
     repo, content = made(parted, "parts"), os.urandom(17 * MIB + 11)
     (tmp_path / "a").write_bytes(content)
     assert send(parted, repo, PathSource.at(tmp_path / "a"), BytesSource(b"small")) == len(content) + 5
@@ -166,6 +166,6 @@ def test_a_file_goes_in_parts_when_the_hub_wants_parts(parted: Hub, tmp_path: Pa
     assert sha256 == Digests(None).sha256(PathSource.at(tmp_path / "a"))
 
 
-def test_a_file_that_is_too_large_is_refused_by_name(parted: Hub) -> None:
-    with pytest.raises(Refused, match=r"does not take my\.bin: "):
+def test_the_error_names_a_file_that_is_too_large(parted: Hub) -> None:
+    with pytest.raises(Refused, match=r"refuses my\.bin: "):
         send(parted, made(parted, "too-large"), BytesSource(bytes(41 * MIB), "my.bin"))

@@ -25,7 +25,7 @@ def judged(
 ) -> LocalDecision:
     (folder / "file").write_bytes(content)
     texts = LocalLfsRules(attributes or {}, ignores)
-    verdict = texts.judge(Add(RepoPath(path), PathSource.at(folder / "file")))
+    verdict = texts.decide(Add(RepoPath(path), PathSource.at(folder / "file")))
     assert (RepoPath(path) in texts.contents) == (verdict is LocalDecision.TEXT)
     return verdict
 
@@ -42,7 +42,7 @@ def test_a_small_text_is_claimed(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"x" * 600 + b"\0", b"x" * (MOST_BYTES + 1)])
-def test_what_is_neither_small_nor_clear_is_left_to_the_hub(tmp_path: Path, content: bytes) -> None:
+def test_large_and_unclear_files_are_left_to_the_hub(tmp_path: Path, content: bytes) -> None:
     assert judged(tmp_path, "a/b.txt", content) is LocalDecision.UNCLEAR
 
 
@@ -55,7 +55,7 @@ def test_what_is_neither_small_nor_clear_is_left_to_the_hub(tmp_path: Path, cont
         ("", "*.txt", LocalDecision.UNCLEAR),
     ],
 )
-def test_a_nul_makes_a_file_large_where_no_rule_speaks(
+def test_a_nul_makes_a_file_large_without_a_rule(
     tmp_path: Path, attributes: str, ignores: str, verdict: LocalDecision
 ) -> None:
     assert judged(tmp_path, "a/b.txt", b"x\0", {"": attributes}, ignores) is verdict
@@ -85,20 +85,20 @@ def test_attributes_decide_the_deepest_first(tmp_path: Path, attributes: dict[st
     assert claims(tmp_path, "a/b.txt", b"text", attributes) is is_claimed
 
 
-def test_what_is_ignored_is_left_to_the_hub(tmp_path: Path) -> None:
+def test_ignored_files_are_left_to_the_hub(tmp_path: Path) -> None:
     assert not claims(tmp_path, "a/b.txt", b"text", ignores="*.txt\n")
     assert claims(tmp_path, "a/b.txt", b"text", ignores="*.log\n")
 
 
 def test_contents_in_memory_are_left_to_the_hub() -> None:
-    assert LocalLfsRules({}, "").judge(Add(RepoPath("a"), BytesSource(b"text"))) is LocalDecision.UNCLEAR
+    assert LocalLfsRules({}, "").decide(Add(RepoPath("a"), BytesSource(b"text"))) is LocalDecision.UNCLEAR
 
 
-def test_what_is_kept_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_for_contents_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("entrepot.client.uploads.local_lfs_rules._MOST_KEPT", 10)
     (tmp_path / "file").write_bytes(b"123456")
     texts, source = LocalLfsRules({}, ""), PathSource.at(tmp_path / "file")
-    assert [texts.judge(Add(RepoPath(path), source)) for path in ("a", "b")] == [
+    assert [texts.decide(Add(RepoPath(path), source)) for path in ("a", "b")] == [
         LocalDecision.TEXT,
         LocalDecision.UNCLEAR,
     ]
@@ -121,13 +121,13 @@ def test_rules_are_read_from_the_folder_and_from_above(quay: Quay) -> None:
     texts = read_rules(quay.hub, target, found.folder, found.entries, None)
     assert texts is not None
     verdicts = {
-        path: texts.judge(Add(RepoPath(path), source))
+        path: texts.decide(Add(RepoPath(path), source))
         for path in ("x/y/a.txt", "x/y/a.x", "x/y/a.y", "x/y/a.z", "x/y/z/a.z", "x/y/a.bin", "x/y/a.tmp")
     }
     assert [path for path, verdict in verdicts.items() if verdict is LocalDecision.TEXT] == ["x/y/a.txt", "x/y/a.z"]
     other = read_rules(quay.hub, target, found.folder, found.entries, "*.txt\n")
     assert other is not None
-    assert other.judge(Add(RepoPath("x/y/a.txt"), source)) is LocalDecision.UNCLEAR
+    assert other.decide(Add(RepoPath("x/y/a.txt"), source)) is LocalDecision.UNCLEAR
 
 
 def test_too_many_rules_are_left_to_the_hub(quay: Quay) -> None:

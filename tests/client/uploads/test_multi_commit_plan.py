@@ -22,7 +22,7 @@ def test_groups_are_limited_in_number_and_size() -> None:
     assert split([], size_of=int) == []
 
 
-def test_what_is_too_large_for_any_group_is_alone() -> None:
+def test_an_item_above_the_limit_gets_its_own_group() -> None:
     assert split([1, 500, 1], size_of=int, most_items=50, most_bytes=100) == [[500], [1, 1]]
 
 
@@ -67,11 +67,11 @@ def test_sizes_are_readable() -> None:
     ("additions", "reason"),
     [
         ([], "nothing to commit"),
-        ([[]], "does nothing"),
-        ([[add("a")], [add("a")]], "do the same"),
-        ([[Copy(RepoPath("a"), RepoPath("b"))]], "additions and deletions only"),
+        ([[]], "is empty"),
+        ([[add("a")], [add("a")]], "are the same"),
+        ([[Copy(RepoPath("a"), RepoPath("b"))]], "add and delete files only"),
     ],
 )
-def test_what_is_no_plan_is_refused(additions: list[list[Add]], reason: str) -> None:
+def test_an_invalid_plan_is_refused(additions: list[list[Add]], reason: str) -> None:
     with pytest.raises(InvalidArgument, match=reason):
         plan([], additions, DIGESTS)

@@ -24,7 +24,7 @@ EVENT = "0123456789abcdef01234567"
 
 
 class Pulls:
-    """Pull requests for a hub that has none: their heads are branches of it, the rest is kept here."""
+    """Pull requests for a hub without any: their heads are branches of the hub, the rest is stored here."""
 
     def __init__(self, repo: RepoRef) -> None:
         self.base = f"/api/models/{repo.id}"
@@ -104,7 +104,7 @@ def run(
         MESSAGE,
         merge=merge,
         digests=Digests(None),
-        tell=said.append,
+        report=said.append,
     )
     return url.removeprefix(relay.url), said
 
@@ -136,16 +136,16 @@ def test_all_steps_become_one_change_of_main(quay: Quay, relay: Relay, repo: Rep
     assert said[-1] == "merged pull request 1"
 
 
-def test_it_stays_open_for_review_when_that_is_wanted(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_the_pull_request_stays_open_on_request(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     run(quay, relay, repo, steps(), merge=False)
     assert pulls.pulls[0]["status"] == "open"
 
 
 @pytest.mark.parametrize("calls", range(1, 14))
-def test_interrupted_anywhere_it_goes_on_where_it_stopped(
+def test_an_upload_interrupted_anywhere_continues(
     quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls, calls: int
 ) -> None:
-    """After so many calls that change something, nothing answers any more."""
+    """After this number of changing calls, no call gets a response."""
     wanted, left = steps(2), [calls]
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -175,24 +175,22 @@ def test_another_plan_gets_another_pull_request(quay: Quay, relay: Relay, repo: 
     assert len(pulls.pulls) == 2
 
 
-def test_a_list_of_steps_that_somebody_changed_is_not_trusted(
-    quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls
-) -> None:
+def test_a_modified_list_of_steps_is_refused(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     wanted = steps(1)
     run(quay, relay, repo, wanted, merge=False)
     pulls.pulls[0]["text"] = f"- [x] I have done it all {wanted.id}"
-    with pytest.raises(Refused, match="list of steps in pull request 1 has been changed"):
+    with pytest.raises(Refused, match="list of steps in pull request 1 was changed"):
         run(quay, relay, repo, wanted)
 
 
-def test_where_nothing_differs_it_is_closed(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_pull_request_without_changes_is_closed(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     pulls.merge_failure = "This pull request has no associated changes"
     _, said = run(quay, relay, repo, steps(1))
     assert pulls.pulls[0]["status"] == "closed"
-    assert said[-1] == "nothing differed; the pull request is closed"
+    assert said[-1] == "nothing changed; the pull request is closed"
 
 
-def test_a_merge_that_fails_says_why_to_everybody(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_failed_merge_is_commented_and_raised(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     pulls.merge_failure = "there are conflicts"
     with pytest.raises(Refused, match="there are conflicts"):
         run(quay, relay, repo, steps(1))
@@ -203,5 +201,5 @@ def test_a_long_title_is_shortened(quay: Quay, relay: Relay, repo: RepoRef, pull
     said: list[str] = []
     long = CommitMessage("long " * 60)
     hub = quay.through(relay.url)
-    push(hub, CommitTarget(repo), steps(1), long, merge=False, digests=Digests(None), tell=said.append)
+    push(hub, CommitTarget(repo), steps(1), long, merge=False, digests=Digests(None), report=said.append)
     assert len(pulls.pulls[0]["title"]) == 200

@@ -10,7 +10,7 @@ from entrepot.client.commit_target import CommitMessage, CommitTarget, Published
 from entrepot.client.operations import Add, AddStored, Delete, DeleteFolder, Operation
 from entrepot.client.sources import BytesSource, PathSource
 from entrepot.client.uploads import publishing
-from entrepot.client.uploads.publishing import publish, send_ahead
+from entrepot.client.uploads.publishing import publish, upload_large_files
 from entrepot.client.uploads.upload_plan import UploadDecision
 from entrepot.errors import (
     BranchMoved,
@@ -57,7 +57,7 @@ def test_one_commit_does_everything(quay: Quay) -> None:
     assert quay.commits(repo) == ["title", "first"]
 
 
-def test_what_is_there_is_neither_sent_nor_committed(quay: Quay, relay: Relay) -> None:
+def test_existing_files_are_neither_sent_nor_committed(quay: Quay, relay: Relay) -> None:
     repo, hub, large = quay.repo(), quay.through(relay.url), os.urandom(300_000)
     first = push(hub, repo, add("a.txt"), add("b.bin", large))
     relay.forget()
@@ -67,7 +67,7 @@ def test_what_is_there_is_neither_sent_nor_committed(quay: Quay, relay: Relay) -
     assert sum(len(asked.body) for asked in relay.seen) < 5_000
 
 
-def test_of_several_files_only_the_changed_one_is_committed(quay: Quay, relay: Relay) -> None:
+def test_only_the_changed_file_of_several_is_committed(quay: Quay, relay: Relay) -> None:
     repo, hub = quay.repo(), quay.through(relay.url)
     push(hub, repo, *(add(f"{number}.txt", f"{number}".encode()) for number in range(10)))
     relay.forget()
@@ -76,7 +76,7 @@ def test_of_several_files_only_the_changed_one_is_committed(quay: Quay, relay: R
     assert [json.loads(line)["value"].get("path") for line in commit.body.splitlines()] == [None, "9.txt"]
 
 
-def test_nothing_at_all_is_the_head_as_it_is(quay: Quay) -> None:
+def test_no_operations_return_the_head(quay: Quay) -> None:
     repo = quay.repo()
     head = push(quay.hub, repo, add("a")).oid
     assert push(quay.hub, repo) == PublishedCommit(head, f"{quay.hub.endpoint}/{repo.path}/commit/{head}", is_new=False)
@@ -114,7 +114,7 @@ def test_a_file_that_changes_during_the_upload_leaves_no_commit(quay: Quay, rela
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])
-def test_a_lost_answer_makes_one_commit_not_two(quay: Quay, relay: Relay, is_recorded: bool) -> None:
+def test_a_lost_response_does_not_create_a_second_commit(quay: Quay, relay: Relay, is_recorded: bool) -> None:
     lost = [True]
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -132,7 +132,7 @@ def test_a_lost_answer_makes_one_commit_not_two(quay: Quay, relay: Relay, is_rec
     assert quay.listing(repo) == {"a": 4, "b.bin": 300_000}
 
 
-def test_a_hub_that_is_busy_is_asked_again_and_given_up_after_five_times(quay: Quay, relay: Relay) -> None:
+def test_a_busy_hub_is_asked_five_times(quay: Quay, relay: Relay) -> None:
     busy = [503] * 4
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -162,7 +162,7 @@ def test_a_repository_that_was_renamed_is_followed(quay: Quay) -> None:
     assert quay.listing(new) == {"a": 4, "b.bin": 1000}
 
 
-def test_metadata_that_the_hub_refuses_stop_everything_and_remarks_do_not(quay: Quay) -> None:
+def test_errors_in_metadata_prevent_the_upload_and_remarks_do_not(quay: Quay) -> None:
     repo = quay.repo()
     with pytest.raises(InvalidArgument, match=r"invalid metadata in README\.md: .*license"):
         push(quay.hub, repo, add("README.md", b"---\nlicense: of my own\n---\n"), add("b.bin", os.urandom(1000)))
@@ -171,15 +171,15 @@ def test_metadata_that_the_hub_refuses_stop_everything_and_remarks_do_not(quay: 
     assert ["README.md" in remark for remark in made.warnings] == [True]
 
 
-def test_what_the_repository_ignores_is_left_out_and_said(quay: Quay) -> None:
+def test_ignored_files_are_left_out_with_a_warning(quay: Quay) -> None:
     repo = quay.repo()
     push(quay.hub, repo, add(".gitignore", b"*.log\n"))
     made = push(quay.hub, repo, add("a.log"), add("a.txt"))
     assert quay.listing(repo) == {".gitignore": 6, "a.txt": 4}
-    assert made.warnings == ("1 files were left out, because the .gitignore of the repository says so: a.log",)
+    assert made.warnings == ("left out 1 file(s) because of the repository's .gitignore: a.log",)
 
 
-def test_a_reader_and_nobody_are_told_what_they_lack(quay: Quay) -> None:
+def test_readers_and_anonymous_callers_get_helpful_errors(quay: Quay) -> None:
     repo = quay.repo()
     reader = quay.through(quay.server.url, ENTREPOT_TOKEN=quay.server.user("tester", "read").token)
     with pytest.raises(Forbidden, match="a token with role 'write' is needed"):
@@ -191,7 +191,9 @@ def test_a_reader_and_nobody_are_told_what_they_lack(quay: Quay) -> None:
 def test_large_files_can_be_sent_ahead(quay: Quay, relay: Relay) -> None:
     repo, hub, large = quay.repo(), quay.through(relay.url), os.urandom(300_000)
     push(hub, repo, add("there.bin", b"\0there"))
-    sent = send_ahead(hub, CommitTarget(repo), [add("a.txt"), add("b.bin", large), add("there.bin", b"\0there")])
+    sent = upload_large_files(
+        hub, CommitTarget(repo), [add("a.txt"), add("b.bin", large), add("there.bin", b"\0there")]
+    )
     assert {path: decision for path, (decision, _) in sent.items()} == {
         "a.txt": UploadDecision.REGULAR,
         "b.bin": UploadDecision.LARGE,
@@ -208,14 +210,14 @@ def test_large_files_can_be_sent_ahead(quay: Quay, relay: Relay) -> None:
     assert sum(len(asked.body) for asked in relay.seen) < 5_000
 
 
-def test_a_gitignore_to_come_counts_ahead(quay: Quay) -> None:
+def test_a_gitignore_of_the_same_commit_is_respected(quay: Quay) -> None:
     rules = add(".gitignore", b"*.tmp\n")
-    sent = send_ahead(quay.hub, CommitTarget(quay.repo()), [add("a.tmp")], ignores=rules)
+    sent = upload_large_files(quay.hub, CommitTarget(quay.repo()), [add("a.tmp")], ignores=rules)
     assert sent == {"a.tmp": (UploadDecision.IGNORED, None)}
 
 
 def opening_pulls(asked: Asked, go_on: PassOn) -> Told:
-    """A hub on which a commit may open pull request 7; it goes to main all the same."""
+    """Act as a hub whose commits open pull request 7, although they go to main."""
     opens = asked.path.endswith("?create_pr=1")
     asked.path = asked.path.removesuffix("?create_pr=1")
     told = go_on(asked)

@@ -6,7 +6,7 @@ from pathlib import Path
 from entrepot.client.uploads.schedules import AppendedFiles, Schedule
 
 
-def test_it_is_done_at_once_and_then_at_every_interval() -> None:
+def test_the_function_is_called_immediately_and_at_every_interval() -> None:
     beats = threading.Semaphore(0)
     schedule = Schedule(0.001, beats.release, lambda: None)
     schedule.start()
@@ -26,7 +26,7 @@ def test_a_long_interval_does_not_delay_its_end() -> None:
     assert not schedule._thread.is_alive()
 
 
-def test_the_last_call_comes_when_the_program_ends_unless_it_was_stopped() -> None:
+def test_the_last_call_is_made_at_exit_unless_stopped() -> None:
     program = (
         "from entrepot.client.uploads.schedules import Schedule\n"
         "one, two = (Schedule(1000, lambda: None, lambda n=n: print(n)) for n in (1, 2))\n"
@@ -36,21 +36,21 @@ def test_the_last_call_comes_when_the_program_ends_unless_it_was_stopped() -> No
     assert (done.stdout, done.stderr) == ("end\n1\n", "")
 
 
-def test_only_what_was_added_is_found(tmp_path: Path) -> None:
+def test_only_appended_files_are_found(tmp_path: Path) -> None:
     appended = AppendedFiles(tmp_path, ignore="*.tmp")
     assert appended.find(print) == []
     (tmp_path / "a").write_bytes(b"1")
     (tmp_path / "b.tmp").write_bytes(b"1")
     found = appended.find(print)
     assert [item.path for item in found] == ["a"]
-    assert [item.path for item in appended.find(print)] == ["a"]  # it has not arrived yet
+    assert [item.path for item in appended.find(print)] == ["a"]  # it has not been uploaded yet
     with (tmp_path / "a").open("ab") as out:
         out.write(b"2")
     assert found[0].source.read() == b"1"
-    appended.take(found)
+    appended.mark_uploaded(found)
     (again,) = appended.find(print)
     assert again.source.read() == b"12"
-    appended.take([again])
+    appended.mark_uploaded([again])
     assert appended.find(print) == []
 
 

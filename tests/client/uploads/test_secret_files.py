@@ -19,7 +19,7 @@ from entrepot.errors import SecretsFound
         "C:\\Users\\me\\.env",
     ],
 )  # fmt: skip
-def test_names_that_say_secret(path: str) -> None:
+def test_names_of_secret_files(path: str) -> None:
     assert is_secret(path)
 
 
@@ -30,7 +30,7 @@ def test_names_that_say_secret(path: str) -> None:
         "keys.json", "monkey.json", "environment.yml", "credentials.py", "special_tokens_map.json", "aws/config",
     ],
 )  # fmt: skip
-def test_names_that_say_nothing(path: str) -> None:
+def test_names_of_ordinary_files(path: str) -> None:
     assert not is_secret(path)
 
 
@@ -38,7 +38,7 @@ def add(path: str, label: str = "bytes in memory") -> Add:
     return Add(repo_path(path), BytesSource(b"x", label))
 
 
-def test_by_default_they_are_named_in_one_warning() -> None:
+def test_by_default_one_warning_lists_them() -> None:
     with pytest.warns(SecretFileWarning, match=r"2 file\(s\).*: \.env, notes.txt \(/home/me/.ssh/id_rsa\)") as caught:
         check_secrets([add("a.txt"), add(".env"), add("notes.txt", "/home/me/.ssh/id_rsa")], allow=None)
     assert len(caught) == 1

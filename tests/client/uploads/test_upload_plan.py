@@ -31,7 +31,7 @@ def surveyed(hub: Hub, repo: RepoRef, *operations: Operation) -> UploadPlan:
 
 def test_the_hub_decides_what_is_large(quay: Quay) -> None:
     found = surveyed(quay.hub, quay.repo(), add("a.txt"), add("b.txt", b"\0\1"), add("c.bin"), add("empty.bin", b""))
-    assert found.fates == {
+    assert found.decisions == {
         "a.txt": UploadDecision.REGULAR,
         "b.txt": UploadDecision.LARGE,
         "c.bin": UploadDecision.LARGE,
@@ -41,23 +41,23 @@ def test_the_hub_decides_what_is_large(quay: Quay) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 600], ids=["a few", "many"])
-def test_what_is_there_already_is_the_same(quay: Quay, count: int) -> None:
+def test_existing_files_are_unchanged(quay: Quay, count: int) -> None:
     repo = quay.repo()
     texts = [add(f"texts/{number}.txt", f"{number}".encode()) for number in range(count)]
     large = add("large.bin", os.urandom(2000))
     publish(quay.hub, CommitTarget(repo), [*texts, large], CommitMessage("first"))
     changed = [add("texts/0.txt", b"another"), *texts[1:], add("large.bin", os.urandom(2000)), add("new.txt")]
-    fates = surveyed(quay.hub, repo, *changed).fates
+    fates = surveyed(quay.hub, repo, *changed).decisions
     assert [path for path, decision in fates.items() if decision is not UploadDecision.SAME] == [
         "texts/0.txt",
         "large.bin",
         "new.txt",
     ]
-    assert surveyed(quay.hub, repo, *texts, large).fates.keys() == {*(item.path for item in texts), "large.bin"}
-    assert set(surveyed(quay.hub, repo, *texts, large).fates.values()) == {UploadDecision.SAME}
+    assert surveyed(quay.hub, repo, *texts, large).decisions.keys() == {*(item.path for item in texts), "large.bin"}
+    assert set(surveyed(quay.hub, repo, *texts, large).decisions.values()) == {UploadDecision.SAME}
 
 
-def test_of_many_files_only_the_changed_ones_are_asked_about(quay: Quay, relay: Relay) -> None:
+def test_only_changed_files_of_many_are_sent_to_the_hub(quay: Quay, relay: Relay) -> None:
     repo, hub = quay.repo(), quay.through(relay.url)
     texts = [add(f"{number}.txt", f"{number}".encode()) for number in range(600)]
     publish(quay.hub, CommitTarget(repo), texts, CommitMessage("first"))
@@ -87,7 +87,7 @@ def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(
     assert (relay.count("GET", "/tree/"), relay.count("POST", "paths-info")) == (2, 1)
 
 
-def test_a_folder_that_is_not_there_has_no_files(quay: Quay) -> None:
+def test_a_missing_folder_has_no_files(quay: Quay) -> None:
     target = CommitTarget(quay.repo())
     assert find_entries(quay.hub, target, [RepoPath("a/b/c"), RepoPath("a/b/d")]) == Entries("a/b", {}, is_whole=True)
 
@@ -99,43 +99,43 @@ def test_many_small_files_need_no_question(quay: Quay, relay: Relay) -> None:
     (quay.folder / "a.bin").write_text("by its name")
     (quay.folder / "b.txt").write_bytes(b"by its content \0")
     found = surveyed(hub, repo, *additions(quay.folder, "x"))
-    assert {path for path, decision in found.fates.items() if decision is UploadDecision.LARGE} == {
+    assert {path for path, decision in found.decisions.items() if decision is UploadDecision.LARGE} == {
         "x/a.bin",
         "x/b.txt",
     }
-    assert set(found.fates.values()) == {UploadDecision.LARGE, UploadDecision.REGULAR}
+    assert set(found.decisions.values()) == {UploadDecision.LARGE, UploadDecision.REGULAR}
     assert found.texts[RepoPath("x/7.txt")] == b"7"
     assert relay.count("POST", "preupload") == 0
 
 
-def test_a_file_about_which_there_is_doubt_is_asked_about(quay: Quay, relay: Relay) -> None:
+def test_the_hub_decides_unclear_files(quay: Quay, relay: Relay) -> None:
     repo, hub = quay.repo(), quay.through(relay.url)
     for number in range(600):
         (quay.folder / f"{number}.txt").write_text(f"{number}")
     (quay.folder / "latin.txt").write_bytes(b"\xff\xff")
     found = surveyed(hub, repo, *additions(quay.folder, "x"))
-    assert {path for path, decision in found.fates.items() if decision is UploadDecision.LARGE} == {"x/latin.txt"}
+    assert {path for path, decision in found.decisions.items() if decision is UploadDecision.LARGE} == {"x/latin.txt"}
     assert relay.count("POST", "preupload") == 1
 
 
-def test_what_is_also_deleted_or_written_twice_is_not_called_the_same(quay: Quay) -> None:
+def test_files_also_deleted_or_written_twice_are_not_unchanged(quay: Quay) -> None:
     repo = quay.repo()
     publish(quay.hub, CommitTarget(repo), [add("d/a.txt"), add("b.txt"), add("c.txt")], CommitMessage("first"))
     stored = AddStored(RepoPath("c.txt"), Digests(None).sha256(BytesSource(b"x")), 1)
     for others in ([DeleteFolder(RepoPath("d"))], [Delete(RepoPath("d"))], [Delete(RepoPath("d/a.txt"))]):
-        assert surveyed(quay.hub, repo, *others, add("d/a.txt")).fates == {"d/a.txt": UploadDecision.REGULAR}
-    assert surveyed(quay.hub, repo, add("b.txt", b"else"), add("b.txt")).fates == {"b.txt": UploadDecision.REGULAR}
-    assert surveyed(quay.hub, repo, stored, add("c.txt")).fates == {"c.txt": UploadDecision.REGULAR}
+        assert surveyed(quay.hub, repo, *others, add("d/a.txt")).decisions == {"d/a.txt": UploadDecision.REGULAR}
+    assert surveyed(quay.hub, repo, add("b.txt", b"else"), add("b.txt")).decisions == {"b.txt": UploadDecision.REGULAR}
+    assert surveyed(quay.hub, repo, stored, add("c.txt")).decisions == {"c.txt": UploadDecision.REGULAR}
 
 
-def test_what_the_repository_ignores_is_left_out(quay: Quay) -> None:
+def test_ignored_files_are_left_out(quay: Quay) -> None:
     repo = quay.repo()
     publish(quay.hub, CommitTarget(repo), [add(".gitignore", b"*.log\n")], CommitMessage("first"))
-    assert surveyed(quay.hub, repo, add("a.log"), add("a.txt")).fates == {
+    assert surveyed(quay.hub, repo, add("a.log"), add("a.txt")).decisions == {
         "a.log": UploadDecision.IGNORED,
         "a.txt": UploadDecision.REGULAR,
     }
-    coming = surveyed(quay.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).fates
+    coming = surveyed(quay.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).decisions
     assert coming == {
         "a.log": UploadDecision.REGULAR,
         ".gitignore": UploadDecision.REGULAR,
@@ -155,7 +155,7 @@ def test_a_path_that_the_hub_does_not_take_is_an_invalid_path(quay: Quay) -> Non
         surveyed(quay.hub, quay.repo(), add("..\\..\\a"))
 
 
-def test_nothing_is_asked_about_nothing(quay: Quay, relay: Relay) -> None:
+def test_no_request_is_sent_without_files(quay: Quay, relay: Relay) -> None:
     assert surveyed(quay.through(relay.url), quay.repo()) == UploadPlan({}, None)
     assert relay.seen == []
 

@@ -14,7 +14,7 @@ def file(folder: Path, content: bytes, name: str = "file") -> PathSource:
     return PathSource.at(folder / name)
 
 
-def test_what_was_noted_is_known_at_once_and_to_the_next_one(tmp_path: Path) -> None:
+def test_recorded_digests_are_known_immediately_and_in_the_next_run(tmp_path: Path) -> None:
     source = file(tmp_path, b"x")
     with UploadState(tmp_path) as first:
         assert first.find(source) is None
@@ -24,7 +24,7 @@ def test_what_was_noted_is_known_at_once_and_to_the_next_one(tmp_path: Path) -> 
             assert second.find(source) == ONE
 
 
-def test_a_file_that_has_changed_is_not_known(tmp_path: Path) -> None:
+def test_the_digest_of_a_changed_file_is_not_reused(tmp_path: Path) -> None:
     with UploadState(tmp_path) as journal:
         journal.note(file(tmp_path, b"x"), ONE)
         assert journal.find(file(tmp_path, b"longer")) is None
@@ -32,7 +32,7 @@ def test_a_file_that_has_changed_is_not_known(tmp_path: Path) -> None:
         assert journal.find(file(tmp_path, b"longer")) in (TWO, None)  # the clock may have ticked
 
 
-def test_a_line_that_was_cut_short_counts_for_nothing(tmp_path: Path) -> None:
+def test_a_truncated_line_is_ignored(tmp_path: Path) -> None:
     one, two = file(tmp_path, b"1", "one"), file(tmp_path, b"2", "two")
     with UploadState(tmp_path) as first:
         first.note(one, ONE)
@@ -55,7 +55,7 @@ def test_the_folder_may_be_moved(tmp_path: Path) -> None:
         assert journal.find(PathSource.at(tmp_path / "new" / "file")) == ONE
 
 
-def test_a_journal_that_says_everything_often_is_shortened(tmp_path: Path) -> None:
+def test_a_state_file_with_many_repeated_lines_is_compacted(tmp_path: Path) -> None:
     source = file(tmp_path, b"x")
     with UploadState(tmp_path) as journal:
         journal.note(source, ONE)
@@ -66,7 +66,7 @@ def test_a_journal_that_says_everything_often_is_shortened(tmp_path: Path) -> No
     assert len((tmp_path / NAME).read_bytes().split()) == 1
 
 
-def test_where_nothing_can_be_written_it_is_forgotten_in_the_end(tmp_path: Path) -> None:
+def test_the_state_is_kept_in_memory_if_the_folder_is_not_writable(tmp_path: Path) -> None:
     source = file(tmp_path, b"x")
     (tmp_path / ".cache").write_bytes(b"a file, where the folder should be")
     with UploadState(tmp_path) as journal:
@@ -74,7 +74,7 @@ def test_where_nothing_can_be_written_it_is_forgotten_in_the_end(tmp_path: Path)
         assert journal.find(source) == ONE
 
 
-def test_git_is_told_to_leave_it_out(tmp_path: Path) -> None:
+def test_git_ignores_the_metadata_folder(tmp_path: Path) -> None:
     with UploadState(tmp_path):
         assert (tmp_path / NAME).with_name(".gitignore").read_text() == "*\n"
 

@@ -9,22 +9,23 @@ from entrepot.hf.api import HubApi
 from entrepot.testing.hubs import RunningHub
 
 
-def test_who_is_asking(at_hub: RunningHub, oracle: Oracle) -> None:
+def test_the_account_of_the_caller(at_hub: RunningHub, oracle: Oracle) -> None:
     assert entrepot.whoami() == oracle.whoami()
     assert entrepot.whoami(at_hub.user("reader", "read").token)["name"] == "reader"
 
 
-def test_what_a_token_may_do(at_hub: RunningHub) -> None:
+def test_the_role_of_a_token(at_hub: RunningHub) -> None:
     api = HubApi()
     assert api.get_token_permission() == "write"
     assert api.get_token_permission(at_hub.user("reader", "read").token) == "read"
     assert api.get_token_permission("hf_nobodyhasthis") is None
 
 
-def test_nobody_is_asking(at_hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_or_invalid_token_raises(at_hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidCredentials, match="entrepot login"):
         entrepot.whoami("hf_nobodyhasthis")
     monkeypatch.delenv("ENTREPOT_TOKEN", raising=False)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
     with pytest.raises(TokenMissing, match="ENTREPOT_TOKEN"):
         entrepot.whoami()
 
@@ -53,7 +54,7 @@ def test_users_and_organisations(at_hub: RunningHub, oracle: Oracle) -> None:
         api.get_user_overview("nobody-at-all")
 
 
-def test_what_repositories_take(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
+def test_the_storage_of_repositories(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
     entrepot.create_repo(fresh_name, private=True)
     mine, theirs = ({repo.id: repo for repo in api.list_user_repos()} for api in (HubApi(), oracle))
     assert vars(mine[fresh_name]) == vars(theirs[fresh_name])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import entrepot
-from entrepot.client.paths import current_places
+from entrepot.client.paths import current_paths
 from entrepot.client.tokens import TokenStore
 from entrepot.errors import (
     HubUnreachable,
@@ -26,13 +26,14 @@ from entrepot.testing.hubs import RunningHub
 
 @pytest.fixture
 def stranger(at_hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> RunningHub:
-    """The hub, and a process that no token is known to."""
+    """The hub, and a process without a token."""
     monkeypatch.delenv("ENTREPOT_TOKEN")
+    monkeypatch.delenv("HF_TOKEN")
     return at_hub
 
 
 def kept(hub: RunningHub) -> str | None:
-    found = TokenStore(current_places().tokens).find(hub.url)
+    found = TokenStore(current_paths().tokens).find(hub.url)
     return found.secret if found else None
 
 
@@ -50,7 +51,7 @@ def test_logging_in_and_out(stranger: RunningHub) -> None:
     assert entrepot.get_token() is None
 
 
-def test_a_token_that_the_hub_does_not_know_is_not_kept(stranger: RunningHub) -> None:
+def test_an_invalid_token_is_not_stored(stranger: RunningHub) -> None:
     entrepot.login(stranger.token)
     with pytest.raises(InvalidCredentials, match="not valid"):
         entrepot.login("hf_nobodyhasthis")
@@ -58,12 +59,12 @@ def test_a_token_that_the_hub_does_not_know_is_not_kept(stranger: RunningHub) ->
 
 
 @pytest.mark.parametrize("token", ["", "  ", "two words", "tokén"])
-def test_what_is_no_token_is_not_even_asked_about(stranger: RunningHub, token: str) -> None:
+def test_an_invalid_token_is_not_sent_to_the_hub(stranger: RunningHub, token: str) -> None:
     with pytest.raises(InvalidToken, match="cannot be used"):
         entrepot.login(token)
 
 
-def test_a_token_is_asked_for_at_the_terminal(stranger: RunningHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_terminal_prompts_for_a_token(stranger: RunningHub, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or f" {stranger.token}\n")
     done = entrepot.interpreter_login()
@@ -77,7 +78,7 @@ def test_a_token_is_asked_for_at_the_terminal(stranger: RunningHub, monkeypatch:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere files have no mode")
-def test_a_kept_token_that_others_can_read_is_reported(stranger: RunningHub) -> None:
+def test_a_stored_token_readable_by_others_is_reported(stranger: RunningHub) -> None:
     done = entrepot.login(stranger.token)
     assert done is not None
     Path(done.file).chmod(0o644)
@@ -107,18 +108,18 @@ def test_several_hubs_side_by_side(stranger: RunningHub) -> None:
 
 def test_a_token_of_the_environment_outlives_a_logout(at_hub: RunningHub) -> None:
     entrepot.login(at_hub.token)
-    with pytest.raises(InvalidArgument, match="unset the variable"):
+    with pytest.raises(InvalidArgument, match="unset ENTREPOT_TOKEN or HF_TOKEN"):
         entrepot.logout()
     assert kept(at_hub) is None
 
 
-def test_a_hub_that_is_away_keeps_nothing(stranger: RunningHub) -> None:
+def test_no_token_is_stored_if_the_hub_is_unreachable(stranger: RunningHub) -> None:
     with pytest.raises(HubUnreachable):
         entrepot.login("hf_sometoken", endpoint="http://127.0.0.1:9")
-    assert TokenStore(current_places().tokens).endpoints() == []
+    assert TokenStore(current_paths().tokens).endpoints() == []
 
 
-def test_git_may_be_told_too(stranger: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_can_be_passed_to_git(stranger: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".gitconfig").write_text("[credential]\n\thelper = store\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
@@ -134,7 +135,7 @@ def test_a_notebook_needs_ipywidgets(stranger: RunningHub, monkeypatch: pytest.M
         entrepot.notebook_login()
 
 
-def test_older_programs_keep_tokens_by_other_names(stranger: RunningHub) -> None:
+def test_hf_folder_stores_tokens_for_older_programs(stranger: RunningHub) -> None:
     entrepot.HfFolder.save_token(f"{stranger.token}\n")
     assert entrepot.HfFolder.get_token() == kept(stranger) == stranger.token
     entrepot.HfFolder.delete_token()
@@ -143,7 +144,7 @@ def test_older_programs_keep_tokens_by_other_names(stranger: RunningHub) -> None
 
 
 class Widget(types.SimpleNamespace):
-    """Stands in for what a notebook draws, which needs a browser."""
+    """Stands in for the widgets of a notebook, which need a browser."""
 
     def __init__(self, children: Any = (), **fields: Any) -> None:
         super().__init__(**{"value": "", "children": children, **fields})
@@ -175,13 +176,13 @@ def test_a_form_in_a_notebook(stranger: RunningHub, shown: list[Any]) -> None:
     field.value = stranger.token
     button.clicked[0](button)
     assert field.value == ""
-    assert box.children == [f"Logged in at {stranger.url} as tester (the token may write)."]
+    assert box.children == [f"Logged in at {stranger.url} as tester (role of the token: write)."]
     assert kept(stranger) == stranger.token
     entrepot.notebook_login(new_session=False)
     assert shown[1].children == box.children
 
 
-def test_login_knows_a_notebook(stranger: RunningHub, shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_login_detects_a_notebook(stranger: RunningHub, shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logins, "_is_notebook", lambda: True)
     assert entrepot.login() is None
     assert len(shown) == 1

@@ -17,7 +17,7 @@ def test_metadata_are_saved_and_the_rest_stays(tmp_path: Path) -> None:
     assert metadata_load(file) == {"license": "mit", "tags": ["é"]}
 
 
-def test_a_file_that_is_missing_is_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_created(tmp_path: Path) -> None:
     metadata_save(tmp_path / "new/README.md", {"license": "mit"})
     assert read_text(tmp_path / "new/README.md") == "---\nlicense: mit\n---\n"
 
@@ -29,7 +29,7 @@ def test_a_file_without_metadata_has_none(tmp_path: Path) -> None:
     assert metadata_load(tmp_path / "a.md") is None
 
 
-def test_what_cannot_be_read_or_written_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+def test_an_invalid_block_raises_and_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "README.md"
     write_text(file, "---\n- a list\n---\n")
     with pytest.raises(ValueError, match="repo card metadata block should be a dict"):

@@ -88,7 +88,7 @@ def test_updates_at_the_same_time_all_arrive(repo: str) -> None:
     assert {"license", *keys} == set(ModelCard.load(repo).data.to_dict())
 
 
-def test_a_pinned_parent_that_is_no_head_is_refused(repo: str, oracle: Oracle) -> None:
+def test_a_pinned_parent_that_is_not_the_head_is_refused(repo: str, oracle: Oracle) -> None:
     old = oracle.list_repo_commits(repo)[1].commit_id
     with pytest.raises(BranchMoved):
         metadata_update(repo, {"tags": ["a"]}, parent_commit=old)

@@ -38,7 +38,7 @@ def test_known_keys_keep_their_order_and_new_ones_follow() -> None:
 
 
 @pytest.mark.parametrize("text", ["# No metadata\n", "", "---\r\nlicense: mit\r\n---\r\ntext\r\n"])
-def test_a_card_that_nobody_changed_is_what_it_was(text: str) -> None:
+def test_an_unchanged_card_is_rendered_byte_for_byte(text: str) -> None:
     assert RepoCard(text).content == text
 
 
@@ -88,7 +88,7 @@ def test_a_card_is_made_from_its_own_template_or_another(tmp_path: Path) -> None
     assert Own.from_template(data, greeting="Own").text == "Own in en"
 
 
-def test_a_card_goes_to_a_hub_and_comes_back(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
+def test_a_card_is_pushed_and_loaded_again(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
     oracle.create_repo(fresh_name)
     card = ModelCard(TEXT)
     url = card.push_to_hub(fresh_name, commit_message="My card")
@@ -111,7 +111,7 @@ def test_the_type_of_a_card_is_that_of_its_repository(at_hub: RunningHub, oracle
         ModelCard.load(fresh_name)
 
 
-def test_the_hub_says_what_is_wrong_with_a_card(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
+def test_the_findings_of_the_hub_are_raised(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
     oracle.create_repo(fresh_name)
     wrong = ModelCard("---\nlicense: no-such-license\n---\n")
     with pytest.raises(ValueError, match=r"license.*must be one of"):

@@ -26,7 +26,9 @@ def api(scripted_hub: Any, tmp_path: object, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("status", ["pending", "accepted", "rejected"])
-def test_requests_are_what_huggingface_hub_reads(scripted_hub: Any, reply: Any, api: HubApi, status: str) -> None:
+def test_access_requests_equal_those_of_huggingface_hub(
+    scripted_hub: Any, reply: Any, api: HubApi, status: str
+) -> None:
     scripted_hub.on("GET", f"{ROOT}/{status}", reply([REQUEST | {"status": status}]))
     oracle = Oracle(scripted_hub.url, token="hf_sometoken")
     [mine] = getattr(api, f"list_{status}_access_requests")("ns/name")

@@ -1,4 +1,4 @@
-"""Both clients read the same prepared answers, whose shapes are those of docs/protocols/hf_api.md, section 1B.3."""
+"""Both clients read the same prepared responses, whose shapes are those of docs/protocols/hf_api.md, section 1B.3."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def same(mine: Any, theirs: Any) -> bool:
     return True
 
 
-def test_a_collection_is_what_huggingface_hub_reads(scripted_hub: Any, reply: Any, api: HubApi, theirs: Oracle) -> None:
+def test_a_collection_equals_that_of_huggingface_hub(
+    scripted_hub: Any, reply: Any, api: HubApi, theirs: Oracle
+) -> None:
     scripted_hub.on("GET", ROOT, reply(BODY))
     mine = api.get_collection(SLUG)
     assert same(mine, theirs.get_collection(SLUG))
@@ -67,7 +69,7 @@ def test_a_list_numbers_collections(scripted_hub: Any, reply: Any, api: HubApi, 
     assert scripted_hub.seen[0].query == scripted_hub.seen[1].query
 
 
-def test_a_collection_is_made_once(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_collection_is_created_once(scripted_hub: Any, reply: Any, api: HubApi) -> None:
     taken = reply({"error": "it exists", "slug": SLUG}, 409)
     scripted_hub.on("POST", "/api/collections", reply(BODY), taken)
     scripted_hub.on("GET", ROOT, reply(BODY))
@@ -78,7 +80,7 @@ def test_a_collection_is_made_once(scripted_hub: Any, reply: Any, api: HubApi) -
         api.create_collection("Best", namespace="ns")
 
 
-def test_a_collection_changes_and_goes(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_collection_is_updated_and_deleted(scripted_hub: Any, reply: Any, api: HubApi) -> None:
     scripted_hub.on("PATCH", ROOT, reply({"success": True, "data": BODY}))
     assert api.update_collection_metadata(SLUG, title="New", position=0).title == "Best"
     assert scripted_hub.seen[0].json == {"title": "New", "position": 0}
@@ -89,7 +91,7 @@ def test_a_collection_changes_and_goes(scripted_hub: Any, reply: Any, api: HubAp
         api.delete_collection(SLUG)
 
 
-def test_items_come_and_go(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_items_are_added_and_removed(scripted_hub: Any, reply: Any, api: HubApi) -> None:
     scripted_hub.on("POST", f"{ROOT}/items", reply(BODY), reply({"error": "it is there"}, 409))
     scripted_hub.on("GET", ROOT, reply(BODY))
     assert len(api.add_collection_item(SLUG, "ns/m", "model", note="good").items) == 2

@@ -1,4 +1,4 @@
-"""Both clients read the same prepared answers, whose shapes are those of docs/protocols/hf_api.md, section 1B.1."""
+"""Both clients read the same prepared responses, whose shapes are those of docs/protocols/hf_api.md, section 1B.1."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def same(mine: Any, theirs: Any) -> bool:
     return left == right and all(same(one, other) for one, other in events)
 
 
-def test_discussions_come_page_by_page(scripted_hub: Any, reply: Any, api: HubApi, theirs: Oracle) -> None:
+def test_discussions_are_listed_page_by_page(scripted_hub: Any, reply: Any, api: HubApi, theirs: Oracle) -> None:
     pages = [
         reply({"discussions": [thread(3), thread(2, status="draft", isPullRequest=True)], "count": 3, "start": 0}),
         reply({"discussions": [thread(1, author=None)], "count": 3, "start": 2}),
@@ -169,14 +169,14 @@ def test_title_and_status(scripted_hub: Any, reply: Any, api: HubApi) -> None:
     assert scripted_hub.seen[1].json == {"status": "closed", "comment": "bye"}
 
 
-def test_a_merge_and_one_that_is_refused(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_merge_and_a_refused_merge(scripted_hub: Any, reply: Any, api: HubApi) -> None:
     scripted_hub.on("POST", f"{ROOT}/7/merge", reply({}), reply({"error": "it is a draft: publish it first"}, 409))
     api.merge_pull_request(**WHERE, discussion_num=7, comment="good")
     with pytest.raises(Conflict, match="publish it first"):
         api.merge_pull_request(**WHERE, discussion_num=7)
 
 
-def test_what_no_hub_is_asked(api: HubApi, scripted_hub: Any) -> None:
+def test_invalid_arguments_are_refused_without_a_request(api: HubApi, scripted_hub: Any) -> None:
     with pytest.raises(InvalidArgument, match="discussion_num"):
         api.get_discussion_details(**WHERE, discussion_num=0)
     with pytest.raises(InvalidArgument, match="new_status"):

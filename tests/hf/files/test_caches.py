@@ -37,7 +37,7 @@ def test_the_cache_is_read_without_the_hub(
     assert found.repo_id == repo
 
 
-def test_no_cache_is_said(client_home: Path) -> None:
+def test_a_missing_cache_raises(client_home: Path) -> None:
     with pytest.raises(CacheMissing):
         scan_cache_dir()
 
@@ -65,6 +65,6 @@ def test_urls_of_files(client_home: Path, arguments: dict[str, str], url: str) -
     assert hf_hub_url("ns/name", "f", endpoint="http://hub", **arguments) == url
 
 
-def test_no_url_is_made_of_what_is_no_name(client_home: Path) -> None:
+def test_no_url_is_returned_for_an_invalid_name(client_home: Path) -> None:
     with pytest.raises(InvalidName):
         hf_hub_url("ns/name", "f", repo_type="wrong", endpoint="http://hub")

@@ -11,7 +11,7 @@ from entrepot import CommitOperationAdd, CommitOperationCopy, CommitOperationDel
 from entrepot.client.progress import Silent
 from entrepot.errors import Forbidden, Invalid, InvalidArgument, InvalidName
 from entrepot.hf.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError
-from entrepot.hf.files.commits import progress_of, target_of
+from entrepot.hf.files.commits import progress_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def test_one_commit_adds_copies_and_deletes(api: HubApi, repo: str) -> None:
 def test_an_addition_is_committed_once(api: HubApi, repo: str) -> None:
     addition = CommitOperationAdd("a", b"x")
     api.create_commit(repo, [addition], commit_message="m")
-    with pytest.raises(ValueError, match="has been committed before"):
+    with pytest.raises(ValueError, match="was committed before"):
         api.create_commit(repo, [addition], commit_message="m")
 
 
@@ -102,7 +102,7 @@ def test_a_parent_is_pinned(api: HubApi, repo: str) -> None:
     assert caught.value.status_code == 412
 
 
-def test_the_wrong_type_and_the_wrong_token_are_told_in_a_sentence(api: HubApi, repo: str) -> None:
+def test_a_wrong_type_and_a_wrong_token_raise_readable_errors(api: HubApi, repo: str) -> None:
     with pytest.raises(RepositoryNotFoundError, match=r"dataset tester/.* was not found .*repo_type"):
         api.create_commit(repo, [CommitOperationAdd("a", b"x")], commit_message="m", repo_type="dataset")
     with pytest.raises(Invalid, match="invalid repository type"):
@@ -123,8 +123,8 @@ def test_arguments_are_checked_before_anything_is_sent() -> None:
     with pytest.raises(InvalidArgument, match="parent_commit must be a commit id"):
         nowhere.create_commit("a/b", [], commit_message="m", parent_commit="main")
     with pytest.raises(InvalidName):
-        target_of("not an id", None, None)
+        nowhere.create_commit("not an id", [], commit_message="m")
 
 
-def test_nobody_sees_progress_without_a_terminal(api: HubApi) -> None:
+def test_no_progress_is_shown_without_a_terminal(api: HubApi) -> None:
     assert isinstance(progress_of(api._hub()), Silent)

@@ -54,7 +54,7 @@ def test_files_are_deleted_by_pattern_except_gitattributes(api: HubApi, repo: st
     assert api.list_repo_files(repo) == [".gitattributes"]
 
 
-def test_what_is_not_there_is_named(api: HubApi, repo: str) -> None:
+def test_the_error_names_a_missing_file(api: HubApi, repo: str) -> None:
     with pytest.raises(EntryNotFoundError):
         api.delete_file("none.txt", repo)
     with pytest.raises(EntryNotFoundError):

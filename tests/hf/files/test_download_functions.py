@@ -12,7 +12,7 @@ from entrepot.hf.files import download_functions
 from entrepot.testing.hubs import RunningHub
 
 
-def test_the_environment_names_the_hub(
+def test_the_hub_is_read_from_the_environment(
     entrepot_hub: RunningHub, client_home: Path, write_repo: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo = write_repo({"f": b"1"})
@@ -24,7 +24,7 @@ def test_the_environment_names_the_hub(
     assert [item.is_cached for item in entrepot.snapshot_download(repo, allow_patterns="f", dry_run=True)] == [True]
 
 
-def test_a_call_may_name_another_hub(entrepot_hub: RunningHub, client_home: Path, write_repo: Any) -> None:
+def test_a_call_can_use_another_hub(entrepot_hub: RunningHub, client_home: Path, write_repo: Any) -> None:
     repo = write_repo({"f": b"1"})
     path = entrepot.hub_download(repo, "f", endpoint=entrepot_hub.url, token=entrepot_hub.token)
     assert Path(path).read_bytes() == b"1"
@@ -32,7 +32,7 @@ def test_a_call_may_name_another_hub(entrepot_hub: RunningHub, client_home: Path
     assert Path(path).parent == Path(folder)
 
 
-def test_facts_are_told_by_url(entrepot_hub: RunningHub, client_home: Path, write_repo: Any) -> None:
+def test_metadata_is_returned_for_a_url(entrepot_hub: RunningHub, client_home: Path, write_repo: Any) -> None:
     repo = write_repo({"d/f g": b"12345"})
     url = entrepot.hf_hub_url(repo, "f g", subfolder="d", endpoint=entrepot_hub.url)
     facts = entrepot.get_hf_file_metadata(url, token=entrepot_hub.token, timeout=10, endpoint=entrepot_hub.url)
@@ -50,6 +50,8 @@ def test_every_argument_of_the_known_function_is_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "is_offline"), [("1", True), ("0", False), ("", False)])
-def test_offline_mode_is_known(monkeypatch: pytest.MonkeyPatch, value: str, is_offline: bool) -> None:
+def test_offline_mode_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, value: str, is_offline: bool
+) -> None:
     monkeypatch.setenv("ENTREPOT_OFFLINE", value)
     assert entrepot.is_offline_mode() is is_offline

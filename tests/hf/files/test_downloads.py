@@ -28,7 +28,7 @@ def test_a_file_is_downloaded_by_either_name(api: Downloads, repo: str, client_h
     assert api.hub_download(repo, "weights.txt", subfolder="sub", revision="main").endswith("sub/weights.txt")
 
 
-def test_a_dry_run_says_what_would_happen(api: Downloads, repo: str) -> None:
+def test_a_dry_run_reports_the_plan(api: Downloads, repo: str) -> None:
     found = api.hf_hub_download(repo, "config.json", dry_run=True)
     assert (found.filename, found.file_size, found.is_cached, found.will_download) == ("config.json", 2, False, True)
     assert not Path(found.local_path).exists()
@@ -85,6 +85,6 @@ def test_copies_are_compared_with_the_hub(api: Downloads, repo: str) -> None:
         api.verify_repo_checksums(repo, local_dir="a", cache_dir="b")
 
 
-def test_proxies_are_not_taken_in_silence(api: Downloads, repo: str) -> None:
+def test_passing_proxies_issues_a_warning(api: Downloads, repo: str) -> None:
     with pytest.warns(FutureWarning, match="HTTPS_PROXY"):
         api.hf_hub_download(repo, "config.json", proxies={"https": "http://x"})

@@ -59,12 +59,12 @@ def test_whether_things_exist(api: Files, repo: str) -> None:
     assert not api.file_exists("tester/none", "a.txt")
 
 
-def test_what_is_not_there_is_said(api: Files) -> None:
+def test_a_missing_item_raises(api: Files) -> None:
     with pytest.raises(RepoNotFound):
         api.list_repo_files("tester/none")
 
 
-def test_facts_of_a_file_come_without_its_content(api: Files, repo: str) -> None:
+def test_metadata_of_a_file_is_returned_without_its_content(api: Files, repo: str) -> None:
     facts = api.get_hf_file_metadata(url=f"{api.endpoint}/{repo}/resolve/main/d/b.txt")
     assert facts.size == 2
     assert facts.etag == "8fdd954df9839dccee46fc5f7e6a7fa3c2c3cd45" or len(facts.etag or "") == 40

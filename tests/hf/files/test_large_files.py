@@ -19,5 +19,5 @@ def test_large_files_are_listed_and_removed(at_hub: RunningHub, oracle: Oracle, 
     assert [file.rfilename for file in oracle.model_info(fresh_name).siblings or ()] == [".gitattributes"]
 
 
-def test_nothing_to_remove_asks_for_nothing(at_hub: RunningHub) -> None:
+def test_nothing_to_delete_sends_no_request(at_hub: RunningHub) -> None:
     entrepot.permanently_delete_lfs_files("tester/never-made", [])

@@ -23,11 +23,11 @@ def test_sizes_count_too() -> None:
 
 
 def test_a_copy_belongs_into_no_plan() -> None:
-    with pytest.raises(InvalidArgument, match="copy in a commit of its own"):
+    with pytest.raises(InvalidArgument, match="copy files in a separate commit"):
         plan_multi_commits([CommitOperationCopy("a", "b")])  # type: ignore[list-item]
 
 
-def test_nothing_to_commit_is_told_before_anything_is_sent() -> None:
+def test_nothing_to_commit_raises_before_anything_is_sent() -> None:
     nowhere = HubApi("http://127.0.0.1:9", token=False)
     with pytest.raises(InvalidArgument, match="nothing to commit"):
         nowhere.create_commits_on_pr(repo_id="a/b", addition_commits=[], deletion_commits=[], commit_message="m")

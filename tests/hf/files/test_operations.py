@@ -32,7 +32,7 @@ def test_an_addition_takes_a_path_bytes_or_an_open_file(tmp_path: Path) -> None:
         assert (operation.path, operation.source.read()) == ("x/a.txt", b"content")
 
 
-def test_the_digest_is_computed_when_it_is_asked_for() -> None:
+def test_the_digest_is_computed_on_access() -> None:
     info = CommitOperationAdd("a", b"x").upload_info
     assert not info.is_hashed
     assert len(info.sha256) == 32
@@ -43,7 +43,7 @@ def test_the_id_of_a_content_is_that_of_git() -> None:
     assert CommitOperationAdd("a", b"hello").local_oid == "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0"
 
 
-def test_what_cannot_be_added_is_a_value_error(tmp_path: Path) -> None:
+def test_an_invalid_addition_is_a_value_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no file"):
         CommitOperationAdd("a", str(tmp_path))
     with pytest.raises(SourceMissing):
@@ -77,7 +77,7 @@ def test_a_slash_in_the_end_means_a_folder(path: str, is_folder: bool, expected:
     assert to_operation(CommitOperationDelete(path, is_folder)) == expected
 
 
-def test_what_is_no_deletion_is_refused() -> None:
+def test_an_invalid_deletion_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="is_folder must be"):
         CommitOperationDelete("a", "perhaps")  # type: ignore[arg-type]
     with pytest.raises(InvalidPath):
@@ -94,18 +94,18 @@ def test_a_copy_names_its_source() -> None:
 
 
 def test_a_copy_from_half_a_repository_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="belong together"):
+    with pytest.raises(InvalidArgument, match="or neither"):
         CommitOperationCopy("a", "b", src_repo_id="x/y")
     with pytest.raises(InvalidName):
-        CommitOperationCopy("a", "b", src_repo_id="x", src_repo_type="model")
+        CommitOperationCopy("a", "b", src_repo_id="x/y/z", src_repo_type="model")
 
 
-def test_a_committed_addition_and_other_things_are_no_operations() -> None:
+def test_committed_additions_and_other_objects_are_refused() -> None:
     addition = CommitOperationAdd("a", b"x")
     addition._is_committed = True
-    with pytest.raises(InvalidArgument, match="make a new CommitOperationAdd"):
+    with pytest.raises(InvalidArgument, match="create a new CommitOperationAdd"):
         to_operation(addition)
-    with pytest.raises(InvalidArgument, match="not a str"):
+    with pytest.raises(InvalidArgument, match="not str"):
         to_operation("a")  # type: ignore[arg-type]
 
 
@@ -120,7 +120,7 @@ def test_a_committed_addition_and_other_things_are_no_operations() -> None:
         ([CommitOperationCopy("a", "b"), CommitOperationDelete("a")], 0),
     ],
 )
-def test_a_commit_against_itself_is_warned_of(operations: list[CommitOperationAdd], count: int) -> None:
+def test_a_commit_that_overwrites_itself_issues_a_warning(operations: list[CommitOperationAdd], count: int) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warn_of_overwriting(operations)

@@ -1,4 +1,4 @@
-"""Weights described without fetching them, beside what another client says of them."""
+"""Metadata of weights, compared with that of another client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Write = Callable[[dict[str, bytes]], str]
 
 
 def tensor_file(**shapes: list[int]) -> bytes:
-    """Tensors of 16-bit numbers, all zero, one after the other."""
+    """Return a file with tensors of 16-bit numbers, all zero."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     at = 0
     for name, shape in shapes.items():
@@ -58,7 +58,7 @@ def test_one_file_of_any_name(at_hub: object, write_repo: Write) -> None:
     found = entrepot.parse_safetensors_file_metadata(repo, "adapter.safetensors")
     assert found.tensors == {"lora": entrepot.TensorInfo("F16", [2, 2], (0, 8), 4)}
     assert found.metadata == {"format": "pt"}
-    with pytest.raises(entrepot.SafetensorsParsingError, match=r"'notes\.txt' is no safetensors file"):
+    with pytest.raises(entrepot.SafetensorsParsingError, match=r"'notes\.txt' is not a safetensors file"):
         entrepot.parse_safetensors_file_metadata(repo, "notes.txt")
     with pytest.raises(entrepot.EntryNotFoundError):
         entrepot.parse_safetensors_file_metadata(repo, "none.safetensors")

@@ -56,7 +56,7 @@ def read(api: HubApi, repo: str, path: str) -> bytes:
         return file.read()
 
 
-def test_a_file_comes_from_a_path_from_bytes_or_from_an_object(api: HubApi, repo: str, folder: Path) -> None:
+def test_a_file_is_read_from_a_path_bytes_or_an_object(api: HubApi, repo: str, folder: Path) -> None:
     large = os.urandom(100_000)
     api.upload_file(path_or_fileobj=folder / "a.txt", path_in_repo="path.txt", repo_id=repo)
     api.upload_file(path_or_fileobj=b"bytes", path_in_repo="d/bytes.txt", repo_id=repo)
@@ -68,7 +68,7 @@ def test_a_file_comes_from_a_path_from_bytes_or_from_an_object(api: HubApi, repo
     assert made.oid == api.list_repo_commits(repo)[0].commit_id
 
 
-def test_a_file_that_is_there_makes_no_commit(api: HubApi, repo: str) -> None:
+def test_an_identical_file_creates_no_commit(api: HubApi, repo: str) -> None:
     first = api.upload_file(path_or_fileobj=b"x", path_in_repo="a", repo_id=repo)
     assert api.upload_file(path_or_fileobj=b"x", path_in_repo="a", repo_id=repo).oid == first.oid
     assert len(titles(api, repo)) == 1
@@ -97,7 +97,7 @@ def test_a_folder_is_uploaded_without_git_and_caches(api: HubApi, repo: str, fol
     assert titles(api, repo) == ["Upload folder with entrepot"]
 
 
-def test_a_folder_goes_below_another_one_with_patterns(api: HubApi, repo: str, folder: Path) -> None:
+def test_a_folder_is_uploaded_to_a_subfolder_with_patterns(api: HubApi, repo: str, folder: Path) -> None:
     api.upload_folder(
         repo_id=repo,
         folder_path=str(folder),
@@ -115,7 +115,7 @@ def test_files_are_deleted_in_the_same_commit(api: HubApi, repo: str, folder: Pa
     api.upload_folder(repo_id=repo, folder_path=folder, path_in_repo="old", delete_patterns="*.txt")
     assert files(api, repo) == {"old/a.txt", "old/new.txt", "old/logs/c.bin"}
     assert len(titles(api, repo)) == 2
-    # With nothing to write, what matches still goes.
+    # With nothing to write, matching files are still deleted.
     api.upload_folder(repo_id=repo, folder_path=folder, allow_patterns=[], delete_patterns=["*"])
     assert files(api, repo) == set()
 
@@ -149,13 +149,13 @@ def test_contents_are_let_go_when_they_were_sent_ahead(api: HubApi, repo: str) -
     assert additions[1].path_or_fileobj == small
     assert (additions[0]._is_uploaded, additions[1]._is_uploaded) == (True, False)
     assert files(api, repo) == set()
-    api.preupload_lfs_files(repo, additions)  # what was sent is passed over
+    api.preupload_lfs_files(repo, additions)  # uploaded files are skipped
     api.create_commit(repo, additions, commit_message="m")
     assert read(api, repo, "large.bin") == large
     assert read(api, repo, "small.txt") == small
 
 
-def test_contents_are_kept_when_that_is_wanted(api: HubApi, repo: str) -> None:
+def test_contents_are_kept_on_request(api: HubApi, repo: str) -> None:
     addition = CommitOperationAdd("large.bin", b"\0large")
     api.preupload_lfs_files(repo, [addition], free_memory=False)
     assert addition.path_or_fileobj == b"\0large"
@@ -163,7 +163,7 @@ def test_contents_are_kept_when_that_is_wanted(api: HubApi, repo: str) -> None:
     assert read(api, repo, "large.bin") == b"\0large"
 
 
-def test_what_a_gitignore_leaves_out_is_not_committed_later(api: HubApi, repo: str) -> None:
+def test_ignored_files_are_not_committed_later(api: HubApi, repo: str) -> None:
     additions = [CommitOperationAdd("a.tmp", b"x"), CommitOperationAdd("b", b"x")]
     api.preupload_lfs_files(repo, additions, gitignore_content="*.tmp\n")
     api.create_commit(repo, additions, commit_message="m")
@@ -179,7 +179,7 @@ def test_a_large_folder_is_uploaded_and_found_done(api: HubApi, folder: Path) ->
     assert len(api.list_repo_commits(name, repo_type="dataset")) == 2
 
 
-def test_bad_input_is_told_in_a_sentence(api: HubApi, repo: str, folder: Path) -> None:
+def test_bad_input_raises_a_readable_error(api: HubApi, repo: str, folder: Path) -> None:
     with pytest.raises(ValueError, match="there is no folder at"):
         api.upload_folder(repo_id=repo, folder_path=folder / "none")
     with pytest.raises(SourceMissing, match="there is no file at"):
@@ -200,7 +200,7 @@ def test_a_file_that_changes_while_it_is_uploaded_is_named(
         send(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(publishing.large_files, "send", change_then_send)
-    with pytest.raises(SourceChanged, match=r"a\.txt.*upload it again when nobody writes to it"):
+    with pytest.raises(SourceChanged, match=r"a\.txt.*upload it again once no program writes to it"):
         api.upload_folder(repo_id=repo, folder_path=folder)
     assert files(api, repo) == set()
 
@@ -238,24 +238,24 @@ def test_secrets_are_warned_of_or_refused_by_every_way_to_upload(api: HubApi, re
     with warnings.catch_warnings():
         warnings.simplefilter("error", SecretFileWarning)
         ways[-1](allow_secrets=True)
-        ways[1]()  # what is there already is not warned of again
+        ways[1]()  # no warning for files that the repository contains already
 
 
-def test_nothing_to_do_is_said(api: HubApi, repo: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_to_do_is_reported(api: HubApi, repo: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     first = api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id=repo)
     assert caplog.text == ""
     api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id=repo)
     assert f"nothing changed in model {repo}, head is {first.oid}" in caplog.text
     (tmp_path / "a.txt").write_text("x")
-    with pytest.warns(UserWarning, match=r"no file in .* is selected by '\*\.bin'"):
+    with pytest.warns(UserWarning, match=r"no file in .* matches '\*\.bin'"):
         api.upload_folder(repo_id=repo, folder_path=tmp_path, allow_patterns="*.bin")
     with pytest.warns(UserWarning, match=r"no file in .* matches '\*\.old'"):
         api.upload_folder(repo_id=repo, folder_path=tmp_path, delete_patterns="*.old")
-    with pytest.warns(UserWarning, match=r"no file of .* is selected by '\*\.bin' without 'x'"):
+    with pytest.warns(UserWarning, match=r"no file of .* matches '\*\.bin' without 'x'"):
         api.snapshot_download(repo, allow_patterns="*.bin", ignore_patterns="x")
 
 
-def test_a_backslash_is_warned_of_with_the_path_that_is_probably_meant(api: HubApi, repo: str) -> None:
+def test_a_backslash_issues_a_warning_with_the_path_that_was_meant(api: HubApi, repo: str) -> None:
     with pytest.warns(UserWarning, match="'d/a.txt'"):
         api.upload_file(path_or_fileobj=b"x", path_in_repo="d\\a.txt", repo_id=repo)
     with pytest.warns(UserWarning, match="'d/b.txt'"), pytest.raises(EntryNotFound):

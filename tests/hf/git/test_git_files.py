@@ -23,7 +23,7 @@ def files(tmp_path: Path) -> TrackedFiles:
 
 
 def staged(files: TrackedFiles) -> dict[str, bool]:
-    """What is staged, and whether it is a pointer."""
+    """Return the staged paths, and whether each is a pointer."""
     paths = files.tree.git.paths("diff", "--cached", "--name-only", "-z")
     return {path: files.tree.git.run("show", f":{path}").startswith(b"version https://git-lfs") for path in paths}
 

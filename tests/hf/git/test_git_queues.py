@@ -18,7 +18,7 @@ def git(tmp_path: Path) -> Git:
     return Git(tmp_path, dict(os.environ))
 
 
-def test_commands_are_told_apart_by_what_became_of_them(git: Git, caplog: pytest.LogCaptureFixture) -> None:
+def test_commands_are_listed_by_their_state(git: Git, caplog: pytest.LogCaptureFixture) -> None:
     queue = CommandQueue()
     assert queue.last_command is None
     os.mkfifo(git.folder / "pipe")

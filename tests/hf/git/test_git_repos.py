@@ -70,7 +70,7 @@ def test_the_commit_context_pulls_adds_commits_and_pushes(
     assert repo.is_repo_clean()
 
 
-def test_transfers_of_large_files_are_told(
+def test_transfers_of_large_files_are_reported(
     client: HubApi, repo_id: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("entrepot.hf.git.git_repos.progress_of", lambda _hub: Bars(is_forced=True))
@@ -181,7 +181,7 @@ def test_the_token_is_in_no_file_of_the_clone(
             assert entrepot_hub.token.encode() not in file.read_bytes(), file
 
 
-def test_the_author_is_the_owner_of_the_token_or_who_is_named(client: HubApi, oracle: Oracle, repo_id: str) -> None:
+def test_the_author_is_the_owner_of_the_token_by_default(client: HubApi, oracle: Oracle, repo_id: str) -> None:
     repo = Repository("clone", clone_from=repo_id, client=client)
     owner = oracle.whoami()
     assert repo.tree.setting("user.name") == (owner["fullname"] or owner["name"])
@@ -190,7 +190,7 @@ def test_the_author_is_the_owner_of_the_token_or_who_is_named(client: HubApi, or
     assert (named.tree.setting("user.name"), named.tree.setting("user.email")) == ("Ada", "ada@example.org")
 
 
-def test_a_name_alone_is_one_of_ones_own(client: HubApi, repo_id: str) -> None:
+def test_a_name_without_namespace_belongs_to_the_caller(client: HubApi, repo_id: str) -> None:
     repo = Repository("clone", clone_from=repo_id.partition("/")[2], client=client)
     assert repo.git_remote_url() == f"{client.endpoint}/{repo_id}"
     with pytest.raises(InvalidName):
@@ -256,7 +256,7 @@ def test_the_metadata_of_the_card_are_read_and_written(client: HubApi, repo_id: 
     assert repo.tree.setting("credential.helper") == "store"
 
 
-def test_refusals_are_told_in_the_words_of_the_hub(
+def test_refusals_have_the_message_of_the_hub(
     client: HubApi, entrepot_hub: RunningHub, oracle: Oracle, repo_id: str
 ) -> None:
     reader = HubApi(endpoint=entrepot_hub.url, token=entrepot_hub.user("guest").token)
@@ -275,7 +275,7 @@ def test_refusals_are_told_in_the_words_of_the_hub(
     assert Repository("mine", clone_from=private, client=client).git_head_hash()
 
 
-def test_a_name_is_never_an_option(client: HubApi, repo_id: str) -> None:
+def test_a_name_cannot_be_an_option(client: HubApi, repo_id: str) -> None:
     repo = Repository("clone", clone_from=repo_id, client=client)
     with pytest.raises(InvalidArgument):
         repo.git_checkout("--help")

@@ -35,7 +35,7 @@ CODERS: Coders = {
 }
 
 
-def test_what_is_encoded_is_decoded_by_its_annotation() -> None:
+def test_encoded_values_are_decoded_by_their_annotation() -> None:
     value = Outer(Inner(3), Kind.A, Inner(4))
     encoded = encode(value, CODERS)
     assert encoded == {"inner": {"size": 3}, "kind": "a", "other": {"size": 4}, "derived": 5}
@@ -52,13 +52,13 @@ def test_a_data_class_is_found_in_an_optional_type(expected: Any) -> None:
     assert decode(expected, None, {}) is None
 
 
-def test_a_coder_knows_its_type_only() -> None:
+def test_a_coder_is_used_for_its_type_only() -> None:
     assert decode(argparse.Namespace, {"a": 1}, CODERS) == argparse.Namespace(a=1)
     assert decode(int, 1, CODERS) == 1
     assert decode(dict, {"a": 1}, CODERS) == {"a": 1}
 
 
-def test_what_no_json_can_hold_is_refused() -> None:
+def test_values_that_are_not_json_are_refused() -> None:
     assert is_jsonable([1, "a", None])
     assert not is_jsonable({1, 2})
     assert render_config(Inner(2), {}) == '{\n  "size": 2\n}'
@@ -75,7 +75,7 @@ def test_annotations_that_are_text_become_types() -> None:
     assert parameters["b"].default == 3
 
 
-def test_annotations_that_name_nothing_are_no_types() -> None:
+def test_unresolvable_annotations_are_left_out() -> None:
     def init(self: object, a: Nowhere, b: int) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
     assert hints_of(init) == {}

@@ -28,7 +28,7 @@ class Config:
 
 
 def model_class() -> Any:
-    """The model of the integration guide."""
+    """Return the model of the integration guide."""
     import torch
     from torch import nn
 
@@ -50,7 +50,7 @@ def test_the_library_is_needed_only_when_a_model_is_saved() -> None:
 
 
 @pytest.mark.skipif(has_torch, reason="PyTorch is installed")
-def test_what_is_missing_is_named_with_its_cure(tmp_path: Path) -> None:
+def test_the_error_names_a_missing_library(tmp_path: Path) -> None:
     class Model(PyTorchModelHubMixin):
         pass
 
@@ -62,7 +62,7 @@ def test_what_is_missing_is_named_with_its_cure(tmp_path: Path) -> None:
         Model.from_pretrained(tmp_path / "m")
 
 
-def test_a_folder_without_weights_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_weights_raises(tmp_path: Path) -> None:
     class Model(PyTorchModelHubMixin):
         pass
 
@@ -78,7 +78,7 @@ def test_models_are_tagged() -> None:
 
 
 @needs_torch
-def test_weights_and_configuration_come_back(tmp_path: Path) -> None:
+def test_weights_and_configuration_are_loaded_again(tmp_path: Path) -> None:
     import torch
 
     kind = model_class()
@@ -111,7 +111,7 @@ def test_pickled_weights_are_read_without_running_anything(tmp_path: Path) -> No
 
 
 class Trap:
-    """Something that touches a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -138,7 +138,7 @@ def test_a_wrapped_model_is_saved_as_the_model_inside(tmp_path: Path) -> None:
 
 
 @needs_torch
-def test_a_model_goes_to_a_hub_and_comes_back(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
+def test_a_model_is_pushed_and_loaded_again(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
     import torch
 
     kind = model_class()

@@ -13,7 +13,7 @@ from entrepot.testing.hubs import RunningHub
 
 @pytest.fixture
 def word(oracle: Oracle, fresh_name: str) -> str:
-    """A word that is in the ids of three models of the hub, which differ in their cards."""
+    """A word in the ids of three models of the hub, which differ in their cards."""
     for number, card in enumerate(("license: mit\nlibrary_name: transformers", "license: mit", "tags: [blue]")):
         oracle.create_repo(f"{fresh_name}-{number}", private=number == 2)
         text = f"---\n{card}\nco2_eq_emissions: {number}.5 g\n---\n".encode()
@@ -25,7 +25,7 @@ def numbers(models: Any) -> list[int]:
     return [int(model.id[-1]) for model in models]
 
 
-def test_models_are_found_by_what_must_be_true_of_them(at_hub: RunningHub, word: str) -> None:
+def test_models_are_listed_with_filters(at_hub: RunningHub, word: str) -> None:
     found = entrepot.list_models
     assert numbers(found(search=word, sort="created_at")) == [2, 1, 0]
     assert numbers(found(search=word, sort="created_at", direction=1)) == [0, 1, 2]
@@ -39,7 +39,7 @@ def test_models_are_found_by_what_must_be_true_of_them(at_hub: RunningHub, word:
     assert numbers(found(search=word, limit=0)) == []
 
 
-def test_lists_say_what_those_of_huggingface_hub_say(at_hub: RunningHub, oracle: Oracle, word: str) -> None:
+def test_lists_equal_those_of_huggingface_hub(at_hub: RunningHub, oracle: Oracle, word: str) -> None:
     for arguments in ({"full": True}, {"cardData": True}, {"expand": ["tags", "gated"]}, {}):
         mine = list(HubApi().list_models(search=word, sort="created_at", **arguments))  # type: ignore[arg-type]
         theirs = list(oracle.list_models(search=word, sort="created_at", **arguments))  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ def test_datasets_and_spaces(at_hub: RunningHub, oracle: Oracle, fresh_name: str
     assert list(api.list_spaces(search=word, models="a/b", datasets=["c/d"])) == []
 
 
-def test_conditions_that_only_models_know_are_passed_on(
+def test_filters_of_models_are_sent(
     scripted_hub: Any, reply: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))

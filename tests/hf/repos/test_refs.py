@@ -13,7 +13,7 @@ def repo(at_hub: RunningHub, fresh_name: str) -> str:
     return entrepot.create_repo(fresh_name).repo_id
 
 
-def test_branches_and_tags_come_and_go(repo: str, oracle: Oracle) -> None:
+def test_branches_and_tags_are_created_and_deleted(repo: str, oracle: Oracle) -> None:
     entrepot.create_branch(repo, branch="dev")
     entrepot.create_tag(repo, tag="v1", tag_message="first", revision="dev")
     mine, theirs = entrepot.list_repo_refs(repo, include_pull_requests=True), oracle.list_repo_refs(repo)
@@ -31,7 +31,7 @@ def test_branches_and_tags_come_and_go(repo: str, oracle: Oracle) -> None:
         entrepot.delete_branch(repo, branch="main")
 
 
-def test_what_is_there_may_be_good_enough(repo: str, at_hub: RunningHub) -> None:
+def test_existing_branches_and_tags_can_be_accepted(repo: str, at_hub: RunningHub) -> None:
     for _ in range(2):
         entrepot.create_branch(repo, branch="dev", exist_ok=True)
         entrepot.create_tag(repo, tag="v1", exist_ok=True)

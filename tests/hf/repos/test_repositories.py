@@ -18,7 +18,7 @@ from entrepot.testing.hubs import RunningHub
 
 
 @pytest.mark.parametrize(("repo_type", "prefix"), [(None, ""), ("dataset", "datasets/"), ("space", "spaces/")])
-def test_a_repository_is_made_and_its_address_known(
+def test_creating_a_repository_returns_its_url(
     at_hub: RunningHub, oracle: Oracle, fresh_name: str, repo_type: str | None, prefix: str
 ) -> None:
     sdk = "static" if repo_type == "space" else None
@@ -31,7 +31,7 @@ def test_a_repository_is_made_and_its_address_known(
         entrepot.create_repo(fresh_name, repo_type=repo_type, space_sdk=sdk)
 
 
-def test_a_name_alone_means_the_callers_own(at_hub: RunningHub, fresh_name: str) -> None:
+def test_a_name_without_namespace_belongs_to_the_caller(at_hub: RunningHub, fresh_name: str) -> None:
     name = fresh_name.partition("/")[2]
     assert entrepot.create_repo(name).repo_id == fresh_name
     with pytest.raises(InvalidName, match=fresh_name):
@@ -58,7 +58,7 @@ def test_private_and_visibility_must_agree(at_hub: RunningHub, fresh_name: str) 
     assert entrepot.model_info(fresh_name).private is True
 
 
-def test_who_may_only_read_may_be_content_with_what_is_there(at_hub: RunningHub, fresh_name: str) -> None:
+def test_a_reader_can_accept_an_existing_repository(at_hub: RunningHub, fresh_name: str) -> None:
     entrepot.create_repo(fresh_name)
     reader = HubApi(token=at_hub.user("reader", "read").token)
     assert reader.create_repo(fresh_name, exist_ok=True).repo_id == fresh_name
@@ -68,7 +68,7 @@ def test_who_may_only_read_may_be_content_with_what_is_there(at_hub: RunningHub,
         reader.create_repo(fresh_name)
 
 
-def test_a_repository_is_removed_once(at_hub: RunningHub, fresh_name: str) -> None:
+def test_a_repository_is_deleted_once(at_hub: RunningHub, fresh_name: str) -> None:
     entrepot.create_repo(fresh_name)
     entrepot.delete_repo(fresh_name)
     entrepot.delete_repo(fresh_name, missing_ok=True)
@@ -111,7 +111,7 @@ def test_whether_a_caller_has_access(at_hub: RunningHub, fresh_name: str) -> Non
         entrepot.auth_check(fresh_name, token=reader, write=True)
 
 
-def test_infos_say_what_those_of_huggingface_hub_say(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
+def test_infos_equal_those_of_huggingface_hub(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
     oracle.create_repo(fresh_name)
     card = b"---\nlicense: mit\ntags: [a]\nmodel-index:\n- name: m\n  results: []\n---\n# Card\n"
     oracle.upload_file(path_or_fileobj=card, path_in_repo="README.md", repo_id=fresh_name)
@@ -141,7 +141,7 @@ def test_infos_with_chosen_properties(at_hub: RunningHub, fresh_name: str) -> No
         entrepot.dataset_info(fresh_name, revision="nowhere")
 
 
-def test_the_wrong_type_is_what_the_message_thinks_of(at_hub: RunningHub, fresh_name: str) -> None:
+def test_the_message_suggests_a_wrong_type(at_hub: RunningHub, fresh_name: str) -> None:
     entrepot.create_repo(fresh_name, repo_type="dataset")
     with pytest.raises(RepoNotFound, match=r"check the name and the type \(repo_type\)"):
         entrepot.model_info(fresh_name)

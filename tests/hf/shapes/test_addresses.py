@@ -22,7 +22,7 @@ HUB = "https://hub.example"
         ("datasets/ns/name", "dataset", "ns/name"),
     ],
 )
-def test_an_address_knows_its_parts(text: str, repo_type: str, repo_id: str) -> None:
+def test_a_url_has_its_parts_as_attributes(text: str, repo_type: str, repo_id: str) -> None:
     url = RepoUrl(text, endpoint=HUB)
     assert url == text == url.url
     assert (url.repo_type, url.repo_id, url.namespace, url.repo_name) == (repo_type, repo_id, "ns", "name")
@@ -53,7 +53,7 @@ def test_addresses_and_commits_survive_a_copy() -> None:
     assert (copied, copied.pr_num, copied.repo_url.repo_id) == (made, 7, "ns/name")
 
 
-def test_a_commit_is_what_huggingface_hub_makes_of_it() -> None:
+def test_a_commit_equals_that_of_huggingface_hub() -> None:
     arguments = ("https://huggingface.co/ns/name/commit/abc", "message", "more", "abc", "https://huggingface.co")
     for pull in (None, "https://huggingface.co/ns/name/discussions/7"):
         mine, theirs = CommitInfo(*arguments, pull), TheirCommitInfo(*arguments, pull)

@@ -14,7 +14,7 @@ def test_likes_by_type() -> None:
     assert (found.total, found.models, found.datasets, found.spaces, found.kernels) == (2, ["a/m"], ["a/d"], [], [])
 
 
-def test_a_collection_and_its_place() -> None:
+def test_a_collection_and_its_position() -> None:
     facts = CollectionInfo(
         slug="ns/t-1",
         title="T",
@@ -27,7 +27,7 @@ def test_a_collection_and_its_place() -> None:
     assert (found.items[0].item_id, found.items[0].note) == ("ns/u-2", "n")
 
 
-def test_a_request_of_somebody_who_is_gone() -> None:
+def test_an_access_request_of_a_deleted_user() -> None:
     found = request_of(AccessRequestInfo(request_id="1", status="pending", timestamp=WHEN, user=Requester()))
     assert (found.username, found.fields, found.status) == (None, None, "pending")
 

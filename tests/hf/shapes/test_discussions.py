@@ -33,7 +33,7 @@ def event(kind: str, data: dict[str, Any]) -> ReceivedEvent:
     return ReceivedEvent(id="1", type=kind, created_at=WHEN, data=data, author=Author(name="ann"))
 
 
-def test_a_discussion_knows_its_page_and_its_ref() -> None:
+def test_a_discussion_has_a_url_and_a_git_reference() -> None:
     found = discussion_of(Discussion(**USUAL), "http://hub")
     assert found.url == "http://hub/spaces/ns/name/discussions/7"
     assert found.git_reference == "refs/pr/7"
@@ -46,19 +46,19 @@ def test_details_without_a_pull_request() -> None:
     assert isinstance(found.events[0], DiscussionComment)
 
 
-def test_a_comment_of_which_little_is_said() -> None:
+def test_a_comment_with_few_fields() -> None:
     found = comment_of(event("comment", COMMENT))
     assert (found.content, found.hidden, found.rendered, found.number_of_edits) == ("", True, "", 0)
     assert (found.last_edited_at, found.last_edited_by) == (found.created_at, "deleted")
 
 
-def test_what_is_new_stays_a_plain_event() -> None:
+def test_an_unknown_type_becomes_a_plain_event() -> None:
     assert type(event_of(event("lock", {"x": 1}))) is DiscussionEvent
     assert event_of(event("lock", {"x": 1}))._event["data"] == {"x": 1}
 
 
 @pytest.mark.parametrize("read", [comment_of, status_change_of, title_change_of])
-def test_another_event_than_was_asked_for(read: Any) -> None:
+def test_an_unexpected_event_is_refused(read: Any) -> None:
     with pytest.raises(AnswerUnusable, match="expected"):
         read(event("commit", {"subject": "s", "oid": "o"}))
 

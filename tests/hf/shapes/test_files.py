@@ -11,7 +11,7 @@ from entrepot.wire.repos.trees import LastCommit, LfsInfo, TreeEntry
 LAST = LastCommit(id="c" * 40, title="first", date="2024-05-01T12:34:56.789Z")
 
 
-def test_a_large_file_shows_what_its_pointer_says() -> None:
+def test_a_large_file_has_the_fields_of_its_pointer() -> None:
     lfs = LfsInfo(oid="s" * 64, size=1000, pointer_size=129)
     file = entry_of(TreeEntry(type="file", oid="o" * 40, size=1000, path="d/m", lfs=lfs, xet_hash="x" * 64))
     assert isinstance(file, RepoFile)
@@ -34,13 +34,13 @@ def test_a_folder_shows_its_last_commit() -> None:
     assert folder.last_commit.date == datetime.datetime(2024, 5, 1, 12, 34, 56, 789000, datetime.UTC)
 
 
-def test_facts_have_their_known_names() -> None:
+def test_metadata_has_the_fields_of_huggingface_hub() -> None:
     facts = metadata_of(FileFacts("c" * 40, "e", 5, "http://hub/f", "x" * 64, "http://hub/pass"))
     assert (facts.commit_hash, facts.etag, facts.size, facts.location) == ("c" * 40, "e", 5, "http://hub/f")
     assert facts.xet_file_data == XetFileData("x" * 64, "http://hub/pass")
 
 
-def test_a_forecast_has_its_known_names() -> None:
-    found = dry_run_of(DownloadPlan("c" * 40, "d/f", 5, Path("/c/d/f"), is_here=False, is_fetched=True))
+def test_a_dry_run_has_the_fields_of_huggingface_hub() -> None:
+    found = dry_run_of(DownloadPlan("c" * 40, "d/f", 5, Path("/c/d/f"), is_cached=False, will_download=True))
     assert (found.commit_hash, found.file_size, found.filename) == ("c" * 40, 5, "d/f")
     assert (found.local_path, found.is_cached, found.will_download) == ("/c/d/f", False, True)

@@ -58,10 +58,10 @@ def decoded(document: dict[str, Any]) -> WiderRepoInfo:
     return msgspec.json.decode(json.dumps(document), type=WiderRepoInfo)
 
 
-def test_a_model_is_what_huggingface_hub_makes_of_it() -> None:
+def test_a_model_equals_that_of_huggingface_hub() -> None:
     theirs = TheirModel(**{**MODEL, "transformersInfo": {"auto_model": "AutoModel", "pipeline_tag": "text-generation"}})
     mine = model_of(decoded(MODEL))
-    # children_model_count and the like are plain; those with shapes of their own are compared by what they hold.
+    # Plain fields such as children_model_count are equal; fields with their own classes are compared by content.
     plain = ["id", "author", "sha", "created_at", "last_modified", "private", "disabled", "gated", "likes", "tags"]
     plain += ["trending_score", "used_storage", "resource_group", "base_models", "children_model_count", "config"]
     plain += ["downloads", "downloads_all_time", "gguf", "inference", "library_name", "mask_token", "model_index"]
@@ -77,7 +77,7 @@ def test_a_model_is_what_huggingface_hub_makes_of_it() -> None:
     assert mine.card_data.to_dict()["license"] == "mit"
 
 
-def test_a_dataset_is_what_huggingface_hub_makes_of_it() -> None:
+def test_a_dataset_equals_that_of_huggingface_hub() -> None:
     document = {
         "_id": "1",
         "id": "ns/d",
@@ -106,7 +106,7 @@ def test_a_space() -> None:
     assert isinstance(found.cardData, SpaceCardData)
 
 
-def test_what_a_hub_does_not_say_is_none() -> None:
+def test_fields_that_the_hub_did_not_send_are_none() -> None:
     found = model_of(decoded({"_id": "1", "id": "ns/name"}))
     values = {name: value for name, value in vars(found).items() if name != "id"}
     assert set(values.values()) == {None}

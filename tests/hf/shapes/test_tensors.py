@@ -7,7 +7,7 @@ ONE = file_of(Header({"a": Tensor("F32", (2, 2), (0, 16)), "b": Tensor("I8", (),
 TWO = file_of(Header({"c": Tensor("F32", (3,), (0, 12))}, {}))
 
 
-def test_a_file_counts_numbers_by_type() -> None:
+def test_a_file_counts_parameters_by_type() -> None:
     assert ONE.parameter_count == {"F32": 4, "I8": 1}
     assert ONE.tensors["a"] == TensorInfo("F32", [2, 2], (0, 16), 4)
     assert ONE.metadata == {"format": "pt"}

@@ -123,7 +123,7 @@ def test_lists_come_in_pages_newest_first(world: Any, ref: Any) -> None:
     discussions.set_status(world.hub, world.wendy, ref, 2, "closed")
 
     def numbers(**wanted: Any) -> list[int]:
-        return [item.discussion.num for item in discussions.list_page(world.hub, None, ref, **wanted).talks]
+        return [item.discussion.num for item in discussions.list_page(world.hub, None, ref, **wanted).discussions]
 
     assert numbers() == [6, 5, 4, 3, 2, 1]
     assert numbers(offset=2, limit=2) == [4, 3]

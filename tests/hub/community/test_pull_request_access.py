@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from entrepot.catalog.community import discussions as rows
+from entrepot.catalog.repos import refs
 from entrepot.errors import GatedRepo, LoginRequired, NotAllowed, Refused, RepoNotFound, RevisionNotFound
 from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import TokenDraft
@@ -12,9 +13,10 @@ from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.community import discussions, pull_request_access
 from entrepot.hub.community.discussion_events import CommitAdded
 from entrepot.hub.files import xet_tokens
-from entrepot.hub.repos import branches, histories, pulls, repositories
+from entrepot.hub.repos import histories, pulls, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.scopes import DISCUSS, WRITE, RequestedScope
+from entrepot.names import RefName
 
 
 @pytest.fixture
@@ -55,7 +57,8 @@ def test_the_head_of_a_pull_request_is_for_its_author_and_for_writers(world: Any
 
 
 def test_a_branch_of_that_name_does_not_shadow_it(world: Any, ref: Any) -> None:
-    branches.create_branch(world.hub, world.wendy, ref, "refs/pr/1", start=None, is_empty=False, overwrites=False)
+    with world.hub.write() as tx:  # a branch from before such names were refused
+        assert refs.swap(tx, world.row_id(ref), RefName("refs/heads/refs/pr/1"), None, world.head(ref), 0)
     assert place(world, world.bob, ref, "refs/pr/1") == "refs/pr/1"
 
 

@@ -140,7 +140,7 @@ def test_a_xorb_that_is_announced_too_large_is_refused_at_once(world: Any, given
 
 @attrs.define
 class Interrupted:
-    """A store with something to do at the first call of a verb."""
+    """A store that calls a function at the first call of a method."""
 
     inner: Any
     verb: str
@@ -161,21 +161,21 @@ class Interrupted:
 
 
 def interrupted(world: Any, verb: str, errand: Any) -> Any:
-    """The hub, with an errand that is run when its store is first asked for this."""
+    """Return the hub with a store that runs a function when this method is first called."""
     blobs = Interrupted(world.hub.store.blobs, verb, errand)
     return attrs.evolve(world.hub, store=attrs.evolve(world.hub.store, blobs=blobs))
 
 
 def keep(hub: Any, given: XetToken, xorb: Xorb, errand: Any = lambda: None) -> bool:
-    """Keep a xorb, with an errand between looking whether it is there and publishing its bytes."""
+    """Store a xorb, and run a function between the look-up and the publication of its bytes."""
     with hub.store.drafts.receive_unnamed() as sink:
         sink.write(xorb.data)
-        return chunks.keep_xorb(hub, given.realm, xorb.hash, xorb.index, Late(sink, errand))
+        return chunks.keep_xorb(hub, given.namespace_id, xorb.hash, xorb.index, Late(sink, errand))
 
 
 @attrs.define
 class Late:
-    """A sink with something to do before it publishes."""
+    """A sink that calls a function before it publishes."""
 
     inner: Any
     errand: Any
@@ -195,7 +195,7 @@ def test_of_two_uploads_with_different_bytes_the_first_stays(
     assert row_of(world, packed).size == len(plain.data)
     file, _ = sender.add(ref, "w", pieces)
     assert whole(world, file) == b"".join(pieces)
-    # The bytes that came second are strays, and go one day; nothing else does.
+    # The second copy of the bytes is orphaned and will be swept; nothing else will.
     assert len(sender.stored()) == 2
     for key in sender.stored():
         sender.age(key)
@@ -508,11 +508,11 @@ def test_a_file_in_damaged_xorbs_moves_to_new_ones(world: Any, sender: Any, ref:
     assert_sound(world)
 
 
-# --- questions --------------------------------------------------------------
+# --- look-ups ---------------------------------------------------------------
 
 
 def answered(answer: bytes | None) -> dict[str, bytes]:
-    """The xorbs of an answer by name, and their keyed chunk hashes."""
+    """Return the xorbs of a response by name, and their keyed chunk hashes."""
     assert answer is not None
     shard = parse_shard(answer)
     assert shard.files == ()
@@ -548,7 +548,7 @@ def test_an_answer_shows_no_chunk_hash_to_those_who_have_not_the_chunk(world: An
     assert not any(chunk_hash(piece) in answer for piece in pieces)
     now_s = world.clock() // 1000
     assert footer.created == now_s
-    # What a client believes on our word must be kept for longer than it believes it.
+    # Chunks that a client remembers as stored must be kept for longer than it remembers them.
     assert footer.expires - now_s + 7 * 86_400 <= xorb_scrubbing.XORB_GRACE_MS // 1000
 
 
@@ -618,7 +618,7 @@ def test_namespaces_that_are_kept_apart_neither_find_nor_use_each_others_xorbs(m
     for new in ([], [xorb]):
         with pytest.raises(XorbMissing):
             sender.register(stranger, [block], new)
-    # Whoever has sent the bytes may refer to them, and learns nothing about others who have them.
+    # Senders may refer to the bytes, and learn nothing about others who have them.
     assert sender.send(stranger, xorb) is True
     sender.register(stranger, [block], [xorb])
     assert chunks.find_chunk(world.hub, stranger, name_of(pieces[0])) is not None
@@ -638,7 +638,7 @@ def test_namespaces_that_share_find_each_others_xorbs(make_sender: Any) -> None:
 
 
 def fetched(world: Any, given: XetToken, file: XetHash, first: int, last: int | None) -> bytes:
-    """A range as a client makes it: through the plan and its links."""
+    """Return a range as a client reads it: through the plan and its links."""
     plan = chunks.reconstruct(world.hub, given, file, first, last)
     raw: dict[tuple[str, int], bytes] = {}
     for fetch in plan.fetches:
@@ -785,7 +785,7 @@ def test_the_parser_agrees_with_what_the_sender_makes(sender: Any) -> None:
 
 
 def give_proposer(sender: Any, ref: RepoRef) -> XetToken:
-    """A pass of bob, who may only propose changes."""
+    """Return a Xet token of bob, who may only propose changes."""
     hub = sender.world.hub
     issued = xet_tokens.issue_write(hub, sender.world.bob, ref, None)
     return xet_tokens.check(hub, issued.secret, issued.store)
@@ -826,7 +826,7 @@ def test_a_proposer_uses_chunks_of_their_own_realm(make_sender: Any) -> None:
     pieces = sender.chunks("private")
     sender.add(world.repo("alice/secret", visibility="private"), "x.bin", pieces)
     given = give_proposer(sender, ref)
-    assert given.realm == world.bob.account.id
+    assert given.namespace_id == world.bob.account.id
     xorb = sender.xorb(pieces)
     assert chunks.has_xorb(world.hub, given, xorb.hash) is False
     assert chunks.find_chunk(world.hub, given, read_hash(chunk_hash(pieces[0]))) is None

@@ -47,7 +47,7 @@ def is_marked(world: Any, sha256: Sha256 = SHA256) -> bool:
 
 def test_sound_files_are_read_once_in_a_while(world: Any, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
-    assert file_scrubbing.scrub(world.hub) == 0  # it was hashed as it came, less than an hour ago
+    assert file_scrubbing.scrub(world.hub) == 0  # it was hashed during the upload, less than an hour ago
     world.clock.advance(2 * HOUR_MS)
     assert [file_scrubbing.scrub(world.hub) for _ in range(2)] == [len(DATA), 0]
     assert not is_marked(world)
@@ -143,5 +143,7 @@ def test_the_job_checks_raw_files(world: Any, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
     spoil(world)
     world.clock.advance(2 * HOUR_MS)
-    handlers.HANDLERS["scrub"](world.hub, {})
+    steps = handlers.HANDLERS["scrub"](world.hub, {})
+    assert steps is not None
+    assert not any(steps)
     assert is_marked(world)

@@ -18,7 +18,7 @@ LFS = "filter=lfs diff=lfs merge=lfs -text"
 
 
 def added(world: Any, ref: RepoRef, revision: str = "main", path: str = ".gitattributes") -> list[str]:
-    """The lines of a ``.gitattributes`` after those of a new repository."""
+    """Return the lines of a ``.gitattributes`` after those of a new repository."""
     from entrepot.git import DEFAULT_MODEL
 
     return str(world.read(ref, path, revision).decode()).removeprefix(DEFAULT_MODEL).splitlines()

@@ -18,7 +18,7 @@ P = RepoPath("w")
 
 @pytest.fixture
 def sender(make_sender: Any) -> Any:
-    """A hub that shared everything when its links were made."""
+    """A hub that shared all chunks when its links were made."""
     return make_sender(dedup_scope="hub")
 
 
@@ -33,7 +33,7 @@ def unproven(sender: Any, scope: str = "readable") -> list[str]:
 
 
 def take(sender: Any, ref: Any, xorb: Any, start: int, end: int) -> None:
-    """Commit chunks of a xorb without having sent it, as a hub that shares everything allows."""
+    """Commit chunks of a xorb without having sent it, as a hub with the widest ``dedup_scope`` allows."""
     sha256 = f"{start:032x}{end:032x}"
     sender.register(sender.give(ref), [sender.block([(xorb, start, end)], sha256)])
     sender.world.commit(ref, AddLarge(P, sha256, None))
@@ -52,7 +52,7 @@ def test_a_link_to_chunks_that_were_never_proven_is_found(sender: Any) -> None:
 
 
 def test_what_was_proven_is_no_finding(sender: Any) -> None:
-    """Sent, read in one's own repository, forked and copied, although the source is private by now."""
+    """Sent, read in the own repository, forked and copied, although the source is private now."""
     world, pieces = sender.world, sender.chunks("public")
     source = world.repo("alice/source")
     sender.add(source, "w", pieces)

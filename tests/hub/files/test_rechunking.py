@@ -33,7 +33,7 @@ def ref(world: Any) -> RepoRef:
 
 @pytest.fixture(autouse=True)
 def small_xorbs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Xorbs of 300,000 bytes, so that a file needs several."""
+    """Limit xorbs to 300,000 bytes, so that a file needs several."""
 
     class Small(XorbBuilder):
         def has_room(self, length: int) -> bool:
@@ -63,13 +63,13 @@ def damage(world: Any) -> list[Any]:
 
 
 def hash_of(data: bytes) -> XetHash:
-    """What a client would call a file."""
+    """Return the Xet hash that a client computes for a file."""
     ends = chunk_ends(data)
     pieces = [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     return file_hash(b"".join(map(chunk_hash, pieces)), [len(piece) for piece in pieces])
 
 
-# --- files that came whole --------------------------------------------------
+# --- files uploaded whole ---------------------------------------------------
 
 
 def test_a_raw_file_becomes_chunks_and_reads_the_same(world: Any, sender: Any, ref: RepoRef) -> None:
@@ -168,7 +168,7 @@ def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sende
         with world.hub.read() as tx:
             used = xet_files.xorbs_of(tx, [sender.hash_at(ref, "w")])
             assert xorbs.in_realm(tx, world.caller(owner).account.id, sorted(used)) == used
-    # Where bob's xorbs happen to be alice's, bob has made them himself; his second file needs only its end.
+    # bob has sent the xorbs that equal alice's himself; his second file needs only its end.
     assert grown[0] >= 2
     assert grown[2] == 1
 
@@ -177,7 +177,7 @@ def test_later_uploads_find_the_first_chunk_of_every_file(world: Any, sender: An
     data = noise(1, 400_000)
     world.add_large(ref, "a", data)
     chunk(world, ref)
-    world.add_large(ref, "b", data[chunk_ends(data)[1] :])  # all its chunks are known: it needs no xorb of its own
+    world.add_large(ref, "b", data[chunk_ends(data)[1] :])  # all its chunks are known: it needs no new xorb
     chunk(world, ref)
     for start in (0, chunk_ends(data)[1]):
         piece = data[start : next(end for end in chunk_ends(data) if end > start)]
@@ -216,7 +216,7 @@ def test_bytes_that_a_git_object_needs_stay_raw(world: Any, sender: Any) -> None
     assert chunk(world, ref) == 0
     assert raw_keys(world) == {file_key(sha(data))}
     assert damage(world) == []
-    # Chunks that a client sent itself do not drive them out either.
+    # Chunks that a client uploaded do not replace them either.
     other = world.repo("bob/m")
     sender.add(other, "w", [data[:100_000], data[100_000:200_000], data[200_000:]])
     assert rechunking.verify_claims(world.hub) == 1
@@ -233,7 +233,7 @@ def test_raw_bytes_are_kept_while_the_chunks_are_damaged_and_make_them_anew(
     before = sender.hash_at(ref, "w")
     sender.spoil(sender.stored()[0])
     assert damage(world)
-    # Somebody who may not read the repository sends the same file.
+    # A user who may not read the repository uploads the same file.
     other = world.repo("bob/m")
     with world.hub.write() as tx:
         files.reserve(tx, sha(data), len(data), world.clock())
@@ -359,7 +359,7 @@ VICTIM = noise("secret", 30_000)
 
 @pytest.fixture
 def liar(world: Any, sender: Any) -> tuple[RepoRef, Sha256, bytes]:
-    """A repository of bob's that names its own content by the sha256 of alice's private file."""
+    """A repository of bob with a false claim: its content under the sha256 of alice's private file."""
     secret = world.repo("alice/secret", visibility="private")
     sha256 = world.add_large(secret, "w", VICTIM)
     pieces = sender.chunks("lie", 3)
@@ -411,13 +411,13 @@ def test_a_wrong_claim_gives_nobody_else_a_file(world: Any, sender: Any) -> None
     sender.add(ref, "w", body, sha256=sha256)
     mine, wanted = world.repo("zed/m"), [lfs.RequestedObject(sha256, 3000)]
     [answer] = lfs.plan_uploads(world.hub, world.zed, mine, wanted, takes_parts=False)
-    assert answer.link is not None  # "send it": not "it is stored already"
+    assert answer.link is not None  # an upload is needed
     with pytest.raises(LargeFileMissing):
         world.commit(mine, AddLarge(P("w"), sha256, None))
     with pytest.raises(LargeFileMissing):
         world.commit(mine, Copy(P("w"), P("w"), repo=ref, revision="main"))
     assert lfs_files.share(world.hub, world.zed, ref, mine, [sha256]) == frozenset()
-    # Nor does another repository of the liar himself.
+    # Another repository of the same user cannot use it either.
     other = world.repo("bob/other")
     assert lfs_files.share(world.hub, world.bob, ref, other, [sha256]) == frozenset()
     with pytest.raises(LargeFileMissing):
@@ -523,7 +523,7 @@ def test_a_claim_beside_a_reservation_is_verified_all_the_same(world: Any, sende
     pieces, ref = sender.chunks("true", 30), world.repo("bob/m")
     sha256 = sha(b"".join(pieces))
     with world.hub.write() as tx:
-        files.reserve(tx, sha256, 7, world.clock())  # somebody begins an upload that never ends
+        files.reserve(tx, sha256, 7, world.clock())  # an upload that never ends
     sender.add(ref, "w", pieces)
     assert damage(world) == []
     assert rechunking.verify_claims(world.hub) == 1
@@ -612,11 +612,11 @@ def test_a_file_that_was_deleted_for_good_is_not_read_through_its_claim(world: A
         world.commit(ref, AddLarge(P("again"), sha256, None))
 
 
-# --- names that stay --------------------------------------------------------
+# --- stable Xet hashes ------------------------------------------------------
 
 
 def recut(pieces: list[bytes]) -> list[bytes]:
-    """The same content in other chunks, as another client would cut it."""
+    """Return the same content in other chunks, as another client could split it."""
     return [pieces[0] + pieces[1], *pieces[2:]]
 
 
@@ -635,7 +635,7 @@ def test_the_xet_hash_of_a_commit_never_changes(world: Any, sender: Any, first_j
 
     check()
     third = world.repo("zed/c", visibility="private")
-    world.add_large(third, "w", data)  # by LFS: nobody has told zed that it is here
+    world.add_large(third, "w", data)  # by LFS: zed does not know that it is stored
     check()
     if first_job == "chunk":
         chunk(world, third)
@@ -669,16 +669,16 @@ def test_the_claim_that_was_made_first_stands_in_a_repository(world: Any, sender
     assert sender.hash_at(ref, "w") == one
 
 
-# --- killed anywhere --------------------------------------------------------
+# --- interruptions ----------------------------------------------------------
 
 
 class Killed(BaseException):
-    """What a process does not catch."""
+    """An exception that stands for the end of the process."""
 
 
 @attrs.define
 class Counting:
-    """Counts steps, and dies after the one that it is told to."""
+    """Counts steps, and raises after the given one."""
 
     fatal: int
     steps: int = 0
@@ -691,7 +691,7 @@ class Counting:
 
 @attrs.define
 class MortalStore:
-    """A store after each of whose changes the process may die."""
+    """A store that can end the process after each of its changes."""
 
     inner: Any
     count: Counting
@@ -710,7 +710,7 @@ class MortalStore:
 
 @attrs.define
 class Dying:
-    """A store in front of which the process dies before it deletes anything."""
+    """A store that ends the process before it deletes anything."""
 
     inner: Any
 
@@ -774,7 +774,7 @@ def test_a_job_that_is_killed_after_any_step_loses_nothing_and_is_completed_by_t
     world = sender.world
     while not finished:
         ref = world.repo(f"alice/m{fatal}")
-        salt = f"{fatal}".encode() * 3  # so that no try profits from the chunks of the one before
+        salt = f"{fatal}".encode() * 3  # different content for each attempt, so that no chunks are shared
         made = {name: salt + data for name, data in bodies.items()}
         for name, data in made.items():
             world.add_large(ref, name, data)
@@ -784,7 +784,7 @@ def test_a_job_that_is_killed_after_any_step_loses_nothing_and_is_completed_by_t
             finished = True
         except Killed:
             assert {name: world.read(ref, name) for name in made} == made, fatal
-            # Harmless leftovers only; bytes are read by the sweep of strays, too.
+            # Only harmless leftovers; the sweep of orphans reads bytes, too.
             assert damage(world) == [], fatal
             announced = {name: sender.hash_at(ref, name) for name in made}
             chunk(world, ref)

@@ -126,7 +126,7 @@ def test_every_account_has_a_store_of_its_own_and_a_new_one_when_it_relied_on_wh
         xet_tokens.forget_known(tx, check(world, stores["alice/a"]).holder)
     again = xet_tokens.issue_write(world.hub, world.alice, world.repo("alice/c"))
     assert again.store != stores["alice/a"].store
-    assert check(world, stores["alice/a"]).may_write  # what is under way goes on
+    assert check(world, stores["alice/a"]).may_write  # uploads under way continue
     assert check(world, again).may_write
 
 

@@ -33,7 +33,7 @@ def findings(world: Any, *, is_deep: bool) -> list[Finding]:
 
 
 def kinds(world: Any, *, is_deep: bool) -> list[tuple[str, str]]:
-    """What is found, and whether it is about a xorb or about a file."""
+    """Return the kinds of findings, and whether each is about a xorb or a file."""
     return [(found.kind, found.where.partition("/")[0].split(" ")[0]) for found in findings(world, is_deep=is_deep)]
 
 
@@ -54,7 +54,7 @@ def checked_ms(world: Any) -> list[int]:
 
 def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: Any, sender: Any, ref: RepoRef) -> None:
     pieces = sender.chunks(1)
-    sender.send(sender.give(ref), sender.uncompressed(pieces))  # so that the bit reaches the content unseen
+    sender.send(sender.give(ref), sender.uncompressed(pieces))  # a flipped bit must not break decompression
     file, _ = sender.add(ref, "w", pieces)
     located = contents.locate(world.hub, world.alice, ref, "main", RepoPath("w"))
     opened = located.open(world.hub)
@@ -85,7 +85,7 @@ def test_a_flipped_bit_is_never_delivered_and_its_xorb_is_quarantined_by_the_fir
     opened = contents.locate(world.hub, world.alice, ref, "main", RepoPath("w")).open(world.hub)
     sender.spoil(sender.stored()[0])
     good = len(b"".join(pieces[:-1]))
-    assert opened.read_at(0, 100) == b"".join(pieces)[:100]  # the other chunks are what they were
+    assert opened.read_at(0, 100) == b"".join(pieces)[:100]  # the other chunks are intact
     with pytest.raises(XorbDamaged):
         opened.read_at(good, 1)
     with world.hub.read() as tx:
@@ -108,7 +108,7 @@ def test_a_scrub_keeps_its_pace_and_takes_the_longest_unchecked_first(
     began = checked_ms(world)
     monkeypatch.setattr(xorb_scrubbing, "PACE_BYTES", 2 * len(made[0].data))
     assert xorb_scrubbing.scrub(world.hub) == 0
-    assert checked_ms(world) == began  # checked when they came, and that is not long ago
+    assert checked_ms(world) == began  # checked at the upload, which is recent
     world.clock.advance(MONTH_MS)
     for left in (3, 1, 0, 0):
         xorb_scrubbing.scrub(world.hub)
@@ -147,9 +147,9 @@ def test_a_xorb_that_is_swept_and_sent_again_while_it_is_looked_at_stays_good(
         assert [item.kind for item in maintenance.gc(world.hub, grace_ms=0, bumps_epoch=True) if item.kind == "xorb"]
         world.clock.advance(1)
         assert sender.send(given, xorb)
-        raise XorbDamaged(xorb.hash)  # of the bytes that are gone
+        raise XorbDamaged(xorb.hash)  # about the deleted bytes
 
-    monkeypatch.setattr(xorb_scrubbing.chunked, "check_stored", check)
+    monkeypatch.setattr(xorb_scrubbing.chunk_content, "check_stored", check)
     assert xorb_scrubbing.is_damaged(world.hub, xorb.hash)
     assert not is_damaged(world, xorb.hash)
 
@@ -185,7 +185,7 @@ def test_a_missing_xorb_is_found_at_a_glance(world: Any, sender: Any, ref: RepoR
     sender.add(ref, "w", sender.chunks(1))
     world.hub.store.blobs.delete(sender.stored()[0])
     assert kinds(world, is_deep=False) == [("missing", "xorbs")]
-    assert not is_damaged(world, sender.xorb(sender.chunks(1)).hash)  # a glance changes nothing
+    assert not is_damaged(world, sender.xorb(sender.chunks(1)).hash)  # a quick check changes nothing
     assert kinds(world, is_deep=True) == [("missing", "xorbs"), ("corrupt", "xet")]
     assert is_damaged(world, sender.xorb(sender.chunks(1)).hash)
 
@@ -204,7 +204,7 @@ def test_a_flipped_bit_is_found_by_looking_deep(world: Any, sender: Any, ref: Re
     sender.spoil(sender.stored()[0])
     assert kinds(world, is_deep=False) == []
     assert kinds(world, is_deep=True) == [("corrupt", "xorbs"), ("corrupt", "xet")]
-    # From then on everybody can tell.
+    # Afterwards a quick check reports it too.
     found = findings(world, is_deep=False)
     assert [item.kind for item in found] == ["corrupt", "corrupt"]
     assert "quarantine" in found[0].what

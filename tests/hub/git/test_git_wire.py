@@ -15,7 +15,7 @@ from entrepot.hub.repos import branches
 
 
 def told(command: GitCommand) -> bytes:
-    """What the program of an errand prints."""
+    """Return the output of a git program."""
     done = subprocess.run(command.argv, env=dict(command.environ), capture_output=True)
     command.release()
     assert done.returncode == 0, done.stderr

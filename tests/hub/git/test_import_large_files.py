@@ -19,7 +19,7 @@ BATCH = "/repo.git/info/lfs/objects/batch"
 
 @pytest.fixture
 def offer(site: Any) -> Any:
-    """Let the site have a large file, and say where it can be had."""
+    """Store a large file on the site, and return its URL."""
     site.commit("large.bin", render_pointer(Pointer(Sha256(OID), len(LARGE))))
     (site.folder / "store").write_bytes(LARGE)
 
@@ -64,8 +64,8 @@ def test_an_lfsconfig_cannot_lead_to_this_machine(
     [
         (None, "HTTP 404"),
         (b"no json", "something else"),
-        (b'{"objects":[]}', "does not give the large file"),
-        (b'{"objects":[{"oid":"%s","size":1,"error":{"code":404}}]}' % OID.encode(), "does not give the large file"),
+        (b'{"objects":[]}', "does not provide the large file"),
+        (b'{"objects":[{"oid":"%s","size":1,"error":{"code":404}}]}' % OID.encode(), "does not provide the large file"),
         (b'{"objects":[{"oid":"x"}]}', "something else"),
         (b"[1]", "something else"),
     ],
@@ -85,7 +85,7 @@ def test_other_bytes_are_refused(
 ) -> None:
     (site.folder / "store").write_bytes(content)
     offer(site.url("store"))
-    with pytest.raises(Refused, match="gives other bytes"):
+    with pytest.raises(Refused, match="sends other bytes"):
         bring_in(world, site.url("repo.git"))
 
 

@@ -17,7 +17,7 @@ HIDDEN = ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1
 def test_git_connects_to_the_address_that_was_checked(
     world: Any, site: Any, bring_in: Any, example_is_here: None, path: str
 ) -> None:
-    # No resolver knows the name: git could not reach it but by the pinned address.
+    # No resolver knows the name: git can only reach it by the pinned address.
     site.redirects["/moved/"] = site.url("", "other.example")
     assert bring_in(world, site.url(path)).refs == 1
     assert world.read(REF, "README.md") == b"hello"

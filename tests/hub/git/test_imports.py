@@ -28,7 +28,7 @@ ENV = {
 
 
 class Source:
-    """A repository somewhere else."""
+    """A repository on another host."""
 
     def __init__(self, folder: pathlib.Path, branch: str = "main") -> None:
         self.folder = folder
@@ -41,7 +41,7 @@ class Source:
         return done.stdout.strip()
 
     def write(self, kind: str, content: bytes) -> str:
-        """Store an object whatever is wrong with it."""
+        """Store an object without checking it."""
         command = ["git", "hash-object", "-t", kind, "-w", "--stdin", "--literally"]
         done = subprocess.run(command, cwd=self.folder, env=ENV, input=content, capture_output=True, check=True)
         return done.stdout.decode().strip()

@@ -78,7 +78,7 @@ def test_a_pointer_without_its_file_stays_where_it_is_and_goes_nowhere_else(worl
     [
         (Command("refs/heads/x", None, NEW), None),
         (Command("refs/tags/x", None, NEW), None),
-        (Command("refs/heads/x", None, Oid("1" * 40)), "did not come with the push"),
+        (Command("refs/heads/x", None, Oid("1" * 40)), "is missing in the push"),
         (Command("refs/heads/a..b", None, NEW), "invalid branch name"),
         (Command("refs/notes/x", None, NEW), "push to refs/heads/"),
         (Command("refs/pr/1", None, NEW), "through the API"),

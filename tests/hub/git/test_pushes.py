@@ -41,7 +41,7 @@ LARGE = bytes(range(256)) * 2000
 
 
 class Author:
-    """Somebody with a clone, who pushes through the use cases."""
+    """A user with a clone, who pushes through the use cases."""
 
     def __init__(self, world: Any, ref: RepoRef, folder: pathlib.Path) -> None:
         self.world = world
@@ -181,7 +181,7 @@ def test_main_cannot_be_deleted(author: Author, world: Any) -> None:
 def test_a_branch_that_moved_meanwhile_is_not_overwritten(author: Author, world: Any) -> None:
     old, new = world.head(author.ref), author.commit(a=b"1")
     told = author.push((MAIN, old, new), meanwhile=lambda: world.add(author.ref, "b", b"2"))
-    assert "moved meanwhile" in (reasons(told)[MAIN] or "")
+    assert "moved in the meantime" in (reasons(told)[MAIN] or "")
     assert world.paths(author.ref) == [".gitattributes", "b", "first.txt"]
 
 
@@ -306,7 +306,7 @@ def test_a_file_that_was_deleted_for_good_is_not_named_again(author: Author, wor
 
 @pytest.fixture
 def shared(world: Any, tmp_path: pathlib.Path) -> Author:
-    """olga's clone of a repository that wendy writes to as well."""
+    """olga's clone of a repository that wendy may write to as well."""
     ref = world.repo("acme/m", by=world.olga)
     world.add(ref, "folder/a", by=world.olga)
     return Author(world, ref, tmp_path / "shared")
@@ -319,7 +319,7 @@ def test_a_push_cannot_change_what_somebody_else_has_locked(shared: Author, worl
     told = reasons(shared.push((MAIN, old, new), ("refs/tags/v1", None, new), by=world.olga))
     expected = "'folder/a' is locked by wendy; ask them to unlock it, or run: git lfs unlock --force 'folder/a'"
     assert told == {MAIN: expected, "refs/tags/v1": expected}
-    later = shared.commit(**{"folder/a": b"x\n"})  # as it was: the commit between changes it all the same
+    later = shared.commit(**{"folder/a": b"x\n"})  # same content as before, but the commit in between changes it
     assert "locked" in (reasons(shared.push((MAIN, old, later), by=world.olga))[MAIN] or "")
     assert reasons(shared.push((MAIN, old, new), by=world.wendy)) == {MAIN: None}
 
@@ -483,7 +483,7 @@ BAD_NAMES = [b"tab\there.txt", b"new\nline.txt", b"caf\xe9.txt", b"n" * 300, b"a
 
 
 def commit_entry(author: Author, name: bytes, content: bytes = b"data") -> Oid:
-    """A commit with an entry of any name beside what is there."""
+    """Return a commit with one more entry of any name."""
     oid = author.git("hash-object", "-w", "--stdin", given=content)
     author.git("-c", "core.protectNTFS=false", "update-index", "-z", "--index-info",
                given=f"100644 {oid}\t".encode() + name + b"\0")  # fmt: skip
@@ -501,7 +501,7 @@ def test_a_push_is_judged_by_the_rules_of_paths(world: Any, tmp_path: pathlib.Pa
             author.push((target, old if target == MAIN else None, new))
     author.git("rm", "-q", "--cached", "-r", ".")
     author.commit(good=b"x")
-    with pytest.raises(InvalidPath):  # the commit before still has it
+    with pytest.raises(InvalidPath):  # the previous commit still has it
         author.push((MAIN, old, author.git("rev-parse", "HEAD")))
 
 

@@ -24,7 +24,7 @@ from entrepot.settings import Settings
 
 @pytest.fixture
 def filled(world: Any, sender: Any) -> Any:
-    """A repository with small files, a raw large file and one that is kept as chunks."""
+    """A repository with small files, a raw large file and one that is stored as chunks."""
     repo = world.repo()
     world.add(repo, "small.txt", b"small\n")
     world.add(repo, "object.bin", bytes(range(256)) * 2_000)
@@ -66,7 +66,7 @@ def test_a_restored_hub_has_every_byte(filled: Any, folder: Path, tmp_path: Path
             rows = repos.everything(new)
             assert [row.ref for row in rows] == [row.ref for row in repos.everything(old)]
             assert refs.everything(new, rows[0].id) == refs.everything(old, rows[0].id)
-            # Clients forget what they know of stored chunks.
+            # Clients forget which chunks are stored.
             assert hub_metadata.find(new, "epoch") != hub_metadata.find(old, "epoch")
     finally:
         hub.close()
@@ -115,7 +115,7 @@ def test_a_backup_is_consistent_while_the_hub_is_written_to(filled: Any, folder:
 
 
 class Sweeping:
-    """A blob store from which a key disappears when it is listed: a sweep that races with the backup."""
+    """A blob store in which a key disappears when it is listed: a sweep that races with the backup."""
 
     def __init__(self, hub: HubContext, act: Any) -> None:
         self._blobs, self._act = hub.store.blobs, act
@@ -142,7 +142,7 @@ def test_what_a_sweep_takes_rightly_does_not_matter(filled: Any, folder: Path) -
     rounds = []
 
     def sweep() -> None:
-        # The repository, and with it the only reference, goes between the copy of the database and that of the bytes.
+        # The repository with the only reference is deleted between the copies of the database and of the bytes.
         if not rounds:
             repositories.delete(filled.hub, filled.alice, RepoRef(RepoType.MODEL, RepoId("alice", "m")))
             raw = next(key for key in keys(filled.hub.settings.data) if key.startswith("files/"))
@@ -192,7 +192,7 @@ def test_a_damaged_or_missing_blob_is_found_by_name(filled: Any, folder: Path, t
     assert key in damage(folder, is_quick=True)
     with pytest.raises(BlobMissing):
         backups.restore(folder, tmp_path / "restored")
-    # The next backup mends it.
+    # The next backup repairs it.
     assert backups.backup(filled.hub, folder).copied == 1
     assert damage(folder) == []
 
@@ -237,7 +237,7 @@ def test_folders_that_are_something_else_are_left_alone(filled: Any, folder: Pat
         with pytest.raises(DataFolderError, match="data folder"):
             backups.backup(filled.hub, inside)
     for act in (backups.snapshots, lambda it: list(backups.verify(it)), lambda it: backups.prune(it, 1)):
-        with pytest.raises(DataFolderError, match="no backup folder"):
+        with pytest.raises(DataFolderError, match="not a backup folder"):
             act(folder)
     assert [path.name for path in folder.iterdir()] == ["diary.txt"]
     good = tmp_path / "good"

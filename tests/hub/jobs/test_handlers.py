@@ -16,7 +16,7 @@ from entrepot.hub.jobs.handlers import LEASE_MS, MAX_ATTEMPTS
 
 @pytest.fixture
 def failing(world: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A job that always fails, alone in the queue; notes when it was tried."""
+    """A job that always fails, alone in the queue; records the times of its attempts."""
     tries: list[int] = []
 
     def fail(_hub: Any, _args: Any) -> None:

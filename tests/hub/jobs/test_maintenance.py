@@ -38,7 +38,7 @@ def damage(world: Any, **options: Any) -> list[fsck.Finding]:
 
 
 def age_bytes(world: Any, sha256: str) -> None:
-    """Let stored bytes look as old as the hub's clock says they may be."""
+    """Make stored bytes appear old by the hub's clock."""
     path = world.hub.store.blobs.path_of(file_key(Sha256(sha256)))
     os.utime(path, (1, 1))
 
@@ -51,7 +51,7 @@ def snapshot(world: Any) -> list[Any]:
 
 @pytest.fixture
 def full(world: Any) -> RepoRef:
-    """A repository with a little of everything."""
+    """A repository with data of every kind."""
     ref = world.repo()
     world.commit(ref, AddFile(P("d/a"), b"a"), AddFile(P("big"), b"b" * 300_000))
     world.add_large(ref, "w.bin", b"large bytes")
@@ -67,7 +67,7 @@ def test_a_used_hub_is_clean(world: Any, full: RepoRef) -> None:
     lines: list[str] = []
     assert damage(world, progress=lines.append) == []
     assert damage(world, checks_content=False) == []
-    assert "looking for stray bytes" in lines
+    assert "looking for orphaned blobs" in lines
 
 
 def set_object(world: Any, ref: RepoRef, kind: str, **values: Any) -> None:
@@ -282,7 +282,7 @@ def test_bytes_come_free_after_permanent_deletion(world: Any, full: RepoRef) -> 
 
 
 class Interruption:
-    """Calls something once, just before the n-th writing transaction of a sweep."""
+    """Calls a function once, just before the n-th writing transaction of a sweep."""
 
     def __init__(self, world: Any, monkeypatch: pytest.MonkeyPatch, step: int, act: Any) -> None:
         catalog = world.hub.catalog
@@ -303,7 +303,7 @@ class Interruption:
 
 
 def racing_acts(world: Any, ref: RepoRef, revision: str) -> Iterator[Any]:
-    """Ways to use again what a sweep is about to take."""
+    """Return the ways to use data again that a sweep is about to delete."""
     yield lambda: world.commit(ref, Copy(P("again"), P("gone.bin"), revision=revision))
     yield lambda: world.add_large(ref, "again", b"gone")
     yield lambda: world.add_large(world.repo("bob/fresh"), "again", b"gone")

@@ -144,7 +144,7 @@ def text_at(world: Any, ref: RepoRef, revision: str) -> bytes:
 
 
 def plant(world: Any, ref: RepoRef, name: str, oid: str) -> None:
-    """A ref as it could be made before its name was refused."""
+    """Store a ref with a name that is refused now."""
     with world.hub.write() as tx:
         assert refs.swap(tx, world.row_id(ref), RefName(name), None, oid, 0)
 

@@ -39,7 +39,7 @@ def add(path: str, content: bytes = b"x\n") -> AddFile:
 
 
 def fast_import(folder: pathlib.Path, steps: list[tuple[str, int, dict[str, tuple[str, bytes] | None]]]) -> list[str]:
-    """What C git calls commits: (message, seconds, path -> (mode, content) or None for a deletion)."""
+    """Return the ids that C git gives commits: (message, seconds, path -> (mode, content) or None for a deletion)."""
     stream = b""
     for mark, (message, when, files) in enumerate(steps, 1):
         who = f"alice <alice@users.noreply.entrepot> {when} +0000".encode()
@@ -321,7 +321,7 @@ def test_a_disjoint_commit_whose_parent_is_no_ancestor_loses(world: Any) -> None
 
 
 def race(workers: int, work: Any) -> list[EntrepotError | None]:
-    """Run ``work(number)`` in that many threads at once; what each of them raised."""
+    """Run ``work(number)`` in this number of threads at the same time; return the exceptions."""
     barrier = threading.Barrier(workers)
 
     def one(number: int) -> EntrepotError | None:

@@ -279,7 +279,7 @@ def test_a_copy_of_a_repository_has_no_pull_requests(world: Any, ref: Any) -> No
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
-    """What calls that begin at the same moment return or raise."""
+    """Return the results or exceptions of calls that start at the same moment."""
     gate, outcomes = threading.Barrier(len(calls)), [None] * len(calls)
 
     def run(number: int, call: Callable[[], Any]) -> None:

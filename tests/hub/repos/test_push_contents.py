@@ -52,11 +52,11 @@ class Author:
         return Oid(self.git("rev-parse", "HEAD").decode().strip())
 
     def inspected(self, wanted: str, max_file: int = 1 << 20) -> PushContents:
-        """What a push of these revisions would bring."""
+        """Return the contents of a push of these revisions."""
         return self.unpacked(self.git("pack-objects", "--revs", "--stdout", "-q", given=wanted.encode()), max_file)
 
     def unpacked(self, pack: bytes, max_file: int = 1 << 20) -> PushContents:
-        """What a push of this pack would bring."""
+        """Return the contents of a push of this pack."""
         quarantine = open_quarantine(self.folder / ".git")
         receiver = quarantine.receiver(1, longest_pack=1 << 30, longest_file=1 << 20)
         try:
@@ -123,7 +123,7 @@ def pack(*objects: tuple[Kind, bytes]) -> bytes:
 
 
 def nested(levels: int, names: list[bytes], file: bytes = b"x") -> list[tuple[Kind, bytes]]:
-    """A commit of trees that hold the next one under every name."""
+    """Return a commit of trees that contain the next one under every name."""
     made = [(Kind.BLOB, file)]
     mode, below = b"100644 ", oid_of(Kind.BLOB, file)
     for _ in range(levels):

@@ -22,7 +22,7 @@ def noise(seed: int, size: int) -> bytes:
 
 
 def cost(world: Any, ref: RepoRef, revision: str | None = None) -> tuple[int, int, int, int]:
-    """(logical, stored, shared, freed)."""
+    """Return (logical, stored, shared, freed)."""
     if revision is None:
         found = storage_costs.of_repo(world.hub, OPERATOR, ref)
     else:
@@ -31,7 +31,7 @@ def cost(world: Any, ref: RepoRef, revision: str | None = None) -> tuple[int, in
 
 
 def collected(world: Any) -> int:
-    """Bytes that a real sweep gives back, as the disk counts them."""
+    """Return the bytes freed by a real sweep, as the disk counts them."""
     blobs = world.hub.store.blobs
     before = sum(stat.size for stat in blobs.list(""))
     world.clock.advance(1)
@@ -141,7 +141,7 @@ def test_a_revision_costs_what_its_tree_holds(world: Any) -> None:
     world.add_large(ref, "twice", noise(1, 1000))
     world.commit(ref, Delete(P("small")))
     assert cost(world, ref, "main") == (2000 + len(attributes), 1000, 0, 1000)
-    # The first commit goes only with the branch that it belongs to.
+    # The first commit is freed only with its branch.
     assert cost(world, ref, first) == (1000 + small, 1000, 1000, 0)
 
 

@@ -73,3 +73,10 @@ def test_what_trends_is_mixed_of_all_kinds(world: Any) -> None:
     likes.like(world.hub, world.bob, quiet)
     best = searches.trending(world.hub, None, ALL, limit=2)
     assert [full.info.row.name for full in best] == ["loud", "quiet"]
+
+
+def test_a_search_box_is_served_whatever_is_typed_into_it(world: Any) -> None:
+    world.repo("alice/m")
+    for text in ("a" * 60_000, "q " * 30_000, "%_\\" * 10_000):
+        found = searches.quick(world.hub, None, text, ALL, limit=3)
+        assert not any(found.counts.values())

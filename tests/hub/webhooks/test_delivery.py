@@ -22,7 +22,7 @@ HOUR_MS = 3_600_000
 
 @attrs.define
 class Receiver:
-    """A host on loopback that answers as told and keeps what it took."""
+    """A loopback host with configurable responses that stores received requests."""
 
     server: http.server.ThreadingHTTPServer
     status: int = 200
@@ -35,7 +35,7 @@ class Receiver:
 
     @property
     def told(self) -> list[str]:
-        """Summaries of what was taken with a welcome: scope and action, and the new head if there is one."""
+        """Return summaries of accepted deliveries: scope and action, and the new head if there is one."""
         return [f"{body['event']['scope']} {body['event']['action']}" for _, body in self.seen]
 
 
@@ -81,7 +81,7 @@ def watch(
 
 
 def run_jobs(world: Any) -> None:
-    """Run everything that is due."""
+    """Run all due jobs."""
     while handlers.run_next(world.hub, "test") is not None:
         pass
 
@@ -175,7 +175,7 @@ def test_after_its_patience_the_hub_goes_on_with_the_next(make_world: Any, recei
 def test_a_delivery_whose_sender_died_is_sent_again(world: Any, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     world.add(ref, "a.txt")
-    assert delivery._take(world.hub, hook.id, world.row_id(ref)) is not None  # and then the power goes
+    assert delivery._take(world.hub, hook.id, world.row_id(ref)) is not None  # and then the power fails
     run_jobs(world)
     assert receiver.seen == []
     world.clock.advance(delivery.SENDING_MS)
@@ -257,7 +257,7 @@ def test_the_log_is_kept_for_a_month(world: Any, receiver: Receiver, ref: RepoRe
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """A URL of a port on loopback where nothing listens."""
+    """A URL of a loopback port on which nothing listens."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{holder.getsockname()[1]}/"
@@ -265,15 +265,15 @@ def silent() -> Iterator[str]:
 
 @pytest.fixture
 def posts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The hosts that were posted to, with the ports."""
+    """The hosts and ports of sent requests."""
     seen: list[str] = []
-    post = delivery.postings.post
+    post = delivery.outbound_http.post
 
     def note(target: Any, *arguments: Any, **options: Any) -> Any:
         seen.append(f"{target.host}:{target.port}")
         return post(target, *arguments, **options)
 
-    monkeypatch.setattr(delivery.postings, "post", note)
+    monkeypatch.setattr(delivery.outbound_http, "post", note)
     return seen
 
 
@@ -299,10 +299,10 @@ def test_a_host_that_is_back_gets_everything_after_the_probe(
     for number in range(10):
         webhooks.create(world.hub, world.alice, WebhookDraft(f"{receiver.url}&n={number}", [("user", "alice")]))
     world.add(ref, "a.txt")
-    away = delivery.postings.post
-    monkeypatch.setattr(delivery.postings, "post", lambda *_a, **_o: delivery.PostResult(None, "no answer"))
+    away = delivery.outbound_http.post
+    monkeypatch.setattr(delivery.outbound_http, "post", lambda *_a, **_o: delivery.PostResult(None, "no answer"))
     run_jobs(world)
-    monkeypatch.setattr(delivery.postings, "post", away)
+    monkeypatch.setattr(delivery.outbound_http, "post", away)
     for _ in range(3):
         world.clock.advance(HOUR_MS)
         run_jobs(world)
@@ -339,7 +339,7 @@ def test_one_host_takes_no_more_than_its_slots(world: Any, receiver: Receiver, r
     world.clock.advance(delivery._BUSY_HOST_MS)
     run_jobs(world)
     assert len(receiver.seen) == 1
-    assert world.hub.sending.take(host)  # the slot was given back
+    assert world.hub.sending.take(host)  # the slot was released
 
 
 def test_deliveries_belong_to_the_owner_of_the_webhook(world: Any, receiver: Receiver, ref: RepoRef) -> None:

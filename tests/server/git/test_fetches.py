@@ -23,7 +23,7 @@ def ask(world: Any, path: str, body: Any, **headers: str) -> Any:
         return client.post(f"/{path}/git-upload-pack", content=body)
 
 
-def test_a_question_may_come_gzipped_or_in_chunks(world: Any) -> None:
+def test_a_request_may_be_gzipped_or_chunked(world: Any) -> None:
     ref = world.repo("fetch-forms")
     commit = world.commit(ref, {"a": b"1"})
     plain = ask(world, ref.path, LS_REFS)
@@ -72,7 +72,7 @@ def test_a_mirror_that_turns_out_to_be_damaged_is_made_anew(world: Any) -> None:
     data = bytearray(pack.read_bytes())
     data[12:-20] = bytes(len(data) - 32)
     pack.write_bytes(data)
-    os.utime(pack, ns=(written.st_atime_ns, written.st_mtime_ns))  # as a disk changes bytes
+    os.utime(pack, ns=(written.st_atime_ns, written.st_mtime_ns))  # simulate a disk error
     with world.client(**{"git-protocol": "version=2"}) as client:
         try:
             first = client.post(f"/{ref.path}/git-upload-pack", content=fetch_all(commit))
@@ -98,13 +98,13 @@ def test_a_client_cannot_have_a_mirror_discarded(world: Any) -> None:
         "deepen -1",
     ):
         lines = [pkt_line(text.encode() + b"\n") for text in (f"want {commit}", line, "done")]
-        with contextlib.suppress(httpx2.HTTPError):  # an answer that has begun is cut
+        with contextlib.suppress(httpx2.HTTPError):  # a response that has begun is cut off
             ask(world, ref.path, pkt_line(b"command=fetch\n") + DELIM + b"".join(lines) + FLUSH)
         assert folder.stat().st_ino == before
     assert b"PACK" in ask(world, ref.path, fetch_all(commit)).content
 
 
-def test_a_clone_that_cannot_write_its_cache_is_answered_in_words(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clone_that_cannot_write_its_cache_gets_a_message(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo("fetch-full")
     commit = world.commit(ref, {"a": b"1"})
 

@@ -12,7 +12,7 @@ PATIENT = frozenset({"side-band-64k", "report-status"})
 
 
 class Peer:
-    """Keeps what is sent to it."""
+    """Records sent messages."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []
@@ -30,7 +30,7 @@ def wait_of(peer: Peer, words: frozenset[str] = PATIENT) -> KeepaliveResponse:
 
 
 class Work:
-    """Something long: ends when it has been looked at so many times."""
+    """Slow work that ends after a number of progress checks."""
 
     def __init__(self, *texts: str, result: object = "done") -> None:
         self._texts = list(texts)
@@ -51,7 +51,7 @@ class Work:
         return self._result
 
 
-def test_what_is_quickly_done_is_answered_in_one_piece() -> None:
+def test_a_fast_push_is_answered_in_one_piece() -> None:
     async def push() -> Peer:
         peer = Peer()
         wait = wait_of(peer)
@@ -75,7 +75,7 @@ def told(words: frozenset[str], *texts: str) -> bytes:
     return asyncio.run(push()).body
 
 
-def test_news_are_told_while_somebody_waits() -> None:
+def test_progress_is_sent_while_the_client_waits() -> None:
     body = told(PATIENT, "Indexing: 1%", "Indexing: 1%", "Indexing: 2%", "Checking 5 objects")
     assert body.startswith(b"0012\x02Indexing: 1%\r0012\x02Indexing: 2%\r0019\x02\nChecking 5 objects\r")
     assert body.endswith(b"0006\x02\nreport")

@@ -38,7 +38,7 @@ async def everything(program: RunningProgram) -> bytes:
     return data
 
 
-def test_the_request_goes_in_and_the_answer_comes_out() -> None:
+def test_the_request_goes_in_and_the_response_comes_out() -> None:
     big = os.urandom(5 << 20)
     assert run(ECHO, pieces(big, b"end"), everything) == big + b"end"
 
@@ -60,7 +60,7 @@ def test_a_program_that_is_left_is_killed() -> None:
         os.kill(pid, 0)
 
 
-def test_an_error_of_the_request_kills_the_program_and_is_told() -> None:
+def test_an_error_of_the_request_kills_the_program_and_is_reported() -> None:
     with pytest.raises(ClientGone):
         run(STUCK, pieces(b"a", ClientGone()), everything)
 

@@ -37,7 +37,7 @@ def push(world: Any, ref: Any, body: bytes, token: str | None = None) -> Any:
 
 
 def good(content: bytes = b"hello\n") -> tuple[str, bytes]:
-    """A commit of one file without parents, and a pack with all of it."""
+    """Return a root commit of one file, and a pack with all its objects."""
     tree = b"100644 a\0" + bytes.fromhex(oid_of(Kind.BLOB, content))
     commit = commit_of(oid_of(Kind.TREE, tree))
     return oid_of(Kind.COMMIT, commit), pack((Kind.BLOB, content), (Kind.TREE, tree), (Kind.COMMIT, commit))
@@ -70,7 +70,7 @@ def test_credentials_can_be_tried_with_an_empty_push(world: Any) -> None:
     assert answer.headers["www-authenticate"].startswith("Basic")
 
 
-def test_a_reading_token_is_told_why_it_cannot_push(world: Any) -> None:
+def test_a_read_token_gets_the_reason_why_it_cannot_push(world: Any) -> None:
     ref = world.repo("push-reader")
     with world.client(world.alice_reads) as client:
         answer = client.get(f"/{ref.path}/info/refs?service=git-receive-pack")
@@ -122,7 +122,7 @@ def test_a_small_pack_that_unpacks_to_a_large_file_is_refused(world: Any) -> Non
 
 
 def zeros(size: int) -> bytes:
-    """What zlib makes of so many bytes of nothing."""
+    """Return ``size`` zero bytes, compressed by zlib."""
     squeeze, piece = zlib.compressobj(1), bytes(1 << 20)
     return b"".join(squeeze.compress(piece) for _ in range(size >> 20)) + squeeze.flush()
 
@@ -136,7 +136,7 @@ def varint(number: int) -> bytes:
 
 
 def bomb(kind: str) -> bytes:
-    """A small pack that announces gigabytes."""
+    """Return a small pack that announces gigabytes."""
     if kind == "file":
         entries = [entry_header(Kind.BLOB, 8 << 30) + zeros(64 << 20)]
     elif kind == "tree":
@@ -145,7 +145,7 @@ def bomb(kind: str) -> bytes:
         base = bytes(1 << 20)
         copies = varint(len(base)) + varint(8 << 30) + b"\xc0\x10" * (8 << 10)
         header = bytearray(entry_header(Kind.BLOB, len(copies)))
-        header[0] |= 0x70  # a delta on an object that is named
+        header[0] |= 0x70  # a delta with a base named by id
         delta = bytes(header) + bytes.fromhex(oid_of(Kind.BLOB, base)) + zlib.compress(copies)
         entries = [entry_header(Kind.BLOB, len(base)) + zlib.compress(base), delta]
     body = pack_header(len(entries)) + b"".join(entries)
@@ -201,7 +201,7 @@ def test_a_deletion_needs_no_pack(world: Any, tmp_path: Path) -> None:
     assert b"refs/heads/x" not in refs(world, ref)
 
 
-def test_git_pushes_through_the_door(world: Any, tmp_path: Path) -> None:
+def test_git_pushes_through_the_routes(world: Any, tmp_path: Path) -> None:
     ref = world.repo("push-git", "dataset")
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1", "NO_PROXY": "*"}
     url = f"{world.url.replace('://', f'://any:{world.alice}@')}/{ref.path}.git"

@@ -40,6 +40,6 @@ def test_long_logs_have_a_next_page(root: httpx2.Client) -> None:
     assert ids == sorted(ids, reverse=True)
 
 
-def test_nobody_else_reads_the_log(alice: httpx2.Client, anonymous: httpx2.Client) -> None:
+def test_no_one_else_reads_the_log(alice: httpx2.Client, anonymous: httpx2.Client) -> None:
     assert alice.get(PATH).status_code == 403
     assert anonymous.get(PATH).status_code == 401

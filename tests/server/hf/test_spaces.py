@@ -14,7 +14,7 @@ WORDS += ["dev-mode", "storage", "volumes", "logs/run", "logs/build", "events", 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("word", WORDS)
-def test_whatever_runs_a_space_is_a_404_for_everybody(site: Any, method: str, word: str) -> None:
+def test_requests_to_run_a_space_are_a_404_for_everyone(site: Any, method: str, word: str) -> None:
     repo = site.new_repo(RepoType.SPACE, visibility="private")
     for token in (site.alice, site.bob, None):
         with site.client(token) as client:
@@ -36,7 +36,7 @@ def test_there_are_no_templates_and_no_machines_and_no_clever_search(anonymous: 
     assert anonymous.get("/api/spaces/semantic-search?q=x").status_code == 404
 
 
-def test_the_real_client_is_told_so(site: Any) -> None:
+def test_the_real_client_shows_the_reason(site: Any) -> None:
     api, repo = site.api(), site.new_repo(RepoType.SPACE)
     calls = [
         lambda: api.get_space_runtime(repo),

@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.parametrize("topic", ["gradio", "a/b/c", "transformers%2Fx"])
-def test_notes_of_libraries_are_taken_from_anybody(anonymous: httpx2.Client, topic: str) -> None:
+def test_notes_of_libraries_are_taken_from_anyone(anonymous: httpx2.Client, topic: str) -> None:
     answer = anonymous.head(f"/api/telemetry/{topic}")
     assert (answer.status_code, answer.content) == (200, b"")
 

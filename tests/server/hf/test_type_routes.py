@@ -14,7 +14,7 @@ async def say_kind(_request: Request, kind: RepoType) -> Response:
     return PlainTextResponse(kind.value)
 
 
-def test_every_type_gets_a_route_whose_handler_is_told_the_type() -> None:
+def test_every_type_gets_a_route_whose_handler_is_reported_the_type() -> None:
     routes = [route for route in each_kind("/api/{T}/{name}", say_kind) if isinstance(route, Route)]
     assert [route.path for route in routes] == ["/api/models/{name}", "/api/datasets/{name}", "/api/spaces/{name}"]
     assert all(route.methods == {"GET", "HEAD"} for route in routes)

@@ -153,7 +153,7 @@ def test_downloads_are_answered_for_stored_files_only(world: Any) -> None:
     assert objects[1]["error"]["code"] == 404
 
 
-def test_nobody_learns_of_a_private_repository(world: Any) -> None:
+def test_no_one_learns_of_a_private_repository(world: Any) -> None:
     ref = world.repo("hidden", visibility="private")
     anonymous = batch(world.client(), ref, named(SMALL), operation="download")
     stranger = batch(world.client(world.bob), ref, named(SMALL), operation="download")
@@ -281,7 +281,7 @@ def test_the_multipart_agent_of_git_lfs_uploads_small_and_big_files_of_one_batch
     for item in answer["objects"]:
         (tmp_path / item["oid"]).write_bytes(files[item["oid"]])
         action = item["actions"]["upload"]
-        # git-lfs is a Go program: it hands a map on with its keys in the order of text.
+        # git-lfs is a Go program: it passes on a map with its keys sorted as text.
         action = action | {"header": dict(sorted(action["header"].items()))}
         messages.append({"event": "upload", "oid": item["oid"], "path": str(tmp_path / item["oid"]), "action": action})
     messages.append({"event": "terminate"})

@@ -44,7 +44,7 @@ def test_an_interrupted_download_goes_on(world: Any, stored: tuple[bytes, str]) 
     assert (answer.status_code, answer.content) == (206, data[len(data) // 2 :])
 
 
-def test_several_ranges_come_in_one_answer(world: Any, stored: tuple[bytes, str]) -> None:
+def test_several_ranges_come_in_one_response(world: Any, stored: tuple[bytes, str]) -> None:
     data, href = stored
     answer = world.client(range="bytes=0-9,500-509,-5").get(href)
     message = email.message_from_bytes(

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import BlobMissing, ClientGone, EntrepotError, GatedRepo, LoginRequired, Refused, RepoMoved
-from entrepot.server.lfs.lfs_errors import explained
+from entrepot.server.lfs.lfs_errors import with_lfs_errors
 
 
 def answer(error: EntrepotError, *, challenges: bool = False) -> tuple[Response, dict[str, object]]:
@@ -24,7 +24,7 @@ def answer(error: EntrepotError, *, challenges: bool = False) -> tuple[Response,
         "headers": [],
         "state": state,
     }
-    response = asyncio.run(explained(fail, challenges=challenges)(Request(scope)))
+    response = asyncio.run(with_lfs_errors(fail, challenges=challenges)(Request(scope)))
     assert isinstance(response, Response)
     return response, state
 
@@ -45,7 +45,7 @@ def test_codes_and_redirects_are_kept() -> None:
     assert (moved.status_code, moved.headers["location"]) == (307, "/c/d.git/x?q=1")
 
 
-def test_only_doors_that_take_credentials_ask_for_them() -> None:
+def test_only_routes_that_accept_credentials_ask_for_them() -> None:
     _, with_challenge = answer(LoginRequired(), challenges=True)
     _, without = answer(LoginRequired())
     assert with_challenge == {"challenge": 'Basic realm="entrepot", charset="UTF-8"'}
@@ -53,6 +53,6 @@ def test_only_doors_that_take_credentials_ask_for_them() -> None:
 
 
 @pytest.mark.parametrize("error", [ClientGone(), BlobMissing("k")])
-def test_what_the_edge_must_log_is_left_to_it(error: EntrepotError) -> None:
+def test_errors_to_log_are_left_to_the_middleware(error: EntrepotError) -> None:
     with pytest.raises(type(error)):
         answer(error)

@@ -23,7 +23,7 @@ def lock(world: Any, ref: Any, path: str = "a.bin", token: str = "") -> Any:
 
 @pytest.fixture(scope="module")
 def mate(world: Any) -> str:
-    """Somebody who writes to the repositories of the organisation ``team``, as alice does."""
+    """A user who may write to the repositories of the organisation ``team``, like alice."""
     accounts.create_user(world.hub, "mate")
     accounts.create_org(world.hub, "team", admin="alice")
     accounts.set_member(world.hub, "team", "mate", Role.WRITE)
@@ -77,7 +77,7 @@ def test_lists_are_filtered_and_come_in_pages(world: Any) -> None:
     assert locks(world, ref, None, params={"limit": "many"}).status_code == 400
 
 
-def test_before_a_push_ours_are_told_from_theirs(world: Any, mate: str) -> None:
+def test_before_a_push_ours_are_distinguished_from_theirs(world: Any, mate: str) -> None:
     ref = shared(world, "locks-verify")
     ours, theirs = lock(world, ref, "a").json()["lock"], lock(world, ref, "b", mate).json()["lock"]
     answer = locks(world, ref, world.alice, "POST", "/verify", json={"ref": {"name": "refs/heads/main"}})
@@ -89,7 +89,7 @@ def test_before_a_push_ours_are_told_from_theirs(world: Any, mate: str) -> None:
     assert locks(world, ref, None, "POST", "/verify", json={}).status_code == 401
 
 
-def test_a_lock_of_somebody_else_is_broken_with_force_only(world: Any, mate: str) -> None:
+def test_a_lock_of_someone_else_is_broken_with_force_only(world: Any, mate: str) -> None:
     ref = shared(world, "locks-force")
     made = lock(world, ref).json()["lock"]
     place = f"/{made['id']}/unlock"

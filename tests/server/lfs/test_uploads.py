@@ -170,7 +170,7 @@ def send_parts(world: Any, upload: dict[str, Any], data: bytes) -> list[dict[str
     return done
 
 
-def test_parts_arrive_in_any_order_and_the_end_may_be_told_twice(world: Any) -> None:
+def test_parts_arrive_in_any_order_and_the_end_may_be_reported_twice(world: Any) -> None:
     ref, data = world.repo("parts-order"), os.urandom(17 * MIB + 3)
     upload = ask_upload(world, ref, data, parts=True)
     done = send_parts(world, upload, data)
@@ -257,7 +257,7 @@ def test_an_only_part_is_confirmed_after_it_has_arrived_and_not_before(world: An
 
 @attrs.define(eq=False)
 class Arriving:
-    """Bytes that wait to be let on, so that a test can cancel their upload at a known point."""
+    """An upload that waits until it is released, to let a test cancel it at a known point."""
 
     stops_at: str
     size: int = 3
@@ -303,7 +303,7 @@ def test_a_cancelled_upload_is_discarded_wherever_it_was(
 
     async def cancel_midway() -> None:
         state = AppState(world.hub, threads, DownloadCounter())
-        scope = {"type": "http", "method": "PUT", "headers": [], "state": {"house": state}}
+        scope = {"type": "http", "method": "PUT", "headers": [], "state": {"app": state}}
         task = asyncio.create_task(take_in(Request(scope, receive), arriving.begin))
         await asyncio.to_thread(arriving.reached.wait, 10)
         task.cancel()

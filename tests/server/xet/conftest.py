@@ -1,197 +1,22 @@
-"""A chunk store behind a real server, and uploads made by hand, so that they can also lie."""
+"""A chunk store behind a real server, and hand-built uploads that can also be invalid."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import http.client
-import itertools
 import random
-import time
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
-import httpx2
 import pytest
 
-from entrepot.hub.accounts import accounts, tokens
-from entrepot.hub.accounts.tokens import TokenDraft
-from entrepot.hub.callers import FINE_GRAINED
-from entrepot.hub.context import HubContext, open_hub
-from entrepot.hub.files.operations import AddLarge
-from entrepot.hub.repos import commits, repositories
-from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.repositories import NewRepo, RepoChanges
-from entrepot.hub.scopes import READ, WRITE, RequestedScope
-from entrepot.names import RepoPath, RepoRef, RepoType, Sha256, parse_repo_id
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
-from entrepot.xet import (
-    FileBlock,
-    Shard,
-    Term,
-    Terms,
-    Xorb,
-    XorbBlock,
-    XorbBuilder,
-    chunk_hash,
-    encode_shard,
-    file_hash,
-    range_hash,
-)
-
-_NUMBERS = itertools.count(1)
-_CHUNK = 50_000
-_TABLES = ("xorbs", "xorb_realms", "xet_files", "xet_file_xorbs", "xet_claims", "dedup_chunks", "shard_xorbs")
-
-
-@attrs.define
-class Clock:
-    """The hub's clock; tests may put it forward."""
-
-    ahead_s: int = 0
-
-    def __call__(self) -> int:
-        return time.time_ns() // 1_000_000 + self.ahead_s * 1000
-
-
-@attrs.frozen
-class Upload:
-    """A file in one xorb, as an honest client would send it."""
-
-    content: bytes
-    xorb: Xorb
-    block: FileBlock
-    listed: XorbBlock
-
-    @property
-    def file(self) -> str:
-        return self.block.hash
-
-    def shard(self, *files: FileBlock, xorbs: tuple[XorbBlock, ...] | None = None) -> bytes:
-        """The shard that registers the file, or these files instead."""
-        return encode_shard(Shard(files or (self.block,), (self.listed,) if xorbs is None else xorbs))
-
-
-def upload_of(content: bytes) -> Upload:
-    builder = XorbBuilder()
-    for at in range(0, len(content), _CHUNK):
-        piece = content[at : at + _CHUNK]
-        builder.add(piece, chunk_hash(piece))
-    xorb = builder.finish()
-    block = file_of([Term(xorb.hash, 0, xorb.index.count, xorb.index.raw_size)], xorb, content)
-    return Upload(content, xorb, block, XorbBlock(xorb.hash, xorb.index.hashes, array("I", xorb.index.raw_ends), 0))
-
-
-def file_of(terms: list[Term], xorb: Xorb, content: bytes) -> FileBlock:
-    """The file that these terms of one xorb make."""
-    index = xorb.index
-    hashes = [index.chunk_hashes(term.start, term.end) for term in terms]
-    lengths = [int(length) for term in terms for length in index.lengths(term.start, term.end)]
-    sha256 = Sha256(hashlib.sha256(content).hexdigest())
-    return FileBlock(file_hash(b"".join(hashes), lengths), Terms.of(terms), b"".join(map(range_hash, hashes)), sha256)
-
-
-@attrs.frozen
-class Holder:
-    """A pass, and the store it is for."""
-
-    cas_url: str
-    secret: str
-
-    def client(self, secret: str | None = None) -> httpx2.Client:
-        headers = {"authorization": f"Bearer {secret or self.secret}"}
-        return httpx2.Client(base_url=self.cas_url, headers=headers, trust_env=False, timeout=30)
-
-
-@attrs.frozen
-class Store:
-    """A running hub; alice and bob may write to what is theirs."""
-
-    hub: HubContext
-    url: str
-    clock: Clock
-    tokens: dict[str, str]
-
-    def new_repo(self, owner: str = "alice") -> str:
-        """The id of a fresh repository."""
-        name = f"r{next(_NUMBERS)}"
-        repositories.create(self.hub, self.hub.identify(self.tokens[owner]), NewRepo(RepoType.MODEL, name))
-        return f"{owner}/{name}"
-
-    def give(self, repo: str, verb: str = "write", token: str | None = None) -> Holder:
-        """A pass for a repository, as its owner gets it."""
-        headers = {"authorization": f"Bearer {token or self.tokens[repo.partition('/')[0]]}"}
-        url = f"{self.url}/api/models/{repo}/xet-{verb}-token/main"
-        answer = httpx2.get(url, headers=headers, trust_env=False).raise_for_status().json()
-        return Holder(answer["casUrl"], answer["accessToken"])
-
-    def anonymous(self, repo: str) -> Holder:
-        """A pass for reading a public repository, as anybody gets it."""
-        url = f"{self.url}/api/models/{repo}/xet-read-token/main"
-        answer = httpx2.get(url, trust_env=False).raise_for_status().json()
-        return Holder(answer["casUrl"], answer["accessToken"])
-
-    def fine_grained(self, owner: str, repo: str) -> str:
-        """A token that may read and write one repository."""
-        wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", repo, [READ, WRITE])])
-        return tokens.make_for(self.hub, owner, wish)[0].secret
-
-    def commit(self, repo: str, path: str, sha256: Sha256 | None) -> None:
-        """Commit a large file that was uploaded."""
-        assert sha256 is not None
-        ref, owner = RepoRef(RepoType.MODEL, parse_repo_id(repo)), repo.partition("/")[0]
-        draft = CommitDraft("add", [AddLarge(RepoPath(path), sha256, None)])
-        commits.create(self.hub, self.hub.identify(self.tokens[owner]), ref, "main", draft)
-
-    def make_private(self, repo: str) -> None:
-        """Hide a repository from strangers."""
-        ref, owner = RepoRef(RepoType.MODEL, parse_repo_id(repo)), repo.partition("/")[0]
-        repositories.configure(self.hub, self.hub.identify(self.tokens[owner]), ref, RepoChanges(visibility="private"))
-
-    def client(self, repo: str, verb: str = "write") -> httpx2.Client:
-        """Somebody who holds a pass for a repository."""
-        return self.give(repo, verb).client()
-
-    def announce(self, repo: str, path: str, size: int) -> int:
-        """The status of a request whose body of this size never comes."""
-        held = self.give(repo)
-        url = urlsplit(held.cas_url + path)
-        connection = http.client.HTTPConnection(str(url.hostname), url.port or 0, timeout=30)
-        headers = {"Authorization": f"Bearer {held.secret}", "Content-Length": str(size)}
-        with contextlib.closing(connection):
-            connection.putrequest("POST", url.path)
-            for name, value in headers.items():
-                connection.putheader(name, value)
-            connection.endheaders()
-            return connection.getresponse().status
-
-    def upload(self, repo: str, content: bytes) -> Upload:
-        """A file that is in the chunk store, and in this repository."""
-        upload = upload_of(content)
-        with self.client(repo) as client:
-            client.post(f"/v1/xorbs/default/{upload.xorb.hash}", content=upload.xorb.data).raise_for_status()
-            client.post("/v1/shards", content=upload.shard()).raise_for_status()
-        return upload
-
-    def state(self) -> tuple[list[str], dict[str, int]]:
-        """Every stored file of bytes, and how many rows there are about chunks."""
-        folder = self.hub.settings.data / "blobs"
-        files = sorted(str(path) for path in folder.rglob("*") if path.is_file() and "incoming" not in path.parts)
-        with self.hub.read() as tx:
-            return files, {
-                table: tx.sql.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() for table in _TABLES
-            }
-
-    def incoming(self) -> list[str]:
-        """Bytes on their way in."""
-        folder = self.hub.settings.data / "blobs" / "incoming"
-        return sorted(str(path) for path in folder.rglob("*") if path.is_file())
+from tests.support.chunk_store import _CHUNK, _NUMBERS, Clock, Store, file_of, upload_of
 
 
 @contextlib.contextmanager
@@ -223,7 +48,7 @@ def store(opened_store: Store) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def strict_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A hub in which namespaces share nothing."""
+    """A hub whose namespaces share no chunks."""
     with opened(tmp_path_factory.mktemp("strict"), dedup_scope="namespace") as found:
         yield found
 
@@ -237,7 +62,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture
 def content() -> bytes:
-    """Six chunks that nobody else has."""
+    """Return content of six chunks that no other test uses."""
     return random.Random(next(_NUMBERS)).randbytes(6 * _CHUNK - 1000)
 
 

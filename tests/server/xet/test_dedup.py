@@ -58,12 +58,12 @@ def test_what_is_not_stored_is_to_be_sent_the_usual_way(store: Any, xorb: str) -
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", bytes(64 * 1024)])
-def test_the_body_of_a_question_says_nothing_new(store: Any, content: bytes, body: bytes) -> None:
+def test_the_body_of_a_query_is_ignored(store: Any, content: bytes, body: bytes) -> None:
     repo = store.new_repo()
     assert grant(store, repo, store.upload(repo, content).xorb.hash, body).status_code == 200
 
 
-def test_a_question_that_is_too_long_gets_no_grant(store: Any, content: bytes) -> None:
+def test_a_query_that_is_too_long_gets_no_grant(store: Any, content: bytes) -> None:
     repo = store.new_repo()
     assert grant(store, repo, store.upload(repo, content).xorb.hash, bytes(64 * 1024 + 1)).status_code == 404
 
@@ -74,7 +74,7 @@ def test_a_xorb_of_others_is_to_be_sent_where_namespaces_share_nothing(strict_st
     assert [grant(strict_store, repo, xorb).status_code for repo in (hers, his)] == [200, 404]
 
 
-def test_a_pass_for_reading_gets_no_grant(store: Any, content: bytes) -> None:
+def test_a_read_token_gets_no_grant(store: Any, content: bytes) -> None:
     repo = store.new_repo()
     assert grant(store, repo, store.upload(repo, content).xorb.hash, verb="read").status_code == 403
 

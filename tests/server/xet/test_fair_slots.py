@@ -10,7 +10,7 @@ from entrepot.server.xet.fair_slots import FairSlots
 
 
 class Work:
-    """Pieces of work of callers, each done when the test says so; ``began`` is the order in which they got slots."""
+    """Work of several callers, finished by the test; ``began`` is the order in which they got slots."""
 
     def __init__(self, slots: FairSlots) -> None:
         self.slots = slots
@@ -76,7 +76,7 @@ def test_no_caller_holds_more_than_their_share() -> None:
 
 
 @pytest.mark.parametrize("cancelled", ["a0", "a1", "b0"])
-def test_what_is_cancelled_keeps_nobody_waiting(cancelled: str) -> None:
+def test_what_is_cancelled_keeps_no_one_waiting(cancelled: str) -> None:
     async def test(work: Work) -> None:
         for name in ("a0", "a1", "b0"):
             work.start(name[0], name)

@@ -21,7 +21,7 @@ def ask(store: Any, repo: str, file: str, wanted: str | None = None, path: str =
 
 
 def chunks_of(data: bytes) -> list[bytes]:
-    """The chunks of some bytes of a xorb, read as the format says."""
+    """Decode the chunks in some bytes of a xorb."""
     found, at = [], 0
     while at < len(data):
         stored, length = (
@@ -34,7 +34,7 @@ def chunks_of(data: bytes) -> list[bytes]:
 
 
 def rebuild(plan: dict[str, Any]) -> bytes:
-    """What a client makes of a plan: it fetches, unpacks, joins and drops the beginning."""
+    """Rebuild a file from a plan as a client does: fetch, decompress, join, drop the offset."""
     known: dict[tuple[str, int], bytes] = {}
     for xorb, fetches in plan["xorbs"].items():
         for fetch in fetches:
@@ -112,7 +112,7 @@ def test_the_json_is_exactly_that_of_the_protocol(store: Any, content: bytes) ->
     }
 
 
-def test_the_same_question_has_the_same_answer(store: Any, scattered: tuple[str, str, bytes]) -> None:
+def test_the_same_request_has_the_same_response(store: Any, scattered: tuple[str, str, bytes]) -> None:
     repo, file, _ = scattered
     plans = [ask(store, repo, file, "bytes=10-200000").json() for _ in range(2)]
     for plan in plans:

@@ -67,7 +67,7 @@ def test_the_newest_generation_is_answered_in_lines(store: Any, content: bytes, 
 
 
 def other_term(upload: Any) -> Any:
-    """The same file of one chunk less."""
+    """Return a term of the same file with one chunk less."""
     count, size = upload.xorb.index.count, upload.xorb.index.raw_size
     last = upload.xorb.index.raw_length(count - 1, count)
     return Terms.of([Term(upload.xorb.hash, 0, count - 1, size - last)])
@@ -114,7 +114,7 @@ def test_a_shard_that_lies_is_refused_and_nothing_changes(
     assert not is_known(store, repo, upload.file)
 
 
-def test_a_missing_xorb_is_told_with_its_cure(store: Any, content: bytes, make_upload: Any) -> None:
+def test_a_missing_xorb_is_reported_with_its_cure(store: Any, content: bytes, make_upload: Any) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     before = store.state()
     with store.client(repo) as client:
@@ -147,7 +147,7 @@ def test_a_xorb_of_another_namespace_may_be_used_where_the_hub_shares(shared_sto
 
 
 @pytest.mark.parametrize("path", ["/v1/shards", "/v2/shards"])
-def test_a_pass_for_reading_does_not_register(store: Any, content: bytes, make_upload: Any, path: str) -> None:
+def test_a_read_token_does_not_register(store: Any, content: bytes, make_upload: Any, path: str) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     with store.client(repo) as client:
         put_xorb(client, upload)
@@ -208,7 +208,7 @@ def test_the_last_line_says_whether_to_try_again(error: Exception, retryable: bo
     assert bodies(sent) == [{"type": "error", "message": str(error), "retryable": retryable}]
 
 
-def test_an_error_that_nobody_foresaw_is_left_to_the_edge() -> None:
+def test_an_unexpected_error_is_left_to_the_middleware() -> None:
     sent: list[dict[str, Any]] = []
 
     async def fail() -> None:
@@ -219,7 +219,7 @@ def test_an_error_that_nobody_foresaw_is_left_to_the_edge() -> None:
     assert sent == []
 
 
-def test_slow_shards_of_one_caller_keep_nobody_elses_uploads_waiting(
+def test_slow_shards_of_one_caller_keep_no_one_elses_uploads_waiting(
     store: Any, make_upload: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hers, his = store.new_repo("alice"), store.new_repo("bob")
@@ -248,8 +248,9 @@ def test_slow_shards_of_one_caller_keep_nobody_elses_uploads_waiting(
 
 # --- attacks ----------------------------------------------------------------
 #
-# Nobody gets bytes, or learns of bytes, that they may not read now and have not sent. The victim's private repository
-# and a public one share a xorb; the attacker knows all that an answer, a leak or a guess can teach, but not the bytes.
+# No caller gets bytes, or learns of bytes, that they may not read now and have not sent. The victim's private
+# repository and a public one share a xorb; the attacker knows everything that a response, a leak or a guess reveals,
+# but not the bytes.
 
 
 PATHS = ("/v1/shards", "/v2/shards")
@@ -305,7 +306,7 @@ def test_a_wrong_shard_teaches_no_hash(store: Any, victim: Any, path: str) -> No
 
 
 def test_what_may_not_be_used_fails_like_what_was_never_stored(store: Any, victim: Any) -> None:
-    """Also with the right proofs, which a leak might have given away: a private sibling, one chunk, the whole xorb."""
+    """Also with correct proofs, which may have leaked: a private sibling, one chunk, the whole xorb."""
     xorb, index = victim.upload.xorb.hash, victim.upload.xorb.index
     nothing = "f" * 64
     with store.client(store.new_repo("bob")) as bob:
@@ -355,7 +356,7 @@ def test_a_private_chunk_answers_like_one_that_was_never_stored(store: Any, vict
         assert client.get(f"/v1/chunks/default/{public}").status_code == 200
 
 
-def test_an_answer_about_a_public_chunk_says_nothing_of_its_private_siblings(store: Any, victim: Any) -> None:
+def test_a_response_about_a_public_chunk_says_nothing_of_its_private_siblings(store: Any, victim: Any) -> None:
     index = victim.upload.xorb.index
     public = read_hash(index.chunk_hashes(2, 3))
     with store.client(store.new_repo("bob")) as bob:
@@ -379,7 +380,7 @@ def test_a_xorb_that_others_have_is_taken_like_a_new_one_and_belongs_to_its_send
             bob.post(f"/v1/xorbs/default/{sent.xorb.hash}", content=sent.xorb.data) for sent in (victim.upload, new)
         ]
         assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"was_inserted": True})] * 2
-        # Whoever has sent all bytes has them: now each chunk of the xorb may be used.
+        # A caller who has sent all bytes has them: now each chunk of the xorb may be used.
         bob.post("/v1/shards", content=victim.upload.shard(victim.secret)).raise_for_status()
     with store.client(store.new_repo("bob"), "read") as elsewhere:
         assert elsewhere.get(f"/v1/reconstructions/{victim.secret.hash}").status_code == 404
@@ -403,7 +404,7 @@ def test_rights_are_those_of_now(store: Any, victim: Any) -> None:
 def test_a_fine_grained_token_reaches_no_further_than_its_scope(
     request: pytest.FixtureRequest, scope: str, content: bytes
 ) -> None:
-    """In every scope of deduplication, also within one namespace and although the account may read everything."""
+    """In every scope of deduplication, also within one namespace, although the account may read everything."""
     store = request.getfixturevalue(scope)
     secret, open_to_it = store.new_repo("alice"), store.new_repo("alice")
     upload = store.upload(secret, content)
@@ -427,4 +428,4 @@ def test_after_a_refusal_the_next_token_names_another_store(store: Any, victim: 
         assert bob.post("/v1/shards", content=victim.upload.shard()).status_code == 400
         assert store.give(his).cas_url != before.cas_url
         assert bob.get(f"/v1/chunks/default/{'e' * 64}").status_code == 404
-        assert bob.post(f"/v1/xorbs/default/{'e' * 64}", content=b"x").status_code == 400  # what is under way goes on
+        assert bob.post(f"/v1/xorbs/default/{'e' * 64}", content=b"x").status_code == 400  # running requests continue

@@ -14,7 +14,7 @@ from entrepot.server.xet.xorb_ranges import cut_ranges
 
 @pytest.fixture
 def link(store: Any, content: bytes) -> tuple[str, bytes, int, int]:
-    """A link to the chunks 2 and 3 of a xorb: its URL, all bytes of the xorb, the first and the last signed one."""
+    """A link to chunks 2 and 3 of a xorb: its URL, all bytes of the xorb, the first and last signed byte."""
     repo = store.new_repo()
     upload = store.upload(repo, content)
     with store.client(repo, "read") as client:

@@ -86,14 +86,14 @@ def test_a_body_announced_longer_than_a_xorb_is_refused_before_it_comes(store: A
     assert (store.state(), store.incoming()) == (before, [])
 
 
-def test_a_pass_for_reading_does_not_write(store: Any, content: bytes, make_upload: Any) -> None:
+def test_a_read_token_does_not_write(store: Any, content: bytes, make_upload: Any) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     before = store.state()
     assert send(store, repo, upload.xorb.hash, upload.xorb.data, "read").status_code == 403
     assert (store.state(), store.incoming()) == (before, [])
 
 
-def test_as_many_are_verified_at_once_as_there_are_turns(
+def test_as_many_are_verified_concurrently_as_there_are_slots(
     monkeypatch: pytest.MonkeyPatch, store: Any, make_upload: Any
 ) -> None:
     """Counted around the real verification, on the real server."""

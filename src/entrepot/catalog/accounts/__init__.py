@@ -1,1 +1,1 @@
-"""Rows of accounts, memberships, tokens, quotas and usage."""
+"""Queries on accounts, memberships, tokens, quotas and usage."""

@@ -1,4 +1,4 @@
-"""Rows of namespaces (users, organisations, folders), memberships and tokens."""
+"""Queries on namespaces (users, organisations, folders), memberships and tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from entrepot.names import Uid, new_uid
 
 @attrs.frozen
 class Account:
-    """One user or organisation (later also: one folder)."""
+    """A user or an organisation."""
 
     id: int
     uid: Uid
@@ -29,14 +29,14 @@ class Account:
     is_admin: bool
     default_visibility: str | None
     created_ms: int
-    # What they say of themselves.
+    # The profile text.
     details: str | None = None
-    # Since when the account may not be used; None: it may.
+    # When the account was suspended; None: it is not.
     suspended_ms: int | None = None
 
     @property
     def is_user(self) -> bool:
-        """Whether this is a person (or a machine account), not an organisation."""
+        """Whether the account is a user (a person or a machine), not an organisation."""
         return self.kind == "user"
 
 
@@ -58,7 +58,7 @@ class Member:
 
 @attrs.frozen
 class Token:
-    """An access token without its secret, which is never stored."""
+    """An access token without its secret; the database stores only a hash of that."""
 
     uid: Uid
     user_id: int
@@ -66,11 +66,11 @@ class Token:
     role: str
     created_ms: int
     expires_ms: int | None
-    # Of fine-grained tokens: which rights where, as entrepot.hub.scopes writes it.
+    # Fine-grained tokens only: rights and where they apply, in the format of entrepot.hub.scopes.
     scopes: Mapping[str, Any] | None = None
-    # Within an hour: uses are not written down one by one.
+    # Accurate to an hour: not every use is recorded.
     used_ms: int | None = None
-    # Tells a secret from the one that replaced it; empty for callers on the machine itself.
+    # Distinguishes a secret from the one that replaced it; empty for callers on the machine itself.
     secret_hash: str = attrs.field(default="", eq=False, repr=False)
 
 
@@ -98,7 +98,7 @@ _TOKEN = [
     for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms", "scopes", "used_ms", "secret_hash")
 ]
 
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _FIND_TOKEN = (
     sa.select(*_TOKEN, *_ACCOUNT)
     .join(_NS, _NS.c.id == _TK.c.user_id)
@@ -133,30 +133,30 @@ def add(tx: Write, account: Account) -> Account:
 
 
 def find(tx: Read, name: str) -> Account | None:
-    """The account of this name, without regard to case."""
+    """Return the account with this name, ignoring case, or None."""
     row = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.name_key == name.lower())).first()
     return Account(*row) if row else None
 
 
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, Account]:
-    """The accounts with these row ids."""
+    """Return the accounts with these row ids."""
     rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.id.in_(ids)))
     return {row[0]: Account(*row) for row in rows}
 
 
 def by_uids(tx: Read, uids: Sequence[str]) -> list[Account]:
-    """The accounts with these permanent ids, in no order."""
+    """Return the accounts with these permanent ids, in no particular order."""
     return [Account(*row) for row in tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.uid.in_(uids)))]
 
 
 def everyone(tx: Read, kind: str) -> list[Account]:
-    """All accounts of a kind, by name."""
+    """Return all accounts of a kind, by name."""
     rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key))
     return [Account(*row) for row in rows]
 
 
 def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int) -> list[Account]:
-    """Accounts of a kind whose name has every one of the terms, by name."""
+    """Return the accounts of a kind whose names contain every one of the terms, by name."""
     query = sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key).limit(limit)
     for term in terms:
         query = query.where(_NS.c.name_key.contains(term.lower(), autoescape=True))
@@ -164,7 +164,7 @@ def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int) -> list[Ac
 
 
 def count(tx: Read) -> int:
-    """Number of accounts of any kind."""
+    """Return the number of accounts of any kind."""
     return tx.sql.execute(sa.select(sa.func.count()).select_from(_NS)).scalar_one()
 
 
@@ -205,23 +205,23 @@ def join_org(tx: Write, org_id: int, user_id: int, role: str) -> None:
 
 
 def leave_org(tx: Write, org_id: int, user_id: int) -> None:
-    """Take a user out of an organisation."""
+    """Remove a user from an organisation."""
     members = tables.memberships
     tx.sql.execute(sa.delete(members).where((members.c.org_id == org_id) & (members.c.user_id == user_id)))
 
 
 def memberships(tx: Read, user_id: int) -> list[Membership]:
-    """The organisations a user belongs to, by name."""
+    """Return the organisations a user belongs to, by name."""
     return [Membership(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(_MEMBERSHIPS, {"member": user_id})]
 
 
 def role_of(tx: Read, org_id: int, user_id: int) -> str | None:
-    """A user's role in an organisation; None when they have none."""
+    """Return a user's role in an organisation, or None if they are not a member."""
     return tx.sql.execute(_ROLE, {"org": org_id, "member": user_id}).scalar()
 
 
 def members(tx: Read, org_id: int, *, after: str = "", limit: int) -> list[Member]:
-    """The users who belong to an organisation, by name; ``after``: the last name of the page before."""
+    """Return the users of an organisation, by name; ``after`` is the last name of the previous page."""
     joined = tables.memberships
     query = (
         sa.select(*_ACCOUNT, joined.c.role)
@@ -234,19 +234,19 @@ def members(tx: Read, org_id: int, *, after: str = "", limit: int) -> list[Membe
 
 
 def count_members(tx: Read, org_id: int) -> int:
-    """How many users belong to an organisation."""
+    """Return the number of members of an organisation."""
     joined = tables.memberships
     return tx.sql.execute(sa.select(sa.func.count()).where(joined.c.org_id == org_id)).scalar_one()
 
 
 def hub_admins(tx: Read) -> int:
-    """Return how many administrators of the hub can sign in: those who are not suspended."""
+    """Return the number of hub administrators who can sign in, that is, who are not suspended."""
     active = _NS.c.is_admin & (_NS.c.kind == "user") & _NS.c.suspended_ms.is_(None)
     return tx.sql.execute(sa.select(sa.func.count()).select_from(_NS).where(active)).scalar_one()
 
 
 def sole_admin_of(tx: Read, user_id: int) -> list[str]:
-    """Names of the organisations that would be left without an administrator."""
+    """Return the names of the organisations whose only administrator is this user."""
     mine, others = tables.memberships.alias(), tables.memberships.alias()
     other_admin = sa.exists().where(
         (others.c.org_id == mine.c.org_id) & (others.c.role == "admin") & (others.c.user_id != user_id)
@@ -263,7 +263,7 @@ def add_token(tx: Write, token: Token, secret_hash: str) -> None:
     """Store a token under the hash of its secret.
 
     Raises:
-        AlreadyExists: the same secret is stored already.
+        AlreadyExists: the same secret is already stored.
     """
     taken = tx.sql.execute(sa.select(_TK.c.id).where(_TK.c.secret_hash == secret_hash)).first()
     if taken:
@@ -272,19 +272,19 @@ def add_token(tx: Write, token: Token, secret_hash: str) -> None:
 
 
 def find_token(tx: Read, secret_hash: str) -> tuple[Token, Account] | None:
-    """The token with this secret and its user, expired or not."""
+    """Return the token with this secret and its user, expired or not; None if no token has it."""
     row = tx.sql.execute(_FIND_TOKEN, {"secret_hash": secret_hash}).first()
     return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
 
 
 def token_by_uid(tx: Read, uid: str) -> tuple[Token, Account] | None:
-    """Return the token with this permanent id and its user, expired or not."""
+    """Return the token with this permanent id and its user, expired or not; None if no token has it."""
     row = tx.sql.execute(_TOKEN_BY_UID, {"uid": uid}).first()
     return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
 
 
 def tokens_of(tx: Read, user_id: int) -> list[Token]:
-    """A user's tokens, oldest first."""
+    """Return a user's tokens, oldest first."""
     rows = tx.sql.execute(sa.select(*_TOKEN).where(_TK.c.user_id == user_id).order_by(_TK.c.id))
     return [Token(*row) for row in rows]
 
@@ -302,16 +302,16 @@ def update_token(tx: Write, uid: str, **values: object) -> None:
 
 
 def note_token_use(tx: Write, uid: str, now_ms: int, *, every_ms: int) -> None:
-    """Write down that a token is in use, unless that was done less than ``every_ms`` ago."""
+    """Record that a token is in use, unless a use was recorded less than ``every_ms`` ago."""
     is_due = _TK.c.used_ms.is_(None) | (_TK.c.used_ms <= now_ms - every_ms)
     tx.sql.execute(sa.update(_TK).where((_TK.c.uid == uid) & is_due).values(used_ms=now_ms))
 
 
 def remove_token(tx: Write, uid: str) -> bool:
-    """Delete a token; False when there is none."""
+    """Delete a token; return False if it does not exist."""
     return bool(tx.sql.execute(sa.delete(_TK).where(_TK.c.uid == uid)).rowcount)
 
 
 def fresh(name: str, kind: str, now_ms: int, *, fullname: str | None = None, email: str | None = None) -> Account:
-    """A new account value, ready for :func:`add`."""
+    """Return a new account value, ready for :func:`add`."""
     return Account(0, new_uid(), name, kind, fullname or name, email, None, False, None, now_ms)

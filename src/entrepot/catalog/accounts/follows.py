@@ -1,4 +1,4 @@
-"""Rows of follows: which user follows which user or organisation."""
+"""Queries on follows: which user follows which user or organisation."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _F = community_tables.follows
 _N = tables.namespaces
 
 After = tuple[float, int]
-"""Behind which follow a page begins: its time and the row id of the account it shows."""
+"""A page starts after this follow, given by its time and the row id of the listed account."""
 
 
 def add(tx: Write, follower_id: int, followed_id: int, now_ms: int) -> bool:
-    """Follow an account; False when they did already."""
+    """Follow an account; return False if the user follows it already."""
     if is_following(tx, follower_id, followed_id):
         return False
     tx.sql.execute(sa.insert(_F).values(follower_id=follower_id, followed_id=followed_id, followed_ms=now_ms))
@@ -26,37 +26,37 @@ def add(tx: Write, follower_id: int, followed_id: int, now_ms: int) -> bool:
 
 
 def remove(tx: Write, follower_id: int, followed_id: int) -> bool:
-    """Stop following an account; False when they did not."""
+    """Stop following an account; return False if the user did not follow it."""
     here = (_F.c.follower_id == follower_id) & (_F.c.followed_id == followed_id)
     return bool(tx.sql.execute(sa.delete(_F).where(here)).rowcount)
 
 
 def is_following(tx: Read, follower_id: int, followed_id: int) -> bool:
-    """Whether one account follows another."""
+    """Return whether one account follows another."""
     here = (_F.c.follower_id == follower_id) & (_F.c.followed_id == followed_id)
     return tx.sql.execute(sa.select(_F.c.follower_id).where(here)).first() is not None
 
 
 def followers(tx: Read, account_id: int, *, after: After | None, limit: int) -> Sequence[tuple[int, int]]:
-    """(time, row id) of those who follow an account, newest first, behind ``after``."""
+    """Return (time, row id) of the followers of an account, newest first, starting after ``after``."""
     query = sa.select(_F.c.followed_ms, _F.c.follower_id).where(_F.c.followed_id == account_id)
     return _page(tx, query, _F.c.follower_id, after, limit)
 
 
 def followed_users(tx: Read, account_id: int, *, after: After | None, limit: int) -> Sequence[tuple[int, int]]:
-    """(time, row id) of the users that an account follows, newest first, behind ``after``."""
+    """Return (time, row id) of the users that an account follows, newest first, starting after ``after``."""
     query = sa.select(_F.c.followed_ms, _F.c.followed_id).join(_N, _N.c.id == _F.c.followed_id)
     query = query.where((_F.c.follower_id == account_id) & (_N.c.kind == "user"))
     return _page(tx, query, _F.c.followed_id, after, limit)
 
 
 def count_followers(tx: Read, account_id: int) -> int:
-    """How many users follow an account."""
+    """Return the number of followers of an account."""
     return tx.sql.execute(sa.select(sa.func.count()).where(_F.c.followed_id == account_id)).scalar_one()
 
 
 def count_followed_users(tx: Read, account_id: int) -> int:
-    """How many users an account follows."""
+    """Return the number of users that an account follows."""
     query = sa.select(sa.func.count()).select_from(_F).join(_N, _N.c.id == _F.c.followed_id)
     return tx.sql.execute(query.where((_F.c.follower_id == account_id) & (_N.c.kind == "user"))).scalar_one()
 

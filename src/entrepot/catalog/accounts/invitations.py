@@ -1,4 +1,4 @@
-"""Rows of invitations into organisations: one for each organisation and user."""
+"""Queries on invitations into organisations: at most one for each organisation and user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _I = community_tables.invitations
 
 @attrs.frozen
 class Invitation:
-    """An organisation's offer of a role to a user; worth nothing from ``expires_ms`` on."""
+    """An organisation's offer of a role to a user; void from ``expires_ms`` on."""
 
     id: int
     uid: Uid
@@ -32,7 +32,7 @@ _COLUMNS = [_I.c[field.name] for field in attrs.fields(Invitation)]
 
 
 def put(tx: Write, invitation: Invitation) -> Invitation:
-    """Insert an invitation (its ``id`` is ignored) in place of an earlier one of the same user there."""
+    """Insert an invitation (its ``id`` is ignored), replacing an earlier one of the same user and organisation."""
     remove(tx, invitation.org_id, invitation.user_id)
     values = attrs.asdict(invitation, filter=attrs.filters.exclude("id"))
     key = tx.sql.execute(sa.insert(_I).values(values)).inserted_primary_key
@@ -41,28 +41,28 @@ def put(tx: Write, invitation: Invitation) -> Invitation:
 
 
 def by_uid(tx: Read, uid: str, now_ms: int) -> Invitation | None:
-    """The invitation with this id, unless it has expired."""
+    """Return the invitation with this id, or None if it does not exist or has expired."""
     row = tx.sql.execute(sa.select(*_COLUMNS).where((_I.c.uid == uid) & (_I.c.expires_ms > now_ms))).first()
     return Invitation(*row) if row else None
 
 
 def of_org(tx: Read, org_id: int, now_ms: int) -> Sequence[Invitation]:
-    """The invitations into an organisation that have not expired, oldest first."""
+    """Return the unexpired invitations of an organisation, oldest first."""
     return _select(tx, (_I.c.org_id == org_id) & (_I.c.expires_ms > now_ms))
 
 
 def of_user(tx: Read, user_id: int, now_ms: int) -> Sequence[Invitation]:
-    """A user's invitations that have not expired, oldest first."""
+    """Return a user's unexpired invitations, oldest first."""
     return _select(tx, (_I.c.user_id == user_id) & (_I.c.expires_ms > now_ms))
 
 
 def remove(tx: Write, org_id: int, user_id: int) -> None:
-    """Delete the invitation of a user into an organisation, if there is one."""
+    """Delete a user's invitation into an organisation, if it exists."""
     tx.sql.execute(sa.delete(_I).where((_I.c.org_id == org_id) & (_I.c.user_id == user_id)))
 
 
 def forget_expired(tx: Write, org_id: int, now_ms: int) -> None:
-    """Delete the invitations into an organisation that nobody can accept any more."""
+    """Delete the expired invitations of an organisation."""
     tx.sql.execute(sa.delete(_I).where((_I.c.org_id == org_id) & (_I.c.expires_ms <= now_ms)))
 
 

@@ -1,4 +1,4 @@
-"""Rows of quotas, and what namespaces use of them."""
+"""Queries on quotas, and on how much of them namespaces use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from entrepot.catalog.database import Read, Write
 _Q = community_tables.quotas
 _R = tables.repos
 _HERE = (_R.c.namespace_id == sa.bindparam("namespace")) & _R.c.deleted_ms.is_(None)
-# Built once: the first runs before every upload.
+# Statements are built once: the first runs before every upload.
 _FIND = sa.select(_Q.c.max_bytes, _Q.c.max_repos, _Q.c.max_file_bytes).where(
     _Q.c.namespace_id == sa.bindparam("namespace")
 )
@@ -30,7 +30,7 @@ _LARGE, _OBJECTS = _bytes_in(tables.file_links), _bytes_in(tables.objects)
 
 @attrs.frozen
 class QuotaRow:
-    """What was set for one namespace; None leaves it to the settings of the hub, 0 is no limit."""
+    """The quota of one namespace; None means the default from the settings of the hub, 0 means no limit."""
 
     max_bytes: int | None = None
     max_repos: int | None = None
@@ -38,30 +38,33 @@ class QuotaRow:
 
 
 def find(tx: Read, namespace_id: int) -> QuotaRow:
-    """What was set for a namespace; all None when nothing was."""
+    """Return the quota of a namespace; every field is None if none is set."""
     row = tx.sql.execute(_FIND, {"namespace": namespace_id}).first()
     return QuotaRow(*row) if row else QuotaRow()
 
 
 def put(tx: Write, namespace_id: int, quota: QuotaRow) -> None:
-    """Set the quota of a namespace in place of an earlier one."""
+    """Set the quota of a namespace, replacing an earlier one."""
     tx.sql.execute(sa.delete(_Q).where(_Q.c.namespace_id == namespace_id))
     if quota != QuotaRow():
         tx.sql.execute(sa.insert(_Q).values(namespace_id=namespace_id, **attrs.asdict(quota)))
 
 
 def count_repos(tx: Read, namespace_id: int) -> int:
-    """How many repositories a namespace has."""
+    """Return the number of repositories of a namespace."""
     return tx.sql.execute(_COUNT, {"namespace": namespace_id}).scalar_one()
 
 
 def bytes_of_namespace(tx: Read, namespace_id: int) -> int:
-    """Bytes of large files and git objects of all repositories of a namespace; what two of them have counts twice."""
+    """Return the bytes of large files and git objects in all repositories of a namespace.
+
+    Content that two of them share counts twice.
+    """
     wanted = {"namespace": namespace_id}
     return sum(int(tx.sql.execute(query.where(_HERE), wanted).scalar_one()) for query in (_LARGE, _OBJECTS))
 
 
 def bytes_of_repo(tx: Read, repo_id: int) -> int:
-    """Bytes of large files and git objects of one repository."""
+    """Return the bytes of large files and git objects of one repository."""
     here = _R.c.id == repo_id
     return sum(int(tx.sql.execute(query.where(here)).scalar_one()) for query in (_LARGE, _OBJECTS))

@@ -1,4 +1,4 @@
-"""Rows of sign-in codes: secrets that an account exchanges once for its first token."""
+"""Queries on sign-in codes: secrets that an account exchanges once for its first token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _C = tables.sign_in_codes
 
 
 def add(tx: Write, code_hash: str, user_id: int, created_ms: int, expires_ms: int) -> None:
-    """Store a code under its hash, in place of earlier codes of the user."""
+    """Store a code under its hash, replacing earlier codes of the user."""
     tx.sql.execute(sa.delete(_C).where((_C.c.user_id == user_id) | (_C.c.expires_ms <= created_ms)))
     tx.sql.execute(
         sa.insert(_C).values(code_hash=code_hash, user_id=user_id, created_ms=created_ms, expires_ms=expires_ms)
@@ -19,7 +19,7 @@ def add(tx: Write, code_hash: str, user_id: int, created_ms: int, expires_ms: in
 
 
 def find(tx: Read, code_hash: str, now_ms: int) -> int | None:
-    """Return the row id of the user a code belongs to; None if it is unknown or expired."""
+    """Return the row id of the user of a code, or None if the code is unknown or expired."""
     query = sa.select(_C.c.user_id).where((_C.c.code_hash == code_hash) & (_C.c.expires_ms > now_ms))
     return tx.sql.execute(query).scalar()
 

@@ -1,4 +1,4 @@
-"""Which stored bytes a repository needs, and which of them others need too."""
+"""Queries on which stored bytes a repository needs, and which of them other repositories need too."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _BATCH = 500
 
 @attrs.frozen
 class StoredBytes:
-    """Some stored bytes: the raw bytes of a file (``key`` is its sha256) or a xorb (``xorb:`` and its hash)."""
+    """A stored blob: the raw bytes of a file (``key`` is its sha256) or a xorb (``xorb:`` and its hash)."""
 
     key: str
     size: int
 
 
 def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredBytes]:
-    """The stored bytes that some large files of a repository need, each once."""
+    """Return the stored blobs that the given large files of a repository need, each once."""
     found: dict[str, int] = {}
     chosen = list(wanted)
     for at in range(0, len(chosen), _BATCH):
@@ -52,7 +52,7 @@ def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredB
 
 
 def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int) -> set[str]:
-    """Keys of those holdings that a link or an object of another repository (not deleted) leads to."""
+    """Return the keys of the given blobs that another repository (not deleted) needs too."""
     raw = [holding.key for holding in here if not holding.key.startswith("xorb:")]
     xorbs = [holding.key.removeprefix("xorb:") for holding in here if holding.key.startswith("xorb:")]
     found: set[str] = set()
@@ -78,5 +78,5 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int) -> set
 
 
 def _file_of_link() -> sa.ScalarSelect[str]:
-    """The chunks of the verified file that a link leads to."""
+    """Return a subquery for the chunks of the verified file that a link refers to."""
     return sa.select(_F.c.xet_hash).where(_F.c.sha256 == _L.c.sha256).correlate(_L).scalar_subquery()

@@ -1,1 +1,1 @@
-"""Rows of discussions, access requests, collections and likes."""
+"""Queries on discussions, access requests, collections and likes."""

@@ -1,4 +1,4 @@
-"""Rows of requests for access to gated repositories: one for each repository and user."""
+"""Queries on requests for access to gated repositories: at most one for each repository and user."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 
 @attrs.frozen
 class AccessRequest:
-    """A request and what became of it.
+    """An access request and the decision about it.
 
-    ``fields``: the answers to the repository's form; None when the user did
-    not ask but was given access. ``reason``: why it was rejected.
+    ``fields``: the answers to the repository's form; None if access was granted
+    without a request. ``reason``: why the request was rejected.
     """
 
     id: int
@@ -39,24 +39,24 @@ class AccessRequest:
 
 _A = community_tables.access_requests
 _COLUMNS = [_A.c[field.name] for field in attrs.fields(AccessRequest)]
-# Built once: this one runs before every read of a gated repository.
+# Built once: this statement runs before every read of a gated repository.
 _STATUS = sa.select(_A.c.status).where((_A.c.repo_id == sa.bindparam("repo")) & (_A.c.user_id == sa.bindparam("asker")))
 _FIND = sa.select(*_COLUMNS).where((_A.c.repo_id == sa.bindparam("repo")) & (_A.c.user_id == sa.bindparam("asker")))
 
 
 def status_of(tx: Read, repo_id: int, user_id: int) -> str | None:
-    """Where a user's request stands; None when there is none."""
+    """Return the status of a user's request, or None without a request."""
     return tx.sql.execute(_STATUS, {"repo": repo_id, "asker": user_id}).scalar()
 
 
 def find(tx: Read, repo_id: int, user_id: int) -> AccessRequest | None:
-    """A user's request."""
+    """Return a user's request, or None."""
     row = tx.sql.execute(_FIND, {"repo": repo_id, "asker": user_id}).first()
     return AccessRequest(*row) if row else None
 
 
 def by_uid(tx: Read, repo_id: int, uid: str) -> AccessRequest | None:
-    """The request with this id, if it is for this repository."""
+    """Return the request with this id if it is for this repository, else None."""
     row = tx.sql.execute(sa.select(*_COLUMNS).where((_A.c.repo_id == repo_id) & (_A.c.uid == uid))).first()
     return AccessRequest(*row) if row else None
 
@@ -64,10 +64,10 @@ def by_uid(tx: Read, repo_id: int, uid: str) -> AccessRequest | None:
 def page(
     tx: Read, repo_id: int, status: str, *, after: tuple[float, int] | None, limit: int
 ) -> list[tuple[AccessRequest, Account]]:
-    """Requests with a status and who made them, newest first.
+    """Return the requests with a status, and their users, newest first.
 
     Args:
-        after: (time, row id) of the last one of the page before.
+        after: (time, row id) of the last request of the previous page.
     """
     query = (
         sa.select(*_COLUMNS)
@@ -81,7 +81,7 @@ def page(
 
 
 def everything(tx: Read, repo_id: int) -> list[tuple[AccessRequest, Account]]:
-    """All requests for a repository and who made them, oldest first."""
+    """Return all requests for a repository, and their users, oldest first."""
     query = sa.select(*_COLUMNS).where(_A.c.repo_id == repo_id).order_by(_A.c.requested_ms, _A.c.id)
     return _with_people(tx, [AccessRequest(*row) for row in tx.sql.execute(query)])
 
@@ -89,7 +89,7 @@ def everything(tx: Read, repo_id: int) -> list[tuple[AccessRequest, Account]]:
 def add(tx: Write, request: AccessRequest) -> AccessRequest:
     """Insert a request (its ``id`` is ignored) and return it with its id.
 
-    The caller has seen within the same transaction that there is none.
+    The caller must have checked within the same transaction that the user has no request.
     """
     key = tx.sql.execute(
         sa.insert(_A).values(attrs.asdict(request, filter=attrs.filters.exclude("id")))
@@ -99,7 +99,7 @@ def add(tx: Write, request: AccessRequest) -> AccessRequest:
 
 
 def decide(tx: Write, decided: AccessRequest) -> None:
-    """Store what became of a request: its status, the reason, and who decided when."""
+    """Store the decision about a request: its status, the reason, who decided, and when."""
     tx.sql.execute(
         sa.update(_A)
         .where(_A.c.id == decided.id)
@@ -113,7 +113,7 @@ def decide(tx: Write, decided: AccessRequest) -> None:
 
 
 def remove(tx: Write, request_id: int) -> None:
-    """Delete a request, as if it had never been made."""
+    """Delete a request."""
     tx.sql.execute(sa.delete(_A).where(_A.c.id == request_id))
 
 

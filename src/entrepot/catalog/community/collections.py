@@ -1,4 +1,4 @@
-"""Rows of collections and of what they hold."""
+"""Queries on collections and their items."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _N = tables.namespaces
 
 @attrs.frozen
 class CollectionRow:
-    """One collection, with its namespace's name."""
+    """One collection, with the name of its namespace."""
 
     id: int
     uid: Uid
@@ -38,7 +38,7 @@ class CollectionRow:
 
 @attrs.frozen
 class ItemRow:
-    """One thing in a collection: a repository, another collection, or (``name``) something kept elsewhere."""
+    """One item of a collection: a repository, another collection, or (``name``) something outside the hub."""
 
     id: int
     uid: Uid
@@ -53,10 +53,10 @@ class ItemRow:
 
 @attrs.frozen
 class CollectionFilter:
-    """Which collections to list; every given condition must hold.
+    """A filter for collections; every given condition must hold.
 
-    ``seen_by``: row ids of namespaces whose private collections may be listed;
-    None: of all. ``owners`` and ``repo_ids``: one of them is enough.
+    ``seen_by``: row ids of the namespaces whose private collections are listed;
+    None: of all namespaces. With ``owners`` and ``repo_ids``, one match is enough.
     """
 
     seen_by: frozenset[int] | None
@@ -90,35 +90,35 @@ def add(tx: Write, row: CollectionRow) -> CollectionRow:
 
 
 def find(tx: Read, uid: str) -> CollectionRow | None:
-    """The collection with this public id."""
+    """Return the collection with this public id, or None."""
     row = tx.sql.execute(_SELECT.where(_C.c.uid == uid)).first()
     return CollectionRow(*row) if row else None
 
 
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, CollectionRow]:
-    """The collections with these row ids."""
+    """Return the collections with these row ids."""
     return {row[0]: CollectionRow(*row) for row in tx.sql.execute(_SELECT.where(_C.c.id.in_(ids)))}
 
 
 def titled(tx: Read, namespace_id: int, title: str) -> CollectionRow | None:
-    """The collection of a namespace with this title."""
+    """Return the collection of a namespace with this title, or None."""
     row = tx.sql.execute(_SELECT.where((_C.c.namespace_id == namespace_id) & (_C.c.title == title))).first()
     return CollectionRow(*row) if row else None
 
 
 def count(tx: Read, namespace_id: int) -> int:
-    """How many collections a namespace has."""
+    """Return the number of collections of a namespace."""
     return tx.sql.execute(sa.select(sa.func.count()).where(_C.c.namespace_id == namespace_id)).scalar_one()
 
 
 def of_namespace(tx: Read, namespace_id: int) -> Sequence[int]:
-    """Row ids of the collections of a namespace, in the order they are shown in."""
+    """Return the row ids of the collections of a namespace, in display order."""
     query = sa.select(_C.c.id).where(_C.c.namespace_id == namespace_id).order_by(_C.c.position, _C.c.id)
     return tx.sql.execute(query).scalars().all()
 
 
 def listed(tx: Read, wanted: CollectionFilter) -> Sequence[CollectionRow]:
-    """One page of collections, the greatest sort value first."""
+    """Return one page of collections, in descending order of the sort value."""
     column = SORTS[wanted.sort]
     query = _SELECT.order_by(column.desc(), _C.c.id.desc()).limit(wanted.limit)
     if wanted.seen_by is not None:
@@ -144,14 +144,14 @@ def update(tx: Write, collection_id: int, **values: object) -> None:
 
 
 def remove(tx: Write, collection_id: int) -> None:
-    """Delete a collection with its items and votes; other collections forget it."""
+    """Delete a collection with its items and votes, and its item in other collections."""
     tx.sql.execute(sa.delete(_I).where((_I.c.collection_id == collection_id) | (_I.c.linked_id == collection_id)))
     tx.sql.execute(sa.delete(_V).where(_V.c.collection_id == collection_id))
     tx.sql.execute(sa.delete(_C).where(_C.c.id == collection_id))
 
 
 def items(tx: Read, collection_ids: Sequence[int]) -> dict[int, list[ItemRow]]:
-    """What collections hold, in order."""
+    """Return the items of the given collections, in order."""
     found: dict[int, list[ItemRow]] = {collection_id: [] for collection_id in collection_ids}
     query = sa.select(*_ITEMS).where(_I.c.collection_id.in_(collection_ids)).order_by(_I.c.position, _I.c.id)
     for row in tx.sql.execute(query):
@@ -160,7 +160,7 @@ def items(tx: Read, collection_ids: Sequence[int]) -> dict[int, list[ItemRow]]:
 
 
 def add_item(tx: Write, item: ItemRow) -> None:
-    """Put something into a collection; the row's ``id`` is ignored."""
+    """Add an item to a collection; the row's ``id`` is ignored."""
     tx.sql.execute(sa.insert(_I).values(**attrs.asdict(item, filter=attrs.filters.exclude("id"))))
 
 
@@ -170,42 +170,42 @@ def update_item(tx: Write, item_id: int, **values: object) -> None:
 
 
 def remove_item(tx: Write, item_id: int) -> None:
-    """Take something out of a collection."""
+    """Remove an item from a collection."""
     tx.sql.execute(sa.delete(_I).where(_I.c.id == item_id))
 
 
 def vote(tx: Write, collection_id: int, user_id: int) -> None:
-    """Let a user vote for a collection; again is fine."""
+    """Record a user's vote for a collection; idempotent."""
     if not has_voted(tx, collection_id, user_id):
         tx.sql.execute(sa.insert(_V).values(collection_id=collection_id, user_id=user_id))
         update(tx, collection_id, upvotes=_C.c.upvotes + 1)
 
 
 def withdraw_vote(tx: Write, collection_id: int, user_id: int) -> None:
-    """Take a vote back; without one nothing happens."""
+    """Delete a user's vote for a collection; idempotent."""
     here = (_V.c.collection_id == collection_id) & (_V.c.user_id == user_id)
     if tx.sql.execute(sa.delete(_V).where(here)).rowcount:
         update(tx, collection_id, upvotes=_C.c.upvotes - 1)
 
 
 def public_upvotes(tx: Read, namespace_id: int) -> int:
-    """How many votes the public collections of a namespace have in all."""
+    """Return the total number of votes for the public collections of a namespace."""
     query = sa.select(sa.func.coalesce(sa.func.sum(_C.c.upvotes), 0))
     return int(tx.sql.execute(query.where((_C.c.namespace_id == namespace_id) & ~_C.c.is_private)).scalar_one())
 
 
 def has_voted(tx: Read, collection_id: int, user_id: int) -> bool:
-    """Whether a user has voted for a collection."""
+    """Return whether a user has voted for a collection."""
     here = (_V.c.collection_id == collection_id) & (_V.c.user_id == user_id)
     return tx.sql.execute(sa.select(_V.c.user_id).where(here)).first() is not None
 
 
 def voted(tx: Read, collection_ids: Sequence[int], user_id: int) -> frozenset[int]:
-    """Those of some collections that a user has voted for."""
+    """Return the given collections that a user has voted for."""
     here = _V.c.collection_id.in_(collection_ids) & (_V.c.user_id == user_id)
     return frozenset(tx.sql.execute(sa.select(_V.c.collection_id).where(here)).scalars())
 
 
 def position_of(row: CollectionRow, sort: str) -> tuple[float, int]:
-    """The ``after`` value that continues behind this row."""
+    """Return the ``after`` value with which the page after this row starts."""
     return (row.updated_ms if sort == "lastModified" else row.upvotes), row.id

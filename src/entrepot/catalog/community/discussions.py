@@ -1,4 +1,4 @@
-"""Rows of discussions and pull requests, and of what happened in them."""
+"""Queries on discussions and pull requests, and on their events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from entrepot.catalog.database import Read, Write
 from entrepot.names import Oid, RefName, Uid
 
 DRAFT, OPEN, CLOSED, MERGED = "draft", "open", "closed", "merged"
-"""The states of a discussion; the first and the last only of pull requests."""
+"""The states of a discussion; only pull requests can be drafts or merged."""
 
 ALIVE = (DRAFT, OPEN)
 
@@ -25,11 +25,11 @@ _NS = tables.namespaces
 
 @attrs.frozen
 class DiscussionRow:
-    """One discussion; with ``base`` it is a pull request for that branch.
+    """One discussion; it is a pull request if ``base`` (the target branch) is set.
 
-    ``author_id`` is 0 once the account is gone; ``comments`` counts those
-    after the first, which is the description; ``fork_oid`` is the commit
-    that a pull request parted from.
+    ``author_id`` is 0 if the account was deleted. ``comments`` does not count
+    the first comment, which is the description. ``fork_oid`` is the commit
+    from which a pull request diverged.
     """
 
     id: int
@@ -50,13 +50,13 @@ class DiscussionRow:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it is neither closed nor merged."""
+        """Whether the discussion is neither closed nor merged."""
         return self.status in ALIVE
 
 
 @attrs.frozen
 class EventRow:
-    """Something that happened in a discussion; what ``data`` holds depends on the kind."""
+    """One event of a discussion; the content of ``data`` depends on the kind."""
 
     id: int
     uid: Uid
@@ -69,7 +69,7 @@ class EventRow:
 
 @attrs.frozen
 class DiscussionFilter:
-    """Which discussions of a repository to list; None means any."""
+    """A filter for the discussions of a repository; None in a field matches any value."""
 
     is_pull: bool | None = None
     states: tuple[str, ...] | None = None
@@ -78,7 +78,7 @@ class DiscussionFilter:
 
 @attrs.frozen
 class AuthorRow:
-    """An account as an author."""
+    """The account of an author."""
 
     id: int
     uid: Uid
@@ -91,7 +91,7 @@ _TALK = [_D.c[field.name] for field in attrs.fields(DiscussionRow)]
 _EVENT = [_E.c[field.name] for field in attrs.fields(EventRow)]
 _PERSON = [_NS.c[field.name] for field in attrs.fields(AuthorRow)]
 _HERE = _D.c.repo_id == sa.bindparam("repo")
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _FIND = sa.select(*_TALK).where(_HERE & (_D.c.num == sa.bindparam("number")))
 _EVENTS = sa.select(*_EVENT).where(_E.c.discussion_id == sa.bindparam("talk")).order_by(_E.c.id)
 _FIND_EVENT = sa.select(*_EVENT).where(
@@ -101,7 +101,7 @@ _COUNT_EVENTS = sa.select(sa.func.count()).where(_E.c.discussion_id == sa.bindpa
 
 
 def next_number(tx: Write, repo_id: int) -> int:
-    """A number for a new discussion of a repository, never given before."""
+    """Return a number for a new discussion of a repository, never used before."""
     tx.sql.execute(sa.update(_R).where(_R.c.id == repo_id).values(discussions=_R.c.discussions + 1))
     return int(tx.sql.execute(sa.select(_R.c.discussions).where(_R.c.id == repo_id)).scalar_one())
 
@@ -115,24 +115,24 @@ def add(tx: Write, discussion: DiscussionRow) -> DiscussionRow:
 
 
 def find(tx: Read, repo_id: int, num: int) -> DiscussionRow | None:
-    """The discussion with this number."""
+    """Return the discussion with this number, or None."""
     row = tx.sql.execute(_FIND, {"repo": repo_id, "number": num}).first()
     return DiscussionRow(*row) if row else None
 
 
 def page(tx: Read, repo_id: int, wanted: DiscussionFilter, *, offset: int, limit: int) -> list[DiscussionRow]:
-    """Some discussions of a repository, newest first."""
+    """Return one page of the discussions of a repository, newest first."""
     query = sa.select(*_TALK).where(_matching(repo_id, wanted)).order_by(_D.c.num.desc())
     return [DiscussionRow(*row) for row in tx.sql.execute(query.offset(offset).limit(limit))]
 
 
 def count(tx: Read, repo_id: int, wanted: DiscussionFilter) -> int:
-    """How many discussions of a repository match."""
+    """Return the number of discussions of a repository that match."""
     return tx.sql.execute(sa.select(sa.func.count()).where(_matching(repo_id, wanted))).scalar_one()
 
 
 def count_public_by(tx: Read, author_id: int) -> int:
-    """How many discussions a user has begun in public repositories."""
+    """Return the number of discussions that a user has opened in public repositories."""
     query = sa.select(sa.func.count()).select_from(_D).join(_R, _R.c.id == _D.c.repo_id)
     here = (_D.c.author_id == author_id) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
     return tx.sql.execute(query.where(here)).scalar_one()
@@ -144,18 +144,18 @@ def change(tx: Write, discussion_id: int, **values: object) -> None:
 
 
 def count_comment(tx: Write, discussion_id: int) -> None:
-    """Count one comment more."""
+    """Increment the number of comments of a discussion."""
     tx.sql.execute(sa.update(_D).where(_D.c.id == discussion_id).values(comments=_D.c.comments + 1))
 
 
 def remove(tx: Write, discussion_id: int) -> None:
-    """Delete a discussion with everything in it; its number stays used."""
+    """Delete a discussion with its events; its number is not reused."""
     tx.sql.execute(sa.delete(_E).where(_E.c.discussion_id == discussion_id))
     tx.sql.execute(sa.delete(_D).where(_D.c.id == discussion_id))
 
 
 def has_open_pull(tx: Read, repo_id: int, author_id: int) -> bool:
-    """Whether somebody has a pull request in a repository that is neither closed nor merged."""
+    """Return whether a user has an open or draft pull request in a repository."""
     here = (_D.c.repo_id == repo_id) & (_D.c.author_id == author_id) & _D.c.is_pull.is_(True)
     return tx.sql.execute(sa.select(_D.c.id).where(here & _D.c.status.in_(ALIVE)).limit(1)).first() is not None
 
@@ -169,33 +169,33 @@ def add_event(tx: Write, event: EventRow) -> EventRow:
 
 
 def events_of(tx: Read, discussion_id: int) -> list[EventRow]:
-    """What happened in a discussion, oldest first."""
+    """Return the events of a discussion, oldest first."""
     return [EventRow(*row) for row in tx.sql.execute(_EVENTS, {"talk": discussion_id})]
 
 
 def count_events(tx: Read, discussion_id: int) -> int:
-    """How many events a discussion has."""
+    """Return the number of events of a discussion."""
     return tx.sql.execute(_COUNT_EVENTS, {"talk": discussion_id}).scalar_one()
 
 
 def find_event(tx: Read, discussion_id: int, uid: str) -> EventRow | None:
-    """One event of a discussion."""
+    """Return one event of a discussion, or None."""
     row = tx.sql.execute(_FIND_EVENT, {"talk": discussion_id, "called": uid}).first()
     return EventRow(*row) if row else None
 
 
 def set_data(tx: Write, event_id: int, data: Mapping[str, Any]) -> None:
-    """Replace what an event says."""
+    """Replace the data of an event."""
     tx.sql.execute(sa.update(_E).where(_E.c.id == event_id).values(data=data))
 
 
 def people(tx: Read, ids: Iterable[int]) -> dict[int, AuthorRow]:
-    """The accounts with these row ids, those that are gone left out."""
+    """Return the accounts with these row ids, without deleted ones."""
     return {person.id: person for person in _people(tx, _NS.c.id, list(set(ids)))}
 
 
 def people_by_uid(tx: Read, uids: Iterable[str]) -> dict[str, AuthorRow]:
-    """The accounts with these permanent ids, those that are gone left out."""
+    """Return the accounts with these permanent ids, without deleted ones."""
     return {person.uid: person for person in _people(tx, _NS.c.uid, list(set(uids)))}
 
 

@@ -1,4 +1,4 @@
-"""Rows of likes, and the count that each repository carries."""
+"""Queries on likes, and on the like count of each repository."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _N = tables.namespaces
 
 
 After = tuple[float, int]
-"""Behind which like a page begins."""
+"""A page starts after this like, given by its time and a row id."""
 
 
 @attrs.frozen
 class Like:
-    """A repository that somebody likes, and since when."""
+    """A repository that a user likes, and the time of the like."""
 
     repo: RepoRef
     repo_id: int
@@ -30,7 +30,7 @@ class Like:
 
 
 def add(tx: Write, repo_id: int, user_id: int, now_ms: int) -> bool:
-    """Like a repository; False when they did already."""
+    """Like a repository; return False if the user likes it already."""
     here = (_L.c.repo_id == repo_id) & (_L.c.user_id == user_id)
     if tx.sql.execute(sa.select(_L.c.repo_id).where(here)).first():
         return False
@@ -40,7 +40,7 @@ def add(tx: Write, repo_id: int, user_id: int, now_ms: int) -> bool:
 
 
 def remove(tx: Write, repo_id: int, user_id: int) -> bool:
-    """Take a like back; False when there was none."""
+    """Remove a like; return False if the user did not like the repository."""
     here = (_L.c.repo_id == repo_id) & (_L.c.user_id == user_id)
     if not tx.sql.execute(sa.delete(_L).where(here)).rowcount:
         return False
@@ -49,7 +49,7 @@ def remove(tx: Write, repo_id: int, user_id: int) -> bool:
 
 
 def likers(tx: Read, repo_id: int, *, after: After | None, limit: int) -> Sequence[tuple[int, int]]:
-    """(time, row id of the user) of those who like a repository, newest first, behind ``after``."""
+    """Return (time, row id of the user) of the likes of a repository, newest first, starting after ``after``."""
     query = sa.select(_L.c.liked_ms, _L.c.user_id).where(_L.c.repo_id == repo_id)
     query = query.order_by(_L.c.liked_ms.desc(), _L.c.user_id.desc()).limit(limit)
     if after is not None:
@@ -58,7 +58,10 @@ def likers(tx: Read, repo_id: int, *, after: After | None, limit: int) -> Sequen
 
 
 def public_of(tx: Read, user_id: int, *, after: After | None, limit: int) -> Sequence[Like]:
-    """The public repositories that a user likes, newest first; ``after``: (time, row id) of the last one before."""
+    """Return the public repositories that a user likes, newest like first.
+
+    ``after`` is (time, row id) of the last one of the previous page.
+    """
     query = (
         sa.select(_R.c.type, _N.c.name, _R.c.name, _R.c.id, _L.c.liked_ms)
         .select_from(_L)
@@ -77,7 +80,7 @@ def public_of(tx: Read, user_id: int, *, after: After | None, limit: int) -> Seq
 
 
 def count_public_of(tx: Read, user_id: int) -> int:
-    """How many public repositories a user likes."""
+    """Return the number of public repositories that a user likes."""
     query = sa.select(sa.func.count()).select_from(_L).join(_R, _R.c.id == _L.c.repo_id)
     here = (_L.c.user_id == user_id) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
     return tx.sql.execute(query.where(here)).scalar_one()

@@ -1,4 +1,4 @@
-"""How much attention repositories have had lately: a number kept beside each, made anew from likes and downloads."""
+"""The trending score of repositories, stored in their rows and recomputed from likes and downloads."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
 
 DAYS = 7
-"""How far back attention counts."""
+"""The number of days whose likes and downloads count."""
 
 LIKE = 10.0
-"""What a like is worth, in downloads."""
+"""The weight of a like, in downloads."""
 
 _DAY_MS = 86_400_000
 _R = tables.repos
@@ -23,10 +23,10 @@ _BATCH = 500
 
 
 def refresh(tx: Write, repo_ids: Sequence[int], now_ms: int) -> None:
-    """Make the numbers of some repositories anew.
+    """Recompute the scores of some repositories.
 
-    Each download and like counts for :data:`DAYS` days; the older it is, the
-    less, to one eighth on the last day.
+    Each download and like counts for :data:`DAYS` days, with a weight that falls
+    with age to one eighth on the last day.
     """
     for at in range(0, len(repo_ids), _BATCH):
         batch = repo_ids[at : at + _BATCH]
@@ -37,7 +37,7 @@ def refresh(tx: Write, repo_ids: Sequence[int], now_ms: int) -> None:
 
 
 def stale(tx: Read, now_ms: int) -> Sequence[int]:
-    """Row ids of repositories whose number may have changed: noticed lately, or not zero yet."""
+    """Return the row ids of repositories whose score may have changed: recent activity, or a score above zero."""
     today = now_ms // _DAY_MS
     downloaded = sa.select(_D.c.repo_id).where(_D.c.day > today - DAYS - 1)
     liked = sa.select(_L.c.repo_id).where(_L.c.liked_ms >= (today - DAYS) * _DAY_MS)
@@ -62,5 +62,5 @@ def _scores(tx: Read, repo_ids: Sequence[int], today: int) -> dict[int, float]:
 
 
 def _weight(age: int) -> float:
-    """From 1 today to one eighth on the last day."""
+    """Return the weight of an event by its age in days: 1 today, one eighth on the last day."""
     return float(0.125 ** (max(age, 0) / (DAYS - 1)))

@@ -1,1 +1,1 @@
-"""Rows of large files: links, uploads, xorbs, chunk rights."""
+"""Queries on large files: links, uploads, xorbs, chunk rights."""

@@ -1,4 +1,4 @@
-"""Rows of images that people put into discussions."""
+"""Queries on images attached to discussions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _A = community_tables.attachments
 
 @attrs.frozen
 class Attachment:
-    """One image; its bytes are the large file ``sha256``, which stays as long as this row."""
+    """An image in a discussion; its bytes are the large file ``sha256``, which is kept as long as this row."""
 
     uid: Uid
     user_id: int
@@ -34,17 +34,17 @@ def add(tx: Write, attachment: Attachment) -> None:
 
 
 def find(tx: Read, uid: str) -> Attachment | None:
-    """The image with this id."""
+    """Return the image with this id, or None."""
     row = tx.sql.execute(_FIND, {"called": uid}).first()
     return Attachment(*row) if row else None
 
 
 def remove(tx: Write, uid: str) -> None:
-    """Forget an image; its bytes go when nothing else needs them."""
+    """Delete the row of an image; the sweeper deletes its bytes once nothing else needs them."""
     tx.sql.execute(sa.delete(_A).where(_A.c.uid == uid))
 
 
 def bytes_of(tx: Read, user_id: int) -> int:
-    """Bytes of all images of an account."""
+    """Return the total size of the images of an account."""
     total = sa.select(sa.func.coalesce(sa.func.sum(_A.c.size), 0)).where(_A.c.user_id == user_id)
     return int(tx.sql.execute(total).scalar_one())

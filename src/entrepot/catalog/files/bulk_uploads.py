@@ -1,4 +1,4 @@
-"""Rows of many small files that arrive together: a few statements for all of them."""
+"""Queries for bulk uploads: a few statements for many small files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _X = tables.xorbs
 _BATCH = 500
 
 _WANTED: sa.BindParameter[str] = sa.bindparam("wanted", expanding=True)
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _KEPT = sa.select(_F.c.sha256, _F.c.size, (_F.c.is_raw & ~_F.c.is_damaged).label("is_raw"), _F.c.xet_hash).where(
     _F.c.sha256.in_(_WANTED) & _F.c.sweeping_ms.is_(None)
 )
@@ -37,7 +37,7 @@ _CHUNKED = sa.select(_T.c.hash).where(_T.c.hash.in_(_WANTED))
 
 @attrs.frozen
 class StoredForm:
-    """How a file is kept by its row: its size there, whether raw, and whether as chunks that can be relied on."""
+    """The stored form of a file according to its row: size, whether raw, and whether as intact chunks."""
 
     size: int
     is_raw: bool
@@ -46,9 +46,9 @@ class StoredForm:
 
 @attrs.frozen
 class ProvenFile:
-    """A file whose sha256 is proven, made of chunks of stored xorbs.
+    """A file whose sha256 is verified, made of chunks of stored xorbs.
 
-    ``xorbs``: which chunks of each, packed (see ``xet.ChunkSet``).
+    ``xorbs``: the chunks that it uses of each, packed (see ``xet.ChunkSet``).
     """
 
     sha256: Sha256
@@ -57,9 +57,9 @@ class ProvenFile:
 
 
 def stored_forms(tx: Read, sha256s: Sequence[Sha256]) -> dict[Sha256, StoredForm]:
-    """Those of the files that have a row, and that no sweeper has claimed.
+    """Return the stored form of the given files that have a row and are not claimed by a sweeper.
 
-    A row whose file is raw may only announce it: look at its bytes, too.
+    A row with ``is_raw`` may only announce the bytes; check that they exist.
     """
     found: dict[Sha256, StoredForm] = {}
     for at in range(0, len(sha256s), _BATCH):
@@ -71,11 +71,11 @@ def stored_forms(tx: Read, sha256s: Sequence[Sha256]) -> dict[Sha256, StoredForm
 
 
 def put(tx: Write, arrivals: Sequence[ProvenFile], now_ms: int) -> list[Sha256]:
-    """Record files whose xorbs are stored and were marked as used; chunks that are known already stay.
+    """Record files whose xorbs are stored and were touched; files that have chunks keep them.
 
     Returns:
-        Those that had a row that says they are raw: what is there of such
-        bytes has lost its use.
+        The files whose row said that they are stored raw; their raw bytes
+        are no longer needed.
 
     Raises:
         Busy: a sweeper is deleting the raw bytes of one of them.

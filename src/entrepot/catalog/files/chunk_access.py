@@ -1,4 +1,4 @@
-"""Which chunks of which xorbs a caller may refer to, as a few indexed queries."""
+"""Indexed queries on which chunks of which xorbs a caller may refer to."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ _CANDIDATES = 8
 _UID_SECONDS = 8
 
 MAX_ROWS = 100_000
-"""Uses of xorbs by files that one look-up reads; beyond it chunks count as unreadable, and clients send them again."""
+"""The most uses of xorbs that one lookup reads; chunks beyond it count as unreadable, and clients send them again."""
 
 
 @attrs.frozen
 class Viewer:
-    """Whose rights count.
+    """A caller whose rights to chunks are checked.
 
     Args:
-        seen: namespaces and single repositories whose private content is
-            read (None: all); ungated public content is read by everyone.
-        holder: who sent xorbs, see ``xorb_uploads``.
-        repo_id, user_id: the repository and account of an upload, whose own
-            claims count although nothing is committed yet.
-        realm: a namespace of which every xorb may be used; None: no such one.
+        seen: namespaces and single repositories whose private content the
+            caller can read (None: all); anyone can read ungated public content.
+        holder: the identity under which the caller uploaded xorbs, see ``xorb_uploads``.
+        repo_id, user_id: the repository and account of an upload; their own
+            claims count before anything is committed.
+        realm: the row id of a namespace whose xorbs may all be used, or None.
         is_everywhere: every xorb of the hub may be used.
-        needs_proof: only links count whose chunks were proven when they were made.
+        needs_proof: only count links whose chunks the uploader had proven to possess.
     """
 
     seen: Visibility | None
@@ -63,7 +63,10 @@ def _readable_repo() -> sa.ColumnElement[bool]:
 
 
 def _is_readable_file() -> sa.ColumnElement[bool]:
-    """Whether a file of ``xet_file_xorbs`` is committed where it may be read, or was claimed by the viewer."""
+    """Return the condition that the viewer can read a file of ``xet_file_xorbs``.
+
+    The file is committed in a readable repository, or the viewer has claimed it.
+    """
     linked = sa.exists().where(
         (_L.c.xet_hash == _U.c.file)
         & _L.c.path.is_not(None)
@@ -71,7 +74,7 @@ def _is_readable_file() -> sa.ColumnElement[bool]:
         & (_R.c.id == _L.c.repo_id)
         & _readable_repo()
     )
-    # A link that rests on a claim leads to the claimed chunks, not to the real file of that sha256.
+    # A link based on a claim refers to the claimed chunks, not to the verified file of that sha256.
     proven = sa.exists().where(
         (_F.c.xet_hash == _U.c.file)
         & (_L.c.sha256 == _F.c.sha256)
@@ -86,7 +89,7 @@ def _is_readable_file() -> sa.ColumnElement[bool]:
     return linked | proven | claimed
 
 
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _RANGES = (
     sa.select(_U.c.xorb, _U.c.ranges)
     .where(_U.c.xorb.in_(sa.bindparam("wanted", expanding=True)) & _is_readable_file())
@@ -122,7 +125,7 @@ def readable_ranges(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> Iter
 
 
 def whole(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> set[XetHash]:
-    """Return those of the xorbs that the viewer has sent, or that the viewer's realm shares whole."""
+    """Return the given xorbs of which the viewer may use every chunk, because they sent them or share the realm."""
     if viewer.is_everywhere:
         return set(wanted)
     found: set[XetHash] = set()
@@ -136,13 +139,13 @@ def whole(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> set[XetHash]:
 
 
 def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[list[XetHash]]:
-    """Return for each xorb that has a chunk, and of which the viewer may use something, its neighbours.
+    """Return the xorbs that contain a chunk and that the viewer may use in part, each with its neighbours.
 
-    A group begins with the xorb itself; the others came with it. Whether the
-    chunk is within what the viewer may use is for the caller to find out.
+    Each group begins with the xorb itself; the others were uploaded in the same
+    shard. The caller must check whether the viewer may use the chunk itself.
 
     Args:
-        limit: xorbs of a group at most.
+        limit: the maximum number of xorbs in a group.
     """
     groups: list[list[XetHash]] = []
     for row in tx.sql.execute(_HOLDERS, _names(viewer) | {"chunk": chunk}).all():
@@ -153,7 +156,7 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
 
 @attrs.frozen
 class Use:
-    """Chunks of a xorb (packed ranges) that a file uses which a repository links."""
+    """The chunks of a xorb (packed ranges) that a linked file of a repository uses."""
 
     repo_id: int
     xorb: XetHash
@@ -161,11 +164,11 @@ class Use:
 
 
 def uses_before(tx: Read, wanted: Sequence[XetHash], link: Uid) -> Iterator[Use]:
-    """Yield what committed links use of these xorbs that are not younger than one link, the oldest first.
+    """Yield the uses of these xorbs by committed links that are not newer than one link, oldest first.
 
-    Ids begin with a time in seconds: links of the same second are among them.
+    Ids begin with a time in seconds, so links of the same second are included.
     """
-    second = link[:_UID_SECONDS] + "g"  # behind every hexadecimal digit
+    second = link[:_UID_SECONDS] + "g"  # sorts after every hexadecimal digit
     leads = (_L.c.xet_hash == _U.c.file) | (_L.c.xet_hash.is_(None) & (_F.c.xet_hash == _U.c.file))
     for at in range(0, len(wanted), _BATCH):
         query = (

@@ -1,4 +1,4 @@
-"""When the raw bytes of large files were last read and hashed, and which of them are damaged."""
+"""Queries on integrity checks of raw files: when each was last hashed, and which are damaged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DAMAGED = sa.select(_F.c.sha256).where(
 
 @attrs.frozen
 class Due:
-    """A raw file to be read and hashed; ``touched_ms`` changes when an upload of it begins to publish."""
+    """A raw file to check; ``touched_ms`` changes when an upload of the same file begins to publish."""
 
     sha256: Sha256
     size: int
@@ -28,7 +28,7 @@ class Due:
 
 
 def next_due(tx: Read, *, checked_before_ms: int, touched_before_ms: int) -> Due | None:
-    """Return the raw file that was checked longest ago, leaving out damaged ones and those just being published."""
+    """Return the raw file that was checked longest ago, except damaged ones and those being published."""
     wanted = (
         (_F.c.checked_ms < checked_before_ms)
         & (_F.c.touched_ms < touched_before_ms)
@@ -42,14 +42,14 @@ def next_due(tx: Read, *, checked_before_ms: int, touched_before_ms: int) -> Due
 
 
 def note(tx: Write, due: Due, now_ms: int, *, is_damaged: bool) -> bool:
-    """Record the result of a check; False if the file was published anew or given up meanwhile."""
+    """Record the result of a check; return False if the file was published again or deleted meanwhile."""
     same = (_F.c.sha256 == due.sha256) & (_F.c.touched_ms == due.touched_ms) & _F.c.is_raw
     changed = sa.update(_F).where(same).values(checked_ms=now_ms, is_damaged=is_damaged)
     return bool(tx.sql.execute(changed).rowcount)
 
 
 def damaged(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
-    """Return those of the files whose raw bytes were found damaged or lost."""
+    """Return the given files whose raw bytes were found damaged or missing."""
     found: set[Sha256] = set()
     for at in range(0, len(sha256s), _BATCH):
         found.update(tx.sql.execute(_DAMAGED, {"wanted": sha256s[at : at + _BATCH]}).scalars())
@@ -57,6 +57,6 @@ def damaged(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
 
 
 def unmark(tx: Write, sha256: Sha256) -> bool:
-    """Forget that a file is damaged, for the upload that replaces its bytes; False if it was not marked."""
+    """Clear the damage mark of a file whose bytes an upload replaces; return False if it was not marked."""
     marked = (_F.c.sha256 == sha256) & _F.c.is_damaged
     return bool(tx.sql.execute(sa.update(_F).where(marked).values(is_damaged=False, checked_ms=0)).rowcount)

@@ -1,4 +1,4 @@
-"""Rows of large files, and of which repository may use which."""
+"""Queries on large files, and on which repository may use which file."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _L = tables.file_links
 _BATCH = 500
 
 SWEEP_LEASE_MS = 600_000
-"""How long a sweeper may take for one file; a claim older than this was left by one that died."""
+"""How long a sweeper may take for one file; an older claim was left by a sweeper that crashed."""
 
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _KEPT = (
     sa.select(_L.c.size, _L.c.xet_hash, _F.c.is_raw, _F.c.xet_hash, _F.c.is_damaged)
     .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
@@ -70,13 +70,13 @@ class Link:
 
 
 def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
-    """Say that bytes are about to be published under a file's key, so that no sweep takes them.
+    """Record that the bytes of a file are about to be published, so that no sweep deletes them.
 
-    Call it in a transaction before the bytes are published; until a link or
-    an object names the file, the row promises nothing.
+    Call this in a transaction before publishing the bytes. Until a link or an
+    object refers to the file, the row promises nothing.
 
     Raises:
-        Busy: a sweeper is deleting the old bytes of this very file.
+        Busy: a sweeper is deleting the old bytes of the same file.
     """
     row = tx.sql.execute(_SWEEPING, {"wanted": sha256}).first()
     if row is not None and row.sweeping_ms is not None and row.sweeping_ms > now_ms - SWEEP_LEASE_MS:
@@ -86,26 +86,26 @@ def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
 
 
 def confirm(tx: Write, sha256: Sha256, size: int) -> bool:
-    """Note the proven size of a file whose bytes are durable; False when a sweep has taken its row.
+    """Record the verified size of a file whose bytes are durable; return False if a sweep has deleted its row.
 
-    A row that was only reserved has the size that somebody announced.
+    A row that was only reserved has the size that the uploader announced.
     """
     return bool(tx.sql.execute(_CONFIRM, {"wanted": sha256, "proven": size}).rowcount)
 
 
 def adopt(tx: Write, sha256: Sha256, size: int) -> None:
-    """Know of stray bytes, as if nobody had touched them ever; a row that is there stays as it is."""
+    """Record orphaned bytes as never touched, so that the next sweep deletes them; an existing row is unchanged."""
     insert_missing(tx.sql, _F, [{"sha256": sha256, "size": size, "created_ms": 0, "touched_ms": 0}])
 
 
 def touch(tx: Write, sha256s: Sequence[Sha256], now_ms: int) -> None:
-    """Restart the grace period of files that somebody is about to use."""
+    """Restart the grace period of files that a caller is about to use."""
     for at in range(0, len(sha256s), _BATCH):
         tx.sql.execute(_TOUCH, {"wanted": sha256s[at : at + _BATCH], "now": now_ms})
 
 
 def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
-    """Sizes of those of the files that a repository may use."""
+    """Return the sizes of the given files that a repository may use."""
     found: dict[Sha256, int] = {}
     for at in range(0, len(sha256s), _BATCH):
         rows = tx.sql.execute(_USABLE, {"repo": repo_id, "wanted": sha256s[at : at + _BATCH]})
@@ -115,9 +115,9 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, in
 
 @attrs.frozen
 class StoredForm:
-    """How the bytes of a file are kept: raw under its sha256, as chunks, or (for a while) both.
+    """The stored form of a file: raw under its sha256, as chunks, or (temporarily) both.
 
-    ``is_damaged``: the raw bytes have changed and nothing else holds them.
+    ``is_damaged``: the raw bytes are corrupt and no other copy exists.
     """
 
     size: int
@@ -127,9 +127,9 @@ class StoredForm:
 
 
 def stored_form(tx: Read, repo_id: int, sha256: Sha256) -> StoredForm | None:
-    """How a file is kept for a repository that may use it, else None.
+    """Return the stored form of a file for a repository that may use it, else None.
 
-    A link that rests on a claim leads to the claimed chunks and nowhere else.
+    A link based on a claim refers to the claimed chunks only.
     """
     row = tx.sql.execute(_KEPT, {"repo": repo_id, "wanted": sha256}).first()
     if row is None:
@@ -140,7 +140,7 @@ def stored_form(tx: Read, repo_id: int, sha256: Sha256) -> StoredForm | None:
 
 
 def xet_hashes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, XetHash]:
-    """The Xet hash of each of the files that a repository may fetch as chunks."""
+    """Return the Xet hashes of the given files that a repository may fetch as chunks."""
     found: dict[Sha256, XetHash] = {}
     for at in range(0, len(sha256s), _BATCH):
         rows = tx.sql.execute(_XET_HASHES, {"repo": repo_id, "wanted": sha256s[at : at + _BATCH]})
@@ -149,24 +149,24 @@ def xet_hashes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256
 
 
 def chunks_of(tx: Read, sha256: Sha256) -> XetHash | None:
-    """The Xet hash of a file with this verified sha256, or None."""
+    """Return the Xet hash of a file with this verified sha256, or None."""
     return tx.sql.execute(sa.select(_F.c.xet_hash).where(_F.c.sha256 == sha256)).scalar()
 
 
 def is_raw(tx: Read, sha256: Sha256) -> bool:
-    """Whether the raw bytes of a file are kept."""
+    """Return whether the raw bytes of a file are stored."""
     return bool(tx.sql.execute(sa.select(_F.c.is_raw).where(_F.c.sha256 == sha256)).scalar())
 
 
 def raw_of(
     tx: Read, repo_id: int, *, larger_than: int, limit: int, skip: int = 0
 ) -> list[tuple[Sha256, int, XetHash | None]]:
-    """(sha256, size, Xet hash if also chunked) of committed files of a repository whose bytes are kept raw.
+    """Return (sha256, size, Xet hash if also chunked) of the committed files of a repository that are stored raw.
 
-    Files whose raw bytes are those of a git object too stay raw, and are left out.
+    Files whose raw bytes are also a git object must stay raw, and are excluded.
 
     Args:
-        skip: so many of them are left out, from the oldest on.
+        skip: the number of files to skip, the oldest first.
     """
     query = (
         sa.select(_F.c.sha256, _F.c.size, _F.c.xet_hash)
@@ -181,36 +181,37 @@ def raw_of(
 
 
 def set_chunked(tx: Write, sha256: Sha256, file: XetHash) -> None:
-    """Say that a file can also be had as chunks; chunks that were announced before stay."""
+    """Record that a file is also stored as chunks; chunks recorded earlier stay."""
     tx.sql.execute(sa.update(_F).where((_F.c.sha256 == sha256) & _F.c.xet_hash.is_(None)).values(xet_hash=file))
 
 
 def drop_raw(tx: Write, sha256: Sha256) -> bool:
-    """Say that the raw bytes of a file are about to be deleted.
+    """Record that the raw bytes of a file are about to be deleted.
 
-    False unless it is kept as chunks too, and no git object needs the raw bytes.
+    Return False, with nothing changed, if the file is not stored as chunks too,
+    or if a git object needs the raw bytes.
     """
     here = (_F.c.sha256 == sha256) & _F.c.xet_hash.is_not(None) & _F.c.is_raw.is_(True) & ~_is_object()
     return bool(tx.sql.execute(sa.update(_F).where(here).values(is_raw=False)).rowcount)
 
 
 def mark_false_claim(tx: Write, repo_id: int, sha256: Sha256, file: XetHash) -> None:
-    """Note that these chunks, which a repository links under this sha256, have another one."""
+    """Record that the chunks which a repository links under this sha256 have another digest."""
     here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & (_L.c.xet_hash == file)
     tx.sql.execute(sa.update(_L).where(here).values(is_false=True))
 
 
 def put_chunked(tx: Write, sha256: Sha256, size: int, file: XetHash, now_ms: int) -> None:
-    """Record a file whose chunks were found to have this sha256; chunks that are known already stay.
+    """Record a file whose chunks were verified to have this sha256; chunks recorded earlier stay.
 
     Raises:
-        Busy: a sweeper is deleting the raw bytes of this very file.
+        Busy: a sweeper is deleting the raw bytes of the same file.
     """
     found = tx.sql.execute(sa.select(_F.c.sweeping_ms, _F.c.xet_hash).where(_F.c.sha256 == sha256)).first()
     if found is not None and found.sweeping_ms is not None:
         if found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
             raise Busy("this file")
-        # Left by a sweeper that died: nobody knows whether the raw bytes are still there.
+        # Left by a sweeper that crashed: the raw bytes may or may not still exist.
         tx.sql.execute(sa.update(_F).where(_F.c.sha256 == sha256).values(is_raw=False, sweeping_ms=None))
     row = {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms}
     insert_missing(tx.sql, _F, [row | {"is_raw": False, "xet_hash": file}], refresh=("touched_ms",))
@@ -219,14 +220,14 @@ def put_chunked(tx: Write, sha256: Sha256, size: int, file: XetHash, now_ms: int
 
 
 def readable_elsewhere(tx: Read, seen_by: Visibility | None, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
-    """Sizes of those of the files that some repository visible to the caller has committed.
+    """Return the sizes of the given files that a repository visible to the caller has committed.
 
-    What a repository only claims to have under a sha256 does not count before it is verified.
+    A file that a repository only claims to have does not count until the claim is verified.
 
     Args:
         seen_by: row ids of the namespaces whose private repositories the
-            caller may read (None: all), as a Sight also single repositories;
-            ungated public ones are read by everyone.
+            caller can read (None: all), as a Visibility also single
+            repositories; anyone can read ungated public ones.
     """
     repos, found = tables.repos, dict[Sha256, int]()
     seen: sa.ColumnElement[bool] = sa.true()
@@ -248,9 +249,9 @@ def readable_elsewhere(tx: Read, seen_by: Visibility | None, sha256s: Sequence[S
 def claimed_elsewhere(
     tx: Read, seen_by: Visibility | None, sha256s: Sequence[Sha256]
 ) -> list[tuple[int, Sha256, XetHash, int]]:
-    """Return (repository, sha256, file, size) of those of the files that visible repositories only claim to have.
+    """Return (repository, sha256, file, size) of the given files that visible repositories claim, unverified.
 
-    Claims that were found to be wrong are left out.
+    Claims that were found to be false are excluded.
 
     Args:
         seen_by: as for :func:`readable_elsewhere`.
@@ -273,14 +274,14 @@ def claimed_elsewhere(
 
 
 def mark_verified(tx: Write, repo_id: int, sha256: Sha256, file: XetHash) -> None:
-    """Note that these chunks, which a repository links under this sha256, have it, as other known chunks do."""
+    """Record that the chunks which a repository links under this sha256 do have it."""
     other = sa.exists().where((_F.c.sha256 == _L.c.sha256) & (_F.c.xet_hash != _L.c.xet_hash))
     here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & (_L.c.xet_hash == file)
     tx.sql.execute(sa.update(_L).where(here & other).values(is_verified=True))
 
 
 def proven(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> list[Sha256]:
-    """Those of the files that commits of a repository name and that really have their sha256."""
+    """Return the given files that commits of a repository refer to and whose sha256 is verified."""
     found: list[Sha256] = []
     for at in range(0, len(sha256s), _BATCH):
         query = (
@@ -294,9 +295,10 @@ def proven(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> list[Sha256]:
 
 
 def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
-    """Let a repository use those of the files that are stored; links that exist stay as they are.
+    """Allow a repository to use the given files that are stored; existing links are unchanged.
 
-    Only for whoever has proven a right to them: by their bytes, or by a repository that may be read.
+    Call this only if the pusher has proven a right to them: by uploading their
+    bytes, or by access to a repository that has them.
     """
     for at in range(0, len(sha256s), _BATCH):
         rows = [
@@ -316,7 +318,7 @@ def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | No
 
 
 def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]], ref: RefName, now_ms: int) -> None:
-    """Note under which path a commit uses each linked file, and that it does so now."""
+    """Record the path at which a commit uses each linked file, and the time of that use."""
     if not named:
         return
     same = {"repo": repo_id, "new_ref": ref, "now": now_ms}
@@ -324,7 +326,7 @@ def name_links(tx: Write, repo_id: int, named: Sequence[tuple[Sha256, RepoPath]]
 
 
 def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:
-    """Let a repository use every committed file of another one, unverified claims excepted."""
+    """Allow a repository to use every committed file of another one, except unverified claims."""
     query = (
         sa.select(_L.c.sha256, _L.c.size, _L.c.path, _L.c.ref, _L.c.xet_hash, _L.c.is_proven, _L.c.is_verified)
         .join(_F, _F.c.sha256 == _L.c.sha256)
@@ -350,7 +352,7 @@ def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None,
 
 
 def committed_links(tx: Read, repo_id: int, *, after: str | None, limit: int) -> list[Link]:
-    """A page of the files that commits of a repository name, in the order of their ids."""
+    """Return one page of the files that commits of a repository refer to, in the order of their ids."""
     query = _links().where((_L.c.repo_id == repo_id) & _L.c.path.is_not(None)).order_by(_L.c.uid).limit(limit)
     if after is not None:
         query = query.where(_L.c.uid > after)
@@ -358,26 +360,26 @@ def committed_links(tx: Read, repo_id: int, *, after: str | None, limit: int) ->
 
 
 def links_by_uid(tx: Read, repo_id: int, uids: Sequence[str]) -> list[Link]:
-    """The links with these ids."""
+    """Return the links with these ids."""
     rows = tx.sql.execute(_links().where((_L.c.repo_id == repo_id) & _L.c.uid.in_(uids)))
     return [Link(*row) for row in rows]
 
 
 def link_of(tx: Read, repo_id: int, sha256: Sha256) -> Link | None:
-    """The link of one file in a repository."""
+    """Return the link of one file in a repository, or None."""
     row = tx.sql.execute(_links().where((_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256))).first()
     return Link(*row) if row else None
 
 
 def unlink(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
-    """Take files away from a repository; the bytes go when no link is left and grace has passed."""
+    """Delete a repository's links to files; the bytes are deleted after the last link and the grace period."""
     for at in range(0, len(sha256s), _BATCH):
         here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH])
         tx.sql.execute(sa.delete(_L).where(here))
 
 
 def unlink_unused(tx: Write, repo_id: int, sha256s: Sequence[Sha256], linked_before_ms: int) -> None:
-    """Take files away from a repository unless they were linked, named or touched meanwhile."""
+    """Delete a repository's links to files, unless they were linked, named or touched meanwhile."""
     fresh = sa.exists().where((_F.c.sha256 == _L.c.sha256) & (_F.c.touched_ms >= linked_before_ms))
     for at in range(0, len(sha256s), _BATCH):
         here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH])
@@ -385,7 +387,7 @@ def unlink_unused(tx: Write, repo_id: int, sha256s: Sequence[Sha256], linked_bef
 
 
 def known(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
-    """Those of the files that have a row."""
+    """Return the given files that have a row."""
     found: set[Sha256] = set()
     for at in range(0, len(sha256s), _BATCH):
         query = sa.select(_F.c.sha256).where(_F.c.sha256.in_(sha256s[at : at + _BATCH]))
@@ -394,7 +396,7 @@ def known(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
 
 
 def chunked_only(tx: Read, sha256s: Sequence[Sha256], touched_before_ms: int) -> set[Sha256]:
-    """Those of the files whose raw bytes were given up, and that nobody is just about to send again."""
+    """Return the given files whose raw bytes were dropped, and that are not being uploaded again."""
     found: set[Sha256] = set()
     for at in range(0, len(sha256s), _BATCH):
         here = _F.c.sha256.in_(sha256s[at : at + _BATCH]) & _F.c.is_raw.is_(False)
@@ -404,26 +406,26 @@ def chunked_only(tx: Read, sha256s: Sequence[Sha256], touched_before_ms: int) ->
 
 
 def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:
-    """When each file of a repository was linked (ms)."""
+    """Return when each file of a repository was linked (ms)."""
     rows = tx.sql.execute(sa.select(_L.c.sha256, _L.c.linked_ms).where(_L.c.repo_id == repo_id))
     return {row.sha256: row.linked_ms for row in rows}
 
 
 def needed(tx: Read) -> Iterator[tuple[Sha256, int]]:
-    """(sha256, size) of every file kept raw that a link or an object names: their bytes must be there."""
+    """Yield (sha256, size) of every raw file that a link or an object refers to; the bytes must exist."""
     rows = tx.sql.execute(sa.select(_F.c.sha256, _F.c.size).where(~_is_free() & _F.c.is_raw.is_(True)))
     for row in rows:
         yield row.sha256, row.size
 
 
 def everything(tx: Read) -> Iterator[tuple[Sha256, int]]:
-    """(sha256, size) of every stored file."""
+    """Yield (sha256, size) of every stored file."""
     for row in tx.sql.execute(sa.select(_F.c.sha256, _F.c.size)):
         yield row.sha256, row.size
 
 
 def unused(tx: Read, touched_before_ms: int) -> list[tuple[Sha256, int]]:
-    """(sha256, raw bytes) of files that nothing links, no object needs, and nobody touched lately."""
+    """Return (sha256, raw bytes) of files with no link and no object, not touched since a time."""
     old = (_F.c.touched_ms < touched_before_ms) & _is_free()
     size = sa.case((_F.c.is_raw, _F.c.size), else_=0)
     return [(sha256, size) for sha256, size in tx.sql.execute(sa.select(_F.c.sha256, size).where(old))]
@@ -437,18 +439,18 @@ def begin_sweep(tx: Write, sha256: Sha256, touched_before_ms: int, now_ms: int) 
 
 
 def end_sweep(tx: Write, sha256: Sha256) -> None:
-    """Forget a file whose bytes are gone."""
+    """Delete the row of a file whose bytes are deleted."""
     tx.sql.execute(sa.delete(_F).where((_F.c.sha256 == sha256) & _F.c.sweeping_ms.is_not(None)))
 
 
 def totals(tx: Read) -> tuple[int, int]:
-    """(number, bytes) of all stored files."""
+    """Return the number and the total bytes of all stored files."""
     row = tx.sql.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_F.c.size), 0))).one()
     return row[0], int(row[1])
 
 
 def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
-    """Bytes of the large files that commits of each repository name."""
+    """Return the bytes of the large files that commits of each repository refer to."""
     return {repo_id: int(size) for repo_id, size in tx.sql.execute(_USED_BYTES, {"repos": repo_ids})}
 
 
@@ -458,17 +460,17 @@ def _links() -> sa.Select[Any]:
 
 
 def _is_proven() -> sa.ColumnElement[bool]:
-    """Whether a link leads to content that is known to have its sha256."""
+    """Return the condition that a link refers to content whose sha256 is verified."""
     return _L.c.xet_hash.is_(None) | (_L.c.xet_hash == _F.c.xet_hash) | _L.c.is_verified.is_(True)
 
 
 def _is_object() -> sa.ColumnElement[bool]:
-    """Whether the raw bytes of a file are those of a git object, or of an image in a discussion, too."""
+    """Return the condition that the raw bytes of a file are also a git object or an image in a discussion."""
     objects, images = tables.objects, community_tables.attachments
     is_object = sa.exists().where((objects.c.sha256 == _F.c.sha256) & objects.c.pointer_size.is_(None))
     return is_object | sa.exists().where(images.c.sha256 == _F.c.sha256)
 
 
 def _is_free() -> sa.ColumnElement[bool]:
-    # A claim about other chunks needs neither these bytes nor these chunks.
+    # A link based on a claim about other chunks needs neither these bytes nor these chunks.
     return ~sa.exists().where((_L.c.sha256 == _F.c.sha256) & _is_proven()) & ~_is_object()

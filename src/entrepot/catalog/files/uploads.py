@@ -1,4 +1,4 @@
-"""Rows of unfinished multipart uploads and the parts that have arrived."""
+"""Queries on unfinished multipart uploads and their received parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _P = tables.upload_parts
 
 @attrs.frozen
 class Upload:
-    """One file that arrives in parts of ``part_size`` bytes (the last may be shorter)."""
+    """One file that is uploaded in parts of ``part_size`` bytes (the last may be shorter)."""
 
     uid: Uid
     repo_id: int
@@ -27,7 +27,7 @@ class Upload:
 
     @property
     def part_count(self) -> int:
-        """Number of parts, numbered from 1."""
+        """The number of parts; parts are numbered from 1."""
         return -(-self.size // self.part_size)
 
 
@@ -35,51 +35,51 @@ _COLUMNS = [_U.c[name] for name in ("uid", "repo_id", "user_id", "sha256", "size
 
 
 def add(tx: Write, upload: Upload) -> None:
-    """Record that an upload has begun."""
+    """Insert an upload that has begun."""
     tx.sql.execute(sa.insert(_U).values(**attrs.asdict(upload)))
 
 
 def get(tx: Read, uid: str) -> Upload | None:
-    """The upload with this id, or None."""
+    """Return the upload with this id, or None."""
     row = tx.sql.execute(sa.select(*_COLUMNS).where(_U.c.uid == uid)).first()
     return Upload(*row) if row else None
 
 
 def find(tx: Read, repo_id: int, sha256: Sha256, user_id: int) -> Upload | None:
-    """An unfinished upload of the same file into the same repository by the same user."""
+    """Return an unfinished upload of the same file into the same repository by the same user, or None."""
     here = (_U.c.repo_id == repo_id) & (_U.c.sha256 == sha256) & (_U.c.user_id == user_id)
     row = tx.sql.execute(sa.select(*_COLUMNS).where(here).order_by(_U.c.touched_ms.desc())).first()
     return Upload(*row) if row else None
 
 
 def touch(tx: Write, uid: str, now_ms: int) -> None:
-    """Say that somebody still works on an upload."""
+    """Record that an upload is still in progress."""
     tx.sql.execute(sa.update(_U).where(_U.c.uid == uid).values(touched_ms=now_ms))
 
 
 def put_part(tx: Write, uid: str, number: int, etag: str, size: int) -> None:
-    """Record a part whose bytes are durable, replacing an earlier one of the same number."""
+    """Record a part whose bytes are durable, replacing an earlier part with the same number."""
     tx.sql.execute(sa.delete(_P).where((_P.c.upload == uid) & (_P.c.number == number)))
     tx.sql.execute(sa.insert(_P).values(upload=uid, number=number, etag=etag, size=size))
 
 
 def parts(tx: Read, uid: str) -> dict[int, str]:
-    """Part number -> etag of the parts that have arrived."""
+    """Return the etags of the received parts by part number."""
     rows = tx.sql.execute(sa.select(_P.c.number, _P.c.etag).where(_P.c.upload == uid))
     return {row.number: row.etag for row in rows}
 
 
 def remove(tx: Write, uid: str) -> None:
-    """Forget an upload and its parts."""
+    """Delete an upload and its parts."""
     tx.sql.execute(sa.delete(_P).where(_P.c.upload == uid))
     tx.sql.execute(sa.delete(_U).where(_U.c.uid == uid))
 
 
 def stale(tx: Read, touched_before_ms: int) -> list[Upload]:
-    """Uploads that nobody has worked on since a time."""
+    """Return the uploads without activity since a time."""
     return [Upload(*row) for row in tx.sql.execute(sa.select(*_COLUMNS).where(_U.c.touched_ms < touched_before_ms))]
 
 
 def everything(tx: Read) -> set[str]:
-    """Ids of all unfinished uploads."""
+    """Return the ids of all unfinished uploads."""
     return set(tx.sql.execute(sa.select(_U.c.uid)).scalars())

@@ -1,4 +1,4 @@
-"""Rows of files made of chunks, and of what uploaders claim about them."""
+"""Queries on files made of chunks, and on the claims of uploaders about them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class XetFileRow:
 
 @attrs.frozen
 class Claim:
-    """What somebody said about a file: that it has this sha256. True in one repository only, until verified.
+    """An uploader's statement that a file has this sha256; valid in one repository only, until verified.
 
-    ``is_proven``: the claimer could read or had sent every chunk of the file, whatever the setting
-    ``dedup_scope`` allowed.
+    ``is_proven``: the uploader could read or had sent every chunk of the file,
+    whatever the setting ``dedup_scope`` allowed.
     """
 
     sha256: Sha256
@@ -47,7 +47,7 @@ _FIND = sa.select(_T.c.hash, _T.c.size, _T.c.terms).where(_T.c.hash == sa.bindpa
 
 
 def find(tx: Read, file: XetHash) -> XetFileRow | None:
-    """One file, or None."""
+    """Return one file, or None."""
     row = tx.sql.execute(_FIND, {"wanted": file}).first()
     return XetFileRow(*row) if row else None
 
@@ -55,11 +55,12 @@ def find(tx: Read, file: XetHash) -> XetFileRow | None:
 def put(tx: Write, row: XetFileRow, xorbs: Mapping[XetHash, bytes], now_ms: int) -> None:
     """Record a file whose xorbs are stored.
 
-    One that is there already is only touched, because two ways to make the
-    same file would keep the xorbs of both; unless its own way is damaged.
+    A file that is already recorded is only touched, because two sequences of
+    chunk ranges for the same file would keep the xorbs of both alive; it is
+    replaced if its recorded sequence is damaged.
 
     Args:
-        xorbs: the chunks of each that the file uses, packed (see ``xet.ChunkSet``).
+        xorbs: the chunks that the file uses of each xorb, packed (see ``xet.ChunkSet``).
     """
     known = find(tx, row.hash) is not None
     if known and damaged_xorb_of(tx, row.hash) is None:
@@ -72,14 +73,14 @@ def put(tx: Write, row: XetFileRow, xorbs: Mapping[XetHash, bytes], now_ms: int)
 
 
 def claim(tx: Write, repo_id: int, claims: Sequence[Claim], user_id: int | None, now_ms: int) -> None:
-    """Remember what was claimed about files for one repository; the first claim about a sha256 stands."""
+    """Record claims about files for one repository; the first claim about a sha256 stays."""
     same = {"repo_id": repo_id, "user_id": user_id, "claimed_ms": now_ms}
     rows = [{"sha256": item.sha256, "file": item.file, "is_proven": item.is_proven, **same} for item in claims]
     insert_missing(tx.sql, _C, rows, refresh=("claimed_ms",))
 
 
 def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, Claim]:
-    """The claims of a repository about these sha256."""
+    """Return the claims of a repository about the given sha256 digests."""
     found: dict[Sha256, Claim] = {}
     for at in range(0, len(sha256s), _BATCH):
         query = (
@@ -92,7 +93,7 @@ def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, C
 
 
 def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
-    """Let a repository use files by what was claimed about them; links that exist stay as they are."""
+    """Allow a repository to use files on the basis of claims; existing links are unchanged."""
     rows = [
         {
             "repo_id": repo_id,
@@ -113,12 +114,12 @@ def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: 
 
 _REPO: sa.BindParameter[int] = sa.bindparam("repo")
 _WANTED: sa.BindParameter[str] = sa.bindparam("wanted")
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _READABLE = (
     sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & (_L.c.xet_hash == _WANTED)).limit(1),
     sa.select(_L.c.sha256)
     .join(_F, _F.c.sha256 == _L.c.sha256)
-    # A link that rests on a claim gives no right to the real file of that sha256.
+    # A link based on a claim gives no right to the verified file of that sha256.
     .where((_L.c.repo_id == _REPO) & _L.c.xet_hash.is_(None) & (_F.c.xet_hash == _WANTED))
     .limit(1),
     sa.select(_C.c.sha256).where((_C.c.repo_id == _REPO) & (_C.c.file == _WANTED)).limit(1),
@@ -126,7 +127,7 @@ _READABLE = (
 
 
 def is_readable_in(tx: Read, repo_id: int, file: XetHash) -> bool:
-    """Whether a repository may use a file: through a link, a verified file it links, or a fresh claim."""
+    """Return whether a repository may use a file: through a link, a verified file it links, or a recent claim."""
     names = {"repo": repo_id, "wanted": file}
     return any(tx.sql.execute(query, names).first() for query in _READABLE)
 
@@ -140,18 +141,18 @@ _DAMAGED = (
 
 
 def damaged_xorb_of(tx: Read, file: XetHash) -> XetHash | None:
-    """A xorb in quarantine that a file needs, or None."""
+    """Return a xorb in quarantine that a file needs, or None."""
     return tx.sql.execute(_DAMAGED, {"wanted": file}).scalar()
 
 
 def unverified(tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = None) -> list[tuple[int, Sha256, XetHash]]:
-    """(repository, sha256, file) of links that rest on a claim nobody has verified yet, in a fixed order.
+    """Return (repository, sha256, file) of links that are based on an unverified claim, in a fixed order.
 
-    Where other chunks are known to have this sha256, no more needs to be found out.
+    A claim is excluded if other chunks are known to have its sha256.
 
     Args:
-        skip: so many of them are left out, from the beginning.
-        repo_id: of this repository only.
+        skip: the number of links to skip at the beginning.
+        repo_id: only links of this repository.
     """
     known = sa.exists().where((_F.c.sha256 == _L.c.sha256) & _F.c.xet_hash.is_not(None))
     query = (
@@ -167,7 +168,7 @@ def unverified(tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = Non
 
 
 def repos_with_claims(tx: Read) -> list[int]:
-    """Return the repositories that have claims as :func:`unverified` returns them."""
+    """Return the repositories that have links as :func:`unverified` returns them."""
     known = sa.exists().where((_F.c.sha256 == _L.c.sha256) & _F.c.xet_hash.is_not(None))
     here = _L.c.xet_hash.is_not(None) & _L.c.is_false.is_(False) & ~known
     return list(tx.sql.execute(sa.select(_L.c.repo_id).where(here).distinct().order_by(_L.c.repo_id)).scalars())
@@ -175,7 +176,10 @@ def repos_with_claims(tx: Read) -> list[int]:
 
 @attrs.frozen
 class UnprovenLink:
-    """A committed link that rests on a claim whose chunks its uploader neither sent nor could read, as far as known."""
+    """A committed link based on a claim whose chunks its uploader had neither sent nor could read.
+
+    If it is not known whether they had, the link counts as unproven.
+    """
 
     uid: Uid
     repo_id: int
@@ -186,7 +190,7 @@ class UnprovenLink:
 
 
 def unproven_links(tx: Read, *, after: str, limit: int) -> list[UnprovenLink]:
-    """Return a page of the unproven links, by their ids; ``after`` is the last id of the page before, or ""."""
+    """Return one page of the unproven links in the order of their ids; ``after`` is the last id seen, or ""."""
     columns = (_L.c.uid, _L.c.repo_id, _L.c.sha256, _L.c.xet_hash, _L.c.path, _L.c.pusher_id)
     rests = _L.c.xet_hash.is_not(None) & _L.c.is_proven.is_(False) & _L.c.path.is_not(None)
     query = sa.select(*columns).where(rests & (_L.c.uid > after)).order_by(_L.c.uid).limit(limit)
@@ -194,12 +198,12 @@ def unproven_links(tx: Read, *, after: str, limit: int) -> list[UnprovenLink]:
 
 
 def hashes(tx: Read) -> list[XetHash]:
-    """The hash of every file."""
+    """Return the hashes of all files."""
     return list(tx.sql.execute(sa.select(_T.c.hash)).scalars())
 
 
 def xorbs_of(tx: Read, files: Sequence[XetHash]) -> set[XetHash]:
-    """The xorbs that some files need."""
+    """Return the xorbs that the given files need."""
     found: set[XetHash] = set()
     for at in range(0, len(files), _BATCH):
         found.update(tx.sql.execute(sa.select(_U.c.xorb).where(_U.c.file.in_(files[at : at + _BATCH]))).scalars())
@@ -207,19 +211,19 @@ def xorbs_of(tx: Read, files: Sequence[XetHash]) -> set[XetHash]:
 
 
 def forget_claims(tx: Write, claimed_before_ms: int) -> int:
-    """Drop old claims; links that were made from them keep the file alive. Returns how many."""
+    """Delete old claims and return how many; links made from them keep their files alive."""
     return tx.sql.execute(sa.delete(_C).where(_C.c.claimed_ms < claimed_before_ms)).rowcount
 
 
 def withdraw(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
-    """Drop the claims of a repository about files that were taken away from it."""
+    """Delete a repository's claims about files whose links it lost."""
     for at in range(0, len(sha256s), _BATCH):
         here = (_C.c.repo_id == repo_id) & _C.c.sha256.in_(sha256s[at : at + _BATCH])
         tx.sql.execute(sa.delete(_C).where(here))
 
 
 def remove_unused(tx: Write, touched_before_ms: int) -> int:
-    """Delete files that no link, verified file or claim needs; returns how many."""
+    """Delete the files that no link, verified file or claim needs; return how many."""
     old = _is_free() & (_T.c.touched_ms < touched_before_ms)
     gone = list(tx.sql.execute(sa.select(_T.c.hash).where(old)).scalars())
     for at in range(0, len(gone), _BATCH):

@@ -1,4 +1,8 @@
-"""Rows of xorbs: where each chunk lies in them, who may refer to them, and how uploads find them again."""
+"""Queries on xorbs: their chunks, who may refer to them, and how uploads find them again.
+
+A *realm* is the row id of a namespace. It groups the xorbs that were uploaded
+to or used by the repositories of that namespace.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ _S = tables.shard_xorbs
 _BATCH = 500
 
 SWEEP_LEASE_MS = 600_000
-"""How long a sweeper may take for one xorb; a claim older than this was left by one that died."""
+"""How long a sweeper may take for one xorb; an older claim was left by a sweeper that crashed."""
 
 
 @attrs.frozen
@@ -38,7 +42,7 @@ class XorbRow:
 
 @attrs.frozen
 class XorbState:
-    """Since when (ms) these very bytes of a xorb are kept, and whether they are in quarantine."""
+    """The state of a xorb's stored bytes: when they were stored (ms), and whether they are in quarantine."""
 
     since_ms: int
     is_damaged: bool
@@ -46,23 +50,23 @@ class XorbState:
 
 _COLUMNS = [_X.c[name] for name in ("hash", "size", "raw_size", "chunks", "directory", "is_damaged")]
 _FIND = sa.select(*_COLUMNS).where(_X.c.hash == sa.bindparam("wanted"))
-_STANDING = sa.select(_X.c.created_ms, _X.c.is_damaged).where(_X.c.hash == sa.bindparam("wanted"))
+_STATE = sa.select(_X.c.created_ms, _X.c.is_damaged).where(_X.c.hash == sa.bindparam("wanted"))
 
 
 def find(tx: Read, xorb: XetHash) -> XorbRow | None:
-    """One xorb, or None."""
+    """Return one xorb, or None."""
     row = tx.sql.execute(_FIND, {"wanted": xorb}).first()
     return XorbRow(*row) if row else None
 
 
 def state(tx: Read, xorb: XetHash) -> XorbState | None:
-    """Whether what somebody remembers of a xorb is still true; None when it is gone."""
-    row = tx.sql.execute(_STANDING, {"wanted": xorb}).first()
+    """Return the state of a xorb's stored bytes, or None if it is not stored; for caches to compare."""
+    row = tx.sql.execute(_STATE, {"wanted": xorb}).first()
     return XorbState(*row) if row else None
 
 
 def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
-    """Those of the named xorbs that are stored."""
+    """Return the given xorbs that are stored."""
     found: dict[XetHash, XorbRow] = {}
     for at in range(0, len(wanted), _BATCH):
         rows = tx.sql.execute(sa.select(*_COLUMNS).where(_X.c.hash.in_(wanted[at : at + _BATCH])))
@@ -71,7 +75,7 @@ def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
 
 
 def in_realm(tx: Read, realm: int, wanted: Sequence[XetHash]) -> set[XetHash]:
-    """Those of the xorbs that a realm (a namespace) has uploaded or used."""
+    """Return the given xorbs that a realm has uploaded or used."""
     found: set[XetHash] = set()
     for at in range(0, len(wanted), _BATCH):
         here = (_R.c.realm == realm) & _R.c.xorb.in_(wanted[at : at + _BATCH])
@@ -80,13 +84,13 @@ def in_realm(tx: Read, realm: int, wanted: Sequence[XetHash]) -> set[XetHash]:
 
 
 def put(tx: Write, row: XorbRow, realm: int, now_ms: int, *, holder: str | None = None) -> None:
-    """Record a xorb whose bytes are durable, and let a realm use it; one that is there already is only touched.
+    """Record a xorb whose bytes are durable and add it to a realm; an existing one is only touched.
 
     Args:
         holder: see :func:`use`.
 
     Raises:
-        Busy: it is in quarantine, or a sweeper is deleting the bytes of this very xorb.
+        Busy: the xorb is in quarantine, or a sweeper is deleting its bytes.
     """
     times = {"created_ms": now_ms, "touched_ms": now_ms, "checked_ms": now_ms, "sweeping_ms": None}
     insert_missing(tx.sql, _X, [attrs.asdict(row) | times])
@@ -95,14 +99,14 @@ def put(tx: Write, row: XorbRow, realm: int, now_ms: int, *, holder: str | None 
 
 
 def use(tx: Write, xorb: XetHash, realm: int | None, now_ms: int, *, holder: str | None = None) -> bool:
-    """Touch a stored xorb and let a realm use it; False when there is none whose bytes can be relied on.
+    """Touch a stored xorb and add it to a realm; return False if it is absent or its bytes are unreliable.
 
     Args:
-        realm: None when it was not sent, but is used because it may be read.
-        holder: who has sent all of its bytes, and may refer to every chunk of it from now on.
+        realm: None if the caller did not send the xorb but uses it because they can read it.
+        holder: the identity of the caller who sent all of its bytes, and may now refer to each of its chunks.
 
     Raises:
-        Busy: somebody is deleting or replacing its bytes.
+        Busy: its bytes are being deleted or replaced.
     """
     if not _is_reliable(tx, xorb, now_ms):
         return False
@@ -116,12 +120,12 @@ def use(tx: Write, xorb: XetHash, realm: int | None, now_ms: int, *, holder: str
 
 
 def forget_uploads(tx: Write, uploaded_before_ms: int) -> int:
-    """Forget who sent which xorb long ago; returns how many such rows there were."""
+    """Delete old records of who uploaded which xorb; return how many."""
     return tx.sql.execute(sa.delete(_G).where(_G.c.uploaded_ms < uploaded_before_ms)).rowcount
 
 
 def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> set[XetHash]:
-    """Restart the grace period of xorbs that somebody is about to use; returns those that can be relied on."""
+    """Restart the grace period of xorbs that a caller is about to use; return those with reliable bytes."""
     found: set[XetHash] = set()
     for at in range(0, len(wanted), _BATCH):
         intact = _X.c.hash.in_(wanted[at : at + _BATCH]) & _X.c.sweeping_ms.is_(None) & _X.c.is_damaged.is_(False)
@@ -131,12 +135,12 @@ def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> set[XetHash]:
 
 
 def admit(tx: Write, realm: int, wanted: Iterable[XetHash]) -> None:
-    """Let a realm refer to xorbs from now on."""
+    """Allow a realm to refer to xorbs."""
     insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm} for xorb in wanted])
 
 
 def remember_chunks(tx: Write, shard: Uid, chunks: Iterable[tuple[XetHash, XetHash]]) -> None:
-    """Record (chunk, xorb) pairs, so that uploads find them; ``shard`` groups what came together."""
+    """Record (chunk, xorb) pairs so that uploads find them; ``shard`` groups those uploaded together."""
     rows = {pair: {"chunk": pair[0], "xorb": pair[1], "shard": shard} for pair in chunks}
     insert_missing(tx.sql, _D, list(rows.values()))
     neighbours = {row["xorb"] for row in rows.values()}
@@ -144,7 +148,7 @@ def remember_chunks(tx: Write, shard: Uid, chunks: Iterable[tuple[XetHash, XetHa
 
 
 def remember_group(tx: Write, shard: Uid, xorbs: Iterable[XetHash]) -> None:
-    """Say that these xorbs came together."""
+    """Record that these xorbs were uploaded together."""
     insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in xorbs])
 
 
@@ -152,15 +156,16 @@ _IS_DAMAGED = sa.select(_X.c.hash).where((_X.c.hash == sa.bindparam("wanted")) &
 
 
 def is_damaged(tx: Read, xorb: XetHash) -> bool:
-    """Whether a xorb is in quarantine."""
+    """Return whether a xorb is in quarantine."""
     return tx.sql.execute(_IS_DAMAGED, {"wanted": xorb}).first() is not None
 
 
 def mark_damaged(tx: Write, xorb: XetHash, since_ms: int) -> None:
-    """Quarantine a xorb: nothing of it is served, and nothing new may refer to it.
+    """Quarantine a xorb: its content is not served, and nothing new may refer to it.
 
     Args:
-        since_ms: of the :class:`Standing` of the bytes that were looked at; others are left alone.
+        since_ms: the :class:`XorbState` of the bytes that were checked; if it has
+            changed, the xorb is left alone.
     """
     here = (_X.c.hash == xorb) & (_X.c.created_ms == since_ms)
     if tx.sql.execute(sa.update(_X).where(here).values(is_damaged=True)).rowcount:
@@ -168,24 +173,24 @@ def mark_damaged(tx: Write, xorb: XetHash, since_ms: int) -> None:
 
 
 def claim(tx: Write, xorb: XetHash, now_ms: int) -> None:
-    """Put a xorb into quarantine while its bytes are replaced; :func:`mend` is to follow.
+    """Quarantine a xorb while its bytes are replaced; call :func:`mend` afterwards.
 
     Raises:
-        Busy: somebody is deleting or replacing its bytes.
+        Busy: its bytes are being deleted or replaced.
     """
     _is_reliable(tx, xorb, now_ms)
     tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=True, sweeping_ms=now_ms))
 
 
 def mend(tx: Write, row: XorbRow, claimed_ms: int, now_ms: int) -> None:
-    """Take a xorb out of quarantine: verified bytes have replaced the damaged ones.
+    """Release a xorb from quarantine after verified bytes have replaced the damaged ones.
 
     Raises:
-        Busy: the claim of this time was lost to somebody else.
+        Busy: another caller has taken over the claim.
     """
     values = {"size": row.size, "raw_size": row.raw_size, "chunks": row.chunks, "directory": row.directory}
     values |= {"is_damaged": False, "checked_ms": now_ms, "sweeping_ms": None}
-    # Later than before in any case: what was remembered of the old bytes is not true of these.
+    # Always later than before, so that caches of the old bytes become invalid.
     since = sa.case((_X.c.created_ms < now_ms, now_ms), else_=_X.c.created_ms + 1)
     mine = (_X.c.hash == row.hash) & (_X.c.sweeping_ms == claimed_ms)
     if not tx.sql.execute(sa.update(_X).where(mine).values(created_ms=since, **values)).rowcount:
@@ -193,19 +198,19 @@ def mend(tx: Write, row: XorbRow, claimed_ms: int, now_ms: int) -> None:
 
 
 def mark_checked(tx: Write, xorb: XetHash, since_ms: int, now_ms: int) -> None:
-    """Note that the stored bytes of this standing were found to be right; that ends a quarantine too."""
+    """Record that the stored bytes of this state were found correct; this also ends a quarantine."""
     here = (_X.c.hash == xorb) & (_X.c.created_ms == since_ms) & _X.c.sweeping_ms.is_(None)
     tx.sql.execute(sa.update(_X).where(here).values(checked_ms=now_ms, is_damaged=False))
 
 
 def next_to_check(tx: Read, checked_before_ms: int) -> XetHash | None:
-    """The xorb whose bytes were checked longest ago."""
+    """Return the xorb whose bytes were checked longest ago, or None."""
     old = (_X.c.checked_ms < checked_before_ms) & _X.c.is_damaged.is_(False)
     return tx.sql.execute(sa.select(_X.c.hash).where(old).order_by(_X.c.checked_ms).limit(1)).scalar()
 
 
 def everything(tx: Read, *, after: str, limit: int) -> list[XorbRow]:
-    """A page of all xorbs by their hashes; ``after`` is the last hash of the page before, or ""."""
+    """Return one page of all xorbs in the order of their hashes; ``after`` is the last hash seen, or ""."""
     query = sa.select(*_COLUMNS).where(_X.c.chunks > 0).order_by(_X.c.hash).limit(limit)
     if after:
         query = query.where(_X.c.hash > after)
@@ -213,14 +218,14 @@ def everything(tx: Read, *, after: str, limit: int) -> list[XorbRow]:
 
 
 def totals(tx: Read) -> tuple[int, int, int]:
-    """(number, serialised bytes, number of damaged) of all xorbs."""
+    """Return the number of xorbs, their serialised bytes, and the number of damaged ones."""
     damaged = sa.func.coalesce(sa.func.sum(sa.case((_X.c.is_damaged, 1), else_=0)), 0)
     row = tx.sql.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_X.c.size), 0), damaged)).one()
     return row[0], int(row[1]), int(row[2])
 
 
 def unused(tx: Read, touched_before_ms: int, *, after: str, limit: int) -> list[XorbRow]:
-    """A page of the xorbs that no file needs and nobody touched lately; ``after`` as in :func:`everything`."""
+    """Return one page of the xorbs that no file needs, not touched since a time; ``after`` as in :func:`everything`."""
     query = sa.select(*_COLUMNS).where(_is_free() & (_X.c.touched_ms < touched_before_ms))
     query = query.order_by(_X.c.hash).limit(limit)
     if after:
@@ -229,9 +234,10 @@ def unused(tx: Read, touched_before_ms: int, *, after: str, limit: int) -> list[
 
 
 def adopt(tx: Write, xorb: XetHash, now_ms: int) -> bool:
-    """Claim stray bytes for deletion, then :func:`end_sweep`; False when a row leads to the xorb already.
+    """Claim orphaned bytes for deletion; return False if the xorb has a row.
 
-    Until then no upload can take the stray bytes for its own.
+    Delete the bytes next, then call :func:`end_sweep`. Until then no upload
+    can use the orphaned bytes.
     """
     if state(tx, xorb) is not None:
         return False
@@ -247,27 +253,27 @@ def begin_sweep(tx: Write, xorb: XetHash, touched_before_ms: int, now_ms: int) -
     old &= _X.c.sweeping_ms.is_(None) | (_X.c.sweeping_ms <= now_ms - SWEEP_LEASE_MS)
     if not tx.sql.execute(sa.update(_X).where(old).values(sweeping_ms=now_ms)).rowcount:
         return False
-    # From now on no upload may be told that these chunks are here.
+    # From here on, deduplication must not offer these chunks to uploads.
     for table in (_D, _S, _R, _G):
         tx.sql.execute(sa.delete(table).where(table.c.xorb == xorb))
     return True
 
 
 def end_sweep(tx: Write, xorb: XetHash) -> None:
-    """Forget a xorb whose bytes are gone."""
+    """Delete the row of a xorb whose bytes are deleted."""
     tx.sql.execute(sa.delete(_X).where((_X.c.hash == xorb) & _X.c.sweeping_ms.is_not(None)))
 
 
 def _is_reliable(tx: Read, xorb: XetHash, now_ms: int) -> bool:
-    """Whether there is such a xorb with bytes as they should be.
+    """Return whether a xorb is stored with intact bytes.
 
     Raises:
-        Busy: somebody is deleting or replacing them.
+        Busy: its bytes are being deleted or replaced.
     """
     found = tx.sql.execute(sa.select(_X.c.sweeping_ms, _X.c.is_damaged).where(_X.c.hash == xorb)).first()
     if found is not None and found.sweeping_ms is not None and found.sweeping_ms > now_ms - SWEEP_LEASE_MS:
         raise Busy("this xorb")
-    # A claim that has expired was left by somebody who died, perhaps after the bytes were deleted.
+    # An expired claim was left by a process that crashed, perhaps after it deleted the bytes.
     return found is not None and not found.is_damaged and found.sweeping_ms is None
 
 

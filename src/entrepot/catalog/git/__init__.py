@@ -1,1 +1,1 @@
-"""Rows of git objects."""
+"""Queries on git objects."""

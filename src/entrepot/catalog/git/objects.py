@@ -1,4 +1,4 @@
-"""Rows of git objects: content in the row, or in ``blobs`` when large."""
+"""Queries on git objects, whose content is in the row, or in ``blobs`` if large."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _BATCH = 500
 class ObjectRow:
     """A git object.
 
-    ``data`` is zlib(content), or None when the content is the large file
-    ``sha256``. An LFS pointer keeps its content in ``data`` and says in
-    ``sha256`` and ``pointer_size`` what it points at.
+    ``data`` is zlib(content), or None if the content is the large file
+    ``sha256``. For an LFS pointer, ``data`` is its content, and ``sha256`` and
+    ``pointer_size`` describe the file that it points to.
     """
 
     oid: Oid
@@ -35,7 +35,7 @@ class ObjectRow:
 
 @attrs.frozen
 class ObjectSize:
-    """Size of an object; for an LFS pointer also what it points at."""
+    """The size of an object; for an LFS pointer also the file that it points to."""
 
     size: int
     lfs_sha256: Sha256 | None
@@ -44,7 +44,7 @@ class ObjectSize:
 
 @attrs.frozen
 class DeletedPointer:
-    """What an LFS pointer says of a file that was deleted from the repository, and whether it has come again since."""
+    """The target of an LFS pointer to a file that was deleted from the repository, and whether it was linked again."""
 
     sha256: Sha256
     size: int
@@ -52,14 +52,14 @@ class DeletedPointer:
 
 
 _COLUMNS = [_T.c.oid, _T.c.kind, _T.c.size, _T.c.data, _T.c.sha256, _T.c.pointer_size]
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _FIND = sa.select(*_COLUMNS).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.oid == sa.bindparam("id")))
 _NAMED = (_T.c.repo_id == sa.bindparam("repo")) & _T.c.oid.in_(sa.bindparam("ids", expanding=True))
 _FIND_MANY = sa.select(*_COLUMNS).where(_NAMED)
 _MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(_NAMED)
 _COUNT = sa.select(sa.func.count()).select_from(_T).where(_NAMED)
 _L = tables.file_links
-_UNNAMED = (
+_DELETED_POINTERS = (
     sa.select(_T.c.oid, _T.c.sha256, _T.c.pointer_size, _L.c.sha256.is_not(None))
     .outerjoin(_L, (_L.c.repo_id == _T.c.repo_id) & (_L.c.sha256 == _T.c.sha256))
     .where(_NAMED & _T.c.pointer_size.is_not(None) & _L.c.path.is_(None))
@@ -68,20 +68,20 @@ _TAGS = sa.select(*_COLUMNS).where(_NAMED & (_T.c.kind == "tag"))
 
 
 def find(tx: Read, repo_id: int, oid: Oid) -> ObjectRow | None:
-    """One object, or None."""
+    """Return one object, or None."""
     row = tx.sql.execute(_FIND, {"repo": repo_id, "id": oid}).first()
     return ObjectRow(*row) if row else None
 
 
 def find_many(tx: Read, repo_id: int, oids: Sequence[Oid]) -> Iterator[ObjectRow]:
-    """Those of the named objects that are stored, in no order."""
+    """Yield the given objects that are stored, in no particular order."""
     for at in range(0, len(oids), _BATCH):
         for row in tx.sql.execute(_FIND_MANY, {"repo": repo_id, "ids": oids[at : at + _BATCH]}):
             yield ObjectRow(*row)
 
 
 def tags(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectRow]:
-    """Those of the named objects that are annotated tags."""
+    """Return the given objects that are annotated tags."""
     found: dict[Oid, ObjectRow] = {}
     for at in range(0, len(oids), _BATCH):
         rows = tx.sql.execute(_TAGS, {"repo": repo_id, "ids": oids[at : at + _BATCH]})
@@ -90,7 +90,7 @@ def tags(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectRow]:
 
 
 def measure(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectSize]:
-    """Size, and what it points at, of each of the named objects that is stored."""
+    """Return the size, and the target of a pointer, of each given object that is stored."""
     found: dict[Oid, ObjectSize] = {}
     for at in range(0, len(oids), _BATCH):
         rows = tx.sql.execute(_MEASURE, {"repo": repo_id, "ids": oids[at : at + _BATCH]})
@@ -102,7 +102,7 @@ def measure(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectSize
 
 
 def with_prefix(tx: Read, repo_id: int, prefix: str) -> list[Oid]:
-    """Up to two commits whose id starts with these hex digits."""
+    """Return up to two commits whose ids start with these hex digits."""
     low = (prefix + "0" * 40)[:40]
     high = (prefix + "f" * 40)[:40]
     query = (
@@ -114,7 +114,7 @@ def with_prefix(tx: Read, repo_id: int, prefix: str) -> list[Oid]:
 
 
 def put(tx: Write, repo_id: int, rows: Iterable[ObjectRow], now_ms: int) -> None:
-    """Store objects; one that is stored already is only marked as touched, so that no sweep takes it."""
+    """Store objects; one that is already stored is only touched, so that no sweep deletes it."""
     values = [
         {
             "repo_id": repo_id,
@@ -132,10 +132,10 @@ def put(tx: Write, repo_id: int, rows: Iterable[ObjectRow], now_ms: int) -> None
 
 
 def copy(tx: Write, source_id: int, target_id: int, oids: Sequence[Oid], now_ms: int) -> int:
-    """Give another repository the named objects; no content passes through Python.
+    """Copy the given objects to another repository, within the database.
 
     Returns:
-        How many of them the source has.
+        The number of those objects that the source repository has.
     """
     copied = 0
     other = _T.alias()
@@ -155,7 +155,7 @@ def copy(tx: Write, source_id: int, target_id: int, oids: Sequence[Oid], now_ms:
 
 
 def copy_all(tx: Write, source_id: int, target_id: int, now_ms: int) -> None:
-    """Give a new, empty repository every object of another one."""
+    """Copy every object of a repository to a new, empty one."""
     names = ["oid", "kind", "size", "data", "sha256", "pointer_size"]
     rows = sa.select(sa.literal(target_id), *(_T.c[name] for name in names), sa.literal(now_ms))
     statement = sa.insert(_T).from_select(["repo_id", *names, "touched_ms"], rows.where(_T.c.repo_id == source_id))
@@ -163,25 +163,25 @@ def copy_all(tx: Write, source_id: int, target_id: int, now_ms: int) -> None:
 
 
 def everything(tx: Read, repo_id: int) -> Iterator[tuple[Oid, str, int, int]]:
-    """(oid, kind, size, touched_ms) of every object of a repository, without content."""
+    """Yield (oid, kind, size, touched_ms) of every object of a repository, without content."""
     query = sa.select(_T.c.oid, _T.c.kind, _T.c.size, _T.c.touched_ms).where(_T.c.repo_id == repo_id)
     for row in tx.sql.execute(query):
         yield row.oid, row.kind, row.size, row.touched_ms
 
 
 def count(tx: Read, repo_id: int) -> int:
-    """How many objects a repository has."""
+    """Return the number of objects of a repository."""
     return tx.sql.execute(sa.select(sa.func.count()).where(_T.c.repo_id == repo_id)).scalar_one()
 
 
 def rows(tx: Read, repo_id: int) -> Iterator[ObjectRow]:
-    """Every object of a repository with its content, in no order, read lazily."""
+    """Yield every object of a repository with its content, in no particular order."""
     for row in tx.sql.execute(sa.select(*_COLUMNS).where(_T.c.repo_id == repo_id)):
         yield ObjectRow(*row)
 
 
 def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> int:
-    """Restart the grace period of objects that are about to be used again; returns how many are there."""
+    """Restart the grace period of objects that are about to be used again; return how many of them are stored."""
     touched = 0
     for at in range(0, len(oids), _BATCH):
         here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(oids[at : at + _BATCH])
@@ -190,7 +190,7 @@ def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> int:
 
 
 def are_present(tx: Read, repo_id: int, oids: Collection[Oid]) -> bool:
-    """Whether every one of the named objects is stored."""
+    """Return whether all of the given objects are stored."""
     wanted = list(set(oids))
     found = 0
     for at in range(0, len(wanted), _BATCH):
@@ -199,23 +199,23 @@ def are_present(tx: Read, repo_id: int, oids: Collection[Oid]) -> bool:
 
 
 def pointing_at(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Oid]:
-    """LFS pointers of a repository that point at one of these files."""
+    """Return the LFS pointers of a repository that point to one of these files."""
     here = (_T.c.repo_id == repo_id) & _T.c.sha256.in_(sha256s) & _T.c.pointer_size.is_not(None)
     return set(tx.sql.execute(sa.select(_T.c.oid).where(here)).scalars())
 
 
 def unnamed(tx: Read, repo_id: int, oids: Collection[Oid]) -> dict[Oid, DeletedPointer]:
-    """Those of the named objects that are LFS pointers to files which, as links say, no commit names."""
+    """Return the given objects that are LFS pointers to files whose links say that no commit refers to them."""
     wanted = list(oids)
     found: dict[Oid, DeletedPointer] = {}
     for at in range(0, len(wanted), _BATCH):
-        rows = tx.sql.execute(_UNNAMED, {"repo": repo_id, "ids": wanted[at : at + _BATCH]})
+        rows = tx.sql.execute(_DELETED_POINTERS, {"repo": repo_id, "ids": wanted[at : at + _BATCH]})
         found.update((oid, DeletedPointer(*rest)) for oid, *rest in rows)
     return found
 
 
 def remove(tx: Write, repo_id: int, oids: Sequence[Oid], *, touched_before_ms: int) -> int:
-    """Delete objects unless they were touched meanwhile; returns how many went."""
+    """Delete objects unless they were touched meanwhile; return how many were deleted."""
     gone = 0
     for at in range(0, len(oids), _BATCH):
         batch = oids[at : at + _BATCH]

@@ -1,1 +1,1 @@
-"""Rows of the job queue."""
+"""Queries on the job queue."""

@@ -1,14 +1,13 @@
-"""Rows of the durable job queue.
+"""Queries on the durable job queue.
 
-A job is written in the transaction whose follow-up it is, claimed under a
-lease by one worker at a time, and stays as ``dead`` when it has failed too
-often. A worker that dies loses its lease; the job runs again, so handlers are
-idempotent.
+A job is inserted in the transaction that makes it necessary. One worker at a
+time claims it under a lease. A job that has failed too often stays with the
+state ``dead``. If a worker crashes, its lease expires and the job runs again,
+so handlers must be idempotent.
 
-Every job belongs to a lane, whose workers run nothing else, and to a
-namespace. Within a lane the namespaces are served in rotation: a claim takes
-the oldest due job of the next namespace that has one, however many jobs the
-others have.
+Every job belongs to a lane, which has its own workers, and to a namespace.
+Within a lane the namespaces are served in rotation: a claim takes the oldest
+due job of the next namespace that has one, however many jobs the others have.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _T = tables.jobs
 _L = tables.job_lanes
 STATES = ("ready", "running", "done", "dead")
 LANES = ("interactive", "heavy", "outbound", "maintenance")
-"""Short work that people wait for; long work on content; requests to other hosts; work on the hub itself."""
+"""Short jobs that users wait for; long jobs on content; requests to other hosts; maintenance of the hub."""
 
 _LANE_OF = {
     **dict.fromkeys(("chunk", "verify", "scrub"), "heavy"),
@@ -41,7 +40,7 @@ JobArgs = Mapping[str, int]
 
 @attrs.frozen
 class Job:
-    """One piece of follow-up work."""
+    """A background job."""
 
     id: int
     kind: str
@@ -63,7 +62,7 @@ _COLUMNS = [
     )
 ]
 _IN_LANE = _T.c.lane == sa.bindparam("lane")
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _READY = sa.select(sa.func.min(_T.c.run_ms)).where((_T.c.state == "ready") & _IN_LANE)
 _LEASED = sa.select(sa.func.min(_T.c.lease_ms)).where((_T.c.state == "running") & _IN_LANE)
 _NAMESPACE_OF = sa.select(tables.repos.c.namespace_id).where(tables.repos.c.id == sa.bindparam("repo"))
@@ -82,7 +81,10 @@ _TAKE = (
 
 
 def _next_namespace() -> sa.Select[Any]:
-    """The first namespace after a given one with a due job: one jump a namespace, whatever their backlog."""
+    """Return a query for the first namespace after a given one with a due job.
+
+    It takes one index lookup per namespace, however long their queues are.
+    """
     inner, due = sa.alias(_T), sa.alias(_T)
     ready: str = "ready"
     lane: sa.BindParameter[str] = sa.bindparam("lane")
@@ -114,7 +116,7 @@ _HAS_KEY = _T.c.dedup_key == sa.bindparam("key")
 _NEXT_NAMESPACE = _next_namespace()
 _NEXT = _oldest(_IS_WAITING, _IN_LANE, _T.c.namespace_id == sa.bindparam("of"))
 _DESERTED = _oldest(_IS_DESERTED, _IN_LANE, _T.c.namespace_id.not_in(sa.bindparam("excluded", expanding=True)))
-# Two queries, each of which walks an index; joined by OR they sort the whole backlog.
+# Two queries, each of which scans an index; combined with OR they would sort the whole queue.
 _BY_KEY = (_oldest(_IS_WAITING, _HAS_KEY), _oldest(_IS_DESERTED, _HAS_KEY))
 
 
@@ -128,11 +130,11 @@ def enqueue(
     dedup_key: str | None = None,
     delay_ms: int = 0,
 ) -> None:
-    """Add a job; with ``dedup_key``, nothing when an equal one is waiting already.
+    """Add a job; if ``dedup_key`` is given and an equal job is waiting, do nothing.
 
     Args:
-        namespace_id: on whose behalf it runs. None: the namespace of the repository that ``args`` name
-            as ``repo``, or the hub itself.
+        namespace_id: the namespace on whose behalf it runs. None: the namespace of the repository that
+            ``args["repo"]`` identifies, or the hub itself.
     """
     if dedup_key is not None and tx.sql.execute(_WAITING, {"key": dedup_key}).first():
         return
@@ -149,7 +151,7 @@ def lane_of(kind: str) -> str:
 
 
 def next_run(tx: Read, lane: str | None = None) -> int | None:
-    """When the next job of a lane (None: of any) may run, or a lease ends; None when nothing waits."""
+    """Return when the next job of a lane (None: any lane) is due or a lease expires; None if no job waits."""
     found = [
         tx.sql.execute(query, {"lane": name}).scalar()
         for name in (LANES if lane is None else (lane,))
@@ -168,12 +170,12 @@ def claim(
     lane: str | None = None,
     excluded: Collection[int] = (),
 ) -> Job | None:
-    """Take the next job whose turn has come, or whose worker's lease has ended.
+    """Claim the next due job, or one whose lease has expired.
 
     Args:
-        dedup_key: only a job with this key.
-        lane: only a job of this lane; None tries one lane after the other.
-        excluded: namespaces whose jobs are left alone.
+        dedup_key: claim only a job with this key.
+        lane: claim only a job of this lane; None tries each lane in order.
+        excluded: namespaces whose jobs are not claimed.
 
     Guarantees: within a lane, a namespace is served again only after every other one that has a due job.
     """
@@ -190,7 +192,7 @@ def claim(
 
 
 def _next_in(tx: Write, lane: str, now_ms: int, excluded: list[int]) -> Job | None:
-    """The job of a lane whose turn it is; its namespace counts as served."""
+    """Return the next job of a lane by rotation, and record its namespace as served."""
     values = {"lane": lane, "now": now_ms, "excluded": excluded}
     deserted = tx.sql.execute(_DESERTED, values).first()
     if deserted:
@@ -209,37 +211,37 @@ def _next_in(tx: Write, lane: str, now_ms: int, excluded: list[int]) -> Job | No
 
 
 def put_back(tx: Write, job_id: int, owner: str, run_ms: int) -> None:
-    """Let a job that was claimed and not finished run again at a time, as if it had not been claimed."""
+    """Release a claimed job so that it runs again at a given time, without counting the attempt."""
     here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
     values = {"state": "ready", "lease_ms": None, "owner": None, "run_ms": run_ms, "attempts": _T.c.attempts - 1}
     tx.sql.execute(sa.update(_T).where(here).values(**values))
 
 
 def renew(tx: Write, job_id: int, owner: str, lease_until_ms: int) -> bool:
-    """Keep a job that is still being worked on; False when the lease was lost."""
+    """Extend the lease of a running job; return False if the lease was lost."""
     here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
     return bool(tx.sql.execute(sa.update(_T).where(here).values(lease_ms=lease_until_ms)).rowcount)
 
 
 def owners(tx: Read) -> frozenset[str]:
-    """Who has jobs under a lease."""
+    """Return the owners that hold leases."""
     query = sa.select(_T.c.owner).where((_T.c.state == "running") & _T.c.owner.is_not(None)).distinct()
     return frozenset(tx.sql.execute(query).scalars())
 
 
 def end_leases(tx: Write, owner: str, now_ms: int) -> None:
-    """Let others run at once what an owner has under a lease: for an owner who is known to be dead."""
+    """Release all jobs that an owner has claimed; only for an owner that is known to have crashed."""
     here = (_T.c.owner == owner) & (_T.c.state == "running")
     tx.sql.execute(sa.update(_T).where(here).values(lease_ms=now_ms))
 
 
 def finish(tx: Write, job_id: int, owner: str, now_ms: int) -> None:
-    """Mark a job as done, unless its lease was lost meanwhile."""
+    """Mark a job as done, unless its lease was lost."""
     tx.sql.execute(_DONE, {"job": job_id, "by": owner, "now": now_ms})
 
 
 def fail(tx: Write, job_id: int, owner: str, error: str, retry_ms: int | None, now_ms: int) -> None:
-    """Note a failure: run again at ``retry_ms``, or never when that is None."""
+    """Record a failure; the job runs again at ``retry_ms``, or never if that is None."""
     here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
     values: dict[str, Any] = {"error": error, "lease_ms": None}
     if retry_ms is None:
@@ -257,19 +259,19 @@ def find(tx: Read, *, states: Sequence[str] = STATES, lanes: Sequence[str] = LAN
 
 
 def retry(tx: Write, job_id: int, now_ms: int) -> bool:
-    """Run a dead or waiting job at once; False when there is none."""
+    """Make a dead or waiting job due immediately; return False if there is no such job."""
     here = (_T.c.id == job_id) & _T.c.state.in_(("dead", "ready"))
     values = {"state": "ready", "run_ms": now_ms, "attempts": 0, "finished_ms": None}
     return bool(tx.sql.execute(sa.update(_T).where(here).values(**values)).rowcount)
 
 
 def cancel(tx: Write, job_id: int) -> bool:
-    """Delete a job that is not running; False when there is none."""
+    """Delete a job that is not running; return False if there is no such job."""
     return bool(tx.sql.execute(sa.delete(_T).where((_T.c.id == job_id) & (_T.c.state != "running"))).rowcount)
 
 
 def forget_done(tx: Write, finished_before_ms: int) -> int:
-    """Delete finished jobs; returns how many."""
+    """Delete jobs that finished before a time; return how many."""
     here = (_T.c.state == "done") & (_T.c.finished_ms < finished_before_ms)
     return tx.sql.execute(sa.delete(_T).where(here)).rowcount
 
@@ -282,6 +284,6 @@ def counts(tx: Read) -> dict[tuple[str, str], int]:
 
 
 def oldest_due(tx: Read, lane: str) -> int | None:
-    """Return since when the job of a lane that waits longest might have run; None if none waits."""
+    """Return when the longest-waiting job of a lane became due, or None if none is waiting."""
     due: int | None = tx.sql.execute(_READY, {"lane": lane}).scalar()
     return due

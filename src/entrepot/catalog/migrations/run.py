@@ -1,4 +1,4 @@
-"""Running the migrations without a configuration file."""
+"""Execution of Alembic migrations without a configuration file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from entrepot.catalog.engines import writing_connection
 
 
 def scripts() -> ScriptDirectory:
-    """The migrations that this version ships."""
+    """Return the migrations that this version ships."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.set_main_option("path_separator", "os")

@@ -1,1 +1,1 @@
-"""Rows of repositories, refs, commits, locks and aliases."""
+"""Queries on repositories, refs, commits, locks and aliases."""

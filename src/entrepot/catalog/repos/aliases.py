@@ -1,7 +1,7 @@
-"""Rows of aliases: names without a namespace that lead to repositories.
+"""Queries on aliases: names without a namespace that refer to repositories.
 
-They are redirects whose key has no slash, hence they follow a repository that
-moves, and end with one that is deleted.
+An alias is a redirect whose key has no slash. It follows a repository that is
+renamed, and ends when the repository is deleted.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _IS_ALIAS = _A.c.path_key.not_like("%/%")
 
 @attrs.frozen
 class AliasRow:
-    """A name, in lower case, and the repository it leads to."""
+    """An alias in lower case, and the repository it refers to."""
 
     name: str
     repo: RepoRow
 
 
 def search(tx: Read, kind: RepoType | None = None) -> Sequence[AliasRow]:
-    """Return the aliases of a type, or of all, by type and name."""
+    """Return the aliases of a repository type, or all aliases, by type and name."""
     query = sa.select(_A.c.path_key, _A.c.repo_id).where(_IS_ALIAS).order_by(_A.c.type, _A.c.path_key)
     if kind is not None:
         query = query.where(_A.c.type == kind.value)
@@ -40,18 +40,18 @@ def search(tx: Read, kind: RepoType | None = None) -> Sequence[AliasRow]:
 
 
 def is_taken(tx: Read, name: str) -> bool:
-    """Return whether a type of repositories has an alias of this name."""
+    """Return whether a repository type has an alias with this name."""
     query = sa.select(_A.c.repo_id).where(_A.c.path_key == name.lower()).limit(1)
     return tx.sql.execute(query).first() is not None
 
 
 def put(tx: Write, kind: RepoType, name: str, repo_id: int) -> None:
-    """Make a name lead to a repository, and no longer to another one."""
+    """Create an alias for a repository, or redirect an existing alias to it."""
     remove(tx, kind, name)
     tx.sql.execute(sa.insert(_A).values(type=kind.value, path_key=name.lower(), repo_id=repo_id))
 
 
 def remove(tx: Write, kind: RepoType, name: str) -> bool:
-    """Delete an alias; returns whether it existed."""
+    """Delete an alias; return whether it existed."""
     query = sa.delete(_A).where((_A.c.type == kind.value) & (_A.c.path_key == name.lower()))
     return tx.sql.execute(query).rowcount > 0

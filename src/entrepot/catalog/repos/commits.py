@@ -1,7 +1,7 @@
-"""Rows about commits: ancestry and which paths each one changed.
+"""Queries on commits: ancestry, and the paths that each commit changed.
 
-Derived from the commit objects and rebuilt from them when lost; they exist so
-that histories are counted, paged and searched without reading objects.
+The rows are derived from the commit objects and can be rebuilt from them. They
+allow histories to be counted, paged and searched without reading objects.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _P = tables.parents
 _X = tables.path_changes
 _BATCH = 500
 _LEFT, _RIGHT, _STALE = 1, 2, 4
-_KEYS = 5000  # more than elsewhere: each batch walks the history once
-# Built once: making a statement costs more than running it on a page that is cached.
+_KEYS = 5000  # larger than in other modules: each batch walks the history once
+# Statements are built once: building one costs more than running it on cached pages.
 _GENERATION = sa.select(_C.c.generation).where(
     (_C.c.repo_id == sa.bindparam("repo")) & (_C.c.oid == sa.bindparam("id"))
 )
@@ -57,7 +57,7 @@ _UNINDEXED = _unindexed()
 
 
 def generation(tx: Read, repo_id: int, oid: Oid) -> int | None:
-    """1 for a root, else 1 + the highest generation of the parents; None when unknown."""
+    """Return the generation of a commit: 1 for a root, else 1 + that of its highest parent; None if unknown."""
     return tx.sql.execute(_GENERATION, {"repo": repo_id, "id": oid}).scalar()
 
 
@@ -67,7 +67,7 @@ def put(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid], generation: i
 
 
 def put_many(tx: Write, repo_id: int, recorded: Iterable[tuple[Oid, Sequence[Oid], int]]) -> None:
-    """Record commits, each with its parents and its generation; idempotent."""
+    """Record commits, each with its parents and generation; idempotent."""
     rows, links = [], []
     for oid, parents, generation in recorded:
         rows.append({"repo_id": repo_id, "oid": oid, "generation": generation, "is_indexed": False})
@@ -77,17 +77,17 @@ def put_many(tx: Write, repo_id: int, recorded: Iterable[tuple[Oid, Sequence[Oid
 
 
 def count_ancestors(tx: Read, repo_id: int, head: Oid) -> int:
-    """Number of commits reachable from ``head``, itself included."""
+    """Return the number of commits reachable from ``head``, including itself."""
     reach = _ancestors(repo_id, head)
     return tx.sql.execute(sa.select(sa.func.count()).select_from(reach)).scalar_one()
 
 
 def ancestors(tx: Read, repo_id: int, head: Oid, *, offset: int = 0, limit: int | None = None) -> list[Oid]:
-    """Commits reachable from ``head``, children before parents.
+    """Return the commits reachable from ``head``, children before parents.
 
     Args:
-        offset: how many to leave out at the start, >= 0.
-        limit: how many at most; None for all.
+        offset: the number of commits to skip, >= 0.
+        limit: the maximum number of commits; None for all.
     """
     reach = _ancestors(repo_id, head)
     query = (
@@ -100,21 +100,21 @@ def ancestors(tx: Read, repo_id: int, head: Oid, *, offset: int = 0, limit: int 
 
 
 def is_ancestor(tx: Read, repo_id: int, old: Oid, head: Oid) -> bool:
-    """Whether ``old`` is reachable from ``head`` (a commit reaches itself)."""
+    """Return whether ``old`` is reachable from ``head`` (a commit reaches itself)."""
     floor = generation(tx, repo_id, old)
     if floor is None:
         return False
-    # Nothing older than the one looked for can lead to it.
+    # No commit of a lower generation can be its descendant.
     reach = _ancestors(repo_id, head, floor=floor)
     return tx.sql.execute(sa.select(reach.c.oid).where(reach.c.oid == old)).first() is not None
 
 
 def merge_bases(tx: Read, repo_id: int, left: Oid, right: Oid) -> list[Oid]:
-    """The best common ancestors of two commits: those that no other common ancestor leads to.
+    """Return the best common ancestors of two commits: those that no other common ancestor can reach.
 
     Returns:
-        Usually one; none for unrelated histories; several where histories
-        crossed, newest generation first.
+        Usually one; none for unrelated histories; several after criss-cross
+        merges, highest generation first.
 
     Guarantees: walks back only as far as the bases.
     """
@@ -122,10 +122,10 @@ def merge_bases(tx: Read, repo_id: int, left: Oid, right: Oid) -> list[Oid]:
     flags[right] = flags.get(right, 0) | _RIGHT
     heap = [(-(generation(tx, repo_id, oid) or 0), oid) for oid in flags]
     heapq.heapify(heap)
-    waiting, bases = len(heap), list[Oid]()  # ``waiting``: those in the heap that no base leads to
+    waiting, bases = len(heap), list[Oid]()  # ``waiting``: commits in the heap that no base can reach
     while waiting:
         _, oid = heapq.heappop(heap)
-        # A parent has a lower generation than all its children, so they have all been here before it.
+        # A parent has a lower generation than its children, so all of them were visited before it.
         mark = flags[oid]
         if not mark & _STALE:
             waiting -= 1
@@ -144,24 +144,24 @@ def merge_bases(tx: Read, repo_id: int, left: Oid, right: Oid) -> list[Oid]:
 
 
 def unindexed(tx: Read, repo_id: int, head: Oid) -> list[Oid]:
-    """Ancestors of ``head`` whose changed paths are not recorded yet, parents first."""
-    # A commit is marked after its ancestors are, so whoever meets a marked one need not look behind it.
+    """Return the ancestors of ``head`` whose changed paths are not recorded yet, parents first."""
+    # A commit is marked after its ancestors, so the walk can stop at a marked commit.
     return list(tx.sql.execute(_UNINDEXED, {"repo": repo_id, "head": head}).scalars())
 
 
 def put_changes(tx: Write, repo_id: int, oid: Oid, paths: Iterable[RepoPath]) -> None:
-    """Record some paths (files and their folders) that a commit changed; idempotent."""
+    """Record some of the paths (files and their folders) that a commit changed; idempotent."""
     rows = [{"repo_id": repo_id, "path_key": path_key(path), "oid": oid} for path in paths]
     insert_missing(tx.sql, _X, rows)
 
 
 def mark_indexed(tx: Write, repo_id: int, oid: Oid) -> None:
-    """Say that all changed paths of a commit, and those of all its ancestors, are recorded."""
+    """Record that all changed paths of a commit and of its ancestors are recorded."""
     tx.sql.execute(_MARK, {"repo": repo_id, "id": oid})
 
 
 def last_changes(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, Oid]:
-    """The newest commit reachable from ``head`` that changed each path."""
+    """Return the newest commit reachable from ``head`` that changed each path."""
     reach = _ancestors(repo_id, head)
     by_key = {path_key(path): path for path in paths}
     keys = list(by_key)
@@ -181,12 +181,12 @@ def last_changes(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -
 
 
 def path_key(path: RepoPath) -> str:
-    """A fixed-size stand-in for a path, so that long paths fit in an index."""
+    """Return a fixed-size digest of a path, so that long paths fit in an index."""
     return hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def copy_all(tx: Write, source_id: int, target_id: int) -> None:
-    """Give a new, empty repository the whole recorded history of another one."""
+    """Copy the recorded history of a repository to a new, empty one."""
     for table in (_C, _P, _X):
         names = [column.name for column in table.columns if column.name != "repo_id"]
         rows = sa.select(sa.literal(target_id), *(table.c[name] for name in names)).where(table.c.repo_id == source_id)
@@ -194,7 +194,7 @@ def copy_all(tx: Write, source_id: int, target_id: int) -> None:
 
 
 def forget(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
-    """Delete the rows about commits that no longer exist."""
+    """Delete the rows of commits that no longer exist."""
     for table in (_P, _X, _C):
         for at in range(0, len(oids), _BATCH):
             batch = oids[at : at + _BATCH]
@@ -202,15 +202,15 @@ def forget(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
 
 
 def _ancestors(repo_id: int, head: Oid, *, floor: int | None = None) -> sa.CTE:
-    """A recursive query over the parents; UNION drops what merges would repeat.
+    """Return a recursive query for the ancestors; UNION removes the duplicates that merges cause.
 
-    ``floor`` leaves out commits of a lower generation.
+    Commits of a generation below ``floor`` are excluded.
     """
     start = sa.select(_C.c.oid).where((_C.c.repo_id == repo_id) & (_C.c.oid == head))
     reach = start.cte("reach", recursive=True)
     step = sa.select(_P.c.parent).join(reach, (_P.c.oid == reach.c.oid) & (_P.c.repo_id == repo_id))
     if floor is not None:
-        # Not a join: SQLite would reorder it and scan all parents at every step.
+        # A subquery instead of a join: SQLite would reorder a join and scan all parents at every step.
         young = (_C.c.repo_id == repo_id) & (_C.c.oid == _P.c.parent) & (_C.c.generation >= floor)
         step = step.where(sa.exists().where(young).correlate(_P))
     return reach.union(step)

@@ -1,4 +1,4 @@
-"""Download counts, a row per repository and day."""
+"""Queries on download counts, stored per repository and day."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import count_up
 
 _T = tables.downloads
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _ALL_TIME = sa.select(sa.func.coalesce(sa.func.sum(_T.c.count), 0)).where(_T.c.repo_id == sa.bindparam("repo"))
 
 WINDOW_DAYS = 30
-"""``downloads`` of a repository counts this many days, as on the public hub."""
+"""The number of days that the ``downloads`` field of a repository covers, as on the public hub."""
 
 
 def add(tx: Write, day: int, counts: Mapping[int, int]) -> None:
-    """Add downloads of a day (days since 1970 UTC) by repository."""
+    """Add the downloads of one day (days since 1970 UTC) by repository."""
     for repo_id, count in counts.items():
         exists = tx.sql.execute(sa.select(tables.repos.c.id).where(tables.repos.c.id == repo_id)).first()
         if not exists:
@@ -31,11 +31,11 @@ def add(tx: Write, day: int, counts: Mapping[int, int]) -> None:
 
 
 def all_time(tx: Read, repo_id: int) -> int:
-    """Downloads of a repository since it exists."""
+    """Return the total downloads of a repository."""
     return int(tx.sql.execute(_ALL_TIME, {"repo": repo_id}).scalar_one())
 
 
 def all_times(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
-    """Downloads of several repositories since they exist; those never downloaded are left out."""
+    """Return the total downloads of several repositories, without those never downloaded."""
     query = sa.select(_T.c.repo_id, sa.func.sum(_T.c.count)).where(_T.c.repo_id.in_(repo_ids)).group_by(_T.c.repo_id)
     return {repo_id: int(total) for repo_id, total in tx.sql.execute(query)}

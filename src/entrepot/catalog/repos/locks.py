@@ -1,4 +1,4 @@
-"""Rows of locks that users of git-lfs hold on paths: at most one for each path of a repository."""
+"""Queries on LFS file locks: at most one for each path of a repository."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from entrepot.names import RefName, RepoPath, Uid, new_uid
 _K = tables.lfs_locks
 _NS = tables.namespaces
 
-# Built once: making a statement costs more than running it, and every commit asks for the locks of others.
+# Statements are built once: building one costs more than running it, and every commit checks for locks.
 _SELECT = sa.select(_K.c.uid, _K.c.path, _K.c.ref, _K.c.owner_id, _NS.c.name, _K.c.locked_ms).join(
     _NS, _NS.c.id == _K.c.owner_id
 )
@@ -30,7 +30,7 @@ _PAGE = (
 
 @attrs.frozen
 class Lock:
-    """A path that only its owner may change; ``ref`` is the branch the owner named, which limits nothing."""
+    """A path that only its owner may change; ``ref`` is the branch that the owner gave, and restricts nothing."""
 
     uid: Uid
     path: RepoPath
@@ -41,7 +41,7 @@ class Lock:
 
 
 def add(tx: Write, repo_id: int, path: RepoPath, ref: RefName | None, owner_id: int, now_ms: int) -> Uid:
-    """Record a lock, and return its id; the caller has looked in the same transaction that the path has none."""
+    """Record a lock and return its id; the caller must have checked in this transaction that the path is unlocked."""
     uid = new_uid()
     tx.sql.execute(
         sa.insert(_K).values(
@@ -58,31 +58,31 @@ def add(tx: Write, repo_id: int, path: RepoPath, ref: RefName | None, owner_id: 
 
 
 def find(tx: Read, repo_id: int, uid: str) -> Lock | None:
-    """The lock with this id, if the repository has it."""
+    """Return the lock with this id if it is in this repository, else None."""
     row = tx.sql.execute(_BY_UID, {"repo": repo_id, "uid": uid}).first()
     return Lock(*row) if row else None
 
 
 def at_path(tx: Read, repo_id: int, path: RepoPath) -> Lock | None:
-    """The lock on a path, if there is one."""
+    """Return the lock on a path, or None."""
     row = tx.sql.execute(_BY_PATH, {"repo": repo_id, "key": path_key(path)}).first()
     return Lock(*row) if row else None
 
 
 def page(tx: Read, repo_id: int, *, after: str = "", limit: int) -> list[Lock]:
-    """Locks of a repository, oldest first (to the second).
+    """Return one page of the locks of a repository, oldest first (accurate to the second).
 
     Args:
-        after: the id of the last lock of the page before.
+        after: the id of the last lock of the previous page.
     """
     return [Lock(*row) for row in tx.sql.execute(_PAGE, {"repo": repo_id, "after": after, "number": limit})]
 
 
 def of_others(tx: Read, repo_id: int, account_id: int) -> list[Lock]:
-    """The locks of a repository that bind this account: all but its own."""
+    """Return the locks of a repository that are owned by other accounts than this one."""
     return [Lock(*row) for row in tx.sql.execute(_OF_OTHERS, {"repo": repo_id, "owner": account_id})]
 
 
 def remove(tx: Write, uid: Uid) -> None:
-    """Forget a lock."""
+    """Delete a lock."""
     tx.sql.execute(sa.delete(_K).where(_K.c.uid == uid))

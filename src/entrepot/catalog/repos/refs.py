@@ -1,4 +1,4 @@
-"""Rows of refs: the only names that make commits reachable."""
+"""Queries on refs: only refs make commits reachable."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from entrepot.catalog.database import Read, Write
 from entrepot.names import Oid, RefName
 
 _T = tables.refs
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _FIND = sa.select(_T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
-# A list of any length would be written into the text of the statement at every call.
+# An expanding list would be rendered into the text of the statement at every call.
 _MOST = 4
 _FIND_MANY = sa.select(_T.c.name, _T.c.oid).where(
     (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MOST)])
@@ -26,12 +26,12 @@ _MOVE = (
 
 
 def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
-    """What a ref points at, or None."""
+    """Return the object id of a ref, or None."""
     return tx.sql.execute(_FIND, {"repo": repo_id, "called": name}).scalar()
 
 
 def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid]:
-    """What each of these refs points at, absent ones left out."""
+    """Return the object ids of the given refs, without absent ones."""
     found: dict[RefName, Oid] = {}
     for at in range(0, len(names), _MOST):
         batch = names[at : at + _MOST]
@@ -41,15 +41,15 @@ def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid
 
 
 def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
-    """All refs of a repository, by name."""
+    """Return all refs of a repository, by name."""
     return [(name, oid) for name, oid in tx.sql.execute(_ALL, {"repo": repo_id})]
 
 
 def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | None, now_ms: int) -> bool:
-    """Move a ref from ``old`` to ``new``; None means absent.
+    """Move a ref from ``old`` to ``new``, where None means absent.
 
     Returns:
-        False, with nothing changed, when the ref is not at ``old``.
+        False, with nothing changed, if the ref is not at ``old``.
     """
     if old is None:
         if new is None or find(tx, repo_id, name) is not None:

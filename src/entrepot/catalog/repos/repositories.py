@@ -1,4 +1,4 @@
-"""Rows of repositories, their redirects and their card's tags."""
+"""Queries on repositories, their redirects and the tags of their cards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
 @attrs.frozen
 class RepoRow:
-    """One repository, with its namespace's name."""
+    """One repository, with the name of its namespace."""
 
     id: int
     uid: Uid
@@ -42,18 +42,18 @@ class RepoRow:
 
     @property
     def ref(self) -> RepoRef:
-        """Type and id in their stored case."""
+        """The type and the id in its stored case."""
         return RepoRef(self.type, RepoId(self.namespace, self.name))
 
     @property
     def is_private(self) -> bool:
-        """Whether only members of the namespace may see it."""
+        """Whether only members of the namespace can see the repository."""
         return self.visibility == "private"
 
 
 @attrs.frozen
 class CardFacts:
-    """What a repository's card and file names say, as indexed for listing."""
+    """The metadata of a repository's card and file names, as indexed for lists."""
 
     card: Mapping[str, Any] | None
     config: Mapping[str, Any] | None
@@ -89,7 +89,7 @@ COLUMNS = [
     _R.c.trending,
 ]
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
-# Built once: making a statement costs more than running it on a page that is cached.
+# Statements are built once: building one costs more than running it on cached pages.
 _FIND = _SELECT.where(
     (_NS.c.name_key == sa.bindparam("owner"))
     & (_R.c.type == sa.bindparam("kind"))
@@ -109,33 +109,33 @@ _TAGS = (
 
 
 def row_of(row: Sequence[Any]) -> RepoRow:
-    """Build a row value from a result of :data:`COLUMNS`."""
+    """Return a repository row built from a result of :data:`COLUMNS`."""
     values = list(row)
     values[3] = RepoType(row[3])
     return RepoRow(*values)
 
 
 def find(tx: Read, ref: RepoRef) -> RepoRow | None:
-    """The repository of this type and id, without regard to case."""
+    """Return the repository with this type and id, ignoring case, or None."""
     names = {"owner": ref.id.namespace.lower(), "kind": ref.type.value, "called": ref.id.name.lower()}
     row = tx.sql.execute(_FIND, names).first()
     return row_of(row) if row else None
 
 
 def by_id(tx: Read, repo_id: int) -> RepoRow | None:
-    """The repository with this row id, unless it was deleted."""
+    """Return the repository with this row id, or None if it does not exist or was deleted."""
     row = tx.sql.execute(_BY_ID, {"repo": repo_id}).first()
     return row_of(row) if row else None
 
 
 def by_uid(tx: Read, uid: str) -> RepoRow | None:
-    """Return the repository with this permanent id, unless it was deleted."""
+    """Return the repository with this permanent id, or None if it does not exist or was deleted."""
     row = tx.sql.execute(_BY_UID, {"uid": uid}).first()
     return row_of(row) if row else None
 
 
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, RepoRow]:
-    """The repositories with these row ids that were not deleted."""
+    """Return the repositories with these row ids, without deleted ones."""
     found: dict[int, RepoRow] = {}
     for at in range(0, len(ids), 500):
         rows = tx.sql.execute(_SELECT.where(_R.c.id.in_(ids[at : at + 500])))
@@ -144,29 +144,29 @@ def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, RepoRow]:
 
 
 def by_uids(tx: Read, uids: Sequence[str]) -> list[RepoRow]:
-    """The repositories with these permanent ids, in no order."""
+    """Return the repositories with these permanent ids, in no particular order."""
     return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.uid.in_(uids)))]
 
 
 def ids_by_uid(tx: Read, uids: Sequence[str]) -> list[tuple[int, str, int]]:
-    """(row id, permanent id, row id of the namespace) of those repositories that exist."""
+    """Return (row id, permanent id, row id of the namespace) of the given repositories that exist."""
     if not uids:
         return []
     return [(row.id, row.uid, row.namespace_id) for row in tx.sql.execute(_IDS, {"uids": uids})]
 
 
 def everything(tx: Read, *, after: int = 0, limit: int = 1000) -> list[RepoRow]:
-    """Repositories in the order of their row ids, for maintenance."""
+    """Return one page of all repositories in the order of their row ids, for maintenance."""
     return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.id > after).order_by(_R.c.id).limit(limit))]
 
 
 def count(tx: Read) -> int:
-    """Number of repositories that exist."""
+    """Return the number of repositories, without deleted ones."""
     return tx.sql.execute(sa.select(sa.func.count()).select_from(_R).where(_R.c.deleted_ms.is_(None))).scalar_one()
 
 
 def owned_by(tx: Read, namespace_id: int) -> list[RepoRow]:
-    """All repositories of a namespace, newest change first."""
+    """Return all repositories of a namespace, most recently changed first."""
     query = _SELECT.where(_R.c.namespace_id == namespace_id).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())
     return [row_of(row) for row in tx.sql.execute(query)]
 
@@ -174,7 +174,7 @@ def owned_by(tx: Read, namespace_id: int) -> list[RepoRow]:
 def add(tx: Write, row: RepoRow) -> RepoRow:
     """Insert a repository (its ``id`` is ignored) and return it with its id.
 
-    The caller has checked within the same transaction that the name is free.
+    The caller must have checked within the same transaction that the name is free.
     """
     values = attrs.asdict(row, recurse=False, filter=attrs.filters.exclude("id", "namespace"))
     values |= {"type": row.type.value, "name_key": row.name.lower()}
@@ -185,7 +185,7 @@ def add(tx: Write, row: RepoRow) -> RepoRow:
 
 
 def rename(tx: Write, row: RepoRow, target: RepoRef, namespace_id: int) -> None:
-    """Move a repository to another id and leave a redirect behind."""
+    """Move a repository to another id and leave a redirect."""
     redirects = tables.redirects
     drop_redirect(tx, target)
     drop_redirect(tx, row.ref)
@@ -201,7 +201,7 @@ def rename(tx: Write, row: RepoRow, target: RepoRef, namespace_id: int) -> None:
 
 
 def find_redirect(tx: Read, ref: RepoRef) -> RepoRow | None:
-    """Where a repository that had this id lives now."""
+    """Return the repository that used to have this id, or None."""
     redirects = tables.redirects
     query = _SELECT.join(redirects, redirects.c.repo_id == _R.c.id).where(
         (redirects.c.type == ref.type.value) & (redirects.c.path_key == ref.id.key)
@@ -211,7 +211,7 @@ def find_redirect(tx: Read, ref: RepoRef) -> RepoRow | None:
 
 
 def drop_redirect(tx: Write, ref: RepoRef) -> None:
-    """Forget that something moved away from this id."""
+    """Delete the redirect at this id."""
     redirects = tables.redirects
     tx.sql.execute(
         sa.delete(redirects).where((redirects.c.type == ref.type.value) & (redirects.c.path_key == ref.id.key))
@@ -229,7 +229,7 @@ def _update(names: tuple[str, ...]) -> sa.Update:
 
 
 def unlink(tx: Write, row: RepoRow, now_ms: int) -> None:
-    """Make a repository unreachable and free its name; the sweeper deletes its rows later."""
+    """Mark a repository as deleted and free its name; the sweeper deletes its rows later."""
     redirects = tables.redirects
     tx.sql.execute(sa.update(_R).where(_R.c.id == row.id).values(deleted_ms=now_ms, name_key=f"~{row.uid}"))
     tx.sql.execute(sa.delete(redirects).where(redirects.c.repo_id == row.id))
@@ -237,12 +237,12 @@ def unlink(tx: Write, row: RepoRow, now_ms: int) -> None:
 
 
 def deleted_before(tx: Read, cutoff_ms: int) -> list[int]:
-    """Row ids of repositories that were unlinked before a time."""
+    """Return the row ids of repositories that were deleted before a time."""
     return list(tx.sql.execute(sa.select(_R.c.id).where(_R.c.deleted_ms < cutoff_ms)).scalars())
 
 
 def erase(tx: Write, repo_id: int) -> None:
-    """Delete every row of an unlinked repository."""
+    """Delete every row of a repository that is marked as deleted."""
     tx.sql.execute(
         sa.delete(tables.upload_parts).where(
             tables.upload_parts.c.upload.in_(sa.select(tables.uploads.c.uid).where(tables.uploads.c.repo_id == repo_id))
@@ -268,7 +268,7 @@ def erase(tx: Write, repo_id: int) -> None:
 
 
 def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
-    """Replace what is indexed of a repository's card."""
+    """Replace the indexed metadata of a repository's card."""
     tags = tables.repo_tags
     update(
         tx,
@@ -286,7 +286,7 @@ def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
 
 
 def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
-    """The tags of several repositories, each list in card order."""
+    """Return the tags of several repositories, each list in the order of the card."""
     found: dict[int, list[str]] = {}
     for repo_id, tag in tx.sql.execute(_TAGS, {"repos": ids}):
         found.setdefault(repo_id, []).append(tag)
@@ -294,14 +294,14 @@ def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
 
 
 def heads_of(tx: Read, ids: Sequence[int]) -> dict[int, Oid]:
-    """The head of main of several repositories."""
+    """Return the commit ids of the ``main`` branches of several repositories."""
     refs = tables.refs
     query = sa.select(refs.c.repo_id, refs.c.oid).where(refs.c.repo_id.in_(ids) & (refs.c.name == MAIN))
     return {row.repo_id: row.oid for row in tx.sql.execute(query)}
 
 
 def public_tags(tx: Read, kind: RepoType) -> dict[str, int]:
-    """Every tag in use by public repositories of a type, alphabetically, and by how many."""
+    """Return every tag of public repositories of a type, alphabetically, with its number of repositories."""
     tags = tables.repo_tags
     query = (
         sa.select(tags.c.tag, sa.func.count())
@@ -314,7 +314,7 @@ def public_tags(tx: Read, kind: RepoType) -> dict[str, int]:
 
 
 def public_words(tx: Read, kind: RepoType) -> tuple[frozenset[str], frozenset[str]]:
-    """(pipeline tags, libraries) that public repositories of a type name as theirs."""
+    """Return the pipeline tags and the libraries that public repositories of a type declare."""
     shown = (_R.c.type == kind.value) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
     pipelines, libraries = (
         frozenset(tx.sql.execute(sa.select(column).where(shown & column.is_not(None)).distinct()).scalars())

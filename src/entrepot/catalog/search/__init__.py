@@ -1,1 +1,1 @@
-"""Queries of lists and the full-text index."""
+"""Queries for lists, and the full-text index."""

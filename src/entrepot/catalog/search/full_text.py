@@ -1,6 +1,6 @@
-"""Words of names, tags and cards, found through the full-text index of the database.
+"""Full-text search in names, tags and cards of repositories.
 
-The index is SQLite's FTS5; this module alone knows.
+The index is SQLite's FTS5; only this module depends on that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import RepoType
 
 BEGIN, END = "\x02", "\x03"
-"""What stands around the words that were found in :attr:`Hit.snippet`."""
+"""The characters that enclose a matched word in :attr:`TextMatch.snippet`."""
 
 _T = sa.table("repo_texts", *(sa.column(name) for name in ("rowid", "name", "tags", "body")))
 _R = tables.repos
@@ -27,51 +27,51 @@ _WORD = re.compile(r"\w+")
 _MAX_WORDS, _MAX_WORD = 16, 64
 _THIS: sa.ColumnClause[str] = sa.literal_column("repo_texts")
 _MATCHES = _THIS.op("MATCH")(sa.bindparam("query"))
-# A word of the name says ten times as much as one of the card.
+# A match in the name weighs ten times as much as one in the card.
 _RANK = sa.func.bm25(_THIS, 10.0, 4.0, 1.0)
 _SNIPPET = sa.func.snippet(_THIS, 2, BEGIN, END, "…", 24)
 
 
 @attrs.frozen
 class TextMatch:
-    """A repository that was found, with the words of its card around the first find."""
+    """A repository that matches, with the text of its card around the first match."""
 
     row: RepoRow
     snippet: str
 
 
 def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> None:
-    """Replace what a repository is found by.
+    """Replace the indexed text of a repository.
 
     Args:
-        name: its id, ``namespace/name``.
-        body: the text of its card.
+        name: the id of the repository, ``namespace/name``.
+        body: the text of the card.
     """
     remove(tx, repo_id)
     tx.sql.execute(sa.insert(_T).values(rowid=repo_id, name=name, tags=" ".join(tags), body=body))
 
 
 def remove(tx: Write, repo_id: int) -> None:
-    """Let a repository not be found any more."""
+    """Delete a repository from the index."""
     tx.sql.execute(sa.delete(_T).where(_T.c.rowid == repo_id))
 
 
 def query_of(text: str) -> str | None:
-    """What to look for: every word of a text, or its beginning; None when it has none."""
+    """Return the index query that matches every word of a text by prefix, or None if it has no words."""
     words = [word[:_MAX_WORD] for word in _WORD.findall(text)[:_MAX_WORDS]]
-    # In quotes, no word is an operator of the index.
+    # Quoted words are never operators of the query language.
     return " ".join(f'"{word}"*' for word in words) if words else None
 
 
 def matching(query: str) -> sa.ColumnElement[bool]:
-    """A condition on rows of ``repos``: every word is found."""
+    """Return the condition on rows of ``repos`` that every word matches."""
     return _R.c.id.in_(sa.select(_T.c.rowid).where(_THIS.op("MATCH")(query)))
 
 
 def find(
     tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
 ) -> Sequence[TextMatch]:
-    """Some of the repositories that are found, the best first."""
+    """Return one page of the matching repositories, best match first."""
     statement = (
         sa.select(*COLUMNS, _SNIPPET)
         .select_from(_T)
@@ -86,7 +86,7 @@ def find(
 
 
 def count(tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType]) -> int:
-    """How many repositories are found."""
+    """Return the number of matching repositories."""
     statement = sa.select(sa.func.count()).select_from(_T).join(_R, _R.c.id == _T.c.rowid)
     return tx.sql.execute(statement.where(*_conditions(seen, kinds)), {"query": query}).scalar_one()
 

@@ -1,4 +1,4 @@
-"""Searching repositories: one query, pages that stay stable under inserts."""
+"""Search for repositories: one query, with pages that stay stable under inserts."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ SORTS = {
     "likes": tables.repos.c.likes,
     "trending": tables.repos.c.trending,
 }
-"""Sort words and the columns behind them; the row id breaks ties."""
+"""Sort keys and their columns; the row id breaks ties."""
 
 
 @attrs.frozen
 class Search:
-    """What to list. Every given condition must hold.
+    """The criteria of a search; every given condition must hold.
 
-    ``seen_by`` limits the answer to what a caller may read: ``None`` for
-    everything, else (as a Sight) the namespaces and repositories that are
-    visible although they are private, beside all public ones. ``any_prefix``: some tag starts with
-    one of these. ``terms``: parts of the id; ``text``: as :func:`texts.query_of` writes it.
+    ``seen_by`` limits the result to what a caller can read: ``None`` for
+    everything, else the namespaces (as a Visibility also the single
+    repositories) that are visible although they are private, in addition to
+    all public ones. ``any_prefix``: some tag starts with one of these.
+    ``terms``: substrings of the id; ``text``: a query as returned by
+    :func:`full_text.query_of`.
     """
 
     type: RepoType
@@ -50,15 +52,15 @@ class Search:
 
 
 def find(tx: Read, search: Search) -> list[RepoRow]:
-    """One page of repositories.
+    """Return one page of repositories.
 
     Args:
         search: ``after`` is the (sort value, row id) of the last repository
-            of the page before, so that inserts neither repeat nor skip rows.
+            of the previous page, so that inserts neither repeat nor skip rows.
     """
     column = SORTS[search.sort]
     repos = tables.repos
-    # An author's repositories are few: "+ 0" keeps SQLite from walking everybody's in the order of an index.
+    # An author has few repositories: "+ 0" keeps SQLite from scanning all repositories in index order.
     value = column if search.author is None else column + 0
     order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
     query = (
@@ -76,14 +78,14 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
 
 
 def count(tx: Read, search: Search) -> int:
-    """How many repositories there are in all; ``after`` and ``limit`` do not matter."""
+    """Return the total number of matching repositories; ``after`` and ``limit`` are ignored."""
     query = sa.select(sa.func.count()).select_from(tables.repos)
     query = query.join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
     return tx.sql.execute(query.where(*_conditions(search))).scalar_one()
 
 
 def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[RepoType, int]:
-    """How many repositories of each type a namespace has, among those visible to ``seen_by``."""
+    """Return the number of repositories of each type in a namespace that are visible to ``seen_by``."""
     repos = tables.repos
     query = sa.select(repos.c.type, sa.func.count()).where(
         (repos.c.namespace_id == namespace_id) & repos.c.deleted_ms.is_(None)
@@ -93,7 +95,7 @@ def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[Repo
 
 
 def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
-    """The ``after`` value that continues behind this row."""
+    """Return the ``after`` value with which the page after this row starts."""
     values = {
         "lastModified": row.updated_ms,
         "createdAt": row.created_ms,

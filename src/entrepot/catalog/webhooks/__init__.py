@@ -1,1 +1,1 @@
-"""Rows of webhooks and deliveries."""
+"""Queries on webhooks and deliveries."""

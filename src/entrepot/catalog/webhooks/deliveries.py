@@ -1,8 +1,8 @@
-"""Rows of news and of their way to each webhook.
+"""Queries on events and their deliveries to webhooks.
 
-A delivery is ``pending``, ``sending`` (until ``next_ms``, when whoever sends
-it is given up), ``done`` or ``failed``. Within one webhook and repository they
-leave in the order of their ids.
+A delivery is ``pending``, ``sending`` (until ``next_ms``, after which its
+sender is presumed to have crashed), ``done`` or ``failed``. The deliveries of
+one webhook and repository are sent in the order of their ids.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _P = community_tables.delivery_pauses
 
 @attrs.frozen
 class Delivery:
-    """One piece of news on its way to one webhook."""
+    """The delivery of one event to one webhook."""
 
     id: int
     uid: Uid
@@ -76,7 +76,7 @@ _FIRST = (
 
 
 def add_event(tx: Write, repo_id: int, namespace_id: int, scope: str, payload: Mapping[str, Any], now_ms: int) -> int:
-    """Note a piece of news; returns its row id."""
+    """Record an event; return its row id."""
     values = {"repo_id": repo_id, "namespace_id": namespace_id, "scope": scope, "payload": dict(payload)}
     key = tx.sql.execute(sa.insert(_E).values(**values, created_ms=now_ms)).inserted_primary_key
     assert key is not None
@@ -84,31 +84,31 @@ def add_event(tx: Write, repo_id: int, namespace_id: int, scope: str, payload: M
 
 
 def add(tx: Write, webhook_id: int, event_id: int, repo_id: int, now_ms: int) -> None:
-    """Let an event go to a webhook, after those that wait already."""
+    """Queue an event for a webhook, after the deliveries that are already waiting."""
     values = {"uid": new_uid(), "webhook_id": webhook_id, "event_id": event_id, "repo_id": repo_id}
     state = {"state": "pending", "attempts": 0, "next_ms": now_ms, "created_ms": now_ms}
     tx.sql.execute(sa.insert(_D).values(**values, **state))
 
 
 def first(tx: Read, webhook_id: int, repo_id: int) -> Delivery | None:
-    """The delivery whose turn is next, also when somebody is sending it already."""
+    """Return the delivery that is next in order, even if it is already being sent, or None."""
     row = tx.sql.execute(_FIRST, {"webhook": webhook_id, "repo": repo_id}).first()
     return Delivery(*row) if row else None
 
 
 def take(tx: Write, delivery_id: int, until_ms: int) -> None:
-    """Mark a delivery as being sent, until then at the latest, and count the attempt."""
+    """Mark a delivery as being sent, until a given time at most, and count the attempt."""
     here = sa.update(_D).where(_D.c.id == delivery_id)
     tx.sql.execute(here.values(state="sending", next_ms=until_ms, attempts=_D.c.attempts + 1))
 
 
 def conclude(tx: Write, delivery_id: int, state: str, status: int | None, answer: str, at_ms: int) -> None:
-    """Write down how an attempt ended.
+    """Record the result of an attempt.
 
     Args:
         state: ``done`` or ``failed``; ``pending`` to try again at ``at_ms``.
-        status: of HTTP; None when there was no answer.
-        answer: the beginning of the answer, or why there was none.
+        status: the HTTP status; None without a response.
+        answer: the beginning of the response, or the reason why there was none.
     """
     finished = None if state == "pending" else at_ms
     values = {"state": state, "status": status, "answer": answer, "next_ms": at_ms, "finished_ms": finished}
@@ -116,7 +116,7 @@ def conclude(tx: Write, delivery_id: int, state: str, status: int | None, answer
 
 
 def of_webhook(tx: Read, webhook_id: int, *, before: int | None, limit: int) -> Sequence[Delivery]:
-    """The deliveries to a webhook, newest first; ``before`` leaves out that id and newer ones."""
+    """Return the deliveries to a webhook, newest first; ``before`` excludes that id and newer ones."""
     query = _JOINED.where(_D.c.webhook_id == webhook_id).order_by(_D.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(_D.c.id < before)
@@ -124,48 +124,48 @@ def of_webhook(tx: Read, webhook_id: int, *, before: int | None, limit: int) -> 
 
 
 def find(tx: Read, webhook_id: int, uid: str) -> Delivery | None:
-    """One delivery to a webhook."""
+    """Return one delivery to a webhook, or None."""
     row = tx.sql.execute(_JOINED.where((_D.c.webhook_id == webhook_id) & (_D.c.uid == uid))).first()
     return Delivery(*row) if row else None
 
 
 def repeat(tx: Write, delivery_id: int, now_ms: int) -> None:
-    """Let the event of a delivery go to its webhook once more, after those that wait already."""
+    """Queue the event of a delivery for its webhook again, after the deliveries that are already waiting."""
     row = tx.sql.execute(sa.select(_D.c.webhook_id, _D.c.event_id, _D.c.repo_id).where(_D.c.id == delivery_id)).one()
     add(tx, row.webhook_id, row.event_id, row.repo_id, now_ms)
 
 
 def waiting(tx: Read, webhook_id: int) -> Sequence[int]:
-    """Row ids of the repositories whose news wait for a webhook."""
+    """Return the row ids of the repositories that have deliveries waiting for a webhook."""
     here = (_D.c.webhook_id == webhook_id) & _D.c.state.in_(("pending", "sending"))
     return tx.sql.execute(sa.select(_D.c.repo_id).where(here).distinct().order_by(_D.c.repo_id)).scalars().all()
 
 
 def pauses(tx: Read, keys: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Return (consecutive failures, paused until) of those receivers that failed last."""
+    """Return (consecutive failures, paused until) of the given receivers whose last delivery failed."""
     query = sa.select(_P.c.key, _P.c.failures, _P.c.until_ms).where(_P.c.key.in_(keys))
     return {row.key: (row.failures, row.until_ms) for row in tx.sql.execute(query)}
 
 
 def put_pause(tx: Write, key: str, failures: int, until_ms: int) -> None:
-    """Write down how often a receiver has failed in a row, and until when it is left alone."""
+    """Record the number of consecutive failures of a receiver, and until when it is paused."""
     engines.insert_missing(
         tx.sql, _P, [{"key": key, "failures": failures, "until_ms": until_ms}], refresh=("failures", "until_ms")
     )
 
 
 def end_pauses(tx: Write, keys: Sequence[str]) -> None:
-    """Forget the failures of receivers."""
+    """Clear the failures of receivers."""
     tx.sql.execute(sa.delete(_P).where(_P.c.key.in_(keys)))
 
 
 def forget_pauses(tx: Write, before_ms: int) -> None:
-    """Forget the failures of receivers whose pauses ended before a time."""
+    """Clear the failures of receivers whose pauses ended before a time."""
     tx.sql.execute(sa.delete(_P).where(_P.c.until_ms < before_ms))
 
 
 def forget(tx: Write, finished_before_ms: int) -> int:
-    """Delete deliveries that ended before a time, and news that nobody waits for; returns how many deliveries."""
+    """Delete deliveries that ended before a time, and events without deliveries; return how many deliveries."""
     ended = _D.c.state.in_(("done", "failed")) & (_D.c.finished_ms < finished_before_ms)
     gone = tx.sql.execute(sa.delete(_D).where(ended)).rowcount
     left = sa.exists().where(_D.c.event_id == _E.c.id)

@@ -1,4 +1,4 @@
-"""Rows of webhooks and of what they watch."""
+"""Queries on webhooks and on the subjects they watch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BATCH = 500
 
 @attrs.frozen
 class WatchedSubject:
-    """What a webhook watches: ``kind`` is user, org, model, dataset or space; ``name`` is its name today."""
+    """A subject of a webhook: ``kind`` is user, org, model, dataset or space; ``name`` is its current name."""
 
     kind: str
     name: str
@@ -34,7 +34,7 @@ class WatchedSubject:
 
 @attrs.frozen
 class WebhookRow:
-    """One webhook with what it watches."""
+    """One webhook with its watched subjects."""
 
     id: int
     uid: Uid
@@ -49,7 +49,7 @@ class WebhookRow:
 
 @attrs.frozen
 class Listener:
-    """A webhook that an event may concern; ``is_insider``: its owner belongs to the repository's namespace."""
+    """A webhook that may receive an event; ``is_insider``: its owner belongs to the repository's namespace."""
 
     webhook_id: int
     domains: tuple[str, ...]
@@ -60,7 +60,7 @@ class Listener:
 _COLUMNS = [_W.c[name] for name in ("id", "uid", "owner_id", "url", "secret", "domains", "is_disabled", "created_ms")]
 _NAMESPACE = sa.bindparam("namespace", type_=sa.BigInteger)
 _IS_MEMBER = sa.exists().where((_M.c.org_id == _NAMESPACE) & (_M.c.user_id == _W.c.owner_id))
-# Asked at every commit: built once.
+# Built once: this statement runs at every commit.
 _LISTENERS = (
     sa.select(_W.c.id, _W.c.domains, (_W.c.owner_id == _NAMESPACE) | _O.c.is_admin | _IS_MEMBER, _W.c.owner_id)
     .join(_V, _V.c.webhook_id == _W.c.id)
@@ -82,24 +82,24 @@ def add(tx: Write, row: WebhookRow) -> WebhookRow:
 
 
 def of_owner(tx: Read, owner_id: int) -> Sequence[WebhookRow]:
-    """The webhooks of a user, oldest first."""
+    """Return the webhooks of a user, oldest first."""
     return _read(tx, sa.select(*_COLUMNS).where(_W.c.owner_id == owner_id).order_by(_W.c.id))
 
 
 def find(tx: Read, uid: str) -> WebhookRow | None:
-    """The webhook with this public id."""
+    """Return the webhook with this public id, or None."""
     found = _read(tx, sa.select(*_COLUMNS).where(_W.c.uid == uid))
     return found[0] if found else None
 
 
 def by_id(tx: Read, webhook_id: int) -> WebhookRow | None:
-    """The webhook with this row id."""
+    """Return the webhook with this row id, or None."""
     found = _read(tx, sa.select(*_COLUMNS).where(_W.c.id == webhook_id))
     return found[0] if found else None
 
 
 def replace(tx: Write, row: WebhookRow) -> None:
-    """Write a webhook and its watches in place of what is there; its failures are forgotten."""
+    """Replace a webhook and its watches, and clear its failures."""
     tx.sql.execute(
         sa.update(_W)
         .where(_W.c.id == row.id)
@@ -119,7 +119,7 @@ def remove(tx: Write, webhook_id: int) -> None:
 
 
 def listening(tx: Read, repo_id: int, namespace_id: int) -> Sequence[Listener]:
-    """The enabled webhooks that watch a repository or its namespace."""
+    """Return the enabled webhooks that watch a repository or its namespace."""
     found = tx.sql.execute(_LISTENERS, {"repo": repo_id, "namespace": namespace_id})
     return [Listener(row[0], tuple(row[1]), bool(row[2]), row[3]) for row in found]
 

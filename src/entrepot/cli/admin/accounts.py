@@ -13,9 +13,9 @@ import msgspec
 
 from entrepot.cli.admin.maintenance import read_duration
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
-from entrepot.cli.answers import json_option, read_first_line, show_result
 from entrepot.cli.client.options import confirm
 from entrepot.cli.reports import remark, show, show_json, show_table
+from entrepot.cli.results import json_option, read_first_line, show_result
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import Malformed
 
@@ -34,23 +34,31 @@ _expiry_option = click.option(
     "expires_s",
     metavar="DURATION",
     callback=read_duration,
-    help="How long sign-in codes can be used, at most 30d; default: 7d.",
+    help="How long sign-in codes are valid, at most 30d; default: 7d.",
 )
-transfer_option = click.option("--transfer-to", metavar="NAME", help="Move all repositories to this user or org.")
-"""``--transfer-to``, which a command gets as ``transfer_to``."""
-purge_option = click.option("--purge", is_flag=True, help="Delete all repositories too.")
-"""``--purge``, which a command gets as ``purge``."""
-yes_option = click.option("-y", "--yes", "is_sure", is_flag=True, help="Do not ask.")
-"""``--yes``, which a command gets as ``is_sure``."""
+transfer_option = click.option(
+    "--transfer-to", metavar="NAME", help="Move all repositories to this user or organisation."
+)
+"""The option ``--transfer-to``, passed to a command as ``transfer_to``."""
+purge_option = click.option("--purge", is_flag=True, help="Also delete all repositories.")
+"""The option ``--purge``, passed to a command as ``purge``."""
+yes_option = click.option("-y", "--yes", "is_sure", is_flag=True, help="Do not ask for confirmation.")
+"""The option ``--yes``, passed to a command as ``is_sure``."""
 
 
 @click.command(short_help="Create a user, or many from a CSV file.")
 @click.argument("name", required=False)
-@click.option("--fullname", help="The name shown to people; default: NAME.")
-@click.option("--email", help="An address, name@host.")
+@click.option("--fullname", help="Full name, shown on pages; default: NAME.")
+@click.option("--email", help="Email address, name@host.")
 @_password_option
-@click.option("--admin", "is_admin", is_flag=True, help="Let the user see and do everything on the hub.")
-@click.option("--csv", "table", metavar="FILE", type=click.Path(path_type=Path), help="Create many; - is stdin.")
+@click.option("--admin", "is_admin", is_flag=True, help="Make the user an administrator of the hub.")
+@click.option(
+    "--csv",
+    "table",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Create the users in this CSV file; - is standard input.",
+)
 @click.option("--code", "with_code", is_flag=True, help="Also print a one-time sign-in code.")
 @_expiry_option
 @json_option
@@ -67,12 +75,12 @@ def create_user(
     expires_s: int | None,
     as_json: bool,
 ) -> None:
-    """Create a user. A data folder that does not exist is created too.
+    """Create a user. The data folder is created if it does not exist.
 
     With --csv, create a user for each row, all or none. The first row names
-    the columns: name, and if wanted fullname, email and admin (yes or no).
-    Printed are one-time sign-in codes, as CSV; each user exchanges theirs with
-    'entrepot login --code'. With --endpoint a single user gets a code too.
+    the columns: name, and optionally fullname, email and admin (yes or no).
+    The command prints one-time sign-in codes as CSV; each user exchanges theirs
+    with 'entrepot login --code'. With --endpoint, a single user also gets a code.
 
     \b
     Examples:
@@ -84,7 +92,7 @@ def create_user(
         raise click.UsageError("name the user to create, or give --csv FILE")
     if table is not None:
         if fullname or email or password_stdin or is_admin:
-            raise click.UsageError("with --csv, the table says everything about the users")
+            raise click.UsageError("--csv replaces NAME and the options that describe one user")
         _show_codes(_create_many(target, read_users(table), expires_s), as_json=as_json)
         return
     assert name is not None
@@ -109,7 +117,7 @@ def create_user(
 @json_option
 @target_options
 def list_users(target: AdminTarget, as_json: bool) -> None:
-    """List the users, who of them is an administrator or suspended, and how many tokens they have.
+    """List the users, their status (administrator, suspended) and the number of their tokens.
 
     \b
     Examples:
@@ -154,8 +162,8 @@ def delete_user(
 
     A user who owns repositories is deleted only with --transfer-to or --purge.
     With --transfer-to, that user also becomes the administrator of
-    organisations that would be left without one. What the user wrote in
-    discussions stays, without a name.
+    organisations that would be left without one. Comments of the user in
+    discussions stay, without a name.
 
     \b
     Examples:
@@ -176,7 +184,7 @@ def delete_user(
 @json_option
 @target_options
 def set_admin(target: AdminTarget, name: str, as_json: bool) -> None:
-    """Make a user an administrator of the hub, who sees and may do everything.
+    """Make a user an administrator of the hub, who can read and change everything.
 
     \b
     Example:
@@ -190,7 +198,7 @@ def set_admin(target: AdminTarget, name: str, as_json: bool) -> None:
 @json_option
 @target_options
 def unset_admin(target: AdminTarget, name: str, as_json: bool) -> None:
-    """Make an administrator of the hub an ordinary user again; the last one stays."""
+    """Make an administrator an ordinary user again; the last administrator of the hub cannot be removed."""
     _change(target, name, f"{name} is an ordinary user", as_json=as_json, is_admin=False)
 
 
@@ -223,9 +231,9 @@ def unsuspend(target: AdminTarget, name: str, as_json: bool) -> None:
 @json_option
 @target_options
 def sign_in_code(target: AdminTarget, name: str, expires_s: int | None, as_json: bool) -> None:
-    """Print a code that the user exchanges once for a token; an earlier code ends.
+    """Print a code that the user exchanges once for a token; earlier codes become invalid.
 
-    Standard output is the code and nothing else.
+    Only the code is written to standard output.
 
     \b
     Examples:
@@ -252,8 +260,8 @@ def sign_in_code(target: AdminTarget, name: str, expires_s: int | None, as_json:
 def reset_password(session: Session, name: str, password_stdin: bool, as_json: bool) -> None:
     """Give a user a new password.
 
-    Without --password-stdin a random one is generated and printed, this once;
-    standard output is the password and nothing else.
+    Without --password-stdin, a random password is generated and printed once;
+    only the password is written to standard output.
     """
     from entrepot.hub.accounts import accounts
 
@@ -269,10 +277,10 @@ def reset_password(session: Session, name: str, password_stdin: bool, as_json: b
 
 
 def confirm_purge(question: str, *, purge: bool, is_sure: bool) -> None:
-    """Ask before repositories are deleted with their owner, unless ``--yes`` was given.
+    """Ask for confirmation before repositories are deleted with their owner, unless ``--yes`` was given.
 
     Raises:
-        click.Abort: the answer is no.
+        click.Abort: the user declined.
         click.UsageError: standard input is not a terminal.
     """
     if purge:
@@ -280,7 +288,7 @@ def confirm_purge(question: str, *, purge: bool, is_sure: bool) -> None:
 
 
 def show_removed(kind: str, removed: Removed, *, as_json: bool) -> None:
-    """Print what happened to an account and its repositories."""
+    """Print the deleted account and the moved or deleted repositories."""
     if as_json:
         show_json(fields_of(removed))
         return
@@ -292,10 +300,10 @@ def show_removed(kind: str, removed: Removed, *, as_json: bool) -> None:
 
 
 def read_users(table: Path) -> list[NewUser]:
-    """Return the users that a CSV file lists; ``-`` is standard input.
+    """Return the users listed in a CSV file; ``-`` is standard input.
 
     Raises:
-        Malformed: it is no such table; the message names the line.
+        Malformed: the file is not a valid table of users; the message names the line.
     """
     if str(table) == "-":
         return _parse_users(sys.stdin, "standard input")
@@ -315,7 +323,7 @@ def _parse_users(lines: TextIO, where: str) -> list[NewUser]:
     rows.fieldnames = columns
     unknown = [name for name in columns if name not in _COLUMNS]
     if "name" not in columns or unknown:
-        raise Malformed(where, f"the first row names the columns: name, and if wanted {', '.join(_COLUMNS[1:])}")
+        raise Malformed(where, f"the first row names the columns: name, and optionally {', '.join(_COLUMNS[1:])}")
     users = []
     for row in rows:
         line = f"{where}, line {rows.line_num}"

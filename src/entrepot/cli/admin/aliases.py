@@ -1,20 +1,20 @@
-"""``entrepot admin aliases``: names without a namespace under which repositories can be read."""
+"""``entrepot admin aliases``: short ids (without a namespace) under which repositories can be read."""
 
 from __future__ import annotations
 
 import click
 
-from entrepot.cli.answers import json_option, show_result
 from entrepot.cli.reports import show_json, show_table
+from entrepot.cli.results import json_option, show_result
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
 _TYPE = click.option("--type", "repo_type", metavar="TYPE", default="model", help="model (default), dataset or space.")
 
 
-@click.group(short_help="Let ids without a namespace lead to repositories.")
+@click.group(short_help="Make ids without a namespace resolve to repositories.")
 @folder_options
 def aliases() -> None:
-    """Let ids without a namespace (gpt2) lead to repositories, for all that only reads.
+    """Make ids without a namespace (gpt2) resolve to repositories in read requests.
 
     \b
     Examples:
@@ -24,7 +24,7 @@ def aliases() -> None:
     """
 
 
-@aliases.command("add", short_help="Let a name lead to a repository.")
+@aliases.command("add", short_help="Create or replace an alias of a repository.")
 @click.argument("name")
 @click.argument("repo")
 @_TYPE
@@ -32,7 +32,7 @@ def aliases() -> None:
 @folder_options
 @pass_session
 def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: bool) -> None:
-    """Let NAME lead to REPO (namespace/name); an alias of this name is replaced."""
+    """Make NAME resolve to REPO (namespace/name), replacing an existing alias."""
     from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_link
 
@@ -40,7 +40,7 @@ def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: b
     with session.opened_hub() as hub:
         row = use_cases.put(hub, name, target)
     result = {"name": row.name, "type": row.repo.type.value, "repo": str(row.repo.ref.id)}
-    show_result(result, f"{row.name} leads to {row.repo.ref.path}", as_json=as_json)
+    show_result(result, f"{row.name} resolves to {row.repo.ref.path}", as_json=as_json)
 
 
 @aliases.command("remove", short_help="Delete an alias.")
@@ -61,7 +61,7 @@ def remove_alias(session: Session, name: str, repo_type: str, as_json: bool) -> 
 
 
 @aliases.command("list", short_help="List the aliases.")
-@click.option("--type", "repo_type", metavar="TYPE", help="model, dataset or space; all if absent.")
+@click.option("--type", "repo_type", metavar="TYPE", help="model, dataset or space; default: all.")
 @json_option
 @folder_options
 @pass_session

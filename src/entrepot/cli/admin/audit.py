@@ -1,4 +1,4 @@
-"""``entrepot admin audit``: who changed access, visibility and tokens, or deleted something."""
+"""``entrepot admin audit``: the log of changes of access, visibility and tokens, and of deletions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrepot.cli.answers import json_option
 from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import remark, show, show_json, show_table
+from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.wire.times import format_ms, parse_time
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from entrepot.hub.audit import AuditRow, ChainCheck
 
 
-@click.group(cls=LazyGroup, short_help="Read and verify the log of who changed what.")
+@click.group(cls=LazyGroup, short_help="List and verify the audit log.")
 @folder_options
 def audit() -> None:
-    """Read and verify the log of who changed access, visibility and tokens, or deleted something.
+    """List and verify the audit log: changes of access, visibility and tokens, and deletions.
 
     \b
     Examples:
@@ -29,13 +29,13 @@ def audit() -> None:
     """
 
 
-@audit.command("list", short_help="List changes, newest first.")
-@click.option("--actor", help="Only what this account did; '(console)' is this command line.")
-@click.option("--action", help="Only this, such as repo.delete.")
-@click.option("--subject", help="Only what was done to this, such as 'model alice/gpt'.")
+@audit.command("list", short_help="List entries, newest first.")
+@click.option("--actor", help="Only changes made by this account; '(console)' is the command line on the data folder.")
+@click.option("--action", help="Only this action, such as repo.delete.")
+@click.option("--subject", help="Only changes of this subject, such as 'model alice/gpt'.")
 @click.option("--since", metavar="TIME", help="Not before this time (UTC), such as 2030-01-31.")
 @click.option("--until", metavar="TIME", help="Before this time (UTC).")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Maximum number of entries.")
 @json_option
 @folder_options
 @pass_session
@@ -49,7 +49,7 @@ def list_rows(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List changes with who made them, newest first."""
+    """List changes and their authors, newest first."""
     from entrepot.hub import audit as log
 
     since_ms, until_ms = (None if text is None else parse_time(text) for text in (since, until))
@@ -64,17 +64,17 @@ def list_rows(
     )
 
 
-@audit.command("verify", short_help="Check that no row was changed or taken away.")
-@click.option("--expect", metavar="HEAD", help="A head that was printed earlier, and kept elsewhere.")
+@audit.command("verify", short_help="Check that no entry was changed or removed.")
+@click.option("--expect", metavar="HEAD", help="A head printed by an earlier run and kept elsewhere.")
 @json_option
 @folder_options
 @pass_session
 @click.pass_context
 def verify(context: click.Context, session: Session, expect: str | None, as_json: bool) -> None:
-    """Check that no row was changed or taken away; exit code 1 when one was.
+    """Check that no entry was changed or removed; exit code 1 if one was.
 
-    Prints the head of the chain. Keep it elsewhere: with --expect HEAD it
-    shows later that the log was not rewritten as a whole.
+    Prints the head of the chain. Keep it elsewhere: a later run with
+    --expect HEAD detects that the whole log was rewritten.
     """
     from entrepot.hub import audit as log
 

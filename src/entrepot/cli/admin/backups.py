@@ -1,4 +1,4 @@
-"""``entrepot backup`` and ``entrepot restore``: copies of a hub, checked."""
+"""``entrepot backup`` and ``entrepot restore``: verified copies of a hub."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from pathlib import Path
 
 import click
 
-from entrepot.cli.answers import json_option
 from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import Progress, render_bytes, show, show_json, show_table
+from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-_snapshot = click.option("--snapshot", metavar="NAME", help="Which snapshot; default: the newest.")
-_keep_help = "Keep this many snapshots; delete older ones, and blobs that only those need."
+_snapshot = click.option("--snapshot", metavar="NAME", help="Name of the snapshot; default: the newest.")
+_keep_help = "Keep this many snapshots; delete older ones, and blobs that only they need."
 
 
 class _CreateGroup(LazyGroup):
     """A group in which ``backup DIR`` means ``backup create DIR``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``create`` in front of anything that is no command."""
+        """Insert ``create`` if the first argument is not a command."""
         rest = super().parse_args(ctx, args)
         protected: list[str] = ctx._protected_args
         if protected and self.get_command(ctx, protected[0]) is None:
@@ -29,10 +29,10 @@ class _CreateGroup(LazyGroup):
         return rest
 
 
-@click.group(cls=_CreateGroup, short_help="Back a hub up, list and verify backups.")
+@click.group(cls=_CreateGroup, short_help="Back up a hub, list and verify backups.")
 @folder_options
 def backup() -> None:
-    """Back a hub up, list and verify backups.
+    """Back up a hub, list and verify backups.
 
     'entrepot backup DIR' is short for 'entrepot backup create DIR'.
 
@@ -53,9 +53,9 @@ def backup() -> None:
 def create(session: Session, folder: Path, keep: int | None, as_json: bool) -> None:
     """Add a snapshot of the hub to the backup folder DIR, which is created if it does not exist.
 
-    The hub may be in use: the snapshot is as of one moment. Only bytes that
-    DIR does not have are copied, and each is verified. DIR then holds the
-    secrets of the hub: keep it as safe as the data folder.
+    The hub may be in use: the snapshot is consistent. Only blobs that DIR does
+    not have are copied, and every byte is verified. DIR then holds the secrets
+    of the hub: protect it like the data folder.
 
     \b
     Examples:
@@ -95,12 +95,12 @@ def list_snapshots(folder: Path, as_json: bool) -> None:
 @backup.command("verify", short_help="Check that a backup can be restored.")
 @_folder
 @_snapshot
-@click.option("--quick", is_flag=True, help="Look at presence and sizes only; do not read and hash every byte.")
+@click.option("--quick", is_flag=True, help="Check presence and sizes only; do not read and hash every byte.")
 @json_option
 def verify(folder: Path, snapshot: str | None, quick: bool, as_json: bool) -> int:
-    """Check that a snapshot in DIR can be restored: every byte is read and hashed.
+    """Check that a snapshot in DIR can be restored, by reading and hashing every byte.
 
-    Exit code 1 when something is missing or damaged.
+    The exit code is 1 if something is missing or damaged.
 
     \b
     Example:
@@ -119,7 +119,7 @@ def verify(folder: Path, snapshot: str | None, quick: bool, as_json: bool) -> in
     if as_json:
         show_json({"damaged": len(found), "findings": found})
     elif not found:
-        show("the snapshot is complete" + ("" if quick else ", and every byte is as it should be"))
+        show("the snapshot is complete" + ("" if quick else ", and every byte was verified"))
     return 1 if found else 0
 
 
@@ -128,7 +128,7 @@ def verify(folder: Path, snapshot: str | None, quick: bool, as_json: bool) -> in
 @click.option("--keep", type=click.IntRange(1), metavar="N", required=True, help=_keep_help)
 @json_option
 def prune(folder: Path, keep: int, as_json: bool) -> None:
-    """Delete all but the newest N snapshots of DIR, and the blobs that only those needed.
+    """Delete all but the newest N snapshots of DIR, and the blobs that only the deleted ones needed.
 
     \b
     Example:
@@ -143,7 +143,7 @@ def prune(folder: Path, keep: int, as_json: bool) -> None:
     for name in deleted:
         show(f"deleted snapshot {name}")
     if not deleted:
-        show("there is nothing to delete")
+        show("nothing to delete")
 
 
 @click.command(short_help="Restore a backup into a new data folder.")
@@ -155,8 +155,8 @@ def prune(folder: Path, keep: int, as_json: bool) -> None:
 def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool) -> int:
     """Restore a snapshot from DIR into the data folder, which must be absent or empty.
 
-    Every byte is verified, then the whole folder is checked; exit code 1 when
-    something is missing or damaged.
+    Every byte is verified, then the whole folder is checked. The exit code is 1
+    if something is missing or damaged.
 
     \b
     Example:

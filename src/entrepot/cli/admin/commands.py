@@ -1,4 +1,4 @@
-"""``entrepot admin``: managing a hub in its data folder, running or not, and partly over HTTP."""
+"""``entrepot admin``: administration of a hub in its data folder, and for some commands over HTTP."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ _ORG_ENTRIES = (
 _MEMBER_ENTRIES = (
     Entry("list", f"{_ORGS}:list_members", "List the members of an organisation."),
     Entry("add", f"{_ORGS}:add_member", "Give a user a role in an organisation."),
-    Entry("remove", f"{_ORGS}:remove_member", "Take a user out of an organisation."),
+    Entry("remove", f"{_ORGS}:remove_member", "Remove a user from an organisation."),
 )
 _REPO_ENTRIES = (
-    Entry("list", f"{_REPOS}:list_repos", "List repositories, private ones too."),
+    Entry("list", f"{_REPOS}:list_repos", "List repositories, including private ones."),
     Entry("transfer", f"{_REPOS}:transfer_repos", "Move all repositories of a namespace into another one."),
-    Entry("disable", f"{_MODERATION}:disable_repo", "Close a repository to everyone but administrators."),
+    Entry("disable", f"{_MODERATION}:disable_repo", "Restrict a repository to administrators of the hub."),
     Entry("enable", f"{_MODERATION}:enable_repo", "Open a disabled repository again."),
-    Entry("show", f"{_PROTECTIONS}:show_protections", "Show what is protected."),
+    Entry("show", f"{_PROTECTIONS}:show_protections", "Show protected branches and tags."),
     Entry("protect", f"{_PROTECTIONS}:protect", "Protect branches, make tags immutable."),
-    Entry("unprotect", f"{_PROTECTIONS}:unprotect", "Let branches and tags change again."),
+    Entry("unprotect", f"{_PROTECTIONS}:unprotect", "Remove the protection of branches and tags."),
 )
 _OLDER = (
     Entry("create-user", f"{_ACCOUNTS}:create_user", hidden=True),
@@ -77,24 +77,24 @@ _OLDER = (
     Entry("job", f"{_JOBS}:jobs", hidden=True),
     Entry("alias", f"{_ALIASES}:aliases", hidden=True),
 )
-"""Spellings of earlier versions, and the singular; they work until 1.0."""
+"""Hidden aliases: spellings of earlier versions and singular forms. They work until 1.0."""
 
 _ENTRIES = (
     Entry("users", f"{_HERE}:users", "Create, suspend and delete users."),
     Entry("tokens", f"{_HERE}:tokens", "Create, list and revoke tokens."),
     Entry("orgs", f"{_HERE}:orgs", "Create, list and delete organisations."),
-    Entry("members", f"{_HERE}:members", "See and change who belongs to an organisation."),
+    Entry("members", f"{_HERE}:members", "List, add and remove members of an organisation."),
     Entry("repos", f"{_HERE}:repos", "List, transfer, protect and disable repositories."),
-    Entry("quotas", f"{_QUOTAS}:quota", "See and set how much a namespace may keep."),
-    Entry("aliases", f"{_ALIASES}:aliases", "Let ids without a namespace lead to repositories."),
-    Entry("audit", f"{_AUDIT}:audit", "Read and verify the log of who changed what."),
-    Entry("jobs", f"{_JOBS}:jobs", "See, retry and cancel background jobs."),
-    Entry("fsck", f"{_UPKEEP}:fsck", "Check everything that a hub keeps."),
-    Entry("gc", f"{_UPKEEP}:gc", "Delete what is no longer referenced."),
-    Entry("du", f"{_UPKEEP}:du", "Show what repositories cost, and what deleting them frees."),
-    Entry("backup", "entrepot.cli.admin.backups:backup", "Back a hub up, list and verify backups."),
+    Entry("quotas", f"{_QUOTAS}:quota", "Show and set storage quotas of namespaces."),
+    Entry("aliases", f"{_ALIASES}:aliases", "Make ids without a namespace resolve to repositories."),
+    Entry("audit", f"{_AUDIT}:audit", "List and verify the audit log."),
+    Entry("jobs", f"{_JOBS}:jobs", "List, retry and cancel background jobs."),
+    Entry("fsck", f"{_UPKEEP}:fsck", "Check the integrity of all stored data."),
+    Entry("gc", f"{_UPKEEP}:gc", "Delete unreferenced data."),
+    Entry("du", f"{_UPKEEP}:du", "Show the storage used by repositories."),
+    Entry("backup", "entrepot.cli.admin.backups:backup", "Back up a hub, list and verify backups."),
     Entry("restore", "entrepot.cli.admin.backups:restore", "Restore a backup into a new data folder."),
-    Entry("import", "entrepot.cli.admin.imports:import_", "Bring in a git repository from elsewhere."),
+    Entry("import", "entrepot.cli.admin.imports:import_", "Import a git repository."),
     *_OLDER,
 )
 
@@ -105,8 +105,8 @@ def admin() -> None:
     """Manage a hub: users, organisations, repositories, storage.
 
     Works on the data folder, whether the hub is running or not; changes take
-    effect immediately. --data may stand before or after the command. Commands
-    on users, orgs, members and repos also work on a running hub, with
+    effect immediately. --data can be given before or after the command. The
+    commands on users, orgs, members and repos also work on a running hub, with
     --endpoint and a token of one of its administrators.
 
     \b
@@ -154,10 +154,10 @@ def orgs() -> None:
     """
 
 
-@click.group(cls=LazyGroup, entries=_MEMBER_ENTRIES, short_help="See and change who belongs to an organisation.")
+@click.group(cls=LazyGroup, entries=_MEMBER_ENTRIES, short_help="List, add and remove members of an organisation.")
 @folder_options
 def members() -> None:
-    """See and change who belongs to an organisation.
+    """List, add and remove members of an organisation.
 
     \b
     Examples:
@@ -171,9 +171,9 @@ def members() -> None:
 def repos() -> None:
     """List, transfer, protect and disable repositories.
 
-    A protected branch is neither deleted nor rewritten, immutable tags are
-    neither moved nor deleted, whoever pushes or calls the API. REPO is
-    alice/model, datasets/alice/data or spaces/alice/demo.
+    No one can delete or rewrite a protected branch, or move or delete an
+    immutable tag, neither by a push nor through the API. REPO is alice/model,
+    datasets/alice/data or spaces/alice/demo.
 
     \b
     Examples:

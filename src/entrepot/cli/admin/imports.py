@@ -1,4 +1,4 @@
-"""``entrepot import``: bringing repositories in from elsewhere."""
+"""``entrepot import``: imports of git repositories."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from entrepot.hub.git.lfs_rewrites import Rewritten
 
 
-@click.command("import", short_help="Bring in a git repository from elsewhere.")
+@click.command("import", short_help="Import a git repository.")
 @folder_options
 @click.argument("source", metavar="GIT_URL_OR_PATH")
 @click.argument("repo", metavar="REPO")
-@click.option("--private", is_flag=True, help="Only members of the namespace shall see it.")
+@click.option("--private", is_flag=True, help="Make the repository private.")
 @click.option(
     "--tolerate-old-history",
     is_flag=True,
-    help="Accept the faults of old commits and trees that git itself accepts, such as impossible time zones.",
+    help="Accept malformed old commits and trees that git itself accepts, such as those with impossible time zones.",
 )
 @click.option(
     "--large-files",
     type=click.Choice(["refuse", "lfs"]),
     default="refuse",
     show_default=True,
-    help="What to do with regular files above the limit of the hub: lfs rewrites the history, so that ids change.",
+    help="What to do with regular files above the hub's limit: lfs rewrites the history, which changes commit ids.",
 )
-@click.option("--id-map", type=click.Path(dir_okay=False), help="Write old and new ids into this file.")
+@click.option("--id-map", type=click.Path(dir_okay=False), help="Write the old and new ids to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
 def import_(
@@ -47,17 +47,16 @@ def import_(
     id_map: str | None,
     as_json: bool,
 ) -> int:
-    """Bring in a git repository: branches, tags, the full history and the
-    large files behind git-lfs. REPO must not exist yet, and does not if this
-    fails.
+    """Import a git repository with its branches, tags, full history and
+    git-lfs files. REPO must not exist; it is not created if the import fails.
 
-    With --large-files lfs, regular files that are too large become git-lfs
-    files. Commits from the first such file on get new ids and lose their
-    signatures; each old id is printed with its new one.
+    With --large-files lfs, regular files above the limit become git-lfs
+    files. From the first such file on, commits get new ids and lose their
+    signatures; the old and new ids are printed.
 
-    A source over https, http or ssh must have public addresses, on every
-    redirect too, unless the setting import_private_sources is true. Without
-    it, proxies of the environment are not used.
+    Sources over https, http or ssh must have public addresses, including every
+    redirect, unless the setting import_private_sources is true. Without it,
+    proxy variables of the environment are ignored.
 
     \b
     Examples:
@@ -116,9 +115,9 @@ def _show_rewritten(rewritten: Rewritten, *, is_listed: bool) -> None:
 
 
 def read_repo(text: str) -> RepoRef:
-    """A repository as its URL names it: ``alice/model``, ``datasets/alice/data``.
+    """Parse the path of a repository, such as ``alice/model`` or ``datasets/alice/data``.
 
     Raises:
-        InvalidName: it is no such name.
+        InvalidName: the text is not the path of a repository.
     """
     return parse_repo_link(text)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrepot.cli.answers import json_option, show_result
 from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import render_time, show_json, show_table
+from entrepot.cli.results import json_option, show_result
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.wire.times import format_ms
 
@@ -20,15 +20,15 @@ _STATES = ("ready", "running", "done", "dead")
 _LANES = ("interactive", "heavy", "outbound", "maintenance")
 
 
-@click.group(cls=LazyGroup, short_help="See, retry and cancel background jobs.")
+@click.group(cls=LazyGroup, short_help="List, retry and cancel background jobs.")
 @folder_options
 def jobs() -> None:
-    """See, retry and cancel background jobs.
+    """List, retry and cancel background jobs.
 
-    A job is 'ready' (it waits for its turn), 'running', 'done', or 'dead': it
-    failed eight times and is not tried again by itself. Each belongs to a lane
-    (interactive, heavy, outbound or maintenance) that has workers of its own,
-    and to the namespace, by its number, whose turn it takes.
+    A job is 'ready' (queued), 'running', 'done', or 'dead': it failed eight
+    times and is not retried automatically. Each job belongs to a lane
+    (interactive, heavy, outbound or maintenance) with its own threads, and to
+    a namespace (shown as a number); a lane serves its namespaces in rotation.
 
     \b
     Examples:
@@ -40,7 +40,7 @@ def jobs() -> None:
 @jobs.command("list", short_help="List jobs, newest first.")
 @click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only these; may be repeated.")
 @click.option("--lane", "lanes", multiple=True, type=click.Choice(_LANES), help="Only these; may be repeated.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Maximum number of jobs.")
 @json_option
 @folder_options
 @pass_session
@@ -72,13 +72,13 @@ def list_jobs(session: Session, states: tuple[str, ...], lanes: tuple[str, ...],
     )
 
 
-@jobs.command("retry", short_help="Let a dead or waiting job run at once.")
+@jobs.command("retry", short_help="Run a dead or queued job now.")
 @click.argument("job_id", metavar="ID", type=click.IntRange(1))
 @json_option
 @folder_options
 @pass_session
 def retry_job(session: Session, job_id: int, as_json: bool) -> None:
-    """Let a dead or waiting job run at once; a running hub takes it within two seconds."""
+    """Make a dead or queued job due now; a running hub starts it within two seconds."""
     from entrepot.hub.jobs import handlers
 
     with session.opened_hub() as hub:
@@ -86,13 +86,13 @@ def retry_job(session: Session, job_id: int, as_json: bool) -> None:
     show_result({"retried": job_id}, f"job {job_id} is ready to run", as_json=as_json)
 
 
-@jobs.command("cancel", short_help="Forget a job that is not running.")
+@jobs.command("cancel", short_help="Delete a job that is not running.")
 @click.argument("job_id", metavar="ID", type=click.IntRange(1))
 @json_option
 @folder_options
 @pass_session
 def cancel_job(session: Session, job_id: int, as_json: bool) -> None:
-    """Forget a job that is not running; what it was to do stays undone."""
+    """Delete a job that is not running; its work is not done."""
     from entrepot.hub.jobs import handlers
 
     with session.opened_hub() as hub:

@@ -1,4 +1,4 @@
-"""``entrepot fsck`` and ``entrepot gc``: looking after what a hub keeps."""
+"""``entrepot fsck``, ``entrepot gc`` and ``entrepot du``: integrity checks, garbage collection and storage usage."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from entrepot.settings import parse_duration
 
 
 def read_duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
-    """The seconds behind a flag such as ``3w``.
+    """Parse the value of a duration option such as ``3w`` into seconds.
 
     Raises:
-        click.BadParameter: it is no duration.
+        click.BadParameter: the value is not a duration.
     """
     try:
         return None if value is None else parse_duration(value)
@@ -21,22 +21,22 @@ def read_duration(_ctx: click.Context, _parameter: click.Parameter, value: str |
         raise click.BadParameter(str(error)) from None
 
 
-@click.command(short_help="Check everything that a hub keeps.")
+@click.command(short_help="Check the integrity of all stored data.")
 @folder_options
-@click.option("--quick", is_flag=True, help="Look at presence and sizes only; do not read and hash every byte.")
-@click.option("--deep", is_flag=True, help="Also read and hash every stored chunk; quarantine what is damaged.")
+@click.option("--quick", is_flag=True, help="Check presence and sizes only; do not read and hash every byte.")
+@click.option("--deep", is_flag=True, help="Also read and hash every stored chunk; quarantine damaged ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
 def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
-    """Check everything that a hub keeps; nothing is changed, except that
-    --deep stops serving chunks that it finds damaged.
+    """Check the integrity of all stored data. Nothing is changed, except that
+    --deep stops serving damaged chunks.
 
-    Findings are 'missing' or 'corrupt', which is damage (exit code 1), or
-    without damage (exit code 0): 'orphaned', which 'entrepot gc' removes in
-    time; 'unreadable', a path that no client can use, until it is deleted;
-    'unproven', a large file in a repository whose content its uploader
-    neither sent nor may read elsewhere now, as far as it is recorded. The hub
-    may be in use meanwhile.
+    Findings of the kinds 'missing' and 'corrupt' are damage (exit code 1). The
+    others are not (exit code 0): 'orphaned' data is removed by 'entrepot gc'
+    after the grace period; an 'unreadable' path cannot be used by any client
+    and should be deleted; an 'unproven' large file is one whose uploader, as
+    far as recorded, neither sent the content nor can read it elsewhere now.
+    The hub may be in use during the check.
 
     \b
     Examples:
@@ -55,9 +55,9 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
                 size = f" ({render_bytes(finding.size)})" if finding.size else ""
                 show(f"{finding.kind:<10}  {finding.where}: {finding.what}{size}")
     progress.clear()
-    not_checked = ["the bytes of chunks of large files (--deep reads and hashes them)"] if not deep else []
+    not_checked = ["chunks of large files (--deep reads and hashes them)"] if not deep else []
     if quick:
-        not_checked.append("the bytes of git objects, raw large files and clone caches (without --quick they are)")
+        not_checked.append("contents of git objects, raw large files and clone caches (omit --quick to check them)")
     damaged = sum(finding.is_damage for finding in found)
     counts = {kind: sum(finding.kind == kind for finding in found) for kind in ("orphaned", "unreadable", "unproven")}
     if as_json:
@@ -67,7 +67,7 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
         ]
         show_json({"damaged": damaged, **counts, "not_checked": not_checked, "findings": rows})
     elif not found:
-        show("everything that was checked is there and as it should be" if not quick else "everything is there")
+        show("everything that was checked is present and intact" if not quick else "everything is present")
     else:
         others = [f"{counts[kind]} {kind}" for kind in ("unreadable", "unproven") if counts[kind]]
         show(", ".join([f"{damaged} damaged", f"{counts['orphaned']} orphaned", *others]))
@@ -76,29 +76,29 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     return 1 if damaged else 0
 
 
-@click.command(short_help="Delete what is no longer referenced.")
+@click.command(short_help="Delete unreferenced data.")
 @folder_options
-@click.option("--dry-run", is_flag=True, help="Only tell what would go, why, and how many bytes that frees.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be deleted, why, and how many bytes that frees.")
 @click.option(
     "--grace",
     metavar="DURATION",
     callback=read_duration,
-    help="How old it must be, such as 3w or 12h; else the setting gc_grace_s.",
+    help="Minimum age of deleted data, such as 3w or 12h; default: the setting gc_grace_s.",
 )
 @click.option(
     "--bump-epoch",
     is_flag=True,
-    help="Make clients forget which chunks are stored, so that chunks need not wait three weeks.",
+    help="Make clients forget which chunks are stored; chunks can then be deleted before three weeks have passed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
 def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_json: bool) -> None:
-    """Delete what is no longer referenced, after a grace period.
+    """Delete unreferenced data after a grace period.
 
-    Deleted repositories, objects that no branch leads to, large files that no
-    commit names, uploads that nobody finished. The hub may be in use
-    meanwhile. Grace periods below a day may take the bytes of an upload that
-    is still under way.
+    Unreferenced are deleted repositories, objects that no ref reaches, large
+    files that no commit references, and unfinished uploads. The hub may be in
+    use during the run. A grace period below one day may delete data of an
+    upload that is still in progress.
 
     \b
     Examples:
@@ -125,25 +125,25 @@ def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_
         rows = [{"kind": item.kind, "what": item.what, "why": item.why, "size": item.size} for item in swept]
         show_json({"dry_run": dry_run, "size": size, "items": rows})
     elif not swept:
-        show("there is nothing to remove")
+        show("nothing to remove")
     else:
         verb = "would free" if dry_run else "freed"
         show(f"{verb} {render_bytes(size)} ({size:,} bytes) in {len(swept)} steps")
 
 
-@click.command(short_help="Show what repositories cost, and what deleting them frees.")
+@click.command(short_help="Show the storage used by repositories.")
 @folder_options
 @click.argument("target", metavar="[REPO[@REV]]", required=False)
 @click.option("--repo-type", default="model", help="model, dataset or space.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
 def du(session: Session, target: str | None, repo_type: str, as_json: bool) -> None:
-    """Show what repositories cost, and what deleting them frees.
+    """Show the storage used by repositories.
 
-    Of each repository (or of one, or of one revision of it): the logical
-    bytes of its files, the bytes stored for its large files after compression
-    and deduplication, the part of them that others need too, and the bytes
-    that its deletion frees once the grace period is over.
+    For each repository (or for one, or one revision of it): the logical size
+    of its files, the bytes stored for its large files after compression and
+    deduplication, the part of them shared with other repositories, and the
+    bytes that deleting it frees after the grace period.
 
     \b
     Examples:

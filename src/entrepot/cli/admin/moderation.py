@@ -1,24 +1,25 @@
-"""``entrepot admin``: closing repositories to everybody but administrators, and opening them again."""
+"""``entrepot admin repos disable`` and ``enable``: restrict repositories to administrators, and undo it."""
 
 from __future__ import annotations
 
 import click
 
 from entrepot.cli.admin.imports import read_repo
-from entrepot.cli.answers import json_option, show_result
+from entrepot.cli.results import json_option, show_result
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
 
-@click.command(short_help="Close a repository to everyone but administrators.")
+@click.command(short_help="Restrict a repository to administrators of the hub.")
 @click.argument("repo")
-@click.option("--reason", required=True, help="Why; kept in the audit log, and not shown to others.")
+@click.option("--reason", required=True, help="The reason; kept in the audit log and not shown to other users.")
 @json_option
 @folder_options
 @pass_session
 def disable_repo(session: Session, repo: str, reason: str, as_json: bool) -> None:
-    """Close REPO (alice/model, datasets/alice/data) to everybody but administrators of the hub.
+    """Restrict REPO (alice/model, datasets/alice/data) to administrators of the hub.
 
-    It stays listed, and nothing of it is lost: enable-repo opens it again.
+    The repository stays listed and keeps its data; 'entrepot admin repos enable'
+    opens it again.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""``entrepot admin orgs`` and ``entrepot admin members``: organisations and who belongs to them."""
+"""``entrepot admin orgs`` and ``entrepot admin members``: organisations and their members."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import click
 
 from entrepot.cli.admin.accounts import confirm_purge, purge_option, show_removed, transfer_option, yes_option
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
-from entrepot.cli.answers import json_option, show_result
 from entrepot.cli.reports import show_json, show_table
+from entrepot.cli.results import json_option, show_result
 
 _ROLES = ("read", "contributor", "write", "admin")
 
 
 @click.command(short_help="Create an organisation.")
 @click.argument("name")
-@click.option("--admin", "admin_name", required=True, metavar="USER", help="The user who administers it.")
-@click.option("--fullname", help="The name shown to people; default: NAME.")
+@click.option(
+    "--admin", "admin_name", required=True, metavar="USER", help="The first administrator of the organisation."
+)
+@click.option("--fullname", help="Full name, shown on pages; default: NAME.")
 @click.option(
     "--default-visibility",
     type=click.Choice(("public", "private")),
-    help="Who sees a new repository whose creator did not say; default: the hub's setting.",
+    help="Visibility of new repositories if their creator does not choose; default: the hub's setting.",
 )
 @json_option
 @target_options
@@ -74,7 +76,7 @@ def list_orgs(target: AdminTarget, as_json: bool) -> None:
 def delete_org(
     target: AdminTarget, name: str, transfer_to: str | None, purge: bool, is_sure: bool, as_json: bool
 ) -> None:
-    """Delete an organisation; one that owns repositories only with --transfer-to or --purge.
+    """Delete an organisation; if it owns repositories, --transfer-to or --purge is required.
 
     \b
     Examples:
@@ -126,7 +128,7 @@ def list_members(target: AdminTarget, org: str, as_json: bool) -> None:
 @json_option
 @target_options
 def add_member(target: AdminTarget, org: str, user: str, role: str, as_json: bool) -> None:
-    """Give a user a role in an organisation, in place of an earlier one.
+    """Give a user a role in an organisation, replacing an earlier role.
 
     \b
     Example:
@@ -139,13 +141,13 @@ def add_member(target: AdminTarget, org: str, user: str, role: str, as_json: boo
     show_result(fields_of(member), f"{member.user} has role {role} in {member.org}", as_json=as_json)
 
 
-@click.command(short_help="Take a user out of an organisation.")
+@click.command(short_help="Remove a user from an organisation.")
 @click.argument("org")
 @click.argument("user")
 @json_option
 @target_options
 def remove_member(target: AdminTarget, org: str, user: str, as_json: bool) -> None:
-    """Take a user out of an organisation; its last administrator stays.
+    """Remove a user from an organisation; the last administrator cannot be removed.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""``entrepot admin repos``: what in a repository may not be deleted or rewritten."""
+"""``entrepot admin repos show``, ``protect`` and ``unprotect``: protected branches and immutable tags."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.admin.imports import read_repo
-from entrepot.cli.answers import json_option, show_result
+from entrepot.cli.results import json_option, show_result
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from entrepot.names import RepoRef
 
 
-@click.command("show", short_help="Show what is protected.")
+@click.command("show", short_help="Show protected branches and tags.")
 @click.argument("name", metavar="REPO")
 @json_option
 @folder_options
@@ -31,15 +31,21 @@ def show_protections(session: Session, name: str, as_json: bool) -> None:
 
 @click.command("protect", short_help="Protect branches, make tags immutable.")
 @click.argument("name", metavar="REPO")
-@click.option("--branch", "branches", multiple=True, metavar="PATTERN", help="A name, or release/*; may be repeated.")
-@click.option("--tags/--no-tags", "tags", default=None, help="Make tags immutable, or let them move again.")
+@click.option(
+    "--branch",
+    "branches",
+    multiple=True,
+    metavar="PATTERN",
+    help="Branch name or pattern such as release/*; may be repeated.",
+)
+@click.option("--tags/--no-tags", "tags", default=None, help="Make tags immutable, or mutable again.")
 @json_option
 @folder_options
 @pass_session
 def protect(session: Session, name: str, branches: tuple[str, ...], tags: bool | None, as_json: bool) -> None:
-    """Protect more branches, make tags immutable; what is protected already stays so.
+    """Protect branches or make tags immutable; existing protections stay.
 
-    PATTERN is the name of a branch, in which * stands for anything.
+    PATTERN is the name of a branch; * matches any text.
 
     \b
     Example:
@@ -59,15 +65,21 @@ def protect(session: Session, name: str, branches: tuple[str, ...], tags: bool |
         _show(ref, protections.change(hub, ref, alter), as_json=as_json)
 
 
-@click.command("unprotect", short_help="Let branches and tags change again.")
+@click.command("unprotect", short_help="Remove the protection of branches and tags.")
 @click.argument("name", metavar="REPO")
-@click.option("--branch", "branches", multiple=True, metavar="PATTERN", help="As it was protected; may be repeated.")
-@click.option("--tags", is_flag=True, help="Let tags be moved and deleted.")
+@click.option(
+    "--branch",
+    "branches",
+    multiple=True,
+    metavar="PATTERN",
+    help="The pattern as it was given to 'protect'; may be repeated.",
+)
+@click.option("--tags", is_flag=True, help="Make tags mutable again.")
 @json_option
 @folder_options
 @pass_session
 def unprotect(session: Session, name: str, branches: tuple[str, ...], tags: bool, as_json: bool) -> None:
-    """Let branches and tags change again: those that are named, or all when none is.
+    """Remove the protection of the given branches and tags, or of all if none is given.
 
     \b
     Example:

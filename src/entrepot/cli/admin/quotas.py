@@ -1,4 +1,4 @@
-"""``entrepot admin quotas``: how much a namespace may keep."""
+"""``entrepot admin quotas``: storage quotas of namespaces."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrepot.cli.answers import json_option
 from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import render_bytes, show_json, show_table
+from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import Malformed
 from entrepot.settings import parse_size
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _DEFAULT = "default"
 
 
-@click.group(cls=LazyGroup, short_help="See and set how much a namespace may keep.")
+@click.group(cls=LazyGroup, short_help="Show and set storage quotas of namespaces.")
 @folder_options
 def quota() -> None:
-    """See and set how much a user or organisation may keep.
+    """Show and set the storage quota of a user or organisation.
 
     \b
     Examples:
@@ -31,24 +31,24 @@ def quota() -> None:
     """
 
 
-@quota.command("show", short_help="Show what a namespace may keep, and what is used.")
+@quota.command("show", short_help="Show the quota and usage of a namespace.")
 @click.argument("namespace")
 @json_option
 @folder_options
 @pass_session
 def show_quota(session: Session, namespace: str, as_json: bool) -> None:
-    """Show what NAMESPACE may keep, and what is used."""
+    """Show the quota and the usage of NAMESPACE."""
     from entrepot.hub.accounts import quotas
 
     with session.opened_hub() as hub:
         _show(quotas.show(hub, namespace), as_json=as_json)
 
 
-@quota.command("set", short_help="Set what a namespace may keep.")
+@quota.command("set", short_help="Set the quota of a namespace.")
 @click.argument("namespace")
-@click.option("--max-bytes", metavar="SIZE", help="Large files and git objects of all its repositories together.")
-@click.option("--max-repos", metavar="N", help="How many repositories it may have.")
-@click.option("--max-file", metavar="SIZE", help="The largest file.")
+@click.option("--max-bytes", metavar="SIZE", help="Total size of large files and git objects in all its repositories.")
+@click.option("--max-repos", metavar="N", help="Maximum number of repositories.")
+@click.option("--max-file", metavar="SIZE", help="Maximum size of one file.")
 @json_option
 @folder_options
 @pass_session
@@ -60,10 +60,10 @@ def set_quota(
     max_file: str | None,
     as_json: bool,
 ) -> None:
-    """Set what NAMESPACE may keep; what is not named stays as it is.
+    """Set the quota of NAMESPACE; limits that are not given stay unchanged.
 
-    0 is no limit, 'default' what the settings of the hub say. What is there
-    already stays, however much it is.
+    0 means no limit, 'default' the limit in the settings of the hub. Data that
+    is already stored is kept, even above the new limit.
 
     \b
     Examples:
@@ -75,16 +75,16 @@ def set_quota(
     given = {"max_bytes": max_bytes, "max_repos": max_repos, "max_file_bytes": max_file}
     changes = {key: read_limit(text) for key, text in given.items() if text is not None}
     if not changes:
-        raise click.UsageError("say what to set: --max-bytes, --max-repos or --max-file")
+        raise click.UsageError("name a limit to set: --max-bytes, --max-repos or --max-file")
     with session.opened_hub() as hub:
         _show(quotas.change(hub, namespace, changes), as_json=as_json)
 
 
 def read_limit(text: str) -> int | None:
-    """A limit as people write it; None for what the settings say.
+    """Parse a limit; ``default`` returns None, the limit in the settings.
 
     Raises:
-        Malformed: it is no size and no number.
+        Malformed: the text is neither a size nor a number.
     """
     if text == _DEFAULT:
         return None

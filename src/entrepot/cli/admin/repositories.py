@@ -1,20 +1,20 @@
-"""``entrepot admin repos``: all repositories of a hub."""
+"""``entrepot admin repos list`` and ``transfer``: all repositories of a hub."""
 
 from __future__ import annotations
 
 import click
 
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
-from entrepot.cli.answers import json_option, show_result
 from entrepot.cli.reports import show_json, show_table
+from entrepot.cli.results import json_option, show_result
 
 
-@click.command(short_help="List repositories, private ones too.")
+@click.command(short_help="List repositories, including private ones.")
 @click.argument("namespace", required=False)
 @json_option
 @target_options
 def list_repos(target: AdminTarget, namespace: str | None, as_json: bool) -> None:
-    """List the repositories of NAMESPACE, or of the whole hub: private and disabled ones too.
+    """List the repositories of NAMESPACE, or of the whole hub, including private and disabled ones.
 
     \b
     Examples:

@@ -1,8 +1,8 @@
-"""Which hub an administrative command works on: a data folder, or with ``--endpoint`` a running hub.
+"""The hub that an administrative command works on: a data folder, or with ``--endpoint`` a running hub.
 
 A use case of :mod:`entrepot.hub` and its call in
-:mod:`entrepot.client.calls.administration` take the same arguments and give
-the same values, so that a command is written once for both.
+:mod:`entrepot.client.calls.administration` take the same arguments and return
+the same values, so one implementation of a command serves both.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 @attrs.frozen
 class AdminTarget:
-    """The hub that an administrative command works on; ``endpoint`` None is the data folder."""
+    """The hub that an administrative command works on; if ``endpoint`` is None, the data folder."""
 
     session: Session
     endpoint: str | None
@@ -36,7 +36,7 @@ class AdminTarget:
 
     @property
     def is_remote(self) -> bool:
-        """Whether the command speaks with a running hub."""
+        """Whether the command works on a running hub."""
         return self.endpoint is not None
 
     def run(
@@ -46,7 +46,7 @@ class AdminTarget:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a use case on the data folder, or send its call to the hub, and return what it gives."""
+        """Run a use case on the data folder, or the equivalent call on the running hub, and return its result."""
         if self.endpoint is not None:
             from entrepot.cli.client.options import HubClient
 
@@ -72,14 +72,14 @@ def target_options(command: Function) -> Function:
     address = click.option(
         "--endpoint",
         metavar="URL",
-        help="Work on a running hub, as one of its administrators; else on the data folder.",
+        help="URL of a running hub to work on as an administrator; default: the data folder.",
     )
-    secret = click.option("--token", metavar="TOKEN", help="With --endpoint: a token; else that of the last login.")
+    secret = click.option("--token", metavar="TOKEN", help="Token for --endpoint; default: that of the last login.")
     return cast(Function, address(secret(folder_options(with_target))))
 
 
 def fields_of(value: msgspec.Struct) -> dict[str, object]:
-    """Return a value from the wire as ``--json`` prints it: names in snake case."""
+    """Return a wire value as ``--json`` prints it, with keys in snake case."""
     row: dict[str, object] = {}
     for name in value.__struct_fields__:
         item = getattr(value, name)

@@ -1,4 +1,4 @@
-"""``entrepot admin``: the tokens of users, straight in the data folder."""
+"""``entrepot admin tokens``: the tokens of users, in the data folder."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.admin.imports import read_repo
-from entrepot.cli.answers import json_option, read_first_line, show_result, token_row
 from entrepot.cli.reports import remark, render_time, show, show_json, show_table
+from entrepot.cli.results import json_option, read_first_line, show_result, token_row
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import AccountNotFound, Malformed
 from entrepot.settings import parse_duration
@@ -22,18 +22,36 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Create a token for a user, or import one.")
 @click.argument("user")
-@click.option("--role", type=click.Choice(("read", "write")), help="What the token may do.")
-@click.option("--fine-grained", is_flag=True, help="In place of --role: only what the following options say.")
-@click.option("--repo", "repos", multiple=True, metavar="REPO", help="A repository (alice/model, datasets/alice/data).")
+@click.option("--role", type=click.Choice(("read", "write")), help="Role of the token.")
+@click.option("--fine-grained", is_flag=True, help="Instead of --role: allow only what the following options name.")
 @click.option(
-    "--namespace", "namespaces", multiple=True, metavar="NAME", help="The user's own name, or an organisation."
+    "--repo",
+    "repos",
+    multiple=True,
+    metavar="REPO",
+    help="A repository (alice/model, datasets/alice/data) to allow; may be repeated.",
 )
-@click.option("--permission", "permissions", multiple=True, metavar="WORD", help="What is allowed there: repo.write …")
-@click.option("--everywhere", multiple=True, metavar="WORD", help="What is allowed wherever the user may go.")
-@click.option("--read-gated", is_flag=True, help="Also read gated repositories that the user was let into.")
-@click.option("--name", help="What people call it; default: token-N.")
+@click.option(
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NAME",
+    help="The user's own name or an organisation to allow; may be repeated.",
+)
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    metavar="WORD",
+    help="A permission on each --repo and --namespace, such as repo.write; may be repeated.",
+)
+@click.option(
+    "--everywhere", multiple=True, metavar="WORD", help="A permission for every repository that the user can access."
+)
+@click.option("--read-gated", is_flag=True, help="Also read gated repositories to which the user has access.")
+@click.option("--name", help="Name of the token; default: token-N.")
 @click.option("--expires", metavar="WHEN", help="A duration such as 30d, or a date such as 2030-01-31; default: never.")
-@click.option("--value-stdin", is_flag=True, help="Import an existing secret: the first line of standard input.")
+@click.option("--value-stdin", is_flag=True, help="Import an existing secret from the first line of standard input.")
 @json_option
 @folder_options
 @pass_session
@@ -52,16 +70,17 @@ def create_token(
     value_stdin: bool,
     as_json: bool,
 ) -> None:
-    """Make a token for a user and print its secret, this once.
+    """Create a token for a user and print its secret, which is not shown again.
 
-    Standard output is the secret and nothing else. With --value-stdin the
-    secret is one that exists already, and it is not printed.
+    Only the secret is written to standard output. With --value-stdin, an
+    existing secret is imported and not printed.
 
-    A fine-grained token allows every --permission at every --repo and
-    --namespace, as far as the user may do it, and nothing else. Permissions:
-    repo.content.read, repo.write, repo.access.read, discussion.write; for
-    namespaces also org.read, org.write, collection.write, user.webhooks.read,
-    user.webhooks.write; for --everywhere discussion.write.
+    A fine-grained token grants every --permission on every --repo and
+    --namespace, limited to the rights of the user, and nothing else.
+    Permissions: repo.content.read, repo.write, repo.access.read,
+    discussion.write; for namespaces also org.read, org.write,
+    collection.write, user.webhooks.read, user.webhooks.write; for
+    --everywhere only discussion.write.
 
     \b
     Examples:
@@ -73,11 +92,11 @@ def create_token(
     from entrepot.hub.callers import FINE_GRAINED
 
     if (role is None) != fine_grained:
-        raise click.UsageError("say what the token may do: --role read, --role write, or --fine-grained")
+        raise click.UsageError("choose what the token may do: --role read, --role write or --fine-grained")
     if role is not None and (repos or namespaces or permissions or everywhere or read_gated):
         raise click.UsageError("--repo, --namespace, --permission, --everywhere and --read-gated need --fine-grained")
     if fine_grained and value_stdin:
-        raise click.UsageError("an imported secret has a --role")
+        raise click.UsageError("--value-stdin needs a --role")
     secret = read_first_line("secret of a token") if value_stdin else None
     expires_ms = read_expiry(expires, time.time_ns() // 1_000_000)
     with session.opened_hub() as hub:
@@ -104,7 +123,7 @@ def create_token(
 def list_tokens(session: Session, user: str | None, as_json: bool) -> None:
     """List the tokens of one USER or of all, without their secrets.
 
-    When a token was last used is true to the hour.
+    The time of last use is accurate to the hour.
     """
     from entrepot.hub.accounts import accounts
 
@@ -141,7 +160,7 @@ def list_tokens(session: Session, user: str | None, as_json: bool) -> None:
 @folder_options
 @pass_session
 def revoke_token(session: Session, user: str, token: str, as_json: bool) -> None:
-    """Make a TOKEN of USER invalid immediately; name it by its id or its name."""
+    """Make a TOKEN of USER invalid immediately; TOKEN is its id or its name."""
     from entrepot.hub.accounts import accounts
 
     with session.opened_hub() as hub:
@@ -152,21 +171,21 @@ def revoke_token(session: Session, user: str, token: str, as_json: bool) -> None
 def _places(
     user: str, repos: Sequence[str], namespaces: Sequence[str], permissions: Sequence[str]
 ) -> list[RequestedScope]:
-    """Where the permissions of a fine-grained token hold."""
+    """Return the scopes of a fine-grained token."""
     from entrepot.hub.scopes import RequestedScope
 
     if bool(repos or namespaces) != bool(permissions):
-        raise click.UsageError("--permission says what is allowed, --repo and --namespace say where: both are needed")
+        raise click.UsageError("--permission and --repo or --namespace need each other")
     found = [RequestedScope(ref.type.value, str(ref.id), permissions) for ref in map(read_repo, repos)]
     kinds = ("user" if name.lower() == user.lower() else "org" for name in namespaces)
     return found + [RequestedScope(kind, name, permissions) for kind, name in zip(kinds, namespaces, strict=True)]
 
 
 def read_expiry(text: str | None, now_ms: int) -> int | None:
-    """The end of a token's life in ms since 1970 UTC, from a duration or a date; None: never.
+    """Parse the expiry of a token, a duration or a date, into ms since 1970 UTC; None means never.
 
     Raises:
-        Malformed: it is neither, or it is over.
+        Malformed: the text is neither, or the time has passed.
     """
     if text is None:
         return None
@@ -178,5 +197,5 @@ def read_expiry(text: str | None, now_ms: int) -> int | None:
         except Malformed:
             raise Malformed("expiry", "write a duration such as 30d or a date such as 2030-01-31") from None
     if not now_ms < expires_ms < now_ms + 1000 * 365 * 86_400_000:
-        raise Malformed("expiry", "the end of a token's life lies ahead, and within 1,000 years")
+        raise Malformed("expiry", "the expiry must be in the future and within 1,000 years")
     return expires_ms

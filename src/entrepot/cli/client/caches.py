@@ -1,4 +1,4 @@
-"""``entrepot cache``: what was downloaded from a hub, and what of it can go."""
+"""``entrepot cache``: list, verify and delete downloaded files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrepot.cli.answers import json_option, show_result
 from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, sentence, type_option
 from entrepot.cli.groups import Entry, LazyGroup
 from entrepot.cli.reports import render_bytes, show, show_json
+from entrepot.cli.results import json_option, show_result
 
 if TYPE_CHECKING:
     from entrepot.client.cache.cache_reports import CacheReport, Deletion
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 _HERE = "entrepot.cli.client.caches"
 
 _ENTRIES = (
-    Entry("scan", f"{_HERE}:scan", "List what is in the cache."),
+    Entry("scan", f"{_HERE}:scan", "List the contents of the cache."),
     Entry("delete", f"{_HERE}:delete", "Delete repositories or revisions from the cache."),
     Entry("verify", f"{_HERE}:verify", "Compare cached files with the hub."),
 )
 
-cache_option = click.option("--cache-dir", type=click.Path(path_type=Path), help="Another cache than that of the hub.")
+cache_option = click.option(
+    "--cache-dir", type=click.Path(path_type=Path), help="Cache folder; default: that of the hub."
+)
 
 
-@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="See, check and clear what was downloaded.")
+@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="List, verify and delete downloaded files.")
 def cache() -> None:
-    """See, check and clear what was downloaded from a hub.
+    """List, verify and delete files downloaded from a hub.
 
     \b
     Examples:
@@ -38,16 +40,16 @@ def cache() -> None:
     """
 
 
-@click.command(short_help="List what is in the cache.")
-@click.option("--verbose", "-v", is_flag=True, help="A line for each revision.")
+@click.command(short_help="List the contents of the cache.")
+@click.option("--verbose", "-v", is_flag=True, help="Print a line for each revision.")
 @cache_option
 @json_option
 @hub_options
-def scan(caller: HubClient, verbose: bool, cache_dir: Path | None, as_json: bool) -> None:
-    """List the repositories in the cache of the hub, and what they take."""
-    report = _report(caller, cache_dir)
+def scan(client: HubClient, verbose: bool, cache_dir: Path | None, as_json: bool) -> None:
+    """List the repositories in the cache of the hub with their sizes."""
+    report = _report(client, cache_dir)
     for warning in report.warnings:
-        sentence(caller, f"damaged: {warning}")
+        sentence(client, f"damaged: {warning}")
     if as_json:
         show_json(_rows(report))
         return
@@ -58,15 +60,15 @@ def scan(caller: HubClient, verbose: bool, cache_dir: Path | None, as_json: bool
 @click.command(short_help="Delete repositories or revisions from the cache.")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @cache_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @hub_options
-def delete(caller: HubClient, names: tuple[str, ...], cache_dir: Path | None, yes: bool, as_json: bool) -> None:
+def delete(client: HubClient, names: tuple[str, ...], cache_dir: Path | None, yes: bool, as_json: bool) -> None:
     """Delete each NAME from the cache: TYPE/NAMESPACE/NAME, or the id of a commit.
 
-    What is deleted is downloaded again when it is needed.
+    Deleted files are downloaded again when they are needed.
     """
-    report = _report(caller, cache_dir)
+    report = _report(client, cache_dir)
     plans = _plans(report, names)
     freed = sum(plan.expected_freed_size for plan in plans)
     confirm(f"Delete {', '.join(names)} from the cache ({render_bytes(freed)})?", is_sure=yes)
@@ -79,12 +81,14 @@ def delete(caller: HubClient, names: tuple[str, ...], cache_dir: Path | None, ye
 @click.argument("repo", metavar="REPO")
 @type_option
 @revision_option
-@click.option("--local-dir", type=click.Path(path_type=Path), help="Compare the files in this folder instead.")
+@click.option(
+    "--local-dir", type=click.Path(path_type=Path), help="Compare the files in this folder instead of the cache."
+)
 @cache_option
 @json_option
 @hub_options
 def verify(
-    caller: HubClient,
+    client: HubClient,
     repo: str,
     repo_type: str,
     revision: str | None,
@@ -92,11 +96,11 @@ def verify(
     cache_dir: Path | None,
     as_json: bool,
 ) -> int:
-    """Read the local files of REPO and compare them with the digests that the hub lists.
+    """Hash the local files of REPO and compare them with the digests listed by the hub.
 
-    The exit code is 1 when one is different.
+    The exit code is 1 if a file differs.
     """
-    found = caller.api.verify_repo_checksums(
+    found = client.api.verify_repo_checksums(
         repo, repo_type=repo_type, revision=revision, local_dir=local_dir, cache_dir=cache_dir
     )
     rows = [
@@ -121,12 +125,12 @@ def verify(
     return 0 if found.is_intact else 1
 
 
-def _report(caller: HubClient, cache_dir: Path | None) -> CacheReport:
+def _report(client: HubClient, cache_dir: Path | None) -> CacheReport:
     from entrepot.client.cache.cache_scans import scan as scan_cache
     from entrepot.client.cache.caches import cache_root
 
-    places = caller.places
-    return scan_cache(cache_dir or cache_root(places.cache, caller.endpoint or places.endpoint))
+    places = client.places
+    return scan_cache(cache_dir or cache_root(places.cache, client.endpoint or places.endpoint))
 
 
 def _plans(report: CacheReport, names: tuple[str, ...]) -> list[Deletion]:

@@ -1,4 +1,4 @@
-"""``entrepot download``: a file, some files, or everything."""
+"""``entrepot download``: a file, selected files, or a whole repository."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ from pathlib import Path
 
 import click
 
-from entrepot.cli.answers import json_option
 from entrepot.cli.client.options import HubClient, hub_options, revision_option, type_option
 from entrepot.cli.reports import render_bytes, show, show_json, show_table
+from entrepot.cli.results import json_option
 from entrepot.errors import InvalidArgument
 
 
-@click.command(short_help="Download files, or everything.")
+@click.command(short_help="Download files or a whole repository.")
 @click.argument("repo", metavar="REPO")
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @type_option
 @revision_option
-@click.option("--include", multiple=True, metavar="PATTERN", help="Only files that match; may be repeated.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="No files that match; may be repeated.")
-@click.option("--local-dir", type=click.Path(path_type=Path), help="Put the files there, not into the cache.")
-@click.option("--cache-dir", type=click.Path(path_type=Path), help="Another cache.")
-@click.option("--force-download", is_flag=True, help="Fetch what is here already, too.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be fetched.")
-@click.option("--max-workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Files at once.")
+@click.option(
+    "--include", multiple=True, metavar="PATTERN", help="Only files that match this pattern; may be repeated."
+)
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Skip files that match this pattern; may be repeated."
+)
+@click.option(
+    "--local-dir", type=click.Path(path_type=Path), help="Write the files to this folder instead of the cache."
+)
+@click.option("--cache-dir", type=click.Path(path_type=Path), help="Cache folder; default: that of the hub.")
+@click.option("--force-download", is_flag=True, help="Also fetch files that are already here.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be fetched.")
+@click.option(
+    "--max-workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Number of concurrent downloads."
+)
 @json_option
 @hub_options
 def download(
-    caller: HubClient,
+    client: HubClient,
     repo: str,
     files: tuple[str, ...],
     repo_type: str,
@@ -41,10 +49,10 @@ def download(
     max_workers: int,
     as_json: bool,
 ) -> None:
-    """Download a FILE, several, or all files of REPO, and print where they are.
+    """Download one FILE, several, or all files of REPO, and print their location.
 
-    Files that are here are not fetched again, interrupted downloads are
-    continued, and what arrives is compared with its digest.
+    Files that are already here are not fetched again, interrupted downloads
+    are continued, and every file is checked against its digest.
 
     \b
     Examples:
@@ -54,7 +62,7 @@ def download(
     """
     if files and (include or exclude):
         raise InvalidArgument("name files, or patterns with --include and --exclude, not both")
-    api = caller.api
+    api = client.api
     if len(files) == 1 and not dry_run:
         path = api.hf_hub_download(
             repo,
@@ -86,14 +94,14 @@ def download(
 
 
 def _literal(name: str) -> str:
-    """A pattern that only this name matches."""
+    """Return a pattern that matches exactly this name."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in name)
 
 
 def _check_all_there(found: list[str], wanted: tuple[str, ...], repo: str) -> None:
     missing = [name for name in wanted if name not in set(found)]
     if missing:
-        raise InvalidArgument(f"there is no {missing[0]!r} in {repo}; 'entrepot repo files {repo}' lists what there is")
+        raise InvalidArgument(f"{missing[0]!r} not found in {repo}; 'entrepot repo files {repo}' lists its files")
 
 
 def _show_path(path: str, *, as_json: bool) -> None:

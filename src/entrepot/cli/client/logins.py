@@ -1,4 +1,4 @@
-"""Who is calling: log in, log out, say who."""
+"""``entrepot login``, ``logout`` and ``whoami``."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import platform
 
 import click
 
-from entrepot.cli.answers import json_option, read_first_line, show_result
 from entrepot.cli.client.options import HubClient, hub_options
 from entrepot.cli.reports import show, show_json
+from entrepot.cli.results import json_option, read_first_line, show_result
 
 
-@click.command(short_help="Keep a token for a hub, after checking it.")
+@click.command(short_help="Check a token and store it for later commands.")
 @click.option("--token-stdin", is_flag=True, help="Read the token from the first line of standard input.")
 @click.option("--code", metavar="CODE", help="Exchange a one-time sign-in code for a token first.")
-@click.option("--add-to-git-credential", is_flag=True, help="Hand the token to git's credential helper too.")
+@click.option("--add-to-git-credential", is_flag=True, help="Also pass the token to git's credential helper.")
 @json_option
 @hub_options
-def login(caller: HubClient, token_stdin: bool, code: str | None, add_to_git_credential: bool, as_json: bool) -> None:
-    """Check a token with the hub and keep it for later calls.
+def login(client: HubClient, token_stdin: bool, code: str | None, add_to_git_credential: bool, as_json: bool) -> None:
+    """Check a token with the hub and store it for later commands.
 
-    Without --token or --token-stdin it is asked for, and not shown. It is kept
-    in a file that only you can read, one for each hub.
+    Without --token or --token-stdin, the command prompts for the token without
+    showing it. It is stored in a file that only you can read, one for each hub.
 
     \b
     Examples:
@@ -31,44 +31,44 @@ def login(caller: HubClient, token_stdin: bool, code: str | None, add_to_git_cre
     """
     from entrepot.hf.accounts import logins
 
-    if code is not None and (token_stdin or caller.token is not None):
+    if code is not None and (token_stdin or client.token is not None):
         raise click.UsageError("log in with a token or with a code, not both")
-    secret = read_first_line("token") if token_stdin else caller.token
+    secret = read_first_line("token") if token_stdin else client.token
     if code is not None:
         from entrepot.client.calls import administration
 
-        secret = caller.anonymous.send(
+        secret = client.anonymous.send(
             administration.exchange(code, f"entrepot login on {platform.node()}"[:100])
         ).token
     done = logins.login(
-        secret, add_to_git_credential=add_to_git_credential, endpoint=caller.endpoint or caller.places.endpoint
+        secret, add_to_git_credential=add_to_git_credential, endpoint=client.endpoint or client.places.endpoint
     )
-    assert done is not None, "only a notebook lets people wait"
+    assert done is not None, "only notebooks return None"
     row = {"endpoint": done.endpoint, "user": done.user, "role": done.role, "file": done.file}
-    show_result(row, f"logged in at {done.endpoint} as {done.user}; the token may {done.role}", as_json=as_json)
+    show_result(row, f"logged in to {done.endpoint} as {done.user}; the token may {done.role}", as_json=as_json)
 
 
-@click.command(short_help="Forget the token of a hub.")
+@click.command(short_help="Delete the stored token of a hub.")
 @json_option
 @hub_options
-def logout(caller: HubClient, as_json: bool) -> None:
-    """Forget the token that is kept for a hub; it stays valid until it is revoked there."""
+def logout(client: HubClient, as_json: bool) -> None:
+    """Delete the stored token of a hub; the token stays valid until it is revoked on the hub."""
     from entrepot.hf.accounts import logins
 
-    endpoint = caller.endpoint or caller.places.endpoint
+    endpoint = client.endpoint or client.places.endpoint
     was_there = logins.logout(endpoint)
-    text = f"logged out at {endpoint}" if was_there else f"nobody was logged in at {endpoint}"
+    text = f"logged out from {endpoint}" if was_there else f"not logged in to {endpoint}"
     show_result({"endpoint": endpoint, "was_logged_in": was_there}, text, as_json=as_json)
 
 
-@click.command(short_help="Say who is logged in.")
+@click.command(short_help="Show who is logged in.")
 @json_option
 @hub_options
-def whoami(caller: HubClient, as_json: bool) -> None:
-    """Say whose token is sent to the hub, and the organisations they belong to."""
+def whoami(client: HubClient, as_json: bool) -> None:
+    """Show the owner of the token that is sent to the hub, and their organisations."""
     from entrepot.client.calls import accounts
 
-    hub = caller.hub
+    hub = client.hub
     hub.need_token()
     found = hub.send(accounts.whoami())
     orgs = [{"name": org.name, "role": org.role_in_org} for org in found.orgs]

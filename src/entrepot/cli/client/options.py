@@ -1,4 +1,4 @@
-"""What commands that speak with a hub share: which hub, as whom, how loud, which repository."""
+"""Options shared by the commands that use a hub: endpoint, token, ``--quiet``, repository."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TYPES = ("model", "dataset", "space")
 
 @attrs.define
 class HubClient:
-    """The hub that a command speaks with, and as whom: by its flags, else the environment, else the last login."""
+    """The hub and the token that a command uses: from its options, else the environment, else the last login."""
 
     session: Session
     endpoint: str | None = None
@@ -36,62 +36,62 @@ class HubClient:
 
     @property
     def places(self) -> ClientPaths:
-        """Where things are, for this call.
+        """Return the paths and endpoint for this command.
 
         Raises:
-            ConfigError: a variable has a value that cannot be used.
+            ConfigError: an environment variable has an invalid value.
         """
-        from entrepot.client.paths import places
+        from entrepot.client.paths import read_paths
 
-        found = places(self.session.environ)
+        found = read_paths(self.session.environ)
         return attrs.evolve(found, disable_progress=found.disable_progress or self.is_quiet)
 
     @property
     def hub(self) -> Hub:
-        """The hub, with its open connections.
+        """Return the hub, connected with the token of this command.
 
         Raises:
             ConfigError: the endpoint or the stored token cannot be used.
         """
         from entrepot.client.hubs import connect
 
-        return connect(self.endpoint, self.token, places=self.places)
+        return connect(self.endpoint, self.token, paths=self.places)
 
     @property
     def anonymous(self) -> Hub:
-        """The hub, as nobody in particular.
+        """Return the hub without credentials.
 
         Raises:
             ConfigError: the endpoint cannot be used.
         """
         from entrepot.client.hubs import connect
 
-        return connect(self.endpoint, False, places=self.places)
+        return connect(self.endpoint, False, paths=self.places)
 
     @property
     def api(self) -> HubApi:
-        """The whole library, speaking with this hub.
+        """Return the Python API, bound to this hub.
 
         Raises:
             ConfigError: the endpoint or the stored token cannot be used.
         """
         from entrepot.hf.api import HubApi
 
-        caller = self
+        client = self
 
         class Api(HubApi):
-            """A hub as this command sees it: with the environment of the command."""
+            """A :class:`HubApi` that uses the environment of the command."""
 
             def _hub(self, token: str | bool | None = None) -> Hub:
                 from entrepot.client.hubs import connect
 
-                return connect(self.endpoint, self.token if token is None else token, places=caller.places)
+                return connect(self.endpoint, self.token if token is None else token, paths=client.places)
 
         return Api(self.endpoint or self.places.endpoint, self.token)
 
 
 def hub_options(command: Function) -> Function:
-    """Add ``--endpoint``, ``--token`` and ``--quiet``; the command gets a :class:`Caller` as ``caller``."""
+    """Add ``--endpoint``, ``--token`` and ``--quiet``; the command gets a :class:`HubClient` as ``client``."""
 
     @functools.wraps(command)
     def with_caller(*args: object, endpoint: str | None, token: str | None, quiet: bool, **kwargs: object) -> object:
@@ -103,27 +103,29 @@ def hub_options(command: Function) -> Function:
             from entrepot.client.tokens import parse_token
 
             token = parse_token(token, "option --token")
-        return command(*args, caller=HubClient(session, endpoint, token, quiet), **kwargs)
+        return command(*args, client=HubClient(session, endpoint, token, quiet), **kwargs)
 
-    quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no remarks.")
-    secret = click.option("--token", metavar="TOKEN", help="A token; else ENTREPOT_TOKEN, or that of the last login.")
+    quiet = click.option("-q", "--quiet", is_flag=True, help="Do not print progress or messages.")
+    secret = click.option(
+        "--token", metavar="TOKEN", help="Access token; default: ENTREPOT_TOKEN, or that of the last login."
+    )
     address = click.option(
-        "--endpoint", metavar="URL", help="The hub; else ENTREPOT_ENDPOINT, or one on this computer."
+        "--endpoint", metavar="URL", help="URL of the hub; default: ENTREPOT_ENDPOINT, or a hub on this computer."
     )
     return cast(Function, address(secret(quiet(with_caller))))
 
 
 def _read_repo(text: str, repo_type: object, endpoint: str | None, session: Session) -> RepoRef:
-    """Return the repository that an argument names: an id, an id after its type, or an address of this hub."""
-    from entrepot.client.paths import places
+    """Parse the repository named by an argument: an id, an id prefixed with its type, or a URL of this hub."""
+    from entrepot.client.paths import read_paths
     from entrepot.names import parse_repo_link
 
-    hub = endpoint or places(session.environ).endpoint
+    hub = endpoint or read_paths(session.environ).endpoint
     return parse_repo_link(text, None if repo_type is None else str(repo_type), endpoint=hub, is_short_allowed=True)
 
 
 def _read_type(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """Return a type in singular, whichever way it was written."""
+    """Return a repository type in singular form."""
     from entrepot.names import parse_repo_type
 
     try:
@@ -140,29 +142,29 @@ type_option = click.option(
     callback=_read_type,
     default="model",
     show_default=True,
-    help="What the repository holds.",
+    help="Type of the repository.",
 )
-"""``--repo-type``, which a command gets as ``repo_type``."""
+"""The option ``--repo-type``, passed to a command as ``repo_type``."""
 
 revision_option = click.option("--revision", metavar="REV", help="A branch, tag or commit; default: main.")
-"""``--revision``, which a command gets as ``revision``."""
+"""The option ``--revision``, passed to a command as ``revision``."""
 
 
-def sentence(caller: HubClient, line: str) -> None:
-    """Tell people something that is no result, unless they want it quiet."""
-    if not caller.is_quiet:
+def sentence(client: HubClient, line: str) -> None:
+    """Print a message that is not part of the result, unless ``--quiet`` is given."""
+    if not client.is_quiet:
         remark(line)
 
 
 def confirm(question: str, *, is_sure: bool) -> None:
-    """Ask before something is destroyed, unless ``--yes`` was given.
+    """Ask for confirmation before deleting something, unless ``--yes`` was given.
 
     Raises:
-        click.Abort: the answer is no.
-        click.UsageError: there is nobody to ask.
+        click.Abort: the user declined.
+        click.UsageError: standard input is not a terminal.
     """
     if is_sure:
         return
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} Say --yes to do it without a question.")
+        raise click.UsageError(f"{question} Use --yes to skip this question.")
     click.confirm(question, abort=True, err=True)

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import click
 
-from entrepot.cli.answers import json_option, show_result
 from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, type_option
 from entrepot.cli.groups import Entry, LazyGroup
 from entrepot.cli.reports import show, show_json
+from entrepot.cli.results import json_option, show_result
 
 _HERE = "entrepot.cli.client.refs"
 
 _BRANCHES = (
     Entry("list", f"{_HERE}:list_branches", "List the branches of a repository."),
-    Entry("create", f"{_HERE}:create_branch", "Begin a branch."),
-    Entry("delete", f"{_HERE}:delete_branch", "Remove a branch."),
+    Entry("create", f"{_HERE}:create_branch", "Create a branch."),
+    Entry("delete", f"{_HERE}:delete_branch", "Delete a branch."),
 )
 _TAGS = (
     Entry("list", f"{_HERE}:list_tags", "List the tags of a repository."),
-    Entry("create", f"{_HERE}:create_tag", "Name a revision for good."),
-    Entry("delete", f"{_HERE}:delete_tag", "Remove a tag."),
+    Entry("create", f"{_HERE}:create_tag", "Create a tag."),
+    Entry("delete", f"{_HERE}:delete_tag", "Delete a tag."),
 )
 
 
-@click.group(cls=LazyGroup, entries=_BRANCHES, short_help="List, make and delete branches.")
+@click.group(cls=LazyGroup, entries=_BRANCHES, short_help="List, create and delete branches.")
 def branch() -> None:
-    """List, make and delete branches."""
+    """List, create and delete branches."""
 
 
-@click.group(cls=LazyGroup, entries=_TAGS, short_help="List, make and delete tags.")
+@click.group(cls=LazyGroup, entries=_TAGS, short_help="List, create and delete tags.")
 def tag() -> None:
-    """List, make and delete tags."""
+    """List, create and delete tags."""
 
 
 @click.command("list", short_help="List the branches of a repository.")
@@ -38,9 +38,9 @@ def tag() -> None:
 @type_option
 @json_option
 @hub_options
-def list_branches(caller: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
-    """List the branches of REPO and the commits they are at."""
-    found = caller.api.list_repo_refs(repo, repo_type=repo_type).branches
+def list_branches(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
+    """List the branches of REPO with their head commits."""
+    found = client.api.list_repo_refs(repo, repo_type=repo_type).branches
     _show([(item.name, item.target_commit) for item in found], as_json=as_json)
 
 
@@ -49,39 +49,39 @@ def list_branches(caller: HubClient, repo: str, repo_type: str, as_json: bool) -
 @type_option
 @json_option
 @hub_options
-def list_tags(caller: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
-    """List the tags of REPO and the commits they name."""
-    found = caller.api.list_repo_refs(repo, repo_type=repo_type).tags
+def list_tags(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
+    """List the tags of REPO with the commits that they name."""
+    found = client.api.list_repo_refs(repo, repo_type=repo_type).tags
     _show([(item.name, item.target_commit) for item in found], as_json=as_json)
 
 
-@click.command("create", short_help="Begin a branch.")
+@click.command("create", short_help="Create a branch.")
 @click.argument("repo", metavar="REPO")
 @click.argument("name", metavar="BRANCH")
 @type_option
 @revision_option
-@click.option("--exist-ok", is_flag=True, help="An existing one is as good.")
+@click.option("--exist-ok", is_flag=True, help="Succeed if it already exists.")
 @json_option
 @hub_options
 def create_branch(
-    caller: HubClient, repo: str, name: str, repo_type: str, revision: str | None, exist_ok: bool, as_json: bool
+    client: HubClient, repo: str, name: str, repo_type: str, revision: str | None, exist_ok: bool, as_json: bool
 ) -> None:
-    """Begin BRANCH of REPO at --revision."""
-    caller.api.create_branch(repo, branch=name, revision=revision, repo_type=repo_type, exist_ok=exist_ok)
-    show_result({"repo": repo, "branch": name}, f"branch {name} of {repo} begins", as_json=as_json)
+    """Create BRANCH in REPO at --revision."""
+    client.api.create_branch(repo, branch=name, revision=revision, repo_type=repo_type, exist_ok=exist_ok)
+    show_result({"repo": repo, "branch": name}, f"created branch {name} of {repo}", as_json=as_json)
 
 
-@click.command("create", short_help="Name a revision for good.")
+@click.command("create", short_help="Create a tag.")
 @click.argument("repo", metavar="REPO")
 @click.argument("name", metavar="TAG")
 @type_option
 @revision_option
-@click.option("--message", "-m", metavar="TEXT", help="Makes it an annotated tag.")
-@click.option("--exist-ok", is_flag=True, help="An existing one is as good.")
+@click.option("--message", "-m", metavar="TEXT", help="Message of an annotated tag; default: a lightweight tag.")
+@click.option("--exist-ok", is_flag=True, help="Succeed if it already exists.")
 @json_option
 @hub_options
 def create_tag(
-    caller: HubClient,
+    client: HubClient,
     repo: str,
     name: str,
     repo_type: str,
@@ -90,39 +90,39 @@ def create_tag(
     exist_ok: bool,
     as_json: bool,
 ) -> None:
-    """Give --revision of REPO the name TAG."""
-    caller.api.create_tag(
+    """Create TAG in REPO at --revision."""
+    client.api.create_tag(
         repo, tag=name, tag_message=message, revision=revision, repo_type=repo_type, exist_ok=exist_ok
     )
-    show_result({"repo": repo, "tag": name}, f"tag {name} of {repo} is made", as_json=as_json)
+    show_result({"repo": repo, "tag": name}, f"created tag {name} of {repo}", as_json=as_json)
 
 
-@click.command("delete", short_help="Remove a branch.")
+@click.command("delete", short_help="Delete a branch.")
 @click.argument("repo", metavar="REPO")
 @click.argument("name", metavar="BRANCH")
 @type_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @hub_options
-def delete_branch(caller: HubClient, repo: str, name: str, repo_type: str, yes: bool, as_json: bool) -> None:
-    """Remove BRANCH of REPO; commits that nothing else leads to are lost."""
-    confirm(f"Remove the branch {name} of {repo}?", is_sure=yes)
-    caller.api.delete_branch(repo, branch=name, repo_type=repo_type)
-    show_result({"repo": repo, "branch": name}, f"branch {name} of {repo} is gone", as_json=as_json)
+def delete_branch(client: HubClient, repo: str, name: str, repo_type: str, yes: bool, as_json: bool) -> None:
+    """Delete BRANCH of REPO; commits that no other ref reaches are lost."""
+    confirm(f"Delete the branch {name} of {repo}?", is_sure=yes)
+    client.api.delete_branch(repo, branch=name, repo_type=repo_type)
+    show_result({"repo": repo, "branch": name}, f"deleted branch {name} of {repo}", as_json=as_json)
 
 
-@click.command("delete", short_help="Remove a tag.")
+@click.command("delete", short_help="Delete a tag.")
 @click.argument("repo", metavar="REPO")
 @click.argument("name", metavar="TAG")
 @type_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @hub_options
-def delete_tag(caller: HubClient, repo: str, name: str, repo_type: str, yes: bool, as_json: bool) -> None:
-    """Remove TAG of REPO."""
-    confirm(f"Remove the tag {name} of {repo}?", is_sure=yes)
-    caller.api.delete_tag(repo, tag=name, repo_type=repo_type)
-    show_result({"repo": repo, "tag": name}, f"tag {name} of {repo} is gone", as_json=as_json)
+def delete_tag(client: HubClient, repo: str, name: str, repo_type: str, yes: bool, as_json: bool) -> None:
+    """Delete TAG of REPO."""
+    confirm(f"Delete the tag {name} of {repo}?", is_sure=yes)
+    client.api.delete_tag(repo, tag=name, repo_type=repo_type)
+    show_result({"repo": repo, "tag": name}, f"deleted tag {name} of {repo}", as_json=as_json)
 
 
 def _show(found: list[tuple[str, str]], *, as_json: bool) -> None:

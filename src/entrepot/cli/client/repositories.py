@@ -1,4 +1,4 @@
-"""``entrepot repo``: make, find, look at, move and delete repositories of a hub."""
+"""``entrepot repo``: create, find, inspect, move and delete repositories of a hub."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from entrepot.cli.answers import json_option, show_result
 from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, type_option
 from entrepot.cli.groups import Entry, LazyGroup
 from entrepot.cli.reports import render_bytes, show, show_json, show_table
+from entrepot.cli.results import json_option, show_result
 
 if TYPE_CHECKING:
     from entrepot.hf.shapes.files import RepoFile, RepoFolder
@@ -20,22 +20,22 @@ _HERE = "entrepot.cli.client.repositories"
 _REFS = "entrepot.cli.client.refs"
 
 _ENTRIES = (
-    Entry("create", f"{_HERE}:create", "Make a repository."),
+    Entry("create", f"{_HERE}:create", "Create a repository."),
     Entry("delete", f"{_HERE}:delete", "Delete a repository with everything in it."),
-    Entry("move", f"{_HERE}:move", "Give a repository another name."),
+    Entry("move", f"{_HERE}:move", "Rename or transfer a repository."),
     Entry("list", f"{_HERE}:list_repos", "Find repositories."),
-    Entry("info", f"{_HERE}:info", "Say what is known of a repository."),
+    Entry("info", f"{_HERE}:info", "Show information about a repository."),
     Entry("files", f"{_HERE}:files", "List the files of a repository."),
     Entry("log", f"{_HERE}:log", "List the commits of a branch."),
-    Entry("diff", f"{_HERE}:diff", "Show what changed between two revisions."),
-    Entry("branch", f"{_REFS}:branch", "List, make and delete branches."),
-    Entry("tag", f"{_REFS}:tag", "List, make and delete tags."),
+    Entry("diff", f"{_HERE}:diff", "Show the changes between two revisions."),
+    Entry("branch", f"{_REFS}:branch", "List, create and delete branches."),
+    Entry("tag", f"{_REFS}:tag", "List, create and delete tags."),
 )
 
 
-@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="Make, find, move and delete repositories.")
+@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="Create, find, move and delete repositories.")
 def repo() -> None:
-    """Make, find, look at, move and delete repositories of a hub.
+    """Create, find, inspect, move and delete repositories of a hub.
 
     \b
     Examples:
@@ -45,16 +45,16 @@ def repo() -> None:
     """
 
 
-@click.command(short_help="Make a repository.")
+@click.command(short_help="Create a repository.")
 @click.argument("repo", metavar="REPO")
 @type_option
-@click.option("--private/--public", "private", default=None, help="Who sees it; default: what the hub says.")
-@click.option("--exist-ok", is_flag=True, help="An existing one is as good.")
-@click.option("--space-sdk", metavar="SDK", help="What a space is made with: static, gradio, streamlit or docker.")
+@click.option("--private/--public", "private", default=None, help="Visibility; default: that of the hub.")
+@click.option("--exist-ok", is_flag=True, help="Succeed if it already exists.")
+@click.option("--space-sdk", metavar="SDK", help="SDK of a space: static, gradio, streamlit or docker.")
 @json_option
 @hub_options
 def create(
-    caller: HubClient,
+    client: HubClient,
     repo: str,
     repo_type: str,
     private: bool | None,
@@ -62,8 +62,8 @@ def create(
     space_sdk: str | None,
     as_json: bool,
 ) -> None:
-    """Make the repository REPO, which is NAMESPACE/NAME, or NAME for one of your own."""
-    made = caller.api.create_repo(repo, repo_type=repo_type, private=private, exist_ok=exist_ok, space_sdk=space_sdk)
+    """Create REPO: NAMESPACE/NAME, or NAME in your own namespace."""
+    made = client.api.create_repo(repo, repo_type=repo_type, private=private, exist_ok=exist_ok, space_sdk=space_sdk)
     row = {"id": made.repo_id, "type": made.repo_type, "url": str(made)}
     show_result(row, str(made), as_json=as_json)
 
@@ -71,46 +71,48 @@ def create(
 @click.command(short_help="Delete a repository with everything in it.")
 @click.argument("repo", metavar="REPO")
 @type_option
-@click.option("--missing-ok", is_flag=True, help="It is fine if there is none.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--missing-ok", is_flag=True, help="Succeed if it does not exist.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @hub_options
-def delete(caller: HubClient, repo: str, repo_type: str, missing_ok: bool, yes: bool, as_json: bool) -> None:
+def delete(client: HubClient, repo: str, repo_type: str, missing_ok: bool, yes: bool, as_json: bool) -> None:
     """Delete REPO with its files, history and discussions. This cannot be undone."""
     confirm(f"Delete the {repo_type} {repo} and everything in it?", is_sure=yes)
-    caller.api.delete_repo(repo, repo_type=repo_type, missing_ok=missing_ok)
+    client.api.delete_repo(repo, repo_type=repo_type, missing_ok=missing_ok)
     show_result({"id": repo, "type": repo_type}, f"deleted the {repo_type} {repo}", as_json=as_json)
 
 
-@click.command(short_help="Give a repository another name.")
+@click.command(short_help="Rename or transfer a repository.")
 @click.argument("repo", metavar="FROM")
 @click.argument("target", metavar="TO")
 @type_option
 @json_option
 @hub_options
-def move(caller: HubClient, repo: str, target: str, repo_type: str, as_json: bool) -> None:
-    """Move the repository FROM to the name TO; the old name leads to it from then on."""
-    caller.api.move_repo(repo, target, repo_type=repo_type)
+def move(client: HubClient, repo: str, target: str, repo_type: str, as_json: bool) -> None:
+    """Move the repository FROM to the name TO; the old name redirects to it."""
+    client.api.move_repo(repo, target, repo_type=repo_type)
     show_result({"from": repo, "to": target, "type": repo_type}, f"{repo} is now {target}", as_json=as_json)
 
 
 @click.command("list", short_help="Find repositories.")
 @type_option
-@click.option("--author", metavar="NAMESPACE", help="Only those of a user or organisation.")
-@click.option("--search", metavar="TEXT", help="Only those whose id has these words.")
-@click.option("--filter", "tags", multiple=True, metavar="TAG", help="Only those with this tag; may be repeated.")
+@click.option("--author", metavar="NAMESPACE", help="Only repositories of this user or organisation.")
+@click.option("--search", metavar="TEXT", help="Only repositories whose id contains these words.")
+@click.option(
+    "--filter", "tags", multiple=True, metavar="TAG", help="Only repositories with this tag; may be repeated."
+)
 @click.option(
     "--sort",
     type=click.Choice(("last_modified", "created_at", "downloads", "likes", "trending_score")),
     default="last_modified",
     show_default=True,
-    help="What comes first.",
+    help="Sort order.",
 )
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @json_option
 @hub_options
 def list_repos(
-    caller: HubClient,
+    client: HubClient,
     repo_type: str,
     author: str | None,
     search: str | None,
@@ -119,8 +121,8 @@ def list_repos(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Find repositories that you may see."""
-    api = caller.api
+    """Find repositories that you can read."""
+    api = client.api
     find: Any = {"model": api.list_models, "dataset": api.list_datasets, "space": api.list_spaces}[repo_type]
     found = list(find(author=author, search=search, filter=list(tags) or None, sort=sort, limit=limit))
     if as_json:
@@ -141,15 +143,15 @@ def list_repos(
     )
 
 
-@click.command(short_help="Say what is known of a repository.")
+@click.command(short_help="Show information about a repository.")
 @click.argument("repo", metavar="REPO")
 @type_option
 @revision_option
 @json_option
 @hub_options
-def info(caller: HubClient, repo: str, repo_type: str, revision: str | None, as_json: bool) -> None:
-    """Say what is known of REPO."""
-    found = caller.api.repo_info(repo, repo_type=repo_type, revision=revision)
+def info(client: HubClient, repo: str, repo_type: str, revision: str | None, as_json: bool) -> None:
+    """Show information about REPO."""
+    found = client.api.repo_info(repo, repo_type=repo_type, revision=revision)
     row = _row(found)
     if as_json:
         show_json(row)
@@ -164,12 +166,12 @@ def info(caller: HubClient, repo: str, repo_type: str, revision: str | None, as_
 @click.argument("folder", metavar="[FOLDER]", required=False)
 @type_option
 @revision_option
-@click.option("--flat", is_flag=True, help="Not what is in folders below.")
-@click.option("--long", "-l", "is_long", is_flag=True, help="With sizes and ids.")
+@click.option("--flat", is_flag=True, help="Do not descend into subfolders.")
+@click.option("--long", "-l", "is_long", is_flag=True, help="Also print sizes and ids.")
 @json_option
 @hub_options
 def files(
-    caller: HubClient,
+    client: HubClient,
     repo: str,
     folder: str | None,
     repo_type: str,
@@ -178,8 +180,8 @@ def files(
     is_long: bool,
     as_json: bool,
 ) -> None:
-    """List the files of REPO, or of a FOLDER in it."""
-    found = caller.api.list_repo_tree(repo, folder, recursive=not flat, revision=revision, repo_type=repo_type)
+    """List the files of REPO or of a FOLDER in it."""
+    found = client.api.list_repo_tree(repo, folder, recursive=not flat, revision=revision, repo_type=repo_type)
     rows = [_entry(item) for item in found]
     if as_json:
         show_json(rows)
@@ -198,14 +200,14 @@ def files(
 @click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
 @json_option
 @hub_options
-def log(caller: HubClient, repo: str, repo_type: str, revision: str | None, limit: int, as_json: bool) -> None:
-    """List the commits that lead to the head of REPO, or to --revision, newest first."""
+def log(client: HubClient, repo: str, repo_type: str, revision: str | None, limit: int, as_json: bool) -> None:
+    """List the commits of main, or of --revision, newest first."""
     from entrepot.client.calls import refs
     from entrepot.hf.base import repo_ref
     from entrepot.hf.shapes.refs import commit_of
 
     call = refs.log(repo_ref(repo, repo_type), revision or "main", limit=min(limit, 1000))
-    found = [commit_of(entry) for entry in itertools.islice(caller.hub.pages(call), limit)]
+    found = [commit_of(entry) for entry in itertools.islice(client.hub.pages(call), limit)]
     if as_json:
         show_json(
             [
@@ -224,27 +226,27 @@ def log(caller: HubClient, repo: str, repo_type: str, revision: str | None, limi
         show(f"{item.commit_id[:10]}  {_time(item.created_at)}  {', '.join(item.authors)}  {item.title}")
 
 
-@click.command(short_help="Show what changed between two revisions.")
+@click.command(short_help="Show the changes between two revisions.")
 @click.argument("repo", metavar="REPO")
 @click.argument("revisions", metavar="A..B")
 @type_option
 @hub_options
-def diff(caller: HubClient, repo: str, revisions: str, repo_type: str) -> None:
-    """Show what changed in REPO from A to B, as a unified diff.
+def diff(client: HubClient, repo: str, revisions: str, repo_type: str) -> None:
+    """Show the changes in REPO from A to B as a unified diff.
 
-    With three dots, A...B, what changed since the two histories parted.
+    With three dots, A...B, show the changes in B since its merge base with A.
     """
     from entrepot.client.calls import comparisons
     from entrepot.hf.base import repo_ref
 
     if ".." not in revisions:
-        raise click.UsageError("name two revisions with two dots between them, such as v1..main")
-    text = caller.hub.send(comparisons.compare(repo_ref(repo, repo_type), revisions))
+        raise click.UsageError("write two revisions with two dots between them, such as v1..main")
+    text = client.hub.send(comparisons.compare(repo_ref(repo, repo_type), revisions))
     click.echo(text, nl=not text.endswith("\n"))
 
 
 def _entry(item: RepoFile | RepoFolder) -> dict[str, Any]:
-    """A file or folder, for programs."""
+    """Return a file or folder as a JSON row."""
     from entrepot.hf.shapes.files import RepoFolder
 
     if isinstance(item, RepoFolder):
@@ -254,7 +256,7 @@ def _entry(item: RepoFile | RepoFolder) -> dict[str, Any]:
 
 
 def _row(item: Any) -> dict[str, Any]:  # noqa: ANN401 - one of three kinds of infos, with different fields
-    """What is known of a repository, for programs."""
+    """Return the information about a repository as a JSON row."""
     return {
         "id": item.id,
         "private": item.private,

@@ -1,4 +1,4 @@
-"""``entrepot upload``: a file or a folder, once or every few minutes."""
+"""``entrepot upload`` and ``upload-large-folder``: upload a file or a folder, once or every few minutes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypedDict, cast
 import attrs
 import click
 
-from entrepot.cli.answers import json_option
 from entrepot.cli.client.options import HubClient, hub_options, revision_option, sentence, type_option
 from entrepot.cli.reports import show, show_json
+from entrepot.cli.results import json_option
 from entrepot.errors import InvalidArgument, Refused, SecretsFound, SourceMissing
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 secrets_option = click.option(
-    "--allow-secrets", is_flag=True, help="Upload files too whose names say that they hold a secret, as .env or id_rsa."
+    "--allow-secrets", is_flag=True, help="Also upload files whose names suggest a secret, such as .env or id_rsa."
 )
 
 
 @attrs.frozen
 class UploadOptions:
-    """An upload as the command line describes it."""
+    """The options of ``entrepot upload``."""
 
     repo: str
     repo_type: str
@@ -52,21 +52,30 @@ class UploadOptions:
 @click.argument("path_in_repo", metavar="[PATH_IN_REPO]", required=False)
 @type_option
 @revision_option
-@click.option("--include", multiple=True, metavar="PATTERN", help="Only files that match; may be repeated.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="No files that match; may be repeated.")
 @click.option(
-    "--delete", multiple=True, metavar="PATTERN", help="Remove files of the repository that match, in the same commit."
+    "--include", multiple=True, metavar="PATTERN", help="Only files that match this pattern; may be repeated."
 )
-@click.option("--every", type=float, metavar="MINUTES", help="Upload what was added, again and again, until Ctrl-C.")
-@click.option("--commit-message", "-m", metavar="TEXT", help="First line of the commit's message.")
-@click.option("--commit-description", metavar="TEXT", help="The rest of the commit's message.")
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Skip files that match this pattern; may be repeated."
+)
+@click.option(
+    "--delete",
+    multiple=True,
+    metavar="PATTERN",
+    help="Delete files of the repository that match this pattern, in the same commit; may be repeated.",
+)
+@click.option("--every", type=float, metavar="MINUTES", help="Upload added files every MINUTES minutes until Ctrl-C.")
+@click.option("--commit-message", "-m", metavar="TEXT", help="First line of the commit message.")
+@click.option("--commit-description", metavar="TEXT", help="Rest of the commit message.")
 @click.option("--create-pr", is_flag=True, help="Propose the change as a pull request.")
-@click.option("--private/--public", "private", default=None, help="Who sees the repository, if it is made now.")
+@click.option(
+    "--private/--public", "private", default=None, help="Visibility of the repository if it is created by this command."
+)
 @secrets_option
 @json_option
 @hub_options
 def upload(
-    caller: HubClient,
+    client: HubClient,
     repo: str,
     local: str | None,
     path_in_repo: str | None,
@@ -85,10 +94,11 @@ def upload(
 ) -> None:
     """Upload a file or a folder to REPO, in one commit.
 
-    The repository is made if there is none, and so is the branch --revision.
-    Without LOCAL, the file or folder with the name of the repository is taken.
-    Without PATH_IN_REPO, a folder goes to the root of the repository, and a
-    file there under its own name. What is there already is not sent again.
+    The repository and the branch --revision are created if they do not exist.
+    Without LOCAL, the file or folder with the name of the repository is
+    uploaded. Without PATH_IN_REPO, a folder goes to the root of the repository,
+    and a file to its own name in the root. Files that the hub already has are
+    not sent again.
 
     \b
     Examples:
@@ -107,11 +117,11 @@ def upload(
             commit_message, commit_description, create_pr, private, allow_secrets,
         ),
     )  # fmt: skip
-    api = caller.api
+    api = client.api
     if every is not None:
-        _upload_again_and_again(caller, api, order, every)
+        _upload_again_and_again(client, api, order, every)
         return
-    if caller.is_quiet:
+    if client.is_quiet:
         logging.getLogger("entrepot").setLevel(logging.ERROR)
     with _secrets_refused():
         made = send(api, order)
@@ -126,14 +136,20 @@ def upload(
 @click.argument("local", metavar="LOCAL", type=click.Path(path_type=Path))
 @type_option
 @revision_option
-@click.option("--include", multiple=True, metavar="PATTERN", help="Only files that match; may be repeated.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="No files that match; may be repeated.")
-@click.option("--private/--public", "private", default=None, help="Who sees the repository, if it is made now.")
-@click.option("--num-workers", type=click.IntRange(1, 8), help="How many commits are prepared at the same time.")
+@click.option(
+    "--include", multiple=True, metavar="PATTERN", help="Only files that match this pattern; may be repeated."
+)
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Skip files that match this pattern; may be repeated."
+)
+@click.option(
+    "--private/--public", "private", default=None, help="Visibility of the repository if it is created by this command."
+)
+@click.option("--num-workers", type=click.IntRange(1, 8), help="Number of commits that are prepared concurrently.")
 @secrets_option
 @hub_options
 def upload_large_folder(
-    caller: HubClient,
+    client: HubClient,
     repo: str,
     local: Path,
     repo_type: str,
@@ -144,13 +160,13 @@ def upload_large_folder(
     num_workers: int | None,
     allow_secrets: bool,
 ) -> None:
-    """Upload the folder LOCAL to REPO in as many commits as it takes.
+    """Upload the folder LOCAL to REPO in as many commits as needed.
 
-    What was sent is noted in .cache/entrepot of the folder: call it again
-    after an interruption, and it goes on where it was.
+    Progress is recorded in .cache/entrepot of the folder: run the command
+    again after an interruption, and it resumes.
     """
     with _secrets_refused():
-        caller.api.upload_large_folder(
+        client.api.upload_large_folder(
             repo,
             local,
             repo_type=repo_type,
@@ -159,15 +175,15 @@ def upload_large_folder(
             allow_patterns=list(include) or None,
             ignore_patterns=list(exclude) or None,
             num_workers=num_workers,
-            print_report=not caller.is_quiet,
+            print_report=not client.is_quiet,
             allow_secrets=allow_secrets,
         )
-    sentence(caller, f"everything in {local} is in {repo}")
+    sentence(client, f"everything in {local} is in {repo}")
 
 
 @contextlib.contextmanager
 def _secrets_refused() -> Iterator[None]:
-    """Name the options of the command line in the refusal of files that look like secrets.
+    """Rephrase the refusal of files that look like secrets in terms of the command line's options.
 
     Raises:
         Refused: instead of ``SecretsFound``.
@@ -177,36 +193,34 @@ def _secrets_refused() -> Iterator[None]:
     except SecretsFound as error:
         names = ", ".join(error.paths[:5]) + (", ..." if len(error.paths) > 5 else "")
         raise Refused(
-            f"the names of {len(error.paths)} file(s) say that they hold secrets: {names}; nothing was committed with "
-            "them: leave them out with --exclude, or say --allow-secrets"
+            f"the names of {len(error.paths)} file(s) suggest secrets: {names}; none of them was committed: "
+            "leave them out with --exclude, or use --allow-secrets"
         ) from error
 
 
 def read_order(repo: str, local: str | None, path_in_repo: str | None, order: UploadOptions) -> UploadOptions:
-    """Find out what is uploaded where, when the command line leaves it open.
+    """Determine the source and the target of an upload, with defaults for omitted arguments.
 
     Raises:
-        InvalidArgument: LOCAL is left out, and nothing has the name of the repository; or flags for folders are
-            given with a file.
-        SourceMissing: there is no such file or folder.
+        InvalidArgument: LOCAL is omitted and no file or folder has the name of the repository; or options for
+                folders are given with a file.
+        SourceMissing: the file or folder does not exist.
     """
     name = repo.rpartition("/")[2]
     source = Path(local) if local is not None else Path(name)
     if local is None and not source.exists():
-        raise InvalidArgument(
-            f"there is no file or folder called {name!r} here: say what to upload, as the second word"
-        )
+        raise InvalidArgument(f"no file or folder named {name!r} here: give LOCAL as the second argument")
     if not source.exists():
         raise SourceMissing(str(source))
     if source.is_file() and (order.include or order.exclude or order.delete):
-        raise InvalidArgument("--include, --exclude and --delete are for folders, and this is a file")
+        raise InvalidArgument("--include, --exclude and --delete are for folders, but this is a file")
     default = source.name if source.is_file() else "."
     place = (path_in_repo or default).strip("/") or default
     return attrs.evolve(order, local=source, path_in_repo=place)
 
 
 def send(api: HubApi, order: UploadOptions) -> CommitInfo:
-    """Make the repository and the branch if there are none, and commit."""
+    """Commit the upload, creating the repository and the branch if they do not exist."""
     made = api.create_repo(order.repo, repo_type=order.repo_type, private=order.is_private, exist_ok=True)
     repo = made.repo_id
     if order.revision is not None and not order.creates_pr and not order.revision.startswith("refs/"):
@@ -225,7 +239,7 @@ def send(api: HubApi, order: UploadOptions) -> CommitInfo:
             delete_patterns=order.delete,
             **_shared(order),
         )
-    # Only run_as_future and multi_commits give something else.
+    # Only run_as_future and multi_commits return another type.
     return cast("CommitInfo", sent)
 
 
@@ -249,12 +263,12 @@ def _shared(order: UploadOptions) -> _Shared:
     }
 
 
-def _upload_again_and_again(caller: HubClient, api: HubApi, order: UploadOptions, every: float) -> None:
-    """Upload what was added every few minutes, until somebody interrupts."""
+def _upload_again_and_again(client: HubClient, api: HubApi, order: UploadOptions, every: float) -> None:
+    """Upload added files every few minutes until interrupted."""
     from entrepot.hf.schedulers import CommitScheduler
 
     if order.delete or order.creates_pr:
-        raise InvalidArgument("--every adds to a branch: leave --delete and --create-pr out")
+        raise InvalidArgument("--every cannot be combined with --delete or --create-pr")
     is_file = order.local.is_file()
     folder = order.local.parent if is_file else order.local
     place = order.path_in_repo if not is_file else order.path_in_repo.rpartition("/")[0]
@@ -271,11 +285,11 @@ def _upload_again_and_again(caller: HubClient, api: HubApi, order: UploadOptions
         hf_api=api,
         allow_secrets=order.allows_secrets,
     )
-    sentence(caller, f"uploading {folder} to {scheduler.repo_id} every {every:g} minutes; Ctrl-C ends it")
+    sentence(client, f"uploading {folder} to {scheduler.repo_id} every {every:g} minutes; stop with Ctrl-C")
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
-        sentence(caller, "one last time")
+        sentence(client, "one last time")
         scheduler.trigger().result()
         scheduler.stop()

@@ -1,1 +1,1 @@
-"""The local cache: layout, locks, reports."""
+"""The local cache: layout, locks, scans and reports."""

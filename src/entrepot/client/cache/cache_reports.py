@@ -1,7 +1,7 @@
-"""What is in the local cache, and how to make room in it, as values.
+"""Reports on the local cache, and plans for deleting from it, as values.
 
-The names of the fields are those of huggingface_hub, whose users find them
-here under ``entrepot.hf``.
+The field names are those of huggingface_hub, because ``entrepot.hf`` exports
+these classes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _REVISION_COLUMNS = (
 
 @attrs.frozen
 class CachedFile:
-    """A file of a revision; ``blob_path`` is where its bytes are."""
+    """A file of a revision; ``blob_path`` is the path of its content."""
 
     file_name: str
     file_path: Path
@@ -62,23 +62,23 @@ class CachedFile:
 
     @property
     def size_on_disk_str(self) -> str:
-        """The size for people: ``42.2K``."""
+        """The size in readable form: ``42.2K``."""
         return readable_size(self.size_on_disk)
 
     @property
     def blob_last_accessed_str(self) -> str:
-        """When the bytes were last read, for people: ``2 weeks ago``."""
+        """The time since the content was last read, in readable form: ``2 weeks ago``."""
         return readable_age(self.blob_last_accessed)
 
     @property
     def blob_last_modified_str(self) -> str:
-        """When the bytes were written, for people: ``2 weeks ago``."""
+        """The time since the content was written, in readable form: ``2 weeks ago``."""
         return readable_age(self.blob_last_modified)
 
 
 @attrs.frozen
 class CachedRevision:
-    """What is cached of one commit; ``refs`` are the branches and tags that were this commit when last asked for."""
+    """The cached files of one commit; ``refs`` are the branches and tags that last resolved to it."""
 
     commit_hash: str
     snapshot_path: Path
@@ -89,23 +89,23 @@ class CachedRevision:
 
     @property
     def nb_files(self) -> int:
-        """How many files of the commit are here."""
+        """The number of cached files."""
         return len(self.files)
 
     @property
     def size_on_disk_str(self) -> str:
-        """The size for people: ``42.2K``."""
+        """The size in readable form: ``42.2K``."""
         return readable_size(self.size_on_disk)
 
     @property
     def last_modified_str(self) -> str:
-        """When something of it was last fetched, for people: ``2 weeks ago``."""
+        """The time since the last download of a file, in readable form: ``2 weeks ago``."""
         return readable_age(self.last_modified)
 
 
 @attrs.frozen
 class CachedRepo:
-    """What is cached of one repository; bytes that several revisions share count once."""
+    """The cached revisions of one repository; content shared by several revisions is counted once."""
 
     repo_id: str
     repo_type: str
@@ -123,28 +123,28 @@ class CachedRepo:
 
     @property
     def refs(self) -> dict[str, CachedRevision]:
-        """The revisions by the branches and tags that they were when last asked for."""
+        """The revisions by the branches and tags that last resolved to them."""
         return {ref: revision for revision in self.revisions for ref in revision.refs}
 
     @property
     def size_on_disk_str(self) -> str:
-        """The size for people: ``42.2K``."""
+        """The size in readable form: ``42.2K``."""
         return readable_size(self.size_on_disk)
 
     @property
     def last_accessed_str(self) -> str:
-        """When something of it was last read, for people: ``2 weeks ago``."""
+        """The time since a file was last read, in readable form: ``2 weeks ago``."""
         return readable_age(self.last_accessed)
 
     @property
     def last_modified_str(self) -> str:
-        """When something of it was last fetched, for people: ``2 weeks ago``."""
+        """The time since the last download of a file, in readable form: ``2 weeks ago``."""
         return readable_age(self.last_modified)
 
 
 @attrs.frozen
 class IncompleteFile:
-    """The beginning of a file whose download was interrupted."""
+    """The partial file of an interrupted download."""
 
     file_path: Path
     size_on_disk: int
@@ -152,7 +152,7 @@ class IncompleteFile:
 
 @attrs.frozen
 class Deletion:
-    """What to delete, worked out but not done; ``execute`` does it."""
+    """A plan of paths to delete; ``execute`` deletes them."""
 
     expected_freed_size: int
     blobs: frozenset[Path] = frozenset()
@@ -164,14 +164,16 @@ class Deletion:
 
     @property
     def expected_freed_size_str(self) -> str:
-        """What it frees, for people: ``42.2K``."""
+        """The number of bytes that the deletion frees, in readable form: ``42.2K``."""
         return readable_size(self.expected_freed_size)
 
     def execute(self) -> None:
-        """Delete, names before bytes, so that no name is ever left without its bytes; what is gone is fine.
+        """Delete the paths; missing paths are ignored.
+
+        Links are deleted before contents, so no link ever points to missing content.
 
         Raises:
-            CannotWrite: something cannot be deleted; what came before it is gone.
+            CannotWrite: a path cannot be deleted; those before it are deleted.
         """
         for path in (*self.files, *self.refs):
             _remove(path)
@@ -189,7 +191,7 @@ class Deletion:
 
 @attrs.frozen
 class CacheReport:
-    """What is in a cache; ``warnings`` are about what is not as a client would have left it."""
+    """The content of a cache; ``warnings`` report entries that no client would have created."""
 
     size_on_disk: int
     repos: frozenset[CachedRepo]
@@ -199,16 +201,16 @@ class CacheReport:
 
     @property
     def size_on_disk_str(self) -> str:
-        """The size for people: ``42.2K``."""
+        """The size in readable form: ``42.2K``."""
         return readable_size(self.size_on_disk)
 
     @property
     def incomplete_size_on_disk(self) -> int:
-        """Bytes of interrupted downloads."""
+        """The number of bytes of interrupted downloads."""
         return sum(file.size_on_disk for file in self.incomplete_files)
 
     def delete_revisions(self, *revisions: str) -> Deletion:
-        """What to delete so that these commits are not cached any more; a repository goes with its last one.
+        """Plan the deletion of these commits; if no commit of a repository is left, of the repository.
 
         Raises:
             ThingNotFound: a commit is not in the cache.
@@ -221,10 +223,10 @@ class CacheReport:
         return _joined(parts, self.cache_dir)
 
     def delete_repos(self, *cache_ids: str) -> Deletion:
-        """What to delete so that these repositories (``model/alice/bert``) are not cached any more.
+        """Plan the deletion of these repositories (``model/alice/bert``).
 
         Raises:
-            ThingNotFound: one is not in the cache.
+            ThingNotFound: a repository is not in the cache.
         """
         known = {repo.cache_id: repo for repo in self.repos}
         if missing := sorted(set(cache_ids) - set(known)):
@@ -232,7 +234,7 @@ class CacheReport:
         return _joined([_whole(known[name]) for name in set(cache_ids)], self.cache_dir)
 
     def delete_files(self, *files: CachedFile) -> Deletion:
-        """What to delete so that these files are not cached any more; bytes that others need stay."""
+        """Plan the deletion of these files; content that other revisions share is kept."""
         selected = set(files)
         every = [file for repo in self.repos for revision in repo.revisions for file in revision.files]
         needed = {file.blob_path for file in every if file not in selected}
@@ -241,7 +243,7 @@ class CacheReport:
         return Deletion(sum(freed.values()), blobs=frozenset(freed) - names, files=names, cache_dir=self.cache_dir)
 
     def export_as_table(self, *, verbosity: int = 0) -> str:
-        """The report as a table of text: a line for each repository, or (1) for each revision."""
+        """Format the report as a text table with a line for each repository, or with verbosity 1 for each revision."""
         repos = sorted(self.repos, key=lambda repo: repo.repo_path)
         if verbosity == 0:
             return _table(_REPO_COLUMNS, [_repo_line(repo) for repo in repos])
@@ -256,7 +258,7 @@ class CacheReport:
 
 
 def readable_size(size: int) -> str:
-    """A number of bytes for people, in powers of 1,000: ``42.2K``."""
+    """Format a number of bytes in powers of 1,000: ``42.2K``."""
     number = float(size)
     for unit in ("", "K", "M", "G", "T", "P"):
         if number < 1000.0:
@@ -266,7 +268,7 @@ def readable_size(size: int) -> str:
 
 
 def readable_age(time_s: float) -> str:
-    """How long ago a time (seconds since 1970) was, for people: ``2 weeks ago``."""
+    """Format the time since a timestamp (seconds since 1970): ``2 weeks ago``."""
     age_s = time.time() - time_s
     if age_s < 20:
         return "a few seconds ago"
@@ -284,7 +286,7 @@ def _without(repo: CachedRepo, gone: set[CachedRevision]) -> Deletion:
     if gone == repo.revisions:
         return _whole(repo)
     needed = {file.blob_path for revision in repo.revisions - gone for file in revision.files}
-    # Files that are no links go with their snapshot.
+    # Files that are not links are deleted with their snapshot.
     freed = {f.blob_path: f.size_on_disk for revision in gone for f in revision.files if f.blob_path not in needed}
     own = {file.blob_path for revision in gone for file in revision.files if file.blob_path == file.file_path}
     return Deletion(

@@ -1,4 +1,4 @@
-"""Reading a cache from the disk: what is there, and what of it is not right."""
+"""Scans of a cache on disk: its content and its defects."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "CACHEDIR.TAG"
 
 
 def scan(root: Path) -> CacheReport:
-    """What is in a cache (the folder with one folder for each repository).
+    """Scan a cache (the folder that contains a folder for each repository).
 
     Raises:
-        CacheMissing: there is no such folder.
+        CacheMissing: the folder does not exist.
     """
     root = Path(os.path.abspath(os.path.expanduser(root)))
     if not root.is_dir():
@@ -44,7 +44,7 @@ def scan(root: Path) -> CacheReport:
 def _repo(folder: Path, warnings: list[CacheDamaged]) -> CachedRepo:
     ref = parse_folder_name(folder.name)
     if ref is None or not folder.is_dir():
-        raise CacheDamaged(str(folder), "it is not called like the folder of a repository")
+        raise CacheDamaged(str(folder), "it is not named like the folder of a repository")
     refs = _refs(folder / "refs")
     known: dict[Path, os.stat_result] = {}
     snapshots = folder / "snapshots"
@@ -53,7 +53,7 @@ def _repo(folder: Path, warnings: list[CacheDamaged]) -> CachedRepo:
         if snapshot.name in _OF_SYSTEMS:
             continue
         if not snapshot.is_dir() or not is_commit(snapshot.name):
-            warnings.append(CacheDamaged(str(snapshot), "it is not called like the folder of a commit"))
+            warnings.append(CacheDamaged(str(snapshot), "it is not named like the folder of a commit"))
             continue
         revisions.append(_revision(snapshot, refs.get(snapshot.name, frozenset()), known, warnings))
     times = [(facts.st_atime, facts.st_mtime) for facts in known.values()] or [_times(folder)]
@@ -78,7 +78,7 @@ def _revision(
         try:
             facts = known.setdefault(blob, blob.stat())
         except OSError:
-            warnings.append(CacheDamaged(str(path), "it leads to content that is not there; delete it"))
+            warnings.append(CacheDamaged(str(path), "it is a link to missing content; delete it"))
             continue
         files.append(CachedFile(path.name, path, blob, facts.st_size, facts.st_atime, facts.st_mtime))
     sizes = {file.blob_path: file.size_on_disk for file in files}
@@ -93,19 +93,19 @@ def _revision(
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder):
+    for parent, _, names in os.walk(folder):
         for name in sorted(names):
             if name not in _OF_SYSTEMS and not _is_draft(name):
-                yield Path(place, name)
+                yield Path(parent, name)
 
 
 def _is_draft(name: str) -> bool:
-    """Whether a kill has left this behind; a file of a repository may well be called ``x.incomplete``."""
+    """Whether a killed process left this file behind; a file of a repository may also be named ``x.incomplete``."""
     return _DRAFT.search(name) is not None
 
 
 def _refs(folder: Path) -> dict[str, frozenset[str]]:
-    """The names of each commit."""
+    """Return the refs of each commit."""
     found: dict[str, set[str]] = {}
     for path in _files(folder):
         try:

@@ -1,22 +1,22 @@
-"""The local cache: content once, by its tag; revisions as folders of links to it.
+"""The local cache: contents by their etag, and revisions as folders of links to them.
 
-The layout is that of huggingface_hub, below a folder for each hub, so that
-two hubs with a repository of the same name do not mix:
+The layout is that of huggingface_hub below a separate folder for each hub, which
+keeps repositories of the same name on two hubs apart:
 
     <root>/<hub>/models--ns--name/
-        blobs/<etag>                    the bytes of a file, under the tag of its content
-        blobs/<etag>.incomplete         the first part of them, while they arrive
+        blobs/<etag>                    the content of a file, named after its etag
+        blobs/<etag>.incomplete         the first part of a content during its download
         snapshots/<commit>/<path>       links to ../../blobs/<etag>
-        refs/<revision>                 the commit that a branch or tag was when it was last asked for
-        .no_exist/<commit>/<path>       empty: this commit has no such file
-        .entrepot/trees/<commit>.json   all files of a commit with their tags, as the hub listed them
-        .entrepot/drafts/               what is about to get its name
+        refs/<revision>                 the commit that a branch or tag last resolved to
+        .no_exist/<commit>/<path>       empty: the commit has no such file
+        .entrepot/trees/<commit>.json   all files of a commit with their etags, as listed by the hub
+        .entrepot/drafts/               temporary files that are renamed when complete
     <root>/<hub>/.locks/                locks between processes
 
-Bytes come first, names last: a link never leads to bytes that are not
-complete and checked, whenever a process is killed. What only this client
-writes is in ``.entrepot``: the cache may be one that huggingface_hub uses too,
-whose own ``trees/<commit>.json`` has another format and is never touched.
+Contents are written before links: a link never points to content that is
+incomplete or unverified, even if a process is killed. Files that only entrepot
+writes are in ``.entrepot``, because huggingface_hub may share the cache,
+and its ``trees/<commit>.json``, which is never touched, has another format.
 Source: huggingface_hub 2.4.0, documentation of its cache.
 """
 
@@ -49,14 +49,14 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else 
 _TREE = msgspec.json.Decoder(list[TreeEntry])
 
 OWN = ".entrepot"
-"""The folder of a cached repository that no other client knows."""
+"""The folder of a cached repository for files that only entrepot writes."""
 
 LOCKS = ".locks"
 
 
 @attrs.frozen
 class KnownAbsent:
-    """What the cache knows about a file that a commit does not have."""
+    """A file that is known not to exist in a commit."""
 
     commit: str
     path: str
@@ -64,48 +64,48 @@ class KnownAbsent:
 
 @attrs.frozen
 class RepoCache:
-    """What is cached of one repository. Safe to use from many threads and processes at once."""
+    """The cached files of one repository. Safe to use from several threads and processes."""
 
     folder: Path
     locks: Path
 
-    # --- where things are ---
+    # --- paths ---
 
     def blob(self, etag: str) -> Path:
-        """Where the bytes with this tag are, or shall be."""
+        """Return the path for the content with this etag, which may not exist."""
         name = etag if _SAFE_TAG.fullmatch(etag) else hashlib.sha256(etag.encode()).hexdigest()
         return self.folder / "blobs" / name
 
     def snapshot(self, commit: str) -> Path:
-        """The folder of a commit's files."""
+        """Return the folder of a commit's files."""
         return self.folder / "snapshots" / _checked(commit)
 
     def pointer(self, commit: str, path: str) -> Path:
-        """Where a file of a commit is, or shall be.
+        """Return the path for a file of a commit, which may not exist.
 
         Raises:
-            InvalidPath: such a path could lead out of the folder.
+            InvalidPath: the path would be outside the folder.
         """
         return self.snapshot(commit) / checked_path(path)
 
     def listing(self, commit: str) -> Path:
-        """Where the list of a commit's files is, or shall be."""
+        """Return the path for the list of a commit's files, which may not exist."""
         return self.folder / OWN / "trees" / f"{_checked(commit)}.json"
 
     @property
     def drafts(self) -> Path:
-        """The folder of what is about to get its name."""
+        """The folder of temporary files."""
         return self.folder / OWN / "drafts"
 
     def sweep(self) -> None:
-        """Remove what killed processes have begun to write and nothing will go on with."""
+        """Remove temporary files of killed processes that no download will resume."""
         for folder in (self.folder / "blobs", self.drafts):
             sweep_drafts(folder)
 
-    # --- what is known ---
+    # --- lookups ---
 
     def resolve(self, revision: str) -> str | None:
-        """The commit that a revision is, as far as the cache knows; a full commit id is one itself."""
+        """Return the commit that a revision last resolved to, or None; a full commit id is returned as it is."""
         if is_commit(revision):
             return revision
         try:
@@ -115,7 +115,7 @@ class RepoCache:
         return text if is_commit(text) else None
 
     def find(self, revision: str, path: str) -> Path | KnownAbsent | None:
-        """A file of a revision: where it is, or that it is known not to be there; None: nothing is known."""
+        """Return the path of a file, KnownAbsent if the commit is known not to contain it, or None if unknown."""
         commit = self.resolve(revision)
         if commit is None:
             return None
@@ -125,34 +125,34 @@ class RepoCache:
         return KnownAbsent(commit, path) if (self.folder / ".no_exist" / commit / path).is_file() else None
 
     def tree(self, commit: str) -> list[TreeEntry] | None:
-        """The files of a commit as the hub listed them, or None."""
+        """Return the files of a commit as listed by the hub, or None if unknown."""
         try:
             return _TREE.decode(self.listing(commit).read_bytes())
         except (OSError, msgspec.MsgspecError):
             return None
 
-    # --- taking notes ---
+    # --- writes ---
 
     def note_ref(self, revision: str, commit: str) -> None:
-        """Remember which commit a branch or tag is; where that cannot be written, it is not remembered."""
+        """Record the commit of a branch or tag; does nothing if the cache is not writable."""
         if revision != commit and self.resolve(revision) != commit:
             with contextlib.suppress(CannotWrite):
                 write_file(self.folder / "refs" / parse_revision(revision), commit.encode("ascii"), self.drafts)
 
     def note_absent(self, commit: str, path: str) -> None:
-        """Remember that a commit has no such file; where that cannot be written, it is not remembered."""
+        """Record that a commit does not contain a file; does nothing if the cache is not writable."""
         with contextlib.suppress(CannotWrite):
             write_file(self.folder / ".no_exist" / _checked(commit) / checked_path(path), b"", self.drafts)
 
     def note_tree(self, commit: str, files: Sequence[TreeEntry]) -> None:
-        """Remember all files of a commit; where that cannot be written, they are not remembered."""
+        """Record all files of a commit; does nothing if the cache is not writable."""
         with contextlib.suppress(CannotWrite):
             write_file(self.listing(commit), msgspec.json.encode(files), self.drafts)
 
     def link(self, commit: str, path: str, etag: str) -> Path:
-        """Give a commit's file its place; the bytes are there. Returns the place.
+        """Link a file of a commit to its content, which must exist, and return the path of the link.
 
-        Where links are not allowed, the file shares the bytes, or gets a copy of them.
+        If symbolic links are not permitted, creates a hard link or a copy.
         """
         pointer = self.pointer(commit, path)
         target = os.path.relpath(self.blob(etag), pointer.parent)
@@ -162,24 +162,27 @@ class RepoCache:
         return pointer
 
     def put(self, etag: str, data: bytes) -> None:
-        """Keep small content that was checked; atomic, so that no lock is needed."""
+        """Store a small, verified content; atomic, so no lock is needed."""
         write_file(self.blob(etag), data)
 
     @contextlib.contextmanager
-    def turn(self, etag: str) -> Iterator[bool]:
-        """The right to fetch the bytes with this tag; see :func:`~entrepot.client.cache.file_locks.locked`."""
+    def lock(self, etag: str) -> Iterator[bool]:
+        """Hold the lock for downloading the content with this etag.
+
+        See :func:`~entrepot.client.cache.file_locks.locked`.
+        """
         with writing(self.locks), locked(self.locks / f"{self.blob(etag).name}.lock") as is_held:
             yield is_held
 
 
 def repo_cache(root: Path, ref: RepoRef) -> RepoCache:
-    """The cache of a repository below the cache of its hub."""
+    """Return the cache of a repository below the cache of its hub."""
     name = folder_name(ref)
     return RepoCache(root / name, root / LOCKS / name)
 
 
 def hub_folder(endpoint: str) -> str:
-    """The name of the folder in which everything of one hub is cached."""
+    """Return the name of the cache folder of a hub."""
     endpoint = endpoint.rstrip("/").lower()
     readable = re.sub(r"[^a-z0-9.]+", "-", endpoint).strip("-.")[:80]
     if _PLAIN.fullmatch(endpoint):
@@ -188,12 +191,12 @@ def hub_folder(endpoint: str) -> str:
 
 
 def folder_name(ref: RepoRef) -> str:
-    """``models--ns--name``."""
+    """Return the folder name of a repository: ``models--ns--name``."""
     return "--".join((ref.type.plural, *str(ref.id).split("/")))
 
 
 def parse_folder_name(name: str) -> RepoRef | None:
-    """The repository that a folder is named after, or None."""
+    """Return the repository of a folder name, or None."""
     plural, _, rest = name.partition("--")
     kind = next((kind for kind in RepoType if kind.plural == plural), None)
     namespace, double, base = rest.partition("--")
@@ -206,34 +209,34 @@ def parse_folder_name(name: str) -> RepoRef | None:
 
 
 def is_commit(revision: str) -> bool:
-    """Whether a revision is a full commit id, which means one commit for ever."""
+    """Whether a revision is a full commit id, which never resolves to another commit."""
     return _COMMIT.fullmatch(revision) is not None
 
 
 def checked_path(path: str) -> str:
-    """The path, unless it could lead out of the folder it is put into.
+    """Return the path if it is safe to create below a folder.
 
-    What a repository calls its files is decided by strangers.
+    The names of files in a repository are untrusted.
 
     Raises:
-        InvalidPath: it could.
+        InvalidPath: the path would be outside the folder, or Windows does not support it.
     """
     parsed = parse_path(path)
     if os.name == "nt" and re.search(r'[<>:"|?*\\]', parsed):
-        raise InvalidPath(path, "Windows cannot hold a file of this name")
+        raise InvalidPath(path, "Windows does not support this file name")
     return parsed
 
 
 @contextlib.contextmanager
 def writing(path: Path, needed: int = 0) -> Iterator[None]:
-    """Turn what the system says about a local file into errors that say what to do.
+    """Translate an OSError about a local file to an error that says what to do.
 
     Args:
-        needed: bytes that shall be written, for the message.
+        needed: number of bytes to be written, for the message.
 
     Raises:
-        DiskFull: there is no room.
-        CannotWrite: anything else is in the way.
+        DiskFull: there is not enough space.
+        CannotWrite: any other OSError.
     """
     try:
         yield
@@ -246,10 +249,10 @@ def writing(path: Path, needed: int = 0) -> Iterator[None]:
 
 
 def write_file(path: Path, data: bytes, drafts: Path | None = None) -> None:
-    """Write a file, all of it or nothing, over whatever was there; its folders are made.
+    """Write a file atomically, replacing an existing one; missing folders are created.
 
     Args:
-        drafts: a folder of the same file system in which it is written before it gets its name; None is its own.
+        drafts: folder for the temporary file, on the same file system; None is the folder of the file.
 
     Raises:
         DiskFull, CannotWrite: nothing was changed.
@@ -263,17 +266,17 @@ def write_file(path: Path, data: bytes, drafts: Path | None = None) -> None:
                     rest = rest[file.write(rest) :]
                 _put_in_place(draft, path, file)
         except IsADirectoryError as error:
-            raise CannotWrite(str(path), "a folder is in its place") from error
+            raise CannotWrite(str(path), "there is a folder of this name") from error
 
 
 def _put_in_place(draft: Path, path: Path, file: FileIO) -> None:
     if os.name == "nt":
-        file.close()  # Windows renames no open file
+        file.close()  # Windows cannot rename an open file
     os.replace(draft, path)
 
 
 def _make_link(target: str, pointer: Path) -> bool:
-    """Make a link where nothing is; whether that was possible."""
+    """Create a link where no file exists; return whether that was possible."""
     for _ in range(2):
         try:
             os.symlink(target, pointer)
@@ -314,10 +317,10 @@ def _replace_by_link(target: str, pointer: Path, drafts: Path) -> None:
 
 def _checked(commit: str) -> str:
     if not is_commit(commit):
-        raise InvalidPath(commit, "it is no commit id")
+        raise InvalidPath(commit, "it is not a commit id")
     return commit
 
 
 def cache_root(cache: Path, endpoint: str) -> Path:
-    """The cache of one hub below the cache of all."""
+    """Return the cache of one hub below the cache of all hubs."""
     return cache / hub_folder(endpoint)

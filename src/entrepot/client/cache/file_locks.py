@@ -1,8 +1,8 @@
-"""Locks between processes, held on a file: two downloads of the same bytes take turns.
+"""Locks between processes, held on a file; they serialise downloads of the same content.
 
-A lock vanishes with the process that holds it, however that ends, so a kill
-leaves nothing to clean up. Lock files stay: removing one while somebody
-waits for it would let two in.
+A lock is released when its process ends, even if it is killed, so nothing
+needs to be cleaned up. Lock files are kept: removing one while another process
+waits for it would let two processes hold the lock.
 """
 
 from __future__ import annotations
@@ -22,43 +22,43 @@ _HELD_GUARD = threading.Lock()
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[bool]:
-    """Wait until nobody else holds the lock, and hold it inside the ``with``.
+    """Wait for a lock and hold it inside the ``with``.
 
-    Threads of this process take turns as well as processes do.
+    The lock excludes both other processes and other threads of this process.
 
     Args:
-        path: a file for nothing else; it and its folders are made.
+        path: a file used only for this lock; it and its folders are created.
 
     Yields:
-        Whether the lock is held: False where the file system knows no locks
-        (some network shares), so that the caller can do with private names.
+        Whether the lock is held: False if the file system does not support locks
+        (some network shares), so the caller can fall back to private file names.
 
     Raises:
-        OSError: the file cannot be made.
+        OSError: the file cannot be created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Locks of some systems belong to the process, so threads need one of their own.
+    # On some systems locks belong to the process, so threads need an additional lock.
     with _HELD_GUARD:
-        turn = _HELD.setdefault(os.path.abspath(path), threading.Lock())
-    with turn:
+        lock = _HELD.setdefault(os.path.abspath(path), threading.Lock())
+    with lock:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             yield lock_file(descriptor)
         finally:
-            os.close(descriptor)  # and with it the lock
+            os.close(descriptor)  # also releases the lock
 
 
 def lock_file(descriptor: int, *, waits: bool = True) -> bool:
-    """Lock an open file until it is closed; whether that was possible.
+    """Lock an open file until it is closed; return whether it was locked.
 
     Args:
-        waits: wait for another holder; False gives up instead, on POSIX systems.
+        waits: wait for another holder; False returns immediately on POSIX systems.
 
     Returns:
-        False where the file system knows no locks, or another holder has it.
+        False if the file system does not support locks, or if another process or thread holds the lock.
 
     Raises:
-        OSError: the system refuses for another reason.
+        OSError: the lock failed for another reason.
     """
     try:
         if sys.platform == "win32":
@@ -80,7 +80,7 @@ def _lock_on_windows(descriptor: int) -> None:
     if sys.platform == "win32":
         import msvcrt
 
-        while True:  # LK_LOCK gives up after ten seconds
+        while True:  # LK_LOCK fails after ten seconds
             with contextlib.suppress(OSError):
                 msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
                 return

@@ -1,8 +1,8 @@
-"""Names for files that are being written, before they get their own.
+"""Names of drafts: temporary files that are renamed to their final path when complete.
 
-The name of a draft is made from the place that it is for. A process that is
-killed leaves its draft behind under a name that the next one for the same
-place takes over; :func:`sweep_drafts` removes the others.
+The name of a draft is derived from its final path. If a process is killed, the
+next writer of the same path reuses its draft; :func:`sweep_drafts` removes
+the others.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ INCOMPLETE = ".incomplete"
 _DRAFT = re.compile(rf"\.[0-9a-f]{{20}}{re.escape(INCOMPLETE)}")
 
 
-def draft_name(place: Path, tag: str = "") -> str:
-    """Return the name of the draft for a place: 32 bytes, however long the name of the place is.
+def draft_name(target: Path, tag: str = "") -> str:
+    """Return the name of the draft for a path: 32 bytes, regardless of the length of the path.
 
     Args:
-        tag: that of the content, for drafts that are continued: another content gets another draft.
+        tag: the etag of the content for drafts that are resumed, so that different contents use different drafts.
     """
-    key = b"\0".join((os.fsencode(os.path.abspath(place)), tag.encode("utf-8", "backslashreplace")))
+    key = b"\0".join((os.fsencode(os.path.abspath(target)), tag.encode("utf-8", "backslashretarget")))
     digest = hashlib.sha256(key).hexdigest()[:20]
     return f".{digest}{INCOMPLETE}"
 
 
 @contextlib.contextmanager
-def exclusive_draft(place: Path, folder: Path | None = None) -> Iterator[tuple[Path, FileIO]]:
-    """Yield an empty draft for a place, open for writing; no other thread or process writes to it meanwhile.
+def exclusive_draft(target: Path, folder: Path | None = None) -> Iterator[tuple[Path, FileIO]]:
+    """Yield an empty draft for a path, open for writing; no other thread or process can write to it.
 
-    The caller renames it. If the block raises, the draft is removed.
+    The caller renames the draft. If the block raises, the draft is removed.
 
     Args:
-        folder: where the draft is; None is the folder of the place. It is made.
+        folder: folder of the draft, created if missing; None is the folder of the path.
 
     Raises:
-        OSError: the draft cannot be made.
+        OSError: the draft cannot be created.
     """
-    folder = folder or place.parent
-    path, file = _opened(folder, draft_name(place))
+    folder = folder or target.parent
+    path, file = _opened(folder, draft_name(target))
     with file:
         try:
             yield path, file
@@ -57,7 +57,7 @@ def exclusive_draft(place: Path, folder: Path | None = None) -> Iterator[tuple[P
 
 
 def _opened(folder: Path, name: str) -> tuple[Path, FileIO]:
-    """Open a draft and lock it; where files cannot be locked, open one of another name."""
+    """Open and lock a draft; if files cannot be locked, open one with a random name."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     while os.name == "posix":
         path = folder / name
@@ -71,7 +71,7 @@ def _opened(folder: Path, name: str) -> tuple[Path, FileIO]:
         except BaseException:
             file.close()
             raise
-        file.close()  # the one that held the lock has renamed it: begin anew
+        file.close()  # the previous holder of the lock has renamed the draft: retry
     path = folder / f".{secrets.token_hex(6)}{INCOMPLETE}"
     return path, FileIO(_create(path, flags | os.O_EXCL), "r+b")
 
@@ -85,7 +85,7 @@ def _create(path: Path, flags: int) -> int:
 
 
 def _is_same(descriptor: int, path: Path) -> bool:
-    """Whether a path still leads to the open file."""
+    """Whether a path still refers to the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False))
     except FileNotFoundError:
@@ -93,9 +93,9 @@ def _is_same(descriptor: int, path: Path) -> bool:
 
 
 def sweep_drafts(folder: Path) -> None:
-    """Remove the drafts of :func:`exclusive_draft` in a folder that no living thread or process writes to.
+    """Remove drafts of :func:`exclusive_draft` in a folder that no running thread or process is writing.
 
-    What cannot be removed, or be locked, stays.
+    Drafts that cannot be removed or locked are kept.
     """
     if os.name != "posix":
         return
@@ -107,6 +107,6 @@ def sweep_drafts(folder: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     with contextlib.suppress(OSError), FileIO(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b") as file:
-        # Whoever waits for the lock meanwhile finds that its draft has gone, and begins anew.
+        # A process that is waiting for the lock will see that the draft is gone and retry.
         if lock_file(file.fileno(), waits=False) and _is_same(file.fileno(), path):
             path.unlink()

@@ -1,6 +1,6 @@
 """Calls that bring many small files at once: an extension that hubs of this kind offer.
 
-Source: ``docs/compatibility.md``, "Of our own".
+Source: ``docs/compatibility.md``, "Extensions".
 """
 
 from __future__ import annotations

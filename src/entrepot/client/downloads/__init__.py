@@ -1,1 +1,1 @@
-"""Downloads: single files, snapshots, verification."""
+"""Downloads: single files, snapshots and verification."""

@@ -1,4 +1,4 @@
-"""Ids without a namespace (``gpt2``): the hub says which repository is meant, and the cache remembers it."""
+"""Repository ids without a namespace (``gpt2``): the hub resolves them, and the cache remembers the result."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _FOLDER = "aliases"
 
 
 def find(hub: Hub, ref: RepoRef, *, cache: Path | None = None, is_local_only: bool = False) -> RepoRef:
-    """Return the repository that an id leads to; one with a namespace is returned as it is.
+    """Resolve an id without a namespace; an id with a namespace is returned unchanged.
 
     The hub is asked every time, because an alias can change; if it cannot be
-    reached, the last answer holds.
+    reached, the last result is used.
 
     Args:
-        cache: another cache than the hub's own.
+        cache: the cache folder; None is the cache of the hub.
         is_local_only: do not ask the hub.
 
     Raises:
-        RepoNotFound: the hub knows no such alias.
-        NotCached: the hub was not asked, and no answer is remembered.
-        HubUnreachable, HubTimeout, Offline: it cannot be asked, and no answer is remembered.
+        RepoNotFound: the hub does not know the alias.
+        NotCached: the hub was not asked, and no result is cached.
+        HubUnreachable, HubTimeout, Offline: the hub cannot be asked, and no result is cached.
     """
     if not ref.id.is_short:
         return ref
-    root = cache or cache_root(hub.places.cache, hub.endpoint)
-    # In the folder of locks, which other clients that share a cache leave alone.
+    root = cache or cache_root(hub.paths.cache, hub.endpoint)
+    # In the folder of locks, which other clients that share the cache ignore.
     kept = root / LOCKS / _FOLDER / hub_folder(hub.endpoint) / folder_name(ref).lower()
     if is_local_only:
         known = _read(kept, ref)
         if known is None:
-            raise NotCached(str(ref.id), "no answer of the hub says which repository this is")
+            raise NotCached(str(ref.id), "the cache does not know which repository this id refers to")
         return known
     try:
         info = hub.send(repos.describe(ref, expand=("likes",)))

@@ -1,6 +1,6 @@
-"""Where downloaded files are put: a protocol, and the cache as one of its kinds.
+"""Targets of downloads: a protocol, and its implementation for the cache.
 
-The other kind is a folder of the user's (``local_folders.py``).
+``local_folders.py`` contains the implementation for a folder of the user.
 """
 
 from __future__ import annotations
@@ -22,79 +22,79 @@ from entrepot.client.progress import Meter
 
 
 class DownloadTarget(Protocol):
-    """A place for the files of one repository. Safe to use from many threads and processes at once."""
+    """Storage for the downloaded files of one repository. Safe to use from several threads and processes."""
 
     def folder(self, commit: str) -> Path:
-        """Where all files of a commit are, under their paths."""
+        """Return the folder that contains the files of a commit under their paths."""
 
     def find(self, commit: str, path: str) -> Path | None:
-        """The file of this commit if it is here, without asking anybody."""
+        """Return the file of this commit if it exists locally, without asking the hub."""
 
     def adopt(self, wanted: WantedFile) -> Path | None:
-        """The file if its content is here, given its place at this commit; None: it has to be fetched."""
+        """Return the file if its content exists locally, adding it to this commit; None if it must be downloaded."""
 
     def holds(self, wanted: WantedFile) -> bool:
-        """Whether :meth:`adopt` would find it; nothing is changed."""
+        """Whether :meth:`adopt` would return a file; changes nothing."""
 
     def put(self, wanted: WantedFile, data: bytes) -> Path:
-        """Keep small content that was checked."""
+        """Store a small, verified content."""
 
     def sweep(self) -> None:
-        """Remove what killed processes have begun to write and nothing will go on with."""
+        """Remove temporary files of killed processes that no download will resume."""
 
     def fetch(self, hub: Hub, wanted: WantedFile, meter: Meter, *, is_forced: bool = False) -> Path:
-        """Fetch the file, or what is missing of it; raises as :func:`~entrepot.client.downloads.fetching.fetch`.
+        """Download the file, resuming a partial download; raises as :func:`~entrepot.client.downloads.fetching.fetch`.
 
         Args:
-            is_forced: fetch all of it even if it is here.
+            is_forced: download the file even if it exists locally.
         """
 
 
 @attrs.frozen
 class CacheTarget:
-    """The cache: content once, links to it for each commit."""
+    """The cache, which stores each content once and links to it from each commit."""
 
     cache: RepoCache
 
     def folder(self, commit: str) -> Path:
-        """Where all files of a commit are, under their paths."""
+        """Return the folder that contains the files of a commit under their paths."""
         return self.cache.snapshot(commit)
 
     def find(self, commit: str, path: str) -> Path | None:
-        """The file of this commit if it is here, without asking anybody."""
+        """Return the file of this commit if it is cached, without asking the hub."""
         pointer = self.cache.pointer(commit, path)
         return pointer if pointer.is_file() else None
 
     def adopt(self, wanted: WantedFile) -> Path | None:
-        """The file if its content is here, linked at this commit; None: it has to be fetched."""
+        """Return the file if its content is cached, linking it into this commit; None if it must be downloaded."""
         if not self.holds(wanted):
             return None
         return self.find(wanted.commit, wanted.path) or self.cache.link(wanted.commit, wanted.path, wanted.etag)
 
     def holds(self, wanted: WantedFile) -> bool:
-        """Whether its content is here, of the right length."""
+        """Whether the content is cached with the right size."""
         try:
             size = os.stat(self.cache.blob(wanted.etag)).st_size
         except OSError:
-            # Where links are not allowed, the content may only be at its place in the snapshot.
+            # Without permission for links, the content may exist only in the snapshot.
             return self.find(wanted.commit, wanted.path) is not None
         return wanted.size is None or size == wanted.size
 
     def put(self, wanted: WantedFile, data: bytes) -> Path:
-        """Keep small content that was checked."""
+        """Store a small, verified content."""
         self.cache.put(wanted.etag, data)
         return self.cache.link(wanted.commit, wanted.path, wanted.etag)
 
     def sweep(self) -> None:
-        """Remove what killed processes have begun to write and nothing will go on with."""
+        """Remove temporary files of killed processes that no download will resume."""
         self.cache.sweep()
 
     def fetch(self, hub: Hub, wanted: WantedFile, meter: Meter, *, is_forced: bool = False) -> Path:
-        """Fetch the file, or what is missing of it, while nobody else fetches the same bytes."""
+        """Download the file, resuming a partial download, while holding the lock for its content."""
         blob = self.cache.blob(wanted.etag)
-        with self.cache.turn(wanted.etag) as is_held:
+        with self.cache.lock(wanted.etag) as is_held:
             if not is_forced and (found := self.adopt(wanted)) is not None:
-                meter.advance(wanted.size or 0)  # somebody else was faster
+                meter.advance(wanted.size or 0)  # another process has downloaded it
                 return found
             with draft_beside(blob, is_held=is_held) as draft:
                 fetch(hub, wanted, draft, meter)
@@ -105,7 +105,7 @@ class CacheTarget:
 
 @contextlib.contextmanager
 def draft_beside(path: Path, *, is_held: bool) -> Iterator[Path]:
-    """A name for what shall become ``path``: the same at the next try if a lock guards it, else one of one's own."""
+    """Yield a path for the draft of ``path``: resumable if a lock guards it, else with a random name."""
     if is_held:
         yield path.with_name(path.name + INCOMPLETE)
         return

@@ -1,4 +1,4 @@
-"""One file of a repository, on this computer: out of the cache if it is there, else fetched, checked and kept."""
+"""Download one file: return the cached copy if it is current, else download, verify and store it."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from entrepot.errors import (
 from entrepot.names import RepoPath, RepoRef, parse_path, parse_revision
 
 _MAY_BE_CACHED = (Unavailable, Unauthenticated, Forbidden, RepoNotFound)
-"""What the hub may say (or fail to) and a copy that is here is handed out all the same."""
+"""Errors of the hub after which a local copy is still returned."""
 
 
 @attrs.frozen
 class Options:
-    """How to download.
+    """Options of a download.
 
-    ``cache``: the folder of cached repositories; None is the hub's own below
-    the cache of ``hub.places``. ``folder``: put files there, instead of into
-    the cache. ``is_local_only``: do not ask the hub at all. ``is_forced``:
-    fetch even what is here. ``etag_timeout_s``: how long the hub may take to
-    describe a file; None takes that of ``hub.places``.
+    ``cache``: the folder of cached repositories; None is that of the hub below
+    the cache of ``hub.paths``. ``folder``: store files there instead of in
+    the cache. ``is_local_only``: do not ask the hub. ``is_forced``:
+    download even if a local copy exists. ``etag_timeout_s``: seconds to wait for the
+    metadata of a file; None takes that of ``hub.paths``.
     """
 
     cache: Path | None = None
@@ -53,34 +53,34 @@ class Options:
 
 @attrs.frozen
 class DownloadPlan:
-    """What downloading a file would do; ``size`` is None when the hub does not tell it."""
+    """The effect of downloading a file; ``size`` is None if the hub does not send it."""
 
     commit: str
     path: str
     size: int | None
-    place: Path
-    is_here: bool
-    is_fetched: bool
+    local_path: Path
+    is_cached: bool
+    will_download: bool
 
 
 def download(hub: Hub, ref: RepoRef, path: str, revision: str = "main", options: Options | None = None) -> Path:
-    """A file of a repository; returns where it is.
+    """Download a file of a repository and return its local path.
 
-    Guarantees: what is returned is complete and was compared with the tag of
-    the file when it arrived. An interrupted download is continued by the
-    next call.
+    Guarantees: the returned file is complete, and was compared with its etag
+    when it was downloaded. The next call resumes an interrupted
+    download.
 
     Raises:
-        EntryNotFound, RevisionNotFound, RepoNotFound, GatedRepo: the hub says so, and no copy is here.
-        NotCached: no copy is here, and the hub was not, or could not be, asked.
-        DownloadDamaged: other bytes came than were promised; nothing was kept of them.
-        DiskFull, CannotWrite: this computer cannot keep the file.
-        InvalidPath: no file can have this path.
+        EntryNotFound, RevisionNotFound, RepoNotFound, GatedRepo: the hub refuses, and there is no local copy.
+        NotCached: there is no local copy, and the hub was not asked or not reachable.
+        DownloadDamaged: the downloaded bytes do not match the etag; they were deleted.
+        DiskFull, CannotWrite: the file cannot be stored on this computer.
+        InvalidPath: the path is not a valid path of a file.
     """
     options = options or Options()
     checked(path)
     target = target_of(hub, ref, options)
-    if (found := _find_unasked(target, revision, path, options)) is not None:
+    if (found := _find_local(target, revision, path, options)) is not None:
         return found
     wanted = _ask(hub, ref, path, revision, options)
     if isinstance(wanted, Path):
@@ -97,28 +97,28 @@ def download(hub: Hub, ref: RepoRef, path: str, revision: str = "main", options:
 def plan_download(
     hub: Hub, ref: RepoRef, path: str, revision: str = "main", options: Options | None = None
 ) -> DownloadPlan:
-    """What :func:`download` would do; the hub is asked, nothing is changed.
+    """Return what :func:`download` would do; asks the hub and changes nothing.
 
     Raises:
-        as :func:`download`; NotCached when the hub cannot be asked.
+        as :func:`download`; NotCached if the hub cannot be asked.
     """
     options = attrs.evolve(options or Options(), is_local_only=False)
     try:
         wanted = _wanted(hub, ref, parse_path(path), revision, facts_of(hub, ref, path, revision, options))
     except Unavailable as error:
-        raise NotCached(f"{path} of {ref}", why=f"what it would take is unknown: {error}") from error
-    return forecast(target_of(hub, ref, options), wanted, is_forced=options.is_forced)
+        raise NotCached(f"{path} of {ref}", why=f"the download cannot be planned: {error}") from error
+    return plan_file(target_of(hub, ref, options), wanted, is_forced=options.is_forced)
 
 
-def forecast(target: DownloadTarget, wanted: WantedFile, *, is_forced: bool) -> DownloadPlan:
-    """What fetching a file whose tag is known would do."""
-    is_here = target.holds(wanted)
-    place = target.folder(wanted.commit) / wanted.path
-    return DownloadPlan(wanted.commit, wanted.path, wanted.size, place, is_here, is_forced or not is_here)
+def plan_file(target: DownloadTarget, wanted: WantedFile, *, is_forced: bool) -> DownloadPlan:
+    """Return what downloading a file with known metadata would do."""
+    is_cached = target.holds(wanted)
+    local_path = target.folder(wanted.commit) / wanted.path
+    return DownloadPlan(wanted.commit, wanted.path, wanted.size, local_path, is_cached, is_forced or not is_cached)
 
 
 def facts_of(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options | None = None) -> FileFacts:
-    """What the hub says about a file; that it has none is remembered in the cache.
+    """Return the hub's metadata of a file; the cache records a file that does not exist.
 
     Raises:
         Offline, HubFailure, HubUnreachable, HubTimeout, TlsFailed: as ``Hub.send``.
@@ -126,9 +126,9 @@ def facts_of(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options 
     options = options or Options()
     parse_revision(revision)
     hub.need_network(f"{path} of {ref}")
-    timeout_s = options.etag_timeout_s or hub.places.etag_timeout_s
+    timeout_s = options.etag_timeout_s or hub.paths.etag_timeout_s
     cache = cache_of(hub, ref, options)
-    # Whoever has a copy need not wait for the hub to come back.
+    # With a local copy, do not wait for the hub to come back.
     retries = 0 if isinstance(cache.find(revision, path), Path) else None
     try:
         return hub.transport.send(files.facts(ref, revision, path), timeout_s=timeout_s, retries=retries)
@@ -140,31 +140,31 @@ def facts_of(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options 
 
 
 def cache_of(hub: Hub, ref: RepoRef, options: Options) -> RepoCache:
-    """The cache of a repository."""
-    return repo_cache(options.cache or cache_root(hub.places.cache, hub.endpoint), ref)
+    """Return the cache of a repository."""
+    return repo_cache(options.cache or cache_root(hub.paths.cache, hub.endpoint), ref)
 
 
 def target_of(hub: Hub, ref: RepoRef, options: Options) -> DownloadTarget:
-    """Where files shall go."""
+    """Return the target for downloaded files."""
     cache = cache_of(hub, ref, options)
     return CacheTarget(cache) if options.folder is None else FolderTarget(options.folder, cache)
 
 
-def _find_unasked(target: DownloadTarget, revision: str, path: str, options: Options) -> Path | None:
-    """A file of a commit that is named by its id never changes."""
+def _find_local(target: DownloadTarget, revision: str, path: str, options: Options) -> Path | None:
+    """Return a local file of a full commit id; it cannot change, so the hub is not asked."""
     return target.find(revision, path) if is_commit(revision) and not options.is_forced else None
 
 
 def _ask(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options) -> WantedFile | Path:
-    """What the hub says the file is; a copy that is here when it cannot be asked."""
+    """Ask the hub for the metadata of a file; return the local copy if the hub cannot be asked."""
     if options.is_local_only:
-        return _copy_here(hub, ref, path, revision, options, "asking the hub was not allowed (local_files_only)", None)
+        return _local_copy(hub, ref, path, revision, options, "the hub was not asked (local_files_only)", None)
     try:
         facts = facts_of(hub, ref, path, revision, options)
     except _MAY_BE_CACHED as error:
         if options.is_forced:
             raise
-        return _copy_here(hub, ref, path, revision, options, _why(error), error)
+        return _local_copy(hub, ref, path, revision, options, _why(error), error)
     wanted = _wanted(hub, ref, RepoPath(path), revision, facts)
     cache_of(hub, ref, options).note_ref(revision, wanted.commit)
     return wanted
@@ -174,26 +174,26 @@ def _wanted(hub: Hub, ref: RepoRef, path: RepoPath, revision: str, facts: FileFa
     url = f"{hub.endpoint}{files.resolve_path(ref, revision, path)}"
     commit = facts.commit or (revision if is_commit(revision) else None)
     if commit is None or not is_commit(commit):
-        raise AnswerUnusable(url, "it does not say which commit the file is of")
+        raise AnswerUnusable(url, "the response lacks the commit of the file")
     if not facts.etag:
-        raise AnswerUnusable(url, "it does not say by which tag the file is recognised")
+        raise AnswerUnusable(url, "the response lacks the etag of the file")
     return WantedFile(ref, commit, path, facts.etag, facts.size, facts.xet_hash)
 
 
-def _copy_here(
+def _local_copy(
     hub: Hub, ref: RepoRef, path: str, revision: str, options: Options, why: str, error: EntrepotError | None
 ) -> Path:
     cache = cache_of(hub, ref, options)
     if options.folder is not None:
         commit = cache.resolve(revision)
-        place = options.folder / path
-        if (commit and FolderTarget(options.folder, cache).find(commit, path)) or (commit is None and place.is_file()):
-            return place
+        file = options.folder / path
+        if (commit and FolderTarget(options.folder, cache).find(commit, path)) or (commit is None and file.is_file()):
+            return file
     found = cache.find(revision, path)
     if isinstance(found, Path):
         return found
     if isinstance(found, KnownAbsent) and error is None:
-        raise EntryNotFound(path, found.commit, f"{path} does not exist in {ref} at {revision}, as the cache knows")
+        raise EntryNotFound(path, found.commit, f"{path} does not exist in {ref} at {revision}, according to the cache")
     if error is not None and not isinstance(error, Unavailable):
         raise error
     raise NotCached(f"{path} of {ref} ({revision})", why=why) from error

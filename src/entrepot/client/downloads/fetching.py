@@ -1,8 +1,8 @@
-"""The bytes of one file: received, continued where an earlier try ended, checked against the tag of the file.
+"""Download the bytes of one file: resume an earlier attempt, and verify the result against the etag.
 
-A draft grows by whole pieces that the system has taken, so that a killed
-process leaves a true beginning of the file; what is in it is hashed again
-and never asked for again.
+A draft grows by whole pieces accepted by the system, so after a kill it
+contains a correct beginning of the file. Its content is hashed again and
+not requested again.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from entrepot.client.cache.caches import writing
 from entrepot.client.calls import files
 from entrepot.client.downloads import xet_streams
 from entrepot.client.hubs import Hub
-from entrepot.client.integrity import PIECE, BufferDigest, StreamDigest, check, digest_of, summed_aside
+from entrepot.client.integrity import PIECE, BufferDigest, StreamDigest, check, digest_of, hashed_in_thread
 from entrepot.client.progress import Meter
 from entrepot.errors import AnswerUnusable, DiskFull, DownloadDamaged, HubTimeout, HubUnreachable
 from entrepot.names import RepoRef
 
 _TRIES = 5
 _PATIENCE_S = 0.25
-"""How long a block may take to arrive before the part of it that is here is written."""
+"""Seconds to wait for a full block before the received part of it is written."""
 
 _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
 
 @attrs.frozen
 class WantedFile:
-    """A file at a commit: which bytes are meant, and how to recognise them.
+    """A file at a commit: its identity, and the etag to verify it.
 
-    ``etag`` is the SHA-256 of a large file and the git id of any other;
-    ``size`` is None when the hub does not tell it.
+    ``etag`` is the SHA-256 of a large file and the git blob id of any other;
+    ``size`` is None if the hub does not send it.
     """
 
     ref: RepoRef
@@ -55,17 +55,17 @@ class WantedFile:
 def fetch(
     hub: Hub, wanted: WantedFile, draft: Path, meter: Meter, *, wait: Callable[[float], None] = time.sleep
 ) -> None:
-    """Complete a draft: afterwards it holds the file, checked.
+    """Complete a draft; afterwards it contains the verified file.
 
     Args:
-        draft: may hold the beginning of the file, from an earlier try; nobody
-            else writes to it meanwhile. Its folder is made.
+        draft: may contain the beginning of the file from an earlier attempt; no other
+            writer may use it. Its folder is created.
 
     Raises:
-        DownloadDamaged: other bytes came than the tag promises; the draft is gone.
-        DiskFull, CannotWrite: what was received is still there.
-        HubUnreachable, HubTimeout: the same, after some tries.
-        HubFailure: the hub refuses.
+        DownloadDamaged: the bytes do not match the etag; the draft was deleted.
+        DiskFull, CannotWrite: the draft keeps what was received.
+        HubUnreachable, HubTimeout: all attempts failed; the draft keeps what was received.
+        HubFailure: the hub refuses the request.
     """
     try:
         with writing(draft, wanted.size or 0):
@@ -92,7 +92,7 @@ def _fill(
         have = 0
     if wanted.size is not None and wanted.size > have and shutil.disk_usage(folder).free < wanted.size - have:
         raise DiskFull(str(folder), wanted.size - have)
-    with summed_aside(digest, wanted.size) as sum_up:
+    with hashed_in_thread(digest, wanted.size) as sum_up:
         while count := file.readinto(space := sum_up.space()):
             sum_up.update(space[:count])
         sum_up.update(space[:0])
@@ -104,7 +104,7 @@ def _fill(
 
 @attrs.define
 class _PartialFile:
-    """A file that grows, and what has to know of each piece."""
+    """A growing file, with the digest and the meter that are updated for each piece."""
 
     wanted: WantedFile
     file: FileIO
@@ -123,10 +123,10 @@ class _PartialFile:
         self.sum_up.update(data)
 
     def fill(self, read_into: Callable[[memoryview], int]) -> None:
-        """Add what a connection gives until it ends; what came before it broke is kept.
+        """Append what a connection yields until it ends; bytes received before an error are kept.
 
-        Whole blocks are written: those cost the system half as much. Only a
-        slow connection is not waited for.
+        Writes whole blocks, which take the system half as much time, unless
+        the connection is slow.
         """
         is_open = True
         while is_open:
@@ -145,7 +145,7 @@ class _PartialFile:
 
 
 def _receive(hub: Hub, wanted: WantedFile, draft: _PartialFile, wait: Callable[[float], None]) -> None:
-    """Receive the rest of a file, whatever number of connections that takes."""
+    """Receive the rest of a file, over several connections if necessary."""
     source = xet_streams.pieces if xet_streams.is_wanted(hub, wanted.size, wanted.xet_hash) else None
     failures = 0
     while True:
@@ -160,7 +160,7 @@ def _receive(hub: Hub, wanted: WantedFile, draft: _PartialFile, wait: Callable[[
                 return
             raise HubUnreachable(hub.endpoint, "the connection ended before the file did")
         except xet_streams.ChunksUnavailable:
-            source = None  # the same bytes can be had whole
+            source = None  # fall back to a plain download
         except (HubUnreachable, HubTimeout):
             failures = 0 if draft.size > before else failures + 1
             if failures == _TRIES or wanted.size is None:
@@ -169,15 +169,15 @@ def _receive(hub: Hub, wanted: WantedFile, draft: _PartialFile, wait: Callable[[
 
 
 def _plain(hub: Hub, wanted: WantedFile, draft: _PartialFile) -> None:
-    """The rest of the file by one GET; a hub that knows no ranges sends what is known again, in vain."""
+    """Receive the rest of the file with one GET; if the hub ignores the range, skip the bytes received before."""
     hub.need_network(str(wanted))
     start = draft.size
     with hub.transport.stream(files.content(wanted.ref, wanted.commit, wanted.path), start=start) as stream:
         skip = start
         if stream.status == 206:
-            told = _RANGE.match(stream.headers.get("content-range", ""))
-            if told is None or int(told[1]) != start:
-                raise AnswerUnusable(stream.url, f"it sends another range than bytes {start:,} and more")
+            sent = _RANGE.match(stream.headers.get("content-range", ""))
+            if sent is None or int(sent[1]) != start:
+                raise AnswerUnusable(stream.url, f"the response is not the range from byte {start:,} on")
             skip = 0
         unused = memoryview(bytearray(min(skip, PIECE)))
         while skip and (count := stream.read_into(unused[:skip])):

@@ -1,11 +1,11 @@
-"""Downloads into a folder of the user's, with notes beside them, so that nothing is fetched again for nothing.
+"""Downloads to a folder of the user, with metadata files that prevent repeated downloads.
 
     <folder>/<path>                                    the file
-    <folder>/.cache/entrepot/download/<path>.metadata  commit, tag and time of writing, a line each
+    <folder>/.cache/entrepot/download/<path>.metadata  commit, etag and time of writing, one per line
     <folder>/.cache/entrepot/download/<...>            drafts and locks
     <folder>/.cache/entrepot/drafts/                   drafts of small files
 
-A file counts as the one of its note while it has not been written to since.
+The metadata of a file is valid as long as the file is not modified.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from entrepot.client.integrity import etag_of, names_content
 from entrepot.client.progress import Meter
 from entrepot.errors import InvalidPath
 
-NOTES = ".cache/entrepot"
-_LONGEST_NAME = 255  # bytes, on all common file systems
-_SLACK_S = 1.0  # clocks of file systems tick in seconds at worst
+METADATA_FOLDER = ".cache/entrepot"
+_LONGEST_NAME = 255  # bytes; the limit of all common file systems
+_SLACK_S = 1.0  # resolution of file timestamps, in the worst case
 
 
 @attrs.frozen
 class FileMetadata:
-    """What was known of a file when it was written."""
+    """The commit, etag and time recorded when a file was written."""
 
     commit: str
     etag: str
@@ -46,74 +46,74 @@ class FileMetadata:
 
 @attrs.frozen
 class FolderTarget:
-    """A folder that holds one state of a repository at a time.
+    """A folder that contains one revision of a repository at a time.
 
     Args:
-        cache: of the same repository; what is there is copied, not fetched.
+        cache: cache of the same repository; cached contents are copied instead of downloaded.
     """
 
     root: Path
     cache: RepoCache
 
     def folder(self, commit: str) -> Path:
-        """The folder itself, whatever the commit."""
+        """Return the folder itself, for every commit."""
         return self.root
 
     def find(self, commit: str, path: str) -> Path | None:
-        """The file if it was written for this commit and is unchanged since."""
-        note = self._note(path)
-        return self._place(path) if note is not None and note.commit == commit else None
+        """Return the file if it was written for this commit and not modified since."""
+        known = self._metadata(path)
+        return self._path_of(path) if known is not None and known.commit == commit else None
 
     def adopt(self, wanted: WantedFile) -> Path | None:
-        """The file if it is here with the right content, or can be copied out of the cache."""
-        place = self._place(wanted.path)
+        """Return the file if it has the right content, or can be copied from the cache."""
+        file = self._path_of(wanted.path)
         if self._is_current(wanted):
-            self._write_note(wanted)
-            return place
+            self._write_metadata(wanted)
+            return file
         blob = self.cache.blob(wanted.etag)
         if not names_content(wanted.etag) or not blob.is_file():
             return None
         with self._draft(wanted) as draft:
             shutil.copyfile(blob, draft)
-            self._finish(draft, place, wanted)
-        self._write_note(wanted)
-        return place
+            self._finish(draft, file, wanted)
+        self._write_metadata(wanted)
+        return file
 
     def holds(self, wanted: WantedFile) -> bool:
-        """Whether nothing has to be fetched for it."""
+        """Whether the file can be provided without a download."""
         return self._is_current(wanted) or (names_content(wanted.etag) and self.cache.blob(wanted.etag).is_file())
 
     def put(self, wanted: WantedFile, data: bytes) -> Path:
-        """Keep small content that was checked."""
-        place = self._place(wanted.path)
-        with writing(place):
-            _check_inside(self.root, place)
-        write_file(place, data, self._drafts)
-        self._write_note(wanted)
-        return place
+        """Store a small, verified content."""
+        file = self._path_of(wanted.path)
+        with writing(file):
+            _check_inside(self.root, file)
+        write_file(file, data, self._drafts)
+        self._write_metadata(wanted)
+        return file
 
     def sweep(self) -> None:
-        """Remove what killed processes have begun to write and nothing will go on with."""
+        """Remove temporary files of killed processes that no download will resume."""
         sweep_drafts(self._drafts)
         self.cache.sweep()
 
     def fetch(self, hub: Hub, wanted: WantedFile, meter: Meter, *, is_forced: bool = False) -> Path:
-        """Fetch the file, or what is missing of it, while nobody else writes to the same place."""
-        place = self._place(wanted.path)
+        """Download the file, resuming a partial download, while no other process writes to the same path."""
+        file = self._path_of(wanted.path)
         with self._draft(wanted) as draft:
             if not is_forced and self._is_current(wanted):
                 meter.advance(wanted.size or 0)
-                return place
+                return file
             fetch(hub, wanted, draft, meter)
-            self._finish(draft, place, wanted)
-            self._write_note(wanted)
-        return place
+            self._finish(draft, file, wanted)
+            self._write_metadata(wanted)
+        return file
 
     @contextlib.contextmanager
     def _draft(self, wanted: WantedFile) -> Iterator[Path]:
-        """Yield a name for what shall become the file, while no other process writes to the same place."""
+        """Yield the draft for the file while no other process writes to the same path."""
         beside = self._beside(wanted.path)
-        # A name of its own for each content, so that no draft is continued with other bytes.
+        # Name drafts after the content, so that none is resumed with different bytes.
         tag = hashlib.sha256(f"{beside.name}\n{wanted.etag}".encode()).hexdigest()[:32]
         with (
             writing(beside),
@@ -122,71 +122,73 @@ class FolderTarget:
         ):
             yield draft
 
-    def _finish(self, draft: Path, place: Path, wanted: WantedFile) -> None:
-        with writing(place, wanted.size or 0):
-            _check_inside(self.root, place)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(draft, place)
+    def _finish(self, draft: Path, file: Path, wanted: WantedFile) -> None:
+        with writing(file, wanted.size or 0):
+            _check_inside(self.root, file)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(draft, file)
 
     @property
     def _drafts(self) -> Path:
-        return self.root / NOTES / "drafts"
+        return self.root / METADATA_FOLDER / "drafts"
 
-    def _place(self, path: str) -> Path:
+    def _path_of(self, path: str) -> Path:
         checked = checked_path(path)
-        if checked == NOTES or checked.startswith(f"{NOTES}/"):
-            raise InvalidPath(path, f"{NOTES} is where downloads keep their notes; download into the cache instead")
+        if checked == METADATA_FOLDER or checked.startswith(f"{METADATA_FOLDER}/"):
+            raise InvalidPath(
+                path, f"{METADATA_FOLDER} is reserved for the metadata of downloads; download to the cache instead"
+            )
         return self.root / checked
 
     def _beside(self, path: str) -> Path:
-        return self.root / NOTES / "download" / checked_path(path)
+        return self.root / METADATA_FOLDER / "download" / checked_path(path)
 
-    def _note(self, path: str) -> FileMetadata | None:
-        """The note on a file that is as it was written; None: nothing is known of it."""
+    def _metadata(self, path: str) -> FileMetadata | None:
+        """Return the metadata of a file that is unmodified since it was written, else None."""
         beside = self._beside(path)
         try:
-            lines = _note_file(beside).read_text("utf-8").splitlines()
-            note = FileMetadata(lines[0], lines[1], float(lines[2]))
-            written = self._place(path).stat()
+            lines = _metadata_file(beside).read_text("utf-8").splitlines()
+            known = FileMetadata(lines[0], lines[1], float(lines[2]))
+            written = self._path_of(path).stat()
         except (OSError, ValueError, IndexError):
             return None
-        return note if is_commit(note.commit) and written.st_mtime <= note.time_s + _SLACK_S else None
+        return known if is_commit(known.commit) and written.st_mtime <= known.time_s + _SLACK_S else None
 
     def _is_current(self, wanted: WantedFile) -> bool:
-        note, place = self._note(wanted.path), self._place(wanted.path)
-        if note is not None:
-            return note.etag == wanted.etag
-        # Somebody put it there by other means; it may well be the same.
+        known, file = self._metadata(wanted.path), self._path_of(wanted.path)
+        if known is not None:
+            return known.etag == wanted.etag
+        # The file was not written by a download, but may have the same content.
         try:
-            if not names_content(wanted.etag) or wanted.size is None or place.stat().st_size != wanted.size:
+            if not names_content(wanted.etag) or wanted.size is None or file.stat().st_size != wanted.size:
                 return False
-            return etag_of(place, wanted.etag) == wanted.etag
+            return etag_of(file, wanted.etag) == wanted.etag
         except OSError:
             return False
 
-    def _write_note(self, wanted: WantedFile) -> None:
-        ignore = self.root / NOTES / ".gitignore"
+    def _write_metadata(self, wanted: WantedFile) -> None:
+        ignore = self.root / METADATA_FOLDER / ".gitignore"
         if not ignore.exists():
             write_file(ignore, b"*\n", self._drafts)
         beside = self._beside(wanted.path)
         text = f"{wanted.commit}\n{wanted.etag}\n{time.time()}\n"
-        write_file(_note_file(beside), text.encode("utf-8"), self._drafts)
+        write_file(_metadata_file(beside), text.encode("utf-8"), self._drafts)
 
 
-def _note_file(beside: Path) -> Path:
-    """Return where the note on a file is; names that leave no room for an ending are replaced by their digest."""
+def _metadata_file(beside: Path) -> Path:
+    """Return the path of the metadata of a file; a name too long for the ending is replaced by its digest."""
     name = f"{beside.name}.metadata"
     if len(os.fsencode(name)) > _LONGEST_NAME:
         name = f"{hashlib.sha256(os.fsencode(beside.name)).hexdigest()}.metadata"
     return beside.with_name(name)
 
 
-def _check_inside(root: Path, place: Path) -> None:
-    """Make sure that no link in a folder leads out of it: what a hub calls its files is decided by strangers.
+def _check_inside(root: Path, file: Path) -> None:
+    """Check that no link in the folder leads outside of it; the names of files in a repository are untrusted.
 
     Raises:
-        InvalidPath: the folder that the file shall be in lies outside.
+        InvalidPath: the folder of the file is outside.
     """
-    if not Path(os.path.realpath(place.parent)).is_relative_to(os.path.realpath(root)):
-        reason = "a link in the folder leads out of it, and nothing is written there; remove the link"
-        raise InvalidPath(str(place.relative_to(root)), reason)
+    if not Path(os.path.realpath(file.parent)).is_relative_to(os.path.realpath(root)):
+        reason = "a link in the folder leads outside of it, where nothing is written; remove the link"
+        raise InvalidPath(str(file.relative_to(root)), reason)

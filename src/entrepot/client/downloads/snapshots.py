@@ -1,8 +1,8 @@
-"""All files of a revision, or those that patterns select, on this computer.
+"""Download all files of a revision, or those that match patterns.
 
-The hub is asked once for the list of files, with the tag of each; then only
-content is fetched: many small files in one answer where the hub offers that
-(``calls/contents.py``), large ones each on its own, side by side.
+One request lists the files with their etags; after that, only contents
+are downloaded: many small files with one request if the hub supports it
+(``calls/contents.py``), large ones separately and in parallel.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import attrs
 from entrepot.client.cache.caches import RepoCache, is_commit
 from entrepot.client.calls import contents, repos, trees
 from entrepot.client.downloads.download_targets import DownloadTarget
-from entrepot.client.downloads.downloads import DownloadPlan, Options, cache_of, forecast, target_of
+from entrepot.client.downloads.downloads import DownloadPlan, Options, cache_of, plan_file, target_of
 from entrepot.client.downloads.fetching import WantedFile
 from entrepot.client.hubs import Hub
 from entrepot.client.integrity import is_intact
@@ -46,7 +46,7 @@ from entrepot.wire.repos.trees import TreeEntry
 _BATCH_FILES = 250
 _BATCH_BYTES = 4 << 20
 _WITHOUT_BATCHES: set[str] = set()
-"""Endpoints of hubs that do not answer many files at once."""
+"""Endpoints of hubs that do not support bulk downloads."""
 
 _MAY_BE_CACHED = (Unavailable, Unauthenticated, Forbidden, RepoNotFound)
 
@@ -61,18 +61,18 @@ def download_snapshot(
     options: Options | None = None,
     threads: int = DOWNLOADS,
 ) -> Path:
-    """All selected files of a revision; returns the folder they are in.
+    """Download all selected files of a revision and return their folder.
 
     Args:
-        threads: how many files, or groups of small ones, are on their way at once.
+        threads: number of files, or groups of small ones, that are downloaded at the same time.
 
-    Guarantees: as ``downloads.download`` for each file; what is complete is
-    not fetched again, however an earlier call ended.
+    Guarantees: as ``downloads.download`` for each file; complete files are
+    not downloaded again, however an earlier call ended.
 
     Raises:
-        RepoNotFound, RevisionNotFound, GatedRepo: the hub says so, and no copy is here.
-        NotCached: no copy is here, and the hub was not, or could not be, asked.
-        SnapshotIncomplete: a part of it is here, and the hub was not, or could not be, asked for the rest.
+        RepoNotFound, RevisionNotFound, GatedRepo: the hub refuses, and there is no local copy.
+        NotCached: there is no local copy, and the hub was not asked or not reachable.
+        SnapshotIncomplete: some files have no local copy, and the hub was not asked or not reachable.
         DownloadDamaged, DiskFull, CannotWrite, InvalidPath: as ``downloads.download``.
     """
     options = options or Options()
@@ -80,7 +80,7 @@ def download_snapshot(
     try:
         listed = _list(hub, ref, revision, options)
     except _MAY_BE_CACHED as error:
-        return _copy_here(hub, ref, revision, selection, options, error)
+        return _local_copy(hub, ref, revision, selection, options, error)
     target = target_of(hub, ref, options)
     chosen = [wanted for wanted in listed.files if selection.has(wanted.path)]
     missing = chosen if options.is_forced else [w for w in chosen if not _is_settled(target, w)]
@@ -90,7 +90,7 @@ def download_snapshot(
     folder = target.folder(listed.commit)
     if not chosen:
         if patterns := described(allow, ignore):
-            warnings.warn(f"no file of {ref} at {revision} is selected by {patterns}", stacklevel=2)
+            warnings.warn(f"no file of {ref} at {revision} matches {patterns}", stacklevel=2)
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -104,21 +104,21 @@ def plan_snapshot(
     ignore: Patterns = None,
     options: Options | None = None,
 ) -> list[DownloadPlan]:
-    """What :func:`download_snapshot` would do with each selected file; nothing is fetched.
+    """Return what :func:`download_snapshot` would do with each selected file; downloads nothing.
 
     Raises:
-        as :func:`download_snapshot`; NotCached when the hub cannot be asked.
+        as :func:`download_snapshot`; NotCached if the hub cannot be asked.
     """
     options = attrs.evolve(options or Options(), is_local_only=False)
     selection, target = select(allow, ignore), target_of(hub, ref, options)
     try:
         listed = _list(hub, ref, revision, options)
     except Unavailable as error:
-        raise NotCached(str(ref), why=f"what it would take is unknown: {error}") from error
-    return [forecast(target, w, is_forced=options.is_forced) for w in listed.files if selection.has(w.path)]
+        raise NotCached(str(ref), why=f"the download cannot be planned: {error}") from error
+    return [plan_file(target, w, is_forced=options.is_forced) for w in listed.files if selection.has(w.path)]
 
 
-# --- which files ---------------------------------------------------------------
+# --- listing -------------------------------------------------------------------
 
 
 @attrs.frozen
@@ -128,18 +128,18 @@ class _Listed:
 
 
 def _list(hub: Hub, ref: RepoRef, revision: str, options: Options) -> _Listed:
-    """All files of a revision: out of the cache for a commit that was listed before, else from the hub."""
+    """List all files of a revision, from the cache for a commit that was listed before, else from the hub."""
     if options.is_local_only:
         raise Offline(str(ref))
     cache = cache_of(hub, ref, options)
     parse_revision(revision)
     commit = revision
     if not is_commit(revision):
-        timeout_s = options.etag_timeout_s or hub.places.etag_timeout_s
-        told = hub.send(repos.describe(ref, revision, expand=("sha",)), timeout_s=timeout_s).sha
-        if not isinstance(told, str) or not is_commit(told):
-            raise AnswerUnusable(hub.endpoint, f"it does not say which commit {revision} of {ref} is")
-        commit = told
+        timeout_s = options.etag_timeout_s or hub.paths.etag_timeout_s
+        sha = hub.send(repos.describe(ref, revision, expand=("sha",)), timeout_s=timeout_s).sha
+        if not isinstance(sha, str) or not is_commit(sha):
+            raise AnswerUnusable(hub.endpoint, f"the response lacks the commit of {revision} of {ref}")
+        commit = sha
         cache.note_ref(revision, commit)
     entries = cache.tree(commit)
     if entries is None:
@@ -155,21 +155,21 @@ def _wanted(ref: RepoRef, commit: str, entry: TreeEntry) -> WantedFile:
 
 
 def _is_submodule(entry: TreeEntry) -> bool:
-    """Whether an entry is listed like an empty file, but by the id of something else: nothing is behind it."""
+    """Whether an entry is a submodule: listed as an empty file, but with the id of a commit."""
     return entry.size == 0 and entry.lfs is None and not is_intact(b"", entry.oid)
 
 
 def _is_settled(target: DownloadTarget, wanted: WantedFile) -> bool:
-    """Whether nothing is left to do for a file; what is here already gets its place."""
+    """Whether a file needs no download; local content is added to the commit."""
     return target.find(wanted.commit, wanted.path) is not None or target.adopt(wanted) is not None
 
 
-# --- fetching ------------------------------------------------------------------
+# --- downloading ---------------------------------------------------------------
 
 
 @attrs.frozen
 class _SnapshotRequest:
-    """What the threads of one snapshot share."""
+    """State shared by the threads of one snapshot."""
 
     hub: Hub
     target: DownloadTarget
@@ -177,7 +177,7 @@ class _SnapshotRequest:
     has_failed: threading.Event = attrs.field(factory=threading.Event)
 
     def run(self, group: Sequence[WantedFile], meter: Meter) -> None:
-        """Fetch one file, or a group of small ones."""
+        """Download one file, or a group of small ones."""
         if self.has_failed.is_set():
             return
         watched = _Watched(meter, self.has_failed)
@@ -185,20 +185,20 @@ class _SnapshotRequest:
             for wanted in self._gather(group, meter) if len(group) > 1 else group:
                 self.target.fetch(self.hub, wanted, watched, is_forced=self.options.is_forced)
         except _Stopped:
-            return  # what came of the file is kept, and continued the next time
+            return  # the partial file is kept and resumed by the next call
         except BaseException:
-            self.has_failed.set()  # the others need not go on with what nobody will see
+            self.has_failed.set()  # stop the other downloads
             raise
 
     def _gather(self, group: Sequence[WantedFile], meter: Meter) -> Sequence[WantedFile]:
-        """Fetch what comes in one answer; returns what has to be fetched one by one."""
+        """Download a group of files with one request; return those that must be downloaded separately."""
         if self.hub.endpoint in _WITHOUT_BATCHES:
             return group
         rest = {wanted.path: wanted for wanted in group}
         try:
             answer = self.hub.send(contents.bulk_download(group[0].ref, group[0].commit, list(rest)))
         except (NotFound, Invalid, TooLarge, AnswerUnusable) as error:
-            # The hub has just listed these files: it is the question that it does not know.
+            # The hub has just listed these files, so it must be the request that it does not support.
             if not isinstance(error, RepoNotFound):
                 _WITHOUT_BATCHES.add(self.hub.endpoint)
             return group
@@ -212,12 +212,12 @@ class _SnapshotRequest:
 
 
 class _Stopped(Exception):
-    """Nobody waits for this file any more."""
+    """The download was stopped because another one failed."""
 
 
 @attrs.frozen
 class _Watched:
-    """A meter that ends the download it counts when another one has failed, or the user has had enough."""
+    """A meter that stops its download after another one has failed, or after an interrupt."""
 
     meter: Meter
     has_failed: threading.Event
@@ -249,7 +249,7 @@ def _fetch_all(request: _SnapshotRequest, missing: Sequence[WantedFile], threads
 
 
 def _groups(missing: Sequence[WantedFile]) -> Iterator[Sequence[WantedFile]]:
-    """Large files each alone, from the largest on, so that none begins last; then groups of small ones."""
+    """Group files for downloading: first each large file alone, largest first, so none starts last; then small ones."""
     small = [wanted for wanted in missing if wanted.size is not None and wanted.size <= MAX_FILE]
     chosen = {id(wanted) for wanted in small}
     large = [wanted for wanted in missing if id(wanted) not in chosen]
@@ -266,10 +266,10 @@ def _groups(missing: Sequence[WantedFile]) -> Iterator[Sequence[WantedFile]]:
         yield group
 
 
-# --- without the hub -----------------------------------------------------------
+# --- offline -------------------------------------------------------------------
 
 
-def _copy_here(
+def _local_copy(
     hub: Hub, ref: RepoRef, revision: str, selection: Selection, options: Options, error: EntrepotError
 ) -> Path:
     cache, target = cache_of(hub, ref, options), target_of(hub, ref, options)
@@ -287,12 +287,12 @@ def _copy_here(
 
 
 def _lacking(cache: RepoCache, folder: Path, commit: str, selection: Selection) -> list[str]:
-    """Which selected files are not in a folder; none, too, when nobody knows the list of files."""
+    """List selected files that are missing in a folder; empty if the list of the commit's files is unknown."""
     entries = cache.tree(commit) or ()
     return [e.path for e in entries if selection.has(e.path) and not (folder / e.path).is_file()]
 
 
 def _why(error: EntrepotError, options: Options) -> str:
     if options.is_local_only:
-        return "asking the hub was not allowed (local_files_only)"
+        return "the hub was not asked (local_files_only)"
     return "offline mode is on (ENTREPOT_OFFLINE)" if isinstance(error, Offline) else str(error)

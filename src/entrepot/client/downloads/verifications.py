@@ -1,4 +1,4 @@
-"""Comparing local files with what the hub says they are."""
+"""Verification of local files against the hub's list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from entrepot.names import RepoRef
 
 @attrs.frozen
 class Mismatch:
-    """A file whose content is not that of the repository."""
+    """A file whose content differs from the repository."""
 
     path: str
     expected: str
@@ -27,7 +27,7 @@ class Mismatch:
 
 @attrs.frozen
 class FolderVerification:
-    """What the comparison of a folder with a revision found."""
+    """The result of comparing a folder with a revision."""
 
     revision: str
     checked_count: int
@@ -38,20 +38,20 @@ class FolderVerification:
 
     @property
     def is_intact(self) -> bool:
-        """Whether all that is there is right; files that are missing or more do not matter."""
+        """Whether all existing files match; missing and additional files are ignored."""
         return not self.mismatches
 
 
 def verify(
     hub: Hub, ref: RepoRef, revision: str = "main", *, folder: Path | None = None, cache: Path | None = None
 ) -> FolderVerification:
-    """Read every local file of a revision and compare it with the tag that the hub lists.
+    """Read every local file of a revision and compare it with the etag listed by the hub.
 
     Args:
-        folder: where the files are; None is the cache.
+        folder: the folder to verify; None is the cache.
 
     Raises:
-        CacheMissing: nothing of it is here.
+        CacheMissing: there are no local files of this revision.
         SourceUnreadable: a file cannot be read.
         Offline, HubFailure, HubUnreachable, HubTimeout: the hub cannot be asked.
     """

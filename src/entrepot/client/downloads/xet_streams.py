@@ -1,8 +1,8 @@
-"""Content from the chunk store of a hub, in order and from any offset, by ``hf_xet``.
+"""Contents from the chunk store of a hub, in order from any offset, with ``hf_xet``.
 
-Plain GET is the rule: it is as fast where bytes are whole on the way, and
-needs less CPU and memory. Chunks are for files that are so large that one
-connection is a burden, because ``hf_xet`` fetches ranges side by side.
+Plain GET is the default: on a good connection it is as fast, and
+uses less CPU time and memory. The chunk store is used for files too large for
+one connection, because ``hf_xet`` downloads ranges in parallel.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import hf_xet
 
 FROM_BYTES = 8 << 30
-"""Files of this size and more are fetched in chunks."""
+"""Files of at least this many bytes are downloaded in chunks."""
 
 _PIECE = 4 << 20
 _LOCK = threading.Lock()
@@ -30,26 +30,26 @@ _SESSIONS: dict[int, hf_xet.XetSession] = {}
 
 
 class ChunksUnavailable(Exception):
-    """The chunk store cannot give a file now."""
+    """The chunk store cannot provide the file at present."""
 
 
 def is_wanted(hub: Hub, size: int | None, xet_hash: str | None) -> bool:
-    """Whether a file shall come in chunks."""
+    """Whether a file should be downloaded in chunks."""
     return (
         xet_hash is not None
         and size is not None
         and size >= FROM_BYTES
-        and not hub.places.disable_xet
+        and not hub.paths.disable_xet
         and importlib.util.find_spec("hf_xet") is not None
     )
 
 
 def pieces(hub: Hub, ref: RepoRef, commit: str, xet_hash: str, size: int, start: int) -> Iterator[bytes]:
-    """The bytes of a file from ``start`` on, in order, at most 4 MiB at a time.
+    """Yield the bytes of a file from ``start`` on, in pieces of at most 4 MiB.
 
     Raises:
-        ChunksUnavailable: anything went wrong on the side of the chunk store.
-        HubFailure, HubUnreachable, HubTimeout: the hub gives no pass.
+        ChunksUnavailable: the chunk store failed in any way.
+        HubFailure, HubUnreachable, HubTimeout: the hub does not issue a token.
     """
     import hf_xet
 
@@ -70,14 +70,14 @@ def pieces(hub: Hub, ref: RepoRef, commit: str, xet_hash: str, size: int, start:
                 yield large[at : at + _PIECE]
     except (RuntimeError, OSError, ValueError) as error:
         raise ChunksUnavailable(redact(str(error))) from None
-    if start < size:  # an unknown file read from its middle on ends without an error
+    if start < size:  # reading an unknown file from an offset ends without an error
         raise ChunksUnavailable("the file ended too early")
 
 
 def _session() -> hf_xet.XetSession:
     import hf_xet
 
-    # The threads of a session do not survive a fork.
+    # A fork does not copy the threads of a session.
     with _LOCK:
         number = os.getpid()
         if number not in _SESSIONS:

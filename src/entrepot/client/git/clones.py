@@ -1,4 +1,4 @@
-"""From the name of a repository to a clone on this computer."""
+"""Create local clones of repositories."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from entrepot.names import RepoType, parse_repo_link
 
 @attrs.frozen
 class Remote:
-    """Where to clone from: a URL without credentials, the type of the repository if it is one of the hub."""
+    """The remote of a clone: a URL without credentials, and the repository type if it belongs to the hub."""
 
     url: str
     repo_type: RepoType | None
@@ -23,16 +23,16 @@ class Remote:
 
 
 def find_remote(text: str, endpoint: str, *, repo_type: str | None = None, token: str | None = None) -> Remote:
-    """Understand what a user wants to clone.
+    """Parse what a user wants to clone.
 
     Args:
         text: ``alice/model``, ``datasets/alice/data``, a URL of the hub, or
-            anything else that git can clone. Credentials in a URL are taken
-            out of it and used instead of ``token``.
-        repo_type: that of an id without a prefix; None is a model.
+            anything else that git can clone. Credentials are removed from a URL
+            and used instead of ``token``.
+        repo_type: type of an id without a prefix; None is a model.
 
     Raises:
-        InvalidName: it names a repository of the hub, but not a possible one.
+        InvalidName: it refers to a repository of the hub by an invalid name.
     """
     url, given = _without_credentials(text)
     if not url.startswith(f"{endpoint}/") and not _is_id(url):
@@ -44,13 +44,13 @@ def find_remote(text: str, endpoint: str, *, repo_type: str | None = None, token
 
 
 def clone(tree: WorkTree, remote: Remote, *, with_large_files: bool = True) -> bool:
-    """Make the folder a clone of a remote; whether it was made now.
+    """Make the folder a clone of a remote; return whether it was cloned now.
 
-    A folder that is a clone of it already is left as it is.
+    An existing clone of the same remote is left unchanged.
 
     Raises:
-        GitFailed: the folder holds something else, the repository does not
-            exist or may not be read; the folder is as it was.
+        GitFailed: the folder contains something else, or the repository does not
+            exist or may not be read; the folder is unchanged.
     """
     need_name("repository", remote.url)
     tree.git.need_lfs()
@@ -66,7 +66,7 @@ def clone(tree: WorkTree, remote: Remote, *, with_large_files: bool = True) -> b
 def _need_clone(tree: WorkTree, remote: Remote) -> None:
     if not tree.is_repository():
         raise GitFailed(
-            "clone", f"the folder {str(tree.folder)!r} is not empty and no git repository; name another one"
+            "clone", f"the folder {str(tree.folder)!r} is not empty and not a git repository; choose another one"
         )
     known = tree.git.run("remote", "-v").decode("utf-8", "replace").split()
     if all(_plain(word) != _plain(remote.url) for word in known):
@@ -74,7 +74,7 @@ def _need_clone(tree: WorkTree, remote: Remote) -> None:
         raise GitFailed(
             "clone",
             f"the folder {str(tree.folder)!r} is a clone of something else (origin: {origin}), "
-            f"not of {remote.url}; name another one",
+            f"not of {remote.url}; choose another one",
         )
 
 
@@ -83,18 +83,18 @@ def _plain(url: str) -> str:
 
 
 def _without_credentials(url: str) -> tuple[str, str | None]:
-    """A URL without user and password, and the password (or the user, where tokens stand there)."""
+    """Return a URL without user and password, and the password (or the user, if the URL has only a token there)."""
     if not url.startswith(("http://", "https://")):
         return url, None
     parts = urllib.parse.urlsplit(url)
-    login, _, place = parts.netloc.rpartition("@")
+    login, _, host = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
     secret = urllib.parse.unquote(password or user)
     if not secret.isprintable():
-        # It would be read as further lines of git's credential protocol.
-        raise InvalidToken("token", "address to clone", "it holds control characters")
+        # Line endings would inject lines into git's credential protocol.
+        raise InvalidToken("token", "address to clone", "it contains control characters")
     conceal(secret)
-    return urllib.parse.urlunsplit(parts._replace(netloc=place)), secret or None
+    return urllib.parse.urlunsplit(parts._replace(netloc=host)), secret or None
 
 
 def _is_id(text: str) -> bool:

@@ -1,8 +1,8 @@
-"""Git as it is installed: run in a folder, with a token that stands in no argument, no file and no message.
+"""Runs the installed git in a folder, with a token that appears in no argument, file or message.
 
-The token travels in the environment of the process, to a credential helper
-that answers for one origin only; git and git-lfs both ask it. Other helpers
-are not asked for this origin, so none of them can keep the token.
+The token is passed in the environment of the process to a credential helper
+that responds for one origin only; git and git-lfs both use it. Other helpers
+are not used for this origin, so none of them can store the token.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LFS_FILTER = (
     ("filter.lfs.process", "git-lfs filter-process"),
     ("filter.lfs.required", "true"),
 )
-# They would make git work on another repository than that of the folder (a script may run inside a hook).
+# These would make git use another repository than that of the folder, for example inside a hook.
 _ELSEWHERE = frozenset(
     {
         "GIT_DIR",
@@ -42,7 +42,7 @@ _CURES = (
     (r"could not read (Username|Password)|Authentication failed|terminal prompts disabled", "log in, or pass a token"),
     (r"non-fast-forward|fetch first|\[rejected\]", "pull first"),
     (r"tell me who you are|empty ident|unable to auto-detect email", "pass git_user and git_email"),
-    (r"repository .* not found|Repository not found", "check the name, create it, or pass a token that may see it"),
+    (r"repository .* not found|Repository not found", "check the name, create it, or pass a token with access"),
     (r"[Ll]arge files|exceeds the (file size )?limit", "track it with git-lfs: lfs_track"),
 )
 _TELLING = re.compile(r"^(fatal|error|batch response|LFS|remote|CONFLICT)\b|^ ?! \[")
@@ -52,7 +52,7 @@ _MOST_REASON = 1000
 
 @attrs.frozen
 class Credential:
-    """A token, and the URL whose origin it is for."""
+    """A token, and a URL of the origin that it is for."""
 
     url: str
     token: str = attrs.field(repr=False)
@@ -60,7 +60,7 @@ class Credential:
 
 @attrs.frozen
 class CommandResult:
-    """A command that has ended; ``code`` is 0 when it was successful, 128 and more for a signal."""
+    """The result of a command; ``code`` is 0 after success, and 128 or more after a signal."""
 
     code: int
     stdout: bytes = attrs.field(repr=False)
@@ -69,14 +69,14 @@ class CommandResult:
 
 @attrs.frozen
 class Git:
-    """Git in one folder. Safe to use from many threads, as far as git is.
+    """Git in one folder. As safe to use from several threads as git itself.
 
     Args:
-        folder: where commands run; it must exist when they do.
+        folder: where commands run; it must exist when they run.
         environ: the environment of the process.
         credential: None leaves authentication to the user's own helpers. Git
-            never asks at a terminal.
-        settings: configuration that holds for these commands only.
+            never prompts at the terminal.
+        settings: configuration for these commands only.
     """
 
     folder: Path
@@ -85,10 +85,10 @@ class Git:
     settings: tuple[tuple[str, str], ...] = ()
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> bytes:
-        """Run ``git …`` and return what it writes to standard output.
+        """Run ``git …`` and return its standard output.
 
         Raises:
-            GitFailed: it ended with an error; the message is git's, or the remote's.
+            GitFailed: it exited with an error; the message is that of git or of the remote.
             ProgramMissing: git is not installed.
             SourceMissing: the folder does not exist.
         """
@@ -98,16 +98,16 @@ class Git:
         return done.stdout
 
     def line(self, *arguments: str) -> str:
-        """As :meth:`run`, for commands that answer with one line."""
+        """Run a command that prints one line and return the line; raises as :meth:`run`."""
         return self.run(*arguments).decode("utf-8", "surrogateescape").strip()
 
     def paths(self, *arguments: str, stdin: bytes | None = None) -> list[str]:
-        """As :meth:`run`, for commands that list paths ended by NUL (``-z``)."""
+        """Run a command that prints NUL-terminated paths (``-z``) and return them; raises as :meth:`run`."""
         listed = self.run(*arguments, stdin=stdin).decode("utf-8", "surrogateescape")
         return [path for path in listed.split("\0") if path]
 
     def attempt(self, *arguments: str, stdin: bytes | None = None) -> CommandResult:
-        """Run ``git …``, whatever comes of it.
+        """Run ``git …`` and return the result, even after an error.
 
         Raises:
             ProgramMissing, SourceMissing: as :meth:`run`.
@@ -123,7 +123,7 @@ class Git:
             ProgramMissing, SourceMissing: as :meth:`run`.
         """
         try:
-            return subprocess.Popen(  # noqa: S603 - no shell; texts of users follow "--" or were checked
+            return subprocess.Popen(  # noqa: S603 - no shell; user input follows "--" or was checked
                 ["git", *arguments],  # noqa: S607 - the user's own git
                 cwd=self.folder,
                 env=self._environ(),
@@ -134,47 +134,47 @@ class Git:
         except FileNotFoundError as error:
             if not self.folder.is_dir():
                 raise SourceMissing(str(self.folder), "folder") from error
-            raise ProgramMissing("git", "install it with the packages of your system, or from git-scm.com") from error
+            raise ProgramMissing("git", "install it with your package manager, or from git-scm.com") from error
 
     def done(self, process: subprocess.Popen[bytes], stdout: bytes, stderr: bytes) -> CommandResult:
-        """What a process that has ended said, without the token."""
+        """Return the result of a process that has ended, with the token masked."""
         code = process.returncode if process.returncode >= 0 else 128 - process.returncode
         return CommandResult(code, stdout, self.without_secrets(stderr.decode("utf-8", "replace")))
 
     def failure(self, arguments: Sequence[str], done: CommandResult) -> GitFailed:
-        """The error for a command that has failed."""
+        """Return the error for a failed command."""
         said = self.without_secrets(done.stdout.decode("utf-8", "replace"))
         command = " ".join(arguments[:2]) if arguments[0] == "lfs" else arguments[0]
         return GitFailed(command, reason_of(done.stderr, said, done.code))
 
     def without_secrets(self, text: str) -> str:
-        """The text with the token, and credentials in URLs, blotted out."""
+        """Mask the token, and credentials in URLs."""
         if self.credential is not None:
             text = text.replace(self.credential.token, "***")
         return redact(text)
 
     def need_lfs(self) -> None:
-        """Nothing, when git-lfs is installed.
+        """Check that git-lfs is installed.
 
         Raises:
             ProgramMissing: git or git-lfs is not installed.
         """
         if self.attempt("lfs", "version").code:
             raise ProgramMissing(
-                "git-lfs", "large files need it: install it with the packages of your system, or from git-lfs.com"
+                "git-lfs", "it is required for large files: install it with your package manager, or from git-lfs.com"
             )
 
     def with_lfs_filter(self) -> Git:
-        """The same git, with git-lfs at work although nobody has called ``git lfs install``."""
+        """Return the same git with the filters of git-lfs, even if ``git lfs install`` was never run."""
         return attrs.evolve(self, settings=(*self.settings, *_LFS_FILTER))
 
     def with_environ(self, **variables: str) -> Git:
-        """The same git with further variables in its environment."""
+        """Return the same git with additional environment variables."""
         return attrs.evolve(self, environ={**self.environ, **variables})
 
     def _environ(self) -> dict[str, str]:
         environ = {name: value for name, value in self.environ.items() if name not in _ELSEWHERE}
-        # Untranslated messages, whose beginnings are looked at; LC_ALL would change the encoding too.
+        # Disable translations, because messages are parsed; LC_ALL would change the encoding too.
         environ |= {"GIT_TERMINAL_PROMPT": "0", "LANGUAGE": "en"}
         settings = list(self.settings)
         if self.credential is not None:
@@ -190,15 +190,15 @@ class Git:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL."""
+    """Return scheme, host and port of a URL."""
     parts = urllib.parse.urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def reason_of(stderr: str, stdout: str, code: int) -> str:
-    """One line that says why a git command failed, with the cure where it is known.
+    """Return one line that explains why a git command failed, with a remedy if one is known.
 
-    What the remote says comes first: it knows best why it refuses.
+    Messages of the remote come first, because it knows best why it refuses.
     """
     lines = [line.rstrip() for line in stderr.replace("\r", "\n").splitlines()]
     lines += [line for line in stdout.splitlines() if line.startswith("CONFLICT")]
@@ -206,8 +206,8 @@ def reason_of(stderr: str, stdout: str, code: int) -> str:
     telling = [line.strip() for line in lines if _TELLING.match(line) and not line.startswith("remote:")]
     anything = [line.strip() for line in (*lines, *stdout.splitlines()) if line.strip()]
     chosen = [line for line in (*remote, *telling) if line]
-    if all(line.startswith(_VAGUE) for line in chosen):  # helpers of git have words of their own
-        chosen = anything[-3:] or [f"it ended with {code}"]
+    if all(line.startswith(_VAGUE) for line in chosen):  # git's helpers have messages of their own
+        chosen = anything[-3:] or [f"it exited with {code}"]
     text = "; ".join(dict.fromkeys(chosen))
     text = "".join(c if c.isprintable() else " " for c in text)[:_MOST_REASON]
     cures = [cure for pattern, cure in _CURES if re.search(pattern, f"{stderr}\n{stdout}")]

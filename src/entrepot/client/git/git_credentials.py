@@ -1,4 +1,4 @@
-"""Git's own credential helpers: told a token, or told to forget it."""
+"""Git's credential helpers: store and erase tokens."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from entrepot.errors import GitFailed, ProgramMissing
 
 
 def remember(endpoint: str, user: str, secret: str) -> None:
-    """Hand a token to git's credential helpers for this hub; without any, nothing is kept.
+    """Pass a token to git's credential helpers for this hub; without a helper, it is not stored.
 
     Raises:
         ProgramMissing: git is not installed.
-        GitFailed: it refused.
+        GitFailed: git failed.
     """
     _tell("approve", endpoint, {"username": user, "password": secret})
 
 
 def forget(endpoint: str) -> None:
-    """Have git's credential helpers drop what they know of this hub; nothing where git is not installed."""
+    """Make git's credential helpers erase the token of this hub; does nothing if git is not installed."""
     try:
         _tell("reject", endpoint, {})
     except (ProgramMissing, GitFailed):
@@ -30,12 +30,12 @@ def _tell(verb: str, endpoint: str, facts: dict[str, str]) -> None:
     parts = urllib.parse.urlsplit(endpoint)
     lines = {"protocol": parts.scheme, "host": parts.netloc, **facts}
     if any("\n" in value or "\0" in value for value in lines.values()):
-        raise GitFailed("credential", "a value holds a line ending")
+        raise GitFailed("credential", "a value contains a line ending")
     text = "".join(f"{key}={value}\n" for key, value in lines.items())
     try:
-        # The secret goes through a pipe: arguments can be seen by every user of the computer.
-        subprocess.run(  # noqa: S603 - the arguments are our own words
-            ["git", "credential", verb],  # noqa: S607 - git is found the way its users find it
+        # Pass the secret through a pipe: arguments are visible to every user of the computer.
+        subprocess.run(  # noqa: S603 - the arguments are constants
+            ["git", "credential", verb],  # noqa: S607 - git is found on the user's PATH
             input=f"{text}\n",
             text=True,
             check=True,
@@ -45,4 +45,4 @@ def _tell(verb: str, endpoint: str, facts: dict[str, str]) -> None:
     except FileNotFoundError as error:
         raise ProgramMissing("git", "install it from https://git-scm.com") from error
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise GitFailed(f"credential {verb}", f"git ended with {type(error).__name__}") from None
+        raise GitFailed(f"credential {verb}", f"git failed with {type(error).__name__}") from None

@@ -1,4 +1,4 @@
-"""The agent that git-lfs starts to send files in parts: one JSON message a line, in and out.
+"""The transfer agent that git-lfs starts to upload files in parts; it exchanges one JSON message per line.
 
 Source: git-lfs, docs/custom-transfers.md; docs/protocols/hf_api.md, section 2.3.
 """
@@ -55,18 +55,18 @@ _DECODER: msgspec.json.Decoder[_Message] = msgspec.json.Decoder(_Message)
 
 
 def serve(incoming: Iterable[bytes], say: Say, *, user_agent: str) -> None:
-    """Do what git-lfs asks for until it ends the conversation.
+    """Process requests of git-lfs until it terminates the agent.
 
-    A file that cannot be sent is answered with the reason, and git-lfs goes
-    on with the next one.
+    If a file cannot be sent, the response contains the reason, and git-lfs
+    continues with the next file.
 
     Args:
         incoming: the lines that git-lfs writes.
         say: writes one line to git-lfs and flushes it.
-        user_agent: who to say is calling.
+        user_agent: value of the ``User-Agent`` header.
 
     Raises:
-        Malformed: a line is none of the protocol's messages.
+        Malformed: a line is not a message of the protocol.
     """
     transports: dict[str, Transport] = {}
     try:
@@ -77,7 +77,7 @@ def serve(incoming: Iterable[bytes], say: Say, *, user_agent: str) -> None:
             if isinstance(message, _Init):
                 _greet(message, say)
             elif isinstance(message, _Download):
-                _complete(message.oid, say, "this agent only uploads")
+                _complete(message.oid, say, "this agent supports uploads only")
             else:
                 _answer(message, say, transports, user_agent)
     finally:
@@ -96,12 +96,12 @@ def _greet(message: _Init, say: Say) -> None:
     if message.operation == "upload":
         say(b"{}\n")
     else:
-        say(_line({"error": {"code": _REFUSED, "message": "this agent only uploads"}}))
+        say(_line({"error": {"code": _REFUSED, "message": "this agent supports uploads only"}}))
 
 
 def _answer(message: _Upload, say: Say, transports: dict[str, Transport], user_agent: str) -> None:
     if message.action is None:
-        return _complete(message.oid, say, "the hub did not say where to send it")
+        return _complete(message.oid, say, "the hub did not send an upload URL")
     origin = origin_of(message.action.href)
     transport = transports.setdefault(origin, Transport(origin, user_agent=user_agent))
     try:
@@ -112,7 +112,7 @@ def _answer(message: _Upload, say: Say, transports: dict[str, Transport], user_a
 
 
 class _Parts:
-    """One file on its way, four parts at a time."""
+    """The upload of one file, four parts at a time."""
 
     def __init__(self, message: _Upload, action: _Action, transport: Transport, say: Say) -> None:
         self._oid = message.oid
@@ -122,11 +122,11 @@ class _Parts:
         self._source = PathSource.at(message.path)
         self._length, self._urls = _plan(action, self._source.size)
         self._sent = [0] * len(self._urls)
-        self._told = 0
+        self._reported = 0
         self._lock = threading.Lock()
 
     def send(self) -> None:
-        self._tell(0)  # until something is told, git-lfs starts nothing else
+        self._report(0)  # git-lfs starts no other file before the first progress message
         parts = list(run_parallel(self._put, range(len(self._urls)), _THREADS))
         self._transport.send(lfs.complete(self._action.href, self._oid, parts))
 
@@ -146,23 +146,23 @@ class _Parts:
             yield piece
             sent += len(piece)
             with self._lock:
-                # A part that is sent again does not count twice, nor does progress ever go back.
+                # A part that is sent again is not counted twice, and progress never decreases.
                 self._sent[index] = max(self._sent[index], sent)
                 total = sum(self._sent)
-                if total - self._told >= _REPORT or total == self._source.size:
-                    self._tell(total)
+                if total - self._reported >= _REPORT or total == self._source.size:
+                    self._report(total)
 
-    def _tell(self, total: int) -> None:
-        since, self._told = total - self._told, total
+    def _report(self, total: int) -> None:
+        since, self._reported = total - self._reported, total
         self._say(_line({"event": "progress", "oid": self._oid, "bytesSoFar": total, "bytesSinceLast": since}))
 
 
 def _plan(action: _Action, size: int) -> tuple[int, list[str]]:
-    """The length of a part and where each goes; the order of the keys is the order of the parts."""
+    """Return the length of a part and the URL of each; parts are ordered by their numeric keys."""
     length = action.header.get("chunk_size", "")
     keys = sorted((key for key in action.header if key.isdigit()), key=int)
     if not length.isdigit() or int(length) == 0 or len(keys) != -(-size // int(length)):
-        raise Malformed("answer of the hub", "its parts do not add up to the file")
+        raise Malformed("response of the hub", "the parts do not cover the file")
     return int(length), [action.header[key] for key in keys]
 
 

@@ -1,4 +1,4 @@
-"""How far git-lfs is: it writes lines to a file, a thread reads them while git runs.
+"""Progress of git-lfs, which writes lines to a file; a thread reads them while git runs.
 
 Source: git-lfs, docs/man/git-lfs-config.adoc, GIT_LFS_PROGRESS.
 """
@@ -19,8 +19,8 @@ _TRANSFERS = frozenset({"upload", "download"})
 
 
 @contextlib.contextmanager
-def told(git: Git, progress: Progress) -> Iterator[Git]:
-    """The same git, whose transfers of large files are told to ``progress`` until the block ends."""
+def reporting_progress(git: Git, progress: Progress) -> Iterator[Git]:
+    """Yield the same git, with the progress of large-file transfers reported to ``progress`` inside the block."""
     with tempfile.TemporaryDirectory(prefix="entrepot-") as folder:
         tail = Tail(Path(folder, "progress"), progress)
         stop = threading.Event()
@@ -34,7 +34,7 @@ def told(git: Git, progress: Progress) -> Iterator[Git]:
 
 
 class Tail:
-    """Reads the file that git-lfs writes, from where the last reading ended; a meter for each large file."""
+    """Reads new lines of the file that git-lfs writes, and advances a meter for each large file."""
 
     def __init__(self, file: Path, progress: Progress) -> None:
         self.file = file
@@ -43,25 +43,25 @@ class Tail:
         self._meters: dict[tuple[str, str], tuple[Meter, int]] = {}
 
     def read(self) -> None:
-        """Tell what was added; a line that is not complete yet waits."""
+        """Read the lines added since the last call; an incomplete line is left for the next call."""
         try:
             with self.file.open("rb") as lines:
                 lines.seek(self._offset)
                 added = lines.read()
-        except FileNotFoundError:  # nothing was transferred yet
+        except FileNotFoundError:  # no transfer has started
             return
         complete = added[: added.rfind(b"\n") + 1]
         self._offset += len(complete)
         for line in complete.decode("utf-8", "replace").splitlines():
-            self._tell(line)
+            self._report(line)
 
     def finish(self) -> None:
-        """End all meters."""
+        """Finish all meters."""
         for meter, _ in self._meters.values():
             meter.finish()
 
-    def _tell(self, line: str) -> None:
-        """``upload 1/3 512/1024 some file.bin``: which way, which of how many, bytes of how many, name."""
+    def _report(self, line: str) -> None:
+        """Parse ``upload 1/3 512/1024 some file.bin``: direction, file number and count, bytes done and total, name."""
         words = line.split(" ", 3)
         done, _, total = words[2].partition("/") if len(words) == 4 else ("", "", "")
         if words[0] not in _TRANSFERS or not (done.isdigit() and total.isdigit()):

@@ -1,4 +1,4 @@
-"""Which files git-lfs should keep: those that are large, and those that are no text."""
+"""Selects files for git-lfs: large files and binary files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Final
 from entrepot.client.git.worktrees import WorkTree
 
 LARGE: Final = 10 * 1024 * 1024
-"""From this size, in bytes, a file is large."""
+"""Minimum size of a large file in bytes."""
 
-# Bytes that texts contain, in whichever encoding that has ASCII in it.
+# Bytes that may occur in text of any encoding based on ASCII.
 _TEXT = bytes({7, 8, 9, 10, 12, 13, 27} | set(range(0x20, 0x100)) - {0x7F})
 _PIECE = 1024 * 1024
 
 
 def is_binary(file: Path) -> bool:
-    """Whether one of the first 10 MiB of a file is a byte that no text contains."""
+    """Whether the first 10 MiB of a file contain a byte that text never contains."""
     left = LARGE
     with file.open("rb") as content:
         while left and (piece := content.read(min(_PIECE, left))):
@@ -29,15 +29,15 @@ def is_binary(file: Path) -> bool:
 
 
 def is_large(file: Path) -> bool:
-    """Whether a file has 10 MiB or more."""
+    """Whether a file has at least 10 MiB."""
     return file.stat().st_size >= LARGE
 
 
 def track_where(tree: WorkTree, wanted: Callable[[Path], bool], pattern: str = ".") -> list[str]:
-    """Let git-lfs keep the changed files that are wanted, and forget those that were deleted.
+    """Track the changed files that a predicate selects with git-lfs, and untrack deleted ones.
 
     Returns:
-        Paths that are tracked now and were not before, in git's order.
+        Newly tracked paths, in git's order.
     """
     found = [path for path in untracked(tree, list(_files(tree, pattern))) if wanted(tree.folder / path)]
     if found:
@@ -48,7 +48,7 @@ def track_where(tree: WorkTree, wanted: Callable[[Path], bool], pattern: str = "
 
 
 def untracked(tree: WorkTree, paths: list[str]) -> list[str]:
-    """Those of the paths that git-lfs does not keep."""
+    """Return the paths that git-lfs does not track."""
     if not paths:
         return []
     asked = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
@@ -59,7 +59,7 @@ def untracked(tree: WorkTree, paths: list[str]) -> list[str]:
 
 
 def _files(tree: WorkTree, pattern: str) -> Iterator[str]:
-    """Changed paths that are regular files: no links, no repositories inside this one, nothing deleted."""
+    """Yield changed paths that are regular files: no links, nested repositories or deleted files."""
     for path in dict.fromkeys(tree.changed(pattern)):
         try:
             mode = (tree.folder / path).lstat().st_mode

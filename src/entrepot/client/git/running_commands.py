@@ -1,4 +1,4 @@
-"""Git commands that run while the program goes on."""
+"""Git commands that run in the background."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from entrepot.client.git.git_commands import Git
 from entrepot.errors import GitFailed
 
 _HANGUP = 129
-"""The code that shells give to a command that a hangup has ended."""
+"""The exit code that shells report for a command that was ended by SIGHUP."""
 
 
 class CommandInProgress:
-    """A command that was started and is watched. Safe to use from many threads.
+    """A running command. Safe to use from several threads.
 
-    Its thread is none of those that end with the main one: a script that has
-    nothing left to do waits for it. ``is_reported`` is for who tells the user
-    that it failed, and tells it once.
+    Its thread is not a daemon: the interpreter waits for it at exit.
+    ``is_reported`` lets the code that reports failures to the user report each
+    only once.
 
     Args:
-        title: what it does, for people.
+        title: name of the command for messages.
         git: where and how it runs.
-        arguments: those of git.
-        post_method: called once when the command was successful, before
+        arguments: arguments of git.
+        post_method: called once after success, before
             :attr:`is_done` becomes true.
 
     Raises:
-        ProgramMissing, SourceMissing: it could not be started.
+        ProgramMissing, SourceMissing: the command could not be started.
     """
 
     def __init__(
@@ -47,41 +47,41 @@ class CommandInProgress:
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process id."""
         return self._process.pid
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether the command has ended, successfully or not."""
         return self._status != -1
 
     @property
     def status(self) -> int:
-        """-1 while it runs, 0 after success, else its exit code; -9 and the like when a signal has ended it."""
+        """-1 while it runs, 0 after success, otherwise its exit code; negative (such as -9) after a signal."""
         return self._status
 
     @property
     def failed(self) -> bool:
-        """Whether it has ended with an error."""
+        """Whether the command ended with an error."""
         return self._status not in (-1, 0)
 
     @property
     def error(self) -> GitFailed | None:
-        """Why it failed, in one sentence; None while it runs and after success."""
+        """The reason of the failure in one sentence; None while it runs and after success."""
         return self._error
 
     @property
     def stderr(self) -> str:
-        """What it wrote to standard error; empty while it runs."""
+        """The standard error of the command; empty while it runs."""
         return self._stderr
 
     @property
     def stdout(self) -> str:
-        """What it wrote to standard output; empty while it runs."""
+        """The standard output of the command; empty while it runs."""
         return self._stdout
 
     def wait(self, timeout_s: float | None = None) -> int:
-        """Wait until it has ended, or for so long, and return its status."""
+        """Wait for the command to end, at most for the timeout, and return its status."""
         self._thread.join(timeout_s)
         return self._status
 
@@ -103,4 +103,4 @@ class CommandInProgress:
                 self._post_method()
             except GitFailed as error:
                 self._error, code = error, 1
-        self._status = _HANGUP if code == -1 else code  # -1 would say that it still runs
+        self._status = _HANGUP if code == -1 else code  # -1 means that it is still running

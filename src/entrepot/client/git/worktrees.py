@@ -1,7 +1,7 @@
-"""A clone on this computer: what state it is in, and the commands that change it.
+"""A local clone: its state, and commands that change it.
 
-Every method may raise GitFailed (git, or the remote, refused; its sentence is
-in the message) and ProgramMissing (git or git-lfs is not installed).
+Every method may raise GitFailed (git or the remote refused; the message
+contains the reason) and ProgramMissing (git or git-lfs is not installed).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from entrepot.client.git.git_commands import Git
 from entrepot.errors import GitFailed, InvalidArgument
 
 AGENT_COMMAND = "lfs-multipart-upload"
-"""The command of ``entrepot`` that git-lfs starts to send a file in parts."""
+"""The command of ``entrepot`` that git-lfs starts to upload a file in parts."""
 
 _AT_ONCE = 400
 
@@ -32,21 +32,21 @@ class WorkTree:
         return (self.folder / ".git").exists() and not self.git.attempt("rev-parse", "--git-dir").code
 
     def head(self) -> str:
-        """The id of the commit that is checked out."""
+        """Return the id of the commit that is checked out."""
         return self.git.line("rev-parse", "--verify", "HEAD")
 
     def branch(self) -> str:
-        """The branch that is checked out; ``HEAD`` when none is."""
+        """Return the branch that is checked out; ``HEAD`` if the head is detached."""
         done = self.git.attempt("symbolic-ref", "--quiet", "--short", "HEAD")
         return done.stdout.decode("utf-8", "surrogateescape").strip() if not done.code else "HEAD"
 
     def remote_url(self, remote: str = "origin") -> str | None:
-        """The URL of a remote without credentials; None when there is no such remote."""
+        """Return the URL of a remote without credentials; None if the remote does not exist."""
         done = self.git.attempt("config", "--get", f"remote.{remote}.url")
         return None if done.code else self.git.without_secrets(done.stdout.decode().strip()).replace("***@", "")
 
     def has_upstream(self) -> bool:
-        """Whether the branch that is checked out follows one of a remote."""
+        """Whether the current branch has an upstream."""
         return not self.git.attempt("rev-parse", "--verify", "--quiet", "@{upstream}").code
 
     def is_clean(self) -> bool:
@@ -54,24 +54,24 @@ class WorkTree:
         return not self.git.run("status", "--porcelain", "-z")
 
     def has_staged(self) -> bool:
-        """Whether a commit would contain something."""
+        """Whether there are staged changes."""
         return bool(self.git.attempt("diff", "--cached", "--quiet").code)
 
     def has_unpushed(self) -> bool:
-        """Whether the upstream branch lacks commits, or there is no upstream."""
+        """Whether there are unpushed commits, or no upstream."""
         return not self.has_upstream() or self.git.line("rev-list", "--count", "@{upstream}..HEAD") != "0"
 
     def changed(self, pattern: str = ".") -> list[str]:
-        """Paths that are modified, deleted or untracked, without the ignored ones."""
+        """List modified, deleted and untracked paths, without ignored ones."""
         return self.git.paths("ls-files", "-z", "--exclude-standard", "-m", "-o", "--", pattern)
 
     def deleted(self) -> list[str]:
-        """Paths that are deleted, in the working tree or in the index."""
+        """List paths that are deleted in the working tree or in the index."""
         staged = self.git.paths("diff", "--cached", "--name-only", "--diff-filter=D", "--no-renames", "-z")
         return sorted({*self.git.paths("ls-files", "-z", "-d"), *staged})
 
     def setting(self, name: str) -> str | None:
-        """A value of git's configuration; None when it is not set."""
+        """Return a value of git's configuration; None if it is not set."""
         done = self.git.attempt("config", "--get", name)
         return None if done.code else done.stdout.decode("utf-8", "surrogateescape").strip()
 
@@ -82,27 +82,27 @@ class WorkTree:
         self.git.run("config", "--local", name, value)
 
     def add(self, pattern: str = ".") -> None:
-        """Stage what matches."""
+        """Stage the paths that match a pathspec."""
         self.git.run("add", "--", pattern)
 
     def commit(self, message: str) -> None:
-        """Record what is staged.
+        """Commit the staged changes.
 
         Raises:
-            GitFailed: nothing is staged, or nobody is named as its author.
+            GitFailed: nothing is staged, or the author is unknown.
         """
         if not self.has_staged():
-            raise GitFailed("commit", "nothing to commit; add something first")
+            raise GitFailed("commit", "nothing to commit; stage changes first")
         self.git.run("commit", "--quiet", "-m", message)
 
     def pull(self, *, is_rebased: bool = False) -> None:
-        """Bring in what the upstream branch has; changes that are not committed stay.
+        """Fetch and merge the upstream branch; uncommitted changes are kept.
 
         Raises:
-            GitFailed: there are conflicts. Those of commits are undone; those
-                of changes that were not committed are left to be resolved.
+            GitFailed: there are conflicts. If they are between commits, the pull is undone; if they are with
+                uncommitted changes, they are left to be resolved.
         """
-        self._need_rest()
+        self._need_no_merge()
         way = "--rebase" if is_rebased else "--no-rebase"
         done = self.git.attempt("pull", "--quiet", way, "--autostash", "--no-edit")
         if done.code:
@@ -110,23 +110,23 @@ class WorkTree:
                 self.git.attempt(*undo)
             raise self.git.failure(("pull",), done)
         if conflicts := sorted(set(self.git.paths("diff", "--name-only", "--diff-filter=U", "-z"))):
-            raise GitFailed("pull", f"changes that are not committed conflict with it: {', '.join(conflicts[:10])}")
+            raise GitFailed("pull", f"uncommitted changes conflict with it: {', '.join(conflicts[:10])}")
 
-    def _need_rest(self) -> None:
+    def _need_no_merge(self) -> None:
         for mark in ("rebase-merge", "rebase-apply", "MERGE_HEAD"):
             if (self.folder / self.git.line("rev-parse", "--git-path", mark)).exists():
-                raise GitFailed("pull", "a merge or rebase is under way in this clone; finish or abort it first")
+                raise GitFailed("pull", "a merge or rebase is in progress in this clone; finish or abort it first")
 
     def checkout(self, revision: str, *, may_create: bool = False) -> bool:
-        """Check out a revision; whether a branch was created for it.
+        """Check out a revision; return whether a branch was created for it.
 
         Args:
-            may_create: make a branch of this name from what is checked out
-                when neither this clone nor the remote knows the revision.
+            may_create: create a branch of this name from the current commit
+                if neither this clone nor the remote has the revision.
         """
         need_name("revision", revision)
         if not self._knows(revision) and self.remote_url() is not None:
-            self.git.attempt("fetch", "--quiet", "origin")  # it may be new there; without network it stays unknown
+            self.git.attempt("fetch", "--quiet", "origin")  # it may exist on the remote; ignore a missing network
         if self._knows(revision) or not may_create:
             self.git.run("checkout", "--quiet", revision, "--")
             return False
@@ -140,7 +140,11 @@ class WorkTree:
         )
 
     def push_arguments(self, upstream: str | None = None) -> tuple[str, ...]:
-        """What to pass to ``git push``: ``upstream`` is ``remote branch``; None is the one that is set, or origin."""
+        """Return the arguments of ``git push``.
+
+        Args:
+            upstream: remote and branch, as in ``origin main``; None is the configured upstream, or else origin.
+        """
         if upstream is None:
             return () if self.has_upstream() else ("--set-upstream", "origin", self.branch())
         names = upstream.split()
@@ -151,7 +155,7 @@ class WorkTree:
     # --- tags ----------------------------------------------------------------
 
     def has_tag(self, name: str, remote: str | None = None) -> bool:
-        """Whether there is a tag, here or at a remote."""
+        """Whether a tag exists locally or, if a remote is passed, there."""
         need_name("tag", name)
         if remote is None:
             return not self.git.attempt("show-ref", "--verify", "--quiet", f"refs/tags/{name}").code
@@ -159,7 +163,7 @@ class WorkTree:
         return bool(self.git.run("ls-remote", "--tags", remote, f"refs/tags/{name}").strip())
 
     def add_tag(self, name: str, message: str | None = None, remote: str | None = None) -> None:
-        """Tag what is checked out, annotated when there is a message, and push the tag when a remote is named."""
+        """Tag the current commit, with an annotated tag if there is a message; push the tag if a remote is passed."""
         need_name("tag", name)
         self.git.run("tag", *(("-a", "-m", message) if message else ()), name)
         if remote is not None:
@@ -167,7 +171,7 @@ class WorkTree:
             self.git.run("push", "--quiet", remote, f"refs/tags/{name}")
 
     def delete_tag(self, name: str, remote: str | None = None) -> bool:
-        """Delete a tag here, and at a remote when one is named; whether there was any."""
+        """Delete a tag locally and, if a remote is passed, there too; return whether the tag existed."""
         is_here = self.has_tag(name)
         is_there = remote is not None and self.has_tag(name, remote)
         if is_here:
@@ -179,43 +183,47 @@ class WorkTree:
     # --- large files ---------------------------------------------------------
 
     def install_lfs(self) -> None:
-        """Let git-lfs do its part in this repository: its filters and its hook for pushing.
+        """Install the filters and the pre-push hook of git-lfs in this repository.
 
-        A hook of somebody else's is left alone; it has to call git-lfs itself.
+        An existing hook is kept; it has to call git-lfs itself.
         """
         hook = Path(self.git.line("rev-parse", "--git-path", "hooks/pre-push"))
         skip = ("--skip-repo",) if (self.folder / hook).exists() else ()
         self.git.run("lfs", "install", "--local", *skip)
 
     def track(self, patterns: list[str], *, are_names: bool = False) -> None:
-        """Let git-lfs keep what matches; ``are_names``: they are paths, whatever characters they contain."""
+        """Track files with git-lfs; with ``are_names``, the patterns are literal paths."""
         flags = ("--filename",) if are_names else ()
         for first in range(0, len(patterns), _AT_ONCE):
             self.git.run("lfs", "track", *flags, "--", *patterns[first : first + _AT_ONCE])
 
     def untrack(self, patterns: list[str]) -> None:
-        """Let git keep again what matches."""
+        """Stop tracking files with git-lfs."""
         for first in range(0, len(patterns), _AT_ONCE):
             self.git.run("lfs", "untrack", "--", *patterns[first : first + _AT_ONCE])
 
     def enable_large_files(self) -> None:
-        """Let git-lfs send files in parts, as hubs want it for files of several gigabytes.
+        """Make git-lfs upload files in parts, as hubs require for files of several gigabytes.
 
-        The agent is this very program; a repository that is moved to another
-        computer has to be set up again there.
+        The transfer agent is this installation of entrepot; after moving the repository to another
+        computer, it must be configured again.
         """
-        # git-lfs quotes the path itself, but gives the arguments to the shell as they are.
+        # git-lfs quotes the path itself, but passes the arguments to the shell unchanged.
         self.configure("lfs.customtransfer.multipart.path", sys.executable)
         self.configure("lfs.customtransfer.multipart.args", f"-m entrepot {AGENT_COMMAND}")
         self.configure("lfs.customtransfer.multipart.direction", "upload")
 
     def prune(self, *, is_recent: bool = False) -> None:
-        """Delete copies of large files that the remote has and nothing here needs; ``is_recent``: recent ones too."""
+        """Delete local copies of large files that the remote has and no checkout needs.
+
+        Args:
+            is_recent: also delete copies of recent commits.
+        """
         self.git.run("lfs", "prune", *(("--recent",) if is_recent else ()))
 
 
 def need_name(what: str, name: str) -> None:
-    """Nothing, when git cannot take the text for an option.
+    """Check that git cannot mistake the text for an option.
 
     Raises:
         InvalidArgument: it is empty or begins with a hyphen.

@@ -1,1 +1,1 @@
-"""Uploads: planning, chunks, LFS, commits, schedules."""
+"""Uploads: plans, chunks, LFS, commits and schedules."""

@@ -1,7 +1,7 @@
-"""Small large files: many of them in one request, where the hub offers that.
+"""Bulk uploads: many small files for the LFS store in one request, if the hub supports it.
 
-For a file of a few kilobytes everything else costs more than its bytes. An
-extension of hubs of this kind; others never hear more than one request of it.
+For a file of a few kilobytes, the overhead of a request exceeds its transfer. This
+is an extension of entrepot; other hubs receive at most one such request.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from entrepot.names import Sha256
 from entrepot.wire.files.bulk_uploads import MAX_BYTES, MAX_FILES, BulkUploadFile
 
 MOST_BYTES = 64 << 10
-"""A larger file is worth looking for its chunks on the hub."""
+"""Files above this size are uploaded in chunks, which the hub can deduplicate."""
 
 _THREADS = 2
 
 _WITHOUT: weakref.WeakSet[Hub] = weakref.WeakSet()
-"""Hubs that did not know what was asked of them."""
+"""Hubs that do not support bulk uploads."""
 
 
 def send(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Digests, meter: Meter) -> list[Source]:
-    """Bring the small ones of some contents to a hub; afterwards ``digests`` knows the SHA-256 of these.
+    """Upload the small ones of some contents; afterwards ``digests`` contains their SHA-256.
 
     Returns:
-        Those that have to be sent in another way: larger ones, or all, when
-        the hub does not take them like this.
+        Contents that must be uploaded in another way: larger ones, or all if
+        the hub does not support bulk uploads.
 
     Raises:
-        SourceChanged, SourceMissing, SourceUnreadable: a file is not what it was when it was found.
-        RepoNotFound, RevisionNotFound, Forbidden, Unauthenticated: the caller may not write there.
-        HubUnreachable, HubTimeout, Unavailable: the hub could not answer.
+        SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
+        RepoNotFound, RevisionNotFound, Forbidden, Unauthenticated: the caller has no write access.
+        HubUnreachable, HubTimeout, Unavailable: the hub did not respond, or is unavailable.
     """
     small = [source for source in sources if 0 < source.size <= MOST_BYTES]
     if not small or hub in _WITHOUT:
@@ -65,7 +65,7 @@ def send(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Dig
 
 @attrs.frozen
 class _Batch:
-    """Sends one batch, and gives it back."""
+    """Uploads one batch and returns it."""
 
     hub: Hub
     target: CommitTarget
@@ -87,7 +87,7 @@ class _Batch:
             create_pr=self.target.opens_pull,
         )
         if not contents.keys() <= set(self.hub.send(call).stored):
-            raise AnswerUnusable(call.path, "it does not name every file that was sent")
+            raise AnswerUnusable(call.path, "the response does not list every file that was sent")
         return batch
 
 

@@ -1,7 +1,7 @@
-"""Large files through Xet: cut into chunks, of which only those are sent that the hub has not.
+"""Upload large files through Xet: split into chunks, of which only those that the hub lacks are sent.
 
-The bulk work is done by hf_xet, which reads files itself, with a few of them
-in memory in pieces at a time, and hashes them on the way.
+hf_xet does the work: it reads the files itself, with a few of them
+in memory in pieces at a time, and hashes them meanwhile.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ _MOST_BYTES = 4 << 30
 _PROGRESS_MS = 100
 _SETTINGS = {
     "telemetry.enabled": False,
-    # Each upload in flight holds a xorb of 64 MiB twice: more than one at a time take more than 300 MB.
+    # Each running upload holds a xorb of 64 MiB twice; several at a time would take more than 300 MB.
     "client.ac_max_upload_concurrency": 1,
     "client.ac_initial_upload_concurrency": 1,
     "data.ingestion_block_size": 1_000_000,
 }
-# Without it the engine asks the hub about the first chunk of every file, which takes longer than sending small ones.
+# Otherwise hf_xet queries the hub for the first chunk of every file, which is slower than sending small files.
 _WORTH_A_QUESTION = 64 << 10
 
 
 def find_token(hub: Hub, target: CommitTarget) -> TokenResponse | None:
-    """A pass for the hub's chunk store; None: it has none, or this client shall not use it.
+    """Return a token for the hub's chunk store; None if the hub has none, or this client does not use it.
 
     Raises:
-        Forbidden, RepoNotFound, LoginRequired: the caller may not write there.
+        Forbidden, RepoNotFound, LoginRequired: the caller has no write access.
     """
-    if hub.places.disable_xet or not _is_installed():
+    if hub.paths.disable_xet or not _is_installed():
         return None
     try:
         return hub.send(xet.write_token(target.repo, target.revision, create_pr=target.opens_pull))
@@ -60,16 +60,16 @@ def find_token(hub: Hub, target: CommitTarget) -> TokenResponse | None:
 def send(
     hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Digests, meter: Meter, opened: TokenResponse
 ) -> None:
-    """Bring contents into the hub's chunk store; afterwards ``digests`` knows the SHA-256 of each.
+    """Upload contents to the hub's chunk store; afterwards ``digests`` contains the SHA-256 of each.
 
     Args:
-        opened: what :func:`find_pass` gave; it is renewed when it runs out.
+        opened: the result of :func:`find_token`; it is renewed when it expires.
 
     Raises:
-        SourceChanged, SourceMissing, SourceUnreadable: a file is not what it was when it was found.
-        ChunksRefused: the chunk store cannot be reached or does not take them.
+        SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
+        ChunksRefused: the chunk store cannot be reached, or refuses the upload.
 
-    Guarantees: what was finished is in the hub even if the rest fails, and is
+    Guarantees: completed files stay in the hub even if the rest fails, and are
     not sent again.
     """
     for batch in _portions(sources):
@@ -77,12 +77,12 @@ def send(
 
 
 def stop() -> None:
-    """Break off whatever any thread is sending through the chunk store; to be called when a person gives up."""
+    """Abort all uploads to the chunk store in all threads; to be called when the user interrupts the program."""
     _SESSIONS.abort()
 
 
 def _portions(sources: Iterable[Source]) -> Iterator[list[Source]]:
-    """A few at a time: what one portion has brought to the hub need not be sent again."""
+    """Split into portions; after a failure, completed portions need not be sent again."""
     portion: list[Source] = []
     length = 0
     for source in sources:
@@ -123,8 +123,8 @@ def _send(
     except (RuntimeError, OSError, ValueError) as error:
         if isinstance(error, SourceChanged):
             raise
-        _check(sources)  # a file that has gone or grown is the reason, whatever the engine says of it
-        # What the engine says may quote signed links, and only our own message is redacted.
+        _check(sources)  # a missing or changed file is the cause, whatever hf_xet reports
+        # hf_xet's message may quote signed URLs, so drop it as the cause: only our message is redacted.
         raise ChunksRefused(str(error) or type(error).__name__) from None
     finally:
         report.finish()
@@ -136,10 +136,10 @@ def _send(
 
 
 def _start(commit: hf_xet.XetUploadCommit, source: Source, sha256: object) -> Callable[[], hf_xet.XetFileMetadata]:
-    """Begin to send a content; what is given waits for the end of it."""
+    """Start to upload a content, and return a function that waits for its end."""
     if isinstance(source, PathSource) and not source.is_growing:
         source.check()
-        return functools.partial(_result, commit.start_upload_file(source.place, sha256=sha256))
+        return functools.partial(_result, commit.start_upload_file(source.file_path, sha256=sha256))
     if isinstance(source, BytesSource):
         return functools.partial(_result, commit.start_upload_bytes(source.data, sha256=sha256))
     stream = commit.start_upload_stream(name=source.label, sha256=sha256)
@@ -176,16 +176,16 @@ def _is_installed() -> bool:
     return True
 
 
-def _give_back() -> None:
-    """Let the allocator give back what it holds and nobody uses: the engine's buffers of 64 MiB leave much of it."""
-    trim = _allocator()
+def _trim_memory() -> None:
+    """Return unused memory to the system: hf_xet's buffers of 64 MiB leave much of it with the allocator."""
+    trim = _malloc_trim()
     if trim is not None:
         trim(0)
 
 
 @functools.cache
-def _allocator() -> Callable[[int], int] | None:
-    """``malloc_trim`` of the C library, where there is one (glibc)."""
+def _malloc_trim() -> Callable[[int], int] | None:
+    """Return ``malloc_trim`` of the C library if it has it (glibc)."""
     import ctypes
 
     try:
@@ -197,26 +197,26 @@ def _allocator() -> Callable[[int], int] | None:
 
 @attrs.define
 class _Report:
-    """Turns sums, as the engine reports them, into steps; a step back comes with :meth:`finish` only."""
+    """Converts the totals that hf_xet reports to increments, ignoring decreases."""
 
     meter: Meter
     seen: int = 0
 
     def __call__(self, group: hf_xet.GroupProgressReport, _items: object) -> None:
-        _give_back()
+        _trim_memory()
         done = int(group.total_bytes_completed)
         if done > self.seen:
             self.meter.advance(done - self.seen)
             self.seen = done
 
     def finish(self) -> None:
-        """The engine reports nothing more."""
+        """Do nothing: hf_xet reports no end."""
 
 
 class _Sessions:
-    """The engines of this process, made when they are first needed; a child process needs its own.
+    """The sessions of this process, created when first needed; a child process needs its own.
 
-    One asks the hub which chunks it has in any repository; the other does not.
+    One session queries the hub for chunks of all repositories, the other does not.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""The body of a commit: lines of JSON of a known length, made while they are sent.
+"""Request bodies of commits: JSON lines of known length, produced while they are sent.
 
-Contents are read one at a time, so that a commit of any length needs little
-memory; the length is known before, because base64 is as long as it is.
+Contents are read one at a time, so memory use does not depend on the size of the
+commit; the length is known in advance, because that of base64 can be computed.
 Source: docs/protocols/hf_api.md, section 2.4.
 """
 
@@ -39,7 +39,7 @@ _STEP = PIECE * 3 // 4 // 3 * 3
 
 @attrs.frozen
 class AddContent:
-    """Write a regular file, whose content goes into the commit."""
+    """Write a regular file with its content in the commit."""
 
     path: RepoPath
     source: Source
@@ -47,26 +47,29 @@ class AddContent:
 
 @attrs.frozen
 class AddText:
-    """Write a regular file whose content is here, and is UTF-8: it travels as it is, a third shorter than in base64."""
+    """Write a regular file whose content is UTF-8 text in memory.
+
+    It is sent as text, which is a quarter shorter than base64.
+    """
 
     path: RepoPath
     content: bytes = attrs.field(repr=False)
 
 
 Change = AddContent | AddText | AddStored | Delete | DeleteFolder | Copy
-"""What one line of a commit does."""
+"""The operation of one line of a commit."""
 
 
 @attrs.frozen
 class CommitBody:
-    """All lines of a commit; iterating reads the contents, each time anew."""
+    """All lines of a commit; each iteration reads the contents again."""
 
     head: bytes = attrs.field(repr=False)
     changes: tuple[Change, ...] = attrs.field(repr=False)
     size: int
 
     def __iter__(self) -> Iterator[bytes]:
-        """The bytes, in pieces worth sending; raises what reading a source raises."""
+        """Yield the bytes in pieces of a reasonable size; raises the errors of reading a source."""
         waiting, length = [self.head], len(self.head)
         for change in self.changes:
             for piece in _pieces(change):
@@ -80,7 +83,7 @@ class CommitBody:
 
 
 def commit_body(target: CommitTarget, message: CommitMessage, changes: Iterable[Change]) -> CommitBody:
-    """The body of a commit that does these things, in this order."""
+    """Return the body of a commit with these changes, in order."""
     header = Header(summary=message.summary, description=message.description, parent_commit=target.parent or None)
     head, listed = encode_line(HeaderLine(header)), tuple(changes)
     return CommitBody(head, listed, len(head) + sum(map(_size, listed)))

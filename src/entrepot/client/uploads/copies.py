@@ -1,4 +1,4 @@
-"""Copies within and between repositories, for hubs that copy by themselves and for those that do not."""
+"""Copies within and between repositories, for hubs that support them and for those that do not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_IN_MEMORY = 16 << 20
 
 @attrs.frozen
 class CopySource:
-    """Where a copy comes from, and what is there at ``commit``."""
+    """The source of a copy, and its tree entry at ``commit``."""
 
     copy: Copy
     repo: RepoRef
@@ -33,11 +33,11 @@ class CopySource:
 
 
 def find_sources(hub: Hub, target: CommitTarget, copies: Sequence[Copy]) -> list[CopySource]:
-    """What is at the source of each copy.
+    """Return the source of each copy.
 
     Raises:
-        EntryNotFound: there is nothing.
-        RepoNotFound, RevisionNotFound: there is no such repository or revision for this caller.
+        EntryNotFound: a source does not exist.
+        RepoNotFound, RevisionNotFound: the repository or the revision is not found for this caller.
     """
     groups: dict[tuple[RepoRef, str], list[Copy]] = {}
     for copy in copies:
@@ -45,19 +45,19 @@ def find_sources(hub: Hub, target: CommitTarget, copies: Sequence[Copy]) -> list
         groups.setdefault(key, []).append(copy)
     found: list[CopySource] = []
     for (repo, revision), group in groups.items():
-        # The branch may be another one by the time that its content is asked for.
+        # Pin the commit: the branch may move before the content is downloaded.
         commit = str(hub.send(repos.describe(repo, revision, expand=("sha",))).sha)
         entries = _entries(hub, repo, commit, [copy.source_path for copy in group])
         for copy in group:
             if copy.source_path not in entries:
-                reason = f"there is nothing at {copy.source_path!r} in {repo} at {revision!r} to copy"
+                reason = f"there is no {copy.source_path!r} to copy in {repo} at {revision!r}"
                 raise EntryNotFound(copy.source_path, reason=reason)
             found.append(CopySource(copy, repo, commit, entries[copy.source_path]))
     return found
 
 
-def undone(hub: Hub, target: CommitTarget, revision: str, origins: Sequence[CopySource]) -> list[CopySource]:
-    """Those copies that are not there at a revision of the target."""
+def missing(hub: Hub, target: CommitTarget, revision: str, origins: Sequence[CopySource]) -> list[CopySource]:
+    """Return the copies whose result is missing at a revision of the target."""
     entries = _entries(hub, target.repo, revision, [origin.copy.path for origin in origins])
     return [
         origin
@@ -67,14 +67,16 @@ def undone(hub: Hub, target: CommitTarget, revision: str, origins: Sequence[Copy
     ]
 
 
-def by_hand(hub: Hub, target: CommitTarget, origins: Sequence[CopySource], folder: Path) -> Iterator[Add | AddStored]:
-    """Additions that do what the copies shall do, for a hub that cannot copy.
+def as_additions(
+    hub: Hub, target: CommitTarget, origins: Sequence[CopySource], folder: Path
+) -> Iterator[Add | AddStored]:
+    """Yield additions equivalent to the copies, for a hub that does not support copies.
 
-    Large files are named by their digest; where the hub does not allow that,
-    and for regular files, the content is fetched and sent again.
+    Large files are added by their digest; if the hub does not permit that,
+    and for regular files, the content is downloaded and uploaded again.
 
     Args:
-        folder: for the contents of large files that have to be fetched; the caller removes it afterwards.
+        folder: folder for downloaded contents of large files; the caller removes it afterwards.
     """
     for origin in origins:
         for path, entry in _files(hub, origin):
@@ -97,7 +99,7 @@ def _entries(hub: Hub, repo: RepoRef, revision: str, paths: Sequence[RepoPath]) 
 
 
 def _files(hub: Hub, origin: CopySource) -> Iterator[tuple[RepoPath, TreeEntry]]:
-    """Each file that the copy is about, with the path it shall have."""
+    """Yield each file of the copy's source with its path in the target."""
     copy = origin.copy
     if origin.entry.type == "file":
         yield copy.path, origin.entry
@@ -108,7 +110,7 @@ def _files(hub: Hub, origin: CopySource) -> Iterator[tuple[RepoPath, TreeEntry]]
 
 
 def _is_usable(hub: Hub, target: CommitTarget, origin: CopySource, entry: TreeEntry) -> bool:
-    """Whether the target may name the large file, after the hub was asked to let it."""
+    """Ask the hub to share a large file with the target; return whether the target can refer to it."""
     if origin.repo == target.repo:
         return True
     assert entry.lfs is not None
@@ -129,6 +131,6 @@ def _fetched(hub: Hub, origin: CopySource, path: RepoPath, entry: TreeEntry, fol
     return Add(path, PathSource.at(out.name))
 
 
-def is_refusal(error: EntrepotError) -> bool:
-    """Whether an error may mean that the hub does not know how to copy."""
+def may_be_unsupported(error: EntrepotError) -> bool:
+    """Whether an error may mean that the hub does not support copies."""
     return isinstance(error, Invalid) and not isinstance(error, ValueError)

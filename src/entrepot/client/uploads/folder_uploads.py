@@ -1,4 +1,4 @@
-"""A folder as a commit: files of it to write, and files of the repository to remove."""
+"""Upload a folder as one commit: files to add, and files of the repository to delete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from entrepot.client.calls import trees
 from entrepot.client.commit_target import CommitTarget
 from entrepot.client.folders import walk
 from entrepot.client.hubs import Hub
-from entrepot.client.operations import Add, Delete, Operation, place
+from entrepot.client.operations import Add, Delete, Operation, path_in_folder
 from entrepot.client.patterns import Patterns, described, select
 from entrepot.errors import EntryNotFound
 from entrepot.names import ROOT, RepoPath, parse_folder
@@ -18,36 +18,39 @@ from entrepot.names import ROOT, RepoPath, parse_folder
 def additions(
     folder: str | os.PathLike[str], path_in_repo: str | None, *, allow: Patterns = None, ignore: Patterns = None
 ) -> list[Add]:
-    """An addition for every selected file of a local folder, sorted by path; see ``folders.walk``.
+    """Return an addition for every selected file of a local folder, sorted by path; see ``folders.walk``.
 
     Raises:
         SourceMissing, SourceUnreadable: the folder or a file cannot be read.
-        InvalidPath: a file cannot be called like this in a repository.
+        InvalidPath: the name of a file is not valid in a repository.
     """
-    adds = [Add(place(path_in_repo, found.path), found.source) for found in walk(folder, allow=allow, ignore=ignore)]
+    adds = [
+        Add(path_in_folder(path_in_repo, found.path), found.source)
+        for found in walk(folder, allow=allow, ignore=ignore)
+    ]
     if not adds:
         warn_of_nothing(folder, allow, ignore)
     return adds
 
 
 def warn_of_nothing(folder: str | os.PathLike[str], allow: Patterns, ignore: Patterns) -> None:
-    """Warn that a folder has no file to upload, with the patterns that leave none."""
+    """Warn that a folder has no file to upload, naming the patterns."""
     if allow is not None and not allow:
-        return  # an empty list says that nothing is wanted
+        return  # an empty list explicitly selects nothing
     patterns = described(allow, ignore)
-    place = os.fspath(folder)
-    what = f"no file in {place} is selected by {patterns}" if patterns else f"{place} has no file"
+    shown = os.fspath(folder)
+    what = f"no file in {shown} matches {patterns}" if patterns else f"{shown} has no file"
     warnings.warn(f"{what}: nothing to upload", stacklevel=3)
 
 
 def deletions(hub: Hub, target: CommitTarget, path_in_repo: str | None, patterns: Patterns) -> list[Delete]:
-    """A deletion for every file below a folder of the repository that matches a pattern.
+    """Return a deletion for every file below a folder of the repository that matches a pattern.
 
-    Patterns are about paths relative to that folder. ``.gitattributes`` at the
-    root always stays: without it large files would be taken for small ones.
+    Patterns match paths relative to that folder. ``.gitattributes`` in the
+    root is always kept: without it, large files would be committed as regular files.
 
     Raises:
-        RepoNotFound, RevisionNotFound: there is no such repository or revision for this caller.
+        RepoNotFound, RevisionNotFound: the repository or the revision is not found for this caller.
     """
     if patterns is None:
         return []
@@ -58,7 +61,7 @@ def deletions(hub: Hub, target: CommitTarget, path_in_repo: str | None, patterns
     try:
         entries = list(hub.pages(call))
     except EntryNotFound:
-        return []  # nothing is there yet
+        return []  # the folder does not exist yet
     found = [
         Delete(RepoPath(entry.path))
         for entry in entries
@@ -80,10 +83,10 @@ def folder_operations(
     ignore: Patterns = None,
     delete: Patterns = None,
 ) -> list[Operation]:
-    """Deletions, then additions; what is written anyway is not removed before.
+    """Return deletions, then additions; files that are written are not deleted first.
 
     Raises:
-        As :func:`additions` and :func:`deletions`.
+        as :func:`additions` and :func:`deletions`.
     """
     adds = additions(folder, path_in_repo, allow=allow, ignore=ignore)
     written = {add.path for add in adds}

@@ -1,4 +1,4 @@
-"""Large files on their way to a hub: small ones together, others through Xet or, where there is none, git LFS."""
+"""Upload large files: small ones in bulk, the others through Xet or, if the hub has no chunk store, git LFS."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from entrepot.errors import ChunksRefused
 
 
 def send(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Digests, progress: Progress) -> None:
-    """Bring contents to a hub, so that a commit can name them; afterwards ``digests`` knows each SHA-256.
+    """Upload contents so that a commit can refer to them; afterwards ``digests`` contains each SHA-256.
 
     Raises:
-        SourceChanged, SourceMissing, SourceUnreadable: a file is not what it was when it was found.
-        Refused: the hub does not take one of them.
+        SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
+        Refused: the hub refuses a file.
         HubFailure, HubUnreachable, HubTimeout: the hub refused, or could not be reached.
 
-    Guarantees: no bytes are sent that the hub is known to have. A file whose
-    SHA-256 is known before is not even read, if the hub has it. When the hub
-    takes no small files together, they go as the others do; when the chunk
-    store fails, files go through LFS.
+    Guarantees: contents that the hub is known to have are not sent. A file whose
+    SHA-256 is known in advance is not even read if the hub has it. If the hub
+    does not support bulk uploads, small files are sent as the others are; if the chunk
+    store fails, files are sent through LFS.
     """
     left = _unknown(hub, target, sources, digests)
     if not left:
@@ -48,7 +48,7 @@ def send(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Dig
 
 
 def _unknown(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Digests) -> list[Source]:
-    """Without those of which the hub says that it has them; only who knows a digest can ask."""
+    """Return the contents that the hub lacks; it can be asked only for contents with a known digest."""
     known = [source for source in sources if digests.find_sha256(source) is not None]
     if not known:
         return list(sources)

@@ -1,8 +1,8 @@
-"""Folders of any size: many commits, one after the other, to be taken up again wherever it stopped.
+"""Upload folders of any size: many commits, one after the other, that continue after an interruption.
 
-Files are found, compared, sent and committed in portions, so that neither
-their number nor their size needs memory. A repetition compares with the hub
-again, which is cheap, instead of trusting what it did before.
+Files are listed, compared, uploaded and committed in portions, so memory use depends
+neither on their number nor on their size. A repeated call compares with the hub
+again, which is cheap, and does not rely on earlier state.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from entrepot.client.calls import repos
 from entrepot.client.commit_target import CommitMessage, CommitTarget, PublishedCommit
 from entrepot.client.folders import walk
 from entrepot.client.hubs import Hub
-from entrepot.client.operations import Add, place
+from entrepot.client.operations import Add, path_in_folder
 from entrepot.client.parallel import run_parallel
 from entrepot.client.patterns import Patterns
 from entrepot.client.progress import Progress, Silent
@@ -50,38 +50,40 @@ def upload_large_folder(
     progress: Progress | None = None,
     allow_secrets: bool | None = None,
 ) -> list[PublishedCommit]:
-    """Upload a folder in as many commits as it takes; the repository is made if there is none.
+    """Upload a folder in as many commits as needed; the repository is created if it does not exist.
 
     Args:
         allow, ignore: see ``folders.walk``.
-        is_private: for a repository that is made now; None leaves it to the hub.
-        allow_secrets: see ``secret_files.check_secrets``; what was committed before such a file was found stays.
-        workers: how many portions are on their way at the same time, 1 to 8.
+        is_private: visibility of the repository if it is created; None uses the default of the hub.
+        workers: number of portions that are processed at the same time, 1 to 8.
+        allow_secrets: see ``secret_files.check_secrets``; commits made before such a file was found are kept.
 
     Returns:
-        The commits that were made, in the order of the files; none when the hub had everything.
+        The new commits in the order of the files; empty if the hub had everything.
 
     Raises:
-        SourceMissing, SourceUnreadable, SourceChanged: the folder or a file cannot be read as it was found.
-        RepoNotFound, RevisionNotFound, Forbidden, InvalidPath: the hub does not take it.
-        HubUnreachable, HubTimeout: the hub cannot be reached, in five tries.
+        SourceMissing, SourceUnreadable, SourceChanged: a local file cannot be read, or changed during the upload.
+        RepoNotFound, RevisionNotFound, Forbidden, InvalidPath: the hub refuses the upload.
+        HubUnreachable, HubTimeout: the hub was not reachable in five attempts.
 
-    Guarantees: however this ends, what was committed is whole; called again,
-    it sends nothing that the hub has, and leads to the same result as one
-    run without interruption.
+    Guarantees: every commit is complete, however the upload ends. A repeated call
+    sends nothing that the hub has, and leads to the same result as one
+    call without interruption.
     """
     root = Path(os.path.abspath(os.path.expanduser(folder)))
     if not root.is_dir():
         raise SourceMissing(str(root), "folder")
     _make(hub, target, is_private)
-    found = (Add(place(path_in_repo, item.path), item.source) for item in walk(root, allow=allow, ignore=ignore))
+    found = (
+        Add(path_in_folder(path_in_repo, item.path), item.source) for item in walk(root, allow=allow, ignore=ignore)
+    )
     meter = (progress or Silent()).begin("Files", None, unit="file")
-    with UploadState(root) as journal:
-        courier = _Uploader(hub, target, message, journal, allow_secrets)
+    with UploadState(root) as state:
+        uploader = _Uploader(hub, target, message, state, allow_secrets)
         try:
             made = []
             files = 0
-            for portion, published in run_parallel(courier.deliver, enumerate(_portions(found), 1), _threads(workers)):
+            for portion, published in run_parallel(uploader.deliver, enumerate(_portions(found), 1), _threads(workers)):
                 meter.advance(portion)
                 files += portion
                 if published.is_new:
@@ -98,28 +100,28 @@ def upload_large_folder(
 
 @attrs.frozen
 class _Uploader:
-    """Brings portions to the hub; commits are made one at a time, whatever else happens side by side."""
+    """Uploads portions; commits are created one at a time while other portions are uploaded in parallel."""
 
     hub: Hub
     target: CommitTarget
     message: str
-    journal: UploadState
+    state: UploadState
     allow_secrets: bool | None = None
-    turn: threading.Lock = attrs.field(factory=threading.Lock)
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def deliver(self, numbered: tuple[int, list[Add]]) -> tuple[int, PublishedCommit]:
         number, adds = numbered
         said = CommitMessage(self.message if number == 1 else f"{self.message} (part {number})")
 
         def attempt() -> PublishedCommit:
-            with RememberedDigests(digests_file(self.hub), self.journal) as digests:
+            with RememberedDigests(digests_file(self.hub), self.state) as digests:
                 return publish(
                     self.hub,
                     self.target,
                     adds,
                     said,
                     digests=digests,
-                    turn=self.turn,
+                    lock=self.lock,
                     allow_secrets=self.allow_secrets,
                 )
 
@@ -146,9 +148,9 @@ def _make(hub: Hub, target: CommitTarget, is_private: bool | None) -> None:
     try:
         hub.send(repos.create(target.repo, visibility=visibility))
     except Conflict:
-        return  # it is there
+        return  # it exists
     except Forbidden:
-        # Who may write to it need not be somebody who may make one.
+        # A caller who may not create the repository may still write to an existing one.
         hub.send(repos.describe(target.repo, target.revision, expand=("sha",)))
 
 

@@ -1,7 +1,4 @@
-"""Large files through git LFS: whole, or in parts when the hub wants parts.
-
-Source: docs/protocols/hf_api.md, section 2.3.
-"""
+"""Upload large files through git LFS: whole, or in parts if the hub asks for that."""
 
 from __future__ import annotations
 
@@ -35,14 +32,14 @@ _MOST_S = 20.0
 
 
 def send(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Digests, meter: Meter) -> None:
-    """Bring contents into the hub's store of large files; afterwards ``digests`` knows the SHA-256 of each.
+    """Upload contents to the hub's LFS store; afterwards ``digests`` contains the SHA-256 of each.
 
     Raises:
-        SourceChanged, SourceMissing, SourceUnreadable: a file is not what it was when it was found.
-        Refused: the hub does not take one of them.
-        HubFailure, HubUnreachable, HubTimeout: it could not be sent, in five tries.
+        SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
+        Refused: the hub refuses a file.
+        HubFailure, HubUnreachable, HubTimeout: the upload failed in five attempts.
 
-    Guarantees: nothing is sent that the hub has; what was finished is in the
+    Guarantees: contents that the hub has are not sent; completed files stay in the
     hub even if the rest fails.
     """
     for _ in run_parallel(digests.sha256, sources, _HASHING):
@@ -57,10 +54,10 @@ def send(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Dig
 
 
 def missing(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Digests) -> list[Source]:
-    """Those of some contents that the hub has not yet; the SHA-256 of all must be known.
+    """Return the contents that the hub lacks; the SHA-256 of all must be known.
 
     Raises:
-        HubFailure, HubUnreachable, HubTimeout: it could not be asked.
+        HubFailure, HubUnreachable, HubTimeout: the hub could not be asked.
     """
     left: set[Sha256] = set()
     for batch in _batches(_distinct(sources, digests)):
@@ -73,7 +70,7 @@ def _distinct(sources: Sequence[Source], digests: Digests) -> dict[Sha256, Sourc
 
 
 def _batches(sources: Mapping[Sha256, Source]) -> Iterator[dict[Sha256, Source]]:
-    """A few at a time, so that no link runs out before its turn comes."""
+    """Split into batches small enough that no upload URL expires before it is used."""
     batch: dict[Sha256, Source] = {}
     length = 0
     for sha256, source in sources.items():
@@ -87,7 +84,7 @@ def _batches(sources: Mapping[Sha256, Source]) -> Iterator[dict[Sha256, Source]]
 
 
 def _missing(hub: Hub, target: CommitTarget, sources: Mapping[Sha256, Source]) -> dict[Sha256, Actions]:
-    """What to do about each object that the hub has not; the others are left out."""
+    """Return the upload actions of each object that the hub lacks."""
     branch = None if target.opens_pull else target.revision
     objects = [LfsObject(sha256, source.size) for sha256, source in sources.items()]
     answer = hub.send(lfs.batch(target.repo, objects, branch=branch))
@@ -97,7 +94,7 @@ def _missing(hub: Hub, target: CommitTarget, sources: Mapping[Sha256, Source]) -
 
 def _actions(item: BatchObject, source: Source) -> Actions | None:
     if item.error is not UNSET:
-        raise Refused(f"the hub does not take {source.label}: {item.error.message}")
+        raise Refused(f"the hub refuses {source.label}: {item.error.message}")
     if item.actions is UNSET or item.actions.upload is UNSET:
         return None
     return item.actions
@@ -105,7 +102,7 @@ def _actions(item: BatchObject, source: Source) -> Actions | None:
 
 @attrs.frozen
 class _Upload:
-    """One content on its way."""
+    """The upload of one content."""
 
     hub: Hub
     target: CommitTarget
@@ -115,7 +112,7 @@ class _Upload:
     actions: Actions = attrs.field(repr=False)
 
     def run(self) -> None:
-        """Send it, in the way that the hub asked for; a link that has run out is asked for again."""
+        """Upload the content as the hub asked for; if the URL has expired, ask for a new one once."""
         try:
             self._send(self.actions)
         except Forbidden:
@@ -137,7 +134,7 @@ class _Upload:
         length = _number(upload.header["chunk_size"], upload.href)
         urls = [url for _, url in sorted((int(key), url) for key, url in upload.header.items() if key.isdigit())]
         if len(urls) != -(-self.source.size // length):
-            raise AnswerUnusable(upload.href.partition("?")[0], "its parts do not add up to the file")
+            raise AnswerUnusable(upload.href.partition("?")[0], "the parts of the upload do not cover the file")
 
         def put(numbered: tuple[int, str]) -> CompletedPart:
             number, url = numbered
@@ -149,7 +146,7 @@ class _Upload:
         self.hub.send(lfs.complete(upload.href, self.sha256, parts))
 
     def _put(self, url: str, start: int, length: int, headers: Mapping[str, str]) -> Response:
-        # A token among the headers is for whoever does not send his own, as git-lfs.
+        # The token in the headers is for clients that send none of their own, such as git-lfs.
         extra = {name: value for name, value in headers.items() if name.lower() != "authorization"}
         sent = 0
 
@@ -175,7 +172,7 @@ class _Upload:
 
 
 def again(send: Callable[[], T]) -> T:
-    """What a call gives that may be made again when the hub could not answer: five tries, with growing pauses."""
+    """Call a repeatable function up to five times, with growing pauses, while the hub is unavailable."""
     for attempt in range(_TRIES - 1):
         try:
             return send()
@@ -188,5 +185,5 @@ def again(send: Callable[[], T]) -> T:
 
 def _number(text: str, href: str) -> int:
     if not text.isdigit() or not int(text):
-        raise AnswerUnusable(href.partition("?")[0], "its parts have no length")
+        raise AnswerUnusable(href.partition("?")[0], "the parts of the upload have no length")
     return int(text)

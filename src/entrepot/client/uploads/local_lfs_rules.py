@@ -1,9 +1,8 @@
-"""Small files, of which every hub says the same: texts go into the commit, what a rule calls large does not.
+"""Files whose upload mode the client can decide without asking the hub.
 
-A hub decides by ``.gitattributes``, ``.gitignore``, size and content. The
-rules can be read once instead of asking about each of thousands of files.
-Whatever is not clear beyond doubt is left to the hub. Source: docs/protocols/hf_api.md,
-section 4.2.
+A hub decides by ``.gitattributes``, ``.gitignore``, size and content: text is committed, and files that
+match an LFS rule go to the LFS store. Reading the rules once avoids asking about each of thousands of
+files. Unclear cases are left to the hub. Source: docs/protocols/hf_api.md, section 4.2.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from entrepot.names import RepoPath
 from entrepot.wire.repos.trees import TreeEntry
 
 MOST_BYTES = 64 << 10
-"""A larger file is left to the hub to judge."""
+"""For files above this size, the hub decides."""
 
 _MOST_KEPT = 64 << 20
 _MOST_RULES = 16
@@ -31,19 +30,19 @@ _ATTRIBUTES, _IGNORES = ".gitattributes", ".gitignore"
 
 
 class LocalDecision(enum.Enum):
-    """What can be said of a file without the hub."""
+    """The upload mode of a file, as far as the client can decide it."""
 
-    TEXT = "it goes into the commit"
-    LARGE = "it goes to the store of large files"
-    UNCLEAR = "the hub has to be asked"
+    TEXT = "committed as a regular file"
+    LARGE = "stored with LFS"
+    UNCLEAR = "the hub must decide"
 
 
 class LocalLfsRules:
-    """Judges files by the rules of one repository; keeps the contents that it has read, up to 64 MiB.
+    """Decides by the rules of one repository; keeps the contents that it reads, up to 64 MiB.
 
     Args:
-        attributes: the text of each ``.gitattributes``, by its folder (``""``: the root).
-        ignores: the text of ``.gitignore``; ``""``: there is none.
+        attributes: the text of each ``.gitattributes``, by its folder (``""`` is the root).
+        ignores: the text of ``.gitignore``; ``""`` if there is none.
     """
 
     def __init__(self, attributes: Mapping[str, str], ignores: str) -> None:
@@ -52,24 +51,24 @@ class LocalLfsRules:
         self._kept = 0
         self.contents: dict[RepoPath, bytes] = {}
 
-    def judge(self, add: Add) -> LocalDecision:
-        """What becomes of a file; the content of a text is then in ``contents``.
+    def decide(self, add: Add) -> LocalDecision:
+        """Decide the upload mode of a file; the content of a text is added to ``contents``.
 
         Raises:
-            SourceChanged, SourceMissing, SourceUnreadable: it cannot be read as it was found.
+            SourceChanged, SourceMissing, SourceUnreadable: the file changed after it was found, or cannot be read.
         """
         source = add.source
         if not isinstance(source, PathSource) or source.size > MOST_BYTES or self._ignores.matches(add.path):
             return LocalDecision.UNCLEAR
         decision = self._is_lfs(add.path)
         if decision:
-            # No hub keeps an empty file as a large one.
+            # No hub stores an empty file with LFS.
             return LocalDecision.LARGE if source.size else LocalDecision.UNCLEAR
         if self._kept + source.size > _MOST_KEPT:
             return LocalDecision.UNCLEAR
         content = source.read()
         if not _is_text(content):
-            # Without a rule a NUL among the bytes that a hub looks at decides.
+            # Without a rule, a NUL byte in the sample sent to the hub decides.
             is_binary = decision is None and b"\0" in content[:SAMPLE]
             return LocalDecision.LARGE if is_binary else LocalDecision.UNCLEAR
         self._kept += len(content)
@@ -90,11 +89,11 @@ class LocalLfsRules:
 def read_rules(
     hub: Hub, target: CommitTarget, folder: str, there: Mapping[str, TreeEntry], ignores: str | None
 ) -> LocalLfsRules | None:
-    """The rules that count below a folder; None: there are too many of them, or they cannot be had.
+    """Read the rules that apply below a folder; None if there are too many, or if reading fails.
 
     Args:
         there: every file below ``folder``, by path.
-        ignores: a ``.gitignore`` that counts instead of the repository's.
+        ignores: a ``.gitignore`` that replaces the repository's.
     """
     try:
         above = _above(hub, target, folder)
@@ -111,12 +110,12 @@ def read_rules(
 
 
 def _above(hub: Hub, target: CommitTarget, folder: str) -> dict[str, TreeEntry]:
-    """The rules in the folders above, and in the folder itself."""
+    """Return the entries of rule files in the folder and in the folders above it."""
     if not folder:
         return {}
     parts = folder.split("/")
-    places = ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
-    wanted = [_IGNORES, *(f"{place}/{_ATTRIBUTES}" if place else _ATTRIBUTES for place in places)]
+    folders = ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
+    wanted = [_IGNORES, *(f"{above}/{_ATTRIBUTES}" if above else _ATTRIBUTES for above in folders)]
     return {entry.path: entry for entry in hub.send(trees.describe(target.repo, target.revision, wanted))}
 
 

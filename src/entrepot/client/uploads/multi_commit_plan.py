@@ -1,7 +1,7 @@
-"""How many operations are split into several commits, each with an id that stays the same from run to run.
+"""Split many operations into several commits, each with an id that does not change between runs.
 
 Ids and texts are those of huggingface_hub 0.21.4 (``_multi_commits.py``), so
-that either client can go on with what the other one has begun.
+either client can continue what the other one has started.
 """
 
 from __future__ import annotations
@@ -26,18 +26,21 @@ _STEP = re.compile(r"^- \[[ x]\].*?([0-9a-fA-F]{64})", re.MULTILINE)
 _UNITS = ("", "K", "M", "G", "T", "P", "E", "Z")
 
 Step = Sequence[Operation]
-"""What one commit does: additions, or deletions."""
+"""The operations of one commit: additions, or deletions."""
 
 
 @attrs.frozen
 class MultiCommitPlan:
-    """Commits in their order, deletions first, by their ids; the keys are in that order."""
+    """The commits in order, deletions first; a mapping from their ids."""
 
     id: str
     steps: Mapping[str, Step]
 
     def describe(self, summary: str, description: str, done: Iterable[str]) -> str:
-        """The plan as the first comment of a pull request, in Markdown, with a checked box for what is done."""
+        """Return the plan as the first comment of a pull request, in Markdown.
+
+        Each step has a checkbox, which is checked if the step is in ``done``.
+        """
         finished = set(done)
         boxes = "\n".join(_box(step_id, step, step_id in finished) for step_id, step in self.steps.items())
         return _COMMENT.format(summary=summary, description=description, plan=self.id, boxes=boxes)
@@ -50,9 +53,9 @@ def split(
     most_items: int = MOST_OPERATIONS,
     most_bytes: int = MOST_BYTES,
 ) -> list[list[T]]:
-    """Items in groups of limited number and size; one that is too large for any group is alone.
+    """Split items into groups of limited number and size; an item above the size limit gets a group of its own.
 
-    The same items give the same groups, whenever and wherever.
+    The same items always give the same groups.
     """
     groups: list[list[T]] = []
     group: list[T] = []
@@ -74,18 +77,18 @@ def split(
 
 
 def plan(deletions: Sequence[Step], additions: Sequence[Step], digests: Digests) -> MultiCommitPlan:
-    """The plan of these commits; every added file is hashed for it, unless it was before.
+    """Return the plan of these commits; added files are hashed unless their digests are known.
 
     Raises:
-        InvalidArgument: there is nothing to do, a commit does nothing, or two do the same.
-        SourceChanged, SourceMissing, SourceUnreadable: a file cannot be read as it was found.
+        InvalidArgument: there is nothing to do, a commit is empty, or two commits are the same.
+        SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
     """
     steps: dict[str, Step] = {}
     total = hashlib.sha256()
     for step in [*additions, *deletions]:
         step_id = _step_id(step, digests)
         if step_id in steps:
-            raise InvalidArgument("two commits of the plan do the same; every commit must be another one")
+            raise InvalidArgument("two commits of the plan are the same; every commit must be different")
         steps[step_id] = step
         total.update(b"new step" + step_id.encode())
     if not steps:
@@ -95,12 +98,12 @@ def plan(deletions: Sequence[Step], additions: Sequence[Step], digests: Digests)
 
 
 def read_steps(comment: str) -> set[str]:
-    """The ids of the steps that a comment lists, done or not."""
+    """Return the ids of all steps that a comment lists, done or not."""
     return set(_STEP.findall(comment))
 
 
 def size_of(operation: Operation) -> int:
-    """How many bytes an operation brings along."""
+    """Return the size of the content of an operation in bytes."""
     if isinstance(operation, Add):
         return operation.source.size
     return operation.size if isinstance(operation, AddStored) else 0
@@ -108,7 +111,7 @@ def size_of(operation: Operation) -> int:
 
 def _step_id(step: Step, digests: Digests) -> str:
     if not step:
-        raise InvalidArgument("a commit of the plan does nothing; every commit needs an operation")
+        raise InvalidArgument("a commit of the plan is empty; every commit needs an operation")
     digest = hashlib.sha256()
     for operation in step:
         match operation:
@@ -120,7 +123,7 @@ def _step_id(step: Step, digests: Digests) -> str:
             case DeleteFolder():
                 digest.update(b"DELETE" + operation.path.encode() + b"/True")
             case _:
-                raise InvalidArgument("a plan takes additions and deletions only; copy in a commit of its own")
+                raise InvalidArgument("several commits can add and delete files only; copy files in a separate commit")
     return digest.hexdigest()
 
 

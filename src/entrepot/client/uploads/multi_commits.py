@@ -1,7 +1,7 @@
-"""Several commits that become one change: pushed to a pull request one by one, then merged.
+"""Several commits for one change, pushed to a pull request one by one and then merged.
 
-Whoever is interrupted calls again with the same plan: the pull request is
-found by the plan's id, and the steps that it has are passed over.
+After an interruption, another call with the same plan finds the pull request by
+the plan's id and skips the steps that it contains.
 Source: docs/protocols/hf_api.md, sections 1B.1 and 2.2.
 """
 
@@ -22,14 +22,14 @@ from entrepot.client.uploads.publishing import publish
 from entrepot.errors import Conflict, Invalid, Refused
 from entrepot.wire.community.discussions import Discussion, ReceivedDetails
 
-Tell = Callable[[str], None]
-"""Takes one line about what has been done."""
+Report = Callable[[str], None]
+"""A callback for progress messages of one line."""
 
 _MOST_TITLE = 200
 _FOREIGN = 100
-_COMPLETE = "All commits of this upload are here. The pull request can be reviewed, and changed, like any other."
-_MERGING = "The upload asked for no review, so that this is merged now."
-_EMPTY = "Nothing of this upload differs from what is there, so that there is nothing to merge."
+_COMPLETE = "All commits of this upload have been pushed. The pull request can now be reviewed and changed."
+_MERGING = "The upload did not ask for a review, so the pull request is merged now."
+_EMPTY = "The upload does not change any file, so there is nothing to merge."
 _FAILED = "The pull request could not be merged: {reason}"
 
 
@@ -41,25 +41,25 @@ def push(
     *,
     merge: bool,
     digests: Digests,
-    tell: Tell,
+    report: Report,
     progress: Progress | None = None,
     allow_secrets: bool | None = None,
 ) -> str:
-    """The address of the pull request that has all steps of a plan; merged, if that is wanted.
+    """Push all steps of a plan to a pull request, merge it if requested, and return its URL.
 
     Raises:
-        Refused: somebody has changed the list of steps in the pull request, or it cannot be merged.
-        others: as ``publish``, at any step; what was pushed stays for the next call.
+        Refused: the list of steps in the pull request was changed, or it cannot be merged.
+        others: as ``publish``, at any step; pushed steps are kept for the next call.
     """
     pull = _find(hub, target, plan, message)
     if pull is None:
         text = plan.describe(message.summary, message.description, ())
         made = hub.send(discussions.create(target.repo, _title(plan, message), text, is_pull=True))
-        tell(f"opened pull request {made.num}")
+        report(f"opened pull request {made.num}")
         pull = hub.send(discussions.details(target.repo, made.num, diff=False))
     else:
-        tell(f"going on with pull request {pull.num}")
-    _Push(hub, target, plan, message, pull, digests, tell, progress, allow_secrets).run(merge=merge)
+        report(f"continuing pull request {pull.num}")
+    _Push(hub, target, plan, message, pull, digests, report, progress, allow_secrets).run(merge=merge)
     return f"{hub.endpoint}/{target.repo.path}/discussions/{pull.num}"
 
 
@@ -69,7 +69,7 @@ def _title(plan: MultiCommitPlan, message: CommitMessage) -> str:
 
 
 def _find(hub: Hub, target: CommitTarget, plan: MultiCommitPlan, message: CommitMessage) -> ReceivedDetails | None:
-    """The pull request that an earlier call has begun and not merged."""
+    """Return the pull request of an earlier call that was not merged."""
     for thread in _pulls(hub, target):
         if thread.status not in ("draft", "open"):
             continue
@@ -92,7 +92,7 @@ def _pulls(hub: Hub, target: CommitTarget) -> Iterator[Discussion]:
 
 
 def _first_comment(pull: ReceivedDetails) -> tuple[str, str]:
-    """Id and text of the comment that lists the steps."""
+    """Return id and text of the comment that lists the steps."""
     for event in pull.events:
         if event.type == "comment":
             return event.id, str(event.data.get("latest", {}).get("raw", ""))
@@ -101,7 +101,7 @@ def _first_comment(pull: ReceivedDetails) -> tuple[str, str]:
 
 @attrs.frozen
 class _Push:
-    """Steps on their way to a pull request."""
+    """A plan that is pushed to a pull request."""
 
     hub: Hub
     target: CommitTarget
@@ -109,7 +109,7 @@ class _Push:
     message: CommitMessage
     pull: ReceivedDetails
     digests: Digests
-    tell: Tell
+    report: Report
     progress: Progress | None
     allow_secrets: bool | None
 
@@ -117,8 +117,8 @@ class _Push:
         comment, text = _first_comment(self.pull)
         if read_steps(text) != set(self.plan.steps):
             raise Refused(
-                f"the list of steps in pull request {self.pull.num} has been changed, so that nobody can tell what "
-                "is left to do; close it and upload again"
+                f"the list of steps in pull request {self.pull.num} was changed, so the remaining steps are unknown; "
+                "close the pull request and upload again"
             )
         done = self._done()
         for step_id, step in self.plan.steps.items():
@@ -137,7 +137,7 @@ class _Push:
             done.add(step_id)
             text = self.plan.describe(self.message.summary, self.message.description, done)
             self.hub.send(discussions.edit_comment(self.target.repo, self.pull.num, comment, text))
-            self.tell(f"{len(done)} of {len(self.plan.steps)} commits are there")
+            self.report(f"{len(done)} of {len(self.plan.steps)} commits pushed")
         if self.pull.status == "draft":
             self.hub.send(discussions.change_status(self.target.repo, self.pull.num, "open", _COMPLETE))
         self.hub.send(discussions.rename(self.target.repo, self.pull.num, self.message.summary[:_MOST_TITLE]))
@@ -145,7 +145,7 @@ class _Push:
             self._merge()
 
     def _done(self) -> set[str]:
-        """The steps that the pull request has; its commits are called after them."""
+        """Return the steps that the pull request contains; their ids are the titles of its commits."""
         log = self.hub.pages(refs.log(self.target.repo, f"refs/pr/{self.pull.num}"))
         recent = islice(log, len(self.plan.steps) + _FOREIGN)
         return {entry.title for entry in recent if entry.title in self.plan.steps}
@@ -157,8 +157,8 @@ class _Push:
         except (Invalid, Conflict) as error:
             if "no associated changes" in str(error).lower() or "no changes" in str(error).lower():
                 self.hub.send(discussions.change_status(repo, number, "closed", _EMPTY))
-                self.tell("nothing differed; the pull request is closed")
+                self.report("nothing changed; the pull request is closed")
                 return
             self.hub.send(discussions.comment(repo, number, _FAILED.format(reason=error)))
             raise Refused(f"pull request {number} has all commits but cannot be merged: {error}") from error
-        self.tell(f"merged pull request {number}")
+        self.report(f"merged pull request {number}")

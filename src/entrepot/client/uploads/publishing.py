@@ -1,4 +1,4 @@
-"""Uploads as a whole: compare, send large files, and then one commit, of which all or nothing happens."""
+"""Uploads as a whole: compare with the hub, upload large files, then create one atomic commit."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ _MOST_CARD = 1 << 20
 
 
 def digests_file(hub: Hub) -> Path:
-    """Where this computer remembers the digests of local files, for all hubs."""
-    return hub.places.home / "digests.sqlite3"
+    """Return the database of digests of local files, shared by all hubs."""
+    return hub.paths.home / "digests.sqlite3"
 
 
 def digests_of(hub: Hub) -> Digests:
-    """The digests of local files that this computer remembers."""
+    """Return the stored digests of local files."""
     return Digests(digests_file(hub))
 
 
@@ -65,42 +65,42 @@ def publish(
     *,
     progress: Progress | None = None,
     digests: Digests | None = None,
-    turn: contextlib.AbstractContextManager[object] | None = None,
+    lock: contextlib.AbstractContextManager[object] | None = None,
     allow_secrets: bool | None = None,
 ) -> PublishedCommit:
-    """Make one commit of some operations, in their order; all of it happens or nothing.
+    """Create one commit of several operations, applied in order; either all of them are committed or none.
 
-    What the hub has at the same path already is left out, and large contents
-    that it has anywhere in the repository are not sent. If nothing would
-    change, no commit is made.
+    Unchanged files are left out, and large contents that the repository
+    has anywhere are not sent. If nothing would change, no commit
+    is created.
 
     Args:
-        digests: what is known of local files; None takes what this computer remembers.
-        turn: held while the commit is made, for those who make several and want one at a time.
+        digests: known digests of local files; None uses the stored ones.
+        lock: held while the commit is created, to serialise the commits of several threads.
         allow_secrets: see ``secret_files.check_secrets``.
 
     Returns:
-        The commit, or the head as it is.
+        The commit, or the existing head.
 
     Raises:
-        RepoNotFound, RevisionNotFound, Forbidden, InvalidPath, EntryNotFound: the hub does not take this.
-        BranchMoved: the target's pinned parent is not its head any more.
-        SourceChanged, SourceMissing, SourceUnreadable: a file cannot be read as it was found.
-        InvalidArgument: a README.md has metadata that the hub refuses.
-        SecretsFound: a file looks like a secret, and ``allow_secrets`` is False.
+        RepoNotFound, RevisionNotFound, Forbidden, InvalidPath, EntryNotFound: the hub refuses the commit.
+        BranchMoved: the target's pinned parent is no longer its head.
+        SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
+        InvalidArgument: the hub refuses the metadata of a README.md.
+        SecretsFound: a file may contain a secret, and ``allow_secrets`` is False.
         HubUnreachable, HubTimeout: the hub cannot be reached.
 
-    Guarantees: when this raises, nothing was committed, except that the hub
-    may have fallen silent in the very moment of a commit that opens a pull
-    request. Large files that were sent stay with the hub for a while, so that
-    a repetition does not send them again.
+    Guarantees: if this raises, nothing was committed, with one exception: the
+    connection may break during a commit that opens a pull
+    request. Uploaded large files stay with the hub for a while, so a
+    repeated call does not send them again.
     """
     with digests_of(hub) if digests is None else contextlib.nullcontext(digests) as known:
-        publication = _Publication(hub, target, message, progress or Silent(), known, turn, allow_secrets)
+        publication = _Publication(hub, target, message, progress or Silent(), known, lock, allow_secrets)
         return publication.run(list(operations))
 
 
-def send_ahead(
+def upload_large_files(
     hub: Hub,
     target: CommitTarget,
     adds: Sequence[Add],
@@ -109,44 +109,44 @@ def send_ahead(
     digests: Digests | None = None,
     ignores: Add | None = None,
 ) -> dict[str, tuple[UploadDecision, AddStored | None]]:
-    """Bring the large files among some additions to the hub, before the commit that will name them.
+    """Upload the large files among some additions before the commit that will refer to them.
 
     Args:
-        ignores: a ``.gitignore`` that will come with that commit.
+        ignores: a ``.gitignore`` that will be part of that commit.
 
     Returns:
-        For each path its fate, and what can be committed in the place of the
-        addition; None for those that were not sent, because they are regular,
-        left out by the repository's .gitignore, or there already.
+        For each path the decision, and an operation that can be committed instead of the
+        addition; None if nothing was uploaded, because the file is regular,
+        excluded by the repository's .gitignore, or unchanged.
 
     Raises:
-        As :func:`publish`, as far as files are concerned.
+        as :func:`publish`, for errors about files.
     """
     with digests_of(hub) if digests is None else contextlib.nullcontext(digests) as known:
         asked = [*adds, ignores] if ignores is not None else list(adds)
-        fates = _surveyed(hub, target, asked, known, progress or Silent()).fates
-        check_secrets(_sent(adds, fates), allow=None)
-        large = [add for add in adds if fates[add.path] is UploadDecision.LARGE]
+        decisions = _planned(hub, target, asked, known, progress or Silent()).decisions
+        check_secrets(_sent(adds, decisions), allow=None)
+        large = [add for add in adds if decisions[add.path] is UploadDecision.LARGE]
         large_files.send(hub, target, [add.source for add in large], known, progress or Silent())
         stored = {add.path: AddStored(add.path, known.sha256(add.source), add.source.size) for add in large}
         same = {
             add.path: AddStored(add.path, sha256, add.source.size)
             for add in adds
-            if fates[add.path] is UploadDecision.SAME and (sha256 := known.find_sha256(add.source)) is not None
+            if decisions[add.path] is UploadDecision.SAME and (sha256 := known.find_sha256(add.source)) is not None
         }
-        return {add.path: (fates[add.path], stored.get(add.path) or same.get(add.path)) for add in adds}
+        return {add.path: (decisions[add.path], stored.get(add.path) or same.get(add.path)) for add in adds}
 
 
 @attrs.frozen
 class _Publication:
-    """One commit in the making."""
+    """The creation of one commit."""
 
     hub: Hub
     target: CommitTarget
     message: CommitMessage
     progress: Progress
     digests: Digests
-    turn: contextlib.AbstractContextManager[object] | None = None
+    lock: contextlib.AbstractContextManager[object] | None = None
     allow_secrets: bool | None = None
 
     def run(self, operations: list[Operation]) -> PublishedCommit:
@@ -162,27 +162,27 @@ class _Publication:
         try:
             made = self.make(operations)
         except HubFailure as error:
-            if not copies.is_refusal(error):
+            if not copies.may_be_unsupported(error):
                 raise
-            return self._make_by_hand(operations, needed, error)
-        left = [] if self.target.opens_pull else copies.undone(self.hub, self.target, made.oid, needed)
+            return self._make_with_additions(operations, needed, error)
+        left = [] if self.target.opens_pull else copies.missing(self.hub, self.target, made.oid, needed)
         if not left:
             return made
-        # The hub passed over lines that it does not know, and did the rest.
+        # The hub ignored the copies, which it does not support, and committed the rest.
         rest = attrs.evolve(self, target=attrs.evolve(self.target, parent=None))
-        return rest._make_by_hand([origin.copy for origin in left], left, None)
+        return rest._make_with_additions([origin.copy for origin in left], left, None)
 
     def make(self, operations: list[Operation]) -> PublishedCommit:
-        """The commit, copies made by the hub itself."""
+        """Create the commit, with copies made by the hub."""
         meter = self.progress.begin("Comparing", _count(operations), unit="file")
         try:
             found = plan_upload(self.hub, self.target, operations, self.digests, meter)
         finally:
             meter.finish()
         adds = [item for item in operations if isinstance(item, Add)]
-        check_secrets(_sent(adds, found.fates), allow=self.allow_secrets)
-        warnings = [*self._check_cards(adds, found.fates), *_left_out(found.fates)]
-        large = [add for add in adds if found.fates[add.path] is UploadDecision.LARGE]
+        check_secrets(_sent(adds, found.decisions), allow=self.allow_secrets)
+        warnings = [*self._check_cards(adds, found.decisions), *_left_out(found.decisions)]
+        large = [add for add in adds if found.decisions[add.path] is UploadDecision.LARGE]
         large_files.send(self.hub, self.target, [add.source for add in large], self.digests, self.progress)
         changes = list(self._changes(operations, found))
         if not changes:
@@ -190,12 +190,12 @@ class _Publication:
         answer = self._record(changes)
         return PublishedCommit(answer.commit_oid, answer.commit_url, answer.pull_request_url, True, tuple(warnings))
 
-    def _make_by_hand(
+    def _make_with_additions(
         self, operations: Sequence[Operation], origins: Sequence[CopySource], refusal: HubFailure | None
     ) -> PublishedCommit:
         with tempfile.TemporaryDirectory(prefix="entrepot-copies-") as folder:
             instead = {
-                id(origin.copy): list(copies.by_hand(self.hub, self.target, [origin], Path(folder)))
+                id(origin.copy): list(copies.as_additions(self.hub, self.target, [origin], Path(folder)))
                 for origin in origins
             }
             spelled: list[Operation] = []
@@ -207,30 +207,34 @@ class _Publication:
                 raise error from refusal
 
     def _needed(self, operations: Sequence[Operation], origins: Sequence[CopySource]) -> list[CopySource]:
-        """The copies that change something."""
+        """Return the copies that change something."""
         others = {item.path for item in operations if not isinstance(item, Copy)}
-        undone = {id(origin) for origin in copies.undone(self.hub, self.target, self.target.revision, origins)}
-        return [origin for origin in origins if id(origin) in undone or others]
+        missing = {id(origin) for origin in copies.missing(self.hub, self.target, self.target.revision, origins)}
+        return [origin for origin in origins if id(origin) in missing or others]
 
     def _changes(self, operations: Iterable[Operation], found: UploadPlan) -> Iterator[Change]:
         for operation in operations:
             if not isinstance(operation, Add):
                 yield operation
-            elif found.fates[operation.path] is UploadDecision.REGULAR:
+            elif found.decisions[operation.path] is UploadDecision.REGULAR:
                 text = found.texts.get(operation.path)
                 yield AddContent(operation.path, operation.source) if text is None else AddText(operation.path, text)
-            elif found.fates[operation.path] is UploadDecision.LARGE:
+            elif found.decisions[operation.path] is UploadDecision.LARGE:
                 yield AddStored(operation.path, self.digests.sha256(operation.source), operation.source.size)
 
-    def _check_cards(self, adds: Sequence[Add], fates: Mapping[RepoPath, UploadDecision]) -> list[str]:
-        """Remarks on a README that comes along; errors in it are raised before anything is sent."""
+    def _check_cards(self, adds: Sequence[Add], decisions: Mapping[RepoPath, UploadDecision]) -> list[str]:
+        """Return remarks on an added README; errors in it are raised before anything is uploaded."""
         for add in adds:
-            if add.path == "README.md" and fates[add.path] is UploadDecision.REGULAR and add.source.size <= _MOST_CARD:
+            if (
+                add.path == "README.md"
+                and decisions[add.path] is UploadDecision.REGULAR
+                and add.source.size <= _MOST_CARD
+            ):
                 text = add.source.read().decode("utf-8", "replace")
                 try:
                     found = self.hub.send(preuploads.check_card(text, self.target.repo.type))
                 except (NotFound, AnswerUnusable):
-                    return []  # the hub checks none
+                    return []  # the hub does not check cards
                 except Invalid as error:
                     raise InvalidArgument(f"invalid metadata in README.md: {error}") from error
                 if found.errors:
@@ -251,7 +255,7 @@ class _Publication:
         self.hub.need_network(call.subject)
         meter = self.progress.begin("Committing", body.size if body.size > _WORTH_A_METER else None)
         try:
-            with self.turn or contextlib.nullcontext():
+            with self.lock or contextlib.nullcontext():
                 return self._sent(call, body, changes, meter)
         finally:
             meter.finish()
@@ -288,11 +292,11 @@ class _Publication:
 
     def _may_repeat(self, error: EntrepotError) -> bool:
         is_final = isinstance(error, BranchMoved | TlsFailed | Offline | AnswerUnusable)
-        # A second pull request is worse than an error.
+        # An error is better than a duplicate pull request.
         return not is_final and not self.target.opens_pull
 
     def _landed(self, changes: Sequence[Change]) -> CommitResponse | None:
-        """The head, if everything that the commit does is there; None: it is not, or nobody can tell."""
+        """Return the head if it contains all changes of the commit; None if it does not, or cannot be checked."""
         try:
             if self.target.opens_pull or not self._is_done(changes):
                 return None
@@ -325,7 +329,7 @@ class _Publication:
         return True
 
 
-def _surveyed(hub: Hub, target: CommitTarget, adds: Sequence[Add], digests: Digests, progress: Progress) -> UploadPlan:
+def _planned(hub: Hub, target: CommitTarget, adds: Sequence[Add], digests: Digests, progress: Progress) -> UploadPlan:
     meter = progress.begin("Comparing", len(adds), unit="file")
     try:
         return plan_upload(hub, target, adds, digests, meter)
@@ -339,18 +343,18 @@ def _metered(body: CommitBody, meter: Meter) -> Iterator[bytes]:
         meter.advance(len(piece))
 
 
-def _sent(adds: Iterable[Add], fates: Mapping[RepoPath, UploadDecision]) -> Iterator[Add]:
-    """Yield the additions whose content leaves this computer."""
-    return (add for add in adds if fates[add.path] in (UploadDecision.REGULAR, UploadDecision.LARGE))
+def _sent(adds: Iterable[Add], decisions: Mapping[RepoPath, UploadDecision]) -> Iterator[Add]:
+    """Send the commit, with retries; after a lost response, first check whether it was committed."""
+    return (add for add in adds if decisions[add.path] in (UploadDecision.REGULAR, UploadDecision.LARGE))
 
 
 def _count(operations: Sequence[Operation]) -> int:
     return sum(isinstance(operation, Add) for operation in operations)
 
 
-def _left_out(fates: Mapping[RepoPath, UploadDecision]) -> list[str]:
-    ignored = [path for path, decision in fates.items() if decision is UploadDecision.IGNORED]
+def _left_out(decisions: Mapping[RepoPath, UploadDecision]) -> list[str]:
+    ignored = [path for path, decision in decisions.items() if decision is UploadDecision.IGNORED]
     if not ignored:
         return []
     names = ", ".join(ignored[:5]) + (" ..." if len(ignored) > 5 else "")
-    return [f"{len(ignored)} files were left out, because the .gitignore of the repository says so: {names}"]
+    return [f"left out {len(ignored)} file(s) because of the repository's .gitignore: {names}"]

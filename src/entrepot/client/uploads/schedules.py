@@ -1,4 +1,4 @@
-"""Something done at regular intervals in the background, and a last time when the program ends."""
+"""Calls at regular intervals in the background, and a last one when the program ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from entrepot.client.sources import PathSource, Stamp
 
 
 class Schedule:
-    """Calls something at once, then at every interval, in a thread of its own, until it is stopped.
+    """Calls a function immediately and then at every interval, in a separate thread, until stopped.
 
     Args:
         every_s: seconds between two calls.
@@ -31,16 +31,16 @@ class Schedule:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it was stopped."""
+        """Whether the schedule was stopped."""
         return self._stopping.is_set()
 
     def start(self) -> None:
-        """Begin; to be called once."""
+        """Start the thread; must be called only once."""
         atexit.register(self._last)
         self._thread.start()
 
     def stop(self) -> None:
-        """Call nothing any more, not at the end either; a call that is running comes to its end."""
+        """Make no further calls, not even at the end of the program; a running call is completed."""
         self._stopping.set()
         atexit.unregister(self._last)
 
@@ -52,26 +52,26 @@ class Schedule:
 
 @attrs.frozen
 class GrowingFile:
-    """A file with something new in it; only what it has now is read, whatever is appended meanwhile."""
+    """A file with new content; only its current size is read, even if it is appended to meanwhile."""
 
     path: str
     source: PathSource
 
 
 class AppendedFiles:
-    """Which files of a folder are new or longer than when they were last taken; for folders that only grow."""
+    """Finds files of a folder that are new or have changed since they were uploaded."""
 
     def __init__(self, folder: Path, *, allow: Patterns = None, ignore: Patterns = None) -> None:
         self._folder = folder
         self._allow, self._ignore = allow, ignore
-        self._taken: dict[str, Stamp] = {}
+        self._uploaded: dict[str, Stamp] = {}
         self._reported: set[LeftOut] = set()
 
     def find(self, on_left_out: OnLeftOut) -> list[GrowingFile]:
-        """Return the files with something new, as they are now.
+        """Return the files with new content, in their current state.
 
         Args:
-            on_left_out: is told of each entry that cannot be uploaded, once for each reason.
+            on_left_out: called for each entry that cannot be uploaded, once for each reason.
 
         Raises:
             SourceMissing, SourceUnreadable: the folder cannot be read.
@@ -85,9 +85,9 @@ class AppendedFiles:
         return [
             GrowingFile(item.path, attrs.evolve(item.source, is_growing=True))
             for item in walk(self._folder, allow=self._allow, ignore=self._ignore, on_left_out=report)
-            if self._taken.get(item.path) != item.source.stamp
+            if self._uploaded.get(item.path) != item.source.stamp
         ]
 
-    def take(self, files: list[GrowingFile]) -> None:
-        """These have arrived; they are new again when they have changed."""
-        self._taken.update((file.path, file.source.stamp) for file in files)
+    def mark_uploaded(self, files: list[GrowingFile]) -> None:
+        """Mark files as uploaded; they are found again after they change."""
+        self._uploaded.update((file.path, file.source.stamp) for file in files)

@@ -1,4 +1,4 @@
-"""Recognises files that usually hold secrets by their names, before an upload publishes them."""
+"""Detects files that usually contain secrets by their names, before an upload publishes them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from entrepot.errors import SecretsFound
 _SECRET_NAMES = (
     # Variables with passwords
     ".env", ".env.*", "*.env", ".envrc",
-    # Private keys and stores of keys
+    # Private keys and key stores
     "id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "*_rsa", "*_ed25519",
     "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx", "*.asc.key",
     # Passwords and tokens of programs
     ".netrc", "_netrc", ".git-credentials", ".htpasswd", ".pgpass", ".my.cnf", ".npmrc", ".pypirc", ".dockercfg",
     ".boto", ".s3cfg", ".databrickscfg", ".vault-token", "rclone.conf", "kaggle.json", "stored_tokens",
-    # Accounts at cloud providers
+    # Credentials of cloud providers
     "credentials", "credentials.json", "application_default_credentials.json", "client_secret*.json",
     "service_account*.json", "service-account*.json", "*.tfstate", "secrets.json", "secrets.toml", "secrets.y*ml",
 )  # fmt: skip
@@ -37,11 +37,11 @@ _SECRET, _OPEN = _one_of(_SECRET_NAMES), _one_of(_HARMLESS)
 
 
 class SecretFileWarning(UserWarning):
-    """A file that is about to be uploaded looks as if it held a secret."""
+    """A file to be uploaded may contain a secret."""
 
 
 def is_secret(path: str) -> bool:
-    """Return whether a file of this path usually holds a secret; upper and lower case do not matter."""
+    """Return whether files of this path usually contain a secret; case-insensitive."""
     *folders, name = path.lower().replace("\\", "/").split("/")
     if _OPEN.match(name):
         return False
@@ -50,13 +50,13 @@ def is_secret(path: str) -> bool:
 
 
 def check_secrets(adds: Iterable[Add], *, allow: bool | None) -> None:
-    """Warn about files that look like secrets, by their path in the repository and by the name that they have here.
+    """Warn about files that may contain secrets, judging by their paths in the repository and their local names.
 
     Args:
         allow: None warns (:class:`SecretFileWarning`), False raises, True does nothing.
 
     Raises:
-        SecretsFound: there are some, and ``allow`` is False.
+        SecretsFound: a file may contain a secret, and ``allow`` is False.
     """
     if allow:
         return
@@ -71,7 +71,7 @@ def check_secrets(adds: Iterable[Add], *, allow: bool | None) -> None:
 
 
 def warn_of_secrets(paths: Sequence[str]) -> None:
-    """Warn about those of some paths that usually hold a secret."""
+    """Warn about those paths that usually contain a secret."""
     _warn([path for path in paths if is_secret(path)])
 
 

@@ -1,7 +1,7 @@
-"""Before an upload: what of it the hub has already, and how the rest shall come.
+"""Upload plans: which files the hub already has, and how the others must be uploaded.
 
-Many files are compared with a listing of their folder first, so that nothing
-is asked, and no sample is read, for those that have not changed.
+Many files are first compared with a listing of their folder; for unchanged
+files the hub is not asked and no sample is read.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ _MOST_IGNORES = 1 << 20
 
 
 class UploadDecision(enum.Enum):
-    """What becomes of a file that shall be uploaded."""
+    """How a file is uploaded."""
 
-    SAME = "the hub has exactly this at this path"
-    IGNORED = "the repository's .gitignore leaves it out"
-    REGULAR = "its content goes into the commit"
-    LARGE = "its content goes to the store of large files first"
+    SAME = "the repository contains the same file"
+    IGNORED = "excluded by the repository's .gitignore"
+    REGULAR = "committed as a regular file"
+    LARGE = "uploaded to the LFS store before the commit"
 
 
 @attrs.frozen
 class UploadPlan:
-    """What the hub said: the fate of each path, and the commit at which it said so (None: it was not asked).
+    """The decision for each path, and the head of the branch at that time (None: the hub was not asked).
 
-    ``texts`` are the contents of regular files that were read already; they are UTF-8.
+    ``texts`` are contents of regular files that were read already; they are UTF-8.
     """
 
-    fates: dict[RepoPath, UploadDecision]
+    decisions: dict[RepoPath, UploadDecision]
     head: str | None
     texts: Mapping[RepoPath, bytes] = attrs.field(factory=dict)
 
@@ -58,67 +58,67 @@ class UploadPlan:
 def plan_upload(
     hub: Hub, target: CommitTarget, operations: Sequence[Operation], digests: Digests, meter: Meter
 ) -> UploadPlan:
-    """Find out what becomes of each file that shall be added.
+    """Decide how each file to be added is uploaded.
 
     Raises:
-        RepoNotFound, RevisionNotFound, Forbidden, InvalidPath: the hub does not take this.
-        SourceChanged, SourceMissing, SourceUnreadable: a file cannot be read as it was found.
+        RepoNotFound, RevisionNotFound, Forbidden, InvalidPath: the hub refuses the upload.
+        SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
     """
     adds = [operation for operation in operations if isinstance(operation, Add)]
     settled = _settled(operations)
     digests.recall(add.source for add in adds if add.path in settled)
     if len(settled) > preuploads.MOST_FILES:
-        return _survey_many(hub, target, adds, settled, digests, meter)
-    fates, head, advice = _ask(hub, target, adds, _ignores(adds), meter)
+        return _plan_many(hub, target, adds, settled, digests, meter)
+    decisions, head, advice = _ask(hub, target, adds, _ignores(adds), meter)
     likely = [_Likely(add, oid) for add in adds if add.path in settled and (oid := advice.get(add.path))]
-    for same in _same_as([item for item in likely if item.suits(fates[item.add.path])], digests):
-        fates.update(dict.fromkeys(same, UploadDecision.SAME))
-    return UploadPlan(fates, head)
+    for same in _same_as([item for item in likely if item.suits(decisions[item.add.path])], digests):
+        decisions.update(dict.fromkeys(same, UploadDecision.SAME))
+    return UploadPlan(decisions, head)
 
 
-def _survey_many(
+def _plan_many(
     hub: Hub, target: CommitTarget, adds: Sequence[Add], settled: Collection[RepoPath], digests: Digests, meter: Meter
 ) -> UploadPlan:
-    """Compare with what is there first, and judge small files without the hub."""
+    """Compare with the repository first, and decide small files without the hub."""
     comparable, ignores = [add for add in adds if add.path in settled], _ignores(adds)
     found = find_entries(hub, target, [add.path for add in comparable])
-    fates: dict[RepoPath, UploadDecision] = {}
+    decisions: dict[RepoPath, UploadDecision] = {}
     for same in _same_as(_likely(comparable, found.entries), digests):
-        fates.update(dict.fromkeys(same, UploadDecision.SAME))
-    left = [add for add in adds if add.path not in fates]
+        decisions.update(dict.fromkeys(same, UploadDecision.SAME))
+    left = [add for add in adds if add.path not in decisions]
     texts = None
-    # Only many files are worth the codecs of git, which take a while to import.
+    # Importing the codecs of git takes a while, which pays off only for many files.
     if found.is_whole and len(left) > preuploads.MOST_FILES:
         from entrepot.client.uploads.local_lfs_rules import LocalDecision, read_rules
 
         texts = read_rules(hub, target, found.folder, found.entries, ignores)
         if texts is not None:
             clear = {LocalDecision.TEXT: UploadDecision.REGULAR, LocalDecision.LARGE: UploadDecision.LARGE}
-            verdicts = ((add.path, texts.judge(add)) for add in left if add.path in settled)
-            fates.update((path, clear[verdict]) for path, verdict in verdicts if verdict in clear)
-    meter.advance(len(fates))
-    asked, head, _ = _ask(hub, target, [add for add in adds if add.path not in fates], ignores, meter)
-    return UploadPlan(fates | asked, head, texts.contents if texts is not None else {})
+            local = ((add.path, texts.decide(add)) for add in left if add.path in settled)
+            decisions.update((path, clear[decision]) for path, decision in local if decision in clear)
+    meter.advance(len(decisions))
+    asked, head, _ = _ask(hub, target, [add for add in adds if add.path not in decisions], ignores, meter)
+    return UploadPlan(decisions | asked, head, texts.contents if texts is not None else {})
 
 
 def _ask(
     hub: Hub, target: CommitTarget, adds: Sequence[Add], ignores: str | None, meter: Meter
 ) -> tuple[dict[RepoPath, UploadDecision], str | None, dict[str, str | None]]:
-    """What the hub says: the fate of each file, its head, and the digest of what is at each path."""
-    fates: dict[RepoPath, UploadDecision] = {}
+    """Return the hub's decision for each file, its head, and the digest of the existing file at each path."""
+    decisions: dict[RepoPath, UploadDecision] = {}
     oids: dict[str, str | None] = {}
     head = None
-    for batch, answer in run_parallel(_Question(hub, target, ignores), batches(adds, preuploads.MOST_FILES), _THREADS):
+    for batch, answer in run_parallel(_Preupload(hub, target, ignores), batches(adds, preuploads.MOST_FILES), _THREADS):
         head = answer.commit_oid or head
         advice = {item.path: item for item in answer.files}
-        fates.update((add.path, _fate(add, advice.get(add.path))) for add in batch)
+        decisions.update((add.path, _decision(add, advice.get(add.path))) for add in batch)
         oids.update((path, item.oid) for path, item in advice.items())
         meter.advance(len(batch))
-    return fates, head, oids
+    return decisions, head, oids
 
 
 def batches(items: Sequence[T], most: int) -> Iterator[list[T]]:
-    """The items in lists of at most so many."""
+    """Split items into lists of limited length."""
     rest = iter(items)
     while batch := list(islice(rest, most)):
         yield batch
@@ -126,7 +126,7 @@ def batches(items: Sequence[T], most: int) -> Iterator[list[T]]:
 
 @attrs.frozen
 class _Likely:
-    """A file, and the digest of what is at its path now: git's id, or the SHA-256 of a large one."""
+    """A file, and the digest of the existing file at its path: git blob id, or the SHA-256 of a large file."""
 
     add: Add
     oid: str
@@ -141,7 +141,7 @@ class _Likely:
 
 @attrs.frozen
 class Entries:
-    """Files of a repository by path; ``is_whole``: all of ``folder``, else those that were wanted at least."""
+    """Files of a repository by path; ``is_whole``: all files of ``folder``, otherwise at least the requested ones."""
 
     folder: str
     entries: dict[str, TreeEntry]
@@ -149,10 +149,10 @@ class Entries:
 
 
 def find_entries(hub: Hub, target: CommitTarget, paths: Sequence[RepoPath]) -> Entries:
-    """What is at some paths now: by listing their folder, or path by path when that has far more in it.
+    """Return the existing files at some paths, from a listing of their folder, or path by path if the folder is large.
 
     Raises:
-        RepoNotFound, RevisionNotFound: there is no such repository or revision for this caller.
+        RepoNotFound, RevisionNotFound: the repository or the revision is not found for this caller.
     """
     folder = common_folder(paths)
     entries: dict[str, TreeEntry] = {}
@@ -174,7 +174,7 @@ def find_entries(hub: Hub, target: CommitTarget, paths: Sequence[RepoPath]) -> E
 
 
 def _likely(adds: Iterable[Add], there: Mapping[str, TreeEntry]) -> Iterator[_Likely]:
-    """The files that have the size of what is at their paths."""
+    """Yield the files that have the same size as the existing file at their path."""
     for add in adds:
         entry = there.get(add.path)
         if entry is not None and entry.size == add.source.size:
@@ -182,7 +182,7 @@ def _likely(adds: Iterable[Add], there: Mapping[str, TreeEntry]) -> Iterator[_Li
 
 
 def _same_as(likely: Iterable[_Likely], digests: Digests) -> Iterator[list[RepoPath]]:
-    """The paths of those files whose content is the one that is there, in batches worth a thread."""
+    """Yield the paths of files with the same content as the existing file, in batches large enough for a thread."""
 
     def compare(batch: list[_Likely]) -> list[RepoPath]:
         return [item.add.path for item in batch if item.is_same(digests)]
@@ -203,8 +203,8 @@ def _weighed(likely: Iterable[_Likely]) -> Iterator[list[_Likely]]:
 
 
 @attrs.frozen
-class _Question:
-    """Asks how some files shall be uploaded."""
+class _Preupload:
+    """Asks the hub how some files must be uploaded."""
 
     hub: Hub
     target: CommitTarget
@@ -228,7 +228,7 @@ class _Question:
 
 
 def _settled(operations: Sequence[Operation]) -> set[RepoPath]:
-    """Paths that are only added, and only once: what is there now is what the addition would replace."""
+    """Return paths that are added only once and not changed otherwise: the addition replaces the existing file."""
     adds = Counter(operation.path for operation in operations if isinstance(operation, Add))
     others = [operation for operation in operations if not isinstance(operation, Add)]
     touched = {operation.path for operation in others}
@@ -240,17 +240,17 @@ def _settled(operations: Sequence[Operation]) -> set[RepoPath]:
     }
 
 
-def _fate(add: Add, advice: PreuploadAdvice | None) -> UploadDecision:
+def _decision(add: Add, advice: PreuploadAdvice | None) -> UploadDecision:
     if advice is None:
         return UploadDecision.REGULAR
     if advice.should_ignore:
         return UploadDecision.IGNORED
-    # No hub keeps an empty file as a large one.
+    # No hub stores an empty file with LFS.
     return UploadDecision.LARGE if advice.upload_mode == "lfs" and add.source.size else UploadDecision.REGULAR
 
 
 def _ignores(adds: Sequence[Add]) -> str | None:
-    """The ``.gitignore`` that comes along, which counts instead of the one that is there."""
+    """Return the ``.gitignore`` among the additions, which replaces the existing one."""
     for add in adds:
         if add.path == ".gitignore" and add.source.size <= _MOST_IGNORES:
             return add.source.read().decode("utf-8", "replace")

@@ -1,9 +1,9 @@
-"""What a long upload has found out about a folder, written down at once, in the folder itself.
+"""The state of a long upload, stored in the folder that is uploaded.
 
-A journal is a file of lines, one for each large file that was read: path,
-size, time of change, inode, SHA-256. Lines are only ever appended, and a line
-that a crash has cut short counts for nothing. The hub remains the judge of
-what it has; the journal spares reading hundreds of gigabytes to ask it.
+The state file has one line for each large file that was read: path,
+size, modification time, inode, SHA-256. Lines are only appended, and a line
+truncated by a crash is ignored. The hub alone decides which contents it
+has; the state file avoids reading hundreds of gigabytes to ask it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from entrepot.client.sources import PathSource, Source, Stamp
 from entrepot.names import Sha256
 
 NAME = Path(".cache", "entrepot", "uploads-1.jsonl")
-"""Where it is, in the folder that is uploaded; no upload takes it along."""
+"""Path of the state file in the folder; never uploaded."""
 
 
 class _Line(msgspec.Struct, frozen=True, array_like=True):
@@ -37,9 +37,9 @@ _LINES = msgspec.json.Decoder(_Line)
 
 
 class UploadState:
-    """The journal of a folder; a context manager. Safe to use from many threads.
+    """The state of a folder's upload; a context manager. Safe to use from several threads.
 
-    A folder that cannot be written to has a journal that is forgotten in the end.
+    If the folder is not writable, the state is kept in memory only.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,7 +63,7 @@ class UploadState:
             if lines > 2 * len(self._known) + 1000:
                 self._rewrite(file)
             self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            os.write(self._descriptor, b"\n")  # ends a line that was cut short
+            os.write(self._descriptor, b"\n")  # ends a truncated line
         return self
 
     def __exit__(
@@ -75,13 +75,13 @@ class UploadState:
                 self._descriptor = None
 
     def find(self, source: PathSource) -> Sha256 | None:
-        """The SHA-256 of a file, if it was read before and has not changed since."""
+        """Return the SHA-256 of a file if it was read before and has not changed since."""
         with self._lock:
             stamp, sha256 = self._known.get(self._name(source), (None, None))
         return sha256 if stamp == source.stamp else None
 
     def note(self, source: PathSource, sha256: Sha256) -> None:
-        """Write down the SHA-256 of a file; when this returns, a crash of the program does not lose it."""
+        """Record the SHA-256 of a file; when this returns, a crash of the program does not lose it."""
         stamp, name = source.stamp, self._name(source)
         line = msgspec.json.encode(_Line(name, stamp.size, stamp.mtime_ns, stamp.inode, sha256)) + b"\n"
         with self._lock:
@@ -89,11 +89,11 @@ class UploadState:
                 return
             self._known[name] = (stamp, sha256)
             if self._descriptor is not None:
-                with contextlib.suppress(OSError):  # without room for a line the upload goes on all the same
+                with contextlib.suppress(OSError):  # a full disk does not stop the upload
                     os.write(self._descriptor, line)
 
     def _name(self, source: PathSource) -> str:
-        return os.path.relpath(source.place, self._folder)
+        return os.path.relpath(source.file_path, self._folder)
 
     def _rewrite(self, file: Path) -> None:
         fresh = file.with_suffix(f".{os.getpid()}")
@@ -104,24 +104,24 @@ class UploadState:
 
 
 class RememberedDigests(Digests):
-    """Digests that also know what a journal knows, and tell it what they learn."""
+    """Digests that also look up and record SHA-256 in an upload state."""
 
-    def __init__(self, file: Path | None, journal: UploadState) -> None:
+    def __init__(self, file: Path | None, state: UploadState) -> None:
         super().__init__(file)
-        self._journal = journal
+        self._state = state
 
     def find_sha256(self, source: Source) -> Sha256 | None:
         """See :class:`Digests`."""
         known = super().find_sha256(source)
         if known is None and isinstance(source, PathSource):
-            known = self._journal.find(source)
+            known = self._state.find(source)
         return known
 
     def learn(self, source: Source, sha256: Sha256) -> None:
-        """See :class:`Digests`; the journal is told before this returns."""
+        """See :class:`Digests`; the state file is written before this returns."""
         super().learn(source, sha256)
         if isinstance(source, PathSource):
-            self._journal.note(source, sha256)
+            self._state.note(source, sha256)
 
 
 def _read(file: Path) -> Iterator[_Line]:

@@ -1,4 +1,4 @@
-"""Who is asking, and who else there is."""
+"""The caller's account, and other users and organisations."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from entrepot.hf.shapes.accounts import Organization, RepoStorageInfo, User, org
 
 
 class Accounts(Base):
-    """Methods about users and organisations."""
+    """Methods for users and organisations."""
 
     def whoami(self, token: str | bool | None = None, *, cache: bool = False) -> dict[str, Any]:
-        """The caller as the hub describes it: ``name``, ``fullname``, ``orgs``, ``auth`` and more.
+        """Return the caller's account: ``name``, ``fullname``, ``orgs``, ``auth`` and more.
 
         Args:
             cache: accepted for compatibility; the hub is always asked.
 
         Raises:
             TokenMissing: no token is known.
-            InvalidCredentials: the hub does not know the token.
+            InvalidCredentials: the token is invalid.
         """
         hub = self._hub(token)
         hub.need_token()
         return hub.send(accounts.whoami_document())
 
     def get_token_permission(self, token: str | bool | None = None) -> str | None:
-        """What the token may do: ``read``, ``write`` or ``fineGrained``; None: the hub does not know it.
+        """Return the role of the token, ``read``, ``write`` or ``fineGrained``; None if the token is invalid.
 
         Raises:
             TokenMissing: no token is known.
@@ -44,58 +44,62 @@ class Accounts(Base):
     def get_full_repo_name(
         self, model_id: str, *, organization: str | None = None, token: str | bool | None = None
     ) -> str:
-        """``namespace/name`` of a repository of the organisation or, without one, of the caller."""
+        """Return ``namespace/name`` for a repository of the organisation, or of the caller if it is None."""
         if "/" in model_id:
             return model_id
         return f"{organization or self.whoami(token)['name']}/{model_id}"
 
     def get_user_overview(self, username: str, token: str | bool | None = None) -> User:
-        """A user's page.
+        """Return the profile of a user.
 
         Raises:
-            NotFound: nobody has this name.
+            NotFound: the user does not exist.
         """
         return user_of(self._hub(token).send(accounts.user(username)))
 
     def get_organization_overview(self, organization: str, token: str | bool | None = None) -> Organization:
-        """An organisation's page.
+        """Return the profile of an organisation.
 
         Raises:
-            NotFound: none has this name.
+            NotFound: the organisation does not exist.
         """
         return org_of(self._hub(token).send(accounts.org(organization)))
 
     def list_organization_members(self, organization: str, token: str | bool | None = None) -> Iterator[User]:
-        """Who belongs to an organisation."""
+        """List the members of an organisation."""
         return map(person_of, self._hub(token).pages(accounts.members(organization)))
 
     def list_organization_followers(self, organization: str, token: str | bool | None = None) -> Iterator[User]:
-        """Who follows an organisation."""
+        """List the users who follow an organisation."""
         return map(person_of, self._hub(token).pages(accounts.org_followers(organization)))
 
     def list_user_followers(self, username: str, token: str | bool | None = None) -> Iterator[User]:
-        """Who follows a user."""
+        """List the users who follow a user."""
         return map(person_of, self._hub(token).pages(accounts.followers(username)))
 
     def list_user_following(self, username: str, token: str | bool | None = None) -> Iterator[User]:
-        """Whom a user follows."""
+        """List the users whom a user follows."""
         return map(person_of, self._hub(token).pages(accounts.following(username)))
 
     def list_user_repos(
         self, namespace: str | None = None, *, token: str | bool | None = None
     ) -> Iterator[RepoStorageInfo]:
-        """The repositories of an organisation (None: of the caller) with the bytes they take.
+        """List the repositories of an organisation with the storage they use.
+
+        Args:
+            namespace: the organisation; None is the caller.
 
         Raises:
-            Unauthenticated: nobody is logged in.
-            Forbidden, NotFound: the caller does not belong to the organisation, or there is none.
+            Unauthenticated: no token is known.
+            Forbidden: the caller is not a member of the organisation.
+            NotFound: the organisation does not exist.
         """
         return map(storage_of, self._hub(token).pages(accounts.storage(namespace)))
 
     def get_model_tags(self) -> dict[str, Any]:
-        """All tags of models, by kind."""
+        """Return all tags of models, by kind."""
         return self._hub().send(accounts.tags_by_type("models"))
 
     def get_dataset_tags(self) -> dict[str, Any]:
-        """All tags of datasets, by kind."""
+        """Return all tags of datasets, by kind."""
         return self._hub().send(accounts.tags_by_type("datasets"))

@@ -1,4 +1,4 @@
-"""Metadata of READMEs on this computer: read and written, with the rest of the file untouched."""
+"""Metadata of local README files: load and save it without changing the rest of the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from entrepot.errors import InvalidArgument, Malformed
 
 
 def metadata_load(local_path: str | Path) -> dict[str, Any] | None:
-    """The metadata of a README; None when it has no metadata block, or an empty one.
+    """Return the metadata of a README; None if it has no metadata block, or an empty one.
 
     Raises:
         InvalidArgument: the block is not YAML, or not a mapping.
@@ -21,7 +21,7 @@ def metadata_load(local_path: str | Path) -> dict[str, Any] | None:
 
 
 def metadata_save(local_path: str | Path, data: dict[str, Any]) -> None:
-    """Write the metadata of a README; its text and line endings stay, and a file that is missing is made.
+    """Write the metadata of a README; its text and line endings are kept, and a missing file is created.
 
     Raises:
         InvalidArgument: a value cannot be written as YAML; the file is unchanged.
@@ -32,10 +32,10 @@ def metadata_save(local_path: str | Path, data: dict[str, Any]) -> None:
 
 
 def read_block(block: str) -> dict[str, Any]:
-    """A metadata block as a mapping.
+    """Parse a metadata block to a mapping.
 
     Raises:
-        InvalidArgument: it is not YAML, or not a mapping.
+        InvalidArgument: the block is not YAML, or not a mapping.
     """
     try:
         return dict(parse_metadata(block))
@@ -44,13 +44,13 @@ def read_block(block: str) -> dict[str, Any]:
 
 
 def read_text(file: str | Path) -> str:
-    """A text with the line endings that it has, without byte order mark."""
+    """Read a text file without changing its line endings, and without its byte order mark."""
     with Path(file).open(encoding="utf-8-sig", newline="") as text:
         return text.read()
 
 
 def write_text(file: str | Path, text: str) -> None:
-    """Write a text with the line endings that it has; folders are made."""
+    """Write a text file without changing line endings; missing folders are created."""
     Path(file).parent.mkdir(parents=True, exist_ok=True)
     with Path(file).open("w", encoding="utf-8", newline="") as sink:
         sink.write(text)

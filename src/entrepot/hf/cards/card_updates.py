@@ -1,4 +1,4 @@
-"""Changing the metadata of a repository's README on the hub."""
+"""Updates of the metadata in a repository's README on the hub."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def metadata_update(
     create_pr: bool = False,
     parent_commit: str | None = None,
 ) -> CommitInfo:
-    """Add metadata to the README of a repository in one commit; a repository without one gets the template.
+    """Update the metadata in the README of a repository in one commit; a missing README is created from a template.
 
     Args:
-        metadata: keys and values; results under ``model-index`` are merged
-            one by one with those that the card has.
-        overwrite: whether values that are there may be replaced.
+        metadata: keys and values to set; results under ``model-index`` are merged
+            individually with those of the card.
+        overwrite: whether existing values may be replaced.
         revision: the branch; None is main.
-        create_pr: open a pull request with it.
-        parent_commit: the head that the branch must have. None pins the head
-            that the README was read from, and begins anew when somebody else
-            was faster, so that nobody's change is lost.
+        create_pr: open a pull request with the commit.
+        parent_commit: the commit that must be the head of the branch. None pins the head
+            that the README was read from, and retries if another client commits
+            first, so no change is lost.
 
     Raises:
-        InvalidArgument: a value differs from the one that is there and
-            ``overwrite`` is False, the hub does not take the card, or a
+        InvalidArgument: a value differs from the existing one and
+            ``overwrite`` is False, the hub refuses the card, or a
             space has no README.
-        BranchMoved: ``parent_commit`` is not the head, or others kept being faster.
+        BranchMoved: ``parent_commit`` is not the head, or other clients committed first in every attempt.
     """
     card_class = _CARDS[parse_repo_type(repo_type)]
     kind = card_class.repo_type
@@ -79,5 +79,5 @@ def _card(card_class: type[RepoCard], repo_id: str, commit: str | None, token: s
         return card_class.load(repo_id, token=token, revision=commit)
     except EntryNotFound as error:
         if card_class is SpaceCard:
-            raise InvalidArgument(f"the space {repo_id} has no README.md, which says how it is run") from error
+            raise InvalidArgument(f"the space {repo_id} has no README.md to update") from error
         return card_class.from_template(CardData())

@@ -1,7 +1,6 @@
-"""Cards of repositories, under the names of huggingface_hub: loaded, filled in, checked, saved, pushed.
+"""Cards of repositories: load, render, validate, save and push them.
 
-What a card says is understood in ``entrepot.cards``; here it is brought to
-and from files and hubs.
+``entrepot.cards`` parses and writes cards; this module connects it to files and hubs.
 """
 
 from __future__ import annotations
@@ -37,17 +36,17 @@ class RepoCard:
     """A README: metadata in :attr:`data`, Markdown in :attr:`text`, both together in :attr:`content`.
 
     Args:
-        content: the README, with a metadata block or without.
-        ignore_metadata_errors: leave out evaluation results that cannot be read.
+        content: the README, with or without a metadata block.
+        ignore_metadata_errors: leave out evaluation results that cannot be parsed.
 
     Raises:
-        InvalidArgument: the metadata are not a mapping in YAML, or hold unreadable results.
+        InvalidArgument: the metadata is not a YAML mapping, or contains invalid evaluation results.
     """
 
     card_data_class: ClassVar[type[CardData]] = CardData
     default_template: ClassVar[str] = MODEL_CARD
     default_template_path: ClassVar[Path | None] = None
-    """A file to use instead of ``default_template``, for subclasses."""
+    """Path of a template that subclasses use instead of ``default_template``."""
     repo_type: ClassVar[str] = "model"
 
     data: Any
@@ -59,7 +58,7 @@ class RepoCard:
 
     @property
     def content(self) -> str:
-        """The whole README; line endings and the order of known keys are those that it had."""
+        """The whole README, with its original line endings and order of keys."""
         if not self._has_block and not self.data.to_dict():
             return self.text
         end = self._line_ending
@@ -79,7 +78,7 @@ class RepoCard:
         return self.content
 
     def save(self, filepath: str | Path) -> None:
-        """Write the README to a file; folders are made, line endings stay.
+        """Write the README to a file, keeping its line endings; missing folders are created.
 
         Raises:
             InvalidArgument: a value of the metadata cannot be written as YAML.
@@ -97,37 +96,37 @@ class RepoCard:
         *,
         revision: str | None = None,
     ) -> Self:
-        """The card in a file, or that of a repository.
+        """Load the card from a local file or from a repository.
 
         Args:
-            repo_id_or_path: a file that exists, else ``namespace/name``.
-            repo_type: of the repository; None is the type that this class is for.
-            revision: of the repository; None is its main branch.
+            repo_id_or_path: an existing file, or else ``namespace/name``.
+            repo_type: type of the repository; None is the type of this class.
+            revision: branch, tag or commit; None is main.
 
         Raises:
             EntryNotFoundError: the repository has no README.
-            InvalidArgument: a path was given, and no file is there.
+            InvalidArgument: ``repo_id_or_path`` is a ``Path``, and the file does not exist.
         """
-        place = Path(repo_id_or_path)
-        if not place.is_file():
+        file = Path(repo_id_or_path)
+        if not file.is_file():
             if not isinstance(repo_id_or_path, str):
-                raise InvalidArgument(f"there is no card at {str(place)!r}")
+                raise InvalidArgument(f"there is no card at {str(file)!r}")
             kind = repo_type or cls.repo_type
-            place = Path(
+            file = Path(
                 default_api().hf_hub_download(repo_id_or_path, CARD, repo_type=kind, revision=revision, token=token)
             )
-        return cls(read_text(place), ignore_metadata_errors=ignore_metadata_errors)
+        return cls(read_text(file), ignore_metadata_errors=ignore_metadata_errors)
 
     def validate(self, repo_type: str | None = None, *, token: str | bool | None = None) -> None:
-        """Nothing, when the hub takes the card.
+        """Let the hub validate the card.
 
         Raises:
-            InvalidArgument: the hub says what is wrong with it.
+            InvalidArgument: the card is invalid; the message lists the hub's findings.
         """
         kind = parse_repo_type(repo_type or self.repo_type)
         try:
             findings = default_api()._hub(token).send(preuploads.check_card(self.content, kind))
-        except Invalid as error:  # hubs differ: some answer with findings, some with an error that holds them
+        except Invalid as error:  # some hubs return the findings, others respond with an error that contains them
             raise InvalidArgument(f"the card is not valid: - Error: {error.message}") from error
         if findings.errors:
             said = "; ".join(f"- Error: {found.message}" for found in findings.errors)
@@ -144,17 +143,17 @@ class RepoCard:
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """Check the card and commit it as the README of a repository; the address of the commit.
+        """Validate the card and commit it as the README of a repository.
 
         Args:
-            repo_type: None is the type that this class is for.
+            repo_type: type of the repository; None is the type of this class.
             revision: the branch; None is main.
-            create_pr: open a pull request with it.
-            parent_commit: the head that the branch must have.
+            create_pr: open a pull request with the commit.
+            parent_commit: the commit that must be the head of the branch.
 
         Raises:
-            InvalidArgument: the hub says what is wrong with the card; nothing was committed.
-            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub does not take it.
+            InvalidArgument: the card is invalid; nothing was committed.
+            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub refuses the commit.
         """
         kind = repo_type or self.repo_type
         self.validate(kind, token=token)
@@ -181,18 +180,18 @@ class RepoCard:
         template_str: str | None = None,
         **template_kwargs: object,
     ) -> Self:
-        """A card from a Jinja template.
+        """Render a card from a Jinja template.
 
         Args:
-            card_data: the metadata; the template gets them as YAML
-                (``card_data``) and each key by its name.
-            template_path: a file with a template.
-            template_str: a template, when there is no file; None is that of the class.
-            template_kwargs: further names for the template; they win over the metadata.
+            card_data: the metadata, available to the template as YAML
+                (``card_data``) and with each key as a variable.
+            template_path: path of a template file.
+            template_str: a template as text, if there is no file; None is that of the class.
+            template_kwargs: additional variables of the template; they take precedence over the metadata.
 
         Raises:
             LibraryMissing: Jinja is not installed.
-            Malformed: the template is none, or fails.
+            Malformed: the template has a syntax error, or fails.
         """
         path = template_path or (cls.default_template_path if template_str is None else None)
         template = read_text(path) if path is not None else template_str or cls.default_template
@@ -215,7 +214,7 @@ class DatasetCard(RepoCard):
 
 
 class SpaceCard(RepoCard):
-    """The card of a space, whose metadata say how it is run."""
+    """The card of a space, whose metadata configures how the space runs."""
 
     card_data_class = SpaceCardData
     repo_type = "space"

@@ -1,4 +1,4 @@
-"""Collections: repositories put together under a title."""
+"""Collections: titled lists of repositories and papers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from entrepot.hf.shapes.community import Collection, collection_of
 
 
 class Collections(Base):
-    """Methods about collections, which are named by their slugs. They raise NotFound for an unknown one."""
+    """Methods for collections, which are identified by their slugs. They raise NotFound for an unknown slug."""
 
     def list_collections(
         self,
@@ -24,21 +24,21 @@ class Collections(Base):
         limit: int | None = None,
         token: str | bool | None = None,
     ) -> Iterator[Collection]:
-        """Collections, each with its first items only.
+        """List collections; each is returned with its first items only.
 
         Args:
-            owner: users or organisations.
-            item: what must be in them, as ``models/namespace/name``.
+            owner: only collections of these users or organisations.
+            item: only collections that contain these items, written as ``models/namespace/name``.
             sort: ``lastModified``, ``trending`` or ``upvotes``.
-            limit: the most collections; None: all.
+            limit: maximum number of collections; None returns all.
         """
         hub = self._hub(token)
         call = collections.page(owners=_words(owner), items=_words(item), sort=sort, limit=limit)
         found = itertools.islice(hub.pages(call), limit)
-        return (collection_of(facts, hub.endpoint, position=place) for place, facts in enumerate(found))
+        return (collection_of(facts, hub.endpoint, position=index) for index, facts in enumerate(found))
 
     def get_collection(self, collection_slug: str, *, token: str | bool | None = None) -> Collection:
-        """A collection with all its items."""
+        """Return a collection with all its items."""
         hub = self._hub(token)
         return collection_of(hub.send(collections.get(collection_slug)), hub.endpoint)
 
@@ -52,14 +52,14 @@ class Collections(Base):
         exists_ok: bool = False,
         token: str | bool | None = None,
     ) -> Collection:
-        """Make a collection.
+        """Create a collection.
 
         Args:
-            namespace: None is the caller.
-            exists_ok: one of the same title is as good.
+            namespace: the user or organisation that owns it; None is the caller.
+            exists_ok: return an existing collection of the same title instead of raising.
 
         Raises:
-            Conflict: there is one of this title, and not ``exists_ok``.
+            Conflict: a collection of this title exists, and ``exists_ok`` is False.
         """
         hub = self._hub(token)
         if namespace is None:
@@ -85,7 +85,7 @@ class Collections(Base):
         theme: str | None = None,
         token: str | bool | None = None,
     ) -> Collection:
-        """Change what is said of a collection; None leaves it. The slug changes with the title."""
+        """Update the metadata of a collection; None leaves a field unchanged. A new title also changes the slug."""
         hub = self._hub(token)
         call = collections.change(
             collection_slug, title=title, description=description, position=position, private=private, theme=theme
@@ -95,7 +95,11 @@ class Collections(Base):
     def delete_collection(
         self, collection_slug: str, *, missing_ok: bool = False, token: str | bool | None = None
     ) -> None:
-        """Remove a collection; what is in it stays where it is."""
+        """Delete a collection; its items are not deleted.
+
+        Args:
+            missing_ok: do not raise if the collection does not exist.
+        """
         try:
             self._hub(token).send(collections.delete(collection_slug))
         except NotFound:
@@ -112,11 +116,16 @@ class Collections(Base):
         exists_ok: bool = False,
         token: str | bool | None = None,
     ) -> Collection:
-        """Put a ``model``, ``dataset``, ``space``, ``paper`` or ``collection`` into a collection.
+        """Add a ``model``, ``dataset``, ``space``, ``paper`` or ``collection`` to a collection.
+
+        Args:
+            item_type: one of the types above.
+            note: a note shown beside the item.
+            exists_ok: do not raise if the collection contains the item already.
 
         Raises:
-            Conflict: it is there already, and not ``exists_ok``.
-            NotFound: there is no such thing, or no such collection.
+            Conflict: the collection contains the item, and ``exists_ok`` is False.
+            NotFound: the item or the collection does not exist.
         """
         hub = self._hub(token)
         try:
@@ -136,7 +145,7 @@ class Collections(Base):
         position: int | None = None,
         token: str | bool | None = None,
     ) -> None:
-        """Change the note or the place of an item; None leaves it."""
+        """Update the note or the position of an item; None leaves it unchanged."""
         call = collections.change_item(collection_slug, item_object_id, note=note, position=position)
         self._hub(token).send(call)
 
@@ -148,7 +157,11 @@ class Collections(Base):
         missing_ok: bool = False,
         token: str | bool | None = None,
     ) -> None:
-        """Take an item out of a collection."""
+        """Remove an item from a collection.
+
+        Args:
+            missing_ok: do not raise if the item is not in the collection.
+        """
         try:
             self._hub(token).send(collections.remove_item(collection_slug, item_object_id))
         except NotFound:

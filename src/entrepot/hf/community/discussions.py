@@ -28,7 +28,7 @@ _STATUSES = ("all", "open", "closed")
 
 
 class Discussions(Base):
-    """Methods about discussions; a pull request is one with commits. They raise NotFound for an unknown number."""
+    """Methods for discussions and pull requests. They raise NotFound for an unknown number."""
 
     def get_repo_discussions(
         self,
@@ -40,25 +40,30 @@ class Discussions(Base):
         repo_type: str | None = None,
         token: str | bool | None = None,
     ) -> Iterator[Discussion]:
-        """The discussions of a repository, newest first, a page at a time as they are needed.
+        """List the discussions and pull requests of a repository, newest first; pages are fetched as needed.
+
+        Args:
+            author: only discussions opened by this user.
+            discussion_type: ``discussion`` or ``pull_request``; None or ``all`` returns both.
+            discussion_status: ``open`` or ``closed``; None or ``all`` returns both.
 
         Raises:
-            InvalidArgument: a type or status that there is not.
-            RepoNotFound: as usual, at the first one.
+            InvalidArgument: unknown type or status.
+            RepoNotFound: the repository does not exist; raised by the first iteration.
         """
         if discussion_type is not None and discussion_type not in _TYPES:
             raise InvalidArgument(f"discussion_type must be one of {', '.join(_TYPES)}")
         if discussion_status is not None and discussion_status not in _STATUSES:
             raise InvalidArgument(f"discussion_status must be one of {', '.join(_STATUSES)}")
-        ref, hub = self._wanted(repo_id, repo_type), self._hub(token)
+        ref, hub = self._repo_to_read(repo_id, repo_type), self._hub(token)
         return _found(hub, ref, discussion_type, discussion_status, author)
 
     def get_discussion_details(
         self, repo_id: str, discussion_num: int, *, repo_type: str | None = None, token: str | bool | None = None
     ) -> DiscussionWithDetails:
-        """A discussion with all that happened in it and, of a pull request, its diff."""
+        """Return a discussion with all its events and, for a pull request, its diff."""
         hub = self._hub(token)
-        call = discussions.details(self._wanted(repo_id, repo_type), _number(discussion_num))
+        call = discussions.details(self._repo_to_read(repo_id, repo_type), _number(discussion_num))
         return details_of(hub.send(call), hub.endpoint)
 
     def create_discussion(
@@ -75,13 +80,13 @@ class Discussions(Base):
 
         Args:
             title: 3 to 200 characters.
-            pull_request: open a pull request as a draft instead; push to its ``git_reference``.
+            pull_request: open a draft pull request instead; push commits to its ``git_reference``.
 
         Raises:
             Invalid: the title is too short or too long.
-            TokenMissing: nobody is logged in.
+            TokenMissing: no token is known.
         """
-        ref, hub = self._changed(repo_id, repo_type, token), self._hub(token)
+        ref, hub = self._repo_to_change(repo_id, repo_type, token), self._hub(token)
         hub.need_token()
         kind = "pull request" if pull_request else "discussion"
         text = description if description is not None else f"This {kind} was opened by a program."
@@ -97,7 +102,7 @@ class Discussions(Base):
         description: str | None = None,
         repo_type: str | None = None,
     ) -> DiscussionWithDetails:
-        """Open a pull request without changes, as a draft; publish it with ``change_discussion_status(…, "open")``."""
+        """Open an empty draft pull request; publish it with ``change_discussion_status(…, "open")``."""
         return self.create_discussion(
             repo_id, title, token=token, description=description, repo_type=repo_type, pull_request=True
         )
@@ -111,8 +116,8 @@ class Discussions(Base):
         token: str | bool | None = None,
         repo_type: str | None = None,
     ) -> DiscussionComment:
-        """Say something in a discussion."""
-        call = discussions.comment(self._changed(repo_id, repo_type, token), _number(discussion_num), comment)
+        """Post a comment in a discussion."""
+        call = discussions.comment(self._repo_to_change(repo_id, repo_type, token), _number(discussion_num), comment)
         return comment_of(self._hub(token).send(call).new_message)
 
     def edit_discussion_comment(
@@ -128,9 +133,9 @@ class Discussions(Base):
         """Replace the text of a comment.
 
         Raises:
-            Forbidden: it is somebody else's.
+            Forbidden: the comment belongs to another user.
         """
-        ref = self._changed(repo_id, repo_type, token)
+        ref = self._repo_to_change(repo_id, repo_type, token)
         call = discussions.edit_comment(ref, _number(discussion_num), comment_id, new_content)
         return comment_of(self._hub(token).send(call).updated_comment)
 
@@ -143,12 +148,14 @@ class Discussions(Base):
         token: str | bool | None = None,
         repo_type: str | None = None,
     ) -> DiscussionComment:
-        """Hide a comment; its text is lost for good.
+        """Hide a comment; its text is deleted and cannot be restored.
 
         Raises:
-            Forbidden: it is somebody else's.
+            Forbidden: the comment belongs to another user.
         """
-        call = discussions.hide_comment(self._changed(repo_id, repo_type, token), _number(discussion_num), comment_id)
+        call = discussions.hide_comment(
+            self._repo_to_change(repo_id, repo_type, token), _number(discussion_num), comment_id
+        )
         return comment_of(self._hub(token).send(call).updated_comment)
 
     def rename_discussion(
@@ -160,8 +167,12 @@ class Discussions(Base):
         token: str | bool | None = None,
         repo_type: str | None = None,
     ) -> DiscussionTitleChange:
-        """Give a discussion another title of 3 to 200 characters."""
-        call = discussions.rename(self._changed(repo_id, repo_type, token), _number(discussion_num), new_title)
+        """Change the title of a discussion.
+
+        Args:
+            new_title: 3 to 200 characters.
+        """
+        call = discussions.rename(self._repo_to_change(repo_id, repo_type, token), _number(discussion_num), new_title)
         return title_change_of(self._hub(token).send(call).new_title)
 
     def change_discussion_status(
@@ -174,15 +185,18 @@ class Discussions(Base):
         comment: str | None = None,
         repo_type: str | None = None,
     ) -> DiscussionStatusChange:
-        """Open or close a discussion, perhaps with a comment; opening a draft publishes it.
+        """Open or close a discussion; opening a draft pull request publishes it.
+
+        Args:
+            comment: a comment to post with the change.
 
         Raises:
-            InvalidArgument: another status.
-            Forbidden, Conflict: the hub refuses.
+            InvalidArgument: ``new_status`` is neither ``open`` nor ``closed``.
+            Forbidden, Conflict: the hub refuses the change.
         """
         if new_status not in ("open", "closed"):
             raise InvalidArgument("new_status must be open or closed")
-        ref = self._changed(repo_id, repo_type, token)
+        ref = self._repo_to_change(repo_id, repo_type, token)
         call = discussions.change_status(ref, _number(discussion_num), new_status, comment)
         return status_change_of(self._hub(token).send(call).new_status)
 
@@ -195,13 +209,16 @@ class Discussions(Base):
         comment: str | None = None,
         repo_type: str | None = None,
     ) -> None:
-        """Merge a pull request, perhaps with a comment.
+        """Merge a pull request.
+
+        Args:
+            comment: a comment to post with the merge.
 
         Raises:
-            Conflict, Invalid: it is a draft, or its changes do not fit any more.
-            Forbidden: the token may not write to the branch it goes into.
+            Conflict, Invalid: the pull request is a draft, or its changes conflict with the target branch.
+            Forbidden: the token has no write access to the target branch.
         """
-        call = discussions.merge(self._changed(repo_id, repo_type, token), _number(discussion_num), comment)
+        call = discussions.merge(self._repo_to_change(repo_id, repo_type, token), _number(discussion_num), comment)
         self._hub(token).send(call)
 
 

@@ -11,27 +11,30 @@ from entrepot.hf.shapes.community import UserLikes, likes_of
 
 
 class Likes(Base):
-    """Methods about likes. They raise RepoNotFound as usual."""
+    """Methods for likes. They raise RepoNotFound if the repository does not exist."""
 
     def like(self, repo_id: str, *, token: str | bool | None = None, repo_type: str | None = None) -> None:
-        """Like a repository; liking it again changes nothing."""
-        self._hub(token).send(likes.add(self._changed(repo_id, repo_type, token)))
+        """Like a repository; does nothing if the caller likes it already."""
+        self._hub(token).send(likes.add(self._repo_to_change(repo_id, repo_type, token)))
 
     def unlike(self, repo_id: str, *, token: str | bool | None = None, repo_type: str | None = None) -> None:
-        """Take a like back; it need not be there."""
-        self._hub(token).send(likes.remove(self._changed(repo_id, repo_type, token)))
+        """Remove a like; does nothing if there is none."""
+        self._hub(token).send(likes.remove(self._repo_to_change(repo_id, repo_type, token)))
 
     def list_repo_likers(
         self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None
     ) -> Iterator[User]:
-        """Who likes a repository."""
-        return map(person_of, self._hub(token).pages(likes.likers(self._wanted(repo_id, repo_type))))
+        """List the users who like a repository."""
+        return map(person_of, self._hub(token).pages(likes.likers(self._repo_to_read(repo_id, repo_type))))
 
     def list_liked_repos(self, user: str | None = None, *, token: str | bool | None = None) -> UserLikes:
-        """What a user (None: the caller) likes; private repositories are never among it.
+        """Return the public repositories that a user likes.
+
+        Args:
+            user: the username; None is the caller.
 
         Raises:
-            TokenMissing: neither a user nor a token is known.
+            TokenMissing: no user was passed, and no token is known.
         """
         hub = self._hub(token)
         if user is None:

@@ -1,4 +1,4 @@
-"""The local cache: what is in it, and folders for whatever else a library wants to keep."""
+"""The local cache: look up and scan it, and folders for other files of a library."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from entrepot.client.cache import cache_reports, cache_scans
 from entrepot.client.cache.cache_reports import CacheReport
 from entrepot.client.cache.caches import KnownAbsent, cache_root, repo_cache
 from entrepot.client.calls.files import resolve_path
-from entrepot.client.paths import current_places, parse_endpoint
+from entrepot.client.paths import current_paths, parse_endpoint
 from entrepot.errors import CacheDamaged, CacheMissing, CannotWrite
 from entrepot.hf.base import repo_ref
-from entrepot.hf.files.downloads import Place, folder_of
+from entrepot.hf.files.downloads import StrPath, folder_of
 from entrepot.names import parse_path
 
 CachedFileInfo = cache_reports.CachedFile
@@ -26,7 +26,7 @@ CorruptedCacheException = CacheDamaged
 
 
 class NoExist:
-    """The class of ``_CACHED_NO_EXIST``: the cache knows that a commit has no such file."""
+    """The class of ``_CACHED_NO_EXIST``, which means that the file is known not to exist in the commit."""
 
     def __repr__(self) -> str:
         return "_CACHED_NO_EXIST"
@@ -38,18 +38,18 @@ _CACHED_NO_EXIST = NoExist()
 def try_to_load_from_cache(
     repo_id: str,
     filename: str,
-    cache_dir: Place | None = None,
+    cache_dir: StrPath | None = None,
     revision: str | None = None,
     repo_type: str | None = None,
 ) -> str | NoExist | None:
-    """A file out of the cache; nobody is asked.
+    """Look up a file in the cache, without a request to the hub.
 
     Returns:
-        Where it is; ``_CACHED_NO_EXIST`` when the commit is known not to have
-        it; None when nothing is known.
+        The path of the file; ``_CACHED_NO_EXIST`` if the commit is known not to
+        contain it; None if the cache does not know.
 
     Raises:
-        InvalidName, InvalidPath: no repository or file can be called so.
+        InvalidName, InvalidPath: the repository id or the filename breaks a rule.
     """
     found = repo_cache(_root(cache_dir), repo_ref(repo_id, repo_type)).find(revision or "main", parse_path(filename))
     if isinstance(found, KnownAbsent):
@@ -57,28 +57,31 @@ def try_to_load_from_cache(
     return str(found) if found is not None else None
 
 
-def scan_cache_dir(cache_dir: Place | None = None) -> CacheReport:
-    """What is in a cache; None is the one of the hub of the environment.
+def scan_cache_dir(cache_dir: StrPath | None = None) -> CacheReport:
+    """Scan a cache and return its repositories, revisions and files.
+
+    Args:
+        cache_dir: the cache to scan; None is that of the environment's hub.
 
     Raises:
-        CacheMissing: there is none.
+        CacheMissing: the cache does not exist.
     """
     return cache_scans.scan(_root(cache_dir))
 
 
 def cached_assets_path(
-    library_name: str, namespace: str = "default", subfolder: str = "default", *, assets_dir: Place | None = None
+    library_name: str, namespace: str = "default", subfolder: str = "default", *, assets_dir: StrPath | None = None
 ) -> Path:
-    """A folder in which a library may keep what it likes; it is made.
+    """Create a folder in which a library may store its own files, and return its path.
 
     Args:
-        assets_dir: above all of them; None is ``assets`` in ``ENTREPOT_HOME``.
+        assets_dir: the root of all such folders; None is ``assets`` in ``ENTREPOT_HOME``.
 
     Raises:
-        CannotWrite: it cannot be made, perhaps because a file is in its place.
+        CannotWrite: the folder cannot be created, for example because a file of this name exists.
     """
     parts = [_one_name(part) for part in (library_name, namespace, subfolder)]
-    path = (folder_of(assets_dir) or current_places().home / "assets").joinpath(*parts)
+    path = (folder_of(assets_dir) or current_paths().home / "assets").joinpath(*parts)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -95,26 +98,26 @@ def hf_hub_url(
     revision: str | None = None,
     endpoint: str | None = None,
 ) -> str:
-    """The URL of a file's content.
+    """Return the URL of a file's content.
 
     Args:
-        subfolder: of the repository, in which ``filename`` is.
-        endpoint: the hub; None is that of the environment.
+        subfolder: folder of the repository that contains ``filename``.
+        endpoint: URL of the hub; None is that of the environment.
 
     Raises:
-        InvalidName, InvalidPath: no repository or file can be called so.
+        InvalidName, InvalidPath: the repository id or the filename breaks a rule.
     """
     path = parse_path(f"{subfolder.strip('/')}/{filename}" if subfolder else filename)
-    address = parse_endpoint(endpoint) if endpoint else current_places().endpoint
+    address = parse_endpoint(endpoint) if endpoint else current_paths().endpoint
     return f"{address}{resolve_path(repo_ref(repo_id, repo_type), revision or 'main', path)}"
 
 
 hub_url = hf_hub_url
 
 
-def _root(cache_dir: Place | None) -> Path:
-    places = current_places()
-    return folder_of(cache_dir) or cache_root(places.cache, places.endpoint)
+def _root(cache_dir: StrPath | None) -> Path:
+    paths = current_paths()
+    return folder_of(cache_dir) or cache_root(paths.cache, paths.endpoint)
 
 
 def _one_name(part: str) -> str:

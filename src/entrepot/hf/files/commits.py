@@ -1,4 +1,4 @@
-"""Commits of ``HubApi``, and calls in the background, one after the other."""
+"""Commits of ``HubApi``, and a queue of background calls."""
 
 from __future__ import annotations
 
@@ -34,19 +34,22 @@ _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
 class Background(Base):
-    """Calls in the background."""
+    """Background calls."""
 
     _jobs: BackgroundJobs | None = None
 
     def run_as_future(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """The future result of any call; the calls of one object are made one after the other, in their order."""
+        """Run a call in the background and return a future of its result.
+
+        Calls of one object run one after the other, in the order in which they were queued.
+        """
         with _LOCK:
             self._jobs = self._jobs or BackgroundJobs()
         return self._jobs.submit(fn, *args, **kwargs)
 
 
 def queued(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """A method that, called with ``run_as_future=True``, runs in the background and returns a future."""
+    """Decorate a method: called with ``run_as_future=True``, it runs in the background and returns a future."""
 
     @functools.wraps(method)
     def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -58,7 +61,7 @@ def queued(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P]
 
 
 class Commits(Background):
-    """Commits."""
+    """Methods that create commits."""
 
     @queued
     def create_commit(
@@ -77,32 +80,31 @@ class Commits(Background):
         run_as_future: bool = False,
         allow_secrets: bool | None = None,
     ) -> CommitInfo | Future[CommitInfo]:
-        """One commit of several operations, in their order, all of them or none.
+        """Create a commit of several operations, applied in order; either all of them are committed or none.
 
-        Files that the hub has already are left out; when nothing is left, no
-        commit is made, and the head is given.
+        Files that the branch contains unchanged are left out; if no operation is left, no
+        commit is created and the head of the branch is returned.
 
         Args:
             operations: ``CommitOperationAdd``, ``CommitOperationDelete`` and ``CommitOperationCopy``.
             revision: a branch, or ``refs/pr/N``; None is ``main``.
-            create_pr: open a pull request with the commit instead.
-            num_threads: taken for compatibility; transfers find their own number.
-            parent_commit: the commit that the branch must be at.
-            run_as_future: do it in the background, and return immediately.
-            allow_secrets: what to do with files whose names say that they
-                hold a secret (``.env``, ``id_rsa``, ``*.pem`` ...): None warns
-                (``SecretFileWarning``), True uploads them without a word,
-                False refuses.
+            create_pr: open a pull request with the commit instead of committing to the branch.
+            num_threads: accepted for compatibility; the number of parallel transfers is chosen automatically.
+            parent_commit: the commit that must be the head of the branch.
+            run_as_future: run in the background and return a future immediately.
+            allow_secrets: how to treat files whose names suggest that they
+                contain a secret (``.env``, ``id_rsa``, ``*.pem`` ...): None uploads them with
+                a warning (``SecretFileWarning``), True without one, False refuses.
 
         Raises:
-            InvalidArgument: an addition was committed before, the message is empty, or the parent is no commit id.
-            SecretsFound: a file looks like a secret, and ``allow_secrets`` is False; nothing was uploaded.
-            SourceMissing, SourceUnreadable, SourceChanged: a file cannot be read as it was found.
-            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub does not take it.
+            InvalidArgument: an addition was committed before, the message is empty, or the parent is not a commit id.
+            SecretsFound: a file may contain a secret, and ``allow_secrets`` is False; nothing was uploaded.
+            SourceMissing, SourceUnreadable, SourceChanged: a local file cannot be read, or changed during the upload.
+            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub refuses the commit.
         """
         listed = list(operations)
         if not commit_message:
-            raise InvalidArgument("commit_message is empty; say in one line what the commit does")
+            raise InvalidArgument("commit_message is empty; describe the commit in one line")
         target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         warn_of_overwriting(listed)
         wanted = [to_operation(item) for item in listed if not getattr(item, "_should_ignore", None)]
@@ -122,7 +124,7 @@ class Commits(Background):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitTarget:
-        ref = self._changed(repo_id, repo_type, token)
+        ref = self._repo_to_change(repo_id, repo_type, token)
         return target_of(ref, revision, create_pr=create_pr, parent_commit=parent_commit)
 
 
@@ -134,7 +136,10 @@ def commit(
     *,
     allow_secrets: bool | None = None,
 ) -> CommitInfo:
-    """Make a commit, with progress on standard error; warn of what the hub remarks, and say if nothing changed."""
+    """Create a commit with progress bars on standard error.
+
+    Warnings of the hub are issued as Python warnings; an unchanged branch is logged.
+    """
     from entrepot.client.uploads.publishing import publish
 
     made = publish(hub, target, operations, message, progress=progress_of(hub), allow_secrets=allow_secrets)
@@ -159,10 +164,10 @@ def target_of(
     create_pr: bool | None = None,
     parent_commit: str | None = None,
 ) -> CommitTarget:
-    """Where a commit goes.
+    """Return the target of a commit.
 
     Raises:
-        InvalidArgument: the parent is no commit id.
+        InvalidArgument: the parent is not a commit id.
     """
     if parent_commit is not None and not _COMMIT.fullmatch(parent_commit):
         raise InvalidArgument(f"parent_commit must be a commit id of 7 to 40 hex digits, not {parent_commit!r}")
@@ -170,5 +175,5 @@ def target_of(
 
 
 def progress_of(hub: Hub) -> Progress:
-    """Bars, where somebody can see them and has not said no."""
-    return Bars() if sys.stderr.isatty() and not hub.places.disable_progress else Silent()
+    """Return progress bars, unless standard error is not a terminal or they are disabled."""
+    return Bars() if sys.stderr.isatty() and not hub.paths.disable_progress else Silent()

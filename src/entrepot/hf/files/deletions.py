@@ -1,4 +1,4 @@
-"""Removals of ``HubApi``, each one commit."""
+"""Deletions of ``HubApi``; each is one commit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from entrepot.hf.shapes.addresses import CommitInfo
 
 
 class Deletions(Commits):
-    """Removals."""
+    """Methods that delete files."""
 
     def delete_file(
         self,
@@ -25,10 +25,10 @@ class Deletions(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """The commit that removes one file; arguments and errors are those of ``create_commit``.
+        """Delete a file in one commit; arguments and errors as for ``create_commit``.
 
         Raises:
-            EntryNotFoundError: there is no such file.
+            EntryNotFoundError: the file does not exist.
         """
         target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         message = CommitMessage(commit_message or f"Delete {path_in_repo} with entrepot", commit_description or "")
@@ -47,10 +47,10 @@ class Deletions(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """The commit that removes a folder and all in it; arguments and errors are those of ``create_commit``.
+        """Delete a folder with its content in one commit; arguments and errors as for ``create_commit``.
 
         Raises:
-            EntryNotFoundError: there is no such folder.
+            EntryNotFoundError: the folder does not exist.
         """
         target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         message = CommitMessage(
@@ -72,9 +72,12 @@ class Deletions(Commits):
         create_pr: bool | None = None,
         parent_commit: str | None = None,
     ) -> CommitInfo:
-        """The commit that removes all files that match a wildcard, except ``.gitattributes``.
+        """Delete all files that match a pattern in one commit, except ``.gitattributes``.
 
-        Arguments and errors are those of ``create_commit``.
+        Arguments and errors as for ``create_commit``.
+
+        Args:
+            delete_patterns: one or several wildcards, such as ``*.bin`` or ``data/``.
 
         Raises:
             EntryNotFoundError: no file matches.

@@ -1,4 +1,4 @@
-"""``hf_hub_download`` and its like as functions, which may name the hub and who is asking at each call."""
+"""Download functions, which take the hub, the token and the client's name as arguments of each call."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Literal, Unpack, overload
 
 from entrepot.client.parallel import DOWNLOADS
-from entrepot.client.paths import current_places
-from entrepot.hf.files.downloads import Downloads, FileArguments, Patterns, Place, SnapshotArguments
+from entrepot.client.paths import current_paths
+from entrepot.hf.files.downloads import Downloads, FileArguments, Patterns, SnapshotArguments, StrPath
 from entrepot.hf.files.files import Files
 from entrepot.hf.files.tqdm_progress import TqdmClass
 from entrepot.hf.shapes.files import DryRunFileInfo, HfFileMetadata
@@ -35,12 +35,12 @@ class _Fetcher(SnapshotArguments, total=False):
 
 @overload
 def hf_hub_download(repo_id: str, filename: str, *, dry_run: Literal[False] = False, **how: Unpack[_Caller]) -> str:
-    """A file: where it is on this computer."""
+    """Download a file and return its local path."""
 
 
 @overload
 def hf_hub_download(repo_id: str, filename: str, *, dry_run: Literal[True], **how: Unpack[_Caller]) -> DryRunFileInfo:
-    """A file: what fetching it would take."""
+    """Return what downloading a file would do."""
 
 
 def hf_hub_download(
@@ -52,8 +52,8 @@ def hf_hub_download(
     revision: str | None = None,
     library_name: str | None = None,
     library_version: str | None = None,
-    cache_dir: Place | None = None,
-    local_dir: Place | None = None,
+    cache_dir: StrPath | None = None,
+    local_dir: StrPath | None = None,
     local_dir_use_symlinks: bool | str | None = None,
     user_agent: Agent = None,
     force_download: bool = False,
@@ -69,14 +69,15 @@ def hf_hub_download(
     tqdm_class: TqdmClass | None = None,
     dry_run: bool = False,
 ) -> str | DryRunFileInfo:
-    """As :meth:`Downloads.hf_hub_download <entrepot.hf.files.downloads.Downloads.hf_hub_download>`.
+    """Download a file and return its local path; with ``dry_run``, return what a download would do.
 
     Args:
-        library_name, library_version, user_agent: who to say is calling.
-        headers: further headers of every request.
-        endpoint: the hub; None is that of the environment.
-        force_filename, legacy_cache_layout: taken for compatibility; the
-            cache has one layout.
+        library_name, library_version, user_agent: parts of the ``User-Agent`` header.
+        headers: additional headers of every request.
+        endpoint: URL of the hub; None is that of the environment.
+        force_filename, legacy_cache_layout: accepted for compatibility; the
+            cache has a single layout.
+        others: as for :meth:`Downloads.hf_hub_download <entrepot.hf.files.downloads.Downloads.hf_hub_download>`.
 
     Raises:
         as the method.
@@ -104,12 +105,12 @@ hub_download = hf_hub_download
 
 @overload
 def snapshot_download(repo_id: str, *, dry_run: Literal[False] = False, **how: Unpack[_Fetcher]) -> str:
-    """A revision: the folder its files are in on this computer."""
+    """Download the files of a revision and return their local folder."""
 
 
 @overload
 def snapshot_download(repo_id: str, *, dry_run: Literal[True], **how: Unpack[_Fetcher]) -> list[DryRunFileInfo]:
-    """A revision: what fetching its files would take."""
+    """Return what downloading the files of a revision would do."""
 
 
 def snapshot_download(
@@ -117,8 +118,8 @@ def snapshot_download(
     *,
     repo_type: str | None = None,
     revision: str | None = None,
-    cache_dir: Place | None = None,
-    local_dir: Place | None = None,
+    cache_dir: StrPath | None = None,
+    local_dir: StrPath | None = None,
     local_dir_use_symlinks: bool | str | None = None,
     library_name: str | None = None,
     library_version: str | None = None,
@@ -137,10 +138,11 @@ def snapshot_download(
     endpoint: str | None = None,
     dry_run: bool = False,
 ) -> str | list[DryRunFileInfo]:
-    """As :meth:`Downloads.snapshot_download <entrepot.hf.files.downloads.Downloads.snapshot_download>`.
+    """Download the files of a revision and return their local folder; with ``dry_run``, what a download would do.
 
     Args:
-        others: as for :func:`hf_hub_download`.
+        library_name, library_version, user_agent, headers, endpoint: as for :func:`hf_hub_download`.
+        others: as for :meth:`Downloads.snapshot_download <entrepot.hf.files.downloads.Downloads.snapshot_download>`.
 
     Raises:
         as the method.
@@ -177,19 +179,20 @@ def get_hf_file_metadata(
     proxies: Mapping[str, str] | None = None,
     retry_on_errors: bool = False,
 ) -> HfFileMetadata:
-    """As :meth:`Files.get_hf_file_metadata <entrepot.hf.files.files.Files.get_hf_file_metadata>`.
+    """Return the metadata of the file at a URL of :func:`hf_hub_url`, without its content.
 
     Args:
-        others: as for :func:`hf_hub_download`; ``retry_on_errors`` is taken for
-            compatibility, failed calls are always repeated.
+        timeout: seconds without data from the hub after which the request fails.
+        retry_on_errors: accepted for compatibility; failed requests are always repeated.
+        others: as for :func:`hf_hub_download`.
 
     Raises:
-        as the method.
+        as :meth:`Files.get_hf_file_metadata <entrepot.hf.files.files.Files.get_hf_file_metadata>`.
     """
     api = Files(endpoint, token, library_name, library_version, user_agent, headers)
     return api.get_hf_file_metadata(url=url, timeout=timeout)
 
 
 def is_offline_mode() -> bool:
-    """Whether ``ENTREPOT_OFFLINE`` is set, so that only what is here already can be used."""
-    return current_places().is_offline
+    """Whether ``ENTREPOT_OFFLINE`` is set, which allows only local files to be used."""
+    return current_paths().is_offline

@@ -1,4 +1,4 @@
-"""Downloads of ``HubApi``: single files, all files of a revision, and whether they are still right."""
+"""Downloads of ``HubApi``: single files, whole revisions, and verification of local files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from entrepot.client.downloads.verifications import FolderVerification
     from entrepot.names import RepoRef
 
-Place = str | os.PathLike[str]
+StrPath = str | os.PathLike[str]
 Patterns = str | Iterable[str] | None
 
 
@@ -30,8 +30,8 @@ class DownloadArguments(TypedDict, total=False):
 
     repo_type: str | None
     revision: str | None
-    cache_dir: Place | None
-    local_dir: Place | None
+    cache_dir: StrPath | None
+    local_dir: StrPath | None
     force_download: bool
     etag_timeout: float | None
     token: str | bool | None
@@ -57,7 +57,7 @@ class SnapshotArguments(DownloadArguments, total=False):
 
 
 class Downloads(Base):
-    """Methods that bring files to this computer."""
+    """Methods that download files."""
 
     @overload
     def hf_hub_download(
@@ -77,8 +77,8 @@ class Downloads(Base):
         subfolder: str | None = None,
         repo_type: str | None = None,
         revision: str | None = None,
-        cache_dir: Place | None = None,
-        local_dir: Place | None = None,
+        cache_dir: StrPath | None = None,
+        local_dir: StrPath | None = None,
         force_download: bool = False,
         etag_timeout: float | None = None,
         token: str | bool | None = None,
@@ -89,30 +89,30 @@ class Downloads(Base):
         proxies: Mapping[str, str] | None = None,
         dry_run: bool = False,
     ) -> str | DryRunFileInfo:
-        """A file of a repository: where it is on this computer, or with ``dry_run`` what fetching it would take.
+        """Download a file and return its local path; with ``dry_run``, return what a download would do.
 
-        It comes out of the cache if it is there and the hub says that it is
-        still the right one; an interrupted download is continued; what
-        arrives is compared with its digest before anybody sees it.
+        A cached file is used if the hub confirms that it is current. An
+        interrupted download is resumed. Downloaded bytes are compared with
+        their digest before the file becomes visible.
 
         Args:
-            subfolder: of the repository, in which ``filename`` is.
+            subfolder: folder of the repository that contains ``filename``.
             revision: branch, tag or commit; None is main.
-            cache_dir: another cache than the hub's own.
-            local_dir: put the file there, under its path, not into the cache.
-            force_download: fetch it even if it is here.
-            etag_timeout: seconds that the hub may take to describe the file.
-            local_files_only: do not ask the hub; take what is here.
-            tqdm_class: draws the progress.
-            resume_download, local_dir_use_symlinks, proxies: taken for
-                compatibility. Downloads are always continued, folders hold
-                real files, proxies are those of the system (``HTTPS_PROXY``).
+            cache_dir: the cache folder; None is the cache of the hub.
+            local_dir: store the file in this folder, under its path, instead of in the cache.
+            force_download: download the file even if a local copy exists.
+            etag_timeout: seconds to wait for the hub's metadata of the file.
+            local_files_only: use local copies only, without a request to the hub.
+            tqdm_class: a class like ``tqdm.tqdm`` for progress bars.
+            resume_download, local_dir_use_symlinks, proxies: accepted for
+                compatibility. Downloads are always resumed, local folders contain
+                regular files, and proxies are those of the system (``HTTPS_PROXY``).
 
         Raises:
-            EntryNotFound, RevisionNotFound, RepoNotFound, GatedRepo: the hub says so, and no copy is here.
-            NotCached: no copy is here, and the hub was not, or could not be, asked.
-            DownloadDamaged: other bytes came than were promised; they were removed.
-            DiskFull, CannotWrite: this computer cannot keep the file.
+            EntryNotFound, RevisionNotFound, RepoNotFound, GatedRepo: the hub refuses, and there is no local copy.
+            NotCached: there is no local copy, and the hub was not asked or not reachable.
+            DownloadDamaged: the downloaded bytes do not match their digest; they were deleted.
+            DiskFull, CannotWrite: the file cannot be stored on this computer.
         """
         from entrepot.client.downloads.downloads import download, plan_download
 
@@ -144,8 +144,8 @@ class Downloads(Base):
         *,
         repo_type: str | None = None,
         revision: str | None = None,
-        cache_dir: Place | None = None,
-        local_dir: Place | None = None,
+        cache_dir: StrPath | None = None,
+        local_dir: StrPath | None = None,
         etag_timeout: float | None = None,
         force_download: bool = False,
         token: str | bool | None = None,
@@ -159,17 +159,17 @@ class Downloads(Base):
         proxies: Mapping[str, str] | None = None,
         dry_run: bool = False,
     ) -> str | list[DryRunFileInfo]:
-        """All files of a revision: the folder they are in, or with ``dry_run`` what fetching them would take.
+        """Download the files of a revision and return their local folder; with ``dry_run``, what a download would do.
 
         Args:
-            allow_patterns: only files that match one of these (``*.json``, ``data/``).
-            ignore_patterns: no files that match one of these.
-            max_workers: how many files are on their way at once.
+            allow_patterns: download only files that match one of these (``*.json``, ``data/``).
+            ignore_patterns: skip files that match one of these.
+            max_workers: number of files that are downloaded at the same time.
             others: as for :meth:`hf_hub_download`.
 
         Raises:
             as :meth:`hf_hub_download`.
-            SnapshotIncomplete: only some of the files are here, and the hub cannot be asked for the others.
+            SnapshotIncomplete: some files have no local copy, and the hub was not asked or not reachable.
         """
         from entrepot.client.downloads.snapshots import download_snapshot, plan_snapshot
 
@@ -180,7 +180,7 @@ class Downloads(Base):
         allow, ignore = allow_patterns, ignore_patterns
         if dry_run:
             found = plan_snapshot(hub, ref, rev, allow=allow, ignore=ignore, options=options)
-            return [dry_run_of(forecast) for forecast in found]
+            return [dry_run_of(plan) for plan in found]
         return str(download_snapshot(hub, ref, rev, allow=allow, ignore=ignore, options=options, threads=max_workers))
 
     def verify_repo_checksums(
@@ -189,18 +189,19 @@ class Downloads(Base):
         *,
         repo_type: str | None = None,
         revision: str | None = None,
-        local_dir: Place | None = None,
-        cache_dir: Place | None = None,
+        local_dir: StrPath | None = None,
+        cache_dir: StrPath | None = None,
         token: str | bool | None = None,
     ) -> FolderVerification:
-        """Compare local files with the digests that the hub lists.
+        """Compare local files with the digests listed by the hub.
 
         Args:
-            local_dir: where they are; None is the cache.
+            local_dir: the folder to verify; None is the cache.
+            cache_dir: the cache folder; None is the cache of the hub.
 
         Raises:
-            InvalidArgument: two places were named.
-            CacheMissing: nothing of it is here.
+            InvalidArgument: both ``local_dir`` and ``cache_dir`` were passed.
+            CacheMissing: there are no local files of this revision.
         """
         from entrepot.client.downloads.verifications import verify
 
@@ -211,10 +212,10 @@ class Downloads(Base):
         return verify(hub, ref, revision or "main", folder=folder_of(local_dir), cache=folder_of(cache_dir))
 
     def _resolved(
-        self, hub: Hub, repo_id: str, repo_type: str | None, cache_dir: Place | None, *, is_local_only: bool = False
+        self, hub: Hub, repo_id: str, repo_type: str | None, cache_dir: StrPath | None, *, is_local_only: bool = False
     ) -> RepoRef:
         """Return the repository to download, under the id that its hub and the cache know."""
-        ref = self._wanted(repo_id, repo_type)
+        ref = self._repo_to_read(repo_id, repo_type)
         if not ref.id.is_short:
             return ref
         from entrepot.client.downloads.aliases import find
@@ -222,15 +223,15 @@ class Downloads(Base):
         return find(hub, ref, cache=folder_of(cache_dir), is_local_only=is_local_only)
 
 
-def folder_of(place: Place | None) -> Path | None:
-    """A folder as users name it, absolute."""
-    return Path(os.path.abspath(os.path.expanduser(place))) if place is not None else None
+def folder_of(folder: StrPath | None) -> Path | None:
+    """Return a folder passed by the user as an absolute path."""
+    return Path(os.path.abspath(os.path.expanduser(folder))) if folder is not None else None
 
 
 def _options(
     hub: Hub,
-    cache_dir: Place | None,
-    local_dir: Place | None,
+    cache_dir: StrPath | None,
+    local_dir: StrPath | None,
     is_forced: bool,
     is_local_only: bool,
     etag_timeout_s: float | None,

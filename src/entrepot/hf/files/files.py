@@ -1,4 +1,4 @@
-"""What is in a repository: files and folders, and whether things exist."""
+"""Contents of a repository: lists of files and folders, and checks for existence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrepot.hf.shapes.files import HfFileMetadata, RepoFile, RepoFolder, entry
 
 
 class Files(Base):
-    """Methods that look into repositories without fetching content."""
+    """Methods that look up files without downloading them."""
 
     def list_repo_files(
         self,
@@ -21,12 +21,12 @@ class Files(Base):
         repo_type: str | None = None,
         token: str | bool | None = None,
     ) -> list[str]:
-        """The paths of all files at a revision (None: the head of main).
+        """List the paths of all files of a revision (None: the head of main).
 
         Raises:
-            RepoNotFound, RevisionNotFound: as usual.
+            RepoNotFound, RevisionNotFound: the repository or the revision does not exist.
         """
-        call = trees.page(self._wanted(repo_id, repo_type), revision or "main", recursive=True)
+        call = trees.page(self._repo_to_read(repo_id, repo_type), revision or "main", recursive=True)
         return [entry.path for entry in self._hub(token).pages(call) if entry.type == "file"]
 
     def list_repo_tree(
@@ -40,17 +40,17 @@ class Files(Base):
         repo_type: str | None = None,
         token: str | bool | None = None,
     ) -> Iterator[RepoFile | RepoFolder]:
-        """Files and folders in a folder (None: the root), asked for as they are needed.
+        """List the files and folders in a folder (None: the root); pages are fetched as needed.
 
         Args:
-            recursive: also what is in the folders.
-            expand: tell the last commit of each, which takes longer.
+            recursive: also list the content of subfolders.
+            expand: include the last commit of each entry, which is slower.
 
         Raises:
-            EntryNotFound: there is no such folder; at the first item.
-            RepoNotFound, RevisionNotFound: as usual.
+            EntryNotFound: the folder does not exist; raised by the first iteration.
+            RepoNotFound, RevisionNotFound: the repository or the revision does not exist.
         """
-        ref = self._wanted(repo_id, repo_type)
+        ref = self._repo_to_read(repo_id, repo_type)
         path = (path_in_repo or "").strip("/")
         call = trees.page(ref, revision or "main", path, recursive=recursive, expand=expand)
         return map(entry_of, self._hub(token).pages(call))
@@ -65,12 +65,15 @@ class Files(Base):
         repo_type: str | None = None,
         token: str | bool | None = None,
     ) -> list[RepoFile | RepoFolder]:
-        """What is at each of these paths; those where nothing is are left out.
+        """Return the files and folders at the given paths; paths that do not exist are left out.
+
+        Args:
+            expand: include the last commit of each entry, which is slower.
 
         Raises:
-            RepoNotFound, RevisionNotFound: as usual.
+            RepoNotFound, RevisionNotFound: the repository or the revision does not exist.
         """
-        ref, hub = self._wanted(repo_id, repo_type), self._hub(token)
+        ref, hub = self._repo_to_read(repo_id, repo_type), self._hub(token)
         wanted = [paths] if isinstance(paths, str) else list(paths)
         found: list[RepoFile | RepoFolder] = []
         for at in range(0, len(wanted), trees.MOST_PATHS):
@@ -79,9 +82,9 @@ class Files(Base):
         return found
 
     def repo_exists(self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None) -> bool:
-        """Whether there is such a repository, as far as the token may know."""
+        """Whether a repository exists and is visible to the caller."""
         try:
-            self._hub(token).send(repos.describe(self._wanted(repo_id, repo_type)))
+            self._hub(token).send(repos.describe(self._repo_to_read(repo_id, repo_type)))
         except GatedRepo:
             return True
         except RepoNotFound:
@@ -91,9 +94,9 @@ class Files(Base):
     def revision_exists(
         self, repo_id: str, revision: str, *, repo_type: str | None = None, token: str | bool | None = None
     ) -> bool:
-        """Whether a repository has such a branch, tag or commit; False, too, when there is no such repository."""
+        """Whether a repository has this branch, tag or commit; False if the repository does not exist either."""
         try:
-            self._hub(token).send(repos.describe(self._wanted(repo_id, repo_type), revision))
+            self._hub(token).send(repos.describe(self._repo_to_read(repo_id, repo_type), revision))
         except (RepoNotFound, RevisionNotFound):
             return False
         return True
@@ -107,13 +110,13 @@ class Files(Base):
         revision: str | None = None,
         token: str | bool | None = None,
     ) -> bool:
-        """Whether there is such a file; False, too, when there is no such repository or revision.
+        """Whether a file exists; False if the repository or the revision does not exist either.
 
         Raises:
-            GatedRepo: the repository is there, but its content is not for this token.
+            GatedRepo: the repository exists, but the caller has no access to its content.
         """
         try:
-            self._hub(token).send(files.facts(self._wanted(repo_id, repo_type), revision or "main", filename))
+            self._hub(token).send(files.facts(self._repo_to_read(repo_id, repo_type), revision or "main", filename))
         except (RepoNotFound, RevisionNotFound, EntryNotFound):
             return False
         return True
@@ -121,12 +124,13 @@ class Files(Base):
     def get_hf_file_metadata(
         self, *, url: str, token: str | bool | None = None, timeout: float | None = None
     ) -> HfFileMetadata:
-        """What the hub says about the file at a URL (of :func:`hub_url`), without sending it.
+        """Return the metadata of the file at a URL of :func:`hub_url`, without its content.
 
         Args:
-            timeout: seconds that the hub may be silent.
+            timeout: seconds without data from the hub after which the request fails.
 
         Raises:
-            EntryNotFound, RepoNotFound, RevisionNotFound, GatedRepo: as usual.
+            EntryNotFound, RepoNotFound, RevisionNotFound: the URL leads to nothing.
+            GatedRepo: the caller has no access to the content.
         """
         return metadata_of(self._hub(token).send(files.facts_at(url), timeout_s=timeout))

@@ -1,4 +1,4 @@
-"""Large files: listed, and removed for good."""
+"""Large files of a repository: list them, or delete them permanently."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _BATCH = 1000
 
 
 class LargeFiles(Base):
-    """Methods about large files whatever revision they are in. They raise RepoNotFound as usual."""
+    """Methods for large files of all revisions. They raise RepoNotFound if the repository does not exist."""
 
     def list_lfs_files(
         self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None
     ) -> Iterator[LFSFileInfo]:
-        """The large files of a repository."""
-        return map(large_file_of, self._hub(token).pages(lfs.listing(self._wanted(repo_id, repo_type))))
+        """List the large files of a repository, over all revisions."""
+        return map(large_file_of, self._hub(token).pages(lfs.listing(self._repo_to_read(repo_id, repo_type))))
 
     def permanently_delete_lfs_files(
         self,
@@ -30,15 +30,15 @@ class LargeFiles(Base):
         repo_type: str | None = None,
         token: str | bool | None = None,
     ) -> None:
-        """Remove large files for good.
+        """Delete large files permanently.
 
         Args:
-            rewrite_history: take them out of every commit too; commits get new ids.
+            rewrite_history: also remove them from every commit, which changes commit ids.
 
         Raises:
-            Forbidden: the token may not.
+            Forbidden: the token may not delete them.
         """
-        ref, hub = self._changed(repo_id, repo_type, token), self._hub(token)
+        ref, hub = self._repo_to_change(repo_id, repo_type, token), self._hub(token)
         names = (file.file_oid for file in lfs_files)
         while batch := list(itertools.islice(names, _BATCH)):
             hub.send(lfs.delete(ref, batch, rewrite_history=rewrite_history))

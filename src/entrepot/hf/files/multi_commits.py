@@ -1,4 +1,4 @@
-"""Uploads of ``HubApi`` that take several commits, and become one change by a pull request.
+"""Uploads of ``HubApi`` in several commits to a pull request.
 
 Source: huggingface_hub 0.21.4, ``_multi_commits.py``.
 """
@@ -23,13 +23,14 @@ def plan_multi_commits(
     max_operations_per_commit: int = MOST_OPERATIONS,
     max_upload_size_per_commit: int = MOST_BYTES,
 ) -> tuple[list[list[CommitOperationAdd]], list[list[CommitOperationDelete]]]:
-    """Additions and deletions in groups, each of which is to be one commit.
+    """Split additions and deletions into groups, one for each commit.
 
     The same operations always give the same groups. A file above the size
     limit gets a commit of its own.
 
     Args:
-        max_upload_size_per_commit: in bytes.
+        max_operations_per_commit: maximum number of operations in a group.
+        max_upload_size_per_commit: maximum sum of file sizes in a group, in bytes.
 
     Raises:
         InvalidArgument: an operation is neither an addition nor a deletion.
@@ -42,7 +43,9 @@ def plan_multi_commits(
         elif isinstance(operation, CommitOperationDelete):
             deletions.append(operation)
         else:
-            raise InvalidArgument("a plan takes additions and deletions only; copy in a commit of its own")
+            raise InvalidArgument(
+                "plan_multi_commits takes additions and deletions only; copy files in a separate commit"
+            )
     return (
         split(
             additions,
@@ -55,7 +58,7 @@ def plan_multi_commits(
 
 
 class MultiCommits(Commits):
-    """Uploads in several commits."""
+    """Methods that upload in several commits."""
 
     def create_commits_on_pr(
         self,
@@ -71,20 +74,20 @@ class MultiCommits(Commits):
         num_threads: int = 5,
         verbose: bool = False,
     ) -> str:
-        """The address of a pull request with these commits, deletions first.
+        """Push commits to a pull request, deletions first, and return the URL of the pull request.
 
-        Called again after an interruption, it finds the pull request and goes
-        on where it stopped.
+        After an interruption, another call with the same arguments finds the pull
+        request and continues where the first one stopped.
 
         Args:
-            addition_commits, deletion_commits: as ``plan_multi_commits`` gives them.
-            merge_pr: merge it in the end.
-            num_threads: taken for compatibility; transfers find their own number.
-            verbose: tell on standard error how far this is.
+            addition_commits, deletion_commits: as returned by ``plan_multi_commits``.
+            merge_pr: merge the pull request at the end.
+            num_threads: accepted for compatibility; the number of parallel transfers is chosen automatically.
+            verbose: report progress on standard error.
 
         Raises:
             InvalidArgument: there is nothing to commit, or two commits are the same.
-            Refused: somebody has changed the pull request, or it cannot be merged.
+            Refused: another client changed the pull request, or it cannot be merged.
             others: as ``create_commit``.
         """
         return push_plan(
@@ -108,7 +111,7 @@ def push_in_steps(
     is_verbose: bool,
     allow_secrets: bool | None = None,
 ) -> str:
-    """Plan and push operations; the address of the pull request."""
+    """Plan and push operations, and return the URL of the pull request."""
     if allow_secrets is False:
         check_secrets([item for item in operations if isinstance(item, Add)], allow=False)
     adds = [item for item in operations if isinstance(item, Add | AddStored)]
@@ -130,7 +133,7 @@ def push_plan(
     is_verbose: bool,
     allow_secrets: bool | None = None,
 ) -> str:
-    """Push commits to a pull request; its address."""
+    """Push planned commits to a pull request and return its URL."""
     from entrepot.client.uploads.multi_commits import push
     from entrepot.client.uploads.publishing import digests_of
 
@@ -145,15 +148,15 @@ def push_plan(
             message,
             merge=merge,
             digests=digests,
-            tell=_say if is_verbose else _say_nothing,
+            report=_report if is_verbose else _ignore,
             progress=progress_of(hub),
             allow_secrets=allow_secrets,
         )
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     print(f"multi-commit: {line}", file=sys.stderr)
 
 
-def _say_nothing(_line: str) -> None:
+def _ignore(_line: str) -> None:
     pass

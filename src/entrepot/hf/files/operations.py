@@ -1,7 +1,7 @@
-"""What a commit shall do, as users of huggingface_hub write it down.
+"""Commit operations, with the names and fields of huggingface_hub.
 
-The objects are mutable, because ``preupload_lfs_files`` lets go of a content
-that the hub has, and a commit marks what it has taken.
+The objects are mutable: ``preupload_lfs_files`` drops the content after its
+upload, and a commit marks its additions as committed.
 Source: huggingface_hub 2.4.0 and 0.21.4, ``_commit_api.py``.
 """
 
@@ -24,11 +24,11 @@ from entrepot.errors import InvalidArgument
 from entrepot.hf.base import repo_ref
 
 Content = str | Path | bytes | BinaryIO
-"""A path, bytes, or a file that was opened as binary."""
+"""A path, bytes, or a file opened in binary mode."""
 
 
 class UploadInfo:
-    """Size, beginning and SHA-256 (raw bytes, computed when first asked for) of a content."""
+    """Size, first bytes and SHA-256 (raw bytes, computed on first access) of a content."""
 
     def __init__(self, source: Source) -> None:
         self._source: Source | None = source
@@ -45,29 +45,29 @@ class UploadInfo:
 
     @property
     def sha256(self) -> bytes:
-        """The SHA-256 of the whole content, 32 bytes."""
+        """The SHA-256 of the content, 32 bytes."""
         if self._sha256 is None and self._source is not None:
             self._sha256 = bytes.fromhex(sha256_of(self._source))
         return self._sha256 or b""
 
     @property
     def is_hashed(self) -> bool:
-        """Whether the SHA-256 is known already."""
+        """Whether the SHA-256 has been computed."""
         return self._sha256 is not None
 
     def keep(self, sha256: str) -> None:
-        """Take a digest that somebody has computed, and let the content go."""
+        """Set a digest that was computed elsewhere, and drop the content."""
         self._sha256, self._sample, self._source = bytes.fromhex(sha256), b"", None
 
 
 @dataclass
 class CommitOperationAdd:
-    """Write a file: ``path_or_fileobj`` is a path, bytes, or a file opened as binary with ``seek`` and ``tell``.
+    """Write a file. ``path_or_fileobj`` is a path, bytes, or a file opened in binary mode with ``seek`` and ``tell``.
 
     Raises:
-        SourceMissing, SourceUnreadable (both a ValueError): no file can be read there.
-        InvalidArgument (a ValueError): the content is nothing that can be uploaded.
-        InvalidPath: no file of a repository can have this path.
+        SourceMissing, SourceUnreadable (both a ValueError): the path is not a readable file.
+        InvalidArgument (a ValueError): the content has another type.
+        InvalidPath: ``path_in_repo`` is not a valid path of a file in a repository.
     """
 
     path_in_repo: str
@@ -85,15 +85,15 @@ class CommitOperationAdd:
             self.path_or_fileobj = str(self.path_or_fileobj)
         source = source_of(self.path_or_fileobj)
         if isinstance(source, PathSource):
-            self.path_or_fileobj = source.place
+            self.path_or_fileobj = source.file_path
         self.upload_info = UploadInfo(source)
 
     @contextlib.contextmanager
     def as_file(self, with_tqdm: bool = False) -> Iterator[BinaryIO]:
-        """The content as an open file.
+        """Open the content as a file.
 
         Args:
-            with_tqdm: taken for compatibility; uploads show their progress by themselves.
+            with_tqdm: accepted for compatibility; uploads show their own progress.
         """
         content = self.path_or_fileobj
         if isinstance(content, bytes):
@@ -109,20 +109,20 @@ class CommitOperationAdd:
                 content.seek(at)
 
     def b64content(self) -> bytes:
-        """The whole content in base64."""
+        """Return the whole content in base64."""
         return base64.b64encode(self.source().read())
 
     @property
     def local_oid(self) -> str:
-        """The id that git gives a file with this content."""
+        """The git blob id of the content."""
         return oid_of(self.source())
 
     def source(self) -> Source:
-        """The content as it is now."""
+        """Return the content as it is now."""
         return source_of(self.path_or_fileobj)
 
     def release(self, stored: AddStored, *, free_memory: bool) -> None:
-        """Remember that the hub has the content, which need not be kept here any more."""
+        """Record that the hub stores the content; with ``free_memory``, drop it here."""
         self._stored, self._is_uploaded = stored, True
         if free_memory:
             self.upload_info.keep(stored.sha256)
@@ -131,14 +131,14 @@ class CommitOperationAdd:
 
 @dataclass
 class CommitOperationDelete:
-    """Remove a file or a folder.
+    """Delete a file or a folder.
 
     Args:
-        is_folder: ``"auto"`` takes a path that ends in ``/`` for a folder.
+        is_folder: ``"auto"`` treats a path that ends in ``/`` as a folder.
 
     Raises:
-        InvalidArgument (a ValueError): ``is_folder`` is none of these.
-        InvalidPath: nothing in a repository can have this path.
+        InvalidArgument (a ValueError): ``is_folder`` has another value.
+        InvalidPath: ``path_in_repo`` is not a valid path in a repository.
     """
 
     path_in_repo: str
@@ -155,15 +155,15 @@ class CommitOperationDelete:
 
 @dataclass
 class CommitOperationCopy:
-    """Copy a file or folder, large or not, from this or another repository, without moving its bytes.
+    """Copy a file or folder from this or another repository; the hub copies it without a transfer of its content.
 
     Args:
-        src_revision: None is the branch that is committed to (of another repository: ``main``).
-        src_repo_id, src_repo_type: another repository to copy from.
+        src_revision: None is the target branch (``main`` for another repository).
+        src_repo_id, src_repo_type: the repository to copy from; None is the target repository.
 
     Raises:
         InvalidPath, InvalidName: a path, id or type breaks a rule.
-        InvalidArgument (a ValueError): only one of ``src_repo_id`` and ``src_repo_type`` is given.
+        InvalidArgument (a ValueError): only one of ``src_repo_id`` and ``src_repo_type`` was passed.
     """
 
     src_path_in_repo: str
@@ -176,7 +176,7 @@ class CommitOperationCopy:
         self.src_path_in_repo = repo_path(self.src_path_in_repo.removesuffix("/"))
         self.path_in_repo = repo_path(self.path_in_repo.removesuffix("/"))
         if (self.src_repo_id is None) != (self.src_repo_type is None):
-            raise InvalidArgument("src_repo_id and src_repo_type belong together: give both, or none")
+            raise InvalidArgument("pass both src_repo_id and src_repo_type, or neither")
         if self.src_repo_id is not None:
             repo_ref(self.src_repo_id, self.src_repo_type)
 
@@ -185,21 +185,20 @@ CommitOperation = CommitOperationAdd | CommitOperationDelete | CommitOperationCo
 
 
 def to_operation(operation: CommitOperation) -> Operation:
-    """The same as the client's own value.
+    """Convert to the operation of ``entrepot.client``.
 
     Raises:
-        InvalidArgument: it is no operation, or one that was committed before.
-        SourceMissing, SourceUnreadable: its file cannot be read any more.
+        InvalidArgument: the object is not an operation, or was committed before.
+        SourceMissing, SourceUnreadable: the local file cannot be read any more.
     """
     given: object = operation
     if not isinstance(given, CommitOperation):
-        raise InvalidArgument(f"a commit takes CommitOperationAdd, ...Delete and ...Copy, not a {type(given).__name__}")
+        raise InvalidArgument(f"expected CommitOperationAdd, ...Delete or ...Copy, not {type(given).__name__}")
     match operation:
         case CommitOperationAdd():
             if operation._is_committed:
                 raise InvalidArgument(
-                    f"the addition of {operation.path_in_repo!r} has been committed before; "
-                    "make a new CommitOperationAdd for a new commit"
+                    f"the addition of {operation.path_in_repo!r} was committed before; create a new CommitOperationAdd"
                 )
             return operation._stored or Add(repo_path(operation.path_in_repo), operation.source())
         case CommitOperationDelete():
@@ -216,7 +215,7 @@ def to_operation(operation: CommitOperation) -> Operation:
 
 
 def warn_of_overwriting(operations: Sequence[CommitOperation]) -> None:
-    """Warn when one commit writes a file twice, or removes what it has just written."""
+    """Warn if one commit writes a file twice, or deletes a file that it has written."""
     written: Counter[str] = Counter()
     for operation in operations:
         path = PurePosixPath(operation.path_in_repo)
@@ -225,4 +224,4 @@ def warn_of_overwriting(operations: Sequence[CommitOperation]) -> None:
                 warnings.warn(f"this commit writes {operation.path_in_repo!r} more than once", stacklevel=4)
             written.update(map(str, (path, *path.parents)))
         elif isinstance(operation, CommitOperationDelete) and written[str(path)]:
-            warnings.warn(f"this commit removes {operation.path_in_repo!r}, to which it has just written", stacklevel=4)
+            warnings.warn(f"this commit deletes {operation.path_in_repo!r} after writing to it", stacklevel=4)

@@ -1,4 +1,4 @@
-"""What is in a model's weights, without fetching them."""
+"""Metadata of a model's weights, read without downloading the weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _THREADS = 8
 
 
 class Tensors(Base):
-    """Methods about safetensors files."""
+    """Methods for safetensors files."""
 
     def parse_safetensors_file_metadata(
         self,
@@ -30,16 +30,17 @@ class Tensors(Base):
         token: str | bool | None = None,
         timeout: float | None = None,
     ) -> SafetensorsFileMetadata:
-        """The tensors of a file: only its header is fetched.
+        """Return the tensors of a safetensors file; only its header is downloaded.
 
         Args:
-            timeout: taken for compatibility; ``ENTREPOT_DOWNLOAD_TIMEOUT`` says how long a hub may be silent.
+            timeout: accepted for compatibility; set ``ENTREPOT_DOWNLOAD_TIMEOUT`` instead.
 
         Raises:
-            TensorsUnreadable: the file is not of this format.
-            EntryNotFound, RepoNotFound, RevisionNotFound, GatedRepo: as usual.
+            TensorsUnreadable: the file is not a safetensors file.
+            EntryNotFound, RepoNotFound, RevisionNotFound: the file does not exist.
+            GatedRepo: the caller has no access to the content.
         """
-        ref = self._wanted(repo_id, repo_type)
+        ref = self._repo_to_read(repo_id, repo_type)
         return file_of(header_of(self._hub(token), ref, revision or "main", filename))
 
     def get_safetensors_metadata(
@@ -51,17 +52,18 @@ class Tensors(Base):
         token: str | bool | None = None,
         timeout: float | None = None,
     ) -> SafetensorsRepoMetadata:
-        """The tensors of a model, whose weights are in one file or in several with an index.
+        """Return the tensors of a model, stored in one safetensors file or in several with an index.
 
         Args:
-            timeout: as :meth:`parse_safetensors_file_metadata`.
+            timeout: as for :meth:`parse_safetensors_file_metadata`.
 
         Raises:
             TensorsMissing: the repository has neither ``model.safetensors`` nor an index of several files.
-            TensorsUnreadable: a file is not of this format.
-            RepoNotFound, RevisionNotFound, GatedRepo: as usual.
+            TensorsUnreadable: a file is not a safetensors file.
+            RepoNotFound, RevisionNotFound: the repository or the revision does not exist.
+            GatedRepo: the caller has no access to the content.
         """
-        ref, hub, at = self._wanted(repo_id, repo_type), self._hub(token), revision or "main"
+        ref, hub, at = self._repo_to_read(repo_id, repo_type), self._hub(token), revision or "main"
         try:
             return model_in({SINGLE: file_of(header_of(hub, ref, at, SINGLE))}, None)
         except EntryNotFound:

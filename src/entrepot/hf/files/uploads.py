@@ -1,4 +1,4 @@
-"""Uploads of ``HubApi``: files and folders, in one commit or in as many as it takes."""
+"""Uploads of ``HubApi``: files and folders, in one commit or in several."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from entrepot.hf.shapes.addresses import CommitInfo
 
 
 class Uploads(Commits):
-    """Files and folders."""
+    """Methods that upload files and folders."""
 
     @queued
     def upload_file(
@@ -36,15 +36,21 @@ class Uploads(Commits):
         run_as_future: bool = False,
         allow_secrets: bool | None = None,
     ) -> CommitInfo | Future[CommitInfo]:
-        """The commit that writes one file; the head as it is, when the file is there already.
+        """Upload a local file to a repository in one commit.
+
+        If the branch contains the same file already, no commit is created and the head of the branch is returned.
 
         Args:
-            path_or_fileobj: a path, bytes, or a file opened as binary.
+            path_or_fileobj: a path, bytes, or a file opened in binary mode.
+            path_in_repo: destination path in the repository.
             others: as for :meth:`create_commit`.
 
+        Returns:
+            The commit; with ``run_as_future`` a future of it.
+
         Raises:
-            SourceMissing, SourceUnreadable, SourceChanged: the file cannot be read as it was found.
-            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub does not take it.
+            SourceMissing, SourceUnreadable, SourceChanged: the local file cannot be read, or changed during the upload.
+            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub refuses the upload.
         """
         operation = CommitOperationAdd(path_in_repo, path_or_fileobj)
         return self.create_commit(
@@ -82,34 +88,34 @@ class Uploads(Commits):
         run_as_future: bool = False,
         allow_secrets: bool | None = None,
     ) -> CommitInfo | str | Future[CommitInfo] | Future[str]:
-        """The commit that writes the files of a folder, all or none; unchanged files are left out.
+        """Upload the files of a local folder to a repository in one commit; unchanged files are left out.
 
-        ``.git`` folders and the caches of clients are never uploaded. Links that lead nowhere or to folders, pipes,
-        sockets and unreadable files are left out with a warning; ``allow_patterns`` that names one raises instead.
+        ``.git`` folders and the caches of clients are never uploaded. Broken links, links to folders, pipes,
+        sockets and unreadable files are left out with a warning; if ``allow_patterns`` names one, it raises instead.
 
         Args:
-            path_in_repo: the folder of the repository to write to; None is its root.
+            path_in_repo: destination folder in the repository; None is its root.
             allow_patterns, ignore_patterns: wildcards for paths relative to ``folder_path``.
             delete_patterns: wildcards for files of the repository, relative
-                to ``path_in_repo``, that are removed in the same commit.
-            multi_commits: push several commits to a pull request, which can
-                be taken up again after an interruption; it is merged in the
-                end unless ``create_pr`` is set.
-            multi_commits_verbose: tell on standard error how far this is.
+                to ``path_in_repo``, that are deleted in the same commit.
+            multi_commits: push several commits to a pull request, which another call
+                continues after an interruption; it is merged at the end
+                unless ``create_pr`` is set.
+            multi_commits_verbose: report progress on standard error.
             others: as for :meth:`create_commit`.
 
         Returns:
-            A ``CommitInfo``, or with ``multi_commits`` the address of the pull request.
+            The commit; with ``multi_commits`` the URL of the pull request.
 
         Raises:
-            SourceMissing, SourceUnreadable, SourceChanged: the folder or a file cannot be read as it was found.
-            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub does not take it.
-            InvalidArgument: ``multi_commits`` is meant for another branch than ``main``.
+            SourceMissing, SourceUnreadable, SourceChanged: a local file cannot be read, or changed during the upload.
+            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub refuses the upload.
+            InvalidArgument: ``multi_commits`` was combined with a branch other than ``main``.
         """
         from entrepot.client.uploads.folder_uploads import folder_operations
 
         if multi_commits and revision not in (None, "main"):
-            raise InvalidArgument("multi_commits works on the branch main only; leave revision out")
+            raise InvalidArgument("multi_commits works on the branch main only; omit revision")
         hub = self._hub(token)
         target = self._target(repo_id, repo_type, token, revision, create_pr, parent_commit)
         message = CommitMessage(commit_message or "Upload folder with entrepot", commit_description or "")
@@ -137,21 +143,21 @@ class Uploads(Commits):
         token: str | bool | None = None,
         allow_secrets: bool | None = None,
     ) -> None:
-        """Upload a folder of any size in many commits; called again after an interruption, it goes on.
+        """Upload a folder of any size in many commits; after an interruption, another call continues the upload.
 
-        The repository is made if there is none. What was sent is noted in
-        ``.cache/entrepot`` of the folder.
+        The repository is created if it does not exist. The state of the upload is
+        stored in ``.cache/entrepot`` inside the folder.
 
         Args:
-            private: for a repository that is made now.
-            num_workers: how many commits are prepared at the same time, 1 to 8.
+            private: visibility of the repository if it is created.
+            num_workers: number of commits that are prepared at the same time, 1 to 8.
             print_report: show progress on standard error, if it is a terminal.
-            print_report_every: taken for compatibility; progress is shown all the time.
+            print_report_every: accepted for compatibility; progress is shown continuously.
             others: as for :meth:`upload_folder`.
 
         Raises:
-            SourceMissing, SourceUnreadable, SourceChanged: the folder or a file cannot be read as it was found.
-            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub does not take it.
+            SourceMissing, SourceUnreadable, SourceChanged: a local file cannot be read, or changed during the upload.
+            RepositoryNotFoundError, RevisionNotFoundError, HfHubHTTPError: the hub refuses the upload.
         """
         from entrepot.client.uploads.large_folders import upload_large_folder
 
@@ -182,22 +188,21 @@ class Uploads(Commits):
         free_memory: bool = True,
         gitignore_content: str | None = None,
     ) -> None:
-        """Send the large files among some additions now, to be committed later by ``create_commit``.
+        """Upload the large files among some additions, before ``create_commit`` commits them.
 
-        The additions are changed: those that were sent let go of their
-        content, so that its memory can be used for the next one. Regular
-        files are left as they are.
+        Uploaded additions drop their content to free memory. Regular files are not
+        uploaded and not changed.
 
         Args:
-            free_memory: let go of contents.
-            num_threads: taken for compatibility; transfers find their own number.
-            gitignore_content: a ``.gitignore`` that counts instead of the repository's.
+            free_memory: drop the contents of uploaded additions.
+            num_threads: accepted for compatibility; the number of parallel transfers is chosen automatically.
+            gitignore_content: a ``.gitignore`` to use instead of the repository's.
             others: as for :meth:`create_commit`.
 
         Raises:
-            As :meth:`create_commit`.
+            as :meth:`create_commit`.
         """
-        from entrepot.client.uploads.publishing import send_ahead
+        from entrepot.client.uploads.publishing import upload_large_files
         from entrepot.client.uploads.upload_plan import UploadDecision
 
         hub, target = self._hub(token), self._target(repo_id, repo_type, token, revision, create_pr)
@@ -208,7 +213,7 @@ class Uploads(Commits):
         if gitignore_content is not None:
             ignores = Add(repo_path(".gitignore"), BytesSource(gitignore_content.encode()))
         adds = [Add(repo_path(path), item.source()) for path, item in waiting.items()]
-        for path, (decision, stored) in send_ahead(
+        for path, (decision, stored) in upload_large_files(
             hub, target, adds, progress=progress_of(hub), ignores=ignores
         ).items():
             addition = waiting[path]

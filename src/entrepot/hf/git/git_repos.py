@@ -1,7 +1,7 @@
-"""``Repository``: a local clone that is worked on with git, under the names of huggingface_hub 0.21.4.
+"""``Repository``: a local clone operated with git, compatible with huggingface_hub 0.21.4.
 
-What git and the remote refuse is a ``GitFailed``, which is also an
-``OSError``, as users of that library expect.
+Errors of git and of the remote raise ``GitFailed``, which is also an
+``OSError`` as programs written for that library expect.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 from entrepot.client.calls import accounts
 from entrepot.client.git.clones import Remote, clone, find_remote
 from entrepot.client.git.git_commands import Credential, Git
-from entrepot.client.git.lfs_progress import told
+from entrepot.client.git.lfs_progress import reporting_progress
 from entrepot.client.git.running_commands import CommandInProgress
 from entrepot.client.git.worktrees import WorkTree
 from entrepot.client.hubs import find_token
-from entrepot.client.paths import current_places
+from entrepot.client.paths import current_paths
 from entrepot.client.progress import Progress
 from entrepot.client.tokens import ARGUMENT, parse_token
 from entrepot.errors import InvalidArgument, InvalidName, Unavailable
@@ -38,27 +38,26 @@ MESSAGE = "commit files to the hub"
 
 
 class Repository(CommandQueue, TrackedFiles):
-    """A clone in a local folder, with git and git-lfs doing the work.
+    """A clone in a local folder, operated with git and git-lfs.
 
-    The token stands in no file and no command line: git asks for it when it
-    needs it. Whoever works on the clone with git alone needs a login of
-    their own.
+    The token is written to no file and no command line; git asks this process
+    for it. Running git in the clone without this class needs separate credentials.
 
     Args:
-        local_dir: the folder; made when missing.
-        clone_from: ``alice/model``, ``datasets/alice/data``, ``data`` (one's
-            own) or a URL; None opens the clone that is in the folder.
-        repo_type: that of an id without a prefix: None is a model.
-        token: a token; True or None takes that of ``client`` or of the last
+        local_dir: the folder; created if missing.
+        clone_from: ``alice/model``, ``datasets/alice/data``, ``data`` (a repository of
+            the caller) or a URL; None opens the existing clone in the folder.
+        repo_type: type of an id without a prefix; None is a model.
+        token: an access token; True or None takes that of ``client`` or of the last
             login; False leaves authentication to git's own helpers.
-        git_user, git_email: the author of commits; else who the token belongs to.
-        revision: checked out at once; a branch of this name is made when there is none.
-        skip_lfs_files: leave pointers where large files would be; ``git_pull(lfs=True)`` fetches them.
-        client: whose endpoint and token are used.
+        git_user, git_email: author of commits; the default is the owner of the token.
+        revision: checked out after cloning; created as a branch if it does not exist.
+        skip_lfs_files: leave pointers instead of large files; ``git_pull(lfs=True)`` fetches them.
+        client: the ``HubApi`` whose endpoint and token are used.
 
     Raises:
-        GitFailed: the remote refuses, or the folder holds something else.
-        InvalidArgument: nothing to clone was named, and the folder is no clone.
+        GitFailed: the remote refuses, or the folder contains something else.
+        InvalidArgument: ``clone_from`` is None, and the folder is not a clone.
         ProgramMissing: git or git-lfs is not installed.
     """
 
@@ -87,10 +86,10 @@ class Repository(CommandQueue, TrackedFiles):
         if clone_from is not None:
             self.clone_from(clone_from)
         elif not self.tree.is_repository():
-            raise InvalidArgument(f"there is no git clone in {self.local_dir!r}; say with clone_from what to clone")
+            raise InvalidArgument(f"there is no git clone in {self.local_dir!r}; pass clone_from")
         else:
             self.tree.install_lfs()
-        self._introduce(git_user, git_email)
+        self._set_author(git_user, git_email)
         self.lfs_enable_largefiles()
         if revision is not None:
             self.git_checkout(revision, create_branch_ok=True)
@@ -99,10 +98,10 @@ class Repository(CommandQueue, TrackedFiles):
         return f"Repository({self.local_dir!r})"
 
     def clone_from(self, repo_url: str, token: bool | str | None = None) -> None:
-        """Clone into the folder; nothing happens when it is a clone of the same repository already.
+        """Clone into the folder; does nothing if it is a clone of the same repository already.
 
         Raises:
-            GitFailed: the remote refuses, or the folder holds something else.
+            GitFailed: the remote refuses, or the folder contains something else.
             InvalidName: the repository's name breaks a rule.
         """
         secret = self._token if token is None or token is True else self._find_token(token)
@@ -110,54 +109,58 @@ class Repository(CommandQueue, TrackedFiles):
         tree = WorkTree(Git(self.tree.folder, os.environ, remote.credential or self._credential()))
         if remote.repo_type is not None:
             self._repo_type = remote.repo_type.value
-        with told(tree.git, self._progress) as git:
+        with reporting_progress(tree.git, self._progress) as git:
             is_new = clone(WorkTree(git), remote, with_large_files=not self.skip_lfs_files)
         if not is_new:
-            logger.warning("%s is a clone of %s already; bring it up to date with git_pull()", tree.folder, remote.url)
+            logger.warning("%s is a clone of %s already; update it with git_pull()", tree.folder, remote.url)
         self.tree = tree
 
     # --- state ---------------------------------------------------------------
 
     @property
     def current_branch(self) -> str:
-        """The branch that is checked out; ``HEAD`` when none is."""
+        """The branch that is checked out; ``HEAD`` if the head is detached."""
         return self.tree.branch()
 
     def git_head_hash(self) -> str:
-        """The id of the commit that is checked out."""
+        """Return the id of the commit that is checked out."""
         return self.tree.head()
 
     def git_remote_url(self) -> str:
-        """The URL of ``origin``, without credentials; empty when there is none."""
+        """Return the URL of ``origin`` without credentials; empty if there is none."""
         return self.tree.remote_url() or ""
 
     def git_head_commit_url(self) -> str:
-        """The page of the commit that is checked out, once it is pushed."""
+        """Return the URL of the page of the current commit; it exists after a push."""
         return f"{self.git_remote_url().rstrip('/')}/commit/{self.git_head_hash()}"
 
     def is_repo_clean(self) -> bool:
-        """Whether nothing is changed, added, deleted or untracked."""
+        """Whether the working tree has no changed, added, deleted or untracked files."""
         return self.tree.is_clean()
 
     def list_deleted_files(self) -> list[str]:
-        """Paths that are deleted, in the working tree or in the index."""
+        """List paths that are deleted in the working tree or in the index."""
         return self.tree.deleted()
 
-    # --- the four commands ---------------------------------------------------
+    # --- pull, commit, push, checkout ----------------------------------------
 
     def git_pull(self, rebase: bool = False, lfs: bool = False) -> None:
-        """Bring in what the remote has; ``lfs``: also the large files that were skipped.
+        """Fetch and merge the changes of the remote.
+
+        Args:
+            rebase: rebase local commits instead of merging.
+            lfs: also fetch large files that were skipped.
 
         Raises:
-            GitFailed: there are conflicts, which are undone, or the remote refuses.
+            GitFailed: the remote refuses, or there are conflicts; the pull is then undone.
         """
-        with told(self.tree.git, self._progress) as git:
+        with reporting_progress(self.tree.git, self._progress) as git:
             WorkTree(git).pull(is_rebased=rebase)
             if lfs:
                 git.run("lfs", "pull")
 
     def git_commit(self, commit_message: str = MESSAGE) -> None:
-        """Record what is staged.
+        """Commit the staged changes.
 
         Raises:
             GitFailed: nothing is staged.
@@ -167,18 +170,18 @@ class Repository(CommandQueue, TrackedFiles):
     def git_push(
         self, upstream: str | None = None, blocking: bool = True, auto_lfs_prune: bool = False
     ) -> str | tuple[str, CommandInProgress]:
-        """Push the branch.
+        """Push the current branch.
 
         Args:
-            upstream: ``remote branch``, as ``origin main``; None is the one that is set.
+            upstream: remote and branch, as in ``origin main``; None is the configured upstream.
             blocking: False pushes in the background; see :attr:`command_queue`.
-            auto_lfs_prune: delete local copies of large files that were pushed.
+            auto_lfs_prune: delete local copies of large files after the push.
 
         Returns:
-            The page of the commit; in the background also the command.
+            The URL of the commit; with ``blocking=False`` a tuple of the URL and the command.
 
         Raises:
-            GitFailed: the remote refuses; its words are in the message.
+            GitFailed: the remote refuses; the message includes its reason.
         """
         arguments = self.tree.push_arguments(upstream)
         url = self.git_head_commit_url()
@@ -188,16 +191,20 @@ class Repository(CommandQueue, TrackedFiles):
             )
             self.command_queue.append(command)
             return url, command
-        with told(self.tree.git, self._progress) as git:
+        with reporting_progress(self.tree.git, self._progress) as git:
             git.run("push", *arguments)
         if auto_lfs_prune:
             self.lfs_prune()
         return url
 
     def git_checkout(self, revision: str, create_branch_ok: bool = False) -> None:
-        """Check out a branch, tag or commit; ``create_branch_ok``: make the branch when nobody knows it."""
+        """Check out a branch, tag or commit.
+
+        Args:
+            create_branch_ok: create a branch of this name if the revision does not exist.
+        """
         if self.tree.checkout(revision, may_create=create_branch_ok):
-            logger.warning("there is no revision %r; made a branch of this name", revision)
+            logger.warning("revision %r does not exist; created a branch of this name", revision)
 
     def push_to_hub(
         self,
@@ -206,10 +213,14 @@ class Repository(CommandQueue, TrackedFiles):
         clean_ok: bool = True,
         auto_lfs_prune: bool = False,
     ) -> str | tuple[str, CommandInProgress] | None:
-        """Add everything (large and binary files through git-lfs), commit and push.
+        """Stage all changes (large and binary files with git-lfs), commit and push.
+
+        Args:
+            clean_ok: return None if there is nothing to commit, instead of raising.
+            blocking, auto_lfs_prune: as in :meth:`git_push`.
 
         Returns:
-            As :meth:`git_push`; None when there is nothing to commit.
+            As :meth:`git_push`; None if there is nothing to commit.
 
         Raises:
             GitFailed: the remote refuses, or there is nothing to commit and ``clean_ok`` is False.
@@ -229,21 +240,21 @@ class Repository(CommandQueue, TrackedFiles):
         blocking: bool = True,
         auto_lfs_prune: bool = False,
     ) -> Iterator[Repository]:
-        """Pull, let the caller work in the folder (it is the current one), add everything, commit, push.
+        """Pull; run the block with the clone as current directory; then stage all changes, commit and push.
 
-        When the block raises, nothing is committed and nothing is pushed; the
-        files stay as the block has left them.
+        If the block raises, nothing is committed or pushed; the files stay as the
+        block left them.
 
         Args:
-            branch: checked out first, made when nobody knows it.
-            track_large_files: let git-lfs keep what is large (10 MiB) or binary.
+            branch: checked out first; created if it does not exist.
+            track_large_files: track large (10 MiB or more) and binary files with git-lfs.
             blocking, auto_lfs_prune: as in :meth:`git_push`.
 
         Raises:
             GitFailed: the pull has conflicts, or the remote refuses.
         """
         if waiting := self.tree.changed():
-            logger.warning("%d changed files, not committed yet, become part of this commit", len(waiting))
+            logger.warning("%d uncommitted changed files will be part of this commit", len(waiting))
         if branch is not None:
             self.git_checkout(branch, create_branch_ok=True)
         if self.tree.has_upstream():
@@ -259,44 +270,44 @@ class Repository(CommandQueue, TrackedFiles):
     # --- tags, card, configuration -------------------------------------------
 
     def tag_exists(self, tag_name: str, remote: str | None = None) -> bool:
-        """Whether there is a tag, here or at a remote."""
+        """Whether a tag exists locally or, with ``remote``, at that remote."""
         return self.tree.has_tag(tag_name, remote)
 
     def add_tag(self, tag_name: str, message: str | None = None, remote: str | None = None) -> None:
-        """Tag what is checked out, annotated when there is a message; push the tag when a remote is named."""
+        """Tag the current commit, with an annotated tag if there is a message; push the tag if a remote is passed."""
         self.tree.add_tag(tag_name, message, remote)
 
     def delete_tag(self, tag_name: str, remote: str | None = None) -> bool:
-        """Delete a tag here, and at a remote when one is named; whether there was any."""
+        """Delete a tag locally and, if a remote is passed, there too; return whether the tag existed."""
         return self.tree.delete_tag(tag_name, remote)
 
     def repocard_metadata_load(self) -> dict[str, Any] | None:
-        """The metadata of the clone's README; None when it has none."""
+        """Return the metadata of the clone's README; None if it has none."""
         file = Path(self.local_dir, CARD)
         return metadata_load(file) if file.is_file() else None
 
     def repocard_metadata_save(self, data: dict[str, Any]) -> None:
-        """Write the metadata of the clone's README; its text stays."""
+        """Write the metadata of the clone's README; the text below it is kept."""
         metadata_save(Path(self.local_dir, CARD), data)
 
     def git_config_username_and_email(self, git_user: str | None = None, git_email: str | None = None) -> None:
-        """Set the author of commits, for this clone."""
+        """Set the author of commits for this clone."""
         if git_user is not None:
             self.tree.configure("user.name", git_user)
         if git_email is not None:
             self.tree.configure("user.email", git_email)
 
     def git_credential_helper_store(self) -> None:
-        """Let git, when it is used without this class, keep what it is told in plain text (``credential.helper``)."""
+        """Make git store credentials as plain text (``credential.helper=store``) when used without this class."""
         self.tree.configure("credential.helper", "store")
 
-    # --- within --------------------------------------------------------------
+    # --- helpers -------------------------------------------------------------
 
     def _find_token(self, token: bool | str | None) -> str | None:
         if isinstance(token, str):
             return parse_token(token, ARGUMENT) if token else None
         wanted = self.client.token if token is None or token is True else False
-        return find_token(current_places(), self.client.endpoint, wanted)
+        return find_token(current_paths(), self.client.endpoint, wanted)
 
     @property
     def _progress(self) -> Progress:
@@ -313,13 +324,13 @@ class Repository(CommandQueue, TrackedFiles):
             raise InvalidName("repository id", text, "expected 'namespace/name'")
         return find_remote(text, self.client.endpoint, repo_type=self._repo_type, token=token)
 
-    def _introduce(self, git_user: str | None, git_email: str | None) -> None:
-        """Set the author, as far as somebody has said who it is."""
+    def _set_author(self, git_user: str | None, git_email: str | None) -> None:
+        """Set the author of commits, from the arguments or else from the account of the token."""
         if self._token and (git_user is None or git_email is None):
             try:
                 owner = self.client._hub(self._token).send(accounts.whoami())
-            except Unavailable as error:  # a clone can be worked on without its hub
-                logger.warning("commits get the author that git knows: %s", error)
+            except Unavailable as error:  # the hub may be offline while the clone is used
+                logger.warning("using the author from git's configuration: %s", error)
             else:
                 host = urllib.parse.urlsplit(self.client.endpoint).hostname
                 git_user = git_user or owner.fullname or owner.name

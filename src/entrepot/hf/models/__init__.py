@@ -1,1 +1,1 @@
-"""``ModelHubMixin`` and its relatives."""
+"""``ModelHubMixin`` and ``PyTorchModelHubMixin``."""

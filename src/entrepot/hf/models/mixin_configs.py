@@ -1,4 +1,4 @@
-"""Arguments of a model's constructor as JSON and back: plain values, data classes, and types with coders."""
+"""Convert arguments of a model's constructor to JSON and back: plain values, dataclasses, and types with coders."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 from entrepot.errors import InvalidArgument
 
 Coder = tuple[Callable[[Any], Any], Callable[[Any], Any]]
-"""How a type becomes JSON, and how it comes back."""
+"""For each type a function that encodes it for JSON, and one that decodes it."""
 Coders = Mapping[type, Coder]
 
 
-def encode(value: Any, coders: Coders) -> Any:  # noqa: ANN401 - arguments of anybody's constructor
-    """A value as JSON knows it; what has no coder and is no data class stays as it is."""
+def encode(value: Any, coders: Coders) -> Any:  # noqa: ANN401 - arguments of any constructor
+    """Encode a value for JSON; a value that has no coder and is not a dataclass is returned unchanged."""
     for kind, (encoder, _) in coders.items():
         if isinstance(value, kind):
             return None if value is None else encoder(value)
@@ -32,7 +32,7 @@ def encode(value: Any, coders: Coders) -> Any:  # noqa: ANN401 - arguments of an
 
 
 def is_jsonable(value: object) -> bool:
-    """Whether JSON can hold a value."""
+    """Whether a value can be written as JSON."""
     try:
         json.dumps(value)
     except (TypeError, ValueError, RecursionError):
@@ -41,10 +41,10 @@ def is_jsonable(value: object) -> bool:
 
 
 def decode(expected: Any, value: Any, coders: Coders) -> Any:  # noqa: ANN401 - as above
-    """A value of JSON as the type that a parameter is annotated with.
+    """Convert a JSON value to the annotated type of a parameter.
 
-    Data classes get the fields that they know, each decoded by its own
-    annotation; an optional type is what it is when it is not None.
+    Dataclasses are created from the fields that they define, each decoded by its own
+    annotation; for an optional type, the type other than None is used.
     """
     expected = _without_none(expected)
     if value is None:
@@ -60,26 +60,28 @@ def decode(expected: Any, value: Any, coders: Coders) -> Any:  # noqa: ANN401 - 
 
 
 def render_config(config: Any, coders: Coders) -> str:  # noqa: ANN401 - as above
-    """A configuration as the text of ``config.json``.
+    """Render a configuration as the text of ``config.json``.
 
     Raises:
-        InvalidArgument: a value can be no JSON.
+        InvalidArgument: a value cannot be written as JSON.
     """
     try:
         return json.dumps(encode(config, coders), sort_keys=True, indent=2)
     except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"the configuration cannot be saved as JSON ({error}); give its type a coder") from error
+        raise InvalidArgument(
+            f"the configuration cannot be saved as JSON ({error}); add a coder for its type"
+        ) from error
 
 
 def parameters_of(init: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The parameters of a constructor but the first one, with annotations as types where they can be found."""
+    """Return the parameters of a constructor except the first, with annotations resolved to types where possible."""
     hints = hints_of(init)
     found = list(inspect.signature(init).parameters.values())[1:]
     return {p.name: p.replace(annotation=hints.get(p.name, p.annotation)) for p in found}
 
 
 def hints_of(thing: Callable[..., Any]) -> dict[str, Any]:
-    """Annotations as types; texts that name nothing known stay out."""
+    """Return annotations as types; strings that cannot be resolved are left out."""
     try:
         return typing.get_type_hints(thing)
     except (NameError, TypeError, AttributeError):
@@ -88,11 +90,11 @@ def hints_of(thing: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _without_none(expected: Any) -> Any:  # noqa: ANN401 - an annotation
-    """``X`` for ``X | None`` and ``Optional[X]``; anything else as it is."""
+    """Return ``X`` for ``X | None`` and ``Optional[X]``, and any other type unchanged."""
     if typing.get_origin(expected) not in (typing.Union, types.UnionType):
         return expected
     kinds = [kind for kind in typing.get_args(expected) if kind is not type(None)]
     if len(kinds) == 1:
         return kinds[0]
-    # Of several types only a data class can be told from plain JSON.
+    # Of a union of several types, only a dataclass can be distinguished from plain JSON.
     return next((kind for kind in kinds if dataclasses.is_dataclass(kind)), expected)

@@ -1,7 +1,7 @@
-"""``ModelHubMixin``: a class of models that can be saved, pushed to a hub and loaded again.
+"""``ModelHubMixin``: save models, push them to a hub and load them again.
 
-Names and behaviour are those of huggingface_hub 2.4.0, and those of 0.21.4
-where that had more (``config`` as an attribute, ``proxies`` and
+Names and behaviour are those of huggingface_hub 2.4.0, plus features of 0.21.4
+that were removed later (``config`` as an attribute, ``proxies`` and
 ``resume_download``).
 """
 
@@ -33,7 +33,7 @@ _KINDS_OF_MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWOR
 
 @dataclasses.dataclass
 class MixinInfo:
-    """What a class says of itself, for the cards of its models."""
+    """Information about a class for the cards of its models."""
 
     model_card_template: str
     model_card_data: ModelCardData
@@ -50,19 +50,19 @@ class _ConfigView:
 
 
 class ModelHubMixin:
-    """Adds ``save_pretrained``, ``push_to_hub`` and ``from_pretrained`` to a class of models.
+    """Mixin that adds ``save_pretrained``, ``push_to_hub`` and ``from_pretrained`` to a class of models.
 
-    A subclass writes ``_save_pretrained`` and ``_from_pretrained``. The
-    arguments that a model was made with are kept in ``config.json``: plain
-    values, data classes, and types that have ``coders``.
+    A subclass implements ``_save_pretrained`` and ``_from_pretrained``. The
+    arguments of a model's constructor are saved in ``config.json``: plain
+    values, dataclasses, and types with ``coders``.
 
     Args of the class statement (``class M(ModelHubMixin, license="mit")``):
         repo_url, paper_url, docs_url, model_card_template: for the model card.
         language, library_name, license, license_name, license_link,
             pipeline_tag, tags: metadata of the model card.
-        coders: ``{type: (encode, decode)}`` for arguments that JSON does not know.
+        coders: ``{type: (encode, decode)}`` for arguments that JSON cannot represent.
 
-    All of them are inherited; tags add up.
+    Subclasses inherit all of them; tags accumulate.
     """
 
     config: ClassVar[Any] = _ConfigView()
@@ -71,7 +71,7 @@ class ModelHubMixin:
     _hub_mixin_info: ClassVar[MixinInfo]
     _hub_mixin_coders: ClassVar[Coders] = {}
     _hub_mixin_asked: ClassVar[frozenset[str]] = frozenset()
-    """Arguments that the class's ``_from_pretrained`` names."""
+    """The parameters of the class's ``_from_pretrained``."""
 
     def __init_subclass__(
         cls,
@@ -115,7 +115,7 @@ class ModelHubMixin:
         cls._hub_mixin_asked = frozenset(inspect.signature(cls._from_pretrained).parameters)
 
     def __new__(cls, *args: object, **kwargs: object) -> Self:
-        """Make a model and remember what it is made with."""
+        """Create a model and record the arguments of its constructor."""
         instance = super().__new__(cls)
         if instance._hub_mixin_config is None:
             instance._hub_mixin_config = cls._hub_mixin_config_of(args, kwargs)
@@ -123,7 +123,7 @@ class ModelHubMixin:
 
     @classmethod
     def _hub_mixin_config_of(cls, args: tuple[object, ...], kwargs: dict[str, object]) -> Any:  # noqa: ANN401 - as above
-        """The configuration of a model that is made with these arguments; None when there is nothing to keep."""
+        """Return the configuration of a model created with these arguments; None if there is nothing to save."""
         parameters = parameters_of(cls.__init__)
         named = [name for name, parameter in parameters.items() if parameter.kind not in _KINDS_OF_MANY]
         passed = {**dict(zip(named, args, strict=False)), **kwargs}
@@ -149,24 +149,24 @@ class ModelHubMixin:
         model_card_kwargs: dict[str, Any] | None = None,
         **push_to_hub_kwargs: Any,  # noqa: ANN401 - those of push_to_hub
     ) -> CommitInfo | None:
-        """Save the model in a folder: its weights, ``config.json``, and a card unless there is one.
+        """Save the model in a folder: its weights, ``config.json``, and a model card if the folder has none.
 
         Args:
-            config: a dict or a data class; None is what the model was made with.
-            repo_id: for ``push_to_hub``; None is the name of the folder.
-            push_to_hub: push the model too; with ``push_to_hub_kwargs``.
-            model_card_kwargs: further names for the template of the card.
+            config: a dict or a dataclass; None is the arguments of the model's constructor.
+            repo_id: repository for ``push_to_hub``; None is the name of the folder.
+            push_to_hub: also push the model, with ``push_to_hub_kwargs``.
+            model_card_kwargs: additional variables for the template of the card.
 
         Returns:
-            The commit, when it was pushed.
+            The commit if the model was pushed, else None.
 
         Raises:
-            InvalidArgument: the configuration can be no JSON.
+            InvalidArgument: the configuration cannot be written as JSON.
         """
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / CONFIG
-        file.unlink(missing_ok=True)  # one that is there afterwards was written by the subclass, and stays
+        file.unlink(missing_ok=True)  # if it exists afterwards, the subclass wrote it, and it is kept
         self._save_pretrained(folder)
         if config is None:
             config = self._own_config()
@@ -187,11 +187,11 @@ class ModelHubMixin:
         return own if isinstance(own, dict) or dataclasses.is_dataclass(own) else None
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        """Save the model's files in a folder; to be written by subclasses.
+        """Save the model's files in a folder; implemented by subclasses.
 
-        A ``config.json`` or ``README.md`` written here is left as it is.
+        A ``config.json`` or ``README.md`` written here is kept.
         """
-        raise NotImplementedError(f"{type(self).__name__} has to say in _save_pretrained how it is saved")
+        raise NotImplementedError(f"{type(self).__name__} does not implement _save_pretrained")
 
     @classmethod
     def from_pretrained(
@@ -207,16 +207,16 @@ class ModelHubMixin:
         revision: str | None = None,
         **model_kwargs: Any,  # noqa: ANN401 - the constructor's
     ) -> Self:
-        """A model from a folder or a repository.
+        """Load a model from a local folder or from a repository.
 
         Args:
-            pretrained_model_name_or_path: a folder that exists, else ``namespace/name``.
+            pretrained_model_name_or_path: an existing folder, or else ``namespace/name``.
             revision: branch, tag or commit; None is main.
-            resume_download, proxies: passed on to classes that ask for them.
-            model_kwargs: arguments of the constructor; they win over ``config.json``.
+            resume_download, proxies: passed to ``_from_pretrained`` if it has these parameters.
+            model_kwargs: arguments of the constructor; they take precedence over ``config.json``.
 
         Raises:
-            RepositoryNotFoundError, RevisionNotFoundError: there is no such model.
+            RepositoryNotFoundError, RevisionNotFoundError: the repository or the revision does not exist.
         """
         model_id = str(pretrained_model_name_or_path)
         download: dict[str, Any] = {
@@ -237,7 +237,7 @@ class ModelHubMixin:
 
     @classmethod
     def _fill_in(cls, model_kwargs: dict[str, Any], config: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-        """Add to the constructor's arguments what the configuration has; the configuration, decoded."""
+        """Add the configuration to the arguments of the constructor, and return the decoded configuration."""
         parameters, coders = parameters_of(cls.__init__), cls._hub_mixin_coders
         decoded: Any = {
             key: decode(parameters[key].annotation, value, coders) if key in parameters else value
@@ -267,11 +267,11 @@ class ModelHubMixin:
         token: str | bool | None,
         **model_kwargs: Any,  # noqa: ANN401 - the constructor's
     ) -> Self:
-        """A model from a folder or a repository; to be written by subclasses.
+        """Load a model from a local folder or from a repository; implemented by subclasses.
 
-        All arguments but ``model_kwargs`` are those of ``hf_hub_download``.
+        All arguments except ``model_kwargs`` are those of ``hf_hub_download``.
         """
-        raise NotImplementedError(f"{cls.__name__} has to say in _from_pretrained how it is loaded")
+        raise NotImplementedError(f"{cls.__name__} does not implement _from_pretrained")
 
     def push_to_hub(
         self,
@@ -288,18 +288,18 @@ class ModelHubMixin:
         delete_patterns: list[str] | str | None = None,
         model_card_kwargs: dict[str, Any] | None = None,
     ) -> CommitInfo:
-        """Save the model and push it in one commit; the address of the commit.
+        """Save the model and push it in one commit.
 
         Args:
-            repo_id: ``namespace/name``, or ``name`` for one of the caller's own; made when missing.
+            repo_id: ``namespace/name``, or ``name`` for a repository of the caller; created if missing.
             config, model_card_kwargs: as for :meth:`save_pretrained`.
-            private: for a repository that is made now.
-            branch: made when missing; None is main.
+            private: visibility of the repository if it is created.
+            branch: the branch, created if missing; None is main.
             create_pr: open a pull request with the commit.
             allow_patterns, ignore_patterns, delete_patterns: as for ``upload_folder``.
 
         Raises:
-            HfHubHTTPError: the hub does not take it.
+            HfHubHTTPError: the hub refuses the upload.
         """
         api = HubApi(token=token)
         name = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
@@ -322,7 +322,7 @@ class ModelHubMixin:
         return made
 
     def generate_model_card(self, *args: object, **kwargs: object) -> ModelCard:
-        """The card of the model, by the template of its class; ``kwargs`` are further names for the template."""
+        """Render the model card from the template of the class; ``kwargs`` are additional variables of the template."""
         info = self._hub_mixin_info
         words: dict[str, Any] = {
             "repo_url": info.repo_url,
@@ -335,9 +335,9 @@ class ModelHubMixin:
 
 
 def _read_config(model_id: str, download: dict[str, Any]) -> dict[str, Any] | None:
-    """The content of ``config.json``; None when there is none, not even a repository.
+    """Return the content of ``config.json``; None if it does not exist, even if there is no such repository.
 
-    A class may know models by other means; it is asked in any case, and says what it misses.
+    A subclass may find models in other ways, so ``_from_pretrained`` runs in any case and reports missing files.
     """
     if Path(model_id).is_dir():
         file = Path(model_id, CONFIG)

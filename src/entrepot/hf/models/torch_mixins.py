@@ -1,4 +1,4 @@
-"""``PyTorchModelHubMixin``: models of PyTorch, with their weights as safetensors."""
+"""``PyTorchModelHubMixin``: PyTorch models with their weights as safetensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PICKLE = "pytorch_model.bin"
 
 
 class PyTorchModelHubMixin(ModelHubMixin):
-    """Saves and loads the weights of a ``torch.nn.Module``; loaded models are in evaluation mode.
+    """Mixin that saves and loads the weights of a ``torch.nn.Module``; loaded models are in evaluation mode.
 
     See :class:`~entrepot.hf.models.mixins.ModelHubMixin`. PyTorch and safetensors
     are imported when a model is saved or loaded: ``pip install "entrepot[torch]"``.
@@ -26,7 +26,7 @@ class PyTorchModelHubMixin(ModelHubMixin):
         super().__init_subclass__(*args, tags=[*(tags or ()), "pytorch_model_hub_mixin"], **kwargs)
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        """Write ``model.safetensors``; of a model in ``DataParallel`` and its like, the model inside."""
+        """Write ``model.safetensors``; a model wrapped in ``DataParallel`` or similar is unwrapped first."""
         model = getattr(self, "module", self)
         _library("safetensors.torch").save_model(model, str(save_directory / SAFETENSORS))
 
@@ -44,13 +44,16 @@ class PyTorchModelHubMixin(ModelHubMixin):
         strict: bool = False,
         **model_kwargs: Any,  # noqa: ANN401 - the constructor's
     ) -> Self:
-        """A model with its weights on ``map_location``; ``strict``: every weight must be there, and no other.
+        """Load a model with its weights on ``map_location``.
 
-        ``model.safetensors`` is preferred; of ``pytorch_model.bin`` nothing
-        but tensors and plain values is read, so it cannot run a program.
+        Args:
+            strict: raise unless the file contains exactly the weights of the model.
+
+        ``model.safetensors`` is preferred. From ``pytorch_model.bin``, only tensors
+        and plain values are loaded, so the file cannot execute code.
 
         Raises:
-            EntryNotFoundError: there are no weights.
+            EntryNotFoundError: the model has no weights.
         """
         model = cls(**model_kwargs)
         if Path(model_id).is_dir():

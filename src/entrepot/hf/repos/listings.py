@@ -1,4 +1,4 @@
-"""Repositories found: lists of models, datasets and spaces by what must be true of them."""
+"""Lists of models, datasets and spaces, with filters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SORTS = {"last_modified": "lastModified", "trending_score": "trendingScore", "c
 
 
 class Listings(Base):
-    """Methods that find repositories; every condition that is given must hold."""
+    """Methods that list repositories; all filters that are passed must match."""
 
     def list_models(
         self,
@@ -48,26 +48,26 @@ class Listings(Base):
         limit: int | None = None,
         expand: Words = None,
         full: bool | None = None,
-        cardData: bool = False,  # noqa: N803 - the name is huggingface_hub's
+        cardData: bool = False,  # noqa: N803 - name in huggingface_hub
         fetch_config: bool = False,
         token: str | bool | None = None,
     ) -> Iterator[ModelInfo]:
-        """Models, a page at a time as they are needed.
+        """List models; pages are fetched as needed.
 
         Args:
             filter, library, language, task, tags: tags that a model must have.
-            trained_dataset: datasets that it must name, with or without ``dataset:``.
-            search, model_name: words that its id must contain.
-            emissions_thresholds: least and most grams of CO₂ that its card
-                admits to; needs ``cardData``.
+            trained_dataset: datasets that it must be tagged with, with or without ``dataset:``.
+            search, model_name: substrings of the model id.
+            emissions_thresholds: lowest and highest emissions in grams of CO₂, as
+                stated on the model card; needs ``cardData``.
             sort: ``last_modified``, ``created_at``, ``downloads``, ``likes`` or
                 ``trending_score``; descending, unless ``direction`` is 1.
-            limit: the most models; None: all.
-            expand: the only properties to give; excludes ``full``, ``cardData`` and ``fetch_config``.
+            limit: maximum number of models; None returns all.
+            expand: return only these properties; excludes ``full``, ``cardData`` and ``fetch_config``.
 
         Raises:
-            InvalidArgument: arguments exclude each other.
-            Invalid: the hub does not know a value; at the first model.
+            InvalidArgument: two arguments exclude each other.
+            Invalid: the hub does not accept a value; raised by the first iteration.
         """
         wanted = Filter(
             search=_joined(search, model_name),
@@ -104,7 +104,13 @@ class Listings(Base):
         full: bool | None = None,
         token: str | bool | None = None,
     ) -> Iterator[DatasetInfo]:
-        """Datasets; arguments as those of :meth:`list_models`, and conditions on tags of their kind.
+        """List datasets; pages are fetched as needed.
+
+        Args:
+            benchmark, language_creators, language, multilinguality, size_categories, task_categories, task_ids:
+                tags of these kinds that a dataset must have.
+            search, dataset_name: substrings of the dataset id.
+            others: as for :meth:`list_models`.
 
         Raises:
             InvalidArgument, Invalid: as :meth:`list_models`.
@@ -143,10 +149,12 @@ class Listings(Base):
         full: bool | None = None,
         token: str | bool | None = None,
     ) -> Iterator[SpaceInfo]:
-        """Spaces; arguments as those of :meth:`list_models`.
+        """List spaces; pages are fetched as needed.
 
         Args:
-            datasets, models: what a space must use; ``linked``: it uses any.
+            datasets, models: ids of datasets or models that a space must use.
+            linked: only spaces that use any model or dataset.
+            others: as for :meth:`list_models`.
 
         Raises:
             InvalidArgument, Invalid: as :meth:`list_models`.
@@ -181,7 +189,7 @@ class Listings(Base):
                 wanted,
                 sort=_SORTS.get(sort, sort) if sort is not None else None,
                 direction=direction,
-                # A page may be shorter than what is wanted in all, never longer than the hub allows.
+                # The page size: at most the total that was requested, and at most what the hub allows.
                 limit=min(limit, 1000) if limit else None,
                 expand=properties,
                 full=full,
@@ -207,7 +215,7 @@ def _prefixed(prefix: str, value: Words) -> tuple[str, ...]:
 def _runnable(
     apps: Words, inference: str | None, provider: Words, parameters: str | None
 ) -> tuple[tuple[str, str], ...]:
-    """What is asked of models about running them, as pairs of the query."""
+    """Return the filters about running a model as pairs of the query string."""
     return pairs(apps=_words(apps), inference=inference, inference_provider=_words(provider), num_parameters=parameters)
 
 
@@ -221,13 +229,13 @@ def _emitting(
     if thresholds is None:
         return models
     if not with_cards:
-        raise InvalidArgument("emissions_thresholds needs cardData=True: cards say what a model emitted")
+        raise InvalidArgument("emissions_thresholds needs cardData=True: emissions are stated on model cards")
     least, most = thresholds
     return (model for model in models if _emits(model, least, most))
 
 
 def _emits(model: ModelInfo, least: float, most: float) -> bool:
-    """Whether a card admits to emissions within bounds; both are included."""
+    """Whether the emissions stated on the card are within the bounds, both inclusive."""
     said: Any = model.card_data.get("co2_eq_emissions") if model.card_data is not None else None
     if isinstance(said, dict):
         said = said.get("emissions")

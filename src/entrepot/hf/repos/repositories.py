@@ -1,4 +1,4 @@
-"""Repositories: made, described, configured, moved, removed."""
+"""Repositories: create, describe, configure, move and delete."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _COMPUTE = frozenset(
     """
     region resource_group_id space_hardware space_secrets space_sleep_time space_storage space_template
     space_variables space_volumes hardware storage sleep_time secrets variables
-    """.split()  # noqa: SIM905 - a list of words reads better than a dozen literals
+    """.split()  # noqa: SIM905 - more readable than a dozen literals
 )
-"""Arguments that only a hub which runs programs could use."""
+"""Arguments that only a hub with compute for spaces could use."""
 
 
 class Repos(Base):
-    """Methods about whole repositories."""
+    """Methods for whole repositories."""
 
     def create_repo(
         self,
@@ -39,20 +39,20 @@ class Repos(Base):
         space_sdk: str | None = None,
         **compute: object,
     ) -> RepoUrl:
-        """Make a repository; its address.
+        """Create a repository and return its URL.
 
         Args:
-            repo_id: ``namespace/name``, or ``name`` for one of the caller's own.
-            private, visibility: ``True`` and ``"private"`` mean the same;
-                None leaves it to the hub.
-            exist_ok: an existing one is as good.
-            space_sdk: what a space is made with; needed for spaces.
-            compute: hardware, secrets and the like; accepted as None only.
+            repo_id: ``namespace/name``, or ``name`` for a repository of the caller.
+            private, visibility: ``private=True`` and ``visibility="private"`` mean the
+                same; None uses the default of the hub.
+            exist_ok: return an existing repository instead of raising.
+            space_sdk: ``static``, ``gradio``, ``streamlit`` or ``docker``; required for spaces.
+            compute: hardware, secrets and similar; only None is accepted.
 
         Raises:
-            Conflict: it exists already, and not ``exist_ok``.
-            Forbidden: the token may not make one there.
-            NotOffered: something was asked for that no hub without compute has.
+            Conflict: the repository exists, and ``exist_ok`` is False.
+            Forbidden: the token may not create repositories in this namespace.
+            NotOffered: an argument in ``compute`` was set; entrepot does not run spaces.
         """
         _refuse_compute(compute)
         hub = self._hub(token)
@@ -60,7 +60,7 @@ class Repos(Base):
         if ref.type.kind.has_sdk and space_sdk is None:
             raise InvalidArgument("a space needs a space_sdk: static, gradio, streamlit or docker")
         sdk = space_sdk if ref.type.kind.has_sdk else None
-        return _made(hub, ref, repos.create(ref, visibility=_visibility(private, visibility), sdk=sdk), exist_ok)
+        return _create(hub, ref, repos.create(ref, visibility=_visibility(private, visibility), sdk=sdk), exist_ok)
 
     def delete_repo(
         self,
@@ -70,15 +70,18 @@ class Repos(Base):
         repo_type: str | None = None,
         missing_ok: bool = False,
     ) -> None:
-        """Remove a repository and everything in it, for good.
+        """Delete a repository with all its content; this cannot be undone.
+
+        Args:
+            missing_ok: do not raise if the repository does not exist.
 
         Raises:
-            RepoNotFound: there is none, and not ``missing_ok``.
-            Forbidden: the token may not remove it.
+            RepoNotFound: the repository does not exist, and ``missing_ok`` is False.
+            Forbidden: the token may not delete it.
         """
         hub = self._hub(token)
         try:
-            hub.send(repos.delete(self._changed(repo_id, repo_type, token)))
+            hub.send(repos.delete(self._repo_to_change(repo_id, repo_type, token)))
         except RepoNotFound:
             if not missing_ok:
                 raise
@@ -86,13 +89,14 @@ class Repos(Base):
     def move_repo(
         self, from_id: str, to_id: str, *, repo_type: str | None = None, token: str | bool | None = None
     ) -> None:
-        """Give a repository a new name or owner; the old name redirects to it.
+        """Rename a repository or transfer it to another namespace; the old id redirects to the new one.
 
         Raises:
-            Conflict: the new name is taken.
-            RepoNotFound, Forbidden: as usual.
+            Conflict: the new id is taken.
+            RepoNotFound: the repository does not exist.
+            Forbidden: the token may not move it.
         """
-        old, new = (self._changed(name, repo_type, token) for name in (from_id, to_id))
+        old, new = (self._repo_to_change(name, repo_type, token) for name in (from_id, to_id))
         self._hub(token).send(repos.move(old, new))
 
     def duplicate_repo(
@@ -107,21 +111,21 @@ class Repos(Base):
         exist_ok: bool = False,
         **compute: object,
     ) -> RepoUrl:
-        """Make a repository with the content of another one; its address.
+        """Create a repository with the content of another one and return its URL.
 
         Args:
-            to_id: None is the same name among the caller's own.
+            to_id: id of the new repository; None uses the same name in the caller's namespace.
 
         Raises:
-            Conflict: it exists already, and not ``exist_ok``.
+            Conflict: the repository exists, and ``exist_ok`` is False.
             NotOffered: as :meth:`create_repo`.
         """
         _refuse_compute(compute)
         hub = self._hub(token)
-        source = self._wanted(from_id, repo_type)
+        source = self._repo_to_read(from_id, repo_type)
         copy = _own_ref(hub, to_id or source.id.name, repo_type)
         call = repos.duplicate(source, copy, visibility=_visibility(private, visibility))
-        return _made(hub, copy, call, exist_ok)
+        return _create(hub, copy, call, exist_ok)
 
     def duplicate_space(
         self,
@@ -133,7 +137,7 @@ class Repos(Base):
         exist_ok: bool = False,
         **compute: object,
     ) -> RepoUrl:
-        """As :meth:`duplicate_repo`, for a space."""
+        """Duplicate a space; as :meth:`duplicate_repo`."""
         _refuse_compute(compute)
         return self.duplicate_repo(from_id, to_id, repo_type="space", private=private, token=token, exist_ok=exist_ok)
 
@@ -150,16 +154,17 @@ class Repos(Base):
         token: str | bool | None = None,
         repo_type: str | None = None,
     ) -> None:
-        """Change settings; None leaves one as it is.
+        """Update the settings of a repository; None leaves a setting unchanged.
 
         Args:
-            gated: content needs an access request, granted by itself
-                (``"auto"``) or by the owner (``"manual"``); False: no.
-            protected_branches, immutable_tags: branches that cannot be
-                rewritten or removed, and whether tags can; of this hub only.
+            gated: ``"auto"`` accepts access requests automatically, ``"manual"``
+                leaves them to the owner; False removes the gate.
+            protected_branches: branches that cannot be force-pushed or deleted; a setting of entrepot only.
+            immutable_tags: whether tags cannot be moved or deleted; a setting of entrepot only.
 
         Raises:
-            RepoNotFound, Forbidden: as usual.
+            RepoNotFound: the repository does not exist.
+            Forbidden: the token may not change its settings.
         """
         wanted = _visibility(private, visibility)
         settings = wire.RepoSettings(
@@ -170,7 +175,7 @@ class Repos(Base):
             protected_branches=protected_branches,
             immutable_tags=immutable_tags,
         )
-        self._hub(token).send(repos.configure(self._changed(repo_id, repo_type, token), settings))
+        self._hub(token).send(repos.configure(self._repo_to_change(repo_id, repo_type, token), settings))
 
     def update_repo_visibility(
         self,
@@ -180,19 +185,21 @@ class Repos(Base):
         token: str | bool | None = None,
         repo_type: str | None = None,
     ) -> dict[str, Any]:
-        """Make a repository private or public; the settings that the hub changed."""
+        """Make a repository private or public and return the changed settings."""
         settings = wire.RepoSettings(private=private)
-        return self._hub(token).send(repos.configure(self._changed(repo_id, repo_type, token), settings))
+        return self._hub(token).send(repos.configure(self._repo_to_change(repo_id, repo_type, token), settings))
 
     def auth_check(
         self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None, write: bool = False
     ) -> None:
-        """Nothing, if the caller may read (``write``: write) the content; else the error that says why.
+        """Check that the caller may read the content of a repository (with ``write``: write to it).
 
         Raises:
-            GatedRepo, RepoNotFound, Forbidden: which of them is the answer.
+            RepoNotFound: the repository does not exist, or the caller may not know of it.
+            GatedRepo: the caller has no access to a gated repository.
+            Forbidden: the token lacks the permission.
         """
-        self._hub(token).send(repos.check_access(self._wanted(repo_id, repo_type), write=write))
+        self._hub(token).send(repos.check_access(self._repo_to_read(repo_id, repo_type), write=write))
 
     def repo_info(
         self,
@@ -205,17 +212,18 @@ class Repos(Base):
         expand: str | Iterable[str] | None = None,
         token: str | bool | None = None,
     ) -> ModelInfo | DatasetInfo | SpaceInfo:
-        """What the hub says about a repository at a revision (None: the head of main).
+        """Return the metadata of a repository at a revision.
 
         Args:
-            timeout: seconds that the hub may be silent.
-            files_metadata: list files with size, git id and large-file facts.
-            expand: the only properties to give; excludes ``files_metadata``.
+            revision: branch, tag or commit; None is the head of main.
+            timeout: seconds without data from the hub after which the request fails.
+            files_metadata: include size, git id and LFS pointer of each file.
+            expand: return only these properties; excludes ``files_metadata``.
 
         Raises:
-            RepoNotFound, RevisionNotFound: as usual.
+            RepoNotFound, RevisionNotFound: the repository or the revision does not exist.
         """
-        ref = self._wanted(repo_id, repo_type)
+        ref = self._repo_to_read(repo_id, repo_type)
         return info_of(ref.type, self._described(ref, revision, timeout, files_metadata, expand, token))
 
     def model_info(
@@ -224,13 +232,17 @@ class Repos(Base):
         *,
         revision: str | None = None,
         timeout: float | None = None,
-        securityStatus: bool | None = None,  # noqa: N803 - the name is huggingface_hub's
+        securityStatus: bool | None = None,  # noqa: N803 - name in huggingface_hub
         files_metadata: bool = False,
         expand: str | Iterable[str] | None = None,
         token: str | bool | None = None,
     ) -> ModelInfo:
-        """As :meth:`repo_info`, for a model; ``securityStatus`` adds what scanners found."""
-        ref = self._wanted(repo_id, "model")
+        """Return the metadata of a model; as :meth:`repo_info`.
+
+        Args:
+            securityStatus: include the results of security scanners.
+        """
+        ref = self._repo_to_read(repo_id, "model")
         security = bool(securityStatus)
         return model_of(self._described(ref, revision, timeout, files_metadata, expand, token, security=security))
 
@@ -244,8 +256,8 @@ class Repos(Base):
         expand: str | Iterable[str] | None = None,
         token: str | bool | None = None,
     ) -> DatasetInfo:
-        """As :meth:`repo_info`, for a dataset."""
-        ref = self._wanted(repo_id, "dataset")
+        """Return the metadata of a dataset; as :meth:`repo_info`."""
+        ref = self._repo_to_read(repo_id, "dataset")
         return dataset_of(self._described(ref, revision, timeout, files_metadata, expand, token))
 
     def space_info(
@@ -258,8 +270,8 @@ class Repos(Base):
         expand: str | Iterable[str] | None = None,
         token: str | bool | None = None,
     ) -> SpaceInfo:
-        """As :meth:`repo_info`, for a space."""
-        ref = self._wanted(repo_id, "space")
+        """Return the metadata of a space; as :meth:`repo_info`."""
+        ref = self._repo_to_read(repo_id, "space")
         return space_of(self._described(ref, revision, timeout, files_metadata, expand, token))
 
     def _described(
@@ -280,20 +292,20 @@ class Repos(Base):
         return self._hub(token).send(call, timeout_s=timeout)
 
 
-def _made(hub: Hub, ref: RepoRef, call: Call[wire.RepoUrl], exist_ok: bool) -> RepoUrl:
-    """The address of a repository that was made or, if that is as good, of the one that was there."""
+def _create(hub: Hub, ref: RepoRef, call: Call[wire.RepoUrl], exist_ok: bool) -> RepoUrl:
+    """Return the URL of a created repository, or of the existing one with ``exist_ok``."""
     try:
         return RepoUrl(hub.send(call).url, endpoint=hub.endpoint)
     except Conflict as error:
         if not isinstance(error, HubFailure):
             raise
         if not exist_ok:
-            error.said += "; pass exist_ok=True to use the one that is there"
+            error.said += "; pass exist_ok=True to use the existing one"
             raise
         known = error.document.get("url")
         return RepoUrl(known if isinstance(known, str) else f"{hub.endpoint}/{ref.path}", endpoint=hub.endpoint)
     except Forbidden:
-        # Who may not make it may still be content with the one that is there.
+        # A caller who may not create it can still use an existing repository.
         if not exist_ok or not _exists(hub, ref):
             raise
         return RepoUrl(f"{hub.endpoint}/{ref.path}", endpoint=hub.endpoint)
@@ -308,7 +320,7 @@ def _exists(hub: Hub, ref: RepoRef) -> bool:
 
 
 def _own_ref(hub: Hub, repo_id: str, repo_type: str | None) -> RepoRef:
-    """The repository that is meant; an id without a namespace means one of the caller's own."""
+    """Return a reference to the repository; an id without a namespace belongs to the caller."""
     ref = repo_ref(repo_id, repo_type, endpoint=hub.endpoint)
     if not ref.id.is_short:
         return ref

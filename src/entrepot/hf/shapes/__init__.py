@@ -1,1 +1,1 @@
-"""Answers as dataclasses, with the names and fields of huggingface_hub."""
+"""Responses of the hub as dataclasses, with the class and field names of huggingface_hub."""

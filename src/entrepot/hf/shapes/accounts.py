@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire.accounts.accounts import OrgOverview, Person, UserOverview
 from entrepot.wire.repos.repositories import StoredRepo
 
 
 @dataclasses.dataclass
 class Organization:
-    """An organisation; None: the hub did not say it."""
+    """An organisation; fields that the hub did not send are None."""
 
     avatar_url: str
     name: str
@@ -31,7 +31,7 @@ class Organization:
 
 @dataclasses.dataclass
 class User:
-    """A user; None: the hub did not say it, as in lists of people."""
+    """A user; fields that the hub did not send are None, most of them in lists of users."""
 
     username: str
     fullname: str
@@ -53,7 +53,7 @@ class User:
 
 @dataclasses.dataclass
 class RepoStorageInfo:
-    """A repository with the bytes it takes and their share, in percent, of its namespace."""
+    """A repository with its storage in bytes and its share of the namespace's storage in percent."""
 
     id: str
     type: str
@@ -64,14 +64,14 @@ class RepoStorageInfo:
 
 
 def storage_of(found: StoredRepo) -> RepoStorageInfo:
-    """What a repository takes."""
+    """Convert the storage entry of a repository."""
     return RepoStorageInfo(
-        found.id, found.type, moment(found.updated_at), found.visibility, found.storage, found.storage_percent
+        found.id, found.type, parse_timestamp(found.updated_at), found.visibility, found.storage, found.storage_percent
     )
 
 
 def user_of(found: UserOverview) -> User:
-    """The page of a user."""
+    """Convert a user's profile."""
     return User(
         username=found.user,
         fullname=found.fullname,
@@ -92,12 +92,12 @@ def user_of(found: UserOverview) -> User:
 
 
 def person_of(found: Person) -> User:
-    """A user as lists of people name them."""
+    """Convert a user as returned in lists of users."""
     return User(found.user, found.fullname, found.avatar_url, is_pro=found.is_pro)
 
 
 def org_of(found: OrgOverview) -> Organization:
-    """The page of an organisation."""
+    """Convert an organisation's profile."""
     return Organization(
         avatar_url=found.avatar_url,
         name=found.name,

@@ -1,28 +1,28 @@
-"""Addresses of repositories and of commits, as strings that know their parts."""
+"""URLs of repositories and commits, as strings with attributes for their parts."""
 
 from __future__ import annotations
 
 import dataclasses
 import urllib.parse
 
-from entrepot.client.paths import current_places
+from entrepot.client.paths import current_paths
 from entrepot.errors import Malformed
 from entrepot.names import RepoType, parse_repo_id
 
 
 class RepoUrl(str):
-    """The address of a repository's page: a string with ``namespace``, ``repo_name``, ``repo_id`` and ``repo_type``.
+    """The URL of a repository's page: a string with ``namespace``, ``repo_name``, ``repo_id`` and ``repo_type``.
 
     Raises:
-        Malformed: it is not the address of a repository of the hub at ``endpoint``.
-        InvalidName: its id breaks a rule.
+        Malformed: the URL is not that of a repository of the hub at ``endpoint``.
+        InvalidName: the repository id breaks a rule.
     """
 
-    def __new__(cls, url: str, endpoint: str | None = None) -> RepoUrl:  # noqa: D102 - the class says it
+    def __new__(cls, url: str, endpoint: str | None = None) -> RepoUrl:  # noqa: D102 - documented by the class
         return super().__new__(cls, url)
 
     def __init__(self, url: str, endpoint: str | None = None) -> None:
-        self.endpoint = endpoint or current_places().endpoint
+        self.endpoint = endpoint or current_paths().endpoint
         kind, repo_id = _read(str(url), self.endpoint)
         parsed = parse_repo_id(repo_id)
         self.namespace, self.repo_name = parsed.namespace, parsed.name
@@ -39,7 +39,7 @@ class RepoUrl(str):
 
 @dataclasses.dataclass
 class CommitInfo(str):
-    """A commit: the address of its page as a string, with fields; those about a pull request may be None."""
+    """A commit: the URL of its page as a string, with fields; those about a pull request may be None."""
 
     commit_url: str
     commit_message: str
@@ -58,7 +58,7 @@ class CommitInfo(str):
         self.repo_url = RepoUrl(self.commit_url.split("/commit/")[0], endpoint=self._endpoint)
         number = self.pr_url.rpartition("/discussions/")[2] if self.pr_url else ""
         if self.pr_url and not number.isdigit():
-            raise Malformed("address of a pull request", f"{self.pr_url!r} does not end in its number")
+            raise Malformed("pull request URL", f"{self.pr_url!r} does not end in its number")
         self.pr_num = int(number) if number else None
         self.pr_revision = f"refs/pr/{number}" if number else None
 
@@ -68,14 +68,14 @@ class CommitInfo(str):
 
 
 def _read(url: str, endpoint: str) -> tuple[RepoType, str]:
-    """Type and id out of an address, or out of ``namespace/name`` and ``datasets/namespace/name``."""
+    """Return type and id from a URL, or from ``namespace/name`` and ``datasets/namespace/name``."""
     path = url.removeprefix(endpoint)
     if "://" in path:
-        # A hub behind several names may answer with another one of them.
+        # A hub with several host names may answer with another one than the endpoint's.
         path = urllib.parse.urlsplit(path).path
     parts = [part for part in path.split("/") if part]
     kind = next((kind for kind in RepoType if kind.prefix and parts[:1] == [kind.plural]), RepoType.MODEL)
     parts = parts[1:] if kind is not RepoType.MODEL else parts
     if len(parts) != 2:
-        raise Malformed("address of a repository", f"{url!r} does not end in namespace/name")
+        raise Malformed("repository URL", f"{url!r} does not end in namespace/name")
     return kind, "/".join(parts)

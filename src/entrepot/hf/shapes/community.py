@@ -7,7 +7,7 @@ import datetime
 from typing import Any, Literal
 
 from entrepot.client.calls import known
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire import webhooks as wire
 from entrepot.wire.community.access_requests import AccessRequestInfo
 from entrepot.wire.community.collections import CollectionInfo, CollectionItemInfo
@@ -16,7 +16,7 @@ from entrepot.wire.community.likes import LikeInfo
 
 @dataclasses.dataclass
 class UserLikes:
-    """What a user likes, as far as it is public."""
+    """The public repositories that a user likes."""
 
     user: str
     total: int
@@ -28,7 +28,7 @@ class UserLikes:
 
 @dataclasses.dataclass
 class CollectionItem:
-    """One thing in a collection; ``item_object_id`` is its id there, ``item_id`` what it is."""
+    """An item of a collection; ``item_object_id`` identifies the entry, ``item_id`` the repository or paper."""
 
     item_object_id: str
     item_id: str
@@ -39,7 +39,7 @@ class CollectionItem:
 
 @dataclasses.dataclass
 class Collection:
-    """A collection; lists show its first items only."""
+    """A collection; lists return only its first items."""
 
     slug: str
     title: str
@@ -55,13 +55,13 @@ class Collection:
 
     @property
     def url(self) -> str:
-        """The address of its page."""
+        """The URL of the collection's page."""
         return f"{self.endpoint}/collections/{self.slug}"
 
 
 @dataclasses.dataclass
 class AccessRequest:
-    """Somebody asks to read a gated repository; ``fields`` are what the form was filled in with."""
+    """A user's request to read a gated repository; ``fields`` are the submitted form fields."""
 
     username: str | None
     request_id: str
@@ -74,7 +74,7 @@ class AccessRequest:
 
 @dataclasses.dataclass
 class WebhookWatchedItem:
-    """What a webhook watches; ``type`` is user, org, model, dataset or space."""
+    """An item watched by a webhook; ``type`` is user, org, model, dataset or space."""
 
     type: str
     name: str
@@ -93,7 +93,7 @@ class WebhookInfo:
 
 
 def likes_of(user: str, found: list[LikeInfo]) -> UserLikes:
-    """The likes of a user, by type of repository."""
+    """Group the likes of a user by repository type."""
     by_type: dict[str, list[str]] = {}
     for like in found:
         by_type.setdefault(like.repo.type, []).append(like.repo.name)
@@ -108,14 +108,14 @@ def likes_of(user: str, found: list[LikeInfo]) -> UserLikes:
 
 
 def collection_of(found: CollectionInfo, endpoint: str, *, position: int = 0) -> Collection:
-    """A collection; ``position`` counts for lists, which do not say it."""
+    """Convert a collection; ``position`` is used if the hub sent none, as in lists."""
     place = known(found.position)
     return Collection(
         slug=found.slug,
         title=found.title,
         owner=found.owner.name,
         items=[_item(item) for item in found.items],
-        last_updated=moment(found.last_updated),
+        last_updated=parse_timestamp(found.last_updated),
         position=position if place is None else place,
         private=found.private,
         theme=found.theme,
@@ -126,7 +126,7 @@ def collection_of(found: CollectionInfo, endpoint: str, *, position: int = 0) ->
 
 
 def request_of(found: AccessRequestInfo) -> AccessRequest:
-    """An access request."""
+    """Convert an access request."""
     status: Any = found.status
     fields = known(found.fields)
     return AccessRequest(
@@ -134,14 +134,14 @@ def request_of(found: AccessRequestInfo) -> AccessRequest:
         request_id=found.request_id,
         fullname=found.user.fullname,
         email=found.user.email,
-        timestamp=moment(found.timestamp),
+        timestamp=parse_timestamp(found.timestamp),
         status=status,
         fields=dict(fields) if fields is not None else None,
     )
 
 
 def webhook_of(found: wire.WebhookInfo) -> WebhookInfo:
-    """A webhook."""
+    """Convert a webhook."""
     return WebhookInfo(
         id=found.id,
         url=known(found.url),

@@ -1,4 +1,4 @@
-"""Discussions, pull requests, and what happens in them."""
+"""Discussions, pull requests and their events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from entrepot.client.calls import known
 from entrepot.errors import AnswerUnusable
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.names import parse_repo_type
 from entrepot.wire.community.discussions import Author, ReceivedDetails, ReceivedEvent
 from entrepot.wire.community.discussions import Discussion as ListedDiscussion
@@ -31,20 +31,20 @@ class Discussion:
 
     @property
     def git_reference(self) -> str | None:
-        """The ref that a pull request can be pushed to; None for a discussion."""
+        """The ref to push commits of a pull request to; None for a discussion."""
         return f"refs/pr/{self.num}" if self.is_pull_request else None
 
     @property
     def url(self) -> str:
-        """The address of its page."""
+        """The URL of the discussion's page."""
         return f"{self.endpoint}/{parse_repo_type(self.repo_type).prefix}{self.repo_id}/discussions/{self.num}"
 
 
 @dataclasses.dataclass
 class DiscussionWithDetails(Discussion):
-    """A discussion with all that happened in it; the last four are None unless it is a pull request.
+    """A discussion with all its events; the last four fields are None for a plain discussion.
 
-    ``conflicting_files``: True means that there are some, and nobody says which.
+    ``conflicting_files`` is True if there are conflicts and the hub does not list the files.
     """
 
     events: list[DiscussionEvent]
@@ -56,7 +56,7 @@ class DiscussionWithDetails(Discussion):
 
 @dataclasses.dataclass
 class DiscussionEvent:
-    """Something that happened; ``_event`` is all that the hub said of it."""
+    """An event of a discussion; ``_event`` is the hub's JSON."""
 
     id: str
     type: str
@@ -67,7 +67,7 @@ class DiscussionEvent:
 
 @dataclasses.dataclass
 class DiscussionComment(DiscussionEvent):
-    """Somebody said something; a hidden comment has no content."""
+    """A comment; the content of a hidden comment is empty."""
 
     content: str
     edited: bool
@@ -80,22 +80,22 @@ class DiscussionComment(DiscussionEvent):
 
     @property
     def last_edited_at(self) -> datetime.datetime:
-        """When the content was last changed."""
-        return moment(self._latest["updatedAt"]) if "updatedAt" in self._latest else self.created_at
+        """The time of the last edit."""
+        return parse_timestamp(self._latest["updatedAt"]) if "updatedAt" in self._latest else self.created_at
 
     @property
     def last_edited_by(self) -> str:
-        """Who last changed the content."""
+        """The user who made the last edit."""
         return str((self._latest.get("author") or {}).get("name", "deleted"))
 
     @property
     def edit_history(self) -> list[dict[str, Any]]:
-        """The contents that were, as the hub keeps them."""
+        """The earlier versions of the content, as the hub stores them."""
         return list(self._event["data"].get("history", ()))
 
     @property
     def number_of_edits(self) -> int:
-        """How often the content was changed."""
+        """The number of edits."""
         return len(self.edit_history)
 
     @property
@@ -105,14 +105,14 @@ class DiscussionComment(DiscussionEvent):
 
 @dataclasses.dataclass
 class DiscussionStatusChange(DiscussionEvent):
-    """Somebody opened, closed or merged it."""
+    """The discussion was opened or closed, or the pull request merged."""
 
     new_status: str
 
 
 @dataclasses.dataclass
 class DiscussionCommit(DiscussionEvent):
-    """Somebody pushed a commit to the pull request."""
+    """A commit was pushed to the pull request."""
 
     summary: str
     oid: str
@@ -120,19 +120,19 @@ class DiscussionCommit(DiscussionEvent):
 
 @dataclasses.dataclass
 class DiscussionTitleChange(DiscussionEvent):
-    """Somebody gave it another title."""
+    """The title was changed."""
 
     old_title: str
     new_title: str
 
 
 def discussion_of(found: ListedDiscussion, endpoint: str) -> Discussion:
-    """A discussion as a hub lists it."""
+    """Convert a discussion from a list."""
     return Discussion(**_usual(found, endpoint))
 
 
 def details_of(found: ReceivedDetails, endpoint: str) -> DiscussionWithDetails:
-    """A discussion as a hub shows it."""
+    """Convert a discussion with its events."""
     changes = known(found.changes)
     conflicts = found.files_with_conflicts
     names = list(conflicts) if isinstance(conflicts, Sequence) else None
@@ -147,51 +147,51 @@ def details_of(found: ReceivedDetails, endpoint: str) -> DiscussionWithDetails:
 
 
 def comment_of(event: ReceivedEvent) -> DiscussionComment:
-    """The comment that an event is.
+    """Convert an event to a comment.
 
     Raises:
-        AnswerUnusable: it is none.
+        AnswerUnusable: the event is not a comment.
     """
     found = event_of(event)
     if not isinstance(found, DiscussionComment):
-        raise AnswerUnusable("the hub", f"a comment was expected, not {event.type!r}")
+        raise AnswerUnusable("the hub", f"expected a comment, not {event.type!r}")
     return found
 
 
 def status_change_of(event: ReceivedEvent) -> DiscussionStatusChange:
-    """The change of status that an event is.
+    """Convert an event to a change of status.
 
     Raises:
-        AnswerUnusable: it is none.
+        AnswerUnusable: the event is not a change of status.
     """
     found = event_of(event)
     if not isinstance(found, DiscussionStatusChange):
-        raise AnswerUnusable("the hub", f"a change of status was expected, not {event.type!r}")
+        raise AnswerUnusable("the hub", f"expected a change of status, not {event.type!r}")
     return found
 
 
 def title_change_of(event: ReceivedEvent) -> DiscussionTitleChange:
-    """The change of title that an event is.
+    """Convert an event to a change of title.
 
     Raises:
-        AnswerUnusable: it is none.
+        AnswerUnusable: the event is not a change of title.
     """
     found = event_of(event)
     if not isinstance(found, DiscussionTitleChange):
-        raise AnswerUnusable("the hub", f"a change of title was expected, not {event.type!r}")
+        raise AnswerUnusable("the hub", f"expected a change of title, not {event.type!r}")
     return found
 
 
 def event_of(event: ReceivedEvent) -> DiscussionEvent:
-    """What happened, as the class of its type; a type that is new stays a plain event.
+    """Convert an event to the class of its type; an unknown type becomes a plain DiscussionEvent.
 
     Raises:
-        AnswerUnusable: it lacks what its type must have.
+        AnswerUnusable: the event lacks a field that its type requires.
     """
     usual: dict[str, Any] = {
         "id": event.id,
         "type": event.type,
-        "created_at": moment(event.created_at),
+        "created_at": parse_timestamp(event.created_at),
         "author": _name(known(event.author)),
         "_event": _document(event),
     }
@@ -225,7 +225,7 @@ def _usual(found: ListedDiscussion, endpoint: str) -> dict[str, Any]:
         "repo_type": found.repo.type,
         "author": _name(known(found.author)),
         "is_pull_request": found.is_pull_request,
-        "created_at": moment(found.created_at),
+        "created_at": parse_timestamp(found.created_at),
         "endpoint": endpoint,
     }
 

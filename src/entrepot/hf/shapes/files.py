@@ -1,4 +1,4 @@
-"""Files and folders of a repository, and what a download would do."""
+"""Files and folders of a repository, and the plan of a dry-run download."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot.client.calls.files import FileFacts
 from entrepot.hf.shapes.repos import BlobLfsInfo
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire.repos.trees import LastCommit, TreeEntry
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass
 class LastCommitInfo(dict[str, Any]):
-    """The newest commit that changed a file or folder; also a mapping of the same."""
+    """The newest commit that changed a file or folder; also usable as a mapping of the same fields."""
 
     oid: str
     title: str
@@ -30,7 +30,7 @@ class LastCommitInfo(dict[str, Any]):
 
 @dataclasses.dataclass
 class RepoFile:
-    """A file; ``size`` is that of the real content, ``last_commit`` is there when it was asked for."""
+    """A file; ``size`` is that of the content, also of large files; ``last_commit`` is None unless requested."""
 
     path: str
     size: int
@@ -42,12 +42,12 @@ class RepoFile:
 
     @property
     def rfilename(self) -> str:
-        """The path, by its older name."""
+        """Alias of ``path``, an older name."""
         return self.path
 
     @property
-    def lastCommit(self) -> LastCommitInfo | None:  # noqa: N802 - an older name
-        """``last_commit``, by its older name."""
+    def lastCommit(self) -> LastCommitInfo | None:  # noqa: N802 - name in older programs
+        """Alias of ``last_commit``, an older name."""
         return self.last_commit
 
 
@@ -62,7 +62,7 @@ class RepoFolder:
 
 @dataclasses.dataclass(frozen=True)
 class XetFileData:
-    """By which name the chunk store knows a file, and where to get a pass for it."""
+    """The hash of a file in the chunk store, and the route that issues a token to read it."""
 
     file_hash: str
     refresh_route: str
@@ -70,7 +70,7 @@ class XetFileData:
 
 @dataclasses.dataclass(frozen=True)
 class HfFileMetadata:
-    """What a hub says about a file without sending it."""
+    """Metadata of a file: the response headers of the hub, without the content."""
 
     commit_hash: str | None
     etag: str | None
@@ -81,7 +81,7 @@ class HfFileMetadata:
 
 @dataclasses.dataclass
 class DryRunFileInfo:
-    """What downloading a file would do."""
+    """The result of a dry run for one file: its size, and whether it would be downloaded."""
 
     commit_hash: str
     file_size: int | None
@@ -92,7 +92,7 @@ class DryRunFileInfo:
 
 
 def entry_of(entry: TreeEntry) -> RepoFile | RepoFolder:
-    """A file or folder that a hub listed."""
+    """Convert an entry of a file tree."""
     commit = _commit(entry.last_commit) if entry.last_commit else None
     if entry.type == "directory":
         return RepoFolder(path=entry.path, tree_id=entry.oid, last_commit=commit)
@@ -108,22 +108,22 @@ def entry_of(entry: TreeEntry) -> RepoFile | RepoFolder:
 
 
 def metadata_of(facts: FileFacts) -> HfFileMetadata:
-    """What a hub said about a file."""
+    """Convert the metadata of a file."""
     xet = XetFileData(facts.xet_hash, facts.xet_refresh_url) if facts.xet_hash and facts.xet_refresh_url else None
     return HfFileMetadata(facts.commit, facts.etag, facts.location, facts.size, xet)
 
 
-def dry_run_of(forecast: DownloadPlan) -> DryRunFileInfo:
-    """What a download would do."""
+def dry_run_of(plan: DownloadPlan) -> DryRunFileInfo:
+    """Convert the plan of a download."""
     return DryRunFileInfo(
-        commit_hash=forecast.commit,
-        file_size=forecast.size,
-        filename=forecast.path,
-        local_path=str(Path(forecast.place)),
-        is_cached=forecast.is_here,
-        will_download=forecast.is_fetched,
+        commit_hash=plan.commit,
+        file_size=plan.size,
+        filename=plan.path,
+        local_path=str(Path(plan.local_path)),
+        is_cached=plan.is_cached,
+        will_download=plan.will_download,
     )
 
 
 def _commit(last: LastCommit) -> LastCommitInfo:
-    return LastCommitInfo(oid=last.id, title=last.title, date=moment(last.date))
+    return LastCommitInfo(oid=last.id, title=last.title, date=parse_timestamp(last.date))

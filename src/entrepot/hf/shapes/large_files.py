@@ -1,11 +1,11 @@
-"""Large files of a repository, of every revision."""
+"""Large files of a repository, over all its revisions."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
 
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire.files.large_files import LargeFileEntry
 
 
@@ -22,5 +22,7 @@ class LFSFileInfo:
 
 
 def large_file_of(found: LargeFileEntry) -> LFSFileInfo:
-    """A large file as a hub lists it."""
-    return LFSFileInfo(found.file_oid, found.filename, found.oid, moment(found.pushed_at), found.ref, found.size)
+    """Convert a large file from a list."""
+    return LFSFileInfo(
+        found.file_oid, found.filename, found.oid, parse_timestamp(found.pushed_at), found.ref, found.size
+    )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
-from entrepot.hf.shapes.times import moment
+from entrepot.hf.shapes.times import parse_timestamp
 from entrepot.wire.repos.histories import LogEntry
 from entrepot.wire.repos.refs import Ref, Refs
 
 
 @dataclasses.dataclass
 class GitRefInfo:
-    """One ref: its short name, its full name, and the commit it leads to."""
+    """A ref: its short name, its full name and the commit it points to."""
 
     name: str
     ref: str
@@ -21,7 +21,7 @@ class GitRefInfo:
 
 @dataclasses.dataclass
 class GitRefs:
-    """All refs; ``pull_requests`` is None unless they were asked for."""
+    """All refs; ``pull_requests`` is None unless requested."""
 
     branches: list[GitRefInfo]
     converts: list[GitRefInfo]
@@ -31,7 +31,7 @@ class GitRefs:
 
 @dataclasses.dataclass
 class GitCommitInfo:
-    """One commit; the formatted texts are HTML and None unless they were asked for."""
+    """A commit; the formatted texts are HTML, and None unless requested."""
 
     commit_id: str
     authors: list[str]
@@ -43,7 +43,7 @@ class GitCommitInfo:
 
 
 def refs_of(found: Refs) -> GitRefs:
-    """The refs that a hub listed."""
+    """Convert the refs of a repository."""
     return GitRefs(
         branches=[_ref(ref) for ref in found.branches],
         converts=[_ref(ref) for ref in found.converts],
@@ -53,11 +53,11 @@ def refs_of(found: Refs) -> GitRefs:
 
 
 def commit_of(entry: LogEntry) -> GitCommitInfo:
-    """The commit that a hub listed."""
+    """Convert a commit from a log."""
     return GitCommitInfo(
         commit_id=entry.id,
         authors=[author.user for author in entry.authors],
-        created_at=moment(entry.date),
+        created_at=parse_timestamp(entry.date),
         title=entry.title,
         message=entry.message,
         formatted_title=entry.formatted.title if entry.formatted else None,

@@ -1,4 +1,4 @@
-"""Models, datasets and spaces as infos and lists show them."""
+"""Models, datasets and spaces as returned by ``repo_info`` and lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from entrepot.client.calls import known
-from entrepot.hf.shapes.times import moment_or_none
+from entrepot.hf.shapes.times import parse_timestamp_or_none
 from entrepot.names import RepoType
 from entrepot.wire.repos.repositories import Sibling, WiderRepoInfo
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass
 class BlobLfsInfo(dict[str, Any]):
-    """What a large file's pointer says; also a mapping of the same."""
+    """The fields of a large file's LFS pointer; also usable as a mapping of the same fields."""
 
     size: int
     sha256: str
@@ -30,7 +30,7 @@ class BlobLfsInfo(dict[str, Any]):
 
 @dataclasses.dataclass
 class SafeTensorsInfo(dict[str, Any]):
-    """How many parameters of each type a model has; also a mapping of the same."""
+    """The number of parameters of a model by type; also usable as a mapping of the same fields."""
 
     parameters: dict[str, int]
     total: int
@@ -41,7 +41,7 @@ class SafeTensorsInfo(dict[str, Any]):
 
 @dataclasses.dataclass
 class TransformersInfo(dict[str, Any]):
-    """How transformers loads a model; also a mapping of the same."""
+    """How ``transformers`` loads a model; also usable as a mapping of the same fields."""
 
     auto_model: str
     custom_class: str | None = None
@@ -54,7 +54,7 @@ class TransformersInfo(dict[str, Any]):
 
 @dataclasses.dataclass
 class RepoSibling:
-    """A file of a repository; all but its path only with ``files_metadata=True``."""
+    """A file of a repository; all fields but the path are None unless ``files_metadata=True``."""
 
     rfilename: str
     size: int | None = None
@@ -64,7 +64,7 @@ class RepoSibling:
 
 @dataclasses.dataclass
 class RepoInfo:
-    """What is said of any repository; None: the hub did not say it, or was not asked to."""
+    """Fields common to all repository types; fields that the hub did not send are None."""
 
     id: str
     author: str | None = None
@@ -82,8 +82,8 @@ class RepoInfo:
     resource_group: dict[str, Any] | None = None
 
     @property
-    def lastModified(self) -> datetime.datetime | None:  # noqa: N802 - an older name
-        """The same as ``last_modified``."""
+    def lastModified(self) -> datetime.datetime | None:  # noqa: N802 - name in older programs
+        """Alias of ``last_modified``."""
         return self.last_modified
 
 
@@ -111,18 +111,18 @@ class ModelInfo(RepoInfo):
     widget_data: Any | None = None
 
     @property
-    def cardData(self) -> ModelCardData | None:  # noqa: N802 - an older name
-        """The same as ``card_data``."""
+    def cardData(self) -> ModelCardData | None:  # noqa: N802 - name in older programs
+        """Alias of ``card_data``."""
         return self.card_data
 
     @property
-    def modelId(self) -> str:  # noqa: N802 - an older name
-        """The same as ``id``."""
+    def modelId(self) -> str:  # noqa: N802 - name in older programs
+        """Alias of ``id``."""
         return self.id
 
     @property
-    def transformersInfo(self) -> TransformersInfo | None:  # noqa: N802 - an older name
-        """The same as ``transformers_info``."""
+    def transformersInfo(self) -> TransformersInfo | None:  # noqa: N802 - name in older programs
+        """Alias of ``transformers_info``."""
         return self.transformers_info
 
 
@@ -139,8 +139,8 @@ class DatasetInfo(RepoInfo):
     paperswithcode_id: str | None = None
 
     @property
-    def cardData(self) -> DatasetCardData | None:  # noqa: N802 - an older name
-        """The same as ``card_data``."""
+    def cardData(self) -> DatasetCardData | None:  # noqa: N802 - name in older programs
+        """Alias of ``card_data``."""
         return self.card_data
 
 
@@ -158,13 +158,13 @@ class SpaceInfo(RepoInfo):
     subdomain: str | None = None
 
     @property
-    def cardData(self) -> SpaceCardData | None:  # noqa: N802 - an older name
-        """The same as ``card_data``."""
+    def cardData(self) -> SpaceCardData | None:  # noqa: N802 - name in older programs
+        """Alias of ``card_data``."""
         return self.card_data
 
 
 def info_of(kind: RepoType, found: WiderRepoInfo) -> ModelInfo | DatasetInfo | SpaceInfo:
-    """What a hub said of a repository of this kind."""
+    """Convert repository metadata to the class of its type."""
     match kind:
         case RepoType.MODEL:
             return model_of(found)
@@ -175,7 +175,7 @@ def info_of(kind: RepoType, found: WiderRepoInfo) -> ModelInfo | DatasetInfo | S
 
 
 def model_of(found: WiderRepoInfo) -> ModelInfo:
-    """What a hub said of a model."""
+    """Convert the metadata of a model."""
     from entrepot.cards import ModelCardData
 
     card, tensors = known(found.card_data), known(found.safetensors)
@@ -208,7 +208,7 @@ def model_of(found: WiderRepoInfo) -> ModelInfo:
 
 
 def dataset_of(found: WiderRepoInfo) -> DatasetInfo:
-    """What a hub said of a dataset."""
+    """Convert the metadata of a dataset."""
     from entrepot.cards import DatasetCardData
 
     card = known(found.card_data)
@@ -225,7 +225,7 @@ def dataset_of(found: WiderRepoInfo) -> DatasetInfo:
 
 
 def space_of(found: WiderRepoInfo) -> SpaceInfo:
-    """What a hub said of a space."""
+    """Convert the metadata of a space."""
     from entrepot.cards import SpaceCardData
 
     card = known(found.card_data)
@@ -248,8 +248,8 @@ def _usual(found: WiderRepoInfo) -> dict[str, Any]:
         "id": found.id,
         "author": known(found.author),
         "sha": known(found.sha),
-        "created_at": moment_or_none(known(found.created_at)),
-        "last_modified": moment_or_none(known(found.last_modified)),
+        "created_at": parse_timestamp_or_none(known(found.created_at)),
+        "last_modified": parse_timestamp_or_none(known(found.last_modified)),
         "private": known(found.private),
         "disabled": known(found.disabled),
         "gated": known(found.gated),
@@ -277,7 +277,7 @@ def _loading(found: Mapping[str, Any]) -> TransformersInfo:
     return TransformersInfo(**{"auto_model": "", **{key: found[key] for key in fields if key in found}})
 
 
-def _list(values: Any) -> list[Any] | None:  # noqa: ANN401 - any sequence of the answer
+def _list(values: Any) -> list[Any] | None:  # noqa: ANN401 - any sequence of the response
     return list(values) if values is not None else None
 
 

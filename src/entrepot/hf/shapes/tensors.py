@@ -1,4 +1,4 @@
-"""What is in files of tensors."""
+"""Metadata of safetensors files and models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from entrepot.client.tensor_headers import Header, Index
 
 @dataclasses.dataclass
 class TensorInfo:
-    """A tensor; ``data_offsets`` are its first byte and the one after its last, among the data of the file."""
+    """A tensor; ``data_offsets`` are its first byte and the byte after its last, relative to the data section."""
 
     dtype: str
     shape: list[int]
@@ -22,7 +22,7 @@ class TensorInfo:
 
 @dataclasses.dataclass
 class SafetensorsFileMetadata:
-    """The tensors of a file by name, the words stored with them, and how many numbers there are of each type."""
+    """The header of a safetensors file: tensors by name, the stored metadata, and parameter counts by type."""
 
     metadata: dict[str, str]
     tensors: dict[str, TensorInfo]
@@ -31,10 +31,10 @@ class SafetensorsFileMetadata:
 
 @dataclasses.dataclass
 class SafetensorsRepoMetadata:
-    """The tensors of a model: in which file each is (``weight_map``), its files, numbers by type.
+    """The tensors of a model: the file of each (``weight_map``), all files, and parameter counts by type.
 
-    ``metadata`` is that of the index, which only a model in several files
-    (``sharded``) has.
+    ``metadata`` is that of the index file, which exists only for a model split into several
+    files (``sharded``).
     """
 
     metadata: dict[str, Any] | None
@@ -45,7 +45,7 @@ class SafetensorsRepoMetadata:
 
 
 def file_of(header: Header) -> SafetensorsFileMetadata:
-    """What a header says."""
+    """Convert the header of a file."""
     tensors = {
         name: TensorInfo(found.dtype, list(found.shape), found.data_offsets, found.parameters)
         for name, found in header.tensors.items()
@@ -55,7 +55,7 @@ def file_of(header: Header) -> SafetensorsFileMetadata:
 
 
 def model_in(files: Mapping[str, SafetensorsFileMetadata], index: Index | None) -> SafetensorsRepoMetadata:
-    """A model, from its files and, if it has more than one, their index."""
+    """Combine the headers of a model's files with its index, which a model in one file does not have."""
     held = {name: path for path, file in files.items() for name in file.tensors}
     return SafetensorsRepoMetadata(
         metadata=index.metadata if index is not None else None,

@@ -1,4 +1,4 @@
-"""Points in time as users get them."""
+"""Timestamps of the API as datetimes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import datetime
 from entrepot.errors import AnswerUnusable
 
 
-def moment(text: str) -> datetime.datetime:
-    """A time of the API as a datetime with its zone.
+def parse_timestamp(text: str) -> datetime.datetime:
+    """Parse a timestamp of the API to a datetime with its time zone.
 
     Raises:
-        AnswerUnusable: the hub sent something else.
+        AnswerUnusable: the hub sent something that is not a timestamp.
     """
     try:
         found = datetime.datetime.fromisoformat(text)
     except ValueError as error:
-        raise AnswerUnusable("the hub", f"{text!r} is no time") from error
+        raise AnswerUnusable("the hub", f"{text!r} is not a timestamp") from error
     return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
 
-def moment_or_none(text: str | None) -> datetime.datetime | None:
-    """The same where a time may be absent."""
-    return moment(text) if text else None
+def parse_timestamp_or_none(text: str | None) -> datetime.datetime | None:
+    """Parse a timestamp that may be absent."""
+    return parse_timestamp(text) if text else None

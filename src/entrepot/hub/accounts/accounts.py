@@ -1,6 +1,6 @@
-"""Users, organisations and tokens, made and removed on the machine itself.
+"""Create and delete users, organisations and tokens, by commands on the server's machine.
 
-What people do with their own tokens and organisations is in
+Use cases of users on their own tokens and organisations are in
 :mod:`entrepot.hub.accounts.tokens` and :mod:`entrepot.hub.accounts.orgs`.
 """
 
@@ -39,7 +39,7 @@ def create_user(
     password: str | None = None,
     is_admin: bool = False,
 ) -> Account:
-    """Make a user.
+    """Create a user.
 
     Raises:
         InvalidName: the name, address or password breaks a rule.
@@ -58,12 +58,12 @@ def create_user(
 def create_org(
     hub: HubContext, name: str, *, admin: str, fullname: str | None = None, default_visibility: str | None = None
 ) -> Account:
-    """Make an organisation with one administrator.
+    """Create an organisation with one administrator.
 
     Raises:
         InvalidName: the name breaks a rule.
         AlreadyExists: the name is taken, in any case.
-        AccountNotFound: there is no user called ``admin``.
+        AccountNotFound: no user is called ``admin``.
     """
     with hub.write() as tx:
         return found_org(hub, tx, audit.CONSOLE, name, find_user(tx, admin), fullname, default_visibility)
@@ -96,7 +96,7 @@ def set_member(hub: HubContext, org: str, user: str, role: Role) -> None:
     """Give a user a role in an organisation.
 
     Raises:
-        AccountNotFound: there is no such organisation or user.
+        AccountNotFound: the organisation or user does not exist.
         Refused: the organisation would be left without an administrator.
     """
     with hub.write() as tx:
@@ -107,7 +107,7 @@ def set_member(hub: HubContext, org: str, user: str, role: Role) -> None:
 
 
 def assign_role(hub: HubContext, tx: Write, by: Caller | str, org: Account, user: Account, role: Role) -> None:
-    """Give a user a role in an organisation, in place of an earlier one.
+    """Give a user a role in an organisation, replacing an earlier one.
 
     Raises:
         Refused: the organisation would be left without an administrator.
@@ -120,17 +120,17 @@ def assign_role(hub: HubContext, tx: Write, by: Caller | str, org: Account, user
 
 
 def check_admin_left(tx: Read, org: Account, user: Account) -> None:
-    """Refuse what would leave an organisation without an administrator, were it not for a user.
+    """Raise if a user is the only administrator of an organisation.
 
     Raises:
-        Refused: the user is the only one.
+        Refused: the user is its only administrator.
     """
     if org.name in accounts.sole_admin_of(tx, user.id):
         raise Refused(f"{user.name} is the only administrator of {org.name}: appoint another one first")
 
 
 def org_subject(org: Account) -> str:
-    """An organisation as the audit log names it."""
+    """Return the name of an organisation in the audit log."""
     return f"organisation {org.name}"
 
 
@@ -143,20 +143,20 @@ def create_token(
     expires_ms: int | None = None,
     secret: str | None = None,
 ) -> IssuedToken:
-    """Make a token for a user, or import one whose secret exists elsewhere.
+    """Create a token for a user, or import an existing secret.
 
     Args:
-        user: whose token it is.
+        user: the owner of the token.
         role: ``read`` or ``write``.
-        name: what people call it; default ``token-N``.
-        expires_ms: end of its life, ms since 1970 UTC; None: never.
+        name: a name to recognise it by; default ``token-N``.
+        expires_ms: time of expiry, ms since 1970 UTC; None: never.
         secret: an existing secret to import, starting with ``hf_``;
-            None makes a random one.
+            None generates a random one.
 
     Raises:
-        AccountNotFound: no such user.
+        AccountNotFound: the user does not exist.
         InvalidName: the role, the name or the secret breaks a rule.
-        Malformed: the end of its life is past.
+        Malformed: the time of expiry is past.
         LimitExceeded: the user has too many tokens.
         AlreadyExists: the secret is in use.
     """
@@ -167,14 +167,14 @@ def create_token(
 
 
 def revoke_token(hub: HubContext, user: str, token: str) -> Token:
-    """Make a token invalid at once.
+    """Make a token invalid immediately.
 
     Args:
-        user: whose token.
+        user: the owner of the token.
         token: its id or its name.
 
     Raises:
-        AccountNotFound, ThingNotFound: no such user or token.
+        AccountNotFound, ThingNotFound: the user or token does not exist.
         Refused: several tokens have this name.
     """
     with hub.write() as tx:
@@ -190,22 +190,22 @@ def revoke_token(hub: HubContext, user: str, token: str) -> Token:
 
 
 def list_users(hub: HubContext) -> list[tuple[Account, list[Token]]]:
-    """All users with their tokens (without secrets), by name."""
+    """Return all users with their tokens (without secrets), by name."""
     with hub.read() as tx:
         return [(user, accounts.tokens_of(tx, user.id)) for user in accounts.everyone(tx, "user")]
 
 
 def list_orgs(hub: HubContext) -> list[Account]:
-    """All organisations, by name."""
+    """Return all organisations, by name."""
     with hub.read() as tx:
         return accounts.everyone(tx, "org")
 
 
 def delete_user(hub: HubContext, name: str) -> None:
-    """Remove a user, with tokens and memberships.
+    """Delete a user, with tokens and memberships.
 
     Raises:
-        AccountNotFound: no such user.
+        AccountNotFound: the user does not exist.
         Refused: repositories or an organisation would lose their owner.
     """
     with hub.write() as tx:
@@ -213,7 +213,7 @@ def delete_user(hub: HubContext, name: str) -> None:
 
 
 def remove_user(hub: HubContext, tx: Write, by: Caller | str, user: Account) -> None:
-    """Delete a user who owns nothing; the right to do this has been checked.
+    """Delete a user who owns nothing; the caller has checked the right to do so.
 
     Raises:
         Refused: repositories, an organisation or the hub would lose their owner or administrator.
@@ -240,10 +240,10 @@ def check_hub_admin_left(tx: Read, user: Account) -> None:
 
 
 def reset_password(hub: HubContext, name: str, password: str | None) -> str:
-    """Set a user's password, or a random one, which is returned.
+    """Set a user's password, or generate and return a random one.
 
     Raises:
-        AccountNotFound: no such user.
+        AccountNotFound: the user does not exist.
         InvalidName: the password breaks a rule.
     """
     chosen = password if password is not None else random_text(20)
@@ -256,13 +256,13 @@ def reset_password(hub: HubContext, name: str, password: str | None) -> str:
 
 
 def has_accounts(hub: HubContext) -> bool:
-    """Whether anybody has an account yet."""
+    """Return whether any account exists yet."""
     with hub.read() as tx:
         return accounts.count(tx) > 0
 
 
 def parse_visibility(word: str | None) -> str | None:
-    """Read who sees new repositories; None leaves that to the hub's setting.
+    """Parse the default visibility of new repositories; None stands for the hub's setting.
 
     Raises:
         InvalidName: it is neither ``public`` nor ``private``.
@@ -280,7 +280,7 @@ def find_user(tx: Read, name: str) -> Account:
     """Return the user of this name.
 
     Raises:
-        AccountNotFound: no user has it.
+        AccountNotFound: no user has this name.
     """
     found = accounts.find(tx, name)
     if found is None or not found.is_user:
@@ -306,5 +306,5 @@ def random_text(length: int) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """Return a few names for a message, and how many more there are."""
+    """Return the first names for a message, and how many more there are."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

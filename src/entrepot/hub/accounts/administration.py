@@ -1,4 +1,4 @@
-"""What administrators of the hub do with all accounts and repositories, over HTTP or on the machine itself.
+"""Use cases of hub administrators on all accounts and repositories, over HTTP or on the server's machine.
 
 Each use case takes an :data:`Actor`: the caller of a request, who must be an
 administrator of the hub, or the console, which may do everything.
@@ -84,14 +84,14 @@ def list_users(hub: HubContext, by: Actor) -> list[AdminUser]:
 
 
 def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> AdminUser:
-    """Make a user an administrator of the hub or an ordinary user again; suspend an account or end that.
+    """Grant or revoke a user's administration of the hub; suspend an account or lift its suspension.
 
-    The tokens of a suspended account are refused, and links that were handed
-    out to it; they work again afterwards.
+    The tokens of a suspended account are refused, and so are links that were issued
+    to it; both work again when the suspension is lifted.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_admin`.
-        AccountNotFound: there is no such user.
+        AccountNotFound: the user does not exist.
         Refused: the hub would be left without an administrator.
     """
     actor = require_admin(by)
@@ -126,7 +126,7 @@ def create_org(hub: HubContext, by: Actor, new: NewOrgByAdmin) -> AdminOrg:
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_admin`.
-        InvalidName, AlreadyExists, AccountNotFound: the name cannot be used, or there is no such user.
+        InvalidName, AlreadyExists, AccountNotFound: the name cannot be used, or the user does not exist.
     """
     actor = require_admin(by)
     visibility = parse_visibility(new.default_visibility)
@@ -140,7 +140,7 @@ def list_members(hub: HubContext, by: Actor, org: str) -> list[AdminMember]:
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_reader`.
-        AccountNotFound: there is no such organisation.
+        AccountNotFound: the organisation does not exist.
     """
     require_reader(by)
     with hub.read() as tx:
@@ -150,12 +150,12 @@ def list_members(hub: HubContext, by: Actor, org: str) -> list[AdminMember]:
 
 
 def set_member(hub: HubContext, by: Actor, org: str, user: str, role: str) -> AdminMember:
-    """Give a user a role in an organisation, in place of an earlier one.
+    """Give a user a role in an organisation, replacing an earlier one.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_admin`.
-        InvalidName: there is no such role.
-        AccountNotFound: there is no such organisation or user.
+        InvalidName: the role does not exist.
+        AccountNotFound: the organisation or user does not exist.
         Refused: the organisation would be left without an administrator.
     """
     actor, wanted = require_admin(by), parse_role(role)
@@ -166,11 +166,11 @@ def set_member(hub: HubContext, by: Actor, org: str, user: str, role: str) -> Ad
 
 
 def remove_member(hub: HubContext, by: Actor, org: str, user: str) -> None:
-    """Take a user out of an organisation.
+    """Remove a user from an organisation.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_admin`.
-        AccountNotFound, ThingNotFound: there is no such organisation, user or member.
+        AccountNotFound, ThingNotFound: the organisation or user does not exist, or the user is not a member.
         Refused: the organisation would be left without an administrator.
     """
     actor = require_admin(by)
@@ -184,15 +184,15 @@ def remove_member(hub: HubContext, by: Actor, org: str, user: str) -> None:
 
 
 def list_repos(hub: HubContext, by: Actor, namespace: str | None = None, after: int = 0) -> AdminRepos:
-    """Return repositories, private and disabled ones too: all of a namespace, or a page of those of the hub.
+    """Return all repositories of a namespace, or a page of those of the hub, including private and disabled ones.
 
     Args:
         namespace: a user or organisation; None is the whole hub.
-        after: what the page before ended with.
+        after: ``after`` of the previous page.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_reader`.
-        AccountNotFound: there is no such namespace.
+        AccountNotFound: the namespace does not exist.
     """
     require_reader(by)
     with hub.read() as tx:
@@ -207,7 +207,7 @@ def find_namespace(tx: Read, name: str) -> Account:
     """Return the user or organisation of this name.
 
     Raises:
-        AccountNotFound: there is none.
+        AccountNotFound: it does not exist.
     """
     found = accounts.find(tx, name)
     if found is None:

@@ -1,4 +1,4 @@
-"""Following users and organisations: who follows whom is public."""
+"""Follow users and organisations. Follows are public."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from entrepot.hub.pages import Page
 
 
 def follow(hub: HubContext, caller: MaybeCaller, name: str, *, is_user: bool) -> None:
-    """Follow a user or an organisation; again is fine.
+    """Follow a user or an organisation; does nothing if the caller follows it already.
 
     Raises:
-        LoginRequired, NotAllowed: nobody is asking, or the token is not for this.
-        AccountNotFound: there is no such user, or organisation.
-        Refused: it is the caller.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        AccountNotFound: the user or organisation does not exist.
+        Refused: it is the caller's own account.
     """
     known = require_write(caller)
     with hub.write() as tx:
         account = find(tx, name, is_user=is_user)
         if account.id == known.account.id:
-            raise Refused("nobody follows themselves")
+            raise Refused("you cannot follow yourself")
         follows.add(tx, known.account.id, account.id, hub.now_ms())
 
 
 def unfollow(hub: HubContext, caller: MaybeCaller, name: str, *, is_user: bool) -> None:
-    """Stop following a user or an organisation; without a follow nothing happens.
+    """Stop following a user or an organisation; does nothing if the caller does not follow it.
 
     Raises:
         LoginRequired, NotAllowed, AccountNotFound: as :func:`follow`.
@@ -42,10 +42,10 @@ def unfollow(hub: HubContext, caller: MaybeCaller, name: str, *, is_user: bool) 
 def followers(
     hub: HubContext, _caller: MaybeCaller, name: str, *, is_user: bool, after: After | None = None, limit: int = 500
 ) -> Page[Account]:
-    """The users who follow a user or an organisation, newest follow first.
+    """Return the users who follow a user or an organisation, newest follow first.
 
     Raises:
-        AccountNotFound: there is no such user, or organisation.
+        AccountNotFound: the user or organisation does not exist.
     """
     with hub.read() as tx:
         account = find(tx, name, is_user=is_user)
@@ -58,10 +58,10 @@ def followers(
 def following(
     hub: HubContext, _caller: MaybeCaller, name: str, *, after: After | None = None, limit: int = 500
 ) -> Page[Account]:
-    """The users whom a user follows, newest follow first.
+    """Return the users whom a user follows, newest follow first.
 
     Raises:
-        AccountNotFound: there is no such user.
+        AccountNotFound: the user does not exist.
     """
     with hub.read() as tx:
         account = find(tx, name, is_user=True)
@@ -72,10 +72,10 @@ def following(
 
 
 def find(tx: Read, name: str, *, is_user: bool) -> Account:
-    """The user, or else the organisation, of this name.
+    """Return the user, or the organisation, with this name.
 
     Raises:
-        AccountNotFound: there is none.
+        AccountNotFound: it does not exist.
     """
     found = accounts.find(tx, name)
     if found is None or found.is_user != is_user:

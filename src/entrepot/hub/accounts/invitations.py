@@ -1,4 +1,4 @@
-"""Invitations into organisations: sent by administrators, accepted or declined by whom they are for."""
+"""Invitations into organisations: administrators send them, invited users accept or decline."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from entrepot.names import new_uid
 
 LIFETIME_MS = 14 * 86_400_000
 MAX_WAITING = 1_000
-"""Invitations into one organisation that nobody has answered yet."""
+"""Maximum of unanswered invitations into one organisation."""
 
 
 @attrs.frozen
 class InvitationDetails:
-    """An invitation with the accounts it is about; ``inviter`` None has gone since."""
+    """An invitation with its accounts; ``inviter`` is None if that account is gone."""
 
     invitation: Invitation
     org: Account
@@ -35,13 +35,13 @@ class InvitationDetails:
 
 
 def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str) -> InvitationDetails:
-    """Offer a user a role in an organisation for 14 days, in place of an earlier offer.
+    """Offer a user a role in an organisation for 14 days, replacing an earlier offer.
 
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: no such user or organisation, or not the caller's to change.
-        InvalidName: there is no such role.
+        InvalidName: the role does not exist.
         Refused: the user is a member already.
-        LimitExceeded: too many wait for an answer.
+        LimitExceeded: too many invitations are unanswered.
     """
     word = parse_role(role).name.lower()
     with hub.write() as tx:
@@ -62,10 +62,11 @@ def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str
 
 
 def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> Sequence[InvitationDetails]:
-    """The unanswered invitations into an organisation, oldest first.
+    """Return the unanswered invitations into an organisation, oldest first.
 
     Raises:
-        LoginRequired, AccountNotFound, NotAllowed: no such organisation, or the caller is not its administrator.
+        LoginRequired, NotAllowed: the caller is not an administrator of the organisation.
+        AccountNotFound: the organisation does not exist.
     """
     with hub.read() as tx:
         org, _ = orgs.administered(tx, caller, name)
@@ -73,30 +74,30 @@ def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> Sequence[Invitati
 
 
 def own(hub: HubContext, caller: MaybeCaller) -> Sequence[InvitationDetails]:
-    """The caller's invitations that wait for an answer, oldest first.
+    """Return the caller's unanswered invitations, oldest first.
 
     Raises:
-        LoginRequired, NotAllowed: nobody in particular, or a fine-grained token, is asking.
+        LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
     known = require_login(caller)
     if known.limits is not None:
-        raise NotAllowed("This token is fine-grained: those see no invitations")
+        raise NotAllowed("This token is fine-grained: it cannot read invitations")
     with hub.read() as tx:
         return _offers(tx, invitations.of_user(tx, known.account.id, hub.now_ms()))
 
 
 def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
-    """Become a member of the organisation, with the role that was offered.
+    """Become a member of the organisation, with the offered role.
 
     Raises:
-        LoginRequired, NotAllowed: nobody in particular is asking, or the token is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
         ThingNotFound: the caller has no such invitation, or it has expired.
     """
     guest = require_write(caller)
     with hub.write() as tx:
         offer = _own(hub, tx, guest, uid)
         invitations.remove(tx, offer.org.id, guest.account.id)
-        # Somebody may have made them a member meanwhile, with a role of its own.
+        # An administrator may have added them in the meantime, with another role.
         if accounts.role_of(tx, offer.org.id, guest.account.id) is None:
             accounts.join_org(tx, offer.org.id, guest.account.id, offer.invitation.role)
         details = {"user": guest.account.name, "role": offer.invitation.role}
@@ -105,7 +106,7 @@ def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
 
 
 def decline(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
-    """Take no part in the organisation.
+    """Decline an invitation.
 
     Raises:
         LoginRequired, NotAllowed, ThingNotFound: as :func:`accept`.
@@ -118,11 +119,12 @@ def decline(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
 
 
 def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
-    """Take an invitation back.
+    """Withdraw an invitation.
 
     Raises:
-        LoginRequired, AccountNotFound, NotAllowed: no such organisation, or the caller is not its administrator.
-        ThingNotFound: nobody was invited with this id, or it has been answered.
+        LoginRequired, NotAllowed: the caller is not an administrator of the organisation.
+        AccountNotFound: the organisation does not exist.
+        ThingNotFound: no invitation has this id, or it has been answered.
     """
     with hub.write() as tx:
         org, admin = orgs.administered(tx, caller, name)

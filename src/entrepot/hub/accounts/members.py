@@ -1,4 +1,4 @@
-"""The members of organisations: listed, given other roles, taken out."""
+"""Use cases on members of organisations: list, change a role, remove."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from entrepot.hub.context import HubContext
 
 @attrs.frozen
 class MemberPage:
-    """Some members of an organisation, by name.
+    """A page of the members of an organisation, by name.
 
-    ``with_roles``: whether the caller belongs there too, and so may know the
-    roles; ``after``: the name behind which the next page begins, None at the end.
+    ``with_roles``: whether the caller is a member too, and so may see the
+    roles; ``after``: the last name of this page, None at the end.
     """
 
     members: Sequence[Member]
@@ -31,10 +31,10 @@ class MemberPage:
 
 
 def list_members(hub: HubContext, caller: MaybeCaller, name: str, *, after: str = "", limit: int = 500) -> MemberPage:
-    """A page of the members of an organisation; who belongs to it is public, their roles are not.
+    """Return a page of the members of an organisation; membership is public, roles are not.
 
     Raises:
-        AccountNotFound: there is no organisation of this name.
+        AccountNotFound: no organisation has this name.
     """
     with hub.read() as tx:
         org = orgs.find(tx, name)
@@ -45,12 +45,12 @@ def list_members(hub: HubContext, caller: MaybeCaller, name: str, *, after: str 
 
 
 def change_role(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str) -> None:
-    """Give a member another role; one who is no member yet is to be invited.
+    """Give a member another role; users who are not members need an invitation.
 
     Raises:
-        LoginRequired, AccountNotFound, NotAllowed: no such organisation, or not the caller's to change.
-        ThingNotFound: the user is no member.
-        InvalidName: there is no such role.
+        LoginRequired, AccountNotFound, NotAllowed: the organisation does not exist, or the caller may not change it.
+        ThingNotFound: the user is not a member.
+        InvalidName: the role does not exist.
         Refused: the organisation would be left without an administrator.
     """
     wanted = parse_role(role)
@@ -60,11 +60,11 @@ def change_role(hub: HubContext, caller: MaybeCaller, name: str, user: str, role
 
 
 def remove(hub: HubContext, caller: MaybeCaller, name: str, user: str) -> None:
-    """Take a member out of an organisation; members may also take out themselves.
+    """Remove a member from an organisation; members may also remove themselves.
 
     Raises:
-        LoginRequired, AccountNotFound, NotAllowed: no such organisation, or not the caller's to change.
-        ThingNotFound: the user is no member.
+        LoginRequired, AccountNotFound, NotAllowed: the organisation does not exist, or the caller may not change it.
+        ThingNotFound: the user is not a member.
         Refused: the organisation would be left without an administrator.
     """
     known = require_change(caller)
@@ -81,10 +81,10 @@ def remove(hub: HubContext, caller: MaybeCaller, name: str, user: str) -> None:
 
 
 def parse_role(word: str) -> Role:
-    """Read the name of a role.
+    """Parse the name of a role.
 
     Raises:
-        InvalidName: there is no such role.
+        InvalidName: the role does not exist.
     """
     names = [role.name.lower() for role in Role]
     if word not in names:

@@ -1,4 +1,4 @@
-"""Organisations, as people make, configure and delete them."""
+"""Use cases of users on organisations: create, configure, delete."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from entrepot.hub.context import HubContext
 from entrepot.names import parse_details, parse_fullname
 
 HUB_DEFAULT = "default"
-"""In place of a visibility: what the setting of the hub says."""
+"""Stands for the visibility in the hub's settings."""
 
 
 @attrs.frozen
 class NewOrg:
-    """An organisation to make; ``fullname`` None is its name, ``default_visibility`` None the hub's setting."""
+    """An organisation to create; ``fullname`` None: its name, ``default_visibility`` None: the hub's setting."""
 
     name: str
     fullname: str | None = None
@@ -30,7 +30,7 @@ class NewOrg:
 
 @attrs.frozen
 class OrgChanges:
-    """What to change of an organisation; None leaves it as it is.
+    """Changes to an organisation; None leaves a value as it is.
 
     ``default_visibility``: ``public``, ``private``, or ``default`` for the hub's setting.
     """
@@ -41,23 +41,23 @@ class OrgChanges:
 
 
 def create(hub: HubContext, caller: MaybeCaller, new: NewOrg) -> Account:
-    """Make an organisation, which the caller administers.
+    """Create an organisation with the caller as its administrator.
 
     Raises:
-        LoginRequired, NotAllowed: nobody is asking, the token is not for this, or
-            the hub leaves organisations to its administrators.
+        LoginRequired, NotAllowed: the caller is anonymous, the token is not sufficient, or
+            only administrators of the hub may create organisations.
         InvalidName: the name or a value breaks a rule.
         AlreadyExists: the name is taken, in any case.
     """
     maker = require_write(caller)
     if not (hub.settings.users_create_orgs or maker.sees_all):
-        raise NotAllowed("On this hub organisations are made by its administrators: ask one of them")
+        raise NotAllowed("On this hub only administrators create organisations: ask one of them")
     with hub.write() as tx:
         return found_org(hub, tx, maker, new.name, maker.account, new.fullname, new.default_visibility)
 
 
 def settings(hub: HubContext, caller: MaybeCaller, name: str) -> Account:
-    """An organisation with its settings, for those who belong to it.
+    """Return an organisation with its settings, for its members.
 
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: as :func:`belonging`.
@@ -68,7 +68,7 @@ def settings(hub: HubContext, caller: MaybeCaller, name: str) -> Account:
 
 
 def configure(hub: HubContext, caller: MaybeCaller, name: str, changes: OrgChanges) -> Account:
-    """Change what an organisation is called and what it does with new repositories.
+    """Change the full name, profile or default visibility of an organisation.
 
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: as :func:`administered`.
@@ -91,7 +91,7 @@ def configure(hub: HubContext, caller: MaybeCaller, name: str, changes: OrgChang
 
 
 def delete(hub: HubContext, caller: MaybeCaller, name: str) -> None:
-    """Remove an organisation that owns no repositories, with its collections and invitations.
+    """Delete an organisation that owns no repositories, with its collections and invitations.
 
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: as :func:`administered`.
@@ -108,12 +108,12 @@ def delete(hub: HubContext, caller: MaybeCaller, name: str) -> None:
 
 
 def administered(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Caller]:
-    """An organisation that the caller may change, members included.
+    """Return the organisation if the caller may change it and its members.
 
     Raises:
-        LoginRequired: nobody in particular is asking.
-        AccountNotFound: there is no organisation of this name.
-        NotAllowed: the caller, or the token, is not its administrator.
+        LoginRequired: the caller is anonymous.
+        AccountNotFound: no organisation has this name.
+        NotAllowed: the caller is not its administrator, or the token is not sufficient.
     """
     known = require_change(caller)
     org = find(tx, name)
@@ -125,12 +125,12 @@ def administered(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Cal
 
 
 def belonging(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Caller]:
-    """An organisation that the caller is a member of, whatever their role.
+    """Return the organisation if the caller is a member, in any role.
 
     Raises:
-        LoginRequired: nobody in particular is asking.
-        AccountNotFound: there is no organisation of this name.
-        NotAllowed: the caller is no member, or the token is for other things.
+        LoginRequired: the caller is anonymous.
+        AccountNotFound: no organisation has this name.
+        NotAllowed: the caller is not a member, or the token is not sufficient.
     """
     known = require_login(caller)
     org = find(tx, name)
@@ -140,10 +140,10 @@ def belonging(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Caller
 
 
 def find(tx: Read, name: str) -> Account:
-    """The organisation of this name.
+    """Return the organisation with this name.
 
     Raises:
-        AccountNotFound: there is none.
+        AccountNotFound: it does not exist.
     """
     found = accounts.find(tx, name)
     if found is None or found.is_user:

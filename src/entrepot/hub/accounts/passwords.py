@@ -10,10 +10,10 @@ MIN_LENGTH = 8
 
 
 def hash_password(password: str) -> str:
-    """The hash to store.
+    """Return the hash of a password, to be stored.
 
     Raises:
-        InvalidName: shorter than 8 or longer than 1,000 characters.
+        InvalidName: the password is shorter than 8 or longer than 1,000 characters.
     """
     if not MIN_LENGTH <= len(password) <= 1000:
         raise InvalidName("password", "…", f"use {MIN_LENGTH} to 1,000 characters")
@@ -21,7 +21,7 @@ def hash_password(password: str) -> str:
 
 
 def is_right(password_hash: str | None, password: str) -> bool:
-    """Whether this is the password behind a hash; as slow for a missing hash as for a wrong password."""
+    """Return whether a password matches a hash; takes as long for a missing hash as for a wrong password."""
     stored = password_hash or _DECOY
     try:
         argon2.PasswordHasher().verify(stored, password)

@@ -1,8 +1,8 @@
-"""Quotas: how much a namespace may keep, what it uses, and the refusal of more.
+"""Quotas: the limits of a namespace, its usage, and the errors for exceeding them.
 
-Used are the bytes of large files and of git objects, before compression, of
-all repositories of a namespace, those uploaded and not committed yet included.
-Bytes that two repositories share count in both, as if they did not.
+Usage is the size of large files and of git objects, before compression, in
+all repositories of a namespace, including uploads that are not committed yet.
+Bytes that two repositories share count in both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_REPOS = 1_000_000_000
 
 @attrs.frozen
 class NamespaceQuota:
-    """What holds for a namespace; None is no limit. ``used`` bytes and ``repos`` stand against it."""
+    """The limits of a namespace (None: no limit), with its used bytes and its number of repositories."""
 
     namespace: str
     max_bytes: int | None
@@ -38,7 +38,7 @@ class NamespaceQuota:
 
 @attrs.define
 class Allowance:
-    """What may still be put into one namespace. Not for use by several threads."""
+    """The remaining quota of one namespace. Not thread-safe."""
 
     _hub: HubContext
     _namespace_id: int
@@ -48,50 +48,52 @@ class Allowance:
     used: int
 
     def check_file(self, what: str, size: int) -> None:
-        """Refuse a file that is too large, whatever room is left.
+        """Raise if a file is larger than the limit for one file.
 
         Raises:
             LimitExceeded: it is.
         """
         if self.max_file_bytes is not None and size > self.max_file_bytes:
-            cure = "split it, or ask an administrator of this hub for a larger quota"
-            raise LimitExceeded(f"{what} ({size:,} bytes) in the namespace {self.namespace}", self.max_file_bytes, cure)
+            advice = "split it, or ask an administrator of this hub for a larger quota"
+            raise LimitExceeded(
+                f"{what} ({size:,} bytes) in the namespace {self.namespace}", self.max_file_bytes, advice
+            )
 
     def check(self, size: int) -> None:
-        """Refuse bytes for which there is no room; a change without any is fine even when too much is used.
+        """Raise if bytes exceed the remaining quota; a size of 0 is accepted even above the quota.
 
         Raises:
-            QuotaExceeded: there is none; nothing was counted.
+            QuotaExceeded: they do; nothing was counted.
         """
         if size > 0 and self.max_bytes is not None and self.used + size > self.max_bytes:
             raise _exceeded(self.namespace, *(render(number) for number in (self.max_bytes, self.used, size)))
 
     def promise(self, size: int) -> None:
-        """Keep room for bytes that may come later, in this allowance only.
+        """Reserve bytes that may follow, in this allowance only.
 
         Raises:
-            QuotaExceeded: there is no room for them; nothing was counted.
+            QuotaExceeded: they exceed the quota; nothing was counted.
         """
         self.check(size)
         self.used += size
 
     def spend(self, size: int) -> None:
-        """Count bytes that are let in.
+        """Count bytes that are accepted.
 
         Raises:
-            QuotaExceeded: there is no room for them; nothing was counted.
+            QuotaExceeded: they exceed the quota; nothing was counted.
         """
         self.promise(size)
         self._hub.usage_cache.add(self._namespace_id, size)
 
 
 def allowance(hub: HubContext, tx: Read, row: RepoRow) -> Allowance:
-    """What may still be put into the namespace of a repository; costs one small query where there is no limit."""
+    """Return the remaining quota of a repository's namespace; costs one small query if there is no limit."""
     return allowance_of(hub, tx, row.namespace_id, row.namespace)
 
 
 def allowance_of(hub: HubContext, tx: Read, namespace_id: int, namespace: str) -> Allowance:
-    """What may still be put into a namespace."""
+    """Return the remaining quota of a namespace."""
     row = _effective(hub, quotas.find(tx, namespace_id))
     used = 0 if row.max_bytes is None else _used(hub, tx, namespace_id)
     return Allowance(hub, namespace_id, namespace, row.max_bytes, row.max_file_bytes, used)
@@ -100,14 +102,14 @@ def allowance_of(hub: HubContext, tx: Read, namespace_id: int, namespace: str) -
 def check_new_repo(
     hub: HubContext, tx: Read, namespace: Account, *, size: int = 0, copied_from: RepoRow | None = None
 ) -> None:
-    """Refuse one more repository of a namespace, or the bytes that come with it.
+    """Raise if a namespace may not have another repository, or not the bytes that come with it.
 
     Args:
         size: bytes of its first files.
         copied_from: the repository that is moved or copied there.
 
     Raises:
-        QuotaExceeded: there is no room for it.
+        QuotaExceeded: a limit would be exceeded.
     """
     limit = _effective(hub, quotas.find(tx, namespace.id)).max_repos
     count = quotas.count_repos(tx, namespace.id) if limit is not None else 0
@@ -115,26 +117,26 @@ def check_new_repo(
         raise _exceeded(namespace.name, f"{limit:,} repositories", f"{count:,}", "1")
     if copied_from is None and not size:
         return
-    room = allowance_of(hub, tx, namespace.id, namespace.name)
-    if room.max_bytes is not None:
-        room.check(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
+    left = allowance_of(hub, tx, namespace.id, namespace.name)
+    if left.max_bytes is not None:
+        left.check(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
 
 
 def own(hub: HubContext, caller: MaybeCaller) -> NamespaceQuota:
-    """The quota of the caller's own namespace.
+    """Return the quota of the caller's own namespace.
 
     Raises:
-        LoginRequired, NotAllowed: nobody in particular, or a fine-grained token, is asking.
+        LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
     known = require_login(caller)
     if known.limits is not None:
-        raise NotAllowed("This token is fine-grained: those see no quotas of their owner")
+        raise NotAllowed("This token is fine-grained: it cannot read the quotas of its owner")
     with hub.read() as tx:
         return _describe(hub, tx, known.account)
 
 
 def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> NamespaceQuota:
-    """The quota of an organisation, for those who belong to it.
+    """Return the quota of an organisation, for its members.
 
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: as :func:`entrepot.hub.accounts.orgs.belonging`.
@@ -145,24 +147,24 @@ def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> NamespaceQuota:
 
 
 def show(hub: HubContext, name: str) -> NamespaceQuota:
-    """The quota of any namespace, for the machine's own administrator.
+    """Return the quota of any namespace, for the administrator of the machine.
 
     Raises:
-        AccountNotFound: there is no user or organisation of this name.
+        AccountNotFound: no user or organisation has this name.
     """
     with hub.read() as tx:
         return _describe(hub, tx, _namespace(tx, name))
 
 
 def change(hub: HubContext, name: str, changes: dict[str, int | None], *, by: str = audit.CONSOLE) -> NamespaceQuota:
-    """Set limits of a namespace; what is there already stays, however much it is.
+    """Set limits of a namespace; existing data stays, even above the limits.
 
     Args:
         changes: ``max_bytes``, ``max_repos``, ``max_file_bytes`` to a number, 0
-            for no limit, or None for what the settings of the hub say.
+            for no limit, or None for the settings of the hub.
 
     Raises:
-        AccountNotFound: there is no user or organisation of this name.
+        AccountNotFound: no user or organisation has this name.
         Malformed: a number is out of range.
     """
     for key, value in changes.items():
@@ -176,7 +178,7 @@ def change(hub: HubContext, name: str, changes: dict[str, int | None], *, by: st
 
 
 def render(size: int) -> str:
-    """A number of bytes for people, rounded down: ``1.9 GiB``."""
+    """Format a number of bytes for people, rounded down: ``1.9 GiB``."""
     for unit, one in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20)):
         if size >= one:
             return f"{size * 10 // one / 10:,.1f} {unit}"
@@ -184,7 +186,7 @@ def render(size: int) -> str:
 
 
 def _exceeded(namespace: str, limit: str, used: str, needed: str) -> QuotaExceeded:
-    # git cuts long lines: the facts come before the cure.
+    # git truncates long lines: the facts come before the advice.
     facts = f"{limit} are allowed, {used} are used, {needed} more would be needed"
     return QuotaExceeded(
         namespace, f"{facts}; delete what is not needed, or ask an administrator of this hub for a larger quota"
@@ -202,7 +204,7 @@ def _used(hub: HubContext, tx: Read, namespace_id: int) -> int:
 
 
 def _effective(hub: HubContext, row: QuotaRow) -> QuotaRow:
-    """What holds: the row, else the settings; None is no limit."""
+    """Return the effective limits: the row's, else those of the settings; None is no limit."""
     settings = hub.settings
     max_bytes = settings.default_quota_bytes if row.max_bytes is None else row.max_bytes
     max_repos = settings.default_quota_repos if row.max_repos is None else row.max_repos

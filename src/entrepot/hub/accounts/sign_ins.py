@@ -1,7 +1,7 @@
-"""Sign-in codes: secrets that an administrator hands to a user, who exchanges one, once, for a first token.
+"""Sign-in codes: one-time secrets from an administrator, which users exchange for a first token.
 
 A code is random (192 bits), stored as a hash, expires, and is deleted in the
-transaction that uses it. A user has one code at most: a new one replaces it.
+transaction that uses it. A user has at most one code: a new one replaces it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from entrepot.wire.accounts.administration import CodeExchange, NewUser, NewUser
 from entrepot.wire.times import format_ms
 
 PREFIX = "code_"
-"""How every code begins, so that people and scanners recognise one."""
+"""Prefix of every code, so that people and secret scanners recognise one."""
 
 MAX_LIFETIME_S = 30 * 86_400
 MAX_USERS = 10_000
@@ -33,7 +33,7 @@ _MAX_NAME = 100
 
 
 def create_users(hub: HubContext, by: Actor, new: NewUsers) -> list[SignInCode]:
-    """Create users, all or none, and return a sign-in code for each, this once.
+    """Create users, all or none, and return a sign-in code for each, which is shown only once.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
@@ -54,12 +54,12 @@ def create_users(hub: HubContext, by: Actor, new: NewUsers) -> list[SignInCode]:
 
 
 def issue_code(hub: HubContext, by: Actor, name: str, expires_s: int) -> SignInCode:
-    """Return a new sign-in code for a user; an earlier one is worth nothing from then on.
+    """Return a new sign-in code for a user, replacing an earlier one.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
-        AccountNotFound: there is no such user.
-        AccountSuspended: the user could not use it.
+        AccountNotFound: the user does not exist.
+        AccountSuspended: the account is suspended and could not use it.
         Malformed: the lifetime is not between one minute and 30 days.
     """
     actor = require_admin(by)
@@ -72,7 +72,7 @@ def issue_code(hub: HubContext, by: Actor, name: str, expires_s: int) -> SignInC
 
 
 def exchange(hub: HubContext, _caller: MaybeCaller, given: CodeExchange) -> SignedIn:
-    """Use a sign-in code up and return a new token with role ``write``.
+    """Consume a sign-in code and return a new token with role ``write``.
 
     Raises:
         InvalidSignInCode: the code is unknown, used or expired.

@@ -1,4 +1,4 @@
-"""Noting when tokens are used without a write for each request."""
+"""Record when tokens are used, without a database write for each request."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from entrepot.catalog.accounts.accounts import Token
 from entrepot.hub.context import HubContext
 
 EVERY_MS = 3_600_000
-"""A use within this time after one that was written down is not written down."""
+"""A use within this time after a recorded one is not recorded."""
 
 
 class TokenUsage:
-    """Collects in memory; :meth:`flush` writes to the catalog, at most once an hour for each token. Thread-safe."""
+    """Collects uses in memory; :meth:`flush` writes at most one an hour for each token. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._noted: dict[str, int] = {}
 
     def note(self, token: Token, now_ms: int) -> None:
-        """Take notice of a token that came with a request."""
+        """Record that a token came with a request."""
         if token.used_ms is None or now_ms - token.used_ms >= EVERY_MS:
             with self._lock:
                 self._noted[token.uid] = now_ms
 
     def flush(self, hub: HubContext) -> None:
-        """Write down what was noted; what cannot be written now is kept for the next time."""
+        """Write the recorded uses to the catalog; keep those that cannot be written now."""
         with self._lock:
             noted, self._noted = self._noted, {}
         if not noted:

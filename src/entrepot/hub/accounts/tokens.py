@@ -1,8 +1,8 @@
-"""The tokens of one user: listed, made, renamed, rotated and revoked by their owner, or by whoever runs the hub.
+"""Use cases on tokens: list, create, rename, rotate, revoke; by their owner, or on the server's machine.
 
-Nobody gets more out of a token than went in: a fine-grained token manages no
-tokens, a read token makes none, and what an expiring token makes does not
-outlive it. Secrets are shown once and stored as a hash.
+A token cannot be used to gain more rights than it has: a fine-grained token
+manages no tokens, a read token creates none, and tokens created with an expiring
+token expire no later. Secrets are shown once and stored as a hash.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from entrepot.names import RepoRef, new_uid, parse_repo_id
 
 ROLES = ("read", "write", FINE_GRAINED)
 MAX_TOKENS = 1_000
-"""Tokens of one user."""
+"""Maximum number of tokens of one user."""
 
 _MAX_NAME = 100
 _THOUSAND_YEARS_MS = 1000 * 365 * 86_400_000
@@ -34,9 +34,9 @@ _THOUSAND_YEARS_MS = 1000 * 365 * 86_400_000
 
 @attrs.frozen
 class TokenDraft:
-    """A token to make.
+    """A token to create.
 
-    ``name`` None is ``token-N``; ``expires_ms`` None is never. The rest is for
+    ``name`` None: ``token-N``; ``expires_ms`` None: never. The other fields are for
     the role ``fineGrained`` only: permissions at places, permissions
     everywhere, and whether the content of gated repositories may be read.
     """
@@ -59,7 +59,7 @@ class IssuedToken:
 
 @attrs.frozen
 class KnownToken:
-    """A token with the places of its scopes by their present names; ``scopes`` None unless it is fine-grained."""
+    """A token and the present names of its scopes' targets; ``scopes`` is None unless it is fine-grained."""
 
     token: Token
     scopes: Scopes | None
@@ -67,66 +67,66 @@ class KnownToken:
 
 
 def own(hub: HubContext, caller: MaybeCaller) -> list[KnownToken]:
-    """The caller's tokens without their secrets, oldest first.
+    """Return the caller's tokens without their secrets, oldest first.
 
     Raises:
-        LoginRequired, NotAllowed: nobody in particular, or a fine-grained token, is asking.
+        LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
     known = require_login(caller)
     if known.limits is not None:
-        raise NotAllowed("This token is fine-grained: those do not manage tokens")
+        raise NotAllowed("This token is fine-grained: it cannot manage tokens")
     with hub.read() as tx:
         return [describe(tx, token) for token in accounts.tokens_of(tx, known.account.id)]
 
 
-def make(hub: HubContext, caller: MaybeCaller, wish: TokenDraft) -> tuple[IssuedToken, KnownToken]:
-    """Make a token for the caller.
+def make(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[IssuedToken, KnownToken]:
+    """Create a token for the caller.
 
     Raises:
-        LoginRequired, NotAllowed: the caller's token may not make others, or a
-            place is not the caller's.
-        InvalidName, Malformed, LimitExceeded: the wish cannot be fulfilled as it is.
-        AccountNotFound, RepoNotFound, RepoMoved: a place does not exist.
+        LoginRequired, NotAllowed: the caller's token may not create others, or the
+            caller is not a member of an organisation in the scopes.
+        InvalidName, Malformed, LimitExceeded: a value of the draft cannot be used.
+        AccountNotFound, RepoNotFound, RepoMoved: a target of the scopes does not exist.
     """
     maker = require_write(caller)
     with hub.write() as tx:
-        wish = attrs.evolve(wish, expires_ms=_expiry_within(maker.token, wish.expires_ms))
-        made = _make(hub, tx, maker, wish, fresh_secret())
-        audit.record(hub, tx, maker, "token.create", _subject(maker.account, made.token), {"role": wish.role})
+        draft = attrs.evolve(draft, expires_ms=_expiry_within(maker.token, draft.expires_ms))
+        made = _make(hub, tx, maker, draft, fresh_secret())
+        audit.record(hub, tx, maker, "token.create", _subject(maker.account, made.token), {"role": draft.role})
         return made, describe(tx, made.token)
 
 
 def make_for(
-    hub: HubContext, user: str, wish: TokenDraft, *, secret: str | None = None
+    hub: HubContext, user: str, draft: TokenDraft, *, secret: str | None = None
 ) -> tuple[IssuedToken, KnownToken]:
-    """Make a token for a user, on the machine itself.
+    """Create a token for a user, by a command on the server's machine.
 
     Args:
         secret: an existing secret to import; None makes a random one.
 
     Raises:
-        AccountNotFound: no such user, or as :func:`make`.
+        AccountNotFound: the user does not exist, or as :func:`make`.
         AlreadyExists: the secret is in use.
         InvalidName: the secret breaks a rule, or as :func:`make`.
-        as :func:`make`, for what concerns the wish.
+        as :func:`make`, for what concerns the draft.
     """
     value = fresh_secret() if secret is None else _imported(secret)
     with hub.write() as tx:
         owner = accounts.find(tx, user)
         if owner is None or not owner.is_user:
             raise AccountNotFound(user, "user")
-        made = _make(hub, tx, callers.acting_for(tx, owner), wish, value)
-        details: dict[str, audit.Detail] = {"role": wish.role, "imported": secret is not None}
+        made = _make(hub, tx, callers.acting_for(tx, owner), draft, value)
+        details: dict[str, audit.Detail] = {"role": draft.role, "imported": secret is not None}
         audit.record(hub, tx, audit.CONSOLE, "token.create", _subject(owner, made.token), details)
         return made, describe(tx, made.token)
 
 
 def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> KnownToken:
-    """Call one of the caller's tokens something else.
+    """Rename one of the caller's tokens.
 
     Raises:
         LoginRequired, NotAllowed: the caller's token may not change others.
-        ThingNotFound: the caller has no such token.
+        ThingNotFound: the caller has no token with this id.
         InvalidName: the name breaks a rule.
     """
     owner = require_write(caller)
@@ -137,12 +137,12 @@ def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> KnownTo
 
 
 def rotate(hub: HubContext, caller: MaybeCaller, uid: str) -> tuple[IssuedToken, KnownToken]:
-    """Give one of the caller's tokens a new secret; the old one is worth nothing from then on.
+    """Replace the secret of one of the caller's tokens; the old secret becomes invalid.
 
     Raises:
         LoginRequired, NotAllowed: the caller's token may not change others.
-        ThingNotFound: the caller has no such token.
-        Malformed: the token would outlive the one that asks.
+        ThingNotFound: the caller has no token with this id.
+        Malformed: the token expires later than the one used for the request.
     """
     owner = require_write(caller)
     secret = fresh_secret()
@@ -156,11 +156,11 @@ def rotate(hub: HubContext, caller: MaybeCaller, uid: str) -> tuple[IssuedToken,
 
 
 def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
-    """Make one of the caller's tokens invalid at once; it may be the very one that asks.
+    """Make one of the caller's tokens invalid immediately; it may be the one used for the request.
 
     Raises:
         LoginRequired, NotAllowed: the caller's token may not change others.
-        ThingNotFound: the caller has no such token.
+        ThingNotFound: the caller has no token with this id.
     """
     owner = require_write(caller)
     with hub.write() as tx:
@@ -170,7 +170,7 @@ def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
 
 
 def describe(tx: Read, token: Token) -> KnownToken:
-    """A token with what its scopes say."""
+    """Return a token with its scopes."""
     if token.role != FINE_GRAINED:
         return KnownToken(token, None, ())
     found = scopes.decode(token.scopes)
@@ -178,10 +178,10 @@ def describe(tx: Read, token: Token) -> KnownToken:
 
 
 def present(hub: HubContext, caller: MaybeCaller) -> tuple[Caller, KnownToken]:
-    """The caller, and the token they came with.
+    """Return the caller, and the token that they use.
 
     Raises:
-        LoginRequired: nobody in particular is asking.
+        LoginRequired: the caller is anonymous.
     """
     known = require_login(caller)
     with hub.read() as tx:
@@ -189,7 +189,7 @@ def present(hub: HubContext, caller: MaybeCaller) -> tuple[Caller, KnownToken]:
 
 
 def fresh_secret() -> str:
-    """The secret of a new token: 202 random bits behind the prefix that clients look for."""
+    """Return the secret for a new token: 202 random bits after the prefix that clients look for."""
     return "hf_" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(34))
 
 
@@ -200,52 +200,52 @@ def _imported(secret: str) -> str:
     return secret
 
 
-def _make(hub: HubContext, tx: Write, owner: Caller, wish: TokenDraft, secret: str) -> IssuedToken:
-    if wish.role not in ROLES:
-        raise InvalidName("token role", wish.role, f"expected {', '.join(ROLES)}")
+def _make(hub: HubContext, tx: Write, owner: Caller, draft: TokenDraft, secret: str) -> IssuedToken:
+    if draft.role not in ROLES:
+        raise InvalidName("token role", draft.role, f"expected {', '.join(ROLES)}")
     now = hub.now_ms()
-    if wish.expires_ms is not None and not now < wish.expires_ms < now + _THOUSAND_YEARS_MS:
-        raise Malformed("expiry", "the end of a token's life lies ahead, and within 1,000 years")
+    if draft.expires_ms is not None and not now < draft.expires_ms < now + _THOUSAND_YEARS_MS:
+        raise Malformed("expiry", "the end of a token's life must lie in the future, within 1,000 years")
     there = len(accounts.tokens_of(tx, owner.account.id))
     if there >= MAX_TOKENS:
         raise LimitExceeded("the number of tokens of one user", MAX_TOKENS, "revoke some first")
-    name = f"token-{there + 1}" if wish.name is None else _name(wish.name)
-    stored = _scopes(tx, owner, wish)
+    name = f"token-{there + 1}" if draft.name is None else _name(draft.name)
+    stored = _scopes(tx, owner, draft)
     encoded = None if stored is None else stored.encode()
-    token = Token(new_uid(), owner.account.id, name, wish.role, now, wish.expires_ms, scopes=encoded)
+    token = Token(new_uid(), owner.account.id, name, draft.role, now, draft.expires_ms, scopes=encoded)
     accounts.add_token(tx, token, hash_secret(secret))
     return IssuedToken(token, secret)
 
 
-def _scopes(tx: Read, owner: Caller, wish: TokenDraft) -> Scopes | None:
-    if wish.role != FINE_GRAINED:
-        if wish.places or wish.everywhere or wish.reads_gated:
+def _scopes(tx: Read, owner: Caller, draft: TokenDraft) -> Scopes | None:
+    if draft.role != FINE_GRAINED:
+        if draft.places or draft.everywhere or draft.reads_gated:
             raise Malformed("token", f"only one with role '{FINE_GRAINED}' has scopes")
         return None
-    scopes.check_places(wish.places)
-    everywhere = scopes.check_permissions(wish.everywhere, scopes.EVERYWHERE, "everything")
-    return Scopes(tuple(_place(tx, owner, place) for place in wish.places), everywhere, wish.reads_gated)
+    scopes.check_places(draft.places)
+    everywhere = scopes.check_permissions(draft.everywhere, scopes.EVERYWHERE, "everything")
+    return Scopes(tuple(_place(tx, owner, place) for place in draft.places), everywhere, draft.reads_gated)
 
 
-def _place(tx: Read, owner: Caller, wish: RequestedScope) -> ScopeTarget:
-    kind = scopes.repo_type_of(wish.kind)
+def _place(tx: Read, owner: Caller, requested: RequestedScope) -> ScopeTarget:
+    kind = scopes.repo_type_of(requested.kind)
     if kind is not None:
-        ref = RepoRef(kind, parse_repo_id(wish.name))
+        ref = RepoRef(kind, parse_repo_id(requested.name))
         try:
-            return scopes.target_of(access.visible(tx, owner, ref), wish.permissions)
+            return scopes.target_of(access.visible(tx, owner, ref), requested.permissions)
         except RepoMoved as moved:
             raise Malformed("entity of a scope", moved.message) from None
-    account = accounts.find(tx, wish.name)
-    if account is None or account.kind != wish.kind:
-        raise AccountNotFound(wish.name, "user" if wish.kind == "user" else "organisation")
+    account = accounts.find(tx, requested.name)
+    if account is None or account.kind != requested.kind:
+        raise AccountNotFound(requested.name, "user" if requested.kind == "user" else "organisation")
     if account.id not in owner.roles:
         raise NotAllowed(f"{owner.account.name} is not a member of {account.name}")
-    return scopes.target_of(account, wish.permissions)
+    return scopes.target_of(account, requested.permissions)
 
 
-def _expiry_within(asking: Token, wanted_ms: int | None, *, is_fixed: bool = False) -> int | None:
-    """When a token ends that another one makes: not after it."""
-    limit_ms = asking.expires_ms
+def _expiry_within(creator: Token, wanted_ms: int | None, *, is_fixed: bool = False) -> int | None:
+    """Return the expiry of a token created with another one: no later than that one's."""
+    limit_ms = creator.expires_ms
     if limit_ms is None or (wanted_ms is not None and wanted_ms <= limit_ms):
         return wanted_ms
     if wanted_ms is None and not is_fixed:

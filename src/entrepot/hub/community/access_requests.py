@@ -1,8 +1,8 @@
-"""Gated repositories: users ask for access to the content, and those who may write decide.
+"""Gated repositories: users request access to the content, and users with write access decide.
 
-Metadata stay public. With an ``auto`` gate whoever fills in the form is let in
-at once; with a ``manual`` one somebody looks at each request. What a request
-says, and that there is one, is told to its maker and to those who decide.
+Metadata stay public. An ``auto`` gate admits users as soon as they submit the
+form; with a ``manual`` gate, each request needs a decision. Only the requester
+and those who decide can see that a request exists, and its answers.
 Source: docs/protocols/hf_api.md, sections 0.2 and 1B.4.
 """
 
@@ -43,10 +43,10 @@ _MAX_REASON = 2_000
 
 @attrs.frozen
 class Gate:
-    """What stands before the content of a repository.
+    """The gate of a repository, as the caller sees it.
 
-    ``kind``: ``no``, ``auto`` or ``manual``; ``request``: the caller's own, if
-    there is one; ``is_open``: the caller may read the content.
+    ``kind``: ``no``, ``auto`` or ``manual``; ``request``: the caller's own, or
+    None; ``is_open``: the caller may read the content.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Gate:
 
 @attrs.frozen
 class RequestWithUser:
-    """A request and who made it."""
+    """A request and the user who made it."""
 
     request: AccessRequest
     user: Account
@@ -65,7 +65,7 @@ class RequestWithUser:
 
 @attrs.frozen
 class RequesterId:
-    """Whose request is meant: by the name of the user, their id, or the id of the request."""
+    """Identifies a request: by the name of the user, their id, or the id of the request."""
 
     user: str | None = None
     user_id: str | None = None
@@ -73,20 +73,20 @@ class RequesterId:
 
     @property
     def name(self) -> str:
-        """What the decider called it."""
+        """The identifier that the decider sent."""
         return self.user or self.user_id or self.request_id or ""
 
 
 @attrs.frozen
 class DecisionOutcome:
-    """What became of one of many decisions; ``error`` None is success."""
+    """The result of one of many decisions; ``error`` None is success."""
 
     requester: RequesterId
     error: EntrepotError | None
 
 
 def describe(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Gate:
-    """The gate of a repository, its form, and where the caller's own request stands.
+    """Return the gate of a repository, its form, and the caller's own request.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.
@@ -98,16 +98,16 @@ def describe(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Gate:
 
 
 def request_access(hub: HubContext, caller: MaybeCaller, ref: RepoRef, answers: Mapping[str, object]) -> AccessRequest:
-    """Ask for access; a request that was made before, and not rejected, stays as it is.
+    """Request access; an earlier request that was not rejected stays as it is.
 
     Args:
         answers: field name -> answer, checked against the form of the card.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no
-            access, or the request was rejected before.
-        NotGated, AlreadyGranted: there is no need to ask.
-        Malformed: an answer is missing, or is none that the form takes.
+            access, or an earlier request was rejected.
+        NotGated, AlreadyGranted: no request is needed.
+        Malformed: an answer is missing, or the form does not accept it.
     """
     with hub.write() as tx:
         row = access.visible(tx, caller, ref)
@@ -129,11 +129,11 @@ def request_access(hub: HubContext, caller: MaybeCaller, ref: RepoRef, answers: 
 
 
 def cancel(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
-    """Take one's own request back, and with it the access it gave; a rejected one stays.
+    """Delete the caller's own request, and with it the access it gave; a rejected one stays.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access, or it was rejected.
-        ThingNotFound: there is none.
+        ThingNotFound: the caller has made no request.
     """
     with hub.write() as tx:
         row = access.visible(tx, caller, ref)
@@ -150,11 +150,11 @@ def cancel(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
 def list_requests(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, status: str, *, after: tuple[float, int] | None, limit: int
 ) -> Page[RequestWithUser]:
-    """A page of the requests with a status; those who may write to the repository see them.
+    """Return a page of the requests with a status; for callers who may write to the repository.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
-        NotGated: nobody needs to ask.
+        NotGated: the repository has no gate.
     """
     with hub.read() as tx:
         row, _ = access.reviewable(tx, caller, ref)
@@ -166,11 +166,11 @@ def list_requests(
 
 
 def report(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> list[RequestWithUser]:
-    """All requests for a repository, oldest first; for those who may write to it.
+    """Return all requests for a repository, oldest first; for callers who may write to it.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
-        NotGated: nobody needs to ask.
+        NotGated: the repository has no gate.
     """
     with hub.read() as tx:
         row, _ = access.reviewable(tx, caller, ref)
@@ -181,15 +181,15 @@ def report(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> list[RequestWi
 def decide(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, requester: RequesterId, status: str, reason: str | None = None
 ) -> None:
-    """Accept or reject a request, or put it back among the pending ones; holds at once.
+    """Accept or reject a request, or make it pending again; takes effect immediately.
 
     Args:
-        reason: why it is rejected, told to the user.
+        reason: reason of a rejection, shown to the user.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
-        NotGated: nobody needs to ask.
-        AccountNotFound, ThingNotFound: no such user, no request of theirs, or it has this status already.
+        NotGated: the repository has no gate.
+        AccountNotFound, ThingNotFound: no such user, the user made no request, or it has this status already.
         InvalidName, Malformed: the status or the reason cannot be used.
     """
     _check_decision(status, reason)
@@ -203,24 +203,24 @@ def decide_many(
     hub: HubContext,
     caller: MaybeCaller,
     ref: RepoRef,
-    askers: Sequence[RequesterId],
+    requesters: Sequence[RequesterId],
     status: str,
     reason: str | None = None,
 ) -> list[DecisionOutcome]:
-    """As :func:`decide`, for several requests; those that cannot be decided do not keep the others.
+    """Do the same as :func:`decide` for several requests; a failed decision does not stop the others.
 
     Raises:
         LimitExceeded: more than 1,000.
-        as :func:`decide`, for what concerns the repository, the status and the reason.
+        as :func:`decide`, for errors of the repository, the status and the reason.
     """
     _check_decision(status, reason)
-    if len(askers) > MAX_DECISIONS:
+    if len(requesters) > MAX_DECISIONS:
         raise LimitExceeded("the number of requests in one call", MAX_DECISIONS, "decide in smaller groups")
     outcomes = []
     with hub.write() as tx:
         row, decider = access.writable(tx, caller, ref)
         _check_gated(row)
-        for requester in askers:
+        for requester in requesters:
             try:
                 _decide(hub, tx, decider, row, requester, status, reason)
             except (AccountNotFound, ThingNotFound, Malformed) as error:
@@ -231,12 +231,12 @@ def decide_many(
 
 
 def grant(hub: HubContext, caller: MaybeCaller, ref: RepoRef, user: str) -> None:
-    """Give a user access who need not have asked for it.
+    """Give a user access without a request.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
-        NotGated, AlreadyGranted: there is no need to.
-        AccountNotFound: no such user.
+        NotGated, AlreadyGranted: the user has access already.
+        AccountNotFound: the user does not exist.
     """
     with hub.write() as tx:
         row, giver = access.writable(tx, caller, ref)
@@ -260,7 +260,7 @@ def _decide(
 ) -> None:
     found = _request(tx, row, requester)
     if found is None or found.status == status:
-        raise ThingNotFound("access request to decide of", requester.name)
+        raise ThingNotFound("undecided access request of", requester.name)
     access_requests.decide(tx, _decided(hub, decider, found, status, reason))
     people = accounts.by_ids(tx, [found.user_id])
     details = {"user": people[found.user_id].name, "from": found.status, "to": status}

@@ -1,4 +1,4 @@
-"""Collections: what a user or an organisation puts together, for others to find.
+"""Collections: lists of repositories, collections and papers, published by users and organisations.
 
 Source of the rules: docs/protocols/hf_api.md, section 1B.3.
 """
@@ -45,7 +45,7 @@ _FIRST_ITEMS = 4
 
 @attrs.frozen
 class CollectionItem:
-    """One thing in a collection as the caller sees it; ``name``: a repository's id, a slug, a paper's id."""
+    """An item of a collection; ``name``: a repository's id, a collection's slug, or a paper's id."""
 
     row: ItemRow
     name: str
@@ -54,7 +54,7 @@ class CollectionItem:
 
 @attrs.frozen
 class Collection:
-    """A collection as the caller sees it: without what is hidden from them."""
+    """A collection without the items that are hidden from the caller."""
 
     row: CollectionRow
     slug: str
@@ -65,7 +65,7 @@ class Collection:
 
 @attrs.frozen
 class CollectionQuery:
-    """Which collections to list; every given condition must hold, for each one of its values is enough."""
+    """Conditions for listing collections: every given one must match, with at least one of its values."""
 
     owners: Sequence[str] = ()
     items: Sequence[str] = ()
@@ -77,7 +77,7 @@ class CollectionQuery:
 
 @attrs.frozen
 class CollectionDraft:
-    """A collection to make; ``item``: its first one, kind and name."""
+    """A collection to create; ``item``: kind and name of its first item."""
 
     title: str
     namespace: str | None = None
@@ -88,7 +88,7 @@ class CollectionDraft:
 
 @attrs.frozen
 class CollectionUpdate:
-    """What to change of a collection; None leaves it as it is."""
+    """Changes to a collection; None leaves a value as it is."""
 
     title: str | None = None
     description: str | None = None
@@ -98,22 +98,22 @@ class CollectionUpdate:
 
 
 def slug_of(row: CollectionRow) -> str:
-    """The address of a collection: its namespace, words of its title, and its id, which alone counts."""
+    """Return the slug of a collection: its namespace, words of its title, and its id, which alone identifies it."""
     words = "".join(char if char.isascii() and char.isalnum() else "-" for char in row.title.lower())
     short = "-".join(part for part in words.split("-") if part)
     return f"{row.namespace}/{f'{short}-' if short else ''}{row.uid}"
 
 
 def list_collections(hub: HubContext, caller: MaybeCaller, question: CollectionQuery) -> Page[Collection]:
-    """Collections that the caller may see, with at most four items each.
+    """Return the collections that the caller may see, with at most four items each.
 
     Raises:
-        Malformed: an unknown order, or an item that cannot be named so.
+        Malformed: the order is unknown, or the item's name is malformed.
     """
     if question.sort not in collections.SORTS:
         raise Malformed("parameter 'sort'", f"expected one of {', '.join(SORTS)}")
     with hub.read() as tx:
-        wanted = _wanted(tx, caller, question)
+        wanted = _filters(tx, caller, question)
         rows = collections.listed(tx, wanted)
         page = rows[: question.limit]
         shown = _show_all(tx, caller, page, most=_FIRST_ITEMS)
@@ -121,24 +121,24 @@ def list_collections(hub: HubContext, caller: MaybeCaller, question: CollectionQ
 
 
 def get(hub: HubContext, caller: MaybeCaller, slug: str) -> Collection:
-    """One collection, found by the id that its slug ends with.
+    """Return the collection whose id is at the end of the slug.
 
     Raises:
-        ThingNotFound: there is none, or it is private to others.
+        ThingNotFound: it does not exist, or is private and not visible to the caller.
     """
     with hub.read() as tx:
         return _show(tx, caller, _visible(tx, caller, slug))
 
 
 def create(hub: HubContext, caller: MaybeCaller, draft: CollectionDraft) -> Collection:
-    """Make a collection.
+    """Create a collection.
 
     Raises:
-        LoginRequired, NotAllowed: the caller may not make it there.
+        LoginRequired, NotAllowed: the caller may not create it there.
         InvalidName: title or description is too long, or empty.
-        AlreadyExists: there is one with this title; its slug is the error's ``url``.
-        RepoNotFound, ThingNotFound, Malformed: its first item cannot be put in.
-        LimitExceeded: the namespace has enough.
+        AlreadyExists: a collection has this title; its slug is the error's ``url``.
+        RepoNotFound, ThingNotFound, Malformed: its first item cannot be added.
+        LimitExceeded: the namespace has too many collections.
     """
     maker = require_change(caller)
     title, description = _title(draft.title), _description(draft.description)
@@ -162,12 +162,12 @@ def create(hub: HubContext, caller: MaybeCaller, draft: CollectionDraft) -> Coll
 
 
 def update(hub: HubContext, caller: MaybeCaller, slug: str, edits: CollectionUpdate) -> Collection:
-    """Change a collection; a new title changes its slug, whose id stays.
+    """Change a collection; a new title changes its slug, but not the id in it.
 
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access.
         InvalidName, Malformed: a value cannot be used.
-        AlreadyExists: another one has this title.
+        AlreadyExists: another collection has this title.
     """
     if edits.theme is not None and edits.theme not in THEMES:
         raise Malformed("theme", f"expected one of {', '.join(THEMES)}")
@@ -192,11 +192,11 @@ def update(hub: HubContext, caller: MaybeCaller, slug: str, edits: CollectionUpd
             order = _reordered(collections.of_namespace(tx, row.namespace_id), row.id, edits.position)
             for position, collection_id in enumerate(order):
                 collections.update(tx, collection_id, position=position)
-        return _show(tx, editor, _again(tx, row))
+        return _show(tx, editor, _reload(tx, row))
 
 
 def delete(hub: HubContext, caller: MaybeCaller, slug: str) -> None:
-    """Remove a collection; what it held stays where it is.
+    """Delete a collection; its items are not deleted.
 
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access.
@@ -212,31 +212,31 @@ def _subject(row: CollectionRow) -> str:
 
 
 def add_item(hub: HubContext, caller: MaybeCaller, slug: str, item: tuple[str, str], note: str | None) -> Collection:
-    """Put a repository, a collection or a paper into a collection, at its end.
+    """Append a repository, a collection or a paper to a collection.
 
     Args:
         item: kind and name.
 
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access.
-        RepoNotFound, ThingNotFound, Malformed: there is nothing of this name.
-        AlreadyExists: it is there already.
+        RepoNotFound, ThingNotFound, Malformed: no item has this name.
+        AlreadyExists: the collection contains it already.
         LimitExceeded, InvalidName: the collection is full; the note is too long.
     """
     with hub.write() as tx:
         row, editor = _editable(tx, caller, slug)
         _put_item(tx, editor, row, item, note)
         collections.update(tx, row.id, updated_ms=hub.now_ms())
-        return _show(tx, editor, _again(tx, row))
+        return _show(tx, editor, _reload(tx, row))
 
 
 def update_item(
     hub: HubContext, caller: MaybeCaller, slug: str, uid: str, *, note: str | None = None, position: int | None = None
 ) -> None:
-    """Change the note of an item (an empty one removes it), or its place.
+    """Change the note of an item (an empty one removes it), or its position.
 
     Raises:
-        ThingNotFound, LoginRequired, NotAllowed: no access, or no such item.
+        ThingNotFound, LoginRequired, NotAllowed: no access, or the item does not exist.
         InvalidName: the note is too long.
     """
     with hub.write() as tx:
@@ -252,10 +252,10 @@ def update_item(
 
 
 def remove_item(hub: HubContext, caller: MaybeCaller, slug: str, uid: str) -> None:
-    """Take an item out of a collection.
+    """Remove an item from a collection.
 
     Raises:
-        ThingNotFound, LoginRequired, NotAllowed: no access, or no such item.
+        ThingNotFound, LoginRequired, NotAllowed: no access, or the item does not exist.
     """
     with hub.write() as tx:
         row, _ = _editable(tx, caller, slug)
@@ -264,7 +264,7 @@ def remove_item(hub: HubContext, caller: MaybeCaller, slug: str, uid: str) -> No
 
 
 def vote(hub: HubContext, caller: MaybeCaller, slug: str, *, is_for: bool) -> Collection:
-    """Vote for a collection, or take the vote back.
+    """Vote for a collection, or withdraw the vote.
 
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access.
@@ -276,10 +276,10 @@ def vote(hub: HubContext, caller: MaybeCaller, slug: str, *, is_for: bool) -> Co
             collections.vote(tx, row.id, voter.account.id)
         else:
             collections.withdraw_vote(tx, row.id, voter.account.id)
-        return _show(tx, voter, _again(tx, row))
+        return _show(tx, voter, _reload(tx, row))
 
 
-def _wanted(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> CollectionFilter:
+def _filters(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> CollectionFilter:
     seen = None if caller is not None and caller.sees_all and caller.limits is None else _namespaces(caller)
     wanted = CollectionFilter(
         seen, text=question.text, sort=question.sort, after=question.after, limit=question.limit + 1
@@ -303,7 +303,7 @@ def _wanted(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> Collect
 
 
 def _namespaces(caller: MaybeCaller) -> frozenset[int]:
-    """Where the caller sees private collections."""
+    """Return the namespaces in which the caller may see private collections."""
     if caller is None:
         return frozenset()
     return frozenset(place for place in caller.roles if caller.role_in(place) is not None)
@@ -353,7 +353,7 @@ def _show(tx: Read, caller: MaybeCaller, row: CollectionRow) -> Collection:
 def _show_all(
     tx: Read, caller: MaybeCaller, rows: Sequence[CollectionRow], *, most: int | None = None
 ) -> list[Collection]:
-    """Collections as the caller sees them, with at most so many items; looked up together, however many they are."""
+    """Return collections as the caller sees them, with at most ``most`` items; the number of queries is constant."""
     held = collections.items(tx, [row.id for row in rows])
     everything = [item for items in held.values() for item in items]
     found = repositories.by_ids(tx, list({item.repo_id for item in everything if item.repo_id is not None}))
@@ -363,17 +363,18 @@ def _show_all(
     shown = []
     for row in rows:
         seen = (
-            _seen(caller, item, found.get(item.repo_id or 0), linked.get(item.linked_id or 0)) for item in held[row.id]
+            _visible_item(caller, item, found.get(item.repo_id or 0), linked.get(item.linked_id or 0))
+            for item in held[row.id]
         )
         items = list(itertools.islice((item for item in seen if item is not None), most))
         shown.append(Collection(row, slug_of(row), owners[row.namespace_id], items, row.id in voted))
     return shown
 
 
-def _seen(
+def _visible_item(
     caller: MaybeCaller, item: ItemRow, repo: RepoRow | None, linked: CollectionRow | None
 ) -> CollectionItem | None:
-    """An item, unless it is gone or hidden from the caller."""
+    """Return an item; None if it is gone or hidden from the caller."""
     if item.repo_id is not None:
         return (
             CollectionItem(item, str(repo.ref.id), repo) if repo is not None and access.may_see(caller, repo) else None
@@ -388,7 +389,7 @@ def _put_item(tx: Write, editor: Caller, row: CollectionRow, item: tuple[str, st
     if len(held) >= MAX_ITEMS:
         raise LimitExceeded("the number of items in a collection", MAX_ITEMS, "begin another collection")
     fresh = attrs.evolve(
-        _meant(tx, editor, item), collection_id=row.id, position=len(held), note=_note(note) if note else None
+        _resolve_item(tx, editor, item), collection_id=row.id, position=len(held), note=_note(note) if note else None
     )
     key = (fresh.kind, fresh.repo_id, fresh.linked_id, fresh.name)
     if any((it.kind, it.repo_id, it.linked_id, it.name) == key for it in held):
@@ -398,8 +399,8 @@ def _put_item(tx: Write, editor: Caller, row: CollectionRow, item: tuple[str, st
     collections.add_item(tx, fresh)
 
 
-def _meant(tx: Read, editor: Caller, item: tuple[str, str]) -> ItemRow:
-    """What an item's kind and name stand for."""
+def _resolve_item(tx: Read, editor: Caller, item: tuple[str, str]) -> ItemRow:
+    """Return the repository, collection or paper that an item's kind and name identify."""
     kind, name = item
     empty = ItemRow(0, new_uid(), 0, kind, None, None, None, 0, None)
     if kind in _REPO_KINDS:
@@ -420,7 +421,7 @@ def _item(held: Sequence[ItemRow], uid: str) -> ItemRow:
     return found
 
 
-def _again(tx: Read, row: CollectionRow) -> CollectionRow:
+def _reload(tx: Read, row: CollectionRow) -> CollectionRow:
     return collections.by_ids(tx, [row.id])[row.id]
 
 

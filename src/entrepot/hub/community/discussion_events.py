@@ -1,7 +1,7 @@
-"""What happens in a discussion, as values; and how the catalog keeps them.
+"""The events of a discussion as values, and their stored form.
 
-People are kept by their permanent id, so that nobody else ever appears as the
-author of what somebody wrote whose account is gone.
+Users are stored by their permanent id, so after an account is deleted, no other
+user can appear as the author of its texts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from entrepot.catalog.community.discussions import EventRow
 from entrepot.names import Oid, Uid
 
 HIDDEN = "This comment has been hidden"
-"""What stands in the place of a hidden comment, whose text is deleted."""
+"""Shown instead of a hidden comment, whose text is deleted."""
 
 MAX_VERSIONS = 50
 _HISTORY_CHARACTERS = 64 * 1024
@@ -26,7 +26,7 @@ _HISTORY_CHARACTERS = 64 * 1024
 
 @attrs.frozen
 class CommentVersion:
-    """One text of a comment; ``author`` is None once the account is gone."""
+    """One version of a comment's text; ``author`` is None if the account is gone."""
 
     raw: str
     updated_ms: int
@@ -35,7 +35,7 @@ class CommentVersion:
 
 @attrs.frozen
 class Comment:
-    """A comment; ``history`` holds its earlier texts, oldest first, as far as they are kept."""
+    """A comment; ``history`` holds its earlier versions, oldest first, as far as they are kept."""
 
     latest: CommentVersion
     history: Sequence[CommentVersion]
@@ -45,7 +45,7 @@ class Comment:
 
 @attrs.frozen
 class StatusChange:
-    """From now on the discussion was open, closed or merged."""
+    """The discussion was opened, closed or merged."""
 
     status: str
 
@@ -60,7 +60,7 @@ class CommitAdded:
 
 @attrs.frozen
 class TitleChange:
-    """The discussion got another title."""
+    """The title of the discussion changed."""
 
     old: str
     new: str
@@ -68,7 +68,7 @@ class TitleChange:
 
 @attrs.frozen
 class PinChange:
-    """The discussion was pinned to the top, or is so no more."""
+    """The discussion was pinned or unpinned."""
 
     is_pinned: bool
 
@@ -78,7 +78,7 @@ EventContent = Comment | StatusChange | CommitAdded | TitleChange | PinChange
 
 @attrs.frozen
 class DiscussionEvent:
-    """One event; ``author`` is None once the account is gone."""
+    """One event; ``author`` is None if the account is gone."""
 
     uid: Uid
     created_ms: int
@@ -87,12 +87,12 @@ class DiscussionEvent:
 
 
 def comment_data(raw: str, author: Uid, now_ms: int) -> dict[str, Any]:
-    """A fresh comment as the catalog keeps it."""
+    """Return the stored form of a new comment."""
     return {"raw": raw, "by": author, "at": now_ms, "hidden": False, "edits": 0, "history": []}
 
 
 def edited(data: Mapping[str, Any], raw: str, author: Uid, now_ms: int) -> dict[str, Any]:
-    """A comment with another text, its last texts kept as far as there is room."""
+    """Return the stored form of an edited comment, with as many earlier versions as are kept."""
     kept = [*data["history"], {"raw": data["raw"], "by": data["by"], "at": data["at"]}][-MAX_VERSIONS:]
     while kept and sum(len(version["raw"]) for version in kept) > _HISTORY_CHARACTERS:
         kept.pop(0)
@@ -100,12 +100,12 @@ def edited(data: Mapping[str, Any], raw: str, author: Uid, now_ms: int) -> dict[
 
 
 def hidden(data: Mapping[str, Any], author: Uid, now_ms: int) -> dict[str, Any]:
-    """A comment without any of its texts."""
+    """Return the stored form of a hidden comment, without any of its texts."""
     return {**data, "raw": HIDDEN, "by": author, "at": now_ms, "hidden": True, "history": []}
 
 
 def read_events(tx: Read, events: Sequence[EventRow]) -> list[DiscussionEvent]:
-    """Stored events as values, with the people in them."""
+    """Return stored events as values, with their users."""
     authors = discussions.people(tx, (event.author_id for event in events))
     comments = [event.data for event in events if event.kind == "comment"]
     writers = discussions.people_by_uid(tx, _writers(comments))

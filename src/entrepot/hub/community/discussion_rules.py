@@ -1,8 +1,8 @@
-"""Discussions as every use case about them needs them: found, judged, added to.
+"""Functions shared by all use cases on discussions: look-up, rights, new events.
 
-Whoever sees a repository reads its discussions and may take part; titles and
-states are changed by who began a discussion and by those who may write to the
-repository. The setting ``discussionsDisabled`` ends all of it.
+Everyone who sees a repository may read its discussions and take part; titles and
+states may be changed by the author of a discussion and by users with write access
+to the repository. The setting ``discussionsDisabled`` disables all of it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from entrepot.names import Oid, RefName, RepoRef, new_uid, pull_ref
 
 MIN_TITLE, MAX_TITLE = 3, 200
 MAX_TEXT = 65_536
-"""Characters of one comment."""
+"""Maximum number of characters in a comment."""
 
 MAX_EVENTS = 1_000
-"""Events of one discussion: it is read as a whole."""
+"""Maximum number of events in a discussion, because it is read as a whole."""
 
 _DISABLED = "discussionsDisabled"
 
 
 def visible_repo(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
-    """A repository whose discussions the caller may read.
+    """Return the repository if the caller may read its discussions.
 
     Raises:
         NotAllowed: its discussions are disabled.
@@ -45,7 +45,7 @@ def visible_repo(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
 
 
 def repo_to_discuss(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
-    """A repository in whose discussions the caller may take part.
+    """Return the repository if the caller may take part in its discussions.
 
     Raises:
         LoginRequired, NotAllowed: they may not, or its discussions are disabled.
@@ -62,12 +62,12 @@ def repo_to_discuss(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRo
 def discussion_to_change(
     tx: Read, caller: MaybeCaller, ref: RepoRef, num: int
 ) -> tuple[RepoRow, Caller, DiscussionRow]:
-    """A discussion whose title and state the caller may change: its author, or who may write to the repository.
+    """Return the discussion if the caller may change its title and state.
 
     Raises:
-        ThingNotFound: there is no such discussion.
-        NotAllowed: it is somebody else's.
-        LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: as :func:`joined`.
+        ThingNotFound: the discussion does not exist.
+        NotAllowed: the caller is not its author and may not write to the repository.
+        LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: as :func:`repo_to_discuss`.
     """
     row, known = repo_to_discuss(tx, caller, ref)
     discussion = get(tx, row, num)
@@ -76,10 +76,10 @@ def discussion_to_change(
 
 
 def owned(tx: Read, caller: MaybeCaller, ref: RepoRef, num: int) -> tuple[RepoRow, Caller, DiscussionRow]:
-    """A discussion that the caller may pin, merge or delete: who may write to the repository.
+    """Return the discussion if the caller may pin, merge or delete it, which needs write access to the repository.
 
     Raises:
-        as :func:`led`.
+        as :func:`discussion_to_change`.
     """
     check_enabled(access.visible(tx, caller, ref, by_alias=False))
     row, known = access.writable(tx, caller, ref)
@@ -87,10 +87,10 @@ def owned(tx: Read, caller: MaybeCaller, ref: RepoRef, num: int) -> tuple[RepoRo
 
 
 def get(tx: Read, row: RepoRow, num: int) -> DiscussionRow:
-    """The discussion with this number.
+    """Return the discussion with this number.
 
     Raises:
-        ThingNotFound: there is none.
+        ThingNotFound: it does not exist.
     """
     discussion = discussions.find(tx, row.id, num) if 0 < num < 1 << 31 else None
     if discussion is None:
@@ -99,10 +99,10 @@ def get(tx: Read, row: RepoRow, num: int) -> DiscussionRow:
 
 
 def get_pull(tx: Read, row: RepoRow, num: int) -> DiscussionRow:
-    """The pull request with this number.
+    """Return the pull request with this number.
 
     Raises:
-        ThingNotFound: there is none, or a discussion has the number.
+        ThingNotFound: it does not exist, or a discussion has the number.
     """
     discussion = get(tx, row, num)
     if not discussion.is_pull:
@@ -111,12 +111,12 @@ def get_pull(tx: Read, row: RepoRow, num: int) -> DiscussionRow:
 
 
 def may_change(known: Caller, row: RepoRow, author_id: int) -> bool:
-    """Whether the caller is an author, or may write to the repository."""
+    """Return whether the caller is the author, or may write to the repository."""
     return author_id == known.account.id or access.may_write(known, row)
 
 
 def check_may_change(known: Caller, row: RepoRow, author_id: int) -> None:
-    """Raise unless the caller is an author, or may write to the repository.
+    """Raise if the caller is not the author and may not write to the repository.
 
     Raises:
         NotAllowed: they are neither.
@@ -128,7 +128,7 @@ def check_may_change(known: Caller, row: RepoRow, author_id: int) -> None:
 
 
 def check_enabled(row: RepoRow) -> None:
-    """Refuse when a repository wants no discussions.
+    """Raise if a repository has its discussions disabled.
 
     Raises:
         NotAllowed: its discussions are disabled.
@@ -138,7 +138,7 @@ def check_enabled(row: RepoRow) -> None:
 
 
 def checked_title(text: str) -> str:
-    """A title without surrounding white space, on one line.
+    """Return a title on one line, without surrounding white space.
 
     Raises:
         Malformed: it has fewer than 3 or more than 200 characters.
@@ -150,7 +150,7 @@ def checked_title(text: str) -> str:
 
 
 def checked_text(text: str) -> str:
-    """The text of a comment.
+    """Return the text of a comment if it can be used.
 
     Raises:
         Malformed: it is empty.
@@ -174,7 +174,7 @@ def create(
     status: str,
     base: RefName | None,
 ) -> DiscussionRow:
-    """Write down a new discussion, or with ``base`` a pull request, and its description."""
+    """Store a new discussion, or with ``base`` a pull request, and its description."""
     now, num = hub.now_ms(), discussions.next_number(tx, row.id)
     discussion = discussions.add(
         tx,
@@ -204,7 +204,7 @@ def create(
 def add_event(
     hub: HubContext, tx: Write, row: RepoRow, discussion: DiscussionRow, author: Caller, text: str
 ) -> EventRow:
-    """Add a comment to a discussion and tell who listens.
+    """Add a comment to a discussion and notify the webhooks that watch it.
 
     Raises:
         LimitExceeded: the discussion is too long.
@@ -219,11 +219,11 @@ def add_event(
 def note(
     hub: HubContext, tx: Write, discussion: DiscussionRow, author: Caller, kind: str, data: Mapping[str, Any]
 ) -> EventRow:
-    """Write down an event of a discussion.
+    """Store an event of a discussion.
 
     Raises:
         LimitExceeded: the discussion has too many already. A change of its
-            state is written down all the same, or it could not be closed.
+            state is always stored, because otherwise it could not be closed.
     """
     if kind != "status-change" and is_full(tx, discussion):
         raise LimitExceeded(f"the number of events in discussion {discussion.num}", MAX_EVENTS, "begin a new one")
@@ -233,12 +233,12 @@ def note(
 
 
 def is_full(tx: Read, discussion: DiscussionRow) -> bool:
-    """Whether a discussion has as many events as it may have."""
+    """Return whether a discussion has the maximum number of events."""
     return discussions.count_events(tx, discussion.id) >= MAX_EVENTS
 
 
 def shown_event(tx: Read, event: EventRow) -> DiscussionEvent:
-    """A stored event as a value."""
+    """Return a stored event as a value."""
     return discussion_events.read_events(tx, [event])[0]
 
 
@@ -252,7 +252,7 @@ def emit_event(
     comment: EventRow | None = None,
     scope: str = "discussion",
 ) -> None:
-    """Tell the webhooks that listen what happened to a discussion, or to a comment in it.
+    """Record an event about a discussion, or about a comment in it, for the webhooks that watch the repository.
 
     Source of the keys: huggingface_hub 2.4.0, ``_webhooks_payload.py``.
     """
@@ -290,10 +290,10 @@ def _payload(tx: Read, row: RepoRow, discussion: DiscussionRow, comment: EventRo
 
 
 def head_ref(discussion: DiscussionRow) -> RefName:
-    """The ref that holds what a pull request proposes."""
+    """Return the ref that holds the commits of a pull request."""
     return pull_ref(discussion.num)
 
 
 def commit_data(subject: str, oid: Oid) -> dict[str, Any]:
-    """The arrival of a commit as the catalog keeps it."""
+    """Return the stored form of a new commit in a pull request."""
     return {"subject": subject[:MAX_TEXT], "oid": oid}

@@ -1,4 +1,4 @@
-"""Discussions: begun, read, commented, led to an end. Pull requests are discussions too."""
+"""Use cases on discussions: create, list, read, comment, change, delete. Pull requests are discussions too."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from entrepot.hub.context import HubContext
 from entrepot.names import RepoRef
 
 STATES: Mapping[str, tuple[str, ...] | None] = {"all": None, "open": ALIVE, "closed": (CLOSED, MERGED)}
-"""Words that people filter by: a draft counts as open, what is merged as closed."""
+"""Filters by state: drafts count as open, merged pull requests as closed."""
 
 
 @attrs.frozen
 class ListedDiscussion:
-    """A discussion of a repository with its author, None once their account is gone."""
+    """A discussion of a repository with its author, None if their account is gone."""
 
     repo: RepoRow
     discussion: DiscussionRow
@@ -44,16 +44,16 @@ class ListedDiscussion:
 
 @attrs.frozen
 class DiscussionList:
-    """Some discussions, newest first; ``total``: how many match, ``closed``: how many of all are at their end."""
+    """A page of discussions, newest first; ``total``: number of matches, ``closed``: number of closed ones."""
 
-    talks: Sequence[ListedDiscussion]
+    discussions: Sequence[ListedDiscussion]
     total: int
     closed: int
 
 
 @attrs.frozen
 class DiscussionWithEvents:
-    """A discussion with everything that happened in it, oldest first: the first event is its description."""
+    """A discussion with all of its events, oldest first; the first one is its description."""
 
     shown: ListedDiscussion
     events: Sequence[DiscussionEvent]
@@ -70,15 +70,15 @@ def list_page(
     offset: int = 0,
     limit: int = 50,
 ) -> DiscussionList:
-    """Discussions of a repository, newest first.
+    """Return discussions of a repository, newest first.
 
     Args:
         is_pull: only pull requests, or only others; None for both.
         state: a key of :data:`STATES`.
-        author: name of an account; nobody of this name has written nothing.
+        author: name of an account; if it does not exist, nothing matches.
 
     Raises:
-        Malformed: there is no such state.
+        Malformed: the state is unknown.
         NotAllowed: discussions are disabled.
         RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
@@ -96,10 +96,10 @@ def list_page(
 
 
 def show(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> DiscussionWithEvents:
-    """One discussion.
+    """Return one discussion.
 
     Raises:
-        ThingNotFound: there is none of this number.
+        ThingNotFound: no discussion has this number.
         NotAllowed: discussions are disabled.
         RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
@@ -113,7 +113,7 @@ def show(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> Discus
 
 
 def create(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, text: str) -> DiscussionRow:
-    """Begin a discussion.
+    """Create a discussion.
 
     Raises:
         Malformed, LimitExceeded: the title or the text cannot be used.
@@ -126,11 +126,11 @@ def create(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, text:
 
 
 def comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, text: str) -> DiscussionEvent:
-    """Say something in a discussion.
+    """Add a comment to a discussion.
 
     Raises:
-        Malformed, LimitExceeded: the text cannot be used, or there are too many.
-        ThingNotFound: there is no such discussion.
+        Malformed, LimitExceeded: the text cannot be used, or the discussion has too many events.
+        ThingNotFound: the discussion does not exist.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     text = discussion_rules.checked_text(text)
@@ -141,12 +141,12 @@ def comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, text: 
 
 
 def edit_comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, uid: str, text: str) -> DiscussionEvent:
-    """Replace the text of a comment; what it said before is kept for its readers.
+    """Replace the text of a comment; its earlier text is kept in its history.
 
     Raises:
         Malformed, LimitExceeded: the text cannot be used.
-        ThingNotFound: there is no such comment.
-        NotAllowed: it is somebody else's, and the caller may not write to the repository.
+        ThingNotFound: the comment does not exist.
+        NotAllowed: the caller is not its author and may not write to the repository.
         Refused: it is hidden.
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
@@ -160,7 +160,7 @@ def edit_comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, u
 
 
 def hide_comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, uid: str) -> DiscussionEvent:
-    """Delete the texts of a comment, for good; only that there was one stays.
+    """Delete all texts of a comment permanently; only the fact that it existed is kept.
 
     Raises:
         as :func:`edit_comment`.
@@ -172,12 +172,12 @@ def hide_comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, u
 
 
 def rename(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, title: str) -> DiscussionEvent:
-    """Give a discussion another title.
+    """Change the title of a discussion.
 
     Raises:
         Malformed: the title cannot be used.
-        ThingNotFound: there is no such discussion.
-        NotAllowed: it is somebody else's, and the caller may not write to the repository.
+        ThingNotFound: the discussion does not exist.
+        NotAllowed: the caller is not its author and may not write to the repository.
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     title = discussion_rules.checked_title(title)
@@ -194,15 +194,15 @@ def rename(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, title: 
 def set_status(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, status: str, text: str | None = None
 ) -> DiscussionEvent:
-    """Close a discussion, or open it: a draft for review, a closed one again.
+    """Close a discussion, or open one that is closed or a draft.
 
     Args:
-        text: a comment to go with it.
+        text: a comment that is added with the change.
 
     Raises:
-        Malformed: there is no such state.
-        ThingNotFound: there is no such discussion.
-        NotAllowed: it is somebody else's, and the caller may not write to the repository.
+        Malformed: the state is unknown.
+        ThingNotFound: the discussion does not exist.
+        NotAllowed: the caller is not its author and may not write to the repository.
         Refused: it is merged, or in this state already.
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
@@ -221,10 +221,10 @@ def set_status(
 
 
 def pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_pinned: bool) -> None:
-    """Pin a discussion to the top, or no more; nothing happens when it is so already.
+    """Pin a discussion to the top, or unpin it; does nothing if that is its state already.
 
     Raises:
-        ThingNotFound: there is no such discussion.
+        ThingNotFound: the discussion does not exist.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     with hub.write() as tx:
@@ -236,10 +236,10 @@ def pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_pinn
 
 
 def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None:
-    """Delete a discussion with all that was said in it, and what a pull request proposed; its number stays used.
+    """Delete a discussion with its comments, and the ref of a pull request; its number is not used again.
 
     Raises:
-        ThingNotFound: there is no such discussion.
+        ThingNotFound: the discussion does not exist.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     with hub.write() as tx:
@@ -273,7 +273,7 @@ def _own_comment(
 def _check_change(tx: Read, discussion: DiscussionRow, status: str) -> None:
     what = "pull request" if discussion.is_pull else "discussion"
     if discussion.status == MERGED:
-        raise Refused(f"{what} {discussion.num} is merged: that is for good")
+        raise Refused(f"{what} {discussion.num} is merged, which is final")
     if discussion.status == status:
         raise Refused(f"{what} {discussion.num} is {status} already")
     if (

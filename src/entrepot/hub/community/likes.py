@@ -1,4 +1,4 @@
-"""Likes: given, taken back, counted. Likes of private repositories are nobody's business."""
+"""Likes of repositories: add, remove, list. Likes of private repositories are not shown on profiles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from entrepot.names import RepoRef
 
 
 def like(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
-    """Like a repository; again is fine.
+    """Like a repository; does nothing if the caller likes it already.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
@@ -27,7 +27,7 @@ def like(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
 
 
 def unlike(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
-    """Take a like back; without one nothing happens.
+    """Remove the caller's like; does nothing if there is none.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
@@ -41,7 +41,7 @@ def unlike(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
 def likers(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, after: tuple[float, int] | None = None, limit: int = 100
 ) -> Page[Account]:
-    """Who likes a repository.
+    """Return the users who like a repository.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.
@@ -56,10 +56,10 @@ def likers(
 def liked_by(
     hub: HubContext, _caller: MaybeCaller, user: str, *, after: tuple[float, int] | None = None, limit: int = 100
 ) -> Page[Like]:
-    """The public repositories that a user likes; the private ones not even for the user.
+    """Return the public repositories that a user likes; private ones are not shown, even to the user.
 
     Raises:
-        AccountNotFound: there is no such user.
+        AccountNotFound: the user does not exist.
 
     Source: docs/protocols/hf_api.md, section 1B.2.
     """

@@ -1,4 +1,4 @@
-"""Repositories that an administrator of the hub closes to everybody else, and opens again."""
+"""Disable repositories for everyone but administrators of the hub, and enable them again."""
 
 from __future__ import annotations
 
@@ -10,51 +10,51 @@ from entrepot.hub.context import HubContext
 from entrepot.names import RepoRef
 
 REASON = "disabledReason"
-"""The setting of a repository that says why it was disabled; only administrators of the hub see it."""
+"""Setting of a repository that holds the reason why it was disabled; only administrators of the hub see it."""
 
 _MAX_REASON = 2_000
 
 
 def disable(hub: HubContext, ref: RepoRef, reason: str, *, by: str = audit.CONSOLE) -> RepoRow:
-    """Close a repository to everybody but administrators of the hub, at once; nothing of it is lost.
+    """Make a repository inaccessible to everyone but administrators of the hub, immediately; nothing is deleted.
 
-    Links and passes that were handed out before end with it; a transfer that is
-    under way is not interrupted.
+    Links and tokens that were issued before become invalid with it; a transfer
+    that is under way is not interrupted.
 
     Args:
-        reason: kept for whoever looks into it later; 1 to 2,000 characters.
-        by: who did it, for the audit log.
+        reason: kept for later inspection; 1 to 2,000 characters.
+        by: name of the actor, for the audit log.
 
     Raises:
-        RepoNotFound: there is no such repository.
+        RepoNotFound: the repository does not exist.
         Refused: it is disabled already.
-        Malformed, LimitExceeded: there is no reason, or too much of it.
+        Malformed, LimitExceeded: the reason is empty or too long.
     """
     text = reason.strip()
     if not text:
         raise Malformed("reason", "say why the repository is disabled")
     if len(text) > _MAX_REASON:
         raise LimitExceeded("the reason in characters", _MAX_REASON)
-    return _turn(hub, ref, by, text)
+    return _switch(hub, ref, by, text)
 
 
 def enable(hub: HubContext, ref: RepoRef, *, by: str = audit.CONSOLE) -> RepoRow:
-    """Open a disabled repository again.
+    """Enable a disabled repository again.
 
     Raises:
-        RepoNotFound: there is no such repository.
+        RepoNotFound: the repository does not exist.
         Refused: it is not disabled.
     """
-    return _turn(hub, ref, by, None)
+    return _switch(hub, ref, by, None)
 
 
 def reason_of(row: RepoRow) -> str | None:
-    """Why a repository was disabled; None when it is not."""
+    """Return the reason why a repository was disabled; None if it is not disabled."""
     found = row.settings.get(REASON) if row.is_disabled else None
     return None if found is None else str(found)
 
 
-def _turn(hub: HubContext, ref: RepoRef, by: str, reason: str | None) -> RepoRow:
+def _switch(hub: HubContext, ref: RepoRef, by: str, reason: str | None) -> RepoRow:
     is_disabled = reason is not None
     with hub.write() as tx:
         row = repositories.find(tx, ref)

@@ -1,7 +1,7 @@
-"""Where changes may go: branches, for those who may write; heads of pull requests, also for their authors.
+"""Rights to change refs: branches, for users with write access; heads of pull requests, also for their authors.
 
-Whoever reads a repository may propose changes to it: they upload bytes and
-commit to ``refs/pr/N`` of a pull request of their own, and nothing else.
+Everyone who may read a repository may propose changes to it: they upload bytes and
+commit to ``refs/pr/N`` of their own pull requests, and to no other ref.
 Source: docs/protocols/hf_api.md, sections 2.1, 2.3 and 2.4.
 """
 
@@ -26,17 +26,17 @@ from entrepot.names import Oid, RefName, RepoRef, parse_revision, pull_ref
 
 _HEAD = re.compile(r"refs/pr/([1-9][0-9]{0,8})")
 _NOTED = 100
-"""Commits of one push that are written down as events, from the newest on."""
+"""Maximum number of commits of one push that are stored as events, newest first."""
 
 
 def number_of(ref: str) -> int | None:
-    """The number in ``refs/pr/N``; None for any other ref."""
+    """Return the number in ``refs/pr/N``; None for any other ref."""
     found = _HEAD.fullmatch(ref)
     return int(found[1]) if found else None
 
 
 def proposer(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
-    """A repository that the caller may propose changes to: they read its content, and discussions are enabled.
+    """Return the repository if the caller may propose changes: they may read it, and discussions are enabled.
 
     Raises:
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: they may not.
@@ -47,10 +47,10 @@ def proposer(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
 
 
 def changeable(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str) -> tuple[RepoRow, Caller, BranchHead]:
-    """A branch, or the head of a pull request, that the caller may commit to.
+    """Return the branch, or the head of a pull request, if the caller may commit to it.
 
     Raises:
-        RevisionNotFound: nothing is called so, or a tag or commit is.
+        RevisionNotFound: nothing has this name, or a tag or commit has it.
         LoginRequired, NotAllowed: the caller may not write there.
         Refused: the pull request is closed or merged.
         RepoNotFound, RepoMoved, RepoDisabled, GatedRepo: no access.
@@ -69,12 +69,12 @@ def changeable(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str) -> tu
 
 
 def uploader(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str | None) -> tuple[RepoRow, Caller]:
-    """A repository that the caller may upload bytes to, for a commit to come.
+    """Return the repository if the caller may upload bytes to it, for a later commit.
 
     Args:
-        revision: where the commit shall go; None stands for a pull request
-            that does not exist yet. A branch that does not exist is for
-            writers: the commit says what becomes of it.
+        revision: target of the commit; None stands for a pull request
+            that does not exist yet. For a branch that does not exist,
+            the caller needs write access; the commit decides about its name.
 
     Raises:
         as :func:`changeable`.
@@ -88,10 +88,10 @@ def uploader(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str | None) 
 
 
 def pusher(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
-    """A repository that the caller may push something to: anything, or the head of a pull request of their own.
+    """Return the repository if the caller may push to it, at least to the head of a pull request of their own.
 
     Raises:
-        LoginRequired, NotAllowed: neither.
+        LoginRequired, NotAllowed: they may not.
         RepoNotFound, RepoMoved, RepoDisabled, GatedRepo: no access.
     """
     row = access.visible(tx, caller, ref, by_alias=False)
@@ -101,10 +101,10 @@ def pusher(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller
 
 
 def check_proposal(known: Caller, row: RepoRow, discussion: DiscussionRow) -> None:
-    """Refuse a commit to a pull request that is somebody else's, or at its end.
+    """Raise if the caller may not commit to a pull request, or if it is closed or merged.
 
     Raises:
-        NotAllowed: the caller is neither its author nor may write to the repository.
+        NotAllowed: the caller is not its author and may not write to the repository.
         Refused: it is closed or merged.
     """
     if not discussion_rules.may_change(known, row, discussion.author_id):
@@ -113,20 +113,21 @@ def check_proposal(known: Caller, row: RepoRow, discussion: DiscussionRow) -> No
             f"the {row.type.value} {row.ref.id} only; open one of your own"
         )
     if not discussion.is_alive:
-        cure = "reopen it first" if discussion.status == discussions.CLOSED else "open another one"
-        raise Refused(f"pull request {discussion.num} is {discussion.status}: {cure}")
+        advice = "reopen it first" if discussion.status == discussions.CLOSED else "open another one"
+        raise Refused(f"pull request {discussion.num} is {discussion.status}: {advice}")
 
 
 def note_commits(
     hub: HubContext, tx: Write, row: RepoRow, author: Caller, ref: RefName, commits: Sequence[tuple[Oid, str]]
 ) -> None:
-    """Write down, in the transaction that moved the head of a pull request, what came.
+    """Store events about new commits, in the transaction that moved the head of a pull request.
 
     Args:
-        commits: id and title, oldest first. Nothing happens for other refs.
+        commits: id and title, oldest first.
+        ref: refs other than heads of pull requests are ignored.
 
     Raises:
-        RevisionNotFound, Refused, NotAllowed: the pull request was removed or ended meanwhile.
+        RevisionNotFound, Refused, NotAllowed: the pull request was deleted or ended in the meantime.
     """
     number = number_of(ref)
     if number is None:
@@ -142,10 +143,10 @@ def note_commits(
 
 
 def keep_fork(tx: Write, row: RepoRow, before: BranchHead) -> None:
-    """Remember where a pull request parted from its base, in the transaction that replaces its history.
+    """Store the base of a pull request, in the transaction that replaces its history.
 
     Args:
-        before: where its head was. Nothing happens for other refs.
+        before: its previous head; refs other than heads of pull requests are ignored.
     """
     number = number_of(before.ref)
     discussion = discussions.find(tx, row.id, number) if number is not None else None
@@ -155,7 +156,7 @@ def keep_fork(tx: Write, row: RepoRow, before: BranchHead) -> None:
 
 
 def bases_of(tx: Read, discussion: DiscussionRow, head: Oid) -> list[Oid]:
-    """The best common ancestors of a pull request and its base; where its history was squashed, the one of before."""
+    """Return the best common ancestors of a pull request and its base, from before a squash if there was one."""
     base = refs.find(tx, discussion.repo_id, discussion.base) if discussion.base is not None else None
     if base is None:
         return []
@@ -170,7 +171,7 @@ def bases_of(tx: Read, discussion: DiscussionRow, head: Oid) -> list[Oid]:
 
 
 def _contributor(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
-    """Who may write, whatever they write with; else who may propose."""
+    """Return the repository and the caller if they may write (with any kind of token), or may propose changes."""
     row = access.visible(tx, caller, ref, by_alias=False)
     if caller is not None and access.may_write(caller, row):
         return row, caller

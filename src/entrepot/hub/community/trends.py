@@ -1,4 +1,4 @@
-"""What has had attention lately: made anew every hour, and at once where somebody likes something."""
+"""Trending scores of repositories: computed every hour, and immediately after a like."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAUSE_MS = 3_600_000
 
 
 def refresh(hub: HubContext, _args: JobArgs) -> None:
-    """Make every number that may have changed anew, and plan to do so again."""
+    """Compute every score that may have changed, and schedule the next refresh."""
     with hub.read() as tx:
         stale = trends.stale(tx, hub.now_ms())
     for at in range(0, len(stale), 500):
@@ -21,6 +21,6 @@ def refresh(hub: HubContext, _args: JobArgs) -> None:
 
 
 def plan(hub: HubContext) -> None:
-    """Plan the next turn, unless one is planned already."""
+    """Schedule the next refresh, unless one is scheduled already."""
     with hub.write() as tx:
         jobs.enqueue(tx, "trends", {}, hub.now_ms(), dedup_key="trends", delay_ms=PAUSE_MS)

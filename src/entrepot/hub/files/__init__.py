@@ -1,1 +1,1 @@
-"""Use cases that bring file contents in and out: staging, LFS, Xet, bulk uploads, scrubbing."""
+"""Use cases that store and serve file contents: staging, LFS, Xet, bulk uploads, scrubbing."""

@@ -1,7 +1,7 @@
-"""Images in discussions: received, checked by their first bytes, given out.
+"""Images in discussions: received, checked by their first bytes, served.
 
-Whoever has the address of an image may see it: the address cannot be guessed,
-and it stands in texts that browsers show without a token.
+Anyone who knows the URL of an image may read it: the URL cannot be guessed,
+and comments refer to it in browsers, which send no token.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from entrepot.names import new_uid
 from entrepot.storage.contents import Content, open_file, sha256_of
 
 MAX_IMAGE = 10 << 20
-"""Bytes of one image."""
+"""Maximum size of an image, in bytes."""
 
 MAX_OF_ACCOUNT = 1 << 30
-"""Bytes of all images of one account."""
+"""Maximum size of all images of one account, in bytes."""
 
 _STARTS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -36,20 +36,20 @@ _STARTS = (
 
 @attrs.frozen(eq=False)
 class OpenImage:
-    """An image to be sent, and what it is."""
+    """The opened content of an image, and its media type."""
 
     attachment: Attachment
     content: Content
 
 
 def add(hub: HubContext, caller: MaybeCaller, data: bytes) -> Attachment:
-    """Keep an image.
+    """Store an image.
 
     Raises:
-        LoginRequired, NotAllowed: the token does not allow to take part in discussions.
-        Malformed: it is no PNG, JPEG, GIF or WebP image.
-        LimitExceeded: it has more than 10 MiB, or the account's images more than 1 GiB.
-        Busy: a sweeper is deleting these very bytes; try again.
+        LoginRequired, NotAllowed: the token does not allow taking part in discussions.
+        Malformed: it is not a PNG, JPEG, GIF or WebP image.
+        LimitExceeded: it is larger than 10 MiB, or the account's images exceed 1 GiB.
+        Busy: a sweeper is deleting the same content; try again.
     """
     known = _may_add(caller)
     if len(data) > MAX_IMAGE:
@@ -65,13 +65,13 @@ def add(hub: HubContext, caller: MaybeCaller, data: bytes) -> Attachment:
     attachment = Attachment(new_uid(), known.account.id, sha256, len(data), kind, hub.now_ms())
     with hub.write() as tx:
         if not files.confirm(tx, sha256, len(data)):
-            raise Busy("this image")  # a sweep with hardly any grace took it before its row was there
+            raise Busy("this image")  # a sweep with a very short grace period deleted it before its row existed
         _may_add(callers.renewed(tx, known, hub.now_ms()))
         attachments.add(tx, attachment)
     if hub.store.blobs.stat(file_key(sha256)) is None:
         with hub.write() as tx:
             attachments.remove(tx, attachment.uid)
-        raise Busy("this image")  # chunks have taken the place of these bytes just before
+        raise Busy("this image")  # chunks have just replaced these bytes
     return attachment
 
 
@@ -83,25 +83,25 @@ def _may_add(caller: MaybeCaller) -> Caller:
 
 
 def find(hub: HubContext, uid: str) -> OpenImage:
-    """An image by its id, opened.
+    """Return an image by its id, with its content opened.
 
     Raises:
-        ThingNotFound: there is none.
-        BlobMissing: the store has lost it.
+        ThingNotFound: it does not exist.
+        BlobMissing, BlobUnreadable: the store has lost it or a part of it.
     """
     with hub.read() as tx:
         found = attachments.find(tx, uid)
         if found is None:
             raise ThingNotFound("image", uid)
         file_scrubbing.check_served(tx, found.sha256)
-    return OpenImage(found, open_file(hub.store, found.sha256))
+    return OpenImage(found, open_file(hub.store, found.sha256, found.size))
 
 
 def sniffed(data: bytes) -> str:
-    """The media type of an image, by its first bytes: nothing that can hold a script is one.
+    """Return the media type of an image, by its first bytes; none of the types can contain scripts.
 
     Raises:
-        Malformed: it is none.
+        Malformed: the type is not PNG, JPEG, GIF or WebP.
     """
     for start, kind in _STARTS:
         if data.startswith(start):

@@ -1,8 +1,8 @@
-"""Many small large files that arrive in one piece: proven, packed into a xorb, linked.
+"""Bulk uploads: many small LFS files in one request, verified, packed into xorbs and linked.
 
-One by one each would cost a request, three transactions and two waits for the
-disk; together they share them. What is kept is what an upload in chunks
-leaves behind, except that nothing is a claim: the hub has hashed the bytes.
+Uploaded one by one, each file would cost a request, three transactions and two
+fsyncs; together they share them. The stored result is the same as after an
+upload in chunks, except that no claim remains: the hub has hashed the bytes.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from entrepot.xet import (
 
 @attrs.frozen
 class UploadedFile:
-    """The content of one file, and the sha256 that its sender gives it; at least one byte."""
+    """The content of one file, at least one byte, and the sha256 that the client states for it."""
 
     sha256: Sha256
     data: Buffer = attrs.field(repr=False)
 
 
 def check(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None) -> None:
-    """Raise unless the caller may deliver files for a commit there; see :func:`deliver`."""
+    """Raise unless the caller may upload files for a commit there; see :func:`receive_files`."""
     with hub.read() as tx:
         pull_request_access.uploader(tx, caller, ref, revision)
 
@@ -58,42 +58,42 @@ def receive_files(
     hub: HubContext,
     caller: MaybeCaller,
     ref: RepoRef,
-    parcels: Sequence[UploadedFile],
+    uploads: Sequence[UploadedFile],
     *,
     revision: str | None = "main",
 ) -> list[Sha256]:
-    """Keep large files and let a repository use them, all or none; the same call again changes nothing.
+    """Store large files and let a repository use them, all or none; idempotent.
 
-    Bytes that the hub has already are not kept twice, but whoever sends them
-    has proven to have them, and may use them.
+    Bytes that the hub has already are not stored twice; by sending them, the
+    client has proven to have them, and may use them.
 
     Args:
-        parcels: a few megabytes in all; they are packed in memory.
-        revision: where they shall be committed; None stands for a pull
-            request that does not exist yet, which every reader may make.
+        uploads: a few megabytes in all; they are packed in memory.
+        revision: target of the commit; None stands for a pull request
+            that does not exist yet, which every reader may create.
 
     Returns:
-        The sha256 of each, once.
+        The sha256 of each file, without duplicates.
 
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed, GatedRepo: no access.
-        RevisionNotFound, Refused: there is no such pull request, or it is closed.
-        LimitExceeded: a file is larger than files may be here.
-        QuotaExceeded: the namespace has no room for them; nothing was kept.
-        ContentMismatch: a content has not its sha256; nothing was kept.
-        StoreFull: no room.
-        Busy: a sweeper is at work on one of the files; send them again.
+        RevisionNotFound, Refused: the pull request does not exist, or is closed.
+        LimitExceeded: a file is larger than the limit for one file.
+        QuotaExceeded: they exceed the quota of the namespace; nothing was stored.
+        ContentMismatch: a content does not have its sha256; nothing was stored.
+        StoreFull: the disk is full.
+        Busy: a sweeper is working on one of the files; send them again.
 
-    Guarantees: bytes are durable before a row leads to them.
+    Guarantees: bytes are durable before any row refers to them.
     """
     with hub.read() as tx:
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
-        room = quotas.allowance(hub, tx, row)
-    contents = _proven(hub, parcels, room)
+        quota = quotas.allowance(hub, tx, row)
+    contents = _verified(hub, uploads, quota)
     with hub.read() as tx:
         linked = files.usable(tx, row.id, list(contents))
-    room.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
-    there = _there(hub, contents)
+    quota.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
+    there = _stored_already(hub, contents)
     arrivals = _Packing(hub, row.namespace_id).pack({key: contents[key] for key in contents if key not in there})
     raw = _record(hub, row, author, revision, contents, arrivals)
     for sha256 in raw:
@@ -101,22 +101,22 @@ def receive_files(
     return list(contents)
 
 
-def _proven(hub: HubContext, parcels: Sequence[UploadedFile], room: Allowance) -> dict[Sha256, Buffer]:
+def _verified(hub: HubContext, uploads: Sequence[UploadedFile], quota: Allowance) -> dict[Sha256, Buffer]:
     limit = hub.settings.max_file
     found: dict[Sha256, Buffer] = {}
-    for parcel in parcels:
-        if limit and len(parcel.data) > limit:
-            raise LimitExceeded(f"the large file {parcel.sha256} in bytes", limit)
-        room.check_file(f"the large file {parcel.sha256}", len(parcel.data))
-        received = hashlib.sha256(parcel.data).hexdigest()
-        if received != parcel.sha256:
-            raise ContentMismatch("sha256", parcel.sha256, received)
-        found[parcel.sha256] = parcel.data
+    for upload in uploads:
+        if limit and len(upload.data) > limit:
+            raise LimitExceeded(f"the large file {upload.sha256} in bytes", limit)
+        quota.check_file(f"the large file {upload.sha256}", len(upload.data))
+        received = hashlib.sha256(upload.data).hexdigest()
+        if received != upload.sha256:
+            raise ContentMismatch("sha256", upload.sha256, received)
+        found[upload.sha256] = upload.data
     return found
 
 
-def _there(hub: HubContext, contents: Mapping[Sha256, Buffer]) -> set[Sha256]:
-    """Those of the files that need not be kept again; from now on no sweep takes them for a while."""
+def _stored_already(hub: HubContext, contents: Mapping[Sha256, Buffer]) -> set[Sha256]:
+    """Return the files that are stored already; protect them from sweeps for the grace period."""
     with hub.read() as tx:
         known = rows.stored_forms(tx, list(contents))
     if not known:
@@ -144,33 +144,33 @@ def _record(
     contents: Mapping[Sha256, Buffer],
     arrivals: Sequence[ProvenFile],
 ) -> list[Sha256]:
-    """Publish the rows; those that lead to raw bytes besides the chunks are given back."""
+    """Publish the rows; return the files that now have raw bytes in addition to their chunks."""
     now = hub.now_ms()
     with hub.write() as tx:
         capabilities.recheck(tx, author, row, capabilities.target(row, author, revision), now)
         for xorb in {xorb for item in arrivals for xorb in item.xorbs}:
             if not xorbs.use(tx, xorb, row.namespace_id, now):
-                raise Busy("these files")  # a sweep with hardly any grace took their xorb: send them again
+                raise Busy("these files")  # a sweep with a very short grace period deleted their xorb: send them again
         raw = rows.put(tx, arrivals, now)
         files.link(tx, row.id, list(contents), author.account.id, now)
         if len(files.usable(tx, row.id, list(contents))) < len(contents):
-            raise Busy("these files")  # what was there has been swept meanwhile
+            raise Busy("these files")  # a stored file was swept in the meantime
     return raw
 
 
 class _Packing:
-    """Cuts contents into chunks and keeps them in as few xorbs as possible."""
+    """Cuts contents into chunks and stores them in as few xorbs as possible."""
 
-    def __init__(self, hub: HubContext, realm: int) -> None:
+    def __init__(self, hub: HubContext, namespace_id: int) -> None:
         self._hub = hub
-        self._realm = realm
+        self._namespace_id = namespace_id
         self._builder = XorbBuilder()
         self._places: dict[bytes, int] = {}
         self._waiting: list[tuple[Sha256, XetHash, list[tuple[int, int]]]] = []
         self._done: list[ProvenFile] = []
 
     def pack(self, contents: Mapping[Sha256, Buffer]) -> list[ProvenFile]:
-        """Make the bytes durable; what is given back is to be recorded."""
+        """Make the bytes durable; return the files to be recorded."""
         for sha256, data in contents.items():
             self._add(sha256, memoryview(data))
         self._close()
@@ -179,7 +179,7 @@ class _Packing:
     def _add(self, sha256: Sha256, data: memoryview) -> None:
         ends = [len(data)] if len(data) <= MIN_CHUNK_BYTES else chunk_ends(data)
         pieces = [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-        # A file lies in one xorb: the next one begins with it, if it does not fit.
+        # A file is stored in a single xorb: if it does not fit, a new xorb begins with it.
         if self._builder.count and not self._has_room(pieces):
             self._close()
         raws = [chunk_hash(piece) for piece in pieces]
@@ -201,7 +201,7 @@ class _Packing:
         xorb = self._builder.finish()
         with self._hub.store.drafts.receive_unnamed(len(xorb.data)) as sink:
             sink.write(xorb.data)
-            chunks.keep_xorb(self._hub, self._realm, xorb.hash, xorb.index, sink)
+            chunks.keep_xorb(self._hub, self._namespace_id, xorb.hash, xorb.index, sink)
         for sha256, name, places in self._waiting:
             terms = Terms.of(_terms(xorb.hash, places))
             row = XetFileRow(name, sum(length for _, length in places), terms.encode())
@@ -210,7 +210,7 @@ class _Packing:
 
 
 def _terms(xorb: XetHash, places: Sequence[tuple[int, int]]) -> list[Term]:
-    """Chunks side by side make one term."""
+    """Return terms, one for each run of adjacent chunks."""
     found: list[Term] = []
     for number, length in places:
         if found and found[-1].end == number:

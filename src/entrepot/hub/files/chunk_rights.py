@@ -1,10 +1,10 @@
-"""Which stored chunks the holder of a pass may refer to; the one rule behind every answer of the chunk store.
+"""Rights to stored chunks: which chunks the holder of a Xet token may refer to, for every use of the chunk store.
 
 A holder may refer to a chunk of a xorb if they have sent the whole xorb, or
 if the chunk belongs to a file that they may read now. A wider ``dedup_scope``
 adds the xorbs of their namespace or of the hub, but never for anonymous
-callers and fine-grained tokens. What a holder may not refer to is answered
-exactly like what was never stored.
+callers and fine-grained tokens. For chunks that a holder may not refer to, the
+response is the same as for chunks that were never stored.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _EVERYTHING = pack_ranges([(0, MAX_CHUNKS)])
 
 
 class ChunkRights:
-    """The chunks of some xorbs that a viewer may refer to, whether they are stored or not."""
+    """The chunks of some xorbs that a viewer may refer to, whether or not they are stored."""
 
     def __init__(self, tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> None:
-        """Look up the rights to these xorbs."""
+        """Look up the rights to the given xorbs."""
         whole = chunk_access.whole(tx, viewer, wanted)
         self._ranges: dict[XetHash, set[bytes]] = {xorb: {_EVERYTHING} for xorb in whole}
         for xorb, packed in chunk_access.readable_ranges(tx, viewer, [xorb for xorb in wanted if xorb not in whole]):
@@ -44,7 +44,7 @@ class ChunkRights:
 
 
 def viewer_of(hub: HubContext, tx: Read, given: XetToken) -> Viewer:
-    """Return whose rights count for a pass: those that its account, as far as the token behind it goes, has now."""
+    """Return the viewer for a Xet token: its account with present rights, limited by the access token behind it."""
     caller = capabilities.holder(tx, given.grant, hub.now_ms())
     holder = given.holder if given.may_write else None
     viewer = Viewer(read_by(caller), holder, given.repo_id, given.user_id)
@@ -53,12 +53,12 @@ def viewer_of(hub: HubContext, tx: Read, given: XetToken) -> Viewer:
     if hub.settings.dedup_scope == "hub":
         return attrs.evolve(viewer, is_everywhere=True)
     if hub.settings.dedup_scope == "namespace":
-        return attrs.evolve(viewer, realm=given.realm)
+        return attrs.evolve(viewer, realm=given.namespace_id)
     return viewer
 
 
 def viewer_inside(hub: HubContext, row: RepoRow) -> Viewer:
-    """Return whose rights count for files that are chunked for a repository: those of all who read it."""
+    """Return the viewer for files that the hub chunks for a repository: the rights that all its readers have."""
     if hub.settings.dedup_scope == "hub":
         return Viewer(Visibility(), is_everywhere=True)
     if hub.settings.dedup_scope == "namespace":
@@ -67,7 +67,7 @@ def viewer_inside(hub: HubContext, row: RepoRow) -> Viewer:
 
 
 def strict(viewer: Viewer) -> Viewer:
-    """Return the same viewer with nothing that a wide ``dedup_scope`` adds."""
+    """Return the same viewer without the rights added by a wider ``dedup_scope``."""
     return attrs.evolve(viewer, realm=None, is_everywhere=False)
 
 

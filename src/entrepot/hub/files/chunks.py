@@ -1,9 +1,8 @@
-"""The chunk store: xorbs and shards received and verified, files reconstructed.
+"""The chunk store: receive and verify xorbs and shards, reconstruct files.
 
-What a client says is believed only as far as it was computed again: chunk,
-xorb, range and file hashes all are. That a file has a certain sha256 is a
-claim, and counts in the repository of the pass only, until a job has verified
-it. Source: docs/protocols/xet.md, sections 7 to 9.
+The hub recomputes every chunk, xorb, range and file hash that a client states.
+The sha256 of a file is a claim: it applies only in the repository of the Xet
+token until a job has verified it. Source: docs/protocols/xet.md, sections 7 to 9.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ from entrepot.xet import (
 MAX_XORB_BODY = MAX_BODY_BYTES
 MAX_SHARD_BODY = 80 << 20
 _ANSWER_XORBS = 64
-_ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin at its end
+_ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin late
 _DATA = "xet-data"
 _PIECE = 8 << 20
 
@@ -83,45 +82,47 @@ class ReceivingXorb:
 
     @property
     def holder(self) -> str:
-        """Who sends it."""
+        """Id of the sender."""
         return self._given.holder
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes.
+        """Accept the next bytes.
 
         Raises:
-            StoreFull: no room; nothing is kept.
+            StoreFull: the disk is full; nothing is kept.
         """
         self._sink.write(data)
 
     def finish(self) -> bool:
-        """Verify every chunk and keep the xorb; False when it was here already, and the sender could know that.
+        """Verify every chunk and store the xorb; False if it was stored already and the sender may know that.
 
         Raises:
             Malformed, ContentMismatch, LimitExceeded: the bytes are not this xorb; nothing is kept.
-            Busy: a sweeper is deleting this very xorb.
+            Busy: a sweeper is deleting the same xorb.
         """
         index = parse_xorb(self._sink.view(), self._xorb)
         with self._hub.read() as tx:
             xet_tokens.recheck(self._hub, tx, self._given)
             viewer = chunk_rights.viewer_of(self._hub, tx, self._given)
             is_known = ChunkRights(tx, viewer, [self._xorb]).of(self._xorb).covers(0, index.count)
-        is_fresh = keep_xorb(self._hub, self._given.realm, self._xorb, index, self._sink, holder=self._given.holder)
+        is_fresh = keep_xorb(
+            self._hub, self._given.namespace_id, self._xorb, index, self._sink, holder=self._given.holder
+        )
         return is_fresh or not is_known
 
     def discard(self) -> None:
-        """Drop what has arrived; nothing after :meth:`finish`."""
+        """Delete the received bytes; does nothing after :meth:`finish`."""
         self._sink.discard()
 
 
 def receive_xorb(hub: HubContext, given: XetToken, xorb: XetHash, size: int | None) -> ReceivingXorb:
-    """Begin to take a xorb.
+    """Start receiving a xorb.
 
     Raises:
-        NotAllowed: the pass is for reading.
-        LimitExceeded: it is announced larger than a xorb can be.
+        NotAllowed: the token is for reading.
+        LimitExceeded: its announced size is larger than a xorb can be.
         QuotaExceeded: the namespace of the repository is full.
-        StoreFull: no room.
+        StoreFull: the disk is full.
     """
     xet_tokens.require_write(given)
     if size is not None and size > MAX_XORB_BODY:
@@ -129,50 +130,54 @@ def receive_xorb(hub: HubContext, given: XetToken, xorb: XetHash, size: int | No
     with hub.read() as tx:
         row = repositories.by_id(tx, given.repo_id)
         if row is not None:
-            # Nobody knows yet how much of it is new; a namespace that is full takes none.
+            # The new part of it is not known yet; a namespace without remaining quota accepts none.
             quotas.allowance(hub, tx, row).check(1)
     return ReceivingXorb(hub, given, xorb, hub.store.drafts.receive_unnamed(size))
 
 
 def keep_xorb(
-    hub: HubContext, realm: int, xorb: XetHash, index: XorbIndex, sink: OpenSink, *, holder: str | None = None
+    hub: HubContext, namespace_id: int, xorb: XetHash, index: XorbIndex, sink: OpenSink, *, holder: str | None = None
 ) -> bool:
-    """Publish the bytes of a verified xorb and record it; False when it was here already.
+    """Publish the bytes of a verified xorb and record it; False if it was stored already.
 
     Args:
-        holder: who has sent the bytes, and may refer to all of them from now on.
+        holder: id of the sender, who may refer to all of its chunks afterwards.
 
     Raises:
-        Busy: a sweeper is deleting this very xorb.
+        Busy: a sweeper is deleting the same xorb.
     """
     row = chunk_content.row_of(xorb, index)
     with hub.write() as tx:
         there = xorbs.find(tx, xorb)
-        is_usable = there is not None and xorbs.use(tx, xorb, realm, hub.now_ms(), holder=holder)
+        is_usable = there is not None and xorbs.use(tx, xorb, namespace_id, hub.now_ms(), holder=holder)
     if there is not None:
         if is_usable and hub.store.blobs.stat(chunk_content.key_of(there)) is not None:
             if chunk_content.key_of(there) == chunk_content.key_of(row):
-                sink.publish_as(chunk_content.key_of(row), index.size)  # takes as long as for bytes that are new
+                sink.publish_as(
+                    chunk_content.key_of(row), index.size
+                )  # as slow as for new bytes: timing reveals nothing
             return False
-        _replace(hub, realm, there, row, sink, holder)
+        _replace(hub, namespace_id, there, row, sink, holder)
         return True
     is_fresh = sink.publish_as(chunk_content.key_of(row), index.size)
     with hub.write() as tx:
-        xorbs.put(tx, row, realm, hub.now_ms(), holder=holder)
-        stands = xorbs.find(tx, xorb)
-    if stands is None or hub.store.blobs.stat(chunk_content.key_of(stands)) is None:
-        raise Busy("this xorb")  # somebody else's bytes of it are still on their way, or were just swept
-    # Bytes that were there before any row: of an upload beside this one, or of one that died long ago.
+        xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
+        current = xorbs.find(tx, xorb)
+    if current is None or hub.store.blobs.stat(chunk_content.key_of(current)) is None:
+        raise Busy("this xorb")  # another upload of it is not finished yet, or it was just swept
+    # Bytes that existed before any row: of a concurrent upload, or of one that was interrupted.
     if not is_fresh and xorb_scrubbing.is_damaged(hub, xorb):
         raise Busy("this xorb")
     return True
 
 
-def _replace(hub: HubContext, realm: int, there: XorbRow, row: XorbRow, sink: OpenSink, holder: str | None) -> None:
-    """Let verified bytes take the place of lost or damaged ones, which nobody reads meanwhile.
+def _replace(
+    hub: HubContext, namespace_id: int, there: XorbRow, row: XorbRow, sink: OpenSink, holder: str | None
+) -> None:
+    """Replace lost or damaged bytes by verified ones; no one can read the xorb in the meantime.
 
     Raises:
-        Busy: somebody else does the same, or a sweeper is deleting the xorb.
+        Busy: another upload is replacing them, or a sweeper is deleting the xorb.
     """
     claimed_ms = hub.now_ms()
     with hub.write() as tx:
@@ -182,14 +187,14 @@ def _replace(hub: HubContext, realm: int, there: XorbRow, row: XorbRow, sink: Op
     sink.publish_as(chunk_content.key_of(row), row.size)
     with hub.write() as tx:
         xorbs.mend(tx, row, claimed_ms, hub.now_ms())
-        xorbs.put(tx, row, realm, hub.now_ms(), holder=holder)
+        xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
 
 
 def has_xorb(hub: HubContext, given: XetToken, xorb: XetHash) -> bool:
-    """Whether an upload of this xorb can be spared, because the holder of the pass may use it already.
+    """Return whether the xorb need not be uploaded, because the holder of the token may use it already.
 
     Raises:
-        NotAllowed: the pass is for reading.
+        NotAllowed: the token is for reading.
     """
     xet_tokens.require_write(given)
     with hub.write() as tx:
@@ -203,15 +208,15 @@ def has_xorb(hub: HubContext, given: XetToken, xorb: XetHash) -> bool:
 
 
 def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
-    """Record the files of a shard, once everything it says has been computed again; all of them or none.
+    """Record the files of a shard after recomputing everything that it states; all of them or none.
 
     Raises:
-        NotAllowed: the pass is for reading.
+        NotAllowed: the token is for reading.
         RepoNotFound: its repository was deleted.
-        Malformed, ContentMismatch, LimitExceeded, XorbMissing: something in it is not true.
+        Malformed, ContentMismatch, LimitExceeded, XorbMissing: a statement in it is false.
         XorbDamaged: it uses a xorb that is in quarantine.
-        QuotaExceeded: the namespace of the repository has no room for the files.
-        Busy: it uses a xorb whose bytes are just being replaced or deleted.
+        QuotaExceeded: the files exceed the quota of the repository's namespace.
+        Busy: it uses a xorb whose bytes are being replaced or deleted.
     """
     xet_tokens.require_write(given)
     if len(data) > MAX_SHARD_BODY:
@@ -243,27 +248,27 @@ def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
 
 
 def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
-    """Refuse files for which the namespace has no room, before anything about them is believed."""
+    """Raise if the files exceed the quota of the namespace, before they are verified."""
     sizes = {file.sha256: file.terms.size for file in shard.files if file.sha256 is not None}
     with hub.read() as tx:
         row = repositories.by_id(tx, given.repo_id)
         if row is None:
             raise RepoNotFound
         there = files.usable(tx, row.id, list(sizes))
-        room = quotas.allowance(hub, tx, row)
+        quota = quotas.allowance(hub, tx, row)
     for size in sizes.values():
-        room.check_file("a file", size)
-    room.check(sum(size for sha256, size in sizes.items() if sha256 not in there))
+        quota.check_file("a file", size)
+    quota.check(sum(size for sha256, size in sizes.items() if sha256 not in there))
 
 
 def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None:
-    """A shard that tells which xorbs hold a chunk and its neighbours, keyed; None when nobody knows the chunk."""
+    """Return a shard of the xorbs that hold a chunk and its neighbours, with keyed hashes; None if it is not found."""
     with hub.read() as tx:
         known = near_chunk(hub, tx, chunk_rights.viewer_of(hub, tx, given), chunk, _ANSWER_XORBS)
     if not known:
         return None
     with hub.write() as tx:
-        # A sweep may have come between: what clients are told they believe for weeks.
+        # A sweep may have run in between, and clients cache the response for weeks.
         touched = xorbs.touch(tx, [item.hash for item in known], hub.now_ms())
     known = [item for item in known if item.hash in touched]
     if not known:
@@ -273,7 +278,7 @@ def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None
 
 
 def near_chunk(hub: HubContext, tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[KnownXorb]:
-    """Return an intact xorb in which a viewer may refer to a chunk, first, and those that came with it."""
+    """Return an intact xorb in which a viewer may refer to a chunk, followed by xorbs uploaded together with it."""
     for group in chunk_access.near_chunk(tx, viewer, chunk, limit):
         rights = ChunkRights(tx, viewer, group)
         known = []
@@ -291,22 +296,22 @@ def near_chunk(hub: HubContext, tx: Read, viewer: Viewer, chunk: XetHash, limit:
 
 @attrs.frozen
 class DataLink:
-    """Where some bytes of a xorb are: a path and its signed query."""
+    """A path and its signed query, for reading some bytes of a xorb."""
 
     path: str
     query: Mapping[str, str]
 
 
 def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None) -> Plan:
-    """Which bytes of which xorbs give a range of a file.
+    """Return which bytes of which xorbs make up a range of a file.
 
     Args:
         last: inclusive; None is the end.
 
     Raises:
-        ThingNotFound: no such file in the repository of the pass.
-        RangeNotSatisfiable: the range lies behind its end.
-        XorbDamaged: what it needs is in quarantine.
+        ThingNotFound: the repository of the token has no such file.
+        RangeNotSatisfiable: the range starts after the end of the file.
+        XorbDamaged: a xorb of the file is in quarantine.
     """
     with hub.read() as tx:
         if repositories.by_id(tx, given.repo_id) is None or not xet_files.is_readable_in(tx, given.repo_id, file):
@@ -317,23 +322,23 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
 
 
 def data_link(hub: HubContext, given: XetToken, xorb: XetHash, first: int, last: int) -> DataLink:
-    """Return a link that gives the holder of a pass some bytes of a xorb (``last`` inclusive) for a while."""
+    """Return a time-limited link for the holder of a token to some bytes of a xorb (``last`` inclusive)."""
     path = f"/_xet/xorbs/{xorb}"
     expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
-    # Rounded up, so that the same plan has the same links for some time.
+    # Rounded up, so that repeated requests get the same links for some time.
     expires_s += -expires_s % 600
-    fields = given.grant.fields() | {"range": f"{first}-{last}", "since": str(_since(hub, xorb))}
+    fields = given.grant.fields() | {"range": f"{first}-{last}", "since": str(_version(hub, xorb))}
     return DataLink(path, hub.signer.sign(f"{_DATA} {path}", fields, expires_s))
 
 
 def fetch(hub: HubContext, xorb: XetHash, query: Mapping[str, str]) -> tuple[Content, int, int]:
-    """The bytes behind a data link, and the range (``last`` inclusive) that it is good for.
+    """Return the bytes behind a data link, and the range (``last`` inclusive) that it is valid for.
 
     Raises:
         InvalidSignature: the link is altered, expired, or for another xorb,
-            or the bytes were replaced since: chunks may lie elsewhere now.
+            or the bytes were replaced since then: chunks may have other offsets now.
         ThingNotFound, XorbDamaged: the xorb is gone or in quarantine, or the
-            holder of the link may not read the repository any more.
+            holder of the link may no longer read the repository.
     """
     claim = hub.signer.check(f"{_DATA} /_xet/xorbs/{xorb}", query, hub.now_ms() // 1000)
     first, dash, last = claim.get("range", "").partition("-")
@@ -352,10 +357,10 @@ def fetch(hub: HubContext, xorb: XetHash, query: Mapping[str, str]) -> tuple[Con
 
 
 def open_file(hub: HubContext, file: XetHash) -> Content:
-    """A file made of chunks, readable at any offset.
+    """Return the content of a file stored as chunks, readable at any offset.
 
     Raises:
-        XorbDamaged: what it needs is lost or in quarantine.
+        XorbDamaged: a xorb of the file is lost or in quarantine.
     """
     with hub.read() as tx:
         terms = _intact_terms(tx, file)
@@ -368,11 +373,11 @@ def open_file(hub: HubContext, file: XetHash) -> Content:
 
 
 def open_verified(hub: HubContext, sha256: Sha256) -> Content:
-    """A file by its verified sha256, made of chunks.
+    """Return the content of a file stored as chunks, by its verified sha256.
 
     Raises:
-        BlobMissing: it is not kept as chunks.
-        XorbDamaged: what it needs is lost or in quarantine.
+        BlobMissing: it is not stored as chunks.
+        XorbDamaged: a xorb of the file is lost or in quarantine.
     """
     with hub.read() as tx:
         file = files.chunks_of(tx, sha256)
@@ -392,7 +397,7 @@ def _intact_terms(tx: Read, file: XetHash) -> Terms:
 
 
 def _find_intact(hub: HubContext, tx: Read, xorb: XetHash) -> StoredXorb | None:
-    """Return a stored xorb unless it is in quarantine."""
+    """Return a stored xorb; None if it is in quarantine."""
     try:
         return chunk_content.find_xorb(hub.store, tx, xorb)
     except XorbDamaged:
@@ -400,7 +405,7 @@ def _find_intact(hub: HubContext, tx: Read, xorb: XetHash) -> StoredXorb | None:
 
 
 def _is_proven(hub: HubContext, viewer: Viewer, shard: Shard, named: Sequence[XetHash]) -> bool:
-    """Whether every chunk of the files was sent or may be read by the viewer, whatever ``dedup_scope`` adds."""
+    """Return whether the viewer has sent or may read every chunk of the files, regardless of ``dedup_scope``."""
     if viewer == chunk_rights.strict(viewer):
         return True
     with hub.read() as tx:
@@ -409,8 +414,8 @@ def _is_proven(hub: HubContext, viewer: Viewer, shard: Shard, named: Sequence[Xe
     return all(rights.of(xorb).covers(start, end) for xorb, start, end in ranges)
 
 
-def _since(hub: HubContext, xorb: XetHash) -> int:
-    """Which bytes of a xorb a plan made just now is about."""
+def _version(hub: HubContext, xorb: XetHash) -> int:
+    """Return the version of a xorb's bytes, which data links of a new plan refer to."""
     known = hub.store.indexes.find(xorb)
     if known is not None:
         return known[0]
@@ -427,7 +432,7 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
         xet_tokens.recheck(hub, tx, given)
         for xorb in named:
             if not xorbs.use(tx, xorb, None, now):
-                raise XorbMissing(xorb, "it was lost meanwhile")
+                raise XorbMissing(xorb, "it was deleted in the meantime")
         for file in shard.files:
             xet_files.put(tx, XetFileRow(file.hash, file.terms.size, file.terms.encode()), used[file.hash], now)
         if given.is_proposal:
@@ -441,13 +446,13 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
 
 
 def _check_digests(hub: HubContext, shard: Shard) -> None:
-    """Compute the sha256 of all files of a shard: who may only propose changes is not believed.
+    """Compute the sha256 of all files of a shard: claims of callers who may only propose changes are not trusted.
 
-    A claim counts in its whole repository, so a wrong one would reach files
+    A claim applies in its whole repository, so a false one would affect files
     that others commit under the same sha256.
 
     Raises:
-        ContentMismatch: a file has another sha256 than the shard says.
+        ContentMismatch: a file has another sha256 than the shard states.
     """
 
     def find(xorb: XetHash) -> StoredXorb:
@@ -459,7 +464,7 @@ def _check_digests(hub: HubContext, shard: Shard) -> None:
             continue
         with hub.read() as tx:
             if files.chunks_of(tx, file.sha256) == file.hash:
-                continue  # found out before
+                continue  # verified before
         digest = hashlib.sha256()
         with contextlib.closing(chunk_content.ChunkedContent(hub.store, file.terms, find)) as content:
             for offset in range(0, content.size, _PIECE):
@@ -469,7 +474,7 @@ def _check_digests(hub: HubContext, shard: Shard) -> None:
 
 
 def _link_proven(tx: Write, given: XetToken, claims: Sequence[Claim], now_ms: int) -> None:
-    """Let the repository of a pass use files whose sha256 was computed here."""
+    """Let the repository of a token use files whose sha256 was computed here."""
     for claim in claims:
         files.put_chunked(tx, claim.sha256, claim.size, claim.file, now_ms)
     files.link(tx, given.repo_id, [claim.sha256 for claim in claims], given.user_id, now_ms)
@@ -480,7 +485,7 @@ def _claims(blocks: Sequence[FileBlock]) -> list[Claim]:
 
 
 def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash]]:
-    """(chunk, xorb) of every chunk that clients may ask for: the first of each file, and one in 1,024."""
+    """Return (chunk, xorb) of every chunk that clients may look up: the first of each file, and one in 1,024."""
     pairs: list[tuple[XetHash, XetHash]] = []
     with hub.read() as tx:
         for file in shard.files:
@@ -488,7 +493,7 @@ def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash]]:
             if first is not None:
                 stored = _find_intact(hub, tx, first.xorb)
                 if stored is None:
-                    raise XorbMissing(first.xorb, "it was lost meanwhile")
+                    raise XorbMissing(first.xorb, "it was deleted in the meantime")
                 pairs.append((read_hash(stored.index.chunk_hashes(first.start, first.start + 1)), first.xorb))
     for block in shard.xorbs:
         for number in (*eligible_chunks(block.hashes), *block.flagged):

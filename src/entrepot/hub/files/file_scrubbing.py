@@ -1,8 +1,8 @@
-"""Reading and hashing raw large files and images again in the background, and replacing damaged ones.
+"""Read and hash raw large files and images again in the background, and replace damaged ones.
 
-What is found damaged is not served again until an upload of the same content
-has replaced it. The state is in the catalog, so that a restart continues where
-the process stopped.
+A damaged file is not served until an upload of the same content has replaced
+it. The state is stored in the catalog, so a restarted process continues where
+the last one stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUIET_MS = 3_600_000
 
 
 def scrub(hub: HubContext) -> int:
-    """Check the raw files that were checked longest ago, about 256 MiB of them; return the bytes that were read."""
+    """Check about 256 MiB of raw files, those checked longest ago first; return the number of bytes read."""
     return finish(scrub_steps(hub))
 
 
@@ -46,14 +46,14 @@ def check_served(tx: Read, sha256: Sha256) -> None:
     """Raise if the raw bytes of a file must not be served.
 
     Raises:
-        BlobUnreadable: they are damaged or lost.
+        BlobUnreadable: its bytes are damaged or lost.
     """
     if file_checks.damaged(tx, [sha256]):
         raise BlobUnreadable(file_key(sha256), "its bytes have changed on the disk; upload the file again")
 
 
 def make_way(hub: HubContext, sha256: Sha256) -> None:
-    """Delete the damaged bytes of a file that verified ones are about to replace; nothing if they are sound."""
+    """Delete the damaged bytes of a file before verified ones replace them; does nothing if they are intact."""
     with hub.read() as tx:
         if not file_checks.damaged(tx, [sha256]):
             return

@@ -1,7 +1,7 @@
-"""Large files on their way: LFS batches, and the uploads and downloads behind signed links.
+"""LFS transfers: batches, and the uploads and downloads behind signed links.
 
-A link is signed over everything its holder may do, so that the transfer
-itself needs no other authorisation. Bytes are hashed once, while they arrive.
+The signature of a link covers everything that its holder may do, so the transfer
+needs no other authorisation. Bytes are hashed once, while they arrive.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _UPLOAD, _PART, _COMPLETE, _DOWNLOAD = "lfs-upload", "lfs-part", "lfs-complete",
 
 @attrs.frozen
 class RequestedObject:
-    """A large file named by a client."""
+    """A large file that a client names."""
 
     sha256: Sha256
     size: int
@@ -51,7 +51,7 @@ class RequestedObject:
 
 @attrs.frozen
 class SignedUrl:
-    """Where to send or fetch bytes: a path and its signed query."""
+    """A path and its signed query, for sending or fetching bytes."""
 
     path: str
     query: Mapping[str, str]
@@ -60,7 +60,7 @@ class SignedUrl:
 
 @attrs.frozen
 class MultipartUpload:
-    """Where to send the parts of one file, and what to call when all have arrived."""
+    """The links for the parts of one file, and the link that completes the upload."""
 
     part_size: int
     links: Sequence[SignedUrl]
@@ -69,7 +69,7 @@ class MultipartUpload:
 
 @attrs.frozen
 class ObjectPlan:
-    """What to do about one file; nothing at all when ``link`` and ``refusal`` are None."""
+    """The plan for one file; if ``link`` and ``refusal`` are None, nothing needs to be done."""
 
     wanted: RequestedObject
     link: SignedUrl | MultipartUpload | None = None
@@ -85,37 +85,37 @@ def plan_uploads(
     takes_parts: bool,
     revision: str | None = "main",
 ) -> list[ObjectPlan]:
-    """Where the caller may send the bytes of each file.
+    """Return where the caller may send the bytes of each file.
 
-    A file that the caller may already use in this repository needs nothing.
+    A file that the caller may already use in this repository needs no upload.
 
     Args:
-        takes_parts: the client can send large files in parts.
-        revision: where they shall be committed; None stands for a pull
-            request that does not exist yet, which every reader may make.
+        takes_parts: the client supports multipart uploads.
+        revision: target of the commit; None stands for a pull request
+            that does not exist yet, which every reader may create.
 
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed, GatedRepo: no access.
-        RevisionNotFound, Refused: there is no such pull request, or it is closed.
+        RevisionNotFound, Refused: the pull request does not exist, or is closed.
         LimitExceeded: more than 1,000 files.
-        QuotaExceeded: files that are there already do not fit into the namespace.
+        QuotaExceeded: files that are stored already exceed the quota of the namespace.
     """
     _check_number(wanted)
     sha256s = [item.sha256 for item in wanted]
     with hub.read() as tx:
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
-        stored = _sound_sizes(tx, author, row, sha256s)
-        room = quotas.allowance(hub, tx, row)
+        stored = _intact_sizes(tx, author, row, sha256s)
+        quota = quotas.allowance(hub, tx, row)
     if stored:
-        # Looked up again, touched and linked in one transaction: no sweep can come between.
+        # Looked up again, touched and linked in one transaction: no sweep can run in between.
         with hub.write() as tx:
-            stored = _sound_sizes(tx, author, row, sha256s)
+            stored = _intact_sizes(tx, author, row, sha256s)
             known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
             files.touch(tx, known, hub.now_ms())
-            # So that verify and commit find it here, even if it is only readable elsewhere now.
-            admit(tx, author, row, known, room, hub.now_ms())
+            # Verify and commit must find it here, even if it is only readable elsewhere now.
+            admit(tx, author, row, known, quota, hub.now_ms())
     return [
-        _refuse(hub, item, stored, room) or _plan_upload(hub, row, author, revision, item, stored, takes_parts)
+        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, revision, item, stored, takes_parts)
         for item in wanted
     ]
 
@@ -123,7 +123,7 @@ def plan_uploads(
 def plan_downloads(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, wanted: Sequence[RequestedObject]
 ) -> list[ObjectPlan]:
-    """Where the caller may fetch the bytes of each file.
+    """Return where the caller may fetch the bytes of each file.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo: no access.
@@ -149,7 +149,7 @@ def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, wanted: Requested
 
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
-        ThingNotFound: it is not there.
+        ThingNotFound: it is not stored, or not usable.
         ContentMismatch: it has another size.
     """
     with hub.read() as tx:
@@ -171,22 +171,22 @@ class ReceivingFile:
     size: int
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes.
+        """Accept the next bytes.
 
         Raises:
-            ContentMismatch: more than announced.
-            StoreFull: no room; nothing is kept.
+            ContentMismatch: more bytes than announced.
+            StoreFull: the disk is full; nothing is kept.
         """
         self._sink.write(data)
 
     def finish(self) -> None:
-        """Check and keep the bytes, and let the repository use them.
+        """Verify and store the bytes, and let the repository use them.
 
         Raises:
             ContentMismatch: too few bytes, or not the announced ones; nothing is kept.
-            RepoNotFound: the repository was deleted meanwhile.
-            InvalidSignature, NotAllowed: the holder has lost the right meanwhile.
-            Busy: a sweeper is at work on this file; send it again.
+            RepoNotFound: the repository was deleted in the meantime.
+            InvalidSignature, NotAllowed: the holder has lost the right in the meantime.
+            Busy: a sweeper is working on this file; send it again.
         """
         _reserve(self._hub, self._claim, self.size)
         file_scrubbing.make_way(self._hub, Sha256(self._claim["oid"]))
@@ -194,18 +194,18 @@ class ReceivingFile:
         _link_stored(self._hub, self._claim, self.size)
 
     def discard(self) -> None:
-        """Drop what has arrived; nothing after :meth:`finish`."""
+        """Delete the received bytes; does nothing after :meth:`finish`."""
         self._sink.discard()
 
 
 def receive(hub: HubContext, sha256: str, query: Mapping[str, str]) -> ReceivingFile:
-    """Begin an upload behind a signed link.
+    """Start receiving an upload behind a signed link.
 
     Raises:
         InvalidSignature: the link is altered, expired, or for another file, or its token is no longer valid.
-        NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: its holder may not upload there any more.
-        QuotaExceeded: the namespace was filled since the link was made.
-        StoreFull: there is no room for it.
+        NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: its holder may no longer upload there.
+        QuotaExceeded: the namespace has become full since the link was issued.
+        StoreFull: the disk is full.
     """
     claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
     size = int(claim["size"])
@@ -219,11 +219,11 @@ def receive(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Receiving
 
 
 def confirm(hub: HubContext, sha256: str, query: Mapping[str, str]) -> None:
-    """Raise unless the bytes announced by a signed upload link have arrived; may be repeated.
+    """Raise unless the bytes announced by a signed upload link have arrived; idempotent.
 
     Raises:
         InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
-        ThingNotFound: they have not arrived.
+        ThingNotFound: the bytes have not arrived.
     """
     claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
@@ -245,21 +245,21 @@ class ReceivingPart:
     size: int
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes.
+        """Accept the next bytes.
 
         Raises:
             ContentMismatch: more than the part holds.
-            StoreFull: no room.
+            StoreFull: the disk is full.
         """
         self._sink.write(data)
 
     def finish(self) -> str:
-        """Keep the part; its etag.
+        """Store the part; return its etag.
 
         Raises:
             ContentMismatch: too few bytes.
-            ThingNotFound: the upload has ended meanwhile.
-            InvalidSignature, NotAllowed, RepoNotFound: the holder has lost the right meanwhile.
+            ThingNotFound: the upload has ended in the meantime.
+            InvalidSignature, NotAllowed, RepoNotFound: the holder has lost the right in the meantime.
         """
         etag = self._sink.finish()
         with self._hub.write() as tx:
@@ -271,12 +271,12 @@ class ReceivingPart:
         return etag
 
     def discard(self) -> None:
-        """Stop; the part may be sent again."""
+        """Stop receiving; the part may be sent again."""
         self._sink.close()
 
 
 def receive_part(hub: HubContext, upload: str, number: int, query: Mapping[str, str]) -> ReceivingPart:
-    """Begin to take one part behind a signed link; parts may come in any order, and again.
+    """Start receiving one part behind a signed link; parts may arrive in any order, and repeatedly.
 
     Raises:
         InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
@@ -290,16 +290,16 @@ def receive_part(hub: HubContext, upload: str, number: int, query: Mapping[str, 
 
 
 def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapping[int, str]) -> None:
-    """Put the parts together, check the whole, and let the repository use it; may be repeated.
+    """Join the parts, verify the file, and let the repository use it; idempotent.
 
     Args:
-        etags: part number -> etag as the client was told.
+        etags: part number -> etag that the client received.
 
     Raises:
         InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
-        Malformed: parts are missing, or their etags are not those that arrived.
-        ContentMismatch: the whole has another sha256; nothing is kept.
-        ThingNotFound: the upload has ended without success; begin it anew.
+        Malformed: parts are missing, or have other etags.
+        ContentMismatch: the file has another sha256; nothing is kept.
+        ThingNotFound: the upload has ended without success; start a new one.
     """
     claim = _check(hub, _COMPLETE, f"/_lfs/uploads/{upload}", query)
     sha256, size = Sha256(claim["oid"]), int(claim["size"])
@@ -316,7 +316,7 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
     try:
         hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
     except (ContentMismatch, ThingNotFound) as error:
-        # Without its parts an upload cannot go on: the next plan must begin a new one.
+        # Without its parts an upload cannot continue: the next plan must start a new one.
         with hub.write() as tx:
             uploads.remove(tx, upload)
         if isinstance(error, ContentMismatch):
@@ -329,13 +329,13 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
 
 
 def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
-    """The bytes behind a signed download link.
+    """Return the bytes behind a signed download link.
 
     Raises:
         InvalidSignature: the link is altered, expired, or for another file.
-        ThingNotFound: the file, or its repository, was deleted meanwhile, or
-            whoever the link was made for may not read it any more.
-        BlobUnreadable: its bytes were found damaged.
+        ThingNotFound: the file or its repository was deleted in the meantime, or
+            the holder of the link may no longer read it.
+        BlobUnreadable: its bytes are damaged.
     """
     claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
@@ -349,26 +349,28 @@ def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
     if not kept.is_raw and kept.xet_hash is not None:
         return chunks.open_file(hub, kept.xet_hash)
     try:
-        return open_file(hub.store, oid)
+        return open_file(hub.store, oid, kept.size)
     except BlobMissing:
-        # Its raw bytes gave way to chunks between the look-up and now.
+        # Chunks have replaced its raw bytes since the look-up.
         return chunks.open_verified(hub, oid)
 
 
 MULTIPART_THRESHOLD = "multipartThreshold"
-"""The setting of a repository: above how many bytes files are uploaded in parts."""
+"""Setting of a repository: size in bytes above which files are uploaded in parts."""
 
 
-def _sound_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
-    """Return the sizes of files that need not be sent: usable ones, but for those whose bytes are damaged."""
+def _intact_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Return the sizes of files that need no upload: usable ones whose bytes are not damaged."""
     found = usable_sizes(tx, author, row, sha256s)
     lost = file_checks.damaged(tx, list(found))
     lost -= {sha256 for sha256 in lost if files.chunks_of(tx, sha256) is not None}
     return {sha256: size for sha256, size in found.items() if sha256 not in lost}
 
 
-def _refuse(hub: HubContext, item: RequestedObject, stored: Mapping[Sha256, int], room: Allowance) -> ObjectPlan | None:
-    """Why the bytes of a file cannot be taken; the room for those that can is counted."""
+def _refuse(
+    hub: HubContext, item: RequestedObject, stored: Mapping[Sha256, int], quota: Allowance
+) -> ObjectPlan | None:
+    """Return why a file cannot be uploaded, or None; reserve quota for a file that can."""
     limit = hub.settings.max_file
     if item.sha256 in stored:
         if stored[item.sha256] == item.size:
@@ -377,8 +379,8 @@ def _refuse(hub: HubContext, item: RequestedObject, stored: Mapping[Sha256, int]
     if limit and item.size > limit:
         return ObjectPlan(item, refusal=(413, f"Files on this hub have at most {limit:,} bytes"))
     try:
-        room.check_file("this file", item.size)
-        room.promise(item.size)
+        quota.check_file("this file", item.size)
+        quota.promise(item.size)
     except TooLarge as error:
         return ObjectPlan(item, refusal=(413, error.message))
     return None
@@ -409,7 +411,7 @@ def _plan_upload(
 
 
 def _begin(hub: HubContext, row: RepoRow, user_id: int, item: RequestedObject) -> Upload:
-    """A new upload in parts, or the one that the same user left unfinished."""
+    """Return a new multipart upload, or the unfinished one of the same user."""
     with hub.read() as tx:
         found = uploads.find(tx, row.id, item.sha256, user_id)
     if found is not None and found.size == item.size:
@@ -431,22 +433,22 @@ def _reserve(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
 
 
 def _link_stored(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
-    """Let the repository use a file whose bytes are proven and durable."""
+    """Let the repository use a file whose bytes are verified and durable."""
     sha256 = Sha256(claim["oid"])
     with hub.write() as tx:
         row, holder = _writer(hub, tx, claim)
         if not files.confirm(tx, sha256, size):
-            raise Busy("this file")  # a sweep with hardly any grace took it: send it again
+            raise Busy("this file")  # a sweep with a very short grace period deleted it: send it again
         files.link(tx, row.id, [sha256], holder.account.id, hub.now_ms())
     if hub.store.blobs.stat(file_key(sha256)) is None:
-        # Chunks have just taken the place of an earlier copy, and these bytes went with it.
+        # Chunks have just replaced an earlier copy, and these bytes were deleted with it.
         with hub.write() as tx:
             if not files.drop_raw(tx, sha256):
                 raise Busy("this file")
 
 
 def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: str) -> None:
-    """Raise unless the file of an upload that has ended is usable: then an earlier call has completed it."""
+    """Raise unless the file of an ended upload is usable, which means that an earlier call has completed it."""
     sha256 = Sha256(claim["oid"])
     with hub.read() as tx:
         row, _ = _writer(hub, tx, claim)
@@ -456,7 +458,7 @@ def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: st
 
 
 def _writer(hub: HubContext, tx: Read, claim: Mapping[str, str]) -> tuple[RepoRow, Caller]:
-    """Judge a signed link as if its holder asked now: :func:`grants.writer`."""
+    """Check a signed link as if its holder asked now; see :func:`capabilities.writing_repo`."""
     return capabilities.writing_repo(tx, capabilities.of_fields(claim), hub.now_ms())
 
 

@@ -1,8 +1,8 @@
-"""``.gitattributes`` of a repository: which paths it sends to LFS, and the lines that commits have to add.
+"""Rules of ``.gitattributes``: which paths a repository stores in LFS, and which rules commits must add.
 
-A large file whose path no rule sends to LFS appears in every clone as a
-pointer, or as a change that nobody made. So a commit that stores one through
-the API also records its path in ``.gitattributes``.
+A large file that no rule sends to LFS appears in every clone as a pointer, or as
+a modified file. A commit that stores one through the API therefore also adds its
+path to ``.gitattributes``.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _REGULAR = (Mode.FILE, Mode.EXECUTABLE)
 
 
 class TreeRules:
-    """The ``.gitattributes`` files of one tree; the deepest one that decides counts.
+    """The ``.gitattributes`` files of one tree; the deepest one with a matching rule applies.
 
     Args:
         find: returns the entry at a path, or None.
-        given: text to use instead of the one in the root folder.
-        known: contents of file objects that are not kept in their rows.
+        given: text to use instead of the file in the root folder.
+        known: contents of file objects that are not stored in their rows.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class TreeRules:
             self._parsed[""] = Attributes.parse(given)
 
     def is_lfs(self, path: RepoPath) -> bool | None:
-        """Return what the rules say of a path; None when they say nothing."""
+        """Return whether the rules send a path to LFS; None if no rule matches."""
         return self.decide(path)[0]
 
     def decide(self, path: RepoPath) -> tuple[bool | None, str]:
-        """Return what the rules say of a path, and the folder whose rules say so."""
+        """Return whether the rules send a path to LFS, and the folder of the file with that rule."""
         folder, _, below = path.rpartition("/")
         while True:
             decision = self._of(folder).is_lfs(RepoPath(below))
@@ -81,14 +81,14 @@ class TreeRules:
             below = f"{last}/{below}"
 
     def content(self, path: RepoPath) -> bytes | None:
-        """Return the content of a regular file; None if there is none, or it is too large to be rules."""
+        """Return the content of a regular file; None if it does not exist, or is too large for rules."""
         entry = self._find(path)
         if entry is None:
             return None
         return self._known[entry.oid] if entry.oid in self._known else _content(self._tx, self._repo_id, entry)
 
     def text(self, path: RepoPath) -> str:
-        """Return the text of a small file; empty when there is none."""
+        """Return the text of a small file; empty if it does not exist."""
         return (self.content(path) or b"").decode("utf-8", "replace")
 
     def _of(self, folder: str) -> Attributes:
@@ -98,7 +98,7 @@ class TreeRules:
 
 
 def _content(tx: Read, repo_id: int, entry: Entry) -> bytes | None:
-    """The content of a regular file that is kept in its row and not too large to be rules, or None."""
+    """Return the content of a regular file that is stored in its row and small enough for rules, or None."""
     row = objects.find(tx, repo_id, entry.oid) if entry.mode in _REGULAR else None
     if row is None or row.data is None or row.size > MAX_ATTRIBUTES:
         return None
@@ -119,9 +119,9 @@ class Additions:
 
 
 def read_root(hub: HubContext, repo_id: int, head: Oid) -> Mapping[Oid, bytes]:
-    """Return the content of the root's ``.gitattributes`` by its id, if it is kept outside the catalog.
+    """Return the content of the root's ``.gitattributes`` by its id, if it is stored outside the catalog.
 
-    Must not run inside a transaction: a file of more than 256 KiB is read from ``blobs``.
+    Do not call it inside a transaction: a file of more than 256 KiB is read from ``blobs``.
     """
     with hub.read() as tx:
         root = stored.root_of(hub.store, tx, repo_id, head)
@@ -144,25 +144,25 @@ def cover(
     others: Callable[[], frozenset[str] | None],
     known: Mapping[Oid, bytes],
 ) -> Additions:
-    """Record in ``.gitattributes`` what a commit stores as large files and no rule sends to LFS.
+    """Add rules to ``.gitattributes`` for the large files of a commit that no rule sends to LFS.
 
-    Lines go to the root's file, except for a path that a file in a folder
+    Lines are added to the root's file, except for a path that a file in a folder
     excludes: only a later line of that file can include it again. Nothing is
     added to a ``.gitattributes`` that is a link or a large file itself, or
     that would grow beyond 2 MiB.
 
     Args:
-        editor: the tree of the commit, edited already; the lines are added to it.
+        editor: the tree of the commit with its edits; the lines are added to it.
         pointers: the large files by path, with the ids of their pointers.
         others: returns the names of files in folders of the tree, None if they are too many.
-        known: what :func:`read_root` returned.
+        known: contents that :func:`read_root` returned.
     """
     rules = TreeRules(tx, repo_id, editor.find, known=known)
     uncovered: dict[str, list[RepoPath]] = {}
     for path, oid in pointers.items():
         entry = editor.find(path)
         if entry is None or entry.oid != oid or entry.mode not in _REGULAR or _name_of(path) == NAME:
-            continue  # a later operation of the commit has replaced it
+            continue  # replaced by a later operation of the commit
         decision, folder = rules.decide(path)
         if decision is not True:
             uncovered.setdefault(folder if decision is False else "", []).append(path)
@@ -188,7 +188,7 @@ def names_in_folders(trees: Trees, root: Oid, edited: Mapping[RepoPath, int]) ->
         edited: paths that a commit writes, with their modes.
     """
     if Mode.FOLDER in edited.values():
-        return None  # a whole folder was copied: what it contains is not looked at
+        return None  # a whole folder was copied: its contents are not examined
     names = {_name_of(path) for path in edited if "/" in path}
     for number, node in enumerate(trees.walk(root, ROOT, is_deep=True)):
         if number >= _MAX_LOOKED_AT:
@@ -199,9 +199,9 @@ def names_in_folders(trees: Trees, root: Oid, edited: Mapping[RepoPath, int]) ->
 
 
 def merge_change(tx: Read, repo_id: int, made: dict[Oid, GitObject], ours: Change, theirs: Change) -> Entry | None:
-    """Return a ``.gitattributes`` that has the rules both sides appended; None if it is another file, or more changed.
+    """Return a ``.gitattributes`` with the rules that both sides appended; None if that is not all that changed.
 
-    Two pull requests that bring a large file each must not be in conflict for it.
+    Without this, two pull requests that each add a large file would conflict.
 
     Args:
         made: the merged file object is added to it.
@@ -224,7 +224,7 @@ def merge_change(tx: Read, repo_id: int, made: dict[Oid, GitObject], ours: Chang
 def _extended(
     there: Entry | None, content: bytes | None, names: Sequence[RepoPath], others: Callable[[], frozenset[str] | None]
 ) -> bytes | None:
-    """The content of a ``.gitattributes`` with the rules for some paths; None if it cannot take any."""
+    """Return the content of a ``.gitattributes`` with rules for some paths; None if none can be added."""
     if there is not None and (content is None or parse_pointer(content) is not None):
         return None
     text = content or b""
@@ -232,12 +232,12 @@ def _extended(
         text += b"\n"
     taken = others() if any("/" not in name for name in names) else frozenset()
     lines: list[bytes] = []
-    room = MAX_ATTRIBUTES - len(text)
+    free = MAX_ATTRIBUTES - len(text)
     for name in sorted(names):
         rule = render_lfs_rule(name, is_anchored=taken is None or name in taken)
         line = b"" if rule is None else rule.encode("utf-8", "surrogateescape") + b"\n"
-        if line and len(line) <= room:
-            room -= len(line)
+        if line and len(line) <= free:
+            free -= len(line)
             lines.append(line)
     return text + b"".join(lines) if lines else None
 

@@ -1,6 +1,6 @@
-"""Links to large files that today's rule of deduplication would not have allowed.
+"""Find links to large files that the present rule of deduplication would not allow.
 
-A link that rests on a claim about chunks was made because its uploader had
+A link that is based on a claim about chunks was allowed because its uploader had
 sent them, could read them, or because a wider ``dedup_scope`` let them refer
 to chunks of others. Only the first two are recorded as proven.
 """
@@ -32,9 +32,9 @@ _PAGE = 500
 
 
 def check_links(hub: HubContext) -> Iterator[Finding]:
-    """Yield a finding for each committed link whose chunks the rule of today would not grant to whoever made it.
+    """Yield a finding for each committed link whose creator may not refer to its chunks by the present rule.
 
-    Chunks count as theirs that they have sent, that they may read now in a
+    Creators may refer to chunks that they have sent, that they may read now in a
     repository where they are proven, or that no other repository had before.
     """
     if hub.settings.dedup_scope == "hub":
@@ -73,17 +73,17 @@ def _check(hub: HubContext, tx: Read, link: UnprovenLink) -> Finding | None:
 
 
 def _viewer(hub: HubContext, tx: Read, link: UnprovenLink, row: RepoRow) -> Viewer:
-    """Whose rights count: those of the account that made the link, as they are now."""
+    """Return the viewer with the present rights of the account that made the link."""
     account = None if link.pusher_id is None else accounts.by_ids(tx, [link.pusher_id]).get(link.pusher_id)
-    realm = row.namespace_id if hub.settings.dedup_scope == "namespace" else None
+    shared_in = row.namespace_id if hub.settings.dedup_scope == "namespace" else None
     if account is None:
-        return Viewer(Visibility((), [row.id]), realm=realm, needs_proof=True)
+        return Viewer(Visibility((), [row.id]), realm=shared_in, needs_proof=True)
     seen = read_by(callers.acting_for(tx, attrs.evolve(account, is_admin=False)))
-    return Viewer(seen, f"u{account.uid}", realm=realm, needs_proof=True)
+    return Viewer(seen, f"u{account.uid}", realm=shared_in, needs_proof=True)
 
 
 def _earlier(tx: Read, link: UnprovenLink, missing: list[tuple[XetHash, int, int]]) -> str | None:
-    """Return the repository that used some of the chunks first, if that was before this link; else None."""
+    """Return the repository that first used some of the chunks, if that was before this link; else None."""
     wanted: dict[XetHash, list[tuple[int, int]]] = {}
     for xorb, start, end in missing:
         wanted.setdefault(xorb, []).append((start, end))

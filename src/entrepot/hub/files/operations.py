@@ -1,4 +1,4 @@
-"""What a commit can do to a tree, one operation at a time."""
+"""The operations of a commit on a tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from entrepot.names import RepoPath, RepoRef, Sha256
 
 @attrs.frozen
 class AddFile:
-    """Write a regular file; ``moved_from`` is removed in the same step."""
+    """Write a regular file; ``moved_from`` is removed in the same operation."""
 
     path: RepoPath
     content: bytes = attrs.field(repr=False)
@@ -18,7 +18,7 @@ class AddFile:
 
 @attrs.frozen
 class AddLarge:
-    """Write a large file whose bytes were uploaded before; ``size`` None takes the stored one."""
+    """Write a large file whose bytes were uploaded before; ``size`` None uses the stored size."""
 
     path: RepoPath
     sha256: Sha256
@@ -28,7 +28,7 @@ class AddLarge:
 
 @attrs.frozen
 class Copy:
-    """Write at ``path`` what another path, revision or repository has: a file or a whole folder.
+    """Write a copy of another path, revision or repository at ``path``: a file or a whole folder.
 
     No content moves. ``revision`` None is the branch that is written to;
     ``repo`` None is the same repository.
@@ -42,14 +42,14 @@ class Copy:
 
 @attrs.frozen
 class Delete:
-    """Remove a file, or a folder with everything in it."""
+    """Remove a file, or a folder with all its contents."""
 
     path: RepoPath
 
 
 @attrs.frozen
 class DeleteFolder:
-    """Remove a folder with everything in it; a file of this name is not meant."""
+    """Remove a folder with all its contents; does not apply to files."""
 
     path: RepoPath
 

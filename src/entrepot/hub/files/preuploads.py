@@ -1,4 +1,4 @@
-"""Before an upload: which files go through LFS, which are ignored, which are there already."""
+"""Advice before an upload: which files use LFS, which are ignored, which exist already."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_FILES = 1_000
 
 @attrs.frozen
 class Candidate:
-    """A file somebody is about to upload; ``sample`` is its beginning, at most 512 bytes."""
+    """A file that a client wants to upload; ``sample`` is its beginning, at most 512 bytes."""
 
     path: RepoPath
     size: int
@@ -32,7 +32,7 @@ class Candidate:
 
 @attrs.frozen
 class UploadAdvice:
-    """How a file should be uploaded; ``etag`` names what is at its path now."""
+    """How to upload a file; ``etag`` is that of the file at its path now."""
 
     path: RepoPath
     is_large: bool
@@ -42,7 +42,7 @@ class UploadAdvice:
 
 @attrs.frozen
 class UploadAdvicePage:
-    """Advice for every candidate, in their order, and the commit it was given at."""
+    """Advice for every candidate, in their order, and the commit that it refers to."""
 
     commit: Oid
     advice: Sequence[UploadAdvice]
@@ -59,9 +59,9 @@ def plan(
     ignores: str | None = None,
     is_proposal: bool = False,
 ) -> UploadAdvicePage:
-    """Decide about files before they are uploaded.
+    """Return how to upload each file.
 
-    Large are files that ``.gitattributes`` sends to LFS, files above the
+    Large files are those that ``.gitattributes`` sends to LFS, files above the
     limit of regular ones, and files whose sample is not text, unless a rule
     says otherwise.
 
@@ -113,7 +113,7 @@ def _is_text(sample: bytes) -> bool:
     if b"\0" in sample:
         return False
     try:
-        # Not final: the sample may end within a character.
+        # Not final, because the sample may end within a character.
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=False)
     except UnicodeDecodeError:
         return False

@@ -1,7 +1,7 @@
-"""Files that came whole, made into chunks; claims about chunks, verified.
+"""Split files that were uploaded whole into chunks, and verify claims about chunks.
 
-Both are follow-up jobs: an upload is finished before they begin, and what
-they find out changes no name and no content, only how bytes are kept.
+Both are jobs that run after an upload has finished; they change only how bytes
+are stored, never names or contents.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from entrepot.storage.contents import Content, open_file
 from entrepot.xet import Chunker, MerkleTree, Term, Terms, XorbBuilder, chunk_hash, eligible_chunks, read_hash
 
 MIN_CHUNKED: Final = 16 * 1024
-"""Files of this many bytes or fewer stay as they are: a chunk of their own would save nothing."""
+"""Files up to this size in bytes are not chunked: a single chunk would save nothing."""
 
 VERIFIED_NOW_BYTES: Final = 2 << 30
-"""How much content one request may hash to prove what was only claimed before: a few seconds."""
+"""Bytes that one request may hash to verify claims, which takes a few seconds."""
 
 _PIECE = 8 << 20
 _BATCH = 64
@@ -46,18 +46,18 @@ _RECORD_AFTER = 256 << 20
 
 
 def chunk_files(hub: HubContext, repo_id: int) -> int:
-    """Make chunks of the raw large files of a repository; returns how many files were done.
+    """Split the raw large files of a repository into chunks; return the number of files.
 
-    Guarantees: idempotent; whatever moment it is interrupted at, every file
-    is kept raw, as chunks, or both.
+    Guarantees: idempotent; at every moment, each file is stored raw, as chunks,
+    or both, so it can be interrupted at any time.
     """
     return xorb_scrubbing.finish(chunk_steps(hub, repo_id))
 
 
 def chunk_steps(hub: HubContext, repo_id: int) -> Generator[None, None, int]:
-    """As :func:`chunk_files`; yields after every few megabytes.
+    """Do the same as :func:`chunk_files`, and yield after every few megabytes.
 
-    Files are recorded when :data:`_RECORD_AFTER` bytes were read, so that work which is interrupted is not lost.
+    Files are recorded after every :data:`_RECORD_AFTER` bytes, so an interruption loses little work.
     """
     done = left = 0
     while True:
@@ -74,13 +74,13 @@ def chunk_steps(hub: HubContext, repo_id: int) -> Generator[None, None, int]:
         ingestion.finish()
         dropped = sum(drop_raw(hub, sha256) for sha256, _size, _file in waiting)
         done += dropped
-        left += len(waiting) - dropped  # these cannot be read: fsck names them
+        left += len(waiting) - dropped  # these cannot be read: fsck reports them
 
 
 def _first_bytes(
     waiting: Sequence[tuple[Sha256, int, XetHash | None]],
 ) -> Sequence[tuple[Sha256, int, XetHash | None]]:
-    """The first files, until they have :data:`_RECORD_AFTER` bytes; at least one."""
+    """Return the first files with :data:`_RECORD_AFTER` bytes in all; at least one file."""
     total = 0
     for number, (_sha256, size, _file) in enumerate(waiting, 1):
         total += size
@@ -90,20 +90,20 @@ def _first_bytes(
 
 
 def verify_claims(hub: HubContext, limit: int = 100, *, repo_id: int | None = None) -> int:
-    """Compute the sha256 of files that were only claimed to have it; returns how many were right.
+    """Compute the sha256 of files that was only claimed so far; return how many claims were true.
 
-    A right claim makes the file usable by whoever may read it, in any
-    repository; a wrong one stays where it was made and misleads nobody else.
+    A true claim makes the file usable for everyone who may read it, in any
+    repository; a false one stays in its repository and has no effect elsewhere.
 
     Args:
-        limit: files a look-up; all of them are verified.
+        limit: files per query; all of them are verified.
         repo_id: only the claims of this repository.
     """
     return xorb_scrubbing.finish(verify_steps(hub, limit, repo_id=repo_id))
 
 
 def verify_steps(hub: HubContext, limit: int = 100, *, repo_id: int | None = None) -> Generator[None, None, int]:
-    """As :func:`verify_claims`; yields after every few megabytes."""
+    """Do the same as :func:`verify_claims`, and yield after every few megabytes."""
     right = left = 0
     while True:
         with hub.read() as tx:
@@ -113,21 +113,21 @@ def verify_steps(hub: HubContext, limit: int = 100, *, repo_id: int | None = Non
         for claim in waiting:
             verdict = yield from _verify(hub, *claim)
             right += verdict is _Verdict.RIGHT
-            left += verdict is _Verdict.UNKNOWN  # it can be verified once the xorb was sent again
+            left += verdict is _Verdict.UNKNOWN  # can be verified after the xorb was uploaded again
 
 
 def verify_readable(hub: HubContext, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> None:
-    """Verify now what repositories that the caller reads only claim to have under some sha256.
+    """Verify claimed sha256 values of files in repositories that the caller may read.
 
-    A file that was uploaded a moment ago can so be copied into another
-    repository, although no job has verified it yet. To be called outside of
-    transactions, before the right to the files is judged.
+    With this, a file that was just uploaded can be copied into another repository
+    before a job has verified it. Call it outside of transactions, before checking
+    the right to the files.
 
     Args:
-        row: where the files are to be used; those that it has are left alone.
+        row: target repository of the files; files that it has already are skipped.
 
     Raises:
-        BeingVerified: there is more to compute than a request may take; the job begins now.
+        BeingVerified: there is more to compute than a request may; the job starts now.
     """
     with hub.read() as tx:
         there = set(files.usable(tx, row.id, wanted)) | set(xet_files.claimed(tx, row.id, wanted))
@@ -139,10 +139,10 @@ def verify_readable(hub: HubContext, caller: Caller, row: RepoRow, wanted: Seque
 
 
 def verify_named(hub: HubContext, repo_id: int, wanted: Sequence[Sha256]) -> None:
-    """Verify now what one repository only claims to have under some sha256; as :func:`verify_readable`.
+    """Verify claimed sha256 values of files in one repository; see :func:`verify_readable`.
 
     Raises:
-        BeingVerified: as there.
+        BeingVerified: as :func:`verify_readable`.
     """
     with hub.read() as tx:
         proven = set(files.proven(tx, repo_id, wanted))
@@ -173,10 +173,10 @@ class _Verdict(enum.Enum):
 
 
 def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetHash) -> Generator[None, None, _Verdict]:
-    """Compare the content of a file with what was claimed, and note the result.
+    """Compare the content of a file with the claim about it, and store the result.
 
     Raises:
-        Busy: a sweeper is at work on this very sha256.
+        Busy: a sweeper is working on the same sha256.
     """
     digest = hashlib.sha256()
     try:
@@ -196,7 +196,7 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetHash) -> Gen
         used = xet_files.xorbs_of(tx, [file])
     for xorb in sorted(used):
         if xorb_scrubbing.is_damaged(hub, xorb):
-            return _Verdict.UNKNOWN  # not the uploader, the disk has lied
+            return _Verdict.UNKNOWN  # the stored bytes are damaged: the claim may be true
         yield
     with hub.write() as tx:
         files.mark_false_claim(tx, repo_id, sha256, file)
@@ -204,14 +204,14 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetHash) -> Gen
 
 
 class StreamHasher(Protocol):
-    """What hashes pieces as they are read."""
+    """Hashes pieces as they are read."""
 
     def update(self, data: bytes, /) -> None:
         """Hash the next piece."""
 
 
 class _ChunkRef(NamedTuple):
-    """A chunk of a file: its raw hash, and where it lies."""
+    """A chunk of a file: its raw hash, and its position."""
 
     raw: bytes
     offset: int
@@ -220,7 +220,7 @@ class _ChunkRef(NamedTuple):
 
 @attrs.define
 class _Run:
-    """Chunks side by side in one xorb; ``where`` is its hash, or its number while it is being built."""
+    """Adjacent chunks in one xorb; ``where`` is its hash, or its number while it is being built."""
 
     where: XetHash | int
     start: int
@@ -230,14 +230,14 @@ class _Run:
 
 @attrs.define
 class _PendingFile:
-    """A file on its way into chunks."""
+    """A file that is being split into chunks."""
 
     sha256: Sha256
     tree: MerkleTree = attrs.field(factory=MerkleTree)
     runs: list[_Run] = attrs.field(factory=list)
 
     def append(self, raw: bytes, length: int, where: XetHash | int, number: int) -> None:
-        """Add the next chunk of the file and its place."""
+        """Add the next chunk of the file and its location."""
         self.tree.add(raw, [length])
         last = self.runs[-1] if self.runs else None
         if last is not None and last.where == where and last.end == number:
@@ -247,7 +247,7 @@ class _PendingFile:
             self.runs.append(_Run(where, number, number + 1, length))
 
     def terms(self, built: Sequence[XetHash]) -> Terms:
-        """The file as terms, once all its xorbs are built."""
+        """Return the terms of the file, once all its xorbs are built."""
         return Terms.of(
             Term(built[run.where] if isinstance(run.where, int) else run.where, run.start, run.end, run.unpacked)
             for run in self.runs
@@ -255,12 +255,12 @@ class _PendingFile:
 
 
 class Rechunker:
-    """Chunks several files into shared xorbs, reusing the chunks that the hub has already."""
+    """Splits several files into shared xorbs, reusing chunks that the hub has already."""
 
     def __init__(self, hub: HubContext, row: RepoRow) -> None:
-        """Begin; chunks are reused if all who read the repository may know of them, or as the settings say."""
+        """Start; chunks are reused if all readers of the repository may refer to them, or as ``dedup_scope`` allows."""
         self._hub = hub
-        self._realm = row.namespace_id
+        self._namespace_id = row.namespace_id
         self._viewer = chunk_rights.viewer_inside(hub, row)
         self._shard = new_uid()
         self._builder = XorbBuilder()
@@ -273,17 +273,17 @@ class Rechunker:
         self._findable: list[tuple[XetHash, XetHash]] = []
 
     def add(self, sha256: Sha256) -> None:
-        """Chunk one raw file; one whose bytes are gone, or have another sha256 by now, is left out."""
+        """Split one raw file; skip it if its bytes are missing or have another sha256."""
         xorb_scrubbing.finish(self.add_steps(sha256))
 
     def add_steps(self, sha256: Sha256) -> Generator[None, None, None]:
-        """As :meth:`add`; yields after every few megabytes."""
+        """Do the same as :meth:`add`, and yield after every few megabytes."""
         draft, digest, asked = _PendingFile(sha256), hashlib.sha256(), set[bytes]()
         try:
             with contextlib.closing(open_file(self._hub.store, sha256)) as content:
                 for segment in _segments_of(content, digest):
-                    # All questions before the first answer is used: a hit late in a segment also
-                    # tells about the chunks before it.
+                    # Look up all chunks before using any result: a hit late in a segment also
+                    # finds the chunks before it.
                     for cut in segment:
                         if cut.raw not in asked and (cut.offset == 0 or eligible_chunks(cut.raw)):
                             asked.add(cut.raw)
@@ -298,14 +298,14 @@ class Rechunker:
         except (BlobMissing, BlobUnreadable):
             return
         if digest.hexdigest() != sha256:
-            return  # rotten since it was received: its name must not pass to these chunks
+            return  # damaged since it was received: these chunks must not get its sha256
         self._drafts.append(draft)
 
     def finish(self) -> None:
         """Store the last xorb and record the files.
 
         Raises:
-            Busy: a chunk that was to be used again was swept or damaged meanwhile; do it all again.
+            Busy: a reused chunk was swept or damaged in the meantime; repeat everything.
         """
         self._close_xorb()
         self._note_findable()
@@ -340,22 +340,22 @@ class Rechunker:
         xorb = self._builder.finish()
         with self._hub.store.drafts.receive_unnamed(len(xorb.data)) as sink:
             sink.write(xorb.data)
-            chunks.keep_xorb(self._hub, self._realm, xorb.hash, xorb.index, sink)
+            chunks.keep_xorb(self._hub, self._namespace_id, xorb.hash, xorb.index, sink)
         self._built.append(xorb.hash)
         if len(self._known) > _REMEMBERED:
-            self._known.clear()  # very large files find only their own neighbourhood again
+            self._known.clear()  # limits memory: very large files match only recent chunks
             self._loaded.clear()
         self._known.update((raw, (xorb.hash, number)) for raw, number in self._building.items())
         self._builder, self._building = XorbBuilder(), {}
         self._note_findable()
 
     def _note_findable(self) -> None:
-        """Remember where the chunks are that later uploads will ask for."""
+        """Remember the locations of chunks that later uploads may look up."""
         self._findable += [(read_hash(raw), self._known[raw][0]) for raw in self._asked if raw in self._known]
         self._asked = [raw for raw in self._asked if raw not in self._known]
 
     def _look_up(self, raw: bytes) -> None:
-        """Learn the chunks of the xorbs that came together with this one."""
+        """Load the chunks of the xorbs that were uploaded together with this chunk's."""
         if raw in self._known or raw in self._building:
             return
         with self._hub.read() as tx:
@@ -369,9 +369,9 @@ class Rechunker:
 
 
 def _segments_of(content: Content, digest: StreamHasher) -> Iterator[list[_ChunkRef]]:
-    """The chunks of some content in order, some gigabytes at a time, and nothing after each piece that was read.
+    """Yield the chunks of a content in order, some gigabytes at a time, and an empty result after each piece read.
 
-    ``digest`` sees all of it.
+    ``digest`` hashes all of it.
     """
     chunker, segment = Chunker(), list[_ChunkRef]()
     held, start = b"", 0
@@ -397,9 +397,9 @@ def _segments_of(content: Content, digest: StreamHasher) -> Iterator[list[_Chunk
 
 
 def drop_raw(hub: HubContext, sha256: Sha256) -> bool:
-    """Give up the raw bytes of a file that is kept as chunks; names first, bytes last.
+    """Delete the raw bytes of a file that is stored as chunks; rows first, bytes last.
 
-    Whoever receives the same file meanwhile looks for its bytes after recording them.
+    An upload of the same file in the meantime checks for its bytes after recording them.
     """
     is_dropped = False
     while True:

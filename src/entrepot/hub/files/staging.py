@@ -1,4 +1,4 @@
-"""The first half of a commit: operations checked, their bytes durable, the rest as light edits."""
+"""The first half of a commit: check operations, make their bytes durable, and return edits of a tree."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from entrepot.storage.trees import Node, Trees
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 2000
 _MAX_COPIED = 200_000
-"""Entries in one folder that is copied. Copies into copies double a tree each time: without a bound, a
-repository that takes a kilobyte to describe has more files than any listing can hold."""
+"""Maximum number of entries in a copied folder. Copies of copies double a tree each time: without a limit,
+a kilobyte of requests could create more files than any listing can hold."""
 
 
 @attrs.frozen
@@ -43,7 +43,7 @@ class Put:
     oid: Oid
 
     def apply(self, editor: TreeEditor) -> None:
-        """Write it; a file that was executable stays so."""
+        """Write the entry; a file that was executable stays executable."""
         there = editor.find(self.path) if self.mode == Mode.FILE else None
         is_kept = there is not None and there.mode == Mode.EXECUTABLE
         editor.put(self.path, Mode.EXECUTABLE if is_kept else self.mode, self.oid)
@@ -57,11 +57,11 @@ class Remove:
     is_folder: bool = False
 
     def apply(self, editor: TreeEditor) -> None:
-        """Remove it.
+        """Remove the entry.
 
         Raises:
-            EntryNotFound: nothing is there.
-            InvalidPath: nothing is there, nor could be: only what is stored already may have such a path.
+            EntryNotFound: the path does not exist.
+            InvalidPath: it does not exist and breaks the rules; only existing entries may have such a path.
         """
         try:
             if self.is_folder:
@@ -75,9 +75,9 @@ class Remove:
 
 @attrs.frozen
 class StagedCommit:
-    """A commit without its parent: what to do to whatever tree is the head's.
+    """A commit without its parent: edits for the tree of any head.
 
-    ``large``: the large files it names, all of them durable; ``touched``: the
+    ``large``: its large files, all of them durable; ``touched``: the
     paths it writes, removes or copies from on the same branch; ``pointers``:
     ids of the pointers of large files by the paths at which they were written.
     """
@@ -106,28 +106,28 @@ def stage(
     """Check operations one by one and make their bytes durable.
 
     Args:
-        operations: read once; only one content is held at a time.
-        inline_bytes: about how much content comes with them.
+        operations: read once; only one content is held in memory at a time.
+        inline_bytes: approximate size of the content in them.
 
     Raises:
         InvalidOperation, EntryNotFound, LargeFileMissing, LimitExceeded: an
-            operation cannot be applied; no name was changed.
-        QuotaExceeded: the namespace has no room for them.
+            operation cannot be applied; no ref was changed.
+        QuotaExceeded: they exceed the quota of the namespace.
     """
     with hub.read() as tx:
-        room = quotas.allowance(hub, tx, row)
-    # Before anything is kept: what a refused commit leaves behind would use up the room until it is swept.
-    room.spend(inline_bytes)
-    stage = _Stage(hub, author, row, branch, room)
+        quota = quotas.allowance(hub, tx, row)
+    # Checked before storing: bytes of a refused commit would count against the quota until they are swept.
+    quota.spend(inline_bytes)
+    stage = _Stage(hub, author, row, branch, quota)
     for operation in operations:
         stage.take(operation)
     return stage.finish()
 
 
 class _Stage:
-    def __init__(self, hub: HubContext, author: Caller, row: RepoRow, branch: BranchHead, room: Allowance) -> None:
+    def __init__(self, hub: HubContext, author: Caller, row: RepoRow, branch: BranchHead, quota: Allowance) -> None:
         self._hub = hub
-        self._room = room
+        self._quota = quota
         self._author = author
         self._row = row
         self._branch = branch
@@ -160,7 +160,7 @@ class _Stage:
                 self._edits.append(Remove(operation.path, is_folder=True))
 
     def finish(self) -> StagedCommit:
-        """Write what is left, once every large file is known to be there."""
+        """Write the remaining objects, after checking that every large file exists."""
         self._check_large()
         for path, claimed in self._pointers:
             self._check_size(path, claimed.sha256, claimed.size)
@@ -178,7 +178,7 @@ class _Stage:
         limit = self._hub.settings.max_inline_file
         if len(operation.content) > limit:
             raise LimitExceeded(f"the regular file '{operation.path}'", limit, "upload files of this size through LFS")
-        self._room.check_file(f"the regular file '{operation.path}'", len(operation.content))
+        self._quota.check_file(f"the regular file '{operation.path}'", len(operation.content))
         self._move_away(operation.moved_from)
         kept = self._keep(operation.content)
         if kept.pointer_size is not None and kept.sha256 is not None:
@@ -224,7 +224,7 @@ class _Stage:
             else:
                 there = object_rows.touch(tx, source.id, needed, self._hub.now_ms())
             if there != len(needed):
-                raise Busy("the source of the copy")  # a sweep came between: the revision is no longer named
+                raise Busy("the source of the copy")  # a sweep has run: the revision no longer exists
         self._large.extend((sha256, path) for sha256, path, _ in named)
         self._written.update({path: oid for _, path, oid in named})
         self._edits.append(Put(operation.path, entry.mode, entry.oid))
@@ -234,9 +234,9 @@ class _Stage:
         if not wanted:
             return
         rechunking.verify_readable(self._hub, self._author, self._row, wanted)
-        # Looked up, linked and touched in one transaction: no sweep can come between.
+        # Looked up, linked and touched in one transaction: no sweep can run in between.
         with self._hub.write() as tx:
-            self._sizes = admit(tx, self._author, self._row, wanted, self._room, self._hub.now_ms())
+            self._sizes = admit(tx, self._author, self._row, wanted, self._quota, self._hub.now_ms())
             files.touch(tx, list(self._sizes), self._hub.now_ms())
         for sha256, path in self._large:
             if sha256 not in self._sizes:
@@ -261,27 +261,27 @@ class _Stage:
 
 
 def store_rows(hub: HubContext, repo_id: int, rows: Sequence[ObjectRow]) -> None:
-    """Store rows of objects that no ref names yet; the bytes of large ones were reserved and published before.
+    """Store rows of objects that no ref names yet; large ones must be reserved and published before.
 
     Raises:
-        Busy: the bytes of a large one have gone meanwhile; do it all again.
+        Busy: the bytes of a large one are gone; repeat everything.
     """
     with hub.write() as tx:
         object_rows.put(tx, repo_id, rows, hub.now_ms())
         for row in rows:
             if row.data is None and row.sha256 is not None and not files.confirm(tx, row.sha256, row.size):
-                raise Busy("this file")  # a sweep with hardly any grace took it before its object was stored
+                raise Busy("this file")  # a sweep with a very short grace period deleted it first
     for row in rows:
         if row.data is None and row.sha256 is not None and hub.store.blobs.stat(file_key(row.sha256)) is None:
-            raise Busy("this file")  # chunks have taken the place of these bytes just before the object needed them
+            raise Busy("this file")  # chunks have just replaced these bytes
 
 
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
-    """Sizes of those large files that the caller may commit to a repository.
+    """Return the sizes of those large files that the caller may commit to a repository.
 
-    That is: files uploaded to it, files of any repository whose content the
+    These are files uploaded to it, files of any repository whose content the
     caller may read, and chunks that were registered for it under this sha256.
-    Knowing a digest alone gives nobody its bytes.
+    Knowing a sha256 alone gives no access to the bytes.
     """
     found = files.usable(tx, row.id, wanted)
     missing = [sha256 for sha256 in wanted if sha256 not in found]
@@ -295,16 +295,16 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
 
 
 def admit(
-    tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], room: Allowance, now_ms: int
+    tx: Write, caller: Caller, row: RepoRow, wanted: Sequence[Sha256], quota: Allowance, now_ms: int
 ) -> dict[Sha256, int]:
-    """Let a repository use those large files that the caller may commit to it; their sizes.
+    """Let a repository use those large files that the caller may commit to it; return their sizes.
 
-    Each by the right that the caller has: a claim leads to the claimed chunks
-    only, whatever else the hub may have under the same sha256.
+    Each is linked by the right that the caller has: a claim leads to the claimed
+    chunks only, even if the hub has other content under the same sha256.
 
     Raises:
-        QuotaExceeded: the namespace has no room for those that are new to the
-            repository; leave the transaction with it.
+        QuotaExceeded: files that are new to the repository exceed the quota of
+            the namespace; roll the transaction back.
     """
     usable = files.usable(tx, row.id, wanted)
     missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in usable]
@@ -314,17 +314,17 @@ def admit(
         claimed = [sha256 for sha256 in missing if sha256 not in readable]
         xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
         fresh = files.usable(tx, row.id, missing)
-        room.spend(sum(fresh.values()))
+        quota.spend(sum(fresh.values()))
         usable |= fresh
     return usable
 
 
 def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], list[tuple[Sha256, RepoPath, Oid]]]:
-    """Every object at and below an entry, each once, and the large files among them: new paths and ids of pointers.
+    """Return every object at and below an entry without duplicates, its large files by new path, and pointer ids.
 
     Raises:
-        InvalidPath: at its new place, a path would be too long or too deep.
-        LimitExceeded: the folder has more entries than one copy may take.
+        InvalidPath: below the target, a path would be too long or too deep.
+        LimitExceeded: the folder has more entries than one copy may contain.
     """
     nodes = [Node(operation.path, entry)]
     for node in trees.walk(entry.oid, operation.path, is_deep=True) if entry.is_folder else ():

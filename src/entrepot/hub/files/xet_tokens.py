@@ -1,8 +1,8 @@
-"""Passes: short-lived tokens that open the chunk store for one repository.
+"""Xet tokens: short-lived tokens for using the chunk store on behalf of one repository.
 
-A pass is signed and not stored. Its real life is longer than the stated one,
-because clients compare the stated end with their own clock and never ask
-again when they are refused. Source: docs/protocols/xet.md, section 7.1.
+A token is signed and not stored. It is valid longer than stated, because
+clients compare the stated expiry with their own clock and do not request a new
+token after a refusal. Source: docs/protocols/xet.md, section 7.1.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ _PURPOSE = "xet-pass"
 _GENERATION = "xet:"
 _PREFIX = "xet_"
 ANONYMOUS = "public"
-"""The holder of passes that nobody in particular asked for."""
+"""The holder of tokens that were issued to anonymous callers."""
 
 
 @attrs.frozen
 class XetToken:
-    """What the holder may do: read one repository's files, or also add to them.
+    """What the holder may do: read one repository's files, or also add files.
 
-    ``realm`` is the repository's namespace. ``is_proposal``: the holder may
-    not write to the repository, only propose changes; then the realm is their
-    own, and what they say about a file is believed once it was computed again.
-    ``grant``: the access token that the pass was made for, whose rights of now
-    decide. ``holder``: who may refer to the xorbs that are sent
-    with the pass: the account, or a fine-grained token alone.
+    ``namespace_id``: the repository's namespace. ``is_proposal``: the holder may
+    not write to the repository, only propose changes; then the namespace is their
+    own, and the hub verifies their claims about files before using them.
+    ``grant``: the access token that it was issued for, whose present rights
+    decide. ``holder``: who may refer to the xorbs that are sent with this
+    token: the account, or a fine-grained access token alone.
     """
 
     repo_id: int
     user_id: int | None
-    realm: int
+    namespace_id: int
     may_write: bool
     is_proposal: bool = False
     holder: str = ANONYMOUS
@@ -61,7 +61,7 @@ class XetToken:
 
 @attrs.frozen
 class IssuedToken:
-    """A pass as it is handed out: its secret, its stated end (seconds since 1970) and the store's name in URLs."""
+    """A Xet token for the client: its secret, stated expiry (seconds since 1970) and the store's name in URLs."""
 
     secret: str
     expires_s: int
@@ -69,11 +69,11 @@ class IssuedToken:
 
 
 def issue_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None) -> IssuedToken:
-    """A pass for reading the files of a repository.
+    """Return a token for reading the files of a repository.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
-        RevisionNotFound: no such revision.
+        RevisionNotFound: the revision does not exist.
     """
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
@@ -86,27 +86,27 @@ def issue_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
 
 
 def issue_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None = "main") -> IssuedToken:
-    """A pass for adding files to a repository.
+    """Return a token for adding files to a repository.
 
     Args:
-        revision: where they shall be committed; None stands for a pull
-            request that does not exist yet.
+        revision: target of the commit; None stands for a pull request
+            that does not exist yet.
 
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed, GatedRepo: no access.
-        RevisionNotFound, Refused: there is no such pull request, or it is closed.
+        RevisionNotFound, Refused: the pull request does not exist, or is closed.
     """
     with hub.read() as tx:
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
         is_proposal = not access.may_write(author, row)
-        realm = author.account.id if is_proposal else row.namespace_id
+        namespace_id = author.account.id if is_proposal else row.namespace_id
         grant = capabilities.for_upload(row, author, revision).by_name(row)
-        given = XetToken(row.id, grant.user_id, realm, True, is_proposal, holder_of(author), grant)
+        given = XetToken(row.id, grant.user_id, namespace_id, True, is_proposal, holder_of(author), grant)
         return _issue(hub, tx, given)
 
 
 def check(hub: HubContext, secret: str | None, store: str) -> XetToken:
-    """The pass behind a secret.
+    """Return the token that a secret encodes.
 
     Raises:
         InvalidCredentials: none was sent, it is altered or expired, or its holder
@@ -125,24 +125,24 @@ def check(hub: HubContext, secret: str | None, store: str) -> XetToken:
     found = XetToken(0, grant.user_id, fields["n"], fields["w"], fields.get("p", False), fields["h"], grant)
     with hub.read() as tx:
         found = attrs.evolve(found, repo_id=recheck(hub, tx, found).id)
-        # The part after the epoch may have changed since: passes that were handed out before stay good.
+        # The part after the epoch may have changed since then: tokens issued before remain valid.
         if store != f"{_store(hub, tx)}-{fields['s']}":
             raise ThingNotFound("store", store)
     return found
 
 
 def recheck(hub: HubContext, tx: Read, given: XetToken) -> RepoRow:
-    """Return the repository of a pass; also called in the transaction that publishes what came with it.
+    """Return the repository of a token; also called in the transaction that publishes an upload.
 
-    A pass holds for the repository that has the name now, because clients keep
-    passes by the name of the repository: after a repository was deleted and
-    made anew, they show the pass of the old one. The holder's right to the new
-    one is judged as if they asked for it now.
+    A token applies to the repository that has the name now, because clients cache
+    tokens by the name of the repository: after a repository was deleted and
+    created again, they send the token of the old one. The holder's right to the
+    new one is checked as if they asked for it now.
 
     Raises:
-        InvalidCredentials: the holder has lost the right, by whatever change of
+        InvalidCredentials: the holder has lost the right, by any change of
             the account, the token or the repository; or another repository
-            took the name since the pass was checked for this request.
+            took the name since the token was checked for this request.
     """
     row = _repository(hub, tx, given)
     if given.repo_id and row.id != given.repo_id:
@@ -160,15 +160,15 @@ def _repository(hub: HubContext, tx: Read, given: XetToken) -> RepoRow:
         row, author = capabilities.writing_repo(tx, given.grant, hub.now_ms())
     except (Forbidden, NotFound, Refused):
         raise InvalidCredentials from None
-    realm = author.account.id if given.is_proposal else row.namespace_id
-    # Content of a mere proposer is proven before it is believed, so a pass does not become one.
-    if realm != given.realm or (not given.is_proposal and not access.may_write(author, row)):
+    namespace_id = author.account.id if given.is_proposal else row.namespace_id
+    # A writer's token must not become a proposer's, whose claims are verified first.
+    if namespace_id != given.namespace_id or (not given.is_proposal and not access.may_write(author, row)):
         raise InvalidCredentials
     return row
 
 
 def require_write(given: XetToken) -> None:
-    """Raise unless the pass allows adding files.
+    """Raise unless the token allows adding files.
 
     Raises:
         NotAllowed: it is for reading.
@@ -178,7 +178,7 @@ def require_write(given: XetToken) -> None:
 
 
 def forget_known(tx: Write, holder: str) -> None:
-    """Let the next pass of a holder name another store, so that clients forget which chunks they may refer to."""
+    """Give the holder's next token another store name, so that clients discard their caches of known chunks."""
     key = _GENERATION + holder
     hub_metadata.put(tx, key, str(int(hub_metadata.find(tx, key) or 0) + 1))
 
@@ -188,19 +188,20 @@ def _store(hub: HubContext, tx: Read) -> str:
 
 
 def _view(hub: HubContext, tx: Read, given: XetToken) -> str:
-    """What clients key their caches of known chunks by: whoever has the same rights shares it.
+    """Return the part of the store's name that is shared by callers with the same rights to chunks.
 
-    It changes whenever a client has relied on chunks that it may not refer to any more.
+    Clients key their caches of known chunks by it. It changes when a client has
+    referred to chunks that it may no longer use.
     """
     parts = [given.holder]
     if hub.settings.dedup_scope == "namespace":
-        parts.append(str(given.realm))
+        parts.append(str(given.namespace_id))
     generation = hub_metadata.find(tx, _GENERATION + given.holder)
     return "-".join([*parts, *([generation] if generation else [])])
 
 
 def holder_of(caller: MaybeCaller) -> str:
-    """Return who may refer to the xorbs that a caller sends: their account, or a fine-grained token alone."""
+    """Return the id under which sent xorbs are recorded: the account's, or that of a fine-grained token."""
     if caller is None:
         return ANONYMOUS
     return f"u{caller.account.uid}" if caller.limits is None else f"t{caller.token.uid}"
@@ -211,7 +212,7 @@ def _issue(hub: HubContext, tx: Read, given: XetToken) -> IssuedToken:
     view = _view(hub, tx, given)
     fields = {
         "g": given.grant.fields(),
-        "n": given.realm,
+        "n": given.namespace_id,
         "w": given.may_write,
         "p": given.is_proposal,
         "e": expires_s,

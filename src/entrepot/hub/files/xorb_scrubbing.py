@@ -1,8 +1,8 @@
-"""Looking after chunks: xorbs checked slowly or at once, quarantined, mended by a new upload, swept.
+"""Maintenance of chunks: check xorbs, quarantine damaged ones, sweep unreferenced ones.
 
-A client does not compare hashes when it downloads chunks, so the hub is the
-only guard: what is found damaged is not served again until verified bytes
-have replaced it. Source: docs/protocols/xet.md, section 11.
+A client does not compare hashes when it downloads chunks, so only the hub can
+detect damage: a damaged xorb is not served until an upload of verified bytes
+has replaced it. Source: docs/protocols/xet.md, section 11.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from entrepot.storage.fsck import Finding
 from entrepot.xet import MerkleTree, Terms, read_index
 
 XORB_GRACE_MS = 21 * 86_400_000
-"""Clients remember for three weeks which chunks are stored, and do not ask again."""
+"""Clients remember for three weeks which chunks are stored, and do not look them up again."""
 
 INTERVAL_MS = 30 * 86_400_000
-"""Every xorb is read and hashed again at least once in this time, as far as the pace allows."""
+"""Period within which every xorb is read and hashed again, as far as the pace allows."""
 
 PACE_BYTES = 256 << 20
 PAUSE_MS = 60_000
@@ -37,10 +37,10 @@ _KEY = re.compile(r"xorbs/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})\.[0-9a-f]{1
 
 
 def check(hub: HubContext, *, checks_content: bool) -> Iterator[Finding]:
-    """Check every xorb, and that every file can be made of them.
+    """Yield the faults of all xorbs, and of all files that cannot be made of them.
 
     Args:
-        checks_content: also read and hash every chunk; what is damaged goes into quarantine.
+        checks_content: also read and hash every chunk; damaged xorbs are quarantined.
     """
     for row in _all_xorbs(hub):
         finding = _check_xorb(hub, row, checks_content=checks_content)
@@ -57,12 +57,12 @@ def check(hub: HubContext, *, checks_content: bool) -> Iterator[Finding]:
 
 
 def scrub(hub: HubContext) -> int:
-    """Read and hash the xorbs that were checked longest ago, up to 256 MiB of them; returns how many are damaged."""
+    """Read and hash up to 256 MiB of xorbs, those checked longest ago first; return how many are damaged."""
     return finish(scrub_steps(hub))
 
 
 def scrub_steps(hub: HubContext) -> Generator[None, None, int]:
-    """As :func:`scrub`; yields after every xorb."""
+    """Do the same as :func:`scrub`, and yield after every xorb."""
     left, damaged = PACE_BYTES, 0
     while left > 0:
         with hub.read() as tx:
@@ -77,7 +77,7 @@ def scrub_steps(hub: HubContext) -> Generator[None, None, int]:
 
 
 def finish(steps: Generator[None, None, T]) -> T:
-    """Run all steps of some work and return its result."""
+    """Run all steps of a generator and return its result."""
     while True:
         try:
             next(steps)
@@ -87,11 +87,11 @@ def finish(steps: Generator[None, None, T]) -> T:
 
 
 def is_damaged(hub: HubContext, xorb: XetHash) -> bool:
-    """Read and hash a stored xorb, and note the result: damaged ones go into quarantine, others leave it."""
+    """Read and hash a stored xorb, and store the result: damaged ones enter quarantine, intact ones leave it."""
     with hub.read() as tx:
         state, row = xorbs.state(tx, xorb), xorbs.find(tx, xorb)
     if state is None or row is None:
-        return False  # swept meanwhile
+        return False  # swept in the meantime
     try:
         chunk_content.check_stored(
             hub.store, StoredXorb(row.hash, chunk_content.key_of(row), read_index(row.directory))
@@ -105,14 +105,14 @@ def is_damaged(hub: HubContext, xorb: XetHash) -> bool:
     return False
 
 
-def scrub_again(hub: HubContext, branch_locks: int = 1) -> None:
-    """Plan the next turn of scrubbing, unless one is planned already.
+def scrub_again(hub: HubContext, rounds: int = 1) -> None:
+    """Schedule the next round of scrubbing, unless one is scheduled already.
 
     Args:
-        turns: how many turns' worth of bytes the last one has read; one large file may be many.
+        rounds: bytes read in the last round, as a multiple of its normal size; one large file may be many.
     """
     with hub.write() as tx:
-        jobs.enqueue(tx, "scrub", {}, hub.now_ms(), dedup_key="scrub", delay_ms=branch_locks * PAUSE_MS)
+        jobs.enqueue(tx, "scrub", {}, hub.now_ms(), dedup_key="scrub", delay_ms=rounds * PAUSE_MS)
 
 
 def bump_epoch(hub: HubContext) -> None:
@@ -122,10 +122,10 @@ def bump_epoch(hub: HubContext) -> None:
 
 
 def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple[str, str, str, int]]:
-    """Take away files made of chunks, and xorbs, that nothing needs; (kind, what, why, freed bytes) of each.
+    """Delete unreferenced chunked files and xorbs; yield (kind, name, reason, freed bytes) of each.
 
     Args:
-        cutoff: what was touched since then stays.
+        cutoff: entries touched later stay.
     """
     if not is_rehearsal:
         with hub.write() as tx:
@@ -135,16 +135,16 @@ def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple
     for row in _unused(hub, cutoff):
         if is_rehearsal or _sweep_xorb(hub, row, cutoff):
             yield "xorb", row.hash, "no file needs it", row.size
-    for stray in strays(hub):
-        stat = hub.store.blobs.stat(stray.where)
+    for orphan in strays(hub):
+        stat = hub.store.blobs.stat(orphan.where)
         if stat is None or stat.modified_ms >= cutoff:
             continue
-        if is_rehearsal or _sweep_stray(hub, stray.where):
-            yield "xorb", stray.where, "the catalog does not know it", stray.size
+        if is_rehearsal or _sweep_orphan(hub, orphan.where):
+            yield "xorb", orphan.where, "it is not in the catalog", orphan.size
 
 
 def strays(hub: HubContext) -> Iterator[Finding]:
-    """Stored bytes of xorbs that no row leads to."""
+    """Yield stored xorbs that no row refers to."""
     batch: list[tuple[str, int]] = []
     for stat in hub.store.blobs.list("xorbs/"):
         batch.append((stat.key, stat.size))
@@ -161,7 +161,7 @@ def _unknown(hub: HubContext, batch: list[tuple[str, int]]) -> Iterator[Finding]
     for key, size in batch:
         row = rows.get(names.get(key, XetHash("")))
         if row is None or chunk_content.key_of(row) != key:
-            yield Finding("orphaned", key, "bytes that the catalog does not know", size)
+            yield Finding("orphaned", key, "bytes that are not in the catalog", size)
 
 
 def _unused(hub: HubContext, cutoff: int) -> Iterator[XorbRow]:
@@ -194,7 +194,7 @@ def _check_xorb(hub: HubContext, row: XorbRow, *, checks_content: bool) -> Findi
     with hub.read() as tx:
         now = xorbs.find(tx, row.hash)
     if not is_bad or now is None or now.directory != row.directory:
-        return None  # or swept or replaced while it was looked at
+        return None  # or swept or replaced while it was checked
     place = "it is in quarantine" if now.is_damaged else "check with --deep to stop serving it"
     if stat is None:
         return Finding("missing", key, f"the {row.size:,} bytes of this xorb; {place}")
@@ -215,12 +215,12 @@ def _check_file(hub: HubContext, tx: Read, file: XetHash) -> Finding | None:
     except (Malformed, Damaged) as error:
         return Finding("corrupt", f"xet file {file}", str(error), row.size)
     if tree.file_hash() != file or terms.size != row.size:
-        return Finding("corrupt", f"xet file {file}", "its chunks make another file", row.size)
+        return Finding("corrupt", f"xet file {file}", "its chunks form another file", row.size)
     return None
 
 
-def _sweep_stray(hub: HubContext, key: str) -> bool:
-    """Delete bytes that no row leads to, unless an upload is about to make them its own."""
+def _sweep_orphan(hub: HubContext, key: str) -> bool:
+    """Delete a stored xorb that no row refers to, unless an upload is about to record it."""
     match = _KEY.fullmatch(key)
     if match is None:
         return hub.store.blobs.delete(key)
@@ -229,7 +229,7 @@ def _sweep_stray(hub: HubContext, key: str) -> bool:
         row = xorbs.find(tx, xorb)
         is_adopted = row is None and xorbs.adopt(tx, xorb, hub.now_ms())
     if row is not None and (row.is_damaged or chunk_content.key_of(row) == key):
-        return False  # a new upload is to replace the damaged bytes, perhaps under this very key
+        return False  # an upload is replacing the damaged bytes, perhaps under the same key
     is_deleted = hub.store.blobs.delete(key)
     if is_adopted:
         with hub.write() as tx:
@@ -238,7 +238,7 @@ def _sweep_stray(hub: HubContext, key: str) -> bool:
 
 
 def _sweep_xorb(hub: HubContext, row: XorbRow, cutoff: int) -> bool:
-    """Claim, delete the bytes, forget: an upload of the same xorb waits until this has ended."""
+    """Claim the xorb, delete its bytes, then its row; an upload of the same xorb waits meanwhile."""
     with hub.write() as tx:
         if not xorbs.begin_sweep(tx, row.hash, cutoff, hub.now_ms()):
             return False

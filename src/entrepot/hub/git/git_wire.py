@@ -1,4 +1,4 @@
-"""Repositories as git clients read them: who may, and what is run to answer them."""
+"""Fetches over the git protocol: check the right, and choose the git program that serves the request."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ OLD_FAULTS = (
     "missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeDate", "missingSpaceBeforeEmail", "missingTaggerEntry",
     "multipleAuthors", "nulInCommit", "zeroPaddedDate", "zeroPaddedFilemode",
 )  # fmt: skip
-"""Faults of objects that old programs have made and git itself reads; none of them hides or escapes anything."""
+"""Object faults made by old programs that git itself accepts; none of them hides files or escapes a folder."""
 
 _SETTINGS: Mapping[str, str] = {
     "uploadpack.allowFilter": "true",
-    # A filter that names an object has git read it with each request; no client of today asks for it.
+    # A filter that names an object makes git read that object for each request; no present client uses it.
     "uploadpackfilter.sparse:oid.allow": "false",
-    # Partial clones fetch single objects later; every object of a repository may be read by whoever reads it.
+    # Partial clones fetch single objects later; anyone who may read a repository may read all its objects.
     "uploadpack.allowAnySHA1InWant": "true",
-    # Looking for deltas costs a hundred times more than sending what is stored.
+    # Searching for deltas costs a hundred times more than sending stored objects.
     "pack.window": "0",
 }
 
 
 @attrs.frozen(eq=False)
 class GitCommand:
-    """A program to be run for a client, and what it reads.
+    """A git program to run for a client, and the mirror that it reads.
 
-    ``argv`` and ``environ`` are all that it gets; release it when it has ended.
+    ``argv`` and ``environ`` are its only inputs; release it when it has ended.
     """
 
     argv: Sequence[str]
@@ -67,30 +67,30 @@ class GitCommand:
     _lease: Lease
 
     def release(self) -> None:
-        """Let go of what the program was reading; to be called once."""
+        """Release the mirror that the program was reading; call it once."""
         self._lease.release()
 
 
 def advertise_uploads(hub: HubContext, caller: MaybeCaller, ref: RepoRef, protocol: str) -> GitCommand:
-    """What tells a client which refs there are to be fetched.
+    """Return the program that lists the refs for a fetch.
 
     Args:
-        protocol: the client's ``Git-Protocol`` header; whatever is none counts as empty.
+        protocol: the client's ``Git-Protocol`` header; an unknown value counts as empty.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
         StoreUnavailable: git is not installed on the hub, or failed.
     """
-    return _errand(hub, caller, ref, protocol, "--advertise-refs")
+    return _command(hub, caller, ref, protocol, "--advertise-refs")
 
 
 def serve_uploads(hub: HubContext, caller: MaybeCaller, ref: RepoRef, protocol: str) -> GitCommand:
-    """What answers one request of a client that fetches; arguments and errors as :func:`advertise_uploads`."""
-    return _errand(hub, caller, ref, protocol)
+    """Return the program that answers one fetch request; arguments and errors as :func:`advertise_uploads`."""
+    return _command(hub, caller, ref, protocol)
 
 
 def speaks_two(protocol: str) -> bool:
-    """Whether a client's ``Git-Protocol`` header asks for version 2."""
+    """Return whether a client's ``Git-Protocol`` header asks for version 2."""
     return _PROTOCOL.fullmatch(protocol) is not None and "version=2" in protocol.split(":")
 
 
@@ -105,7 +105,7 @@ def check_fetch(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
 
 
 def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> list[AdvertisedRef]:
-    """Where the refs of a repository stand, as git lists them: HEAD, then the others in the order of their bytes.
+    """Return the refs of a repository as git lists them: HEAD, then the others in byte order.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -123,21 +123,21 @@ def _annotated(tx: Read, repo_id: int, found: Mapping[RefName, Oid]) -> list[Oid
 
 
 def judge(hub: HubContext, command: GitCommand, stderr: bytes) -> None:
-    """Look at how a program failed; a mirror that is damaged is removed, to be made anew.
+    """Check why a program failed; a damaged mirror is deleted, and recreated by the next request.
 
-    What git says may be the client's doing, so it is only a reason to look.
+    The output of git may be caused by the client, so it only triggers a check of the mirror.
     """
     if _DAMAGE.search(stderr.decode("utf-8", "replace")):
         hub.mirrors.drop_damaged(command.uid)
 
 
 def failure(stderr: bytes) -> StoreFull | StoreUnavailable:
-    """Return the error for a program of git that failed, by what it printed."""
+    """Return the error for a failed git program, based on its output."""
     return processes.failure("this repository", stderr)
 
 
 def reason(stderr: bytes) -> str:
-    """Return why a program failed, in its own words, fit to be shown; an object that git refuses is named."""
+    """Return why a program failed, from its output, safe to show; names the object if git refuses one."""
     fault = _FAULT.search(stderr.decode("utf-8", "replace"))
     if fault is not None:
         said = shown(fault["said"].strip(), quote=False)
@@ -146,7 +146,7 @@ def reason(stderr: bytes) -> str:
 
 
 def _kind_of(fault: str) -> str:
-    """Return the type of object that a fault of ``git fsck`` is about."""
+    """Return the type of object that a fault of ``git fsck`` refers to."""
     if _TREE_FAULTS.search(fault):
         return "tree"
     if fault.startswith(("gitmodules", "gitattributes")):
@@ -154,7 +154,7 @@ def _kind_of(fault: str) -> str:
     return "tag" if _TAG_FAULTS.search(fault) else "commit"
 
 
-def _errand(hub: HubContext, caller: MaybeCaller, ref: RepoRef, protocol: str, *options: str) -> GitCommand:
+def _command(hub: HubContext, caller: MaybeCaller, ref: RepoRef, protocol: str, *options: str) -> GitCommand:
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
     lease = hub.mirrors.take(hub.store, hub.read, row)

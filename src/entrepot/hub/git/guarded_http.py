@@ -1,7 +1,8 @@
 """HTTP requests to hosts that a user or a foreign server named: every address is checked, on every redirect.
 
-The address of each host is looked up once, checked, and then connected to, so that a name cannot point
-elsewhere between the check and the use. Proxies of the environment are not used: they would look the names up again.
+The address of each host is resolved once, checked, and then connected to, so that a name cannot resolve to
+another address between the check and the connection. Proxies of the environment are not used: they would
+resolve the names again.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from entrepot.hub.webhooks import outbound_http
 
 MAX_REDIRECTS = 5
 TIMEOUT_S = 60.0
-"""How long to wait for each piece of an answer."""
+"""Seconds to wait for each read of a response."""
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @attrs.frozen
 class Answer:
-    """The answer to a request: from where it came in the end, and its body to be read."""
+    """The response to a request: its final URL, and its body to be read."""
 
     url: str
     status: int
@@ -38,16 +39,16 @@ class Answer:
 def request(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, hint: str
 ) -> Iterator[Answer]:
-    """Send a request, and follow redirects of a GET; the connection lives as long as the ``with``.
+    """Send a request, and follow redirects of a GET; the connection is closed at the end of the ``with``.
 
     Args:
-        hint: what to do if a host is not public, for the message.
+        hint: advice for the error message if a host is not public.
 
-    Guarantees: only public addresses are connected to. ``Authorization`` is sent to the first host only.
+    Guarantees: connects only to public addresses. ``Authorization`` is sent to the first host only.
 
     Raises:
-        Refused: a URL on the way is none or leads to an address that is not public, there are more than five
-            redirects, or there is no connection or answer.
+        Refused: a URL is malformed or leads to an address that is not public, there are more than five
+            redirects, or the connection or the response fails.
     """
     kept = dict(headers)
     for _ in range(MAX_REDIRECTS + 1):

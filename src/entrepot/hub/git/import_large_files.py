@@ -1,4 +1,4 @@
-"""Large files of a source that is fetched over http(s): asked for and downloaded with guarded requests.
+"""Download the large files of an http(s) source with guarded requests.
 
 Source: git-lfs, docs/api/batch.md and docs/api/basic-transfers.md.
 """
@@ -26,7 +26,7 @@ _MEDIA = "application/vnd.git-lfs+json"
 
 
 def pointers_of(listing: bytes) -> list[Pointer]:
-    """Return the pointers, each once, in what ``git cat-file --batch`` printed."""
+    """Return the pointers, without duplicates, in the output of ``git cat-file --batch``."""
     found: dict[Pointer, None] = {}
     at = 0
     while at < len(listing):
@@ -43,21 +43,21 @@ def pointers_of(listing: bytes) -> list[Pointer]:
 
 
 def configured_endpoint(folder: Path) -> str | None:
-    """Return the endpoint that ``.lfsconfig`` of a copy names; None without one."""
+    """Return the endpoint that ``.lfsconfig`` in a clone names; None without one."""
     wanted = r"(^|\.)lfsurl$|^lfs\.url$"
     try:
         told = processes.run(folder, ["config", "--blob", "HEAD:.lfsconfig", "--get-regexp", wanted])
-    except StoreUnavailable:  # no such file, or no such setting: git says both by failing
+    except StoreUnavailable:  # git fails if the file or the setting does not exist
         return None
     line = told.decode("utf-8", "replace").strip().split("\n")[0]
     return line.partition(" ")[2] or None
 
 
 def fetch(source: Source, folder: Path, pointers: Sequence[Pointer]) -> None:
-    """Download large files to where git-lfs keeps them in a copy.
+    """Download large files to their places in git-lfs's storage of a clone.
 
     Raises:
-        Refused: the server does not give one of them, gives other bytes, or leads to an address that is not public.
+        Refused: the server refuses one of them, sends other bytes, or leads to an address that is not public.
     """
     parts = urlsplit(source.url)
     plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
@@ -70,7 +70,7 @@ def fetch(source: Source, folder: Path, pointers: Sequence[Pointer]) -> None:
 
 
 def object_path(folder: Path, sha256: str) -> Path:
-    """Return where git-lfs keeps a large file of a bare clone."""
+    """Return the path at which git-lfs stores a large file of a bare clone."""
     return folder / "lfs" / "objects" / sha256[:2] / sha256[2:4] / sha256
 
 
@@ -83,19 +83,19 @@ def _ask(
     headers = {"Accept": _MEDIA, "Content-Type": _MEDIA, **login}
     with guarded_http.request("POST", f"{endpoint.rstrip('/')}/objects/batch", headers, body, hint=HINT) as answer:
         if answer.status != 200:
-            raise Refused(f"the source does not give its large files: HTTP {answer.status}")
+            raise Refused(f"the source does not provide its large files: HTTP {answer.status}")
         said = answer.body.read(_MAX_ANSWER)
     try:
         for item in json.loads(said)["objects"]:
             action = item.get("actions", {}).get("download")
             pointer = wanted.pop(item["oid"])
             if action is None:
-                raise Refused(f"the source does not give the large file {pointer.sha256}")
+                raise Refused(f"the source does not provide the large file {pointer.sha256}")
             yield pointer, str(action["href"]), {str(k): str(v) for k, v in (action.get("header") or {}).items()}
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise Refused("the source answers a request for large files with something else") from error
+        raise Refused("the source's response to a request for large files is malformed") from error
     if wanted:
-        raise Refused(f"the source does not give the large file {next(iter(wanted))}")
+        raise Refused(f"the source does not provide the large file {next(iter(wanted))}")
 
 
 def _download(pointer: Pointer, href: str, headers: Mapping[str, str], folder: Path) -> None:
@@ -112,11 +112,11 @@ def _download(pointer: Pointer, href: str, headers: Mapping[str, str], folder: P
             file.write(piece)
     if size != pointer.size or digest.hexdigest() != sha256:
         place.unlink()
-        raise Refused(f"the source gives other bytes as the large file {sha256}")
+        raise Refused(f"the source sends other bytes for the large file {sha256}")
 
 
 def _authorization(source: Source, folder: Path) -> dict[str, str]:
-    """The login of the URL, or of git's credential helpers."""
+    """Return the credentials in the URL, or from git's credential helpers."""
     parts = urlsplit(source.url)
     user, password = parts.username, parts.password
     if password is None:

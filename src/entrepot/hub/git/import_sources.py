@@ -1,9 +1,9 @@
-"""Where an import fetches from: which transports git may use, and to which addresses it may connect.
+"""Sources of imports: which transports git may use, and to which addresses it may connect.
 
-A source is judged before git sees it. For http(s), redirects are followed here, every host on the way must have
-public addresses only, and git is given the last URL, pinned to the address that was checked, with redirects,
-proxies, bundles and other transports off. For ssh, the host must be public; its key is what guards against a name
-that moves afterwards.
+A source is checked before git uses it. For http(s), redirects are followed here, every host on the way must have
+only public addresses, and git gets the last URL, pinned to the checked address, with redirects, proxies,
+bundles and other transports disabled. For ssh, the host must be public; its host key protects against a name
+that later resolves to another address.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _ALWAYS = {
 
 @attrs.frozen
 class Source:
-    """A source that was judged.
+    """A source that was checked.
 
-    ``kind`` is file, http or ssh; ``url`` is what git is given; ``settings`` and ``environ`` are for git. If
+    ``kind`` is file, http or ssh; ``url`` is the URL for git; ``settings`` and ``environ`` are for git. If
     ``is_guarded``, requests for its large files must be guarded too.
     """
 
@@ -72,12 +72,12 @@ def judge(source: str, environ: Mapping[str, str], *, allows_private: bool) -> S
     if name == "file" and scheme[2] == "://":
         return Source("file", source, {}, _only(environ, "file"))
     if name not in _PORTS or scheme[2] != "://":
-        raise Refused(f"{shown(name)} is no transport of an import; expected https, http, ssh or a folder")
+        raise Refused(f"{shown(name)} is not a transport for imports; expected https, http, ssh or a folder")
     try:
         parts = urlsplit(source)
         port = parts.port or _PORTS[name]
     except ValueError:
-        raise Refused("the source is no URL") from None
+        raise Refused("the source is not a URL") from None
     if not parts.hostname:
         raise Refused("the source has no host")
     if name == "ssh":
@@ -97,9 +97,9 @@ def _http(source: str, environ: Mapping[str, str]) -> Source:
         final = answer.url
     base = final.removesuffix(suffix)
     if base == final:
-        raise Refused(f"the source redirects to {shown(final)}, which is no git repository")
+        raise Refused(f"the source redirects to {shown(final)}, which is not a git repository")
     if base == plain and parts.query:
-        raise Refused("the URL of a git repository has no query")
+        raise Refused("the URL of a git repository cannot have a query")
     try:
         target = outbound_http.parse_target(base)
         name = public_addresses.canonical_host(target.host)
@@ -131,7 +131,7 @@ def _ssh(source: str, host: str, port: int, environ: Mapping[str, str], *, allow
 
 
 def _only(environ: Mapping[str, str], protocols: str) -> dict[str, str]:
-    """The environment in which git uses these transports only."""
+    """Return an environment in which git uses only these transports."""
     return {**environ, "GIT_ALLOW_PROTOCOL": protocols}
 
 

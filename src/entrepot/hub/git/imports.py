@@ -1,4 +1,4 @@
-"""Importing: a git repository from elsewhere becomes one of the hub, history, tags and large files included."""
+"""Import git repositories from elsewhere, with history, tags and large files."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ ProgressCallback = Callable[[str], None]
 
 @attrs.frozen
 class Imported:
-    """What was brought in: how many branches and tags, large files, and what was refused.
+    """The result of an import: numbers of branches, tags and large files, and the refused refs.
 
-    ``rewritten``: what became of the history, if large regular files had to become git-lfs files.
+    ``rewritten``: the rewritten history, if large regular files became LFS files.
     """
 
     refs: int
@@ -59,28 +59,28 @@ def bring_in(
     rewrites_large: bool = False,
     progress: ProgressCallback = lambda _line: None,
 ) -> Imported:
-    """Make a repository that has the branches, tags, history and large files of another one.
+    """Create a repository with the branches, tags, history and large files of another one.
 
-    The branch that the source checks out by default also becomes ``main``
-    when the source has no branch of that name.
+    The default branch of the source also becomes ``main``
+    if the source has no branch of that name.
 
     Args:
-        source: what ``git clone`` understands.
-        folder: an empty place for a copy of the source, removed by the caller.
-        environ: in which git fetches the source, with its owner's credentials.
+        source: a source that ``git clone`` accepts.
+        folder: an empty folder for a clone of the source, deleted by the caller.
+        environ: environment for fetching the source, with its owner's credentials.
         tolerates_old: also accept objects with faults of old programs (:data:`~entrepot.hub.git.git_wire.OLD_FAULTS`).
         rewrites_large: rewrite the history so that regular files above the
-            limit of the hub become git-lfs files, instead of refusing them.
+            limit of the hub become LFS files, instead of refusing them.
 
-    Guarantees: an import that fails leaves no repository; what it has stored
-    goes with the next sweep after the grace period.
+    Guarantees: a failed import leaves no repository; the next sweep after the
+    grace period deletes the data that it has stored.
 
     Raises:
         AccountNotFound: the namespace of the new repository does not exist.
-        AlreadyExists, InvalidName: it cannot be made under this name.
+        AlreadyExists, InvalidName: it cannot be created under this name.
         Refused: the source cannot be fetched, has no commits, or its main branch is refused.
         LimitExceeded, LargeFileMissing, InvalidPath, Malformed: the hub does
-            not take what the source has.
+            not accept the contents of the source.
     """
     progress(f"fetching {source}")
     judged = _clone(hub, source, folder, environ)
@@ -118,18 +118,18 @@ def _clone(hub: HubContext, source: str, folder: Path, environ: Mapping[str, str
 def _without_large(
     hub: HubContext, folder: Path, heads: Mapping[str, Oid], *, rewrites_large: bool
 ) -> Rewritten | None:
-    """Rewrite the history if it has regular files above the limit; None if it has none.
+    """Rewrite the history if it has regular files above the limit; return None if it has none.
 
     Raises:
-        LimitExceeded: it has some, and shall not be rewritten.
+        LimitExceeded: it has some, and ``rewrites_large`` is False.
     """
     limit = hub.settings.max_inline_file
     large = lfs_rewrites.find_large(folder, limit)
     if not large:
         return None
     if not rewrites_large:
-        cure = "import again with --large-files lfs, which rewrites the history"
-        raise LimitExceeded(f"the size of {len(large):,} regular files", limit, cure)
+        advice = "import again with --large-files lfs, which rewrites the history"
+        raise LimitExceeded(f"the size of {len(large):,} regular files", limit, advice)
     return lfs_rewrites.rewrite(folder, list(dict.fromkeys(heads.values())), large)
 
 
@@ -139,7 +139,7 @@ def _push_all(
     """Push branches and tags into the new repository.
 
     Args:
-        tolerated: the faults of objects that are accepted, as git calls them.
+        tolerated: git's names of the object faults that are accepted.
 
     Raises:
         Refused: ``main`` is refused.
@@ -156,7 +156,7 @@ def _push_all(
 
 def _fetch(arguments: list[str], folder: Path, environ: Mapping[str, str]) -> None:
     try:
-        # Nothing of the arguments is read by a shell, and "--" ends the options.
+        # No shell interprets the arguments, and "--" ends the options.
         done = subprocess.run(  # noqa: S603
             ["git", *arguments],  # noqa: S607 - the operator's own git
             cwd=folder,
@@ -185,7 +185,7 @@ def _head(folder: Path) -> Oid | None:
 
 
 def _fetch_large(folder: Path, source: Source) -> list[Path]:
-    """The large files of a copy; git-lfs has to be there only if it has any and its source may be anywhere."""
+    """Return the large files of a clone; needs git-lfs only if there are any and private addresses are allowed."""
     told = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
     oids = [line.split(b" ", 1)[0].decode() for line in told.splitlines()]
     asked = "".join(f"{oid}\n" for oid in oids).encode()
@@ -195,15 +195,15 @@ def _fetch_large(folder: Path, source: Source) -> list[Path]:
         import_large_files.fetch(source, folder, pointers)
     elif pointers:
         if source.kind == "ssh" and source.is_guarded:
-            raise Refused(f"large files behind ssh are fetched from wherever the server says; {import_sources.HINT}")
+            raise Refused(f"over ssh, the server may name any host for its large files; {import_sources.HINT}")
         if source.is_guarded and import_large_files.configured_endpoint(folder) is not None:
-            raise Refused(f"the source's .lfsconfig leads to another server; {import_sources.HINT}")
+            raise Refused(f"the source's .lfsconfig names another server; {import_sources.HINT}")
         _fetch(["lfs", "fetch", "--all"], folder, source.environ)
     return sorted(path for path in (folder / "lfs" / "objects").glob("*/*/*") if path.is_file())
 
 
 def _owner(hub: HubContext, name: str) -> Caller:
-    """Somebody who may do everything in a namespace: the operator who imports stands in for its owner."""
+    """Return a caller with every right in a namespace: the importing operator, acting as its owner."""
     with hub.read() as tx:
         account = accounts.find(tx, name)
     if account is None:
@@ -253,7 +253,7 @@ def _pipe(argv: Sequence[str], environ: Mapping[str, str], given: bytes | int, o
         if isinstance(given, bytes):
             file.write(given)
             file.seek(0)
-        done = subprocess.run(  # noqa: S603 - the words are ours, never a shell's
+        done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
             argv,
             env=dict(environ),
             stdin=file if isinstance(given, bytes) else given,

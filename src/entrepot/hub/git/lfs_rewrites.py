@@ -1,7 +1,7 @@
-"""Rewriting the history of a local copy so that large regular files become git-lfs files.
+"""Rewrite the history of a local clone so that large regular files become LFS files.
 
 Commits keep their ids up to the first one that has such a file. Later ones
-get new ids, and lose their signatures, which would not be valid any more.
+get new ids, and lose their signatures, which would no longer be valid.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _ATTRIBUTES = ".gitattributes"
 _REGULAR = (Mode.FILE, Mode.EXECUTABLE)
 _SIGNATURES = (b"gpgsig ", b"gpgsig-sha256 ", b"mergetag ")
 _MAX_PATHS: Final = 100_000
-"""Paths of large files in one commit."""
+"""Maximum number of paths of large files in one commit."""
 
 
 @attrs.frozen
 class Rewritten:
-    """The outcome: new ids of commits and tags by their old ones, only of those that changed.
+    """The result: new ids of changed commits and tags by their old ones.
 
-    ``files``: how many contents became git-lfs files; ``signatures``: how many were dropped.
+    ``files``: number of contents that became LFS files; ``signatures``: number of dropped signatures.
     """
 
     ids: Mapping[Oid, Oid]
@@ -54,7 +54,7 @@ class Rewritten:
 
 
 def find_large(folder: Path, limit: int) -> dict[Oid, int]:
-    """Return the file objects of a copy with more than ``limit`` bytes, and their sizes."""
+    """Return the file objects of a clone with more than ``limit`` bytes, and their sizes."""
     form = "--batch-check=%(objectname) %(objecttype) %(objectsize)"
     found: dict[Oid, int] = {}
     for line in processes.run(folder, ["cat-file", "--batch-all-objects", form]).decode().splitlines():
@@ -65,14 +65,14 @@ def find_large(folder: Path, limit: int) -> dict[Oid, int]:
 
 
 def rewrite(folder: Path, heads: Iterable[Oid], large: Mapping[Oid, int]) -> Rewritten:
-    """Rewrite everything that some refs lead to; nothing is done to the refs themselves.
+    """Rewrite all commits and tags reachable from some refs; the refs themselves do not move.
 
-    New objects, and the contents under ``lfs/objects``, are written into the copy.
+    New objects, and the contents under ``lfs/objects``, are written into the clone.
 
     Args:
-        folder: a bare repository of our own.
+        folder: a bare repository that the hub has created.
         heads: ids of commits and tags.
-        large: what :func:`find_large` returned.
+        large: result of :func:`find_large`.
 
     Raises:
         LimitExceeded: a commit has more than 100,000 paths of large files.
@@ -99,19 +99,19 @@ def rewrite(folder: Path, heads: Iterable[Oid], large: Mapping[Oid, int]) -> Rew
 class _Reader:
     """Reads objects from ``git cat-file --batch``."""
 
-    def __init__(self, questions: IO[bytes], answers: IO[bytes]) -> None:
-        self._questions = questions
-        self._answers = answers
+    def __init__(self, requests: IO[bytes], responses: IO[bytes]) -> None:
+        self._requests = requests
+        self._responses = responses
 
     def read(self, oid: Oid) -> tuple[str, bytes]:
-        """The kind and the content of an object."""
-        self._questions.write(f"{oid}\n".encode())
-        self._questions.flush()
-        head = self._answers.readline().decode().split()
+        """Return the type and the content of an object."""
+        self._requests.write(f"{oid}\n".encode())
+        self._requests.flush()
+        head = self._responses.readline().decode().split()
         if len(head) != 3:
             raise Refused(f"the source has no object {oid}")
-        content = self._answers.read(int(head[2]))
-        self._answers.read(1)
+        content = self._responses.read(int(head[2]))
+        self._responses.read(1)
         return head[1], content
 
 
@@ -137,7 +137,7 @@ class _Rewriter:
         self.ids[oid] = self._write(Kind.COMMIT, self._unsigned(content, tree))
 
     def tag(self, oid: Oid) -> Oid:
-        """Rewrite an annotated tag, and those that it points at; returns the new id of anything."""
+        """Rewrite an annotated tag, and the tags that it points at; return the new id of any object."""
         chain: list[tuple[Oid, bytes]] = []
         while oid not in self.ids:
             kind, content = self._reader.read(oid)
@@ -158,7 +158,7 @@ class _Rewriter:
         return target
 
     def _unsigned(self, content: bytes, tree: Oid) -> bytes:
-        """A commit with another tree and rewritten parents, without signatures."""
+        """Return a commit with another tree and rewritten parents, without signatures."""
         header, _, message = content.partition(b"\n\n")
         lines: list[bytes] = []
         is_dropped = False
@@ -180,7 +180,7 @@ class _Rewriter:
         return b"\n".join(lines) + b"\n\n" + message
 
     def _root(self, root: Oid) -> Oid:
-        """A root tree with pointers, and with the rules that they need."""
+        """Return a root tree with pointers, and with the rules for them."""
         if root not in self._roots:
             tree, paths = self._tree(root)
             self._roots[root] = self._covered(tree, paths) if paths else tree
@@ -205,7 +205,7 @@ class _Rewriter:
         return self._write(Kind.TREE, encode_tree([*kept, Entry(_ATTRIBUTES, mode, blob)]))
 
     def _tree(self, start: Oid) -> tuple[Oid, tuple[str, ...]]:
-        """A tree with pointers, and the paths of the large files below it."""
+        """Return a tree with pointers, and the paths of the large files below it."""
         stack = [start]
         while stack:
             tree = stack[-1]
@@ -238,7 +238,7 @@ class _Rewriter:
         return (self._write(Kind.TREE, encode_tree(made)), tuple(paths)) if paths else (tree, ())
 
     def _pointer(self, oid: Oid) -> Oid:
-        """The pointer to a large file, whose content is moved to where git-lfs keeps it."""
+        """Return the pointer to a large file, and move its content to git-lfs's storage."""
         if oid not in self._pointers:
             draft = self._folder / "large-file"
             with draft.open("wb") as file:
@@ -256,7 +256,7 @@ class _Rewriter:
         return self._pointers[oid]
 
     def _write(self, kind: Kind, content: bytes) -> Oid:
-        """Store an object loose, as git does."""
+        """Store a loose object in git's format."""
         oid = oid_of(kind, content)
         place = self._folder / "objects" / oid[:2] / oid[2:]
         if not place.exists():

@@ -1,4 +1,4 @@
-"""What a push may not do: its objects as a whole, then each of its commands, looked at before anything is stored."""
+"""The policy for pushes: checks of all objects, then of each command, before anything is stored."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _PULL = re.compile(r"refs/pr/[1-9][0-9]{0,9}")
 
 
 def check_history(tx: Read, repo_id: int, found: PushContents) -> None:
-    """Refuse commits whose parents or files neither came nor are there.
+    """Raise if parents or files of the pushed commits are missing.
 
     Raises:
-        Malformed: some did not, and are not.
+        Malformed: some are neither in the push nor in the repository.
     """
     for parent in found.parents_beyond:
         if commit_rows.generation(tx, repo_id, parent) is None:
@@ -42,13 +42,13 @@ def check_history(tx: Read, repo_id: int, found: PushContents) -> None:
 
 
 def check_names(hub: HubContext, tx: Read, repo_id: int, found: PushContents) -> None:
-    """Refuse paths that break the rules of names, as an HTTP commit does.
+    """Raise if new paths break the rules of names, as in an HTTP commit.
 
-    What a stored parent has at the same path is left alone: a push that
-    changes other files, or removes some of these, is no reason to refuse it.
+    Paths that exist in a stored parent are accepted, so a push that changes other
+    files, or removes some of these, is not refused because of them.
 
     Raises:
-        InvalidPath: naming the first of them, with the cure.
+        InvalidPath: with the first path and advice.
     """
     if not found.faults:
         return
@@ -60,11 +60,11 @@ def check_names(hub: HubContext, tx: Read, repo_id: int, found: PushContents) ->
 
 
 def named_again(hub: HubContext, tx: Read, repo_id: int, found: PushContents) -> dict[RepoPath, Pointer]:
-    """Pointers that are here already, to files that were deleted, and that a push names where no earlier commit did.
+    """Return known pointers to deleted files that a push adds at paths where no earlier commit had them.
 
-    What an earlier commit has at the same path stays as it is: somebody who
-    changes another file cannot be asked for it. If a file has come again,
-    every pointer to it counts, because the next sweep takes what is not named.
+    Pointers that an earlier commit has at the same path are ignored, because a push
+    that changes another file need not upload them. If a file was uploaded again,
+    every pointer to it counts, because the next sweep deletes files that no commit names.
     """
     dead = objects.unnamed(tx, repo_id, found.beyond)
     if not dead:
@@ -85,16 +85,16 @@ def admit_large(
     row: RepoRow,
     found: PushContents,
     again: Mapping[RepoPath, Pointer],
-    room: Allowance,
+    quota: Allowance,
 ) -> list[tuple[Sha256, RepoPath]]:
     """Admit the large files that a push names, and return them with the paths of their pointers.
 
     Args:
-        again: what :func:`named_again` has found.
-        room: what the namespace has left.
+        again: result of :func:`named_again`.
+        quota: the remaining quota of the namespace.
 
     Raises:
-        QuotaExceeded: it has no room for them.
+        QuotaExceeded: they exceed it.
         LargeFileMissing: the author may not use one of them.
         InvalidOperation: one has another size.
     """
@@ -102,8 +102,8 @@ def admit_large(
     if not wanted:
         return []
     rechunking.verify_readable(hub, author, row, [pointer.sha256 for _, pointer in wanted])
-    with hub.write() as tx:  # looked up, linked and touched in one transaction: no sweep can come between
-        sizes = admit(tx, author, row, [pointer.sha256 for _, pointer in wanted], room, hub.now_ms())
+    with hub.write() as tx:  # looked up, linked and touched in one transaction: no sweep can run in between
+        sizes = admit(tx, author, row, [pointer.sha256 for _, pointer in wanted], quota, hub.now_ms())
         files.touch(tx, list(sizes), hub.now_ms())
     for path, pointer in wanted:
         if pointer.sha256 not in sizes:
@@ -115,7 +115,7 @@ def admit_large(
 
 
 def find_refusal(tx: Read, row: RepoRow, command: Command, found: PushContents, guard: PushGuard) -> str | None:
-    """Why a command cannot be done whatever the refs are, or None."""
+    """Return why a command must be refused, regardless of the present refs, or None."""
     try:
         _check_name(command.ref, is_stored=command.new is None)
     except InvalidName as error:
@@ -134,7 +134,7 @@ def find_refusal(tx: Read, row: RepoRow, command: Command, found: PushContents, 
 
 
 def _is_forward(tx: Read, repo_id: int, command: Command, found: PushContents) -> bool:
-    """Whether the history of the new commit contains the old one."""
+    """Return whether the history of the new commit contains the old one."""
     assert command.old is not None
     assert command.new is not None
     waiting, seen = [command.new], set[Oid]()
@@ -162,7 +162,7 @@ def _check_name(ref: str, *, is_stored: bool) -> None:
 
 
 def _target_refusal(tx: Read, repo_id: int, command: Command, found: PushContents, guard: PushGuard) -> str | None:
-    """Why a ref cannot point there: branches lead to commits, tags to commits or to tags of commits."""
+    """Return why a ref cannot point there: branches point at commits, tags at commits or at tags of commits."""
     assert command.new is not None
     oid, is_tag = command.new, command.ref.startswith("refs/tags/")
     for _ in range(8):
@@ -174,11 +174,11 @@ def _target_refusal(tx: Read, repo_id: int, command: Command, found: PushContent
         if tag is None:
             row = objects.find(tx, repo_id, oid)
             if row is None:
-                return f"the object {oid} did not come with the push"
+                return f"the object {oid} is missing in the push"
             if row.kind != Kind.TAG:
                 break
             tag = parse_tag_object(stored.content_of(row))
         if not is_tag:
             break
         oid = tag.target
-    return "it would point at something that is no commit"
+    return "it would point at an object that is not a commit"

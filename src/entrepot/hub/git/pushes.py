@@ -1,7 +1,7 @@
-"""Pushes: a pack looked at in quarantine, then published with all its refs in one transaction.
+"""Pushes: check a pack in quarantine, then publish it with all its refs in one transaction.
 
-The order is that of every change of content: check, write bytes, publish. A
-push that is refused or cut off leaves nothing but objects that no ref names.
+The order is the same as for every change of content: check, write bytes, publish.
+A push that is refused or interrupted leaves only objects that no ref names.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from entrepot.storage.mirrors import Lease
 from entrepot.storage.quarantines import Quarantine, Receiver, open_quarantine
 
 MAX_OBJECTS = 5_000_000
-"""Objects in one push."""
+"""Maximum number of objects in one push."""
 
 _IN_ONE_GO = 4_000
 _BATCH_ROWS = 1_000
@@ -52,7 +52,7 @@ _BATCH_BYTES = 8 << 20
 
 @attrs.define(eq=False)
 class PushProgress:
-    """What a push is at, for whoever waits; written by one thread and read by another."""
+    """The progress of a push; one thread writes it, another one reads it."""
 
     text: str = ""
 
@@ -71,7 +71,7 @@ class Push:
     tolerated: Sequence[str] = ()
 
     def receiver(self, number: int) -> Receiver:
-        """The program that a pack of so many objects has to be given to."""
+        """Return the program that reads a pack with this number of objects."""
         settings = self.hub.settings
         return self.quarantine.receiver(
             number,
@@ -81,13 +81,13 @@ class Push:
         )
 
     def close(self) -> None:
-        """Drop what was not published; to be called once."""
+        """Delete the objects that were not published; call it once."""
         self.quarantine.close()
         self._lease.release()
 
 
 def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tuple[RefName, Oid]]:
-    """All refs of a repository that the caller may push something to, tags not peeled.
+    """Return all refs of a repository if the caller may push to it; tags are not peeled.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
@@ -103,7 +103,7 @@ def begin(
     """Prepare to receive a pack.
 
     Args:
-        tolerated: faults of objects that are accepted; see :meth:`Quarantine.receiver`.
+        tolerated: object faults that are accepted; see :meth:`Quarantine.receiver`.
 
     Raises:
         as :func:`list_refs`; StoreUnavailable: git is not installed, or failed.
@@ -119,10 +119,10 @@ def begin(
 
 
 def check_pack(head: bytes) -> int:
-    """The number of objects that a pack announces in its first twelve bytes.
+    """Return the number of objects that the first twelve bytes of a pack announce.
 
     Raises:
-        Malformed: it is no pack.
+        Malformed: it is not a pack.
         LimitExceeded: there are too many.
     """
     number = read_pack_header(head)
@@ -132,29 +132,29 @@ def check_pack(head: bytes) -> int:
 
 
 def why_refused(push: Push, number: int, stderr: bytes) -> EntrepotError:
-    """Why :meth:`Push.receiver` has refused a pack, from what it said."""
+    """Return why :meth:`Push.receiver` refused a pack, based on its output."""
     receiver = push.receiver(number)
     if receiver.is_beyond_memory(stderr):
-        cure = "track large files with git-lfs: git lfs migrate import --everything --above=10MiB"
-        return LimitExceeded("the size in bytes of an object of the pack", receiver.longest, cure)
+        advice = "track large files with git-lfs: git lfs migrate import --everything --above=10MiB"
+        return LimitExceeded("the size in bytes of an object of the pack", receiver.longest, advice)
     failed = git_wire.failure(stderr)
     return failed if isinstance(failed, StoreFull) else Malformed("pack", git_wire.reason(stderr))
 
 
 def finish(push: Push) -> list[CommandStatus]:
-    """Check what has come and publish it: what became of each command, in their order.
+    """Check the received objects and publish them; return the result of each command, in their order.
 
-    Guarantees: of each ref either the old or the new value is seen, and with
-    ``atomic`` that holds for all of them together; a ref never leads to
-    anything that is not durable.
+    Guarantees: readers see either the old or the new value of each ref, and with
+    ``atomic`` that applies to all of them together; a ref never points at
+    objects that are not durable.
 
     Raises:
         LimitExceeded, LargeFileMissing, InvalidOperation, InvalidPath, Malformed: the
             objects are refused, and with them every command.
-        QuotaExceeded: the namespace has no room for them.
-        RepoNotFound: the repository was deleted meanwhile.
-        InvalidCredentials, NotAllowed, GatedRepo, RepoDisabled: the pusher has lost the right meanwhile.
-        Busy: a sweep took what the push needs.
+        QuotaExceeded: they exceed the quota of the namespace.
+        RepoNotFound: the repository was deleted in the meantime.
+        InvalidCredentials, NotAllowed, GatedRepo, RepoDisabled: the pusher has lost the right in the meantime.
+        Busy: a sweep deleted objects that the push needs.
     """
     hub, repo_id, commands = push.hub, push.row.id, push.request.commands
     oids = push.quarantine.oids()
@@ -166,7 +166,7 @@ def finish(push: Push) -> list[CommandStatus]:
         push_policy.check_names(hub, tx, repo_id, found)
         again = push_policy.named_again(hub, tx, repo_id, found)
         guard = locks.guard(hub, tx, repo_id, author.account.id, found)
-        room = quotas.allowance(hub, tx, row)
+        quota = quotas.allowance(hub, tx, row)
         wanted = {
             command.ref: _lack_of_right(tx, author, row, command)
             or push_policy.find_refusal(tx, row, command, found, guard)
@@ -174,8 +174,8 @@ def finish(push: Push) -> list[CommandStatus]:
         }
     if all(wanted.values()):
         return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
-    room.spend(found.size)
-    large = push_policy.admit_large(hub, author, row, found, again, room)
+    quota.spend(found.size)
+    large = push_policy.admit_large(hub, author, row, found, again, quota)
     if any(wanted.values()) and push.request.is_atomic:
         return [CommandStatus(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
     prepared = _prepare(push, found, large)
@@ -188,7 +188,7 @@ def finish(push: Push) -> list[CommandStatus]:
 
 
 class _Undone(Exception):
-    """One command of an atomic push failed; leaving with this undoes the others."""
+    """One command of an atomic push failed; raising this rolls back the others."""
 
     def __init__(self, ref: str, reason: str) -> None:
         super().__init__(reason)
@@ -198,7 +198,7 @@ class _Undone(Exception):
 
 @attrs.frozen
 class _Prepared:
-    """A push that can be published: ids of objects that are stored, rows of those that are not, large files."""
+    """A push that can be published: ids of stored objects, rows of the others, large files."""
 
     early: Sequence[Oid]
     late: Sequence[ObjectRow]
@@ -206,7 +206,7 @@ class _Prepared:
 
 
 def _lack_of_right(tx: Read, author: Caller, row: RepoRow, command: Command) -> str | None:
-    """Why the author may not move a ref, or None: heads of pull requests are for their authors too."""
+    """Return why the author may not move a ref, or None; authors may move heads of their pull requests."""
     number = pull_request_access.number_of(command.ref)
     discussion = None if number is None else discussions.find(tx, row.id, number)
     if discussion is not None:
@@ -221,10 +221,10 @@ def _lack_of_right(tx: Read, author: Caller, row: RepoRow, command: Command) -> 
 
 
 def _prepare(push: Push, found: PushContents, large: Sequence[tuple[Sha256, RepoPath]]) -> _Prepared:
-    """Make the objects durable that come before the transaction.
+    """Store the objects that must be durable before the transaction.
 
-    A commit is stored in the transaction that names it, so that whatever
-    finds a commit finds all that it leads to.
+    Commits are stored in the transaction that names them, so a reader who
+    finds a commit finds everything that it refers to.
     """
     early: list[Oid] = []
     last = [item for item in found.kept if item.kind in (Kind.COMMIT, Kind.TAG)]
@@ -281,7 +281,7 @@ def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
 def _publish(
     push: Push, found: PushContents, prepared: _Prepared, commands: Sequence[Command]
 ) -> dict[str, str | None]:
-    """Everything that makes the push visible, in one transaction: why each command was not done, or None."""
+    """Make the push visible in one transaction; return for each command why it was refused, or None."""
     hub, repo_id, now = push.hub, push.row.id, push.hub.now_ms()
     if not commands:
         return {}
@@ -300,8 +300,8 @@ def _publish(
             link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
         for command in commands:
             if command.ref in done and command.new is not None and command.old != command.new:
-                news = _news(found, command.new)
-                pull_request_access.note_commits(hub, tx, row, push.author, RefName(command.ref), news)
+                new_commits = _new_commits(found, command.new)
+                pull_request_access.note_commits(hub, tx, row, push.author, RefName(command.ref), new_commits)
         is_proposal = all(pull_request_access.number_of(ref) is not None for ref in done)
         follow_up(hub, tx, repo_id, has_large=bool(prepared.large), has_card=MAIN in done, is_proposal=is_proposal)
         changed = [
@@ -313,8 +313,8 @@ def _publish(
     return outcome
 
 
-def _news(found: PushContents, head: Oid) -> list[tuple[Oid, str]]:
-    """The commits that came and now lead to a head, with their titles, oldest first."""
+def _new_commits(found: PushContents, head: Oid) -> list[tuple[Oid, str]]:
+    """Return the new commits that are now reachable from a head, with their titles, oldest first."""
     reached, waiting = set[Oid](), [head]
     while waiting:
         oid = waiting.pop()
@@ -326,7 +326,7 @@ def _news(found: PushContents, head: Oid) -> list[tuple[Oid, str]]:
 
 def _move(tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], now_ms: int) -> dict[str, str | None]:
     outcome: dict[str, str | None] = {}
-    # Deletions first: they may make room for names below or above theirs.
+    # Deletions first: they may free names below or above theirs.
     for command in sorted(commands, key=lambda command: command.new is not None):
         reason = _move_one(tx, row, command, now_ms)
         if reason is not None and push.request.is_atomic:
@@ -338,25 +338,27 @@ def _move(tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], now_
 def _move_one(tx: Write, row: RepoRow, command: Command, now_ms: int) -> str | None:
     name = RefName(command.ref)
     if command.old == command.new:
-        return None if refs.find(tx, row.id, name) == command.old else "it was moved meanwhile; fetch and try again"
+        return (
+            None if refs.find(tx, row.id, name) == command.old else "it was moved in the meantime; fetch and try again"
+        )
     if command.old is None:
         obstacle = find_obstacle(tx, row, name)
         if obstacle is not None:
             return obstacle
     if not refs.swap(tx, row.id, name, command.old, command.new, now_ms):
-        return "it was moved meanwhile; fetch and try again"
+        return "it was moved in the meantime; fetch and try again"
     return None
 
 
 def _conclude(push: Push, found: PushContents, outcome: Mapping[str, str | None]) -> None:
-    """What makes the next requests fast; the push is done whether or not this is."""
+    """Prepare caches for the next requests; the push has succeeded even if this fails."""
     hub = push.hub
     moves = [(RefName(c.ref), c.new) for c in push.request.commands if outcome[c.ref] is None]
     if not moves:
         return
     try:
         hub.mirrors.adopt(push.row.uid, push.quarantine.packs, moves)
-    except OSError:  # such as a full disk: the push stands, and the next clone makes the mirror anew
+    except OSError:  # such as a full disk: the push has succeeded, and the next clone recreates the mirror
         with contextlib.suppress(OSError):
             hub.mirrors.drop(push.row.uid)
     hub.job_added.set()

@@ -1,4 +1,4 @@
-"""Backups: consistent, incremental copies of a hub that may be in use meanwhile.
+"""Backups: consistent, incremental copies of a hub that may be in use at the same time.
 
 A backup folder holds one pool of blobs and any number of snapshots::
 
@@ -7,7 +7,7 @@ A backup folder holds one pool of blobs and any number of snapshots::
     snapshots/<UTC time>/   catalog.sqlite3, keys.txt, and entrepot.toml if there is one
 
 The database is copied first, as of one moment; then the bytes that the copy
-needs. What a key holds never changes, so only keys that the pool lacks are
+needs. The content of a key never changes, so only keys that the pool lacks are
 copied, each verified on the way. A snapshot gets its name after everything it
 needs is durable. If the hub deleted bytes in the meantime that the copied
 database still needs, the database is copied again.
@@ -48,7 +48,7 @@ Progress = Callable[[str], None]
 
 @attrs.frozen
 class Snapshot:
-    """One backup: its name (a UTC time), and how many blobs and bytes it refers to."""
+    """One backup: its name (a UTC time), and the numbers of blobs and bytes it refers to."""
 
     name: str
     blobs: int
@@ -57,7 +57,7 @@ class Snapshot:
 
 @attrs.frozen
 class BackedUp:
-    """A new snapshot, what had to be copied for it, and the names of older snapshots that were deleted."""
+    """A new snapshot, the amount of copied data, and the names of older snapshots that were deleted."""
 
     snapshot: Snapshot
     copied: int
@@ -71,15 +71,15 @@ def backup(
     """Add a snapshot of a hub to a backup folder, which is created if it is absent or empty.
 
     Args:
-        keep: how many snapshots stay; older ones are deleted afterwards, with
+        keep: number of snapshots to keep; older ones are deleted afterwards, with
             the blobs that no other snapshot needs. None keeps all.
-        progress: told what is being copied.
+        progress: called with a line about each step.
 
     Raises:
-        DataFolderError: the folder holds something else, or cannot be written.
-        ContentMismatch: bytes of the hub are damaged; ``entrepot fsck`` names them.
-        Refused: the hub deleted needed bytes again and again, or ``keep`` is below 1.
-        StoreFull, StoreUnavailable: the copy could not be completed; a repetition continues.
+        DataFolderError: the folder contains other data, or cannot be written.
+        ContentMismatch: bytes of the hub are damaged; ``entrepot fsck`` lists them.
+        Refused: the hub deleted needed bytes repeatedly, or ``keep`` is below 1.
+        StoreFull, StoreUnavailable: the copy could not be completed; another run continues it.
     """
     if keep is not None and keep < 1:
         raise Refused("a backup keeps at least one snapshot")
@@ -115,7 +115,7 @@ def snapshots(folder: Path) -> list[Snapshot]:
     """Return the snapshots of a backup folder, oldest first.
 
     Raises:
-        DataFolderError: it is no backup folder.
+        DataFolderError: it is not a backup folder.
     """
     _check_marker(folder)
     with _guarded(folder):
@@ -130,14 +130,14 @@ def snapshots(folder: Path) -> list[Snapshot]:
 def verify(
     folder: Path, name: str | None = None, *, is_quick: bool = False, progress: Progress = lambda _line: None
 ) -> Iterator[Finding]:
-    """Check that a snapshot can be restored; yields what is missing or damaged. The backup is not changed.
+    """Yield missing and damaged data of a snapshot, which cannot be restored. The backup is not changed.
 
     Args:
         name: of the snapshot; None is the newest.
-        is_quick: look at presence and sizes only; else read and hash every byte.
+        is_quick: check presence and sizes only; else read and hash every byte.
 
     Raises:
-        DataFolderError, ThingNotFound: it is no backup folder, or has no such snapshot.
+        DataFolderError, ThingNotFound: it is not a backup folder, or has no such snapshot.
     """
     chosen = _choose(folder, name)
     with _guarded(folder), _locked(folder, fcntl.LOCK_SH):
@@ -156,17 +156,17 @@ def verify(
 def restore(
     folder: Path, data: Path, name: str | None = None, *, progress: Progress = lambda _line: None
 ) -> tuple[Snapshot, list[Finding]]:
-    """Write a snapshot into a new data folder, check it, and return it with what is damaged.
+    """Write a snapshot into a new data folder, check it, and return it with its damaged data.
 
-    Every blob is hashed while it is written. Clients forget which chunks the
-    hub has, because the restored hub may have fewer than they remember.
+    Every blob is hashed while it is written. Clients are made to forget which chunks
+    the hub has, because the restored hub may have fewer than they remember.
 
     Args:
         data: absent or empty.
         name: of the snapshot; None is the newest.
 
     Raises:
-        DataFolderError: ``folder`` is no backup, or ``data`` is not empty.
+        DataFolderError: ``folder`` is not a backup, or ``data`` is not empty.
         ThingNotFound: it has no such snapshot.
         BlobMissing, ContentMismatch: the backup is damaged; the data folder is not complete.
     """
@@ -184,7 +184,7 @@ def restore(
         for file in (_CATALOG, _CONFIG):
             if (source / file).exists():
                 _copy_file(source / file, data / file)
-        # The last: until it is there, no hub opens the folder.
+        # Written last: without this file, no hub opens the folder.
         _write(data / _FORMAT, (folder / _FORMAT).read_text())
     progress("checking the data folder")
     hub = open_hub(Settings(data=data))
@@ -197,10 +197,10 @@ def restore(
 
 
 def prune(folder: Path, keep: int) -> list[str]:
-    """Delete all but the newest snapshots, then the blobs that none of those needs; returns the names deleted.
+    """Delete all but the newest snapshots, then the blobs that no remaining one needs; return the deleted names.
 
     Raises:
-        DataFolderError: it is no backup folder, or cannot be changed.
+        DataFolderError: it is not a backup folder, or cannot be changed.
     """
     if keep < 1:
         raise Refused("a backup keeps at least one snapshot")
@@ -223,13 +223,13 @@ def _prune(folder: Path, keep: int) -> list[str]:
 
 @contextlib.contextmanager
 def _prepared(folder: Path, data: Path) -> Iterator[None]:
-    """Create or check a backup folder, and hold it for writing."""
+    """Create or check a backup folder, and hold its lock for writing."""
     if folder.resolve() == data.resolve() or data.resolve() in folder.resolve().parents:
         raise DataFolderError(str(folder), "a backup inside the data folder is lost with it; name another folder")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (folder / _MARKER).exists():
         if any(folder.iterdir()):
-            raise DataFolderError(str(folder), "it is not empty and no backup folder; name another one")
+            raise DataFolderError(str(folder), "it is not empty and not a backup folder; name another one")
         (folder / "snapshots").mkdir(mode=0o700)
         _write(folder / _FORMAT, (data / _FORMAT).read_text())
         _write(folder / _MARKER, json.dumps({"entrepot-backup": FORMAT}) + "\n")
@@ -238,13 +238,13 @@ def _prepared(folder: Path, data: Path) -> Iterator[None]:
         raise DataFolderError(str(folder), "it holds backups of another layout of the data folder; name another one")
     with _locked(folder, fcntl.LOCK_EX):
         for leftover in (folder / "snapshots").glob(".*"):
-            shutil.rmtree(leftover, ignore_errors=True)  # of a backup that was interrupted
+            shutil.rmtree(leftover, ignore_errors=True)  # left by an interrupted backup
         yield
 
 
 @contextlib.contextmanager
 def _locked(folder: Path, mode: int) -> Iterator[None]:
-    """Hold a backup folder: one writer, or any number of readers.
+    """Hold the lock of a backup folder: one writer, or any number of readers.
 
     Raises:
         Refused: another process holds it.
@@ -264,7 +264,7 @@ def _check_marker(folder: Path) -> None:
     try:
         found = json.loads((folder / _MARKER).read_text()).get("entrepot-backup")
     except (OSError, ValueError, AttributeError):
-        raise DataFolderError(str(folder), "it is no backup folder") from None
+        raise DataFolderError(str(folder), "it is not a backup folder") from None
     if found != FORMAT:
         raise DataFolderError(str(folder), f"its format is {found!r}, this version reads {FORMAT}; upgrade entrepot")
 
@@ -279,7 +279,7 @@ def _choose(folder: Path, name: str | None) -> str:
 
 
 def _copy_blobs(source: Blobs, target: Blobs, keys: Sequence[Stat], progress: Progress) -> tuple[int, int]:
-    """Copy the blobs that the target lacks; one that disappears meanwhile is left out."""
+    """Copy the blobs that the target lacks; skip those that are deleted in the meantime."""
     missing = [stat for stat in keys if (known := target.stat(stat.key)) is None or known.size != stat.size]
     total, copied, size = sum(stat.size for stat in missing), 0, 0
     for stat in missing:
@@ -302,30 +302,30 @@ def _copy_blob(source: Blobs, target: Blobs, stat: Stat) -> int:
         if expected is not None and digest.hexdigest() != expected:
             raise ContentMismatch(stat.key, expected, digest.hexdigest())
         if target.stat(stat.key) is not None:
-            target.delete(stat.key)  # an earlier copy of another size: a damaged backup mends itself
+            target.delete(stat.key)  # an earlier copy of another size: replacing it repairs a damaged backup
         sink.publish()
         return reader.size
 
 
 @attrs.frozen
 class _Only:
-    """The blobs of a store under some keys; the rest is not there."""
+    """The blobs of a store with some keys; all others appear to be absent."""
 
     blobs: Blobs
     keys: Set[str]
 
     def receive(self, key: str, expected_size: int | None = None) -> Sink:
-        """Begin to store bytes under a key."""
+        """Start storing bytes under a key."""
         return self.blobs.receive(key, expected_size)
 
     def open(self, key: str) -> Reader:
-        """Begin to read the bytes of a key."""
+        """Open the bytes of a key for reading."""
         if key not in self.keys:
             raise BlobMissing(key)
         return self.blobs.open(key)
 
     def stat(self, key: str) -> Stat | None:
-        """Return what is known of a key."""
+        """Return size and time of a key, or None."""
         return self.blobs.stat(key) if key in self.keys else None
 
     def delete(self, key: str) -> bool:
@@ -333,12 +333,12 @@ class _Only:
         return False
 
     def list(self, prefix: str) -> Iterator[Stat]:
-        """Yield what is stored under the keys."""
+        """Yield the entries of the keys with a prefix."""
         return (stat for stat in self.blobs.list(prefix) if stat.key in self.keys)
 
 
 def _damage(catalog: Path, backup_folder: Path, only: Set[str], *, is_deep: bool, progress: Progress) -> list[Finding]:
-    """Check a copied database against those blobs of a backup, on a copy, because checking writes."""
+    """Yield faults of a copied database and its blobs in a backup; works on a copy, because checking writes."""
     with tempfile.TemporaryDirectory(prefix=".check-", dir=backup_folder / "snapshots") as folder:
         data = Path(folder)
         shutil.copyfile(catalog, data / _CATALOG)
@@ -402,7 +402,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _guarded(folder: Path) -> Iterator[None]:
-    """Turn failures of the file system into the project's errors."""
+    """Translate file system errors into the project's errors."""
     try:
         yield
     except OSError as error:

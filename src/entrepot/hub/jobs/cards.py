@@ -1,4 +1,4 @@
-"""Cards: what is wrong with one, and what listings know of a repository through its own."""
+"""Cards: validate one, and index the metadata of a repository from its card."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _ATTEMPTS = 20
 
 
 def validate(text: str, kind: RepoType) -> Findings:
-    """Everything worth saying about the README of a repository; never raises."""
+    """Return all faults and warnings about the README of a repository; never raises."""
     return validate_card(text, kind)
 
 
 def index(hub: HubContext, repo_id: int) -> None:
-    """Read the card at the head of main and store what it says; idempotent.
+    """Read the card at the head of main and store its metadata; idempotent.
 
     Raises:
-        Busy: main kept moving meanwhile.
+        Busy: main kept moving in the meantime.
     """
     for _ in range(_ATTEMPTS):
         with hub.read() as tx:
@@ -47,7 +47,7 @@ def index(hub: HubContext, repo_id: int) -> None:
             readme = _readme(hub, tx, row, head)
             facts = _facts(hub, tx, row, head, readme)
         with hub.write() as tx:
-            # Facts of an older head must not replace those of a newer one, which need not have a job of its own.
+            # Metadata of an older head must not replace those of a newer one, which may have no job.
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)
                 full_text.put(tx, repo_id, str(row.ref.id), facts.tags, split_card(readme)[1][:_SEARCHED])
@@ -67,7 +67,7 @@ def _facts(hub: HubContext, tx: Read, row: RepoRow, head: Oid, readme: str) -> C
     try:
         card = read_card(readme)
     except Malformed:
-        # A card that cannot be read says nothing; the commit that brought it was still fine.
+        # A card that cannot be read has no metadata; its commit is still valid.
         card = read_card("")
     fields = card_fields(card)
     config = _config(_text(tx, trees, row.id, root, RepoPath("config.json"), _CONFIG_LIMIT))
@@ -86,7 +86,7 @@ def _facts(hub: HubContext, tx: Read, row: RepoRow, head: Oid, readme: str) -> C
 
 
 def _text(tx: Read, trees: Trees, repo_id: int, root: Oid, path: RepoPath, limit: int) -> str:
-    """The text of a small regular file; empty when there is none."""
+    """Return the text of a small regular file; empty if it does not exist."""
     entry = trees.find(root, path)
     if entry is None or entry.is_folder:
         return ""

@@ -1,11 +1,11 @@
-"""Follow-up work: what each kind of job does, and how one is run.
+"""Job handlers: the work of each kind of job, and how a job is run.
 
-A job is written in the transaction that makes it necessary, so it is never
-forgotten; it may run more than once, so every handler is idempotent.
+A job is enqueued in the transaction that makes it necessary, so it is never
+lost; it may run more than once, so every handler is idempotent.
 
 A handler of long work is a generator that yields after every short step (well
-below a second), so that a worker can run the jobs of several namespaces in
-turns; what it holds between two steps is kept in memory.
+below a second), so that a worker can alternate between the jobs of several
+namespaces; its state between two steps is kept in memory.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Handler = Callable[[HubContext, Mapping[str, Any]], Iterator[None] | None]
 
 
 def index_history(hub: HubContext, args: JobArgs) -> None:
-    """Record which paths the new commits of a repository changed."""
+    """Record the paths that the new commits of a repository changed."""
     repo_id = args["repo"]
     with hub.read() as tx:
         heads = {oid for _, oid in refs.everything(tx, repo_id)}
@@ -52,22 +52,22 @@ def index_history(hub: HubContext, args: JobArgs) -> None:
 
 
 def index_card(hub: HubContext, args: JobArgs) -> None:
-    """Index what the card of a repository says."""
+    """Index the card of a repository."""
     cards.index(hub, args["repo"])
 
 
 def chunk_files(hub: HubContext, args: JobArgs) -> Iterator[None]:
-    """Keep the large files of a repository as chunks instead of whole, step by step."""
+    """Split the large files of a repository into chunks, step by step."""
     return rechunking.chunk_steps(hub, args["repo"])
 
 
 def verify_claims(hub: HubContext, args: JobArgs) -> Iterator[None]:
-    """Find out whether the chunks uploaded to a repository have the sha256 that was claimed, step by step."""
+    """Verify the claimed sha256 of files uploaded to a repository as chunks, step by step."""
     return rechunking.verify_steps(hub, repo_id=args["repo"])
 
 
 def reverify(hub: HubContext, _args: JobArgs) -> None:
-    """Enqueue the verification of claims that could not be verified yet, and plan to do so again tomorrow."""
+    """Enqueue the verification of claims that could not be verified yet, and schedule the next run for tomorrow."""
     with hub.read() as tx:
         left = xet_files.repos_with_claims(tx)
     for repo_id in left:
@@ -82,7 +82,7 @@ def _plan_reverifying(hub: HubContext) -> None:
 
 
 def repack_mirror(hub: HubContext, args: JobArgs) -> None:
-    """Make the clones of a large repository cheap."""
+    """Repack the mirror of a large repository, so that clones cost less."""
     with hub.read() as tx:
         row = repositories.by_id(tx, args["repo"])
     if row is not None:
@@ -90,15 +90,15 @@ def repack_mirror(hub: HubContext, args: JobArgs) -> None:
 
 
 def scrub(hub: HubContext, _args: JobArgs) -> Iterator[None]:
-    """Check some stored chunks and raw files, delete leftovers of uploads, and plan the next turn."""
+    """Check some stored chunks and raw files, delete leftovers of uploads, and schedule the next round."""
     yield from xorb_scrubbing.scrub_steps(hub)
     read = yield from file_scrubbing.scrub_steps(hub)
     maintenance.sweep_leftovers(hub)
-    xorb_scrubbing.scrub_again(hub, branch_locks=max(1, -(-read // xorb_scrubbing.PACE_BYTES)))
+    xorb_scrubbing.scrub_again(hub, rounds=max(1, -(-read // xorb_scrubbing.PACE_BYTES)))
 
 
 def plan_recurring(hub: HubContext) -> None:
-    """Plan the work that nobody asks for: checking chunks and claims, counting trends, forgetting old deliveries."""
+    """Schedule the recurring jobs: scrubbing, verifying claims, trending scores, deleting old deliveries."""
     xorb_scrubbing.scrub_again(hub)
     _plan_reverifying(hub)
     delivery.plan_forgetting(hub)
@@ -120,19 +120,19 @@ HANDLERS: Mapping[str, Handler] = {
 
 
 RECURRING = frozenset({"scrub", "trends", "forget-deliveries", "reverify"})
-"""Kinds of jobs that nobody asks for: each plans its next turn."""
+"""Kinds of recurring jobs: each schedules its next run."""
 
 
 @attrs.frozen
 class Outcome:
-    """What became of a job."""
+    """The result of a job."""
 
     job: Job
     error: str | None
 
 
 def run_next(hub: HubContext, owner: str) -> Outcome | None:
-    """Claim and run the job whose turn it is; None when no job is due. Raises as :func:`run`."""
+    """Claim and run the next due job; return None if no job is due. Raises as :func:`run`."""
     job = claim(hub, owner)
     return None if job is None else run(hub, owner, job)
 
@@ -145,26 +145,26 @@ def claim(
     lane: str | None = None,
     excluded: Collection[int] = (),
 ) -> Job | None:
-    """Take the job whose turn it is, under a lease of :data:`LEASE_MS`; None when no job is due.
+    """Claim the next due job under a lease of :data:`LEASE_MS`; return None if no job is due.
 
     Args:
-        owner: from :func:`new_owner`; who takes it, and then has to run, to put back or to lose it.
+        owner: from :func:`new_owner`; the claimer, who must then run the job or put it back, or loses the lease.
         dedup_key: only a job with this key.
         lane: only a job of this lane.
-        excluded: namespaces whose jobs are left alone.
+        excluded: namespaces whose jobs are skipped.
     """
     with hub.write() as tx:
         return jobs.claim(tx, owner, hub.now_ms(), LEASE_MS, dedup_key=dedup_key, lane=lane, excluded=excluded)
 
 
 def put_back(hub: HubContext, owner: str, job: Job, *, delay_ms: int = 0) -> None:
-    """Let others run a claimed job that is not finished; the attempt does not count."""
+    """Release a claimed job that is not finished; the attempt does not count."""
     with hub.write() as tx:
         jobs.put_back(tx, job.id, owner, hub.now_ms() + delay_ms)
 
 
 def run(hub: HubContext, owner: str, job: Job) -> Outcome:
-    """Run a claimed job to its end and write down what became of it; see :class:`Run`."""
+    """Run a claimed job to its end and store the result; see :class:`Run`."""
     current = Run(hub, owner, job)
     while current.step():
         pass
@@ -175,9 +175,9 @@ def run(hub: HubContext, owner: str, job: Job) -> Outcome:
 class Run:
     """A claimed job that is being run, step by step.
 
-    Guarantees: a failure of any kind is recorded as the job's error. The job
+    Guarantees: any failure is recorded as the job's error. The job
     runs again after a pause that grows fourfold; after ``MAX_ATTEMPTS``
-    attempts, those of workers that died included, it is dead.
+    attempts, including those of workers that died, it is dead.
     """
 
     def __init__(self, hub: HubContext, owner: str, job: Job) -> None:
@@ -189,11 +189,11 @@ class Run:
         self._steps: Iterator[None] | None = None
 
     def step(self) -> bool:
-        """Run the next step; False when the job has ended, with ``outcome`` set.
+        """Run the next step; return False if the job has ended, with ``outcome`` set.
 
         Raises:
-            What the handler raised, when that is no EntrepotError: a mistake in
-            the program, which somebody should see; it is recorded all the same.
+            An exception of the handler that is not an EntrepotError: a programming
+            error, which must be reported; it is recorded as the job's error too.
         """
         if self.job.attempts > MAX_ATTEMPTS:
             self._end(self.job.error or "every worker that ran it died or was stopped")
@@ -212,7 +212,7 @@ class Run:
         return self.outcome is None
 
     def put_back(self, *, delay_ms: int = 0) -> None:
-        """Stop between two steps and let another worker begin the job again, after a delay."""
+        """Stop between two steps and release the job, to be started again after a delay."""
         close = getattr(self._steps, "close", None)
         if close is not None:
             close()
@@ -229,23 +229,23 @@ class Run:
 
 
 def renew(hub: HubContext, owner: str, job: Job) -> bool:
-    """Extend the lease of a job that is still running to :data:`LEASE_MS` from now; False when it was lost."""
+    """Extend the lease of a running job to :data:`LEASE_MS` from now; return False if it was lost."""
     with hub.write() as tx:
         return jobs.renew(tx, job.id, owner, hub.now_ms() + LEASE_MS)
 
 
 def pause_ms(hub: HubContext, lane: str | None = None) -> int | None:
-    """How long until the next job of a lane (None: of any) is due, 0 when one is, None when nothing waits."""
+    """Return the time until the next job of a lane (None: of any) is due; 0 if one is, None if none is waiting."""
     with hub.read() as tx:
         turn = jobs.next_run(tx, lane)
     return None if turn is None else max(0, turn - hub.now_ms())
 
 
 def attend(hub: HubContext, dedup_key: str) -> None:
-    """Run a waiting job at once in this thread, unless a worker has it already.
+    """Run a waiting job immediately in this thread, unless a worker has claimed it.
 
-    A database that is busy is no failure here: what made the job necessary
-    has succeeded, and the queue still has it.
+    A busy database is not an error here: the change that enqueued the job
+    has succeeded, and the job is still in the queue.
     """
     owner = new_owner()
     with contextlib.suppress(EntrepotError):
@@ -263,10 +263,10 @@ def list_jobs(
 
 
 def retry(hub: HubContext, job_id: int) -> None:
-    """Let a dead or waiting job run at once, with all its attempts before it again.
+    """Make a dead or waiting job due immediately, and reset its attempts.
 
     Raises:
-        ThingNotFound: there is no such job, or it is running or done.
+        ThingNotFound: the job does not exist, or is running or done.
     """
     with hub.write() as tx:
         if not jobs.retry(tx, job_id, hub.now_ms()):
@@ -275,10 +275,10 @@ def retry(hub: HubContext, job_id: int) -> None:
 
 
 def cancel(hub: HubContext, job_id: int) -> None:
-    """Forget a job that is not running; what it was to do stays undone.
+    """Delete a job that is not running; its work is not done.
 
     Raises:
-        ThingNotFound: there is no such job, or it is running.
+        ThingNotFound: the job does not exist, or is running.
     """
     with hub.write() as tx:
         if not jobs.cancel(tx, job_id):
@@ -286,15 +286,15 @@ def cancel(hub: HubContext, job_id: int) -> None:
 
 
 def new_owner() -> str:
-    """A name for somebody who claims jobs, unique among all processes and hosts."""
+    """Return a name for a claimer of jobs, unique among all processes and hosts."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def take_over(hub: HubContext) -> None:
-    """Make jobs due at once whose worker was a process of this host that is no more, as after a crash.
+    """Make jobs due immediately whose worker process on this host has ended, for example by a crash.
 
-    Without this they would wait for the end of their lease. Should a process
-    of this number live again, they still do.
+    Without this they would wait for the end of their lease, as they still do if
+    another process has the same process id now.
     """
     host, now = f"{socket.gethostname()[:40]}:", hub.now_ms()
     with hub.read() as tx:

@@ -1,4 +1,4 @@
-"""Keeping the index of changed paths: which commit last touched what."""
+"""The index of changed paths, which finds the last commit of each path."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from entrepot.storage import histories
 
 _BATCH = 2_000
 _MAX_PATHS = 5_000_000
-"""Paths of one commit that are indexed: trees that name each other many times can unfold to more than fit anywhere."""
+"""Maximum number of indexed paths of one commit: nested references to the same trees can unfold to any number."""
 
 
 def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
     """Record the changed paths of every ancestor of ``head`` that is not indexed yet.
 
     Returns:
-        How many commits were indexed.
+        The number of indexed commits.
 
-    Guarantees: idempotent; may run in several processes at once; each
+    Guarantees: idempotent; may run in several processes at the same time; each
     transaction is short, however large a commit is.
     """
     with hub.read() as tx:
@@ -43,7 +43,7 @@ def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
 
 
 def _record(hub: HubContext, repo_id: int, done: Sequence[tuple[Oid, Sequence[RepoPath]]]) -> None:
-    """Conclude some commits, parents first, in one transaction: one for each costs more than its rows."""
+    """Mark several commits as indexed in one transaction, parents first: one transaction each would cost more."""
     if not done:
         return
     with hub.write() as tx:

@@ -1,4 +1,4 @@
-"""Looking after a hub: checking what is stored, and sweeping what nothing names."""
+"""Maintenance of a hub: check the stored data, and delete unreferenced data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ProgressCallback = Callable[[str], None]
 
 @attrs.frozen
 class UnreferencedData:
-    """Something that gc takes away, why, and the bytes that it frees (before any file system rounding)."""
+    """Data that gc deletes, with the reason and the freed bytes (before any file system rounding)."""
 
     kind: str
     what: str
@@ -45,12 +45,12 @@ def fsck(
     checks_chunks: bool = False,
     progress: ProgressCallback = lambda _line: None,
 ) -> Iterator[Finding]:
-    """Check everything that is stored; yields what is wrong as it is found.
+    """Check all stored data; yield faults as they are found.
 
     Args:
         checks_content: also hash every object and raw file; else only their presence and size.
-        checks_chunks: also read and hash every chunk; damaged xorbs go into quarantine.
-        progress: told what is being checked.
+        checks_chunks: also read and hash every chunk; damaged xorbs are quarantined.
+        progress: called with a line about each step.
     """
     for row in _all_repos(hub):
         progress(f"checking {row.ref}")
@@ -67,7 +67,7 @@ def fsck(
     for sha256, size in spare:
         if hub.store.blobs.stat(file_key(sha256)) is not None:
             yield Finding("orphaned", file_key(sha256), "a large file that no repository uses", size)
-    progress("looking for stray bytes")
+    progress("looking for orphaned blobs")
     with hub.read() as tx:
         yield from checks.stray_blobs(hub.store, tx, hub.now_ms())
     progress("checking chunks")
@@ -75,7 +75,7 @@ def fsck(
     if checks_content:
         progress("checking clone caches")
         for uid in hub.mirrors.damaged():
-            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone makes it anew")
+            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone recreates it")
     progress("checking links to large files")
     yield from link_checks.check_links(hub)
 
@@ -88,19 +88,19 @@ def gc(
     bumps_epoch: bool = False,
     progress: ProgressCallback = lambda _line: None,
 ) -> Iterator[UnreferencedData]:
-    """Take away what nothing names since the grace period; yields each thing as it goes.
+    """Delete data that has been unreferenced for the grace period; yield each deletion.
 
     Args:
-        grace_ms: how old it must be; None is the setting.
+        grace_ms: minimum age of deleted data; None is the setting.
         bumps_epoch: make all clients forget which chunks are stored, so that
-            chunks need not be kept for three weeks whatever the grace period.
-        is_rehearsal: only tell what would go. What becomes free through an
-            earlier step of a real run is not foreseen.
-        progress: told what is being looked at.
+            chunks need not be kept for three weeks after the grace period.
+        is_rehearsal: only report deletions. Data that becomes unreferenced by an
+            earlier step of a real run is not included.
+        progress: called with a line about each step.
 
-    Guarantees: safe beside running uploads and commits: what anybody touched
-    within the grace period stays, and a repository whose refs moved while it
-    was looked at is left for the next time.
+    Guarantees: safe beside running uploads and commits: data touched within the
+    grace period stays, and a repository whose refs move during the check is
+    skipped until the next run.
     """
     grace = hub.settings.gc_grace_s * 1000 if grace_ms is None else grace_ms
     cutoff = hub.now_ms() - grace
@@ -117,7 +117,7 @@ def gc(
     yield from _sweep_files(hub, cutoff, is_rehearsal)
     if not is_rehearsal:
         for stat in sweep_leftovers(hub, min(_DAY_MS, grace)):
-            yield UnreferencedData("leftover", stat.key, "a crash cut its upload off", stat.size)
+            yield UnreferencedData("leftover", stat.key, "a crash interrupted its upload", stat.size)
     progress("sweeping chunks")
     if bumps_epoch and not is_rehearsal:
         xorb_scrubbing.bump_epoch(hub)
@@ -130,14 +130,14 @@ def gc(
 
 
 def sweep_leftovers(hub: HubContext, grace_ms: int = _DAY_MS) -> Sequence[Stat]:
-    """Delete temporary files of uploads that a crash cut off, and return them; files of live processes stay."""
+    """Delete temporary files of interrupted uploads, and return them; files of live processes stay."""
     return hub.store.drafts.sweep_incoming(grace_ms, now_ms=hub.now_ms())
 
 
 def sizes(hub: HubContext) -> dict[str, int]:
     """Return figures for monitoring: repositories, large files and their bytes, jobs by state and by lane.
 
-    ``jobs_<lane>_wait_ms`` says for how long the job that waits longest in a lane has been due.
+    ``jobs_<lane>_wait_ms`` is the time for which the oldest waiting job of a lane has been due.
     """
     with hub.read() as tx:
         number, size = files.totals(tx)
@@ -154,10 +154,10 @@ def sizes(hub: HubContext) -> dict[str, int]:
 
 
 def check_ready(hub: HubContext) -> None:
-    """Raise unless the database and the blob store can be used.
+    """Raise if the database or the blob store cannot be used.
 
     Raises:
-        Busy, DataFolderError, StoreUnavailable: they cannot.
+        Busy, DataFolderError, StoreUnavailable: it cannot.
     """
     with hub.read() as tx:
         hub_metadata.find(tx, "store_id")
@@ -165,10 +165,10 @@ def check_ready(hub: HubContext) -> None:
 
 
 def check_may_watch(_hub: HubContext, caller: MaybeCaller) -> None:
-    """Check that the caller may read the counters of the hub.
+    """Raise unless the caller may read the metrics of the hub.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is no administrator, or has a fine-grained token.
+        LoginRequired, NotAllowed: the caller is not an administrator, or has a fine-grained token.
     """
     if not require_login(caller).sees_all:
         raise NotAllowed("The metrics are for administrators of the hub")
@@ -186,7 +186,7 @@ def _check_raw(hub: HubContext, sha256: Sha256, size: int, *, checks_content: bo
     if finding is not None:
         with hub.read() as tx:
             if not files.is_raw(tx, sha256):
-                return None  # chunks have taken its place meanwhile
+                return None  # chunks have replaced it in the meantime
     return finding
 
 
@@ -215,7 +215,7 @@ def _sweep_objects(hub: HubContext, row: RepoRow, cutoff: int, is_rehearsal: boo
     with hub.read() as tx:
         heads = refs.everything(tx, row.id)
         reach = checks.reachable(hub.store, tx, row.id, str(row.ref), checks_content=False)
-        # What a fresh object leads to stays with it, else it could be named again and lead nowhere.
+        # Everything that a fresh object refers to stays too, because a commit may still name the object.
         checks.extend(hub.store, tx, row.id, reach, _fresh_objects(tx, row.id, cutoff))
         loose = _loose_objects(tx, row.id, reach, cutoff)
         links = [
@@ -224,12 +224,12 @@ def _sweep_objects(hub: HubContext, row: RepoRow, cutoff: int, is_rehearsal: boo
             if sha256 not in reach.files and linked_ms < cutoff
         ]
     if reach.findings or not (loose or links):
-        # What a damaged repository still needs cannot be told: nothing of it is taken.
+        # The references of a damaged repository are unknown: nothing of it is deleted.
         return
     if not is_rehearsal:
         if not _remove(hub, row.id, heads, loose, links, cutoff):
             return
-        hub.mirrors.drop(row.uid)  # it may still hold what is gone
+        hub.mirrors.drop(row.uid)  # it may still contain deleted objects
     if loose:
         size = sum(size for _, _, size in loose)
         yield UnreferencedData("objects", f"{len(loose)} objects of {row.ref}", "no ref leads to them", size)
@@ -257,7 +257,7 @@ def _remove(
     links: Sequence[Sha256],
     cutoff: int,
 ) -> bool:
-    """Delete rows unless a ref moved since they were found to be loose."""
+    """Delete rows unless a ref moved since they were found to be unreferenced."""
     with hub.write() as tx:
         if refs.everything(tx, repo_id) != heads:
             return False
@@ -268,25 +268,25 @@ def _remove(
 
 
 def _sweep_uploads(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
-    # Parts of an upload that nobody continues need not wait as long as committed history.
+    # Parts of an abandoned upload need not be kept as long as committed history.
     latest = max(cutoff, hub.now_ms() - _UPLOAD_DAYS * _DAY_MS)
     with hub.read() as tx:
         stale = uploads.stale(tx, latest)
         known = uploads.everything(tx)
-    strays = [stat for stat in hub.store.parts.list_parts_uploads() if stat.key not in known]
+    orphans = [stat for stat in hub.store.parts.list_parts_uploads() if stat.key not in known]
     for upload in stale:
         if not is_rehearsal and not _abandon(hub, upload, latest):
             continue
-        yield UnreferencedData("upload", f"upload {upload.uid}", "nobody continues it", upload.size)
-    for stat in strays:
+        yield UnreferencedData("upload", f"upload {upload.uid}", "abandoned", upload.size)
+    for stat in orphans:
         if stat.modified_ms < latest:
             if not is_rehearsal:
                 hub.store.parts.abort_parts(stat.key)
-            yield UnreferencedData("upload", f"parts {stat.key}", "no upload knows them", stat.size)
+            yield UnreferencedData("upload", f"parts {stat.key}", "they belong to no upload", stat.size)
 
 
 def _abandon(hub: HubContext, upload: Upload, touched_before_ms: int) -> bool:
-    """Forget an upload unless somebody continued it meanwhile, and only then delete its parts."""
+    """Delete an upload unless it was continued in the meantime, and only then delete its parts."""
     with hub.write() as tx:
         found = uploads.get(tx, upload.uid)
         if found is None or found.touched_ms >= touched_before_ms:
@@ -299,24 +299,24 @@ def _abandon(hub: HubContext, upload: Upload, touched_before_ms: int) -> bool:
 def _sweep_files(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
     with hub.read() as tx:
         unused = files.unused(tx, cutoff)
-        strays = list(checks.stray_blobs(hub.store, tx, hub.now_ms()))
+        orphans = list(checks.stray_blobs(hub.store, tx, hub.now_ms()))
     for sha256, size in unused:
         if is_rehearsal or _sweep_file(hub, sha256, cutoff):
             yield UnreferencedData("file", sha256, "no repository uses it", size)
-    for stray in strays:
-        digest = checks.digest_of(stray.where)
-        stat = hub.store.blobs.stat(stray.where)
+    for orphan in orphans:
+        digest = checks.digest_of(orphan.where)
+        stat = hub.store.blobs.stat(orphan.where)
         if digest is None or stat is None or stat.modified_ms >= cutoff:
             continue
-        if is_rehearsal or _sweep_stray(hub, digest, stray.size, cutoff):
-            yield UnreferencedData("file", digest, stray.what, stray.size)
+        if is_rehearsal or _sweep_orphan(hub, digest, orphan.size, cutoff):
+            yield UnreferencedData("file", digest, orphan.what, orphan.size)
 
 
-def _sweep_stray(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> bool:
+def _sweep_orphan(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> bool:
     with hub.write() as tx:
         is_chunked = bool(files.chunked_only(tx, [sha256], cutoff))
         if not is_chunked:
-            # Somebody may have reserved it since it was seen: that row must stay fresh.
+            # An upload may have reserved it since the listing: that row must stay fresh.
             files.adopt(tx, sha256, size)
     if is_chunked:
         return hub.store.blobs.delete(file_key(sha256))
@@ -324,7 +324,7 @@ def _sweep_stray(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> boo
 
 
 def _sweep_file(hub: HubContext, sha256: Sha256, cutoff: int) -> bool:
-    """Claim, delete the bytes, forget: in this order, so that an uploader of the same file is never deceived."""
+    """Claim the file, delete its bytes, then its row: an uploader of the same file never relies on deleted bytes."""
     with hub.write() as tx:
         if not files.begin_sweep(tx, sha256, cutoff, hub.now_ms()):
             return False

@@ -1,8 +1,8 @@
-"""Accounts that administrators of the hub delete, and what happens to their repositories.
+"""Use cases of hub administrators: delete accounts, and transfer or delete their repositories.
 
-What a deleted user wrote in discussions stays, without a name; tokens, likes,
-follows, collections, webhooks, requests for access, invitations and sign-in
-codes go. The audit log keeps the name, because it records what happened.
+Discussions and comments of a deleted user stay, without a name; tokens, likes,
+follows, collections, webhooks, access requests, invitations and sign-in
+codes are deleted. The audit log keeps the name.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def transfer_all(hub: HubContext, by: Actor, source: str, target: str) -> Transf
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
-        AccountNotFound: there is no such user or organisation.
+        AccountNotFound: the user or organisation does not exist.
         Refused: a name is taken there, or both are the same.
-        QuotaExceeded: the target has no room for them.
+        QuotaExceeded: they exceed the quota of the target.
     """
     actor = require_admin(by)
     with hub.write() as tx:
@@ -43,17 +43,17 @@ def transfer_all(hub: HubContext, by: Actor, source: str, target: str) -> Transf
 
 
 def delete_user(hub: HubContext, by: Actor, name: str, removal: Removal) -> Removed:
-    """Delete a user, after their repositories were moved elsewhere or deleted.
+    """Delete a user, after transferring or deleting their repositories.
 
-    With ``transfer_to`` naming a user, that user also becomes the
+    If ``transfer_to`` names a user, that user also becomes the
     administrator of organisations that would be left without one.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
-        AccountNotFound: there is no such user, or no such namespace to transfer to.
-        Refused: the user still owns repositories and neither was asked for, or an
+        AccountNotFound: the user, or the target of the transfer, does not exist.
+        Refused: the user still owns repositories and ``removal`` asks for neither, or an
             organisation or the hub would be left without an administrator.
-        QuotaExceeded: the namespace has no room for the repositories.
+        QuotaExceeded: the repositories exceed the quota of the target.
     """
     actor = require_admin(by)
     _check(removal)
@@ -68,13 +68,13 @@ def delete_user(hub: HubContext, by: Actor, name: str, removal: Removal) -> Remo
 
 
 def delete_org(hub: HubContext, by: Actor, name: str, removal: Removal) -> Removed:
-    """Delete an organisation, after its repositories were moved elsewhere or deleted.
+    """Delete an organisation, after transferring or deleting its repositories.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
-        AccountNotFound: there is no such organisation, or no such namespace to transfer to.
-        Refused: it still owns repositories and neither was asked for.
-        QuotaExceeded: the namespace has no room for the repositories.
+        AccountNotFound: the organisation, or the target of the transfer, does not exist.
+        Refused: it still owns repositories and ``removal`` asks for neither.
+        QuotaExceeded: the repositories exceed the quota of the target.
     """
     actor = require_admin(by)
     _check(removal)

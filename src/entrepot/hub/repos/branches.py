@@ -1,4 +1,4 @@
-"""Branches and tags: listed, made, removed."""
+"""Use cases on branches and tags: list, create, delete."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from entrepot.storage import objects as stored
 
 @attrs.frozen
 class RefHead:
-    """A ref and the commit it leads to."""
+    """A ref and the commit that it points at."""
 
     ref: RefName
     commit: Oid
 
 
 def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[RefHead]:
-    """Every branch, tag and pull-request head, by ref name.
+    """Return every branch, tag and pull-request head, by ref name.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.
@@ -53,12 +53,12 @@ def create_branch(
     is_empty: bool,
     overwrites: bool,
 ) -> None:
-    """Make a branch.
+    """Create a branch.
 
     Args:
-        start: the revision it begins at; None is the head of main.
-        is_empty: begin with one commit without files instead.
-        overwrites: move a branch that exists (not main).
+        start: the revision it starts at; None is the head of main.
+        is_empty: start with one commit without files instead.
+        overwrites: move an existing branch (not main).
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access.
@@ -71,10 +71,10 @@ def create_branch(
         return
     with hub.write() as tx:
         row, _ = access.writable(tx, caller, ref)
-        old = _free(tx, row, branch, overwrites=overwrites)
+        old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)
-        # Resolved in the transaction that names it: no sweep can come between.
+        # Resolved in the transaction that creates the ref: no sweep can run in between.
         target = revisions.resolve(tx, row.id, start or "main")
         if old != target:
             refs.swap(tx, row.id, branch, old, target, hub.now_ms())
@@ -85,7 +85,7 @@ def create_branch(
 def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: RefName, *, overwrites: bool) -> None:
     with hub.read() as tx:
         row, maker = access.writable(tx, caller, ref)
-        old = _free(tx, row, branch, overwrites=overwrites)
+        old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)
     tree = stored.of(Kind.TREE, b"")
@@ -101,11 +101,11 @@ def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: Re
 
 
 def delete_branch(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str) -> None:
-    """Remove a branch.
+    """Delete a branch.
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access, or it is main.
-        RevisionNotFound: there is none.
+        RevisionNotFound: it does not exist.
         Refused: the branch is protected.
     """
     branch = parse_branch(name, is_stored=True)
@@ -143,11 +143,11 @@ def create_tag(
 
 
 def delete_tag(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str) -> None:
-    """Remove a tag.
+    """Delete a tag.
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access.
-        RevisionNotFound: there is none.
+        RevisionNotFound: it does not exist.
     """
     tag = parse_tag(name, is_stored=True)
     with hub.write() as tx:
@@ -155,8 +155,8 @@ def delete_tag(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str) ->
         _drop(hub, tx, dropper, row, tag)
 
 
-def _free(tx: Read, row: RepoRow, branch: RefName, *, overwrites: bool) -> Oid | None:
-    """Where a branch is that may be moved; None when there is none yet."""
+def _replaceable_head(tx: Read, row: RepoRow, branch: RefName, *, overwrites: bool) -> Oid | None:
+    """Return the head of an existing branch that may be moved; None if the branch does not exist."""
     old = refs.find(tx, row.id, branch)
     if old is not None and not (overwrites and branch != MAIN):
         raise AlreadyExists(f"Reference {branch} already exists")
@@ -166,12 +166,12 @@ def _free(tx: Read, row: RepoRow, branch: RefName, *, overwrites: bool) -> Oid |
 
 
 def find_obstacle(tx: Read, row: RepoRow, name: RefName) -> str | None:
-    """Return why there can be no new ref of this name, or None.
+    """Return why a ref with this name cannot be created, or None.
 
-    No git repository holds a ref above or below another one; where tags are
-    immutable, no branch may be read instead of a tag of its name, nor a tag
-    be hidden by a branch; and no name may be read instead of the abbreviated
-    id of a commit that the repository has.
+    Git repositories cannot hold a ref above or below another one. If tags are
+    immutable, a branch must not have the name of a tag, nor a tag that of a branch,
+    because branches are resolved first. And no name may equal the abbreviated
+    id of an existing commit.
     """
     existing = refs.everything(tx, row.id)
     for other, _ in existing:
@@ -199,6 +199,6 @@ def _drop(hub: HubContext, tx: Write, dropper: Caller, row: RepoRow, name: RefNa
         raise RevisionNotFound(name)
     protections.check_deletion(row, name)
     if not refs.swap(tx, row.id, name, old, None, hub.now_ms()):
-        raise Refused(f"{name} was moved meanwhile; try again")
+        raise Refused(f"{name} was moved in the meantime; try again")
     events.emit_content(hub, tx, row, [events.RefChange(name, old, None)])
     audit.record(hub, tx, dropper, "ref.delete", access.subject(row), {"ref": name, "was": old})

@@ -1,6 +1,6 @@
-"""Recording commits: check, write bytes, publish.
+"""Create commits: check, write bytes, publish.
 
-Contents become durable first; names move last, in one transaction that holds
+Contents become durable first; refs move last, in one transaction that does
 nothing slow. Without a pinned parent, a writer who loses a race re-reads the
 head, applies the same operations to it and tries again, so N writers of one
 branch all succeed, in some order.
@@ -43,18 +43,18 @@ _ATTEMPTS = 200
 
 @attrs.frozen
 class CommitDraft:
-    """What a commit shall record.
+    """A commit to create.
 
     Args:
         summary: the message, not empty; lines after the first come before the description.
         operations: applied in order; read once.
         description: rest of the message.
         parent: id, or its first 7 or more digits, of the commit that must be
-            the head; None takes whatever is the head.
-        is_disjoint_welcome: with ``parent``, also accept a later head when
-            nothing that this commit touches has changed since.
-        inline_bytes: about how much content comes with the operations; large
-            files do not count.
+            the head; None accepts any head.
+        is_disjoint_welcome: with ``parent``, also accept a later head if
+            nothing that this commit touches has changed since ``parent``.
+        inline_bytes: approximate size of the content in the operations, without
+            large files.
     """
 
     summary: str
@@ -75,7 +75,7 @@ class RecordedCommit:
 
 
 def check_target(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str) -> None:
-    """Raise unless the caller may commit to a branch, before anything is sent.
+    """Raise unless the caller may commit to a branch, before the client sends contents.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound, LoginRequired, NotAllowed: no access.
@@ -86,22 +86,22 @@ def check_target(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision
 
 
 def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str, draft: CommitDraft) -> RecordedCommit:
-    """Record one commit on a branch, all of it or none.
+    """Create one commit on a branch, all of it or none.
 
-    Guarantees: bytes first, names last. Every object is durable before the
-    branch moves, so a crash leaves work for the sweeper, never a branch that
-    points at nothing.
+    Guarantees: bytes first, refs last. Every object is durable before the
+    branch moves, so a crash leaves garbage for the sweeper, never a branch that
+    points at a missing object.
 
     Raises:
         RepoNotFound, RevisionNotFound, LoginRequired, NotAllowed: no access.
         Refused: the branch is the head of a pull request that is closed.
         InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
             LimitExceeded, Malformed: an operation cannot be applied.
-        Refused: somebody else has locked one of the files.
-        QuotaExceeded: the namespace has no room for what it brings.
+        Refused: another user has locked one of the files.
+        QuotaExceeded: the commit exceeds the quota of the namespace.
         BranchMoved: the pinned parent is not the head.
-        Busy: others kept winning the race for the branch, or a sweep took
-            what the commit needs.
+        Busy: other writers kept winning the race for the branch, or a sweep
+            deleted something that the commit needs.
     """
     draft = check_message(draft)
     with hub.read() as tx:
@@ -120,7 +120,7 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
         raise Busy("the branch")
     hub.job_added.set()
     if branch.ref == MAIN and CARD_FILES & staged.touched:
-        # Listings shall know the new card at once; should this fail, the queue still has the job.
+        # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.attend(hub, card_job(row.id))
     return recorded
 
@@ -134,7 +134,7 @@ def _attempt(
     staged: StagedCommit,
     known: Mapping[Oid, bytes],
 ) -> RecordedCommit | None:
-    """Apply the edits to the head and try to move the branch; None when somebody else was faster."""
+    """Apply the edits to the head and try to move the branch; return None if another writer was faster."""
     with hub.read() as tx:
         head = refs.find(tx, row.id, ref)
         if head is None:
@@ -166,8 +166,8 @@ def _attempt(
 class Composed:
     """A commit that can be published.
 
-    ``rows``: what to store with it; ``tracked``: the ``.gitattributes`` files
-    that were changed because a large file would not go to LFS otherwise.
+    ``rows``: objects to store with it; ``tracked``: the ``.gitattributes`` files
+    that were changed because no rule sent a large file to LFS.
     """
 
     oid: Oid
@@ -188,7 +188,7 @@ def compose(
     """Return the commit that applies staged edits to a parent.
 
     Args:
-        known: what :func:`lfs_rules.read_root` returned for the parent, or an earlier one.
+        known: result of :func:`lfs_rules.read_root` for the parent, or for an earlier one.
 
     Raises:
         EntryNotFound, InvalidOperation: an edit cannot be applied there.
@@ -209,10 +209,10 @@ def compose(
 
 
 def check_message(draft: CommitDraft) -> CommitDraft:
-    """Return a draft whose summary is one line: further lines begin the description.
+    """Return a draft with a summary of one line: further lines begin the description.
 
     Raises:
-        Malformed: the summary is empty, or the parent is no id.
+        Malformed: the summary is empty, or the parent is not an id.
     """
     if not draft.summary.strip():
         raise Malformed("commit", "the summary is empty")
@@ -227,10 +227,10 @@ def check_message(draft: CommitDraft) -> CommitDraft:
 def _check_pin(
     hub: HubContext, tx: Read, repo_id: int, branch: BranchHead, draft: CommitDraft, touched: Collection[RepoPath]
 ) -> None:
-    """Refuse a pinned parent that is not the head, unless a disjoint commit is welcome and this is one.
+    """Raise if the head is not the pinned parent, unless disjoint commits are accepted and this is one.
 
     Raises:
-        BranchMoved: naming the paths changed since the pinned parent.
+        BranchMoved: with the paths that changed since the pinned parent.
     """
     if draft.parent is None or branch.head.startswith(draft.parent):
         return
@@ -245,7 +245,7 @@ def _check_pin(
 
 
 def _overlap(changed: Iterable[RepoPath], touched: Collection[RepoPath]) -> bool:
-    """Whether a path of one side is, or lies below, a path of the other."""
+    """Return whether a path of one side equals a path of the other or is below it."""
     left, right = set(changed), set(touched)
     return any(_with_parents(path) & right for path in left) or any(_with_parents(path) & left for path in right)
 

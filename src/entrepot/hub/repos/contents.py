@@ -1,4 +1,4 @@
-"""Reading repositories: trees, paths, and the content behind a path."""
+"""Read repositories: trees, paths, and the content behind a path."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from entrepot.storage.trees import LfsTarget, ListedEntry, Node, Trees
 
 @attrs.frozen
 class LocatedFile:
-    """A file at a revision, ready to be described or read."""
+    """A file at a revision, to be described or read."""
 
     repo: RepoRow
     commit: Oid
@@ -44,14 +44,14 @@ class LocatedFile:
 
     @property
     def etag(self) -> str:
-        """Content-derived name: SHA-256 of LFS files, else the git object id."""
+        """Etag derived from the content: SHA-256 of LFS files, else the git object id."""
         return self.lfs.sha256 if self.lfs else self.oid
 
     def open(self, hub: HubContext) -> Content:
-        """The content, to be closed by the caller.
+        """Return the content; the caller closes it.
 
         Raises:
-            BlobMissing: the store has lost it.
+            BlobMissing, BlobUnreadable: the store has lost it, or a part of it.
         """
         if self._data is not None:
             return PackedContent(self.oid, self.size, self._data)
@@ -59,15 +59,15 @@ class LocatedFile:
             assert self.xet_hash is not None
             return chunks.open_file(hub, self.xet_hash)
         try:
-            return open_file(hub.store, self._sha256)
+            return open_file(hub.store, self._sha256, self.size)
         except BlobMissing:
-            # Its raw bytes gave way to chunks between the look-up and now.
+            # Chunks have replaced its raw bytes since the look-up.
             return chunks.open_verified(hub, self._sha256)
 
 
 @attrs.frozen
 class DescribedEntry:
-    """One entry of a listing, with its last commit if that was asked for."""
+    """One entry of a listing, with its last commit if requested."""
 
     listed: ListedEntry
     last_commit: LoggedCommit | None = None
@@ -75,7 +75,7 @@ class DescribedEntry:
 
 @attrs.frozen
 class TreePage:
-    """Some entries of a tree; ``after`` continues behind them, None at the end.
+    """A page of the entries of a tree; ``after``: start of the next page, None at the end.
 
     ``left_out``: paths among them that break the rules of names.
     """
@@ -87,18 +87,18 @@ class TreePage:
 
 
 def locate(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> LocatedFile:
-    """The file at a path: LFS pointers stand for what they point at.
+    """Return the file at a path; an LFS pointer stands for its large file.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
-        RevisionNotFound: no such revision.
-        EntryNotFound: no file at this path; ``commit`` is set.
+        RevisionNotFound: the revision does not exist.
+        EntryNotFound: the path is not a file; ``commit`` is set.
     """
     return _locate(hub, caller, ref, revision, path, is_raw=False)
 
 
 def locate_raw(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> LocatedFile:
-    """The file at a path as git has it: LFS pointers stay texts.
+    """Return the file at a path as git stores it: an LFS pointer is a text file.
 
     Raises:
         as :func:`locate`.
@@ -125,7 +125,7 @@ def _located(tx: Read, row: RepoRow, commit: Oid, path: RepoPath, found: ObjectR
         return LocatedFile(row, commit, path, found.oid, found.size, None, None, found.sha256)
     if is_raw or found.sha256 is None or found.pointer_size is None:
         return LocatedFile(row, commit, path, found.oid, found.size, None, found.data, None)
-    # A pointer gives nobody bytes that the repository may not use (or that were deleted for good).
+    # A pointer gives no access to bytes that the repository may not use, or that were deleted permanently.
     kept = files.stored_form(tx, row.id, found.sha256)
     if kept is None:
         raise EntryNotFound(path, commit, "The large file behind this pointer is not stored in this repository")
@@ -147,7 +147,7 @@ class SmallFile:
 
 @attrs.frozen
 class SmallFiles:
-    """Some of the files that were asked for; the others have to be fetched one by one."""
+    """Some of the requested files; the others must be fetched one by one."""
 
     repo: RepoRow
     commit: Oid
@@ -164,17 +164,17 @@ def read_small_files(
     most_each: int,
     most_bytes: int,
 ) -> SmallFiles:
-    """The content of many small files at once, LFS pointers standing for what they point at.
+    """Return the contents of many small files in one call; LFS pointers stand for their large files.
 
-    What is no file, is too large or cannot be read now is left out: whoever
-    asks for it alone is told why.
+    Paths that are not files, are too large or cannot be read now are left out:
+    requesting one alone returns the reason.
 
     Args:
-        most_each: largest file, in bytes.
-        most_bytes: most bytes in all; a file that no longer fits is left out.
+        most_each: size of the largest file, in bytes.
+        most_bytes: total size in bytes; a file that exceeds it is left out.
 
     Raises:
-        as :func:`locate`, but for paths.
+        as :func:`locate`, except for errors of single paths.
     """
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
@@ -186,11 +186,11 @@ def read_small_files(
         for item in small:
             with contextlib.suppress(EntryNotFound, KeyError):
                 located.append(_located(tx, row, commit, item.path, rows[item.oid], is_raw=False))
-    return SmallFiles(row, commit, [handed for item in located if (handed := _handed(hub, item)) is not None])
+    return SmallFiles(row, commit, [handed for item in located if (handed := _read_small(hub, item)) is not None])
 
 
 def _small(trees: Trees, root: Oid, paths: Sequence[RepoPath], most_each: int, most_bytes: int) -> list[ListedEntry]:
-    """Those of the files that fit into one answer."""
+    """Return the files that fit into one response."""
     nodes = [Node(path, entry) for path in paths if path and (entry := trees.find(root, path))]
     chosen, total = [], 0
     for item in trees.measure([node for node in nodes if not node.is_folder and node.entry.mode != Mode.GITLINK]):
@@ -200,7 +200,7 @@ def _small(trees: Trees, root: Oid, paths: Sequence[RepoPath], most_each: int, m
     return chosen
 
 
-def _handed(hub: HubContext, located: LocatedFile) -> SmallFile | None:
+def _read_small(hub: HubContext, located: LocatedFile) -> SmallFile | None:
     try:
         with contextlib.closing(located.open(hub)) as content:
             data = content.read_at(0, located.size)
@@ -221,17 +221,17 @@ def list_tree(
     limit: int,
     after: RepoPath | None = None,
 ) -> TreePage:
-    """A page of the entries of a folder, folders before files on each level.
+    """Return a page of the entries of a folder, folders before files on each level.
 
     Args:
-        is_deep: also what is in sub-folders, depth first.
-        with_commits: tell the last commit of each entry.
-        limit: entries a page, >= 1.
-        after: ``after`` of the page before.
+        is_deep: also return the contents of sub-folders, depth first.
+        with_commits: also return the last commit of each entry.
+        limit: entries of a page, >= 1.
+        after: ``after`` of the previous page.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.
-        RevisionNotFound, EntryNotFound: nothing there, or the path is a file.
+        RevisionNotFound, EntryNotFound: the path does not exist, or is a file.
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
@@ -255,10 +255,10 @@ def list_tree(
 def paths_info(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, paths: Sequence[RepoPath], *, with_commits: bool
 ) -> list[DescribedEntry]:
-    """What is at each path, in this order, missing ones left out.
+    """Return the entry at each path, in this order, without missing ones.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
@@ -274,7 +274,7 @@ def paths_info(
 
 
 def tree_size(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> int:
-    """Bytes of all files below a folder, large files by their real size.
+    """Return the size of all files below a folder in bytes; large files count with their real size.
 
     Raises:
         as :func:`list_tree`.
@@ -289,10 +289,10 @@ def tree_size(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str,
 def files_of(
     hub: HubContext, tx: Read, row: RepoRow, commit: Oid, *, most: int | None = None, trees: Trees | None = None
 ) -> list[Node]:
-    """Every file of a commit, without folders, by its path; none at all when there are more than ``most``.
+    """Return every file of a commit, without folders, by its path; an empty result if there are more than ``most``.
 
     Args:
-        trees: what is read with; it remembers what was left out.
+        trees: reader of the trees; it records the paths that were left out.
     """
     trees = trees or Trees(hub.store, tx, row.id)
     root = stored.root_of(hub.store, tx, row.id, commit)
@@ -308,7 +308,7 @@ def _described(
 ) -> list[DescribedEntry]:
     if not with_commits:
         return [DescribedEntry(item) for item in listed]
-    # The worker indexes new commits; whoever asks before it has come to them does it himself.
+    # The worker indexes new commits; a request that comes before it indexes them itself.
     index_history(hub, repo_id, commit)
     with hub.read() as tx:
         newest = histories.last_commits(tx, repo_id, commit, [item.path for item in listed])

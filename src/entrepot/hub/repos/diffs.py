@@ -1,4 +1,4 @@
-"""Differences between two commits as text, within bounds."""
+"""Differences between two commits as text, of limited size."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _FILES_LIMIT = 20_000
 
 
 def between(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: Oid | None) -> str:
-    """What changed from one commit to another, as git would print it; None stands for no files at all.
+    """Return the changes from one commit to another in git's format; None stands for a tree without files.
 
-    Large files show as the pointers they are; binary files, and files above
-    1 MiB, only as differing.
+    Large files appear as pointers; binary files, and files above
+    1 MiB, only as different.
 
     Returns:
-        At most about 8 MiB of text and 20,000 files: files beyond that are named only, or counted out.
+        At most about 8 MiB of text and 20,000 files: further files are only named, or only counted.
     """
     before, after = (objects.root_of(hub.store, tx, repo_id, side) if side else None for side in (old, new))
     pieces: list[str] = []
@@ -39,9 +39,9 @@ def between(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: Oid |
 
 
 def added_bytes(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: Oid | None) -> int:
-    """Bytes of the files that are new or rewritten in a commit, large files by their real size.
+    """Return the size of the files that a commit adds or changes; large files count with their real size.
 
-    Of the first 20,000 files that differ.
+    Only the first 20,000 changed files count.
     """
     before, after = (objects.root_of(hub.store, tx, repo_id, side) if side else None for side in (old, new))
     trees = Trees(hub.store, tx, repo_id)
@@ -61,7 +61,7 @@ def _file_diff(tx: Read, repo_id: int, change: Change, *, is_short: bool) -> str
 
 
 def _diffable(tx: Read, repo_id: int, entry: Entry) -> bytes:
-    """The content of a file as far as it is worth comparing; a NUL makes it count as binary."""
+    """Return the content of a file for a diff, or a NUL, which marks it as binary, if it is too large."""
     row = object_rows.find(tx, repo_id, entry.oid)
     if row is None:
         return b""

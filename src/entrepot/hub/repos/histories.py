@@ -1,4 +1,4 @@
-"""Histories for readers: commits by page, differences, squashing."""
+"""Use cases on histories: list commits, compare revisions, squash."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from entrepot.storage.histories import LoggedCommit
 
 @attrs.frozen
 class CommitPage:
-    """A page of commits, newest first, and how many there are in all."""
+    """A page of commits, newest first, and the total number of commits."""
 
     repo: RepoRow
     commits: Sequence[LoggedCommit]
@@ -33,10 +33,10 @@ class CommitPage:
 def history(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, *, offset: int, limit: int
 ) -> CommitPage:
-    """Commits reachable from a revision, children before parents.
+    """Return the commits reachable from a revision, children before parents.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
@@ -46,14 +46,14 @@ def history(
 
 
 def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> str:
-    """The differences between two revisions, as git would print them.
+    """Return the differences between two revisions in git's format.
 
     Args:
         spec: ``a..b`` (from a to b), ``a...b`` (from their common ancestor to
             b); ``x^`` is the first parent of x.
 
     Returns:
-        At most about 8 MiB of text: files beyond that are named only.
+        At most about 8 MiB of text: further files are only named.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -76,8 +76,8 @@ def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, me
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access.
-        RevisionNotFound: the revision is no branch.
-        BranchMoved: somebody committed meanwhile.
+        RevisionNotFound: the revision is not a branch.
+        BranchMoved: the branch got a commit in the meantime.
         Refused: the branch is protected, or the head of a pull request that is closed.
     """
     with hub.read() as tx:
@@ -100,7 +100,7 @@ def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, me
 
 
 def _side(tx: Read, repo_id: int, text: str) -> Oid | None:
-    """The commit of one side; None for the parent of a root commit."""
+    """Return the commit of one side; None for the parent of a root commit."""
     steps = len(text) - len(text.rstrip("^"))
     found: Oid | None = revisions.resolve(tx, repo_id, text.rstrip("^"))
     for _ in range(min(steps, 100)):

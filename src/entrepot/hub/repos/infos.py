@@ -1,4 +1,4 @@
-"""What is known of repositories: one, or a page of those that match a search."""
+"""Metadata of repositories: of one, or of a page of those that match a search."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.full_text import query_of
 from entrepot.catalog.search.listings import Search
+from entrepot.errors import LimitExceeded
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller, seen_by
 from entrepot.hub.context import HubContext
@@ -20,15 +21,18 @@ from entrepot.hub.repos import contents
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.storage.trees import ListedEntry, Node, Trees
 
+MAX_TERMS, MAX_TAGS, MAX_CONDITION = 32, 100, 500
+"""Words and tags of a search at most, and characters of one of them."""
+
 _LISTED_FILES = 50_000
-"""Files named in one page of a list; repositories for which no room is left come without their files."""
+"""Maximum number of files named in one page of a list; further repositories come without their files."""
 
 __all__ = ["RepoInfo", "RevisionInfo", "Search", "SearchPage", "describe", "of_rows", "owned_by", "query_of", "search"]
 
 
 @attrs.frozen
 class RepoInfo:
-    """A repository with what its listing shows; ``head`` is the commit it was asked at."""
+    """A repository with the metadata of listings; ``head`` is the commit that they describe."""
 
     row: RepoRow
     head: Oid | None
@@ -37,10 +41,10 @@ class RepoInfo:
 
 @attrs.frozen
 class RevisionInfo:
-    """A repository at a commit, with its files as far as they were asked for.
+    """A repository at a commit, with its files if requested.
 
-    ``siblings``: every file; ``listed``: the same with sizes; both empty when
-    not asked for. ``used_bytes``: stored bytes of its large files.
+    ``siblings``: every file; ``listed``: the same with sizes; both empty if
+    not requested. ``used_bytes``: stored bytes of its large files.
     ``left_out``: paths among them that break the rules of names.
     """
 
@@ -54,7 +58,7 @@ class RevisionInfo:
 
 @attrs.frozen
 class SearchPage:
-    """One page of a search; ``after`` continues behind it, None at the end."""
+    """One page of a search; ``after``: start of the next page, None at the end."""
 
     infos: Sequence[RevisionInfo]
     after: tuple[float, int] | None
@@ -63,10 +67,10 @@ class SearchPage:
 def describe(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, *, with_files: bool, with_sizes: bool
 ) -> RevisionInfo:
-    """Everything about one repository at a revision.
+    """Return all metadata of one repository at a revision.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or no such revision.
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
@@ -80,16 +84,33 @@ def describe(
         return RevisionInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out))
 
 
+def check_conditions(wanted: Search) -> None:
+    """Refuse a search whose conditions the database would take too long to read.
+
+    Raises:
+        LimitExceeded: it has more than 32 words or 100 tags, or one of them is longer than 500 characters.
+    """
+    for what, values, most in (("words", wanted.terms, MAX_TERMS), ("tags", wanted.tags, MAX_TAGS)):
+        if len(values) > most:
+            raise LimitExceeded(f"the number of {what} of a search", most)
+        if any(len(value) > MAX_CONDITION for value in values):
+            raise LimitExceeded(f"the length of one of the {what} of a search", MAX_CONDITION)
+
+
 def search(
     hub: HubContext, caller: MaybeCaller, wanted: Search, *, with_files: bool = False, with_totals: bool = False
 ) -> SearchPage:
-    """One page of repositories that the caller may see.
+    """Return one page of repositories that the caller may see.
 
     Args:
-        wanted: what to list; its ``seen_by`` is replaced by what the caller sees.
-        with_files: also the names of all files.
-        with_totals: also ``downloads_all_time``.
+        wanted: search conditions; its ``seen_by`` is replaced by the caller's visibility.
+        with_files: also return the names of all files.
+        with_totals: also return ``downloads_all_time``.
+
+    Raises:
+        LimitExceeded: as :func:`check_conditions`.
     """
+    check_conditions(wanted)
     with hub.read() as tx:
         rows = listings.find(tx, attrs.evolve(wanted, seen_by=seen_by(caller), limit=wanted.limit + 1))
         page = rows[: wanted.limit]
@@ -101,12 +122,12 @@ def search(
 
 
 def owned_by(hub: HubContext, tx: Read, namespace_id: int) -> list[RevisionInfo]:
-    """All repositories of a namespace, for somebody who may see them all."""
+    """Return all repositories of a namespace, for a caller who may see all of them."""
     return of_rows(hub, tx, repositories.owned_by(tx, namespace_id))
 
 
 def of_rows(hub: HubContext, tx: Read, rows: Sequence[RepoRow]) -> list[RevisionInfo]:
-    """What listings show of these repositories, for somebody who may see them."""
+    """Return the metadata of listings for these repositories, for a caller who may see them."""
     return _infos(hub, tx, rows, with_files=False)
 
 

@@ -1,4 +1,4 @@
-"""The large files of a repository: listed, deleted for good, shared with another one."""
+"""Use cases on the large files of a repository: list, delete permanently, share with another repository."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _ATTEMPTS = 10
 
 @attrs.frozen
 class LargeFile:
-    """A large file that commits of a repository name."""
+    """A large file that a commit of the repository names."""
 
     link: Link
     pusher: Account | None
@@ -54,10 +54,13 @@ class LargeFile:
 def list_files(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, after: str | None, limit: int
 ) -> Sequence[LargeFile]:
-    """A page of the large files of a repository, oldest first; ``after`` is the last uid of the page before.
+    """Return a page of the large files of a repository, oldest first.
+
+    Args:
+        after: the last uid of the previous page.
 
     Raises:
-        RepoNotFound, LoginRequired, NotAllowed: no access; writers only.
+        RepoNotFound, LoginRequired, NotAllowed: no access, or no write access.
     """
     with hub.read() as tx:
         row, _ = access.writable(tx, caller, ref)
@@ -67,19 +70,19 @@ def list_files(
 
 
 def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uids: Sequence[str], *, rewrites_history: bool) -> None:
-    """Take large files away from a repository for good.
+    """Delete large files of a repository permanently.
 
-    The bytes are swept when no other repository uses them. Without
-    ``rewrites_history`` the pointers stay in the commits and lead nowhere;
-    with it they disappear from every commit of every ref, and commits keep
-    their titles, authors, dates and number.
+    The bytes are swept if no other repository uses them. Without
+    ``rewrites_history`` the pointers stay in the commits, but cannot be
+    downloaded; with it they are removed from every commit of every ref, and
+    commits keep their titles, authors, dates and number.
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access.
-        ThingNotFound: an id names no large file of this repository.
+        ThingNotFound: an id does not name a large file of this repository.
         LimitExceeded: more than 1,000 files.
         Refused: a branch or tag that would be rewritten is protected.
-        Busy: somebody kept committing meanwhile.
+        Busy: other writers kept committing in the meantime.
     """
     if len(uids) > MAX_DELETIONS:
         raise LimitExceeded("the number of files in one deletion", MAX_DELETIONS, "delete in smaller groups")
@@ -95,12 +98,12 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uids: Sequence[st
 def delete_content(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, sha256: Sha256, *, rewrites_history: bool
 ) -> None:
-    """As :func:`delete`, for the one large file with this content.
+    """Do the same as :func:`delete`, for the large file with this content.
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access.
         ThingNotFound: the repository has no such large file.
-        Busy: somebody kept committing meanwhile.
+        Busy: other writers kept committing in the meantime.
     """
     with hub.read() as tx:
         row, deleter = access.writable(tx, caller, ref)
@@ -116,15 +119,15 @@ def share(
     """Let a repository commit large files that commits of another one name; no bytes move.
 
     Returns:
-        Those of the files that the target may use now; the others are not
-        named by any commit of the source, or do not have this sha256.
+        The sha256 values that the target may use now; for the others, no commit
+        of the source names the file, or it does not have this sha256.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access to the source, or to the target.
         LoginRequired, NotAllowed: the caller may not write to the target.
         LimitExceeded: more than 500 files.
-        QuotaExceeded: the namespace of the target has no room for them.
-        BeingVerified: the source has them since a moment ago, and they are too large to be verified now.
+        QuotaExceeded: they exceed the quota of the target's namespace.
+        BeingVerified: they were just uploaded to the source, and are too large to be verified now.
     """
     if len(sha256s) > MAX_SHARED:
         raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
@@ -185,7 +188,7 @@ def _publish(
     moves: Sequence[tuple[RefName, Oid, Oid]],
     unwanted: Sequence[Sha256],
 ) -> bool:
-    """Move every ref and take the files away at once; False when a ref was moved, or a sweep took an object."""
+    """Move every ref and unlink the files in one transaction; False if a ref moved, or an object was swept."""
     rows = [objects.row_of(item) for item in rewriter.made]
     now = hub.now_ms()
     for at in range(0, len(rows), 1000):
@@ -214,7 +217,7 @@ def _publish(
 
 
 class _Rewriter:
-    """Makes the histories of a repository anew without some files."""
+    """Rewrites the histories of a repository without some files."""
 
     def __init__(self, hub: HubContext, tx: Read, repo_id: int, unwanted: set[Oid]) -> None:
         self.made: list[GitObject] = []
@@ -227,7 +230,7 @@ class _Rewriter:
         self._new: dict[Oid, Oid] = {}
 
     def target(self, oid: Oid) -> Oid:
-        """What a ref must point at instead."""
+        """Return the object that a ref must point at instead."""
         row = objects.find_row(self._tx, self._repo_id, oid)
         if row.kind == Kind.TAG:
             tag = parse_tag_object(objects.content_of(row))
@@ -247,14 +250,14 @@ class _Rewriter:
             return oid
         if tree == EMPTY_TREE:
             self._make(Kind.TREE, b"")
-        # A signature over the old content would only mislead.
+        # A signature over the old content would be invalid.
         extra = tuple((key, value) for key, value in commit.extra if not key.startswith("gpgsig"))
         made = self._make(Kind.COMMIT, encode_commit(attrs.evolve(commit, tree=tree, parents=parents, extra=extra)))
         self.commits[made] = parents
         return made
 
     def _tree(self, oid: Oid) -> Oid | None:
-        """The tree without the files; None when nothing is left of it."""
+        """Return the tree without the files; None if it is empty then."""
         if oid not in self._trees:
             entries = parse_tree(self._read(oid)) if oid != EMPTY_TREE else []
             kept = [moved for entry in entries if (moved := self._entry(entry)) is not None]

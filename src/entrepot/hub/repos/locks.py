@@ -1,8 +1,8 @@
-"""Locks on files: who holds which, and what they forbid to others.
+"""Locks on files: who holds them, and which changes by others they forbid.
 
-A lock is taken on a path of a repository, on all its branches. It forbids
-everybody else to change what is at that path or below it, by a push as by a
-commit over HTTP, until it is released.
+A lock is taken on a path of a repository, on all its branches. Until it is
+released, no one else can change that path or anything below it, neither by a
+push nor by a commit over HTTP.
 
 Source: git-lfs, docs/api/locking.md.
 """
@@ -29,12 +29,12 @@ from entrepot.storage.objects import root_of
 from entrepot.storage.trees import Trees
 
 MAX_PAGE = 1_000
-"""Locks in one page at most."""
+"""Maximum number of locks in one page."""
 
 
 @attrs.frozen
 class LockPage:
-    """Some locks, and the cursor of the next page if there is one."""
+    """A page of locks, and the cursor of the next page if there is one."""
 
     locks: Sequence[Lock]
     next: str | None
@@ -42,7 +42,7 @@ class LockPage:
 
 @attrs.frozen
 class LockResult:
-    """The lock on a path; ``is_new`` tells whether it was taken just now, by the caller."""
+    """The lock on a path; ``is_new``: the caller has just taken it."""
 
     lock: Lock
     is_new: bool
@@ -50,7 +50,7 @@ class LockResult:
 
 @attrs.frozen
 class LockVerification:
-    """A page of locks with the account that looks at them."""
+    """A page of locks, and the account that requests it."""
 
     ours: Sequence[Lock]
     theirs: Sequence[Lock]
@@ -58,10 +58,10 @@ class LockVerification:
 
 
 def take(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: RepoPath, branch: RefName | None) -> LockResult:
-    """Lock a path for the caller, or find out who has locked it before.
+    """Lock a path for the caller, or return the existing lock.
 
     Args:
-        branch: written down, and without effect.
+        branch: stored, without effect.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
@@ -80,10 +80,10 @@ def take(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: RepoPath, bra
 def search(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, path: str, uid: str, cursor: str, limit: int
 ) -> LockPage:
-    """The locks of a repository, by path and id if these are not empty.
+    """Return the locks of a repository, filtered by path and id if these are not empty.
 
     Args:
-        cursor: ``next`` of the page before, or nothing.
+        cursor: ``next`` of the previous page, or empty.
         limit: 1 to 1,000.
 
     Raises:
@@ -99,10 +99,10 @@ def search(
 
 
 def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, cursor: str, limit: int) -> LockVerification:
-    """The locks that matter to somebody who is about to push, their own and those of others.
+    """Return the locks that matter for a push of the caller: their own and those of others.
 
     Args:
-        cursor: ``next`` of the page before, or nothing.
+        cursor: ``next`` of the previous page, or empty.
         limit: of both lists together, 1 to 1,000.
 
     Raises:
@@ -116,15 +116,15 @@ def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, cursor: str, l
 
 
 def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_force: bool) -> Lock:
-    """Take a lock away, and return it as it was.
+    """Delete a lock, and return it.
 
     Args:
-        by_force: also if it is somebody else's.
+        by_force: also delete a lock of another user.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired: no access.
-        NotAllowed: the caller may not write, or the lock is not theirs.
-        ThingNotFound: there is no such lock.
+        NotAllowed: the caller may not write, or does not own the lock.
+        ThingNotFound: the lock does not exist.
     """
     with hub.write() as tx:
         row, author = access.writable(tx, caller, ref)
@@ -138,13 +138,13 @@ def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_
 
 
 def refusal(lock: Lock) -> str:
-    """What is told to somebody whom a lock forbids a change."""
+    """Return the message for a change that a lock forbids."""
     path = shown(lock.path)
     return f"{path} is locked by {lock.owner}; ask them to unlock it, or run: git lfs unlock --force {path}"
 
 
 def check_paths(tx: Read, repo_id: int, account_id: int, changed: Iterable[RepoPath]) -> None:
-    """Refuse to change, over HTTP, what somebody else has locked.
+    """Raise if a change over HTTP touches paths that another user has locked.
 
     Args:
         changed: paths of files and folders that are written or removed.
@@ -164,11 +164,11 @@ def check_paths(tx: Read, repo_id: int, account_id: int, changed: Iterable[RepoP
 
 @attrs.frozen(eq=False)
 class PushGuard:
-    """What the locks of others forbid to a push.
+    """The locks of other users that a push must respect.
 
     A push changes a path where one of its new commits differs from all its
-    parents, and where a branch that is rewritten differs from what it was.
-    Commits that are here already were judged when they came.
+    parents, and where a rewritten branch differs from its previous head.
+    Commits that the repository has already were checked when they were pushed.
     """
 
     held: Sequence[Lock]
@@ -178,10 +178,10 @@ class PushGuard:
     _judged: dict[Oid, Lock | None] = attrs.field(factory=dict)
 
     def find(self, old: Oid | None, new: Oid, is_forward: Callable[[], bool]) -> Lock | None:
-        """A lock that forbids a branch to go from ``old`` (None: it is new) to ``new``.
+        """Return a lock that forbids moving a branch from ``old`` (None: it is new) to ``new``.
 
         Args:
-            is_forward: tells whether ``new`` has ``old`` in its history.
+            is_forward: returns whether ``new`` has ``old`` in its history.
         """
         if not self.held:
             return None
@@ -214,7 +214,7 @@ class PushGuard:
 
 
 def guard(hub: HubContext, tx: Read, repo_id: int, account_id: int, found: PushContents) -> PushGuard:
-    """The locks that bind somebody who pushes, with all it takes to see whether the push respects them."""
+    """Return the locks of other users, with everything needed to check a push against them."""
     stored = Trees(hub.store, tx, repo_id)
 
     @functools.cache
@@ -240,7 +240,7 @@ def guard(hub: HubContext, tx: Read, repo_id: int, account_id: int, found: PushC
 
 
 def _folders(path: RepoPath) -> set[str]:
-    """All folders that a path is in."""
+    """Return all folders that contain a path."""
     parts = path.split("/")
     return {ROOT, *("/".join(parts[:depth]) for depth in range(1, len(parts)))}
 

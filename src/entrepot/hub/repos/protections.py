@@ -1,8 +1,8 @@
-"""Protected branches and immutable tags: what may not happen to a ref, whichever door the wish comes through.
+"""Protected branches and immutable tags: the changes of refs that no use case may make.
 
 Two settings of a repository: ``protectedBranches``, patterns of branch names
-(``*`` stands for anything) that are neither deleted nor rewritten, and
-``immutableTags``, which forbids to move or delete tags.
+(``*`` matches anything) that can be neither deleted nor rewritten, and
+``immutableTags``, which forbids moving or deleting tags.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ _ANOTHER = Oid("1" * 40)
 
 @attrs.frozen
 class Protections:
-    """What is protected in a repository: patterns of branch names, and whether tags are immutable."""
+    """The protections of a repository: patterns of branch names, and whether tags are immutable."""
 
     branches: tuple[str, ...]
     tags: bool
 
 
 def of(row: RepoRow) -> Protections:
-    """What the settings of a repository protect."""
+    """Return the protections in the settings of a repository."""
     return Protections(tuple(row.settings.get(BRANCHES) or ()), bool(row.settings.get(TAGS)))
 
 
 def read(hub: HubContext, ref: RepoRef) -> Protections:
-    """What is protected in a repository, for whoever runs the hub: nobody's rights are asked for.
+    """Return the protections of a repository, for the operator of the machine; checks no rights.
 
     Raises:
-        RepoNotFound: there is no such repository.
+        RepoNotFound: the repository does not exist.
     """
     with hub.read() as tx:
         return of(_row(tx, ref))
 
 
 def change(hub: HubContext, ref: RepoRef, alter: Callable[[Protections], Protections]) -> Protections:
-    """Protect something else in a repository, for whoever runs the hub; what is protected now.
+    """Change the protections of a repository, for the operator of the machine; return the new ones.
 
     Args:
-        alter: called once, in the transaction that writes what it returns.
+        alter: called once, in the transaction that stores its result.
 
     Raises:
-        RepoNotFound: there is no such repository.
+        RepoNotFound: the repository does not exist.
         InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
         Refused: a branch hides a tag that would become immutable.
     """
@@ -80,10 +80,10 @@ def _row(tx: Read, ref: RepoRef) -> RepoRow:
 def find_refusal(
     row: RepoRow, ref: RefName, old: Oid | None, new: Oid | None, is_forward: Callable[[], bool]
 ) -> str | None:
-    """Why a ref may not go from ``old`` to ``new``, or None.
+    """Return why a ref may not go from ``old`` to ``new``, or None.
 
     Args:
-        is_forward: tells whether ``new`` has ``old`` in its history; only called when that matters.
+        is_forward: returns whether ``new`` has ``old`` in its history; only called if that matters.
     """
     if old is None or old == new:
         return None
@@ -97,7 +97,7 @@ def find_refusal(
 
 
 def check_deletion(row: RepoRow, ref: RefName) -> None:
-    """Refuse to delete a ref that is protected.
+    """Raise if a ref is protected from deletion.
 
     Raises:
         Refused: it is.
@@ -106,7 +106,7 @@ def check_deletion(row: RepoRow, ref: RefName) -> None:
 
 
 def check_rewriting(row: RepoRow, ref: RefName) -> None:
-    """Refuse to point a protected ref at another history.
+    """Raise if a ref is protected from being pointed at another history.
 
     Raises:
         Refused: it is.
@@ -121,13 +121,13 @@ def _check(row: RepoRow, ref: RefName, new: Oid | None) -> None:
 
 
 def is_protected(row: RepoRow, ref: RefName) -> bool:
-    """Whether a branch may neither be deleted nor rewritten."""
+    """Return whether a branch is protected from deletion and rewriting."""
     patterns = row.settings.get(BRANCHES) or ()
     return ref.startswith("refs/heads/") and any(fnmatchcase(short_name(ref), pattern) for pattern in patterns)
 
 
 def check_patterns(patterns: list[str]) -> None:
-    """Refuse what cannot be the pattern of a branch name.
+    """Raise if a text cannot be a pattern of branch names.
 
     Raises:
         InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
@@ -139,10 +139,10 @@ def check_patterns(patterns: list[str]) -> None:
 
 
 def check_tags_visible(tx: Read, row: RepoRow) -> None:
-    """Refuse to make tags immutable while a branch of the same name is read instead of one.
+    """Raise if tags cannot be made immutable, because a branch with the name of a tag hides it.
 
     Raises:
-        Refused: naming the first such tag.
+        Refused: with the first such tag.
     """
     names = {name for name, _ in refs.everything(tx, row.id)}
     for name in sorted(names):

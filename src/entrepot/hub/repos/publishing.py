@@ -1,4 +1,4 @@
-"""The last step of every change of content: one transaction that moves a name."""
+"""The last step of every change of content: one transaction that moves a ref."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 
 CARD_FILES = frozenset({"README.md", "config.json"})
-"""Files whose content is indexed for listing."""
+"""Files whose content is indexed for listings."""
 
 
 @attrs.frozen
 class Move:
-    """A ref that shall go from one commit to another; None means absent."""
+    """A move of a ref from one commit to another; None means absent."""
 
     ref: RefName
     old: Oid | None
@@ -37,12 +37,12 @@ class Move:
 
 @attrs.frozen
 class Publication:
-    """A move with everything that must be there when it happens.
+    """A move of a ref, with everything that must exist when it happens.
 
     ``rows``: the new commit and trees; ``parents``: of the new commit;
     ``large``: large files the commit names, admitted to the repository before;
-    ``touched``: paths that changed, to know which follow-up work is due;
-    ``needed``: objects stored before, which no sweep may have taken meanwhile.
+    ``touched``: paths that changed, which decide about follow-up jobs;
+    ``needed``: objects stored before, which no sweep may have deleted in the meantime.
     """
 
     repo_id: int
@@ -56,16 +56,16 @@ class Publication:
 
 
 def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
-    """Store the last rows, move the ref, and write down the follow-up work.
+    """Store the last rows, move the ref, and enqueue the follow-up jobs.
 
     Returns:
-        False, when somebody else moved the ref first; the caller then rolls
-        the transaction back by leaving it with an exception, or ends it.
+        False if another writer moved the ref first; the caller then rolls
+        the transaction back by raising an exception, or ends it.
 
     Raises:
-        RepoNotFound: the repository was deleted meanwhile.
-        LargeFileMissing: a large file was swept meanwhile.
-        Busy: an object was swept meanwhile; do it all again.
+        RepoNotFound: the repository was deleted in the meantime.
+        LargeFileMissing: a large file was swept in the meantime.
+        Busy: an object was swept in the meantime; repeat everything.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
     row = repositories.by_id(tx, repo_id)
@@ -88,12 +88,12 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
 def follow_up(
     hub: HubContext, tx: Write, repo_id: int, *, has_large: bool, has_card: bool, is_proposal: bool = False
 ) -> None:
-    """Note that a repository has changed, and write down the work that this makes necessary.
+    """Record that a repository has changed, and enqueue the jobs that this requires.
 
     Args:
         has_large: large files were named.
-        has_card: what is listed about the repository may have changed.
-        is_proposal: only heads of pull requests moved: the repository itself is as old as it was.
+        has_card: the metadata in listings may have changed.
+        is_proposal: only heads of pull requests moved, so the repository's date stays.
     """
     now = hub.now_ms()
     if not is_proposal:
@@ -109,12 +109,13 @@ def follow_up(
 def link_files(
     tx: Write, repo_id: int, large: Sequence[tuple[Sha256, RepoPath]], pusher_id: int, ref: RefName, now_ms: int
 ) -> None:
-    """Note what new commits on a ref call the large files that were admitted to a repository before.
+    """Record the paths and the ref of large files in new commits.
 
-    Nothing is linked here for its sha256 alone: whoever admitted it has looked at the right to it.
+    The files must be admitted to the repository before, which checks the right to
+    them; nothing is linked because of its sha256 alone.
 
     Raises:
-        LargeFileMissing: one was swept since it was admitted, or never was admitted.
+        LargeFileMissing: a file was swept since it was admitted, or never was admitted.
     """
     wanted = [sha256 for sha256, _ in large]
     xet_files.link_claimed(tx, repo_id, wanted, pusher_id, now_ms)
@@ -126,20 +127,20 @@ def link_files(
 
 
 def touches_card(touched: Collection[RepoPath]) -> bool:
-    """Whether what is listed about a repository may change with these paths."""
+    """Return whether a change of these paths may change the repository's metadata in listings."""
     return any("/" not in path for path in touched)
 
 
 def card_job(repo_id: int) -> str:
-    """The deduplication key of the job that indexes a repository's card."""
+    """Return the deduplication key of the job that indexes a repository's card."""
     return f"card:{repo_id}"
 
 
 def commit_object(
     hub: HubContext, author: Caller, tree: Oid, parents: tuple[Oid, ...], summary: str, description: str = ""
 ) -> GitObject:
-    """A commit made now by a caller, as a git object."""
-    # One line of summary: a newline in it would become part of the description.
+    """Return a git commit object with the caller as author and the present time."""
+    # The summary is one line, because text after a newline would become part of the description.
     title = " ".join(summary.split("\n"))
     message = f"{title}\n\n{description}" if description else title
     signature = Signature(author.account.name, f"{author.account.name}@users.noreply.entrepot", hub.now_ms() // 1000)

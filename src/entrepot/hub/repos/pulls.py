@@ -1,8 +1,8 @@
-"""Pull requests: opened, looked at, merged.
+"""Use cases on pull requests: open, review, merge.
 
-What is proposed lies in ``refs/pr/N``, and the base is merged with it path by
-path. The order is that of every change: the merged trees are made first, then
-one transaction moves the base, ends the pull request and says so.
+The proposed commits are in ``refs/pr/N``, and are merged with the base path by
+path. The order is the same as for every change: the merged trees are made first,
+then one transaction moves the base, closes the pull request and records the event.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _NO_WORDS = "Opened with a commit."
 
 @attrs.frozen
 class PullRequestDiff:
-    """What a pull request would change.
+    """The changes of a pull request.
 
-    ``conflicts``: paths that keep it from being merged, None when they are
-    too many to tell; ``diff``: None unless it was asked for and may be read.
+    ``conflicts``: paths that prevent a merge, None if there are
+    too many to list; ``diff``: None unless it was requested and may be read.
     """
 
     conflicts: Sequence[RepoPath] | None
@@ -64,7 +64,7 @@ class OpenedPullRequest:
 
 
 def open_draft(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, text: str) -> DiscussionRow:
-    """Open a pull request for main, a draft without changes: its ref begins at the head of main.
+    """Open a pull request for main, a draft without changes: its ref starts at the head of main.
 
     Raises:
         Malformed, LimitExceeded: the title or the text cannot be used.
@@ -83,10 +83,10 @@ def open_draft(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, t
 
 
 def check_open(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str) -> None:
-    """Raise unless the caller may open a pull request for a branch, before anything is sent.
+    """Raise unless the caller may open a pull request for a branch, before the client sends contents.
 
     Raises:
-        RevisionNotFound: the revision is no branch.
+        RevisionNotFound: the revision is not a branch.
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     with hub.read() as tx:
@@ -99,13 +99,13 @@ def open_with_commit(
     """Open a pull request for a branch with one commit, whose message becomes title and description.
 
     Args:
-        revision: the branch that it asks to change.
-        draft: its ``parent`` is where the pull request begins, else the head of the branch.
+        revision: the branch into which it is to be merged.
+        draft: its ``parent`` is the start of the pull request; without one, the head of the branch.
 
     Raises:
-        RevisionNotFound: the revision is no branch, or the parent no commit.
+        RevisionNotFound: the revision is not a branch, or the parent not a commit.
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
-        Busy: the parent was swept meanwhile.
+        Busy: the parent was swept in the meantime.
         As :func:`commits.create` otherwise.
     """
     draft = commits.check_message(draft)
@@ -143,10 +143,10 @@ def open_with_commit(
 
 
 def review(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, with_diff: bool) -> PullRequestDiff:
-    """What a pull request would change, or has changed.
+    """Return the changes that a pull request proposes, or has made.
 
     Raises:
-        ThingNotFound: there is no such pull request.
+        ThingNotFound: the pull request does not exist.
         NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     with hub.read() as tx:
@@ -161,21 +161,21 @@ def review(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, with
 def merge(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, text: str | None = None, is_squash: bool = False
 ) -> RecordedCommit:
-    """Bring what a pull request proposes into its base.
+    """Merge a pull request into its base.
 
     Args:
         text: a comment, which also becomes the description of the commit.
-        is_squash: make a commit with one parent, the base, instead of two.
+        is_squash: create a commit with one parent, the base, instead of two.
 
-    Guarantees: whoever commits to the base at the same time, both changes are
-    in it or the pull request is refused; it is merged at most once.
+    Guarantees: if another writer commits to the base at the same time, either both
+    changes are in it or the pull request is refused; it is merged at most once.
 
     Raises:
-        ThingNotFound: there is no such pull request.
-        NotMergeable: it is a draft, at its end, without changes, or in conflict with its base.
-        LargeFileMissing: a large file that it names was deleted for good.
+        ThingNotFound: the pull request does not exist.
+        NotMergeable: it is a draft, closed, without changes, or in conflict with its base.
+        LargeFileMissing: a large file that it names was deleted permanently.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
-        Busy: others kept winning the race for the base.
+        Busy: other writers kept winning the race for the base.
     """
     said = discussion_rules.checked_text(text) if text and text.strip() else None
     with hub.read() as tx:
@@ -197,12 +197,12 @@ def merge(
 
 
 def delete_ref(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None:
-    """Let go of what a closed or merged pull request proposed; what is in no branch goes after the grace period.
+    """Delete the ref of a closed or merged pull request; commits on no branch are swept after the grace period.
 
     Raises:
-        ThingNotFound: there is no such pull request.
+        ThingNotFound: the pull request does not exist.
         Refused: it is neither closed nor merged.
-        RevisionNotFound: it has gone before.
+        RevisionNotFound: its ref was deleted before.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     with hub.write() as tx:
@@ -220,10 +220,10 @@ def delete_ref(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> 
 
 
 def added_bytes(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> int:
-    """Bytes of the files that a pull request adds or rewrites, large files by their real size.
+    """Return the size of the files that a pull request adds or changes; large files count with their real size.
 
     Raises:
-        ThingNotFound: there is no such pull request.
+        ThingNotFound: the pull request does not exist.
         NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     with hub.read() as tx:
@@ -233,7 +233,7 @@ def added_bytes(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
 
 
 def _base(tx: Read, caller: MaybeCaller, target: RepoRef, revision: str) -> tuple[RepoRow, Caller, BranchHead]:
-    """The branch that a new pull request asks to change."""
+    """Return the branch into which a new pull request is to be merged."""
     row, author = pull_request_access.proposer(tx, caller, target)
     base = revisions.branch(tx, row.id, revision)
     if not base.ref.startswith("refs/heads/"):
@@ -244,7 +244,7 @@ def _base(tx: Read, caller: MaybeCaller, target: RepoRef, revision: str) -> tupl
 def _attempt(
     hub: HubContext, merger: Caller, row: RepoRow, num: int, said: str | None, *, is_squash: bool
 ) -> RecordedCommit | None:
-    """Merge with the base as it is now and try to move it; None when somebody else was faster."""
+    """Merge with the present base and try to move it; return None if another writer was faster."""
     with hub.read() as tx:
         discussion = discussion_rules.get_pull(tx, row, num)
         base, head = _ends(tx, discussion)
@@ -275,7 +275,7 @@ def _attempt(
 
 
 def _is_unchanged(tx: Read, discussion: DiscussionRow, head: Oid) -> bool:
-    """Whether a pull request can still be merged as it was looked at: its ref keeps all that the merge names."""
+    """Return whether the checked head of a pull request can still be merged: its ref keeps the merged commits alive."""
     now = discussions.find(tx, discussion.repo_id, discussion.num)
     return (
         now is not None
@@ -295,14 +295,14 @@ def _conclude(
 
 
 def _ends(tx: Read, discussion: DiscussionRow) -> tuple[Oid, Oid]:
-    """The heads of base and pull request.
+    """Return the heads of base and pull request.
 
     Raises:
-        NotMergeable: it is a draft or at its end, or one of them is gone.
+        NotMergeable: it is a draft, closed or merged, or one of the refs does not exist.
     """
     if discussion.status != OPEN:
-        cure = ": publish it first, by setting its status to open" if discussion.status == DRAFT else ""
-        raise NotMergeable(discussion.num, f"it is {discussion.status}{cure}")
+        advice = ": publish it first, by setting its status to open" if discussion.status == DRAFT else ""
+        raise NotMergeable(discussion.num, f"it is {discussion.status}{advice}")
     base = refs.find(tx, discussion.repo_id, discussion.base) if discussion.base is not None else None
     head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
     if base is None or head is None:
@@ -315,7 +315,7 @@ def _ends(tx: Read, discussion: DiscussionRow) -> tuple[Oid, Oid]:
 def _merged(
     hub: HubContext, tx: Read, discussion: DiscussionRow, base: Oid, head: Oid, rules: dict[Oid, GitObject]
 ) -> Merged:
-    """The merged trees; file objects that the merge makes are added to ``rules``.
+    """Return the merged trees; file objects that the merge creates are added to ``rules``.
 
     Raises:
         NotMergeable: there is a conflict, or nothing to merge.
@@ -328,7 +328,7 @@ def _merged(
         if change.old is None and change.new is not None:
             parse_path(change.path)
     if merged.root == stored.root_of(hub.store, tx, discussion.repo_id, base):
-        # The generation of 2024 looks for these words.
+        # Clients of 2024 match on these words.
         raise NotMergeable(discussion.num, "it has no associated changes")
     return merged
 
@@ -358,11 +358,11 @@ def _conflicts(hub: HubContext, tx: Read, discussion: DiscussionRow) -> Sequence
 
 
 def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]:
-    """The commits between which a pull request changes, or changed, something."""
+    """Return the commits between which a pull request proposes, or has made, changes."""
     head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
     if discussion.merge_oid is not None:
         if commit_rows.generation(tx, discussion.repo_id, discussion.merge_oid) is None:
-            return None, None  # the history of the base was rewritten since, and the old one swept
+            return None, None  # the history of the base was rewritten since then, and the old one swept
         return stored.read_commit(tx, discussion.repo_id, discussion.merge_oid).parents[0], discussion.merge_oid
     if head is None:
         return None, None
@@ -370,7 +370,7 @@ def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]
 
 
 def _large(tx: Read, repo_id: int, merged: Merged) -> list[tuple[Sha256, RepoPath]]:
-    """The large files among what a merge takes."""
+    """Return the large files that a merge adds."""
     taken = {
         change.path: change.new.oid
         for change in merged.taken
@@ -387,7 +387,7 @@ def _rows(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
 
 
 def _title_of(summary: str) -> str:
-    """A title from the first line of a commit's message, whatever its length."""
+    """Return a title from the first line of a commit's message, of any length."""
     title = " ".join(summary.split())
     if len(title) < discussion_rules.MIN_TITLE:
         title = f"{_UNTITLED}: {title}"

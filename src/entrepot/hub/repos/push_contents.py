@@ -1,8 +1,8 @@
-"""What came with a push: read once from quarantine, and what it leads to.
+"""The contents of a push: read once from quarantine, with everything that they refer to.
 
 A pack of a kilobyte can describe a tree with more paths than there are atoms:
-the same folder many times, on many levels. So every tree is entered once, and
-what it would unfold to is counted from below and bounded.
+the same folder many times, on many levels. So every tree is visited once, and
+the number of its paths is computed bottom-up and limited.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ from entrepot.storage.objects import GitObject
 from entrepot.storage.quarantines import PushedObject, Quarantine
 
 MAX_TREE = 64 << 20
-"""Longest tree, commit or tag object, in bytes."""
+"""Maximum size of a tree, commit or tag object, in bytes."""
 
 MAX_PATHS = 5_000_000
-"""Paths in the trees that one commit brings, each counted as often as it appears."""
+"""Maximum number of paths in the new trees of one commit, each counted as often as it appears."""
 
 _MAX_FAULTS = 1_000
 _KEPT_BYTES = 16 << 20
 _IN_STEPS = "push in smaller steps"
 _HELD_BYTES = 1 << 30
-"""Bytes of all trees, commits and tags of one push, which are held in memory."""
+"""Maximum size of all trees, commits and tags of one push, in bytes; they are held in memory."""
 
 
 @attrs.frozen
 class PushContents:
-    """The objects of a push, understood.
+    """The parsed objects of a push.
 
-    ``paths``: where each new file object is first found in the new commits;
-    ``beyond``: what new trees name and the push did not bring;
+    ``paths``: first path of each new file object in the new commits;
+    ``beyond``: objects that new trees name and the push does not contain;
     ``kept``: objects in memory, ``left``: file objects that are not;
-    ``size``: bytes of all that came; ``faults``: paths that break the rules of names.
+    ``size``: bytes of all objects; ``faults``: paths that break the rules of names.
     """
 
     commits: Mapping[Oid, Commit]
@@ -83,11 +83,11 @@ class PushContents:
 
     @property
     def parents_beyond(self) -> set[Oid]:
-        """Parents of new commits that the push did not bring."""
+        """Parents of new commits that the push does not contain."""
         return {parent for commit in self.commits.values() for parent in commit.parents} - set(self.commits)
 
     def places_of(self, oids: Collection[Oid]) -> Iterator[tuple[RepoPath, Oid]]:
-        """Where new trees name some file objects; a folder that appears several times is looked through once."""
+        """Yield the paths of some file objects in new trees; a folder that appears several times is searched once."""
         seen: set[Oid] = set()
         for commit in self.commits.values():
             stack = [(commit.tree, ROOT)]
@@ -103,15 +103,15 @@ class PushContents:
                         yield path, entry.oid
 
     def path_of(self, oid: Oid) -> RepoPath:
-        """Where a file object is, for messages."""
+        """Return the path of a file object, for messages."""
         return self.paths.get(oid, RepoPath(f"object {oid}"))
 
 
 def read_push(quarantine: Quarantine, oids: Sequence[Oid], *, max_file: int) -> PushContents:
-    """Read all objects of a push and find out what it brings and needs.
+    """Read all objects of a push, and find what it contains and refers to.
 
     Args:
-        max_file: longest file object in bytes.
+        max_file: maximum size of a file object, in bytes.
 
     Raises:
         LimitExceeded: a file, tree, commit or tag is too large.
@@ -128,19 +128,19 @@ def read_push(quarantine: Quarantine, oids: Sequence[Oid], *, max_file: int) -> 
 
 
 def _too_large(quarantine: Quarantine, oids: Sequence[Oid], file: Oid, max_file: int) -> tuple[str, int, str]:
-    """What is wrong with a file object: it is looked for by name, and no other one is unpacked."""
+    """Return the error for a file object that is too large, with its path; unpacks no other file object."""
     inspection = _Inspection()
     for arrived in quarantine.read(quarantine.without_files(oids), longest=dict.fromkeys(Kind, MAX_TREE)):
         inspection.take(arrived)
     places = dict(inspection.finish().places_of({file}))
     path = shown(next(iter(places), f"object {file}"))
-    cure = f"track it with git-lfs and rewrite the commit: git lfs migrate import --include={path}"
-    return f"the regular file {path}", max_file, cure
+    advice = f"track it with git-lfs and rewrite the commit: git lfs migrate import --include={path}"
+    return f"the regular file {path}", max_file, advice
 
 
 @attrs.frozen
 class _Extent:
-    """What a tree unfolds to: how many paths, and the longest and the deepest of them."""
+    """The unfolded size of a tree: number of paths, and length and depth of the longest and deepest."""
 
     paths: int
     length: int
@@ -167,7 +167,7 @@ class _Inspection:
         self._faults: dict[RepoPath, InvalidPath] = {}
 
     def take(self, arrived: PushedObject) -> None:
-        """Understand one object."""
+        """Parse one object."""
         oid, content = arrived.oid, arrived.content
         self._bytes += arrived.size
         if arrived.kind is Kind.BLOB:
@@ -197,12 +197,14 @@ class _Inspection:
         self._kept.append(item)
 
     def finish(self) -> PushContents:
-        """Walk from the new commits down."""
-        self._check_extents()  # first, so that no path below is longer than paths may be
+        """Walk the trees from the new commits down, and return the result."""
+        self._check_extents()  # first, so that no path below exceeds the limit
         seen: set[Oid] = set()
         for commit in self._commits.values():
             if commit.tree in seen and commit.tree in self._trees:
-                self._check_names(commit.tree, ROOT)  # seen below a folder perhaps, where a drive is a name
+                self._check_names(
+                    commit.tree, ROOT
+                )  # may have been visited below a folder, where a drive letter is a valid name
             self._walk(commit.tree, seen)
         return PushContents(
             self._commits,
@@ -225,7 +227,7 @@ class _Inspection:
                 continue
             seen.add(tree)
             if tree == EMPTY_TREE and tree not in self._trees:
-                self.take(PushedObject(tree, Kind.TREE, 0, b""))  # known to git without being sent
+                self.take(PushedObject(tree, Kind.TREE, 0, b""))  # git knows the empty tree without receiving it
             if tree not in self._trees:
                 self._beyond.add(tree)
                 continue
@@ -239,7 +241,7 @@ class _Inspection:
                     self._beyond.add(entry.oid)
 
     def _check_names(self, tree: Oid, folder: RepoPath) -> None:
-        """Note the names in a tree that HTTP would not take.
+        """Record the names in a tree that cannot be used over HTTP.
 
         Raises:
             InvalidPath: there are too many of them.
@@ -254,7 +256,7 @@ class _Inspection:
                     raise fault
 
     def _check_extents(self) -> None:
-        """Refuse trees that unfold to too much, also those that no commit of this push leads to."""
+        """Raise if a tree unfolds to too many paths, even if no commit of this push refers to it."""
         extents: dict[Oid, _Extent] = {}
         for start in self._trees:
             stack: list[tuple[Oid, list[Entry]]] = [(start, [])]
@@ -274,10 +276,10 @@ class _Inspection:
 
 
 def _unfold(entries: Sequence[Entry], extents: Mapping[Oid, _Extent]) -> _Extent:
-    """The extent of a tree whose new subtrees are known.
+    """Return the extent of a tree, given the extents of its new subtrees.
 
     Raises:
-        LimitExceeded, InvalidPath: it has more paths than a repository may have, or longer ones.
+        LimitExceeded, InvalidPath: it has too many paths, or a path that is too long.
     """
     paths, length, depth = 0, 0, 0
     for entry in entries:
@@ -294,7 +296,7 @@ def _unfold(entries: Sequence[Entry], extents: Mapping[Oid, _Extent]) -> _Extent
 
 
 def _entries(content: bytes, folder: RepoPath) -> Iterator[tuple[RepoPath, Entry]]:
-    """The files and folders in a tree by their paths; links to commits of other repositories are left out."""
+    """Yield the files and folders in a tree by their paths, without submodules."""
     for entry in parse_tree(content):
         if entry.mode != Mode.GITLINK:
             yield RepoPath(f"{folder}/{entry.name}" if folder else entry.name), entry

@@ -1,4 +1,4 @@
-"""Repositories: made, configured, moved, copied, deleted."""
+"""Use cases on repositories: create, configure, move, duplicate, delete."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ _TEMPLATES = {RepoType.MODEL: DEFAULT_MODEL, RepoType.DATASET: DEFAULT_DATASET, 
 
 @attrs.frozen
 class NewRepo:
-    """A repository to make.
+    """A repository to create.
 
-    ``namespace`` None is the caller's own; ``visibility`` None is the default
-    of the namespace, else of the hub; ``files`` are added to, or replace,
-    those every new repository gets; ``multipart_threshold``: above how many
-    bytes files are uploaded in parts, None as the hub is configured.
+    ``namespace`` None: the caller's own; ``visibility`` None: the default
+    of the namespace, else of the hub; ``files``: added to, or replacing,
+    those that every new repository has; ``multipart_threshold``: size in bytes above
+    which files are uploaded in parts, None: the hub's setting.
     """
 
     type: RepoType
@@ -76,7 +76,7 @@ class NewRepo:
 
 @attrs.frozen
 class RepoChanges:
-    """Settings of a repository to change; None leaves one as it is."""
+    """Changes to the settings of a repository; None leaves a value as it is."""
 
     visibility: str | None = None
     gated: str | None = None
@@ -84,13 +84,13 @@ class RepoChanges:
 
 
 def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
-    """Make a repository with one commit on ``main``, titled "initial commit".
+    """Create a repository with one commit on ``main``, titled "initial commit".
 
     Raises:
-        LoginRequired, NotAllowed: the caller may not make it there.
+        LoginRequired, NotAllowed: the caller may not create it there.
         InvalidName, InvalidPath: the name, the visibility or a file's path breaks a rule.
         AlreadyExists: the name is taken, in any case; with the page's path as ``url``.
-        QuotaExceeded: the namespace has as many repositories as it may.
+        QuotaExceeded: the namespace has the maximum number of repositories.
     """
     maker = require_change(caller)
     repo_id = parse_repo_id(f"{new.namespace or maker.account.name}/{new.name}")
@@ -129,7 +129,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
 
 
 def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
-    """Remove a repository: its name at once, its bytes after the grace period.
+    """Delete a repository: its name immediately, its bytes after the grace period.
 
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
@@ -143,9 +143,9 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
     """Give a repository another name or namespace; the old id redirects to it.
 
     Raises:
-        RepoNotFound, LoginRequired, NotAllowed: no access here or there.
+        RepoNotFound, LoginRequired, NotAllowed: no access to the repository or the namespace.
         AlreadyExists: the new name is taken.
-        QuotaExceeded: the other namespace has no room for it.
+        QuotaExceeded: it exceeds the quota of the other namespace.
     """
     with hub.write() as tx:
         row, mover = access.writable(tx, caller, ref)
@@ -159,7 +159,7 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
 
 
 def discard(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow) -> None:
-    """Make a repository unreachable; the right to do this has been checked."""
+    """Make a repository unreachable; the caller has checked the right to do so."""
     events.emit(hub, tx, row, "repo", "delete")
     repositories.unlink(tx, row, hub.now_ms())
     full_text.remove(tx, row.id)
@@ -167,11 +167,11 @@ def discard(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow) -> None:
 
 
 def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespace: Account, name: str) -> RepoRef:
-    """Move a repository and return its new name; the right to do this has been checked.
+    """Move a repository and return its new name; the caller has checked the right to do so.
 
     Raises:
         AlreadyExists: the new name is taken.
-        QuotaExceeded: the other namespace has no room for it.
+        QuotaExceeded: it exceeds the quota of the other namespace.
     """
     there = RepoRef(row.type, RepoId(namespace.name, name))
     taken = repositories.find(tx, there)
@@ -217,22 +217,22 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         changed = repositories.by_id(tx, row.id)
         assert changed is not None
         if values:
-            news = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
-            events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": news})
+            updated = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
+            events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": updated})
     return changed
 
 
 def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: RepoId, visibility: str | None) -> RepoRow:
     """Copy a repository with its history, branches and tags; no bytes move.
 
-    What uploaders only claimed about its large files is verified first, and
-    what is not true, or cannot be verified now, is left out of the copy.
+    Claims of uploaders about its large files are verified first; files whose
+    claim is false, or cannot be verified now, are left out of the copy.
 
     Raises:
-        RepoNotFound, GatedRepo, LoginRequired, NotAllowed: no access here or there.
+        RepoNotFound, GatedRepo, LoginRequired, NotAllowed: no access to the repository or the namespace.
         AlreadyExists: the target's name is taken.
         InvalidPath: a branch or tag has a path that breaks the rules of names.
-        QuotaExceeded: the namespace has no room for it.
+        QuotaExceeded: it exceeds the quota of the namespace.
     """
     maker = require_change(caller)
     _check_visibility(visibility)
@@ -248,7 +248,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         ref = RepoRef(origin.type, RepoId(namespace.name, target.name))
         _check_free(tx, maker, ref)
         quotas.check_new_repo(hub, tx, namespace, copied_from=origin)
-        # The copy of a gated repository is gated too: its maker may open it, but not by oversight.
+        # The copy of a gated repository is gated too, so its owner cannot publish it by accident.
         fresh = _fresh(hub, maker, namespace, ref, visibility or origin.visibility, origin.sdk)
         row = repositories.add(tx, attrs.evolve(fresh, gated=origin.gated))
         now = hub.now_ms()
@@ -342,7 +342,7 @@ def _initial_files(new: NewRepo) -> dict[RepoPath, bytes]:
 
 
 def _readme(new: NewRepo) -> str:
-    """The README of a new repository; empty when nothing is known to write into it."""
+    """Return the README of a new repository; empty if there is nothing to write into it."""
     lines: Sequence[str] = ()
     if new.type.kind.has_sdk:
         title = new.name.replace("-", " ").replace("_", " ").title()

@@ -1,7 +1,7 @@
-"""What repositories cost: bytes as people count them, bytes stored, bytes shared, bytes that deletion frees.
+"""The storage that repositories use: logical, stored and shared bytes, and bytes that a deletion frees.
 
-Large files only, as raw bytes or as whole xorbs, because these are what a
-sweep gives back; the small files in the database are counted as logical bytes.
+Stored, shared and freed bytes are those of large files, as raw bytes or whole
+xorbs, because a sweep frees these; small files in the database count as logical bytes only.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class StorageCost:
     """Figures of one repository, or of one revision of it, in bytes.
 
     Attributes:
-        logical: of all files, each counted as often as it occurs (revision),
+        logical: size of all files, each counted as often as it occurs (revision),
             or of all large files that any commit names, once each (repository).
-        stored: of what is kept for its large files, compressed and deduplicated.
+        stored: size of the stored data of its large files, compressed and deduplicated.
         shared: the part of ``stored`` that other repositories need too (for a
-            revision: or that other refs of its repository lead to).
-        freed: what deleting it (a revision: every ref that is at it) would free, grace period aside.
+            revision: or that other refs of its repository need).
+        freed: bytes freed by deleting it (a revision: every ref that points at it), after the grace period.
     """
 
     name: str
@@ -49,19 +49,19 @@ class StorageCost:
 
 
 class LocalOperator:
-    """Whoever runs the hub on its own machine, and so may look at everything."""
+    """The operator of the hub on its own machine, who may see everything."""
 
 
 OPERATOR = LocalOperator()
 
 
 def as_fields(cost: StorageCost) -> dict[str, str | int]:
-    """The figures by name, for JSON."""
+    """Return the figures by name, for JSON."""
     return attrs.asdict(cost)
 
 
 def of_repo(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef) -> StorageCost:
-    """What a repository costs.
+    """Return the storage cost of a repository.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo: no access.
@@ -71,24 +71,24 @@ def of_repo(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef) 
 
 
 def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef, revision: str) -> StorageCost:
-    """What one revision of a repository costs.
+    """Return the storage cost of one revision of a repository.
 
     Raises:
-        RepoNotFound, RepoMoved, GatedRepo, RevisionNotFound: no access, or no such revision.
+        RepoNotFound, RepoMoved, GatedRepo, RevisionNotFound: no access, or the revision does not exist.
     """
     with hub.read() as tx:
         row = _row(tx, caller, ref)
         commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
         listed = list(Trees(hub.store, tx, row.id).everything(root, ROOT))
         here = usage.holdings(tx, row.id, {item.lfs.sha256 for item in listed if item.lfs})
-        # What the histories of other refs need stays, as does what other repositories need.
+        # Files in the histories of other refs stay, as do those of other repositories.
         others = usage.holdings(tx, row.id, _files_of_others(hub, tx, row.id, commit))
         shared = usage.needed_elsewhere(tx, here, row.id) | (_keys(here) & _keys(others))
         return _cost(f"{row.ref}@{revision}", sum(item.size for item in listed), here, shared)
 
 
 def of_everything(hub: HubContext) -> list[StorageCost]:
-    """What each repository of the hub costs, for its operator."""
+    """Return the storage cost of each repository of the hub, for its operator."""
     found: list[StorageCost] = []
     last = 0
     while True:
@@ -116,7 +116,7 @@ def _of_row(tx: Read, row: RepoRow) -> StorageCost:
 
 
 def _files_of_others(hub: HubContext, tx: Read, repo_id: int, commit: Oid) -> set[Sha256]:
-    """The large files in the histories of all refs but those that are at a commit."""
+    """Return the large files in the histories of all refs except those at a commit."""
     reach = ReachableSet()
     others = [oid for _, oid in refs.everything(tx, repo_id) if objects.peel(tx, repo_id, oid) != commit]
     fsck.extend(hub.store, tx, repo_id, reach, others)

@@ -1,8 +1,8 @@
-"""Counting downloads without a write for each.
+"""Count downloads without a database write for each.
 
-One download is one person fetching one repository, whatever the number of its
-files. Models are counted by the file that a library asks for first; of
-datasets and spaces the first file within five minutes counts.
+One download is one client fetching one repository, regardless of the number of
+files. For models, the file that a library requests first is counted; for
+datasets and spaces, the first file within five minutes.
 Source: docs/protocols/hf_api.md, section 2.5 ("Count a download …").
 """
 
@@ -45,10 +45,10 @@ class DownloadCounter:
         self._seen: dict[tuple[int, str], int] = {}
 
     def note(self, row: RepoRow, path: RepoPath, client: str, now_ms: int) -> None:
-        """Take notice of a file being fetched.
+        """Record that a client fetches a file.
 
         Args:
-            client: tells people apart, such as address and user agent.
+            client: distinguishes clients, such as address and user agent.
         """
         if row.type.kind.has_library and path not in QUERY_FILES:
             return
@@ -63,7 +63,7 @@ class DownloadCounter:
             self._counts[row.id] = self._counts.get(row.id, 0) + 1
 
     def flush(self, hub: HubContext) -> None:
-        """Add what was counted to the catalog; what cannot be written now is kept for the next time."""
+        """Add the counts to the catalog; keep those that cannot be written now."""
         with self._lock:
             counts, self._counts = self._counts, {}
         if not counts:

@@ -1,4 +1,4 @@
-"""What is shown of users and organisations, and what their repositories take."""
+"""Profiles of users and organisations, and the storage that their repositories use."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from entrepot.names import RepoType, parse_details, parse_fullname
 
 @attrs.frozen
 class UserProfile:
-    """A user. Repositories are counted as far as the caller may see them, the rest as far as everybody may.
+    """A user. Repositories are counted if the caller may see them, everything else if it is public.
 
-    ``upvotes`` were given to the user's collections; ``discussions`` were
-    begun, ``likes`` given by the user; ``following`` are users.
+    ``upvotes``: votes for the user's collections; ``discussions``: created by the
+    user; ``likes``: given by the user; ``following``: number of followed users.
     """
 
     account: Account
@@ -43,7 +43,7 @@ class UserProfile:
 
 @attrs.frozen
 class OrgProfile:
-    """An organisation, its repositories counted as far as the caller may see them."""
+    """An organisation; its repositories are counted if the caller may see them."""
 
     account: Account
     counts: Mapping[RepoType, int]
@@ -53,10 +53,10 @@ class OrgProfile:
 
 
 def user(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile:
-    """What is shown of a user.
+    """Return the profile of a user.
 
     Raises:
-        AccountNotFound: there is no user of this name.
+        AccountNotFound: no user has this name.
     """
     with hub.read() as tx:
         account = find(tx, name, is_user=True)
@@ -74,10 +74,10 @@ def user(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile:
 
 
 def org(hub: HubContext, caller: MaybeCaller, name: str) -> OrgProfile:
-    """What is shown of an organisation.
+    """Return the profile of an organisation.
 
     Raises:
-        AccountNotFound: there is no organisation of this name.
+        AccountNotFound: no organisation has this name.
     """
     with hub.read() as tx:
         account = find(tx, name, is_user=False)
@@ -93,10 +93,10 @@ def org(hub: HubContext, caller: MaybeCaller, name: str) -> OrgProfile:
 def introduce(
     hub: HubContext, caller: MaybeCaller, *, fullname: str | None = None, details: str | None = None
 ) -> Account:
-    """Change what a user says of themselves; None leaves it as it is.
+    """Change the caller's own profile; None leaves a value as it is.
 
     Raises:
-        LoginRequired, NotAllowed: nobody is asking, or the token is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
         InvalidName, Malformed, LimitExceeded: a value cannot be used.
     """
     known = require_write(caller)
@@ -112,19 +112,19 @@ def introduce(
 
 
 def stored(hub: HubContext, caller: MaybeCaller, name: str | None) -> list[RevisionInfo]:
-    """All repositories of an organisation, or (None) of the caller, newest change first.
+    """Return all repositories of an organisation, or (None) of the caller, newest change first.
 
     Raises:
-        LoginRequired: nobody in particular is asking.
-        AccountNotFound: there is no organisation of this name.
-        NotAllowed: the caller does not belong to it.
+        LoginRequired: the caller is anonymous.
+        AccountNotFound: no organisation has this name.
+        NotAllowed: the caller is not a member of it.
     """
     known = require_login(caller)
     with hub.read() as tx:
         account = known.account if name is None else orgs.belonging(tx, known, name)[0]
         if known.role_in(account.id) is None:
             raise NotAllowed("This token is fine-grained and not for the repositories of its owner")
-        # A fine-grained token may be for the organisation and not for all of its repositories.
+        # A fine-grained token may have permissions for the organisation, but not for all of its repositories.
         return [full for full in infos.owned_by(hub, tx, account.id) if access.may_see(known, full.info.row)]
 
 

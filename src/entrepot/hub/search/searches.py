@@ -1,4 +1,4 @@
-"""Looking for words: in names, tags and cards of repositories, in names of people."""
+"""Search: names, tags and cards of repositories, and names of users and organisations."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.names import RepoType
 
 MAX_SKIP = 10_000
+_MAX_WORDS, _MAX_WORD = 16, 100
 
 
 @attrs.frozen
 class SearchHit:
-    """A repository that was found, with its tags."""
+    """A matching repository with its tags."""
 
     hit: TextMatch
     tags: Sequence[str]
@@ -35,7 +36,7 @@ class SearchHit:
 
 @attrs.frozen
 class SearchResults:
-    """Some of what was found, the best first, and how much there is."""
+    """A page of matches, best first, and their total number."""
 
     items: Sequence[SearchHit]
     total: int
@@ -43,7 +44,7 @@ class SearchResults:
 
 @attrs.frozen
 class QuickResults:
-    """What a search box proposes: repositories whose id has the words, and people whose name has them."""
+    """Suggestions of a search box: repositories and accounts with matching names."""
 
     repos: Mapping[RepoType, Sequence[RepoRow]]
     counts: Mapping[RepoType, int]
@@ -54,7 +55,7 @@ class QuickResults:
 def full_text(
     hub: HubContext, caller: MaybeCaller, text: str, kinds: Sequence[RepoType], *, skip: int, limit: int
 ) -> SearchResults:
-    """Repositories that the caller sees, in whose name, tags or card every word is, or a word that begins so."""
+    """Return visible repositories with every word, or a word with that prefix, in name, tags or card."""
     query = texts.query_of(text)
     if query is None:
         return SearchResults((), 0)
@@ -68,8 +69,8 @@ def full_text(
 
 
 def quick(hub: HubContext, caller: MaybeCaller, text: str, kinds: Sequence[RepoType], *, limit: int) -> QuickResults:
-    """What a search box proposes; of each kind at most ``limit``, the most noticed first."""
-    terms, seen = tuple(text.split()[:16]), seen_by(caller)
+    """Return suggestions for a search box; of each kind at most ``limit``, the most popular first."""
+    terms, seen = tuple(word[:_MAX_WORD] for word in text.split()[:_MAX_WORDS]), seen_by(caller)
     with hub.read() as tx:
         found, counts = {}, {}
         for kind in kinds:
@@ -81,7 +82,7 @@ def quick(hub: HubContext, caller: MaybeCaller, text: str, kinds: Sequence[RepoT
 
 
 def trending(hub: HubContext, caller: MaybeCaller, kinds: Sequence[RepoType], *, limit: int) -> Sequence[RevisionInfo]:
-    """What has had most attention lately among all kinds, that the caller sees."""
+    """Return the trending repositories of all given types that the caller may see."""
     with hub.read() as tx:
         rows = [
             row

@@ -1,4 +1,4 @@
-"""The tags of public repositories, sorted by what they say."""
+"""The tags of public repositories, sorted by kind."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _OTHER = "other"
 _FORMATS = frozenset(
     "pytorch tf jax safetensors onnx gguf joblib tflite coreml openvino tensorboard transformers".split()  # noqa: SIM905
 )
-"""Tags that a model gets for the names of its files, see ``cards.libraries``."""
+"""Tags that a model gets because of its file names, see ``cards.libraries``."""
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
 @attrs.frozen
 class SortedTag:
-    """A tag, the word for people, what kind of thing it says, and how many repositories have it."""
+    """A tag with its label, its kind, and the number of repositories that have it."""
 
     tag: str
     label: str
@@ -36,7 +36,7 @@ class SortedTag:
 
 
 def by_kind(hub: HubContext, kind: RepoType) -> dict[str, list[SortedTag]]:
-    """Every tag of public repositories of a type, by its kind; kinds without tags are there too.
+    """Return every tag of public repositories of a type, by kind; kinds without tags are included.
 
     Source: docs/protocols/hf_api.md, section 1C (the kinds of the public hub).
     """

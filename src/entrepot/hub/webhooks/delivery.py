@@ -1,14 +1,13 @@
-"""News brought to webhooks: at least once each, in order for each webhook and repository.
+"""Deliver events to webhooks: at least once each, in order for each webhook and repository.
 
-A delivery that is not welcome is tried again, after pauses that grow, and the
-later news of the same repository wait behind it; so a receiver that was away
-gets everything, in order, when it is back. Only after the setting
-``webhook_patience_s`` is one given up, and the next one tried.
+A failed delivery is retried after growing pauses, and later events of the same
+repository wait behind it, so a receiver that was unreachable gets all of them in
+order once it is back. After the setting ``webhook_patience_s`` the delivery is
+abandoned and the next one is tried.
 
-A webhook that is refused, or a host that does not answer, three times in a row
-is left alone for pauses that grow, for all repositories and webhooks that lead
-to it. After a pause one delivery is the probe: if it is taken, the others
-follow.
+After three consecutive failures of a webhook or its host, the server pauses all
+deliveries to that webhook or host, for growing intervals. After a pause, a
+single delivery probes the receiver: if it succeeds, the others follow.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ from entrepot.hub.webhooks import outbound_http
 from entrepot.hub.webhooks.outbound_http import PostResult, PostTarget
 
 SENDING_MS = 20_000
-"""How long a delivery may be under way before whoever sends it counts as dead."""
+"""How long a delivery may take before its sender counts as dead."""
 
 _DAY_MS = 86_400_000
 
 KEPT_MS = 30 * _DAY_MS
-"""How long the log of deliveries reaches back."""
+"""How long the log of deliveries is kept."""
 
 _IN_ONE_TURN = 50
 _SLICE_S = 5.0
@@ -53,7 +52,7 @@ _BUSY_HOST_MS = 2_000
 
 @attrs.frozen
 class _Taken:
-    """A delivery that is being sent, to whom, and the keys under which failures are counted."""
+    """A delivery that is being sent, its target, and the keys under which failures are counted."""
 
     webhook: WebhookRow
     delivery: Delivery
@@ -61,19 +60,19 @@ class _Taken:
 
     @property
     def webhook_key(self) -> str:
-        """The key of the webhook's failures."""
+        """Key for counting failures of the webhook."""
         return f"webhook:{self.webhook.id}"
 
     @property
     def host_key(self) -> str:
-        """The key of the host's failures."""
+        """Key for counting failures of the host."""
         return f"host:{_host_of(self.target)}"
 
 
 def deliver(hub: HubContext, args: JobArgs) -> None:
-    """Bring what waits for a webhook about a repository, until nothing does or the receiver refuses.
+    """Deliver a webhook's waiting events about a repository, until none is left or a delivery fails.
 
-    Ends after a few seconds, too, and enqueues the rest, so that other webhooks have their turn.
+    Also ends after a few seconds and enqueues the rest, so that other webhooks are served.
     """
     webhook_id, repo_id = args["webhook"], args["repo"]
     ends = time.monotonic() + _SLICE_S
@@ -94,7 +93,7 @@ def deliver(hub: HubContext, args: JobArgs) -> None:
 
 
 def forget_old(hub: HubContext, _args: JobArgs) -> None:
-    """Shorten the log of deliveries, and plan to do so again tomorrow."""
+    """Delete old entries of the delivery log, and schedule the next run for tomorrow."""
     with hub.write() as tx:
         deliveries.forget(tx, hub.now_ms() - KEPT_MS)
         deliveries.forget_pauses(tx, hub.now_ms() - _DAY_MS)
@@ -102,18 +101,18 @@ def forget_old(hub: HubContext, _args: JobArgs) -> None:
 
 
 def plan_forgetting(hub: HubContext) -> None:
-    """See to it that the log of deliveries is shortened tomorrow."""
+    """Schedule the clean-up of the delivery log for tomorrow."""
     with hub.write() as tx:
         jobs.enqueue(tx, "forget-deliveries", {}, hub.now_ms(), dedup_key="forget-deliveries", delay_ms=_DAY_MS)
 
 
 def sign(secret: str, body: bytes) -> str:
-    """The value of ``X-Webhook-Signature-256``: HMAC-SHA256 of the body under the webhook's secret."""
+    """Return the value of ``X-Webhook-Signature-256``: HMAC-SHA256 of the body under the webhook's secret."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def _take(hub: HubContext, webhook_id: int, repo_id: int) -> _Taken | None:
-    """The delivery whose turn it is, marked as being sent, with a slot of its host; None when there is none now."""
+    """Return the next delivery, marked as being sent, with a slot of its host; None if there is none now."""
     now, slot = hub.now_ms(), ""
     try:
         with hub.write() as tx:
@@ -134,7 +133,7 @@ def _take(hub: HubContext, webhook_id: int, repo_id: int) -> _Taken | None:
                     return taken
                 else:
                     until = now + _BUSY_HOST_MS
-            # Not its time yet, or another worker has it: look again then.
+            # It is not due yet, or another worker is sending it: check again then.
             events.schedule_delivery(tx, webhook_id, repo_id, now, owner_id=webhook.owner_id, delay_ms=until - now)
             return None
     except BaseException:
@@ -144,7 +143,7 @@ def _take(hub: HubContext, webhook_id: int, repo_id: int) -> _Taken | None:
 
 
 def _is_visible(tx: Read, taken: _Taken) -> bool:
-    """Whether the owner of the webhook may still read what the delivery says."""
+    """Return whether the owner of the webhook may still see the repository of the delivery."""
     delivery = taken.delivery
     row = repositories.by_id(tx, delivery.repo_id)
     heard = webhooks.listening(tx, delivery.repo_id, delivery.namespace_id)
@@ -168,7 +167,7 @@ def _send(hub: HubContext, taken: _Taken) -> PostResult:
 
 
 def _conclude(hub: HubContext, taken: _Taken, posted: PostResult) -> bool:
-    """Write down how it went; whether the next one may follow immediately."""
+    """Store the result of a delivery; return whether the next one may follow immediately."""
     delivery, now = taken.delivery, hub.now_ms()
     attempts = delivery.attempts + 1
     answer = posted.answer[: outbound_http.MAX_ANSWER]
@@ -200,13 +199,13 @@ def _pause_after(failures: int, longest_ms: int) -> int:
 
 
 def _paused_until(tx: Read, taken: _Taken) -> int:
-    """When the receiver may be tried again; 0 when it need not be left alone."""
+    """Return when the receiver may be tried again; 0 if it is not paused."""
     found = deliveries.pauses(tx, [taken.webhook_key, taken.host_key])
     return max((until for _failures, until in found.values()), default=0)
 
 
 def _begin_probe(tx: Write, taken: _Taken, now_ms: int) -> None:
-    """After a pause, let one delivery find out whether the receiver is back; the others wait for it."""
+    """After a pause, let this delivery probe the receiver, and make the others wait for it."""
     for key, (failures, _until) in deliveries.pauses(tx, [taken.webhook_key, taken.host_key]).items():
         if failures >= _FAILURES_TO_PAUSE:
             deliveries.put_pause(tx, key, failures, now_ms + SENDING_MS)
@@ -223,14 +222,14 @@ def _host_of(target: PostTarget) -> str:
 
 
 def _absolute(hub: HubContext, webhook: WebhookRow, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload as it is sent: URLs with the hub's origin, and the webhook's own id."""
+    """Return the payload as it is sent: URLs with the hub's origin, and the webhook's own id."""
     settings = hub.settings
     origin = settings.base_url or f"http://{settings.host}:{settings.port}"
     return _with_origin(payload, origin) | {"webhook": {"id": webhook.uid, "version": 3}}
 
 
 def _with_origin(payload: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    """The same values, with the origin before every path in a ``url``."""
+    """Return the same values, with the origin before every path in a ``url``."""
     found: dict[str, Any] = {}
     for key, value in payload.items():
         if key == "url" and isinstance(value, dict):

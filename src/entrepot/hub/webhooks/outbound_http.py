@@ -1,7 +1,7 @@
-"""One HTTP POST to a host that a user named: guarded, bounded, without redirects.
+"""Send one HTTP POST to a host that a user named, with checked addresses, time limits and no redirects.
 
-The address is looked up once, checked, and then connected to, so that a name
-cannot point elsewhere between the check and the use.
+The address is resolved once, checked, and then connected to, so that a name
+cannot resolve to another address between the check and the connection.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from entrepot.hub.public_addresses import NotPublic
 
 CONNECT_S = 5.0
 ANSWER_S = 10.0
-"""How long to wait for a connection, and then for the whole answer."""
+"""Seconds to wait for a connection, and then for the whole response."""
 
 MAX_ANSWER = 2_000
-"""How much of an answer is read, in bytes."""
+"""Maximum number of bytes read from a response."""
 
 _MAX_URL = 2_000
 _PORTS = {"http": 80, "https": 443}
@@ -33,7 +33,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @attrs.frozen
 class PostTarget:
-    """Where to post: an absolute URL, taken apart."""
+    """The parsed URL of a receiver."""
 
     scheme: str
     host: str
@@ -43,23 +43,23 @@ class PostTarget:
 
 @attrs.frozen
 class PostResult:
-    """How a POST ended: the status, or None when there was no answer; the answer's beginning, or the reason."""
+    """The result of a POST: status (None without a response), and the start of the response or the error."""
 
     status: int | None
     answer: str
 
     @property
     def is_welcome(self) -> bool:
-        """Whether the receiver took it."""
+        """Whether the receiver accepted the request."""
         return self.status is not None and 200 <= self.status < 300
 
 
 def parse_target(url: str) -> PostTarget:
-    """Read the URL of a receiver.
+    """Parse the URL of a receiver.
 
     Raises:
-        InvalidName: it is no http or https URL with a host, is longer than
-            2,000 characters, or holds a name and password.
+        InvalidName: it is not an http or https URL with a host, is longer than
+            2,000 characters, or contains a name and password.
     """
     reason = "expected http:// or https://, a host, and at most 2,000 characters"
     if len(url) > _MAX_URL or not url.isascii() or any(char <= " " or char == "\x7f" for char in url):
@@ -82,16 +82,16 @@ def parse_target(url: str) -> PostTarget:
 
 
 def post(target: PostTarget, body: bytes, headers: Mapping[str, str], *, reaches_private: bool) -> PostResult:
-    """Send one POST and read the beginning of the answer. Never raises for what the other side does.
+    """Send one POST and read the start of the response. Never raises for errors of the receiver.
 
     Args:
         reaches_private: whether addresses of this machine and of private
             networks may be reached.
 
-    Guarantees: redirects are not followed; at most :data:`CONNECT_S` seconds
-    pass before there is a connection, and :data:`ANSWER_S` until the end, also
-    when the other side sends a byte now and then; at most 2,000 bytes of the
-    answer are read.
+    Guarantees: redirects are not followed; connecting takes at most
+    :data:`CONNECT_S` seconds, and the response at most :data:`ANSWER_S`, even
+    if the receiver keeps sending single bytes; at most 2,000 bytes of the
+    response are read.
     """
     try:
         address = _resolve(target, reaches_private=reaches_private)
@@ -101,7 +101,7 @@ def post(target: PostTarget, body: bytes, headers: Mapping[str, str], *, reaches
     except OSError as error:
         return PostResult(None, f"cannot connect to {target.host}: {error}"[:MAX_ANSWER])
     sock = connection.sock
-    # A timeout of the socket is one for each piece: only closing it ends a peer that drips.
+    # A socket timeout applies to each read: only closing the socket stops a peer that sends slowly.
     watch = threading.Timer(ANSWER_S, _hang_up, (sock,))
     watch.start()
     try:
@@ -121,15 +121,15 @@ def _hang_up(sock: socket.socket) -> None:
 
 
 def _resolve(target: PostTarget, *, reaches_private: bool) -> tuple[str, int]:
-    """The address to connect to."""
+    """Return the address to connect to."""
     return public_addresses.resolve(target.host, target.port, allows_private=reaches_private)[0], target.port
 
 
 def connect(target: PostTarget, address: tuple[str, int], *, timeout_s: float) -> http.client.HTTPConnection:
-    """Return a connection to a target at an address that was checked; ``timeout_s`` is for each piece that is read.
+    """Return a connection to a checked address of a target; ``timeout_s`` applies to each read.
 
     Raises:
-        OSError: there is no connection within :data:`CONNECT_S`, or its certificate is not that of the host.
+        OSError: no connection within :data:`CONNECT_S`, or the certificate does not match the host.
     """
     plain = socket.create_connection(address, timeout=CONNECT_S)
     connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout_s)

@@ -1,4 +1,4 @@
-"""Webhooks of users: made, changed, removed, their deliveries looked at and repeated."""
+"""Use cases on webhooks: create, change, delete, list deliveries, send one again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from entrepot.hub.webhooks import outbound_http
 from entrepot.names import RepoRef, RepoType, new_uid, parse_account, parse_repo_id
 
 MAX_WEBHOOKS = 100
-"""Webhooks of one user."""
+"""Maximum number of webhooks of one user."""
 
 MAX_WATCHED = 100
 _MAX_SECRET = 200
@@ -30,7 +30,7 @@ _REPO_KINDS = frozenset(kind.value for kind in RepoType)
 
 @attrs.frozen
 class WebhookDraft:
-    """A webhook as its owner describes it; ``watched``: pairs of kind and name."""
+    """The settings of a new webhook; ``watched``: pairs of kind and name."""
 
     url: str
     watched: Sequence[tuple[str, str]]
@@ -40,7 +40,7 @@ class WebhookDraft:
 
 @attrs.frozen
 class DeliveryPage:
-    """Deliveries, newest first; ``next`` is what the next page begins before, or None."""
+    """A page of deliveries, newest first; ``next``: value of ``before`` for the next page, or None."""
 
     items: Sequence[Delivery]
     next: int | None
@@ -48,7 +48,7 @@ class DeliveryPage:
 
 @attrs.frozen
 class WebhookChanges:
-    """What to change of a webhook; None leaves it as it is. So does an empty ``watched``: clients send it then."""
+    """Changes to a webhook; None leaves a value as it is, and so does an empty ``watched``, which clients send then."""
 
     url: str | None = None
     watched: Sequence[tuple[str, str]] | None = None
@@ -57,10 +57,10 @@ class WebhookChanges:
 
 
 def list_webhooks(hub: HubContext, caller: MaybeCaller) -> Sequence[WebhookRow]:
-    """The caller's webhooks, oldest first.
+    """Return the caller's webhooks, oldest first.
 
     Raises:
-        LoginRequired, NotAllowed: nobody in particular is asking, or with a token that is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or lacks the permission.
     """
     known = _reader(caller)
     with hub.read() as tx:
@@ -68,38 +68,38 @@ def list_webhooks(hub: HubContext, caller: MaybeCaller) -> Sequence[WebhookRow]:
 
 
 def get(hub: HubContext, caller: MaybeCaller, uid: str) -> WebhookRow:
-    """One webhook of the caller.
+    """Return one webhook of the caller.
 
     Raises:
-        LoginRequired, ThingNotFound: nobody is asking, or it is not theirs.
+        LoginRequired, ThingNotFound: the caller is anonymous, or does not own it.
     """
     known = _reader(caller)
     with hub.read() as tx:
         return _seen(tx, known, _own(tx, known, uid))
 
 
-def create(hub: HubContext, caller: MaybeCaller, wish: WebhookDraft) -> WebhookRow:
-    """Make a webhook. What it hears of private repositories is what its owner may see.
+def create(hub: HubContext, caller: MaybeCaller, draft: WebhookDraft) -> WebhookRow:
+    """Create a webhook. It receives events of private repositories only while its owner may see them.
 
     Raises:
-        LoginRequired, NotAllowed: no token, or one that may not write.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token may not write.
         InvalidName, Malformed: the URL, secret or a domain cannot be used.
-        RepoNotFound, AccountNotFound: something to watch is not there, or not for the caller.
-        LimitExceeded: 100 webhooks are enough.
+        RepoNotFound, AccountNotFound: a watched thing does not exist, or is hidden from the caller.
+        LimitExceeded: the caller has 100 webhooks already.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    _check(wish.url, wish.domains, wish.secret)
+    _check(draft.url, draft.domains, draft.secret)
     with hub.write() as tx:
         if len(webhooks.of_owner(tx, owner.account.id)) >= MAX_WEBHOOKS:
             raise LimitExceeded("the number of webhooks", MAX_WEBHOOKS, "delete one that is not needed")
-        watched = _watches(tx, owner, wish.watched)
+        watched = _watches(tx, owner, draft.watched)
         row = WebhookRow(
             0,
             new_uid(),
             owner.account.id,
-            wish.url,
-            wish.secret or None,
-            tuple(wish.domains),
+            draft.url,
+            draft.secret or None,
+            tuple(draft.domains),
             False,
             hub.now_ms(),
             watched,
@@ -113,7 +113,7 @@ def update(hub: HubContext, caller: MaybeCaller, uid: str, changes: WebhookChang
     """Change a webhook.
 
     Raises:
-        as :func:`create`; ThingNotFound: it is not the caller's.
+        as :func:`create`; ThingNotFound: the caller does not own it.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
     with hub.write() as tx:
@@ -132,7 +132,7 @@ def update(hub: HubContext, caller: MaybeCaller, uid: str, changes: WebhookChang
 
 
 def switch(hub: HubContext, caller: MaybeCaller, uid: str, *, is_disabled: bool) -> WebhookRow:
-    """Let a webhook rest, or hear again; what waits for it goes on when it does.
+    """Disable or enable a webhook; its waiting deliveries continue when it is enabled.
 
     Raises:
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
@@ -149,7 +149,7 @@ def switch(hub: HubContext, caller: MaybeCaller, uid: str, *, is_disabled: bool)
 
 
 def delete(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
-    """Remove a webhook and the log of its deliveries.
+    """Delete a webhook and its delivery log.
 
     Raises:
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
@@ -163,7 +163,7 @@ def delete(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
 def list_deliveries(
     hub: HubContext, caller: MaybeCaller, uid: str, *, before: int | None = None, limit: int = 50
 ) -> DeliveryPage:
-    """The deliveries of the last 30 days; ``before``: ``next`` of the page before.
+    """Return a page of the deliveries of the last 30 days.
 
     Raises:
         LoginRequired, ThingNotFound: as :func:`get`.
@@ -176,10 +176,10 @@ def list_deliveries(
 
 
 def replay(hub: HubContext, caller: MaybeCaller, uid: str, delivery: str) -> WebhookRow:
-    """Send the news of one delivery again, after what waits already.
+    """Send the events of a delivery again, after those that are waiting already.
 
     Raises:
-        LoginRequired, NotAllowed, ThingNotFound: no such webhook or delivery of the caller's.
+        LoginRequired, NotAllowed, ThingNotFound: as :func:`update`, or the delivery does not exist.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
     with hub.write() as tx:
@@ -208,7 +208,7 @@ def _own(tx: Read, caller: Caller, uid: str) -> WebhookRow:
 
 
 def _seen(tx: Read, caller: Caller, row: WebhookRow) -> WebhookRow:
-    """A webhook without the repositories that are gone, or hidden from its owner by now."""
+    """Return a webhook without the watched repositories that are gone, or hidden from its owner."""
     return attrs.evolve(row, watched=tuple(watch for watch in row.watched if _is_seen(tx, caller, watch)))
 
 
@@ -246,7 +246,7 @@ def _watch(tx: Read, owner: Caller, kind: str, name: str) -> WatchedSubject:
         row = access.visible(tx, owner, RepoRef(RepoType(kind), parse_repo_id(name)))
         return WatchedSubject(kind, str(row.ref.id), None, row.id)
     if kind not in ("user", "org"):
-        raise Malformed("setting 'watched'", f"{kind!r} is no kind; expected user, org, model, dataset or space")
+        raise Malformed("setting 'watched'", f"{kind!r} is not a kind; expected user, org, model, dataset or space")
     found = accounts.find(tx, parse_account(name))
     if found is None or found.kind != kind:
         raise AccountNotFound(name, "user" if kind == "user" else "organisation")

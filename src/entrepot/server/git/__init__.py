@@ -1,4 +1,4 @@
-"""Doors that speak git's smart HTTP: clone, fetch and push.
+"""Routes of git's smart HTTP protocol: clone, fetch and push.
 
 Source: git, Documentation/gitprotocol-http.adoc.
 """
@@ -9,17 +9,17 @@ from starlette.routing import Route
 
 from entrepot.names import RepoType
 from entrepot.server.git import advertisements, fetches, pushes
-from entrepot.server.git.git_errors import spoken
+from entrepot.server.git.git_errors import with_text_errors
 
 
 def routes() -> list[Route]:
-    """The git routes of all repository types; names may end in ``.git``."""
+    """Return the git routes of all repository types; names may end in ``.git``."""
     found = []
     for kind in RepoType:
         place = f"/{kind.prefix}{{namespace}}/{{name}}"
         found += [
-            Route(f"{place}/info/refs", spoken(advertisements.advertise, kind), methods=["GET"]),
-            Route(f"{place}/git-upload-pack", spoken(fetches.fetch, kind), methods=["POST"]),
-            Route(f"{place}/git-receive-pack", spoken(pushes.receive, kind), methods=["POST"]),
+            Route(f"{place}/info/refs", with_text_errors(advertisements.advertise, kind), methods=["GET"]),
+            Route(f"{place}/git-upload-pack", with_text_errors(fetches.fetch, kind), methods=["POST"]),
+            Route(f"{place}/git-receive-pack", with_text_errors(pushes.receive, kind), methods=["POST"]),
         ]
     return found

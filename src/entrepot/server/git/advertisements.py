@@ -1,4 +1,4 @@
-"""The first question of every client: which refs are there, and what can be asked."""
+"""The ref advertisement: the first request of every git client, answered with refs and capabilities."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PUSHES = "git-receive-pack"
 
 
 async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
-    """GET …/info/refs?service=…"""
+    """Handle ``GET …/info/refs?service=…``."""
     service = request.query_params.get("service", "")
     if service == _PUSHES:
         return await pushes.advertise(request, ref)

@@ -1,4 +1,4 @@
-"""Fetching: one request of a client, answered by git itself while both sides stream."""
+"""Fetches: the response of a git process is streamed to the client while the request is streamed into it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.git import git_wire
 from entrepot.hub.git.git_wire import GitCommand
 from entrepot.names import RepoRef
-from entrepot.server.git.git_errors import explain
+from entrepot.server.git.git_errors import text_error_response
 from entrepot.server.git.inflation import inflated
 from entrepot.server.git.packets import PacketStream
 from entrepot.server.git.processes import RunningProgram, running
@@ -25,27 +25,27 @@ from entrepot.server.handlers import AppState, app_state, call_hub, call_hub_slo
 from entrepot.server.threads import settle
 
 MAX_REQUEST = 256 << 20
-"""Longest list of wanted and known commits, in bytes."""
+"""Maximum size of the list of wanted and known commits, in bytes."""
 
 NO_CACHE = {"cache-control": "no-cache, max-age=0, must-revalidate", "vary": "Authorization"}
 _RESULT = "application/x-git-upload-pack-result"
 
 
 async def fetch(request: Request, ref: RepoRef) -> ASGIApp:
-    """POST …/git-upload-pack."""
+    """Handle ``POST …/git-upload-pack``."""
     protocol = request.headers.get("git-protocol", "")
     stream = PacketStream(inflated(request.scope, request.receive, limit=MAX_REQUEST))
     if git_wire.speaks_two(protocol) and (await stream.peek(4 + len(COMMAND)))[4:] == COMMAND:
-        # Every clone begins with this question, and rows answer it sooner than a program starts.
-        question = parse_question(await stream.message())
+        # Every clone begins with this request; reading rows is faster than starting a process.
+        listing_request = parse_question(await stream.message())
         listed = await call_hub(request, git_wire.list_refs, ref)
-        return Response(render_listing(question, listed), headers=NO_CACHE, media_type=_RESULT)
+        return Response(render_listing(listing_request, listed), headers=NO_CACHE, media_type=_RESULT)
     command = await fetch_command(request, lambda hub, caller: git_wire.serve_uploads(hub, caller, ref, protocol))
     return ProgramResponse(app_state(request), command, stream.rest(), b"", _RESULT.encode())
 
 
 async def fetch_command(request: Request, find: Callable[[HubContext, git_wire.MaybeCaller], GitCommand]) -> GitCommand:
-    """An errand, released even when the request is cancelled while it is being prepared."""
+    """Prepare a git command in a thread; release it if the request is cancelled meanwhile."""
     prepared: list[GitCommand] = []
     try:
         await call_hub_slow(request, lambda hub, caller: prepared.append(find(hub, caller)))
@@ -57,7 +57,7 @@ async def fetch_command(request: Request, find: Callable[[HubContext, git_wire.M
 
 
 class _NotBegun(Exception):
-    """The program failed before it said anything, so that there is an answer for it."""
+    """The program failed before its first byte, so an error response can still be sent."""
 
     def __init__(self, reason: StoreFull | StoreUnavailable) -> None:
         super().__init__(reason)
@@ -66,7 +66,7 @@ class _NotBegun(Exception):
 
 @attrs.frozen(eq=False)
 class ProgramResponse:
-    """A response that is what a program prints, after some bytes of our own."""
+    """A response with the output of a program, preceded by ``lead``."""
 
     state: AppState
     command: GitCommand
@@ -75,7 +75,7 @@ class ProgramResponse:
     media_type: bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the program; nothing is answered before its first byte, so that its failure is an error of ours."""
+        """Run the program; the response starts at its first byte, so an earlier failure becomes an error response."""
         try:
             async with running(self.command.argv, self.command.environ, self.body) as run:
                 watching = asyncio.create_task(_kill_when_gone(run, receive))
@@ -86,12 +86,12 @@ class ProgramResponse:
                     watching.cancel()
                     await settle(watching)
         except _NotBegun as failure:
-            await explain(Request(scope), failure.reason)(scope, receive, send)
+            await text_error_response(Request(scope), failure.reason)(scope, receive, send)
         finally:
             self.command.release()
 
     async def _begin(self, run: RunningProgram, watching: asyncio.Task[None]) -> bytes:
-        """The first bytes of the program."""
+        """Return the first bytes of the output."""
         first = await run.read()
         if not first:
             try:
@@ -112,7 +112,7 @@ class ProgramResponse:
         await send({"type": "http.response.body", "body": b""})
 
     async def _conclude(self, run: RunningProgram, watching: asyncio.Task[None]) -> None:
-        """Raise unless the program has done all it was asked."""
+        """Raise unless the program has succeeded."""
         code = await run.finish()
         if watching.done():
             raise ClientGone
@@ -122,7 +122,7 @@ class ProgramResponse:
 
 
 async def _kill_when_gone(run: RunningProgram, receive: Receive) -> None:
-    """Once the request has been read, wait for the peer to leave: sending tells nothing."""
+    """Kill the program when the peer disconnects, which sending does not reveal; starts after the request is read."""
     await run.fed()
     with contextlib.suppress(ClientGone):
         while (await receive())["type"] != "http.disconnect":

@@ -1,7 +1,7 @@
-"""What git doors share: the repository in the path, and errors that git shows to people.
+"""Shared by the git routes: the repository in the path, and error responses that git displays.
 
-Git prints the body of an answer that is an error if it is plain text, and
-looks for credentials only when it was asked for them.
+Git prints the body of an error response if it is plain text, and looks for
+credentials only after a challenge.
 Source: git, ``remote-curl.c`` (show_http_message); gitprotocol-http.adoc, "Authentication".
 """
 
@@ -24,11 +24,11 @@ _CHALLENGE = 'Basic realm="entrepot", charset="UTF-8"'
 _REPLACED = (b"content-type", b"content-length")
 
 
-def spoken(handler: Handler, kind: RepoType) -> Callable[[Request], Awaitable[ASGIApp]]:
-    """The door of one repository type, its errors as text and its 401 a question.
+def with_text_errors(handler: Handler, kind: RepoType) -> Callable[[Request], Awaitable[ASGIApp]]:
+    """Return the endpoint for one repository type, with errors as plain text and a challenge in every 401.
 
     Raises:
-        ClientGone, Damaged, RepoMoved: left to the edge, which logs or redirects.
+        ClientGone, Damaged, RepoMoved: left to the middleware, which logs or redirects.
     """
 
     async def endpoint(request: Request) -> ASGIApp:
@@ -38,16 +38,16 @@ def spoken(handler: Handler, kind: RepoType) -> Callable[[Request], Awaitable[AS
         except (ClientGone, Damaged, RepoMoved):
             raise
         except EntrepotError as error:
-            return explain(request, error)
+            return text_error_response(request, error)
 
     return endpoint
 
 
-def explain(request: Request, error: EntrepotError, *, cure: str = "") -> Response:
-    """The answer for an error, in words that git shows; ``cure`` is what more there is to say."""
-    answer = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
-    response = Response(f"{error.message}{cure}\n", answer.status, media_type="text/plain")
-    response.raw_headers += [header for header in answer.headers if header[0] not in _REPLACED]
+def text_error_response(request: Request, error: EntrepotError, *, cure: str = "") -> Response:
+    """Return the response for an error as text that git displays; ``cure`` is appended to the message."""
+    base = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
+    response = Response(f"{error.message}{cure}\n", base.status, media_type="text/plain")
+    response.raw_headers += [header for header in base.headers if header[0] not in _REPLACED]
     return response
 
 

@@ -1,4 +1,4 @@
-"""Request bodies of git, gzipped or not, piece by piece with bounded memory."""
+"""Request bodies of git, gzipped or not, in pieces with bounded memory."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from starlette.types import Receive, Scope
 from entrepot.errors import ClientGone, LimitExceeded, Malformed
 
 PIECE = 256 * 1024
-"""Longest piece handed on, in bytes."""
+"""Maximum size of a yielded piece, in bytes."""
 
 
 async def inflated(scope: Scope, receive: Receive, *, limit: int) -> AsyncIterator[bytes]:
-    """The body of a request as git meant it, in pieces of up to 256 KiB.
+    """Yield the decompressed body of a request, in pieces of up to 256 KiB.
 
     Args:
-        limit: longest acceptable body in bytes, after unpacking.
+        limit: maximum length of the decompressed body, in bytes.
 
     Raises:
-        Malformed: it is said to be gzipped and is not, or in another way.
-        LimitExceeded: it is longer than ``limit``.
+        Malformed: the body is not valid gzip, or has another content encoding.
+        LimitExceeded: the body is longer than ``limit``.
         ClientGone: the peer closed the connection before the end.
     """
     total = 0
@@ -57,11 +57,11 @@ class _Unpacker:
                 if piece:
                     yield piece
         except zlib.error as error:
-            raise Malformed("request body", f"it is no gzip ({error})") from None
+            raise Malformed("request body", f"it is not valid gzip ({error})") from None
 
     def finish(self) -> None:
         if not self._stream.eof:
-            raise Malformed("request body", "its gzip is cut short")
+            raise Malformed("request body", "the gzip data is truncated")
 
 
 def _cut(data: bytes) -> list[bytes]:

@@ -1,7 +1,7 @@
-"""Waiting for something long while the client sees that it goes on.
+"""Keepalives: progress messages while a push is processed.
 
-A push of many objects is checked and stored for minutes after its last byte
-has come; a proxy or a client that hears nothing for so long gives up.
+Checking and storing a push of many objects takes minutes after its last byte
+has arrived; a proxy or a client that receives nothing for so long gives up.
 Source: git, Documentation/gitprotocol-pack.adoc, "Packfile Data" (side-bands);
 ``builtin/receive-pack.c`` (keepalives).
 """
@@ -26,10 +26,10 @@ _SILENT_LOOKS: Final = 5
 
 @attrs.define(eq=False)
 class KeepaliveResponse:
-    """The answer to a push, which begins when the push takes long, and is one piece when it does not.
+    """The response to a push: streamed with progress if the push is slow, sent whole if it is fast.
 
-    To be used by one task, after the whole request has been read: before that
-    the client is talking itself, and many a proxy hears nothing else.
+    Used by one task, after the whole request has been read: until then the
+    client is sending, and many proxies do not forward a response.
     """
 
     _send: Send
@@ -41,10 +41,10 @@ class KeepaliveResponse:
     _shown: str = ""
 
     async def during(self, work: Coroutine[Any, Any, T], glance: Callable[[], str]) -> T:
-        """What some work comes to.
+        """Wait for some work and return its result, while sending progress.
 
         Args:
-            glance: what the work is at; looked at every second.
+            glance: returns the current progress; called every second.
         """
         task = asyncio.ensure_future(work)
         try:
@@ -58,7 +58,7 @@ class KeepaliveResponse:
             await settle(task)
 
     async def conclude(self, report: bytes) -> None:
-        """Send what the push has come to, and end the answer."""
+        """Send the report of the push and end the response."""
         if not self._is_begun:
             length = (b"content-length", str(len(report)).encode())
             await self._send({"type": "http.response.start", "status": 200, "headers": [*self._headers, length]})

@@ -1,4 +1,4 @@
-"""The head of a push, read packet by packet from a body that goes on with a pack."""
+"""The head of a push, read packet by packet from a body in which a pack follows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from entrepot.errors import LimitExceeded, Malformed
 from entrepot.git import FLUSH, Signal, read_pkt_lines
 
 MAX_HEAD = 16 << 20
-"""Longest list of commands, in bytes."""
+"""Maximum size of the list of commands, in bytes."""
 
 
 class PacketStream:
@@ -20,11 +20,11 @@ class PacketStream:
         self._seen = 0
 
     async def section(self) -> list[bytes]:
-        """The payloads up to the next flush.
+        """Return the payloads up to the next flush packet.
 
         Raises:
-            Malformed: the body ends before it, or holds something else.
-            LimitExceeded: the packets are longer than 16 MiB in sum.
+            Malformed: the body ends before the flush, or holds another special packet.
+            LimitExceeded: the packets have more than 16 MiB in total.
         """
         found: list[bytes] = []
         for packet in await self.message():
@@ -34,11 +34,11 @@ class PacketStream:
         return found
 
     async def message(self) -> list[bytes | Signal]:
-        """The packets up to the next flush, with what divides them into sections.
+        """Return the packets up to the next flush, including delimiter packets.
 
         Raises:
-            Malformed: the body ends before it.
-            LimitExceeded: the packets are longer than 16 MiB in sum.
+            Malformed: the body ends before the flush.
+            LimitExceeded: the packets have more than 16 MiB in total.
         """
         found: list[bytes | Signal] = []
         while True:
@@ -52,12 +52,12 @@ class PacketStream:
                 raise LimitExceeded("the list of refs in bytes", MAX_HEAD, "push in smaller steps")
 
     async def peek(self, count: int) -> bytes:
-        """The next bytes, which are read again later; fewer at the end of the body."""
+        """Return the next bytes without consuming them; fewer at the end of the body."""
         await self._gather(count)
         return bytes(self._waiting[:count])
 
     async def rest(self) -> AsyncIterator[bytes]:
-        """All that follows."""
+        """Yield the rest of the body."""
         if self._waiting:
             yield bytes(self._waiting)
             self._waiting.clear()
@@ -67,7 +67,7 @@ class PacketStream:
     async def _take(self, count: int) -> bytes:
         await self._gather(count)
         if len(self._waiting) < count:
-            raise Malformed("git packets", "the body is cut short")
+            raise Malformed("git packets", "the body is truncated")
         data = bytes(self._waiting[:count])
         del self._waiting[:count]
         return data
@@ -81,7 +81,7 @@ class PacketStream:
 
 
 def _length(head: bytes) -> int:
-    """How long a packet is, at least its own head; a head that is none is told by who reads the packet."""
+    """Return the length of a packet, at least that of its head; the reader of the packet reports an invalid head."""
     try:
         return max(4, int(head, 16))
     except ValueError:

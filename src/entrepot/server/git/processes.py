@@ -1,8 +1,8 @@
-"""A program between two streams: the request goes into it, and the answer comes out of it.
+"""Child processes that read a request body from standard input and write the response to standard output.
 
-The pipes are read here and not through the event loop's own streams, which
-copy every byte twice and hand on 64 KiB at a time, and whose way to start a
-program copies the page tables of the whole server.
+The pipes are read directly and not through asyncio's streams, which copy
+every byte twice, return 64 KiB at a time, and start a program in a way that
+copies the page tables of the whole server.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from entrepot.errors import StoreUnavailable
 from entrepot.server.threads import settle
 
 PIECE = 1 << 20
-"""Longest piece of an answer that is handed on, in bytes."""
+"""Maximum size of one piece of output, in bytes."""
 
 _WORTHWHILE = 256 * 1024
 _GATHER_S = 0.002
@@ -45,39 +45,39 @@ class RunningProgram:
         self.stderr = b""
 
     async def read(self) -> bytes:
-        """The next bytes that the program prints, at most :data:`PIECE`; empty at the end.
+        """Return the next bytes of the output, at most :data:`PIECE`; empty at the end.
 
         Raises:
-            What reading the request raised; the program has been killed then.
+            Any error from reading the request; the program has then been killed.
         """
         fd = self._stdout.fileno()
         if not _waiting(fd):
             await _readable(fd)
         if self._has_begun and 0 < _waiting(fd) < _WORTHWHILE:
-            # Handing on a piece costs more than its bytes: let some more come together.
+            # Passing on a piece has a fixed cost: wait for more bytes.
             await asyncio.sleep(_GATHER_S)
-        self._has_begun = True  # the first bytes go out at once
+        self._has_begun = True  # send the first bytes immediately
         data = os.read(fd, PIECE)
         if not data and self._feeding.done():
             self._feeding.result()
         return data
 
     async def fed(self) -> None:
-        """Wait until the whole request has been read, however that ends."""
+        """Wait until reading the request has ended, successfully or not."""
         await asyncio.wait((self._feeding,))
 
     async def finish(self) -> int:
-        """Wait for the end of the program and of the request; its exit code.
+        """Wait for the end of the program and of the request, and return the exit code.
 
         Raises:
-            What reading the request raised.
+            Any error from reading the request.
         """
         await self._feeding
         await self._complaining
         return await self._ended()
 
     async def close(self) -> None:
-        """Kill the program if it still runs, and let everything go."""
+        """Kill the program if it is still running, and release all resources."""
         self.kill()
         for task in (self._feeding, self._complaining):
             task.cancel()
@@ -87,8 +87,8 @@ class RunningProgram:
         await self._ended()
 
     def kill(self) -> None:
-        """End the program now."""
-        self._process.kill()  # does nothing to one that has ended
+        """Kill the program."""
+        self._process.kill()  # no effect on a program that has ended
 
     async def _ended(self) -> int:
         code = self._process.poll()
@@ -100,7 +100,7 @@ class RunningProgram:
         is_open = True
         try:
             async for piece in given:
-                # A program that has seen enough closes its side; the rest is read and dropped.
+                # A program that needs no more input closes the pipe; the rest of the request is read and discarded.
                 is_open = is_open and await self._write(piece)
         except BaseException:
             self.kill()
@@ -109,7 +109,7 @@ class RunningProgram:
             self._stdin.close()
 
     async def _write(self, piece: bytes) -> bool:
-        """Write all of it; False when nobody reads it any more."""
+        """Write the whole piece; return False if the program has closed the pipe."""
         fd, left = self._stdin.fileno(), memoryview(piece)
         while left:
             try:
@@ -132,10 +132,10 @@ class RunningProgram:
 async def running(
     argv: Sequence[str], environ: Mapping[str, str], given: AsyncIterable[bytes]
 ) -> AsyncIterator[RunningProgram]:
-    """A program that runs inside the ``with`` and is killed when that is left before its end.
+    """Run a program inside the ``with`` block; it is killed if the block ends first.
 
     Args:
-        given: what it reads, piece by piece; asked for only as fast as the program takes it.
+        given: its standard input in pieces; read only as fast as the program consumes it.
 
     Raises:
         StoreUnavailable: the program is not installed.
@@ -150,8 +150,8 @@ async def running(
 def _start(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     try:
-        # No thread for this: it takes the interpreter lock until the program has been loaded.
-        return subprocess.Popen(  # noqa: S603 - the words are ours, never a shell's
+        # Not in a thread: starting holds the interpreter lock until the program has been loaded.
+        return subprocess.Popen(  # noqa: S603 - fixed arguments, no shell
             argv,
             env=dict(environ),
             bufsize=0,
@@ -165,14 +165,14 @@ def _start(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[
 
 
 def _widen(fd: int) -> None:
-    """Let a pipe hold a whole piece, where the system knows how and this user may."""
+    """Enlarge a pipe to hold a whole piece, where the system supports and permits it."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIECE)
 
 
 def _waiting(fd: int) -> int:
-    """How many bytes a pipe holds."""
+    """Return the number of bytes waiting in a pipe."""
     return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), "little")
 
 

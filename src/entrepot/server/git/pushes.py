@@ -1,7 +1,7 @@
-"""Pushes: the pack streams into quarantine, then one use case decides and publishes.
+"""Pushes: the pack is streamed into quarantine; then one use case checks and publishes it.
 
-A failure is told inside an answer of status 200: of any other one git shows
-only the number.
+Failures are reported in a response with status 200: of any other status, git
+shows only the number.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from entrepot.git.packs import HEADER_BYTES
 from entrepot.hub.git import pushes
 from entrepot.hub.git.pushes import Push
 from entrepot.names import RepoRef
-from entrepot.server.git.git_errors import explain
+from entrepot.server.git.git_errors import text_error_response
 from entrepot.server.git.inflation import inflated
 from entrepot.server.git.keepalive import KeepaliveResponse
 from entrepot.server.git.packets import PacketStream
@@ -37,24 +37,24 @@ _SPARE = 1 << 30
 
 
 async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
-    """GET …/info/refs?service=git-receive-pack."""
+    """Handle ``GET …/info/refs?service=git-receive-pack``."""
     try:
         refs = await call_hub(request, pushes.list_refs, ref)
     except RepoNotFound as error:
         cure = f"; to push to it, create it first: hf repo create {ref.id} --repo-type {ref.type.value}"
-        return explain(request, error, cure=cure if ref.id.name and not error.anonymous else "")
+        return text_error_response(request, error, cure=cure if ref.id.name and not error.anonymous else "")
     lead = pkt_line(b"# service=git-receive-pack\n") + FLUSH
-    return _answer(lead + render_advertisement(refs), "advertisement")
+    return _response(lead + render_advertisement(refs), "advertisement")
 
 
 async def receive(request: Request, ref: RepoRef) -> ASGIApp:
-    """POST …/git-receive-pack."""
-    limit = app_state(request).hub.settings.max_pack + _SPARE  # a pack a little too long is told so by git
+    """Handle ``POST …/git-receive-pack``."""
+    limit = app_state(request).hub.settings.max_pack + _SPARE  # git itself reports a pack that is slightly too long
     stream = PacketStream(inflated(request.scope, request.receive, limit=limit))
     lines = await stream.section()
     if not lines:
         await call_hub(request, pushes.list_refs, ref)
-        return _answer(b"", "result")  # git tries its credentials before it sends something long
+        return _response(b"", "result")  # git tests its credentials before it sends a large body
     asked = parse_request(lines)
     if "push-options" in asked.capabilities:
         await stream.section()
@@ -62,23 +62,23 @@ async def receive(request: Request, ref: RepoRef) -> ASGIApp:
         push = await _begin(request, ref, asked)
     except RepoNotFound as error:
         if error.anonymous:
-            raise  # the answer asks for credentials
-        # It was there when git asked which refs it has.
+            raise  # the response asks for credentials
+        # The repository existed when git requested its refs.
         await _drain(stream.rest())
-        return _answer(_refusal(asked, error), "result")
+        return _response(_refusal(asked, error), "result")
     return PushResponse(app_state(request), push, stream)
 
 
 @attrs.frozen(eq=False)
 class PushResponse:
-    """A response that takes the pack in, publishes it, and says what became of it."""
+    """A response that receives the pack, publishes the push and reports the result."""
 
     state: AppState
     push: Push
     stream: PacketStream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Do the push; the client hears of it while it waits."""
+        """Process the push and send progress to the client."""
         wait = KeepaliveResponse(send, _RESULT, self.push.request)
         try:
             report = await _settle(self.state, self.push, self.stream, wait)
@@ -99,7 +99,7 @@ async def _begin(request: Request, ref: RepoRef, asked: Asked) -> Push:
 
 
 async def _settle(state: AppState, push: Push, stream: PacketStream, wait: KeepaliveResponse) -> bytes:
-    """Take the pack in and publish it; the report, whatever it says."""
+    """Receive the pack and publish it; return the report of success or failure."""
     asked = push.request
     try:
         if asked.has_pack:
@@ -125,10 +125,10 @@ def _refusal(asked: Asked, error: EntrepotError) -> bytes:
 
 
 async def _take_in(push: Push, stream: PacketStream, wait: KeepaliveResponse) -> None:
-    """Let git check and keep the pack.
+    """Let git check and store the pack in quarantine.
 
     Raises:
-        Malformed, LimitExceeded: it refused to, or took too long.
+        Malformed, LimitExceeded: git refused the pack, or checking it took too long.
     """
     head = await stream.peek(HEADER_BYTES)
     try:
@@ -141,7 +141,7 @@ async def _take_in(push: Push, stream: PacketStream, wait: KeepaliveResponse) ->
         return
     receiver = push.receiver(number)
     async with running(receiver.argv, receiver.environ, stream.rest()) as run:
-        await run.fed()  # what it prints is one line, and only at its end
+        await run.fed()  # git prints one line, and only at its end
         try:
             async with asyncio.timeout(_CHECK_S):
                 code = await wait.during(_end_of(run), lambda: _newest_line(run.stderr))
@@ -158,7 +158,7 @@ async def _end_of(run: RunningProgram) -> int:
 
 
 def _newest_line(stderr: bytes) -> str:
-    """How far git says it is, as it would show it on a terminal."""
+    """Return git's latest progress line, as shown on a terminal."""
     lines = stderr.decode("utf-8", "replace").splitlines()
     return next((line.strip() for line in reversed(lines) if "%" in line), "Indexing objects")
 
@@ -168,5 +168,5 @@ async def _drain(rest: AsyncIterator[bytes]) -> None:
         pass
 
 
-def _answer(body: bytes, what: str) -> Response:
+def _response(body: bytes, what: str) -> Response:
     return Response(body, headers=_HEADERS, media_type=f"application/x-git-receive-pack-{what}")

@@ -1,4 +1,4 @@
-"""Doors that speak the HTTP API of the Hugging Face Hub."""
+"""Routes of the HTTP API of the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from entrepot.server.hf.webhooks import webhooks
 
 
 def routes() -> list[BaseRoute]:
-    """All routes of this dialect."""
+    """Return all routes of this API."""
     return [
         *files.routes(),
         *access_requests.routes(),

@@ -1,4 +1,4 @@
-"""The audit log, for administrators of the hub: this hub's own route."""
+"""The audit log, for administrators of the hub: a route specific to this hub."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from entrepot.hub import audit
 from entrepot.hub.audit import AuditFilter, AuditRow
-from entrepot.server.handlers import call_hub, json_response, next_link, number
+from entrepot.server.handlers import call_hub, json_response, next_link, query_int
 from entrepot.wire.audits import AuditEntry
 from entrepot.wire.times import format_ms, parse_time
 
@@ -19,24 +19,24 @@ _NEWEST = (1 << 63) - 1
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [Route("/api/admin/audit", list_rows)]
 
 
 async def list_rows(request: Request) -> Response:
-    """GET: changes that match the query, newest first."""
-    limit = number(request, "limit", _PAGE, low=1, high=_MOST)
-    before = number(request, "before", _NEWEST, low=0, high=_NEWEST)
+    """Serve changes that match the query, newest first."""
+    limit = query_int(request, "limit", _PAGE, low=1, high=_MOST)
+    before = query_int(request, "before", _NEWEST, low=0, high=_NEWEST)
     rows = await call_hub(request, audit.list_rows, read_filter(request), before=before, limit=limit)
     headers = {"Link": next_link(request, {"before": str(rows[-1].id)})} if len(rows) == limit else None
     return json_response([render(row) for row in rows], headers=headers)
 
 
 def read_filter(request: Request) -> AuditFilter:
-    """Which rows a query asks for: ``actor``, ``action``, ``subject`` to the letter, ``since`` and ``until``.
+    """Return the filter in the query: ``actor``, ``action`` and ``subject`` (exact matches), ``since`` and ``until``.
 
     Raises:
-        Malformed: a time cannot be read.
+        Malformed: a time is malformed.
     """
     query = request.query_params
     since, until = query.get("since"), query.get("until")
@@ -50,7 +50,7 @@ def read_filter(request: Request) -> AuditFilter:
 
 
 def render(row: AuditRow) -> AuditEntry:
-    """A row for programs."""
+    """Return a row as JSON shows it."""
     return AuditEntry(
         id=row.id,
         at=format_ms(row.at_ms),

@@ -1,4 +1,4 @@
-"""Pages of long lists: where the next one begins, as text that means nothing to clients.
+"""Pagination: opaque cursors and ``Link`` headers.
 
 Source: docs/protocols/hf_api.md, section 4.4 (cursors are opaque, ``Link`` is absolute, the last page has none).
 """
@@ -15,40 +15,40 @@ from entrepot.errors import Malformed
 from entrepot.server.handlers import next_link
 
 After = tuple[float, int]
-"""Behind which row a page begins: the value the list is sorted by, and the row's id."""
+"""Position after which a page begins: the sort value and the id of a row."""
 
 
 def after_of(request: Request) -> After | None:
-    """Where the page that a request asks for begins; None: at the start.
+    """Return the position after which the requested page begins; None means the start.
 
     Raises:
-        Malformed: the cursor was not written here.
+        Malformed: the cursor was not created by this module.
     """
     text = request.query_params.get("cursor")
     return parse_cursor(text) if text else None
 
 
 def link_to(request: Request, after: After | None) -> dict[str, str] | None:
-    """The headers that lead to the page behind ``after``; None when there is none."""
+    """Return the headers with the link to the page after ``after``; None if there is none."""
     return {"Link": next_link(request, {"cursor": render_cursor(after)})} if after is not None else None
 
 
 def render_cursor(after: After) -> str:
-    """A place between two rows of a list."""
+    """Render a position in a list as an opaque cursor."""
     return base64.urlsafe_b64encode(msgspec.json.encode(after)).decode().rstrip("=")
 
 
 def parse_cursor(text: str) -> After:
-    """Read what :func:`render_cursor` wrote; whole numbers stay whole.
+    """Parse a cursor of :func:`render_cursor`; integers stay integers.
 
     Raises:
-        Malformed: it was not written here.
+        Malformed: the cursor was not created by this module.
     """
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         value, row = msgspec.json.decode(raw, type=tuple[int | float, int])
     except (ValueError, binascii.Error, msgspec.DecodeError):
-        raise Malformed("parameter 'cursor'", "take it from the Link header of the page before") from None
+        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page") from None
     if max(abs(value), abs(row)) >= 1 << 63:
-        raise Malformed("parameter 'cursor'", "take it from the Link header of the page before")
+        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")
     return value, row

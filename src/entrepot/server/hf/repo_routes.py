@@ -1,4 +1,4 @@
-"""Where the actions of repositories are found: below ``/api/{type}/{namespace}/{name}``, once for each type."""
+"""Routes of actions on repositories: ``/api/{type}/{namespace}/{name}/…``, once for each type."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from entrepot.server.handlers import repo_of
 from entrepot.server.raw_path import decode_segment
 
 RepoHandler = Callable[[Request, RepoRef], Awaitable[Response]]
-"""A door of one repository."""
+"""A handler for one repository."""
 
 
 def repo_routes(method: str, action: str, handler: RepoHandler) -> list[BaseRoute]:
-    """The routes of one action, for models, datasets and spaces.
+    """Return the routes of one action for models, datasets and spaces.
 
     Args:
-        method: of HTTP; GET answers HEAD too.
-        action: what follows the repository in the path, such as ``refs`` or
+        method: HTTP method; GET includes HEAD.
+        action: the path after the repository, such as ``refs`` or
             ``tree/{tail:path}``.
     """
     return [
@@ -31,10 +31,10 @@ def repo_routes(method: str, action: str, handler: RepoHandler) -> list[BaseRout
 
 
 def tail_of(request: Request) -> str:
-    """The decoded tail of the path, for actions that end in one name: a slash in it may be encoded or not.
+    """Return the decoded tail of the path, for actions that end in one name; its slashes may be encoded or not.
 
     Raises:
-        Malformed: its encoding is broken.
+        Malformed: the encoding is invalid.
     """
     return decode_segment(request.path_params["tail"])
 

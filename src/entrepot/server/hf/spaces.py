@@ -1,7 +1,7 @@
-"""What the public hub has and this one does not: running spaces, jobs, kernels.
+"""Features of the public hub that this one lacks: running spaces, jobs and kernels.
 
-Every such call is answered 404, the same for everybody, so that the answer
-tells nothing about repositories; a space itself is a repository like others.
+Every such request gets the same 404, whoever sends it, and so reveals nothing
+about repositories; a space itself is a repository like any other.
 
 Source: docs/protocols/hf_api.md, sections 1C and 1G.
 """
@@ -35,7 +35,7 @@ _RUNTIME = (
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     runtime = [f"/api/spaces/{{namespace}}/{{name}}/{word}" for word in _RUNTIME]
     jobs = [f"/api/{word}{tail}" for word in ("jobs", "scheduled-jobs") for tail in ("", "/{tail:path}")]
     kernels = [f"/api/{plural}{tail}" for plural in UNSUPPORTED_TYPES.values() for tail in ("", "/{tail:path}")]
@@ -50,25 +50,25 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_nothing(_request: Request) -> Response:
-    """GET: templates or machines for spaces, of which there are none."""
+    """Serve an empty list of templates or hardware for spaces."""
     return json_response([])
 
 
 async def refuse_searches(_request: Request) -> Response:
-    """GET: spaces found by what a sentence means."""
+    """Refuse semantic searches for spaces."""
     raise NotOffered("semantic searches")
 
 
 async def refuse_runtime(_request: Request) -> Response:
-    """Any method: whatever concerns a running space."""
+    """Refuse every request about a running space."""
     raise NotOffered("running spaces")
 
 
 async def refuse_jobs(_request: Request) -> Response:
-    """Any method: whatever concerns jobs on rented machines."""
+    """Refuse every request about jobs on rented hardware."""
     raise NotOffered("jobs")
 
 
 async def refuse_type(request: Request) -> Response:
-    """Any method: repositories of a type that this hub does not have."""
+    """Refuse every request about repositories of a type that this hub does not support."""
     raise NotOffered(request.url.path.split("/api/", 1)[1].partition("/")[0])

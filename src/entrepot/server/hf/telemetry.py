@@ -1,4 +1,4 @@
-"""What client libraries send and fetch of their own accord; answered fast, kept never.
+"""Requests that client libraries send automatically; nothing of them is stored.
 
 Source: docs/protocols/hf_api.md, sections 1C and 4.7.
 """
@@ -13,7 +13,7 @@ from entrepot.server.handlers import json_response
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         Route("/api/telemetry/{tail:path}", ignore, methods=["HEAD"]),
         Route("/api/agent-harnesses", list_harnesses),
@@ -21,10 +21,10 @@ def routes() -> list[BaseRoute]:
 
 
 async def ignore(_request: Request) -> Response:
-    """HEAD: a note about the use of a library."""
+    """Discard telemetry about the use of a library (a ``HEAD`` request)."""
     return Response()
 
 
 async def list_harnesses(_request: Request) -> Response:
-    """GET: how clients recognise the agents they run in; none are known here."""
+    """Serve an empty list of agent harnesses, which clients use to recognise the agent they run in."""
     return json_response({"standardEnvVars": [], "harnesses": {}})

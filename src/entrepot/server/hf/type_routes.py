@@ -11,15 +11,15 @@ from starlette.routing import BaseRoute, Route
 from entrepot.names import RepoType
 
 TypedHandler = Callable[[Request, RepoType], Awaitable[Response]]
-"""A door of one type of repositories."""
+"""A handler for one type of repositories."""
 
 
 def each_kind(path: str, handler: TypedHandler, kinds: Iterable[RepoType] = RepoType) -> list[BaseRoute]:
-    """The GET (and HEAD) routes of a handler, one for each type.
+    """Return the GET (and HEAD) routes of a handler, one for each type.
 
     Args:
-        path: ``{T}`` in it stands for the type's plural word; its parameters
-            are matched against the raw path.
+        path: ``{T}`` in it is replaced by the plural of the type; its parameters
+                are matched against the raw path.
         kinds: for these types only.
     """
     return [Route(path.replace("{T}", kind.plural), _bound(handler, kind)) for kind in kinds]

@@ -1,4 +1,4 @@
-"""Doors for large files: Git LFS batches and locks, and the signed links that the bytes travel on.
+"""Routes of Git LFS: batches, locks, and transfers over signed URLs.
 
 Source: docs/protocols/hf_api.md, section 2.3; git-lfs, docs/api/.
 """
@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from entrepot.names import RepoType
 from entrepot.server.lfs import batches, downloads, locks, uploads
-from entrepot.server.lfs.lfs_errors import explained
+from entrepot.server.lfs.lfs_errors import with_lfs_errors
 
 _DOORS = (
     ("objects/batch", batches.batch, "POST"),
@@ -22,11 +22,11 @@ _DOORS = (
 
 
 def routes() -> list[Route]:
-    """The LFS routes of all repository types, and those of the bytes."""
+    """Return the LFS routes of all repository types, and those of transfers."""
     found = [
         Route(
             f"/{kind.prefix}{{namespace}}/{{name}}.git/info/lfs/{place}",
-            explained(handler(kind), challenges=True),
+            with_lfs_errors(handler(kind), challenges=True),
             methods=[method],
         )
         for kind in RepoType
@@ -35,9 +35,9 @@ def routes() -> list[Route]:
     whole, part, upload = "/_lfs/objects/{oid}", "/_lfs/uploads/{upload}/{number}", "/_lfs/uploads/{upload}"
     return [
         *found,
-        Route(whole, explained(downloads.fetch), methods=["GET"]),  # and HEAD
-        Route(whole, explained(uploads.put_whole), methods=["PUT"]),
-        Route(whole, explained(uploads.confirm_whole), methods=["POST"]),
-        Route(part, explained(uploads.put_part), methods=["PUT"]),
-        Route(upload, explained(uploads.complete), methods=["POST"]),
+        Route(whole, with_lfs_errors(downloads.fetch), methods=["GET"]),  # and HEAD
+        Route(whole, with_lfs_errors(uploads.put_whole), methods=["PUT"]),
+        Route(whole, with_lfs_errors(uploads.confirm_whole), methods=["POST"]),
+        Route(part, with_lfs_errors(uploads.put_part), methods=["PUT"]),
+        Route(upload, with_lfs_errors(uploads.complete), methods=["POST"]),
     ]

@@ -1,15 +1,15 @@
-"""The LFS batch: which large files are to be sent, from where they can be fetched.
+"""The LFS batch: which large files must be uploaded, and from where they can be downloaded.
 
-One batch has one transfer, but clients disagree on who it speaks to.
-huggingface_hub looks at each object: with ``chunk_size`` in its header it goes
-in parts, without in one piece. git-lfs picks one agent for the batch by the
+One batch has one transfer type, but clients interpret it differently.
+huggingface_hub looks at each object: with ``chunk_size`` in its header it is
+sent in parts, else whole. git-lfs picks one agent for the batch by the
 top-level ``transfer``, and its multipart agent (that of huggingface_hub) needs
 parts for every object. So if one object of a batch needs parts, every other
-one is answered as a single part that is the whole file: its part is the link
-for the whole file, and its completion only confirms that it has arrived.
+one becomes a single part: the part's URL takes the whole file, and the
+completion only confirms that it has arrived.
 
-A client that knows Xet is sent to the chunk store with every object: its
-upload action holds a pass, and says where to fetch the next one.
+A client that supports Xet is sent to the chunk store for every object: its
+upload action holds a Xet token and the URL of the next one.
 
 Source: huggingface_hub 2.4.0 and 0.21.4, ``lfs.py`` (lfs_upload); 2.4.0,
 ``cli/lfs.py`` (lfs_multipart_upload); git-lfs, ``tq/manifest.go``.
@@ -50,13 +50,13 @@ from entrepot.wire.files.lfs import (
 from entrepot.wire.times import format_ms
 
 MAX_SIZE = 1 << 50
-"""Largest size, in bytes, that an object may announce."""
+"""Maximum announced size of an object, in bytes."""
 
-_HASHES = ("sha256", "sha_256")  # the second is what JavaScript clients have sent
+_HASHES = ("sha256", "sha_256")  # the second is sent by JavaScript clients
 
 
 def batch(kind: RepoType) -> Handler:
-    """POST …/objects/batch of one repository type."""
+    """Return the handler of ``POST …/objects/batch`` for one repository type."""
 
     async def batch(request: Request) -> Response:
         asked = await read_json(request, BatchRequest)
@@ -75,15 +75,15 @@ def batch(kind: RepoType) -> Handler:
         else:
             plan = await call_hub(request, lfs.plan_downloads, ref, wanted)
         writer = _BatchWriter(base_url(request), asked.operation, _needs_parts(plan), chunked)
-        answers = iter(plan)
-        objects = [item if isinstance(item, BatchObject) else writer.write(next(answers)) for item in read]
+        plans = iter(plan)
+        objects = [item if isinstance(item, BatchObject) else writer.write(next(plans)) for item in read]
         return _json(BatchResponse(writer.transfer, objects))
 
     return batch
 
 
 def verify(kind: RepoType) -> Handler:
-    """POST …/objects/verify of one repository type."""
+    """Return the handler of ``POST …/objects/verify`` for one repository type."""
 
     async def verify(request: Request) -> Response:
         named = await read_json(request, LfsObject)
@@ -95,12 +95,12 @@ def verify(kind: RepoType) -> Handler:
 
 
 def _target(asked: BatchRequest) -> str | None:
-    """Where the files shall be committed; None when nothing is said, as for a pull request to come."""
+    """Return the branch of the later commit; None if the request names none, as for a new pull request."""
     return None if asked.ref is None else asked.ref.name.removeprefix("refs/heads/")
 
 
 def _read(item: LfsObject) -> RequestedObject | BatchObject:
-    """An object that can be planned, or the answer that it can not be."""
+    """Return a valid request for an object, or the entry that refuses it."""
     try:
         sha256 = parse_sha256(item.oid)
     except InvalidName as error:
@@ -115,11 +115,11 @@ def _refusal(oid: str, size: int, code: int, message: str) -> BatchObject:
 
 
 def _needs_parts(plan: Sequence[ObjectPlan]) -> bool:
-    return any(isinstance(answer.link, MultipartUpload) for answer in plan)
+    return any(isinstance(planned.link, MultipartUpload) for planned in plan)
 
 
 async def _xet_action(request: Request, ref: RepoRef, asked: BatchRequest) -> Action:
-    """Where the chunk store is, with a pass for it.
+    """Return the upload action for the chunk store, with a Xet token.
 
     Source: docs/protocols/hf_api.md, section 2.3; docs/protocols/xet.md, section 12.
     """
@@ -133,10 +133,10 @@ async def _xet_action(request: Request, ref: RepoRef, asked: BatchRequest) -> Ac
 
 @attrs.frozen
 class _BatchWriter:
-    """Writes the answers of one batch; ``chunked`` is the upload through Xet, for clients that know it.
+    """Renders the objects of one batch; ``chunked`` is the action for Xet, for clients that support it.
 
-    No upload is to be verified afterwards, which costs a request a file: bytes
-    are only accepted when they are durable, have their sha256 and are linked.
+    Uploads have no verify action, which would cost one request per file: an
+    upload only succeeds after the bytes are durable, verified and linked.
     """
 
     base: str
@@ -150,16 +150,16 @@ class _BatchWriter:
             return XET
         return MULTIPART if self.in_parts else BASIC
 
-    def write(self, answer: ObjectPlan) -> BatchObject:
-        wanted = answer.wanted
-        if answer.refusal is not None:
-            return _refusal(wanted.sha256, wanted.size, *answer.refusal)
-        if answer.link is None:
+    def write(self, planned: ObjectPlan) -> BatchObject:
+        wanted = planned.wanted
+        if planned.refusal is not None:
+            return _refusal(wanted.sha256, wanted.size, *planned.refusal)
+        if planned.link is None:
             return BatchObject(wanted.sha256, wanted.size, authenticated=True)
-        return BatchObject(wanted.sha256, wanted.size, authenticated=True, actions=self._actions(answer))
+        return BatchObject(wanted.sha256, wanted.size, authenticated=True, actions=self._actions(planned))
 
-    def _actions(self, answer: ObjectPlan) -> Actions:
-        link = answer.link
+    def _actions(self, planned: ObjectPlan) -> Actions:
+        link = planned.link
         if self.chunked is not None:
             return Actions(upload=self.chunked)
         if isinstance(link, MultipartUpload):
@@ -167,16 +167,16 @@ class _BatchWriter:
         assert link is not None
         if self.operation == "download":
             return Actions(download=self._in_one(link))
-        # An empty file has no parts at all, for every client that counts them.
-        if self.in_parts and answer.wanted.size:
-            return Actions(upload=self._in_parts(answer.wanted.size, [link], link))
+        # Every client that counts parts gets zero for an empty file.
+        if self.in_parts and planned.wanted.size:
+            return Actions(upload=self._in_parts(planned.wanted.size, [link], link))
         return Actions(upload=self._in_one(link))
 
     def _in_one(self, link: SignedUrl) -> Action:
         return Action(self._url(link), {}, format_ms(link.expires_ms))
 
     def _in_parts(self, part_size: int, parts: Sequence[SignedUrl], complete: SignedUrl) -> Action:
-        # The agent of git-lfs takes parts in the order of their keys as text.
+        # The agent of git-lfs sorts parts by their keys as text.
         urls = {f"{number:05}": self._url(part) for number, part in enumerate(parts, 1)}
         return Action(self._url(complete), {"chunk_size": str(part_size)} | urls, format_ms(complete.expires_ms))
 

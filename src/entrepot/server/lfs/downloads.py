@@ -1,4 +1,4 @@
-"""Large files on their way out, behind signed links."""
+"""Downloads of large files over signed URLs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from entrepot.hub.files import lfs
 from entrepot.server.files import BINARY, FileResponse, describe_content, kept_open, open_content
 from entrepot.server.handlers import AppState, app_state
 from entrepot.server.responders import Content
+from entrepot.server.threads import line_of
 
 
 async def fetch(request: Request) -> FileResponse:
-    """GET and HEAD /_lfs/objects/{oid}: the link says who may, no other credentials are looked at."""
+    """Serve ``GET`` and ``HEAD /_lfs/objects/{oid}``, authorised by the signed URL alone."""
     state = app_state(request)
     with kept_open() as opened:
-        await state.threads.run_short(lambda: opened.append(_open(state, request)))
+        await state.threads.run_short(lambda: opened.append(_open(state, request)), line=line_of(request.scope))
         return FileResponse(
             opened[0], request.path_params["oid"], state.threads, [("cache-control", "private, no-store")]
         )

@@ -1,4 +1,4 @@
-"""Errors as git-lfs shows them: the same answer as everywhere, with its sentence under ``message`` too.
+"""Errors for git-lfs: the usual error response, with its message also under ``message``.
 
 Source: git-lfs, docs/api/batch.md, "Response Errors"; docs/api/authentication.md.
 """
@@ -21,15 +21,15 @@ _CHALLENGE = 'Basic realm="entrepot", charset="UTF-8"'
 _REPLACED = (b"content-type", b"content-length")
 
 
-def explained(handler: Handler, *, challenges: bool = False) -> Handler:
-    """The handler, its errors in a body that git-lfs understands.
+def with_lfs_errors(handler: Handler, *, challenges: bool = False) -> Handler:
+    """Wrap a handler to render its errors in a body that git-lfs understands.
 
     Args:
-        challenges: a 401 asks for Basic credentials, which is when git-lfs
-            looks for them.
+        challenges: add a Basic challenge to every 401, without which git-lfs
+                does not look for credentials.
 
     Raises:
-        ClientGone, Damaged: left to the edge, which logs them.
+        ClientGone, Damaged: left to the middleware, which logs them.
     """
 
     async def handle(request: Request) -> Response | FileResponse:
@@ -46,7 +46,7 @@ def explained(handler: Handler, *, challenges: bool = False) -> Handler:
 
 
 def _explain(request: Request, error: EntrepotError) -> Response:
-    answer = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
-    response = Response(encode(Failure(error.message, error.message)), answer.status, media_type=MEDIA_TYPE)
-    response.raw_headers += [header for header in answer.headers if header[0] not in _REPLACED]
+    base = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
+    response = Response(encode(Failure(error.message, error.message)), base.status, media_type=MEDIA_TYPE)
+    response.raw_headers += [header for header in base.headers if header[0] not in _REPLACED]
     return response

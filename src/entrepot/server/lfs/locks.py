@@ -1,4 +1,4 @@
-"""Locks on files, as git-lfs takes, lists, verifies and releases them.
+"""File locks of git-lfs: create, list, verify and release them.
 
 Source: git-lfs, docs/api/locking.md.
 """
@@ -15,7 +15,7 @@ from entrepot.errors import InvalidName
 from entrepot.hub.repos import locks
 from entrepot.hub.repos.locks import MAX_PAGE, Lock
 from entrepot.names import RefName, RepoType, parse_branch, parse_path
-from entrepot.server.handlers import call_hub, number, read_json, repo_of
+from entrepot.server.handlers import call_hub, query_int, read_json, repo_of
 from entrepot.server.lfs.lfs_errors import Handler
 from entrepot.wire.files.lfs import MEDIA_TYPE, LfsRef, encode
 from entrepot.wire.files.locks import (
@@ -34,7 +34,7 @@ _PAGE = 100
 
 
 def create(kind: RepoType) -> Handler:
-    """POST …/locks of one repository type."""
+    """Return the handler of ``POST …/locks`` for one repository type."""
 
     async def create(request: Request) -> Response:
         asked = await read_json(request, LockRequest)
@@ -49,7 +49,7 @@ def create(kind: RepoType) -> Handler:
 
 
 def list_locks(kind: RepoType) -> Handler:
-    """GET …/locks of one repository type."""
+    """Return the handler of ``GET …/locks`` for one repository type."""
 
     async def search(request: Request) -> Response:
         query = request.query_params
@@ -60,7 +60,7 @@ def list_locks(kind: RepoType) -> Handler:
             path=query.get("path", ""),
             uid=query.get("id", ""),
             cursor=query.get("cursor", ""),
-            limit=number(request, "limit", _PAGE, low=1, high=MAX_PAGE),
+            limit=query_int(request, "limit", _PAGE, low=1, high=MAX_PAGE),
         )
         return _json(LockList(_shapes(page.locks), page.next or UNSET))
 
@@ -68,7 +68,7 @@ def list_locks(kind: RepoType) -> Handler:
 
 
 def verify(kind: RepoType) -> Handler:
-    """POST …/locks/verify of one repository type."""
+    """Return the handler of ``POST …/locks/verify`` for one repository type."""
 
     async def verify(request: Request) -> Response:
         asked = await read_json(request, VerifyRequest)
@@ -80,7 +80,7 @@ def verify(kind: RepoType) -> Handler:
 
 
 def unlock(kind: RepoType) -> Handler:
-    """POST …/locks/{lock}/unlock of one repository type."""
+    """Return the handler of ``POST …/locks/{lock}/unlock`` for one repository type."""
 
     async def unlock(request: Request) -> Response:
         asked = await read_json(request, UnlockRequest)
@@ -92,7 +92,7 @@ def unlock(kind: RepoType) -> Handler:
 
 
 def _branch(ref: LfsRef | None) -> RefName | None:
-    """The branch that a client is on, as far as it can be one here: it limits nothing."""
+    """Return the branch that a client names, if it is valid here; it is only recorded."""
     if ref is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Bytes on their way in, behind signed links: whole files and parts."""
+"""Uploads of large files over signed URLs: whole files and parts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from entrepot.errors import ContentMismatch, Malformed, ThingNotFound
 from entrepot.hub.files import lfs
 from entrepot.server.bodies import announced_size, receive_into
 from entrepot.server.handlers import app_state, read_json
+from entrepot.server.threads import line_of
 from entrepot.wire.files.lfs import MEDIA_TYPE, Completion, encode
 
 T_co = TypeVar("T_co", covariant=True)
@@ -20,24 +21,24 @@ T = TypeVar("T")
 
 
 class IncomingBytes(Protocol[T_co]):
-    """Announced bytes that are being received."""
+    """A file or part that is being received."""
 
     @property
     def size(self) -> int:
-        """How many were announced."""
+        """The announced number of bytes."""
 
     def write(self, data: bytes) -> None:
-        """Take the next ones."""
+        """Write the next bytes."""
 
     def finish(self) -> T_co:
-        """Keep them."""
+        """Store the received bytes."""
 
     def discard(self) -> None:
-        """Drop them; nothing after ``finish``."""
+        """Discard the received bytes; no effect after ``finish``."""
 
 
 async def put_whole(request: Request) -> Response:
-    """PUT /_lfs/objects/{oid}: a file in one piece."""
+    """Handle ``PUT /_lfs/objects/{oid}``: receive a whole file."""
     oid, query = request.path_params["oid"], dict(request.query_params)
     hub = app_state(request).hub
     await take_in(request, lambda: lfs.receive(hub, oid, query))
@@ -45,15 +46,17 @@ async def put_whole(request: Request) -> Response:
 
 
 async def confirm_whole(request: Request) -> Response:
-    """POST /_lfs/objects/{oid}: the end of a file that was sent as its own only part."""
+    """Handle ``POST /_lfs/objects/{oid}``: complete a file that was sent as a single part."""
     done = await read_json(request, Completion)
     state = app_state(request)
-    await state.threads.run_short(lfs.confirm, state.hub, request.path_params["oid"], dict(request.query_params))
+    await state.threads.run_short(
+        lfs.confirm, state.hub, request.path_params["oid"], dict(request.query_params), line=line_of(request.scope)
+    )
     return Response(encode(done), media_type=MEDIA_TYPE)
 
 
 async def put_part(request: Request) -> Response:
-    """PUT /_lfs/uploads/{upload}/{number}: one part; its ETag is asked for at the end."""
+    """Handle ``PUT /_lfs/uploads/{upload}/{number}``: receive one part; the completion needs its ETag."""
     upload, query = request.path_params["upload"], dict(request.query_params)
     number = _part_number(request.path_params["number"])
     hub = app_state(request).hub
@@ -62,7 +65,7 @@ async def put_part(request: Request) -> Response:
 
 
 async def complete(request: Request) -> Response:
-    """POST /_lfs/uploads/{upload}: put the parts together."""
+    """Handle ``POST /_lfs/uploads/{upload}``: assemble the parts."""
     done = await read_json(request, Completion)
     etags = {part.number: part.etag for part in done.parts}
     if len(etags) != len(done.parts):
@@ -76,22 +79,22 @@ async def complete(request: Request) -> Response:
 
 
 async def take_in(request: Request, begin: Callable[[], IncomingBytes[T]]) -> T:
-    """Receive the body of a request, all of it or nothing.
+    """Receive the body of a request, completely or not at all.
 
     Args:
-        begin: called in a thread, before any of the body is asked for.
+        begin: called in a thread before any of the body is read.
 
     Returns:
-        What ``finish`` gives.
+        The result of ``finish``.
 
     Raises:
-        ContentMismatch: the body has not the announced length; one whose
-            ``Content-Length`` says so is not read at all.
+        ContentMismatch: the body does not have the announced length; if
+                ``Content-Length`` already says so, the body is not read.
         ClientGone: the peer closed the connection before the end.
         Whatever ``begin``, ``write`` and ``finish`` raise.
 
-    Guarantees: however this fails, and also when it is cancelled, ``discard``
-    has been called for what ``begin`` began.
+    Guarantees: if this fails or is cancelled, ``discard`` has been called on
+    the result of ``begin``.
     """
     threads = app_state(request).threads
     begun: list[IncomingBytes[T]] = []

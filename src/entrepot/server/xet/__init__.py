@@ -1,7 +1,7 @@
-"""Doors of the chunk store, for every version of its client.
+"""Routes of the chunk store (Xet), for all client versions.
 
-They stand below ``/xet/{store}``, where the store's name changes whenever
-clients must forget what they know. Source: docs/protocols/xet.md, sections 1 and 7.
+They are below ``/xet/{store}``; the store's name changes when clients must
+discard their caches. Source: docs/protocols/xet.md, sections 1 and 7.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from entrepot.server.xet.fair_slots import FairSlots
 from entrepot.server.xet.shards import ShardHandler
 from entrepot.server.xet.xorbs import XorbHandler
 
-_POOLS = ("default", "default-merkledb")  # what clients send, and what the documents say
+_POOLS = ("default", "default-merkledb")  # sent by clients, and documented
 _VERSIONS = ("/v1", "", "/v2")
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def routes(*, workers: int = 1) -> list[BaseRoute]:
-    """All routes of the chunk store and of its bytes.
+    """Return all routes of the chunk store, including those of signed URLs.
 
     Args:
-        workers: how many processes like this one share the machine's cores.
+        workers: number of server processes that share the machine's cores.
     """
     cores = max(1, (os.cpu_count() or 1) // workers)
-    # Checking a shard may take seconds: its slots are not those of xorbs, and nobody holds all of them.
+    # Checking a shard may take seconds: shards have their own slots, and no caller can hold all of them.
     shards, xorbs = FairSlots(max(2, cores), per_caller=1), FairSlots(cores)
     return [
         Mount("/xet/{store}", Router(_below_store(shards, xorbs), redirect_slashes=False)),
@@ -40,7 +40,7 @@ def routes(*, workers: int = 1) -> list[BaseRoute]:
 
 
 def _below_store(shard_slots: FairSlots, xorb_slots: FairSlots) -> list[BaseRoute]:
-    """What clients call, the most frequent first."""
+    """Return the routes that clients call, most frequent first."""
     shards, receive_xorb = ShardHandler(shard_slots), XorbHandler(xorb_slots).receive
     return [
         *_pooled("GET", ("chunks", "chunk"), dedup.find_chunk),
@@ -52,7 +52,7 @@ def _below_store(shard_slots: FairSlots, xorb_slots: FairSlots) -> list[BaseRout
             for version in ("/v1", "")
             for word in ("reconstructions", "reconstruction")
         ],
-        Route("/v2/shards", shards.register_aloud, methods=["POST"]),
+        Route("/v2/shards", shards.register_streaming, methods=["POST"]),
         *[Route(f"{version}/shards", shards.register, methods=["POST"]) for version in ("/v1", "")],
         *_pooled("POST", ("shard",), shards.register),
         *[Route(f"{version}/telemetry", dedup.ignore, methods=["POST"]) for version in _VERSIONS],

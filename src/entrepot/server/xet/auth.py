@@ -1,6 +1,6 @@
-"""What every door of the chunk store does: look at the pass, hop into a thread once.
+"""Shared by all routes of the chunk store: check the Xet token, call a use case in a thread.
 
-Passes take the place of the hub's own tokens here, which open nothing.
+Tokens of the hub itself are not accepted here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from entrepot.hub.files import xet_tokens
 from entrepot.hub.files.xet_tokens import IssuedToken, XetToken
 from entrepot.names import XetHash, parse_xet_hash
 from entrepot.server.handlers import app_state, secret_of
+from entrepot.server.threads import line_of
 from entrepot.wire.files.xet import TokenResponse
 
 P = ParamSpec("P")
@@ -22,11 +23,11 @@ T = TypeVar("T")
 
 
 def render_token(base: str, issued: IssuedToken) -> TokenResponse:
-    """A fresh pass as clients take it.
+    """Return a new Xet token as clients expect it.
 
     Args:
-        base: the hub's own URL. No slash may follow the store's name in what
-            clients get: they append one themselves.
+        base: the hub's URL. The URL of the store must not end with a slash:
+                clients append one.
     """
     return TokenResponse(cas_url=f"{base}/xet/{issued.store}", exp=issued.expires_s, access_token=issued.secret)
 
@@ -34,41 +35,43 @@ def render_token(base: str, issued: IssuedToken) -> TokenResponse:
 async def authorised_call(
     request: Request, use_case: Callable[Concatenate[HubContext, XetToken, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Call one use case in a thread, on behalf of the pass that came with the request.
+    """Call one use case in a thread, authorised by the Xet token of the request.
 
     Raises:
-        InvalidCredentials: there is no pass, or it is altered or expired.
-        ThingNotFound: the pass is for another store.
+        InvalidCredentials: the token is missing, altered or expired.
+        ThingNotFound: the token is for another store.
         Whatever the use case raises.
     """
     state = app_state(request)
-    return await state.threads.run_short(lambda: use_case(state.hub, token_of(request), *args, **kwargs))
+    return await state.threads.run_short(
+        lambda: use_case(state.hub, token_of(request), *args, **kwargs), line=line_of(request.scope)
+    )
 
 
 def token_of(request: Request) -> XetToken:
-    """The pass that came with a request.
+    """Return the Xet token of a request.
 
     Raises:
-        InvalidCredentials: there is none, or it is altered or expired.
-        ThingNotFound: it is for another store.
+        InvalidCredentials: the token is missing, altered or expired.
+        ThingNotFound: the token is for another store.
     """
     return xet_tokens.check(app_state(request).hub, secret_of(request), request.path_params["store"])
 
 
 def require_writer(_hub: HubContext, given: XetToken) -> XetToken:
-    """The pass, when it allows adding files.
+    """Return the token if it allows uploads.
 
     Raises:
-        NotAllowed: it is for reading.
+        NotAllowed: the token is read-only.
     """
     xet_tokens.require_write(given)
     return given
 
 
 def hash_of(request: Request) -> XetHash:
-    """The chunk, xorb or file in the path of a request.
+    """Return the hash of the chunk, xorb or file in the path of a request.
 
     Raises:
-        InvalidName: it is no hash.
+        InvalidName: the path segment is not a hash.
     """
     return parse_xet_hash(request.path_params["hash"])

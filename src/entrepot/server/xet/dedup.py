@@ -1,4 +1,4 @@
-"""Questions before an upload: what need not be sent, because it is here already.
+"""Deduplication queries before an upload: chunks and xorbs that need not be sent.
 
 Source: docs/protocols/xet.md, sections 7.4, 7.6 and 7.8.
 """
@@ -15,12 +15,12 @@ from entrepot.server.files import BINARY
 from entrepot.server.handlers import json_response
 from entrepot.server.xet.auth import authorised_call, hash_of
 
-MAX_QUESTION = 64 * 1024
-"""Largest body of a question, in bytes."""
+MAX_QUERY = 64 * 1024
+"""Maximum body of a query, in bytes."""
 
 
 async def find_chunk(request: Request) -> Response:
-    """``GET chunks/default/{hash}``: a shard with the xorbs that hold a chunk and its neighbours."""
+    """Serve ``GET chunks/default/{hash}``: a shard with the xorbs that hold a chunk and its neighbours."""
     chunk = hash_of(request)
     found = await authorised_call(request, chunks.find_chunk, chunk)
     if found is None:
@@ -29,15 +29,15 @@ async def find_chunk(request: Request) -> Response:
 
 
 async def find_xorb(request: Request) -> Response:
-    """``POST xorb-grants/default/{hash}``: 200 when a xorb need not be sent, and else 404.
+    """Handle ``POST xorb-grants/default/{hash}``: 200 if a xorb need not be sent, else 404.
 
-    404 means "send it the usual way". Clients take 200 for "it is stored", any
-    other 4xx ends their upload; so a question that cannot be understood is
-    answered 404 too. The body, a length and a checksum, tells nothing new.
+    Clients upload the xorb after 404, skip it after 200, and abort the upload
+    after any other 4xx; so an invalid query also gets 404. The body, a length
+    and a checksum, is not needed.
     """
     try:
         xorb = hash_of(request)
-        await read_small(request, MAX_QUESTION)
+        await read_small(request, MAX_QUERY)
     except (InvalidName, LimitExceeded):
         raise ThingNotFound("grant", request.path_params["hash"]) from None
     if not await authorised_call(request, chunks.has_xorb, xorb):
@@ -46,6 +46,6 @@ async def find_xorb(request: Request) -> Response:
 
 
 async def ignore(request: Request) -> Response:
-    """``POST telemetry``: taken, and kept never."""
-    await read_small(request, MAX_QUESTION)
+    """Handle ``POST telemetry``: discard the body."""
+    await read_small(request, MAX_QUERY)
     return json_response({})

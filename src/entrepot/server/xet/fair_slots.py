@@ -9,19 +9,19 @@ from collections.abc import AsyncIterator
 
 
 class FairSlots:
-    """Slots that callers wait for in turns: one caller's long queue never stands in front of another's first request.
+    """Slots assigned to callers in rotation: one caller's long queue never delays another's first request.
 
-    Belongs to one event loop. Guarantees: callers that wait are served round
-    robin, requests of one caller in their order; a cancelled request gives up
-    its place or its slot.
+    Belongs to one event loop. Guarantees: waiting callers are served round
+    robin, requests of one caller in order; a cancelled request gives up its
+    place or its slot.
     """
 
     def __init__(self, slots: int, *, per_caller: int | None = None) -> None:
         """Prepare the slots.
 
         Args:
-            slots: how many requests hold one at the same time.
-            per_caller: how many of them may be one caller's; None sets no limit.
+            slots: total number of slots.
+            per_caller: maximum number of slots of one caller; None means no limit.
         """
         self._free = slots
         self._most = slots if per_caller is None else per_caller
@@ -30,7 +30,7 @@ class FairSlots:
 
     @contextlib.asynccontextmanager
     async def hold(self, caller: str) -> AsyncIterator[None]:
-        """Hold a slot on behalf of a caller, as soon as one is free and it is the caller's turn."""
+        """Wait for a slot in the caller's turn, and hold it inside the ``async with`` block."""
         place = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(caller, deque()).append(place)
         self._grant()
@@ -60,7 +60,7 @@ class FairSlots:
             queue = self._waiting.pop(caller)
             place = queue.popleft()
             if queue:
-                self._waiting[caller] = queue  # behind all others
+                self._waiting[caller] = queue  # to the end of the rotation
             if not place.done():
                 self._free -= 1
                 self._held[caller] += 1

@@ -1,4 +1,4 @@
-"""How to make a file, or a range of one, from chunks. Source: docs/protocols/xet.md, section 7.2."""
+"""Reconstructions: the chunks of a file or of a range of it. Source: docs/protocols/xet.md, section 7.2."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _RANGE = re.compile(r"\s*bytes\s*=\s*(\d{1,18})-(\d{0,18})\s*", re.ASCII | re.IG
 
 
 async def plan_v1(request: Request) -> Response:
-    """``GET reconstructions/{file}``, with or without Range."""
+    """Serve ``GET reconstructions/{file}``, with or without ``Range``."""
     return json_response(await _plan(request))
 
 
 async def plan_v2(request: Request) -> Response:
-    """``GET /v2/reconstructions/{file}``, with or without Range."""
+    """Serve ``GET /v2/reconstructions/{file}``, with or without ``Range``."""
     return json_response(second_version(await _plan(request)))
 
 
@@ -37,11 +37,11 @@ async def _plan(request: Request) -> Reconstruction:
 
 
 def read_range(header: str | None) -> tuple[int, int | None]:
-    """The first and the last byte (inclusive; None is the end) that a ``Range`` header asks for.
+    """Return the first and last byte (inclusive; None means the end) of a ``Range`` header.
 
     Raises:
-        Malformed: it asks for something else than one range with a beginning:
-            a client that got the whole file instead would make a wrong one.
+        Malformed: the header is not a single range with a start: a client
+                that got the whole file instead would write a wrong file.
     """
     if header is None:
         return 0, None
@@ -56,7 +56,7 @@ def read_range(header: str | None) -> tuple[int, int | None]:
 
 @attrs.frozen
 class _RangeRequest:
-    """What a thread is sent for."""
+    """A request for a reconstruction; :meth:`run` is called in a thread."""
 
     base: str
     file: XetHash
@@ -64,7 +64,7 @@ class _RangeRequest:
     last: int | None
 
     def run(self, hub: HubContext, given: XetToken) -> Reconstruction:
-        """Plan, and sign a link for each range."""
+        """Plan the reconstruction and sign a URL for each range."""
         plan = chunks.reconstruct(hub, given, self.file, self.first, self.last)
         fetches: dict[str, list[FetchInfo]] = {
             fetch.xorb: [

@@ -1,7 +1,7 @@
-"""Shards: the files of an upload, registered when everything about them has been verified.
+"""Shards: the files of an upload, registered after complete verification.
 
-Old clients wait for one JSON answer. New ones read lines, are content as long
-as lines come, and show people nothing but the message of the last one.
+Old clients wait for one JSON response. New ones read lines, keep waiting as
+long as lines arrive, and show only the message of the last one.
 Source: docs/protocols/xet.md, section 7.7.
 """
 
@@ -29,7 +29,7 @@ from entrepot.server.xet.fair_slots import FairSlots
 from entrepot.wire.files.xet import Registered, ShardFailure, ShardLine, ShardResponse, Validating, encode_line
 
 LINE_EVERY_S = 15.0
-"""Seconds between lines; clients give up when none has come for five minutes, proxies often after one."""
+"""Seconds between lines; clients give up after five minutes without a line, proxies often after one."""
 
 LINES = "application/x-ndjson"
 
@@ -37,20 +37,20 @@ _log = logging.getLogger("entrepot.server")
 
 
 class ShardHandler:
-    """Registers shards, a few at the same time, of each caller one after the other."""
+    """Registers shards, a few concurrently, and those of each caller one after the other."""
 
     def __init__(self, slots: FairSlots) -> None:
         """Verify while holding one of the slots."""
         self._slots = slots
 
     async def register(self, request: Request) -> Response:
-        """``POST shards``: one JSON answer, or an error like any other."""
+        """Handle ``POST shards``: register a shard and return one JSON object, or the usual error."""
         given = await authorised_call(request, require_writer)
         await self._register(request, given, await read_small(request, MAX_SHARD_BODY))
         return json_response(ShardResponse())
 
-    async def register_aloud(self, request: Request) -> ProgressResponse:
-        """``POST /v2/shards``: lines while it lasts; only a bad pass or body is an error like any other."""
+    async def register_streaming(self, request: Request) -> ProgressResponse:
+        """Handle ``POST /v2/shards``: stream progress lines; only a bad token or body gets the usual error response."""
         given = await authorised_call(request, require_writer)
         data = await read_small(request, MAX_SHARD_BODY)
         return ProgressResponse(lambda: self._register(request, given, data), request.scope["state"]["request_id"])
@@ -63,11 +63,11 @@ class ShardHandler:
 
 @attrs.frozen
 class ProgressResponse:
-    """A response that tells in lines how a piece of work goes, and ends with how it ended.
+    """A response that streams the progress of some work as lines; the last line is its result.
 
-    Guarantees: the work has ended when this has. An error nobody foresaw
-    leaves for the edge, which answers 500 or cuts the connection, so that the
-    client tries again.
+    Guarantees: the work has ended when the response ends. An unexpected error
+    is left to the middleware, which responds 500 or closes the connection; the
+    client then retries.
     """
 
     work: Callable[[], Awaitable[None]]
@@ -75,7 +75,7 @@ class ProgressResponse:
     every_s: float = LINE_EVERY_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Do the work and tell of it."""
+        """Run the work and send its progress."""
         working = asyncio.create_task(self._ended())
         started = False
         try:

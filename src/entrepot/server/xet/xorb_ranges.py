@@ -1,6 +1,6 @@
-"""The bytes of xorbs behind signed links: each link opens one window of one xorb.
+"""Downloads of xorb ranges over signed URLs: each URL is valid for one window of one xorb.
 
-A xorb mixes files of many repositories, so nothing outside the window may be
+A xorb holds chunks of many repositories, so nothing outside the window may be
 read. Source: docs/protocols/xet.md, sections 7.3 and 11.
 """
 
@@ -19,6 +19,7 @@ from entrepot.server.files import BINARY, FileResponse, describe_content, kept_o
 from entrepot.server.handlers import AppState, app_state
 from entrepot.server.ranges import ByteRange, parse_range
 from entrepot.server.responders import Content
+from entrepot.server.threads import line_of
 from entrepot.server.xet.auth import hash_of
 
 PATH = "/_xet/xorbs/{hash}"
@@ -27,35 +28,35 @@ _HEADERS = (("cache-control", "private, no-store"),)
 
 
 async def fetch(request: Request) -> RangesResponse:
-    """GET and HEAD: the link says who may, no other credentials are looked at."""
+    """Serve GET and HEAD, authorised by the signed URL alone."""
     state, xorb = app_state(request), hash_of(request)
     with kept_open() as opened:
-        ranges = await state.threads.run_short(_open, state, request, xorb, opened)
+        ranges = await state.threads.run_short(_open, state, request, xorb, opened, line=line_of(request.scope))
         return RangesResponse(FileResponse(opened[0], xorb, state.threads, _HEADERS), ranges)
 
 
 @attrs.frozen
 class RangesResponse:
-    """A response that sends only these ranges of a file, whatever the headers of its request say."""
+    """A response with exactly these ranges of a file, independent of the request headers."""
 
     file: FileResponse
     ranges: Sequence[ByteRange]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send them."""
+        """Send the ranges."""
         wanted = ",".join(f"{part.start}-{part.stop - 1}" for part in self.ranges)
-        # Conditions go too: If-Range could turn a range into the whole file.
+        # Conditional headers are removed: If-Range could turn a range into the whole file.
         await self.file({**scope, "headers": [(b"range", f"bytes={wanted}".encode())]}, receive, send)
 
 
 def cut_ranges(header: str | None, size: int, window: ByteRange) -> tuple[ByteRange, ...]:
-    """The ranges to send: those that ``Range`` asks for, or the whole window when it asks for none.
+    """Return the ranges to send: those in ``Range``, or the whole window without the header.
 
     Args:
-        size: that of the whole xorb, which the header counts in.
+        size: size of the whole xorb in bytes; offsets in the header refer to it.
 
     Raises:
-        InvalidSignature: one of them reaches out of the window.
+        InvalidSignature: a range extends beyond the window.
     """
     try:
         wanted = parse_range(header, size) or (window,)

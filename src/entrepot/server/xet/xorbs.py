@@ -1,4 +1,4 @@
-"""Xorbs on their way in. Source: docs/protocols/xet.md, sections 5, 7.5 and 8."""
+"""Uploads of xorbs. Source: docs/protocols/xet.md, sections 5, 7.5 and 8."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from entrepot.wire.files.xet import XorbResponse
 
 
 class XorbHandler:
-    """Takes xorbs; a client may send dozens at the same time, so callers take turns in having them verified."""
+    """Receives xorbs; a client may send dozens concurrently, so callers take turns in having them verified."""
 
     def __init__(self, slots: FairSlots) -> None:
         """Verify while holding one of the slots, as many as there are cores."""
         self._slots = slots
 
     async def receive(self, request: Request) -> Response:
-        """``POST xorbs/default/{hash}``: keep a xorb, all of it or nothing.
+        """Handle ``POST xorbs/default/{hash}``: store a xorb completely or not at all.
 
-        The body goes to disk as it arrives; the pass and the announced size
-        are looked at before any of it is asked for.
+        The body is written to disk as it arrives; the token and the announced
+        size are checked before any of it is read.
         """
         xorb, size = hash_of(request), announced_size(request.scope, None)
         threads = app_state(request).threads

@@ -48,7 +48,7 @@ def test_a_suspended_account_is_refused_on_every_route(chief: httpx2.Client, sit
         for path in ("/api/whoami-v2", f"/api/models/{repo}", f"/{repo}/resolve/main/.gitattributes"):
             refused = naughty.get(path)
             assert (refused.status_code, "suspended" in refused.text) == (403, True)
-    # What was handed out before ends with it, although the repository is public.
+    # Links issued earlier end with it, although the repository is public.
     with site.client(token["accessToken"]) as chunks:
         url = f"{token['casUrl']}/v1/chunks/default-merkledb/{'0' * 64}"
         assert chunks.get(url).status_code == 401

@@ -34,7 +34,7 @@ def test_long_lists_have_a_next_page(site: Any, alice: httpx2.Client, stranger: 
     assert "next" not in rest.links
 
 
-def test_nobody_follows_themselves_nor_who_does_not_exist(alice: httpx2.Client, anonymous: httpx2.Client) -> None:
+def test_no_one_follows_themselves_nor_who_does_not_exist(alice: httpx2.Client, anonymous: httpx2.Client) -> None:
     assert alice.post("/api/users/alice/follow").status_code == 409
     assert alice.post("/api/users/nobody/follow").status_code == 404
     assert anonymous.post("/api/users/alice/follow").status_code == 401

@@ -1,4 +1,4 @@
-"""Quotas as the real client meets them."""
+"""Quotas with the real client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def quota(site: Any) -> Iterator[None]:
 
 @pytest.fixture
 def full(site: Any) -> tuple[HfApi, str]:
-    """A client and a repository in a namespace with room for 100 kB."""
+    """A client and a repository in a namespace with a quota of 100 kB."""
     repo = site.new_repo()
     quotas.change(site.hub, "alice", {"max_bytes": quotas.show(site.hub, "alice").used + 100_000})
     return site.api(), repo

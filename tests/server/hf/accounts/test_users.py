@@ -14,7 +14,7 @@ from entrepot.hub.callers import Role
 
 @pytest.fixture(scope="module")
 def org(site: Any) -> str:
-    """An organisation of alice's in which bob reads, with one open and one private repository."""
+    """An organisation of alice in which bob has the role read, with a public and a private repository."""
     accounts.create_user(site.hub, "carol")
     name = accounts.create_org(site.hub, "Acme", admin="alice", fullname="Acme Inc").name
     accounts.set_member(site.hub, name, "bob", Role.READ)
@@ -95,7 +95,7 @@ def test_members_are_listed_by_name(org: str, anonymous: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["users/alice/followers", "users/alice/following", "organizations/acme/followers"])
-def test_nobody_follows_anybody(org: str, anonymous: httpx2.Client, path: str) -> None:
+def test_new_accounts_have_no_followers(org: str, anonymous: httpx2.Client, path: str) -> None:
     assert anonymous.get(f"/api/{path}").json() == []
 
 

@@ -48,7 +48,7 @@ def test_a_caller_learns_everything_about_themselves(site: Any) -> None:
     }
 
 
-def test_nobody_in_particular_gets_a_401(anonymous: httpx2.Client) -> None:
+def test_an_anonymous_request_gets_a_401(anonymous: httpx2.Client) -> None:
     answer = anonymous.get("/api/whoami-v2")
     assert (answer.status_code, answer.json()) == (401, {"error": "Invalid username or password."})
     assert "x-error-code" not in answer.headers
@@ -73,9 +73,7 @@ def test_the_real_client_reads_its_name_and_role(site: Any) -> None:
         site.api("hf_wrong").whoami()
 
 
-def test_whoami_has_a_picture_that_everybody_has_existing_or_not(
-    alice: httpx2.Client, anonymous: httpx2.Client
-) -> None:
+def test_whoami_has_a_picture_that_everyone_has_existing_or_not(alice: httpx2.Client, anonymous: httpx2.Client) -> None:
     me = alice.get("/api/whoami-v2").json()
     assert me["billingMode"] == "prepaid"
     picture = anonymous.get(me["avatarUrl"])

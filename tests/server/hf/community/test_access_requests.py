@@ -45,7 +45,7 @@ _NUMBERS = itertools.count()
 
 
 def fetch(api: HfApi, repo: str, folder: Path, kind: str = "model") -> None:
-    """Download a file into an empty cache: from a filled one, the client takes what it may not fetch any more."""
+    """Download a file into an empty cache: from a filled one, the client serves files that it may no longer fetch."""
     api.hf_hub_download(repo, ".gitattributes", repo_type=kind, cache_dir=folder / str(next(_NUMBERS)))
 
 
@@ -90,7 +90,7 @@ def test_the_real_client_decides_on_requests(
     assert list(api.list_rejected_access_requests(repo, repo_type=kind)) == []
 
 
-def test_the_real_client_grants_access_to_whoever_did_not_ask(site: Any, make_gated: Any, tmp_path: Path) -> None:
+def test_the_real_client_grants_access_without_a_request(site: Any, make_gated: Any, tmp_path: Path) -> None:
     repo, api = make_gated(), site.api()
     api.grant_access(repo, "bob")
     fetch(site.api(site.bob), repo, tmp_path)
@@ -104,7 +104,7 @@ def test_the_real_client_grants_access_to_whoever_did_not_ask(site: Any, make_ga
         api.accept_access_request(repo, "nobody")
 
 
-def test_the_real_client_is_told_who_may_and_where(site: Any, make_gated: Any, tmp_path: Path) -> None:
+def test_the_real_client_shows_who_decides_and_where(site: Any, make_gated: Any, tmp_path: Path) -> None:
     repo, open_repo = make_gated(), site.new_repo()
     with pytest.raises(BadRequestError):
         list(site.api().list_pending_access_requests(open_repo))
@@ -118,7 +118,7 @@ def test_the_real_client_is_told_who_may_and_where(site: Any, make_gated: Any, t
         site.api(site.bob).grant_access(hidden, "bob")
 
 
-def test_an_automatic_gate_opens_for_an_answered_form(bob: httpx2.Client, make_gated: Any) -> None:
+def test_an_automatic_gate_opens_for_a_responseed_form(bob: httpx2.Client, make_gated: Any) -> None:
     repo = make_gated("model", "auto", CARD)
     path = f"/api/models/{repo}/ask-access"
     gate = bob.get(path).json()
@@ -166,7 +166,7 @@ def test_a_request_is_taken_back(bob: httpx2.Client, make_gated: Any) -> None:
     assert bob.get(f"/api/models/{repo}/auth-check").status_code == 403
 
 
-def test_many_are_decided_at_once(alice: httpx2.Client, bob: httpx2.Client, make_gated: Any) -> None:
+def test_many_are_decided_in_one_request(alice: httpx2.Client, bob: httpx2.Client, make_gated: Any) -> None:
     repo = make_gated()
     bob.post(f"/api/models/{repo}/ask-access")
     body = {"status": "accepted", "requests": [{"user": "bob"}, {"user": "nobody"}]}
@@ -208,7 +208,7 @@ def test_the_report_is_csv_without_formulas(alice: httpx2.Client, bob: httpx2.Cl
     assert bob.get(f"/{repo}/user-access-report").status_code == 403
 
 
-def test_a_report_of_nobody_has_a_head() -> None:
+def test_a_report_of_no_one_has_a_head() -> None:
     assert render_csv([]) == "user,fullname,email,status,timestamp\r\n"
 
 

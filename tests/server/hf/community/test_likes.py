@@ -31,7 +31,7 @@ def test_long_lists_have_a_next_page(site: Any, alice: httpx2.Client, stranger: 
     assert "next" not in rest.links
 
 
-def test_likes_of_what_is_hidden_are_nobodys_business(site: Any, stranger: httpx2.Client) -> None:
+def test_likes_of_hidden_repositories_are_not_shown(site: Any, stranger: httpx2.Client) -> None:
     repo = site.new_repo(visibility="private")
     for method, action in (("POST", "like"), ("DELETE", "like"), ("GET", "likers")):
         assert stranger.request(method, f"/api/models/{repo}/{action}").headers["X-Error-Code"] == "RepoNotFound"

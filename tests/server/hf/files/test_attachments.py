@@ -7,7 +7,7 @@ import httpx2
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 
 
-def test_an_image_is_shown_under_its_address_to_anybody(
+def test_an_image_is_shown_under_its_address_to_anyone(
     site: Any, stranger: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     made = stranger.post("/uploads", content=PNG, headers={"Content-Type": "image/png"})

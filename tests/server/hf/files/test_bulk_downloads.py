@@ -20,7 +20,7 @@ def asked(
     return head, {file.path: data for file, data in files}
 
 
-def test_many_files_come_in_one_answer_with_the_tags_of_resolve(
+def test_many_files_come_in_one_response_with_the_tags_of_resolve(
     anonymous: httpx2.Client, site: Any, committer: Any
 ) -> None:
     repo = site.new_repo()
@@ -42,7 +42,7 @@ def test_what_cannot_be_sent_is_left_for_single_requests(anonymous: httpx2.Clien
     assert head.left == ["missing", "d", "big", "../x", "", "d/b/c"]
 
 
-def test_an_answer_is_bounded_in_bytes(anonymous: httpx2.Client, site: Any, committer: Any) -> None:
+def test_a_response_is_bounded_in_bytes(anonymous: httpx2.Client, site: Any, committer: Any) -> None:
     repo = site.new_repo()
     names = [f"f{n}" for n in range(9)]
     committer.write(repo, {name: name.encode() * (MAX_FILE // 2) for name in names} | {"small": b"s"})
@@ -84,7 +84,7 @@ def test_an_unknown_revision_is_said(anonymous: httpx2.Client, site: Any, rev: s
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"paths": "a"}', b"\xff"])
-def test_a_question_that_is_none_is_a_bad_request(anonymous: httpx2.Client, site: Any, body: bytes) -> None:
+def test_an_invalid_body_is_a_bad_request(anonymous: httpx2.Client, site: Any, body: bytes) -> None:
     assert anonymous.post(f"/api/models/{site.new_repo()}/contents/main", content=body).status_code == 400
 
 

@@ -68,9 +68,7 @@ def test_other_bytes_than_announced_are_refused(alice: httpx2.Client, site: Any)
     assert post(alice, repo, body_of([b"abc"])[:-1]).status_code == 400
 
 
-def test_whoever_reads_delivers_for_a_pull_request(
-    stranger: httpx2.Client, anonymous: httpx2.Client, site: Any
-) -> None:
+def test_readers_upload_for_a_pull_request(stranger: httpx2.Client, anonymous: httpx2.Client, site: Any) -> None:
     repo = site.new_repo()
     assert post(stranger, repo, body_of([b"x"]), "?create_pr=1").status_code == 200
     assert post(anonymous, repo, body_of([b"x"]), "?create_pr=1").status_code == 401

@@ -158,7 +158,7 @@ def test_a_missing_file_names_the_commit_that_lacks_it(world: Any) -> None:
             assert answer.headers["x-repo-commit"] == commit
 
 
-def test_a_missing_revision_and_a_missing_repository_are_told_apart(world: Any) -> None:
+def test_a_missing_revision_and_a_missing_repository_are_distinguished(world: Any) -> None:
     ref = world.repo("told-apart")
     client = world.client(world.bob)
     revision = client.get(f"/{ref.path}/resolve/nope/a")
@@ -318,7 +318,7 @@ def test_a_download_is_counted_once_and_nothing_else_is(
     assert downloads_of(hub, ref) == expected
 
 
-def test_people_behind_a_trusted_proxy_are_told_apart(tmp_path: pathlib.Path) -> None:
+def test_people_behind_a_trusted_proxy_are_distinguished(tmp_path: pathlib.Path) -> None:
     hub, ref = hub_of_its_own(tmp_path)
     with running(make_app(hub)) as address:
         for person in ("10.0.0.1", "spoofed, 10.0.0.2", "other, 10.0.0.2"):
@@ -336,7 +336,7 @@ def hub_of_its_own(tmp_path: pathlib.Path) -> tuple[HubContext, RepoRef]:
 
 
 def downloads_of(hub: HubContext, ref: RepoRef) -> int:
-    """What the catalog says after the server has ended; closes the hub."""
+    """Return the download count in the catalog after the server has stopped; close the hub."""
     with hub.read() as tx:
         row = repos.find(tx, ref)
     hub.close()
@@ -372,12 +372,12 @@ def test_huggingface_hub_downloads_files_and_understands_what_is_missing(world: 
     with pytest.raises(RevisionNotFoundError):
         download("model.bin", revision="nope")
     with pytest.raises(RepositoryNotFoundError):
-        download("model.bin", token=False, cache_dir=tmp_path / "fresh")  # or the cached file is the answer
+        download("model.bin", token=False, cache_dir=tmp_path / "fresh")  # else the cached file would be returned
     assert list(tmp_path.glob(f"*/.no_exist/{commit}/nope.txt"))
 
 
 class CountingThreads(Threads):
-    """The real pools, and how many calls they were given."""
+    """The real pools, with a count of their calls."""
 
     hops = 0
 
@@ -400,7 +400,7 @@ def test_a_small_file_and_any_description_cost_one_hop_into_a_thread(
     router = Router(routes())
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["house"] = AppState(world.hub, threads, DownloadCounter())
+        scope.setdefault("state", {})["app"] = AppState(world.hub, threads, DownloadCounter())
         await router(scope, receive, send)
 
     async def ask() -> httpx2.Response:

@@ -114,7 +114,7 @@ def test_shared_files_can_be_committed_elsewhere(alice: httpx2.Client, committer
     assert alice.get(f"/{target}/resolve/main/copy.bin").content == FILES["m0.bin"]
 
 
-def test_files_that_the_source_has_not_are_told(alice: httpx2.Client, site: Any, repo: str) -> None:
+def test_files_that_the_source_has_not_are_reported(alice: httpx2.Client, site: Any, repo: str) -> None:
     digest = listed(alice, repo)[0]["oid"]
     answer = shared(alice, repo, site.new_repo(), digest, UNKNOWN, "x")
     assert answer.status_code == 207
@@ -127,7 +127,7 @@ def test_five_hundred_files_are_shared_at_most(alice: httpx2.Client, repo: str) 
     assert shared(alice, repo, repo, *[UNKNOWN] * 501).status_code == 413
 
 
-def test_nobody_shares_what_they_cannot_read_or_into_what_they_cannot_write(
+def test_sharing_needs_read_access_to_the_source_and_write_access_to_the_target(
     site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, committer: Any
 ) -> None:
     hidden, public, own = site.new_repo(visibility="private"), site.new_repo(), site.new_repo(owner="bob")

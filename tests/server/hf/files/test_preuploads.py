@@ -139,7 +139,7 @@ def test_a_revision_must_be_a_branch(alice: httpx2.Client, repo: str) -> None:
         assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RevisionNotFound")
 
 
-def test_readers_are_told_for_a_pull_request(stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
+def test_readers_are_reported_for_a_pull_request(stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
     body = {"files": [item("a.bin")]}
     answer = stranger.post(f"/api/models/{repo}/preupload/main?create_pr=1", json=body)
     assert answer.json()["files"][0]["uploadMode"] == "lfs"
@@ -154,12 +154,12 @@ def test_an_open_pull_request_is_a_place_for_its_author_only(
     assert stranger.post(f"/api/models/{repo}/discussions", json=body).json()["num"] == 1
     assert alice.post(f"/api/models/{repo}/discussions", json=body).json()["num"] == 2
     asked = {"files": [item("a")]}
-    for query in ("", "?create_pr=1"):  # clients say both of one that they have opened before
+    for query in ("", "?create_pr=1"):  # clients send both for one that they opened before
         assert stranger.post(f"/api/models/{repo}/preupload/refs%2Fpr%2F1{query}", json=asked).status_code == 200
         assert stranger.post(f"/api/models/{repo}/preupload/refs%2Fpr%2F2{query}", json=asked).status_code == 403
 
 
-def test_only_writers_are_told(site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
+def test_only_writers_are_reported(site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
     with site.client(site.reader) as reader:
         codes = [asked(client, repo, item("../x")).status_code for client in (reader, stranger, anonymous)]
     assert codes == [403, 403, 401]

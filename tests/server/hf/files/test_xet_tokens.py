@@ -19,7 +19,7 @@ def ask(client: httpx2.Client, repo: str, verb: str, revision: str = "main", kin
 
 @pytest.mark.parametrize("kind", RepoType)
 @pytest.mark.parametrize("verb", ["read", "write"])
-def test_a_pass_is_in_the_body_and_in_the_headers(site: Any, alice: httpx2.Client, kind: RepoType, verb: str) -> None:
+def test_a_token_is_in_the_body_and_in_the_headers(site: Any, alice: httpx2.Client, kind: RepoType, verb: str) -> None:
     answer = ask(alice, site.new_repo(kind), verb, kind=kind)
     assert answer.status_code == 200
     body = answer.json()
@@ -49,18 +49,18 @@ def test_a_revision_is_one_segment_or_a_whole_ref(site: Any, alice: httpx2.Clien
     assert [ask(alice, repo, "read", revision).status_code for revision in revisions] == [200] * len(revisions)
 
 
-def test_a_pass_for_reading_needs_a_revision_that_is_there(site: Any, alice: httpx2.Client) -> None:
+def test_a_read_token_needs_a_revision_that_is_there(site: Any, alice: httpx2.Client) -> None:
     answer = ask(alice, site.new_repo(), "read", "absent")
     assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RevisionNotFound")
 
 
 @pytest.mark.parametrize("revision", ["main", "not-made-yet", "None", "None?create_pr=1", "main?create_pr=1"])
-def test_a_writer_gets_a_pass_for_any_revision(site: Any, alice: httpx2.Client, revision: str) -> None:
+def test_a_writer_gets_a_token_for_any_revision(site: Any, alice: httpx2.Client, revision: str) -> None:
     assert ask(alice, site.new_repo(), "write", revision).status_code == 200
 
 
 @pytest.mark.parametrize("revision", ["main", "None"])
-def test_who_may_only_read_gets_no_pass_for_writing(
+def test_a_reader_gets_no_write_token(
     site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, revision: str
 ) -> None:
     repo = site.new_repo()
@@ -71,7 +71,7 @@ def test_who_may_only_read_gets_no_pass_for_writing(
 
 
 @pytest.mark.parametrize("revision", ["None?create_pr=1", "main?create_pr=1"])
-def test_readers_get_a_pass_for_a_pull_request(
+def test_readers_get_a_token_for_a_pull_request(
     site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, revision: str
 ) -> None:
     repo = site.new_repo()

@@ -332,7 +332,7 @@ def test_a_regular_file_may_be_as_large_as_the_limit_and_no_larger(
 
 
 def endless(site: Any, token: str | None, repo: str, chunk: bytes, most: int) -> tuple[int, int]:
-    """(status, bytes sent) of a commit whose body does not end; sending stops when the answer comes."""
+    """Send a commit whose body does not end, until the response arrives; return (status, bytes sent)."""
     host, port = site.url.removeprefix("http://").split(":")
     login = f"Authorization: Bearer {token}\r\n" if token else ""
     with socket.create_connection((host, int(port)), timeout=30) as raw:
@@ -447,7 +447,7 @@ def test_the_client_deletes_files_and_folders(alice: httpx2.Client, api: Any, re
         api.delete_file("a.txt", repo)
 
 
-def test_the_client_is_told_of_a_moved_branch(alice: httpx2.Client, api: Any, repo: str) -> None:
+def test_the_client_learns_of_a_moved_branch(alice: httpx2.Client, api: Any, repo: str) -> None:
     old = head(alice, repo)
     api.upload_file(path_or_fileobj=b"1", path_in_repo="x", repo_id=repo, parent_commit=old)
     with pytest.raises(HfHubHTTPError, match="The branch was updated since you opened this page") as caught:

@@ -106,7 +106,7 @@ def test_each_property_can_be_asked_for_alone_and_comes_alone(
 
 
 def test_every_repository_takes_uploads_through_xet(site: Any, alice: httpx2.Client) -> None:
-    """Clients from 0.30 to 0.35 ask this first."""
+    """Clients from 0.30 to 0.35 send this request first."""
     repo = site.new_repo()
     assert alice.get(f"/api/models/{repo}", params={"expand": "xetEnabled"}).json()["xetEnabled"] is True
 
@@ -223,7 +223,7 @@ def test_members_see_private_repositories_of_their_organisation(site: Any) -> No
     assert site.api(site.bob).model_info("club/inner").private is True
 
 
-def test_a_gated_repository_is_described_to_everybody(site: Any, api: HfApi, anonymous: httpx2.Client) -> None:
+def test_a_gated_repository_is_described_to_everyone(site: Any, api: HfApi, anonymous: httpx2.Client) -> None:
     repo = site.new_repo()
     api.update_repo_settings(repo, gated="manual")
     found = anonymous.get(f"/api/models/{repo}").json()

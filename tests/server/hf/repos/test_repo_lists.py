@@ -24,7 +24,7 @@ NEXT = re.compile(r'<(https?:[/][/][^>]+)>;\s+rel="next"')
 
 @attrs.frozen
 class Shelf:
-    """The hub's models: m0 … m6 of zoe, m6 the newest, and some with cards of alice's."""
+    """The hub's models: m0 … m6 of zoe, m6 the newest, and some of alice with cards."""
 
     site: Any
 
@@ -45,7 +45,7 @@ class Shelf:
         return f"{owner}/{name}"
 
     def count(self, repo: str, **columns: int) -> None:
-        """Set numbers of a model's row."""
+        """Set counters of a model's row."""
         with self.site.hub.write() as tx:
             row = repos.find(tx, RepoRef(RepoType.MODEL, RepoId(*repo.split("/"))))
             assert row is not None
@@ -128,7 +128,7 @@ def test_spaces_are_found_by_what_they_use(shelf: Shelf, params: dict[str, Any],
     assert shelf.names("spaces", **params) == expected
 
 
-def test_gated_repositories_are_told_apart(shelf: Shelf, site: Any) -> None:
+def test_gated_repositories_are_distinguished(shelf: Shelf, site: Any) -> None:
     repo = shelf.make("alice", "gated-one")
     site.api().update_repo_settings(repo, gated="auto")
     assert shelf.names(gated="True") == [repo]
@@ -162,7 +162,7 @@ def test_each_word_of_sort_sorts_downwards_in_pages_too(shelf: Shelf, site: Any,
 
 
 def walk(site: Any, url: str) -> list[list[dict[str, Any]]]:
-    """All pages, found as the JavaScript client finds them."""
+    """Follow all pages as the JavaScript client does."""
     pages = []
     with site.client(None) as client:
         while url:
@@ -175,7 +175,7 @@ def walk(site: Any, url: str) -> list[list[dict[str, Any]]]:
     return pages
 
 
-def test_the_link_repeats_the_question(shelf: Shelf, site: Any, anonymous: httpx2.Client) -> None:
+def test_the_link_repeats_the_query(shelf: Shelf, site: Any, anonymous: httpx2.Client) -> None:
     params = {"author": "zoe", "expand": ["sha", "likes"], "limit": 3}
     link = NEXT.search(anonymous.get("/api/models", params=params).headers["link"])
     assert link
@@ -204,6 +204,25 @@ def test_a_repository_made_meanwhile_shifts_no_page(shelf: Shelf, site: Any, ano
 )
 def test_a_parameter_that_means_nothing_is_a_400(anonymous: httpx2.Client, query: str) -> None:
     assert anonymous.get(f"/api/models?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"search": "a " * 2000},
+        {"search": "a" * 60_000},
+        {"filter": ["a"] * 2000},
+        {"filter": "a" * 60_000},
+        {"apps": ["a"] * 2000},
+    ],
+    ids=["words", "long word", "tags", "long tag", "prefixed tags"],
+)
+def test_a_search_with_too_many_conditions_is_refused_before_the_database_reads_it(
+    anonymous: httpx2.Client, params: dict[str, Any]
+) -> None:
+    answer = anonymous.get("/api/models", params=params)
+    assert answer.status_code == 413
+    assert "of a search exceeds the limit" in answer.json()["error"]
 
 
 def test_private_repositories_are_listed_to_those_who_may_see_them(shelf: Shelf, site: Any) -> None:

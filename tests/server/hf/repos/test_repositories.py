@@ -16,7 +16,7 @@ KINDS = [kind.value for kind in RepoType]
 
 @pytest.fixture(scope="module")
 def org(site: Any) -> str:
-    """An organisation of alice's whose repositories are private unless said otherwise."""
+    """An organisation of alice whose repositories are private by default."""
     return accounts.create_org(site.hub, "acme", admin="alice", default_visibility="private").name
 
 
@@ -48,7 +48,7 @@ def test_the_real_client_makes_repositories_of_every_type(api: HfApi, site: Any,
     assert [sibling.rfilename for sibling in info.siblings or ()] == expected
 
 
-def test_the_answer_names_page_and_id(alice: httpx2.Client, site: Any) -> None:
+def test_the_response_names_page_and_id(alice: httpx2.Client, site: Any) -> None:
     found = create(alice, name="fresh", type="dataset").json()
     assert found["url"] == f"{site.url}/datasets/alice/fresh"
     assert found["name"] == "alice/fresh"
@@ -67,7 +67,7 @@ def test_a_taken_name_is_a_409_with_the_url_in_any_case(api: HfApi, alice: httpx
 
 
 def test_exist_ok_finds_a_repository_of_others(site: Any, api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Here the client forgets its own endpoint and takes that of HF_ENDPOINT, which it has read at import.
+    # Here the client ignores its own endpoint and uses HF_ENDPOINT, which it read at import.
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", site.url)
     api.create_repo("alice/for-all")
     assert site.api(site.bob).create_repo("alice/for-all", exist_ok=True).repo_id == "alice/for-all"
@@ -111,12 +111,14 @@ def test_a_body_that_is_no_json_is_a_400(alice: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize(("token", "status"), [("reader", 403), ("bob", 403), (None, 401)])
-def test_who_may_not_make_a_repository_there_is_told_so(site: Any, token: str | None, status: int) -> None:
+def test_a_caller_who_may_not_create_a_repository_there_gets_the_reason(
+    site: Any, token: str | None, status: int
+) -> None:
     client = site.client(getattr(site, token) if token else None)
     assert create(client, name="x", organization="alice").status_code == status
 
 
-def test_the_default_of_an_organisation_holds_unless_somebody_chose(site: Any, api: HfApi, org: str) -> None:
+def test_the_default_of_an_organisation_applies_unless_the_request_chooses(site: Any, api: HfApi, org: str) -> None:
     api.create_repo(f"{org}/default")
     api.create_repo(f"{org}/open", visibility="public")
     create(site.client(site.alice), name="old-client", organization=org, private=False)

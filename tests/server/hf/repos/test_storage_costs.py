@@ -13,7 +13,7 @@ from entrepot.names import RepoId, RepoRef, RepoType, Sha256, parse_path
 
 
 def add_large(site: Any, repo: str, data: bytes) -> None:
-    """Commit a large file, straight into the core."""
+    """Commit a large file through the hub layer."""
     owner, _, name = repo.partition("/")
     caller = site.hub.identify(site.alice if owner == "alice" else site.bob)
     ref, sha256 = RepoRef(RepoType.MODEL, RepoId(owner, name)), Sha256(hashlib.sha256(data).hexdigest())

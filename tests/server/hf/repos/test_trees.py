@@ -80,7 +80,9 @@ def test_no_folder_at_a_path_is_no_entry(anonymous: httpx2.Client, repo: str, pa
 
 
 @pytest.mark.parametrize("revision", ["nope", "refs%2Fpr%2F7", "refs/pr/7", "0" * 40, "a%20b", "%2D%2Dx"])
-def test_an_unknown_revision_is_told_from_an_unknown_path(anonymous: httpx2.Client, repo: str, revision: str) -> None:
+def test_an_unknown_revision_is_distinguished_from_an_unknown_path(
+    anonymous: httpx2.Client, repo: str, revision: str
+) -> None:
     answer = anonymous.get(f"/api/models/{repo}/tree/{revision}")
     assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RevisionNotFound")
     assert answer.headers["x-error-message"].startswith("Invalid rev id: ")
@@ -225,7 +227,7 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be() -> None:
 
 
 def plant(site: Any, repo: str, names: list[str]) -> None:
-    """A commit with entries that no interface takes any more, as one could be pushed once."""
+    """Create a commit with entries that no interface accepts any more, as earlier versions allowed."""
     ref = RepoRef(RepoType.MODEL, parse_repo_id(repo))
     author = site.hub.identify(site.alice)
     with site.hub.read() as tx:
@@ -244,7 +246,7 @@ def plant(site: Any, repo: str, names: list[str]) -> None:
         assert publish(site.hub, tx, Publication(row.id, move, (head,), rows, (), (), author.account.id))
 
 
-def test_paths_that_no_client_can_use_are_told_in_a_header_and_can_be_deleted(
+def test_paths_that_no_client_can_use_are_reported_in_a_header_and_can_be_deleted(
     anonymous: httpx2.Client, site: Any, repo: str, committer: Any
 ) -> None:
     plant(site, repo, ["Icon\r", "caf\udce9.txt", "d/tab\t", "a:b", "bad\n/x", "..\\x"])

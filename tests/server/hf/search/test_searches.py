@@ -44,7 +44,7 @@ def test_a_search_box_is_served(anonymous: httpx2.Client, site: Any, repo: str) 
     assert anonymous.get("/api/quicksearch?q=x&type=planet").status_code == 400
 
 
-def test_what_trends_is_told(anonymous: httpx2.Client, alice: httpx2.Client, repo: str) -> None:
+def test_trending_repositories_are_served(anonymous: httpx2.Client, alice: httpx2.Client, repo: str) -> None:
     alice.post(f"/api/models/{repo}/like")
     [best] = anonymous.get("/api/trending?limit=1&type=model").json()["recentlyTrending"]
     assert best["repoType"] == "model"
@@ -53,3 +53,13 @@ def test_what_trends_is_told(anonymous: httpx2.Client, alice: httpx2.Client, rep
 
 def test_marks_cannot_be_forged_by_a_card() -> None:
     assert mark("<em>\x02a\x03 & b") == "&lt;em&gt;<em>a</em> &amp; b"
+
+
+def test_a_type_that_is_named_often_is_looked_through_once(anonymous: httpx2.Client, repo: str) -> None:
+    params = {"q": "a", "type": ["model"] * 50}
+    once = anonymous.get("/api/quicksearch", params=params | {"type": "model"}).json()
+    assert anonymous.get("/api/quicksearch", params=params).json() == once
+    trending = [
+        item["repoData"]["id"] for item in anonymous.get("/api/trending", params=params).json()["recentlyTrending"]
+    ]
+    assert len(trending) == len(set(trending))

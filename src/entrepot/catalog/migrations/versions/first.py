@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_f944184f01d4"
+revision = "first_b042c2ea31f9"
 down_revision = None
 branch_labels = None
 depends_on = None

@@ -1,4 +1,4 @@
-"""Accounts and repositories of the whole hub, for its administrators: this hub's own routes, below ``/api/admin``."""
+"""Accounts and repositories of the whole hub, for its administrators: routes below ``/api/admin``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from entrepot.hub.accounts import administration, sign_ins
 from entrepot.hub.repos import account_removal
-from entrepot.server.handlers import call_hub, flag, json_response, number, read_json
+from entrepot.server.handlers import call_hub, json_response, query_flag, query_int, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.administration import (
     CodeExchange,
@@ -46,87 +46,87 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_users(request: Request) -> Response:
-    """GET: all users with their tokens, without secrets."""
+    """Serve all users with their tokens, without secrets."""
     return json_response(await call_hub(request, administration.list_users))
 
 
 async def create_users(request: Request) -> Response:
-    """POST: create users, all or none; the response has a sign-in code for each, this once."""
+    """Create users, all or none; the response has a sign-in code for each, which is not shown again."""
     body = await read_json(request, NewUsers)
     return json_response(await call_hub(request, sign_ins.create_users, body), headers=_SECRET)
 
 
 async def change_user(request: Request) -> Response:
-    """PATCH: make a user an administrator or not, suspend an account or end that."""
+    """Grant or remove administrator rights of a user, or suspend or reactivate an account."""
     body = await read_json(request, UserChanges)
     return json_response(await call_hub(request, administration.change_user, _segment(request, "account"), body))
 
 
 async def delete_user(request: Request) -> Response:
-    """DELETE: delete a user; ``transferTo`` or ``purge=true`` says what happens to their repositories."""
+    """Delete a user; ``transferTo`` or ``purge=true`` decides about their repositories."""
     return json_response(
         await call_hub(request, account_removal.delete_user, _segment(request, "account"), _removal(request))
     )
 
 
 async def issue_code(request: Request) -> Response:
-    """POST: a new sign-in code for a user, this once."""
+    """Create a new sign-in code for a user; it is not shown again."""
     body = await read_json(request, CodeLifetime)
     code = await call_hub(request, sign_ins.issue_code, _segment(request, "account"), body.expires_s)
     return json_response(code, headers=_SECRET)
 
 
 async def list_orgs(request: Request) -> Response:
-    """GET: all organisations."""
+    """Serve all organisations."""
     return json_response(await call_hub(request, administration.list_orgs))
 
 
 async def create_org(request: Request) -> Response:
-    """POST: create an organisation for a user."""
+    """Create an organisation for a user."""
     body = await read_json(request, NewOrgByAdmin)
     return json_response(await call_hub(request, administration.create_org, body))
 
 
 async def delete_org(request: Request) -> Response:
-    """DELETE: delete an organisation; ``transferTo`` or ``purge=true`` says what happens to its repositories."""
+    """Delete an organisation; ``transferTo`` or ``purge=true`` decides about its repositories."""
     return json_response(
         await call_hub(request, account_removal.delete_org, _segment(request, "account"), _removal(request))
     )
 
 
 async def list_members(request: Request) -> Response:
-    """GET: the members of an organisation with their roles."""
+    """Serve the members of an organisation with their roles."""
     return json_response(await call_hub(request, administration.list_members, _segment(request, "account")))
 
 
 async def set_member(request: Request) -> Response:
-    """PUT: give a user a role in an organisation."""
+    """Give a user a role in an organisation."""
     body = await read_json(request, MemberRole)
     org, user = _segment(request, "account"), _segment(request, "user")
     return json_response(await call_hub(request, administration.set_member, org, user, body.role))
 
 
 async def remove_member(request: Request) -> Response:
-    """DELETE: take a user out of an organisation."""
+    """Remove a user from an organisation."""
     await call_hub(request, administration.remove_member, _segment(request, "account"), _segment(request, "user"))
     return json_response({})
 
 
 async def list_repos(request: Request) -> Response:
-    """GET: repositories, of one ``namespace`` or of the hub; ``after`` asks for the next page."""
-    after = number(request, "after", 0, low=0, high=_LAST)
+    """Serve a page of the repositories of one ``namespace`` or of the hub; ``after`` selects the next page."""
+    after = query_int(request, "after", 0, low=0, high=_LAST)
     namespace = request.query_params.get("namespace") or None
     return json_response(await call_hub(request, administration.list_repos, namespace, after))
 
 
 async def transfer_all(request: Request) -> Response:
-    """POST: move all repositories of a namespace into another one."""
+    """Move all repositories of a namespace into another one."""
     body = await read_json(request, Transfer)
     return json_response(await call_hub(request, account_removal.transfer_all, _segment(request, "account"), body.to))
 
 
 async def sign_in(request: Request) -> Response:
-    """POST: exchange a sign-in code for a token, this once."""
+    """Exchange a one-time sign-in code for a token."""
     body = await read_json(request, CodeExchange)
     return json_response(await call_hub(request, sign_ins.exchange, body), headers=_SECRET)
 
@@ -136,4 +136,4 @@ def _segment(request: Request, name: str) -> str:
 
 
 def _removal(request: Request) -> Removal:
-    return Removal(transfer_to=request.query_params.get("transferTo") or None, purge=flag(request, "purge"))
+    return Removal(transfer_to=request.query_params.get("transferTo") or None, purge=query_flag(request, "purge"))

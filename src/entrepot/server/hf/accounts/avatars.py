@@ -1,7 +1,7 @@
-"""Pictures of accounts: a pattern drawn from the name.
+"""Avatars of accounts: a pattern generated from the name.
 
-Every name that an account could have has its picture, whether the account
-exists or not, so that the route reveals nothing.
+Every valid account name has a picture, whether the account exists or not;
+the route therefore reveals nothing.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def routes() -> list[BaseRoute]:
 
 
 async def show(request: Request) -> Response:
-    """``GET /-/avatars/{name}.svg``: the picture of a name.
+    """Serve ``GET /-/avatars/{name}.svg``, the picture of a name.
 
     Raises:
-        InvalidName: no account can have it.
+        InvalidName: no account can have this name.
     """
     name = parse_account(decode_segment(request.path_params["name"]))
     return Response(render(name), 200, _HEADERS, "image/svg+xml")
@@ -46,7 +46,7 @@ def url_of(request: Request, name: str) -> str:
 
 
 def render(name: str) -> bytes:
-    """Return an SVG picture of five by five cells, symmetric, the same for every case of a name."""
+    """Return a symmetric SVG picture of five by five cells, independent of the case of the name."""
     digest = hashlib.sha256(name.lower().encode()).digest()
     hue = int.from_bytes(digest[:2]) % 360
     half = -(-_CELLS // 2)

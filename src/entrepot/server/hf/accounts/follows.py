@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.accounts import follows
 from entrepot.hub.accounts.follows import Account
 from entrepot.hub.pages import Page
-from entrepot.server.handlers import call_hub, json_response, number
+from entrepot.server.handlers import call_hub, json_response, query_int
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.accounts import Person
@@ -18,7 +18,7 @@ _PAGE = 500
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         Route("/api/users/{account}/follow", follow, methods=["POST"]),
         Route("/api/users/{account}/follow", unfollow, methods=["DELETE"]),
@@ -31,20 +31,20 @@ def routes() -> list[BaseRoute]:
 
 
 async def follow(request: Request) -> Response:
-    """POST: follow a user or an organisation."""
+    """Follow a user or an organisation."""
     await call_hub(request, follows.follow, _account(request), is_user=_is_user(request))
     return PlainTextResponse("OK")
 
 
 async def unfollow(request: Request) -> Response:
-    """DELETE: stop following a user or an organisation."""
+    """Stop following a user or an organisation."""
     await call_hub(request, follows.unfollow, _account(request), is_user=_is_user(request))
     return PlainTextResponse("OK")
 
 
 async def list_followers(request: Request) -> Response:
-    """GET: the users who follow a user or an organisation, newest first."""
-    limit = number(request, "limit", _PAGE, low=1, high=_PAGE)
+    """Serve the users who follow a user or an organisation, newest first."""
+    limit = query_int(request, "limit", _PAGE, low=1, high=_PAGE)
     is_user = _is_user(request)
     page = await call_hub(
         request, follows.followers, _account(request), is_user=is_user, after=after_of(request), limit=limit
@@ -53,8 +53,8 @@ async def list_followers(request: Request) -> Response:
 
 
 async def list_following(request: Request) -> Response:
-    """GET: the users whom a user follows, newest first."""
-    limit = number(request, "limit", _PAGE, low=1, high=_PAGE)
+    """Serve the users whom a user follows, newest first."""
+    limit = query_int(request, "limit", _PAGE, low=1, high=_PAGE)
     return _people(
         request, await call_hub(request, follows.following, _account(request), after=after_of(request), limit=limit)
     )

@@ -1,4 +1,4 @@
-"""Invitations into organisations: this hub's own routes."""
+"""Invitations into organisations: routes specific to this hub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RECEIVED = "/api/settings/invitations"
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         Route(_SENT, list_sent),
         Route(_SENT, invite, methods=["POST"]),
@@ -30,40 +30,40 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_sent(request: Request) -> Response:
-    """GET: the unanswered invitations of an organisation, for its administrators."""
+    """Serve the pending invitations of an organisation, for its administrators."""
     return json_response([render(item) for item in await call_hub(request, invitations.of_org, _account(request))])
 
 
 async def invite(request: Request) -> Response:
-    """POST: offer a user a role in an organisation."""
+    """Offer a user a role in an organisation."""
     body = await read_json(request, NewInvitation)
     return json_response(render(await call_hub(request, invitations.invite, _account(request), body.user, body.role)))
 
 
 async def cancel(request: Request) -> Response:
-    """DELETE: take an invitation back."""
+    """Withdraw an invitation."""
     await call_hub(request, invitations.cancel, _account(request), _uid(request))
     return json_response({})
 
 
 async def list_received(request: Request) -> Response:
-    """GET: the caller's unanswered invitations."""
+    """Serve the caller's pending invitations."""
     return json_response([render(item) for item in await call_hub(request, invitations.own)])
 
 
 async def accept(request: Request) -> Response:
-    """POST: become a member."""
+    """Accept an invitation."""
     return json_response(render(await call_hub(request, invitations.accept, _uid(request))))
 
 
 async def decline(request: Request) -> Response:
-    """POST: take no part."""
+    """Decline an invitation."""
     await call_hub(request, invitations.decline, _uid(request))
     return json_response({})
 
 
 def render(offer: InvitationDetails) -> InvitationInfo:
-    """An invitation for both sides."""
+    """Return an invitation as JSON shows it."""
     return InvitationInfo(
         id=offer.invitation.uid,
         org=offer.org.name,

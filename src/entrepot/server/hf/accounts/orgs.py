@@ -1,4 +1,4 @@
-"""Organisations and their members: this hub's own routes, but for the list of members.
+"""Organisations and their members: routes specific to this hub, except the list of members.
 
 Source: docs/protocols/hf_api.md, section 1C (``GET …/members``).
 """
@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.accounts import members, orgs
 from entrepot.hub.accounts.members import MemberPage
 from entrepot.hub.accounts.orgs import Account, NewOrg, OrgChanges
-from entrepot.server.handlers import call_hub, json_response, next_link, number, read_json
+from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.accounts import Person
 from entrepot.wire.accounts.orgs import NewOrganization, OrgEdits, OrgSettings, RoleChange
@@ -23,7 +23,7 @@ _PAGE = 500
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         Route("/api/organizations/create", create, methods=["POST"]),
         Route(_ONE, delete, methods=["DELETE"]),
@@ -36,53 +36,53 @@ def routes() -> list[BaseRoute]:
 
 
 async def create(request: Request) -> Response:
-    """POST: make an organisation, which the caller administers."""
+    """Create an organisation with the caller as its administrator."""
     body = await read_json(request, NewOrganization)
     new = NewOrg(body.name, body.fullname, body.default_visibility)
     return json_response(render_settings(await call_hub(request, orgs.create, new)))
 
 
 async def delete(request: Request) -> Response:
-    """DELETE: remove an organisation that owns no repositories."""
+    """Delete an organisation that owns no repositories."""
     await call_hub(request, orgs.delete, _account(request))
     return json_response({})
 
 
 async def show_settings(request: Request) -> Response:
-    """GET: the settings of an organisation, for its members."""
+    """Serve the settings of an organisation, for its members."""
     return json_response(render_settings(await call_hub(request, orgs.settings, _account(request))))
 
 
 async def configure(request: Request) -> Response:
-    """PUT: change settings of an organisation."""
+    """Change settings of an organisation."""
     body = await read_json(request, OrgEdits)
     changes = OrgChanges(body.fullname, body.details, body.default_visibility)
     return json_response(render_settings(await call_hub(request, orgs.configure, _account(request), changes)))
 
 
 async def list_members(request: Request) -> Response:
-    """GET: the members of an organisation, by name; with their roles for those who belong to it."""
-    limit, after = number(request, "limit", _PAGE, low=1, high=_PAGE), request.query_params.get("cursor", "")
+    """Serve the members of an organisation by name; members also see the roles."""
+    limit, after = query_int(request, "limit", _PAGE, low=1, high=_PAGE), request.query_params.get("cursor", "")
     page = await call_hub(request, members.list_members, _account(request), after=after, limit=limit)
     headers = {"Link": next_link(request, {"cursor": page.after})} if page.after is not None else None
     return json_response(render_members(page), headers=headers)
 
 
 async def change_role(request: Request) -> Response:
-    """PUT: give a member another role."""
+    """Give a member another role."""
     body = await read_json(request, RoleChange)
     await call_hub(request, members.change_role, _account(request), _user(request), body.role)
     return json_response({})
 
 
 async def remove_member(request: Request) -> Response:
-    """DELETE: take a member out of an organisation, or leave it."""
+    """Remove a member from an organisation, or leave it."""
     await call_hub(request, members.remove, _account(request), _user(request))
     return json_response({})
 
 
 def render_settings(org: Account) -> OrgSettings:
-    """An organisation for its members."""
+    """Return an organisation as its members see it."""
     return OrgSettings(
         uid=org.uid,
         name=org.name,
@@ -93,7 +93,7 @@ def render_settings(org: Account) -> OrgSettings:
 
 
 def render_members(page: MemberPage) -> list[Person]:
-    """Members as lists of people name them."""
+    """Return members in the form of user lists."""
     return [
         Person(
             uid=member.user.uid,

@@ -1,4 +1,4 @@
-"""What namespaces may keep, for those who belong there: this hub's own routes."""
+"""Quotas of namespaces, for their members: routes specific to this hub."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from entrepot.wire.accounts.quotas import QuotaInfo
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [Route("/api/settings/quota", show_own), Route("/api/organizations/{account}/quota", show_org)]
 
 
 async def show_own(request: Request) -> Response:
-    """GET: the quota of the caller's own namespace."""
+    """Serve the quota of the caller's own namespace."""
     return json_response(render(await call_hub(request, quotas.own)))
 
 
 async def show_org(request: Request) -> Response:
-    """GET: the quota of an organisation of the caller's."""
+    """Serve the quota of an organisation that the caller belongs to."""
     return json_response(render(await call_hub(request, quotas.of_org, decode_segment(request.path_params["account"]))))
 
 
 def render(quota: NamespaceQuota) -> QuotaInfo:
-    """A quota for programs."""
+    """Return a quota as JSON shows it."""
     return QuotaInfo(
         namespace=quota.namespace,
         max_bytes=quota.max_bytes,

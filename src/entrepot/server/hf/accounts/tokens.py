@@ -1,4 +1,4 @@
-"""The caller's own tokens: ``/api/settings/tokens``, this hub's own routes."""
+"""The caller's own tokens: ``/api/settings/tokens``: routes specific to this hub."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATH = "/api/settings/tokens"
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         Route(_PATH, list_tokens),
         Route(_PATH, create, methods=["POST"]),
@@ -32,40 +32,40 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_tokens(request: Request) -> Response:
-    """GET: all tokens of the caller, without secrets."""
+    """Serve all tokens of the caller, without secrets."""
     return json_response([render_token(item) for item in await call_hub(request, tokens.own)])
 
 
 async def create(request: Request) -> Response:
-    """POST: make a token; the answer has its secret, this once."""
+    """Create a token; the response has its secret, which is not shown again."""
     body = await read_json(request, TokenCreation)
     made, known = await call_hub(request, tokens.make, read_wish(body))
     return json_response(render_token(known, made.secret), headers={"cache-control": "no-store"})
 
 
 async def rename(request: Request) -> Response:
-    """POST: give a token another name."""
+    """Rename a token."""
     body = await read_json(request, TokenRenaming)
     return json_response(render_token(await call_hub(request, tokens.rename, _uid(request), body.name)))
 
 
 async def rotate(request: Request) -> Response:
-    """POST: give a token another secret, which the answer has, this once."""
+    """Replace the secret of a token; the response has the new one, which is not shown again."""
     made, known = await call_hub(request, tokens.rotate, _uid(request))
     return json_response(render_token(known, made.secret), headers={"cache-control": "no-store"})
 
 
 async def revoke(request: Request) -> Response:
-    """DELETE: make a token invalid."""
+    """Revoke a token."""
     await call_hub(request, tokens.revoke, _uid(request))
     return json_response({})
 
 
 def read_wish(body: TokenCreation) -> TokenDraft:
-    """A token to make, as a body describes it.
+    """Return the token to create, as described by a body.
 
     Raises:
-        Malformed: scopes and role do not fit, or the time cannot be read.
+        Malformed: scopes and role do not match, or the time is malformed.
     """
     given = body.fine_grained
     if (given is not None) != (body.role == FINE_GRAINED):
@@ -78,7 +78,7 @@ def read_wish(body: TokenCreation) -> TokenDraft:
 
 
 def render_token(known: KnownToken, secret: str | None = None) -> OwnToken:
-    """A token for its owner."""
+    """Return a token as its owner sees it."""
     token = known.token
     return OwnToken(
         id=token.uid,
@@ -93,7 +93,7 @@ def render_token(known: KnownToken, secret: str | None = None) -> OwnToken:
 
 
 def render_scopes(known: KnownToken) -> FineGrained | None:
-    """What a fine-grained token allows, with the present names of its places; None for others."""
+    """Return the scopes of a fine-grained token with the current names of their entities; None for other tokens."""
     if known.scopes is None:
         return None
     scoped = [

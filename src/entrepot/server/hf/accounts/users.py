@@ -1,4 +1,4 @@
-"""Pages of users and organisations, and what their repositories take.
+"""Overviews of users and organisations, and the storage used by their repositories.
 
 Source: docs/protocols/hf_api.md, section 1C.
 """
@@ -24,7 +24,7 @@ from entrepot.wire.times import format_ms
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         Route("/api/users/{account}/overview", show_user),
         Route("/api/organizations/{account}/overview", show_org),
@@ -35,34 +35,34 @@ def routes() -> list[BaseRoute]:
 
 
 async def show_user(request: Request) -> Response:
-    """GET: a user; 404 when there is none."""
+    """Serve a user; 404 if not found."""
     return json_response(render_user(await call_hub(request, profiles.user, _account(request))))
 
 
 async def show_org(request: Request) -> Response:
-    """GET: an organisation; 404 when there is none."""
+    """Serve an organisation; 404 if not found."""
     return json_response(render_org(await call_hub(request, profiles.org, _account(request))))
 
 
 async def list_own_storage(request: Request) -> Response:
-    """GET: the caller's repositories with their sizes."""
+    """Serve the caller's repositories with their sizes."""
     return json_response(render_storage(await call_hub(request, profiles.stored, None)))
 
 
 async def list_org_storage(request: Request) -> Response:
-    """GET: the repositories of an organisation of the caller's with their sizes."""
+    """Serve the repositories of one of the caller's organisations with their sizes."""
     return json_response(render_storage(await call_hub(request, profiles.stored, _account(request))))
 
 
 async def introduce(request: Request) -> Response:
-    """PUT: change what the caller's page says."""
+    """Change the profile of the caller."""
     body = await read_json(request, ProfileEdits)
     account = await call_hub(request, profiles.introduce, fullname=body.fullname, details=body.details)
     return json_response(OwnProfile(user=account.name, fullname=account.fullname, details=account.details))
 
 
 def render_user(profile: UserProfile) -> UserOverview:
-    """A user's page."""
+    """Return the overview of a user."""
     account, counts = profile.account, profile.counts
     return UserOverview(
         uid=account.uid,
@@ -84,7 +84,7 @@ def render_user(profile: UserProfile) -> UserOverview:
 
 
 def render_org(profile: OrgProfile) -> OrgOverview:
-    """An organisation's page."""
+    """Return the overview of an organisation."""
     account, counts = profile.account, profile.counts
     return OrgOverview(
         uid=account.uid,
@@ -101,7 +101,7 @@ def render_org(profile: OrgProfile) -> OrgOverview:
 
 
 def render_storage(found: Sequence[RevisionInfo]) -> list[StoredRepo]:
-    """Repositories with their bytes, and the share of each in those of all."""
+    """Return repositories with their sizes and each one's share of the total."""
     total = sum(full.used_bytes for full in found) or 1
     return [
         StoredRepo(

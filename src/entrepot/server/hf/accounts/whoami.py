@@ -1,4 +1,4 @@
-"""Who a token belongs to.
+"""The owner of a token.
 
 Source: docs/protocols/hf_api.md, section 1A.1.
 """
@@ -24,18 +24,18 @@ from entrepot.wire.times import format_ms
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [Route("/api/whoami-v2", whoami)]
 
 
 async def whoami(request: Request) -> Response:
-    """GET: the caller, their organisations and their token; 401 for nobody in particular."""
+    """Serve the caller, their organisations and their token; 401 for anonymous requests."""
     picture = functools.partial(avatars.url_of, request)
     return json_response(render_caller(*await call_hub(request, tokens.present), picture=picture))
 
 
 def render_caller(caller: Caller, known: KnownToken, *, picture: Callable[[str], str]) -> WhoAmI:
-    """A caller as they see themselves.
+    """Return the caller's own view of their account.
 
     Args:
         picture: returns the URL of the picture of an account.

@@ -1,7 +1,7 @@
-"""Gated repositories: asking for access, and deciding who gets it.
+"""Gated repositories: requests for access, and decisions on them.
 
-Source: docs/protocols/hf_api.md, section 1B.4; ``/api/…/ask-access`` is this hub's own, for
-callers without a browser.
+Source: docs/protocols/hf_api.md, section 1B.4; ``/api/…/ask-access`` is specific to this
+hub, for callers without a browser.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from entrepot.hub.community import access_requests
 from entrepot.hub.community.access_requests import STATUSES, Gate, RequestWithUser
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.bodies import read_small
-from entrepot.server.handlers import app_state, call_hub, json_response, next_link, number, read_json, repo_of
+from entrepot.server.handlers import app_state, call_hub, json_response, next_link, query_int, read_json, repo_of
 from entrepot.server.hf.pages import parse_cursor, render_cursor
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.server.hf.repos.repo_json import render_gate
@@ -42,7 +42,7 @@ from entrepot.wire.community.access_requests import (
 from entrepot.wire.times import format_ms
 
 PAGE = 1000
-"""Requests on a page, at most and by default: clients of the first generations read one page only."""
+"""Requests per page, as maximum and default: early clients read one page only."""
 
 _MAX_FORM = 256 << 10
 _BASE = "user-access-request"
@@ -50,7 +50,7 @@ _COLUMNS = ("user", "fullname", "email", "status", "timestamp")
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     pages = [
         route
         for kind in RepoType
@@ -72,18 +72,18 @@ def routes() -> list[BaseRoute]:
 
 
 async def describe(request: Request, ref: RepoRef) -> Response:
-    """GET: the gate, its form, and the caller's own request."""
+    """Serve the gate, its form and the caller's own request."""
     return json_response(render_form(await call_hub(request, access_requests.describe, ref)))
 
 
 async def request_access(request: Request, ref: RepoRef) -> Response:
-    """POST: ask for access; the body holds the answers to the form, as JSON or as a form."""
+    """Request access; the body holds the answers to the gate's form, as JSON or as form data."""
     made = await call_hub(request, access_requests.request_access, ref, await read_answers(request))
     return json_response(OwnRequest(request_id=made.uid, status=made.status, timestamp=format_ms(made.requested_ms)))
 
 
 async def request_on_page(request: Request, ref: RepoRef) -> Response:
-    """POST by a page: as :func:`ask_access`; a form is sent back to the repository's page."""
+    """As :func:`request_access`, for web pages: form data is answered with a redirect to the repository's page."""
     answer = await request_access(request, ref)
     if _is_json(request):
         return answer
@@ -91,13 +91,13 @@ async def request_on_page(request: Request, ref: RepoRef) -> Response:
 
 
 async def cancel(request: Request, ref: RepoRef) -> Response:
-    """POST: take one's own request back."""
+    """Withdraw the caller's own request."""
     await call_hub(request, access_requests.cancel, ref)
     return json_response({})
 
 
 async def decide(request: Request, ref: RepoRef) -> Response:
-    """POST: accept or reject one request, or put it back."""
+    """Accept or reject one request, or reset it to pending."""
     body = await read_json(request, Decision)
     requester = access_requests.RequesterId(user=body.user, request_id=body.request_id)
     await call_hub(request, access_requests.decide, ref, requester, body.status, body.rejection_reason)
@@ -105,14 +105,14 @@ async def decide(request: Request, ref: RepoRef) -> Response:
 
 
 async def grant(request: Request, ref: RepoRef) -> Response:
-    """POST: give somebody access who need not have asked."""
+    """Grant a user access, with or without a request."""
     body = await read_json(request, Grant)
     await call_hub(request, access_requests.grant, ref, body.user)
     return json_response({})
 
 
 async def decide_many(request: Request, ref: RepoRef) -> Response:
-    """POST: decide several requests in one way; the answer says of each whether it was."""
+    """Apply one decision to several requests; the response reports the outcome of each."""
     body = await read_json(request, Decisions)
     askers = [access_requests.RequesterId(user=item.user, user_id=item.user_id) for item in body.requests]
     outcomes = await call_hub(request, access_requests.decide_many, ref, askers, body.status, body.rejection_reason)
@@ -125,7 +125,7 @@ async def decide_many(request: Request, ref: RepoRef) -> Response:
 
 
 async def report(request: Request, ref: RepoRef) -> Response:
-    """GET: every request for the repository as CSV, a column for each field of its forms."""
+    """Serve all requests for the repository as CSV, with a column for each form field."""
     text = render_csv(await call_hub(request, access_requests.report, ref))
     name = f"access-report-{ref.id.namespace}-{ref.id.name}.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
@@ -133,7 +133,7 @@ async def report(request: Request, ref: RepoRef) -> Response:
 
 
 def render_request(asked: RequestWithUser) -> AccessRequestInfo:
-    """A request for those who decide."""
+    """Return a request as its reviewers see it."""
     request, user = asked.request, asked.user
     return AccessRequestInfo(
         user=Requester(
@@ -151,7 +151,7 @@ def render_request(asked: RequestWithUser) -> AccessRequestInfo:
 
 
 def render_form(gate: Gate) -> GateInfo:
-    """A gate for somebody who wants in."""
+    """Return a gate as a requester sees it."""
     form, own = gate.form, gate.request
     return GateInfo(
         gated=render_gate(gate.kind),
@@ -175,7 +175,7 @@ def render_form(gate: Gate) -> GateInfo:
 
 
 def render_csv(items: Sequence[RequestWithUser]) -> str:
-    """Requests as CSV with a header row; no cell is taken for a formula by a spreadsheet."""
+    """Return requests as CSV with a header row; cells are escaped so that spreadsheets do not run them as formulas."""
     shapes = [render_request(item) for item in items]
     answers = [{} if shape.fields is UNSET else shape.fields for shape in shapes]
     names = list(dict.fromkeys(name for fields in answers for name in fields))
@@ -190,11 +190,11 @@ def render_csv(items: Sequence[RequestWithUser]) -> str:
 
 
 async def read_answers(request: Request) -> dict[str, object]:
-    """The answers in a body: a JSON object, or a form.
+    """Return the form answers in a body: a JSON object or form data.
 
     Raises:
-        Malformed: it is neither.
-        LimitExceeded: it has more than 256 KiB.
+        Malformed: the body is neither.
+        LimitExceeded: the body has more than 256 KiB.
     """
     body = await read_small(request, _MAX_FORM)
     try:
@@ -209,7 +209,7 @@ def _lister(status: str) -> Callable[[Request, RepoRef], Awaitable[Response]]:
     async def endpoint(request: Request, ref: RepoRef) -> Response:
         cursor = request.query_params.get("cursor")
         after = parse_cursor(cursor) if cursor else None
-        limit = number(request, "limit", PAGE, low=1, high=PAGE)
+        limit = query_int(request, "limit", PAGE, low=1, high=PAGE)
         page = await call_hub(request, access_requests.list_requests, ref, status, after=after, limit=limit)
         headers = {"link": next_link(request, {"cursor": render_cursor(page.after)})} if page.after else None
         return json_response([render_request(item) for item in page.items], headers=headers)

@@ -20,7 +20,7 @@ from entrepot.hub.community.collections import (
     CollectionUpdate,
 )
 from entrepot.server.bodies import read_small
-from entrepot.server.handlers import MAX_JSON, call_hub, json_response, many, number, read_json
+from entrepot.server.handlers import MAX_JSON, call_hub, json_response, query_int, query_list, read_json
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.community.collections import (
@@ -45,7 +45,7 @@ _PAGE = 100
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         Route(_BASE, list_collections),
         Route(_BASE, create, methods=["POST"]),
@@ -76,23 +76,23 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_collections(request: Request) -> Response:
-    """GET: a page of collections, each with its first items."""
+    """Serve a page of collections, each with its first items."""
     query = request.query_params
-    question = CollectionQuery(
-        owners=many(request, "owner"),
-        items=many(request, "item"),
+    filters = CollectionQuery(
+        owners=query_list(request, "owner"),
+        items=query_list(request, "item"),
         text=query.get("q", ""),
         sort=query.get("sort") or "lastModified",
         after=after_of(request),
-        limit=number(request, "limit", _PAGE, low=1, high=_PAGE),
+        limit=query_int(request, "limit", _PAGE, low=1, high=_PAGE),
     )
-    page = await call_hub(request, collections.list_collections, question)
+    page = await call_hub(request, collections.list_collections, filters)
     shown = [msgspec.structs.replace(render(item), position=UNSET) for item in page.items]
     return json_response(shown, headers=link_to(request, page.after))
 
 
 async def create(request: Request) -> Response:
-    """POST: make a collection; 409 with the ``slug`` of the one that has the title."""
+    """Create a collection; 409 with the ``slug`` of the existing one if the title is taken."""
     body = await read_json(request, NewCollection)
     item = (body.item.type, body.item.id) if body.item is not None else None
     draft = CollectionDraft(body.title, body.namespace, body.description, bool(body.private), item)
@@ -106,42 +106,42 @@ async def create(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """GET: a collection with all its items; only the id at the end of the slug counts."""
+    """Serve a collection with all its items; only the id at the end of the slug is used."""
     return json_response(render(await call_hub(request, collections.get, _slug(request))))
 
 
 async def update(request: Request) -> Response:
-    """PATCH: change a collection."""
+    """Update a collection."""
     body = await read_json(request, CollectionPatch)
     edits = CollectionUpdate(body.title, body.description, body.position, body.private, body.theme)
     return json_response(CollectionChanged(render(await call_hub(request, collections.update, _slug(request), edits))))
 
 
 async def delete(request: Request) -> Response:
-    """DELETE: remove a collection."""
+    """Delete a collection."""
     await call_hub(request, collections.delete, _slug(request))
     return PlainTextResponse("OK")
 
 
 async def upvote(request: Request) -> Response:
-    """POST: vote for a collection."""
+    """Upvote a collection."""
     return json_response(render(await call_hub(request, collections.vote, _slug(request), is_for=True)))
 
 
 async def withdraw(request: Request) -> Response:
-    """DELETE: take a vote back."""
+    """Withdraw an upvote."""
     return json_response(render(await call_hub(request, collections.vote, _slug(request), is_for=False)))
 
 
 async def add_item(request: Request) -> Response:
-    """POST: put something in; 409 when it is there already."""
+    """Add an item; 409 if the collection already has it."""
     body = await read_json(request, NewItem)
     item = (body.item.type, body.item.id)
     return json_response(render(await call_hub(request, collections.add_item, _slug(request), item, body.note)))
 
 
 async def update_item(request: Request) -> Response:
-    """PATCH: change the note or the place of an item."""
+    """Change the note or the position of an item."""
     edits = await read_json(request, ItemChanges)
     slug, item = _slug(request), decode_segment(request.path_params["item"])
     await call_hub(request, collections.update_item, slug, item, note=edits.note, position=edits.position)
@@ -149,7 +149,7 @@ async def update_item(request: Request) -> Response:
 
 
 async def update_items(request: Request) -> Response:
-    """POST: change several items, one after the other."""
+    """Change several items in order."""
     body = await read_small(request, MAX_JSON)
     try:
         actions = msgspec.json.decode(body, type=list[ItemAction])
@@ -164,13 +164,13 @@ async def update_items(request: Request) -> Response:
 
 
 async def remove_item(request: Request) -> Response:
-    """DELETE: take an item out."""
+    """Remove an item."""
     await call_hub(request, collections.remove_item, _slug(request), decode_segment(request.path_params["item"]))
     return PlainTextResponse("OK")
 
 
 def render(found: Collection) -> CollectionInfo:
-    """A collection as its page shows it."""
+    """Return a collection as JSON shows it."""
     row, owner = found.row, found.owner
     return CollectionInfo(
         slug=found.slug,
@@ -212,6 +212,6 @@ def _render_item(item: CollectionItem, position: int) -> CollectionItemInfo:
 
 
 def _slug(request: Request) -> str:
-    """The slug, or only the id that it ends with."""
+    """Return the slug in the path, or only the id at its end."""
     keys = ("uid",) if "uid" in request.path_params else ("namespace", "slug")
     return "/".join(decode_segment(request.path_params[key]) for key in keys)

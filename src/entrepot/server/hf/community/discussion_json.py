@@ -1,4 +1,4 @@
-"""How discussions are written: events, texts as HTML, people. Source: docs/protocols/hf_api.md, section 1B.1."""
+"""Discussions as JSON: events, users, and texts rendered as HTML. Source: docs/protocols/hf_api.md, section 1B.1."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ _TYPES: dict[type[EventContent], str] = {
 
 
 def render_page(found: DiscussionList, start: int) -> DiscussionPage:
-    """A page of a list that begins at ``start``."""
+    """Return a page of a list; the page begins at ``start``."""
     return DiscussionPage(
-        discussions=[_render(shown) for shown in found.talks],
+        discussions=[_render(shown) for shown in found.discussions],
         count=found.total,
         start=start,
         num_closed_discussions=found.closed,
@@ -58,7 +58,7 @@ def render_page(found: DiscussionList, start: int) -> DiscussionPage:
 
 
 def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) -> DiscussionDetails[EventData]:
-    """One discussion with its events; with a review it is a pull request."""
+    """Return one discussion with its events; with a review, as a pull request."""
     discussion, renderer = found.shown.discussion, Renderer()
     head = _render(found.shown)
     details = DiscussionDetails(
@@ -85,7 +85,7 @@ def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) 
 
 
 def render_event(event: DiscussionEvent, renderer: Renderer | None = None) -> Event[EventData]:
-    """One event, its texts rendered by a renderer that others of the same answer share."""
+    """Return one event; the renderer is shared by all events of the response."""
     return Event(
         id=event.uid,
         type=_TYPES[type(event.what)],

@@ -24,9 +24,9 @@ from entrepot.server.handlers import (
     call_hub,
     call_hub_slow,
     decode_json,
-    flag,
     json_response,
-    number,
+    query_flag,
+    query_int,
     read_json,
 )
 from entrepot.server.hf.community.discussion_json import render_details, render_event, render_page
@@ -48,7 +48,7 @@ from entrepot.wire.community.discussions import (
 )
 
 PAGE = 50
-"""Discussions a page; clients cannot choose."""
+"""Discussions per page; clients cannot choose."""
 
 _LAST_PAGE = 10**7
 _KINDS = {"": None, "all": None, "discussion": False, "pull_request": True}
@@ -56,7 +56,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of discussions, for all types of repositories."""
+    """Return the routes of discussions, for all types of repositories."""
     one = "discussions/{num}"
     return [
         *repo_routes("GET", "discussions", list_all),
@@ -76,12 +76,12 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_all(request: Request, ref: RepoRef) -> Response:
-    """``GET discussions``: a page of them, newest first."""
+    """Serve ``GET discussions``: a page of discussions, newest first."""
     query = request.query_params
     kind = query.get("type", "")
     if kind not in _KINDS:
         raise Malformed("parameter 'type'", "expected discussion, pull_request or all")
-    start = PAGE * number(request, "p", 0, low=0, high=_LAST_PAGE)
+    start = PAGE * query_int(request, "p", 0, low=0, high=_LAST_PAGE)
     found = await call_hub(
         request,
         discussions.list_page,
@@ -96,7 +96,7 @@ async def list_all(request: Request, ref: RepoRef) -> Response:
 
 
 async def create(request: Request, ref: RepoRef) -> Response:
-    """``POST discussions``: begin one, or open a pull request as a draft."""
+    """Handle ``POST discussions``: create a discussion, or a pull request as a draft."""
     new = await read_json(request, NewDiscussion)
     begin = pulls.open_draft if new.pull_request else discussions.create
     text = new.description or ""
@@ -107,14 +107,14 @@ async def create(request: Request, ref: RepoRef) -> Response:
 
 @attrs.frozen
 class _Details:
-    """One discussion, as a thread fetches it."""
+    """The use case of :func:`show`, run in a thread."""
 
     ref: RepoRef
     num: int
     with_diff: bool
 
     def run(self, hub: HubContext, caller: MaybeCaller) -> tuple[DiscussionWithEvents, PullRequestDiff | None]:
-        """The discussion, and of a pull request what it changes."""
+        """Return the discussion and, for a pull request, its changes."""
         found = discussions.show(hub, caller, self.ref, self.num)
         if not found.shown.discussion.is_pull:
             return found, None
@@ -122,8 +122,8 @@ class _Details:
 
 
 async def show(request: Request, ref: RepoRef) -> Response:
-    """``GET discussions/{num}``: one with its events; with ``diff`` also what a pull request changes."""
-    wanted = _Details(ref, _num(request), flag(request, "diff"))
+    """Serve ``GET discussions/{num}``: a discussion with its events; with ``diff``, also the diff of a pull request."""
+    wanted = _Details(ref, _num(request), query_flag(request, "diff"))
 
     def answer(hub: HubContext, caller: MaybeCaller) -> Response:
         return json_response(render_details(*wanted.run(hub, caller)))
@@ -132,33 +132,33 @@ async def show(request: Request, ref: RepoRef) -> Response:
 
 
 async def delete(request: Request, ref: RepoRef) -> Response:
-    """``DELETE discussions/{num}``."""
+    """Handle ``DELETE discussions/{num}``."""
     await call_hub(request, discussions.delete, ref, _num(request))
     return PlainTextResponse("OK")
 
 
 async def comment(request: Request, ref: RepoRef) -> Response:
-    """``POST comment``: say something."""
+    """Handle ``POST comment``: add a comment."""
     new = await read_json(request, NewComment)
     event = await call_hub(request, discussions.comment, ref, _num(request), new.comment)
     return json_response(MessageResponse(render_event(event)), 201)
 
 
 async def edit(request: Request, ref: RepoRef) -> Response:
-    """``POST comment/{event}/edit``: replace a text."""
+    """Handle ``POST comment/{event}/edit``: replace the text of a comment."""
     new = await read_json(request, EditedComment)
     event = await call_hub(request, discussions.edit_comment, ref, _num(request), _event(request), new.content)
     return json_response(CommentResponse(render_event(event)))
 
 
 async def hide(request: Request, ref: RepoRef) -> Response:
-    """``POST comment/{event}/hide``: delete a text; the body is not looked at."""
+    """Handle ``POST comment/{event}/hide``: delete the text of a comment; the body is ignored."""
     event = await call_hub(request, discussions.hide_comment, ref, _num(request), _event(request))
     return json_response(CommentResponse(render_event(event)))
 
 
 async def rename(request: Request, ref: RepoRef) -> Response:
-    """``POST title``."""
+    """Handle ``POST title``: rename a discussion."""
     new = await read_json(request, NewTitle)
     return json_response(
         TitleResponse(render_event(await call_hub(request, discussions.rename, ref, _num(request), new.title)))
@@ -166,14 +166,14 @@ async def rename(request: Request, ref: RepoRef) -> Response:
 
 
 async def set_status(request: Request, ref: RepoRef) -> Response:
-    """``POST status``: open or close."""
+    """Handle ``POST status``: open or close a discussion."""
     new = await read_json(request, NewStatus)
     event = await call_hub(request, discussions.set_status, ref, _num(request), new.status, new.comment)
     return json_response(StatusResponse(render_event(event)))
 
 
 async def merge(request: Request, ref: RepoRef) -> Response:
-    """``POST merge``: the body may be empty or ``null``."""
+    """Handle ``POST merge``: merge a pull request; the body may be empty or ``null``."""
     num, body = _num(request), await read_small(request, MAX_JSON)
     wish = decode_json(b"{}" if body.strip() in (b"", b"null") else body, MergeRequest)
     await call_hub_slow(request, pulls.merge, ref, num, text=wish.comment, is_squash=wish.squash)
@@ -181,20 +181,20 @@ async def merge(request: Request, ref: RepoRef) -> Response:
 
 
 async def pin(request: Request, ref: RepoRef) -> Response:
-    """``POST pin``."""
+    """Handle ``POST pin``: pin or unpin a discussion."""
     wish = await read_json(request, PinRequest)
     await call_hub(request, discussions.pin, ref, _num(request), is_pinned=wish.pinned)
     return json_response(wish)
 
 
 async def delete_ref(request: Request, ref: RepoRef) -> Response:
-    """``DELETE ref``: let go of what a pull request proposed."""
+    """Handle ``DELETE ref``: delete the ref of a closed pull request."""
     await call_hub(request, pulls.delete_ref, ref, _num(request))
     return PlainTextResponse("OK")
 
 
 async def measure(request: Request, ref: RepoRef) -> Response:
-    """``GET storage``: how much a pull request adds."""
+    """Serve ``GET storage``: the storage that a pull request adds."""
     return json_response(StorageResponse(await call_hub(request, pulls.added_bytes, ref, _num(request))))
 
 

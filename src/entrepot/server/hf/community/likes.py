@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.community import likes
 from entrepot.hub.community.likes import Like
 from entrepot.names import RepoRef
-from entrepot.server.handlers import call_hub, json_response, number
+from entrepot.server.handlers import call_hub, json_response, query_int
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.server.raw_path import decode_segment
@@ -21,7 +21,7 @@ _PAGE = 1000
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         *repo_routes("POST", "like", like),
         *repo_routes("DELETE", "like", unlike),
@@ -31,34 +31,34 @@ def routes() -> list[BaseRoute]:
 
 
 async def like(request: Request, ref: RepoRef) -> Response:
-    """POST: like a repository."""
+    """Like a repository."""
     await call_hub(request, likes.like, ref)
     return PlainTextResponse("OK")
 
 
 async def unlike(request: Request, ref: RepoRef) -> Response:
-    """DELETE: take a like back."""
+    """Withdraw a like."""
     await call_hub(request, likes.unlike, ref)
     return PlainTextResponse("OK")
 
 
 async def list_likers(request: Request, ref: RepoRef) -> Response:
-    """GET: the users who like a repository, newest like first."""
-    limit = number(request, "limit", _PAGE, low=1, high=_PAGE)
+    """Serve the users who like a repository, most recent like first."""
+    limit = query_int(request, "limit", _PAGE, low=1, high=_PAGE)
     page = await call_hub(request, likes.likers, ref, after=after_of(request), limit=limit)
     people = [Person(uid=user.uid, user=user.name, fullname=user.fullname) for user in page.items]
     return json_response(people, headers=link_to(request, page.after))
 
 
 async def list_likes(request: Request) -> Response:
-    """GET: the public repositories that a user likes, newest like first."""
-    user, limit = decode_segment(request.path_params["account"]), number(request, "limit", _PAGE, low=1, high=_PAGE)
+    """Serve the public repositories that a user likes, most recent like first."""
+    user, limit = decode_segment(request.path_params["account"]), query_int(request, "limit", _PAGE, low=1, high=_PAGE)
     page = await call_hub(request, likes.liked_by, user, after=after_of(request), limit=limit)
     return json_response([render(item) for item in page.items], headers=link_to(request, page.after))
 
 
 def render(item: Like) -> LikeInfo:
-    """A like as a list shows it."""
+    """Return a like as a list shows it."""
     return LikeInfo(
         created_at=format_ms(item.liked_ms), repo=LikedRepo(name=str(item.repo.id), type=item.repo.type.value)
     )

@@ -11,12 +11,13 @@ from entrepot.hub.files.attachments import MAX_IMAGE, OpenImage
 from entrepot.server.bodies import read_small
 from entrepot.server.files import FileResponse, kept_open, open_content
 from entrepot.server.handlers import app_state, base_url, call_hub
+from entrepot.server.threads import line_of
 
 _FOREVER = "public, max-age=31536000, immutable"
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of images."""
+    """Return the routes of images."""
     return [
         Route("/uploads", receive, methods=["POST"]),
         Route("/uploads/{image}", show, methods=["GET"]),
@@ -24,14 +25,14 @@ def routes() -> list[BaseRoute]:
 
 
 async def receive(request: Request) -> Response:
-    """``POST /uploads``: keep the body, an image; its absolute URL as plain text."""
+    """Handle ``POST /uploads``: store the image in the body and return its absolute URL as plain text."""
     data = await read_small(request, MAX_IMAGE)
     kept = await call_hub(request, attachments.add, data)
     return PlainTextResponse(f"{base_url(request)}/uploads/{kept.uid}")
 
 
 async def show(request: Request) -> FileResponse:
-    """``GET /uploads/{id}``: the image, for whoever knows the address."""
+    """Serve ``GET /uploads/{id}``: an image, to anyone who knows its URL."""
     state, uid = app_state(request), request.path_params["image"]
     with kept_open() as opened:
 
@@ -40,7 +41,7 @@ async def show(request: Request) -> FileResponse:
             opened.append(open_content(image.content, image.attachment.sha256, image.attachment.media_type))
             return image
 
-        image = await state.threads.run_short(find)
+        image = await state.threads.run_short(find, line=line_of(request.scope))
         headers = [("Cache-Control", _FOREVER)]
         return FileResponse(
             opened[0], f"{uid}.{image.attachment.media_type.rpartition('/')[2]}", state.threads, headers

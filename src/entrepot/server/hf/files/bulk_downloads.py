@@ -1,7 +1,7 @@
-"""Many small files in one answer, for clients that fetch whole repositories.
+"""Bulk downloads: many small files in one response, for clients that fetch whole repositories.
 
-An extension of this hub's own (``docs/compatibility.md``): fetching 2,000
-small files one by one costs 2,000 requests, of which nearly all is overhead.
+An extension specific to this hub (``docs/compatibility.md``): fetching 2,000
+small files one by one takes 2,000 requests, and nearly all of that is overhead.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from entrepot.wire.texts import legible
 
 
 def routes() -> list[BaseRoute]:
-    """The route, for all types of repositories."""
+    """Return the route for all types of repositories."""
     return [*repo_routes("POST", "contents/{tail:path}", send_contents)]
 
 
 async def send_contents(request: Request, ref: RepoRef) -> Response:
-    """``POST contents/{revision}``: the bytes of the named files, and the names of those that were left out."""
-    question, revision = await read_json(request, BulkDownloadRequest), tail_of(request)
-    if len(question.paths) > MAX_PATHS:
+    """Handle ``POST contents/{revision}``: send the bytes of the named files and the names of skipped ones."""
+    body, revision = await read_json(request, BulkDownloadRequest), tail_of(request)
+    if len(body.paths) > MAX_PATHS:
         raise LimitExceeded("the number of paths", MAX_PATHS, "ask in smaller groups")
-    wanted = [path for text in dict.fromkeys(question.paths) if (path := _possible(text)) is not None]
+    wanted = [path for text in dict.fromkeys(body.paths) if (path := _possible(text)) is not None]
     found = await call_hub_slow(
         request, contents.read_small_files, ref, revision, wanted, most_each=MAX_FILE, most_bytes=MAX_BYTES
     )
@@ -47,12 +47,12 @@ async def send_contents(request: Request, ref: RepoRef) -> Response:
         count_download(request, found, handed.path)
     files = [BulkDownloadFile(path=legible(file.path), size=len(file.data), etag=file.etag) for file in found.files]
     there = {file.path for file in files}
-    left = [text for text in dict.fromkeys(question.paths) if text not in there]
+    left = [text for text in dict.fromkeys(body.paths) if text not in there]
     head = BulkDownloadHeader(commit=found.commit, files=files, left=left)
-    body = encode_contents(head, [file.data for file in found.files])
-    # What it says depends on the question, so no cache may answer in the hub's place.
+    payload = encode_contents(head, [file.data for file in found.files])
+    # The response depends on the request body, so caches must not store it.
     headers = {"X-Repo-Commit": found.commit, "Cache-Control": "no-store", "Vary": "Authorization"}
-    return Response(body, headers=headers, media_type=MEDIA_TYPE)
+    return Response(payload, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _possible(text: str) -> RepoPath | None:

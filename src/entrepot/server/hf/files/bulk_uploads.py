@@ -1,7 +1,7 @@
-"""Many small large files in one request, for clients that upload whole folders.
+"""Bulk uploads: many small LFS files in one request, for clients that upload whole folders.
 
-An extension of this hub's own (``docs/compatibility.md``): what
-``server/hf/files/bulk_downloads.py`` is on the way down.
+An extension specific to this hub (``docs/compatibility.md``), the counterpart
+of ``server/hf/files/bulk_downloads.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from entrepot.hub.files import bulk_uploads
 from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.names import RepoRef, Sha256
 from entrepot.server.bodies import read_small
-from entrepot.server.handlers import call_hub, call_hub_slow, flag, json_response
+from entrepot.server.handlers import call_hub, call_hub_slow, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.wire.files.bulk_uploads import MAX_BODY, MAX_BYTES, MAX_FILE, MAX_FILES, BulkUploadResponse, read_delivery
 
@@ -25,14 +25,14 @@ _CURE = "send the others in further requests, and larger files through LFS"
 
 
 def routes() -> list[BaseRoute]:
-    """The route, for all types of repositories."""
+    """Return the route for all types of repositories."""
     return repo_routes("POST", "files/{tail:path}", receive_files)
 
 
 async def receive_files(request: Request, ref: RepoRef) -> Response:
-    """``POST files/{branch}``: keep large files, of which a commit to this branch may then tell."""
-    revision = None if flag(request, "create_pr") else tail_of(request)
-    await call_hub(request, bulk_uploads.check, ref, revision)  # before a body of megabytes is taken in
+    """Handle ``POST files/{branch}``: store large files that a later commit to this branch may reference."""
+    revision = None if query_flag(request, "create_pr") else tail_of(request)
+    await call_hub(request, bulk_uploads.check, ref, revision)  # before a body of megabytes is received
     body = await read_small(request, MAX_BODY)
 
     def deliver(hub: HubContext, caller: MaybeCaller) -> list[Sha256]:
@@ -42,11 +42,11 @@ async def receive_files(request: Request, ref: RepoRef) -> Response:
 
 
 def _parcels(body: bytes) -> list[UploadedFile]:
-    """What a body brings.
+    """Return the files in a body.
 
     Raises:
-        Malformed: it is none.
-        LimitExceeded: it brings too much.
+        Malformed: the body is not a bulk upload.
+        LimitExceeded: it holds too many or too large files.
     """
     found = read_delivery(body)
     if len(found) > MAX_FILES:

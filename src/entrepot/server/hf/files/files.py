@@ -1,4 +1,4 @@
-"""The files of a repository: ``resolve`` gives their content, ``raw`` what git has.
+"""Files of a repository: ``resolve`` serves their content, ``raw`` the git blob.
 
 Source: docs/protocols/hf_api.md, sections 0.4 and 2.5.
 """
@@ -31,14 +31,14 @@ _FROM_THE_START = re.compile(r"\s*bytes\s*=\s*0-(?!0(?:\D|$))", re.IGNORECASE | 
 
 @attrs.frozen
 class FilePath:
-    """A file as the path of a request names it; neither part has been looked up."""
+    """A file named by the path of a request; neither part has been looked up."""
 
     revision: str
     path: RepoPath
 
 
 def routes() -> list[Route]:
-    """GET and HEAD of ``resolve`` and ``raw`` for all repository types."""
+    """Return GET and HEAD of ``resolve`` and ``raw`` for all repository types."""
     return [
         Route(f"/{kind.prefix}{{namespace}}/{{name}}/{word}/{{place:path}}", _door(kind, word), methods=["GET"])
         for kind in RepoType
@@ -47,13 +47,13 @@ def routes() -> list[Route]:
 
 
 def parse_file_path(raw: str) -> FilePath:
-    """The revision and the path in the raw tail of a path.
+    """Parse the raw tail of a path into revision and file path.
 
-    A path that no file can have stands as the root, which is no file either:
-    whoever asks for it learns that there is no such entry.
+    A path that no file can have becomes the root, which is not a file either:
+    the response then says that the entry does not exist.
 
     Raises:
-        Malformed: the encoding is broken.
+        Malformed: the encoding is invalid.
     """
     revision, tail = split_revision(raw)
     try:
@@ -64,7 +64,7 @@ def parse_file_path(raw: str) -> FilePath:
 
 @attrs.frozen
 class _FileRequest:
-    """What a thread is sent for."""
+    """The lookup of a file, run in a thread."""
 
     ref: RepoRef
     place: FilePath
@@ -73,7 +73,7 @@ class _FileRequest:
     opened: list[Content]
 
     def run(self, hub: HubContext, caller: MaybeCaller) -> LocatedFile:
-        """Find and open the file; a small one is also read."""
+        """Find and open the file; a small file is also read."""
         find = contents.locate_raw if self.is_raw else contents.locate
         located = find(hub, caller, self.ref, self.place.revision, self.place.path)
         self.opened.append(self._open(hub, located))
@@ -81,7 +81,7 @@ class _FileRequest:
 
     def _open(self, hub: HubContext, located: LocatedFile) -> Content:
         kind = media_type(located.path.rpartition("/")[2])
-        # Only the content tells a pointer, so that even HEAD has to look.
+        # Only the content identifies a pointer, so even HEAD has to read it.
         may_be_pointer = self.is_raw and located.size <= MAX_POINTER_BYTES
         if self.is_head and not may_be_pointer:
             return describe_content(located.size, located.etag, kind)
@@ -97,8 +97,8 @@ def _door(kind: RepoType, word: str) -> Callable[[Request], Awaitable[FileRespon
         is_head, is_raw = request.method == "HEAD", word == "raw"
         with kept_open() as opened:
             ref = repo_of(request, kind)
-            errand = _FileRequest(ref, place, is_raw, is_head, opened)
-            located = await call_hub(request, errand.run)
+            lookup = _FileRequest(ref, place, is_raw, is_head, opened)
+            located = await call_hub(request, lookup.run)
             if not is_head and not is_raw:
                 _note(request, located)
             name = located.path.rpartition("/")[2]
@@ -110,14 +110,14 @@ def _door(kind: RepoType, word: str) -> Callable[[Request], Awaitable[FileRespon
 def _headers(request: Request, ref: RepoRef, place: FilePath, located: LocatedFile) -> list[tuple[str, str]]:
     headers = [
         ("X-Repo-Commit", located.commit),
-        # A commit never changes; a branch does, and so may who sees either.
+        # A commit never changes, but branches and read access do.
         ("Cache-Control", _FOREVER if place.revision == located.commit else _ASK_AGAIN),
         ("Vary", "Authorization"),
     ]
     if located.lfs is not None:
         headers += [("X-Linked-ETag", f'"{located.etag}"'), ("X-Linked-Size", str(located.size))]
     if located.xet_hash is not None:
-        # Where clients that support chunks get a token; others read the body.
+        # URL at which clients with Xet support get a token; others read the body.
         # Source: docs/protocols/hf_api.md, section 2.6.
         route = f"{base_url(request)}/api/{ref.type.plural}/{located.repo.ref.id}/xet-read-token/{located.commit}"
         headers += [("X-Xet-Hash", located.xet_hash), ("Link", f'<{route}>; rel="xet-auth"')]
@@ -125,7 +125,7 @@ def _headers(request: Request, ref: RepoRef, place: FilePath, located: LocatedFi
 
 
 def _note(request: Request, located: LocatedFile) -> None:
-    """Count a download, unless the request continues one, probes or asks whether the file has changed."""
+    """Count a download, unless the request continues one, probes the file or checks whether it has changed."""
     wanted = request.headers.get("range")
     if "if-none-match" in request.headers or (wanted is not None and not _FROM_THE_START.match(wanted)):
         return
@@ -133,7 +133,7 @@ def _note(request: Request, located: LocatedFile) -> None:
 
 
 def count_download(request: Request, found: LocatedFile | SmallFiles, path: RepoPath) -> None:
-    """Count a file that a request fetches from its beginning."""
+    """Count a download of a file from its beginning."""
     state = app_state(request)
     client = f"{_address(request)} {request.headers.get('user-agent', '')[:200]}"
     state.downloads.note(found.repo, path, client, state.hub.now_ms())
@@ -143,5 +143,5 @@ def _address(request: Request) -> str:
     peer = request.client.host if request.client else ""
     forwarded = request.headers.get("x-forwarded-for")
     if forwarded and app_state(request).hub.settings.trusts(peer):
-        return forwarded.rpartition(",")[2].strip()[:100]  # the last one is what our own proxy saw
+        return forwarded.rpartition(",")[2].strip()[:100]  # the last entry was written by our own proxy
     return peer

@@ -1,4 +1,4 @@
-"""The large files of a repository: listed, deleted for good, shared with another one.
+"""Large files of a repository: list them, delete them permanently, share them with another repository.
 
 Source: docs/protocols/hf_api.md, section 1A.5.
 """
@@ -16,11 +16,11 @@ from entrepot.names import RepoRef, Sha256, parse_repo_type, parse_sha256, parse
 from entrepot.server.handlers import (
     call_hub,
     call_hub_slow,
-    flag,
     json_response,
     lookup_id,
     next_link,
-    number,
+    query_flag,
+    query_int,
     read_json,
 )
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
@@ -40,7 +40,7 @@ PAGE = 1_000
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of large files, for all types of repositories."""
+    """Return the routes of large files, for all types of repositories."""
     return [
         *repo_routes("GET", "lfs-files", list_files),
         *repo_routes("POST", "lfs-files/batch", delete_files),
@@ -50,8 +50,8 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_files(request: Request, ref: RepoRef) -> Response:
-    """``GET lfs-files``: a page of the large files that commits name; for writers."""
-    limit = number(request, "limit", PAGE, low=1, high=PAGE)
+    """Serve ``GET lfs-files``: a page of the large files that commits reference, for callers who may write."""
+    limit = query_int(request, "limit", PAGE, low=1, high=PAGE)
     after = _cursor(request)
     found = await call_hub(request, lfs_files.list_files, ref, after=after, limit=limit + 1)
     headers = {}
@@ -61,7 +61,7 @@ async def list_files(request: Request, ref: RepoRef) -> Response:
 
 
 async def delete_files(request: Request, ref: RepoRef) -> Response:
-    """``POST lfs-files/batch``: delete files by their ids, for good."""
+    """Handle ``POST lfs-files/batch``: permanently delete files by id."""
     wanted = (await read_json(request, DeletionsRequest)).deletions
     rewrites = bool(wanted.rewrite_history)
     await call_hub_slow(request, lfs_files.delete, ref, wanted.sha, rewrites_history=rewrites)
@@ -69,30 +69,30 @@ async def delete_files(request: Request, ref: RepoRef) -> Response:
 
 
 async def delete_file(request: Request, ref: RepoRef) -> Response:
-    """``DELETE lfs-files/{sha256}``: delete one file, for good."""
+    """Handle ``DELETE lfs-files/{sha256}``: permanently delete one file."""
     text = tail_of(request)
     try:
         sha256 = parse_sha256(text)
     except InvalidName:
         raise ThingNotFound("large file", text) from None
-    rewrites = flag(request, "rewriteHistory")
+    rewrites = query_flag(request, "rewriteHistory")
     await call_hub_slow(request, lfs_files.delete_content, ref, sha256, rewrites_history=rewrites)
     return json_response({"success": True})
 
 
 async def share_files(request: Request, ref: RepoRef) -> Response:
-    """``POST lfs-files/duplicate``: let another repository commit files of this one."""
-    question = await read_json(request, ShareRequest)
-    if len(question.files) > MAX_SHARED:
+    """Handle ``POST lfs-files/duplicate``: allow another repository to commit files of this one."""
+    body = await read_json(request, ShareRequest)
+    if len(body.files) > MAX_SHARED:
         raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
-    target = RepoRef(parse_repo_type(question.target.type), lookup_id(question.target.name))
-    wanted = [sha256 for file in question.files if (sha256 := _possible(file.sha256)) is not None]
+    target = RepoRef(parse_repo_type(body.target.type), lookup_id(body.target.name))
+    wanted = [sha256 for file in body.files if (sha256 := _possible(file.sha256)) is not None]
     shared = await call_hub_slow(request, lfs_files.share, ref, target, wanted)
-    failed = [_failure(file) for file in question.files if file.sha256 not in shared]
+    failed = [_failure(file) for file in body.files if file.sha256 not in shared]
     answer = ShareResponse(
         success=not failed,
-        processed=len(question.files),
-        succeeded=len(question.files) - len(failed),
+        processed=len(body.files),
+        succeeded=len(body.files) - len(failed),
         failed=failed,
     )
     return json_response(answer, 207 if failed else 200)
@@ -103,7 +103,7 @@ def _cursor(request: Request) -> str | None:
     try:
         return parse_uid(text) if text else None
     except InvalidName:
-        raise Malformed("parameter 'cursor'", "send back what the Link header of the page before says") from None
+        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page") from None
 
 
 def _entry(item: LargeFile) -> LargeFileEntry:

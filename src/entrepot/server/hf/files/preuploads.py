@@ -1,4 +1,4 @@
-"""The question before an upload: which files go through LFS, which are ignored.
+"""Preuploads: the request before an upload that asks which files go through LFS and which are ignored.
 
 Source: docs/protocols/hf_api.md, sections 1A.5, 2.6 and 4.2.
 """
@@ -20,7 +20,7 @@ from entrepot.hub.files import preuploads
 from entrepot.hub.files.preuploads import MAX_FILES, Candidate, UploadAdvicePage
 from entrepot.hub.repos import commits, pulls
 from entrepot.names import RepoRef, parse_path
-from entrepot.server.handlers import call_hub, flag, json_response, read_json
+from entrepot.server.handlers import call_hub, json_response, query_flag, read_json
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.wire.files.preuploads import PreuploadAdvice, PreuploadFile, PreuploadRequest, PreuploadResponse
 
@@ -29,14 +29,14 @@ _SAMPLE = 512
 
 
 def routes() -> list[BaseRoute]:
-    """The route of this question, for all types of repositories."""
+    """Return the route of preuploads for all types of repositories."""
     return repo_routes("POST", "preupload/{tail:path}", preupload)
 
 
 async def preupload(request: Request, ref: RepoRef) -> Response:
-    """``POST preupload/{branch}``: advice for each file, in their order."""
-    revision, question = tail_of(request), await read_json(request, PreuploadRequest)
-    plan = await call_hub(request, _Preupload(ref, revision, question, is_proposal=flag(request, "create_pr")).run)
+    """Handle ``POST preupload/{branch}``: return the upload mode of each file, in order."""
+    revision, body = tail_of(request), await read_json(request, PreuploadRequest)
+    plan = await call_hub(request, _Preupload(ref, revision, body, is_proposal=query_flag(request, "create_pr")).run)
     files = [
         PreuploadAdvice(
             path=advice.path,
@@ -51,37 +51,37 @@ async def preupload(request: Request, ref: RepoRef) -> Response:
 
 @attrs.frozen
 class _Preupload:
-    """The question, as a thread takes it along."""
+    """A preupload request, run in a thread."""
 
     ref: RepoRef
     revision: str
-    question: PreuploadRequest
+    body: PreuploadRequest
     is_proposal: bool = attrs.field(kw_only=True)
 
     def run(self, hub: HubContext, caller: MaybeCaller) -> UploadAdvicePage:
-        """Answer it; who may not write there learns nothing else."""
-        question = self.question
+        """Return the advice; a caller who may not write there gets only that error."""
+        body = self.body
         check = pulls.check_open if self.is_proposal and not self._is_pull else commits.check_target
         check(hub, caller, self.ref, self.revision)
-        for name, text in (("gitIgnore", question.git_ignore), ("gitAttributes", question.git_attributes)):
+        for name, text in (("gitIgnore", body.git_ignore), ("gitAttributes", body.git_attributes)):
             if text is not None and len(text) > _MAX_RULES:
                 raise LimitExceeded(f"the length of {name}", _MAX_RULES)
-        if len(question.files) > MAX_FILES:
+        if len(body.files) > MAX_FILES:
             raise LimitExceeded("the number of files in one preupload call", MAX_FILES, "ask in smaller groups")
         return preuploads.plan(
             hub,
             caller,
             self.ref,
             self.revision,
-            [_candidate(file) for file in question.files],
-            attributes=question.git_attributes,
-            ignores=question.git_ignore,
+            [_candidate(file) for file in body.files],
+            attributes=body.git_attributes,
+            ignores=body.git_ignore,
             is_proposal=self.is_proposal and not self._is_pull,
         )
 
     @property
     def _is_pull(self) -> bool:
-        """Whether the files are for a pull request that exists, whatever the question says beside."""
+        """Whether the files are for an existing pull request; ``create_pr`` is then irrelevant."""
         return self.revision.startswith("refs/pr/")
 
 

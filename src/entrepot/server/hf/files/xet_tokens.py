@@ -1,4 +1,4 @@
-"""Passes for the chunk store: what a caller shows there instead of the hub's own token.
+"""Xet tokens: the short-lived credentials for the chunk store, which does not accept tokens of the hub.
 
 Source: docs/protocols/xet.md, section 7.1; docs/protocols/hf_api.md, section 2.6.
 """
@@ -12,15 +12,15 @@ from starlette.routing import BaseRoute
 from entrepot.hub.files import xet_tokens
 from entrepot.hub.files.xet_tokens import IssuedToken
 from entrepot.names import RepoRef
-from entrepot.server.handlers import base_url, call_hub, flag, json_response
+from entrepot.server.handlers import base_url, call_hub, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.xet.auth import render_token
 
-_NO_REVISION = "None"  # what a client sends that was given no revision
+_NO_REVISION = "None"  # sent by clients without a revision
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of passes, for all types of repositories."""
+    """Return the routes of Xet tokens, for all types of repositories."""
     return [
         *repo_routes("GET", "xet-read-token/{tail:path}", read_token),
         *repo_routes("GET", "xet-write-token/{tail:path}", write_token),
@@ -28,21 +28,21 @@ def routes() -> list[BaseRoute]:
 
 
 async def read_token(request: Request, ref: RepoRef) -> Response:
-    """``GET xet-read-token/{revision}``: for whoever may read the repository."""
+    """Serve ``GET xet-read-token/{revision}``: a read token, for callers who may read the repository."""
     revision = tail_of(request)
     named = None if revision == _NO_REVISION else revision
     return _answer(request, await call_hub(request, xet_tokens.issue_read, ref, named))
 
 
 async def write_token(request: Request, ref: RepoRef) -> Response:
-    """``GET xet-write-token/{revision}``: for whoever may write there.
+    """Serve ``GET xet-write-token/{revision}``: a write token, for callers who may write there.
 
-    A branch need not exist: the commit after the upload says what becomes of
-    it. With ``create_pr`` the files are for a pull request to come, which
-    every reader may open.
+    The branch need not exist; the commit after the upload is checked again.
+    With ``create_pr`` the files are for a new pull request, which every reader
+    may open.
     """
     revision = tail_of(request)
-    named = None if flag(request, "create_pr") else revision
+    named = None if query_flag(request, "create_pr") else revision
     return _answer(request, await call_hub(request, xet_tokens.issue_write, ref, named))
 
 

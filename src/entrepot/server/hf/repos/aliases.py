@@ -1,4 +1,4 @@
-"""Aliases of repositories, for administrators of the hub: this hub's own routes."""
+"""Aliases of repositories, for administrators of the hub: routes specific to this hub."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_aliases(request: Request) -> Response:
-    """GET: the aliases of a type, or of all."""
+    """Serve the aliases of a type, or of all."""
     word = request.path_params.get("type")
     kind = None if word is None else parse_repo_type(decode_segment(word))
 
@@ -42,7 +42,7 @@ async def list_aliases(request: Request) -> Response:
 
 
 async def show_alias(request: Request) -> Response:
-    """GET: one alias."""
+    """Serve one alias."""
     kind, name = _named(request)
 
     def show(hub: HubContext, caller: MaybeCaller) -> AliasFacts:
@@ -53,7 +53,7 @@ async def show_alias(request: Request) -> Response:
 
 
 async def put_alias(request: Request) -> Response:
-    """PUT ``{"repo": "namespace/name"}``: make the name lead there."""
+    """Handle ``PUT`` of ``{"repo": "namespace/name"}``: make the name resolve to the repository."""
     admin = await call_hub(request, _admin)  # before the body is read
     kind, name = _named(request)
     target = await read_json(request, AliasTarget)
@@ -65,7 +65,7 @@ async def put_alias(request: Request) -> Response:
 
 
 async def remove_alias(request: Request) -> Response:
-    """DELETE: the name leads nowhere any more."""
+    """Delete an alias."""
     kind, name = _named(request)
 
     def remove(hub: HubContext, caller: MaybeCaller) -> None:

@@ -1,4 +1,4 @@
-"""The check of a README before it is uploaded; anybody may ask.
+"""Validation of a README before its upload, open to anyone.
 
 Source: docs/protocols/hf_api.md, section 1A.5.
 """
@@ -23,15 +23,15 @@ _MAX_FIELDS = 16
 
 
 def routes() -> list[BaseRoute]:
-    """The route of the check."""
+    """Return the route of the check."""
     return [Route("/api/validate-yaml", validate, methods=["POST"])]
 
 
 async def validate(request: Request) -> Response:
-    """``POST /api/validate-yaml``: what is wrong with a README; 400 if it cannot be accepted."""
-    question = await _question(request)
-    kind = _kind(question.repo_type)
-    found = await app_state(request).threads.run_transfer(cards.validate, question.content, kind)
+    """Handle ``POST /api/validate-yaml``: return the errors and warnings of a README; 400 if it cannot be accepted."""
+    card = await _read_body(request)
+    kind = _kind(card.repo_type)
+    found = await app_state(request).threads.run_transfer(cards.validate, card.content, kind)
     status = 400 if found.errors else 200
     if "text/plain" in request.headers.get("accept", ""):
         lines = [f"- Error: {text}" for text in found.errors] + [f"- Warning: {text}" for text in found.warnings]
@@ -44,18 +44,18 @@ def _kind(text: str | None) -> RepoType:
     try:
         return parse_repo_type(text)
     except InvalidName:
-        return RepoType.MODEL  # a type this hub has not is no fault of the card
+        return RepoType.MODEL  # a repository type that this hub lacks is not an error of the card
 
 
-async def _question(request: Request) -> CardRequest:
-    """The question as JSON, or as a form (clients of 2024 and before)."""
+async def _read_body(request: Request) -> CardRequest:
+    """Return the request as JSON, or as form data (clients of 2024 and before)."""
     body = await read_small(request, MAX_JSON)
     if not request.headers.get("content-type", "").startswith(_FORM):
         return decode_json(body, CardRequest)
     try:
         form = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError:  # not UTF-8, or too many fields
-        raise Malformed("form", "it cannot be read") from None
+        raise Malformed("form", "it is not valid form data") from None
     if "content" not in form:
         raise Malformed("form", "the field 'content' is missing")
     return CardRequest(content=form["content"][-1], repo_type=form.get("repoType", [None])[-1])

@@ -1,7 +1,7 @@
-"""What clients send to be committed, read into a draft the hub understands.
+"""Bodies of commits, decoded into a draft for the hub.
 
-Lines are read one at a time while the hub takes the operations, so that one
-content is in memory at a time, however long the commit is.
+Lines are read one at a time while the hub consumes the operations, so only one
+content is in memory, however long the commit is.
 Source: docs/protocols/hf_api.md, section 2.4.
 """
 
@@ -45,16 +45,16 @@ _LINES: msgspec.json.Decoder[CommitLine] = msgspec.json.Decoder(CommitLine)
 
 
 def read_lines(lines: Iterable[bytes], *, is_disjoint_welcome: bool = False) -> CommitDraft:
-    """The draft that lines of JSON describe; operations are read while the hub takes them.
+    """Return the draft described by lines of JSON; operations are decoded lazily.
 
     Args:
-        lines: without empty ones; the first is the header.
-        is_disjoint_welcome: even if the header does not say so.
+        lines: without empty lines; the first is the header.
+        is_disjoint_welcome: accept disjoint merges even if the header does not ask for them.
 
     Raises:
-        Malformed: the first line is no header. Taking the operations raises
-            it too: for a line that is none (with its number) or a content
-            that cannot be decoded (with its path); and InvalidPath, InvalidName.
+        Malformed: the first line is not a header. Iterating over the operations
+                also raises it, for an invalid line (with its number) or content
+                that cannot be decoded (with its path), and InvalidPath, InvalidName.
     """
     numbered = enumerate(lines, 1)
     first = next(numbered, None)
@@ -65,10 +65,10 @@ def read_lines(lines: Iterable[bytes], *, is_disjoint_welcome: bool = False) -> 
 
 
 def read_whole(data: bytes, *, is_disjoint_welcome: bool = False) -> CommitDraft:
-    """The draft that one JSON object describes.
+    """Return the draft described by one JSON object.
 
     Raises:
-        Malformed: it is no such object; otherwise as :func:`read_lines`.
+        Malformed: the body is not such an object; otherwise as :func:`read_lines`.
     """
     try:
         whole = msgspec.json.decode(data, type=WholeCommit)
@@ -159,10 +159,10 @@ def _old_path(text: str | None) -> RepoPath | None:
 
 
 def _deleted_path(text: str) -> RepoPath:
-    """The path of what is to be deleted: also one that could not be written any more."""
+    """Parse the path of an entry to delete, including paths that can no longer be written."""
     return parse_stored_path(text.removesuffix("/"))
 
 
 def _entry_path(text: str) -> RepoPath:
-    """The path of a file or folder; clients end those of folders with a slash."""
+    """Parse the path of a file or folder; clients end paths of folders with a slash."""
     return parse_path(text.removesuffix("/"))

@@ -1,4 +1,4 @@
-"""Recording commits. Source: docs/protocols/hf_api.md, sections 1A.5 and 2.4."""
+"""Commits. Source: docs/protocols/hf_api.md, sections 1A.5 and 2.4."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from entrepot.hub.repos import commits, pulls
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.names import RepoRef
 from entrepot.server.bodies import SpooledBody, read_small, spool_lines
-from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_slow, flag, json_response
+from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_slow, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.commit_body import read_lines, read_whole
 from entrepot.settings import Settings
@@ -25,50 +25,50 @@ _NO_CONTENT = 4 * 1024
 
 
 def routes() -> list[BaseRoute]:
-    """The route of commits, for all types of repositories."""
+    """Return the route of commits, for all types of repositories."""
     return repo_routes("POST", "commit/{tail:path}", create)
 
 
 async def create(request: Request, ref: RepoRef) -> Response:
-    """``POST commit/{branch}``: record one commit, from lines of JSON or from one JSON object."""
+    """Handle ``POST commit/{branch}``: create one commit from lines of JSON or from one JSON object."""
     revision, is_disjoint_welcome = tail_of(request), _wants_disjoint(request)
-    is_proposal = flag(request, "create_pr")
-    # Before a body of gigabytes is taken in.
+    is_proposal = query_flag(request, "create_pr")
+    # Before a body of gigabytes is received.
     await call_hub(request, pulls.check_open if is_proposal else commits.check_target, ref, revision)
-    errand = _CommitRequest(ref, revision, is_proposal=is_proposal)
+    target = _CommitRequest(ref, revision, is_proposal=is_proposal)
     if request.headers.get("content-type", "").startswith("application/json"):
         body = await read_small(request, max_line(app_state(request).hub.settings))
 
         def record(hub: HubContext, caller: MaybeCaller) -> _CommitResult:
             draft = read_whole(body, is_disjoint_welcome=is_disjoint_welcome)
-            return errand.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(len(body))))
+            return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(len(body))))
 
         return _answer(request, await call_hub_slow(request, record))
     with await _spool(request) as spooled:
 
         def record_lines(hub: HubContext, caller: MaybeCaller) -> _CommitResult:
             draft = read_lines(spooled.lines(), is_disjoint_welcome=is_disjoint_welcome)
-            return errand.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(spooled.size)))
+            return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(spooled.size)))
 
         return _answer(request, await call_hub_slow(request, record_lines))
 
 
 def max_line(settings: Settings) -> int:
-    """The longest line of a commit in bytes: one regular file in base64, and what stands around it."""
+    """Return the maximum length of a line of a commit in bytes: one regular file in base64, and its JSON."""
     return settings.max_inline_file * 4 // 3 + _LINE_MARGIN
 
 
 def content_of(size: int) -> int:
-    """About how much content a body of so many bytes brings: nearly all of it is base64.
+    """Estimate the content in a body of ``size`` bytes, nearly all of which is base64.
 
-    The first lines count as none, so that who has used up a quota can still delete.
+    The first lines count as no content, so a caller whose quota is used up can still delete.
     """
     return max(size - _NO_CONTENT, 0) * 3 // 4
 
 
 @attrs.frozen
 class _CommitResult:
-    """A commit that was recorded, and the pull request that was opened with it."""
+    """A new commit, and the pull request that was opened with it, if any."""
 
     recorded: RecordedCommit
     num: int | None = None
@@ -76,14 +76,14 @@ class _CommitResult:
 
 @attrs.frozen
 class _CommitRequest:
-    """Where a commit shall go, as a thread takes it along."""
+    """The target of a commit; :meth:`run` is called in a thread."""
 
     ref: RepoRef
     revision: str
     is_proposal: bool = attrs.field(kw_only=True)
 
     def run(self, hub: HubContext, caller: MaybeCaller, draft: CommitDraft) -> _CommitResult:
-        """Record it, on the branch or in a new pull request for it."""
+        """Create the commit on the branch or in a new pull request."""
         if self.is_proposal:
             opened = pulls.open_with_commit(hub, caller, self.ref, self.revision, draft)
             return _CommitResult(opened.recorded, opened.num)
@@ -105,7 +105,7 @@ async def _spool(request: Request) -> SpooledBody:
         max_line=max_line(settings),
         max_body=settings.max_commit_body,
         threads=state.threads,
-        # The system's own place for such files is often a small one in memory.
+        # The system's folder for temporary files is often a small one in memory.
         folder=settings.data,
     )
 

@@ -1,4 +1,4 @@
-"""Histories: commits by page, differences, squashing. Source: docs/protocols/hf_api.md, sections 1A.4 and 1A.5."""
+"""Histories: pages of commits, diffs and squashing. Source: docs/protocols/hf_api.md, sections 1A.4 and 1A.5."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from starlette.routing import BaseRoute
 from entrepot.hub.repos import histories
 from entrepot.hub.repos.histories import CommitPage
 from entrepot.names import RepoRef
-from entrepot.server.handlers import call_hub, call_hub_slow, flag, json_response, many, next_link, number, read_json
+from entrepot.server.handlers import (
+    call_hub,
+    call_hub_slow,
+    json_response,
+    next_link,
+    query_flag,
+    query_int,
+    query_list,
+    read_json,
+)
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.wire.repos.histories import FormattedMessage, LogAuthor, LogEntry, SquashRequest, SquashResponse
 from entrepot.wire.texts import legible
@@ -23,7 +32,7 @@ _LAST_PAGE = 10**9
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of histories, for all types of repositories."""
+    """Return the routes of histories, for all types of repositories."""
     return [
         *repo_routes("GET", "commits/{tail:path}", list_commits),
         *repo_routes("GET", "compare/{tail:path}", compare),
@@ -32,26 +41,26 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_commits(request: Request, ref: RepoRef) -> Response:
-    """``GET commits/{revision}``: a page of a history, newest first."""
-    page = number(request, "p", 0, low=0, high=_LAST_PAGE)
-    limit = number(request, "limit", PAGE, low=1, high=MAX_PAGE)
+    """Serve ``GET commits/{revision}``: a page of a history, newest first."""
+    page = query_int(request, "p", 0, low=0, high=_LAST_PAGE)
+    limit = query_int(request, "limit", PAGE, low=1, high=MAX_PAGE)
     found = await call_hub(request, histories.history, ref, tail_of(request), offset=page * limit, limit=limit)
     headers = {"X-Total-Count": str(found.total)}
     if (page + 1) * limit < found.total:
         headers["Link"] = next_link(request, {"p": str(page + 1)})
-    return json_response(_entries(found, is_formatted="formatted" in many(request, "expand")), headers=headers)
+    return json_response(_entries(found, is_formatted="formatted" in query_list(request, "expand")), headers=headers)
 
 
 async def compare(request: Request, ref: RepoRef) -> Response:
-    """``GET compare/{a}..{b}``: a text diff with ``raw``, the same as a JSON string without."""
+    """Serve ``GET compare/{a}..{b}``: a diff as text with ``raw``, else as a JSON string."""
     text = legible(await call_hub_slow(request, histories.compare, ref, tail_of(request)))
-    return PlainTextResponse(text) if flag(request, "raw") else json_response(text)
+    return PlainTextResponse(text) if query_flag(request, "raw") else json_response(text)
 
 
 async def squash(request: Request, ref: RepoRef) -> Response:
-    """``POST super-squash/{branch}``: replace a history by one commit."""
-    branch, question = tail_of(request), await read_json(request, SquashRequest)
-    commit = await call_hub(request, histories.squash, ref, branch, question.message or "")
+    """Handle ``POST super-squash/{branch}``: replace a history by one commit."""
+    branch, body = tail_of(request), await read_json(request, SquashRequest)
+    commit = await call_hub(request, histories.squash, ref, branch, body.message or "")
     return json_response(SquashResponse(commit_id=commit))
 
 

@@ -1,4 +1,4 @@
-"""One repository described, at a revision.
+"""Information about one repository at a revision.
 
 Source: docs/protocols/hf_api.md, section 1A.3.
 """
@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from entrepot.hub.repos import infos
 from entrepot.names import RepoRef, RepoType
-from entrepot.server.handlers import call_hub, flag, json_response, left_out_header, repo_of
+from entrepot.server.handlers import call_hub, json_response, left_out_header, query_flag, repo_of
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.repo_json import read_expand, render_infos, usual_properties
 from entrepot.server.hf.type_routes import each_kind
@@ -19,7 +19,7 @@ from entrepot.wire.repos.repositories import SecurityStatus
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         *repo_routes("GET", "revision/{tail:path}", describe_revision),
         *each_kind("/api/{T}/{namespace}/{name}", describe),
@@ -27,21 +27,21 @@ def routes() -> list[BaseRoute]:
 
 
 async def describe(request: Request, kind: RepoType) -> Response:
-    """GET: a repository at the head of main."""
+    """Serve a repository at the head of main."""
     return await _describe(request, repo_of(request, kind), "main")
 
 
 async def describe_revision(request: Request, ref: RepoRef) -> Response:
-    """GET: a repository at a branch, tag, ref or commit."""
+    """Serve a repository at a branch, tag, ref or commit."""
     return await _describe(request, ref, tail_of(request))
 
 
 async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
     properties = read_expand(request, ref.type) or usual_properties(ref.type)
     with_files = "siblings" in properties
-    with_sizes = with_files and flag(request, "blobs")
+    with_sizes = with_files and query_flag(request, "blobs")
     full = await call_hub(request, infos.describe, ref, revision, with_files=with_files, with_sizes=with_sizes)
     [info] = render_infos([full], properties)
-    if flag(request, "securityStatus"):
+    if query_flag(request, "securityStatus"):
         info.security_repo_status = SecurityStatus()
     return json_response(info, headers=left_out_header(full.left_out))

@@ -11,14 +11,14 @@ from starlette.routing import BaseRoute
 from entrepot.hub.repos import branches
 from entrepot.hub.repos.branches import RefHead
 from entrepot.names import RepoRef, short_name
-from entrepot.server.handlers import call_hub, flag, json_response, read_json
+from entrepot.server.handlers import call_hub, json_response, query_flag, read_json
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.wire.repos.refs import NewBranch, NewTag, Ref, Refs
 from entrepot.wire.texts import legible
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of refs, for all types of repositories."""
+    """Return the routes of refs, for all types of repositories."""
     return [
         *repo_routes("GET", "refs", list_refs),
         *repo_routes("POST", "branch/{tail:path}", create_branch),
@@ -29,9 +29,9 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_refs(request: Request, ref: RepoRef) -> Response:
-    """``GET refs``: all branches and tags; pull requests when ``include_prs`` asks for them."""
+    """Serve ``GET refs``: all branches and tags; with ``include_prs``, also pull requests."""
     found = await call_hub(request, branches.list_refs, ref)
-    pulls = _below(found, "refs/pr/") if flag(request, "include_prs") else None
+    pulls = _below(found, "refs/pr/") if query_flag(request, "include_prs") else None
     return json_response(
         Refs(
             branches=_below(found, "refs/heads/"),
@@ -43,7 +43,7 @@ async def list_refs(request: Request, ref: RepoRef) -> Response:
 
 
 async def create_branch(request: Request, ref: RepoRef) -> Response:
-    """``POST branch/{name}``: begin a branch; the body may be empty."""
+    """Handle ``POST branch/{name}``: create a branch; the body may be empty."""
     name, new = tail_of(request), await read_json(request, NewBranch)
     await call_hub(
         request,
@@ -58,20 +58,20 @@ async def create_branch(request: Request, ref: RepoRef) -> Response:
 
 
 async def delete_branch(request: Request, ref: RepoRef) -> Response:
-    """``DELETE branch/{name}``."""
+    """Handle ``DELETE branch/{name}``."""
     await call_hub(request, branches.delete_branch, ref, tail_of(request))
     return PlainTextResponse("OK")
 
 
 async def create_tag(request: Request, ref: RepoRef) -> Response:
-    """``POST tag/{revision}``: tag the commit that a revision names."""
+    """Handle ``POST tag/{revision}``: tag the commit named by a revision."""
     revision, new = tail_of(request), await read_json(request, NewTag)
     await call_hub(request, branches.create_tag, ref, revision, new.tag, new.message)
     return PlainTextResponse("OK")
 
 
 async def delete_tag(request: Request, ref: RepoRef) -> Response:
-    """``DELETE tag/{name}``."""
+    """Handle ``DELETE tag/{name}``."""
     await call_hub(request, branches.delete_tag, ref, tail_of(request))
     return PlainTextResponse("OK")
 

@@ -1,4 +1,4 @@
-"""Repositories as JSON shows them: all that is known, cut down to the properties that were asked for.
+"""Repositories as JSON: all known properties, reduced to the requested ones.
 
 Source: docs/protocols/hf_api.md, section 1A.3.
 """
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from entrepot.errors import Malformed
 from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.names import RepoType
-from entrepot.server.handlers import many
+from entrepot.server.handlers import query_list
 from entrepot.wire.repos.repositories import Gate, RepoInfo, Sibling, SiblingLfs
 from entrepot.wire.texts import legible
 from entrepot.wire.times import format_ms
@@ -42,24 +42,24 @@ _USUAL = {
     RepoType.DATASET: _DEFAULT | {"downloads", "paperswithcode_id"},
     RepoType.SPACE: _DEFAULT | {"datasets", "models", "sdk"},
 }
-"""The properties of an answer when nobody chose."""
+"""The properties of a response if the request does not choose."""
 
 _FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(RepoInfo)}
 _ALWAYS = {"_id", "id"}
 
 
 def usual_properties(kind: RepoType) -> frozenset[str]:
-    """What an info shows when nobody chose."""
+    """Return the properties of an info if the request does not choose."""
     return _USUAL[kind]
 
 
 def read_expand(request: Request, kind: RepoType) -> frozenset[str]:
-    """The properties that ``expand=`` of a request names; empty when nobody chose.
+    """Return the properties named by ``expand=``; empty if the request does not choose.
 
     Raises:
-        Malformed: an unknown one; the message lists those that there are.
+        Malformed: a property is unknown; the message lists the known ones.
     """
-    wanted = frozenset(many(request, "expand"))
+    wanted = frozenset(query_list(request, "expand"))
     if not wanted <= set(EXPANDABLE[kind]):
         legal = "|".join(f'"{name}"' for name in EXPANDABLE[kind])
         raise Malformed("parameter 'expand'", f"expected one of {legal}")
@@ -67,7 +67,7 @@ def read_expand(request: Request, kind: RepoType) -> frozenset[str]:
 
 
 def render_infos(found: Sequence[RevisionInfo], properties: Collection[str]) -> list[RepoInfo]:
-    """Repositories with the named properties only; one that has no value is absent."""
+    """Return repositories with the named properties only; properties without a value are left out."""
     hidden = [name for key, name in _FIELDS.items() if key not in _ALWAYS and key not in properties]
     infos = [render_info(full) for full in found]
     for info in infos:
@@ -77,7 +77,7 @@ def render_infos(found: Sequence[RevisionInfo], properties: Collection[str]) -> 
 
 
 def render_info(full: RevisionInfo) -> RepoInfo:
-    """A repository with every property that has a value."""
+    """Return a repository with every property that has a value."""
     row, card = full.info.row, full.info.row.card or {}
     name = str(row.ref.id)
     return RepoInfo(
@@ -116,7 +116,7 @@ def render_info(full: RevisionInfo) -> RepoInfo:
 
 
 def render_gate(word: str) -> Gate:
-    """How access to a repository is granted: ``false``, ``"auto"`` or ``"manual"``."""
+    """Return the value of ``gated``: ``false``, ``"auto"`` or ``"manual"``."""
     return word if word != "no" else False
 
 

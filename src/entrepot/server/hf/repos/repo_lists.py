@@ -1,4 +1,4 @@
-"""Repositories searched: pages of models, datasets and spaces.
+"""Lists of repositories: pages of models, datasets and spaces that match a search.
 
 Source: docs/protocols/hf_api.md, sections 1A.3, 4.1 and 4.4.
 """
@@ -13,16 +13,16 @@ from entrepot.errors import Malformed
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import Search
 from entrepot.names import RepoType
-from entrepot.server.handlers import call_hub, call_hub_slow, flag, json_response, many, number
+from entrepot.server.handlers import call_hub, call_hub_slow, json_response, query_flag, query_int, query_list
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.hf.repos.repo_json import read_expand, render_infos, usual_properties
 from entrepot.server.hf.type_routes import each_kind
 
 PAGE, FULL_PAGE = 1000, 100
-"""Repositories on a page, at most; fewer when their files are listed too."""
+"""Maximum number of repositories on a page; fewer if their files are also listed."""
 
 USUAL_PAGE = 200
-"""Repositories on a page when nobody says how many: what is answered in 20 ms."""
+"""Default number of repositories on a page; served in 20 ms."""
 
 SORTS = {
     "lastModified": "lastModified",
@@ -34,7 +34,7 @@ SORTS = {
     "downloads": "downloads",
     "likes": "likes",
 }
-"""Words of ``sort``, and the order each stands for; without one, the newest change comes first."""
+"""Values of ``sort`` and their orders; the default is the most recent change first."""
 
 _AS_TAGS = {
     RepoType.MODEL: {
@@ -48,18 +48,18 @@ _AS_TAGS = {
 }
 """Conditions that hold if a repository has the tag ``prefix:value``.
 
-Spaces get such tags from their cards. What models need to run, and where they
-do, this hub does not know: nothing is found unless a card's own tags say so.
+Spaces get such tags from their cards. This hub does not know what models need
+to run or where they run: only a card's own tags match.
 """
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return each_kind("/api/{T}", find)
 
 
 async def find(request: Request, kind: RepoType) -> Response:
-    """GET: one page of the repositories that meet every condition and that the caller may see."""
+    """Serve one page of the repositories that match every condition and that the caller may see."""
     properties = read_expand(request, kind) or _properties(request, kind)
     with_files = "siblings" in properties
     wanted = read_search(request, kind, FULL_PAGE if with_files else PAGE)
@@ -71,45 +71,45 @@ async def find(request: Request, kind: RepoType) -> Response:
 
 
 def read_search(request: Request, kind: RepoType, page: int) -> Search:
-    """What the query of a request asks for.
+    """Return the search described by the query of a request.
 
     Args:
-        page: the most repositories to list at once.
+        page: maximum number of repositories on a page.
 
     Raises:
         Malformed: a parameter has an unknown value.
     """
     query = request.query_params
-    tags = [f"{prefix}:{value}" for key, prefix in _AS_TAGS[kind].items() for value in many(request, key)]
+    tags = [f"{prefix}:{value}" for key, prefix in _AS_TAGS[kind].items() for value in query_list(request, key)]
     return Search(
         kind,
         author=query.get("author") or None,
-        terms=tuple(word for text in many(request, "search") for word in text.split()),
+        terms=tuple(word for text in query_list(request, "search") for word in text.split()),
         text=_text(query.get("text")),
-        tags=(*many(request, "filter"), *tags),
-        any_prefix=("model:", "dataset:") if kind is RepoType.SPACE and flag(request, "linked") else (),
+        tags=(*query_list(request, "filter"), *tags),
+        any_prefix=("model:", "dataset:") if kind is RepoType.SPACE and query_flag(request, "linked") else (),
         pipeline_tag=query.get("pipeline_tag") or None,
-        gated=flag(request, "gated") if query.get("gated") else None,
+        gated=query_flag(request, "gated") if query.get("gated") else None,
         sort=_sort(query.get("sort")),
         is_ascending=query.get("direction") == "1",
         after=after_of(request),
-        limit=number(request, "limit", min(page, USUAL_PAGE), low=1, high=page),
+        limit=query_int(request, "limit", min(page, USUAL_PAGE), low=1, high=page),
     )
 
 
 def _properties(request: Request, kind: RepoType) -> frozenset[str]:
-    """What a list shows when ``expand`` is not used: files, cards and configurations only on request."""
-    is_full = flag(request, "full")
+    """Return the properties of a list without ``expand``: files, cards and configurations only on request."""
+    is_full = query_flag(request, "full")
     hidden = {"siblings"} if not is_full else set()
-    if not flag(request, "cardData") and not (is_full and kind is not RepoType.MODEL):
+    if not query_flag(request, "cardData") and not (is_full and kind is not RepoType.MODEL):
         hidden |= {"cardData", "model-index", "widgetData"}
-    if not flag(request, "config"):
+    if not query_flag(request, "config"):
         hidden.add("config")
     return usual_properties(kind) - hidden
 
 
 def _text(words: str | None) -> str | None:
-    """What ``text`` looks for in names, tags and cards; the search for nothing finds everything."""
+    """Parse ``text``, the words to find in names, tags and cards; an empty search matches everything."""
     return infos.query_of(words) if words else None
 
 

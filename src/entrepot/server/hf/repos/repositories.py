@@ -1,4 +1,4 @@
-"""Repositories made, configured, moved, copied, deleted; and whether a caller may read or write one.
+"""Repositories: create, configure, move, copy and delete them; check whether a caller may read or write one.
 
 Source: docs/protocols/hf_api.md, section 1A.2.
 """
@@ -43,11 +43,11 @@ _OPTIONS = {
     "gated_notifications_email": "gatedNotificationsEmail",
     "gated_notifications_mode": "gatedNotificationsMode",
 }
-"""Settings kept as they are: their name in a body, and the one they are stored and sent under."""
+"""Settings stored unchanged: their name in a body, and the name under which they are stored and sent."""
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         Route("/api/repos/create", create, methods=["POST"]),
         Route("/api/repos/delete", delete, methods=["DELETE"]),
@@ -60,13 +60,13 @@ def routes() -> list[BaseRoute]:
 
 
 async def create(request: Request) -> Response:
-    """POST: make a repository; 409 with its ``url`` when the name is taken."""
+    """Create a repository; 409 with the ``url`` of the existing one if the name is taken."""
     body = await read_json(request, RepoCreation)
     new = NewRepo(
         type=parse_repo_type(body.type),
         name=body.name,
         namespace=body.organization,
-        # Old clients send "private": false when nobody chose; the namespace's default is for that.
+        # Old clients send "private": false if the user did not choose; the namespace's default applies then.
         visibility=body.visibility or ("private" if body.private else None),
         sdk=body.sdk,
         license=body.license,
@@ -79,13 +79,13 @@ async def create(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """DELETE: remove the repository that the body names."""
+    """Delete the repository named in the body."""
     await call_hub(request, _delete, await read_json(request, NamedRepo))
     return PlainTextResponse("OK")
 
 
 async def move(request: Request) -> Response:
-    """POST: give a repository another id; 409 when it is taken."""
+    """Move a repository to another id; 409 if it is taken."""
     body = await read_json(request, RepoMove)
     kind = parse_repo_type(body.type)
     source, target = RepoRef(kind, lookup_id(body.from_repo)), RepoRef(kind, parse_repo_id(body.to_repo))
@@ -94,7 +94,7 @@ async def move(request: Request) -> Response:
 
 
 async def configure(request: Request, ref: RepoRef) -> Response:
-    """PUT: change settings; the answer has the same keys."""
+    """Change settings; the response has the same keys."""
     body = await read_json(request, RepoSettings)
     options = {stored: getattr(body, name) for name, stored in _OPTIONS.items() if getattr(body, name) is not None}
     changes = RepoChanges(_visibility(body.visibility, body.private), _gate(body.gated), options)
@@ -109,7 +109,7 @@ async def configure(request: Request, ref: RepoRef) -> Response:
 
 
 async def duplicate(request: Request, ref: RepoRef) -> Response:
-    """POST: copy a repository; 409 with the ``url`` of the one that has the name."""
+    """Copy a repository; 409 with the ``url`` of the existing one if the name is taken."""
     body = await read_json(request, Duplication)
     target, visibility = parse_repo_id(body.repository), _visibility(body.visibility, body.private)
     with _absolute(request):
@@ -118,13 +118,13 @@ async def duplicate(request: Request, ref: RepoRef) -> Response:
 
 
 async def check_read(request: Request, ref: RepoRef) -> Response:
-    """GET: ``{}`` if the caller may read the content of a repository, the reason as an error if not."""
+    """Serve ``{}`` if the caller may read the content of a repository, else an error with the reason."""
     await call_hub(request, repositories.check_read, ref)
     return json_response({})
 
 
 async def check_write(request: Request, ref: RepoRef) -> Response:
-    """GET: ``{}`` if the caller may change a repository, the reason as an error if not."""
+    """Serve ``{}`` if the caller may change a repository, else an error with the reason."""
     await call_hub(request, repositories.check_write, ref)
     return json_response({})
 
@@ -157,7 +157,7 @@ def _gate(value: Gate | None) -> str | None:
 
 @contextlib.contextmanager
 def _absolute(request: Request) -> Iterator[None]:
-    """Complete the URL of a repository that is in the way: clients open it."""
+    """Make the URL of an existing repository in a 409 absolute, because clients open it."""
     try:
         yield
     except AlreadyExists as error:

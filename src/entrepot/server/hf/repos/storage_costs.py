@@ -1,4 +1,4 @@
-"""What a repository costs: our own addition to the API."""
+"""Storage used by a repository: an extension specific to this hub."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from entrepot.server.hf.repo_routes import repo_routes, tail_of
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of storage figures, for all types of repositories."""
+    """Return the routes of storage figures, for all types of repositories."""
     return [
         *repo_routes("GET", "storage", measure_repo),
         *repo_routes("GET", "storage/{tail:path}", measure_revision),
@@ -21,11 +21,11 @@ def routes() -> list[BaseRoute]:
 
 
 async def measure_repo(request: Request, ref: RepoRef) -> Response:
-    """``GET storage``: logical, stored, shared and freed bytes of a repository."""
+    """Serve ``GET storage``: logical, stored, shared and freed bytes of a repository."""
     return json_response(storage_costs.as_fields(await call_hub_slow(request, storage_costs.of_repo, ref)))
 
 
 async def measure_revision(request: Request, ref: RepoRef) -> Response:
-    """``GET storage/{revision}``: the same figures of one revision."""
+    """Serve ``GET storage/{revision}``: the same figures for one revision."""
     cost = await call_hub_slow(request, storage_costs.of_revision, ref, tail_of(request))
     return json_response(storage_costs.as_fields(cost))

@@ -1,9 +1,9 @@
-"""Where the next page of a tree begins, as the text that clients send back.
+"""Cursors of tree listings: the position of the next page, as text that clients send back.
 
-A cursor holds the last path of the page before and the commit it was listed
-at, so that the pages of one listing belong together even when the branch
-moves. Cursors that clients build themselves, as for the public hub, name the
-path only. Source: docs/protocols/hf_api.md, section 1A.4.
+A cursor holds the last path of the previous page and the commit it was listed
+at, so the pages of one listing are consistent even if the branch moves.
+Cursors that clients build themselves, as for the public hub, hold the path
+only. Source: docs/protocols/hf_api.md, section 1A.4.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ _LIMIT_SUFFIX = re.compile(rb":[0-9]{1,9}\Z")
 
 @attrs.frozen
 class Cursor:
-    """The place behind ``after``; ``commit`` None is whatever the revision means now."""
+    """The position after the path ``after``; if ``commit`` is None, in the current commit of the revision."""
 
     after: RepoPath
     commit: Oid | None = None
 
 
 def encode_cursor(cursor: Cursor) -> str:
-    """Write a cursor as URL-safe text."""
+    """Encode a cursor as URL-safe text."""
     fields = {"file_name": cursor.after, "commit": cursor.commit}
-    # The standard library's JSON also holds names that are no UTF-8.
+    # The standard library's JSON also encodes names that are not UTF-8.
     return base64.urlsafe_b64encode(json.dumps(fields).encode("ascii")).decode("ascii")
 
 
 def parse_cursor(text: str) -> Cursor:
-    """Read a cursor: ours, ``base64(json)``, or ``base64(base64(json) + ":" + limit)``.
+    """Parse a cursor: ours, ``base64(json)``, or ``base64(base64(json) + ":" + limit)``.
 
     Raises:
-        Malformed: it is none of these.
+        Malformed: the text is none of these.
     """
     if len(text) > _MAX_CHARACTERS:
         raise _unreadable()
@@ -66,4 +66,4 @@ def _unpack(data: bytes) -> bytes:
 
 
 def _unreadable() -> Malformed:
-    return Malformed("parameter 'cursor'", "send back what the Link header of the page before says")
+    return Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")

@@ -1,4 +1,4 @@
-"""Trees and paths: what is in a folder, what is at a path, how large a folder is.
+"""Trees and paths: the entries of a folder, the entry at a path, the size of a folder.
 
 Source: docs/protocols/hf_api.md, section 1A.4.
 """
@@ -24,11 +24,11 @@ from entrepot.server.handlers import (
     call_hub,
     call_hub_slow,
     decode_json,
-    flag,
     json_response,
     left_out_header,
     next_link,
-    number,
+    query_flag,
+    query_int,
 )
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
@@ -39,13 +39,13 @@ from entrepot.wire.times import format_ms
 
 PAGE = 1_000
 PAGE_WITH_COMMITS = 50
-"""Most entries a page; clients count on the second number."""
+"""Maximum number of entries on a page; clients rely on the second number."""
 
 MAX_PATHS = 1_000
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of trees, for all types of repositories."""
+    """Return the routes of trees, for all types of repositories."""
     return [
         *repo_routes("GET", "tree/{tail:path}", list_tree),
         *repo_routes("POST", "paths-info/{tail:path}", describe_paths),
@@ -55,7 +55,7 @@ def routes() -> list[BaseRoute]:
 
 @attrs.frozen
 class _Listing:
-    """A page of a tree, as asked for."""
+    """A request for a page of a tree."""
 
     ref: RepoRef
     revision: str
@@ -66,7 +66,7 @@ class _Listing:
     after: RepoPath | None
 
     def run(self, hub: HubContext, caller: MaybeCaller) -> TreePage:
-        """List it, in a thread."""
+        """List the page; called in a thread."""
         return contents.list_tree(
             hub,
             caller,
@@ -81,16 +81,16 @@ class _Listing:
 
 
 async def list_tree(request: Request, ref: RepoRef) -> Response:
-    """``GET tree/{revision}[/{path}]``: a page of a folder, folders first."""
+    """Serve ``GET tree/{revision}[/{path}]``: a page of a folder, folders first."""
     revision, path = split_revision(request.path_params["tail"])
-    with_commits = flag(request, "expand")
+    with_commits = query_flag(request, "expand")
     text = request.query_params.get("cursor")
     cursor = parse_cursor(text) if text else None
     most = PAGE_WITH_COMMITS if with_commits else PAGE
-    limit = number(request, "limit", most, low=1, high=most)
+    limit = query_int(request, "limit", most, low=1, high=most)
     pinned = cursor.commit if cursor and cursor.commit else revision
     after = cursor.after if cursor else None
-    listing = _Listing(ref, pinned, path, flag(request, "recursive"), with_commits, limit, after)
+    listing = _Listing(ref, pinned, path, query_flag(request, "recursive"), with_commits, limit, after)
     page = await (call_hub_slow if with_commits else call_hub)(request, listing.run)
     headers = left_out_header(page.left_out)
     if page.after is not None:
@@ -99,20 +99,20 @@ async def list_tree(request: Request, ref: RepoRef) -> Response:
 
 
 async def describe_paths(request: Request, ref: RepoRef) -> Response:
-    """``POST paths-info/{revision}``: what is at each path, missing ones left out."""
-    revision, question = tail_of(request), await _paths_question(request)
-    if len(question.paths) > MAX_PATHS:
+    """Handle ``POST paths-info/{revision}``: return the entry at each path, without missing ones."""
+    revision, body = tail_of(request), await _read_paths(request)
+    if len(body.paths) > MAX_PATHS:
         raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "ask in smaller groups")
-    if "" in question.paths:
+    if "" in body.paths:
         raise Malformed("parameter 'paths'", "a path is empty")
-    paths = [path for text in question.paths if (path := _possible(text)) is not None]
-    call = call_hub_slow if question.expand else call_hub
-    found = await call(request, contents.paths_info, ref, revision, paths, with_commits=question.expand)
+    paths = [path for text in body.paths if (path := _possible(text)) is not None]
+    call = call_hub_slow if body.expand else call_hub
+    found = await call(request, contents.paths_info, ref, revision, paths, with_commits=body.expand)
     return json_response([entry_of(item) for item in found])
 
 
 async def measure_tree(request: Request, ref: RepoRef) -> Response:
-    """``GET treesize/{revision}[/{path}]``: bytes of all files below a folder."""
+    """Serve ``GET treesize/{revision}[/{path}]``: the total size of all files below a folder."""
     revision, path = split_revision(request.path_params["tail"])
 
     def measure(hub: HubContext, caller: MaybeCaller) -> int:
@@ -122,7 +122,7 @@ async def measure_tree(request: Request, ref: RepoRef) -> Response:
 
 
 def entry_of(item: DescribedEntry) -> TreeEntry:
-    """One entry as JSON shows it."""
+    """Return one entry as JSON shows it."""
     listed, logged = item.listed, item.last_commit
     lfs, commit = None, None
     if listed.lfs is not None:
@@ -142,7 +142,7 @@ def entry_of(item: DescribedEntry) -> TreeEntry:
 
 
 def _folder(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, text: str) -> RepoPath:
-    """The path of a folder; one that no folder can have is missing, once all else is known to be there."""
+    """Parse the path of a folder; if it is invalid, raise not found after checking repository and revision."""
     try:
         return parse_folder(text)
     except InvalidPath as error:
@@ -157,8 +157,8 @@ def _possible(text: str) -> RepoPath | None:
         return None
 
 
-async def _paths_question(request: Request) -> PathsRequest:
-    """What is asked, as JSON (JavaScript) or as a form (Python)."""
+async def _read_paths(request: Request) -> PathsRequest:
+    """Return the request as JSON (sent by JavaScript clients) or as form data (Python)."""
     body = await read_small(request, MAX_JSON)
     if "json" in request.headers.get("content-type", "") or body.lstrip().startswith(b"{"):
         return decode_json(body, PathsRequest)

@@ -1,6 +1,6 @@
-"""Looking for words, and for what has attention.
+"""Searches by words, and trending repositories.
 
-Source: docs/protocols/hf_api.md, section 1C; the full-text search is this hub's own.
+Source: docs/protocols/hf_api.md, section 1C; the full-text search is specific to this hub.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.hub.search import searches
 from entrepot.hub.search.searches import QuickResults, SearchHit
 from entrepot.names import RepoType, parse_repo_type
-from entrepot.server.handlers import call_hub, json_response, many, number
+from entrepot.server.handlers import call_hub, json_response, query_int, query_list
 from entrepot.server.hf.repos.repo_json import render_infos, usual_properties
 from entrepot.wire.accounts.accounts import OrgName, Person
 from entrepot.wire.searches import QuickRepo, QuickSearchResponse, TextHit, TextSearchResponse, Trending, TrendingRepo
@@ -26,7 +26,7 @@ _PAGE = 100
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         Route("/api/quicksearch", propose),
         Route("/api/trending", show_trending),
@@ -35,25 +35,25 @@ def routes() -> list[BaseRoute]:
 
 
 async def propose(request: Request) -> Response:
-    """GET: what a search box proposes for ``q``."""
+    """Serve the suggestions of a search box for ``q``."""
     words = request.query_params.get("q", "")
     found = await call_hub(
-        request, searches.quick, words, _kinds(request), limit=number(request, "limit", 5, low=1, high=20)
+        request, searches.quick, words, _kinds(request), limit=query_int(request, "limit", 5, low=1, high=20)
     )
     return json_response(render_quick(words, found))
 
 
 async def show_trending(request: Request) -> Response:
-    """GET: what has had most attention in the last seven days."""
-    limit = number(request, "limit", 10, low=1, high=20)
+    """Serve the repositories with the most activity in the last seven days."""
+    limit = query_int(request, "limit", 10, low=1, high=20)
     found = await call_hub(request, searches.trending, _kinds(request), limit=limit)
     return json_response(Trending(recently_trending=[_render_trending(info) for info in found]))
 
 
 async def find_text(request: Request) -> Response:
-    """GET: repositories in whose name, tags or card all words of ``q`` are, the best first."""
-    skip = number(request, "skip", 0, low=0, high=searches.MAX_SKIP)
-    limit = number(request, "limit", 20, low=1, high=_PAGE)
+    """Serve repositories whose name, tags or card contain all words of ``q``, best match first."""
+    skip = query_int(request, "skip", 0, low=0, high=searches.MAX_SKIP)
+    limit = query_int(request, "limit", 20, low=1, high=_PAGE)
     words = request.query_params.get("q", "")
     found = await call_hub(request, searches.full_text, words, _kinds(request), skip=skip, limit=limit)
     hits = [_render_hit(item) for item in found.items]
@@ -61,7 +61,7 @@ async def find_text(request: Request) -> Response:
 
 
 def render_quick(words: str, found: QuickResults) -> QuickSearchResponse:
-    """What a search box proposes."""
+    """Return the suggestions of a search box."""
 
     def shown(kind: RepoType) -> list[QuickRepo]:
         rows = found.repos.get(kind, ())
@@ -84,7 +84,7 @@ def render_quick(words: str, found: QuickResults) -> QuickSearchResponse:
 
 
 def mark(snippet: str) -> str:
-    """A snippet as HTML: nothing of the card is markup, and the words that were found stand in ``<em>``."""
+    """Return a snippet as HTML: text of the card is escaped, found words are in ``<em>``."""
     return html.escape(snippet).replace(searches.BEGIN, "<em>").replace(searches.END, "</em>")
 
 
@@ -109,5 +109,6 @@ def _render_trending(full: RevisionInfo) -> TrendingRepo:
 
 
 def _kinds(request: Request) -> Sequence[RepoType]:
-    """The types that a request asks for; all of them when it names none."""
-    return [parse_repo_type(word) for word in many(request, "type") if word != "all"] or list(RepoType)
+    """Return the requested repository types, each once; all types if none is named."""
+    named = (parse_repo_type(word) for word in query_list(request, "type") if word != "all")
+    return list(dict.fromkeys(named)) or list(RepoType)

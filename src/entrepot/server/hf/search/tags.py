@@ -1,4 +1,4 @@
-"""The tags in use, sorted by what they say.
+"""The tags in use, grouped by kind.
 
 Source: docs/protocols/hf_api.md, section 1C.
 """
@@ -22,12 +22,12 @@ from entrepot.wire.repos.tags import TagEntry
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return each_kind("/api/{T}-tags-by-type", list_tags, (RepoType.MODEL, RepoType.DATASET))
 
 
 async def list_tags(request: Request, kind: RepoType) -> Response:
-    """GET: every tag of public repositories of a type, by its kind."""
+    """Serve the tags of public repositories of a type, grouped by kind."""
     found = await call_hub(request, _sorted_tags, kind)
     entries = {
         group: [TagEntry(item.tag, item.label, item.kind, item.count) for item in items]

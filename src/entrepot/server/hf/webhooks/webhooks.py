@@ -13,7 +13,7 @@ from entrepot.errors import Malformed
 from entrepot.hub.events import DOMAINS
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import Delivery, WebhookChanges, WebhookDraft, WebhookRow
-from entrepot.server.handlers import call_hub, json_response, next_link, number, read_json
+from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.times import format_ms
 from entrepot.wire.webhooks import (
@@ -30,7 +30,7 @@ _PAGE = 100
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     one = f"{_BASE}/{{id}}"
     return [
         Route(_BASE, list_webhooks),
@@ -46,12 +46,12 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_webhooks(request: Request) -> Response:
-    """GET: the caller's webhooks, oldest first."""
+    """Serve the caller's webhooks, oldest first."""
     return json_response([render(row) for row in await call_hub(request, webhooks.list_webhooks)])
 
 
 async def create(request: Request) -> Response:
-    """POST: make a webhook."""
+    """Create a webhook."""
     body = await read_json(request, WebhookRequest)
     _refuse_jobs(body)
     if not body.url:
@@ -62,12 +62,12 @@ async def create(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """GET: one webhook."""
+    """Serve one webhook."""
     return _answer(await call_hub(request, webhooks.get, _id(request)))
 
 
 async def update(request: Request) -> Response:
-    """POST: change a webhook; what the body leaves out stays."""
+    """Update a webhook; omitted fields stay unchanged."""
     body = await read_json(request, WebhookRequest)
     _refuse_jobs(body)
     watched = None if body.watched is None else _pairs(body.watched)
@@ -76,38 +76,38 @@ async def update(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """DELETE: remove a webhook."""
+    """Delete a webhook."""
     await call_hub(request, webhooks.delete, _id(request))
     return PlainTextResponse("OK")
 
 
 async def enable(request: Request) -> Response:
-    """POST: let a webhook hear again."""
+    """Enable a webhook."""
     return _answer(await call_hub(request, webhooks.switch, _id(request), is_disabled=False))
 
 
 async def disable(request: Request) -> Response:
-    """POST: let a webhook rest."""
+    """Disable a webhook."""
     return _answer(await call_hub(request, webhooks.switch, _id(request), is_disabled=True))
 
 
 async def list_deliveries(request: Request) -> Response:
-    """GET: the deliveries to a webhook, newest first, in pages."""
-    limit = number(request, "limit", 50, low=1, high=_PAGE)
-    before = number(request, "cursor", 0, low=0, high=2**62) or None
+    """Serve the deliveries to a webhook, newest first, in pages."""
+    limit = query_int(request, "limit", 50, low=1, high=_PAGE)
+    before = query_int(request, "cursor", 0, low=0, high=2**62) or None
     found = await call_hub(request, webhooks.list_deliveries, _id(request), before=before, limit=limit)
     headers = {"Link": next_link(request, {"cursor": str(found.next)})} if found.next is not None else None
     return json_response([render_delivery(item) for item in found.items], headers=headers)
 
 
 async def replay(request: Request) -> Response:
-    """POST: send the news of one delivery again."""
+    """Repeat one delivery."""
     delivery = decode_segment(request.path_params["delivery"])
     return _answer(await call_hub(request, webhooks.replay, _id(request), delivery))
 
 
 def render(row: WebhookRow) -> WebhookInfo:
-    """A webhook as its owner sees it, who knows the secret."""
+    """Return a webhook as its owner sees it, including the secret."""
     return WebhookInfo(
         id=row.uid,
         watched=[WatchedSubject(watch.kind, watch.name) for watch in row.watched],
@@ -119,7 +119,7 @@ def render(row: WebhookRow) -> WebhookInfo:
 
 
 def render_delivery(item: Delivery) -> DeliveryInfo:
-    """A delivery as its webhook's owner sees it."""
+    """Return a delivery as the owner of its webhook sees it."""
     event, repo = item.payload["event"], item.payload["repo"]
     return DeliveryInfo(
         id=item.uid,

@@ -1,4 +1,4 @@
-"""Somebody's working place: git with a home of its own, and the CPU that a native server takes for what it does."""
+"""A folder for git with its own home, and the CPU time of git's native servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import attrs
 
 from benchmarks.meters import Cost
 
-# Its own process is not counted: only git, and what git started and waited for.
+# Counts git and the children it waited for, but not this process.
 _SERVICE = """#!{python}
 import resource, subprocess, sys
 code = subprocess.run(["git", "{service}", *sys.argv[1:]]).returncode
@@ -26,14 +26,14 @@ sys.exit(code)
 
 
 @attrs.frozen
-class Desk:
-    """A folder to work in."""
+class GitWorkspace:
+    """A folder in which git runs with its own home."""
 
     folder: Path
 
     @property
     def environ(self) -> dict[str, str]:
-        """Variables of a git that knows nothing of its user's configuration."""
+        """Return the environment of a git process that ignores the user's configuration."""
         who = {f"GIT_{role}_{part}": "a@b.example" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
         return {
             "PATH": os.environ["PATH"],
@@ -45,10 +45,10 @@ class Desk:
         }
 
     def git(self, *arguments: str | Path, cwd: Path | None = None, data: bytes = b"") -> str:
-        """What git prints.
+        """Run git and return its output.
 
         Raises:
-            subprocess.CalledProcessError: it failed; it has said why on standard error.
+            subprocess.CalledProcessError: git failed; the reason is on standard error.
         """
         command = ["git", *map(str, arguments)]
         done = subprocess.run(
@@ -58,7 +58,7 @@ class Desk:
 
     @contextlib.contextmanager
     def native(self, service: str) -> Iterator[tuple[str, Cost]]:
-        """An option that has git's own server measured, and its CPU, filled in at the end.
+        """Yield an option that makes git measure its own server, and a cost that is filled in when the block ends.
 
         Args:
             service: ``upload-pack`` or ``receive-pack``.
@@ -72,16 +72,16 @@ class Desk:
         cost.server_cpu_s = sum(float(line) for line in out.read_text().split())
 
 
-def write_history(desk: Desk, folder: Path, commits: int) -> int:
-    """Make a bare repository of small text files in 100 folders.
+def write_history(workspace: GitWorkspace, folder: Path, commits: int) -> int:
+    """Create a bare repository of small text files in 100 folders.
 
     Args:
-        commits: each changes 130 files of 6,500, in folders next to each other, and makes 200 objects.
+        commits: the number of commits; each changes 130 of 6,500 files, in adjacent folders, and adds 200 objects.
 
     Returns:
-        How many objects it has.
+        The number of objects.
     """
-    desk.git("init", "-q", "--bare", "--initial-branch=main", folder)
+    workspace.git("init", "-q", "--bare", "--initial-branch=main", folder)
     lines = []
     for number in range(commits):
         lines.append(f"commit refs/heads/main\ncommitter A <a@b.example> {1_700_000_000 + number} +0000\n")
@@ -91,5 +91,5 @@ def write_history(desk: Desk, folder: Path, commits: int) -> int:
             place = f"d{at % 100:02}/f{n * 7 % 65:03}.json"
             text = "".join(f'{{"commit": {number}, "file": {n}, "line": {i * number * n}}}\n' for i in range(12))
             lines.append(f"M 100644 inline {place}\ndata {len(text)}\n{text}\n")
-    desk.git("fast-import", "--quiet", "--force", cwd=folder, data="".join(lines).encode())
-    return int(desk.git("rev-list", "--objects", "--all", "--count", cwd=folder))
+    workspace.git("fast-import", "--quiet", "--force", cwd=folder, data="".join(lines).encode())
+    return int(workspace.git("rev-list", "--objects", "--all", "--count", cwd=folder))

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from entrepot.catalog.accounts.accounts import Token
-from entrepot.cli.answers import read_first_line, show_result, token_row
+from entrepot.cli.results import read_first_line, show_result, token_row
 from entrepot.errors import Malformed
 from entrepot.names import new_uid
 

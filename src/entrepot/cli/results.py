@@ -1,4 +1,4 @@
-"""What administrative commands share: their common flag and the shape of their answers."""
+"""Shared by administrative commands: the flag ``--json`` and the form of results."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from entrepot.catalog.accounts.accounts import Token
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; the keys are listed in docs/cli.md.")
-"""``--json``, which a command gets as ``as_json``."""
+"""The option ``--json``, passed to a command as ``as_json``."""
 
 
 def show_result(row: Mapping[str, object], sentence: str, *, as_json: bool) -> None:
-    """Print what was done: an object for programs or a sentence for people."""
+    """Print the result: with ``as_json`` the row as a JSON object, else the sentence."""
     if as_json:
         show_json(row)
     else:
@@ -27,10 +27,10 @@ def show_result(row: Mapping[str, object], sentence: str, *, as_json: bool) -> N
 
 
 def read_first_line(what: str) -> str:
-    """The first line of standard input, where secrets come from.
+    """Return the first line of standard input, from which secrets are read.
 
     Raises:
-        Malformed: it is empty; ``what`` was expected.
+        Malformed: the line is empty; the message says that ``what`` was expected.
     """
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
@@ -39,7 +39,7 @@ def read_first_line(what: str) -> str:
 
 
 def token_row(owner: str, token: Token) -> dict[str, object]:
-    """A token for programs, without its secret."""
+    """Return a token as a JSON row, without its secret."""
     return {
         "id": token.uid,
         "user": owner,

@@ -1,8 +1,8 @@
-"""Each room imports only the rooms and the libraries that its row allows.
+"""Each package imports only the packages and the libraries that its row allows.
 
-The layers contract says who stands above whom; this table says more: which
-of the rooms below may be used at all, and where each external tool lives. A
-new room or a new library needs a row or a word here, which is the point.
+The layers contract says which package is above which; this table also says
+which of those below may be used, and where each library may be imported. A
+new package or a new library needs a row or a word here.
 """
 
 import sys
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 import grimp
 import pytest
 
-GROUND = {"errors", "settings", "names"}
+BASE = {"errors", "settings", "names"}
 CODECS = {"git", "xet", "cards", "wire"}
-SERVER_WING = {"hub", "storage", "catalog", "blobs"}
-CLIENT_DOORS = {"hf", "ah", "workspace", "fs"}
-EVERYTHING = GROUND | CODECS | SERVER_WING | CLIENT_DOORS | {"server", "worker", "client", "cli"}
+SERVER_SIDE = {"hub", "storage", "catalog", "blobs"}
+CLIENT_INTERFACES = {"hf", "ah", "workspace", "fs"}
+EVERYTHING = BASE | CODECS | SERVER_SIDE | CLIENT_INTERFACES | {"server", "worker", "client", "cli"}
 
-# room: (rooms it may import, libraries it may import)
-ROOMS: dict[str, tuple[set[str], set[str]]] = {
+# package: (packages it may import, libraries it may import)
+PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "": ({"hf", "ah"}, set()),
     "__main__": ({"cli"}, set()),
     "errors": (set(), {"attrs"}),
@@ -29,11 +29,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "cards": ({"errors", "names"}, {"attrs", "yaml", "jinja2"}),
     "wire": ({"errors", "names"}, {"attrs", "msgspec"}),
     "blobs": ({"errors", "names"}, {"attrs", "obstore"}),
-    "catalog": (GROUND, {"attrs", "sqlalchemy", "alembic"}),
-    "storage": (GROUND | {"git", "xet", "blobs", "catalog"}, {"attrs"}),
-    "hub": (GROUND | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2"}),
+    "catalog": (BASE, {"attrs", "sqlalchemy", "alembic"}),
+    "storage": (BASE | {"git", "xet", "blobs", "catalog"}, {"attrs"}),
+    "hub": (BASE | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2"}),
     "server": (
-        GROUND | {"hub", "wire", "git"},
+        BASE | {"hub", "wire", "git"},
         {
             "attrs",
             "msgspec",
@@ -48,12 +48,12 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
             "pygments",
         },
     ),
-    "worker": (GROUND | {"hub"}, {"attrs"}),
-    "client": (GROUND | CODECS, {"attrs", "msgspec", "httpx2", "hf_xet", "tqdm", "platformdirs"}),
-    "hf": (GROUND | {"client", "cards", "wire"}, {"attrs"}),
-    "ah": (GROUND | {"client"}, {"attrs"}),
-    "workspace": (GROUND | {"client", "blobs"}, {"attrs", "yaml"}),
-    "fs": (GROUND | {"client", "wire"}, {"fsspec"}),
+    "worker": (BASE | {"hub"}, {"attrs"}),
+    "client": (BASE | CODECS, {"attrs", "msgspec", "httpx2", "hf_xet", "tqdm", "platformdirs"}),
+    "hf": (BASE | {"client", "cards", "wire"}, {"attrs"}),
+    "ah": (BASE | {"client"}, {"attrs"}),
+    "workspace": (BASE | {"client", "blobs"}, {"attrs", "yaml"}),
+    "fs": (BASE | {"client", "wire"}, {"fsspec"}),
     "cli": (EVERYTHING, {"attrs", "click", "platformdirs", "msgspec", "granian"}),
     "testing": (EVERYTHING, {"attrs", "pytest", "starlette", "granian", "uvicorn", "httpx2", "platformdirs"}),
 }
@@ -69,14 +69,14 @@ def imports_of(graph: grimp.ImportGraph) -> Iterator[tuple[str, str]]:
 def breaches(imports: Iterator[tuple[str, str]]) -> list[str]:
     found = []
     for importer, imported in imports:
-        room = importer.split(".")[1] if "." in importer else ""
-        if room not in ROOMS:
-            found.append(f"{importer}: the room {room!r} has no row")
+        package = importer.split(".")[1] if "." in importer else ""
+        if package not in PACKAGES:
+            found.append(f"{importer}: the package {package!r} has no row")
             continue
-        rooms, libraries = ROOMS[room]
+        packages, libraries = PACKAGES[package]
         top, *rest = imported.split(".")
         if top == "entrepot":
-            allowed = not rest or rest[0] in {*rooms, room} or rest[0].startswith("__")
+            allowed = not rest or rest[0] in {*packages, package} or rest[0].startswith("__")
         else:
             allowed = top in libraries or top in sys.stdlib_module_names
         if not allowed:
@@ -84,7 +84,7 @@ def breaches(imports: Iterator[tuple[str, str]]) -> list[str]:
     return found
 
 
-def test_every_room_keeps_to_its_row() -> None:
+def test_every_package_keeps_to_its_row() -> None:
     graph = grimp.build_graph("entrepot", include_external_packages=True, cache_dir=None)
     assert breaches(imports_of(graph)) == []
 

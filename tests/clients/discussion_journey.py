@@ -1,7 +1,7 @@
-"""Discussions and pull requests with any generation of the client; prints what was seen as JSON.
+"""Discussions and pull requests with any version of the client; prints the results as JSON.
 
-Run by test_talk.py: the token of the environment owns the repository, the one
-in the arguments belongs to somebody who may only read it.
+Run by test_discussions.py: the token of the environment owns the repository, the one
+in the arguments belongs to someone who may only read it.
 """
 
 import json
@@ -24,7 +24,7 @@ api.upload_file(path_or_fileobj=b"one\n", path_in_repo="a.txt", repo_id=repo)
 
 
 def refused(call: Callable[[], Any], words: str = "") -> int:
-    """The status of a call that fails, and says these words."""
+    """Return the status of a call that fails with a message containing these words."""
     try:
         call()
     except HfHubHTTPError as error:
@@ -35,7 +35,7 @@ def refused(call: Callable[[], Any], words: str = "") -> int:
     return int(status)
 
 
-# Talk.
+# Comments.
 talk = other.create_discussion(repo, "A question", description="What is **this**?")
 assert (talk.num, talk.status, talk.is_pull_request, talk.author) == (1, "open", False, other.whoami()["name"])
 assert talk.events[0].content == "What is **this**?"
@@ -53,7 +53,7 @@ assert api.change_discussion_status(repo, 1, "closed", comment="Answered.").new_
 kinds = [event.type for event in api.get_discussion_details(repo, 1).events]
 assert kinds == ["comment", "comment", "title-change", "comment", "status-change"], kinds
 
-# A draft, filled by its author who may not write to the repository.
+# A draft, filled by an author who may not write to the repository.
 draft = other.create_pull_request(repo, "Better words")
 assert (draft.num, draft.status, draft.git_reference) == (2, "draft", "refs/pr/2")
 assert draft.target_branch == "refs/heads/main"
@@ -88,7 +88,7 @@ assert (third.title, third.status, third.events[0].content) == ("Add c", "open",
 other.upload_file(path_or_fileobj=LARGE[::-1], path_in_repo="bin/x.bin", repo_id=repo, create_pr=True)
 assert "bin/x.bin" in api.list_repo_files(repo, revision="refs/pr/4")
 
-# A folder, as a pull request of somebody who may only read.
+# A folder, as a pull request of a reader.
 folder = Path("few")
 folder.mkdir()
 (folder / "x.txt").write_text("x\n")
@@ -99,7 +99,7 @@ assert sorted(api.list_repo_files(repo, revision="refs/pr/5"))[-2:] == ["few/x.t
 assert fifth.is_pull_request
 assert fifth.status in ("draft", "open")
 
-# A conflict, and its cure.
+# A conflict and its resolution.
 other.create_commit(repo, [CommitOperationAdd("a.txt", b"two\n")], commit_message="Two", create_pr=True)
 api.upload_file(path_or_fileobj=b"three\n", path_in_repo="a.txt", repo_id=repo)
 assert api.get_discussion_details(repo, 6).conflicting_files == ["a.txt"]
