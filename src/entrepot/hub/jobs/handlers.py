@@ -15,7 +15,6 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
 
 import attrs
 
@@ -39,7 +38,7 @@ _FIRST_RETRY_MS = 1_000
 _ERROR_LENGTH = 2_000
 _DAY_MS = 86_400_000
 
-Handler = Callable[[HubContext, Mapping[str, Any]], Iterator[None] | None]
+Handler = Callable[[HubContext, JobArgs], Iterator[None] | None]
 
 
 def index_history(hub: HubContext, args: JobArgs) -> None:
