@@ -8,6 +8,8 @@ Source: docs/protocols/hf_api.md, sections 1C and 1G.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -38,14 +40,14 @@ def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
     runtime = [f"/api/spaces/{{namespace}}/{{name}}/{word}" for word in _RUNTIME]
     jobs = [f"/api/{word}{tail}" for word in ("jobs", "scheduled-jobs") for tail in ("", "/{tail:path}")]
-    kernels = [f"/api/{plural}{tail}" for plural in UNSUPPORTED_TYPES.values() for tail in ("", "/{tail:path}")]
+    others = [(plural, tail) for plural in UNSUPPORTED_TYPES.values() for tail in ("", "/{tail:path}")]
     return [
         Route("/api/spaces/templates", list_nothing),
         Route("/api/spaces/hardware", list_nothing),
         Route("/api/spaces/semantic-search", refuse_searches),
         *(Route(path, refuse_runtime, methods=_ANY_METHOD) for path in runtime),
         *(Route(path, refuse_jobs, methods=_ANY_METHOD) for path in jobs),
-        *(Route(path, refuse_type, methods=_ANY_METHOD) for path in kernels),
+        *(Route(f"/api/{plural}{tail}", _refuse(plural), methods=_ANY_METHOD) for plural, tail in others),
     ]
 
 
@@ -69,6 +71,8 @@ async def refuse_jobs(_request: Request) -> Response:
     raise NotOffered("jobs")
 
 
-async def refuse_type(request: Request) -> Response:
-    """Refuse every request about repositories of a type that this hub does not support."""
-    raise NotOffered(request.url.path.split("/api/", 1)[1].partition("/")[0])
+def _refuse(plural: str) -> Callable[[Request], Awaitable[Response]]:
+    async def refuse_type(_request: Request) -> Response:
+        raise NotOffered(plural)
+
+    return refuse_type
