@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import msgspec
 
-from entrepot.wire.webhooks import DeliveryInfo, WatchedSubject, WebhookInfo, WebhookRequest, WebhookResponse
+from entrepot.wire.webhooks import (
+    DeliveryEvent,
+    DeliveryInfo,
+    WatchedSubject,
+    WebhookInfo,
+    WebhookRequest,
+    WebhookResponse,
+)
 
 FACTS = WebhookInfo(
     id="ab", watched=[WatchedSubject("user", "alice")], domains=["repo"], disabled=False, url="https://x"
@@ -22,9 +29,18 @@ def test_a_question_may_say_nothing() -> None:
 
 
 def test_a_delivery_that_waits_has_no_status() -> None:
-    facts = DeliveryInfo(id="a", state="pending", event={}, repo={}, attempts=0, created_at="t", next_attempt_at="u")
+    facts = DeliveryInfo(
+        id="a",
+        state="pending",
+        event=DeliveryEvent("update", "repo"),
+        repo=WatchedSubject("model", "a/b"),
+        attempts=0,
+        created_at="t",
+        next_attempt_at="u",
+    )
     assert msgspec.json.encode(facts) == (
-        b'{"id":"a","state":"pending","event":{},"repo":{},"attempts":0,"createdAt":"t","nextAttemptAt":"u"}'
+        b'{"id":"a","state":"pending","event":{"action":"update","scope":"repo"},"repo":{"type":"model","name":"a/b"},'
+        b'"attempts":0,"createdAt":"t","nextAttemptAt":"u"}'
     )
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    import tqdm
+from typing import Protocol
 
 
 class Meter(Protocol):
@@ -42,16 +39,30 @@ class Silent:
         return _SilentMeter()
 
 
-class _Bar:
-    def __init__(self, bar: tqdm.tqdm[object]) -> None:
+class Bar(Protocol):
+    """What is needed of a bar of tqdm."""
+
+    def update(self, amount: int, /) -> object:
+        """So much more is done."""
+
+    def close(self) -> object:
+        """It has ended."""
+
+
+class BarMeter:
+    """A meter that is drawn by a bar."""
+
+    def __init__(self, bar: Bar) -> None:
         self._bar = bar
         self._lock = threading.Lock()
 
     def advance(self, amount: int) -> None:
+        """Move the bar on; from any thread."""
         with self._lock:
             self._bar.update(amount)
 
     def finish(self) -> None:
+        """Close the bar."""
         with self._lock:
             self._bar.close()
 
@@ -71,7 +82,7 @@ class Bars:
         import tqdm
 
         is_bytes = unit == "B"
-        return _Bar(
+        return BarMeter(
             tqdm.tqdm(
                 desc=label,
                 total=total,

@@ -35,12 +35,12 @@ class RepoType(enum.StrEnum):
 
 @attrs.frozen
 class RepoKind:
-    """What sets one type of repository apart from the others.
+    """The properties in which the types of repositories differ.
 
-    ``has_sdk``: it is made with an SDK, which its card names. ``has_library``:
-    libraries load it, so that it has a library, a ``config.json`` that is
-    shown, evaluation results, and files by which its downloads are counted.
-    ``names_datasets``: its card says which datasets and base models it is made of.
+    ``has_sdk``: a repository is created with an SDK, which its card names.
+    ``has_library``: a library loads it; the hub shows its library, ``config.json``
+    and evaluation results, and counts downloads of certain files only.
+    ``names_datasets``: its card names the datasets and base models it was made from.
     """
 
     plural: str
@@ -57,7 +57,7 @@ _KINDS = {
 }
 
 UNSUPPORTED_TYPES = {"kernel": "kernels"}
-"""Types of the public hub that this one does not have, in singular and plural."""
+"""Types of the public hub that this one does not support, in singular and plural."""
 
 
 @attrs.frozen

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -46,13 +45,20 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     job_source_id: str | None = None
 
 
+class DeliveryEvent(msgspec.Struct, frozen=True):
+    """What happened: ``action`` is create, update, delete or move; ``scope`` says to what."""
+
+    action: str
+    scope: str
+
+
 class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One delivery: ``state`` is pending, sending, done or failed; ``status`` that of the receiver's answer."""
 
     id: str
     state: str
-    event: Mapping[str, Any]
-    repo: Mapping[str, Any]
+    event: DeliveryEvent
+    repo: WatchedSubject
     attempts: int
     created_at: str
     status: int | None = None

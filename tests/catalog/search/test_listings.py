@@ -99,7 +99,7 @@ def test_private_repositories_are_shown_to_members_of_their_namespace_only(
     add_repo("open", updated_ms=3)
     add_repo("hers", updated_ms=2, visibility="private")
     add_repo("his", owner=bob, updated_ms=1, visibility="private")
-    seen: Sequence[tuple[frozenset[int] | None, list[str]]] = [
+    seen: Sequence[tuple[Visibility | None, list[str]]] = [
         (Visibility(), ["open"]),
         (Visibility([alice.id]), ["open", "hers"]),
         (Visibility([bob.id]), ["open", "his"]),

@@ -34,6 +34,10 @@ _LANE_OF = {
 }
 
 
+JobArgs = Mapping[str, int]
+"""What a job is about: row ids, by ``repo`` and ``webhook``."""
+
+
 @attrs.frozen
 class Job:
     """A background job."""
@@ -42,7 +46,7 @@ class Job:
     kind: str
     lane: str
     namespace_id: int
-    args: Mapping[str, Any]
+    args: JobArgs
     state: str
     attempts: int
     run_ms: int
@@ -119,7 +123,7 @@ _BY_KEY = (_oldest(_IS_WAITING, _HAS_KEY), _oldest(_IS_DESERTED, _HAS_KEY))
 def enqueue(
     tx: Write,
     kind: str,
-    args: Mapping[str, Any],
+    args: JobArgs,
     now_ms: int,
     *,
     namespace_id: int | None = None,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from entrepot.client.calls import JSON, Call, json_body, nothing, pairs, repo_api, sparse_body, without_nulls
+import msgspec
+
+from entrepot.client.calls import JSON, Call, Response, json_body, nothing, pairs, repo_api, sparse_body, without_nulls
 from entrepot.names import RepoRef
 from entrepot.wire.community.discussions import (
     CommentResponse,
@@ -22,6 +24,8 @@ from entrepot.wire.community.discussions import (
     StatusResponse,
     TitleResponse,
 )
+
+T = TypeVar("T")
 
 _Data = Mapping[str, Any]
 
@@ -69,25 +73,17 @@ def create(ref: RepoRef, title: str, description: str, *, is_pull: bool = False)
 
 def comment(ref: RepoRef, number: int, text: str) -> Call[MessageResponse[_Data]]:
     """Say something in a discussion."""
-    return Call(
-        "POST",
-        _path(ref, number, "comment"),
-        without_nulls(MessageResponse[_Data]),
-        body=json_body(NewComment(text)),
-        media_type=JSON,
-        subject=_subject(ref, number),
-    )
+    return _post(ref, number, ("comment",), NewComment(text), without_nulls(MessageResponse[_Data]))
 
 
 def edit_comment(ref: RepoRef, number: int, event: str, text: str) -> Call[CommentResponse[_Data]]:
     """Replace the text of a comment, which is named by the id of its event."""
-    return Call(
-        "POST",
-        _path(ref, number, "comment", event, "edit"),
+    return _post(
+        ref,
+        number,
+        ("comment", event, "edit"),
+        EditedComment(text),
         without_nulls(CommentResponse[_Data]),
-        body=json_body(EditedComment(text)),
-        media_type=JSON,
-        subject=_subject(ref, number),
         is_repeatable=True,
     )
 
@@ -100,39 +96,40 @@ def hide_comment(ref: RepoRef, number: int, event: str) -> Call[CommentResponse[
 
 def rename(ref: RepoRef, number: int, title: str) -> Call[TitleResponse[_Data]]:
     """Give a discussion another title."""
-    return Call(
-        "POST",
-        _path(ref, number, "title"),
-        without_nulls(TitleResponse[_Data]),
-        body=json_body(NewTitle(title)),
-        media_type=JSON,
-        subject=_subject(ref, number),
-    )
+    return _post(ref, number, ("title",), NewTitle(title), without_nulls(TitleResponse[_Data]))
 
 
 def change_status(
     ref: RepoRef, number: int, status: str, comment_text: str | None = None
 ) -> Call[StatusResponse[_Data]]:
     """Open or close a discussion; opening a draft publishes it."""
-    return Call(
-        "POST",
-        _path(ref, number, "status"),
-        without_nulls(StatusResponse[_Data]),
-        body=sparse_body(NewStatus(status, comment_text or None)),
-        media_type=JSON,
-        subject=_subject(ref, number),
+    return _post(
+        ref, number, ("status",), NewStatus(status, comment_text or None), without_nulls(StatusResponse[_Data])
     )
 
 
 def merge(ref: RepoRef, number: int, comment_text: str | None = None) -> Call[None]:
     """Merge a pull request."""
+    return _post(ref, number, ("merge",), MergeRequest(comment_text or None), nothing)
+
+
+def _post(
+    ref: RepoRef,
+    number: int,
+    action: tuple[str, ...],
+    body: msgspec.Struct,
+    read: Callable[[Response], T],
+    *,
+    is_repeatable: bool = False,
+) -> Call[T]:
     return Call(
         "POST",
-        _path(ref, number, "merge"),
-        nothing,
-        body=json_body(MergeRequest(comment_text or None)),
+        _path(ref, number, *action),
+        read,
+        body=sparse_body(body),
         media_type=JSON,
         subject=_subject(ref, number),
+        is_repeatable=is_repeatable,
     )
 
 

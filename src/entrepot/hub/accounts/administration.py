@@ -15,6 +15,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AccountNotFound, NotAllowed, ThingNotFound
 from entrepot.hub import audit
+from entrepot.hub.accounts import orgs
 from entrepot.hub.accounts.accounts import (
     assign_role,
     check_admin_left,
@@ -143,7 +144,7 @@ def list_members(hub: HubContext, by: Actor, org: str) -> list[AdminMember]:
     """
     require_reader(by)
     with hub.read() as tx:
-        found = find_org(tx, org)
+        found = orgs.find(tx, org)
         people = accounts.members(tx, found.id, limit=_ALL)
     return [AdminMember(org=found.name, user=member.user.name, role=member.role) for member in people]
 
@@ -159,7 +160,7 @@ def set_member(hub: HubContext, by: Actor, org: str, user: str, role: str) -> Ad
     """
     actor, wanted = require_admin(by), parse_role(role)
     with hub.write() as tx:
-        found, person = find_org(tx, org), find_user(tx, user)
+        found, person = orgs.find(tx, org), find_user(tx, user)
         assign_role(hub, tx, actor, found, person, wanted)
     return AdminMember(org=found.name, user=person.name, role=role)
 
@@ -174,7 +175,7 @@ def remove_member(hub: HubContext, by: Actor, org: str, user: str) -> None:
     """
     actor = require_admin(by)
     with hub.write() as tx:
-        found, person = find_org(tx, org), find_user(tx, user)
+        found, person = orgs.find(tx, org), find_user(tx, user)
         if accounts.role_of(tx, found.id, person.id) is None:
             raise ThingNotFound(f"member of {found.name}", person.name)
         check_admin_left(tx, found, person)
@@ -200,18 +201,6 @@ def list_repos(hub: HubContext, by: Actor, namespace: str | None = None, after: 
             return AdminRepos(repos=[render_repo(row) for row in rows], after=None)
         rows = repositories.everything(tx, after=after, limit=_PAGE)
     return AdminRepos(repos=[render_repo(row) for row in rows], after=rows[-1].id if len(rows) == _PAGE else None)
-
-
-def find_org(tx: Read, name: str) -> Account:
-    """Return the organisation of this name.
-
-    Raises:
-        AccountNotFound: it does not exist.
-    """
-    found = accounts.find(tx, name)
-    if found is None or found.is_user:
-        raise AccountNotFound(name, "organisation")
-    return found
 
 
 def find_namespace(tx: Read, name: str) -> Account:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from entrepot.catalog.community import trends
 from entrepot.catalog.jobs import jobs
+from entrepot.catalog.jobs.jobs import JobArgs
 from entrepot.hub.context import HubContext
 
 PAUSE_MS = 3_600_000
 
 
-def refresh(hub: HubContext, _args: Mapping[str, Any]) -> None:
+def refresh(hub: HubContext, _args: JobArgs) -> None:
     """Compute every score that may have changed, and schedule the next refresh."""
     with hub.read() as tx:
         stale = trends.stale(tx, hub.now_ms())

@@ -15,7 +15,6 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
 
 import attrs
 
@@ -24,6 +23,7 @@ from entrepot.catalog.jobs import jobs
 from entrepot.catalog.jobs.jobs import LANES as LANES
 from entrepot.catalog.jobs.jobs import STATES as STATES
 from entrepot.catalog.jobs.jobs import Job as Job
+from entrepot.catalog.jobs.jobs import JobArgs
 from entrepot.catalog.repos import refs, repositories
 from entrepot.errors import EntrepotError, Refused, ThingNotFound
 from entrepot.hub.community import trends
@@ -38,34 +38,34 @@ _FIRST_RETRY_MS = 1_000
 _ERROR_LENGTH = 2_000
 _DAY_MS = 86_400_000
 
-Handler = Callable[[HubContext, Mapping[str, Any]], Iterator[None] | None]
+Handler = Callable[[HubContext, JobArgs], Iterator[None] | None]
 
 
-def index_history(hub: HubContext, args: Mapping[str, Any]) -> None:
+def index_history(hub: HubContext, args: JobArgs) -> None:
     """Record the paths that the new commits of a repository changed."""
-    repo_id = int(args["repo"])
+    repo_id = args["repo"]
     with hub.read() as tx:
         heads = {oid for _, oid in refs.everything(tx, repo_id)}
     for head in heads:
         indexing.index_history(hub, repo_id, head)
 
 
-def index_card(hub: HubContext, args: Mapping[str, Any]) -> None:
+def index_card(hub: HubContext, args: JobArgs) -> None:
     """Index the card of a repository."""
-    cards.index(hub, int(args["repo"]))
+    cards.index(hub, args["repo"])
 
 
-def chunk_files(hub: HubContext, args: Mapping[str, Any]) -> Iterator[None]:
+def chunk_files(hub: HubContext, args: JobArgs) -> Iterator[None]:
     """Split the large files of a repository into chunks, step by step."""
-    return rechunking.chunk_steps(hub, int(args["repo"]))
+    return rechunking.chunk_steps(hub, args["repo"])
 
 
-def verify_claims(hub: HubContext, args: Mapping[str, Any]) -> Iterator[None]:
+def verify_claims(hub: HubContext, args: JobArgs) -> Iterator[None]:
     """Verify the claimed sha256 of files uploaded to a repository as chunks, step by step."""
-    return rechunking.verify_steps(hub, repo_id=int(args["repo"]))
+    return rechunking.verify_steps(hub, repo_id=args["repo"])
 
 
-def reverify(hub: HubContext, _args: Mapping[str, Any]) -> None:
+def reverify(hub: HubContext, _args: JobArgs) -> None:
     """Enqueue the verification of claims that could not be verified yet, and schedule the next run for tomorrow."""
     with hub.read() as tx:
         left = xet_files.repos_with_claims(tx)
@@ -80,15 +80,15 @@ def _plan_reverifying(hub: HubContext) -> None:
         jobs.enqueue(tx, "reverify", {}, hub.now_ms(), dedup_key="reverify", delay_ms=_DAY_MS)
 
 
-def repack_mirror(hub: HubContext, args: Mapping[str, Any]) -> None:
+def repack_mirror(hub: HubContext, args: JobArgs) -> None:
     """Repack the mirror of a large repository, so that clones cost less."""
     with hub.read() as tx:
-        row = repositories.by_id(tx, int(args["repo"]))
+        row = repositories.by_id(tx, args["repo"])
     if row is not None:
         hub.mirrors.repack(row.uid)
 
 
-def scrub(hub: HubContext, _args: Mapping[str, Any]) -> Iterator[None]:
+def scrub(hub: HubContext, _args: JobArgs) -> Iterator[None]:
     """Check some stored chunks and raw files, delete leftovers of uploads, and schedule the next round."""
     yield from xorb_scrubbing.scrub_steps(hub)
     read = yield from file_scrubbing.scrub_steps(hub)

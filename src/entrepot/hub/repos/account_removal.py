@@ -16,8 +16,9 @@ from entrepot.catalog.repos import repositories as repos
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Malformed, Refused
 from entrepot.hub import audit
+from entrepot.hub.accounts import orgs
 from entrepot.hub.accounts.accounts import assign_role, check_hub_admin_left, find_user, org_subject, remove_user, some
-from entrepot.hub.accounts.administration import Actor, find_namespace, find_org, require_admin
+from entrepot.hub.accounts.administration import Actor, find_namespace, require_admin
 from entrepot.hub.callers import Caller, Role
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import repositories
@@ -78,7 +79,7 @@ def delete_org(hub: HubContext, by: Actor, name: str, removal: Removal) -> Remov
     actor = require_admin(by)
     _check(removal)
     with hub.write() as tx:
-        org = find_org(tx, name)
+        org = orgs.find(tx, name)
         moved, purged = _empty(hub, tx, actor, org, removal)
         owned = [str(row.ref.id) for row in repos.owned_by(tx, org.id)]
         if owned:
@@ -124,7 +125,7 @@ def _appoint(hub: HubContext, tx: Write, actor: Caller | str, leaving: Account, 
     if found is None or not found.is_user:
         return
     for name in accounts.sole_admin_of(tx, leaving.id):
-        assign_role(hub, tx, actor, find_org(tx, name), found, Role.ADMIN)
+        assign_role(hub, tx, actor, orgs.find(tx, name), found, Role.ADMIN)
 
 
 def _removed(account: Account, moved: Sequence[RepoRef], purged: Sequence[RepoRow]) -> Removed:

@@ -23,6 +23,7 @@ import attrs
 
 from entrepot.catalog import Read, Write
 from entrepot.catalog.jobs import jobs
+from entrepot.catalog.jobs.jobs import JobArgs
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery
@@ -69,12 +70,12 @@ class _Taken:
         return f"host:{_host_of(self.target)}"
 
 
-def deliver(hub: HubContext, args: Mapping[str, Any]) -> None:
+def deliver(hub: HubContext, args: JobArgs) -> None:
     """Deliver a webhook's waiting events about a repository, until none is left or a delivery fails.
 
     Also ends after a few seconds and enqueues the rest, so that other webhooks are served.
     """
-    webhook_id, repo_id = int(args["webhook"]), int(args["repo"])
+    webhook_id, repo_id = args["webhook"], args["repo"]
     ends = time.monotonic() + _SLICE_S
     for number in range(_IN_ONE_TURN):
         taken = _take(hub, webhook_id, repo_id)
@@ -92,7 +93,7 @@ def deliver(hub: HubContext, args: Mapping[str, Any]) -> None:
             return
 
 
-def forget_old(hub: HubContext, _args: Mapping[str, Any]) -> None:
+def forget_old(hub: HubContext, _args: JobArgs) -> None:
     """Delete old entries of the delivery log, and schedule the next run for tomorrow."""
     with hub.write() as tx:
         deliveries.forget(tx, hub.now_ms() - KEPT_MS)

@@ -16,7 +16,14 @@ from entrepot.hub.webhooks.webhooks import Delivery, WebhookChanges, WebhookDraf
 from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.times import format_ms
-from entrepot.wire.webhooks import DeliveryInfo, WatchedSubject, WebhookInfo, WebhookRequest, WebhookResponse
+from entrepot.wire.webhooks import (
+    DeliveryEvent,
+    DeliveryInfo,
+    WatchedSubject,
+    WebhookInfo,
+    WebhookRequest,
+    WebhookResponse,
+)
 
 _BASE = "/api/settings/webhooks"
 _PAGE = 100
@@ -113,11 +120,12 @@ def render(row: WebhookRow) -> WebhookInfo:
 
 def render_delivery(item: Delivery) -> DeliveryInfo:
     """Return a delivery as the owner of its webhook sees it."""
+    event, repo = item.payload["event"], item.payload["repo"]
     return DeliveryInfo(
         id=item.uid,
         state=item.state,
-        event=item.payload["event"],
-        repo={key: item.payload["repo"][key] for key in ("type", "name")},
+        event=DeliveryEvent(event["action"], event["scope"]),
+        repo=WatchedSubject(repo["type"], repo["name"]),
         attempts=item.attempts,
         created_at=format_ms(item.created_ms),
         status=item.status,
