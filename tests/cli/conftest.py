@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import attrs
 import pytest
 
 from entrepot.cli.main import main
 from entrepot.testing.hubs import RunningHub
-
-
-@attrs.frozen
-class Outcome:
-    """The output of a command and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
+from tests.support.commands import Outcome, Run
 
 
 @pytest.fixture
