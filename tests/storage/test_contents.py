@@ -32,14 +32,14 @@ def test_what_does_not_unpack_is_damage(data: bytes) -> None:
         PackedContent(OID, 10, data).read_at(0, 1)
 
 
-def test_large_content_is_read_from_the_store(shelf: Any) -> None:
+def test_large_content_is_read_from_the_store(stored_repo: Any) -> None:
     data = bytes(range(256)) * 100
-    put(shelf.store.blobs, file_key(sha256_of(data)), data)
-    with open_file(shelf.store, sha256_of(data)) as reader:
+    put(stored_repo.store.blobs, file_key(sha256_of(data)), data)
+    with open_file(stored_repo.store, sha256_of(data)) as reader:
         assert reader.size == len(data)
         assert reader.read_at(250, 10) == data[250:260]
     with pytest.raises(BlobMissing):
-        open_file(shelf.store, Sha256("0" * 64))
+        open_file(stored_repo.store, Sha256("0" * 64))
 
 
 def test_digests_are_lower_case_hex() -> None:

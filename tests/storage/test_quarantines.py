@@ -21,11 +21,11 @@ def receive(quarantine: Quarantine, pack: bytes, limit: int = 1 << 20) -> subpro
 
 
 @pytest.fixture
-def pack(shelf: Any, tmp_path: pathlib.Path) -> bytes:
+def pack(stored_repo: Any, tmp_path: pathlib.Path) -> bytes:
     """Everything of the shelf as one pack."""
-    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1", "long": b"x" * 5000})))
+    stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1", "long": b"x" * 5000})))
     source = Mirrors(tmp_path / "source", 1 << 30)
-    lease = source.take(shelf.store, shelf.store.catalog.read, shelf.row)
+    lease = source.take(stored_repo.store, stored_repo.store.catalog.read, stored_repo.row)
     lease.release()
     [file] = (lease.path / "objects" / "pack").glob("*.pack")
     return file.read_bytes()

@@ -9,10 +9,10 @@ import random
 import struct
 from array import array
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.files import chunks, xet_tokens
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.xet_tokens import XetToken
@@ -58,11 +58,11 @@ class Sender:
         name = self.xorb(pieces).hash
         return Xorb(name, data, parse_xorb(data, name))
 
-    def give(self, ref: RepoRef, by: Any = None) -> XetToken:
+    def give(self, ref: RepoRef, by: MaybeCaller = None) -> XetToken:
         issued = xet_tokens.issue_write(self.world.hub, by or self.world.caller(ref.id.namespace), ref)
         return xet_tokens.check(self.world.hub, issued.secret, issued.store)
 
-    def give_read(self, ref: RepoRef, by: Any = None) -> XetToken:
+    def give_read(self, ref: RepoRef, by: MaybeCaller = None) -> XetToken:
         issued = xet_tokens.issue_read(self.world.hub, by or self.world.caller(ref.id.namespace), ref, None)
         return xet_tokens.check(self.world.hub, issued.secret, issued.store)
 
@@ -92,7 +92,7 @@ class Sender:
         chunks.register_shard(self.world.hub, given, encode_shard(shard))
 
     def upload(
-        self, ref: RepoRef, pieces: Sequence[bytes], *, sha256: str | None = None, by: Any = None
+        self, ref: RepoRef, pieces: Sequence[bytes], *, sha256: str | None = None, by: MaybeCaller = None
     ) -> tuple[XetHash, Sha256]:
         """Upload a file in a separate xorb, with its real SHA-256 or the given one."""
         given, xorb = self.give(ref, by), self.xorb(pieces)
@@ -103,7 +103,7 @@ class Sender:
         return block.hash, claimed
 
     def add(
-        self, ref: RepoRef, path: str, pieces: Sequence[bytes], *, sha256: str | None = None, by: Any = None
+        self, ref: RepoRef, path: str, pieces: Sequence[bytes], *, sha256: str | None = None, by: MaybeCaller = None
     ) -> tuple[XetHash, Sha256]:
         """Upload a file as :meth:`upload` does, and commit it."""
         file, claimed = self.upload(ref, pieces, sha256=sha256, by=by)

@@ -14,7 +14,7 @@ _NUMBERS = itertools.count(1)
 
 
 @attrs.frozen
-class Desk:
+class HubFiles:
     """A file system of the user ``tester``, and repositories for it."""
 
     running: RunningHub

@@ -18,7 +18,7 @@ WHO = Signature("ada", "ada@example.org", 1_700_000_000)
 
 
 @attrs.define
-class Shelf:
+class StoredRepo:
     """The store under test and its only repository, with short methods that add objects."""
 
     store: Store

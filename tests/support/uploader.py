@@ -16,7 +16,7 @@ from entrepot.testing.hubs import RunningHub
 
 
 @attrs.frozen
-class Quay:
+class Uploader:
     """A running hub, a client of it, and a folder to upload from."""
 
     server: RunningHub
@@ -25,7 +25,7 @@ class Quay:
 
     def repo(self, kind: RepoType = RepoType.MODEL) -> RepoRef:
         """Create a repository."""
-        made = RepoRef(kind, parse_repo_id(f"tester/quay-{next(_QUAYS)}-{os.getpid()}"))
+        made = RepoRef(kind, parse_repo_id(f"tester/uploads-{next(_QUAYS)}-{os.getpid()}"))
         self.hub.send(repos.create(made))
         return made
 
@@ -56,4 +56,4 @@ class Quay:
         return self.folder
 
 
-_QUAYS = itertools.count(1)
+_NUMBERS = itertools.count(1)

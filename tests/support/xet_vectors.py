@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-VECTORS = json.loads((pathlib.Path(__file__).parent / "vectors.json").read_text(encoding="utf-8"))
+VECTORS = json.loads((pathlib.Path(__file__).parents[1] / "xet" / "vectors.json").read_text(encoding="utf-8"))
 
 
 def stream(tag: bytes, size: int) -> bytes:

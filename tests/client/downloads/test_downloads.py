@@ -44,22 +44,26 @@ def test_a_branch_is_followed_and_a_commit_is_not_asked_for(library: Any) -> Non
     assert download(library.hub, ref, "f", commit).read_bytes() == b"1"
 
 
-def test_the_same_content_of_two_commits_is_fetched_once(library: Any, tally: Any) -> None:
+def test_the_same_content_of_two_commits_is_fetched_once(library: Any, recorded_progress: Any) -> None:
     ref = library.repo({"f": b"same"})
     first = download(library.hub, ref, "f")
     library.commit(ref, {"g": b"same"})
-    second = download(library.hub, ref, "g", options=Options(progress=tally))
+    second = download(library.hub, ref, "g", options=Options(progress=recorded_progress))
     assert first.resolve() == second.resolve()
-    assert tally.begun == []
+    assert recorded_progress.begun == []
 
 
-def test_a_large_file_is_recognised_by_its_sha256(library: Any, tally: Any) -> None:
+def test_a_large_file_is_recognised_by_its_sha256(library: Any, recorded_progress: Any) -> None:
     ref, data = library.repo(), b"\0large" * 100_000
     library.commit_large(ref, "m.bin", data)
-    place = download(library.hub, ref, "m.bin", options=Options(progress=tally))
+    place = download(library.hub, ref, "m.bin", options=Options(progress=recorded_progress))
     assert place.read_bytes() == data
     assert place.resolve().name == hashlib.sha256(data).hexdigest()
-    assert (tally.begun, tally.done, tally.finished) == ([("m.bin", len(data))], len(data), 1)
+    assert (recorded_progress.begun, recorded_progress.done, recorded_progress.finished) == (
+        [("m.bin", len(data))],
+        len(data),
+        1,
+    )
 
 
 def test_that_a_file_does_not_exist_is_remembered(library: Any) -> None:
@@ -123,14 +127,14 @@ def test_force_replaces_a_copy_that_was_spoilt(library: Any) -> None:
     assert download(library.hub, ref, "f", options=Options(is_forced=True)).read_bytes() == b"right"
 
 
-def test_into_a_folder_of_ones_own(library: Any, tmp_path: Path, tally: Any) -> None:
+def test_into_a_folder_of_ones_own(library: Any, tmp_path: Path, recorded_progress: Any) -> None:
     ref = library.repo({"d/f": b"hello"})
-    options = Options(folder=tmp_path / "mine", progress=tally)
+    options = Options(folder=tmp_path / "mine", progress=recorded_progress)
     place = download(library.hub, ref, "d/f", options=options)
     assert place == tmp_path / "mine" / "d" / "f"
     assert not library.cache.joinpath(f"models--{ref.id.namespace}--{ref.id.name}", "blobs").exists()
     download(library.hub, ref, "d/f", options=options)
-    assert len(tally.begun) == 1
+    assert len(recorded_progress.begun) == 1
     assert download(library.hub, ref, "d/f", options=attrs.evolve(options, is_local_only=True)) == place
     library.commit(ref, {"d/f": b"other"})
     assert download(library.hub, ref, "d/f", options=options).read_bytes() == b"other"
@@ -149,15 +153,15 @@ def test_a_forecast_changes_nothing(library: Any) -> None:
         plan_download(library.offline(), ref, "f")
 
 
-def test_a_hub_that_only_speaks_what_all_speak_will_do(stall_hub: Hub, stall: Any) -> None:
-    assert download(stall_hub, stall.ref, "f").read_bytes() == stall.data
-    stall.data = stall.data[:-1] + b"?"
+def test_a_hub_that_only_speaks_what_all_speak_will_do(faulty_hub_client: Hub, faulty_hub: Any) -> None:
+    assert download(faulty_hub_client, faulty_hub.ref, "f").read_bytes() == faulty_hub.data
+    faulty_hub.data = faulty_hub.data[:-1] + b"?"
     with pytest.raises(DownloadDamaged):
-        download(stall_hub, stall.ref, "f", options=Options(is_forced=True))
-    assert find_cached(stall_hub, stall.ref, "f") is not None
+        download(faulty_hub_client, faulty_hub.ref, "f", options=Options(is_forced=True))
+    assert find_cached(faulty_hub_client, faulty_hub.ref, "f") is not None
 
 
-def test_an_answer_without_a_tag_is_no_answer(stall_hub: Hub, stall: Any) -> None:
-    stall.etag = ""
+def test_an_answer_without_a_tag_is_no_answer(faulty_hub_client: Hub, faulty_hub: Any) -> None:
+    faulty_hub.etag = ""
     with pytest.raises(AnswerUnusable, match="tag"):
-        download(stall_hub, RepoRef(RepoType.MODEL, RepoId("ns", "x")), "f")
+        download(faulty_hub_client, RepoRef(RepoType.MODEL, RepoId("ns", "x")), "f")

@@ -37,30 +37,30 @@ def ref(library: Any) -> RepoRef:
     return made
 
 
-def test_all_files_come(library: Any, ref: RepoRef, tally: Any) -> None:
-    folder = download_snapshot(library.hub, ref, options=Options(progress=tally))
+def test_all_files_come(library: Any, ref: RepoRef, recorded_progress: Any) -> None:
+    folder = download_snapshot(library.hub, ref, options=Options(progress=recorded_progress))
     assert is_commit(folder.name)
     found = tree(folder)
     assert {path: found[path] for path in FILES} == FILES
     assert found["large.bin"] == random.Random(1).randbytes(2_000_000)
     assert found["small.bin"] == b"\0" * 1000
-    [(_, total)] = tally.begun
-    assert tally.done == total
+    [(_, total)] = recorded_progress.begun
+    assert recorded_progress.done == total
 
 
-def test_the_second_time_nothing_is_fetched(library: Any, ref: RepoRef, tally: Any) -> None:
+def test_the_second_time_nothing_is_fetched(library: Any, ref: RepoRef, recorded_progress: Any) -> None:
     folder = download_snapshot(library.hub, ref)
-    assert download_snapshot(library.hub, ref, options=Options(progress=tally)) == folder
-    assert tally.begun == []
+    assert download_snapshot(library.hub, ref, options=Options(progress=recorded_progress)) == folder
+    assert recorded_progress.begun == []
     assert download_snapshot(library.offline(), ref) == folder
     assert download_snapshot(library.hub, ref, folder.name, options=Options(is_local_only=True)) == folder
 
 
-def test_only_what_changed_is_fetched_for_the_next_commit(library: Any, ref: RepoRef, tally: Any) -> None:
+def test_only_what_changed_is_fetched_for_the_next_commit(library: Any, ref: RepoRef, recorded_progress: Any) -> None:
     download_snapshot(library.hub, ref)
     library.commit(ref, {"a.txt": b"new", "d/b.txt": None})
-    found = tree(download_snapshot(library.hub, ref, options=Options(progress=tally)))
-    assert tally.begun == [("Fetching 1 files", 3)]
+    found = tree(download_snapshot(library.hub, ref, options=Options(progress=recorded_progress)))
+    assert recorded_progress.begun == [("Fetching 1 files", 3)]
     assert found["a.txt"] == b"new"
     assert "d/b.txt" not in found
 
@@ -94,19 +94,19 @@ def test_that_a_hub_does_not_know_the_question_is_remembered(
     assert library.hub.endpoint in snapshots._WITHOUT_BATCHES
 
 
-def test_into_a_folder_of_ones_own(library: Any, ref: RepoRef, tmp_path: Path, tally: Any) -> None:
+def test_into_a_folder_of_ones_own(library: Any, ref: RepoRef, tmp_path: Path, recorded_progress: Any) -> None:
     options = Options(folder=tmp_path / "mine")
     assert download_snapshot(library.hub, ref, options=options) == tmp_path / "mine"
     assert set(tree(tmp_path / "mine")) == {*FILES, "large.bin", "small.bin"}
-    download_snapshot(library.hub, ref, options=attrs.evolve(options, progress=tally))
-    assert tally.begun == []
+    download_snapshot(library.hub, ref, options=attrs.evolve(options, progress=recorded_progress))
+    assert recorded_progress.begun == []
     assert download_snapshot(library.offline(), ref, options=options) == tmp_path / "mine"
 
 
-def test_force_fetches_all_again(library: Any, ref: RepoRef, tally: Any) -> None:
+def test_force_fetches_all_again(library: Any, ref: RepoRef, recorded_progress: Any) -> None:
     folder = download_snapshot(library.hub, ref)
     (folder / "a.txt").resolve().write_bytes(b"!")
-    download_snapshot(library.hub, ref, options=Options(is_forced=True, progress=tally))
+    download_snapshot(library.hub, ref, options=Options(is_forced=True, progress=recorded_progress))
     assert (folder / "a.txt").read_bytes() == b"a"
     assert (folder / "a.txt").resolve().read_bytes() == b"a"
 

@@ -22,8 +22,8 @@ def blocked(desk: Any) -> tuple[CommandInProgress, Any]:
     return command, pipe
 
 
-def test_a_command_runs_until_it_is_done(git_desk: Any) -> None:
-    command, pipe = blocked(git_desk)
+def test_a_command_runs_until_it_is_done(git_remote: Any) -> None:
+    command, pipe = blocked(git_remote)
     assert (command.status, command.is_done, command.failed) == (-1, False, False)
     assert "running" in repr(command)
     assert command.wait(0) == -1
@@ -34,8 +34,8 @@ def test_a_command_runs_until_it_is_done(git_desk: Any) -> None:
     assert "status code: 0, finished" in repr(command)
 
 
-def test_a_failure_keeps_its_code_and_its_words(git_desk: Any) -> None:
-    command = CommandInProgress("push", git_desk.git("first"), ("push", "nowhere", "main"))
+def test_a_failure_keeps_its_code_and_its_words(git_remote: Any) -> None:
+    command = CommandInProgress("push", git_remote.git("first"), ("push", "nowhere", "main"))
     assert command.wait(30) == 128
     assert command.failed
     assert "nowhere" in command.stderr
@@ -43,8 +43,8 @@ def test_a_failure_keeps_its_code_and_its_words(git_desk: Any) -> None:
 
 
 @pytest.mark.parametrize(("signal", "status"), [("-9", -9), ("-15", -15)])
-def test_a_killed_command_has_failed(git_desk: Any, signal: str, status: int) -> None:
-    command, pipe = blocked(git_desk)
+def test_a_killed_command_has_failed(git_remote: Any, signal: str, status: int) -> None:
+    command, pipe = blocked(git_remote)
     with pipe.open("w"):  # opens once the alias' own process reads, and ends it afterwards
         subprocess.run(["kill", signal, str(command.pid)], check=True)
     assert command.wait(30) == status
@@ -52,7 +52,7 @@ def test_a_killed_command_has_failed(git_desk: Any, signal: str, status: int) ->
     assert str(command.error).startswith("git -c failed: ")
 
 
-def test_what_follows_runs_after_success_and_before_the_end_is_told(git_desk: Any) -> None:
+def test_what_follows_runs_after_success_and_before_the_end_is_told(git_remote: Any) -> None:
     seen: list[int] = []
     gate = threading.Event()
 
@@ -60,7 +60,7 @@ def test_what_follows_runs_after_success_and_before_the_end_is_told(git_desk: An
         gate.wait(30)
         seen.append(command.status)
 
-    command = CommandInProgress("status", git_desk.git("first"), ("status",), follow)
+    command = CommandInProgress("status", git_remote.git("first"), ("status",), follow)
     gate.set()
     command.wait(30)
     assert seen == [-1]
@@ -68,13 +68,13 @@ def test_what_follows_runs_after_success_and_before_the_end_is_told(git_desk: An
     def fail() -> None:
         raise GitFailed("lfs prune", "no")
 
-    failed = CommandInProgress("status", git_desk.git("first"), ("status",), fail)
+    failed = CommandInProgress("status", git_remote.git("first"), ("status",), fail)
     assert failed.wait(30) == 1
     assert str(failed.error) == "git lfs prune failed: no"
 
 
-def test_a_script_ends_only_when_its_commands_have(git_desk: Any) -> None:
-    done = git_desk.folder / "done"
+def test_a_script_ends_only_when_its_commands_have(git_remote: Any) -> None:
+    done = git_remote.folder / "done"
     script = f"""
 import os
 from pathlib import Path

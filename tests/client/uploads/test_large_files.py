@@ -13,7 +13,7 @@ from entrepot.client.uploads.publishing import publish
 from entrepot.names import RepoPath
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Quay, Relay, Told
+    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.client.hubs import Hub
     from entrepot.names import RepoRef
 
@@ -24,40 +24,40 @@ def send(hub: Hub, repo: RepoRef, content: bytes, digests: Digests | None = None
     large_files.send(hub, CommitTarget(repo), [BytesSource(content)], digests or Digests(None), Silent())
 
 
-def commit(quay: Quay, repo: RepoRef, content: bytes) -> bytes:
+def commit(uploader: Uploader, repo: RepoRef, content: bytes) -> bytes:
     stored = AddStored(RepoPath("file.bin"), Digests(None).sha256(BytesSource(content)), len(content))
-    publish(quay.hub, CommitTarget(repo), [stored], CommitMessage("commit"))
-    return quay.content(repo, "file.bin")
+    publish(uploader.hub, CommitTarget(repo), [stored], CommitMessage("commit"))
+    return uploader.content(repo, "file.bin")
 
 
-def test_chunks_are_the_way_where_they_are_offered(quay: Quay, relay: Relay) -> None:
-    repo, content = quay.repo(), os.urandom(SIZE)
-    send(quay.through(relay.url), repo, content)
+def test_chunks_are_the_way_where_they_are_offered(uploader: Uploader, relay: Relay) -> None:
+    repo, content = uploader.repo(), os.urandom(SIZE)
+    send(uploader.through(relay.url), repo, content)
     assert (relay.count("PUT", "/_lfs/"), relay.count("POST", "/batch")) == (0, 0)
-    assert commit(quay, repo, content) == content
+    assert commit(uploader, repo, content) == content
 
 
-def test_lfs_is_the_way_where_chunks_are_not_wanted(quay: Quay, relay: Relay) -> None:
-    repo, content = quay.repo(), os.urandom(SIZE)
-    send(quay.through(relay.url, ENTREPOT_DISABLE_XET="1"), repo, content)
+def test_lfs_is_the_way_where_chunks_are_not_wanted(uploader: Uploader, relay: Relay) -> None:
+    repo, content = uploader.repo(), os.urandom(SIZE)
+    send(uploader.through(relay.url, ENTREPOT_DISABLE_XET="1"), repo, content)
     assert relay.count("PUT", "/_lfs/") == 1
-    assert commit(quay, repo, content) == content
+    assert commit(uploader, repo, content) == content
 
 
-def test_lfs_is_the_way_out_when_the_chunk_store_fails(quay: Quay, relay: Relay) -> None:
+def test_lfs_is_the_way_out_when_the_chunk_store_fails(uploader: Uploader, relay: Relay) -> None:
     def rule(asked: Asked, go_on: PassOn) -> Told:
         told = go_on(asked)
         return type(told)(400, {}, b"no") if "/xet/" in asked.path or "/v1/" in asked.path else told
 
     relay.rule = rule
-    repo, content = quay.repo(), os.urandom(SIZE)
-    send(quay.through(relay.url), repo, content)
+    repo, content = uploader.repo(), os.urandom(SIZE)
+    send(uploader.through(relay.url), repo, content)
     assert relay.count("PUT", "/_lfs/") == 1
-    assert commit(quay, repo, content) == content
+    assert commit(uploader, repo, content) == content
 
 
-def test_who_knows_the_digest_sends_and_reads_nothing_that_the_hub_has(quay: Quay, relay: Relay) -> None:
-    repo, hub, source = quay.repo(), quay.through(relay.url), BytesSource(os.urandom(SIZE))
+def test_who_knows_the_digest_sends_and_reads_nothing_that_the_hub_has(uploader: Uploader, relay: Relay) -> None:
+    repo, hub, source = uploader.repo(), uploader.through(relay.url), BytesSource(os.urandom(SIZE))
     with Digests(None) as digests:
         digests.sha256(source)
         large_files.send(hub, CommitTarget(repo), [source], digests, Silent())
@@ -66,6 +66,6 @@ def test_who_knows_the_digest_sends_and_reads_nothing_that_the_hub_has(quay: Qua
     assert [asked.path.rpartition("/")[2] for asked in relay.seen] == ["batch"]
 
 
-def test_nothing_is_asked_about_nothing(quay: Quay, relay: Relay) -> None:
-    large_files.send(quay.through(relay.url), CommitTarget(quay.repo()), [], Digests(None), Silent())
+def test_nothing_is_asked_about_nothing(uploader: Uploader, relay: Relay) -> None:
+    large_files.send(uploader.through(relay.url), CommitTarget(uploader.repo()), [], Digests(None), Silent())
     assert relay.seen == []

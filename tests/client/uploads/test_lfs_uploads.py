@@ -24,7 +24,7 @@ from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Asked, PassOn, Quay, Relay, Told
+    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.testing.hubs import RunningHub
 
 MIB = 1 << 20
@@ -53,17 +53,21 @@ def commit(hub: Hub, repo: RepoRef, content: bytes) -> None:
     publish(hub, CommitTarget(repo), [stored], CommitMessage("commit"))
 
 
-def test_contents_of_every_kind_arrive(quay: Quay) -> None:
-    repo, contents = quay.repo(), [os.urandom(3 * MIB + 1), os.urandom(5), b"the same", b"the same"]
-    (quay.folder / "a").write_bytes(contents[0])
-    sources = [PathSource.at(quay.folder / "a"), ObjectSource(io.BytesIO(contents[1])), *map(BytesSource, contents[2:])]
-    assert send(quay.hub, repo, *sources) == sum(map(len, contents[:3]))
-    commit(quay.hub, repo, contents[0])
-    assert quay.content(repo, "file.bin") == contents[0]
+def test_contents_of_every_kind_arrive(uploader: Uploader) -> None:
+    repo, contents = uploader.repo(), [os.urandom(3 * MIB + 1), os.urandom(5), b"the same", b"the same"]
+    (uploader.folder / "a").write_bytes(contents[0])
+    sources = [
+        PathSource.at(uploader.folder / "a"),
+        ObjectSource(io.BytesIO(contents[1])),
+        *map(BytesSource, contents[2:]),
+    ]
+    assert send(uploader.hub, repo, *sources) == sum(map(len, contents[:3]))
+    commit(uploader.hub, repo, contents[0])
+    assert uploader.content(repo, "file.bin") == contents[0]
 
 
-def test_what_the_hub_has_is_not_sent_again(quay: Quay, relay: Relay) -> None:
-    repo, hub, content = quay.repo(), quay.through(relay.url), os.urandom(MIB)
+def test_what_the_hub_has_is_not_sent_again(uploader: Uploader, relay: Relay) -> None:
+    repo, hub, content = uploader.repo(), uploader.through(relay.url), os.urandom(MIB)
     assert send(hub, repo, BytesSource(content)) == MIB
     assert relay.count("PUT", "") == 1
     assert send(hub, repo, BytesSource(content)) == MIB  # counted as done
@@ -71,7 +75,7 @@ def test_what_the_hub_has_is_not_sent_again(quay: Quay, relay: Relay) -> None:
     assert lfs_uploads.missing(hub, CommitTarget(repo), [BytesSource(content)], Digests(None)) == []
 
 
-def test_who_cannot_answer_is_asked_again(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_cannot_answer_is_asked_again(uploader: Uploader, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
     left = [503, 500, "lost"]
 
@@ -84,13 +88,15 @@ def test_who_cannot_answer_is_asked_again(quay: Quay, relay: Relay, monkeypatch:
         return go_on(asked)
 
     relay.rule = rule
-    repo, content = quay.repo(), os.urandom(MIB)
-    assert send(quay.through(relay.url), repo, BytesSource(content)) == MIB
-    commit(quay.hub, repo, content)
-    assert quay.content(repo, "file.bin") == content
+    repo, content = uploader.repo(), os.urandom(MIB)
+    assert send(uploader.through(relay.url), repo, BytesSource(content)) == MIB
+    commit(uploader.hub, repo, content)
+    assert uploader.content(repo, "file.bin") == content
 
 
-def test_a_hub_that_never_answers_is_given_up(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_never_answers_is_given_up(
+    uploader: Uploader, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -99,11 +105,11 @@ def test_a_hub_that_never_answers_is_given_up(quay: Quay, relay: Relay, monkeypa
 
     relay.rule = rule
     with pytest.raises(Unavailable, match="failed with 503"):
-        send(quay.through(relay.url), quay.repo(), BytesSource(b"content"))
+        send(uploader.through(relay.url), uploader.repo(), BytesSource(b"content"))
     assert relay.count("PUT", "") == 5
 
 
-def test_a_link_that_has_run_out_is_asked_for_again(quay: Quay, relay: Relay) -> None:
+def test_a_link_that_has_run_out_is_asked_for_again(uploader: Uploader, relay: Relay) -> None:
     is_first = [True]
 
     def rule(asked: Asked, go_on: PassOn) -> Told:
@@ -112,28 +118,28 @@ def test_a_link_that_has_run_out_is_asked_for_again(quay: Quay, relay: Relay) ->
         return go_on(asked)
 
     relay.rule = rule
-    assert send(quay.through(relay.url), quay.repo(), BytesSource(b"content")) == 7
+    assert send(uploader.through(relay.url), uploader.repo(), BytesSource(b"content")) == 7
     assert (relay.count("PUT", ""), relay.count("POST", "/batch")) == (2, 2)
 
 
-def test_the_token_is_not_sent_to_a_signed_link(quay: Quay, relay: Relay) -> None:
-    send(quay.through(relay.url), quay.repo(), BytesSource(b"content"))
+def test_the_token_is_not_sent_to_a_signed_link(uploader: Uploader, relay: Relay) -> None:
+    send(uploader.through(relay.url), uploader.repo(), BytesSource(b"content"))
     (put,) = [asked for asked in relay.seen if asked.method == "PUT"]
     assert "authorization" not in {name.lower() for name in put.headers}
 
 
-def test_a_file_that_changes_is_not_taken(quay: Quay, tmp_path: Path) -> None:
+def test_a_file_that_changes_is_not_taken(uploader: Uploader, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"before")
     source = PathSource.at(tmp_path / "a")
     (tmp_path / "a").write_bytes(b"after, and longer")
     with pytest.raises(SourceChanged):
-        send(quay.hub, quay.repo(), source)
+        send(uploader.hub, uploader.repo(), source)
 
 
-def test_a_reader_may_not_send(quay: Quay) -> None:
-    hub = quay.through(quay.server.url, ENTREPOT_TOKEN=quay.server.user("tester", "read").token)
+def test_a_reader_may_not_send(uploader: Uploader) -> None:
+    hub = uploader.through(uploader.server.url, ENTREPOT_TOKEN=uploader.server.user("tester", "read").token)
     with pytest.raises(Forbidden):
-        send(hub, quay.repo(), BytesSource(b"content"))
+        send(hub, uploader.repo(), BytesSource(b"content"))
 
 
 @pytest.fixture(scope="module")

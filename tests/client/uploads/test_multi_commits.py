@@ -16,7 +16,7 @@ from entrepot.errors import Conflict, Refused
 from entrepot.names import RepoPath
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Quay, Relay, Told
+    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.names import RepoRef
 
 MESSAGE = CommitMessage("Upload everything", "In steps.")
@@ -94,11 +94,11 @@ def steps(count: int = 3, gone: str | None = "old.txt") -> MultiCommitPlan:
 
 
 def run(
-    quay: Quay, relay: Relay, repo: RepoRef, wanted: MultiCommitPlan, *, merge: bool = True
+    uploader: Uploader, relay: Relay, repo: RepoRef, wanted: MultiCommitPlan, *, merge: bool = True
 ) -> tuple[str, list[str]]:
     said: list[str] = []
     url = push(
-        quay.through(relay.url),
+        uploader.through(relay.url),
         CommitTarget(repo),
         wanted,
         MESSAGE,
@@ -110,9 +110,9 @@ def run(
 
 
 @pytest.fixture
-def repo(quay: Quay) -> RepoRef:
-    made = quay.repo()
-    publish(quay.hub, CommitTarget(made), [Add(RepoPath("old.txt"), BytesSource(b"old"))], CommitMessage("first"))
+def repo(uploader: Uploader) -> RepoRef:
+    made = uploader.repo()
+    publish(uploader.hub, CommitTarget(made), [Add(RepoPath("old.txt"), BytesSource(b"old"))], CommitMessage("first"))
     return made
 
 
@@ -123,12 +123,12 @@ def pulls(repo: RepoRef, relay: Relay) -> Pulls:
     return state
 
 
-def test_all_steps_become_one_change_of_main(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_all_steps_become_one_change_of_main(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     wanted = steps()
-    url, said = run(quay, relay, repo, wanted)
+    url, said = run(uploader, relay, repo, wanted)
     assert url == f"/{repo.path}/discussions/1"
-    assert quay.listing(repo, "pull-1") == {"0.txt": 1, "1.txt": 1, "2.txt": 1}
-    assert quay.commits(repo, "pull-1") == [*reversed(wanted.steps), "first"]
+    assert uploader.listing(repo, "pull-1") == {"0.txt": 1, "1.txt": 1, "2.txt": 1}
+    assert uploader.commits(repo, "pull-1") == [*reversed(wanted.steps), "first"]
     (pull,) = pulls.pulls
     assert (pull["title"], pull["status"]) == ("Upload everything", "merged")
     assert pull["text"].count("- [x]") == 4
@@ -136,14 +136,16 @@ def test_all_steps_become_one_change_of_main(quay: Quay, relay: Relay, repo: Rep
     assert said[-1] == "merged pull request 1"
 
 
-def test_it_stays_open_for_review_when_that_is_wanted(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
-    run(quay, relay, repo, steps(), merge=False)
+def test_it_stays_open_for_review_when_that_is_wanted(
+    uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls
+) -> None:
+    run(uploader, relay, repo, steps(), merge=False)
     assert pulls.pulls[0]["status"] == "open"
 
 
 @pytest.mark.parametrize("calls", range(1, 14))
 def test_interrupted_anywhere_it_goes_on_where_it_stopped(
-    quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls, calls: int
+    uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls, calls: int
 ) -> None:
     """After so many calls that change something, nothing answers any more."""
     wanted, left = steps(2), [calls]
@@ -159,49 +161,51 @@ def test_interrupted_anywhere_it_goes_on_where_it_stopped(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("time.sleep", lambda _seconds: None)
         try:
-            run(quay, relay, repo, wanted)
+            run(uploader, relay, repo, wanted)
         except Conflict:
             left[0] = 1000
-            run(quay, relay, repo, wanted)
-    assert quay.listing(repo, "pull-1") == {"0.txt": 1, "1.txt": 1}
+            run(uploader, relay, repo, wanted)
+    assert uploader.listing(repo, "pull-1") == {"0.txt": 1, "1.txt": 1}
     assert len(pulls.pulls) == 1
     assert pulls.pulls[0]["status"] == "merged"
-    assert sorted(quay.commits(repo, "pull-1")) == sorted([*wanted.steps, "first"])
+    assert sorted(uploader.commits(repo, "pull-1")) == sorted([*wanted.steps, "first"])
 
 
-def test_another_plan_gets_another_pull_request(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
-    run(quay, relay, repo, steps(1, None), merge=False)
-    run(quay, relay, repo, steps(2, None), merge=False)
+def test_another_plan_gets_another_pull_request(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+    run(uploader, relay, repo, steps(1, None), merge=False)
+    run(uploader, relay, repo, steps(2, None), merge=False)
     assert len(pulls.pulls) == 2
 
 
 def test_a_list_of_steps_that_somebody_changed_is_not_trusted(
-    quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls
+    uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls
 ) -> None:
     wanted = steps(1)
-    run(quay, relay, repo, wanted, merge=False)
+    run(uploader, relay, repo, wanted, merge=False)
     pulls.pulls[0]["text"] = f"- [x] I have done it all {wanted.id}"
     with pytest.raises(Refused, match="list of steps in pull request 1 has been changed"):
-        run(quay, relay, repo, wanted)
+        run(uploader, relay, repo, wanted)
 
 
-def test_where_nothing_differs_it_is_closed(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_where_nothing_differs_it_is_closed(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     pulls.merge_failure = "This pull request has no associated changes"
-    _, said = run(quay, relay, repo, steps(1))
+    _, said = run(uploader, relay, repo, steps(1))
     assert pulls.pulls[0]["status"] == "closed"
     assert said[-1] == "nothing differed; the pull request is closed"
 
 
-def test_a_merge_that_fails_says_why_to_everybody(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_merge_that_fails_says_why_to_everybody(
+    uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls
+) -> None:
     pulls.merge_failure = "there are conflicts"
     with pytest.raises(Refused, match="there are conflicts"):
-        run(quay, relay, repo, steps(1))
+        run(uploader, relay, repo, steps(1))
     assert pulls.posted[-1] == "1/comment"
 
 
-def test_a_long_title_is_shortened(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_long_title_is_shortened(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     said: list[str] = []
     long = CommitMessage("long " * 60)
-    hub = quay.through(relay.url)
+    hub = uploader.through(relay.url)
     push(hub, CommitTarget(repo), steps(1), long, merge=False, digests=Digests(None), tell=said.append)
     assert len(pulls.pulls[0]["title"]) == 200

@@ -17,7 +17,7 @@ from entrepot.errors import InvalidPath, RepoNotFound, RevisionNotFound
 from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Quay, Relay, Told
+    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.client.hubs import Hub
 
 
@@ -29,8 +29,10 @@ def surveyed(hub: Hub, repo: RepoRef, *operations: Operation) -> UploadPlan:
     return plan_upload(hub, CommitTarget(repo), operations, Digests(None), Silent().begin("", None))
 
 
-def test_the_hub_decides_what_is_large(quay: Quay) -> None:
-    found = surveyed(quay.hub, quay.repo(), add("a.txt"), add("b.txt", b"\0\1"), add("c.bin"), add("empty.bin", b""))
+def test_the_hub_decides_what_is_large(uploader: Uploader) -> None:
+    found = surveyed(
+        uploader.hub, uploader.repo(), add("a.txt"), add("b.txt", b"\0\1"), add("c.bin"), add("empty.bin", b"")
+    )
     assert found.fates == {
         "a.txt": UploadDecision.REGULAR,
         "b.txt": UploadDecision.LARGE,
@@ -41,26 +43,26 @@ def test_the_hub_decides_what_is_large(quay: Quay) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 600], ids=["a few", "many"])
-def test_what_is_there_already_is_the_same(quay: Quay, count: int) -> None:
-    repo = quay.repo()
+def test_what_is_there_already_is_the_same(uploader: Uploader, count: int) -> None:
+    repo = uploader.repo()
     texts = [add(f"texts/{number}.txt", f"{number}".encode()) for number in range(count)]
     large = add("large.bin", os.urandom(2000))
-    publish(quay.hub, CommitTarget(repo), [*texts, large], CommitMessage("first"))
+    publish(uploader.hub, CommitTarget(repo), [*texts, large], CommitMessage("first"))
     changed = [add("texts/0.txt", b"another"), *texts[1:], add("large.bin", os.urandom(2000)), add("new.txt")]
-    fates = surveyed(quay.hub, repo, *changed).fates
+    fates = surveyed(uploader.hub, repo, *changed).fates
     assert [path for path, decision in fates.items() if decision is not UploadDecision.SAME] == [
         "texts/0.txt",
         "large.bin",
         "new.txt",
     ]
-    assert surveyed(quay.hub, repo, *texts, large).fates.keys() == {*(item.path for item in texts), "large.bin"}
-    assert set(surveyed(quay.hub, repo, *texts, large).fates.values()) == {UploadDecision.SAME}
+    assert surveyed(uploader.hub, repo, *texts, large).fates.keys() == {*(item.path for item in texts), "large.bin"}
+    assert set(surveyed(uploader.hub, repo, *texts, large).fates.values()) == {UploadDecision.SAME}
 
 
-def test_of_many_files_only_the_changed_ones_are_asked_about(quay: Quay, relay: Relay) -> None:
-    repo, hub = quay.repo(), quay.through(relay.url)
+def test_of_many_files_only_the_changed_ones_are_asked_about(uploader: Uploader, relay: Relay) -> None:
+    repo, hub = uploader.repo(), uploader.through(relay.url)
     texts = [add(f"{number}.txt", f"{number}".encode()) for number in range(600)]
-    publish(quay.hub, CommitTarget(repo), texts, CommitMessage("first"))
+    publish(uploader.hub, CommitTarget(repo), texts, CommitMessage("first"))
     surveyed(hub, repo, *texts)
     assert [asked.method for asked in relay.seen] == ["GET"]
     relay.forget()
@@ -69,11 +71,11 @@ def test_of_many_files_only_the_changed_ones_are_asked_about(quay: Quay, relay: 
 
 
 def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(
-    quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    uploader: Uploader, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repo, hub = quay.repo(), quay.through(relay.url)
+    repo, hub = uploader.repo(), uploader.through(relay.url)
     texts = [add(f"{number:04}.txt", f"{number}".encode()) for number in range(300)]
-    publish(quay.hub, CommitTarget(repo), texts, CommitMessage("first"))
+    publish(uploader.hub, CommitTarget(repo), texts, CommitMessage("first"))
 
     def in_short_pages(asked: Asked, go_on: PassOn) -> Told:
         asked.path = asked.path.replace("?recursive=true", "?recursive=true&limit=50")
@@ -87,18 +89,20 @@ def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(
     assert (relay.count("GET", "/tree/"), relay.count("POST", "paths-info")) == (2, 1)
 
 
-def test_a_folder_that_is_not_there_has_no_files(quay: Quay) -> None:
-    target = CommitTarget(quay.repo())
-    assert find_entries(quay.hub, target, [RepoPath("a/b/c"), RepoPath("a/b/d")]) == Entries("a/b", {}, is_whole=True)
+def test_a_folder_that_is_not_there_has_no_files(uploader: Uploader) -> None:
+    target = CommitTarget(uploader.repo())
+    assert find_entries(uploader.hub, target, [RepoPath("a/b/c"), RepoPath("a/b/d")]) == Entries(
+        "a/b", {}, is_whole=True
+    )
 
 
-def test_many_small_files_need_no_question(quay: Quay, relay: Relay) -> None:
-    repo, hub = quay.repo(), quay.through(relay.url)
+def test_many_small_files_need_no_question(uploader: Uploader, relay: Relay) -> None:
+    repo, hub = uploader.repo(), uploader.through(relay.url)
     for number in range(600):
-        (quay.folder / f"{number}.txt").write_text(f"{number}")
-    (quay.folder / "a.bin").write_text("by its name")
-    (quay.folder / "b.txt").write_bytes(b"by its content \0")
-    found = surveyed(hub, repo, *additions(quay.folder, "x"))
+        (uploader.folder / f"{number}.txt").write_text(f"{number}")
+    (uploader.folder / "a.bin").write_text("by its name")
+    (uploader.folder / "b.txt").write_bytes(b"by its content \0")
+    found = surveyed(hub, repo, *additions(uploader.folder, "x"))
     assert {path for path, decision in found.fates.items() if decision is UploadDecision.LARGE} == {
         "x/a.bin",
         "x/b.txt",
@@ -108,34 +112,34 @@ def test_many_small_files_need_no_question(quay: Quay, relay: Relay) -> None:
     assert relay.count("POST", "preupload") == 0
 
 
-def test_a_file_about_which_there_is_doubt_is_asked_about(quay: Quay, relay: Relay) -> None:
-    repo, hub = quay.repo(), quay.through(relay.url)
+def test_a_file_about_which_there_is_doubt_is_asked_about(uploader: Uploader, relay: Relay) -> None:
+    repo, hub = uploader.repo(), uploader.through(relay.url)
     for number in range(600):
-        (quay.folder / f"{number}.txt").write_text(f"{number}")
-    (quay.folder / "latin.txt").write_bytes(b"\xff\xff")
-    found = surveyed(hub, repo, *additions(quay.folder, "x"))
+        (uploader.folder / f"{number}.txt").write_text(f"{number}")
+    (uploader.folder / "latin.txt").write_bytes(b"\xff\xff")
+    found = surveyed(hub, repo, *additions(uploader.folder, "x"))
     assert {path for path, decision in found.fates.items() if decision is UploadDecision.LARGE} == {"x/latin.txt"}
     assert relay.count("POST", "preupload") == 1
 
 
-def test_what_is_also_deleted_or_written_twice_is_not_called_the_same(quay: Quay) -> None:
-    repo = quay.repo()
-    publish(quay.hub, CommitTarget(repo), [add("d/a.txt"), add("b.txt"), add("c.txt")], CommitMessage("first"))
+def test_what_is_also_deleted_or_written_twice_is_not_called_the_same(uploader: Uploader) -> None:
+    repo = uploader.repo()
+    publish(uploader.hub, CommitTarget(repo), [add("d/a.txt"), add("b.txt"), add("c.txt")], CommitMessage("first"))
     stored = AddStored(RepoPath("c.txt"), Digests(None).sha256(BytesSource(b"x")), 1)
     for others in ([DeleteFolder(RepoPath("d"))], [Delete(RepoPath("d"))], [Delete(RepoPath("d/a.txt"))]):
-        assert surveyed(quay.hub, repo, *others, add("d/a.txt")).fates == {"d/a.txt": UploadDecision.REGULAR}
-    assert surveyed(quay.hub, repo, add("b.txt", b"else"), add("b.txt")).fates == {"b.txt": UploadDecision.REGULAR}
-    assert surveyed(quay.hub, repo, stored, add("c.txt")).fates == {"c.txt": UploadDecision.REGULAR}
+        assert surveyed(uploader.hub, repo, *others, add("d/a.txt")).fates == {"d/a.txt": UploadDecision.REGULAR}
+    assert surveyed(uploader.hub, repo, add("b.txt", b"else"), add("b.txt")).fates == {"b.txt": UploadDecision.REGULAR}
+    assert surveyed(uploader.hub, repo, stored, add("c.txt")).fates == {"c.txt": UploadDecision.REGULAR}
 
 
-def test_what_the_repository_ignores_is_left_out(quay: Quay) -> None:
-    repo = quay.repo()
-    publish(quay.hub, CommitTarget(repo), [add(".gitignore", b"*.log\n")], CommitMessage("first"))
-    assert surveyed(quay.hub, repo, add("a.log"), add("a.txt")).fates == {
+def test_what_the_repository_ignores_is_left_out(uploader: Uploader) -> None:
+    repo = uploader.repo()
+    publish(uploader.hub, CommitTarget(repo), [add(".gitignore", b"*.log\n")], CommitMessage("first"))
+    assert surveyed(uploader.hub, repo, add("a.log"), add("a.txt")).fates == {
         "a.log": UploadDecision.IGNORED,
         "a.txt": UploadDecision.REGULAR,
     }
-    coming = surveyed(quay.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).fates
+    coming = surveyed(uploader.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).fates
     assert coming == {
         "a.log": UploadDecision.REGULAR,
         ".gitignore": UploadDecision.REGULAR,
@@ -143,20 +147,22 @@ def test_what_the_repository_ignores_is_left_out(quay: Quay) -> None:
     }
 
 
-def test_a_missing_repository_or_branch_is_named(quay: Quay) -> None:
+def test_a_missing_repository_or_branch_is_named(uploader: Uploader) -> None:
     with pytest.raises(RepoNotFound, match="tester/nothing-here"):
-        surveyed(quay.hub, RepoRef(RepoType.MODEL, parse_repo_id("tester/nothing-here")), add("a"))
+        surveyed(uploader.hub, RepoRef(RepoType.MODEL, parse_repo_id("tester/nothing-here")), add("a"))
     with pytest.raises(RevisionNotFound):
-        plan_upload(quay.hub, CommitTarget(quay.repo(), "none"), [add("a")], Digests(None), Silent().begin("", None))
+        plan_upload(
+            uploader.hub, CommitTarget(uploader.repo(), "none"), [add("a")], Digests(None), Silent().begin("", None)
+        )
 
 
-def test_a_path_that_the_hub_does_not_take_is_an_invalid_path(quay: Quay) -> None:
+def test_a_path_that_the_hub_does_not_take_is_an_invalid_path(uploader: Uploader) -> None:
     with pytest.raises(InvalidPath):
-        surveyed(quay.hub, quay.repo(), add("..\\..\\a"))
+        surveyed(uploader.hub, uploader.repo(), add("..\\..\\a"))
 
 
-def test_nothing_is_asked_about_nothing(quay: Quay, relay: Relay) -> None:
-    assert surveyed(quay.through(relay.url), quay.repo()) == UploadPlan({}, None)
+def test_nothing_is_asked_about_nothing(uploader: Uploader, relay: Relay) -> None:
+    assert surveyed(uploader.through(relay.url), uploader.repo()) == UploadPlan({}, None)
     assert relay.seen == []
 
 

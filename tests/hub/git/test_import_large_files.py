@@ -31,31 +31,31 @@ def offer(site: Any) -> Any:
 
 
 def test_large_files_come_without_git_lfs(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None
+    world: Any, site: Any, offer: Any, import_url: Any, example_is_here: None
 ) -> None:
     site.redirects["/moved"] = site.url("store", "cdn.example")
     offer(site.url("moved"))
-    assert bring_in(world, site.url("repo.git")).files == 1
+    assert import_url(world, site.url("repo.git")).files == 1
     assert world.read(REF, "large.bin") == LARGE
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_a_link_to_this_machine_is_refused(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None, host: str
+    world: Any, site: Any, offer: Any, import_url: Any, example_is_here: None, host: str
 ) -> None:
     offer(site.url("store", host))
     with pytest.raises(Refused, match="no public address"):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
     site.redirects["/moved"] = site.url("store", host)
     assert "/store" not in site.asked
 
 
 def test_an_lfsconfig_cannot_lead_to_this_machine(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None
+    world: Any, site: Any, offer: Any, import_url: Any, example_is_here: None
 ) -> None:
     site.commit(".lfsconfig", f"[lfs]\n\turl = {site.url('inside', '127.0.0.1')}\n".encode())
     with pytest.raises(Refused, match="no public address"):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
     assert not [path for path in site.asked if path.startswith("/inside")]
 
 
@@ -71,22 +71,22 @@ def test_an_lfsconfig_cannot_lead_to_this_machine(
     ],
 )
 def test_what_the_server_does_not_give_is_said(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None, answer: bytes | None, reason: str
+    world: Any, site: Any, offer: Any, import_url: Any, example_is_here: None, answer: bytes | None, reason: str
 ) -> None:
     if answer is not None:
         site.posts[BATCH] = answer
     with pytest.raises(Refused, match=reason):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
 
 
 @pytest.mark.parametrize("content", [b"other", LARGE + b"x", LARGE[:-1] + b"x"])
 def test_other_bytes_are_refused(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None, content: bytes
+    world: Any, site: Any, offer: Any, import_url: Any, example_is_here: None, content: bytes
 ) -> None:
     (site.folder / "store").write_bytes(content)
     offer(site.url("store"))
     with pytest.raises(Refused, match="gives other bytes"):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
 
 
 def test_pointers_are_found_among_other_objects() -> None:
