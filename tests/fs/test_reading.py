@@ -111,7 +111,7 @@ def test_times_tags_and_addresses(hub_files: Any, repo: str) -> None:
     assert before == "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0"  # printf hello | git hash-object --stdin
     age = datetime.datetime.now(datetime.UTC) - hub_files.fs.modified(f"{repo}/a.txt")
     assert abs(age) < datetime.timedelta(minutes=5)
-    assert hub_files.fs.url(f"{repo}/d/b.csv") == f"{desk.running.url}/{repo}/resolve/main/d/b.csv"
+    assert hub_files.fs.url(f"{repo}/d/b.csv") == f"{hub_files.running.url}/{repo}/resolve/main/d/b.csv"
     with pytest.raises(FileNotFoundError):
         hub_files.fs.modified(f"{repo}/none")
 

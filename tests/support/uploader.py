@@ -25,13 +25,13 @@ class Uploader:
 
     def repo(self, kind: RepoType = RepoType.MODEL) -> RepoRef:
         """Create a repository."""
-        made = RepoRef(kind, parse_repo_id(f"tester/uploads-{next(_QUAYS)}-{os.getpid()}"))
+        made = RepoRef(kind, parse_repo_id(f"tester/uploads-{next(_NUMBERS)}-{os.getpid()}"))
         self.hub.send(repos.create(made))
         return made
 
     def through(self, url: str, **variables: str) -> Hub:
         """Return a client that uses another address of the hub, with an empty cache."""
-        home = self.folder.parent / f"home-{next(_QUAYS)}"
+        home = self.folder.parent / f"home-{next(_NUMBERS)}"
         given = {"ENTREPOT_ENDPOINT": url, "ENTREPOT_TOKEN": self.server.token, "ENTREPOT_HOME": str(home)}
         return Hub(places(given | variables))
 

@@ -80,7 +80,7 @@ import os
 from pathlib import Path
 from entrepot.client.git.git_commands import Git
 from entrepot.client.git.running_commands import CommandInProgress
-git = Git(Path({str(git_desk.folder / "first")!r}), dict(os.environ))
+git = Git(Path({str(git_remote.folder / "first")!r}), dict(os.environ))
 CommandInProgress("x", git, ("-c", "alias.x=!git status >/dev/null && touch {done}", "x"))
 raise SystemExit("an error of the script")
 """

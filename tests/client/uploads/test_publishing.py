@@ -51,7 +51,7 @@ def test_one_commit_does_everything(uploader: Uploader) -> None:
         uploader.hub, repo, Delete(RepoPath("old.txt")), DeleteFolder(RepoPath("old")), add("a"), add("b.bin", large)
     )
     assert made.is_new
-    assert made.url == f"{quay.hub.endpoint}/{repo.path}/commit/{made.oid}"
+    assert made.url == f"{uploader.hub.endpoint}/{repo.path}/commit/{made.oid}"
     assert uploader.listing(repo) == {"a": 4, "b.bin": 300_000}
     assert uploader.content(repo, "b.bin") == large
     assert uploader.commits(repo) == ["title", "first"]
@@ -80,7 +80,7 @@ def test_nothing_at_all_is_the_head_as_it_is(uploader: Uploader) -> None:
     repo = uploader.repo()
     head = push(uploader.hub, repo, add("a")).oid
     assert push(uploader.hub, repo) == PublishedCommit(
-        head, f"{quay.hub.endpoint}/{repo.path}/commit/{head}", is_new=False
+        head, f"{uploader.hub.endpoint}/{repo.path}/commit/{head}", is_new=False
     )
 
 
