@@ -28,6 +28,7 @@ from entrepot.errors import (
     TlsFailed,
     Unavailable,
 )
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 TOKEN = "hf_abcdefghijklmnop"
 
@@ -38,7 +39,7 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def transport(scripted_hub: Any, waits: list[float]) -> Iterator[Transport]:
+def transport(scripted_hub: ScriptedHub, waits: list[float]) -> Iterator[Transport]:
     with Transport(scripted_hub.url, TOKEN, user_agent="test", retries=2, wait=waits.append) as made:
         yield made
 
@@ -51,7 +52,9 @@ def text_of(path: str) -> Call[bytes]:
     return Call("GET", path, lambda answer: answer.body)
 
 
-def test_a_call_travels_with_token_agent_query_and_body(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_call_travels_with_token_agent_query_and_body(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("POST", "/api/a%2Fb", reply({"ok": 1}))
     call = Call(
         "POST", "/api/a%2Fb", json_as(dict[str, int]), query=(("q", "a b"), ("q", "&")), body=b"{}", media_type="x/y"
@@ -65,7 +68,7 @@ def test_a_call_travels_with_token_agent_query_and_body(scripted_hub: Any, trans
     assert seen.headers["user-agent"] == "test"
 
 
-def test_connections_are_kept_alive(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_connections_are_kept_alive(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply({}))
     transport.send(get())
     pool = transport._client("http")
@@ -76,7 +79,7 @@ def test_connections_are_kept_alive(scripted_hub: Any, transport: Transport, rep
 
 
 def test_the_token_never_goes_to_another_origin(
-    scripted_hub: Any, other_hub: Any, transport: Transport, reply: Any
+    scripted_hub: ScriptedHub, other_hub: ScriptedHub, transport: Transport, reply: type[Reply]
 ) -> None:
     other_hub.on("GET", "/y", reply({}))
     transport.send(get(f"{other_hub.url}/y"))
@@ -91,7 +94,7 @@ def test_the_token_never_goes_to_another_origin(
 
 
 def test_the_token_comes_back_when_a_redirect_leads_home(
-    scripted_hub: Any, other_hub: Any, transport: Transport, reply: Any
+    scripted_hub: ScriptedHub, other_hub: ScriptedHub, transport: Transport, reply: type[Reply]
 ) -> None:
     scripted_hub.on("GET", "/old", reply(status=307, headers={"Location": "/new?keep=1"}))
     scripted_hub.on("GET", "/new", reply({}))
@@ -100,7 +103,9 @@ def test_the_token_comes_back_when_a_redirect_leads_home(
     assert scripted_hub.seen[1].query == [("keep", "1")]
 
 
-def test_a_signed_link_gets_no_token_even_at_home(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_signed_link_gets_no_token_even_at_home(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("PUT", "/part", reply())
     transport.upload("PUT", "/part", [b"x"], size=1)
     scripted_hub.on("GET", "/x", reply({}))
@@ -109,7 +114,7 @@ def test_a_signed_link_gets_no_token_even_at_home(scripted_hub: Any, transport: 
 
 
 def test_a_moved_repository_gets_the_same_body_at_its_new_place(
-    scripted_hub: Any, transport: Transport, reply: Any
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
 ) -> None:
     scripted_hub.on("POST", "/old", reply(status=307, headers={"Location": "/new"}))
     scripted_hub.on("POST", "/new", reply())
@@ -118,7 +123,7 @@ def test_a_moved_repository_gets_the_same_body_at_its_new_place(
 
 
 def test_a_head_stays_with_the_headers_of_its_own_origin(
-    scripted_hub: Any, other_hub: Any, transport: Transport, reply: Any
+    scripted_hub: ScriptedHub, other_hub: ScriptedHub, transport: Transport, reply: type[Reply]
 ) -> None:
     scripted_hub.on("HEAD", "/f", reply(status=302, headers={"Location": f"{other_hub.url}/y", "X-Linked-Etag": "e"}))
     answer = transport.send(Call("HEAD", "/f", lambda answer: answer))
@@ -128,14 +133,14 @@ def test_a_head_stays_with_the_headers_of_its_own_origin(
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://host/x"])
 def test_a_redirect_out_of_the_web_is_refused(
-    scripted_hub: Any, transport: Transport, reply: Any, location: str
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], location: str
 ) -> None:
     scripted_hub.on("GET", "/x", reply(status=302, headers={"Location": location}))
     with pytest.raises(AnswerUnusable, match="no web address"):
         transport.send(get())
 
 
-def test_redirects_in_a_circle_end(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_redirects_in_a_circle_end(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply(status=302, headers={"Location": "/x"}))
     with pytest.raises(AnswerUnusable, match="too often"):
         transport.send(get())
@@ -143,14 +148,16 @@ def test_redirects_in_a_circle_end(scripted_hub: Any, transport: Transport, repl
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_what_may_pass_is_tried_again(
-    scripted_hub: Any, transport: Transport, reply: Any, status: int, waits: list[float]
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], status: int, waits: list[float]
 ) -> None:
     scripted_hub.on("GET", "/x", reply(status=status), reply({"ok": 1}))
     assert transport.send(get()) == {"ok": 1}
     assert len(waits) == 1
 
 
-def test_the_hub_says_how_long_to_wait(scripted_hub: Any, transport: Transport, reply: Any, waits: list[float]) -> None:
+def test_the_hub_says_how_long_to_wait(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], waits: list[float]
+) -> None:
     limited = {"RateLimit": '"api";r=0;t=7'}
     scripted_hub.on(
         "GET", "/x", reply(status=429, headers={"Retry-After": "3"}), reply(status=429, headers=limited), reply({})
@@ -160,32 +167,38 @@ def test_the_hub_says_how_long_to_wait(scripted_hub: Any, transport: Transport, 
 
 
 def test_a_hub_cannot_make_anybody_wait_for_ever(
-    scripted_hub: Any, transport: Transport, reply: Any, waits: list[float]
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], waits: list[float]
 ) -> None:
     scripted_hub.on("GET", "/x", reply(status=503, headers={"Retry-After": "999999"}), reply({}))
     transport.send(get())
     assert waits == [60]
 
 
-def test_an_answer_that_broke_off_is_asked_for_again(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_an_answer_that_broke_off_is_asked_for_again(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/x", reply(b'{"ok"', is_cut=True), reply({"ok": 1}))
     assert transport.send(get()) == {"ok": 1}
 
 
-def test_a_stream_begins_although_the_hub_was_busy(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_stream_begins_although_the_hub_was_busy(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/f", reply(status=503), reply(b"abc"))
     with transport.stream(text_of("/f")) as stream:
         assert b"".join(stream.chunks()) == b"abc"
 
 
-def test_patience_ends(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_patience_ends(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply({"error": "later"}, 503))
     with pytest.raises(Unavailable, match="later"):
         transport.send(get())
     assert len(scripted_hub.seen) == 3
 
 
-def test_what_must_not_happen_twice_is_sent_once(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_what_must_not_happen_twice_is_sent_once(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("POST", "/x", reply(status=502))
     with pytest.raises(Unavailable):
         transport.send(Call("POST", "/x", nothing))
@@ -195,13 +208,17 @@ def test_what_must_not_happen_twice_is_sent_once(scripted_hub: Any, transport: T
     assert [seen.path for seen in scripted_hub.seen] == ["/x", "/cut"]
 
 
-def test_a_refused_rate_may_be_sent_again_whatever_it_is(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_refused_rate_may_be_sent_again_whatever_it_is(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("POST", "/x", reply(status=429), reply())
     transport.send(Call("POST", "/x", nothing))
     assert len(scripted_hub.seen) == 2
 
 
-def test_an_error_that_will_stay_is_raised_at_once(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_an_error_that_will_stay_is_raised_at_once(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/x", reply({"error": "it is there"}, 409))
     with pytest.raises(Conflict) as caught:
         transport.send(get())
@@ -210,7 +227,7 @@ def test_an_error_that_will_stay_is_raised_at_once(scripted_hub: Any, transport:
     assert len(scripted_hub.seen) == 1
 
 
-def test_pages_come_as_they_are_needed(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_pages_come_as_they_are_needed(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on(
         "GET",
         "/list",
@@ -224,13 +241,17 @@ def test_pages_come_as_they_are_needed(scripted_hub: Any, transport: Transport, 
     assert scripted_hub.seen[1].query == [("cursor", "a b"), ("limit", "2")]
 
 
-def test_pages_that_lead_back_are_not_followed_for_ever(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_pages_that_lead_back_are_not_followed_for_ever(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/list", reply([1], headers={"Link": '</list?p=1>; rel="next"'}))
     with pytest.raises(AnswerUnusable, match="circle"):
         list(transport.pages(Call("GET", "/list", lambda answer: ResultPage([1], f"{scripted_hub.url}/list?p=1"))))
 
 
-def test_a_stream_begins_and_ends_where_it_is_told(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_stream_begins_and_ends_where_it_is_told(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/f", reply(b"z" * (CHUNK + 5), 206))
     with transport.stream(text_of("/f"), start=10, end=20) as stream:
         pieces = list(stream.chunks())
@@ -240,20 +261,20 @@ def test_a_stream_begins_and_ends_where_it_is_told(scripted_hub: Any, transport:
     assert scripted_hub.seen[0].headers["range"] == "bytes=10-19"
 
 
-def test_a_stream_that_breaks_says_so(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_stream_that_breaks_says_so(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/f", reply(b"abc", is_cut=True))
     with transport.stream(text_of("/f")) as stream, pytest.raises(HubUnreachable):
         list(stream.chunks())
 
 
-def test_a_stream_of_an_error_is_that_error(scripted_hub: Any, transport: Transport) -> None:
+def test_a_stream_of_an_error_is_that_error(scripted_hub: ScriptedHub, transport: Transport) -> None:
     with pytest.raises(NotFound, match="nothing prepared"), transport.stream(text_of("/f")):
         pass
 
 
 @pytest.mark.parametrize("content", [[b"ab", b"cde"], io.BytesIO(b"abcde")], ids=["pieces", "file"])
 def test_an_upload_is_streamed_with_its_length(
-    scripted_hub: Any, transport: Transport, reply: Any, content: Any
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], content: Any
 ) -> None:
     scripted_hub.on("PUT", "/up", reply(headers={"ETag": '"1"'}))
     answer = transport.upload("PUT", f"{scripted_hub.url}/up", content, size=5, headers={"x-a": "b"})
@@ -263,13 +284,15 @@ def test_an_upload_is_streamed_with_its_length(
     assert answer.headers["etag"] == '"1"'
 
 
-def test_an_upload_that_is_refused_is_an_error(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_an_upload_that_is_refused_is_an_error(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("PUT", "/up", reply({"error": "no room"}, 507))
     with pytest.raises(Unavailable, match="no room"):
         transport.upload("PUT", "/up", [b"x"], size=1)
 
 
-def test_what_a_source_fails_with_comes_through(scripted_hub: Any, transport: Transport) -> None:
+def test_what_a_source_fails_with_comes_through(scripted_hub: ScriptedHub, transport: Transport) -> None:
     def broken() -> Iterator[bytes]:
         yield b"a"
         raise Conflictual
@@ -292,7 +315,7 @@ def test_no_hub_at_all(waits: list[float]) -> None:
 
 @pytest.mark.parametrize(("was_there", "tries"), [(False, 1), (True, 4)])
 def test_a_hub_that_went_away_is_waited_for_longer_than_one_that_never_was(
-    scripted_hub: Any, reply: Any, waits: list[float], was_there: bool, tries: int
+    scripted_hub: ScriptedHub, reply: type[Reply], waits: list[float], was_there: bool, tries: int
 ) -> None:
     scripted_hub.on("GET", "/x", reply({}))
     with Transport(scripted_hub.url, user_agent="t", retries=4, wait=waits.append) as transport:
@@ -303,7 +326,7 @@ def test_a_hub_that_went_away_is_waited_for_longer_than_one_that_never_was(
     assert len(waits) == tries
 
 
-def test_a_hub_that_does_not_speak_tls(scripted_hub: Any, waits: list[float]) -> None:
+def test_a_hub_that_does_not_speak_tls(scripted_hub: ScriptedHub, waits: list[float]) -> None:
     url = scripted_hub.url.replace("http:", "https:")
     with Transport(url, user_agent="t", wait=waits.append) as transport, pytest.raises(TlsFailed, match="clock"):
         transport.send(get())
@@ -364,13 +387,13 @@ def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
         transport.send(get())
 
 
-def test_plain_http_costs_no_certificates(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_plain_http_costs_no_certificates(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply({}))
     transport.send(get())
     assert list(transport._clients) == ["http"]
 
 
-def test_a_silent_hub(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_silent_hub(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     gate = threading.Event()
     scripted_hub.on("GET", "/x", reply(gate=gate))
     with pytest.raises(HubTimeout, match="did not answer within 1 s"):
@@ -378,7 +401,9 @@ def test_a_silent_hub(scripted_hub: Any, transport: Transport, reply: Any) -> No
     gate.set()
 
 
-def test_neither_the_token_nor_a_signature_is_shown(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_neither_the_token_nor_a_signature_is_shown(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     assert TOKEN not in repr(transport)
     scripted_hub.on("GET", "/x", reply({"error": f"bad token {TOKEN}"}, 400))
     with pytest.raises(HubFailure) as caught:
@@ -395,7 +420,7 @@ def test_origins_are_equal_when_only_the_default_port_differs() -> None:
         origin_of("http://[broken")
 
 
-def test_a_proxy_is_used_when_one_is_named(scripted_hub: Any, reply: Any) -> None:
+def test_a_proxy_is_used_when_one_is_named(scripted_hub: ScriptedHub, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply({"from": "proxy"}))
     with Transport("http://hub.invalid", user_agent="t", proxy=scripted_hub.url) as transport:
         assert transport.send(get()) == {"from": "proxy"}
@@ -403,7 +428,7 @@ def test_a_proxy_is_used_when_one_is_named(scripted_hub: Any, reply: Any) -> Non
 
 
 def test_content_is_never_sent_on_to_another_address(
-    scripted_hub: Any, other_hub: Any, transport: Transport, reply: Any
+    scripted_hub: ScriptedHub, other_hub: ScriptedHub, transport: Transport, reply: type[Reply]
 ) -> None:
     for status in (301, 307, 308):
         scripted_hub.on("PUT", "/old", reply(status=status, headers={"Location": f"{other_hub.url}/new"}))
@@ -416,7 +441,7 @@ def test_content_is_never_sent_on_to_another_address(
 
 @pytest.mark.parametrize("location", ["http://u:hf_x@[h/", "http://u:hf_x@h:port/", "https://u:hf_x@h\uff0fx/"])
 def test_an_address_that_cannot_be_read_is_not_quoted(
-    scripted_hub: Any, transport: Transport, reply: Any, location: str
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], location: str
 ) -> None:
     scripted_hub.on("GET", "/x", reply(status=302, headers={"Location": location.encode().decode("latin-1")}))
     with pytest.raises(EntrepotError) as caught:
@@ -424,7 +449,7 @@ def test_an_address_that_cannot_be_read_is_not_quoted(
     assert "hf_x" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_hub_that_says_the_token_again_is_not_quoted(scripted_hub: Any, reply: Any) -> None:
+def test_a_hub_that_says_the_token_again_is_not_quoted(scripted_hub: ScriptedHub, reply: type[Reply]) -> None:
     with Transport(scripted_hub.url, parse_token("odd-token-7", "test"), user_agent="test", retries=0) as transport:
         for status in (400, 401, 403, 404, 409, 500):
             scripted_hub.on("GET", "/x", reply({"error": "no right for odd-token-7"}, status=status))

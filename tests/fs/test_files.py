@@ -4,9 +4,10 @@ import io
 import random
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.support.hub_files import HubFiles
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +19,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_file_is_read_by_blocks(hub_files: Any) -> None:
+def test_a_file_is_read_by_blocks(hub_files: HubFiles) -> None:
     data = random.Random(3).randbytes(200_000)
     repo = hub_files.repo({"f.bin": data})
     with hub_files.fs.open(f"{repo}/f.bin", block_size=10_000) as file:
@@ -33,7 +34,7 @@ def test_a_file_is_read_by_blocks(hub_files: Any) -> None:
         assert file.read() == data
 
 
-def test_a_block_is_asked_for_once(hub_files: Any, asked: list[str]) -> None:
+def test_a_block_is_asked_for_once(hub_files: HubFiles, asked: list[str]) -> None:
     repo = hub_files.repo({"f.txt": b"line\n" * 10_000})
     asked.clear()
     with hub_files.fs.open(f"{repo}/f.txt", "r") as file:
@@ -41,7 +42,7 @@ def test_a_block_is_asked_for_once(hub_files: Any, asked: list[str]) -> None:
     assert sum("/resolve/" in path for path in asked) == 2  # what it is, and all of it
 
 
-def test_all_blocks_are_of_one_commit(hub_files: Any) -> None:
+def test_all_blocks_are_of_one_commit(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"f.txt": b"old" * 1000})
     with hub_files.fs.open(f"{repo}/f.txt", block_size=10) as file:
         assert file.read(3) == b"old"
@@ -51,7 +52,7 @@ def test_all_blocks_are_of_one_commit(hub_files: Any) -> None:
     assert hub_files.fs.cat_file(f"{repo}/f.txt", end=3) == b"new"
 
 
-def test_what_is_written_is_there_when_the_file_is_closed(hub_files: Any, temporary: Path) -> None:
+def test_what_is_written_is_there_when_the_file_is_closed(hub_files: HubFiles, temporary: Path) -> None:
     repo = hub_files.repo({"x": b""})
     with hub_files.fs.open(f"{repo}/d/f.txt", "wb", block_size=1000) as file:
         for _ in range(10):
@@ -62,7 +63,7 @@ def test_what_is_written_is_there_when_the_file_is_closed(hub_files: Any, tempor
     assert list(temporary.iterdir()) == []
 
 
-def test_text_and_empty_files_are_files(hub_files: Any) -> None:
+def test_text_and_empty_files_are_files(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"x": b""})
     with hub_files.fs.open(f"{repo}/t.txt", "w", encoding="utf-8", newline="\n") as file:
         file.write("ä\n")
@@ -71,7 +72,7 @@ def test_text_and_empty_files_are_files(hub_files: Any) -> None:
     assert hub_files.content(repo, "empty") == b""
 
 
-def test_a_file_that_failed_half_way_is_not_there(hub_files: Any, temporary: Path) -> None:
+def test_a_file_that_failed_half_way_is_not_there(hub_files: HubFiles, temporary: Path) -> None:
     repo = hub_files.repo({"x": b""})
 
     def write() -> None:
@@ -85,7 +86,7 @@ def test_a_file_that_failed_half_way_is_not_there(hub_files: Any, temporary: Pat
     assert list(temporary.iterdir()) == []
 
 
-def test_appending_keeps_what_was_there(hub_files: Any) -> None:
+def test_appending_keeps_what_was_there(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"log": b"one\n"})
     for path in ("log", "new"):
         with hub_files.fs.open(f"{repo}/{path}", "ab") as file:
@@ -95,7 +96,7 @@ def test_appending_keeps_what_was_there(hub_files: Any) -> None:
     assert hub_files.content(repo, "new") == b"two\n"
 
 
-def test_creating_does_not_replace(hub_files: Any) -> None:
+def test_creating_does_not_replace(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"f": b"1"})
     with pytest.raises(FileExistsError):
         hub_files.fs.open(f"{repo}/f", "xb")
@@ -104,7 +105,7 @@ def test_creating_does_not_replace(hub_files: Any) -> None:
     assert hub_files.content(repo, "g") == b"2"
 
 
-def test_what_cannot_be_opened_is_said(hub_files: Any) -> None:
+def test_what_cannot_be_opened_is_said(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"d/f": b"1"})
     for path in (f"{repo}/none", f"{repo}/d"):
         with pytest.raises(FileNotFoundError):

@@ -3,16 +3,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import fsspec
 import pytest
 
 from entrepot.errors import NotOffered
 from entrepot.fs.filesystem import EntrepotFileSystem
+from tests.support.hub_files import HubFiles
 
 
-def test_files_are_deleted_in_one_commit(hub_files: Any) -> None:
+def test_files_are_deleted_in_one_commit(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"a.txt": b"1", "b.txt": b"2", "c": b"3", "d/e/f": b"4", "d/g": b"5"})
     hub_files.fs.rm(f"{repo}/*.txt")
     assert hub_files.titles(repo) == ["Delete a.txt and change 1 more"]
@@ -22,7 +22,7 @@ def test_files_are_deleted_in_one_commit(hub_files: Any) -> None:
     assert hub_files.api.list_repo_files(repo) == [".gitattributes"]
 
 
-def test_what_must_not_be_deleted_is_not(hub_files: Any) -> None:
+def test_what_must_not_be_deleted_is_not(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"d/f": b"1"})
     with pytest.raises(IsADirectoryError):
         hub_files.fs.rm(f"{repo}/d")
@@ -33,7 +33,7 @@ def test_what_must_not_be_deleted_is_not(hub_files: Any) -> None:
     assert hub_files.titles(repo) == []
 
 
-def test_files_are_copied_and_moved(hub_files: Any) -> None:
+def test_files_are_copied_and_moved(hub_files: HubFiles) -> None:
     repo, other = hub_files.repo({"a": b"1", "d/b": b"2", "d/e/c": b"3"}), hub_files.repo({"x": b""})
     hub_files.fs.cp(f"{repo}/a", f"{repo}/copy")
     hub_files.fs.mv(f"{repo}/d", f"{repo}/moved", recursive=True)
@@ -48,7 +48,7 @@ def test_files_are_copied_and_moved(hub_files: Any) -> None:
         hub_files.fs.cp(f"{repo}/none", f"{repo}/copy")
 
 
-def test_folders_are_uploaded_in_one_commit(hub_files: Any, tmp_path: Path) -> None:
+def test_folders_are_uploaded_in_one_commit(hub_files: HubFiles, tmp_path: Path) -> None:
     repo = hub_files.repo({"x": b""})
     (tmp_path / "d" / "e").mkdir(parents=True)
     (tmp_path / "d" / "a").write_bytes(b"1")
@@ -60,7 +60,7 @@ def test_folders_are_uploaded_in_one_commit(hub_files: Any, tmp_path: Path) -> N
     assert hub_files.content(repo, "one") == b"1"
 
 
-def test_several_values_are_written_in_one_commit(hub_files: Any) -> None:
+def test_several_values_are_written_in_one_commit(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"x": b""})
     hub_files.fs.pipe({f"{repo}/a": b"1", f"entrepot://{repo}/b": b"2"})
     assert hub_files.titles(repo) == ["Write a and change 1 more"]
@@ -69,13 +69,13 @@ def test_several_values_are_written_in_one_commit(hub_files: Any) -> None:
         hub_files.fs.pipe_file(f"{repo}/a", b"3", mode="create")
 
 
-def test_what_is_the_same_makes_no_commit(hub_files: Any) -> None:
+def test_what_is_the_same_makes_no_commit(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"a": b"1"})
     hub_files.fs.pipe_file(f"{repo}/a", b"1")
     assert hub_files.titles(repo) == []
 
 
-def test_folders_need_not_be_made(hub_files: Any) -> None:
+def test_folders_need_not_be_made(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"x": b""})
     hub_files.fs.makedirs(f"{repo}/d/e", exist_ok=True)
     hub_files.fs.mkdir(f"{repo}/d")
@@ -83,7 +83,7 @@ def test_folders_need_not_be_made(hub_files: Any) -> None:
     assert hub_files.titles(repo) == []
 
 
-def test_without_the_right_nothing_is_written(hub_files: Any) -> None:
+def test_without_the_right_nothing_is_written(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"a": b"1"})
     reader = EntrepotFileSystem(
         hub_files.running.url, hub_files.running.user("tester", "read").token, skip_instance_cache=True
@@ -96,7 +96,7 @@ def test_without_the_right_nothing_is_written(hub_files: Any) -> None:
         hub_files.fs.pipe_file(f"{repo}@none/b", b"2")
 
 
-def test_fsspec_finds_it_by_its_protocol(hub_files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fsspec_finds_it_by_its_protocol(hub_files: HubFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     repo = hub_files.repo({"d/a.txt": b"1\n"})
     fsspec.register_implementation("entrepot", "entrepot.fs.filesystem.EntrepotFileSystem", clobber=True)
     monkeypatch.setenv("ENTREPOT_ENDPOINT", hub_files.running.url)

@@ -2,23 +2,23 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from entrepot.errors import Offline
 from entrepot.fs.filesystem import EntrepotFileSystem
+from tests.support.hub_files import HubFiles
 
 FILES = {"a.txt": b"hello", "d/b.csv": b"1,2\n", "d/c.txt": b"c", "d/e/f.csv": b"3"}
 
 
 @pytest.fixture
-def repo(hub_files: Any) -> str:
+def repo(hub_files: HubFiles) -> str:
     repo: str = hub_files.repo(FILES)
     return repo
 
 
-def test_folders_are_listed(hub_files: Any, repo: str) -> None:
+def test_folders_are_listed(hub_files: HubFiles, repo: str) -> None:
     names = hub_files.fs.ls(f"entrepot://{repo}", detail=False)
     assert names == [f"{repo}/d", f"{repo}/.gitattributes", f"{repo}/a.txt"]
     kinds = {entry["name"]: (entry["type"], entry["size"]) for entry in hub_files.fs.ls(f"{repo}/d")}
@@ -32,7 +32,7 @@ def test_folders_are_listed(hub_files: Any, repo: str) -> None:
         hub_files.fs.ls(f"{repo}/none")
 
 
-def test_what_is_there_is_told(hub_files: Any, repo: str) -> None:
+def test_what_is_there_is_told(hub_files: HubFiles, repo: str) -> None:
     fs = hub_files.fs
     assert fs.info(f"{repo}/a.txt")["size"] == 5
     assert fs.isfile(f"{repo}/a.txt")
@@ -55,11 +55,11 @@ def test_what_is_there_is_told(hub_files: Any, repo: str) -> None:
         ("none/*", []),
     ],
 )
-def test_patterns_are_found(hub_files: Any, repo: str, pattern: str, found: list[str]) -> None:
+def test_patterns_are_found(hub_files: HubFiles, repo: str, pattern: str, found: list[str]) -> None:
     assert hub_files.fs.glob(f"entrepot://{repo}@main/{pattern}") == [f"{repo}@main/{path}" for path in found]
 
 
-def test_all_files_are_found_by_one_listing(hub_files: Any, repo: str, asked: list[str]) -> None:
+def test_all_files_are_found_by_one_listing(hub_files: HubFiles, repo: str, asked: list[str]) -> None:
     asked.clear()
     assert hub_files.fs.find(repo) == sorted(f"{repo}/{path}" for path in [*FILES, ".gitattributes"])
     assert len(asked) == 1
@@ -73,7 +73,7 @@ def test_all_files_are_found_by_one_listing(hub_files: Any, repo: str, asked: li
     assert [root for root, _, _ in hub_files.fs.walk(f"{repo}/d")] == [f"{repo}/d", f"{repo}/d/e"]
 
 
-def test_bytes_are_read_whole_and_in_parts(hub_files: Any, repo: str) -> None:
+def test_bytes_are_read_whole_and_in_parts(hub_files: HubFiles, repo: str) -> None:
     path = f"{repo}/a.txt"
     assert hub_files.fs.cat_file(path) == b"hello"
     assert hub_files.fs.cat_file(path, start=1, end=3) == b"el"
@@ -87,7 +87,7 @@ def test_bytes_are_read_whole_and_in_parts(hub_files: Any, repo: str) -> None:
         hub_files.fs.cat_file(repo)
 
 
-def test_files_and_folders_are_fetched(hub_files: Any, repo: str, tmp_path: Path) -> None:
+def test_files_and_folders_are_fetched(hub_files: HubFiles, repo: str, tmp_path: Path) -> None:
     hub_files.fs.get_file(f"{repo}/a.txt", tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == b"hello"
     hub_files.fs.get(f"{repo}/d", str(tmp_path / "d"), recursive=True)
@@ -99,14 +99,14 @@ def test_files_and_folders_are_fetched(hub_files: Any, repo: str, tmp_path: Path
         hub_files.fs.get_file(f"{repo}/none", tmp_path / "none")
 
 
-def test_what_somebody_else_did_is_seen_at_once(hub_files: Any, repo: str) -> None:
+def test_what_somebody_else_did_is_seen_at_once(hub_files: HubFiles, repo: str) -> None:
     hub_files.fs.ls(repo)
     hub_files.api.upload_file(path_or_fileobj=b"new", path_in_repo="new.txt", repo_id=repo)
     assert f"{repo}/new.txt" in hub_files.fs.ls(repo, detail=False)
     assert hub_files.fs.cat_file(f"{repo}/new.txt") == b"new"
 
 
-def test_times_tags_and_addresses(hub_files: Any, repo: str) -> None:
+def test_times_tags_and_addresses(hub_files: HubFiles, repo: str) -> None:
     before = hub_files.fs.ukey(f"{repo}/a.txt")
     assert before == "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0"  # printf hello | git hash-object --stdin
     age = datetime.datetime.now(datetime.UTC) - hub_files.fs.modified(f"{repo}/a.txt")
@@ -116,7 +116,7 @@ def test_times_tags_and_addresses(hub_files: Any, repo: str) -> None:
         hub_files.fs.modified(f"{repo}/none")
 
 
-def test_offline_nothing_is_asked(hub_files: Any, repo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_nothing_is_asked(hub_files: HubFiles, repo: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTREPOT_OFFLINE", "1")
     offline = EntrepotFileSystem(hub_files.running.url, hub_files.running.token, skip_instance_cache=True)
     for look in (offline.ls, offline.exists, offline.cat_file):
@@ -124,14 +124,14 @@ def test_offline_nothing_is_asked(hub_files: Any, repo: str, monkeypatch: pytest
             look(f"{repo}/a.txt")
 
 
-def test_a_private_repository_is_not_there_for_strangers(hub_files: Any, repo: str) -> None:
+def test_a_private_repository_is_not_there_for_strangers(hub_files: HubFiles, repo: str) -> None:
     hub_files.api.update_repo_settings(repo, visibility="private")
     stranger = EntrepotFileSystem(hub_files.running.url, False, skip_instance_cache=True)
     assert not stranger.exists(f"{repo}/a.txt")
     assert hub_files.fs.exists(f"{repo}/a.txt")
 
 
-def test_a_file_can_have_the_longest_name_here(hub_files: Any, tmp_path: Path) -> None:
+def test_a_file_can_have_the_longest_name_here(hub_files: HubFiles, tmp_path: Path) -> None:
     repo = hub_files.repo({"a.txt": b"x"})
     hub_files.fs.get_file(f"{repo}/a.txt", tmp_path / ("n" * 255))
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir() if path.is_file()] == [("n" * 255, b"x")]

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from entrepot.fs.paths import parse
 from entrepot.fs.transactions import PreparedChange, grouped
+from tests.support.hub_files import HubFiles
 
 
-def test_many_writes_make_one_commit(hub_files: Any) -> None:
+def test_many_writes_make_one_commit(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"old": b"1", "moved": b"2"})
     fs = hub_files.fs
     with fs.transaction:
@@ -30,7 +30,7 @@ def test_many_writes_make_one_commit(hub_files: Any) -> None:
     assert hub_files.content(repo, "d/3") == b"3"
 
 
-def test_an_error_undoes_all(hub_files: Any) -> None:
+def test_an_error_undoes_all(hub_files: HubFiles) -> None:
     repo = hub_files.repo({"old": b"1"})
 
     def change() -> None:
@@ -47,7 +47,7 @@ def test_an_error_undoes_all(hub_files: Any) -> None:
 
 
 def test_a_commit_that_fails_ends_the_transaction_and_leaves_no_drafts(
-    hub_files: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub_files: HubFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import tempfile
 
@@ -63,7 +63,7 @@ def test_a_commit_that_fails_ends_the_transaction_and_leaves_no_drafts(
     assert not hub_files.fs._intrans
 
 
-def test_each_revision_gets_a_commit(hub_files: Any) -> None:
+def test_each_revision_gets_a_commit(hub_files: HubFiles) -> None:
     one, two = hub_files.repo({"x": b""}), hub_files.repo({"x": b""})
     with hub_files.fs.transaction:
         hub_files.fs.pipe_file(f"{one}/a", b"1")

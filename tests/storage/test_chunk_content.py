@@ -18,6 +18,7 @@ from entrepot.names import XetHash
 from entrepot.storage import Store, chunk_content
 from entrepot.storage.chunk_content import ChunkedContent, StoredXorb
 from entrepot.xet import Term, Terms, Xorb, XorbBuilder, chunk_hash
+from tests.support.stored_repo import StoredRepo
 
 
 def make(lengths: Sequence[int], seed: int = 1) -> tuple[Xorb, bytes]:
@@ -43,12 +44,12 @@ def find(store: Store, xorb: XetHash) -> StoredXorb:
         return chunk_content.get_xorb(store, tx, xorb)
 
 
-def content_of(stored_repo: Any, parts: Sequence[tuple[Xorb, int, int]]) -> ChunkedContent:
+def content_of(stored_repo: StoredRepo, parts: Sequence[tuple[Xorb, int, int]]) -> ChunkedContent:
     terms = Terms.of(Term(x.hash, start, end, x.index.raw_length(start, end)) for x, start, end in parts)
     return ChunkedContent(stored_repo.store, terms, lambda xorb: find(stored_repo.store, xorb))
 
 
-def test_a_stored_xorb_is_found_with_its_index(stored_repo: Any) -> None:
+def test_a_stored_xorb_is_found_with_its_index(stored_repo: StoredRepo) -> None:
     xorb, _ = make([10, 200, 3000])
     stored = keep(stored_repo.store, xorb)
     assert stored == find(stored_repo.store, xorb.hash)
@@ -57,7 +58,7 @@ def test_a_stored_xorb_is_found_with_its_index(stored_repo: Any) -> None:
     assert stored_repo.store.blobs.stat(stored.key).size == len(xorb.data)
 
 
-def test_other_bytes_of_a_xorb_have_another_key(stored_repo: Any) -> None:
+def test_other_bytes_of_a_xorb_have_another_key(stored_repo: StoredRepo) -> None:
     small, big = make([1000])[0].index, make([1000])[0].index
     big.ends[0] += 1
     name = XetHash("a" * 64)
@@ -66,7 +67,7 @@ def test_other_bytes_of_a_xorb_have_another_key(stored_repo: Any) -> None:
     )
 
 
-def test_what_is_not_stored_is_not_found_and_cannot_be_needed(stored_repo: Any) -> None:
+def test_what_is_not_stored_is_not_found_and_cannot_be_needed(stored_repo: StoredRepo) -> None:
     with stored_repo.store.catalog.read() as tx:
         assert chunk_content.find_xorb(stored_repo.store, tx, XetHash("a" * 64)) is None
         assert chunk_content.terms_of(tx, XetHash("a" * 64)) is None
@@ -74,7 +75,7 @@ def test_what_is_not_stored_is_not_found_and_cannot_be_needed(stored_repo: Any) 
             chunk_content.get_xorb(stored_repo.store, tx, XetHash("a" * 64))
 
 
-def test_a_xorb_in_quarantine_is_not_given_though_it_is_remembered(stored_repo: Any) -> None:
+def test_a_xorb_in_quarantine_is_not_given_though_it_is_remembered(stored_repo: StoredRepo) -> None:
     xorb, _ = make([10])
     keep(stored_repo.store, xorb)
     with stored_repo.store.catalog.write() as tx:
@@ -83,7 +84,7 @@ def test_a_xorb_in_quarantine_is_not_given_though_it_is_remembered(stored_repo: 
         find(stored_repo.store, xorb.hash)
 
 
-def test_a_swept_xorb_is_not_given_though_another_process_swept_it(stored_repo: Any) -> None:
+def test_a_swept_xorb_is_not_given_though_another_process_swept_it(stored_repo: StoredRepo) -> None:
     xorb, _ = make([10])
     keep(stored_repo.store, xorb)
     with stored_repo.store.catalog.write() as tx:
@@ -92,7 +93,7 @@ def test_a_swept_xorb_is_not_given_though_another_process_swept_it(stored_repo: 
         assert chunk_content.find_xorb(stored_repo.store, tx, xorb.hash) is None
 
 
-def test_the_index_of_replaced_bytes_is_read_again(stored_repo: Any) -> None:
+def test_the_index_of_replaced_bytes_is_read_again(stored_repo: StoredRepo) -> None:
     xorb, _ = make([10, 20])
     old = keep(stored_repo.store, xorb)
     moved = make([10, 20])[0].index
@@ -106,7 +107,7 @@ def test_the_index_of_replaced_bytes_is_read_again(stored_repo: Any) -> None:
     assert new.key != old.key
 
 
-def test_the_terms_of_a_file_are_those_that_were_recorded(stored_repo: Any) -> None:
+def test_the_terms_of_a_file_are_those_that_were_recorded(stored_repo: StoredRepo) -> None:
     xorb, _ = make([10, 20])
     keep(stored_repo.store, xorb)
     terms = Terms.of([Term(xorb.hash, 0, 2, 30)])
@@ -119,7 +120,7 @@ LENGTHS = [1, 700, 64, 1, 5000, 300]
 
 
 @pytest.mark.parametrize("block", [1, 1000, 4 << 20])
-def test_every_range_is_that_of_the_whole(stored_repo: Any, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+def test_every_range_is_that_of_the_whole(stored_repo: StoredRepo, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(chunk_content, "_BLOCK", block)
     (first, a), (second, b) = make(LENGTHS, 1), make([2000, 9], 2)
     for xorb in (first, second):
@@ -151,7 +152,7 @@ def test_every_range_is_that_of_the_whole(stored_repo: Any, monkeypatch: pytest.
     check()
 
 
-def test_threads_share_a_content(stored_repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_share_a_content(stored_repo: StoredRepo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunk_content, "_BLOCK", 500)
     xorb, whole = make([300] * 40)
     keep(stored_repo.store, xorb)
@@ -162,7 +163,7 @@ def test_threads_share_a_content(stored_repo: Any, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_xorb_that_is_mended_meanwhile_is_found_at_its_new_place(
-    stored_repo: Any, monkeypatch: pytest.MonkeyPatch
+    stored_repo: StoredRepo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunk_content, "_BLOCK", 500)
     xorb, whole = make([500] * 4)
@@ -183,7 +184,7 @@ def test_a_xorb_that_is_mended_meanwhile_is_found_at_its_new_place(
 
 
 def test_whether_a_xorb_may_still_be_read_is_asked_for_each_block(
-    stored_repo: Any, monkeypatch: pytest.MonkeyPatch
+    stored_repo: StoredRepo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunk_content, "_BLOCK", 10)
     xorb, whole = make([10] * 40)
@@ -196,12 +197,12 @@ def test_whether_a_xorb_may_still_be_read_is_asked_for_each_block(
         content.read_at(20, 10)
 
 
-def test_the_empty_file_has_no_bytes(stored_repo: Any) -> None:
+def test_the_empty_file_has_no_bytes(stored_repo: StoredRepo) -> None:
     content = ChunkedContent(stored_repo.store, Terms(b""), lambda xorb: pytest.fail(f"{xorb} is not needed"))
     assert (content.size, content.read_at(0, 10), content.read_at(5, 1)) == (0, b"", b"")
 
 
-def test_lost_and_undecodable_bytes_are_named(stored_repo: Any) -> None:
+def test_lost_and_undecodable_bytes_are_named(stored_repo: StoredRepo) -> None:
     xorb, _ = make([500, 500])
     stored = keep(stored_repo.store, xorb)
     stored_repo.store.blobs.delete(stored.key)
@@ -214,7 +215,7 @@ def test_lost_and_undecodable_bytes_are_named(stored_repo: Any) -> None:
         chunk_content.read_stored(stored_repo.store, stored, 0, 2)
 
 
-def test_reading_some_chunks_needs_no_others(stored_repo: Any) -> None:
+def test_reading_some_chunks_needs_no_others(stored_repo: StoredRepo) -> None:
     xorb, whole = make([500, 600, 700])
     stored = keep(stored_repo.store, xorb)
     stored_repo.store.blobs.delete(stored.key)
@@ -224,7 +225,7 @@ def test_reading_some_chunks_needs_no_others(stored_repo: Any) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 900, 4 << 20])
-def test_every_flipped_bit_is_found(stored_repo: Any, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+def test_every_flipped_bit_is_found(stored_repo: StoredRepo, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(chunk_content, "_BLOCK", block)
     xorb, _ = make([40, 30, 50])
     stored = keep(stored_repo.store, xorb)
@@ -239,7 +240,7 @@ def test_every_flipped_bit_is_found(stored_repo: Any, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\0"])
-def test_a_xorb_of_another_length_is_damaged(stored_repo: Any, change: Any) -> None:
+def test_a_xorb_of_another_length_is_damaged(stored_repo: StoredRepo, change: Any) -> None:
     xorb, _ = make([40, 30, 50])
     stored = keep(stored_repo.store, xorb)
     stored_repo.store.blobs.delete(stored.key)
@@ -248,6 +249,6 @@ def test_a_xorb_of_another_length_is_damaged(stored_repo: Any, change: Any) -> N
         chunk_content.check_stored(stored_repo.store, stored)
 
 
-def test_the_key_tells_nothing_but_the_directory(stored_repo: Any) -> None:
+def test_the_key_tells_nothing_but_the_directory(stored_repo: StoredRepo) -> None:
     row = chunk_content.row_of(XetHash("b" * 64), make([7])[0].index)
     assert chunk_content.key_of(row).rpartition(".")[2] == hashlib.blake2b(row.directory, digest_size=8).hexdigest()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 import pytest
 
@@ -9,6 +8,7 @@ from entrepot.blobs import file_key, put
 from entrepot.errors import BlobMissing, ObjectDamaged
 from entrepot.names import Oid, Sha256
 from entrepot.storage.contents import PackedContent, open_file, sha256_of
+from tests.support.stored_repo import StoredRepo
 
 OID = Oid("1" * 40)
 
@@ -32,7 +32,7 @@ def test_what_does_not_unpack_is_damage(data: bytes) -> None:
         PackedContent(OID, 10, data).read_at(0, 1)
 
 
-def test_large_content_is_read_from_the_store(stored_repo: Any) -> None:
+def test_large_content_is_read_from_the_store(stored_repo: StoredRepo) -> None:
     data = bytes(range(256)) * 100
     put(stored_repo.store.blobs, file_key(sha256_of(data)), data)
     with open_file(stored_repo.store, sha256_of(data)) as reader:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import pytest
 
@@ -12,20 +11,21 @@ from entrepot.names import Oid, Sha256
 from entrepot.storage import fsck
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import sha256_of
+from tests.support.stored_repo import StoredRepo
 
 
-def check(stored_repo: Any, *, checks_content: bool = True) -> list[fsck.Finding]:
+def check(stored_repo: StoredRepo, *, checks_content: bool = True) -> list[fsck.Finding]:
     with stored_repo.store.catalog.read() as tx:
         return fsck.check_repo(stored_repo.store, tx, stored_repo.row, checks_content=checks_content)
 
 
-def remove(stored_repo: Any, *oids: Oid) -> None:
+def remove(stored_repo: StoredRepo, *oids: Oid) -> None:
     with stored_repo.store.catalog.write() as tx:
         rows.remove(tx, stored_repo.row.id, list(oids), touched_before_ms=2**60)
 
 
 @pytest.fixture
-def head(stored_repo: Any) -> Oid:
+def head(stored_repo: StoredRepo) -> Oid:
     pointer = render_pointer(Pointer(Sha256("a" * 64), 7))
     tree = stored_repo.tree({"a": b"1", "d/w": pointer})
     first = stored_repo.commit(tree)
@@ -34,7 +34,7 @@ def head(stored_repo: Any) -> Oid:
     return oid
 
 
-def test_everything_that_refs_lead_to_is_reached(stored_repo: Any, head: Oid) -> None:
+def test_everything_that_refs_lead_to_is_reached(stored_repo: StoredRepo, head: Oid) -> None:
     tag = stored.of(Kind.TAG, encode_tag_object(Tag(head, Kind.COMMIT, "t", None, "m")))
     stored_repo.put(tag, stored.of(Kind.BLOB, b"loose"))
     stored_repo.point("refs/tags/t", tag.oid)
@@ -46,14 +46,14 @@ def test_everything_that_refs_lead_to_is_reached(stored_repo: Any, head: Oid) ->
     assert reach.findings == []
 
 
-def test_loose_objects_are_harmless_and_summed_up(stored_repo: Any, head: Oid) -> None:
+def test_loose_objects_are_harmless_and_summed_up(stored_repo: StoredRepo, head: Oid) -> None:
     stored_repo.put(stored.of(Kind.BLOB, b"loose"), stored.of(Kind.BLOB, b"more"))
     [finding] = check(stored_repo)
     assert (finding.kind, finding.where, finding.what, finding.size) == ("orphaned", "model alice/m", "2 objects", 9)
     assert not finding.is_damage
 
 
-def test_a_reach_is_extended_by_what_loose_objects_lead_to(stored_repo: Any, head: Oid) -> None:
+def test_a_reach_is_extended_by_what_loose_objects_lead_to(stored_repo: StoredRepo, head: Oid) -> None:
     lost = stored.of(Kind.BLOB, b"lost")
     tree = stored_repo.tree({"x/lost": b"lost", "x/kept": b"kept"})
     loose = stored_repo.commit(tree)
@@ -66,7 +66,7 @@ def test_a_reach_is_extended_by_what_loose_objects_lead_to(stored_repo: Any, hea
 
 
 @pytest.mark.parametrize("checks_content", [True, False])
-def test_a_missing_object_is_named_with_what_needs_it(stored_repo: Any, head: Oid, checks_content: bool) -> None:
+def test_a_missing_object_is_named_with_what_needs_it(stored_repo: StoredRepo, head: Oid, checks_content: bool) -> None:
     lost = stored.of(Kind.BLOB, b"1").oid
     remove(stored_repo, lost)
     [finding] = check(stored_repo, checks_content=checks_content)
@@ -75,7 +75,7 @@ def test_a_missing_object_is_named_with_what_needs_it(stored_repo: Any, head: Oi
     assert "tree" in finding.what
 
 
-def test_a_submodule_need_not_be_stored(stored_repo: Any) -> None:
+def test_a_submodule_need_not_be_stored(stored_repo: StoredRepo) -> None:
     from entrepot.git import Entry, Mode, encode_tree
 
     tree = stored.of(Kind.TREE, encode_tree([Entry("sub", Mode.GITLINK, Oid("1" * 40))]))
@@ -84,7 +84,7 @@ def test_a_submodule_need_not_be_stored(stored_repo: Any) -> None:
     assert check(stored_repo) == []
 
 
-def test_bytes_of_a_file_are_missing_short_or_others(stored_repo: Any) -> None:
+def test_bytes_of_a_file_are_missing_short_or_others(stored_repo: StoredRepo) -> None:
     data = b"large bytes"
     sha256 = sha256_of(data)
 
@@ -104,7 +104,7 @@ def test_bytes_of_a_file_are_missing_short_or_others(stored_repo: Any) -> None:
     assert kind() == "corrupt"
 
 
-def test_stray_bytes_are_found_whatever_their_key(stored_repo: Any) -> None:
+def test_stray_bytes_are_found_whatever_their_key(stored_repo: StoredRepo) -> None:
     from entrepot.catalog.files import files
 
     known = Sha256("ab" * 32)
@@ -126,7 +126,7 @@ def test_the_digest_in_a_key() -> None:
         assert fsck.digest_of(key) is None
 
 
-def test_paths_that_no_client_can_use_are_listed_once_and_are_no_damage(stored_repo: Any) -> None:
+def test_paths_that_no_client_can_use_are_listed_once_and_are_no_damage(stored_repo: StoredRepo) -> None:
     tree = stored_repo.tree({"ok": b"1", "Icon\r": b"2", "d/caf\udce9": b"3", "a:b": b"4"})
     first = stored_repo.commit(tree)
     stored_repo.point("refs/heads/main", stored_repo.commit(stored_repo.tree({"ok": b"2"}, root=tree), first))

@@ -1,21 +1,20 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.catalog.repos import commits
 from entrepot.errors import ObjectMissing
 from entrepot.names import Oid, RepoPath
 from entrepot.storage import histories
+from tests.support.stored_repo import StoredRepo
 
 
-def changed(stored_repo: Any, oid: Oid) -> list[str]:
+def changed(stored_repo: StoredRepo, oid: Oid) -> list[str]:
     with stored_repo.store.catalog.read() as tx:
         return sorted(histories.changed_paths(stored_repo.store, tx, stored_repo.row.id, oid))
 
 
-def index(stored_repo: Any, *oids: Oid) -> None:
+def index(stored_repo: StoredRepo, *oids: Oid) -> None:
     for oid in oids:
         paths = [RepoPath(path) for path in changed(stored_repo, oid)]
         with stored_repo.store.catalog.write() as tx:
@@ -23,7 +22,7 @@ def index(stored_repo: Any, *oids: Oid) -> None:
             commits.mark_indexed(tx, stored_repo.row.id, oid)
 
 
-def test_a_commit_changes_files_and_the_folders_above_them(stored_repo: Any) -> None:
+def test_a_commit_changes_files_and_the_folders_above_them(stored_repo: StoredRepo) -> None:
     tree = stored_repo.tree({"a/b/c": b"1", "a/b/d": b"1", "e": b"1"})
     first = stored_repo.commit(tree)
     second = stored_repo.commit(stored_repo.tree({"a/b/c": b"2"}, root=tree), first)
@@ -32,7 +31,7 @@ def test_a_commit_changes_files_and_the_folders_above_them(stored_repo: Any) -> 
     assert changed(stored_repo, stored_repo.commit(tree, first, message="empty")) == []
 
 
-def test_a_merge_is_compared_with_its_first_parent(stored_repo: Any) -> None:
+def test_a_merge_is_compared_with_its_first_parent(stored_repo: StoredRepo) -> None:
     base = stored_repo.tree({"a": b"1"})
     root = stored_repo.commit(base)
     left = stored_repo.commit(stored_repo.tree({"l": b"1"}, root=base), root)
@@ -47,7 +46,7 @@ def test_a_merge_is_compared_with_its_first_parent(stored_repo: Any) -> None:
         assert [item.oid for item in histories.log(tx, stored_repo.row.id, merge, offset=3, limit=10)] == [root]
 
 
-def test_the_last_commit_of_a_path_is_looked_for_from_a_head(stored_repo: Any) -> None:
+def test_the_last_commit_of_a_path_is_looked_for_from_a_head(stored_repo: StoredRepo) -> None:
     tree = stored_repo.tree({"d/a": b"1", "d/b": b"1"})
     first = stored_repo.commit(tree)
     second = stored_repo.commit(stored_repo.tree({"d/a": b"2"}, root=tree), first)
@@ -64,6 +63,6 @@ def test_the_last_commit_of_a_path_is_looked_for_from_a_head(stored_repo: Any) -
             assert {path: logged.oid for path, logged in found.items()} == newest
 
 
-def test_a_commit_needs_recorded_parents(stored_repo: Any) -> None:
+def test_a_commit_needs_recorded_parents(stored_repo: StoredRepo) -> None:
     with pytest.raises(ObjectMissing), stored_repo.store.catalog.write() as tx:
         histories.record(tx, stored_repo.row.id, Oid("1" * 40), [Oid("2" * 40)])

@@ -15,6 +15,7 @@ from entrepot.errors import StoreFull
 from entrepot.names import MAIN, Uid, new_uid
 from entrepot.storage import mirrors, processes
 from entrepot.storage.mirrors import Mirrors
+from tests.support.stored_repo import StoredRepo
 
 Damage = Callable[[pathlib.Path], object]
 
@@ -24,7 +25,7 @@ def kept(tmp_path: pathlib.Path) -> Mirrors:
     return Mirrors(tmp_path / "mirrors", 1 << 30)
 
 
-def head_of(kept: Mirrors, stored_repo: Any, row: Any = None) -> str:
+def head_of(kept: Mirrors, stored_repo: StoredRepo, row: Any = None) -> str:
     """What git says main is, after git has checked the whole mirror."""
     lease = kept.take(stored_repo.store, stored_repo.store.catalog.read, row or stored_repo.row)
     try:
@@ -47,17 +48,17 @@ def flip(path: pathlib.Path, pattern: str, *, keeps_time: bool = False) -> None:
         os.utime(path / "packs.json", (1, 1))  # the daily look is due
 
 
-def packs(kept: Mirrors, stored_repo: Any) -> list[pathlib.Path]:
+def packs(kept: Mirrors, stored_repo: StoredRepo) -> list[pathlib.Path]:
     return sorted((kept._folder / stored_repo.row.uid / "objects" / "pack").glob("*.pack"))
 
 
-def test_a_mirror_is_a_sound_repository_with_the_same_ids(stored_repo: Any, kept: Mirrors) -> None:
+def test_a_mirror_is_a_sound_repository_with_the_same_ids(stored_repo: StoredRepo, kept: Mirrors) -> None:
     commit = stored_repo.commit(stored_repo.tree({"a/b": b"1", "c": b"2"}))
     stored_repo.point(MAIN, commit)
     assert head_of(kept, stored_repo) == commit
 
 
-def test_what_is_current_is_not_touched_again(stored_repo: Any, kept: Mirrors) -> None:
+def test_what_is_current_is_not_touched_again(stored_repo: StoredRepo, kept: Mirrors) -> None:
     stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
     head_of(kept, stored_repo)
     before = [(path, path.stat().st_mtime_ns) for path in packs(kept, stored_repo)]
@@ -65,7 +66,7 @@ def test_what_is_current_is_not_touched_again(stored_repo: Any, kept: Mirrors) -
     assert [(path, path.stat().st_mtime_ns) for path in packs(kept, stored_repo)] == before
 
 
-def test_a_new_commit_is_added_as_one_small_pack(stored_repo: Any, kept: Mirrors) -> None:
+def test_a_new_commit_is_added_as_one_small_pack(stored_repo: StoredRepo, kept: Mirrors) -> None:
     tree = stored_repo.tree({f"f{n}": b"%d" % n for n in range(50)})
     first = stored_repo.commit(tree)
     stored_repo.point(MAIN, first)
@@ -81,7 +82,7 @@ def test_a_new_commit_is_added_as_one_small_pack(stored_repo: Any, kept: Mirrors
     assert len(told.splitlines()) == 3
 
 
-def test_many_small_packs_become_one(stored_repo: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_small_packs_become_one(stored_repo: StoredRepo, kept: Mirrors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirrors, "MAX_PACKS", 2)
     head = stored_repo.commit(stored_repo.tree({"a": b"0"}))
     for n in range(4):
@@ -130,7 +131,7 @@ def break_pack(path: pathlib.Path) -> None:
         "alternates",
     ],
 )
-def test_a_damaged_mirror_is_made_anew(stored_repo: Any, kept: Mirrors, damage: Damage) -> None:
+def test_a_damaged_mirror_is_made_anew(stored_repo: StoredRepo, kept: Mirrors, damage: Damage) -> None:
     commit = stored_repo.commit(stored_repo.tree({"a": b"1"}))
     stored_repo.point(MAIN, commit)
     head_of(kept, stored_repo)
@@ -139,7 +140,7 @@ def test_a_damaged_mirror_is_made_anew(stored_repo: Any, kept: Mirrors, damage: 
     assert not list(kept.damaged())
 
 
-def test_damage_is_found_and_an_intact_mirror_is_never_dropped(stored_repo: Any, kept: Mirrors) -> None:
+def test_damage_is_found_and_an_intact_mirror_is_never_dropped(stored_repo: StoredRepo, kept: Mirrors) -> None:
     stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
     head_of(kept, stored_repo)
     assert (list(kept.damaged()), kept.drop_damaged(stored_repo.row.uid)) == ([], False)
@@ -150,7 +151,7 @@ def test_damage_is_found_and_an_intact_mirror_is_never_dropped(stored_repo: Any,
 
 
 def test_a_full_disk_is_told_as_one_and_leaves_nothing_half_written(
-    stored_repo: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
+    stored_repo: StoredRepo, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = stored_repo.commit(stored_repo.tree({"a": b"1"}))
     stored_repo.point(MAIN, commit)
@@ -166,14 +167,16 @@ def test_a_full_disk_is_told_as_one_and_leaves_nothing_half_written(
     assert head_of(kept, stored_repo) == commit
 
 
-def test_a_dropped_mirror_forgets_what_no_ref_names(stored_repo: Any, kept: Mirrors) -> None:
+def test_a_dropped_mirror_forgets_what_no_ref_names(stored_repo: StoredRepo, kept: Mirrors) -> None:
     stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
     head_of(kept, stored_repo)
     kept.drop(stored_repo.row.uid)
     assert not (kept._folder / stored_repo.row.uid).exists()
 
 
-def test_the_least_recently_used_mirror_goes_when_there_is_no_room(stored_repo: Any, tmp_path: pathlib.Path) -> None:
+def test_the_least_recently_used_mirror_goes_when_there_is_no_room(
+    stored_repo: StoredRepo, tmp_path: pathlib.Path
+) -> None:
     stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
     small = Mirrors(tmp_path / "mirrors", 1)
     other = attrs.evolve(stored_repo.row, uid=new_uid())
@@ -183,7 +186,7 @@ def test_the_least_recently_used_mirror_goes_when_there_is_no_room(stored_repo: 
     assert (tmp_path / "mirrors" / other.uid).exists()
 
 
-def test_a_mirror_that_is_being_read_is_not_evicted(stored_repo: Any, tmp_path: pathlib.Path) -> None:
+def test_a_mirror_that_is_being_read_is_not_evicted(stored_repo: StoredRepo, tmp_path: pathlib.Path) -> None:
     stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
     small = Mirrors(tmp_path / "mirrors", 1)
     lease = small.take(stored_repo.store, stored_repo.store.catalog.read, stored_repo.row)
@@ -192,7 +195,7 @@ def test_a_mirror_that_is_being_read_is_not_evicted(stored_repo: Any, tmp_path: 
     lease.release()
 
 
-def test_mirrors_of_repositories_that_are_gone_are_removed(stored_repo: Any, kept: Mirrors) -> None:
+def test_mirrors_of_repositories_that_are_gone_are_removed(stored_repo: StoredRepo, kept: Mirrors) -> None:
     head = stored_repo.commit(stored_repo.tree({"a": b"1"}))
     stored_repo.point(MAIN, head)
     other = attrs.evolve(stored_repo.row, uid=new_uid())
@@ -203,7 +206,9 @@ def test_mirrors_of_repositories_that_are_gone_are_removed(stored_repo: Any, kep
     assert (kept._folder / other.uid).exists()
 
 
-def test_packs_of_a_push_are_adopted_with_their_refs(stored_repo: Any, kept: Mirrors, tmp_path: pathlib.Path) -> None:
+def test_packs_of_a_push_are_adopted_with_their_refs(
+    stored_repo: StoredRepo, kept: Mirrors, tmp_path: pathlib.Path
+) -> None:
     first = stored_repo.commit(stored_repo.tree({"a": b"1"}))
     stored_repo.point(MAIN, first)
     head_of(kept, stored_repo)
@@ -221,12 +226,14 @@ def test_packs_of_a_push_are_adopted_with_their_refs(stored_repo: Any, kept: Mir
     assert len(packs(kept, stored_repo)) == 2
 
 
-def test_nobody_adopts_packs_for_a_mirror_that_is_gone(stored_repo: Any, kept: Mirrors, tmp_path: pathlib.Path) -> None:
+def test_nobody_adopts_packs_for_a_mirror_that_is_gone(
+    stored_repo: StoredRepo, kept: Mirrors, tmp_path: pathlib.Path
+) -> None:
     kept.adopt(Uid("0" * 24), tmp_path, [(MAIN, None)])
     assert not (kept._folder / ("0" * 24)).exists()
 
 
-def test_many_threads_may_ask_at_once(stored_repo: Any, kept: Mirrors) -> None:
+def test_many_threads_may_ask_at_once(stored_repo: StoredRepo, kept: Mirrors) -> None:
     commit = stored_repo.commit(stored_repo.tree({f"f{n}": b"%d" % n for n in range(50)}))
     stored_repo.point(MAIN, commit)
     heads: list[str] = []
@@ -240,7 +247,7 @@ def test_many_threads_may_ask_at_once(stored_repo: Any, kept: Mirrors) -> None:
 
 
 def test_a_large_mirror_is_slow_until_it_is_repacked(
-    stored_repo: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
+    stored_repo: StoredRepo, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mirrors, "LARGE_INDEX", 100)
     commit = stored_repo.commit(stored_repo.tree({f"f{n}": b"%d" % n for n in range(50)}))

@@ -12,6 +12,7 @@ from entrepot.git import Kind, Pointer, Tag, encode_tag_object, render_pointer
 from entrepot.names import Oid, Sha256
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import open_file, sha256_of
+from tests.support.stored_repo import StoredRepo
 
 
 def test_objects_have_the_ids_that_git_gives_them() -> None:
@@ -21,7 +22,7 @@ def test_objects_have_the_ids_that_git_gives_them() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"text", bytes(200_000)])
 @pytest.mark.parametrize("kind", [Kind.BLOB, Kind.TREE])
-def test_content_survives_its_row(stored_repo: Any, content: bytes, kind: Kind) -> None:
+def test_content_survives_its_row(stored_repo: StoredRepo, content: bytes, kind: Kind) -> None:
     item = stored.of(kind, content)
     stored_repo.put(item)
     with stored_repo.store.catalog.read() as tx:
@@ -36,7 +37,7 @@ def test_pointers_say_in_their_row_what_they_point_at() -> None:
     assert stored.row_of(stored.of(Kind.TREE, text)).sha256 is None
 
 
-def test_large_content_goes_to_blobs(stored_repo: Any) -> None:
+def test_large_content_goes_to_blobs(stored_repo: StoredRepo) -> None:
     content = b"0" * (stored.INLINE_LIMIT + 1)
     item = stored.of(Kind.BLOB, content)
     assert stored.is_large(item)
@@ -58,7 +59,7 @@ def test_damaged_rows_are_noticed(change: dict[str, Any]) -> None:
         stored.content_of(row)
 
 
-def test_what_is_not_stored_is_missing(stored_repo: Any) -> None:
+def test_what_is_not_stored_is_missing(stored_repo: StoredRepo) -> None:
     absent = Oid("1" * 40)
     commit = stored_repo.commit(stored_repo.tree({"a": b""}))
     with stored_repo.store.catalog.read() as tx:
@@ -69,7 +70,7 @@ def test_what_is_not_stored_is_missing(stored_repo: Any) -> None:
             stored.read_commits(tx, stored_repo.row.id, [commit, absent])
 
 
-def test_commits_come_in_the_order_asked_for(stored_repo: Any) -> None:
+def test_commits_come_in_the_order_asked_for(stored_repo: StoredRepo) -> None:
     tree = stored_repo.tree({"a": b""})
     made = [stored_repo.commit(tree, message=str(number)) for number in range(5)]
     with stored_repo.store.catalog.read() as tx:
@@ -79,7 +80,7 @@ def test_commits_come_in_the_order_asked_for(stored_repo: Any) -> None:
     assert [commit.message for _, commit in found] == ["4", "3", "2", "1", "0"]
 
 
-def test_tags_of_tags_are_peeled_but_not_for_ever(stored_repo: Any) -> None:
+def test_tags_of_tags_are_peeled_but_not_for_ever(stored_repo: StoredRepo) -> None:
     tree = stored_repo.tree({"a": b""})
     commit = stored_repo.commit(tree)
     chain, kind = [commit], Kind.COMMIT
@@ -95,7 +96,7 @@ def test_tags_of_tags_are_peeled_but_not_for_ever(stored_repo: Any) -> None:
                 stored.peel(tx, stored_repo.row.id, oid)
 
 
-def test_a_tree_is_read_from_the_catalog_once(stored_repo: Any) -> None:
+def test_a_tree_is_read_from_the_catalog_once(stored_repo: StoredRepo) -> None:
     root = stored_repo.tree({"a": b""})
     with stored_repo.store.catalog.read() as tx:
         first = stored.tree_scanner(stored_repo.store, tx, stored_repo.row.id)(root)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import pathlib
 import subprocess
-from typing import Any
 
 import attrs
 import pytest
@@ -16,16 +15,17 @@ from entrepot.git.packs import read_index_ids
 from entrepot.names import Sha256
 from entrepot.storage import objects as stored
 from entrepot.storage.packs import write_pack
+from tests.support.stored_repo import StoredRepo
 
 LARGE = bytes(range(256)) * 12_000
 
 
-def rows_of(stored_repo: Any) -> list[object_rows.ObjectRow]:
+def rows_of(stored_repo: StoredRepo) -> list[object_rows.ObjectRow]:
     with stored_repo.store.catalog.read() as tx:
         return list(object_rows.rows(tx, stored_repo.row.id))
 
 
-def test_git_finds_every_object_in_the_pack_small_and_large(stored_repo: Any, tmp_path: pathlib.Path) -> None:
+def test_git_finds_every_object_in_the_pack_small_and_large(stored_repo: StoredRepo, tmp_path: pathlib.Path) -> None:
     stored_repo.commit(stored_repo.tree({"a/b.txt": b"b", "c.txt": b"c"}))
     large = stored.of(Kind.BLOB, LARGE)
     sha256 = Sha256(hashlib.sha256(LARGE).hexdigest())
@@ -41,14 +41,14 @@ def test_git_finds_every_object_in_the_pack_small_and_large(stored_repo: Any, tm
     assert (tmp_path / "p.pack").read_bytes()[-20:].hex() == checksum
 
 
-def test_a_wrong_count_is_noticed(stored_repo: Any, tmp_path: pathlib.Path) -> None:
+def test_a_wrong_count_is_noticed(stored_repo: StoredRepo, tmp_path: pathlib.Path) -> None:
     stored_repo.tree({"a": b"a"})
     rows = rows_of(stored_repo)
     with pytest.raises(ObjectDamaged):
         write_pack(stored_repo.store, rows, len(rows) + 1, tmp_path / "p.pack")
 
 
-def test_an_object_without_content_is_noticed(stored_repo: Any, tmp_path: pathlib.Path) -> None:
+def test_an_object_without_content_is_noticed(stored_repo: StoredRepo, tmp_path: pathlib.Path) -> None:
     stored_repo.tree({"a": b"a"})
     rows = [attrs.evolve(row, data=None) for row in rows_of(stored_repo)]
     with pytest.raises(ObjectDamaged, match="neither"):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pathlib
 import subprocess
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from entrepot.git import Kind
 from entrepot.names import MAIN, Oid
 from entrepot.storage.mirrors import Mirrors
 from entrepot.storage.quarantines import Quarantine, open_quarantine
+from tests.support.stored_repo import StoredRepo
 
 LONGEST = dict.fromkeys(Kind, 1 << 20)
 
@@ -21,7 +21,7 @@ def receive(quarantine: Quarantine, pack: bytes, limit: int = 1 << 20) -> subpro
 
 
 @pytest.fixture
-def pack(stored_repo: Any, tmp_path: pathlib.Path) -> bytes:
+def pack(stored_repo: StoredRepo, tmp_path: pathlib.Path) -> bytes:
     """Everything of the shelf as one pack."""
     stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1", "long": b"x" * 5000})))
     source = Mirrors(tmp_path / "source", 1 << 30)

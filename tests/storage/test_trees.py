@@ -11,6 +11,7 @@ from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, encode_tree, re
 from entrepot.names import ROOT, Oid, RepoPath, Sha256
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Node, Trees
+from tests.support.stored_repo import StoredRepo
 
 P = RepoPath
 names = st.sampled_from(["a", "a-", "a.b", "a0", "b", "é", "日", "Z", "a b"])
@@ -23,7 +24,7 @@ def without_clashes(wanted: list[str]) -> list[str]:
     return [path for path in wanted if path not in folders]
 
 
-def walked(stored_repo: Any, root: Oid, folder: str = "", **options: Any) -> list[str]:
+def walked(stored_repo: StoredRepo, root: Oid, folder: str = "", **options: Any) -> list[str]:
     with stored_repo.store.catalog.read() as tx:
         trees = Trees(stored_repo.store, tx, stored_repo.row.id)
         start = trees.folder(root, P(folder))
@@ -32,7 +33,9 @@ def walked(stored_repo: Any, root: Oid, folder: str = "", **options: Any) -> lis
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(paths, min_size=1, max_size=12, unique=True))
-def test_a_walk_resumed_behind_any_entry_goes_on_as_if_never_interrupted(stored_repo: Any, wanted: list[str]) -> None:
+def test_a_walk_resumed_behind_any_entry_goes_on_as_if_never_interrupted(
+    stored_repo: StoredRepo, wanted: list[str]
+) -> None:
     files = without_clashes(wanted)
     root = stored_repo.tree(dict.fromkeys(files, b"x"))
     for is_deep in (True, False):
@@ -48,18 +51,18 @@ def test_a_walk_resumed_behind_any_entry_goes_on_as_if_never_interrupted(stored_
     assert {path for path in walked(stored_repo, root) if path in files} == set(files)
 
 
-def test_a_walk_goes_on_behind_a_file_that_is_gone(stored_repo: Any) -> None:
+def test_a_walk_goes_on_behind_a_file_that_is_gone(stored_repo: StoredRepo) -> None:
     root = stored_repo.tree({"a/1": b"", "b": b"", "d": b""})
     assert walked(stored_repo, root, after=P("c")) == ["d"]
     assert walked(stored_repo, root, after=P("a/2")) == ["b", "d"]
 
 
-def test_folders_come_first_on_every_level(stored_repo: Any) -> None:
+def test_folders_come_first_on_every_level(stored_repo: StoredRepo) -> None:
     root = stored_repo.tree({"b/2": b"", "b/a/1": b"", "a": b"", "c-d": b"", "c/x": b""})
     assert walked(stored_repo, root) == ["b", "b/a", "b/a/1", "b/2", "c", "c/x", "a", "c-d"]
 
 
-def test_entries_are_found_by_their_path(stored_repo: Any) -> None:
+def test_entries_are_found_by_their_path(stored_repo: StoredRepo) -> None:
     root = stored_repo.tree({"a/b/c": b"x", "a.txt": b"y"})
     with stored_repo.store.catalog.read() as tx:
         trees = Trees(stored_repo.store, tx, stored_repo.row.id)
@@ -72,7 +75,7 @@ def test_entries_are_found_by_their_path(stored_repo: Any) -> None:
                 trees.folder(root, P(path))
 
 
-def test_files_are_measured_by_what_they_stand_for(stored_repo: Any) -> None:
+def test_files_are_measured_by_what_they_stand_for(stored_repo: StoredRepo) -> None:
     pointer = render_pointer(Pointer(Sha256("a" * 64), 10**12))
     root = stored_repo.tree({"d/w.bin": pointer, "t": b"text"})
     with stored_repo.store.catalog.read() as tx:
@@ -96,7 +99,7 @@ def test_files_are_measured_by_what_they_stand_for(stored_repo: Any) -> None:
     ]
 
 
-def test_thousands_of_files_are_measured(stored_repo: Any) -> None:
+def test_thousands_of_files_are_measured(stored_repo: StoredRepo) -> None:
     root = stored_repo.tree({f"f{number:05}": str(number).encode() for number in range(2100)})
     with stored_repo.store.catalog.read() as tx:
         found = list(Trees(stored_repo.store, tx, stored_repo.row.id).everything(root, ROOT))
@@ -104,7 +107,7 @@ def test_thousands_of_files_are_measured(stored_repo: Any) -> None:
     assert found[2099].size == 4
 
 
-def test_a_lost_object_is_noticed(stored_repo: Any) -> None:
+def test_a_lost_object_is_noticed(stored_repo: StoredRepo) -> None:
     lost = encode_tree([Entry("f", Mode.FILE, Oid("1" * 40)), Entry("d", Mode.FOLDER, Oid("2" * 40))])
     tree = stored.of(Kind.TREE, lost)
     stored_repo.put(tree)

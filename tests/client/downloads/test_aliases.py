@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from entrepot.client.paths import places
 from entrepot.errors import HubUnreachable, NotCached, RepoNotFound
 from entrepot.hf.api import HubApi
 from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.testing.hubs import RunningHub
 
 SHORT = RepoRef(RepoType.MODEL, RepoId("", "gpt2"))
 
@@ -28,7 +28,9 @@ def test_without_an_answer_or_a_memory_nothing_is_found(tmp_path: Path) -> None:
         find(hub, SHORT)
 
 
-def test_the_answer_of_the_hub_is_remembered_for_when_it_cannot_be_asked(entrepot_hub: Any, tmp_path: Path) -> None:
+def test_the_answer_of_the_hub_is_remembered_for_when_it_cannot_be_asked(
+    entrepot_hub: RunningHub, tmp_path: Path
+) -> None:
     environ = {**entrepot_hub.environ(), "ENTREPOT_HOME": str(tmp_path)}
     full = HubApi(environ["ENTREPOT_ENDPOINT"], environ["ENTREPOT_TOKEN"]).create_repo("aliased-here").repo_id
     hub = Hub(places(environ))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,22 +11,24 @@ from entrepot.client.downloads.fetching import WantedFile
 from entrepot.client.hubs import Hub
 from entrepot.client.progress import Silent
 from entrepot.errors import DownloadDamaged
+from tests.support.faulty_hub import FaultyHub
+from tests.support.progress import RecordedProgress
 
 METER = Silent().begin("", None)
 
 
 @pytest.fixture
-def wanted(faulty_hub: Any) -> WantedFile:
+def wanted(faulty_hub: FaultyHub) -> WantedFile:
     return WantedFile(faulty_hub.ref, "c" * 40, "d/f", faulty_hub.etag, len(faulty_hub.data))
 
 
 @pytest.fixture
-def target(faulty_hub: Any, tmp_path: Path) -> CacheTarget:
+def target(faulty_hub: FaultyHub, tmp_path: Path) -> CacheTarget:
     return CacheTarget(repo_cache(tmp_path, faulty_hub.ref))
 
 
 def test_content_is_kept_once_for_all_commits(
-    faulty_hub_client: Hub, faulty_hub: Any, target: CacheTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: CacheTarget, wanted: WantedFile
 ) -> None:
     assert not target.holds(wanted)
     assert target.adopt(wanted) is None
@@ -42,7 +43,11 @@ def test_content_is_kept_once_for_all_commits(
 
 
 def test_who_asks_at_the_same_time_shares_one_download(
-    faulty_hub_client: Hub, faulty_hub: Any, target: CacheTarget, wanted: WantedFile, recorded_progress: Any
+    faulty_hub_client: Hub,
+    faulty_hub: FaultyHub,
+    target: CacheTarget,
+    wanted: WantedFile,
+    recorded_progress: RecordedProgress,
 ) -> None:
     threads = [
         threading.Thread(target=target.fetch, args=(faulty_hub_client, wanted, recorded_progress)) for _ in range(4)
@@ -56,7 +61,7 @@ def test_who_asks_at_the_same_time_shares_one_download(
 
 
 def test_force_fetches_again_and_replaces(
-    faulty_hub_client: Hub, faulty_hub: Any, target: CacheTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: CacheTarget, wanted: WantedFile
 ) -> None:
     place = target.fetch(faulty_hub_client, wanted, METER)
     place.resolve().write_bytes(b"spoilt")
@@ -65,7 +70,7 @@ def test_force_fetches_again_and_replaces(
 
 
 def test_content_of_the_wrong_length_is_not_taken_for_the_file(
-    faulty_hub_client: Hub, faulty_hub: Any, target: CacheTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: CacheTarget, wanted: WantedFile
 ) -> None:
     target.cache.put(wanted.etag, b"short")
     assert not target.holds(wanted)
@@ -73,7 +78,7 @@ def test_content_of_the_wrong_length_is_not_taken_for_the_file(
 
 
 def test_after_damage_nothing_is_left(
-    faulty_hub_client: Hub, faulty_hub: Any, target: CacheTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: CacheTarget, wanted: WantedFile
 ) -> None:
     faulty_hub.data = b"x" + faulty_hub.data[1:]
     with pytest.raises(DownloadDamaged):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import attrs
 import httpx2
@@ -21,11 +20,14 @@ from entrepot.errors import (
     RevisionNotFound,
 )
 from entrepot.names import RepoId, RepoRef, RepoType
+from tests.support.faulty_hub import FaultyHub
+from tests.support.library import Library
+from tests.support.progress import RecordedProgress
 
 LOCAL = Options(is_local_only=True)
 
 
-def test_a_file_is_fetched_once_and_found_again(library: Any) -> None:
+def test_a_file_is_fetched_once_and_found_again(library: Library) -> None:
     ref = library.repo({"d/ä b.txt": b"hello"})
     place = download(library.hub, ref, "d/ä b.txt")
     assert place.read_bytes() == b"hello"
@@ -34,7 +36,7 @@ def test_a_file_is_fetched_once_and_found_again(library: Any) -> None:
     assert download(library.hub, ref, "d/ä b.txt", options=LOCAL) == place
 
 
-def test_a_branch_is_followed_and_a_commit_is_not_asked_for(library: Any) -> None:
+def test_a_branch_is_followed_and_a_commit_is_not_asked_for(library: Library) -> None:
     ref = library.repo({"f": b"1"})
     old = download(library.hub, ref, "f")
     commit = old.parent.name
@@ -44,7 +46,7 @@ def test_a_branch_is_followed_and_a_commit_is_not_asked_for(library: Any) -> Non
     assert download(library.hub, ref, "f", commit).read_bytes() == b"1"
 
 
-def test_the_same_content_of_two_commits_is_fetched_once(library: Any, recorded_progress: Any) -> None:
+def test_the_same_content_of_two_commits_is_fetched_once(library: Library, recorded_progress: RecordedProgress) -> None:
     ref = library.repo({"f": b"same"})
     first = download(library.hub, ref, "f")
     library.commit(ref, {"g": b"same"})
@@ -53,7 +55,7 @@ def test_the_same_content_of_two_commits_is_fetched_once(library: Any, recorded_
     assert recorded_progress.begun == []
 
 
-def test_a_large_file_is_recognised_by_its_sha256(library: Any, recorded_progress: Any) -> None:
+def test_a_large_file_is_recognised_by_its_sha256(library: Library, recorded_progress: RecordedProgress) -> None:
     ref, data = library.repo(), b"\0large" * 100_000
     library.commit_large(ref, "m.bin", data)
     place = download(library.hub, ref, "m.bin", options=Options(progress=recorded_progress))
@@ -66,7 +68,7 @@ def test_a_large_file_is_recognised_by_its_sha256(library: Any, recorded_progres
     )
 
 
-def test_that_a_file_does_not_exist_is_remembered(library: Any) -> None:
+def test_that_a_file_does_not_exist_is_remembered(library: Library) -> None:
     ref = library.repo({"f": b"1"})
     with pytest.raises(EntryNotFound) as caught:
         download(library.hub, ref, "no/such")
@@ -75,7 +77,7 @@ def test_that_a_file_does_not_exist_is_remembered(library: Any) -> None:
         download(library.hub, ref, "no/such", options=LOCAL)
 
 
-def test_what_is_wrong_is_said_in_one_sentence(library: Any) -> None:
+def test_what_is_wrong_is_said_in_one_sentence(library: Library) -> None:
     ref = library.repo({"f": b"1"})
     dataset = RepoRef(RepoType.DATASET, ref.id)
     for error, wrong, revision in ((RepoNotFound, dataset, "main"), (RevisionNotFound, ref, "nope")):
@@ -88,7 +90,7 @@ def test_what_is_wrong_is_said_in_one_sentence(library: Any) -> None:
         download(library.hub, ref, "../f")
 
 
-def test_without_the_hub_a_copy_does_and_none_is_said(library: Any) -> None:
+def test_without_the_hub_a_copy_does_and_none_is_said(library: Library) -> None:
     ref = library.repo({"f": b"1", "g": b"2"})
     place = download(library.hub, ref, "f")
     gone = Hub(library.hub.places, endpoint=library.hub.endpoint, token=False)
@@ -105,7 +107,7 @@ def test_without_the_hub_a_copy_does_and_none_is_said(library: Any) -> None:
         download(gone, ref, "f", options=Options(is_local_only=True, cache=library.cache / "elsewhere"))
 
 
-def test_a_copy_survives_the_loss_of_the_right_to_it(library: Any) -> None:
+def test_a_copy_survives_the_loss_of_the_right_to_it(library: Library) -> None:
     ref = library.repo({"f": b"1"})
     place = download(library.hub, ref, "f")
     headers = {"authorization": f"Bearer {library.running.token}"}
@@ -119,7 +121,7 @@ def test_a_copy_survives_the_loss_of_the_right_to_it(library: Any) -> None:
         download(stranger, ref, "f", options=Options(is_forced=True))
 
 
-def test_force_replaces_a_copy_that_was_spoilt(library: Any) -> None:
+def test_force_replaces_a_copy_that_was_spoilt(library: Library) -> None:
     ref = library.repo({"f": b"right"})
     place = download(library.hub, ref, "f")
     place.resolve().write_bytes(b"wrong")
@@ -127,7 +129,7 @@ def test_force_replaces_a_copy_that_was_spoilt(library: Any) -> None:
     assert download(library.hub, ref, "f", options=Options(is_forced=True)).read_bytes() == b"right"
 
 
-def test_into_a_folder_of_ones_own(library: Any, tmp_path: Path, recorded_progress: Any) -> None:
+def test_into_a_folder_of_ones_own(library: Library, tmp_path: Path, recorded_progress: RecordedProgress) -> None:
     ref = library.repo({"d/f": b"hello"})
     options = Options(folder=tmp_path / "mine", progress=recorded_progress)
     place = download(library.hub, ref, "d/f", options=options)
@@ -140,7 +142,7 @@ def test_into_a_folder_of_ones_own(library: Any, tmp_path: Path, recorded_progre
     assert download(library.hub, ref, "d/f", options=options).read_bytes() == b"other"
 
 
-def test_a_forecast_changes_nothing(library: Any) -> None:
+def test_a_forecast_changes_nothing(library: Library) -> None:
     ref = library.repo({"f": b"12345"})
     before = plan_download(library.hub, ref, "f")
     assert (before.size, before.is_here, before.is_fetched) == (5, False, True)
@@ -153,7 +155,7 @@ def test_a_forecast_changes_nothing(library: Any) -> None:
         plan_download(library.offline(), ref, "f")
 
 
-def test_a_hub_that_only_speaks_what_all_speak_will_do(faulty_hub_client: Hub, faulty_hub: Any) -> None:
+def test_a_hub_that_only_speaks_what_all_speak_will_do(faulty_hub_client: Hub, faulty_hub: FaultyHub) -> None:
     assert download(faulty_hub_client, faulty_hub.ref, "f").read_bytes() == faulty_hub.data
     faulty_hub.data = faulty_hub.data[:-1] + b"?"
     with pytest.raises(DownloadDamaged):
@@ -161,7 +163,7 @@ def test_a_hub_that_only_speaks_what_all_speak_will_do(faulty_hub_client: Hub, f
     assert find_cached(faulty_hub_client, faulty_hub.ref, "f") is not None
 
 
-def test_an_answer_without_a_tag_is_no_answer(faulty_hub_client: Hub, faulty_hub: Any) -> None:
+def test_an_answer_without_a_tag_is_no_answer(faulty_hub_client: Hub, faulty_hub: FaultyHub) -> None:
     faulty_hub.etag = ""
     with pytest.raises(AnswerUnusable, match="tag"):
         download(faulty_hub_client, RepoRef(RepoType.MODEL, RepoId("ns", "x")), "f")

@@ -10,11 +10,14 @@ from entrepot.client.downloads.fetching import WantedFile, fetch
 from entrepot.client.hubs import Hub
 from entrepot.client.progress import Silent
 from entrepot.errors import CannotWrite, DiskFull, DownloadDamaged, HubUnreachable, Offline
+from tests.support.faulty_hub import FaultyHub
+from tests.support.library import Library
+from tests.support.progress import RecordedProgress
 
 METER = Silent().begin("", None)
 
 
-def wanted_of(faulty_hub: Any, **changes: Any) -> WantedFile:
+def wanted_of(faulty_hub: FaultyHub, **changes: Any) -> WantedFile:
     return WantedFile(
         **{
             "ref": faulty_hub.ref,
@@ -27,19 +30,21 @@ def wanted_of(faulty_hub: Any, **changes: Any) -> WantedFile:
     )
 
 
-def run(hub: Hub, faulty_hub: Any, draft: Path, **changes: Any) -> bytes:
+def run(hub: Hub, faulty_hub: FaultyHub, draft: Path, **changes: Any) -> bytes:
     fetch(hub, wanted_of(faulty_hub, **changes), draft, METER, wait=lambda _: None)
     return draft.read_bytes()
 
 
-def test_a_file_arrives_whole(faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path, recorded_progress: Any) -> None:
+def test_a_file_arrives_whole(
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path, recorded_progress: RecordedProgress
+) -> None:
     fetch(faulty_hub_client, wanted_of(faulty_hub), tmp_path / "new" / "draft", recorded_progress)
     assert (tmp_path / "new" / "draft").read_bytes() == faulty_hub.data
     assert recorded_progress.done == len(faulty_hub.data)
 
 
 def test_what_is_there_is_not_asked_for_again(
-    faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path, recorded_progress: Any
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path, recorded_progress: RecordedProgress
 ) -> None:
     draft = tmp_path / "draft"
     draft.write_bytes(faulty_hub.data[:700_000])
@@ -49,7 +54,7 @@ def test_what_is_there_is_not_asked_for_again(
     assert recorded_progress.done == len(faulty_hub.data)
 
 
-def test_a_complete_draft_needs_no_hub(faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path) -> None:
+def test_a_complete_draft_needs_no_hub(faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path) -> None:
     draft = tmp_path / "draft"
     draft.write_bytes(faulty_hub.data)
     assert run(faulty_hub_client, faulty_hub, draft) == faulty_hub.data
@@ -58,7 +63,7 @@ def test_a_complete_draft_needs_no_hub(faulty_hub_client: Hub, faulty_hub: Any, 
 
 @pytest.mark.parametrize("direct_from", [1, 1 << 60])
 def test_broken_connections_are_continued(
-    faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct_from: int
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct_from: int
 ) -> None:
     monkeypatch.setattr(response_bodies, "DIRECT_FROM", direct_from)
     faulty_hub.cut_after = [300_000, 1, 0, 500_000]
@@ -68,7 +73,7 @@ def test_broken_connections_are_continued(
 
 
 def test_a_hub_that_sends_nothing_any_more_is_given_up_and_the_draft_kept(
-    faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path
 ) -> None:
     faulty_hub.cut_after = [1000] + [0] * 20
     with pytest.raises(HubUnreachable):
@@ -79,7 +84,7 @@ def test_a_hub_that_sends_nothing_any_more_is_given_up_and_the_draft_kept(
 
 
 def test_a_hub_without_ranges_costs_bytes_but_no_mistakes(
-    faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path
 ) -> None:
     faulty_hub.knows_ranges = False
     (tmp_path / "draft").write_bytes(faulty_hub.data[:300_001])
@@ -88,7 +93,7 @@ def test_a_hub_without_ranges_costs_bytes_but_no_mistakes(
 
 @pytest.mark.parametrize("at", [0, 5, -1])
 def test_a_damaged_file_is_refused_and_removed(
-    faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path, at: int
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path, at: int
 ) -> None:
     broken = bytearray(faulty_hub.data)
     broken[at] ^= 1
@@ -98,26 +103,28 @@ def test_a_damaged_file_is_refused_and_removed(
     assert not (tmp_path / "draft").exists()
 
 
-def test_a_damaged_beginning_is_noticed_too(faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path) -> None:
+def test_a_damaged_beginning_is_noticed_too(faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path) -> None:
     (tmp_path / "draft").write_bytes(b"other")
     with pytest.raises(DownloadDamaged):
         run(faulty_hub_client, faulty_hub, tmp_path / "draft")
     assert run(faulty_hub_client, faulty_hub, tmp_path / "draft") == faulty_hub.data
 
 
-def test_more_bytes_than_promised_do_not_fill_the_disk(faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path) -> None:
+def test_more_bytes_than_promised_do_not_fill_the_disk(
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path
+) -> None:
     with pytest.raises(DownloadDamaged, match="more"):
         run(faulty_hub_client, faulty_hub, tmp_path / "draft", size=1000)
     assert not (tmp_path / "draft").exists()
 
 
-def test_a_draft_that_is_too_long_is_begun_anew(faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path) -> None:
+def test_a_draft_that_is_too_long_is_begun_anew(faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path) -> None:
     (tmp_path / "draft").write_bytes(faulty_hub.data + b"x")
     assert run(faulty_hub_client, faulty_hub, tmp_path / "draft") == faulty_hub.data
 
 
 def test_a_file_of_unknown_size_is_checked_by_its_digest(
-    faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path
 ) -> None:
     assert run(faulty_hub_client, faulty_hub, tmp_path / "draft", size=None) == faulty_hub.data
     faulty_hub.data += b"x"
@@ -125,23 +132,25 @@ def test_a_file_of_unknown_size_is_checked_by_its_digest(
         run(faulty_hub_client, faulty_hub, tmp_path / "other", size=None)
 
 
-def test_an_empty_file_is_a_file(faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path) -> None:
+def test_an_empty_file_is_a_file(faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path) -> None:
     empty = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
     assert run(faulty_hub_client, faulty_hub, tmp_path / "draft", size=0, etag=empty) == b""
 
 
-def test_a_file_larger_than_the_disk_is_not_begun(faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path) -> None:
+def test_a_file_larger_than_the_disk_is_not_begun(
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path
+) -> None:
     with pytest.raises(DiskFull, match="more bytes are needed"):
         run(faulty_hub_client, faulty_hub, tmp_path / "draft", size=1 << 60)
     assert faulty_hub.sent == []
 
 
-def test_a_place_that_cannot_be_written_is_named(faulty_hub_client: Hub, faulty_hub: Any, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_named(faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CannotWrite, match="file"):
         run(faulty_hub_client, faulty_hub, tmp_path / "file" / "draft")
 
 
-def test_offline_nothing_is_sent(library: Any, faulty_hub: Any, tmp_path: Path) -> None:
+def test_offline_nothing_is_sent(library: Library, faulty_hub: FaultyHub, tmp_path: Path) -> None:
     with pytest.raises(Offline):
         run(library.offline(), faulty_hub, tmp_path / "draft")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
@@ -14,22 +13,23 @@ from entrepot.client.downloads.local_folders import FolderTarget
 from entrepot.client.hubs import Hub
 from entrepot.client.progress import Silent
 from entrepot.errors import InvalidPath
+from tests.support.faulty_hub import FaultyHub
 
 METER = Silent().begin("", None)
 
 
 @pytest.fixture
-def wanted(faulty_hub: Any) -> WantedFile:
+def wanted(faulty_hub: FaultyHub) -> WantedFile:
     return WantedFile(faulty_hub.ref, "c" * 40, "d/f", faulty_hub.etag, len(faulty_hub.data))
 
 
 @pytest.fixture
-def target(faulty_hub: Any, tmp_path: Path) -> FolderTarget:
+def target(faulty_hub: FaultyHub, tmp_path: Path) -> FolderTarget:
     return FolderTarget(tmp_path / "here", repo_cache(tmp_path / "cache", faulty_hub.ref))
 
 
 def test_a_file_is_put_under_its_path_with_a_note(
-    faulty_hub_client: Hub, faulty_hub: Any, target: FolderTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: FolderTarget, wanted: WantedFile
 ) -> None:
     place = target.fetch(faulty_hub_client, wanted, METER)
     assert place == target.root / "d" / "f"
@@ -41,7 +41,7 @@ def test_a_file_is_put_under_its_path_with_a_note(
 
 
 def test_an_unchanged_file_is_not_fetched_again(
-    faulty_hub_client: Hub, faulty_hub: Any, target: FolderTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: FolderTarget, wanted: WantedFile
 ) -> None:
     place = target.fetch(faulty_hub_client, wanted, METER)
     assert target.find(wanted.commit, wanted.path) == place
@@ -52,7 +52,7 @@ def test_an_unchanged_file_is_not_fetched_again(
 
 
 def test_a_file_that_somebody_changed_is_fetched_again(
-    faulty_hub_client: Hub, faulty_hub: Any, target: FolderTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: FolderTarget, wanted: WantedFile
 ) -> None:
     place = target.fetch(faulty_hub_client, wanted, METER)
     place.write_bytes(b"changed")
@@ -63,7 +63,7 @@ def test_a_file_that_somebody_changed_is_fetched_again(
 
 
 def test_a_file_that_came_by_other_means_is_recognised(
-    faulty_hub: Any, target: FolderTarget, wanted: WantedFile
+    faulty_hub: FaultyHub, target: FolderTarget, wanted: WantedFile
 ) -> None:
     place = target.root / "d" / "f"
     place.parent.mkdir(parents=True)
@@ -73,7 +73,7 @@ def test_a_file_that_came_by_other_means_is_recognised(
     assert target.find(wanted.commit, wanted.path) == place
 
 
-def test_what_the_cache_has_is_copied(faulty_hub: Any, target: FolderTarget, wanted: WantedFile) -> None:
+def test_what_the_cache_has_is_copied(faulty_hub: FaultyHub, target: FolderTarget, wanted: WantedFile) -> None:
     target.cache.put(wanted.etag, faulty_hub.data)
     assert target.holds(wanted)
     place = target.adopt(wanted)
@@ -84,7 +84,7 @@ def test_what_the_cache_has_is_copied(faulty_hub: Any, target: FolderTarget, wan
 
 
 def test_an_interrupted_download_is_continued_and_never_with_other_content(
-    faulty_hub_client: Hub, faulty_hub: Any, target: FolderTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: FolderTarget, wanted: WantedFile
 ) -> None:
     place, data = target.fetch(faulty_hub_client, wanted, METER), faulty_hub.data
     [lock] = list(target.root.rglob("*.lock"))
@@ -114,7 +114,7 @@ def test_a_repository_cannot_write_notes_or_leave_the_folder(
 
 @pytest.mark.parametrize("way", ["put", "fetch", "adopt"])
 def test_names_of_255_bytes_are_no_problem(
-    faulty_hub_client: Hub, faulty_hub: Any, target: FolderTarget, wanted: WantedFile, way: str
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: FolderTarget, wanted: WantedFile, way: str
 ) -> None:
     longest = attrs.evolve(wanted, path="d/" + "\u00e9" * 127 + "x")
     if way == "put":
@@ -131,7 +131,7 @@ def test_names_of_255_bytes_are_no_problem(
 
 
 def test_nothing_is_written_through_a_link_that_leads_out_of_the_folder(
-    faulty_hub_client: Hub, faulty_hub: Any, target: FolderTarget, wanted: WantedFile, tmp_path: Path
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: FolderTarget, wanted: WantedFile, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

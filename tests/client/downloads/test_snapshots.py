@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
@@ -15,6 +14,8 @@ from entrepot.client.hubs import Hub
 from entrepot.errors import NotCached, RepoNotFound, RevisionNotFound, SnapshotIncomplete
 from entrepot.names import RepoRef
 from entrepot.wire.repos.trees import TreeEntry
+from tests.support.library import Library
+from tests.support.progress import RecordedProgress
 
 FILES = {"a.txt": b"a", "d/b.txt": b"bb", "d/e/c.json": b"{}", "empty": b""}
 
@@ -30,14 +31,14 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def ref(library: Any) -> RepoRef:
+def ref(library: Library) -> RepoRef:
     made: RepoRef = library.repo(FILES)
     library.commit_large(made, "large.bin", random.Random(1).randbytes(2_000_000))
     library.commit_large(made, "small.bin", b"\0" * 1000)
     return made
 
 
-def test_all_files_come(library: Any, ref: RepoRef, recorded_progress: Any) -> None:
+def test_all_files_come(library: Library, ref: RepoRef, recorded_progress: RecordedProgress) -> None:
     folder = download_snapshot(library.hub, ref, options=Options(progress=recorded_progress))
     assert is_commit(folder.name)
     found = tree(folder)
@@ -48,7 +49,9 @@ def test_all_files_come(library: Any, ref: RepoRef, recorded_progress: Any) -> N
     assert recorded_progress.done == total
 
 
-def test_the_second_time_nothing_is_fetched(library: Any, ref: RepoRef, recorded_progress: Any) -> None:
+def test_the_second_time_nothing_is_fetched(
+    library: Library, ref: RepoRef, recorded_progress: RecordedProgress
+) -> None:
     folder = download_snapshot(library.hub, ref)
     assert download_snapshot(library.hub, ref, options=Options(progress=recorded_progress)) == folder
     assert recorded_progress.begun == []
@@ -56,7 +59,9 @@ def test_the_second_time_nothing_is_fetched(library: Any, ref: RepoRef, recorded
     assert download_snapshot(library.hub, ref, folder.name, options=Options(is_local_only=True)) == folder
 
 
-def test_only_what_changed_is_fetched_for_the_next_commit(library: Any, ref: RepoRef, recorded_progress: Any) -> None:
+def test_only_what_changed_is_fetched_for_the_next_commit(
+    library: Library, ref: RepoRef, recorded_progress: RecordedProgress
+) -> None:
     download_snapshot(library.hub, ref)
     library.commit(ref, {"a.txt": b"new", "d/b.txt": None})
     found = tree(download_snapshot(library.hub, ref, options=Options(progress=recorded_progress)))
@@ -65,7 +70,7 @@ def test_only_what_changed_is_fetched_for_the_next_commit(library: Any, ref: Rep
     assert "d/b.txt" not in found
 
 
-def test_patterns_select(library: Any, ref: RepoRef) -> None:
+def test_patterns_select(library: Library, ref: RepoRef) -> None:
     found = download_snapshot(library.hub, ref, allow=["*.txt", "d/"], ignore="*.json")
     assert sorted(tree(found)) == ["a.txt", "d/b.txt"]
     nothing = library.repo()
@@ -75,14 +80,14 @@ def test_patterns_select(library: Any, ref: RepoRef) -> None:
 
 
 @pytest.mark.parametrize("offers_batches", [True, False])
-def test_a_hub_without_answers_for_many_files_does_too(library: Any, ref: RepoRef, offers_batches: bool) -> None:
+def test_a_hub_without_answers_for_many_files_does_too(library: Library, ref: RepoRef, offers_batches: bool) -> None:
     if not offers_batches:
         snapshots._WITHOUT_BATCHES.add(library.hub.endpoint)
     assert set(tree(download_snapshot(library.hub, ref))) == {*FILES, "large.bin", "small.bin"}
 
 
 def test_that_a_hub_does_not_know_the_question_is_remembered(
-    library: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    library: Library, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = snapshots.contents.gather
     monkeypatch.setattr(
@@ -94,7 +99,9 @@ def test_that_a_hub_does_not_know_the_question_is_remembered(
     assert library.hub.endpoint in snapshots._WITHOUT_BATCHES
 
 
-def test_into_a_folder_of_ones_own(library: Any, ref: RepoRef, tmp_path: Path, recorded_progress: Any) -> None:
+def test_into_a_folder_of_ones_own(
+    library: Library, ref: RepoRef, tmp_path: Path, recorded_progress: RecordedProgress
+) -> None:
     options = Options(folder=tmp_path / "mine")
     assert download_snapshot(library.hub, ref, options=options) == tmp_path / "mine"
     assert set(tree(tmp_path / "mine")) == {*FILES, "large.bin", "small.bin"}
@@ -103,7 +110,7 @@ def test_into_a_folder_of_ones_own(library: Any, ref: RepoRef, tmp_path: Path, r
     assert download_snapshot(library.offline(), ref, options=options) == tmp_path / "mine"
 
 
-def test_force_fetches_all_again(library: Any, ref: RepoRef, recorded_progress: Any) -> None:
+def test_force_fetches_all_again(library: Library, ref: RepoRef, recorded_progress: RecordedProgress) -> None:
     folder = download_snapshot(library.hub, ref)
     (folder / "a.txt").resolve().write_bytes(b"!")
     download_snapshot(library.hub, ref, options=Options(is_forced=True, progress=recorded_progress))
@@ -111,7 +118,7 @@ def test_force_fetches_all_again(library: Any, ref: RepoRef, recorded_progress: 
     assert (folder / "a.txt").resolve().read_bytes() == b"a"
 
 
-def test_a_part_is_not_taken_for_the_whole(library: Any, ref: RepoRef) -> None:
+def test_a_part_is_not_taken_for_the_whole(library: Library, ref: RepoRef) -> None:
     folder = download_snapshot(library.hub, ref, allow="*.txt")
     offline = library.offline()
     assert download_snapshot(offline, ref, allow="*.txt") == folder
@@ -119,7 +126,7 @@ def test_a_part_is_not_taken_for_the_whole(library: Any, ref: RepoRef) -> None:
         download_snapshot(offline, ref)
 
 
-def test_nothing_here_and_no_hub_is_said(library: Any, ref: RepoRef) -> None:
+def test_nothing_here_and_no_hub_is_said(library: Library, ref: RepoRef) -> None:
     with pytest.raises(NotCached, match="ENTREPOT_OFFLINE"):
         download_snapshot(library.offline(), ref)
     with pytest.raises(NotCached, match="local_files_only"):
@@ -130,7 +137,7 @@ def test_nothing_here_and_no_hub_is_said(library: Any, ref: RepoRef) -> None:
         download_snapshot(library.hub, ref, "nope")
 
 
-def test_a_forecast_names_every_file(library: Any, ref: RepoRef) -> None:
+def test_a_forecast_names_every_file(library: Library, ref: RepoRef) -> None:
     download_snapshot(library.hub, ref, allow="a.txt")
     found = {item.path: item for item in plan_snapshot(library.hub, ref, ignore=".gitattributes")}
     assert set(found) == {*FILES, "large.bin", "small.bin"}
@@ -138,7 +145,7 @@ def test_a_forecast_names_every_file(library: Any, ref: RepoRef) -> None:
     assert found["large.bin"].size == 2_000_000
 
 
-def test_two_thousand_small_files_take_a_dozen_requests(library: Any) -> None:
+def test_two_thousand_small_files_take_a_dozen_requests(library: Library) -> None:
     files = {f"{n % 20}/{n}.txt": b"%d" % n for n in range(2_000)}
     ref = library.repo(files)
     before = library.running.log().count("\n")
@@ -146,7 +153,7 @@ def test_two_thousand_small_files_take_a_dozen_requests(library: Any) -> None:
     assert library.running.log().count("\n") - before < 20
 
 
-def test_when_one_file_fails_the_others_stop_where_they_are(library: Any, ref: RepoRef) -> None:
+def test_when_one_file_fails_the_others_stop_where_they_are(library: Library, ref: RepoRef) -> None:
     request = snapshots._SnapshotRequest(library.hub, target_of(library.hub, ref, Options()), Options())
 
     class Other:

@@ -9,6 +9,7 @@ import pytest
 
 from entrepot.client.git.running_commands import CommandInProgress
 from entrepot.errors import GitFailed
+from tests.support.git_remote import GitRemote
 
 
 def blocked(desk: Any) -> tuple[CommandInProgress, Any]:
@@ -22,7 +23,7 @@ def blocked(desk: Any) -> tuple[CommandInProgress, Any]:
     return command, pipe
 
 
-def test_a_command_runs_until_it_is_done(git_remote: Any) -> None:
+def test_a_command_runs_until_it_is_done(git_remote: GitRemote) -> None:
     command, pipe = blocked(git_remote)
     assert (command.status, command.is_done, command.failed) == (-1, False, False)
     assert "running" in repr(command)
@@ -34,7 +35,7 @@ def test_a_command_runs_until_it_is_done(git_remote: Any) -> None:
     assert "status code: 0, finished" in repr(command)
 
 
-def test_a_failure_keeps_its_code_and_its_words(git_remote: Any) -> None:
+def test_a_failure_keeps_its_code_and_its_words(git_remote: GitRemote) -> None:
     command = CommandInProgress("push", git_remote.git("first"), ("push", "nowhere", "main"))
     assert command.wait(30) == 128
     assert command.failed
@@ -43,7 +44,7 @@ def test_a_failure_keeps_its_code_and_its_words(git_remote: Any) -> None:
 
 
 @pytest.mark.parametrize(("signal", "status"), [("-9", -9), ("-15", -15)])
-def test_a_killed_command_has_failed(git_remote: Any, signal: str, status: int) -> None:
+def test_a_killed_command_has_failed(git_remote: GitRemote, signal: str, status: int) -> None:
     command, pipe = blocked(git_remote)
     with pipe.open("w"):  # opens once the alias' own process reads, and ends it afterwards
         subprocess.run(["kill", signal, str(command.pid)], check=True)
@@ -52,7 +53,7 @@ def test_a_killed_command_has_failed(git_remote: Any, signal: str, status: int) 
     assert str(command.error).startswith("git -c failed: ")
 
 
-def test_what_follows_runs_after_success_and_before_the_end_is_told(git_remote: Any) -> None:
+def test_what_follows_runs_after_success_and_before_the_end_is_told(git_remote: GitRemote) -> None:
     seen: list[int] = []
     gate = threading.Event()
 
@@ -73,7 +74,7 @@ def test_what_follows_runs_after_success_and_before_the_end_is_told(git_remote: 
     assert str(failed.error) == "git lfs prune failed: no"
 
 
-def test_a_script_ends_only_when_its_commands_have(git_remote: Any) -> None:
+def test_a_script_ends_only_when_its_commands_have(git_remote: GitRemote) -> None:
     done = git_remote.folder / "done"
     script = f"""
 import os

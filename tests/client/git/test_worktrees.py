@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
 from entrepot.client.git.worktrees import WorkTree
 from entrepot.errors import GitFailed, InvalidArgument
+from tests.support.git_remote import GitRemote
 
 
 def save(tree: WorkTree, name: str, text: str, message: str = "save") -> None:
@@ -20,7 +20,7 @@ def push(tree: WorkTree) -> None:
     tree.git.run("push", *tree.push_arguments())
 
 
-def test_the_state_of_a_clone(git_remote: Any) -> None:
+def test_the_state_of_a_clone(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     assert tree.is_repository()
     assert tree.branch() == "main"
@@ -37,13 +37,13 @@ def test_the_state_of_a_clone(git_remote: Any) -> None:
     assert tree.branch() == "HEAD"
 
 
-def test_credentials_in_a_remote_are_not_shown(git_remote: Any) -> None:
+def test_credentials_in_a_remote_are_not_shown(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     tree.git.run("remote", "set-url", "origin", "https://user:secret@hub.example.org/a/b")
     assert tree.remote_url() == "https://hub.example.org/a/b"
 
 
-def test_changes_are_listed_without_ignored_files(git_remote: Any) -> None:
+def test_changes_are_listed_without_ignored_files(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     save(tree, "gone.txt", "x")
     save(tree, "staged gone.txt", "x")
@@ -58,12 +58,12 @@ def test_changes_are_listed_without_ignored_files(git_remote: Any) -> None:
     assert not tree.is_clean()
 
 
-def test_nothing_staged_is_nothing_to_commit(git_remote: Any) -> None:
+def test_nothing_staged_is_nothing_to_commit(git_remote: GitRemote) -> None:
     with pytest.raises(OSError, match="nothing to commit"):
         git_remote.clone().commit("empty")
 
 
-def test_a_pull_brings_in_and_keeps_what_is_not_committed(git_remote: Any) -> None:
+def test_a_pull_brings_in_and_keeps_what_is_not_committed(git_remote: GitRemote) -> None:
     ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "b.txt", "bob")
     push(bob)
@@ -78,7 +78,7 @@ def test_a_pull_brings_in_and_keeps_what_is_not_committed(git_remote: Any) -> No
     assert not ada.has_unpushed()
 
 
-def test_a_pull_without_rebase_merges(git_remote: Any) -> None:
+def test_a_pull_without_rebase_merges(git_remote: GitRemote) -> None:
     ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "b.txt", "bob")
     push(bob)
@@ -88,7 +88,7 @@ def test_a_pull_without_rebase_merges(git_remote: Any) -> None:
 
 
 @pytest.mark.parametrize("is_rebased", [True, False])
-def test_a_pull_with_conflicts_leaves_the_clone_as_it_was(git_remote: Any, is_rebased: bool) -> None:
+def test_a_pull_with_conflicts_leaves_the_clone_as_it_was(git_remote: GitRemote, is_rebased: bool) -> None:
     ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "README.md", "bob")
     push(bob)
@@ -104,7 +104,7 @@ def test_a_pull_with_conflicts_leaves_the_clone_as_it_was(git_remote: Any, is_re
     assert ada.changed() == ["own.txt"]
 
 
-def test_changes_that_conflict_with_a_pull_are_named(git_remote: Any) -> None:
+def test_changes_that_conflict_with_a_pull_are_named(git_remote: GitRemote) -> None:
     ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "README.md", "bob")
     push(bob)
@@ -113,7 +113,7 @@ def test_changes_that_conflict_with_a_pull_are_named(git_remote: Any) -> None:
         ada.pull(is_rebased=True)
 
 
-def test_a_merge_under_way_is_not_disturbed(git_remote: Any) -> None:
+def test_a_merge_under_way_is_not_disturbed(git_remote: GitRemote) -> None:
     ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "README.md", "bob")
     push(bob)
@@ -125,7 +125,7 @@ def test_a_merge_under_way_is_not_disturbed(git_remote: Any) -> None:
     assert (ada.folder / ".git/MERGE_HEAD").exists()
 
 
-def test_a_checkout_finds_what_the_remote_has_and_makes_what_nobody_has(git_remote: Any) -> None:
+def test_a_checkout_finds_what_the_remote_has_and_makes_what_nobody_has(git_remote: GitRemote) -> None:
     ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     assert bob.checkout("dev", may_create=True)
     save(bob, "dev.txt", "x")
@@ -141,7 +141,7 @@ def test_a_checkout_finds_what_the_remote_has_and_makes_what_nobody_has(git_remo
     assert ada.branch() == "HEAD"
 
 
-def test_a_revision_may_be_called_like_a_file(git_remote: Any) -> None:
+def test_a_revision_may_be_called_like_a_file(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     tree.checkout("README.md", may_create=True)
     tree.checkout("main")
@@ -151,7 +151,7 @@ def test_a_revision_may_be_called_like_a_file(git_remote: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=x", "-d", ""])
-def test_a_name_is_never_an_option(git_remote: Any, name: str) -> None:
+def test_a_name_is_never_an_option(git_remote: GitRemote, name: str) -> None:
     tree = git_remote.clone()
     calls = [
         lambda: tree.checkout(name),
@@ -168,13 +168,13 @@ def test_a_name_is_never_an_option(git_remote: Any, name: str) -> None:
             tree.push_arguments(f"origin {name}")
 
 
-def test_the_upstream_is_named_or_the_one_that_is_set(git_remote: Any) -> None:
+def test_the_upstream_is_named_or_the_one_that_is_set(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     assert tree.push_arguments() == ()
     assert tree.push_arguments("origin dev") == ("--set-upstream", "origin", "dev")
 
 
-def test_tags_here_and_at_the_remote(git_remote: Any) -> None:
+def test_tags_here_and_at_the_remote(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     tree.add_tag("light")
     tree.add_tag("v1", "first version", "origin")
@@ -189,7 +189,7 @@ def test_tags_here_and_at_the_remote(git_remote: Any) -> None:
     assert tree.delete_tag("light")
 
 
-def test_git_lfs_is_installed_for_one_repository_and_hooks_of_others_stay(git_remote: Any) -> None:
+def test_git_lfs_is_installed_for_one_repository_and_hooks_of_others_stay(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     tree.install_lfs()
     assert "git lfs" in (tree.folder / ".git/hooks/pre-push").read_text()
@@ -200,7 +200,7 @@ def test_git_lfs_is_installed_for_one_repository_and_hooks_of_others_stay(git_re
     assert (tree.folder / ".git/hooks/pre-push").read_text() == "#!/bin/sh\n"
 
 
-def test_patterns_and_names_are_tracked_and_untracked(git_remote: Any) -> None:
+def test_patterns_and_names_are_tracked_and_untracked(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     tree.track(["*.bin", "-odd"])
     tree.track(["a [1].txt"], are_names=True)
@@ -212,7 +212,7 @@ def test_patterns_and_names_are_tracked_and_untracked(git_remote: Any) -> None:
     assert tree.git.line("check-attr", "filter", "--", "a [1].txt").endswith("lfs")
 
 
-def test_the_agent_for_large_files_can_be_started(git_remote: Any) -> None:
+def test_the_agent_for_large_files_can_be_started(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     tree.enable_large_files()
     program = tree.setting("lfs.customtransfer.multipart.path")
@@ -223,7 +223,7 @@ def test_the_agent_for_large_files_can_be_started(git_remote: Any) -> None:
     assert shown.returncode == 0, shown.stderr
 
 
-def test_pruning_needs_nothing_to_prune(git_remote: Any) -> None:
+def test_pruning_needs_nothing_to_prune(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     tree.prune()
     tree.prune(is_recent=True)

@@ -1,21 +1,20 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from huggingface_hub import HfApi as Oracle
 
 from entrepot.errors import TokenMissing
 from entrepot.hf.api import HubApi
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 
 @pytest.fixture
-def api(scripted_hub: Any, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
+def api(scripted_hub: ScriptedHub, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
     return HubApi(scripted_hub.url, token="hf_sometoken")
 
 
-def test_a_like_given_and_taken_back(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_like_given_and_taken_back(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     for method in ("POST", "DELETE"):
         scripted_hub.on(method, "/api/spaces/ns/name/like", reply("OK"))
     api.like("ns/name", repo_type="space")
@@ -23,7 +22,7 @@ def test_a_like_given_and_taken_back(scripted_hub: Any, reply: Any, api: HubApi)
     assert [seen.method for seen in scripted_hub.seen] == ["POST", "DELETE"]
 
 
-def test_who_likes_a_repository(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_who_likes_a_repository(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     person = {"user": "ann", "fullname": "Ann", "avatarUrl": "http://x/a.png", "isPro": False}
     more = {"Link": f'<{scripted_hub.url}/api/models/ns/name/likers?cursor=2>; rel="next"'}
     scripted_hub.on(
@@ -32,7 +31,7 @@ def test_who_likes_a_repository(scripted_hub: Any, reply: Any, api: HubApi) -> N
     assert [user.username for user in api.list_repo_likers("ns/name")] == ["ann", "bob"]
 
 
-def test_what_a_user_likes(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_what_a_user_likes(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     likes = [
         {"createdAt": "2024-01-01T00:00:00.000Z", "repo": {"name": f"ns/{kind}", "type": kind}}
         for kind in ("model", "dataset", "space", "kernel")

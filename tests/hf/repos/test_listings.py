@@ -9,6 +9,7 @@ import entrepot
 from entrepot.errors import Invalid, InvalidArgument
 from entrepot.hf.api import HubApi
 from entrepot.testing.hubs import RunningHub
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_datasets_and_spaces(at_hub: RunningHub, oracle: Oracle, fresh_name: str
 
 
 def test_conditions_that_only_models_know_are_passed_on(
-    scripted_hub: Any, reply: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+    scripted_hub: ScriptedHub, reply: type[Reply], monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
     scripted_hub.on("GET", "/api/models", reply([]))
