@@ -13,7 +13,7 @@ import pytest
 from entrepot.client.hubs import Hub
 from entrepot.client.paths import places
 from entrepot.testing.hubs import RunningHub
-from tests.support.faulty_hub import FaultyHub, _StallHandler
+from tests.support.faulty_hub import FaultyHub, _FaultyHandler
 from tests.support.git_remote import GitRemote
 from tests.support.library import Library
 from tests.support.progress import RecordedProgress
@@ -37,7 +37,7 @@ def library(entrepot_hub: RunningHub, tmp_path: Path) -> Iterator[Library]:
 @pytest.fixture
 def faulty_hub() -> Iterator[FaultyHub]:
     data = bytes(range(256)) * 4096
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _StallHandler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _FaultyHandler)
     server.daemon_threads = True
     stand = FaultyHub(f"http://127.0.0.1:{server.server_port}", data, hashlib.sha256(data).hexdigest())
     server.stand = stand  # type: ignore[attr-defined]

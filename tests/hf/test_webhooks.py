@@ -36,7 +36,10 @@ def test_a_webhook_is_what_huggingface_hub_reads(scripted_hub: ScriptedHub, repl
 
 def test_webhooks_come_change_and_go(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     scripted_hub.on("POST", ROOT, reply({"webhook": HOOK}))
-    things = [{"type": "model", "name": "ns/m"}, WebhookWatchedItem("user", "ann")]
+    things: list[WebhookWatchedItem | dict[str, str]] = [
+        {"type": "model", "name": "ns/m"},
+        WebhookWatchedItem("user", "ann"),
+    ]
     assert api.create_webhook(url="http://me/x", watched=things, secret="s").id == "65f0"
     assert scripted_hub.seen[0].json == {
         "url": "http://me/x",

@@ -114,7 +114,8 @@ def test_everybody_may_do_what_their_role_says(
     person, _, role = who.partition(":")
     caller = None if who == "nobody" else world.caller(person, role or "write")
     for uses, expected in ((SEE, see), (READ, read), (WRITE, write)):
-        answers, told = {}, []
+        answers: dict[str, Any] = {}
+        told = []
         for use, act in uses.items():
             try:
                 act(world.hub, caller, repos[name])

@@ -6,7 +6,7 @@ from entrepot.catalog.repos import refs
 from entrepot.errors import ObjectDamaged, RevisionNotFound
 from entrepot.hub import revisions
 from entrepot.hub.repos import branches, histories
-from entrepot.names import RefName, RepoRef
+from entrepot.names import Oid, RefName, RepoRef
 from tests.support.worlds import World
 
 
@@ -15,7 +15,7 @@ def resolve(world: World, ref: RepoRef, revision: str) -> str:
         return revisions.resolve(tx, world.row_id(ref), revision)
 
 
-def point(world: World, ref: RepoRef, name: str, oid: str) -> None:
+def point(world: World, ref: RepoRef, name: str, oid: Oid) -> None:
     with world.hub.write() as tx:
         assert refs.swap(tx, world.row_id(ref), RefName(name), None, oid, 1)
 

@@ -41,7 +41,9 @@ def limited(world: World) -> Callable[..., Caller]:
 
     def make(name: str, *places: tuple[str, str, Sequence[str]], **more: Any) -> Caller:
         wish = TokenDraft(FINE_GRAINED, places=[RequestedScope(*place) for place in places], **more)
-        return world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)
+        found = world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)
+        assert found is not None
+        return found
 
     return make
 

@@ -112,7 +112,7 @@ def test_the_terms_of_a_file_are_those_that_were_recorded(stored_repo: StoredRep
     keep(stored_repo.store, xorb)
     terms = Terms.of([Term(xorb.hash, 0, 2, 30)])
     with stored_repo.store.catalog.write() as tx:
-        xet_files.put(tx, XetFileRow(XetHash("f" * 64), 30, terms.encode()), [xorb.hash], 1)
+        xet_files.put(tx, XetFileRow(XetHash("f" * 64), 30, terms.encode()), {xorb.hash: b""}, 1)
         assert chunk_content.terms_of(tx, XetHash("f" * 64)) == terms
 
 

@@ -46,6 +46,7 @@ def test_large_content_goes_to_blobs(stored_repo: StoredRepo) -> None:
     with stored_repo.store.catalog.write() as tx:
         files.reserve(tx, sha256_of(content), len(content), 1)
     row = stored.keep_large(stored_repo.store, item, sha256_of(content))
+    assert row.sha256 is not None
     with open_file(stored_repo.store, row.sha256) as reader:
         assert reader.read_at(0, len(content)) == content
     with pytest.raises(ObjectDamaged):

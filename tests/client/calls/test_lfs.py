@@ -27,7 +27,10 @@ def test_a_large_file_from_upload_to_removal(hub: Hub, fresh_repo: Callable[...,
     hub.transport.upload("PUT", upload.href, [DATA], size=len(DATA), headers=upload.header)
     if verify is not UNSET:
         hub.send(lfs.verify(verify.href, OBJECT))
-    lines = (HeaderLine(Header(summary="large")), LfsFileLine(LfsFile(path="m.bin", oid=OBJECT.oid, size=len(DATA))))
+    lines: tuple[commits.CommitLine, ...] = (
+        HeaderLine(Header(summary="large")),
+        LfsFileLine(LfsFile(path="m.bin", oid=OBJECT.oid, size=len(DATA))),
+    )
     hub.send(commits.create(ref, "main", b"".join(map(commits.encode_line, lines))))
     [again] = hub.send(lfs.batch(ref, [OBJECT])).objects
     assert again.actions is UNSET

@@ -16,7 +16,10 @@ STRANGE = "a b/ü%23?#&.txt"
 @pytest.fixture
 def ref(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> RepoRef:
     made = fresh_repo()
-    lines = (HeaderLine(Header(summary="add")), FileLine(File(path=STRANGE, content="hi")))
+    lines: tuple[commits.CommitLine, ...] = (
+        HeaderLine(Header(summary="add")),
+        FileLine(File(path=STRANGE, content="hi")),
+    )
     hub.send(commits.create(made, "main", b"".join(map(commits.encode_line, lines))))
     return made
 

@@ -19,9 +19,10 @@ from entrepot.names import RepoPath
 from entrepot.wire.files.bulk_uploads import MAX_FILES
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.client.hubs import Hub
     from entrepot.names import RepoRef
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 SMALL = 5000
 
@@ -95,7 +96,7 @@ def test_equal_files_are_sent_once(uploader: Uploader, relay: Relay) -> None:
 def test_a_hub_that_does_not_know_this_is_asked_once_and_served_in_another_way(
     uploader: Uploader, relay: Relay, status: int
 ) -> None:
-    def refuse(asked: Asked, go_on: PassOn) -> Told:
+    def refuse(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         told = go_on(asked) if "/files/" not in asked.path else None
         return told or type(go_on(asked))(status, {}, b"")
 

@@ -18,8 +18,9 @@ from entrepot.errors import ChunksRefused, Forbidden, SourceChanged
 from entrepot.names import RepoPath, RepoRef
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.client.hubs import Hub
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 SIZE = 300_000
 
@@ -37,7 +38,7 @@ def test_contents_of_every_kind_arrive_and_are_hashed_on_the_way(uploader: Uploa
     (uploader.folder / "b").write_bytes(contents[1] + b"written later")
     growing = PathSource(str(uploader.folder / "b"), PathSource.at(uploader.folder / "b").stamp, is_growing=True)
     growing = PathSource(growing.place, type(growing.stamp)(len(contents[1]), 0, 0), is_growing=True)
-    sources = [
+    sources: list[Source] = [
         PathSource.at(uploader.folder / "a"),
         growing,
         BytesSource(contents[2]),
@@ -64,7 +65,7 @@ def test_chunks_that_the_hub_has_are_not_sent_again(uploader: Uploader, relay: R
 
 
 def test_a_hub_without_chunks_gives_no_pass(uploader: Uploader, relay: Relay) -> None:
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if "xet-write-token" in asked.path:
             asked.path = "/api/nothing/like/this"
         return go_on(asked)
@@ -94,7 +95,7 @@ def test_a_file_that_has_changed_is_not_taken(uploader: Uploader) -> None:
 
 
 def test_a_store_that_refuses_is_told_apart_from_a_file_that_changed(uploader: Uploader, relay: Relay) -> None:
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         told = go_on(asked)
         return type(told)(400, {}, b"no") if "/v1/xorb" in asked.path or "/shards" in asked.path else told
 

@@ -13,8 +13,9 @@ from entrepot.errors import EntryNotFound, RepoNotFound, RevisionNotFound
 from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Relay, Rule, Told, Uploader
     from entrepot.client.hubs import Hub
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse, Rule
+    from tests.support.uploader import Uploader
 
 LARGE = os.urandom(300_000)
 
@@ -34,7 +35,7 @@ def filled(uploader: Uploader, kind: RepoType = RepoType.MODEL) -> RepoRef:
     return repo
 
 
-def refusing(asked: Asked, go_on: PassOn) -> Told:
+def refusing(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
     """A hub that refuses a line it does not know."""
     if "/commit/" in asked.path and b'"copyFile"' in asked.body:
         told = go_on(type(asked)("GET", "/healthz", {}, b""))
@@ -42,14 +43,14 @@ def refusing(asked: Asked, go_on: PassOn) -> Told:
     return go_on(asked)
 
 
-def passing_over(asked: Asked, go_on: PassOn) -> Told:
+def passing_over(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
     """A hub that takes no notice of a line it does not know."""
     if "/commit/" in asked.path:
         asked.body = b"\n".join(line for line in asked.body.splitlines() if b'"copyFile"' not in line)
     return go_on(asked)
 
 
-def knowing(asked: Asked, go_on: PassOn) -> Told:
+def knowing(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
     return go_on(asked)
 
 
@@ -57,7 +58,12 @@ def knowing(asked: Asked, go_on: PassOn) -> Told:
 def test_files_and_folders_are_copied_within_a_repository(uploader: Uploader, relay: Relay, rule: Rule) -> None:
     repo, hub = filled(uploader), uploader.through(relay.url)
     relay.rule = rule
-    operations = [copy("s", "small.txt"), copy("l.bin", "large.bin"), copy("e", "d"), Delete(RepoPath("d/one.txt"))]
+    operations: list[Operation] = [
+        copy("s", "small.txt"),
+        copy("l.bin", "large.bin"),
+        copy("e", "d"),
+        Delete(RepoPath("d/one.txt")),
+    ]
     push(hub, repo, *operations)
     there = uploader.listing(repo)
     assert there == {
@@ -85,7 +91,7 @@ def test_files_are_copied_from_another_repository(uploader: Uploader, relay: Rel
 def test_where_a_hub_lets_nothing_be_shared_the_content_is_sent_again(uploader: Uploader, relay: Relay) -> None:
     source, repo, hub = filled(uploader), uploader.repo(), uploader.through(relay.url)
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if "/duplicate" in asked.path:
             asked.path = "/api/nothing/like/this"
         return refusing(asked, go_on)

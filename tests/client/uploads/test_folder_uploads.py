@@ -12,7 +12,7 @@ from entrepot.errors import InvalidPath, RepoNotFound, SourceMissing
 from entrepot.names import RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
-    from conftest import Uploader
+    from tests.support.uploader import Uploader
 
 
 def filled(uploader: Uploader) -> CommitTarget:

@@ -13,9 +13,10 @@ from entrepot.client.uploads.publishing import publish
 from entrepot.names import RepoPath
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.client.hubs import Hub
     from entrepot.names import RepoRef
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 SIZE = 300_000
 
@@ -45,7 +46,7 @@ def test_lfs_is_the_way_where_chunks_are_not_wanted(uploader: Uploader, relay: R
 
 
 def test_lfs_is_the_way_out_when_the_chunk_store_fails(uploader: Uploader, relay: Relay) -> None:
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         told = go_on(asked)
         return type(told)(400, {}, b"no") if "/xet/" in asked.path or "/v1/" in asked.path else told
 

@@ -13,7 +13,8 @@ from entrepot.errors import Forbidden, RepoNotFound, SourceMissing, Unavailable
 from entrepot.names import RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Relay, Told, Uploader
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def test_a_repetition_sends_and_commits_nothing(uploader: Uploader, relay: Relay
 def test_the_journal_spares_what_was_sent_but_not_committed(uploader: Uploader, relay: Relay) -> None:
     expected, repo = fill(uploader), uploader.repo()
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         told = go_on(asked) if "/commit/" not in asked.path else go_on(type(asked)("GET", "/healthz", {}, b""))
         return type(told)(503) if "/commit/" in asked.path else told
 
@@ -114,7 +115,7 @@ def test_portions_are_limited_in_number_size_and_what_a_commit_carries() -> None
     from entrepot.names import RepoPath
 
     def add(size: int) -> Add:
-        return Add(RepoPath("a"), PathSource(__file__, Stamp(size, 0, 0)))  # type: ignore[arg-type]
+        return Add(RepoPath("a"), PathSource(__file__, Stamp(size, 0, 0)))
 
     def lengths(*sizes: int) -> list[int]:
         return [len(portion) for portion in large_folders._portions(map(add, sizes))]

@@ -24,8 +24,9 @@ from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.testing.hubs import RunningHub
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 MIB = 1 << 20
 
@@ -56,7 +57,7 @@ def commit(hub: Hub, repo: RepoRef, content: bytes) -> None:
 def test_contents_of_every_kind_arrive(uploader: Uploader) -> None:
     repo, contents = uploader.repo(), [os.urandom(3 * MIB + 1), os.urandom(5), b"the same", b"the same"]
     (uploader.folder / "a").write_bytes(contents[0])
-    sources = [
+    sources: list[Source] = [
         PathSource.at(uploader.folder / "a"),
         ObjectSource(io.BytesIO(contents[1])),
         *map(BytesSource, contents[2:]),
@@ -79,7 +80,7 @@ def test_who_cannot_answer_is_asked_again(uploader: Uploader, relay: Relay, monk
     monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
     left = [503, 500, "lost"]
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if asked.method == "PUT" and left:
             failure = left.pop()
             told = go_on(asked) if failure == "lost" else go_on(type(asked)("GET", "/healthz", {}, b""))
@@ -99,7 +100,7 @@ def test_a_hub_that_never_answers_is_given_up(
 ) -> None:
     monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         told = go_on(asked)
         return type(told)(503) if asked.method == "PUT" else told
 
@@ -112,7 +113,7 @@ def test_a_hub_that_never_answers_is_given_up(
 def test_a_link_that_has_run_out_is_asked_for_again(uploader: Uploader, relay: Relay) -> None:
     is_first = [True]
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if asked.method == "PUT" and is_first and is_first.pop():
             asked.path = asked.path.replace("sig", "gis")
         return go_on(asked)

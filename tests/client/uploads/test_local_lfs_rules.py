@@ -15,7 +15,7 @@ from entrepot.names import RepoPath
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Uploader
+    from tests.support.uploader import Uploader
 
 LFS = "filter=lfs diff=lfs merge=lfs -text"
 

@@ -16,8 +16,9 @@ from entrepot.errors import Conflict, Refused
 from entrepot.names import RepoPath
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.names import RepoRef
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 MESSAGE = CommitMessage("Upload everything", "In steps.")
 EVENT = "0123456789abcdef01234567"
@@ -32,7 +33,7 @@ class Pulls:
         self.posted: list[str] = []
         self.merge_failure: str | None = None
 
-    def rule(self, asked: Asked, go_on: PassOn) -> Told:
+    def rule(self, asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         made_told = lambda value: _told(go_on, asked, value)  # noqa: E731
         if not asked.path.startswith(f"{self.base}/discussions"):
             asked.path = asked.path.replace("refs%2Fpr%2F", "pull-")
@@ -53,7 +54,7 @@ class Pulls:
         pull = self.pulls[int(rest[0]) - 1]
         match rest[1:]:
             case []:
-                event = {"id": EVENT, "type": "comment", "createdAt": "2026-01-01T00:00:00.000Z"}
+                event: dict[str, Any] = {"id": EVENT, "type": "comment", "createdAt": "2026-01-01T00:00:00.000Z"}
                 event |= {"data": {"edited": False, "hidden": False, "latest": {"raw": pull["text"]}}}
                 return made_told(self._thread(pull) | {"events": [event]})
             case ["comment", event_id, "edit"]:
@@ -68,7 +69,7 @@ class Pulls:
                     return _told(go_on, asked, {"error": self.merge_failure}, 400)
                 assert pull["status"] == "open"
                 pull["status"] = "merged"
-        event = {"id": EVENT, "type": "x", "createdAt": "", "data": {}}
+        event = {"id": EVENT, "type": "x", "createdAt": "", "data": dict[str, Any]()}
         return made_told(dict.fromkeys(("newMessage", "updatedComment", "newTitle", "newStatus"), event))
 
     def _thread(self, pull: dict[str, Any]) -> dict[str, Any]:
@@ -82,9 +83,9 @@ class Pulls:
         }
 
 
-def _told(go_on: PassOn, asked: Asked, value: object, status: int = 200) -> Told:
+def _told(go_on: PassOn, asked: RelayedRequest, value: object, status: int = 200) -> RelayedResponse:
     kind = type(go_on(type(asked)("GET", "/healthz", {}, b"")))
-    told: Told = kind(status, {"content-type": "application/json"}, json.dumps(value).encode())
+    told: RelayedResponse = kind(status, {"content-type": "application/json"}, json.dumps(value).encode())
     return told
 
 
@@ -128,7 +129,7 @@ def test_all_steps_become_one_change_of_main(uploader: Uploader, relay: Relay, r
     url, said = run(uploader, relay, repo, wanted)
     assert url == f"/{repo.path}/discussions/1"
     assert uploader.listing(repo, "pull-1") == {"0.txt": 1, "1.txt": 1, "2.txt": 1}
-    assert uploader.commits(repo, "pull-1") == [*reversed(wanted.steps), "first"]
+    assert uploader.commits(repo, "pull-1") == [*reversed(list(wanted.steps)), "first"]
     (pull,) = pulls.pulls
     assert (pull["title"], pull["status"]) == ("Upload everything", "merged")
     assert pull["text"].count("- [x]") == 4
@@ -150,7 +151,7 @@ def test_interrupted_anywhere_it_goes_on_where_it_stopped(
     """After so many calls that change something, nothing answers any more."""
     wanted, left = steps(2), [calls]
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if asked.method == "POST" and ("/commit/" in asked.path or "/discussions" in asked.path):
             if left[0] == 0:
                 return _told(go_on, asked, {"error": "nobody here"}, 409)

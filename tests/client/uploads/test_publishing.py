@@ -24,9 +24,10 @@ from entrepot.errors import (
 from entrepot.names import RepoPath
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.client.hubs import Hub
     from entrepot.names import RepoRef
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +103,7 @@ def test_a_file_that_changes_during_the_upload_leaves_no_commit(uploader: Upload
     uploader.write(**{"a.txt": "before", "b.txt": "before"})
     adds = [Add(RepoPath(name), PathSource.at(uploader.folder / name)) for name in ("a.txt", "b.txt")]
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         told = go_on(asked)
         if "preupload" in asked.path:
             uploader.write(**{"b.txt": "after, and longer"})
@@ -119,7 +120,7 @@ def test_a_file_that_changes_during_the_upload_leaves_no_commit(uploader: Upload
 def test_a_lost_answer_makes_one_commit_not_two(uploader: Uploader, relay: Relay, is_recorded: bool) -> None:
     lost = [True]
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if "/commit/" in asked.path and lost and lost.pop():
             told = go_on(asked) if is_recorded else go_on(type(asked)("GET", "/healthz", {}, b""))
             return type(told)(200, is_lost=True)
@@ -137,7 +138,7 @@ def test_a_lost_answer_makes_one_commit_not_two(uploader: Uploader, relay: Relay
 def test_a_hub_that_is_busy_is_asked_again_and_given_up_after_five_times(uploader: Uploader, relay: Relay) -> None:
     busy = [503] * 4
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if "/commit/" in asked.path and busy:
             told = go_on(type(asked)("GET", "/healthz", {}, b""))
             return type(told)(busy.pop())
@@ -216,7 +217,7 @@ def test_a_gitignore_to_come_counts_ahead(uploader: Uploader) -> None:
     assert sent == {"a.tmp": (UploadDecision.IGNORED, None)}
 
 
-def opening_pulls(asked: Asked, go_on: PassOn) -> Told:
+def opening_pulls(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
     """A hub on which a commit may open pull request 7; it goes to main all the same."""
     opens = asked.path.endswith("?create_pr=1")
     asked.path = asked.path.removesuffix("?create_pr=1")
@@ -239,7 +240,7 @@ def test_a_commit_can_open_a_pull_request(uploader: Uploader, relay: Relay) -> N
 
 
 def test_a_pull_request_is_not_opened_twice(uploader: Uploader, relay: Relay) -> None:
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         told = opening_pulls(asked, go_on)
         return type(told)(200, is_lost=True) if "/commit/" in asked.path else told
 

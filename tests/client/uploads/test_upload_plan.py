@@ -17,8 +17,9 @@ from entrepot.errors import InvalidPath, RepoNotFound, RevisionNotFound
 from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Relay, Told, Uploader
     from entrepot.client.hubs import Hub
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 
 def add(path: str, content: bytes = b"text") -> Add:
@@ -77,7 +78,7 @@ def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(
     texts = [add(f"{number:04}.txt", f"{number}".encode()) for number in range(300)]
     publish(uploader.hub, CommitTarget(repo), texts, CommitMessage("first"))
 
-    def in_short_pages(asked: Asked, go_on: PassOn) -> Told:
+    def in_short_pages(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         asked.path = asked.path.replace("?recursive=true", "?recursive=true&limit=50")
         return go_on(asked)
 

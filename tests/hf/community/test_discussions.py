@@ -12,7 +12,7 @@ from entrepot.hf.api import HubApi
 from tests.support.scripted_hub import Reply, ScriptedHub
 
 ROOT = "/api/datasets/ns/name/discussions"
-WHERE = {"repo_id": "ns/name", "repo_type": "dataset"}
+WHERE: dict[str, Any] = {"repo_id": "ns/name", "repo_type": "dataset"}
 WHEN = "2024-01-02T03:04:05.678Z"
 
 
@@ -81,7 +81,7 @@ def theirs(scripted_hub: ScriptedHub) -> Oracle:
     return Oracle(scripted_hub.url, token="hf_sometoken")
 
 
-def same(mine: Any, theirs: Oracle) -> bool:
+def same(mine: Any, theirs: Any) -> bool:
     """Whether two dataclasses of the same name have the same fields with the same values."""
     assert type(mine).__name__ == type(theirs).__name__
     left, right = dict(vars(mine)), dict(vars(theirs))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from huggingface_hub import HfApi as Oracle
 
@@ -37,7 +39,7 @@ def test_what_a_user_likes(scripted_hub: ScriptedHub, reply: type[Reply], api: H
         for kind in ("model", "dataset", "space", "kernel")
     ]
     scripted_hub.on("GET", "/api/users/ann/likes", reply(likes))
-    me = {"type": "user", "id": "65f0", "name": "ann", "fullname": "Ann", "email": None, "orgs": []}
+    me: dict[str, Any] = {"type": "user", "id": "65f0", "name": "ann", "fullname": "Ann", "email": None, "orgs": []}
     auth = {
         "type": "access_token",
         "accessToken": {"displayName": "t", "role": "read", "createdAt": "2024-01-01T00:00:00Z"},

@@ -197,7 +197,7 @@ def test_a_file_that_changes_while_it_is_uploaded_is_named(
 
     def change_then_send(*arguments: object) -> None:
         (folder / "a.txt").write_text("somebody writes to it")
-        send(*arguments)  # type: ignore[arg-type]
+        send(*arguments)
 
     monkeypatch.setattr(publishing.large_files, "send", change_then_send)
     with pytest.raises(SourceChanged, match=r"a\.txt.*upload it again when nobody writes to it"):

@@ -41,9 +41,10 @@ def test_models_are_found_by_what_must_be_true_of_them(at_hub: RunningHub, word:
 
 
 def test_lists_say_what_those_of_huggingface_hub_say(at_hub: RunningHub, oracle: Oracle, word: str) -> None:
+    arguments: dict[str, Any]
     for arguments in ({"full": True}, {"cardData": True}, {"expand": ["tags", "gated"]}, {}):
-        mine = list(HubApi().list_models(search=word, sort="created_at", **arguments))  # type: ignore[arg-type]
-        theirs = list(oracle.list_models(search=word, sort="created_at", **arguments))  # type: ignore[arg-type]
+        mine = list(HubApi().list_models(search=word, sort="created_at", **arguments))
+        theirs = list(oracle.list_models(search=word, sort="created_at", **arguments))
         for name in ("id", "author", "sha", "tags", "gated", "private", "created_at", "library_name"):
             assert [getattr(one, name) for one in mine] == [getattr(one, name) for one in theirs], (arguments, name)
         assert [one.siblings and len(one.siblings) for one in mine] == [

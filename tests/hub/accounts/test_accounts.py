@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from entrepot.catalog.audit import AuditFilter
@@ -26,7 +28,7 @@ def test_a_user_has_a_name_of_its_own_in_any_case(world: World) -> None:
 @pytest.mark.parametrize(
     "values", [{"name": "a.b"}, {"name": "api"}, {"email": "eve"}, {"email": "a b@c"}, {"password": "short"}]
 )
-def test_bad_values_make_no_user(world: World, values: dict[str, str]) -> None:
+def test_bad_values_make_no_user(world: World, values: dict[str, Any]) -> None:
     with pytest.raises(InvalidName):
         accounts.create_user(world.hub, **({"name": "eve"} | values))
     assert "eve" not in [user.name for user, _ in accounts.list_users(world.hub)]
@@ -99,7 +101,7 @@ def test_a_secret_can_be_imported_once(world: World) -> None:
     "values",
     [{"role": "admin"}, {"secret": "plain"}, {"secret": "hf_"}, {"secret": "hf_abcde\n"}, {"secret": "hf_é" * 9}],
 )
-def test_bad_tokens_are_not_made(world: World, values: dict[str, str]) -> None:
+def test_bad_tokens_are_not_made(world: World, values: dict[str, Any]) -> None:
     before = {user.name: len(tokens) for user, tokens in accounts.list_users(world.hub)}
     with pytest.raises(InvalidName) as caught:
         accounts.create_token(world.hub, "alice", **({"role": "read"} | values))

@@ -102,9 +102,9 @@ def test_only_administrators_change_and_only_members_see_settings(world: World) 
             orgs.delete(world.hub, caller, "acme")
     with pytest.raises(NotAllowed, match="not a member"):
         orgs.settings(world.hub, world.bob, "acme")
-    for use_case, caller in ((orgs.settings, None), (orgs.delete, None)):
+    for use_case in (orgs.settings, orgs.delete):
         with pytest.raises(LoginRequired):
-            use_case(world.hub, caller, "acme")
+            use_case(world.hub, None, "acme")
     with pytest.raises(AccountNotFound, match="organisation"):
         orgs.settings(world.hub, world.alice, "alice")
 

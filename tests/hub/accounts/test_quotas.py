@@ -81,6 +81,7 @@ def test_a_large_file_is_refused_before_its_bytes_are_taken(world: World) -> Non
     wanted = [RequestedObject(Sha256(digit * 64), size) for digit, size in (("a", MIB // 2), ("b", MIB), ("c", 1000))]
     answers = lfs.plan_uploads(world.hub, world.alice, target, wanted, takes_parts=True)
     assert [answer.refusal is None for answer in answers] == [True, False, True]
+    assert answers[1].refusal is not None
     code, reason = answers[1].refusal
     assert (code, "namespace alice" in reason, "1.0 MiB are allowed" in reason) == (413, True, True)
 
@@ -184,7 +185,7 @@ def test_what_cannot_be_a_quota_is_refused(world: World) -> None:
         limit(world, "nobody", max_bytes=1)
     for changes in ({"max_bytes": -1}, {"max_bytes": 1 << 61}, {"max_repos": 1 << 40}):
         with pytest.raises(Malformed):
-            limit(world, **changes)
+            quotas.change(world.hub, "alice", changes)
 
 
 def test_a_full_namespace_takes_no_chunks(world: World, sender: Sender) -> None:

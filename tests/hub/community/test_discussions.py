@@ -52,7 +52,9 @@ def test_comments_are_edited_by_their_authors_and_by_writers(world: World, ref: 
         event = discussions.edit_comment(world.hub, who, ref, 1, uid, text)
         assert isinstance(event.what, Comment)
         assert (event.what.latest.raw, event.author.name) == (text, "zed")
-    for who, error in ((world.bob, NotAllowed), (world.rita, NotAllowed), (None, LoginRequired)):
+    refused: list[tuple[MaybeCaller, type[Exception]]]
+    refused = [(world.bob, NotAllowed), (world.rita, NotAllowed), (None, LoginRequired)]
+    for who, error in refused:
         with pytest.raises(error):
             discussions.edit_comment(world.hub, who, ref, 1, uid, "four")
     assert texts(world, ref) == ["description", "three"]

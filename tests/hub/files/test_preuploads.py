@@ -11,7 +11,7 @@ from entrepot.hub.files import preuploads
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.files.preuploads import Candidate
 from entrepot.hub.repos import branches
-from entrepot.names import RepoPath, RepoRef
+from entrepot.names import Oid, RepoPath, RepoRef
 from tests.support.worlds import World
 
 P = RepoPath
@@ -75,7 +75,7 @@ def test_given_rules_stand_for_those_of_the_revision(world: World) -> None:
 def test_the_etag_names_what_is_there(world: World) -> None:
     ref = world.repo()
     sha256 = world.add_large(ref, "w.bin", b"large")
-    world.plant(ref, {"link": (Mode.SYMLINK, b"x"), "sub": (Mode.GITLINK, "1" * 40), "d/f": (Mode.FILE, b"f")})
+    world.plant(ref, {"link": (Mode.SYMLINK, b"x"), "sub": (Mode.GITLINK, Oid("1" * 40)), "d/f": (Mode.FILE, b"f")})
     assert ask(world, ref, "w.bin").etag == sha256
     assert ask(world, ref, "sub").etag == "1" * 40
     for path in ("link", "d/f"):

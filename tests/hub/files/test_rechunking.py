@@ -160,7 +160,7 @@ def test_similar_files_share_their_chunks(world: World, sender: Sender, ref: Rep
 def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sender: Callable[..., Sender]) -> None:
     sender = make_sender(dedup_scope="namespace")
     world, data = sender.world, noise(1, 400_000)
-    grown = []
+    grown: list[Any] = []
     for owner, end in (("alice", b""), ("bob", noise(2, 50_000)), ("bob", noise(3, 50_000))):
         ref = world.repo(f"{owner}/m{len(grown)}", visibility="private")
         world.add_large(ref, "w", data + end)

@@ -23,6 +23,7 @@ def stage(world: World, ref: RepoRef, *operations: Operation) -> StagedCommit:
     with world.hub.read() as tx:
         row = repositories.find(tx, ref)
         assert row is not None
+        assert row is not None
         branch = revisions.branch(tx, row.id, "main")
     return staging.stage(world.hub, world.alice, row, branch, operations)
 
@@ -77,6 +78,7 @@ def test_only_one_content_is_held_at_a_time(world: World) -> None:
 
     with world.hub.read() as tx:
         row = repositories.find(tx, ref)
+        assert row is not None
         branch = revisions.branch(tx, row.id, "main")
     staging.stage(world.hub, world.alice, row, branch, operations())
     assert most <= 2

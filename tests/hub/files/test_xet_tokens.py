@@ -179,7 +179,7 @@ def test_a_pass_of_a_deleted_repository_holds_for_the_one_made_anew(world: World
 def test_a_pass_of_a_public_repository_does_not_open_a_private_one_of_its_name(
     world: World, ref: RepoRef, holder: str | None
 ) -> None:
-    issued = xet_tokens.issue_read(world.hub, holder and world.caller(holder), ref, "main")
+    issued = xet_tokens.issue_read(world.hub, world.caller(holder) if holder else None, ref, "main")
     assert check(world, issued).repo_id == world.row_id(ref)
     repositories.delete(world.hub, world.alice, ref)
     world.repo(str(ref.id), visibility="private")

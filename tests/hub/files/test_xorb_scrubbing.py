@@ -16,7 +16,7 @@ from entrepot.hub.files import chunks, xorb_scrubbing
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import contents, repositories
-from entrepot.names import RepoPath, RepoRef, Sha256
+from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
 from entrepot.storage import chunk_content
 from entrepot.storage.fsck import Finding
 from tests.support.chunk_sender import Sender
@@ -40,7 +40,7 @@ def kinds(world: World, *, is_deep: bool) -> list[tuple[str, str]]:
     return [(found.kind, found.where.partition("/")[0].split(" ")[0]) for found in findings(world, is_deep=is_deep)]
 
 
-def is_damaged(world: World, xorb: str) -> bool:
+def is_damaged(world: World, xorb: XetHash) -> bool:
     with world.hub.read() as tx:
         found = xorbs.state(tx, xorb)
     assert found is not None
@@ -152,7 +152,7 @@ def test_a_xorb_that_is_swept_and_sent_again_while_it_is_looked_at_stays_good(
         assert sender.send(given, xorb)
         raise XorbDamaged(xorb.hash)  # of the bytes that are gone
 
-    monkeypatch.setattr(xorb_scrubbing.chunked, "check_stored", check)
+    monkeypatch.setattr(xorb_scrubbing.chunk_content, "check_stored", check)
     assert xorb_scrubbing.is_damaged(world.hub, xorb.hash)
     assert not is_damaged(world, xorb.hash)
 

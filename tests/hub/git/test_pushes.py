@@ -33,7 +33,7 @@ from entrepot.hub.community.discussion_events import CommitAdded
 from entrepot.hub.files import rechunking
 from entrepot.hub.git import pushes
 from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, pulls, repositories
-from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
+from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
@@ -50,7 +50,9 @@ class Author:
         self.world = world
         self.ref = ref
         self.folder = folder
-        world.export(ref, folder / "source") if not folder.exists() and not folder.mkdir() else None
+        if not folder.exists():
+            folder.mkdir()
+            world.export(ref, folder / "source")
         subprocess.run(["git", "clone", "-q", folder / "source", folder / "work"], env=ENV, check=True)
 
     def git(self, *arguments: str, given: bytes = b"") -> str:
@@ -135,7 +137,7 @@ def test_branches_and_tags_are_made_and_removed(author: Author, world: World) ->
     listed = dict(pushes.list_refs(world.hub, world.alice, author.ref))
     assert listed[RefName("refs/tags/v1")] == tag
     assert (
-        contents.list_tree(world.hub, None, author.ref, "v1", "", is_deep=True, with_commits=True, limit=9).commit
+        contents.list_tree(world.hub, None, author.ref, "v1", ROOT, is_deep=True, with_commits=True, limit=9).commit
         == head
     )
     gone = author.push(("refs/heads/dev", head, None), ("refs/tags/v1", tag, None))

@@ -141,7 +141,7 @@ def test_bytes_that_are_deleted_meanwhile_and_still_needed_are_noticed(filled: W
 
 
 def test_what_a_sweep_takes_rightly_does_not_matter(filled: World, folder: Path) -> None:
-    rounds = []
+    rounds: list[Any] = []
 
     def sweep() -> None:
         # The repository, and with it the only reference, goes between the copy of the database and that of the bytes.

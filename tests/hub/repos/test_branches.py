@@ -11,7 +11,7 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import branches, commits, contents, pulls, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import RepoChanges
-from entrepot.names import RefName, RepoPath, RepoRef
+from entrepot.names import Oid, RefName, RepoPath, RepoRef
 from tests.support.worlds import World
 
 
@@ -144,7 +144,7 @@ def text_at(world: World, ref: RepoRef, revision: str) -> bytes:
     return bytes(world.read(ref, "f", revision))
 
 
-def plant(world: World, ref: RepoRef, name: str, oid: str) -> None:
+def plant(world: World, ref: RepoRef, name: str, oid: Oid) -> None:
     """A ref as it could be made before its name was refused."""
     with world.hub.write() as tx:
         assert refs.swap(tx, world.row_id(ref), RefName(name), None, oid, 0)

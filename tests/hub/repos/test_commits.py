@@ -28,7 +28,7 @@ from entrepot.git import Mode, Pointer, render_pointer
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder
 from entrepot.hub.repos import branches, commits, histories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.names import MAIN, ROOT, RepoPath, Sha256
+from entrepot.names import MAIN, ROOT, Oid, RepoPath, Sha256
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees
 from tests.support.worlds import World
@@ -113,13 +113,13 @@ def test_a_submodule_can_be_copied_and_is_no_file(world: World) -> None:
     from entrepot.hub.repos import contents
 
     ref = world.repo()
-    world.plant(ref, {"lib/sub": (Mode.GITLINK, "1" * 40), "lib/a": (Mode.FILE, b"a")})
+    world.plant(ref, {"lib/sub": (Mode.GITLINK, Oid("1" * 40)), "lib/a": (Mode.FILE, b"a")})
     world.commit(ref, Copy(P("one"), P("lib/sub")), Copy(P("all"), P("lib")))
     with world.hub.read() as tx:
         trees = Trees(world.hub.store, tx, world.row_id(ref))
         root = stored.root_of(world.hub.store, tx, world.row_id(ref), world.head(ref))
         copies = [trees.find(root, P(path)) for path in ("one", "all/sub")]
-    assert [(copy.mode, copy.oid) for copy in copies if copy] == 2 * [(Mode.GITLINK, "1" * 40)]
+    assert [(copy.mode, copy.oid) for copy in copies if copy] == 2 * [(Mode.GITLINK, Oid("1" * 40))]
     assert {"all/a", "lib/a"} == {path for path in world.paths(ref) if path != ".gitattributes"}
     with pytest.raises(EntryNotFound):
         contents.locate(world.hub, world.alice, ref, "main", P("one"))

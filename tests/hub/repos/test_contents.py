@@ -10,14 +10,14 @@ from entrepot.errors import EntryNotFound, ObjectMissing, RevisionNotFound
 from entrepot.git import Mode, Pointer, render_pointer
 from entrepot.hub.files.operations import AddFile, Delete
 from entrepot.hub.repos import branches, contents
-from entrepot.names import ROOT, RepoPath, RepoRef, Sha256
+from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256
 from tests.support.worlds import World
 
 P = RepoPath
 
 
 def listed(world: World, ref: RepoRef, **options: Any) -> contents.TreePage:
-    defaults = {"path": ROOT, "is_deep": True, "with_commits": False, "limit": 1000}
+    defaults: dict[str, Any] = {"path": ROOT, "is_deep": True, "with_commits": False, "limit": 1000}
     given = defaults | options
     return contents.list_tree(world.hub, world.alice, ref, given.pop("revision", "main"), given.pop("path"), **given)
 
@@ -97,7 +97,7 @@ def test_paths_are_described_in_their_order_without_the_missing_ones(world: Worl
 
 def test_a_submodule_is_not_listed_because_nobody_can_download_it(world: World, tree: RepoRef) -> None:
     before = names(listed(world, tree))
-    world.plant(tree, {"sub": (Mode.GITLINK, "1" * 40)})
+    world.plant(tree, {"sub": (Mode.GITLINK, Oid("1" * 40))})
     assert names(listed(world, tree)) == before
     assert contents.paths_info(world.hub, None, tree, "main", [P("sub")], with_commits=False) == []
 
@@ -145,7 +145,7 @@ def test_files_of_any_size_are_read_at_any_offset(world: World, size: int) -> No
 
 
 def test_what_is_no_file_is_not_located(world: World, tree: RepoRef) -> None:
-    world.plant(tree, {"sub": (Mode.GITLINK, "1" * 40)})
+    world.plant(tree, {"sub": (Mode.GITLINK, Oid("1" * 40))})
     for path in ("a", "nothing", "sub", "b/x"):
         with pytest.raises(EntryNotFound) as caught:
             contents.locate(world.hub, None, tree, "main", P(path))
@@ -182,7 +182,7 @@ def test_many_small_files_are_gathered_whatever_way_they_are_kept(world: World, 
 
 
 def test_folders_missing_files_and_submodules_are_left_out(world: World, tree: RepoRef) -> None:
-    world.plant(tree, {"sub": (Mode.GITLINK, "1" * 40), "one": (Mode.FILE, b"1")})
+    world.plant(tree, {"sub": (Mode.GITLINK, Oid("1" * 40)), "one": (Mode.FILE, b"1")})
     assert gathered(world, tree, "sub", "a", "", "a/none", "one/x", "one") == {"one": b"1"}
 
 

@@ -27,7 +27,8 @@ def test_committed_files_are_listed_page_by_page(world: World) -> None:
     world.upload(ref, b"never committed")
     for name in ("a", "b", "c"):
         world.add_large(ref, name, name.encode())
-    found, after = [], None
+    found: list[lfs_files.LargeFile] = []
+    after = None
     while page := lfs_files.list_files(world.hub, world.alice, ref, after=after, limit=1):
         found += page
         after = page[-1].link.uid

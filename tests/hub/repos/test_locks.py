@@ -30,7 +30,7 @@ def take(world: World, ref: RepoRef, by: MaybeCaller = None, path: str = PATH) -
 
 
 def paths(world: World, ref: RepoRef, by: MaybeCaller = None, **asked: Any) -> list[str]:
-    words = {"path": "", "uid": "", "cursor": "", "limit": 100} | asked
+    words: dict[str, Any] = {"path": "", "uid": "", "cursor": "", "limit": 100} | asked
     return [lock.path for lock in locks.search(world.hub, by or world.rita, ref, **words).locks]
 
 

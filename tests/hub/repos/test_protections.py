@@ -46,7 +46,7 @@ def test_immutable_tags_are_made_and_stay(world: World, ref: RepoRef) -> None:
 
 
 def test_the_http_api_keeps_to_it(world: World, ref: RepoRef) -> None:
-    make = {"start": None, "is_empty": False}
+    make: dict[str, Any] = {"start": None, "is_empty": False}
     branches.create_branch(world.hub, world.alice, ref, "release/1", overwrites=False, **make)
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
     protect(world, ref, protectedBranches=["main", "release/*"], immutableTags=True)

@@ -11,7 +11,7 @@ from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches, repositories, storage_costs
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.repos.storage_costs import OPERATOR, StorageCost
-from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -73,9 +73,9 @@ def test_a_shared_xorb_is_freed_by_the_last_who_needs_it(world: World, sender: S
     for xorb in (shared, own):
         sender.send(given, xorb)
     sender.register(given, [sender.block([(shared, 0, 8), (own, 0, 4)], "a" * 64)], [shared, own])
-    world.commit(one, AddLarge(P("w"), "a" * 64, None))
+    world.commit(one, AddLarge(P("w"), Sha256("a" * 64), None))
     sender.register(sender.give(two), [sender.block([(shared, 3, 4)], "b" * 64)])
-    world.commit(two, AddLarge(P("w"), "b" * 64, None))
+    world.commit(two, AddLarge(P("w"), Sha256("b" * 64), None))
     s, o = len(shared.data), len(own.data)
     assert cost(world, one) == (12_000, s + o, s, o)
     assert cost(world, two) == (1000, s, s, 0)

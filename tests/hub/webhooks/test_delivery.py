@@ -270,13 +270,13 @@ def silent() -> Iterator[str]:
 def posts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The hosts that were posted to, with the ports."""
     seen: list[str] = []
-    post = delivery.postings.post
+    post = delivery.outbound_http.post
 
     def note(target: Any, *arguments: Any, **options: Any) -> Any:
         seen.append(f"{target.host}:{target.port}")
         return post(target, *arguments, **options)
 
-    monkeypatch.setattr(delivery.postings, "post", note)
+    monkeypatch.setattr(delivery.outbound_http, "post", note)
     return seen
 
 
@@ -302,10 +302,10 @@ def test_a_host_that_is_back_gets_everything_after_the_probe(
     for number in range(10):
         webhooks.create(world.hub, world.alice, WebhookDraft(f"{receiver.url}&n={number}", [("user", "alice")]))
     world.add(ref, "a.txt")
-    away = delivery.postings.post
-    monkeypatch.setattr(delivery.postings, "post", lambda *_a, **_o: delivery.PostResult(None, "no answer"))
+    away = delivery.outbound_http.post
+    monkeypatch.setattr(delivery.outbound_http, "post", lambda *_a, **_o: delivery.PostResult(None, "no answer"))
     run_jobs(world)
-    monkeypatch.setattr(delivery.postings, "post", away)
+    monkeypatch.setattr(delivery.outbound_http, "post", away)
     for _ in range(3):
         world.clock.advance(HOUR_MS)
         run_jobs(world)

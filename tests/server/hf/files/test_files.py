@@ -362,7 +362,12 @@ def test_huggingface_hub_downloads_files_and_understands_what_is_missing(
     commit = world.commit_large(ref, "model.bin", data)
 
     def download(name: str, **more: Any) -> pathlib.Path:
-        options = {"repo_type": "dataset", "token": world.alice, "endpoint": world.url, "cache_dir": tmp_path} | more
+        options: dict[str, Any] = {
+            "repo_type": "dataset",
+            "token": world.alice,
+            "endpoint": world.url,
+            "cache_dir": tmp_path,
+        } | more
         return pathlib.Path(hf_hub_download(str(ref.id), name, **options))
 
     assert download("model.bin").read_bytes() == data

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
@@ -504,7 +505,7 @@ def test_the_client_cannot_write_where_it_may_not(site: Site, api: HfApi, repo: 
 
 def test_the_lines_of_a_message_are_kept(site: Site, committer: Committer) -> None:
     api, repo = site.api(), site.new_repo()
-    messages = [
+    messages: list[tuple[dict[str, Any], str]] = [
         ({"commit_message": "Title\n\n* one\n* two"}, "* one\n* two"),
         ({"commit_message": "Title\r\nbody"}, "body"),
         ({"commit_message": "Title\nbody", "commit_description": "more\n\nlines"}, "body\n\nmore\n\nlines"),
@@ -517,6 +518,7 @@ def test_the_lines_of_a_message_are_kept(site: Site, committer: Committer) -> No
     opened = api.create_commit(
         repo, [CommitOperationAdd("g", b"x")], commit_message="Title\n\n* one\n* two", create_pr=True
     )
+    assert opened.pr_num is not None
     details = api.get_discussion_details(repo, opened.pr_num)
     assert details.title == "Title"
-    assert details.events[0].content == "* one\n* two"
+    assert vars(details.events[0])["content"] == "* one\n* two"

@@ -230,9 +230,12 @@ def plant(site: Site, repo: str, names: list[str]) -> None:
     """A commit with entries that no interface takes any more, as one could be pushed once."""
     ref = RepoRef(RepoType.MODEL, parse_repo_id(repo))
     author = site.hub.identify(site.alice)
+    assert author is not None
     with site.hub.read() as tx:
         row = repositories.find(tx, ref)
+        assert row is not None
         head = refs.find(tx, row.id, MAIN)
+        assert head is not None
         editor = TreeEditor(stored.root_of(site.hub.store, tx, row.id, head), Trees(site.hub.store, tx, row.id).read)
         blob = stored.of(Kind.BLOB, b"data")
         for name in names:
