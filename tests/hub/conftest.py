@@ -139,7 +139,7 @@ def example_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def allow(host: str, port: int, *, allows_private: bool) -> list[str]:
         return check(host, port, allows_private=allows_private or host.endswith(".example"))
 
-    monkeypatch.setattr(public_addresses.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(public_addresses, "resolve", allow)
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog import Read
 from entrepot.catalog.accounts import accounts as account_rows
 from entrepot.catalog.files import files
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as rows
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
     EntrepotError,
     InvalidCredentials,
@@ -38,7 +40,13 @@ from tests.support.worlds import World
 DATA = b"weights" * 1000
 SHA256 = Sha256(hashlib.sha256(DATA).hexdigest())
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
-Change = Callable[[Any, RepoRef], None]
+Change = Callable[[World, RepoRef], None]
+
+
+def row_of(tx: Read, ref: RepoRef) -> RepoRow:
+    found = rows.find(tx, ref)
+    assert found is not None
+    return found
 
 
 def demote(world: World, ref: RepoRef) -> None:
@@ -260,7 +268,7 @@ def test_links_for_reading_end_with_the_right(world: World, sender: Sender, chan
 
 def test_an_anonymous_link_ends_when_the_repository_is_closed(world: World, ref: RepoRef) -> None:
     with world.hub.read() as tx:
-        grant = capabilities.of(rows.find(tx, ref), None)
+        grant = capabilities.of(row_of(tx, ref), None)
         assert capabilities.reading_repo(tx, grant, world.clock.now_ms) is not None
     repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(gated="auto"))
     with world.hub.read() as tx:
@@ -273,7 +281,7 @@ def test_who_reads_a_gated_repository_by_a_request_keeps_its_links_until_it_ends
     repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(gated="auto"))
     access_requests.grant(world.hub, world.olga, ref, "zed")
     with world.hub.read() as tx:
-        grant = capabilities.of(rows.find(tx, ref), world.zed)
+        grant = capabilities.of(row_of(tx, ref), world.zed)
         assert capabilities.reading_repo(tx, grant, world.clock.now_ms) is not None
     repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(visibility="private"))
     with world.hub.read() as tx:
@@ -282,7 +290,7 @@ def test_who_reads_a_gated_repository_by_a_request_keeps_its_links_until_it_ends
 
 def test_a_repository_of_the_same_name_is_another_one(world: World, ref: RepoRef) -> None:
     with world.hub.read() as tx:
-        grant = capabilities.of(rows.find(tx, ref), world.wendy, "main")
+        grant = capabilities.of(row_of(tx, ref), world.wendy, "main")
     repositories.delete(world.hub, world.olga, ref)
     world.repo("acme/m", by=world.olga)
     with world.hub.read() as tx, pytest.raises(RepoNotFound):

@@ -96,7 +96,7 @@ def test_bytes_of_a_file_are_missing_short_or_others(stored_repo: StoredRepo) ->
     put(stored_repo.store.blobs, file_key(sha256), data)
     assert kind() is None
     assert kind(5) == "corrupt"
-    path = stored_repo.store.blobs.path_of(file_key(sha256))
+    path = stored_repo.blob_path(file_key(sha256))
     os.chmod(path, 0o600)
     with open(path, "r+b") as file:
         file.write(b"X")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pathlib
 import random
 import struct
 from array import array
@@ -118,13 +117,19 @@ class Sender:
         assert described.listed.xet_hash == located
         return located
 
+    def known_hash_at(self, ref: RepoRef, path: str) -> XetHash:
+        """Return the Xet hash of a path that must have one."""
+        found = self.hash_at(ref, path)
+        assert found is not None
+        return found
+
     def stored(self) -> list[str]:
         """Return the keys of all stored xorbs."""
         return sorted(stat.key for stat in self.world.hub.store.blobs.list("xorbs/"))
 
     def spoil(self, key: str, at: int = -1) -> None:
         """Flip a bit of a stored blob, by default in the last byte, which belongs to the data of a chunk."""
-        path = pathlib.Path(self.world.hub.store.blobs.path_of(key))  # type: ignore[attr-defined]
+        path = self.world.blob_path(key)
         data = bytearray(path.read_bytes())
         data[at] ^= 1
         path.chmod(0o600)
@@ -132,4 +137,4 @@ class Sender:
 
     def age(self, key: str) -> None:
         """Set the modification time of a stored blob to 1970."""
-        os.utime(self.world.hub.store.blobs.path_of(key), (1, 1))  # type: ignore[attr-defined]
+        os.utime(self.world.blob_path(key), (1, 1))

@@ -126,6 +126,9 @@ class World:
         self.commit(ref, AddLarge(RepoPath(path), sha256, len(data)), **options)
         return sha256
 
+    def blob_path(self, key: str) -> pathlib.Path:
+        return pathlib.Path(self.hub.store.blobs.path_of(key))  # type: ignore[attr-defined]
+
     def head(self, ref: RepoRef, name: str = "main") -> Oid:
         with self.hub.read() as tx:
             found = refs.find(tx, self.row_id(ref), RefName(f"refs/heads/{name}"))

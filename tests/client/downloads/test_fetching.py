@@ -18,16 +18,14 @@ METER = Silent().begin("", None)
 
 
 def wanted_of(faulty_hub: FaultyHub, **changes: Any) -> WantedFile:
-    return WantedFile(
-        **{
-            "ref": faulty_hub.ref,
-            "commit": "c" * 40,
-            "path": "f",
-            "etag": faulty_hub.etag,
-            "size": len(faulty_hub.data),
-        }
-        | changes
-    )
+    given: dict[str, Any] = {
+        "ref": faulty_hub.ref,
+        "commit": "c" * 40,
+        "path": "f",
+        "etag": faulty_hub.etag,
+        "size": len(faulty_hub.data),
+    }
+    return WantedFile(**(given | changes))
 
 
 def run(hub: Hub, faulty_hub: FaultyHub, draft: Path, **changes: Any) -> bytes:

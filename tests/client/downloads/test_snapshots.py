@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from entrepot.client.cache.caches import is_commit
+from entrepot.client.calls import contents
 from entrepot.client.downloads import snapshots
 from entrepot.client.downloads.downloads import Options, target_of
 from entrepot.client.downloads.snapshots import download_snapshot, plan_snapshot
@@ -89,10 +90,10 @@ def test_a_hub_without_answers_for_many_files_does_too(library: Library, ref: Re
 def test_that_a_hub_does_not_know_the_question_is_remembered(
     library: Library, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = snapshots.contents.gather
+    real = contents.bulk_download
     monkeypatch.setattr(
-        snapshots.contents,
-        "gather",
+        contents,
+        "bulk_download",
         lambda *a: attrs.evolve(real(*a), path=real(*a).path.replace("/contents/", "/unknown/")),
     )
     assert set(tree(download_snapshot(library.hub, ref))) == {*FILES, "large.bin", "small.bin"}

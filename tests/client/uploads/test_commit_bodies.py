@@ -72,7 +72,7 @@ def test_a_text_travels_as_it_is(text: str) -> None:
 def test_a_content_of_any_length_is_streamed_and_its_length_known_before(size: int) -> None:
     content = bytes(range(251)) * (size // 251 + 1)
     (line,) = lines(AddContent(RepoPath("a"), BytesSource(content[:size])))[1:]
-    assert base64.b64decode(line["value"]["content"]) == content[:size]  # type: ignore[index]
+    assert base64.b64decode(line["value"]["content"]) == content[:size]
 
 
 def test_it_can_be_sent_again_and_comes_in_pieces_worth_sending() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from entrepot.client.commit_target import CommitTarget
-from entrepot.client.uploads import large_folders, lfs_uploads
+from entrepot.client.uploads import large_folders
 from entrepot.client.uploads.large_folders import upload_large_folder
 from entrepot.client.uploads.upload_state import NAME
 from entrepot.errors import Forbidden, RepoNotFound, SourceMissing, Unavailable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
 
 
 def fill(uploader: Uploader, texts: int = 25, larges: int = 5) -> dict[str, int]:

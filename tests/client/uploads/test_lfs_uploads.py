@@ -3,8 +3,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -77,8 +78,8 @@ def test_what_the_hub_has_is_not_sent_again(uploader: Uploader, relay: Relay) ->
 
 
 def test_who_cannot_answer_is_asked_again(uploader: Uploader, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
-    left = [503, 500, "lost"]
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    left: list[Any] = [503, 500, "lost"]
 
     def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if asked.method == "PUT" and left:
@@ -98,7 +99,7 @@ def test_who_cannot_answer_is_asked_again(uploader: Uploader, relay: Relay, monk
 def test_a_hub_that_never_answers_is_given_up(
     uploader: Uploader, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
 
     def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         told = go_on(asked)

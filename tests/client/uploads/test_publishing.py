@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from entrepot.client.commit_target import CommitMessage, CommitTarget, PublishedCommit
 from entrepot.client.operations import Add, AddStored, Delete, DeleteFolder, Operation
 from entrepot.client.sources import BytesSource, PathSource
-from entrepot.client.uploads import publishing
 from entrepot.client.uploads.publishing import publish, send_ahead
 from entrepot.client.uploads.upload_plan import UploadDecision
 from entrepot.errors import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
 
 
 def add(path: str, content: bytes = b"text") -> Add:

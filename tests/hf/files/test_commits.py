@@ -11,7 +11,7 @@ from entrepot import CommitOperationAdd, CommitOperationCopy, CommitOperationDel
 from entrepot.client.progress import Silent
 from entrepot.errors import Forbidden, Invalid, InvalidArgument, InvalidName
 from entrepot.hf.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError
-from entrepot.hf.files.commits import progress_of, target_of
+from entrepot.hf.files.commits import progress_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +123,7 @@ def test_arguments_are_checked_before_anything_is_sent() -> None:
     with pytest.raises(InvalidArgument, match="parent_commit must be a commit id"):
         nowhere.create_commit("a/b", [], commit_message="m", parent_commit="main")
     with pytest.raises(InvalidName):
-        target_of("not an id", None, None)
+        nowhere.create_commit("not an id", [], commit_message="m")
 
 
 def test_nobody_sees_progress_without_a_terminal(api: HubApi) -> None:

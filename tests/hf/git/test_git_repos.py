@@ -136,7 +136,7 @@ def test_background_pushes_are_followed(client: HubApi, oracle: Oracle, repo_id:
     Path("clone/b.txt").write_text("b")
     repo.git_add("b.txt")
     repo.git_commit("b")
-    url, command = repo.git_push(blocking=False, auto_lfs_prune=True)  # type: ignore[misc]
+    url, command = repo.git_push(blocking=False, auto_lfs_prune=True)  # type: ignore[str-unpack]
     command.wait()
     assert url == f"{client.endpoint}/{repo_id}/commit/{repo.git_head_hash()}"
     assert command.status == 0, command.error

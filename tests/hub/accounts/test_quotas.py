@@ -183,7 +183,8 @@ def test_sizes_are_shown_rounded_down() -> None:
 def test_what_cannot_be_a_quota_is_refused(world: World) -> None:
     with pytest.raises(AccountNotFound):
         limit(world, "nobody", max_bytes=1)
-    for changes in ({"max_bytes": -1}, {"max_bytes": 1 << 61}, {"max_repos": 1 << 40}):
+    refused: list[dict[str, int | None]] = [{"max_bytes": -1}, {"max_bytes": 1 << 61}, {"max_repos": 1 << 40}]
+    for changes in refused:
         with pytest.raises(Malformed):
             quotas.change(world.hub, "alice", changes)
 

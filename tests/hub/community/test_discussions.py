@@ -54,9 +54,9 @@ def test_comments_are_edited_by_their_authors_and_by_writers(world: World, ref: 
         assert (event.what.latest.raw, event.author.name) == (text, "zed")
     refused: list[tuple[MaybeCaller, type[Exception]]]
     refused = [(world.bob, NotAllowed), (world.rita, NotAllowed), (None, LoginRequired)]
-    for who, error in refused:
+    for caller, error in refused:
         with pytest.raises(error):
-            discussions.edit_comment(world.hub, who, ref, 1, uid, "four")
+            discussions.edit_comment(world.hub, caller, ref, 1, uid, "four")
     assert texts(world, ref) == ["description", "three"]
 
 
@@ -163,7 +163,7 @@ def test_words_stay_when_their_author_goes(world: World, ref: RepoRef) -> None:
     accounts.delete_user(world.hub, "zed")
     found = discussions.show(world.hub, None, ref, 1)
     assert (found.shown.author, found.events[0].author) == (None, None)
-    assert found.events[0].what.latest.author is None  # type: ignore[union-attr]
+    assert found.events[0].what.latest.author is None
     accounts.create_user(world.hub, "newcomer")
     assert discussions.show(world.hub, None, ref, 1).shown.author is None
 

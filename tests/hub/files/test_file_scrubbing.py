@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pathlib
 from collections.abc import Callable
 
 import pytest
@@ -29,7 +28,7 @@ def ref(world: World) -> RepoRef:
 
 
 def spoil(world: World, sha256: Sha256 = SHA256) -> None:
-    path = pathlib.Path(world.hub.store.blobs.path_of(file_key(sha256)))
+    path = world.blob_path(file_key(sha256))
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.chmod(0o600)

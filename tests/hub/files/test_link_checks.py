@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import attrs
 import msgspec
@@ -12,7 +11,8 @@ from entrepot.hub.files.operations import AddLarge, Copy
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
-from entrepot.names import RepoId, RepoPath, RepoRef
+from entrepot.names import RepoId, RepoPath, RepoRef, Sha256
+from entrepot.xet import Xorb
 from tests.support.chunk_sender import Sender
 
 P = RepoPath("w")
@@ -34,9 +34,9 @@ def unproven(sender: Sender, scope: str = "readable") -> list[str]:
     return [finding.where for finding in found if finding.kind == "unproven"]
 
 
-def take(sender: Sender, ref: RepoRef, xorb: Any, start: int, end: int) -> None:
+def take(sender: Sender, ref: RepoRef, xorb: Xorb, start: int, end: int) -> None:
     """Commit chunks of a xorb without having sent it, as a hub that shares everything allows."""
-    sha256 = f"{start:032x}{end:032x}"
+    sha256 = Sha256(f"{start:032x}{end:032x}")
     sender.register(sender.give(ref), [sender.block([(xorb, start, end)], sha256)])
     sender.world.commit(ref, AddLarge(P, sha256, None))
 

@@ -39,7 +39,7 @@ def test_writing_keeps_what_was_executable_and_nothing_else() -> None:
     tree = editor(run=Mode.EXECUTABLE, link=Mode.SYMLINK)
     for name in ("run", "link", "new"):
         Put(P(name), Mode.FILE, Oid("1" * 40)).apply(tree)
-    modes = {name: tree.find(P(name)).mode for name in ("run", "link", "new")}  # type: ignore[union-attr]
+    modes = {name: tree.find(P(name)).mode for name in ("run", "link", "new")}
     assert modes == {"run": Mode.EXECUTABLE, "link": Mode.FILE, "new": Mode.FILE}
 
 

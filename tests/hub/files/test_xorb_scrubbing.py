@@ -152,7 +152,7 @@ def test_a_xorb_that_is_swept_and_sent_again_while_it_is_looked_at_stays_good(
         assert sender.send(given, xorb)
         raise XorbDamaged(xorb.hash)  # of the bytes that are gone
 
-    monkeypatch.setattr(xorb_scrubbing.chunk_content, "check_stored", check)
+    monkeypatch.setattr(chunk_content, "check_stored", check)
     assert xorb_scrubbing.is_damaged(world.hub, xorb.hash)
     assert not is_damaged(world, xorb.hash)
 
@@ -164,7 +164,7 @@ def test_a_xorb_that_is_gone_is_not_damaged(world: World, sender: Sender) -> Non
 def test_a_quarantine_ends_when_the_bytes_are_found_right(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     [key] = sender.stored()
-    path = world.hub.store.blobs.path_of(key)
+    path = world.blob_path(key)
     with open(path, "rb") as file:
         data = file.read()
     world.hub.store.blobs.delete(key)  # a disk that was not mounted

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 from typing import Any
 
 import pytest
@@ -37,13 +38,13 @@ def test_a_redirect_to_no_web_address_is_refused(site: GitSite, example_is_here:
 
 def test_a_login_stays_with_its_host(site: GitSite, example_is_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[bool] = []
-    request = guarded_http.http.client.HTTPConnection.request
+    request = http.client.HTTPConnection.request
 
     def note(self: Any, method: str, url: str, body: Any, headers: Any) -> None:
         sent.append("Authorization" in headers)
         request(self, method, url, body, headers)
 
-    monkeypatch.setattr(guarded_http.http.client.HTTPConnection, "request", note)
+    monkeypatch.setattr(http.client.HTTPConnection, "request", note)
     site.redirects["/here/"] = "/there/"
     site.redirects["/there/"] = site.url("work/", "other.example")
     assert get(site.url("here/README.md"), Authorization="Basic x") == b"hello"

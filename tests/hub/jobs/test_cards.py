@@ -76,7 +76,8 @@ def test_what_cannot_be_read_says_nothing(world: World, path: str, content: byte
 def test_a_head_that_moves_meanwhile_loses_no_card(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     world.add(ref, "README.md", CARD)
-    row_id, genuine, moves = world.row_id(ref), cards._facts, []
+    row_id, genuine = world.row_id(ref), cards._facts
+    moves: list[object] = []
     with world.hub.write() as tx:
         from entrepot.catalog.repos import repositories
 

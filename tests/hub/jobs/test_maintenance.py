@@ -17,7 +17,7 @@ from entrepot.hub.git import git_wire
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import branches, commits, histories, repositories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.names import RepoPath, RepoRef, Sha256
+from entrepot.names import RepoId, RepoPath, RepoRef, Sha256
 from entrepot.storage import fsck
 from tests.support.worlds import World
 
@@ -40,7 +40,7 @@ def damage(world: World, **options: Any) -> list[fsck.Finding]:
 
 def age_bytes(world: World, sha256: str) -> None:
     """Let stored bytes look as old as the hub's clock says they may be."""
-    path = world.hub.store.blobs.path_of(file_key(Sha256(sha256)))
+    path = world.blob_path(file_key(Sha256(sha256)))
     os.utime(path, (1, 1))
 
 
@@ -63,8 +63,8 @@ def full(world: World) -> RepoRef:
 
 def test_a_used_hub_is_clean(world: World, full: RepoRef) -> None:
     histories.squash(world.hub, world.alice, full, "main", "squashed")
-    repositories.duplicate(world.hub, world.alice, full, repositories.RepoId("alice", "copy"), None)
-    repositories.move(world.hub, world.alice, full, repositories.RepoRef(full.type, repositories.RepoId("alice", "n")))
+    repositories.duplicate(world.hub, world.alice, full, RepoId("alice", "copy"), None)
+    repositories.move(world.hub, world.alice, full, RepoRef(full.type, RepoId("alice", "n")))
     lines: list[str] = []
     assert damage(world, progress=lines.append) == []
     assert damage(world, checks_content=False) == []
@@ -114,7 +114,7 @@ def test_an_object_with_other_content_is_found(world: World, full: RepoRef, kind
 
 
 def blob_paths(world: World) -> list[str]:
-    return [world.hub.store.blobs.path_of(stat.key) for stat in world.hub.store.blobs.list("files/")]
+    return [str(world.blob_path(stat.key)) for stat in world.hub.store.blobs.list("files/")]
 
 
 def test_missing_bytes_are_found(world: World, full: RepoRef) -> None:
@@ -264,7 +264,7 @@ def test_an_uncommitted_upload_and_unfinished_parts_go(make_world: Callable[...,
 
 def test_a_key_that_is_no_files_is_left_alone(world: World) -> None:
     put(world.hub.store.blobs, "files/readme.txt", b"no digest")
-    os.utime(world.hub.store.blobs.path_of("files/readme.txt"), (1, 1))
+    os.utime(world.blob_path("files/readme.txt"), (1, 1))
     assert sweep(world, grace_ms=0) == []
     assert world.hub.store.blobs.stat("files/readme.txt") is not None
 
@@ -312,7 +312,7 @@ def racing_acts(world: World, ref: RepoRef, revision: str) -> Iterator[Any]:
         world.hub, world.alice, ref, "again", start=revision, is_empty=False, overwrites=False
     )
     yield lambda: branches.create_tag(world.hub, world.alice, ref, revision, "again", "m")
-    yield lambda: repositories.duplicate(world.hub, world.alice, ref, repositories.RepoId("alice", "dup"), None)
+    yield lambda: repositories.duplicate(world.hub, world.alice, ref, RepoId("alice", "dup"), None)
 
 
 @pytest.mark.parametrize(

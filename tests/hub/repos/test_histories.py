@@ -8,7 +8,7 @@ import pytest
 from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
 from entrepot.git import Mode
 from entrepot.hub.files.operations import AddFile, Delete
-from entrepot.hub.repos import branches, histories
+from entrepot.hub.repos import branches, histories, publishing
 from entrepot.names import RepoPath
 from tests.support.worlds import World
 
@@ -114,7 +114,7 @@ def test_only_branches_are_squashed(world: World) -> None:
 
 def test_a_squash_that_loses_the_race_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
-    genuine = histories.commit_object
+    genuine = publishing.commit_object
 
     def commit_first(*arguments: Any) -> Any:
         world.add(ref, "meanwhile")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -323,8 +324,8 @@ def test_a_commit_that_comes_with_the_merge_is_in_it_or_refused(world: World, re
     for number in range(5):
         num = proposed(world, ref, f"first{number}")
         merged, added = together(
-            lambda num=num: pulls.merge(world.hub, world.wendy, ref, num),
-            lambda n=number, num=num: world.add(ref, f"late{n}", by=world.bob, branch=f"refs/pr/{num}"),
+            partial(pulls.merge, world.hub, world.wendy, ref, num),
+            partial(world.add, ref, f"late{number}", by=world.bob, branch=f"refs/pr/{num}"),
         )
         assert not isinstance(merged, EntrepotError)
         is_in = f"late{number}" in world.paths(ref)

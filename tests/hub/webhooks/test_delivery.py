@@ -10,10 +10,11 @@ from typing import Any
 import attrs
 import pytest
 
+from entrepot.catalog.webhooks import deliveries
 from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
-from entrepot.hub.webhooks import delivery, webhooks
+from entrepot.hub.webhooks import delivery, outbound_http, webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
 from entrepot.names import RepoRef
 from tests.support.worlds import World
@@ -270,13 +271,13 @@ def silent() -> Iterator[str]:
 def posts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The hosts that were posted to, with the ports."""
     seen: list[str] = []
-    post = delivery.outbound_http.post
+    post = outbound_http.post
 
     def note(target: Any, *arguments: Any, **options: Any) -> Any:
         seen.append(f"{target.host}:{target.port}")
         return post(target, *arguments, **options)
 
-    monkeypatch.setattr(delivery.outbound_http, "post", note)
+    monkeypatch.setattr(outbound_http, "post", note)
     return seen
 
 
@@ -302,16 +303,16 @@ def test_a_host_that_is_back_gets_everything_after_the_probe(
     for number in range(10):
         webhooks.create(world.hub, world.alice, WebhookDraft(f"{receiver.url}&n={number}", [("user", "alice")]))
     world.add(ref, "a.txt")
-    away = delivery.outbound_http.post
-    monkeypatch.setattr(delivery.outbound_http, "post", lambda *_a, **_o: delivery.PostResult(None, "no answer"))
+    away = outbound_http.post
+    monkeypatch.setattr(outbound_http, "post", lambda *_a, **_o: outbound_http.PostResult(None, "no answer"))
     run_jobs(world)
-    monkeypatch.setattr(delivery.outbound_http, "post", away)
+    monkeypatch.setattr(outbound_http, "post", away)
     for _ in range(3):
         world.clock.advance(HOUR_MS)
         run_jobs(world)
     assert len(receiver.seen) == 10
     with world.hub.read() as tx:
-        assert delivery.deliveries.pauses(tx, [f"host:127.0.0.1:{receiver.server.server_port}"]) == {}
+        assert deliveries.pauses(tx, [f"host:127.0.0.1:{receiver.server.server_port}"]) == {}
 
 
 def test_a_webhook_that_is_refused_pauses_for_all_repositories(world: World, receiver: Receiver) -> None:

@@ -17,6 +17,6 @@ def test_notes_are_not_to_be_read(anonymous: httpx2.Client) -> None:
 
 
 def test_no_agents_are_known(anonymous: httpx2.Client, site: Site) -> None:
-    expected = {"standardEnvVars": [], "harnesses": {}}
+    expected: dict[str, object] = {"standardEnvVars": [], "harnesses": {}}
     assert anonymous.get("/api/agent-harnesses").json() == expected
     assert site.client("hf_wrong").get("/api/agent-harnesses").json() == expected

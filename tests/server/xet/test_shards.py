@@ -311,6 +311,7 @@ def test_a_wrong_shard_teaches_no_hash(store: Store, victim: Victim, path: str) 
     index = victim.upload.xorb.index
     secrets = {read_hash(index.chunk_hashes(n, n + 1)) for n in range(index.count)}
     for block in (victim.secret, victim.shown):
+        assert block.range_hashes is not None
         secrets |= {read_hash(block.range_hashes), block.hash}
     with store.client(store.new_repo("bob")) as bob:
         for start, end in ((0, 1), (0, 2), (1, 2), (2, 4), (2, 3), (0, 6), (4, 5), (5, 99)):

@@ -386,11 +386,11 @@ class CountingThreads(Threads):
 
     hops = 0
 
-    async def run_short(self, call: Any, *args: Any) -> Any:
+    async def run_short(self, call: Any, *args: Any) -> Any:  # type: ignore[override]
         self.hops += 1
         return await super().run_short(call, *args)
 
-    async def run_transfer(self, call: Any, *args: Any) -> Any:
+    async def run_transfer(self, call: Any, *args: Any) -> Any:  # type: ignore[override]
         self.hops += 1
         return await super().run_transfer(call, *args)
 

@@ -27,7 +27,7 @@ NEXT = re.compile(r'<(https?:[/][/][^>]+)>;\s+rel="next"')
 class Shelf:
     """The hub's models: m0 … m6 of zoe, m6 the newest, and some with cards of alice's."""
 
-    site: Any
+    site: Site
 
     def names(self, kind: str = "models", token: str | None = None, **params: Any) -> list[str]:
         with self.site.client(token) as client:
@@ -45,7 +45,7 @@ class Shelf:
             commits.create(self.site.hub, caller, ref, "main", CommitDraft("card", [readme]))
         return f"{owner}/{name}"
 
-    def count(self, repo: str, **columns: int) -> None:
+    def count(self, repo: str, **columns: float) -> None:
         """Set numbers of a model's row."""
         with self.site.hub.write() as tx:
             row = repos.find(tx, RepoRef(RepoType.MODEL, RepoId(*repo.split("/"))))
@@ -177,7 +177,7 @@ def walk(site: Site, url: str) -> list[list[dict[str, Any]]]:
 
 
 def test_the_link_repeats_the_question(shelf: Shelf, site: Site, anonymous: httpx2.Client) -> None:
-    params = {"author": "zoe", "expand": ["sha", "likes"], "limit": 3}
+    params: dict[str, Any] = {"author": "zoe", "expand": ["sha", "likes"], "limit": 3}
     link = NEXT.search(anonymous.get("/api/models", params=params).headers["link"])
     assert link
     again = httpx2.URL(link[1])
