@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.catalog.audit import AuditFilter
+from entrepot.catalog.repos import repositories as repository_rows
 from entrepot.errors import AccountNotFound, LimitExceeded, LoginRequired, Malformed, NotAllowed, QuotaExceeded
 from entrepot.hub import audit
 from entrepot.hub.accounts import quotas
@@ -73,6 +74,25 @@ def test_a_new_repository_brings_no_more_than_there_is_room_for(world: World) ->
     with pytest.raises(QuotaExceeded):
         world.repo("alice/m", files={"a.txt": b"x" * (MIB + 1)})
     world.repo("alice/m", files={"a.txt": b"x" * 100})
+
+
+def test_a_namespace_may_be_filled_to_the_last_byte(world: World) -> None:
+    target = world.repo()
+    room = 10_000
+    limit(world, max_bytes=used(world) + room)
+    with world.hub.read() as tx:
+        row = repository_rows.find(tx, target)
+        assert row is not None
+        left = quotas.allowance(world.hub, tx, row)
+    with pytest.raises(QuotaExceeded):
+        left.check(room + 1)
+    left.promise(room)
+    left.check(0)
+    with pytest.raises(QuotaExceeded):
+        left.check(1)
+    wanted = [RequestedObject(Sha256(digit * 64), size) for digit, size in (("a", room + 1), ("b", room))]
+    answers = lfs.plan_uploads(world.hub, world.alice, target, wanted, takes_parts=False)
+    assert [answer.refusal is None for answer in answers] == [False, True]
 
 
 def test_a_large_file_is_refused_before_its_bytes_are_taken(world: World) -> None:

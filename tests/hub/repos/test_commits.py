@@ -272,6 +272,17 @@ def test_a_pinned_parent_may_be_full_or_short(world: World) -> None:
     assert {"a", "b"} <= set(world.paths(ref))
 
 
+@pytest.mark.parametrize("digits", [7, 8, 40])
+def test_every_digit_of_a_pinned_parent_counts(world: World, digits: int) -> None:
+    ref = world.repo()
+    head = world.head(ref)
+    for at in range(digits):
+        other = "0" if head[at] != "0" else "1"
+        with pytest.raises(BranchMoved):
+            world.add(ref, "z", parent=head[:at] + other + head[at + 1 : digits])
+    assert world.head(ref) == head
+
+
 def test_a_pinned_parent_that_is_not_the_head_names_what_changed(world: World) -> None:
     ref = world.repo()
     old = world.head(ref)
