@@ -12,7 +12,7 @@ from entrepot.hf import errors
 from entrepot.hf.api import HubApi
 
 SOURCE = pathlib.Path(entrepot.__file__)
-NAMES = {*entrepot._MODULES, *entrepot._METHODS}
+NAMES = {*entrepot._MODULES, *entrepot._METHODS}  # type: ignore[attr-defined] # the stub leaves them out
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from entrepot.cards.card_data import CardData, DatasetCardData, ModelCardData, SpaceCardData
@@ -12,7 +14,7 @@ RESULT = EvalResult("image-classification", "beans", "Beans", "accuracy", 0.9)
 def test_card_data_answer_like_a_mapping_and_like_an_object() -> None:
     data = CardData(license="mit", empty=None)
     data["x-y"] = 1
-    data.language = "en"
+    data.language = "en"  # type: ignore[attr-defined]
     assert (data.license, data["x-y"], data.get("empty", "d"), data.get("absent")) == ("mit", 1, "d", None)
     assert "license" in data
     assert len(data) == 4
@@ -59,7 +61,7 @@ def test_results_need_the_name_of_the_model() -> None:
 
 
 @pytest.mark.parametrize("index", [[{"results": [{}]}], {"a": 1}, ["x"], [{"name": "m", "results": None}]])
-def test_an_unreadable_model_index_is_refused_or_left_out(index: object) -> None:
+def test_an_unreadable_model_index_is_refused_or_left_out(index: Any) -> None:
     with pytest.raises(InvalidArgument, match="ignore_metadata_errors"):
         ModelCardData(**{"model-index": index})
     data = ModelCardData(**{"model-index": index}, ignore_metadata_errors=True, license="mit")
@@ -67,7 +69,8 @@ def test_an_unreadable_model_index_is_refused_or_left_out(index: object) -> None
 
 
 def test_the_evaluation_index_of_a_dataset_has_a_hyphen_in_the_readme() -> None:
-    data = DatasetCardData(pretty_name="Cats", **{"train-eval-index": [{"config": "default"}]})
+    index: dict[str, Any] = {"train-eval-index": [{"config": "default"}]}
+    data = DatasetCardData(pretty_name="Cats", **index)
     assert data.train_eval_index == [{"config": "default"}]
     assert data.to_dict() == {"pretty_name": "Cats", "train-eval-index": [{"config": "default"}]}
     assert DatasetCardData(license="mit").to_dict() == {"license": "mit"}

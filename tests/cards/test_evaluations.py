@@ -14,7 +14,7 @@ from entrepot.errors import InvalidArgument
 
 
 def result(**fields: Any) -> EvalResult:
-    given = {
+    given: dict[str, Any] = {
         "task_type": "image-classification",
         "dataset_type": "beans",
         "dataset_name": "Beans",

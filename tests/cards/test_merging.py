@@ -34,7 +34,7 @@ def test_another_value_is_refused_unless_it_may_overwrite() -> None:
 def test_results_join_a_card_that_has_none() -> None:
     data = ModelCardData()
     changes = index(RESULT)
-    del changes["model-index"][0]["name"]  # type: ignore[attr-defined]
+    del changes["model-index"][0]["name"]
     merge_metadata(data, changes, repo_id="alice/m", overwrite=False)
     assert (data.model_name, data.eval_results) == ("alice/m", [RESULT])
 

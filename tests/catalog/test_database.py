@@ -34,10 +34,10 @@ def test_a_block_that_raises_leaves_nothing(catalog: Catalog, repo: RepoRow) -> 
 
     with pytest.raises(NotAllowed, match="Because"), catalog.write() as tx:
         fail(tx)
-    with catalog.read() as tx:
-        assert hub_metadata.find(tx, "a") is None
-        assert refs.everything(tx, repo.id) == []
-        assert accounts.find(tx, "bob") is None
+    with catalog.read() as reading:
+        assert hub_metadata.find(reading, "a") is None
+        assert refs.everything(reading, repo.id) == []
+        assert accounts.find(reading, "bob") is None
 
 
 def test_the_next_block_works_after_one_that_raised(catalog: Catalog) -> None:
@@ -109,8 +109,8 @@ def test_writers_that_read_first_do_not_lose_each_others_changes(catalog: Catalo
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(add_one, range(8)))
-    with catalog.read() as tx:
-        assert refs.find(tx, repo.id, MAIN) == f"{40:040x}"
+    with catalog.read() as reading:
+        assert refs.find(reading, repo.id, MAIN) == f"{40:040x}"
 
 
 def test_two_catalogs_on_one_database_see_each_others_rows(catalog: Catalog, database_url: str) -> None:

@@ -165,8 +165,8 @@ def test_a_full_disk_is_reported_and_nothing_is_kept(lite: Catalog) -> None:
 
     with pytest.raises(StoreFull), lite.write() as tx:
         fill(tx)
-    with lite.read() as tx:
-        assert (hub_metadata.find(tx, "small"), hub_metadata.find(tx, "large")) == (None, None)
+    with lite.read() as reading:
+        assert (hub_metadata.find(reading, "small"), hub_metadata.find(reading, "large")) == (None, None)
 
 
 def test_a_file_that_is_no_database_is_refused(path: pathlib.Path) -> None:

@@ -4,22 +4,23 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.support.commands import Run
 
 
 @pytest.mark.parametrize(
     ("shell", "word"), [("bash", "complete -o"), ("zsh", "#compdef entrepot"), ("fish", "complete --no-files")]
 )
-def test_a_shell_gets_its_script(run: Any, shell: str, word: str) -> None:
+def test_a_shell_gets_its_script(run: Run, shell: str, word: str) -> None:
     outcome = run("completion", shell)
     assert outcome.code == 0
     assert word in outcome.out
     assert "_ENTREPOT_COMPLETE" in outcome.out
 
 
-def test_another_shell_is_wrong_usage(run: Any) -> None:
+def test_another_shell_is_wrong_usage(run: Run) -> None:
     assert run("completion", "tcsh").code == 2
 
 

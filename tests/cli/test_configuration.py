@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from entrepot.settings import SETTINGS
+from tests.support.commands import Run
 
 PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
 
 
-def test_every_setting_is_shown_with_its_source(run: Any, data: Path) -> None:
+def test_every_setting_is_shown_with_its_source(run: Run, data: Path) -> None:
     outcome = run("config", environ={"ENTREPOT_DATA": str(data), "ENTREPOT_PORT": "9000"})
     rows = {line.split()[0]: line.split() for line in outcome.out.splitlines()[1:]}
     assert list(rows) == [row.name for row in SETTINGS]
@@ -17,7 +17,7 @@ def test_every_setting_is_shown_with_its_source(run: Any, data: Path) -> None:
     assert rows["data"] == ["data", str(data), "ENTREPOT_DATA"]
 
 
-def test_programs_get_typed_values(run: Any, data: Path, tmp_path: Path) -> None:
+def test_programs_get_typed_values(run: Run, data: Path, tmp_path: Path) -> None:
     file = tmp_path / "hub.toml"
     file.write_text('max_file = "1GiB"\nrun_jobs = false\n')
     shown = run("config", "--json", "--config", str(file)).json
@@ -28,12 +28,12 @@ def test_programs_get_typed_values(run: Any, data: Path, tmp_path: Path) -> None
     assert shown["data"] == {"value": str(data), "source": "ENTREPOT_DATA"}
 
 
-def test_nothing_is_made_by_looking(run: Any, data: Path) -> None:
+def test_nothing_is_made_by_looking(run: Run, data: Path) -> None:
     assert run("config").code == 0
     assert not data.exists()
 
 
-def test_a_mistake_is_named_with_its_place_and_cure(run: Any) -> None:
+def test_a_mistake_is_named_with_its_place_and_cure(run: Run) -> None:
     outcome = run("config", environ={"ENTREPOT_PROT": "9000"})
     assert outcome.code == 1
     assert (
@@ -41,7 +41,7 @@ def test_a_mistake_is_named_with_its_place_and_cure(run: Any) -> None:
     )
 
 
-def test_the_docs_are_the_table_of_the_documentation(run: Any) -> None:
+def test_the_docs_are_the_table_of_the_documentation(run: Run) -> None:
     table = run("config", "--docs").out.splitlines()
     assert len(table) == len(SETTINGS) + 2
     assert set(table) <= set(PAGE.splitlines())

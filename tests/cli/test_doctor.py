@@ -3,7 +3,6 @@ from __future__ import annotations
 import email.utils
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import pytest
 
 from entrepot import HubApi
 from entrepot.testing.hubs import RunningHub
-
-Run = Callable[..., Any]
+from tests.support.commands import Run
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 
 def verdicts(outcome: Any) -> dict[str, bool | None]:
@@ -57,7 +56,9 @@ def test_a_cache_that_cannot_be_written_is_wrong(at_hub: Run) -> None:
 
 
 @pytest.mark.parametrize(("skew_s", "words"), [(-3600, "ahead of the hub"), (3600, "behind the hub")])
-def test_a_clock_that_is_wrong_is_reported(at_hub: Run, scripted_hub: Any, reply: Any, skew_s: int, words: str) -> None:
+def test_a_clock_that_is_wrong_is_reported(
+    at_hub: Run, scripted_hub: ScriptedHub, reply: type[Reply], skew_s: int, words: str
+) -> None:
     date = email.utils.formatdate(time.time() + skew_s, usegmt=True)
     scripted_hub.on("GET", "/api/models", reply([], headers={"Date": date}))
     found = at_hub("doctor", "--no-upload", "--endpoint", scripted_hub.url)
@@ -73,7 +74,7 @@ def test_the_environment_is_printed_without_secrets(at_hub: Run, entrepot_hub: R
         assert entrepot_hub.token not in text
 
 
-def test_the_environment_says_which_variable_won(at_hub: Any, tmp_path: Path) -> None:
+def test_the_environment_says_which_variable_won(at_hub: Run, tmp_path: Path) -> None:
     none = {"ENTREPOT_HOME": str(tmp_path), "ENTREPOT_ENDPOINT": "", "ENTREPOT_TOKEN": "", "HF_ENDPOINT": ""}
     theirs = {**none, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": "hf_secretsecret"}
     told = at_hub("env", "--json", environ=theirs)

@@ -13,6 +13,7 @@ import pytest
 
 import entrepot
 from entrepot.cli.main import cli
+from tests.support.commands import Run
 
 PAGE = (Path(__file__).parents[2] / "docs/cli.md").read_text(encoding="utf-8")
 RUN = "from entrepot.cli.main import run; run()"
@@ -50,13 +51,13 @@ def test_every_flag_of_a_command_is_documented(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_command_says_what_it_does(run: Any, name: str) -> None:
+def test_a_command_says_what_it_does(run: Run, name: str) -> None:
     outcome = run(*name.split()[1:], "--help")
     assert outcome.code == 0
     assert outcome.out.startswith(f"Usage: {name} ")
 
 
-def test_every_exit_code_is_documented(run: Any) -> None:
+def test_every_exit_code_is_documented(run: Run) -> None:
     documented = re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)
     assert documented == ["0", "1", "2", "70", "130"]
     told = " ".join(run("--help").out.partition("Exit codes:")[2].split())
@@ -89,7 +90,7 @@ def test_without_the_server_extra_the_cure_is_named(library: str, tmp_path: Path
     )
 
 
-def test_the_version_is_printed(run: Any) -> None:
+def test_the_version_is_printed(run: Run) -> None:
     assert run("version").out == run("--version").out == f"entrepot {entrepot.__version__}\n"
     assert run("version", "--json").json["entrepot"] == entrepot.__version__
 
@@ -97,28 +98,28 @@ def test_the_version_is_printed(run: Any) -> None:
 @pytest.mark.parametrize(
     "args", [["frobnicate"], ["serve", "--frobnicate"], ["admin", "create-org", "acme"], ["completion"]]
 )
-def test_wrong_usage_is_reported_with_exit_code_2(run: Any, args: list[str]) -> None:
+def test_wrong_usage_is_reported_with_exit_code_2(run: Run, args: list[str]) -> None:
     outcome = run(*args)
     assert outcome.code == 2
     assert outcome.out == ""
     assert "Usage: entrepot" in outcome.err
 
 
-def test_a_failure_is_one_line_without_a_trace(run: Any, data: Path) -> None:
+def test_a_failure_is_one_line_without_a_trace(run: Run, data: Path) -> None:
     outcome = run("admin", "list-users")
     assert outcome.code == 1
     assert outcome.err.count("\n") == 1
     assert outcome.err.startswith("error: ")
 
 
-def test_a_failure_can_be_shown_with_its_trace(run: Any) -> None:
+def test_a_failure_can_be_shown_with_its_trace(run: Run) -> None:
     outcome = run("--debug", "admin", "list-users")
     assert outcome.code == 1
     assert "Traceback" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("error: ")
 
 
-def test_a_mistake_in_the_program_says_how_to_report_it(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_in_the_program_says_how_to_report_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("entrepot.cli.sessions.default_data", lambda: 1 / 0)
     outcome = run("config")
     assert outcome.code == 70
@@ -127,7 +128,7 @@ def test_a_mistake_in_the_program_says_how_to_report_it(run: Any, monkeypatch: p
     assert "Traceback" not in outcome.err
 
 
-def test_an_interruption_is_no_mistake(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_is_no_mistake(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt() -> Path:
         raise KeyboardInterrupt
 

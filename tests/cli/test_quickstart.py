@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
+from tests.support.commands import Run
 
 SAY = "import os; print(os.environ['HF_ENDPOINT'], os.environ['HF_TOKEN']); raise SystemExit(3)"
 
@@ -44,7 +44,7 @@ def test_a_command_that_does_not_exist_is_reported(data: Path) -> None:
     assert "error: cannot run no-such-command-anywhere" in done.stderr
 
 
-def test_a_hub_of_others_is_not_taken_over(admin: Any, run: Any) -> None:
+def test_a_hub_of_others_is_not_taken_over(admin: Run, run: Run) -> None:
     admin("users", "list")
     outcome = run("quickstart", "--port", "0")
     assert outcome.code == 1

@@ -29,6 +29,8 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from entrepot.settings import SETTINGS, Settings
+from tests.support.certificates import Pems
+from tests.support.commands import Run
 
 WAIT_S = 30.0
 LISTENING = "entrepot listening on "
@@ -151,7 +153,7 @@ def test_the_first_run_says_what_to_do_next(tmp_path: Path) -> None:
         assert f"export HF_ENDPOINT={hub.url}" in hub.said
 
 
-def test_what_the_first_run_says_works_while_the_hub_runs(data: Path, run: Any) -> None:
+def test_what_the_first_run_says_works_while_the_hub_runs(data: Path, run: Run) -> None:
     with served(data) as hub:
         commands = re.findall(r"^  entrepot (admin .*)$", hub.said, re.MULTILINE)
         outcomes = [run(*command.replace("NAME", "alice").split(), environ={}) for command in commands]
@@ -171,7 +173,7 @@ def test_a_hub_with_accounts_starts_with_few_words(data: Path, hub: HubContext) 
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_with_a_certificate_the_hub_speaks_https(data: Path, pems: Any, workers: str) -> None:
+def test_with_a_certificate_the_hub_speaks_https(data: Path, pems: Pems, workers: str) -> None:
     files = ("--tls-cert", str(pems.cert), "--tls-key", str(pems.key))
     with served(data, *files, "--workers", workers) as hub:
         assert hub.url.startswith("https://127.0.0.1:")
@@ -204,7 +206,7 @@ def test_a_renewed_certificate_is_shown_without_a_restart(data: Path, pems: Any,
     assert "Traceback" not in hub.log.read_text()
 
 
-def test_a_certificate_that_cannot_be_used_is_refused(data: Path, pems: Any) -> None:
+def test_a_certificate_that_cannot_be_used_is_refused(data: Path, pems: Pems) -> None:
     wrong = refused("serve", "--data", str(data), "--tls-cert", str(pems.cert), "--tls-key", str(pems.authority))
     assert "cannot speak TLS with" in wrong
     absent = refused("serve", "--data", str(data), "--tls-cert", "no-such.pem", "--tls-key", str(pems.key))

@@ -13,17 +13,17 @@ import pytest
 from entrepot.client.hubs import Hub
 from entrepot.client.paths import read_paths
 from entrepot.testing.hubs import RunningHub
-from tests.support.faulty_hub import Stall, _StallHandler
-from tests.support.git_remote import GitDesk
+from tests.support.faulty_hub import FaultyHub, _FaultyHandler
+from tests.support.git_remote import GitRemote
 from tests.support.library import Library
-from tests.support.progress import Tally
+from tests.support.progress import RecordedProgress
 from tests.support.relay import Relay
-from tests.support.uploader import Quay
+from tests.support.uploader import Uploader
 
 
 @pytest.fixture
-def git_desk(tmp_path: Path) -> GitDesk:
-    return GitDesk(tmp_path / "desk")
+def git_remote(tmp_path: Path) -> GitRemote:
+    return GitRemote(tmp_path / "desk")
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def library(entrepot_hub: RunningHub, tmp_path: Path) -> Iterator[Library]:
 
 
 @pytest.fixture
-def stall() -> Iterator[Stall]:
+def faulty_hub() -> Iterator[FaultyHub]:
     data = bytes(range(256)) * 4096
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _StallHandler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _FaultyHandler)
     server.daemon_threads = True
-    stand = Stall(f"http://127.0.0.1:{server.server_port}", data, hashlib.sha256(data).hexdigest())
+    stand = FaultyHub(f"http://127.0.0.1:{server.server_port}", data, hashlib.sha256(data).hexdigest())
     server.stand = stand  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -50,13 +50,13 @@ def stall() -> Iterator[Stall]:
 
 
 @pytest.fixture
-def tally() -> Tally:
-    return Tally()
+def recorded_progress() -> RecordedProgress:
+    return RecordedProgress()
 
 
 @pytest.fixture
-def stall_hub(stall: Stall, tmp_path: Path) -> Iterator[Hub]:
-    hub = Hub(read_paths({"ENTREPOT_ENDPOINT": stall.url, "ENTREPOT_HOME": str(tmp_path / "home")}), token=False)
+def faulty_hub_client(faulty_hub: FaultyHub, tmp_path: Path) -> Iterator[Hub]:
+    hub = Hub(read_paths({"ENTREPOT_ENDPOINT": faulty_hub.url, "ENTREPOT_HOME": str(tmp_path / "home")}), token=False)
     yield hub
     hub.close()
 
@@ -65,7 +65,7 @@ def stall_hub(stall: Stall, tmp_path: Path) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def quay(tmp_path: Path, entrepot_hub: RunningHub) -> Iterator[Quay]:
+def uploader(tmp_path: Path, entrepot_hub: RunningHub) -> Iterator[Uploader]:
     (tmp_path / "files").mkdir()
     given = {
         "ENTREPOT_ENDPOINT": entrepot_hub.url,
@@ -73,7 +73,7 @@ def quay(tmp_path: Path, entrepot_hub: RunningHub) -> Iterator[Quay]:
         "ENTREPOT_HOME": str(tmp_path / "home"),
     }
     hub = Hub(read_paths(given))
-    yield Quay(entrepot_hub, hub, tmp_path / "files")
+    yield Uploader(entrepot_hub, hub, tmp_path / "files")
     hub.close()
 
 

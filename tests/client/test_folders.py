@@ -1,6 +1,7 @@
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ def fill(folder: Path, *paths: str) -> Path:
     return folder
 
 
-def found(folder: Path, **patterns: list[str] | str) -> list[str]:
+def found(folder: Path, **patterns: Any) -> list[str]:
     return [item.path for item in walk(folder, **patterns)]
 
 

@@ -147,7 +147,8 @@ def test_something_that_this_hub_does_not_offer() -> None:
     ],
 )
 def test_the_sentence_is_found_wherever_a_hub_puts_it(body: bytes, headers: dict[str, str], expected: str) -> None:
-    error = failed(400, body, **{name.replace("-", "_"): value for name, value in headers.items()})
+    given: dict[str, Any] = {name.replace("-", "_"): value for name, value in headers.items()}
+    error = failed(400, body, **given)
     assert said_in(Response(400, headers, body, HUB), error.document) == expected
 
 

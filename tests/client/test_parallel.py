@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_items_are_read_only_slightly_ahead() -> None:
             taken += 1
             yield number
 
-    results = run_parallel(lambda number: number, count(), 2)
+    results: Iterator[int] = run_parallel(lambda number: number, count(), 2)
     assert next(results) == 0
     assert taken < 20
     results.close()  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from entrepot.client.paths import read_paths
 from entrepot.client.tensor_headers import FIRST_READ, Tensor, header_of, index_of, parse_header
 from entrepot.errors import EntryNotFound, Offline, TensorsUnreadable
 from entrepot.names import RepoId, RepoRef, RepoType
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 REF = RepoRef(RepoType.MODEL, RepoId("alice", "bert"))
 PATH = "/alice/bert/resolve/main/model.safetensors"
@@ -47,7 +48,7 @@ def test_an_invalid_header_is_refused(text: bytes) -> None:
         parse_header(text, "x")
 
 
-def test_one_request_for_the_beginning_is_enough(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_one_request_for_the_beginning_is_enough(scripted_hub: ScriptedHub, reply: type[Reply], tmp_path: Path) -> None:
     scripted_hub.on("GET", PATH, reply(tensor_file(HEADER), 206))
     header = header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")
     assert list(header.tensors) == ["weight", "scale"]
@@ -55,7 +56,7 @@ def test_one_request_for_the_beginning_is_enough(scripted_hub: Any, reply: Any, 
     assert seen.headers["range"] == f"bytes=0-{FIRST_READ - 1}"
 
 
-def test_a_long_header_takes_a_second_request(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_a_long_header_takes_a_second_request(scripted_hub: ScriptedHub, reply: type[Reply], tmp_path: Path) -> None:
     many = {f"layer.{n}": {"dtype": "I8", "shape": [1], "data_offsets": [n, n + 1]} for n in range(3_000)}
     whole = tensor_file(many)
     assert len(whole) > FIRST_READ
@@ -65,7 +66,9 @@ def test_a_long_header_takes_a_second_request(scripted_hub: Any, reply: Any, tmp
     assert len(scripted_hub.seen) == 2
 
 
-def test_a_hub_without_ranges_sends_the_whole_file(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_a_hub_without_ranges_sends_the_whole_file(
+    scripted_hub: ScriptedHub, reply: type[Reply], tmp_path: Path
+) -> None:
     scripted_hub.on("GET", PATH, reply(tensor_file(HEADER, b"\0" * 300_000)))
     header = header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")
     assert len(header.tensors) == 2
@@ -79,19 +82,21 @@ def test_a_hub_without_ranges_sends_the_whole_file(scripted_hub: Any, reply: Any
         (struct.pack("<Q", 50) + b"{}", "ends within its header"),
     ],
 )
-def test_other_files_are_refused(scripted_hub: Any, reply: Any, tmp_path: Path, body: bytes, reason: str) -> None:
+def test_other_files_are_refused(
+    scripted_hub: ScriptedHub, reply: type[Reply], tmp_path: Path, body: bytes, reason: str
+) -> None:
     scripted_hub.on("GET", PATH, reply(body, 206))
     with pytest.raises(TensorsUnreadable, match=reason):
         header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")
 
 
-def test_an_empty_file_is_refused(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_an_empty_file_is_refused(scripted_hub: ScriptedHub, reply: type[Reply], tmp_path: Path) -> None:
     scripted_hub.on("GET", PATH, reply({"error": "range"}, 416, {"content-range": "bytes */0"}))
     with pytest.raises(TensorsUnreadable, match="only 0 bytes"):
         header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")
 
 
-def test_an_index_maps_tensors_to_files(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_an_index_maps_tensors_to_files(scripted_hub: ScriptedHub, reply: type[Reply], tmp_path: Path) -> None:
     index = {"metadata": {"total_size": 26}, "weight_map": {"weight": "a.safetensors"}}
     scripted_hub.on("GET", "/alice/bert/resolve/main/i.json", reply(index), reply(["none"]))
     hub = hub_at(scripted_hub.url, tmp_path)
@@ -101,7 +106,7 @@ def test_an_index_maps_tensors_to_files(scripted_hub: Any, reply: Any, tmp_path:
         index_of(hub, REF, "main", "i.json")
 
 
-def test_a_missing_file_is_not_found(scripted_hub: Any, reply: Any, tmp_path: Path) -> None:
+def test_a_missing_file_is_not_found(scripted_hub: ScriptedHub, reply: type[Reply], tmp_path: Path) -> None:
     scripted_hub.on("GET", PATH, reply({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"}))
     with pytest.raises(EntryNotFound):
         header_of(hub_at(scripted_hub.url, tmp_path), REF, "main", "model.safetensors")

@@ -28,6 +28,7 @@ from entrepot.errors import (
     TlsFailed,
     Unavailable,
 )
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 TOKEN = "hf_abcdefghijklmnop"
 
@@ -38,7 +39,7 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def transport(scripted_hub: Any, waits: list[float]) -> Iterator[Transport]:
+def transport(scripted_hub: ScriptedHub, waits: list[float]) -> Iterator[Transport]:
     with Transport(scripted_hub.url, TOKEN, user_agent="test", retries=2, wait=waits.append) as made:
         yield made
 
@@ -51,7 +52,9 @@ def text_of(path: str) -> Call[bytes]:
     return Call("GET", path, lambda answer: answer.body)
 
 
-def test_a_call_travels_with_token_agent_query_and_body(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_call_travels_with_token_agent_query_and_body(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("POST", "/api/a%2Fb", reply({"ok": 1}))
     call = Call(
         "POST", "/api/a%2Fb", json_as(dict[str, int]), query=(("q", "a b"), ("q", "&")), body=b"{}", media_type="x/y"
@@ -65,7 +68,7 @@ def test_a_call_travels_with_token_agent_query_and_body(scripted_hub: Any, trans
     assert seen.headers["user-agent"] == "test"
 
 
-def test_connections_are_kept_alive(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_connections_are_kept_alive(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply({}))
     transport.send(get())
     pool = transport._client("http")
@@ -76,7 +79,7 @@ def test_connections_are_kept_alive(scripted_hub: Any, transport: Transport, rep
 
 
 def test_the_token_never_goes_to_another_origin(
-    scripted_hub: Any, other_hub: Any, transport: Transport, reply: Any
+    scripted_hub: ScriptedHub, other_hub: ScriptedHub, transport: Transport, reply: type[Reply]
 ) -> None:
     other_hub.on("GET", "/y", reply({}))
     transport.send(get(f"{other_hub.url}/y"))
@@ -91,7 +94,7 @@ def test_the_token_never_goes_to_another_origin(
 
 
 def test_the_token_is_sent_again_after_a_redirect_back(
-    scripted_hub: Any, other_hub: Any, transport: Transport, reply: Any
+    scripted_hub: ScriptedHub, other_hub: ScriptedHub, transport: Transport, reply: type[Reply]
 ) -> None:
     scripted_hub.on("GET", "/old", reply(status=307, headers={"Location": "/new?keep=1"}))
     scripted_hub.on("GET", "/new", reply({}))
@@ -100,7 +103,9 @@ def test_the_token_is_sent_again_after_a_redirect_back(
     assert scripted_hub.seen[1].query == [("keep", "1")]
 
 
-def test_a_signed_link_gets_no_token_even_at_home(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_signed_link_gets_no_token_even_at_home(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("PUT", "/part", reply())
     transport.upload("PUT", "/part", [b"x"], size=1)
     scripted_hub.on("GET", "/x", reply({}))
@@ -108,7 +113,9 @@ def test_a_signed_link_gets_no_token_even_at_home(scripted_hub: Any, transport: 
     assert all("authorization" not in seen.headers for seen in scripted_hub.seen)
 
 
-def test_the_body_is_sent_again_to_a_moved_repository(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_the_body_is_sent_again_to_a_moved_repository(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("POST", "/old", reply(status=307, headers={"Location": "/new"}))
     scripted_hub.on("POST", "/new", reply())
     transport.send(Call("POST", "/old", nothing, body=b"payload"))
@@ -116,7 +123,7 @@ def test_the_body_is_sent_again_to_a_moved_repository(scripted_hub: Any, transpo
 
 
 def test_a_head_stays_with_the_headers_of_its_own_origin(
-    scripted_hub: Any, other_hub: Any, transport: Transport, reply: Any
+    scripted_hub: ScriptedHub, other_hub: ScriptedHub, transport: Transport, reply: type[Reply]
 ) -> None:
     scripted_hub.on("HEAD", "/f", reply(status=302, headers={"Location": f"{other_hub.url}/y", "X-Linked-Etag": "e"}))
     answer = transport.send(Call("HEAD", "/f", lambda answer: answer))
@@ -126,14 +133,14 @@ def test_a_head_stays_with_the_headers_of_its_own_origin(
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://host/x"])
 def test_a_redirect_out_of_the_web_is_refused(
-    scripted_hub: Any, transport: Transport, reply: Any, location: str
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], location: str
 ) -> None:
     scripted_hub.on("GET", "/x", reply(status=302, headers={"Location": location}))
     with pytest.raises(AnswerUnusable, match="not http or https"):
         transport.send(get())
 
 
-def test_redirects_in_a_circle_end(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_redirects_in_a_circle_end(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply(status=302, headers={"Location": "/x"}))
     with pytest.raises(AnswerUnusable, match="too often"):
         transport.send(get())
@@ -141,7 +148,7 @@ def test_redirects_in_a_circle_end(scripted_hub: Any, transport: Transport, repl
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_temporary_errors_are_retried(
-    scripted_hub: Any, transport: Transport, reply: Any, status: int, waits: list[float]
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], status: int, waits: list[float]
 ) -> None:
     scripted_hub.on("GET", "/x", reply(status=status), reply({"ok": 1}))
     assert transport.send(get()) == {"ok": 1}
@@ -149,7 +156,7 @@ def test_temporary_errors_are_retried(
 
 
 def test_the_pause_of_the_hub_is_respected(
-    scripted_hub: Any, transport: Transport, reply: Any, waits: list[float]
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], waits: list[float]
 ) -> None:
     limited = {"RateLimit": '"api";r=0;t=7'}
     scripted_hub.on(
@@ -160,32 +167,36 @@ def test_the_pause_of_the_hub_is_respected(
 
 
 def test_a_retry_after_header_is_capped(
-    scripted_hub: Any, transport: Transport, reply: Any, waits: list[float]
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], waits: list[float]
 ) -> None:
     scripted_hub.on("GET", "/x", reply(status=503, headers={"Retry-After": "999999"}), reply({}))
     transport.send(get())
     assert waits == [60]
 
 
-def test_a_broken_response_is_requested_again(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_broken_response_is_requested_again(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/x", reply(b'{"ok"', is_cut=True), reply({"ok": 1}))
     assert transport.send(get()) == {"ok": 1}
 
 
-def test_a_stream_is_retried_while_the_hub_is_busy(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_stream_is_retried_while_the_hub_is_busy(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/f", reply(status=503), reply(b"abc"))
     with transport.stream(text_of("/f")) as stream:
         assert b"".join(stream.chunks()) == b"abc"
 
 
-def test_patience_ends(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_patience_ends(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply({"error": "later"}, 503))
     with pytest.raises(Unavailable, match="later"):
         transport.send(get())
     assert len(scripted_hub.seen) == 3
 
 
-def test_unrepeatable_calls_are_sent_once(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_unrepeatable_calls_are_sent_once(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("POST", "/x", reply(status=502))
     with pytest.raises(Unavailable):
         transport.send(Call("POST", "/x", nothing))
@@ -195,13 +206,17 @@ def test_unrepeatable_calls_are_sent_once(scripted_hub: Any, transport: Transpor
     assert [seen.path for seen in scripted_hub.seen] == ["/x", "/cut"]
 
 
-def test_a_rate_limited_call_is_always_retried(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_rate_limited_call_is_always_retried(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("POST", "/x", reply(status=429), reply())
     transport.send(Call("POST", "/x", nothing))
     assert len(scripted_hub.seen) == 2
 
 
-def test_a_permanent_error_is_raised_immediately(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_permanent_error_is_raised_immediately(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/x", reply({"error": "it is there"}, 409))
     with pytest.raises(Conflict) as caught:
         transport.send(get())
@@ -210,7 +225,7 @@ def test_a_permanent_error_is_raised_immediately(scripted_hub: Any, transport: T
     assert len(scripted_hub.seen) == 1
 
 
-def test_pages_are_fetched_as_needed(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_pages_are_fetched_as_needed(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on(
         "GET",
         "/list",
@@ -224,13 +239,17 @@ def test_pages_are_fetched_as_needed(scripted_hub: Any, transport: Transport, re
     assert scripted_hub.seen[1].query == [("cursor", "a b"), ("limit", "2")]
 
 
-def test_pages_that_lead_back_are_not_followed_for_ever(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_pages_that_lead_back_are_not_followed_for_ever(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/list", reply([1], headers={"Link": '</list?p=1>; rel="next"'}))
     with pytest.raises(AnswerUnusable, match="circle"):
         list(transport.pages(Call("GET", "/list", lambda answer: ResultPage([1], f"{scripted_hub.url}/list?p=1"))))
 
 
-def test_a_stream_returns_the_requested_range(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_stream_returns_the_requested_range(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("GET", "/f", reply(b"z" * (CHUNK + 5), 206))
     with transport.stream(text_of("/f"), start=10, end=20) as stream:
         pieces = list(stream.chunks())
@@ -240,20 +259,20 @@ def test_a_stream_returns_the_requested_range(scripted_hub: Any, transport: Tran
     assert scripted_hub.seen[0].headers["range"] == "bytes=10-19"
 
 
-def test_a_broken_stream_raises(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_broken_stream_raises(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/f", reply(b"abc", is_cut=True))
     with transport.stream(text_of("/f")) as stream, pytest.raises(HubUnreachable):
         list(stream.chunks())
 
 
-def test_a_stream_of_an_error_is_that_error(scripted_hub: Any, transport: Transport) -> None:
+def test_a_stream_of_an_error_is_that_error(scripted_hub: ScriptedHub, transport: Transport) -> None:
     with pytest.raises(NotFound, match="nothing prepared"), transport.stream(text_of("/f")):
         pass
 
 
 @pytest.mark.parametrize("content", [[b"ab", b"cde"], io.BytesIO(b"abcde")], ids=["pieces", "file"])
 def test_an_upload_is_streamed_with_its_length(
-    scripted_hub: Any, transport: Transport, reply: Any, content: Any
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], content: Any
 ) -> None:
     scripted_hub.on("PUT", "/up", reply(headers={"ETag": '"1"'}))
     answer = transport.upload("PUT", f"{scripted_hub.url}/up", content, size=5, headers={"x-a": "b"})
@@ -263,13 +282,15 @@ def test_an_upload_is_streamed_with_its_length(
     assert answer.headers["etag"] == '"1"'
 
 
-def test_an_upload_that_is_refused_is_an_error(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_an_upload_that_is_refused_is_an_error(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     scripted_hub.on("PUT", "/up", reply({"error": "no room"}, 507))
     with pytest.raises(Unavailable, match="no room"):
         transport.upload("PUT", "/up", [b"x"], size=1)
 
 
-def test_errors_of_a_source_are_raised(scripted_hub: Any, transport: Transport) -> None:
+def test_errors_of_a_source_are_raised(scripted_hub: ScriptedHub, transport: Transport) -> None:
     def broken() -> Iterator[bytes]:
         yield b"a"
         raise Conflictual
@@ -292,7 +313,7 @@ def test_no_hub_at_all(waits: list[float]) -> None:
 
 @pytest.mark.parametrize(("was_there", "tries"), [(False, 1), (True, 4)])
 def test_a_hub_that_responded_before_is_retried_more_often(
-    scripted_hub: Any, reply: Any, waits: list[float], was_there: bool, tries: int
+    scripted_hub: ScriptedHub, reply: type[Reply], waits: list[float], was_there: bool, tries: int
 ) -> None:
     scripted_hub.on("GET", "/x", reply({}))
     with Transport(scripted_hub.url, user_agent="t", retries=4, wait=waits.append) as transport:
@@ -303,7 +324,7 @@ def test_a_hub_that_responded_before_is_retried_more_often(
     assert len(waits) == tries
 
 
-def test_a_hub_without_tls(scripted_hub: Any, waits: list[float]) -> None:
+def test_a_hub_without_tls(scripted_hub: ScriptedHub, waits: list[float]) -> None:
     url = scripted_hub.url.replace("http:", "https:")
     with Transport(url, user_agent="t", wait=waits.append) as transport, pytest.raises(TlsFailed, match="clock"):
         transport.send(get())
@@ -364,13 +385,13 @@ def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
         transport.send(get())
 
 
-def test_plain_http_costs_no_certificates(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_plain_http_costs_no_certificates(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply({}))
     transport.send(get())
     assert list(transport._clients) == ["http"]
 
 
-def test_a_silent_hub(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_a_silent_hub(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
     gate = threading.Event()
     scripted_hub.on("GET", "/x", reply(gate=gate))
     with pytest.raises(HubTimeout, match="did not answer within 1 s"):
@@ -378,7 +399,9 @@ def test_a_silent_hub(scripted_hub: Any, transport: Transport, reply: Any) -> No
     gate.set()
 
 
-def test_neither_the_token_nor_a_signature_is_shown(scripted_hub: Any, transport: Transport, reply: Any) -> None:
+def test_neither_the_token_nor_a_signature_is_shown(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]
+) -> None:
     assert TOKEN not in repr(transport)
     scripted_hub.on("GET", "/x", reply({"error": f"bad token {TOKEN}"}, 400))
     with pytest.raises(HubFailure) as caught:
@@ -395,7 +418,7 @@ def test_origins_are_equal_when_only_the_default_port_differs() -> None:
         origin_of("http://[broken")
 
 
-def test_a_configured_proxy_is_used(scripted_hub: Any, reply: Any) -> None:
+def test_a_configured_proxy_is_used(scripted_hub: ScriptedHub, reply: type[Reply]) -> None:
     scripted_hub.on("GET", "/x", reply({"from": "proxy"}))
     with Transport("http://hub.invalid", user_agent="t", proxy=scripted_hub.url) as transport:
         assert transport.send(get()) == {"from": "proxy"}
@@ -403,7 +426,7 @@ def test_a_configured_proxy_is_used(scripted_hub: Any, reply: Any) -> None:
 
 
 def test_content_is_never_sent_on_to_another_address(
-    scripted_hub: Any, other_hub: Any, transport: Transport, reply: Any
+    scripted_hub: ScriptedHub, other_hub: ScriptedHub, transport: Transport, reply: type[Reply]
 ) -> None:
     for status in (301, 307, 308):
         scripted_hub.on("PUT", "/old", reply(status=status, headers={"Location": f"{other_hub.url}/new"}))
@@ -416,7 +439,7 @@ def test_content_is_never_sent_on_to_another_address(
 
 @pytest.mark.parametrize("location", ["http://u:hf_x@[h/", "http://u:hf_x@h:port/", "https://u:hf_x@h\uff0fx/"])
 def test_an_address_that_cannot_be_read_is_not_quoted(
-    scripted_hub: Any, transport: Transport, reply: Any, location: str
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], location: str
 ) -> None:
     scripted_hub.on("GET", "/x", reply(status=302, headers={"Location": location.encode().decode("latin-1")}))
     with pytest.raises(EntrepotError) as caught:
@@ -424,7 +447,7 @@ def test_an_address_that_cannot_be_read_is_not_quoted(
     assert "hf_x" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_token_in_an_error_message_of_the_hub_is_masked(scripted_hub: Any, reply: Any) -> None:
+def test_a_token_in_an_error_message_of_the_hub_is_masked(scripted_hub: ScriptedHub, reply: type[Reply]) -> None:
     with Transport(scripted_hub.url, parse_token("odd-token-7", "test"), user_agent="test", retries=0) as transport:
         for status in (400, 401, 403, 404, 409, 500):
             scripted_hub.on("GET", "/x", reply({"error": "no right for odd-token-7"}, status=status))

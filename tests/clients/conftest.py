@@ -57,7 +57,7 @@ def client_environ(tmp_path: Path) -> Callable[[RunningHub, str], dict[str, str]
 
 
 @pytest.fixture
-def run_script(client_environ: Any, tmp_path: Path) -> Run:
+def run_script(client_environ: Callable[[RunningHub, str], dict[str, str]], tmp_path: Path) -> Run:
     """Return a function that runs a script of this folder with one version of the client on a hub.
 
     It returns the JSON that the script prints last. Keyword arguments are further environment variables.

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi
@@ -19,7 +20,7 @@ assert huggingface_hub.__version__ == expected, huggingface_hub.__version__
 api = HfApi()
 user = api.whoami()["name"]
 repo = f"{user}/{name}"
-where = {"repo_id": repo, "repo_type": kind}
+where: dict[str, Any] = {"repo_id": repo, "repo_type": kind}
 seen: dict[str, object] = {}
 
 LARGE = bytes(range(256)) * 20_000

@@ -88,7 +88,10 @@ def test_a_clone_is_what_was_committed_over_http(desk: Desk, repo: str) -> None:
     desk.save("hello.txt", b"hello\n", repo)
     desk.save(UNICODE, b"x\n", repo)
     desk.save("large.bin", LARGE, repo)
-    operations = [CommitOperationAdd("a/b.txt", b"b"), CommitOperationDelete("hello.txt")]
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
+        CommitOperationAdd("a/b.txt", b"b"),
+        CommitOperationDelete("hello.txt"),
+    ]
     desk.api.create_commit(repo, operations, commit_message="two things")
     desk.api.create_branch(repo, branch="dev")
     desk.api.create_tag(repo, tag="v1", tag_message="annotated")

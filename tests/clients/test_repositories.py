@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import entrepot.testing
+from tests.support.certificates import Pems
 
 pytestmark = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
 
@@ -15,7 +16,7 @@ OLD = "0.21.4"
 
 
 def test_the_repository_class_clones_commits_pushes_and_tags(
-    run_script: Callable[..., Any], pems: Any, tmp_path: Path
+    run_script: Callable[..., Any], pems: Pems, tmp_path: Path
 ) -> None:
     authority = str(pems.authority)
     # The class takes the email address from whoami; this account has none.

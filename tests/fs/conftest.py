@@ -11,14 +11,14 @@ from huggingface_hub import HfApi
 
 from entrepot.fs.filesystem import EntrepotFileSystem
 from entrepot.testing.hubs import RunningHub
-from tests.support.hub_files import Desk
+from tests.support.hub_files import HubFiles
 
 
 @pytest.fixture
-def desk(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def hub_files(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubFiles:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path / "home"))
     fs = EntrepotFileSystem(entrepot_hub.url, entrepot_hub.token, skip_instance_cache=True)
-    return Desk(entrepot_hub, fs, HfApi(endpoint=entrepot_hub.url, token=entrepot_hub.token))
+    return HubFiles(entrepot_hub, fs, HfApi(endpoint=entrepot_hub.url, token=entrepot_hub.token))
 
 
 @pytest.fixture

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from entrepot.fs.paths import parse
 from entrepot.fs.transactions import PreparedChange, grouped
+from tests.support.hub_files import HubFiles
 
 
-def test_several_writes_become_one_commit(desk: Any) -> None:
-    repo = desk.repo({"old": b"1", "moved": b"2"})
-    fs = desk.fs
+def test_several_writes_become_one_commit(hub_files: HubFiles) -> None:
+    repo = hub_files.repo({"old": b"1", "moved": b"2"})
+    fs = hub_files.fs
     with fs.transaction:
         for n in range(5):
             with fs.open(f"{repo}/d/{n}", "wb") as file:
@@ -20,57 +20,57 @@ def test_several_writes_become_one_commit(desk: Any) -> None:
         fs.mv(f"{repo}/moved", f"{repo}/here")
         fs.rm(f"{repo}/old")
         assert not fs.exists(f"{repo}/piped")
-    assert desk.titles(repo) == ["Write d/0 and change 8 more"]
-    assert sorted(desk.api.list_repo_files(repo)) == [
+    assert hub_files.titles(repo) == ["Write d/0 and change 8 more"]
+    assert sorted(hub_files.api.list_repo_files(repo)) == [
         ".gitattributes",
         *(f"d/{n}" for n in range(5)),
         "here",
         "piped",
     ]
-    assert desk.content(repo, "d/3") == b"3"
+    assert hub_files.content(repo, "d/3") == b"3"
 
 
-def test_an_error_undoes_all(desk: Any) -> None:
-    repo = desk.repo({"old": b"1"})
+def test_an_error_undoes_all(hub_files: HubFiles) -> None:
+    repo = hub_files.repo({"old": b"1"})
 
     def change() -> None:
-        with desk.fs.transaction:
-            desk.fs.pipe_file(f"{repo}/new", b"2")
-            desk.fs.rm(f"{repo}/old")
+        with hub_files.fs.transaction:
+            hub_files.fs.pipe_file(f"{repo}/new", b"2")
+            hub_files.fs.rm(f"{repo}/old")
             raise KeyError
 
     with pytest.raises(KeyError):
         change()
-    assert desk.titles(repo) == []
-    desk.fs.pipe_file(f"{repo}/later", b"3")  # the transaction has ended
-    assert desk.titles(repo) == ["Write later"]
+    assert hub_files.titles(repo) == []
+    hub_files.fs.pipe_file(f"{repo}/later", b"3")  # the transaction has ended
+    assert hub_files.titles(repo) == ["Write later"]
 
 
 def test_a_commit_that_fails_ends_the_transaction_and_leaves_no_drafts(
-    desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub_files: HubFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import tempfile
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     def change() -> None:
-        with desk.fs.transaction, desk.fs.open("tester/none/f", "wb") as file:
+        with hub_files.fs.transaction, hub_files.fs.open("tester/none/f", "wb") as file:
             file.write(b"1")
 
     with pytest.raises(FileNotFoundError):
         change()
     assert [path for path in tmp_path.iterdir() if path.name.startswith("entrepot-")] == []
-    assert not desk.fs._intrans
+    assert not hub_files.fs._intrans
 
 
-def test_each_revision_gets_a_commit(desk: Any) -> None:
-    one, two = desk.repo({"x": b""}), desk.repo({"x": b""})
-    with desk.fs.transaction:
-        desk.fs.pipe_file(f"{one}/a", b"1")
-        desk.fs.pipe_file(f"{two}/a", b"2")
-        desk.fs.pipe_file(f"{one}@main/b", b"3")
-    assert desk.titles(one) == ["Write a and change 1 more"]
-    assert desk.titles(two) == ["Write a"]
+def test_each_revision_gets_a_commit(hub_files: HubFiles) -> None:
+    one, two = hub_files.repo({"x": b""}), hub_files.repo({"x": b""})
+    with hub_files.fs.transaction:
+        hub_files.fs.pipe_file(f"{one}/a", b"1")
+        hub_files.fs.pipe_file(f"{two}/a", b"2")
+        hub_files.fs.pipe_file(f"{one}@main/b", b"3")
+    assert hub_files.titles(one) == ["Write a and change 1 more"]
+    assert hub_files.titles(two) == ["Write a"]
 
 
 def test_steps_are_grouped_in_order() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from dulwich.index import commit_tree
 from dulwich.object_store import MemoryObjectStore
+from dulwich.objects import ObjectID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,7 +61,7 @@ def build(store: Store, *paths: str) -> Oid:
 
 
 def computed_by_dulwich(files: Files) -> str:
-    rows = [(name.encode(), oid.encode(), mode) for name, (mode, oid) in files.items()]
+    rows = [(name.encode(), ObjectID(oid.encode()), mode) for name, (mode, oid) in files.items()]
     return commit_tree(MemoryObjectStore(), rows).decode()
 
 

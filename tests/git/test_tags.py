@@ -15,7 +15,7 @@ CONTENT = (
     b"object 4b825dc642cb6eb9a060e54bf8d69288fbee4904\ntype tree\ntag v1.0\n"
     b"tagger Grace Hopper <grace@example.org> 1700000001 -0800\n\nFirst.\n"
 )
-texts = st.text(st.characters(blacklist_characters="\0\n", blacklist_categories=("Cs",)), min_size=1)
+texts = st.text(st.characters(exclude_characters="\0\n", exclude_categories=["Cs"]), min_size=1)
 
 
 def test_git_makes_the_same_tag(git: Callable[..., bytes]) -> None:

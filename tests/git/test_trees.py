@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from dulwich.objects import Tree
+from dulwich.objects import ObjectID, Tree
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ def test_trees_come_back_in_gits_order_and_are_what_dulwich_writes(listed: list[
     content = encode_tree(listed)
     reference = Tree()
     for entry in listed:
-        reference.add(entry.name.encode("utf-8", "surrogateescape"), entry.mode, entry.oid.encode())
+        reference.add(entry.name.encode("utf-8", "surrogateescape"), entry.mode, ObjectID(entry.oid.encode()))
     assert content == reference.as_raw_string()
     assert sorted(parse_tree(content)) == sorted(listed)
     assert b"".join(split_tree(content)) == content

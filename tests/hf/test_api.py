@@ -23,7 +23,7 @@ def test_a_function_works_on_the_environment_at_the_time_of_the_call(
     whoami = function_of("whoami")
     assert whoami() == HubApi(at_hub.url, at_hub.token).whoami()
     monkeypatch.setenv("ENTREPOT_TOKEN", at_hub.user("another").token)
-    assert whoami()["name"] == "another"  # type: ignore[index]
+    assert whoami()["name"] == "another"
 
 
 def test_a_function_looks_like_its_method() -> None:

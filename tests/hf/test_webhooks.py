@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from huggingface_hub import HfApi as Oracle
 
 from entrepot.errors import InvalidArgument
 from entrepot.hf.api import HubApi
 from entrepot.hf.shapes.community import WebhookWatchedItem
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 ROOT = "/api/settings/webhooks"
 HOOK = {
@@ -21,12 +20,12 @@ HOOK = {
 
 
 @pytest.fixture
-def api(scripted_hub: Any, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
+def api(scripted_hub: ScriptedHub, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
     return HubApi(scripted_hub.url, token="hf_sometoken")
 
 
-def test_a_webhook_equals_that_of_huggingface_hub(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_webhook_equals_that_of_huggingface_hub(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     scripted_hub.on("GET", f"{ROOT}/65f0", reply({"webhook": HOOK}))
     mine, theirs = (one.get_webhook("65f0") for one in (api, Oracle(scripted_hub.url, token="hf_sometoken")))
     for name in ("id", "url", "domains", "secret", "disabled"):
@@ -35,9 +34,12 @@ def test_a_webhook_equals_that_of_huggingface_hub(scripted_hub: Any, reply: Any,
     assert "s3cret" not in repr(mine)
 
 
-def test_webhooks_are_created_updated_and_deleted(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_webhooks_are_created_updated_and_deleted(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     scripted_hub.on("POST", ROOT, reply({"webhook": HOOK}))
-    things = [{"type": "model", "name": "ns/m"}, WebhookWatchedItem("user", "ann")]
+    things: list[WebhookWatchedItem | dict[str, str]] = [
+        {"type": "model", "name": "ns/m"},
+        WebhookWatchedItem("user", "ann"),
+    ]
     assert api.create_webhook(url="http://me/x", watched=things, secret="s").id == "65f0"
     assert scripted_hub.seen[0].json == {
         "url": "http://me/x",

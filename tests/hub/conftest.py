@@ -20,12 +20,12 @@ from entrepot.hub.git import imports
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.settings import Settings
 from tests.support.chunk_sender import Sender
-from tests.support.git_site import GIT_ENV, Site
+from tests.support.git_site import GIT_ENV, GitSite
 from tests.support.worlds import PEOPLE, Clock, World, guarded
 
 
 @pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, dict[str, str]]:
+def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, dict[str, str]]:
     """A closed data folder with accounts; tests copy it, because creating a new one takes longer."""
     folder = tmp_path_factory.mktemp("furnished") / "data"
     hub = open_hub(Settings(data=folder), fsync=False)
@@ -44,17 +44,17 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, d
 
 @pytest.fixture
 def make_world(
-    furnished: tuple[pathlib.Path, dict[str, str]], tmp_path: pathlib.Path
+    prepared_data: tuple[pathlib.Path, dict[str, str]], tmp_path: pathlib.Path
 ) -> Iterator[Callable[..., World]]:
     """Return a function that opens a copy of the prepared hub with the given settings."""
     opened: list[World] = []
 
     def make(**settings: Any) -> World:
         folder = tmp_path / f"data{len(opened)}"
-        shutil.copytree(furnished[0], folder)
+        shutil.copytree(prepared_data[0], folder)
         clock = Clock(time.time_ns() // 1_000_000)
         hub = guarded(open_hub(Settings(data=folder, **settings), fsync=False), clock)
-        opened.append(World(hub, clock, furnished[1]))
+        opened.append(World(hub, clock, prepared_data[1]))
         return opened[-1]
 
     yield make
@@ -87,7 +87,7 @@ def hub(tmp_path: pathlib.Path) -> Iterator[HubContext]:
 
 
 @pytest.fixture
-def site(tmp_path: pathlib.Path) -> Iterator[Site]:
+def site(tmp_path: pathlib.Path) -> Iterator[GitSite]:
     folder = tmp_path / "site"
     (folder / "work").mkdir(parents=True)
 
@@ -117,7 +117,7 @@ def site(tmp_path: pathlib.Path) -> Iterator[Site]:
         return Handler(*arguments, directory=str(folder))
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handle) as server:
-        found = Site(folder, server)
+        found = GitSite(folder, server)
         found.git("work", "init", "-q", "-b", "main")
         found.git("", "init", "-q", "--bare", "-b", "main", "repo.git")
         found.commit("README.md", b"hello")
@@ -139,15 +139,15 @@ def example_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def allow(host: str, port: int, *, allows_private: bool) -> list[str]:
         return check(host, port, allows_private=allows_private or host.endswith(".example"))
 
-    monkeypatch.setattr(public_addresses.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(public_addresses, "resolve", allow)
 
 
 @pytest.fixture
-def bring_in(tmp_path: pathlib.Path) -> Callable[[Any, str], imports.Imported]:
+def import_url(tmp_path: pathlib.Path) -> Callable[[World, str], imports.Imported]:
     """Import a URL as the model ``alice/imported`` of a world."""
 
-    def bring(world: Any, url: str) -> imports.Imported:
+    def bring(world: World, url: str) -> imports.Imported:
         ref = RepoRef(RepoType.MODEL, RepoId("alice", "imported"))
         return imports.bring_in(world.hub, url, ref, tmp_path / "copy.git", environ=GIT_ENV)
 

@@ -22,6 +22,7 @@ from entrepot.hub.repos import branches, commits, contents, histories, infos, lf
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import MAIN, ROOT, RepoId, RepoPath, RepoRef, RepoType, Sha256
+from tests.support.worlds import World
 
 Use = Callable[[Any, Any, RepoRef], object]
 README = RepoPath(".gitattributes")
@@ -71,7 +72,7 @@ USES = SEE | READ | WRITE
 
 
 @pytest.fixture
-def repos(world: Any) -> dict[str, RepoRef]:
+def repos(world: World) -> dict[str, RepoRef]:
     made = {
         "public": world.repo("acme/public", by=world.carl),
         "private": world.repo("acme/private", by=world.carl, visibility="private"),
@@ -108,12 +109,13 @@ MATRIX: list[tuple[str, str, Any, Any, Any]] = [
 
 @pytest.mark.parametrize(("who", "name", "see", "read", "write"), MATRIX)
 def test_everybody_may_do_what_their_role_says(
-    world: Any, repos: dict[str, RepoRef], who: str, name: str, see: Any, read: Any, write: Any
+    world: World, repos: dict[str, RepoRef], who: str, name: str, see: Any, read: Any, write: Any
 ) -> None:
     person, _, role = who.partition(":")
     caller = None if who == "nobody" else world.caller(person, role or "write")
     for uses, expected in ((SEE, see), (READ, read), (WRITE, write)):
-        answers, told = {}, []
+        answers: dict[str, Any] = {}
+        told = []
         for use, act in uses.items():
             try:
                 act(world.hub, caller, repos[name])
@@ -127,7 +129,7 @@ def test_everybody_may_do_what_their_role_says(
 
 
 @pytest.mark.parametrize("who", ["nobody", "zed"])
-def test_a_hidden_repository_is_not_told_from_an_absent_one(world: Any, repos: dict[str, RepoRef], who: str) -> None:
+def test_a_hidden_repository_is_not_told_from_an_absent_one(world: World, repos: dict[str, RepoRef], who: str) -> None:
     caller = None if who == "nobody" else world.zed
     absent = RepoRef(RepoType.MODEL, RepoId("acme", "absent"))
     for act in USES.values():
@@ -139,7 +141,7 @@ def test_a_hidden_repository_is_not_told_from_an_absent_one(world: Any, repos: d
         assert answers[0] == answers[1]
 
 
-def test_an_old_name_redirects_those_who_may_see_the_new_one(world: Any, repos: dict[str, RepoRef]) -> None:
+def test_an_old_name_redirects_those_who_may_see_the_new_one(world: World, repos: dict[str, RepoRef]) -> None:
     old = repos["private"]
     repositories.move(world.hub, world.carl, old, RepoRef(RepoType.MODEL, RepoId("acme", "renamed")))
     for act in USES.values():
@@ -150,7 +152,7 @@ def test_an_old_name_redirects_those_who_may_see_the_new_one(world: Any, repos: 
             act(world.hub, world.zed, old)
 
 
-def test_a_disabled_repository_is_closed_to_all_but_administrators(world: Any, repos: dict[str, RepoRef]) -> None:
+def test_a_disabled_repository_is_closed_to_all_but_administrators(world: World, repos: dict[str, RepoRef]) -> None:
     from entrepot.catalog.repos import repositories as rows
 
     with world.hub.write() as tx:
@@ -164,7 +166,7 @@ def test_a_disabled_repository_is_closed_to_all_but_administrators(world: Any, r
         act(world.hub, world.root, repos["public"])
 
 
-def test_names_are_found_in_any_case(world: Any, repos: dict[str, RepoRef]) -> None:
+def test_names_are_found_in_any_case(world: World, repos: dict[str, RepoRef]) -> None:
     ref = RepoRef(RepoType.MODEL, RepoId("ACME", "Public"))
     assert branches.list_refs(world.hub, None, ref)[1].ref == MAIN
     with pytest.raises(RepoNotFound):
@@ -180,7 +182,9 @@ def test_names_are_found_in_any_case(world: Any, repos: dict[str, RepoRef]) -> N
         ("olga:read", "This token has role 'read'"),
     ],
 )
-def test_a_refusal_names_the_right_that_is_missing(world: Any, repos: dict[str, RepoRef], who: str, told: str) -> None:
+def test_a_refusal_names_the_right_that_is_missing(
+    world: World, repos: dict[str, RepoRef], who: str, told: str
+) -> None:
     person, _, role = who.partition(":")
     with pytest.raises(NotAllowed) as caught:
         repositories.check_write(world.hub, world.caller(person, role or "write"), repos["other"])
@@ -194,7 +198,7 @@ def test_a_refusal_names_the_right_that_is_missing(world: Any, repos: dict[str, 
         ("rita", "your role there is 'read', 'contributor' is needed"),
     ],
 )
-def test_repositories_are_made_by_contributors_and_above(world: Any, who: str, told: str) -> None:
+def test_repositories_are_made_by_contributors_and_above(world: World, who: str, told: str) -> None:
     with pytest.raises(NotAllowed) as caught:
         world.repo("acme/new", by=world.caller(who))
     assert told in str(caught.value)
@@ -202,7 +206,7 @@ def test_repositories_are_made_by_contributors_and_above(world: Any, who: str, t
         world.repo(f"acme/by-{maker.account.name}", by=maker)
 
 
-def test_whoever_sees_a_repository_takes_part_in_its_discussions(world: Any, repos: dict[str, RepoRef]) -> None:
+def test_whoever_sees_a_repository_takes_part_in_its_discussions(world: World, repos: dict[str, RepoRef]) -> None:
     with world.hub.read() as tx:
         for name in ("public", "gated"):
             row, known = access.discussable(tx, world.zed, repos[name])

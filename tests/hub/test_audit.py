@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +17,7 @@ from entrepot.hub.repos import branches, histories, lfs_files, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoId
 from entrepot.settings import Settings
+from tests.support.worlds import World
 
 A = community_tables.audit
 
@@ -94,7 +94,7 @@ def test_a_dropped_log_is_noticed(hub: HubContext) -> None:
     assert not audit.verify(hub).is_whole
 
 
-def test_the_actor_is_the_account_and_its_token(world: Any) -> None:
+def test_the_actor_is_the_account_and_its_token(world: World) -> None:
     hub, alice = world.hub, world.alice
     with hub.write() as tx:
         audit.record(hub, tx, alice, "token.create", "user alice")
@@ -113,7 +113,7 @@ def test_a_head_that_was_kept_elsewhere_is_found_again(hub: HubContext) -> None:
     assert not audit.verify(hub, "ab" * 32).knows_kept
 
 
-def test_only_administrators_of_the_hub_read_the_log(world: Any) -> None:
+def test_only_administrators_of_the_hub_read_the_log(world: World) -> None:
     assert audit.list_rows(world.hub, world.caller("root", "read"), AuditFilter(), limit=1)
     with pytest.raises(NotAllowed):
         audit.list_rows(world.hub, world.olga, AuditFilter())
@@ -121,7 +121,7 @@ def test_only_administrators_of_the_hub_read_the_log(world: Any) -> None:
         audit.list_rows(world.hub, None, AuditFilter())
 
 
-def test_what_is_deleted_or_shown_to_others_is_written_down(world: Any) -> None:
+def test_what_is_deleted_or_shown_to_others_is_written_down(world: World) -> None:
     hub, ref = world.hub, world.repo("alice/m")
     sha256 = world.add_large(ref, "w.bin", b"\0" * 500)
     branches.create_branch(hub, world.alice, ref, "dev", start=None, is_empty=False, overwrites=False)
@@ -147,7 +147,7 @@ def test_what_is_deleted_or_shown_to_others_is_written_down(world: Any) -> None:
     assert audit.verify(hub).is_whole
 
 
-def test_collections_that_are_opened_or_deleted_are_written_down(world: Any) -> None:
+def test_collections_that_are_opened_or_deleted_are_written_down(world: World) -> None:
     hub = world.hub
     made = collections.create(hub, world.alice, CollectionDraft("Mine", "alice", is_private=True))
     slug = collections.slug_of(made.row)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.catalog.visibility import Visibility
@@ -21,16 +19,17 @@ from entrepot.hub.callers import (
     seen_by,
 )
 from entrepot.hub.scopes import COLLECT, READ, RequestedScope
+from tests.support.worlds import World
 
 
-def test_nobody_is_nobody_and_a_wrong_secret_is_an_error(world: Any) -> None:
+def test_nobody_is_nobody_and_a_wrong_secret_is_an_error(world: World) -> None:
     assert world.hub.identify(None) is None
     for secret in ("", "hf_wrong", "\ud800"):
         with pytest.raises(InvalidCredentials):
             world.hub.identify(secret)
 
 
-def test_roles_come_from_memberships(world: Any) -> None:
+def test_roles_come_from_memberships(world: World) -> None:
     [membership] = world.rita.memberships
     acme = membership.org.id
     roles = {name: world.caller(name).role_in(acme) for name in ("rita", "carl", "wendy", "olga", "zed", "root")}
@@ -47,14 +46,16 @@ def test_roles_come_from_memberships(world: Any) -> None:
     assert Role.READ < Role.CONTRIBUTOR < Role.WRITE < Role.ADMIN
 
 
-def test_what_a_caller_sees(world: Any) -> None:
+def test_what_a_caller_sees(world: World) -> None:
     assert seen_by(None) == Visibility()
     assert seen_by(world.root) is None
     assert seen_by(world.zed) == Visibility({world.zed.account.id})
-    assert len(seen_by(world.rita).namespaces) == 2
+    seen = seen_by(world.rita)
+    assert seen is not None
+    assert len(seen.namespaces) == 2
 
 
-def test_changes_need_somebody_with_a_writing_token(world: Any) -> None:
+def test_changes_need_somebody_with_a_writing_token(world: World) -> None:
     assert require_login(world.caller("alice", "read")).account.name == "alice"
     assert require_write(world.alice).may_write
     for check in (require_login, require_write):
@@ -68,7 +69,7 @@ def test_secrets_are_stored_as_sha256() -> None:
     assert hash_secret("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-def test_a_fine_grained_token_is_judged_by_the_place_of_the_change(world: Any) -> None:
+def test_a_fine_grained_token_is_judged_by_the_place_of_the_change(world: World) -> None:
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("user", "alice", [COLLECT])])
     limited = world.hub.identify(tokens.make_for(world.hub, "alice", wish)[0].secret)
     assert not limited.may_write
@@ -82,7 +83,7 @@ def test_a_fine_grained_token_is_judged_by_the_place_of_the_change(world: Any) -
     assert seen_by(limited) == read_by(limited) == Visibility()
 
 
-def test_other_tokens_have_every_permission_that_their_role_gives(world: Any) -> None:
+def test_other_tokens_have_every_permission_that_their_role_gives(world: World) -> None:
     assert require_permission(world.alice, COLLECT) == world.alice
     assert read_by(world.zed) == seen_by(world.zed)
     assert read_by(None) == Visibility()
@@ -94,7 +95,7 @@ def test_other_tokens_have_every_permission_that_their_role_gives(world: Any) ->
             check(world.caller("alice", "read"))
 
 
-def test_the_machine_acts_for_somebody_with_all_their_rights(world: Any) -> None:
+def test_the_machine_acts_for_somebody_with_all_their_rights(world: World) -> None:
     with world.hub.read() as tx:
         found = acting_for(tx, world.rita.account)
     assert (found.roles, found.may_write) == (world.rita.roles, True)

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog import Read
 from entrepot.catalog.accounts import accounts as account_rows
 from entrepot.catalog.files import files
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as rows
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
     EntrepotError,
     InvalidCredentials,
@@ -32,58 +34,66 @@ from entrepot.hub.git import pushes
 from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import RepoPath, RepoRef, Sha256, Uid
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 DATA = b"weights" * 1000
 SHA256 = Sha256(hashlib.sha256(DATA).hexdigest())
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
-Change = Callable[[Any, RepoRef], None]
+Change = Callable[[World, RepoRef], None]
 
 
-def demote(world: Any, ref: RepoRef) -> None:
+def row_of(tx: Read, ref: RepoRef) -> RepoRow:
+    found = rows.find(tx, ref)
+    assert found is not None
+    return found
+
+
+def demote(world: World, ref: RepoRef) -> None:
     accounts.set_member(world.hub, "acme", "wendy", Role.READ)
 
 
-def remove(world: Any, ref: RepoRef) -> None:
+def remove(world: World, ref: RepoRef) -> None:
     members.remove(world.hub, world.olga, "acme", "wendy")
 
 
-def _edit_token(world: Any, **values: Any) -> None:
+def _edit_token(world: World, **values: Any) -> None:
     with world.hub.write() as tx:
         account_rows.update_token(tx, world.wendy.token.uid, **values)
 
 
-def revoke(world: Any, ref: RepoRef) -> None:
+def revoke(world: World, ref: RepoRef) -> None:
     with world.hub.write() as tx:
         account_rows.remove_token(tx, world.wendy.token.uid)
 
 
-def rotate(world: Any, ref: RepoRef) -> None:
+def rotate(world: World, ref: RepoRef) -> None:
     _edit_token(world, secret_hash=hashlib.sha256(b"another").hexdigest())
 
 
-def expire(world: Any, ref: RepoRef) -> None:
+def expire(world: World, ref: RepoRef) -> None:
     _edit_token(world, expires_ms=world.clock.now_ms)
 
 
-def lower(world: Any, ref: RepoRef) -> None:
+def lower(world: World, ref: RepoRef) -> None:
     _edit_token(world, role="read")
 
 
-def rescope(world: Any, ref: RepoRef) -> None:
+def rescope(world: World, ref: RepoRef) -> None:
     _edit_token(world, role="fineGrained", scopes={})
 
 
-def disable(world: Any, ref: RepoRef) -> None:
+def disable(world: World, ref: RepoRef) -> None:
     with world.hub.write() as tx:
         row = rows.find(tx, ref)
         rows.update(tx, row.id, is_disabled=True)
 
 
-def delete(world: Any, ref: RepoRef) -> None:
+def delete(world: World, ref: RepoRef) -> None:
     repositories.delete(world.hub, world.olga, ref)
 
 
-def transfer(world: Any, ref: RepoRef) -> None:
+def transfer(world: World, ref: RepoRef) -> None:
     repositories.move(world.hub, world.olga, ref, RepoRef(ref.type, type(ref.id)("olga", "gone")))
 
 
@@ -91,18 +101,18 @@ CHANGES = [demote, remove, revoke, rotate, expire, lower, rescope, disable, dele
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     return world.repo("acme/m", by=world.olga)
 
 
-def plan(world: Any, ref: RepoRef, *, takes_parts: bool = False, revision: str | None = None) -> Any:
+def plan(world: World, ref: RepoRef, *, takes_parts: bool = False, revision: str | None = None) -> Any:
     [answer] = lfs.plan_uploads(
         world.hub, world.wendy, ref, [RequestedObject(SHA256, len(DATA))], takes_parts=takes_parts, revision=revision
     )
     return answer.link
 
 
-def is_linked(world: Any, ref: RepoRef) -> bool:
+def is_linked(world: World, ref: RepoRef) -> bool:
     with world.hub.read() as tx:
         row = rows.find(tx, ref)
         return row is not None and SHA256 in files.usable(tx, row.id, [SHA256])
@@ -110,7 +120,7 @@ def is_linked(world: Any, ref: RepoRef) -> bool:
 
 @pytest.mark.parametrize("revision", ["main", None])
 @pytest.mark.parametrize("change", CHANGES)
-def test_an_upload_link_ends_with_the_right(world: Any, ref: RepoRef, change: Change, revision: str | None) -> None:
+def test_an_upload_link_ends_with_the_right(world: World, ref: RepoRef, change: Change, revision: str | None) -> None:
     link = plan(world, ref, revision=revision)
     assert isinstance(link, SignedUrl)
     begun = lfs.receive(world.hub, SHA256, link.query)
@@ -129,7 +139,7 @@ def test_an_upload_link_ends_with_the_right(world: Any, ref: RepoRef, change: Ch
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_parts_and_their_completion_end_with_the_right(make_world: Any, change: Change) -> None:
+def test_parts_and_their_completion_end_with_the_right(make_world: Callable[..., World], change: Change) -> None:
     world = make_world(multipart_threshold=1, part_size=len(DATA))
     ref = world.repo("acme/m", by=world.olga)
     parts = plan(world, ref, takes_parts=True)
@@ -154,7 +164,7 @@ def test_parts_and_their_completion_end_with_the_right(make_world: Any, change: 
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_pass_for_writing_ends_with_the_right(world: Any, sender: Any, ref: RepoRef, change: Change) -> None:
+def test_a_pass_for_writing_ends_with_the_right(world: World, sender: Sender, ref: RepoRef, change: Change) -> None:
     issued = xet_tokens.issue_write(world.hub, world.wendy, ref)
     given = xet_tokens.check(world.hub, issued.secret, issued.store)
     xorb, late = sender.xorb(sender.chunks(1)), sender.xorb(sender.chunks(2))
@@ -174,7 +184,7 @@ def test_a_pass_for_writing_ends_with_the_right(world: Any, sender: Any, ref: Re
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_push_in_flight_ends_with_the_right(
-    world: Any, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
+    world: World, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = PushRequest((Command("refs/heads/other", None, world.head(ref)),), frozenset())
     push = pushes.begin(world.hub, world.wendy, ref, request)
@@ -197,7 +207,7 @@ def test_a_push_in_flight_ends_with_the_right(
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_bulk_upload_in_flight_ends_with_the_right(
-    world: Any, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
+    world: World, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wendy, record = world.wendy, bulk_uploads._record
 
@@ -213,7 +223,7 @@ def test_a_bulk_upload_in_flight_ends_with_the_right(
 
 @pytest.mark.parametrize("change", [each for each in CHANGES if each is not delete and each is not transfer])
 def test_a_commit_in_flight_ends_with_the_right(
-    world: Any, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
+    world: World, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wendy, head, stage = world.wendy, world.head(ref), staging.stage
 
@@ -228,7 +238,7 @@ def test_a_commit_in_flight_ends_with_the_right(
 
 
 @pytest.mark.parametrize("change", [revoke, rotate, expire, lower])
-def test_an_image_in_flight_ends_with_the_token(world: Any, ref: RepoRef, change: Change) -> None:
+def test_an_image_in_flight_ends_with_the_token(world: World, ref: RepoRef, change: Change) -> None:
     wendy = world.wendy
     change(world, ref)
     with pytest.raises((InvalidCredentials, NotAllowed)):
@@ -236,7 +246,7 @@ def test_an_image_in_flight_ends_with_the_token(world: Any, ref: RepoRef, change
 
 
 @pytest.mark.parametrize("change", [remove, revoke, rotate, expire, rescope, disable, delete, transfer])
-def test_links_for_reading_end_with_the_right(world: Any, sender: Any, change: Change) -> None:
+def test_links_for_reading_end_with_the_right(world: World, sender: Sender, change: Change) -> None:
     ref = world.repo("acme/secret", by=world.olga, visibility="private")
     world.add_large(ref, "w.bin", DATA, by=world.olga)
     xorb = sender.xorb(sender.chunks(1))
@@ -256,9 +266,9 @@ def test_links_for_reading_end_with_the_right(world: Any, sender: Any, change: C
         xet_tokens.check(world.hub, issued.secret, issued.store)
 
 
-def test_an_anonymous_link_ends_when_the_repository_is_closed(world: Any, ref: RepoRef) -> None:
+def test_an_anonymous_link_ends_when_the_repository_is_closed(world: World, ref: RepoRef) -> None:
     with world.hub.read() as tx:
-        grant = capabilities.of(rows.find(tx, ref), None)
+        grant = capabilities.of(row_of(tx, ref), None)
         assert capabilities.reading_repo(tx, grant, world.clock.now_ms) is not None
     repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(gated="auto"))
     with world.hub.read() as tx:
@@ -267,27 +277,27 @@ def test_an_anonymous_link_ends_when_the_repository_is_closed(world: Any, ref: R
             capabilities.writing_repo(tx, grant, world.clock.now_ms)
 
 
-def test_who_reads_a_gated_repository_by_a_request_keeps_its_links_until_it_ends(world: Any, ref: RepoRef) -> None:
+def test_who_reads_a_gated_repository_by_a_request_keeps_its_links_until_it_ends(world: World, ref: RepoRef) -> None:
     repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(gated="auto"))
     access_requests.grant(world.hub, world.olga, ref, "zed")
     with world.hub.read() as tx:
-        grant = capabilities.of(rows.find(tx, ref), world.zed)
+        grant = capabilities.of(row_of(tx, ref), world.zed)
         assert capabilities.reading_repo(tx, grant, world.clock.now_ms) is not None
     repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(visibility="private"))
     with world.hub.read() as tx:
         assert capabilities.reading_repo(tx, grant, world.clock.now_ms) is None
 
 
-def test_a_repository_of_the_same_name_is_another_one(world: Any, ref: RepoRef) -> None:
+def test_a_repository_of_the_same_name_is_another_one(world: World, ref: RepoRef) -> None:
     with world.hub.read() as tx:
-        grant = capabilities.of(rows.find(tx, ref), world.wendy, "main")
+        grant = capabilities.of(row_of(tx, ref), world.wendy, "main")
     repositories.delete(world.hub, world.olga, ref)
     world.repo("acme/m", by=world.olga)
     with world.hub.read() as tx, pytest.raises(RepoNotFound):
         capabilities.writing_repo(tx, grant, world.clock.now_ms)
 
 
-def test_a_rename_keeps_what_the_right_still_allows(world: Any, ref: RepoRef) -> None:
+def test_a_rename_keeps_what_the_right_still_allows(world: World, ref: RepoRef) -> None:
     link = plan(world, ref)
     repositories.move(world.hub, world.olga, ref, RepoRef(ref.type, type(ref.id)("acme", "renamed")))
     begun = lfs.receive(world.hub, SHA256, link.query)
@@ -296,7 +306,7 @@ def test_a_rename_keeps_what_the_right_still_allows(world: Any, ref: RepoRef) ->
     assert is_linked(world, RepoRef(ref.type, type(ref.id)("acme", "renamed")))
 
 
-def test_a_grant_survives_being_signed(world: Any) -> None:
+def test_a_grant_survives_being_signed(world: World) -> None:
     for grant in (Capability(Uid("1")), Capability(Uid("1"), 7, "uid.00", "main"), Capability(Uid("1"), 7, "uid.00")):
         assert capabilities.of_fields(grant.fields()) == grant
     for fields in ({}, {"repo": "1", "user": "7"}, {"repo": "1", "token": "uid.00"}):
@@ -304,13 +314,13 @@ def test_a_grant_survives_being_signed(world: Any) -> None:
             capabilities.of_fields(fields)
 
 
-def test_a_stamp_names_no_secret(world: Any) -> None:
+def test_a_stamp_names_no_secret(world: World) -> None:
     stamp = stamp_of(world.wendy.token)
     assert stamp.startswith(f"{world.wendy.token.uid}.")
     assert world.secrets["wendy:write"] not in stamp
 
 
-def test_moderation_ends_links(world: Any, ref: RepoRef) -> None:
+def test_moderation_ends_links(world: World, ref: RepoRef) -> None:
     link = plan(world, ref)
     moderation.disable(world.hub, ref, "reason")
     with pytest.raises(EntrepotError):

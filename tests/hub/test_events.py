@@ -12,15 +12,16 @@ from entrepot.hub.repos import branches, lfs_files
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
 from entrepot.names import RepoRef
+from tests.support.worlds import World
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     made: RepoRef = world.repo("alice/m")
     return made
 
 
-def noted(world: Any) -> list[dict[str, Any]]:
+def noted(world: World) -> list[dict[str, Any]]:
     with world.hub.read() as tx:
         return list(
             tx.sql.execute(
@@ -29,16 +30,16 @@ def noted(world: Any) -> list[dict[str, Any]]:
         )
 
 
-def listen(world: Any, owner: str = "alice", what: tuple[str, str] = ("user", "alice")) -> None:
+def listen(world: World, owner: str = "alice", what: tuple[str, str] = ("user", "alice")) -> None:
     webhooks.create(world.hub, world.caller(owner), WebhookDraft("https://example.org/", [what]))
 
 
-def test_nothing_is_noted_while_nobody_listens(world: Any, ref: RepoRef) -> None:
+def test_nothing_is_noted_while_nobody_listens(world: World, ref: RepoRef) -> None:
     world.add(ref, "a.txt")
     assert noted(world) == []
 
 
-def test_every_way_to_move_a_ref_is_news(world: Any, ref: RepoRef) -> None:
+def test_every_way_to_move_a_ref_is_news(world: World, ref: RepoRef) -> None:
     listen(world)
     hub, alice = world.hub, world.alice
     branches.create_branch(hub, alice, ref, "dev", start=None, is_empty=False, overwrites=False)
@@ -58,7 +59,7 @@ def test_every_way_to_move_a_ref_is_news(world: Any, ref: RepoRef) -> None:
     ]
 
 
-def test_rewriting_history_without_a_file_is_news(world: Any, ref: RepoRef) -> None:
+def test_rewriting_history_without_a_file_is_news(world: World, ref: RepoRef) -> None:
     sha256 = world.add_large(ref, "big.bin", b"x" * 100)
     listen(world)
     lfs_files.delete_content(world.hub, world.alice, ref, sha256, rewrites_history=True)
@@ -66,7 +67,7 @@ def test_rewriting_history_without_a_file_is_news(world: Any, ref: RepoRef) -> N
     assert [move["ref"] for move in event["updatedRefs"]] == ["refs/heads/main"]
 
 
-def test_one_event_goes_to_each_webhook_once_however_it_watches(world: Any, ref: RepoRef) -> None:
+def test_one_event_goes_to_each_webhook_once_however_it_watches(world: World, ref: RepoRef) -> None:
     webhooks.create(
         world.hub, world.alice, WebhookDraft("https://example.org/", [("user", "alice"), ("model", "alice/m")])
     )
@@ -77,7 +78,7 @@ def test_one_event_goes_to_each_webhook_once_however_it_watches(world: Any, ref:
     assert len(noted(world)) == 1
 
 
-def test_news_that_are_undone_are_not_told(world: Any, ref: RepoRef) -> None:
+def test_news_that_are_undone_are_not_told(world: World, ref: RepoRef) -> None:
     listen(world)
 
     def change_and_fail() -> None:
@@ -92,7 +93,7 @@ def test_news_that_are_undone_are_not_told(world: Any, ref: RepoRef) -> None:
     assert noted(world) == []
 
 
-def test_the_head_is_told_with_repositories_and_not_with_discussions(world: Any, ref: RepoRef) -> None:
+def test_the_head_is_told_with_repositories_and_not_with_discussions(world: World, ref: RepoRef) -> None:
     listen(world)
     with world.hub.write() as tx:
         row = repositories.find(tx, ref)

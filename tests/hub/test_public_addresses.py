@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from entrepot.errors import Refused
-from entrepot.hub import public_addresses
 from entrepot.hub.public_addresses import NotPublic, canonical_host, is_public, resolve
 
 INSIDE = [
@@ -92,7 +91,7 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.Mon
     def look_up(_host: str, port: int, **_options: Any) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in ("8.8.8.8", "8.8.4.4", "10.0.0.1")]
 
-    monkeypatch.setattr(public_addresses.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with pytest.raises(NotPublic, match=r"rebinding\.example is at 10\.0\.0\.1, which is not a public address"):
         resolve("rebinding.example", 80, allows_private=False)
     assert resolve("rebinding.example", 80, allows_private=True) == ["8.8.8.8", "8.8.4.4", "10.0.0.1"]

@@ -1,27 +1,26 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.catalog.repos import refs
 from entrepot.errors import ObjectDamaged, RevisionNotFound
 from entrepot.hub import revisions
 from entrepot.hub.repos import branches, histories
-from entrepot.names import RefName, RepoRef
+from entrepot.names import Oid, RefName, RepoRef
+from tests.support.worlds import World
 
 
-def resolve(world: Any, ref: RepoRef, revision: str) -> str:
+def resolve(world: World, ref: RepoRef, revision: str) -> str:
     with world.hub.read() as tx:
         return revisions.resolve(tx, world.row_id(ref), revision)
 
 
-def point(world: Any, ref: RepoRef, name: str, oid: str) -> None:
+def point(world: World, ref: RepoRef, name: str, oid: Oid) -> None:
     with world.hub.write() as tx:
         assert refs.swap(tx, world.row_id(ref), RefName(name), None, oid, 1)
 
 
-def test_ref_then_id_then_branch_then_tag(world: Any) -> None:
+def test_ref_then_id_then_branch_then_tag(world: World) -> None:
     ref = world.repo()
     made = [world.head(ref), *(world.add(ref, f"f{n}") for n in range(4))]
     oid = made[0]
@@ -39,7 +38,7 @@ def test_ref_then_id_then_branch_then_tag(world: Any) -> None:
     assert resolve(world, ref, "HEAD") == resolve(world, ref, "refs/heads/main") == resolve(world, ref, "main")
 
 
-def test_ids_may_be_abbreviated_to_five_digits(world: Any) -> None:
+def test_ids_may_be_abbreviated_to_five_digits(world: World) -> None:
     ref = world.repo()
     oid = world.head(ref)
     for length in range(5, 41):
@@ -49,7 +48,7 @@ def test_ids_may_be_abbreviated_to_five_digits(world: Any) -> None:
             resolve(world, ref, text)
 
 
-def test_only_commits_have_ids(world: Any) -> None:
+def test_only_commits_have_ids(world: World) -> None:
     ref = world.repo()
     [only] = histories.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
     for length in (40, 12):
@@ -57,7 +56,7 @@ def test_only_commits_have_ids(world: Any) -> None:
             resolve(world, ref, only.commit.tree[:length])
 
 
-def test_an_ambiguous_abbreviation_names_nothing(world: Any) -> None:
+def test_an_ambiguous_abbreviation_names_nothing(world: World) -> None:
     import sqlalchemy as sa
 
     from entrepot.catalog import tables
@@ -76,7 +75,7 @@ def test_an_ambiguous_abbreviation_names_nothing(world: Any) -> None:
                 assert resolve(world, ref, oid[:length]) == oid
 
 
-def test_annotated_tags_are_peeled_and_odd_ones_are_damage(world: Any) -> None:
+def test_annotated_tags_are_peeled_and_odd_ones_are_damage(world: World) -> None:
     ref = world.repo()
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", "m")
     assert resolve(world, ref, "v1") == resolve(world, ref, "refs/tags/v1") == world.head(ref)
@@ -87,12 +86,12 @@ def test_annotated_tags_are_peeled_and_odd_ones_are_damage(world: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-x", "a b", "a..b", "x" * 301, "\ud800", "main^"])
-def test_what_cannot_be_a_revision_is_none(world: Any, text: str) -> None:
+def test_what_cannot_be_a_revision_is_none(world: World, text: str) -> None:
     with pytest.raises(RevisionNotFound):
         resolve(world, world.repo(), text)
 
 
-def test_writing_goes_to_branches_and_pull_requests(world: Any) -> None:
+def test_writing_goes_to_branches_and_pull_requests(world: World) -> None:
     ref = world.repo()
     point(world, ref, "refs/pr/1", world.head(ref))
     point(world, ref, "refs/tags/v1", world.head(ref))
@@ -104,7 +103,7 @@ def test_writing_goes_to_branches_and_pull_requests(world: Any) -> None:
                 revisions.branch(tx, world.row_id(ref), text)
 
 
-def test_the_tree_of_a_revision(world: Any) -> None:
+def test_the_tree_of_a_revision(world: World) -> None:
     ref = world.repo()
     [only] = histories.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
     with world.hub.read() as tx:

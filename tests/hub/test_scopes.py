@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from entrepot.errors import (
 from entrepot.hub import access, scopes
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
-from entrepot.hub.callers import FINE_GRAINED, Role
+from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, Role
 from entrepot.hub.community import access_requests
 from entrepot.hub.files import lfs, xet_tokens
 from entrepot.hub.files.operations import AddFile
@@ -32,20 +32,23 @@ from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import DISCUSS, ORG_WRITE, READ, REQUESTS, WRITE, RequestedScope, Scopes, ScopeTarget
 from entrepot.hub.search import profiles
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
+from tests.support.worlds import World
 
 
 @pytest.fixture
-def limited(world: Any) -> Any:
+def limited(world: World) -> Callable[..., Caller]:
     """Return a function that makes a caller with a fine-grained token, from a user name and scopes."""
 
-    def make(name: str, *places: tuple[str, str, Sequence[str]], **more: Any) -> Any:
+    def make(name: str, *places: tuple[str, str, Sequence[str]], **more: Any) -> Caller:
         wish = TokenDraft(FINE_GRAINED, places=[RequestedScope(*place) for place in places], **more)
-        return world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)
+        found = world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)
+        assert found is not None
+        return found
 
     return make
 
 
-def sees(world: Any, caller: Any, ref: RepoRef) -> bool:
+def sees(world: World, caller: MaybeCaller, ref: RepoRef) -> bool:
     try:
         infos.describe(world.hub, caller, ref, "main", with_files=False, with_sizes=False)
     except RepoNotFound:
@@ -53,7 +56,7 @@ def sees(world: Any, caller: Any, ref: RepoRef) -> bool:
     return True
 
 
-def reads(world: Any, caller: Any, ref: RepoRef) -> bool:
+def reads(world: World, caller: MaybeCaller, ref: RepoRef) -> bool:
     try:
         contents.locate(world.hub, caller, ref, "main", RepoPath(".gitattributes"))
     except (NotAllowed, RepoNotFound):
@@ -61,7 +64,7 @@ def reads(world: Any, caller: Any, ref: RepoRef) -> bool:
     return True
 
 
-def writes(world: Any, caller: Any, ref: RepoRef) -> bool:
+def writes(world: World, caller: MaybeCaller, ref: RepoRef) -> bool:
     try:
         commits.create(world.hub, caller, ref, "main", CommitDraft("s", [AddFile(RepoPath("a"), b"")]))
     except (NotAllowed, RepoNotFound):
@@ -69,7 +72,7 @@ def writes(world: Any, caller: Any, ref: RepoRef) -> bool:
     return True
 
 
-def able(world: Any, caller: Any, ref: RepoRef) -> tuple[bool, bool, bool]:
+def able(world: World, caller: MaybeCaller, ref: RepoRef) -> tuple[bool, bool, bool]:
     """Return whether a caller may see, read and write a repository."""
     return sees(world, caller, ref), reads(world, caller, ref), writes(world, caller, ref)
 
@@ -86,7 +89,7 @@ def able(world: Any, caller: Any, ref: RepoRef) -> tuple[bool, bool, bool]:
 )
 @pytest.mark.parametrize("kind", ["model", "org"])
 def test_a_private_repository_is_what_the_permissions_make_it(
-    world: Any, limited: Any, kind: str, permissions: list[str], expected: tuple[bool, bool, bool]
+    world: World, limited: Callable[..., Caller], kind: str, permissions: list[str], expected: tuple[bool, bool, bool]
 ) -> None:
     ref, other = (world.repo(f"acme/{name}", by=world.olga, visibility="private") for name in ("m", "other"))
     place = "acme/m" if kind == "model" else "acme"
@@ -95,14 +98,14 @@ def test_a_private_repository_is_what_the_permissions_make_it(
     assert able(world, caller, other) == ((False, False, False) if kind == "model" else expected)
 
 
-def test_a_token_without_scopes_is_a_stranger_to_what_is_private(world: Any, limited: Any) -> None:
+def test_a_token_without_scopes_is_a_stranger_to_what_is_private(world: World, limited: Callable[..., Caller]) -> None:
     private, public = world.repo("alice/p", visibility="private"), world.repo("alice/o")
     caller = limited("alice")
     assert able(world, caller, private) == (False, False, False)
     assert able(world, caller, public) == (True, True, False)
 
 
-def test_the_error_names_the_missing_permission(world: Any, limited: Any) -> None:
+def test_the_error_names_the_missing_permission(world: World, limited: Callable[..., Caller]) -> None:
     ref = world.repo("alice/m", visibility="private")
     with pytest.raises(NotAllowed, match=r"lacks the permission 'repo.write' for the model alice/m"):
         commits.create(world.hub, limited("alice", ("model", "alice/m", [READ])), ref, "main", CommitDraft("s", []))
@@ -110,14 +113,14 @@ def test_the_error_names_the_missing_permission(world: Any, limited: Any) -> Non
         repositories.check_read(world.hub, limited("alice", ("model", "alice/m", [DISCUSS])), ref)
 
 
-def test_a_token_never_gives_more_than_its_owner_has(world: Any, limited: Any) -> None:
+def test_a_token_never_gives_more_than_its_owner_has(world: World, limited: Callable[..., Caller]) -> None:
     ref = world.repo("acme/m", by=world.olga, visibility="private")
     for name, expected in (("rita", (True, True, False)), ("carl", (True, True, False)), ("wendy", (True, True, True))):
         assert able(world, limited(name, ("org", "acme", [READ, WRITE])), ref) == expected
         assert able(world, limited(name, ("model", "acme/m", [READ, WRITE])), ref) == expected
 
 
-def test_what_the_owner_lost_the_token_lost(world: Any, limited: Any) -> None:
+def test_what_the_owner_lost_the_token_lost(world: World, limited: Callable[..., Caller]) -> None:
     ref = world.repo("acme/m", by=world.olga, visibility="private")
     secret = tokens.make_for(
         world.hub,
@@ -137,7 +140,7 @@ def test_what_the_owner_lost_the_token_lost(world: Any, limited: Any) -> None:
     assert able(world, world.hub.identify(secret), ref) == (False, False, False)
 
 
-def test_an_administrators_limited_token_is_limited(world: Any, limited: Any) -> None:
+def test_an_administrators_limited_token_is_limited(world: World, limited: Callable[..., Caller]) -> None:
     one, other = (world.repo(f"alice/{name}", visibility="private") for name in ("one", "other"))
     caller = limited("root", ("model", "alice/one", [READ]))
     assert not caller.sees_all
@@ -145,7 +148,9 @@ def test_an_administrators_limited_token_is_limited(world: Any, limited: Any) ->
     assert able(world, caller, other) == (False, False, False)
 
 
-def test_a_place_is_kept_when_it_is_renamed_and_lost_when_it_is_made_anew(world: Any, limited: Any) -> None:
+def test_a_place_is_kept_when_it_is_renamed_and_lost_when_it_is_made_anew(
+    world: World, limited: Callable[..., Caller]
+) -> None:
     ref = world.repo("alice/m", visibility="private")
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "alice/m", [WRITE])])
     secret = tokens.make_for(world.hub, "alice", wish)[0].secret
@@ -159,7 +164,7 @@ def test_a_place_is_kept_when_it_is_renamed_and_lost_when_it_is_made_anew(world:
     assert known.places == []
 
 
-def test_lists_show_what_the_token_sees(world: Any, limited: Any) -> None:
+def test_lists_show_what_the_token_sees(world: World, limited: Callable[..., Caller]) -> None:
     for name in ("alice/one", "alice/two"):
         world.repo(name, visibility="private")
     for name in ("acme/in", "acme/out"):
@@ -182,7 +187,7 @@ def test_lists_show_what_the_token_sees(world: Any, limited: Any) -> None:
     ]
 
 
-def test_sight_and_reach_differ_where_content_may_not_be_read(world: Any, limited: Any) -> None:
+def test_sight_and_reach_differ_where_content_may_not_be_read(world: World, limited: Callable[..., Caller]) -> None:
     world.repo("alice/m", visibility="private")
     from entrepot.hub.callers import read_by, seen_by
 
@@ -191,7 +196,7 @@ def test_sight_and_reach_differ_where_content_may_not_be_read(world: Any, limite
     assert read_by(caller) == Visibility()
 
 
-def test_large_files_elsewhere_need_a_permission_to_read_them(world: Any, limited: Any) -> None:
+def test_large_files_elsewhere_need_a_permission_to_read_them(world: World, limited: Callable[..., Caller]) -> None:
     secret, target = world.repo("alice/secret", visibility="private"), world.repo("alice/target")
     sha256 = world.add_large(secret, "a.bin", b"large" * 1000)
     wanted = [lfs.RequestedObject(sha256, 5000)]
@@ -206,7 +211,7 @@ def test_large_files_elsewhere_need_a_permission_to_read_them(world: Any, limite
     assert is_spared(("model", "alice/secret", [READ]))
 
 
-def test_git_lfs_and_xet_are_limited_too(world: Any, limited: Any) -> None:
+def test_git_lfs_and_xet_are_limited_too(world: World, limited: Callable[..., Caller]) -> None:
     ref = world.repo("alice/m", visibility="private")
     reader, nobody = limited("alice", ("model", "alice/m", [READ])), limited("alice")
     xet_tokens.issue_read(world.hub, reader, ref, None)
@@ -222,7 +227,7 @@ def test_git_lfs_and_xet_are_limited_too(world: Any, limited: Any) -> None:
             use(nobody)
 
 
-def test_repositories_are_made_where_the_token_may_write(world: Any, limited: Any) -> None:
+def test_repositories_are_made_where_the_token_may_write(world: World, limited: Callable[..., Caller]) -> None:
     new = NewRepo(RepoType.MODEL, "new", "alice")
     for caller in (limited("alice"), limited("alice", ("user", "alice", [READ]))):
         with pytest.raises(NotAllowed, match="under the namespace"):
@@ -235,7 +240,9 @@ def test_repositories_are_made_where_the_token_may_write(world: Any, limited: An
         repositories.create(world.hub, limited("olga", ("user", "olga", [WRITE])), NewRepo(RepoType.MODEL, "x", "acme"))
 
 
-def test_gated_repositories_of_others_need_the_permission_for_them(world: Any, limited: Any) -> None:
+def test_gated_repositories_of_others_need_the_permission_for_them(
+    world: World, limited: Callable[..., Caller]
+) -> None:
     ref = world.repo("acme/g", by=world.olga)
     repositories.configure(world.hub, world.olga, ref, RepoChanges(gated="manual"))
     access_requests.grant(world.hub, world.olga, ref, "zed")
@@ -249,7 +256,7 @@ def test_gated_repositories_of_others_need_the_permission_for_them(world: Any, l
         repositories.check_read(world.hub, limited("rita", reads_gated=True), ref)
 
 
-def test_requests_are_seen_with_a_permission_of_their_own(world: Any, limited: Any) -> None:
+def test_requests_are_seen_with_a_permission_of_their_own(world: World, limited: Callable[..., Caller]) -> None:
     ref = world.repo("acme/g", by=world.olga)
     repositories.configure(world.hub, world.olga, ref, RepoChanges(gated="manual"))
     assert access_requests.report(world.hub, limited("wendy", ("model", "acme/g", [REQUESTS])), ref) == []
@@ -260,10 +267,10 @@ def test_requests_are_seen_with_a_permission_of_their_own(world: Any, limited: A
         access_requests.grant(world.hub, limited("wendy", ("model", "acme/g", [REQUESTS])), ref, "zed")
 
 
-def test_discussions_need_a_permission_there_or_everywhere(world: Any, limited: Any) -> None:
+def test_discussions_need_a_permission_there_or_everywhere(world: World, limited: Callable[..., Caller]) -> None:
     ref = world.repo("acme/m", by=world.olga)
 
-    def discusses(caller: Any) -> bool:
+    def discusses(caller: MaybeCaller) -> bool:
         with world.hub.read() as tx:
             try:
                 access.discussable(tx, caller, ref)
@@ -279,7 +286,7 @@ def test_discussions_need_a_permission_there_or_everywhere(world: Any, limited: 
     assert not discusses(world.caller("zed", "read"))
 
 
-def test_an_organisation_itself_needs_its_own_permissions(world: Any, limited: Any) -> None:
+def test_an_organisation_itself_needs_its_own_permissions(world: World, limited: Callable[..., Caller]) -> None:
     acme = world.olga.memberships[0].org.id
     assert limited("olga", ("org", "acme", [ORG_WRITE])).role_in(acme) is Role.ADMIN
     assert limited("olga", ("org", "acme", [WRITE])).role_in(acme) is Role.READ
@@ -309,7 +316,7 @@ def test_an_organisation_itself_needs_its_own_permissions(world: Any, limited: A
     ],
 )
 def test_a_place_that_is_not_the_owners_is_refused(
-    world: Any, limited: Any, place: tuple[str, str, list[str]], error: type[Exception]
+    world: World, limited: Callable[..., Caller], place: tuple[str, str, list[str]], error: type[Exception]
 ) -> None:
     world.repo("alice/m")
     world.repo("bob/secret", visibility="private")
@@ -317,7 +324,7 @@ def test_a_place_that_is_not_the_owners_is_refused(
         limited("alice", place)
 
 
-def test_a_token_has_so_many_places_and_known_permissions(world: Any, limited: Any) -> None:
+def test_a_token_has_so_many_places_and_known_permissions(world: World, limited: Callable[..., Caller]) -> None:
     with pytest.raises(LimitExceeded):
         limited("alice", *[("user", "alice", [READ])] * (scopes.MAX_PLACES + 1))
     with pytest.raises(InvalidName, match="for everything"):

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
@@ -20,6 +19,7 @@ from entrepot.cli.main import main
 from entrepot.client.tokens import TokenStore
 from entrepot.errors import EntrepotError
 from entrepot.testing.hubs import RunningHub
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 SHA = "b" * 64
 
@@ -242,8 +242,8 @@ def test_no_server_answers(
 
 def test_the_address_of_something_else(
     at_hub: RunningHub,
-    scripted_hub: Any,
-    reply: Any,
+    scripted_hub: ScriptedHub,
+    reply: type[Reply],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -272,9 +272,9 @@ def test_a_hub_without_tls_where_tls_was_meant(
 
 def test_a_clock_that_is_wrong(
     at_hub: RunningHub,
-    scripted_hub: Any,
-    other_hub: Any,
-    reply: Any,
+    scripted_hub: ScriptedHub,
+    other_hub: ScriptedHub,
+    reply: type[Reply],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

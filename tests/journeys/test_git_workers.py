@@ -40,7 +40,7 @@ def test_clones_and_pushes_of_two_server_processes_get_along(hub: RunningHub, tm
         git("fsck", "--strict", "--connectivity-only", cwd=tmp_path / f"c{number}")
         # One push moves both of its branches or none: no clone sees them at different commits.
         heads = dict(
-            reversed(line.split()) for line in git("show-ref", "--heads", cwd=tmp_path / f"c{number}").splitlines()
+            line.split()[::-1] for line in git("show-ref", "--heads", cwd=tmp_path / f"c{number}").splitlines()
         )
         pairs = [(heads.get(f"refs/heads/a{n}"), heads.get(f"refs/heads/b{n}")) for n in range(PUSHERS)]
         assert all(one == two for one, two in pairs)

@@ -160,7 +160,7 @@ def test_annotated_nested_and_signed_objects(author: Author) -> None:
 
 def test_commits_over_http_are_pulled_and_built_upon(author: Author) -> None:
     for number in range(3):
-        operations = [
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
             CommitOperationAdd(f"http/{UNICODE[0]}{number}", b"%d" % number),
             CommitOperationAdd("http/same.txt", b"%d\n" % number),
         ]

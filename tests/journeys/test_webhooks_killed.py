@@ -6,6 +6,7 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import pytest
@@ -66,7 +67,7 @@ def test_every_commit_is_reported_at_least_once_and_in_order(receiver: Receiver)
         names = [f"tester/m{number}" for number in range(_REPOS)]
         for name in names:
             api.create_repo(name)
-        watched = [{"type": "model", "name": name} for name in names]
+        watched: list[Any] = [{"type": "model", "name": name} for name in names]
         api.create_webhook(url=f"http://127.0.0.1:{receiver.server.server_port}/", watched=watched, domains=["repo"])
         told: dict[str, list[str]] = {name: [] for name in names}
         for number in range(_COMMITS):

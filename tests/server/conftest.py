@@ -18,7 +18,7 @@ from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.server.threads import Threads
 from entrepot.settings import Settings
-from tests.support.served_hub import World
+from tests.support.served_hub import ServedHub
 
 Serve = Callable[[ASGIApp], tuple[str, int]]
 
@@ -67,7 +67,7 @@ def threads() -> Iterator[Threads]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHub]:
     settings = Settings(
         data=tmp_path_factory.mktemp("hub") / "data",
         multipart_threshold=6 << 20,
@@ -85,6 +85,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     ]
     try:
         with running(make_app(hub)) as address:
-            yield World(hub, address.url, *secrets)
+            yield ServedHub(hub, address.url, *secrets)
     finally:
         hub.close()

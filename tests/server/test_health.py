@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -10,20 +10,21 @@ from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.served_hub import ServedHub
 
 
-def test_a_live_process_says_so(world: Any) -> None:
+def test_a_live_process_says_so(world: ServedHub) -> None:
     answer = world.client().get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_a_usable_hub_is_ready(world: Any) -> None:
+def test_a_usable_hub_is_ready(world: ServedHub) -> None:
     answer = world.client().get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_hub_whose_store_is_gone_is_alive_but_not_ready(world: Any, tmp_path: Any) -> None:
+def test_a_hub_whose_store_is_gone_is_alive_but_not_ready(world: ServedHub, tmp_path: Path) -> None:
     hub = open_hub(Settings(data=tmp_path / "data"), fsync=False)
     with running(make_app(hub)) as address:
         hub.close()
@@ -38,7 +39,7 @@ def test_a_hub_whose_store_is_gone_is_alive_but_not_ready(world: Any, tmp_path: 
     assert ready.json()["error"]
 
 
-def test_metrics_count_requests_and_show_the_sizes_of_the_hub(world: Any) -> None:
+def test_metrics_count_requests_and_show_the_sizes_of_the_hub(world: ServedHub) -> None:
     client = world.client()
     client.get("/healthz")
     answer = client.get("/metrics")
@@ -48,7 +49,7 @@ def test_metrics_count_requests_and_show_the_sizes_of_the_hub(world: Any) -> Non
 
 
 @pytest.mark.parametrize("name", ["x-forwarded-for", "x-real-ip", "forwarded", "via"])
-def test_metrics_behind_a_proxy_are_for_administrators(world: Any, name: str) -> None:
+def test_metrics_behind_a_proxy_are_for_administrators(world: ServedHub, name: str) -> None:
     proxied = {name: "127.0.0.1"}
     assert world.client(**proxied).get("/metrics").status_code == 401
     refused = world.client(world.alice, **proxied).get("/metrics")
@@ -59,7 +60,7 @@ def test_metrics_behind_a_proxy_are_for_administrators(world: Any, name: str) ->
     assert "entrepot_requests_total" in world.client(admin, **proxied).get("/metrics").text
 
 
-def test_metrics_are_public_when_a_setting_says_so(tmp_path: Any) -> None:
+def test_metrics_are_public_when_a_setting_says_so(tmp_path: Path) -> None:
     hub = open_hub(Settings(data=tmp_path / "data", public_metrics=True), fsync=False)
     with running(make_app(hub)) as address:
         answer = httpx2.get(f"{address.url}/metrics", headers={"x-forwarded-for": "198.51.100.7"}, trust_env=False)
@@ -70,7 +71,7 @@ def test_metrics_are_public_when_a_setting_says_so(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     "path", ["healthz", "readyz", "no-such-user/nothing/resolve/main/x", "api/models/a/b", "nothing"]
 )
-def test_head_announces_no_document_for_an_error(world: Any, path: str) -> None:
+def test_head_announces_no_document_for_an_error(world: ServedHub, path: str) -> None:
     answer = world.client().head(f"/{path}")
     assert answer.content == b""
     if answer.status_code >= 400:

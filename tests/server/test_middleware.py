@@ -6,7 +6,6 @@ import pathlib
 import re
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import httpx2
 import pytest
@@ -20,6 +19,7 @@ from entrepot.errors import InvalidCredentials, ObjectMissing, RepoMoved, Revisi
 from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
 from entrepot.server.raw_path import decode_segment
+from tests.support.served_hub import ServedHub
 
 Serve = Callable[[ASGIApp], tuple[str, int]]
 
@@ -178,7 +178,7 @@ def test_the_access_log_has_one_line_without_query_or_token(
 
 
 def test_the_documented_filter_finds_the_address_of_a_failed_login(
-    world: Any, caplog: pytest.LogCaptureFixture
+    world: ServedHub, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="entrepot.access")
     page = (pathlib.Path(__file__).parents[2] / "docs/operations.md").read_text(encoding="utf-8")
@@ -222,7 +222,7 @@ def test_a_peer_that_stops_sending_its_body_gets_the_whole_response_soon(serve: 
     assert answer.endswith(b'{"error":"Invalid rev id: dev"}')
 
 
-def test_a_short_body_is_refused_with_its_reason(world: Any) -> None:
+def test_a_short_body_is_refused_with_its_reason(world: ServedHub) -> None:
     url = httpx2.URL(world.url)
     with socket.create_connection((url.host, url.port), timeout=10) as peer:
         peer.sendall(b"POST /api/validate-yaml HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{}")

@@ -21,6 +21,7 @@ from entrepot.server.public_urls import (
     strip_prefix,
 )
 from entrepot.settings import Settings
+from tests.support.served_hub import ServedHub
 
 HERE = pathlib.Path()
 
@@ -193,7 +194,7 @@ def test_every_url_of_a_hub_behind_a_prefix_leads_back_to_it(tmp_path: pathlib.P
     hub.close()
 
 
-def test_a_forged_host_reaches_no_url(world: Any) -> None:
+def test_a_forged_host_reaches_no_url(world: ServedHub) -> None:
     ref = world.repo("forged")
     client = world.client(world.alice, host="evil.example")
     answers = [

@@ -41,7 +41,9 @@ async def application(scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def call(limits: Any, path: str = "/api/models", token: str | None = None, **more: Any) -> tuple[int, dict[str, str]]:
+def call(
+    limits: RateLimits, path: str = "/api/models", token: str | None = None, **more: Any
+) -> tuple[int, dict[str, str]]:
     """Return status and headers of a response."""
     headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
     scope = {"type": "http", "path": path, "headers": headers, "client": ("192.0.2.1", 1), "state": {}} | more

@@ -75,7 +75,7 @@ def repo_paths() -> list[tuple[str, str]]:
     """Return method and path of every route of a repository, from the application itself."""
     found = [
         (method, route.path)
-        for route in build_handlers(_NoHub())  # type: ignore[arg-type] - only the number of workers is read
+        for route in build_handlers(_NoHub())  # type: ignore[arg-type] # only the number of workers is read
         if isinstance(route, Route) and "{namespace}/{name}" in route.path
         for method in sorted(route.methods or ())
     ]

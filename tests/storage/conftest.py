@@ -16,11 +16,11 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import RepoType, new_uid
 from entrepot.storage import Store
 from tests.support.guarded_blobs import GuardedLocalBlobs
-from tests.support.stored_repo import Shelf
+from tests.support.stored_repo import StoredRepo
 
 
 @pytest.fixture
-def shelf(tmp_path: pathlib.Path) -> Iterator[Shelf]:
+def stored_repo(tmp_path: pathlib.Path) -> Iterator[StoredRepo]:
     catalog = open_catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
     blobs = GuardedLocalBlobs(LocalBlobs(tmp_path / "blobs", fsync=False), catalog.is_writing)
     values: dict[str, Any] = dict.fromkeys(("card", "config", "pipeline_tag", "library", "sdk"))
@@ -42,5 +42,5 @@ def shelf(tmp_path: pathlib.Path) -> Iterator[Shelf]:
                 **values,
             ),
         )
-    yield Shelf(Store(catalog, blobs, blobs, blobs), row)
+    yield StoredRepo(Store(catalog, blobs, blobs, blobs), row)
     catalog.close()

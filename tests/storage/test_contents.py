@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 import pytest
 
@@ -9,6 +8,7 @@ from entrepot.blobs import file_key, put
 from entrepot.errors import BlobMissing, BlobUnreadable, ObjectDamaged
 from entrepot.names import Oid, Sha256
 from entrepot.storage.contents import PackedContent, open_file, sha256_of
+from tests.support.stored_repo import StoredRepo
 
 OID = Oid("1" * 40)
 
@@ -32,23 +32,23 @@ def test_content_that_does_not_decompress_is_damage(data: bytes) -> None:
         PackedContent(OID, 10, data).read_at(0, 1)
 
 
-def test_large_content_is_read_from_the_store(shelf: Any) -> None:
+def test_large_content_is_read_from_the_store(stored_repo: StoredRepo) -> None:
     data = bytes(range(256)) * 100
-    put(shelf.store.blobs, file_key(sha256_of(data)), data)
-    with open_file(shelf.store, sha256_of(data)) as reader:
+    put(stored_repo.store.blobs, file_key(sha256_of(data)), data)
+    with open_file(stored_repo.store, sha256_of(data)) as reader:
         assert reader.size == len(data)
         assert reader.read_at(250, 10) == data[250:260]
     with pytest.raises(BlobMissing):
-        open_file(shelf.store, Sha256("0" * 64))
+        open_file(stored_repo.store, Sha256("0" * 64))
 
 
 @pytest.mark.parametrize("size", [0, 25_599, 25_601])
-def test_a_file_of_another_length_is_damage(shelf: Any, size: int) -> None:
+def test_a_file_of_another_length_is_damage(stored_repo: StoredRepo, size: int) -> None:
     data = bytes(range(256)) * 100
-    put(shelf.store.blobs, file_key(sha256_of(data)), data)
-    open_file(shelf.store, sha256_of(data), len(data)).close()
+    put(stored_repo.store.blobs, file_key(sha256_of(data)), data)
+    open_file(stored_repo.store, sha256_of(data), len(data)).close()
     with pytest.raises(BlobUnreadable):
-        open_file(shelf.store, sha256_of(data), size)
+        open_file(stored_repo.store, sha256_of(data), size)
 
 
 def test_digests_are_lower_case_hex() -> None:

@@ -15,6 +15,7 @@ from entrepot.errors import StoreFull
 from entrepot.names import MAIN, Uid, new_uid
 from entrepot.storage import mirrors, processes
 from entrepot.storage.mirrors import Mirrors
+from tests.support.stored_repo import StoredRepo
 
 Damage = Callable[[pathlib.Path], object]
 
@@ -24,9 +25,9 @@ def kept(tmp_path: pathlib.Path) -> Mirrors:
     return Mirrors(tmp_path / "mirrors", 1 << 30)
 
 
-def head_of(kept: Mirrors, shelf: Any, row: Any = None) -> str:
+def head_of(kept: Mirrors, stored_repo: StoredRepo, row: Any = None) -> str:
     """Return the commit of main according to git, after git has checked the whole mirror."""
-    lease = kept.take(shelf.store, shelf.store.catalog.read, row or shelf.row)
+    lease = kept.take(stored_repo.store, stored_repo.store.catalog.read, row or stored_repo.row)
     try:
         processes.run(lease.path, ["fsck", "--strict"])
         return processes.run(lease.path, ["rev-parse", "HEAD"]).decode().strip()
@@ -47,48 +48,48 @@ def flip(path: pathlib.Path, pattern: str, *, keeps_time: bool = False) -> None:
         os.utime(path / "packs.json", (1, 1))  # the daily check is due
 
 
-def packs(kept: Mirrors, shelf: Any) -> list[pathlib.Path]:
-    return sorted((kept._folder / shelf.row.uid / "objects" / "pack").glob("*.pack"))
+def packs(kept: Mirrors, stored_repo: StoredRepo) -> list[pathlib.Path]:
+    return sorted((kept._folder / stored_repo.row.uid / "objects" / "pack").glob("*.pack"))
 
 
-def test_a_mirror_is_a_sound_repository_with_the_same_ids(shelf: Any, kept: Mirrors) -> None:
-    commit = shelf.commit(shelf.tree({"a/b": b"1", "c": b"2"}))
-    shelf.point(MAIN, commit)
-    assert head_of(kept, shelf) == commit
+def test_a_mirror_is_a_sound_repository_with_the_same_ids(stored_repo: StoredRepo, kept: Mirrors) -> None:
+    commit = stored_repo.commit(stored_repo.tree({"a/b": b"1", "c": b"2"}))
+    stored_repo.point(MAIN, commit)
+    assert head_of(kept, stored_repo) == commit
 
 
-def test_what_is_current_is_not_touched_again(shelf: Any, kept: Mirrors) -> None:
-    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
-    head_of(kept, shelf)
-    before = [(path, path.stat().st_mtime_ns) for path in packs(kept, shelf)]
-    head_of(kept, shelf)
-    assert [(path, path.stat().st_mtime_ns) for path in packs(kept, shelf)] == before
+def test_what_is_current_is_not_touched_again(stored_repo: StoredRepo, kept: Mirrors) -> None:
+    stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
+    head_of(kept, stored_repo)
+    before = [(path, path.stat().st_mtime_ns) for path in packs(kept, stored_repo)]
+    head_of(kept, stored_repo)
+    assert [(path, path.stat().st_mtime_ns) for path in packs(kept, stored_repo)] == before
 
 
-def test_a_new_commit_is_added_as_one_small_pack(shelf: Any, kept: Mirrors) -> None:
-    tree = shelf.tree({f"f{n}": b"%d" % n for n in range(50)})
-    first = shelf.commit(tree)
-    shelf.point(MAIN, first)
-    head_of(kept, shelf)
-    [old] = packs(kept, shelf)
-    second = shelf.commit(shelf.tree({"f1": b"new"}, root=tree), first)
-    shelf.point(MAIN, second)
+def test_a_new_commit_is_added_as_one_small_pack(stored_repo: StoredRepo, kept: Mirrors) -> None:
+    tree = stored_repo.tree({f"f{n}": b"%d" % n for n in range(50)})
+    first = stored_repo.commit(tree)
+    stored_repo.point(MAIN, first)
+    head_of(kept, stored_repo)
+    [old] = packs(kept, stored_repo)
+    second = stored_repo.commit(stored_repo.tree({"f1": b"new"}, root=tree), first)
+    stored_repo.point(MAIN, second)
 
-    assert head_of(kept, shelf) == second
+    assert head_of(kept, stored_repo) == second
 
-    [new] = [path for path in packs(kept, shelf) if path != old]
+    [new] = [path for path in packs(kept, stored_repo) if path != old]
     told = processes.run(kept._folder, ["show-index"], given=new.with_suffix(".idx").read_bytes())
     assert len(told.splitlines()) == 3
 
 
-def test_many_small_packs_become_one(shelf: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_small_packs_become_one(stored_repo: StoredRepo, kept: Mirrors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirrors, "MAX_PACKS", 2)
-    head = shelf.commit(shelf.tree({"a": b"0"}))
+    head = stored_repo.commit(stored_repo.tree({"a": b"0"}))
     for n in range(4):
-        shelf.point(MAIN, head)
-        assert head_of(kept, shelf) == head
-        head = shelf.commit(shelf.tree({"a": b"new %d" % n}), head)
-    assert len(packs(kept, shelf)) <= 2
+        stored_repo.point(MAIN, head)
+        assert head_of(kept, stored_repo) == head
+        head = stored_repo.commit(stored_repo.tree({"a": b"new %d" % n}), head)
+    assert len(packs(kept, stored_repo)) <= 2
 
 
 def break_pack(path: pathlib.Path) -> None:
@@ -130,127 +131,133 @@ def break_pack(path: pathlib.Path) -> None:
         "alternates",
     ],
 )
-def test_a_damaged_mirror_is_made_anew(shelf: Any, kept: Mirrors, damage: Damage) -> None:
-    commit = shelf.commit(shelf.tree({"a": b"1"}))
-    shelf.point(MAIN, commit)
-    head_of(kept, shelf)
-    damage(kept._folder / shelf.row.uid)
-    assert head_of(kept, shelf) == commit
+def test_a_damaged_mirror_is_made_anew(stored_repo: StoredRepo, kept: Mirrors, damage: Damage) -> None:
+    commit = stored_repo.commit(stored_repo.tree({"a": b"1"}))
+    stored_repo.point(MAIN, commit)
+    head_of(kept, stored_repo)
+    damage(kept._folder / stored_repo.row.uid)
+    assert head_of(kept, stored_repo) == commit
     assert not list(kept.damaged())
 
 
-def test_damage_is_found_and_an_intact_mirror_is_never_dropped(shelf: Any, kept: Mirrors) -> None:
-    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
-    head_of(kept, shelf)
-    assert (list(kept.damaged()), kept.drop_damaged(shelf.row.uid)) == ([], False)
-    flip(kept._folder / shelf.row.uid, "*.pack", keeps_time=True)
-    assert list(kept.damaged()) == [shelf.row.uid]
-    assert kept.drop_damaged(shelf.row.uid)
-    assert not (kept._folder / shelf.row.uid).exists()
+def test_damage_is_found_and_an_intact_mirror_is_never_dropped(stored_repo: StoredRepo, kept: Mirrors) -> None:
+    stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
+    head_of(kept, stored_repo)
+    assert (list(kept.damaged()), kept.drop_damaged(stored_repo.row.uid)) == ([], False)
+    flip(kept._folder / stored_repo.row.uid, "*.pack", keeps_time=True)
+    assert list(kept.damaged()) == [stored_repo.row.uid]
+    assert kept.drop_damaged(stored_repo.row.uid)
+    assert not (kept._folder / stored_repo.row.uid).exists()
 
 
 def test_a_full_disk_is_reported_and_leaves_nothing_half_written(
-    shelf: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
+    stored_repo: StoredRepo, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = shelf.commit(shelf.tree({"a": b"1"}))
-    shelf.point(MAIN, commit)
+    commit = stored_repo.commit(stored_repo.tree({"a": b"1"}))
+    stored_repo.point(MAIN, commit)
 
     def full(*_arguments: Any) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(mirrors, "write_pack", full)
     with pytest.raises(StoreFull, match="No space left"):
-        kept.take(shelf.store, shelf.store.catalog.read, shelf.row)
+        kept.take(stored_repo.store, stored_repo.store.catalog.read, stored_repo.row)
     assert [path.name for path in kept._folder.iterdir()] == [".locks"]
     monkeypatch.undo()
-    assert head_of(kept, shelf) == commit
+    assert head_of(kept, stored_repo) == commit
 
 
-def test_a_dropped_mirror_forgets_what_no_ref_names(shelf: Any, kept: Mirrors) -> None:
-    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
-    head_of(kept, shelf)
-    kept.drop(shelf.row.uid)
-    assert not (kept._folder / shelf.row.uid).exists()
+def test_a_dropped_mirror_forgets_what_no_ref_names(stored_repo: StoredRepo, kept: Mirrors) -> None:
+    stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
+    head_of(kept, stored_repo)
+    kept.drop(stored_repo.row.uid)
+    assert not (kept._folder / stored_repo.row.uid).exists()
 
 
-def test_the_least_recently_used_mirror_is_removed_when_space_is_short(shelf: Any, tmp_path: pathlib.Path) -> None:
-    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
+def test_the_least_recently_used_mirror_is_removed_when_space_is_short(
+    stored_repo: StoredRepo, tmp_path: pathlib.Path
+) -> None:
+    stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
     small = Mirrors(tmp_path / "mirrors", 1)
-    other = attrs.evolve(shelf.row, uid=new_uid())
-    head_of(small, shelf)
-    head_of(small, shelf, other)
-    assert not (tmp_path / "mirrors" / shelf.row.uid).exists()
+    other = attrs.evolve(stored_repo.row, uid=new_uid())
+    head_of(small, stored_repo)
+    head_of(small, stored_repo, other)
+    assert not (tmp_path / "mirrors" / stored_repo.row.uid).exists()
     assert (tmp_path / "mirrors" / other.uid).exists()
 
 
-def test_a_mirror_that_is_being_read_is_not_evicted(shelf: Any, tmp_path: pathlib.Path) -> None:
-    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1"})))
+def test_a_mirror_that_is_being_read_is_not_evicted(stored_repo: StoredRepo, tmp_path: pathlib.Path) -> None:
+    stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
     small = Mirrors(tmp_path / "mirrors", 1)
-    lease = small.take(shelf.store, shelf.store.catalog.read, shelf.row)
-    head_of(small, shelf, attrs.evolve(shelf.row, uid=new_uid()))
+    lease = small.take(stored_repo.store, stored_repo.store.catalog.read, stored_repo.row)
+    head_of(small, stored_repo, attrs.evolve(stored_repo.row, uid=new_uid()))
     assert lease.path.exists()
     lease.release()
 
 
-def test_mirrors_of_deleted_repositories_are_removed(shelf: Any, kept: Mirrors) -> None:
-    head = shelf.commit(shelf.tree({"a": b"1"}))
-    shelf.point(MAIN, head)
-    other = attrs.evolve(shelf.row, uid=new_uid())
-    head_of(kept, shelf)
-    head_of(kept, shelf, other)
+def test_mirrors_of_deleted_repositories_are_removed(stored_repo: StoredRepo, kept: Mirrors) -> None:
+    head = stored_repo.commit(stored_repo.tree({"a": b"1"}))
+    stored_repo.point(MAIN, head)
+    other = attrs.evolve(stored_repo.row, uid=new_uid())
+    head_of(kept, stored_repo)
+    head_of(kept, stored_repo, other)
     kept.retain({other.uid})
-    assert not (kept._folder / shelf.row.uid).exists()
+    assert not (kept._folder / stored_repo.row.uid).exists()
     assert (kept._folder / other.uid).exists()
 
 
-def test_packs_of_a_push_are_adopted_with_their_refs(shelf: Any, kept: Mirrors, tmp_path: pathlib.Path) -> None:
-    first = shelf.commit(shelf.tree({"a": b"1"}))
-    shelf.point(MAIN, first)
-    head_of(kept, shelf)
-    second = shelf.commit(shelf.tree({"a": b"2"}), first)
-    shelf.point(MAIN, second)
+def test_packs_of_a_push_are_adopted_with_their_refs(
+    stored_repo: StoredRepo, kept: Mirrors, tmp_path: pathlib.Path
+) -> None:
+    first = stored_repo.commit(stored_repo.tree({"a": b"1"}))
+    stored_repo.point(MAIN, first)
+    head_of(kept, stored_repo)
+    second = stored_repo.commit(stored_repo.tree({"a": b"2"}), first)
+    stored_repo.point(MAIN, second)
     source = Mirrors(tmp_path / "other", 1 << 30)
-    head_of(source, shelf)
-    [pack] = packs(source, shelf)
+    head_of(source, stored_repo)
+    [pack] = packs(source, stored_repo)
 
-    kept.adopt(shelf.row.uid, pack.parent, [(MAIN, second)])
+    kept.adopt(stored_repo.row.uid, pack.parent, [(MAIN, second)])
 
     assert not pack.exists()
-    assert len(packs(kept, shelf)) == 2
-    assert head_of(kept, shelf) == second
-    assert len(packs(kept, shelf)) == 2
+    assert len(packs(kept, stored_repo)) == 2
+    assert head_of(kept, stored_repo) == second
+    assert len(packs(kept, stored_repo)) == 2
 
 
-def test_no_packs_are_adopted_for_a_removed_mirror(shelf: Any, kept: Mirrors, tmp_path: pathlib.Path) -> None:
+def test_no_packs_are_adopted_for_a_removed_mirror(
+    stored_repo: StoredRepo, kept: Mirrors, tmp_path: pathlib.Path
+) -> None:
     kept.adopt(Uid("0" * 24), tmp_path, [(MAIN, None)])
     assert not (kept._folder / ("0" * 24)).exists()
 
 
-def test_many_threads_may_ask_at_the_same_time(shelf: Any, kept: Mirrors) -> None:
-    commit = shelf.commit(shelf.tree({f"f{n}": b"%d" % n for n in range(50)}))
-    shelf.point(MAIN, commit)
+def test_many_threads_may_ask_at_the_same_time(stored_repo: StoredRepo, kept: Mirrors) -> None:
+    commit = stored_repo.commit(stored_repo.tree({f"f{n}": b"%d" % n for n in range(50)}))
+    stored_repo.point(MAIN, commit)
     heads: list[str] = []
-    threads = [threading.Thread(target=lambda: heads.append(head_of(kept, shelf))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: heads.append(head_of(kept, stored_repo))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert heads == [commit] * 8
-    assert len(packs(kept, shelf)) == 1
+    assert len(packs(kept, stored_repo)) == 1
 
 
 def test_a_large_mirror_is_slow_until_it_is_repacked(
-    shelf: Any, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
+    stored_repo: StoredRepo, kept: Mirrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mirrors, "LARGE_INDEX", 100)
-    commit = shelf.commit(shelf.tree({f"f{n}": b"%d" % n for n in range(50)}))
-    shelf.point(MAIN, commit)
-    lease = kept.take(shelf.store, shelf.store.catalog.read, shelf.row)
+    commit = stored_repo.commit(stored_repo.tree({f"f{n}": b"%d" % n for n in range(50)}))
+    stored_repo.point(MAIN, commit)
+    lease = kept.take(stored_repo.store, stored_repo.store.catalog.read, stored_repo.row)
     assert lease.is_slow
-    kept.repack(shelf.row.uid)
+    kept.repack(stored_repo.row.uid)
     assert not lease.is_slow
     lease.release()
-    before = packs(kept, shelf)
-    assert head_of(kept, shelf) == commit
-    assert packs(kept, shelf) == before
+    before = packs(kept, stored_repo)
+    assert head_of(kept, stored_repo) == commit
+    assert packs(kept, stored_repo) == before
     kept.repack(Uid("0" * 24))  # repacking an absent mirror does nothing

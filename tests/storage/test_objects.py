@@ -12,6 +12,7 @@ from entrepot.git import Kind, Pointer, Tag, encode_tag_object, render_pointer
 from entrepot.names import Oid, Sha256
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import open_file, sha256_of
+from tests.support.stored_repo import StoredRepo
 
 
 def test_objects_have_the_ids_that_git_gives_them() -> None:
@@ -21,11 +22,11 @@ def test_objects_have_the_ids_that_git_gives_them() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"text", bytes(200_000)])
 @pytest.mark.parametrize("kind", [Kind.BLOB, Kind.TREE])
-def test_content_survives_its_row(shelf: Any, content: bytes, kind: Kind) -> None:
+def test_content_survives_its_row(stored_repo: StoredRepo, content: bytes, kind: Kind) -> None:
     item = stored.of(kind, content)
-    shelf.put(item)
-    with shelf.store.catalog.read() as tx:
-        row = stored.find_row(tx, shelf.row.id, item.oid)
+    stored_repo.put(item)
+    with stored_repo.store.catalog.read() as tx:
+        row = stored.find_row(tx, stored_repo.row.id, item.oid)
     assert (stored.content_of(row), row.size, row.kind) == (content, len(content), kind.value)
 
 
@@ -36,16 +37,17 @@ def test_pointers_say_in_their_row_what_they_point_at() -> None:
     assert stored.row_of(stored.of(Kind.TREE, text)).sha256 is None
 
 
-def test_large_content_goes_to_blobs(shelf: Any) -> None:
+def test_large_content_goes_to_blobs(stored_repo: StoredRepo) -> None:
     content = b"0" * (stored.INLINE_LIMIT + 1)
     item = stored.of(Kind.BLOB, content)
     assert stored.is_large(item)
     assert not stored.is_large(stored.of(Kind.BLOB, content[1:]))
     assert not stored.is_large(stored.of(Kind.TREE, content))
-    with shelf.store.catalog.write() as tx:
+    with stored_repo.store.catalog.write() as tx:
         files.reserve(tx, sha256_of(content), len(content), 1)
-    row = stored.keep_large(shelf.store, item, sha256_of(content))
-    with open_file(shelf.store, row.sha256) as reader:
+    row = stored.keep_large(stored_repo.store, item, sha256_of(content))
+    assert row.sha256 is not None
+    with open_file(stored_repo.store, row.sha256) as reader:
         assert reader.read_at(0, len(content)) == content
     with pytest.raises(ObjectDamaged):
         stored.content_of(row)
@@ -58,47 +60,47 @@ def test_damaged_rows_are_noticed(change: dict[str, Any]) -> None:
         stored.content_of(row)
 
 
-def test_what_is_not_stored_is_missing(shelf: Any) -> None:
+def test_what_is_not_stored_is_missing(stored_repo: StoredRepo) -> None:
     absent = Oid("1" * 40)
-    commit = shelf.commit(shelf.tree({"a": b""}))
-    with shelf.store.catalog.read() as tx:
+    commit = stored_repo.commit(stored_repo.tree({"a": b""}))
+    with stored_repo.store.catalog.read() as tx:
         for read in (stored.find_row, stored.read_commit, stored.peel):
             with pytest.raises(ObjectMissing):
-                read(tx, shelf.row.id, absent)
+                read(tx, stored_repo.row.id, absent)
         with pytest.raises(ObjectMissing):
-            stored.read_commits(tx, shelf.row.id, [commit, absent])
+            stored.read_commits(tx, stored_repo.row.id, [commit, absent])
 
 
-def test_commits_come_in_the_order_asked_for(shelf: Any) -> None:
-    tree = shelf.tree({"a": b""})
-    made = [shelf.commit(tree, message=str(number)) for number in range(5)]
-    with shelf.store.catalog.read() as tx:
-        found = stored.read_commits(tx, shelf.row.id, made[::-1])
-        assert stored.root_of(shelf.store, tx, shelf.row.id, made[0]) == tree
+def test_commits_come_in_the_order_asked_for(stored_repo: StoredRepo) -> None:
+    tree = stored_repo.tree({"a": b""})
+    made = [stored_repo.commit(tree, message=str(number)) for number in range(5)]
+    with stored_repo.store.catalog.read() as tx:
+        found = stored.read_commits(tx, stored_repo.row.id, made[::-1])
+        assert stored.root_of(stored_repo.store, tx, stored_repo.row.id, made[0]) == tree
     assert [oid for oid, _ in found] == made[::-1]
     assert [commit.message for _, commit in found] == ["4", "3", "2", "1", "0"]
 
 
-def test_tags_of_tags_are_peeled_but_not_for_ever(shelf: Any) -> None:
-    tree = shelf.tree({"a": b""})
-    commit = shelf.commit(tree)
+def test_tags_of_tags_are_peeled_but_not_for_ever(stored_repo: StoredRepo) -> None:
+    tree = stored_repo.tree({"a": b""})
+    commit = stored_repo.commit(tree)
     chain, kind = [commit], Kind.COMMIT
     for _ in range(8):
         tag = stored.of(Kind.TAG, encode_tag_object(Tag(chain[-1], kind, "t", None, "m")))
-        shelf.put(tag)
+        stored_repo.put(tag)
         chain.append(tag.oid)
         kind = Kind.TAG
-    with shelf.store.catalog.read() as tx:
-        assert {stored.peel(tx, shelf.row.id, oid) for oid in chain[:8]} == {commit}
+    with stored_repo.store.catalog.read() as tx:
+        assert {stored.peel(tx, stored_repo.row.id, oid) for oid in chain[:8]} == {commit}
         for oid in (chain[8], tree):
             with pytest.raises(ObjectDamaged):
-                stored.peel(tx, shelf.row.id, oid)
+                stored.peel(tx, stored_repo.row.id, oid)
 
 
-def test_a_tree_is_read_from_the_catalog_once(shelf: Any) -> None:
-    root = shelf.tree({"a": b""})
-    with shelf.store.catalog.read() as tx:
-        first = stored.tree_scanner(shelf.store, tx, shelf.row.id)(root)
-        assert stored.tree_scanner(shelf.store, tx, shelf.row.id)(root) is first
+def test_a_tree_is_read_from_the_catalog_once(stored_repo: StoredRepo) -> None:
+    root = stored_repo.tree({"a": b""})
+    with stored_repo.store.catalog.read() as tx:
+        first = stored.tree_scanner(stored_repo.store, tx, stored_repo.row.id)(root)
+        assert stored.tree_scanner(stored_repo.store, tx, stored_repo.row.id)(root) is first
         with pytest.raises(ObjectMissing):
-            stored.tree_scanner(shelf.store, tx, shelf.row.id + 1)(root)
+            stored.tree_scanner(stored_repo.store, tx, stored_repo.row.id + 1)(root)

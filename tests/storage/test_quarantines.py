@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pathlib
 import subprocess
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from entrepot.git import Kind
 from entrepot.names import MAIN, Oid
 from entrepot.storage.mirrors import Mirrors
 from entrepot.storage.quarantines import Quarantine, open_quarantine
+from tests.support.stored_repo import StoredRepo
 
 LONGEST = dict.fromkeys(Kind, 1 << 20)
 
@@ -21,11 +21,11 @@ def receive(quarantine: Quarantine, pack: bytes, limit: int = 1 << 20) -> subpro
 
 
 @pytest.fixture
-def pack(shelf: Any, tmp_path: pathlib.Path) -> bytes:
+def pack(stored_repo: StoredRepo, tmp_path: pathlib.Path) -> bytes:
     """Return all objects of the shelf as one pack."""
-    shelf.point(MAIN, shelf.commit(shelf.tree({"a": b"1", "long": b"x" * 5000})))
+    stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1", "long": b"x" * 5000})))
     source = Mirrors(tmp_path / "source", 1 << 30)
-    lease = source.take(shelf.store, shelf.store.catalog.read, shelf.row)
+    lease = source.take(stored_repo.store, stored_repo.store.catalog.read, stored_repo.row)
     lease.release()
     [file] = (lease.path / "objects" / "pack").glob("*.pack")
     return file.read_bytes()

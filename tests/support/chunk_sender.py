@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pathlib
 import random
 import struct
 from array import array
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.files import chunks, xet_tokens
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.xet_tokens import XetToken
@@ -58,11 +57,11 @@ class Sender:
         name = self.xorb(pieces).hash
         return Xorb(name, data, parse_xorb(data, name))
 
-    def give(self, ref: RepoRef, by: Any = None) -> XetToken:
+    def give(self, ref: RepoRef, by: MaybeCaller = None) -> XetToken:
         issued = xet_tokens.issue_write(self.world.hub, by or self.world.caller(ref.id.namespace), ref)
         return xet_tokens.check(self.world.hub, issued.secret, issued.store)
 
-    def give_read(self, ref: RepoRef, by: Any = None) -> XetToken:
+    def give_read(self, ref: RepoRef, by: MaybeCaller = None) -> XetToken:
         issued = xet_tokens.issue_read(self.world.hub, by or self.world.caller(ref.id.namespace), ref, None)
         return xet_tokens.check(self.world.hub, issued.secret, issued.store)
 
@@ -92,7 +91,7 @@ class Sender:
         chunks.register_shard(self.world.hub, given, encode_shard(shard))
 
     def upload(
-        self, ref: RepoRef, pieces: Sequence[bytes], *, sha256: str | None = None, by: Any = None
+        self, ref: RepoRef, pieces: Sequence[bytes], *, sha256: str | None = None, by: MaybeCaller = None
     ) -> tuple[XetHash, Sha256]:
         """Upload a file in a separate xorb, with its real SHA-256 or the given one."""
         given, xorb = self.give(ref, by), self.xorb(pieces)
@@ -103,7 +102,7 @@ class Sender:
         return block.hash, claimed
 
     def add(
-        self, ref: RepoRef, path: str, pieces: Sequence[bytes], *, sha256: str | None = None, by: Any = None
+        self, ref: RepoRef, path: str, pieces: Sequence[bytes], *, sha256: str | None = None, by: MaybeCaller = None
     ) -> tuple[XetHash, Sha256]:
         """Upload a file as :meth:`upload` does, and commit it."""
         file, claimed = self.upload(ref, pieces, sha256=sha256, by=by)
@@ -118,13 +117,19 @@ class Sender:
         assert described.listed.xet_hash == located
         return located
 
+    def known_hash_at(self, ref: RepoRef, path: str) -> XetHash:
+        """Return the Xet hash of a path that must have one."""
+        found = self.hash_at(ref, path)
+        assert found is not None
+        return found
+
     def stored(self) -> list[str]:
         """Return the keys of all stored xorbs."""
         return sorted(stat.key for stat in self.world.hub.store.blobs.list("xorbs/"))
 
     def spoil(self, key: str, at: int = -1) -> None:
         """Flip a bit of a stored blob, by default in the last byte, which belongs to the data of a chunk."""
-        path = pathlib.Path(self.world.hub.store.blobs.path_of(key))  # type: ignore[attr-defined]
+        path = self.world.blob_path(key)
         data = bytearray(path.read_bytes())
         data[at] ^= 1
         path.chmod(0o600)
@@ -132,4 +137,4 @@ class Sender:
 
     def age(self, key: str) -> None:
         """Set the modification time of a stored blob to 1970."""
-        os.utime(self.world.hub.store.blobs.path_of(key), (1, 1))  # type: ignore[attr-defined]
+        os.utime(self.world.blob_path(key), (1, 1))

@@ -94,7 +94,7 @@ def file_of(terms: list[Term], xorb: Xorb, content: bytes) -> FileBlock:
 
 
 @attrs.frozen
-class Holder:
+class XetAccess:
     """An access token of the chunk store, and the store."""
 
     cas_url: str
@@ -120,18 +120,18 @@ class Store:
         repositories.create(self.hub, self.hub.identify(self.tokens[owner]), NewRepo(RepoType.MODEL, name))
         return f"{owner}/{name}"
 
-    def give(self, repo: str, verb: str = "write", token: str | None = None) -> Holder:
+    def give(self, repo: str, verb: str = "write", token: str | None = None) -> XetAccess:
         """Request an access token for a repository as its owner."""
         headers = {"authorization": f"Bearer {token or self.tokens[repo.partition('/')[0]]}"}
         url = f"{self.url}/api/models/{repo}/xet-{verb}-token/main"
         answer = httpx2.get(url, headers=headers, trust_env=False).raise_for_status().json()
-        return Holder(answer["casUrl"], answer["accessToken"])
+        return XetAccess(answer["casUrl"], answer["accessToken"])
 
-    def anonymous(self, repo: str) -> Holder:
+    def anonymous(self, repo: str) -> XetAccess:
         """Request an access token for reading a public repository, without credentials."""
         url = f"{self.url}/api/models/{repo}/xet-read-token/main"
         answer = httpx2.get(url, trust_env=False).raise_for_status().json()
-        return Holder(answer["casUrl"], answer["accessToken"])
+        return XetAccess(answer["casUrl"], answer["accessToken"])
 
     def fine_grained(self, owner: str, repo: str) -> str:
         """Create a fine-grained token that can read and write one repository."""

@@ -11,7 +11,7 @@ from entrepot.names import RepoId, RepoRef, RepoType
 
 
 @attrs.define
-class Stall:
+class FaultyHub:
     """A minimal hub with one file that it can be told to send incorrectly; it has only routes that every hub has."""
 
     url: str
@@ -27,7 +27,7 @@ class Stall:
         return RepoRef(RepoType.MODEL, RepoId("ns", "name"))
 
 
-class _StallHandler(BaseHTTPRequestHandler):
+class _FaultyHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_HEAD(self) -> None:
@@ -57,8 +57,8 @@ class _StallHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     @property
-    def _stand(self) -> Stall:
-        stand: Stall = self.server.stand  # type: ignore[attr-defined]
+    def _stand(self) -> FaultyHub:
+        stand: FaultyHub = self.server.stand  # type: ignore[attr-defined]
         return stand
 
     def log_message(self, *_: object) -> None:

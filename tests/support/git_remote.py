@@ -9,7 +9,7 @@ from entrepot.client.git.git_commands import Git
 from entrepot.client.git.worktrees import WorkTree
 
 
-class GitDesk:
+class GitRemote:
     """A folder with clones of a bare repository ``remote.git`` that has one commit."""
 
     def __init__(self, folder: Path) -> None:

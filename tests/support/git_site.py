@@ -19,7 +19,7 @@ GIT_ENV = {
 
 
 @attrs.define
-class Site:
+class GitSite:
     """A loopback host that serves ``repo.git`` as static files, with configurable redirects and responses to POST."""
 
     folder: pathlib.Path

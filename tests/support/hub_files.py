@@ -7,6 +7,7 @@ import itertools
 import attrs
 from huggingface_hub import CommitOperationAdd, HfApi
 
+from entrepot.client.calls import Call
 from entrepot.fs.filesystem import EntrepotFileSystem
 from entrepot.testing.hubs import RunningHub
 
@@ -14,7 +15,7 @@ _NUMBERS = itertools.count(1)
 
 
 @attrs.frozen
-class Desk:
+class HubFiles:
     """A file system of the user ``tester``, and repositories for it."""
 
     running: RunningHub
@@ -33,15 +34,14 @@ class Desk:
     def content(self, repo: str, path: str, revision: str = "main") -> bytes:
         """Return the content of a file on the hub."""
         answer = self.fs.hub.transport.send(_content(repo, path, revision))
-        assert isinstance(answer, bytes)
-        return answer
+        return bytes(answer)
 
     def titles(self, repo: str) -> list[str]:
         """Return the titles of all commits except the first two, newest first."""
         return [commit.title for commit in self.api.list_repo_commits(repo)][:-2]
 
 
-def _content(repo: str, path: str, revision: str) -> object:
+def _content(repo: str, path: str, revision: str) -> Call[bytes]:
     from entrepot.client.calls import files
     from entrepot.hf.base import repo_ref
 

@@ -6,14 +6,14 @@ import attrs
 
 
 @attrs.define
-class Tally:
+class RecordedProgress:
     """A progress display that records its calls."""
 
     begun: list[tuple[str, int | None]] = attrs.field(factory=list)
     done: int = 0
     finished: int = 0
 
-    def begin(self, label: str, total: int | None, *, unit: str = "B") -> Tally:
+    def begin(self, label: str, total: int | None, *, unit: str = "B") -> RecordedProgress:
         self.begun.append((label, total))
         return self
 

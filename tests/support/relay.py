@@ -11,7 +11,7 @@ import attrs
 
 
 @attrs.define
-class Asked:
+class RelayedRequest:
     """A request that a relay has received; ``body`` can be replaced before it is forwarded."""
 
     method: str
@@ -21,7 +21,7 @@ class Asked:
 
 
 @attrs.frozen
-class Told:
+class RelayedResponse:
     """A response; with ``is_lost``, the connection breaks instead."""
 
     status: int
@@ -30,10 +30,10 @@ class Told:
     is_lost: bool = False
 
 
-PassOn = Callable[[Asked], Told]
+PassOn = Callable[[RelayedRequest], RelayedResponse]
 
 
-Rule = Callable[[Asked, PassOn], Told]
+Rule = Callable[[RelayedRequest, PassOn], RelayedResponse]
 
 
 class Relay:
@@ -44,7 +44,7 @@ class Relay:
 
     def __init__(self, hub_url: str) -> None:
         self._upstream = hub_url.removeprefix("http://")
-        self.seen: list[Asked] = []
+        self.seen: list[RelayedRequest] = []
         self.rule: Rule = lambda asked, go_on: go_on(asked)
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._door())
         self._server.daemon_threads = True
@@ -67,13 +67,13 @@ class Relay:
         self._server.server_close()
         self._thread.join()
 
-    def _pass_on(self, asked: Asked) -> Told:
+    def _pass_on(self, asked: RelayedRequest) -> RelayedResponse:
         connection = http.client.HTTPConnection(self._upstream, timeout=30)
         headers = {**asked.headers, "content-length": str(len(asked.body))}
         try:
             connection.request(asked.method, asked.path, body=asked.body, headers=headers)
             answer = connection.getresponse()
-            return Told(answer.status, dict(answer.getheaders()), answer.read())
+            return RelayedResponse(answer.status, dict(answer.getheaders()), answer.read())
         finally:
             connection.close()
 
@@ -87,7 +87,7 @@ class Relay:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 hops = ("connection", "content-length", "transfer-encoding")
                 headers = {name: value for name, value in self.headers.items() if name.lower() not in hops}
-                asked = Asked(self.command, self.path, headers, body)
+                asked = RelayedRequest(self.command, self.path, headers, body)
                 relay.seen.append(asked)
                 told = relay.rule(asked, relay._pass_on)
                 if told.is_lost:

@@ -19,7 +19,7 @@ from entrepot.names import RepoRef, RepoType, Sha256, parse_path
 
 
 @attrs.frozen
-class World:
+class ServedHub:
     """A hub behind a real server: ``alice`` writes, ``alice_reads`` may only read, ``bob`` is a stranger."""
 
     hub: HubContext

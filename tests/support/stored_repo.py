@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Mapping
 
 import attrs
@@ -18,7 +19,7 @@ WHO = Signature("ada", "ada@example.org", 1_700_000_000)
 
 
 @attrs.define
-class Shelf:
+class StoredRepo:
     """The store under test and its only repository, with short methods that add objects."""
 
     store: Store
@@ -47,6 +48,9 @@ class Shelf:
         with self.store.catalog.write() as tx:
             histories.record(tx, self.row.id, commit.oid, parents)
         return commit.oid
+
+    def blob_path(self, key: str) -> pathlib.Path:
+        return pathlib.Path(self.store.blobs.path_of(key))  # type: ignore[attr-defined]
 
     def point(self, name: str, oid: Oid) -> None:
         from entrepot.catalog.repos import refs

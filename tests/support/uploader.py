@@ -16,7 +16,7 @@ from entrepot.testing.hubs import RunningHub
 
 
 @attrs.frozen
-class Quay:
+class Uploader:
     """A running hub, a client of it, and a folder to upload from."""
 
     server: RunningHub
@@ -25,13 +25,13 @@ class Quay:
 
     def repo(self, kind: RepoType = RepoType.MODEL) -> RepoRef:
         """Create a repository."""
-        made = RepoRef(kind, parse_repo_id(f"tester/quay-{next(_QUAYS)}-{os.getpid()}"))
+        made = RepoRef(kind, parse_repo_id(f"tester/uploads-{next(_NUMBERS)}-{os.getpid()}"))
         self.hub.send(repos.create(made))
         return made
 
     def through(self, url: str, **variables: str) -> Hub:
         """Return a client that uses another address of the hub, with an empty cache."""
-        home = self.folder.parent / f"home-{next(_QUAYS)}"
+        home = self.folder.parent / f"home-{next(_NUMBERS)}"
         given = {"ENTREPOT_ENDPOINT": url, "ENTREPOT_TOKEN": self.server.token, "ENTREPOT_HOME": str(home)}
         return Hub(read_paths(given | variables))
 
@@ -56,4 +56,4 @@ class Quay:
         return self.folder
 
 
-_QUAYS = itertools.count(1)
+_NUMBERS = itertools.count(1)

@@ -16,7 +16,7 @@ from entrepot.blobs import LocalBlobs
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.repos import refs
 from entrepot.git import EMPTY_TREE, Kind, TreeEditor
-from entrepot.hub.callers import MaybeCaller, Role
+from entrepot.hub.callers import Caller, MaybeCaller, Role
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files import lfs
 from entrepot.hub.files.operations import AddFile, AddLarge, Operation
@@ -68,21 +68,25 @@ class World:
     clock: Clock
     secrets: Mapping[str, str]
 
-    def __getattr__(self, name: str) -> MaybeCaller:
+    def __getattr__(self, name: str) -> Caller:
         """Return the caller with this name and a write token."""
         if name not in PEOPLE:
             raise AttributeError(name)
         return self.caller(name)
 
-    def caller(self, name: str, role: str = "write") -> MaybeCaller:
-        return self.hub.identify(self.secrets[f"{name}:{role}"])
+    def caller(self, name: str, role: str = "write") -> Caller:
+        found = self.hub.identify(self.secrets[f"{name}:{role}"])
+        assert found is not None
+        return found
 
     def reopen(self) -> None:
         """Close the hub and open its data folder again, as in a restart."""
         self.hub.close()
         self.hub = guarded(open_hub(self.hub.settings, fsync=False), self.clock)
 
-    def repo(self, name: str = "alice/m", by: Any = None, kind: RepoType = RepoType.MODEL, **new: Any) -> RepoRef:
+    def repo(
+        self, name: str = "alice/m", by: MaybeCaller = None, kind: RepoType = RepoType.MODEL, **new: Any
+    ) -> RepoRef:
         namespace, _, short = name.partition("/")
         maker = by or self.caller(namespace)
         return repositories.create(self.hub, maker, NewRepo(kind, short, namespace=namespace, **new)).ref
@@ -95,7 +99,9 @@ class World:
         assert row is not None
         return row.id
 
-    def commit(self, ref: RepoRef, *operations: Operation, by: Any = None, branch: str = "main", **draft: Any) -> Oid:
+    def commit(
+        self, ref: RepoRef, *operations: Operation, by: MaybeCaller = None, branch: str = "main", **draft: Any
+    ) -> Oid:
         summary = draft.pop("summary", "change")
         author = by or self.caller(ref.id.namespace)
         return commits.create(self.hub, author, ref, branch, CommitDraft(summary, operations, **draft)).oid
@@ -103,7 +109,7 @@ class World:
     def add(self, ref: RepoRef, path: str, content: bytes = b"x\n", **options: Any) -> Oid:
         return self.commit(ref, AddFile(RepoPath(path), content), **options)
 
-    def upload(self, ref: RepoRef, data: bytes, by: Any = None) -> Sha256:
+    def upload(self, ref: RepoRef, data: bytes, by: MaybeCaller = None) -> Sha256:
         """Upload the content of a large file through a signed link."""
         sha256 = Sha256(hashlib.sha256(data).hexdigest())
         wanted = lfs.RequestedObject(sha256, len(data))
@@ -120,13 +126,16 @@ class World:
         self.commit(ref, AddLarge(RepoPath(path), sha256, len(data)), **options)
         return sha256
 
+    def blob_path(self, key: str) -> pathlib.Path:
+        return pathlib.Path(self.hub.store.blobs.path_of(key))  # type: ignore[attr-defined]
+
     def head(self, ref: RepoRef, name: str = "main") -> Oid:
         with self.hub.read() as tx:
             found = refs.find(tx, self.row_id(ref), RefName(f"refs/heads/{name}"))
         assert found is not None
         return found
 
-    def read(self, ref: RepoRef, path: str, revision: str = "main", by: Any = None) -> bytes:
+    def read(self, ref: RepoRef, path: str, revision: str = "main", by: MaybeCaller = None) -> bytes:
         found = contents.locate(self.hub, by or self.caller("root"), ref, revision, RepoPath(path))
         opened = found.open(self.hub)
         data = opened.read_at(0, found.size + 1)
@@ -157,7 +166,6 @@ class World:
                 else:
                     editor.put(RepoPath(path), mode, content)
             tree, fresh = editor.write()
-        assert author is not None
         assert tree != EMPTY_TREE
         commit = commit_object(self.hub, author, tree, (head,), summary)
         made += [stored.GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]

@@ -79,7 +79,9 @@ def only_job(hub: HubContext) -> Job:
     return job
 
 
-def test_a_waiting_job_is_run_and_done(hub: HubContext, handlers: dict[str, followups.Handler], work: Any) -> None:
+def test_a_waiting_job_is_run_and_done(
+    hub: HubContext, handlers: dict[str, followups.Handler], work: Callable[..., Worker]
+) -> None:
     seen: list[int] = []
     ran = threading.Event()
 
@@ -97,7 +99,10 @@ def test_a_waiting_job_is_run_and_done(hub: HubContext, handlers: dict[str, foll
 
 
 def test_a_sleeping_worker_is_woken_by_a_new_job(
-    hub: HubContext, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext,
+    handlers: dict[str, followups.Handler],
+    work: Callable[..., Worker],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop._LOOK_EVERY_S", 3600.0)
     asleep, ran = threading.Event(), threading.Event()
@@ -118,7 +123,7 @@ def test_a_sleeping_worker_is_woken_by_a_new_job(
 
 
 def test_jobs_of_other_processes_are_seen_without_a_call(
-    hub: HubContext, handlers: dict[str, followups.Handler], work: Any
+    hub: HubContext, handlers: dict[str, followups.Handler], work: Callable[..., Worker]
 ) -> None:
     ran = threading.Event()
     handlers["note"] = lambda _hub, _args: ran.set()
@@ -132,7 +137,7 @@ def test_jobs_of_other_processes_are_seen_without_a_call(
 def test_an_unforeseen_failure_is_recorded_and_the_next_job_runs(
     hub: HubContext,
     handlers: dict[str, followups.Handler],
-    work: Any,
+    work: Callable[..., Worker],
     failure: Exception,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -155,7 +160,11 @@ def test_an_unforeseen_failure_is_recorded_and_the_next_job_runs(
 
 
 def test_a_job_that_always_fails_is_dead_in_the_end(
-    hub: HubContext, clock: Clock, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext,
+    clock: Clock,
+    handlers: dict[str, followups.Handler],
+    work: Callable[..., Worker],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop._LOOK_EVERY_S", 0.005)
     tries: list[int] = []
@@ -185,7 +194,11 @@ def test_a_job_that_always_fails_is_dead_in_the_end(
 
 
 def test_a_long_job_keeps_its_lease(
-    hub: HubContext, clock: Clock, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext,
+    clock: Clock,
+    handlers: dict[str, followups.Handler],
+    work: Callable[..., Worker],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     running, may_end, renewed = threading.Event(), threading.Event(), threading.Event()
     renew = followups.renew
@@ -216,7 +229,7 @@ def test_a_long_job_keeps_its_lease(
 
 
 def test_stopping_waits_for_the_job_that_runs(
-    hub: HubContext, handlers: dict[str, followups.Handler], work: Any
+    hub: HubContext, handlers: dict[str, followups.Handler], work: Callable[..., Worker]
 ) -> None:
     running, may_end = threading.Event(), threading.Event()
 
@@ -240,7 +253,10 @@ def test_stopping_waits_for_the_job_that_runs(
 
 
 def test_stopping_gives_up_on_a_job_after_the_grace_period(
-    hub: HubContext, handlers: dict[str, followups.Handler], work: Any, caplog: pytest.LogCaptureFixture
+    hub: HubContext,
+    handlers: dict[str, followups.Handler],
+    work: Callable[..., Worker],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     running, may_end = threading.Event(), threading.Event()
 
@@ -283,7 +299,10 @@ def test_stopping_before_the_start_and_twice_is_harmless(hub: HubContext) -> Non
 
 
 def test_a_database_that_is_away_for_a_moment_ends_nothing(
-    hub: HubContext, handlers: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext,
+    handlers: dict[str, followups.Handler],
+    work: Callable[..., Worker],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop._AFTER_FAILURE_S", 0.0)
     ran = threading.Event()
@@ -316,7 +335,7 @@ def lanes(monkeypatch: pytest.MonkeyPatch, handlers: dict[str, followups.Handler
 
 
 def test_a_lane_that_is_stuck_holds_up_no_other(
-    hub: HubContext, lanes: dict[str, followups.Handler], work: Any
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Callable[..., Worker]
 ) -> None:
     stuck, may_end, ran = threading.Event(), threading.Event(), threading.Event()
     others = iter(range(3))
@@ -340,7 +359,7 @@ def test_a_lane_that_is_stuck_holds_up_no_other(
 
 
 def test_a_long_job_pauses_for_the_job_of_another_namespace(
-    hub: HubContext, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop.SLICE_S", 0.005)
     began, other, done = threading.Event(), threading.Event(), threading.Event()
@@ -362,7 +381,7 @@ def test_a_long_job_pauses_for_the_job_of_another_namespace(
 
 
 def test_short_jobs_get_through_when_no_more_long_ones_can_be_paused(
-    hub: HubContext, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("entrepot.worker.loop.SLICE_S", 0.005)
     monkeypatch.setattr("entrepot.worker.loop.MAX_PAUSED", 2)
@@ -386,7 +405,7 @@ def test_short_jobs_get_through_when_no_more_long_ones_can_be_paused(
 
 
 def test_a_namespace_holds_at_most_a_quarter_of_the_threads(
-    hub: HubContext, lanes: dict[str, followups.Handler], work: Any
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Callable[..., Worker]
 ) -> None:
     stuck, may_end, ran = threading.Barrier(3), threading.Event(), threading.Event()
 
@@ -413,7 +432,7 @@ def test_a_namespace_holds_at_most_a_quarter_of_the_threads(
 
 
 def test_a_paused_job_keeps_its_lease_and_is_put_back_at_the_stop(
-    hub: HubContext, lanes: dict[str, followups.Handler], work: Any, monkeypatch: pytest.MonkeyPatch
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed, stepped = threading.Event(), threading.Event()
 
@@ -436,7 +455,7 @@ def test_a_paused_job_keeps_its_lease_and_is_put_back_at_the_stop(
 
 
 def test_a_lane_without_threads_is_left_to_other_processes(
-    hub: HubContext, lanes: dict[str, followups.Handler], work: Any
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Callable[..., Worker]
 ) -> None:
     ran = threading.Event()
     lanes |= {"chunk": lambda _hub, _args: ran.set(), "card": lambda _hub, _args: ran.set()}

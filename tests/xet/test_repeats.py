@@ -28,7 +28,7 @@ def test_a_file_of_repeated_runs_has_the_hash_of_all_its_chunks(
 
 def test_each_combination_is_joined_once(monkeypatch: pytest.MonkeyPatch) -> None:
     joined: list[int] = []
-    fold = repeats.fold
+    fold = repeats.fold  # type: ignore[attr-defined] # imported there
 
     def counted(hashes: bytes, lengths: object, *, complete: bool) -> object:
         joined.append(len(hashes) // 32)

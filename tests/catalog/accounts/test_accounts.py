@@ -239,7 +239,7 @@ def test_a_token_is_renamed_and_gets_another_secret(catalog: Catalog, alice: Acc
 
 def test_the_use_of_a_token_is_written_down_now_and_then(catalog: Catalog, alice: Account) -> None:
     with catalog.write() as tx:
-        accounts.add_token(tx, Token("t" * 24, alice.id, "ci", "read", 1, None), "ab" * 32)
+        accounts.add_token(tx, Token(Uid("t" * 24), alice.id, "ci", "read", 1, None), "ab" * 32)
         for now_ms, expected in ((1000, 1000), (1099, 1000), (1100, 1100)):
             accounts.note_token_use(tx, "t" * 24, now_ms, every_ms=100)
             assert [token.used_ms for token in accounts.tokens_of(tx, alice.id)] == [expected]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -10,6 +10,7 @@ from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import RefName, RepoPath, Sha256, Uid, XetHash
 
@@ -25,11 +26,11 @@ SHARD = Uid("5" * 24)
 
 
 @pytest.fixture
-def linked(catalog: Catalog, add_repo: Any) -> Any:
+def linked(catalog: Catalog, add_repo: Callable[..., RepoRow]) -> Callable[..., RepoRow]:
     """Return a function that commits a file, which uses chunks of a xorb, to a repository."""
     numbers = iter(range(1, 100))
 
-    def link(repo: str, xorb: XetHash, ranges: bytes, *, is_claim: bool = True, is_proven: bool = True) -> Any:
+    def link(repo: str, xorb: XetHash, ranges: bytes, *, is_claim: bool = True, is_proven: bool = True) -> RepoRow:
         row, number = add_repo(repo), next(numbers)
         file, sha256 = name(0xF00 + number), Sha256(f"{number:064x}")
         with catalog.write() as tx:
@@ -58,7 +59,7 @@ NOBODY, EVERYBODY = Viewer(Visibility()), Viewer(None)
 
 @pytest.mark.parametrize("is_claim", [True, False])
 def test_ranges_are_those_of_files_that_are_committed_where_the_viewer_reads(
-    catalog: Catalog, linked: Any, is_claim: bool
+    catalog: Catalog, linked: Callable[..., RepoRow], is_claim: bool
 ) -> None:
     row = linked("alice-m", A, b"aaaa", is_claim=is_claim)
     linked("bob-m", B, b"bbbb", is_claim=is_claim)
@@ -74,7 +75,7 @@ def test_ranges_are_those_of_files_that_are_committed_where_the_viewer_reads(
     assert ranges_of(catalog, EVERYBODY, A) == set()
 
 
-def test_one_s_own_claim_counts_before_it_is_committed(catalog: Catalog, add_repo: Any) -> None:
+def test_one_s_own_claim_counts_before_it_is_committed(catalog: Catalog, add_repo: Callable[..., RepoRow]) -> None:
     row = add_repo("alice-m")
     with catalog.write() as tx:
         xet_files.put(tx, XetFileRow(name(0xF), 20, b""), {A: b"aaaa"}, 5)
@@ -84,14 +85,16 @@ def test_one_s_own_claim_counts_before_it_is_committed(catalog: Catalog, add_rep
         assert ranges_of(catalog, viewer, A) == set()
 
 
-def test_where_proof_is_needed_only_proven_links_count(catalog: Catalog, linked: Any) -> None:
+def test_where_proof_is_needed_only_proven_links_count(catalog: Catalog, linked: Callable[..., RepoRow]) -> None:
     linked("alice-m", A, b"aaaa", is_proven=False)
     linked("alice-n", B, b"bbbb")
     linked("alice-o", C, b"cccc", is_claim=False)
     assert ranges_of(catalog, Viewer(None, needs_proof=True), A, B, C) == {(B, b"bbbb"), (C, b"cccc")}
 
 
-def test_whole_xorbs_are_those_that_were_sent_or_that_the_realm_shares(catalog: Catalog, linked: Any) -> None:
+def test_whole_xorbs_are_those_that_were_sent_or_that_the_realm_shares(
+    catalog: Catalog, linked: Callable[..., RepoRow]
+) -> None:
     linked("alice-m", A, b"")
     linked("alice-n", B, b"")
     with catalog.write() as tx:
@@ -104,7 +107,9 @@ def test_whole_xorbs_are_those_that_were_sent_or_that_the_realm_shares(catalog: 
         assert chunk_access.whole(tx, Viewer(Visibility(), is_everywhere=True), wanted) == {A, B, C}
 
 
-def test_a_chunk_is_found_in_partly_usable_xorbs_with_their_neighbours(catalog: Catalog, linked: Any) -> None:
+def test_a_chunk_is_found_in_partly_usable_xorbs_with_their_neighbours(
+    catalog: Catalog, linked: Callable[..., RepoRow]
+) -> None:
     row = linked("alice-m", A, b"aaaa")
     linked("alice-n", B, b"bbbb")
     with catalog.write() as tx:
@@ -119,7 +124,9 @@ def test_a_chunk_is_found_in_partly_usable_xorbs_with_their_neighbours(catalog: 
         assert chunk_access.near_chunk(tx, NOBODY, name(98), 9) == []
 
 
-def test_uses_before_a_link_are_listed_but_not_those_of_later_seconds(catalog: Catalog, linked: Any) -> None:
+def test_uses_before_a_link_are_listed_but_not_those_of_later_seconds(
+    catalog: Catalog, linked: Callable[..., RepoRow]
+) -> None:
     rows = [linked(f"m{number}", A, bytes([number] * 4), is_claim=number != 1) for number in range(3)]
     with catalog.write() as tx:
         for number, row in enumerate(rows):

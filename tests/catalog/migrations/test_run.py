@@ -81,7 +81,7 @@ def shape_of(url: str) -> dict[str, object]:
     """Columns, keys and indexes of every table."""
     engine = make_engine(url)
     inspector = sa.inspect(engine)
-    shape = {}
+    shape: dict[str, object] = {}
     for name in inspector.get_table_names():
         columns = [
             (row["name"], str(row["type"]), row["nullable"], row["default"]) for row in inspector.get_columns(name)

@@ -61,8 +61,8 @@ def test_of_sixteen_writers_that_saw_the_same_head_one_wins(catalog: Catalog, re
     with ThreadPoolExecutor(16) as pool:
         winners = [new for new in pool.map(race, range(16)) if new is not None]
     assert len(winners) == 1
-    with catalog.read() as tx:
-        assert refs.find(tx, repo.id, MAIN) == winners[0]
+    with catalog.read() as reading:
+        assert refs.find(reading, repo.id, MAIN) == winners[0]
 
 
 def test_sixteen_writers_that_try_again_all_succeed_one_after_the_other(catalog: Catalog, repo: RepoRow) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from entrepot.catalog.accounts import accounts as account_rows
 from entrepot.hub.accounts import passwords
 from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
+from tests.support.commands import Run
 
 
 def password_hash(data: Path, name: str) -> str | None:
@@ -23,13 +23,13 @@ def password_hash(data: Path, name: str) -> str | None:
     return found.password_hash
 
 
-def test_a_user_is_made_on_a_folder_that_does_not_exist_yet(run: Any, data: Path) -> None:
+def test_a_user_is_made_on_a_folder_that_does_not_exist_yet(run: Run, data: Path) -> None:
     outcome = run("admin", "create-user", "alice")
     assert (outcome.code, outcome.out, outcome.err) == (0, "created user alice\n", "")
     assert (data / "format.json").exists()
 
 
-def test_a_user_is_shown_to_programs_with_every_documented_key(run: Any) -> None:
+def test_a_user_is_shown_to_programs_with_every_documented_key(run: Run) -> None:
     made = run(
         "admin", "create-user", "alice", "--fullname", "Alice A.", "--email", "a@example.org", "--admin", "--json"
     ).json
@@ -44,7 +44,7 @@ def test_a_user_is_shown_to_programs_with_every_documented_key(run: Any) -> None
     }
 
 
-def test_a_password_comes_from_standard_input(run: Any, data: Path) -> None:
+def test_a_password_comes_from_standard_input(run: Run, data: Path) -> None:
     run("admin", "create-user", "alice", "--password-stdin", stdin="correct horse\nnot this\n")
     assert passwords.is_right(password_hash(data, "alice"), "correct horse")
 
@@ -59,7 +59,7 @@ def test_a_password_comes_from_standard_input(run: Any, data: Path) -> None:
         (["Alice"], "", "already exists"),
     ],
 )
-def test_a_user_that_breaks_a_rule_is_refused(admin: Any, run: Any, args: list[str], stdin: str, reason: str) -> None:
+def test_a_user_that_breaks_a_rule_is_refused(admin: Run, run: Run, args: list[str], stdin: str, reason: str) -> None:
     outcome = run("admin", "create-user", *args, stdin=stdin)
     assert outcome.code == 1
     assert outcome.out == ""
@@ -68,7 +68,7 @@ def test_a_user_that_breaks_a_rule_is_refused(admin: Any, run: Any, args: list[s
     assert [user["name"] for user in admin("list-users", "--json").json] == ["alice"]
 
 
-def test_an_organisation_has_an_administrator_and_a_default(admin: Any) -> None:
+def test_an_organisation_has_an_administrator_and_a_default(admin: Run) -> None:
     made = admin("create-org", "acme", "--admin", "alice", "--default-visibility", "private", "--json").json
     assert made.pop("created_at").endswith("Z")
     assert made == {"name": "acme", "fullname": "acme", "default_visibility": "private"}
@@ -76,12 +76,12 @@ def test_an_organisation_has_an_administrator_and_a_default(admin: Any) -> None:
     assert "acme" in admin("list-orgs").out
 
 
-def test_an_organisation_needs_a_user_who_exists(admin: Any, run: Any) -> None:
+def test_an_organisation_needs_a_user_who_exists(admin: Run, run: Run) -> None:
     outcome = run("admin", "create-org", "acme", "--admin", "nobody")
     assert (outcome.code, outcome.err) == (1, "error: no user is called 'nobody'\n")
 
 
-def test_a_member_gets_a_role(admin: Any, data: Path) -> None:
+def test_a_member_gets_a_role(admin: Run, data: Path) -> None:
     admin("create-user", "bob")
     admin("create-org", "acme", "--admin", "alice")
     shown = admin("add-member", "acme", "bob", "--role", "contributor", "--json").json
@@ -95,13 +95,13 @@ def test_a_member_gets_a_role(admin: Any, data: Path) -> None:
     assert roles == [("acme", "contributor")]
 
 
-def test_a_role_that_does_not_exist_is_wrong_usage(run: Any) -> None:
+def test_a_role_that_does_not_exist_is_wrong_usage(run: Run) -> None:
     outcome = run("admin", "add-member", "acme", "bob", "--role", "king")
     assert outcome.code == 2
     assert "king" in outcome.err
 
 
-def test_users_are_listed_for_people(admin: Any) -> None:
+def test_users_are_listed_for_people(admin: Run) -> None:
     admin("create-user", "bob", "--admin", "--email", "bob@example.org")
     admin("create-token", "bob", "--role", "read")
     header, alice, bob = admin("list-users").out.splitlines()
@@ -110,26 +110,26 @@ def test_users_are_listed_for_people(admin: Any) -> None:
     assert bob.split()[:5] == ["bob", "bob", "bob@example.org", "yes", "1"]
 
 
-def test_a_user_is_deleted(admin: Any, run: Any) -> None:
+def test_a_user_is_deleted(admin: Run, run: Run) -> None:
     assert admin("delete-user", "alice").out == "deleted user alice\n"
     assert admin("list-users", "--json").json == []
     assert run("admin", "delete-user", "alice").code == 1
 
 
-def test_the_only_administrator_of_an_organisation_stays(admin: Any, run: Any) -> None:
+def test_the_only_administrator_of_an_organisation_stays(admin: Run, run: Run) -> None:
     admin("create-org", "acme", "--admin", "alice")
     outcome = run("admin", "delete-user", "alice")
     assert outcome.code == 1
     assert "only administrator of acme" in outcome.err
 
 
-def test_a_random_password_is_all_that_standard_output_says(admin: Any, data: Path) -> None:
+def test_a_random_password_is_all_that_standard_output_says(admin: Run, data: Path) -> None:
     outcome = admin("reset-password", "alice")
     assert re.fullmatch(r"[A-Za-z0-9]{20}\n", outcome.out)
     assert passwords.is_right(password_hash(data, "alice"), outcome.out.strip())
 
 
-def test_a_chosen_password_is_not_printed(admin: Any, data: Path) -> None:
+def test_a_chosen_password_is_not_printed(admin: Run, data: Path) -> None:
     outcome = admin("reset-password", "alice", "--password-stdin", stdin="correct horse\n")
     assert "horse" not in outcome.out + outcome.err
     assert passwords.is_right(password_hash(data, "alice"), "correct horse")
@@ -153,14 +153,14 @@ def test_a_chosen_password_is_not_printed(admin: Any, data: Path) -> None:
         ("name\nbob\nno way\n", "no way"),
     ],
 )
-def test_a_table_that_cannot_be_used_creates_no_one(admin: Any, run: Any, table: str, message: str) -> None:
+def test_a_table_that_cannot_be_used_creates_no_one(admin: Run, run: Run, table: str, message: str) -> None:
     outcome = run("admin", "users", "create", "--csv", "-", stdin=table)
     assert outcome.code == 1
     assert message in outcome.err
     assert [user["name"] for user in admin("users", "list", "--json").json] == ["alice"]
 
 
-def test_older_spellings_work_and_are_not_listed(admin: Any, run: Any) -> None:
+def test_older_spellings_work_and_are_not_listed(admin: Run, run: Run) -> None:
     admin("create-org", "acme", "--admin", "alice")
     admin("add-member", "acme", "alice", "--role", "admin")
     assert admin("org", "ls", "--json").json == admin("list-orgs", "--json").json
@@ -170,7 +170,7 @@ def test_older_spellings_work_and_are_not_listed(admin: Any, run: Any) -> None:
     assert not [word for word in ("create-user", "list-orgs", "disable-repo", " quota ") if word in shown]
 
 
-def test_the_last_administrator_is_not_deleted(admin: Any, run: Any) -> None:
+def test_the_last_administrator_is_not_deleted(admin: Run, run: Run) -> None:
     admin("users", "set-admin", "alice")
     for command in ("delete", "suspend", "unset-admin"):
         outcome = run("admin", "users", command, "alice")

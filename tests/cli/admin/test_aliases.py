@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
@@ -10,9 +9,10 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from entrepot.settings import Settings
+from tests.support.commands import Run
 
 
-def test_aliases_are_added_listed_and_removed(admin: Any, run: Any) -> None:
+def test_aliases_are_added_listed_and_removed(admin: Run, run: Run) -> None:
     assert admin("aliases", "list", "--json").json == []
     refused = run("admin", "aliases", "add", "gpt2", "alice/absent")
     assert refused.code != 0
@@ -21,7 +21,7 @@ def test_aliases_are_added_listed_and_removed(admin: Any, run: Any) -> None:
     assert "NAME" in admin("aliases", "list").out
 
 
-def test_an_alias_leads_to_a_repository(admin: Any, data: Path) -> None:
+def test_an_alias_leads_to_a_repository(admin: Run, data: Path) -> None:
     with contextlib.closing(open_hub(Settings(data=data), fsync=False)) as hub:
         alice = hub.identify(accounts.create_token(hub, "alice", role="write").secret)
         repositories.create(hub, alice, NewRepo(RepoType.DATASET, "squad"))

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
 from entrepot.catalog import community_tables
 from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
+from tests.support.commands import Run
 
 
 def tamper(data: Path, statement: sa.Executable) -> None:
@@ -17,7 +17,7 @@ def tamper(data: Path, statement: sa.Executable) -> None:
     hub.close()
 
 
-def test_changes_are_listed_newest_first_and_chosen(admin: Any) -> None:
+def test_changes_are_listed_newest_first_and_chosen(admin: Run) -> None:
     admin("create-token", "alice", "--role", "read", "--name", "ci")
     rows = admin("audit", "list", "--json").json
     assert [(row["actor"], row["action"], row["subject"]) for row in rows] == [
@@ -30,7 +30,7 @@ def test_changes_are_listed_newest_first_and_chosen(admin: Any) -> None:
     assert len(admin("audit", "list", "--limit", "1").out.splitlines()) == 2
 
 
-def test_an_untouched_log_is_whole_and_knows_its_older_heads(admin: Any, run: Any) -> None:
+def test_an_untouched_log_is_whole_and_knows_its_older_heads(admin: Run, run: Run) -> None:
     head = admin("audit", "verify").out.strip()
     admin("create-user", "bob")
     verdict = admin("audit", "verify", "--expect", head, "--json").json
@@ -40,7 +40,7 @@ def test_an_untouched_log_is_whole_and_knows_its_older_heads(admin: Any, run: An
     assert (unknown.code, "rewritten" in unknown.err) == (1, True)
 
 
-def test_a_changed_log_is_reported_with_exit_code_1(admin: Any, run: Any, data: Path) -> None:
+def test_a_changed_log_is_reported_with_exit_code_1(admin: Run, run: Run, data: Path) -> None:
     admin("create-user", "bob")
     table = community_tables.audit
     tamper(data, sa.update(table).where(table.c.id == 1).values(actor="mallory"))
@@ -49,7 +49,7 @@ def test_a_changed_log_is_reported_with_exit_code_1(admin: Any, run: Any, data: 
     assert run("admin", "audit", "verify", "--json").json["broken_at"] == 1
 
 
-def test_rows_that_are_missing_at_the_end_are_reported(admin: Any, run: Any, data: Path) -> None:
+def test_rows_that_are_missing_at_the_end_are_reported(admin: Run, run: Run, data: Path) -> None:
     tamper(data, sa.delete(community_tables.audit))
     outcome = run("admin", "audit", "verify")
     assert (outcome.code, "missing" in outcome.err) == (1, True)

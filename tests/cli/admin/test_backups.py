@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+
+from tests.support.commands import Run
 
 
-def test_a_hub_is_backed_up_verified_and_restored(admin: Any, run: Any, tmp_path: Path) -> None:
+def test_a_hub_is_backed_up_verified_and_restored(admin: Run, run: Run, tmp_path: Path) -> None:
     folder, data = str(tmp_path / "backup"), str(tmp_path / "restored")
     made = run("backup", folder, "--json")
     assert made.code == 0, made.err
@@ -26,7 +27,7 @@ def test_a_hub_is_backed_up_verified_and_restored(admin: Any, run: Any, tmp_path
     assert "not empty" in again.err
 
 
-def test_damage_gives_exit_code_1(admin: Any, run: Any, tmp_path: Path) -> None:
+def test_damage_gives_exit_code_1(admin: Run, run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "backup"
     assert run("backup", str(folder)).code == 0
     keys = next(folder.glob("snapshots/*/keys.txt"))
@@ -36,7 +37,7 @@ def test_damage_gives_exit_code_1(admin: Any, run: Any, tmp_path: Path) -> None:
     assert outcome.out.startswith("missing   files/aa/aa/")
 
 
-def test_a_folder_that_is_no_backup_is_refused(run: Any, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_backup_is_refused(run: Run, tmp_path: Path) -> None:
     outcome = run("backup", "verify", str(tmp_path))
     assert outcome.code == 1
     assert "not a backup folder" in outcome.err

@@ -23,7 +23,9 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "s"
 
 
-def test_a_repository_is_imported_and_reported(run: Run, admin: Run, source: Path, monkeypatch: Any) -> None:
+def test_a_repository_is_imported_and_reported(
+    run: Run, admin: Run, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import os
 
     environ = {"ENTREPOT_DATA": str(source.parent / "data"), "PATH": os.environ["PATH"]}

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from entrepot.catalog.jobs import jobs
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.jobs import handlers
 from entrepot.settings import Settings
+from tests.support.commands import Run
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def hub(data: Path) -> Iterator[HubContext]:
     opened.close()
 
 
-def test_jobs_are_listed_newest_first(hub: HubContext, run: Any) -> None:
+def test_jobs_are_listed_newest_first(hub: HubContext, run: Run) -> None:
     rows = run("admin", "jobs", "list", "--json").json
     assert rows == [
         {
@@ -56,13 +56,13 @@ def test_jobs_are_listed_newest_first(hub: HubContext, run: Any) -> None:
     ]
 
 
-def test_jobs_are_listed_for_people_one_a_line(hub: HubContext, run: Any) -> None:
+def test_jobs_are_listed_for_people_one_a_line(hub: HubContext, run: Run) -> None:
     lines = run("admin", "jobs", "list").out.splitlines()
     assert len(lines) == 3
     assert lines[2].endswith("ValueError: two lines")
 
 
-def test_jobs_are_chosen_by_state_and_number(hub: HubContext, run: Any) -> None:
+def test_jobs_are_chosen_by_state_and_number(hub: HubContext, run: Run) -> None:
     def ids(*args: str) -> list[int]:
         return [row["id"] for row in run("admin", "jobs", "list", "--json", *args).json]
 
@@ -72,20 +72,20 @@ def test_jobs_are_chosen_by_state_and_number(hub: HubContext, run: Any) -> None:
     assert run("admin", "jobs", "list", "--state", "lazy").code == 2
 
 
-def test_a_dead_job_runs_again(hub: HubContext, run: Any) -> None:
+def test_a_dead_job_runs_again(hub: HubContext, run: Run) -> None:
     assert run("admin", "jobs", "retry", "1").out == "job 1 is ready to run\n"
     job = next(job for job in handlers.list_jobs(hub) if job.id == 1)
     assert (job.state, job.attempts) == ("ready", 0)
     assert handlers.pause_ms(hub) == 0
 
 
-def test_a_job_is_cancelled(hub: HubContext, run: Any) -> None:
+def test_a_job_is_cancelled(hub: HubContext, run: Run) -> None:
     assert run("admin", "jobs", "cancel", "2", "--json").json == {"cancelled": 2}
     assert [job.id for job in handlers.list_jobs(hub)] == [1]
 
 
 @pytest.mark.parametrize("command", ["retry", "cancel"])
-def test_a_running_job_and_one_that_does_not_exist_are_left_alone(hub: HubContext, run: Any, command: str) -> None:
+def test_a_running_job_and_one_that_does_not_exist_are_left_alone(hub: HubContext, run: Run, command: str) -> None:
     handlers.retry(hub, 1)
     assert handlers.claim(hub, "somebody") is not None
     for job in ("1", "99"):

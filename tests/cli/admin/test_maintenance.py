@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType, Sha256
 from entrepot.settings import Settings
+from tests.support.commands import Run
 
 CONTENT = b"nobody names these bytes" * 100
 KEY = file_key(Sha256(hashlib.sha256(CONTENT).hexdigest()))
@@ -43,7 +43,7 @@ def lose_trees(hub: HubContext, repo: RepoRow) -> None:
         objects.remove(tx, repo.id, trees, touched_before_ms=FOREVER_MS)
 
 
-def test_a_sound_hub_is_sound(repo: RepoRow, run: Any) -> None:
+def test_a_sound_hub_is_sound(repo: RepoRow, run: Run) -> None:
     outcome = run("fsck")
     assert outcome.code == 0
     assert outcome.out.splitlines() == [
@@ -55,7 +55,7 @@ def test_a_sound_hub_is_sound(repo: RepoRow, run: Any) -> None:
     assert "checking" in outcome.err
 
 
-def test_damage_is_reported_and_is_a_failure(hub: HubContext, repo: RepoRow, run: Any) -> None:
+def test_damage_is_reported_and_is_a_failure(hub: HubContext, repo: RepoRow, run: Run) -> None:
     lose_trees(hub, repo)
     outcome = run("fsck", "--quick")
     assert outcome.code == 1
@@ -68,7 +68,7 @@ def test_damage_is_reported_and_is_a_failure(hub: HubContext, repo: RepoRow, run
     assert set(shown.json["findings"][0]) == {"kind", "where", "what", "size"}
 
 
-def test_orphans_are_reported_and_are_no_failure(hub: HubContext, run: Any) -> None:
+def test_orphans_are_reported_and_are_no_failure(hub: HubContext, run: Run) -> None:
     put(hub.store.blobs, KEY, CONTENT)
     outcome = run("fsck", "--json")
     assert outcome.code == 0
@@ -77,7 +77,7 @@ def test_orphans_are_reported_and_are_no_failure(hub: HubContext, run: Any) -> N
     assert run("fsck").out.splitlines()[-2] == "0 damaged, 1 orphaned"
 
 
-def test_a_rehearsal_tells_what_would_go_and_takes_nothing(hub: HubContext, run: Any) -> None:
+def test_a_rehearsal_tells_what_would_go_and_takes_nothing(hub: HubContext, run: Run) -> None:
     put(hub.store.blobs, KEY, CONTENT)
     for _ in range(2):
         outcome = run("gc", "--dry-run", "--grace", "0", "--json")
@@ -90,7 +90,7 @@ def test_a_rehearsal_tells_what_would_go_and_takes_nothing(hub: HubContext, run:
     assert hub.store.blobs.stat(KEY) is not None
 
 
-def test_sweeping_takes_it_away(hub: HubContext, run: Any) -> None:
+def test_sweeping_takes_it_away(hub: HubContext, run: Run) -> None:
     put(hub.store.blobs, KEY, CONTENT)
     outcome = run("gc", "--grace", "0")
     assert outcome.out.splitlines()[-1] == "freed 2.3 KiB (2,400 bytes) in 1 steps"
@@ -98,20 +98,20 @@ def test_sweeping_takes_it_away(hub: HubContext, run: Any) -> None:
     assert run("gc", "--grace", "0").out == "nothing to remove\n"
 
 
-def test_what_is_young_stays(hub: HubContext, run: Any) -> None:
+def test_what_is_young_stays(hub: HubContext, run: Run) -> None:
     put(hub.store.blobs, KEY, CONTENT)
     for args in ([], ["--grace", "1h"]):
         assert run("gc", *args, "--json").json == {"dry_run": False, "size": 0, "items": []}
     assert hub.store.blobs.stat(KEY) is not None
 
 
-def test_a_grace_period_that_is_none_is_wrong_usage(hub: HubContext, run: Any) -> None:
+def test_a_grace_period_that_is_none_is_wrong_usage(hub: HubContext, run: Run) -> None:
     outcome = run("gc", "--grace", "soon")
     assert outcome.code == 2
     assert "90s, 6h or 3w" in outcome.err
 
 
 @pytest.mark.parametrize("command", ["fsck", "gc"])
-def test_a_folder_without_a_hub_is_refused(run: Any, data: Path, command: str) -> None:
+def test_a_folder_without_a_hub_is_refused(run: Run, data: Path, command: str) -> None:
     assert run(command).code == 1
     assert not data.exists()

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
+from tests.support.commands import Run
 
 
-def test_members_and_organisations_come_and_go(admin: Any, run: Any) -> None:
+def test_members_and_organisations_come_and_go(admin: Run, run: Run) -> None:
     admin("users", "create", "bob")
     admin("orgs", "create", "acme", "--admin", "alice")
     assert "bob has role write in acme" in admin("members", "add", "acme", "bob", "--role", "write").out
@@ -18,7 +18,7 @@ def test_members_and_organisations_come_and_go(admin: Any, run: Any) -> None:
     assert admin("orgs", "list", "--json").json == []
 
 
-def test_a_purge_asks_first(admin: Any, run: Any) -> None:
+def test_a_purge_asks_first(admin: Run, run: Run) -> None:
     admin("orgs", "create", "acme", "--admin", "alice")
     outcome = run("admin", "orgs", "delete", "acme", "--purge")
     assert outcome.code == 2

@@ -2,20 +2,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from entrepot.hub.accounts import accounts
-from entrepot.hub.context import open_hub
+from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from entrepot.settings import Settings
+from tests.support.commands import Run
 
 
 @pytest.fixture(autouse=True)
-def hub(data: Path) -> Iterator[Any]:
+def hub(data: Path) -> Iterator[HubContext]:
     """A hub with a model and a dataset of alice."""
     opened = open_hub(Settings(data=data))
     accounts.create_user(opened, "alice")
@@ -26,14 +26,14 @@ def hub(data: Path) -> Iterator[Any]:
     opened.close()
 
 
-def test_nothing_is_protected_at_first(run: Any) -> None:
+def test_nothing_is_protected_at_first(run: Run) -> None:
     outcome = run("admin", "repo", "show", "alice/model")
     assert outcome.out == "alice/model: protected branches: none; tags are not immutable\n"
     rows = run("admin", "repo", "show", "datasets/alice/data", "--json").json
     assert rows == {"repo": "alice/data", "type": "dataset", "branches": [], "tags": False}
 
 
-def test_what_is_protected_adds_up_until_it_is_not(run: Any) -> None:
+def test_what_is_protected_adds_up_until_it_is_not(run: Run) -> None:
     def after(*args: str) -> tuple[list[str], bool]:
         row = run("admin", "repo", *args, "--json").json
         assert row == run("admin", "repo", "show", "alice/model", "--json").json
@@ -58,7 +58,7 @@ def test_what_is_protected_adds_up_until_it_is_not(run: Any) -> None:
         (["unprotect", "alice/model", "--branch", "dev"], 1, "'dev' is not protected"),
     ],
 )
-def test_what_cannot_be_is_refused_and_changes_nothing(run: Any, args: list[str], code: int, told: str) -> None:
+def test_what_cannot_be_is_refused_and_changes_nothing(run: Run, args: list[str], code: int, told: str) -> None:
     run("admin", "repo", "protect", "alice/model", "--branch", "main")
     outcome = run("admin", "repo", *args)
     assert outcome.code == code

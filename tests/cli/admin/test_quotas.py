@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
+from tests.support.commands import Run
 
 
-def test_a_quota_is_set_and_shown(admin: Any) -> None:
+def test_a_quota_is_set_and_shown(admin: Run) -> None:
     done = admin("quota", "set", "alice", "--max-bytes", "100GiB", "--max-repos", "50", "--max-file", "10GiB", "--json")
     assert done.json == {
         "namespace": "alice",
@@ -18,7 +18,7 @@ def test_a_quota_is_set_and_shown(admin: Any) -> None:
     assert "100.0 GiB" in admin("quota", "show", "alice").out
 
 
-def test_what_is_wrong_is_said(admin: Any, run: Any) -> None:
+def test_what_is_wrong_is_said(admin: Run, run: Run) -> None:
     assert run("admin", "quota", "set", "alice").code == 2
     assert "64MiB" in run("admin", "quota", "set", "alice", "--max-bytes", "much").err
     assert "nobody" in run("admin", "quota", "show", "nobody").err

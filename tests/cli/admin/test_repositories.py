@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
@@ -9,9 +8,10 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from entrepot.settings import Settings
+from tests.support.commands import Run
 
 
-def test_repositories_are_listed_and_transferred(admin: Any, data: Path) -> None:
+def test_repositories_are_listed_and_transferred(admin: Run, data: Path) -> None:
     hub = open_hub(Settings(data=data))
     caller = hub.identify(accounts.create_token(hub, "alice", role="write").secret)
     repositories.create(hub, caller, NewRepo(RepoType.DATASET, "numbers", visibility="private"))

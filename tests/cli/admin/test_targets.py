@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,10 +12,11 @@ from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
 from entrepot.testing.hubs import RunningHub
 from entrepot.wire.accounts.administration import AdminToken, AdminUser
+from tests.support.commands import Outcome, Run
 
 
 @pytest.fixture
-def remote(at_hub: Any, entrepot_hub: RunningHub) -> Any:
+def remote(at_hub: Run, entrepot_hub: RunningHub) -> Run:
     """``entrepot admin … --endpoint`` on the shared hub, as one of its administrators."""
     opened = open_hub(Settings(data=entrepot_hub.data))
     with contextlib.suppress(AlreadyExists):
@@ -24,7 +24,7 @@ def remote(at_hub: Any, entrepot_hub: RunningHub) -> Any:
     token = accounts.create_token(opened, "chief", role="write").secret
     opened.close()
 
-    def call(*args: str, stdin: str = "", code: int = 0) -> Any:
+    def call(*args: str, stdin: str = "", code: int = 0) -> Outcome:
         outcome = at_hub("admin", *args, "--endpoint", entrepot_hub.url, "--token", token, stdin=stdin)
         assert outcome.code == code, outcome.err
         return outcome
@@ -42,14 +42,14 @@ def test_values_are_printed_in_snake_case() -> None:
     assert row["tokens"] == [fields_of(token)]
 
 
-def test_a_token_needs_an_endpoint(run: Any) -> None:
+def test_a_token_needs_an_endpoint(run: Run) -> None:
     outcome = run("admin", "users", "list", "--token", "hf_x")
     assert outcome.code == 2
     assert "error: --token needs --endpoint" in outcome.err
 
 
 def test_many_users_are_created_on_a_running_hub_and_sign_in(
-    remote: Any, at_hub: Any, entrepot_hub: RunningHub
+    remote: Run, at_hub: Run, entrepot_hub: RunningHub
 ) -> None:
     Path("team.csv").write_text("name, fullname, admin\nann, Ann A., no\nben, ,\n", encoding="utf-8")
     lines = remote("users", "create", "--csv", "team.csv").out.splitlines()
@@ -66,7 +66,7 @@ def test_many_users_are_created_on_a_running_hub_and_sign_in(
     assert "error: this sign-in code is unknown, used or expired" in again.err
 
 
-def test_a_running_hub_is_managed_as_its_data_folder_is(remote: Any) -> None:
+def test_a_running_hub_is_managed_as_its_data_folder_is(remote: Run) -> None:
     remote("users", "create", "cid")
     remote("orgs", "create", "remote-org", "--admin", "cid")
     remote("members", "add", "remote-org", "chief", "--role", "read")
@@ -90,7 +90,7 @@ def test_a_running_hub_is_managed_as_its_data_folder_is(remote: Any) -> None:
     assert code.out.count("\n") == 1
 
 
-def test_others_do_not_manage_a_running_hub(at_hub: Any, entrepot_hub: RunningHub) -> None:
+def test_others_do_not_manage_a_running_hub(at_hub: Run, entrepot_hub: RunningHub) -> None:
     outcome = at_hub("admin", "users", "list", "--endpoint", entrepot_hub.url)
     assert outcome.code == 1
     assert "administrators of the hub" in outcome.err

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from entrepot.errors import InvalidCredentials, Malformed
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
+from tests.support.commands import Run
 
 NOW_MS = 1_700_000_000_000
 
@@ -25,7 +25,7 @@ def caller_of(data: Path, secret: str) -> Caller:
     return found
 
 
-def test_standard_output_is_the_secret_and_nothing_else(admin: Any, data: Path) -> None:
+def test_standard_output_is_the_secret_and_nothing_else(admin: Run, data: Path) -> None:
     outcome = admin("create-token", "alice", "--role", "write")
     assert re.fullmatch(r"hf_[A-Za-z0-9]{34}\n", outcome.out)
     assert "token-1" in outcome.err
@@ -33,47 +33,47 @@ def test_standard_output_is_the_secret_and_nothing_else(admin: Any, data: Path) 
     assert (caller.account.name, caller.may_write) == ("alice", True)
 
 
-def test_a_token_is_shown_to_programs_with_every_documented_key(admin: Any, data: Path) -> None:
+def test_a_token_is_shown_to_programs_with_every_documented_key(admin: Run, data: Path) -> None:
     made = admin("create-token", "alice", "--role", "read", "--name", "ci", "--json").json
     assert set(made) == {"id", "user", "name", "role", "created_at", "expires_at", "last_used_at", "token"}
     assert (made["user"], made["name"], made["role"], made["expires_at"]) == ("alice", "ci", "read", None)
     assert not caller_of(data, made["token"]).may_write
 
 
-def test_an_existing_secret_is_imported_and_not_printed(admin: Any, data: Path) -> None:
+def test_an_existing_secret_is_imported_and_not_printed(admin: Run, data: Path) -> None:
     outcome = admin("create-token", "alice", "--role", "write", "--value-stdin", stdin="hf_existing_secret\n")
     assert outcome.out == ""
     assert "existing" not in outcome.err
     assert caller_of(data, "hf_existing_secret").account.name == "alice"
 
 
-def test_a_secret_of_another_form_is_refused_without_being_shown(admin: Any, run: Any) -> None:
+def test_a_secret_of_another_form_is_refused_without_being_shown(admin: Run, run: Run) -> None:
     outcome = run("admin", "create-token", "alice", "--role", "write", "--value-stdin", stdin="my-old-secret\n")
     assert outcome.code == 1
     assert "must start with 'hf_'" in outcome.err
     assert "old-secret" not in outcome.err
 
 
-def test_a_token_may_expire(admin: Any) -> None:
+def test_a_token_may_expire(admin: Run) -> None:
     made = admin("create-token", "alice", "--role", "read", "--expires", "2999-01-31", "--json").json
     assert made["expires_at"] == "2999-01-31T00:00:00.000Z"
 
 
-def test_a_revoked_token_is_worth_nothing(admin: Any, data: Path) -> None:
+def test_a_revoked_token_is_worth_nothing(admin: Run, data: Path) -> None:
     secret = admin("create-token", "alice", "--role", "read", "--name", "ci").out.strip()
     assert admin("revoke-token", "alice", "ci").out == "revoked token 'ci' of alice\n"
     with pytest.raises(InvalidCredentials):
         caller_of(data, secret)
 
 
-def test_a_token_is_revoked_by_its_id_when_names_are_shared(admin: Any, run: Any) -> None:
+def test_a_token_is_revoked_by_its_id_when_names_are_shared(admin: Run, run: Run) -> None:
     ids = [admin("create-token", "alice", "--role", "read", "--name", "ci", "--json").json["id"] for _ in range(2)]
     assert run("admin", "revoke-token", "alice", "ci").code == 1
     assert admin("revoke-token", "alice", ids[0], "--json").json["id"] == ids[0]
     assert [token["id"] for token in admin("list-tokens", "alice", "--json").json] == ids[1:]
 
 
-def test_tokens_are_listed_without_secrets(admin: Any) -> None:
+def test_tokens_are_listed_without_secrets(admin: Run) -> None:
     admin("create-user", "bob")
     secret = admin("create-token", "alice", "--role", "write").out.strip()
     admin("create-token", "bob", "--role", "read", "--name", "reader", "--expires", "30d")
@@ -88,7 +88,7 @@ def test_tokens_are_listed_without_secrets(admin: Any) -> None:
     assert "reader" not in listed.out
 
 
-def test_tokens_of_no_one_are_an_error(admin: Any, run: Any) -> None:
+def test_tokens_of_no_one_are_an_error(admin: Run, run: Run) -> None:
     assert run("admin", "list-tokens", "nobody").code == 1
 
 
@@ -112,7 +112,7 @@ def test_an_expiry_that_means_nothing_is_refused(text: str) -> None:
         read_expiry(text, NOW_MS)
 
 
-def test_a_fine_grained_token_allows_what_its_options_say(admin: Any, data: Path) -> None:
+def test_a_fine_grained_token_allows_what_its_options_say(admin: Run, data: Path) -> None:
     options = ("--namespace", "alice", "--permission", "repo.write", "--permission", "org.read", "--read-gated")
     made = admin("create-token", "alice", "--fine-grained", *options, "--everywhere", "discussion.write", "--json").json
     assert made["role"] == "fineGrained"
@@ -122,7 +122,7 @@ def test_a_fine_grained_token_allows_what_its_options_say(admin: Any, data: Path
     assert (caller.limits.everywhere, caller.limits.reads_gated) == ({"discussion.write"}, True)
 
 
-def test_a_fine_grained_token_names_repositories_as_urls_do(admin: Any, run: Any) -> None:
+def test_a_fine_grained_token_names_repositories_as_urls_do(admin: Run, run: Run) -> None:
     outcome = run(
         "admin", "create-token", "alice", "--fine-grained", "--repo", "datasets/alice/d", "--permission", "repo.write"
     )
@@ -141,6 +141,6 @@ def test_a_fine_grained_token_names_repositories_as_urls_do(admin: Any, run: Any
         ("--fine-grained", "--value-stdin"),
     ],
 )
-def test_options_that_do_not_fit_are_a_wrong_usage(admin: Any, run: Any, options: tuple[str, ...]) -> None:
+def test_options_that_do_not_fit_are_a_wrong_usage(admin: Run, run: Run, options: tuple[str, ...]) -> None:
     outcome = run("admin", "create-token", "alice", *options, stdin="hf_existing_secret\n")
     assert (outcome.code, outcome.out) == (2, "")

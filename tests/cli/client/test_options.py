@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import click
 import pytest
 
 from entrepot.cli.client.options import HubClient, confirm, hub_options, sentence, type_option
 from entrepot.cli.sessions import Session
+from entrepot.testing.hubs import RunningHub
+from tests.support.commands import Run
 
 HERE = {"ENTREPOT_ENDPOINT": "http://hub.example", "ENTREPOT_TOKEN": "hf_fromtheenvironment"}
 
@@ -42,7 +44,7 @@ def test_a_flag_is_stronger_than_the_environment() -> None:
     assert (flagged.api._hub().endpoint, flagged.hub.token) == ("http://other.example", "hf_fromtheflag")
 
 
-def test_a_token_is_for_the_hub_that_the_environment_names(tmp_path: Any) -> None:
+def test_a_token_is_for_the_hub_that_the_environment_names(tmp_path: Path) -> None:
     other = HubClient(Session(HERE | {"ENTREPOT_HOME": str(tmp_path)}), "http://other.example")
     assert other.hub.token is None
 
@@ -67,7 +69,7 @@ def test_without_a_terminal_destruction_needs_the_flag(monkeypatch: pytest.Monke
         confirm("Delete it?", is_sure=False)
 
 
-def test_a_repository_may_be_pasted_as_an_address_or_with_its_type(at_hub: Any, entrepot_hub: Any) -> None:
+def test_a_repository_may_be_pasted_as_an_address_or_with_its_type(at_hub: Run, entrepot_hub: RunningHub) -> None:
     made = at_hub("repo", "create", "pasted", "--type", "datasets", "--json")
     assert made.code == 0, made.err
     name = made.json["id"]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -9,9 +8,10 @@ from entrepot.client.cache.cache_scans import scan
 from entrepot.client.downloads.downloads import download
 from entrepot.client.downloads.snapshots import download_snapshot
 from entrepot.errors import CacheMissing, EntryNotFound
+from tests.support.library import Library
 
 
-def test_what_was_downloaded_is_reported(library: Any) -> None:
+def test_what_was_downloaded_is_reported(library: Library) -> None:
     ref = library.repo({"a": b"12345", "d/b": b"12345", "c": b"1"})
     folder = download_snapshot(library.hub, ref, ignore=".gitattributes")
     report = scan(library.cache)
@@ -25,7 +25,7 @@ def test_what_was_downloaded_is_reported(library: Any) -> None:
     assert report.warnings == []
 
 
-def test_interrupted_downloads_and_strange_things_are_reported(library: Any) -> None:
+def test_interrupted_downloads_and_strange_things_are_reported(library: Library) -> None:
     ref = library.repo({"a": b"12345"})
     place = download(library.hub, ref, "a")
     repo = library.cache / f"models--{ref.id.namespace}--{ref.id.name}"
@@ -41,7 +41,7 @@ def test_interrupted_downloads_and_strange_things_are_reported(library: Any) -> 
     assert {Path(warning.path).name for warning in report.warnings} == {"strange", "no-commit", "a"}
 
 
-def test_a_repository_of_which_nothing_came_is_no_damage(library: Any) -> None:
+def test_a_repository_of_which_nothing_came_is_no_damage(library: Library) -> None:
     ref = library.repo()
     with pytest.raises(EntryNotFound):
         download(library.hub, ref, "none")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from entrepot.client.cache import caches
 from entrepot.client.cache.caches import (
     KnownAbsent,
     RepoCache,
@@ -96,10 +95,10 @@ def test_files_are_cached_even_if_links_are_forbidden(cache: RepoCache, monkeypa
     def refuse(*_: object) -> None:
         raise OSError(errno.EPERM, "no links")
 
-    monkeypatch.setattr(caches.os, "symlink", refuse)
+    monkeypatch.setattr(os, "symlink", refuse)
     cache.put(ETAG, b"data")
     assert cache.link(COMMIT, "d/f", ETAG).read_bytes() == b"data"
-    monkeypatch.setattr(caches.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     copy = cache.link(OTHER, "d/f", ETAG)
     assert copy.read_bytes() == b"data"
     assert copy.stat().st_nlink == 1

@@ -12,7 +12,7 @@ from entrepot.errors import TooLarge
 from entrepot.names import RepoRef
 from entrepot.wire.files.large_files import SharedFile
 from entrepot.wire.files.lfs import CompletedPart, LfsObject
-from entrepot.wire.repos.commits import Header, HeaderLine, LfsFile, LfsFileLine
+from entrepot.wire.repos.commits import CommitLine, Header, HeaderLine, LfsFile, LfsFileLine
 
 DATA = b"large" * 100
 OBJECT = LfsObject(hashlib.sha256(DATA).hexdigest(), len(DATA))
@@ -27,7 +27,10 @@ def test_a_large_file_from_upload_to_removal(hub: Hub, fresh_repo: Callable[...,
     hub.transport.upload("PUT", upload.href, [DATA], size=len(DATA), headers=upload.header)
     if verify is not UNSET:
         hub.send(lfs.verify(verify.href, OBJECT))
-    lines = (HeaderLine(Header(summary="large")), LfsFileLine(LfsFile(path="m.bin", oid=OBJECT.oid, size=len(DATA))))
+    lines: tuple[CommitLine, ...] = (
+        HeaderLine(Header(summary="large")),
+        LfsFileLine(LfsFile(path="m.bin", oid=OBJECT.oid, size=len(DATA))),
+    )
     hub.send(commits.create(ref, "main", b"".join(map(commits.encode_line, lines))))
     [again] = hub.send(lfs.batch(ref, [OBJECT])).objects
     assert again.actions is UNSET

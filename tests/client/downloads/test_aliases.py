@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from entrepot.client.paths import read_paths
 from entrepot.errors import HubUnreachable, NotCached, RepoNotFound
 from entrepot.hf.api import HubApi
 from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.testing.hubs import RunningHub
 
 SHORT = RepoRef(RepoType.MODEL, RepoId("", "gpt2"))
 
@@ -28,7 +28,7 @@ def test_without_a_hub_or_a_cached_alias_nothing_is_found(tmp_path: Path) -> Non
         find(hub, SHORT)
 
 
-def test_an_alias_is_cached_for_offline_use(entrepot_hub: Any, tmp_path: Path) -> None:
+def test_an_alias_is_cached_for_offline_use(entrepot_hub: RunningHub, tmp_path: Path) -> None:
     environ = {**entrepot_hub.environ(), "ENTREPOT_HOME": str(tmp_path)}
     full = HubApi(environ["ENTREPOT_ENDPOINT"], environ["ENTREPOT_TOKEN"]).create_repo("aliased-here").repo_id
     hub = Hub(read_paths(environ))

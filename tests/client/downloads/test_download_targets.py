@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,66 +11,78 @@ from entrepot.client.downloads.fetching import WantedFile
 from entrepot.client.hubs import Hub
 from entrepot.client.progress import Silent
 from entrepot.errors import DownloadDamaged
+from tests.support.faulty_hub import FaultyHub
+from tests.support.progress import RecordedProgress
 
 METER = Silent().begin("", None)
 
 
 @pytest.fixture
-def wanted(stall: Any) -> WantedFile:
-    return WantedFile(stall.ref, "c" * 40, "d/f", stall.etag, len(stall.data))
+def wanted(faulty_hub: FaultyHub) -> WantedFile:
+    return WantedFile(faulty_hub.ref, "c" * 40, "d/f", faulty_hub.etag, len(faulty_hub.data))
 
 
 @pytest.fixture
-def target(stall: Any, tmp_path: Path) -> CacheTarget:
-    return CacheTarget(repo_cache(tmp_path, stall.ref))
+def target(faulty_hub: FaultyHub, tmp_path: Path) -> CacheTarget:
+    return CacheTarget(repo_cache(tmp_path, faulty_hub.ref))
 
 
 def test_content_is_stored_once_for_all_commits(
-    stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: CacheTarget, wanted: WantedFile
 ) -> None:
     assert not target.holds(wanted)
     assert target.adopt(wanted) is None
-    first = target.fetch(stall_hub, wanted, METER)
+    first = target.fetch(faulty_hub_client, wanted, METER)
     other = WantedFile(wanted.ref, "d" * 40, "other", wanted.etag, wanted.size)
     assert target.find(other.commit, other.path) is None
     second = target.adopt(other)
     assert second is not None
     assert second.resolve() == first.resolve()
-    assert first.read_bytes() == stall.data
-    assert len(stall.sent) == 1
+    assert first.read_bytes() == faulty_hub.data
+    assert len(faulty_hub.sent) == 1
 
 
 def test_concurrent_requests_share_one_download(
-    stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile, tally: Any
+    faulty_hub_client: Hub,
+    faulty_hub: FaultyHub,
+    target: CacheTarget,
+    wanted: WantedFile,
+    recorded_progress: RecordedProgress,
 ) -> None:
-    threads = [threading.Thread(target=target.fetch, args=(stall_hub, wanted, tally)) for _ in range(4)]
+    threads = [
+        threading.Thread(target=target.fetch, args=(faulty_hub_client, wanted, recorded_progress)) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(stall.sent) == 1
-    assert tally.done == 4 * len(stall.data)
+    assert len(faulty_hub.sent) == 1
+    assert recorded_progress.done == 4 * len(faulty_hub.data)
 
 
-def test_force_fetches_again_and_replaces(stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile) -> None:
-    place = target.fetch(stall_hub, wanted, METER)
+def test_force_fetches_again_and_replaces(
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: CacheTarget, wanted: WantedFile
+) -> None:
+    place = target.fetch(faulty_hub_client, wanted, METER)
     place.resolve().write_bytes(b"spoilt")
-    assert target.fetch(stall_hub, wanted, METER, is_forced=True).read_bytes() == stall.data
-    assert len(stall.sent) == 2
+    assert target.fetch(faulty_hub_client, wanted, METER, is_forced=True).read_bytes() == faulty_hub.data
+    assert len(faulty_hub.sent) == 2
 
 
 def test_content_of_the_wrong_length_is_not_taken_for_the_file(
-    stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: CacheTarget, wanted: WantedFile
 ) -> None:
     target.cache.put(wanted.etag, b"short")
     assert not target.holds(wanted)
-    assert target.fetch(stall_hub, wanted, METER).read_bytes() == stall.data
+    assert target.fetch(faulty_hub_client, wanted, METER).read_bytes() == faulty_hub.data
 
 
-def test_after_damage_nothing_is_left(stall_hub: Hub, stall: Any, target: CacheTarget, wanted: WantedFile) -> None:
-    stall.data = b"x" + stall.data[1:]
+def test_after_damage_nothing_is_left(
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, target: CacheTarget, wanted: WantedFile
+) -> None:
+    faulty_hub.data = b"x" + faulty_hub.data[1:]
     with pytest.raises(DownloadDamaged):
-        target.fetch(stall_hub, wanted, METER)
+        target.fetch(faulty_hub_client, wanted, METER)
     assert target.find(wanted.commit, wanted.path) is None
     assert list((target.cache.folder / "blobs").iterdir()) == []
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
 
 from entrepot.client.cache.caches import is_commit
+from entrepot.client.calls import contents
 from entrepot.client.downloads import snapshots
 from entrepot.client.downloads.downloads import Options, target_of
 from entrepot.client.downloads.snapshots import download_snapshot, plan_snapshot
@@ -15,6 +15,8 @@ from entrepot.client.hubs import Hub
 from entrepot.errors import NotCached, RepoNotFound, RevisionNotFound, SnapshotIncomplete
 from entrepot.names import RepoRef
 from entrepot.wire.repos.trees import TreeEntry
+from tests.support.library import Library
+from tests.support.progress import RecordedProgress
 
 FILES = {"a.txt": b"a", "d/b.txt": b"bb", "d/e/c.json": b"{}", "empty": b""}
 
@@ -30,42 +32,44 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def ref(library: Any) -> RepoRef:
+def ref(library: Library) -> RepoRef:
     made: RepoRef = library.repo(FILES)
     library.commit_large(made, "large.bin", random.Random(1).randbytes(2_000_000))
     library.commit_large(made, "small.bin", b"\0" * 1000)
     return made
 
 
-def test_all_files_are_downloaded(library: Any, ref: RepoRef, tally: Any) -> None:
-    folder = download_snapshot(library.hub, ref, options=Options(progress=tally))
+def test_all_files_are_downloaded(library: Library, ref: RepoRef, recorded_progress: RecordedProgress) -> None:
+    folder = download_snapshot(library.hub, ref, options=Options(progress=recorded_progress))
     assert is_commit(folder.name)
     found = tree(folder)
     assert {path: found[path] for path in FILES} == FILES
     assert found["large.bin"] == random.Random(1).randbytes(2_000_000)
     assert found["small.bin"] == b"\0" * 1000
-    [(_, total)] = tally.begun
-    assert tally.done == total
+    [(_, total)] = recorded_progress.begun
+    assert recorded_progress.done == total
 
 
-def test_a_second_call_downloads_nothing(library: Any, ref: RepoRef, tally: Any) -> None:
+def test_a_second_call_downloads_nothing(library: Library, ref: RepoRef, recorded_progress: RecordedProgress) -> None:
     folder = download_snapshot(library.hub, ref)
-    assert download_snapshot(library.hub, ref, options=Options(progress=tally)) == folder
-    assert tally.begun == []
+    assert download_snapshot(library.hub, ref, options=Options(progress=recorded_progress)) == folder
+    assert recorded_progress.begun == []
     assert download_snapshot(library.offline(), ref) == folder
     assert download_snapshot(library.hub, ref, folder.name, options=Options(is_local_only=True)) == folder
 
 
-def test_only_changed_files_are_downloaded_for_the_next_commit(library: Any, ref: RepoRef, tally: Any) -> None:
+def test_only_changed_files_are_downloaded_for_the_next_commit(
+    library: Library, ref: RepoRef, recorded_progress: RecordedProgress
+) -> None:
     download_snapshot(library.hub, ref)
     library.commit(ref, {"a.txt": b"new", "d/b.txt": None})
-    found = tree(download_snapshot(library.hub, ref, options=Options(progress=tally)))
-    assert tally.begun == [("Fetching 1 files", 3)]
+    found = tree(download_snapshot(library.hub, ref, options=Options(progress=recorded_progress)))
+    assert recorded_progress.begun == [("Fetching 1 files", 3)]
     assert found["a.txt"] == b"new"
     assert "d/b.txt" not in found
 
 
-def test_patterns_select(library: Any, ref: RepoRef) -> None:
+def test_patterns_select(library: Library, ref: RepoRef) -> None:
     found = download_snapshot(library.hub, ref, allow=["*.txt", "d/"], ignore="*.json")
     assert sorted(tree(found)) == ["a.txt", "d/b.txt"]
     nothing = library.repo()
@@ -75,18 +79,18 @@ def test_patterns_select(library: Any, ref: RepoRef) -> None:
 
 
 @pytest.mark.parametrize("offers_batches", [True, False])
-def test_a_hub_without_answers_for_many_files_does_too(library: Any, ref: RepoRef, offers_batches: bool) -> None:
+def test_a_hub_without_answers_for_many_files_does_too(library: Library, ref: RepoRef, offers_batches: bool) -> None:
     if not offers_batches:
         snapshots._WITHOUT_BATCHES.add(library.hub.endpoint)
     assert set(tree(download_snapshot(library.hub, ref))) == {*FILES, "large.bin", "small.bin"}
 
 
 def test_a_hub_without_bulk_downloads_is_remembered(
-    library: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    library: Library, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = snapshots.contents.bulk_download
+    real = contents.bulk_download
     monkeypatch.setattr(
-        snapshots.contents,
+        contents,
         "bulk_download",
         lambda *a: attrs.evolve(real(*a), path=real(*a).path.replace("/contents/", "/unknown/")),
     )
@@ -94,24 +98,26 @@ def test_a_hub_without_bulk_downloads_is_remembered(
     assert library.hub.endpoint in snapshots._WITHOUT_BATCHES
 
 
-def test_into_a_folder_of_ones_own(library: Any, ref: RepoRef, tmp_path: Path, tally: Any) -> None:
+def test_into_a_folder_of_ones_own(
+    library: Library, ref: RepoRef, tmp_path: Path, recorded_progress: RecordedProgress
+) -> None:
     options = Options(folder=tmp_path / "mine")
     assert download_snapshot(library.hub, ref, options=options) == tmp_path / "mine"
     assert set(tree(tmp_path / "mine")) == {*FILES, "large.bin", "small.bin"}
-    download_snapshot(library.hub, ref, options=attrs.evolve(options, progress=tally))
-    assert tally.begun == []
+    download_snapshot(library.hub, ref, options=attrs.evolve(options, progress=recorded_progress))
+    assert recorded_progress.begun == []
     assert download_snapshot(library.offline(), ref, options=options) == tmp_path / "mine"
 
 
-def test_force_fetches_all_again(library: Any, ref: RepoRef, tally: Any) -> None:
+def test_force_fetches_all_again(library: Library, ref: RepoRef, recorded_progress: RecordedProgress) -> None:
     folder = download_snapshot(library.hub, ref)
     (folder / "a.txt").resolve().write_bytes(b"!")
-    download_snapshot(library.hub, ref, options=Options(is_forced=True, progress=tally))
+    download_snapshot(library.hub, ref, options=Options(is_forced=True, progress=recorded_progress))
     assert (folder / "a.txt").read_bytes() == b"a"
     assert (folder / "a.txt").resolve().read_bytes() == b"a"
 
 
-def test_a_partial_response_is_not_treated_as_the_whole(library: Any, ref: RepoRef) -> None:
+def test_a_partial_response_is_not_treated_as_the_whole(library: Library, ref: RepoRef) -> None:
     folder = download_snapshot(library.hub, ref, allow="*.txt")
     offline = library.offline()
     assert download_snapshot(offline, ref, allow="*.txt") == folder
@@ -119,7 +125,7 @@ def test_a_partial_response_is_not_treated_as_the_whole(library: Any, ref: RepoR
         download_snapshot(offline, ref)
 
 
-def test_without_a_copy_or_a_hub_the_error_gives_the_reason(library: Any, ref: RepoRef) -> None:
+def test_without_a_copy_or_a_hub_the_error_gives_the_reason(library: Library, ref: RepoRef) -> None:
     with pytest.raises(NotCached, match="ENTREPOT_OFFLINE"):
         download_snapshot(library.offline(), ref)
     with pytest.raises(NotCached, match="local_files_only"):
@@ -130,7 +136,7 @@ def test_without_a_copy_or_a_hub_the_error_gives_the_reason(library: Any, ref: R
         download_snapshot(library.hub, ref, "nope")
 
 
-def test_a_plan_lists_every_file(library: Any, ref: RepoRef) -> None:
+def test_a_plan_lists_every_file(library: Library, ref: RepoRef) -> None:
     download_snapshot(library.hub, ref, allow="a.txt")
     found = {item.path: item for item in plan_snapshot(library.hub, ref, ignore=".gitattributes")}
     assert set(found) == {*FILES, "large.bin", "small.bin"}
@@ -138,7 +144,7 @@ def test_a_plan_lists_every_file(library: Any, ref: RepoRef) -> None:
     assert found["large.bin"].size == 2_000_000
 
 
-def test_two_thousand_small_files_take_a_dozen_requests(library: Any) -> None:
+def test_two_thousand_small_files_take_a_dozen_requests(library: Library) -> None:
     files = {f"{n % 20}/{n}.txt": b"%d" % n for n in range(2_000)}
     ref = library.repo(files)
     before = library.running.log().count("\n")
@@ -146,7 +152,7 @@ def test_two_thousand_small_files_take_a_dozen_requests(library: Any) -> None:
     assert library.running.log().count("\n") - before < 20
 
 
-def test_a_failed_file_stops_the_others(library: Any, ref: RepoRef) -> None:
+def test_a_failed_file_stops_the_others(library: Library, ref: RepoRef) -> None:
     request = snapshots._SnapshotRequest(library.hub, target_of(library.hub, ref, Options()), Options())
 
     class Other:

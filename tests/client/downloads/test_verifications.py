@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,11 +9,12 @@ from entrepot.client.downloads.downloads import Options
 from entrepot.client.downloads.snapshots import download_snapshot
 from entrepot.client.downloads.verifications import Mismatch, verify
 from entrepot.errors import CacheMissing
+from tests.support.library import Library
 
 HELLO = "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0"  # printf hello | git hash-object --stdin
 
 
-def test_an_intact_copy_is_intact(library: Any) -> None:
+def test_an_intact_copy_is_intact(library: Library) -> None:
     ref = library.repo({"a": b"1", "d/b": b"2"})
     library.commit_large(ref, "m.bin", b"\0" * 100)
     folder = download_snapshot(library.hub, ref)
@@ -24,7 +24,7 @@ def test_an_intact_copy_is_intact(library: Any) -> None:
     assert (found.missing_paths, found.extra_paths) == ([], [])
 
 
-def test_differing_files_are_listed(library: Any, tmp_path: Path) -> None:
+def test_differing_files_are_listed(library: Library, tmp_path: Path) -> None:
     ref = library.repo({"a": b"hello", "b": b"2"})
     library.commit_large(ref, "m.bin", b"\0" * 100)
     mine = tmp_path / "mine"
@@ -42,7 +42,7 @@ def test_differing_files_are_listed(library: Any, tmp_path: Path) -> None:
     assert (found.missing_paths, found.extra_paths) == (["b"], ["new"])
 
 
-def test_nothing_to_verify_raises(library: Any, tmp_path: Path) -> None:
+def test_nothing_to_verify_raises(library: Library, tmp_path: Path) -> None:
     ref = library.repo()
     with pytest.raises(CacheMissing, match="cached copy"):
         verify(library.hub, ref)

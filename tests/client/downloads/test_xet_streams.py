@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
@@ -14,12 +13,13 @@ from entrepot.client.downloads.fetching import WantedFile, fetch
 from entrepot.client.downloads.xet_streams import FROM_BYTES, ChunksUnavailable, is_wanted, pieces
 from entrepot.client.hubs import Hub
 from entrepot.client.progress import Silent
+from tests.support.library import Library
 
 HASH = "a" * 64
 
 
 @pytest.fixture
-def chunked(library: Any) -> tuple[WantedFile, bytes]:
+def chunked(library: Library) -> tuple[WantedFile, bytes]:
     """A file that was uploaded in chunks."""
     data = random.Random(5).randbytes(600_000)
     ref = library.repo()
@@ -33,14 +33,16 @@ def chunked(library: Any) -> tuple[WantedFile, bytes]:
 
 
 @pytest.mark.parametrize("start", [0, 1, 123_456, 599_999])
-def test_the_bytes_are_in_order_from_any_offset(library: Any, chunked: tuple[WantedFile, bytes], start: int) -> None:
+def test_the_bytes_are_in_order_from_any_offset(
+    library: Library, chunked: tuple[WantedFile, bytes], start: int
+) -> None:
     wanted, data = chunked
     assert wanted.xet_hash is not None
     found = pieces(library.hub, wanted.ref, wanted.commit, wanted.xet_hash, len(data), start)
     assert b"".join(found) == data[start:]
 
 
-def test_missing_content_of_the_store_is_unavailable(library: Any, chunked: tuple[WantedFile, bytes]) -> None:
+def test_missing_content_of_the_store_is_unavailable(library: Library, chunked: tuple[WantedFile, bytes]) -> None:
     wanted, _ = chunked
     with pytest.raises(ChunksUnavailable):
         list(pieces(library.hub, wanted.ref, wanted.commit, HASH, 10, 0))
@@ -48,7 +50,7 @@ def test_missing_content_of_the_store_is_unavailable(library: Any, chunked: tupl
 
 @pytest.mark.parametrize("xet_hash", [None, HASH])
 def test_a_download_falls_back_to_plain_http(
-    library: Any,
+    library: Library,
     chunked: tuple[WantedFile, bytes],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -62,7 +64,7 @@ def test_a_download_falls_back_to_plain_http(
     assert (tmp_path / "draft").read_bytes() == data
 
 
-def test_chunks_are_for_very_large_files_only(library: Any) -> None:
+def test_chunks_are_for_very_large_files_only(library: Library) -> None:
     hub = library.hub
     assert is_wanted(hub, FROM_BYTES, HASH)
     assert not is_wanted(hub, FROM_BYTES - 1, HASH)

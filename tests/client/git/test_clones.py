@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.client.git.clones import Remote, clone, find_remote
@@ -9,6 +7,7 @@ from entrepot.client.git.git_commands import Credential
 from entrepot.client.git.worktrees import WorkTree
 from entrepot.errors import GitFailed, InvalidArgument, InvalidName
 from entrepot.names import RepoType
+from tests.support.git_remote import GitRemote
 
 HUB = "http://127.0.0.1:8080"
 
@@ -55,22 +54,22 @@ def test_an_impossible_name_is_refused() -> None:
         find_remote("alice/-m", HUB)
 
 
-def test_an_empty_folder_becomes_a_clone_once(git_desk: Any) -> None:
-    tree = WorkTree(git_desk.git("new"))
-    remote = find_remote(str(git_desk.remote), HUB)
+def test_an_empty_folder_becomes_a_clone_once(git_remote: GitRemote) -> None:
+    tree = WorkTree(git_remote.git("new"))
+    remote = find_remote(str(git_remote.remote), HUB)
     assert clone(tree, remote)
     assert (tree.folder / "README.md").exists()
     assert (tree.folder / ".git/hooks/pre-push").exists()
     assert not clone(tree, remote)
 
 
-def test_a_folder_with_something_else_is_left_alone(git_desk: Any) -> None:
-    full = WorkTree(git_desk.git("full"))
+def test_a_folder_with_something_else_is_left_alone(git_remote: GitRemote) -> None:
+    full = WorkTree(git_remote.git("full"))
     (full.folder / "a.txt").write_text("mine")
     with pytest.raises(OSError, match="not empty and not a git repository"):
-        clone(full, find_remote(str(git_desk.remote), HUB))
-    other = git_desk.clone("other")
+        clone(full, find_remote(str(git_remote.remote), HUB))
+    other = git_remote.clone("other")
     with pytest.raises(GitFailed, match="clone of something else"):
         clone(other, find_remote("alice/m", HUB))
     with pytest.raises(InvalidArgument):
-        clone(WorkTree(git_desk.git("empty")), Remote("--upload-pack=x", None))
+        clone(WorkTree(git_remote.git("empty")), Remote("--upload-pack=x", None))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ PART = 5 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def hub() -> Any:
+def hub() -> Iterator[RunningHub]:
     with testing.hub(multipart_threshold=PART, part_size=PART) as running:
         headers = {"Authorization": f"Bearer {running.token}"}
         made = httpx2.post(f"{running.url}/api/repos/create", json={"name": "m"}, headers=headers)

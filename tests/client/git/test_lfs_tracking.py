@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from entrepot.client.git.lfs_tracking import LARGE, is_binary, is_large, track_where, untracked
+from tests.support.git_remote import GitRemote
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_a_large_file_has_ten_mebibytes(tmp_path: Path) -> None:
         assert is_large(tmp_path / "file") is (size == LARGE)
 
 
-def test_selected_files_are_tracked_once_by_name(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_selected_files_are_tracked_once_by_name(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     (tree.folder / "sub").mkdir()
     (tree.folder / ".gitignore").write_text("*.log\n")
     for name in ("a [1].dat", "sub/b ü.dat", "c.log"):
@@ -50,8 +50,8 @@ def test_selected_files_are_tracked_once_by_name(git_desk: Any) -> None:
     assert tree.git.run("show", ":README.md") == b"still text"
 
 
-def test_only_matching_files_are_processed(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_only_matching_files_are_processed(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     for name in ("a.dat", "b.bin"):
         (tree.folder / name).write_bytes(b"\0")
     assert track_where(tree, is_binary, "*.dat") == ["a.dat"]
@@ -59,8 +59,8 @@ def test_only_matching_files_are_processed(git_desk: Any) -> None:
     assert untracked(tree, []) == []
 
 
-def test_files_that_are_deleted_are_no_longer_tracked(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_files_that_are_deleted_are_no_longer_tracked(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     tree.install_lfs()
     (tree.folder / "a.dat").write_bytes(b"\0")
     track_where(tree, is_binary)

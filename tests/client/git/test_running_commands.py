@@ -9,6 +9,7 @@ import pytest
 
 from entrepot.client.git.running_commands import CommandInProgress
 from entrepot.errors import GitFailed
+from tests.support.git_remote import GitRemote
 
 
 def blocked(desk: Any) -> tuple[CommandInProgress, Any]:
@@ -22,8 +23,8 @@ def blocked(desk: Any) -> tuple[CommandInProgress, Any]:
     return command, pipe
 
 
-def test_a_command_runs_until_it_is_done(git_desk: Any) -> None:
-    command, pipe = blocked(git_desk)
+def test_a_command_runs_until_it_is_done(git_remote: GitRemote) -> None:
+    command, pipe = blocked(git_remote)
     assert (command.status, command.is_done, command.failed) == (-1, False, False)
     assert "running" in repr(command)
     assert command.wait(0) == -1
@@ -34,8 +35,8 @@ def test_a_command_runs_until_it_is_done(git_desk: Any) -> None:
     assert "status code: 0, finished" in repr(command)
 
 
-def test_a_failed_command_keeps_its_code_and_message(git_desk: Any) -> None:
-    command = CommandInProgress("push", git_desk.git("first"), ("push", "nowhere", "main"))
+def test_a_failed_command_keeps_its_code_and_message(git_remote: GitRemote) -> None:
+    command = CommandInProgress("push", git_remote.git("first"), ("push", "nowhere", "main"))
     assert command.wait(30) == 128
     assert command.failed
     assert "nowhere" in command.stderr
@@ -43,8 +44,8 @@ def test_a_failed_command_keeps_its_code_and_message(git_desk: Any) -> None:
 
 
 @pytest.mark.parametrize(("signal", "status"), [("-9", -9), ("-15", -15)])
-def test_a_killed_command_has_failed(git_desk: Any, signal: str, status: int) -> None:
-    command, pipe = blocked(git_desk)
+def test_a_killed_command_has_failed(git_remote: GitRemote, signal: str, status: int) -> None:
+    command, pipe = blocked(git_remote)
     with pipe.open("w"):  # opens when the process of the alias reads, and then ends it
         subprocess.run(["kill", signal, str(command.pid)], check=True)
     assert command.wait(30) == status
@@ -52,7 +53,7 @@ def test_a_killed_command_has_failed(git_desk: Any, signal: str, status: int) ->
     assert str(command.error).startswith("git -c failed: ")
 
 
-def test_the_post_method_runs_before_the_command_is_done(git_desk: Any) -> None:
+def test_the_post_method_runs_before_the_command_is_done(git_remote: GitRemote) -> None:
     seen: list[int] = []
     gate = threading.Event()
 
@@ -60,7 +61,7 @@ def test_the_post_method_runs_before_the_command_is_done(git_desk: Any) -> None:
         gate.wait(30)
         seen.append(command.status)
 
-    command = CommandInProgress("status", git_desk.git("first"), ("status",), follow)
+    command = CommandInProgress("status", git_remote.git("first"), ("status",), follow)
     gate.set()
     command.wait(30)
     assert seen == [-1]
@@ -68,19 +69,19 @@ def test_the_post_method_runs_before_the_command_is_done(git_desk: Any) -> None:
     def fail() -> None:
         raise GitFailed("lfs prune", "no")
 
-    failed = CommandInProgress("status", git_desk.git("first"), ("status",), fail)
+    failed = CommandInProgress("status", git_remote.git("first"), ("status",), fail)
     assert failed.wait(30) == 1
     assert str(failed.error) == "git lfs prune failed: no"
 
 
-def test_a_script_ends_only_when_its_commands_have(git_desk: Any) -> None:
-    done = git_desk.folder / "done"
+def test_a_script_ends_only_when_its_commands_have(git_remote: GitRemote) -> None:
+    done = git_remote.folder / "done"
     script = f"""
 import os
 from pathlib import Path
 from entrepot.client.git.git_commands import Git
 from entrepot.client.git.running_commands import CommandInProgress
-git = Git(Path({str(git_desk.folder / "first")!r}), dict(os.environ))
+git = Git(Path({str(git_remote.folder / "first")!r}), dict(os.environ))
 CommandInProgress("x", git, ("-c", "alias.x=!git status >/dev/null && touch {done}", "x"))
 raise SystemExit("an error of the script")
 """

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
 from entrepot.client.git.worktrees import WorkTree
 from entrepot.errors import GitFailed, InvalidArgument
+from tests.support.git_remote import GitRemote
 
 
 def save(tree: WorkTree, name: str, text: str, message: str = "save") -> None:
@@ -20,31 +20,31 @@ def push(tree: WorkTree) -> None:
     tree.git.run("push", *tree.push_arguments())
 
 
-def test_the_state_of_a_clone(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_the_state_of_a_clone(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     assert tree.is_repository()
     assert tree.branch() == "main"
     assert len(tree.head()) == 40
-    assert tree.remote_url() == str(git_desk.remote)
+    assert tree.remote_url() == str(git_remote.remote)
     assert tree.remote_url("other") is None
     assert tree.has_upstream()
     assert tree.is_clean()
     assert not tree.has_unpushed()
     assert tree.setting("user.name") == "Ada"
     assert tree.setting("no.such") is None
-    assert not WorkTree(git_desk.git("empty")).is_repository()
+    assert not WorkTree(git_remote.git("empty")).is_repository()
     tree.git.run("checkout", "--quiet", "--detach")
     assert tree.branch() == "HEAD"
 
 
-def test_credentials_in_a_remote_are_not_shown(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_credentials_in_a_remote_are_not_shown(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     tree.git.run("remote", "set-url", "origin", "https://user:secret@hub.example.org/a/b")
     assert tree.remote_url() == "https://hub.example.org/a/b"
 
 
-def test_changes_are_listed_without_ignored_files(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_changes_are_listed_without_ignored_files(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     save(tree, "gone.txt", "x")
     save(tree, "staged gone.txt", "x")
     (tree.folder / ".gitignore").write_text("*.log\n")
@@ -58,13 +58,13 @@ def test_changes_are_listed_without_ignored_files(git_desk: Any) -> None:
     assert not tree.is_clean()
 
 
-def test_a_commit_needs_staged_changes(git_desk: Any) -> None:
+def test_a_commit_needs_staged_changes(git_remote: GitRemote) -> None:
     with pytest.raises(OSError, match="nothing to commit"):
-        git_desk.clone().commit("empty")
+        git_remote.clone().commit("empty")
 
 
-def test_a_pull_keeps_uncommitted_changes(git_desk: Any) -> None:
-    ada, bob = git_desk.clone(), git_desk.clone("bob", "Bob")
+def test_a_pull_keeps_uncommitted_changes(git_remote: GitRemote) -> None:
+    ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "b.txt", "bob")
     push(bob)
     save(ada, "a.txt", "ada")
@@ -78,8 +78,8 @@ def test_a_pull_keeps_uncommitted_changes(git_desk: Any) -> None:
     assert not ada.has_unpushed()
 
 
-def test_a_pull_without_rebase_merges(git_desk: Any) -> None:
-    ada, bob = git_desk.clone(), git_desk.clone("bob", "Bob")
+def test_a_pull_without_rebase_merges(git_remote: GitRemote) -> None:
+    ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "b.txt", "bob")
     push(bob)
     save(ada, "a.txt", "ada")
@@ -88,8 +88,8 @@ def test_a_pull_without_rebase_merges(git_desk: Any) -> None:
 
 
 @pytest.mark.parametrize("is_rebased", [True, False])
-def test_a_pull_with_conflicts_leaves_the_clone_as_it_was(git_desk: Any, is_rebased: bool) -> None:
-    ada, bob = git_desk.clone(), git_desk.clone("bob", "Bob")
+def test_a_pull_with_conflicts_leaves_the_clone_as_it_was(git_remote: GitRemote, is_rebased: bool) -> None:
+    ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "README.md", "bob")
     push(bob)
     save(ada, "README.md", "ada")
@@ -104,8 +104,8 @@ def test_a_pull_with_conflicts_leaves_the_clone_as_it_was(git_desk: Any, is_reba
     assert ada.changed() == ["own.txt"]
 
 
-def test_changes_that_conflict_with_a_pull_are_named(git_desk: Any) -> None:
-    ada, bob = git_desk.clone(), git_desk.clone("bob", "Bob")
+def test_changes_that_conflict_with_a_pull_are_named(git_remote: GitRemote) -> None:
+    ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "README.md", "bob")
     push(bob)
     (ada.folder / "README.md").write_text("ada")
@@ -113,8 +113,8 @@ def test_changes_that_conflict_with_a_pull_are_named(git_desk: Any) -> None:
         ada.pull(is_rebased=True)
 
 
-def test_a_merge_under_way_is_not_disturbed(git_desk: Any) -> None:
-    ada, bob = git_desk.clone(), git_desk.clone("bob", "Bob")
+def test_a_merge_under_way_is_not_disturbed(git_remote: GitRemote) -> None:
+    ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     save(bob, "README.md", "bob")
     push(bob)
     save(ada, "README.md", "ada")
@@ -125,8 +125,8 @@ def test_a_merge_under_way_is_not_disturbed(git_desk: Any) -> None:
     assert (ada.folder / ".git/MERGE_HEAD").exists()
 
 
-def test_a_checkout_finds_remote_branches_and_creates_unknown_ones(git_desk: Any) -> None:
-    ada, bob = git_desk.clone(), git_desk.clone("bob", "Bob")
+def test_a_checkout_finds_remote_branches_and_creates_unknown_ones(git_remote: GitRemote) -> None:
+    ada, bob = git_remote.clone(), git_remote.clone("bob", "Bob")
     assert bob.checkout("dev", may_create=True)
     save(bob, "dev.txt", "x")
     push(bob)
@@ -141,8 +141,8 @@ def test_a_checkout_finds_remote_branches_and_creates_unknown_ones(git_desk: Any
     assert ada.branch() == "HEAD"
 
 
-def test_a_revision_may_be_called_like_a_file(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_a_revision_may_be_called_like_a_file(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     tree.checkout("README.md", may_create=True)
     tree.checkout("main")
     (tree.folder / "README.md").write_text("kept")
@@ -151,8 +151,8 @@ def test_a_revision_may_be_called_like_a_file(git_desk: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=x", "-d", ""])
-def test_a_name_cannot_be_an_option(git_desk: Any, name: str) -> None:
-    tree = git_desk.clone()
+def test_a_name_cannot_be_an_option(git_remote: GitRemote, name: str) -> None:
+    tree = git_remote.clone()
     calls = [
         lambda: tree.checkout(name),
         lambda: tree.add_tag(name),
@@ -168,14 +168,14 @@ def test_a_name_cannot_be_an_option(git_desk: Any, name: str) -> None:
             tree.push_arguments(f"origin {name}")
 
 
-def test_the_upstream_is_the_argument_or_the_configured_one(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_the_upstream_is_the_argument_or_the_configured_one(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     assert tree.push_arguments() == ()
     assert tree.push_arguments("origin dev") == ("--set-upstream", "origin", "dev")
 
 
-def test_tags_locally_and_at_the_remote(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_tags_locally_and_at_the_remote(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     tree.add_tag("light")
     tree.add_tag("v1", "first version", "origin")
     assert tree.git.line("cat-file", "-t", "v1") == "tag"
@@ -189,19 +189,19 @@ def test_tags_locally_and_at_the_remote(git_desk: Any) -> None:
     assert tree.delete_tag("light")
 
 
-def test_git_lfs_is_installed_for_one_repository_and_hooks_of_others_stay(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_git_lfs_is_installed_for_one_repository_and_hooks_of_others_stay(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     tree.install_lfs()
     assert "git lfs" in (tree.folder / ".git/hooks/pre-push").read_text()
     assert tree.setting("filter.lfs.process") is not None
-    assert not (git_desk.folder / "home/.gitconfig").exists()
+    assert not (git_remote.folder / "home/.gitconfig").exists()
     (tree.folder / ".git/hooks/pre-push").write_text("#!/bin/sh\n")
     tree.install_lfs()
     assert (tree.folder / ".git/hooks/pre-push").read_text() == "#!/bin/sh\n"
 
 
-def test_patterns_and_names_are_tracked_and_untracked(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_patterns_and_names_are_tracked_and_untracked(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     tree.track(["*.bin", "-odd"])
     tree.track(["a [1].txt"], are_names=True)
     lines = (tree.folder / ".gitattributes").read_text().splitlines()
@@ -212,8 +212,8 @@ def test_patterns_and_names_are_tracked_and_untracked(git_desk: Any) -> None:
     assert tree.git.line("check-attr", "filter", "--", "a [1].txt").endswith("lfs")
 
 
-def test_the_agent_for_large_files_can_be_started(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_the_agent_for_large_files_can_be_started(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     tree.enable_large_files()
     program = tree.setting("lfs.customtransfer.multipart.path")
     assert program == sys.executable
@@ -223,7 +223,7 @@ def test_the_agent_for_large_files_can_be_started(git_desk: Any) -> None:
     assert shown.returncode == 0, shown.stderr
 
 
-def test_pruning_needs_nothing_to_prune(git_desk: Any) -> None:
-    tree = git_desk.clone()
+def test_pruning_needs_nothing_to_prune(git_remote: GitRemote) -> None:
+    tree = git_remote.clone()
     tree.prune()
     tree.prune(is_recent=True)

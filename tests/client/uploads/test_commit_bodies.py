@@ -72,7 +72,7 @@ def test_text_is_sent_without_base64(text: str) -> None:
 def test_a_content_of_any_length_is_streamed_with_a_known_length(size: int) -> None:
     content = bytes(range(251)) * (size // 251 + 1)
     (line,) = lines(AddContent(RepoPath("a"), BytesSource(content[:size])))[1:]
-    assert base64.b64decode(line["value"]["content"]) == content[:size]  # type: ignore[index]
+    assert base64.b64decode(line["value"]["content"]) == content[:size]
 
 
 def test_a_body_can_be_sent_again_in_large_pieces() -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,8 +25,9 @@ from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Asked, PassOn, Quay, Relay, Told
     from entrepot.testing.hubs import RunningHub
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 MIB = 1 << 20
 
@@ -53,17 +55,21 @@ def commit(hub: Hub, repo: RepoRef, content: bytes) -> None:
     publish(hub, CommitTarget(repo), [stored], CommitMessage("commit"))
 
 
-def test_contents_of_every_kind_arrive(quay: Quay) -> None:
-    repo, contents = quay.repo(), [os.urandom(3 * MIB + 1), os.urandom(5), b"the same", b"the same"]
-    (quay.folder / "a").write_bytes(contents[0])
-    sources = [PathSource.at(quay.folder / "a"), ObjectSource(io.BytesIO(contents[1])), *map(BytesSource, contents[2:])]
-    assert send(quay.hub, repo, *sources) == sum(map(len, contents[:3]))
-    commit(quay.hub, repo, contents[0])
-    assert quay.content(repo, "file.bin") == contents[0]
+def test_contents_of_every_kind_arrive(uploader: Uploader) -> None:
+    repo, contents = uploader.repo(), [os.urandom(3 * MIB + 1), os.urandom(5), b"the same", b"the same"]
+    (uploader.folder / "a").write_bytes(contents[0])
+    sources: list[Source] = [
+        PathSource.at(uploader.folder / "a"),
+        ObjectSource(io.BytesIO(contents[1])),
+        *map(BytesSource, contents[2:]),
+    ]
+    assert send(uploader.hub, repo, *sources) == sum(map(len, contents[:3]))
+    commit(uploader.hub, repo, contents[0])
+    assert uploader.content(repo, "file.bin") == contents[0]
 
 
-def test_files_on_the_hub_are_not_sent_again(quay: Quay, relay: Relay) -> None:
-    repo, hub, content = quay.repo(), quay.through(relay.url), os.urandom(MIB)
+def test_files_on_the_hub_are_not_sent_again(uploader: Uploader, relay: Relay) -> None:
+    repo, hub, content = uploader.repo(), uploader.through(relay.url), os.urandom(MIB)
     assert send(hub, repo, BytesSource(content)) == MIB
     assert relay.count("PUT", "") == 1
     assert send(hub, repo, BytesSource(content)) == MIB  # counted as done
@@ -71,11 +77,11 @@ def test_files_on_the_hub_are_not_sent_again(quay: Quay, relay: Relay) -> None:
     assert lfs_uploads.missing(hub, CommitTarget(repo), [BytesSource(content)], Digests(None)) == []
 
 
-def test_an_unavailable_hub_is_retried(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
-    left = [503, 500, "lost"]
+def test_an_unavailable_hub_is_retried(uploader: Uploader, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    left: list[Any] = [503, 500, "lost"]
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if asked.method == "PUT" and left:
             failure = left.pop()
             told = go_on(asked) if failure == "lost" else go_on(type(asked)("GET", "/healthz", {}, b""))
@@ -84,56 +90,56 @@ def test_an_unavailable_hub_is_retried(quay: Quay, relay: Relay, monkeypatch: py
         return go_on(asked)
 
     relay.rule = rule
-    repo, content = quay.repo(), os.urandom(MIB)
-    assert send(quay.through(relay.url), repo, BytesSource(content)) == MIB
-    commit(quay.hub, repo, content)
-    assert quay.content(repo, "file.bin") == content
+    repo, content = uploader.repo(), os.urandom(MIB)
+    assert send(uploader.through(relay.url), repo, BytesSource(content)) == MIB
+    commit(uploader.hub, repo, content)
+    assert uploader.content(repo, "file.bin") == content
 
 
-def test_a_hub_that_never_responds_raises(quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lfs_uploads.time, "sleep", lambda _seconds: None)
+def test_a_hub_that_never_responds_raises(uploader: Uploader, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         told = go_on(asked)
         return type(told)(503) if asked.method == "PUT" else told
 
     relay.rule = rule
     with pytest.raises(Unavailable, match="failed with 503"):
-        send(quay.through(relay.url), quay.repo(), BytesSource(b"content"))
+        send(uploader.through(relay.url), uploader.repo(), BytesSource(b"content"))
     assert relay.count("PUT", "") == 5
 
 
-def test_an_expired_upload_url_is_requested_again(quay: Quay, relay: Relay) -> None:
+def test_an_expired_upload_url_is_requested_again(uploader: Uploader, relay: Relay) -> None:
     is_first = [True]
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if asked.method == "PUT" and is_first and is_first.pop():
             asked.path = asked.path.replace("sig", "gis")
         return go_on(asked)
 
     relay.rule = rule
-    assert send(quay.through(relay.url), quay.repo(), BytesSource(b"content")) == 7
+    assert send(uploader.through(relay.url), uploader.repo(), BytesSource(b"content")) == 7
     assert (relay.count("PUT", ""), relay.count("POST", "/batch")) == (2, 2)
 
 
-def test_the_token_is_not_sent_to_a_signed_link(quay: Quay, relay: Relay) -> None:
-    send(quay.through(relay.url), quay.repo(), BytesSource(b"content"))
+def test_the_token_is_not_sent_to_a_signed_link(uploader: Uploader, relay: Relay) -> None:
+    send(uploader.through(relay.url), uploader.repo(), BytesSource(b"content"))
     (put,) = [asked for asked in relay.seen if asked.method == "PUT"]
     assert "authorization" not in {name.lower() for name in put.headers}
 
 
-def test_a_file_that_changes_during_the_upload_is_refused(quay: Quay, tmp_path: Path) -> None:
+def test_a_file_that_changes_during_the_upload_is_refused(uploader: Uploader, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"before")
     source = PathSource.at(tmp_path / "a")
     (tmp_path / "a").write_bytes(b"after, and longer")
     with pytest.raises(SourceChanged):
-        send(quay.hub, quay.repo(), source)
+        send(uploader.hub, uploader.repo(), source)
 
 
-def test_a_reader_may_not_send(quay: Quay) -> None:
-    hub = quay.through(quay.server.url, ENTREPOT_TOKEN=quay.server.user("tester", "read").token)
+def test_a_reader_may_not_send(uploader: Uploader) -> None:
+    hub = uploader.through(uploader.server.url, ENTREPOT_TOKEN=uploader.server.user("tester", "read").token)
     with pytest.raises(Forbidden):
-        send(hub, quay.repo(), BytesSource(b"content"))
+        send(hub, uploader.repo(), BytesSource(b"content"))
 
 
 @pytest.fixture(scope="module")

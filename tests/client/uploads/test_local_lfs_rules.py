@@ -15,7 +15,7 @@ from entrepot.names import RepoPath
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Quay
+    from tests.support.uploader import Uploader
 
 LFS = "filter=lfs diff=lfs merge=lfs -text"
 
@@ -104,8 +104,8 @@ def test_the_memory_for_contents_is_limited(tmp_path: Path, monkeypatch: pytest.
     ]
 
 
-def test_rules_are_read_from_the_folder_and_from_above(quay: Quay) -> None:
-    target = CommitTarget(quay.repo())
+def test_rules_are_read_from_the_folder_and_from_above(uploader: Uploader) -> None:
+    target = CommitTarget(uploader.repo())
     contents = {
         ".gitignore": "*.tmp\n",
         "x/.gitattributes": f"*.x {LFS}\n",
@@ -114,25 +114,25 @@ def test_rules_are_read_from_the_folder_and_from_above(quay: Quay) -> None:
         "other/.gitattributes": f"*.txt {LFS}\n",
     }
     adds = [Add(RepoPath(path), BytesSource(text.encode())) for path, text in contents.items()]
-    publish(quay.hub, target, adds, CommitMessage("rules"))
-    (quay.folder / "file").write_bytes(b"text")
-    source = PathSource.at(quay.folder / "file")
-    found = find_entries(quay.hub, target, [RepoPath("x/y/a"), RepoPath("x/y/z/b")])
-    texts = read_rules(quay.hub, target, found.folder, found.entries, None)
+    publish(uploader.hub, target, adds, CommitMessage("rules"))
+    (uploader.folder / "file").write_bytes(b"text")
+    source = PathSource.at(uploader.folder / "file")
+    found = find_entries(uploader.hub, target, [RepoPath("x/y/a"), RepoPath("x/y/z/b")])
+    texts = read_rules(uploader.hub, target, found.folder, found.entries, None)
     assert texts is not None
     verdicts = {
         path: texts.decide(Add(RepoPath(path), source))
         for path in ("x/y/a.txt", "x/y/a.x", "x/y/a.y", "x/y/a.z", "x/y/z/a.z", "x/y/a.bin", "x/y/a.tmp")
     }
     assert [path for path, verdict in verdicts.items() if verdict is LocalDecision.TEXT] == ["x/y/a.txt", "x/y/a.z"]
-    other = read_rules(quay.hub, target, found.folder, found.entries, "*.txt\n")
+    other = read_rules(uploader.hub, target, found.folder, found.entries, "*.txt\n")
     assert other is not None
     assert other.decide(Add(RepoPath("x/y/a.txt"), source)) is LocalDecision.UNCLEAR
 
 
-def test_too_many_rules_are_left_to_the_hub(quay: Quay) -> None:
-    target = CommitTarget(quay.repo())
+def test_too_many_rules_are_left_to_the_hub(uploader: Uploader) -> None:
+    target = CommitTarget(uploader.repo())
     adds = [Add(RepoPath(f"{number}/.gitattributes"), BytesSource(b"*.a -filter\n")) for number in range(20)]
-    publish(quay.hub, target, adds, CommitMessage("rules"))
-    found = find_entries(quay.hub, target, [RepoPath("a")])
-    assert read_rules(quay.hub, target, found.folder, found.entries, None) is None
+    publish(uploader.hub, target, adds, CommitMessage("rules"))
+    found = find_entries(uploader.hub, target, [RepoPath("a")])
+    assert read_rules(uploader.hub, target, found.folder, found.entries, None) is None

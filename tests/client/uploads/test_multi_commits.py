@@ -16,8 +16,9 @@ from entrepot.errors import Conflict, Refused
 from entrepot.names import RepoPath
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Quay, Relay, Told
     from entrepot.names import RepoRef
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 MESSAGE = CommitMessage("Upload everything", "In steps.")
 EVENT = "0123456789abcdef01234567"
@@ -32,7 +33,7 @@ class Pulls:
         self.posted: list[str] = []
         self.merge_failure: str | None = None
 
-    def rule(self, asked: Asked, go_on: PassOn) -> Told:
+    def rule(self, asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         made_told = lambda value: _told(go_on, asked, value)  # noqa: E731
         if not asked.path.startswith(f"{self.base}/discussions"):
             asked.path = asked.path.replace("refs%2Fpr%2F", "pull-")
@@ -53,7 +54,7 @@ class Pulls:
         pull = self.pulls[int(rest[0]) - 1]
         match rest[1:]:
             case []:
-                event = {"id": EVENT, "type": "comment", "createdAt": "2026-01-01T00:00:00.000Z"}
+                event: dict[str, Any] = {"id": EVENT, "type": "comment", "createdAt": "2026-01-01T00:00:00.000Z"}
                 event |= {"data": {"edited": False, "hidden": False, "latest": {"raw": pull["text"]}}}
                 return made_told(self._thread(pull) | {"events": [event]})
             case ["comment", event_id, "edit"]:
@@ -68,7 +69,7 @@ class Pulls:
                     return _told(go_on, asked, {"error": self.merge_failure}, 400)
                 assert pull["status"] == "open"
                 pull["status"] = "merged"
-        event = {"id": EVENT, "type": "x", "createdAt": "", "data": {}}
+        event = {"id": EVENT, "type": "x", "createdAt": "", "data": dict[str, Any]()}
         return made_told(dict.fromkeys(("newMessage", "updatedComment", "newTitle", "newStatus"), event))
 
     def _thread(self, pull: dict[str, Any]) -> dict[str, Any]:
@@ -82,9 +83,9 @@ class Pulls:
         }
 
 
-def _told(go_on: PassOn, asked: Asked, value: object, status: int = 200) -> Told:
+def _told(go_on: PassOn, asked: RelayedRequest, value: object, status: int = 200) -> RelayedResponse:
     kind = type(go_on(type(asked)("GET", "/healthz", {}, b"")))
-    told: Told = kind(status, {"content-type": "application/json"}, json.dumps(value).encode())
+    told: RelayedResponse = kind(status, {"content-type": "application/json"}, json.dumps(value).encode())
     return told
 
 
@@ -94,11 +95,11 @@ def steps(count: int = 3, gone: str | None = "old.txt") -> MultiCommitPlan:
 
 
 def run(
-    quay: Quay, relay: Relay, repo: RepoRef, wanted: MultiCommitPlan, *, merge: bool = True
+    uploader: Uploader, relay: Relay, repo: RepoRef, wanted: MultiCommitPlan, *, merge: bool = True
 ) -> tuple[str, list[str]]:
     said: list[str] = []
     url = push(
-        quay.through(relay.url),
+        uploader.through(relay.url),
         CommitTarget(repo),
         wanted,
         MESSAGE,
@@ -110,9 +111,9 @@ def run(
 
 
 @pytest.fixture
-def repo(quay: Quay) -> RepoRef:
-    made = quay.repo()
-    publish(quay.hub, CommitTarget(made), [Add(RepoPath("old.txt"), BytesSource(b"old"))], CommitMessage("first"))
+def repo(uploader: Uploader) -> RepoRef:
+    made = uploader.repo()
+    publish(uploader.hub, CommitTarget(made), [Add(RepoPath("old.txt"), BytesSource(b"old"))], CommitMessage("first"))
     return made
 
 
@@ -123,12 +124,12 @@ def pulls(repo: RepoRef, relay: Relay) -> Pulls:
     return state
 
 
-def test_all_steps_become_one_change_of_main(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_all_steps_become_one_change_of_main(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     wanted = steps()
-    url, said = run(quay, relay, repo, wanted)
+    url, said = run(uploader, relay, repo, wanted)
     assert url == f"/{repo.path}/discussions/1"
-    assert quay.listing(repo, "pull-1") == {"0.txt": 1, "1.txt": 1, "2.txt": 1}
-    assert quay.commits(repo, "pull-1") == [*reversed(wanted.steps), "first"]
+    assert uploader.listing(repo, "pull-1") == {"0.txt": 1, "1.txt": 1, "2.txt": 1}
+    assert uploader.commits(repo, "pull-1") == [*reversed(list(wanted.steps)), "first"]
     (pull,) = pulls.pulls
     assert (pull["title"], pull["status"]) == ("Upload everything", "merged")
     assert pull["text"].count("- [x]") == 4
@@ -136,19 +137,19 @@ def test_all_steps_become_one_change_of_main(quay: Quay, relay: Relay, repo: Rep
     assert said[-1] == "merged pull request 1"
 
 
-def test_the_pull_request_stays_open_on_request(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
-    run(quay, relay, repo, steps(), merge=False)
+def test_the_pull_request_stays_open_on_request(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+    run(uploader, relay, repo, steps(), merge=False)
     assert pulls.pulls[0]["status"] == "open"
 
 
 @pytest.mark.parametrize("calls", range(1, 14))
 def test_an_upload_interrupted_anywhere_continues(
-    quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls, calls: int
+    uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls, calls: int
 ) -> None:
     """After this number of changing calls, no call gets a response."""
     wanted, left = steps(2), [calls]
 
-    def rule(asked: Asked, go_on: PassOn) -> Told:
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         if asked.method == "POST" and ("/commit/" in asked.path or "/discussions" in asked.path):
             if left[0] == 0:
                 return _told(go_on, asked, {"error": "nobody here"}, 409)
@@ -159,47 +160,49 @@ def test_an_upload_interrupted_anywhere_continues(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("time.sleep", lambda _seconds: None)
         try:
-            run(quay, relay, repo, wanted)
+            run(uploader, relay, repo, wanted)
         except Conflict:
             left[0] = 1000
-            run(quay, relay, repo, wanted)
-    assert quay.listing(repo, "pull-1") == {"0.txt": 1, "1.txt": 1}
+            run(uploader, relay, repo, wanted)
+    assert uploader.listing(repo, "pull-1") == {"0.txt": 1, "1.txt": 1}
     assert len(pulls.pulls) == 1
     assert pulls.pulls[0]["status"] == "merged"
-    assert sorted(quay.commits(repo, "pull-1")) == sorted([*wanted.steps, "first"])
+    assert sorted(uploader.commits(repo, "pull-1")) == sorted([*wanted.steps, "first"])
 
 
-def test_another_plan_gets_another_pull_request(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
-    run(quay, relay, repo, steps(1, None), merge=False)
-    run(quay, relay, repo, steps(2, None), merge=False)
+def test_another_plan_gets_another_pull_request(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+    run(uploader, relay, repo, steps(1, None), merge=False)
+    run(uploader, relay, repo, steps(2, None), merge=False)
     assert len(pulls.pulls) == 2
 
 
-def test_a_modified_list_of_steps_is_refused(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_modified_list_of_steps_is_refused(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     wanted = steps(1)
-    run(quay, relay, repo, wanted, merge=False)
+    run(uploader, relay, repo, wanted, merge=False)
     pulls.pulls[0]["text"] = f"- [x] I have done it all {wanted.id}"
     with pytest.raises(Refused, match="list of steps in pull request 1 was changed"):
-        run(quay, relay, repo, wanted)
+        run(uploader, relay, repo, wanted)
 
 
-def test_a_pull_request_without_changes_is_closed(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_pull_request_without_changes_is_closed(
+    uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls
+) -> None:
     pulls.merge_failure = "This pull request has no associated changes"
-    _, said = run(quay, relay, repo, steps(1))
+    _, said = run(uploader, relay, repo, steps(1))
     assert pulls.pulls[0]["status"] == "closed"
     assert said[-1] == "nothing changed; the pull request is closed"
 
 
-def test_a_failed_merge_is_commented_and_raised(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_failed_merge_is_commented_and_raised(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     pulls.merge_failure = "there are conflicts"
     with pytest.raises(Refused, match="there are conflicts"):
-        run(quay, relay, repo, steps(1))
+        run(uploader, relay, repo, steps(1))
     assert pulls.posted[-1] == "1/comment"
 
 
-def test_a_long_title_is_shortened(quay: Quay, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
+def test_a_long_title_is_shortened(uploader: Uploader, relay: Relay, repo: RepoRef, pulls: Pulls) -> None:
     said: list[str] = []
     long = CommitMessage("long " * 60)
-    hub = quay.through(relay.url)
+    hub = uploader.through(relay.url)
     push(hub, CommitTarget(repo), steps(1), long, merge=False, digests=Digests(None), report=said.append)
     assert len(pulls.pulls[0]["title"]) == 200

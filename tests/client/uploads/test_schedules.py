@@ -3,6 +3,7 @@ import sys
 import threading
 from pathlib import Path
 
+from entrepot.client.folders import LeftOut
 from entrepot.client.uploads.schedules import AppendedFiles, Schedule
 
 
@@ -55,7 +56,8 @@ def test_only_appended_files_are_found(tmp_path: Path) -> None:
 
 
 def test_an_entry_that_cannot_be_uploaded_is_reported_once(tmp_path: Path) -> None:
-    appended, said = AppendedFiles(tmp_path), []
+    appended = AppendedFiles(tmp_path)
+    said: list[LeftOut] = []
     (tmp_path / "a").write_bytes(b"1")
     (tmp_path / "link").symlink_to("nowhere")
     for _ in range(2):

@@ -17,8 +17,9 @@ from entrepot.errors import InvalidPath, RepoNotFound, RevisionNotFound
 from entrepot.names import RepoPath, RepoRef, RepoType, parse_repo_id
 
 if TYPE_CHECKING:
-    from conftest import Asked, PassOn, Quay, Relay, Told
     from entrepot.client.hubs import Hub
+    from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
+    from tests.support.uploader import Uploader
 
 
 def add(path: str, content: bytes = b"text") -> Add:
@@ -29,8 +30,10 @@ def surveyed(hub: Hub, repo: RepoRef, *operations: Operation) -> UploadPlan:
     return plan_upload(hub, CommitTarget(repo), operations, Digests(None), Silent().begin("", None))
 
 
-def test_the_hub_decides_what_is_large(quay: Quay) -> None:
-    found = surveyed(quay.hub, quay.repo(), add("a.txt"), add("b.txt", b"\0\1"), add("c.bin"), add("empty.bin", b""))
+def test_the_hub_decides_what_is_large(uploader: Uploader) -> None:
+    found = surveyed(
+        uploader.hub, uploader.repo(), add("a.txt"), add("b.txt", b"\0\1"), add("c.bin"), add("empty.bin", b"")
+    )
     assert found.decisions == {
         "a.txt": UploadDecision.REGULAR,
         "b.txt": UploadDecision.LARGE,
@@ -41,26 +44,26 @@ def test_the_hub_decides_what_is_large(quay: Quay) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 600], ids=["a few", "many"])
-def test_existing_files_are_unchanged(quay: Quay, count: int) -> None:
-    repo = quay.repo()
+def test_existing_files_are_unchanged(uploader: Uploader, count: int) -> None:
+    repo = uploader.repo()
     texts = [add(f"texts/{number}.txt", f"{number}".encode()) for number in range(count)]
     large = add("large.bin", os.urandom(2000))
-    publish(quay.hub, CommitTarget(repo), [*texts, large], CommitMessage("first"))
+    publish(uploader.hub, CommitTarget(repo), [*texts, large], CommitMessage("first"))
     changed = [add("texts/0.txt", b"another"), *texts[1:], add("large.bin", os.urandom(2000)), add("new.txt")]
-    fates = surveyed(quay.hub, repo, *changed).decisions
+    fates = surveyed(uploader.hub, repo, *changed).decisions
     assert [path for path, decision in fates.items() if decision is not UploadDecision.SAME] == [
         "texts/0.txt",
         "large.bin",
         "new.txt",
     ]
-    assert surveyed(quay.hub, repo, *texts, large).decisions.keys() == {*(item.path for item in texts), "large.bin"}
-    assert set(surveyed(quay.hub, repo, *texts, large).decisions.values()) == {UploadDecision.SAME}
+    assert surveyed(uploader.hub, repo, *texts, large).decisions.keys() == {*(item.path for item in texts), "large.bin"}
+    assert set(surveyed(uploader.hub, repo, *texts, large).decisions.values()) == {UploadDecision.SAME}
 
 
-def test_only_changed_files_of_many_are_sent_to_the_hub(quay: Quay, relay: Relay) -> None:
-    repo, hub = quay.repo(), quay.through(relay.url)
+def test_only_changed_files_of_many_are_sent_to_the_hub(uploader: Uploader, relay: Relay) -> None:
+    repo, hub = uploader.repo(), uploader.through(relay.url)
     texts = [add(f"{number}.txt", f"{number}".encode()) for number in range(600)]
-    publish(quay.hub, CommitTarget(repo), texts, CommitMessage("first"))
+    publish(uploader.hub, CommitTarget(repo), texts, CommitMessage("first"))
     surveyed(hub, repo, *texts)
     assert [asked.method for asked in relay.seen] == ["GET"]
     relay.forget()
@@ -69,13 +72,13 @@ def test_only_changed_files_of_many_are_sent_to_the_hub(quay: Quay, relay: Relay
 
 
 def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(
-    quay: Quay, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    uploader: Uploader, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repo, hub = quay.repo(), quay.through(relay.url)
+    repo, hub = uploader.repo(), uploader.through(relay.url)
     texts = [add(f"{number:04}.txt", f"{number}".encode()) for number in range(300)]
-    publish(quay.hub, CommitTarget(repo), texts, CommitMessage("first"))
+    publish(uploader.hub, CommitTarget(repo), texts, CommitMessage("first"))
 
-    def in_short_pages(asked: Asked, go_on: PassOn) -> Told:
+    def in_short_pages(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         asked.path = asked.path.replace("?recursive=true", "?recursive=true&limit=50")
         return go_on(asked)
 
@@ -87,18 +90,20 @@ def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(
     assert (relay.count("GET", "/tree/"), relay.count("POST", "paths-info")) == (2, 1)
 
 
-def test_a_missing_folder_has_no_files(quay: Quay) -> None:
-    target = CommitTarget(quay.repo())
-    assert find_entries(quay.hub, target, [RepoPath("a/b/c"), RepoPath("a/b/d")]) == Entries("a/b", {}, is_whole=True)
+def test_a_missing_folder_has_no_files(uploader: Uploader) -> None:
+    target = CommitTarget(uploader.repo())
+    assert find_entries(uploader.hub, target, [RepoPath("a/b/c"), RepoPath("a/b/d")]) == Entries(
+        "a/b", {}, is_whole=True
+    )
 
 
-def test_many_small_files_need_no_question(quay: Quay, relay: Relay) -> None:
-    repo, hub = quay.repo(), quay.through(relay.url)
+def test_many_small_files_need_no_question(uploader: Uploader, relay: Relay) -> None:
+    repo, hub = uploader.repo(), uploader.through(relay.url)
     for number in range(600):
-        (quay.folder / f"{number}.txt").write_text(f"{number}")
-    (quay.folder / "a.bin").write_text("by its name")
-    (quay.folder / "b.txt").write_bytes(b"by its content \0")
-    found = surveyed(hub, repo, *additions(quay.folder, "x"))
+        (uploader.folder / f"{number}.txt").write_text(f"{number}")
+    (uploader.folder / "a.bin").write_text("by its name")
+    (uploader.folder / "b.txt").write_bytes(b"by its content \0")
+    found = surveyed(hub, repo, *additions(uploader.folder, "x"))
     assert {path for path, decision in found.decisions.items() if decision is UploadDecision.LARGE} == {
         "x/a.bin",
         "x/b.txt",
@@ -108,34 +113,36 @@ def test_many_small_files_need_no_question(quay: Quay, relay: Relay) -> None:
     assert relay.count("POST", "preupload") == 0
 
 
-def test_the_hub_decides_unclear_files(quay: Quay, relay: Relay) -> None:
-    repo, hub = quay.repo(), quay.through(relay.url)
+def test_the_hub_decides_unclear_files(uploader: Uploader, relay: Relay) -> None:
+    repo, hub = uploader.repo(), uploader.through(relay.url)
     for number in range(600):
-        (quay.folder / f"{number}.txt").write_text(f"{number}")
-    (quay.folder / "latin.txt").write_bytes(b"\xff\xff")
-    found = surveyed(hub, repo, *additions(quay.folder, "x"))
+        (uploader.folder / f"{number}.txt").write_text(f"{number}")
+    (uploader.folder / "latin.txt").write_bytes(b"\xff\xff")
+    found = surveyed(hub, repo, *additions(uploader.folder, "x"))
     assert {path for path, decision in found.decisions.items() if decision is UploadDecision.LARGE} == {"x/latin.txt"}
     assert relay.count("POST", "preupload") == 1
 
 
-def test_files_also_deleted_or_written_twice_are_not_unchanged(quay: Quay) -> None:
-    repo = quay.repo()
-    publish(quay.hub, CommitTarget(repo), [add("d/a.txt"), add("b.txt"), add("c.txt")], CommitMessage("first"))
+def test_files_also_deleted_or_written_twice_are_not_unchanged(uploader: Uploader) -> None:
+    repo = uploader.repo()
+    publish(uploader.hub, CommitTarget(repo), [add("d/a.txt"), add("b.txt"), add("c.txt")], CommitMessage("first"))
     stored = AddStored(RepoPath("c.txt"), Digests(None).sha256(BytesSource(b"x")), 1)
     for others in ([DeleteFolder(RepoPath("d"))], [Delete(RepoPath("d"))], [Delete(RepoPath("d/a.txt"))]):
-        assert surveyed(quay.hub, repo, *others, add("d/a.txt")).decisions == {"d/a.txt": UploadDecision.REGULAR}
-    assert surveyed(quay.hub, repo, add("b.txt", b"else"), add("b.txt")).decisions == {"b.txt": UploadDecision.REGULAR}
-    assert surveyed(quay.hub, repo, stored, add("c.txt")).decisions == {"c.txt": UploadDecision.REGULAR}
+        assert surveyed(uploader.hub, repo, *others, add("d/a.txt")).decisions == {"d/a.txt": UploadDecision.REGULAR}
+    assert surveyed(uploader.hub, repo, add("b.txt", b"else"), add("b.txt")).decisions == {
+        "b.txt": UploadDecision.REGULAR
+    }
+    assert surveyed(uploader.hub, repo, stored, add("c.txt")).decisions == {"c.txt": UploadDecision.REGULAR}
 
 
-def test_ignored_files_are_left_out(quay: Quay) -> None:
-    repo = quay.repo()
-    publish(quay.hub, CommitTarget(repo), [add(".gitignore", b"*.log\n")], CommitMessage("first"))
-    assert surveyed(quay.hub, repo, add("a.log"), add("a.txt")).decisions == {
+def test_ignored_files_are_left_out(uploader: Uploader) -> None:
+    repo = uploader.repo()
+    publish(uploader.hub, CommitTarget(repo), [add(".gitignore", b"*.log\n")], CommitMessage("first"))
+    assert surveyed(uploader.hub, repo, add("a.log"), add("a.txt")).decisions == {
         "a.log": UploadDecision.IGNORED,
         "a.txt": UploadDecision.REGULAR,
     }
-    coming = surveyed(quay.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).decisions
+    coming = surveyed(uploader.hub, repo, add("a.log"), add(".gitignore", b"*.tmp\n"), add("a.tmp")).decisions
     assert coming == {
         "a.log": UploadDecision.REGULAR,
         ".gitignore": UploadDecision.REGULAR,
@@ -143,20 +150,22 @@ def test_ignored_files_are_left_out(quay: Quay) -> None:
     }
 
 
-def test_a_missing_repository_or_branch_is_named(quay: Quay) -> None:
+def test_a_missing_repository_or_branch_is_named(uploader: Uploader) -> None:
     with pytest.raises(RepoNotFound, match="tester/nothing-here"):
-        surveyed(quay.hub, RepoRef(RepoType.MODEL, parse_repo_id("tester/nothing-here")), add("a"))
+        surveyed(uploader.hub, RepoRef(RepoType.MODEL, parse_repo_id("tester/nothing-here")), add("a"))
     with pytest.raises(RevisionNotFound):
-        plan_upload(quay.hub, CommitTarget(quay.repo(), "none"), [add("a")], Digests(None), Silent().begin("", None))
+        plan_upload(
+            uploader.hub, CommitTarget(uploader.repo(), "none"), [add("a")], Digests(None), Silent().begin("", None)
+        )
 
 
-def test_a_path_that_the_hub_does_not_take_is_an_invalid_path(quay: Quay) -> None:
+def test_a_path_that_the_hub_does_not_take_is_an_invalid_path(uploader: Uploader) -> None:
     with pytest.raises(InvalidPath):
-        surveyed(quay.hub, quay.repo(), add("..\\..\\a"))
+        surveyed(uploader.hub, uploader.repo(), add("..\\..\\a"))
 
 
-def test_no_request_is_sent_without_files(quay: Quay, relay: Relay) -> None:
-    assert surveyed(quay.through(relay.url), quay.repo()) == UploadPlan({}, None)
+def test_no_request_is_sent_without_files(uploader: Uploader, relay: Relay) -> None:
+    assert surveyed(uploader.through(relay.url), uploader.repo()) == UploadPlan({}, None)
     assert relay.seen == []
 
 

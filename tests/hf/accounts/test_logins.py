@@ -159,9 +159,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
     names = ("Password", "Checkbox", "Button", "VBox")
     widgets = types.SimpleNamespace(**dict.fromkeys(names, Widget), Label=lambda text: text)
-    monkeypatch.setitem(sys.modules, "ipywidgets", widgets)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "ipywidgets", widgets)
     display = types.SimpleNamespace(display=found.append)
-    monkeypatch.setitem(sys.modules, "IPython.display", display)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
     return found
 
 

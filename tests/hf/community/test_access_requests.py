@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from huggingface_hub import HfApi as Oracle
 
 from entrepot.errors import Forbidden, InvalidArgument, NotFound
 from entrepot.hf.api import HubApi
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 ROOT = "/api/models/ns/name/user-access-request"
 # Shape of docs/protocols/hf_api.md, section 1B.4.
@@ -20,14 +19,14 @@ REQUEST = {
 
 
 @pytest.fixture
-def api(scripted_hub: Any, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
+def api(scripted_hub: ScriptedHub, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
     return HubApi(scripted_hub.url, token="hf_sometoken")
 
 
 @pytest.mark.parametrize("status", ["pending", "accepted", "rejected"])
 def test_access_requests_equal_those_of_huggingface_hub(
-    scripted_hub: Any, reply: Any, api: HubApi, status: str
+    scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi, status: str
 ) -> None:
     scripted_hub.on("GET", f"{ROOT}/{status}", reply([REQUEST | {"status": status}]))
     oracle = Oracle(scripted_hub.url, token="hf_sometoken")
@@ -44,7 +43,7 @@ def test_access_requests_equal_those_of_huggingface_hub(
         ("cancel_access_request", "pending"),
     ],
 )
-def test_decisions(scripted_hub: Any, reply: Any, api: HubApi, method: str, status: str) -> None:
+def test_decisions(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi, method: str, status: str) -> None:
     scripted_hub.on("POST", f"{ROOT}/handle", reply({}), reply({}), reply({"error": "decided already"}, 404))
     decide = getattr(api, method)
     decide("ns/name", "bob")
@@ -60,7 +59,7 @@ def test_decisions(scripted_hub: Any, reply: Any, api: HubApi, method: str, stat
             decide("ns/name", **arguments)
 
 
-def test_a_reason_and_a_grant(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_reason_and_a_grant(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     scripted_hub.on("POST", f"{ROOT}/handle", reply({}))
     api.reject_access_request("ns/name", "bob", rejection_reason="no")
     assert scripted_hub.seen[0].json["rejectionReason"] == "no"

@@ -9,6 +9,7 @@ from huggingface_hub import HfApi as Oracle
 
 from entrepot.errors import Conflict, NotFound
 from entrepot.hf.api import HubApi
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 SLUG = "ns/best-65f000000000000000000001"
 ROOT = f"/api/collections/{SLUG}"
@@ -33,13 +34,13 @@ LISTED = {key: value for key, value in BODY.items() if key != "position"}
 
 
 @pytest.fixture
-def api(scripted_hub: Any, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
+def api(scripted_hub: ScriptedHub, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
     return HubApi(scripted_hub.url, token="hf_sometoken")
 
 
 @pytest.fixture
-def theirs(scripted_hub: Any) -> Oracle:
+def theirs(scripted_hub: ScriptedHub) -> Oracle:
     return Oracle(scripted_hub.url, token="hf_sometoken")
 
 
@@ -51,7 +52,7 @@ def same(mine: Any, theirs: Any) -> bool:
 
 
 def test_a_collection_equals_that_of_huggingface_hub(
-    scripted_hub: Any, reply: Any, api: HubApi, theirs: Oracle
+    scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi, theirs: Oracle
 ) -> None:
     scripted_hub.on("GET", ROOT, reply(BODY))
     mine = api.get_collection(SLUG)
@@ -60,7 +61,7 @@ def test_a_collection_equals_that_of_huggingface_hub(
     assert mine.items[1].item_id == "ns/other-65f000000000000000000009"
 
 
-def test_a_list_numbers_collections(scripted_hub: Any, reply: Any, api: HubApi, theirs: Oracle) -> None:
+def test_a_list_numbers_collections(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi, theirs: Oracle) -> None:
     scripted_hub.on("GET", "/api/collections", reply([LISTED, LISTED, LISTED]))
     mine = list(api.list_collections(owner="ns", item=["models/ns/m"], sort="upvotes", limit=2))
     others = list(theirs.list_collections(owner="ns", item=["models/ns/m"], sort="upvotes", limit=2))
@@ -69,7 +70,7 @@ def test_a_list_numbers_collections(scripted_hub: Any, reply: Any, api: HubApi, 
     assert scripted_hub.seen[0].query == scripted_hub.seen[1].query
 
 
-def test_a_collection_is_created_once(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_collection_is_created_once(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     taken = reply({"error": "it exists", "slug": SLUG}, 409)
     scripted_hub.on("POST", "/api/collections", reply(BODY), taken)
     scripted_hub.on("GET", ROOT, reply(BODY))
@@ -80,7 +81,7 @@ def test_a_collection_is_created_once(scripted_hub: Any, reply: Any, api: HubApi
         api.create_collection("Best", namespace="ns")
 
 
-def test_a_collection_is_updated_and_deleted(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_collection_is_updated_and_deleted(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     scripted_hub.on("PATCH", ROOT, reply({"success": True, "data": BODY}))
     assert api.update_collection_metadata(SLUG, title="New", position=0).title == "Best"
     assert scripted_hub.seen[0].json == {"title": "New", "position": 0}
@@ -91,7 +92,7 @@ def test_a_collection_is_updated_and_deleted(scripted_hub: Any, reply: Any, api:
         api.delete_collection(SLUG)
 
 
-def test_items_are_added_and_removed(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_items_are_added_and_removed(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     scripted_hub.on("POST", f"{ROOT}/items", reply(BODY), reply({"error": "it is there"}, 409))
     scripted_hub.on("GET", ROOT, reply(BODY))
     assert len(api.add_collection_item(SLUG, "ns/m", "model", note="good").items) == 2

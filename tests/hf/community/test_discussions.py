@@ -9,9 +9,10 @@ from huggingface_hub import HfApi as Oracle
 
 from entrepot.errors import Conflict, InvalidArgument, TokenMissing
 from entrepot.hf.api import HubApi
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 ROOT = "/api/datasets/ns/name/discussions"
-WHERE = {"repo_id": "ns/name", "repo_type": "dataset"}
+WHERE: dict[str, Any] = {"repo_id": "ns/name", "repo_type": "dataset"}
 WHEN = "2024-01-02T03:04:05.678Z"
 
 
@@ -69,14 +70,14 @@ DETAILS = thread(
 
 
 @pytest.fixture
-def api(scripted_hub: Any, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
+def api(scripted_hub: ScriptedHub, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
     monkeypatch.delenv("ENTREPOT_TOKEN", raising=False)
     return HubApi(scripted_hub.url, token="hf_sometoken")
 
 
 @pytest.fixture
-def theirs(scripted_hub: Any) -> Oracle:
+def theirs(scripted_hub: ScriptedHub) -> Oracle:
     return Oracle(scripted_hub.url, token="hf_sometoken")
 
 
@@ -88,7 +89,9 @@ def same(mine: Any, theirs: Any) -> bool:
     return left == right and all(same(one, other) for one, other in events)
 
 
-def test_discussions_are_listed_page_by_page(scripted_hub: Any, reply: Any, api: HubApi, theirs: Oracle) -> None:
+def test_discussions_are_listed_page_by_page(
+    scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi, theirs: Oracle
+) -> None:
     pages = [
         reply({"discussions": [thread(3), thread(2, status="draft", isPullRequest=True)], "count": 3, "start": 0}),
         reply({"discussions": [thread(1, author=None)], "count": 3, "start": 2}),
@@ -106,13 +109,13 @@ def test_discussions_are_listed_page_by_page(scripted_hub: Any, reply: Any, api:
     assert [one.git_reference for one in mine] == [None, "refs/pr/2", None]
 
 
-def test_a_repository_without_discussions(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_repository_without_discussions(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     scripted_hub.on("GET", ROOT, reply({"discussions": [], "count": 5, "start": 0}))
     assert list(api.get_repo_discussions(**WHERE)) == []
 
 
 def test_details_are_those_that_huggingface_hub_reads(
-    scripted_hub: Any, reply: Any, api: HubApi, theirs: Oracle
+    scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi, theirs: Oracle
 ) -> None:
     scripted_hub.on("GET", f"{ROOT}/7", reply(DETAILS))
     mine = api.get_discussion_details(**WHERE, discussion_num=7)
@@ -124,7 +127,9 @@ def test_details_are_those_that_huggingface_hub_reads(
 
 
 @pytest.mark.parametrize("is_pull", [False, True])
-def test_a_discussion_is_opened_and_read_back(scripted_hub: Any, reply: Any, api: HubApi, is_pull: bool) -> None:
+def test_a_discussion_is_opened_and_read_back(
+    scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi, is_pull: bool
+) -> None:
     scripted_hub.on("POST", ROOT, reply({"num": 7, "url": "http://x", "pullRequest": is_pull}))
     scripted_hub.on("GET", f"{ROOT}/7", reply(DETAILS))
     opened = api.create_pull_request if is_pull else api.create_discussion
@@ -151,7 +156,14 @@ def test_a_discussion_is_opened_and_read_back(scripted_hub: Any, reply: Any, api
     ],
 )
 def test_comments(
-    scripted_hub: Any, reply: Any, api: HubApi, method: str, arguments: Any, path: str, key: str, body: Any
+    scripted_hub: ScriptedHub,
+    reply: type[Reply],
+    api: HubApi,
+    method: str,
+    arguments: Any,
+    path: str,
+    key: str,
+    body: Any,
 ) -> None:
     scripted_hub.on("POST", f"{ROOT}/7/{path}", reply({key: COMMENT}, 201))
     found = getattr(api, method)(**WHERE, discussion_num=7, **arguments)
@@ -159,7 +171,7 @@ def test_comments(
     assert scripted_hub.seen[0].json == body
 
 
-def test_title_and_status(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_title_and_status(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     scripted_hub.on("POST", f"{ROOT}/7/title", reply({"newTitle": EVENTS[3]}))
     renamed = api.rename_discussion(**WHERE, discussion_num=7, new_title="B")
     assert (renamed.old_title, renamed.new_title) == ("A", "B")
@@ -169,14 +181,14 @@ def test_title_and_status(scripted_hub: Any, reply: Any, api: HubApi) -> None:
     assert scripted_hub.seen[1].json == {"status": "closed", "comment": "bye"}
 
 
-def test_a_merge_and_a_refused_merge(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_merge_and_a_refused_merge(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     scripted_hub.on("POST", f"{ROOT}/7/merge", reply({}), reply({"error": "it is a draft: publish it first"}, 409))
     api.merge_pull_request(**WHERE, discussion_num=7, comment="good")
     with pytest.raises(Conflict, match="publish it first"):
         api.merge_pull_request(**WHERE, discussion_num=7)
 
 
-def test_invalid_arguments_are_refused_without_a_request(api: HubApi, scripted_hub: Any) -> None:
+def test_invalid_arguments_are_refused_without_a_request(api: HubApi, scripted_hub: ScriptedHub) -> None:
     with pytest.raises(InvalidArgument, match="discussion_num"):
         api.get_discussion_details(**WHERE, discussion_num=0)
     with pytest.raises(InvalidArgument, match="new_status"):

@@ -7,15 +7,16 @@ from huggingface_hub import HfApi as Oracle
 
 from entrepot.errors import TokenMissing
 from entrepot.hf.api import HubApi
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 
 @pytest.fixture
-def api(scripted_hub: Any, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
+def api(scripted_hub: ScriptedHub, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> HubApi:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
     return HubApi(scripted_hub.url, token="hf_sometoken")
 
 
-def test_a_like_is_added_and_removed(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_a_like_is_added_and_removed(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     for method in ("POST", "DELETE"):
         scripted_hub.on(method, "/api/spaces/ns/name/like", reply("OK"))
     api.like("ns/name", repo_type="space")
@@ -23,7 +24,7 @@ def test_a_like_is_added_and_removed(scripted_hub: Any, reply: Any, api: HubApi)
     assert [seen.method for seen in scripted_hub.seen] == ["POST", "DELETE"]
 
 
-def test_the_likers_of_a_repository(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_the_likers_of_a_repository(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     person = {"user": "ann", "fullname": "Ann", "avatarUrl": "http://x/a.png", "isPro": False}
     more = {"Link": f'<{scripted_hub.url}/api/models/ns/name/likers?cursor=2>; rel="next"'}
     scripted_hub.on(
@@ -32,13 +33,13 @@ def test_the_likers_of_a_repository(scripted_hub: Any, reply: Any, api: HubApi) 
     assert [user.username for user in api.list_repo_likers("ns/name")] == ["ann", "bob"]
 
 
-def test_the_likes_of_a_user(scripted_hub: Any, reply: Any, api: HubApi) -> None:
+def test_the_likes_of_a_user(scripted_hub: ScriptedHub, reply: type[Reply], api: HubApi) -> None:
     likes = [
         {"createdAt": "2024-01-01T00:00:00.000Z", "repo": {"name": f"ns/{kind}", "type": kind}}
         for kind in ("model", "dataset", "space", "kernel")
     ]
     scripted_hub.on("GET", "/api/users/ann/likes", reply(likes))
-    me = {"type": "user", "id": "65f0", "name": "ann", "fullname": "Ann", "email": None, "orgs": []}
+    me: dict[str, Any] = {"type": "user", "id": "65f0", "name": "ann", "fullname": "Ann", "email": None, "orgs": []}
     auth = {
         "type": "access_token",
         "accessToken": {"displayName": "t", "role": "read", "createdAt": "2024-01-01T00:00:00Z"},

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +18,10 @@ from entrepot.testing.hubs import RunningHub
 
 
 def test_the_cache_is_read_without_the_hub(
-    entrepot_hub: RunningHub, client_home: Path, write_repo: Any, monkeypatch: pytest.MonkeyPatch
+    entrepot_hub: RunningHub,
+    client_home: Path,
+    write_repo: Callable[[dict[str, bytes]], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ENTREPOT_ENDPOINT", entrepot_hub.url)
     repo = write_repo({"f": b"1"})

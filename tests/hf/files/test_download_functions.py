@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import huggingface_hub
 import pytest
@@ -13,7 +13,10 @@ from entrepot.testing.hubs import RunningHub
 
 
 def test_the_hub_is_read_from_the_environment(
-    entrepot_hub: RunningHub, client_home: Path, write_repo: Any, monkeypatch: pytest.MonkeyPatch
+    entrepot_hub: RunningHub,
+    client_home: Path,
+    write_repo: Callable[[dict[str, bytes]], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     repo = write_repo({"f": b"1"})
     monkeypatch.setenv("ENTREPOT_ENDPOINT", entrepot_hub.url)
@@ -24,7 +27,9 @@ def test_the_hub_is_read_from_the_environment(
     assert [item.is_cached for item in entrepot.snapshot_download(repo, allow_patterns="f", dry_run=True)] == [True]
 
 
-def test_a_call_can_use_another_hub(entrepot_hub: RunningHub, client_home: Path, write_repo: Any) -> None:
+def test_a_call_can_use_another_hub(
+    entrepot_hub: RunningHub, client_home: Path, write_repo: Callable[[dict[str, bytes]], str]
+) -> None:
     repo = write_repo({"f": b"1"})
     path = entrepot.hub_download(repo, "f", endpoint=entrepot_hub.url, token=entrepot_hub.token)
     assert Path(path).read_bytes() == b"1"
@@ -32,7 +37,9 @@ def test_a_call_can_use_another_hub(entrepot_hub: RunningHub, client_home: Path,
     assert Path(path).parent == Path(folder)
 
 
-def test_metadata_is_returned_for_a_url(entrepot_hub: RunningHub, client_home: Path, write_repo: Any) -> None:
+def test_metadata_is_returned_for_a_url(
+    entrepot_hub: RunningHub, client_home: Path, write_repo: Callable[[dict[str, bytes]], str]
+) -> None:
     repo = write_repo({"d/f g": b"12345"})
     url = entrepot.hf_hub_url(repo, "f g", subfolder="d", endpoint=entrepot_hub.url)
     facts = entrepot.get_hf_file_metadata(url, token=entrepot_hub.token, timeout=10, endpoint=entrepot_hub.url)

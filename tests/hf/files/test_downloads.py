@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,7 +11,7 @@ from entrepot.testing.hubs import RunningHub
 
 
 @pytest.fixture
-def repo(entrepot_hub: RunningHub, client_home: Path, write_repo: Any) -> str:
+def repo(entrepot_hub: RunningHub, client_home: Path, write_repo: Callable[[dict[str, bytes]], str]) -> str:
     repo: str = write_repo({"config.json": b"{}", "sub/weights.txt": b"w" * 10})
     return repo
 

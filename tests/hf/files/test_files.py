@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +12,7 @@ from entrepot.testing.hubs import RunningHub
 
 
 @pytest.fixture
-def repo(entrepot_hub: RunningHub, write_repo: Any) -> str:
+def repo(entrepot_hub: RunningHub, write_repo: Callable[[dict[str, bytes]], str]) -> str:
     repo: str = write_repo({"a.txt": b"1", "d/b.txt": b"22", "d/e/c": b"3"})
     return repo
 

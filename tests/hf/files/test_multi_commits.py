@@ -7,7 +7,7 @@ from entrepot.errors import InvalidArgument
 def test_additions_and_deletions_are_grouped_apart() -> None:
     adds = [CommitOperationAdd(f"{number}", b"x" * 10) for number in range(5)]
     deletes = [CommitOperationDelete(f"old-{number}") for number in range(3)]
-    mixed = [deletes[0], *adds[:2], *deletes[1:], *adds[2:]]
+    mixed: list[CommitOperationAdd | CommitOperationDelete] = [deletes[0], *adds[:2], *deletes[1:], *adds[2:]]
     assert plan_multi_commits(mixed, max_operations_per_commit=2) == (
         [adds[:2], adds[2:4], adds[4:]],
         [deletes[:2], deletes[2:]],

@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -191,15 +191,15 @@ def test_bad_input_raises_a_readable_error(api: HubApi, repo: str, folder: Path)
 def test_a_file_that_changes_while_it_is_uploaded_is_named(
     api: HubApi, repo: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from entrepot.client.uploads import publishing
+    from entrepot.client.uploads import large_files
 
-    send = publishing.large_files.send
+    send = large_files.send
 
-    def change_then_send(*arguments: object) -> None:
+    def change_then_send(*arguments: Any) -> None:
         (folder / "a.txt").write_text("somebody writes to it")
-        send(*arguments)  # type: ignore[arg-type]
+        send(*arguments)
 
-    monkeypatch.setattr(publishing.large_files, "send", change_then_send)
+    monkeypatch.setattr(large_files, "send", change_then_send)
     with pytest.raises(SourceChanged, match=r"a\.txt.*upload it again once no program writes to it"):
         api.upload_folder(repo_id=repo, folder_path=folder)
     assert files(api, repo) == set()

@@ -136,13 +136,15 @@ def test_background_pushes_are_followed(client: HubApi, oracle: Oracle, repo_id:
     Path("clone/b.txt").write_text("b")
     repo.git_add("b.txt")
     repo.git_commit("b")
-    url, command = repo.git_push(blocking=False, auto_lfs_prune=True)  # type: ignore[misc]
+    url, command = repo.git_push(blocking=False, auto_lfs_prune=True)  # type: ignore[str-unpack]
     command.wait()
     assert url == f"{client.endpoint}/{repo_id}/commit/{repo.git_head_hash()}"
     assert command.status == 0, command.error
 
 
-def test_a_failed_background_push_is_reported(client: HubApi, oracle: Oracle, repo_id: str, caplog: Any) -> None:
+def test_a_failed_background_push_is_reported(
+    client: HubApi, oracle: Oracle, repo_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
     repo = Repository("clone", clone_from=repo_id, client=client)
     oracle.upload_file(path_or_fileobj=b"x", path_in_repo="other.txt", repo_id=repo_id)
     Path("clone/a.txt").write_text("a")
@@ -212,7 +214,7 @@ def test_large_files_may_be_skipped_and_fetched_later(client: HubApi, oracle: Or
     assert Path("clone/a.bin").read_bytes() == b"\0" * 1000
 
 
-def test_an_existing_clone_is_opened(client: HubApi, repo_id: str, caplog: Any) -> None:
+def test_an_existing_clone_is_opened(client: HubApi, repo_id: str, caplog: pytest.LogCaptureFixture) -> None:
     first = Repository("clone", clone_from=repo_id, client=client)
     assert Repository("clone", client=client).git_head_hash() == first.git_head_hash()
     Repository("clone", clone_from=repo_id, client=client)

@@ -148,7 +148,7 @@ def test_a_model_may_have_no_configuration(tmp_path: Path) -> None:
 def test_a_class_may_have_its_own_attribute_of_that_name(tmp_path: Path) -> None:
     class Own(Weights):
         def __init__(self) -> None:
-            self.config = {"own": True}
+            self.config = {"own": True}  # type: ignore[misc] # an attribute of the object hides that of the class
 
     Own().save_pretrained(tmp_path / "m")
     assert config_of(tmp_path / "m") == {"own": True}
@@ -220,7 +220,7 @@ def test_old_arguments_are_passed_to_classes_with_these_parameters(tmp_path: Pat
         def _save_pretrained(self, save_directory: Path) -> None: ...
 
         @classmethod
-        def _from_pretrained(
+        def _from_pretrained(  # type: ignore[override] # as classes of older versions are written
             cls,
             *,
             model_id: str,

@@ -9,6 +9,7 @@ import entrepot
 from entrepot.errors import Invalid, InvalidArgument
 from entrepot.hf.api import HubApi
 from entrepot.testing.hubs import RunningHub
+from tests.support.scripted_hub import Reply, ScriptedHub
 
 
 @pytest.fixture
@@ -40,9 +41,10 @@ def test_models_are_listed_with_filters(at_hub: RunningHub, word: str) -> None:
 
 
 def test_lists_equal_those_of_huggingface_hub(at_hub: RunningHub, oracle: Oracle, word: str) -> None:
+    arguments: dict[str, Any]
     for arguments in ({"full": True}, {"cardData": True}, {"expand": ["tags", "gated"]}, {}):
-        mine = list(HubApi().list_models(search=word, sort="created_at", **arguments))  # type: ignore[arg-type]
-        theirs = list(oracle.list_models(search=word, sort="created_at", **arguments))  # type: ignore[arg-type]
+        mine = list(HubApi().list_models(search=word, sort="created_at", **arguments))
+        theirs = list(oracle.list_models(search=word, sort="created_at", **arguments))
         for name in ("id", "author", "sha", "tags", "gated", "private", "created_at", "library_name"):
             assert [getattr(one, name) for one in mine] == [getattr(one, name) for one in theirs], (arguments, name)
         assert [one.siblings and len(one.siblings) for one in mine] == [
@@ -67,7 +69,7 @@ def test_datasets_and_spaces(at_hub: RunningHub, oracle: Oracle, fresh_name: str
 
 
 def test_filters_of_models_are_sent(
-    scripted_hub: Any, reply: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+    scripted_hub: ScriptedHub, reply: type[Reply], monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
     scripted_hub.on("GET", "/api/models", reply([]))

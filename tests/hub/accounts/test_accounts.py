@@ -12,9 +12,10 @@ from entrepot.hub.accounts.passwords import is_right
 from entrepot.hub.callers import Role
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories
+from tests.support.worlds import World
 
 
-def test_a_user_has_a_name_of_its_own_in_any_case(world: Any) -> None:
+def test_a_user_has_a_name_of_its_own_in_any_case(world: World) -> None:
     made = accounts.create_user(world.hub, "Eve", fullname="Eve E", email="eve@example.org")
     assert (made.fullname, made.email, made.is_admin) == ("Eve E", "eve@example.org", False)
     for name in ("eve", "ACME"):
@@ -27,13 +28,13 @@ def test_a_user_has_a_name_of_its_own_in_any_case(world: Any) -> None:
 @pytest.mark.parametrize(
     "values", [{"name": "a.b"}, {"name": "api"}, {"email": "eve"}, {"email": "a b@c"}, {"password": "short"}]
 )
-def test_bad_values_make_no_user(world: Any, values: dict[str, str]) -> None:
+def test_bad_values_make_no_user(world: World, values: dict[str, Any]) -> None:
     with pytest.raises(InvalidName):
         accounts.create_user(world.hub, **({"name": "eve"} | values))
     assert "eve" not in [user.name for user, _ in accounts.list_users(world.hub)]
 
 
-def test_an_organisation_needs_a_person_to_run_it(world: Any) -> None:
+def test_an_organisation_needs_a_person_to_run_it(world: World) -> None:
     for name in ("absent", "acme"):
         with pytest.raises(AccountNotFound):
             accounts.create_org(world.hub, "fresh", admin=name)
@@ -41,7 +42,7 @@ def test_an_organisation_needs_a_person_to_run_it(world: Any) -> None:
     assert [org.name for org in accounts.list_orgs(world.hub)] == ["acme", "fresh"]
 
 
-def test_members_come_and_change_their_roles(world: Any) -> None:
+def test_members_come_and_change_their_roles(world: World) -> None:
     accounts.set_member(world.hub, "acme", "bob", Role.WRITE)
     accounts.set_member(world.hub, "acme", "bob", Role.READ)
     [membership] = world.bob.memberships
@@ -51,7 +52,7 @@ def test_members_come_and_change_their_roles(world: Any) -> None:
             accounts.set_member(world.hub, org, user, Role.READ)
 
 
-def test_the_last_administrator_stays_one(world: Any) -> None:
+def test_the_last_administrator_stays_one(world: World) -> None:
     with pytest.raises(Refused, match="only administrator of acme"):
         accounts.set_member(world.hub, "acme", "olga", Role.READ)
     with pytest.raises(Refused, match="only administrator of acme"):
@@ -62,7 +63,7 @@ def test_the_last_administrator_stays_one(world: Any) -> None:
     accounts.delete_user(world.hub, "olga")
 
 
-def test_a_token_works_until_it_expires_or_is_revoked(world: Any) -> None:
+def test_a_token_works_until_it_expires_or_is_revoked(world: World) -> None:
     end = world.clock() + 1000
     made = accounts.create_token(world.hub, "alice", role="read", expires_ms=end)
     assert made.secret.startswith("hf_")
@@ -77,7 +78,7 @@ def test_a_token_works_until_it_expires_or_is_revoked(world: Any) -> None:
         world.hub.identify(other.secret)
 
 
-def test_tokens_are_revoked_by_id_or_unique_name(world: Any) -> None:
+def test_tokens_are_revoked_by_id_or_unique_name(world: World) -> None:
     first, second = (accounts.create_token(world.hub, "alice", role="read", name="same") for _ in range(2))
     with pytest.raises(Refused):
         accounts.revoke_token(world.hub, "alice", "same")
@@ -89,7 +90,7 @@ def test_tokens_are_revoked_by_id_or_unique_name(world: Any) -> None:
         world.hub.identify(second.secret)
 
 
-def test_a_secret_can_be_imported_once(world: Any) -> None:
+def test_a_secret_can_be_imported_once(world: World) -> None:
     accounts.create_token(world.hub, "alice", role="write", secret="hf_known-elsewhere")
     assert world.hub.identify("hf_known-elsewhere").account.name == "alice"
     with pytest.raises(AlreadyExists):
@@ -100,7 +101,7 @@ def test_a_secret_can_be_imported_once(world: Any) -> None:
     "values",
     [{"role": "admin"}, {"secret": "plain"}, {"secret": "hf_"}, {"secret": "hf_abcde\n"}, {"secret": "hf_é" * 9}],
 )
-def test_bad_tokens_are_not_made(world: Any, values: dict[str, str]) -> None:
+def test_bad_tokens_are_not_made(world: World, values: dict[str, Any]) -> None:
     before = {user.name: len(tokens) for user, tokens in accounts.list_users(world.hub)}
     with pytest.raises(InvalidName) as caught:
         accounts.create_token(world.hub, "alice", **({"role": "read"} | values))
@@ -108,7 +109,7 @@ def test_bad_tokens_are_not_made(world: Any, values: dict[str, str]) -> None:
     assert before == {user.name: len(tokens) for user, tokens in accounts.list_users(world.hub)}
 
 
-def test_a_user_who_owns_something_stays(world: Any) -> None:
+def test_a_user_who_owns_something_stays(world: World) -> None:
     secret = world.secrets["bob:write"]
     ref = world.repo("bob/m")
     with pytest.raises(Refused, match="bob/m"):
@@ -124,7 +125,7 @@ def test_a_user_who_owns_something_stays(world: Any) -> None:
     assert [item.kind for item in maintenance.gc(world.hub)] == ["file"]
 
 
-def test_a_password_is_set_or_made_up(world: Any) -> None:
+def test_a_password_is_set_or_made_up(world: World) -> None:
     from entrepot.catalog.accounts import accounts as rows
 
     def is_now(password: str) -> bool:
@@ -142,11 +143,11 @@ def test_a_password_is_set_or_made_up(world: Any) -> None:
         accounts.reset_password(world.hub, "acme", None)
 
 
-def test_whether_there_is_anybody(world: Any) -> None:
+def test_whether_there_is_anybody(world: World) -> None:
     assert accounts.has_accounts(world.hub)
 
 
-def test_what_is_done_on_the_machine_is_in_the_audit_log(world: Any) -> None:
+def test_what_is_done_on_the_machine_is_in_the_audit_log(world: World) -> None:
     hub = world.hub
     accounts.create_user(hub, "dora")
     token = accounts.create_token(hub, "dora", role="read", name="ci").token

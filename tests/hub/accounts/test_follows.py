@@ -6,13 +6,14 @@ import pytest
 
 from entrepot.errors import AccountNotFound, LoginRequired, NotAllowed, Refused
 from entrepot.hub.accounts import accounts, follows
+from tests.support.worlds import World
 
 
 def names(page: Any) -> list[str]:
     return [account.name for account in page.items]
 
 
-def test_followers_and_followed_are_listed_newest_first_in_pages(world: Any) -> None:
+def test_followers_and_followed_are_listed_newest_first_in_pages(world: World) -> None:
     for name in ("bob", "zed", "rita"):
         follows.follow(world.hub, world.caller(name), "Alice", is_user=True)
         follows.follow(world.hub, world.alice, name, is_user=True)
@@ -23,7 +24,7 @@ def test_followers_and_followed_are_listed_newest_first_in_pages(world: Any) -> 
         assert (names(first), names(rest), rest.after) == (["rita", "zed"], ["bob"], None)
 
 
-def test_organisations_are_followed_too(world: Any) -> None:
+def test_organisations_are_followed_too(world: World) -> None:
     follows.follow(world.hub, world.bob, "acme", is_user=False)
     follows.follow(world.hub, world.bob, "acme", is_user=False)
     assert names(follows.followers(world.hub, None, "acme", is_user=False)) == ["bob"]
@@ -32,13 +33,13 @@ def test_organisations_are_followed_too(world: Any) -> None:
     assert names(follows.followers(world.hub, None, "acme", is_user=False)) == []
 
 
-def test_who_is_gone_follows_nobody(world: Any) -> None:
+def test_who_is_gone_follows_nobody(world: World) -> None:
     follows.follow(world.hub, world.zed, "alice", is_user=True)
     accounts.delete_user(world.hub, "zed")
     assert names(follows.followers(world.hub, None, "alice", is_user=True)) == []
 
 
-def test_what_cannot_be_followed_is_said(world: Any) -> None:
+def test_what_cannot_be_followed_is_said(world: World) -> None:
     with pytest.raises(Refused):
         follows.follow(world.hub, world.bob, "bob", is_user=True)
     with pytest.raises(LoginRequired):

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, NotAllowed, Refused, ThingNotFound
@@ -10,13 +8,14 @@ from entrepot.hub.accounts import accounts, invitations, members, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Role
 from entrepot.hub.scopes import RequestedScope
+from tests.support.worlds import World
 
 
-def roles(world: Any) -> dict[str, str]:
+def roles(world: World) -> dict[str, str]:
     return {item.user.name: item.role for item in members.list_members(world.hub, world.olga, "acme").members}
 
 
-def test_an_invitation_is_accepted(world: Any) -> None:
+def test_an_invitation_is_accepted(world: World) -> None:
     sent = invitations.invite(world.hub, world.olga, "acme", "Bob", "write")
     assert "bob" not in roles(world)
     [received] = invitations.own(world.hub, world.bob)
@@ -30,7 +29,7 @@ def test_an_invitation_is_accepted(world: Any) -> None:
     assert [(row.actor, row.action) for row in rows] == [("bob", "member.join"), ("olga", "invitation.create")]
 
 
-def test_an_invitation_is_declined_or_taken_back(world: Any) -> None:
+def test_an_invitation_is_declined_or_taken_back(world: World) -> None:
     first = invitations.invite(world.hub, world.olga, "acme", "bob", "read").invitation
     invitations.decline(world.hub, world.bob, first.uid)
     second = invitations.invite(world.hub, world.olga, "acme", "bob", "read").invitation
@@ -43,7 +42,7 @@ def test_an_invitation_is_declined_or_taken_back(world: Any) -> None:
     assert "bob" not in roles(world)
 
 
-def test_an_invitation_is_worth_nothing_after_14_days(world: Any) -> None:
+def test_an_invitation_is_worth_nothing_after_14_days(world: World) -> None:
     sent = invitations.invite(world.hub, world.olga, "acme", "bob", "read").invitation
     world.clock.advance(invitations.LIFETIME_MS - 1)
     assert len(invitations.own(world.hub, world.bob)) == 1
@@ -53,7 +52,7 @@ def test_an_invitation_is_worth_nothing_after_14_days(world: Any) -> None:
         invitations.accept(world.hub, world.bob, sent.uid)
 
 
-def test_a_second_invitation_replaces_the_first(world: Any) -> None:
+def test_a_second_invitation_replaces_the_first(world: World) -> None:
     old = invitations.invite(world.hub, world.olga, "acme", "bob", "admin").invitation
     invitations.invite(world.hub, world.olga, "acme", "bob", "read")
     with pytest.raises(ThingNotFound):
@@ -62,14 +61,14 @@ def test_a_second_invitation_replaces_the_first(world: Any) -> None:
     assert offer.invitation.role == "read"
 
 
-def test_accepting_does_not_lower_a_role_that_was_given_meanwhile(world: Any) -> None:
+def test_accepting_does_not_lower_a_role_that_was_given_meanwhile(world: World) -> None:
     sent = invitations.invite(world.hub, world.olga, "acme", "bob", "read").invitation
     accounts.set_member(world.hub, "acme", "bob", Role.WRITE)
     invitations.accept(world.hub, world.bob, sent.uid)
     assert roles(world)["bob"] == "write"
 
 
-def test_only_administrators_invite_and_only_the_invited_answer(world: Any) -> None:
+def test_only_administrators_invite_and_only_the_invited_answer(world: World) -> None:
     for caller in (world.wendy, world.bob):
         with pytest.raises(NotAllowed):
             invitations.invite(world.hub, caller, "acme", "bob", "admin")
@@ -88,7 +87,7 @@ def test_only_administrators_invite_and_only_the_invited_answer(world: Any) -> N
         invitations.own(world.hub, world.hub.identify(tokens.make_for(world.hub, "bob", wish)[0].secret))
 
 
-def test_what_cannot_be_offered_is_refused(world: Any) -> None:
+def test_what_cannot_be_offered_is_refused(world: World) -> None:
     with pytest.raises(Refused, match="change the role"):
         invitations.invite(world.hub, world.olga, "acme", "rita", "write")
     with pytest.raises(AccountNotFound):
@@ -97,7 +96,7 @@ def test_what_cannot_be_offered_is_refused(world: Any) -> None:
         invitations.invite(world.hub, world.olga, "acme", "bob", "owner")
 
 
-def test_there_is_a_limit_to_unanswered_invitations(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_a_limit_to_unanswered_invitations(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invitations, "MAX_WAITING", 1)
     invitations.invite(world.hub, world.olga, "acme", "bob", "read")
     with pytest.raises(LimitExceeded):
@@ -106,7 +105,7 @@ def test_there_is_a_limit_to_unanswered_invitations(world: Any, monkeypatch: pyt
     invitations.invite(world.hub, world.olga, "acme", "alice", "read")
 
 
-def test_an_invitation_outlives_its_inviter(world: Any) -> None:
+def test_an_invitation_outlives_its_inviter(world: World) -> None:
     accounts.set_member(world.hub, "acme", "wendy", Role.ADMIN)
     invitations.invite(world.hub, world.wendy, "acme", "bob", "read")
     accounts.delete_user(world.hub, "wendy")

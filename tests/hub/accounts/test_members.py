@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.catalog.accounts import accounts
@@ -12,13 +10,14 @@ from entrepot.hub.accounts import members, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.scopes import RequestedScope
+from tests.support.worlds import World
 
 
-def roles(world: Any) -> dict[str, str]:
+def roles(world: World) -> dict[str, str]:
     return {item.user.name: item.role for item in members.list_members(world.hub, world.olga, "acme").members}
 
 
-def test_members_are_listed_by_name_in_pages(world: Any) -> None:
+def test_members_are_listed_by_name_in_pages(world: World) -> None:
     first = members.list_members(world.hub, None, "acme", limit=3)
     assert [item.user.name for item in first.members] == ["carl", "olga", "rita"]
     assert first.after == "rita"
@@ -26,12 +25,12 @@ def test_members_are_listed_by_name_in_pages(world: Any) -> None:
     assert ([item.user.name for item in rest.members], rest.after) == (["wendy"], None)
 
 
-def test_roles_are_for_those_who_belong_there(world: Any) -> None:
+def test_roles_are_for_those_who_belong_there(world: World) -> None:
     for caller, expected in ((world.rita, True), (world.root, True), (world.bob, False), (None, False)):
         assert members.list_members(world.hub, caller, "acme").with_roles == expected
 
 
-def test_an_administrator_changes_roles_and_takes_members_out(world: Any) -> None:
+def test_an_administrator_changes_roles_and_takes_members_out(world: World) -> None:
     members.change_role(world.hub, world.olga, "acme", "Rita", "write")
     assert roles(world)["rita"] == "write"
     members.remove(world.hub, world.olga, "acme", "rita")
@@ -45,14 +44,14 @@ def test_an_administrator_changes_roles_and_takes_members_out(world: Any) -> Non
     ]
 
 
-def test_who_was_taken_out_sees_nothing_any_more(world: Any) -> None:
+def test_who_was_taken_out_sees_nothing_any_more(world: World) -> None:
     ref = world.repo("acme/m", by=world.olga, visibility="private")
     assert world.paths(ref)
     members.remove(world.hub, world.olga, "acme", "rita")
     assert world.rita.own_role(world.olga.memberships[0].org.id) is None
 
 
-def test_members_leave_but_the_last_administrator_stays(world: Any) -> None:
+def test_members_leave_but_the_last_administrator_stays(world: World) -> None:
     members.remove(world.hub, world.rita, "acme", "rita")
     assert "rita" not in roles(world)
     for change in (
@@ -67,7 +66,7 @@ def test_members_leave_but_the_last_administrator_stays(world: Any) -> None:
         assert accounts.sole_admin_of(tx, world.wendy.account.id) == ["acme"]
 
 
-def test_others_change_nothing(world: Any) -> None:
+def test_others_change_nothing(world: World) -> None:
     for caller in (world.wendy, world.bob, world.caller("olga", "read")):
         with pytest.raises(NotAllowed):
             members.change_role(world.hub, caller, "acme", "carl", "read")
@@ -82,7 +81,7 @@ def test_others_change_nothing(world: Any) -> None:
     assert roles(world) == {"carl": "contributor", "olga": "admin", "rita": "read", "wendy": "write"}
 
 
-def test_unknown_names_are_said(world: Any) -> None:
+def test_unknown_names_are_said(world: World) -> None:
     with pytest.raises(InvalidName, match="contributor"):
         members.change_role(world.hub, world.olga, "acme", "rita", "god")
     with pytest.raises(AccountNotFound):

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from entrepot.catalog.audit import AuditFilter
+from entrepot.catalog.repos import repositories as repository_rows
 from entrepot.errors import AccountNotFound, LimitExceeded, LoginRequired, Malformed, NotAllowed, QuotaExceeded
 from entrepot.hub import audit
 from entrepot.hub.accounts import quotas
@@ -13,15 +14,17 @@ from entrepot.hub.files.lfs import RequestedObject
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import lfs_files, repositories
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 MIB = 1 << 20
 
 
-def limit(world: Any, name: str = "alice", **changes: int | None) -> None:
+def limit(world: World, name: str = "alice", **changes: int | None) -> None:
     quotas.change(world.hub, name, changes)
 
 
-def used(world: Any, name: str = "alice") -> int:
+def used(world: World, name: str = "alice") -> int:
     return quotas.show(world.hub, name).used
 
 
@@ -29,7 +32,7 @@ def ref(name: str, kind: RepoType = RepoType.MODEL) -> RepoRef:
     return RepoRef(kind, RepoId(*name.split("/")))
 
 
-def test_without_a_quota_there_is_no_limit(world: Any) -> None:
+def test_without_a_quota_there_is_no_limit(world: World) -> None:
     world.add_large(world.repo("alice/m"), "w.bin", b"\0" * 5000)
     found = quotas.show(world.hub, "Alice")
     assert (found.namespace, found.max_bytes, found.max_repos, found.max_file_bytes) == ("alice", None, None, None)
@@ -37,7 +40,7 @@ def test_without_a_quota_there_is_no_limit(world: Any) -> None:
     assert 5000 < found.used < 20_000
 
 
-def test_the_settings_of_the_hub_hold_where_nothing_was_set(make_world: Any) -> None:
+def test_the_settings_of_the_hub_hold_where_nothing_was_set(make_world: Callable[..., World]) -> None:
     world = make_world(default_quota_bytes=1000, default_quota_repos=2)
     assert quotas.show(world.hub, "acme").max_bytes == 1000
     limit(world, "acme", max_bytes=0, max_repos=7)
@@ -49,7 +52,7 @@ def test_the_settings_of_the_hub_hold_where_nothing_was_set(make_world: Any) -> 
     assert [row.details for row in rows] == ['{"max_bytes":null}', '{"max_bytes":0,"max_repos":7}']
 
 
-def test_one_repository_too_many_is_refused_wherever_it_comes_from(world: Any) -> None:
+def test_one_repository_too_many_is_refused_wherever_it_comes_from(world: World) -> None:
     first = world.repo("alice/a")
     other = world.repo("acme/b", by=world.olga)
     world.repo("acme/c", by=world.olga)
@@ -66,24 +69,44 @@ def test_one_repository_too_many_is_refused_wherever_it_comes_from(world: Any) -
     world.repo("alice/b")
 
 
-def test_a_new_repository_brings_no_more_than_there_is_room_for(world: Any) -> None:
+def test_a_new_repository_brings_no_more_than_there_is_room_for(world: World) -> None:
     limit(world, max_bytes=MIB)
     with pytest.raises(QuotaExceeded):
         world.repo("alice/m", files={"a.txt": b"x" * (MIB + 1)})
     world.repo("alice/m", files={"a.txt": b"x" * 100})
 
 
-def test_a_large_file_is_refused_before_its_bytes_are_taken(world: Any) -> None:
+def test_a_namespace_may_be_filled_to_the_last_byte(world: World) -> None:
+    target = world.repo()
+    room = 10_000
+    limit(world, max_bytes=used(world) + room)
+    with world.hub.read() as tx:
+        row = repository_rows.find(tx, target)
+        assert row is not None
+        left = quotas.allowance(world.hub, tx, row)
+    with pytest.raises(QuotaExceeded):
+        left.check(room + 1)
+    left.promise(room)
+    left.check(0)
+    with pytest.raises(QuotaExceeded):
+        left.check(1)
+    wanted = [RequestedObject(Sha256(digit * 64), size) for digit, size in (("a", room + 1), ("b", room))]
+    answers = lfs.plan_uploads(world.hub, world.alice, target, wanted, takes_parts=False)
+    assert [answer.refusal is None for answer in answers] == [False, True]
+
+
+def test_a_large_file_is_refused_before_its_bytes_are_taken(world: World) -> None:
     target = world.repo()
     limit(world, max_bytes=MIB)
     wanted = [RequestedObject(Sha256(digit * 64), size) for digit, size in (("a", MIB // 2), ("b", MIB), ("c", 1000))]
     answers = lfs.plan_uploads(world.hub, world.alice, target, wanted, takes_parts=True)
     assert [answer.refusal is None for answer in answers] == [True, False, True]
+    assert answers[1].refusal is not None
     code, reason = answers[1].refusal
     assert (code, "namespace alice" in reason, "1.0 MiB are allowed" in reason) == (413, True, True)
 
 
-def test_a_file_above_the_limit_of_one_file_is_refused(world: Any) -> None:
+def test_a_file_above_the_limit_of_one_file_is_refused(world: World) -> None:
     target = world.repo()
     limit(world, max_file_bytes=1000)
     [answer] = lfs.plan_uploads(
@@ -96,7 +119,7 @@ def test_a_file_above_the_limit_of_one_file_is_refused(world: Any) -> None:
     world.add(target, "a.txt", b"x" * 1000)
 
 
-def test_a_link_that_was_made_before_the_room_was_gone_takes_no_bytes(world: Any) -> None:
+def test_a_link_that_was_made_before_the_room_was_gone_takes_no_bytes(world: World) -> None:
     target = world.repo()
     wanted = [RequestedObject(Sha256("a" * 64), MIB)]
     [answer] = lfs.plan_uploads(world.hub, world.alice, target, wanted, takes_parts=False)
@@ -106,7 +129,7 @@ def test_a_link_that_was_made_before_the_room_was_gone_takes_no_bytes(world: Any
         lfs.receive(world.hub, "a" * 64, answer.link.query)
 
 
-def test_what_is_there_already_is_not_counted_again(world: Any) -> None:
+def test_what_is_there_already_is_not_counted_again(world: World) -> None:
     target = world.repo()
     data = b"\1" * MIB
     sha256 = world.add_large(target, "a.bin", data)
@@ -116,7 +139,7 @@ def test_what_is_there_already_is_not_counted_again(world: Any) -> None:
     world.add_large(target, "b.bin", data)
 
 
-def test_files_that_only_change_their_place_count_too(world: Any) -> None:
+def test_files_that_only_change_their_place_count_too(world: World) -> None:
     source = world.repo("acme/m", by=world.olga)
     sha256 = world.add_large(source, "a.bin", b"\2" * MIB, by=world.olga)
     target = world.repo()
@@ -135,7 +158,7 @@ def test_files_that_only_change_their_place_count_too(world: Any) -> None:
     assert MIB < used(world) < MIB + 10_000
 
 
-def test_a_commit_with_too_much_content_leaves_nothing_behind(world: Any) -> None:
+def test_a_commit_with_too_much_content_leaves_nothing_behind(world: World) -> None:
     target = world.repo()
     limit(world, max_bytes=100_000)
     before, head = used(world), world.head(target)
@@ -146,7 +169,7 @@ def test_a_commit_with_too_much_content_leaves_nothing_behind(world: Any) -> Non
     assert used(world) > before + 50_000
 
 
-def test_room_is_there_again_when_something_is_deleted(world: Any) -> None:
+def test_room_is_there_again_when_something_is_deleted(world: World) -> None:
     target = world.repo()
     sha256 = world.add_large(target, "a.bin", b"\3" * MIB)
     limit(world, max_bytes=MIB)
@@ -156,7 +179,7 @@ def test_room_is_there_again_when_something_is_deleted(world: Any) -> None:
     world.add(target, "b.txt", inline_bytes=1)
 
 
-def test_a_quota_is_seen_by_those_who_belong_there(world: Any) -> None:
+def test_a_quota_is_seen_by_those_who_belong_there(world: World) -> None:
     assert quotas.own(world.hub, world.bob).namespace == "bob"
     assert quotas.of_org(world.hub, world.rita, "acme").namespace == "acme"
     with pytest.raises(NotAllowed):
@@ -177,15 +200,16 @@ def test_sizes_are_shown_rounded_down() -> None:
     ]
 
 
-def test_what_cannot_be_a_quota_is_refused(world: Any) -> None:
+def test_what_cannot_be_a_quota_is_refused(world: World) -> None:
     with pytest.raises(AccountNotFound):
         limit(world, "nobody", max_bytes=1)
-    for changes in ({"max_bytes": -1}, {"max_bytes": 1 << 61}, {"max_repos": 1 << 40}):
+    refused: list[dict[str, int | None]] = [{"max_bytes": -1}, {"max_bytes": 1 << 61}, {"max_repos": 1 << 40}]
+    for changes in refused:
         with pytest.raises(Malformed):
-            limit(world, **changes)
+            quotas.change(world.hub, "alice", changes)
 
 
-def test_a_full_namespace_takes_no_chunks(world: Any, sender: Any) -> None:
+def test_a_full_namespace_takes_no_chunks(world: World, sender: Sender) -> None:
     from entrepot.hub.files import chunks
     from entrepot.names import XetHash
 

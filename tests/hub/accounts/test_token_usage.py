@@ -6,19 +6,20 @@ import pytest
 
 from entrepot.catalog.accounts import accounts
 from entrepot.hub.accounts.token_usage import EVERY_MS, TokenUsage
+from tests.support.worlds import World
 
 
-def used_ms(world: Any) -> int | None:
+def used_ms(world: World) -> int | None:
     used: int | None = world.alice.token.used_ms
     return used
 
 
-def use(world: Any, uses: TokenUsage) -> None:
+def use(world: World, uses: TokenUsage) -> None:
     uses.note(world.alice.token, world.clock())
     uses.flush(world.hub)
 
 
-def test_a_use_is_written_down_once_an_hour(world: Any) -> None:
+def test_a_use_is_written_down_once_an_hour(world: World) -> None:
     uses, start = TokenUsage(), world.clock()
     assert used_ms(world) is None
     use(world, uses)
@@ -30,7 +31,7 @@ def test_a_use_is_written_down_once_an_hour(world: Any) -> None:
     assert used_ms(world) == start + EVERY_MS
 
 
-def test_two_processes_write_one_use(world: Any) -> None:
+def test_two_processes_write_one_use(world: World) -> None:
     start, known = world.clock(), world.alice.token
     first, second = TokenUsage(), TokenUsage()
     first.note(known, start)
@@ -40,7 +41,7 @@ def test_two_processes_write_one_use(world: Any) -> None:
     assert used_ms(world) == start
 
 
-def test_what_could_not_be_written_is_kept_for_the_next_time(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_written_is_kept_for_the_next_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: Any, **_more: Any) -> None:
         raise ZeroDivisionError
 
@@ -54,7 +55,7 @@ def test_what_could_not_be_written_is_kept_for_the_next_time(world: Any, monkeyp
     assert used_ms(world) == 7
 
 
-def test_a_token_that_is_gone_is_passed_over(world: Any) -> None:
+def test_a_token_that_is_gone_is_passed_over(world: World) -> None:
     uses, token = TokenUsage(), world.alice.token
     uses.note(token, 7)
     with world.hub.write() as tx:

@@ -23,11 +23,12 @@ from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.repos import repositories
 from entrepot.hub.scopes import READ, RequestedScope
 from entrepot.names import RepoId, RepoRef, RepoType
+from tests.support.worlds import World
 
 HOUR_MS = 3_600_000
 
 
-def test_a_token_is_made_used_listed_and_revoked(world: Any) -> None:
+def test_a_token_is_made_used_listed_and_revoked(world: World) -> None:
     made, known = tokens.make(world.hub, world.alice, TokenDraft("write", "laptop"))
     caller = world.hub.identify(made.secret)
     assert (caller.account.name, caller.may_write, known.token.name) == ("alice", True, "laptop")
@@ -37,14 +38,14 @@ def test_a_token_is_made_used_listed_and_revoked(world: Any) -> None:
         world.hub.identify(made.secret)
 
 
-def test_a_token_may_end_itself(world: Any) -> None:
+def test_a_token_may_end_itself(world: World) -> None:
     made, _ = tokens.make(world.hub, world.alice, TokenDraft("write"))
     tokens.revoke(world.hub, world.hub.identify(made.secret), made.token.uid)
     with pytest.raises(InvalidCredentials):
         world.hub.identify(made.secret)
 
 
-def test_rotation_ends_the_old_secret_and_keeps_the_rest(world: Any) -> None:
+def test_rotation_ends_the_old_secret_and_keeps_the_rest(world: World) -> None:
     wish = TokenDraft(FINE_GRAINED, "ci", world.clock.now_ms + HOUR_MS, [RequestedScope("user", "alice", [READ])])
     made, _ = tokens.make(world.hub, world.alice, wish)
     fresh, known = tokens.rotate(world.hub, world.alice, made.token.uid)
@@ -55,7 +56,7 @@ def test_rotation_ends_the_old_secret_and_keeps_the_rest(world: Any) -> None:
     assert [(shown.name, shown.place.permissions) for shown in known.places] == [("alice", frozenset({READ}))]
 
 
-def test_a_token_is_renamed(world: Any) -> None:
+def test_a_token_is_renamed(world: World) -> None:
     made, _ = tokens.make(world.hub, world.alice, TokenDraft("read"))
     assert made.token.name == "token-3"
     assert tokens.rename(world.hub, world.alice, made.token.uid, " desk ").token.name == "desk"
@@ -63,14 +64,14 @@ def test_a_token_is_renamed(world: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb"])
-def test_a_name_has_a_form(world: Any, name: str) -> None:
+def test_a_name_has_a_form(world: World, name: str) -> None:
     with pytest.raises(InvalidName):
         tokens.make(world.hub, world.alice, TokenDraft("read", name))
     with pytest.raises(InvalidName):
         tokens.rename(world.hub, world.alice, world.alice.token.uid, name)
 
 
-def test_nobody_touches_the_tokens_of_others(world: Any) -> None:
+def test_nobody_touches_the_tokens_of_others(world: World) -> None:
     uid = world.bob.token.uid
     for use in (
         lambda: tokens.revoke(world.hub, world.alice, uid),
@@ -82,7 +83,7 @@ def test_nobody_touches_the_tokens_of_others(world: Any) -> None:
     assert world.bob.token.uid == uid
 
 
-def test_only_tokens_for_writing_manage_tokens(world: Any) -> None:
+def test_only_tokens_for_writing_manage_tokens(world: World) -> None:
     made, _ = tokens.make(
         world.hub, world.alice, TokenDraft(FINE_GRAINED, places=[RequestedScope("user", "alice", [READ])])
     )
@@ -106,7 +107,7 @@ def test_only_tokens_for_writing_manage_tokens(world: Any) -> None:
     assert len(tokens.own(world.hub, reader)) == 3
 
 
-def test_a_token_gives_no_longer_life_than_its_own(world: Any) -> None:
+def test_a_token_gives_no_longer_life_than_its_own(world: World) -> None:
     end = world.clock.now_ms + HOUR_MS
     short = world.hub.identify(tokens.make(world.hub, world.alice, TokenDraft("write", "short", end))[0].secret)
     assert tokens.make(world.hub, short, TokenDraft("write"))[0].token.expires_ms == end
@@ -122,12 +123,12 @@ def test_a_token_gives_no_longer_life_than_its_own(world: Any) -> None:
 
 
 @pytest.mark.parametrize("ahead_ms", [0, -1, 1000 * 365 * 86_400_000 + 1])
-def test_an_end_lies_ahead_but_not_too_far(world: Any, ahead_ms: int) -> None:
+def test_an_end_lies_ahead_but_not_too_far(world: World, ahead_ms: int) -> None:
     with pytest.raises(Malformed, match="expiry"):
         tokens.make(world.hub, world.alice, TokenDraft("read", expires_ms=world.clock.now_ms + ahead_ms))
 
 
-def test_an_expired_token_is_worth_nothing(world: Any) -> None:
+def test_an_expired_token_is_worth_nothing(world: World) -> None:
     wish = TokenDraft(FINE_GRAINED, expires_ms=world.clock.now_ms + HOUR_MS)
     made, _ = tokens.make(world.hub, world.alice, wish)
     world.clock.advance(HOUR_MS)
@@ -135,7 +136,7 @@ def test_an_expired_token_is_worth_nothing(world: Any) -> None:
         world.hub.identify(made.secret)
 
 
-def test_roles_and_scopes_fit_together(world: Any) -> None:
+def test_roles_and_scopes_fit_together(world: World) -> None:
     with pytest.raises(InvalidName):
         tokens.make(world.hub, world.alice, TokenDraft("god"))
     for wish in (
@@ -146,7 +147,7 @@ def test_roles_and_scopes_fit_together(world: Any) -> None:
             tokens.make(world.hub, world.alice, wish)
 
 
-def test_a_place_is_named_by_its_present_name(world: Any) -> None:
+def test_a_place_is_named_by_its_present_name(world: World) -> None:
     ref = world.repo("alice/m")
     repositories.move(world.hub, world.alice, ref, RepoRef(RepoType.MODEL, RepoId("alice", "new")))
     with pytest.raises(Malformed, match="moved to alice/new"):
@@ -155,14 +156,14 @@ def test_a_place_is_named_by_its_present_name(world: Any) -> None:
         )
 
 
-def test_a_user_has_so_many_tokens(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_has_so_many_tokens(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MAX_TOKENS", 3)
     tokens.make(world.hub, world.alice, TokenDraft("read"))
     with pytest.raises(LimitExceeded):
         tokens.make(world.hub, world.alice, TokenDraft("read"))
 
 
-def test_the_machine_makes_tokens_for_users(world: Any) -> None:
+def test_the_machine_makes_tokens_for_users(world: World) -> None:
     made, _ = tokens.make_for(world.hub, "BOB", TokenDraft("read"))
     assert world.hub.identify(made.secret).account.name == "bob"
     for name in ("nobody", "acme"):
@@ -170,7 +171,7 @@ def test_the_machine_makes_tokens_for_users(world: Any) -> None:
             tokens.make_for(world.hub, name, TokenDraft("read"))
 
 
-def test_a_caller_is_told_what_their_token_allows(world: Any) -> None:
+def test_a_caller_is_told_what_their_token_allows(world: World) -> None:
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("org", "acme", [READ])], reads_gated=True)
     made, _ = tokens.make(world.hub, world.rita, wish)
     caller, known = tokens.present(world.hub, world.hub.identify(made.secret))
@@ -182,7 +183,7 @@ def test_a_caller_is_told_what_their_token_allows(world: Any) -> None:
         tokens.present(world.hub, None)
 
 
-def test_what_happens_to_tokens_is_written_down_without_secrets(world: Any) -> None:
+def test_what_happens_to_tokens_is_written_down_without_secrets(world: World) -> None:
     made, _ = tokens.make(world.hub, world.alice, TokenDraft("read", "ci"))
     tokens.rotate(world.hub, world.alice, made.token.uid)
     tokens.revoke(world.hub, world.alice, made.token.uid)
@@ -191,7 +192,7 @@ def test_what_happens_to_tokens_is_written_down_without_secrets(world: Any) -> N
     assert "hf_" not in str(rows)
 
 
-def test_tokens_go_with_their_user(world: Any) -> None:
+def test_tokens_go_with_their_user(world: World) -> None:
     made, _ = tokens.make(world.hub, world.zed, TokenDraft("read"))
     accounts.delete_user(world.hub, "zed")
     with pytest.raises(InvalidCredentials):

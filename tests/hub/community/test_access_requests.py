@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -21,6 +21,7 @@ from entrepot.errors import (
 )
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import access_requests
 from entrepot.hub.community.access_requests import RequesterId
 from entrepot.hub.files import lfs, xet_tokens
@@ -28,13 +29,15 @@ from entrepot.hub.git import git_wire
 from entrepot.hub.repos import contents, histories, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 FORM = b"---\nextra_gated_fields:\n  Company: text\n  I agree: checkbox\n---\n"
 ANSWERS = {"Company": "Acme", "I agree": True}
 
 
 @pytest.fixture
-def make_gated(world: Any) -> Any:
+def make_gated(world: World) -> Callable[..., RepoRef]:
     def make(gate: str = "manual", name: str = "acme/m", card: bytes = b"") -> RepoRef:
         files = {"README.md": card} if card else {}
         space, _, short = name.partition("/")
@@ -46,12 +49,12 @@ def make_gated(world: Any) -> Any:
     return make
 
 
-def status(world: Any, ref: RepoRef, name: str = "zed") -> str | None:
+def status(world: World, ref: RepoRef, name: str = "zed") -> str | None:
     found = access_requests.describe(world.hub, world.caller(name), ref).request
     return None if found is None else found.status
 
 
-def may_read(world: Any, ref: RepoRef, name: str = "zed") -> bool:
+def may_read(world: World, ref: RepoRef, name: str = "zed") -> bool:
     try:
         contents.locate(world.hub, world.caller(name), ref, "main", RepoPath(".gitattributes"))
     except GatedRepo:
@@ -61,7 +64,9 @@ def may_read(world: Any, ref: RepoRef, name: str = "zed") -> bool:
     return True
 
 
-def test_an_automatic_gate_opens_for_whoever_fills_in_the_form(world: Any, make_gated: Any) -> None:
+def test_an_automatic_gate_opens_for_whoever_fills_in_the_form(
+    world: World, make_gated: Callable[..., RepoRef]
+) -> None:
     ref = make_gated("auto", card=FORM)
     assert not may_read(world, ref)
     with pytest.raises(Malformed, match="Company"):
@@ -72,7 +77,9 @@ def test_an_automatic_gate_opens_for_whoever_fills_in_the_form(world: Any, make_
     assert not may_read(world, ref, "bob")
 
 
-def test_a_manual_gate_opens_when_somebody_accepts_and_closes_when_they_reject(world: Any, make_gated: Any) -> None:
+def test_a_manual_gate_opens_when_somebody_accepts_and_closes_when_they_reject(
+    world: World, make_gated: Callable[..., RepoRef]
+) -> None:
     ref = make_gated()
     assert access_requests.request_access(world.hub, world.zed, ref, {}).status == PENDING
     assert not may_read(world, ref)
@@ -87,10 +94,10 @@ def test_a_manual_gate_opens_when_somebody_accepts_and_closes_when_they_reject(w
     assert (status(world, ref), may_read(world, ref)) == (PENDING, False)
 
 
-def test_the_error_says_where_a_request_stands(world: Any, make_gated: Any) -> None:
+def test_the_error_says_where_a_request_stands(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
 
-    def told(caller: Any) -> str:
+    def told(caller: MaybeCaller) -> str:
         with pytest.raises(GatedRepo) as caught:
             repositories.check_read(world.hub, caller, ref)
         return str(caught.value)
@@ -103,7 +110,9 @@ def test_the_error_says_where_a_request_stands(world: Any, make_gated: Any) -> N
     assert "has been rejected" in told(world.zed)
 
 
-def test_everything_that_gives_content_is_guarded_and_metadata_are_not(world: Any, make_gated: Any) -> None:
+def test_everything_that_gives_content_is_guarded_and_metadata_are_not(
+    world: World, make_gated: Callable[..., RepoRef]
+) -> None:
     ref = make_gated()
     target = RepoId("zed", "copy")
     uses = (
@@ -123,7 +132,7 @@ def test_everything_that_gives_content_is_guarded_and_metadata_are_not(world: An
         use()
 
 
-def test_the_copy_of_a_gated_repository_is_gated(world: Any, make_gated: Any) -> None:
+def test_the_copy_of_a_gated_repository_is_gated(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     access_requests.grant(world.hub, world.olga, ref, "zed")
     copy = repositories.duplicate(world.hub, world.zed, ref, RepoId("zed", "copy"), None)
@@ -131,7 +140,7 @@ def test_the_copy_of_a_gated_repository_is_gated(world: Any, make_gated: Any) ->
     assert not may_read(world, copy.ref, "bob")
 
 
-def test_links_and_passes_end_with_the_right(world: Any, make_gated: Any, sender: Any) -> None:
+def test_links_and_passes_end_with_the_right(world: World, make_gated: Callable[..., RepoRef], sender: Sender) -> None:
     ref = make_gated()
     sha256 = world.add_large(ref, "a.bin", b"large" * 1000, by=world.olga)
     access_requests.grant(world.hub, world.olga, ref, "zed")
@@ -149,7 +158,7 @@ def test_links_and_passes_end_with_the_right(world: Any, make_gated: Any, sender
         xet_tokens.check(world.hub, issued.secret, issued.store)
 
 
-def test_the_holder_of_a_link_cannot_be_exchanged(world: Any, make_gated: Any) -> None:
+def test_the_holder_of_a_link_cannot_be_exchanged(world: World, make_gated: Callable[..., RepoRef]) -> None:
     from entrepot.errors import InvalidSignature
 
     ref = make_gated()
@@ -162,7 +171,9 @@ def test_the_holder_of_a_link_cannot_be_exchanged(world: Any, make_gated: Any) -
         lfs.fetch(world.hub, sha256, forged)
 
 
-def test_who_was_let_in_loses_it_when_the_repository_becomes_private(world: Any, make_gated: Any) -> None:
+def test_who_was_let_in_loses_it_when_the_repository_becomes_private(
+    world: World, make_gated: Callable[..., RepoRef]
+) -> None:
     ref = make_gated()
     access_requests.grant(world.hub, world.olga, ref, "zed")
     repositories.configure(world.hub, world.olga, ref, RepoChanges(visibility="private"))
@@ -173,7 +184,7 @@ def test_who_was_let_in_loses_it_when_the_repository_becomes_private(world: Any,
         access_requests.request_access(world.hub, world.zed, ref, {})
 
 
-def test_asking_again_changes_nothing(world: Any, make_gated: Any) -> None:
+def test_asking_again_changes_nothing(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     first = access_requests.request_access(world.hub, world.zed, ref, {})
     assert access_requests.request_access(world.hub, world.zed, ref, {}) == first
@@ -181,7 +192,7 @@ def test_asking_again_changes_nothing(world: Any, make_gated: Any) -> None:
     assert access_requests.request_access(world.hub, world.zed, ref, {}).status == ACCEPTED
 
 
-def test_a_rejected_user_neither_asks_again_nor_takes_it_back(world: Any, make_gated: Any) -> None:
+def test_a_rejected_user_neither_asks_again_nor_takes_it_back(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated("auto")
     access_requests.request_access(world.hub, world.zed, ref, {})
     access_requests.decide(world.hub, world.olga, ref, RequesterId(user="zed"), REJECTED)
@@ -193,7 +204,7 @@ def test_a_rejected_user_neither_asks_again_nor_takes_it_back(world: Any, make_g
             use()
 
 
-def test_a_request_is_taken_back_and_its_access_with_it(world: Any, make_gated: Any) -> None:
+def test_a_request_is_taken_back_and_its_access_with_it(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated("auto")
     access_requests.request_access(world.hub, world.zed, ref, {})
     access_requests.cancel(world.hub, world.zed, ref)
@@ -202,7 +213,7 @@ def test_a_request_is_taken_back_and_its_access_with_it(world: Any, make_gated: 
         access_requests.cancel(world.hub, world.zed, ref)
 
 
-def test_there_is_nothing_to_ask_for_what_is_open(world: Any, make_gated: Any) -> None:
+def test_there_is_nothing_to_ask_for_what_is_open(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated("no")
     with pytest.raises(NotGated):
         access_requests.request_access(world.hub, world.zed, ref, {})
@@ -217,14 +228,14 @@ def test_there_is_nothing_to_ask_for_what_is_open(world: Any, make_gated: Any) -
 
 @pytest.mark.parametrize(("who", "role", "error"), [("", "", LoginRequired), ("zed", "read", NotAllowed)])
 def test_asking_needs_somebody_with_a_writing_token(
-    world: Any, make_gated: Any, who: str, role: str, error: type[Exception]
+    world: World, make_gated: Callable[..., RepoRef], who: str, role: str, error: type[Exception]
 ) -> None:
     caller = world.caller(who, role) if who else None
     with pytest.raises(error):
         access_requests.request_access(world.hub, caller, make_gated(), {})
 
 
-def test_only_those_who_may_write_decide(world: Any, make_gated: Any) -> None:
+def test_only_those_who_may_write_decide(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     access_requests.request_access(world.hub, world.zed, ref, {})
     uses = (
@@ -243,7 +254,9 @@ def test_only_those_who_may_write_decide(world: Any, make_gated: Any) -> None:
     assert status(world, ref) == PENDING
 
 
-def test_a_decision_names_somebody_who_asked_and_changes_something(world: Any, make_gated: Any) -> None:
+def test_a_decision_names_somebody_who_asked_and_changes_something(
+    world: World, make_gated: Callable[..., RepoRef]
+) -> None:
     ref = make_gated()
     made = access_requests.request_access(world.hub, world.zed, ref, {})
     for requester, wanted, error in (
@@ -266,7 +279,7 @@ def test_a_decision_names_somebody_who_asked_and_changes_something(world: Any, m
         access_requests.decide(world.hub, world.olga, other, RequesterId(request_id=made.uid), ACCEPTED)
 
 
-def test_many_are_decided_each_for_itself(world: Any, make_gated: Any) -> None:
+def test_many_are_decided_each_for_itself(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     for caller in (world.zed, world.bob):
         access_requests.request_access(world.hub, caller, ref, {})
@@ -284,7 +297,7 @@ def test_many_are_decided_each_for_itself(world: Any, make_gated: Any) -> None:
         access_requests.decide_many(world.hub, world.olga, ref, [RequesterId(user="zed")] * 1001, ACCEPTED)
 
 
-def test_access_is_granted_unasked_and_after_a_rejection(world: Any, make_gated: Any) -> None:
+def test_access_is_granted_unasked_and_after_a_rejection(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     access_requests.grant(world.hub, world.olga, ref, "zed")
     assert may_read(world, ref)
@@ -300,7 +313,7 @@ def test_access_is_granted_unasked_and_after_a_rejection(world: Any, make_gated:
     assert may_read(world, ref)
 
 
-def test_requests_are_listed_by_status_in_pages(world: Any, make_gated: Any) -> None:
+def test_requests_are_listed_by_status_in_pages(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     for name in ("zed", "bob", "alice"):
         access_requests.request_access(world.hub, world.caller(name), ref, {})
@@ -315,14 +328,14 @@ def test_requests_are_listed_by_status_in_pages(world: Any, make_gated: Any) -> 
     assert [item.user.name for item in access_requests.report(world.hub, world.olga, ref)] == ["zed", "bob", "alice"]
 
 
-def test_requests_go_with_their_user(world: Any, make_gated: Any) -> None:
+def test_requests_go_with_their_user(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     access_requests.request_access(world.hub, world.zed, ref, {})
     accounts.delete_user(world.hub, "zed")
     assert access_requests.report(world.hub, world.olga, ref) == []
 
 
-def test_decisions_are_written_down(world: Any, make_gated: Any) -> None:
+def test_decisions_are_written_down(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     access_requests.request_access(world.hub, world.zed, ref, {})
     access_requests.decide(world.hub, world.olga, ref, RequesterId(user="zed"), ACCEPTED)

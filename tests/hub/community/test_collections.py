@@ -15,14 +15,15 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub.accounts import accounts
-from entrepot.hub.callers import Role
+from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.community import collections
 from entrepot.hub.community.collections import Collection, CollectionDraft, CollectionQuery, CollectionUpdate
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
+from tests.support.worlds import World
 
 
-def make(world: Any, title: str = "My models", by: str = "alice", **words: Any) -> Collection:
+def make(world: World, title: str = "My models", by: str = "alice", **words: Any) -> Collection:
     return collections.create(world.hub, world.caller(by), CollectionDraft(title, **words))
 
 
@@ -30,11 +31,11 @@ def names(found: Collection) -> list[str]:
     return [item.name for item in found.items]
 
 
-def listed(world: Any, caller: Any = None, **words: Any) -> list[str]:
+def listed(world: World, caller: MaybeCaller = None, **words: Any) -> list[str]:
     return [item.row.title for item in collections.list_collections(world.hub, caller, CollectionQuery(**words)).items]
 
 
-def test_a_slug_has_the_title_and_ends_in_the_id_which_alone_counts(world: Any) -> None:
+def test_a_slug_has_the_title_and_ends_in_the_id_which_alone_counts(world: World) -> None:
     made = make(world, "My  Ünique (models)!")
     assert made.slug == f"alice/my-nique-models-{made.row.uid}"
     assert collections.get(world.hub, None, f"alice/other-words-{made.row.uid}").row == made.row
@@ -43,7 +44,7 @@ def test_a_slug_has_the_title_and_ends_in_the_id_which_alone_counts(world: Any) 
             collections.get(world.hub, None, wrong)
 
 
-def test_items_keep_their_order_and_can_be_moved_and_taken_out(world: Any) -> None:
+def test_items_keep_their_order_and_can_be_moved_and_taken_out(world: World) -> None:
     made = make(world)
     for name in "abc":
         world.repo(f"alice/{name}")
@@ -57,7 +58,7 @@ def test_items_keep_their_order_and_can_be_moved_and_taken_out(world: Any) -> No
     assert names(collections.get(world.hub, None, made.slug)) == ["alice/c", "alice/b"]
 
 
-def test_anything_can_be_in_it_once(world: Any) -> None:
+def test_anything_can_be_in_it_once(world: World) -> None:
     other, made = make(world, "Other", by="bob"), make(world)
     world.repo("alice/m")
     for item in (("model", "alice/m"), ("paper", "2307.09288"), ("collection", other.slug)):
@@ -73,7 +74,7 @@ def test_anything_can_be_in_it_once(world: Any) -> None:
         collections.add_item(world.hub, world.alice, made.slug, ("model", "alice/absent"), None)
 
 
-def test_what_is_hidden_from_the_reader_is_not_shown(world: Any) -> None:
+def test_what_is_hidden_from_the_reader_is_not_shown(world: World) -> None:
     made = make(world)
     ref = world.repo("alice/m")
     collections.add_item(world.hub, world.alice, made.slug, ("model", "alice/m"), None)
@@ -86,7 +87,7 @@ def test_what_is_hidden_from_the_reader_is_not_shown(world: Any) -> None:
         collections.add_item(world.hub, world.bob, make(world, by="bob").slug, ("model", "alice/m"), None)
 
 
-def test_a_private_collection_does_not_exist_for_others(world: Any) -> None:
+def test_a_private_collection_does_not_exist_for_others(world: World) -> None:
     made = make(world, is_private=True)
     for caller in (None, world.bob):
         with pytest.raises(ThingNotFound) as hidden:
@@ -99,7 +100,7 @@ def test_a_private_collection_does_not_exist_for_others(world: Any) -> None:
     assert names(collections.get(world.hub, world.bob, holder.slug)) == []
 
 
-def test_only_those_who_may_write_in_the_namespace_change_it(world: Any) -> None:
+def test_only_those_who_may_write_in_the_namespace_change_it(world: World) -> None:
     made = make(world)
     with pytest.raises(LoginRequired):
         collections.delete(world.hub, None, made.slug)
@@ -113,7 +114,7 @@ def test_only_those_who_may_write_in_the_namespace_change_it(world: Any) -> None
         make(world, namespace="nobody")
 
 
-def test_an_organisation_has_collections_too(world: Any) -> None:
+def test_an_organisation_has_collections_too(world: World) -> None:
     accounts.create_org(world.hub, "lab", admin="alice")
     accounts.set_member(world.hub, "lab", "bob", Role.READ)
     made = make(world, namespace="lab", is_private=True)
@@ -124,7 +125,7 @@ def test_an_organisation_has_collections_too(world: Any) -> None:
     collections.delete(world.hub, world.bob, made.slug)
 
 
-def test_a_title_is_taken_once_in_a_namespace(world: Any) -> None:
+def test_a_title_is_taken_once_in_a_namespace(world: World) -> None:
     made = make(world)
     with pytest.raises(AlreadyExists) as error:
         make(world)
@@ -135,7 +136,7 @@ def test_a_title_is_taken_once_in_a_namespace(world: Any) -> None:
         collections.update(world.hub, world.alice, other.slug, CollectionUpdate(title="My models"))
 
 
-def test_changes_leave_the_rest_as_it_is(world: Any) -> None:
+def test_changes_leave_the_rest_as_it_is(world: World) -> None:
     made = make(world, description="Good ones")
     changed = collections.update(
         world.hub, world.alice, made.slug, CollectionUpdate(title="New", theme="pink", is_private=True)
@@ -148,7 +149,7 @@ def test_changes_leave_the_rest_as_it_is(world: Any) -> None:
     )
 
 
-def test_collections_can_be_put_in_order(world: Any) -> None:
+def test_collections_can_be_put_in_order(world: World) -> None:
     made = [make(world, title) for title in ("a", "b", "c")]
     collections.update(world.hub, world.alice, made[2].slug, CollectionUpdate(position=0))
     rows = [collections.get(world.hub, None, item.slug).row for item in made]
@@ -156,12 +157,12 @@ def test_collections_can_be_put_in_order(world: Any) -> None:
 
 
 @pytest.mark.parametrize("title", ["", "   ", "x" * 61, "a\x00b"])
-def test_a_title_that_cannot_be_shown_is_refused(world: Any, title: str) -> None:
+def test_a_title_that_cannot_be_shown_is_refused(world: World, title: str) -> None:
     with pytest.raises(InvalidName, match="title"):
         make(world, title)
 
 
-def test_texts_have_an_end(world: Any) -> None:
+def test_texts_have_an_end(world: World) -> None:
     with pytest.raises(InvalidName, match="description"):
         make(world, description="x" * 151)
     made = make(world)
@@ -171,7 +172,7 @@ def test_texts_have_an_end(world: Any) -> None:
         collections.update(world.hub, world.alice, made.slug, CollectionUpdate(theme="beige"))
 
 
-def test_lists_are_sorted_filtered_and_paged(world: Any) -> None:
+def test_lists_are_sorted_filtered_and_paged(world: World) -> None:
     for number, title in enumerate(("Cats", "Dogs", "Big cats")):
         item = make(world, title, by="bob" if title == "Dogs" else "alice")
         world.clock.advance(1)
@@ -190,7 +191,7 @@ def test_lists_are_sorted_filtered_and_paged(world: Any) -> None:
         listed(world, sort="size")
 
 
-def test_a_list_shows_four_items_of_each(world: Any) -> None:
+def test_a_list_shows_four_items_of_each(world: World) -> None:
     made = make(world)
     for number in range(6):
         collections.add_item(world.hub, world.alice, made.slug, ("paper", str(number)), None)
@@ -199,7 +200,7 @@ def test_a_list_shows_four_items_of_each(world: Any) -> None:
     assert listed(world, items=["papers/3"]) == ["My models"]
 
 
-def test_a_vote_counts_once(world: Any) -> None:
+def test_a_vote_counts_once(world: World) -> None:
     made = make(world)
     for _ in range(2):
         voted = collections.vote(world.hub, world.bob, made.slug, is_for=True)
@@ -209,7 +210,7 @@ def test_a_vote_counts_once(world: Any) -> None:
     assert (voted.row.upvotes, voted.is_upvoted) == (0, False)
 
 
-def test_a_first_item_that_cannot_be_put_in_leaves_no_collection(world: Any) -> None:
+def test_a_first_item_that_cannot_be_put_in_leaves_no_collection(world: World) -> None:
     with pytest.raises(RepoNotFound):
         make(world, item=("model", "alice/absent"))
     assert listed(world) == []

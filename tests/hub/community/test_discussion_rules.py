@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.catalog.community import discussions as rows
@@ -9,6 +7,7 @@ from entrepot.errors import LimitExceeded, LoginRequired, Malformed, NotAllowed,
 from entrepot.hub.community import discussion_rules, discussions
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
+from tests.support.worlds import World
 
 
 @pytest.mark.parametrize(("text", "title"), [("  a  b \n c", "a b c"), ("abc", "abc"), ("x" * 200, "x" * 200)])
@@ -30,7 +29,7 @@ def test_a_text_is_neither_empty_nor_endless() -> None:
         discussion_rules.checked_text("x" * 65_537)
 
 
-def test_who_sees_a_repository_takes_part(world: Any) -> None:
+def test_who_sees_a_repository_takes_part(world: World) -> None:
     ref, hidden = world.repo("acme/public", world.wendy), world.repo("acme/hidden", world.wendy, visibility="private")
     with world.hub.read() as tx:
         for who in (world.bob, world.rita, world.wendy):
@@ -44,7 +43,7 @@ def test_who_sees_a_repository_takes_part(world: Any) -> None:
             discussion_rules.repo_to_discuss(tx, world.bob, hidden)
 
 
-def test_author_and_writers_lead_only_writers_own(world: Any) -> None:
+def test_author_and_writers_lead_only_writers_own(world: World) -> None:
     ref = world.repo("acme/m", world.wendy)
     discussions.create(world.hub, world.bob, ref, "Title", "text")
     with world.hub.read() as tx:
@@ -63,7 +62,7 @@ def test_author_and_writers_lead_only_writers_own(world: Any) -> None:
             discussion_rules.get_pull(tx, discussion_rules.visible_repo(tx, None, ref), 1)
 
 
-def test_a_repository_may_want_no_discussions(world: Any) -> None:
+def test_a_repository_may_want_no_discussions(world: World) -> None:
     ref = world.repo()
     discussions.create(world.hub, world.alice, ref, "Title", "text")
     repositories.configure(world.hub, world.alice, ref, RepoChanges(options={"discussionsDisabled": True}))
@@ -78,7 +77,7 @@ def test_a_repository_may_want_no_discussions(world: Any) -> None:
 
 
 def test_a_discussion_takes_only_so_many_events_but_can_always_be_closed(
-    world: Any, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discussion_rules, "MAX_EVENTS", 2)
     ref = world.repo()

@@ -10,28 +10,30 @@ from entrepot.catalog import community_tables
 from entrepot.catalog.repos import refs
 from entrepot.errors import LoginRequired, Malformed, NotAllowed, Refused, RepoNotFound, ThingNotFound
 from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.community.discussion_events import HIDDEN, Comment, PinChange, StatusChange, TitleChange
 from entrepot.hub.repos import pulls
 from entrepot.hub.webhooks import webhooks
-from entrepot.names import RefName
+from entrepot.names import RefName, RepoRef
+from tests.support.worlds import World
 
 
 @pytest.fixture
-def ref(world: Any) -> Any:
+def ref(world: World) -> RepoRef:
     return world.repo("acme/m", world.wendy)
 
 
-def begun(world: Any, ref: Any, by: Any = None, title: str = "Title") -> int:
+def begun(world: World, ref: RepoRef, by: MaybeCaller = None, title: str = "Title") -> int:
     return discussions.create(world.hub, by or world.bob, ref, title, "description").num
 
 
-def texts(world: Any, ref: Any, num: int = 1) -> list[str]:
+def texts(world: World, ref: RepoRef, num: int = 1) -> list[str]:
     events = discussions.show(world.hub, world.bob, ref, num).events
     return [event.what.latest.raw for event in events if isinstance(event.what, Comment)]
 
 
-def test_a_discussion_begins_with_its_description(world: Any, ref: Any) -> None:
+def test_a_discussion_begins_with_its_description(world: World, ref: RepoRef) -> None:
     num = begun(world, ref)
     found = discussions.show(world.hub, None, ref, num)
     assert (found.shown.discussion.status, found.shown.discussion.is_pull, found.shown.author.name) == (
@@ -43,20 +45,22 @@ def test_a_discussion_begins_with_its_description(world: Any, ref: Any) -> None:
     assert discussions.list_page(world.hub, None, ref).total == 1
 
 
-def test_comments_are_edited_by_their_authors_and_by_writers(world: Any, ref: Any) -> None:
+def test_comments_are_edited_by_their_authors_and_by_writers(world: World, ref: RepoRef) -> None:
     begun(world, ref)
     uid = discussions.comment(world.hub, world.zed, ref, 1, "one").uid
     for who, text in ((world.zed, "two"), (world.wendy, "three")):
         event = discussions.edit_comment(world.hub, who, ref, 1, uid, text)
         assert isinstance(event.what, Comment)
         assert (event.what.latest.raw, event.author.name) == (text, "zed")
-    for who, error in ((world.bob, NotAllowed), (world.rita, NotAllowed), (None, LoginRequired)):
+    refused: list[tuple[MaybeCaller, type[Exception]]]
+    refused = [(world.bob, NotAllowed), (world.rita, NotAllowed), (None, LoginRequired)]
+    for caller, error in refused:
         with pytest.raises(error):
-            discussions.edit_comment(world.hub, who, ref, 1, uid, "four")
+            discussions.edit_comment(world.hub, caller, ref, 1, uid, "four")
     assert texts(world, ref) == ["description", "three"]
 
 
-def test_a_hidden_comment_stays_hidden(world: Any, ref: Any) -> None:
+def test_a_hidden_comment_stays_hidden(world: World, ref: RepoRef) -> None:
     begun(world, ref)
     uid = discussions.comment(world.hub, world.zed, ref, 1, "secret").uid
     with pytest.raises(NotAllowed):
@@ -69,7 +73,7 @@ def test_a_hidden_comment_stays_hidden(world: Any, ref: Any) -> None:
     assert texts(world, ref) == ["description", HIDDEN]
 
 
-def test_a_comment_belongs_to_its_discussion(world: Any, ref: Any) -> None:
+def test_a_comment_belongs_to_its_discussion(world: World, ref: RepoRef) -> None:
     begun(world, ref)
     begun(world, ref)
     uid = discussions.comment(world.hub, world.bob, ref, 1, "one").uid
@@ -79,7 +83,7 @@ def test_a_comment_belongs_to_its_discussion(world: Any, ref: Any) -> None:
             discussions.edit_comment(world.hub, world.bob, ref, num, event, "x")
 
 
-def test_titles_and_states_change_and_say_so(world: Any, ref: Any) -> None:
+def test_titles_and_states_change_and_say_so(world: World, ref: RepoRef) -> None:
     begun(world, ref)
     assert discussions.rename(world.hub, world.bob, ref, 1, " New  title ").what == TitleChange("Title", "New title")
     closed = discussions.set_status(world.hub, world.wendy, ref, 1, "closed", "Done.")
@@ -93,7 +97,7 @@ def test_titles_and_states_change_and_say_so(world: Any, ref: Any) -> None:
     assert discussions.set_status(world.hub, world.bob, ref, 1, "open").what == StatusChange("open")
 
 
-def test_pinning_is_for_writers(world: Any, ref: Any) -> None:
+def test_pinning_is_for_writers(world: World, ref: RepoRef) -> None:
     begun(world, ref)
     with pytest.raises(NotAllowed):
         discussions.pin(world.hub, world.bob, ref, 1, is_pinned=True)
@@ -104,7 +108,7 @@ def test_pinning_is_for_writers(world: Any, ref: Any) -> None:
     assert [event.what for event in found.events[1:]] == [PinChange(True)]
 
 
-def test_a_deleted_discussion_is_gone_and_its_number_used(world: Any, ref: Any) -> None:
+def test_a_deleted_discussion_is_gone_and_its_number_used(world: World, ref: RepoRef) -> None:
     pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
     with pytest.raises(NotAllowed):
         discussions.delete(world.hub, world.bob, ref, 1)
@@ -116,7 +120,7 @@ def test_a_deleted_discussion_is_gone_and_its_number_used(world: Any, ref: Any) 
     assert begun(world, ref) == 2
 
 
-def test_lists_come_in_pages_newest_first(world: Any, ref: Any) -> None:
+def test_lists_come_in_pages_newest_first(world: World, ref: RepoRef) -> None:
     for number in range(5):
         begun(world, ref, world.zed if number % 2 else world.bob, f"Talk {number}")
     pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
@@ -138,7 +142,7 @@ def test_lists_come_in_pages_newest_first(world: Any, ref: Any) -> None:
         numbers(state="merged")
 
 
-def test_those_of_a_private_repository_are_invisible(world: Any) -> None:
+def test_those_of_a_private_repository_are_invisible(world: World) -> None:
     ref = world.repo(visibility="private")
     begun(world, ref, world.alice)
     for call in (
@@ -154,17 +158,17 @@ def test_those_of_a_private_repository_are_invisible(world: Any) -> None:
                 call(who)
 
 
-def test_words_stay_when_their_author_goes(world: Any, ref: Any) -> None:
+def test_words_stay_when_their_author_goes(world: World, ref: RepoRef) -> None:
     begun(world, ref, world.zed)
     accounts.delete_user(world.hub, "zed")
     found = discussions.show(world.hub, None, ref, 1)
     assert (found.shown.author, found.events[0].author) == (None, None)
-    assert found.events[0].what.latest.author is None  # type: ignore[union-attr]
+    assert found.events[0].what.latest.author is None
     accounts.create_user(world.hub, "newcomer")
     assert discussions.show(world.hub, None, ref, 1).shown.author is None
 
 
-def test_many_begin_at_once_and_get_numbers_of_their_own(world: Any, ref: Any) -> None:
+def test_many_begin_at_once_and_get_numbers_of_their_own(world: World, ref: RepoRef) -> None:
     made: list[int] = []
     people = [threading.Thread(target=lambda: made.append(begun(world, ref))) for _ in range(8)]
     for person in people:
@@ -174,7 +178,7 @@ def test_many_begin_at_once_and_get_numbers_of_their_own(world: Any, ref: Any) -
     assert sorted(made) == list(range(1, 9))
 
 
-def test_webhooks_are_told(world: Any, ref: Any) -> None:
+def test_webhooks_are_told(world: World, ref: RepoRef) -> None:
     wish = webhooks.WebhookDraft("https://example.org/hook", [("model", "acme/m")], ["discussion"])
     webhooks.create(world.hub, world.wendy, wish)
     pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.catalog.audit import AuditFilter
@@ -19,9 +17,11 @@ from entrepot.hub.community import moderation
 from entrepot.hub.files import lfs
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef, RepoType
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 
-def test_a_disabled_repository_is_closed_until_it_is_enabled(world: Any) -> None:
+def test_a_disabled_repository_is_closed_until_it_is_enabled(world: World) -> None:
     ref = world.repo()
     row = moderation.disable(world.hub, ref, " reported ")
     assert (row.is_disabled, moderation.reason_of(row)) == (True, "reported")
@@ -34,14 +34,14 @@ def test_a_disabled_repository_is_closed_until_it_is_enabled(world: Any) -> None
     repositories.check_read(world.hub, None, ref)
 
 
-def test_settings_outlive_being_disabled(world: Any) -> None:
+def test_settings_outlive_being_disabled(world: World) -> None:
     ref = world.repo()
     repositories.configure(world.hub, world.alice, ref, repositories.RepoChanges(options={"immutableTags": True}))
     moderation.disable(world.hub, ref, "reported")
     assert dict(moderation.enable(world.hub, ref).settings) == {"immutableTags": True}
 
 
-def test_links_and_passes_given_before_end_with_it(world: Any, sender: Any) -> None:
+def test_links_and_passes_given_before_end_with_it(world: World, sender: Sender) -> None:
     ref = world.repo()
     sha256 = world.add_large(ref, "a.bin", b"large" * 1000)
     wanted = lfs.RequestedObject(sha256, 5000)
@@ -58,7 +58,7 @@ def test_links_and_passes_given_before_end_with_it(world: Any, sender: Any) -> N
     assert sender.give_read(ref) == given
 
 
-def test_a_pass_is_refused_while_its_repository_is_disabled(world: Any) -> None:
+def test_a_pass_is_refused_while_its_repository_is_disabled(world: World) -> None:
     from entrepot.hub.files import xet_tokens
 
     ref = world.repo()
@@ -68,7 +68,7 @@ def test_a_pass_is_refused_while_its_repository_is_disabled(world: Any) -> None:
         xet_tokens.check(world.hub, issued.secret, issued.store)
 
 
-def test_what_is_so_already_is_refused(world: Any) -> None:
+def test_what_is_so_already_is_refused(world: World) -> None:
     ref = world.repo()
     with pytest.raises(Refused, match="not disabled"):
         moderation.enable(world.hub, ref)
@@ -78,17 +78,17 @@ def test_what_is_so_already_is_refused(world: Any) -> None:
 
 
 @pytest.mark.parametrize(("reason", "error"), [("  ", Malformed), ("x" * 2001, LimitExceeded)])
-def test_a_reason_is_needed_and_has_an_end(world: Any, reason: str, error: type[Exception]) -> None:
+def test_a_reason_is_needed_and_has_an_end(world: World, reason: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         moderation.disable(world.hub, world.repo(), reason)
 
 
-def test_what_does_not_exist_is_not_disabled(world: Any) -> None:
+def test_what_does_not_exist_is_not_disabled(world: World) -> None:
     with pytest.raises(RepoNotFound):
         moderation.disable(world.hub, RepoRef(RepoType.MODEL, RepoId("alice", "absent")), "reported")
 
 
-def test_both_are_written_down(world: Any) -> None:
+def test_both_are_written_down(world: World) -> None:
     ref = world.repo()
     moderation.disable(world.hub, ref, "reported")
     moderation.enable(world.hub, ref)

@@ -16,18 +16,19 @@ from entrepot.hub.files import xet_tokens
 from entrepot.hub.repos import histories, pulls, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.scopes import DISCUSS, WRITE, RequestedScope
-from entrepot.names import RefName
+from entrepot.names import RefName, RepoRef
+from tests.support.worlds import World
 
 
 @pytest.fixture
-def ref(world: Any) -> Any:
+def ref(world: World) -> RepoRef:
     """A repository with a draft of bob's."""
     made = world.repo("acme/m", world.wendy)
     pulls.open_draft(world.hub, world.bob, made, "Draft", "text")
     return made
 
 
-def place(world: Any, who: Any, ref: Any, revision: str) -> str:
+def place(world: World, who: Any, ref: RepoRef, revision: str) -> str:
     with world.hub.read() as tx:
         return str(pull_request_access.changeable(tx, who, ref, revision)[2].ref)
 
@@ -40,7 +41,7 @@ def test_heads_of_pull_requests_have_a_number(ref: str, number: int | None) -> N
     assert pull_request_access.number_of(ref) == number
 
 
-def test_the_head_of_a_pull_request_is_for_its_author_and_for_writers(world: Any, ref: Any) -> None:
+def test_the_head_of_a_pull_request_is_for_its_author_and_for_writers(world: World, ref: RepoRef) -> None:
     for who in (world.bob, world.wendy):
         assert place(world, who, ref, "refs/pr/1") == "refs/pr/1"
     assert place(world, world.wendy, ref, "main") == "refs/heads/main"
@@ -56,13 +57,13 @@ def test_the_head_of_a_pull_request_is_for_its_author_and_for_writers(world: Any
             place(world, who, ref, "refs/pr/2")
 
 
-def test_a_branch_of_that_name_does_not_shadow_it(world: Any, ref: Any) -> None:
+def test_a_branch_of_that_name_does_not_shadow_it(world: World, ref: RepoRef) -> None:
     with world.hub.write() as tx:  # a branch from before such names were refused
         assert refs.swap(tx, world.row_id(ref), RefName("refs/heads/refs/pr/1"), None, world.head(ref), 0)
     assert place(world, world.bob, ref, "refs/pr/1") == "refs/pr/1"
 
 
-def test_what_has_ended_takes_no_commits(world: Any, ref: Any) -> None:
+def test_what_has_ended_takes_no_commits(world: World, ref: RepoRef) -> None:
     discussions.set_status(world.hub, world.bob, ref, 1, "closed")
     for who in (world.bob, world.wendy):
         with pytest.raises(Refused, match="closed: reopen it"):
@@ -74,7 +75,7 @@ def test_what_has_ended_takes_no_commits(world: Any, ref: Any) -> None:
         place(world, world.bob, ref, "refs/pr/1")
 
 
-def test_proposing_takes_the_right_to_read_the_content(world: Any, ref: Any) -> None:
+def test_proposing_takes_the_right_to_read_the_content(world: World, ref: RepoRef) -> None:
     repositories.configure(world.hub, world.wendy, ref, RepoChanges(gated="manual"))
     with pytest.raises(GatedRepo):
         pulls.open_draft(world.hub, world.bob, ref, "Another", "text")
@@ -86,7 +87,7 @@ def test_proposing_takes_the_right_to_read_the_content(world: Any, ref: Any) -> 
         place(world, world.bob, ref, "refs/pr/1")
 
 
-def test_bytes_are_for_a_place_that_the_uploader_may_change(world: Any, ref: Any) -> None:
+def test_bytes_are_for_a_place_that_the_uploader_may_change(world: World, ref: RepoRef) -> None:
     with world.hub.read() as tx:
         for who, revision in ((world.bob, None), (world.bob, "refs/pr/1"), (world.zed, None), (world.wendy, "new")):
             assert pull_request_access.uploader(tx, who, ref, revision)[1] == who
@@ -95,7 +96,7 @@ def test_bytes_are_for_a_place_that_the_uploader_may_change(world: Any, ref: Any
                 pull_request_access.uploader(tx, who, ref, revision)
 
 
-def test_who_has_an_open_pull_request_may_push(world: Any, ref: Any) -> None:
+def test_who_has_an_open_pull_request_may_push(world: World, ref: RepoRef) -> None:
     with world.hub.read() as tx:
         assert pull_request_access.pusher(tx, world.bob, ref)[1] == world.bob
         with pytest.raises(NotAllowed):
@@ -105,14 +106,14 @@ def test_who_has_an_open_pull_request_may_push(world: Any, ref: Any) -> None:
         pull_request_access.pusher(tx, world.bob, ref)
 
 
-def test_commits_are_written_down(world: Any, ref: Any) -> None:
+def test_commits_are_written_down(world: World, ref: RepoRef) -> None:
     oid = world.add(ref, "a", by=world.bob, branch="refs/pr/1", summary="Add a")
     events = discussions.show(world.hub, None, ref, 1).events
     assert [event.what for event in events[1:]] == [CommitAdded("Add a", oid)]
     assert world.head(ref) != oid
 
 
-def test_a_squashed_pull_request_still_knows_where_it_parted(world: Any, ref: Any) -> None:
+def test_a_squashed_pull_request_still_knows_where_it_parted(world: World, ref: RepoRef) -> None:
     fork = world.head(ref)
     for number in range(2):
         world.add(ref, "a", b"%d" % number, by=world.bob, branch="refs/pr/1")
@@ -125,7 +126,7 @@ def test_a_squashed_pull_request_still_knows_where_it_parted(world: Any, ref: An
     assert pulls.review(world.hub, world.bob, ref, 1, with_diff=False).conflicts == []
 
 
-def test_a_limited_token_proposes_or_writes_as_its_permissions_say(world: Any, ref: Any) -> None:
+def test_a_limited_token_proposes_or_writes_as_its_permissions_say(world: World, ref: RepoRef) -> None:
     def limited(name: str, *permissions: str) -> Any:
         wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "acme/m", list(permissions))])
         return world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)

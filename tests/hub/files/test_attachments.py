@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.errors import LimitExceeded, LoginRequired, Malformed, NotAllowed, ThingNotFound
 from entrepot.hub.files import attachments
 from entrepot.hub.jobs import maintenance
+from tests.support.worlds import World
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 50
 
 
-def test_an_image_is_given_back_and_survives_the_sweeper(world: Any) -> None:
+def test_an_image_is_given_back_and_survives_the_sweeper(world: World) -> None:
     kept = attachments.add(world.hub, world.bob, PNG)
     assert (kept.media_type, kept.size) == ("image/png", len(PNG))
     world.clock.advance(10**10)
@@ -22,7 +21,7 @@ def test_an_image_is_given_back_and_survives_the_sweeper(world: Any) -> None:
     found.content.close()
 
 
-def test_the_same_image_twice_is_stored_once(world: Any) -> None:
+def test_the_same_image_twice_is_stored_once(world: World) -> None:
     one, two = (attachments.add(world.hub, who, PNG) for who in (world.bob, world.alice))
     assert one.uid != two.uid
     assert one.sha256 == two.sha256
@@ -47,7 +46,7 @@ def test_whatever_could_hold_a_script_is_no_image(data: bytes) -> None:
         attachments.sniffed(data)
 
 
-def test_there_are_limits(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_limits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachments, "MAX_OF_ACCOUNT", 100)
     attachments.add(world.hub, world.bob, PNG)
     with pytest.raises(LimitExceeded, match="bob"):
@@ -56,7 +55,7 @@ def test_there_are_limits(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         attachments.add(world.hub, world.alice, PNG + b"x" * attachments.MAX_IMAGE)
 
 
-def test_only_who_may_take_part_sends_images(world: Any) -> None:
+def test_only_who_may_take_part_sends_images(world: World) -> None:
     with pytest.raises(LoginRequired):
         attachments.add(world.hub, None, PNG)
     with pytest.raises(NotAllowed):

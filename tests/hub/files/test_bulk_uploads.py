@@ -21,12 +21,14 @@ from entrepot.errors import (
     RepoNotFound,
 )
 from entrepot.hub.accounts import quotas
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.files import bulk_uploads, chunks, lfs
 from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoPath, RepoRef, Sha256
+from tests.support.worlds import World
 
 DAY_MS = 86_400_000
 SIZES = (1, 4096, 8192, 8193, 300_000)
@@ -36,39 +38,39 @@ def sha(data: bytes) -> Sha256:
     return Sha256(hashlib.sha256(data).hexdigest())
 
 
-def deliver(world: Any, ref: RepoRef, contents: Sequence[bytes], by: Any = None) -> list[Sha256]:
+def deliver(world: World, ref: RepoRef, contents: Sequence[bytes], by: MaybeCaller = None) -> list[Sha256]:
     brought = [UploadedFile(sha(data), memoryview(data)) for data in contents]
     return bulk_uploads.receive_files(world.hub, by or world.caller(ref.id.namespace), ref, brought)
 
 
-def commit(world: Any, ref: RepoRef, contents: Sequence[bytes]) -> None:
+def commit(world: World, ref: RepoRef, contents: Sequence[bytes]) -> None:
     operations = [AddLarge(RepoPath(f"{n}.bin"), sha(data), len(data)) for n, data in enumerate(contents)]
     world.commit(ref, *operations)
 
 
-def is_raw(world: Any, data: bytes) -> bool:
+def is_raw(world: World, data: bytes) -> bool:
     return world.hub.store.blobs.stat(file_key(sha(data))) is not None
 
 
-def xorbs_of(world: Any) -> int:
+def xorbs_of(world: World) -> int:
     return sum(1 for _ in world.hub.store.blobs.list("xorbs/"))
 
 
-def test_what_is_delivered_can_be_committed_and_read(world: Any) -> None:
+def test_what_is_delivered_can_be_committed_and_read(world: World) -> None:
     ref, contents = world.repo(), [os.urandom(size) for size in SIZES]
     assert deliver(world, ref, contents) == [sha(data) for data in contents]
     commit(world, ref, contents)
     assert [world.read(ref, f"{n}.bin") for n in range(len(contents))] == contents
 
 
-def test_many_files_share_one_blob(world: Any) -> None:
+def test_many_files_share_one_blob(world: World) -> None:
     ref = world.repo()
     deliver(world, ref, [b"%d" % number for number in range(50)])
     assert xorbs_of(world) == 1
     assert not any(True for _ in world.hub.store.blobs.list("files/"))
 
 
-def test_what_is_delivered_is_no_claim(world: Any) -> None:
+def test_what_is_delivered_is_no_claim(world: World) -> None:
     ref, data = world.repo(), b"weights"
     deliver(world, ref, [data])
     content = chunks.open_verified(world.hub, sha(data))
@@ -76,7 +78,7 @@ def test_what_is_delivered_is_no_claim(world: Any) -> None:
     content.close()
 
 
-def test_equal_chunks_are_kept_once(world: Any) -> None:
+def test_equal_chunks_are_kept_once(world: World) -> None:
     ref, block = world.repo(), os.urandom(500_000)
     contents = [block, block + b"1", block + b"2"]
     deliver(world, ref, contents)
@@ -86,7 +88,7 @@ def test_equal_chunks_are_kept_once(world: Any) -> None:
     assert [world.read(ref, f"{n}.bin") for n in range(3)] == contents
 
 
-def test_files_that_do_not_fit_into_one_xorb_go_into_several(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_do_not_fit_into_one_xorb_go_into_several(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk_uploads, "MAX_CHUNKS", 3)
     ref, contents = world.repo(), [b"%d" % number for number in range(7)]
     deliver(world, ref, contents)
@@ -95,7 +97,7 @@ def test_files_that_do_not_fit_into_one_xorb_go_into_several(world: Any, monkeyp
     assert [world.read(ref, f"{n}.bin") for n in range(7)] == contents
 
 
-def test_the_same_again_changes_nothing(world: Any) -> None:
+def test_the_same_again_changes_nothing(world: World) -> None:
     ref, contents = world.repo(), [b"a", b"b"]
     deliver(world, ref, contents)
     before = [stat.key for stat in world.hub.store.blobs.list("")]
@@ -103,7 +105,7 @@ def test_the_same_again_changes_nothing(world: Any) -> None:
     assert [stat.key for stat in world.hub.store.blobs.list("")] == before
 
 
-def test_what_is_there_raw_is_linked_and_not_kept_again(world: Any) -> None:
+def test_what_is_there_raw_is_linked_and_not_kept_again(world: World) -> None:
     mine, other, data = world.repo(), world.repo("bob/m", visibility="private"), b"weights" * 9
     world.add_large(other, "w.bin", data)
     deliver(world, mine, [data])
@@ -112,7 +114,7 @@ def test_what_is_there_raw_is_linked_and_not_kept_again(world: Any) -> None:
     assert world.read(mine, "0.bin") == data
 
 
-def test_a_row_whose_bytes_never_came_leads_nobody_astray(world: Any) -> None:
+def test_a_row_whose_bytes_never_came_leads_nobody_astray(world: World) -> None:
     ref, data = world.repo(), b"weights" * 9
     with world.hub.write() as tx:
         files.reserve(tx, sha(data), len(data), world.clock())
@@ -123,7 +125,7 @@ def test_a_row_whose_bytes_never_came_leads_nobody_astray(world: Any) -> None:
         assert not files.is_raw(tx, sha(data))
 
 
-def test_a_content_that_is_another_one_is_refused_with_all_the_others(world: Any) -> None:
+def test_a_content_that_is_another_one_is_refused_with_all_the_others(world: World) -> None:
     ref = world.repo()
     brought = [UploadedFile(sha(b"good"), b"good"), UploadedFile(sha(b"other"), b"bad")]
     with pytest.raises(ContentMismatch):
@@ -133,7 +135,7 @@ def test_a_content_that_is_another_one_is_refused_with_all_the_others(world: Any
     assert xorbs_of(world) == 0
 
 
-def test_a_file_beyond_the_limit_of_the_hub_is_refused(world: Any) -> None:
+def test_a_file_beyond_the_limit_of_the_hub_is_refused(world: World) -> None:
     ref = world.repo()
     small = msgspec.structs.replace(world.hub.settings, max_file=10)
     world.hub = attrs.evolve(world.hub, settings=small)
@@ -142,7 +144,7 @@ def test_a_file_beyond_the_limit_of_the_hub_is_refused(world: Any) -> None:
     assert deliver(world, ref, [b"x" * 10])
 
 
-def test_only_writers_deliver(world: Any) -> None:
+def test_only_writers_deliver(world: World) -> None:
     ref, hidden = world.repo(), world.repo("alice/hidden", visibility="private")
     with pytest.raises(NotAllowed):
         deliver(world, ref, [b"x"], by=world.bob)
@@ -155,14 +157,14 @@ def test_only_writers_deliver(world: Any) -> None:
             bulk_uploads.receive_files(world.hub, by, hidden, [])
 
 
-def test_a_delivery_gives_other_repositories_nothing(world: Any) -> None:
+def test_a_delivery_gives_other_repositories_nothing(world: World) -> None:
     mine, other, data = world.repo(), world.repo("bob/m"), b"weights"
     deliver(world, mine, [data])
     with pytest.raises(LargeFileMissing):
         commit(world, other, [data])
 
 
-def test_a_repository_that_is_deleted_meanwhile_gets_nothing(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repository_that_is_deleted_meanwhile_gets_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     packed = bulk_uploads._Packing.pack
 
@@ -175,7 +177,7 @@ def test_a_repository_that_is_deleted_meanwhile_gets_nothing(world: Any, monkeyp
         deliver(world, ref, [b"x"])
 
 
-def test_what_nobody_commits_is_swept_and_may_come_again(world: Any) -> None:
+def test_what_nobody_commits_is_swept_and_may_come_again(world: World) -> None:
     ref = world.repo()
     deliver(world, ref, [b"weights"])
     for _ in range(3):
@@ -187,14 +189,14 @@ def test_what_nobody_commits_is_swept_and_may_come_again(world: Any) -> None:
     assert world.read(ref, "0.bin") == b"weights"
 
 
-def test_what_is_kept_is_sound(world: Any) -> None:
+def test_what_is_kept_is_sound(world: World) -> None:
     ref, contents = world.repo(), [os.urandom(size) for size in SIZES]
     deliver(world, ref, contents)
     commit(world, ref, contents)
     assert list(maintenance.fsck(world.hub, checks_chunks=True)) == []
 
 
-def test_lfs_needs_no_bytes_of_what_was_delivered(world: Any) -> None:
+def test_lfs_needs_no_bytes_of_what_was_delivered(world: World) -> None:
     ref, data = world.repo(), b"weights"
     deliver(world, ref, [data])
     wanted = lfs.RequestedObject(sha(data), len(data))
@@ -202,7 +204,7 @@ def test_lfs_needs_no_bytes_of_what_was_delivered(world: Any) -> None:
     assert (answer.link, answer.refusal) == (None, None)
 
 
-def test_a_full_namespace_takes_nothing_new(world: Any) -> None:
+def test_a_full_namespace_takes_nothing_new(world: World) -> None:
     ref = world.repo()
     deliver(world, ref, [b"\0first"])
     quotas.change(world.hub, "alice", {"max_bytes": 2000})

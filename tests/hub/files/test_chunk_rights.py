@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,21 +13,23 @@ from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 
-def usable(world: Any, given: Any, xorb: Any) -> list[int]:
+def usable(world: World, given: Any, xorb: Any) -> list[int]:
     with world.hub.read() as tx:
         rights = ChunkRights(tx, chunk_rights.viewer_of(world.hub, tx, given), [xorb.hash])
     return [int(n) for n in rights.of(xorb.hash).first(xorb.index.count).nonzero()[0]]
 
 
 @pytest.fixture
-def hidden(world: Any) -> RepoRef:
+def hidden(world: World) -> RepoRef:
     return world.repo("alice/hidden", visibility="private")
 
 
 def test_who_has_sent_a_xorb_may_use_all_of_it_with_every_token_of_theirs(
-    world: Any, sender: Any, hidden: RepoRef
+    world: World, sender: Sender, hidden: RepoRef
 ) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(sender.give(hidden), xorb)
@@ -36,7 +39,7 @@ def test_who_has_sent_a_xorb_may_use_all_of_it_with_every_token_of_theirs(
     assert usable(world, sender.give(world.repo("bob/m")), xorb) == []
 
 
-def test_what_is_committed_may_be_used_by_those_who_read_it_now(world: Any, sender: Any) -> None:
+def test_what_is_committed_may_be_used_by_those_who_read_it_now(world: World, sender: Sender) -> None:
     pieces = sender.chunks(1)
     ref, other = world.repo("alice/m"), world.repo("bob/m")
     sender.add(ref, "w", pieces)
@@ -53,12 +56,12 @@ def test_what_is_committed_may_be_used_by_those_who_read_it_now(world: Any, send
     assert usable(world, sender.give(other), xorb) == []
 
 
-def test_files_that_came_whole_count_like_those_that_came_in_chunks(world: Any, sender: Any) -> None:
+def test_files_that_came_whole_count_like_those_that_came_in_chunks(world: World, sender: Sender) -> None:
     ref = world.repo("alice/m")
     world.add_large(ref, "w", random.Random(1).randbytes(200_000))
     rechunking.chunk_files(world.hub, world.row_id(ref))
     with world.hub.read() as tx:
-        [xorb] = xet_files.xorbs_of(tx, [sender.hash_at(ref, "w")])
+        [xorb] = xet_files.xorbs_of(tx, [sender.known_hash_at(ref, "w")])
         rights = ChunkRights(tx, chunk_rights.viewer_of(world.hub, tx, sender.give(world.repo("bob/m"))), [xorb])
         row = xorbs.find(tx, xorb)
     assert row is not None
@@ -66,7 +69,7 @@ def test_files_that_came_whole_count_like_those_that_came_in_chunks(world: Any, 
     assert not rights.of(xorb).covers(0, row.chunks + 1)
 
 
-def test_the_rights_of_a_pass_end_with_its_token(world: Any, sender: Any, hidden: RepoRef) -> None:
+def test_the_rights_of_a_pass_end_with_its_token(world: World, sender: Sender, hidden: RepoRef) -> None:
     pieces = sender.chunks(1)
     sender.add(hidden, "w", pieces)
     made = accounts.create_token(world.hub, "alice", role="write")
@@ -79,7 +82,9 @@ def test_the_rights_of_a_pass_end_with_its_token(world: Any, sender: Any, hidden
 
 
 @pytest.mark.parametrize(("scope", "expected"), [("readable", []), ("namespace", [0, 1, 2, 3]), ("hub", [0, 1, 2, 3])])
-def test_a_wider_scope_adds_what_others_have_sent(make_sender: Any, scope: str, expected: list[int]) -> None:
+def test_a_wider_scope_adds_what_others_have_sent(
+    make_sender: Callable[..., Sender], scope: str, expected: list[int]
+) -> None:
     sender = make_sender(dedup_scope=scope)
     world, xorb = sender.world, sender.xorb(sender.chunks(1))
     ref = world.repo("acme/m", by=world.olga, visibility="private")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,6 +26,7 @@ from entrepot.errors import (
     XorbDamaged,
     XorbMissing,
 )
+from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.jobs import maintenance
@@ -41,17 +42,19 @@ from entrepot.xet import (
     parse_xorb,
     read_hash,
 )
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     return world.repo()
 
 
 @pytest.fixture
-def given(sender: Any, ref: RepoRef) -> XetToken:
+def given(sender: Sender, ref: RepoRef) -> XetToken:
     return sender.give(ref)
 
 
@@ -59,31 +62,31 @@ def name_of(piece: bytes) -> XetHash:
     return read_hash(chunk_hash(piece))
 
 
-def row_of(world: Any, xorb: Xorb) -> Any:
+def row_of(world: World, xorb: Xorb) -> Any:
     with world.hub.read() as tx:
         return xorbs.find(tx, xorb.hash)
 
 
-def damage(world: Any, xorb: Xorb) -> None:
+def damage(world: World, xorb: Xorb) -> None:
     with world.hub.write() as tx:
         found = xorbs.state(tx, xorb.hash)
         assert found is not None
         xorbs.mark_damaged(tx, xorb.hash, found.since_ms)
 
 
-def whole(world: Any, file: XetHash) -> bytes:
+def whole(world: World, file: XetHash) -> bytes:
     with contextlib.closing(chunks.open_file(world.hub, file)) as content:
         return content.read_at(0, content.size)
 
 
-def assert_sound(world: Any) -> None:
+def assert_sound(world: World) -> None:
     assert [finding for finding in maintenance.fsck(world.hub, checks_chunks=True) if finding.is_damage] == []
 
 
 # --- xorbs ------------------------------------------------------------------
 
 
-def test_a_xorb_is_kept_once(world: Any, sender: Any, given: XetToken) -> None:
+def test_a_xorb_is_kept_once(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     assert sender.send(given, xorb) is True
     assert sender.send(given, xorb) is False
@@ -92,7 +95,7 @@ def test_a_xorb_is_kept_once(world: Any, sender: Any, given: XetToken) -> None:
         assert reader.read_at(0, reader.size) == xorb.data
 
 
-def test_a_footer_is_not_kept(world: Any, sender: Any, given: XetToken, uploads_footer: bytes) -> None:
+def test_a_footer_is_not_kept(world: World, sender: Sender, given: XetToken, uploads_footer: bytes) -> None:
     pieces = sender.chunks(1)
     xorb = sender.xorb(pieces)
     assert sender.send(given, Xorb(xorb.hash, xorb.data + uploads_footer, xorb.index))
@@ -101,7 +104,7 @@ def test_a_footer_is_not_kept(world: Any, sender: Any, given: XetToken, uploads_
 
 
 @pytest.fixture
-def uploads_footer(sender: Any) -> bytes:
+def uploads_footer(sender: Sender) -> bytes:
     """The footer of the xorb of ``sender.chunks(1)``, as clients before 1.1.10 sent it."""
     xorb = sender.xorb(sender.chunks(1))
     count = xorb.index.count
@@ -122,7 +125,7 @@ def uploads_footer(sender: Any) -> bytes:
     ],
 )
 def test_of_bytes_that_are_not_the_xorb_nothing_is_kept(
-    world: Any, sender: Any, given: XetToken, spoil: Any, error: Any
+    world: World, sender: Sender, given: XetToken, spoil: Any, error: Any
 ) -> None:
     xorb = sender.xorb(sender.chunks(1))
     with pytest.raises(error):
@@ -133,7 +136,7 @@ def test_of_bytes_that_are_not_the_xorb_nothing_is_kept(
     assert row_of(world, xorb) is None
 
 
-def test_a_xorb_that_is_announced_too_large_is_refused_at_once(world: Any, given: XetToken) -> None:
+def test_a_xorb_that_is_announced_too_large_is_refused_at_once(world: World, given: XetToken) -> None:
     with pytest.raises(LimitExceeded):
         chunks.receive_xorb(world.hub, given, XetHash("a" * 64), chunks.MAX_XORB_BODY + 1)
 
@@ -160,17 +163,17 @@ class Interrupted:
         return call
 
 
-def interrupted(world: Any, verb: str, errand: Any) -> Any:
+def interrupted(world: World, verb: str, errand: Any) -> Any:
     """Return the hub with a store that runs a function when this method is first called."""
     blobs = Interrupted(world.hub.store.blobs, verb, errand)
     return attrs.evolve(world.hub, store=attrs.evolve(world.hub.store, blobs=blobs))
 
 
-def keep(hub: Any, given: XetToken, xorb: Xorb, errand: Any = lambda: None) -> bool:
+def keep(hub: HubContext, given: XetToken, xorb: Xorb, errand: Any = lambda: None) -> bool:
     """Store a xorb, and run a function between the look-up and the publication of its bytes."""
     with hub.store.drafts.receive_unnamed() as sink:
         sink.write(xorb.data)
-        return chunks.keep_xorb(hub, given.namespace_id, xorb.hash, xorb.index, Late(sink, errand))
+        return chunks.keep_xorb(hub, given.namespace_id, xorb.hash, xorb.index, Late(sink, errand))  # type: ignore[arg-type]
 
 
 @attrs.define
@@ -186,7 +189,7 @@ class Late:
 
 
 def test_of_two_uploads_with_different_bytes_the_first_stays(
-    world: Any, sender: Any, ref: RepoRef, given: XetToken
+    world: World, sender: Sender, ref: RepoRef, given: XetToken
 ) -> None:
     pieces = sender.chunks(1)
     packed, plain = sender.xorb(pieces), sender.uncompressed(pieces)
@@ -204,7 +207,7 @@ def test_of_two_uploads_with_different_bytes_the_first_stays(
     assert whole(world, file) == b"".join(pieces)
 
 
-def test_many_uploads_of_one_xorb_at_once_leave_one(world: Any, sender: Any, given: XetToken) -> None:
+def test_many_uploads_of_one_xorb_at_once_leave_one(world: World, sender: Sender, given: XetToken) -> None:
     pieces = sender.chunks(1)
     variants = [sender.xorb(pieces), sender.uncompressed(pieces)] * 4
 
@@ -224,7 +227,7 @@ def test_many_uploads_of_one_xorb_at_once_leave_one(world: Any, sender: Any, giv
 
 
 def test_bytes_that_a_crash_left_are_looked_at_before_they_are_relied_on(
-    world: Any, sender: Any, given: XetToken
+    world: World, sender: Sender, given: XetToken
 ) -> None:
     xorb = sender.xorb(sender.chunks(1))
     key = chunk_content.key_of(chunk_content.row_of(xorb.hash, xorb.index))
@@ -240,7 +243,7 @@ def test_bytes_that_a_crash_left_are_looked_at_before_they_are_relied_on(
 
 
 @pytest.mark.parametrize("is_packed", [True, False])
-def test_a_damaged_xorb_is_mended_by_a_new_upload(world: Any, sender: Any, ref: RepoRef, is_packed: bool) -> None:
+def test_a_damaged_xorb_is_mended_by_a_new_upload(world: World, sender: Sender, ref: RepoRef, is_packed: bool) -> None:
     pieces = sender.chunks(1)
     file, _ = sender.add(ref, "w", pieces)
     xorb = sender.xorb(pieces)
@@ -260,7 +263,7 @@ def test_a_damaged_xorb_is_mended_by_a_new_upload(world: Any, sender: Any, ref: 
     assert_sound(world)
 
 
-def test_lost_bytes_are_mended_by_a_new_upload(world: Any, sender: Any, given: XetToken) -> None:
+def test_lost_bytes_are_mended_by_a_new_upload(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     world.hub.store.blobs.delete(sender.stored()[0])
@@ -269,7 +272,7 @@ def test_lost_bytes_are_mended_by_a_new_upload(world: Any, sender: Any, given: X
     assert chunks.has_xorb(world.hub, given, xorb.hash)
 
 
-def test_only_one_upload_mends_at_a_time(world: Any, sender: Any, given: XetToken) -> None:
+def test_only_one_upload_mends_at_a_time(world: World, sender: Sender, given: XetToken) -> None:
     pieces = sender.chunks(1)
     packed, plain = sender.xorb(pieces), sender.uncompressed(pieces)
     sender.send(given, packed)
@@ -286,7 +289,7 @@ def test_only_one_upload_mends_at_a_time(world: Any, sender: Any, given: XetToke
 
 
 def test_a_mending_that_dies_leaves_the_xorb_in_quarantine_until_the_next(
-    world: Any, sender: Any, given: XetToken
+    world: World, sender: Sender, given: XetToken
 ) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
@@ -305,7 +308,7 @@ def test_a_mending_that_dies_leaves_the_xorb_in_quarantine_until_the_next(
     assert not row_of(world, xorb).is_damaged
 
 
-def test_a_mending_that_took_too_long_has_lost_to_the_next(world: Any, sender: Any, given: XetToken) -> None:
+def test_a_mending_that_took_too_long_has_lost_to_the_next(world: World, sender: Sender, given: XetToken) -> None:
     pieces = sender.chunks(1)
     packed, plain = sender.xorb(pieces), sender.uncompressed(pieces)
     sender.send(given, packed)
@@ -321,11 +324,13 @@ def test_a_mending_that_took_too_long_has_lost_to_the_next(world: Any, sender: A
     assert world.hub.store.blobs.stat(chunk_content.key_of(row_of(world, packed))) is not None
 
 
-def sweep(world: Any, hub: Any = None) -> list[str]:
+def sweep(world: World, hub: HubContext | None = None) -> list[str]:
     return [item.what for item in maintenance.gc(hub or world.hub, grace_ms=0, bumps_epoch=True) if item.kind == "xorb"]
 
 
-def test_an_upload_beside_a_sweep_of_the_same_xorb_waits_or_is_kept(world: Any, sender: Any, given: XetToken) -> None:
+def test_an_upload_beside_a_sweep_of_the_same_xorb_waits_or_is_kept(
+    world: World, sender: Sender, given: XetToken
+) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     world.clock.advance(1)
@@ -341,7 +346,7 @@ def test_an_upload_beside_a_sweep_of_the_same_xorb_waits_or_is_kept(world: Any, 
     assert sender.send(given, xorb) is True
 
 
-def test_an_upload_that_began_before_a_sweep_is_not_deceived(world: Any, sender: Any, given: XetToken) -> None:
+def test_an_upload_that_began_before_a_sweep_is_not_deceived(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     damage(world, xorb)
@@ -350,7 +355,7 @@ def test_an_upload_that_began_before_a_sweep_is_not_deceived(world: Any, sender:
     assert world.hub.store.blobs.stat(chunk_content.key_of(row_of(world, xorb))) is not None
 
 
-def test_a_sweep_that_died_after_the_bytes_deceives_nobody(world: Any, sender: Any, given: XetToken) -> None:
+def test_a_sweep_that_died_after_the_bytes_deceives_nobody(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     world.clock.advance(1)
@@ -366,7 +371,7 @@ def test_a_sweep_that_died_after_the_bytes_deceives_nobody(world: Any, sender: A
     assert_sound(world)
 
 
-def test_two_sweeps_at_once_do_not_take_what_comes_between(world: Any, sender: Any, given: XetToken) -> None:
+def test_two_sweeps_at_once_do_not_take_what_comes_between(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     world.clock.advance(1)
@@ -377,7 +382,7 @@ def test_two_sweeps_at_once_do_not_take_what_comes_between(world: Any, sender: A
 
 @pytest.mark.parametrize("moment", ["stat", "delete"])
 def test_stray_bytes_that_an_upload_makes_its_own_are_not_swept(
-    world: Any, sender: Any, given: XetToken, moment: str
+    world: World, sender: Sender, given: XetToken, moment: str
 ) -> None:
     xorb = sender.xorb(sender.chunks(1))
     key = chunk_content.key_of(chunk_content.row_of(xorb.hash, xorb.index))
@@ -400,7 +405,7 @@ def test_stray_bytes_that_an_upload_makes_its_own_are_not_swept(
 # --- shards -----------------------------------------------------------------
 
 
-def test_a_file_is_registered_and_read_back(world: Any, sender: Any, ref: RepoRef, given: XetToken) -> None:
+def test_a_file_is_registered_and_read_back(world: World, sender: Sender, ref: RepoRef, given: XetToken) -> None:
     pieces, more = sender.chunks(1), sender.chunks(2)
     first, second = sender.xorb(pieces), sender.xorb(more)
     for xorb in (first, second):
@@ -410,7 +415,7 @@ def test_a_file_is_registered_and_read_back(world: Any, sender: Any, ref: RepoRe
     assert whole(world, block.hash) == b"".join([*more[1:3], *pieces, more[0]])
 
 
-def test_the_empty_file_is_a_file(world: Any, sender: Any, ref: RepoRef, given: XetToken) -> None:
+def test_the_empty_file_is_a_file(world: World, sender: Sender, ref: RepoRef, given: XetToken) -> None:
     empty = hashlib.sha256(b"").hexdigest()
     block = sender.block([], empty)
     assert block.hash == "0" * 64
@@ -422,7 +427,7 @@ def test_the_empty_file_is_a_file(world: Any, sender: Any, ref: RepoRef, given: 
     assert_sound(world)
 
 
-def test_of_a_shard_with_one_wrong_file_nothing_is_registered(world: Any, sender: Any, given: XetToken) -> None:
+def test_of_a_shard_with_one_wrong_file_nothing_is_registered(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     good, bad = sender.block([(xorb, 0, 4)], "a" * 64), sender.block([(xorb, 1, 2)], "b" * 64)
@@ -434,14 +439,14 @@ def test_of_a_shard_with_one_wrong_file_nothing_is_registered(world: Any, sender
     assert chunks.find_chunk(world.hub, given, name_of(sender.chunks(1)[0])) is None
 
 
-def test_a_xorb_that_is_not_there_is_named(sender: Any, given: XetToken) -> None:
+def test_a_xorb_that_is_not_there_is_named(sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     with pytest.raises(XorbMissing) as caught:
         sender.register(given, [sender.block([(xorb, 0, 4)])])
     assert caught.value.xorb == xorb.hash
 
 
-def test_nothing_new_refers_to_a_damaged_xorb(world: Any, sender: Any, given: XetToken) -> None:
+def test_nothing_new_refers_to_a_damaged_xorb(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     damage(world, xorb)
@@ -451,12 +456,12 @@ def test_nothing_new_refers_to_a_damaged_xorb(world: Any, sender: Any, given: Xe
 
 @pytest.mark.parametrize("fate", ["swept", "damaged"])
 def test_a_xorb_that_is_lost_while_its_shard_is_checked_is_not_referred_to(
-    world: Any, sender: Any, given: XetToken, monkeypatch: pytest.MonkeyPatch, fate: str
+    world: World, sender: Sender, given: XetToken, monkeypatch: pytest.MonkeyPatch, fate: str
 ) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     world.clock.advance(1)
-    check = chunks.check_shard
+    from entrepot.xet import check_shard as check
 
     def checked(*args: Any) -> None:
         check(*args)
@@ -471,14 +476,16 @@ def test_a_xorb_that_is_lost_while_its_shard_is_checked_is_not_referred_to(
     assert [finding for finding in maintenance.fsck(world.hub) if finding.where.startswith("xet file")] == []
 
 
-def test_registering_keeps_a_xorb_from_the_sweep(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_registering_keeps_a_xorb_from_the_sweep(world: World, sender: Sender, ref: RepoRef) -> None:
     file, _ = sender.add(ref, "w", sender.chunks(1))
     world.clock.advance(100 * DAY_MS)
     assert sweep(world) == []
     assert whole(world, file) == b"".join(sender.chunks(1))
 
 
-def test_a_file_that_comes_again_in_other_xorbs_stays_in_the_first_ones(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_file_that_comes_again_in_other_xorbs_stays_in_the_first_ones(
+    world: World, sender: Sender, ref: RepoRef
+) -> None:
     pieces = sender.chunks(1)
     file, sha256 = sender.add(ref, "w", pieces)
     given = sender.give(ref)
@@ -493,7 +500,7 @@ def test_a_file_that_comes_again_in_other_xorbs_stays_in_the_first_ones(world: A
     assert whole(world, file) == b"".join(pieces)
 
 
-def test_a_file_in_damaged_xorbs_moves_to_new_ones(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_file_in_damaged_xorbs_moves_to_new_ones(world: World, sender: Sender, ref: RepoRef) -> None:
     pieces = sender.chunks(1)
     file, sha256 = sender.add(ref, "w", pieces)
     damage(world, sender.xorb(pieces))
@@ -520,7 +527,7 @@ def answered(answer: bytes | None) -> dict[str, bytes]:
 
 
 def test_the_first_chunk_of_a_file_finds_its_xorb_and_those_that_came_with_it(
-    world: Any, sender: Any, given: XetToken
+    world: World, sender: Sender, given: XetToken
 ) -> None:
     one, two, three = (sender.chunks(n) for n in range(3))
     made = [sender.xorb(pieces) for pieces in (one, two, three)]
@@ -535,7 +542,9 @@ def test_the_first_chunk_of_a_file_finds_its_xorb_and_those_that_came_with_it(
     assert chunks.find_chunk(world.hub, given, XetHash("a" * 64)) is None
 
 
-def test_an_answer_shows_no_chunk_hash_to_those_who_have_not_the_chunk(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_an_answer_shows_no_chunk_hash_to_those_who_have_not_the_chunk(
+    world: World, sender: Sender, ref: RepoRef
+) -> None:
     pieces = sender.chunks(1)
     sender.upload(ref, pieces)
     answer = chunks.find_chunk(world.hub, sender.give(ref), name_of(pieces[0]))
@@ -552,7 +561,7 @@ def test_an_answer_shows_no_chunk_hash_to_those_who_have_not_the_chunk(world: An
     assert footer.expires - now_s + 7 * 86_400 <= xorb_scrubbing.XORB_GRACE_MS // 1000
 
 
-def test_an_answer_keeps_its_xorbs_from_the_sweep(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_an_answer_keeps_its_xorbs_from_the_sweep(world: World, sender: Sender, ref: RepoRef) -> None:
     pieces = sender.chunks(1)
     sender.upload(ref, pieces)
     given = sender.give(ref)
@@ -565,7 +574,7 @@ def test_an_answer_keeps_its_xorbs_from_the_sweep(world: Any, sender: Any, ref: 
 
 
 def test_an_answer_beside_a_sweep_names_nothing_that_is_going(
-    world: Any, sender: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pieces = sender.chunks(1)
     xorb, given = sender.xorb(pieces), sender.give(ref)
@@ -594,7 +603,7 @@ def test_an_answer_beside_a_sweep_names_nothing_that_is_going(
     assert chunks.find_chunk(world.hub, given, name_of(pieces[0])) is None
 
 
-def test_a_damaged_xorb_is_in_no_answer(world: Any, sender: Any, given: XetToken) -> None:
+def test_a_damaged_xorb_is_in_no_answer(world: World, sender: Sender, given: XetToken) -> None:
     made = [sender.xorb(sender.chunks(n)) for n in range(2)]
     for xorb in made:
         sender.send(given, xorb)
@@ -605,7 +614,9 @@ def test_a_damaged_xorb_is_in_no_answer(world: Any, sender: Any, given: XetToken
     assert chunks.find_chunk(world.hub, given, name_of(sender.chunks(0)[0])) is None
 
 
-def test_namespaces_that_are_kept_apart_neither_find_nor_use_each_others_xorbs(make_sender: Any) -> None:
+def test_namespaces_that_are_kept_apart_neither_find_nor_use_each_others_xorbs(
+    make_sender: Callable[..., Sender],
+) -> None:
     sender = make_sender(dedup_scope="namespace")
     world = sender.world
     ours, theirs = world.repo("alice/m", visibility="private"), world.repo("bob/m")
@@ -625,7 +636,7 @@ def test_namespaces_that_are_kept_apart_neither_find_nor_use_each_others_xorbs(m
     assert len(sender.stored()) == 1
 
 
-def test_namespaces_that_share_find_each_others_xorbs(make_sender: Any) -> None:
+def test_namespaces_that_share_find_each_others_xorbs(make_sender: Callable[..., Sender]) -> None:
     sender, pieces = make_sender(dedup_scope="hub"), make_sender().chunks(1)
     world = sender.world
     sender.upload(world.repo("alice/m", visibility="private"), pieces)
@@ -637,7 +648,7 @@ def test_namespaces_that_share_find_each_others_xorbs(make_sender: Any) -> None:
 # --- reading ----------------------------------------------------------------
 
 
-def fetched(world: Any, given: XetToken, file: XetHash, first: int, last: int | None) -> bytes:
+def fetched(world: World, given: XetToken, file: XetHash, first: int, last: int | None) -> bytes:
     """Return a range as a client reads it: through the plan and its links."""
     plan = chunks.reconstruct(world.hub, given, file, first, last)
     raw: dict[tuple[str, int], bytes] = {}
@@ -661,7 +672,7 @@ def unpacked(chunk: bytes) -> bytes:
     return decompress(chunk[4], chunk[8:], int.from_bytes(chunk[5:8], "little"))
 
 
-def test_plans_and_links_give_every_range(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_plans_and_links_give_every_range(world: World, sender: Sender, ref: RepoRef) -> None:
     pieces, more = sender.chunks(1), sender.chunks(2, 3, 400)
     given = sender.give(ref)
     first, second = sender.xorb(pieces), sender.xorb(more)
@@ -684,7 +695,7 @@ def test_plans_and_links_give_every_range(world: Any, sender: Any, ref: RepoRef)
     assert again == chunks.reconstruct(world.hub, reader, block.hash, 5, 2500)
 
 
-def test_a_pass_opens_the_files_of_its_own_repository_only(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_pass_opens_the_files_of_its_own_repository_only(world: World, sender: Sender, ref: RepoRef) -> None:
     other = world.repo("alice/other")
     file, _ = sender.add(ref, "w", sender.chunks(1))
     assert chunks.reconstruct(world.hub, sender.give_read(ref), file, 0, None).length == 4000
@@ -693,7 +704,7 @@ def test_a_pass_opens_the_files_of_its_own_repository_only(world: Any, sender: A
             chunks.reconstruct(world.hub, given, file, 0, None)
 
 
-def test_a_link_opens_one_window_of_one_xorb_for_a_while(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_link_opens_one_window_of_one_xorb_for_a_while(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.upload(ref, sender.chunks(1))
     sender.upload(ref, sender.chunks(2))
     one, two = (sender.xorb(sender.chunks(n)).hash for n in (1, 2))
@@ -716,7 +727,7 @@ def test_a_link_opens_one_window_of_one_xorb_for_a_while(world: Any, sender: Any
         chunks.fetch(world.hub, one, link.query)
 
 
-def test_links_of_one_plan_are_the_same_for_some_time(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_links_of_one_plan_are_the_same_for_some_time(world: World, sender: Sender, ref: RepoRef) -> None:
     world.clock.now_ms -= world.clock.now_ms % 600_000 - 1000
     sender.upload(ref, sender.chunks(1))
     xorb = sender.xorb(sender.chunks(1)).hash
@@ -726,7 +737,7 @@ def test_links_of_one_plan_are_the_same_for_some_time(world: Any, sender: Any, r
     assert chunks.data_link(world.hub, given, xorb, 3, 9) == link
 
 
-def test_a_link_to_bytes_that_were_replaced_is_refused(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_link_to_bytes_that_were_replaced_is_refused(world: World, sender: Sender, ref: RepoRef) -> None:
     pieces = sender.chunks(1)
     sender.upload(ref, pieces)
     xorb, given = sender.xorb(pieces), sender.give(ref)
@@ -742,7 +753,7 @@ def test_a_link_to_bytes_that_were_replaced_is_refused(world: Any, sender: Any, 
     content.close()
 
 
-def test_a_link_to_a_swept_xorb_leads_nowhere(world: Any, sender: Any, given: XetToken) -> None:
+def test_a_link_to_a_swept_xorb_leads_nowhere(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     link = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
@@ -756,7 +767,7 @@ def test_a_link_to_a_swept_xorb_leads_nowhere(world: Any, sender: Any, given: Xe
 
 
 def test_a_reader_stops_at_a_xorb_that_is_found_damaged_while_he_reads(
-    world: Any, sender: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunk_content, "_BLOCK", 1)
     file, _ = sender.add(ref, "w", sender.chunks(1))
@@ -767,31 +778,31 @@ def test_a_reader_stops_at_a_xorb_that_is_found_damaged_while_he_reads(
             content.read_at(2000, 10)
 
 
-def test_a_file_by_its_sha256_must_be_verified_and_chunked(world: Any) -> None:
+def test_a_file_by_its_sha256_must_be_verified_and_chunked(world: World) -> None:
     with pytest.raises(BlobMissing):
         chunks.open_verified(world.hub, Sha256("a" * 64))
 
 
-def test_a_full_disk_keeps_nothing(world: Any, given: XetToken) -> None:
+def test_a_full_disk_keeps_nothing(world: World, given: XetToken) -> None:
     with pytest.raises(StoreFull):
         world.hub.store.drafts.receive_unnamed(1 << 62)
     assert list(world.hub.store.drafts.sweep_incoming(0, now_ms=world.clock() + DAY_MS)) == []
 
 
-def test_the_parser_agrees_with_what_the_sender_makes(sender: Any) -> None:
+def test_the_parser_agrees_with_what_the_sender_makes(sender: Sender) -> None:
     pieces = sender.chunks(1)
     for xorb in (sender.xorb(pieces), sender.uncompressed(pieces)):
         assert parse_xorb(xorb.data, xorb.hash) == xorb.index
 
 
-def give_proposer(sender: Any, ref: RepoRef) -> XetToken:
+def give_proposer(sender: Sender, ref: RepoRef) -> XetToken:
     """Return a Xet token of bob, who may only propose changes."""
     hub = sender.world.hub
     issued = xet_tokens.issue_write(hub, sender.world.bob, ref, None)
     return xet_tokens.check(hub, issued.secret, issued.store)
 
 
-def test_what_a_proposer_says_about_a_file_is_computed_again(sender: Any) -> None:
+def test_what_a_proposer_says_about_a_file_is_computed_again(sender: Sender) -> None:
     world, ref = sender.world, sender.world.repo()
     given, pieces = give_proposer(sender, ref), sender.chunks("true")
     assert given.is_proposal
@@ -808,7 +819,7 @@ def test_what_a_proposer_says_about_a_file_is_computed_again(sender: Any) -> Non
         assert files.chunks_of(tx, true) is not None
 
 
-def test_a_lie_of_a_proposer_does_not_reach_what_the_owner_commits(sender: Any) -> None:
+def test_a_lie_of_a_proposer_does_not_reach_what_the_owner_commits(sender: Sender) -> None:
     world, ref = sender.world, sender.world.repo()
     good, bad = sender.chunks("good"), sender.chunks("bad")
     sha256 = hashlib.sha256(b"".join(good)).hexdigest()
@@ -820,7 +831,7 @@ def test_a_lie_of_a_proposer_does_not_reach_what_the_owner_commits(sender: Any) 
     assert world.read(ref, "model.bin") == b"".join(good)
 
 
-def test_a_proposer_uses_chunks_of_their_own_realm(make_sender: Any) -> None:
+def test_a_proposer_uses_chunks_of_their_own_realm(make_sender: Callable[..., Sender]) -> None:
     sender = make_sender(dedup_scope="namespace")
     world, ref = sender.world, sender.world.repo()
     pieces = sender.chunks("private")

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pathlib
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -15,6 +14,7 @@ from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.lfs import RequestedObject, SignedUrl
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.names import RepoRef, Sha256
+from tests.support.worlds import World
 
 DATA = os.urandom(400_000)
 SHA256 = Sha256(hashlib.sha256(DATA).hexdigest())
@@ -23,29 +23,29 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     return world.repo()
 
 
-def spoil(world: Any, sha256: Sha256 = SHA256) -> None:
-    path = pathlib.Path(world.hub.store.blobs.path_of(file_key(sha256)))
+def spoil(world: World, sha256: Sha256 = SHA256) -> None:
+    path = world.blob_path(file_key(sha256))
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.chmod(0o600)
     path.write_bytes(data)
 
 
-def scrub(world: Any) -> None:
+def scrub(world: World) -> None:
     world.clock.advance(xorb_scrubbing.INTERVAL_MS + 2 * HOUR_MS)
     file_scrubbing.scrub(world.hub)
 
 
-def is_marked(world: Any, sha256: Sha256 = SHA256) -> bool:
+def is_marked(world: World, sha256: Sha256 = SHA256) -> bool:
     with world.hub.read() as tx:
         return file_checks.damaged(tx, [sha256]) == {sha256}
 
 
-def test_sound_files_are_read_once_in_a_while(world: Any, ref: RepoRef) -> None:
+def test_sound_files_are_read_once_in_a_while(world: World, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
     assert file_scrubbing.scrub(world.hub) == 0  # it was hashed during the upload, less than an hour ago
     world.clock.advance(2 * HOUR_MS)
@@ -53,7 +53,7 @@ def test_sound_files_are_read_once_in_a_while(world: Any, ref: RepoRef) -> None:
     assert not is_marked(world)
 
 
-def test_a_damaged_file_is_not_served_until_an_upload_mends_it(world: Any, ref: RepoRef) -> None:
+def test_a_damaged_file_is_not_served_until_an_upload_mends_it(world: World, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
     [answer] = lfs.plan_downloads(world.hub, world.alice, ref, [RequestedObject(SHA256, len(DATA))])
     assert isinstance(answer.link, SignedUrl)
@@ -74,7 +74,7 @@ def test_a_damaged_file_is_not_served_until_an_upload_mends_it(world: Any, ref: 
     assert not is_marked(world)
 
 
-def test_a_lost_file_can_be_sent_again(world: Any, ref: RepoRef) -> None:
+def test_a_lost_file_can_be_sent_again(world: World, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
     world.hub.store.blobs.delete(file_key(SHA256))
     scrub(world)
@@ -83,7 +83,7 @@ def test_a_lost_file_can_be_sent_again(world: Any, ref: RepoRef) -> None:
     assert world.read(ref, "w.bin") == DATA
 
 
-def test_parts_mend_a_damaged_file(make_world: Any) -> None:
+def test_parts_mend_a_damaged_file(make_world: Callable[..., World]) -> None:
     world = make_world(multipart_threshold=1, part_size=len(DATA))
     ref = world.repo()
     world.add_large(ref, "w.bin", DATA)
@@ -97,7 +97,7 @@ def test_parts_mend_a_damaged_file(make_world: Any) -> None:
     assert world.read(ref, "w.bin") == DATA
 
 
-def test_a_bulk_upload_mends_a_damaged_file(world: Any, ref: RepoRef) -> None:
+def test_a_bulk_upload_mends_a_damaged_file(world: World, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
     spoil(world)
     scrub(world)
@@ -105,7 +105,7 @@ def test_a_bulk_upload_mends_a_damaged_file(world: Any, ref: RepoRef) -> None:
     assert world.read(ref, "w.bin") == DATA
 
 
-def test_a_large_git_object_is_guarded_too(world: Any, ref: RepoRef) -> None:
+def test_a_large_git_object_is_guarded_too(world: World, ref: RepoRef) -> None:
     world.add(ref, "a.txt", DATA)
     spoil(world)
     scrub(world)
@@ -115,7 +115,7 @@ def test_a_large_git_object_is_guarded_too(world: Any, ref: RepoRef) -> None:
     assert world.read(ref, "a.txt") == DATA
 
 
-def test_an_image_is_guarded_and_mended(world: Any) -> None:
+def test_an_image_is_guarded_and_mended(world: World) -> None:
     image = attachments.add(world.hub, world.alice, PNG)
     spoil(world, image.sha256)
     scrub(world)
@@ -127,7 +127,7 @@ def test_an_image_is_guarded_and_mended(world: Any) -> None:
     opened.content.close()
 
 
-def test_a_file_that_is_published_meanwhile_is_not_marked(world: Any, ref: RepoRef) -> None:
+def test_a_file_that_is_published_meanwhile_is_not_marked(world: World, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
     world.clock.advance(2 * HOUR_MS)
     with world.hub.read() as tx:
@@ -139,7 +139,7 @@ def test_a_file_that_is_published_meanwhile_is_not_marked(world: Any, ref: RepoR
     assert not is_marked(world)
 
 
-def test_the_job_checks_raw_files(world: Any, ref: RepoRef) -> None:
+def test_the_job_checks_raw_files(world: World, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
     spoil(world)
     world.clock.advance(2 * HOUR_MS)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -19,12 +19,14 @@ from entrepot.errors import (
     RepoNotFound,
     ThingNotFound,
 )
+from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.files import lfs
 from entrepot.hub.files.lfs import MultipartUpload, RequestedObject, SignedUrl
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import pulls, repositories
 from entrepot.names import RepoPath, RepoRef, Sha256
+from tests.support.worlds import World
 
 DATA = b"weights" * 1000
 
@@ -33,13 +35,15 @@ def wanted(data: bytes) -> RequestedObject:
     return RequestedObject(Sha256(hashlib.sha256(data).hexdigest()), len(data))
 
 
-def plan(world: Any, ref: RepoRef, data: bytes, by: Any = None, *, takes_parts: bool = False) -> lfs.ObjectPlan:
+def plan(
+    world: World, ref: RepoRef, data: bytes, by: MaybeCaller = None, *, takes_parts: bool = False
+) -> lfs.ObjectPlan:
     caller = by or world.caller(ref.id.namespace)
     [answer] = lfs.plan_uploads(world.hub, caller, ref, [wanted(data)], takes_parts=takes_parts)
     return answer
 
 
-def download(world: Any, ref: RepoRef, data: bytes, by: Any = None) -> bytes:
+def download(world: World, ref: RepoRef, data: bytes, by: MaybeCaller = None) -> bytes:
     [answer] = lfs.plan_downloads(world.hub, by or world.alice, ref, [wanted(data)])
     assert isinstance(answer.link, SignedUrl)
     content = lfs.fetch(world.hub, wanted(data).sha256, answer.link.query)
@@ -54,11 +58,11 @@ def send_all(receiving: lfs.ReceivingFile | lfs.ReceivingPart, data: bytes) -> N
     receiving.finish()
 
 
-def is_stored(world: Any, data: bytes) -> bool:
+def is_stored(world: World, data: bytes) -> bool:
     return world.hub.store.blobs.stat(file_key(wanted(data).sha256)) is not None
 
 
-def test_bytes_go_up_and_come_down(world: Any) -> None:
+def test_bytes_go_up_and_come_down(world: World) -> None:
     ref = world.repo()
     sha256 = world.upload(ref, DATA)
     lfs.verify(world.hub, world.alice, ref, RequestedObject(sha256, len(DATA)))
@@ -66,13 +70,13 @@ def test_bytes_go_up_and_come_down(world: Any) -> None:
     assert plan(world, ref, DATA) == lfs.ObjectPlan(wanted(DATA))
 
 
-def test_an_empty_file_can_be_uploaded(world: Any) -> None:
+def test_an_empty_file_can_be_uploaded(world: World) -> None:
     ref = world.repo()
     world.upload(ref, b"")
     assert download(world, ref, b"") == b""
 
 
-def test_verify_tells_what_is_wrong(world: Any) -> None:
+def test_verify_tells_what_is_wrong(world: World) -> None:
     ref = world.repo()
     with pytest.raises(ThingNotFound):
         lfs.verify(world.hub, world.alice, ref, wanted(DATA))
@@ -81,7 +85,7 @@ def test_verify_tells_what_is_wrong(world: Any) -> None:
         lfs.verify(world.hub, world.alice, ref, RequestedObject(sha256, 1))
 
 
-def test_another_size_of_a_stored_file_is_refused(world: Any) -> None:
+def test_another_size_of_a_stored_file_is_refused(world: World) -> None:
     ref = world.repo()
     sha256 = world.upload(ref, DATA)
     [answer] = lfs.plan_uploads(world.hub, world.alice, ref, [RequestedObject(sha256, 5)], takes_parts=False)
@@ -90,7 +94,7 @@ def test_another_size_of_a_stored_file_is_refused(world: Any) -> None:
     assert answer.refusal[0] == 422
 
 
-def test_a_file_of_somebody_elses_private_repository_looks_absent(world: Any) -> None:
+def test_a_file_of_somebody_elses_private_repository_looks_absent(world: World) -> None:
     secret, mine = world.repo("bob/secret", visibility="private"), world.repo("alice/m")
     world.add_large(secret, "w.bin", DATA)
     assert isinstance(plan(world, mine, DATA).link, SignedUrl)
@@ -101,7 +105,7 @@ def test_a_file_of_somebody_elses_private_repository_looks_absent(world: Any) ->
         lfs.verify(world.hub, world.alice, mine, wanted(DATA))
 
 
-def test_only_who_has_the_bytes_gets_at_a_foreign_file(world: Any) -> None:
+def test_only_who_has_the_bytes_gets_at_a_foreign_file(world: World) -> None:
     secret, mine = world.repo("bob/secret", visibility="private"), world.repo("alice/m")
     world.add_large(secret, "w.bin", DATA)
     link = plan(world, mine, DATA).link
@@ -117,7 +121,7 @@ def test_only_who_has_the_bytes_gets_at_a_foreign_file(world: Any) -> None:
     assert download(world, mine, DATA) == DATA
 
 
-def test_a_file_committed_to_a_public_repository_is_usable_by_everybody(world: Any) -> None:
+def test_a_file_committed_to_a_public_repository_is_usable_by_everybody(world: World) -> None:
     public, mine = world.repo("bob/public"), world.repo("alice/m")
     world.upload(public, DATA)
     assert isinstance(plan(world, mine, DATA).link, SignedUrl), "uploaded, but not yet committed"
@@ -126,7 +130,7 @@ def test_a_file_committed_to_a_public_repository_is_usable_by_everybody(world: A
     lfs.verify(world.hub, world.alice, mine, wanted(DATA))
 
 
-def test_a_file_of_a_gated_repository_is_usable_by_its_members_only(world: Any) -> None:
+def test_a_file_of_a_gated_repository_is_usable_by_its_members_only(world: World) -> None:
     gated, mine = world.repo("acme/gated", by=world.olga), world.repo("alice/m")
     world.add_large(gated, "w.bin", DATA, by=world.olga)
     repositories.configure(world.hub, world.olga, gated, repositories.RepoChanges(gated="auto"))
@@ -137,7 +141,7 @@ def test_a_file_of_a_gated_repository_is_usable_by_its_members_only(world: Any) 
 
 @pytest.mark.parametrize("field", ["repo", "user", "oid", "size", "exp", "sig"])
 @pytest.mark.parametrize("change", ["alter", "drop"])
-def test_an_altered_upload_link_is_refused(world: Any, field: str, change: str) -> None:
+def test_an_altered_upload_link_is_refused(world: World, field: str, change: str) -> None:
     link = plan(world, world.repo(), DATA).link
     assert isinstance(link, SignedUrl)
     query = dict(link.query)
@@ -149,7 +153,7 @@ def test_an_altered_upload_link_is_refused(world: Any, field: str, change: str) 
         lfs.receive(world.hub, wanted(DATA).sha256, query)
 
 
-def test_a_link_is_good_for_its_own_file_and_purpose_only(world: Any) -> None:
+def test_a_link_is_good_for_its_own_file_and_purpose_only(world: World) -> None:
     ref = world.repo()
     link = plan(world, ref, DATA).link
     assert isinstance(link, SignedUrl)
@@ -161,7 +165,7 @@ def test_a_link_is_good_for_its_own_file_and_purpose_only(world: Any) -> None:
         lfs.receive(world.hub, wanted(DATA).sha256, dict(link.query) | {"extra": "1"})
 
 
-def test_a_link_expires(world: Any) -> None:
+def test_a_link_expires(world: World) -> None:
     ref = world.repo()
     link = plan(world, ref, DATA).link
     assert isinstance(link, SignedUrl)
@@ -173,7 +177,7 @@ def test_a_link_expires(world: Any) -> None:
 
 
 @pytest.mark.parametrize("sent", [DATA[:-1], DATA + b"!", b"x" * len(DATA), b""])
-def test_wrong_bytes_are_not_kept(world: Any, sent: bytes) -> None:
+def test_wrong_bytes_are_not_kept(world: World, sent: bytes) -> None:
     ref = world.repo()
     link = plan(world, ref, DATA).link
     assert isinstance(link, SignedUrl)
@@ -186,7 +190,7 @@ def test_wrong_bytes_are_not_kept(world: Any, sent: bytes) -> None:
         lfs.verify(world.hub, world.alice, ref, wanted(DATA))
 
 
-def test_an_upload_announced_with_a_wrong_size_does_not_poison_the_right_one(world: Any) -> None:
+def test_an_upload_announced_with_a_wrong_size_does_not_poison_the_right_one(world: World) -> None:
     ref, sha256 = world.repo(), wanted(DATA).sha256
     [answer] = lfs.plan_uploads(world.hub, world.alice, ref, [RequestedObject(sha256, 3)], takes_parts=False)
     assert isinstance(answer.link, SignedUrl)
@@ -200,7 +204,7 @@ def test_an_upload_announced_with_a_wrong_size_does_not_poison_the_right_one(wor
     assert [finding for finding in maintenance.fsck(world.hub) if finding.is_damage] == []
 
 
-def test_an_upload_into_a_repository_deleted_meanwhile_is_refused(world: Any) -> None:
+def test_an_upload_into_a_repository_deleted_meanwhile_is_refused(world: World) -> None:
     ref = world.repo()
     link = plan(world, ref, DATA).link
     assert isinstance(link, SignedUrl)
@@ -211,7 +215,7 @@ def test_an_upload_into_a_repository_deleted_meanwhile_is_refused(world: Any) ->
         receiving.finish()
 
 
-def test_a_download_link_ends_with_the_file(world: Any) -> None:
+def test_a_download_link_ends_with_the_file(world: World) -> None:
     ref = world.repo()
     sha256 = world.upload(ref, DATA)
     [answer] = lfs.plan_downloads(world.hub, world.alice, ref, [wanted(DATA)])
@@ -222,7 +226,7 @@ def test_a_download_link_ends_with_the_file(world: Any) -> None:
         lfs.fetch(world.hub, sha256, answer.link.query)
 
 
-def test_a_file_being_swept_is_asked_for_again(world: Any) -> None:
+def test_a_file_being_swept_is_asked_for_again(world: World) -> None:
     ref, sha256 = world.repo(), wanted(DATA).sha256
     link = plan(world, ref, DATA).link
     assert isinstance(link, SignedUrl)
@@ -240,7 +244,7 @@ def test_a_file_being_swept_is_asked_for_again(world: Any) -> None:
     assert download(world, ref, DATA) == DATA
 
 
-def test_limits(make_world: Any) -> None:
+def test_limits(make_world: Callable[..., World]) -> None:
     world = make_world(max_file=100)
     ref = world.repo()
     answer = plan(world, ref, b"0" * 101)
@@ -254,7 +258,7 @@ def test_limits(make_world: Any) -> None:
     assert len(lfs.plan_uploads(world.hub, world.alice, ref, many[:1000], takes_parts=False)) == 1000
 
 
-def test_only_writers_upload(world: Any) -> None:
+def test_only_writers_upload(world: World) -> None:
     with pytest.raises(NotAllowed):
         plan(world, world.repo(), DATA, world.zed)
 
@@ -266,11 +270,11 @@ LONG = bytes(range(256)) * 13  # 3,328 bytes: four parts, the last one shorter
 
 
 @pytest.fixture
-def parted(make_world: Any) -> Any:
+def parted(make_world: Callable[..., World]) -> World:
     return make_world(part_size=PART, multipart_threshold=PART)
 
 
-def begin(world: Any, ref: RepoRef, data: bytes = LONG, by: Any = None) -> MultipartUpload:
+def begin(world: World, ref: RepoRef, data: bytes = LONG, by: MaybeCaller = None) -> MultipartUpload:
     link = plan(world, ref, data, by, takes_parts=True).link
     assert isinstance(link, MultipartUpload)
     return link
@@ -280,17 +284,17 @@ def uid_of(parts: MultipartUpload) -> str:
     return parts.complete.path.rpartition("/")[2]
 
 
-def send(world: Any, parts: MultipartUpload, number: int, data: bytes = LONG) -> str:
+def send(world: World, parts: MultipartUpload, number: int, data: bytes = LONG) -> str:
     receiving = lfs.receive_part(world.hub, uid_of(parts), number, parts.links[number - 1].query)
     receiving.write(data[(number - 1) * PART :][: receiving.size])
     return receiving.finish()
 
 
-def complete(world: Any, parts: MultipartUpload, etags: dict[int, str]) -> None:
+def complete(world: World, parts: MultipartUpload, etags: dict[int, str]) -> None:
     lfs.complete(world.hub, uid_of(parts), parts.complete.query, etags)
 
 
-def test_parts_may_come_in_any_order(parted: Any) -> None:
+def test_parts_may_come_in_any_order(parted: World) -> None:
     ref = parted.repo()
     orders = list(itertools.permutations(range(1, 5)))[::5]
     for turn, order in enumerate(orders):
@@ -301,7 +305,7 @@ def test_parts_may_come_in_any_order(parted: Any) -> None:
         assert download(parted, ref, data) == data
 
 
-def test_an_upload_is_resumed_after_a_restart(parted: Any) -> None:
+def test_an_upload_is_resumed_after_a_restart(parted: World) -> None:
     ref = parted.repo()
     parts = begin(parted, ref)
     etags = {number: send(parted, parts, number) for number in (1, 3)}
@@ -313,7 +317,7 @@ def test_an_upload_is_resumed_after_a_restart(parted: Any) -> None:
     assert download(parted, ref, LONG) == LONG
 
 
-def test_a_part_may_be_sent_again(parted: Any) -> None:
+def test_a_part_may_be_sent_again(parted: World) -> None:
     ref = parted.repo()
     parts = begin(parted, ref)
     wrong = send(parted, parts, 1, b"x" * 4000)
@@ -325,7 +329,7 @@ def test_a_part_may_be_sent_again(parted: Any) -> None:
     assert download(parted, ref, LONG) == LONG
 
 
-def test_completing_may_be_repeated(parted: Any) -> None:
+def test_completing_may_be_repeated(parted: World) -> None:
     ref = parted.repo()
     parts = begin(parted, ref)
     etags = {number: send(parted, parts, number) for number in (1, 2, 3, 4)}
@@ -334,7 +338,7 @@ def test_completing_may_be_repeated(parted: Any) -> None:
     assert list(parted.hub.store.parts.list_parts_uploads()) == []
 
 
-def test_a_missing_part_is_named(parted: Any) -> None:
+def test_a_missing_part_is_named(parted: World) -> None:
     parts = begin(parted, parted.repo())
     etags = {number: send(parted, parts, number) for number in (1, 2, 4)}
     with pytest.raises(Malformed, match="the first is 3"):
@@ -343,7 +347,7 @@ def test_a_missing_part_is_named(parted: Any) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"x" * 999, b"x" * 1001])
-def test_a_part_of_the_wrong_length_is_not_kept(parted: Any, sent: bytes) -> None:
+def test_a_part_of_the_wrong_length_is_not_kept(parted: World, sent: bytes) -> None:
     parts = begin(parted, parted.repo())
     receiving = lfs.receive_part(parted.hub, uid_of(parts), 2, parts.links[1].query)
     with pytest.raises(ContentMismatch):
@@ -354,7 +358,7 @@ def test_a_part_of_the_wrong_length_is_not_kept(parted: Any, sent: bytes) -> Non
         complete(parted, parts, etags)
 
 
-def test_a_whole_with_another_digest_is_thrown_away(parted: Any) -> None:
+def test_a_whole_with_another_digest_is_thrown_away(parted: World) -> None:
     ref = parted.repo()
     parts = begin(parted, ref)
     etags = {number: send(parted, parts, number, b"x" * 4000) for number in (1, 2, 3, 4)}
@@ -369,7 +373,7 @@ def test_a_whole_with_another_digest_is_thrown_away(parted: Any) -> None:
     assert download(parted, ref, LONG) == LONG
 
 
-def test_an_upload_whose_parts_are_lost_begins_anew_and_gives_nobody_foreign_bytes(parted: Any) -> None:
+def test_an_upload_whose_parts_are_lost_begins_anew_and_gives_nobody_foreign_bytes(parted: World) -> None:
     secret, mine = parted.repo("bob/secret", visibility="private"), parted.repo("alice/m")
     parts = begin(parted, mine)
     etags = {number: send(parted, parts, number, b"x" * 4000) for number in (1, 2, 3, 4)}
@@ -383,7 +387,7 @@ def test_an_upload_whose_parts_are_lost_begins_anew_and_gives_nobody_foreign_byt
     assert uid_of(begin(parted, mine)) != uid_of(parts)
 
 
-def test_a_part_whose_upload_has_ended_is_refused(parted: Any) -> None:
+def test_a_part_whose_upload_has_ended_is_refused(parted: World) -> None:
     parts = begin(parted, parted.repo())
     receiving = lfs.receive_part(parted.hub, uid_of(parts), 1, parts.links[0].query)
     receiving.write(LONG[:PART])
@@ -395,7 +399,7 @@ def test_a_part_whose_upload_has_ended_is_refused(parted: Any) -> None:
         lfs.receive_part(parted.hub, uid_of(parts), 1, parts.links[0].query)
 
 
-def test_links_of_parts_are_good_for_their_part_only(parted: Any) -> None:
+def test_links_of_parts_are_good_for_their_part_only(parted: World) -> None:
     parts = begin(parted, parted.repo())
     with pytest.raises(InvalidSignature):
         lfs.receive_part(parted.hub, uid_of(parts), 2, parts.links[0].query)
@@ -405,12 +409,12 @@ def test_links_of_parts_are_good_for_their_part_only(parted: Any) -> None:
         lfs.complete(parted.hub, uid_of(parts), parts.links[0].query, {})
 
 
-def test_two_users_do_not_share_an_unfinished_upload(parted: Any) -> None:
+def test_two_users_do_not_share_an_unfinished_upload(parted: World) -> None:
     ref = parted.repo("acme/m", by=parted.olga)
     assert uid_of(begin(parted, ref, by=parted.olga)) != uid_of(begin(parted, ref, by=parted.wendy))
 
 
-def test_parts_grow_when_there_would_be_too_many(make_world: Any) -> None:
+def test_parts_grow_when_there_would_be_too_many(make_world: Callable[..., World]) -> None:
     world = make_world(part_size=1, multipart_threshold=1)
     ref = world.repo()
     big = RequestedObject(Sha256("a" * 64), 25_001)
@@ -419,11 +423,11 @@ def test_parts_grow_when_there_would_be_too_many(make_world: Any) -> None:
     assert (answer.link.part_size, len(answer.link.links)) == (3, 8334)
 
 
-def test_what_another_account_has_sent_and_no_commit_names_is_for_writers_only(world: Any) -> None:
+def test_what_another_account_has_sent_and_no_commit_names_is_for_writers_only(world: World) -> None:
     ref = world.repo("alice/open")
     world.upload(ref, DATA)
 
-    def propose(by: Any) -> lfs.ObjectPlan:
+    def propose(by: Caller) -> lfs.ObjectPlan:
         [answer] = lfs.plan_uploads(world.hub, by, ref, [wanted(DATA)], takes_parts=False, revision=None)
         return answer
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import attrs
 import msgspec
@@ -11,13 +11,15 @@ from entrepot.hub.files.operations import AddLarge, Copy
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
-from entrepot.names import RepoId, RepoPath
+from entrepot.names import RepoId, RepoPath, RepoRef, Sha256
+from entrepot.xet import Xorb
+from tests.support.chunk_sender import Sender
 
 P = RepoPath("w")
 
 
 @pytest.fixture
-def sender(make_sender: Any) -> Any:
+def sender(make_sender: Callable[..., Sender]) -> Sender:
     """A hub that shared all chunks when its links were made."""
     return make_sender(dedup_scope="hub")
 
@@ -26,20 +28,20 @@ def under(hub: HubContext, scope: str) -> HubContext:
     return attrs.evolve(hub, settings=msgspec.structs.replace(hub.settings, dedup_scope=scope))
 
 
-def unproven(sender: Any, scope: str = "readable") -> list[str]:
+def unproven(sender: Sender, scope: str = "readable") -> list[str]:
     found = list(maintenance.fsck(under(sender.world.hub, scope)))
     assert not any(finding.is_damage for finding in found)
     return [finding.where for finding in found if finding.kind == "unproven"]
 
 
-def take(sender: Any, ref: Any, xorb: Any, start: int, end: int) -> None:
+def take(sender: Sender, ref: RepoRef, xorb: Xorb, start: int, end: int) -> None:
     """Commit chunks of a xorb without having sent it, as a hub with the widest ``dedup_scope`` allows."""
-    sha256 = f"{start:032x}{end:032x}"
+    sha256 = Sha256(f"{start:032x}{end:032x}")
     sender.register(sender.give(ref), [sender.block([(xorb, start, end)], sha256)])
     sender.world.commit(ref, AddLarge(P, sha256, None))
 
 
-def test_a_link_to_chunks_that_were_never_proven_is_found(sender: Any) -> None:
+def test_a_link_to_chunks_that_were_never_proven_is_found(sender: Sender) -> None:
     world, pieces = sender.world, sender.chunks("secret")
     sender.add(world.repo("alice/secret", visibility="private"), "w", pieces)
     sender.add(world.repo("bob/own"), "w", sender.chunks("own"))
@@ -51,7 +53,7 @@ def test_a_link_to_chunks_that_were_never_proven_is_found(sender: Any) -> None:
     assert "model alice/secret" in finding.what
 
 
-def test_what_was_proven_is_no_finding(sender: Any) -> None:
+def test_what_was_proven_is_no_finding(sender: Sender) -> None:
     """Sent, read in the own repository, forked and copied, although the source is private now."""
     world, pieces = sender.world, sender.chunks("public")
     source = world.repo("alice/source")
@@ -67,7 +69,7 @@ def test_what_was_proven_is_no_finding(sender: Any) -> None:
     assert unproven(sender) == []
 
 
-def test_the_first_to_have_chunks_is_no_finding(sender: Any) -> None:
+def test_the_first_to_have_chunks_is_no_finding(sender: Sender) -> None:
     world, pieces = sender.world, sender.chunks("first")
     sender.add(world.repo("alice/first", visibility="private"), "w", pieces)
     with world.hub.write() as tx:  # as before anything was recorded

@@ -11,7 +11,13 @@ from entrepot.names import RepoPath, Sha256
 
 def test_every_operation_says_which_path_it_is_about_and_never_changes() -> None:
     path = RepoPath("a/b")
-    made = [AddFile(path, b""), AddLarge(path, Sha256("0" * 64)), Copy(path, path), Delete(path), DeleteFolder(path)]
+    made: list[Operation] = [
+        AddFile(path, b""),
+        AddLarge(path, Sha256("0" * 64)),
+        Copy(path, path),
+        Delete(path),
+        DeleteFolder(path),
+    ]
     assert {type(operation) for operation in made} == set(typing.get_args(Operation))
     for operation in made:
         assert operation.path == path

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,20 +11,21 @@ from entrepot.hub.files import preuploads
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.files.preuploads import Candidate
 from entrepot.hub.repos import branches
-from entrepot.names import RepoPath, RepoRef
+from entrepot.names import Oid, RepoPath, RepoRef
+from tests.support.worlds import World
 
 P = RepoPath
 LFS = "filter=lfs diff=lfs merge=lfs -text\n"
 
 
-def ask(world: Any, ref: RepoRef, path: str, size: int = 3, sample: bytes = b"abc", **options: Any) -> Any:
+def ask(world: World, ref: RepoRef, path: str, size: int = 3, sample: bytes = b"abc", **options: Any) -> Any:
     [advice] = preuploads.plan(
         world.hub, world.alice, ref, "main", [Candidate(P(path), size, sample)], **options
     ).advice
     return advice
 
 
-def test_names_sizes_and_samples_decide(make_world: Any) -> None:
+def test_names_sizes_and_samples_decide(make_world: Callable[..., World]) -> None:
     world = make_world(max_inline_file=1024)
     ref = world.repo()
     assert ask(world, ref, "w.safetensors").is_large
@@ -36,7 +38,7 @@ def test_names_sizes_and_samples_decide(make_world: Any) -> None:
     assert not ask(world, ref, "empty", 0, b"").is_large
 
 
-def test_a_sample_cut_within_a_character_is_text(world: Any) -> None:
+def test_a_sample_cut_within_a_character_is_text(world: World) -> None:
     ref = world.repo()
     text = ("x" + "日" * 200).encode()
     for cut in range(505, 513):
@@ -44,7 +46,7 @@ def test_a_sample_cut_within_a_character_is_text(world: Any) -> None:
     assert ask(world, ref, "a.txt", 601, text[:300] + b"\x97" + text[300:500]).is_large
 
 
-def test_the_deepest_rule_that_decides_counts(world: Any) -> None:
+def test_the_deepest_rule_that_decides_counts(world: World) -> None:
     ref = world.repo(files={".gitattributes": f"*.bin {LFS}*.txt -filter\n".encode()})
     world.commit(
         ref,
@@ -59,7 +61,7 @@ def test_the_deepest_rule_that_decides_counts(world: Any) -> None:
     assert ask(world, ref, "other", sample=b"\0").is_large
 
 
-def test_given_rules_stand_for_those_of_the_revision(world: Any) -> None:
+def test_given_rules_stand_for_those_of_the_revision(world: World) -> None:
     ref = world.repo()
     assert ask(world, ref, "a.foo", attributes=f"*.foo {LFS}").is_large
     assert not ask(world, ref, "a.bin", attributes="").is_large
@@ -70,10 +72,10 @@ def test_given_rules_stand_for_those_of_the_revision(world: Any) -> None:
     assert not ask(world, ref, "d/a.log", ignores="").is_ignored
 
 
-def test_the_etag_names_what_is_there(world: Any) -> None:
+def test_the_etag_names_what_is_there(world: World) -> None:
     ref = world.repo()
     sha256 = world.add_large(ref, "w.bin", b"large")
-    world.plant(ref, {"link": (Mode.SYMLINK, b"x"), "sub": (Mode.GITLINK, "1" * 40), "d/f": (Mode.FILE, b"f")})
+    world.plant(ref, {"link": (Mode.SYMLINK, b"x"), "sub": (Mode.GITLINK, Oid("1" * 40)), "d/f": (Mode.FILE, b"f")})
     assert ask(world, ref, "w.bin").etag == sha256
     assert ask(world, ref, "sub").etag == "1" * 40
     for path in ("link", "d/f"):
@@ -82,7 +84,7 @@ def test_the_etag_names_what_is_there(world: Any) -> None:
     assert ask(world, ref, "new").etag is None
 
 
-def test_advice_comes_in_the_order_of_the_question(world: Any) -> None:
+def test_advice_comes_in_the_order_of_the_question(world: World) -> None:
     ref = world.repo()
     paths = [P("b"), P("a"), P("b")]
     plan = preuploads.plan(world.hub, world.alice, ref, "main", [Candidate(path, 1, b"") for path in paths])
@@ -90,7 +92,7 @@ def test_advice_comes_in_the_order_of_the_question(world: Any) -> None:
     assert plan.commit == world.head(ref)
 
 
-def test_questions_are_about_branches_and_not_too_long(world: Any) -> None:
+def test_questions_are_about_branches_and_not_too_long(world: World) -> None:
     ref = world.repo()
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
     with pytest.raises(RevisionNotFound):
@@ -99,6 +101,6 @@ def test_questions_are_about_branches_and_not_too_long(world: Any) -> None:
         preuploads.plan(world.hub, world.alice, ref, "main", [Candidate(P("a"), 1, b"")] * 1001)
 
 
-def test_an_enormous_rules_file_counts_as_none(world: Any) -> None:
+def test_an_enormous_rules_file_counts_as_none(world: World) -> None:
     ref = world.repo(files={".gitattributes": f"*.foo {LFS}".encode() + b"#\n" * (1 << 20)})
     assert not ask(world, ref, "a.foo").is_large

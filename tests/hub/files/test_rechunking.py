@@ -4,9 +4,9 @@ import contextlib
 import hashlib
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -22,12 +22,20 @@ from entrepot.hub.repos import contents, lfs_files, repositories
 from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
 from entrepot.storage import fsck, objects
 from entrepot.xet import XorbBuilder, chunk_ends, chunk_hash, file_hash, read_hash
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 P = RepoPath
 
 
+def size(world: World, key: str) -> int:
+    found = world.hub.store.blobs.stat(key)
+    assert found is not None
+    return found.size
+
+
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     return world.repo()
 
 
@@ -50,15 +58,15 @@ def sha(data: bytes) -> Sha256:
     return Sha256(hashlib.sha256(data).hexdigest())
 
 
-def chunk(world: Any, ref: RepoRef) -> int:
+def chunk(world: World, ref: RepoRef) -> int:
     return rechunking.chunk_files(world.hub, world.row_id(ref))
 
 
-def raw_keys(world: Any) -> set[str]:
+def raw_keys(world: World) -> set[str]:
     return {stat.key for stat in world.hub.store.blobs.list("files/")}
 
 
-def damage(world: Any) -> list[Any]:
+def damage(world: World) -> list[Any]:
     return [finding for finding in maintenance.fsck(world.hub, checks_chunks=True) if finding.is_damage]
 
 
@@ -72,7 +80,7 @@ def hash_of(data: bytes) -> XetHash:
 # --- files uploaded whole ---------------------------------------------------
 
 
-def test_a_raw_file_becomes_chunks_and_reads_the_same(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_raw_file_becomes_chunks_and_reads_the_same(world: World, sender: Sender, ref: RepoRef) -> None:
     data = noise(1, 700_000)
     world.add_large(ref, "w.bin", data)
     assert sender.hash_at(ref, "w.bin") is None
@@ -89,18 +97,18 @@ def test_a_raw_file_becomes_chunks_and_reads_the_same(world: Any, sender: Any, r
     assert damage(world) == []
 
 
-def test_a_client_of_the_chunk_store_reads_it_too(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_client_of_the_chunk_store_reads_it_too(world: World, sender: Sender, ref: RepoRef) -> None:
     data = noise(1, 400_000)
     world.add_large(ref, "w.bin", data)
     chunk(world, ref)
-    plan = chunks.reconstruct(world.hub, sender.give_read(ref), sender.hash_at(ref, "w.bin"), 100_000, 300_000)
+    plan = chunks.reconstruct(world.hub, sender.give_read(ref), sender.known_hash_at(ref, "w.bin"), 100_000, 300_000)
     assert plan.length == 200_001
     for given in (sender.give_read(world.repo("alice/o")), sender.give_read(world.repo("bob/o"))):
         with pytest.raises(ThingNotFound):
-            chunks.reconstruct(world.hub, given, sender.hash_at(ref, "w.bin"), 0, None)
+            chunks.reconstruct(world.hub, given, sender.known_hash_at(ref, "w.bin"), 0, None)
 
 
-def test_lfs_clients_fetch_it_all_the_same(world: Any, ref: RepoRef) -> None:
+def test_lfs_clients_fetch_it_all_the_same(world: World, ref: RepoRef) -> None:
     data = noise(1, 400_000)
     sha256 = world.add_large(ref, "w.bin", data)
     [before] = lfs.plan_downloads(world.hub, world.alice, ref, [lfs.RequestedObject(sha256, len(data))])
@@ -112,7 +120,7 @@ def test_lfs_clients_fetch_it_all_the_same(world: Any, ref: RepoRef) -> None:
     assert again.link is None
 
 
-def test_what_was_opened_before_is_read_to_its_end(world: Any, ref: RepoRef) -> None:
+def test_what_was_opened_before_is_read_to_its_end(world: World, ref: RepoRef) -> None:
     data = noise(1, 400_000)
     world.add_large(ref, "w.bin", data)
     located = contents.locate(world.hub, world.alice, ref, "main", P("w.bin"))
@@ -124,7 +132,7 @@ def test_what_was_opened_before_is_read_to_its_end(world: Any, ref: RepoRef) -> 
         assert content.read_at(0, content.size) == data
 
 
-def test_small_files_stay_as_they_are(world: Any, ref: RepoRef) -> None:
+def test_small_files_stay_as_they_are(world: World, ref: RepoRef) -> None:
     for size in (1, rechunking.MIN_CHUNKED, rechunking.MIN_CHUNKED + 1):
         world.add_large(ref, f"{size}.bin", noise(size, size))
     assert chunk(world, ref) == 1
@@ -134,31 +142,31 @@ def test_small_files_stay_as_they_are(world: Any, ref: RepoRef) -> None:
     ]
 
 
-def test_a_file_that_no_commit_names_stays_raw(world: Any, ref: RepoRef) -> None:
+def test_a_file_that_no_commit_names_stays_raw(world: World, ref: RepoRef) -> None:
     world.upload(ref, noise(1, 100_000))
     assert chunk(world, ref) == 0
     assert len(raw_keys(world)) == 1
 
 
-def test_similar_files_share_their_chunks(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_similar_files_share_their_chunks(world: World, sender: Sender, ref: RepoRef) -> None:
     data = noise(1, 1_500_000)
     world.add_large(ref, "a", data)
     chunk(world, ref)
-    before = sum(world.hub.store.blobs.stat(key).size for key in sender.stored())
+    before = sum(size(world, key) for key in sender.stored())
     other = world.repo("bob/m")
     world.add_large(other, "b", data + noise(2, 100_000))
     world.add_large(other, "c", data[:900_000])
     assert chunk(world, other) == 2
-    grown = sum(world.hub.store.blobs.stat(key).size for key in sender.stored()) - before
+    grown = sum(size(world, key) for key in sender.stored()) - before
     assert grown < 500_000
     assert world.read(other, "b") == data + noise(2, 100_000)
     assert world.read(other, "c") == data[:900_000]
 
 
-def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sender: Any) -> None:
+def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sender: Callable[..., Sender]) -> None:
     sender = make_sender(dedup_scope="namespace")
     world, data = sender.world, noise(1, 400_000)
-    grown = []
+    grown: list[Any] = []
     for owner, end in (("alice", b""), ("bob", noise(2, 50_000)), ("bob", noise(3, 50_000))):
         ref = world.repo(f"{owner}/m{len(grown)}", visibility="private")
         world.add_large(ref, "w", data + end)
@@ -166,14 +174,14 @@ def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sende
         chunk(world, ref)
         grown.append(len(sender.stored()) - before)
         with world.hub.read() as tx:
-            used = xet_files.xorbs_of(tx, [sender.hash_at(ref, "w")])
+            used = xet_files.xorbs_of(tx, [sender.known_hash_at(ref, "w")])
             assert xorbs.in_realm(tx, world.caller(owner).account.id, sorted(used)) == used
     # bob has sent the xorbs that equal alice's himself; his second file needs only its end.
     assert grown[0] >= 2
     assert grown[2] == 1
 
 
-def test_later_uploads_find_the_first_chunk_of_every_file(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_later_uploads_find_the_first_chunk_of_every_file(world: World, sender: Sender, ref: RepoRef) -> None:
     data = noise(1, 400_000)
     world.add_large(ref, "a", data)
     chunk(world, ref)
@@ -185,7 +193,7 @@ def test_later_uploads_find_the_first_chunk_of_every_file(world: Any, sender: An
 
 
 def test_more_files_than_a_batch_are_done_though_some_cannot_be(
-    world: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rechunking, "_BATCH", 2)
     contents_ = {f"{n}": noise(n, 20_000) for n in range(5)}
@@ -199,9 +207,9 @@ def test_more_files_than_a_batch_are_done_though_some_cannot_be(
     assert len(damage(world)) == 3
 
 
-def test_rotten_bytes_do_not_become_chunks_of_a_good_name(world: Any, ref: RepoRef) -> None:
+def test_rotten_bytes_do_not_become_chunks_of_a_good_name(world: World, ref: RepoRef) -> None:
     sha256 = world.add_large(ref, "w", noise(1, 50_000))
-    path = world.hub.store.blobs.path_of(file_key(sha256))
+    path = world.blob_path(file_key(sha256))
     os.chmod(path, 0o600)
     with open(path, "r+b") as file:
         file.write(b"??")
@@ -209,7 +217,7 @@ def test_rotten_bytes_do_not_become_chunks_of_a_good_name(world: Any, ref: RepoR
     assert [finding.kind for finding in damage(world)] == ["corrupt"]
 
 
-def test_bytes_that_a_git_object_needs_stay_raw(world: Any, sender: Any) -> None:
+def test_bytes_that_a_git_object_needs_stay_raw(world: World, sender: Sender) -> None:
     data, ref = noise(1, 300_000), world.repo(visibility="private")
     world.commit(ref, AddFile(P("inline"), data))
     world.add_large(ref, "w", data)
@@ -225,7 +233,7 @@ def test_bytes_that_a_git_object_needs_stay_raw(world: Any, sender: Any) -> None
 
 
 def test_raw_bytes_are_kept_while_the_chunks_are_damaged_and_make_them_anew(
-    world: Any, sender: Any, ref: RepoRef
+    world: World, sender: Sender, ref: RepoRef
 ) -> None:
     data = noise(1, 50_000)
     world.add_large(ref, "w", data)
@@ -250,7 +258,7 @@ def test_raw_bytes_are_kept_while_the_chunks_are_damaged_and_make_them_anew(
 
 
 def test_a_known_chunk_that_is_swept_before_the_end_is_made_again(
-    world: Any, sender: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = noise(1, 400_000)
     first = world.repo("alice/first")
@@ -276,7 +284,7 @@ def test_a_known_chunk_that_is_swept_before_the_end_is_made_again(
     assert damage(world) == []
 
 
-def test_the_same_file_in_two_repositories_is_chunked_by_two_workers_at_once(world: Any, sender: Any) -> None:
+def test_the_same_file_in_two_repositories_is_chunked_by_two_workers_at_once(world: World, sender: Sender) -> None:
     data = noise(1, 400_000)
     refs = [world.repo("alice/a"), world.repo("alice/b")]
     for ref in refs:
@@ -289,7 +297,7 @@ def test_the_same_file_in_two_repositories_is_chunked_by_two_workers_at_once(wor
 
 
 @pytest.mark.parametrize("moment", ["before the bytes", "before the row", "after the row"])
-def test_an_upload_beside_the_end_of_the_raw_bytes_loses_nothing(world: Any, sender: Any, moment: str) -> None:
+def test_an_upload_beside_the_end_of_the_raw_bytes_loses_nothing(world: World, sender: Sender, moment: str) -> None:
     data = noise(1, 50_000)
     ref, other = world.repo(visibility="private"), world.repo("bob/m")
     sha256 = world.add_large(ref, "w", data)
@@ -317,7 +325,7 @@ def test_an_upload_beside_the_end_of_the_raw_bytes_loses_nothing(world: Any, sen
 
 
 def test_bytes_that_chunks_replace_just_before_an_object_needs_them_are_asked_for_again(
-    world: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, other = noise(1, 300_000), world.repo("alice/o")
     world.add_large(ref, "w", data)
@@ -338,7 +346,7 @@ def test_bytes_that_chunks_replace_just_before_an_object_needs_them_are_asked_fo
 
 
 def test_a_file_that_becomes_chunks_while_fsck_looks_at_it_is_no_finding(
-    world: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.add_large(ref, "w", noise(1, 50_000))
     check_file = fsck.check_file
@@ -358,7 +366,7 @@ VICTIM = noise("secret", 30_000)
 
 
 @pytest.fixture
-def liar(world: Any, sender: Any) -> tuple[RepoRef, Sha256, bytes]:
+def liar(world: World, sender: Sender) -> tuple[RepoRef, Sha256, bytes]:
     """A repository of bob with a false claim: its content under the sha256 of alice's private file."""
     secret = world.repo("alice/secret", visibility="private")
     sha256 = world.add_large(secret, "w", VICTIM)
@@ -368,7 +376,7 @@ def liar(world: Any, sender: Any) -> tuple[RepoRef, Sha256, bytes]:
     return ref, sha256, b"".join(pieces)
 
 
-def test_a_claim_leads_to_the_chunks_that_were_claimed(world: Any, liar: Any) -> None:
+def test_a_claim_leads_to_the_chunks_that_were_claimed(world: World, liar: tuple[RepoRef, Sha256, bytes]) -> None:
     ref, sha256, lie = liar
     assert world.read(ref, "w", by=world.bob) == lie
     [answer] = lfs.plan_downloads(world.hub, world.bob, ref, [lfs.RequestedObject(sha256, 3000)])
@@ -377,7 +385,7 @@ def test_a_claim_leads_to_the_chunks_that_were_claimed(world: Any, liar: Any) ->
         assert content.read_at(0, 99_999) == lie
 
 
-def test_a_claim_before_its_commit_leads_to_no_other_bytes_either(world: Any, sender: Any) -> None:
+def test_a_claim_before_its_commit_leads_to_no_other_bytes_either(world: World, sender: Sender) -> None:
     secret, ref = world.repo("alice/secret", visibility="private"), world.repo("bob/liar")
     sha256 = world.add_large(secret, "w", VICTIM)
     pieces = sender.chunks("lie", 3)
@@ -393,7 +401,7 @@ def test_a_claim_before_its_commit_leads_to_no_other_bytes_either(world: Any, se
 
 @pytest.mark.parametrize("is_chunked", [True, False])
 def test_a_claim_opens_no_file_of_others_to_the_chunk_store(
-    world: Any, sender: Any, liar: Any, is_chunked: bool
+    world: World, sender: Sender, liar: tuple[RepoRef, Sha256, bytes], is_chunked: bool
 ) -> None:
     ref, *_ = liar
     secret = RepoRef(ref.type, RepoId("alice", "secret"))
@@ -403,7 +411,7 @@ def test_a_claim_opens_no_file_of_others_to_the_chunk_store(
         chunks.reconstruct(world.hub, sender.give_read(ref), hash_of(VICTIM), 0, None)
 
 
-def test_a_wrong_claim_gives_nobody_else_a_file(world: Any, sender: Any) -> None:
+def test_a_wrong_claim_gives_nobody_else_a_file(world: World, sender: Sender) -> None:
     body = sender.chunks("body", 3)
     sha256 = sha(VICTIM)
     world.add_large(world.repo("alice/secret", visibility="private"), "w", VICTIM)
@@ -425,7 +433,7 @@ def test_a_wrong_claim_gives_nobody_else_a_file(world: Any, sender: Any) -> None
     assert world.paths(mine) == world.paths(other) == [".gitattributes"]
 
 
-def test_what_was_uploaded_a_moment_ago_is_verified_when_it_is_copied(world: Any, sender: Any) -> None:
+def test_what_was_uploaded_a_moment_ago_is_verified_when_it_is_copied(world: World, sender: Sender) -> None:
     for number, take in enumerate(
         (
             lambda ref, to, key: world.commit(to, Copy(P("w"), P("w"), repo=ref, revision="main")),
@@ -445,7 +453,7 @@ def test_what_was_uploaded_a_moment_ago_is_verified_when_it_is_copied(world: Any
 
 
 def test_a_copy_that_is_too_large_to_verify_now_says_so_and_works_after_the_job(
-    world: Any, sender: Any, monkeypatch: pytest.MonkeyPatch
+    world: World, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rechunking, "VERIFIED_NOW_BYTES", 2_999)
     ref, mine = world.repo("bob/large"), world.repo("zed/large")
@@ -460,7 +468,7 @@ def test_a_copy_that_is_too_large_to_verify_now_says_so_and_works_after_the_job(
     assert world.read(mine, "w") == world.read(ref, "w")
 
 
-def test_a_right_claim_about_other_chunks_than_the_known_ones_is_settled(world: Any, sender: Any) -> None:
+def test_a_right_claim_about_other_chunks_than_the_known_ones_is_settled(world: World, sender: Sender) -> None:
     body = sender.chunks("settled", 4)
     _, sha256 = sender.add(world.repo("bob/first"), "w", body)
     rechunking.verify_claims(world.hub)
@@ -471,7 +479,7 @@ def test_a_right_claim_about_other_chunks_than_the_known_ones_is_settled(world: 
     assert world.read(mine, "w") == world.read(ref, "w") == b"".join(body)
 
 
-def test_everybody_entitled_sees_a_claim_that_was_verified(world: Any, sender: Any) -> None:
+def test_everybody_entitled_sees_a_claim_that_was_verified(world: World, sender: Sender) -> None:
     pieces, ref = sender.chunks("true", 30), world.repo("bob/m")
     file, sha256 = sender.add(ref, "w", pieces)
     assert rechunking.verify_claims(world.hub) == 1
@@ -492,7 +500,7 @@ def test_everybody_entitled_sees_a_claim_that_was_verified(world: Any, sender: A
         world.commit(mine, AddLarge(P("c"), hidden, None))
 
 
-def test_a_wrong_claim_is_marked_and_never_verified_again(world: Any, sender: Any) -> None:
+def test_a_wrong_claim_is_marked_and_never_verified_again(world: World, sender: Sender) -> None:
     ref = world.repo("bob/m")
     file, sha256 = sender.add(ref, "w", sender.chunks("lie"), sha256="a" * 64)
     assert rechunking.verify_claims(world.hub) == 0
@@ -505,7 +513,9 @@ def test_a_wrong_claim_is_marked_and_never_verified_again(world: Any, sender: An
         world.commit(world.repo("zed/m"), AddLarge(P("w"), sha256, None))
 
 
-def test_a_duplicate_takes_what_is_true_and_leaves_out_what_is_not(world: Any, sender: Any, liar: Any) -> None:
+def test_a_duplicate_takes_what_is_true_and_leaves_out_what_is_not(
+    world: World, sender: Sender, liar: tuple[RepoRef, Sha256, bytes]
+) -> None:
     ref, sha256, _ = liar
     truth, true_sha = sender.add(ref, "true", sender.chunks("true", 20))
     sender.add(ref, "unknown", sender.chunks("lie 2"), sha256="b" * 64)
@@ -519,7 +529,7 @@ def test_a_duplicate_takes_what_is_true_and_leaves_out_what_is_not(world: Any, s
         assert set(files.usable(tx, world.row_id(copy), [sha256, true_sha, Sha256("b" * 64)])) == {true_sha}
 
 
-def test_a_claim_beside_a_reservation_is_verified_all_the_same(world: Any, sender: Any) -> None:
+def test_a_claim_beside_a_reservation_is_verified_all_the_same(world: World, sender: Sender) -> None:
     pieces, ref = sender.chunks("true", 30), world.repo("bob/m")
     sha256 = sha(b"".join(pieces))
     with world.hub.write() as tx:
@@ -533,7 +543,7 @@ def test_a_claim_beside_a_reservation_is_verified_all_the_same(world: Any, sende
     assert world.read(mine, "w") == b"".join(pieces)
 
 
-def test_verified_chunks_take_the_place_of_raw_bytes(world: Any, sender: Any) -> None:
+def test_verified_chunks_take_the_place_of_raw_bytes(world: World, sender: Sender) -> None:
     pieces = sender.chunks("true", 30)
     private, ref = world.repo("alice/p", visibility="private"), world.repo("bob/m")
     sha256 = world.add_large(private, "w", b"".join(pieces))
@@ -545,7 +555,7 @@ def test_verified_chunks_take_the_place_of_raw_bytes(world: Any, sender: Any) ->
     assert file_key(sha256) not in raw_keys(world)
 
 
-def test_all_claims_are_verified_whatever_their_number(world: Any, sender: Any) -> None:
+def test_all_claims_are_verified_whatever_their_number(world: World, sender: Sender) -> None:
     ref, given = world.repo("bob/m"), sender.give(world.repo("bob/n"))
     made = [sender.chunks(n, 1) for n in range(7)]
     for number, pieces in enumerate(made):
@@ -560,7 +570,7 @@ def test_all_claims_are_verified_whatever_their_number(world: Any, sender: Any) 
     assert rechunking.verify_claims(world.hub, limit=1) == 2
 
 
-def test_what_the_disk_has_spoilt_is_not_held_against_the_uploader(world: Any, sender: Any) -> None:
+def test_what_the_disk_has_spoilt_is_not_held_against_the_uploader(world: World, sender: Sender) -> None:
     ref, pieces = world.repo("bob/m"), sender.chunks("true", 30)
     given = sender.give(ref)
     plain = sender.uncompressed(pieces)
@@ -574,7 +584,7 @@ def test_what_the_disk_has_spoilt_is_not_held_against_the_uploader(world: Any, s
     assert rechunking.verify_claims(world.hub) == 1
 
 
-def test_bytes_that_are_lost_leave_a_claim_as_it_is(world: Any, sender: Any) -> None:
+def test_bytes_that_are_lost_leave_a_claim_as_it_is(world: World, sender: Sender) -> None:
     ref = world.repo("bob/m")
     sender.add(ref, "w", sender.chunks(1))
     world.hub.store.blobs.delete(sender.stored()[0])
@@ -583,7 +593,7 @@ def test_bytes_that_are_lost_leave_a_claim_as_it_is(world: Any, sender: Any) -> 
     assert rechunking.verify_claims(world.hub) == 1
 
 
-def test_the_jobs_verify_and_chunk_what_was_committed(world: Any, sender: Any) -> None:
+def test_the_jobs_verify_and_chunk_what_was_committed(world: World, sender: Sender) -> None:
     ref = world.repo("bob/m")
     sender.add(ref, "x", sender.chunks(1, 30))
     world.add_large(ref, "w", noise(1, 50_000))
@@ -600,7 +610,7 @@ def test_the_jobs_verify_and_chunk_what_was_committed(world: Any, sender: Any) -
         assert jobs.find(tx, states=["dead"]) == []
 
 
-def test_a_file_that_was_deleted_for_good_is_not_read_through_its_claim(world: Any, sender: Any) -> None:
+def test_a_file_that_was_deleted_for_good_is_not_read_through_its_claim(world: World, sender: Sender) -> None:
     ref = world.repo("bob/m")
     file, sha256 = sender.add(ref, "w", sender.chunks(1))
     given = sender.give_read(ref)
@@ -621,7 +631,7 @@ def recut(pieces: list[bytes]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("first_job", ["verify", "chunk"])
-def test_the_xet_hash_of_a_commit_never_changes(world: Any, sender: Any, first_job: str) -> None:
+def test_the_xet_hash_of_a_commit_never_changes(world: World, sender: Sender, first_job: str) -> None:
     pieces = sender.chunks("p", 40)
     data, first, second = b"".join(pieces), world.repo("alice/a"), world.repo("bob/b", visibility="private")
     one, sha256 = sender.add(first, "w", pieces)
@@ -662,7 +672,7 @@ def test_the_xet_hash_of_a_commit_never_changes(world: Any, sender: Any, first_j
     assert sha256 == sha(data)
 
 
-def test_the_claim_that_was_made_first_stands_in_a_repository(world: Any, sender: Any) -> None:
+def test_the_claim_that_was_made_first_stands_in_a_repository(world: World, sender: Sender) -> None:
     pieces, ref = sender.chunks("p", 40), world.repo("bob/m")
     one, _ = sender.upload(ref, pieces)
     sender.add(ref, "w", recut(pieces))
@@ -756,17 +766,17 @@ class MortalCatalog:
         self.count.step()
 
 
-def mortal(world: Any, count: Counting) -> Any:
+def mortal(world: World, count: Counting) -> Any:
     store = world.hub.store
-    blobs = MortalStore(store.blobs, count)
+    blobs, catalog = MortalStore(store.blobs, count), cast(Any, MortalCatalog(store.catalog, count))
     return attrs.evolve(
         world.hub,
-        store=attrs.evolve(store, catalog=MortalCatalog(store.catalog, count), blobs=blobs, drafts=blobs),
+        store=attrs.evolve(store, catalog=catalog, blobs=blobs, drafts=blobs),
     )
 
 
 def test_a_job_that_is_killed_after_any_step_loses_nothing_and_is_completed_by_the_next(
-    make_sender: Any,
+    make_sender: Callable[..., Sender],
 ) -> None:
     bodies = {"a": noise(1, 330_000), "b": noise(1, 330_000)[:200_000] + b"end", "c": noise(3, 20_000)}
     fatal, finished = 1, False
@@ -797,7 +807,9 @@ def test_a_job_that_is_killed_after_any_step_loses_nothing_and_is_completed_by_t
     assert damage(world) == []
 
 
-def test_raw_bytes_that_a_killed_job_left_behind_are_taken_by_the_sweep(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_raw_bytes_that_a_killed_job_left_behind_are_taken_by_the_sweep(
+    world: World, sender: Sender, ref: RepoRef
+) -> None:
     data = noise(1, 50_000)
     sha256 = world.add_large(ref, "w", data)
 
@@ -814,7 +826,7 @@ def test_raw_bytes_that_a_killed_job_left_behind_are_taken_by_the_sweep(world: A
 
 
 def test_a_job_verifies_the_claims_of_its_repository_only_and_step_by_step(
-    world: Any, sender: Any, monkeypatch: pytest.MonkeyPatch
+    world: World, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rechunking, "_PIECE", 10_000)
     mine, other = world.repo("alice/m"), world.repo("bob/m")
@@ -830,7 +842,7 @@ def test_a_job_verifies_the_claims_of_its_repository_only_and_step_by_step(
     assert ("verify", world.row_id(other)) in waiting
 
 
-def test_chunking_yields_while_it_reads_and_while_it_writes(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunking_yields_while_it_reads_and_while_it_writes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rechunking, "_PIECE", 100_000)
     monkeypatch.setattr(rechunking, "_CUTS_IN_A_STEP", 1)
     ref = world.repo("alice/m")

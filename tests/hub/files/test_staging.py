@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -14,14 +13,16 @@ from entrepot.hub.files import staging
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Operation
 from entrepot.hub.files.staging import Put, Remove, StagedCommit
 from entrepot.names import Oid, RepoPath, RepoRef
+from tests.support.worlds import World
 
 P = RepoPath
 BLOB = oid_of(Kind.BLOB, b"x")
 
 
-def stage(world: Any, ref: RepoRef, *operations: Operation) -> StagedCommit:
+def stage(world: World, ref: RepoRef, *operations: Operation) -> StagedCommit:
     with world.hub.read() as tx:
         row = repositories.find(tx, ref)
+        assert row is not None
         assert row is not None
         branch = revisions.branch(tx, row.id, "main")
     return staging.stage(world.hub, world.alice, row, branch, operations)
@@ -38,7 +39,7 @@ def test_writing_keeps_what_was_executable_and_nothing_else() -> None:
     tree = editor(run=Mode.EXECUTABLE, link=Mode.SYMLINK)
     for name in ("run", "link", "new"):
         Put(P(name), Mode.FILE, Oid("1" * 40)).apply(tree)
-    modes = {name: tree.find(P(name)).mode for name in ("run", "link", "new")}  # type: ignore[union-attr]
+    modes = {name: tree.find(P(name)).mode for name in ("run", "link", "new")}
     assert modes == {"run": Mode.EXECUTABLE, "link": Mode.FILE, "new": Mode.FILE}
 
 
@@ -51,7 +52,7 @@ def test_removing_what_is_not_there_is_an_error() -> None:
     assert tree.find(P("f")) is None
 
 
-def test_bytes_are_stored_before_anything_is_named(world: Any) -> None:
+def test_bytes_are_stored_before_anything_is_named(world: World) -> None:
     ref = world.repo()
     head = world.head(ref)
     staged = stage(world, ref, AddFile(P("a"), b"1"), AddFile(P("b"), b"2" * 300_000))
@@ -62,7 +63,7 @@ def test_bytes_are_stored_before_anything_is_named(world: Any) -> None:
     assert world.head(ref) == head
 
 
-def test_only_one_content_is_held_at_a_time(world: Any) -> None:
+def test_only_one_content_is_held_at_a_time(world: World) -> None:
     import weakref
 
     ref, alive = world.repo(), weakref.WeakValueDictionary[int, AddFile]()
@@ -77,12 +78,13 @@ def test_only_one_content_is_held_at_a_time(world: Any) -> None:
 
     with world.hub.read() as tx:
         row = repositories.find(tx, ref)
+        assert row is not None
         branch = revisions.branch(tx, row.id, "main")
     staging.stage(world.hub, world.alice, row, branch, operations())
     assert most <= 2
 
 
-def test_touched_paths_are_those_written_removed_and_copied_from(world: Any) -> None:
+def test_touched_paths_are_those_written_removed_and_copied_from(world: World) -> None:
     ref, other = world.repo(), world.repo("alice/other")
     sha256 = world.upload(ref, b"l")
     world.add(ref, "s")
@@ -100,7 +102,7 @@ def test_touched_paths_are_those_written_removed_and_copied_from(world: Any) -> 
 
 @pytest.mark.parametrize("is_elsewhere", [True, False])
 def test_a_source_swept_while_it_is_copied_is_noticed(
-    world: Any, monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool
+    world: World, monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool
 ) -> None:
     ref, source = world.repo(), world.repo("alice/source")
     origin = source if is_elsewhere else ref
@@ -110,14 +112,14 @@ def test_a_source_swept_while_it_is_copied_is_noticed(
         stage(world, ref, Copy(P("c"), P("d"), repo=origin))
 
 
-def test_a_folder_with_equal_files_is_copied(world: Any) -> None:
+def test_a_folder_with_equal_files_is_copied(world: World) -> None:
     ref, source = world.repo(), world.repo("alice/source")
     world.commit(source, *(AddFile(P(f"d/{n}"), b"same") for n in range(5)))
     world.commit(ref, Copy(P("c"), P("d"), repo=source))
     assert [path for path in world.paths(ref) if path.startswith("c/")] == [f"c/{n}" for n in range(5)]
 
 
-def test_copies_into_copies_cannot_grow_deeper_than_any_path(world: Any) -> None:
+def test_copies_into_copies_cannot_grow_deeper_than_any_path(world: World) -> None:
     ref = world.repo()
     world.add(ref, "d/" * 100 + "f")
     before = world.head(ref)
@@ -126,7 +128,7 @@ def test_copies_into_copies_cannot_grow_deeper_than_any_path(world: Any) -> None
     assert world.head(ref) == before
 
 
-def test_a_folder_of_too_many_entries_is_not_copied(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_too_many_entries_is_not_copied(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     world.commit(ref, *(AddFile(P(f"d/{n}"), b"same") for n in range(4)))
     monkeypatch.setattr(staging, "_MAX_COPIED", 4)

@@ -22,23 +22,25 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.scopes import Scopes, ScopeTarget
 from entrepot.names import RepoId, RepoRef
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     return world.repo()
 
 
 @pytest.fixture
-def issued(world: Any, ref: RepoRef) -> IssuedToken:
+def issued(world: World, ref: RepoRef) -> IssuedToken:
     return xet_tokens.issue_write(world.hub, world.alice, ref)
 
 
-def check(world: Any, issued: IssuedToken) -> XetToken:
+def check(world: World, issued: IssuedToken) -> XetToken:
     return xet_tokens.check(world.hub, issued.secret, issued.store)
 
 
-def test_a_pass_says_who_may_do_what_where(world: Any, ref: RepoRef, issued: IssuedToken) -> None:
+def test_a_pass_says_who_may_do_what_where(world: World, ref: RepoRef, issued: IssuedToken) -> None:
     alice = world.alice.account.id
     holder = f"u{world.alice.account.uid}"
     given = XetToken(world.row_id(ref), alice, alice, may_write=True, holder=holder)
@@ -47,7 +49,7 @@ def test_a_pass_says_who_may_do_what_where(world: Any, ref: RepoRef, issued: Iss
     assert check(world, reading) == XetToken(world.row_id(ref), None, alice, may_write=False)
 
 
-def test_a_pass_lives_longer_than_it_says(world: Any, issued: IssuedToken) -> None:
+def test_a_pass_lives_longer_than_it_says(world: World, issued: IssuedToken) -> None:
     assert issued.expires_s == world.clock.now_ms // 1000 + LIFETIME_S
     world.clock.advance((LIFETIME_S + GRACE_S) * 1000)
     assert check(world, issued).may_write
@@ -69,18 +71,18 @@ def test_a_pass_lives_longer_than_it_says(world: Any, issued: IssuedToken) -> No
         lambda secret: "xet_",
     ],
 )
-def test_an_altered_pass_opens_nothing(world: Any, issued: IssuedToken, spoil: Callable[[str], str | None]) -> None:
+def test_an_altered_pass_opens_nothing(world: World, issued: IssuedToken, spoil: Callable[[str], str | None]) -> None:
     with pytest.raises(InvalidCredentials):
         xet_tokens.check(world.hub, spoil(issued.secret), issued.store)
 
 
-def test_what_was_sealed_for_another_purpose_is_no_pass(world: Any, issued: IssuedToken) -> None:
+def test_what_was_sealed_for_another_purpose_is_no_pass(world: World, issued: IssuedToken) -> None:
     payload = world.hub.signer.unseal("xet-pass", issued.secret.removeprefix("xet_"))
     with pytest.raises(InvalidCredentials):
         xet_tokens.check(world.hub, "xet_" + world.hub.signer.seal("session", payload), issued.store)
 
 
-def test_a_pass_for_reading_allows_no_upload(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_pass_for_reading_allows_no_upload(world: World, sender: Sender, ref: RepoRef) -> None:
     given = sender.give_read(ref)
     xorb = sender.xorb(sender.chunks(1))
     for call in (
@@ -93,7 +95,7 @@ def test_a_pass_for_reading_allows_no_upload(world: Any, sender: Any, ref: RepoR
     assert sender.stored() == []
 
 
-def test_passes_are_given_to_those_who_have_the_right(world: Any, ref: RepoRef) -> None:
+def test_passes_are_given_to_those_who_have_the_right(world: World, ref: RepoRef) -> None:
     private = world.repo("alice/p", visibility="private")
     with pytest.raises(LoginRequired):
         xet_tokens.issue_write(world.hub, None, ref)
@@ -107,7 +109,7 @@ def test_passes_are_given_to_those_who_have_the_right(world: Any, ref: RepoRef) 
         xet_tokens.issue_read(world.hub, world.alice, ref, "nope")
 
 
-def test_a_new_epoch_ends_every_pass_and_names_another_store(world: Any, ref: RepoRef, issued: IssuedToken) -> None:
+def test_a_new_epoch_ends_every_pass_and_names_another_store(world: World, ref: RepoRef, issued: IssuedToken) -> None:
     xorb_scrubbing.bump_epoch(world.hub)
     with pytest.raises(ThingNotFound):
         check(world, issued)
@@ -116,7 +118,7 @@ def test_a_new_epoch_ends_every_pass_and_names_another_store(world: Any, ref: Re
     assert check(world, again).may_write
 
 
-def test_every_account_has_a_store_of_its_own_and_a_new_one_when_it_relied_on_what_is_gone(world: Any) -> None:
+def test_every_account_has_a_store_of_its_own_and_a_new_one_when_it_relied_on_what_is_gone(world: World) -> None:
     stores = {}
     for name in ("alice/a", "alice/b", "bob/b"):
         ref = world.repo(name)
@@ -130,7 +132,7 @@ def test_every_account_has_a_store_of_its_own_and_a_new_one_when_it_relied_on_wh
     assert check(world, again).may_write
 
 
-def test_namespaces_that_are_kept_apart_have_stores_of_their_own(make_world: Any) -> None:
+def test_namespaces_that_are_kept_apart_have_stores_of_their_own(make_world: Callable[..., World]) -> None:
     apart = make_world(dedup_scope="namespace")
     issued = {
         name: xet_tokens.issue_write(apart.hub, apart.caller(name), apart.repo(f"{name}/r"))
@@ -141,7 +143,7 @@ def test_namespaces_that_are_kept_apart_have_stores_of_their_own(make_world: Any
         xet_tokens.check(apart.hub, issued["alice"].secret, issued["bob"].store)
 
 
-def test_a_pass_to_a_deleted_repository_registers_nothing(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_pass_to_a_deleted_repository_registers_nothing(world: World, sender: Sender, ref: RepoRef) -> None:
     given, xorb = sender.give(ref), sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     block = sender.block([(xorb, 0, 4)], "a" * 64)
@@ -154,7 +156,7 @@ def test_a_pass_to_a_deleted_repository_registers_nothing(world: Any, sender: An
         chunks.reconstruct(world.hub, given, block.hash, 0, None)
 
 
-def test_a_revoked_token_gets_no_new_pass(world: Any, ref: RepoRef) -> None:
+def test_a_revoked_token_gets_no_new_pass(world: World, ref: RepoRef) -> None:
     made = accounts.create_token(world.hub, "alice", role="write")
     caller = world.hub.identify(made.secret)
     assert xet_tokens.issue_write(world.hub, caller, ref).secret.startswith("xet_")
@@ -163,7 +165,7 @@ def test_a_revoked_token_gets_no_new_pass(world: Any, ref: RepoRef) -> None:
 
 
 @pytest.mark.parametrize("verb", [xet_tokens.issue_read, xet_tokens.issue_write])
-def test_a_pass_of_a_deleted_repository_holds_for_the_one_made_anew(world: Any, ref: RepoRef, verb: Any) -> None:
+def test_a_pass_of_a_deleted_repository_holds_for_the_one_made_anew(world: World, ref: RepoRef, verb: Any) -> None:
     issued = verb(world.hub, world.alice, ref, "main")
     old = world.row_id(ref)
     repositories.delete(world.hub, world.alice, ref)
@@ -175,9 +177,9 @@ def test_a_pass_of_a_deleted_repository_holds_for_the_one_made_anew(world: Any, 
 
 @pytest.mark.parametrize("holder", [None, "bob"])
 def test_a_pass_of_a_public_repository_does_not_open_a_private_one_of_its_name(
-    world: Any, ref: RepoRef, holder: str | None
+    world: World, ref: RepoRef, holder: str | None
 ) -> None:
-    issued = xet_tokens.issue_read(world.hub, holder and world.caller(holder), ref, "main")
+    issued = xet_tokens.issue_read(world.hub, world.caller(holder) if holder else None, ref, "main")
     assert check(world, issued).repo_id == world.row_id(ref)
     repositories.delete(world.hub, world.alice, ref)
     world.repo(str(ref.id), visibility="private")
@@ -185,7 +187,7 @@ def test_a_pass_of_a_public_repository_does_not_open_a_private_one_of_its_name(
         check(world, issued)
 
 
-def test_a_pass_follows_a_renamed_repository_until_another_one_takes_the_name(world: Any, ref: RepoRef) -> None:
+def test_a_pass_follows_a_renamed_repository_until_another_one_takes_the_name(world: World, ref: RepoRef) -> None:
     issued = xet_tokens.issue_read(world.hub, world.bob, ref, "main")
     old = world.row_id(ref)
     repositories.move(world.hub, world.alice, ref, RepoRef(ref.type, RepoId("alice", "elsewhere")))
@@ -197,7 +199,7 @@ def test_a_pass_follows_a_renamed_repository_until_another_one_takes_the_name(wo
         check(world, issued)
 
 
-def test_a_fine_grained_token_for_the_old_repository_opens_no_new_private_one(world: Any, ref: RepoRef) -> None:
+def test_a_fine_grained_token_for_the_old_repository_opens_no_new_private_one(world: World, ref: RepoRef) -> None:
     with world.hub.read() as tx:
         row = repos.find(tx, ref)
     scoped = Scopes((ScopeTarget("model", row.uid, frozenset({"repo.content.read"})),))
@@ -214,7 +216,7 @@ def test_a_fine_grained_token_for_the_old_repository_opens_no_new_private_one(wo
         check(world, issued)
 
 
-def test_a_repository_that_takes_the_name_during_a_request_gets_nothing_of_it(world: Any, ref: RepoRef) -> None:
+def test_a_repository_that_takes_the_name_during_a_request_gets_nothing_of_it(world: World, ref: RepoRef) -> None:
     given = check(world, xet_tokens.issue_write(world.hub, world.alice, ref))
     repositories.delete(world.hub, world.alice, ref)
     world.repo(str(ref.id))

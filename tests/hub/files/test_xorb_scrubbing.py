@@ -11,40 +11,43 @@ from entrepot.catalog.files import xorbs
 from entrepot.catalog.files.xorbs import SWEEP_LEASE_MS
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import XorbDamaged
+from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, xorb_scrubbing
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import contents, repositories
-from entrepot.names import RepoPath, RepoRef, Sha256
+from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
 from entrepot.storage import chunk_content
 from entrepot.storage.fsck import Finding
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 DAY_MS = 86_400_000
 MONTH_MS = xorb_scrubbing.INTERVAL_MS + 1
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     return world.repo()
 
 
-def findings(world: Any, *, is_deep: bool) -> list[Finding]:
+def findings(world: World, *, is_deep: bool) -> list[Finding]:
     return list(maintenance.fsck(world.hub, checks_chunks=is_deep))
 
 
-def kinds(world: Any, *, is_deep: bool) -> list[tuple[str, str]]:
+def kinds(world: World, *, is_deep: bool) -> list[tuple[str, str]]:
     """Return the kinds of findings, and whether each is about a xorb or a file."""
     return [(found.kind, found.where.partition("/")[0].split(" ")[0]) for found in findings(world, is_deep=is_deep)]
 
 
-def is_damaged(world: Any, xorb: str) -> bool:
+def is_damaged(world: World, xorb: XetHash) -> bool:
     with world.hub.read() as tx:
         found = xorbs.state(tx, xorb)
     assert found is not None
     return bool(found.is_damaged)
 
 
-def checked_ms(world: Any) -> list[int]:
+def checked_ms(world: World) -> list[int]:
     with world.hub.read() as tx:
         return sorted(tx.sql.execute(sa.select(tables.xorbs.c.checked_ms)).scalars())
 
@@ -52,7 +55,7 @@ def checked_ms(world: Any) -> list[int]:
 # --- scrubbing --------------------------------------------------------------
 
 
-def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: World, sender: Sender, ref: RepoRef) -> None:
     pieces = sender.chunks(1)
     sender.send(sender.give(ref), sender.uncompressed(pieces))  # a flipped bit must not break decompression
     file, _ = sender.add(ref, "w", pieces)
@@ -77,7 +80,7 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: Any, sender: Any,
 
 
 def test_a_flipped_bit_is_never_delivered_and_its_xorb_is_quarantined_by_the_first_reader(
-    world: Any, sender: Any, ref: RepoRef
+    world: World, sender: Sender, ref: RepoRef
 ) -> None:
     pieces = sender.chunks(1)
     sender.send(sender.give(ref), sender.uncompressed(pieces))
@@ -97,7 +100,7 @@ def test_a_flipped_bit_is_never_delivered_and_its_xorb_is_quarantined_by_the_fir
 
 
 def test_a_scrub_keeps_its_pace_and_takes_the_longest_unchecked_first(
-    world: Any, sender: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = sender.give(ref)
     made = []
@@ -115,7 +118,7 @@ def test_a_scrub_keeps_its_pace_and_takes_the_longest_unchecked_first(
         assert [ms for ms in checked_ms(world) if ms in began] == began[5 - left :]
 
 
-def test_scrubbing_goes_on_by_itself(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_scrubbing_goes_on_by_itself(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.upload(ref, sender.chunks(1))
     sender.spoil(sender.stored()[0])
     handlers.plan_recurring(world.hub)
@@ -129,7 +132,7 @@ def test_scrubbing_goes_on_by_itself(world: Any, sender: Any, ref: RepoRef) -> N
         assert "scrub" in [job.kind for job in jobs.find(tx, states=["ready"])]
 
 
-def test_a_xorb_whose_bytes_are_lost_is_found_by_a_scrub(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_xorb_whose_bytes_are_lost_is_found_by_a_scrub(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.upload(ref, sender.chunks(1))
     world.hub.store.blobs.delete(sender.stored()[0])
     world.clock.advance(MONTH_MS)
@@ -137,7 +140,7 @@ def test_a_xorb_whose_bytes_are_lost_is_found_by_a_scrub(world: Any, sender: Any
 
 
 def test_a_xorb_that_is_swept_and_sent_again_while_it_is_looked_at_stays_good(
-    world: Any, sender: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     xorb, given = sender.xorb(sender.chunks(1)), sender.give(ref)
     sender.send(given, xorb)
@@ -149,19 +152,19 @@ def test_a_xorb_that_is_swept_and_sent_again_while_it_is_looked_at_stays_good(
         assert sender.send(given, xorb)
         raise XorbDamaged(xorb.hash)  # about the deleted bytes
 
-    monkeypatch.setattr(xorb_scrubbing.chunk_content, "check_stored", check)
+    monkeypatch.setattr(chunk_content, "check_stored", check)
     assert xorb_scrubbing.is_damaged(world.hub, xorb.hash)
     assert not is_damaged(world, xorb.hash)
 
 
-def test_a_xorb_that_is_gone_is_not_damaged(world: Any, sender: Any) -> None:
+def test_a_xorb_that_is_gone_is_not_damaged(world: World, sender: Sender) -> None:
     assert not xorb_scrubbing.is_damaged(world.hub, sender.xorb(sender.chunks(1)).hash)
 
 
-def test_a_quarantine_ends_when_the_bytes_are_found_right(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_quarantine_ends_when_the_bytes_are_found_right(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     [key] = sender.stored()
-    path = world.hub.store.blobs.path_of(key)
+    path = world.blob_path(key)
     with open(path, "rb") as file:
         data = file.read()
     world.hub.store.blobs.delete(key)  # a disk that was not mounted
@@ -175,13 +178,13 @@ def test_a_quarantine_ends_when_the_bytes_are_found_right(world: Any, sender: An
 # --- fsck -------------------------------------------------------------------
 
 
-def test_a_hub_with_chunks_is_clean(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_hub_with_chunks_is_clean(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     sender.upload(ref, sender.chunks(2))
     assert findings(world, is_deep=False) == findings(world, is_deep=True) == []
 
 
-def test_a_missing_xorb_is_found_at_a_glance(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_missing_xorb_is_found_at_a_glance(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     world.hub.store.blobs.delete(sender.stored()[0])
     assert kinds(world, is_deep=False) == [("missing", "xorbs")]
@@ -190,7 +193,7 @@ def test_a_missing_xorb_is_found_at_a_glance(world: Any, sender: Any, ref: RepoR
     assert is_damaged(world, sender.xorb(sender.chunks(1)).hash)
 
 
-def test_a_short_xorb_is_found_at_a_glance(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_short_xorb_is_found_at_a_glance(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     [key] = sender.stored()
     world.hub.store.blobs.delete(key)
@@ -199,7 +202,7 @@ def test_a_short_xorb_is_found_at_a_glance(world: Any, sender: Any, ref: RepoRef
     assert kinds(world, is_deep=True) == [("corrupt", "xorbs"), ("corrupt", "xet")]
 
 
-def test_a_flipped_bit_is_found_by_looking_deep(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_flipped_bit_is_found_by_looking_deep(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     sender.spoil(sender.stored()[0])
     assert kinds(world, is_deep=False) == []
@@ -220,7 +223,7 @@ def test_a_flipped_bit_is_found_by_looking_deep(world: Any, sender: Any, ref: Re
     ],
 )
 def test_a_file_that_its_chunks_do_not_make_is_found(
-    world: Any, sender: Any, ref: RepoRef, values: dict[str, Any]
+    world: World, sender: Sender, ref: RepoRef, values: dict[str, Any]
 ) -> None:
     file, _ = sender.add(ref, "w", sender.chunks(1))
     with world.hub.write() as tx:
@@ -229,7 +232,9 @@ def test_a_file_that_its_chunks_do_not_make_is_found(
     assert [(item.kind, item.where) for item in found] == [("corrupt", f"xet file {file}")]
 
 
-def test_terms_that_reach_out_of_their_xorb_or_name_another_are_found(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_terms_that_reach_out_of_their_xorb_or_name_another_are_found(
+    world: World, sender: Sender, ref: RepoRef
+) -> None:
     pieces = sender.chunks(1)
     file, _ = sender.add(ref, "w", pieces)
     for parts in ([(sender.xorb([*pieces, b"x" * 99]), 0, 5)], [(sender.xorb(sender.chunks(2)), 0, 4)]):
@@ -243,14 +248,14 @@ def test_terms_that_reach_out_of_their_xorb_or_name_another_are_found(world: Any
     assert [item.where for item in findings(world, is_deep=False)] == [f"xet file {file}"]
 
 
-def test_a_lost_row_of_a_xorb_is_found(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_lost_row_of_a_xorb_is_found(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     with world.hub.write() as tx:
         tx.sql.execute(sa.delete(tables.xorbs))
     assert kinds(world, is_deep=False) == [("corrupt", "xet"), ("orphaned", "xorbs")]
 
 
-def test_stray_bytes_are_found_and_are_no_damage(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_stray_bytes_are_found_and_are_no_damage(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     put(world.hub.store.blobs, sender.stored()[0][:-1] + "0", b"other bytes of a known xorb")
     put(world.hub.store.blobs, "xorbs/aa/bb/readme.txt", b"?")
@@ -260,13 +265,13 @@ def test_stray_bytes_are_found_and_are_no_damage(world: Any, sender: Any, ref: R
 
 
 def test_what_is_swept_while_it_is_looked_at_is_no_finding(
-    world: Any, sender: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sender.upload(ref, sender.chunks(1))
     world.clock.advance(1)
     all_xorbs = xorb_scrubbing._all_xorbs
 
-    def late(hub: Any) -> Any:
+    def late(hub: HubContext) -> Any:
         for row in list(all_xorbs(hub)):
             list(maintenance.gc(hub, grace_ms=0, bumps_epoch=True))
             yield row
@@ -280,16 +285,16 @@ def test_what_is_swept_while_it_is_looked_at_is_no_finding(
 # --- sweeping ---------------------------------------------------------------
 
 
-def swept(world: Any, **options: Any) -> list[str]:
+def swept(world: World, **options: Any) -> list[str]:
     return [item.what for item in maintenance.gc(world.hub, **options) if item.kind == "xorb"]
 
 
-def epoch(world: Any) -> str | None:
+def epoch(world: World) -> str | None:
     with world.hub.read() as tx:
         return hub_metadata.find(tx, "epoch")
 
 
-def test_xorbs_are_kept_for_three_weeks_whatever_the_grace(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_xorbs_are_kept_for_three_weeks_whatever_the_grace(world: World, sender: Sender, ref: RepoRef) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(sender.give(ref), xorb)
     world.clock.advance(21 * DAY_MS)
@@ -303,7 +308,7 @@ def test_xorbs_are_kept_for_three_weeks_whatever_the_grace(world: Any, sender: A
     assert epoch(world) == "1"
 
 
-def test_a_new_epoch_spares_the_three_weeks(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_new_epoch_spares_the_three_weeks(world: World, sender: Sender, ref: RepoRef) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(sender.give(ref), xorb)
     world.clock.advance(1)
@@ -315,7 +320,7 @@ def test_a_new_epoch_spares_the_three_weeks(world: Any, sender: Any, ref: RepoRe
 
 
 def test_a_claim_that_was_never_committed_keeps_its_file_for_the_grace_only(
-    world: Any, sender: Any, ref: RepoRef
+    world: World, sender: Sender, ref: RepoRef
 ) -> None:
     file, _ = sender.upload(ref, sender.chunks(1))
     world.clock.advance(20 * DAY_MS)
@@ -325,7 +330,7 @@ def test_a_claim_that_was_never_committed_keeps_its_file_for_the_grace_only(
     assert swept(world, grace_ms=0) == [sender.xorb(sender.chunks(1)).hash]
 
 
-def test_a_shared_xorb_stays_until_its_last_file_goes(world: Any, sender: Any, ref: RepoRef) -> None:
+def test_a_shared_xorb_stays_until_its_last_file_goes(world: World, sender: Sender, ref: RepoRef) -> None:
     other = world.repo("bob/m")
     pieces = sender.chunks(1)
     sender.add(ref, "w", pieces)
@@ -345,7 +350,7 @@ def test_a_shared_xorb_stays_until_its_last_file_goes(world: Any, sender: Any, r
             assert tx.sql.execute(sa.select(sa.func.count()).select_from(tables.metadata.tables[table])).scalar() == 0
 
 
-def test_old_strays_go_and_young_ones_stay(world: Any, sender: Any) -> None:
+def test_old_strays_go_and_young_ones_stay(world: World, sender: Sender) -> None:
     xorb = sender.xorb(sender.chunks(1))
     key = chunk_content.key_of(chunk_content.row_of(xorb.hash, xorb.index))
     put(world.hub.store.blobs, key, xorb.data)
@@ -361,7 +366,7 @@ def test_old_strays_go_and_young_ones_stay(world: Any, sender: Any) -> None:
         assert xorbs.find(tx, xorb.hash) is None
 
 
-def test_a_sweep_of_strays_that_died_leaves_no_finding_and_is_ended_by_the_next(world: Any, sender: Any) -> None:
+def test_a_sweep_of_strays_that_died_leaves_no_finding_and_is_ended_by_the_next(world: World, sender: Sender) -> None:
     xorb = sender.xorb(sender.chunks(1))
     with world.hub.write() as tx:
         assert xorbs.adopt(tx, xorb.hash, world.clock())
@@ -372,7 +377,9 @@ def test_a_sweep_of_strays_that_died_leaves_no_finding_and_is_ended_by_the_next(
         assert xorbs.find(tx, xorb.hash) is None
 
 
-def test_many_xorbs_are_swept_in_pages(world: Any, sender: Any, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_xorbs_are_swept_in_pages(
+    world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(xorb_scrubbing, "_PAGE", 2)
     given = sender.give(ref)
     made = [sender.xorb(sender.chunks(number)) for number in range(5)]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from entrepot.hub.git import git_wire
 from entrepot.hub.git.git_wire import GitCommand
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches
+from tests.support.worlds import World
 
 
 def told(command: GitCommand) -> bytes:
@@ -22,13 +22,13 @@ def told(command: GitCommand) -> bytes:
     return done.stdout
 
 
-def test_refs_are_advertised_with_the_ids_of_the_hub(world: Any) -> None:
+def test_refs_are_advertised_with_the_ids_of_the_hub(world: World) -> None:
     ref = world.repo()
     commit = world.add(ref, "a.txt")
     assert f"{commit} HEAD".encode() in told(git_wire.advertise_uploads(world.hub, None, ref, ""))
 
 
-def test_a_protocol_version_is_passed_on_and_nonsense_is_not(world: Any) -> None:
+def test_a_protocol_version_is_passed_on_and_nonsense_is_not(world: World) -> None:
     ref = world.repo()
     assert git_wire.speaks_two("version=2")
     assert git_wire.speaks_two("other:version=2")
@@ -38,7 +38,7 @@ def test_a_protocol_version_is_passed_on_and_nonsense_is_not(world: Any) -> None
     assert b"version 2" not in told(git_wire.advertise_uploads(world.hub, None, ref, "version=2\nX"))
 
 
-def test_the_content_of_private_and_gated_repositories_stays_theirs(world: Any) -> None:
+def test_the_content_of_private_and_gated_repositories_stays_theirs(world: World) -> None:
     private = world.repo("alice/p", visibility="private")
     with pytest.raises(RepoNotFound) as caught:
         git_wire.advertise_uploads(world.hub, None, private, "")
@@ -55,7 +55,7 @@ def test_the_content_of_private_and_gated_repositories_stays_theirs(world: Any) 
     git_wire.serve_uploads(world.hub, world.alice, gated, "").release()
 
 
-def test_a_mirror_goes_when_it_is_damaged_and_stays_whatever_a_client_makes_git_say(world: Any) -> None:
+def test_a_mirror_goes_when_it_is_damaged_and_stays_whatever_a_client_makes_git_say(world: World) -> None:
     ref = world.repo()
     command = git_wire.advertise_uploads(world.hub, None, ref, "")
     command.release()
@@ -72,7 +72,7 @@ def test_a_mirror_goes_when_it_is_damaged_and_stays_whatever_a_client_makes_git_
     assert not folder.exists()
 
 
-def test_what_gc_swept_is_not_served_any_more(world: Any) -> None:
+def test_what_gc_swept_is_not_served_any_more(world: World) -> None:
     ref = world.repo()
     kept = world.head(ref)
     world.add(ref, "secret.txt", b"secret\n")
@@ -112,7 +112,7 @@ def test_a_full_disk_is_told_apart() -> None:
     assert isinstance(git_wire.failure(b"fatal: write error: Broken pipe\n"), StoreUnavailable)
 
 
-def test_a_large_mirror_is_repacked_by_the_worker(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_mirror_is_repacked_by_the_worker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from entrepot.hub.jobs import handlers
     from entrepot.storage import mirrors
 
@@ -126,7 +126,7 @@ def test_a_large_mirror_is_repacked_by_the_worker(world: Any, monkeypatch: pytes
     assert len(list(folder.glob("*.bitmap"))) == 1
 
 
-def test_refs_are_listed_from_rows_as_git_lists_them(world: Any) -> None:
+def test_refs_are_listed_from_rows_as_git_lists_them(world: World) -> None:
     ref = world.repo()
     head = world.add(ref, "a.txt")
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", "annotated")
@@ -144,7 +144,7 @@ def test_refs_are_listed_from_rows_as_git_lists_them(world: Any) -> None:
         assert str(head).encode() in done.stdout
 
 
-def test_refs_of_what_is_hidden_are_hidden(world: Any) -> None:
+def test_refs_of_what_is_hidden_are_hidden(world: World) -> None:
     private = world.repo("alice/p", visibility="private")
     for ask in (git_wire.list_refs, git_wire.check_fetch):
         with pytest.raises(RepoNotFound):

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from entrepot.errors import Refused
 from entrepot.git.pointers import Pointer, render_pointer
-from entrepot.hub.git import import_large_files
+from entrepot.hub.git import import_large_files, imports
 from entrepot.names import RepoId, RepoRef, RepoType, Sha256
+from tests.support.git_site import GitSite
+from tests.support.worlds import World
 
 REF = RepoRef(RepoType.MODEL, RepoId("alice", "imported"))
 LARGE = bytes(range(256)) * 3_000
@@ -18,7 +20,7 @@ BATCH = "/repo.git/info/lfs/objects/batch"
 
 
 @pytest.fixture
-def offer(site: Any) -> Any:
+def offer(site: GitSite) -> Callable[[str], None]:
     """Store a large file on the site, and return its URL."""
     site.commit("large.bin", render_pointer(Pointer(Sha256(OID), len(LARGE))))
     (site.folder / "store").write_bytes(LARGE)
@@ -31,31 +33,44 @@ def offer(site: Any) -> Any:
 
 
 def test_large_files_come_without_git_lfs(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None
+    world: World,
+    site: GitSite,
+    offer: Callable[[str], None],
+    import_url: Callable[[World, str], imports.Imported],
+    example_is_here: None,
 ) -> None:
     site.redirects["/moved"] = site.url("store", "cdn.example")
     offer(site.url("moved"))
-    assert bring_in(world, site.url("repo.git")).files == 1
+    assert import_url(world, site.url("repo.git")).files == 1
     assert world.read(REF, "large.bin") == LARGE
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_a_link_to_this_machine_is_refused(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None, host: str
+    world: World,
+    site: GitSite,
+    offer: Callable[[str], None],
+    import_url: Callable[[World, str], imports.Imported],
+    example_is_here: None,
+    host: str,
 ) -> None:
     offer(site.url("store", host))
     with pytest.raises(Refused, match="not a public address"):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
     site.redirects["/moved"] = site.url("store", host)
     assert "/store" not in site.asked
 
 
 def test_an_lfsconfig_cannot_lead_to_this_machine(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None
+    world: World,
+    site: GitSite,
+    offer: Callable[[str], None],
+    import_url: Callable[[World, str], imports.Imported],
+    example_is_here: None,
 ) -> None:
     site.commit(".lfsconfig", f"[lfs]\n\turl = {site.url('inside', '127.0.0.1')}\n".encode())
     with pytest.raises(Refused, match="not a public address"):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
     assert not [path for path in site.asked if path.startswith("/inside")]
 
 
@@ -71,22 +86,33 @@ def test_an_lfsconfig_cannot_lead_to_this_machine(
     ],
 )
 def test_what_the_server_does_not_give_is_said(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None, answer: bytes | None, reason: str
+    world: World,
+    site: GitSite,
+    offer: Callable[[str], None],
+    import_url: Callable[[World, str], imports.Imported],
+    example_is_here: None,
+    answer: bytes | None,
+    reason: str,
 ) -> None:
     if answer is not None:
         site.posts[BATCH] = answer
     with pytest.raises(Refused, match=reason):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
 
 
 @pytest.mark.parametrize("content", [b"other", LARGE + b"x", LARGE[:-1] + b"x"])
 def test_other_bytes_are_refused(
-    world: Any, site: Any, offer: Any, bring_in: Any, example_is_here: None, content: bytes
+    world: World,
+    site: GitSite,
+    offer: Callable[[str], None],
+    import_url: Callable[[World, str], imports.Imported],
+    example_is_here: None,
+    content: bytes,
 ) -> None:
     (site.folder / "store").write_bytes(content)
     offer(site.url("store"))
     with pytest.raises(Refused, match="sends other bytes"):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
 
 
 def test_pointers_are_found_among_other_objects() -> None:

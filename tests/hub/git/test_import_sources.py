@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from entrepot.errors import Refused
-from entrepot.hub.git import guarded_http
+from entrepot.hub.git import guarded_http, imports
 from entrepot.hub.git.import_sources import judge
 from entrepot.names import RepoId, RepoRef, RepoType
+from tests.support.git_site import GitSite
+from tests.support.worlds import World
 
 REF = RepoRef(RepoType.MODEL, RepoId("alice", "imported"))
 HIDDEN = ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
@@ -15,53 +17,61 @@ HIDDEN = ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1
 
 @pytest.mark.parametrize("path", ["repo.git", "moved/repo.git", "repo.git/"])
 def test_git_connects_to_the_address_that_was_checked(
-    world: Any, site: Any, bring_in: Any, example_is_here: None, path: str
+    world: World, site: GitSite, import_url: Callable[[World, str], imports.Imported], example_is_here: None, path: str
 ) -> None:
     # No resolver knows the name: git can only reach it by the pinned address.
     site.redirects["/moved/"] = site.url("", "other.example")
-    assert bring_in(world, site.url(path)).refs == 1
+    assert import_url(world, site.url(path)).refs == 1
     assert world.read(REF, "README.md") == b"hello"
 
 
 @pytest.mark.parametrize("host", [*HIDDEN, "localhost.", "user:secret@127.0.0.1"])
-def test_a_source_on_this_machine_is_refused_before_git_runs(world: Any, site: Any, bring_in: Any, host: str) -> None:
+def test_a_source_on_this_machine_is_refused_before_git_runs(
+    world: World, site: GitSite, import_url: Callable[[World, str], imports.Imported], host: str
+) -> None:
     with pytest.raises(Refused) as caught:
-        bring_in(world, site.url("repo.git", host))
+        import_url(world, site.url("repo.git", host))
     assert site.asked == []
     assert "secret" not in caught.value.message
 
 
 @pytest.mark.parametrize("host", HIDDEN)
 def test_a_redirect_to_this_machine_is_refused(
-    world: Any, site: Any, bring_in: Any, example_is_here: None, host: str
+    world: World, site: GitSite, import_url: Callable[[World, str], imports.Imported], example_is_here: None, host: str
 ) -> None:
     site.redirects["/moved/"] = site.url("", host)
     with pytest.raises(Refused, match=r"not a public address|no answer|cannot connect"):
-        bring_in(world, site.url("moved/repo.git"))
+        import_url(world, site.url("moved/repo.git"))
     assert len(site.asked) == 1
 
 
-def test_a_later_redirect_is_not_followed_by_git(world: Any, site: Any, bring_in: Any, example_is_here: None) -> None:
+def test_a_later_redirect_is_not_followed_by_git(
+    world: World, site: GitSite, import_url: Callable[[World, str], imports.Imported], example_is_here: None
+) -> None:
     site.redirects["/repo.git/objects/"] = site.url("repo.git/hidden/", "127.0.0.1")
     with pytest.raises(Refused, match="cannot be fetched"):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
     assert not [path for path in site.asked if "hidden" in path]
 
 
-def test_endless_redirects_end(world: Any, site: Any, bring_in: Any, example_is_here: None) -> None:
+def test_endless_redirects_end(
+    world: World, site: GitSite, import_url: Callable[[World, str], imports.Imported], example_is_here: None
+) -> None:
     site.redirects["/moved/"] = site.url("moved/")
     with pytest.raises(Refused, match="redirects too often"):
-        bring_in(world, site.url("moved/repo.git"))
+        import_url(world, site.url("moved/repo.git"))
     assert len(site.asked) == guarded_http.MAX_REDIRECTS + 1
 
 
-def test_alternates_of_the_server_lead_nowhere(world: Any, site: Any, bring_in: Any, example_is_here: None) -> None:
+def test_alternates_of_the_server_lead_nowhere(
+    world: World, site: GitSite, import_url: Callable[[World, str], imports.Imported], example_is_here: None
+) -> None:
     objects = site.folder / "repo.git" / "objects"
     (objects / "info" / "http-alternates").write_text(site.url("secret.git/objects/", "127.0.0.1") + "\n")
     for pack in objects.glob("??"):
         pack.rename(objects / f"gone-{pack.name}")
     with pytest.raises(Refused):
-        bring_in(world, site.url("repo.git"))
+        import_url(world, site.url("repo.git"))
     assert not [path for path in site.asked if path.startswith("/secret.git")]
 
 
@@ -86,9 +96,11 @@ def test_other_transports_and_private_hosts_are_refused(source: str) -> None:
         judge(source, {}, allows_private=False)
 
 
-def test_a_setting_allows_private_sources(make_world: Any, site: Any, bring_in: Any) -> None:
+def test_a_setting_allows_private_sources(
+    make_world: Callable[..., World], site: GitSite, import_url: Callable[[World, str], imports.Imported]
+) -> None:
     world = make_world(import_private_sources=True)
-    assert bring_in(world, site.url("repo.git", "127.0.0.1")).refs == 1
+    assert import_url(world, site.url("repo.git", "127.0.0.1")).refs == 1
     with pytest.raises(Refused, match="not a transport for imports"):
         judge("ext::sh -c id", {}, allows_private=True)
 
@@ -99,7 +111,7 @@ def test_git_is_told_which_transport_it_may_use() -> None:
     assert judge("http://10.0.0.1/x", {}, allows_private=True).environ["GIT_ALLOW_PROTOCOL"] == "http:https"
 
 
-def test_no_proxy_looks_the_name_up_again(site: Any, example_is_here: None) -> None:
+def test_no_proxy_looks_the_name_up_again(site: GitSite, example_is_here: None) -> None:
     judged = judge(site.url("repo.git"), {"HTTP_PROXY": "http://10.0.0.1", "https_proxy": "x"}, allows_private=False)
     assert not [name for name in judged.environ if "proxy" in name.lower()]
     assert judged.settings["http.proxy"] == ""

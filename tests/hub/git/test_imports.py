@@ -16,6 +16,7 @@ from entrepot.hub.git import imports, pushes
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories
 from entrepot.names import Oid, RepoId, RepoRef, RepoType
+from tests.support.worlds import World
 
 REF = RepoRef(RepoType.DATASET, RepoId("alice", "imported"))
 LARGE = bytes(range(256)) * 3000
@@ -59,18 +60,18 @@ def source(tmp_path: pathlib.Path) -> Source:
     return Source(tmp_path / "source")
 
 
-def bring_in(world: Any, source: Source, ref: RepoRef = REF, **options: Any) -> imports.Imported:
+def import_url(world: World, source: Source, ref: RepoRef = REF, **options: Any) -> imports.Imported:
     folder = source.folder.parent / f"copy-{len(list(source.folder.parent.iterdir()))}"
     return imports.bring_in(world.hub, str(source.folder), ref, folder, environ=ENV, **options)
 
 
-def test_branches_tags_and_history_come_with_their_ids(world: Any, source: Source) -> None:
+def test_branches_tags_and_history_come_with_their_ids(world: World, source: Source) -> None:
     first = source.commit(a=b"1", b=os.urandom(400_000))
     source.git("tag", "-a", "v1", "-m", "one")
     head = source.commit(a=b"2")
     source.git("branch", "old", first)
 
-    done = bring_in(world, source)
+    done = import_url(world, source)
 
     assert (done.refs, done.files, done.refused) == (3, 0, ())
     listed = dict(pushes.list_refs(world.hub, world.alice, REF))
@@ -84,61 +85,61 @@ def test_branches_tags_and_history_come_with_their_ids(world: Any, source: Sourc
 
 
 @pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
-def test_large_files_come_with_git_lfs(world: Any, source: Source) -> None:
+def test_large_files_come_with_git_lfs(world: World, source: Source) -> None:
     source.git("lfs", "install", "--local")
     source.git("lfs", "track", "*.bin")
     source.commit(**{"large.bin": LARGE})
-    assert bring_in(world, source).files == 1
+    assert import_url(world, source).files == 1
     assert world.read(REF, "large.bin") == LARGE
     assert hashlib.sha256(LARGE).hexdigest() in source.git("show", "HEAD:large.bin")
 
 
-def test_another_default_branch_also_becomes_main(world: Any, tmp_path: pathlib.Path) -> None:
+def test_another_default_branch_also_becomes_main(world: World, tmp_path: pathlib.Path) -> None:
     source = Source(tmp_path / "source", branch="master")
     head = source.commit(a=b"1")
-    bring_in(world, source)
+    import_url(world, source)
     listed = dict(pushes.list_refs(world.hub, world.alice, REF))
     assert listed == {"refs/heads/main": head, "refs/heads/master": head}
 
 
-def test_what_cannot_be_fetched_makes_nothing(world: Any, source: Source) -> None:
+def test_what_cannot_be_fetched_makes_nothing(world: World, source: Source) -> None:
     with pytest.raises(Refused, match="has no commits"):
-        bring_in(world, source)
+        import_url(world, source)
     with pytest.raises(Refused, match="cannot be fetched"):
         imports.bring_in(world.hub, "/no/such/place", REF, source.folder.parent / "copy", environ=ENV)
     source.commit(a=b"1")
     with pytest.raises(AccountNotFound):
-        bring_in(world, source, RepoRef(RepoType.MODEL, RepoId("nobody", "m")))
-    assert bring_in(world, source).refs == 1
+        import_url(world, source, RepoRef(RepoType.MODEL, RepoId("nobody", "m")))
+    assert import_url(world, source).refs == 1
     with pytest.raises(AlreadyExists):
-        bring_in(world, source)
+        import_url(world, source)
 
 
-def test_what_the_hub_does_not_take_is_told(world: Any, source: Source) -> None:
+def test_what_the_hub_does_not_take_is_told(world: World, source: Source) -> None:
     source.commit(large=os.urandom(11 << 20))
     with pytest.raises(LimitExceeded, match="--large-files lfs"):
-        bring_in(world, source)
+        import_url(world, source)
     assert_nothing_made(world)
 
 
-def assert_nothing_made(world: Any) -> None:
+def assert_nothing_made(world: World) -> None:
     with pytest.raises(RepoNotFound):
         repositories.check_read(world.hub, world.alice, REF)
     with world.hub.read() as tx:
         assert not list(files.needed(tx))
 
 
-def test_an_import_that_fails_on_the_way_leaves_nothing(world: Any, source: Source) -> None:
+def test_an_import_that_fails_on_the_way_leaves_nothing(world: World, source: Source) -> None:
     source.commit(**{"Icon\r": b"", "a": os.urandom(400_000)})
     with pytest.raises(InvalidPath, match="control character"):
-        bring_in(world, source)
+        import_url(world, source)
     assert_nothing_made(world)
     source.git("rm", "-q", "Icon\r")
     source.git("commit", "-q", "--amend", "-m", "m")
-    assert bring_in(world, source).refs == 1
+    assert import_url(world, source).refs == 1
 
 
-def test_large_files_become_git_lfs_files_on_request(world: Any, source: Source) -> None:
+def test_large_files_become_git_lfs_files_on_request(world: World, source: Source) -> None:
     first = source.commit(a=b"1")
     big = os.urandom(11 << 20)
     (source.folder / "d").mkdir()
@@ -166,7 +167,7 @@ def test_large_files_become_git_lfs_files_on_request(world: Any, source: Source)
     assert git("log", "--format=%s %an", ids[third]).splitlines() == ["m a@b.example"] * 3
 
 
-def test_signatures_of_rewritten_commits_are_dropped_and_counted(world: Any, source: Source) -> None:
+def test_signatures_of_rewritten_commits_are_dropped_and_counted(world: World, source: Source) -> None:
     source.commit(big=os.urandom(11 << 20))
     plain = source.git("cat-file", "commit", "HEAD")
     header, _, message = plain.partition("\n\n")
@@ -199,10 +200,10 @@ def old_history(source: Source) -> str:
     return commit
 
 
-def test_a_fault_of_old_history_is_named_and_accepted_on_demand(world: Any, source: Source) -> None:
+def test_a_fault_of_old_history_is_named_and_accepted_on_demand(world: World, source: Source) -> None:
     commit = old_history(source)
     with pytest.raises(Refused, match=r"the (commit|tree) [0-9a-f]{40} is refused: (badTimezone|zeroPaddedFilemode)"):
-        bring_in(world, source)
+        import_url(world, source)
     other = RepoRef(RepoType.DATASET, RepoId("alice", "old"))
     done = imports.bring_in(
         world.hub, str(source.folder), other, source.folder.parent / "c", environ=ENV, tolerates_old=True
@@ -215,12 +216,12 @@ def test_a_fault_of_old_history_is_named_and_accepted_on_demand(world: Any, sour
     lease.release()
 
 
-def rows_of(world: Any, ref: RepoRef) -> Any:
+def rows_of(world: World, ref: RepoRef) -> Any:
     with world.hub.read() as tx:
         return repos.find(tx, ref)
 
 
-def test_a_dangerous_fault_is_never_accepted(world: Any, source: Source) -> None:
+def test_a_dangerous_fault_is_never_accepted(world: World, source: Source) -> None:
     source.commit(a=b"1")
     blob = bytes.fromhex(source.git("rev-parse", "HEAD:a"))
     tree = source.write("tree", b"100644 .git\0" + blob)

@@ -11,6 +11,7 @@ from entrepot.hub.git import push_policy
 from entrepot.hub.repos import locks
 from entrepot.hub.repos.push_contents import PushContents
 from entrepot.names import MAIN, Oid, RepoRef, Sha256
+from tests.support.worlds import World
 
 NEW = Oid("e" * 40)
 SOMEBODY = Signature("a", "a@b.example", 1)
@@ -23,7 +24,7 @@ def brought(tree: bytes, *parents: Oid, beyond: frozenset[Oid] = frozenset()) ->
     return PushContents({NEW: commit}, {oid: tree}, {}, {}, {}, beyond, [], [])
 
 
-def refusal(world: Any, ref: RepoRef, command: Command, found: PushContents) -> str | None:
+def refusal(world: World, ref: RepoRef, command: Command, found: PushContents) -> str | None:
     row_id = world.row_id(ref)
     with world.hub.read() as tx:
         from entrepot.catalog.repos import repositories
@@ -34,7 +35,7 @@ def refusal(world: Any, ref: RepoRef, command: Command, found: PushContents) -> 
         return push_policy.find_refusal(tx, row, command, found, guard)
 
 
-def test_a_history_must_be_whole(world: Any) -> None:
+def test_a_history_must_be_whole(world: World) -> None:
     ref = world.repo()
     head = world.head(ref)
     with world.hub.read() as tx:
@@ -45,7 +46,7 @@ def test_a_history_must_be_whole(world: Any) -> None:
             push_policy.check_history(tx, world.row_id(ref), brought(b"", head, beyond=frozenset({Oid("1" * 40)})))
 
 
-def test_a_push_that_names_no_large_file_admits_none(world: Any) -> None:
+def test_a_push_that_names_no_large_file_admits_none(world: World) -> None:
     ref = world.repo()
     with world.hub.read() as tx:
         assert push_policy.named_again(world.hub, tx, world.row_id(ref), brought(b"")) == {}
@@ -53,7 +54,7 @@ def test_a_push_that_names_no_large_file_admits_none(world: Any) -> None:
     assert push_policy.admit_large(world.hub, world.alice, nothing, brought(b""), {}, nothing) == []
 
 
-def test_a_pointer_without_its_file_stays_where_it_is_and_goes_nowhere_else(world: Any) -> None:
+def test_a_pointer_without_its_file_stays_where_it_is_and_goes_nowhere_else(world: World) -> None:
     ref = world.repo()
     sha256, row_id = world.add_large(ref, "w", b"large" * 1000), world.row_id(ref)
     pointer = Pointer(Sha256(sha256), 5000)
@@ -85,6 +86,6 @@ def test_a_pointer_without_its_file_stays_where_it_is_and_goes_nowhere_else(worl
         (Command(MAIN, NEW, None), "cannot be deleted"),
     ],
 )
-def test_commands_are_refused_for_what_they_say(world: Any, command: Command, reason: str | None) -> None:
+def test_commands_are_refused_for_what_they_say(world: World, command: Command, reason: str | None) -> None:
     told = refusal(world, world.repo(), command, brought(b""))
     assert told is None if reason is None else reason in (told or "")

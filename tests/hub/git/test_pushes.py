@@ -27,13 +27,16 @@ from entrepot.errors import (
 )
 from entrepot.git import Pointer, render_pointer
 from entrepot.git.commands import Command, CommandStatus, PushRequest
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.community.discussion_events import CommitAdded
 from entrepot.hub.files import rechunking
 from entrepot.hub.git import pushes
 from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, pulls, repositories
-from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
+from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 PEOPLE = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 ENV = {**PEOPLE, "PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
@@ -43,11 +46,13 @@ LARGE = bytes(range(256)) * 2000
 class Author:
     """A user with a clone, who pushes through the use cases."""
 
-    def __init__(self, world: Any, ref: RepoRef, folder: pathlib.Path) -> None:
+    def __init__(self, world: World, ref: RepoRef, folder: pathlib.Path) -> None:
         self.world = world
         self.ref = ref
         self.folder = folder
-        world.export(ref, folder / "source") if not folder.exists() and not folder.mkdir() else None
+        if not folder.exists():
+            folder.mkdir()
+            world.export(ref, folder / "source")
         subprocess.run(["git", "clone", "-q", folder / "source", folder / "work"], env=ENV, check=True)
 
     def git(self, *arguments: str, given: bytes = b"") -> str:
@@ -67,7 +72,7 @@ class Author:
         self,
         *commands: tuple[str, str | None, str | None],
         words: str = "",
-        by: Any = None,
+        by: MaybeCaller = None,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> list[CommandStatus]:
         asked = PushRequest(tuple(Command(*command) for command in commands), frozenset(words.split()))  # type: ignore[arg-type]
@@ -91,7 +96,7 @@ class Author:
 
 
 @pytest.fixture
-def author(world: Any, tmp_path: pathlib.Path) -> Author:
+def author(world: World, tmp_path: pathlib.Path) -> Author:
     ref = world.repo()
     world.add(ref, "first.txt", b"first\n")
     return Author(world, ref, tmp_path / "author")
@@ -101,7 +106,7 @@ def reasons(verdicts: list[CommandStatus]) -> dict[str, str | None]:
     return {verdict.ref: verdict.reason for verdict in verdicts}
 
 
-def test_what_is_pushed_is_there_at_once_under_the_same_ids(author: Author, world: Any) -> None:
+def test_what_is_pushed_is_there_at_once_under_the_same_ids(author: Author, world: World) -> None:
     old = world.head(author.ref)
     middle = author.commit(a=b"1")
     new = author.commit(b=os.urandom(300_000), c=b"3")
@@ -115,7 +120,7 @@ def test_what_is_pushed_is_there_at_once_under_the_same_ids(author: Author, worl
     assert [item.oid for item in page.commits] == [new, middle, old]
 
 
-def test_the_mirror_has_the_push_already(author: Author, world: Any) -> None:
+def test_the_mirror_has_the_push_already(author: Author, world: World) -> None:
     old, new = world.head(author.ref), author.commit(a=b"1")
     author.push((MAIN, old, new))
     [mirror] = [path for path in (world.hub.settings.data / "cache" / "git").iterdir() if path.name[0] != "."]
@@ -123,7 +128,7 @@ def test_the_mirror_has_the_push_already(author: Author, world: Any) -> None:
     assert len(list((mirror / "objects" / "pack").glob("*.pack"))) == 2
 
 
-def test_branches_and_tags_are_made_and_removed(author: Author, world: Any) -> None:
+def test_branches_and_tags_are_made_and_removed(author: Author, world: World) -> None:
     head = author.commit(a=b"1")
     author.git("tag", "-a", "v1", "-m", "one")
     tag = author.git("rev-parse", "v1")
@@ -132,7 +137,7 @@ def test_branches_and_tags_are_made_and_removed(author: Author, world: Any) -> N
     listed = dict(pushes.list_refs(world.hub, world.alice, author.ref))
     assert listed[RefName("refs/tags/v1")] == tag
     assert (
-        contents.list_tree(world.hub, None, author.ref, "v1", "", is_deep=True, with_commits=True, limit=9).commit
+        contents.list_tree(world.hub, None, author.ref, "v1", ROOT, is_deep=True, with_commits=True, limit=9).commit
         == head
     )
     gone = author.push(("refs/heads/dev", head, None), ("refs/tags/v1", tag, None))
@@ -140,7 +145,7 @@ def test_branches_and_tags_are_made_and_removed(author: Author, world: Any) -> N
     assert set(dict(pushes.list_refs(world.hub, world.alice, author.ref))) == {MAIN, "refs/tags/light"}
 
 
-def test_a_history_may_be_rewritten_by_force(author: Author, world: Any) -> None:
+def test_a_history_may_be_rewritten_by_force(author: Author, world: World) -> None:
     old = world.head(author.ref)
     author.git("reset", "-q", "--hard", "HEAD~1")
     new = author.commit(other=b"1")
@@ -166,7 +171,7 @@ def test_names_that_cannot_be_are_refused_and_others_are_done(author: Author, re
     assert reason in (told[ref] or "")
 
 
-def test_with_atomic_nothing_moves_when_one_ref_is_refused(author: Author, world: Any) -> None:
+def test_with_atomic_nothing_moves_when_one_ref_is_refused(author: Author, world: World) -> None:
     head = author.commit(a=b"1")
     for bad, old in (("refs/x/y", None), ("refs/heads/other", world.head(author.ref))):
         told = reasons(author.push(("refs/heads/fine", None, head), (bad, old, head), words="atomic"))
@@ -174,24 +179,24 @@ def test_with_atomic_nothing_moves_when_one_ref_is_refused(author: Author, world
     assert set(dict(pushes.list_refs(world.hub, world.alice, author.ref))) == {MAIN}
 
 
-def test_main_cannot_be_deleted(author: Author, world: Any) -> None:
+def test_main_cannot_be_deleted(author: Author, world: World) -> None:
     assert "cannot be deleted" in (reasons(author.push((MAIN, world.head(author.ref), None)))[MAIN] or "")
 
 
-def test_a_branch_that_moved_meanwhile_is_not_overwritten(author: Author, world: Any) -> None:
+def test_a_branch_that_moved_meanwhile_is_not_overwritten(author: Author, world: World) -> None:
     old, new = world.head(author.ref), author.commit(a=b"1")
     told = author.push((MAIN, old, new), meanwhile=lambda: world.add(author.ref, "b", b"2"))
     assert "moved in the meantime" in (reasons(told)[MAIN] or "")
     assert world.paths(author.ref) == [".gitattributes", "b", "first.txt"]
 
 
-def test_a_repository_that_is_deleted_meanwhile_takes_nothing(author: Author, world: Any) -> None:
+def test_a_repository_that_is_deleted_meanwhile_takes_nothing(author: Author, world: World) -> None:
     old, new = world.head(author.ref), author.commit(a=b"1")
     with pytest.raises(RepoNotFound):
         author.push((MAIN, old, new), meanwhile=lambda: repositories.delete(world.hub, world.alice, author.ref))
 
 
-def test_only_writers_push(author: Author, world: Any) -> None:
+def test_only_writers_push(author: Author, world: World) -> None:
     for caller, error in ((world.bob, NotAllowed), (world.caller("alice", "read"), NotAllowed), (None, LoginRequired)):
         with pytest.raises(error):
             pushes.list_refs(world.hub, caller, author.ref)
@@ -199,7 +204,7 @@ def test_only_writers_push(author: Author, world: Any) -> None:
             pushes.begin(world.hub, caller, author.ref, PushRequest((), frozenset()))
 
 
-def test_a_pointer_must_lead_to_a_file_the_pusher_may_use(author: Author, world: Any) -> None:
+def test_a_pointer_must_lead_to_a_file_the_pusher_may_use(author: Author, world: World) -> None:
     old = world.head(author.ref)
     sha256 = Sha256(hashlib.sha256(LARGE).hexdigest())
     new = author.commit(large=render_pointer(Pointer(sha256, len(LARGE))))
@@ -210,7 +215,7 @@ def test_a_pointer_must_lead_to_a_file_the_pusher_may_use(author: Author, world:
     assert world.read(author.ref, "large") == LARGE
 
 
-def test_a_pointer_must_say_the_right_size(author: Author, world: Any) -> None:
+def test_a_pointer_must_say_the_right_size(author: Author, world: World) -> None:
     sha256 = world.upload(author.ref, LARGE)
     new = author.commit(large=render_pointer(Pointer(sha256, 5)))
     with pytest.raises(InvalidOperation, match="has 512000 bytes"):
@@ -218,11 +223,11 @@ def test_a_pointer_must_say_the_right_size(author: Author, world: Any) -> None:
 
 
 @pytest.fixture
-def bob(world: Any, tmp_path: pathlib.Path) -> Author:
+def bob(world: World, tmp_path: pathlib.Path) -> Author:
     return Author(world, world.repo("bob/m"), tmp_path / "bob")
 
 
-def test_a_pointer_to_a_file_that_others_keep_private_is_refused(bob: Author, world: Any) -> None:
+def test_a_pointer_to_a_file_that_others_keep_private_is_refused(bob: Author, world: World) -> None:
     sha256 = world.add_large(world.repo("alice/secret", visibility="private"), "w", LARGE)
     new = bob.commit(w=render_pointer(Pointer(sha256, len(LARGE))))
     with pytest.raises(LargeFileMissing, match="'w'"):
@@ -232,7 +237,7 @@ def test_a_pointer_to_a_file_that_others_keep_private_is_refused(bob: Author, wo
     assert world.paths(bob.ref) == [".gitattributes"]
 
 
-def test_a_pointer_to_a_file_that_everybody_may_read_is_taken(bob: Author, world: Any) -> None:
+def test_a_pointer_to_a_file_that_everybody_may_read_is_taken(bob: Author, world: World) -> None:
     sha256 = world.add_large(world.repo("alice/open"), "w", LARGE)
     new = bob.commit(v=render_pointer(Pointer(sha256, len(LARGE))))
     assert reasons(bob.push((MAIN, world.head(bob.ref), new), by=world.bob)) == {MAIN: None}
@@ -243,7 +248,7 @@ def test_a_pointer_to_a_file_that_everybody_may_read_is_taken(bob: Author, world
     assert world.read(bob.ref, "v") == LARGE
 
 
-def test_a_pointer_to_a_claim_leads_to_the_claimed_chunks_only(bob: Author, world: Any, sender: Any) -> None:
+def test_a_pointer_to_a_claim_leads_to_the_claimed_chunks_only(bob: Author, world: World, sender: Sender) -> None:
     sha256 = world.add_large(world.repo("alice/secret", visibility="private"), "w", LARGE)
     pieces = sender.chunks("lie", 3)
     sender.upload(bob.ref, pieces, sha256=sha256)
@@ -258,7 +263,7 @@ def test_a_pointer_to_a_claim_leads_to_the_claimed_chunks_only(bob: Author, worl
 
 
 def test_bytes_that_chunks_replace_just_before_an_object_needs_them_are_asked_for_again(
-    author: Author, world: Any, monkeypatch: pytest.MonkeyPatch
+    author: Author, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other, old = world.repo("alice/o"), world.head(author.ref)
     world.add_large(other, "w", LARGE)
@@ -279,7 +284,7 @@ def test_bytes_that_chunks_replace_just_before_an_object_needs_them_are_asked_fo
     assert world.read(author.ref, "large") == LARGE
 
 
-def test_a_file_that_was_deleted_for_good_is_not_named_again(author: Author, world: Any) -> None:
+def test_a_file_that_was_deleted_for_good_is_not_named_again(author: Author, world: World) -> None:
     sha256 = world.upload(author.ref, LARGE)
     pointer = render_pointer(Pointer(sha256, len(LARGE)))
     old, new = world.head(author.ref), author.commit(large=pointer)
@@ -305,14 +310,14 @@ def test_a_file_that_was_deleted_for_good_is_not_named_again(author: Author, wor
 
 
 @pytest.fixture
-def shared(world: Any, tmp_path: pathlib.Path) -> Author:
+def shared(world: World, tmp_path: pathlib.Path) -> Author:
     """olga's clone of a repository that wendy may write to as well."""
     ref = world.repo("acme/m", by=world.olga)
     world.add(ref, "folder/a", by=world.olga)
     return Author(world, ref, tmp_path / "shared")
 
 
-def test_a_push_cannot_change_what_somebody_else_has_locked(shared: Author, world: Any) -> None:
+def test_a_push_cannot_change_what_somebody_else_has_locked(shared: Author, world: World) -> None:
     lock = locks.take(world.hub, world.wendy, shared.ref, RepoPath("folder/a"), None).lock
     old = world.head(shared.ref)
     new = shared.commit(**{"folder/a": b"changed"})
@@ -334,7 +339,7 @@ def test_a_push_cannot_change_what_somebody_else_has_locked(shared: Author, worl
     assert reasons(shared.push((MAIN, beside, freed), by=world.olga)) == {MAIN: None}
 
 
-def test_why_a_pack_was_refused_is_told_with_a_cure(author: Author, world: Any) -> None:
+def test_why_a_pack_was_refused_is_told_with_a_cure(author: Author, world: World) -> None:
     push = pushes.begin(world.hub, world.alice, author.ref, PushRequest((), frozenset()))
     try:
         told = pushes.why_refused(push, 1, b"fatal: attempting to allocate 4294967297 over limit 536870912\n")
@@ -355,7 +360,7 @@ def test_a_regular_file_may_not_be_large(make_world: Callable[..., Any], tmp_pat
         author.push((MAIN, world.head(author.ref), new))
 
 
-def test_commits_without_their_parents_are_refused(author: Author, world: Any) -> None:
+def test_commits_without_their_parents_are_refused(author: Author, world: World) -> None:
     first = author.commit(a=b"1")
     second = author.commit(a=b"2")
     author.git("update-ref", "refs/remotes/origin/lie", first)
@@ -389,7 +394,7 @@ def test_a_tag_of_a_file_and_a_branch_at_a_tag_are_refused(author: Author) -> No
     assert told["refs/tags/file"]
 
 
-def test_large_pushes_are_stored_in_steps(author: Author, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_pushes_are_stored_in_steps(author: Author, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pushes, "_IN_ONE_GO", 10)
     monkeypatch.setattr(pushes, "_BATCH_ROWS", 7)
     old = world.head(author.ref)
@@ -406,7 +411,7 @@ def test_packs_of_too_many_objects_or_of_none_are_refused() -> None:
         pushes.check_pack(b"nonsense")
 
 
-def test_the_author_of_a_pull_request_pushes_to_it_and_to_nothing_else(author: Author, world: Any) -> None:
+def test_the_author_of_a_pull_request_pushes_to_it_and_to_nothing_else(author: Author, world: World) -> None:
     old = world.head(author.ref)
     pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
     pulls.open_draft(world.hub, world.zed, author.ref, "Not mine", "text")
@@ -424,7 +429,7 @@ def test_the_author_of_a_pull_request_pushes_to_it_and_to_nothing_else(author: A
     assert world.head(author.ref) == old
 
 
-def test_a_pull_request_that_is_closed_takes_no_push(author: Author, world: Any) -> None:
+def test_a_pull_request_that_is_closed_takes_no_push(author: Author, world: World) -> None:
     old = world.head(author.ref)
     for _ in range(2):
         pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
@@ -440,7 +445,7 @@ def test_a_pull_request_that_is_closed_takes_no_push(author: Author, world: Any)
 
 
 def test_one_that_is_closed_at_the_last_moment_moves_nothing(
-    author: Author, world: Any, monkeypatch: pytest.MonkeyPatch
+    author: Author, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = world.head(author.ref), author.commit(a=b"1")
     pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
@@ -458,7 +463,7 @@ def test_one_that_is_closed_at_the_last_moment_moves_nothing(
 
 
 def test_a_push_stands_when_the_cache_has_no_room_for_it(
-    author: Author, world: Any, monkeypatch: pytest.MonkeyPatch
+    author: Author, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_arguments: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -472,7 +477,7 @@ def test_a_push_stands_when_the_cache_has_no_room_for_it(
     lease.close()
 
 
-def test_a_full_disk_is_no_fault_of_the_pack(author: Author, world: Any) -> None:
+def test_a_full_disk_is_no_fault_of_the_pack(author: Author, world: World) -> None:
     push = pushes.begin(world.hub, world.alice, author.ref, PushRequest((), frozenset()))
     told = pushes.why_refused(push, 1, b"fatal: write error: No space left on device\n")
     push.close()
@@ -492,7 +497,7 @@ def commit_entry(author: Author, name: bytes, content: bytes = b"data") -> Oid:
 
 
 @pytest.mark.parametrize("name", [*BAD_NAMES, b"d/Icon\r", b"d/caf\xe9"])
-def test_a_push_is_judged_by_the_rules_of_paths(world: Any, tmp_path: pathlib.Path, name: bytes) -> None:
+def test_a_push_is_judged_by_the_rules_of_paths(world: World, tmp_path: pathlib.Path, name: bytes) -> None:
     ref = world.repo()
     author = Author(world, ref, tmp_path / "a")
     old, new = world.head(ref), commit_entry(author, name)
@@ -505,7 +510,7 @@ def test_a_push_is_judged_by_the_rules_of_paths(world: Any, tmp_path: pathlib.Pa
         author.push((MAIN, old, author.git("rev-parse", "HEAD")))
 
 
-def test_what_is_stored_already_does_not_keep_others_from_pushing(world: Any, tmp_path: pathlib.Path) -> None:
+def test_what_is_stored_already_does_not_keep_others_from_pushing(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     old = world.plant(ref, {"Icon\r": (0o100644, b"icon"), "d/caf\udce9": (0o100644, b"cafe")})
     author = Author(world, ref, tmp_path / "a")
@@ -520,7 +525,7 @@ def test_what_is_stored_already_does_not_keep_others_from_pushing(world: Any, tm
         author.push((MAIN, last, commit_entry(author, b"Icon\r")))
 
 
-def test_refs_are_judged_by_the_rules_of_names(world: Any, tmp_path: pathlib.Path) -> None:
+def test_refs_are_judged_by_the_rules_of_names(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     author = Author(world, ref, tmp_path / "a")
     head = author.commit(a=b"1")

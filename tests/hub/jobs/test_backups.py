@@ -20,10 +20,12 @@ from entrepot.hub.jobs import backups, maintenance
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.settings import Settings
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 
 @pytest.fixture
-def filled(world: Any, sender: Any) -> Any:
+def filled(world: World, sender: Sender) -> World:
     """A repository with small files, a raw large file and one that is stored as chunks."""
     repo = world.repo()
     world.add(repo, "small.txt", b"small\n")
@@ -50,7 +52,7 @@ def opened(data: Path) -> HubContext:
     return open_hub(Settings(data=data), fsync=False)
 
 
-def test_a_restored_hub_has_every_byte(filled: Any, folder: Path, tmp_path: Path) -> None:
+def test_a_restored_hub_has_every_byte(filled: World, folder: Path, tmp_path: Path) -> None:
     made = backups.backup(filled.hub, folder)
     assert made.copied == made.snapshot.blobs >= 3
     assert damage(folder) == []
@@ -72,7 +74,7 @@ def test_a_restored_hub_has_every_byte(filled: Any, folder: Path, tmp_path: Path
         hub.close()
 
 
-def test_only_new_bytes_are_copied(filled: Any, folder: Path) -> None:
+def test_only_new_bytes_are_copied(filled: World, folder: Path) -> None:
     first = backups.backup(filled.hub, folder)
     assert backups.backup(filled.hub, folder).copied == 0
     filled.add_large(filled.repo("alice/other"), "more.bin", b"more" * 50_000)
@@ -83,7 +85,7 @@ def test_only_new_bytes_are_copied(filled: Any, folder: Path) -> None:
     assert len(backups.snapshots(folder)) == 3
 
 
-def test_others_of_the_machine_read_nothing_of_it(filled: Any, folder: Path) -> None:
+def test_others_of_the_machine_read_nothing_of_it(filled: World, folder: Path) -> None:
     backups.backup(filled.hub, folder)
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
     assert modes[folder] == 0o700
@@ -92,7 +94,7 @@ def test_others_of_the_machine_read_nothing_of_it(filled: Any, folder: Path) -> 
     assert not list(folder.glob("snapshots/*/catalog.sqlite3-*"))
 
 
-def test_a_backup_is_consistent_while_the_hub_is_written_to(filled: Any, folder: Path, tmp_path: Path) -> None:
+def test_a_backup_is_consistent_while_the_hub_is_written_to(filled: World, folder: Path, tmp_path: Path) -> None:
     repo, stop = filled.repo("alice/busy"), threading.Event()
 
     def write() -> None:
@@ -129,7 +131,7 @@ class Sweeping:
         return iter(found)
 
 
-def test_bytes_that_are_deleted_meanwhile_and_still_needed_are_noticed(filled: Any, folder: Path) -> None:
+def test_bytes_that_are_deleted_meanwhile_and_still_needed_are_noticed(filled: World, folder: Path) -> None:
     raw = next(key for key in keys(filled.hub.settings.data) if key.startswith("files/"))
     lost = Sweeping(filled.hub, lambda: filled.hub.store.blobs.delete(raw))
     hub = attrs.evolve(filled.hub, store=attrs.evolve(filled.hub.store, blobs=lost))
@@ -138,8 +140,8 @@ def test_bytes_that_are_deleted_meanwhile_and_still_needed_are_noticed(filled: A
     assert backups.snapshots(folder) == []
 
 
-def test_what_a_sweep_takes_rightly_does_not_matter(filled: Any, folder: Path) -> None:
-    rounds = []
+def test_what_a_sweep_takes_rightly_does_not_matter(filled: World, folder: Path) -> None:
+    rounds: list[Any] = []
 
     def sweep() -> None:
         # The repository with the only reference is deleted between the copies of the database and of the bytes.
@@ -158,7 +160,7 @@ def test_what_a_sweep_takes_rightly_does_not_matter(filled: Any, folder: Path) -
     assert damage(folder) == []
 
 
-def test_old_snapshots_go_with_the_bytes_that_only_they_need(filled: Any, folder: Path) -> None:
+def test_old_snapshots_go_with_the_bytes_that_only_they_need(filled: World, folder: Path) -> None:
     backups.backup(filled.hub, folder)
     raw = next(key for key in keys(folder) if key.startswith("files/"))
     extra = "files/" + "/".join((raw[6:8], raw[9:11], "f" * 64))
@@ -178,7 +180,7 @@ def test_old_snapshots_go_with_the_bytes_that_only_they_need(filled: Any, folder
 
 
 @pytest.mark.parametrize("prefix", ["files/", "xorbs/"])
-def test_a_damaged_or_missing_blob_is_found_by_name(filled: Any, folder: Path, tmp_path: Path, prefix: str) -> None:
+def test_a_damaged_or_missing_blob_is_found_by_name(filled: World, folder: Path, tmp_path: Path, prefix: str) -> None:
     backups.backup(filled.hub, folder)
     path = next(path for path in sorted(folder.glob(f"blobs/{prefix}*/*/*")))
     key = path.relative_to(folder / "blobs").as_posix()
@@ -197,7 +199,7 @@ def test_a_damaged_or_missing_blob_is_found_by_name(filled: Any, folder: Path, t
     assert damage(folder) == []
 
 
-def test_damage_of_a_raw_file_stops_backup_and_restore(filled: Any, folder: Path, tmp_path: Path) -> None:
+def test_damage_of_a_raw_file_stops_backup_and_restore(filled: World, folder: Path, tmp_path: Path) -> None:
     backups.backup(filled.hub, folder)
     for root, act in (
         (folder, lambda: backups.restore(folder, tmp_path / "restored")),
@@ -212,7 +214,7 @@ def test_damage_of_a_raw_file_stops_backup_and_restore(filled: Any, folder: Path
 
 
 def test_an_interrupted_backup_leaves_no_snapshot_and_the_next_one_continues(
-    filled: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+    filled: World, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_args: object, **_kwargs: object) -> None:
         raise KeyboardInterrupt
@@ -227,7 +229,7 @@ def test_an_interrupted_backup_leaves_no_snapshot_and_the_next_one_continues(
     assert not list((folder / "snapshots").glob(".*"))
 
 
-def test_folders_that_are_something_else_are_left_alone(filled: Any, folder: Path, tmp_path: Path) -> None:
+def test_folders_that_are_something_else_are_left_alone(filled: World, folder: Path, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "diary.txt").write_text("dear diary")
     with pytest.raises(DataFolderError, match="not empty"):
@@ -251,7 +253,7 @@ def test_folders_that_are_something_else_are_left_alone(filled: Any, folder: Pat
         backups.snapshots(good)
 
 
-def test_a_folder_has_one_writer(filled: Any, folder: Path, tmp_path: Path) -> None:
+def test_a_folder_has_one_writer(filled: World, folder: Path, tmp_path: Path) -> None:
     backups.backup(filled.hub, folder)
     with (folder / "backup.json").open() as held:
         fcntl.flock(held, fcntl.LOCK_SH)
@@ -260,7 +262,7 @@ def test_a_folder_has_one_writer(filled: Any, folder: Path, tmp_path: Path) -> N
         assert damage(folder) == []
 
 
-def test_the_settings_file_is_kept_too(filled: Any, folder: Path, tmp_path: Path) -> None:
+def test_the_settings_file_is_kept_too(filled: World, folder: Path, tmp_path: Path) -> None:
     (filled.hub.settings.data / "entrepot.toml").write_text("port = 1234\n")
     backups.backup(filled.hub, folder)
     backups.restore(folder, tmp_path / "restored")

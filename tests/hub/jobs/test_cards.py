@@ -11,16 +11,17 @@ from entrepot.hub.jobs import cards, handlers
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import RepoInfo
 from entrepot.names import RepoPath, RepoRef, RepoType
+from tests.support.worlds import World
 
 P = RepoPath
 CARD = b"---\nlicense: mit\npipeline_tag: text-generation\ntags: [one, two]\n---\n# Hello\n"
 
 
-def info(world: Any, ref: RepoRef) -> RepoInfo:
+def info(world: World, ref: RepoRef) -> RepoInfo:
     return infos.describe(world.hub, world.root, ref, "main", with_files=False, with_sizes=False).info
 
 
-def test_a_commit_of_the_card_is_listed_at_once(world: Any) -> None:
+def test_a_commit_of_the_card_is_listed_at_once(world: World) -> None:
     ref = world.repo()
     world.add(ref, "README.md", CARD)
     found = info(world, ref)
@@ -32,7 +33,7 @@ def test_a_commit_of_the_card_is_listed_at_once(world: Any) -> None:
     assert (info(world, ref).row.card, info(world, ref).row.pipeline_tag) == (None, None)
 
 
-def test_the_worker_indexes_what_was_not_attended(world: Any) -> None:
+def test_the_worker_indexes_what_was_not_attended(world: World) -> None:
     ref = world.repo()
     world.add(ref, "model.safetensors", b"tiny")
     assert "safetensors" not in info(world, ref).tags
@@ -44,7 +45,7 @@ def test_the_worker_indexes_what_was_not_attended(world: Any) -> None:
     assert "safetensors" in info(world, ref).tags
 
 
-def test_the_configuration_of_models_is_kept_in_part(world: Any) -> None:
+def test_the_configuration_of_models_is_kept_in_part(world: World) -> None:
     ref, dataset = world.repo(), world.repo("alice/d", kind=RepoType.DATASET)
     content = b'{"model_type": "gpt2", "architectures": ["X"], "hidden": 3}'
     for target in (ref, dataset):
@@ -64,7 +65,7 @@ def test_the_configuration_of_models_is_kept_in_part(world: Any) -> None:
         ("config.json", b"{"),
     ],
 )
-def test_what_cannot_be_read_says_nothing(world: Any, path: str, content: bytes) -> None:
+def test_what_cannot_be_read_says_nothing(world: World, path: str, content: bytes) -> None:
     ref = world.repo()
     world.add(ref, path, content)
     assert (info(world, ref).row.card, info(world, ref).row.config) == (None, None)
@@ -72,10 +73,11 @@ def test_what_cannot_be_read_says_nothing(world: Any, path: str, content: bytes)
         assert [job.error for job in jobs.find(tx)] == [None] * len(jobs.find(tx))
 
 
-def test_a_head_that_moves_meanwhile_loses_no_card(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_that_moves_meanwhile_loses_no_card(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     world.add(ref, "README.md", CARD)
-    row_id, genuine, moves = world.row_id(ref), cards._facts, []
+    row_id, genuine = world.row_id(ref), cards._facts
+    moves: list[object] = []
     with world.hub.write() as tx:
         from entrepot.catalog.repos import repositories
 
@@ -91,7 +93,7 @@ def test_a_head_that_moves_meanwhile_loses_no_card(world: Any, monkeypatch: pyte
     assert info(world, ref).row.card is not None
 
 
-def test_a_head_that_never_rests_is_left_to_a_later_try(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_that_never_rests_is_left_to_a_later_try(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     genuine = cards._facts
 
@@ -104,5 +106,5 @@ def test_a_head_that_never_rests_is_left_to_a_later_try(world: Any, monkeypatch:
         cards.index(world.hub, world.row_id(ref))
 
 
-def test_a_repository_that_is_gone_is_no_failure(world: Any) -> None:
+def test_a_repository_that_is_gone_is_no_failure(world: World) -> None:
     cards.index(world.hub, 12345)

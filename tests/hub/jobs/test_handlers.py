@@ -12,10 +12,11 @@ from entrepot.catalog.jobs import jobs
 from entrepot.errors import Busy, Malformed
 from entrepot.hub.jobs import handlers
 from entrepot.hub.jobs.handlers import LEASE_MS, MAX_ATTEMPTS
+from tests.support.worlds import World
 
 
 @pytest.fixture
-def failing(world: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def failing(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A job that always fails, alone in the queue; records the times of its attempts."""
     tries: list[int] = []
 
@@ -29,13 +30,13 @@ def failing(world: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return tries
 
 
-def only(world: Any) -> jobs.Job:
+def only(world: World) -> jobs.Job:
     with world.hub.read() as tx:
         [job] = jobs.find(tx)
     return job
 
 
-def test_a_failing_job_is_tried_ever_more_rarely_and_then_dies(world: Any, failing: list[int]) -> None:
+def test_a_failing_job_is_tried_ever_more_rarely_and_then_dies(world: World, failing: list[int]) -> None:
     for _ in range(MAX_ATTEMPTS):
         assert handlers.run_next(world.hub, "me").error == "Malformed: malformed thing: always"
         assert handlers.run_next(world.hub, "me") is None
@@ -47,7 +48,7 @@ def test_a_failing_job_is_tried_ever_more_rarely_and_then_dies(world: Any, faili
     assert handlers.run_next(world.hub, "me") is None
 
 
-def test_attending_never_fails_because_of_the_job(world: Any, failing: list[int]) -> None:
+def test_attending_never_fails_because_of_the_job(world: World, failing: list[int]) -> None:
     handlers.attend(world.hub, "one")
     assert len(failing) == 1
     assert only(world).state == "ready"
@@ -56,7 +57,7 @@ def test_attending_never_fails_because_of_the_job(world: Any, failing: list[int]
 
 
 def test_attending_never_fails_because_of_a_busy_database(
-    world: Any, failing: list[int], monkeypatch: pytest.MonkeyPatch
+    world: World, failing: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_arguments: Any, **_options: Any) -> None:
         raise Busy("the database")
@@ -66,7 +67,7 @@ def test_attending_never_fails_because_of_a_busy_database(
     assert failing == []
 
 
-def test_a_worker_that_died_loses_its_job_to_another(world: Any, failing: list[int]) -> None:
+def test_a_worker_that_died_loses_its_job_to_another(world: World, failing: list[int]) -> None:
     for attempt in range(1, MAX_ATTEMPTS + 1):
         assert handlers.claim(world.hub, f"dies-{attempt}").attempts == attempt
         assert handlers.claim(world.hub, "early") is None
@@ -76,7 +77,7 @@ def test_a_worker_that_died_loses_its_job_to_another(world: Any, failing: list[i
     assert (failing, only(world).state) == ([], "dead")
 
 
-def test_a_kind_that_nobody_knows_is_an_error(world: Any) -> None:
+def test_a_kind_that_nobody_knows_is_an_error(world: World) -> None:
     with world.hub.write() as tx:
         jobs.enqueue(tx, "new kind", {}, world.clock())
     assert "new kind" in handlers.run_next(world.hub, "me").error
@@ -86,7 +87,7 @@ def test_owners_are_unique() -> None:
     assert handlers.new_owner() != handlers.new_owner()
 
 
-def test_history_is_indexed_for_every_ref_and_again_without_harm(world: Any) -> None:
+def test_history_is_indexed_for_every_ref_and_again_without_harm(world: World) -> None:
     from entrepot.catalog.repos import commits
 
     ref = world.repo()
@@ -98,7 +99,7 @@ def test_history_is_indexed_for_every_ref_and_again_without_harm(world: Any) -> 
     handlers.index_history(world.hub, {"repo": 12345})
 
 
-def test_what_a_process_that_died_was_doing_is_due_at_once(world: Any, failing: list[int]) -> None:
+def test_what_a_process_that_died_was_doing_is_due_at_once(world: World, failing: list[int]) -> None:
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     host, _, _ = handlers.new_owner().rpartition(f":{os.getpid()}:")
     assert handlers.claim(world.hub, f"{host}:{ended.stdout.strip()}:abcd") is not None
@@ -109,7 +110,7 @@ def test_what_a_process_that_died_was_doing_is_due_at_once(world: Any, failing: 
 
 
 @pytest.mark.parametrize("owner", ["", "another-host:1:abcd", "strange"])
-def test_what_somebody_may_be_doing_is_left_to_them(world: Any, failing: list[int], owner: str) -> None:
+def test_what_somebody_may_be_doing_is_left_to_them(world: World, failing: list[int], owner: str) -> None:
     assert handlers.claim(world.hub, owner or handlers.new_owner()) is not None
     handlers.take_over(world.hub)
     assert handlers.run_next(world.hub, "heir") is None

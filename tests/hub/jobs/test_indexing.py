@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from entrepot.catalog.repos import commits
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.jobs.indexing import index_history
 from entrepot.names import RepoPath
+from tests.support.worlds import World
 
 P = RepoPath
 
 
-def test_every_ancestor_is_indexed_once(world: Any) -> None:
+def test_every_ancestor_is_indexed_once(world: World) -> None:
     ref = world.repo()
     made = [world.add(ref, f"d/f{number}") for number in range(5)]
     row_id = world.row_id(ref)
@@ -23,7 +23,7 @@ def test_every_ancestor_is_indexed_once(world: Any) -> None:
     assert newest == {"d": made[3], "d/f3": made[3]}
 
 
-def test_a_commit_of_thousands_of_files_is_indexed(world: Any) -> None:
+def test_a_commit_of_thousands_of_files_is_indexed(world: World) -> None:
     ref = world.repo()
     paths = [P(f"d{number % 50}/f{number}") for number in range(4500)]
     head = world.commit(ref, *(AddFile(path, b"x") for path in paths))
@@ -32,7 +32,7 @@ def test_a_commit_of_thousands_of_files_is_indexed(world: Any) -> None:
         assert set(commits.last_changes(tx, world.row_id(ref), head, paths).values()) == {head}
 
 
-def test_several_may_index_at_once(world: Any) -> None:
+def test_several_may_index_at_once(world: World) -> None:
     ref = world.repo()
     heads = [world.add(ref, f"f{number}") for number in range(20)]
     with ThreadPoolExecutor(4) as pool:
@@ -43,7 +43,7 @@ def test_several_may_index_at_once(world: Any) -> None:
     assert newest == {f"f{number}": oid for number, oid in enumerate(heads)}
 
 
-def test_commits_that_are_recorded_together_are_all_found(world: Any) -> None:
+def test_commits_that_are_recorded_together_are_all_found(world: World) -> None:
     ref = world.repo()
     sizes = (3, 1_500, 0, 1_500, 2)
     heads = [

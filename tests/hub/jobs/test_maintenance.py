@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,40 +17,41 @@ from entrepot.hub.git import git_wire
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import branches, commits, histories, repositories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.names import RepoPath, RepoRef, Sha256
+from entrepot.names import RepoId, RepoPath, RepoRef, Sha256
 from entrepot.storage import fsck
+from tests.support.worlds import World
 
 P = RepoPath
 DAY_MS = 86_400_000
 GRACE_MS = 21 * DAY_MS
 
 
-def sweep(world: Any, **options: Any) -> list[tuple[str, str]]:
+def sweep(world: World, **options: Any) -> list[tuple[str, str]]:
     return [(item.kind, item.what) for item in maintenance.gc(world.hub, **options)]
 
 
-def findings(world: Any, **options: Any) -> list[fsck.Finding]:
+def findings(world: World, **options: Any) -> list[fsck.Finding]:
     return list(maintenance.fsck(world.hub, **options))
 
 
-def damage(world: Any, **options: Any) -> list[fsck.Finding]:
+def damage(world: World, **options: Any) -> list[fsck.Finding]:
     return [finding for finding in findings(world, **options) if finding.is_damage]
 
 
-def age_bytes(world: Any, sha256: str) -> None:
+def age_bytes(world: World, sha256: str) -> None:
     """Make stored bytes appear old by the hub's clock."""
-    path = world.hub.store.blobs.path_of(file_key(Sha256(sha256)))
+    path = world.blob_path(file_key(Sha256(sha256)))
     os.utime(path, (1, 1))
 
 
-def snapshot(world: Any) -> list[Any]:
+def snapshot(world: World) -> list[Any]:
     with world.hub.read() as tx:
         rows = [tx.sql.execute(sa.select(table)).all() for table in tables.metadata.sorted_tables]
     return [*rows, sorted(stat.key for stat in world.hub.store.blobs.list(""))]
 
 
 @pytest.fixture
-def full(world: Any) -> RepoRef:
+def full(world: World) -> RepoRef:
     """A repository with data of every kind."""
     ref = world.repo()
     world.commit(ref, AddFile(P("d/a"), b"a"), AddFile(P("big"), b"b" * 300_000))
@@ -60,17 +61,17 @@ def full(world: Any) -> RepoRef:
     return ref
 
 
-def test_a_used_hub_is_clean(world: Any, full: RepoRef) -> None:
+def test_a_used_hub_is_clean(world: World, full: RepoRef) -> None:
     histories.squash(world.hub, world.alice, full, "main", "squashed")
-    repositories.duplicate(world.hub, world.alice, full, repositories.RepoId("alice", "copy"), None)
-    repositories.move(world.hub, world.alice, full, repositories.RepoRef(full.type, repositories.RepoId("alice", "n")))
+    repositories.duplicate(world.hub, world.alice, full, RepoId("alice", "copy"), None)
+    repositories.move(world.hub, world.alice, full, RepoRef(full.type, RepoId("alice", "n")))
     lines: list[str] = []
     assert damage(world, progress=lines.append) == []
     assert damage(world, checks_content=False) == []
     assert "looking for orphaned blobs" in lines
 
 
-def set_object(world: Any, ref: RepoRef, kind: str, **values: Any) -> None:
+def set_object(world: World, ref: RepoRef, kind: str, **values: Any) -> None:
     """Change the rows of all objects of a kind; without values, delete them."""
     table = tables.objects
     here = (table.c.repo_id == world.row_id(ref)) & (table.c.kind == kind)
@@ -80,7 +81,7 @@ def set_object(world: Any, ref: RepoRef, kind: str, **values: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["commit", "tree", "blob", "tag"])
 @pytest.mark.parametrize("checks_content", [True, False])
-def test_a_missing_object_is_found(world: Any, full: RepoRef, kind: str, checks_content: bool) -> None:
+def test_a_missing_object_is_found(world: World, full: RepoRef, kind: str, checks_content: bool) -> None:
     set_object(world, full, kind)
     found = damage(world, checks_content=checks_content)
     assert {finding.kind for finding in found} == {"missing"}
@@ -88,13 +89,13 @@ def test_a_missing_object_is_found(world: Any, full: RepoRef, kind: str, checks_
 
 
 @pytest.mark.parametrize("kind", ["commit", "tree", "tag"])
-def test_an_object_that_does_not_unpack_is_found(world: Any, full: RepoRef, kind: str) -> None:
+def test_an_object_that_does_not_unpack_is_found(world: World, full: RepoRef, kind: str) -> None:
     set_object(world, full, kind, data=b"no zlib")
     assert {finding.kind for finding in damage(world, checks_content=False)} == {"corrupt"}
 
 
 @pytest.mark.parametrize("kind", ["commit", "tree", "tag", "blob"])
-def test_an_object_with_other_content_is_found(world: Any, full: RepoRef, kind: str) -> None:
+def test_an_object_with_other_content_is_found(world: World, full: RepoRef, kind: str) -> None:
     with world.hub.write() as tx:
         table = tables.objects
         rows = tx.sql.execute(
@@ -112,11 +113,11 @@ def test_an_object_with_other_content_is_found(world: Any, full: RepoRef, kind: 
     assert {finding.kind for finding in damage(world)} == {"corrupt"}
 
 
-def blob_paths(world: Any) -> list[str]:
-    return [world.hub.store.blobs.path_of(stat.key) for stat in world.hub.store.blobs.list("files/")]
+def blob_paths(world: World) -> list[str]:
+    return [str(world.blob_path(stat.key)) for stat in world.hub.store.blobs.list("files/")]
 
 
-def test_missing_bytes_are_found(world: Any, full: RepoRef) -> None:
+def test_missing_bytes_are_found(world: World, full: RepoRef) -> None:
     assert len(blob_paths(world)) == 2
     for path in blob_paths(world):
         os.remove(path)
@@ -125,7 +126,7 @@ def test_missing_bytes_are_found(world: Any, full: RepoRef) -> None:
     assert any("model alice/m" not in finding.where for finding in damage(world))
 
 
-def test_truncated_bytes_are_found(world: Any, full: RepoRef) -> None:
+def test_truncated_bytes_are_found(world: World, full: RepoRef) -> None:
     for path in blob_paths(world):
         os.chmod(path, 0o600)
         os.truncate(path, 5)
@@ -133,7 +134,7 @@ def test_truncated_bytes_are_found(world: Any, full: RepoRef) -> None:
     assert {finding.kind for finding in damage(world)} == {"corrupt"}
 
 
-def test_altered_bytes_are_found_by_their_content(world: Any, full: RepoRef) -> None:
+def test_altered_bytes_are_found_by_their_content(world: World, full: RepoRef) -> None:
     for path in blob_paths(world):
         os.chmod(path, 0o600)
         with open(path, "r+b") as file:
@@ -144,7 +145,7 @@ def test_altered_bytes_are_found_by_their_content(world: Any, full: RepoRef) -> 
     assert len({finding.where for finding in found if finding.where.startswith("files/")}) == 2
 
 
-def test_orphans_are_found_and_are_no_damage(world: Any, full: RepoRef) -> None:
+def test_orphans_are_found_and_are_no_damage(world: World, full: RepoRef) -> None:
     old = world.head(full)
     histories.squash(world.hub, world.alice, full, "main", "s")
     put(world.hub.store.blobs, file_key(Sha256("ab" * 32)), b"stray")
@@ -167,7 +168,7 @@ def world_sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def test_a_rehearsal_changes_nothing_and_foresees(world: Any, full: RepoRef) -> None:
+def test_a_rehearsal_changes_nothing_and_foresees(world: World, full: RepoRef) -> None:
     histories.squash(world.hub, world.alice, full, "main", "s")
     branches.delete_tag(world.hub, world.alice, full, "v1")
     put(world.hub.store.blobs, file_key(Sha256("ab" * 32)), b"stray")
@@ -181,7 +182,7 @@ def test_a_rehearsal_changes_nothing_and_foresees(world: Any, full: RepoRef) -> 
     assert sweep(world) == []
 
 
-def test_exactly_the_unreachable_goes(world: Any, full: RepoRef) -> None:
+def test_exactly_the_unreachable_goes(world: World, full: RepoRef) -> None:
     keep = world.paths(full)
     gone = world.add_large(full, "gone.bin", b"gone")
     both = world.add_large(full, "both.bin", b"both")
@@ -202,7 +203,7 @@ def test_exactly_the_unreachable_goes(world: Any, full: RepoRef) -> None:
     assert findings(world) == []
 
 
-def test_grace_is_honoured(world: Any, full: RepoRef) -> None:
+def test_grace_is_honoured(world: World, full: RepoRef) -> None:
     world.commit(full, Delete(P("w.bin")))
     histories.squash(world.hub, world.alice, full, "main", "s")
     branches.delete_tag(world.hub, world.alice, full, "v1")
@@ -212,7 +213,7 @@ def test_grace_is_honoured(world: Any, full: RepoRef) -> None:
     assert {kind for kind, _ in sweep(world)} == {"objects", "links", "file"}
 
 
-def test_what_a_fresh_loose_commit_needs_stays(world: Any) -> None:
+def test_what_a_fresh_loose_commit_needs_stays(world: World) -> None:
     ref = world.repo()
     world.add(ref, "old", b"old")
     world.clock.advance(10 * DAY_MS)
@@ -225,7 +226,7 @@ def test_what_a_fresh_loose_commit_needs_stays(world: Any) -> None:
     assert damage(world) == []
 
 
-def test_a_deleted_repository_goes_after_its_grace(world: Any, full: RepoRef) -> None:
+def test_a_deleted_repository_goes_after_its_grace(world: World, full: RepoRef) -> None:
     row_id = world.row_id(full)
     repositories.delete(world.hub, world.alice, full)
     world.clock.advance(GRACE_MS)
@@ -239,14 +240,14 @@ def test_a_deleted_repository_goes_after_its_grace(world: Any, full: RepoRef) ->
                 assert tx.sql.execute(sa.select(table).where(table.c.repo_id == row_id)).first() is None
 
 
-def test_a_damaged_repository_is_left_alone(world: Any, full: RepoRef) -> None:
+def test_a_damaged_repository_is_left_alone(world: World, full: RepoRef) -> None:
     histories.squash(world.hub, world.alice, full, "main", "s")
     set_object(world, full, "tag")
     world.clock.advance(GRACE_MS + 1)
     assert sweep(world) == []
 
 
-def test_an_uncommitted_upload_and_unfinished_parts_go(make_world: Any) -> None:
+def test_an_uncommitted_upload_and_unfinished_parts_go(make_world: Callable[..., World]) -> None:
     world = make_world(part_size=100, multipart_threshold=100)
     ref = world.repo()
     world.upload(ref, b"never committed")
@@ -261,14 +262,14 @@ def test_an_uncommitted_upload_and_unfinished_parts_go(make_world: Any) -> None:
     assert [kind for kind, _ in sweep(world)] == ["links", "file"]
 
 
-def test_a_key_that_is_no_files_is_left_alone(world: Any) -> None:
+def test_a_key_that_is_no_files_is_left_alone(world: World) -> None:
     put(world.hub.store.blobs, "files/readme.txt", b"no digest")
-    os.utime(world.hub.store.blobs.path_of("files/readme.txt"), (1, 1))
+    os.utime(world.blob_path("files/readme.txt"), (1, 1))
     assert sweep(world, grace_ms=0) == []
     assert world.hub.store.blobs.stat("files/readme.txt") is not None
 
 
-def test_bytes_come_free_after_permanent_deletion(world: Any, full: RepoRef) -> None:
+def test_bytes_come_free_after_permanent_deletion(world: World, full: RepoRef) -> None:
     from entrepot.hub.repos import lfs_files
 
     [large] = lfs_files.list_files(world.hub, world.alice, full, after=None, limit=10)
@@ -284,7 +285,7 @@ def test_bytes_come_free_after_permanent_deletion(world: Any, full: RepoRef) -> 
 class Interruption:
     """Calls a function once, just before the n-th writing transaction of a sweep."""
 
-    def __init__(self, world: Any, monkeypatch: pytest.MonkeyPatch, step: int, act: Any) -> None:
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch, step: int, act: Any) -> None:
         catalog = world.hub.catalog
         genuine = type(catalog).write
         self.count = 0
@@ -302,7 +303,7 @@ class Interruption:
         monkeypatch.setattr(type(catalog), "write", write)
 
 
-def racing_acts(world: Any, ref: RepoRef, revision: str) -> Iterator[Any]:
+def racing_acts(world: World, ref: RepoRef, revision: str) -> Iterator[Any]:
     """Return the ways to use data again that a sweep is about to delete."""
     yield lambda: world.commit(ref, Copy(P("again"), P("gone.bin"), revision=revision))
     yield lambda: world.add_large(ref, "again", b"gone")
@@ -311,7 +312,7 @@ def racing_acts(world: Any, ref: RepoRef, revision: str) -> Iterator[Any]:
         world.hub, world.alice, ref, "again", start=revision, is_empty=False, overwrites=False
     )
     yield lambda: branches.create_tag(world.hub, world.alice, ref, revision, "again", "m")
-    yield lambda: repositories.duplicate(world.hub, world.alice, ref, repositories.RepoId("alice", "dup"), None)
+    yield lambda: repositories.duplicate(world.hub, world.alice, ref, RepoId("alice", "dup"), None)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +321,7 @@ def racing_acts(world: Any, ref: RepoRef, revision: str) -> Iterator[Any]:
     + [(act, step, 0) for act in (0, 1) for step in (1, 2)],
 )
 def test_whatever_comes_between_two_steps_of_a_sweep_loses_nothing(
-    world: Any, monkeypatch: pytest.MonkeyPatch, act: int, step: int, grace_ms: int | None
+    world: World, monkeypatch: pytest.MonkeyPatch, act: int, step: int, grace_ms: int | None
 ) -> None:
     ref = world.repo()
     world.add_large(ref, "gone.bin", b"gone")
@@ -352,7 +353,7 @@ def test_whatever_comes_between_two_steps_of_a_sweep_loses_nothing(
 
 @pytest.mark.parametrize("step", range(1, 12))
 def test_a_sweep_between_two_steps_of_a_commit_loses_nothing(
-    world: Any, monkeypatch: pytest.MonkeyPatch, step: int
+    world: World, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     ref = world.repo()
     old = world.add(ref, "d/e/f", b"f")
@@ -376,7 +377,7 @@ def test_a_sweep_between_two_steps_of_a_commit_loses_nothing(
 
 @pytest.mark.parametrize("step", range(1, 6))
 def test_a_sweep_between_two_steps_of_an_upload_loses_nothing(
-    world: Any, monkeypatch: pytest.MonkeyPatch, step: int
+    world: World, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     ref = world.repo()
 
@@ -394,7 +395,7 @@ def test_a_sweep_between_two_steps_of_an_upload_loses_nothing(
     assert damage(world) == []
 
 
-def test_stray_bytes_that_somebody_is_just_publishing_stay(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stray_bytes_that_somebody_is_just_publishing_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     sha256 = Sha256(world_sha(b"stray"))
     put(world.hub.store.blobs, file_key(sha256), b"stray")
@@ -411,7 +412,7 @@ def test_stray_bytes_that_somebody_is_just_publishing_stay(world: Any, monkeypat
     assert damage(world) == []
 
 
-def test_finished_jobs_are_forgotten(world: Any, full: RepoRef) -> None:
+def test_finished_jobs_are_forgotten(world: World, full: RepoRef) -> None:
     from entrepot.hub.jobs import handlers
 
     while handlers.run_next(world.hub, "me"):
@@ -422,13 +423,13 @@ def test_finished_jobs_are_forgotten(world: Any, full: RepoRef) -> None:
     assert maintenance.sizes(world.hub)["jobs_done"] == 0
 
 
-def test_figures(world: Any, full: RepoRef) -> None:
+def test_figures(world: World, full: RepoRef) -> None:
     figures = maintenance.sizes(world.hub)
     assert (figures["repositories"], figures["files"]) == (1, 2)
     assert figures["file_bytes"] == 300_000 + len(b"large bytes")
 
 
-def test_an_open_hub_is_ready_and_a_lost_database_is_not(world: Any) -> None:
+def test_an_open_hub_is_ready_and_a_lost_database_is_not(world: World) -> None:
     maintenance.check_ready(world.hub)
     with world.hub.write() as tx:
         tx.sql.execute(sa.text("DROP TABLE meta"))
@@ -436,7 +437,7 @@ def test_an_open_hub_is_ready_and_a_lost_database_is_not(world: Any) -> None:
         maintenance.check_ready(world.hub)
 
 
-def test_a_large_commit_beside_a_sweep_is_whole(world: Any) -> None:
+def test_a_large_commit_beside_a_sweep_is_whole(world: World) -> None:
     ref = world.repo()
     sha256 = world.upload(ref, b"w")
 
@@ -452,7 +453,7 @@ def test_a_large_commit_beside_a_sweep_is_whole(world: Any) -> None:
     assert damage(world) == []
 
 
-def test_leftovers_of_cut_off_uploads_go_after_a_grace_period(world: Any) -> None:
+def test_leftovers_of_cut_off_uploads_go_after_a_grace_period(world: World) -> None:
     incoming = world.hub.settings.data / "blobs" / "incoming"
     (incoming / "dead.tmp").write_bytes(b"cut off")
     with world.hub.store.drafts.receive_unnamed(10) as alive:
@@ -469,7 +470,7 @@ def test_leftovers_of_cut_off_uploads_go_after_a_grace_period(world: Any) -> Non
     assert not list(incoming.glob("*.tmp"))
 
 
-def test_fsck_looks_into_clone_caches(world: Any) -> None:
+def test_fsck_looks_into_clone_caches(world: World) -> None:
     ref = world.repo("alice/cached")
     errand = git_wire.serve_uploads(world.hub, None, ref, "")
     errand.release()

@@ -11,23 +11,24 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import branches, commits, contents, pulls, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import RepoChanges
-from entrepot.names import RefName, RepoPath, RepoRef
+from entrepot.names import Oid, RefName, RepoPath, RepoRef
+from tests.support.worlds import World
 
 
-def branch(world: Any, ref: RepoRef, name: str, **options: Any) -> None:
+def branch(world: World, ref: RepoRef, name: str, **options: Any) -> None:
     defaults = {"start": None, "is_empty": False, "overwrites": False}
     branches.create_branch(world.hub, world.alice, ref, name, **(defaults | options))
 
 
-def tag(world: Any, ref: RepoRef, name: str, revision: str = "main", message: str | None = None) -> None:
+def tag(world: World, ref: RepoRef, name: str, revision: str = "main", message: str | None = None) -> None:
     branches.create_tag(world.hub, world.alice, ref, revision, name, message)
 
 
-def listed(world: Any, ref: RepoRef) -> dict[str, str]:
+def listed(world: World, ref: RepoRef) -> dict[str, str]:
     return {item.ref: item.commit for item in branches.list_refs(world.hub, world.alice, ref)}
 
 
-def test_a_branch_begins_where_it_is_told(world: Any) -> None:
+def test_a_branch_begins_where_it_is_told(world: World) -> None:
     ref = world.repo()
     first, second = world.head(ref), world.add(ref, "a")
     branch(world, ref, "one")
@@ -40,7 +41,7 @@ def test_a_branch_begins_where_it_is_told(world: Any) -> None:
     assert world.paths(ref, "empty") == []
 
 
-def test_a_branch_that_exists_is_moved_only_on_request(world: Any) -> None:
+def test_a_branch_that_exists_is_moved_only_on_request(world: World) -> None:
     ref = world.repo()
     first, second = world.head(ref), world.add(ref, "a")
     branch(world, ref, "b", start=first)
@@ -54,7 +55,7 @@ def test_a_branch_that_exists_is_moved_only_on_request(world: Any) -> None:
 
 
 @pytest.mark.parametrize("is_empty", [True, False])
-def test_main_is_never_overwritten(world: Any, is_empty: bool) -> None:
+def test_main_is_never_overwritten(world: World, is_empty: bool) -> None:
     ref = world.repo()
     first, second = world.head(ref), world.add(ref, "a")
     with pytest.raises(AlreadyExists):
@@ -62,7 +63,7 @@ def test_main_is_never_overwritten(world: Any, is_empty: bool) -> None:
     assert world.head(ref) == second
 
 
-def test_a_branch_needs_a_good_name_and_a_start(world: Any) -> None:
+def test_a_branch_needs_a_good_name_and_a_start(world: World) -> None:
     ref = world.repo()
     for name in ("", "a b", "a..b", "-x", "HEAD"):
         with pytest.raises(InvalidName):
@@ -71,7 +72,7 @@ def test_a_branch_needs_a_good_name_and_a_start(world: Any) -> None:
         branch(world, ref, "b", start="nothing")
 
 
-def test_no_ref_lies_below_another_one(world: Any, tmp_path: pathlib.Path) -> None:
+def test_no_ref_lies_below_another_one(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     branch(world, ref, "a/b")
     tag(world, ref, "a")
@@ -85,14 +86,14 @@ def test_no_ref_lies_below_another_one(world: Any, tmp_path: pathlib.Path) -> No
     world.export(ref, tmp_path / "git")
 
 
-def test_main_cannot_be_deleted(world: Any) -> None:
+def test_main_cannot_be_deleted(world: World) -> None:
     ref = world.repo()
     for name in ("main", "refs/heads/main"):
         with pytest.raises(NotAllowed, match="Cannot delete refs/heads/main"):
             branches.delete_branch(world.hub, world.alice, ref, name)
 
 
-def test_a_branch_and_a_tag_may_have_the_same_name(world: Any) -> None:
+def test_a_branch_and_a_tag_may_have_the_same_name(world: World) -> None:
     ref = world.repo()
     first = world.head(ref)
     tag(world, ref, "same", first)
@@ -106,7 +107,7 @@ def test_a_branch_and_a_tag_may_have_the_same_name(world: Any) -> None:
     assert listed(world, ref) == {"refs/heads/main": first, "refs/tags/same": first}
 
 
-def test_an_annotated_tag_leads_to_its_commit(world: Any, tmp_path: pathlib.Path) -> None:
+def test_an_annotated_tag_leads_to_its_commit(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     tag(world, ref, "v1", message="one\n\ntwo")
     tag(world, ref, "light")
@@ -119,7 +120,7 @@ def test_an_annotated_tag_leads_to_its_commit(world: Any, tmp_path: pathlib.Path
     git("fsck", "--strict")
 
 
-def test_a_tag_is_never_moved(world: Any) -> None:
+def test_a_tag_is_never_moved(world: World) -> None:
     ref = world.repo()
     tag(world, ref, "v1")
     for message in (None, "again"):
@@ -131,7 +132,7 @@ def test_a_tag_is_never_moved(world: Any) -> None:
         tag(world, ref, "a b")
 
 
-def test_what_is_not_there_cannot_be_deleted(world: Any) -> None:
+def test_what_is_not_there_cannot_be_deleted(world: World) -> None:
     ref = world.repo()
     with pytest.raises(RevisionNotFound, match="refs/heads/x"):
         branches.delete_branch(world.hub, world.alice, ref, "x")
@@ -139,11 +140,11 @@ def test_what_is_not_there_cannot_be_deleted(world: Any) -> None:
         branches.delete_tag(world.hub, world.alice, ref, "main")
 
 
-def text_at(world: Any, ref: RepoRef, revision: str) -> bytes:
+def text_at(world: World, ref: RepoRef, revision: str) -> bytes:
     return bytes(world.read(ref, "f", revision))
 
 
-def plant(world: Any, ref: RepoRef, name: str, oid: str) -> None:
+def plant(world: World, ref: RepoRef, name: str, oid: Oid) -> None:
     """Store a ref with a name that is refused now."""
     with world.hub.write() as tx:
         assert refs.swap(tx, world.row_id(ref), RefName(name), None, oid, 0)
@@ -152,7 +153,7 @@ def plant(world: Any, ref: RepoRef, name: str, oid: str) -> None:
 @pytest.mark.parametrize(
     "name", ["refs/pr/1", "refs/tags/v1", "refs/heads/refs/heads/main", "refs/x", "refs/heads/refs/convert/parquet"]
 )
-def test_no_branch_or_tag_has_a_name_that_hides_another_ref(world: Any, name: str) -> None:
+def test_no_branch_or_tag_has_a_name_that_hides_another_ref(world: World, name: str) -> None:
     ref = world.repo()
     with pytest.raises(InvalidName, match="refs/"):
         branch(world, ref, name)
@@ -162,7 +163,7 @@ def test_no_branch_or_tag_has_a_name_that_hides_another_ref(world: Any, name: st
         tag(world, ref, name.replace("refs/tags/", "refs/heads/"))
 
 
-def test_full_names_win_over_refs_that_were_made_to_hide_them(world: Any) -> None:
+def test_full_names_win_over_refs_that_were_made_to_hide_them(world: World) -> None:
     ref = world.repo()
     world.add(ref, "f", b"main")
     tag(world, ref, "v1")
@@ -189,7 +190,7 @@ def test_full_names_win_over_refs_that_were_made_to_hide_them(world: Any) -> Non
     assert "refs/pr/1" in listed(world, ref)
 
 
-def test_converted_copies_are_a_namespace_of_their_own(world: Any) -> None:
+def test_converted_copies_are_a_namespace_of_their_own(world: World) -> None:
     ref = world.repo()
     world.add(ref, "f", b"main")
     branch(world, ref, "parquet", start="main")
@@ -210,7 +211,7 @@ def test_converted_copies_are_a_namespace_of_their_own(world: Any) -> None:
     assert "refs/convert/parquet" not in listed(world, ref)
 
 
-def test_where_tags_are_immutable_branches_and_tags_share_no_name(world: Any) -> None:
+def test_where_tags_are_immutable_branches_and_tags_share_no_name(world: World) -> None:
     ref = world.repo()
     world.add(ref, "f", b"pinned")
     tag(world, ref, "v1.0")
@@ -228,7 +229,7 @@ def test_where_tags_are_immutable_branches_and_tags_share_no_name(world: Any) ->
     assert text_at(world, ref, "v1.0") == b"pinned"
 
 
-def test_no_name_is_read_instead_of_the_id_of_a_commit(world: Any) -> None:
+def test_no_name_is_read_instead_of_the_id_of_a_commit(world: World) -> None:
     ref = world.repo()
     head = world.head(ref)
     for name in (head, head.upper(), head[:7], head[:12]):
@@ -240,7 +241,7 @@ def test_no_name_is_read_instead_of_the_id_of_a_commit(world: Any) -> None:
     branch(world, ref, other)  # digits alone are a name
 
 
-def test_an_unknown_revision_is_told_before_a_name_that_no_tag_can_have(world: Any) -> None:
+def test_an_unknown_revision_is_told_before_a_name_that_no_tag_can_have(world: World) -> None:
     ref = world.repo()
     with pytest.raises(RevisionNotFound):
         tag(world, ref, "not a name", revision="nowhere")

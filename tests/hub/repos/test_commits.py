@@ -3,6 +3,7 @@ from __future__ import annotations
 import pathlib
 import subprocess
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -27,9 +28,10 @@ from entrepot.git import Mode, Pointer, render_pointer
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder
 from entrepot.hub.repos import branches, commits, histories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.names import MAIN, ROOT, RepoPath, Sha256
+from entrepot.names import MAIN, ROOT, Oid, RepoPath, Sha256
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees
+from tests.support.worlds import World
 
 P = RepoPath
 
@@ -58,7 +60,7 @@ def fast_import(folder: pathlib.Path, steps: list[tuple[str, int, dict[str, tupl
     return done.stdout.decode().split()
 
 
-def test_ids_are_those_that_git_computes(world: Any, tmp_path: pathlib.Path) -> None:
+def test_ids_are_those_that_git_computes(world: World, tmp_path: pathlib.Path) -> None:
     from entrepot.git import DEFAULT_MODEL
 
     start = world.clock.now_ms // 1000
@@ -95,7 +97,7 @@ def test_ids_are_those_that_git_computes(world: Any, tmp_path: pathlib.Path) -> 
     assert git("cat-file", "blob", "main:big.txt").encode("utf-8", "surrogateescape") == big
 
 
-def test_an_executable_stays_one_when_it_is_written_or_copied(world: Any, tmp_path: pathlib.Path) -> None:
+def test_an_executable_stays_one_when_it_is_written_or_copied(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     world.plant(ref, {"run.sh": (Mode.EXECUTABLE, b"old\n"), "link": (Mode.SYMLINK, b"run.sh")})
     world.commit(ref, add("run.sh", b"new\n"), Copy(P("bin/run"), P("run.sh")), Copy(P("bin/link"), P("link")))
@@ -107,23 +109,23 @@ def test_an_executable_stays_one_when_it_is_written_or_copied(world: Any, tmp_pa
     assert modes["bin/link"] == "120000"
 
 
-def test_a_submodule_can_be_copied_and_is_no_file(world: Any) -> None:
+def test_a_submodule_can_be_copied_and_is_no_file(world: World) -> None:
     from entrepot.hub.repos import contents
 
     ref = world.repo()
-    world.plant(ref, {"lib/sub": (Mode.GITLINK, "1" * 40), "lib/a": (Mode.FILE, b"a")})
+    world.plant(ref, {"lib/sub": (Mode.GITLINK, Oid("1" * 40)), "lib/a": (Mode.FILE, b"a")})
     world.commit(ref, Copy(P("one"), P("lib/sub")), Copy(P("all"), P("lib")))
     with world.hub.read() as tx:
         trees = Trees(world.hub.store, tx, world.row_id(ref))
         root = stored.root_of(world.hub.store, tx, world.row_id(ref), world.head(ref))
         copies = [trees.find(root, P(path)) for path in ("one", "all/sub")]
-    assert [(copy.mode, copy.oid) for copy in copies if copy] == 2 * [(Mode.GITLINK, "1" * 40)]
+    assert [(copy.mode, copy.oid) for copy in copies if copy] == 2 * [(Mode.GITLINK, Oid("1" * 40))]
     assert {"all/a", "lib/a"} == {path for path in world.paths(ref) if path != ".gitattributes"}
     with pytest.raises(EntryNotFound):
         contents.locate(world.hub, world.alice, ref, "main", P("one"))
 
 
-def test_operations_apply_in_their_order(world: Any) -> None:
+def test_operations_apply_in_their_order(world: World) -> None:
     ref = world.repo()
     world.commit(ref, add("d/1"), add("d/2"), add("f", b"f"))
     world.commit(
@@ -140,14 +142,14 @@ def test_operations_apply_in_their_order(world: Any) -> None:
     assert world.read(ref, "twice") == b"2"
 
 
-def test_a_copy_takes_what_the_branch_had_before_the_commit(world: Any) -> None:
+def test_a_copy_takes_what_the_branch_had_before_the_commit(world: World) -> None:
     ref = world.repo()
     world.add(ref, "a", b"old")
     world.commit(ref, add("a", b"new"), Copy(P("b"), P("a")))
     assert world.read(ref, "b") == b"old"
 
 
-def test_copies_from_another_revision_and_another_repository(world: Any) -> None:
+def test_copies_from_another_revision_and_another_repository(world: World) -> None:
     source, target = world.repo("bob/src"), world.repo("alice/dst")
     old = world.commit(source, add("d/a", b"1"), add("d/e/b", b"2"))
     sha256 = world.add_large(source, "d/w.bin", b"large")
@@ -170,7 +172,7 @@ def test_copies_from_another_revision_and_another_repository(world: Any) -> None
     assert sha256 == world.upload(target, b"large")
 
 
-def test_a_private_source_is_not_there_for_a_stranger(world: Any) -> None:
+def test_a_private_source_is_not_there_for_a_stranger(world: World) -> None:
     from entrepot.errors import GatedRepo, RepoNotFound
     from entrepot.hub.repos import repositories
 
@@ -182,7 +184,7 @@ def test_a_private_source_is_not_there_for_a_stranger(world: Any) -> None:
             world.commit(target, Copy(P("x"), P(".gitattributes"), repo=source))
 
 
-def test_a_large_file_can_be_moved(world: Any) -> None:
+def test_a_large_file_can_be_moved(world: World) -> None:
     ref = world.repo()
     sha256 = world.add_large(ref, "old.bin", b"abc")
     world.commit(ref, AddLarge(P("new.bin"), sha256, moved_from=P("old.bin")))
@@ -207,7 +209,9 @@ def test_a_large_file_can_be_moved(world: Any) -> None:
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, type) else value.__name__,
 )
-def test_one_bad_operation_among_many_changes_nothing(make_world: Any, operation: Any, error: type) -> None:
+def test_one_bad_operation_among_many_changes_nothing(
+    make_world: Callable[..., World], operation: Any, error: type
+) -> None:
     world = make_world(max_inline_file=4096)
     ref = world.repo()
     world.commit(ref, add("file"), add("folder/x"))
@@ -218,7 +222,7 @@ def test_one_bad_operation_among_many_changes_nothing(make_world: Any, operation
     assert (world.head(ref), world.paths(ref)) == (before, paths)
 
 
-def test_a_wrong_size_is_refused_also_in_the_text_of_a_pointer(world: Any) -> None:
+def test_a_wrong_size_is_refused_also_in_the_text_of_a_pointer(world: World) -> None:
     ref = world.repo()
     sha256 = world.upload(ref, b"12345")
     with pytest.raises(InvalidOperation):
@@ -238,19 +242,19 @@ def test_a_wrong_size_is_refused_also_in_the_text_of_a_pointer(world: Any) -> No
         CommitDraft("s", (), parent="g" * 40),
     ],
 )
-def test_a_draft_without_sense_is_malformed(world: Any, draft: CommitDraft) -> None:
+def test_a_draft_without_sense_is_malformed(world: World, draft: CommitDraft) -> None:
     with pytest.raises(Malformed):
         commits.create(world.hub, world.alice, world.repo(), "main", draft)
 
 
-def test_a_title_is_one_line_and_the_others_are_kept(world: Any) -> None:
+def test_a_title_is_one_line_and_the_others_are_kept(world: World) -> None:
     ref = world.repo()
     world.add(ref, "a", summary="one\ntwo", description="three")
     [newest] = histories.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
     assert (newest.commit.title, newest.commit.body) == ("one", "two\n\nthree")
 
 
-def test_only_branches_take_commits(world: Any) -> None:
+def test_only_branches_take_commits(world: World) -> None:
     ref = world.repo()
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
     for revision in ("v1", "refs/tags/v1", world.head(ref), "nothing", ""):
@@ -261,14 +265,25 @@ def test_only_branches_take_commits(world: Any) -> None:
     assert "refs-heads-main" in world.paths(ref)
 
 
-def test_a_pinned_parent_may_be_full_or_short(world: Any) -> None:
+def test_a_pinned_parent_may_be_full_or_short(world: World) -> None:
     ref = world.repo()
     world.add(ref, "a", parent=world.head(ref))
     world.add(ref, "b", parent=world.head(ref)[:7])
     assert {"a", "b"} <= set(world.paths(ref))
 
 
-def test_a_pinned_parent_that_is_not_the_head_names_what_changed(world: Any) -> None:
+@pytest.mark.parametrize("digits", [7, 8, 40])
+def test_every_digit_of_a_pinned_parent_counts(world: World, digits: int) -> None:
+    ref = world.repo()
+    head = world.head(ref)
+    for at in range(digits):
+        other = "0" if head[at] != "0" else "1"
+        with pytest.raises(BranchMoved):
+            world.add(ref, "z", parent=head[:at] + other + head[at + 1 : digits])
+    assert world.head(ref) == head
+
+
+def test_a_pinned_parent_that_is_not_the_head_names_what_changed(world: World) -> None:
     ref = world.repo()
     old = world.head(ref)
     world.commit(ref, add("x/1"), add("y"))
@@ -299,7 +314,7 @@ def test_a_pinned_parent_that_is_not_the_head_names_what_changed(world: Any) -> 
         (add("base.txt"), add("base/3"), True),
     ],
 )
-def test_a_disjoint_commit_wins_and_an_overlapping_one_loses(world: Any, theirs: Any, mine: Any, wins: bool) -> None:
+def test_a_disjoint_commit_wins_and_an_overlapping_one_loses(world: World, theirs: Any, mine: Any, wins: bool) -> None:
     ref = world.repo()
     parent = world.commit(ref, add("base/1"), add("base/2"))
     head = world.commit(ref, theirs)
@@ -312,7 +327,7 @@ def test_a_disjoint_commit_wins_and_an_overlapping_one_loses(world: Any, theirs:
         assert world.head(ref) == head
 
 
-def test_a_disjoint_commit_whose_parent_is_no_ancestor_loses(world: Any) -> None:
+def test_a_disjoint_commit_whose_parent_is_no_ancestor_loses(world: World) -> None:
     ref = world.repo()
     branches.create_branch(world.hub, world.alice, ref, "side", start=None, is_empty=False, overwrites=False)
     other = world.add(ref, "s", branch="side")
@@ -337,7 +352,7 @@ def race(workers: int, work: Any) -> list[EntrepotError | None]:
 
 
 @pytest.mark.parametrize("is_disjoint", [True, False])
-def test_four_hundred_commits_of_sixteen_writers_all_succeed(world: Any, is_disjoint: bool) -> None:
+def test_four_hundred_commits_of_sixteen_writers_all_succeed(world: World, is_disjoint: bool) -> None:
     ref = world.repo()
     alice = world.alice
 
@@ -360,7 +375,7 @@ def test_four_hundred_commits_of_sixteen_writers_all_succeed(world: Any, is_disj
         assert world.read(ref, "same") == titles[0].encode()
 
 
-def test_of_racing_commits_with_the_same_pinned_parent_exactly_one_wins(world: Any) -> None:
+def test_of_racing_commits_with_the_same_pinned_parent_exactly_one_wins(world: World) -> None:
     ref = world.repo()
     alice = world.alice
     for turn in range(6):
@@ -376,7 +391,7 @@ def test_of_racing_commits_with_the_same_pinned_parent_exactly_one_wins(world: A
     assert histories.history(world.hub, alice, ref, "main", offset=0, limit=1).total == 7
 
 
-def test_racing_disjoint_commits_with_a_pinned_parent_all_win(world: Any) -> None:
+def test_racing_disjoint_commits_with_a_pinned_parent_all_win(world: World) -> None:
     ref = world.repo()
     alice, parent = world.alice, world.head(ref)
 
@@ -388,14 +403,14 @@ def test_racing_disjoint_commits_with_a_pinned_parent_all_win(world: Any) -> Non
     assert len(world.paths(ref)) == 9
 
 
-def test_who_always_loses_the_race_is_told_to_come_back(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_always_loses_the_race_is_told_to_come_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     monkeypatch.setattr(commits, "publish", lambda *_arguments: False)
     with pytest.raises(Busy):
         world.add(ref, "a")
 
 
-def test_a_commit_whose_bytes_were_swept_meanwhile_moves_no_branch(world: Any) -> None:
+def test_a_commit_whose_bytes_were_swept_meanwhile_moves_no_branch(world: World) -> None:
     ref = world.repo()
     before = world.head(ref)
 
@@ -420,7 +435,7 @@ def test_a_commit_whose_bytes_were_swept_meanwhile_moves_no_branch(world: Any) -
     assert world.head(ref) == before
 
 
-def test_nobody_without_rights_commits(world: Any) -> None:
+def test_nobody_without_rights_commits(world: World) -> None:
     ref = world.repo()
     for caller, error in (
         (None, LoginRequired),
@@ -431,7 +446,7 @@ def test_nobody_without_rights_commits(world: Any) -> None:
             commits.create(world.hub, caller, ref, "main", CommitDraft("s", (add("a"),)))
 
 
-def test_a_deleted_branch_cannot_be_committed_to(world: Any) -> None:
+def test_a_deleted_branch_cannot_be_committed_to(world: World) -> None:
     ref = world.repo()
 
     def operations() -> Any:

@@ -10,13 +10,14 @@ from entrepot.errors import EntryNotFound, ObjectMissing, RevisionNotFound
 from entrepot.git import Mode, Pointer, render_pointer
 from entrepot.hub.files.operations import AddFile, Delete
 from entrepot.hub.repos import branches, contents
-from entrepot.names import ROOT, RepoPath, RepoRef, Sha256
+from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256
+from tests.support.worlds import World
 
 P = RepoPath
 
 
-def listed(world: Any, ref: RepoRef, **options: Any) -> contents.TreePage:
-    defaults = {"path": ROOT, "is_deep": True, "with_commits": False, "limit": 1000}
+def listed(world: World, ref: RepoRef, **options: Any) -> contents.TreePage:
+    defaults: dict[str, Any] = {"path": ROOT, "is_deep": True, "with_commits": False, "limit": 1000}
     given = defaults | options
     return contents.list_tree(world.hub, world.alice, ref, given.pop("revision", "main"), given.pop("path"), **given)
 
@@ -26,7 +27,7 @@ def names(page: contents.TreePage) -> list[str]:
 
 
 @pytest.fixture
-def tree(world: Any) -> RepoRef:
+def tree(world: World) -> RepoRef:
     ref = world.repo(files={".gitattributes": b"x"})
     paths = ["a.txt", "a/1", "a/b/2", "a/b.x", "a-b/3", "z/é/4", "b"]
     world.commit(ref, *(AddFile(P(path), path.encode()) for path in paths))
@@ -34,7 +35,7 @@ def tree(world: Any) -> RepoRef:
     return ref
 
 
-def test_folders_come_before_files_depth_first(world: Any, tree: RepoRef) -> None:
+def test_folders_come_before_files_depth_first(world: World, tree: RepoRef) -> None:
     assert names(listed(world, tree)) == [
         "a-b/",
         "a-b/3",
@@ -57,7 +58,7 @@ def test_folders_come_before_files_depth_first(world: Any, tree: RepoRef) -> Non
 
 @pytest.mark.parametrize("is_deep", [True, False])
 @pytest.mark.parametrize("folder", ["", "a"])
-def test_pages_put_together_are_the_whole(world: Any, tree: RepoRef, is_deep: bool, folder: str) -> None:
+def test_pages_put_together_are_the_whole(world: World, tree: RepoRef, is_deep: bool, folder: str) -> None:
     whole = names(listed(world, tree, path=P(folder), is_deep=is_deep))
     for limit in range(1, len(whole) + 1):
         found, after = [], None
@@ -70,7 +71,7 @@ def test_pages_put_together_are_the_whole(world: Any, tree: RepoRef, is_deep: bo
         assert found == whole
 
 
-def test_large_files_show_their_real_size(world: Any, tree: RepoRef) -> None:
+def test_large_files_show_their_real_size(world: World, tree: RepoRef) -> None:
     [item] = contents.paths_info(world.hub, None, tree, "main", [P("a/w.bin")], with_commits=False)
     assert item.listed.size == 5
     assert item.listed.pointer_size == len(render_pointer(Pointer(Sha256("0" * 64), 5)))
@@ -79,14 +80,14 @@ def test_large_files_show_their_real_size(world: Any, tree: RepoRef) -> None:
     assert contents.tree_size(world.hub, None, tree, "main", P("a")) == 5 + len("a/1a/b/2a/b.x")
 
 
-def test_a_folder_that_is_none_names_the_commit(world: Any, tree: RepoRef) -> None:
+def test_a_folder_that_is_none_names_the_commit(world: World, tree: RepoRef) -> None:
     for path in ("nothing", "b", "b/below"):
         with pytest.raises(EntryNotFound) as caught:
             listed(world, tree, path=P(path))
         assert caught.value.commit == world.head(tree)
 
 
-def test_paths_are_described_in_their_order_without_the_missing_ones(world: Any, tree: RepoRef) -> None:
+def test_paths_are_described_in_their_order_without_the_missing_ones(world: World, tree: RepoRef) -> None:
     paths = [P(path) for path in ("b", "nothing", "a", "", "z/é/4", "b/x")]
     found = contents.paths_info(world.hub, None, tree, "main", paths, with_commits=True)
     assert [item.listed.path for item in found] == ["b", "a", "z/é/4"]
@@ -94,14 +95,14 @@ def test_paths_are_described_in_their_order_without_the_missing_ones(world: Any,
     assert all(item.last_commit for item in found)
 
 
-def test_a_submodule_is_not_listed_because_nobody_can_download_it(world: Any, tree: RepoRef) -> None:
+def test_a_submodule_is_not_listed_because_nobody_can_download_it(world: World, tree: RepoRef) -> None:
     before = names(listed(world, tree))
-    world.plant(tree, {"sub": (Mode.GITLINK, "1" * 40)})
+    world.plant(tree, {"sub": (Mode.GITLINK, Oid("1" * 40))})
     assert names(listed(world, tree)) == before
     assert contents.paths_info(world.hub, None, tree, "main", [P("sub")], with_commits=False) == []
 
 
-def test_last_commits_are_told_for_each_branch(world: Any) -> None:
+def test_last_commits_are_told_for_each_branch(world: World) -> None:
     ref = world.repo(files={".gitattributes": b"x"})
     first = world.commit(ref, AddFile(P("d/a"), b"1"), AddFile(P("d/e/b"), b"1"), summary="first")
     branches.create_branch(world.hub, world.alice, ref, "side", start=None, is_empty=False, overwrites=False)
@@ -121,7 +122,7 @@ def test_last_commits_are_told_for_each_branch(world: Any) -> None:
     assert len(main) == 4
 
 
-def test_files_are_located_as_git_or_as_people_mean_them(world: Any, tree: RepoRef) -> None:
+def test_files_are_located_as_git_or_as_people_mean_them(world: World, tree: RepoRef) -> None:
     found = contents.locate(world.hub, None, tree, "main", P("a/w.bin"))
     raw = contents.locate_raw(world.hub, None, tree, "main", P("a/w.bin"))
     assert (found.size, found.commit, found.oid) == (5, world.head(tree), raw.oid)
@@ -132,7 +133,7 @@ def test_files_are_located_as_git_or_as_people_mean_them(world: Any, tree: RepoR
 
 
 @pytest.mark.parametrize("size", [0, 1, 256 * 1024, 256 * 1024 + 1])
-def test_files_of_any_size_are_read_at_any_offset(world: Any, size: int) -> None:
+def test_files_of_any_size_are_read_at_any_offset(world: World, size: int) -> None:
     ref = world.repo()
     data = (bytes(range(256)) * (size // 256 + 1))[:size]
     world.add(ref, "f", data)
@@ -143,8 +144,8 @@ def test_files_of_any_size_are_read_at_any_offset(world: Any, size: int) -> None
     content.close()
 
 
-def test_what_is_no_file_is_not_located(world: Any, tree: RepoRef) -> None:
-    world.plant(tree, {"sub": (Mode.GITLINK, "1" * 40)})
+def test_what_is_no_file_is_not_located(world: World, tree: RepoRef) -> None:
+    world.plant(tree, {"sub": (Mode.GITLINK, Oid("1" * 40))})
     for path in ("a", "nothing", "sub", "b/x"):
         with pytest.raises(EntryNotFound) as caught:
             contents.locate(world.hub, None, tree, "main", P(path))
@@ -153,14 +154,14 @@ def test_what_is_no_file_is_not_located(world: Any, tree: RepoRef) -> None:
         contents.locate(world.hub, None, tree, "nothing", P("b"))
 
 
-def test_a_lost_object_is_damage_and_no_absence(world: Any, tree: RepoRef) -> None:
+def test_a_lost_object_is_damage_and_no_absence(world: World, tree: RepoRef) -> None:
     with world.hub.write() as tx:
         tx.sql.execute(sa.delete(tables.objects).where(tables.objects.c.kind == "blob"))
     with pytest.raises(ObjectMissing):
         contents.locate(world.hub, None, tree, "main", P("b"))
 
 
-def test_a_pushed_pointer_gives_nobody_foreign_bytes(world: Any) -> None:
+def test_a_pushed_pointer_gives_nobody_foreign_bytes(world: World) -> None:
     secret, mine = world.repo("bob/secret", visibility="private"), world.repo("alice/m")
     sha256 = world.add_large(secret, "w.bin", b"secret bytes")
     world.plant(mine, {"w.bin": (Mode.FILE, render_pointer(Pointer(sha256, 12)))})
@@ -169,41 +170,41 @@ def test_a_pushed_pointer_gives_nobody_foreign_bytes(world: Any) -> None:
     assert contents.locate_raw(world.hub, world.alice, mine, "main", P("w.bin")).size > 100
 
 
-def gathered(world: Any, ref: RepoRef, *paths: str, **limits: int) -> dict[str, bytes]:
+def gathered(world: World, ref: RepoRef, *paths: str, **limits: int) -> dict[str, bytes]:
     given = {"most_each": 100, "most_bytes": 1000} | limits
     found = contents.read_small_files(world.hub, world.alice, ref, "main", [P(path) for path in paths], **given)
     assert found.commit == world.head(ref)
     return {file.path: file.data for file in found.files}
 
 
-def test_many_small_files_are_gathered_whatever_way_they_are_kept(world: Any, tree: RepoRef) -> None:
+def test_many_small_files_are_gathered_whatever_way_they_are_kept(world: World, tree: RepoRef) -> None:
     assert gathered(world, tree, "a/w.bin", "b", "a/b/2", "b") == {"a/w.bin": b"large", "b": b"b", "a/b/2": b"a/b/2"}
 
 
-def test_folders_missing_files_and_submodules_are_left_out(world: Any, tree: RepoRef) -> None:
-    world.plant(tree, {"sub": (Mode.GITLINK, "1" * 40), "one": (Mode.FILE, b"1")})
+def test_folders_missing_files_and_submodules_are_left_out(world: World, tree: RepoRef) -> None:
+    world.plant(tree, {"sub": (Mode.GITLINK, Oid("1" * 40)), "one": (Mode.FILE, b"1")})
     assert gathered(world, tree, "sub", "a", "", "a/none", "one/x", "one") == {"one": b"1"}
 
 
-def test_what_does_not_fit_is_left_out_and_smaller_files_behind_it_are_not(world: Any, tree: RepoRef) -> None:
+def test_what_does_not_fit_is_left_out_and_smaller_files_behind_it_are_not(world: World, tree: RepoRef) -> None:
     world.commit(tree, AddFile(P("m"), b"m" * 6), AddFile(P("n"), b"n" * 11))
     assert gathered(world, tree, "m", "n", "a.txt", "b", most_each=10, most_bytes=7) == {"m": b"m" * 6, "b": b"b"}
 
 
-def test_a_file_whose_bytes_are_lost_does_not_spoil_the_others(world: Any, tree: RepoRef) -> None:
+def test_a_file_whose_bytes_are_lost_does_not_spoil_the_others(world: World, tree: RepoRef) -> None:
     for path in (world.hub.settings.data / "blobs" / "files").rglob("*"):
         if path.is_file():
             path.unlink()
     assert gathered(world, tree, "a/w.bin", "b") == {"b": b"b"}
 
 
-def test_a_pointer_to_a_file_that_the_repository_may_not_use_is_left_out(world: Any, tree: RepoRef) -> None:
+def test_a_pointer_to_a_file_that_the_repository_may_not_use_is_left_out(world: World, tree: RepoRef) -> None:
     pointer = render_pointer(Pointer(Sha256("9" * 64), 5))
     world.plant(tree, {"foreign": (Mode.FILE, pointer)})
     assert gathered(world, tree, "foreign", "b") == {"b": b"b"}
 
 
-def test_paths_that_no_client_can_use_are_left_out_and_told(world: Any) -> None:
+def test_paths_that_no_client_can_use_are_left_out_and_told(world: World) -> None:
     ref = world.repo()
     bad = {"Icon\r": (0o100644, b""), "d/caf\udce9": (0o100644, b""), "bad\tfolder/x": (0o100644, b"x")}
     world.plant(ref, {**bad, "d/good": (0o100644, b"y")})

@@ -1,20 +1,21 @@
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import diffs
-from entrepot.names import Oid, RepoPath
+from entrepot.names import Oid, RepoPath, RepoRef
+from tests.support.worlds import World
 
 
-def between(world: Any, ref: Any, old: Oid | None, new: Oid | None) -> str:
+def between(world: World, ref: RepoRef, old: Oid | None, new: Oid | None) -> str:
     with world.hub.read() as tx:
         return diffs.between(world.hub, tx, world.row_id(ref), old, new)
 
 
-def test_a_diff_is_what_git_prints(world: Any, tmp_path: Any) -> None:
+def test_a_diff_is_what_git_prints(world: World, tmp_path: Path) -> None:
     ref = world.repo()
     old = world.add(ref, "a.txt", b"one\ntwo\n")
     new = world.commit(ref, AddFile(RepoPath("a.txt"), b"one\n2\n"), AddFile(RepoPath("b.bin"), b"\0"))
@@ -23,7 +24,7 @@ def test_a_diff_is_what_git_prints(world: Any, tmp_path: Any) -> None:
     assert between(world, ref, None, new) == git("diff", "--abbrev=7", git("mktree").strip(), new)
 
 
-def test_large_files_show_as_pointers(world: Any) -> None:
+def test_large_files_show_as_pointers(world: World) -> None:
     ref = world.repo()
     old = world.head(ref)
     sha256 = world.add_large(ref, "big.bin", b"\0" * 100)
@@ -31,7 +32,7 @@ def test_large_files_show_as_pointers(world: Any) -> None:
     assert f"+oid sha256:{sha256}\n+size 100\n" in text
 
 
-def test_a_long_diff_ends_in_names(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_diff_ends_in_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     old = world.head(ref)
     new = world.commit(ref, *(AddFile(RepoPath(f"{name}.txt"), b"line\n" * 9) for name in "abcd"))
@@ -42,7 +43,7 @@ def test_a_long_diff_ends_in_names(world: Any, monkeypatch: pytest.MonkeyPatch) 
     assert lines.count("+line") == 18
 
 
-def test_added_bytes_are_those_of_new_and_rewritten_files(world: Any) -> None:
+def test_added_bytes_are_those_of_new_and_rewritten_files(world: World) -> None:
     ref = world.repo()
     old = world.add(ref, "a", b"12345")
     world.add_large(ref, "big.bin", b"\0" * 1000)

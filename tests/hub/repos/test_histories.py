@@ -8,13 +8,14 @@ import pytest
 from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
 from entrepot.git import Mode
 from entrepot.hub.files.operations import AddFile, Delete
-from entrepot.hub.repos import branches, histories
+from entrepot.hub.repos import branches, histories, publishing
 from entrepot.names import RepoPath
+from tests.support.worlds import World
 
 P = RepoPath
 
 
-def test_history_comes_page_by_page_newest_first(world: Any) -> None:
+def test_history_comes_page_by_page_newest_first(world: World) -> None:
     ref = world.repo()
     made = [world.head(ref), *(world.add(ref, f"f{number}") for number in range(6))]
     found = []
@@ -26,7 +27,7 @@ def test_history_comes_page_by_page_newest_first(world: Any) -> None:
     assert histories.history(world.hub, world.alice, ref, made[2], offset=0, limit=9).total == 3
 
 
-def test_differences_are_what_git_prints(world: Any, tmp_path: pathlib.Path) -> None:
+def test_differences_are_what_git_prints(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     world.commit(
         ref,
@@ -60,13 +61,13 @@ def test_differences_are_what_git_prints(world: Any, tmp_path: pathlib.Path) -> 
         assert histories.compare(world.hub, world.alice, ref, spec) == printed(spec), spec
 
 
-def test_the_parent_of_the_first_commit_is_nothing(world: Any) -> None:
+def test_the_parent_of_the_first_commit_is_nothing(world: World) -> None:
     ref = world.repo()
     text = histories.compare(world.hub, world.alice, ref, "main^..main")
     assert text.startswith("diff --git a/.gitattributes b/.gitattributes\nnew file mode 100644\n")
 
 
-def test_a_long_difference_is_cut(world: Any) -> None:
+def test_a_long_difference_is_cut(world: World) -> None:
     ref = world.repo()
     world.commit(ref, *(AddFile(P(f"{n:02}"), b"x" * 900_000) for n in range(0)), AddFile(P("z"), b"1"))
     world.commit(ref, *(AddFile(P(f"{n:02}"), b"0123456\n" * 30_000) for n in range(40)))
@@ -77,18 +78,18 @@ def test_a_long_difference_is_cut(world: Any) -> None:
 
 
 @pytest.mark.parametrize("spec", ["", "main", "..", "main..", "...main", "a.b"])
-def test_a_specification_without_two_sides_is_malformed(world: Any, spec: str) -> None:
+def test_a_specification_without_two_sides_is_malformed(world: World, spec: str) -> None:
     with pytest.raises(Malformed):
         histories.compare(world.hub, world.alice, world.repo(), spec)
 
 
 @pytest.mark.parametrize("spec", ["main..nothing", "nothing..main", "^..main", "main^^..main"])
-def test_a_side_that_is_not_there(world: Any, spec: str) -> None:
+def test_a_side_that_is_not_there(world: World, spec: str) -> None:
     with pytest.raises(RevisionNotFound):
         histories.compare(world.hub, world.alice, world.repo(), spec)
 
 
-def test_squashing_keeps_the_files_and_leaves_one_commit(world: Any, tmp_path: pathlib.Path) -> None:
+def test_squashing_keeps_the_files_and_leaves_one_commit(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     world.add(ref, "a")
     world.add_large(ref, "w.bin", b"large")
@@ -103,7 +104,7 @@ def test_squashing_keeps_the_files_and_leaves_one_commit(world: Any, tmp_path: p
     assert world.export(ref, tmp_path / "git")("rev-list", "--count", "main").strip() == "1"
 
 
-def test_only_branches_are_squashed(world: Any) -> None:
+def test_only_branches_are_squashed(world: World) -> None:
     ref = world.repo()
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
     for revision in ("v1", world.head(ref), "nothing"):
@@ -111,9 +112,9 @@ def test_only_branches_are_squashed(world: Any) -> None:
             histories.squash(world.hub, world.alice, ref, revision, "m")
 
 
-def test_a_squash_that_loses_the_race_changes_nothing(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_squash_that_loses_the_race_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
-    genuine = histories.commit_object
+    genuine = publishing.commit_object
 
     def commit_first(*arguments: Any) -> Any:
         world.add(ref, "meanwhile")

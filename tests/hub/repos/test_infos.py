@@ -6,17 +6,19 @@ import pytest
 
 from entrepot.catalog.search.listings import Search
 from entrepot.errors import RevisionNotFound
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.repos import infos, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoType
+from tests.support.worlds import World
 
 
-def found(world: Any, caller: Any, **wanted: Any) -> list[str]:
+def found(world: World, caller: MaybeCaller, **wanted: Any) -> list[str]:
     page = infos.search(world.hub, caller, Search(RepoType.MODEL, **wanted))
     return sorted(str(item.info.row.ref.id) for item in page.infos)
 
 
-def test_a_repository_is_described_at_a_revision(world: Any) -> None:
+def test_a_repository_is_described_at_a_revision(world: World) -> None:
     ref = world.repo()
     old = world.head(ref)
     world.add(ref, "d/a", b"abc")
@@ -31,7 +33,7 @@ def test_a_repository_is_described_at_a_revision(world: Any) -> None:
         infos.describe(world.hub, None, ref, "nothing", with_files=False, with_sizes=False)
 
 
-def test_everybody_finds_what_they_may_see(world: Any) -> None:
+def test_everybody_finds_what_they_may_see(world: World) -> None:
     world.repo("alice/open")
     world.repo("alice/secret", visibility="private")
     world.repo("acme/secret", by=world.olga, visibility="private")
@@ -48,7 +50,7 @@ def test_everybody_finds_what_they_may_see(world: Any) -> None:
     assert found(world, world.zed, seen_by=None) == everyone, "a search cannot ask for more than its caller sees"
 
 
-def test_tags_and_files_come_with_the_search(world: Any) -> None:
+def test_tags_and_files_come_with_the_search(world: World) -> None:
     ref = world.repo()
     world.add(ref, "README.md", b"---\ntags: [rare]\n---\n")
     world.repo("alice/other")
@@ -58,7 +60,7 @@ def test_tags_and_files_come_with_the_search(world: Any) -> None:
     assert "rare" in full.info.tags
 
 
-def test_what_a_namespace_owns(world: Any) -> None:
+def test_what_a_namespace_owns(world: World) -> None:
     world.repo("alice/secret", visibility="private")
     world.repo("bob/m")
     with world.hub.read() as tx:
@@ -67,7 +69,7 @@ def test_what_a_namespace_owns(world: Any) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
-def test_pages_of_a_search_put_together_are_the_whole(world: Any, limit: int) -> None:
+def test_pages_of_a_search_put_together_are_the_whole(world: World, limit: int) -> None:
     made = []
     for number in range(4):
         world.clock.advance(1 if number % 2 else 0)
@@ -82,7 +84,7 @@ def test_pages_of_a_search_put_together_are_the_whole(world: Any, limit: int) ->
     assert names == made[::-1]
 
 
-def test_a_page_names_no_more_files_than_there_is_room_for(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_names_no_more_files_than_there_is_room_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     world.add(ref, "a", b"a")
     monkeypatch.setattr(infos, "_LISTED_FILES", 2)

@@ -12,21 +12,23 @@ from entrepot.hub.files.operations import Copy, Delete
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches, contents, histories, lfs_files
 from entrepot.names import MAIN, RepoPath, RepoRef
+from tests.support.worlds import World
 
 P = RepoPath
 
 
-def uids(world: Any, ref: RepoRef) -> dict[str, str]:
+def uids(world: World, ref: RepoRef) -> dict[str, str]:
     listed = lfs_files.list_files(world.hub, world.alice, ref, after=None, limit=100)
     return {str(item.link.path): item.link.uid for item in listed}
 
 
-def test_committed_files_are_listed_page_by_page(world: Any) -> None:
+def test_committed_files_are_listed_page_by_page(world: World) -> None:
     ref = world.repo()
     world.upload(ref, b"never committed")
     for name in ("a", "b", "c"):
         world.add_large(ref, name, name.encode())
-    found, after = [], None
+    found: list[lfs_files.LargeFile] = []
+    after = None
     while page := lfs_files.list_files(world.hub, world.alice, ref, after=after, limit=1):
         found += page
         after = page[-1].link.uid
@@ -35,7 +37,7 @@ def test_committed_files_are_listed_page_by_page(world: Any) -> None:
     assert {(item.link.size, item.link.ref) for item in found} == {(1, MAIN)}
 
 
-def test_without_rewriting_pointers_stay_and_lead_nowhere(world: Any) -> None:
+def test_without_rewriting_pointers_stay_and_lead_nowhere(world: World) -> None:
     ref = world.repo()
     world.add_large(ref, "w.bin", b"large")
     head = world.head(ref)
@@ -49,7 +51,7 @@ def test_without_rewriting_pointers_stay_and_lead_nowhere(world: Any) -> None:
     assert world.read(ref, "w.bin") == b"large"
 
 
-def test_rewriting_takes_files_out_of_every_commit_of_every_ref(world: Any, tmp_path: pathlib.Path) -> None:
+def test_rewriting_takes_files_out_of_every_commit_of_every_ref(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     world.add_large(ref, "keep.bin", b"keep")
     world.add(ref, "d/text", b"text")
@@ -90,7 +92,7 @@ def test_rewriting_takes_files_out_of_every_commit_of_every_ref(world: Any, tmp_
     assert [finding for finding in maintenance.fsck(world.hub) if finding.is_damage] == []
 
 
-def test_commits_before_the_file_keep_their_ids(world: Any) -> None:
+def test_commits_before_the_file_keep_their_ids(world: World) -> None:
     ref = world.repo()
     early = world.add(ref, "a")
     world.add_large(ref, "w.bin", b"unwanted")
@@ -100,7 +102,7 @@ def test_commits_before_the_file_keep_their_ids(world: Any) -> None:
     assert commits[0].commit.tree == commits[1].commit.tree
 
 
-def test_a_tree_with_nothing_else_becomes_empty(world: Any) -> None:
+def test_a_tree_with_nothing_else_becomes_empty(world: World) -> None:
     ref = world.repo()
     world.commit(ref, Delete(P(".gitattributes")), summary="bare")
     world.add_large(ref, "w.bin", b"unwanted")
@@ -109,7 +111,7 @@ def test_a_tree_with_nothing_else_becomes_empty(world: Any) -> None:
     assert [finding for finding in maintenance.fsck(world.hub) if finding.is_damage] == []
 
 
-def test_a_file_that_another_repository_uses_survives(world: Any) -> None:
+def test_a_file_that_another_repository_uses_survives(world: World) -> None:
     ref, other = world.repo(), world.repo("bob/m")
     sha256 = world.add_large(ref, "w.bin", b"shared")
     world.commit(other, Copy(P("w.bin"), P("w.bin"), repo=ref))
@@ -119,7 +121,7 @@ def test_a_file_that_another_repository_uses_survives(world: Any) -> None:
     assert world.read(other, "w.bin") == b"shared"
 
 
-def test_a_pushed_executable_pointer_disappears_too(world: Any) -> None:
+def test_a_pushed_executable_pointer_disappears_too(world: World) -> None:
     from entrepot.git import Pointer
 
     ref = world.repo()
@@ -129,7 +131,7 @@ def test_a_pushed_executable_pointer_disappears_too(world: Any) -> None:
     assert world.paths(ref) == [".gitattributes"]
 
 
-def test_what_is_not_there_cannot_be_deleted(world: Any) -> None:
+def test_what_is_not_there_cannot_be_deleted(world: World) -> None:
     ref, other = world.repo(), world.repo("alice/n")
     world.add_large(other, "w.bin", b"theirs")
     for uid in ("f" * 24, *uids(world, other).values()):
@@ -140,7 +142,7 @@ def test_what_is_not_there_cannot_be_deleted(world: Any) -> None:
     assert uids(world, other)
 
 
-def test_a_commit_made_meanwhile_is_rewritten_too(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_made_meanwhile_is_rewritten_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     world.add_large(ref, "w.bin", b"unwanted")
     genuine, calls = refs.everything, []
@@ -159,7 +161,7 @@ def test_a_commit_made_meanwhile_is_rewritten_too(world: Any, monkeypatch: pytes
 
 
 def test_somebody_who_never_stops_committing_is_waited_for_only_so_long(
-    world: Any, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ref = world.repo()
     world.add_large(ref, "w.bin", b"unwanted")

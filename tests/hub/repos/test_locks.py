@@ -7,33 +7,34 @@ import pytest
 from entrepot.errors import LoginRequired, NotAllowed, Refused, RepoNotFound, ThingNotFound
 from entrepot.git import Entry, Mode
 from entrepot.hub.accounts import accounts
-from entrepot.hub.callers import Role
+from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.files.operations import AddFile, Delete, DeleteFolder
 from entrepot.hub.repos import locks, repositories
 from entrepot.hub.repos.locks import Lock, PushGuard
 from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Uid
+from tests.support.worlds import World
 
 PATH = RepoPath("folder/a.bin")
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     """A repository of acme, where wendy and olga write, rita reads, and bob is a stranger."""
     made: RepoRef = world.repo("acme/m", by=world.wendy)
     world.add(made, str(PATH), by=world.wendy)
     return made
 
 
-def take(world: Any, ref: RepoRef, by: Any = None, path: str = PATH) -> Lock:
+def take(world: World, ref: RepoRef, by: MaybeCaller = None, path: str = PATH) -> Lock:
     return locks.take(world.hub, by or world.wendy, ref, RepoPath(path), MAIN).lock
 
 
-def paths(world: Any, ref: RepoRef, by: Any = None, **asked: Any) -> list[str]:
-    words = {"path": "", "uid": "", "cursor": "", "limit": 100} | asked
+def paths(world: World, ref: RepoRef, by: MaybeCaller = None, **asked: Any) -> list[str]:
+    words: dict[str, Any] = {"path": "", "uid": "", "cursor": "", "limit": 100} | asked
     return [lock.path for lock in locks.search(world.hub, by or world.rita, ref, **words).locks]
 
 
-def test_the_second_who_locks_a_path_hears_of_the_first(world: Any, ref: RepoRef) -> None:
+def test_the_second_who_locks_a_path_hears_of_the_first(world: World, ref: RepoRef) -> None:
     first = locks.take(world.hub, world.wendy, ref, PATH, MAIN)
     assert first.is_new
     assert (first.lock.owner, first.lock.ref, first.lock.locked_ms) == ("wendy", MAIN, world.hub.now_ms())
@@ -42,7 +43,7 @@ def test_the_second_who_locks_a_path_hears_of_the_first(world: Any, ref: RepoRef
         assert again == locks.LockResult(first.lock, is_new=False)
 
 
-def test_writers_lock_and_readers_look(world: Any, ref: RepoRef) -> None:
+def test_writers_lock_and_readers_look(world: World, ref: RepoRef) -> None:
     lock = take(world, ref)
     assert paths(world, ref) == [PATH]
     for who, error in ((world.rita, NotAllowed), (world.bob, NotAllowed), (None, LoginRequired)):
@@ -54,7 +55,7 @@ def test_writers_lock_and_readers_look(world: Any, ref: RepoRef) -> None:
             locks.release(world.hub, who, ref, lock.uid, by_force=True)
 
 
-def test_locks_of_a_repository_that_is_hidden_are_hidden(world: Any) -> None:
+def test_locks_of_a_repository_that_is_hidden_are_hidden(world: World) -> None:
     ref = world.repo("alice/secret", visibility="private")
     lock = take(world, ref, world.alice)
     for who in (world.bob, None):
@@ -66,7 +67,7 @@ def test_locks_of_a_repository_that_is_hidden_are_hidden(world: Any) -> None:
             locks.release(world.hub, who, ref, lock.uid, by_force=False)
 
 
-def test_locks_are_searched_by_path_and_by_id(world: Any, ref: RepoRef) -> None:
+def test_locks_are_searched_by_path_and_by_id(world: World, ref: RepoRef) -> None:
     one, two = take(world, ref), take(world, ref, path="b")
     assert paths(world, ref, path="b") == ["b"]
     assert paths(world, ref, uid=one.uid) == [PATH]
@@ -74,7 +75,7 @@ def test_locks_are_searched_by_path_and_by_id(world: Any, ref: RepoRef) -> None:
     assert paths(world, ref, path="no such") == []
 
 
-def test_pages_follow_each_other(world: Any, ref: RepoRef) -> None:
+def test_pages_follow_each_other(world: World, ref: RepoRef) -> None:
     for n in range(5):
         take(world, ref, world.wendy if n % 2 else world.olga, f"f{n}")
     seen, cursor = set[str](), ""
@@ -89,7 +90,7 @@ def test_pages_follow_each_other(world: Any, ref: RepoRef) -> None:
     assert not cursor
 
 
-def test_only_the_owner_unlocks_and_others_with_force(world: Any, ref: RepoRef) -> None:
+def test_only_the_owner_unlocks_and_others_with_force(world: World, ref: RepoRef) -> None:
     lock = take(world, ref)
     with pytest.raises(NotAllowed, match=r"locked by wendy.*--force"):
         locks.release(world.hub, world.olga, ref, lock.uid, by_force=False)
@@ -111,7 +112,7 @@ def test_only_the_owner_unlocks_and_others_with_force(world: Any, ref: RepoRef) 
     ],
     ids=lambda operation: type(operation).__name__,
 )
-def test_a_commit_cannot_change_what_somebody_else_has_locked(world: Any, ref: RepoRef, operation: Any) -> None:
+def test_a_commit_cannot_change_what_somebody_else_has_locked(world: World, ref: RepoRef, operation: Any) -> None:
     take(world, ref)
     before = world.head(ref)
     with pytest.raises(Refused, match=r"'folder/a.bin' is locked by wendy; ask them to unlock it, or run: git lfs"):
@@ -121,14 +122,14 @@ def test_a_commit_cannot_change_what_somebody_else_has_locked(world: Any, ref: R
     world.commit(ref, operation, by=world.wendy)
 
 
-def test_a_locked_folder_holds_everything_below(world: Any, ref: RepoRef) -> None:
+def test_a_locked_folder_holds_everything_below(world: World, ref: RepoRef) -> None:
     take(world, ref, path="folder")
     with pytest.raises(Refused, match="'folder' is locked by wendy"):
         world.add(ref, "folder/new", by=world.olga)
     world.add(ref, "folder2", by=world.olga)
 
 
-def test_locks_go_with_their_owner_and_with_their_repository(world: Any, ref: RepoRef) -> None:
+def test_locks_go_with_their_owner_and_with_their_repository(world: World, ref: RepoRef) -> None:
     accounts.create_user(world.hub, "guest")
     accounts.set_member(world.hub, "acme", "guest", Role.WRITE)
     guest = world.hub.identify(accounts.create_token(world.hub, "guest", role="write").secret)

@@ -10,6 +10,7 @@ from entrepot.hub.repos import branches, histories, lfs_files, protections, repo
 from entrepot.hub.repos.protections import Protections
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import MAIN, Oid, RefName, RepoRef
+from tests.support.worlds import World
 
 A, B = Oid("a" * 40), Oid("b" * 40)
 RELEASE = RefName("refs/heads/release/1")
@@ -17,16 +18,16 @@ TAG = RefName("refs/tags/v1")
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     made: RepoRef = world.repo()
     return made
 
 
-def protect(world: Any, ref: RepoRef, **options: object) -> Any:
+def protect(world: World, ref: RepoRef, **options: object) -> Any:
     return repositories.configure(world.hub, world.alice, ref, RepoChanges(options=options))
 
 
-def test_a_protected_branch_only_goes_forward(world: Any, ref: RepoRef) -> None:
+def test_a_protected_branch_only_goes_forward(world: World, ref: RepoRef) -> None:
     row = protect(world, ref, protectedBranches=["main", "release/*"])
     assert protections.find_refusal(row, RELEASE, A, B, lambda: True) is None
     assert "rewritten" in (protections.find_refusal(row, RELEASE, A, B, lambda: False) or "")
@@ -36,7 +37,7 @@ def test_a_protected_branch_only_goes_forward(world: Any, ref: RepoRef) -> None:
     assert protections.find_refusal(row, TAG, A, None, lambda: False) is None
 
 
-def test_immutable_tags_are_made_and_stay(world: Any, ref: RepoRef) -> None:
+def test_immutable_tags_are_made_and_stay(world: World, ref: RepoRef) -> None:
     row = protect(world, ref, immutableTags=True)
     assert protections.find_refusal(row, TAG, None, A, lambda: False) is None
     assert protections.find_refusal(row, TAG, A, B, lambda: True)
@@ -44,8 +45,8 @@ def test_immutable_tags_are_made_and_stay(world: Any, ref: RepoRef) -> None:
     assert protections.find_refusal(row, MAIN, A, None, lambda: True) is None
 
 
-def test_the_http_api_keeps_to_it(world: Any, ref: RepoRef) -> None:
-    make = {"start": None, "is_empty": False}
+def test_the_http_api_keeps_to_it(world: World, ref: RepoRef) -> None:
+    make: dict[str, Any] = {"start": None, "is_empty": False}
     branches.create_branch(world.hub, world.alice, ref, "release/1", overwrites=False, **make)
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
     protect(world, ref, protectedBranches=["main", "release/*"], immutableTags=True)
@@ -63,7 +64,7 @@ def test_the_http_api_keeps_to_it(world: Any, ref: RepoRef) -> None:
     branches.delete_tag(world.hub, world.alice, ref, "v1")
 
 
-def test_large_files_cannot_be_cut_out_of_a_protected_history(world: Any, ref: RepoRef) -> None:
+def test_large_files_cannot_be_cut_out_of_a_protected_history(world: World, ref: RepoRef) -> None:
     sha256 = world.add_large(ref, "large.bin", b"x" * 5000)
     protect(world, ref, protectedBranches=["main"])
     with pytest.raises(Refused):
@@ -74,12 +75,12 @@ def test_large_files_cannot_be_cut_out_of_a_protected_history(world: Any, ref: R
 
 
 @pytest.mark.parametrize("patterns", [["a b"], ["../x"], ["x"] * 101])
-def test_patterns_are_those_of_branch_names(world: Any, ref: RepoRef, patterns: list[str]) -> None:
+def test_patterns_are_those_of_branch_names(world: World, ref: RepoRef, patterns: list[str]) -> None:
     with pytest.raises(InvalidName):
         protect(world, ref, protectedBranches=patterns)
 
 
-def test_whoever_runs_the_hub_protects_what_pushes_and_calls_then_respect(world: Any, ref: RepoRef) -> None:
+def test_whoever_runs_the_hub_protects_what_pushes_and_calls_then_respect(world: World, ref: RepoRef) -> None:
     assert protections.read(world.hub, ref) == Protections((), tags=False)
     wanted = Protections(("main",), tags=True)
     assert protections.change(world.hub, ref, lambda _now: wanted) == wanted

@@ -14,15 +14,16 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, link_files, publish, touches_card
 from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
+from tests.support.worlds import World
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     return world.repo()
 
 
 @pytest.fixture
-def publication(world: Any, ref: RepoRef) -> Publication:
+def publication(world: World, ref: RepoRef) -> Publication:
     """A commit without files on top of main."""
     head = world.head(ref)
     commit = commit_object(world.hub, world.alice, EMPTY_TREE, (head,), "empty")
@@ -30,12 +31,12 @@ def publication(world: Any, ref: RepoRef) -> Publication:
     return Publication(world.row_id(ref), Move(MAIN, head, commit.oid), (head,), rows, (), (), 1)
 
 
-def attempt(world: Any, publication: Publication) -> bool:
+def attempt(world: World, publication: Publication) -> bool:
     with world.hub.write() as tx:
         return publish(world.hub, tx, publication)
 
 
-def test_a_move_brings_its_objects_and_its_follow_up_work(world: Any, ref: RepoRef, publication: Publication) -> None:
+def test_a_move_brings_its_objects_and_its_follow_up_work(world: World, ref: RepoRef, publication: Publication) -> None:
     world.clock.advance(5)
     assert attempt(world, publication)
     assert world.paths(ref) == []
@@ -50,7 +51,7 @@ def test_the_card_is_due_when_the_top_of_main_changes(paths: list[str], is_due: 
     assert touches_card([RepoPath(path) for path in paths]) is is_due
 
 
-def test_a_ref_that_moved_is_left_alone(world: Any, ref: RepoRef, publication: Publication) -> None:
+def test_a_ref_that_moved_is_left_alone(world: World, ref: RepoRef, publication: Publication) -> None:
     newer = world.add(ref, "a")
     assert not attempt(world, publication)
     assert world.head(ref) == newer
@@ -65,7 +66,7 @@ def test_a_ref_that_moved_is_left_alone(world: Any, ref: RepoRef, publication: P
     ],
 )
 def test_what_leads_nowhere_is_not_published(
-    world: Any, ref: RepoRef, publication: Publication, change: dict[str, Any], error: type
+    world: World, ref: RepoRef, publication: Publication, change: dict[str, Any], error: type
 ) -> None:
     before = world.head(ref)
     with pytest.raises(error):
@@ -73,7 +74,7 @@ def test_what_leads_nowhere_is_not_published(
     assert world.head(ref) == before
 
 
-def test_no_file_is_linked_for_its_digest_alone(world: Any, ref: RepoRef, publication: Publication) -> None:
+def test_no_file_is_linked_for_its_digest_alone(world: World, ref: RepoRef, publication: Publication) -> None:
     sha256 = world.add_large(world.repo("alice/o"), "w", b"w" * 5000)
     with world.hub.write() as tx, pytest.raises(LargeFileMissing):
         link_files(tx, publication.repo_id, [(sha256, RepoPath("w"))], 1, MAIN, 1)
@@ -81,7 +82,7 @@ def test_no_file_is_linked_for_its_digest_alone(world: Any, ref: RepoRef, public
         assert files.usable(tx, publication.repo_id, [sha256]) == {}
 
 
-def test_a_deleted_repository_takes_nothing(world: Any, ref: RepoRef, publication: Publication) -> None:
+def test_a_deleted_repository_takes_nothing(world: World, ref: RepoRef, publication: Publication) -> None:
     repositories.delete(world.hub, world.alice, ref)
     with pytest.raises(RepoNotFound):
         attempt(world, publication)

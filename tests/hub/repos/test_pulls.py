@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -22,6 +23,7 @@ from entrepot.errors import (
     RevisionNotFound,
     ThingNotFound,
 )
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions, pull_request_access
 from entrepot.hub.community.discussion_events import Comment, CommitAdded, StatusChange
 from entrepot.hub.files.operations import AddFile, Delete
@@ -29,37 +31,40 @@ from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches, histories, pulls, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import RepoChanges
-from entrepot.names import MAIN, Oid, RefName, RepoPath
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects as stored
+from tests.support.worlds import World
 
 
 @pytest.fixture
-def ref(world: Any) -> Any:
+def ref(world: World) -> RepoRef:
     made = world.repo("acme/m", world.wendy)
     world.add(made, "a.txt", b"one\n", by=world.wendy)
     return made
 
 
-def proposed(world: Any, ref: Any, path: str = "b.txt", content: bytes = b"b\n", by: Any = None, **draft: Any) -> int:
+def proposed(
+    world: World, ref: RepoRef, path: str = "b.txt", content: bytes = b"b\n", by: MaybeCaller = None, **draft: Any
+) -> int:
     wish = CommitDraft(draft.pop("summary", "Add it"), [AddFile(RepoPath(path), content)], **draft)
     return pulls.open_with_commit(world.hub, by or world.bob, ref, "main", wish).num
 
 
-def status(world: Any, ref: Any, num: int) -> str:
+def status(world: World, ref: RepoRef, num: int) -> str:
     return str(discussions.show(world.hub, world.wendy, ref, num).shown.discussion.status)
 
 
-def parents(world: Any, ref: Any, commit: Oid) -> tuple[Oid, ...]:
+def parents(world: World, ref: RepoRef, commit: Oid) -> tuple[Oid, ...]:
     with world.hub.read() as tx:
         return stored.read_commit(tx, world.row_id(ref), commit).parents
 
 
-def pull_head(world: Any, ref: Any, num: int) -> Oid | None:
+def pull_head(world: World, ref: RepoRef, num: int) -> Oid | None:
     with world.hub.read() as tx:
         return refs.find(tx, world.row_id(ref), RefName(f"refs/pr/{num}"))
 
 
-def test_a_draft_begins_at_the_head_of_main(world: Any, ref: Any) -> None:
+def test_a_draft_begins_at_the_head_of_main(world: World, ref: RepoRef) -> None:
     discussion = pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
     assert (discussion.num, discussion.status, discussion.base) == (1, "draft", "refs/heads/main")
     assert pull_head(world, ref, 1) == world.head(ref)
@@ -67,7 +72,7 @@ def test_a_draft_begins_at_the_head_of_main(world: Any, ref: Any) -> None:
         pulls.merge(world.hub, world.wendy, ref, 1)
 
 
-def test_a_commit_opens_one_with_its_message(world: Any, ref: Any) -> None:
+def test_a_commit_opens_one_with_its_message(world: World, ref: RepoRef) -> None:
     opened = pulls.open_with_commit(
         world.hub, world.bob, ref, "main", CommitDraft("A title", [AddFile(RepoPath("b"), b"b")], "why")
     )
@@ -82,12 +87,12 @@ def test_a_commit_opens_one_with_its_message(world: Any, ref: Any) -> None:
 @pytest.mark.parametrize(
     ("summary", "title"), [("x", "Pull request: x"), ("y" * 300, "y" * 199 + "…"), ("a title\nb c", "a title")]
 )
-def test_any_message_makes_a_title(world: Any, ref: Any, summary: str, title: str) -> None:
+def test_any_message_makes_a_title(world: World, ref: RepoRef, summary: str, title: str) -> None:
     num = proposed(world, ref, summary=summary)
     assert discussions.show(world.hub, None, ref, num).shown.discussion.title == title
 
 
-def test_it_may_begin_at_an_older_commit(world: Any, ref: Any) -> None:
+def test_it_may_begin_at_an_older_commit(world: World, ref: RepoRef) -> None:
     start = world.head(ref)
     world.add(ref, "later", by=world.wendy)
     num = proposed(world, ref, parent=start[:10])
@@ -98,7 +103,7 @@ def test_it_may_begin_at_an_older_commit(world: Any, ref: Any) -> None:
         proposed(world, ref, parent="f" * 40)
 
 
-def test_it_may_ask_to_change_another_branch(world: Any, ref: Any) -> None:
+def test_it_may_ask_to_change_another_branch(world: World, ref: RepoRef) -> None:
     branches.create_branch(world.hub, world.wendy, ref, "dev", start=None, is_empty=False, overwrites=False)
     pulls.open_with_commit(world.hub, world.bob, ref, "dev", CommitDraft("To dev", [AddFile(RepoPath("d"), b"d")]))
     pulls.merge(world.hub, world.wendy, ref, 1)
@@ -109,7 +114,7 @@ def test_it_may_ask_to_change_another_branch(world: Any, ref: Any) -> None:
             pulls.check_open(world.hub, world.bob, ref, revision)
 
 
-def test_merging_makes_a_commit_with_both_parents(world: Any, ref: Any) -> None:
+def test_merging_makes_a_commit_with_both_parents(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     world.add(ref, "c.txt", by=world.wendy)
     before, head = world.head(ref), pull_head(world, ref, num)
@@ -127,7 +132,7 @@ def test_merging_makes_a_commit_with_both_parents(world: Any, ref: Any) -> None:
         discussions.set_status(world.hub, world.wendy, ref, num, "closed")
 
 
-def test_squashing_makes_one_with_one_parent(world: Any, ref: Any) -> None:
+def test_squashing_makes_one_with_one_parent(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     before = world.head(ref)
     done = pulls.merge(world.hub, world.wendy, ref, num, is_squash=True)
@@ -135,7 +140,7 @@ def test_squashing_makes_one_with_one_parent(world: Any, ref: Any) -> None:
     assert status(world, ref, num) == "merged"
 
 
-def test_only_writers_merge(world: Any, ref: Any) -> None:
+def test_only_writers_merge(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     for who in (world.bob, world.rita, world.zed, world.caller("wendy", "read")):
         with pytest.raises(NotAllowed):
@@ -143,7 +148,7 @@ def test_only_writers_merge(world: Any, ref: Any) -> None:
     assert status(world, ref, num) == "open"
 
 
-def test_what_cannot_be_merged_says_why(world: Any, ref: Any) -> None:
+def test_what_cannot_be_merged_says_why(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref, "a.txt", b"two\n")
     world.add(ref, "a.txt", b"three\n", by=world.wendy)
     with pytest.raises(NotMergeable, match=r"in conflict with refs/heads/main in a\.txt"):
@@ -160,14 +165,14 @@ def test_what_cannot_be_merged_says_why(world: Any, ref: Any) -> None:
         pulls.merge(world.hub, world.wendy, ref, empty + 1)
 
 
-def test_a_protected_branch_can_be_merged_into(world: Any, ref: Any) -> None:
+def test_a_protected_branch_can_be_merged_into(world: World, ref: RepoRef) -> None:
     repositories.configure(world.hub, world.wendy, ref, RepoChanges(options={"protectedBranches": ["main"]}))
     num = proposed(world, ref)
     pulls.merge(world.hub, world.wendy, ref, num)
     assert "b.txt" in world.paths(ref)
 
 
-def test_a_merge_indexes_the_card(world: Any, ref: Any) -> None:
+def test_a_merge_indexes_the_card(world: World, ref: RepoRef) -> None:
     pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
     world.add(ref, "README.md", b"---\nlicense: mit\n---\n", by=world.bob, branch="refs/pr/1")
     with world.hub.read() as tx:
@@ -179,7 +184,7 @@ def test_a_merge_indexes_the_card(world: Any, ref: Any) -> None:
         assert pull_request_access.proposer(tx, world.bob, ref)[0].card == {"license": "mit"}
 
 
-def test_a_review_tells_differences_and_conflicts(world: Any, ref: Any) -> None:
+def test_a_review_tells_differences_and_conflicts(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref, "a.txt", b"two\n")
     seen = pulls.review(world.hub, None, ref, num, with_diff=True)
     assert seen.conflicts == []
@@ -193,7 +198,7 @@ def test_a_review_tells_differences_and_conflicts(world: Any, ref: Any) -> None:
     assert "other" not in seen.diff
 
 
-def test_a_merged_one_shows_what_it_changed(world: Any, ref: Any) -> None:
+def test_a_merged_one_shows_what_it_changed(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     pulls.merge(world.hub, world.wendy, ref, num)
     pulls.delete_ref(world.hub, world.bob, ref, num)
@@ -203,7 +208,7 @@ def test_a_merged_one_shows_what_it_changed(world: Any, ref: Any) -> None:
     assert "+b\n" in seen.diff
 
 
-def test_a_history_that_was_rewritten_and_swept_does_no_harm(world: Any, ref: Any) -> None:
+def test_a_history_that_was_rewritten_and_swept_does_no_harm(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     pulls.merge(world.hub, world.wendy, ref, num)
     pulls.delete_ref(world.hub, world.bob, ref, num)
@@ -213,7 +218,7 @@ def test_a_history_that_was_rewritten_and_swept_does_no_harm(world: Any, ref: An
     assert pulls.review(world.hub, None, ref, num, with_diff=True) == pulls.PullRequestDiff((), "")
 
 
-def test_proposals_do_not_make_a_repository_look_newer(world: Any, ref: Any) -> None:
+def test_proposals_do_not_make_a_repository_look_newer(world: World, ref: RepoRef) -> None:
     def updated() -> int:
         with world.hub.read() as tx:
             return int(pull_request_access.proposer(tx, world.bob, ref)[0].updated_ms)
@@ -227,7 +232,7 @@ def test_proposals_do_not_make_a_repository_look_newer(world: Any, ref: Any) -> 
     assert updated() == before + 1000
 
 
-def test_content_behind_a_gate_is_in_no_diff(world: Any, ref: Any) -> None:
+def test_content_behind_a_gate_is_in_no_diff(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     repositories.configure(world.hub, world.wendy, ref, RepoChanges(gated="manual"))
     assert pulls.review(world.hub, world.zed, ref, num, with_diff=True).diff is None
@@ -235,7 +240,7 @@ def test_content_behind_a_gate_is_in_no_diff(world: Any, ref: Any) -> None:
     assert discussions.show(world.hub, None, ref, num).shown.discussion.title == "Add it"
 
 
-def test_a_ref_is_deleted_after_the_end_and_its_objects_are_swept(world: Any, ref: Any) -> None:
+def test_a_ref_is_deleted_after_the_end_and_its_objects_are_swept(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref, content=b"only here\n")
     head = pull_head(world, ref, num)
     assert head is not None
@@ -266,12 +271,12 @@ def test_a_ref_is_deleted_after_the_end_and_its_objects_are_swept(world: Any, re
     assert list(maintenance.fsck(world.hub)) == []
 
 
-def test_its_bytes_are_counted(world: Any, ref: Any) -> None:
+def test_its_bytes_are_counted(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref, content=b"12345")
     assert pulls.added_bytes(world.hub, None, ref, num) == 5
 
 
-def test_a_copy_of_a_repository_has_no_pull_requests(world: Any, ref: Any) -> None:
+def test_a_copy_of_a_repository_has_no_pull_requests(world: World, ref: RepoRef) -> None:
     proposed(world, ref)
     copy = repositories.duplicate(world.hub, world.alice, ref, attrs.evolve(ref.id, namespace="alice"), None)
     assert discussions.list_page(world.hub, world.alice, copy.ref).total == 0
@@ -297,7 +302,7 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
     return outcomes
 
 
-def test_one_pull_request_is_merged_once(world: Any, ref: Any) -> None:
+def test_one_pull_request_is_merged_once(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     before = histories.history(world.hub, None, ref, "main", offset=0, limit=1).total
     done = together(*[lambda: pulls.merge(world.hub, world.wendy, ref, num)] * 4)
@@ -305,7 +310,7 @@ def test_one_pull_request_is_merged_once(world: Any, ref: Any) -> None:
     assert histories.history(world.hub, None, ref, "main", offset=0, limit=1).total == before + 2
 
 
-def test_merges_and_commits_at_once_all_succeed(world: Any, ref: Any) -> None:
+def test_merges_and_commits_at_once_all_succeed(world: World, ref: RepoRef) -> None:
     nums = [proposed(world, ref, f"p{number}", b"%d" % number) for number in range(4)]
     merges = [lambda num=num: pulls.merge(world.hub, world.wendy, ref, num) for num in nums]
     writes = [lambda n=n: world.add(ref, f"w{n}", by=world.wendy) for n in range(4)]
@@ -315,19 +320,19 @@ def test_merges_and_commits_at_once_all_succeed(world: Any, ref: Any) -> None:
     assert {status(world, ref, num) for num in nums} == {"merged"}
 
 
-def test_a_commit_that_comes_with_the_merge_is_in_it_or_refused(world: Any, ref: Any) -> None:
+def test_a_commit_that_comes_with_the_merge_is_in_it_or_refused(world: World, ref: RepoRef) -> None:
     for number in range(5):
         num = proposed(world, ref, f"first{number}")
         merged, added = together(
-            lambda num=num: pulls.merge(world.hub, world.wendy, ref, num),
-            lambda n=number, num=num: world.add(ref, f"late{n}", by=world.bob, branch=f"refs/pr/{num}"),
+            partial(pulls.merge, world.hub, world.wendy, ref, num),
+            partial(world.add, ref, f"late{number}", by=world.bob, branch=f"refs/pr/{num}"),
         )
         assert not isinstance(merged, EntrepotError)
         is_in = f"late{number}" in world.paths(ref)
         assert is_in == (not isinstance(added, Refused | Busy | BranchMoved)), (merged, added)
 
 
-def test_a_large_file_that_was_deleted_for_good_is_not_merged(world: Any, ref: Any) -> None:
+def test_a_large_file_that_was_deleted_for_good_is_not_merged(world: World, ref: RepoRef) -> None:
     pulls.open_draft(world.hub, world.wendy, ref, "Draft", "text")
     sha256 = world.add_large(ref, "big.bin", b"\0" * 500, by=world.wendy, branch="refs/pr/1")
     discussions.set_status(world.hub, world.wendy, ref, 1, "open")
@@ -338,7 +343,7 @@ def test_a_large_file_that_was_deleted_for_good_is_not_merged(world: Any, ref: A
     assert status(world, ref, 1) == "open"
 
 
-def test_a_large_file_is_named_by_its_new_branch(world: Any, ref: Any) -> None:
+def test_a_large_file_is_named_by_its_new_branch(world: World, ref: RepoRef) -> None:
     pulls.open_draft(world.hub, world.wendy, ref, "Draft", "text")
     sha256 = world.add_large(ref, "big.bin", b"\0" * 500, by=world.wendy, branch="refs/pr/1")
     world.commit(ref, Delete(RepoPath("a.txt")), by=world.wendy, branch="refs/pr/1")
@@ -351,7 +356,7 @@ def test_a_large_file_is_named_by_its_new_branch(world: Any, ref: Any) -> None:
     assert world.read(ref, "big.bin") == b"\0" * 500
 
 
-def test_a_merge_is_judged_by_the_rules_of_paths(world: Any) -> None:
+def test_a_merge_is_judged_by_the_rules_of_paths(world: World) -> None:
     ref = world.repo()
     operations = [AddFile(RepoPath("good"), b"x")]
     opened = pulls.open_with_commit(world.hub, world.alice, ref, "main", CommitDraft("Change", operations))

@@ -5,7 +5,6 @@ import os
 import pathlib
 import subprocess
 import zlib
-from typing import Any
 
 import pytest
 
@@ -27,7 +26,7 @@ ENV = {
 
 
 @pytest.fixture
-def author(tmp_path: pathlib.Path) -> Any:
+def author(tmp_path: pathlib.Path) -> Author:
     return Author(tmp_path / "work")
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -22,19 +22,20 @@ from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches, histories, infos, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
+from tests.support.worlds import World
 
 
 def ref_of(name: str, kind: RepoType = RepoType.MODEL) -> RepoRef:
     return RepoRef(kind, RepoId(*name.split("/")))
 
 
-def visibility(world: Any, ref: RepoRef) -> str:
+def visibility(world: World, ref: RepoRef) -> str:
     return str(
         infos.describe(world.hub, world.root, ref, "main", with_files=False, with_sizes=False).info.row.visibility
     )
 
 
-def test_a_new_repository_has_one_commit(world: Any) -> None:
+def test_a_new_repository_has_one_commit(world: World) -> None:
     ref = world.repo()
     [only] = histories.history(world.hub, world.alice, ref, "main", offset=0, limit=9).commits
     assert only.commit.title == "initial commit"
@@ -43,7 +44,7 @@ def test_a_new_repository_has_one_commit(world: Any) -> None:
     assert world.read(ref, ".gitattributes").decode() == DEFAULT_MODEL
 
 
-def test_each_type_begins_with_its_own_files(world: Any) -> None:
+def test_each_type_begins_with_its_own_files(world: World) -> None:
     dataset = world.repo("alice/d", kind=RepoType.DATASET, license="mit")
     assert world.read(dataset, ".gitattributes").decode() == DEFAULT_DATASET
     assert world.read(dataset, "README.md") == b"---\nlicense: mit\n---\n"
@@ -52,7 +53,7 @@ def test_each_type_begins_with_its_own_files(world: Any) -> None:
     assert infos.describe(world.hub, None, space, "main", with_files=False, with_sizes=False).info.row.sdk == "docker"
 
 
-def test_given_files_replace_those_of_the_template(world: Any) -> None:
+def test_given_files_replace_those_of_the_template(world: World) -> None:
     ref = world.repo(files={".gitattributes": b"mine", "app/main.py": b"print()"})
     assert world.read(ref, ".gitattributes") == b"mine"
     assert world.read(ref, "app/main.py") == b"print()"
@@ -67,13 +68,13 @@ def test_given_files_replace_those_of_the_template(world: Any) -> None:
         ({"big": b"0" * ((10 << 20) + 1)}, Refused),
     ],
 )
-def test_bad_first_files_make_no_repository(world: Any, files: dict[str, bytes], error: type) -> None:
+def test_bad_first_files_make_no_repository(world: World, files: dict[str, bytes], error: type) -> None:
     with pytest.raises(error):
         world.repo(files=files)
     assert maintenance.sizes(world.hub)["repositories"] == 0
 
 
-def test_a_taken_name_is_taken_in_any_case_but_not_for_another_type(world: Any) -> None:
+def test_a_taken_name_is_taken_in_any_case_but_not_for_another_type(world: World) -> None:
     world.repo("alice/Name")
     with pytest.raises(AlreadyExists) as caught:
         world.repo("alice/nAME")
@@ -81,7 +82,7 @@ def test_a_taken_name_is_taken_in_any_case_but_not_for_another_type(world: Any) 
     world.repo("alice/name", kind=RepoType.DATASET)
 
 
-def test_nobody_makes_repositories_where_they_may_not(world: Any) -> None:
+def test_nobody_makes_repositories_where_they_may_not(world: World) -> None:
     for caller, error in (
         (None, LoginRequired),
         (world.zed, NotAllowed),
@@ -97,7 +98,7 @@ def test_nobody_makes_repositories_where_they_may_not(world: Any) -> None:
     assert repositories.create(world.hub, world.bob, NewRepo(RepoType.MODEL, "m")).ref == ref_of("bob/m")
 
 
-def test_the_visibility_is_said_or_the_namespaces_or_the_hubs(make_world: Any) -> None:
+def test_the_visibility_is_said_or_the_namespaces_or_the_hubs(make_world: Callable[..., World]) -> None:
     world = make_world(default_visibility="private")
     accounts.create_org(world.hub, "open", admin="alice", default_visibility="public")
     assert visibility(world, world.repo("alice/a")) == "private"
@@ -108,7 +109,7 @@ def test_the_visibility_is_said_or_the_namespaces_or_the_hubs(make_world: Any) -
         world.repo("alice/c", visibility="secret")
 
 
-def test_settings_change_one_by_one(world: Any) -> None:
+def test_settings_change_one_by_one(world: World) -> None:
     ref = world.repo()
     repositories.configure(world.hub, world.alice, ref, RepoChanges(options={"a": 1}))
     row = repositories.configure(world.hub, world.alice, ref, RepoChanges("private", "manual", {"b": 2}))
@@ -119,7 +120,7 @@ def test_settings_change_one_by_one(world: Any) -> None:
             repositories.configure(world.hub, world.alice, ref, bad)
 
 
-def test_renaming_leaves_a_redirect_through_every_old_name(world: Any) -> None:
+def test_renaming_leaves_a_redirect_through_every_old_name(world: World) -> None:
     ref = world.repo("alice/one", visibility="private")
     repositories.move(world.hub, world.alice, ref, ref_of("alice/two"))
     repositories.move(world.hub, world.alice, ref_of("alice/two"), ref_of("alice/three"))
@@ -131,7 +132,7 @@ def test_renaming_leaves_a_redirect_through_every_old_name(world: Any) -> None:
             branches.list_refs(world.hub, world.bob, ref_of(old))
 
 
-def test_a_name_can_go_there_and_back_and_change_its_case(world: Any) -> None:
+def test_a_name_can_go_there_and_back_and_change_its_case(world: World) -> None:
     ref = world.repo("alice/one")
     repositories.move(world.hub, world.alice, ref, ref_of("alice/two"))
     repositories.move(world.hub, world.alice, ref_of("alice/two"), ref)
@@ -140,7 +141,7 @@ def test_a_name_can_go_there_and_back_and_change_its_case(world: Any) -> None:
         branches.list_refs(world.hub, world.alice, ref_of("alice/two"))
 
 
-def test_a_new_repository_at_an_old_name_ends_the_redirect(world: Any) -> None:
+def test_a_new_repository_at_an_old_name_ends_the_redirect(world: World) -> None:
     repositories.move(world.hub, world.alice, world.repo("alice/one"), ref_of("alice/two"))
     fresh = world.repo("alice/one")
     assert world.head(fresh) == branches.list_refs(world.hub, None, ref_of("alice/one"))[0].commit
@@ -148,7 +149,7 @@ def test_a_new_repository_at_an_old_name_ends_the_redirect(world: Any) -> None:
     assert "mine" not in world.paths(ref_of("alice/two"))
 
 
-def test_moving_needs_rights_on_both_sides_and_a_free_name(world: Any) -> None:
+def test_moving_needs_rights_on_both_sides_and_a_free_name(world: World) -> None:
     ref = world.repo("carl/m", by=world.carl)
     with pytest.raises(NotAllowed):
         repositories.move(world.hub, world.carl, ref, ref_of("alice/m"))
@@ -161,7 +162,7 @@ def test_moving_needs_rights_on_both_sides_and_a_free_name(world: Any) -> None:
     assert moved.ref == ref_of("acme/m")
 
 
-def test_a_deleted_name_is_free_at_once(world: Any) -> None:
+def test_a_deleted_name_is_free_at_once(world: World) -> None:
     ref = world.repo()
     world.add(ref, "old")
     repositories.delete(world.hub, world.alice, ref)
@@ -173,7 +174,7 @@ def test_a_deleted_name_is_free_at_once(world: Any) -> None:
     assert [finding for finding in maintenance.fsck(world.hub) if finding.is_damage] == []
 
 
-def test_a_duplicate_has_everything_and_a_life_of_its_own(world: Any) -> None:
+def test_a_duplicate_has_everything_and_a_life_of_its_own(world: World) -> None:
     ref = world.repo(visibility="private")
     world.add_large(ref, "w.bin", b"large")
     world.add(ref, "big", b"b" * 300_000)
@@ -193,7 +194,7 @@ def test_a_duplicate_has_everything_and_a_life_of_its_own(world: Any) -> None:
     assert [finding for finding in maintenance.fsck(world.hub) if finding.is_damage] == []
 
 
-def test_duplicating_needs_rights_on_both_sides(world: Any) -> None:
+def test_duplicating_needs_rights_on_both_sides(world: World) -> None:
     from entrepot.errors import GatedRepo
 
     secret, gated, open_ = (world.repo(f"bob/{name}") for name in ("secret", "gated", "open"))
@@ -215,7 +216,7 @@ def test_duplicating_needs_rights_on_both_sides(world: Any) -> None:
     assert visibility(world, ref_of("alice/x")) == "private"
 
 
-def test_a_copy_is_judged_by_the_rules_of_paths(world: Any) -> None:
+def test_a_copy_is_judged_by_the_rules_of_paths(world: World) -> None:
     ref = world.repo()
     world.plant(ref, {"d/Icon\r": (0o100644, b"")})
     with pytest.raises(InvalidPath, match="refs/heads/main"):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 
@@ -12,16 +11,24 @@ from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches, repositories, storage_costs
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.repos.storage_costs import OPERATOR, StorageCost
-from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256
+from tests.support.chunk_sender import Sender
+from tests.support.worlds import World
 
 P = RepoPath
+
+
+def size(world: World, key: str) -> int:
+    found = world.hub.store.blobs.stat(key)
+    assert found is not None
+    return found.size
 
 
 def noise(seed: int, size: int) -> bytes:
     return random.Random(seed).randbytes(size)
 
 
-def cost(world: Any, ref: RepoRef, revision: str | None = None) -> tuple[int, int, int, int]:
+def cost(world: World, ref: RepoRef, revision: str | None = None) -> tuple[int, int, int, int]:
     """Return (logical, stored, shared, freed)."""
     if revision is None:
         found = storage_costs.of_repo(world.hub, OPERATOR, ref)
@@ -30,7 +37,7 @@ def cost(world: Any, ref: RepoRef, revision: str | None = None) -> tuple[int, in
     return found.logical, found.stored, found.shared, found.freed
 
 
-def collected(world: Any) -> int:
+def collected(world: World) -> int:
     """Return the bytes freed by a real sweep, as the disk counts them."""
     blobs = world.hub.store.blobs
     before = sum(stat.size for stat in blobs.list(""))
@@ -43,13 +50,13 @@ def collected(world: Any) -> int:
     return gone
 
 
-def test_an_empty_repository_costs_nothing(world: Any) -> None:
+def test_an_empty_repository_costs_nothing(world: World) -> None:
     ref = world.repo()
     assert cost(world, ref) == (0, 0, 0, 0)
     assert storage_costs.of_everything(world.hub) == [StorageCost("model alice/m", 0, 0, 0, 0)]
 
 
-def test_raw_files_cost_their_size_once(world: Any) -> None:
+def test_raw_files_cost_their_size_once(world: World) -> None:
     one, two = world.repo("alice/one"), world.repo("bob/two")
     world.add_large(one, "a", noise(1, 1000))
     world.add_large(one, "again", noise(1, 1000))
@@ -64,7 +71,7 @@ def test_raw_files_cost_their_size_once(world: Any) -> None:
     assert collected(world) == 300
 
 
-def test_a_shared_xorb_is_freed_by_the_last_who_needs_it(world: Any, sender: Any) -> None:
+def test_a_shared_xorb_is_freed_by_the_last_who_needs_it(world: World, sender: Sender) -> None:
     one, two = world.repo("alice/one"), world.repo("bob/two")
     pieces = sender.chunks(1, 8)
     shared, own = sender.xorb(pieces), sender.xorb(sender.chunks(2))
@@ -72,9 +79,9 @@ def test_a_shared_xorb_is_freed_by_the_last_who_needs_it(world: Any, sender: Any
     for xorb in (shared, own):
         sender.send(given, xorb)
     sender.register(given, [sender.block([(shared, 0, 8), (own, 0, 4)], "a" * 64)], [shared, own])
-    world.commit(one, AddLarge(P("w"), "a" * 64, None))
+    world.commit(one, AddLarge(P("w"), Sha256("a" * 64), None))
     sender.register(sender.give(two), [sender.block([(shared, 3, 4)], "b" * 64)])
-    world.commit(two, AddLarge(P("w"), "b" * 64, None))
+    world.commit(two, AddLarge(P("w"), Sha256("b" * 64), None))
     s, o = len(shared.data), len(own.data)
     assert cost(world, one) == (12_000, s + o, s, o)
     assert cost(world, two) == (1000, s, s, 0)
@@ -86,14 +93,14 @@ def test_a_shared_xorb_is_freed_by_the_last_who_needs_it(world: Any, sender: Any
     assert collected(world) == s
 
 
-def test_the_figures_are_those_of_chunks_once_a_file_is_chunked(world: Any, sender: Any) -> None:
+def test_the_figures_are_those_of_chunks_once_a_file_is_chunked(world: World, sender: Sender) -> None:
     one, two = world.repo("alice/one"), world.repo("bob/two")
     data = noise(1, 200_000) + bytes(200_000)
     for ref in (one, two):
         world.add_large(ref, "w", data)
     assert cost(world, one) == (400_000, 400_000, 400_000, 0)
     rechunking.chunk_files(world.hub, world.row_id(one))
-    stored = sum(world.hub.store.blobs.stat(key).size for key in sender.stored())
+    stored = sum(size(world, key) for key in sender.stored())
     assert stored < 250_000
     assert cost(world, one) == cost(world, two) == (400_000, stored, stored, 0)
     repositories.delete(world.hub, world.alice, one)
@@ -103,7 +110,7 @@ def test_the_figures_are_those_of_chunks_once_a_file_is_chunked(world: Any, send
     assert collected(world) == stored
 
 
-def test_a_claim_of_another_repository_keeps_no_raw_bytes(world: Any, sender: Any) -> None:
+def test_a_claim_of_another_repository_keeps_no_raw_bytes(world: World, sender: Sender) -> None:
     private, other = world.repo("alice/p", visibility="private"), world.repo("bob/m")
     pieces = sender.chunks(1, 20)
     data = b"".join(pieces)
@@ -119,7 +126,7 @@ def test_a_claim_of_another_repository_keeps_no_raw_bytes(world: Any, sender: An
     assert collected(world) == x
 
 
-def test_bytes_that_a_git_object_elsewhere_needs_are_shared(world: Any) -> None:
+def test_bytes_that_a_git_object_elsewhere_needs_are_shared(world: World) -> None:
     one, two = world.repo("alice/one"), world.repo("bob/two")
     data = noise(1, 300_000)
     world.add_large(one, "w", data)
@@ -130,7 +137,7 @@ def test_bytes_that_a_git_object_elsewhere_needs_are_shared(world: Any) -> None:
     assert world.read(two, "inline") == data
 
 
-def test_a_revision_costs_what_its_tree_holds(world: Any) -> None:
+def test_a_revision_costs_what_its_tree_holds(world: World) -> None:
     ref = world.repo()
     world.add_large(ref, "a", noise(1, 1000))
     world.add(ref, "small", b"12345")
@@ -145,7 +152,7 @@ def test_a_revision_costs_what_its_tree_holds(world: Any) -> None:
     assert cost(world, ref, first) == (1000 + small, 1000, 1000, 0)
 
 
-def test_what_other_refs_lead_to_is_not_freed_with_a_revision(world: Any) -> None:
+def test_what_other_refs_lead_to_is_not_freed_with_a_revision(world: World) -> None:
     ref = world.repo()
     world.add_large(ref, "a", noise(1, 1000))
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", "annotated")
@@ -159,7 +166,7 @@ def test_what_other_refs_lead_to_is_not_freed_with_a_revision(world: Any) -> Non
     assert cost(world, ref, "v1") == (1000 + base, 1000, 0, 1000)
 
 
-def test_deleting_a_branch_frees_what_its_revision_promised(world: Any, sender: Any) -> None:
+def test_deleting_a_branch_frees_what_its_revision_promised(world: World, sender: Sender) -> None:
     ref, other = world.repo(), world.repo("bob/m")
     sender.add(ref, "a", sender.chunks(1))
     branches.create_branch(world.hub, world.alice, ref, "dev", start="main", is_empty=False, overwrites=False)
@@ -175,7 +182,7 @@ def test_deleting_a_branch_frees_what_its_revision_promised(world: Any, sender: 
     assert cost(world, ref) == (4000, one, 0, one)
 
 
-def test_figures_are_for_those_who_may_read(world: Any) -> None:
+def test_figures_are_for_those_who_may_read(world: World) -> None:
     private = world.repo("alice/p", visibility="private")
     gated = world.repo("alice/g")
     repositories.configure(world.hub, world.alice, gated, RepoChanges(gated="auto"))
@@ -195,7 +202,7 @@ def test_figures_are_for_those_who_may_read(world: Any) -> None:
         storage_costs.of_repo(world.hub, world.alice, gated)
 
 
-def test_everything_is_told_in_pages(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_is_told_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage_costs, "_PAGE", 2)
     names = [f"alice/r{number}" for number in range(5)]
     for name in names:

@@ -8,28 +8,29 @@ from entrepot.errors import Busy
 from entrepot.hub.repos import infos
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoPath, RepoRef, RepoType
+from tests.support.worlds import World
 
 P = RepoPath
 MINUTE_MS = 60_000
 
 
-def row(world: Any, ref: RepoRef) -> Any:
+def row(world: World, ref: RepoRef) -> Any:
     return infos.describe(world.hub, world.root, ref, "main", with_files=False, with_sizes=False).info.row
 
 
-def counted(world: Any, counter: DownloadCounter, ref: RepoRef) -> int:
+def counted(world: World, counter: DownloadCounter, ref: RepoRef) -> int:
     counter.flush(world.hub)
     return int(row(world, ref).downloads)
 
 
-def test_a_model_counts_by_the_file_that_libraries_ask_for_first(world: Any) -> None:
+def test_a_model_counts_by_the_file_that_libraries_ask_for_first(world: World) -> None:
     ref, counter = world.repo(), DownloadCounter()
     for path in ("config.json", "model.safetensors", "sub/config.json", "README.md"):
         counter.note(row(world, ref), P(path), path, 0)
     assert counted(world, counter, ref) == 1
 
 
-def test_one_person_within_five_minutes_counts_once(world: Any) -> None:
+def test_one_person_within_five_minutes_counts_once(world: World) -> None:
     ref, counter = world.repo(kind=RepoType.DATASET), DownloadCounter()
     for client, when in (("a", 0), ("a", 4), ("b", 4), ("a", 5), ("b", 8)):
         counter.note(row(world, ref), P(f"{when}.csv"), client, when * MINUTE_MS)
@@ -37,7 +38,7 @@ def test_one_person_within_five_minutes_counts_once(world: Any) -> None:
     assert counted(world, counter, ref) == 3
 
 
-def test_old_downloads_leave_the_month_but_not_all_time(world: Any) -> None:
+def test_old_downloads_leave_the_month_but_not_all_time(world: World) -> None:
     ref, counter = world.repo(), DownloadCounter()
     for client in ("a", "b"):
         counter.note(row(world, ref), P("config.json"), client, 0)
@@ -49,7 +50,7 @@ def test_old_downloads_leave_the_month_but_not_all_time(world: Any) -> None:
     assert full.downloads_all_time == 3
 
 
-def test_what_cannot_be_written_is_kept(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_written_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from entrepot.catalog.repos import download_counts
 
     ref, counter = world.repo(), DownloadCounter()
@@ -66,7 +67,7 @@ def test_what_cannot_be_written_is_kept(world: Any, monkeypatch: pytest.MonkeyPa
     assert counted(world, counter, ref) == 2
 
 
-def test_a_repository_erased_meanwhile_is_left_out(world: Any) -> None:
+def test_a_repository_erased_meanwhile_is_left_out(world: World) -> None:
     import attrs
 
     ref, counter = world.repo(), DownloadCounter()

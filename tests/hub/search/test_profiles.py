@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.errors import AccountNotFound, InvalidName, LoginRequired, NotAllowed
@@ -11,9 +9,10 @@ from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.repos import repositories
 from entrepot.hub.search import profiles
 from entrepot.names import RepoType
+from tests.support.worlds import World
 
 
-def test_repositories_are_counted_as_far_as_the_caller_sees_them(world: Any) -> None:
+def test_repositories_are_counted_as_far_as_the_caller_sees_them(world: World) -> None:
     world.repo("alice/open")
     world.repo("alice/closed", visibility="private")
     world.repo("alice/data", kind=RepoType.DATASET, visibility="private")
@@ -29,7 +28,7 @@ def test_repositories_are_counted_as_far_as_the_caller_sees_them(world: Any) -> 
         assert profiles.user(world.hub, caller, "Alice").counts == expected
 
 
-def test_a_user_is_shown_with_organisations_and_an_organisation_with_the_number_of_members(world: Any) -> None:
+def test_a_user_is_shown_with_organisations_and_an_organisation_with_the_number_of_members(world: World) -> None:
     assert [org.name for org in profiles.user(world.hub, None, "rita").orgs] == ["acme"]
     assert profiles.user(world.hub, None, "bob").orgs == []
     found = profiles.org(world.hub, None, "ACME")
@@ -37,13 +36,13 @@ def test_a_user_is_shown_with_organisations_and_an_organisation_with_the_number_
     assert found.members == 4
 
 
-def test_a_user_is_no_organisation_nor_the_other_way_round(world: Any) -> None:
+def test_a_user_is_no_organisation_nor_the_other_way_round(world: World) -> None:
     for show, name in ((profiles.user, "acme"), (profiles.org, "alice"), (profiles.user, "no"), (profiles.org, "no")):
         with pytest.raises(AccountNotFound):
             show(world.hub, world.root, name)
 
 
-def test_stored_bytes_are_for_those_who_belong_there(world: Any) -> None:
+def test_stored_bytes_are_for_those_who_belong_there(world: World) -> None:
     mine = world.repo("alice/m", visibility="private")
     world.add_large(mine, "w.bin", b"\0" * 500)
     theirs = world.repo("acme/m", by=world.olga, visibility="private")
@@ -59,7 +58,7 @@ def test_stored_bytes_are_for_those_who_belong_there(world: Any) -> None:
         profiles.stored(world.hub, world.alice, "bob")
 
 
-def test_numbers_count_what_everybody_may_see(world: Any) -> None:
+def test_numbers_count_what_everybody_may_see(world: World) -> None:
     hub = world.hub
     seen, hidden = world.repo("alice/seen"), world.repo("alice/hidden", visibility="private")
     for ref in (seen, hidden):
@@ -78,7 +77,7 @@ def test_numbers_count_what_everybody_may_see(world: Any) -> None:
     assert (acme.followers, acme.is_followed) == (1, True)
 
 
-def test_users_introduce_themselves(world: Any) -> None:
+def test_users_introduce_themselves(world: World) -> None:
     profiles.introduce(world.hub, world.bob, fullname="Bob B.", details="I train\nmodels.")
     profiles.introduce(world.hub, world.bob)
     account = profiles.user(world.hub, None, "bob").account

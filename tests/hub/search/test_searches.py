@@ -1,24 +1,24 @@
 from __future__ import annotations
 
-from typing import Any
-
 from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import likes
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.search import searches
 from entrepot.names import RepoId, RepoRef, RepoType
+from tests.support.worlds import World
 
 ALL = tuple(RepoType)
 
 
-def found(world: Any, text: str, caller: Any = None) -> list[str]:
+def found(world: World, text: str, caller: MaybeCaller = None) -> list[str]:
     hits = searches.full_text(world.hub, caller, text, ALL, skip=0, limit=20)
     assert hits.total == len(hits.items)
     return [item.hit.row.name for item in hits.items]
 
 
-def test_what_a_card_says_is_found_as_soon_as_it_is_committed(world: Any) -> None:
+def test_what_a_card_says_is_found_as_soon_as_it_is_committed(world: World) -> None:
     ref = world.repo("alice/m")
     world.add(ref, "README.md", b"---\ntags: [marine]\n---\n# Whale songs\n")
     assert found(world, "whale") == ["m"]
@@ -29,13 +29,13 @@ def test_what_a_card_says_is_found_as_soon_as_it_is_committed(world: Any) -> Non
     assert item.hit.snippet == f"# {searches.BEGIN}Shark{searches.END} songs\n"
 
 
-def test_metadata_are_not_part_of_the_text(world: Any) -> None:
+def test_metadata_are_not_part_of_the_text(world: World) -> None:
     ref = world.repo("alice/m")
     world.add(ref, "README.md", b"---\nunusual_key: hidden_word\n---\ntext\n")
     assert found(world, "unusual_key") == []
 
 
-def test_a_repository_is_found_by_its_new_name_and_not_by_the_old(world: Any) -> None:
+def test_a_repository_is_found_by_its_new_name_and_not_by_the_old(world: World) -> None:
     ref = world.repo("alice/caterpillar")
     moved = repositories.move(world.hub, world.alice, ref, RepoRef(RepoType.MODEL, RepoId("alice", "butterfly")))
     assert moved.name == "butterfly"
@@ -43,7 +43,7 @@ def test_a_repository_is_found_by_its_new_name_and_not_by_the_old(world: Any) ->
     assert found(world, "caterpillar") == []
 
 
-def test_what_is_private_or_deleted_is_not_found(world: Any) -> None:
+def test_what_is_private_or_deleted_is_not_found(world: World) -> None:
     ref = world.repo("alice/secret-whale", visibility="private")
     assert found(world, "whale") == found(world, "whale", world.bob) == []
     assert found(world, "whale", world.alice) == ["secret-whale"]
@@ -53,7 +53,7 @@ def test_what_is_private_or_deleted_is_not_found(world: Any) -> None:
     assert found(world, "whale", world.alice) == []
 
 
-def test_a_search_box_gets_the_most_noticed_of_each_kind_and_people(world: Any) -> None:
+def test_a_search_box_gets_the_most_noticed_of_each_kind_and_people(world: World) -> None:
     accounts.create_org(world.hub, "bobcats", admin="bob")
     for name in ("bob-a", "bob-b", "bob-secret"):
         world.repo(f"alice/{name}", visibility="private" if name == "bob-secret" else "public")
@@ -66,7 +66,7 @@ def test_a_search_box_gets_the_most_noticed_of_each_kind_and_people(world: Any) 
     assert [org.name for org in quick.orgs] == ["bobcats"]
 
 
-def test_what_trends_is_mixed_of_all_kinds(world: Any) -> None:
+def test_what_trends_is_mixed_of_all_kinds(world: World) -> None:
     quiet, loud = world.repo("alice/quiet"), world.repo("alice/loud", kind=RepoType.DATASET)
     for name in ("bob", "zed"):
         likes.like(world.hub, world.caller(name), loud)
@@ -75,7 +75,7 @@ def test_what_trends_is_mixed_of_all_kinds(world: Any) -> None:
     assert [full.info.row.name for full in best] == ["loud", "quiet"]
 
 
-def test_a_search_box_is_served_whatever_is_typed_into_it(world: Any) -> None:
+def test_a_search_box_is_served_whatever_is_typed_into_it(world: World) -> None:
     world.repo("alice/m")
     for text in ("a" * 60_000, "q " * 30_000, "%_\\" * 10_000):
         found = searches.quick(world.hub, None, text, ALL, limit=3)

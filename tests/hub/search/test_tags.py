@@ -4,18 +4,19 @@ from typing import Any
 
 from entrepot.hub.search import tags
 from entrepot.names import RepoType
+from tests.support.worlds import World
 
 
-def words(world: Any, kind: RepoType) -> dict[str, list[str]]:
+def words(world: World, kind: RepoType) -> dict[str, list[str]]:
     found = tags.by_kind(world.hub, kind)
     return {group: [item.tag for item in items] for group, items in found.items() if items}
 
 
-def add_card(world: Any, name: str, text: str, **options: Any) -> None:
+def add_card(world: World, name: str, text: str, **options: Any) -> None:
     world.add(world.repo(name, **options), "README.md", f"---\n{text}\n---\n".encode())
 
 
-def test_tags_of_models_are_sorted_by_what_they_say(world: Any) -> None:
+def test_tags_of_models_are_sorted_by_what_they_say(world: World) -> None:
     add_card(
         world,
         "alice/m",
@@ -33,7 +34,7 @@ def test_tags_of_models_are_sorted_by_what_they_say(world: Any) -> None:
     }
 
 
-def test_tags_of_datasets_are_sorted_by_their_prefix(world: Any) -> None:
+def test_tags_of_datasets_are_sorted_by_their_prefix(world: World) -> None:
     add_card(world, "alice/d", "license: mit\nlanguage: fr\ntask_categories: [qa]", kind=RepoType.DATASET)
     assert words(world, RepoType.DATASET) == {
         "license": ["license:mit"],
@@ -44,12 +45,12 @@ def test_tags_of_datasets_are_sorted_by_their_prefix(world: Any) -> None:
     }
 
 
-def test_the_label_leaves_the_prefix_out(world: Any) -> None:
+def test_the_label_leaves_the_prefix_out(world: World) -> None:
     add_card(world, "alice/m", "license: mit")
     assert [item.label for item in tags.by_kind(world.hub, RepoType.MODEL)["license"]] == ["mit"]
 
 
-def test_private_repositories_and_other_types_lend_no_tags(world: Any) -> None:
+def test_private_repositories_and_other_types_lend_no_tags(world: World) -> None:
     add_card(world, "alice/m", "tags: [secret]\npipeline_tag: hidden", visibility="private")
     add_card(world, "alice/d", "tags: [elsewhere]", kind=RepoType.DATASET)
     assert words(world, RepoType.MODEL) == {}

@@ -4,18 +4,20 @@ import http.server
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 import pytest
 
+from entrepot.catalog.webhooks import deliveries
 from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
-from entrepot.hub.webhooks import delivery, webhooks
+from entrepot.hub.webhooks import delivery, outbound_http, webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
 from entrepot.names import RepoRef
+from tests.support.worlds import World
 
 HOUR_MS = 3_600_000
 
@@ -64,34 +66,34 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def world(make_world: Any) -> Any:
+def world(make_world: Callable[..., World]) -> World:
     return make_world(webhook_private_targets=True, base_url="https://hub.example")
 
 
 @pytest.fixture
-def ref(world: Any) -> RepoRef:
+def ref(world: World) -> RepoRef:
     made: RepoRef = world.repo("alice/m")
     return made
 
 
 def watch(
-    world: Any, receiver: Receiver, *, owner: str = "alice", what: tuple[str, str] = ("user", "alice"), **wish: Any
+    world: World, receiver: Receiver, *, owner: str = "alice", what: tuple[str, str] = ("user", "alice"), **wish: Any
 ) -> Any:
     return webhooks.create(world.hub, world.caller(owner), WebhookDraft(receiver.url, [what], **wish))
 
 
-def run_jobs(world: Any) -> None:
+def run_jobs(world: World) -> None:
     """Run all due jobs."""
     while handlers.run_next(world.hub, "test") is not None:
         pass
 
 
-def log(world: Any, hook: Any) -> list[tuple[str, int, int | None]]:
+def log(world: World, hook: Any) -> list[tuple[str, int, int | None]]:
     page = webhooks.list_deliveries(world.hub, world.alice, hook.uid)
     return [(item.state, item.attempts, item.status) for item in page.items]
 
 
-def test_a_commit_is_told_with_the_refs_that_moved(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_a_commit_is_told_with_the_refs_that_moved(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver, what=("model", "alice/m"), secret="s3cret")
     oid = world.add(ref, "a.txt")
     run_jobs(world)
@@ -110,14 +112,14 @@ def test_a_commit_is_told_with_the_refs_that_moved(world: Any, receiver: Receive
     assert log(world, hook) == [("done", 1, 200)]
 
 
-def test_a_webhook_without_a_secret_sends_none(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_a_webhook_without_a_secret_sends_none(world: World, receiver: Receiver, ref: RepoRef) -> None:
     watch(world, receiver)
     world.add(ref, "a.txt")
     run_jobs(world)
     assert not {"X-Webhook-Secret", "X-Webhook-Signature-256"} & set(receiver.seen[0][0])
 
 
-def test_all_that_happens_to_a_repository_is_told_in_order(world: Any, receiver: Receiver) -> None:
+def test_all_that_happens_to_a_repository_is_told_in_order(world: World, receiver: Receiver) -> None:
     watch(world, receiver)
     ref = world.repo("alice/new")
     world.add(ref, "a.txt")
@@ -130,7 +132,7 @@ def test_all_that_happens_to_a_repository_is_told_in_order(world: Any, receiver:
 
 
 def test_while_the_receiver_is_away_news_wait_and_keep_their_order(
-    world: Any, receiver: Receiver, ref: RepoRef
+    world: World, receiver: Receiver, ref: RepoRef
 ) -> None:
     hook = watch(world, receiver)
     receiver.status = 503
@@ -147,7 +149,7 @@ def test_while_the_receiver_is_away_news_wait_and_keep_their_order(
     assert log(world, hook) == [("done", 1, 200), ("done", 1, 200), ("done", 6, 200)]
 
 
-def test_a_receiver_that_is_down_only_delays_its_own_news(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_a_receiver_that_is_down_only_delays_its_own_news(world: World, receiver: Receiver, ref: RepoRef) -> None:
     webhooks.create(world.hub, world.alice, WebhookDraft("http://127.0.0.1:9/", [("user", "alice")]))
     watch(world, receiver)
     world.add(ref, "a.txt")
@@ -155,7 +157,7 @@ def test_a_receiver_that_is_down_only_delays_its_own_news(world: Any, receiver: 
     assert len(receiver.seen) == 1
 
 
-def test_after_its_patience_the_hub_goes_on_with_the_next(make_world: Any, receiver: Receiver) -> None:
+def test_after_its_patience_the_hub_goes_on_with_the_next(make_world: Callable[..., World], receiver: Receiver) -> None:
     world = make_world(webhook_private_targets=True, webhook_patience_s=3600)
     ref = world.repo("alice/m")
     hook = watch(world, receiver)
@@ -172,7 +174,7 @@ def test_after_its_patience_the_hub_goes_on_with_the_next(make_world: Any, recei
     assert log(world, hook) == [("done", 2, 200), ("failed", 2, 500)]
 
 
-def test_a_delivery_whose_sender_died_is_sent_again(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_a_delivery_whose_sender_died_is_sent_again(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     world.add(ref, "a.txt")
     assert delivery._take(world.hub, hook.id, world.row_id(ref)) is not None  # and then the power fails
@@ -183,7 +185,7 @@ def test_a_delivery_whose_sender_died_is_sent_again(world: Any, receiver: Receiv
     assert len(receiver.seen) == 1
 
 
-def test_nobody_else_sends_what_is_under_way(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_nobody_else_sends_what_is_under_way(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     world.add(ref, "a.txt")
     args = (world.hub, hook.id, world.row_id(ref))
@@ -191,7 +193,7 @@ def test_nobody_else_sends_what_is_under_way(world: Any, receiver: Receiver, ref
     assert delivery._take(*args) is None
 
 
-def test_a_webhook_that_rests_gets_its_news_when_it_wakes(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_a_webhook_that_rests_gets_its_news_when_it_wakes(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     receiver.status = 503
     world.add(ref, "a.txt")
@@ -206,7 +208,7 @@ def test_a_webhook_that_rests_gets_its_news_when_it_wakes(world: Any, receiver: 
     assert len(receiver.seen) == 1
 
 
-def test_news_of_a_private_repository_reach_only_those_who_see_it(world: Any, receiver: Receiver) -> None:
+def test_news_of_a_private_repository_reach_only_those_who_see_it(world: World, receiver: Receiver) -> None:
     watch(world, receiver, owner="bob")
     ref = world.repo("alice/secret", visibility="private")
     world.add(ref, "a.txt")
@@ -218,7 +220,7 @@ def test_news_of_a_private_repository_reach_only_those_who_see_it(world: Any, re
     assert [body["repo"]["private"] for _, body in receiver.seen] == [True]
 
 
-def test_what_became_private_before_it_was_sent_is_not_sent(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_what_became_private_before_it_was_sent_is_not_sent(world: World, receiver: Receiver, ref: RepoRef) -> None:
     watch(world, receiver, owner="bob")
     world.add(ref, "a.txt")
     repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
@@ -226,14 +228,16 @@ def test_what_became_private_before_it_was_sent_is_not_sent(world: Any, receiver
     assert receiver.raw == []
 
 
-def test_a_domain_that_was_not_asked_for_is_not_told(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_a_domain_that_was_not_asked_for_is_not_told(world: World, receiver: Receiver, ref: RepoRef) -> None:
     watch(world, receiver, domains=["discussion"])
     world.add(ref, "a.txt")
     run_jobs(world)
     assert receiver.raw == []
 
 
-def test_loopback_is_out_of_reach_unless_a_setting_allows_it(make_world: Any, receiver: Receiver) -> None:
+def test_loopback_is_out_of_reach_unless_a_setting_allows_it(
+    make_world: Callable[..., World], receiver: Receiver
+) -> None:
     world = make_world()
     ref = world.repo("alice/m")
     hook = watch(world, receiver)
@@ -244,7 +248,7 @@ def test_loopback_is_out_of_reach_unless_a_setting_allows_it(make_world: Any, re
     assert "webhook_private_targets" in (item.answer or "")
 
 
-def test_the_log_is_kept_for_a_month(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_the_log_is_kept_for_a_month(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     world.add(ref, "a.txt")
     run_jobs(world)
@@ -267,18 +271,18 @@ def silent() -> Iterator[str]:
 def posts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The hosts and ports of sent requests."""
     seen: list[str] = []
-    post = delivery.outbound_http.post
+    post = outbound_http.post
 
     def note(target: Any, *arguments: Any, **options: Any) -> Any:
         seen.append(f"{target.host}:{target.port}")
         return post(target, *arguments, **options)
 
-    monkeypatch.setattr(delivery.outbound_http, "post", note)
+    monkeypatch.setattr(outbound_http, "post", note)
     return seen
 
 
 def test_a_host_that_does_not_answer_is_left_alone_whatever_webhooks_lead_there(
-    world: Any, silent: str, receiver: Receiver, ref: RepoRef, posts: list[str]
+    world: World, silent: str, receiver: Receiver, ref: RepoRef, posts: list[str]
 ) -> None:
     for number in range(40):
         owner = "alice" if number % 2 else "bob"
@@ -294,24 +298,24 @@ def test_a_host_that_does_not_answer_is_left_alone_whatever_webhooks_lead_there(
 
 
 def test_a_host_that_is_back_gets_everything_after_the_probe(
-    world: Any, receiver: Receiver, ref: RepoRef, posts: list[str], monkeypatch: pytest.MonkeyPatch
+    world: World, receiver: Receiver, ref: RepoRef, posts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(10):
         webhooks.create(world.hub, world.alice, WebhookDraft(f"{receiver.url}&n={number}", [("user", "alice")]))
     world.add(ref, "a.txt")
-    away = delivery.outbound_http.post
-    monkeypatch.setattr(delivery.outbound_http, "post", lambda *_a, **_o: delivery.PostResult(None, "no answer"))
+    away = outbound_http.post
+    monkeypatch.setattr(outbound_http, "post", lambda *_a, **_o: outbound_http.PostResult(None, "no answer"))
     run_jobs(world)
-    monkeypatch.setattr(delivery.outbound_http, "post", away)
+    monkeypatch.setattr(outbound_http, "post", away)
     for _ in range(3):
         world.clock.advance(HOUR_MS)
         run_jobs(world)
     assert len(receiver.seen) == 10
     with world.hub.read() as tx:
-        assert delivery.deliveries.pauses(tx, [f"host:127.0.0.1:{receiver.server.server_port}"]) == {}
+        assert deliveries.pauses(tx, [f"host:127.0.0.1:{receiver.server.server_port}"]) == {}
 
 
-def test_a_webhook_that_is_refused_pauses_for_all_repositories(world: Any, receiver: Receiver) -> None:
+def test_a_webhook_that_is_refused_pauses_for_all_repositories(world: World, receiver: Receiver) -> None:
     refs = [world.repo(f"alice/m{number}") for number in range(8)]
     hook = watch(world, receiver)
     receiver.status = 500
@@ -327,7 +331,7 @@ def test_a_webhook_that_is_refused_pauses_for_all_repositories(world: Any, recei
     assert len(receiver.seen) == len(refs)
 
 
-def test_one_host_takes_no_more_than_its_slots(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_one_host_takes_no_more_than_its_slots(world: World, receiver: Receiver, ref: RepoRef) -> None:
     watch(world, receiver)
     world.add(ref, "a.txt")
     host = f"127.0.0.1:{receiver.server.server_port}"
@@ -342,7 +346,7 @@ def test_one_host_takes_no_more_than_its_slots(world: Any, receiver: Receiver, r
     assert world.hub.sending.take(host)  # the slot was released
 
 
-def test_deliveries_belong_to_the_owner_of_the_webhook(world: Any, receiver: Receiver, ref: RepoRef) -> None:
+def test_deliveries_belong_to_the_owner_of_the_webhook(world: World, receiver: Receiver, ref: RepoRef) -> None:
     watch(world, receiver, owner="bob")
     world.add(ref, "a.txt")
     [job] = [job for job in handlers.list_jobs(world.hub) if job.kind == "deliver"]
@@ -350,7 +354,7 @@ def test_deliveries_belong_to_the_owner_of_the_webhook(world: Any, receiver: Rec
 
 
 def test_a_delivery_that_takes_long_lets_others_have_their_turn(
-    world: Any, receiver: Receiver, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+    world: World, receiver: Receiver, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "_SLICE_S", -1.0)
     hook = watch(world, receiver)

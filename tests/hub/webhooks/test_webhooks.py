@@ -20,6 +20,7 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookChanges, WebhookDraft
+from tests.support.worlds import World
 
 URL = "https://example.org/hook"
 
@@ -28,7 +29,7 @@ def wish(*watched: tuple[str, str], **words: Any) -> WebhookDraft:
     return WebhookDraft(words.pop("url", URL), watched or [("user", "alice")], **words)
 
 
-def test_a_webhook_is_listed_for_its_owner_only(world: Any) -> None:
+def test_a_webhook_is_listed_for_its_owner_only(world: World) -> None:
     made = webhooks.create(world.hub, world.alice, wish(secret="x"))
     assert webhooks.list_webhooks(world.hub, world.alice) == [made]
     assert webhooks.get(world.hub, world.alice, made.uid).secret == "x"
@@ -38,7 +39,7 @@ def test_a_webhook_is_listed_for_its_owner_only(world: Any) -> None:
             forbidden(world.hub, world.bob, made.uid)
 
 
-def test_changes_leave_the_rest_as_it_is(world: Any) -> None:
+def test_changes_leave_the_rest_as_it_is(world: World) -> None:
     ref = world.repo("alice/m")
     made = webhooks.create(world.hub, world.alice, wish(secret="x", domains=["repo"]))
     changed = webhooks.update(world.hub, world.alice, made.uid, WebhookChanges(watched=[("model", str(ref.id))]))
@@ -48,13 +49,13 @@ def test_changes_leave_the_rest_as_it_is(world: Any) -> None:
     assert webhooks.update(world.hub, world.alice, made.uid, WebhookChanges(secret="")).secret is None
 
 
-def test_a_removed_webhook_is_gone(world: Any) -> None:
+def test_a_removed_webhook_is_gone(world: World) -> None:
     made = webhooks.create(world.hub, world.alice, wish())
     webhooks.delete(world.hub, world.alice, made.uid)
     assert webhooks.list_webhooks(world.hub, world.alice) == []
 
 
-def test_who_may_only_read_makes_none(world: Any) -> None:
+def test_who_may_only_read_makes_none(world: World) -> None:
     with pytest.raises(LoginRequired):
         webhooks.create(world.hub, None, wish())
     with pytest.raises(NotAllowed):
@@ -65,12 +66,12 @@ def test_who_may_only_read_makes_none(world: Any) -> None:
     "url",
     ["ftp://x/", "https://", "nonsense", "http://u:p@x/", "http://x:0/", "http://x/\n", "http://x:99999/", "http://é/"],
 )
-def test_a_url_that_cannot_be_posted_to_is_refused(world: Any, url: str) -> None:
+def test_a_url_that_cannot_be_posted_to_is_refused(world: World, url: str) -> None:
     with pytest.raises(InvalidName, match="URL"):
         webhooks.create(world.hub, world.alice, wish(url=url))
 
 
-def test_unknown_words_are_refused(world: Any) -> None:
+def test_unknown_words_are_refused(world: World) -> None:
     with pytest.raises(Malformed, match="domains"):
         webhooks.create(world.hub, world.alice, wish(domains=["weather"]))
     with pytest.raises(Malformed, match="paper"):
@@ -83,7 +84,7 @@ def test_unknown_words_are_refused(world: Any) -> None:
         webhooks.create(world.hub, world.alice, wish(secret="é"))
 
 
-def test_what_is_hidden_cannot_be_watched_and_looks_like_nothing(world: Any) -> None:
+def test_what_is_hidden_cannot_be_watched_and_looks_like_nothing(world: World) -> None:
     world.repo("alice/secret", visibility="private")
     with pytest.raises(RepoNotFound) as hidden:
         webhooks.create(world.hub, world.bob, wish(("model", "alice/secret")))
@@ -92,7 +93,7 @@ def test_what_is_hidden_cannot_be_watched_and_looks_like_nothing(world: Any) -> 
     assert str(hidden.value) == str(absent.value)
 
 
-def test_a_watched_repository_that_went_private_is_not_named_any_more(world: Any) -> None:
+def test_a_watched_repository_that_went_private_is_not_named_any_more(world: World) -> None:
     ref = world.repo("alice/m")
     made = webhooks.create(world.hub, world.bob, wish(("model", "alice/m")))
     repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
@@ -100,7 +101,7 @@ def test_a_watched_repository_that_went_private_is_not_named_any_more(world: Any
     assert webhooks.list_webhooks(world.hub, world.bob)[0].watched == ()
 
 
-def test_deliveries_of_what_went_private_are_not_shown(world: Any) -> None:
+def test_deliveries_of_what_went_private_are_not_shown(world: World) -> None:
     ref = world.repo("alice/m")
     made = webhooks.create(world.hub, world.bob, wish(("model", "alice/m")))
     world.add(ref, "a.txt")
@@ -109,7 +110,7 @@ def test_deliveries_of_what_went_private_are_not_shown(world: Any) -> None:
     assert webhooks.list_deliveries(world.hub, world.bob, made.uid).items == []
 
 
-def test_deliveries_come_in_pages(world: Any) -> None:
+def test_deliveries_come_in_pages(world: World) -> None:
     ref = world.repo("alice/m")
     made = webhooks.create(world.hub, world.alice, wish())
     for number in range(3):
@@ -119,7 +120,7 @@ def test_deliveries_come_in_pages(world: Any) -> None:
     assert (len(first.items), len(rest.items), rest.next) == (2, 1, None)
 
 
-def test_a_delivery_can_be_repeated(world: Any) -> None:
+def test_a_delivery_can_be_repeated(world: World) -> None:
     ref = world.repo("alice/m")
     made = webhooks.create(world.hub, world.alice, wish())
     world.add(ref, "a.txt")
@@ -131,14 +132,14 @@ def test_a_delivery_can_be_repeated(world: Any) -> None:
         webhooks.replay(world.hub, world.alice, made.uid, "0" * 24)
 
 
-def test_nobody_needs_more_than_a_hundred(world: Any) -> None:
+def test_nobody_needs_more_than_a_hundred(world: World) -> None:
     for _ in range(webhooks.MAX_WEBHOOKS):
         webhooks.create(world.hub, world.alice, wish())
     with pytest.raises(LimitExceeded):
         webhooks.create(world.hub, world.alice, wish())
 
 
-def test_changes_are_in_the_audit_log_without_the_secret(world: Any) -> None:
+def test_changes_are_in_the_audit_log_without_the_secret(world: World) -> None:
     made = webhooks.create(world.hub, world.alice, wish(secret="t0psecret"))
     webhooks.switch(world.hub, world.alice, made.uid, is_disabled=True)
     webhooks.delete(world.hub, world.alice, made.uid)

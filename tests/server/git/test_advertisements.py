@@ -6,15 +6,16 @@ import pytest
 
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef
+from tests.support.served_hub import ServedHub
 
 
-def ask(world: Any, path: str, service: str = "git-upload-pack", **headers: str) -> Any:
+def ask(world: ServedHub, path: str, service: str = "git-upload-pack", **headers: str) -> Any:
     with world.client(**headers) as client:
         return client.get(f"/{path}/info/refs", params={"service": service} if service else {})
 
 
 @pytest.mark.parametrize("kind", ["model", "dataset", "space"])
-def test_refs_of_every_kind_of_repository_are_advertised(world: Any, kind: str) -> None:
+def test_refs_of_every_kind_of_repository_are_advertised(world: ServedHub, kind: str) -> None:
     ref = world.repo(f"adv-{kind}", kind)
     commit = world.commit(ref, {"a": b"1"})
     for path in (ref.path, f"{ref.path}.git"):
@@ -26,7 +27,7 @@ def test_refs_of_every_kind_of_repository_are_advertised(world: Any, kind: str) 
         assert b"symref=HEAD:refs/heads/main" in answer.content
 
 
-def test_version_two_begins_with_its_number(world: Any) -> None:
+def test_version_two_begins_with_its_number(world: ServedHub) -> None:
     ref = world.repo("adv-two")
     answer = ask(world, ref.path, **{"git-protocol": "version=2"})
     assert answer.content.startswith(b"000eversion 2\n")
@@ -34,12 +35,12 @@ def test_version_two_begins_with_its_number(world: Any) -> None:
 
 
 @pytest.mark.parametrize("service", ["", "git-upload-archive"])
-def test_other_services_are_not_spoken(world: Any, service: str) -> None:
+def test_other_services_are_not_spoken(world: ServedHub, service: str) -> None:
     ref = world.repo(f"adv-other{len(service)}")
     assert ask(world, ref.path, service).status_code == 400
 
 
-def test_a_renamed_repository_is_found_at_its_new_place(world: Any) -> None:
+def test_a_renamed_repository_is_found_at_its_new_place(world: ServedHub) -> None:
     ref = world.repo("adv-old")
     repositories.move(world.hub, world.caller(), ref, RepoRef(ref.type, RepoId("alice", "adv-new")))
     answer = ask(world, "alice/adv-old.git")

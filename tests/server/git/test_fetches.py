@@ -14,16 +14,17 @@ import pytest
 from entrepot.git import DELIM, FLUSH, pkt_line
 from entrepot.hub.git import git_wire
 from entrepot.storage import mirrors
+from tests.support.served_hub import ServedHub
 
 LS_REFS = pkt_line(b"command=ls-refs\n") + DELIM + pkt_line(b"ref-prefix refs/heads/\n") + FLUSH
 
 
-def ask(world: Any, path: str, body: Any, **headers: str) -> Any:
+def ask(world: ServedHub, path: str, body: Any, **headers: str) -> Any:
     with world.client(**{"git-protocol": "version=2"}, **headers) as client:
         return client.post(f"/{path}/git-upload-pack", content=body)
 
 
-def test_a_request_may_be_gzipped_or_chunked(world: Any) -> None:
+def test_a_request_may_be_gzipped_or_chunked(world: ServedHub) -> None:
     ref = world.repo("fetch-forms")
     commit = world.commit(ref, {"a": b"1"})
     plain = ask(world, ref.path, LS_REFS)
@@ -33,7 +34,7 @@ def test_a_request_may_be_gzipped_or_chunked(world: Any) -> None:
     assert ask(world, ref.path, iter([LS_REFS[:9], LS_REFS[9:]])).content == plain.content
 
 
-def test_nonsense_is_an_error_and_does_no_harm(world: Any) -> None:
+def test_nonsense_is_an_error_and_does_no_harm(world: ServedHub) -> None:
     ref = world.repo("fetch-nonsense")
     answer = ask(world, ref.path, b"what?")
     assert answer.status_code == 503
@@ -46,7 +47,7 @@ def fetch_all(commit: str) -> bytes:
     return pkt_line(b"command=fetch\n") + DELIM + b"".join(lines) + FLUSH
 
 
-def test_git_ends_when_its_client_has_gone(world: Any) -> None:
+def test_git_ends_when_its_client_has_gone(world: ServedHub) -> None:
     ref = world.repo("fetch-gone")
     commit = world.commit(ref, {f"f{n}": os.urandom(200_000) for n in range(150)})
     body = fetch_all(commit)
@@ -61,7 +62,7 @@ def test_git_ends_when_its_client_has_gone(world: Any) -> None:
     assert not alive
 
 
-def test_a_mirror_that_turns_out_to_be_damaged_is_made_anew(world: Any) -> None:
+def test_a_mirror_that_turns_out_to_be_damaged_is_made_anew(world: ServedHub) -> None:
     ref = world.repo("fetch-damaged")
     commit = world.commit(ref, {"a": os.urandom(5000)})
     command = git_wire.serve_uploads(world.hub, None, ref, "")
@@ -82,7 +83,7 @@ def test_a_mirror_that_turns_out_to_be_damaged_is_made_anew(world: Any) -> None:
     assert b"PACK" in ask(world, ref.path, fetch_all(commit)).content
 
 
-def test_a_client_cannot_have_a_mirror_discarded(world: Any) -> None:
+def test_a_client_cannot_have_a_mirror_discarded(world: ServedHub) -> None:
     ref = world.repo("fetch-filters")
     commit = world.commit(ref, {"a": os.urandom(5000)})
     command = git_wire.serve_uploads(world.hub, None, ref, "")
@@ -104,7 +105,7 @@ def test_a_client_cannot_have_a_mirror_discarded(world: Any) -> None:
     assert b"PACK" in ask(world, ref.path, fetch_all(commit)).content
 
 
-def test_a_clone_that_cannot_write_its_cache_gets_a_message(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clone_that_cannot_write_its_cache_gets_a_message(world: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo("fetch-full")
     commit = world.commit(ref, {"a": b"1"})
 

@@ -12,6 +12,8 @@ import pytest
 from entrepot.git import FLUSH, Kind, oid_of, pkt_line
 from entrepot.git.commands import NONE
 from entrepot.git.packs import entry_header, pack_header
+from entrepot.names import RepoRef
+from tests.support.served_hub import ServedHub
 
 WORDS = "report-status side-band-64k"
 
@@ -31,7 +33,7 @@ def commit_of(tree: str, *parents: str) -> bytes:
     return "\n".join([*lines, "author A <a@b> 1 +0000", "committer A <a@b> 1 +0000", "", "m\n"]).encode()
 
 
-def push(world: Any, ref: Any, body: bytes, token: str | None = None) -> Any:
+def push(world: ServedHub, ref: RepoRef, body: bytes, token: str | None = None) -> Any:
     with world.client(token or world.alice) as client:
         return client.post(f"/{ref.path}/git-receive-pack", content=body)
 
@@ -43,13 +45,13 @@ def good(content: bytes = b"hello\n") -> tuple[str, bytes]:
     return oid_of(Kind.COMMIT, commit), pack((Kind.BLOB, content), (Kind.TREE, tree), (Kind.COMMIT, commit))
 
 
-def refs(world: Any, ref: Any) -> bytes:
+def refs(world: ServedHub, ref: RepoRef) -> bytes:
     with world.client(world.alice) as client:
         data: bytes = client.get(f"/{ref.path}/info/refs?service=git-receive-pack").content
         return data
 
 
-def test_a_push_is_reported_and_seen(world: Any) -> None:
+def test_a_push_is_reported_and_seen(world: ServedHub) -> None:
     ref = world.repo("push-good")
     oid, data = good()
     answer = push(world, ref, command(NONE, oid, "refs/heads/x") + data)
@@ -59,7 +61,7 @@ def test_a_push_is_reported_and_seen(world: Any) -> None:
     assert f"{oid} refs/heads/x".encode() in refs(world, ref)
 
 
-def test_credentials_can_be_tried_with_an_empty_push(world: Any) -> None:
+def test_credentials_can_be_tried_with_an_empty_push(world: ServedHub) -> None:
     ref = world.repo("push-probe")
     assert push(world, ref, FLUSH).status_code == 200
     assert push(world, ref, FLUSH, world.alice_reads).status_code == 403
@@ -70,7 +72,7 @@ def test_credentials_can_be_tried_with_an_empty_push(world: Any) -> None:
     assert answer.headers["www-authenticate"].startswith("Basic")
 
 
-def test_a_read_token_gets_the_reason_why_it_cannot_push(world: Any) -> None:
+def test_a_read_token_gets_the_reason_why_it_cannot_push(world: ServedHub) -> None:
     ref = world.repo("push-reader")
     with world.client(world.alice_reads) as client:
         answer = client.get(f"/{ref.path}/info/refs?service=git-receive-pack")
@@ -78,7 +80,7 @@ def test_a_read_token_gets_the_reason_why_it_cannot_push(world: Any) -> None:
     assert "role 'read'" in answer.text
 
 
-def test_pushing_to_nothing_says_how_to_make_it(world: Any) -> None:
+def test_pushing_to_nothing_says_how_to_make_it(world: ServedHub) -> None:
     with world.client(world.alice) as client:
         answer = client.get("/alice/not-there/info/refs?service=git-receive-pack")
     assert answer.status_code == 404
@@ -99,7 +101,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_bad_pack_is_refused_with_a_reason_and_changes_nothing(world: Any, kind: str) -> None:
+def test_a_bad_pack_is_refused_with_a_reason_and_changes_nothing(world: ServedHub, kind: str) -> None:
     ref = world.repo(f"push-bad-{kind.replace(' ', '-')}")
     before = refs(world, ref)
     oid, data = good()
@@ -112,7 +114,7 @@ def test_a_bad_pack_is_refused_with_a_reason_and_changes_nothing(world: Any, kin
     assert not list((world.hub.settings.data / "cache" / "git").glob(".push-*"))
 
 
-def test_a_small_pack_that_unpacks_to_a_large_file_is_refused(world: Any) -> None:
+def test_a_small_pack_that_unpacks_to_a_large_file_is_refused(world: ServedHub) -> None:
     ref = world.repo("push-bomb")
     oid, data = good(bytes(200 << 20))
     assert len(data) < 1 << 20
@@ -153,7 +155,7 @@ def bomb(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["file", "tree", "delta"])
-def test_a_pack_that_announces_gigabytes_is_refused_before_it_is_unpacked(world: Any, kind: str) -> None:
+def test_a_pack_that_announces_gigabytes_is_refused_before_it_is_unpacked(world: ServedHub, kind: str) -> None:
     ref = world.repo(f"push-bomb-{kind}")
     data = bomb(kind)
     assert len(data) < 1 << 20
@@ -166,7 +168,7 @@ def test_a_pack_that_announces_gigabytes_is_refused_before_it_is_unpacked(world:
     assert not list((world.hub.settings.data / "cache" / "git").glob(".push-*"))
 
 
-def test_folders_that_hold_each_other_many_times_are_refused(world: Any) -> None:
+def test_folders_that_hold_each_other_many_times_are_refused(world: ServedHub) -> None:
     ref = world.repo("push-explosion")
     made = [(Kind.BLOB, b"x")]
     mode, below = b"100644 ", oid_of(Kind.BLOB, b"x")
@@ -181,19 +183,19 @@ def test_folders_that_hold_each_other_many_times_are_refused(world: Any) -> None
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", pkt_line(b"x") + FLUSH])
-def test_a_head_that_is_none_is_an_error(world: Any, body: bytes) -> None:
+def test_a_head_that_is_none_is_an_error(world: ServedHub, body: bytes) -> None:
     ref = world.repo(f"push-head-{len(body)}")
     assert push(world, ref, body).status_code == 400
 
 
-def test_options_of_a_push_are_read_past(world: Any) -> None:
+def test_options_of_a_push_are_read_past(world: ServedHub) -> None:
     ref = world.repo("push-options")
     oid, data = good()
     head = command(NONE, oid, "refs/heads/x", f"{WORDS} push-options") + pkt_line(b"ci.skip") + FLUSH
     assert b"ok refs/heads/x" in push(world, ref, head + data).content
 
 
-def test_a_deletion_needs_no_pack(world: Any, tmp_path: Path) -> None:
+def test_a_deletion_needs_no_pack(world: ServedHub, tmp_path: Path) -> None:
     ref = world.repo("push-delete")
     oid, data = good()
     push(world, ref, command(NONE, oid, "refs/heads/x") + data)
@@ -201,7 +203,7 @@ def test_a_deletion_needs_no_pack(world: Any, tmp_path: Path) -> None:
     assert b"refs/heads/x" not in refs(world, ref)
 
 
-def test_git_pushes_through_the_routes(world: Any, tmp_path: Path) -> None:
+def test_git_pushes_through_the_routes(world: ServedHub, tmp_path: Path) -> None:
     ref = world.repo("push-git", "dataset")
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1", "NO_PROXY": "*"}
     url = f"{world.url.replace('://', f'://any:{world.alice}@')}/{ref.path}.git"

@@ -1,23 +1,24 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
+from tests.support.site import Site
 
 PATH = "/api/admin/audit"
 
 
 @pytest.fixture(scope="module")
-def root(site: Any) -> Any:
+def root(site: Site) -> Iterator[httpx2.Client]:
     accounts.create_user(site.hub, "root", is_admin=True)
     with site.client(accounts.create_token(site.hub, "root", role="read").secret) as client:
         yield client
 
 
-def test_administrators_find_what_was_done(root: httpx2.Client, alice: httpx2.Client, site: Any) -> None:
+def test_administrators_find_what_was_done(root: httpx2.Client, alice: httpx2.Client, site: Site) -> None:
     repo = site.new_repo()
     assert alice.put(f"/api/models/{repo}/settings", json={"private": True}).status_code == 200
     rows = root.get(PATH, params={"subject": f"model {repo}"}).json()

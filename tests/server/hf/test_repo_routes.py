@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import httpx2
 import pytest
@@ -20,7 +20,7 @@ async def tell(request: Request, ref: RepoRef) -> Response:
 
 
 @pytest.fixture(scope="module")
-def site() -> Any:
+def site() -> Iterator[httpx2.Client]:
     app = Middleware(Router(repo_routes("POST", "act/{tail:path}", tell)), metrics=Metrics())
     with running(app) as address, httpx2.Client(base_url=f"http://{address.ip}:{address.port}") as client:
         yield client

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
 from entrepot.names import RepoType
+from tests.support.site import Site
 
 WORDS = ["runtime", "secrets", "variables", "hardware", "sleeptime", "pause", "restart"]
 WORDS += ["dev-mode", "storage", "volumes", "logs/run", "logs/build", "events", "metrics"]
@@ -14,7 +13,7 @@ WORDS += ["dev-mode", "storage", "volumes", "logs/run", "logs/build", "events", 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("word", WORDS)
-def test_requests_to_run_a_space_are_a_404_for_everyone(site: Any, method: str, word: str) -> None:
+def test_requests_to_run_a_space_are_a_404_for_everyone(site: Site, method: str, word: str) -> None:
     repo = site.new_repo(RepoType.SPACE, visibility="private")
     for token in (site.alice, site.bob, None):
         with site.client(token) as client:
@@ -36,7 +35,7 @@ def test_there_are_no_templates_and_no_machines_and_no_clever_search(anonymous: 
     assert anonymous.get("/api/spaces/semantic-search?q=x").status_code == 404
 
 
-def test_the_real_client_shows_the_reason(site: Any) -> None:
+def test_the_real_client_shows_the_reason(site: Site) -> None:
     api, repo = site.api(), site.new_repo(RepoType.SPACE)
     calls = [
         lambda: api.get_space_runtime(repo),

@@ -20,6 +20,7 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.wire.times import parse_time
+from tests.support.served_hub import ServedHub
 
 JSON = "application/vnd.git-lfs+json"
 SMALL, BIG = b"small" * 1000, os.urandom(13 << 20)
@@ -35,14 +36,14 @@ def named(data: bytes) -> dict[str, Any]:
 
 
 def batch(
-    client: Any, ref: Any, *objects: dict[str, Any], operation: str = "upload", branch: str = "", **more: Any
+    client: Any, ref: RepoRef, *objects: dict[str, Any], operation: str = "upload", branch: str = "", **more: Any
 ) -> Any:
     body = {"operation": operation, "objects": list(objects), **more} | ({"ref": {"name": branch}} if branch else {})
     return client.post(f"/{ref.path}.git/info/lfs/objects/batch", json=body, headers={"accept": JSON})
 
 
 @pytest.mark.parametrize("kind", ["model", "dataset", "space"])
-def test_a_missing_file_is_answered_with_links_on_our_own_origin(world: Any, kind: str) -> None:
+def test_a_missing_file_is_answered_with_links_on_our_own_origin(world: ServedHub, kind: str) -> None:
     ref = world.repo(f"links-{kind}", kind)
     answer = batch(world.client(world.alice), ref, named(SMALL))
     assert answer.headers["content-type"] == JSON
@@ -57,7 +58,7 @@ def test_a_missing_file_is_answered_with_links_on_our_own_origin(world: Any, kin
     assert abs(parse_time(upload["expires_at"]) - expected) < 60_000
 
 
-def test_no_client_is_asked_to_verify_what_was_proven_while_it_arrived(world: Any) -> None:
+def test_no_client_is_asked_to_verify_what_was_proven_while_it_arrived(world: ServedHub) -> None:
     ref = world.repo("unverified")
     whole, parts = (
         batch(world.client(world.alice), ref, named(BIG), transfers=transfers).json()["objects"][0]["actions"]
@@ -68,21 +69,21 @@ def test_no_client_is_asked_to_verify_what_was_proven_while_it_arrived(world: An
     assert world.client().put(whole["upload"]["href"], content=BIG).status_code == 200
 
 
-def test_links_follow_the_host_of_the_request(world: Any) -> None:
+def test_links_follow_the_host_of_the_request(world: ServedHub) -> None:
     ref = world.repo("hosts")
     client = world.client(world.alice, **{"x-forwarded-proto": "https", "x-forwarded-host": "hub.example"})
     [item] = batch(client, ref, named(SMALL)).json()["objects"]
     assert item["actions"]["upload"]["href"].startswith("https://hub.example/_lfs/")
 
 
-def test_a_stored_file_needs_nothing(world: Any) -> None:
+def test_a_stored_file_needs_nothing(world: ServedHub) -> None:
     ref = world.repo("known")
     world.store(ref, SMALL)
     answer = batch(world.client(world.alice), ref, named(SMALL)).json()
     assert answer["objects"] == [named(SMALL) | {"authenticated": True}]
 
 
-def test_a_file_of_a_stranger_has_to_be_sent(world: Any) -> None:
+def test_a_file_of_a_stranger_has_to_be_sent(world: ServedHub) -> None:
     data = b"only alice has this"
     world.store(world.repo("hers", visibility="private"), data)
     bob = world.hub.identify(world.bob)
@@ -91,7 +92,7 @@ def test_a_file_of_a_stranger_has_to_be_sent(world: Any) -> None:
     assert "upload" in item["actions"]
 
 
-def test_a_bad_object_does_not_spoil_the_others(world: Any) -> None:
+def test_a_bad_object_does_not_spoil_the_others(world: ServedHub) -> None:
     ref = world.repo("bad-objects")
     bad = [
         {"oid": "xyz", "size": 1},
@@ -111,14 +112,14 @@ def test_a_bad_object_does_not_spoil_the_others(world: Any) -> None:
     assert "upload" in objects[7]["actions"]
 
 
-def test_a_stored_file_of_another_size_is_refused(world: Any) -> None:
+def test_a_stored_file_of_another_size_is_refused(world: ServedHub) -> None:
     ref = world.repo("sizes")
     world.store(ref, SMALL)
     [item] = batch(world.client(world.alice), ref, named(SMALL) | {"size": 1}).json()["objects"]
     assert item["error"]["code"] == 422
 
 
-def test_another_hash_is_a_conflict(world: Any) -> None:
+def test_another_hash_is_a_conflict(world: ServedHub) -> None:
     ref = world.repo("hashes")
     client = world.client(world.alice)
     assert batch(client, ref, named(SMALL), hash_algo="sha_256").status_code == 200
@@ -131,20 +132,20 @@ def test_another_hash_is_a_conflict(world: Any) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{", b'{"operation":"x","objects":[]}', b'{"operation":"upload","objects":[{"oid":1}]}']
 )
-def test_a_body_of_another_shape_is_refused(world: Any, body: bytes) -> None:
+def test_a_body_of_another_shape_is_refused(world: ServedHub, body: bytes) -> None:
     ref = world.repo(f"shapes-{sha256(body)[:8]}")
     answer = world.client(world.alice).post(f"/{ref.path}.git/info/lfs/objects/batch", content=body)
     assert answer.status_code == 400
     assert answer.json()["message"]
 
 
-def test_too_many_objects_are_refused(world: Any) -> None:
+def test_too_many_objects_are_refused(world: ServedHub) -> None:
     ref = world.repo("many")
     answer = batch(world.client(world.alice), ref, *[named(b"%d" % n) for n in range(1001)])
     assert answer.status_code == 413
 
 
-def test_downloads_are_answered_for_stored_files_only(world: Any) -> None:
+def test_downloads_are_answered_for_stored_files_only(world: ServedHub) -> None:
     ref = world.repo("down")
     world.store(ref, SMALL)
     objects = batch(world.client(), ref, named(SMALL), named(b"absent"), operation="download").json()["objects"]
@@ -153,7 +154,7 @@ def test_downloads_are_answered_for_stored_files_only(world: Any) -> None:
     assert objects[1]["error"]["code"] == 404
 
 
-def test_no_one_learns_of_a_private_repository(world: Any) -> None:
+def test_no_one_learns_of_a_private_repository(world: ServedHub) -> None:
     ref = world.repo("hidden", visibility="private")
     anonymous = batch(world.client(), ref, named(SMALL), operation="download")
     stranger = batch(world.client(world.bob), ref, named(SMALL), operation="download")
@@ -165,7 +166,7 @@ def test_no_one_learns_of_a_private_repository(world: Any) -> None:
     assert "www-authenticate" not in stranger.headers
 
 
-def test_an_upload_asks_for_credentials_and_takes_basic_ones(world: Any) -> None:
+def test_an_upload_asks_for_credentials_and_takes_basic_ones(world: ServedHub) -> None:
     ref = world.repo("basic")
     client = world.client()
     asked = batch(client, ref, named(SMALL))
@@ -177,7 +178,7 @@ def test_an_upload_asks_for_credentials_and_takes_basic_ones(world: Any) -> None
     assert list(given.json()["objects"][0]["actions"]) == ["upload"]
 
 
-def test_a_token_that_may_only_read_uploads_nothing(world: Any) -> None:
+def test_a_token_that_may_only_read_uploads_nothing(world: ServedHub) -> None:
     ref = world.repo("read-only")
     reading, stranger = world.client(world.alice_reads), world.client(world.bob)
     assert batch(reading, ref, named(SMALL)).status_code == 403
@@ -188,7 +189,7 @@ def test_a_token_that_may_only_read_uploads_nothing(world: Any) -> None:
 
 
 @pytest.mark.parametrize("ending", ["revoked", "expired", "unknown"])
-def test_a_dead_token_is_named_as_such(world: Any, ending: str) -> None:
+def test_a_dead_token_is_named_as_such(world: ServedHub, ending: str) -> None:
     ref = world.repo(f"dead-{ending}")
     made = accounts.create_token(world.hub, "alice", role="write", name=ending)
     secret = made.secret
@@ -203,7 +204,7 @@ def test_a_dead_token_is_named_as_such(world: Any, ending: str) -> None:
     assert "x-error-code" not in answer.headers
 
 
-def test_a_moved_repository_redirects_its_batches(world: Any) -> None:
+def test_a_moved_repository_redirects_its_batches(world: ServedHub) -> None:
     ref = world.repo("old-name")
     repositories.move(world.hub, world.caller(), ref, RepoRef(ref.type, RepoId("alice", "new-name")))
     answer = batch(world.client(world.alice), ref, named(SMALL))
@@ -211,7 +212,7 @@ def test_a_moved_repository_redirects_its_batches(world: Any) -> None:
     assert answer.headers["location"] == "/alice/new-name.git/info/lfs/objects/batch"
 
 
-def test_verify_tells_whether_a_file_has_arrived(world: Any) -> None:
+def test_verify_tells_whether_a_file_has_arrived(world: ServedHub) -> None:
     ref = world.repo("verify")
     world.store(ref, SMALL)
     client = world.client(world.alice)
@@ -224,14 +225,14 @@ def test_verify_tells_whether_a_file_has_arrived(world: Any) -> None:
     assert world.client().post(url, json=named(SMALL)).status_code == 401
 
 
-def test_a_client_that_knows_no_parts_gets_none(world: Any) -> None:
+def test_a_client_that_knows_no_parts_gets_none(world: ServedHub) -> None:
     ref = world.repo("no-parts")
     answer = batch(world.client(world.alice), ref, named(BIG), transfers=["basic", "ssh"]).json()
     assert answer["transfer"] == "basic"
     assert answer["objects"][0]["actions"]["upload"]["header"] == {}
 
 
-def test_parts_are_numbered_so_that_text_order_is_their_order(world: Any) -> None:
+def test_parts_are_numbered_so_that_text_order_is_their_order(world: ServedHub) -> None:
     ref = world.repo("parts")
     answer = batch(world.client(world.alice), ref, named(BIG), transfers=["basic", "multipart"]).json()
     upload = answer["objects"][0]["actions"]["upload"]
@@ -241,20 +242,20 @@ def test_parts_are_numbered_so_that_text_order_is_their_order(world: Any) -> Non
     assert all(isinstance(value, str) for value in upload["header"].values())
 
 
-def test_small_files_alone_stay_in_one_piece(world: Any) -> None:
+def test_small_files_alone_stay_in_one_piece(world: ServedHub) -> None:
     ref = world.repo("small-alone")
     answer = batch(world.client(world.alice), ref, named(SMALL), transfers=["basic", "multipart"]).json()
     assert answer["transfer"] == "basic"
     assert answer["objects"][0]["actions"]["upload"]["header"] == {}
 
 
-def test_an_empty_file_beside_a_big_one_has_no_parts(world: Any) -> None:
+def test_an_empty_file_beside_a_big_one_has_no_parts(world: ServedHub) -> None:
     ref = world.repo("empty-beside")
     answer = batch(world.client(world.alice), ref, named(BIG), named(b""), transfers=["multipart"]).json()
     assert "chunk_size" not in answer["objects"][1]["actions"]["upload"]["header"]
 
 
-def test_todays_python_client_uploads_small_and_big_files_of_one_batch(world: Any) -> None:
+def test_todays_python_client_uploads_small_and_big_files_of_one_batch(world: ServedHub) -> None:
     ref = world.repo("python-client")
     additions = [CommitOperationAdd(path, data) for path, data in (("a.bin", SMALL + b"py"), ("b.bin", BIG + b"py"))]
     actions, errors, transfer = post_lfs_batch_info(
@@ -272,7 +273,7 @@ def test_todays_python_client_uploads_small_and_big_files_of_one_batch(world: An
 
 
 def test_the_multipart_agent_of_git_lfs_uploads_small_and_big_files_of_one_batch(
-    world: Any, tmp_path: pathlib.Path
+    world: ServedHub, tmp_path: pathlib.Path
 ) -> None:
     ref = world.repo("git-lfs-agent")
     files = {sha256(data): data for data in (SMALL + b"git", BIG + b"git")}
@@ -301,7 +302,7 @@ def test_the_multipart_agent_of_git_lfs_uploads_small_and_big_files_of_one_batch
     assert all("actions" not in item for item in left)
 
 
-def test_a_link_holds_no_secret_of_the_caller(world: Any) -> None:
+def test_a_link_holds_no_secret_of_the_caller(world: ServedHub) -> None:
     ref = world.repo("secrets")
     [item] = batch(world.client(world.alice), ref, named(SMALL)).json()["objects"]
     query = parse_qs(urlsplit(item["actions"]["upload"]["href"]).query)
@@ -309,7 +310,7 @@ def test_a_link_holds_no_secret_of_the_caller(world: Any) -> None:
     assert set(query) == {"repo", "user", "token", "rev", "oid", "size", "exp", "sig"}
 
 
-def test_a_client_that_knows_xet_is_sent_to_the_chunk_store(world: Any) -> None:
+def test_a_client_that_knows_xet_is_sent_to_the_chunk_store(world: ServedHub) -> None:
     ref = world.repo("xet", "dataset")
     known = b"this one is here already"
     world.store(ref, known)
@@ -334,20 +335,20 @@ def test_a_client_that_knows_xet_is_sent_to_the_chunk_store(world: Any) -> None:
     assert pass_.post(f"{given['casUrl']}/v1/xorb-grants/default/{'1' * 64}").status_code == 404
 
 
-def test_downloads_never_go_through_xet(world: Any) -> None:
+def test_downloads_never_go_through_xet(world: ServedHub) -> None:
     ref = world.repo("xet-down")
     world.store(ref, SMALL)
     answer = batch(world.client(world.alice), ref, named(SMALL), operation="download", transfers=["xet"]).json()
     assert (answer["transfer"], set(answer["objects"][0]["actions"])) == ("basic", {"download"})
 
 
-def test_who_may_not_write_gets_no_pass(world: Any) -> None:
+def test_who_may_not_write_gets_no_pass(world: ServedHub) -> None:
     ref = world.repo("xet-rights")
     for token, status in ((world.alice_reads, 403), (world.bob, 403), (None, 401)):
         assert batch(world.client(token), ref, named(SMALL), transfers=["xet"], branch="main").status_code == status
 
 
-def test_readers_upload_for_a_pull_request_to_come(world: Any) -> None:
+def test_readers_upload_for_a_pull_request_to_come(world: ServedHub) -> None:
     ref = world.repo("xet-proposals")
     bob = world.client(world.bob)
     [item] = batch(bob, ref, named(SMALL), transfers=["xet"]).json()["objects"]

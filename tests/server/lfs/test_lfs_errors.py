@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable
 
 import pytest
 from starlette.requests import Request
@@ -9,6 +10,10 @@ from starlette.responses import Response
 
 from entrepot.errors import BlobMissing, ClientGone, EntrepotError, GatedRepo, LoginRequired, Refused, RepoMoved
 from entrepot.server.lfs.lfs_errors import with_lfs_errors
+
+
+async def finish(response: Awaitable[object]) -> object:
+    return await response
 
 
 def answer(error: EntrepotError, *, challenges: bool = False) -> tuple[Response, dict[str, object]]:
@@ -24,7 +29,7 @@ def answer(error: EntrepotError, *, challenges: bool = False) -> tuple[Response,
         "headers": [],
         "state": state,
     }
-    response = asyncio.run(with_lfs_errors(fail, challenges=challenges)(Request(scope)))
+    response = asyncio.run(finish(with_lfs_errors(fail, challenges=challenges)(Request(scope))))
     assert isinstance(response, Response)
     return response, state
 
@@ -32,7 +37,7 @@ def answer(error: EntrepotError, *, challenges: bool = False) -> tuple[Response,
 def test_an_error_keeps_its_status_and_says_its_sentence_twice() -> None:
     response, _ = answer(Refused("Not now, please."))
     assert response.status_code == 409
-    assert json.loads(response.body) == {"error": "Not now, please.", "message": "Not now, please."}
+    assert json.loads(bytes(response.body)) == {"error": "Not now, please.", "message": "Not now, please."}
     assert response.headers["content-type"] == "application/vnd.git-lfs+json"
     assert response.headers["content-length"] == str(len(response.body))
     assert response.headers["x-error-message"] == "Not now, please."

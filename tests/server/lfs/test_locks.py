@@ -7,22 +7,24 @@ import pytest
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Role
+from entrepot.names import RepoRef
+from tests.support.served_hub import ServedHub
 
 JSON = "application/vnd.git-lfs+json"
 
 
-def locks(world: Any, ref: Any, token: str | None, method: str = "GET", place: str = "", **more: Any) -> Any:
+def locks(world: ServedHub, ref: RepoRef, token: str | None, method: str = "GET", place: str = "", **more: Any) -> Any:
     with world.client(token or None, accept=JSON) as client:
         return client.request(method, f"/{ref.path}.git/info/lfs/locks{place}", **more)
 
 
-def lock(world: Any, ref: Any, path: str = "a.bin", token: str = "") -> Any:
+def lock(world: ServedHub, ref: RepoRef, path: str = "a.bin", token: str = "") -> Any:
     body = {"path": path, "ref": {"name": "refs/heads/main"}}
     return locks(world, ref, token or world.alice, "POST", json=body)
 
 
 @pytest.fixture(scope="module")
-def mate(world: Any) -> str:
+def mate(world: ServedHub) -> str:
     """A user who may write to the repositories of the organisation ``team``, like alice."""
     accounts.create_user(world.hub, "mate")
     accounts.create_org(world.hub, "team", admin="alice")
@@ -31,7 +33,7 @@ def mate(world: Any) -> str:
     return secret
 
 
-def shared(world: Any, name: str) -> Any:
+def shared(world: ServedHub, name: str) -> Any:
     from entrepot.hub.repos import repositories
     from entrepot.hub.repos.repositories import NewRepo
     from entrepot.names import RepoType
@@ -40,7 +42,7 @@ def shared(world: Any, name: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["model", "dataset", "space"])
-def test_a_lock_is_made_listed_and_released(world: Any, kind: str) -> None:
+def test_a_lock_is_made_listed_and_released(world: ServedHub, kind: str) -> None:
     ref = world.repo(f"locks-{kind}", kind)
     answer = lock(world, ref)
     assert answer.status_code == 201
@@ -54,7 +56,7 @@ def test_a_lock_is_made_listed_and_released(world: Any, kind: str) -> None:
     assert locks(world, ref, None).json() == {"locks": []}
 
 
-def test_a_second_lock_is_a_conflict_that_tells_of_the_first(world: Any) -> None:
+def test_a_second_lock_is_a_conflict_that_tells_of_the_first(world: ServedHub) -> None:
     ref = world.repo("locks-twice")
     made = lock(world, ref).json()["lock"]
     answer = lock(world, ref)
@@ -62,7 +64,7 @@ def test_a_second_lock_is_a_conflict_that_tells_of_the_first(world: Any) -> None
     assert answer.json() == {"lock": made, "message": "already created lock: it is held by alice"}
 
 
-def test_lists_are_filtered_and_come_in_pages(world: Any) -> None:
+def test_lists_are_filtered_and_come_in_pages(world: ServedHub) -> None:
     ref = world.repo("locks-pages")
     made = [lock(world, ref, f"f{n}").json()["lock"] for n in range(3)]
     assert locks(world, ref, None, params={"path": "f1"}).json() == {"locks": [made[1]]}
@@ -77,7 +79,7 @@ def test_lists_are_filtered_and_come_in_pages(world: Any) -> None:
     assert locks(world, ref, None, params={"limit": "many"}).status_code == 400
 
 
-def test_before_a_push_ours_are_distinguished_from_theirs(world: Any, mate: str) -> None:
+def test_before_a_push_ours_are_distinguished_from_theirs(world: ServedHub, mate: str) -> None:
     ref = shared(world, "locks-verify")
     ours, theirs = lock(world, ref, "a").json()["lock"], lock(world, ref, "b", mate).json()["lock"]
     answer = locks(world, ref, world.alice, "POST", "/verify", json={"ref": {"name": "refs/heads/main"}})
@@ -89,7 +91,7 @@ def test_before_a_push_ours_are_distinguished_from_theirs(world: Any, mate: str)
     assert locks(world, ref, None, "POST", "/verify", json={}).status_code == 401
 
 
-def test_a_lock_of_someone_else_is_broken_with_force_only(world: Any, mate: str) -> None:
+def test_a_lock_of_someone_else_is_broken_with_force_only(world: ServedHub, mate: str) -> None:
     ref = shared(world, "locks-force")
     made = lock(world, ref).json()["lock"]
     place = f"/{made['id']}/unlock"
@@ -101,7 +103,7 @@ def test_a_lock_of_someone_else_is_broken_with_force_only(world: Any, mate: str)
     assert locks(world, ref, mate, "POST", place, json={"force": True}).status_code == 404
 
 
-def test_who_may_not_see_a_repository_sees_no_locks(world: Any) -> None:
+def test_who_may_not_see_a_repository_sees_no_locks(world: ServedHub) -> None:
     ref = world.repo("locks-secret", visibility="private")
     lock(world, ref)
     hidden = locks(world, ref, world.bob)
@@ -115,14 +117,14 @@ def test_who_may_not_see_a_repository_sees_no_locks(world: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/a", "../a", "a//b", "a/", ".git/config"])
-def test_paths_that_cannot_be_are_refused(world: Any, path: str) -> None:
+def test_paths_that_cannot_be_are_refused(world: ServedHub, path: str) -> None:
     ref = world.repo(f"locks-path-{abs(hash(path))}")
     answer = lock(world, ref, path)
     assert answer.status_code == 422
     assert answer.json()["message"].startswith("invalid path")
 
 
-def test_a_branch_that_cannot_be_does_no_harm(world: Any) -> None:
+def test_a_branch_that_cannot_be_does_no_harm(world: ServedHub) -> None:
     ref = world.repo("locks-branch")
     answer = locks(world, ref, world.alice, "POST", json={"path": "a", "ref": {"name": "refs/heads/..x"}})
     assert answer.status_code == 201

@@ -19,9 +19,11 @@ from starlette.types import Message
 
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.search.downloads import DownloadCounter
+from entrepot.names import RepoRef
 from entrepot.server.handlers import AppState
 from entrepot.server.lfs.uploads import take_in
 from entrepot.server.threads import Threads
+from tests.support.served_hub import ServedHub
 
 MIB = 1 << 20
 
@@ -30,7 +32,9 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def ask_upload(world: Any, ref: Any, data: bytes, *, size: int | None = None, parts: bool = False) -> dict[str, Any]:
+def ask_upload(
+    world: ServedHub, ref: RepoRef, data: bytes, *, size: int | None = None, parts: bool = False
+) -> dict[str, Any]:
     body = {
         "operation": "upload",
         "objects": [{"oid": sha256(data), "size": len(data) if size is None else size}],
@@ -41,7 +45,7 @@ def ask_upload(world: Any, ref: Any, data: bytes, *, size: int | None = None, pa
     return actions["upload"]
 
 
-def is_stored(world: Any, ref: Any, data: bytes) -> bool:
+def is_stored(world: ServedHub, ref: RepoRef, data: bytes) -> bool:
     body = {"oid": sha256(data), "size": len(data)}
     return bool(world.client(world.alice).post(f"/{ref.path}.git/info/lfs/objects/verify", json=body).is_success)
 
@@ -55,7 +59,7 @@ def wait_until(condition: Callable[[], bool]) -> bool:
 
 
 @pytest.mark.parametrize("size", [0, 1, MIB, 20 * MIB + 7])
-def test_a_file_in_one_piece_arrives(world: Any, size: int) -> None:
+def test_a_file_in_one_piece_arrives(world: ServedHub, size: int) -> None:
     ref, data = world.repo(f"whole-{size}"), os.urandom(size)
     href = ask_upload(world, ref, data)["href"]
     before = is_stored(world, ref, data)
@@ -64,13 +68,13 @@ def test_a_file_in_one_piece_arrives(world: Any, size: int) -> None:
     assert answer.headers["etag"] == f'"{sha256(data)}"'
 
 
-def test_a_file_may_be_sent_twice(world: Any) -> None:
+def test_a_file_may_be_sent_twice(world: ServedHub) -> None:
     ref, data = world.repo("twice"), os.urandom(100)
     href = ask_upload(world, ref, data)["href"]
     assert [world.client().put(href, content=data).status_code for _ in range(2)] == [200, 200]
 
 
-def test_a_body_without_a_length_is_accepted(world: Any) -> None:
+def test_a_body_without_a_length_is_accepted(world: ServedHub) -> None:
     ref, data = world.repo("chunked"), os.urandom(3 * MIB)
 
     def pieces() -> Iterator[bytes]:
@@ -84,7 +88,7 @@ def test_a_body_without_a_length_is_accepted(world: Any) -> None:
 
 @pytest.mark.parametrize("wrong", ["other", "short", "long"])
 @pytest.mark.parametrize("sized", [True, False], ids=["sized", "chunked"])
-def test_a_wrong_body_is_refused_and_leaves_nothing(world: Any, wrong: str, sized: bool) -> None:
+def test_a_wrong_body_is_refused_and_leaves_nothing(world: ServedHub, wrong: str, sized: bool) -> None:
     ref, data = world.repo(f"wrong-{wrong}-{sized}"), os.urandom(2 * MIB)
     sent = {"other": bytes(len(data)), "short": data[:-1], "long": data + b"x"}[wrong]
     href = ask_upload(world, ref, data)["href"]
@@ -95,7 +99,7 @@ def test_a_wrong_body_is_refused_and_leaves_nothing(world: Any, wrong: str, size
     assert (is_stored(world, ref, data), world.blobs()) == (False, before)
 
 
-def test_the_link_works_again_after_a_wrong_body(world: Any) -> None:
+def test_the_link_works_again_after_a_wrong_body(world: ServedHub) -> None:
     ref, data = world.repo("again"), os.urandom(1000)
     href = ask_upload(world, ref, data)["href"]
     world.client().put(href, content=b"x" * 1000)
@@ -103,7 +107,7 @@ def test_the_link_works_again_after_a_wrong_body(world: Any) -> None:
 
 
 @pytest.mark.parametrize("change", ["sig", "size", "repo", "user", "exp", "oid", "path", "none"])
-def test_an_altered_link_is_refused_before_the_body_is_read(world: Any, change: str) -> None:
+def test_an_altered_link_is_refused_before_the_body_is_read(world: ServedHub, change: str) -> None:
     ref, data = world.repo(f"altered-{change}"), os.urandom(1000)
     href = ask_upload(world, ref, data)["href"]
     if change == "path":
@@ -119,7 +123,7 @@ def test_an_altered_link_is_refused_before_the_body_is_read(world: Any, change: 
     assert world.blobs() == before
 
 
-def test_an_upload_link_does_not_download_and_a_download_link_does_not_upload(world: Any) -> None:
+def test_an_upload_link_does_not_download_and_a_download_link_does_not_upload(world: ServedHub) -> None:
     ref, data = world.repo("purposes"), os.urandom(1000)
     up = ask_upload(world, ref, data)["href"]
     world.client().put(up, content=data)
@@ -130,7 +134,7 @@ def test_an_upload_link_does_not_download_and_a_download_link_does_not_upload(wo
     assert world.client().put(down, content=data).status_code == 403
 
 
-def test_a_client_that_leaves_in_the_middle_leaves_nothing(world: Any) -> None:
+def test_a_client_that_leaves_in_the_middle_leaves_nothing(world: ServedHub) -> None:
     ref, data = world.repo("leaves"), os.urandom(8 * MIB)
     url = urlsplit(ask_upload(world, ref, data, parts=False)["href"])
     before = world.blobs()
@@ -143,7 +147,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(world: Any) -> None:
     assert not is_stored(world, ref, data)
 
 
-def test_uploads_side_by_side_all_arrive(world: Any) -> None:
+def test_uploads_side_by_side_all_arrive(world: ServedHub) -> None:
     ref = world.repo("side-by-side")
     files = [os.urandom(3 * MIB) for _ in range(6)]
     links = [ask_upload(world, ref, data)["href"] for data in files]
@@ -158,7 +162,7 @@ def part_urls(upload: dict[str, Any]) -> list[tuple[int, str]]:
     return [(int(key), url) for key, url in upload["header"].items() if key.isdigit()]
 
 
-def send_parts(world: Any, upload: dict[str, Any], data: bytes) -> list[dict[str, Any]]:
+def send_parts(world: ServedHub, upload: dict[str, Any], data: bytes) -> list[dict[str, Any]]:
     size, client = int(upload["header"]["chunk_size"]), world.client()
     done = []
     urls = part_urls(upload)
@@ -170,7 +174,7 @@ def send_parts(world: Any, upload: dict[str, Any], data: bytes) -> list[dict[str
     return done
 
 
-def test_parts_arrive_in_any_order_and_the_end_may_be_reported_twice(world: Any) -> None:
+def test_parts_arrive_in_any_order_and_the_end_may_be_reported_twice(world: ServedHub) -> None:
     ref, data = world.repo("parts-order"), os.urandom(17 * MIB + 3)
     upload = ask_upload(world, ref, data, parts=True)
     done = send_parts(world, upload, data)
@@ -182,7 +186,7 @@ def test_parts_arrive_in_any_order_and_the_end_may_be_reported_twice(world: Any)
     assert is_stored(world, ref, data)
 
 
-def test_a_part_may_be_sent_again_and_an_interrupted_upload_goes_on(world: Any) -> None:
+def test_a_part_may_be_sent_again_and_an_interrupted_upload_goes_on(world: ServedHub) -> None:
     ref, data = world.repo("parts-again"), os.urandom(11 * MIB)
     first = ask_upload(world, ref, data, parts=True)
     [(_, url), *_rest] = part_urls(first)
@@ -194,7 +198,7 @@ def test_a_part_may_be_sent_again_and_an_interrupted_upload_goes_on(world: Any) 
     assert is_stored(world, ref, data)
 
 
-def test_a_part_of_another_length_is_refused(world: Any) -> None:
+def test_a_part_of_another_length_is_refused(world: ServedHub) -> None:
     ref, data = world.repo("parts-length"), os.urandom(11 * MIB)
     upload = ask_upload(world, ref, data, parts=True)
     url = part_urls(upload)[0][1]
@@ -203,7 +207,7 @@ def test_a_part_of_another_length_is_refused(world: Any) -> None:
         assert world.client().put(url, content=iter([body])).status_code == 400
 
 
-def test_an_end_without_all_parts_is_refused(world: Any) -> None:
+def test_an_end_without_all_parts_is_refused(world: ServedHub) -> None:
     ref, data = world.repo("parts-missing"), os.urandom(11 * MIB)
     upload = ask_upload(world, ref, data, parts=True)
     number, url = part_urls(upload)[1]
@@ -215,7 +219,7 @@ def test_an_end_without_all_parts_is_refused(world: Any) -> None:
     assert "missing" in answer.json()["message"]
 
 
-def test_an_end_that_names_a_wrong_etag_or_a_part_twice_is_refused(world: Any) -> None:
+def test_an_end_that_names_a_wrong_etag_or_a_part_twice_is_refused(world: ServedHub) -> None:
     ref, data = world.repo("parts-etag"), os.urandom(7 * MIB)
     upload = ask_upload(world, ref, data, parts=True)
     done = send_parts(world, upload, data)
@@ -225,7 +229,7 @@ def test_an_end_that_names_a_wrong_etag_or_a_part_twice_is_refused(world: Any) -
     assert world.client().post(upload["href"], json={"oid": sha256(data), "parts": done}).status_code == 200
 
 
-def test_parts_that_make_another_file_leave_nothing(world: Any) -> None:
+def test_parts_that_make_another_file_leave_nothing(world: ServedHub) -> None:
     ref, data = world.repo("parts-other"), os.urandom(7 * MIB)
     before = world.blobs()
     upload = ask_upload(world, ref, data, parts=True)
@@ -236,7 +240,7 @@ def test_parts_that_make_another_file_leave_nothing(world: Any) -> None:
 
 
 @pytest.mark.parametrize("number", ["2", "0", "x", "99999999999", "-1", "00001"])
-def test_a_link_is_good_for_its_own_part_only(world: Any, number: str) -> None:
+def test_a_link_is_good_for_its_own_part_only(world: ServedHub, number: str) -> None:
     ref, data = world.repo(f"parts-link-{abs(hash(number))}"), os.urandom(7 * MIB)
     upload = ask_upload(world, ref, data, parts=True)
     path, _, query = part_urls(upload)[0][1].partition("?")
@@ -244,7 +248,7 @@ def test_a_link_is_good_for_its_own_part_only(world: Any, number: str) -> None:
     assert answer.status_code == (200 if number == "00001" else 403 if number in "20" else 404)
 
 
-def test_an_only_part_is_confirmed_after_it_has_arrived_and_not_before(world: Any) -> None:
+def test_an_only_part_is_confirmed_after_it_has_arrived_and_not_before(world: ServedHub) -> None:
     ref, data = world.repo("only-part"), os.urandom(1000)
     href = ask_upload(world, ref, data)["href"]
     body = {"oid": sha256(data), "parts": [{"partNumber": 1, "etag": "e"}]}
@@ -294,7 +298,7 @@ class Arriving:
     ],
 )
 def test_a_cancelled_upload_is_discarded_wherever_it_was(
-    world: Any, threads: Threads, stops_at: str, expected: list[str]
+    world: ServedHub, threads: Threads, stops_at: str, expected: list[str]
 ) -> None:
     arriving = Arriving(stops_at)
 
@@ -316,5 +320,5 @@ def test_a_cancelled_upload_is_discarded_wherever_it_was(
     assert arriving.calls == expected
 
 
-def test_fsck_finds_nothing_wrong_after_all_of_this(world: Any) -> None:
+def test_fsck_finds_nothing_wrong_after_all_of_this(world: ServedHub) -> None:
     assert [finding for finding in maintenance.fsck(world.hub) if finding.kind != "orphaned"] == []

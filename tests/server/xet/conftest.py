@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
-from tests.support.chunk_store import _CHUNK, _NUMBERS, Clock, Store, file_of, upload_of
+from entrepot.xet import FileBlock, Term, Xorb
+from tests.support.chunk_store import _CHUNK, _NUMBERS, Clock, Store, Upload, file_of, upload_of
 
 
 @contextlib.contextmanager
@@ -67,10 +68,10 @@ def content() -> bytes:
 
 
 @pytest.fixture
-def make_upload() -> Any:
+def make_upload() -> Callable[[bytes], Upload]:
     return upload_of
 
 
 @pytest.fixture
-def make_file() -> Any:
+def make_file() -> Callable[[list[Term], Xorb, bytes], FileBlock]:
     return file_of

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 import pytest
 
 from entrepot.hub.files.xet_tokens import GRACE_S, LIFETIME_S
+from tests.support.chunk_store import Store
 
 HASH = "1" * 64
 DOORS = [
@@ -27,7 +26,7 @@ def status(url: str, method: str, path: str, **headers: str) -> int:
 
 
 @each_door
-def test_every_route_requires_a_token(store: Any, method: str, path: str) -> None:
+def test_every_route_requires_a_token(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     assert status(held.cas_url, method, path) == 401
     assert status(held.cas_url, method, path, authorization=f"Bearer {store.tokens['alice']}") == 401
@@ -36,7 +35,7 @@ def test_every_route_requires_a_token(store: Any, method: str, path: str) -> Non
 
 
 @each_door
-def test_an_altered_token_is_refused(store: Any, method: str, path: str) -> None:
+def test_an_altered_token_is_refused(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     for at in (5, len(held.secret) // 2, len(held.secret) - 1):
         letter = "0" if held.secret[at] != "0" else "1"
@@ -45,7 +44,7 @@ def test_an_altered_token_is_refused(store: Any, method: str, path: str) -> None
 
 
 @each_door
-def test_a_token_is_valid_slightly_longer_than_announced(store: Any, method: str, path: str) -> None:
+def test_a_token_is_valid_slightly_longer_than_announced(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     store.clock.ahead_s = LIFETIME_S + GRACE_S // 2
     assert status(held.cas_url, method, path, authorization=f"Bearer {held.secret}") in (200, 400, 404)
@@ -54,25 +53,25 @@ def test_a_token_is_valid_slightly_longer_than_announced(store: Any, method: str
 
 
 @each_door
-def test_a_token_of_another_store_is_not_found(store: Any, method: str, path: str) -> None:
+def test_a_token_of_another_store_is_not_found(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     url = held.cas_url.rpartition("/")[0] + "/another-1"
     assert status(url, method, path, authorization=f"Bearer {held.secret}") == 404
 
 
-def test_a_token_of_another_hub_is_refused(store: Any, strict_store: Any) -> None:
+def test_a_token_of_another_hub_is_refused(store: Store, strict_store: Store) -> None:
     foreign, held = strict_store.give(strict_store.new_repo()), store.give(store.new_repo())
     for method, path in DOORS:
         assert status(held.cas_url, method, path, authorization=f"Bearer {foreign.secret}") == 401
 
 
-def test_a_xet_token_is_refused_by_the_hub_itself(store: Any) -> None:
+def test_a_xet_token_is_refused_by_the_hub_itself(store: Store) -> None:
     held = store.give(store.new_repo())
     assert status(store.url, "GET", "/api/whoami-v2", authorization=f"Bearer {held.secret}") == 401
 
 
 @pytest.mark.parametrize("verb", ["read", "write"])
-def test_a_token_of_one_repository_reads_no_file_of_another(store: Any, content: bytes, verb: str) -> None:
+def test_a_token_of_one_repository_reads_no_file_of_another(store: Store, content: bytes, verb: str) -> None:
     upload = store.upload(store.new_repo(), content)
     same_owner, stranger = store.new_repo("alice"), store.new_repo("bob")
     for repo in (same_owner, stranger):
@@ -98,11 +97,11 @@ def test_a_token_of_one_repository_reads_no_file_of_another(store: Any, content:
         ("GET", "//v1/chunks/default/" + HASH),
     ],
 )
-def test_what_is_not_there_is_not_found_as_json(store: Any, method: str, path: str) -> None:
+def test_what_is_not_there_is_not_found_as_json(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     assert status(held.cas_url, method, path, authorization=f"Bearer {held.secret}") == 404
 
 
 @pytest.mark.parametrize("path", ["/xet", "/xet/", "/xet/x", "/_xet/", "/_xet/xorbs", f"/_xet/xorbs/{HASH}/more"])
-def test_what_is_not_in_any_store_is_not_found_as_json(store: Any, path: str) -> None:
+def test_what_is_not_in_any_store_is_not_found_as_json(store: Store, path: str) -> None:
     assert status(store.url, "GET", path) == 404

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from entrepot.xet import chunk_hash, parse_shard, read_hash
+from tests.support.chunk_store import Store
 
 
 def first_chunk(upload: Any) -> str:
@@ -16,7 +17,7 @@ def first_chunk(upload: Any) -> str:
 @pytest.mark.parametrize("word", ["chunk", "chunks"])
 @pytest.mark.parametrize("pool", ["default", "default-merkledb"])
 def test_a_known_chunk_is_answered_with_its_xorb_and_keyed_hashes(
-    store: Any, content: bytes, version: str, word: str, pool: str
+    store: Store, content: bytes, version: str, word: str, pool: str
 ) -> None:
     repo = store.new_repo()
     upload = store.upload(repo, content)
@@ -28,58 +29,58 @@ def test_a_known_chunk_is_answered_with_its_xorb_and_keyed_hashes(
     assert upload.xorb.index.chunk_hashes(0, 1) not in answer.content
 
 
-def test_an_unknown_chunk_is_not_found(store: Any) -> None:
+def test_an_unknown_chunk_is_not_found(store: Store) -> None:
     with store.client(store.new_repo()) as client:
         answer = client.get(f"/v1/chunks/default/{read_hash(chunk_hash(b'nobody has this'))}")
     assert (answer.status_code, "error" in answer.json()) == (404, True)
 
 
-def test_chunks_of_others_are_unknown_where_namespaces_share_nothing(strict_store: Any, content: bytes) -> None:
+def test_chunks_of_others_are_unknown_where_namespaces_share_nothing(strict_store: Store, content: bytes) -> None:
     hers, his = strict_store.new_repo("alice"), strict_store.new_repo("bob")
     path = f"/v1/chunks/default/{first_chunk(strict_store.upload(hers, content))}"
     with strict_store.client(hers) as alice, strict_store.client(his) as bob:
         assert (alice.get(path).status_code, bob.get(path).status_code) == (200, 404)
 
 
-def grant(store: Any, repo: str, xorb: str, body: bytes = b"{}", verb: str = "write") -> httpx2.Response:
+def grant(store: Store, repo: str, xorb: str, body: bytes = b"{}", verb: str = "write") -> httpx2.Response:
     with store.client(repo, verb) as client:
         return client.post(f"/v1/xorb-grants/default/{xorb}", content=body)
 
 
-def test_a_stored_xorb_need_not_be_sent(store: Any, content: bytes) -> None:
+def test_a_stored_xorb_need_not_be_sent(store: Store, content: bytes) -> None:
     repo = store.new_repo()
     assert grant(store, repo, store.upload(repo, content).xorb.hash).status_code == 200
 
 
 @pytest.mark.parametrize("xorb", ["1" * 64, "0" * 64, "no-hash", "A" * 64, "%ff", "%zz"])
-def test_what_is_not_stored_is_to_be_sent_the_usual_way(store: Any, xorb: str) -> None:
+def test_what_is_not_stored_is_to_be_sent_the_usual_way(store: Store, xorb: str) -> None:
     answer = grant(store, store.new_repo(), xorb)
     assert (answer.status_code, "error" in answer.json()) == (404, True)
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", bytes(64 * 1024)])
-def test_the_body_of_a_query_is_ignored(store: Any, content: bytes, body: bytes) -> None:
+def test_the_body_of_a_query_is_ignored(store: Store, content: bytes, body: bytes) -> None:
     repo = store.new_repo()
     assert grant(store, repo, store.upload(repo, content).xorb.hash, body).status_code == 200
 
 
-def test_a_query_that_is_too_long_gets_no_grant(store: Any, content: bytes) -> None:
+def test_a_query_that_is_too_long_gets_no_grant(store: Store, content: bytes) -> None:
     repo = store.new_repo()
     assert grant(store, repo, store.upload(repo, content).xorb.hash, bytes(64 * 1024 + 1)).status_code == 404
 
 
-def test_a_xorb_of_others_is_to_be_sent_where_namespaces_share_nothing(strict_store: Any, content: bytes) -> None:
+def test_a_xorb_of_others_is_to_be_sent_where_namespaces_share_nothing(strict_store: Store, content: bytes) -> None:
     hers, his = strict_store.new_repo("alice"), strict_store.new_repo("bob")
     xorb = strict_store.upload(hers, content).xorb.hash
     assert [grant(strict_store, repo, xorb).status_code for repo in (hers, his)] == [200, 404]
 
 
-def test_a_read_token_gets_no_grant(store: Any, content: bytes) -> None:
+def test_a_read_token_gets_no_grant(store: Store, content: bytes) -> None:
     repo = store.new_repo()
     assert grant(store, repo, store.upload(repo, content).xorb.hash, verb="read").status_code == 403
 
 
 @pytest.mark.parametrize("version", ["", "/v1", "/v2"])
-def test_telemetry_is_taken(store: Any, version: str) -> None:
+def test_telemetry_is_taken(store: Store, version: str) -> None:
     with store.client(store.new_repo()) as client:
         assert client.post(f"{version}/telemetry", json={"event": "x", "metrics": {}}).status_code == 200

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -9,12 +10,13 @@ import pytest
 from entrepot.errors import Malformed
 from entrepot.names import Sha256
 from entrepot.server.xet.reconstructions import read_range
-from entrepot.xet import ZERO_HASH, FileBlock, Shard, Term, Terms, decompress, encode_shard
+from entrepot.xet import ZERO_HASH, FileBlock, Shard, Term, Terms, Xorb, decompress, encode_shard
+from tests.support.chunk_store import Store, Upload
 
 ALIASES = ["/reconstruction", "/reconstructions", "/v1/reconstruction", "/v1/reconstructions"]
 
 
-def ask(store: Any, repo: str, file: str, wanted: str | None = None, path: str = "/v2/reconstructions") -> Any:
+def ask(store: Store, repo: str, file: str, wanted: str | None = None, path: str = "/v2/reconstructions") -> Any:
     headers = {"range": wanted} if wanted else {}
     with store.client(repo, "read") as client:
         return client.get(f"{path}/{file}", headers=headers)
@@ -54,7 +56,12 @@ def rebuild(plan: dict[str, Any]) -> bytes:
 
 
 @pytest.fixture
-def scattered(store: Any, content: bytes, make_upload: Any, make_file: Any) -> tuple[str, str, bytes]:
+def scattered(
+    store: Store,
+    content: bytes,
+    make_upload: Callable[[bytes], Upload],
+    make_file: Callable[[list[Term], Xorb, bytes], FileBlock],
+) -> tuple[str, str, bytes]:
     """A repository and a file that uses chunks of one xorb twice, out of order and with gaps."""
     repo, upload = store.new_repo(), make_upload(content)
     index = upload.xorb.index
@@ -67,14 +74,14 @@ def scattered(store: Any, content: bytes, make_upload: Any, make_file: Any) -> t
     return repo, block.hash, whole
 
 
-def test_a_whole_file_comes_back(store: Any, scattered: tuple[str, str, bytes]) -> None:
+def test_a_whole_file_comes_back(store: Store, scattered: tuple[str, str, bytes]) -> None:
     repo, file, whole = scattered
     answer = ask(store, repo, file)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert rebuild(answer.json()) == whole
 
 
-def test_any_range_comes_back(store: Any, scattered: tuple[str, str, bytes]) -> None:
+def test_any_range_comes_back(store: Store, scattered: tuple[str, str, bytes]) -> None:
     repo, file, whole = scattered
     dice = random.Random(7)
     for _ in range(12):
@@ -83,7 +90,7 @@ def test_any_range_comes_back(store: Any, scattered: tuple[str, str, bytes]) -> 
         assert rebuild(plan)[: last - first + 1] == whole[first : last + 1]
 
 
-def test_both_versions_say_the_same(store: Any, scattered: tuple[str, str, bytes]) -> None:
+def test_both_versions_say_the_same(store: Store, scattered: tuple[str, str, bytes]) -> None:
     repo, file, _ = scattered
     new = ask(store, repo, file).json()
     for path in ALIASES:
@@ -97,7 +104,7 @@ def test_both_versions_say_the_same(store: Any, scattered: tuple[str, str, bytes
         assert again == new["xorbs"]
 
 
-def test_the_json_is_exactly_that_of_the_protocol(store: Any, content: bytes) -> None:
+def test_the_json_is_exactly_that_of_the_protocol(store: Store, content: bytes) -> None:
     repo = store.new_repo()
     upload = store.upload(repo, content)
     plan = ask(store, repo, upload.file, "bytes=50001-99999").json()
@@ -112,7 +119,7 @@ def test_the_json_is_exactly_that_of_the_protocol(store: Any, content: bytes) ->
     }
 
 
-def test_the_same_request_has_the_same_response(store: Any, scattered: tuple[str, str, bytes]) -> None:
+def test_the_same_request_has_the_same_response(store: Store, scattered: tuple[str, str, bytes]) -> None:
     repo, file, _ = scattered
     plans = [ask(store, repo, file, "bytes=10-200000").json() for _ in range(2)]
     for plan in plans:
@@ -122,20 +129,20 @@ def test_the_same_request_has_the_same_response(store: Any, scattered: tuple[str
     assert plans[0] == plans[1]
 
 
-def test_the_end_of_a_range_is_cut_at_the_end_of_the_file(store: Any, scattered: tuple[str, str, bytes]) -> None:
+def test_the_end_of_a_range_is_cut_at_the_end_of_the_file(store: Store, scattered: tuple[str, str, bytes]) -> None:
     repo, file, whole = scattered
     for wanted in (f"bytes=100-{len(whole) + 10**9}", "bytes=100-"):
         assert rebuild(ask(store, repo, file, wanted).json()) == whole[100:]
 
 
-def test_a_range_behind_the_end_cannot_be_satisfied(store: Any, scattered: tuple[str, str, bytes]) -> None:
+def test_a_range_behind_the_end_cannot_be_satisfied(store: Store, scattered: tuple[str, str, bytes]) -> None:
     repo, file, whole = scattered
     for first in (len(whole), len(whole) + 5, 10**17):
         answer = ask(store, repo, file, f"bytes={first}-{first + 10}")
         assert (answer.status_code, answer.headers["content-range"]) == (416, f"bytes */{len(whole)}")
 
 
-def test_the_empty_file_is_an_empty_plan(store: Any) -> None:
+def test_the_empty_file_is_an_empty_plan(store: Store) -> None:
     repo, empty = store.new_repo(), FileBlock(ZERO_HASH, Terms(b""), b"", Sha256("e3b0c442" + "0" * 56))
     with store.client(repo) as client:
         client.post("/v1/shards", content=encode_shard(Shard((empty,), ()))).raise_for_status()
@@ -145,7 +152,7 @@ def test_the_empty_file_is_an_empty_plan(store: Any) -> None:
     assert ask(store, repo, ZERO_HASH, "bytes=1-1").status_code == 416
 
 
-def test_an_unknown_file_is_not_found_and_no_hash_is_malformed(store: Any) -> None:
+def test_an_unknown_file_is_not_found_and_no_hash_is_malformed(store: Store) -> None:
     repo = store.new_repo()
     assert [ask(store, repo, file).status_code for file in ("1" * 64, "xyz")] == [404, 400]
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +21,7 @@ from entrepot.xet import (
     Shard,
     Term,
     Terms,
+    Xorb,
     encode_hash,
     encode_shard,
     keyed_chunk_hash,
@@ -27,6 +29,7 @@ from entrepot.xet import (
     range_hash,
     read_hash,
 )
+from tests.support.chunk_store import Store, Upload
 
 JSON_PATHS = ["/v1/shards", "/shards", f"/shard/default/{'1' * 64}", f"/v1/shard/default-merkledb/{'1' * 64}"]
 
@@ -35,7 +38,7 @@ def put_xorb(client: httpx2.Client, upload: Any) -> None:
     client.post(f"/v1/xorbs/default/{upload.xorb.hash}", content=upload.xorb.data).raise_for_status()
 
 
-def is_known(store: Any, repo: str, file: str) -> bool:
+def is_known(store: Store, repo: str, file: str) -> bool:
     with store.client(repo) as client:
         return bool(client.get(f"/v1/reconstructions/{file}").status_code == 200)
 
@@ -47,7 +50,9 @@ def lines(answer: httpx2.Response) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", JSON_PATHS)
-def test_every_generation_registers_files(store: Any, content: bytes, make_upload: Any, path: str) -> None:
+def test_every_generation_registers_files(
+    store: Store, content: bytes, make_upload: Callable[[bytes], Upload], path: str
+) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     with store.client(repo) as client:
         put_xorb(client, upload)
@@ -56,7 +61,9 @@ def test_every_generation_registers_files(store: Any, content: bytes, make_uploa
     assert is_known(store, repo, upload.file)
 
 
-def test_the_newest_generation_is_answered_in_lines(store: Any, content: bytes, make_upload: Any) -> None:
+def test_the_newest_generation_is_answered_in_lines(
+    store: Store, content: bytes, make_upload: Callable[[bytes], Upload]
+) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     with store.client(repo) as client:
         put_xorb(client, upload)
@@ -100,7 +107,7 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_shard_that_lies_is_refused_and_nothing_changes(
-    store: Any, content: bytes, make_upload: Any, lie: str
+    store: Store, content: bytes, make_upload: Callable[[bytes], Upload], lie: str
 ) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     with store.client(repo) as client:
@@ -114,7 +121,9 @@ def test_a_shard_that_lies_is_refused_and_nothing_changes(
     assert not is_known(store, repo, upload.file)
 
 
-def test_a_missing_xorb_is_reported_with_its_cure(store: Any, content: bytes, make_upload: Any) -> None:
+def test_a_missing_xorb_is_reported_with_its_cure(
+    store: Store, content: bytes, make_upload: Callable[[bytes], Upload]
+) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     before = store.state()
     with store.client(repo) as client:
@@ -125,7 +134,7 @@ def test_a_missing_xorb_is_reported_with_its_cure(store: Any, content: bytes, ma
     assert store.state() == before
 
 
-def test_a_xorb_that_was_sent_by_others_is_as_good_as_missing(strict_store: Any, content: bytes) -> None:
+def test_a_xorb_that_was_sent_by_others_is_as_good_as_missing(strict_store: Store, content: bytes) -> None:
     hers, his = strict_store.new_repo("alice"), strict_store.new_repo("bob")
     upload = strict_store.upload(hers, content)
     before = strict_store.state()
@@ -137,7 +146,7 @@ def test_a_xorb_that_was_sent_by_others_is_as_good_as_missing(strict_store: Any,
     assert not is_known(strict_store, his, upload.file)
 
 
-def test_a_xorb_of_another_namespace_may_be_used_where_the_hub_shares(shared_store: Any, content: bytes) -> None:
+def test_a_xorb_of_another_namespace_may_be_used_where_the_hub_shares(shared_store: Store, content: bytes) -> None:
     hers, his = shared_store.new_repo("alice"), shared_store.new_repo("bob")
     upload = shared_store.upload(hers, content)
     assert not is_known(shared_store, his, upload.file)
@@ -147,7 +156,9 @@ def test_a_xorb_of_another_namespace_may_be_used_where_the_hub_shares(shared_sto
 
 
 @pytest.mark.parametrize("path", ["/v1/shards", "/v2/shards"])
-def test_a_read_token_does_not_register(store: Any, content: bytes, make_upload: Any, path: str) -> None:
+def test_a_read_token_does_not_register(
+    store: Store, content: bytes, make_upload: Callable[[bytes], Upload], path: str
+) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     with store.client(repo) as client:
         put_xorb(client, upload)
@@ -157,7 +168,7 @@ def test_a_read_token_does_not_register(store: Any, content: bytes, make_upload:
 
 
 @pytest.mark.parametrize("path", ["/v1/shards", "/v2/shards"])
-def test_a_shard_that_is_too_long_is_refused_before_it_is_read(store: Any, path: str) -> None:
+def test_a_shard_that_is_too_long_is_refused_before_it_is_read(store: Store, path: str) -> None:
     assert store.announce(store.new_repo(), path, 81 << 20) == 413
 
 
@@ -220,7 +231,7 @@ def test_an_unexpected_error_is_left_to_the_middleware() -> None:
 
 
 def test_slow_shards_of_one_caller_keep_no_one_elses_uploads_waiting(
-    store: Any, make_upload: Any, monkeypatch: pytest.MonkeyPatch
+    store: Store, make_upload: Callable[[bytes], Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hers, his = store.new_repo("alice"), store.new_repo("bob")
     slow, quick = (make_upload(random.Random(name).randbytes(200_000)) for name in ("slow", "quick"))
@@ -257,7 +268,12 @@ PATHS = ("/v1/shards", "/v2/shards")
 
 
 @pytest.fixture
-def victim(store: Any, content: bytes, make_upload: Any, make_file: Any) -> Any:
+def victim(
+    store: Store,
+    content: bytes,
+    make_upload: Callable[[bytes], Upload],
+    make_file: Callable[[list[Term], Xorb, bytes], FileBlock],
+) -> Victim:
     """alice's xorb: chunks 0 to 2 are a file of her private repository, 2 to 4 one of a public one."""
     hidden, public = store.new_repo("alice"), store.new_repo("alice")
     upload = make_upload(content)
@@ -279,12 +295,12 @@ def victim(store: Any, content: bytes, make_upload: Any, make_file: Any) -> Any:
 class Victim:
     hidden: str
     public: str
-    upload: Any
+    upload: Upload
     secret: FileBlock
     shown: FileBlock
 
 
-def shard_of(victim: Any, start: int, end: int, proof: bytes, file: XetHash, length: int | None = None) -> bytes:
+def shard_of(victim: Victim, start: int, end: int, proof: bytes, file: XetHash, length: int | None = None) -> bytes:
     index = victim.upload.xorb.index
     unpacked = index.raw_length(start, min(end, index.count)) if length is None else length
     terms = Terms.of([Term(victim.upload.xorb.hash, start, end, unpacked)])
@@ -292,10 +308,11 @@ def shard_of(victim: Any, start: int, end: int, proof: bytes, file: XetHash, len
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_wrong_shard_teaches_no_hash(store: Any, victim: Any, path: str) -> None:
+def test_a_wrong_shard_teaches_no_hash(store: Store, victim: Victim, path: str) -> None:
     index = victim.upload.xorb.index
     secrets = {read_hash(index.chunk_hashes(n, n + 1)) for n in range(index.count)}
     for block in (victim.secret, victim.shown):
+        assert block.range_hashes is not None
         secrets |= {read_hash(block.range_hashes), block.hash}
     with store.client(store.new_repo("bob")) as bob:
         for start, end in ((0, 1), (0, 2), (1, 2), (2, 4), (2, 3), (0, 6), (4, 5), (5, 99)):
@@ -305,7 +322,7 @@ def test_a_wrong_shard_teaches_no_hash(store: Any, victim: Any, path: str) -> No
                 assert "expected" not in answer.text
 
 
-def test_what_may_not_be_used_fails_like_what_was_never_stored(store: Any, victim: Any) -> None:
+def test_what_may_not_be_used_fails_like_what_was_never_stored(store: Store, victim: Victim) -> None:
     """Also with correct proofs, which may have leaked: a private sibling, one chunk, the whole xorb."""
     xorb, index = victim.upload.xorb.hash, victim.upload.xorb.index
     nothing = "f" * 64
@@ -326,7 +343,7 @@ def test_what_may_not_be_used_fails_like_what_was_never_stored(store: Any, victi
         assert bob.post("/v1/shards", content=listed).status_code == 400
 
 
-def test_the_public_part_of_a_xorb_may_be_used_and_no_more(store: Any, victim: Any) -> None:
+def test_the_public_part_of_a_xorb_may_be_used_and_no_more(store: Store, victim: Victim) -> None:
     his = store.new_repo("bob")
     with store.client(his) as bob:
         shown = encode_shard(Shard((victim.shown,), ()))
@@ -338,7 +355,7 @@ def test_the_public_part_of_a_xorb_may_be_used_and_no_more(store: Any, victim: A
         assert bob.get(f"/v1/reconstructions/{victim.secret.hash}").status_code == 404
 
 
-def test_a_private_chunk_answers_like_one_that_was_never_stored(store: Any, victim: Any) -> None:
+def test_a_private_chunk_answers_like_one_that_was_never_stored(store: Store, victim: Victim) -> None:
     first = read_hash(victim.upload.xorb.index.chunk_hashes(0, 1))
     public = read_hash(victim.upload.xorb.index.chunk_hashes(2, 3))
     for verb in ("write", "read"):
@@ -356,7 +373,7 @@ def test_a_private_chunk_answers_like_one_that_was_never_stored(store: Any, vict
         assert client.get(f"/v1/chunks/default/{public}").status_code == 200
 
 
-def test_a_response_about_a_public_chunk_says_nothing_of_its_private_siblings(store: Any, victim: Any) -> None:
+def test_a_response_about_a_public_chunk_says_nothing_of_its_private_siblings(store: Store, victim: Victim) -> None:
     index = victim.upload.xorb.index
     public = read_hash(index.chunk_hashes(2, 3))
     with store.client(store.new_repo("bob")) as bob:
@@ -372,7 +389,7 @@ def test_a_response_about_a_public_chunk_says_nothing_of_its_private_siblings(st
 
 
 def test_a_xorb_that_others_have_is_taken_like_a_new_one_and_belongs_to_its_sender(
-    store: Any, victim: Any, make_upload: Any
+    store: Store, victim: Victim, make_upload: Callable[[bytes], Upload]
 ) -> None:
     his, new = store.new_repo("bob"), make_upload(random.Random("new").randbytes(90_000))
     with store.client(his) as bob:
@@ -386,7 +403,7 @@ def test_a_xorb_that_others_have_is_taken_like_a_new_one_and_belongs_to_its_send
         assert elsewhere.get(f"/v1/reconstructions/{victim.secret.hash}").status_code == 404
 
 
-def test_rights_are_those_of_now(store: Any, victim: Any) -> None:
+def test_rights_are_those_of_now(store: Store, victim: Victim) -> None:
     his = store.new_repo("bob")
     with store.client(his) as bob:
         shown = encode_shard(Shard((victim.shown,), ()))
@@ -421,7 +438,7 @@ def test_a_fine_grained_token_reaches_no_further_than_its_scope(
         client.post("/v1/shards", content=encode_shard(Shard((upload.block,), ()))).raise_for_status()
 
 
-def test_after_a_refusal_the_next_token_names_another_store(store: Any, victim: Any) -> None:
+def test_after_a_refusal_the_next_token_names_another_store(store: Store, victim: Victim) -> None:
     his = store.new_repo("bob")
     before = store.give(his)
     with before.client() as bob:

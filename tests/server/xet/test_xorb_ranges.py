@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -10,10 +10,11 @@ import pytest
 from entrepot.errors import InvalidSignature
 from entrepot.server.ranges import ByteRange
 from entrepot.server.xet.xorb_ranges import cut_ranges
+from tests.support.chunk_store import Store, Upload
 
 
 @pytest.fixture
-def link(store: Any, content: bytes) -> tuple[str, bytes, int, int]:
+def link(store: Store, content: bytes) -> tuple[str, bytes, int, int]:
     """A link to chunks 2 and 3 of a xorb: its URL, all bytes of the xorb, the first and last signed byte."""
     repo = store.new_repo()
     upload = store.upload(repo, content)
@@ -99,7 +100,7 @@ def test_head_tells_the_length_of_the_signed_bytes(link: tuple[str, bytes, int, 
     assert get(url, "bytes=0-0", "HEAD").status_code == 403
 
 
-def test_a_link_ends(store: Any, link: tuple[str, bytes, int, int]) -> None:
+def test_a_link_ends(store: Store, link: tuple[str, bytes, int, int]) -> None:
     url, *_ = link
     store.clock.ahead_s = store.hub.settings.url_lifetime_s - 60
     assert get(url).status_code == 206
@@ -117,7 +118,9 @@ def test_an_altered_link_opens_nothing(link: tuple[str, bytes, int, int], field:
     assert get(url.replace(f"{field}={value}", "")).status_code == 403
 
 
-def test_a_link_opens_no_other_xorb(store: Any, link: tuple[str, bytes, int, int], make_upload: Any) -> None:
+def test_a_link_opens_no_other_xorb(
+    store: Store, link: tuple[str, bytes, int, int], make_upload: Callable[[bytes], Upload]
+) -> None:
     url, *_ = link
     other = store.upload(store.new_repo(), b"something else" * 50_000)
     path = urlsplit(url).path
@@ -125,7 +128,7 @@ def test_a_link_opens_no_other_xorb(store: Any, link: tuple[str, bytes, int, int
     assert get(f"{store.url}/_xet/xorbs/{other.xorb.hash}").status_code == 403
 
 
-def test_a_large_window_streams(store: Any) -> None:
+def test_a_large_window_streams(store: Store) -> None:
     content = random.Random(5).randbytes(20_000_000)
     repo = store.new_repo()
     upload = store.upload(repo, content)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,14 +10,15 @@ import httpx2
 import pytest
 
 from entrepot.hub.files.chunks import MAX_XORB_BODY, ReceivingXorb
+from tests.support.chunk_store import Store, Upload
 
 
-def send(store: Any, repo: str, xorb: str, data: Any, verb: str = "write") -> httpx2.Response:
+def send(store: Store, repo: str, xorb: str, data: Any, verb: str = "write") -> httpx2.Response:
     with store.client(repo, verb) as client:
         return client.post(f"/v1/xorbs/default/{xorb}", content=data)
 
 
-def test_a_xorb_is_taken_once(store: Any, content: bytes, make_upload: Any) -> None:
+def test_a_xorb_is_taken_once(store: Store, content: bytes, make_upload: Callable[[bytes], Upload]) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     answers = [send(store, repo, upload.xorb.hash, upload.xorb.data) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
@@ -25,7 +26,7 @@ def test_a_xorb_is_taken_once(store: Any, content: bytes, make_upload: Any) -> N
     assert store.incoming() == []
 
 
-def test_a_body_without_a_length_is_taken(store: Any, content: bytes, make_upload: Any) -> None:
+def test_a_body_without_a_length_is_taken(store: Store, content: bytes, make_upload: Callable[[bytes], Upload]) -> None:
     repo, upload = store.new_repo(), make_upload(content)
 
     def pieces() -> Iterator[bytes]:
@@ -49,7 +50,7 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_body_that_is_not_the_xorb_is_refused_and_nothing_changes(
-    store: Any, content: bytes, make_upload: Any, lie: str
+    store: Store, content: bytes, make_upload: Callable[[bytes], Upload], lie: str
 ) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     before = store.state()
@@ -59,7 +60,9 @@ def test_a_body_that_is_not_the_xorb_is_refused_and_nothing_changes(
     assert (store.state(), store.incoming()) == (before, [])
 
 
-def test_a_xorb_under_the_name_of_another_is_refused(store: Any, content: bytes, make_upload: Any) -> None:
+def test_a_xorb_under_the_name_of_another_is_refused(
+    store: Store, content: bytes, make_upload: Callable[[bytes], Upload]
+) -> None:
     repo, upload, other = store.new_repo(), make_upload(content), make_upload(b"another one" * 1000)
     before = store.state()
     answer = send(store, repo, other.xorb.hash, upload.xorb.data)
@@ -67,12 +70,12 @@ def test_a_xorb_under_the_name_of_another_is_refused(store: Any, content: bytes,
     assert (store.state(), store.incoming()) == (before, [])
 
 
-def test_a_name_that_is_no_hash_is_refused(store: Any) -> None:
+def test_a_name_that_is_no_hash_is_refused(store: Store) -> None:
     repo = store.new_repo()
     assert [send(store, repo, name, b"x").status_code for name in ("0" * 63, "A" * 64, "%20")] == [400] * 3
 
 
-def test_a_body_longer_than_a_xorb_is_refused(store: Any) -> None:
+def test_a_body_longer_than_a_xorb_is_refused(store: Store) -> None:
     repo, before = store.new_repo(), store.state()
     piece = bytes(1 << 20)
     answer = send(store, repo, "1" * 64, (piece for _ in range(MAX_XORB_BODY // len(piece) + 1)))
@@ -80,13 +83,13 @@ def test_a_body_longer_than_a_xorb_is_refused(store: Any) -> None:
     assert (store.state(), store.incoming()) == (before, [])
 
 
-def test_a_body_announced_longer_than_a_xorb_is_refused_before_it_comes(store: Any) -> None:
+def test_a_body_announced_longer_than_a_xorb_is_refused_before_it_comes(store: Store) -> None:
     before = store.state()
     assert store.announce(store.new_repo(), f"/v1/xorbs/default/{'1' * 64}", MAX_XORB_BODY + 1) == 413
     assert (store.state(), store.incoming()) == (before, [])
 
 
-def test_a_read_token_does_not_write(store: Any, content: bytes, make_upload: Any) -> None:
+def test_a_read_token_does_not_write(store: Store, content: bytes, make_upload: Callable[[bytes], Upload]) -> None:
     repo, upload = store.new_repo(), make_upload(content)
     before = store.state()
     assert send(store, repo, upload.xorb.hash, upload.xorb.data, "read").status_code == 403
@@ -94,7 +97,7 @@ def test_a_read_token_does_not_write(store: Any, content: bytes, make_upload: An
 
 
 def test_as_many_are_verified_concurrently_as_there_are_slots(
-    monkeypatch: pytest.MonkeyPatch, store: Any, make_upload: Any
+    monkeypatch: pytest.MonkeyPatch, store: Store, make_upload: Callable[[bytes], Upload]
 ) -> None:
     """Counted around the real verification, on the real server."""
     cores = os.cpu_count() or 1

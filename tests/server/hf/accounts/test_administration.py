@@ -1,28 +1,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
+from tests.support.site import Site
 
 
 @pytest.fixture(scope="module")
-def chief(site: Any) -> Iterator[httpx2.Client]:
+def chief(site: Site) -> Iterator[httpx2.Client]:
     accounts.create_user(site.hub, "chief", is_admin=True)
     with site.client(accounts.create_token(site.hub, "chief", role="write").secret) as client:
         yield client
 
 
 @pytest.fixture
-def nobody(site: Any) -> Iterator[httpx2.Client]:
+def nobody(site: Site) -> Iterator[httpx2.Client]:
     with site.client(None) as client:
         yield client
 
 
-def test_a_user_signs_in_with_a_code_once(chief: httpx2.Client, nobody: httpx2.Client, site: Any) -> None:
+def test_a_user_signs_in_with_a_code_once(chief: httpx2.Client, nobody: httpx2.Client, site: Site) -> None:
     made = chief.post("/api/admin/users", json={"users": [{"name": "codey"}]})
     assert made.status_code == 200
     assert made.headers["cache-control"] == "no-store"
@@ -38,7 +38,7 @@ def test_a_user_signs_in_with_a_code_once(chief: httpx2.Client, nobody: httpx2.C
     assert again.json()["error"].startswith("this sign-in code is unknown, used or expired")
 
 
-def test_a_suspended_account_is_refused_on_every_route(chief: httpx2.Client, site: Any) -> None:
+def test_a_suspended_account_is_refused_on_every_route(chief: httpx2.Client, site: Site) -> None:
     accounts.create_user(site.hub, "naughty")
     with site.client(accounts.create_token(site.hub, "naughty", role="write").secret) as naughty:
         repo = naughty.post("/api/repos/create", json={"name": "m"}).json()["name"]
@@ -75,7 +75,7 @@ def test_members_and_organisations_are_managed(chief: httpx2.Client) -> None:
     assert chief.delete("/api/admin/orgs/managed").json()["deleted"] == "managed"
 
 
-def test_repositories_move_with_their_owner(chief: httpx2.Client, site: Any) -> None:
+def test_repositories_move_with_their_owner(chief: httpx2.Client, site: Site) -> None:
     for name in ("leaver", "heir"):
         accounts.create_user(site.hub, name)
     with site.client(accounts.create_token(site.hub, "leaver", role="write").secret) as leaver:

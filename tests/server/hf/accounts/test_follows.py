@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 
 from entrepot.hub.accounts import accounts
+from tests.support.site import Site
 
 
-def test_todays_client_lists_followers_and_followed(site: Any, alice: httpx2.Client, stranger: httpx2.Client) -> None:
+def test_todays_client_lists_followers_and_followed(site: Site, alice: httpx2.Client, stranger: httpx2.Client) -> None:
     accounts.create_org(site.hub, "Followed", admin="alice")
     for client, path in ((stranger, "users/alice"), (alice, "users/bob"), (stranger, "organizations/Followed")):
         assert client.post(f"/api/{path}/follow").status_code == 200
@@ -24,7 +23,7 @@ def test_todays_client_lists_followers_and_followed(site: Any, alice: httpx2.Cli
     assert list(api.list_user_followers("alice")) == []
 
 
-def test_long_lists_have_a_next_page(site: Any, alice: httpx2.Client, stranger: httpx2.Client) -> None:
+def test_long_lists_have_a_next_page(site: Site, alice: httpx2.Client, stranger: httpx2.Client) -> None:
     accounts.create_user(site.hub, "famous")
     for client in (alice, stranger):
         client.post("/api/users/famous/follow")

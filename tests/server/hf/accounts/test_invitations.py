@@ -1,18 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
+from tests.support.site import Site
 
 SENT = "/api/organizations/Club/invitations"
 RECEIVED = "/api/settings/invitations"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def club(site: Any) -> None:
+def club(site: Site) -> None:
     accounts.create_org(site.hub, "Club", admin="alice")
 
 

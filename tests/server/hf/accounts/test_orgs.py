@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Role
+from tests.support.site import Site
 
 BASE = "/api/organizations"
 
 
-def test_an_organisation_lives_from_its_making_to_its_end(site: Any, alice: httpx2.Client) -> None:
+def test_an_organisation_lives_from_its_making_to_its_end(site: Site, alice: httpx2.Client) -> None:
     made = alice.post(f"{BASE}/create", json={"name": "Labs", "fullname": "The Labs", "defaultVisibility": "private"})
     assert made.status_code == 200, made.text
     assert {key: value for key, value in made.json().items() if key != "_id"} == {
@@ -35,7 +34,7 @@ def test_an_organisation_lives_from_its_making_to_its_end(site: Any, alice: http
 
 
 def test_the_real_client_lists_members_and_members_see_roles(
-    site: Any, alice: httpx2.Client, anonymous: httpx2.Client
+    site: Site, alice: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     accounts.create_org(site.hub, "Team", admin="alice")
     accounts.set_member(site.hub, "Team", "bob", Role.READ)
@@ -51,7 +50,7 @@ def test_the_real_client_lists_members_and_members_see_roles(
     assert "next" not in rest.links
 
 
-def test_members_get_roles_and_go(site: Any, alice: httpx2.Client, stranger: httpx2.Client) -> None:
+def test_members_get_roles_and_go(site: Site, alice: httpx2.Client, stranger: httpx2.Client) -> None:
     accounts.create_org(site.hub, "Crew", admin="alice")
     accounts.set_member(site.hub, "Crew", "bob", Role.READ)
     path = f"{BASE}/Crew/members"

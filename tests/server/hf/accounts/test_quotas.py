@@ -6,7 +6,6 @@ import os
 import pathlib
 import subprocess
 from collections.abc import Iterator
-from typing import Any
 
 import httpx2
 import pytest
@@ -14,25 +13,26 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 from entrepot.hub.accounts import quotas
+from tests.support.site import Committer, Site
 
 REASON = "quota of the namespace alice is exceeded"
 
 
 @pytest.fixture(autouse=True)
-def quota(site: Any) -> Iterator[None]:
+def quota(site: Site) -> Iterator[None]:
     yield
     quotas.change(site.hub, "alice", {"max_bytes": 0, "max_repos": 0, "max_file_bytes": 0})
 
 
 @pytest.fixture
-def full(site: Any) -> tuple[HfApi, str]:
+def full(site: Site) -> tuple[HfApi, str]:
     """A client and a repository in a namespace with a quota of 100 kB."""
     repo = site.new_repo()
     quotas.change(site.hub, "alice", {"max_bytes": quotas.show(site.hub, "alice").used + 100_000})
     return site.api(), repo
 
 
-def test_a_quota_is_shown_to_its_owner(site: Any, alice: httpx2.Client, anonymous: httpx2.Client) -> None:
+def test_a_quota_is_shown_to_its_owner(site: Site, alice: httpx2.Client, anonymous: httpx2.Client) -> None:
     quotas.change(site.hub, "alice", {"max_bytes": 5})
     found = alice.get("/api/settings/quota").json()
     assert (found["namespace"], found["maxBytes"], found["maxRepos"]) == ("alice", 5, None)
@@ -40,7 +40,7 @@ def test_a_quota_is_shown_to_its_owner(site: Any, alice: httpx2.Client, anonymou
     assert alice.get("/api/organizations/nobody/quota").status_code == 404
 
 
-def test_one_repository_too_many_is_refused_with_the_reason(site: Any) -> None:
+def test_one_repository_too_many_is_refused_with_the_reason(site: Site) -> None:
     site.new_repo()
     quotas.change(site.hub, "alice", {"max_repos": 1})
     site.new_repo(owner="bob")
@@ -57,7 +57,7 @@ def test_a_commit_with_too_much_content_is_refused_with_the_reason(full: tuple[H
     api.upload_file(path_or_fileobj=b"x" * 1000, path_in_repo="a.txt", repo_id=repo)
 
 
-def test_who_has_used_up_a_quota_can_still_delete(site: Any, committer: Any) -> None:
+def test_who_has_used_up_a_quota_can_still_delete(site: Site, committer: Committer) -> None:
     repo = site.new_repo()
     committer.write(repo, {"a.txt": b"x" * 20_000})
     quotas.change(site.hub, "alice", {"max_bytes": 1})
@@ -80,7 +80,7 @@ def test_a_large_file_is_refused_with_the_reason(full: tuple[HfApi, str], monkey
     assert api.list_repo_files(repo) == [".gitattributes"]
 
 
-def test_git_shows_the_reason_on_the_terminal(site: Any, full: tuple[HfApi, str], tmp_path: pathlib.Path) -> None:
+def test_git_shows_the_reason_on_the_terminal(site: Site, full: tuple[HfApi, str], tmp_path: pathlib.Path) -> None:
     _, repo = full
     url = site.url.replace("://", f"://alice:{site.alice}@") + f"/{repo}"
     environ = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}

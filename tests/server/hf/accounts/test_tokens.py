@@ -8,6 +8,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from entrepot.names import RepoType
+from tests.support.site import Site
 
 PATH = "/api/settings/tokens"
 
@@ -22,7 +23,7 @@ def scoped(kind: str, name: str, *permissions: str, **more: Any) -> dict[str, An
     return {"scoped": [{"entity": {"type": kind, "name": name}, "permissions": permissions}], **more}
 
 
-def test_a_token_lives_from_its_making_to_its_end(alice: httpx2.Client, site: Any) -> None:
+def test_a_token_lives_from_its_making_to_its_end(alice: httpx2.Client, site: Site) -> None:
     made = make(alice, role="read", name="ci")
     assert set(made) == {"id", "displayName", "role", "createdAt", "expiresAt", "lastUsedAt", "token"}
     with site.client(made["token"]) as ci:
@@ -71,7 +72,7 @@ def test_what_cannot_be_a_token_is_refused(alice: httpx2.Client, body: dict[str,
     assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
 
 
-def test_whoami_shows_scopes_as_the_public_hub_does(alice: httpx2.Client, site: Any) -> None:
+def test_whoami_shows_scopes_as_the_public_hub_does(alice: httpx2.Client, site: Site) -> None:
     repo = site.new_repo()
     wish = scoped("model", repo, "repo.write", **{"global": ["discussion.write"], "canReadGatedRepos": True})
     made = make(alice, role="fineGrained", fineGrained=wish)
@@ -88,7 +89,7 @@ def test_whoami_shows_scopes_as_the_public_hub_does(alice: httpx2.Client, site: 
     assert "fineGrained" not in alice.get("/api/whoami-v2").json()["auth"]["accessToken"]
 
 
-def test_the_real_client_is_held_to_the_scopes(alice: httpx2.Client, site: Any) -> None:
+def test_the_real_client_is_held_to_the_scopes(alice: httpx2.Client, site: Site) -> None:
     mine, other = (site.new_repo(RepoType.DATASET, visibility="private") for _ in range(2))
     api: HfApi = site.api(make(alice, role="fineGrained", fineGrained=scoped("dataset", mine, "repo.write"))["token"])
     api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id=mine, repo_type="dataset")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterator
 
 import httpx2
 import pytest
@@ -10,10 +10,11 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Role
+from tests.support.site import Committer, Site
 
 
 @pytest.fixture(scope="module")
-def org(site: Any) -> str:
+def org(site: Site) -> str:
     """An organisation of alice in which bob has the role read, with a public and a private repository."""
     accounts.create_user(site.hub, "carol")
     name = accounts.create_org(site.hub, "Acme", admin="alice", fullname="Acme Inc").name
@@ -25,13 +26,13 @@ def org(site: Any) -> str:
 
 
 @pytest.fixture
-def outsider(site: Any, org: str) -> Any:
+def outsider(site: Site, org: str) -> Iterator[httpx2.Client]:
     with site.client(accounts.create_token(site.hub, "carol", role="write").secret) as client:
         yield client
 
 
 def test_an_organisation_counts_what_the_caller_may_see(
-    site: Any, org: str, alice: httpx2.Client, outsider: httpx2.Client, anonymous: httpx2.Client
+    site: Site, org: str, alice: httpx2.Client, outsider: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     found = alice.get(f"/api/organizations/{org}/overview").json()
     assert re.fullmatch(r"[0-9a-f]{24}", found.pop("_id"))
@@ -54,7 +55,7 @@ def test_an_organisation_counts_what_the_caller_may_see(
 
 
 def test_a_user_is_shown_with_organisations_but_without_address(
-    site: Any, org: str, alice: httpx2.Client, anonymous: httpx2.Client
+    site: Site, org: str, alice: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     accounts.create_user(site.hub, "dora", fullname="Dora D", email="dora@x.io")
     accounts.set_member(site.hub, org, "dora", Role.WRITE)
@@ -101,7 +102,7 @@ def test_new_accounts_have_no_followers(org: str, anonymous: httpx2.Client, path
 
 
 def test_stored_bytes_are_shown_to_members_only(
-    site: Any, org: str, alice: httpx2.Client, outsider: httpx2.Client, anonymous: httpx2.Client, committer: Any
+    site: Site, org: str, alice: httpx2.Client, outsider: httpx2.Client, anonymous: httpx2.Client, committer: Committer
 ) -> None:
     digests = committer.write_large("Acme/closed", {"w.bin": b"\0" * 3000})
     found = {item["id"]: item for item in alice.get(f"/api/organizations/{org}/settings/repositories").json()}
@@ -118,7 +119,7 @@ def test_stored_bytes_are_shown_to_members_only(
     assert alice.get("/api/organizations/nobody/settings/repositories").status_code == 404
 
 
-def test_the_real_client_reads_all_of_it(site: Any, org: str) -> None:
+def test_the_real_client_reads_all_of_it(site: Site, org: str) -> None:
     api: HfApi = site.api()
     user = api.get_user_overview("alice")
     assert (user.username, [item.name for item in user.orgs]) == ("alice", ["Acme"])

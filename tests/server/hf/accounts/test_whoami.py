@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import httpx2
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
 from entrepot.hub.accounts import accounts
+from tests.support.site import Site
 
 UID = re.compile(r"[0-9a-f]{24}")
 
 
-def test_a_caller_learns_everything_about_themselves(site: Any) -> None:
+def test_a_caller_learns_everything_about_themselves(site: Site) -> None:
     accounts.create_user(site.hub, "carol", fullname="Carol C", email="carol@x.io")
     org = accounts.create_org(site.hub, "acme", admin="carol", fullname="Acme Inc")
     token = accounts.create_token(site.hub, "carol", role="read", name="laptop").secret
@@ -54,7 +54,7 @@ def test_an_anonymous_request_gets_a_401(anonymous: httpx2.Client) -> None:
     assert "x-error-code" not in answer.headers
 
 
-def test_an_unknown_token_is_called_so(site: Any) -> None:
+def test_an_unknown_token_is_called_so(site: Site) -> None:
     answer = site.client("hf_unknown").get("/api/whoami-v2")
     assert answer.status_code == 401
     assert answer.headers["x-error-message"] == "Invalid credentials in Authorization header"
@@ -66,7 +66,7 @@ def test_another_method_gets_a_405_in_json(alice: httpx2.Client) -> None:
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
-def test_the_real_client_reads_its_name_and_role(site: Any) -> None:
+def test_the_real_client_reads_its_name_and_role(site: Site) -> None:
     found = site.api(site.reader).whoami()
     assert (found["name"], found["auth"]["accessToken"]["role"]) == ("alice", "read")
     with pytest.raises(HfHubHTTPError, match="Invalid user token"):

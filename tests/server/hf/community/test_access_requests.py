@@ -3,8 +3,8 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -16,6 +16,7 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoType
 from entrepot.server.hf.community.access_requests import render_csv
+from tests.support.site import Site
 
 CARD = b"""---
 extra_gated_prompt: Promise.
@@ -29,7 +30,7 @@ KINDS = [kind.value for kind in RepoType]
 
 
 @pytest.fixture
-def make_gated(site: Any) -> Any:
+def make_gated(site: Site) -> Callable[..., str]:
     def make(kind: str = "model", gate: str = "manual", card: bytes = b"") -> str:
         name = f"gated-{kind}-{next(_NUMBERS)}"
         caller = site.hub.identify(site.alice)
@@ -50,14 +51,14 @@ def fetch(api: HfApi, repo: str, folder: Path, kind: str = "model") -> None:
 
 
 @pytest.fixture
-def bob(site: Any) -> Any:
+def bob(site: Site) -> Iterator[httpx2.Client]:
     with site.client(site.bob) as client:
         yield client
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_real_client_decides_on_requests(
-    site: Any, bob: httpx2.Client, make_gated: Any, tmp_path: Path, kind: str
+    site: Site, bob: httpx2.Client, make_gated: Callable[..., str], tmp_path: Path, kind: str
 ) -> None:
     repo = make_gated(kind)
     api, reader = site.api(), site.api(site.bob)
@@ -90,7 +91,9 @@ def test_the_real_client_decides_on_requests(
     assert list(api.list_rejected_access_requests(repo, repo_type=kind)) == []
 
 
-def test_the_real_client_grants_access_without_a_request(site: Any, make_gated: Any, tmp_path: Path) -> None:
+def test_the_real_client_grants_access_without_a_request(
+    site: Site, make_gated: Callable[..., str], tmp_path: Path
+) -> None:
     repo, api = make_gated(), site.api()
     api.grant_access(repo, "bob")
     fetch(site.api(site.bob), repo, tmp_path)
@@ -104,7 +107,9 @@ def test_the_real_client_grants_access_without_a_request(site: Any, make_gated: 
         api.accept_access_request(repo, "nobody")
 
 
-def test_the_real_client_shows_who_decides_and_where(site: Any, make_gated: Any, tmp_path: Path) -> None:
+def test_the_real_client_shows_who_decides_and_where(
+    site: Site, make_gated: Callable[..., str], tmp_path: Path
+) -> None:
     repo, open_repo = make_gated(), site.new_repo()
     with pytest.raises(BadRequestError):
         list(site.api().list_pending_access_requests(open_repo))
@@ -118,7 +123,7 @@ def test_the_real_client_shows_who_decides_and_where(site: Any, make_gated: Any,
         site.api(site.bob).grant_access(hidden, "bob")
 
 
-def test_an_automatic_gate_opens_for_a_responseed_form(bob: httpx2.Client, make_gated: Any) -> None:
+def test_an_automatic_gate_opens_for_a_responseed_form(bob: httpx2.Client, make_gated: Callable[..., str]) -> None:
     repo = make_gated("model", "auto", CARD)
     path = f"/api/models/{repo}/ask-access"
     gate = bob.get(path).json()
@@ -137,7 +142,7 @@ def test_an_automatic_gate_opens_for_a_responseed_form(bob: httpx2.Client, make_
     assert bob.get(path).json()["access"]
 
 
-def test_a_page_sends_a_form_and_goes_back(bob: httpx2.Client, make_gated: Any) -> None:
+def test_a_page_sends_a_form_and_goes_back(bob: httpx2.Client, make_gated: Callable[..., str]) -> None:
     repo = make_gated("dataset", "auto", CARD)
     form = {"Company": "Acmé", "=Use": "fun", "I agree": "on"}
     answer = bob.post(f"/datasets/{repo}/ask-access", data=form)
@@ -150,7 +155,9 @@ def test_a_page_sends_a_form_and_goes_back(bob: httpx2.Client, make_gated: Any) 
     ("body", "kind"),
     [(b"[]", "application/json"), (b"{", "application/json"), (b"\xff=%ff", "application/x-www-form-urlencoded")],
 )
-def test_a_body_that_is_no_form_is_refused(bob: httpx2.Client, make_gated: Any, body: bytes, kind: str) -> None:
+def test_a_body_that_is_no_form_is_refused(
+    bob: httpx2.Client, make_gated: Callable[..., str], body: bytes, kind: str
+) -> None:
     answer = bob.post(f"/api/models/{make_gated()}/ask-access", content=body, headers={"content-type": kind})
     assert answer.status_code == 400
     large = b'{"a": "' + b"x" * (256 << 10) + b'"}'
@@ -158,7 +165,7 @@ def test_a_body_that_is_no_form_is_refused(bob: httpx2.Client, make_gated: Any, 
     assert answer.status_code == 413
 
 
-def test_a_request_is_taken_back(bob: httpx2.Client, make_gated: Any) -> None:
+def test_a_request_is_taken_back(bob: httpx2.Client, make_gated: Callable[..., str]) -> None:
     repo = make_gated("model", "auto")
     bob.post(f"/api/models/{repo}/ask-access")
     cancel = f"/api/models/{repo}/user-access-request/cancel"
@@ -166,7 +173,9 @@ def test_a_request_is_taken_back(bob: httpx2.Client, make_gated: Any) -> None:
     assert bob.get(f"/api/models/{repo}/auth-check").status_code == 403
 
 
-def test_many_are_decided_in_one_request(alice: httpx2.Client, bob: httpx2.Client, make_gated: Any) -> None:
+def test_many_are_decided_in_one_request(
+    alice: httpx2.Client, bob: httpx2.Client, make_gated: Callable[..., str]
+) -> None:
     repo = make_gated()
     bob.post(f"/api/models/{repo}/ask-access")
     body = {"status": "accepted", "requests": [{"user": "bob"}, {"user": "nobody"}]}
@@ -178,7 +187,7 @@ def test_many_are_decided_in_one_request(alice: httpx2.Client, bob: httpx2.Clien
     assert bob.get(f"/api/models/{repo}/auth-check").status_code == 200
 
 
-def test_lists_come_in_pages(site: Any, alice: httpx2.Client, make_gated: Any) -> None:
+def test_lists_come_in_pages(site: Site, alice: httpx2.Client, make_gated: Callable[..., str]) -> None:
     repo = make_gated()
     for number in range(3):
         name = f"asker{number}"
@@ -195,7 +204,9 @@ def test_lists_come_in_pages(site: Any, alice: httpx2.Client, make_gated: Any) -
     assert alice.get(f"/api/models/{repo}/user-access-request/pending?cursor=x").status_code == 400
 
 
-def test_the_report_is_csv_without_formulas(alice: httpx2.Client, bob: httpx2.Client, make_gated: Any) -> None:
+def test_the_report_is_csv_without_formulas(
+    alice: httpx2.Client, bob: httpx2.Client, make_gated: Callable[..., str]
+) -> None:
     repo = make_gated("model", "auto", CARD)
     answers = {"Company": "=HYPERLINK(1)", "=Use": "a,b\n-c", "I agree": True}
     bob.post(f"/api/models/{repo}/ask-access", json=answers)
@@ -212,7 +223,7 @@ def test_a_report_of_no_one_has_a_head() -> None:
     assert render_csv([]) == "user,fullname,email,status,timestamp\r\n"
 
 
-def test_a_clone_of_a_gated_repository_says_why_not(site: Any, make_gated: Any) -> None:
+def test_a_clone_of_a_gated_repository_says_why_not(site: Site, make_gated: Callable[..., str]) -> None:
     repo = make_gated()
     with site.client(site.bob) as client:
         answer = client.get(f"/{repo}/info/refs?service=git-upload-pack")

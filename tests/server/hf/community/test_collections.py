@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
 from entrepot.names import RepoType
+from tests.support.site import Site
 
 
-def test_todays_client_keeps_collections(site: Any) -> None:
+def test_todays_client_keeps_collections(site: Site) -> None:
     api, model, data = site.api(), site.new_repo(), site.new_repo(RepoType.DATASET)
     made = api.create_collection("Good things", description="The best", namespace="alice")
     assert (made.title, made.description, made.owner["name"], made.private) == (
@@ -43,7 +42,7 @@ def test_todays_client_keeps_collections(site: Any) -> None:
         api.get_collection(changed.slug)
 
 
-def test_todays_client_lists_them(site: Any) -> None:
+def test_todays_client_lists_them(site: Site) -> None:
     api, model = site.api(), site.new_repo()
     for title in ("One", "Two"):
         api.add_collection_item(api.create_collection(title).slug, model, "model")
@@ -52,7 +51,7 @@ def test_todays_client_lists_them(site: Any) -> None:
     assert list(api.list_collections(owner="bob", item=f"models/{model}")) == []
 
 
-def test_a_collection_in_a_collection_has_its_slug(site: Any) -> None:
+def test_a_collection_in_a_collection_has_its_slug(site: Site) -> None:
     api = site.api()
     inner, outer = api.create_collection("Inner"), api.create_collection("Outer")
     found = api.add_collection_item(outer.slug, inner.slug, "collection")
@@ -87,7 +86,7 @@ def test_strangers_change_nothing(alice: httpx2.Client, stranger: httpx2.Client,
     assert stranger.post("/api/collections", json={"title": "x", "namespace": "alice"}).status_code == 403
 
 
-def test_the_id_at_the_end_of_a_slug_is_enough(site: Any, alice: httpx2.Client, anonymous: httpx2.Client) -> None:
+def test_the_id_at_the_end_of_a_slug_is_enough(site: Site, alice: httpx2.Client, anonymous: httpx2.Client) -> None:
     made = alice.post("/api/collections", json={"title": "By id", "namespace": "alice", "private": True}).json()
     uid, repo = made["slug"][-24:], site.new_repo()
     assert alice.get(f"/api/collections/{uid}").json()["slug"] == made["slug"]

@@ -7,10 +7,11 @@ import pytest
 
 from entrepot.names import RepoType
 from entrepot.server.hf.community import discussions
+from tests.support.site import Committer, Site
 
 
 @pytest.fixture
-def repo(site: Any) -> str:
+def repo(site: Site) -> str:
     found: str = site.new_repo()
     return found
 
@@ -26,7 +27,7 @@ def begun(client: httpx2.Client, repo: str, title: str = "Title", **more: Any) -
 
 
 @pytest.mark.parametrize("kind", list(RepoType))
-def test_every_type_of_repository_has_discussions(site: Any, stranger: httpx2.Client, kind: RepoType) -> None:
+def test_every_type_of_repository_has_discussions(site: Site, stranger: httpx2.Client, kind: RepoType) -> None:
     repo = site.new_repo(kind)
     made = stranger.post(base(repo, kind), json={"title": "Title", "description": "text", "pullRequest": True}).json()
     assert made == {"num": 1, "url": f"{site.url}/{kind.prefix}{repo}/discussions/1", "pullRequest": True}
@@ -38,7 +39,7 @@ def test_every_type_of_repository_has_discussions(site: Any, stranger: httpx2.Cl
 
 
 def test_lists_have_pages_of_fifty(
-    site: Any, stranger: httpx2.Client, alice: httpx2.Client, repo: str, monkeypatch: pytest.MonkeyPatch
+    site: Site, stranger: httpx2.Client, alice: httpx2.Client, repo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discussions, "PAGE", 2)
     for number in range(4):
@@ -93,7 +94,7 @@ def test_a_conversation(stranger: httpx2.Client, alice: httpx2.Client, repo: str
 
 @pytest.mark.parametrize("body", [b"", b"null", b"{}", b'{"comment": null}', b'{"comment": "ok", "squash": true}'])
 def test_a_merge_takes_any_body_that_clients_send(
-    stranger: httpx2.Client, alice: httpx2.Client, committer: Any, repo: str, body: bytes
+    stranger: httpx2.Client, alice: httpx2.Client, committer: Committer, repo: str, body: bytes
 ) -> None:
     line = ("file", {"path": "x", "content": "x"})
     type(committer)(stranger).send(repo, line, rev="main?create_pr=1")
@@ -107,7 +108,7 @@ def test_a_merge_takes_any_body_that_clients_send(
     assert "merged" in again.headers["x-error-message"]
 
 
-def test_conflicts_are_named(stranger: httpx2.Client, alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_conflicts_are_named(stranger: httpx2.Client, alice: httpx2.Client, committer: Committer, repo: str) -> None:
     type(committer)(stranger).send(repo, ("file", {"path": "x", "content": "1"}), rev="main?create_pr=1")
     committer.write(repo, {"x": b"2"})
     assert alice.get(f"{base(repo)}/1").json()["filesWithConflicts"] == ["x"]
@@ -116,7 +117,7 @@ def test_conflicts_are_named(stranger: httpx2.Client, alice: httpx2.Client, comm
     assert "in conflict with refs/heads/main in x" in answer.json()["error"]
 
 
-def test_a_ref_can_be_deleted_and_measured(stranger: httpx2.Client, committer: Any, repo: str) -> None:
+def test_a_ref_can_be_deleted_and_measured(stranger: httpx2.Client, committer: Committer, repo: str) -> None:
     type(committer)(stranger).send(repo, ("file", {"path": "x", "content": "12345"}), rev="main?create_pr=1")
     assert stranger.get(f"{base(repo)}/1/storage").json() == {"storage": 5}
     assert stranger.delete(f"{base(repo)}/1/ref").status_code == 409
@@ -136,7 +137,7 @@ def test_an_unknown_number_is_absent(alice: httpx2.Client, repo: str, num: str) 
 
 
 def test_those_of_a_private_repository_are_invisible(
-    site: Any, alice: httpx2.Client, stranger: httpx2.Client, anonymous: httpx2.Client
+    site: Site, alice: httpx2.Client, stranger: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     repo = site.new_repo(visibility="private")
     begun(alice, repo, pullRequest=True)

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 
 from entrepot.names import RepoType
+from tests.support.site import Site
 
 
-def test_todays_client_sees_likes_and_takes_them_back(site: Any, alice: httpx2.Client) -> None:
+def test_todays_client_sees_likes_and_takes_them_back(site: Site, alice: httpx2.Client) -> None:
     repo, data = site.new_repo(), site.new_repo(RepoType.DATASET)
     assert alice.post(f"/api/models/{repo}/like").status_code == 200
     assert alice.post(f"/api/datasets/{data}/like").status_code == 200
@@ -21,7 +20,7 @@ def test_todays_client_sees_likes_and_takes_them_back(site: Any, alice: httpx2.C
     assert repo not in api.list_liked_repos().models
 
 
-def test_long_lists_have_a_next_page(site: Any, alice: httpx2.Client, stranger: httpx2.Client) -> None:
+def test_long_lists_have_a_next_page(site: Site, alice: httpx2.Client, stranger: httpx2.Client) -> None:
     repo = site.new_repo()
     for client in (alice, stranger):
         client.post(f"/api/models/{repo}/like")
@@ -31,7 +30,7 @@ def test_long_lists_have_a_next_page(site: Any, alice: httpx2.Client, stranger: 
     assert "next" not in rest.links
 
 
-def test_likes_of_hidden_repositories_are_not_shown(site: Any, stranger: httpx2.Client) -> None:
+def test_likes_of_hidden_repositories_are_not_shown(site: Site, stranger: httpx2.Client) -> None:
     repo = site.new_repo(visibility="private")
     for method, action in (("POST", "like"), ("DELETE", "like"), ("GET", "likers")):
         assert stranger.request(method, f"/api/models/{repo}/{action}").headers["X-Error-Code"] == "RepoNotFound"

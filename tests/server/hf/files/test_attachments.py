@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
+
+from tests.support.site import Site
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 
 
 def test_an_image_is_shown_under_its_address_to_anyone(
-    site: Any, stranger: httpx2.Client, anonymous: httpx2.Client
+    site: Site, stranger: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     made = stranger.post("/uploads", content=PNG, headers={"Content-Type": "image/png"})
     assert made.headers["content-type"].startswith("text/plain")
@@ -27,7 +27,7 @@ def test_what_is_no_image_is_refused_whatever_it_is_called(stranger: httpx2.Clie
     assert "PNG" in answer.json()["error"]
 
 
-def test_strangers_and_readers_send_nothing(site: Any, anonymous: httpx2.Client) -> None:
+def test_strangers_and_readers_send_nothing(site: Site, anonymous: httpx2.Client) -> None:
     assert anonymous.post("/uploads", content=PNG).status_code == 401
     with site.client(site.reader) as reader:
         assert reader.post("/uploads", content=PNG).status_code == 403

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 import pytest
 
 from entrepot.names import RepoType
 from entrepot.wire.files.bulk_downloads import MAX_FILE, MAX_PATHS, MEDIA_TYPE, BulkDownloadHeader, read_contents
+from tests.support.site import Committer, Site
 
 
 def asked(
@@ -21,7 +20,7 @@ def asked(
 
 
 def test_many_files_come_in_one_response_with_the_tags_of_resolve(
-    anonymous: httpx2.Client, site: Any, committer: Any
+    anonymous: httpx2.Client, site: Site, committer: Committer
 ) -> None:
     repo = site.new_repo()
     digest = committer.write_large(repo, {"large.bin": b"\0" * 300})["large.bin"]
@@ -34,7 +33,9 @@ def test_many_files_come_in_one_response_with_the_tags_of_resolve(
     assert tags["a.txt"] == anonymous.head(f"/{repo}/resolve/main/a.txt").headers["etag"].strip('"')
 
 
-def test_what_cannot_be_sent_is_left_for_single_requests(anonymous: httpx2.Client, site: Any, committer: Any) -> None:
+def test_what_cannot_be_sent_is_left_for_single_requests(
+    anonymous: httpx2.Client, site: Site, committer: Committer
+) -> None:
     repo = site.new_repo()
     committer.write(repo, {"a": b"1", "d/b": b"2", "big": b"x" * (MAX_FILE + 1)})
     head, files = asked(anonymous, repo, ["missing", "d", "big", "../x", "", "a", "d/b/c"])
@@ -42,7 +43,7 @@ def test_what_cannot_be_sent_is_left_for_single_requests(anonymous: httpx2.Clien
     assert head.left == ["missing", "d", "big", "../x", "", "d/b/c"]
 
 
-def test_a_response_is_bounded_in_bytes(anonymous: httpx2.Client, site: Any, committer: Any) -> None:
+def test_a_response_is_bounded_in_bytes(anonymous: httpx2.Client, site: Site, committer: Committer) -> None:
     repo = site.new_repo()
     names = [f"f{n}" for n in range(9)]
     committer.write(repo, {name: name.encode() * (MAX_FILE // 2) for name in names} | {"small": b"s"})
@@ -51,7 +52,7 @@ def test_a_response_is_bounded_in_bytes(anonymous: httpx2.Client, site: Any, com
     assert head.left == ["f8", "small"]
 
 
-def test_too_many_paths_are_refused(anonymous: httpx2.Client, site: Any) -> None:
+def test_too_many_paths_are_refused(anonymous: httpx2.Client, site: Site) -> None:
     answer = anonymous.post(
         f"/api/models/{site.new_repo()}/contents/main", json={"paths": [str(n) for n in range(MAX_PATHS + 1)]}
     )
@@ -59,7 +60,7 @@ def test_too_many_paths_are_refused(anonymous: httpx2.Client, site: Any) -> None
 
 
 def test_a_private_repository_is_as_invisible_here_as_elsewhere(
-    anonymous: httpx2.Client, stranger: httpx2.Client, alice: httpx2.Client, site: Any
+    anonymous: httpx2.Client, stranger: httpx2.Client, alice: httpx2.Client, site: Site
 ) -> None:
     hidden, absent = site.new_repo(visibility="private"), "alice/absent"
     for client in (anonymous, stranger):
@@ -70,7 +71,7 @@ def test_a_private_repository_is_as_invisible_here_as_elsewhere(
     assert asked(alice, hidden, [".gitattributes"])[1]
 
 
-def test_a_gated_repository_gives_no_content(stranger: httpx2.Client, alice: httpx2.Client, site: Any) -> None:
+def test_a_gated_repository_gives_no_content(stranger: httpx2.Client, alice: httpx2.Client, site: Site) -> None:
     repo = site.new_repo()
     assert alice.put(f"/api/models/{repo}/settings", json={"gated": "manual"}).status_code == 200
     answer = stranger.post(f"/api/models/{repo}/contents/main", json={"paths": [".gitattributes"]})
@@ -78,17 +79,17 @@ def test_a_gated_repository_gives_no_content(stranger: httpx2.Client, alice: htt
 
 
 @pytest.mark.parametrize(("rev", "code"), [("nope", "RevisionNotFound"), ("0" * 40, "RevisionNotFound")])
-def test_an_unknown_revision_is_said(anonymous: httpx2.Client, site: Any, rev: str, code: str) -> None:
+def test_an_unknown_revision_is_said(anonymous: httpx2.Client, site: Site, rev: str, code: str) -> None:
     answer = anonymous.post(f"/api/models/{site.new_repo()}/contents/{rev}", json={"paths": []})
     assert (answer.status_code, answer.headers["x-error-code"]) == (404, code)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"paths": "a"}', b"\xff"])
-def test_an_invalid_body_is_a_bad_request(anonymous: httpx2.Client, site: Any, body: bytes) -> None:
+def test_an_invalid_body_is_a_bad_request(anonymous: httpx2.Client, site: Site, body: bytes) -> None:
     assert anonymous.post(f"/api/models/{site.new_repo()}/contents/main", content=body).status_code == 400
 
 
-def test_datasets_and_spaces_answer_too(anonymous: httpx2.Client, site: Any) -> None:
+def test_datasets_and_spaces_answer_too(anonymous: httpx2.Client, site: Site) -> None:
     for kind in (RepoType.DATASET, RepoType.SPACE):
         repo = site.new_repo(kind)
         answer = anonymous.post(f"/api/{kind.plural}/{repo}/contents/main", json={"paths": [".gitattributes"]})

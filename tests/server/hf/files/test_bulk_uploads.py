@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import httpx2
 import pytest
@@ -17,6 +16,7 @@ from entrepot.wire.files.bulk_uploads import (
     BulkUploadFile,
     encode_delivery,
 )
+from tests.support.site import Committer, Site
 
 
 def sha(data: bytes) -> str:
@@ -31,7 +31,7 @@ def post(client: httpx2.Client, repo: str, body: bytes, query: str = "", kind: s
     return client.post(f"/api/{kind}/{repo}/files/main{query}", content=body, headers={"Content-Type": MEDIA_TYPE})
 
 
-def test_what_was_sent_can_be_committed_and_fetched(alice: httpx2.Client, site: Any, committer: Any) -> None:
+def test_what_was_sent_can_be_committed_and_fetched(alice: httpx2.Client, site: Site, committer: Committer) -> None:
     repo, contents = site.new_repo(), [b"\0one", b"\0two", b"\0one"]
     answer = post(alice, repo, body_of(contents))
     assert answer.status_code == 200, answer.text
@@ -46,11 +46,11 @@ def test_what_was_sent_can_be_committed_and_fetched(alice: httpx2.Client, site: 
 
 
 @pytest.mark.parametrize("kind", list(RepoType))
-def test_all_types_of_repositories_take_files(alice: httpx2.Client, site: Any, kind: RepoType) -> None:
+def test_all_types_of_repositories_take_files(alice: httpx2.Client, site: Site, kind: RepoType) -> None:
     assert post(alice, site.new_repo(kind), body_of([b"x"]), kind=kind.plural).status_code == 200
 
 
-def test_too_much_is_refused(alice: httpx2.Client, site: Any) -> None:
+def test_too_much_is_refused(alice: httpx2.Client, site: Site) -> None:
     repo, mib = site.new_repo(), b"x" * MAX_FILE
     many = [b"%d" % number for number in range(MAX_FILES + 1)]
     much = [mib] * (MAX_BYTES // MAX_FILE) + [b"x"]
@@ -61,21 +61,21 @@ def test_too_much_is_refused(alice: httpx2.Client, site: Any) -> None:
     assert post(alice, repo, b"x" * (MAX_BODY + 1)).status_code == 413
 
 
-def test_other_bytes_than_announced_are_refused(alice: httpx2.Client, site: Any) -> None:
+def test_other_bytes_than_announced_are_refused(alice: httpx2.Client, site: Site) -> None:
     repo = site.new_repo()
     answer = post(alice, repo, encode_delivery([BulkUploadFile(sha(b"x"), 1)], [b"y"]))
     assert (answer.status_code, "nothing was kept" in answer.json()["error"]) == (400, True)
     assert post(alice, repo, body_of([b"abc"])[:-1]).status_code == 400
 
 
-def test_readers_upload_for_a_pull_request(stranger: httpx2.Client, anonymous: httpx2.Client, site: Any) -> None:
+def test_readers_upload_for_a_pull_request(stranger: httpx2.Client, anonymous: httpx2.Client, site: Site) -> None:
     repo = site.new_repo()
     assert post(stranger, repo, body_of([b"x"]), "?create_pr=1").status_code == 200
     assert post(anonymous, repo, body_of([b"x"]), "?create_pr=1").status_code == 401
 
 
 def test_who_may_not_write_delivers_nothing(
-    alice: httpx2.Client, stranger: httpx2.Client, anonymous: httpx2.Client, site: Any
+    alice: httpx2.Client, stranger: httpx2.Client, anonymous: httpx2.Client, site: Site
 ) -> None:
     repo = site.new_repo()
     assert post(stranger, repo, b"no delivery").status_code == 403

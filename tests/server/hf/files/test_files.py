@@ -34,6 +34,7 @@ from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
 from entrepot.server.threads import Threads
 from entrepot.settings import Settings
+from tests.support.served_hub import ServedHub
 
 MIB = 1 << 20
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%b\nsize %d\n"
@@ -45,7 +46,7 @@ def sha256(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("kind", ["model", "dataset", "space"])
-def test_a_small_file_is_described_and_sent(world: Any, kind: str) -> None:
+def test_a_small_file_is_described_and_sent(world: ServedHub, kind: str) -> None:
     ref = world.repo(f"small-{kind}", kind)
     commit = world.commit(ref, {"config.json": b'{"a": 1}'})
     head, get = (world.client().request(verb, f"/{ref.path}/resolve/main/config.json") for verb in ("HEAD", "GET"))
@@ -63,7 +64,7 @@ def test_a_small_file_is_described_and_sent(world: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("size", [100, 9 * MIB + 11], ids=["small", "large"])
-def test_a_large_file_travels_under_its_sha256(world: Any, size: int) -> None:
+def test_a_large_file_travels_under_its_sha256(world: ServedHub, size: int) -> None:
     ref, data = world.repo(f"large-{size}"), os.urandom(size)
     world.commit_large(ref, "model.safetensors", data)
     client = world.client(**{"accept-encoding": "identity"})
@@ -75,7 +76,7 @@ def test_a_large_file_travels_under_its_sha256(world: Any, size: int) -> None:
         assert answer.headers["content-type"] == "application/octet-stream"
 
 
-def test_raw_sends_pointers_as_text_and_other_files_as_they_are(world: Any) -> None:
+def test_raw_sends_pointers_as_text_and_other_files_as_they_are(world: ServedHub) -> None:
     ref, data = world.repo("raws"), os.urandom(5000)
     world.commit(ref, {"a.txt": b"text", "tiny.bin": b"\0\1"})
     world.commit_large(ref, "model.safetensors", data)
@@ -93,7 +94,7 @@ def test_raw_sends_pointers_as_text_and_other_files_as_they_are(world: Any) -> N
 
 
 @pytest.mark.parametrize("path", ODD)
-def test_odd_paths_are_found(world: Any, path: str) -> None:
+def test_odd_paths_are_found(world: ServedHub, path: str) -> None:
     ref = world.repo(f"odd-{ODD.index(path)}")
     world.commit(ref, {path: path.encode()})
     client = world.client()
@@ -131,7 +132,7 @@ def test_a_broken_encoding_is_no_place(raw: str) -> None:
         parse_file_path(raw)
 
 
-def test_revisions_are_found_under_all_their_names(world: Any) -> None:
+def test_revisions_are_found_under_all_their_names(world: ServedHub) -> None:
     ref = world.repo("revisions")
     first = world.commit(ref, {"a.txt": b"1"})
     branches.create_branch(world.hub, world.caller(), ref, "feature/x", start=None, is_empty=False, overwrites=False)
@@ -147,7 +148,7 @@ def test_revisions_are_found_under_all_their_names(world: Any) -> None:
     assert list(found.values()) == [b"2"] * 4 + [b"1"] * 4
 
 
-def test_a_missing_file_names_the_commit_that_lacks_it(world: Any) -> None:
+def test_a_missing_file_names_the_commit_that_lacks_it(world: ServedHub) -> None:
     ref = world.repo("missing")
     commit = world.commit(ref, {"folder/a.txt": b"1"})
     client = world.client()
@@ -158,7 +159,7 @@ def test_a_missing_file_names_the_commit_that_lacks_it(world: Any) -> None:
             assert answer.headers["x-repo-commit"] == commit
 
 
-def test_a_missing_revision_and_a_missing_repository_are_distinguished(world: Any) -> None:
+def test_a_missing_revision_and_a_missing_repository_are_distinguished(world: ServedHub) -> None:
     ref = world.repo("told-apart")
     client = world.client(world.bob)
     revision = client.get(f"/{ref.path}/resolve/nope/a")
@@ -170,7 +171,7 @@ def test_a_missing_revision_and_a_missing_repository_are_distinguished(world: An
         assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RepoNotFound")
 
 
-def test_a_private_repository_is_invisible(world: Any) -> None:
+def test_a_private_repository_is_invisible(world: ServedHub) -> None:
     ref = world.repo("private", visibility="private")
     world.commit(ref, {"a.txt": b"secret"})
     url = f"/{ref.path}/resolve/main/a.txt"
@@ -184,7 +185,7 @@ def test_a_private_repository_is_invisible(world: Any) -> None:
     assert [owner.get(url).content for owner in owners] == [b"secret"] * 2
 
 
-def test_a_dead_token_is_refused_even_for_public_files(world: Any) -> None:
+def test_a_dead_token_is_refused_even_for_public_files(world: ServedHub) -> None:
     ref = world.repo("dead")
     world.commit(ref, {"a.txt": b"1"})
     expired = accounts.create_token(world.hub, "alice", role="read")
@@ -199,7 +200,7 @@ def test_a_dead_token_is_refused_even_for_public_files(world: Any) -> None:
         assert "x-error-code" not in answer.headers
 
 
-def test_a_gated_repository_sends_files_to_its_members_only(world: Any) -> None:
+def test_a_gated_repository_sends_files_to_its_members_only(world: ServedHub) -> None:
     ref = world.repo("gated")
     world.commit(ref, {"a.txt": b"1"})
     repositories.configure(world.hub, world.caller(), ref, RepoChanges(gated="manual"))
@@ -209,7 +210,7 @@ def test_a_gated_repository_sends_files_to_its_members_only(world: Any) -> None:
     assert [answer.headers.get("x-error-code") for answer in answers] == ["GatedRepo", "GatedRepo", None]
 
 
-def test_a_moved_repository_redirects_with_its_query(world: Any) -> None:
+def test_a_moved_repository_redirects_with_its_query(world: ServedHub) -> None:
     ref = world.repo("was")
     world.commit(ref, {"a b.txt": b"1"})
     repositories.move(world.hub, world.caller(), ref, RepoRef(ref.type, RepoId("alice", "is")))
@@ -219,7 +220,7 @@ def test_a_moved_repository_redirects_with_its_query(world: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [1000, 12 * MIB], ids=["small", "large"])
-def test_ranges_resume_and_select(world: Any, size: int) -> None:
+def test_ranges_resume_and_select(world: ServedHub, size: int) -> None:
     ref, data = world.repo(f"ranges-{size}"), os.urandom(size)
     world.commit_large(ref, "a.bin", data)
     url = f"/{ref.path}/resolve/main/a.bin"
@@ -237,7 +238,7 @@ def test_ranges_resume_and_select(world: Any, size: int) -> None:
     assert all("x-repo-commit" in answer.headers for answer in (resumed, tail, several, stale))
 
 
-def test_an_empty_file_can_be_probed(world: Any) -> None:
+def test_an_empty_file_can_be_probed(world: ServedHub) -> None:
     ref = world.repo("empty")
     world.commit(ref, {"empty.txt": b""})
     url = f"/{ref.path}/resolve/main/empty.txt"
@@ -247,7 +248,7 @@ def test_an_empty_file_can_be_probed(world: Any) -> None:
 
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD"])
-def test_an_unchanged_file_is_not_sent_again(world: Any, verb: str) -> None:
+def test_an_unchanged_file_is_not_sent_again(world: ServedHub, verb: str) -> None:
     ref = world.repo(f"unchanged-{verb.lower()}")
     commit = world.commit(ref, {"a.txt": b"1"})
     url = f"/{ref.path}/resolve/main/a.txt"
@@ -260,7 +261,7 @@ def test_an_unchanged_file_is_not_sent_again(world: Any, verb: str) -> None:
     assert changed.status_code == 200
 
 
-def test_only_what_a_commit_names_may_be_kept_for_ever(world: Any) -> None:
+def test_only_what_a_commit_names_may_be_kept_for_ever(world: ServedHub) -> None:
     ref = world.repo("caching")
     commit = world.commit(ref, {"a.txt": b"1"})
     kept = {
@@ -274,7 +275,7 @@ def test_only_what_a_commit_names_may_be_kept_for_ever(world: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["evil.html", "evil.svg", "evil.xhtml", "evil.js", "evil.xml"])
-def test_nothing_that_was_uploaded_runs_in_the_origin_of_the_hub(world: Any, name: str) -> None:
+def test_nothing_that_was_uploaded_runs_in_the_origin_of_the_hub(world: ServedHub, name: str) -> None:
     ref = world.repo(f"evil-{name.replace('.', '-')}")
     world.commit(ref, {name: b"<script>alert(1)</script>"})
     for word in ("resolve", "raw"):
@@ -284,7 +285,7 @@ def test_nothing_that_was_uploaded_runs_in_the_origin_of_the_hub(world: Any, nam
         assert "sandbox" in headers["content-security-policy"]
 
 
-def test_a_deleted_file_stays_readable_at_its_commit(world: Any) -> None:
+def test_a_deleted_file_stays_readable_at_its_commit(world: ServedHub) -> None:
     ref = world.repo("deleted")
     before = world.commit(ref, {"a.txt": b"1"})
     commits.create(world.hub, world.caller(), ref, "main", CommitDraft("rm", [Delete(parse_path("a.txt"))]))
@@ -344,7 +345,7 @@ def downloads_of(hub: HubContext, ref: RepoRef) -> int:
     return row.downloads
 
 
-def test_huggingface_hub_reads_the_headers(world: Any) -> None:
+def test_huggingface_hub_reads_the_headers(world: ServedHub) -> None:
     ref, data = world.repo("metadata"), os.urandom(3 * MIB)
     world.commit(ref, {"config.json": b"{}"})
     commit = world.commit_large(ref, "model.bin", data)
@@ -356,13 +357,20 @@ def test_huggingface_hub_reads_the_headers(world: Any) -> None:
     assert (large.commit_hash, large.size, large.etag) == (commit, len(data), sha256(data))
 
 
-def test_huggingface_hub_downloads_files_and_understands_what_is_missing(world: Any, tmp_path: pathlib.Path) -> None:
+def test_huggingface_hub_downloads_files_and_understands_what_is_missing(
+    world: ServedHub, tmp_path: pathlib.Path
+) -> None:
     ref, data = world.repo("downloads", "dataset", visibility="private"), os.urandom(2 * MIB)
     world.commit(ref, {"a/ü b#.txt": b"1"})
     commit = world.commit_large(ref, "model.bin", data)
 
     def download(name: str, **more: Any) -> pathlib.Path:
-        options = {"repo_type": "dataset", "token": world.alice, "endpoint": world.url, "cache_dir": tmp_path} | more
+        options: dict[str, Any] = {
+            "repo_type": "dataset",
+            "token": world.alice,
+            "endpoint": world.url,
+            "cache_dir": tmp_path,
+        } | more
         return pathlib.Path(hf_hub_download(str(ref.id), name, **options))
 
     assert download("model.bin").read_bytes() == data
@@ -381,18 +389,18 @@ class CountingThreads(Threads):
 
     hops = 0
 
-    async def run_short(self, call: Any, *args: Any) -> Any:
+    async def run_short(self, call: Any, *args: Any) -> Any:  # type: ignore[override]
         self.hops += 1
         return await super().run_short(call, *args)
 
-    async def run_transfer(self, call: Any, *args: Any) -> Any:
+    async def run_transfer(self, call: Any, *args: Any) -> Any:  # type: ignore[override]
         self.hops += 1
         return await super().run_transfer(call, *args)
 
 
 @pytest.mark.parametrize(("verb", "size", "expected"), [("GET", MIB, 1), ("HEAD", MIB, 1), ("HEAD", 2 * MIB, 1)])
 def test_a_small_file_and_any_description_cost_one_hop_into_a_thread(
-    world: Any, verb: str, size: int, expected: int
+    world: ServedHub, verb: str, size: int, expected: int
 ) -> None:
     ref, data = world.repo(f"hops-{verb.lower()}-{size}"), os.urandom(size)
     world.commit_large(ref, "a.bin", data)

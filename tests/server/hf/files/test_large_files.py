@@ -6,12 +6,14 @@ import httpx2
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
+from tests.support.site import Committer, Site
+
 FILES = {f"m{n}.bin": bytes([0, n]) * 100 for n in range(5)}
 UNKNOWN = "ab" * 32
 
 
 @pytest.fixture
-def repo(site: Any, committer: Any) -> str:
+def repo(site: Site, committer: Committer) -> str:
     repo: str = site.new_repo()
     committer.write_large(repo, FILES)
     return repo
@@ -89,7 +91,7 @@ def test_a_body_of_another_shape_is_a_bad_request(alice: httpx2.Client, repo: st
     assert alice.post(f"/api/models/{repo}/lfs-files/batch", json=body).status_code == 400
 
 
-def test_large_files_are_for_writers(site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
+def test_large_files_are_for_writers(site: Site, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
     body = {"deletions": {"sha": ["0" * 24]}}
     with site.client(site.reader) as reader:
         for client, status in ((reader, 403), (stranger, 403), (anonymous, 401)):
@@ -104,7 +106,7 @@ def shared(client: httpx2.Client, source: str, target: str, *digests: str) -> ht
     return client.post(f"/api/models/{source}/lfs-files/duplicate", json=body)
 
 
-def test_shared_files_can_be_committed_elsewhere(alice: httpx2.Client, committer: Any, site: Any) -> None:
+def test_shared_files_can_be_committed_elsewhere(alice: httpx2.Client, committer: Committer, site: Site) -> None:
     source, target = site.new_repo(visibility="private"), site.new_repo()
     digest = committer.write_large(source, FILES)["m0.bin"]
     answer = shared(alice, source, target, digest)
@@ -114,7 +116,7 @@ def test_shared_files_can_be_committed_elsewhere(alice: httpx2.Client, committer
     assert alice.get(f"/{target}/resolve/main/copy.bin").content == FILES["m0.bin"]
 
 
-def test_files_that_the_source_has_not_are_reported(alice: httpx2.Client, site: Any, repo: str) -> None:
+def test_files_that_the_source_has_not_are_reported(alice: httpx2.Client, site: Site, repo: str) -> None:
     digest = listed(alice, repo)[0]["oid"]
     answer = shared(alice, repo, site.new_repo(), digest, UNKNOWN, "x")
     assert answer.status_code == 207
@@ -128,7 +130,7 @@ def test_five_hundred_files_are_shared_at_most(alice: httpx2.Client, repo: str) 
 
 
 def test_sharing_needs_read_access_to_the_source_and_write_access_to_the_target(
-    site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, committer: Any
+    site: Site, stranger: httpx2.Client, anonymous: httpx2.Client, committer: Committer
 ) -> None:
     hidden, public, own = site.new_repo(visibility="private"), site.new_repo(), site.new_repo(owner="bob")
     digest = committer.write_large(hidden, FILES)["m0.bin"]
@@ -140,7 +142,7 @@ def test_sharing_needs_read_access_to_the_source_and_write_access_to_the_target(
         assert shared(reader, public, hidden, digest).status_code == 403
 
 
-def test_the_client_lists_and_deletes_large_files(site: Any, repo: str) -> None:
+def test_the_client_lists_and_deletes_large_files(site: Site, repo: str) -> None:
     api = site.api()
     files = list(api.list_lfs_files(repo))
     assert {file.filename for file in files} == set(FILES)

@@ -6,11 +6,13 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.site import Committer, Site
+
 MIB = 1024 * 1024
 
 
 @pytest.fixture
-def repo(site: Any) -> str:
+def repo(site: Site) -> str:
     repo: str = site.new_repo()
     return repo
 
@@ -55,7 +57,7 @@ def test_no_client_is_warned_of_anything(alice: httpx2.Client, repo: str) -> Non
     assert "x-hf-warning" not in asked(alice, repo, item("a.txt"), item("a.bin")).headers
 
 
-def test_what_is_there_already_is_named(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_what_is_there_already_is_named(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     committer.write(repo, {"a.txt": b"hello"})
     digest = committer.write_large(repo, {"m.bin": b"\0" * 100})["m.bin"]
     files = asked(alice, repo, item("a.txt", b"hello"), item("m.bin")).json()["files"]
@@ -67,7 +69,7 @@ def test_a_path_comes_back_as_it_was_sent(alice: httpx2.Client, repo: str, path:
     assert modes(asked(alice, repo, item(path))) == {path: "regular"}
 
 
-def test_given_rules_stand_for_the_stored_ones(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_given_rules_stand_for_the_stored_ones(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     committer.write(repo, {".gitignore": b"*.log\n"})
     stored = asked(alice, repo, item("a.log"), item("a.tmp")).json()["files"]
     given = asked(alice, repo, item("a.log"), item("a.tmp"), gitIgnore="*.tmp\n").json()["files"]
@@ -148,7 +150,7 @@ def test_readers_are_reported_for_a_pull_request(stranger: httpx2.Client, anonym
 
 
 def test_an_open_pull_request_is_a_place_for_its_author_only(
-    site: Any, stranger: httpx2.Client, alice: httpx2.Client, repo: str
+    site: Site, stranger: httpx2.Client, alice: httpx2.Client, repo: str
 ) -> None:
     body = {"title": "Mine", "pullRequest": True}
     assert stranger.post(f"/api/models/{repo}/discussions", json=body).json()["num"] == 1
@@ -159,13 +161,13 @@ def test_an_open_pull_request_is_a_place_for_its_author_only(
         assert stranger.post(f"/api/models/{repo}/preupload/refs%2Fpr%2F2{query}", json=asked).status_code == 403
 
 
-def test_only_writers_are_reported(site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
+def test_only_writers_are_reported(site: Site, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
     with site.client(site.reader) as reader:
         codes = [asked(client, repo, item("../x")).status_code for client in (reader, stranger, anonymous)]
     assert codes == [403, 403, 401]
 
 
-def test_a_private_repository_is_hidden(site: Any, stranger: httpx2.Client, anonymous: httpx2.Client) -> None:
+def test_a_private_repository_is_hidden(site: Site, stranger: httpx2.Client, anonymous: httpx2.Client) -> None:
     repo = site.new_repo(visibility="private")
     for client, status in ((stranger, 404), (anonymous, 401)):
         answer = asked(client, repo, item("a"))

@@ -11,6 +11,7 @@ from huggingface_hub import hf_hub_download
 
 from entrepot.hub.files.xet_tokens import LIFETIME_S
 from entrepot.names import RepoType
+from tests.support.site import Site
 
 
 def ask(client: httpx2.Client, repo: str, verb: str, revision: str = "main", kind: RepoType = RepoType.MODEL) -> Any:
@@ -19,7 +20,7 @@ def ask(client: httpx2.Client, repo: str, verb: str, revision: str = "main", kin
 
 @pytest.mark.parametrize("kind", RepoType)
 @pytest.mark.parametrize("verb", ["read", "write"])
-def test_a_token_is_in_the_body_and_in_the_headers(site: Any, alice: httpx2.Client, kind: RepoType, verb: str) -> None:
+def test_a_token_is_in_the_body_and_in_the_headers(site: Site, alice: httpx2.Client, kind: RepoType, verb: str) -> None:
     answer = ask(alice, site.new_repo(kind), verb, kind=kind)
     assert answer.status_code == 200
     body = answer.json()
@@ -34,13 +35,13 @@ def test_a_token_is_in_the_body_and_in_the_headers(site: Any, alice: httpx2.Clie
     assert "no-store" in answer.headers["cache-control"]
 
 
-def test_the_store_has_the_address_of_the_request(site: Any, alice: httpx2.Client) -> None:
+def test_the_store_has_the_address_of_the_request(site: Site, alice: httpx2.Client) -> None:
     forwarded = {"x-forwarded-proto": "https", "x-forwarded-host": "hub.example"}
     answer = alice.get(f"/api/models/{site.new_repo()}/xet-read-token/main", headers=forwarded)
     assert answer.json()["casUrl"].startswith("https://hub.example/xet/")
 
 
-def test_a_revision_is_one_segment_or_a_whole_ref(site: Any, alice: httpx2.Client) -> None:
+def test_a_revision_is_one_segment_or_a_whole_ref(site: Site, alice: httpx2.Client) -> None:
     repo = site.new_repo()
     for branch in ("a%2Fb", "v1"):
         alice.post(f"/api/models/{repo}/branch/{branch}").raise_for_status()
@@ -49,19 +50,19 @@ def test_a_revision_is_one_segment_or_a_whole_ref(site: Any, alice: httpx2.Clien
     assert [ask(alice, repo, "read", revision).status_code for revision in revisions] == [200] * len(revisions)
 
 
-def test_a_read_token_needs_a_revision_that_is_there(site: Any, alice: httpx2.Client) -> None:
+def test_a_read_token_needs_a_revision_that_is_there(site: Site, alice: httpx2.Client) -> None:
     answer = ask(alice, site.new_repo(), "read", "absent")
     assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RevisionNotFound")
 
 
 @pytest.mark.parametrize("revision", ["main", "not-made-yet", "None", "None?create_pr=1", "main?create_pr=1"])
-def test_a_writer_gets_a_token_for_any_revision(site: Any, alice: httpx2.Client, revision: str) -> None:
+def test_a_writer_gets_a_token_for_any_revision(site: Site, alice: httpx2.Client, revision: str) -> None:
     assert ask(alice, site.new_repo(), "write", revision).status_code == 200
 
 
 @pytest.mark.parametrize("revision", ["main", "None"])
 def test_a_reader_gets_no_write_token(
-    site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, revision: str
+    site: Site, stranger: httpx2.Client, anonymous: httpx2.Client, revision: str
 ) -> None:
     repo = site.new_repo()
     with site.client(site.reader) as reader:
@@ -72,7 +73,7 @@ def test_a_reader_gets_no_write_token(
 
 @pytest.mark.parametrize("revision", ["None?create_pr=1", "main?create_pr=1"])
 def test_readers_get_a_token_for_a_pull_request(
-    site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, revision: str
+    site: Site, stranger: httpx2.Client, anonymous: httpx2.Client, revision: str
 ) -> None:
     repo = site.new_repo()
     assert ask(stranger, repo, "write", revision).status_code == 200
@@ -86,7 +87,7 @@ def test_readers_get_a_token_for_a_pull_request(
 
 @pytest.mark.parametrize("verb", ["read", "write"])
 def test_a_private_repository_is_absent_for_others(
-    site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, verb: str
+    site: Site, stranger: httpx2.Client, anonymous: httpx2.Client, verb: str
 ) -> None:
     repo = site.new_repo(visibility="private")
     for client, status in ((stranger, 404), (anonymous, 401)):
@@ -95,7 +96,9 @@ def test_a_private_repository_is_absent_for_others(
         assert (hidden.json(), hidden.headers["x-error-code"]) == (absent.json(), "RepoNotFound")
 
 
-def test_a_gated_repository_is_read_by_its_owner_only(site: Any, alice: httpx2.Client, stranger: httpx2.Client) -> None:
+def test_a_gated_repository_is_read_by_its_owner_only(
+    site: Site, alice: httpx2.Client, stranger: httpx2.Client
+) -> None:
     repo = site.new_repo()
     alice.put(f"/api/models/{repo}/settings", json={"gated": "auto"}).raise_for_status()
     answer = ask(stranger, repo, "read")
@@ -103,14 +106,14 @@ def test_a_gated_repository_is_read_by_its_owner_only(site: Any, alice: httpx2.C
     assert ask(alice, repo, "read").status_code == 200
 
 
-def test_a_moved_repository_redirects_to_its_pass(site: Any, alice: httpx2.Client) -> None:
+def test_a_moved_repository_redirects_to_its_pass(site: Site, alice: httpx2.Client) -> None:
     repo = site.new_repo()
     alice.post("/api/repos/move", json={"fromRepo": repo, "toRepo": f"{repo}-new"}).raise_for_status()
     answer = ask(alice, repo, "read")
     assert (answer.status_code, answer.headers["location"]) == (307, f"/api/models/{repo}-new/xet-read-token/main")
 
 
-def test_a_process_that_read_a_repository_reads_the_one_made_anew_under_its_name(site: Any, tmp_path: Any) -> None:
+def test_a_process_that_read_a_repository_reads_the_one_made_anew_under_its_name(site: Site, tmp_path: Path) -> None:
     api, name = site.api(), site.new_repo()
     for number in range(2):
         content = secrets.token_bytes(200_000)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import httpx2
 import pytest
+
+from tests.support.site import Site
 
 GOOD = "---\nlicense: mit\n---\n# Hello\n"
 BAD = "---\nlicense: nonsense\n---\n"
@@ -78,7 +79,7 @@ def test_a_bomb_is_an_error_immediately(anonymous: httpx2.Client, content: str) 
     assert time.monotonic() - begun < 5
 
 
-def test_the_client_warns_and_refuses(site: Any) -> None:
+def test_the_client_warns_and_refuses(site: Site) -> None:
     api = site.api()
     repo = site.new_repo()
     with pytest.warns(UserWarning, match="empty or missing yaml metadata"):

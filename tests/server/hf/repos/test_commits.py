@@ -15,26 +15,27 @@ from typing import Any
 import httpx2
 import psutil
 import pytest
-from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, constants
+from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError, RepositoryNotFoundError
 
 from entrepot.names import RepoType
 from entrepot.server.hf.repos.commits import max_line
 from entrepot.settings import Settings
+from tests.support.site import Committer, Site
 
 MIB = 1024 * 1024
 UNKNOWN = "ab" * 32
 
 
 @pytest.fixture
-def repo(site: Any, committer: Any) -> str:
+def repo(site: Site, committer: Committer) -> str:
     repo: str = site.new_repo()
     committer.write(repo, {"a.txt": b"one", "dir/b.txt": b"two"})
     return repo
 
 
 @pytest.fixture
-def api(site: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def api(site: Site, monkeypatch: pytest.MonkeyPatch) -> HfApi:
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     return site.api()
 
@@ -61,7 +62,7 @@ def files(client: httpx2.Client, repo: str) -> set[str]:
 # --- what a commit can do ---
 
 
-def test_a_commit_does_all_its_lines_say(site: Any, alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_a_commit_does_all_its_lines_say(site: Site, alice: httpx2.Client, committer: Committer, repo: str) -> None:
     answer = committer.send(
         repo,
         ("file", {"path": "new.txt", "content": "größe"}),
@@ -82,19 +83,19 @@ def test_a_commit_does_all_its_lines_say(site: Any, alice: httpx2.Client, commit
     assert alice.get(f"/api/models/{repo}/commits/main").json()[0]["message"] == "why"
 
 
-def test_the_url_of_a_commit_names_the_type(site: Any, alice: httpx2.Client) -> None:
+def test_the_url_of_a_commit_names_the_type(site: Site, alice: httpx2.Client) -> None:
     repo = site.new_repo(RepoType.DATASET)
     body = b'{"key":"header","value":{"summary":"s"}}\n'
     answer = alice.post(f"/api/datasets/{repo}/commit/main", content=body)
     assert answer.json()["commitUrl"].startswith(f"{site.url}/datasets/{repo}/commit/")
 
 
-def test_a_commit_without_operations_is_a_commit(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_a_commit_without_operations_is_a_commit(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     assert committer.send(repo, summary="nothing").status_code == 200
     assert titles(alice, repo) == ["nothing", "change", "initial commit"]
 
 
-def test_lines_may_end_like_on_windows_and_be_empty(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_lines_may_end_like_on_windows_and_be_empty(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     body = (
         b'{"key":"header","value":{"summary":"s"}}\r\n\r\n\n{"key":"file","value":{"path":"w","content":"1"}}\r\n\r\n'
     )
@@ -103,7 +104,7 @@ def test_lines_may_end_like_on_windows_and_be_empty(alice: httpx2.Client, commit
 
 
 @pytest.mark.parametrize("rev", ["dev%2Fone", "dev/one", "refs%2Fheads%2Fdev%2Fone"])
-def test_a_branch_may_have_a_slash(alice: httpx2.Client, committer: Any, repo: str, rev: str) -> None:
+def test_a_branch_may_have_a_slash(alice: httpx2.Client, committer: Committer, repo: str, rev: str) -> None:
     alice.post(f"/api/models/{repo}/branch/dev%2Fone")
     assert committer.send(repo, ("file", {"path": "d", "content": "1"}), rev=rev).status_code == 200
     assert content(alice, repo, "d", "dev%2Fone") == b"1"
@@ -118,7 +119,7 @@ def test_one_json_object_is_a_commit_too(alice: httpx2.Client, repo: str) -> Non
     assert bad.status_code == 400
 
 
-def test_a_large_file_may_come_without_its_size(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_a_large_file_may_come_without_its_size(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     digest = committer.write_large(repo, {"m.bin": b"\0" * 1000})["m.bin"]
     assert committer.send(repo, ("lfsFile", {"path": "again.bin", "oid": digest})).status_code == 200
     assert content(alice, repo, "again.bin") == b"\0" * 1000
@@ -126,21 +127,23 @@ def test_a_large_file_may_come_without_its_size(alice: httpx2.Client, committer:
     assert wrong.status_code == 400
 
 
-def test_an_unknown_large_file_is_refused_with_the_words_people_search_for(committer: Any, repo: str) -> None:
+def test_an_unknown_large_file_is_refused_with_the_words_people_search_for(committer: Committer, repo: str) -> None:
     answer = committer.send(repo, ("lfsFile", {"path": "m.bin", "oid": UNKNOWN, "size": 3}))
     assert answer.status_code == 400
     assert "an LFS pointer pointed to a file that does not exist" in answer.headers["x-error-message"]
     assert "m.bin" in answer.headers["x-error-message"]
 
 
-def test_the_large_file_of_a_hidden_repository_is_unknown(site: Any, committer: Any, stranger: httpx2.Client) -> None:
+def test_the_large_file_of_a_hidden_repository_is_unknown(
+    site: Site, committer: Committer, stranger: httpx2.Client
+) -> None:
     hidden, own = site.new_repo(visibility="private"), site.new_repo(owner="bob")
     digest = committer.write_large(hidden, {"m.bin": b"\0secret"})["m.bin"]
     answer = type(committer)(stranger).send(own, ("lfsFile", {"path": "m.bin", "oid": digest}))
     assert answer.status_code == 400
 
 
-def test_what_is_not_there_cannot_be_deleted(committer: Any, alice: httpx2.Client, repo: str) -> None:
+def test_what_is_not_there_cannot_be_deleted(committer: Committer, alice: httpx2.Client, repo: str) -> None:
     for key in ("deletedFile", "deletedFolder", "deletedEntry"):
         answer = committer.send(repo, ("file", {"path": "x", "content": ""}), (key, {"path": "nope"}))
         assert (answer.status_code, answer.headers["x-error-code"]) == (404, "EntryNotFound")
@@ -151,7 +154,7 @@ def test_what_is_not_there_cannot_be_deleted(committer: Any, alice: httpx2.Clien
 # --- parents, races ---
 
 
-def test_a_pinned_parent_that_is_no_head_is_refused(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_a_pinned_parent_that_is_no_head_is_refused(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     old = head(alice, repo)
     line = ("file", {"path": "x", "content": "1"})
     assert committer.send(repo, line, parentCommit=old[:7]).status_code == 200
@@ -163,7 +166,9 @@ def test_a_pinned_parent_that_is_no_head_is_refused(alice: httpx2.Client, commit
 
 
 @pytest.mark.parametrize("way", ["header", "query"])
-def test_a_disjoint_commit_may_follow_a_later_head(alice: httpx2.Client, committer: Any, repo: str, way: str) -> None:
+def test_a_disjoint_commit_may_follow_a_later_head(
+    alice: httpx2.Client, committer: Committer, repo: str, way: str
+) -> None:
     old = head(alice, repo)
     committer.write(repo, {"other.txt": b"1"})
     rev, header = ("main?merge=disjoint", {}) if way == "query" else ("main", {"merge": "disjoint"})
@@ -173,12 +178,14 @@ def test_a_disjoint_commit_may_follow_a_later_head(alice: httpx2.Client, committ
     assert "other.txt" in clash.headers["x-error-message"]
 
 
-def test_an_unknown_way_to_merge_is_a_bad_request(committer: Any, repo: str) -> None:
+def test_an_unknown_way_to_merge_is_a_bad_request(committer: Committer, repo: str) -> None:
     assert committer.send(repo, rev="main?merge=ours").status_code == 400
     assert committer.send(repo, merge="ours").status_code == 400
 
 
-def test_many_writers_of_one_branch_all_succeed(site: Any, alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_many_writers_of_one_branch_all_succeed(
+    site: Site, alice: httpx2.Client, committer: Committer, repo: str
+) -> None:
     def write(number: int) -> int:
         code: int = committer.send(repo, ("file", {"path": f"n/{number}", "content": "x"})).status_code
         return code
@@ -192,7 +199,7 @@ def test_many_writers_of_one_branch_all_succeed(site: Any, alice: httpx2.Client,
 # --- who may ---
 
 
-def test_only_writers_commit(site: Any, committer: Any, repo: str) -> None:
+def test_only_writers_commit(site: Site, committer: Committer, repo: str) -> None:
     codes = []
     for token in (site.reader, site.bob, None):
         with site.client(token) as client:
@@ -201,7 +208,7 @@ def test_only_writers_commit(site: Any, committer: Any, repo: str) -> None:
 
 
 def test_a_private_repository_is_hidden(
-    site: Any, committer: Any, stranger: httpx2.Client, anonymous: httpx2.Client
+    site: Site, committer: Committer, stranger: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     repo = site.new_repo(visibility="private")
     for client, status in ((stranger, 404), (anonymous, 401)):
@@ -210,7 +217,7 @@ def test_a_private_repository_is_hidden(
 
 
 def test_a_reader_opens_a_pull_request_with_a_commit(
-    site: Any, committer: Any, stranger: httpx2.Client, repo: str
+    site: Site, committer: Committer, stranger: httpx2.Client, repo: str
 ) -> None:
     line = ("file", {"path": "x", "content": "x"})
     answer = type(committer)(stranger).send(repo, line, rev="main?create_pr=1", summary="Add x", description="why")
@@ -222,7 +229,9 @@ def test_a_reader_opens_a_pull_request_with_a_commit(
 
 
 @pytest.mark.parametrize("rev", ["nope", "refs%2Fpr%2F1", "v1"])
-def test_a_pull_request_asks_to_change_a_branch(alice: httpx2.Client, committer: Any, repo: str, rev: str) -> None:
+def test_a_pull_request_asks_to_change_a_branch(
+    alice: httpx2.Client, committer: Committer, repo: str, rev: str
+) -> None:
     alice.post(f"/api/models/{repo}/tag/main", json={"tag": "v1"})
     alice.post(f"/api/models/{repo}/discussions", json={"title": "One", "pullRequest": True})
     answer = committer.send(repo, ("file", {"path": "x", "content": "x"}), rev=f"{rev}?create_pr=1")
@@ -230,7 +239,7 @@ def test_a_pull_request_asks_to_change_a_branch(alice: httpx2.Client, committer:
 
 
 @pytest.mark.parametrize("kind", ["unknown", "commit", "tag"])
-def test_a_revision_must_be_a_branch(alice: httpx2.Client, committer: Any, repo: str, kind: str) -> None:
+def test_a_revision_must_be_a_branch(alice: httpx2.Client, committer: Committer, repo: str, kind: str) -> None:
     alice.post(f"/api/models/{repo}/tag/main", json={"tag": "v1"})
     rev = {"unknown": "nope", "commit": head(alice, repo), "tag": "v1"}[kind]
     answer = committer.send(repo, rev=rev)
@@ -262,7 +271,9 @@ BAD_PATHS = [
 
 
 @pytest.mark.parametrize("path", BAD_PATHS, ids=lambda path: repr(path[:12]))
-def test_a_path_that_leads_elsewhere_is_refused(alice: httpx2.Client, committer: Any, repo: str, path: str) -> None:
+def test_a_path_that_leads_elsewhere_is_refused(
+    alice: httpx2.Client, committer: Committer, repo: str, path: str
+) -> None:
     before = head(alice, repo)
     lines = [
         ("file", {"path": path, "content": ""}),
@@ -298,7 +309,9 @@ def test_a_path_that_leads_elsewhere_is_refused(alice: httpx2.Client, committer:
         b'{"key":"header","value":{"summary":"s"}}\n' + b"[" * 100_000,
     ],
 )
-def test_a_body_that_is_no_commit_changes_nothing(alice: httpx2.Client, committer: Any, repo: str, body: bytes) -> None:
+def test_a_body_that_is_no_commit_changes_nothing(
+    alice: httpx2.Client, committer: Committer, repo: str, body: bytes
+) -> None:
     before = head(alice, repo)
     answer = committer.raw(repo, body)
     assert answer.status_code == 400
@@ -306,7 +319,7 @@ def test_a_body_that_is_no_commit_changes_nothing(alice: httpx2.Client, committe
     assert head(alice, repo) == before
 
 
-def test_invalid_base64_names_the_path_and_the_line(committer: Any, repo: str) -> None:
+def test_invalid_base64_names_the_path_and_the_line(committer: Committer, repo: str) -> None:
     good = ("file", {"path": "ok", "content": "aGk=", "encoding": "base64"})
     answer = committer.send(repo, good, ("file", {"path": "bad.bin", "content": "a*b=", "encoding": "base64"}))
     assert answer.status_code == 400
@@ -314,13 +327,13 @@ def test_invalid_base64_names_the_path_and_the_line(committer: Any, repo: str) -
     assert "bad.bin" in answer.headers["x-error-message"]
 
 
-def test_a_file_stands_where_a_folder_is_needed(committer: Any, repo: str) -> None:
+def test_a_file_stands_where_a_folder_is_needed(committer: Committer, repo: str) -> None:
     assert committer.send(repo, ("file", {"path": "a.txt/x", "content": ""})).status_code == 400
     assert committer.send(repo, ("file", {"path": "dir", "content": ""})).status_code == 400
 
 
 def test_a_regular_file_may_be_as_large_as_the_limit_and_no_larger(
-    alice: httpx2.Client, committer: Any, repo: str
+    alice: httpx2.Client, committer: Committer, repo: str
 ) -> None:
     largest = b"\1" * (10 * MIB)
     committer.write(repo, {"large": largest})
@@ -331,7 +344,7 @@ def test_a_regular_file_may_be_as_large_as_the_limit_and_no_larger(
     assert "LFS" in answer.headers["x-error-message"]
 
 
-def endless(site: Any, token: str | None, repo: str, chunk: bytes, most: int) -> tuple[int, int]:
+def endless(site: Site, token: str | None, repo: str, chunk: bytes, most: int) -> tuple[int, int]:
     """Send a commit whose body does not end, until the response arrives; return (status, bytes sent)."""
     host, port = site.url.removeprefix("http://").split(":")
     login = f"Authorization: Bearer {token}\r\n" if token else ""
@@ -347,7 +360,7 @@ def endless(site: Any, token: str | None, repo: str, chunk: bytes, most: int) ->
     return status, sent
 
 
-def test_a_line_of_a_hundred_megabytes_is_refused_early_in_little_memory(site: Any, repo: str) -> None:
+def test_a_line_of_a_hundred_megabytes_is_refused_early_in_little_memory(site: Site, repo: str) -> None:
     process = psutil.Process()
     before = process.memory_info().rss
     status, sent = endless(site, site.alice, repo, b"x" * MIB, 100 * MIB)
@@ -356,7 +369,7 @@ def test_a_line_of_a_hundred_megabytes_is_refused_early_in_little_memory(site: A
     assert process.memory_info().rss - before < 80 * MIB
 
 
-def test_strangers_are_refused_before_their_body_is_taken_in(site: Any, repo: str) -> None:
+def test_strangers_are_refused_before_their_body_is_taken_in(site: Site, repo: str) -> None:
     for token, expected in ((None, 401), (site.bob, 403), ("hf_wrong", 401)):
         status, sent = endless(site, token, repo, b"x" * (MIB - 1) + b"\n", 100 * MIB)
         assert status == expected
@@ -370,7 +383,7 @@ def test_the_longest_line_holds_the_largest_regular_file() -> None:
 
 
 def test_a_card_that_is_a_bomb_is_committed_and_the_hub_stays_fast(
-    alice: httpx2.Client, committer: Any, repo: str
+    alice: httpx2.Client, committer: Committer, repo: str
 ) -> None:
     bomb = "---\na: &a [x, x, x, x, x, x, x, x, x, x]\n"
     bomb += "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 10)}]\n" for n in range(9))
@@ -380,7 +393,7 @@ def test_a_card_that_is_a_bomb_is_committed_and_the_hub_stays_fast(
     assert time.monotonic() - begun < 5
 
 
-def test_a_tree_of_a_hundred_levels_works(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_a_tree_of_a_hundred_levels_works(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     path = "d/" * 100 + "x"
     committer.write(repo, {path: b"deep"})
     assert content(alice, repo, path) == b"deep"
@@ -388,7 +401,7 @@ def test_a_tree_of_a_hundred_levels_works(alice: httpx2.Client, committer: Any, 
     assert len(tree) == 100 + 1 + 4
 
 
-def test_ten_thousand_files_fit_into_one_commit(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_ten_thousand_files_fit_into_one_commit(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     def lines() -> Iterator[bytes]:
         yield b'{"key":"header","value":{"summary":"many"}}\n'
         for number in range(10_000):
@@ -401,7 +414,7 @@ def test_ten_thousand_files_fit_into_one_commit(alice: httpx2.Client, committer:
 # --- the client of the public hub ---
 
 
-def test_the_client_commits_with_every_operation(alice: httpx2.Client, api: Any, repo: str) -> None:
+def test_the_client_commits_with_every_operation(alice: httpx2.Client, api: HfApi, repo: str) -> None:
     info = api.create_commit(
         repo,
         [
@@ -427,7 +440,7 @@ def test_the_client_commits_with_every_operation(alice: httpx2.Client, api: Any,
     assert [file.lfs.sha256 for file in api.get_paths_info(repo, ["large.bin", "large2.bin"])] == [digest] * 2
 
 
-def test_the_client_uploads_a_folder_once(alice: httpx2.Client, api: Any, repo: str, tmp_path: Path) -> None:
+def test_the_client_uploads_a_folder_once(alice: httpx2.Client, api: HfApi, repo: str, tmp_path: Path) -> None:
     for path, data in {"x.txt": b"x", "sub/y.json": b"{}", "sub/z.bin": b"\0z" * 50, "skip.tmp": b""}.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes(data)
@@ -439,7 +452,7 @@ def test_the_client_uploads_a_folder_once(alice: httpx2.Client, api: Any, repo: 
     assert titles(alice, repo) == before
 
 
-def test_the_client_deletes_files_and_folders(alice: httpx2.Client, api: Any, repo: str) -> None:
+def test_the_client_deletes_files_and_folders(alice: httpx2.Client, api: HfApi, repo: str) -> None:
     api.delete_file("a.txt", repo)
     api.delete_folder("dir", repo)
     assert files(alice, repo) == set()
@@ -447,7 +460,7 @@ def test_the_client_deletes_files_and_folders(alice: httpx2.Client, api: Any, re
         api.delete_file("a.txt", repo)
 
 
-def test_the_client_learns_of_a_moved_branch(alice: httpx2.Client, api: Any, repo: str) -> None:
+def test_the_client_learns_of_a_moved_branch(alice: httpx2.Client, api: HfApi, repo: str) -> None:
     old = head(alice, repo)
     api.upload_file(path_or_fileobj=b"1", path_in_repo="x", repo_id=repo, parent_commit=old)
     with pytest.raises(HfHubHTTPError, match="The branch was updated since you opened this page") as caught:
@@ -456,7 +469,7 @@ def test_the_client_learns_of_a_moved_branch(alice: httpx2.Client, api: Any, rep
 
 
 def test_the_client_updates_metadata(
-    site: Any, alice: httpx2.Client, committer: Any, repo: str, tmp_path: Path
+    site: Site, alice: httpx2.Client, committer: Committer, repo: str, tmp_path: Path
 ) -> None:
     committer.write(repo, {"README.md": b"---\nlicense: mit\n---\n# Hi\n"})
     script = f"from huggingface_hub import metadata_update; metadata_update({repo!r}, {{'tags': ['nice']}})"
@@ -472,14 +485,14 @@ def test_the_client_updates_metadata(
     assert b"license: mit\ntags:\n- nice" in (content(alice, repo, "README.md") or b"")
 
 
-def test_the_client_makes_no_commit_when_nothing_changes(alice: httpx2.Client, api: Any, repo: str) -> None:
+def test_the_client_makes_no_commit_when_nothing_changes(alice: httpx2.Client, api: HfApi, repo: str) -> None:
     for _ in range(2):
         api.upload_file(path_or_fileobj=b"same", path_in_repo="same.txt", repo_id=repo)
         api.upload_file(path_or_fileobj=b"\0same", path_in_repo="same.bin", repo_id=repo)
     assert len(titles(alice, repo)) == 4
 
 
-def test_the_client_cannot_write_where_it_may_not(site: Any, api: Any, repo: str) -> None:
+def test_the_client_cannot_write_where_it_may_not(site: Site, api: HfApi, repo: str) -> None:
     hidden = site.new_repo(visibility="private")
     foreign = site.api(site.bob)
     with pytest.raises(HfHubHTTPError, match="You don't have the rights to write"):
@@ -490,9 +503,9 @@ def test_the_client_cannot_write_where_it_may_not(site: Any, api: Any, repo: str
         site.api(site.reader).upload_file(path_or_fileobj=b"x", path_in_repo="x", repo_id=repo)
 
 
-def test_the_lines_of_a_message_are_kept(site: Any, committer: Any) -> None:
+def test_the_lines_of_a_message_are_kept(site: Site, committer: Committer) -> None:
     api, repo = site.api(), site.new_repo()
-    messages = [
+    messages: list[tuple[dict[str, Any], str]] = [
         ({"commit_message": "Title\n\n* one\n* two"}, "* one\n* two"),
         ({"commit_message": "Title\r\nbody"}, "body"),
         ({"commit_message": "Title\nbody", "commit_description": "more\n\nlines"}, "body\n\nmore\n\nlines"),
@@ -505,6 +518,7 @@ def test_the_lines_of_a_message_are_kept(site: Any, committer: Any) -> None:
     opened = api.create_commit(
         repo, [CommitOperationAdd("g", b"x")], commit_message="Title\n\n* one\n* two", create_pr=True
     )
+    assert opened.pr_num is not None
     details = api.get_discussion_details(repo, opened.pr_num)
     assert details.title == "Title"
-    assert details.events[0].content == "* one\n* two"
+    assert vars(details.events[0])["content"] == "* one\n* two"

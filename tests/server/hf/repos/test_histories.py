@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import httpx2
 import pytest
 from huggingface_hub.errors import RevisionNotFoundError
 
+from tests.support.site import Committer, Site
+
 
 @pytest.fixture
-def repo(site: Any, committer: Any) -> str:
+def repo(site: Site, committer: Committer) -> str:
     repo: str = site.new_repo()
     committer.write(repo, {"a": b"1\n"}, summary="first & <second>")
     committer.write(repo, {"a": b"2\n", "b": b"3\n"}, summary="more")
@@ -27,7 +28,7 @@ def test_a_history_is_newest_first_and_counted(anonymous: httpx2.Client, repo: s
     assert "formatted" not in newest
 
 
-def test_a_description_is_the_message(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_a_description_is_the_message(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     committer.send(repo, summary="title", description="one\n\ntwo")
     newest = alice.get(f"/api/models/{repo}/commits/main?limit=1").json()[0]
     assert (newest["title"], newest["message"]) == ("title", "one\n\ntwo")
@@ -88,14 +89,14 @@ def test_only_a_branch_can_be_squashed(alice: httpx2.Client, repo: str) -> None:
         assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RevisionNotFound")
 
 
-def test_only_writers_squash(site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
+def test_only_writers_squash(site: Site, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
     url = f"/api/models/{repo}/super-squash/main"
     with site.client(site.reader) as reader:
         assert [client.post(url).status_code for client in (reader, stranger, anonymous)] == [403, 403, 401]
 
 
 def test_the_history_of_a_private_repository_is_hidden(
-    site: Any, stranger: httpx2.Client, anonymous: httpx2.Client
+    site: Site, stranger: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     repo = site.new_repo(visibility="private")
     for tail in ("commits/main", "compare/main..main"):
@@ -104,7 +105,7 @@ def test_the_history_of_a_private_repository_is_hidden(
             assert (answer.status_code, answer.headers["x-error-code"]) == (status, "RepoNotFound")
 
 
-def test_the_client_reads_and_squashes_a_history(site: Any, repo: str) -> None:
+def test_the_client_reads_and_squashes_a_history(site: Site, repo: str) -> None:
     api = site.api()
     commits = api.list_repo_commits(repo, formatted=True)
     assert [(commit.title, commit.authors) for commit in commits][:1] == [("more", ["alice"])]

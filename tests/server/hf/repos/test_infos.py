@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import re
 import typing
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import huggingface_hub.hf_api as client
@@ -17,6 +17,7 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import branches, commits
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import RepoId, RepoRef, RepoType, parse_path
+from tests.support.site import Site
 
 CARD = b"""---
 license: mit
@@ -34,20 +35,20 @@ LITERALS = {
 }
 
 
-def commit(site: Any, repo: str, files: dict[str, bytes], kind: RepoType = RepoType.MODEL, rev: str = "main") -> str:
+def commit(site: Site, repo: str, files: dict[str, bytes], kind: RepoType = RepoType.MODEL, rev: str = "main") -> str:
     operations = [AddFile(parse_path(path), data) for path, data in files.items()]
     ref = RepoRef(kind, RepoId(*repo.split("/")))
     return commits.create(site.hub, site.hub.identify(site.alice), ref, rev, CommitDraft("change", operations)).oid
 
 
 @pytest.fixture
-def api(site: Any) -> HfApi:
+def api(site: Site) -> HfApi:
     found: HfApi = site.api()
     return found
 
 
 @pytest.fixture(scope="module")
-def model(site: Any) -> str:
+def model(site: Site) -> str:
     repo: str = site.new_repo()
     commit(site, repo, {"README.md": CARD, "config.json": b'{"model_type": "bert", "x": 1}', "sub/a.txt": b"abc"})
     return repo
@@ -74,7 +75,7 @@ def test_a_model_is_described_with_card_configuration_and_files(alice: httpx2.Cl
 
 
 @pytest.mark.parametrize("kind", RepoType)
-def test_the_real_client_reads_infos_of_every_type(site: Any, api: HfApi, kind: RepoType) -> None:
+def test_the_real_client_reads_infos_of_every_type(site: Site, api: HfApi, kind: RepoType) -> None:
     repo = site.new_repo(kind)
     head = commit(site, repo, {"a": b"abc"}, kind)
     info = api.repo_info(repo, repo_type=kind.value, files_metadata=True)
@@ -92,7 +93,7 @@ def test_the_real_client_reads_a_card(api: HfApi, model: str) -> None:
 
 @pytest.mark.parametrize("kind", RepoType)
 def test_each_property_can_be_asked_for_alone_and_comes_alone(
-    site: Any, api: HfApi, alice: httpx2.Client, kind: RepoType
+    site: Site, api: HfApi, alice: httpx2.Client, kind: RepoType
 ) -> None:
     repo = site.new_repo(kind)
     for name in (*typing.get_args(LITERALS[kind.value]), "xetEnabled", "gitalyUid"):
@@ -100,18 +101,22 @@ def test_each_property_can_be_asked_for_alone_and_comes_alone(
         assert answer.status_code == 200, name
         assert {"_id", "id"} <= answer.json().keys() <= {"_id", "id", name}
         if name not in ("xetEnabled", "gitalyUid"):
-            assert api.repo_info(repo, repo_type=kind.value, expand=[name]).id == repo
-    everything = api.repo_info(repo, repo_type=kind.value, expand=list(typing.get_args(LITERALS[kind.value])))
+            assert api.repo_info(repo, repo_type=kind.value, expand=cast(Any, [name])).id == repo
+    everything = api.repo_info(
+        repo, repo_type=kind.value, expand=cast(Any, list(typing.get_args(LITERALS[kind.value])))
+    )
     assert everything.used_storage == 0
 
 
-def test_every_repository_takes_uploads_through_xet(site: Any, alice: httpx2.Client) -> None:
+def test_every_repository_takes_uploads_through_xet(site: Site, alice: httpx2.Client) -> None:
     """Clients from 0.30 to 0.35 send this request first."""
     repo = site.new_repo()
     assert alice.get(f"/api/models/{repo}", params={"expand": "xetEnabled"}).json()["xetEnabled"] is True
 
 
-def test_properties_without_a_value_are_absent_but_no_gate_and_no_group_are_values(site: Any, alice: Any) -> None:
+def test_properties_without_a_value_are_absent_but_no_gate_and_no_group_are_values(
+    site: Site, alice: httpx2.Client
+) -> None:
     repo = site.new_repo()
     names = ["gated", "resourceGroup", "pipeline_tag", "gguf", "likes", "downloadsAllTime"]
     found = alice.get(f"/api/models/{repo}", params={"expand": names}).json()
@@ -126,15 +131,15 @@ def test_properties_without_a_value_are_absent_but_no_gate_and_no_group_are_valu
 
 
 @pytest.mark.parametrize("kind", RepoType)
-def test_an_unknown_property_is_a_400_that_lists_the_known_ones(site: Any, api: HfApi, kind: RepoType) -> None:
+def test_an_unknown_property_is_a_400_that_lists_the_known_ones(site: Site, api: HfApi, kind: RepoType) -> None:
     repo = site.new_repo(kind)
     with pytest.raises(BadRequestError) as caught:
-        api.repo_info(repo, repo_type=kind.value, expand=["nothing"])  # type: ignore[list-item]
+        api.repo_info(repo, repo_type=kind.value, expand=["nothing"])  # type: ignore[arg-type]
     listed = set(re.findall(r'"([^"]+)"', str(caught.value).partition("expected one of ")[2]))
     assert listed == {*typing.get_args(LITERALS[kind.value]), "xetEnabled", "gitalyUid"}
 
 
-def test_revisions_are_found_by_branch_ref_tag_and_commit(site: Any, alice: httpx2.Client, api: HfApi) -> None:
+def test_revisions_are_found_by_branch_ref_tag_and_commit(site: Site, alice: httpx2.Client, api: HfApi) -> None:
     repo = site.new_repo()
     first = api.model_info(repo).sha
     caller, ref = site.hub.identify(site.alice), RepoRef(RepoType.MODEL, RepoId(*repo.split("/")))
@@ -156,7 +161,7 @@ def test_revisions_are_found_by_branch_ref_tag_and_commit(site: Any, alice: http
     assert api.model_info(repo, revision="a/b").sha == first
 
 
-def test_an_unknown_revision_is_a_404_with_its_code(site: Any, alice: httpx2.Client, api: HfApi) -> None:
+def test_an_unknown_revision_is_a_404_with_its_code(site: Site, alice: httpx2.Client, api: HfApi) -> None:
     repo = site.new_repo()
     answer = alice.get(f"/api/models/{repo}/revision/nope")
     assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RevisionNotFound")
@@ -173,7 +178,7 @@ def test_the_security_status_comes_when_asked_for(alice: httpx2.Client, model: s
     assert found["securityRepoStatus"] == {"scansDone": False, "filesWithIssues": []}
 
 
-def test_ids_are_found_in_any_case_and_shown_as_they_were_made(site: Any, alice: httpx2.Client) -> None:
+def test_ids_are_found_in_any_case_and_shown_as_they_were_made(site: Site, alice: httpx2.Client) -> None:
     repo = site.new_repo()
     assert alice.get(f"/api/models/{repo.upper()}").json()["id"] == repo
 
@@ -192,7 +197,7 @@ def test_ids_are_found_in_any_case_and_shown_as_they_were_made(site: Any, alice:
     ],
 )
 @pytest.mark.parametrize("kind", RepoType)
-def test_private_and_absent_repositories_look_the_same(site: Any, kind: RepoType, path: str) -> None:
+def test_private_and_absent_repositories_look_the_same(site: Site, kind: RepoType, path: str) -> None:
     repo = site.new_repo(kind, visibility="private")
     url = "/api/" + path.format(T=kind.plural, repo=repo)
     with site.client(site.bob) as bob, site.client(None) as anonymous:
@@ -203,7 +208,7 @@ def test_private_and_absent_repositories_look_the_same(site: Any, kind: RepoType
         assert (nobody.status_code, nobody.json()) == (401, {"error": "Invalid username or password."})
 
 
-def test_the_real_client_knows_what_exists(site: Any, api: HfApi, model: str) -> None:
+def test_the_real_client_knows_what_exists(site: Site, api: HfApi, model: str) -> None:
     secret = site.new_repo(visibility="private")
     assert api.repo_exists(model)
     assert not api.repo_exists(model, repo_type="dataset")
@@ -215,7 +220,7 @@ def test_the_real_client_knows_what_exists(site: Any, api: HfApi, model: str) ->
             others.model_info(secret)
 
 
-def test_members_see_private_repositories_of_their_organisation(site: Any) -> None:
+def test_members_see_private_repositories_of_their_organisation(site: Site) -> None:
     org = accounts.create_org(site.hub, "club", admin="alice", default_visibility="private")
     site.api().create_repo("club/inner")
     assert not site.api(site.bob).repo_exists("club/inner")
@@ -223,7 +228,7 @@ def test_members_see_private_repositories_of_their_organisation(site: Any) -> No
     assert site.api(site.bob).model_info("club/inner").private is True
 
 
-def test_a_gated_repository_is_described_to_everyone(site: Any, api: HfApi, anonymous: httpx2.Client) -> None:
+def test_a_gated_repository_is_described_to_everyone(site: Site, api: HfApi, anonymous: httpx2.Client) -> None:
     repo = site.new_repo()
     api.update_repo_settings(repo, gated="manual")
     found = anonymous.get(f"/api/models/{repo}").json()

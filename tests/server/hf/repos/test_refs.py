@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import unquote
 
 import httpx2
@@ -10,10 +9,11 @@ from huggingface_hub.errors import HfHubHTTPError, RevisionNotFoundError
 from entrepot.hub.repos import branches, repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
+from tests.support.site import Committer, Site
 
 
 @pytest.fixture
-def repo(site: Any) -> str:
+def repo(site: Site) -> str:
     repo: str = site.new_repo()
     return repo
 
@@ -46,7 +46,7 @@ def test_a_branch_may_have_a_slash_and_needs_no_body(alice: httpx2.Client, repo:
 
 
 def test_a_branch_that_exists_is_a_conflict_unless_it_is_overwritten(
-    alice: httpx2.Client, committer: Any, repo: str
+    alice: httpx2.Client, committer: Committer, repo: str
 ) -> None:
     alice.post(f"/api/models/{repo}/branch/b")
     head = committer.write(repo, {"a": b"1"})
@@ -56,7 +56,7 @@ def test_a_branch_that_exists_is_a_conflict_unless_it_is_overwritten(
     assert alice.get(f"/api/models/{repo}/commits/b").json()[0]["id"] == head
 
 
-def test_a_branch_may_begin_elsewhere_or_empty(alice: httpx2.Client, committer: Any, repo: str) -> None:
+def test_a_branch_may_begin_elsewhere_or_empty(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     first = committer.write(repo, {"a": b"1"})
     committer.write(repo, {"b": b"1"})
     alice.post(f"/api/models/{repo}/branch/old", json={"startingPoint": first})
@@ -89,7 +89,7 @@ def test_what_is_not_there_cannot_be_deleted(alice: httpx2.Client, repo: str) ->
 
 
 @pytest.mark.parametrize("message", [None, "first release"])
-def test_a_tag_leads_to_its_commit(alice: httpx2.Client, committer: Any, repo: str, message: str | None) -> None:
+def test_a_tag_leads_to_its_commit(alice: httpx2.Client, committer: Committer, repo: str, message: str | None) -> None:
     head = committer.write(repo, {"a": b"1"})
     made = alice.post(f"/api/models/{repo}/tag/main", json={"tag": "v/1", "message": message})
     assert made.status_code == 200
@@ -106,7 +106,7 @@ def test_a_body_that_is_none_is_a_bad_request(alice: httpx2.Client, repo: str, b
     assert alice.post(f"/api/models/{repo}/branch/b", content=body).status_code == 400
 
 
-def test_only_writers_change_refs(site: Any, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
+def test_only_writers_change_refs(site: Site, stranger: httpx2.Client, anonymous: httpx2.Client, repo: str) -> None:
     with site.client(site.reader) as reader:
         codes = [
             client.request(method, f"/api/models/{repo}/{tail}", json=body).status_code
@@ -122,7 +122,7 @@ def test_only_writers_change_refs(site: Any, stranger: httpx2.Client, anonymous:
 
 
 def test_the_refs_of_a_private_repository_are_hidden(
-    site: Any, stranger: httpx2.Client, anonymous: httpx2.Client
+    site: Site, stranger: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     repo = site.new_repo(visibility="private")
     for method, tail in (("GET", "refs"), ("POST", "branch/b"), ("DELETE", "branch/main")):
@@ -131,7 +131,7 @@ def test_the_refs_of_a_private_repository_are_hidden(
             assert (answer.status_code, answer.headers["x-error-code"]) == (status, "RepoNotFound")
 
 
-def test_an_old_name_redirects_with_its_query(site: Any, alice: httpx2.Client) -> None:
+def test_an_old_name_redirects_with_its_query(site: Site, alice: httpx2.Client) -> None:
     caller = site.hub.identify(site.alice)
     row = repositories.create(site.hub, caller, NewRepo(RepoType.MODEL, "before"))
     branches.create_tag(site.hub, caller, row.ref, "main", "v1", None)
@@ -140,7 +140,7 @@ def test_an_old_name_redirects_with_its_query(site: Any, alice: httpx2.Client) -
     assert (answer.status_code, answer.headers["location"]) == (307, "/api/models/alice/after/refs?include_prs=1")
 
 
-def test_the_client_makes_and_deletes_branches_and_tags(site: Any, repo: str) -> None:
+def test_the_client_makes_and_deletes_branches_and_tags(site: Site, repo: str) -> None:
     api = site.api()
     api.create_branch(repo, branch="dev/one")
     api.create_branch(repo, branch="dev/one", exist_ok=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import typing
+from typing import Any
 
 import attrs
 import huggingface_hub.hf_api as client
@@ -52,7 +53,7 @@ LITERALS = {
 }
 
 
-def full(**changes: object) -> RevisionInfo:
+def full(**changes: Any) -> RevisionInfo:
     return RevisionInfo(RepoInfo(attrs.evolve(ROW, **changes), Oid("a" * 40), ["license:mit"]))
 
 

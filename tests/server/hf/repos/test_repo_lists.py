@@ -18,6 +18,7 @@ from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoId, RepoRef, RepoType, parse_path
 from entrepot.server.hf.repos.repo_lists import FULL_PAGE, PAGE, SORTS, read_search
+from tests.support.site import Site
 
 NEXT = re.compile(r'<(https?:[/][/][^>]+)>;\s+rel="next"')
 
@@ -26,7 +27,7 @@ NEXT = re.compile(r'<(https?:[/][/][^>]+)>;\s+rel="next"')
 class Shelf:
     """The hub's models: m0 … m6 of zoe, m6 the newest, and some of alice with cards."""
 
-    site: Any
+    site: Site
 
     def names(self, kind: str = "models", token: str | None = None, **params: Any) -> list[str]:
         with self.site.client(token) as client:
@@ -44,7 +45,7 @@ class Shelf:
             commits.create(self.site.hub, caller, ref, "main", CommitDraft("card", [readme]))
         return f"{owner}/{name}"
 
-    def count(self, repo: str, **columns: int) -> None:
+    def count(self, repo: str, **columns: float) -> None:
         """Set counters of a model's row."""
         with self.site.hub.write() as tx:
             row = repos.find(tx, RepoRef(RepoType.MODEL, RepoId(*repo.split("/"))))
@@ -53,7 +54,7 @@ class Shelf:
 
 
 @pytest.fixture(scope="module")
-def shelf(site: Any) -> Shelf:
+def shelf(site: Site) -> Shelf:
     found = Shelf(site)
     accounts.create_user(site.hub, "zoe")
     for number in range(7):
@@ -128,7 +129,7 @@ def test_spaces_are_found_by_what_they_use(shelf: Shelf, params: dict[str, Any],
     assert shelf.names("spaces", **params) == expected
 
 
-def test_gated_repositories_are_distinguished(shelf: Shelf, site: Any) -> None:
+def test_gated_repositories_are_distinguished(shelf: Shelf, site: Site) -> None:
     repo = shelf.make("alice", "gated-one")
     site.api().update_repo_settings(repo, gated="auto")
     assert shelf.names(gated="True") == [repo]
@@ -151,7 +152,7 @@ def test_gated_repositories_are_distinguished(shelf: Shelf, site: Any) -> None:
         ("likes", "5316420"),
     ],
 )
-def test_each_word_of_sort_sorts_downwards_in_pages_too(shelf: Shelf, site: Any, sort: str, expected: str) -> None:
+def test_each_word_of_sort_sorts_downwards_in_pages_too(shelf: Shelf, site: Site, sort: str, expected: str) -> None:
     wanted = [f"zoe/m{digit}" for digit in expected]
     assert shelf.names(author="zoe", sort=sort) == wanted
     assert shelf.names(author="zoe", sort=sort, direction="-1") == wanted
@@ -161,7 +162,7 @@ def test_each_word_of_sort_sorts_downwards_in_pages_too(shelf: Shelf, site: Any,
     assert [item["id"] for page in pages for item in page] == wanted
 
 
-def walk(site: Any, url: str) -> list[list[dict[str, Any]]]:
+def walk(site: Site, url: str) -> list[list[dict[str, Any]]]:
     """Follow all pages as the JavaScript client does."""
     pages = []
     with site.client(None) as client:
@@ -175,8 +176,8 @@ def walk(site: Any, url: str) -> list[list[dict[str, Any]]]:
     return pages
 
 
-def test_the_link_repeats_the_query(shelf: Shelf, site: Any, anonymous: httpx2.Client) -> None:
-    params = {"author": "zoe", "expand": ["sha", "likes"], "limit": 3}
+def test_the_link_repeats_the_query(shelf: Shelf, site: Site, anonymous: httpx2.Client) -> None:
+    params: dict[str, Any] = {"author": "zoe", "expand": ["sha", "likes"], "limit": 3}
     link = NEXT.search(anonymous.get("/api/models", params=params).headers["link"])
     assert link
     again = httpx2.URL(link[1])
@@ -188,7 +189,7 @@ def test_the_link_repeats_the_query(shelf: Shelf, site: Any, anonymous: httpx2.C
     assert len(httpx2.URL(second[1]).params.get_list("cursor")) == 1
 
 
-def test_a_repository_made_meanwhile_shifts_no_page(shelf: Shelf, site: Any, anonymous: httpx2.Client) -> None:
+def test_a_repository_made_meanwhile_shifts_no_page(shelf: Shelf, site: Site, anonymous: httpx2.Client) -> None:
     accounts.create_user(site.hub, "yan")
     for number in range(4):
         shelf.make("yan", f"p{number}")
@@ -225,14 +226,14 @@ def test_a_search_with_too_many_conditions_is_refused_before_the_database_reads_
     assert "of a search exceeds the limit" in answer.json()["error"]
 
 
-def test_private_repositories_are_listed_to_those_who_may_see_them(shelf: Shelf, site: Any) -> None:
+def test_private_repositories_are_listed_to_those_who_may_see_them(shelf: Shelf, site: Site) -> None:
     for token, is_seen in ((site.alice, True), (site.reader, True), (site.bob, False), (None, False)):
         assert ("alice/secret-bert" in shelf.names(token=token)) is is_seen
         assert ("alice/hidden" in shelf.names("datasets", token=token)) is is_seen
         assert (shelf.names(token=token, search="secret") == ["alice/secret-bert"]) is is_seen
 
 
-def test_a_wrong_token_lists_nothing(site: Any) -> None:
+def test_a_wrong_token_lists_nothing(site: Site) -> None:
     assert site.client("hf_wrong").get("/api/models").status_code == 401
 
 
@@ -253,7 +254,7 @@ def test_files_cards_and_configurations_come_when_asked_for(shelf: Shelf, anonym
     assert not {"siblings", "cardData"} & keys(anonymous, "datasets?search=squad")
 
 
-def test_all_downloads_ever_are_counted_in_lists_too(shelf: Shelf, site: Any, anonymous: httpx2.Client) -> None:
+def test_all_downloads_ever_are_counted_in_lists_too(shelf: Shelf, site: Site, anonymous: httpx2.Client) -> None:
     repo = shelf.make("bob", "popular")
     with site.hub.write() as tx:
         row = repos.find(tx, RepoRef(RepoType.MODEL, RepoId("bob", "popular")))
@@ -281,7 +282,7 @@ def test_every_order_is_one_of_the_hub() -> None:
 
 
 @pytest.fixture
-def api(site: Any) -> HfApi:
+def api(site: Site) -> HfApi:
     found: HfApi = site.api()
     return found
 

@@ -10,18 +10,19 @@ from huggingface_hub.errors import BadRequestError, GatedRepoError, HfHubHTTPErr
 
 from entrepot.hub.accounts import accounts
 from entrepot.names import RepoType
+from tests.support.site import Site
 
 KINDS = [kind.value for kind in RepoType]
 
 
 @pytest.fixture(scope="module")
-def org(site: Any) -> str:
+def org(site: Site) -> str:
     """An organisation of alice whose repositories are private by default."""
     return accounts.create_org(site.hub, "acme", admin="alice", default_visibility="private").name
 
 
 @pytest.fixture
-def api(site: Any) -> HfApi:
+def api(site: Site) -> HfApi:
     found: HfApi = site.api()
     return found
 
@@ -30,7 +31,7 @@ def create(client: httpx2.Client, **body: Any) -> httpx2.Response:
     return client.post("/api/repos/create", json=body)
 
 
-def is_private(site: Any, repo: str) -> Any:
+def is_private(site: Site, repo: str) -> Any:
     return site.client(site.alice).get(f"/api/models/{repo}").json()["private"]
 
 
@@ -38,7 +39,7 @@ def is_private(site: Any, repo: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_real_client_makes_repositories_of_every_type(api: HfApi, site: Any, kind: str) -> None:
+def test_the_real_client_makes_repositories_of_every_type(api: HfApi, site: Site, kind: str) -> None:
     sdk = "gradio" if kind == "space" else None
     url = api.create_repo(f"alice/made-{kind}", repo_type=kind, space_sdk=sdk, private=True)
     assert (url.repo_id, url.repo_type, url.endpoint) == (f"alice/made-{kind}", kind, site.url)
@@ -48,14 +49,14 @@ def test_the_real_client_makes_repositories_of_every_type(api: HfApi, site: Any,
     assert [sibling.rfilename for sibling in info.siblings or ()] == expected
 
 
-def test_the_response_names_page_and_id(alice: httpx2.Client, site: Any) -> None:
+def test_the_response_names_page_and_id(alice: httpx2.Client, site: Site) -> None:
     found = create(alice, name="fresh", type="dataset").json()
     assert found["url"] == f"{site.url}/datasets/alice/fresh"
     assert found["name"] == "alice/fresh"
     assert found["id"] == alice.get("/api/datasets/alice/fresh").json()["_id"]
 
 
-def test_a_taken_name_is_a_409_with_the_url_in_any_case(api: HfApi, alice: httpx2.Client, site: Any) -> None:
+def test_a_taken_name_is_a_409_with_the_url_in_any_case(api: HfApi, alice: httpx2.Client, site: Site) -> None:
     api.create_repo("alice/taken")
     answer = create(alice, name="TAKEN", organization="Alice")
     assert answer.status_code == 409
@@ -66,7 +67,7 @@ def test_a_taken_name_is_a_409_with_the_url_in_any_case(api: HfApi, alice: httpx
         api.create_repo("alice/taken")
 
 
-def test_exist_ok_finds_a_repository_of_others(site: Any, api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exist_ok_finds_a_repository_of_others(site: Site, api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
     # Here the client ignores its own endpoint and uses HF_ENDPOINT, which it read at import.
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", site.url)
     api.create_repo("alice/for-all")
@@ -112,13 +113,13 @@ def test_a_body_that_is_no_json_is_a_400(alice: httpx2.Client) -> None:
 
 @pytest.mark.parametrize(("token", "status"), [("reader", 403), ("bob", 403), (None, 401)])
 def test_a_caller_who_may_not_create_a_repository_there_gets_the_reason(
-    site: Any, token: str | None, status: int
+    site: Site, token: str | None, status: int
 ) -> None:
     client = site.client(getattr(site, token) if token else None)
     assert create(client, name="x", organization="alice").status_code == status
 
 
-def test_the_default_of_an_organisation_applies_unless_the_request_chooses(site: Any, api: HfApi, org: str) -> None:
+def test_the_default_of_an_organisation_applies_unless_the_request_chooses(site: Site, api: HfApi, org: str) -> None:
     api.create_repo(f"{org}/default")
     api.create_repo(f"{org}/open", visibility="public")
     create(site.client(site.alice), name="old-client", organization=org, private=False)
@@ -129,7 +130,7 @@ def test_the_default_of_an_organisation_applies_unless_the_request_chooses(site:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_real_client_deletes_repositories(site: Any, api: HfApi, kind: str) -> None:
+def test_the_real_client_deletes_repositories(site: Site, api: HfApi, kind: str) -> None:
     repo = site.new_repo(RepoType(kind))
     api.delete_repo(repo, repo_type=kind)
     assert not api.repo_exists(repo, repo_type=kind)
@@ -138,7 +139,7 @@ def test_the_real_client_deletes_repositories(site: Any, api: HfApi, kind: str) 
     api.delete_repo(repo, repo_type=kind, missing_ok=True)
 
 
-def test_without_a_namespace_the_callers_own_repository_is_meant(site: Any, alice: httpx2.Client) -> None:
+def test_without_a_namespace_the_callers_own_repository_is_meant(site: Site, alice: httpx2.Client) -> None:
     name = site.new_repo().partition("/")[2]
     answer = alice.request("DELETE", "/api/repos/delete", json={"name": name})
     assert (answer.status_code, answer.text) == (200, "OK")
@@ -155,7 +156,7 @@ def test_without_a_namespace_the_callers_own_repository_is_meant(site: Any, alic
         ("private", None, 401),
     ],
 )
-def test_strangers_delete_nothing(site: Any, visibility: str, token: str | None, status: int) -> None:
+def test_strangers_delete_nothing(site: Site, visibility: str, token: str | None, status: int) -> None:
     owner, name = site.new_repo(visibility=visibility).split("/")
     client = site.client(getattr(site, token) if token else None)
     answer = client.request("DELETE", "/api/repos/delete", json={"organization": owner, "name": name})
@@ -167,7 +168,9 @@ def test_strangers_delete_nothing(site: Any, visibility: str, token: str | None,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_real_client_moves_a_repository_and_the_old_id_leads_on(site: Any, api: HfApi, kind: str, org: str) -> None:
+def test_the_real_client_moves_a_repository_and_the_old_id_leads_on(
+    site: Site, api: HfApi, kind: str, org: str
+) -> None:
     repo = site.new_repo(RepoType(kind))
     api.move_repo(repo, f"{org}/moved-{kind}", repo_type=kind)
     assert api.repo_info(repo, repo_type=kind).id == f"{org}/moved-{kind}"
@@ -177,14 +180,14 @@ def test_the_real_client_moves_a_repository_and_the_old_id_leads_on(site: Any, a
     assert answer.headers["location"] == f"/api/{kind}s/{org}/moved-{kind}?blobs=true&expand=sha"
 
 
-def test_a_taken_target_is_a_409_with_the_sentence_that_clients_expect(site: Any, api: HfApi) -> None:
+def test_a_taken_target_is_a_409_with_the_sentence_that_clients_expect(site: Site, api: HfApi) -> None:
     first, second = site.new_repo(), site.new_repo()
     with pytest.raises(HfHubHTTPError, match=r"A model repository called .* already exists") as caught:
         api.move_repo(first, second)
     assert caught.value.response.status_code == 409
 
 
-def test_strangers_move_nothing_and_learn_nothing(site: Any) -> None:
+def test_strangers_move_nothing_and_learn_nothing(site: Site) -> None:
     secret, open_one = site.new_repo(visibility="private"), site.new_repo()
     with site.client(site.bob) as bob:
         answers = [
@@ -195,7 +198,7 @@ def test_strangers_move_nothing_and_learn_nothing(site: Any) -> None:
     assert answers[0].json() == answers[2].json()
 
 
-def test_a_repository_moved_without_the_callers_knowledge_is_named(site: Any, api: HfApi) -> None:
+def test_a_repository_moved_without_the_callers_knowledge_is_named(site: Site, api: HfApi) -> None:
     repo = site.new_repo()
     api.move_repo(repo, "alice/somewhere-else")
     answer = site.client(site.alice).post("/api/repos/move", json={"fromRepo": repo, "toRepo": "alice/third"})
@@ -207,7 +210,7 @@ def test_a_repository_moved_without_the_callers_knowledge_is_named(site: Any, ap
 
 
 @pytest.mark.parametrize("kind", ["models", "datasets", "spaces"])
-def test_changed_settings_are_echoed_and_nothing_else(site: Any, alice: httpx2.Client, kind: str) -> None:
+def test_changed_settings_are_echoed_and_nothing_else(site: Site, alice: httpx2.Client, kind: str) -> None:
     repo = site.new_repo(RepoType(kind[:-1]))
     for body in (
         {"private": True},
@@ -225,7 +228,7 @@ def test_changed_settings_are_echoed_and_nothing_else(site: Any, alice: httpx2.C
     assert (info["private"], info["gated"]) == (True, False)
 
 
-def test_the_real_client_changes_visibility_and_gate(site: Any, api: HfApi) -> None:
+def test_the_real_client_changes_visibility_and_gate(site: Site, api: HfApi) -> None:
     repo = site.new_repo()
     api.update_repo_settings(repo, private=True, gated="manual")
     info = api.model_info(repo)
@@ -239,14 +242,14 @@ def test_the_real_client_changes_visibility_and_gate(site: Any, api: HfApi) -> N
     "body", [{"gated": True}, {"gated": "no"}, {"gated": ""}, {"visibility": "x"}, {"gatedNotificationsMode": "x"}]
 )
 def test_settings_with_unknown_values_are_a_400_and_change_nothing(
-    site: Any, alice: httpx2.Client, body: dict[str, Any]
+    site: Site, alice: httpx2.Client, body: dict[str, Any]
 ) -> None:
     repo = site.new_repo()
     assert alice.put(f"/api/models/{repo}/settings", json=body).status_code == 400
     assert alice.get(f"/api/models/{repo}").json()["gated"] is False
 
 
-def test_strangers_change_no_settings(site: Any, anonymous: httpx2.Client) -> None:
+def test_strangers_change_no_settings(site: Site, anonymous: httpx2.Client) -> None:
     secret, open_one = site.new_repo(visibility="private"), site.new_repo()
     with site.client(site.bob) as bob:
         hidden, seen = (bob.put(f"/api/models/{repo}/settings", json={"private": True}) for repo in (secret, open_one))
@@ -259,7 +262,7 @@ def test_strangers_change_no_settings(site: Any, anonymous: httpx2.Client) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_real_client_copies_a_repository(site: Any, api: HfApi, kind: str) -> None:
+def test_the_real_client_copies_a_repository(site: Site, api: HfApi, kind: str) -> None:
     repo = site.new_repo(RepoType(kind), visibility="private")
     url = api.duplicate_repo(repo, f"alice/copy-{kind}", repo_type=kind)
     assert (url.repo_id, url.files_copy_pending) == (f"alice/copy-{kind}", False)
@@ -268,14 +271,14 @@ def test_the_real_client_copies_a_repository(site: Any, api: HfApi, kind: str) -
     assert api.duplicate_repo(repo, f"alice/copy-{kind}", repo_type=kind, exist_ok=True) == url
 
 
-def test_a_copy_may_go_to_the_callers_own_account_and_be_public(site: Any) -> None:
+def test_a_copy_may_go_to_the_callers_own_account_and_be_public(site: Site) -> None:
     bobs = site.api(site.bob)
     repo = site.new_repo()
     assert bobs.duplicate_repo(repo, private=True).repo_id == f"bob/{repo.partition('/')[2]}"
     assert bobs.model_info(f"bob/{repo.partition('/')[2]}").private is True
 
 
-def test_a_copy_that_cannot_be_made_says_why(site: Any, api: HfApi) -> None:
+def test_a_copy_that_cannot_be_made_says_why(site: Site, api: HfApi) -> None:
     repo, hidden = site.new_repo(), site.new_repo(visibility="private")
     with pytest.raises(BadRequestError, match="reserved"):
         api.duplicate_repo(repo, "alice/tree")
@@ -288,7 +291,7 @@ def test_a_copy_that_cannot_be_made_says_why(site: Any, api: HfApi) -> None:
 # --- auth-check --------------------------------------------------------------
 
 
-def test_the_real_client_learns_whether_it_may_read_and_write(site: Any, api: HfApi) -> None:
+def test_the_real_client_learns_whether_it_may_read_and_write(site: Site, api: HfApi) -> None:
     repo = site.new_repo()
     bobs = site.api(site.bob)
     api.auth_check(repo, write=True)
@@ -305,7 +308,7 @@ def test_the_real_client_learns_whether_it_may_read_and_write(site: Any, api: Hf
     assert not bobs.repo_exists(repo)
 
 
-def test_auth_checks_answer_with_an_empty_object(site: Any, alice: httpx2.Client, anonymous: httpx2.Client) -> None:
+def test_auth_checks_answer_with_an_empty_object(site: Site, alice: httpx2.Client, anonymous: httpx2.Client) -> None:
     repo = site.new_repo(RepoType.DATASET)
     assert alice.get(f"/api/datasets/{repo}/auth-check").json() == {}
     assert alice.get(f"/api/datasets/{repo}/auth-check/write").json() == {}
@@ -313,7 +316,7 @@ def test_auth_checks_answer_with_an_empty_object(site: Any, alice: httpx2.Client
     assert anonymous.get(f"/api/datasets/{repo}/auth-check/write").status_code == 401
 
 
-def test_the_threshold_of_uploads_in_parts_is_that_of_the_repository(site: Any, alice: httpx2.Client) -> None:
+def test_the_threshold_of_uploads_in_parts_is_that_of_the_repository(site: Site, alice: httpx2.Client) -> None:
     body = {"name": "thresh", "type": "model", "lfsmultipartthresh": 6 << 20}
     assert alice.post("/api/repos/create", json=body).status_code == 200
     for repo, is_in_parts in (("alice/thresh", True), (site.new_repo(), False)):

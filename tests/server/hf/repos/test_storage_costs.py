@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import pytest
 
@@ -10,9 +9,10 @@ from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import RepoId, RepoRef, RepoType, Sha256, parse_path
+from tests.support.site import Site
 
 
-def add_large(site: Any, repo: str, data: bytes) -> None:
+def add_large(site: Site, repo: str, data: bytes) -> None:
     """Commit a large file through the hub layer."""
     owner, _, name = repo.partition("/")
     caller = site.hub.identify(site.alice if owner == "alice" else site.bob)
@@ -27,7 +27,7 @@ def add_large(site: Any, repo: str, data: bytes) -> None:
     commits.create(site.hub, caller, ref, "main", CommitDraft("add", [operation]))
 
 
-def test_a_repository_tells_what_it_costs(site: Any) -> None:
+def test_a_repository_tells_what_it_costs(site: Site) -> None:
     one, two = site.new_repo(), site.new_repo(owner="bob")
     add_large(site, one, b"1" * 1000)
     add_large(site, one, b"2" * 300)
@@ -38,7 +38,7 @@ def test_a_repository_tells_what_it_costs(site: Any) -> None:
         assert answer.json() == {"name": f"model {one}", "logical": 1300, "stored": 1300, "shared": 300, "freed": 1000}
 
 
-def test_a_revision_tells_what_it_costs(site: Any) -> None:
+def test_a_revision_tells_what_it_costs(site: Site) -> None:
     repo = site.new_repo()
     add_large(site, repo, b"3" * 1000)
     with site.client(site.alice) as client:
@@ -50,7 +50,7 @@ def test_a_revision_tells_what_it_costs(site: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["storage", "storage/main"])
-def test_figures_of_a_private_repository_are_for_its_readers(site: Any, path: str) -> None:
+def test_figures_of_a_private_repository_are_for_its_readers(site: Site, path: str) -> None:
     repo = site.new_repo(visibility="private")
     for token, status in ((site.alice, 200), (site.reader, 200), (site.bob, 404), (None, 401)):
         with site.client(token) as client:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import socket
-from typing import Any
 
 import httpx2
 import pytest
@@ -15,13 +14,14 @@ from entrepot.names import MAIN, Oid, RepoPath, RepoRef, RepoType, parse_repo_id
 from entrepot.server.hf.repos.trees import entry_of
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import ListedEntry, Trees
+from tests.support.site import Committer, Site
 
 FILES = {"z.txt": b"last", "a.txt": b"hello", "dir/one.txt": b"1", "dir/sub/two.txt": b"22"}
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git hash-object /dev/null
 
 
 @pytest.fixture
-def repo(site: Any, committer: Any) -> str:
+def repo(site: Site, committer: Committer) -> str:
     repo: str = site.new_repo()
     committer.write(repo, FILES)
     return repo
@@ -60,7 +60,9 @@ def test_a_folder_may_be_named_with_encoded_slashes(anonymous: httpx2.Client, re
     assert paths(anonymous.get(f"/api/models/{repo}/tree/main/{path}")) == ["dir/sub/two.txt"]
 
 
-def test_a_large_file_shows_what_its_pointer_points_at(anonymous: httpx2.Client, committer: Any, site: Any) -> None:
+def test_a_large_file_shows_what_its_pointer_points_at(
+    anonymous: httpx2.Client, committer: Committer, site: Site
+) -> None:
     repo = site.new_repo()
     data = b"\0" * 2000
     digest = committer.write_large(repo, {"m.bin": data})["m.bin"]
@@ -93,14 +95,14 @@ def test_an_unknown_revision_comes_before_an_impossible_path(anonymous: httpx2.C
     assert answer.headers["x-error-code"] == "RevisionNotFound"
 
 
-def test_a_path_with_a_broken_encoding_is_a_bad_request(site: Any, repo: str) -> None:
+def test_a_path_with_a_broken_encoding_is_a_bad_request(site: Site, repo: str) -> None:
     host, port = site.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as raw:
         raw.sendall(f"GET /api/models/{repo}/tree/main/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         assert raw.makefile("rb").readline().split()[1] == b"400"
 
 
-def test_every_page_follows_the_commit_of_the_first(anonymous: httpx2.Client, committer: Any, repo: str) -> None:
+def test_every_page_follows_the_commit_of_the_first(anonymous: httpx2.Client, committer: Committer, repo: str) -> None:
     first = anonymous.get(f"/api/models/{repo}/tree/main", params={"recursive": "true", "limit": 3})
     committer.write(repo, {"dir/sub/zz.txt": b"later", "b.txt": b"later"})
     seen, answer = paths(first), first
@@ -124,7 +126,7 @@ def test_a_cursor_that_is_none_is_a_bad_request(anonymous: httpx2.Client, repo: 
 
 
 def test_pages_hold_a_thousand_entries_or_fifty_with_commits(
-    anonymous: httpx2.Client, committer: Any, site: Any
+    anonymous: httpx2.Client, committer: Committer, site: Site
 ) -> None:
     repo = site.new_repo()
     commit = committer.write(repo, {f"f{number:04}": b"" for number in range(1100)}, summary="many")
@@ -186,7 +188,7 @@ def test_the_size_of_a_folder_counts_everything_below(anonymous: httpx2.Client, 
 
 
 def test_a_private_repository_is_hidden(
-    site: Any, alice: httpx2.Client, stranger: httpx2.Client, anonymous: httpx2.Client
+    site: Site, alice: httpx2.Client, stranger: httpx2.Client, anonymous: httpx2.Client
 ) -> None:
     repo = site.new_repo(RepoType.DATASET, visibility="private")
     url = f"/api/datasets/{repo}/tree/main"
@@ -197,7 +199,7 @@ def test_a_private_repository_is_hidden(
     assert unknown.headers["x-error-message"] == "Invalid username or password."
 
 
-def test_a_wrong_token_is_refused_even_on_a_public_repository(site: Any, repo: str) -> None:
+def test_a_wrong_token_is_refused_even_on_a_public_repository(site: Site, repo: str) -> None:
     with site.client("hf_wrong") as client:
         answer = client.get(f"/api/models/{repo}/tree/main")
     assert answer.status_code == 401
@@ -205,7 +207,7 @@ def test_a_wrong_token_is_refused_even_on_a_public_repository(site: Any, repo: s
     assert "x-error-code" not in answer.headers
 
 
-def test_the_client_lists_a_tree_and_describes_paths(site: Any, repo: str) -> None:
+def test_the_client_lists_a_tree_and_describes_paths(site: Site, repo: str) -> None:
     api = site.api()
     tree = list(api.list_repo_tree(repo, recursive=True, expand=True))
     assert [item.path for item in tree][:3] == ["dir", "dir/sub", "dir/sub/two.txt"]
@@ -214,7 +216,7 @@ def test_the_client_lists_a_tree_and_describes_paths(site: Any, repo: str) -> No
     assert set(api.list_repo_files(repo)) == {*FILES, ".gitattributes"}
 
 
-def test_an_empty_file_has_the_id_that_git_gives_it(anonymous: httpx2.Client, committer: Any, repo: str) -> None:
+def test_an_empty_file_has_the_id_that_git_gives_it(anonymous: httpx2.Client, committer: Committer, repo: str) -> None:
     committer.write(repo, {"empty": b""})
     answer = anonymous.post(f"/api/models/{repo}/paths-info/main", json={"paths": ["empty"]})
     assert answer.json() == [{"type": "file", "oid": EMPTY_BLOB, "size": 0, "path": "empty"}]
@@ -226,13 +228,16 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be() -> None:
     assert entry.path == "caf\ufffd"
 
 
-def plant(site: Any, repo: str, names: list[str]) -> None:
+def plant(site: Site, repo: str, names: list[str]) -> None:
     """Create a commit with entries that no interface accepts any more, as earlier versions allowed."""
     ref = RepoRef(RepoType.MODEL, parse_repo_id(repo))
     author = site.hub.identify(site.alice)
+    assert author is not None
     with site.hub.read() as tx:
         row = repositories.find(tx, ref)
+        assert row is not None
         head = refs.find(tx, row.id, MAIN)
+        assert head is not None
         editor = TreeEditor(stored.root_of(site.hub.store, tx, row.id, head), Trees(site.hub.store, tx, row.id).read)
         blob = stored.of(Kind.BLOB, b"data")
         for name in names:
@@ -247,7 +252,7 @@ def plant(site: Any, repo: str, names: list[str]) -> None:
 
 
 def test_paths_that_no_client_can_use_are_reported_in_a_header_and_can_be_deleted(
-    anonymous: httpx2.Client, site: Any, repo: str, committer: Any
+    anonymous: httpx2.Client, site: Site, repo: str, committer: Committer
 ) -> None:
     plant(site, repo, ["Icon\r", "caf\udce9.txt", "d/tab\t", "a:b", "bad\n/x", "..\\x"])
     shown = {"dir", "dir/sub", "dir/sub/two.txt", "dir/one.txt", "d", ".gitattributes", "a.txt", "z.txt"}

@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 import pytest
 
 from entrepot.server.hf.search.searches import mark
+from tests.support.site import Committer, Site
 
 CARD = b"# Whales\n<script>alert(1)</script> sing & dance\n"
 
 
 @pytest.fixture
-def repo(site: Any, committer: Any) -> str:
+def repo(site: Site, committer: Committer) -> str:
     made: str = site.new_repo()
     committer.write(made, {"README.md": CARD})
     return made
@@ -33,7 +32,7 @@ def test_pages_are_skipped_to(anonymous: httpx2.Client, repo: str) -> None:
     assert (len(first["hits"]), rest["hits"]) == (1, [])
 
 
-def test_a_search_box_is_served(anonymous: httpx2.Client, site: Any, repo: str) -> None:
+def test_a_search_box_is_served(anonymous: httpx2.Client, site: Site, repo: str) -> None:
     name = repo.partition("/")[2]
     hidden = site.new_repo(visibility="private")
     found = anonymous.get("/api/quicksearch", params={"q": name, "limit": 20}).json()

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 import pytest
 
@@ -9,10 +7,11 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import RepoId, RepoRef, RepoType, parse_path
+from tests.support.site import Site
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cards(site: Any) -> None:
+def cards(site: Site) -> None:
     for kind, visibility, card in (
         (
             RepoType.MODEL,
@@ -41,7 +40,7 @@ def test_tags_of_public_models_come_by_their_kind(alice: httpx2.Client) -> None:
     }
 
 
-def test_the_real_client_reads_tags(site: Any) -> None:
+def test_the_real_client_reads_tags(site: Site) -> None:
     datasets = site.api().get_dataset_tags()
     assert [tag["label"] for tag in datasets["task_categories"]] == ["question-answering"]
     assert [tag["id"] for tag in datasets["language"]] == ["language:fr"]

@@ -6,6 +6,8 @@ import httpx2
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
+from tests.support.site import Committer, Site
+
 BASE = "/api/settings/webhooks"
 BODY = {"url": "https://example.org/hook", "watched": [{"type": "user", "name": "alice"}]}
 
@@ -16,7 +18,7 @@ def made(alice: httpx2.Client) -> dict[str, Any]:
     return webhook
 
 
-def test_todays_client_manages_webhooks(site: Any) -> None:
+def test_todays_client_manages_webhooks(site: Site) -> None:
     api, repo = site.api(), site.new_repo()
     hook = api.create_webhook(
         url="https://example.org/h",
@@ -50,7 +52,7 @@ def test_others_see_nothing_of_it(stranger: httpx2.Client, anonymous: httpx2.Cli
     assert anonymous.post(BASE, json=BODY).status_code == 401
 
 
-def test_a_reading_token_changes_nothing(site: Any, made: dict[str, Any]) -> None:
+def test_a_reading_token_changes_nothing(site: Site, made: dict[str, Any]) -> None:
     with site.client(site.reader) as reader:
         assert reader.get(f"{BASE}/{made['id']}").status_code == 200
         assert reader.post(f"{BASE}/{made['id']}/disable").status_code == 403
@@ -63,7 +65,7 @@ def test_a_wish_that_cannot_be_granted_is_refused(alice: httpx2.Client, body: di
     assert alice.post(BASE, json=body).status_code == 400
 
 
-def test_deliveries_are_listed_in_pages_and_repeated(alice: httpx2.Client, site: Any, committer: Any) -> None:
+def test_deliveries_are_listed_in_pages_and_repeated(alice: httpx2.Client, site: Site, committer: Committer) -> None:
     repo = site.new_repo()
     hook = alice.post(BASE, json=BODY | {"watched": [{"type": "model", "name": repo}]}).json()["webhook"]
     for number in range(3):
