@@ -21,6 +21,7 @@ FORBIDDEN_PREFIXES = ("process_", "handle_")
 EDGES = {
     "server/hosting.py": "whatever an application or its server fails with at start is raised where they were started",
     "server/middleware.py": "an unforeseen error becomes a 500 with an id, never a closed connection",
+    "server/threads.py": "whatever a call raises in its thread is raised where it is awaited",
     "worker/loop.py": "one failing job must not stop the others",
     "cli/main.py": "an unforeseen error becomes one line and an exit code, the trace goes to the log",
 }

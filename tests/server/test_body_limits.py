@@ -3,9 +3,11 @@ from __future__ import annotations
 import asyncio
 import pathlib
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -14,8 +16,13 @@ from starlette.types import Message
 from entrepot.errors import BodyTooSlow, TooManyBodies
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.files import lfs, xet_tokens
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
+from entrepot.names import RepoType, Sha256
 from entrepot.server.app import make_app
 from entrepot.server.body_limits import BodyLimits
+from entrepot.server.certificates import Certificate
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
 
@@ -184,6 +191,38 @@ def test_every_route_ends_a_stalled_body(hub: HubContext, method: str, path: str
                 answer += piece
     assert answer.startswith(b"HTTP/1.1 ")
     assert int(answer.split()[1]) in (200, 204, 401, 404, 405, 408)
+
+
+@pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "tls"])
+def test_every_transfer_ends_a_stalled_body(hub: HubContext, pems: Any, *, is_secure: bool) -> None:
+    token = accounts.create_token(hub, "alice", role="write").secret
+    alice = hub.identify(token)
+    ref = repositories.create(hub, alice, NewRepo(RepoType.MODEL, "m")).ref
+    files = [
+        lfs.RequestedObject(Sha256(f"{number:064x}"), size)
+        for number, size in ((1, 100_000), (2, hub.settings.multipart_threshold + 1))
+    ]
+    whole, parted = (plan.link for plan in lfs.plan_uploads(hub, alice, ref, files, takes_parts=True))
+    assert isinstance(whole, lfs.SignedUrl)
+    assert isinstance(parted, lfs.MultipartUpload)
+    issued = xet_tokens.issue_write(hub, alice, ref, "main")
+    store, secret = f"/xet/{issued.store}", issued.secret
+    targets = [("PUT", f"{link.path}?{urlencode(link.query)}", "") for link in (whole, parted.links[0])]
+    targets += [("POST", f"{store}{path}", secret) for path in (f"/v1/xorbs/default/{'0' * 64}", "/v1/shards")]
+    targets.append(("POST", "/api/models/alice/m/files/main", token))
+    trusted = ssl.create_default_context(cafile=pems.authority)
+    certificate = Certificate(pems.cert, pems.key) if is_secure else None
+    with running(make_app(hub), certificate=certificate) as address:
+        for method, path, bearer in targets:
+            with socket.create_connection((address.ip, address.port), timeout=60) as plain, ExitStack() as stack:
+                peer = plain
+                if is_secure:
+                    peer = stack.enter_context(trusted.wrap_socket(plain, server_hostname=address.ip))
+                size = 100_000 if path.startswith(whole.path) or bearer else parted.part_size
+                head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n"
+                peer.sendall(f"{head}Authorization: Bearer {bearer}\r\n\r\n{{".encode())
+                answer = peer.recv(65536)
+                assert answer.split()[1] == b"408", (path, answer)
 
 
 def test_a_thousand_stalled_bodies_leave_room_for_others(tmp_path: pathlib.Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import pathlib
 import re
@@ -46,6 +47,10 @@ async def broken(request: Request) -> Response:
     raise ZeroDivisionError("hf_secret")
 
 
+async def full(request: Request) -> Response:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 async def damaged(request: Request) -> Response:
     raise ObjectMissing("0" * 40)
 
@@ -70,6 +75,7 @@ def app(metrics: Metrics | None = None) -> ASGIApp:
         Route("/a/b/tree", moved, methods=["GET", "POST"]),
         Route("/broken", broken),
         Route("/damaged", damaged),
+        Route("/full", full),
         Route("/half", half),
         Route("/refuse", refuse, methods=["PUT"]),
     ]
@@ -114,6 +120,13 @@ def test_unknown_paths_and_methods_are_json_too(client: httpx2.Client) -> None:
     wrong = client.delete("/missing")
     assert (wrong.status_code, wrong.json()) == (405, {"error": "Method Not Allowed"})
     assert "GET" in wrong.headers["allow"]
+
+
+def test_a_full_disk_that_no_layer_below_has_noticed_is_told_in_words(client: httpx2.Client) -> None:
+    answer = client.get("/full")
+    assert answer.status_code == 507
+    assert "space" in answer.json()["error"].lower()
+    assert client.get("/echo/x").status_code == 200
 
 
 def test_head_has_headers_and_no_body(client: httpx2.Client) -> None:

@@ -460,6 +460,7 @@ def test_leftovers_of_cut_off_uploads_go_after_a_grace_period(world: World) -> N
         alive.write(b"0123456789")
         assert ("leftover", "dead.tmp") not in sweep(world)
         world.clock.advance(86_400_000)
+        assert ("leftover", "dead.tmp") in sweep(world, grace_ms=3_600_000, is_rehearsal=True)
         assert ("leftover", "dead.tmp") in sweep(world, grace_ms=3_600_000)
         assert len(list(incoming.glob("*.tmp"))) == 1
     (incoming / "again.tmp").write_bytes(b"cut off")
