@@ -45,7 +45,7 @@ def states(catalog: Catalog) -> list[str]:
 def test_a_job_is_claimed_with_its_arguments_and_counted_as_an_attempt(catalog: Catalog, enqueue: Enqueue) -> None:
     enqueue("index")
     job = claimed(catalog, "w1", 0)
-    assert (job.kind, job.args, job.state, job.attempts) == ("index", {"kind": "index"}, "running", 1)
+    assert (job.kind, job.args, job.state, job.attempts) == ("index", {"of": 5}, "running", 1)
     with catalog.read() as tx:
         assert jobs.find(tx) == [job]
 
