@@ -188,11 +188,11 @@ def test_lists_show_what_the_token_sees(world: World, limited: Callable[..., Cal
 
 
 def test_sight_and_reach_differ_where_content_may_not_be_read(world: World, limited: Callable[..., Caller]) -> None:
-    world.repo("alice/m", visibility="private")
+    ref = world.repo("alice/m", visibility="private")
     from entrepot.hub.callers import read_by, seen_by
 
     caller = limited("alice", ("model", "alice/m", [DISCUSS]), ("user", "alice", [REQUESTS]))
-    assert seen_by(caller) == Visibility({caller.account.id})
+    assert seen_by(caller) == Visibility({caller.account.id}, {world.row_id(ref)})
     assert read_by(caller) == Visibility()
 
 
