@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from entrepot.cli.reports import Progress, remark, render_bytes, render_time, show, show_json, show_table
+from entrepot.cli.reports import Progress, render_bytes, render_time, show, show_json, show_message, show_table
 
 
 class Terminal(io.StringIO):
@@ -15,7 +15,7 @@ class Terminal(io.StringIO):
 
 def test_results_and_remarks_go_different_ways(capsys: pytest.CaptureFixture[str]) -> None:
     show("result")
-    remark("remark")
+    show_message("remark")
     assert capsys.readouterr() == ("result\n", "remark\n")
 
 

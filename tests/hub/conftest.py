@@ -149,6 +149,6 @@ def import_url(tmp_path: pathlib.Path) -> Callable[[World, str], imports.Importe
 
     def bring(world: World, url: str) -> imports.Imported:
         ref = RepoRef(RepoType.MODEL, RepoId("alice", "imported"))
-        return imports.bring_in(world.hub, url, ref, tmp_path / "copy.git", environ=GIT_ENV)
+        return imports.import_repo(world.hub, url, ref, tmp_path / "copy.git", environ=GIT_ENV)
 
     return bring

@@ -108,7 +108,7 @@ MATRIX: list[tuple[str, str, Any, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("who", "name", "see", "read", "write"), MATRIX)
-def test_everybody_may_do_what_their_role_says(
+def test_rights_follow_from_the_role(
     world: World, repos: dict[str, RepoRef], who: str, name: str, see: Any, read: Any, write: Any
 ) -> None:
     person, _, role = who.partition(":")
@@ -129,7 +129,7 @@ def test_everybody_may_do_what_their_role_says(
 
 
 @pytest.mark.parametrize("who", ["nobody", "zed"])
-def test_a_hidden_repository_is_not_told_from_an_absent_one(world: World, repos: dict[str, RepoRef], who: str) -> None:
+def test_a_hidden_repository_looks_absent(world: World, repos: dict[str, RepoRef], who: str) -> None:
     caller = None if who == "nobody" else world.zed
     absent = RepoRef(RepoType.MODEL, RepoId("acme", "absent"))
     for act in USES.values():
@@ -206,7 +206,7 @@ def test_repositories_are_made_by_contributors_and_above(world: World, who: str,
         world.repo(f"acme/by-{maker.account.name}", by=maker)
 
 
-def test_whoever_sees_a_repository_takes_part_in_its_discussions(world: World, repos: dict[str, RepoRef]) -> None:
+def test_everyone_who_sees_a_repository_may_discuss(world: World, repos: dict[str, RepoRef]) -> None:
     with world.hub.read() as tx:
         for name in ("public", "gated"):
             row, known = access.discussable(tx, world.zed, repos[name])

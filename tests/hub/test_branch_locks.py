@@ -31,7 +31,7 @@ def test_different_keys_do_not_wait_for_each_other() -> None:
         assert len(branch_locks._queues) == 2
 
 
-def test_who_waits_too_long_is_told_so_and_leaves_no_trace() -> None:
+def test_a_wait_that_times_out_raises_busy_and_leaves_no_trace() -> None:
     branch_locks, errors = BranchLocks(), []
 
     def wait() -> None:
@@ -50,7 +50,7 @@ def test_who_waits_too_long_is_told_so_and_leaves_no_trace() -> None:
     assert branch_locks._queues == {}
 
 
-def test_an_error_ends_the_turn() -> None:
+def test_an_error_releases_the_lock() -> None:
     branch_locks = BranchLocks()
     with pytest.raises(KeyError), branch_locks.take("a"):
         raise KeyError

@@ -9,7 +9,7 @@ from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import (
     FINE_GRAINED,
     Role,
-    acting_for,
+    acting_as,
     hash_secret,
     read_by,
     require_change,
@@ -22,7 +22,7 @@ from entrepot.hub.scopes import COLLECT, READ, RequestedScope
 from tests.support.worlds import World
 
 
-def test_nobody_is_nobody_and_a_wrong_secret_is_an_error(world: World) -> None:
+def test_no_secret_is_anonymous_and_a_wrong_one_is_an_error(world: World) -> None:
     assert world.hub.identify(None) is None
     for secret in ("", "hf_wrong", "\ud800"):
         with pytest.raises(InvalidCredentials):
@@ -55,7 +55,7 @@ def test_what_a_caller_sees(world: World) -> None:
     assert len(seen.namespaces) == 2
 
 
-def test_changes_need_somebody_with_a_writing_token(world: World) -> None:
+def test_changes_need_a_write_token(world: World) -> None:
     assert require_login(world.caller("alice", "read")).account.name == "alice"
     assert require_write(world.alice).may_write
     for check in (require_login, require_write):
@@ -71,7 +71,7 @@ def test_secrets_are_stored_as_sha256() -> None:
 
 def test_a_fine_grained_token_is_judged_by_the_place_of_the_change(world: World) -> None:
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("user", "alice", [COLLECT])])
-    limited = world.hub.identify(tokens.make_for(world.hub, "alice", wish)[0].secret)
+    limited = world.hub.identify(tokens.create_for(world.hub, "alice", wish)[0].secret)
     assert not limited.may_write
     assert require_login(limited) == require_change(limited) == require_permission(limited, COLLECT) == limited
     with pytest.raises(NotAllowed, match="fine-grained"):
@@ -95,7 +95,7 @@ def test_other_tokens_have_every_permission_that_their_role_gives(world: World) 
             check(world.caller("alice", "read"))
 
 
-def test_the_machine_acts_for_somebody_with_all_their_rights(world: World) -> None:
+def test_the_machine_acts_with_all_rights_of_an_account(world: World) -> None:
     with world.hub.read() as tx:
-        found = acting_for(tx, world.rita.account)
+        found = acting_as(tx, world.rita.account)
     assert (found.roles, found.may_write) == (world.rita.roles, True)

@@ -164,7 +164,7 @@ def test_parts_and_their_completion_end_with_the_right(make_world: Callable[...,
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_pass_for_writing_ends_with_the_right(world: World, sender: Sender, ref: RepoRef, change: Change) -> None:
+def test_a_xet_write_token_ends_with_the_right(world: World, sender: Sender, ref: RepoRef, change: Change) -> None:
     issued = xet_tokens.issue_write(world.hub, world.wendy, ref)
     given = xet_tokens.check(world.hub, issued.secret, issued.store)
     xorb, late = sender.xorb(sender.chunks(1)), sender.xorb(sender.chunks(2))

@@ -53,7 +53,7 @@ def test_a_folder_of_another_layout_is_not_touched(tmp_path: pathlib.Path, text:
     assert [path.name for path in tmp_path.iterdir()] == ["format.json"]
 
 
-def test_somebody_elses_folder_is_not_touched(tmp_path: pathlib.Path) -> None:
+def test_a_folder_of_other_data_is_not_changed(tmp_path: pathlib.Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(DataFolderError, match="not empty"):
         open_hub(Settings(data=tmp_path), fsync=False)

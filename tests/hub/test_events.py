@@ -34,12 +34,12 @@ def listen(world: World, owner: str = "alice", what: tuple[str, str] = ("user", 
     webhooks.create(world.hub, world.caller(owner), WebhookDraft("https://example.org/", [what]))
 
 
-def test_nothing_is_noted_while_nobody_listens(world: World, ref: RepoRef) -> None:
+def test_no_event_is_recorded_without_webhooks(world: World, ref: RepoRef) -> None:
     world.add(ref, "a.txt")
     assert noted(world) == []
 
 
-def test_every_way_to_move_a_ref_is_news(world: World, ref: RepoRef) -> None:
+def test_every_way_to_move_a_ref_emits_an_event(world: World, ref: RepoRef) -> None:
     listen(world)
     hub, alice = world.hub, world.alice
     branches.create_branch(hub, alice, ref, "dev", start=None, is_empty=False, overwrites=False)
@@ -59,7 +59,7 @@ def test_every_way_to_move_a_ref_is_news(world: World, ref: RepoRef) -> None:
     ]
 
 
-def test_rewriting_history_without_a_file_is_news(world: World, ref: RepoRef) -> None:
+def test_rewriting_history_without_a_file_emits_an_event(world: World, ref: RepoRef) -> None:
     sha256 = world.add_large(ref, "big.bin", b"x" * 100)
     listen(world)
     lfs_files.delete_content(world.hub, world.alice, ref, sha256, rewrites_history=True)
@@ -78,7 +78,7 @@ def test_one_event_goes_to_each_webhook_once_however_it_watches(world: World, re
     assert len(noted(world)) == 1
 
 
-def test_news_that_are_undone_are_not_told(world: World, ref: RepoRef) -> None:
+def test_events_of_a_rolled_back_transaction_are_not_sent(world: World, ref: RepoRef) -> None:
     listen(world)
 
     def change_and_fail() -> None:
@@ -93,7 +93,7 @@ def test_news_that_are_undone_are_not_told(world: World, ref: RepoRef) -> None:
     assert noted(world) == []
 
 
-def test_the_head_is_told_with_repositories_and_not_with_discussions(world: World, ref: RepoRef) -> None:
+def test_the_head_is_sent_with_events_of_repositories_only(world: World, ref: RepoRef) -> None:
     listen(world)
     with world.hub.write() as tx:
         row = repositories.find(tx, ref)

@@ -12,20 +12,20 @@ import pytest
 
 from entrepot.errors import DataFolderError, StoreFull
 from entrepot.hub.context import open_hub
-from entrepot.hub.folder_locks import folder_error, opening, served_alone
+from entrepot.hub.folder_locks import folder_error, hold_server_lock, opening
 from entrepot.settings import Settings
 
 
-def test_a_folder_has_one_server_and_the_next_one_is_told_which(tmp_path: Path) -> None:
-    with served_alone(tmp_path):
+def test_a_folder_has_one_server_and_the_error_of_the_next_names_it(tmp_path: Path) -> None:
+    with hold_server_lock(tmp_path):
         named = rf"another server \(process {os.getpid()}\) serves it"
-        with pytest.raises(DataFolderError, match=named), served_alone(tmp_path):
+        with pytest.raises(DataFolderError, match=named), hold_server_lock(tmp_path):
             pytest.fail("two servers")
         other = tmp_path / "other"
         other.mkdir()
-        with served_alone(other):
+        with hold_server_lock(other):
             pass
-    with served_alone(tmp_path):
+    with hold_server_lock(tmp_path):
         pass
 
 
@@ -35,17 +35,17 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
         "served_alone(pathlib.Path(sys.argv[1])).__enter__(); os._exit(1)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == 1
-    with served_alone(tmp_path):
+    with hold_server_lock(tmp_path):
         pass
 
 
 def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataFolderError, match="gone"), served_alone(tmp_path / "gone"):
+    with pytest.raises(DataFolderError, match="gone"), hold_server_lock(tmp_path / "gone"):
         pass
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_said_in_words(number: int, tmp_path: Path) -> None:
+def test_a_full_disk_has_a_readable_error(number: int, tmp_path: Path) -> None:
     assert f"no space left on {tmp_path}" in str(folder_error(tmp_path, OSError(number, "full")))
     for error in (OSError(number, "full"), StoreFull("database or disk is full")):
         with pytest.raises(DataFolderError, match="no space left on"), opening(tmp_path):

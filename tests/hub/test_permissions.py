@@ -29,7 +29,7 @@ def open_to_others(folder: pathlib.Path) -> list[str]:
 
 @pytest.mark.usefixtures("open_umask")
 @pytest.mark.parametrize("mode", [0o700, 0o755, 0o777, 0o770])
-def test_a_data_folder_is_private_whatever_it_was_before(tmp_path: pathlib.Path, mode: int) -> None:
+def test_a_data_folder_is_made_private_from_any_mode(tmp_path: pathlib.Path, mode: int) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=mode)
     (folder / "entrepot.toml").write_text("")

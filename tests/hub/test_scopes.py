@@ -41,7 +41,7 @@ def limited(world: World) -> Callable[..., Caller]:
 
     def make(name: str, *places: tuple[str, str, Sequence[str]], **more: Any) -> Caller:
         wish = TokenDraft(FINE_GRAINED, places=[RequestedScope(*place) for place in places], **more)
-        found = world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)
+        found = world.hub.identify(tokens.create_for(world.hub, name, wish)[0].secret)
         assert found is not None
         return found
 
@@ -120,9 +120,9 @@ def test_a_token_never_gives_more_than_its_owner_has(world: World, limited: Call
         assert able(world, limited(name, ("model", "acme/m", [READ, WRITE])), ref) == expected
 
 
-def test_what_the_owner_lost_the_token_lost(world: World, limited: Callable[..., Caller]) -> None:
+def test_a_token_loses_rights_with_its_owner(world: World, limited: Callable[..., Caller]) -> None:
     ref = world.repo("acme/m", by=world.olga, visibility="private")
-    secret = tokens.make_for(
+    secret = tokens.create_for(
         world.hub,
         "wendy",
         TokenDraft(
@@ -148,12 +148,12 @@ def test_an_administrators_limited_token_is_limited(world: World, limited: Calla
     assert able(world, caller, other) == (False, False, False)
 
 
-def test_a_place_is_kept_when_it_is_renamed_and_lost_when_it_is_made_anew(
+def test_a_scope_follows_a_rename_but_not_a_new_repository_of_the_name(
     world: World, limited: Callable[..., Caller]
 ) -> None:
     ref = world.repo("alice/m", visibility="private")
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "alice/m", [WRITE])])
-    secret = tokens.make_for(world.hub, "alice", wish)[0].secret
+    secret = tokens.create_for(world.hub, "alice", wish)[0].secret
     new = RepoRef(RepoType.MODEL, RepoId("alice", "renamed"))
     repositories.move(world.hub, world.alice, ref, new)
     assert able(world, world.hub.identify(secret), new) == (True, True, True)
@@ -187,7 +187,9 @@ def test_lists_show_what_the_token_sees(world: World, limited: Callable[..., Cal
     ]
 
 
-def test_sight_and_reach_differ_where_content_may_not_be_read(world: World, limited: Callable[..., Caller]) -> None:
+def test_visibility_and_reach_differ_where_content_may_not_be_read(
+    world: World, limited: Callable[..., Caller]
+) -> None:
     ref = world.repo("alice/m", visibility="private")
     from entrepot.hub.callers import read_by, seen_by
 

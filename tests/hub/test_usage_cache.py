@@ -13,13 +13,13 @@ class Watch:
         return self.now_s
 
 
-def test_what_is_added_up_fast_is_added_up_every_time() -> None:
+def test_a_fast_sum_is_computed_every_time() -> None:
     usage_cache = UsageCache(Watch(0.001))
     sizes = iter((5, 6))
     assert [usage_cache.used(1, 0, lambda: next(sizes)) for _ in range(2)] == [5, 6]
 
 
-def test_what_takes_long_is_kept_for_a_while_and_grows_with_what_is_let_in() -> None:
+def test_a_slow_sum_is_cached_and_includes_accepted_bytes() -> None:
     usage_cache = UsageCache(Watch(1.0))
     assert usage_cache.used(1, 0, lambda: 5) == 5
     usage_cache.add(1, 10)

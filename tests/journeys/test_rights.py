@@ -237,7 +237,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     admin = hub.identify(secrets["admin"])
     repositories.create(hub, admin, NewRepo(RepoType.MODEL, "elsewhere", "acme", "private"))
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "acme/elsewhere", ["repo.write"])])
-    secrets["limited"] = tokens.make_for(hub, _ADMIN, wish)[0].secret
+    secrets["limited"] = tokens.create_for(hub, _ADMIN, wish)[0].secret
     with (
         running(application.make_app(hub)) as address,
         httpx2.Client(

@@ -115,7 +115,7 @@ def test_orphaned_bytes_are_found_under_any_key(stored_repo: StoredRepo) -> None
     for key in keys:
         put(stored_repo.store.blobs, key, b"s")
     with stored_repo.store.catalog.read() as tx:
-        found = list(fsck.stray_blobs(stored_repo.store, tx, 9))
+        found = list(fsck.orphaned_blobs(stored_repo.store, tx, 9))
     assert sorted(finding.where for finding in found) == sorted(keys)
     assert not any(finding.is_damage for finding in found)
 

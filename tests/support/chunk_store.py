@@ -136,7 +136,7 @@ class Store:
     def fine_grained(self, owner: str, repo: str) -> str:
         """Create a fine-grained token that can read and write one repository."""
         wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", repo, [READ, WRITE])])
-        return tokens.make_for(self.hub, owner, wish)[0].secret
+        return tokens.create_for(self.hub, owner, wish)[0].secret
 
     def commit(self, repo: str, path: str, sha256: Sha256 | None) -> None:
         """Commit a large file that has been uploaded."""

@@ -45,7 +45,7 @@ def says_full(text: str) -> bool:
 
 
 @contextlib.contextmanager
-def full_disk_told(what: str) -> Iterator[None]:
+def reporting_full_disk(what: str) -> Iterator[None]:
     """Convert an ``OSError`` that means a full disk into :class:`StoreFull`; others pass through unchanged.
 
     Args:

@@ -85,7 +85,7 @@ def doctor(client: HubClient, no_upload: bool, as_json: bool) -> int:
     code is 1 if a check fails.
     """
     findings: list[CheckResult] = []
-    for finding in examine(client, tries_upload=not no_upload):
+    for finding in run_checks(client, tries_upload=not no_upload):
         findings.append(finding)
         if not as_json:
             mark = {True: "ok", False: "WRONG", None: "-"}[finding.is_well]
@@ -95,7 +95,7 @@ def doctor(client: HubClient, no_upload: bool, as_json: bool) -> int:
     return 1 if any(finding.is_well is False for finding in findings) else 0
 
 
-def examine(client: HubClient, *, tries_upload: bool) -> Iterator[CheckResult]:
+def run_checks(client: HubClient, *, tries_upload: bool) -> Iterator[CheckResult]:
     """Yield the results, one check after the other; checks that depend on a failed one are left out."""
     yield CheckResult("versions", None, _versions())
     yield _cache(client)

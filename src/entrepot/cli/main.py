@@ -18,7 +18,7 @@ import click
 
 import entrepot
 from entrepot.cli.groups import Entry, LazyGroup
-from entrepot.cli.reports import remark, show, show_json
+from entrepot.cli.reports import show, show_json, show_message
 from entrepot.cli.sessions import Session
 from entrepot.errors import EntrepotError
 
@@ -149,17 +149,17 @@ def _say_warning(
     line: str | None = None,
 ) -> None:
     """Print a warning without its source location, which is useless at a terminal."""
-    remark(f"warning: {message}")
+    show_message(f"warning: {message}")
 
 
 def _show_usage_error(error: click.ClickException) -> None:
     """Print an error of click in our style: the usage, the message after ``error:``, and a hint."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
-        remark(context.get_usage())
-    remark(f"error: {_lowered(error.format_message().rstrip('.'))}")
+        show_message(context.get_usage())
+    show_message(f"error: {_lowered(error.format_message().rstrip('.'))}")
     if context is not None:
-        remark(f"hint: see '{context.command_path} --help'")
+        show_message(f"hint: see '{context.command_path} --help'")
 
 
 def _lowered(sentence: str) -> str:
@@ -174,7 +174,7 @@ def _report(error: Exception, session: Session) -> int:
         _show_usage_error(error)
         return error.exit_code
     if isinstance(error, click.Abort):
-        remark("interrupted")
+        show_message("interrupted")
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):
         # The reader closed the pipe, as `head` does; keep the interpreter from reporting it again at exit.
@@ -183,14 +183,14 @@ def _report(error: Exception, session: Session) -> int:
     if session.debug:
         traceback.print_exception(error)
     if isinstance(error, EntrepotError):
-        remark(f"error: {_lowered(str(error))}")
+        show_message(f"error: {_lowered(str(error))}")
         return FAILED
     missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing in _SERVER_LIBRARIES:
-        remark(f"error: this command needs the server's libraries ({missing} is missing)")
-        remark('hint: pip install "entrepot[server]"')
+        show_message(f"error: this command needs the server's libraries ({missing} is missing)")
+        show_message('hint: pip install "entrepot[server]"')
         return FAILED
-    remark(f"error: unexpected {type(error).__name__}: {error}")
-    remark("hint: this is a bug in entrepot; please report it with the output of 'entrepot --debug ...' and of")
-    remark("'entrepot version --json'.")
+    show_message(f"error: unexpected {type(error).__name__}: {error}")
+    show_message("hint: this is a bug in entrepot; please report it with the output of 'entrepot --debug ...' and of")
+    show_message("'entrepot version --json'.")
     return UNFORESEEN

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.logs import configure_logging
-from entrepot.cli.reports import remark, show
+from entrepot.cli.reports import show, show_message
 from entrepot.cli.serving import FACTORY, encode_settings, setting_options
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import Refused
@@ -94,7 +94,7 @@ def _run(command: tuple[str, ...], environ: dict[str, str], codes: list[int]) ->
     try:
         codes.append(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603 - the user wrote it
     except OSError as error:
-        remark(f"error: cannot run {command[0]}: {error.strerror}")
+        show_message(f"error: cannot run {command[0]}: {error.strerror}")
         codes.append(_NOT_FOUND)
     finally:
         os.kill(os.getpid(), signal.SIGTERM)

@@ -19,7 +19,7 @@ def show(line: str) -> None:
     click.echo(line)
 
 
-def remark(line: str) -> None:
+def show_message(line: str) -> None:
     """Print a message to standard error, where scripts that capture the output do not see it."""
     click.echo(line, err=True)
 

@@ -103,7 +103,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
     from entrepot.hub.accounts import accounts
-    from entrepot.hub.folder_locks import served_alone
+    from entrepot.hub.folder_locks import hold_server_lock
     from entrepot.server.certificates import Certificate
     from entrepot.server.workers import Hosting
     from entrepot.server.workers import serve as serve_until_stopped
@@ -122,7 +122,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
         settings.workers,
         certificate=Certificate(Path(settings.tls_cert), Path(settings.tls_key)) if settings.tls_cert else None,
     )
-    with served_alone(settings.data):
+    with hold_server_lock(settings.data):
         if lifeline:
             _hold_lifeline()
         serve_until_stopped(hosting, lambda address: _announce(settings, address.url, is_first_run=is_first_run))

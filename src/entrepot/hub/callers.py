@@ -107,7 +107,7 @@ def stamp_of(token: Token) -> str:
     return f"{token.uid}.{token.secret_hash[:_STAMP_DIGITS]}"
 
 
-def by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
+def find_by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
     """Return the caller that a :func:`stamp_of` belongs to, with their present roles and scopes.
 
     Raises:
@@ -133,7 +133,7 @@ def renewed(tx: Read, caller: Caller, now_ms: int) -> Caller:
     """
     if not caller.token.secret_hash:
         return caller
-    return by_stamp(tx, stamp_of(caller.token), caller.account.id, now_ms)
+    return find_by_stamp(tx, stamp_of(caller.token), caller.account.id, now_ms)
 
 
 def operator(account: Account) -> Caller:
@@ -179,7 +179,7 @@ def _caller(tx: Read, token: Token, account: Account) -> Caller:
     return Caller(account, token, memberships, roles, limits)
 
 
-def acting_for(tx: Read, account: Account) -> Caller:
+def acting_as(tx: Read, account: Account) -> Caller:
     """Return an account as a caller with an unlimited token; for the administrator of the machine."""
     return _caller(tx, Token(account.uid, account.id, "", "write", 0, None), account)
 

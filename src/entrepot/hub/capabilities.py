@@ -151,7 +151,7 @@ def holder(tx: Read, grant: Capability, now_ms: int) -> MaybeCaller:
     if grant.user_id is None:
         return None
     try:
-        return callers.by_stamp(tx, grant.stamp, grant.user_id, now_ms)
+        return callers.find_by_stamp(tx, grant.stamp, grant.user_id, now_ms)
     except (InvalidCredentials, Forbidden):
         return None
 
@@ -167,4 +167,4 @@ def _find(tx: Read, grant: Capability) -> RepoRow | None:
 def _holder(tx: Read, grant: Capability, now_ms: int) -> Caller:
     if grant.user_id is None:
         raise NotAllowed("An anonymous caller asked for this")
-    return callers.by_stamp(tx, grant.stamp, grant.user_id, now_ms)
+    return callers.find_by_stamp(tx, grant.stamp, grant.user_id, now_ms)

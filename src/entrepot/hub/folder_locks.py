@@ -19,7 +19,7 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextlib.contextmanager
-def served_alone(folder: Path) -> Iterator[None]:
+def hold_server_lock(folder: Path) -> Iterator[None]:
     """Hold the lock of a server on a data folder inside the ``with``.
 
     The supervising process of a server holds the lock for its worker processes;

@@ -134,7 +134,7 @@ def check_permissions(words: Iterable[str], allowed: frozenset[str], where: str)
     return found
 
 
-def check_places(places: Sequence[object]) -> None:
+def check_target_count(places: Sequence[object]) -> None:
     """Raise if a token names too many targets: every request looks them up.
 
     Raises:

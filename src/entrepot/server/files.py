@@ -57,7 +57,7 @@ _SHOWN = {
 _ENDING = re.compile(r"\.([A-Za-z0-9]+)$")
 
 
-class StoredBytes(Protocol):
+class ReadableBytes(Protocol):
     """Stored bytes as the hub returns them."""
 
     @property
@@ -77,7 +77,7 @@ class OpenContent:
 
     etag: str
     content_type: str
-    _stored: StoredBytes
+    _stored: ReadableBytes
 
     @property
     def size(self) -> int:
@@ -109,7 +109,7 @@ class FileResponse:
         )
 
 
-def open_content(stored: StoredBytes, etag: str, content_type: str) -> Content:
+def open_content(stored: ReadableBytes, etag: str, content_type: str) -> Content:
     """Return the content for a GET: in memory if small, else read while it is sent. Blocks.
 
     Args:

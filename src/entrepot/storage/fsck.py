@@ -154,7 +154,7 @@ def check_file(store: Store, sha256: Sha256, size: int, *, checks_content: bool)
     return None
 
 
-def stray_blobs(store: Store, tx: Read, now_ms: int) -> Iterator[Finding]:
+def orphaned_blobs(store: Store, tx: Read, now_ms: int) -> Iterator[Finding]:
     """Yield a finding for each blob without a row, or whose row says that it is stored as chunks."""
     batch: list[tuple[Sha256, int]] = []
     for stat in store.blobs.list("files/"):

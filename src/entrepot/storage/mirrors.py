@@ -25,7 +25,7 @@ from typing import Final
 
 import attrs
 
-from entrepot.blobs.faults import full_disk_told
+from entrepot.blobs.faults import reporting_full_disk
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos import refs
@@ -103,7 +103,7 @@ class Mirrors:
             ObjectMissing, ObjectDamaged, BlobMissing: content that the
                 repository needs is missing or damaged.
         """
-        with full_disk_told("the clone cache"):
+        with reporting_full_disk("the clone cache"):
             return self._take(store, reading, repo)
 
     def _take(self, store: Store, reading: Reading, repo: RepoRow) -> Lease:

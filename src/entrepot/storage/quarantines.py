@@ -14,7 +14,7 @@ from typing import IO
 
 import attrs
 
-from entrepot.blobs.faults import full_disk_told
+from entrepot.blobs.faults import reporting_full_disk
 from entrepot.errors import StoreUnavailable
 from entrepot.git import Kind
 from entrepot.git.packs import read_index_ids
@@ -140,7 +140,7 @@ def open_quarantine(mirror: Path) -> Quarantine:
     """Create a quarantine beside a mirror, which must not be removed while the quarantine is used."""
     path = mirror.parent / f"{PUSH}{secrets.token_hex(8)}"
     try:
-        with full_disk_told("the quarantine of a push"):
+        with reporting_full_disk("the quarantine of a push"):
             lay_out(path)
             (path / "objects" / "info" / "alternates").write_text(f"{mirror / 'objects'}\n")
     except BaseException:

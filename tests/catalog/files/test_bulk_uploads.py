@@ -6,7 +6,7 @@ import pytest
 
 from entrepot.catalog import Catalog
 from entrepot.catalog.files import bulk_uploads, files, xet_files, xorbs
-from entrepot.catalog.files.bulk_uploads import ProvenFile, StoredForm
+from entrepot.catalog.files.bulk_uploads import FileState, ProvenFile
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.errors import Busy
@@ -35,7 +35,7 @@ def put(catalog: Catalog, arrivals: Sequence[ProvenFile], now_ms: int = 5) -> li
         return bulk_uploads.put(tx, arrivals, now_ms)
 
 
-def kept(catalog: Catalog, *numbers: int) -> dict[Sha256, StoredForm]:
+def kept(catalog: Catalog, *numbers: int) -> dict[Sha256, FileState]:
     with catalog.read() as tx:
         return bulk_uploads.stored_forms(tx, [sha(number) for number in numbers])
 
@@ -44,7 +44,7 @@ def test_uploaded_files_are_stored_as_chunks(catalog: Catalog) -> None:
     arrivals = [arrival(number) for number in range(1200)]
     assert put(catalog, arrivals) == []
     found = kept(catalog, *range(1201))
-    assert found == {item.sha256: StoredForm(20, is_raw=False, is_chunked=True) for item in arrivals}
+    assert found == {item.sha256: FileState(20, is_raw=False, is_chunked=True) for item in arrivals}
     with catalog.read() as tx:
         assert xet_files.find(tx, arrivals[7].row.hash) == arrivals[7].row
         assert xet_files.xorbs_of(tx, [arrivals[1100].row.hash]) == {X}
@@ -64,7 +64,7 @@ def test_damaged_chunks_are_not_relied_on_and_give_way(catalog: Catalog) -> None
     put(catalog, [arrival(1)])
     with catalog.write() as tx:
         xorbs.mark_damaged(tx, X, 5)
-    assert kept(catalog, 1) == {sha(1): StoredForm(20, is_raw=False, is_chunked=False)}
+    assert kept(catalog, 1) == {sha(1): FileState(20, is_raw=False, is_chunked=False)}
     put(catalog, [arrival(1, Y, b"other")])
     assert kept(catalog, 1)[sha(1)].is_chunked
 
@@ -72,9 +72,9 @@ def test_damaged_chunks_are_not_relied_on_and_give_way(catalog: Catalog) -> None
 def test_rows_of_raw_files_are_named_and_learn_of_the_chunks(catalog: Catalog) -> None:
     with catalog.write() as tx:
         files.reserve(tx, sha(1), 999, 1)
-    assert kept(catalog, 1) == {sha(1): StoredForm(999, is_raw=True, is_chunked=False)}
+    assert kept(catalog, 1) == {sha(1): FileState(999, is_raw=True, is_chunked=False)}
     assert put(catalog, [arrival(1), arrival(2)]) == [sha(1)]
-    assert kept(catalog, 1) == {sha(1): StoredForm(20, is_raw=True, is_chunked=True)}
+    assert kept(catalog, 1) == {sha(1): FileState(20, is_raw=True, is_chunked=True)}
 
 
 def test_a_file_that_is_being_swept_does_not_count_and_makes_others_wait(catalog: Catalog) -> None:

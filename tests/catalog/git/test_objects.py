@@ -198,11 +198,11 @@ def test_pointers_to_files_that_no_commit_names_are_found(catalog: Catalog, repo
             files.reserve(tx, Sha256(digit * 64), 9, 1)
             files.link(tx, repo.id, [Sha256(digit * 64)], None, 1)
         files.name_links(tx, repo.id, [(Sha256("c" * 64), RepoPath("c"))], MAIN, 1)
-        assert objects.unnamed(tx, repo.id, [*pointers, Oid("d" * 40), Oid("e" * 40)]) == {
+        assert objects.pointers_to_deleted_files(tx, repo.id, [*pointers, Oid("d" * 40), Oid("e" * 40)]) == {
             Oid("a" * 40): DeletedPointer(Sha256("a" * 64), 9, is_back=False),
             Oid("b" * 40): DeletedPointer(Sha256("b" * 64), 9, is_back=True),
         }
-        assert objects.unnamed(tx, repo.id, []) == {}
+        assert objects.pointers_to_deleted_files(tx, repo.id, []) == {}
 
 
 def test_annotated_tags_are_picked_from_other_objects(catalog: Catalog, repo: RepoRow) -> None:

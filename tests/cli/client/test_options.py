@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from entrepot.cli.client.options import HubClient, confirm, hub_options, sentence, type_option
+from entrepot.cli.client.options import HubClient, confirm, hub_options, show_unless_quiet, type_option
 from entrepot.cli.sessions import Session
 from entrepot.testing.hubs import RunningHub
 from tests.support.commands import Run
@@ -56,8 +56,8 @@ def test_a_token_is_not_shown_by_accident() -> None:
 def test_quiet_means_no_progress_and_no_remarks(capsys: pytest.CaptureFixture[str]) -> None:
     assert HubClient(Session({}), is_quiet=True).places.disable_progress
     assert not HubClient(Session({})).places.disable_progress
-    sentence(HubClient(Session({}), is_quiet=True), "hello")
-    sentence(HubClient(Session({})), "there")
+    show_unless_quiet(HubClient(Session({}), is_quiet=True), "hello")
+    show_unless_quiet(HubClient(Session({})), "there")
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", "there\n")
 

@@ -28,13 +28,13 @@ def test_a_user_has_a_name_of_its_own_in_any_case(world: World) -> None:
 @pytest.mark.parametrize(
     "values", [{"name": "a.b"}, {"name": "api"}, {"email": "eve"}, {"email": "a b@c"}, {"password": "short"}]
 )
-def test_bad_values_make_no_user(world: World, values: dict[str, Any]) -> None:
+def test_a_user_with_invalid_values_is_not_created(world: World, values: dict[str, Any]) -> None:
     with pytest.raises(InvalidName):
         accounts.create_user(world.hub, **({"name": "eve"} | values))
     assert "eve" not in [user.name for user, _ in accounts.list_users(world.hub)]
 
 
-def test_an_organisation_needs_a_person_to_run_it(world: World) -> None:
+def test_an_organisation_needs_an_administrator(world: World) -> None:
     for name in ("absent", "acme"):
         with pytest.raises(AccountNotFound):
             accounts.create_org(world.hub, "fresh", admin=name)
@@ -42,7 +42,7 @@ def test_an_organisation_needs_a_person_to_run_it(world: World) -> None:
     assert [org.name for org in accounts.list_orgs(world.hub)] == ["acme", "fresh"]
 
 
-def test_members_come_and_change_their_roles(world: World) -> None:
+def test_members_are_added_and_change_roles(world: World) -> None:
     accounts.set_member(world.hub, "acme", "bob", Role.WRITE)
     accounts.set_member(world.hub, "acme", "bob", Role.READ)
     [membership] = world.bob.memberships
@@ -101,7 +101,7 @@ def test_a_secret_can_be_imported_once(world: World) -> None:
     "values",
     [{"role": "admin"}, {"secret": "plain"}, {"secret": "hf_"}, {"secret": "hf_abcde\n"}, {"secret": "hf_é" * 9}],
 )
-def test_bad_tokens_are_not_made(world: World, values: dict[str, Any]) -> None:
+def test_invalid_tokens_are_not_created(world: World, values: dict[str, Any]) -> None:
     before = {user.name: len(tokens) for user, tokens in accounts.list_users(world.hub)}
     with pytest.raises(InvalidName) as caught:
         accounts.create_token(world.hub, "alice", **({"role": "read"} | values))
@@ -109,7 +109,7 @@ def test_bad_tokens_are_not_made(world: World, values: dict[str, Any]) -> None:
     assert before == {user.name: len(tokens) for user, tokens in accounts.list_users(world.hub)}
 
 
-def test_a_user_who_owns_something_stays(world: World) -> None:
+def test_a_user_who_owns_repositories_cannot_be_deleted(world: World) -> None:
     secret = world.secrets["bob:write"]
     ref = world.repo("bob/m")
     with pytest.raises(Refused, match="bob/m"):
@@ -125,7 +125,7 @@ def test_a_user_who_owns_something_stays(world: World) -> None:
     assert [item.kind for item in maintenance.gc(world.hub)] == ["file"]
 
 
-def test_a_password_is_set_or_made_up(world: World) -> None:
+def test_a_password_is_set_or_generated(world: World) -> None:
     from entrepot.catalog.accounts import accounts as rows
 
     def is_now(password: str) -> bool:
@@ -143,11 +143,11 @@ def test_a_password_is_set_or_made_up(world: World) -> None:
         accounts.reset_password(world.hub, "acme", None)
 
 
-def test_whether_there_is_anybody(world: World) -> None:
+def test_has_accounts(world: World) -> None:
     assert accounts.has_accounts(world.hub)
 
 
-def test_what_is_done_on_the_machine_is_in_the_audit_log(world: World) -> None:
+def test_commands_on_the_machine_are_in_the_audit_log(world: World) -> None:
     hub = world.hub
     accounts.create_user(hub, "dora")
     token = accounts.create_token(hub, "dora", role="read", name="ci").token

@@ -39,7 +39,7 @@ def actions(hub: HubContext) -> list[tuple[str, str, str]]:
     return [(row.actor, row.action, row.subject) for row in rows]
 
 
-def test_only_administrators_of_the_hub_are_let_in(staff: HubContext) -> None:
+def test_only_administrators_of_the_hub_have_access(staff: HubContext) -> None:
     assert require_admin(CONSOLE) == CONSOLE
     root = caller(staff, "root")
     assert require_admin(root) is root

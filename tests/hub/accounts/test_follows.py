@@ -33,13 +33,13 @@ def test_organisations_are_followed_too(world: World) -> None:
     assert names(follows.followers(world.hub, None, "acme", is_user=False)) == []
 
 
-def test_who_is_gone_follows_nobody(world: World) -> None:
+def test_a_deleted_user_follows_no_one(world: World) -> None:
     follows.follow(world.hub, world.zed, "alice", is_user=True)
     accounts.delete_user(world.hub, "zed")
     assert names(follows.followers(world.hub, None, "alice", is_user=True)) == []
 
 
-def test_what_cannot_be_followed_is_said(world: World) -> None:
+def test_errors_name_accounts_that_cannot_be_followed(world: World) -> None:
     with pytest.raises(Refused):
         follows.follow(world.hub, world.bob, "bob", is_user=True)
     with pytest.raises(LoginRequired):

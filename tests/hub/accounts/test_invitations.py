@@ -29,7 +29,7 @@ def test_an_invitation_is_accepted(world: World) -> None:
     assert [(row.actor, row.action) for row in rows] == [("bob", "member.join"), ("olga", "invitation.create")]
 
 
-def test_an_invitation_is_declined_or_taken_back(world: World) -> None:
+def test_an_invitation_is_declined_or_withdrawn(world: World) -> None:
     first = invitations.invite(world.hub, world.olga, "acme", "bob", "read").invitation
     invitations.decline(world.hub, world.bob, first.uid)
     second = invitations.invite(world.hub, world.olga, "acme", "bob", "read").invitation
@@ -42,7 +42,7 @@ def test_an_invitation_is_declined_or_taken_back(world: World) -> None:
     assert "bob" not in roles(world)
 
 
-def test_an_invitation_is_worth_nothing_after_14_days(world: World) -> None:
+def test_an_invitation_expires_after_14_days(world: World) -> None:
     sent = invitations.invite(world.hub, world.olga, "acme", "bob", "read").invitation
     world.clock.advance(invitations.LIFETIME_MS - 1)
     assert len(invitations.own(world.hub, world.bob)) == 1
@@ -84,10 +84,10 @@ def test_only_administrators_invite_and_only_the_invited_answer(world: World) ->
         invitations.cancel(world.hub, world.bob, "acme", sent.uid)
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("user", "bob", ["repo.write"])])
     with pytest.raises(NotAllowed, match="fine-grained"):
-        invitations.own(world.hub, world.hub.identify(tokens.make_for(world.hub, "bob", wish)[0].secret))
+        invitations.own(world.hub, world.hub.identify(tokens.create_for(world.hub, "bob", wish)[0].secret))
 
 
-def test_what_cannot_be_offered_is_refused(world: World) -> None:
+def test_invalid_invitations_are_refused(world: World) -> None:
     with pytest.raises(Refused, match="change the role"):
         invitations.invite(world.hub, world.olga, "acme", "rita", "write")
     with pytest.raises(AccountNotFound):

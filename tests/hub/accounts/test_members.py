@@ -25,12 +25,12 @@ def test_members_are_listed_by_name_in_pages(world: World) -> None:
     assert ([item.user.name for item in rest.members], rest.after) == (["wendy"], None)
 
 
-def test_roles_are_for_those_who_belong_there(world: World) -> None:
+def test_roles_are_visible_to_members_only(world: World) -> None:
     for caller, expected in ((world.rita, True), (world.root, True), (world.bob, False), (None, False)):
         assert members.list_members(world.hub, caller, "acme").with_roles == expected
 
 
-def test_an_administrator_changes_roles_and_takes_members_out(world: World) -> None:
+def test_an_administrator_changes_roles_and_removes_members(world: World) -> None:
     members.change_role(world.hub, world.olga, "acme", "Rita", "write")
     assert roles(world)["rita"] == "write"
     members.remove(world.hub, world.olga, "acme", "rita")
@@ -44,7 +44,7 @@ def test_an_administrator_changes_roles_and_takes_members_out(world: World) -> N
     ]
 
 
-def test_who_was_taken_out_sees_nothing_any_more(world: World) -> None:
+def test_a_removed_member_loses_access(world: World) -> None:
     ref = world.repo("acme/m", by=world.olga, visibility="private")
     assert world.paths(ref)
     members.remove(world.hub, world.olga, "acme", "rita")
@@ -75,13 +75,13 @@ def test_others_change_nothing(world: World) -> None:
     with pytest.raises(LoginRequired):
         members.remove(world.hub, None, "acme", "carl")
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("org", "acme", ["repo.write"])])
-    limited = world.hub.identify(tokens.make_for(world.hub, "rita", wish)[0].secret)
+    limited = world.hub.identify(tokens.create_for(world.hub, "rita", wish)[0].secret)
     with pytest.raises(NotAllowed, match=r"org\.write"):
         members.remove(world.hub, limited, "acme", "rita")
     assert roles(world) == {"carl": "contributor", "olga": "admin", "rita": "read", "wendy": "write"}
 
 
-def test_unknown_names_are_said(world: World) -> None:
+def test_errors_state_unknown_names(world: World) -> None:
     with pytest.raises(InvalidName, match="contributor"):
         members.change_role(world.hub, world.olga, "acme", "rita", "god")
     with pytest.raises(AccountNotFound):

@@ -29,7 +29,7 @@ from tests.support.worlds import World
 
 def limited(world: World, user: str, *permissions: str) -> Any:
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("org", "acme", permissions)])
-    return world.hub.identify(tokens.make_for(world.hub, user, wish)[0].secret)
+    return world.hub.identify(tokens.create_for(world.hub, user, wish)[0].secret)
 
 
 def actions(world: World, subject: str) -> list[str]:
@@ -59,13 +59,13 @@ def test_a_hub_may_leave_organisations_to_its_administrators(make_world: Callabl
 
 
 @pytest.mark.parametrize("name", ["alice", "ACME"])
-def test_a_name_that_is_taken_is_not_given_again(world: World, name: str) -> None:
+def test_a_taken_name_is_refused(world: World, name: str) -> None:
     with pytest.raises(AlreadyExists):
         orgs.create(world.hub, world.bob, NewOrg(name))
 
 
 @pytest.mark.parametrize("new", [NewOrg("a/b"), NewOrg("labs", "\n"), NewOrg("labs", None, "secret")])
-def test_what_cannot_be_an_organisation_is_refused(world: World, new: NewOrg) -> None:
+def test_an_invalid_organisation_is_refused(world: World, new: NewOrg) -> None:
     with pytest.raises(InvalidName):
         orgs.create(world.hub, world.bob, new)
 

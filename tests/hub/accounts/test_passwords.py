@@ -20,7 +20,7 @@ def test_without_a_hash_no_password_is_right() -> None:
         assert not is_right(None, password)
 
 
-def test_a_hash_that_is_none_makes_no_password_right() -> None:
+def test_a_malformed_hash_matches_no_password() -> None:
     for hashed in ("", "plain text", "$argon2id$v=19$m=1,t=1,p=1$AAAA$AAAA"):
         assert not is_right(hashed, "plain text")
 

@@ -40,7 +40,7 @@ def test_without_a_quota_there_is_no_limit(world: World) -> None:
     assert 5000 < found.used < 20_000
 
 
-def test_the_settings_of_the_hub_hold_where_nothing_was_set(make_world: Callable[..., World]) -> None:
+def test_the_settings_of_the_hub_are_the_default_quota(make_world: Callable[..., World]) -> None:
     world = make_world(default_quota_bytes=1000, default_quota_repos=2)
     assert quotas.show(world.hub, "acme").max_bytes == 1000
     limit(world, "acme", max_bytes=0, max_repos=7)
@@ -69,7 +69,7 @@ def test_one_repository_too_many_is_refused_wherever_it_comes_from(world: World)
     world.repo("alice/b")
 
 
-def test_a_new_repository_brings_no_more_than_there_is_room_for(world: World) -> None:
+def test_a_new_repository_cannot_exceed_the_quota(world: World) -> None:
     limit(world, max_bytes=MIB)
     with pytest.raises(QuotaExceeded):
         world.repo("alice/m", files={"a.txt": b"x" * (MIB + 1)})
@@ -119,7 +119,7 @@ def test_a_file_above_the_limit_of_one_file_is_refused(world: World) -> None:
     world.add(target, "a.txt", b"x" * 1000)
 
 
-def test_a_link_that_was_made_before_the_room_was_gone_takes_no_bytes(world: World) -> None:
+def test_an_upload_link_is_refused_once_the_quota_is_used_up(world: World) -> None:
     target = world.repo()
     wanted = [RequestedObject(Sha256("a" * 64), MIB)]
     [answer] = lfs.plan_uploads(world.hub, world.alice, target, wanted, takes_parts=False)
@@ -129,7 +129,7 @@ def test_a_link_that_was_made_before_the_room_was_gone_takes_no_bytes(world: Wor
         lfs.receive(world.hub, "a" * 64, answer.link.query)
 
 
-def test_what_is_there_already_is_not_counted_again(world: World) -> None:
+def test_stored_files_are_not_counted_again(world: World) -> None:
     target = world.repo()
     data = b"\1" * MIB
     sha256 = world.add_large(target, "a.bin", data)
@@ -139,7 +139,7 @@ def test_what_is_there_already_is_not_counted_again(world: World) -> None:
     world.add_large(target, "b.bin", data)
 
 
-def test_files_that_only_change_their_place_count_too(world: World) -> None:
+def test_moved_files_count_too(world: World) -> None:
     source = world.repo("acme/m", by=world.olga)
     sha256 = world.add_large(source, "a.bin", b"\2" * MIB, by=world.olga)
     target = world.repo()
@@ -169,7 +169,7 @@ def test_a_commit_with_too_much_content_leaves_nothing_behind(world: World) -> N
     assert used(world) > before + 50_000
 
 
-def test_room_is_there_again_when_something_is_deleted(world: World) -> None:
+def test_a_deletion_frees_quota(world: World) -> None:
     target = world.repo()
     sha256 = world.add_large(target, "a.bin", b"\3" * MIB)
     limit(world, max_bytes=MIB)
@@ -179,7 +179,7 @@ def test_room_is_there_again_when_something_is_deleted(world: World) -> None:
     world.add(target, "b.txt", inline_bytes=1)
 
 
-def test_a_quota_is_seen_by_those_who_belong_there(world: World) -> None:
+def test_a_quota_is_visible_to_members(world: World) -> None:
     assert quotas.own(world.hub, world.bob).namespace == "bob"
     assert quotas.of_org(world.hub, world.rita, "acme").namespace == "acme"
     with pytest.raises(NotAllowed):
@@ -200,7 +200,7 @@ def test_sizes_are_shown_rounded_down() -> None:
     ]
 
 
-def test_what_cannot_be_a_quota_is_refused(world: World) -> None:
+def test_an_invalid_quota_is_refused(world: World) -> None:
     with pytest.raises(AccountNotFound):
         limit(world, "nobody", max_bytes=1)
     refused: list[dict[str, int | None]] = [{"max_bytes": -1}, {"max_bytes": 1 << 61}, {"max_repos": 1 << 40}]

@@ -85,7 +85,7 @@ def test_what_cannot_be_is_refused(hub: HubContext) -> None:
         sign_ins.exchange(hub, None, CodeExchange(code="x", token_name="\n\x00"))
 
 
-def test_others_get_no_codes(hub: HubContext) -> None:
+def test_codes_are_for_administrators_only(hub: HubContext) -> None:
     accounts.create_user(hub, "bob")
     bob = hub.identify(accounts.create_token(hub, "bob", role="write").secret)
     with pytest.raises(NotAllowed):

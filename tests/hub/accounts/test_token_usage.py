@@ -19,7 +19,7 @@ def use(world: World, uses: TokenUsage) -> None:
     uses.flush(world.hub)
 
 
-def test_a_use_is_written_down_once_an_hour(world: World) -> None:
+def test_a_use_is_recorded_once_an_hour(world: World) -> None:
     uses, start = TokenUsage(), world.clock()
     assert used_ms(world) is None
     use(world, uses)
@@ -41,7 +41,7 @@ def test_two_processes_write_one_use(world: World) -> None:
     assert used_ms(world) == start
 
 
-def test_what_could_not_be_written_is_kept_for_the_next_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uses_that_cannot_be_written_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: Any, **_more: Any) -> None:
         raise ZeroDivisionError
 
@@ -55,7 +55,7 @@ def test_what_could_not_be_written_is_kept_for_the_next_time(world: World, monke
     assert used_ms(world) == 7
 
 
-def test_a_token_that_is_gone_is_passed_over(world: World) -> None:
+def test_a_deleted_token_is_skipped(world: World) -> None:
     uses, token = TokenUsage(), world.alice.token
     uses.note(token, 7)
     with world.hub.write() as tx:

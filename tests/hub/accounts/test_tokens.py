@@ -38,7 +38,7 @@ def test_a_token_is_made_used_listed_and_revoked(world: World) -> None:
         world.hub.identify(made.secret)
 
 
-def test_a_token_may_end_itself(world: World) -> None:
+def test_a_token_can_revoke_itself(world: World) -> None:
     made, _ = tokens.make(world.hub, world.alice, TokenDraft("write"))
     tokens.revoke(world.hub, world.hub.identify(made.secret), made.token.uid)
     with pytest.raises(InvalidCredentials):
@@ -64,14 +64,14 @@ def test_a_token_is_renamed(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb"])
-def test_a_name_has_a_form(world: World, name: str) -> None:
+def test_a_name_must_be_valid(world: World, name: str) -> None:
     with pytest.raises(InvalidName):
         tokens.make(world.hub, world.alice, TokenDraft("read", name))
     with pytest.raises(InvalidName):
         tokens.rename(world.hub, world.alice, world.alice.token.uid, name)
 
 
-def test_nobody_touches_the_tokens_of_others(world: World) -> None:
+def test_users_cannot_change_tokens_of_others(world: World) -> None:
     uid = world.bob.token.uid
     for use in (
         lambda: tokens.revoke(world.hub, world.alice, uid),
@@ -107,7 +107,7 @@ def test_only_tokens_for_writing_manage_tokens(world: World) -> None:
     assert len(tokens.own(world.hub, reader)) == 3
 
 
-def test_a_token_gives_no_longer_life_than_its_own(world: World) -> None:
+def test_a_token_cannot_create_one_that_expires_later(world: World) -> None:
     end = world.clock.now_ms + HOUR_MS
     short = world.hub.identify(tokens.make(world.hub, world.alice, TokenDraft("write", "short", end))[0].secret)
     assert tokens.make(world.hub, short, TokenDraft("write"))[0].token.expires_ms == end
@@ -123,7 +123,7 @@ def test_a_token_gives_no_longer_life_than_its_own(world: World) -> None:
 
 
 @pytest.mark.parametrize("ahead_ms", [0, -1, 1000 * 365 * 86_400_000 + 1])
-def test_an_end_lies_ahead_but_not_too_far(world: World, ahead_ms: int) -> None:
+def test_an_expiry_must_be_in_the_future_within_a_limit(world: World, ahead_ms: int) -> None:
     with pytest.raises(Malformed, match="expiry"):
         tokens.make(world.hub, world.alice, TokenDraft("read", expires_ms=world.clock.now_ms + ahead_ms))
 
@@ -156,7 +156,7 @@ def test_a_place_is_named_by_its_present_name(world: World) -> None:
         )
 
 
-def test_a_user_has_so_many_tokens(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_has_a_limited_number_of_tokens(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MAX_TOKENS", 3)
     tokens.make(world.hub, world.alice, TokenDraft("read"))
     with pytest.raises(LimitExceeded):
@@ -164,14 +164,14 @@ def test_a_user_has_so_many_tokens(world: World, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_machine_makes_tokens_for_users(world: World) -> None:
-    made, _ = tokens.make_for(world.hub, "BOB", TokenDraft("read"))
+    made, _ = tokens.create_for(world.hub, "BOB", TokenDraft("read"))
     assert world.hub.identify(made.secret).account.name == "bob"
     for name in ("nobody", "acme"):
         with pytest.raises(AccountNotFound):
-            tokens.make_for(world.hub, name, TokenDraft("read"))
+            tokens.create_for(world.hub, name, TokenDraft("read"))
 
 
-def test_a_caller_is_told_what_their_token_allows(world: World) -> None:
+def test_a_caller_can_read_the_scopes_of_their_token(world: World) -> None:
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("org", "acme", [READ])], reads_gated=True)
     made, _ = tokens.make(world.hub, world.rita, wish)
     caller, known = tokens.present(world.hub, world.hub.identify(made.secret))
@@ -183,7 +183,7 @@ def test_a_caller_is_told_what_their_token_allows(world: World) -> None:
         tokens.present(world.hub, None)
 
 
-def test_what_happens_to_tokens_is_written_down_without_secrets(world: World) -> None:
+def test_changes_of_tokens_are_audited_without_secrets(world: World) -> None:
     made, _ = tokens.make(world.hub, world.alice, TokenDraft("read", "ci"))
     tokens.rotate(world.hub, world.alice, made.token.uid)
     tokens.revoke(world.hub, world.alice, made.token.uid)
@@ -192,7 +192,7 @@ def test_what_happens_to_tokens_is_written_down_without_secrets(world: World) ->
     assert "hf_" not in str(rows)
 
 
-def test_tokens_go_with_their_user(world: World) -> None:
+def test_tokens_are_deleted_with_their_user(world: World) -> None:
     made, _ = tokens.make(world.hub, world.zed, TokenDraft("read"))
     accounts.delete_user(world.hub, "zed")
     with pytest.raises(InvalidCredentials):

@@ -64,7 +64,7 @@ def may_read(world: World, ref: RepoRef, name: str = "zed") -> bool:
     return True
 
 
-def test_an_automatic_gate_opens_for_whoever_fills_in_the_form(
+def test_an_automatic_gate_opens_for_anyone_who_fills_in_the_form(
     world: World, make_gated: Callable[..., RepoRef]
 ) -> None:
     ref = make_gated("auto", card=FORM)
@@ -77,7 +77,7 @@ def test_an_automatic_gate_opens_for_whoever_fills_in_the_form(
     assert not may_read(world, ref, "bob")
 
 
-def test_a_manual_gate_opens_when_somebody_accepts_and_closes_when_they_reject(
+def test_a_manual_gate_opens_with_acceptance_and_closes_with_rejection(
     world: World, make_gated: Callable[..., RepoRef]
 ) -> None:
     ref = make_gated()
@@ -140,7 +140,9 @@ def test_the_copy_of_a_gated_repository_is_gated(world: World, make_gated: Calla
     assert not may_read(world, copy.ref, "bob")
 
 
-def test_links_and_passes_end_with_the_right(world: World, make_gated: Callable[..., RepoRef], sender: Sender) -> None:
+def test_links_and_xet_tokens_end_with_the_right(
+    world: World, make_gated: Callable[..., RepoRef], sender: Sender
+) -> None:
     ref = make_gated()
     sha256 = world.add_large(ref, "a.bin", b"large" * 1000, by=world.olga)
     access_requests.grant(world.hub, world.olga, ref, "zed")
@@ -171,9 +173,7 @@ def test_the_holder_of_a_link_cannot_be_exchanged(world: World, make_gated: Call
         lfs.fetch(world.hub, sha256, forged)
 
 
-def test_who_was_let_in_loses_it_when_the_repository_becomes_private(
-    world: World, make_gated: Callable[..., RepoRef]
-) -> None:
+def test_access_ends_when_the_repository_becomes_private(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     access_requests.grant(world.hub, world.olga, ref, "zed")
     repositories.configure(world.hub, world.olga, ref, RepoChanges(visibility="private"))
@@ -192,7 +192,9 @@ def test_asking_again_changes_nothing(world: World, make_gated: Callable[..., Re
     assert access_requests.request_access(world.hub, world.zed, ref, {}).status == ACCEPTED
 
 
-def test_a_rejected_user_neither_asks_again_nor_takes_it_back(world: World, make_gated: Callable[..., RepoRef]) -> None:
+def test_a_rejected_request_can_be_neither_repeated_nor_withdrawn(
+    world: World, make_gated: Callable[..., RepoRef]
+) -> None:
     ref = make_gated("auto")
     access_requests.request_access(world.hub, world.zed, ref, {})
     access_requests.decide(world.hub, world.olga, ref, RequesterId(user="zed"), REJECTED)
@@ -204,7 +206,7 @@ def test_a_rejected_user_neither_asks_again_nor_takes_it_back(world: World, make
             use()
 
 
-def test_a_request_is_taken_back_and_its_access_with_it(world: World, make_gated: Callable[..., RepoRef]) -> None:
+def test_withdrawing_a_request_ends_its_access(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated("auto")
     access_requests.request_access(world.hub, world.zed, ref, {})
     access_requests.cancel(world.hub, world.zed, ref)
@@ -213,7 +215,7 @@ def test_a_request_is_taken_back_and_its_access_with_it(world: World, make_gated
         access_requests.cancel(world.hub, world.zed, ref)
 
 
-def test_there_is_nothing_to_ask_for_what_is_open(world: World, make_gated: Callable[..., RepoRef]) -> None:
+def test_an_open_repository_needs_no_request(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated("no")
     with pytest.raises(NotGated):
         access_requests.request_access(world.hub, world.zed, ref, {})
@@ -227,7 +229,7 @@ def test_there_is_nothing_to_ask_for_what_is_open(world: World, make_gated: Call
 
 
 @pytest.mark.parametrize(("who", "role", "error"), [("", "", LoginRequired), ("zed", "read", NotAllowed)])
-def test_asking_needs_somebody_with_a_writing_token(
+def test_requesting_access_needs_a_write_token(
     world: World, make_gated: Callable[..., RepoRef], who: str, role: str, error: type[Exception]
 ) -> None:
     caller = world.caller(who, role) if who else None
@@ -254,9 +256,7 @@ def test_only_those_who_may_write_decide(world: World, make_gated: Callable[...,
     assert status(world, ref) == PENDING
 
 
-def test_a_decision_names_somebody_who_asked_and_changes_something(
-    world: World, make_gated: Callable[..., RepoRef]
-) -> None:
+def test_a_decision_needs_a_requester_and_a_new_status(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     made = access_requests.request_access(world.hub, world.zed, ref, {})
     for requester, wanted, error in (
@@ -279,7 +279,7 @@ def test_a_decision_names_somebody_who_asked_and_changes_something(
         access_requests.decide(world.hub, world.olga, other, RequesterId(request_id=made.uid), ACCEPTED)
 
 
-def test_many_are_decided_each_for_itself(world: World, make_gated: Callable[..., RepoRef]) -> None:
+def test_several_requests_are_decided_independently(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     for caller in (world.zed, world.bob):
         access_requests.request_access(world.hub, caller, ref, {})
@@ -297,7 +297,9 @@ def test_many_are_decided_each_for_itself(world: World, make_gated: Callable[...
         access_requests.decide_many(world.hub, world.olga, ref, [RequesterId(user="zed")] * 1001, ACCEPTED)
 
 
-def test_access_is_granted_unasked_and_after_a_rejection(world: World, make_gated: Callable[..., RepoRef]) -> None:
+def test_access_is_granted_without_a_request_and_after_a_rejection(
+    world: World, make_gated: Callable[..., RepoRef]
+) -> None:
     ref = make_gated()
     access_requests.grant(world.hub, world.olga, ref, "zed")
     assert may_read(world, ref)
@@ -328,14 +330,14 @@ def test_requests_are_listed_by_status_in_pages(world: World, make_gated: Callab
     assert [item.user.name for item in access_requests.report(world.hub, world.olga, ref)] == ["zed", "bob", "alice"]
 
 
-def test_requests_go_with_their_user(world: World, make_gated: Callable[..., RepoRef]) -> None:
+def test_requests_are_deleted_with_their_user(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     access_requests.request_access(world.hub, world.zed, ref, {})
     accounts.delete_user(world.hub, "zed")
     assert access_requests.report(world.hub, world.olga, ref) == []
 
 
-def test_decisions_are_written_down(world: World, make_gated: Callable[..., RepoRef]) -> None:
+def test_decisions_are_audited(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     access_requests.request_access(world.hub, world.zed, ref, {})
     access_requests.decide(world.hub, world.olga, ref, RequesterId(user="zed"), ACCEPTED)

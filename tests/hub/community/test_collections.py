@@ -58,7 +58,7 @@ def test_items_keep_their_order_and_can_be_moved_and_taken_out(world: World) -> 
     assert names(collections.get(world.hub, None, made.slug)) == ["alice/c", "alice/b"]
 
 
-def test_anything_can_be_in_it_once(world: World) -> None:
+def test_an_item_is_in_a_collection_once(world: World) -> None:
     other, made = make(world, "Other", by="bob"), make(world)
     world.repo("alice/m")
     for item in (("model", "alice/m"), ("paper", "2307.09288"), ("collection", other.slug)):
@@ -162,7 +162,7 @@ def test_a_title_that_cannot_be_shown_is_refused(world: World, title: str) -> No
         make(world, title)
 
 
-def test_texts_have_an_end(world: World) -> None:
+def test_texts_have_a_maximum_length(world: World) -> None:
     with pytest.raises(InvalidName, match="description"):
         make(world, description="x" * 151)
     made = make(world)

@@ -21,7 +21,7 @@ def test_a_title_has_three_to_two_hundred_characters(text: str) -> None:
         discussion_rules.checked_title(text)
 
 
-def test_a_text_is_neither_empty_nor_endless() -> None:
+def test_a_text_is_neither_empty_nor_too_long() -> None:
     assert discussion_rules.checked_text("a\0b") == "ab"
     with pytest.raises(Malformed):
         discussion_rules.checked_text(" \n")
@@ -33,14 +33,14 @@ def test_who_sees_a_repository_takes_part(world: World) -> None:
     ref, hidden = world.repo("acme/public", world.wendy), world.repo("acme/hidden", world.wendy, visibility="private")
     with world.hub.read() as tx:
         for who in (world.bob, world.rita, world.wendy):
-            assert discussion_rules.repo_to_discuss(tx, who, ref)[1] == who
+            assert discussion_rules.get_repo_to_discuss(tx, who, ref)[1] == who
         with pytest.raises(LoginRequired):
-            discussion_rules.repo_to_discuss(tx, None, ref)
+            discussion_rules.get_repo_to_discuss(tx, None, ref)
         with pytest.raises(NotAllowed, match="read"):
-            discussion_rules.repo_to_discuss(tx, world.caller("bob", "read"), ref)
-        assert discussion_rules.repo_to_discuss(tx, world.rita, hidden)[1] == world.rita
+            discussion_rules.get_repo_to_discuss(tx, world.caller("bob", "read"), ref)
+        assert discussion_rules.get_repo_to_discuss(tx, world.rita, hidden)[1] == world.rita
         with pytest.raises(RepoNotFound):
-            discussion_rules.repo_to_discuss(tx, world.bob, hidden)
+            discussion_rules.get_repo_to_discuss(tx, world.bob, hidden)
 
 
 def test_author_and_writers_lead_only_writers_own(world: World) -> None:
@@ -48,21 +48,21 @@ def test_author_and_writers_lead_only_writers_own(world: World) -> None:
     discussions.create(world.hub, world.bob, ref, "Title", "text")
     with world.hub.read() as tx:
         for who in (world.bob, world.wendy, world.olga):
-            assert discussion_rules.discussion_to_change(tx, who, ref, 1)[2].num == 1
+            assert discussion_rules.get_discussion_to_change(tx, who, ref, 1)[2].num == 1
         for who in (world.zed, world.rita):
             with pytest.raises(NotAllowed, match="author"):
-                discussion_rules.discussion_to_change(tx, who, ref, 1)
+                discussion_rules.get_discussion_to_change(tx, who, ref, 1)
         assert discussion_rules.owned(tx, world.wendy, ref, 1)[2].num == 1
         with pytest.raises(NotAllowed):
             discussion_rules.owned(tx, world.bob, ref, 1)
         for num in (2, 0, -1, 1 << 40):
             with pytest.raises(ThingNotFound):
-                discussion_rules.discussion_to_change(tx, world.wendy, ref, num)
+                discussion_rules.get_discussion_to_change(tx, world.wendy, ref, num)
         with pytest.raises(ThingNotFound, match="pull request"):
             discussion_rules.get_pull(tx, discussion_rules.visible_repo(tx, None, ref), 1)
 
 
-def test_a_repository_may_want_no_discussions(world: World) -> None:
+def test_discussions_can_be_disabled(world: World) -> None:
     ref = world.repo()
     discussions.create(world.hub, world.alice, ref, "Title", "text")
     repositories.configure(world.hub, world.alice, ref, RepoChanges(options={"discussionsDisabled": True}))

@@ -158,7 +158,7 @@ def test_those_of_a_private_repository_are_invisible(world: World) -> None:
                 call(who)
 
 
-def test_words_stay_when_their_author_goes(world: World, ref: RepoRef) -> None:
+def test_comments_stay_when_their_author_is_deleted(world: World, ref: RepoRef) -> None:
     begun(world, ref, world.zed)
     accounts.delete_user(world.hub, "zed")
     found = discussions.show(world.hub, None, ref, 1)
@@ -178,7 +178,7 @@ def test_many_begin_at_once_and_get_numbers_of_their_own(world: World, ref: Repo
     assert sorted(made) == list(range(1, 9))
 
 
-def test_webhooks_are_told(world: World, ref: RepoRef) -> None:
+def test_webhooks_receive_events_of_discussions(world: World, ref: RepoRef) -> None:
     wish = webhooks.WebhookDraft("https://example.org/hook", [("model", "acme/m")], ["discussion"])
     webhooks.create(world.hub, world.wendy, wish)
     pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")

@@ -61,7 +61,7 @@ def test_liked_private_repositories_are_not_listed_not_even_for_their_owner(worl
     assert liked(world, "alice", world.alice) == []
 
 
-def test_who_may_only_read_or_is_nobody_likes_nothing(world: World) -> None:
+def test_liking_needs_a_token_that_may_write(world: World) -> None:
     ref = world.repo("alice/m")
     with pytest.raises(LoginRequired):
         likes.like(world.hub, None, ref)
@@ -70,7 +70,7 @@ def test_who_may_only_read_or_is_nobody_likes_nothing(world: World) -> None:
     assert count(world, ref) == 0
 
 
-def test_what_is_hidden_cannot_be_liked(world: World) -> None:
+def test_a_hidden_repository_cannot_be_liked(world: World) -> None:
     ref = world.repo("alice/secret", visibility="private")
     for use_case in (likes.like, likes.unlike, likes.likers):
         with pytest.raises(RepoNotFound):

@@ -41,7 +41,7 @@ def test_settings_outlive_being_disabled(world: World) -> None:
     assert dict(moderation.enable(world.hub, ref).settings) == {"immutableTags": True}
 
 
-def test_links_and_passes_given_before_end_with_it(world: World, sender: Sender) -> None:
+def test_links_and_xet_tokens_issued_before_end_with_it(world: World, sender: Sender) -> None:
     ref = world.repo()
     sha256 = world.add_large(ref, "a.bin", b"large" * 1000)
     wanted = lfs.RequestedObject(sha256, 5000)
@@ -58,7 +58,7 @@ def test_links_and_passes_given_before_end_with_it(world: World, sender: Sender)
     assert sender.give_read(ref) == given
 
 
-def test_a_pass_is_refused_while_its_repository_is_disabled(world: World) -> None:
+def test_a_xet_token_is_refused_while_its_repository_is_disabled(world: World) -> None:
     from entrepot.hub.files import xet_tokens
 
     ref = world.repo()
@@ -68,7 +68,7 @@ def test_a_pass_is_refused_while_its_repository_is_disabled(world: World) -> Non
         xet_tokens.check(world.hub, issued.secret, issued.store)
 
 
-def test_what_is_so_already_is_refused(world: World) -> None:
+def test_disabling_or_enabling_twice_is_refused(world: World) -> None:
     ref = world.repo()
     with pytest.raises(Refused, match="not disabled"):
         moderation.enable(world.hub, ref)
@@ -78,7 +78,7 @@ def test_what_is_so_already_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(("reason", "error"), [("  ", Malformed), ("x" * 2001, LimitExceeded)])
-def test_a_reason_is_needed_and_has_an_end(world: World, reason: str, error: type[Exception]) -> None:
+def test_a_reason_is_required_and_has_a_maximum_length(world: World, reason: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         moderation.disable(world.hub, world.repo(), reason)
 

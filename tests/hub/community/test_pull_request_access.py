@@ -30,7 +30,7 @@ def ref(world: World) -> RepoRef:
 
 def place(world: World, who: Any, ref: RepoRef, revision: str) -> str:
     with world.hub.read() as tx:
-        return str(pull_request_access.changeable(tx, who, ref, revision)[2].ref)
+        return str(pull_request_access.get_changeable_ref(tx, who, ref, revision)[2].ref)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_branch_of_that_name_does_not_shadow_it(world: World, ref: RepoRef) ->
     assert place(world, world.bob, ref, "refs/pr/1") == "refs/pr/1"
 
 
-def test_what_has_ended_takes_no_commits(world: World, ref: RepoRef) -> None:
+def test_a_closed_pull_request_accepts_no_commits(world: World, ref: RepoRef) -> None:
     discussions.set_status(world.hub, world.bob, ref, 1, "closed")
     for who in (world.bob, world.wendy):
         with pytest.raises(Refused, match="closed: reopen it"):
@@ -87,7 +87,7 @@ def test_proposing_takes_the_right_to_read_the_content(world: World, ref: RepoRe
         place(world, world.bob, ref, "refs/pr/1")
 
 
-def test_bytes_are_for_a_place_that_the_uploader_may_change(world: World, ref: RepoRef) -> None:
+def test_an_upload_needs_a_target_that_the_uploader_may_change(world: World, ref: RepoRef) -> None:
     with world.hub.read() as tx:
         for who, revision in ((world.bob, None), (world.bob, "refs/pr/1"), (world.zed, None), (world.wendy, "new")):
             assert pull_request_access.uploader(tx, who, ref, revision)[1] == who
@@ -113,7 +113,7 @@ def test_commits_are_written_down(world: World, ref: RepoRef) -> None:
     assert world.head(ref) != oid
 
 
-def test_a_squashed_pull_request_still_knows_where_it_parted(world: World, ref: RepoRef) -> None:
+def test_a_squashed_pull_request_keeps_its_base(world: World, ref: RepoRef) -> None:
     fork = world.head(ref)
     for number in range(2):
         world.add(ref, "a", b"%d" % number, by=world.bob, branch="refs/pr/1")
@@ -129,7 +129,7 @@ def test_a_squashed_pull_request_still_knows_where_it_parted(world: World, ref: 
 def test_a_limited_token_proposes_or_writes_as_its_permissions_say(world: World, ref: RepoRef) -> None:
     def limited(name: str, *permissions: str) -> Any:
         wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "acme/m", list(permissions))])
-        return world.hub.identify(tokens.make_for(world.hub, name, wish)[0].secret)
+        return world.hub.identify(tokens.create_for(world.hub, name, wish)[0].secret)
 
     talker, writer = limited("wendy", DISCUSS), limited("wendy", WRITE)
     num = pulls.open_draft(world.hub, talker, ref, "Hers", "text").num

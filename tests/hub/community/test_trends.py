@@ -25,7 +25,7 @@ def test_a_like_lifts_a_repository_at_once(world: World) -> None:
     assert order(world)[0] == "second"
 
 
-def test_attention_that_nobody_renews_ends(world: World) -> None:
+def test_a_trending_score_decays(world: World) -> None:
     ref = world.repo("alice/m")
     likes.like(world.hub, world.bob, ref)
     world.clock.advance(8 * DAY_MS)
@@ -34,7 +34,7 @@ def test_attention_that_nobody_renews_ends(world: World) -> None:
     assert full.info.row.trending == 0.0
 
 
-def test_the_next_turn_is_planned_once(world: World) -> None:
+def test_the_next_run_is_scheduled_once(world: World) -> None:
     trends.plan(world.hub)
     trends.refresh(world.hub, {})
     assert [job.kind for job in handlers.list_jobs(world.hub) if job.kind == "trends"] == ["trends"]

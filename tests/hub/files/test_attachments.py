@@ -37,13 +37,13 @@ def test_the_same_image_twice_is_stored_once(world: World) -> None:
     ],
 )
 def test_images_are_known_by_their_first_bytes(data: bytes, kind: str) -> None:
-    assert attachments.sniffed(data) == kind
+    assert attachments.sniff_type(data) == kind
 
 
 @pytest.mark.parametrize("data", [b"", b"<svg xmlns='x'><script/></svg>", b"<html>", b"RIFF\0\0\0\0WAVE", b"%PDF-1.7"])
-def test_whatever_could_hold_a_script_is_no_image(data: bytes) -> None:
+def test_content_that_could_contain_scripts_is_not_an_image(data: bytes) -> None:
     with pytest.raises(Malformed, match="PNG, JPEG, GIF or WebP"):
-        attachments.sniffed(data)
+        attachments.sniff_type(data)
 
 
 def test_there_are_limits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def xorbs_of(world: World) -> int:
     return sum(1 for _ in world.hub.store.blobs.list("xorbs/"))
 
 
-def test_what_is_delivered_can_be_committed_and_read(world: World) -> None:
+def test_uploaded_files_can_be_committed_and_read(world: World) -> None:
     ref, contents = world.repo(), [os.urandom(size) for size in SIZES]
     assert deliver(world, ref, contents) == [sha(data) for data in contents]
     commit(world, ref, contents)
@@ -70,7 +70,7 @@ def test_many_files_share_one_blob(world: World) -> None:
     assert not any(True for _ in world.hub.store.blobs.list("files/"))
 
 
-def test_what_is_delivered_is_no_claim(world: World) -> None:
+def test_uploaded_files_are_not_claims(world: World) -> None:
     ref, data = world.repo(), b"weights"
     deliver(world, ref, [data])
     content = chunks.open_verified(world.hub, sha(data))
@@ -105,7 +105,7 @@ def test_the_same_again_changes_nothing(world: World) -> None:
     assert [stat.key for stat in world.hub.store.blobs.list("")] == before
 
 
-def test_what_is_there_raw_is_linked_and_not_kept_again(world: World) -> None:
+def test_files_stored_raw_are_linked_and_not_stored_again(world: World) -> None:
     mine, other, data = world.repo(), world.repo("bob/m", visibility="private"), b"weights" * 9
     world.add_large(other, "w.bin", data)
     deliver(world, mine, [data])
@@ -114,7 +114,7 @@ def test_what_is_there_raw_is_linked_and_not_kept_again(world: World) -> None:
     assert world.read(mine, "0.bin") == data
 
 
-def test_a_row_whose_bytes_never_came_leads_nobody_astray(world: World) -> None:
+def test_a_row_without_bytes_is_not_mistaken_for_a_stored_file(world: World) -> None:
     ref, data = world.repo(), b"weights" * 9
     with world.hub.write() as tx:
         files.reserve(tx, sha(data), len(data), world.clock())
@@ -177,7 +177,7 @@ def test_a_repository_that_is_deleted_meanwhile_gets_nothing(world: World, monke
         deliver(world, ref, [b"x"])
 
 
-def test_what_nobody_commits_is_swept_and_may_come_again(world: World) -> None:
+def test_uncommitted_files_are_swept_and_can_be_uploaded_again(world: World) -> None:
     ref = world.repo()
     deliver(world, ref, [b"weights"])
     for _ in range(3):
@@ -189,7 +189,7 @@ def test_what_nobody_commits_is_swept_and_may_come_again(world: World) -> None:
     assert world.read(ref, "0.bin") == b"weights"
 
 
-def test_what_is_kept_is_sound(world: World) -> None:
+def test_stored_data_is_intact(world: World) -> None:
     ref, contents = world.repo(), [os.urandom(size) for size in SIZES]
     deliver(world, ref, contents)
     commit(world, ref, contents)

@@ -69,7 +69,7 @@ def test_files_that_came_whole_count_like_those_that_came_in_chunks(world: World
     assert not rights.of(xorb).covers(0, row.chunks + 1)
 
 
-def test_the_rights_of_a_pass_end_with_its_token(world: World, sender: Sender, hidden: RepoRef) -> None:
+def test_the_rights_of_a_xet_token_end_with_its_access_token(world: World, sender: Sender, hidden: RepoRef) -> None:
     pieces = sender.chunks(1)
     sender.add(hidden, "w", pieces)
     made = accounts.create_token(world.hub, "alice", role="write")

@@ -346,7 +346,7 @@ def test_an_upload_beside_a_sweep_of_the_same_xorb_waits_or_is_kept(
     assert sender.send(given, xorb) is True
 
 
-def test_an_upload_that_began_before_a_sweep_is_not_deceived(world: World, sender: Sender, given: XetToken) -> None:
+def test_an_upload_started_before_a_sweep_stays_correct(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     damage(world, xorb)
@@ -355,7 +355,9 @@ def test_an_upload_that_began_before_a_sweep_is_not_deceived(world: World, sende
     assert world.hub.store.blobs.stat(chunk_content.key_of(row_of(world, xorb))) is not None
 
 
-def test_a_sweep_that_died_after_the_bytes_deceives_nobody(world: World, sender: Sender, given: XetToken) -> None:
+def test_a_sweep_that_crashed_after_deleting_bytes_leaves_no_false_rows(
+    world: World, sender: Sender, given: XetToken
+) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     world.clock.advance(1)
@@ -381,7 +383,7 @@ def test_two_sweeps_at_once_do_not_take_what_comes_between(world: World, sender:
 
 
 @pytest.mark.parametrize("moment", ["stat", "delete"])
-def test_stray_bytes_that_an_upload_makes_its_own_are_not_swept(
+def test_orphaned_bytes_that_an_upload_records_are_not_swept(
     world: World, sender: Sender, given: XetToken, moment: str
 ) -> None:
     xorb = sender.xorb(sender.chunks(1))
@@ -439,7 +441,7 @@ def test_of_a_shard_with_one_wrong_file_nothing_is_registered(world: World, send
     assert chunks.find_chunk(world.hub, given, name_of(sender.chunks(1)[0])) is None
 
 
-def test_a_xorb_that_is_not_there_is_named(sender: Sender, given: XetToken) -> None:
+def test_a_missing_xorb_is_named(sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     with pytest.raises(XorbMissing) as caught:
         sender.register(given, [sender.block([(xorb, 0, 4)])])
@@ -695,7 +697,7 @@ def test_plans_and_links_give_every_range(world: World, sender: Sender, ref: Rep
     assert again == chunks.reconstruct(world.hub, reader, block.hash, 5, 2500)
 
 
-def test_a_pass_opens_the_files_of_its_own_repository_only(world: World, sender: Sender, ref: RepoRef) -> None:
+def test_a_xet_token_gives_access_to_its_own_repository_only(world: World, sender: Sender, ref: RepoRef) -> None:
     other = world.repo("alice/other")
     file, _ = sender.add(ref, "w", sender.chunks(1))
     assert chunks.reconstruct(world.hub, sender.give_read(ref), file, 0, None).length == 4000
@@ -753,7 +755,7 @@ def test_a_link_to_bytes_that_were_replaced_is_refused(world: World, sender: Sen
     content.close()
 
 
-def test_a_link_to_a_swept_xorb_leads_nowhere(world: World, sender: Sender, given: XetToken) -> None:
+def test_a_link_to_a_swept_xorb_is_not_found(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     link = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
@@ -766,7 +768,7 @@ def test_a_link_to_a_swept_xorb_leads_nowhere(world: World, sender: Sender, give
         chunks.fetch(world.hub, xorb.hash, link.query)
 
 
-def test_a_reader_stops_at_a_xorb_that_is_found_damaged_while_he_reads(
+def test_a_reader_stops_at_a_xorb_found_damaged_during_the_read(
     world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunk_content, "_BLOCK", 1)
@@ -802,7 +804,7 @@ def give_proposer(sender: Sender, ref: RepoRef) -> XetToken:
     return xet_tokens.check(hub, issued.secret, issued.store)
 
 
-def test_what_a_proposer_says_about_a_file_is_computed_again(sender: Sender) -> None:
+def test_claims_of_proposers_are_verified(sender: Sender) -> None:
     world, ref = sender.world, sender.world.repo()
     given, pieces = give_proposer(sender, ref), sender.chunks("true")
     assert given.is_proposal
@@ -819,7 +821,7 @@ def test_what_a_proposer_says_about_a_file_is_computed_again(sender: Sender) -> 
         assert files.chunks_of(tx, true) is not None
 
 
-def test_a_lie_of_a_proposer_does_not_reach_what_the_owner_commits(sender: Sender) -> None:
+def test_a_false_claim_of_a_proposer_does_not_affect_commits_of_the_owner(sender: Sender) -> None:
     world, ref = sender.world, sender.world.repo()
     good, bad = sender.chunks("good"), sender.chunks("bad")
     sha256 = hashlib.sha256(b"".join(good)).hexdigest()
@@ -831,7 +833,7 @@ def test_a_lie_of_a_proposer_does_not_reach_what_the_owner_commits(sender: Sende
     assert world.read(ref, "model.bin") == b"".join(good)
 
 
-def test_a_proposer_uses_chunks_of_their_own_realm(make_sender: Callable[..., Sender]) -> None:
+def test_a_proposer_uses_chunks_of_their_own_namespace(make_sender: Callable[..., Sender]) -> None:
     sender = make_sender(dedup_scope="namespace")
     world, ref = sender.world, sender.world.repo()
     pieces = sender.chunks("private")

@@ -94,7 +94,7 @@ def test_another_size_of_a_stored_file_is_refused(world: World) -> None:
     assert answer.refusal[0] == 422
 
 
-def test_a_file_of_somebody_elses_private_repository_looks_absent(world: World) -> None:
+def test_a_file_of_another_users_private_repository_looks_absent(world: World) -> None:
     secret, mine = world.repo("bob/secret", visibility="private"), world.repo("alice/m")
     world.add_large(secret, "w.bin", DATA)
     assert isinstance(plan(world, mine, DATA).link, SignedUrl)
@@ -121,7 +121,7 @@ def test_only_who_has_the_bytes_gets_at_a_foreign_file(world: World) -> None:
     assert download(world, mine, DATA) == DATA
 
 
-def test_a_file_committed_to_a_public_repository_is_usable_by_everybody(world: World) -> None:
+def test_a_file_committed_to_a_public_repository_is_usable_by_everyone(world: World) -> None:
     public, mine = world.repo("bob/public"), world.repo("alice/m")
     world.upload(public, DATA)
     assert isinstance(plan(world, mine, DATA).link, SignedUrl), "uploaded, but not yet committed"
@@ -373,7 +373,7 @@ def test_a_whole_with_another_digest_is_thrown_away(parted: World) -> None:
     assert download(parted, ref, LONG) == LONG
 
 
-def test_an_upload_whose_parts_are_lost_begins_anew_and_gives_nobody_foreign_bytes(parted: World) -> None:
+def test_an_upload_with_lost_parts_starts_again_without_other_bytes(parted: World) -> None:
     secret, mine = parted.repo("bob/secret", visibility="private"), parted.repo("alice/m")
     parts = begin(parted, mine)
     etags = {number: send(parted, parts, number, b"x" * 4000) for number in (1, 2, 3, 4)}

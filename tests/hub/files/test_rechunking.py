@@ -207,7 +207,7 @@ def test_more_files_than_a_batch_are_done_though_some_cannot_be(
     assert len(damage(world)) == 3
 
 
-def test_rotten_bytes_do_not_become_chunks_of_a_good_name(world: World, ref: RepoRef) -> None:
+def test_damaged_bytes_do_not_become_chunks_of_an_intact_file(world: World, ref: RepoRef) -> None:
     sha256 = world.add_large(ref, "w", noise(1, 50_000))
     path = world.blob_path(file_key(sha256))
     os.chmod(path, 0o600)
@@ -411,7 +411,7 @@ def test_a_claim_opens_no_file_of_others_to_the_chunk_store(
         chunks.reconstruct(world.hub, sender.give_read(ref), hash_of(VICTIM), 0, None)
 
 
-def test_a_wrong_claim_gives_nobody_else_a_file(world: World, sender: Sender) -> None:
+def test_a_false_claim_gives_no_one_else_a_file(world: World, sender: Sender) -> None:
     body = sender.chunks("body", 3)
     sha256 = sha(VICTIM)
     world.add_large(world.repo("alice/secret", visibility="private"), "w", VICTIM)
@@ -479,7 +479,7 @@ def test_a_right_claim_about_other_chunks_than_the_known_ones_is_settled(world: 
     assert world.read(mine, "w") == world.read(ref, "w") == b"".join(body)
 
 
-def test_everybody_entitled_sees_a_claim_that_was_verified(world: World, sender: Sender) -> None:
+def test_a_verified_claim_is_usable_by_everyone_with_the_right(world: World, sender: Sender) -> None:
     pieces, ref = sender.chunks("true", 30), world.repo("bob/m")
     file, sha256 = sender.add(ref, "w", pieces)
     assert rechunking.verify_claims(world.hub) == 1
@@ -555,7 +555,7 @@ def test_verified_chunks_take_the_place_of_raw_bytes(world: World, sender: Sende
     assert file_key(sha256) not in raw_keys(world)
 
 
-def test_all_claims_are_verified_whatever_their_number(world: World, sender: Sender) -> None:
+def test_any_number_of_claims_is_verified(world: World, sender: Sender) -> None:
     ref, given = world.repo("bob/m"), sender.give(world.repo("bob/n"))
     made = [sender.chunks(n, 1) for n in range(7)]
     for number, pieces in enumerate(made):
@@ -570,7 +570,7 @@ def test_all_claims_are_verified_whatever_their_number(world: World, sender: Sen
     assert rechunking.verify_claims(world.hub, limit=1) == 2
 
 
-def test_what_the_disk_has_spoilt_is_not_held_against_the_uploader(world: World, sender: Sender) -> None:
+def test_damage_on_disk_does_not_make_a_claim_false(world: World, sender: Sender) -> None:
     ref, pieces = world.repo("bob/m"), sender.chunks("true", 30)
     given = sender.give(ref)
     plain = sender.uncompressed(pieces)

@@ -43,7 +43,7 @@ def test_writing_keeps_what_was_executable_and_nothing_else() -> None:
     assert modes == {"run": Mode.EXECUTABLE, "link": Mode.FILE, "new": Mode.FILE}
 
 
-def test_removing_what_is_not_there_is_an_error() -> None:
+def test_removing_a_missing_path_is_an_error() -> None:
     tree = editor(f=Mode.FILE)
     for edit in (Remove(P("g")), Remove(P("f"), is_folder=True)):
         with pytest.raises(EntryNotFound):

@@ -17,7 +17,7 @@ from entrepot.errors import (
 )
 from entrepot.hub.accounts import accounts
 from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
-from entrepot.hub.files.xet_tokens import GRACE_S, LIFETIME_S, IssuedToken, XetToken
+from entrepot.hub.files.xet_tokens import GRACE_S, LIFETIME_S, IssuedXetToken, XetToken
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.scopes import Scopes, ScopeTarget
@@ -32,15 +32,15 @@ def ref(world: World) -> RepoRef:
 
 
 @pytest.fixture
-def issued(world: World, ref: RepoRef) -> IssuedToken:
+def issued(world: World, ref: RepoRef) -> IssuedXetToken:
     return xet_tokens.issue_write(world.hub, world.alice, ref)
 
 
-def check(world: World, issued: IssuedToken) -> XetToken:
+def check(world: World, issued: IssuedXetToken) -> XetToken:
     return xet_tokens.check(world.hub, issued.secret, issued.store)
 
 
-def test_a_pass_says_who_may_do_what_where(world: World, ref: RepoRef, issued: IssuedToken) -> None:
+def test_a_token_states_holder_right_and_repository(world: World, ref: RepoRef, issued: IssuedXetToken) -> None:
     alice = world.alice.account.id
     holder = f"u{world.alice.account.uid}"
     given = XetToken(world.row_id(ref), alice, alice, may_write=True, holder=holder)
@@ -49,7 +49,7 @@ def test_a_pass_says_who_may_do_what_where(world: World, ref: RepoRef, issued: I
     assert check(world, reading) == XetToken(world.row_id(ref), None, alice, may_write=False)
 
 
-def test_a_pass_lives_longer_than_it_says(world: World, issued: IssuedToken) -> None:
+def test_a_token_is_valid_longer_than_stated(world: World, issued: IssuedXetToken) -> None:
     assert issued.expires_s == world.clock.now_ms // 1000 + LIFETIME_S
     world.clock.advance((LIFETIME_S + GRACE_S) * 1000)
     assert check(world, issued).may_write
@@ -71,18 +71,18 @@ def test_a_pass_lives_longer_than_it_says(world: World, issued: IssuedToken) -> 
         lambda secret: "xet_",
     ],
 )
-def test_an_altered_pass_opens_nothing(world: World, issued: IssuedToken, spoil: Callable[[str], str | None]) -> None:
+def test_an_altered_token_is_refused(world: World, issued: IssuedXetToken, spoil: Callable[[str], str | None]) -> None:
     with pytest.raises(InvalidCredentials):
         xet_tokens.check(world.hub, spoil(issued.secret), issued.store)
 
 
-def test_what_was_sealed_for_another_purpose_is_no_pass(world: World, issued: IssuedToken) -> None:
+def test_a_text_sealed_for_another_purpose_is_not_a_token(world: World, issued: IssuedXetToken) -> None:
     payload = world.hub.signer.unseal("xet-pass", issued.secret.removeprefix("xet_"))
     with pytest.raises(InvalidCredentials):
         xet_tokens.check(world.hub, "xet_" + world.hub.signer.seal("session", payload), issued.store)
 
 
-def test_a_pass_for_reading_allows_no_upload(world: World, sender: Sender, ref: RepoRef) -> None:
+def test_a_read_token_allows_no_upload(world: World, sender: Sender, ref: RepoRef) -> None:
     given = sender.give_read(ref)
     xorb = sender.xorb(sender.chunks(1))
     for call in (
@@ -95,7 +95,7 @@ def test_a_pass_for_reading_allows_no_upload(world: World, sender: Sender, ref: 
     assert sender.stored() == []
 
 
-def test_passes_are_given_to_those_who_have_the_right(world: World, ref: RepoRef) -> None:
+def test_tokens_are_issued_to_callers_with_the_right(world: World, ref: RepoRef) -> None:
     private = world.repo("alice/p", visibility="private")
     with pytest.raises(LoginRequired):
         xet_tokens.issue_write(world.hub, None, ref)
@@ -109,7 +109,9 @@ def test_passes_are_given_to_those_who_have_the_right(world: World, ref: RepoRef
         xet_tokens.issue_read(world.hub, world.alice, ref, "nope")
 
 
-def test_a_new_epoch_ends_every_pass_and_names_another_store(world: World, ref: RepoRef, issued: IssuedToken) -> None:
+def test_a_new_epoch_ends_every_token_and_names_another_store(
+    world: World, ref: RepoRef, issued: IssuedXetToken
+) -> None:
     xorb_scrubbing.bump_epoch(world.hub)
     with pytest.raises(ThingNotFound):
         check(world, issued)
@@ -143,7 +145,7 @@ def test_namespaces_that_are_kept_apart_have_stores_of_their_own(make_world: Cal
         xet_tokens.check(apart.hub, issued["alice"].secret, issued["bob"].store)
 
 
-def test_a_pass_to_a_deleted_repository_registers_nothing(world: World, sender: Sender, ref: RepoRef) -> None:
+def test_a_token_for_a_deleted_repository_registers_nothing(world: World, sender: Sender, ref: RepoRef) -> None:
     given, xorb = sender.give(ref), sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     block = sender.block([(xorb, 0, 4)], "a" * 64)
@@ -156,7 +158,7 @@ def test_a_pass_to_a_deleted_repository_registers_nothing(world: World, sender: 
         chunks.reconstruct(world.hub, given, block.hash, 0, None)
 
 
-def test_a_revoked_token_gets_no_new_pass(world: World, ref: RepoRef) -> None:
+def test_a_revoked_access_token_gets_no_xet_token(world: World, ref: RepoRef) -> None:
     made = accounts.create_token(world.hub, "alice", role="write")
     caller = world.hub.identify(made.secret)
     assert xet_tokens.issue_write(world.hub, caller, ref).secret.startswith("xet_")
@@ -165,7 +167,7 @@ def test_a_revoked_token_gets_no_new_pass(world: World, ref: RepoRef) -> None:
 
 
 @pytest.mark.parametrize("verb", [xet_tokens.issue_read, xet_tokens.issue_write])
-def test_a_pass_of_a_deleted_repository_holds_for_the_one_made_anew(world: World, ref: RepoRef, verb: Any) -> None:
+def test_a_token_of_a_deleted_repository_applies_to_its_replacement(world: World, ref: RepoRef, verb: Any) -> None:
     issued = verb(world.hub, world.alice, ref, "main")
     old = world.row_id(ref)
     repositories.delete(world.hub, world.alice, ref)
@@ -176,7 +178,7 @@ def test_a_pass_of_a_deleted_repository_holds_for_the_one_made_anew(world: World
 
 
 @pytest.mark.parametrize("holder", [None, "bob"])
-def test_a_pass_of_a_public_repository_does_not_open_a_private_one_of_its_name(
+def test_a_token_of_a_public_repository_is_refused_for_a_private_one_of_its_name(
     world: World, ref: RepoRef, holder: str | None
 ) -> None:
     issued = xet_tokens.issue_read(world.hub, world.caller(holder) if holder else None, ref, "main")
@@ -187,7 +189,7 @@ def test_a_pass_of_a_public_repository_does_not_open_a_private_one_of_its_name(
         check(world, issued)
 
 
-def test_a_pass_follows_a_renamed_repository_until_another_one_takes_the_name(world: World, ref: RepoRef) -> None:
+def test_a_token_follows_a_renamed_repository_until_the_name_is_taken(world: World, ref: RepoRef) -> None:
     issued = xet_tokens.issue_read(world.hub, world.bob, ref, "main")
     old = world.row_id(ref)
     repositories.move(world.hub, world.alice, ref, RepoRef(ref.type, RepoId("alice", "elsewhere")))

@@ -255,7 +255,7 @@ def test_a_lost_row_of_a_xorb_is_found(world: World, sender: Sender, ref: RepoRe
     assert kinds(world, is_deep=False) == [("corrupt", "xet"), ("orphaned", "xorbs")]
 
 
-def test_stray_bytes_are_found_and_are_no_damage(world: World, sender: Sender, ref: RepoRef) -> None:
+def test_orphaned_bytes_are_reported_but_are_not_damage(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     put(world.hub.store.blobs, sender.stored()[0][:-1] + "0", b"other bytes of a known xorb")
     put(world.hub.store.blobs, "xorbs/aa/bb/readme.txt", b"?")
@@ -294,7 +294,7 @@ def epoch(world: World) -> str | None:
         return hub_metadata.find(tx, "epoch")
 
 
-def test_xorbs_are_kept_for_three_weeks_whatever_the_grace(world: World, sender: Sender, ref: RepoRef) -> None:
+def test_xorbs_are_kept_for_three_weeks_with_any_grace_period(world: World, sender: Sender, ref: RepoRef) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(sender.give(ref), xorb)
     world.clock.advance(21 * DAY_MS)
@@ -350,7 +350,7 @@ def test_a_shared_xorb_stays_until_its_last_file_goes(world: World, sender: Send
             assert tx.sql.execute(sa.select(sa.func.count()).select_from(tables.metadata.tables[table])).scalar() == 0
 
 
-def test_old_strays_go_and_young_ones_stay(world: World, sender: Sender) -> None:
+def test_old_orphans_are_deleted_and_new_ones_stay(world: World, sender: Sender) -> None:
     xorb = sender.xorb(sender.chunks(1))
     key = chunk_content.key_of(chunk_content.row_of(xorb.hash, xorb.index))
     put(world.hub.store.blobs, key, xorb.data)
@@ -366,7 +366,7 @@ def test_old_strays_go_and_young_ones_stay(world: World, sender: Sender) -> None
         assert xorbs.find(tx, xorb.hash) is None
 
 
-def test_a_sweep_of_strays_that_died_leaves_no_finding_and_is_ended_by_the_next(world: World, sender: Sender) -> None:
+def test_an_interrupted_sweep_of_orphans_is_finished_by_the_next(world: World, sender: Sender) -> None:
     xorb = sender.xorb(sender.chunks(1))
     with world.hub.write() as tx:
         assert xorbs.adopt(tx, xorb.hash, world.clock())

@@ -30,15 +30,15 @@ def test_refs_are_advertised_with_the_ids_of_the_hub(world: World) -> None:
 
 def test_a_protocol_version_is_passed_on_and_nonsense_is_not(world: World) -> None:
     ref = world.repo()
-    assert git_wire.speaks_two("version=2")
-    assert git_wire.speaks_two("other:version=2")
-    assert not git_wire.speaks_two("version=2\nX")
-    assert not git_wire.speaks_two("version=1")
+    assert git_wire.uses_protocol_v2("version=2")
+    assert git_wire.uses_protocol_v2("other:version=2")
+    assert not git_wire.uses_protocol_v2("version=2\nX")
+    assert not git_wire.uses_protocol_v2("version=1")
     assert b"version 2" in told(git_wire.advertise_uploads(world.hub, None, ref, "version=2"))
     assert b"version 2" not in told(git_wire.advertise_uploads(world.hub, None, ref, "version=2\nX"))
 
 
-def test_the_content_of_private_and_gated_repositories_stays_theirs(world: World) -> None:
+def test_private_and_gated_content_needs_access(world: World) -> None:
     private = world.repo("alice/p", visibility="private")
     with pytest.raises(RepoNotFound) as caught:
         git_wire.advertise_uploads(world.hub, None, private, "")
@@ -55,24 +55,24 @@ def test_the_content_of_private_and_gated_repositories_stays_theirs(world: World
     git_wire.serve_uploads(world.hub, world.alice, gated, "").release()
 
 
-def test_a_mirror_goes_when_it_is_damaged_and_stays_whatever_a_client_makes_git_say(world: World) -> None:
+def test_a_damaged_mirror_is_deleted_and_an_intact_one_stays_after_any_output(world: World) -> None:
     ref = world.repo()
     command = git_wire.advertise_uploads(world.hub, None, ref, "")
     command.release()
     folder = world.hub.settings.data / "cache" / "git" / command.uid
-    git_wire.judge(world.hub, command, b"fatal: git upload-pack: not our ref 0123")
+    git_wire.check_mirror(world.hub, command, b"fatal: git upload-pack: not our ref 0123")
     assert folder.exists()
     for said in (b"fatal: pack is corrupted", b"fatal: unable to access sparse blob in '01'", b"fatal: bad object 01"):
-        git_wire.judge(world.hub, command, said)
+        git_wire.check_mirror(world.hub, command, said)
         assert folder.exists()
     pack = next((folder / "objects" / "pack").glob("*.pack"))
     pack.chmod(0o600)
     pack.write_bytes(pack.read_bytes()[:-1] + b"?")
-    git_wire.judge(world.hub, command, b"fatal: pack is corrupted")
+    git_wire.check_mirror(world.hub, command, b"fatal: pack is corrupted")
     assert not folder.exists()
 
 
-def test_what_gc_swept_is_not_served_any_more(world: World) -> None:
+def test_swept_objects_are_not_served(world: World) -> None:
     ref = world.repo()
     kept = world.head(ref)
     world.add(ref, "secret.txt", b"secret\n")
@@ -107,7 +107,7 @@ def test_an_object_that_git_refuses_is_named_with_its_fault(fault: str, kind: st
     assert git_wire.reason(stderr) == f"the {kind} {'a1' * 20} is refused: {fault}"
 
 
-def test_a_full_disk_is_told_apart() -> None:
+def test_a_full_disk_has_its_own_error() -> None:
     assert isinstance(git_wire.failure(b"fatal: write error: No space left on device\n"), StoreFull)
     assert isinstance(git_wire.failure(b"fatal: write error: Broken pipe\n"), StoreUnavailable)
 
@@ -144,7 +144,7 @@ def test_refs_are_listed_from_rows_as_git_lists_them(world: World) -> None:
         assert str(head).encode() in done.stdout
 
 
-def test_refs_of_what_is_hidden_are_hidden(world: World) -> None:
+def test_refs_of_hidden_repositories_are_hidden(world: World) -> None:
     private = world.repo("alice/p", visibility="private")
     for ask in (git_wire.list_refs, git_wire.check_fetch):
         with pytest.raises(RepoNotFound):

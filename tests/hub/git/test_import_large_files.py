@@ -85,7 +85,7 @@ def test_an_lfsconfig_cannot_lead_to_this_machine(
         (b"[1]", "is malformed"),
     ],
 )
-def test_what_the_server_does_not_give_is_said(
+def test_files_that_the_server_does_not_provide_are_named(
     world: World,
     site: GitSite,
     offer: Callable[[str], None],

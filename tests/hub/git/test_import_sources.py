@@ -6,7 +6,7 @@ import pytest
 
 from entrepot.errors import Refused
 from entrepot.hub.git import guarded_http, imports
-from entrepot.hub.git.import_sources import judge
+from entrepot.hub.git.import_sources import check_source
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.git_site import GitSite
 from tests.support.worlds import World
@@ -93,7 +93,7 @@ def test_alternates_of_the_server_lead_nowhere(
 )
 def test_other_transports_and_private_hosts_are_refused(source: str) -> None:
     with pytest.raises(Refused):
-        judge(source, {}, allows_private=False)
+        check_source(source, {}, allows_private=False)
 
 
 def test_a_setting_allows_private_sources(
@@ -102,17 +102,19 @@ def test_a_setting_allows_private_sources(
     world = make_world(import_private_sources=True)
     assert import_url(world, site.url("repo.git", "127.0.0.1")).refs == 1
     with pytest.raises(Refused, match="not a transport for imports"):
-        judge("ext::sh -c id", {}, allows_private=True)
+        check_source("ext::sh -c id", {}, allows_private=True)
 
 
-def test_git_is_told_which_transport_it_may_use() -> None:
+def test_git_gets_the_allowed_transports() -> None:
     for source, transport in [("/some/folder", "file"), ("file:///some/folder", "file"), ("ssh://h/x", "ssh")]:
-        assert judge(source, {}, allows_private=True).environ["GIT_ALLOW_PROTOCOL"] == transport
-    assert judge("http://10.0.0.1/x", {}, allows_private=True).environ["GIT_ALLOW_PROTOCOL"] == "http:https"
+        assert check_source(source, {}, allows_private=True).environ["GIT_ALLOW_PROTOCOL"] == transport
+    assert check_source("http://10.0.0.1/x", {}, allows_private=True).environ["GIT_ALLOW_PROTOCOL"] == "http:https"
 
 
 def test_no_proxy_looks_the_name_up_again(site: GitSite, example_is_here: None) -> None:
-    judged = judge(site.url("repo.git"), {"HTTP_PROXY": "http://10.0.0.1", "https_proxy": "x"}, allows_private=False)
+    judged = check_source(
+        site.url("repo.git"), {"HTTP_PROXY": "http://10.0.0.1", "https_proxy": "x"}, allows_private=False
+    )
     assert not [name for name in judged.environ if "proxy" in name.lower()]
     assert judged.settings["http.proxy"] == ""
     assert judged.settings["http.curloptResolve"] == f"source.example:{site.server.server_port}:127.0.0.1"

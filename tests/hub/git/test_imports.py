@@ -62,7 +62,7 @@ def source(tmp_path: pathlib.Path) -> Source:
 
 def import_url(world: World, source: Source, ref: RepoRef = REF, **options: Any) -> imports.Imported:
     folder = source.folder.parent / f"copy-{len(list(source.folder.parent.iterdir()))}"
-    return imports.bring_in(world.hub, str(source.folder), ref, folder, environ=ENV, **options)
+    return imports.import_repo(world.hub, str(source.folder), ref, folder, environ=ENV, **options)
 
 
 def test_branches_tags_and_history_come_with_their_ids(world: World, source: Source) -> None:
@@ -102,11 +102,11 @@ def test_another_default_branch_also_becomes_main(world: World, tmp_path: pathli
     assert listed == {"refs/heads/main": head, "refs/heads/master": head}
 
 
-def test_what_cannot_be_fetched_makes_nothing(world: World, source: Source) -> None:
+def test_a_failed_fetch_creates_nothing(world: World, source: Source) -> None:
     with pytest.raises(Refused, match="has no commits"):
         import_url(world, source)
     with pytest.raises(Refused, match="cannot be fetched"):
-        imports.bring_in(world.hub, "/no/such/place", REF, source.folder.parent / "copy", environ=ENV)
+        imports.import_repo(world.hub, "/no/such/place", REF, source.folder.parent / "copy", environ=ENV)
     source.commit(a=b"1")
     with pytest.raises(AccountNotFound):
         import_url(world, source, RepoRef(RepoType.MODEL, RepoId("nobody", "m")))
@@ -115,7 +115,7 @@ def test_what_cannot_be_fetched_makes_nothing(world: World, source: Source) -> N
         import_url(world, source)
 
 
-def test_what_the_hub_does_not_take_is_told(world: World, source: Source) -> None:
+def test_refused_refs_are_reported(world: World, source: Source) -> None:
     source.commit(large=os.urandom(11 << 20))
     with pytest.raises(LimitExceeded, match="--large-files lfs"):
         import_url(world, source)
@@ -149,7 +149,7 @@ def test_large_files_become_git_lfs_files_on_request(world: World, source: Sourc
     source.git("branch", "old", first)
     folder = source.folder.parent / "copy"
 
-    done = imports.bring_in(world.hub, str(source.folder), REF, folder, environ=ENV, rewrites_large=True)
+    done = imports.import_repo(world.hub, str(source.folder), REF, folder, environ=ENV, rewrites_large=True)
 
     assert done.rewritten is not None
     ids = done.rewritten.ids
@@ -176,7 +176,7 @@ def test_signatures_of_rewritten_commits_are_dropped_and_counted(world: World, s
     oid = source.git("hash-object", "-t", "commit", "-w", str(source.folder.parent / "signed"))
     source.git("reset", "-q", "--hard", oid)
     folder = source.folder.parent / "copy"
-    done = imports.bring_in(world.hub, str(source.folder), REF, folder, environ=ENV, rewrites_large=True)
+    done = imports.import_repo(world.hub, str(source.folder), REF, folder, environ=ENV, rewrites_large=True)
     assert done.rewritten is not None
     assert done.rewritten.signatures == 1
     assert (
@@ -205,7 +205,7 @@ def test_a_fault_of_old_history_is_named_and_accepted_on_demand(world: World, so
     with pytest.raises(Refused, match=r"the (commit|tree) [0-9a-f]{40} is refused: (badTimezone|zeroPaddedFilemode)"):
         import_url(world, source)
     other = RepoRef(RepoType.DATASET, RepoId("alice", "old"))
-    done = imports.bring_in(
+    done = imports.import_repo(
         world.hub, str(source.folder), other, source.folder.parent / "c", environ=ENV, tolerates_old=True
     )
     assert done.refused == ()
@@ -229,6 +229,6 @@ def test_a_dangerous_fault_is_never_accepted(world: World, source: Source) -> No
     commit = source.write("commit", b"tree %s\nauthor %s\ncommitter %s\n\nold\n" % (tree.encode(), who, who))
     source.git("update-ref", "refs/heads/main", commit)
     with pytest.raises(Refused, match=r"the tree [0-9a-f]{40} is refused: hasDotgit"):
-        imports.bring_in(
+        imports.import_repo(
             world.hub, str(source.folder), REF, source.folder.parent / "c", environ=ENV, tolerates_old=True
         )

@@ -29,6 +29,6 @@ def test_only_files_above_the_limit_are_found(bare: pathlib.Path) -> None:
     assert lfs_rewrites.find_large(bare, 10) == {large: 11}
 
 
-def test_an_object_that_is_missing_is_told(bare: pathlib.Path) -> None:
+def test_a_missing_object_is_named(bare: pathlib.Path) -> None:
     with pytest.raises(StoreUnavailable):
         lfs_rewrites.rewrite(bare, [Oid("1" * 40)], {})

@@ -49,7 +49,7 @@ def test_a_history_must_be_whole(world: World) -> None:
 def test_a_push_that_names_no_large_file_admits_none(world: World) -> None:
     ref = world.repo()
     with world.hub.read() as tx:
-        assert push_policy.named_again(world.hub, tx, world.row_id(ref), brought(b"")) == {}
+        assert push_policy.find_revived_pointers(world.hub, tx, world.row_id(ref), brought(b"")) == {}
     nothing: Any = None
     assert push_policy.admit_large(world.hub, world.alice, nothing, brought(b""), {}, nothing) == []
 
@@ -69,9 +69,9 @@ def test_a_pointer_without_its_file_stays_where_it_is_and_goes_nowhere_else(worl
     with world.hub.read() as tx:
         for tree, expected in ((same, {}), (moved, {"v": pointer}), (moved + same, {"v": pointer})):
             found = brought(tree, world.head(ref), beyond=frozenset({blob}))
-            assert push_policy.named_again(world.hub, tx, row_id, found) == expected
+            assert push_policy.find_revived_pointers(world.hub, tx, row_id, found) == expected
         orphan = brought(same, beyond=frozenset({blob}))
-        assert push_policy.named_again(world.hub, tx, row_id, orphan) == {"w": pointer}
+        assert push_policy.find_revived_pointers(world.hub, tx, row_id, orphan) == {"w": pointer}
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def reasons(verdicts: list[CommandStatus]) -> dict[str, str | None]:
     return {verdict.ref: verdict.reason for verdict in verdicts}
 
 
-def test_what_is_pushed_is_there_at_once_under_the_same_ids(author: Author, world: World) -> None:
+def test_a_push_is_visible_immediately_with_the_same_ids(author: Author, world: World) -> None:
     old = world.head(author.ref)
     middle = author.commit(a=b"1")
     new = author.commit(b=os.urandom(300_000), c=b"3")
@@ -237,7 +237,7 @@ def test_a_pointer_to_a_file_that_others_keep_private_is_refused(bob: Author, wo
     assert world.paths(bob.ref) == [".gitattributes"]
 
 
-def test_a_pointer_to_a_file_that_everybody_may_read_is_taken(bob: Author, world: World) -> None:
+def test_a_pointer_to_a_file_that_everyone_may_read_is_accepted(bob: Author, world: World) -> None:
     sha256 = world.add_large(world.repo("alice/open"), "w", LARGE)
     new = bob.commit(v=render_pointer(Pointer(sha256, len(LARGE))))
     assert reasons(bob.push((MAIN, world.head(bob.ref), new), by=world.bob)) == {MAIN: None}
@@ -317,7 +317,7 @@ def shared(world: World, tmp_path: pathlib.Path) -> Author:
     return Author(world, ref, tmp_path / "shared")
 
 
-def test_a_push_cannot_change_what_somebody_else_has_locked(shared: Author, world: World) -> None:
+def test_a_push_cannot_change_paths_locked_by_others(shared: Author, world: World) -> None:
     lock = locks.take(world.hub, world.wendy, shared.ref, RepoPath("folder/a"), None).lock
     old = world.head(shared.ref)
     new = shared.commit(**{"folder/a": b"changed"})
@@ -339,7 +339,7 @@ def test_a_push_cannot_change_what_somebody_else_has_locked(shared: Author, worl
     assert reasons(shared.push((MAIN, beside, freed), by=world.olga)) == {MAIN: None}
 
 
-def test_why_a_pack_was_refused_is_told_with_a_cure(author: Author, world: World) -> None:
+def test_the_reason_for_refusing_a_pack_is_reported_with_advice(author: Author, world: World) -> None:
     push = pushes.begin(world.hub, world.alice, author.ref, PushRequest((), frozenset()))
     try:
         told = pushes.why_refused(push, 1, b"fatal: attempting to allocate 4294967297 over limit 536870912\n")
@@ -462,9 +462,7 @@ def test_one_that_is_closed_at_the_last_moment_moves_nothing(
         assert refs.find(tx, world.row_id(author.ref), RefName("refs/pr/1")) == old
 
 
-def test_a_push_stands_when_the_cache_has_no_room_for_it(
-    author: Author, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_push_succeeds_when_the_cache_is_full(author: Author, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_arguments: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -510,7 +508,7 @@ def test_a_push_is_judged_by_the_rules_of_paths(world: World, tmp_path: pathlib.
         author.push((MAIN, old, author.git("rev-parse", "HEAD")))
 
 
-def test_what_is_stored_already_does_not_keep_others_from_pushing(world: World, tmp_path: pathlib.Path) -> None:
+def test_invalid_stored_paths_do_not_block_pushes(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     old = world.plant(ref, {"Icon\r": (0o100644, b"icon"), "d/caf\udce9": (0o100644, b"cafe")})
     author = Author(world, ref, tmp_path / "a")

@@ -85,7 +85,7 @@ def test_only_new_bytes_are_copied(filled: World, folder: Path) -> None:
     assert len(backups.snapshots(folder)) == 3
 
 
-def test_others_of_the_machine_read_nothing_of_it(filled: World, folder: Path) -> None:
+def test_other_users_of_the_machine_cannot_read_it(filled: World, folder: Path) -> None:
     backups.backup(filled.hub, folder)
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
     assert modes[folder] == 0o700
@@ -140,7 +140,7 @@ def test_bytes_that_are_deleted_meanwhile_and_still_needed_are_noticed(filled: W
     assert backups.snapshots(folder) == []
 
 
-def test_what_a_sweep_takes_rightly_does_not_matter(filled: World, folder: Path) -> None:
+def test_unneeded_bytes_that_a_sweep_deletes_do_not_matter(filled: World, folder: Path) -> None:
     rounds: list[Any] = []
 
     def sweep() -> None:

@@ -65,7 +65,7 @@ def test_the_configuration_of_models_is_kept_in_part(world: World) -> None:
         ("config.json", b"{"),
     ],
 )
-def test_what_cannot_be_read_says_nothing(world: World, path: str, content: bytes) -> None:
+def test_an_unreadable_card_has_no_metadata(world: World, path: str, content: bytes) -> None:
     ref = world.repo()
     world.add(ref, path, content)
     assert (info(world, ref).row.card, info(world, ref).row.config) == (None, None)
@@ -93,7 +93,7 @@ def test_a_head_that_moves_meanwhile_loses_no_card(world: World, monkeypatch: py
     assert info(world, ref).row.card is not None
 
 
-def test_a_head_that_never_rests_is_left_to_a_later_try(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_that_keeps_moving_is_retried_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     genuine = cards._facts
 

@@ -49,10 +49,10 @@ def test_a_failing_job_is_tried_ever_more_rarely_and_then_dies(world: World, fai
 
 
 def test_attending_never_fails_because_of_the_job(world: World, failing: list[int]) -> None:
-    handlers.attend(world.hub, "one")
+    handlers.run_now(world.hub, "one")
     assert len(failing) == 1
     assert only(world).state == "ready"
-    handlers.attend(world.hub, "another")
+    handlers.run_now(world.hub, "another")
     assert len(failing) == 1
 
 
@@ -63,7 +63,7 @@ def test_attending_never_fails_because_of_a_busy_database(
         raise Busy("the database")
 
     monkeypatch.setattr(jobs, "claim", refuse)
-    handlers.attend(world.hub, "one")
+    handlers.run_now(world.hub, "one")
     assert failing == []
 
 
@@ -77,7 +77,7 @@ def test_a_worker_that_died_loses_its_job_to_another(world: World, failing: list
     assert (failing, only(world).state) == ([], "dead")
 
 
-def test_a_kind_that_nobody_knows_is_an_error(world: World) -> None:
+def test_an_unknown_kind_of_job_is_an_error(world: World) -> None:
     with world.hub.write() as tx:
         jobs.enqueue(tx, "new kind", {}, world.clock())
     assert "new kind" in handlers.run_next(world.hub, "me").error
@@ -99,7 +99,7 @@ def test_history_is_indexed_for_every_ref_and_again_without_harm(world: World) -
     handlers.index_history(world.hub, {"repo": 12345})
 
 
-def test_what_a_process_that_died_was_doing_is_due_at_once(world: World, failing: list[int]) -> None:
+def test_jobs_of_a_dead_process_are_due_immediately(world: World, failing: list[int]) -> None:
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     host, _, _ = handlers.new_owner().rpartition(f":{os.getpid()}:")
     assert handlers.claim(world.hub, f"{host}:{ended.stdout.strip()}:abcd") is not None
@@ -110,7 +110,7 @@ def test_what_a_process_that_died_was_doing_is_due_at_once(world: World, failing
 
 
 @pytest.mark.parametrize("owner", ["", "another-host:1:abcd", "strange"])
-def test_what_somebody_may_be_doing_is_left_to_them(world: World, failing: list[int], owner: str) -> None:
+def test_a_job_of_a_live_worker_is_not_taken_over(world: World, failing: list[int], owner: str) -> None:
     assert handlers.claim(world.hub, owner or handlers.new_owner()) is not None
     handlers.take_over(world.hub)
     assert handlers.run_next(world.hub, "heir") is None

@@ -145,7 +145,7 @@ def test_altered_bytes_are_found_by_their_content(world: World, full: RepoRef) -
     assert len({finding.where for finding in found if finding.where.startswith("files/")}) == 2
 
 
-def test_orphans_are_found_and_are_no_damage(world: World, full: RepoRef) -> None:
+def test_orphans_are_reported_but_are_not_damage(world: World, full: RepoRef) -> None:
     old = world.head(full)
     histories.squash(world.hub, world.alice, full, "main", "s")
     put(world.hub.store.blobs, file_key(Sha256("ab" * 32)), b"stray")
@@ -168,7 +168,7 @@ def world_sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def test_a_rehearsal_changes_nothing_and_foresees(world: World, full: RepoRef) -> None:
+def test_a_rehearsal_reports_deletions_and_changes_nothing(world: World, full: RepoRef) -> None:
     histories.squash(world.hub, world.alice, full, "main", "s")
     branches.delete_tag(world.hub, world.alice, full, "v1")
     put(world.hub.store.blobs, file_key(Sha256("ab" * 32)), b"stray")
@@ -182,7 +182,7 @@ def test_a_rehearsal_changes_nothing_and_foresees(world: World, full: RepoRef) -
     assert sweep(world) == []
 
 
-def test_exactly_the_unreachable_goes(world: World, full: RepoRef) -> None:
+def test_exactly_the_unreachable_objects_are_deleted(world: World, full: RepoRef) -> None:
     keep = world.paths(full)
     gone = world.add_large(full, "gone.bin", b"gone")
     both = world.add_large(full, "both.bin", b"both")
@@ -320,7 +320,7 @@ def racing_acts(world: World, ref: RepoRef, revision: str) -> Iterator[Any]:
     [(act, step, None) for act in range(6) for step in (1, 2, 3)]
     + [(act, step, 0) for act in (0, 1) for step in (1, 2)],
 )
-def test_whatever_comes_between_two_steps_of_a_sweep_loses_nothing(
+def test_interruptions_between_steps_of_a_sweep_lose_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, act: int, step: int, grace_ms: int | None
 ) -> None:
     ref = world.repo()
@@ -395,7 +395,7 @@ def test_a_sweep_between_two_steps_of_an_upload_loses_nothing(
     assert damage(world) == []
 
 
-def test_stray_bytes_that_somebody_is_just_publishing_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orphaned_bytes_that_are_being_published_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     sha256 = Sha256(world_sha(b"stray"))
     put(world.hub.store.blobs, file_key(sha256), b"stray")

@@ -95,7 +95,7 @@ def test_an_organisation_goes_with_or_without_its_repositories(team: HubContext)
     assert account_removal.delete_org(team, CONSOLE, "acme", Removal(transfer_to="carol")).moved == ["carol/three"]
 
 
-def test_others_delete_and_transfer_nothing(team: HubContext) -> None:
+def test_only_administrators_delete_and_transfer(team: HubContext) -> None:
     bob = caller(team, "bob")
     with pytest.raises(NotAllowed):
         account_removal.transfer_all(team, bob, "carol", "bob")

@@ -28,7 +28,7 @@ def listed(world: World, ref: RepoRef) -> dict[str, str]:
     return {item.ref: item.commit for item in branches.list_refs(world.hub, world.alice, ref)}
 
 
-def test_a_branch_begins_where_it_is_told(world: World) -> None:
+def test_a_branch_starts_at_the_given_revision(world: World) -> None:
     ref = world.repo()
     first, second = world.head(ref), world.add(ref, "a")
     branch(world, ref, "one")
@@ -72,7 +72,7 @@ def test_a_branch_needs_a_good_name_and_a_start(world: World) -> None:
         branch(world, ref, "b", start="nothing")
 
 
-def test_no_ref_lies_below_another_one(world: World, tmp_path: pathlib.Path) -> None:
+def test_no_ref_is_below_another_one(world: World, tmp_path: pathlib.Path) -> None:
     ref = world.repo()
     branch(world, ref, "a/b")
     tag(world, ref, "a")
@@ -132,7 +132,7 @@ def test_a_tag_is_never_moved(world: World) -> None:
         tag(world, ref, "a b")
 
 
-def test_what_is_not_there_cannot_be_deleted(world: World) -> None:
+def test_a_missing_thing_cannot_be_deleted(world: World) -> None:
     ref = world.repo()
     with pytest.raises(RevisionNotFound, match="refs/heads/x"):
         branches.delete_branch(world.hub, world.alice, ref, "x")
@@ -241,7 +241,7 @@ def test_no_name_is_read_instead_of_the_id_of_a_commit(world: World) -> None:
     branch(world, ref, other)  # digits alone are a name
 
 
-def test_an_unknown_revision_is_told_before_a_name_that_no_tag_can_have(world: World) -> None:
+def test_an_unknown_revision_is_reported_before_an_invalid_tag_name(world: World) -> None:
     ref = world.repo()
     with pytest.raises(RevisionNotFound):
         tag(world, ref, "not a name", revision="nowhere")

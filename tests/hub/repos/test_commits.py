@@ -242,7 +242,7 @@ def test_a_wrong_size_is_refused_also_in_the_text_of_a_pointer(world: World) -> 
         CommitDraft("s", (), parent="g" * 40),
     ],
 )
-def test_a_draft_without_sense_is_malformed(world: World, draft: CommitDraft) -> None:
+def test_an_invalid_draft_is_malformed(world: World, draft: CommitDraft) -> None:
     with pytest.raises(Malformed):
         commits.create(world.hub, world.alice, world.repo(), "main", draft)
 
@@ -403,7 +403,7 @@ def test_racing_disjoint_commits_with_a_pinned_parent_all_win(world: World) -> N
     assert len(world.paths(ref)) == 9
 
 
-def test_who_always_loses_the_race_is_told_to_come_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_always_loses_the_race_gets_busy(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     monkeypatch.setattr(commits, "publish", lambda *_arguments: False)
     with pytest.raises(Busy):
@@ -435,7 +435,7 @@ def test_a_commit_whose_bytes_were_swept_meanwhile_moves_no_branch(world: World)
     assert world.head(ref) == before
 
 
-def test_nobody_without_rights_commits(world: World) -> None:
+def test_a_commit_needs_write_access(world: World) -> None:
     ref = world.repo()
     for caller, error in (
         (None, LoginRequired),

@@ -80,7 +80,7 @@ def test_large_files_show_their_real_size(world: World, tree: RepoRef) -> None:
     assert contents.tree_size(world.hub, None, tree, "main", P("a")) == 5 + len("a/1a/b/2a/b.x")
 
 
-def test_a_folder_that_is_none_names_the_commit(world: World, tree: RepoRef) -> None:
+def test_the_error_for_a_missing_folder_names_the_commit(world: World, tree: RepoRef) -> None:
     for path in ("nothing", "b", "b/below"):
         with pytest.raises(EntryNotFound) as caught:
             listed(world, tree, path=P(path))
@@ -95,14 +95,14 @@ def test_paths_are_described_in_their_order_without_the_missing_ones(world: Worl
     assert all(item.last_commit for item in found)
 
 
-def test_a_submodule_is_not_listed_because_nobody_can_download_it(world: World, tree: RepoRef) -> None:
+def test_a_submodule_is_not_listed_because_it_cannot_be_downloaded(world: World, tree: RepoRef) -> None:
     before = names(listed(world, tree))
     world.plant(tree, {"sub": (Mode.GITLINK, Oid("1" * 40))})
     assert names(listed(world, tree)) == before
     assert contents.paths_info(world.hub, None, tree, "main", [P("sub")], with_commits=False) == []
 
 
-def test_last_commits_are_told_for_each_branch(world: World) -> None:
+def test_last_commits_are_listed_for_each_branch(world: World) -> None:
     ref = world.repo(files={".gitattributes": b"x"})
     first = world.commit(ref, AddFile(P("d/a"), b"1"), AddFile(P("d/e/b"), b"1"), summary="first")
     branches.create_branch(world.hub, world.alice, ref, "side", start=None, is_empty=False, overwrites=False)
@@ -144,7 +144,7 @@ def test_files_of_any_size_are_read_at_any_offset(world: World, size: int) -> No
     content.close()
 
 
-def test_what_is_no_file_is_not_located(world: World, tree: RepoRef) -> None:
+def test_only_files_are_located(world: World, tree: RepoRef) -> None:
     world.plant(tree, {"sub": (Mode.GITLINK, Oid("1" * 40))})
     for path in ("a", "nothing", "sub", "b/x"):
         with pytest.raises(EntryNotFound) as caught:
@@ -154,14 +154,14 @@ def test_what_is_no_file_is_not_located(world: World, tree: RepoRef) -> None:
         contents.locate(world.hub, None, tree, "nothing", P("b"))
 
 
-def test_a_lost_object_is_damage_and_no_absence(world: World, tree: RepoRef) -> None:
+def test_a_lost_object_is_damage_not_absence(world: World, tree: RepoRef) -> None:
     with world.hub.write() as tx:
         tx.sql.execute(sa.delete(tables.objects).where(tables.objects.c.kind == "blob"))
     with pytest.raises(ObjectMissing):
         contents.locate(world.hub, None, tree, "main", P("b"))
 
 
-def test_a_pushed_pointer_gives_nobody_foreign_bytes(world: World) -> None:
+def test_a_pushed_pointer_gives_no_access_to_other_bytes(world: World) -> None:
     secret, mine = world.repo("bob/secret", visibility="private"), world.repo("alice/m")
     sha256 = world.add_large(secret, "w.bin", b"secret bytes")
     world.plant(mine, {"w.bin": (Mode.FILE, render_pointer(Pointer(sha256, 12)))})
@@ -177,7 +177,7 @@ def gathered(world: World, ref: RepoRef, *paths: str, **limits: int) -> dict[str
     return {file.path: file.data for file in found.files}
 
 
-def test_many_small_files_are_gathered_whatever_way_they_are_kept(world: World, tree: RepoRef) -> None:
+def test_many_small_files_are_read_in_every_form_of_storage(world: World, tree: RepoRef) -> None:
     assert gathered(world, tree, "a/w.bin", "b", "a/b/2", "b") == {"a/w.bin": b"large", "b": b"b", "a/b/2": b"a/b/2"}
 
 
@@ -204,7 +204,7 @@ def test_a_pointer_to_a_file_that_the_repository_may_not_use_is_left_out(world: 
     assert gathered(world, tree, "foreign", "b") == {"b": b"b"}
 
 
-def test_paths_that_no_client_can_use_are_left_out_and_told(world: World) -> None:
+def test_unusable_paths_are_left_out_and_reported(world: World) -> None:
     ref = world.repo()
     bad = {"Icon\r": (0o100644, b""), "d/caf\udce9": (0o100644, b""), "bad\tfolder/x": (0o100644, b"x")}
     world.plant(ref, {**bad, "d/good": (0o100644, b"y")})

@@ -33,7 +33,7 @@ def test_a_repository_is_described_at_a_revision(world: World) -> None:
         infos.describe(world.hub, None, ref, "nothing", with_files=False, with_sizes=False)
 
 
-def test_everybody_finds_what_they_may_see(world: World) -> None:
+def test_a_search_returns_visible_repositories(world: World) -> None:
     world.repo("alice/open")
     world.repo("alice/secret", visibility="private")
     world.repo("acme/secret", by=world.olga, visibility="private")
@@ -84,7 +84,7 @@ def test_pages_of_a_search_put_together_are_the_whole(world: World, limit: int) 
     assert names == made[::-1]
 
 
-def test_a_page_names_no_more_files_than_there_is_room_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_names_a_limited_number_of_files(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     world.add(ref, "a", b"a")
     monkeypatch.setattr(infos, "_LISTED_FILES", 2)

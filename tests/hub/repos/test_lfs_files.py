@@ -131,7 +131,7 @@ def test_a_pushed_executable_pointer_disappears_too(world: World) -> None:
     assert world.paths(ref) == [".gitattributes"]
 
 
-def test_what_is_not_there_cannot_be_deleted(world: World) -> None:
+def test_a_missing_thing_cannot_be_deleted(world: World) -> None:
     ref, other = world.repo(), world.repo("alice/n")
     world.add_large(other, "w.bin", b"theirs")
     for uid in ("f" * 24, *uids(world, other).values()):
@@ -160,9 +160,7 @@ def test_a_commit_made_meanwhile_is_rewritten_too(world: World, monkeypatch: pyt
     assert world.paths(ref) == [".gitattributes", "meanwhile"]
 
 
-def test_somebody_who_never_stops_committing_is_waited_for_only_so_long(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_deletion_gives_up_while_others_keep_committing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     world.add_large(ref, "w.bin", b"unwanted")
     wanted = list(uids(world, ref).values())

@@ -34,7 +34,7 @@ def paths(world: World, ref: RepoRef, by: MaybeCaller = None, **asked: Any) -> l
     return [lock.path for lock in locks.search(world.hub, by or world.rita, ref, **words).locks]
 
 
-def test_the_second_who_locks_a_path_hears_of_the_first(world: World, ref: RepoRef) -> None:
+def test_locking_a_locked_path_returns_the_existing_lock(world: World, ref: RepoRef) -> None:
     first = locks.take(world.hub, world.wendy, ref, PATH, MAIN)
     assert first.is_new
     assert (first.lock.owner, first.lock.ref, first.lock.locked_ms) == ("wendy", MAIN, world.hub.now_ms())
@@ -112,7 +112,7 @@ def test_only_the_owner_unlocks_and_others_with_force(world: World, ref: RepoRef
     ],
     ids=lambda operation: type(operation).__name__,
 )
-def test_a_commit_cannot_change_what_somebody_else_has_locked(world: World, ref: RepoRef, operation: Any) -> None:
+def test_a_commit_cannot_change_paths_locked_by_others(world: World, ref: RepoRef, operation: Any) -> None:
     take(world, ref)
     before = world.head(ref)
     with pytest.raises(Refused, match=r"'folder/a.bin' is locked by wendy; ask them to unlock it, or run: git lfs"):
@@ -142,7 +142,7 @@ def test_locks_go_with_their_owner_and_with_their_repository(world: World, ref: 
     assert paths(world, again) == []
 
 
-def test_no_trees_are_read_where_nobody_else_has_a_lock() -> None:
+def test_no_trees_are_read_without_locks_of_others() -> None:
     guard = PushGuard([], _no_tree, _no_entry, {Oid("a"): ()})
     assert guard.find(None, Oid("a"), lambda: False) is None
 

@@ -45,7 +45,7 @@ def test_immutable_tags_are_made_and_stay(world: World, ref: RepoRef) -> None:
     assert protections.find_refusal(row, MAIN, A, None, lambda: True) is None
 
 
-def test_the_http_api_keeps_to_it(world: World, ref: RepoRef) -> None:
+def test_protections_apply_to_the_http_api(world: World, ref: RepoRef) -> None:
     make: dict[str, Any] = {"start": None, "is_empty": False}
     branches.create_branch(world.hub, world.alice, ref, "release/1", overwrites=False, **make)
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
@@ -80,7 +80,7 @@ def test_patterns_are_those_of_branch_names(world: World, ref: RepoRef, patterns
         protect(world, ref, protectedBranches=patterns)
 
 
-def test_whoever_runs_the_hub_protects_what_pushes_and_calls_then_respect(world: World, ref: RepoRef) -> None:
+def test_protections_set_by_the_operator_apply_to_pushes_and_calls(world: World, ref: RepoRef) -> None:
     assert protections.read(world.hub, ref) == Protections((), tags=False)
     wanted = Protections(("main",), tags=True)
     assert protections.change(world.hub, ref, lambda _now: wanted) == wanted

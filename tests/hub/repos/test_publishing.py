@@ -36,7 +36,7 @@ def attempt(world: World, publication: Publication) -> bool:
         return publish(world.hub, tx, publication)
 
 
-def test_a_move_brings_its_objects_and_its_follow_up_work(world: World, ref: RepoRef, publication: Publication) -> None:
+def test_a_publication_stores_objects_and_enqueues_jobs(world: World, ref: RepoRef, publication: Publication) -> None:
     world.clock.advance(5)
     assert attempt(world, publication)
     assert world.paths(ref) == []
@@ -65,7 +65,7 @@ def test_a_ref_that_moved_is_left_alone(world: World, ref: RepoRef, publication:
         ({"repo_id": 12345}, RepoNotFound),
     ],
 )
-def test_what_leads_nowhere_is_not_published(
+def test_a_commit_with_missing_objects_is_not_published(
     world: World, ref: RepoRef, publication: Publication, change: dict[str, Any], error: type
 ) -> None:
     before = world.head(ref)

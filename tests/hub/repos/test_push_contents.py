@@ -84,7 +84,7 @@ def test_what_a_push_needs_and_did_not_bring_is_known(author: Author) -> None:
     assert found.beyond == {author.git("rev-parse", "HEAD:folder").decode().strip()}
 
 
-def test_a_file_that_is_too_large_is_told_by_its_path_with_a_cure(author: Author) -> None:
+def test_a_file_that_is_too_large_is_reported_with_path_and_advice(author: Author) -> None:
     head = author.commit(folder__large=os.urandom(5000))
     with pytest.raises(LimitExceeded, match=r"folder/large.*git lfs migrate"):
         author.inspected(f"{head}\n", max_file=4999)

@@ -82,7 +82,7 @@ def test_a_taken_name_is_taken_in_any_case_but_not_for_another_type(world: World
     world.repo("alice/name", kind=RepoType.DATASET)
 
 
-def test_nobody_makes_repositories_where_they_may_not(world: World) -> None:
+def test_creating_a_repository_needs_the_right(world: World) -> None:
     for caller, error in (
         (None, LoginRequired),
         (world.zed, NotAllowed),
@@ -162,7 +162,7 @@ def test_moving_needs_rights_on_both_sides_and_a_free_name(world: World) -> None
     assert moved.ref == ref_of("acme/m")
 
 
-def test_a_deleted_name_is_free_at_once(world: World) -> None:
+def test_a_deleted_name_is_free_immediately(world: World) -> None:
     ref = world.repo()
     world.add(ref, "old")
     repositories.delete(world.hub, world.alice, ref)
@@ -174,7 +174,7 @@ def test_a_deleted_name_is_free_at_once(world: World) -> None:
     assert [finding for finding in maintenance.fsck(world.hub) if finding.is_damage] == []
 
 
-def test_a_duplicate_has_everything_and_a_life_of_its_own(world: World) -> None:
+def test_a_duplicate_is_complete_and_independent(world: World) -> None:
     ref = world.repo(visibility="private")
     world.add_large(ref, "w.bin", b"large")
     world.add(ref, "big", b"b" * 300_000)

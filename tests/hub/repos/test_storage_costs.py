@@ -202,7 +202,7 @@ def test_figures_are_for_those_who_may_read(world: World) -> None:
         storage_costs.of_repo(world.hub, world.alice, gated)
 
 
-def test_everything_is_told_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_repositories_are_read_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage_costs, "_PAGE", 2)
     names = [f"alice/r{number}" for number in range(5)]
     for name in names:

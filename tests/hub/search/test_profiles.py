@@ -58,7 +58,7 @@ def test_stored_bytes_are_for_those_who_belong_there(world: World) -> None:
         profiles.stored(world.hub, world.alice, "bob")
 
 
-def test_numbers_count_what_everybody_may_see(world: World) -> None:
+def test_counts_include_only_public_things(world: World) -> None:
     hub = world.hub
     seen, hidden = world.repo("alice/seen"), world.repo("alice/hidden", visibility="private")
     for ref in (seen, hidden):
@@ -78,11 +78,11 @@ def test_numbers_count_what_everybody_may_see(world: World) -> None:
 
 
 def test_users_introduce_themselves(world: World) -> None:
-    profiles.introduce(world.hub, world.bob, fullname="Bob B.", details="I train\nmodels.")
-    profiles.introduce(world.hub, world.bob)
+    profiles.change_profile(world.hub, world.bob, fullname="Bob B.", details="I train\nmodels.")
+    profiles.change_profile(world.hub, world.bob)
     account = profiles.user(world.hub, None, "bob").account
     assert (account.fullname, account.details) == ("Bob B.", "I train\nmodels.")
     with pytest.raises(NotAllowed):
-        profiles.introduce(world.hub, world.caller("bob", "read"), fullname="X")
+        profiles.change_profile(world.hub, world.caller("bob", "read"), fullname="X")
     with pytest.raises(InvalidName):
-        profiles.introduce(world.hub, world.bob, fullname="\u202e")
+        profiles.change_profile(world.hub, world.bob, fullname="\u202e")

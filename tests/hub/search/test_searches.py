@@ -66,7 +66,7 @@ def test_a_search_box_gets_the_most_noticed_of_each_kind_and_people(world: World
     assert [org.name for org in quick.orgs] == ["bobcats"]
 
 
-def test_what_trends_is_mixed_of_all_kinds(world: World) -> None:
+def test_trending_mixes_all_types(world: World) -> None:
     quiet, loud = world.repo("alice/quiet"), world.repo("alice/loud", kind=RepoType.DATASET)
     for name in ("bob", "zed"):
         likes.like(world.hub, world.caller(name), loud)

@@ -16,7 +16,7 @@ def add_card(world: World, name: str, text: str, **options: Any) -> None:
     world.add(world.repo(name, **options), "README.md", f"---\n{text}\n---\n".encode())
 
 
-def test_tags_of_models_are_sorted_by_what_they_say(world: World) -> None:
+def test_tags_of_models_are_sorted_by_kind(world: World) -> None:
     add_card(
         world,
         "alice/m",
@@ -50,7 +50,7 @@ def test_the_label_leaves_the_prefix_out(world: World) -> None:
     assert [item.label for item in tags.by_kind(world.hub, RepoType.MODEL)["license"]] == ["mit"]
 
 
-def test_private_repositories_and_other_types_lend_no_tags(world: World) -> None:
+def test_tags_of_private_repositories_and_other_types_are_excluded(world: World) -> None:
     add_card(world, "alice/m", "tags: [secret]\npipeline_tag: hidden", visibility="private")
     add_card(world, "alice/d", "tags: [elsewhere]", kind=RepoType.DATASET)
     assert words(world, RepoType.MODEL) == {}

@@ -93,7 +93,7 @@ def log(world: World, hook: Any) -> list[tuple[str, int, int | None]]:
     return [(item.state, item.attempts, item.status) for item in page.items]
 
 
-def test_a_commit_is_told_with_the_refs_that_moved(world: World, receiver: Receiver, ref: RepoRef) -> None:
+def test_the_event_of_a_commit_names_the_moved_refs(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver, what=("model", "alice/m"), secret="s3cret")
     oid = world.add(ref, "a.txt")
     run_jobs(world)
@@ -119,7 +119,7 @@ def test_a_webhook_without_a_secret_sends_none(world: World, receiver: Receiver,
     assert not {"X-Webhook-Secret", "X-Webhook-Signature-256"} & set(receiver.seen[0][0])
 
 
-def test_all_that_happens_to_a_repository_is_told_in_order(world: World, receiver: Receiver) -> None:
+def test_events_of_a_repository_are_delivered_in_order(world: World, receiver: Receiver) -> None:
     watch(world, receiver)
     ref = world.repo("alice/new")
     world.add(ref, "a.txt")
@@ -131,9 +131,7 @@ def test_all_that_happens_to_a_repository_is_told_in_order(world: World, receive
     ]  # fmt: skip
 
 
-def test_while_the_receiver_is_away_news_wait_and_keep_their_order(
-    world: World, receiver: Receiver, ref: RepoRef
-) -> None:
+def test_while_the_receiver_is_down_events_wait_in_order(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     receiver.status = 503
     oids = [world.add(ref, f"{number}.txt") for number in range(3)]
@@ -149,7 +147,7 @@ def test_while_the_receiver_is_away_news_wait_and_keep_their_order(
     assert log(world, hook) == [("done", 1, 200), ("done", 1, 200), ("done", 6, 200)]
 
 
-def test_a_receiver_that_is_down_only_delays_its_own_news(world: World, receiver: Receiver, ref: RepoRef) -> None:
+def test_a_receiver_that_is_down_only_delays_its_own_events(world: World, receiver: Receiver, ref: RepoRef) -> None:
     webhooks.create(world.hub, world.alice, WebhookDraft("http://127.0.0.1:9/", [("user", "alice")]))
     watch(world, receiver)
     world.add(ref, "a.txt")
@@ -185,7 +183,7 @@ def test_a_delivery_whose_sender_died_is_sent_again(world: World, receiver: Rece
     assert len(receiver.seen) == 1
 
 
-def test_nobody_else_sends_what_is_under_way(world: World, receiver: Receiver, ref: RepoRef) -> None:
+def test_a_delivery_under_way_is_not_sent_twice(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     world.add(ref, "a.txt")
     args = (world.hub, hook.id, world.row_id(ref))
@@ -193,7 +191,7 @@ def test_nobody_else_sends_what_is_under_way(world: World, receiver: Receiver, r
     assert delivery._take(*args) is None
 
 
-def test_a_webhook_that_rests_gets_its_news_when_it_wakes(world: World, receiver: Receiver, ref: RepoRef) -> None:
+def test_a_disabled_webhook_gets_its_events_when_enabled(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     receiver.status = 503
     world.add(ref, "a.txt")
@@ -208,7 +206,7 @@ def test_a_webhook_that_rests_gets_its_news_when_it_wakes(world: World, receiver
     assert len(receiver.seen) == 1
 
 
-def test_news_of_a_private_repository_reach_only_those_who_see_it(world: World, receiver: Receiver) -> None:
+def test_events_of_a_private_repository_reach_only_those_who_see_it(world: World, receiver: Receiver) -> None:
     watch(world, receiver, owner="bob")
     ref = world.repo("alice/secret", visibility="private")
     world.add(ref, "a.txt")
@@ -220,7 +218,9 @@ def test_news_of_a_private_repository_reach_only_those_who_see_it(world: World, 
     assert [body["repo"]["private"] for _, body in receiver.seen] == [True]
 
 
-def test_what_became_private_before_it_was_sent_is_not_sent(world: World, receiver: Receiver, ref: RepoRef) -> None:
+def test_events_of_a_repository_that_became_private_are_not_sent(
+    world: World, receiver: Receiver, ref: RepoRef
+) -> None:
     watch(world, receiver, owner="bob")
     world.add(ref, "a.txt")
     repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
@@ -228,7 +228,7 @@ def test_what_became_private_before_it_was_sent_is_not_sent(world: World, receiv
     assert receiver.raw == []
 
 
-def test_a_domain_that_was_not_asked_for_is_not_told(world: World, receiver: Receiver, ref: RepoRef) -> None:
+def test_events_of_other_domains_are_not_sent(world: World, receiver: Receiver, ref: RepoRef) -> None:
     watch(world, receiver, domains=["discussion"])
     world.add(ref, "a.txt")
     run_jobs(world)
@@ -281,7 +281,7 @@ def posts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def test_a_host_that_does_not_answer_is_left_alone_whatever_webhooks_lead_there(
+def test_a_host_that_does_not_respond_pauses_all_webhooks_to_it(
     world: World, silent: str, receiver: Receiver, ref: RepoRef, posts: list[str]
 ) -> None:
     for number in range(40):
@@ -353,7 +353,7 @@ def test_deliveries_belong_to_the_owner_of_the_webhook(world: World, receiver: R
     assert (job.lane, job.namespace_id) == ("outbound", world.caller("bob").account.id)
 
 
-def test_a_delivery_that_takes_long_lets_others_have_their_turn(
+def test_a_slow_delivery_does_not_block_others(
     world: World, receiver: Receiver, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "_SLICE_S", -1.0)

@@ -9,7 +9,7 @@ from entrepot.hub.webhooks import outbound_http
 from entrepot.hub.webhooks.outbound_http import PostTarget, parse_target
 
 
-def test_a_url_is_taken_apart() -> None:
+def test_a_url_is_parsed() -> None:
     assert parse_target("https://example.org/a/b?c=d") == PostTarget("https", "example.org", 443, "/a/b?c=d")
     assert parse_target("http://[::1]:8000") == PostTarget("http", "::1", 8000, "/")
 
@@ -29,7 +29,7 @@ def test_no_spelling_of_this_machine_is_reached(host: str) -> None:
     assert "refused" not in posted.answer.lower()
 
 
-def test_a_closed_port_is_an_answer_not_a_failure() -> None:
+def test_a_closed_port_is_a_result_not_an_error() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         port = holder.getsockname()[1]
@@ -70,7 +70,7 @@ def test_only_the_beginning_of_an_answer_is_read() -> None:
     assert len(posted.answer) == outbound_http.MAX_ANSWER
 
 
-def test_a_peer_that_drips_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_sends_slowly_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbound_http, "ANSWER_S", 0.3)
     listener = socket.create_server(("127.0.0.1", 0))
     gone = threading.Event()
@@ -94,7 +94,7 @@ def test_a_peer_that_drips_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> Non
     assert posted.status is None
 
 
-def test_what_is_no_http_is_an_answer_not_a_failure() -> None:
+def test_a_response_that_is_not_http_is_a_result_not_an_error() -> None:
     posted = post_to(b"220 mail.example.org ESMTP\r\n")
     assert posted.status is None
     assert "no answer" in posted.answer

@@ -84,7 +84,7 @@ def test_unknown_words_are_refused(world: World) -> None:
         webhooks.create(world.hub, world.alice, wish(secret="é"))
 
 
-def test_what_is_hidden_cannot_be_watched_and_looks_like_nothing(world: World) -> None:
+def test_a_hidden_repository_cannot_be_watched_and_looks_absent(world: World) -> None:
     world.repo("alice/secret", visibility="private")
     with pytest.raises(RepoNotFound) as hidden:
         webhooks.create(world.hub, world.bob, wish(("model", "alice/secret")))
@@ -132,7 +132,7 @@ def test_a_delivery_can_be_repeated(world: World) -> None:
         webhooks.replay(world.hub, world.alice, made.uid, "0" * 24)
 
 
-def test_nobody_needs_more_than_a_hundred(world: World) -> None:
+def test_a_user_has_at_most_a_hundred_webhooks(world: World) -> None:
     for _ in range(webhooks.MAX_WEBHOOKS):
         webhooks.create(world.hub, world.alice, wish())
     with pytest.raises(LimitExceeded):

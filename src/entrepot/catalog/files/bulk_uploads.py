@@ -36,7 +36,7 @@ _CHUNKED = sa.select(_T.c.hash).where(_T.c.hash.in_(_WANTED))
 
 
 @attrs.frozen
-class StoredForm:
+class FileState:
     """The stored form of a file according to its row: size, whether raw, and whether as intact chunks."""
 
     size: int
@@ -56,17 +56,17 @@ class ProvenFile:
     xorbs: Mapping[XetHash, bytes]
 
 
-def stored_forms(tx: Read, sha256s: Sequence[Sha256]) -> dict[Sha256, StoredForm]:
+def stored_forms(tx: Read, sha256s: Sequence[Sha256]) -> dict[Sha256, FileState]:
     """Return the stored form of the given files that have a row and are not claimed by a sweeper.
 
     A row with ``is_raw`` may only announce the bytes; check that they exist.
     """
-    found: dict[Sha256, StoredForm] = {}
+    found: dict[Sha256, FileState] = {}
     for at in range(0, len(sha256s), _BATCH):
         rows = tx.sql.execute(_KEPT, {"wanted": sha256s[at : at + _BATCH]}).all()
         chunked = [row.xet_hash for row in rows if row.xet_hash is not None]
         intact = _intact(tx, chunked)
-        found.update((row.sha256, StoredForm(row.size, bool(row.is_raw), row.xet_hash in intact)) for row in rows)
+        found.update((row.sha256, FileState(row.size, bool(row.is_raw), row.xet_hash in intact)) for row in rows)
     return found
 
 

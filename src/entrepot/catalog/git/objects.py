@@ -204,7 +204,7 @@ def pointing_at(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Oid]:
     return set(tx.sql.execute(sa.select(_T.c.oid).where(here)).scalars())
 
 
-def unnamed(tx: Read, repo_id: int, oids: Collection[Oid]) -> dict[Oid, DeletedPointer]:
+def pointers_to_deleted_files(tx: Read, repo_id: int, oids: Collection[Oid]) -> dict[Oid, DeletedPointer]:
     """Return the given objects that are LFS pointers to files whose links say that no commit refers to them."""
     wanted = list(oids)
     found: dict[Oid, DeletedPointer] = {}

@@ -14,7 +14,7 @@ import msgspec
 from entrepot.cli.admin.maintenance import read_duration
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
 from entrepot.cli.client.options import confirm
-from entrepot.cli.reports import remark, show, show_json, show_table
+from entrepot.cli.reports import show, show_json, show_message, show_table
 from entrepot.cli.results import json_option, read_first_line, show_result
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import Malformed
@@ -247,7 +247,7 @@ def sign_in_code(target: AdminTarget, name: str, expires_s: int | None, as_json:
     if as_json:
         show_json(fields_of(code))
         return
-    remark(f"sign-in code of {code.user}, valid once, until {code.expires_at}:")
+    show_message(f"sign-in code of {code.user}, valid once, until {code.expires_at}:")
     show(code.code)
 
 
@@ -271,7 +271,7 @@ def reset_password(session: Session, name: str, password_stdin: bool, as_json: b
     if as_json:
         show_json({"name": name, "password": None if password_stdin else chosen})
         return
-    remark(f"{name} has a new password" + ("" if password_stdin else ", shown this once:"))
+    show_message(f"{name} has a new password" + ("" if password_stdin else ", shown this once:"))
     if not password_stdin:
         show(chosen)
 
@@ -353,7 +353,7 @@ def _show_codes(codes: Sequence[SignInCode], *, as_json: bool) -> None:
     if as_json:
         show_json([fields_of(code) for code in codes])
         return
-    remark(f"created {len(codes)} user{'s' if len(codes) != 1 else ''}; these sign-in codes are shown this once:")
+    show_message(f"created {len(codes)} user{'s' if len(codes) != 1 else ''}; these sign-in codes are shown this once:")
     show("user,code,expires_at")
     for code in codes:
         show(f"{code.user},{code.code},{code.expires_at}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.groups import LazyGroup
-from entrepot.cli.reports import remark, show, show_json, show_table
+from entrepot.cli.reports import show, show_json, show_message, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.wire.times import format_ms, parse_time
@@ -85,7 +85,7 @@ def verify(context: click.Context, session: Session, expect: str | None, as_json
         show_json({"whole": is_fine, "rows": verdict.rows, "broken_at": verdict.broken_at, "head": verdict.head})
     else:
         show(verdict.head)
-        remark(f"{verdict.rows} rows, nothing changed" if is_fine else _complaint(verdict))
+        show_message(f"{verdict.rows} rows, nothing changed" if is_fine else _complaint(verdict))
     context.exit(0 if is_fine else 1)
 
 

@@ -72,7 +72,7 @@ def import_(
     with session.opened_hub() as hub, tempfile.TemporaryDirectory(prefix="entrepot-import-") as folder:
         copy = Path(folder) / "copy.git"
         environ = {**session.environ, "GIT_TERMINAL_PROMPT": "0"}
-        done = imports.bring_in(
+        done = imports.import_repo(
             hub,
             place,
             ref,

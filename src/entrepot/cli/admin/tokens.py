@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.admin.imports import read_repo
-from entrepot.cli.reports import remark, render_time, show, show_json, show_table
+from entrepot.cli.reports import render_time, show, show_json, show_message, show_table
 from entrepot.cli.results import json_option, read_first_line, show_result, token_row
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import AccountNotFound, Malformed
@@ -105,13 +105,13 @@ def create_token(
         else:
             places = _places(user, repos, namespaces, permissions)
             wish = tokens.TokenDraft(FINE_GRAINED, name, expires_ms, places, everywhere, read_gated)
-            made, _ = tokens.make_for(hub, user, wish)
+            made, _ = tokens.create_for(hub, user, wish)
     until = f"until {format_ms(expires_ms)}" if expires_ms is not None else "until it is revoked"
-    remark(f"token {made.token.name!r} of {user}, role {made.token.role}, valid {until}")
+    show_message(f"token {made.token.name!r} of {user}, role {made.token.role}, valid {until}")
     if as_json:
         show_json(token_row(user, made.token) | {"token": None if value_stdin else made.secret})
     elif not value_stdin:
-        remark("its secret is shown this once:")
+        show_message("its secret is shown this once:")
         show(made.secret)
 
 

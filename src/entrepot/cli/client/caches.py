@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, sentence, type_option
+from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, show_unless_quiet, type_option
 from entrepot.cli.groups import Entry, LazyGroup
 from entrepot.cli.reports import render_bytes, show, show_json
 from entrepot.cli.results import json_option, show_result
@@ -49,7 +49,7 @@ def scan(client: HubClient, verbose: bool, cache_dir: Path | None, as_json: bool
     """List the repositories in the cache of the hub with their sizes."""
     report = _report(client, cache_dir)
     for warning in report.warnings:
-        sentence(client, f"damaged: {warning}")
+        show_unless_quiet(client, f"damaged: {warning}")
     if as_json:
         show_json(_rows(report))
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import attrs
 import click
 
-from entrepot.cli.reports import remark
+from entrepot.cli.reports import show_message
 from entrepot.cli.sessions import Session
 from entrepot.errors import InvalidName
 
@@ -150,10 +150,10 @@ revision_option = click.option("--revision", metavar="REV", help="A branch, tag 
 """The option ``--revision``, passed to a command as ``revision``."""
 
 
-def sentence(client: HubClient, line: str) -> None:
+def show_unless_quiet(client: HubClient, line: str) -> None:
     """Print a message that is not part of the result, unless ``--quiet`` is given."""
     if not client.is_quiet:
-        remark(line)
+        show_message(line)
 
 
 def confirm(question: str, *, is_sure: bool) -> None:

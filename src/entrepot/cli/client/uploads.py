@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 import attrs
 import click
 
-from entrepot.cli.client.options import HubClient, hub_options, revision_option, sentence, type_option
+from entrepot.cli.client.options import HubClient, hub_options, revision_option, show_unless_quiet, type_option
 from entrepot.cli.reports import show, show_json
 from entrepot.cli.results import json_option
 from entrepot.errors import InvalidArgument, Refused, SecretsFound, SourceMissing
@@ -178,7 +178,7 @@ def upload_large_folder(
             print_report=not client.is_quiet,
             allow_secrets=allow_secrets,
         )
-    sentence(client, f"everything in {local} is in {repo}")
+    show_unless_quiet(client, f"everything in {local} is in {repo}")
 
 
 @contextlib.contextmanager
@@ -285,11 +285,11 @@ def _upload_again_and_again(client: HubClient, api: HubApi, order: UploadOptions
         hf_api=api,
         allow_secrets=order.allows_secrets,
     )
-    sentence(client, f"uploading {folder} to {scheduler.repo_id} every {every:g} minutes; stop with Ctrl-C")
+    show_unless_quiet(client, f"uploading {folder} to {scheduler.repo_id} every {every:g} minutes; stop with Ctrl-C")
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
-        sentence(client, "one last time")
+        show_unless_quiet(client, "one last time")
         scheduler.trigger().result()
         scheduler.stop()

@@ -66,10 +66,10 @@ def create_org(
         AccountNotFound: no user is called ``admin``.
     """
     with hub.write() as tx:
-        return found_org(hub, tx, audit.CONSOLE, name, find_user(tx, admin), fullname, default_visibility)
+        return add_org(hub, tx, audit.CONSOLE, name, find_user(tx, admin), fullname, default_visibility)
 
 
-def found_org(
+def add_org(
     hub: HubContext,
     tx: Write,
     by: Caller | str,
@@ -162,7 +162,7 @@ def create_token(
     """
     if role not in TOKEN_ROLES:
         raise InvalidName("token role", role, "expected read or write")
-    made, _ = tokens.make_for(hub, user, TokenDraft(role, name, expires_ms), secret=secret)
+    made, _ = tokens.create_for(hub, user, TokenDraft(role, name, expires_ms), secret=secret)
     return made
 
 

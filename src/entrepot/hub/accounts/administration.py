@@ -17,11 +17,11 @@ from entrepot.errors import AccountNotFound, NotAllowed, ThingNotFound
 from entrepot.hub import audit
 from entrepot.hub.accounts import orgs
 from entrepot.hub.accounts.accounts import (
+    add_org,
     assign_role,
     check_admin_left,
     check_hub_admin_left,
     find_user,
-    found_org,
     org_subject,
     parse_visibility,
 )
@@ -132,7 +132,7 @@ def create_org(hub: HubContext, by: Actor, new: NewOrgByAdmin) -> AdminOrg:
     visibility = parse_visibility(new.default_visibility)
     with hub.write() as tx:
         admin = find_user(tx, new.admin)
-        return render_org(found_org(hub, tx, actor, new.name, admin, new.fullname, visibility))
+        return render_org(add_org(hub, tx, actor, new.name, admin, new.fullname, visibility))
 
 
 def list_members(hub: HubContext, by: Actor, org: str) -> list[AdminMember]:

@@ -45,7 +45,7 @@ def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str
     """
     word = parse_role(role).name.lower()
     with hub.write() as tx:
-        org, admin = orgs.administered(tx, caller, name)
+        org, admin = orgs.get_administered(tx, caller, name)
         guest = accounts.find(tx, user)
         if guest is None or not guest.is_user:
             raise AccountNotFound(user, "user")
@@ -69,7 +69,7 @@ def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> Sequence[Invitati
         AccountNotFound: the organisation does not exist.
     """
     with hub.read() as tx:
-        org, _ = orgs.administered(tx, caller, name)
+        org, _ = orgs.get_administered(tx, caller, name)
         return _offers(tx, invitations.of_org(tx, org.id, hub.now_ms()))
 
 
@@ -127,7 +127,7 @@ def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
         ThingNotFound: no invitation has this id, or it has been answered.
     """
     with hub.write() as tx:
-        org, admin = orgs.administered(tx, caller, name)
+        org, admin = orgs.get_administered(tx, caller, name)
         found = invitations.by_uid(tx, uid, hub.now_ms())
         if found is None or found.org_id != org.id:
             raise ThingNotFound("invitation", uid)

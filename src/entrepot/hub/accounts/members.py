@@ -55,7 +55,7 @@ def change_role(hub: HubContext, caller: MaybeCaller, name: str, user: str, role
     """
     wanted = parse_role(role)
     with hub.write() as tx:
-        org, admin = orgs.administered(tx, caller, name)
+        org, admin = orgs.get_administered(tx, caller, name)
         assign_role(hub, tx, admin, org, _member(tx, org, user), wanted)
 
 
@@ -70,7 +70,7 @@ def remove(hub: HubContext, caller: MaybeCaller, name: str, user: str) -> None:
     known = require_change(caller)
     with hub.write() as tx:
         is_self = known.account.name.lower() == user.lower()
-        org = orgs.find(tx, name) if is_self else orgs.administered(tx, known, name)[0]
+        org = orgs.find(tx, name) if is_self else orgs.get_administered(tx, known, name)[0]
         if not known.permits(scopes.ORG_WRITE, org.id):
             raise NotAllowed(f"This token lacks the permission '{scopes.ORG_WRITE}' for {org.name}")
         member = _member(tx, org, user)

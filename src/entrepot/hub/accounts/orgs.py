@@ -10,7 +10,7 @@ from entrepot.catalog.accounts.accounts import Account as Account
 from entrepot.catalog.repos import repositories
 from entrepot.errors import AccountNotFound, NotAllowed, Refused
 from entrepot.hub import audit
-from entrepot.hub.accounts.accounts import found_org, org_subject, parse_visibility
+from entrepot.hub.accounts.accounts import add_org, org_subject, parse_visibility
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.names import parse_details, parse_fullname
@@ -53,7 +53,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewOrg) -> Account:
     if not (hub.settings.users_create_orgs or maker.sees_all):
         raise NotAllowed("On this hub only administrators create organisations: ask one of them")
     with hub.write() as tx:
-        return found_org(hub, tx, maker, new.name, maker.account, new.fullname, new.default_visibility)
+        return add_org(hub, tx, maker, new.name, maker.account, new.fullname, new.default_visibility)
 
 
 def settings(hub: HubContext, caller: MaybeCaller, name: str) -> Account:
@@ -63,7 +63,7 @@ def settings(hub: HubContext, caller: MaybeCaller, name: str) -> Account:
         LoginRequired, AccountNotFound, NotAllowed: as :func:`belonging`.
     """
     with hub.read() as tx:
-        org, _ = belonging(tx, caller, name)
+        org, _ = get_as_member(tx, caller, name)
         return org
 
 
@@ -83,7 +83,7 @@ def configure(hub: HubContext, caller: MaybeCaller, name: str, changes: OrgChang
         word = changes.default_visibility
         values["default_visibility"] = parse_visibility(None if word == HUB_DEFAULT else word)
     with hub.write() as tx:
-        org, admin = administered(tx, caller, name)
+        org, admin = get_administered(tx, caller, name)
         if values:
             accounts.update(tx, org.id, **values)
             audit.record(hub, tx, admin, "org.settings", org_subject(org), values)
@@ -98,7 +98,7 @@ def delete(hub: HubContext, caller: MaybeCaller, name: str) -> None:
         Refused: it owns repositories.
     """
     with hub.write() as tx:
-        org, admin = administered(tx, caller, name)
+        org, admin = get_administered(tx, caller, name)
         owned = [str(row.ref.id) for row in repositories.owned_by(tx, org.id)]
         if owned:
             more = f" and {len(owned) - 5} more" if len(owned) > 5 else ""
@@ -107,7 +107,7 @@ def delete(hub: HubContext, caller: MaybeCaller, name: str) -> None:
         audit.record(hub, tx, admin, "org.delete", org_subject(org))
 
 
-def administered(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Caller]:
+def get_administered(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Caller]:
     """Return the organisation if the caller may change it and its members.
 
     Raises:
@@ -124,7 +124,7 @@ def administered(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Cal
     return org, known
 
 
-def belonging(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Caller]:
+def get_as_member(tx: Read, caller: MaybeCaller, name: str) -> tuple[Account, Caller]:
     """Return the organisation if the caller is a member, in any role.
 
     Raises:

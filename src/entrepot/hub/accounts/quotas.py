@@ -142,7 +142,7 @@ def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> NamespaceQuota:
         LoginRequired, AccountNotFound, NotAllowed: as :func:`entrepot.hub.accounts.orgs.belonging`.
     """
     with hub.read() as tx:
-        org, _ = orgs.belonging(tx, caller, name)
+        org, _ = orgs.get_as_member(tx, caller, name)
         return _describe(hub, tx, org)
 
 

@@ -17,7 +17,7 @@ from entrepot.errors import AccountSuspended, InvalidName, InvalidSignInCode, Li
 from entrepot.hub import audit
 from entrepot.hub.accounts.accounts import find_user, parse_email
 from entrepot.hub.accounts.administration import Actor, require_admin
-from entrepot.hub.accounts.tokens import fresh_secret
+from entrepot.hub.accounts.tokens import new_secret
 from entrepot.hub.callers import Caller, MaybeCaller, hash_secret
 from entrepot.hub.context import HubContext
 from entrepot.names import new_uid, parse_account, parse_fullname
@@ -91,7 +91,7 @@ def exchange(hub: HubContext, _caller: MaybeCaller, given: CodeExchange) -> Sign
         if user.suspended_ms is not None:
             raise AccountSuspended
         sign_in_codes.remove(tx, code_hash)
-        secret = fresh_secret()
+        secret = new_secret()
         token = Token(new_uid(), user.id, name, "write", now, None)
         accounts.add_token(tx, token, hash_secret(secret))
         audit.record(hub, tx, user.name, "user.sign_in", f"user {user.name}", {"token": token.uid})

@@ -91,12 +91,12 @@ def make(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[Issue
     maker = require_write(caller)
     with hub.write() as tx:
         draft = attrs.evolve(draft, expires_ms=_expiry_within(maker.token, draft.expires_ms))
-        made = _make(hub, tx, maker, draft, fresh_secret())
+        made = _make(hub, tx, maker, draft, new_secret())
         audit.record(hub, tx, maker, "token.create", _subject(maker.account, made.token), {"role": draft.role})
         return made, describe(tx, made.token)
 
 
-def make_for(
+def create_for(
     hub: HubContext, user: str, draft: TokenDraft, *, secret: str | None = None
 ) -> tuple[IssuedToken, KnownToken]:
     """Create a token for a user, by a command on the server's machine.
@@ -110,12 +110,12 @@ def make_for(
         InvalidName: the secret breaks a rule, or as :func:`make`.
         as :func:`make`, for what concerns the draft.
     """
-    value = fresh_secret() if secret is None else _imported(secret)
+    value = new_secret() if secret is None else _imported(secret)
     with hub.write() as tx:
         owner = accounts.find(tx, user)
         if owner is None or not owner.is_user:
             raise AccountNotFound(user, "user")
-        made = _make(hub, tx, callers.acting_for(tx, owner), draft, value)
+        made = _make(hub, tx, callers.acting_as(tx, owner), draft, value)
         details: dict[str, audit.Detail] = {"role": draft.role, "imported": secret is not None}
         audit.record(hub, tx, audit.CONSOLE, "token.create", _subject(owner, made.token), details)
         return made, describe(tx, made.token)
@@ -145,7 +145,7 @@ def rotate(hub: HubContext, caller: MaybeCaller, uid: str) -> tuple[IssuedToken,
         Malformed: the token expires later than the one used for the request.
     """
     owner = require_write(caller)
-    secret = fresh_secret()
+    secret = new_secret()
     with hub.write() as tx:
         token = _own_token(tx, owner, uid)
         if token.uid != owner.token.uid:
@@ -188,7 +188,7 @@ def present(hub: HubContext, caller: MaybeCaller) -> tuple[Caller, KnownToken]:
         return known, describe(tx, known.token)
 
 
-def fresh_secret() -> str:
+def new_secret() -> str:
     """Return the secret for a new token: 202 random bits after the prefix that clients look for."""
     return "hf_" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(34))
 
@@ -222,7 +222,7 @@ def _scopes(tx: Read, owner: Caller, draft: TokenDraft) -> Scopes | None:
         if draft.places or draft.everywhere or draft.reads_gated:
             raise Malformed("token", f"only one with role '{FINE_GRAINED}' has scopes")
         return None
-    scopes.check_places(draft.places)
+    scopes.check_target_count(draft.places)
     everywhere = scopes.check_permissions(draft.everywhere, scopes.EVERYWHERE, "everything")
     return Scopes(tuple(_place(tx, owner, place) for place in draft.places), everywhere, draft.reads_gated)
 

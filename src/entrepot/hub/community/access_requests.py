@@ -78,7 +78,7 @@ class RequesterId:
 
 
 @attrs.frozen
-class DecisionOutcome:
+class DecidedRequest:
     """The result of one of many decisions; ``error`` None is success."""
 
     requester: RequesterId
@@ -206,7 +206,7 @@ def decide_many(
     requesters: Sequence[RequesterId],
     status: str,
     reason: str | None = None,
-) -> list[DecisionOutcome]:
+) -> list[DecidedRequest]:
     """Do the same as :func:`decide` for several requests; a failed decision does not stop the others.
 
     Raises:
@@ -224,9 +224,9 @@ def decide_many(
             try:
                 _decide(hub, tx, decider, row, requester, status, reason)
             except (AccountNotFound, ThingNotFound, Malformed) as error:
-                outcomes.append(DecisionOutcome(requester, error))
+                outcomes.append(DecidedRequest(requester, error))
             else:
-                outcomes.append(DecisionOutcome(requester, None))
+                outcomes.append(DecidedRequest(requester, None))
     return outcomes
 
 

@@ -44,7 +44,7 @@ def visible_repo(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
     return row
 
 
-def repo_to_discuss(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+def get_repo_to_discuss(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
     """Return the repository if the caller may take part in its discussions.
 
     Raises:
@@ -59,7 +59,7 @@ def repo_to_discuss(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRo
     return row, known
 
 
-def discussion_to_change(
+def get_discussion_to_change(
     tx: Read, caller: MaybeCaller, ref: RepoRef, num: int
 ) -> tuple[RepoRow, Caller, DiscussionRow]:
     """Return the discussion if the caller may change its title and state.
@@ -69,7 +69,7 @@ def discussion_to_change(
         NotAllowed: the caller is not its author and may not write to the repository.
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: as :func:`repo_to_discuss`.
     """
-    row, known = repo_to_discuss(tx, caller, ref)
+    row, known = get_repo_to_discuss(tx, caller, ref)
     discussion = get(tx, row, num)
     check_may_change(known, row, discussion.author_id)
     return row, known, discussion
@@ -201,7 +201,7 @@ def create(
     return discussion
 
 
-def add_event(
+def add_comment(
     hub: HubContext, tx: Write, row: RepoRow, discussion: DiscussionRow, author: Caller, text: str
 ) -> EventRow:
     """Add a comment to a discussion and notify the webhooks that watch it.

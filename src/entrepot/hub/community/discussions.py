@@ -121,7 +121,7 @@ def create(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, text:
     """
     title, text = discussion_rules.checked_title(title), discussion_rules.checked_text(text)
     with hub.write() as tx:
-        row, author = discussion_rules.repo_to_discuss(tx, caller, ref)
+        row, author = discussion_rules.get_repo_to_discuss(tx, caller, ref)
         return discussion_rules.create(hub, tx, row, author, title, text, status=OPEN, base=None)
 
 
@@ -135,8 +135,8 @@ def comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, text: 
     """
     text = discussion_rules.checked_text(text)
     with hub.write() as tx:
-        row, author = discussion_rules.repo_to_discuss(tx, caller, ref)
-        event = discussion_rules.add_event(hub, tx, row, discussion_rules.get(tx, row, num), author, text)
+        row, author = discussion_rules.get_repo_to_discuss(tx, caller, ref)
+        event = discussion_rules.add_comment(hub, tx, row, discussion_rules.get(tx, row, num), author, text)
         return discussion_rules.shown_event(tx, event)
 
 
@@ -182,7 +182,7 @@ def rename(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, title: 
     """
     title = discussion_rules.checked_title(title)
     with hub.write() as tx:
-        row, known, discussion = discussion_rules.discussion_to_change(tx, caller, ref, num)
+        row, known, discussion = discussion_rules.get_discussion_to_change(tx, caller, ref, num)
         event = discussion_rules.note(
             hub, tx, discussion, known, "title-change", {"from": discussion.title, "to": title}
         )
@@ -210,10 +210,10 @@ def set_status(
         raise Malformed("status", f"expected {OPEN} or {CLOSED}")
     said = discussion_rules.checked_text(text) if text and text.strip() else None
     with hub.write() as tx:
-        row, known, discussion = discussion_rules.discussion_to_change(tx, caller, ref, num)
+        row, known, discussion = discussion_rules.get_discussion_to_change(tx, caller, ref, num)
         _check_change(tx, discussion, status)
         if said is not None:
-            discussion_rules.add_event(hub, tx, row, discussion, known, said)
+            discussion_rules.add_comment(hub, tx, row, discussion, known, said)
         event = discussion_rules.note(hub, tx, discussion, known, "status-change", {"status": status})
         discussions.change(tx, discussion.id, status=status)
         discussion_rules.emit_event(hub, tx, row, attrs.evolve(discussion, status=status), "update")
@@ -261,7 +261,7 @@ def _shown(tx: Read, row: RepoRow, found: Sequence[DiscussionRow]) -> list[Liste
 def _own_comment(
     tx: Read, caller: MaybeCaller, ref: RepoRef, num: int, uid: str
 ) -> tuple[RepoRow, Caller, DiscussionRow, EventRow]:
-    row, known = discussion_rules.repo_to_discuss(tx, caller, ref)
+    row, known = discussion_rules.get_repo_to_discuss(tx, caller, ref)
     discussion = discussion_rules.get(tx, row, num)
     event = discussions.find_event(tx, discussion.id, uid)
     if event is None or event.kind != "comment":

@@ -41,12 +41,14 @@ def proposer(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
     Raises:
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: they may not.
     """
-    row, known = discussion_rules.repo_to_discuss(tx, caller, ref)
+    row, known = discussion_rules.get_repo_to_discuss(tx, caller, ref)
     access.check_read(tx, known, row)
     return row, known
 
 
-def changeable(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str) -> tuple[RepoRow, Caller, BranchHead]:
+def get_changeable_ref(
+    tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str
+) -> tuple[RepoRow, Caller, BranchHead]:
     """Return the branch, or the head of a pull request, if the caller may commit to it.
 
     Raises:
@@ -83,7 +85,7 @@ def uploader(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str | None) 
         return _contributor(tx, caller, ref)
     if number_of(revision) is None:
         return access.writable(tx, caller, ref)
-    row, known, _ = changeable(tx, caller, ref, revision)
+    row, known, _ = get_changeable_ref(tx, caller, ref, revision)
     return row, known
 
 
@@ -117,7 +119,7 @@ def check_proposal(known: Caller, row: RepoRow, discussion: DiscussionRow) -> No
         raise Refused(f"pull request {discussion.num} is {discussion.status}: {advice}")
 
 
-def note_commits(
+def record_commits(
     hub: HubContext, tx: Write, row: RepoRow, author: Caller, ref: RefName, commits: Sequence[tuple[Oid, str]]
 ) -> None:
     """Store events about new commits, in the transaction that moved the head of a pull request.
@@ -142,7 +144,7 @@ def note_commits(
     discussion_rules.emit_event(hub, tx, row, discussion, "update")
 
 
-def keep_fork(tx: Write, row: RepoRow, before: BranchHead) -> None:
+def record_fork(tx: Write, row: RepoRow, before: BranchHead) -> None:
     """Store the base of a pull request, in the transaction that replaces its history.
 
     Args:

@@ -54,13 +54,13 @@ def add(hub: HubContext, caller: MaybeCaller, data: bytes) -> Attachment:
     known = _may_add(caller)
     if len(data) > MAX_IMAGE:
         raise LimitExceeded("the image in bytes", MAX_IMAGE)
-    kind = sniffed(data)
+    kind = sniff_type(data)
     sha256 = sha256_of(data)
     with hub.write() as tx:
         if attachments.bytes_of(tx, known.account.id) + len(data) > MAX_OF_ACCOUNT:
             raise LimitExceeded(f"the images of {known.account.name} in bytes", MAX_OF_ACCOUNT)
         files.reserve(tx, sha256, len(data), hub.now_ms())
-    file_scrubbing.make_way(hub, sha256)
+    file_scrubbing.delete_damaged(hub, sha256)
     put(hub.store.blobs, file_key(sha256), data)
     attachment = Attachment(new_uid(), known.account.id, sha256, len(data), kind, hub.now_ms())
     with hub.write() as tx:
@@ -97,7 +97,7 @@ def find(hub: HubContext, uid: str) -> OpenImage:
     return OpenImage(found, open_file(hub.store, found.sha256, found.size))
 
 
-def sniffed(data: bytes) -> str:
+def sniff_type(data: bytes) -> str:
     """Return the media type of an image, by its first bytes; none of the types can contain scripts.
 
     Raises:

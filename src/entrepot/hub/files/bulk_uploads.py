@@ -15,7 +15,7 @@ import attrs
 from entrepot.blobs import file_key
 from entrepot.catalog.files import bulk_uploads as rows
 from entrepot.catalog.files import files, xorbs
-from entrepot.catalog.files.bulk_uploads import ProvenFile, StoredForm
+from entrepot.catalog.files.bulk_uploads import FileState, ProvenFile
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, ContentMismatch, LimitExceeded
@@ -127,7 +127,7 @@ def _stored_already(hub: HubContext, contents: Mapping[Sha256, Buffer]) -> set[S
     return {sha256 for sha256, found in known.items() if _is_whole(hub, sha256, found, len(contents[sha256]))}
 
 
-def _is_whole(hub: HubContext, sha256: Sha256, found: StoredForm, size: int) -> bool:
+def _is_whole(hub: HubContext, sha256: Sha256, found: FileState, size: int) -> bool:
     if found.size != size:
         return False
     if found.is_chunked:

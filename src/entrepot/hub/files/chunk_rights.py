@@ -57,7 +57,7 @@ def viewer_of(hub: HubContext, tx: Read, given: XetToken) -> Viewer:
     return viewer
 
 
-def viewer_inside(hub: HubContext, row: RepoRow) -> Viewer:
+def viewer_of_readers(hub: HubContext, row: RepoRow) -> Viewer:
     """Return the viewer for files that the hub chunks for a repository: the rights that all its readers have."""
     if hub.settings.dedup_scope == "hub":
         return Viewer(Visibility(), is_everywhere=True)

@@ -264,7 +264,7 @@ def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
 def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None:
     """Return a shard of the xorbs that hold a chunk and its neighbours, with keyed hashes; None if it is not found."""
     with hub.read() as tx:
-        known = near_chunk(hub, tx, chunk_rights.viewer_of(hub, tx, given), chunk, _ANSWER_XORBS)
+        known = find_near_chunk(hub, tx, chunk_rights.viewer_of(hub, tx, given), chunk, _ANSWER_XORBS)
     if not known:
         return None
     with hub.write() as tx:
@@ -277,7 +277,7 @@ def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None
     return dedup_answer(known, secrets.token_bytes(32), now_s, now_s + _ANSWER_LIFETIME_S)
 
 
-def near_chunk(hub: HubContext, tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[KnownXorb]:
+def find_near_chunk(hub: HubContext, tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[KnownXorb]:
     """Return an intact xorb in which a viewer may refer to a chunk, followed by xorbs uploaded together with it."""
     for group in chunk_access.near_chunk(tx, viewer, chunk, limit):
         rights = ChunkRights(tx, viewer, group)

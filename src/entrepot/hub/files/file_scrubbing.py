@@ -52,7 +52,7 @@ def check_served(tx: Read, sha256: Sha256) -> None:
         raise BlobUnreadable(file_key(sha256), "its bytes have changed on the disk; upload the file again")
 
 
-def make_way(hub: HubContext, sha256: Sha256) -> None:
+def delete_damaged(hub: HubContext, sha256: Sha256) -> None:
     """Delete the damaged bytes of a file before verified ones replace them; does nothing if they are intact."""
     with hub.read() as tx:
         if not file_checks.damaged(tx, [sha256]):

@@ -189,7 +189,7 @@ class ReceivingFile:
             Busy: a sweeper is working on this file; send it again.
         """
         _reserve(self._hub, self._claim, self.size)
-        file_scrubbing.make_way(self._hub, Sha256(self._claim["oid"]))
+        file_scrubbing.delete_damaged(self._hub, Sha256(self._claim["oid"]))
         self._sink.publish()
         _link_stored(self._hub, self._claim, self.size)
 
@@ -312,7 +312,7 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
         return
     _check_parts(found, arrived, etags)
     _reserve(hub, claim, size)
-    file_scrubbing.make_way(hub, sha256)
+    file_scrubbing.delete_damaged(hub, sha256)
     try:
         hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
     except (ContentMismatch, ThingNotFound) as error:

@@ -78,7 +78,7 @@ def _viewer(hub: HubContext, tx: Read, link: UnprovenLink, row: RepoRow) -> View
     shared_in = row.namespace_id if hub.settings.dedup_scope == "namespace" else None
     if account is None:
         return Viewer(Visibility((), [row.id]), realm=shared_in, needs_proof=True)
-    seen = read_by(callers.acting_for(tx, attrs.evolve(account, is_admin=False)))
+    seen = read_by(callers.acting_as(tx, attrs.evolve(account, is_admin=False)))
     return Viewer(seen, f"u{account.uid}", realm=shared_in, needs_proof=True)
 
 

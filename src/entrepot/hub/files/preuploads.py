@@ -84,7 +84,7 @@ def plan(
             row, _ = pull_request_access.proposer(tx, caller, ref)
             branch = revisions.branch(tx, row.id, revision)
         else:
-            row, _, branch = pull_request_access.changeable(tx, caller, ref, revision)
+            row, _, branch = pull_request_access.get_changeable_ref(tx, caller, ref, revision)
         root = stored.root_of(hub.store, tx, row.id, branch.head)
         trees = Trees(hub.store, tx, row.id)
         rules = TreeRules(tx, row.id, lambda path: trees.find(root, path), given=attributes)

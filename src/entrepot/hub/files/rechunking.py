@@ -261,7 +261,7 @@ class Rechunker:
         """Start; chunks are reused if all readers of the repository may refer to them, or as ``dedup_scope`` allows."""
         self._hub = hub
         self._namespace_id = row.namespace_id
-        self._viewer = chunk_rights.viewer_inside(hub, row)
+        self._viewer = chunk_rights.viewer_of_readers(hub, row)
         self._shard = new_uid()
         self._builder = XorbBuilder()
         self._building: dict[bytes, int] = {}
@@ -359,7 +359,7 @@ class Rechunker:
         if raw in self._known or raw in self._building:
             return
         with self._hub.read() as tx:
-            for near in chunks.near_chunk(self._hub, tx, self._viewer, read_hash(raw), _NEIGHBOURS):
+            for near in chunks.find_near_chunk(self._hub, tx, self._viewer, read_hash(raw), _NEIGHBOURS):
                 if near.hash in self._loaded:
                     continue
                 self._loaded.add(near.hash)

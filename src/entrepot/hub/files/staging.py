@@ -195,7 +195,7 @@ class _Stage:
         sha256 = sha256_of(content)
         with self._hub.write() as tx:
             files.reserve(tx, sha256, len(content), self._hub.now_ms())
-        file_scrubbing.make_way(self._hub, sha256)
+        file_scrubbing.delete_damaged(self._hub, sha256)
         return objects.keep_large(self._hub.store, blob, sha256)
 
     def _move_away(self, path: RepoPath | None) -> None:

@@ -60,7 +60,7 @@ class XetToken:
 
 
 @attrs.frozen
-class IssuedToken:
+class IssuedXetToken:
     """A Xet token for the client: its secret, stated expiry (seconds since 1970) and the store's name in URLs."""
 
     secret: str
@@ -68,7 +68,7 @@ class IssuedToken:
     store: str
 
 
-def issue_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None) -> IssuedToken:
+def issue_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None) -> IssuedXetToken:
     """Return a token for reading the files of a repository.
 
     Raises:
@@ -85,7 +85,7 @@ def issue_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
         )
 
 
-def issue_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None = "main") -> IssuedToken:
+def issue_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None = "main") -> IssuedXetToken:
     """Return a token for adding files to a repository.
 
     Args:
@@ -207,7 +207,7 @@ def holder_of(caller: MaybeCaller) -> str:
     return f"u{caller.account.uid}" if caller.limits is None else f"t{caller.token.uid}"
 
 
-def _issue(hub: HubContext, tx: Read, given: XetToken) -> IssuedToken:
+def _issue(hub: HubContext, tx: Read, given: XetToken) -> IssuedXetToken:
     expires_s = hub.now_ms() // 1000 + LIFETIME_S
     view = _view(hub, tx, given)
     fields = {
@@ -220,4 +220,4 @@ def _issue(hub: HubContext, tx: Read, given: XetToken) -> IssuedToken:
         "s": view,
     }
     secret = _PREFIX + hub.signer.seal(_PURPOSE, json.dumps(fields, separators=(",", ":")))
-    return IssuedToken(secret, expires_s, f"{_store(hub, tx)}-{view}")
+    return IssuedXetToken(secret, expires_s, f"{_store(hub, tx)}-{view}")

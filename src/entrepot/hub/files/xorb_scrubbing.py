@@ -53,7 +53,7 @@ def check(hub: HubContext, *, checks_content: bool) -> Iterator[Finding]:
             finding = _check_file(hub, tx, file)
         if finding is not None:
             yield finding
-    yield from strays(hub)
+    yield from find_orphans(hub)
 
 
 def scrub(hub: HubContext) -> int:
@@ -105,7 +105,7 @@ def is_damaged(hub: HubContext, xorb: XetHash) -> bool:
     return False
 
 
-def scrub_again(hub: HubContext, rounds: int = 1) -> None:
+def schedule_scrub(hub: HubContext, rounds: int = 1) -> None:
     """Schedule the next round of scrubbing, unless one is scheduled already.
 
     Args:
@@ -135,7 +135,7 @@ def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple
     for row in _unused(hub, cutoff):
         if is_rehearsal or _sweep_xorb(hub, row, cutoff):
             yield "xorb", row.hash, "no file needs it", row.size
-    for orphan in strays(hub):
+    for orphan in find_orphans(hub):
         stat = hub.store.blobs.stat(orphan.where)
         if stat is None or stat.modified_ms >= cutoff:
             continue
@@ -143,7 +143,7 @@ def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple
             yield "xorb", orphan.where, "it is not in the catalog", orphan.size
 
 
-def strays(hub: HubContext) -> Iterator[Finding]:
+def find_orphans(hub: HubContext) -> Iterator[Finding]:
     """Yield stored xorbs that no row refers to."""
     batch: list[tuple[str, int]] = []
     for stat in hub.store.blobs.list("xorbs/"):

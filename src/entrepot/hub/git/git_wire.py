@@ -89,7 +89,7 @@ def serve_uploads(hub: HubContext, caller: MaybeCaller, ref: RepoRef, protocol: 
     return _command(hub, caller, ref, protocol)
 
 
-def speaks_two(protocol: str) -> bool:
+def uses_protocol_v2(protocol: str) -> bool:
     """Return whether a client's ``Git-Protocol`` header asks for version 2."""
     return _PROTOCOL.fullmatch(protocol) is not None and "version=2" in protocol.split(":")
 
@@ -122,7 +122,7 @@ def _annotated(tx: Read, repo_id: int, found: Mapping[RefName, Oid]) -> list[Oid
     return list(objects.tags(tx, repo_id, [oid for name, oid in found.items() if name.startswith("refs/tags/")]))
 
 
-def judge(hub: HubContext, command: GitCommand, stderr: bytes) -> None:
+def check_mirror(hub: HubContext, command: GitCommand, stderr: bytes) -> None:
     """Check why a program failed; a damaged mirror is deleted, and recreated by the next request.
 
     The output of git may be caused by the client, so it only triggers a check of the mirror.

@@ -27,7 +27,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @attrs.frozen
-class Answer:
+class GuardedResponse:
     """The response to a request: its final URL, and its body to be read."""
 
     url: str
@@ -38,7 +38,7 @@ class Answer:
 @contextlib.contextmanager
 def request(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, hint: str
-) -> Iterator[Answer]:
+) -> Iterator[GuardedResponse]:
     """Send a request, and follow redirects of a GET; the connection is closed at the end of the ``with``.
 
     Args:
@@ -59,7 +59,7 @@ def request(
             found = connection.getresponse()
             location = found.headers.get("Location") if method == "GET" and found.status in _REDIRECTS else None
             if location is None:
-                yield Answer(url, found.status, found)
+                yield GuardedResponse(url, found.status, found)
                 return
         except (OSError, http.client.HTTPException) as error:
             raise Refused(f"no answer from {shown(urlsplit(url).hostname or '')}: {type(error).__name__}") from error

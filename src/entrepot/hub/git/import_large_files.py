@@ -16,7 +16,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 from entrepot.errors import Refused, StoreUnavailable
 from entrepot.git.pointers import Pointer, parse_pointer
 from entrepot.hub.git import guarded_http
-from entrepot.hub.git.import_sources import HINT, Source
+from entrepot.hub.git.import_sources import HINT, ImportSource
 from entrepot.storage import processes
 
 _BATCH = 100
@@ -53,7 +53,7 @@ def configured_endpoint(folder: Path) -> str | None:
     return line.partition(" ")[2] or None
 
 
-def fetch(source: Source, folder: Path, pointers: Sequence[Pointer]) -> None:
+def fetch(source: ImportSource, folder: Path, pointers: Sequence[Pointer]) -> None:
     """Download large files to their places in git-lfs's storage of a clone.
 
     Raises:
@@ -115,7 +115,7 @@ def _download(pointer: Pointer, href: str, headers: Mapping[str, str], folder: P
         raise Refused(f"the source sends other bytes for the large file {sha256}")
 
 
-def _authorization(source: Source, folder: Path) -> dict[str, str]:
+def _authorization(source: ImportSource, folder: Path) -> dict[str, str]:
     """Return the credentials in the URL, or from git's credential helpers."""
     parts = urlsplit(source.url)
     user, password = parts.username, parts.password

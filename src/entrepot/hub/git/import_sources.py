@@ -38,7 +38,7 @@ _ALWAYS = {
 
 
 @attrs.frozen
-class Source:
+class ImportSource:
     """A source that was checked.
 
     ``kind`` is file, http or ssh; ``url`` is the URL for git; ``settings`` and ``environ`` are for git. If
@@ -57,7 +57,7 @@ class Source:
         return [word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]
 
 
-def judge(source: str, environ: Mapping[str, str], *, allows_private: bool) -> Source:
+def check_source(source: str, environ: Mapping[str, str], *, allows_private: bool) -> ImportSource:
     """Return how git may fetch a source.
 
     Raises:
@@ -67,10 +67,10 @@ def judge(source: str, environ: Mapping[str, str], *, allows_private: bool) -> S
     if scheme is None:
         if not Path(source).is_absolute() and not Path(source).exists() and (match := _SCP.fullmatch(source)):
             return _ssh(source, match[1], 22, environ, allows_private=allows_private)
-        return Source("file", source, {}, _only(environ, "file"))
+        return ImportSource("file", source, {}, _only(environ, "file"))
     name = scheme[1].lower()
     if name == "file" and scheme[2] == "://":
-        return Source("file", source, {}, _only(environ, "file"))
+        return ImportSource("file", source, {}, _only(environ, "file"))
     if name not in _PORTS or scheme[2] != "://":
         raise Refused(f"{shown(name)} is not a transport for imports; expected https, http, ssh or a folder")
     try:
@@ -83,11 +83,11 @@ def judge(source: str, environ: Mapping[str, str], *, allows_private: bool) -> S
     if name == "ssh":
         return _ssh(source, parts.hostname, port, environ, allows_private=allows_private)
     if allows_private:
-        return Source("http", source, {}, _only(environ, "http:https"), is_guarded=False)
+        return ImportSource("http", source, {}, _only(environ, "http:https"), is_guarded=False)
     return _http(source, environ)
 
 
-def _http(source: str, environ: Mapping[str, str]) -> Source:
+def _http(source: str, environ: Mapping[str, str]) -> ImportSource:
     """Follow the redirects of the first request, and pin the last host."""
     parts = urlsplit(source)
     users, _, place = parts.netloc.rpartition("@")
@@ -116,10 +116,10 @@ def _http(source: str, environ: Mapping[str, str]) -> Source:
     )
     pinned = f"[{ip}]" if ":" in ip else ip
     settings = {**_ALWAYS, "http.curloptResolve": f"{host}:{target.port}:{pinned}"}
-    return Source("http", url, settings, _without_proxies(_only(environ, target.scheme)))
+    return ImportSource("http", url, settings, _without_proxies(_only(environ, target.scheme)))
 
 
-def _ssh(source: str, host: str, port: int, environ: Mapping[str, str], *, allows_private: bool) -> Source:
+def _ssh(source: str, host: str, port: int, environ: Mapping[str, str], *, allows_private: bool) -> ImportSource:
     if not allows_private:
         try:
             public_addresses.resolve(host, port, allows_private=False)
@@ -127,7 +127,7 @@ def _ssh(source: str, host: str, port: int, environ: Mapping[str, str], *, allow
             raise Refused(f"{blocked}; {HINT}") from blocked
         except OSError as error:
             raise Refused(f"the host {shown(host)} cannot be resolved; {HINT}") from error
-    return Source("ssh", source, {}, _only(environ, "ssh"), is_guarded=not allows_private)
+    return ImportSource("ssh", source, {}, _only(environ, "ssh"), is_guarded=not allows_private)
 
 
 def _only(environ: Mapping[str, str], protocols: str) -> dict[str, str]:

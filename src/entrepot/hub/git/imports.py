@@ -21,7 +21,7 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs
 from entrepot.hub.git import git_wire, import_large_files, import_sources, lfs_rewrites, pushes
-from entrepot.hub.git.import_sources import Source
+from entrepot.hub.git.import_sources import ImportSource
 from entrepot.hub.git.lfs_rewrites import Rewritten
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
@@ -47,7 +47,7 @@ class Imported:
     rewritten: Rewritten | None = None
 
 
-def bring_in(
+def import_repo(
     hub: HubContext,
     source: str,
     ref: RepoRef,
@@ -108,8 +108,8 @@ def bring_in(
     return Imported(len(verdicts) - len(refused), len(found), refused, rewritten)
 
 
-def _clone(hub: HubContext, source: str, folder: Path, environ: Mapping[str, str]) -> Source:
-    judged = import_sources.judge(source, environ, allows_private=hub.settings.import_private_sources)
+def _clone(hub: HubContext, source: str, folder: Path, environ: Mapping[str, str]) -> ImportSource:
+    judged = import_sources.check_source(source, environ, allows_private=hub.settings.import_private_sources)
     cloning = [*judged.options, "clone", "--quiet", "--mirror", "--", judged.url, str(folder)]
     _fetch(cloning, folder.parent, judged.environ)
     return judged
@@ -184,7 +184,7 @@ def _head(folder: Path) -> Oid | None:
     return Oid(current[0]) if current else None
 
 
-def _fetch_large(folder: Path, source: Source) -> list[Path]:
+def _fetch_large(folder: Path, source: ImportSource) -> list[Path]:
     """Return the large files of a clone; needs git-lfs only if there are any and private addresses are allowed."""
     told = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
     oids = [line.split(b" ", 1)[0].decode() for line in told.splitlines()]

@@ -59,14 +59,14 @@ def check_names(hub: HubContext, tx: Read, repo_id: int, found: PushContents) ->
             raise fault
 
 
-def named_again(hub: HubContext, tx: Read, repo_id: int, found: PushContents) -> dict[RepoPath, Pointer]:
+def find_revived_pointers(hub: HubContext, tx: Read, repo_id: int, found: PushContents) -> dict[RepoPath, Pointer]:
     """Return known pointers to deleted files that a push adds at paths where no earlier commit had them.
 
     Pointers that an earlier commit has at the same path are ignored, because a push
     that changes another file need not upload them. If a file was uploaded again,
     every pointer to it counts, because the next sweep deletes files that no commit names.
     """
-    dead = objects.unnamed(tx, repo_id, found.beyond)
+    dead = objects.pointers_to_deleted_files(tx, repo_id, found.beyond)
     if not dead:
         return {}
     trees = Trees(hub.store, tx, repo_id)

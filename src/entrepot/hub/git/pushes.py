@@ -164,7 +164,7 @@ def finish(push: Push) -> list[CommandStatus]:
         row, author = capabilities.recheck_push(tx, push.author, push.row, hub.now_ms())
         push_policy.check_history(tx, repo_id, found)
         push_policy.check_names(hub, tx, repo_id, found)
-        again = push_policy.named_again(hub, tx, repo_id, found)
+        again = push_policy.find_revived_pointers(hub, tx, repo_id, found)
         guard = locks.guard(hub, tx, repo_id, author.account.id, found)
         quota = quotas.allowance(hub, tx, row)
         wanted = {
@@ -269,7 +269,7 @@ def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
                 if item.oid in large:
                     files.reserve(tx, large[item.oid], len(item.content), hub.now_ms())
     for sha256 in large.values():
-        file_scrubbing.make_way(hub, sha256)
+        file_scrubbing.delete_damaged(hub, sha256)
     rows = [
         stored.keep_large(hub.store, item, large[item.oid]) if item.oid in large else stored.row_of(item)
         for item in batch
@@ -301,7 +301,7 @@ def _publish(
         for command in commands:
             if command.ref in done and command.new is not None and command.old != command.new:
                 new_commits = _new_commits(found, command.new)
-                pull_request_access.note_commits(hub, tx, row, push.author, RefName(command.ref), new_commits)
+                pull_request_access.record_commits(hub, tx, row, push.author, RefName(command.ref), new_commits)
         is_proposal = all(pull_request_access.number_of(ref) is not None for ref in done)
         follow_up(hub, tx, repo_id, has_large=bool(prepared.large), has_card=MAIN in done, is_proposal=is_proposal)
         changed = [
@@ -363,4 +363,4 @@ def _conclude(push: Push, found: PushContents, outcome: Mapping[str, str | None]
             hub.mirrors.drop(push.row.uid)
     hub.job_added.set()
     if outcome.get(MAIN, "") is None and CARD_FILES & set(found.paths.values()):
-        handlers.attend(hub, card_job(push.row.id))
+        handlers.run_now(hub, card_job(push.row.id))

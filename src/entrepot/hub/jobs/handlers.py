@@ -93,12 +93,12 @@ def scrub(hub: HubContext, _args: JobArgs) -> Iterator[None]:
     yield from xorb_scrubbing.scrub_steps(hub)
     read = yield from file_scrubbing.scrub_steps(hub)
     maintenance.sweep_leftovers(hub)
-    xorb_scrubbing.scrub_again(hub, rounds=max(1, -(-read // xorb_scrubbing.PACE_BYTES)))
+    xorb_scrubbing.schedule_scrub(hub, rounds=max(1, -(-read // xorb_scrubbing.PACE_BYTES)))
 
 
 def plan_recurring(hub: HubContext) -> None:
     """Schedule the recurring jobs: scrubbing, verifying claims, trending scores, deleting old deliveries."""
-    xorb_scrubbing.scrub_again(hub)
+    xorb_scrubbing.schedule_scrub(hub)
     _plan_reverifying(hub)
     delivery.plan_forgetting(hub)
     trends.plan(hub)
@@ -240,7 +240,7 @@ def pause_ms(hub: HubContext, lane: str | None = None) -> int | None:
     return None if turn is None else max(0, turn - hub.now_ms())
 
 
-def attend(hub: HubContext, dedup_key: str) -> None:
+def run_now(hub: HubContext, dedup_key: str) -> None:
     """Run a waiting job immediately in this thread, unless a worker has claimed it.
 
     A busy database is not an error here: the change that enqueued the job

@@ -69,7 +69,7 @@ def fsck(
             yield Finding("orphaned", file_key(sha256), "a large file that no repository uses", size)
     progress("looking for orphaned blobs")
     with hub.read() as tx:
-        yield from checks.stray_blobs(hub.store, tx, hub.now_ms())
+        yield from checks.orphaned_blobs(hub.store, tx, hub.now_ms())
     progress("checking chunks")
     yield from xorb_scrubbing.check(hub, checks_content=checks_chunks)
     if checks_content:
@@ -302,7 +302,7 @@ def _abandon(hub: HubContext, upload: Upload, touched_before_ms: int) -> bool:
 def _sweep_files(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
     with hub.read() as tx:
         unused = files.unused(tx, cutoff)
-        orphans = list(checks.stray_blobs(hub.store, tx, hub.now_ms()))
+        orphans = list(checks.orphaned_blobs(hub.store, tx, hub.now_ms()))
     for sha256, size in unused:
         if is_rehearsal or _sweep_file(hub, sha256, cutoff):
             yield UnreferencedData("file", sha256, "no repository uses it", size)

@@ -82,7 +82,7 @@ def check_target(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision
         Refused: the branch is the head of a pull request that is closed.
     """
     with hub.read() as tx:
-        pull_request_access.changeable(tx, caller, target, revision)
+        pull_request_access.get_changeable_ref(tx, caller, target, revision)
 
 
 def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str, draft: CommitDraft) -> RecordedCommit:
@@ -105,7 +105,7 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     """
     draft = check_message(draft)
     with hub.read() as tx:
-        row, author, branch = pull_request_access.changeable(tx, caller, target, revision)
+        row, author, branch = pull_request_access.get_changeable_ref(tx, caller, target, revision)
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
     staged = staging.stage(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
@@ -121,7 +121,7 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     hub.job_added.set()
     if branch.ref == MAIN and CARD_FILES & staged.touched:
         # Listings need the new card immediately; if this fails, the queue still has the job.
-        handlers.attend(hub, card_job(row.id))
+        handlers.run_now(hub, card_job(row.id))
     return recorded
 
 
@@ -158,7 +158,7 @@ def _attempt(
         author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
         is_published = publish(hub, tx, publication)
         if is_published:
-            pull_request_access.note_commits(hub, tx, row, author, ref, [(commit, draft.summary)])
+            pull_request_access.record_commits(hub, tx, row, author, ref, [(commit, draft.summary)])
     return RecordedCommit(row, ref, commit) if is_published else None
 
 

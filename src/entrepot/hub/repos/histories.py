@@ -81,7 +81,7 @@ def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, me
         Refused: the branch is protected, or the head of a pull request that is closed.
     """
     with hub.read() as tx:
-        row, author, branch = pull_request_access.changeable(tx, caller, ref, revision)
+        row, author, branch = pull_request_access.get_changeable_ref(tx, caller, ref, revision)
         protections.check_rewriting(row, branch.ref)
         root = objects.root_of(hub.store, tx, row.id, branch.head)
     summary, _, description = (message.strip() or "Super-squash branch").partition("\n")
@@ -92,8 +92,8 @@ def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, me
         rows = [objects.row_of(commit)]
         if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), author.account.id)):
             raise BranchMoved(branch.ref)
-        pull_request_access.keep_fork(tx, row, branch)
-        pull_request_access.note_commits(hub, tx, row, author, branch.ref, [(commit.oid, summary)])
+        pull_request_access.record_fork(tx, row, branch)
+        pull_request_access.record_commits(hub, tx, row, author, branch.ref, [(commit.oid, summary)])
         audit.record(hub, tx, author, "ref.squash", access.subject(row), {"ref": branch.ref, "was": branch.head})
     hub.job_added.set()
     return commit.oid

@@ -137,7 +137,7 @@ def open_with_commit(
         )
         if not publish(hub, tx, publication):
             raise Busy("the pull request")
-        pull_request_access.note_commits(hub, tx, row, author, head, [(commit, draft.summary)])
+        pull_request_access.record_commits(hub, tx, row, author, head, [(commit, draft.summary)])
     hub.job_added.set()
     return OpenedPullRequest(RecordedCommit(row, head, commit), discussion.num)
 
@@ -192,7 +192,7 @@ def merge(
         raise Busy("the branch")
     hub.job_added.set()
     if discussion.base == MAIN:
-        handlers.attend(hub, card_job(row.id))
+        handlers.run_now(hub, card_job(row.id))
     return recorded
 
 
@@ -206,7 +206,7 @@ def delete_ref(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> 
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     with hub.write() as tx:
-        row, known, _ = discussion_rules.discussion_to_change(tx, caller, ref, num)
+        row, known, _ = discussion_rules.get_discussion_to_change(tx, caller, ref, num)
         discussion = discussion_rules.get_pull(tx, row, num)
         name = discussion_rules.head_ref(discussion)
         if discussion.is_alive:
@@ -288,7 +288,7 @@ def _conclude(
     hub: HubContext, tx: Write, row: RepoRow, discussion: DiscussionRow, merger: Caller, commit: Oid, said: str | None
 ) -> None:
     if said is not None and not discussion_rules.is_full(tx, discussion):
-        discussion_rules.add_event(hub, tx, row, discussion, merger, said)
+        discussion_rules.add_comment(hub, tx, row, discussion, merger, said)
     discussion_rules.note(hub, tx, discussion, merger, "status-change", {"status": MERGED})
     discussions.change(tx, discussion.id, status=MERGED, merge_oid=commit)
     discussion_rules.emit_event(hub, tx, row, attrs.evolve(discussion, status=MERGED, merge_oid=commit), "update")

@@ -31,7 +31,7 @@ from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
-from entrepot.hub.jobs.handlers import attend
+from entrepot.hub.jobs.handlers import run_now
 from entrepot.hub.repos import protections
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.names import (
@@ -124,7 +124,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
         move = Move(MAIN, None, commit.oid)
         publish(hub, tx, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
     hub.job_added.set()
-    attend(hub, card_job(row.id))
+    run_now(hub, card_job(row.id))
     return row
 
 
@@ -154,7 +154,7 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
         moved = repositories.by_id(tx, row.id)
     assert moved is not None
     hub.job_added.set()
-    attend(hub, card_job(moved.id))
+    run_now(hub, card_job(moved.id))
     return moved
 
 
@@ -263,7 +263,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         audit.record(hub, tx, maker, "repo.create", access.subject(row), details)
         jobs.enqueue(tx, "card", {"repo": row.id}, now, dedup_key=card_job(row.id))
     hub.job_added.set()
-    attend(hub, card_job(row.id))
+    run_now(hub, card_job(row.id))
     return row
 
 

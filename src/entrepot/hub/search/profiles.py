@@ -90,7 +90,7 @@ def org(hub: HubContext, caller: MaybeCaller, name: str) -> OrgProfile:
         )
 
 
-def introduce(
+def change_profile(
     hub: HubContext, caller: MaybeCaller, *, fullname: str | None = None, details: str | None = None
 ) -> Account:
     """Change the caller's own profile; None leaves a value as it is.
@@ -121,7 +121,7 @@ def stored(hub: HubContext, caller: MaybeCaller, name: str | None) -> list[Revis
     """
     known = require_login(caller)
     with hub.read() as tx:
-        account = known.account if name is None else orgs.belonging(tx, known, name)[0]
+        account = known.account if name is None else orgs.get_as_member(tx, known, name)[0]
         if known.role_in(account.id) is None:
             raise NotAllowed("This token is fine-grained and not for the repositories of its owner")
         # A fine-grained token may have permissions for the organisation, but not for all of its repositories.

@@ -30,7 +30,7 @@ async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
         raise Malformed("parameter 'service'", "this hub speaks git's smart protocol only; use git 1.6.6 or newer")
     protocol = request.headers.get("git-protocol", "")
     media_type = f"application/x-{service}-advertisement"
-    if git_wire.speaks_two(protocol):
+    if git_wire.uses_protocol_v2(protocol):
         await call_hub(request, git_wire.check_fetch, ref)
         return Response(render_capabilities(), headers=NO_CACHE, media_type=media_type)
     command = await fetch_command(request, lambda hub, caller: git_wire.advertise_uploads(hub, caller, ref, protocol))

@@ -35,7 +35,7 @@ async def fetch(request: Request, ref: RepoRef) -> ASGIApp:
     """Handle ``POST …/git-upload-pack``."""
     protocol = request.headers.get("git-protocol", "")
     stream = PacketStream(inflated(request.scope, request.receive, limit=MAX_REQUEST))
-    if git_wire.speaks_two(protocol) and (await stream.peek(4 + len(COMMAND)))[4:] == COMMAND:
+    if git_wire.uses_protocol_v2(protocol) and (await stream.peek(4 + len(COMMAND)))[4:] == COMMAND:
         # Every clone begins with this request; reading rows is faster than starting a process.
         listing_request = parse_question(await stream.message())
         listed = await call_hub(request, git_wire.list_refs, ref)
@@ -117,7 +117,7 @@ class ProgramResponse:
         if watching.done():
             raise ClientGone
         if code:
-            await self.state.threads.run_transfer(git_wire.judge, self.state.hub, self.command, run.stderr)
+            await self.state.threads.run_transfer(git_wire.check_mirror, self.state.hub, self.command, run.stderr)
             raise git_wire.failure(run.stderr)
 
 

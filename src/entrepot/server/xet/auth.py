@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import xet_tokens
-from entrepot.hub.files.xet_tokens import IssuedToken, XetToken
+from entrepot.hub.files.xet_tokens import IssuedXetToken, XetToken
 from entrepot.names import XetHash, parse_xet_hash
 from entrepot.server.handlers import app_state, secret_of
 from entrepot.server.threads import line_of
@@ -22,7 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def render_token(base: str, issued: IssuedToken) -> TokenResponse:
+def render_token(base: str, issued: IssuedXetToken) -> TokenResponse:
     """Return a new Xet token as clients expect it.
 
     Args:

@@ -60,7 +60,7 @@ async def list_org_storage(request: Request) -> Response:
 async def introduce(request: Request) -> Response:
     """Change the profile of the caller."""
     body = await read_json(request, ProfileEdits)
-    account = await call_hub(request, profiles.introduce, fullname=body.fullname, details=body.details)
+    account = await call_hub(request, profiles.change_profile, fullname=body.fullname, details=body.details)
     return json_response(OwnProfile(user=account.name, fullname=account.fullname, details=account.details))
 
 

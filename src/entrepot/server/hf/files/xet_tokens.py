@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from entrepot.hub.files import xet_tokens
-from entrepot.hub.files.xet_tokens import IssuedToken
+from entrepot.hub.files.xet_tokens import IssuedXetToken
 from entrepot.names import RepoRef
 from entrepot.server.handlers import base_url, call_hub, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
@@ -46,6 +46,6 @@ async def write_token(request: Request, ref: RepoRef) -> Response:
     return _answer(request, await call_hub(request, xet_tokens.issue_write, ref, named))
 
 
-def _answer(request: Request, issued: IssuedToken) -> Response:
+def _answer(request: Request, issued: IssuedXetToken) -> Response:
     given = render_token(base_url(request), issued)
     return json_response(given, headers=given.headers() | {"cache-control": "private, no-store"})
