@@ -17,9 +17,9 @@ from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.server import git, health, hf, lfs, worker_metrics, xet
 from entrepot.server.handlers import AppState
 from entrepot.server.hf.accounts import avatars
+from entrepot.server.limits.rates import limited
 from entrepot.server.metrics import Metrics, Reading
 from entrepot.server.middleware import Middleware
-from entrepot.server.rates import limited
 from entrepot.server.short_ids import short_routes
 from entrepot.server.threads import Threads, settle
 

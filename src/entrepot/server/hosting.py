@@ -27,8 +27,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entrepot.errors import ConfigError, EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
 from entrepot.server.certificates import Certificate, renewals, until_shown
+from entrepot.server.limits.open_files import connection_limit, raise_open_file_limit
 from entrepot.server.log_format import render
-from entrepot.server.open_files import connection_limit, raise_open_file_limit
 from entrepot.server.threads import settle
 
 _log = logging.getLogger("entrepot.server")

@@ -28,14 +28,14 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull, TooManyBodies
-from entrepot.server.body_limits import BodyLimits, LimitedBody
 from entrepot.server.client_addresses import client_address, network_of
 from entrepot.server.error_responses import ErrorResponse, Header, error_response, text_response
+from entrepot.server.limits.body_limits import BodyLimits, LimitedBody
+from entrepot.server.limits.refusal_log import RefusalLog
 from entrepot.server.log_format import render
 from entrepot.server.metrics import Metrics
 from entrepot.server.public_urls import path_prefix, strip_prefix
 from entrepot.server.raw_path import raw_path
-from entrepot.server.refusal_log import RefusalLog
 from entrepot.settings import Settings
 
 LINGER_BYTES = 64 * 1024 * 1024
@@ -66,7 +66,7 @@ class Middleware:
     """The application as an ASGI server runs it.
 
     Guarantees: every request gets exactly one response, one access log line (but
-    for bodies that are refused by the thousand, see :mod:`~entrepot.server.refusal_log`)
+    for bodies that are refused by the thousand, see :mod:`~entrepot.server.limits.refusal_log`)
     and one count, whatever the handler does; an error after the first byte closes
     the connection early, so no client takes a partial response for a complete
     one; responses to HEAD have no body; messages and logs contain no tokens,

@@ -36,12 +36,12 @@ async def receive_files(request: Request, ref: RepoRef) -> Response:
     body = await read_small(request, MAX_BODY)
 
     def deliver(hub: HubContext, caller: MaybeCaller) -> list[Sha256]:
-        return bulk_uploads.receive_files(hub, caller, ref, _parcels(body), revision=revision)
+        return bulk_uploads.receive_files(hub, caller, ref, _files(body), revision=revision)
 
     return json_response(BulkUploadResponse(list(await call_hub_slow(request, deliver))))
 
 
-def _parcels(body: bytes) -> list[UploadedFile]:
+def _files(body: bytes) -> list[UploadedFile]:
     """Return the files in a body.
 
     Raises:

@@ -40,7 +40,7 @@ class FilePath:
 def routes() -> list[Route]:
     """Return GET and HEAD of ``resolve`` and ``raw`` for all repository types."""
     return [
-        Route(f"/{kind.prefix}{{namespace}}/{{name}}/{word}/{{place:path}}", _door(kind, word), methods=["GET"])
+        Route(f"/{kind.prefix}{{namespace}}/{{name}}/{word}/{{place:path}}", _handler(kind, word), methods=["GET"])
         for kind in RepoType
         for word in ("resolve", "raw")
     ]
@@ -91,7 +91,7 @@ class _FileRequest:
         return content
 
 
-def _door(kind: RepoType, word: str) -> Callable[[Request], Awaitable[FileResponse]]:
+def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[FileResponse]]:
     async def send_file(request: Request) -> FileResponse:
         place = parse_file_path(request.path_params["place"])
         is_head, is_raw = request.method == "HEAD", word == "raw"

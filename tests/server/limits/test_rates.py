@@ -15,7 +15,7 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
-from entrepot.server.rates import RateLimits, kind_of, limited, senders_of
+from entrepot.server.limits.rates import RateLimits, kind_of, limited, senders_of
 from entrepot.settings import Settings
 
 HERE = pathlib.Path("data")

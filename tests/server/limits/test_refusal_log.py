@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from entrepot.server.refusal_log import RefusalLog
+from entrepot.server.limits.refusal_log import RefusalLog
 
 
 def test_the_first_refusal_is_logged_and_the_others_are_summed_up(caplog: pytest.LogCaptureFixture) -> None:

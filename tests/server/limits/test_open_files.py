@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from entrepot.server.open_files import connection_limit
+from entrepot.server.limits.open_files import connection_limit
 
 pytest.importorskip("resource")
 
@@ -13,7 +13,7 @@ pytest.importorskip("resource")
 def limit_in_a_process(soft: int, hard: int) -> str:
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (%d, %d)); "
-        "from entrepot.server.open_files import raise_open_file_limit; "
+        "from entrepot.server.limits.open_files import raise_open_file_limit; "
         "print(raise_open_file_limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
     return subprocess.run(

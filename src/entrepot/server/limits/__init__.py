@@ -1,0 +1,1 @@
+"""Limits on bodies, rates and open files."""
