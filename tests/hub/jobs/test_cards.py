@@ -107,4 +107,4 @@ def test_a_head_that_never_rests_is_left_to_a_later_try(world: World, monkeypatc
 
 
 def test_a_repository_that_is_gone_is_no_failure(world: World) -> None:
-    cards.index(world.hub, 12345)
+    assert cards.index(world.hub, 12345) is None
