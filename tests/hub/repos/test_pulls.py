@@ -306,7 +306,7 @@ def test_one_pull_request_is_merged_once(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     before = histories.history(world.hub, None, ref, "main", offset=0, limit=1).total
     done = together(*[lambda: pulls.merge(world.hub, world.wendy, ref, num)] * 4)
-    assert sorted(type(it).__name__ for it in done) == ["NotMergeable"] * 3 + ["Recorded"]
+    assert sorted(type(it).__name__ for it in done) == ["NotMergeable"] * 3 + ["RecordedCommit"]
     assert histories.history(world.hub, None, ref, "main", offset=0, limit=1).total == before + 2
 
 
