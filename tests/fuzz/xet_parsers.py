@@ -1,8 +1,13 @@
-"""Coverage-guided fuzzing of everything that reads bytes in ``entrepot.xet``; run it by hand.
+"""Fuzz everything that reads bytes in ``entrepot.xet``, by chance in CI and guided by coverage by hand.
 
-Not a part of the test run. It needs CPython 3.11 to 3.13 on Linux and the
-package ``atheris``, and stops at the first input that raises anything but an
-error of the project, or that contradicts itself when written again::
+Both stop at the first input that raises anything but an error of the project,
+or that contradicts itself when written again. By chance, from a fixed seed and
+from a new one that is printed, each for half of the time::
+
+    python tests/fuzz/xet_parsers.py --seconds 60
+    python tests/fuzz/xet_parsers.py --seconds 60 --seed 123
+
+Guided by coverage, which needs CPython 3.11 to 3.13 on Linux and the package ``atheris``::
 
     pip install atheris
     python tests/fuzz/xet_parsers.py -max_total_time=300 -max_len=4096 -rss_limit_mb=2048
@@ -13,17 +18,27 @@ The first argument may be a folder that keeps interesting inputs between runs.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import pathlib
+import random
 import struct
 import sys
 import tempfile
+import time
 from array import array
 
-import atheris
+try:
+    import atheris
+except ImportError:  # the search by chance needs nothing
+    atheris = None
 
 # atheris 3.0 keeps the result of every comparison of arrays for ever; the chunker compares many.
-with atheris.instrument_imports(include=["entrepot"], exclude=["entrepot.xet.chunking"]):
+with (
+    atheris.instrument_imports(include=["entrepot"], exclude=["entrepot.xet.chunking"])
+    if atheris
+    else contextlib.nullcontext()
+):
     from entrepot.errors import EntrepotError
     from entrepot.names import XetHash, parse_sha256
     from entrepot.xet import (
@@ -127,8 +142,53 @@ def write_seeds(folder: pathlib.Path) -> None:
                 (folder / f"xorb-{case['name']}").write_bytes(b"\x00" + base64.b64decode(sent["serialized_base64"]))
 
 
+def spoil(draw: random.Random, data: bytes) -> bytes:
+    """Return a seed with a few bytes changed, cut out, repeated or added."""
+    made = bytearray(data)
+    for _ in range(draw.randint(1, 4)):
+        at = draw.randrange(len(made) + 1)
+        end = min(len(made), at + draw.choice([1, 4, 8, 32, 48]))
+        match draw.randrange(5):
+            case 0 if at < len(made):
+                made[at] = draw.choice([0, 1, 0x7F, 0x80, 0xFF, made[at] ^ (1 << draw.randrange(8))])
+            case 1:
+                del made[at:end]
+            case 2:
+                made[at:at] = made[at:end]
+            case 3:
+                made[at:end] = draw.randbytes(end - at)
+            case _:
+                made[at:at] = draw.randbytes(draw.choice([1, 4, 48]))
+    return bytes(made)
+
+
+def search(seed: int, seconds: float) -> int:
+    """Run spoilt seeds until the time is over and return how many; an error names the seed and the input."""
+    draw = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        write_seeds(pathlib.Path(folder))
+        seeds = [path.read_bytes()[1:4097] for path in sorted(pathlib.Path(folder).iterdir())]
+    seeds += [KNOWN.encode(), b"", draw.randbytes(200)]
+    count, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        data = bytes([count % len(TARGETS)]) + spoil(draw, draw.choice(seeds))
+        try:
+            one_input(data)
+        except BaseException:
+            print(f"seed {seed}, input {count}: {base64.b64encode(data).decode()}", file=sys.stderr)
+            raise
+        count += 1
+    return count
+
+
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as seeds:
-        write_seeds(pathlib.Path(seeds))
-        atheris.Setup([*sys.argv, seeds], one_input)
-        atheris.Fuzz()
+    if sys.argv[1:2] == ["--seconds"]:
+        for seed in (1, random.SystemRandom().getrandbits(32)) if len(sys.argv) < 5 else (int(sys.argv[4]),):
+            print(f"seed {seed}: {search(seed, float(sys.argv[2]) / 2):,} inputs", flush=True)
+    elif atheris is None:
+        sys.exit("install atheris for a search guided by coverage, or search by chance: --seconds 60 [--seed 1]")
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            write_seeds(pathlib.Path(folder))
+            atheris.Setup([*sys.argv, folder], one_input)
+            atheris.Fuzz()

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from entrepot.catalog.accounts import accounts
 from entrepot.errors import DataFolderError
 from entrepot.hub.context import is_new, open_hub
 from entrepot.settings import Settings
@@ -42,7 +43,10 @@ def test_threads_that_open_a_new_folder_at_once_all_succeed(tmp_path: pathlib.Pa
 def test_a_folder_that_another_process_is_just_making_is_taken(tmp_path: pathlib.Path) -> None:
     (tmp_path / "format.12ab34cd").write_text("")
     (tmp_path / "entrepot.toml").write_text("")
-    open_hub(Settings(data=tmp_path), fsync=False).close()
+    hub = open_hub(Settings(data=tmp_path), fsync=False)
+    with hub.read() as tx:
+        assert accounts.find(tx, "nobody") is None
+    hub.close()
 
 
 @pytest.mark.parametrize("text", [json.dumps({"entrepot": 99}), "[]", "no json", ""])

@@ -10,6 +10,7 @@ def test_a_signal_between_the_look_and_the_wait_is_not_missed() -> None:
     seen = signal.count
     signal.set()
     signal.wait(seen, 3_600.0)
+    assert signal.count != seen
 
 
 def test_a_signal_wakes_every_thread_that_waits() -> None:
@@ -26,9 +27,12 @@ def test_a_signal_wakes_every_thread_that_waits() -> None:
     signal.set()
     woken.wait(20.0)
     for thread in threads:
-        thread.join()
+        thread.join(20.0)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_a_wait_ends_by_itself() -> None:
     signal = JobSignal()
-    signal.wait(signal.count, 0.0)
+    before = signal.count
+    signal.wait(before, 0.0)
+    assert signal.count == before

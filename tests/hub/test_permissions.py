@@ -72,6 +72,7 @@ def test_files_of_others_in_a_closed_folder_do_not_matter(
     (tmp_path / "dangling").symlink_to("nowhere")
     monkeypatch.setattr(permissions, "_close", lambda path: path == tmp_path)
     make_private(tmp_path)
+    assert (tmp_path / "entrepot.toml").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.usefixtures("open_umask")

@@ -5,6 +5,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from entrepot.client.cache.file_locks import locked
 
 HOLD = """
@@ -65,8 +67,5 @@ def test_a_lock_of_another_process_is_waited_for_and_ends_with_it(tmp_path: Path
 
 def test_an_error_inside_gives_the_lock_back(tmp_path: Path) -> None:
     for _ in range(2):
-        try:
-            with locked(tmp_path / "lock"):
-                raise KeyError
-        except KeyError:
-            pass
+        with pytest.raises(KeyError), locked(tmp_path / "lock"):
+            raise KeyError

@@ -227,3 +227,4 @@ def test_pruning_needs_nothing_to_prune(git_remote: GitRemote) -> None:
     tree = git_remote.clone()
     tree.prune()
     tree.prune(is_recent=True)
+    assert (tree.folder / "README.md").read_text() == "# First\n"

@@ -8,11 +8,14 @@ from entrepot.catalog.audit import AuditFilter
 from entrepot.catalog.repos import repositories as repository_rows
 from entrepot.errors import AccountNotFound, LimitExceeded, LoginRequired, Malformed, NotAllowed, QuotaExceeded
 from entrepot.hub import audit
-from entrepot.hub.accounts import quotas
+from entrepot.hub.accounts import quotas, tokens
+from entrepot.hub.accounts.tokens import TokenDraft
+from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.files import lfs, xet_tokens
 from entrepot.hub.files.lfs import RequestedObject
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import lfs_files, repositories
+from entrepot.hub.scopes import READ, RequestedScope
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
@@ -93,6 +96,11 @@ def test_a_namespace_may_be_filled_to_the_last_byte(world: World) -> None:
     wanted = [RequestedObject(Sha256(digit * 64), size) for digit, size in (("a", room + 1), ("b", room))]
     answers = lfs.plan_uploads(world.hub, world.alice, target, wanted, takes_parts=False)
     assert [answer.refusal is None for answer in answers] == [False, True]
+    limit(world, max_bytes=1, max_file_bytes=0)
+    with world.hub.read() as tx:
+        too_full = quotas.allowance(world.hub, tx, row)
+    too_full.check_file("a file", 1 << 50)  # 0 is no limit
+    too_full.check(0)  # a change that adds nothing is fine even when too much is used
 
 
 def test_a_large_file_is_refused_before_its_bytes_are_taken(world: World) -> None:
@@ -186,6 +194,10 @@ def test_a_quota_is_visible_to_members(world: World) -> None:
         quotas.of_org(world.hub, world.bob, "acme")
     with pytest.raises(LoginRequired):
         quotas.own(world.hub, None)
+    draft = TokenDraft(FINE_GRAINED, places=[RequestedScope("user", "bob", [READ])])
+    limited = world.hub.identify(tokens.make_for(world.hub, "bob", draft)[0].secret)
+    with pytest.raises(NotAllowed, match="fine-grained"):
+        quotas.own(world.hub, limited)
 
 
 def test_sizes_are_shown_rounded_down() -> None:

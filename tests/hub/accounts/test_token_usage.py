@@ -61,3 +61,5 @@ def test_a_deleted_token_is_skipped(world: World) -> None:
     with world.hub.write() as tx:
         accounts.remove_token(tx, token.uid)
     uses.flush(world.hub)
+    with world.hub.read() as tx:
+        assert token.uid not in [item.uid for item in accounts.tokens_of(tx, token.user_id)]

@@ -107,4 +107,4 @@ def test_a_head_that_keeps_moving_is_retried_later(world: World, monkeypatch: py
 
 
 def test_a_repository_that_is_gone_is_no_failure(world: World) -> None:
-    cards.index(world.hub, 12345)
+    assert cards.index(world.hub, 12345) is None
