@@ -104,8 +104,8 @@ def test_commits_before_the_file_keep_their_ids(world: World) -> None:
 
 def test_a_tree_with_nothing_else_becomes_empty(world: World) -> None:
     ref = world.repo()
-    world.commit(ref, Delete(P(".gitattributes")), summary="bare")
     world.add_large(ref, "w.bin", b"unwanted")
+    world.commit(ref, Delete(P(".gitattributes")), summary="bare")
     lfs_files.delete(world.hub, world.alice, ref, list(uids(world, ref).values()), rewrites_history=True)
     assert world.paths(ref) == []
     assert [finding for finding in maintenance.fsck(world.hub) if finding.is_damage] == []
