@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,15 @@ import pytest
 from entrepot.cli.main import main
 from entrepot.testing.hubs import RunningHub
 from tests.support.commands import Outcome, Run
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """Undo what a command of this process does to the level of the package's logger."""
+    logger = logging.getLogger("entrepot")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture
