@@ -19,7 +19,7 @@ HEADERS = (
     b"committer Grace Hopper <grace@example.org> 1700000001 -0800\n"
 )
 oids = st.binary(min_size=20, max_size=20).map(lambda raw: Oid(raw.hex()))
-words = st.text(st.characters(exclude_characters="<>", blacklist_categories=("Cs", "Cc")), max_size=9).map(str.strip)
+words = st.text(st.characters(exclude_characters="<>", exclude_categories=("Cs", "Cc")), max_size=9).map(str.strip)
 zones = st.sampled_from(["+0000", "-0330", "+1400"])
 signatures = st.builds(Signature, words, words, st.integers(0, LATEST_S), zones)
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
