@@ -148,7 +148,9 @@ def test_too_many_objects_are_refused(world: ServedHub) -> None:
 def test_downloads_are_answered_for_stored_files_only(world: ServedHub) -> None:
     ref = world.repo("down")
     world.store(ref, SMALL)
-    objects = batch(world.client(), ref, named(SMALL), named(b"absent"), operation="download").json()["objects"]
+    objects = batch(world.client(world.alice), ref, named(SMALL), named(b"absent"), operation="download").json()[
+        "objects"
+    ]
     link = objects[0]["actions"]["download"]["href"]
     assert world.client().get(link).content == SMALL
     assert objects[1]["error"]["code"] == 404

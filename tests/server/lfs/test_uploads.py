@@ -128,7 +128,7 @@ def test_an_upload_link_does_not_download_and_a_download_link_does_not_upload(wo
     up = ask_upload(world, ref, data)["href"]
     world.client().put(up, content=data)
     body = {"operation": "download", "objects": [{"oid": sha256(data), "size": len(data)}]}
-    answer = world.client().post(f"/{ref.path}.git/info/lfs/objects/batch", json=body)
+    answer = world.client(world.alice).post(f"/{ref.path}.git/info/lfs/objects/batch", json=body)
     down = answer.json()["objects"][0]["actions"]["download"]["href"]
     assert world.client().get(up).status_code == 403
     assert world.client().put(down, content=data).status_code == 403
