@@ -389,9 +389,9 @@ class CountingThreads(Threads):
 
     hops = 0
 
-    async def run_short(self, call: Any, *args: Any) -> Any:  # type: ignore[override]
+    async def run_short(self, call: Any, *args: Any, line: bytes = b"") -> Any:  # type: ignore[override]
         self.hops += 1
-        return await super().run_short(call, *args)
+        return await super().run_short(call, *args, line=line)
 
     async def run_transfer(self, call: Any, *args: Any) -> Any:  # type: ignore[override]
         self.hops += 1
