@@ -18,7 +18,6 @@ AROUND_REPO = (
     community_tables.likes,
     community_tables.collection_items,
     community_tables.access_requests,
-    community_tables.webhook_watches,
     community_tables.deliveries,
     community_tables.events,
 )
@@ -121,7 +120,7 @@ def listen(tx: Write, repo: RepoRow, user: int) -> None:
         is_disabled=False,
         created_ms=1,
     )
-    insert(tx, community_tables.webhook_watches, webhook_id=hook, repo_id=repo.id)
+    insert(tx, community_tables.webhook_watches, webhook_id=hook, kind="model", name="alice/a", name_key="alice/a")
     event = insert(
         tx,
         community_tables.events,

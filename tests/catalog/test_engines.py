@@ -24,6 +24,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.listings import Search
 from entrepot.catalog.visibility import Visibility
+from entrepot.catalog.webhooks import webhooks
 from entrepot.errors import Busy, DataFolderError, StoreFull
 from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256
 
@@ -227,6 +228,7 @@ READS: dict[str, Callable[[Any], object]] = {
     "memberships": lambda tx: accounts.memberships(tx, 1),
     "a repository": lambda tx: repositories.find(tx, FIND),
     "a redirect": lambda tx: repositories.find_redirect(tx, FIND),
+    "listening webhooks": lambda tx: webhooks.listening(tx, 1, 1, FIND),
     "an owner's repositories": lambda tx: repositories.owned_by(tx, 1),
     "tags": lambda tx: repositories.tags_of(tx, [1, 2]),
     "a ref": lambda tx: refs.find(tx, 1, MAIN),

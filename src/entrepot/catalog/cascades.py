@@ -20,8 +20,8 @@ _L = community_tables.likes
 def erase_around_repo(tx: Write, repo_id: int) -> None:
     """Delete the rows that depend on a repository which is being erased.
 
-    These are its discussions, likes, collection items, access requests, webhook
-    watches, deliveries and events.
+    These are its discussions, likes, collection items, access requests,
+    deliveries and events. Webhooks watch names, and keep watching.
     """
     discussions = sa.select(_D.c.id).where(_D.c.repo_id == repo_id)
     tx.sql.execute(
@@ -34,7 +34,6 @@ def erase_around_repo(tx: Write, repo_id: int) -> None:
         community_tables.likes,
         community_tables.collection_items,
         community_tables.access_requests,
-        community_tables.webhook_watches,
         community_tables.deliveries,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
@@ -70,7 +69,7 @@ def erase_around_account(tx: Write, account_id: int) -> None:
     hooks = sa.select(_W.c.id).where(_W.c.owner_id == account_id)
     tx.sql.execute(sa.delete(community_tables.deliveries).where(community_tables.deliveries.c.webhook_id.in_(hooks)))
     watches = community_tables.webhook_watches
-    tx.sql.execute(sa.delete(watches).where(watches.c.webhook_id.in_(hooks) | (watches.c.namespace_id == account_id)))
+    tx.sql.execute(sa.delete(watches).where(watches.c.webhook_id.in_(hooks)))
     tx.sql.execute(sa.delete(_W).where(_W.c.owner_id == account_id))
     follows, invitations = community_tables.follows, community_tables.invitations
     tx.sql.execute(

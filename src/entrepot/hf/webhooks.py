@@ -36,7 +36,8 @@ class Webhooks(Base):
         """Create a webhook, which posts events of the watched items to a URL.
 
         Args:
-            watched: users, organisations or repositories, as ``{"type": "model", "name": "namespace/name"}``.
+            watched: users, organisations or repositories, as ``{"type": "model", "name": "namespace/name"}``;
+                they need not exist yet.
             domains: ``repo``, ``discussion`` or both; None is both.
             secret: sent to the receiver in the ``X-Webhook-Secret`` header.
 

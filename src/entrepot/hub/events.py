@@ -37,7 +37,7 @@ class RefChange:
 def emit(
     hub: HubContext, tx: Write, row: RepoRow, scope: str, action: str, details: Mapping[str, Any] | None = None
 ) -> None:
-    """Record an event for the webhooks that watch a repository or its namespace.
+    """Record an event for the webhooks that watch the name of a repository or of its namespace.
 
     Call it in the transaction that makes the change; it costs one query if no
     webhook is subscribed. Events of a private repository go only to webhooks whose
@@ -48,7 +48,7 @@ def emit(
         action: ``create``, ``update``, ``delete`` or ``move``.
         details: further keys of the payload, such as ``updatedRefs``.
     """
-    listeners = [it for it in webhooks.listening(tx, row.id, row.namespace_id) if _concerns(it, row, scope)]
+    listeners = [it for it in webhooks.listening(tx, row.id, row.namespace_id, row.ref) if _concerns(it, row, scope)]
     if not listeners:
         return
     now = hub.now_ms()

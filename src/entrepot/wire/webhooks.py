@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 
 class WatchedSubject(msgspec.Struct, frozen=True):
-    """What a webhook watches; ``type`` is user, org, model, dataset or space."""
+    """A name that a webhook watches, free or not; ``type`` is user, org, model, dataset or space."""
 
     type: str
     name: str

@@ -12,7 +12,7 @@ from entrepot.names import new_uid
 
 @pytest.fixture
 def hook(catalog: Catalog, alice: Account) -> WebhookRow:
-    watched = (WatchedSubject("user", "alice", alice.id, None),)
+    watched = (WatchedSubject("user", "alice"),)
     with catalog.write() as tx:
         return webhooks.add(tx, WebhookRow(0, new_uid(), alice.id, "https://x", None, ("repo",), False, 1, watched))
 

@@ -6,10 +6,11 @@ import pytest
 from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.webhooks import webhooks
 from entrepot.catalog.webhooks.webhooks import Listener, WatchedSubject, WebhookRow
-from entrepot.names import new_uid
+from entrepot.names import RepoId, RepoRef, RepoType, new_uid
 
 
 @pytest.fixture
@@ -23,16 +24,16 @@ def add(catalog: Catalog, alice: Account) -> Callable[..., WebhookRow]:
 
 
 def on_user(account: Account) -> WatchedSubject:
-    return WatchedSubject(account.kind, account.name, account.id, None)
+    return WatchedSubject(account.kind, account.name)
 
 
 def on_repo(row: RepoRow) -> WatchedSubject:
-    return WatchedSubject("model", str(row.ref.id), None, row.id)
+    return WatchedSubject("model", str(row.ref.id))
 
 
 def heard(catalog: Catalog, repo: RepoRow) -> list[Listener]:
     with catalog.read() as tx:
-        return list(webhooks.listening(tx, repo.id, repo.namespace_id))
+        return list(webhooks.listening(tx, repo.id, repo.namespace_id, repo.ref))
 
 
 def test_a_webhook_reads_back_with_what_it_watches(
@@ -90,3 +91,37 @@ def test_insiders_are_the_owner_the_members_and_administrators(
         Listener(row.id, ("repo",), is_insider, row.owner_id)
         for row, is_insider in zip(rows, (True, False, True), strict=True)
     ]
+
+
+def test_a_name_is_watched_before_something_has_it(
+    catalog: Catalog,
+    add_account: Callable[..., Account],
+    add_repo: Callable[..., RepoRow],
+    add: Callable[..., WebhookRow],
+) -> None:
+    on_name, on_org = add(WatchedSubject("model", "Acme/M")), add(WatchedSubject("org", "ACME"))
+    add(WatchedSubject("dataset", "acme/m"), WatchedSubject("user", "acme"), WatchedSubject("model", "acme/other"))
+    repo = add_repo("m", owner=add_account("acme", "org"))
+    assert [it.webhook_id for it in heard(catalog, repo)] == [on_name.id, on_org.id]
+
+
+def test_a_former_name_leads_to_the_repository_until_another_has_it(
+    catalog: Catalog, repo: RepoRow, add_repo: Callable[..., RepoRow], add: Callable[..., WebhookRow]
+) -> None:
+    old, new = add(on_repo(repo)), add(WatchedSubject("model", "alice/later"))
+    with catalog.write() as tx:
+        repositories.rename(tx, repo, RepoRef(RepoType.MODEL, RepoId("alice", "later")), repo.namespace_id)
+        moved = repositories.by_id(tx, repo.id)
+    assert moved is not None
+    assert [it.webhook_id for it in heard(catalog, moved)] == [old.id, new.id]
+    successor = add_repo(repo.name)
+    assert [it.webhook_id for it in heard(catalog, moved)] == [new.id]
+    assert [it.webhook_id for it in heard(catalog, successor)] == [old.id]
+
+
+def test_a_suspended_user_is_no_insider(catalog: Catalog, alice: Account, add_account: Callable[..., Account]) -> None:
+    bob = add_account("bob")
+    with catalog.write() as tx:
+        assert [webhooks.is_insider(tx, it.id, alice.id) for it in (alice, bob)] == [True, False]
+        accounts.update(tx, alice.id, suspended_ms=1)
+        assert not webhooks.is_insider(tx, alice.id, alice.id)

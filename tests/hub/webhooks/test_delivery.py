@@ -10,13 +10,17 @@ from typing import Any
 import attrs
 import pytest
 
+from entrepot.catalog.accounts import accounts as account_rows
 from entrepot.catalog.webhooks import deliveries
-from entrepot.hub.jobs import handlers
-from entrepot.hub.repos import repositories
-from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub import callers
+from entrepot.hub.accounts import accounts
+from entrepot.hub.jobs import handlers, maintenance
+from entrepot.hub.repos import account_removal, repositories
+from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.webhooks import delivery, outbound_http, webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
-from entrepot.names import RepoRef
+from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.wire.accounts.administration import Removal
 from tests.support.worlds import World
 
 HOUR_MS = 3_600_000
@@ -224,6 +228,87 @@ def test_events_of_a_repository_that_became_private_are_not_sent(
     watch(world, receiver, owner="bob")
     world.add(ref, "a.txt")
     repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
+    run_jobs(world)
+    assert receiver.raw == []
+
+
+def test_a_name_is_watched_before_something_has_it(world: World, receiver: Receiver) -> None:
+    watch(world, receiver, owner="bob", what=("model", "alice/Later"))
+    watch(world, receiver, owner="bob", what=("dataset", "alice/later"))
+    world.repo("alice/other")
+    world.repo("alice/later")
+    run_jobs(world)
+    assert receiver.told == ["repo create", "repo.content update"]
+    assert {body["repo"]["name"] for _, body in receiver.seen} == {"alice/later"}
+
+
+def test_an_account_is_watched_before_it_exists_and_after_it_was_recreated(world: World, receiver: Receiver) -> None:
+    watch(world, receiver, owner="bob", what=("user", "nora"))
+    for number in (1, 2):
+        account = accounts.create_user(world.hub, "nora")
+        with world.hub.read() as tx:
+            nora = callers.acting_as(tx, account)
+        repositories.create(world.hub, nora, NewRepo(RepoType.MODEL, f"m{number}"))
+        run_jobs(world)
+        account_removal.delete_user(world.hub, world.root, "nora", Removal(purge=True))
+    told = [f"{body['repo']['name']} {body['event']['action']}" for _, body in receiver.seen]
+    assert told == [f"nora/m{number} {action}" for number in (1, 2) for action in ("create", "update")]
+
+
+def test_a_watched_name_survives_deletion_and_follows_a_new_repository(world: World, receiver: Receiver) -> None:
+    watch(world, receiver, owner="bob", what=("model", "alice/m"))
+    first = world.repo("alice/m")
+    repositories.delete(world.hub, world.alice, first)
+    run_jobs(world)
+    world.clock.advance(1)
+    assert "repository" in [item.kind for item in maintenance.gc(world.hub, grace_ms=0)]
+    receiver.seen.clear()
+    world.repo("alice/m")
+    run_jobs(world)
+    assert receiver.told == ["repo create", "repo.content update"]
+
+
+def test_a_renamed_repository_is_followed_until_another_has_its_name(
+    world: World, receiver: Receiver, ref: RepoRef
+) -> None:
+    watch(world, receiver, owner="bob", what=("model", "alice/m"))
+    moved = repositories.move(world.hub, world.alice, ref, RepoRef(ref.type, RepoId("alice", "n"))).ref
+    world.add(moved, "a.txt")
+    run_jobs(world)
+    assert [body["repo"]["name"] for _, body in receiver.seen] == ["alice/m", "alice/n"]
+    assert receiver.told == ["repo move", "repo.content update"]
+    world.repo("alice/m")
+    world.add(moved, "b.txt")
+    run_jobs(world)
+    assert [body["repo"]["name"] for _, body in receiver.seen[2:]] == ["alice/m", "alice/m"]
+
+
+def test_a_name_that_a_private_repository_takes_is_not_reported_to_strangers(world: World, receiver: Receiver) -> None:
+    hook = watch(world, receiver, owner="bob", what=("model", "alice/later"))
+    ref = world.repo("alice/later", visibility="private")
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    assert receiver.raw == []
+    assert webhooks.list_deliveries(world.hub, world.bob, hook.uid).items == []
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="public"))
+    world.add(ref, "b.txt")
+    run_jobs(world)
+    assert receiver.told == ["repo.config update", "repo.content update"]
+
+
+def test_who_may_see_is_judged_where_the_repository_is_now(world: World, receiver: Receiver) -> None:
+    watch(world, receiver, owner="wendy", what=("org", "acme"))
+    ref = world.repo("acme/m", by=world.wendy, visibility="private")
+    repositories.move(world.hub, world.root, ref, RepoRef(ref.type, RepoId("root", "m")))
+    run_jobs(world)
+    assert receiver.raw == []
+
+
+def test_a_suspended_owner_is_sent_nothing(world: World, receiver: Receiver, ref: RepoRef) -> None:
+    watch(world, receiver, owner="bob", what=("model", "alice/m"))
+    world.add(ref, "a.txt")
+    with world.hub.write() as tx:
+        account_rows.update(tx, world.bob.account.id, suspended_ms=1)
     run_jobs(world)
     assert receiver.raw == []
 

@@ -6,13 +6,11 @@ import pytest
 
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import (
-    AccountNotFound,
     InvalidName,
     LimitExceeded,
     LoginRequired,
     Malformed,
     NotAllowed,
-    RepoNotFound,
     ThingNotFound,
 )
 from entrepot.hub import audit
@@ -20,6 +18,7 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookChanges, WebhookDraft
+from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.worlds import World
 
 URL = "https://example.org/hook"
@@ -78,27 +77,36 @@ def test_unknown_words_are_refused(world: World) -> None:
         webhooks.create(world.hub, world.alice, wish(("paper", "x")))
     with pytest.raises(Malformed, match="watched"):
         webhooks.create(world.hub, world.alice, WebhookDraft(URL, []))
-    with pytest.raises(AccountNotFound):
-        webhooks.create(world.hub, world.alice, wish(("org", "alice")))
+    for kind, name in (("org", "a.b"), ("user", "alice/m"), ("model", "alice"), ("space", "a--b/c")):
+        with pytest.raises(InvalidName):
+            webhooks.create(world.hub, world.alice, wish((kind, name)))
     with pytest.raises(InvalidName, match="secret"):
         webhooks.create(world.hub, world.alice, wish(secret="é"))
 
 
-def test_a_hidden_repository_cannot_be_watched_and_looks_absent(world: World) -> None:
+def test_names_are_watched_whether_something_has_them_or_not(world: World) -> None:
+    names = [("model", "alice/secret"), ("model", "alice/Absent"), ("org", "nobody"), ("user", "alice"), ("org", "bob")]
     world.repo("alice/secret", visibility="private")
-    with pytest.raises(RepoNotFound) as hidden:
-        webhooks.create(world.hub, world.bob, wish(("model", "alice/secret")))
-    with pytest.raises(RepoNotFound) as absent:
-        webhooks.create(world.hub, world.bob, wish(("model", "alice/absent")))
-    assert str(hidden.value) == str(absent.value)
+    made = webhooks.create(world.hub, world.bob, wish(*names))
+    assert [(watch.kind, watch.name) for watch in made.watched] == names
+    assert webhooks.get(world.hub, world.bob, made.uid) == made
+    assert webhooks.list_webhooks(world.hub, world.bob) == [made]
 
 
-def test_a_watched_repository_that_went_private_is_not_named_any_more(world: World) -> None:
+def test_a_name_is_watched_once_in_its_first_spelling(world: World) -> None:
+    made = webhooks.create(world.hub, world.alice, wish(("user", "Bob"), ("user", "bob"), ("org", "bob")))
+    assert [(watch.kind, watch.name) for watch in made.watched] == [("user", "Bob"), ("org", "bob")]
+
+
+def test_what_is_watched_is_listed_alike_after_each_change_of_the_repository(world: World) -> None:
     ref = world.repo("alice/m")
     made = webhooks.create(world.hub, world.bob, wish(("model", "alice/m")))
     repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
-    assert webhooks.get(world.hub, world.bob, made.uid).watched == ()
-    assert webhooks.list_webhooks(world.hub, world.bob)[0].watched == ()
+    assert webhooks.list_webhooks(world.hub, world.bob) == [made]
+    moved = repositories.move(world.hub, world.alice, ref, RepoRef(RepoType.MODEL, RepoId("alice", "hidden"))).ref
+    assert webhooks.list_webhooks(world.hub, world.bob) == [made]
+    repositories.delete(world.hub, world.alice, moved)
+    assert webhooks.get(world.hub, world.bob, made.uid) == made
 
 
 def test_deliveries_of_what_went_private_are_not_shown(world: World) -> None:

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
-from entrepot.names import Uid
+from entrepot.names import RepoRef, Uid
 
 _W = community_tables.webhooks
 _V = community_tables.webhook_watches
 _D = community_tables.deliveries
 _N = tables.namespaces
-_R = tables.repos
+_R = tables.redirects
 _M = tables.memberships
 _O = sa.alias(_N, "owner")
 _BATCH = 500
@@ -24,12 +24,15 @@ _BATCH = 500
 
 @attrs.frozen
 class WatchedSubject:
-    """A subject of a webhook: ``kind`` is user, org, model, dataset or space; ``name`` is its current name."""
+    """A subject of a webhook: ``kind`` is user, org, model, dataset or space; ``name`` need not exist."""
 
     kind: str
     name: str
-    namespace_id: int | None
-    repo_id: int | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The kind and the case-folded name; a webhook watches each only once."""
+        return self.kind, self.name.lower()
 
 
 @attrs.frozen
@@ -59,17 +62,23 @@ class Listener:
 
 _COLUMNS = [_W.c[name] for name in ("id", "uid", "owner_id", "url", "secret", "domains", "is_disabled", "created_ms")]
 _NAMESPACE = sa.bindparam("namespace", type_=sa.BigInteger)
-_IS_MEMBER = sa.exists().where((_M.c.org_id == _NAMESPACE) & (_M.c.user_id == _W.c.owner_id))
+_IS_MEMBER = sa.exists().where((_M.c.org_id == _NAMESPACE) & (_M.c.user_id == _O.c.id))
+_IS_INSIDER = (_O.c.id == _NAMESPACE) | _O.c.is_admin | _IS_MEMBER
+# What leads to a repository: its own name, those it had before (unless another has them now), and its namespace's.
+_NAMES = sa.union_all(
+    sa.select(sa.bindparam("type", type_=sa.String).label("kind"), sa.bindparam("key", type_=sa.String).label("key")),
+    sa.select(_R.c.type, _R.c.path_key).where(_R.c.repo_id == sa.bindparam("repo", type_=sa.BigInteger)),
+    sa.select(_N.c.kind, _N.c.name_key).where(_N.c.id == _NAMESPACE),
+).subquery()
+_WATCHING = sa.select(_V.c.webhook_id).join(_NAMES, (_V.c.kind == _NAMES.c.kind) & (_V.c.name_key == _NAMES.c.key))
 # Built once: this statement runs at every commit.
 _LISTENERS = (
-    sa.select(_W.c.id, _W.c.domains, (_W.c.owner_id == _NAMESPACE) | _O.c.is_admin | _IS_MEMBER, _W.c.owner_id)
-    .join(_V, _V.c.webhook_id == _W.c.id)
+    sa.select(_W.c.id, _W.c.domains, _IS_INSIDER, _W.c.owner_id)
     .join(_O, _O.c.id == _W.c.owner_id)
-    .where(((_V.c.repo_id == sa.bindparam("repo")) | (_V.c.namespace_id == _NAMESPACE)) & _W.c.is_disabled.is_(False))
-    .where(_O.c.suspended_ms.is_(None))
-    .distinct()
+    .where(_W.c.id.in_(_WATCHING) & _W.c.is_disabled.is_(False) & _O.c.suspended_ms.is_(None))
     .order_by(_W.c.id)
 )
+_INSIDER = sa.select(_IS_INSIDER).where((_O.c.id == sa.bindparam("user")) & _O.c.suspended_ms.is_(None))
 
 
 def add(tx: Write, row: WebhookRow) -> WebhookRow:
@@ -118,10 +127,16 @@ def remove(tx: Write, webhook_id: int) -> None:
     tx.sql.execute(sa.delete(_W).where(_W.c.id == webhook_id))
 
 
-def listening(tx: Read, repo_id: int, namespace_id: int) -> Sequence[Listener]:
-    """Return the enabled webhooks that watch a repository or its namespace."""
-    found = tx.sql.execute(_LISTENERS, {"repo": repo_id, "namespace": namespace_id})
+def listening(tx: Read, repo_id: int, namespace_id: int, ref: RepoRef) -> Sequence[Listener]:
+    """Return the enabled webhooks that watch a repository, by its name or a former one, or its namespace."""
+    names = {"type": ref.type.value, "key": ref.id.key}
+    found = tx.sql.execute(_LISTENERS, {"repo": repo_id, "namespace": namespace_id} | names)
     return [Listener(row[0], tuple(row[1]), bool(row[2]), row[3]) for row in found]
+
+
+def is_insider(tx: Read, user_id: int, namespace_id: int) -> bool:
+    """Return whether a user who is not suspended sees the private repositories of a namespace."""
+    return bool(tx.sql.execute(_INSIDER, {"user": user_id, "namespace": namespace_id}).scalar())
 
 
 def _end_pause(tx: Write, webhook_id: int) -> None:
@@ -130,9 +145,7 @@ def _end_pause(tx: Write, webhook_id: int) -> None:
 
 
 def _put_watches(tx: Write, webhook_id: int, watched: Sequence[WatchedSubject]) -> None:
-    rows = [
-        {"webhook_id": webhook_id, "namespace_id": watch.namespace_id, "repo_id": watch.repo_id} for watch in watched
-    ]
+    rows = [{"webhook_id": webhook_id, "kind": it.kind, "name": it.name, "name_key": it.name.lower()} for it in watched]
     if rows:
         tx.sql.execute(sa.insert(_V), rows)
 
@@ -149,24 +162,9 @@ def _read(tx: Read, query: sa.Select[Any]) -> list[WebhookRow]:
 
 
 def _watches(tx: Read, webhook_ids: Sequence[int]) -> dict[int, list[WatchedSubject]]:
-    home = sa.alias(_N, "home")
-    query = (
-        sa.select(_V.c.webhook_id, _V.c.namespace_id, _V.c.repo_id, _N.c.kind, _N.c.name, _R.c.type, home.c.name)
-        .select_from(_V)
-        .outerjoin(_N, _N.c.id == _V.c.namespace_id)
-        .outerjoin(_R, _R.c.id == _V.c.repo_id)
-        .outerjoin(home, home.c.id == _R.c.namespace_id)
-        .add_columns(_R.c.name.label("repo_name"))
-        .order_by(_V.c.id)
-    )
+    query = sa.select(_V.c.webhook_id, _V.c.kind, _V.c.name).order_by(_V.c.id)
     found: dict[int, list[WatchedSubject]] = {}
     for at in range(0, len(webhook_ids), _BATCH):
-        for row in tx.sql.execute(query.where(_V.c.webhook_id.in_(webhook_ids[at : at + _BATCH]))):
-            webhook_id, namespace_id, repo_id, kind, name, repo_type, namespace, repo_name = row
-            watch = (
-                WatchedSubject(kind, name, namespace_id, None)
-                if namespace_id is not None
-                else WatchedSubject(repo_type, f"{namespace}/{repo_name}", None, repo_id)
-            )
-            found.setdefault(webhook_id, []).append(watch)
+        for webhook_id, kind, name in tx.sql.execute(query.where(_V.c.webhook_id.in_(webhook_ids[at : at + _BATCH]))):
+            found.setdefault(webhook_id, []).append(WatchedSubject(kind, name))
     return found

@@ -29,6 +29,7 @@ from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery
 from entrepot.catalog.webhooks.webhooks import WebhookRow
 from entrepot.hub import events, public_addresses
+from entrepot.hub.callers import is_active
 from entrepot.hub.context import HubContext
 from entrepot.hub.webhooks import outbound_http
 from entrepot.hub.webhooks.outbound_http import PostResult, PostTarget
@@ -144,13 +145,13 @@ def _take(hub: HubContext, webhook_id: int, repo_id: int) -> _Taken | None:
 
 
 def _is_visible(tx: Read, taken: _Taken) -> bool:
-    """Return whether the owner of the webhook may still see the repository of the delivery."""
-    delivery = taken.delivery
+    """Return whether the owner of the webhook sees the repository of the delivery, where it is now."""
+    delivery, owner_id = taken.delivery, taken.webhook.owner_id
     row = repositories.by_id(tx, delivery.repo_id)
-    heard = webhooks.listening(tx, delivery.repo_id, delivery.namespace_id)
-    listener = next((it for it in heard if it.webhook_id == taken.webhook.id), None)
     is_private = row.is_private if row is not None else bool(delivery.payload["repo"]["private"])
-    return not is_private or (listener is not None and listener.is_insider)
+    if not is_private:
+        return is_active(tx, owner_id)
+    return webhooks.is_insider(tx, owner_id, row.namespace_id if row is not None else delivery.namespace_id)
 
 
 def _send(hub: HubContext, taken: _Taken) -> PostResult:

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Read
-from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery as Delivery
 from entrepot.catalog.webhooks.webhooks import WatchedSubject
 from entrepot.catalog.webhooks.webhooks import WebhookRow as WebhookRow
-from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, NotAllowed, ThingNotFound
+from entrepot.errors import InvalidName, LimitExceeded, Malformed, NotAllowed, ThingNotFound
 from entrepot.hub import access, audit, events, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_permission
 from entrepot.hub.context import HubContext
 from entrepot.hub.webhooks import outbound_http
-from entrepot.names import RepoRef, RepoType, new_uid, parse_account, parse_repo_id
+from entrepot.names import RepoType, new_uid, parse_account, parse_repo_id
 
 MAX_WEBHOOKS = 100
 """Maximum number of webhooks of one user."""
@@ -30,7 +29,7 @@ _REPO_KINDS = frozenset(kind.value for kind in RepoType)
 
 @attrs.frozen
 class WebhookDraft:
-    """The settings of a new webhook; ``watched``: pairs of kind and name."""
+    """The settings of a new webhook; ``watched``: pairs of kind and name, which need not exist."""
 
     url: str
     watched: Sequence[tuple[str, str]]
@@ -64,7 +63,7 @@ def list_webhooks(hub: HubContext, caller: MaybeCaller) -> Sequence[WebhookRow]:
     """
     known = _reader(caller)
     with hub.read() as tx:
-        return [_seen(tx, known, row) for row in webhooks.of_owner(tx, known.account.id)]
+        return webhooks.of_owner(tx, known.account.id)
 
 
 def get(hub: HubContext, caller: MaybeCaller, uid: str) -> WebhookRow:
@@ -75,24 +74,26 @@ def get(hub: HubContext, caller: MaybeCaller, uid: str) -> WebhookRow:
     """
     known = _reader(caller)
     with hub.read() as tx:
-        return _seen(tx, known, _own(tx, known, uid))
+        return _own(tx, known, uid)
 
 
 def create(hub: HubContext, caller: MaybeCaller, draft: WebhookDraft) -> WebhookRow:
     """Create a webhook. It receives events of private repositories only while its owner may see them.
 
+    It watches names, whatever has them when something happens. Whether something has them now is
+    not looked up, so nobody learns here what is private.
+
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or the token may not write.
-        InvalidName, Malformed: the URL, secret or a domain cannot be used.
-        RepoNotFound, AccountNotFound: a watched thing does not exist, or is hidden from the caller.
+        InvalidName, Malformed: the URL, secret, a domain or a watched name cannot be used.
         LimitExceeded: the caller has 100 webhooks already.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
     _check(draft.url, draft.domains, draft.secret)
+    watched = _watches(draft.watched)
     with hub.write() as tx:
         if len(webhooks.of_owner(tx, owner.account.id)) >= MAX_WEBHOOKS:
             raise LimitExceeded("the number of webhooks", MAX_WEBHOOKS, "delete one that is not needed")
-        watched = _watches(tx, owner, draft.watched)
         row = WebhookRow(
             0,
             new_uid(),
@@ -123,7 +124,7 @@ def update(hub: HubContext, caller: MaybeCaller, uid: str, changes: WebhookChang
             url=changes.url if changes.url is not None else row.url,
             domains=tuple(changes.domains) if changes.domains is not None else row.domains,
             secret=(changes.secret or None) if changes.secret is not None else row.secret,
-            watched=_watches(tx, owner, changes.watched) if changes.watched else row.watched,
+            watched=_watches(changes.watched) if changes.watched else row.watched,
         )
         _check(changed.url, changed.domains, changed.secret)
         webhooks.replace(tx, changed)
@@ -207,18 +208,6 @@ def _own(tx: Read, caller: Caller, uid: str) -> WebhookRow:
     return row
 
 
-def _seen(tx: Read, caller: Caller, row: WebhookRow) -> WebhookRow:
-    """Return a webhook without the watched repositories that are gone, or hidden from its owner."""
-    return attrs.evolve(row, watched=tuple(watch for watch in row.watched if _is_seen(tx, caller, watch)))
-
-
-def _is_seen(tx: Read, caller: Caller, watch: WatchedSubject) -> bool:
-    if watch.repo_id is None:
-        return True
-    row = repositories.by_id(tx, watch.repo_id)
-    return row is not None and access.may_see(caller, row)
-
-
 def _may_know(tx: Read, caller: Caller, delivery: Delivery) -> bool:
     row = repositories.by_id(tx, delivery.repo_id)
     if row is not None:
@@ -235,19 +224,19 @@ def _check(url: str, domains: Sequence[str], secret: str | None) -> None:
         raise InvalidName("secret", "…", "expected at most 200 printable ASCII characters")
 
 
-def _watches(tx: Read, owner: Caller, wanted: Sequence[tuple[str, str]]) -> tuple[WatchedSubject, ...]:
+def _watches(wanted: Sequence[tuple[str, str]]) -> tuple[WatchedSubject, ...]:
     if not wanted or len(wanted) > MAX_WATCHED:
         raise Malformed("setting 'watched'", f"name 1 to {MAX_WATCHED} users, organisations or repositories")
-    return tuple(dict.fromkeys(_watch(tx, owner, kind, name) for kind, name in wanted))
+    found: dict[tuple[str, str], WatchedSubject] = {}
+    for kind, name in wanted:
+        watch = _watch(kind, name)
+        found.setdefault(watch.key, watch)
+    return tuple(found.values())
 
 
-def _watch(tx: Read, owner: Caller, kind: str, name: str) -> WatchedSubject:
+def _watch(kind: str, name: str) -> WatchedSubject:
     if kind in _REPO_KINDS:
-        row = access.visible(tx, owner, RepoRef(RepoType(kind), parse_repo_id(name)))
-        return WatchedSubject(kind, str(row.ref.id), None, row.id)
+        return WatchedSubject(kind, str(parse_repo_id(name)))
     if kind not in ("user", "org"):
         raise Malformed("setting 'watched'", f"{kind!r} is not a kind; expected user, org, model, dataset or space")
-    found = accounts.find(tx, parse_account(name))
-    if found is None or found.kind != kind:
-        raise AccountNotFound(name, "user" if kind == "user" else "organisation")
-    return WatchedSubject(kind, found.name, found.id, None)
+    return WatchedSubject(kind, parse_account(name))

@@ -6,6 +6,10 @@ import httpx2
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
+from entrepot.hub.accounts import accounts
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo, RepoChanges
+from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.site import Committer, Site
 
 BASE = "/api/settings/webhooks"
@@ -79,3 +83,51 @@ def test_deliveries_are_listed_in_pages_and_repeated(alice: httpx2.Client, site:
     assert oldest["state"] == "pending"
     assert alice.post(f"{BASE}/{hook['id']}/replay/{oldest['id']}").status_code == 200
     assert len(alice.get(f"{BASE}/{hook['id']}/deliveries").json()) == 4
+
+
+def test_watching_a_name_does_not_tell_whether_something_private_has_it(site: Site, stranger: httpx2.Client) -> None:
+    """The responses are the same bytes while the name is free, private, renamed away, public and deleted."""
+    owner = site.hub.identify(site.alice)
+    ref, elsewhere = (RepoRef(RepoType.MODEL, RepoId("alice", name)) for name in ("unborn", "moved-away"))
+    answers = [_watch_and_look(stranger, "model", str(ref.id))]
+    repositories.create(site.hub, owner, NewRepo(ref.type, ref.id.name, visibility="private"))
+    answers.append(_watch_and_look(stranger, "model", str(ref.id)))
+    assert stranger.get("/api/models/alice/unborn").status_code == 404
+    repositories.move(site.hub, owner, ref, elsewhere)
+    answers.append(_watch_and_look(stranger, "model", str(ref.id)))
+    repositories.move(site.hub, owner, elsewhere, ref)
+    repositories.configure(site.hub, owner, ref, RepoChanges(visibility="public"))
+    answers.append(_watch_and_look(stranger, "model", str(ref.id)))
+    repositories.delete(site.hub, owner, ref)
+    answers.append(_watch_and_look(stranger, "model", str(ref.id)))
+    assert answers == [answers[0]] * 5
+    assert answers[0][0][0] == 200
+
+
+def test_watching_an_account_does_not_tell_whether_it_exists(site: Site, stranger: httpx2.Client) -> None:
+    before = [_watch_and_look(stranger, kind, "late-comer") for kind in ("user", "org")]
+    accounts.create_user(site.hub, "late-comer")
+    assert [_watch_and_look(stranger, kind, "late-comer") for kind in ("user", "org")] == before
+
+
+def _watch_and_look(client: httpx2.Client, kind: str, name: str) -> list[tuple[int, bytes, list[tuple[str, str]]]]:
+    """Create, change, read, list and delete a webhook; return the responses without what is new in every one."""
+    body = {"url": "https://example.org/hook", "watched": [{"type": kind, "name": name}]}
+    made = client.post(BASE, json=body)
+    uid = made.json()["webhook"]["id"]
+    responses = [
+        made,
+        client.post(f"{BASE}/{uid}", json=body),
+        client.get(f"{BASE}/{uid}"),
+        client.get(BASE),
+        client.get(f"{BASE}/{uid}/deliveries"),
+        client.delete(f"{BASE}/{uid}"),
+    ]
+    return [
+        (
+            answer.status_code,
+            answer.content.replace(uid.encode(), b"ID"),
+            sorted((name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id")),
+        )
+        for answer in responses
+    ]

@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_b042c2ea31f9"
+revision = "first_e9e14ae5c1d5"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -698,25 +698,17 @@ def upgrade() -> None:
         "webhook_watches",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("webhook_id", sa.BigInteger(), nullable=False),
-        sa.Column("namespace_id", sa.BigInteger(), nullable=True),
-        sa.Column("repo_id", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["namespace_id"],
-            ["namespaces.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["repo_id"],
-            ["repos.id"],
-        ),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("name_key", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(
             ["webhook_id"],
             ["webhooks.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(op.f("ix_webhook_watches_namespace_id"), "webhook_watches", ["namespace_id"], unique=False)
-    op.create_index(op.f("ix_webhook_watches_repo_id"), "webhook_watches", ["repo_id"], unique=False)
     op.create_index(op.f("ix_webhook_watches_webhook_id"), "webhook_watches", ["webhook_id"], unique=False)
+    op.create_index("webhook_watches_name", "webhook_watches", ["kind", "name_key"], unique=False)
     op.create_table(
         "xet_claims",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
