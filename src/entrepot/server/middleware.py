@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull, TooManyBodies
 from entrepot.server.client_addresses import client_address, network_of
 from entrepot.server.error_responses import ErrorResponse, Header, error_response, text_response
-from entrepot.server.limits.body_limits import BodyLimits, LimitedBody
+from entrepot.server.limits.body_limits import BodyLimits, LimitedBody, no_more
 from entrepot.server.limits.refusal_log import RefusalLog
 from entrepot.server.log_format import render
 from entrepot.server.metrics import Metrics
@@ -100,6 +100,9 @@ class Middleware:
             return
         address = client_address(scope, self._settings)
         exchange = _Request(scope, receive, send, _Terms(self._bodies, self._settings, self._prefix, address))
+        # The server closes a connection with an unread body when nothing refers to the request any more. Frames in
+        # the tracebacks of errors would keep it until the next garbage collection.
+        del receive, send
         scope["state"]["network"] = exchange.network
         self._metrics.begin()
         started = time.perf_counter()
@@ -254,9 +257,11 @@ class _Request:
         self._receive = self._body.receive
 
     def close(self) -> None:
-        """Stop counting the body of the request."""
+        """Stop counting the body of the request, and drop what belongs to the server."""
         if self._body is not None:
             self._terms.bodies.release(self._body)
+            self._body.drop()
+        self._receive, self._send = no_more, _send_nothing
 
     async def receive(self) -> Message:
         """Receive for the application: the limited and counted request body."""
@@ -384,3 +389,7 @@ def _preflight(wanted: bytes) -> ErrorResponse:
         (b"access-control-max-age", b"86400"),
     ]
     return ErrorResponse(204, headers, b"")
+
+
+async def _send_nothing(_message: Message) -> None:
+    raise ClientGone

@@ -139,6 +139,10 @@ class LimitedBody:
             limits.touch(self)
         return message
 
+    def drop(self) -> None:
+        """Forget the server's function at the end of the request; nothing can be received any more."""
+        self._receive = no_more
+
     def evict(self) -> bool:
         """Cancel the wait for the next bytes; return False if nothing is waiting."""
         timeout = self._timeout
@@ -150,3 +154,8 @@ class LimitedBody:
     def _end(self) -> None:
         self._is_over = True
         self._limits.release(self)
+
+
+async def no_more() -> Message:
+    """Return that the client has disconnected: the ASGI function of a request that has ended."""
+    return {"type": "http.disconnect"}
