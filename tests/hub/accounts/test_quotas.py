@@ -195,7 +195,7 @@ def test_a_quota_is_visible_to_members(world: World) -> None:
     with pytest.raises(LoginRequired):
         quotas.own(world.hub, None)
     draft = TokenDraft(FINE_GRAINED, places=[RequestedScope("user", "bob", [READ])])
-    limited = world.hub.identify(tokens.make_for(world.hub, "bob", draft)[0].secret)
+    limited = world.hub.identify(tokens.create_for(world.hub, "bob", draft)[0].secret)
     with pytest.raises(NotAllowed, match="fine-grained"):
         quotas.own(world.hub, limited)
 
